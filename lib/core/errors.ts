@@ -1,0 +1,125 @@
+/** The four kinds of fault, told apart by what the caller can do, and their codes. */
+
+/** What happened. Adding a code is free; renaming one breaks callers who match on it. */
+export type ErrorCode =
+  // definitions, arguments, configuration
+  | 'DEFINITION_INVALID'
+  | 'DEFINITION_LOAD'
+  | 'USAGE'
+  | 'PARAM_INVALID'
+  | 'SQL_INVALID'
+  | 'SQL_NOT_ROWWISE'
+  | 'OUTPUT_AMBIGUOUS'
+  | 'TASK_UNKNOWN'
+  | 'COLUMNS_MISSING'
+  // inputs
+  | 'NO_INPUT'
+  | 'INPUT_CHANGED'
+  | 'INPUT_INVALID'
+  | 'INPUT_ENCODING'
+  | 'INPUT_TOO_LARGE'
+  | 'INPUT_ALREADY_APPENDED'
+  | 'MEMBER_TOO_LONG'
+  | 'ZIP_NO_DIRECTORY'
+  | 'ZIP_BAD_DIRECTORY'
+  | 'ZIP_BAD_MEMBER'
+  | 'ZIP_CRC_MISMATCH'
+  | 'ZIP_SIZE_MISMATCH'
+  | 'ZIP_ENCRYPTED'
+  | 'ZIP_METHOD_UNSUPPORTED'
+  | 'ZIP_UNSAFE_NAME'
+  | 'ZIP_DUPLICATE_NAME'
+  | 'ZIP_OVERLAP'
+  | 'ZIP_LIMIT'
+  // rows
+  | 'COLUMN_MISSING'
+  | 'COLUMN_NEW'
+  | 'REJECTS_OVER_LIMIT'
+  | 'ACCOUNT_MISMATCH'
+  | 'TOO_MANY_PARTITIONS'
+  | 'TRANSFORM_FAILED'
+  // outputs and the protocol
+  | 'OUTPUT_LOCKED'
+  | 'OUTPUT_NOT_OURS'
+  | 'OUTPUT_EXISTS'
+  | 'SUPERSEDED'
+  | 'DATASET_MISSING'
+  | 'DATASET_REPLACED'
+  | 'STATE_INVALID'
+  | 'RUN_UNKNOWN'
+  // the machine
+  | 'STORE_FAILED'
+  | 'DISK_FULL'
+  | 'ENGINE_FAILED'
+  | 'WORKER_DIED'
+  | 'OUT_OF_MEMORY'
+  | 'ABORTED'
+  | 'BATCHES_FAILED'
+
+export type ErrorDetail = Readonly<Record<string, unknown>>
+
+/** A fault with a stable `code`, the facts in `detail` (JSON), and a message that says how to mend it. */
+export class FanmillError extends Error {
+  override readonly name: string = 'FanmillError'
+  readonly code: ErrorCode
+  readonly detail: ErrorDetail
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.detail = detail
+  }
+}
+
+/** Bad input, a bad definition, a broken promise of the world: trying again cannot help. */
+export class PermanentError extends FanmillError {
+  override readonly name = 'PermanentError'
+}
+
+/** A passing fault: the same call may succeed later. */
+export class TransientError extends FanmillError {
+  override readonly name = 'TransientError'
+}
+
+/** Too little memory, time or disk: a larger machine may succeed. */
+export class CapacityError extends FanmillError {
+  override readonly name = 'CapacityError'
+}
+
+/** An error as JSON, for threads, state files and events; cloning an Error would lose name, code and fields. */
+export interface PlainError {
+  readonly name: string
+  readonly message: string
+  readonly code?: ErrorCode
+  readonly detail?: ErrorDetail
+  readonly stack?: string
+  readonly cause?: PlainError
+}
+
+/** The JSON form of anything thrown. */
+export function toPlain(error: unknown): PlainError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
+  const { name, message, stack, cause } = error
+  const { code, detail } = error as Partial<FanmillError>
+  return {
+    name,
+    message,
+    ...(code === undefined ? {} : { code }),
+    ...(detail === undefined ? {} : { detail }),
+    ...(stack === undefined ? {} : { stack }),
+    ...(cause === undefined ? {} : { cause: toPlain(cause) }),
+  }
+}
+
+const kinds = { PermanentError, TransientError, CapacityError, FanmillError } as const
+
+/** The error that `toPlain` was given, with its class, code, detail and stack. */
+export function fromPlain(plain: PlainError): Error {
+  const cause = plain.cause === undefined ? undefined : { cause: fromPlain(plain.cause) }
+  const Kind = kinds[plain.name as keyof typeof kinds]
+  const error =
+    Kind && plain.code ? new Kind(plain.code, plain.message, plain.detail, cause) : new Error(plain.message, cause)
+  if (plain.stack !== undefined) error.stack = plain.stack
+  if (!Kind) Object.defineProperty(error, 'name', { value: plain.name, configurable: true })
+  return error
+}

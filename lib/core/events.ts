@@ -1,0 +1,76 @@
+/** What a run tells while it runs, as JSON; the command line's `--json` prints these. */
+import type { PlainError } from './errors.ts'
+
+export type RunEvent =
+  | {
+      readonly event: 'start'
+      readonly task: string
+      readonly run: string
+      readonly attempt: number
+      readonly output: string
+    }
+  | {
+      readonly event: 'plan'
+      readonly task: string
+      readonly run: string
+      readonly archives: number
+      readonly members: number
+      readonly slices: number
+      readonly batches: number
+      readonly bytes: number
+      readonly bytesIn: number
+    }
+  | {
+      readonly event: 'progress'
+      readonly task: string
+      readonly run: string
+      readonly members: number
+      readonly bytes: number
+      readonly rowsWritten: number
+      readonly rowsRejected: number
+    }
+  | {
+      readonly event: 'batch'
+      readonly task: string
+      readonly run: string
+      readonly batch: number
+      readonly parts: number
+    }
+  | {
+      readonly event: 'log'
+      readonly level: LogLevel
+      readonly message: string
+      readonly run?: string
+      readonly slice?: number
+      readonly member?: string
+      readonly fields?: Readonly<Record<string, unknown>>
+    }
+  | EndEvent
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+export type RunStatus = 'complete' | 'skipped' | 'failed'
+
+/** What became of one task; bytes are compressed bytes read and Parquet bytes written. */
+export interface TaskResult {
+  readonly task: string
+  readonly run: string
+  readonly status: RunStatus
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  readonly rowsRejected: number
+  readonly rowsFiltered: number
+  readonly members: number
+  readonly parts: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly seconds: number
+  /** URL or path of the dataset. */
+  readonly output: string
+}
+
+export interface EndEvent {
+  readonly event: 'end'
+  readonly status: RunStatus
+  readonly tasks: readonly TaskResult[]
+  readonly error?: Pick<PlainError, 'code' | 'message' | 'detail'>
+}

@@ -1,0 +1,13 @@
+/** A row that does not fit its columns, as data. */
+export interface Reject {
+  readonly archive: string
+  readonly member: string
+  /** 1-based physical line on which the record begins, in the member. */
+  readonly line: number
+  /** 1-based record in the member, the header not counted. */
+  readonly record: number
+  readonly column: string
+  readonly expected: string
+  /** The text that came, cut at 200 characters. */
+  readonly received: string
+}

@@ -1,0 +1,59 @@
+/** What the steps need of a place that keeps objects: S3, a folder, or memory. Keys are relative, `/`-separated, without a leading slash. */
+import type { ByteRange } from './byte-range.ts'
+
+/** One object as listed. `etag` changes whenever the content does; on disk it is made of inode, size and modification time. */
+export interface StoredObject {
+  readonly key: string
+  readonly sizeBytes: number
+  readonly etag: string
+}
+
+/** A part that is written but not yet visible: on S3 an uncompleted multipart upload, on disk a file whose name does not end in `.parquet`. */
+export interface PendingPart {
+  /** The key under which it becomes visible when completed. */
+  readonly key: string
+  readonly sizeBytes: number
+  /** Told apart from another attempt's object of the same key; on S3 kept as object metadata. */
+  readonly token: string
+  readonly uploadId?: string
+  readonly etags?: readonly string[]
+}
+
+/** A consistent object store. Every method may throw TransientError or PermanentError STORE_FAILED. */
+export interface Store {
+  /** For messages: the folder, the bucket and prefix, or `memory:`. */
+  readonly url: string
+  stat(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>
+  /** Every object below a prefix (a key prefix, not a folder), in key order, a page at a time. */
+  list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject>
+  /**
+   * The bytes of a range, or of the whole object; never fewer than asked for.
+   * @throws INPUT_CHANGED when `etag` is given and the object is no longer that one; DATASET_MISSING when there is no such object
+   */
+  read(key: string, options?: ReadOptions): Promise<Uint8Array>
+  /** The bytes of a range as they come, at most a few MiB in memory; errors as `read`. */
+  stream(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>
+  /** Writes only if there is no such key (If-None-Match: *); the etag, or undefined when another was first. Durable and atomic. */
+  create(key: string, bytes: Uint8Array): Promise<string | undefined>
+  /** Writes only over the object that has `etag` (If-Match); the new etag, or undefined when it is no longer that one. */
+  replace(key: string, bytes: Uint8Array, etag: string): Promise<string | undefined>
+  /** Writes whatever is there; the etag. */
+  write(key: string, bytes: Uint8Array): Promise<string>
+  /** Removes if there; absent is no error. */
+  remove(key: string): Promise<void>
+  /** Takes over a finished local file as a pending part; the file is gone afterwards. Done again with the same key and token it replaces the earlier one. */
+  stagePart(key: string, file: string, token: string): Promise<PendingPart>
+  /** Whether a pending part can still be completed. */
+  hasPart(part: PendingPart): Promise<boolean>
+  /** Makes a pending part visible under its key; true as well when it already is. False when neither pending nor visible. */
+  completePart(part: PendingPart): Promise<boolean>
+  /** Forgets a pending part; absent is no error. */
+  abortPart(part: PendingPart): Promise<void>
+}
+
+export interface ReadOptions {
+  readonly range?: ByteRange
+  /** Pins the object that plan saw. */
+  readonly etag?: string
+  readonly signal?: AbortSignal
+}

@@ -1,0 +1,227 @@
+/** The shapes of a definition: frozen, JSON-printable data, plus the user's functions that stay in the module. */
+
+export type ScalarType =
+  | 'bool'
+  | 'int8'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'uint8'
+  | 'uint16'
+  | 'uint32'
+  | 'uint64'
+  | 'float32'
+  | 'float64'
+  | 'string'
+  | 'date'
+  | 'time'
+  | 'timestamp'
+  | 'timestamptz'
+  | 'json'
+
+/** How one column's text is read. */
+export interface ColumnDefinition {
+  readonly kind: 'column'
+  readonly type: ScalarType | 'decimal' | 'list'
+  /** Decimal only: total digits, 1 to 38. */
+  readonly precision?: number
+  /** Decimal only: digits after the point. */
+  readonly scale?: number
+  /** List only: read from a JSON array. */
+  readonly items?: ColumnDefinition
+  /** A null in a required column is a reject; default false. */
+  readonly required?: boolean
+  /** strptime format of a date, time or timestamp; default ISO 8601. */
+  readonly format?: string
+  /** Texts read as null, besides those of the format. */
+  readonly nullValues?: readonly string[]
+  readonly doc?: string
+}
+
+export type Columns = Readonly<Record<string, ColumnDefinition>>
+
+export type ParamType = 'string' | 'int' | 'float' | 'boolean' | 'date' | 'month' | 'timestamp' | 'enumeration'
+export type ParamValue = string | number | boolean
+
+/** One parameter: its text form (command line, path) and its value (date, month and timestamp stay ISO strings). */
+export interface ParamDefinition {
+  readonly kind: 'param'
+  readonly type: ParamType
+  readonly default?: ParamValue
+  readonly values?: readonly string[]
+  readonly doc?: string
+  readonly validate?: (value: never) => boolean | string
+}
+
+export type Params = Readonly<Record<string, ParamDefinition>>
+export type ParamValues = Readonly<Record<string, ParamValue>>
+
+export interface CsvFormat {
+  readonly kind: 'csv'
+  /** One to four bytes; default a comma. */
+  readonly delimiter: string
+  /** One character, or empty for none; default a double quote. */
+  readonly quote: string
+  /** One character; default the quote itself. */
+  readonly escape: string
+  /** Whether the first record names the columns; without it columns are read by position. Default true. */
+  readonly header: boolean
+  /** Lines that begin with this character are not records; default none. */
+  readonly comment?: string
+  /** Unquoted texts read as null; default only the empty field. A quoted empty field is an empty string. */
+  readonly nullValues: readonly string[]
+  /** Lines before the header to pass over; default 0. */
+  readonly skip: number
+  readonly encoding: 'utf-8' | 'latin-1'
+}
+
+export interface JsonLinesFormat {
+  readonly kind: 'jsonLines'
+}
+
+export interface LinesFormat {
+  readonly kind: 'lines'
+  /** Source of a regular expression (RE2 syntax) that must match a whole line; its named groups are the columns. */
+  readonly pattern: string
+}
+
+export interface ParquetFormat {
+  readonly kind: 'parquet'
+}
+
+export type Format = CsvFormat | JsonLinesFormat | LinesFormat | ParquetFormat
+
+export interface ZipMembersSource {
+  readonly kind: 'zipMembers'
+  /** Path template under the input root, with `{param}` placeholders and glob stars. */
+  readonly archives: string
+  /** Glob over member names; default every member. */
+  readonly members: string
+  readonly format?: Format
+  /** What to do with a member that cannot be read: default `fail`. */
+  readonly onBadMember: 'fail' | 'skip'
+  readonly limits: ZipLimits
+}
+
+/** Caps against hostile archives; attackers write the declared sizes. */
+export interface ZipLimits {
+  /** Inflated bytes of one member. */
+  readonly memberBytesMax: number
+  /** Inflated bytes of all selected members of an archive. */
+  readonly archiveBytesMax: number
+  /** Inflated over compressed, for members above a floor of 1 MiB inflated. */
+  readonly ratioMax: number
+  readonly memberCountMax: number
+  /** Bytes of a member's name. */
+  readonly nameBytesMax: number
+}
+
+export interface FilesSource {
+  readonly kind: 'files'
+  /** Path template under the input root. Names ending in .gz or .zst are inflated. */
+  readonly paths: string
+  readonly format?: Format
+}
+
+export type Source = ZipMembersSource | FilesSource
+
+/** SQL with its bound values: `texts` has one element more than `values`. */
+export interface SqlStep {
+  readonly kind: 'sql'
+  readonly texts: readonly string[]
+  readonly values: readonly SqlValue[]
+  readonly scope: 'row' | 'slice' | 'bucket'
+}
+
+export type SqlValue = string | number | bigint | boolean | null | readonly string[] | readonly number[]
+
+export interface MapRowsStep {
+  readonly kind: 'mapRows'
+  readonly map: (row: never, context: never) => unknown
+  /** Columns that the function adds, or gives another type. Others pass through. */
+  readonly adds: Columns
+}
+
+export interface MapBatchesStep {
+  readonly kind: 'mapBatches'
+  readonly map: (batch: never, context: never) => unknown
+  readonly adds: Columns
+}
+
+export type Step = SqlStep | MapRowsStep | MapBatchesStep
+export type StepOf = Step | ((params: never) => Step)
+
+/** A broadcast table: small, read whole, once a worker. */
+export interface TableDefinition {
+  readonly kind: 'table'
+  /** Path template under the input root. */
+  readonly path: string
+  readonly format: Format
+  /** Types of its columns; default as the engine finds them. */
+  readonly columns?: Columns
+}
+
+export interface ParquetOutput {
+  readonly kind: 'parquet'
+  /** Path template under the output root, with `{task}`, `{salt}` and `{param}`. */
+  readonly path: string
+  readonly partitionBy: readonly string[]
+  readonly sortBy: readonly string[]
+  readonly compression: 'zstd' | 'snappy' | 'gzip' | 'lz4' | 'uncompressed'
+  /** Parts come near this many bytes; default 128 MiB. */
+  readonly partBytes: number
+  readonly rowGroupRows: number
+  readonly bloomFilters: boolean
+  readonly mode: OutputMode
+  readonly salted: boolean
+  /** More partitions than this fail the run: TOO_MANY_PARTITIONS; default 1,000. */
+  readonly partitionsMax: number
+}
+
+export type OutputMode = 'replace' | 'fail' | 'replacePartitions' | 'append'
+
+/** The members themselves, extracted below a path. */
+export interface MemberFilesOutput {
+  readonly kind: 'memberFiles'
+  readonly path: string
+  readonly mode: OutputMode
+}
+
+export type Output = ParquetOutput | MemberFilesOutput
+
+export interface RejectLimit {
+  /** A count of rows, or a share of the records such as `0.5%`; default 0. */
+  readonly max: number | `${number}%`
+}
+
+export interface TaskDefinition {
+  readonly kind: 'task'
+  readonly name: string
+  readonly doc?: string
+  readonly params: Params
+  readonly source: Source
+  readonly columns?: Columns
+  readonly tables: Readonly<Record<string, TableDefinition>>
+  readonly transform: readonly StepOf[]
+  readonly where?: SqlStep | ((params: never) => SqlStep)
+  readonly output: Output
+  readonly rejects: RejectLimit
+  /** Lossy conversions are rejects; default true. */
+  readonly strict: boolean
+  readonly onNewColumn: 'ignore' | 'fail' | 'keep'
+  readonly onMissingColumn: 'fail' | 'null'
+  readonly onEmpty: 'fail' | 'succeed'
+  /** Adds `_archive`, `_member` and `_line` columns. */
+  readonly provenance: readonly ('_archive' | '_member' | '_line')[]
+  /** Runs once in each worker; what it returns is `context.state`. */
+  readonly setup?: (context: never) => unknown
+  /** Stands in place of the code hash. */
+  readonly version?: string
+}
+
+export interface PipelineDefinition {
+  readonly kind: 'pipeline'
+  readonly name: string
+  readonly tasks: readonly TaskDefinition[]
+  readonly trigger?: { readonly upload: string }
+}
