@@ -49,6 +49,8 @@ export interface Store {
   completePart(part: PendingPart): Promise<boolean>
   /** Forgets a pending part; absent is no error. */
   abortPart(part: PendingPart): Promise<void>
+  /** Every pending part below a prefix, whoever left it; on S3 without its token. */
+  listParts(prefix: string, signal?: AbortSignal): AsyncIterable<PendingPart & { readonly stagedAtMs: number }>
 }
 
 export interface ReadOptions {

@@ -224,4 +224,6 @@ export interface PipelineDefinition {
   readonly name: string
   readonly tasks: readonly TaskDefinition[]
   readonly trigger?: { readonly upload: string }
+  /** URL of the module that workers import; not seen by JSON. */
+  readonly module?: string
 }

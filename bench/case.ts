@@ -1,0 +1,76 @@
+/** The words of a benchmark: a case compares sides over one input, and has targets. */
+import type { InputName } from './inputs.ts'
+import type { Command } from './measure.ts'
+import type { Summary } from './summary.ts'
+
+export interface Case {
+  readonly name: string
+  readonly title: string
+  /** The first is what the rates are of. */
+  readonly inputs: readonly InputName[]
+  readonly sides: readonly Side[]
+  /** Sides that are measured only with `--peers`. */
+  readonly peers?: readonly Side[]
+  readonly setUp?: () => void
+  readonly targets: readonly Target[]
+}
+
+export interface Side {
+  readonly label: string
+  readonly command: () => Command
+  /** What the rate is of. */
+  readonly input?: InputName
+  /** What is wrong with what it wrote; absent where nothing is written. */
+  readonly check?: () => Promise<readonly string[]>
+  /** Takes the time to the first line of output that this matches. */
+  readonly mark?: RegExp
+}
+
+export interface Target {
+  readonly what: string
+  readonly unit: '×' | 'MB' | 's' | 'MB/s'
+  readonly bound: 'at most' | 'at least' | 'given'
+  readonly limit: number
+  /** Labels of the sides that it is about. */
+  readonly of: readonly string[]
+  /** From the summaries of the sides that were measured, by label. */
+  readonly value: (sides: Readonly<Record<string, Summary | undefined>>) => number | undefined
+}
+
+type Bound = readonly [Target['bound'], number]
+
+/** How long `slow` takes in units of `fast`'s time. */
+export function timesAsLong(slow: string, fast: string, [bound, limit]: Bound): Target {
+  const value: Target['value'] = sides => quotient(sides[slow]?.seconds.median, sides[fast]?.seconds.median)
+  return { what: `time of ${slow} / time of ${fast}`, unit: '×', bound, limit, of: [slow, fast], value }
+}
+
+export function peakGrowth(large: string, small: string, [bound, limit]: Bound): Target {
+  const value: Target['value'] = sides => quotient(sides[large]?.peakMb, sides[small]?.peakMb)
+  return { what: `peak memory of ${large} / of ${small}`, unit: '×', bound, limit, of: [large, small], value }
+}
+
+export function peakMemory(side: string): Target {
+  const value: Target['value'] = sides => sides[side]?.peakMb
+  return { what: `peak memory of ${side}`, unit: 'MB', bound: 'at most', limit: 700, of: [side], value }
+}
+
+export function rate(side: string, [bound, limit]: Bound): Target {
+  return {
+    what: `CSV a second of ${side}`,
+    unit: 'MB/s',
+    bound,
+    limit,
+    of: [side],
+    value: sides => sides[side]?.mbPerSecond,
+  }
+}
+
+export function seconds(side: string, what: string, [bound, limit]: Bound): Target {
+  const value: Target['value'] = sides => sides[side]?.markSeconds ?? sides[side]?.seconds.median
+  return { what, unit: 's', bound, limit, of: [side], value }
+}
+
+function quotient(over: number | undefined, under: number | undefined): number | undefined {
+  return over === undefined || under === undefined ? undefined : over / under
+}

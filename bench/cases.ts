@@ -1,0 +1,146 @@
+/** What is compared, and what is promised of it. */
+import { join } from 'node:path'
+import { type Case, peakGrowth, peakMemory, rate, type Side, seconds, timesAsLong } from './case.ts'
+import {
+  duckdbCopy,
+  extractToMemory,
+  infoZip,
+  membersInMemory,
+  memoryFolder,
+  outFolder,
+  peer,
+  product,
+  runTask,
+} from './commands.ts'
+import { type InputName, inputPath } from './inputs.ts'
+import { checkMembers, checkRows } from './verify.ts'
+
+const zip = inputPath('many')
+const csv = inputPath('big')
+
+export const cases: readonly Case[] = [
+  {
+    name: 'many',
+    title: '6,087 members of ~88 kB in one zip, against DuckDB over the same members already extracted to memory',
+    inputs: ['many'],
+    setUp: extractToMemory,
+    sides: [
+      task('fanmill, lenient', 'many-lenient', 'many'),
+      files('duckdb', 'many', () => duckdbCopy(membersInMemory)),
+      task('fanmill, strict', 'many', 'many'),
+    ],
+    peers: [
+      files('pyarrow threads', 'many', () => peer('pyarrow_threads', zip)),
+      files('pandas pool', 'many', () => peer('pandas_pool', zip)),
+      files('polars pool', 'many', () => peer('polars_pool', zip)),
+      files('unzip to disk, duckdb', 'many', () => peer('duckdb_unzip', zip)),
+      files('unzip to memory, duckdb', 'many', () => peer('duckdb_unzip', zip, join(memoryFolder, 'tmp'))),
+      files('duckdb of Python', 'many', () => peer('duckdb_copy', membersInMemory)),
+    ],
+    targets: [
+      timesAsLong('fanmill, lenient', 'duckdb', ['at most', 1]),
+      timesAsLong('fanmill, strict', 'duckdb', ['at most', 1.2]),
+      timesAsLong('pyarrow threads', 'fanmill, lenient', ['at least', 1.2]),
+      timesAsLong('pandas pool', 'fanmill, lenient', ['at least', 2.5]),
+      timesAsLong('unzip to memory, duckdb', 'fanmill, lenient', ['at least', 1.7]),
+      timesAsLong('unzip to disk, duckdb', 'fanmill, lenient', ['at least', 1.7]),
+      peakMemory('fanmill, lenient'),
+      peakMemory('fanmill, strict'),
+    ],
+  },
+  {
+    name: 'big',
+    title: 'one CSV of 178 MB, against DuckDB with 2 threads',
+    inputs: ['big'],
+    sides: [
+      task('fanmill, lenient', 'big-lenient', 'big'),
+      files('duckdb', 'big', () => duckdbCopy(csv)),
+      task('fanmill, strict', 'big', 'big'),
+    ],
+    peers: [
+      files('duckdb of Python', 'big', () => peer('duckdb_copy', csv)),
+      files('pyarrow', 'big', () => peer('pyarrow_whole', csv)),
+    ],
+    targets: [
+      timesAsLong('fanmill, lenient', 'duckdb', ['at most', 1.15]),
+      timesAsLong('fanmill, strict', 'duckdb', ['given', 1.15]),
+      peakMemory('fanmill, lenient'),
+      peakMemory('fanmill, strict'),
+    ],
+  },
+  twoWorkers('many-workers', 'the zip of 6,087 members', 'many-lenient', 'many', 1.6),
+  twoWorkers('big-workers', 'the CSV of 178 MB', 'big-lenient', 'big', 1.6),
+  twoWorkers('huge', 'one deflated member of 2 GB', 'huge', 'huge', 1.5),
+  twoWorkers('gzip', 'one .gz', 'gzip', 'gzip', 1.5),
+  twoWorkers('newlines', 'a CSV with quoted newlines in 10 % of its rows', 'newlines', 'newlines', 1.5),
+  {
+    name: 'transforms',
+    title: 'what a transform costs, on the CSV of 178 MB with 1 worker',
+    inputs: ['big'],
+    sides: [task('none', 'big', 'big', 1), task('sql', 'big-sql', 'big', 1), task('mapRows', 'big-map-rows', 'big', 1)],
+    targets: [timesAsLong('sql', 'none', ['at most', 1.1]), rate('mapRows', ['at least', 15])],
+  },
+  {
+    name: 'memory',
+    title: 'memory when the archive is four times as large',
+    inputs: ['many', 'many4x'],
+    sides: [task('173 MB', 'many-lenient', 'many'), task('692 MB', 'many4x', 'many4x')],
+    targets: [peakGrowth('692 MB', '173 MB', ['at most', 1.2]), peakMemory('692 MB')],
+  },
+  {
+    name: 'start',
+    title: 'how soon something happens',
+    inputs: ['many'],
+    sides: [
+      {
+        ...task('first slice', 'many-lenient', 'many'),
+        command: () => runTask('many-lenient', 2, '--json'),
+        mark: /"event":"progress"/,
+      },
+      { label: 'help', command: () => product('--help') },
+    ],
+    targets: [
+      seconds('first slice', 'start to first slice', ['at most', 1]),
+      seconds('help', 'fanmill --help', ['at most', 0.3]),
+    ],
+  },
+  {
+    name: 'unzip',
+    title: 'extracting 6,087 members to disk, against Info-ZIP',
+    inputs: ['many'],
+    sides: [
+      extracted('fanmill unzip', () => product('unzip', zip, join(outFolder, 'members'), '--quiet')),
+      extracted('unzip', () => infoZip(zip, join(outFolder, 'members'))),
+    ],
+    targets: [timesAsLong('unzip', 'fanmill unzip', ['given', 1])],
+  },
+]
+
+function task(label: string, name: string, input: InputName, workers = 2): Side {
+  return {
+    label,
+    command: () => runTask(name, workers),
+    input,
+    check: () => checkRows(join(outFolder, name, '**/*.parquet'), input),
+  }
+}
+
+/** A side that writes its Parquet files into the output folder itself. */
+function files(label: string, input: InputName, command: Side['command']): Side {
+  return { label, command, input, check: () => checkRows(join(outFolder, '*.parquet'), input) }
+}
+
+/** A side that extracts the many members below `members`. */
+function extracted(label: string, command: Side['command']): Side {
+  return { label, command, input: 'many', check: () => checkMembers(join(outFolder, 'members/export'), 'many') }
+}
+
+function twoWorkers(name: string, what: string, taskName: string, input: InputName, atLeast: number): Case {
+  return {
+    name,
+    title: `2 workers against 1: ${what}`,
+    inputs: [input],
+    sides: [task('2 workers', taskName, input, 2), task('1 worker', taskName, input, 1)],
+    targets: [timesAsLong('1 worker', '2 workers', ['at least', atLeast]), peakMemory('2 workers')],
+  }
+}

@@ -1,0 +1,74 @@
+/** The programs that are measured: the product, DuckDB, Info-ZIP, and Python's tools. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { dataFolder, inputPath } from './inputs.ts'
+import type { Command } from './measure.ts'
+import { peersPython } from './peers.ts'
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+/** Written into by what is measured, emptied before each measurement. */
+export const outFolder: string = join(dataFolder, 'out')
+
+/** In memory where the machine has a tmpfs. */
+export const memoryFolder: string = join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), `fanmill-bench-${process.pid}`)
+
+/** The command line that is measured: the build, unless a source is newer. */
+export const productPath: string = newestProduct()
+
+export function product(...args: string[]): Command {
+  return [process.execPath, productPath, ...args]
+}
+
+/** One task of `pipelines/orders.ts`. */
+export function runTask(task: string, workers: number, ...flags: string[]): Command {
+  const roots = ['--input', dataFolder, '--output', outFolder, '--workers', `${workers}`]
+  return product('run', at('pipelines/orders.ts'), task, ...roots, ...(flags.length > 0 ? flags : ['--quiet']))
+}
+
+export function duckdbCopy(source: string): Command {
+  return [process.execPath, at('duckdb-copy.ts'), source, join(outFolder, 'all.parquet')]
+}
+
+export function infoZip(archive: string, destination: string): Command {
+  return ['unzip', '-q', archive, '-d', destination]
+}
+
+/** `extractTo` is where tools that need files put them. */
+export function peer(tool: string, source: string, extractTo: string = join(outFolder, 'tmp')): Command {
+  return [peersPython(), at('peers/peers.py'), tool, source, outFolder, extractTo]
+}
+
+/** Extracts the many members into memory once, for the sides that start from files; the glob of them. */
+export const membersInMemory: string = join(memoryFolder, 'many/export/*/*.csv')
+
+export function extractToMemory(): void {
+  const folder = join(memoryFolder, 'many')
+  if (existsSync(folder)) return
+  mkdirSync(folder, { recursive: true })
+  execFileSync('unzip', ['-q', inputPath('many'), '-d', folder])
+}
+
+/** What the last measurement wrote. */
+export function emptyFolders(): void {
+  for (const folder of [outFolder, join(memoryFolder, 'tmp')]) {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+  }
+}
+
+export function removeFolders(): void {
+  for (const folder of [outFolder, memoryFolder]) rmSync(folder, { recursive: true, force: true })
+}
+
+function newestProduct(): string {
+  const [built, source] = [at('../dist/cli/main.js'), at('../lib/cli/main.ts')]
+  if (!existsSync(built)) return source
+  const changed = readdirSync(at('../lib'), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'))
+    .map(name => statSync(join(at('../lib'), name)).mtimeMs)
+  return Math.max(...changed) > statSync(built).mtimeMs ? source : built
+}

@@ -1,0 +1,121 @@
+/** Generates the benchmark's inputs, each once: `node bench/generate.ts [NAME…]` makes them ahead of time. */
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
+import { Piscina } from 'piscina'
+import type { Piece, PieceBytes } from './generate-worker.ts'
+import { dataFolder, type Input, type InputFacts, type InputName, inputPath, inputs, memberRows } from './inputs.ts'
+import { ZipWriter } from './zip-writer.ts'
+
+/** Makes an input, unless it is there whole: its `.facts.json` is written last. */
+export async function generate(name: InputName): Promise<void> {
+  const path = inputPath(name)
+  if (existsSync(`${path}.facts.json`)) return
+  mkdirSync(dataFolder, { recursive: true })
+  const pool = new Piscina({ filename: new URL('generate-worker.ts', import.meta.url).href })
+  const inflatedBytes = await writers[inputs[name].form](`${path}.pending`, inputs[name], pool)
+  await pool.destroy()
+  renameSync(`${path}.pending`, path)
+  writeFileSync(`${path}.facts.json`, JSON.stringify({ rows: inputs[name].rows, inflatedBytes } satisfies InputFacts))
+}
+
+type Pool = Piscina<readonly Piece[], readonly PieceBytes[]>
+type Writer = (path: string, input: Input, pool: Pool) => Promise<number>
+
+const writers: Readonly<Record<Input['form'], Writer>> = {
+  members: writeMembers,
+  member: writeMember,
+  text: writeText,
+  gzip: writeGzip,
+}
+
+/** Rows of a piece of one long text: about 2 MB. */
+const pieceRows = 25_000
+
+/** Ends a deflate stream made of parts: an empty last block. */
+const lastBlock = Uint8Array.of(0x03, 0x00)
+
+async function writeMembers(path: string, input: Input, pool: Pool): Promise<number> {
+  const zip = new ZipWriter(path)
+  let inflatedBytes = 0
+  let member = 0
+  for await (const { text, deflated } of piecesOf(input, memberRows, 'whole', pool)) {
+    zip.begin(memberName(member++))
+    zip.write(deflated)
+    zip.finish(crc32(text), text.length)
+    inflatedBytes += text.length
+  }
+  zip.end()
+  return inflatedBytes
+}
+
+/** Twenty shops a day, as the rows' days go. */
+function memberName(member: number): string {
+  const day = String(Math.floor(member / 20)).padStart(4, '0')
+  return `export/day-${day}/shop-${String((member % 20) + 1).padStart(2, '0')}.csv`
+}
+
+async function writeMember(path: string, input: Input, pool: Pool): Promise<number> {
+  const zip = new ZipWriter(path)
+  zip.begin('export/orders.csv')
+  const { crc, inflatedBytes } = await writeParts(input, pool, bytes => zip.write(bytes))
+  zip.finish(crc, inflatedBytes)
+  zip.end()
+  return inflatedBytes
+}
+
+async function writeGzip(path: string, input: Input, pool: Pool): Promise<number> {
+  const file = openSync(path, 'w')
+  writeSync(file, Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3))
+  const { crc, inflatedBytes } = await writeParts(input, pool, bytes => writeSync(file, bytes))
+  writeSync(file, new Uint8Array(Uint32Array.of(crc, inflatedBytes).buffer))
+  closeSync(file)
+  return inflatedBytes
+}
+
+async function writeParts(input: Input, pool: Pool, write: (bytes: Uint8Array) => void) {
+  let crc = 0
+  let inflatedBytes = 0
+  for await (const { text, deflated } of piecesOf(input, pieceRows, 'part', pool)) {
+    crc = crc32(text, crc)
+    inflatedBytes += text.length
+    write(deflated)
+  }
+  write(lastBlock)
+  return { crc, inflatedBytes }
+}
+
+async function writeText(path: string, input: Input, pool: Pool): Promise<number> {
+  const file = openSync(path, 'w')
+  let inflatedBytes = 0
+  for await (const { text } of piecesOf(input, pieceRows, 'none', pool)) {
+    writeSync(file, text)
+    inflatedBytes += text.length
+  }
+  closeSync(file)
+  return inflatedBytes
+}
+
+/** Pieces in order, a few messages of them made ahead: at most 16 MB of text. */
+async function* piecesOf({ form, style, rows }: Input, count: number, deflate: Piece['deflate'], pool: Pool) {
+  const ahead: Promise<readonly PieceBytes[]>[] = []
+  let start = 0
+  while (start < rows || ahead.length > 0) {
+    while (start < rows && ahead.length < 8) {
+      const pieces: Piece[] = []
+      for (const end = Math.min(rows, start + pieceRows); start < end; start += count)
+        pieces.push({ style, start, count, hasHeader: form === 'members' || start === 0, deflate })
+      ahead.push(pool.run(pieces))
+    }
+    yield* (await ahead.shift()) ?? []
+  }
+}
+
+if (import.meta.main) {
+  const names = process.argv.slice(2)
+  for (const name of Object.keys(inputs) as InputName[]) {
+    if (names.length > 0 && !names.includes(name)) continue
+    const start = performance.now()
+    await generate(name)
+    console.log(`${name}: ${inputPath(name)}, ${((performance.now() - start) / 1000).toFixed(1)} s`)
+  }
+}

@@ -1,0 +1,57 @@
+/** The generated inputs: what each holds, and where it stands. */
+import { readFileSync } from 'node:fs'
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { firstOrderId, type OrderStyle } from './order-rows.ts'
+
+export type InputName = 'many' | 'many4x' | 'big' | 'huge' | 'gzip' | 'newlines'
+
+export interface Input {
+  readonly file: string
+  readonly form: 'members' | 'member' | 'text' | 'gzip'
+  readonly style: OrderStyle
+  readonly rows: number
+}
+
+/** Rows of one small member. */
+export const memberRows = 1_000
+
+export const inputs: Readonly<Record<InputName, Input>> = {
+  many: { file: 'many.zip', form: 'members', style: 'many', rows: 6_087 * memberRows },
+  many4x: { file: 'many-4x.zip', form: 'members', style: 'many', rows: 4 * 6_087 * memberRows },
+  big: { file: 'big.csv', form: 'text', style: 'big', rows: 2_000_000 },
+  huge: { file: 'huge.zip', form: 'member', style: 'big', rows: 22_600_000 },
+  gzip: { file: 'orders.csv.gz', form: 'gzip', style: 'big', rows: 4_000_000 },
+  newlines: { file: 'newlines.csv', form: 'text', style: 'newlines', rows: 2_000_000 },
+}
+
+/** Where the inputs are kept: `bench/data`, or `$FANMILL_BENCH_DATA`. */
+export const dataFolder: string =
+  process.env.FANMILL_BENCH_DATA ?? fileURLToPath(new URL('data', import.meta.url)).replace(/\/$/, '')
+
+export const inputPath = (name: InputName): string => join(dataFolder, inputs[name].file)
+
+/** What was generated, written beside it when it is whole. */
+export interface InputFacts {
+  readonly rows: number
+  readonly inflatedBytes: number
+}
+
+/** Of an input that is there. */
+export function inflatedBytes(name: InputName): number {
+  const facts: InputFacts = JSON.parse(readFileSync(`${inputPath(name)}.facts.json`, 'utf8'))
+  return facts.inflatedBytes
+}
+
+/** The sum of order_id, known from how the ids are given. */
+export function orderIdSum(name: InputName): number {
+  const { rows } = inputs[name]
+  return rows * firstOrderId + (rows * (rows - 1)) / 2
+}
+
+/** One line on the machine that measures. */
+export function machine(): string {
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
+  return `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), ${memory}, ${type()} ${release()}, Node ${process.versions.node}`
+}

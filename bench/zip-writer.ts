@@ -1,0 +1,66 @@
+/** Writes a zip of deflated members, whose bytes come in pieces that were deflated elsewhere. */
+import { closeSync, openSync, writeSync } from 'node:fs'
+
+/** Up to 65,535 members and 4 GiB: no zip64. */
+export class ZipWriter {
+  readonly #file: number
+  readonly #directory: Buffer[] = []
+  #offset = 0
+  #headerOffset = 0
+  #name: Buffer = Buffer.alloc(0)
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'w')
+  }
+
+  /** Leaves room for the member's header, which is known at its end. */
+  begin(name: string): void {
+    this.#headerOffset = this.#offset
+    this.#name = Buffer.from(name)
+    this.#offset += 30 + this.#name.length
+  }
+
+  /** A piece of the member's deflated bytes. */
+  write(bytes: Uint8Array): void {
+    writeSync(this.#file, bytes, 0, bytes.length, this.#offset)
+    this.#offset += bytes.length
+  }
+
+  finish(crc: number, inflatedBytes: number): void {
+    const common = this.#commonHeader(crc, inflatedBytes)
+    const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, this.#name])
+    writeSync(this.#file, local, 0, local.length, this.#headerOffset)
+    const entry = Buffer.alloc(16)
+    entry.writeUInt32LE(0o100644 * 0x10000, 6) // 38 - external file attributes: a regular file
+    entry.writeUInt32LE(this.#headerOffset, 10) // 42 - relative offset of local header
+    const version = Buffer.from('PK\x01\x02\x14\x03', 'latin1') // 4 - version made by: 2.0, UNIX
+    this.#directory.push(Buffer.concat([version, common, entry.subarray(0, 14), this.#name]))
+  }
+
+  end(): void {
+    const directory = Buffer.concat(this.#directory)
+    const end = Buffer.alloc(22)
+    end.write('PK\x05\x06', 0, 'latin1')
+    end.writeUInt16LE(this.#directory.length, 8) // 8 - entries on this disk
+    end.writeUInt16LE(this.#directory.length, 10) // 10 - entries
+    end.writeUInt32LE(directory.length, 12) // 12 - bytes of the central directory
+    end.writeUInt32LE(this.#offset, 16) // 16 - its offset
+    this.write(directory)
+    this.write(end)
+    closeSync(this.#file)
+  }
+
+  /** The 26 bytes that local header and directory entry share, from "version needed" to "extra field length". */
+  #commonHeader(crc: number, inflatedBytes: number): Buffer {
+    const header = Buffer.alloc(26)
+    header.writeUInt16LE(20, 0) // version needed to extract: 2.0
+    header.writeUInt16LE(0x0800, 2) // flags: the name is UTF-8
+    header.writeUInt16LE(8, 4) // method: deflated
+    header.writeUInt16LE(((2025 - 1980) << 9) | (1 << 5) | 1, 8) // date: 2025-01-01, at 00:00
+    header.writeUInt32LE(crc, 10)
+    header.writeUInt32LE(this.#offset - this.#headerOffset - 30 - this.#name.length, 14) // deflated bytes
+    header.writeUInt32LE(inflatedBytes, 18)
+    header.writeUInt16LE(this.#name.length, 22)
+    return header
+  }
+}

@@ -1,0 +1,77 @@
+/** `fanmill show` and `fanmill head`: what a dataset is, and its first rows. */
+import type { Command } from 'commander'
+import type { Manifest, ManifestPart } from '../core/manifest.ts'
+import { formatBytes, formatCount } from './amounts.ts'
+import { loadLibrary } from './library.ts'
+import { addCommand, type CommonOptions, countParser, readNames } from './options.ts'
+import { print, printJson, visible } from './output.ts'
+import { printTable } from './table.ts'
+
+/** Parts that `show` lists; `--json` gives them all. */
+const partsShownMax = 50
+
+export function addShowCommand(program: Command): void {
+  addCommand(program, {
+    usage: 'show <dataset>',
+    description: 'print schema, parts, rows and bytes of a dataset',
+    examples: ['show out/flights', 'show out/flights --json'],
+  }).action(showAction)
+}
+
+export function addHeadCommand(program: Command): void {
+  addCommand(program, {
+    usage: 'head <dataset>',
+    description: 'print the first rows of a dataset',
+    examples: ['head out/flights --rows 5 --columns date,delay', 'head out/flights --where "delay > 60"'],
+  })
+    .option('--rows <n>', 'how many rows (default: 10)', countParser(1))
+    .option('--columns <names>', 'columns, separated by commas (default: all)', readNames)
+    .option('--where <sql>', 'a condition in SQL (default: every row)')
+    .action(headAction)
+}
+
+async function showAction(dataset: string, { json }: CommonOptions): Promise<void> {
+  const { showDataset } = await loadLibrary()
+  const manifest = await showDataset(dataset)
+  if (json) printJson(manifest)
+  else await printManifest(manifest)
+}
+
+async function printManifest({ task, generation, runs, schema, partitionBy, parts, totals }: Manifest): Promise<void> {
+  const counts = `${formatCount(totals.rows)} rows, ${formatBytes(totals.bytes)}, ${formatCount(totals.parts)} parts`
+  print(visible(`${task}: ${counts}, generation ${generation}`))
+  for (const { runId, params, finishedAt } of runs)
+    print(visible(`run ${runId} ${JSON.stringify(params)} ${finishedAt}`))
+  print('')
+  const columnRow = ({ name, type }: Manifest['schema'][number]) => [
+    name,
+    type,
+    partitionBy.includes(name) ? 'yes' : '',
+  ]
+  await printTable(['column', 'type', 'partition'], schema.map(columnRow))
+  print('')
+  const numbers = ['rows', 'bytes']
+  await printTable(['part', ...numbers], parts.slice(0, partsShownMax).map(partRow), { numbers })
+  if (parts.length > partsShownMax) print(`and ${formatCount(parts.length - partsShownMax)} more; --json lists them`)
+}
+
+function partRow({ key, rows, bytes }: ManifestPart): readonly unknown[] {
+  return [key, formatCount(rows), formatBytes(bytes)]
+}
+
+interface HeadFlags extends CommonOptions {
+  readonly rows?: number
+  readonly columns?: readonly string[]
+  readonly where?: string
+}
+
+async function headAction(dataset: string, { json, rows = 10, columns, where }: HeadFlags): Promise<void> {
+  const { headDataset } = await loadLibrary()
+  const head = await headDataset(dataset, {
+    rows,
+    ...(columns && { columns: [...columns] }),
+    ...(where !== undefined && { where }),
+  })
+  if (json) printJson(head)
+  else await printTable(head.columns, head.rows, { otherwise: 'no rows' })
+}

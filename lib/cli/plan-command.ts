@@ -1,0 +1,84 @@
+/** `fanmill plan`: what a run would do, without doing it. */
+import type { Command } from 'commander'
+import { formatBytes, formatCount } from './amounts.ts'
+import { withInterrupt } from './interrupt.ts'
+import { loadLibrary } from './library.ts'
+import { addCommand, addRunOptions, type CommonOptions, type ParamOptions, readParams } from './options.ts'
+import { print, printJson, remark, visible } from './output.ts'
+import { readSettingValues } from './settings.ts'
+import { printTable } from './table.ts'
+import { sizeThreadpool } from './threadpool.ts'
+
+export function addPlanCommand(program: Command): void {
+  const command = addCommand(program, {
+    usage: 'plan <pipeline> [task]',
+    description: 'print what would run: members, bytes, slices, skew, parts, tables',
+    examples: [
+      'plan pipelines/flights.ts --param month=2001-01',
+      'plan pipelines/flights.ts flights --workers 16 --json',
+    ],
+  })
+  addRunOptions(command).action(planAction)
+}
+
+interface PlanFlags extends CommonOptions, ParamOptions {
+  readonly sample?: number | `${number}%`
+}
+
+async function planAction(pipeline: string, task: string | undefined, flags: PlanFlags): Promise<void> {
+  const { memory: memoryMb, ...settings } = readSettingValues({ ...flags })
+  sizeThreadpool(settings.workers ?? 1, settings.reads)
+  const params = readParams(flags)
+  const { planRun } = await loadLibrary()
+  const plan = await withInterrupt(signal => {
+    return planRun(pipeline, {
+      ...settings,
+      params,
+      signal,
+      ...(task !== undefined && { task }),
+      ...(memoryMb !== undefined && { memoryMb }),
+      ...(flags.sample !== undefined && { sample: flags.sample }),
+    })
+  })
+  if (flags.json) printJson(plan)
+  else await printPlan(plan.tasks)
+}
+
+/** What a task's plan shows; bytes are inflated, bytes in compressed. */
+interface TaskPlan {
+  readonly task: string
+  readonly archives: number
+  readonly members: number
+  readonly bytes: number
+  readonly bytesIn: number
+  readonly slices: number
+  readonly batches: number
+  /** Bytes of the largest slice over the mean. */
+  readonly skew: number
+  readonly expectedParts: number
+  readonly tables: readonly { readonly name: string; readonly path: string; readonly bytes: number }[]
+  readonly warnings: readonly string[]
+}
+
+const numbers = ['archives', 'members', 'bytes in', 'bytes', 'slices', 'batches', 'skew', 'parts']
+
+async function printPlan(plans: readonly TaskPlan[]): Promise<void> {
+  await printTable(['task', ...numbers], plans.map(planRow), { numbers })
+  const tables = plans.flatMap(plan =>
+    plan.tables.map(table => [plan.task, table.name, table.path, formatBytes(table.bytes)]),
+  )
+  if (tables.length > 0) {
+    print('')
+    await printTable(['task', 'table', 'path', 'bytes'], tables, { numbers: ['bytes'] })
+  }
+  for (const { task, warnings } of plans) {
+    for (const warning of warnings) remark(visible(`warn: ${task}: ${warning}`))
+  }
+}
+
+function planRow(plan: TaskPlan): readonly unknown[] {
+  const { task, archives, members, bytesIn, bytes, slices, batches, skew, expectedParts } = plan
+  const counts = [slices, batches].map(formatCount)
+  const read = [formatCount(archives), formatCount(members), formatBytes(bytesIn), formatBytes(bytes)]
+  return [task, ...read, ...counts, skew.toFixed(2), formatCount(expectedParts)]
+}

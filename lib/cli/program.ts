@@ -1,0 +1,63 @@
+/** The commands of `fanmill`, each in its own file; nothing heavy is imported before a command's action. */
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { addConfigCommand } from './config-command.ts'
+import { addHeadCommand, addShowCommand } from './dataset-commands.ts'
+import { addInferCommand } from './infer-command.ts'
+import { addPlanCommand } from './plan-command.ts'
+import { addRunCommand } from './run-command.ts'
+import { addCleanCommand, addRejectsCommand, addRunsCommand, addStatusCommand } from './state-commands.ts'
+import { addTasksCommand } from './tasks-command.ts'
+import { addUnzipCommand } from './unzip-command.ts'
+
+/** In the order in which the help lists them. */
+const addCommands = [
+  addRunCommand,
+  addPlanCommand,
+  addTasksCommand,
+  addInferCommand,
+  addUnzipCommand,
+  addRunsCommand,
+  addStatusCommand,
+  addRejectsCommand,
+  addShowCommand,
+  addHeadCommand,
+  addCleanCommand,
+  addConfigCommand,
+]
+
+/** The parser; it throws instead of ending the process. */
+export function createProgram(): Command {
+  const program = new Command('fanmill')
+    .description('turns archives and files into Parquet datasets, in parallel, from one TypeScript definition')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureOutput({ outputError: () => {} })
+    .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 100, 120), subcommandTerm })
+    .exitOverride()
+  for (const add of addCommands) add(program)
+  program.addHelpText('after', footer)
+  return program
+}
+
+const footer = `
+Examples:
+  fanmill run pipelines/flights.ts --param month=2001-01
+  fanmill head out/flights --rows 5
+
+Exit codes: 0 complete, 1 failed, 2 wrong usage or definition, 130 interrupted (the same command resumes).
+Settings also come from FANMILL_* variables and fanmill.config.json: see "fanmill config".`
+
+/** Every command has options: the list needs no word of it. */
+function subcommandTerm(command: Command): string {
+  const names = command.registeredArguments.map(argument => {
+    return argument.required ? `<${argument.name()}>` : `[${argument.name()}]`
+  })
+  return [command.name(), ...names].join(' ')
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return String(version)
+}

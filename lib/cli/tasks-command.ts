@@ -1,0 +1,41 @@
+/** `fanmill tasks`: the tasks of a pipeline with their parameters and docs. */
+import type { Command } from 'commander'
+import type { ParamDefinition, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import { loadLibrary } from './library.ts'
+import { addCommand, type CommonOptions } from './options.ts'
+import { print, printJson, visible } from './output.ts'
+import { drawTable } from './table.ts'
+
+export function addTasksCommand(program: Command): void {
+  addCommand(program, {
+    usage: 'tasks <pipeline>',
+    description: 'list tasks with their parameters and docs',
+    examples: ['tasks pipelines/flights.ts', 'tasks pipelines/flights.ts --json'],
+  }).action(tasksAction)
+}
+
+async function tasksAction(path: string, { json }: CommonOptions): Promise<void> {
+  const { loadPipelineFile } = await loadLibrary()
+  const pipeline = await loadPipelineFile(path)
+  if (json) printJson(pipelineJson(pipeline))
+  else for (const task of pipeline.tasks) await printTask(task)
+}
+
+function pipelineJson({ name, tasks }: PipelineDefinition): unknown {
+  const taskJson = ({ name, doc, params, output }: TaskDefinition) => {
+    return { name, ...(doc && { doc }), params, output: output.path }
+  }
+  return { name, tasks: tasks.map(taskJson) }
+}
+
+async function printTask({ name, doc, params, output }: TaskDefinition): Promise<void> {
+  print(visible(doc === undefined ? name : `${name}: ${doc}`))
+  print(visible(`  output: ${output.path}`))
+  const rows = Object.entries(params).map(([param, definition]) => ['', param, ...paramCells(definition)])
+  if (rows.length > 0) print(await drawTable(['', 'parameter', 'type', 'default', 'doc'], rows))
+  print('')
+}
+
+function paramCells({ type, values, default: byDefault, doc }: ParamDefinition): readonly unknown[] {
+  return [values === undefined ? type : values.join(' | '), byDefault ?? '(required)', doc]
+}

@@ -1,0 +1,51 @@
+/** `fanmill unzip`: extracts the members of an archive in parallel. */
+import type { Command } from 'commander'
+import { formatBytes, formatCount, formatRate, formatSeconds } from './amounts.ts'
+import { withInterrupt } from './interrupt.ts'
+import { loadLibrary } from './library.ts'
+import { addCommand, addWorkersOption, type CommonOptions } from './options.ts'
+import { print, printJson } from './output.ts'
+import { runView } from './progress.ts'
+import { readSettingValues } from './settings.ts'
+import { sizeThreadpool } from './threadpool.ts'
+
+export function addUnzipCommand(program: Command): void {
+  const command = addCommand(program, {
+    usage: 'unzip <archive> <destination>',
+    description: 'extract members in parallel, checksums verified',
+    examples: [
+      'unzip incoming/flights.zip extracted',
+      'unzip incoming/flights.zip extracted --members "2001/**/*.csv"',
+    ],
+  })
+  addWorkersOption(command)
+    .option('--members <glob>', 'members to extract (default: all)')
+    .option('--quiet', 'print warnings and errors alone')
+    .action(unzipAction)
+}
+
+interface UnzipFlags extends CommonOptions {
+  readonly members?: string
+  readonly quiet?: boolean
+}
+
+async function unzipAction(archive: string, destination: string, flags: UnzipFlags): Promise<void> {
+  const { workers = 1 } = readSettingValues({ ...flags })
+  sizeThreadpool(workers)
+  const { json = false, quiet = false, members } = flags
+  const { unzip } = await loadLibrary()
+  const view = await runView({ quiet: quiet || json })
+  const { files, bytes, seconds } = await withInterrupt(signal => {
+    return unzip(archive, destination, {
+      workers,
+      signal,
+      onEvent: view.show,
+      ...(members !== undefined && { members }),
+    })
+  }).finally(view.stop)
+  if (json) printJson({ event: 'end', status: 'complete', files, bytes, seconds, output: destination })
+  else if (!quiet) {
+    const rate = `${formatSeconds(seconds)}, ${formatRate(bytes, seconds)} MB/s`
+    print(`${formatCount(files)} files, ${formatBytes(bytes)}, ${rate}: ${destination}`)
+  }
+}

@@ -1,0 +1,153 @@
+/** The code hash of a task: what its rows depend on in the bundled pipeline, and nothing else of it. */
+import { createHash } from 'node:crypto'
+import type { AnyNode, CallExpression, ObjectExpression, Property } from 'acorn'
+import { boundNames, type CodeGraph, codeGraph, references, walk } from './code-graph.ts'
+
+export interface TaskCode {
+  readonly task: string
+  /** Name under which the bundle exports the task; without it the task is found by `name: '<task>'`. */
+  readonly exportedAs?: string
+  /** Place in the pipeline's `tasks`, used where that list is written out and nothing else finds the task. */
+  readonly position?: { readonly index: number; readonly count: number }
+  /** The task's own `version:`, in place of its code. */
+  readonly version?: string
+  /** Versions that count beside the code, for instance `fanmill@0.1.0`. */
+  readonly versions?: readonly string[]
+}
+
+/**
+ * Hash of the statements that the task reaches in `text`, a bundle without comments whose packages are external.
+ * Names, formatting and order of declarations do not count; statements with effects on load always do.
+ * A task that cannot be told apart (made in a loop, for instance) has the hash of the whole bundle.
+ */
+export function taskCodeHash(text: string, task: TaskCode): string {
+  const { exportedAs, position, version, versions = [] } = task
+  if (version !== undefined) return digest(['version', version])
+  const graph = codeGraph(text)
+  const root = exportedNode(graph, exportedAs) ?? namedNode(graph, task.task) ?? listedNode(graph, position)
+  return digest(root ? ['reached', ...versions, ...reachedCode(graph, root)] : ['whole', ...versions, text])
+}
+
+function exportedNode(graph: CodeGraph, exportedAs: string | undefined): AnyNode | undefined {
+  const local = exportedAs === undefined ? undefined : graph.exports.get(exportedAs)
+  return local === undefined ? undefined : graph.pieces.get(local)?.node
+}
+
+/** The statement that makes the task of this name, or the call alone where it stands inline in `tasks: […]`. */
+function namedNode(graph: CodeGraph, task: string): AnyNode | undefined {
+  const made: { readonly node: AnyNode; readonly byTask: boolean }[] = []
+  for (const { node: top } of new Set([...graph.pieces.values(), ...graph.effects])) {
+    walk(top, (node, path) => {
+      if (/Function/.test(node.type)) return false
+      if (node.type !== 'CallExpression' || !node.arguments.some(argument => isNamed(argument, task))) return true
+      made.push({ node: wholeExpression(top, node, path), byTask: isTaskCall(graph, node) })
+      return true
+    })
+  }
+  const byTask = made.filter(candidate => candidate.byTask)
+  const [only, ...others] = byTask.length > 0 ? byTask : made
+  return others.length === 0 ? only?.node : undefined
+}
+
+/** The element of the default export's `tasks: […]`. */
+function listedNode(graph: CodeGraph, position: TaskCode['position']): AnyNode | undefined {
+  const made = exportedNode(graph, 'default')
+  const call = made?.type === 'VariableDeclarator' ? made.init : made
+  if (call?.type !== 'CallExpression' || position === undefined) return undefined
+  const [definition] = call.arguments
+  const list = definition?.type === 'ObjectExpression' ? property(definition, 'tasks')?.value : undefined
+  if (list?.type !== 'ArrayExpression' || list.elements.length !== position.count) return undefined
+  const isSpread = list.elements.some(element => element?.type === 'SpreadElement')
+  return isSpread ? undefined : (list.elements[position.index] ?? undefined)
+}
+
+function isNamed(argument: AnyNode, task: string): boolean {
+  if (argument.type !== 'ObjectExpression') return false
+  const name = property(argument, 'name')
+  return name?.value.type === 'Literal' && name.value.value === task && !property(argument, 'tasks')
+}
+
+function isTaskCall(graph: CodeGraph, call: CallExpression): boolean {
+  return call.callee.type === 'Identifier' && graph.imports.get(call.callee.name) === 'fanmill#task'
+}
+
+/** A call with what is chained to it if it is an element of a list `tasks`, else all of its statement. */
+function wholeExpression(top: AnyNode, call: AnyNode, path: readonly AnyNode[]): AnyNode {
+  let node = call
+  let depth = path.length - 1
+  for (let parent = path[depth]; parent; parent = path[--depth]) {
+    const chained =
+      (parent.type === 'MemberExpression' && parent.object === node) ||
+      (parent.type === 'CallExpression' && parent.callee === node)
+    if (!chained) break
+    node = parent
+  }
+  const list = path[depth]
+  const holder = path[depth - 1]
+  return list?.type === 'ArrayExpression' && holder?.type === 'Property' && keyName(holder as Property) === 'tasks'
+    ? node
+    : top
+}
+
+/** The root and all that it uses, transitively, then the statements with effects and what those use. */
+function reachedCode(graph: CodeGraph, root: AnyNode): string[] {
+  const numbers = new Map<string, number>()
+  const queue: AnyNode[] = []
+  const seen = new Set<AnyNode>()
+  const enqueue = (node: AnyNode): void => {
+    if (seen.has(node)) return
+    seen.add(node)
+    queue.push(node)
+  }
+  const topLevel = (name: string): string | undefined => {
+    const piece = graph.pieces.get(name)
+    if (!piece) return graph.imports.get(name)
+    enqueue(piece.node)
+    if (!numbers.has(name)) numbers.set(name, numbers.size)
+    return `$${numbers.get(name)}`
+  }
+  const emitted: string[] = []
+  const drain = (): void => {
+    for (let node = queue.shift(); node; node = queue.shift()) emitted.push(canonicalText(graph.text, node, topLevel))
+  }
+  enqueue(root)
+  drain()
+  for (const { node } of graph.effects) {
+    enqueue(node)
+    drain()
+  }
+  return [...emitted, ...graph.bareImports.filter(name => name !== 'fanmill').sort()]
+}
+
+/** The text of a node with its names replaced: esbuild renames when another module declares the same name. */
+function canonicalText(text: string, node: AnyNode, topLevel: (name: string) => string | undefined): string {
+  const locals = boundNames(node)
+  const numbers = new Map<string, number>()
+  const local = (name: string): string => {
+    if (!locals.has(name)) return name
+    if (!numbers.has(name)) numbers.set(name, numbers.size)
+    return `%${numbers.get(name)}`
+  }
+  let canonical = ''
+  let end = node.start
+  for (const { start, end: next, name, shorthand } of references(node)) {
+    const key = shorthand ? `${text.slice(start, next)}:` : ''
+    canonical += `${text.slice(end, start)}${key}${topLevel(name) ?? local(name)}`
+    end = next
+  }
+  return canonical + text.slice(end, node.end)
+}
+
+function property(object: ObjectExpression, name: string): Property | undefined {
+  return object.properties.find((one): one is Property => one.type === 'Property' && keyName(one) === name)
+}
+
+function keyName({ key, computed }: Property): string | undefined {
+  if (computed) return undefined
+  if (key.type === 'Identifier') return key.name
+  return key.type === 'Literal' ? String(key.value) : undefined
+}
+
+function digest(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+}

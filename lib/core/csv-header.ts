@@ -1,0 +1,118 @@
+/** Reads what stands above the records of a text: byte order mark, lines to skip, and the header. */
+import { Buffer } from 'node:buffer'
+import { PermanentError } from './errors.ts'
+import type { Dialect } from './record-dialect.ts'
+import { RecordMachine } from './record-machine.ts'
+import { bomBytes } from './text-encoding.ts'
+
+export interface Header {
+  /** Column names in file order; empty for an empty text, or where no header is read. A nameless column is `column` and its index. */
+  readonly names: readonly string[]
+  /** Offset of the first byte after the header: where records begin. */
+  readonly end: number
+  /** 1-based physical line at `end`. */
+  readonly line: number
+  /** False when more bytes could change this answer. */
+  readonly isComplete: boolean
+}
+
+export interface HeaderOptions {
+  /** Physical lines above the header to pass over; default 0. */
+  readonly skip?: number
+  /** Whether there is a header; default true. */
+  readonly header?: boolean
+}
+
+/**
+ * The header of a text. Blank lines and comments above it are passed over.
+ * @throws INPUT_INVALID when two columns have the same name, in whatever case
+ */
+export function readHeader(bytes: Uint8Array, dialect: Dialect, options: HeaderOptions = {}): Header {
+  const { skip = 0, header = true } = options
+  let { at, line, isComplete } = skipLines(bytes, skip)
+  if (!header) return { names: [], end: at, line, isComplete }
+  const machine = new RecordMachine(dialect)
+  while (at < bytes.length) {
+    const end = machine.step(bytes, at)
+    isComplete = machine.isAtStart
+    if (!isComplete) machine.finish()
+    if (machine.lineKind === 'record' || machine.isInsideQuote) {
+      const names = namesOf(bytes.subarray(at, end - (isComplete ? machine.newlineBytes : 0)), dialect)
+      return { names, end, line: line + machine.tally.lines, isComplete }
+    }
+    at = end
+  }
+  return { names: [], end: at, line: line + machine.tally.lines, isComplete: false }
+}
+
+/** The fields of one record, unquoted. */
+export function splitRecord(record: string, dialect: Dialect): string[] {
+  const { delimiter, quote } = dialect
+  const fields: string[] = []
+  let at = 0
+  for (;;) {
+    const opens = quote !== '' && (record.startsWith(quote, at) || record.startsWith(` ${quote}`, at))
+    let value = ''
+    if (opens) {
+      const close = closingQuote(record, record.indexOf(quote, at) + 1, dialect)
+      value = close.value
+      at = close.end
+    }
+    const end = record.indexOf(delimiter, at)
+    const rest = record.slice(at, end === -1 ? undefined : end)
+    fields.push(opens ? value + rest.trimStart() : rest)
+    if (end === -1) return fields
+    at = end + delimiter.length
+  }
+}
+
+function closingQuote(record: string, from: number, dialect: Dialect) {
+  const { quote } = dialect
+  const escapeCharacter = dialect.escape || quote
+  let value = ''
+  let at = from
+  while (at < record.length) {
+    const character = record[at] as string
+    const next = record[at + 1]
+    if (character === escapeCharacter && (next === quote || (escapeCharacter !== quote && next === escapeCharacter))) {
+      value += next
+      at += 2
+    } else if (character === quote) {
+      return { value, end: at + 1 }
+    } else {
+      value += character
+      at++
+    }
+  }
+  return { value, end: at }
+}
+
+function skipLines(bytes: Uint8Array, skip: number): { at: number; line: number; isComplete: boolean } {
+  let at = bomBytes(bytes)
+  let line = 1
+  while (line <= skip && at < bytes.length) {
+    while (at < bytes.length && bytes[at] !== 10 && bytes[at] !== 13) at++
+    at += bytes[at] === 13 && bytes[at + 1] === 10 ? 2 : 1
+    line++
+  }
+  // One byte more shows that a carriage return was the whole newline, three that there is no byte order mark.
+  const isComplete = line > skip && at < bytes.length && bytes.length > 3
+  return { at: Math.min(at, bytes.length), line, isComplete }
+}
+
+function namesOf(record: Uint8Array, dialect: Dialect): string[] {
+  const text = Buffer.from(record).toString(dialect.encoding === 'latin-1' ? 'latin1' : 'utf8')
+  const names = splitRecord(text.replace(/[\r\n]+$/, ''), dialect).map((name, index) => name || `column${index}`)
+  const seen = new Map<string, string>()
+  for (const name of names) {
+    const same = seen.get(name.toLowerCase())
+    if (same !== undefined) throw duplicateName(name, same)
+    seen.set(name.toLowerCase(), name)
+  }
+  return names
+}
+
+function duplicateName(name: string, same: string): PermanentError {
+  const message = `expected distinct column names in the header, got ${JSON.stringify(same)} and ${JSON.stringify(name)}; rename one of them, or read by position with header: false and skip: 1`
+  return new PermanentError('INPUT_INVALID', message, { column: name, same })
+}

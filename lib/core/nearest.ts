@@ -1,0 +1,28 @@
+/** Finds the names that a misspelt one may have meant. */
+import { distance } from 'fastest-levenshtein'
+
+/** At most `count` candidates like `name`, nearest first; only those that differ in less than about 40 % of their letters, or extend it. */
+export function nearest(name: string, candidates: Iterable<string>, count = 3): string[] {
+  const wanted = name.toLowerCase()
+  const ranked: { candidate: string; cost: number }[] = []
+  for (const candidate of new Set(candidates)) {
+    const cost = costOf(wanted, candidate.toLowerCase())
+    if (cost !== undefined) ranked.push({ candidate, cost })
+  }
+  ranked.sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1))
+  return ranked.slice(0, count).map(entry => entry.candidate)
+}
+
+/** `, did you mean a or b`, or nothing when no candidate is near. */
+export function didYouMean(name: string, candidates: Iterable<string>): string {
+  const names = nearest(name, candidates)
+  return names.length === 0 ? '' : `, did you mean ${names.join(' or ')}`
+}
+
+function costOf(wanted: string, candidate: string): number | undefined {
+  const edits = distance(wanted, candidate)
+  const longest = Math.max(wanted.length, candidate.length)
+  if (edits <= Math.max(1, Math.floor(longest * 0.4)) && edits < longest) return edits
+  const extends_ = wanted.length >= 3 && (candidate.startsWith(wanted) || wanted.startsWith(candidate))
+  return extends_ && candidate.length >= 3 ? longest : undefined
+}

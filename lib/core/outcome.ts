@@ -1,0 +1,138 @@
+/** What became of one batch: its outcome, written once and only on success, or one failure a try. */
+import * as v from 'valibot'
+import { columnsSchema, type Partition, partitionSchema, type SchemaColumn, type Totals } from './manifest.ts'
+import type { Reject } from './reject.ts'
+import type { PendingPart } from './store.ts'
+
+/** A pending part with what its footer says. */
+export interface OutcomePart extends PendingPart {
+  readonly rows: number
+  readonly partition?: Partition
+}
+
+/** A member extracted below the dataset's folder; `path` is relative to it. */
+export interface OutcomeFile {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly crc32: number
+}
+
+export interface Outcome {
+  readonly batch: number
+  readonly runId: string
+  readonly attempt: number
+  /** The token of its parts: which of several tries of this batch it was. */
+  readonly token: string
+  readonly parts: readonly OutcomePart[]
+  readonly files?: readonly OutcomeFile[]
+  /** Rows that entered the transform. */
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  readonly rowsRejected: number
+  /** Negative when a transform makes more rows than it gets. */
+  readonly rowsFiltered: number
+  /** Records in the text, counted apart from the engine: rowsRead + rowsRejected, or the commit fails. */
+  readonly recordsFound: number
+  readonly members: number
+  /** Members passed over by policy; default 0. */
+  readonly membersSkipped?: number
+  /** Compressed bytes read. */
+  readonly bytesIn: number
+  readonly bytesInflated: number
+  readonly seconds: number
+  /** The slices done. */
+  readonly slices: readonly number[]
+  /** Key of the rows by member, Parquet. */
+  readonly accounts?: string
+  /** Keys of the rejected rows, Parquet. */
+  readonly rejects: readonly string[]
+  /** At most ten, in the order found. */
+  readonly firstRejects: readonly Reject[]
+  readonly workers: readonly { readonly pid: number; readonly thread: number }[]
+  readonly schema: readonly SchemaColumn[]
+}
+
+/** Why one try of a batch failed. */
+export interface Failure {
+  readonly batch: number
+  readonly try: number
+  readonly code: string
+  readonly message: string
+  /** ISO 8601. */
+  readonly at: string
+  readonly archive?: string
+  readonly member?: string
+  readonly line?: number
+}
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+
+export const pendingPartEntries = {
+  key: v.string(),
+  sizeBytes: count,
+  token: v.string(),
+  uploadId: v.optional(v.string()),
+  etags: v.optional(v.array(v.string())),
+}
+
+const rejectSchema: v.GenericSchema<unknown, Reject> = v.object({
+  archive: v.string(),
+  member: v.string(),
+  line: v.number(),
+  record: v.number(),
+  column: v.string(),
+  expected: v.string(),
+  received: v.string(),
+})
+
+export const outcomeSchema: v.GenericSchema<unknown, Outcome> = v.object({
+  batch: count,
+  runId: v.string(),
+  attempt: count,
+  token: v.string(),
+  parts: v.array(v.object({ ...pendingPartEntries, rows: count, partition: v.optional(partitionSchema) })),
+  files: v.optional(v.array(v.object({ path: v.string(), sizeBytes: count, crc32: count }))),
+  rowsRead: count,
+  rowsWritten: count,
+  rowsRejected: count,
+  rowsFiltered: v.number(),
+  recordsFound: count,
+  members: count,
+  membersSkipped: v.optional(count),
+  bytesIn: count,
+  bytesInflated: count,
+  seconds: v.number(),
+  slices: v.array(count),
+  accounts: v.optional(v.string()),
+  rejects: v.array(v.string()),
+  firstRejects: v.array(rejectSchema),
+  workers: v.array(v.object({ pid: v.number(), thread: v.number() })),
+  schema: columnsSchema,
+})
+
+export const failureSchema: v.GenericSchema<unknown, Failure> = v.object({
+  batch: count,
+  try: count,
+  code: v.string(),
+  message: v.string(),
+  at: v.string(),
+  archive: v.optional(v.string()),
+  member: v.optional(v.string()),
+  line: v.optional(v.number()),
+})
+
+/** What the batches did, added up; bytes are those of their parts and files. */
+export function totalsOf(outcomes: readonly Outcome[]): Totals {
+  const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + of(outcome), 0)
+  const bytesOf = (outcome: Outcome) =>
+    [...outcome.parts, ...(outcome.files ?? [])].reduce((n, p) => n + p.sizeBytes, 0)
+  return {
+    rows: sum(outcome => outcome.rowsWritten),
+    bytes: sum(bytesOf),
+    parts: sum(outcome => outcome.parts.length),
+    rowsRead: sum(outcome => outcome.rowsRead),
+    rowsRejected: sum(outcome => outcome.rowsRejected),
+    rowsFiltered: sum(outcome => outcome.rowsFiltered),
+    members: sum(outcome => outcome.members),
+  }
+}

@@ -1,0 +1,176 @@
+/** Cuts text into records byte by byte, with the quoting rules of the engine's own CSV parser; its state carries over from chunk to chunk. */
+import { type Dialect, type DialectBytes, toBytes } from './record-dialect.ts'
+
+/** What was counted so far; a line that is not ended yet is in no count but `lines`, where its quoted newlines are. */
+export interface RecordTally {
+  /** Lines that are neither blank nor comments. */
+  records: number
+  blankLines: number
+  commentLines: number
+  /** Physical line feeds, those in quotes included, and bare carriage returns outside quotes. */
+  lines: number
+  /** Line ends outside quotes, by kind. */
+  lf: number
+  crlf: number
+  cr: number
+  /** Records with two or more fields in which text follows the closing quote: the engine loses its place in them. */
+  tangled: number
+}
+
+export type LineKind = 'blank' | 'record' | 'comment'
+
+// Up to `space`, a quote opens.
+const start = 0
+const field = 1
+const space = 2
+const text = 3
+const quoted = 4
+const closed = 5
+const escaped = 6
+const carriageReturn = 7
+const comment = 8
+const partial = 9
+
+/** A tally of nothing. */
+export function emptyTally(): RecordTally {
+  return { records: 0, blankLines: 0, commentLines: 0, lines: 0, lf: 0, crlf: 0, cr: 0, tangled: 0 }
+}
+
+/** The state machine; `step` goes to the end of one line at a time. */
+export class RecordMachine {
+  readonly tally = emptyTally()
+  /** Of the line that ended last: what it was, its fields, its malformed fields, where the first of them showed, and its newline. */
+  lineKind: LineKind = 'blank'
+  lineFields = 1
+  lineMalformed = 0
+  lineMalformedEnd = 0
+  newlineBytes = 0
+  private readonly bytes: DialectBytes
+  /** 1 for bytes that change nothing within a field. */
+  private readonly isPlain: Uint8Array
+  private state = start
+  private matched = 0
+  private stateBeforePartial = start
+  private kind: LineKind = 'blank'
+  private fields = 1
+  private malformed = 0
+  private malformedEnd = 0
+
+  constructor(dialect: Dialect) {
+    this.bytes = toBytes(dialect)
+    const special = [10, 13, this.bytes.delimiter[0], this.bytes.quote, this.bytes.escape]
+    this.isPlain = Uint8Array.from({ length: 256 }, (_, byte) => (special.includes(byte) ? 0 : 1))
+  }
+
+  /** Whether the next byte begins a record. */
+  get isAtStart(): boolean {
+    return this.state === start
+  }
+
+  /** Whether the text so far ends inside quotes. */
+  get isInsideQuote(): boolean {
+    return this.state === quoted || this.state === escaped
+  }
+
+  /** Supposes that the next byte stands in the middle of a record. */
+  assume(place: 'inside quotes' | 'outside quotes'): void {
+    this.state = place === 'inside quotes' ? quoted : text
+    this.kind = 'record'
+  }
+
+  /** Reads to the end of the line, or of the bytes; the offset after it. A bare carriage return ends a line as well. */
+  step(bytes: Uint8Array, from: number): number {
+    const { quote, escape: escapeByte } = this.bytes
+    const { isPlain, tally } = this
+    let { state } = this
+    let at = from
+    while (at < bytes.length) {
+      if (state === text || state === quoted) {
+        while (isPlain[bytes[at] as number] === 1) at++
+        if (at === bytes.length) break
+      }
+      const byte = bytes[at] as number
+      if (state === quoted) {
+        if (byte === quote) state = closed
+        else if (byte === escapeByte) state = escaped
+        else if (byte === 10) tally.lines++
+      } else if (state === escaped) {
+        if (byte === 10) tally.lines++
+        state = quoted
+      } else if (state === carriageReturn) {
+        return byte === 10 ? this.endLine(at + 1, 'crlf') : this.endLine(at, 'cr')
+      } else if (byte === 10) {
+        return this.endLine(at + 1, 'lf')
+      } else if (byte === 13) {
+        state = carriageReturn
+      } else {
+        state = this.next(state, byte, at)
+      }
+      at++
+    }
+    this.state = state
+    return at
+  }
+
+  /** Ends the last line, which has no newline; an open quote stays open. */
+  finish(): void {
+    if (this.state === carriageReturn) this.endLine(0, 'cr')
+    else if (this.kind !== 'blank') this.countLine(0)
+  }
+
+  private next(state: number, byte: number, at: number): number {
+    if (state === comment) return comment
+    if (state === partial) {
+      if (byte === this.bytes.delimiter[this.matched]) return this.matchDelimiter()
+      return this.next(this.stateBeforePartial === closed ? this.markMalformed(at) : text, byte, at)
+    }
+    if (state === start) {
+      this.kind = byte === this.bytes.comment ? 'comment' : 'record'
+      if (this.kind === 'comment') return comment
+    }
+    if (byte === this.bytes.delimiter[0]) {
+      this.matched = 0
+      this.stateBeforePartial = state
+      return this.matchDelimiter()
+    }
+    if (byte === this.bytes.quote && (state <= space || (state === closed && this.bytes.escape === byte))) return quoted
+    // One space before an opening quote, and any number after the closing one, are passed over.
+    if (byte === 32 && state < space) return space
+    if (state !== closed) return text
+    return byte === 32 ? closed : this.markMalformed(at)
+  }
+
+  private matchDelimiter(): number {
+    if (++this.matched < this.bytes.delimiter.length) return partial
+    this.fields++
+    return field
+  }
+
+  private markMalformed(at: number): number {
+    if (++this.malformed === 1) this.malformedEnd = at + 1
+    return text
+  }
+
+  private endLine(end: number, newline: 'lf' | 'crlf' | 'cr'): number {
+    this.tally[newline]++
+    this.tally.lines++
+    this.countLine(newline === 'crlf' ? 2 : 1)
+    this.state = start
+    return end
+  }
+
+  private countLine(newlineBytes: number): void {
+    if (this.kind === 'record') this.tally.records++
+    else if (this.kind === 'blank') this.tally.blankLines++
+    else this.tally.commentLines++
+    if (this.malformed > 1) this.tally.tangled++
+    this.lineKind = this.kind
+    this.lineFields = this.fields
+    this.lineMalformed = this.malformed
+    this.lineMalformedEnd = this.malformedEnd
+    this.newlineBytes = newlineBytes
+    this.kind = 'blank'
+    this.fields = 1
+    this.malformed = 0
+  }
+}

@@ -1,0 +1,136 @@
+/** Counts records and finds their ends, as the engine's CSV parser sees them. */
+import type { Dialect } from './record-dialect.ts'
+import { canJump, RecordJumper } from './record-jump.ts'
+import { RecordMachine, type RecordTally } from './record-machine.ts'
+
+export { type Dialect, dialectOf, lineDelimiter } from './record-dialect.ts'
+
+export type NewlineStyle = 'lf' | 'crlf' | 'cr' | 'mixed' | 'none'
+
+export interface RecordScan {
+  readonly records: number
+  readonly endsInsideQuote: boolean
+  /** Of line ends outside quotes; `none` when there are none. */
+  readonly newline: NewlineStyle
+  readonly blankLines: number
+  readonly commentLines: number
+  /** Physical lines, those inside quotes included, an unended last one too. */
+  readonly lines: number
+  readonly endsWithNewline: boolean
+  /** Records that the engine cannot tell apart from their neighbours: see RecordTally. */
+  readonly tangled: number
+}
+
+/**
+ * Counts the records from `start`, which must be the beginning of one. A quote opens only at the beginning of a field
+ * (after at most one space); blank lines and comments are no records.
+ */
+export function scanRecords(bytes: Uint8Array, dialect: Dialect, start = 0): RecordScan {
+  const machine = new RecordMachine(dialect)
+  advance(machine, bytes, { dialect, from: start })
+  const { tally } = machine
+  const endsInsideQuote = machine.isInsideQuote
+  const endsWithNewline = !endsInsideQuote && bytes.length > start && isNewline(bytes[bytes.length - 1])
+  machine.finish()
+  const { records, blankLines, commentLines, tangled } = tally
+  const lines = tally.lines + (bytes.length > start && !endsWithNewline ? 1 : 0)
+  return {
+    records,
+    endsInsideQuote,
+    newline: styleOf(tally),
+    blankLines,
+    commentLines,
+    lines,
+    endsWithNewline,
+    tangled,
+  }
+}
+
+/** The first record end at or after `notBefore`, reading from a record's beginning at `from`; -1 when it is not in these bytes. */
+export function recordEndAfter(
+  bytes: Uint8Array,
+  dialect: Dialect,
+  { from, notBefore }: { readonly from: number; readonly notBefore: number },
+): number {
+  if (from >= notBefore) return from
+  const machine = new RecordMachine(dialect)
+  advance(machine, bytes.subarray(0, notBefore - 1), { dialect, from })
+  let at = notBefore - 1
+  while (at < bytes.length) {
+    at = machine.step(bytes, at)
+    if (machine.isAtStart && at >= notBefore) return at
+  }
+  return -1
+}
+
+/** Finds record ends in text that comes in chunks; holds no text. */
+export interface RecordCutter {
+  /** The offset in the chunk after the last record end, blank lines included, or -1 when there is none in it. */
+  push(chunk: Uint8Array): number
+  /** Ends the text: its last record may have no newline. */
+  finish(): void
+  /** Records before the last end found. */
+  readonly records: number
+  /** Physical lines before the last end found. */
+  readonly lines: number
+}
+
+/** A cutter at the beginning of a record; a carriage return at a chunk's end is decided by the next chunk. */
+export function createRecordCutter(dialect: Dialect): RecordCutter {
+  const machine = new RecordMachine(dialect)
+  let lines = 0
+  return {
+    push(chunk) {
+      const end = advance(machine, chunk, { dialect, from: 0, onEnd: () => (lines = machine.tally.lines) })
+      return end
+    },
+    finish() {
+      machine.finish()
+      lines = machine.tally.lines
+    },
+    get records() {
+      return machine.tally.records
+    },
+    get lines() {
+      return lines
+    },
+  }
+}
+
+interface AdvanceOptions {
+  readonly dialect: Dialect
+  readonly from: number
+  /** Called at record ends, not at each one. */
+  readonly onEnd?: () => void
+}
+
+/** Reads all bytes: jumping where that can be, stepping where not; the offset after the last record end, or -1. */
+function advance(machine: RecordMachine, bytes: Uint8Array, { dialect, from, onEnd }: AdvanceOptions): number {
+  const jumper = canJump(dialect) ? new RecordJumper(bytes, dialect, machine.tally) : undefined
+  let at = from
+  let end = -1
+  while (at < bytes.length) {
+    if (jumper && machine.isAtStart) {
+      const next = jumper.jump(at)
+      if (next > at) end = next
+      at = next
+      onEnd?.()
+      if (at === bytes.length) break
+    }
+    at = machine.step(bytes, at)
+    if (!machine.isAtStart) break
+    end = at
+    onEnd?.()
+  }
+  return end
+}
+
+function isNewline(byte: number | undefined): boolean {
+  return byte === 10 || byte === 13
+}
+
+function styleOf({ lf, crlf, cr }: RecordTally): NewlineStyle {
+  const styles = [lf > 0 ? 'lf' : '', crlf > 0 ? 'crlf' : '', cr > 0 ? 'cr' : ''].filter(style => style !== '')
+  if (styles.length > 1) return 'mixed'
+  return (styles[0] ?? 'none') as NewlineStyle
+}

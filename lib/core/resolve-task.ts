@@ -1,0 +1,18 @@
+/** A task with its functions of the parameters called: what a worker does, as data and map functions. */
+import type { ParamValues, SqlStep, Step, TaskDefinition } from '../define/definition.ts'
+
+/** The steps in order; `where` is the first. The functions get frozen parameters. */
+export function resolveSteps(task: Pick<TaskDefinition, 'transform' | 'where'>, params: ParamValues): Step[] {
+  const frozen = Object.freeze({ ...params }) as never
+  const where = typeof task.where === 'function' ? task.where(frozen) : task.where
+  const steps = task.transform.map(step => (typeof step === 'function' ? step(frozen) : step))
+  return where === undefined ? steps : [whereStep(where), ...steps]
+}
+
+/** A condition as a whole statement. */
+function whereStep(condition: SqlStep): SqlStep {
+  const texts = [...condition.texts]
+  texts[0] = `SELECT * FROM input WHERE (${texts[0]}`
+  texts[texts.length - 1] += ')'
+  return { ...condition, texts }
+}

@@ -1,0 +1,44 @@
+/** Names made of contents: what a run is, what an output is. */
+import { createHash } from 'node:crypto'
+import type { ParamValues } from '../define/definition.ts'
+import type { InputObject } from './plan-data.ts'
+
+/** What makes a run the same run; inputs in any order. */
+export interface RunIdentity {
+  readonly outputPath: string
+  readonly task: string
+  readonly params: ParamValues
+  readonly codeHash: string
+  readonly inputs: readonly Pick<InputObject, 'key' | 'sizeBytes' | 'identity'>[]
+}
+
+/** JSON with sorted keys and without undefined, so that equal data is equal text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(item => canonicalJson(item ?? null)).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const entries = Object.entries(value)
+    .filter(([, item]) => item !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`).join(',')}}`
+}
+
+/** 16 hexadecimal digits: the same output, task, parameters, code and inputs give the same run. */
+export function runIdOf(run: RunIdentity): string {
+  const inputs = sortInputs(run.inputs).map(({ key, sizeBytes, identity }) => ({ key, sizeBytes, identity }))
+  const { outputPath, task, params, codeHash } = run
+  return shortHash(canonicalJson({ outputPath, task, params, codeHash, inputs }))
+}
+
+/** 16 hexadecimal digits for the path of a dataset. */
+export function outputHashOf(outputPath: string): string {
+  return shortHash(canonicalJson({ outputPath }))
+}
+
+/** By key in code unit order: the order in which a run numbers its inputs. */
+export function sortInputs<T extends { readonly key: string }>(inputs: readonly T[]): T[] {
+  return [...inputs].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}

@@ -1,0 +1,65 @@
+/** What crosses to a worker thread and back: a share of a batch's slices, and what became of it. */
+import type { ByteRange } from './byte-range.ts'
+import type { InputObject, Slice } from './plan-data.ts'
+import type { Reject } from './reject.ts'
+
+/** Text that stands ready in the stage folder: pieces of a streamed member, cut by another thread. */
+export interface StagedText {
+  readonly slice: number
+  /** Staged files, as the stage describes them. */
+  readonly files: readonly unknown[]
+}
+
+/** One thread's part of a batch; its slices share writers, so that parts come near `partBytes`. */
+export interface ShareJob {
+  readonly kind: 'share'
+  readonly slices: readonly Slice[]
+  readonly staged?: StagedText
+  /** The run's inputs that the slices name, by index. */
+  readonly inputs: Readonly<Record<number, InputObject>>
+  /** Path prefix for part files. */
+  readonly target: string
+  /** Text staged at once for one writer. */
+  readonly groupBytes: number
+}
+
+/** Rows by member: records found in its text, and how many were rejected. */
+export interface MemberAccount {
+  readonly archive: string
+  readonly member: string
+  readonly records: number
+  readonly rejected: number
+}
+
+/** A part as written, before it is handed to the store. */
+export interface SharePart {
+  readonly file: string
+  readonly rows: number
+  readonly sizeBytes: number
+  readonly partition: Readonly<Record<string, string | null>>
+}
+
+/** Where a range slice truly began and ended: its end must be its neighbour's start. */
+export interface RangeEnds extends ByteRange {
+  readonly slice: number
+  readonly input: number
+}
+
+export interface ShareResult {
+  readonly parts: readonly SharePart[]
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  readonly rowsRejected: number
+  readonly recordsFound: number
+  readonly members: number
+  readonly membersSkipped: number
+  readonly bytesIn: number
+  readonly bytesInflated: number
+  readonly accounts: readonly MemberAccount[]
+  /** Parquet files of rejected rows. */
+  readonly rejectFiles: readonly string[]
+  readonly firstRejects: readonly Reject[]
+  readonly ranges: readonly RangeEnds[]
+  readonly schema: readonly { readonly name: string; readonly type: string }[]
+  readonly worker: { readonly pid: number; readonly thread: number }
+}

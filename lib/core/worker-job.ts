@@ -1,0 +1,41 @@
+/** What is sent to a worker thread, and what it tells while it works. */
+import type { PlainError } from './errors.ts'
+import type { LogLevel } from './events.ts'
+import type { InputObject, MembersSlice } from './plan-data.ts'
+import type { MemberAccount, ShareJob, ShareResult, SharePart } from './share.ts'
+
+export type WorkerJob =
+  /** Checks the definition against empty typed inputs; gives the schema that comes out. */
+  | { readonly kind: 'check' }
+  | ShareJob
+  /** One part of several small ones. */
+  | { readonly kind: 'merge'; readonly files: readonly string[]; readonly target: string }
+  /** Rows by member as a Parquet file. */
+  | { readonly kind: 'accounts'; readonly accounts: readonly MemberAccount[]; readonly target: string }
+  /** Members as files below a folder. */
+  | { readonly kind: 'extract'; readonly slice: MembersSlice; readonly input: InputObject; readonly folder: string }
+
+/** Errors do not cross threads whole, so a worker never rejects. */
+export type WorkerAnswer<T> = { readonly value: T } | { readonly error: PlainError }
+
+export interface WorkerResults {
+  readonly check: { readonly schema: ShareResult['schema'] }
+  readonly share: ShareResult
+  readonly merge: SharePart
+  readonly accounts: null
+  readonly extract: readonly { readonly path: string; readonly sizeBytes: number; readonly crc32: number }[]
+}
+
+/** The jobs' way to a thread, wherever it is. */
+export interface Workers {
+  readonly threads: number
+  run<K extends keyof WorkerResults>(job: Extract<WorkerJob, { readonly kind: K }>): Promise<WorkerResults[K]>
+  /** Interrupts what runs; every job then ends with ABORTED. */
+  stop(): void
+  close(): Promise<void>
+}
+
+export type WorkerMessage =
+  | { readonly kind: 'progress'; readonly members: number; readonly bytes: number; readonly rowsWritten: number; readonly rowsRejected: number }
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string; readonly member?: string; readonly fields?: Readonly<Record<string, unknown>> }
+

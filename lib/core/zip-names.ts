@@ -1,0 +1,78 @@
+/** Names of zip members: decoding them, and which may become paths. */
+import { type Buffer, isUtf8 } from 'node:buffer'
+import * as yauzl from 'yauzl'
+import { PermanentError } from './errors.ts'
+
+export interface RawName {
+  readonly fileNameRaw: Buffer
+  readonly generalPurposeBitFlag: number
+  readonly extraFields: yauzl.ExtraField[]
+  /** The upper byte is the writer's system; only the directory has it. */
+  readonly versionMadeBy?: number
+}
+
+/** 4.4.2.2 of APPNOTE.TXT: Unix and macOS. */
+const utf8Systems: readonly (number | undefined)[] = [3, 19]
+const utf8Flag = 0x800
+
+/** By the unicode path field (0x7075) when it fits, the UTF-8 flag, else cp437. Backslashes stay: a name is data. */
+export function decodeZipName({ fileNameRaw, generalPurposeBitFlag, extraFields, versionMadeBy }: RawName): string {
+  const system = versionMadeBy === undefined ? undefined : versionMadeBy >> 8
+  // Info-ZIP without a UTF-8 locale, as in containers, and macOS write UTF-8 and do not say so.
+  const flags = utf8Systems.includes(system) && isUtf8(fileNameRaw) ? utf8Flag : generalPurposeBitFlag
+  const keepsBackslashes = true
+  return yauzl.getFileNameLowLevel(flags, fileNameRaw, extraFields, keepsBackslashes)
+}
+
+/**
+ * The name, when it can be a path below a folder on any system.
+ * @throws ZIP_UNSAFE_NAME when it is empty, absolute, has a drive letter, a NUL, a backslash, or a `.`, `..` or empty segment
+ */
+export function safePath(name: string): string {
+  const reason = unsafeBecause(name)
+  if (reason === undefined) return name
+  const message = `expected a member name that stays below its folder, got ${JSON.stringify(name)} (${reason}); leave it out with a members glob`
+  throw new PermanentError('ZIP_UNSAFE_NAME', message, { member: name, reason })
+}
+
+function unsafeBecause(name: string): string | undefined {
+  if (name === '') return 'empty'
+  if (name.includes('\0')) return 'a NUL'
+  if (name.includes('\\')) return 'a backslash'
+  if (name.startsWith('/')) return 'absolute'
+  if (/^[a-z]:/i.test(name)) return 'a drive letter'
+  const segment = name.split('/').find(part => part === '' || part === '.' || part === '..')
+  return segment === undefined ? undefined : `a segment ${JSON.stringify(segment)}`
+}
+
+/**
+ * Checks that members can be extracted side by side; directories are left out by the caller.
+ * @throws ZIP_UNSAFE_NAME as safePath; ZIP_DUPLICATE_NAME when two would be one file on a system that ignores case, or one the folder of another
+ */
+export function checkExtractable(entries: readonly { readonly name: string }[]): void {
+  const files = new Map<string, string>()
+  for (const { name } of entries) {
+    const path = folded(safePath(name))
+    const other = files.get(path)
+    if (other !== undefined) throw duplicate(other, name)
+    files.set(path, name)
+  }
+  for (const [path, name] of files) {
+    const folder = foldersOf(path).find(folder => files.has(folder))
+    if (folder !== undefined) throw duplicate(files.get(folder) ?? folder, name)
+  }
+}
+
+/** Deliberately without case and in one Unicode form, because macOS and Windows compare names so. */
+function folded(name: string): string {
+  return name.normalize('NFC').toLowerCase()
+}
+
+function foldersOf(path: string): readonly string[] {
+  return [...path.matchAll(/\//g)].map(match => path.slice(0, match.index))
+}
+
+function duplicate(first: string, second: string): PermanentError {
+  const message = `expected names that make different files, got ${JSON.stringify(first)} and ${JSON.stringify(second)}; leave one out with a members glob`
+  return new PermanentError('ZIP_DUPLICATE_NAME', message, { member: second, other: first })
+}

@@ -1,0 +1,92 @@
+/** Everything that a pipeline's module imports: the builders of definitions and their types. It has no side effects. */
+export { type ColumnOf, type ColumnOptions, column, type ListColumnOf, type TimeColumnOptions } from './column.ts'
+export type {
+  ColumnDefinition,
+  Columns,
+  CsvFormat,
+  FilesSource,
+  Format,
+  JsonLinesFormat,
+  LinesFormat,
+  MapBatchesStep,
+  MapRowsStep,
+  MemberFilesOutput,
+  Output,
+  OutputMode,
+  ParamDefinition,
+  Params,
+  ParamType,
+  ParamValue,
+  ParamValues,
+  ParquetFormat,
+  ParquetOutput,
+  PipelineDefinition,
+  RejectLimit,
+  ScalarType,
+  Source,
+  SqlStep,
+  SqlValue,
+  Step,
+  StepOf,
+  TableDefinition,
+  TaskDefinition,
+  ZipLimits,
+  ZipMembersSource,
+} from './definition.ts'
+export {
+  type Csv,
+  type CsvOptions,
+  csv,
+  type JsonLines,
+  jsonLines,
+  type Lines,
+  type LinesOptions,
+  lines,
+  type ParquetFiles,
+  parquetFiles,
+} from './format.ts'
+export type { Refined } from './freeze.ts'
+export {
+  type MemberFiles,
+  type MemberFilesOptions,
+  memberFiles,
+  type Parquet,
+  type ParquetOptions,
+  parquet,
+} from './output.ts'
+export { type ParamOf, type ParamOptions, param } from './param.ts'
+export { type Pipeline, type PipelineOptions, pipeline } from './pipeline.ts'
+export type {
+  AnyRow,
+  Batch,
+  CellOf,
+  LogFields,
+  ParamValuesOf,
+  RowContext,
+  RowOf,
+  SetupContext,
+  TaskLog,
+  ValueOf,
+} from './row-types.ts'
+export {
+  type Files,
+  type FilesOptions,
+  files,
+  type ZipMembers,
+  type ZipMembersOptions,
+  zipLimits,
+  zipMembers,
+} from './source.ts'
+export { type Sql, type SqlOptions, type SqlTag, sql } from './sql.ts'
+export {
+  type MapBatches,
+  type MapOptions,
+  type MappedBatch,
+  type MappedRow,
+  type MapRows,
+  mapBatches,
+  mapRows,
+} from './steps.ts'
+export { table } from './table.ts'
+export { type Task, task } from './task.ts'
+export type { After, AnyTaskOptions, TaskOptions, TypedStep, TypedStepOf } from './task-options.ts'

@@ -1,0 +1,92 @@
+/** The builders of outputs: what a task leaves behind. */
+import * as v from 'valibot'
+import { check, invalid, options } from './check.ts'
+import type { MemberFilesOutput, OutputMode, ParquetOutput } from './definition.ts'
+import { type Refined, refinable } from './freeze.ts'
+import { count, filledText, flag, oneOf, relativePath } from './schemas.ts'
+import { hasGlob, placeholdersOf } from './template-syntax.ts'
+
+/** All but `path` have defaults. */
+export type ParquetOptions = Pick<ParquetOutput, 'path'> & Partial<Omit<ParquetOutput, 'kind' | 'path'>>
+
+export interface MemberFilesOptions {
+  /** Path template under the output root. */
+  readonly path: string
+  /** Default `replace`. */
+  readonly mode?: OutputMode
+}
+
+export type Parquet = Refined<ParquetOutput, ParquetOptions>
+export type MemberFiles = Refined<MemberFilesOutput, MemberFilesOptions>
+
+/** A Parquet dataset with `_SUCCESS`, at a path under the output root: `{task}/{month}`. */
+export function parquet(given: ParquetOptions): Parquet {
+  const checked = check('parquet', parquetOptions, given)
+  const salted = checked.salted ?? placeholdersOf(checked.path).includes('salt')
+  const data: ParquetOutput = {
+    kind: 'parquet',
+    path: saltedPath(checked.path, salted),
+    partitionBy: checked.partitionBy ?? [],
+    sortBy: checked.sortBy ?? [],
+    compression: checked.compression ?? 'zstd',
+    partBytes: checked.partBytes ?? 128 * 2 ** 20,
+    rowGroupRows: checked.rowGroupRows ?? 122_880,
+    bloomFilters: checked.bloomFilters ?? true,
+    mode: checked.mode ?? 'replace',
+    salted,
+    partitionsMax: checked.partitionsMax ?? 1000,
+  }
+  checkParquet(data)
+  return refinable(data, given, parquet)
+}
+
+/** The members of archives themselves, extracted below a path under the output root. */
+export function memberFiles(given: MemberFilesOptions): MemberFiles {
+  const { path, mode = 'replace' } = check('memberFiles', memberFilesOptions, given)
+  if (mode === 'replacePartitions')
+    throw invalid('memberFiles: mode', 'expected one of replace, fail, append, got "replacePartitions"')
+  return refinable({ kind: 'memberFiles', path, mode }, given, memberFiles)
+}
+
+/** Where the engine's rules on Parquet come from: row groups are written in vectors of 2,048 rows. */
+const rowGroupRowsMin = 2048
+
+const outputPath = v.pipe(
+  relativePath,
+  v.check(path => !hasGlob(path), 'a path without glob characters'),
+  v.check(path => !path.startsWith('.fanmill'), 'a path outside .fanmill, which holds the state of runs'),
+)
+const names = v.pipe(
+  v.array(filledText, 'a list of column names'),
+  v.check(all => new Set(all.map(name => name.toLowerCase())).size === all.length, 'each column once'),
+)
+const mode = oneOf(['replace', 'fail', 'replacePartitions', 'append'])
+
+const parquetOptions = options({
+  path: outputPath,
+  partitionBy: v.optional(names),
+  sortBy: v.optional(names),
+  compression: v.optional(oneOf(['zstd', 'snappy', 'gzip', 'lz4', 'uncompressed'])),
+  partBytes: v.optional(count(1)),
+  rowGroupRows: v.optional(count(rowGroupRowsMin)),
+  bloomFilters: v.optional(flag),
+  mode: v.optional(mode),
+  salted: v.optional(flag),
+  partitionsMax: v.optional(count(1)),
+})
+const memberFilesOptions = options({ path: outputPath, mode: v.optional(mode) })
+
+/** A salted path without `{salt}` gets it as its last segment. */
+function saltedPath(path: string, salted: boolean): string {
+  const named = placeholdersOf(path).includes('salt')
+  if (named && !salted) throw invalid('parquet: salted', 'expected true, as path has {salt}, got false')
+  return salted && !named ? `${path}/{salt}` : path
+}
+
+function checkParquet({ partitionBy, sortBy, mode }: ParquetOutput): void {
+  const both = sortBy.find(name => partitionBy.some(other => other.toLowerCase() === name.toLowerCase()))
+  if (both !== undefined)
+    throw invalid('parquet: sortBy', `expected columns that partitionBy does not name, got ${both} in both`)
+  if (mode === 'replacePartitions' && partitionBy.length === 0)
+    throw invalid('parquet: partitionBy', 'expected a column, as mode is replacePartitions, got none')
+}

@@ -1,0 +1,102 @@
+/** The types of rows, values and contexts, as they follow from columns and parameters. */
+import type { ColumnDefinition, Columns, ParamDefinition, Params } from './definition.ts'
+
+/** The values of a column that is not null. */
+export type ValueOf<Column extends ColumnDefinition> = Column extends { type: 'list'; items: infer Items }
+  ? Items extends ColumnDefinition
+    ? readonly CellOf<Items>[]
+    : never
+  : ValueOfType[Column['type']]
+
+/** The values of a column: null as well, unless it is required. */
+export type CellOf<Column extends ColumnDefinition> = Column extends { required: true }
+  ? ValueOf<Column>
+  : ValueOf<Column> | null
+
+/** A row of these columns: `RowOf<typeof columns>`. */
+export type RowOf<C extends Columns> = { readonly [Name in keyof C]: CellOf<C[Name]> }
+
+/** The values of these parameters. */
+export type ParamValuesOf<P extends Params> = { readonly [Name in keyof P]: ParamValueOf<P[Name]> }
+
+/** A row whose columns the compiler does not know: a step in a `transform` list whose parameter has no type of its own. */
+// biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked, because TypeScript types a nested call before the object around it
+export type AnyRow = Readonly<Record<string, any>>
+
+export type LogFields = Readonly<Record<string, unknown>>
+
+/** Lines of the run's log; they carry run, slice and member. */
+export interface TaskLog {
+  debug(message: string, fields?: LogFields): void
+  info(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  error(message: string, fields?: LogFields): void
+}
+
+/** What `setup` gets, once in each worker. */
+export interface SetupContext<Values> {
+  readonly params: Values
+  readonly log: TaskLog
+  readonly secrets: Readonly<Record<string, string>>
+  /** Aborted when the run stops. */
+  readonly signal: AbortSignal
+}
+
+/** What `mapRows` and `mapBatches` functions get beside their rows. */
+export interface RowContext<Values, State> extends SetupContext<Values> {
+  /** Name of the member, or key of the file, that the row came from. */
+  readonly member: string
+  /** Key of the archive, or of the file. */
+  readonly archive: string
+  /** What the task's `setup` returned, made once in each worker. */
+  readonly state: State
+}
+
+/** Columns of many rows: each of `rowCount` values. */
+export interface Batch<Row> {
+  readonly rowCount: number
+  readonly columns: { readonly [Name in keyof Row]: readonly Row[Name][] }
+}
+
+interface ValueOfType {
+  bool: boolean
+  int8: number
+  int16: number
+  int32: number
+  int64: bigint
+  uint8: number
+  uint16: number
+  uint32: number
+  uint64: bigint
+  float32: number
+  float64: number
+  /** As text, so that no digit is lost. */
+  decimal: string
+  string: string
+  json: string
+  /** `YYYY-MM-DD` */
+  date: string
+  /** `HH:MM:SS[.ffffff]` */
+  time: string
+  timestamp: Date
+  timestamptz: Date
+  list: readonly unknown[]
+}
+
+interface ValueOfParam {
+  string: string
+  int: number
+  float: number
+  boolean: boolean
+  date: string
+  month: string
+  timestamp: string
+  enumeration: string
+}
+
+type ParamValueOf<P extends ParamDefinition> = P extends {
+  type: 'enumeration'
+  validate?: (value: infer Word) => boolean | string
+}
+  ? Word
+  : ValueOfParam[P['type']]

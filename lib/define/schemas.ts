@@ -1,0 +1,52 @@
+/** The schemas that several builders share; each message names what it expects. */
+import * as v from 'valibot'
+import { piece } from './check.ts'
+import type { ColumnDefinition } from './definition.ts'
+
+export const text = v.string('a string')
+export const filledText = v.pipe(text, v.nonEmpty('a string that is not empty'))
+export const flag = v.boolean('true or false')
+export const texts = v.array(text, 'a list of strings')
+export const anyFunction = v.function('a function')
+
+/** A whole number from `min` up. */
+export function count(min: number) {
+  const expected = `a whole number from ${min} up`
+  return v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(min, expected))
+}
+
+/** One of these words. */
+export function oneOf<const Words extends readonly string[]>(words: Words) {
+  return v.picklist(words, `one of ${words.join(', ')}`)
+}
+
+/** A path below a root: relative, `/` between its segments, none of them `.`, `..` or empty. */
+export const relativePath = v.pipe(
+  filledText,
+  v.check(
+    path => path.split('/').every(segment => segment !== '' && segment !== '.' && segment !== '..'),
+    'a path relative to its root, without empty, . or .. segments',
+  ),
+  v.check(path => !hasControlCharacter(path), 'a path without control characters'),
+)
+
+/** Columns by name; names are told apart without case, as engines do. */
+export const columns = v.pipe(
+  v.record(filledText, piece<ColumnDefinition>('a column such as column.string()', ['column']), 'columns by name'),
+  v.check(all => Object.keys(all).length > 0, 'at least one column'),
+  v.check(
+    all => new Set(Object.keys(all).map(name => name.toLowerCase())).size === Object.keys(all).length,
+    'column names that differ in more than case',
+  ),
+)
+
+/** Columns that a step adds; may be none. */
+export const addedColumns = v.record(
+  filledText,
+  piece<ColumnDefinition>('a column such as column.string()', ['column']),
+  'columns by name',
+)
+
+function hasControlCharacter(path: string): boolean {
+  return [...path].some(character => character < ' ' || character === '\x7f')
+}

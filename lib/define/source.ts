@@ -1,0 +1,86 @@
+/** The builders of sources: where rows come from. */
+import * as v from 'valibot'
+import { check, options, piece } from './check.ts'
+import type { FilesSource, Format, ZipLimits, ZipMembersSource } from './definition.ts'
+import { type Refined, refinable } from './freeze.ts'
+import { count, filledText, oneOf, relativePath } from './schemas.ts'
+
+export interface ZipMembersOptions {
+  /** Path template under the input root, with `{param}` placeholders and glob stars: `incoming/{month}/*.zip`. */
+  readonly archives: string
+  /** Glob over member names; default every member but dot files and `__MACOSX`. */
+  readonly members?: string
+  /** Needed but for `memberFiles`. */
+  readonly format?: Format
+  /** Default `fail`. */
+  readonly onBadMember?: 'fail' | 'skip'
+  /** Caps that differ from the defaults. */
+  readonly limits?: Partial<ZipLimits>
+}
+
+export interface FilesOptions {
+  /** Path template under the input root, with `{param}` placeholders and glob stars. Names ending in .gz or .zst are inflated. */
+  readonly paths: string
+  readonly format: Format
+}
+
+export type ZipMembers = Refined<ZipMembersSource, ZipMembersOptions>
+export type Files = Refined<FilesSource, FilesOptions>
+
+/** Caps that real archives stay under: deflate's greatest ratio is 1,032. */
+export const zipLimits: ZipLimits = Object.freeze({
+  memberBytesMax: 64 * 2 ** 30,
+  archiveBytesMax: 2 ** 40,
+  ratioMax: 1100,
+  memberCountMax: 2_000_000,
+  nameBytesMax: 4096,
+})
+
+/** The members of zip archives. */
+export function zipMembers(given: ZipMembersOptions): ZipMembers {
+  const { archives, members = '**', format, onBadMember = 'fail', limits } = check('zipMembers', zipOptions, given)
+  const data: ZipMembersSource = {
+    kind: 'zipMembers',
+    archives,
+    members,
+    ...(format === undefined ? {} : { format }),
+    onBadMember,
+    limits: { ...zipLimits, ...limits },
+  }
+  return refinable(data, given, zipMembers)
+}
+
+/** Files that are no archives. */
+export function files(given: FilesOptions): Files {
+  const { paths, format } = check('files', filesOptions, given)
+  return refinable({ kind: 'files', paths, format }, given, files)
+}
+
+const anyFormat = piece<Format>('csv(), jsonLines(), lines({ … }) or parquetFiles()', [
+  'csv',
+  'jsonLines',
+  'lines',
+  'parquet',
+])
+const textFormat = piece<Exclude<Format, { kind: 'parquet' }>>('csv(), jsonLines() or lines({ … })', [
+  'csv',
+  'jsonLines',
+  'lines',
+])
+
+const zipOptions = options({
+  archives: relativePath,
+  members: v.optional(filledText),
+  format: v.optional(textFormat),
+  onBadMember: v.optional(oneOf(['fail', 'skip'])),
+  limits: v.optional(
+    options({
+      memberBytesMax: v.optional(count(1)),
+      archiveBytesMax: v.optional(count(1)),
+      ratioMax: v.optional(count(1)),
+      memberCountMax: v.optional(count(1)),
+      nameBytesMax: v.optional(count(1)),
+    }),
+  ),
+})
+const filesOptions = options({ paths: relativePath, format: anyFormat })

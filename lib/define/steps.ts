@@ -1,0 +1,85 @@
+/** The builders of steps in TypeScript, `mapRows` and `mapBatches`. */
+import * as v from 'valibot'
+import { check, options } from './check.ts'
+import type { Columns, MapBatchesStep, MapRowsStep, Params } from './definition.ts'
+import { frozen } from './freeze.ts'
+import type { AnyRow, Batch, ParamValuesOf, RowContext, RowOf } from './row-types.ts'
+import { addedColumns, anyFunction } from './schemas.ts'
+
+declare const adding: unique symbol
+
+/** Carries, for the compiler only, the columns that a step adds. */
+export interface Adding<out Adds> {
+  readonly [adding]?: Adds
+}
+
+export interface MapRows<in Row = never, in Values = never, in State = never, out Adds = unknown>
+  extends MapRowsStep,
+    Adding<Adds> {
+  readonly map: (row: Row, context: RowContext<Values, State>) => unknown
+}
+
+export interface MapBatches<in Row = never, in Values = never, in State = never, out Adds = unknown>
+  extends MapBatchesStep,
+    Adding<Adds> {
+  readonly map: (batch: Batch<Row>, context: RowContext<Values, State>) => unknown
+}
+
+/** What a `mapRows` function returns: the columns that change, and all that it adds. */
+export type MappedRow<Row, Adds extends Columns> = Partial<Omit<Row, keyof Adds>> & RowOf<Adds>
+
+/** What a `mapBatches` function returns; every column of the same length, and all of them when rows are dropped or added. */
+export interface MappedBatch<Row, Adds extends Columns> {
+  /** Default: as many as came. */
+  readonly rowCount?: number
+  readonly columns: { readonly [Name in keyof Omit<Row, keyof Adds>]?: readonly Row[Name][] } & {
+    readonly [Name in keyof Adds]: readonly RowOf<Adds>[Name][]
+  }
+}
+
+export interface MapOptions<Adds extends Columns> {
+  /** Columns that the function adds, or gives another type; others pass through. Default none. */
+  readonly adds?: Adds
+}
+
+type None = Record<never, never>
+
+/**
+ * A function for each row: mapRows(row => ({ season: season(row.date) }), { adds: { season: column.string() } }).
+ * It returns an object, a list of objects, or null to drop the row; columns that it does not return stay as they are.
+ */
+export function mapRows<
+  Row = AnyRow,
+  Values = ParamValuesOf<Params>,
+  // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked where the compiler cannot know what setup returned
+  State = any,
+  const Adds extends Columns = None,
+>(
+  map: (
+    row: Row,
+    context: RowContext<Values, State>,
+  ) => MappedRow<Row, NoInfer<Adds>> | readonly MappedRow<Row, NoInfer<Adds>>[] | null,
+  given: MapOptions<Adds> = {},
+): MapRows<Row, Values, State, RowOf<Adds>> {
+  check('mapRows: map', anyFunction, map)
+  const { adds = {} } = check('mapRows', mapOptions, given)
+  return frozen({ kind: 'mapRows', map, adds })
+}
+
+/** A function for many rows at once, columns in and columns out: the faster form of `mapRows`. */
+export function mapBatches<
+  Row = AnyRow,
+  Values = ParamValuesOf<Params>,
+  // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked where the compiler cannot know what setup returned
+  State = any,
+  const Adds extends Columns = None,
+>(
+  map: (batch: Batch<Row>, context: RowContext<Values, State>) => MappedBatch<Row, NoInfer<Adds>>,
+  given: MapOptions<Adds> = {},
+): MapBatches<Row, Values, State, RowOf<Adds>> {
+  check('mapBatches: map', anyFunction, map)
+  const { adds = {} } = check('mapBatches', mapOptions, given)
+  return frozen({ kind: 'mapBatches', map, adds })
+}
+
+const mapOptions = options({ adds: v.optional(addedColumns) })

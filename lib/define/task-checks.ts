@@ -1,0 +1,104 @@
+/** What a task's options must mean together. */
+import { didYouMean } from '../core/nearest.ts'
+import { invalid } from './check.ts'
+import type { TaskDefinition } from './definition.ts'
+import { groupNames } from './line-pattern.ts'
+import { checkOutputPath } from './output-paths.ts'
+import { placeholdersOf, templateTokens } from './template-syntax.ts'
+
+/** @throws DEFINITION_INVALID, or OUTPUT_AMBIGUOUS, when the options contradict each other */
+export function checkTask(subject: string, task: TaskDefinition): void {
+  checkTemplates(subject, task)
+  if (task.output.kind === 'memberFiles') checkExtraction(subject, task)
+  else checkReading(subject, task)
+  checkColumnUse(subject, task)
+  if (typeof task.where === 'object' && task.where.scope !== 'row')
+    throw invalid(`${subject}: where`, `expected a condition on single rows, got scope ${task.where.scope}`)
+  checkOutputPath(subject, task)
+}
+
+/** Every placeholder is a parameter, and text stands between two of them, so that a path can be read back. */
+function checkTemplates(subject: string, task: TaskDefinition): void {
+  const { source, output, tables } = task
+  const params = Object.keys(task.params)
+  if (source.kind === 'zipMembers') checkTemplate(`${subject}: source.archives`, source.archives, params)
+  else checkTemplate(`${subject}: source.paths`, source.paths, params)
+  for (const [name, table] of Object.entries(tables))
+    checkTemplate(`${subject}: tables.${name}.path`, table.path, params)
+  checkTemplate(`${subject}: output.path`, output.path, [...params, 'task', 'salt'])
+}
+
+/** @throws DEFINITION_INVALID when a placeholder is none of these names, or touches another */
+export function checkTemplate(where: string, template: string, names: readonly string[]): void {
+  const unknown = placeholdersOf(template).find(name => !names.includes(name))
+  if (unknown !== undefined) {
+    const known =
+      names.length === 0 ? 'no placeholder, as there are no parameters' : `a placeholder of ${names.join(', ')}`
+    throw invalid(where, `expected ${known}, got {${unknown}}${didYouMean(unknown, names)}`)
+  }
+  const tokens = templateTokens(template)
+  const touching = tokens.findIndex((token, at) => token.kind !== 'text' && tokens[at + 1]?.kind === 'placeholder')
+  if (touching >= 0) throw invalid(where, `expected text between two placeholders, got ${template}`)
+}
+
+function checkExtraction(subject: string, task: TaskDefinition): void {
+  if (task.source.kind !== 'zipMembers')
+    throw invalid(`${subject}: source`, 'expected zipMembers({ … }), as output is memberFiles, got files(…)')
+  const { columns, transform, where, tables, provenance } = task
+  const given = { columns, transform: transform[0], where, tables: Object.keys(tables)[0], provenance: provenance[0] }
+  const extra = Object.entries(given).find(([, value]) => value !== undefined)
+  if (extra !== undefined)
+    throw invalid(`${subject}: ${extra[0]}`, 'expected none, as memberFiles extracts members as they are')
+}
+
+function checkReading(subject: string, task: TaskDefinition): void {
+  const { source, columns } = task
+  if (source.format === undefined)
+    throw invalid(`${subject}: source.format`, 'expected csv(), jsonLines() or lines({ … }), got nothing')
+  if (source.format.kind === 'jsonLines' && columns === undefined)
+    throw invalid(`${subject}: columns`, 'expected columns by name, as jsonLines has no header, got nothing')
+  if (source.format.kind === 'lines')
+    checkGroups(subject, Object.keys(columns ?? {}), groupNames(source.format.pattern))
+}
+
+function checkGroups(subject: string, columns: readonly string[], groups: readonly string[]): void {
+  const extra = columns.find(name => !groups.includes(name))
+  if (extra !== undefined)
+    throw invalid(
+      `${subject}: columns.${extra}`,
+      `expected the named groups ${groups.join(', ')}, got ${extra}${didYouMean(extra, groups)}`,
+    )
+  const missing = groups.find(name => !columns.includes(name))
+  if (missing !== undefined)
+    throw invalid(`${subject}: columns`, `expected the named groups ${groups.join(', ')}, got no ${missing}`)
+}
+
+function checkColumnUse(subject: string, task: TaskDefinition): void {
+  const taken = task.provenance.find(name => task.columns?.[name] !== undefined)
+  if (taken !== undefined)
+    throw invalid(`${subject}: provenance`, `expected names that columns does not use, got ${taken} in both`)
+  const known = columnsAfter(task)
+  if (known === undefined || task.output.kind !== 'parquet') return
+  const lower = known.map(name => name.toLowerCase())
+  for (const option of ['partitionBy', 'sortBy'] as const) {
+    const unknown = task.output[option].find(name => !lower.includes(name.toLowerCase()))
+    if (unknown !== undefined)
+      throw invalid(
+        `${subject}: output.${option}`,
+        `expected columns of ${known.join(', ')}, got ${unknown}${didYouMean(unknown, known)}`,
+      )
+  }
+  if (task.output.partitionBy.length >= known.length)
+    throw invalid(`${subject}: output.partitionBy`, 'expected a column that is left for the files, got all of them')
+}
+
+/** The columns that reach the output, where they are known before SQL is prepared. */
+function columnsAfter(task: TaskDefinition): string[] | undefined {
+  if (task.columns === undefined || task.onNewColumn === 'keep') return undefined
+  const added: string[] = []
+  for (const step of task.transform) {
+    if (typeof step === 'function' || step.kind === 'sql') return undefined
+    added.push(...Object.keys(step.adds))
+  }
+  return [...new Set([...Object.keys(task.columns), ...task.provenance, ...added])]
+}

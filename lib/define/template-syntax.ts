@@ -1,0 +1,34 @@
+/** The syntax of path templates: text and `{name}` placeholders. */
+
+export type TemplateToken =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'placeholder'; readonly name: string }
+
+/** One identifier in braces is a placeholder; `{a,b}`, `{1..3}` and `\{` are left to the glob. */
+const placeholderSyntax = /\\.|\{([A-Za-z_][A-Za-z0-9_]*)\}/g
+
+/** The tokens of a template, in order; adjacent texts are one. */
+export function templateTokens(template: string): TemplateToken[] {
+  const tokens: TemplateToken[] = []
+  let textStart = 0
+  for (const match of template.matchAll(placeholderSyntax)) {
+    const name = match[1]
+    if (name === undefined) continue
+    if (match.index > textStart) tokens.push({ kind: 'text', text: template.slice(textStart, match.index) })
+    tokens.push({ kind: 'placeholder', name })
+    textStart = match.index + match[0].length
+  }
+  if (textStart < template.length) tokens.push({ kind: 'text', text: template.slice(textStart) })
+  return tokens
+}
+
+/** The placeholder names of a template, each once, in order. */
+export function placeholdersOf(template: string): string[] {
+  const names = templateTokens(template).flatMap(token => (token.kind === 'placeholder' ? [token.name] : []))
+  return [...new Set(names)]
+}
+
+/** Whether a text has glob syntax besides placeholders. */
+export function hasGlob(template: string): boolean {
+  return templateTokens(template).some(token => token.kind === 'text' && /[*?[\]{}\\!()|]/.test(token.text))
+}

@@ -1,0 +1,76 @@
+/** One single-threaded DuckDB for one worker thread: opened once, tables loaded, then locked. */
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { CapacityError, PermanentError } from '../core/errors.ts'
+import { quoteText, quoteTexts } from './quote.ts'
+
+export interface EngineOptions {
+  /** The only folders that SQL can read or write, once locked. */
+  readonly folders: readonly string[]
+  /** Where the engine spills; one of `folders`, or below one. */
+  readonly tempFolder: string
+  /** Upper bound of the engine's buffers; it spills, then fails OUT_OF_MEMORY. */
+  readonly memoryBytes: number
+  /** Statements run before locking: the broadcast tables. */
+  readonly load?: readonly string[]
+}
+
+/** The engine of one thread. Queries run one at a time; a connection is made for each conversion and thrown away. */
+export interface Engine {
+  connect(): Promise<DuckDBConnection>
+  /** Ends the running query with ABORTED. */
+  interrupt(): void
+  close(): void
+}
+
+/** Opens, loads and locks an engine. @throws ENGINE_FAILED, INPUT_INVALID when a table does not load */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '1',
+    memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+  })
+  const open = new Set<DuckDBConnection>()
+  const connect = async (): Promise<DuckDBConnection> => {
+    const connection = await instance.connect()
+    open.add(connection)
+    return connection
+  }
+  const first = await connect()
+  for (const statement of [...settings(options), ...(options.load ?? []), ...locks(options)]) await first.run(statement)
+  return {
+    connect,
+    interrupt: () => {
+      for (const connection of open) connection.interrupt()
+    },
+    close: () => {
+      for (const connection of open) connection.closeSync()
+      instance.closeSync()
+    },
+  }
+}
+
+const settings = (options: EngineOptions): string[] => [
+  `SET temp_directory = ${quoteText(options.tempFolder)}`,
+  "SET TimeZone = 'UTC'",
+]
+
+const locks = (options: EngineOptions): string[] => [
+  `SET allowed_directories = ${quoteTexts(options.folders)}`,
+  'SET enable_external_access = false',
+  'SET lock_configuration = true',
+]
+
+/** The engine's fault as one of ours; `context` goes to the detail. */
+export function engineFault(error: unknown, context: Readonly<Record<string, unknown>> = {}): Error {
+  const message = error instanceof Error ? error.message : String(error)
+  const line = (message.split('\n')[0] ?? message).slice(0, 500)
+  const options = { cause: error }
+  if (/^Out of Memory|failed to allocate|bad_alloc/i.test(message))
+    return new CapacityError('OUT_OF_MEMORY', `the engine ran out of its memory: ${line}; raise --memory or lower --workers`, context, options)
+  if (/No space left on device|disk is full/i.test(message))
+    return new CapacityError('DISK_FULL', `the disk is full: ${line}`, context, options)
+  if (/^INTERRUPT/i.test(message)) return new PermanentError('ABORTED', 'the run was stopped', context, options)
+  return new PermanentError('ENGINE_FAILED', line, context, options)
+}

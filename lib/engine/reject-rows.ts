@@ -1,0 +1,68 @@
+/** Rejected rows of a careful conversion: what did not fit a column, and what the scan could not read as a record. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Reject } from '../core/reject.ts'
+import { quoteText } from './quote.ts'
+import { prefixColumns, type TextSource } from './text-source.ts'
+import { misfits, type ReadOptions } from './typed-read.ts'
+
+export interface KeptRejects {
+  readonly rowsRejected: number
+  readonly rejects?: { readonly file: string; readonly first: readonly Reject[] }
+  /** Rejected rows by index of the staged member. */
+  readonly rejectedByMember: Readonly<Record<number, number>>
+}
+
+const firstRejectsMax = 10
+
+/** Writes all rejects of the staged text to a Parquet file, if there are any. Bad records are in the table `fanmill_errors`. */
+export async function keepRejects(
+  connection: DuckDBConnection,
+  sources: readonly TextSource[],
+  read: ReadOptions,
+  delimiter: string,
+  file: string,
+): Promise<KeptRejects> {
+  const badRows = sources.length > 0 ? [misfits(sources, read)] : []
+  const rows = [...badRows, badRecords(delimiter)].map(sql => `SELECT * FROM (${sql})`).join(' UNION ALL ')
+  await connection.run(`CREATE OR REPLACE TEMP TABLE fanmill_rejects AS SELECT * FROM (${rows}) AS r(m, line, record, "column", expected, received)`)
+  const counts = await connection.runAndReadAll('SELECT CAST(m AS INTEGER), count(*) FROM fanmill_rejects GROUP BY ALL')
+  const rejectedByMember = Object.fromEntries(counts.getRows().map(([member, count]) => [Number(member), Number(count)]))
+  const rowsRejected = Object.values(rejectedByMember).reduce((sum, count) => sum + count, 0)
+  if (rowsRejected === 0) return { rowsRejected, rejectedByMember }
+  await connection.run(`COPY (${rejectList}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION zstd)`)
+  const first = await connection.runAndReadAll(`${rejectList} LIMIT ${firstRejectsMax}`)
+  return { rowsRejected, rejectedByMember, rejects: { file, first: first.getRowObjects().map(toReject) } }
+}
+
+const memberField = (field: string): string => `getvariable('fanmill_members')[CAST(m AS INTEGER) + 1].${field}`
+
+const rejectList = `SELECT ${memberField('archive')} AS archive, ${memberField('member')} AS member, CAST(line AS BIGINT) AS line,
+  CAST(record AS BIGINT) AS record, "column", expected, received FROM fanmill_rejects ORDER BY CAST(m AS INTEGER), CAST(record AS BIGINT)`
+
+/** The scan tells several errors of one record; the first counts. The located prefix stands before the record's text. */
+function badRecords(delimiter: string): string {
+  const field = (index: number): string => `split_part(csv_line, ${quoteText(delimiter)}, ${index})`
+  const own = prefixColumns.length
+  const found = "CAST(regexp_extract(error_message, 'Number of Columns: (\\d+) Found: (\\d+)', "
+  const expected = `CASE error_type
+    WHEN 'TOO MANY COLUMNS' THEN ${found} 1) AS INTEGER) - ${own} || ' fields'
+    WHEN 'MISSING COLUMNS' THEN ${found} 1) AS INTEGER) - ${own} || ' fields'
+    WHEN 'UNQUOTED VALUE' THEN 'a closing quote at the end of the field'
+    WHEN 'INVALID ENCODING' THEN 'UTF-8'
+    WHEN 'LINE SIZE OVER MAXIMUM' THEN 'a record of at most 64 MiB'
+    ELSE error_message END`
+  const column = `CASE WHEN error_type LIKE '%COLUMNS' THEN '' ELSE coalesce(regexp_replace(column_name, '^text ', ''), '') END`
+  const rest = `left(array_to_string(list_slice(string_split(csv_line, ${quoteText(delimiter)}), ${own + 1}, NULL), ${quoteText(delimiter)}), 200)`
+  return `SELECT ${field(1)}, ${field(2)}, ${field(3)}, ${column}, ${expected}, ${rest}
+    FROM (SELECT DISTINCT ON (file_id, line) * FROM fanmill_errors ORDER BY file_id, line, byte_position)`
+}
+
+const toReject = (row: Readonly<Record<string, unknown>>): Reject => ({
+  archive: String(row.archive),
+  member: String(row.member),
+  line: Number(row.line),
+  record: Number(row.record),
+  column: String(row.column),
+  expected: String(row.expected),
+  received: String(row.received),
+})

@@ -1,0 +1,42 @@
+/** One row object for a whole chunk: its properties read the vectors of the columns that the user's function touches. */
+import type { DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api'
+import type { SchemaColumn } from './transform.ts'
+import { type ReadValue, valueReader } from './vector-values.ts'
+
+/** A moving view. Its properties are enumerable, so that `{ ...row }` copies the row; kept beyond the call it shows later rows. */
+export interface RowView {
+  readonly row: Readonly<Record<string, unknown>>
+  /** Begins a chunk whose columns start at vector `first`. */
+  enter(chunk: DuckDBDataChunk, first: number): void
+  /** Moves to a row of the chunk. */
+  at(index: number): void
+  /** One value of the present row. */
+  value(column: number): unknown
+}
+
+export function createRowView(columns: readonly SchemaColumn[]): RowView {
+  const readers: ReadValue[] = columns.map(column => valueReader(column.type))
+  const vectors: (DuckDBVector | undefined)[] = []
+  let chunk: DuckDBDataChunk | undefined
+  let offset = 0
+  let index = 0
+  const value = (column: number): unknown => {
+    const vector = (vectors[column] ??= chunk?.getColumnVector(offset + column))
+    return vector === undefined ? undefined : readers[column]?.(vector, index)
+  }
+  const row: Record<string, unknown> = {}
+  for (const [column, { name }] of columns.entries())
+    Object.defineProperty(row, name, { enumerable: true, get: () => value(column) })
+  return {
+    row: Object.freeze(row),
+    enter(next, first) {
+      chunk = next
+      offset = first
+      vectors.length = 0
+    },
+    at(next) {
+      index = next
+    },
+    value,
+  }
+}

@@ -1,0 +1,116 @@
+/** Staged text as a relation: where the engine finds the text of each declared column. */
+import type { Columns, CsvFormat, Format } from '../define/definition.ts'
+import type { StagedFile } from '../io/stage.ts'
+import { quoteName, quoteText, quoteTexts } from './quote.ts'
+
+/** Staged files that can be read by one scan: of one header and newline style. */
+export interface TextSource {
+  /** A FROM clause whose columns the text expressions refer to. */
+  readonly from: string
+  /** The text of a column; undefined when the files do not have it. */
+  text(column: string): string | undefined
+  /** Columns that the files have and the task does not declare. */
+  readonly undeclared: readonly string[]
+  /** For records that may not be one at all (JSON, log lines): whether it is, and what was expected. */
+  readonly record?: { readonly isValid: string; readonly expected: string; readonly received: string }
+}
+
+export interface TextSourceOptions {
+  readonly format: Exclude<Format, { kind: 'parquet' }>
+  readonly columns: Columns
+  readonly lineDelimiter: string
+  /** Records that cannot be read: fail the query, are kept in the table `fanmill_errors`, or are passed over because they are kept already. */
+  readonly badRecords: 'fail' | 'keep' | 'ignore'
+}
+
+/** Names of the prefix that located staging puts before each record. */
+export const prefixColumns = ['_fanmill_member', '_fanmill_line', '_fanmill_record'] as const
+
+/** One source for each header and newline style among the files. */
+export function textSources(files: readonly StagedFile[], options: TextSourceOptions): TextSource[] {
+  const groups = Map.groupBy(
+    files.filter(file => file.bytes > 0),
+    file => JSON.stringify([file.columns, file.newline]),
+  )
+  return [...groups.values()].map(group => textSource(group, options))
+}
+
+function textSource(files: readonly StagedFile[], options: TextSourceOptions): TextSource {
+  const { format, columns } = options
+  if (format.kind === 'csv') return csvSource(files, format, options)
+  const from = scan(files, ['line'], { delimiter: options.lineDelimiter, quote: '', escape: '', nulls: [] }, options)
+  return format.kind === 'jsonLines' ? jsonSource(from, columns) : patternSource(from, format.pattern)
+}
+
+function csvSource(files: readonly StagedFile[], format: CsvFormat, options: TextSourceOptions): TextSource {
+  const declared = Object.keys(options.columns)
+  const names = format.header ? (files[0]?.columns ?? []) : declared
+  const nulls = format.nullValues
+  return {
+    from: scan(files, names.map(textName), { ...format, nulls }, options),
+    text: column => (names.includes(column) ? quoteName(textName(column)) : undefined),
+    undeclared: names.filter(name => !(name in options.columns)),
+  }
+}
+
+/** Text columns are named apart from typed ones, so that neither shadows the other. */
+const textName = (column: string): string => `text ${column}`
+
+function jsonSource(from: string, columns: Columns): TextSource {
+  const names = Object.keys(columns)
+  const paths = quoteTexts(names.map(name => `$."${name.replaceAll('"', '\\"')}"`))
+  const isValid = `json_valid(line) AND json_type(line) = 'OBJECT'`
+  return {
+    from: `(SELECT *, CASE WHEN ${isValid} THEN json_extract_string(line, ${paths}) END AS texts FROM ${from})`,
+    text: column => `texts[${names.indexOf(column) + 1}]`,
+    undeclared: [],
+    record: { isValid: `(coalesce(${isValid}, false))`, expected: 'a JSON object', received: 'line' },
+  }
+}
+
+function patternSource(from: string, pattern: string): TextSource {
+  const names = [...pattern.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)].map(match => match[1] ?? '')
+  const regex = quoteText(pattern.replaceAll('(?<', '(?P<').replaceAll('(?P<=', '(?<=').replaceAll('(?P<!', '(?<!'))
+  return {
+    from: `(SELECT *, regexp_extract(line, ${regex}, ${quoteTexts(names)}) AS groups FROM ${from})`,
+    text: column => (names.includes(column) ? `nullif(groups.${quoteName(column)}, '')` : undefined),
+    undeclared: [],
+    record: { isValid: `regexp_full_match(line, ${regex})`, expected: 'a line that matches the pattern', received: 'line' },
+  }
+}
+
+interface ScanDialect {
+  readonly delimiter: string
+  readonly quote: string
+  readonly escape: string
+  readonly nulls: readonly string[]
+}
+
+/** Bytes of the longest record that a fast scan reads; the careful one takes fields of tens of megabytes. */
+const fastRecordBytesMax = 2_097_152
+const carefulRecordBytesMax = 67_108_864
+
+function scan(files: readonly StagedFile[], names: readonly string[], dialect: ScanDialect, options: TextSourceOptions): string {
+  const located = files[0]?.located ? prefixColumns : []
+  const columns = [...located, ...names].map(name => `${quoteText(name)}: 'VARCHAR'`).join(', ')
+  const bytesMax = options.badRecords === 'fail' ? fastRecordBytesMax : carefulRecordBytesMax
+  const settings = [
+    quoteTexts(files.map(file => file.file)),
+    `columns = {${columns}}`,
+    'auto_detect = false, header = false, allow_quoted_nulls = false',
+    `delim = ${quoteText(dialect.delimiter)}, quote = ${quoteText(dialect.quote)}, escape = ${quoteText(dialect.escape)}`,
+    `nullstr = ${quoteTexts(dialect.nulls.length > 0 ? dialect.nulls : [unusedNull])}`,
+    `max_line_size = ${bytesMax}, buffer_size = ${Math.max(8_388_608, 2 * bytesMax)}`,
+    badRecordSettings[options.badRecords],
+  ]
+  return `read_csv(${settings.filter(Boolean).join(', ')})`
+}
+
+const badRecordSettings = {
+  fail: '',
+  keep: "store_rejects = true, rejects_table = 'fanmill_errors', rejects_scan = 'fanmill_scans', rejects_limit = 0",
+  ignore: 'ignore_errors = true',
+}
+
+/** Stands for "no text is null": the engine's default would read the empty field as null. */
+const unusedNull = '\u0001fanmill no null\u0001'

@@ -1,0 +1,116 @@
+/** Reads staged text into the declared columns: a fast query that fails on the first misfit, or a careful one that keeps misfits apart. */
+import type { ColumnDefinition, Columns } from '../define/definition.ts'
+import { expectedText, fits, mismatchMarker, mustConvert, nullableText, sqlType, tryConvert } from './column-sql.ts'
+import { quoteName, quoteText } from './quote.ts'
+import type { TextSource } from './text-source.ts'
+
+export interface ReadOptions {
+  readonly columns: Columns
+  readonly strict: boolean
+  /** Keep undeclared columns in the map column `_new`. */
+  readonly keepNew: boolean
+  /** Columns made of the located prefix, by name. */
+  readonly provenance: readonly string[]
+}
+
+/**
+ * A query with the declared columns; any text that does not fit fails it.
+ * With `guard`, a boolean function of the engine, rows also pass through it and every column is read whatever becomes of it later.
+ */
+export function fastRead(sources: readonly TextSource[], options: ReadOptions, guard?: string): string {
+  return union(sources.map(source => fastSelect(source, options, guard)), options)
+}
+
+/** A query with the declared columns of the rows that fit. Rows that do not are those of `misfits`. */
+export function carefulRead(sources: readonly TextSource[], options: ReadOptions, guard?: string): string {
+  return union(
+    sources.map(source => {
+      const fit = fitOf(source, options)
+      const seen = guard === undefined ? '' : ` WHERE ${guard}(true)`
+      return `SELECT * FROM (SELECT ${selectList(source, options, tryConvert)} FROM ${source.from} WHERE ${fit})${seen}`
+    }),
+    options,
+  )
+}
+
+/** The rows that do not fit, each with its first misfitting column: member, line, record (texts), column, expected, received. */
+export function misfits(sources: readonly TextSource[], options: ReadOptions): string {
+  return sources
+    .map(source => {
+      const cases = Object.entries(options.columns).flatMap(([name, column]) => misfitCase(source, name, column, options))
+      const whole = source.record
+        ? [`WHEN NOT ${source.record.isValid} THEN ${misfit('', source.record.expected, source.record.received)}`]
+        : []
+      const prefix = '_fanmill_member AS member, _fanmill_line AS line, _fanmill_record AS record'
+      return `SELECT ${prefix}, unnest(CASE ${[...whole, ...cases].join(' ')} END) FROM ${source.from} WHERE NOT ${fitOf(source, options)}`
+    })
+    .join(' UNION ALL ')
+}
+
+function fastSelect(source: TextSource, options: ReadOptions, guard?: string): string {
+  const convert = (column: ColumnDefinition, text: string): string => mustConvert(column, text, options.strict)
+  const list = selectList(source, options, convert)
+  const valid = source.record ? ` WHERE CASE WHEN ${source.record.isValid} THEN true ELSE error(${quoteText(mismatchMarker)}) END` : ''
+  if (guard === undefined) return `SELECT ${list} FROM ${source.from}${valid}`
+  const names = Object.keys(options.columns)
+  // Every column takes part in the guard's argument, so none is dropped as unused before it was checked.
+  const all = names.map(name => `(CAST(${typedText(source, name, options, convert)} IS NULL AS UTINYINT))`).join(' + ')
+  const visible = [...names, ...options.provenance, ...(options.keepNew ? ['_new'] : [])].map(quoteName).join(', ')
+  return `SELECT ${visible} FROM (SELECT ${list}, ${guard}((${all || 0}) >= 0) AS _fanmill_seen FROM ${source.from}${valid}) WHERE _fanmill_seen`
+}
+
+type Convert = (column: ColumnDefinition, text: string) => string
+
+function selectList(source: TextSource, options: ReadOptions, convert: Convert): string {
+  const names = Object.keys(options.columns)
+  const typed = names.map(name => `${typedText(source, name, options, convert)} AS ${quoteName(name)}`)
+  const kept = options.keepNew ? [`${newColumns(source)} AS _new`] : []
+  return [...typed, ...options.provenance.map(provenanceSql), ...kept].join(', ')
+}
+
+function typedText(source: TextSource, name: string, options: ReadOptions, convert: Convert): string {
+  const column = options.columns[name] as ColumnDefinition
+  const text = source.text(name)
+  return text === undefined ? `CAST(NULL AS ${sqlType(column)})` : convert(column, nullableText(column, text))
+}
+
+function newColumns(source: TextSource): string {
+  const entries = source.undeclared.map(name => `{'key': ${quoteText(name)}, 'value': ${quoteName(`text ${name}`)}}`)
+  return entries.length === 0 ? 'CAST(MAP {} AS MAP(VARCHAR, VARCHAR))' : `map_from_entries([${entries.join(', ')}])`
+}
+
+function provenanceSql(name: string): string {
+  if (name === '_line') return 'CAST(_fanmill_line AS BIGINT) AS _line'
+  const field = name === '_archive' ? 'archive' : 'member'
+  return `getvariable('fanmill_members')[CAST(_fanmill_member AS INTEGER) + 1].${field} AS ${name}`
+}
+
+function fitOf(source: TextSource, options: ReadOptions): string {
+  const tests = Object.entries(options.columns).map(([name, column]) => fitTest(source, name, column, options))
+  return `(${[...(source.record ? [source.record.isValid] : []), ...tests].join(' AND ') || 'true'})`
+}
+
+function fitTest(source: TextSource, name: string, column: ColumnDefinition, options: ReadOptions): string {
+  const found = source.text(name)
+  if (found === undefined) return column.required ? 'false' : 'true'
+  const text = nullableText(column, found)
+  return fits(column, text, tryConvert(column, text), options.strict)
+}
+
+function misfitCase(source: TextSource, name: string, column: ColumnDefinition, options: ReadOptions): string[] {
+  const test = fitTest(source, name, column, options)
+  if (test === 'true') return []
+  return [`WHEN NOT ${test} THEN ${misfit(name, expectedText(column), source.text(name) ?? 'NULL')}`]
+}
+
+/** A list of one struct: unnest spreads it into columns. The text is cut at 200 characters. */
+const misfit = (column: string, expected: string, received: string): string =>
+  `{'column': ${quoteText(column)}, 'expected': ${quoteText(expected)}, 'received': coalesce(left(${received}, 200), 'null')}`
+
+function union(selects: readonly string[], options: ReadOptions): string {
+  if (selects.length > 0) return selects.join(' UNION ALL ')
+  const empty = Object.entries(options.columns).map(([name, column]) => `CAST(NULL AS ${sqlType(column)}) AS ${quoteName(name)}`)
+  const provenance = options.provenance.map(name => `CAST(NULL AS ${name === '_line' ? 'BIGINT' : 'VARCHAR'}) AS ${name}`)
+  const kept = options.keepNew ? ['CAST(NULL AS MAP(VARCHAR, VARCHAR)) AS _new'] : []
+  return `SELECT ${[...empty, ...provenance, ...kept].join(', ')} WHERE false`
+}

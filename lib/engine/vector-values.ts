@@ -1,0 +1,150 @@
+/** JavaScript values in and out of the engine's vectors, one function a type, as the row types of definitions promise. */
+import {
+  type DuckDBType,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  type DuckDBListType,
+  type DuckDBListValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  DuckDBTimeValue,
+  DuckDBTypeId,
+  type DuckDBValue,
+  type DuckDBVector,
+  listValue,
+} from '@duckdb/node-api'
+
+export type ReadValue = (vector: DuckDBVector, row: number) => unknown
+/** A value for the vector, or an explanation of what it should have been. */
+export type ToVector = (value: unknown) => DuckDBValue
+type FromVector = (value: DuckDBValue) => unknown
+
+/** Thrown by a writer: what was expected instead. */
+export class UnfitValue extends Error {}
+
+/** How values of a type are read from its vectors. */
+export function valueReader(type: DuckDBType): ReadValue {
+  const convert = fromVector(type)
+  if (convert === undefined) return (vector, row) => vector.getItem(row)
+  return (vector, row) => {
+    const item = vector.getItem(row)
+    return item === null ? null : convert(item)
+  }
+}
+
+/** How values of a type are made for its vectors; null and undefined are null. */
+export function valueWriter(type: DuckDBType): ToVector {
+  const convert = toVector(type)
+  return value => (value === null || value === undefined ? null : convert(value))
+}
+
+function fromVector(type: DuckDBType): FromVector | undefined {
+  switch (type.typeId) {
+    case DuckDBTypeId.DATE:
+    case DuckDBTypeId.TIME:
+    case DuckDBTypeId.DECIMAL:
+    case DuckDBTypeId.HUGEINT:
+    case DuckDBTypeId.UUID:
+      return value => String(value)
+    case DuckDBTypeId.TIMESTAMP:
+    case DuckDBTypeId.TIMESTAMP_TZ:
+      return value => new Date(Number((value as DuckDBTimestampValue).micros / 1000n))
+    case DuckDBTypeId.LIST: {
+      const inner = fromVector((type as DuckDBListType).valueType) ?? (item => item)
+      return value => (value as DuckDBListValue).items.map(item => (item === null ? null : inner(item)))
+    }
+    default:
+      return undefined
+  }
+}
+
+const integers: Partial<Record<DuckDBTypeId, readonly [number, number]>> = {
+  [DuckDBTypeId.TINYINT]: [-128, 127],
+  [DuckDBTypeId.SMALLINT]: [-32768, 32767],
+  [DuckDBTypeId.INTEGER]: [-2147483648, 2147483647],
+  [DuckDBTypeId.UTINYINT]: [0, 255],
+  [DuckDBTypeId.USMALLINT]: [0, 65535],
+  [DuckDBTypeId.UINTEGER]: [0, 4294967295],
+}
+
+function toVector(type: DuckDBType): ToVector {
+  const range = integers[type.typeId]
+  if (range) return value => expect(value, isInteger(value, range), `an integer from ${range[0]} to ${range[1]}`)
+  switch (type.typeId) {
+    case DuckDBTypeId.BIGINT:
+    case DuckDBTypeId.UBIGINT:
+      return value => (typeof value === 'bigint' ? value : BigInt(Number(expect(value, Number.isSafeInteger(value), 'a bigint or a safe integer'))))
+    case DuckDBTypeId.FLOAT:
+    case DuckDBTypeId.DOUBLE:
+      return value => expect(value, typeof value === 'number', 'a number')
+    case DuckDBTypeId.BOOLEAN:
+      return value => expect(value, typeof value === 'boolean', 'a boolean')
+    case DuckDBTypeId.VARCHAR:
+      return value => expect(value, typeof value === 'string', 'a string')
+    default:
+      return toStructured(type)
+  }
+}
+
+function toStructured(type: DuckDBType): ToVector {
+  switch (type.typeId) {
+    case DuckDBTypeId.DATE:
+      return value => toDate(value)
+    case DuckDBTypeId.TIME:
+      return value => toTime(value)
+    case DuckDBTypeId.TIMESTAMP:
+      return value => new DuckDBTimestampValue(micros(value))
+    case DuckDBTypeId.TIMESTAMP_TZ:
+      return value => new DuckDBTimestampTZValue(micros(value))
+    case DuckDBTypeId.DECIMAL:
+      return value => toDecimal(value, type as unknown as { width: number; scale: number })
+    case DuckDBTypeId.LIST: {
+      const inner = valueWriter((type as DuckDBListType).valueType)
+      return value => listValue((expect(value, Array.isArray(value), 'an array') as unknown as unknown[]).map(inner))
+    }
+    default:
+      throw new UnfitValue(`${String(type)} cannot be written from JavaScript`)
+  }
+}
+
+function expect(value: unknown, fits: boolean, expected: string): DuckDBValue {
+  if (!fits) throw new UnfitValue(`expected ${expected}, got ${describe(value)}`)
+  return value as DuckDBValue
+}
+
+const describe = (value: unknown): string =>
+  typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : Array.isArray(value) ? 'an array' : String(value).slice(0, 100)
+
+const isInteger = (value: unknown, [low, high]: readonly [number, number]): boolean =>
+  Number.isInteger(value) && (value as number) >= low && (value as number) <= high
+
+const dayMillis = 86_400_000
+
+function toDate(value: unknown): DuckDBDateValue {
+  const text = value instanceof Date ? value.toISOString().slice(0, 10) : value
+  expect(value, typeof text === 'string' && /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)), 'a date such as 2001-01-31')
+  return new DuckDBDateValue(Date.parse(String(text)) / dayMillis)
+}
+
+function toTime(value: unknown): DuckDBTimeValue {
+  const match = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?$/.exec(String(value))
+  expect(value, match !== null, 'a time such as 23:59:58.5')
+  const [, hours = 0, minutes = 0, seconds = 0, fraction = ''] = match ?? []
+  const total = (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)
+  return new DuckDBTimeValue(BigInt(total) * 1_000_000n + BigInt(fraction.padEnd(6, '0')))
+}
+
+function micros(value: unknown): bigint {
+  const millis = value instanceof Date ? value.getTime() : typeof value === 'string' ? Date.parse(value) : Number.NaN
+  expect(value, !Number.isNaN(millis), 'a Date or an ISO 8601 text')
+  return BigInt(millis) * 1000n
+}
+
+function toDecimal(value: unknown, { width, scale }: { width: number; scale: number }): DuckDBDecimalValue {
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?$/.exec(String(value))
+  const fraction = (match?.[3] ?? '').replace(/0+$/, '')
+  const fits = match !== null && fraction.length <= scale && (match[2] ?? '').replace(/^0+/, '').length <= width - scale
+  expect(value, fits, `a decimal with at most ${width} digits, ${scale} after the point`)
+  const digits = BigInt(`${match?.[2] || '0'}${fraction.padEnd(scale, '0')}`)
+  return new DuckDBDecimalValue(match?.[1] === '-' ? -digits : digits, width, scale)
+}

@@ -1,0 +1,71 @@
+/** Writes a query's rows as Parquet files and says what each holds. */
+import { rmSync } from 'node:fs'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { PermanentError } from '../core/errors.ts'
+import type { ParquetOutput } from '../define/definition.ts'
+import { quoteName, quoteText } from './quote.ts'
+import type { BoundQuery } from './transform.ts'
+
+/** A Parquet file that the engine wrote. Partition values are texts, null for a null. */
+export interface WrittenPart {
+  readonly file: string
+  readonly rows: number
+  readonly sizeBytes: number
+  readonly partition: Readonly<Record<string, string | null>>
+}
+
+export type PartOptions = Pick<
+  ParquetOutput,
+  'partitionBy' | 'sortBy' | 'compression' | 'rowGroupRows' | 'bloomFilters' | 'partitionsMax'
+>
+
+/**
+ * Runs the query into one file, or into one file a partition, below `target` (a path without ending that is not there yet).
+ * Memory is bounded by a row group a partition. A query without rows gives one empty file with the schema.
+ */
+export async function writeParts(
+  connection: DuckDBConnection,
+  query: BoundQuery,
+  target: string,
+  options: PartOptions,
+): Promise<WrittenPart[]> {
+  const written = await copy(connection, query, options.partitionBy.length > 0 ? target : `${target}.parquet`, options)
+  if (written.length > options.partitionsMax) {
+    rmSync(target, { recursive: true, force: true })
+    throw new PermanentError(
+      'TOO_MANY_PARTITIONS',
+      `${options.partitionBy.join(', ')} gives more than ${options.partitionsMax} partitions; partition by something coarser, or raise partitionsMax`,
+      { partitionBy: options.partitionBy, partitions: written.length, partitionsMax: options.partitionsMax },
+    )
+  }
+  if (written.length > 0) return written
+  return copy(connection, query, `${target}.parquet`, { ...options, partitionBy: [] })
+}
+
+async function copy(connection: DuckDBConnection, query: BoundQuery, target: string, options: PartOptions): Promise<WrittenPart[]> {
+  const order = options.sortBy.length > 0 ? ` ORDER BY ${options.sortBy.map(quoteName).join(', ')}` : ''
+  const settings = [
+    'FORMAT parquet',
+    `COMPRESSION ${options.compression}`,
+    `ROW_GROUP_SIZE ${options.rowGroupRows}`,
+    `WRITE_BLOOM_FILTER ${options.bloomFilters}`,
+    'RETURN_STATS',
+    ...(options.partitionBy.length > 0
+      ? [`PARTITION_BY (${options.partitionBy.map(quoteName).join(', ')})`, "FILENAME_PATTERN '{uuid}'"]
+      : []),
+  ]
+  const sql = `COPY (SELECT * FROM (${query.sql})${order}) TO ${quoteText(target)} (${settings.join(', ')})`
+  const reader = await connection.runAndReadAll(sql, [...query.values])
+  return reader.getRowObjectsJson().map(row => ({
+    file: String(row.filename),
+    rows: Number(row.count),
+    sizeBytes: Number(row.file_size_bytes),
+    partition: Object.fromEntries(keyValues(row.partition_keys)),
+  }))
+}
+
+/** The engine's map as it prints it in JSON: a list of keys and values. */
+function keyValues(map: unknown): [string, string | null][] {
+  if (!Array.isArray(map)) return []
+  return map.map(({ key, value }: { key: string; value: string | null }) => [key, value])
+}

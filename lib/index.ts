@@ -1,0 +1,3 @@
+/** What users import from `fanmill`. */
+export * from './define/index.ts'
+export { run, type RunOptions, type RunResult } from './local.ts'

@@ -1,0 +1,61 @@
+/** Reads files by range, pinned to the version that plan saw. */
+import { type FileHandle, open } from 'node:fs/promises'
+import { PermanentError } from '../core/errors.ts'
+import type { ReadOptions } from '../core/store.ts'
+import { throwIfAborted } from './abort.ts'
+import { withFaults } from './disk-fault.ts'
+import { etagOf } from './disk-files.ts'
+
+const chunkBytes = 1 << 20
+/** Linux reads at most 2 GiB less a page in one call. */
+const callBytesMax = 1 << 30
+
+/** Pieces of a range of at most a mebibyte, or one of the whole range; never fewer bytes than asked for. */
+export async function* readFileRange(
+  path: string,
+  key: string,
+  { range, etag, signal, isWhole = false }: ReadOptions & { readonly isWhole?: boolean },
+): AsyncGenerator<Uint8Array> {
+  const file = await withFaults('read', key, () => open(path, 'r'))
+  try {
+    const sizeBytes = await checkVersion(file, key, etag)
+    const { start, end } = range ?? { start: 0, end: sizeBytes }
+    if (end > sizeBytes) throw changed(key, `at least ${end} bytes`, `${sizeBytes}`)
+    const stepBytes = isWhole ? Math.max(end - start, 1) : chunkBytes
+    for (let at = start; at < end || isWhole; at += stepBytes) {
+      throwIfAborted(signal)
+      const bytes = await readExactly(file, key, at, Math.min(stepBytes, end - at))
+      // Checked after every piece: one that was written meanwhile may hold bytes of both versions.
+      await checkVersion(file, key, etag)
+      yield bytes
+      if (isWhole) return
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+async function readExactly(file: FileHandle, key: string, start: number, lengthBytes: number): Promise<Uint8Array> {
+  // Not from the shared pool, so that the buffer can be transferred to another thread.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(lengthBytes).buffer)
+  let filled = 0
+  while (filled < lengthBytes) {
+    const length = Math.min(lengthBytes - filled, callBytesMax)
+    const { bytesRead } = await withFaults('read', key, () => file.read(bytes, filled, length, start + filled))
+    if (bytesRead === 0) throw changed(key, `${lengthBytes} bytes from ${start}`, `${filled}`)
+    filled += bytesRead
+  }
+  return bytes
+}
+
+async function checkVersion(file: FileHandle, key: string, etag: string | undefined): Promise<number> {
+  const stats = await withFaults('read', key, () => file.stat({ bigint: true }))
+  const found = etagOf(stats)
+  if (etag !== undefined && found !== etag) throw changed(key, `version ${etag}`, found)
+  return Number(stats.size)
+}
+
+function changed(key: string, expected: string, got: string): PermanentError {
+  const message = `${key}: expected ${expected}, got ${got}; it changed while the run read it: run again`
+  return new PermanentError('INPUT_CHANGED', message, { key, expected, got })
+}

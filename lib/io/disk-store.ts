@@ -1,0 +1,192 @@
+/** A folder as an object store. */
+import assert from 'node:assert'
+import { rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { stateRoot } from '../core/state.ts'
+import type { PendingPart, ReadOptions, Store, StoredObject } from '../core/store.ts'
+import { throwIfAborted } from './abort.ts'
+import { withFaults } from './disk-fault.ts'
+import {
+  inFolderOf,
+  isAbsent,
+  linkNew,
+  moveFile,
+  pruneFolders,
+  statFile,
+  sweepTemporary,
+  syncPath,
+  writeTemporary,
+} from './disk-files.ts'
+import { listKeys } from './disk-list.ts'
+import { withLock } from './disk-lock.ts'
+import { readFileRange } from './disk-read.ts'
+
+/** Temporary files and locks; on the same file system as everything else, so that a rename is atomic. */
+const temporaryPrefix = `${stateRoot}tmp/`
+const pendingName = /^(.+)\.pending-([\w-]+)$/
+
+/**
+ * Keeps each object in a file of its key's name.
+ *
+ * What appears is whole and, after `create`, `write` and `completePart`, down on the disk. `create` is atomic (a link). `replace` compares
+ * and renames under a lock file, because a plain file system has no compare-and-swap: every process that changes the same folder must use this store.
+ * An etag is inode, size and modification time; a tool that puts old times back after a rewrite in place deceives it.
+ * A pending part is the file `<key>.pending-<token>`, which `list` does not show.
+ */
+export function diskStore(folder: string): Store {
+  return new DiskStore(folder)
+}
+
+class DiskStore implements Store {
+  readonly url: string
+  readonly #temporary: string
+  #swept: Promise<void> | undefined
+
+  constructor(folder: string) {
+    this.url = resolve(folder)
+    this.#temporary = join(this.url, temporaryPrefix)
+  }
+
+  async stat(key: string): Promise<StoredObject | undefined> {
+    const found = await withFaults('look at', key, () => statFile(this.#path(key)))
+    return found && { key, sizeBytes: found.sizeBytes, etag: found.etag }
+  }
+
+  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<StoredObject> {
+    const isHidden = (key: string) => key.startsWith(temporaryPrefix) || pendingName.test(key)
+    for await (const key of this.#keys(prefix, isHidden, signal)) {
+      const found = await this.stat(key)
+      if (found) yield found
+    }
+  }
+
+  async read(key: string, options: ReadOptions = {}): Promise<Uint8Array> {
+    for await (const bytes of readFileRange(this.#path(key), key, { ...options, isWhole: true })) return bytes
+    assert.fail('a whole read yields once')
+  }
+
+  stream(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+    return readFileRange(this.#path(key), key, options)
+  }
+
+  create(key: string, bytes: Uint8Array): Promise<string | undefined> {
+    return withFaults('write', key, async () => {
+      const path = this.#path(key)
+      const from = await this.#writeTemporary(bytes)
+      try {
+        if (!(await linkNew(from, path))) return undefined
+        await syncPath(dirname(path))
+        return (await statFile(from))?.etag
+      } finally {
+        await rm(from, { force: true })
+      }
+    })
+  }
+
+  replace(key: string, bytes: Uint8Array, etag: string): Promise<string | undefined> {
+    return withFaults('write', key, () =>
+      withLock(this.#temporary, key, async () => {
+        const found = await statFile(this.#path(key))
+        return found?.etag === etag ? this.#put(key, bytes) : undefined
+      }),
+    )
+  }
+
+  write(key: string, bytes: Uint8Array): Promise<string> {
+    return withFaults('write', key, () => this.#put(key, bytes))
+  }
+
+  remove(key: string): Promise<void> {
+    return withFaults('remove', key, () => this.#removePath(this.#path(key)))
+  }
+
+  stagePart(key: string, file: string, token: string): Promise<PendingPart> {
+    return withFaults('stage', key, async () => {
+      const path = this.#pendingPath({ key, token })
+      await syncPath(file)
+      await moveFile(file, path, this.#temporary)
+      const found = await statFile(path)
+      assert(found, 'a part that was just moved is there')
+      return { key, sizeBytes: found.sizeBytes, token, etags: [found.etag] }
+    })
+  }
+
+  hasPart(part: PendingPart): Promise<boolean> {
+    return withFaults('look at', part.key, async () => {
+      const found = await statFile(this.#pendingPath(part))
+      return found?.sizeBytes === part.sizeBytes
+    })
+  }
+
+  completePart(part: PendingPart): Promise<boolean> {
+    return withFaults('complete', part.key, async () => {
+      const path = this.#path(part.key)
+      try {
+        await rename(this.#pendingPath(part), path)
+      } catch (error) {
+        if (!isAbsent(error)) throw error
+        // A rename keeps the etag: so the file is known that this or another process completed before.
+        const found = await statFile(path)
+        return found !== undefined && found.etag === part.etags?.[0]
+      }
+      await syncPath(dirname(path))
+      return true
+    })
+  }
+
+  abortPart(part: PendingPart): Promise<void> {
+    return withFaults('abort', part.key, () => this.#removePath(this.#pendingPath(part)))
+  }
+
+  async *listParts(prefix: string, signal?: AbortSignal): AsyncGenerator<PendingPart & { stagedAtMs: number }> {
+    const isHidden = (key: string) => key.startsWith(temporaryPrefix)
+    for await (const name of this.#keys(prefix, isHidden, signal)) {
+      const [, key, token] = pendingName.exec(name) ?? []
+      if (key === undefined || token === undefined) continue
+      const found = await withFaults('look at', name, () => statFile(this.#path(name)))
+      if (found) yield { key, token, sizeBytes: found.sizeBytes, etags: [found.etag], stagedAtMs: found.mtimeMs }
+    }
+  }
+
+  async *#keys(prefix: string, isHidden: (key: string) => boolean, signal?: AbortSignal): AsyncGenerator<string> {
+    const isSafe = !prefix.startsWith('/') && !prefix.split('/').includes('..')
+    assert(isSafe, `expected a prefix below the root, got ${JSON.stringify(prefix)}`)
+    for await (const key of listKeys(this.url, prefix, isHidden)) {
+      throwIfAborted(signal)
+      yield key
+    }
+  }
+
+  #path(key: string): string {
+    const isSafe = key !== '' && !key.includes('\0') && !key.split('/').some(part => ['', '.', '..'].includes(part))
+    assert(isSafe, `expected a key below the root, got ${JSON.stringify(key)}`)
+    return join(this.url, key)
+  }
+
+  #pendingPath({ key, token }: Pick<PendingPart, 'key' | 'token'>): string {
+    assert(/^[\w-]+$/.test(token), `expected a token of letters, digits, _ and -, got ${JSON.stringify(token)}`)
+    return this.#path(`${key}.pending-${token}`)
+  }
+
+  /** What a killed process left is swept when this one first writes. */
+  async #writeTemporary(bytes: Uint8Array): Promise<string> {
+    this.#swept ??= sweepTemporary(this.#temporary)
+    await this.#swept
+    return writeTemporary(this.#temporary, bytes)
+  }
+
+  async #put(key: string, bytes: Uint8Array): Promise<string> {
+    const path = this.#path(key)
+    const from = await this.#writeTemporary(bytes)
+    await inFolderOf(path, () => rename(from, path))
+    await syncPath(dirname(path))
+    const found = await statFile(path)
+    assert(found, 'a file that was just written is there')
+    return found.etag
+  }
+
+  async #removePath(path: string): Promise<void> {
+    await rm(path, { force: true })
+    await pruneFolders(dirname(path), this.url)
+  }
+}

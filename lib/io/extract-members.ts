@@ -1,0 +1,101 @@
+/** Writes members of an archive as files below a folder. */
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { PermanentError } from '../core/errors.ts'
+import type { InputObject, MembersSlice, PlannedMember, StreamSlice } from '../core/plan-data.ts'
+import type { Store } from '../core/store.ts'
+import { safePath } from '../core/zip-names.ts'
+import { diskFault } from './disk-fault.ts'
+import { type MemberOptions, openMember, readMembers } from './member-bytes.ts'
+
+export interface ExtractedFile {
+  /** Below the folder, `/`-separated: the member's name. */
+  readonly path: string
+  readonly sizeBytes: number
+  readonly crc32: number
+}
+
+export interface ExtractOptions extends MemberOptions {
+  /** Made when absent. */
+  readonly folder: string
+}
+
+/**
+ * Extracts a slice's members: each is written under a temporary name beside its place, checked, then renamed, over a file that is there.
+ * Deliberately with synchronous file calls, which are faster for many small files: meant for a worker thread.
+ * @throws ZIP_UNSAFE_NAME before anything is written; DISK_FULL; STORE_FAILED; as readMembers
+ */
+export async function extractMembers(
+  store: Store,
+  input: InputObject,
+  slice: MembersSlice | StreamSlice,
+  options: ExtractOptions,
+): Promise<readonly ExtractedFile[]> {
+  const members = slice.kind === 'members' ? slice.members : slice.member ? [slice.member] : []
+  for (const member of members) safePath(member.name)
+  const folders = new Set<string>()
+  const files: ExtractedFile[] = []
+  for await (const { member, chunks } of openAll(store, input, slice, options)) {
+    const path = join(options.folder, member.name)
+    makeFolder(dirname(path), folders, options.folder)
+    const temporary = join(dirname(path), `.fanmill-${slice.input}-${slice.slice}-${files.length}.tmp`)
+    await writeAll(temporary, path, chunks)
+    files.push({ path: member.name, sizeBytes: member.inflatedBytes, crc32: member.crc32 })
+  }
+  return files
+}
+
+interface OpenMember {
+  readonly member: PlannedMember
+  readonly chunks: AsyncIterable<Uint8Array> | readonly [Uint8Array]
+}
+
+async function* openAll(
+  store: Store,
+  input: InputObject,
+  slice: MembersSlice | StreamSlice,
+  options: MemberOptions,
+): AsyncGenerator<OpenMember> {
+  if (slice.kind === 'members') {
+    for await (const { member, bytes } of readMembers(store, input, slice, options)) yield { member, chunks: [bytes] }
+  } else {
+    const { member } = slice
+    if (!member)
+      throw new PermanentError('STATE_INVALID', 'expected a stream slice with a member, got a file', { slice })
+    yield { member, chunks: openMember(store, input, member, options) }
+  }
+}
+
+function makeFolder(folder: string, made: Set<string>, root: string): void {
+  if (made.has(folder)) return
+  onDisk(root, () => mkdirSync(folder, { recursive: true }))
+  made.add(folder)
+}
+
+async function writeAll(temporary: string, path: string, chunks: OpenMember['chunks']): Promise<void> {
+  try {
+    const file = onDisk(path, () => openSync(temporary, 'w'))
+    try {
+      for await (const chunk of chunks) onDisk(path, () => writeFully(file, chunk))
+    } finally {
+      closeSync(file)
+    }
+    onDisk(path, () => renameSync(temporary, path))
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+/** A write may take less than it was given, at a signal or the end of a disk. */
+function writeFully(file: number, chunk: Uint8Array): void {
+  for (let written = 0; written < chunk.length; ) written += writeSync(file, chunk, written)
+}
+
+function onDisk<T>(path: string, call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw diskFault(error, 'write', path)
+  }
+}

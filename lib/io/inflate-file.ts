@@ -1,0 +1,60 @@
+/** Files as they are, or inflated when their name says that they are compressed. */
+import * as zlib from 'node:zlib'
+import { PermanentError } from '../core/errors.ts'
+import type { InputObject } from '../core/plan-data.ts'
+import type { Store } from '../core/store.ts'
+import { type Inflater, inflateChunkBytes, inflateChunks } from './inflate-stream.ts'
+
+/** Whether the file must be read from its start to its end, because it is compressed. */
+export function isCompressed(key: string): boolean {
+  return inflaterOf(key) !== undefined
+}
+
+/**
+ * The bytes of a file: `.gz` (of any number of gzip members) and `.zst` (of any number of frames) inflated, anything else as stored.
+ * @throws INPUT_INVALID when the compressed data is damaged or cut short; USAGE when this Node cannot read `.zst`; what the store throws
+ */
+export async function* inflateFile(
+  store: Store,
+  input: InputObject,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): AsyncGenerator<Uint8Array> {
+  const source = store.stream(input.key, { etag: input.etag, ...(signal ? { signal } : {}) })
+  const make = inflaterOf(input.key)
+  if (!make) {
+    yield* source
+    return
+  }
+  try {
+    yield* inflateChunks(source, make, { signal, continueWith: skipPadding })
+  } catch (error) {
+    throw mapped(error, input)
+  }
+}
+
+function inflaterOf(key: string): (() => Inflater) | undefined {
+  if (/\.gz$/i.test(key)) return () => zlib.createGunzip({ chunkSize: inflateChunkBytes })
+  if (/\.zst$/i.test(key)) return () => createZstd(key)
+  return undefined
+}
+
+function createZstd(key: string): Inflater {
+  if (typeof zlib.createZstdDecompress === 'function') {
+    return zlib.createZstdDecompress({ chunkSize: inflateChunkBytes })
+  }
+  const message = `reading ${key} needs Node 22.15 or later, got ${process.version}; upgrade Node, or compress with gzip`
+  throw new PermanentError('USAGE', message, { key, node: process.version })
+}
+
+/** Tapes and some writers fill the last block of a gzip file with zeros; no stream begins with one. */
+function skipPadding(rest: Uint8Array): Uint8Array {
+  const start = rest.findIndex(byte => byte !== 0)
+  return rest.subarray(start < 0 ? rest.length : start)
+}
+
+function mapped(error: unknown, { key, sizeBytes }: InputObject): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !/^(Z_|ZSTD_)/.test(String(error.code))) return error
+  const what = error.code === 'Z_BUF_ERROR' ? 'its compressed data is cut short' : `its compressed data is damaged`
+  const message = `${key}: ${what} (${error.message}); check the file against its source`
+  return new PermanentError('INPUT_INVALID', message, { key, sizeBytes, reason: error.code }, { cause: error })
+}

@@ -1,0 +1,175 @@
+/** Members of an archive as bytes: read, inflated, and checked against what the directory promised. */
+import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
+import { type FanmillError, PermanentError } from '../core/errors.ts'
+import type { InputObject, MembersSlice, PlannedMember } from '../core/plan-data.ts'
+import type { Store } from '../core/store.ts'
+import { asBuffer } from '../core/zip-end.ts'
+import { badMember, findMemberData, headerBytes, type MemberPlace, memberError } from '../core/zip-local.ts'
+import type { ZipLimits } from '../define/definition.ts'
+import { throwIfAborted } from './abort.ts'
+import { inflateChunkBytes, inflateChunks } from './inflate-stream.ts'
+
+export interface MemberOptions {
+  /** Checked again here, because a plan is a file that anybody may have written. */
+  readonly limits: Pick<ZipLimits, 'memberBytesMax'>
+  readonly signal?: AbortSignal
+  /** Told of a bad member, which is then passed over; without it the first one ends the reading. */
+  readonly onBad?: (member: PlannedMember, error: FanmillError) => void
+}
+
+export interface MemberBytes {
+  readonly member: PlannedMember
+  readonly bytes: Uint8Array
+}
+
+/**
+ * The members of a slice in archive order, by one read.
+ * Memory: the slice's range and one inflated member. Stored members are views of the range.
+ * @throws ZIP_BAD_MEMBER, ZIP_SIZE_MISMATCH, ZIP_CRC_MISMATCH, ZIP_ENCRYPTED, ZIP_LIMIT; what the store throws
+ */
+export async function* readMembers(
+  store: Store,
+  input: InputObject,
+  slice: MembersSlice,
+  options: MemberOptions,
+): AsyncGenerator<MemberBytes> {
+  const { signal } = options
+  const bytes = asBuffer(
+    await store.read(input.key, { range: slice.range, etag: input.etag, ...(signal && { signal }) }),
+  )
+  for (const member of slice.members) {
+    throwIfAborted(signal)
+    const inflated = inflateOr(bytes.subarray(member.headerOffset - slice.range.start), { archive: input.key, member }, options)
+    if (inflated) yield { member, bytes: inflated }
+  }
+}
+
+/** Undefined for a bad member that may be passed over. */
+function inflateOr(local: Buffer, place: MemberPlace, options: MemberOptions): Uint8Array | undefined {
+  try {
+    return inflateMember(local, place, options)
+  } catch (error) {
+    if (!options.onBad || !(error instanceof PermanentError)) throw error
+    options.onBad(place.member, error)
+    return undefined
+  }
+}
+
+/**
+ * One member's bytes from `local`, which begins with its local header and holds it whole; more may follow.
+ * @throws as readMembers
+ */
+export function inflateMember(local: Buffer, place: MemberPlace, { limits }: MemberOptions): Uint8Array {
+  const { compressedBytes, inflatedBytes, method, crc32: expected } = place.member
+  checkLimit(place, limits)
+  const start = findMemberData(local, place)
+  const data = local.subarray(start, start + compressedBytes)
+  if (data.length < compressedBytes)
+    throw badMember(place, `expected ${compressedBytes} bytes of data, got ${data.length}`)
+  const bytes = method === 0 ? data : inflateWhole(data, place)
+  if (bytes.length !== inflatedBytes) throw sizeMismatch(place, `${bytes.length}`)
+  const got = crc32(bytes)
+  if (got !== expected) throw crcMismatch(place, got)
+  return bytes
+}
+
+/**
+ * A huge member in chunks of about 512 KiB at most, by two reads: its header, then its data as a stream.
+ * Size and CRC are checked as bytes go: never one byte more than declared comes out, and the end comes only when both are right.
+ * @throws as readMembers
+ */
+export async function* openMember(
+  store: Store,
+  input: InputObject,
+  member: PlannedMember,
+  { limits, signal }: MemberOptions,
+): AsyncGenerator<Uint8Array> {
+  const place = { archive: input.key, member }
+  checkLimit(place, limits)
+  const pinned = { etag: input.etag, ...(signal && { signal }) }
+  const range = await findData(store, input, place, pinned)
+  const source = store.stream(input.key, { ...pinned, range })
+  if (member.method === 0) yield* checked(source, place)
+  else yield* checked(inflated(source, place, signal), place)
+}
+
+async function findData(store: Store, input: InputObject, place: MemberPlace, pinned: { readonly etag: string }) {
+  const { headerOffset, compressedBytes } = place.member
+  // The longest that a header can be: its length is known only when it is read.
+  const end = Math.min(input.sizeBytes, headerOffset + headerBytes + 2 * 0xffff)
+  const header = await store.read(input.key, { ...pinned, range: { start: headerOffset, end } })
+  const start = headerOffset + findMemberData(asBuffer(header), place)
+  if (start + compressedBytes > input.sizeBytes) {
+    throw badMember(place, `expected ${compressedBytes} bytes of data, got ${input.sizeBytes - start}`)
+  }
+  return { start, end: start + compressedBytes }
+}
+
+async function* inflated(
+  source: AsyncIterable<Uint8Array>,
+  place: MemberPlace,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* inflateChunks(source, () => createInflateRaw({ chunkSize: inflateChunkBytes }), { signal })
+  } catch (error) {
+    throw mapped(error, place)
+  }
+}
+
+async function* checked(source: AsyncIterable<Uint8Array>, place: MemberPlace): AsyncGenerator<Uint8Array> {
+  const { inflatedBytes, crc32: expected } = place.member
+  let sizeBytes = 0
+  let crc = 0
+  for await (const chunk of source) {
+    sizeBytes += chunk.length
+    if (sizeBytes > inflatedBytes) throw sizeMismatch(place, 'more')
+    crc = crc32(chunk, crc)
+    yield chunk
+  }
+  if (sizeBytes !== inflatedBytes) throw sizeMismatch(place, `${sizeBytes}`)
+  if (crc !== expected) throw crcMismatch(place, crc)
+}
+
+/** Inflates no further than the declared size, one buffer at a time: nothing is allocated by the declaration alone. */
+function inflateWhole(data: Buffer, place: MemberPlace): Buffer {
+  const { inflatedBytes } = place.member
+  // One byte more, because zlib ends when a chunk is not filled; the least chunk that it takes is 64.
+  const chunkSize = Math.max(64, Math.min(inflatedBytes + 1, inflateChunkBytes))
+  try {
+    return inflateRawSync(data, { chunkSize, maxOutputLength: Math.max(1, inflatedBytes) })
+  } catch (error) {
+    throw mapped(error, place)
+  }
+}
+
+function mapped(error: unknown, place: MemberPlace): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  if (error.code === 'ERR_BUFFER_TOO_LARGE') return sizeMismatch(place, 'more')
+  if (error.code === 'Z_BUF_ERROR') return badMember(place, 'its compressed data is cut short', error)
+  if (!String(error.code).startsWith('Z_')) return error
+  return badMember(place, `its compressed data is damaged (${error.message})`, error)
+}
+
+function checkLimit(place: MemberPlace, { memberBytesMax }: MemberOptions['limits']): void {
+  const { inflatedBytes } = place.member
+  if (inflatedBytes <= memberBytesMax) return
+  const what = `expected at most ${memberBytesMax} bytes, got ${inflatedBytes}; raise limits.memberBytesMax if the archive is trusted`
+  throw memberError('ZIP_LIMIT', place, what, { memberBytesMax, inflatedBytes })
+}
+
+function sizeMismatch(place: MemberPlace, got: string) {
+  const { inflatedBytes } = place.member
+  const what = `expected ${inflatedBytes} inflated bytes as in the directory, got ${got}; the archive is damaged or hostile`
+  return memberError('ZIP_SIZE_MISMATCH', place, what, { inflatedBytes, got })
+}
+
+function crcMismatch(place: MemberPlace, got: number) {
+  const expected = place.member.crc32
+  const what = `expected CRC-32 ${hex(expected)}, got ${hex(got)}; the archive is damaged, get it again`
+  return memberError('ZIP_CRC_MISMATCH', place, what, { expected: hex(expected), got: hex(got) })
+}
+
+function hex(crc: number): string {
+  return crc.toString(16).padStart(8, '0')
+}

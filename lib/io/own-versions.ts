@@ -1,0 +1,24 @@
+/** The versions of this library and of its engine, which are part of what rows depend on. */
+import { readFileSync } from 'node:fs'
+
+interface OwnPackage {
+  readonly version: string
+  readonly dependencies: Readonly<Record<string, string>>
+}
+
+/** Fanmill's own version. */
+export function ownVersion(): string {
+  return ownPackage().version
+}
+
+/** `name@version` of all that turns bytes into rows. */
+export function rowVersions(): readonly string[] {
+  const { version, dependencies } = ownPackage()
+  return [`fanmill@${version}`, `engine@${dependencies['@duckdb/node-api']}`]
+}
+
+/** In the repository package.json stands above `lib/`, in the published package beside the compiled files. */
+function ownPackage(): OwnPackage {
+  const path = import.meta.url.endsWith('.ts') ? '../../package.json' : '../package.json'
+  return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as OwnPackage
+}

@@ -1,0 +1,146 @@
+/** Reads a slice of a large text by its byte range, cut on record ends; where it begins is guessed, and checked by the slice before. */
+import { type Header, readHeader } from '../core/csv-header.ts'
+import { PermanentError } from '../core/errors.ts'
+import type { InputObject, RangeSlice } from '../core/plan-data.ts'
+import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
+import { RecordMachine } from '../core/record-machine.ts'
+import { firstRecordStart } from '../core/record-start.ts'
+import { recordEndAfter, scanRecords } from '../core/records.ts'
+import type { Store } from '../core/store.ts'
+import { refuseUtf16 } from '../core/text-encoding.ts'
+import { RangeWindow } from './range-window.ts'
+import { placeAt } from './record-place.ts'
+
+/** The records that begin in a slice's range. */
+export interface RangeText {
+  readonly slice: RangeSlice
+  /** In the text's own encoding, without the header. */
+  readonly bytes: Uint8Array
+  /** Offset in the object at which the slice was found to begin; 0 for the first, whose header stands there. */
+  readonly start: number
+  /** Offset of the first record that is not this slice's: the `start` of the next one, else both are wrong. -1 when it was not found. */
+  readonly end: number
+  /** Column names in file order; empty where there is no header. */
+  readonly header: readonly string[]
+  readonly records: number
+  /** 1-based physical line of the first byte of `bytes`, and the number of the first record; only of the first slice when not placed. */
+  readonly firstLine: number | undefined
+  readonly firstRecord: number | undefined
+}
+
+export interface RangeSliceOptions {
+  readonly store: Store
+  readonly input: InputObject
+  readonly slice: RangeSlice
+  readonly format: TextFormat
+  /** Find out `firstLine` and `firstRecord`: reads all text above the slice, from where this thread last knew them. Default false. */
+  readonly isPlaced?: boolean
+  readonly signal?: AbortSignal
+  /** Longest record, and longest header; default 64 MiB. */
+  readonly recordBytesMax?: number
+}
+
+/**
+ * The text of a slice, in two requests, seldom more. Memory: the slice, and twice what is read beyond it when a record is long.
+ * @throws INPUT_INVALID for a record longer than `recordBytesMax` in the first slice, and for a longer header;
+ * INPUT_ENCODING for UTF-16; and as the store's `read`
+ */
+export async function readRangeSlice(options: RangeSliceOptions): Promise<RangeText> {
+  const { store, input, slice, format, isPlaced = false, signal, recordBytesMax = 64 * 1024 * 1024 } = options
+  const { range } = slice
+  const dialect = dialectOf(format, encodingOf(format))
+  const reading = { store, input, recordBytesMax, ...(signal ? { signal } : {}) }
+  const top = await readTop(new RangeWindow(reading, { start: 0, end: 0 }), format)
+  // One byte before the range may be the newline after which its first record begins.
+  const text = new RangeWindow(reading, { start: Math.max(range.start - 1, 0), end: range.end })
+  await text.grow()
+  const from = range.start <= top.end ? top.end : await findStart(text, dialect, top.columnCount)
+  const end = await findEnd(text, dialect, { from, notBefore: range.end })
+  const isFirst = range.start === 0
+  if (end === -1 && isFirst) throw tooLong('record', recordBytesMax)
+  const bytes = end === -1 ? new Uint8Array(0) : text.slice(from, end)
+  const { records } = scanRecords(bytes, dialect)
+  const isKnown = isPlaced || isFirst
+  const place = isKnown ? await placeAt(reading, dialect, { top, offset: from }) : undefined
+  const found = { firstLine: place?.line, firstRecord: place?.record }
+  return { slice, bytes, start: isFirst ? 0 : from, end, header: top.names, records, ...found }
+}
+
+/** Neighbours whose ends and beginnings do not meet, as one slice with the number of the first of them. */
+export interface JoinedSlice {
+  readonly slice: RangeSlice
+  /** The numbers of the slices it stands for. */
+  readonly replaces: readonly number[]
+}
+
+/**
+ * What must be read again, joined; nothing when all neighbours meet, which proves every guess. Given all slices of one
+ * object in their order. The joined ones may not meet their neighbours either: ask again with their results in place.
+ */
+export function joinMismatched(texts: readonly Pick<RangeText, 'slice' | 'start' | 'end'>[]): JoinedSlice[] {
+  const runs: RangeSlice[][] = []
+  texts.forEach((text, index) => {
+    const previous = texts[index - 1]
+    const run = runs.at(-1)
+    if (run && previous && previous.end !== text.start) run.push(text.slice)
+    else runs.push([text.slice])
+  })
+  return runs.filter(run => run.length > 1).map(joined)
+}
+
+function joined(run: readonly RangeSlice[]): JoinedSlice {
+  const [first] = run as [RangeSlice]
+  const range = { start: first.range.start, end: Math.max(...run.map(slice => slice.range.end)) }
+  return { slice: { ...first, range, bytes: range.end - range.start }, replaces: run.map(({ slice }) => slice) }
+}
+
+interface Top extends Header {
+  /** Fields of a record; 0 when not known. */
+  readonly columnCount: number
+}
+
+async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
+  const dialect = dialectOf(format, encodingOf(format))
+  const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
+  await window.grow()
+  refuseUtf16(window.bytes)
+  for (;;) {
+    const found = readHeader(window.bytes, dialect, { skip, header })
+    if (found.isComplete || window.isAtEnd) {
+      return { ...found, columnCount: found.names.length || fieldCount(window.bytes.subarray(found.end), format) }
+    }
+    if (!(await window.grow())) throw tooLong('header', window.recordBytesMax)
+  }
+}
+
+function fieldCount(bytes: Uint8Array, format: TextFormat): number {
+  if (format.kind !== 'csv') return 0
+  const machine = new RecordMachine(dialectOf(format, encodingOf(format)))
+  for (let at = 0; at < bytes.length; ) {
+    at = machine.step(bytes, at)
+    if (machine.isAtStart && machine.lineKind === 'record') return machine.lineFields
+  }
+  return 0
+}
+
+/** The offset in the object of the first record that begins in the window; the object's end when there is none. */
+async function findStart(text: RangeWindow, dialect: Dialect, columnCount: number): Promise<number> {
+  const found = await text.find(bytes => firstRecordStart(bytes, dialect, columnCount))
+  return found === -1 ? text.sizeBytes : found
+}
+
+/** The offset in the object of the first record end from `notBefore` on, reading from `from`; -1 when it is too far. */
+function findEnd(
+  text: RangeWindow,
+  dialect: Dialect,
+  { from, notBefore }: { from: number; notBefore: number },
+): Promise<number> {
+  if (from >= notBefore) return Promise.resolve(from)
+  const inWindow = { from: from - text.offset, notBefore: notBefore - text.offset }
+  return text.find(bytes => recordEndAfter(bytes, dialect, inWindow))
+}
+
+function tooLong(what: 'record' | 'header', recordBytesMax: number): PermanentError {
+  const message = `expected a ${what} of at most ${recordBytesMax} bytes, got a longer one; a quote may be left open, or the text may be no CSV`
+  return new PermanentError('INPUT_INVALID', message, { recordBytesMax })
+}

@@ -1,0 +1,220 @@
+/** Slices as staged text: reads, inflates and checks them, and refuses headers that do not have the declared columns. */
+import { createWriteStream, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { FanmillError, PermanentError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
+import type { FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '../core/plan-data.ts'
+import type { RangeEnds, StagedText } from '../core/share.ts'
+import type { Store } from '../core/store.ts'
+import type { Columns, Format, ZipLimits } from '../define/definition.ts'
+import { dialectOf, scanRecords } from '../core/records.ts'
+import { cutRecords } from './cut-records.ts'
+import { inflateFile } from './inflate-file.ts'
+import { readMembers } from './member-bytes.ts'
+import { readRangeSlice } from './read-range-slice.ts'
+import { restage } from './restage.ts'
+import { createStage, type Stage, type StagedFile } from './stage.ts'
+
+export type StageSource =
+  | { readonly kind: 'slices'; readonly slices: readonly Slice[]; readonly inputs: Readonly<Record<number, InputObject>> }
+  | { readonly kind: 'staged'; readonly staged: StagedText }
+
+export interface SliceStageOptions {
+  readonly store: Store
+  readonly folder: string
+  readonly format: Format
+  readonly columns: Columns
+  readonly onNewColumn: 'ignore' | 'fail' | 'keep'
+  readonly onMissingColumn: 'fail' | 'null'
+  readonly onBadMember: 'fail' | 'skip'
+  readonly limits: Pick<ZipLimits, 'memberBytesMax'>
+  readonly stageBytesMax: number
+  readonly isLocated: boolean
+  readonly signal?: AbortSignal
+  onSkip(member: string, error: FanmillError): void
+}
+
+export interface StagedSlices {
+  readonly files: readonly StagedFile[]
+  /** In the order in which located records count them. A member in several pieces stands here once a piece. */
+  readonly members: readonly { readonly archive: string; readonly member: string; readonly records: number }[]
+  readonly memberCount: number
+  readonly membersSkipped: number
+  readonly recordsFound: number
+  readonly bytesIn: number
+  readonly bytesInflated: number
+  readonly ranges: readonly RangeEnds[]
+  discard(): void
+}
+
+/** Memory: the largest slice's range and one inflated member. @throws COLUMN_MISSING, COLUMN_NEW, INPUT_*, ZIP_*, DISK_FULL */
+export async function stageSlices(source: StageSource, options: SliceStageOptions): Promise<StagedSlices> {
+  const staging = openStaging(options)
+  try {
+    if (source.kind === 'staged') await stageAgain(source.staged, staging, options)
+    else for (const slice of source.slices) await stageSlice(slice, inputOf(source.inputs, slice), staging, options)
+    return finish(staging, options)
+  } catch (error) {
+    staging.discard()
+    throw error
+  }
+}
+
+interface Staging {
+  /** Undefined for Parquet, which is not text. */
+  readonly text: Stage | undefined
+  readonly whole: StagedFile[]
+  readonly ranges: RangeEnds[]
+  /** Staged elsewhere and used as they are; not ours to remove. */
+  borrowed: readonly StagedFile[]
+  readonly counts: { members: number; skipped: number; bytesIn: number; bytesInflated: number }
+  readonly name: string
+  discard(): void
+}
+
+let stageCount = 0
+
+function openStaging({ folder, format, isLocated, stageBytesMax }: SliceStageOptions): Staging {
+  const name = `stage${stageCount++}`
+  const text = format.kind === 'parquet' ? undefined : createStage({ folder, format, located: isLocated, stageBytesMax, name })
+  const whole: StagedFile[] = []
+  const discard = (): void => {
+    text?.discard()
+    for (const { file } of whole) rmSync(file, { force: true })
+  }
+  return { text, whole, ranges: [], borrowed: [], counts: { members: 0, skipped: 0, bytesIn: 0, bytesInflated: 0 }, name, discard }
+}
+
+function inputOf(inputs: Readonly<Record<number, InputObject>>, slice: Slice): InputObject {
+  const input = inputs[slice.input]
+  if (!input) throw new PermanentError('STATE_INVALID', `slice ${slice.slice} names input ${slice.input}, which its job does not have`)
+  return input
+}
+
+function stageSlice(slice: Slice, input: InputObject, staging: Staging, options: SliceStageOptions): Promise<void> {
+  switch (slice.kind) {
+    case 'members':
+      return stageMembers(slice, input, staging, options)
+    case 'range':
+      return stageRange(slice, input, staging, options)
+    case 'file':
+      return stageFile(slice, input, staging, options)
+    case 'stream':
+      throw new PermanentError('STATE_INVALID', `slice ${slice.slice} is a stream; another thread stages it`)
+  }
+}
+
+async function stageMembers(slice: MembersSlice, input: InputObject, staging: Staging, options: SliceStageOptions): Promise<void> {
+  const { store, limits, signal, onBadMember, onSkip } = options
+  const onBad = (member: { readonly name: string }, error: FanmillError): void => {
+    staging.counts.skipped++
+    onSkip(member.name, error)
+  }
+  const reading = { limits, ...(signal && { signal }), ...(onBadMember === 'skip' && { onBad }) }
+  for await (const { member, bytes } of readMembers(store, input, slice, reading)) {
+    staging.counts.members++
+    staging.counts.bytesInflated += bytes.length
+    if (staging.text) staging.text.add(bytes, { archive: input.key, member: member.name })
+    else await stageWhole(staging, options.folder, { archive: input.key, member: member.name }, [bytes])
+  }
+  staging.counts.bytesIn += slice.range.end - slice.range.start
+}
+
+async function stageRange(slice: RangeSlice, input: InputObject, staging: Staging, options: SliceStageOptions): Promise<void> {
+  if (options.format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut by byte ranges')
+  const { store, format, isLocated, signal } = options
+  const read = await readRangeSlice({ store, input, slice, format, ...(signal && { signal }) })
+  const place = isLocated ? await placeOf(read.start, input, options) : {}
+  staging.text?.add(read.bytes, { archive: input.key, member: '', header: read.header, ...place })
+  staging.ranges.push({ slice: slice.slice, input: slice.input, start: read.start, end: read.end })
+  staging.counts.bytesIn += read.end - read.start
+  staging.counts.bytesInflated += read.bytes.length
+  if (slice.range.start === 0) staging.counts.members++
+}
+
+/** The line and record at an offset of a text: found by reading all that stands before it, when rows are located. */
+async function placeOf(start: number, input: InputObject, { store, format, signal }: SliceStageOptions): Promise<{ firstLine?: number; firstRecord?: number }> {
+  if (start === 0 || format.kind === 'parquet') return {}
+  const source = store.stream(input.key, { range: { start: 0, end: start }, etag: input.etag, ...(signal && { signal }) })
+  let [firstLine, firstRecord] = [1, 1]
+  for await (const piece of cutRecords(source, { format })) {
+    firstLine = piece.firstLine + scanRecords(piece.bytes, dialectOf(format)).lines
+    firstRecord = piece.firstRecord + piece.records
+  }
+  return { firstLine, firstRecord }
+}
+
+/** Text files small enough for one thread, and Parquet. */
+async function stageFile(_slice: FileSlice, input: InputObject, staging: Staging, options: SliceStageOptions): Promise<void> {
+  const { store, folder, signal } = options
+  const source = inflateFile(store, input, signal ? { signal } : {})
+  staging.counts.members++
+  staging.counts.bytesIn += input.sizeBytes
+  if (!staging.text) {
+    staging.counts.bytesInflated += input.sizeBytes
+    return stageWhole(staging, folder, { archive: input.key, member: '' }, source)
+  }
+  const chunks: Uint8Array[] = []
+  for await (const chunk of source) chunks.push(chunk)
+  const bytes = Buffer.concat(chunks)
+  staging.counts.bytesInflated += bytes.length
+  staging.text.add(bytes, { archive: input.key, member: '' })
+}
+
+/** A file for the engine as it is; how many rows it has only its footer says. */
+async function stageWhole(
+  staging: Staging,
+  folder: string,
+  origin: { readonly archive: string; readonly member: string },
+  source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const file = join(folder, `${staging.name}-${staging.whole.length}.parquet`)
+  await pipeline(Readable.from(source), createWriteStream(file))
+  const member = { index: staging.whole.length, ...origin, records: 0, start: 0, end: 0, firstLine: 1, firstRecord: 1, header: [] }
+  staging.whole.push({ file, columns: [], newline: 'lf', records: 0, bytes: 1, located: false, members: [member] })
+}
+
+async function stageAgain(staged: StagedText, staging: Staging, options: SliceStageOptions): Promise<void> {
+  const files = staged.files as readonly StagedFile[]
+  if (options.isLocated && staging.text && files.some(file => !file.located)) await restage(files, staging.text)
+  else staging.borrowed = files
+  staging.counts.bytesInflated += files.reduce((sum, file) => sum + file.bytes, 0)
+}
+
+function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
+  const files = [...(staging.text?.finish() ?? []), ...staging.whole, ...staging.borrowed]
+  if (options.format.kind === 'csv' && options.format.header) for (const file of files) checkHeader(file, options)
+  const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
+  return {
+    files,
+    members,
+    memberCount: staging.counts.members,
+    membersSkipped: staging.counts.skipped,
+    recordsFound: files.reduce((sum, file) => sum + file.records, 0),
+    bytesIn: staging.counts.bytesIn,
+    bytesInflated: staging.counts.bytesInflated,
+    ranges: staging.ranges,
+    discard: staging.discard,
+  }
+}
+
+function checkHeader(file: StagedFile, { columns, onMissingColumn, onNewColumn }: SliceStageOptions): void {
+  if (file.records === 0 && file.columns.length === 0) return
+  const first = file.members[0]
+  const where = first?.member ? `${first.archive}, member ${first.member}` : (first?.archive ?? file.file)
+  const place = { archive: first?.archive, member: first?.member, header: file.columns }
+  const missing = Object.keys(columns).filter(name => !file.columns.includes(name))
+  if (missing.length > 0 && onMissingColumn === 'fail') {
+    const hints = missing.map(name => [name, ...nearest(name, file.columns, 1)].join(' (nearest: ') + (nearest(name, file.columns, 1).length > 0 ? ')' : ''))
+    throw new PermanentError(
+      'COLUMN_MISSING',
+      `${where}: expected the columns ${Object.keys(columns).join(', ')}, got a header without ${hints.join(', ')}; mend the columns, or set onMissingColumn: 'null'`,
+      { ...place, missing },
+    )
+  }
+  const added = file.columns.filter(name => !(name in columns))
+  if (added.length > 0 && onNewColumn === 'fail')
+    throw new PermanentError('COLUMN_NEW', `${where}: expected only declared columns, got ${added.join(', ')}; declare them, or set onNewColumn: 'ignore'`, { ...place, added })
+}

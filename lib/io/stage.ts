@@ -1,0 +1,239 @@
+/** Stages text for the engine: members of one header and newline style joined into one file, each record counted. */
+import { join } from 'node:path'
+import { readHeader } from '../core/csv-header.ts'
+import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
+import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
+import { rewriteRecords } from '../core/record-rewrite.ts'
+import { type RecordScan, scanRecords } from '../core/records.ts'
+import { refuseUtf16, toUtf8 } from '../core/text-encoding.ts'
+import { FileWriter } from './file-writer.ts'
+
+export interface StageOptions {
+  /** Exists; the stage makes files in it, and no others of this folder may begin with the same name. */
+  readonly folder: string
+  readonly format: TextFormat
+  /** Prefix each record with the index of its member, its line and its record. */
+  readonly located: boolean
+  /** Bytes of all staged files together. */
+  readonly stageBytesMax: number
+  /** Begins the files' names; default `stage`. */
+  readonly name?: string
+}
+
+/** Where the text comes from. */
+export interface Origin {
+  readonly archive: string
+  readonly member: string
+  /** 1-based physical line of the first byte; default 1. */
+  readonly firstLine?: number
+  /** 1-based number of the first record; default 1. */
+  readonly firstRecord?: number
+  /** Given when the text is a later piece of a member, without a header of its own; empty when it is read by position. */
+  readonly header?: readonly string[]
+  /** Given when the text was staged before: it is UTF-8 whatever the format says, and lacks these lines. */
+  readonly gaps?: readonly number[]
+}
+
+export interface StagedMember {
+  /** 0-based, in the order of `add`, over all files of the stage; what located records are prefixed with. */
+  readonly index: number
+  readonly archive: string
+  readonly member: string
+  readonly records: number
+  /** Bytes of its records in the staged file, end exclusive. */
+  readonly start: number
+  readonly end: number
+  /** Physical line in the member at which its staged text began. */
+  readonly firstLine: number
+  /** Number in the member of its first record here. */
+  readonly firstRecord: number
+  /** Names of its columns in file order; empty for an empty member, or where no header is read. */
+  readonly header: readonly string[]
+  /** Lines that were dropped (blank ones, comments): see Rewritten; to be given to `add` when this text is staged again. */
+  readonly gaps?: readonly number[]
+}
+
+export interface StagedFile {
+  readonly file: string
+  /** In file order: of the header; `line` for lines; empty where there is no header: by position. */
+  readonly columns: readonly string[]
+  /** Of its records' ends; quoted newlines are as they came. */
+  readonly newline: 'lf' | 'crlf'
+  readonly records: number
+  readonly bytes: number
+  readonly located: boolean
+  readonly members: readonly StagedMember[]
+}
+
+export interface Stage {
+  /**
+   * Stages a member's text, or a piece of one. The bytes are not needed afterwards.
+   * @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a header with equal names; DISK_FULL
+   */
+  add(bytes: Uint8Array, origin: Origin): void
+  /** Bytes staged so far. */
+  readonly bytes: number
+  /** Records staged so far. */
+  readonly records: number
+  /** Closes the files. One without records has no bytes, but its members and their headers. */
+  finish(): StagedFile[]
+  /** Closes and removes the files; also after `finish`. */
+  discard(): void
+}
+
+/** Members may have as many headers as there are members; so many files at most are open, with a buffer each. */
+const openFilesMax = 16
+
+/**
+ * A stage without files yet. Writes synchronously. Memory: 4 MiB, and up to four times the text given to `add` where
+ * it must be rewritten (located, latin-1, comments, mixed newlines).
+ */
+export function createStage(options: StageOptions): Stage {
+  const { folder, format, located, stageBytesMax, name = 'stage' } = options
+  const dialect = dialectOf(format)
+  const groups: Group[] = []
+  const joinable = new Map<string, Group>()
+  const open = new Set<Group>()
+  let members = 0
+  let bytes = 0
+  let records = 0
+  const groupOf = (text: Text): Group => {
+    const key = JSON.stringify([text.columns, text.newline])
+    const found = text.isAlone ? undefined : joinable.get(key)
+    if (found) return found
+    const writer = new FileWriter(join(folder, `${name}-${groups.length}.txt`))
+    const made = { writer, columns: text.columns, newline: text.newline, members: [], records: 0 }
+    groups.push(made)
+    if (!text.isAlone) joinable.set(key, made)
+    return made
+  }
+  const closeAll = (): void => {
+    for (const group of open) group.writer.close()
+    open.clear()
+  }
+  return {
+    add(given, origin) {
+      const index = members++
+      const text = textOf(given, { format, dialect, origin, ...(located ? { member: index } : {}) })
+      bytes += text.bytes.length
+      records += text.records
+      if (bytes > stageBytesMax) throw stageFull(bytes, stageBytesMax)
+      const group = groupOf(text)
+      if (open.size >= openFilesMax && !open.has(group)) closeAll()
+      open.add(group)
+      put(group, text, { index, archive: origin.archive, member: origin.member })
+    },
+    get bytes() {
+      return bytes
+    },
+    get records() {
+      return records
+    },
+    finish() {
+      closeAll()
+      return groups.map(group => stagedFile(group, located))
+    },
+    discard() {
+      for (const group of groups) group.writer.remove()
+      open.clear()
+    },
+  }
+}
+
+/** Members that stand in one file. */
+interface Group {
+  readonly writer: FileWriter
+  readonly columns: readonly string[]
+  readonly newline: 'lf' | 'crlf'
+  readonly members: StagedMember[]
+  records: number
+}
+
+function put(group: Group, text: Text, named: Pick<StagedMember, 'index' | 'archive' | 'member'>): void {
+  const { records, firstLine, firstRecord, gaps, columns } = text
+  const start = group.writer.bytes
+  group.writer.append(text.bytes)
+  group.records += records
+  const end = group.writer.bytes
+  group.members.push({ ...named, records, start, end, firstLine, firstRecord, header: columns, gaps })
+}
+
+function stagedFile({ writer, columns, newline, members, records }: Group, located: boolean): StagedFile {
+  return { file: writer.file, columns, newline, records, bytes: writer.bytes, located, members }
+}
+
+/** A text as it is to be staged. */
+interface Text {
+  readonly bytes: Uint8Array
+  readonly columns: readonly string[]
+  readonly newline: 'lf' | 'crlf'
+  readonly records: number
+  readonly firstLine: number
+  readonly firstRecord: number
+  readonly gaps: readonly number[]
+  /** Nothing may follow it in its file. */
+  readonly isAlone: boolean
+}
+
+interface TextOptions {
+  readonly format: TextFormat
+  readonly dialect: Dialect
+  readonly origin: Origin
+  readonly member?: number
+}
+
+function textOf(given: Uint8Array, options: TextOptions): Text {
+  const { dialect, origin, member } = options
+  const { bytes, columns, lines } = topOf(given, options)
+  const { firstRecord = 1, gaps = [] } = origin
+  const firstLine = (origin.firstLine ?? 1) + lines
+  const scan = scanRecords(bytes, dialect)
+  const shared = { columns, records: scan.records, firstLine, firstRecord, isAlone: scan.endsInsideQuote }
+  if (scan.records === 0) return { ...shared, bytes: new Uint8Array(0), newline: 'lf', gaps: [], isAlone: false }
+  if (member !== undefined || mustRewrite(scan, columns)) {
+    const numbered = member === undefined ? {} : { member }
+    return { ...shared, ...rewriteRecords(bytes, dialect, { firstLine, firstRecord, gaps, ...numbered }) }
+  }
+  const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
+  const isWhole = scan.endsWithNewline || scan.endsInsideQuote
+  return { ...shared, newline, gaps, bytes: isWhole ? bytes : withNewline(bytes, newline) }
+}
+
+/** The records of a text in UTF-8, and what stands above them. */
+function topOf(given: Uint8Array, { format, dialect, origin }: TextOptions) {
+  try {
+    const text = origin.gaps ? given : toUtf8(given, encodingOf(format))
+    if (origin.header) return { bytes: text, columns: format.kind === 'csv' ? origin.header : ['line'], lines: 0 }
+    refuseUtf16(given)
+    const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
+    const { names, end, line } = readHeader(text, dialect, { skip, header })
+    return { bytes: text.subarray(end), columns: format.kind === 'csv' ? names : ['line'], lines: line - 1 }
+  } catch (error) {
+    if (!(error instanceof FanmillError)) throw error
+    const { archive, member } = origin
+    const where = member === '' ? archive : `${archive}, member ${member}`
+    throw new PermanentError(
+      error.code,
+      `${where}: ${error.message}`,
+      { ...error.detail, archive, member },
+      { cause: error },
+    )
+  }
+}
+
+/** What the engine would refuse, or read otherwise: it takes one kind of newline, and a blank line of one column for a null. */
+function mustRewrite(scan: RecordScan, columns: readonly string[]): boolean {
+  const { newline, commentLines, tangled, blankLines } = scan
+  return (
+    newline === 'mixed' || newline === 'cr' || commentLines > 0 || tangled > 0 || (blankLines > 0 && columns.length < 2)
+  )
+}
+
+function withNewline(body: Uint8Array, newline: 'lf' | 'crlf'): Uint8Array {
+  return Buffer.concat([body, Buffer.from(newline === 'crlf' ? '\r\n' : '\n')])
+}
+
+function stageFull(bytes: number, stageBytesMax: number): CapacityError {
+  const message = `expected at most ${stageBytesMax} bytes of staged text, got ${bytes}; plan smaller slices, or raise the limit`
+  return new CapacityError('DISK_FULL', message, { bytes, stageBytesMax })
+}

@@ -1,0 +1,39 @@
+/** What `run` takes, and what it gives. */
+import type { FanmillError } from '../core/errors.ts'
+import type { LogLevel, RunEvent, RunStatus, TaskResult } from '../core/events.ts'
+
+export interface RunOptions {
+  /** One task by name; default all of the pipeline. */
+  readonly task?: string
+  readonly params?: Readonly<Record<string, unknown>>
+  /** Folder under which sources and tables are found; default the working directory. */
+  readonly input?: string
+  /** Folder under which outputs and the state are; default `out`. */
+  readonly output?: string
+  /** Threads; default as many as CPUs this process may use. */
+  readonly workers?: number
+  /** Reads in flight; default twice the workers. */
+  readonly reads?: number
+  /** Upper bound of the whole process, in megabytes; default 70 % of what it may use. */
+  readonly memoryMb?: number
+  /** In place of the task's own limit. */
+  readonly rejectsMax?: number | `${number}%`
+  /** Ends at the first failed batch; default the others are finished first. */
+  readonly failFast?: boolean
+  /** Part of the members only, into `.fanmill/sample` below the output. */
+  readonly sample?: number | `${number}%`
+  /** Runs again what is complete. */
+  readonly force?: boolean
+  /** In place of the task's own. */
+  readonly strict?: boolean
+  readonly logLevel?: LogLevel
+  readonly signal?: AbortSignal
+  readonly onEvent?: (event: RunEvent) => void
+}
+
+export interface RunResult {
+  readonly status: RunStatus
+  readonly tasks: readonly TaskResult[]
+  /** Why it failed. */
+  readonly error?: FanmillError
+}

@@ -1,0 +1,61 @@
+/** Huge members and compressed files: inflated and cut on record ends here, staged for the worker threads. */
+import { createHash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import type { InputObject, StreamSlice } from '../core/plan-data.ts'
+import type { Store } from '../core/store.ts'
+import type { TaskDefinition } from '../define/definition.ts'
+import { cutRecords } from '../io/cut-records.ts'
+import { inflateFile } from '../io/inflate-file.ts'
+import { openMember } from '../io/member-bytes.ts'
+import { createStage } from '../io/stage.ts'
+import type { StreamPiece } from '../steps/process.ts'
+
+export interface StreamOptions {
+  readonly input: Store
+  readonly task: TaskDefinition
+  readonly folder: string
+  /** Text staged for one share. */
+  readonly groupBytes: number
+  readonly signal?: AbortSignal
+}
+
+const pieceBytes = 16 * 1024 * 1024
+
+/** Pulled: the next group is inflated when a thread has room for it. Memory: two pieces of 16 MiB; disk: a group a thread and two more. */
+export async function* streamPieces(slice: StreamSlice, input: InputObject, options: StreamOptions): AsyncGenerator<StreamPiece> {
+  const { task, folder, groupBytes } = options
+  const format = task.source.format
+  if (!format || format.kind === 'parquet') return
+  mkdirSync(folder, { recursive: true })
+  const isLocated = task.provenance.length > 0
+  const prefix = createHash('sha256').update(`${input.key}#${slice.slice}`).digest('hex').slice(0, 8)
+  const origin = { archive: input.key, member: slice.member?.name ?? '' }
+  const totalIn = slice.member?.compressedBytes ?? input.sizeBytes
+  let count = 0
+  const open = () => createStage({ folder, format, located: isLocated, stageBytesMax: 4 * groupBytes, name: `${prefix}-${count++}` })
+  let stage = open()
+  const piece = (bytesIn: number): StreamPiece => {
+    const done = stage
+    return { staged: { slice: slice.slice, files: done.finish() }, bytesIn, discard: () => done.discard() }
+  }
+  try {
+    for await (const cut of cutRecords(bytesOf(slice, input, options), { format, pieceBytes: Math.min(pieceBytes, groupBytes) })) {
+      stage.add(cut.bytes, { ...origin, header: cut.header, firstLine: cut.firstLine, firstRecord: cut.firstRecord })
+      if (stage.bytes < groupBytes) continue
+      const full = piece(0)
+      stage = open()
+      yield full
+    }
+    yield piece(totalIn)
+  } catch (error) {
+    stage.discard()
+    throw error
+  }
+}
+
+function bytesOf(slice: StreamSlice, input: InputObject, { input: store, task, signal }: StreamOptions): AsyncIterable<Uint8Array> {
+  const options = signal ? { signal } : {}
+  if (!slice.member) return inflateFile(store, input, options)
+  const limits = task.source.kind === 'zipMembers' ? task.source.limits : { memberBytesMax: Number.MAX_SAFE_INTEGER }
+  return openMember(store, input, slice.member, { limits, ...options })
+}

@@ -1,0 +1,43 @@
+/** Broadcast tables: fetched once for all threads, and part of what rows depend on. */
+import { createHash } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { PermanentError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
+import { renderPath } from '../core/path-template.ts'
+import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import type { TableFile } from '../engine/load-tables.ts'
+import type { Session } from './session.ts'
+
+export interface FetchedTables {
+  readonly files: readonly (TableFile & { readonly key: string; readonly sizeBytes: number })[]
+  /** Hash of names and contents. */
+  readonly identity: string
+}
+
+/** @throws NO_INPUT when a table is not there */
+export async function fetchTables(session: Pick<Session, 'input' | 'stageFolder'>, task: TaskDefinition, params: ParamValues): Promise<FetchedTables> {
+  const folder = join(session.stageFolder, 'tables')
+  await mkdir(folder, { recursive: true })
+  const hash = createHash('sha256')
+  const files = []
+  for (const [name, table] of Object.entries(task.tables)) {
+    const key = renderPath(table.path, params)
+    const bytes = await readTable(session, task.name, name, key)
+    const file = join(folder, `${name}${extname(key)}`)
+    await writeFile(file, bytes)
+    hash.update(`${name}\0${bytes.length}\0`).update(bytes)
+    files.push({ name, file, key, sizeBytes: bytes.length, format: table.format, ...(table.columns && { columns: table.columns }) })
+  }
+  return { files, identity: hash.digest('hex') }
+}
+
+async function readTable({ input }: Pick<Session, 'input'>, task: string, name: string, key: string): Promise<Uint8Array> {
+  const found = await input.stat(key)
+  if (found) return input.read(key, { etag: found.etag })
+  const keys: string[] = []
+  for await (const object of input.list('')) if (keys.push(object.key) >= 10_000) break
+  const close = nearest(key, keys)
+  const hint = close.length > 0 ? `; nearest are ${close.join(', ')}` : ''
+  throw new PermanentError('NO_INPUT', `task ${task}: table ${name}: expected ${key} under ${input.url}, got nothing${hint}`, { name, key, nearest: close })
+}

@@ -1,0 +1,248 @@
+/** Runs one task on this machine: the steps plan, process and commit over worker threads. */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FanmillError, PermanentError } from '../core/errors.ts'
+import type { RunStatus, TaskResult } from '../core/events.ts'
+import type { Manifest } from '../core/manifest.ts'
+import { readParams } from '../core/param-values.ts'
+import { renderPath } from '../core/path-template.ts'
+import type { PlanItem } from '../core/plan-data.ts'
+import type { Workers } from '../core/worker-job.ts'
+import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import { openWorkers } from '../io/worker-pool.ts'
+import { commit } from '../steps/commit.ts'
+import { findInputs, type FoundInputs } from '../steps/find-inputs.ts'
+import { type Planned, plan } from '../steps/plan.ts'
+import { noteFailure, type ProcessTools, processBatch } from '../steps/process.ts'
+import type { ReservedRun } from '../steps/reserve.ts'
+import { endRun, renewRun } from '../steps/run-lease.ts'
+import { contentIdentity } from './content-identity.ts'
+import { isAlive } from './machine.ts'
+import { createProgress, type Progress } from './progress.ts'
+import type { Session } from './session.ts'
+import { streamPieces } from './stream-pieces.ts'
+import { fetchTables, type FetchedTables } from './tables.ts'
+
+/** What became of a task; a failure comes with what is known of the run. */
+export interface TaskEnd {
+  readonly result: TaskResult
+  readonly error?: FanmillError
+}
+
+/** Throws only for what is wrong before a run begins: the definition, parameters, the machine. */
+export async function runTask(session: Session, task: TaskDefinition): Promise<TaskEnd> {
+  const started = Date.now()
+  const params = readParams(task.params, session.options.params ?? {})
+  const tables = await fetchTables(session, task, params)
+  const progress = createProgress(session, task.name)
+  const workers = openPool(session, task, params, tables, progress)
+  const stop = (): void => workers.stop()
+  session.options.signal?.addEventListener('abort', stop)
+  try {
+    const checking = workers.run<'check'>({ kind: 'check' })
+    const [checked, found] = await Promise.allSettled([checking, findInputs(findOptions(session, task, params))])
+    if (checked.status === 'rejected') throw checked.reason
+    if (found.status === 'rejected') throw found.reason
+    return await runFound({ session, task, params, tables, workers, progress, started }, found.value)
+  } finally {
+    session.options.signal?.removeEventListener('abort', stop)
+    await workers.close()
+  }
+}
+
+interface TaskRun {
+  readonly session: Session
+  readonly task: TaskDefinition
+  readonly params: ParamValues
+  readonly tables: FetchedTables
+  readonly workers: Workers
+  readonly progress: Progress
+  readonly started: number
+}
+
+function findOptions(session: Session, task: TaskDefinition, params: ParamValues) {
+  const { sample, signal } = session.options
+  const identify = contentIdentity(session)
+  return { input: session.input, task, params, identify, threads: session.workers, ...(sample !== undefined && { sample }), ...(signal && { signal }) }
+}
+
+function openPool(session: Session, task: TaskDefinition, params: ParamValues, tables: FetchedTables, progress: Progress): Workers {
+  const { bundle, inputSpec, memory, stageFolder, partFolder, groupBytes, options } = session
+  const setup = {
+    bundle: { file: bundle.file, url: bundle.url, files: bundle.files },
+    task: task.name,
+    params,
+    input: inputSpec,
+    tables: tables.files,
+    stageFolder,
+    partFolder,
+    engineBytes: memory.engineBytes,
+    stageBytesMax: 4 * groupBytes,
+    ...(options.strict === undefined ? {} : { strict: options.strict }),
+  }
+  return openWorkers({ threads: session.workers, setup, heapBytes: memory.heapBytes, onMessage: progress.hear })
+}
+
+async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
+  const { session } = task
+  const planned = await plan(session.output, planRequest(task, found))
+  if (planned.status === 'complete') return { result: resultOf(task, planned.runId, 'skipped', planned.manifest, found) }
+  if (planned.status === 'busy') return { result: resultOf(task, planned.runId, 'skipped', undefined, found) }
+  const lease = keepLease(session, planned.run)
+  try {
+    tellPlan(task, found, planned)
+    const manifest = await runPlanned(task, planned.run, planned.plan)
+    await endRun(session.output, planned.run, { ...clock, owner: session.owner, status: 'complete' })
+    return { result: resultOf(task, planned.run.runId, 'complete', manifest, found) }
+  } catch (error) {
+    const fault = session.options.signal?.aborted ? stopped(session.options.signal.reason) : asFanmill(error)
+    const status = fault.code === 'ABORTED' ? 'interrupted' : 'failed'
+    await endRun(session.output, planned.run, { ...clock, owner: session.owner, status, error: fault }).catch(() => undefined)
+    return { result: resultOf(task, planned.run.runId, 'failed', undefined, found), error: fault }
+  } finally {
+    clearInterval(lease)
+  }
+}
+
+const clock = { now: () => Date.now() }
+const leaseMs = 60_000
+
+function planRequest({ session, task, params, tables }: TaskRun, found: FoundInputs) {
+  const { output } = task
+  return {
+    ...clock,
+    owner: session.owner,
+    isAlive,
+    leaseMs,
+    found,
+    batchBytes: session.groupBytes * session.workers,
+    outputPath: renderPath(output.path, { task: task.name, ...params }),
+    outputKind: output.kind,
+    task: task.name,
+    params,
+    codeHash: codeHash(session, task, tables),
+    mode: output.mode,
+    force: session.options.force ?? false,
+  }
+}
+
+/** What rows depend on besides inputs and parameters: the code, the tables, and how it was asked to read. */
+function codeHash(session: Session, task: TaskDefinition, tables: FetchedTables): string {
+  const { strict, sample } = session.options
+  const parts = [session.codeHashes.get(task.name), tables.identity, strict, sample]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
+}
+
+function keepLease(session: Session, run: ReservedRun): NodeJS.Timeout {
+  const renew = (): void => void renewRun(session.output, run, { owner: session.owner, leaseUntil: Date.now() + leaseMs }).catch(() => undefined)
+  return setInterval(renew, leaseMs / 3).unref()
+}
+
+/** Two batches at a time: the next one's slices run while the last of the one before end. */
+const batchesAtOnce = 2
+
+async function runPlanned(task: TaskRun, run: ReservedRun, items: readonly PlanItem[]): Promise<Manifest> {
+  const { session, progress } = task
+  const { rejectsMax, failFast } = session.options
+  const output = task.task.output
+  const options = { ...clock, owner: session.owner, isAlive, leaseMs, reservation: run, plan: items }
+  for (let missing: readonly PlanItem[] = items; ; ) {
+    const failed = await processAll(task, run, missing, failFast ?? false)
+    if (failed && (failFast || failed.code === 'ABORTED' || items.length === 1)) throw failed
+    const result = await commit(session.output, {
+      ...options,
+      partitionBy: output.kind === 'parquet' ? output.partitionBy : [],
+      rejectsMax: rejectsMax ?? task.task.rejects.max,
+    })
+    if (result.done) return result.manifest
+    progress.again()
+    missing = items.filter(item => result.missing.includes(item.batch))
+  }
+}
+
+/** The first failure, after every batch was settled; with `failFast` no further batch begins after it. */
+async function processAll(task: TaskRun, run: ReservedRun, items: readonly PlanItem[], failFast: boolean): Promise<FanmillError | undefined> {
+  const { session, progress } = task
+  const queue = [...items]
+  let first: FanmillError | undefined
+  const drain = async (): Promise<void> => {
+    for (let item = queue.shift(); item; item = queue.shift()) {
+      if (session.options.signal?.aborted || (first && failFast)) return
+      const tools = processTools(task)
+      try {
+        progress.batchDone(run, await processBatch(run, item, tools))
+      } catch (error) {
+        const fault = asFanmill(error)
+        first ??= fault
+        if (fault.code !== 'ABORTED') await noteFailure(run, item, fault, tools)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: batchesAtOnce }, drain))
+  return session.options.signal?.aborted ? stopped(session.options.signal.reason) : first
+}
+
+let tokens = 0
+
+function processTools({ session, task, workers }: TaskRun): ProcessTools {
+  const token = `${session.owner.id.slice(0, 8)}${tokens++}`
+  const { signal } = session.options
+  const streamBytes = session.groupBytes / 4
+  return {
+    output: session.output,
+    workers,
+    partFolder: session.partFolder,
+    readFile: file => readFile(file),
+    stream: (slice, input) =>
+      streamPieces(slice, input, { input: session.input, task, folder: join(session.stageFolder, 'streams'), groupBytes: streamBytes, ...(signal && { signal }) }),
+    groupBytes: session.groupBytes,
+    partBytes: task.output.kind === 'parquet' ? task.output.partBytes : 0,
+    now: clock.now,
+    token,
+  }
+}
+
+function tellPlan({ session, task }: TaskRun, found: FoundInputs, planned: Extract<Planned, { plan: unknown }>): void {
+  const { run, plan: items } = planned
+  session.tell({ event: 'start', task: task.name, run: run.runId, attempt: run.attempt, output: join(session.outputFolder, run.outputPath) })
+  session.tell({
+    event: 'plan',
+    task: task.name,
+    run: run.runId,
+    archives: run.inputs.length,
+    members: found.memberCount,
+    slices: items.reduce((sum, item) => sum + item.sliceCount, 0),
+    batches: items.length,
+    bytes: items.reduce((sum, item) => sum + item.bytes, 0),
+    bytesIn: found.bytesIn,
+  })
+}
+
+function resultOf({ session, task, params, started }: TaskRun, runId: string, status: RunStatus, manifest: Manifest | undefined, found: FoundInputs): TaskResult {
+  const run = manifest?.runs.find(each => each.runId === runId)
+  const totals = run?.totals
+  return {
+    task: task.name,
+    run: runId,
+    status,
+    rowsRead: totals?.rowsRead ?? 0,
+    rowsWritten: totals?.rows ?? 0,
+    rowsRejected: totals?.rowsRejected ?? 0,
+    rowsFiltered: totals?.rowsFiltered ?? 0,
+    members: totals?.members ?? 0,
+    parts: totals?.parts ?? 0,
+    bytesIn: status === 'complete' ? found.bytesIn : 0,
+    bytesOut: totals?.bytes ?? 0,
+    seconds: (Date.now() - started) / 1000,
+    output: join(session.outputFolder, renderPath(task.output.path, { task: task.name, ...params })),
+  }
+}
+
+function asFanmill(error: unknown): FanmillError {
+  if (error instanceof FanmillError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new PermanentError('ENGINE_FAILED', message, {}, { cause: error })
+}
+
+const stopped = (reason: unknown): FanmillError => (reason instanceof FanmillError ? reason : new PermanentError('ABORTED', 'the run was stopped; run it again to resume', {}, { cause: reason }))

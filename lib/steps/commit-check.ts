@@ -1,0 +1,89 @@
+/** What commit checks before it changes anything: outcomes, accounts, rejects, and that the pending parts are still there. */
+import { checkAccounts, type PlannedBatch } from '../core/accounts.ts'
+import { PermanentError } from '../core/errors.ts'
+import type { Failure, Outcome } from '../core/outcome.ts'
+import { checkRejects } from '../core/rejects-limit.ts'
+import { readFailure, readOutcome, runKeys } from '../core/state.ts'
+import type { Store } from '../core/store.ts'
+import type { CommitOptions } from './commit.ts'
+import type { HeadClaim } from './head-claim.ts'
+import { type Actor, forEachParallel, readState } from './state-files.ts'
+
+/** Failures that an error names. */
+const shownMax = 10
+
+/** All outcomes in order of batch; or the batches whose outcomes were voided. */
+export type Checked = { readonly outcomes: readonly Outcome[] } | { readonly missing: readonly number[] }
+
+/** @throws BATCHES_FAILED, ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT */
+export async function checkOutcomes(actor: Actor, claim: HeadClaim, options: CommitOptions): Promise<Checked> {
+  const { reservation, plan, rejectsMax } = options
+  const outcomes = await readOutcomes(actor.store, reservation, plan)
+  if (outcomes.length < plan.length) {
+    const done = new Set(outcomes.map(outcome => outcome.batch))
+    const missing = plan.map(item => item.batch).filter(batch => !done.has(batch))
+    throw batchesFailed(missing, await readFailures(actor.store, reservation), plan.length)
+  }
+  checkAccounts(plan, outcomes)
+  checkRejects(rejectsMax, outcomes)
+  const missing = await voidExpired(actor, claim, reservation, outcomes)
+  return missing.length > 0 ? { missing } : { outcomes }
+}
+
+/** The outcomes there are, in order of batch; sixteen requests at once. */
+export async function readOutcomes(
+  store: Store,
+  run: { readonly runId: string; readonly attempt: number },
+  plan: readonly Pick<PlannedBatch, 'batch'>[],
+): Promise<Outcome[]> {
+  const keys = runKeys(run.runId, run.attempt)
+  const outcomes: Outcome[] = []
+  await forEachParallel(plan, async ({ batch }) => {
+    const outcome = await readState(store, keys.outcome(batch), readOutcome)
+    if (outcome) outcomes.push(outcome)
+  })
+  return outcomes.sort((a, b) => a.batch - b.batch)
+}
+
+/** The last failure of each batch that ever failed, in order of batch. */
+export async function readFailures(
+  store: Store,
+  run: { readonly runId: string; readonly attempt: number },
+): Promise<Failure[]> {
+  const last = new Map<number, Failure>()
+  const found: string[] = []
+  for await (const { key } of store.list(runKeys(run.runId, run.attempt).failures)) found.push(key)
+  await forEachParallel(found, async key => {
+    const failure = await readState(store, key, readFailure)
+    if (failure && failure.try >= (last.get(failure.batch)?.try ?? 0)) last.set(failure.batch, failure)
+  })
+  return [...last.values()].sort((a, b) => a.batch - b.batch)
+}
+
+async function voidExpired(
+  actor: Actor,
+  claim: HeadClaim,
+  run: { readonly runId: string; readonly attempt: number },
+  outcomes: readonly Outcome[],
+): Promise<number[]> {
+  const parts = outcomes.flatMap(outcome => outcome.parts.map(part => ({ part, batch: outcome.batch })))
+  const lost = new Set<number>()
+  await forEachParallel(parts, async ({ part, batch }) => {
+    if (!(await actor.store.hasPart(part))) lost.add(batch)
+  })
+  const keys = runKeys(run.runId, run.attempt)
+  for (const outcome of outcomes.filter(({ batch }) => lost.has(batch))) {
+    for (const part of outcome.parts) await claim.change('abort-part', () => actor.store.abortPart(part))
+    await claim.change('void-outcome', () => actor.store.remove(keys.outcome(outcome.batch)))
+  }
+  return [...lost].sort((a, b) => a - b)
+}
+
+function batchesFailed(missing: readonly number[], failures: readonly Failure[], batchCount: number): PermanentError {
+  const failed = failures.filter(failure => missing.includes(failure.batch))
+  const first = failed[0]
+  const where = [first?.archive, first?.member, first?.line && `line ${first.line}`].filter(Boolean).join(' ')
+  const why = first ? `; batch ${first.batch}: ${first.code} ${first.message}${where && ` (${where})`}` : ''
+  const message = `${missing.length} of ${batchCount} batches have no outcome${why}; run again to do only these`
+  return new PermanentError('BATCHES_FAILED', message, { missing, failures: failed.slice(0, shownMax) })
+}

@@ -1,0 +1,116 @@
+/** Commit: makes what the batches wrote visible, all of it or nothing, with `_SUCCESS` last. */
+import type { PlannedBatch } from '../core/accounts.ts'
+import { FanmillError, PermanentError } from '../core/errors.ts'
+import type { Manifest } from '../core/manifest.ts'
+import type { Committing, Head } from '../core/state.ts'
+import type { Store } from '../core/store.ts'
+import type { RejectLimit } from '../define/definition.ts'
+import { checkOutcomes } from './commit-check.ts'
+import { rollJournal } from './commit-journal.ts'
+import { type Journaled, writeJournal } from './commit-plan.ts'
+import { type Current, changeHead, lockedOut, readCurrent } from './head.ts'
+import { HeadClaim } from './head-claim.ts'
+import type { ReservedRun } from './reserve.ts'
+import { settleHead } from './settle-head.ts'
+import { type Actor, type ActorOptions, actorOf, effect, roundsMax, type Versioned } from './state-files.ts'
+
+export interface CommitOptions extends ActorOptions {
+  readonly reservation: ReservedRun
+  /** All items of the plan. */
+  readonly plan: readonly PlannedBatch[]
+  readonly partitionBy: readonly string[]
+  readonly rejectsMax: RejectLimit['max']
+}
+
+/** `missing` batches have lost their outcome, because their pending parts expired: to be processed again before the next commit. */
+export type CommitResult =
+  | { readonly done: true; readonly manifest: Manifest }
+  | { readonly done: false; readonly missing: readonly number[] }
+
+/**
+ * Does it all or leaves the output as it was; may be called again whatever happened, also by another process.
+ * @throws BATCHES_FAILED when batches have no outcome, with their failures
+ * @throws ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT
+ * @throws OUTPUT_LOCKED, transient, while another run commits to this output
+ * @throws SUPERSEDED when a run that was planned later has been committed
+ * @throws OUTPUT_NOT_OURS, OUTPUT_EXISTS
+ * @see design: the protocol
+ */
+export async function commit(store: Store, options: CommitOptions): Promise<CommitResult> {
+  const actor = actorOf(store, options)
+  const claimed = await claimHead(actor, options.reservation)
+  if ('done' in claimed) return claimed
+  const prepared = await prepare(actor, claimed, options)
+  if ('missing' in prepared) return { done: false, missing: prepared.missing }
+  const rolled = await rollJournal(actor, claimed.head, prepared.journal)
+  if (rolled.status === 'undone') return { done: false, missing: rolled.lostBatches }
+  return { done: true, manifest: rolled.manifest }
+}
+
+/** A head that names us as committing, and what was committed before. */
+interface Claimed {
+  readonly head: Versioned<Head>
+  readonly current: Current
+}
+
+async function claimHead(actor: Actor, run: ReservedRun): Promise<Claimed | Extract<CommitResult, { done: true }>> {
+  for (let round = 0; round < roundsMax; round++) {
+    const { head, live } = await settleHead(actor, run.outputPath)
+    if (live) throw lockedOut(run.outputPath, live)
+    const current = await readCurrent(actor.store, head.value)
+    const isDone = (current.manifest?.runs ?? []).some(one => one.runId === run.runId && one.attempt === run.attempt)
+    if (current.manifest && isDone) return { done: true, manifest: current.manifest }
+    const generation = generationFor(run, head.value, current)
+    const { runId, attempt } = run
+    const claim = head.value.claims + 1
+    const leaseUntil = actor.now() + actor.leaseMs
+    const committing: Committing = { generation, runId, attempt, claim, owner: actor.owner, leaseUntil }
+    const reserved = Math.max(head.value.reserved, generation)
+    const claimed = await effect(actor, 'claim-head', () =>
+      changeHead(actor.store, head, { committing, claims: claim, reserved }),
+    )
+    if (claimed) return { head: claimed, current }
+  }
+  throw lockedOut(run.outputPath)
+}
+
+/** The run's own generation; an append may come after later ones, if they did not append its inputs, and then takes the next. */
+function generationFor(run: ReservedRun, head: Head, { standing }: Current): number {
+  const committed = head.committed?.generation ?? 0
+  if (run.generation > committed) return run.generation
+  const keys = new Set(run.inputs.map(input => input.key))
+  const clash = (standing?.runs ?? []).find(
+    one => !run.replaces.includes(one.runId) && one.inputs.some(input => keys.has(input.key)),
+  )
+  if (run.mode === 'append' && !clash) return head.reserved + 1
+  const winner = clash?.runId ?? head.committed?.runId
+  const message = `run ${run.runId} of generation ${run.generation} is older than run ${winner}, which is committed to ${run.outputPath}; run again to replace it`
+  throw new PermanentError('SUPERSEDED', message, { runId: run.runId, winner, outputPath: run.outputPath })
+}
+
+type Prepared = Journaled | { readonly missing: readonly number[] }
+
+/** Checks everything and writes the journal; where it cannot, the claim is dropped, for nothing was changed. */
+async function prepare(actor: Actor, { head, current }: Claimed, options: CommitOptions): Promise<Prepared> {
+  const claim = new HeadClaim(actor, head)
+  try {
+    const checked = await checkOutcomes(actor, claim, options)
+    if ('missing' in checked) {
+      await claim.finish('drop-claim', {})
+      return checked
+    }
+    return await writeJournal(actor, claim, { ...options, current, outcomes: checked.outcomes, head: head.value })
+  } catch (error) {
+    if (error instanceof FanmillError && error.code !== 'OUTPUT_LOCKED') await dropClaim(claim)
+    throw error
+  }
+}
+
+async function dropClaim(claim: HeadClaim): Promise<void> {
+  try {
+    await claim.finish('drop-claim', {})
+  } catch (error) {
+    // Deliberately passed over, because what made the commit fail says more; the lease lapses by itself.
+    if (!(error instanceof FanmillError)) throw error
+  }
+}

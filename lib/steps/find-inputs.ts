@@ -1,0 +1,196 @@
+/** Finds a task's inputs under the input root, pins them, and cuts them into slices. */
+import { createHash } from 'node:crypto'
+import { FanmillError, PermanentError } from '../core/errors.ts'
+import { globMatcher } from '../core/glob.ts'
+import { nearest } from '../core/nearest.ts'
+import { literalPrefix, templateGlob } from '../core/path-template.ts'
+import type { InputObject, Slice } from '../core/plan-data.ts'
+import { type PlannableMember, planMemberSlices, planRangeSlices } from '../core/plan-slices.ts'
+import { sortInputs } from '../core/run-identity.ts'
+import type { Store, StoredObject } from '../core/store.ts'
+import { readZipDirectory, type ZipEntry } from '../core/zip-directory.ts'
+import { checkEntries, entryFault, type ReadableEntry } from '../core/zip-limits.ts'
+import type { FilesSource, ParamValues, Source, TaskDefinition, ZipMembersSource } from '../define/definition.ts'
+
+export interface FindOptions {
+  readonly input: Store
+  readonly task: Pick<TaskDefinition, 'name' | 'source' | 'params' | 'onEmpty'>
+  readonly params: ParamValues
+  /** Only some of the members, or of the files where there are no members: a count, or a share of them. */
+  readonly sample?: number | `${number}%`
+  /** Threads that are to have work each; small inputs are cut smaller for them. Default 1. */
+  readonly threads?: number
+  /** A content hash that this machine remembers, for a store that has no checksums; default reads the object. */
+  identify?(object: StoredObject): Promise<string>
+  readonly signal?: AbortSignal
+}
+
+/** What a run is going to read. */
+export interface FoundInputs {
+  readonly inputs: readonly InputObject[]
+  /** Slices of some of the inputs, numbered as given: an append leaves out those that it has. */
+  cut(inputs: readonly InputObject[]): readonly Slice[]
+  readonly memberCount: number
+  readonly membersSkipped: number
+  /** Bytes that will be read. */
+  readonly bytesIn: number
+  /** Inflated bytes as declared; compressed ones where that is not known. */
+  readonly bytes: number
+}
+
+/** @throws NO_INPUT with glob, root and nearest names, unless the task says that nothing is fine; ZIP_* */
+export async function findInputs(options: FindOptions): Promise<FoundInputs> {
+  const { source, params } = { ...options.task, params: options.params }
+  const template = source.kind === 'zipMembers' ? source.archives : source.paths
+  const glob = templateGlob(template, params)
+  const objects = sortInputs(await matching(options.input, glob))
+  const found = source.kind === 'zipMembers' ? await findMembers(source, objects, options) : await findFiles(source, objects, options)
+  if (found.memberCount === 0 && options.task.onEmpty === 'fail') throw await nothing(options, source, glob, objects)
+  return found
+}
+
+async function matching(store: Store, glob: string): Promise<StoredObject[]> {
+  const matches = globMatcher(glob)
+  const objects: StoredObject[] = []
+  for await (const object of store.list(literalPrefix(glob))) if (matches(object.key)) objects.push(object)
+  return objects
+}
+
+async function findMembers(source: ZipMembersSource, objects: readonly StoredObject[], options: FindOptions): Promise<FoundInputs> {
+  const archives = await Promise.all(objects.map(object => openArchive(source, object, options)))
+  const taken = sampled(
+    archives.flatMap(({ input, members }) => members.map(member => ({ key: input.key, member }))),
+    options.sample,
+  )
+  const byKey = Map.groupBy(taken, each => each.key)
+  const bytes = taken.reduce((sum, { member }) => sum + member.inflatedBytes, 0)
+  return {
+    inputs: archives.map(archive => archive.input).filter(input => byKey.has(input.key) || taken.length === 0),
+    cut: inputs => cutInputs(inputs, (key, at) => planMemberSlices((byKey.get(key) ?? []).map(each => each.member), at), bytes, options),
+    memberCount: taken.length,
+    membersSkipped: archives.reduce((sum, archive) => sum + archive.skipped, 0),
+    bytesIn: taken.reduce((sum, { member }) => sum + member.compressedBytes, 0),
+    bytes,
+  }
+}
+
+interface SlicePlace {
+  readonly input: number
+  readonly firstSlice: number
+  readonly sliceBytes: number
+}
+
+const sliceBytesMax = 32 * 1024 * 1024
+const sliceBytesMin = 1024 * 1024
+/** Enough for shares of nearly equal bytes. */
+const slicesPerThread = 4
+
+function cutInputs(
+  inputs: readonly InputObject[],
+  cut: (key: string, place: SlicePlace) => readonly Slice[],
+  bytes: number,
+  { threads = 1 }: FindOptions,
+): readonly Slice[] {
+  const even = Math.ceil(bytes / (threads * slicesPerThread))
+  const sliceBytes = Math.min(sliceBytesMax, Math.max(sliceBytesMin, even))
+  const slices: Slice[] = []
+  for (const [input, { key }] of inputs.entries()) slices.push(...cut(key, { input, firstSlice: slices.length, sliceBytes }))
+  return slices
+}
+
+interface OpenArchive {
+  readonly input: InputObject
+  readonly members: readonly PlannableMember[]
+  readonly skipped: number
+}
+
+async function openArchive(source: ZipMembersSource, object: StoredObject, options: FindOptions): Promise<OpenArchive> {
+  const { key, sizeBytes, etag } = object
+  const read = (range: { start: number; end: number }): Promise<Uint8Array> => options.input.read(key, { range, etag })
+  const directory = await readZipDirectory(read, sizeBytes, { key, limits: source.limits })
+  const matches = globMatcher(source.members)
+  const selected = directory.entries.filter(entry => !entry.isDirectory && matches(entry.name))
+  const usable = source.onBadMember === 'skip' ? selected.filter(entry => !entryFault(entry, source.limits, key)) : selected
+  const members = checked(usable, source, key)
+  return { input: { key, sizeBytes, etag, identity: directory.identity }, members, skipped: selected.length - usable.length }
+}
+
+function checked(entries: readonly ZipEntry[], source: ZipMembersSource, key: string): readonly ReadableEntry[] {
+  const list: readonly ZipEntry[] = entries
+  checkEntries(list, source.limits, key)
+  return list
+}
+
+/** Files larger than this, and not compressed, are cut into ranges. */
+const wholeFileBytesMax = 32 * 1024 * 1024
+
+async function findFiles(source: FilesSource, objects: readonly StoredObject[], options: FindOptions): Promise<FoundInputs> {
+  const identify = options.identify ?? (object => contentHash(options.input, object))
+  const taken = sampled(objects, options.sample)
+  const inputs: InputObject[] = []
+  for (const object of taken) inputs.push({ key: object.key, sizeBytes: object.sizeBytes, etag: object.etag, identity: await identify(object) })
+  const byKey = new Map(taken.map(object => [object.key, object]))
+  const bytes = taken.reduce((sum, object) => sum + object.sizeBytes, 0)
+  return {
+    inputs,
+    cut: chosen => cutInputs(chosen, (key, place) => fileSlices(source, byKey.get(key) as StoredObject, place), bytes, options),
+    memberCount: taken.length,
+    membersSkipped: 0,
+    bytesIn: bytes,
+    bytes,
+  }
+}
+
+function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place: SlicePlace): readonly Slice[] {
+  const { input, firstSlice, sliceBytes } = place
+  const whole = { slice: firstSlice, input, bytes: sizeBytes }
+  const isLarge = sizeBytes > Math.max(wholeFileBytesMax, sliceBytes)
+  if (source.format?.kind === 'parquet') return [{ kind: 'file', ...whole }]
+  if (/\.(gz|zst)$/i.test(key)) return [{ kind: isLarge ? 'stream' : 'file', ...whole }]
+  if (!isLarge || !canCut(source)) return [{ kind: 'file', ...whole }]
+  return planRangeSlices({ sizeBytes, ...place })
+}
+
+/** Latin-1 text and comments are rewritten from their start; they are read whole. */
+const canCut = ({ format }: FilesSource): boolean => format?.kind !== 'csv' || (format.comment === undefined && format.encoding === 'utf-8')
+
+/** SHA-256 of an object's bytes. */
+export async function contentHash(store: Store, { key, etag }: StoredObject): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of store.stream(key, { etag })) hash.update(chunk)
+  return hash.digest('hex')
+}
+
+/** Spread over the list, so that a sample of a sorted list is not its beginning. */
+function sampled<T>(list: readonly T[], sample: number | `${number}%` | undefined): readonly T[] {
+  if (sample === undefined) return list
+  const count = typeof sample === 'number' ? sample : Math.max(1, Math.round((list.length * Number.parseFloat(sample)) / 100))
+  if (count >= list.length) return list
+  return Array.from({ length: count }, (_, index) => list[Math.floor((index * list.length) / count)] as T)
+}
+
+/** Names looked through for the nearest ones. */
+const candidatesMax = 10_000
+
+async function nothing(options: FindOptions, source: Source, glob: string, objects: readonly StoredObject[]): Promise<FanmillError> {
+  const root = options.input.url
+  if (source.kind === 'zipMembers' && objects.length > 0) {
+    const names = await memberNames(source, objects, options)
+    const detail = { glob: source.members, archives: objects.map(object => object.key), nearest: nearest(source.members, names) }
+    return new PermanentError('NO_INPUT', `no member of ${objects.length} archives matches ${source.members}${hint(detail.nearest)}`, detail)
+  }
+  const keys: string[] = []
+  for await (const { key } of options.input.list('')) if (keys.push(key) >= candidatesMax) break
+  const detail = { glob, root, nearest: nearest(glob, keys) }
+  return new PermanentError('NO_INPUT', `nothing under ${root} matches ${glob}${hint(detail.nearest)}`, detail)
+}
+
+const hint = (names: readonly string[]): string => (names.length > 0 ? `; nearest are ${names.join(', ')}` : '; check the input root and the pattern')
+
+async function memberNames(source: ZipMembersSource, objects: readonly StoredObject[], options: FindOptions): Promise<string[]> {
+  const [first] = objects
+  if (!first) return []
+  const read = (range: { start: number; end: number }): Promise<Uint8Array> => options.input.read(first.key, { range, etag: first.etag })
+  const { entries } = await readZipDirectory(read, first.sizeBytes, { key: first.key, limits: source.limits })
+  return entries.slice(0, candidatesMax).map(entry => entry.name)
+}

@@ -1,0 +1,209 @@
+/** Reserve: decides whether a run has anything to do, and makes this process its owner. */
+import { hasRun, type Manifest } from '../core/manifest.ts'
+import type { InputObject } from '../core/plan-data.ts'
+import { runIdOf, sortInputs } from '../core/run-identity.ts'
+import {
+  type Head,
+  type Lease,
+  type Owner,
+  type RunRecord,
+  readLease,
+  readRunRecord,
+  runKeys,
+  stateBytes,
+} from '../core/state.ts'
+import type { Store } from '../core/store.ts'
+import type { OutputMode, ParamValues } from '../define/definition.ts'
+import { type AppendPlan, planAppend } from './append.ts'
+import { checkExists } from './commit-plan.ts'
+import { type Current, changeHead, isLive, lockedOut, readCurrent } from './head.ts'
+import { settleHead } from './settle-head.ts'
+import {
+  type Actor,
+  type ActorOptions,
+  actorOf,
+  effect,
+  readState,
+  readVersioned,
+  roundsMax,
+  type Versioned,
+} from './state-files.ts'
+import { checkStrangers } from './strangers.ts'
+
+export interface ReserveRequest extends ActorOptions {
+  /** Of the dataset, below the output root; no slash at either end. */
+  readonly outputPath: string
+  /** Default `parquet`. */
+  readonly outputKind?: 'parquet' | 'memberFiles'
+  readonly task: string
+  readonly params: ParamValues
+  readonly codeHash: string
+  readonly inputs: readonly InputObject[]
+  readonly mode: OutputMode
+  /** Runs again what is complete; default false. */
+  readonly force?: boolean
+}
+
+export type Reservation = CompleteRun | BusyRun | ReservedRun
+
+/** Nothing to do. */
+export interface CompleteRun {
+  readonly status: 'complete'
+  readonly runId: string
+  readonly manifest: Manifest
+}
+
+/** Another process does it. */
+export interface BusyRun {
+  readonly status: 'busy'
+  readonly runId: string
+  readonly owner: Owner
+}
+
+/** Ours to do, as JSON; `resume` may find outcomes of an owner before. */
+export interface ReservedRun {
+  readonly status: 'new' | 'resume'
+  readonly runId: string
+  readonly attempt: number
+  readonly generation: number
+  readonly outputPath: string
+  readonly outputKind: 'parquet' | 'memberFiles'
+  readonly mode: OutputMode
+  readonly task: string
+  readonly params: ParamValues
+  readonly codeHash: string
+  /** In the order in which the plan numbers them; an append leaves out those that it has. */
+  readonly inputs: readonly InputObject[]
+  /** Runs of the manifest that this one takes the place of. */
+  readonly replaces: readonly string[]
+}
+
+/**
+ * First rolls a dead committer's journal to its end. The owner then renews its lease with `renewRun` and ends with `endRun`.
+ * @throws OUTPUT_LOCKED, transient, while another run commits to this output
+ * @throws INPUT_ALREADY_APPENDED, OUTPUT_EXISTS, OUTPUT_NOT_OURS
+ */
+export async function reserveRun(store: Store, request: ReserveRequest): Promise<Reservation> {
+  const actor = actorOf(store, request)
+  for (let round = 0; round < roundsMax; round++) {
+    const { head, live } = await settleHead(actor, request.outputPath)
+    const current = await readCurrent(store, head.value)
+    const wanted = wantedRun(request, current)
+    if (live && live.runId === wanted.runId) return { status: 'busy', runId: live.runId, owner: live.owner }
+    if (live) throw lockedOut(request.outputPath, live)
+    if (wanted.isComplete && current.manifest) {
+      return { status: 'complete', runId: wanted.runId, manifest: current.manifest }
+    }
+    const reservation = await takeRun(actor, { request, head, current, wanted })
+    if (reservation) return reservation
+  }
+  throw lockedOut(request.outputPath)
+}
+
+interface Wanted extends AppendPlan {
+  readonly runId: string
+  readonly isComplete: boolean
+}
+
+interface Taking {
+  readonly request: ReserveRequest
+  readonly head: Versioned<Head>
+  readonly current: Current
+  readonly wanted: Wanted
+}
+
+function wantedRun(request: ReserveRequest, current: Current): Wanted {
+  const { mode, force = false } = request
+  const isRedo = force || !current.hasSuccess
+  const all: AppendPlan = { inputs: request.inputs, replaces: [] }
+  const { inputs, replaces } = mode === 'append' ? planAppend(request.inputs, current.standing, isRedo) : all
+  const runId = runIdOf({ ...request, inputs })
+  const hasAll = mode === 'append' && inputs.length === 0
+  const isComplete = !isRedo && current.manifest !== undefined && (hasAll || hasRun(current.manifest, runId))
+  return { inputs: sortInputs(inputs), replaces, runId, isComplete }
+}
+
+/** Undefined when another changed something meanwhile. */
+async function takeRun(actor: Actor, taking: Taking): Promise<BusyRun | ReservedRun | undefined> {
+  const { request, head, current, wanted } = taking
+  const { runId } = wanted
+  const last = await lastAttempt(actor.store, runId, current.manifest)
+  if (last.record && !(await isFinished(actor.store, last.record, taking))) {
+    const key = runKeys(runId, last.attempt).lease
+    const lease = await readVersioned(actor.store, key, readLease)
+    const holder = lease?.value ?? last.record
+    const isOurs = holder.owner.id === actor.owner.id
+    if (!isOurs && isLive(actor, holder)) return { status: 'busy', runId, owner: holder.owner }
+    if (isOurs || !request.force) {
+      const isTaken = await effect(actor, 'take-lease', () => writeLease(actor, key, lease))
+      return isTaken ? reserved(taking, { ...last.record, status: 'resume' }) : undefined
+    }
+  }
+  const run = { ...request, runId, outputKind: request.outputKind ?? 'parquet' }
+  checkExists(run, current.manifest)
+  await checkStrangers(actor.store, run, current.manifest)
+  const generation = head.value.reserved + 1
+  const changed = await effect(actor, 'reserve-generation', () =>
+    changeHead(actor.store, head, { reserved: generation }),
+  )
+  return changed && createRun(actor, taking, { attempt: last.attempt + 1, generation })
+}
+
+/** An attempt that was committed, or that a later generation has overtaken, is not gone on with, whoever owns it. */
+async function isFinished(store: Store, record: RunRecord, { request, head }: Taking): Promise<boolean> {
+  const committed = head.value.committed?.generation ?? 0
+  if (request.mode !== 'append' && record.generation <= committed) return true
+  // Written before `_SUCCESS`, and no commit is under way now.
+  return (await store.stat(runKeys(record.runId, record.attempt).manifest)) !== undefined
+}
+
+async function createRun(
+  actor: Actor,
+  taking: Taking,
+  { attempt, generation }: { readonly attempt: number; readonly generation: number },
+): Promise<ReservedRun | undefined> {
+  const { request, wanted } = taking
+  const { outputPath, mode, task, params, codeHash } = request
+  const record: RunRecord = {
+    fanmill: 1,
+    ...{ runId: wanted.runId, attempt, generation, outputPath, mode, task, params, codeHash },
+    inputs: wanted.inputs.map(({ key, identity, sizeBytes }) => ({ key, identity, sizeBytes })),
+    replaces: wanted.replaces,
+    owner: actor.owner,
+    leaseUntil: actor.now() + actor.leaseMs,
+    startedAt: new Date(actor.now()).toISOString(),
+  }
+  const key = runKeys(wanted.runId, attempt).run
+  const etag = await effect(actor, 'create-run', () => actor.store.create(key, stateBytes(record)))
+  return etag === undefined ? undefined : reserved(taking, { attempt, generation, status: 'new' })
+}
+
+function reserved(
+  { request, wanted }: Taking,
+  { attempt, generation, status }: Pick<ReservedRun, 'attempt' | 'generation' | 'status'>,
+): ReservedRun {
+  const { outputPath, outputKind = 'parquet', mode, task, params, codeHash } = request
+  const { runId, inputs, replaces } = wanted
+  return { status, runId, attempt, generation, outputPath, outputKind, mode, task, params, codeHash, inputs, replaces }
+}
+
+/** The highest attempt there is; 0 when there is none. What the manifest lists counts although its state be gone. */
+async function lastAttempt(
+  store: Store,
+  runId: string,
+  manifest: Manifest | undefined,
+): Promise<{ readonly attempt: number; readonly record?: RunRecord }> {
+  const listed = manifest?.runs.find(run => run.runId === runId)?.attempt ?? 0
+  let last: { attempt: number; record?: RunRecord } = { attempt: listed }
+  for (let attempt = Math.max(listed, 1); ; attempt++) {
+    const record = await readState(store, runKeys(runId, attempt).run, readRunRecord)
+    if (!record) return last
+    last = { attempt, record }
+  }
+}
+
+async function writeLease(actor: Actor, key: string, from: Versioned<Lease> | undefined): Promise<boolean> {
+  const bytes = stateBytes({ owner: actor.owner, leaseUntil: actor.now() + actor.leaseMs } satisfies Lease)
+  const etag = from ? await actor.store.replace(key, bytes, from.etag) : await actor.store.create(key, bytes)
+  return etag !== undefined
+}

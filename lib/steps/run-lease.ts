@@ -1,0 +1,53 @@
+/** The lease of a run's owner: renewed while it works, given up when it ends. */
+import { toPlain } from '../core/errors.ts'
+import { type Lease, type Owner, type RunEnd, readLease, readRunRecord, runKeys, stateBytes } from '../core/state.ts'
+import type { Store } from '../core/store.ts'
+import { readState, readVersioned, roundsMax } from './state-files.ts'
+
+interface RunName {
+  readonly runId: string
+  readonly attempt: number
+}
+
+/** Moves the end of the lease to `leaseUntil`; false when another owner has taken the run over. */
+export async function renewRun(
+  store: Store,
+  run: RunName,
+  { owner, leaseUntil }: { readonly owner: Owner; readonly leaseUntil: number },
+): Promise<boolean> {
+  const keys = runKeys(run.runId, run.attempt)
+  const bytes = stateBytes({ owner, leaseUntil } satisfies Lease)
+  for (let round = 0; round < roundsMax; round++) {
+    const lease = await readVersioned(store, keys.lease, readLease)
+    const holder = lease?.value ?? (await readState(store, keys.run, readRunRecord))
+    if (holder?.owner.id !== owner.id) return false
+    const etag = lease ? await store.replace(keys.lease, bytes, lease.etag) : await store.create(keys.lease, bytes)
+    if (etag !== undefined) return true
+  }
+  return false
+}
+
+/** Notes how an attempt ended and gives its lease up, so that the next process need not wait for it. */
+export async function endRun(store: Store, run: RunName, { owner, now, status, error }: EndOptions): Promise<void> {
+  const isOurs = await renewRun(store, run, { owner, leaseUntil: 0 })
+  if (!isOurs) return
+  const end: RunEnd = {
+    status,
+    at: new Date(now()).toISOString(),
+    ...(error === undefined ? {} : { error: shortError(error) }),
+  }
+  await store.write(runKeys(run.runId, run.attempt).end, stateBytes(end))
+}
+
+export interface EndOptions {
+  readonly owner: Owner
+  readonly now: () => number
+  readonly status: RunEnd['status']
+  /** What was thrown, when it failed. */
+  readonly error?: unknown
+}
+
+function shortError(error: unknown): NonNullable<RunEnd['error']> {
+  const { code, message, detail } = toPlain(error)
+  return { message, ...(code ? { code } : {}), ...(detail ? { detail } : {}) }
+}

@@ -1,0 +1,170 @@
+/** What one thread holds for one task: its engine, the user's module, its stage; and how it does a job. */
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { threadId } from 'node:worker_threads'
+import { type FanmillError, PermanentError } from './core/errors.ts'
+import type { LogLevel } from './core/events.ts'
+import { resolveSteps } from './core/resolve-task.ts'
+import type { MemberAccount } from './core/share.ts'
+import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
+import type { ParamValues, PipelineDefinition, TaskDefinition } from './define/definition.ts'
+import { type Engine, openEngine } from './engine/engine.ts'
+import { loadTables, type TableFile } from './engine/load-tables.ts'
+import { openTask, type TaskEngine } from './engine/task-engine.ts'
+import { writeAccounts } from './engine/write-accounts.ts'
+import { extractMembers } from './io/extract-members.ts'
+import { openStore, type StoreSpec } from './io/open-store.ts'
+import { type StagedSlices, type StageSource, stageSlices } from './io/stage-slices.ts'
+import { processShare } from './steps/share.ts'
+
+/** Plain data, but for the store of a test. */
+export interface ThreadSetup {
+  readonly params: ParamValues
+  readonly input: StoreSpec
+  readonly tables: readonly TableFile[]
+  /** Below it each thread makes a folder of its own for staged text. */
+  readonly stageFolder: string
+  /** Where parts are written, on the file system of the output. */
+  readonly partFolder: string
+  readonly engineBytes: number
+  readonly stageBytesMax: number
+  readonly strict?: boolean
+}
+
+export interface Thread {
+  run<K extends keyof WorkerResults>(job: Extract<WorkerJob, { readonly kind: K }>): Promise<WorkerResults[K]>
+  stop(): void
+  close(): void
+}
+
+export type Tell = (message: WorkerMessage) => void
+
+/** Opens the engine and runs the user's `setup` once. @throws SQL_*, DEFINITION_INVALID, INPUT_INVALID for a table */
+export async function openThread(task: TaskDefinition, setup: ThreadSetup, tell: Tell): Promise<Thread> {
+  const stageFolder = join(setup.stageFolder, `thread-${threadId}-${process.pid}`)
+  mkdirSync(stageFolder, { recursive: true })
+  const stopping = new AbortController()
+  const engine = await openEngine({
+    folders: [stageFolder, setup.partFolder],
+    tempFolder: join(stageFolder, 'spill'),
+    memoryBytes: setup.engineBytes,
+    load: loadTables(setup.tables),
+  })
+  const context = await userContext(task, setup.params, tell, stopping.signal)
+  const own: Own = { task, setup, engine, stageFolder, context, tell, signal: stopping.signal }
+  return {
+    run: job => runJob(own, job) as never,
+    stop() {
+      stopping.abort(new PermanentError('ABORTED', 'the run was stopped'))
+      engine.interrupt()
+    },
+    close() {
+      engine.close()
+      rmSync(stageFolder, { recursive: true, force: true })
+    },
+  }
+}
+
+interface Own {
+  readonly task: TaskDefinition
+  readonly setup: ThreadSetup
+  readonly engine: Engine
+  readonly stageFolder: string
+  readonly context: unknown
+  readonly tell: Tell
+  readonly signal: AbortSignal
+  opened?: Promise<TaskEngine>
+}
+
+async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
+  switch (job.kind) {
+    case 'check':
+      return { schema: own.task.output.kind === 'parquet' ? (await taskEngine(own)).schema : [] }
+    case 'share':
+      return processShare(job, await shareTools(own))
+    case 'merge':
+      return (await taskEngine(own)).merge(job.files, job.target)
+    case 'accounts':
+      return writeAccountsFile(own, job.accounts, job.target)
+    case 'extract': {
+      const limits = limitsOf(own.task)
+      return extractMembers(openStore(own.setup.input), job.input, job.slice, { folder: job.folder, limits, signal: own.signal })
+    }
+  }
+}
+
+async function writeAccountsFile(own: Own, accounts: readonly MemberAccount[], target: string): Promise<null> {
+  await writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target })
+  return null
+}
+
+function taskEngine(own: Own): Promise<TaskEngine> {
+  const { task, setup, engine, context } = own
+  const { output, source } = task
+  if (output.kind !== 'parquet' || !source.format) throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
+  own.opened ??= openTask(
+    engine,
+    {
+      format: source.format,
+      columns: task.columns ?? {},
+      steps: resolveSteps(task, setup.params),
+      strict: setup.strict ?? task.strict,
+      provenance: task.provenance,
+      keepNew: task.onNewColumn === 'keep',
+      parts: output,
+    },
+    context,
+  )
+  return own.opened
+}
+
+const limitsOf = (task: TaskDefinition): { memberBytesMax: number } =>
+  task.source.kind === 'zipMembers' ? task.source.limits : { memberBytesMax: Number.MAX_SAFE_INTEGER }
+
+async function shareTools(own: Own) {
+  const { task, setup, stageFolder, tell, signal } = own
+  const format = task.source.format
+  if (!format) throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
+  const stage = (source: StageSource, { isLocated }: { readonly isLocated: boolean }): Promise<StagedSlices> =>
+    stageSlices(source, {
+      store: openStore(setup.input),
+      folder: stageFolder,
+      format,
+      columns: task.columns ?? {},
+      onNewColumn: task.onNewColumn,
+      onMissingColumn: task.onMissingColumn,
+      onBadMember: task.source.kind === 'zipMembers' ? task.source.onBadMember : 'fail',
+      limits: limitsOf(task),
+      stageBytesMax: setup.stageBytesMax,
+      isLocated,
+      signal,
+      onSkip: (member: string, error: FanmillError) => tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
+    })
+  return {
+    engine: await taskEngine(own),
+    stage,
+    worker: { pid: process.pid, thread: threadId },
+    isAlwaysLocated: task.provenance.length > 0,
+    progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),
+  }
+}
+
+/** What the user's functions get: the same object for every row of this thread. */
+async function userContext(task: TaskDefinition, params: ParamValues, tell: Tell, signal: AbortSignal): Promise<unknown> {
+  const log = Object.fromEntries(
+    (['debug', 'info', 'warn', 'error'] as const).map((level: LogLevel) => [
+      level,
+      (message: string, fields?: Readonly<Record<string, unknown>>) => tell({ kind: 'log', level, message, ...(fields && { fields }) }),
+    ]),
+  )
+  const base = { params: Object.freeze({ ...params }), log, secrets: {}, signal }
+  const state = await task.setup?.(base as never)
+  return Object.freeze({ ...base, state })
+}
+
+/** The task of a pipeline by name. @throws TASK_UNKNOWN */
+export function taskNamed(pipeline: PipelineDefinition, name: string): TaskDefinition {
+  const task = pipeline.tasks.find(each => each.name === name)
+  if (!task) throw new PermanentError('TASK_UNKNOWN', `pipeline ${pipeline.name} has no task ${name}; it has ${pipeline.tasks.map(each => each.name).join(', ')}`)
+  return task
+}

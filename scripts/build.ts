@@ -1,0 +1,71 @@
+/** Makes `dist/`: the package as it is published, compiled file by file, with a package.json of its own. */
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const root = join(import.meta.dirname, '..')
+const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'dist') } } })
+
+build(resolve(values.out))
+
+function build(folder: string): void {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  compile(folder)
+  nameCompiledFiles(folder)
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`)
+  for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
+    if (existsSync(join(root, name))) copyFileSync(join(root, name), join(folder, name))
+  }
+  chmodSync(join(folder, 'cli/main.js'), 0o755)
+}
+
+function compile(folder: string): void {
+  const compiler = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin/tsc')
+  const project = join(import.meta.dirname, 'tsconfig.build.json')
+  const arguments_ = [compiler, '--project', project, '--outDir', folder]
+  const { status } = spawnSync(process.execPath, arguments_, { stdio: 'inherit' })
+  if (status !== 0) throw new Error(`tsc ended with ${status}`)
+}
+
+/** tsc rewrites `./x.ts` to `./x.js` in code, but leaves it in declarations. */
+function nameCompiledFiles(folder: string): void {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.d.ts')) continue
+    const text = readFileSync(join(folder, name), 'utf8')
+    writeFileSync(join(folder, name), text.replace(/(\bfrom |\bimport\(|\bimport )'(\.[^']+)\.ts'/g, "$1'$2.js'"))
+  }
+}
+
+/** The repository's package.json with entries that point at compiled files, and nothing that only developers need. */
+function publishedPackage(): Record<string, unknown> {
+  const {
+    exports,
+    scripts,
+    devDependencies,
+    allowScripts,
+    private: isPrivate,
+    ...kept
+  } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  return { ...kept, exports: compiledExports(exports), bin: { fanmill: 'cli/main.js' } }
+}
+
+function compiledExports(exports: Readonly<Record<string, string>>): Record<string, unknown> {
+  const entries = Object.entries(exports).map(([name, target]) => {
+    const path = target.replace(/^\.\/lib\//, './')
+    if (!path.endsWith('.ts')) return [name, path]
+    return [name, { types: path.replace(/\.ts$/, '.d.ts'), default: path.replace(/\.ts$/, '.js') }]
+  })
+  return Object.fromEntries(entries)
+}

@@ -1,0 +1,13 @@
+/** The line that ends a test run for machines: `N passed, N failed`, alone on its line. */
+import type { Reporter, SerializedError, TestModule } from 'vitest/node'
+
+/** A vitest reporter; a file that does not load and an error outside any test count as failed. */
+export default class TotalsReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
+    const tests = modules.flatMap(module => [...module.children.allTests()])
+    const passed = tests.filter(test => test.result().state === 'passed').length
+    const failed = tests.filter(test => test.result().state === 'failed').length
+    const unloaded = modules.filter(module => module.errors().length > 0).length
+    process.stdout.write(`\n${passed} passed, ${failed + unloaded + unhandledErrors.length} failed\n`)
+  }
+}

@@ -1,0 +1,149 @@
+/** The commands that look: plan, tasks, infer, show, head, runs, status, clean; and unzip. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { buildZip } from '../zip-builder.ts'
+import { eventsOf, fanmill, folderOf } from './fanmill.ts'
+
+const pipelineText = `
+import { column, csv, parquet, param, pipeline, task, zipMembers } from 'fanmill'
+
+export const trips = task({
+  name: 'trips',
+  doc: 'trips of a month',
+  params: { month: param.month({ doc: 'month of the upload', default: '2001-01' }) },
+  source: zipMembers({ archives: 'incoming/{month}/*.zip', members: '**/*.csv', format: csv() }),
+  columns: { id: column.int32(), city: column.string() },
+  output: parquet({ path: '{task}/{month}' }),
+})
+
+export default pipeline({ name: 'trips', tasks: [trips] })
+`
+const members = { 'a.csv': 'id,city\n1,Oslo\n2,Rome\n', 'b/c.csv': 'id,city\n3,Bern\n', 'readme.txt': 'hello' }
+const project = () => folderOf({ 'pipeline.ts': pipelineText, 'incoming/2001-01/x.zip': buildZip(members) })
+
+describe('before a run', () => {
+  it('plans without writing an output', async () => {
+    const cwd = project()
+    const finished = await fanmill(['plan', 'pipeline.ts', '--json'], { cwd })
+    expect(finished).toMatchObject({ code: 0, stderr: '' })
+    expect(JSON.parse(finished.stdout).tasks).toMatchObject([
+      {
+        task: 'trips',
+        archives: 1,
+        members: 2,
+        bytes: 38,
+        slices: 1,
+        batches: 1,
+        skew: 1,
+        expectedParts: 1,
+        tables: [],
+      },
+    ])
+    expect(existsSync(join(cwd, 'out/trips'))).toBe(false)
+    expect((await fanmill(['plan', 'pipeline.ts'], { cwd })).stdout).toMatch(/^trips +1 +2 /m)
+  })
+
+  it('lists tasks with parameters, defaults and docs', async () => {
+    const { code, stdout } = await fanmill(['tasks', 'pipeline.ts'], { cwd: project() })
+    expect(code).toBe(0)
+    expect(stdout).toContain('trips: trips of a month')
+    expect(stdout).toMatch(/month +month +2001-01 +month of the upload/)
+  })
+
+  it('infers columns of an archive and of a file', async () => {
+    const cwd = folderOf({ 'x.zip': buildZip(members), 'y.csv': 'id;day\n1;2001-01-02\n' })
+    const archive = await fanmill(['infer', 'x.zip', '--members', '**/*.csv'], { cwd })
+    expect(archive).toMatchObject({ code: 0, stderr: '' })
+    expect(archive.stdout).toMatch(/columns: \{[^}]*id: column\.\w+\([^}]*city: column\.string\(/)
+    const file = await fanmill(['infer', 'y.csv', '--delimiter', ';'], { cwd })
+    expect(file.stdout).toMatch(/day: column\.date\(/)
+  })
+})
+
+describe('after a run', () => {
+  let cwd = ''
+  let runId = ''
+  beforeAll(async () => {
+    cwd = project()
+    runId = eventsOf(await fanmill(['run', 'pipeline.ts', '--json'], { cwd })).end.tasks[0]!.run
+  })
+
+  it('lists it', async () => {
+    const { code, stdout } = await fanmill(['runs'], { cwd })
+    expect(code).toBe(0)
+    expect(stdout).toMatch(new RegExp(`^${runId} +1 +trips +month=2001-01 +complete +1/1 +3 `, 'm'))
+  })
+
+  it('tells its status, by its id and as the latest', async () => {
+    const byId = await fanmill(['status', runId], { cwd })
+    expect(byId.stdout).toContain(`run ${runId}, attempt 1: complete`)
+    expect((await fanmill(['status'], { cwd })).stdout).toBe(byId.stdout)
+  })
+
+  it('refuses a run that it does not know', async () => {
+    const { code, stderr } = await fanmill(['status', 'ffff'], { cwd })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^fanmill: RUN_UNKNOWN /)
+  })
+
+  it('shows schema, parts, rows and bytes of the dataset', async () => {
+    const { code, stdout } = await fanmill(['show', 'out/trips/2001-01'], { cwd })
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^trips: 3 rows, .* 1 parts/m)
+    expect(stdout).toMatch(/^id +INTEGER/m)
+    expect(stdout).toMatch(/^part-\S+\.parquet +3 /m)
+  })
+
+  it('prints first rows, chosen by column and condition', async () => {
+    const args = ['head', 'out/trips/2001-01', '--columns', 'city,id', '--where', 'id > 2']
+    expect((await fanmill(args, { cwd })).stdout).toBe('city  id\nBern  3\n')
+    const two = await fanmill(['head', 'out/trips/2001-01', '--rows', '2', '--json'], { cwd })
+    expect(JSON.parse(two.stdout)).toMatchObject({
+      columns: ['id', 'city'],
+      rows: [expect.any(Array), expect.any(Array)],
+    })
+  })
+
+  it('fails with DATASET_MISSING where no dataset is', async () => {
+    const { code, stderr } = await fanmill(['show', 'out/nothing'], { cwd })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^fanmill: DATASET_MISSING /)
+  })
+
+  it('has no rejects', async () => {
+    expect((await fanmill(['rejects', runId], { cwd })).stdout).toBe('no rejects\n')
+  })
+
+  it('keeps what is new when it cleans', async () => {
+    const { code, stdout } = await fanmill(['clean', '--dry-run'], { cwd })
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^0 files, 0 B would be removed$/m)
+  })
+})
+
+describe('fanmill unzip', () => {
+  it('extracts members of any kind and writes _SUCCESS', async () => {
+    const cwd = folderOf({ 'x.zip': buildZip(members) })
+    const finished = await fanmill(['unzip', 'x.zip', 'all', '--workers', '2', '--json'], { cwd })
+    expect(finished.code).toBe(0)
+    expect(JSON.parse(finished.stdout)).toMatchObject({ event: 'end', status: 'complete', files: 3, bytes: 43 })
+    expect(readFileSync(join(cwd, 'all/b/c.csv'), 'utf8')).toBe(members['b/c.csv'])
+    expect(readdirSync(join(cwd, 'all'))).toEqual(expect.arrayContaining(['_SUCCESS', 'a.csv', 'b', 'readme.txt']))
+  })
+
+  it('extracts only what the glob selects', async () => {
+    const cwd = folderOf({ 'x.zip': buildZip(members) })
+    const { stdout } = await fanmill(['unzip', 'x.zip', 'some', '--members', '**/*.csv'], { cwd })
+    expect(stdout).toMatch(/^2 files, 38 B, /)
+    expect(existsSync(join(cwd, 'some/readme.txt'))).toBe(false)
+  })
+
+  it('refuses unsafe names', async () => {
+    const cwd = folderOf({ 'x.zip': buildZip({ '../evil.txt': 'x' }) })
+    const { code, stderr } = await fanmill(['unzip', 'x.zip', 'all'], { cwd })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^fanmill: ZIP_UNSAFE_NAME /)
+    expect(existsSync(join(cwd, 'evil.txt'))).toBe(false)
+  })
+})

@@ -1,0 +1,198 @@
+/** `fanmill run` as a process: exit codes, what goes to stdout and stderr, `--json`. */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { buildZip } from '../zip-builder.ts'
+import { eventsOf, fanmill, folderOf, spawnFanmill } from './fanmill.ts'
+
+const pipelineText = `
+import { column, csv, mapRows, parquet, param, pipeline, task, zipMembers } from 'fanmill'
+
+export const trips = task({
+  name: 'trips',
+  doc: 'trips of a month',
+  params: { month: param.month({ doc: 'month of the upload' }) },
+  source: zipMembers({ archives: 'incoming/{month}/*.zip', members: '**/*.csv', format: csv() }),
+  columns: { id: column.int32(), city: column.string() },
+  transform: [mapRows(({ id }) => ({ twice: (id ?? 0) * 2 }), { adds: { twice: column.int32() } })],
+  output: parquet({ path: '{task}/{month}' }),
+})
+
+export default pipeline({ name: 'trips', tasks: [trips] })
+`
+
+const good = { 'a.csv': 'id,city\n1,Oslo\n2,Rome\n', 'b/c.csv': 'city,id\nBern,3\n' }
+const withReject = { ...good, 'd.csv': 'id,city\n1.5,Lima\n4,Kyiv\n' }
+
+function project(members: Readonly<Record<string, string>> = good, text = pipelineText): string {
+  return folderOf({ 'pipeline.ts': text, 'incoming/2001-01/x.zip': buildZip(members) })
+}
+
+const run = ['run', 'pipeline.ts', '--param', 'month=2001-01', '--workers', '2']
+
+describe('a run that completes', () => {
+  it('exits 0, prints the summary on stdout and where the dataset is', async () => {
+    const cwd = project()
+    const { code, stdout, stderr } = await fanmill(run, { cwd })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(/^task +status +rows +rejects +members +parts +bytes in +bytes out +seconds +MB\/s$/m)
+    expect(stdout).toMatch(/^trips +complete +3 +0 +2 +1 /m)
+    expect(stdout).toMatch(/out\/trips\/2001-01/)
+    expect(existsSync(join(cwd, 'out/trips/2001-01/_SUCCESS'))).toBe(true)
+  })
+
+  it('says that it is complete already when it is run again, and still exits 0', async () => {
+    const cwd = project()
+    await fanmill(run, { cwd })
+    const again = await fanmill(run, { cwd })
+    expect(again.code).toBe(0)
+    expect(again.stdout).toMatch(/trips: complete already/)
+    const json = eventsOf(await fanmill([...run, '--json'], { cwd }))
+    expect(json.end).toMatchObject({ status: 'skipped', tasks: [{ task: 'trips', status: 'skipped' }] })
+  })
+
+  it('prints nothing but JSON events with --json, the end as the last and only once', async () => {
+    const finished = await fanmill([...run, '--json'], { cwd: project() })
+    const { events, end } = eventsOf(finished)
+    expect(finished).toMatchObject({ code: 0, stderr: '' })
+    expect(events.filter(({ event }) => event === 'end')).toHaveLength(1)
+    expect(events.map(({ event }) => event)).toEqual(expect.arrayContaining(['start', 'plan', 'end']))
+    expect(Object.keys(end)).toEqual(['event', 'status', 'tasks'])
+    expect(end.tasks).toEqual([
+      {
+        task: 'trips',
+        run: expect.stringMatching(/^[0-9a-f]+$/),
+        status: 'complete',
+        rowsRead: 3,
+        rowsWritten: 3,
+        rowsRejected: 0,
+        rowsFiltered: 0,
+        members: 2,
+        parts: 1,
+        bytesIn: expect.any(Number),
+        bytesOut: expect.any(Number),
+        seconds: expect.any(Number),
+        output: expect.stringContaining('trips/2001-01'),
+      },
+    ])
+  })
+
+  it('prints nothing at all with --quiet', async () => {
+    expect(await fanmill([...run, '--quiet'], { cwd: project() })).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+
+  it('takes parameters from a file, and settings from the environment', async () => {
+    const cwd = project()
+    writeFileSync(join(cwd, 'params.json'), '{ "month": "2001-01" }')
+    const env = { FANMILL_OUTPUT: 'lake', FANMILL_WORKERS: '1' }
+    const { code } = await fanmill(['run', 'pipeline.ts', 'trips', '--param-file', 'params.json'], { cwd, env })
+    expect(code).toBe(0)
+    expect(existsSync(join(cwd, 'lake/trips/2001-01/_SUCCESS'))).toBe(true)
+  })
+
+  it('writes a sample away from the real output', async () => {
+    const cwd = project()
+    const { code, stdout } = await fanmill([...run, '--sample', '1'], { cwd })
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/sample/)
+    expect(existsSync(join(cwd, 'out/trips'))).toBe(false)
+    expect(readdirSync(join(cwd, 'out'))).toEqual(['.fanmill'])
+  })
+})
+
+describe('a run that fails', () => {
+  it('exits 1 and shows rejected rows as a table', async () => {
+    const cwd = project(withReject)
+    const { code, stderr } = await fanmill(run, { cwd })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^fanmill: REJECTS_OVER_LIMIT /m)
+    expect(stderr).toMatch(/^archive +member +line +column +expected +received$/m)
+    expect(stderr).toMatch(/d\.csv +2 +id .*1\.5$/m)
+    expect(stderr).not.toContain('    at ')
+    expect(existsSync(join(cwd, 'out/trips/2001-01/_SUCCESS'))).toBe(false)
+  })
+
+  it('ends --json with the code, message and detail', async () => {
+    const finished = await fanmill([...run, '--json'], { cwd: project(withReject) })
+    expect(finished.code).toBe(1)
+    const { end } = eventsOf(finished)
+    expect(end).toMatchObject({
+      status: 'failed',
+      tasks: [{ task: 'trips', status: 'failed' }],
+      error: { code: 'REJECTS_OVER_LIMIT', message: expect.any(String), detail: { rejected: 1 } },
+    })
+  })
+
+  it('completes when the command line allows the rejects, and `fanmill rejects` shows them', async () => {
+    const cwd = project(withReject)
+    const finished = await fanmill([...run, '--rejects-max', '1', '--json'], { cwd })
+    expect(finished.code).toBe(0)
+    const [task] = eventsOf(finished).end.tasks
+    expect(task).toMatchObject({ rowsWritten: 4, rowsRejected: 1 })
+    const rejects = await fanmill(['rejects', task!.run, '--json'], { cwd })
+    expect(JSON.parse(rejects.stdout)).toMatchObject({ member: 'd.csv', line: 2, column: 'id', received: '1.5' })
+  })
+
+  it('exits 1 with NO_INPUT when nothing matches', async () => {
+    const { code, stderr } = await fanmill(['run', 'pipeline.ts', '--param', 'month=2001-02'], { cwd: project() })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^fanmill: NO_INPUT .*incoming\/2001-02\/\*\.zip/m)
+  })
+
+  it('shows the stack only with --debug', async () => {
+    const { stderr } = await fanmill(['run', 'absent.ts', '--debug'], { cwd: project() })
+    expect(stderr).toContain('    at ')
+  })
+})
+
+describe('a wrong definition or call', () => {
+  it.each([
+    ['DEFINITION_LOAD', ['run', 'absent.ts'], pipelineText],
+    ['DEFINITION_INVALID', run, pipelineText.replace('doc:', 'dco:')],
+    ['TASK_UNKNOWN', ['run', 'pipeline.ts', 'trip', '--param', 'month=2001-01'], pipelineText],
+    ['PARAM_INVALID', ['run', 'pipeline.ts', '--param', 'month=2001-13'], pipelineText],
+    ['PARAM_INVALID', ['run', 'pipeline.ts'], pipelineText],
+    ['COLUMNS_MISSING', run, pipelineText.replace(/ {2}columns.*\n {2}transform.*\n/, '')],
+  ])('exits 2 with %s', async (code, args, text) => {
+    const finished = await fanmill(args, { cwd: project(good, text) })
+    expect(finished.code).toBe(2)
+    expect(finished.stderr).toContain(`fanmill: ${code} `)
+  })
+
+  it('prints the definition to paste when a task has no columns', async () => {
+    const text = pipelineText.replace(/ {2}columns.*\n {2}transform.*\n/, '')
+    const { stderr } = await fanmill(run, { cwd: project(good, text) })
+    expect(stderr).toMatch(/id: column\.\w+\(/)
+    expect(stderr).toMatch(/city: column\.string\(/)
+  })
+})
+
+describe('an interrupted run', () => {
+  it('exits 130, and the same command resumes it', async () => {
+    // The function waits in its thread until the test lets it go.
+    const text = pipelineText
+      .replace('import {', "import { existsSync, writeFileSync } from 'node:fs'\nimport {")
+      .replace('(id ?? 0) * 2', 'hold(id ?? 0)')
+      .concat(`
+function hold(id: number): number {
+  writeFileSync('started', '')
+  while (!existsSync('go')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+  return id * 2
+}`)
+    const cwd = project(good, text)
+    const child = spawnFanmill(run, { cwd })
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', chunk => {
+      stderr += chunk
+    })
+    const closed = new Promise(resolve => child.on('close', resolve))
+    while (!existsSync(join(cwd, 'started')) && child.exitCode === null) await delay(20)
+    child.kill('SIGINT')
+    expect(await closed, stderr).toBe(130)
+    expect(stderr).toMatch(/^fanmill: ABORTED .*the same command resumes it/m)
+    expect(existsSync(join(cwd, 'out/trips/2001-01/_SUCCESS'))).toBe(false)
+    writeFileSync(join(cwd, 'go'), '')
+    expect(eventsOf(await fanmill([...run, '--json'], { cwd })).end).toMatchObject({ status: 'complete' })
+  })
+})

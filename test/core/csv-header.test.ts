@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import { readHeader } from '../../lib/core/csv-header.ts'
+import type { Dialect } from '../../lib/core/record-dialect.ts'
+
+const csv: Dialect = { delimiter: ',', quote: '"', escape: '"' }
+
+describe('readHeader', () => {
+  it.each([
+    ['a,b\n1,2\n', {}, { names: ['a', 'b'], end: 4, line: 2, isComplete: true }],
+    ['\ufeffa,"b, ""c"""\r\n1,2\n', {}, { names: ['a', 'b, "c"'], end: 17, line: 2, isComplete: true }],
+    ['"a\nb",c\n', {}, { names: ['a\nb', 'c'], end: 8, line: 3, isComplete: true }],
+    ['a,b', {}, { names: ['a', 'b'], end: 3, line: 1, isComplete: false }],
+    ['a,b\r', {}, { names: ['a', 'b'], end: 4, line: 2, isComplete: false }],
+    ['', {}, { names: [], end: 0, line: 1, isComplete: false }],
+    ['t\r\nu\na,b\n', { skip: 2 }, { names: ['a', 'b'], end: 9, line: 4, isComplete: true }],
+    ['t', { skip: 2 }, { names: [], end: 1, isComplete: false }],
+    ['1,2\n', { header: false }, { names: [], end: 0, line: 1, isComplete: true }],
+    ['t\n1,2\n', { header: false, skip: 1 }, { names: [], end: 2, line: 2, isComplete: true }],
+    ['a,,b,\n', {}, { names: ['a', 'column1', 'b', 'column3'] }],
+  ])('reads %j with %j', (text, options, expected) => {
+    expect(readHeader(Buffer.from(text), csv, options)).toMatchObject(expected)
+  })
+
+  it('refuses names that differ in case only', () => {
+    expect(() => readHeader(Buffer.from('id,b,ID\n'), csv)).toThrow(
+      expect.objectContaining({ code: 'INPUT_INVALID', detail: { column: 'ID', same: 'id' } }),
+    )
+  })
+})

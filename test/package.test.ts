@@ -1,0 +1,119 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parquetReadObjects } from 'hyparquet'
+import { compressors } from 'hyparquet-compressors'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+const consumer = `import { column, csv, files, mapRows, parquet, pipeline, task } from 'fanmill'
+import { double } from './double.ts'
+
+const visits = task({
+  name: 'visits',
+  source: files({ paths: 'visits/*.csv', format: csv() }),
+  columns: { city: column.string(), visitors: column.int32() },
+  transform: mapRows(row => ({ ...row, twice: double(row.visitors ?? 0) }), { adds: { twice: column.int32() } }),
+  output: parquet({ path: 'visits' }),
+})
+
+// @ts-expect-error: a misspelt option is a type error for those who install the package
+export const misspelt = () => task({ nam: 'visits' })
+
+export default pipeline({ name: 'visits', tasks: [visits] })
+`
+
+let folder: string
+let installedIn: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fanmill-package-'))
+  installedIn = join(folder, 'consumer')
+  const dist = join(folder, 'dist')
+  execFileSync(process.execPath, [join(root, 'scripts/build.ts'), '--out', dist], { stdio: 'pipe' })
+  const [packed] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], dist)) as { filename: string }[]
+  mkdirSync(installedIn)
+  writeFileSync(join(installedIn, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }')
+  npm(['install', '--prefer-offline', join(folder, packed!.filename)], installedIn)
+})
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('the packed package, installed elsewhere', () => {
+  it('shows its help', () => {
+    expect(npx(['fanmill', '--help'])).toMatch(/^Usage: fanmill/)
+  })
+
+  it('holds compiled code and declarations, and no TypeScript source', () => {
+    const files = readdirSync(join(installedIn, 'node_modules/fanmill'), { recursive: true, encoding: 'utf8' })
+    expect(files).toEqual(expect.arrayContaining(['index.js', 'index.d.ts', 'worker.js', 'cli/main.js', 'LICENSE']))
+    expect(files.filter(file => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([])
+  })
+
+  it('runs a pipeline in TypeScript, and again says that it is complete', () => {
+    write({
+      'pipeline.ts': consumer,
+      'double.ts': 'export const double = (value: number): number => value * 2\n',
+      'data/visits/a.csv': 'visitors,city\n3,Bern\n5,Oslo\n',
+      'data/visits/b.csv': 'city,visitors\n"Paris, France",8\n',
+    })
+    const arguments_ = ['fanmill', 'run', 'pipeline.ts', '--input', 'data', '--output', 'out', '--json']
+    expect(lastEvent(npx(arguments_))).toMatchObject({ event: 'end', status: 'complete', tasks: [{ rowsWritten: 3 }] })
+    expect(lastEvent(npx(arguments_))).toMatchObject({ event: 'end', status: 'skipped' })
+  })
+
+  it('wrote exactly the rows', async () => {
+    const dataset = join(installedIn, 'out/visits')
+    const { parts } = JSON.parse(readFileSync(join(dataset, '_SUCCESS'), 'utf8')) as { parts: { key: string }[] }
+    const rows = await Promise.all(parts.map(part => readParquet(join(dataset, part.key))))
+    const sorted = rows.flat().sort((a, b) => Number(a.visitors) - Number(b.visitors))
+    expect(sorted).toEqual([
+      { city: 'Bern', visitors: 3, twice: 6 },
+      { city: 'Oslo', visitors: 5, twice: 10 },
+      { city: 'Paris, France', visitors: 8, twice: 16 },
+    ])
+  })
+
+  it('checks the types of those who use it', () => {
+    const compiler = join(fileURLToPath(import.meta.resolve('typescript/package.json')), '../bin/tsc')
+    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--skipLibCheck']
+    const arguments_ = [compiler, ...flags, '--allowImportingTsExtensions', 'pipeline.ts']
+    expect(execFileSync(process.execPath, arguments_, { cwd: installedIn, encoding: 'utf8' })).toBe('')
+  })
+})
+
+function write(files: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(installedIn, name, '..'), { recursive: true })
+    writeFileSync(join(installedIn, name), text)
+  }
+}
+
+function npm(arguments_: readonly string[], cwd: string): string {
+  return execFileSync('npm', arguments_, { cwd, encoding: 'utf8', stdio: 'pipe', env: ownEnvironment() })
+}
+
+function npx(arguments_: readonly string[]): string {
+  const options = { cwd: installedIn, encoding: 'utf8', stdio: 'pipe', env: ownEnvironment() } as const
+  return execFileSync('npx', ['--no-install', ...arguments_], options)
+}
+
+/** Without what `npm test` tells its children about this repository. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const isOurs = (name: string): boolean => /^(npm_(package|lifecycle)_|npm_config_local_prefix$|INIT_CWD$)/.test(name)
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs(name)))
+}
+
+function lastEvent(output: string): unknown {
+  return JSON.parse(output.trimEnd().split('\n').at(-1)!)
+}
+
+async function readParquet(path: string): Promise<Record<string, unknown>[]> {
+  const { buffer, byteOffset, byteLength } = readFileSync(path)
+  const file = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
+  return parquetReadObjects({ file, compressors })
+}
