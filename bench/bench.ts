@@ -24,10 +24,7 @@ const unknown = wanted.find(name => !names.includes(name))
 if (unknown !== undefined) throw new Error(`--only ${unknown}: expected ${names.join(', ')}`)
 
 if (peers) installPeers()
-process.once('SIGINT', () => {
-  removeFolders()
-  process.exit(130)
-})
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
 console.log(`measuring ${productPath}`)
 try {
   for (const measured of cases.filter(({ name }) => wanted.includes(name))) {
@@ -40,6 +37,11 @@ try {
   }
 } finally {
   removeFolders()
+}
+
+function stop(): void {
+  removeFolders()
+  process.exit(130)
 }
 
 /** Sides take turns, so that what disturbs the machine disturbs them alike. */

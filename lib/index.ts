@@ -1,3 +1,3 @@
 /** What users import from `fanmill`. */
 export * from './define/index.ts'
-export { run, type RunOptions, type RunResult } from './local.ts'
+export { type Dataset, openDataset, type RowsOptions, type RunOptions, type RunResult, run } from './local.ts'

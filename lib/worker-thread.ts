@@ -6,21 +6,26 @@ import { type FanmillError, PermanentError } from './core/errors.ts'
 import type { LogLevel } from './core/events.ts'
 import { resolveSteps } from './core/resolve-task.ts'
 import type { MemberAccount } from './core/share.ts'
+import type { Store } from './core/store.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
-import type { ParamValues, PipelineDefinition, TaskDefinition } from './define/definition.ts'
+import type { ParamValues, TaskDefinition } from './define/definition.ts'
 import { type Engine, openEngine } from './engine/engine.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
 import { writeAccounts } from './engine/write-accounts.ts'
-import { extractMembers } from './io/extract-members.ts'
+import { throwIfAborted } from './io/abort.ts'
+import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
+import type { SecretValues } from './io/secrets.ts'
 import { type StagedSlices, type StageSource, stageSlices } from './io/stage-slices.ts'
-import { processShare } from './steps/share.ts'
+import { streamFolder } from './local/stream-pieces.ts'
+import { processShare, type StageOptions } from './steps/share.ts'
+import { createThreadLog, type ThreadLog } from './worker-log.ts'
 
 /** Plain data, but for the store of a test. */
 export interface ThreadSetup {
   readonly params: ParamValues
-  readonly input: StoreSpec
+  readonly input: StoreSpec | Store
   readonly tables: readonly TableFile[]
   /** Below it each thread makes a folder of its own for staged text. */
   readonly stageFolder: string
@@ -29,6 +34,8 @@ export interface ThreadSetup {
   readonly engineBytes: number
   readonly stageBytesMax: number
   readonly strict?: boolean
+  /** Values of the task's secrets; default none. */
+  readonly secrets?: SecretValues
 }
 
 export interface Thread {
@@ -40,20 +47,23 @@ export interface Thread {
 export type Tell = (message: WorkerMessage) => void
 
 /** Opens the engine and runs the user's `setup` once. @throws SQL_*, DEFINITION_INVALID, INPUT_INVALID for a table */
-export async function openThread(task: TaskDefinition, setup: ThreadSetup, tell: Tell): Promise<Thread> {
+export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellAll: Tell): Promise<Thread> {
+  const log = createThreadLog(tellAll)
+  const { tell } = log
   const stageFolder = join(setup.stageFolder, `thread-${threadId}-${process.pid}`)
   mkdirSync(stageFolder, { recursive: true })
   const stopping = new AbortController()
   const engine = await openEngine({
-    folders: [stageFolder, setup.partFolder],
+    folders: [stageFolder, streamFolder(setup.stageFolder), setup.partFolder],
     tempFolder: join(stageFolder, 'spill'),
     memoryBytes: setup.engineBytes,
     load: loadTables(setup.tables),
   })
-  const context = await userContext(task, setup.params, tell, stopping.signal)
-  const own: Own = { task, setup, engine, stageFolder, context, tell, signal: stopping.signal }
+  const context = await userContext(task, setup, tell, stopping.signal)
+  const store = openStore(setup.input)
+  const own: Own = { task, setup, store, log, engine, stageFolder, context, tell, signal: stopping.signal }
   return {
-    run: job => runJob(own, job) as never,
+    run: job => runJob(own, job).finally(log.flush) as never,
     stop() {
       stopping.abort(new PermanentError('ABORTED', 'the run was stopped'))
       engine.interrupt()
@@ -68,6 +78,8 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tell:
 interface Own {
   readonly task: TaskDefinition
   readonly setup: ThreadSetup
+  readonly store: Store
+  readonly log: ThreadLog
   readonly engine: Engine
   readonly stageFolder: string
   readonly context: unknown
@@ -77,18 +89,23 @@ interface Own {
 }
 
 async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
+  // Jobs that were queued when the run was stopped still come.
+  throwIfAborted(own.signal)
   switch (job.kind) {
     case 'check':
       return { schema: own.task.output.kind === 'parquet' ? (await taskEngine(own)).schema : [] }
     case 'share':
+      own.log.enter(job)
       return processShare(job, await shareTools(own))
     case 'merge':
       return (await taskEngine(own)).merge(job.files, job.target)
     case 'accounts':
       return writeAccountsFile(own, job.accounts, job.target)
     case 'extract': {
-      const limits = limitsOf(own.task)
-      return extractMembers(openStore(own.setup.input), job.input, job.slice, { folder: job.folder, limits, signal: own.signal })
+      const { source } = own.task
+      const onBadMember = source.kind === 'zipMembers' ? source.onBadMember : 'fail'
+      const { store, signal, tell } = own
+      return runExtractJob(job, { store, limits: limitsOf(own.task), onBadMember, signal, tell })
     }
   }
 }
@@ -101,7 +118,8 @@ async function writeAccountsFile(own: Own, accounts: readonly MemberAccount[], t
 function taskEngine(own: Own): Promise<TaskEngine> {
   const { task, setup, engine, context } = own
   const { output, source } = task
-  if (output.kind !== 'parquet' || !source.format) throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
+  if (output.kind !== 'parquet' || !source.format)
+    throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
   own.opened ??= openTask(
     engine,
     {
@@ -111,11 +129,22 @@ function taskEngine(own: Own): Promise<TaskEngine> {
       strict: setup.strict ?? task.strict,
       provenance: task.provenance,
       keepNew: task.onNewColumn === 'keep',
+      onNewColumn: task.onNewColumn,
+      onMissingColumn: task.onMissingColumn,
       parts: output,
     },
     context,
   )
   return own.opened
+}
+
+/** The same engine, whose conversions the log knows of. */
+function watched(engine: TaskEngine, log: ThreadLog): TaskEngine {
+  const convert: TaskEngine['convert'] = job => {
+    log.converting(job.files)
+    return engine.convert(job)
+  }
+  return Object.create(engine, { convert: { value: convert } }) as TaskEngine
 }
 
 const limitsOf = (task: TaskDefinition): { memberBytesMax: number } =>
@@ -124,10 +153,11 @@ const limitsOf = (task: TaskDefinition): { memberBytesMax: number } =>
 async function shareTools(own: Own) {
   const { task, setup, stageFolder, tell, signal } = own
   const format = task.source.format
-  if (!format) throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
-  const stage = (source: StageSource, { isLocated }: { readonly isLocated: boolean }): Promise<StagedSlices> =>
+  if (!format)
+    throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
+  const stage = (source: StageSource, { isLocated, isByMember }: StageOptions): Promise<StagedSlices> =>
     stageSlices(source, {
-      store: openStore(setup.input),
+      store: own.store,
       folder: stageFolder,
       format,
       columns: task.columns ?? {},
@@ -137,11 +167,13 @@ async function shareTools(own: Own) {
       limits: limitsOf(task),
       stageBytesMax: setup.stageBytesMax,
       isLocated,
+      isByMember,
       signal,
-      onSkip: (member: string, error: FanmillError) => tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
+      onSkip: (member: string, error: FanmillError) =>
+        tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
     })
   return {
-    engine: await taskEngine(own),
+    engine: watched(await taskEngine(own), own.log),
     stage,
     worker: { pid: process.pid, thread: threadId },
     isAlwaysLocated: task.provenance.length > 0,
@@ -150,21 +182,20 @@ async function shareTools(own: Own) {
 }
 
 /** What the user's functions get: the same object for every row of this thread. */
-async function userContext(task: TaskDefinition, params: ParamValues, tell: Tell, signal: AbortSignal): Promise<unknown> {
+async function userContext(
+  task: TaskDefinition,
+  { params, secrets = {} }: Pick<ThreadSetup, 'params' | 'secrets'>,
+  tell: Tell,
+  signal: AbortSignal,
+): Promise<unknown> {
   const log = Object.fromEntries(
     (['debug', 'info', 'warn', 'error'] as const).map((level: LogLevel) => [
       level,
-      (message: string, fields?: Readonly<Record<string, unknown>>) => tell({ kind: 'log', level, message, ...(fields && { fields }) }),
+      (message: string, fields?: Readonly<Record<string, unknown>>) =>
+        tell({ kind: 'log', level, message, ...(fields && { fields }) }),
     ]),
   )
-  const base = { params: Object.freeze({ ...params }), log, secrets: {}, signal }
+  const base = { params: Object.freeze({ ...params }), log, secrets: Object.freeze({ ...secrets }), signal }
   const state = await task.setup?.(base as never)
   return Object.freeze({ ...base, state })
-}
-
-/** The task of a pipeline by name. @throws TASK_UNKNOWN */
-export function taskNamed(pipeline: PipelineDefinition, name: string): TaskDefinition {
-  const task = pipeline.tasks.find(each => each.name === name)
-  if (!task) throw new PermanentError('TASK_UNKNOWN', `pipeline ${pipeline.name} has no task ${name}; it has ${pipeline.tasks.map(each => each.name).join(', ')}`)
-  return task
 }

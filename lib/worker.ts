@@ -1,37 +1,50 @@
 /** A worker thread's entry: imports the bundle of the user's pipeline and does one job at a time. */
-import { BroadcastChannel, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import { toPlain } from './core/errors.ts'
-import type { WorkerAnswer, WorkerJob, WorkerMessage } from './core/worker-job.ts'
+import { redactor } from './core/redact.ts'
+import { taskNamed } from './core/resolve-task.ts'
+import type { WorkerAnswer, WorkerJob } from './core/worker-job.ts'
 import { type LoadableBundle, loadPipeline } from './io/bundle-load.ts'
-import { openThread, type Thread, type ThreadSetup, taskNamed } from './worker-thread.ts'
+import { surviveUserCode } from './io/thread-survival.ts'
+import { openWorkerChannel } from './io/worker-channel.ts'
+import { openThread, type Thread, type ThreadSetup } from './worker-thread.ts'
 
 export interface WorkerSetup extends ThreadSetup {
   readonly bundle: LoadableBundle
   readonly task: string
-  /** Names the broadcast channels: `<name>` from threads, `<name>-stop` to them. */
-  readonly channel: string
 }
 
-const setup = workerData as WorkerSetup
-const told = new BroadcastChannel(setup.channel)
-const stops = new BroadcastChannel(`${setup.channel}-stop`)
-const thread = open()
-thread.catch(() => undefined)
-stops.onmessage = () => void thread.then(
-  opened => opened.stop(),
-  () => undefined,
+const survival = surviveUserCode()
+const channel = openWorkerChannel((workerData as { readonly channel: string }).channel)
+/** Opened by the first job; a pool's jobs all have the same setup. */
+let thread: Promise<Thread> | undefined
+channel.onStop(
+  () =>
+    void thread?.then(
+      opened => opened.stop(),
+      () => undefined,
+    ),
 )
-for (const channel of [told, stops]) (channel as unknown as { unref(): void }).unref()
 
-export default async function work(job: WorkerJob): Promise<WorkerAnswer<unknown>> {
+export default async function work({ setup, job }: WorkerCall): Promise<WorkerAnswer<unknown>> {
+  const redact = redactor(setup.secrets ?? {})
   try {
-    return { value: await (await thread).run(job as never) }
+    thread ??= open(setup)
+    const value: unknown = await (await thread).run(job as never)
+    const stray = survival.takeStray()
+    return stray ? { error: redact(toPlain(stray)) } : { value }
   } catch (error) {
-    return { error: toPlain(error) }
+    return { error: redact(toPlain(error)) }
   }
 }
 
-async function open(): Promise<Thread> {
+interface WorkerCall {
+  readonly setup: WorkerSetup
+  readonly job: WorkerJob
+}
+
+async function open(setup: WorkerSetup): Promise<Thread> {
+  const redact = redactor(setup.secrets ?? {})
   const pipeline = await loadPipeline(setup.bundle)
-  return openThread(taskNamed(pipeline, setup.task), setup, (message: WorkerMessage) => told.postMessage(message))
+  return openThread(taskNamed(pipeline, setup.task), setup, message => channel.tell(redact(message)))
 }

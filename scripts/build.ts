@@ -58,8 +58,11 @@ function publishedPackage(): Record<string, unknown> {
     private: isPrivate,
     ...kept
   } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  return { ...kept, exports: compiledExports(exports), bin: { fanmill: 'cli/main.js' } }
+  return { ...kept, engines: { node: nodeNeeded }, exports: compiledExports(exports), bin: { fanmill: 'cli/main.js' } }
 }
+
+/** zstd in node:zlib, and a thread pool that can still be sized when the command line starts. The repository brings its own. */
+const nodeNeeded = '>=22.15'
 
 function compiledExports(exports: Readonly<Record<string, string>>): Record<string, unknown> {
   const entries = Object.entries(exports).map(([name, target]) => {

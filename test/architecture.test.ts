@@ -7,24 +7,25 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-const root = [/^lib\/(steps|io|engine|core|define|local)/, /^node:/]
+const root = [/^lib\/(steps|io|engine|core|define|local|worker-thread)/, /^node:/]
 const pure = [/^node:(zlib|crypto|buffer|path\/posix)$/, /^(yauzl|picomatch|acorn|fastest-levenshtein|valibot)$/]
 
 /** First match wins: files before their folders. */
 const layers: Record<string, readonly RegExp[]> = {
-  'lib/define': [/^lib\/define/, /^lib\/core\/errors\.ts$/, /^valibot$/],
+  'lib/define': [/^lib\/define/, /^lib\/core\/(errors|nearest)\.ts$/, /^valibot$/],
   'lib/core': [/^lib\/(core|define)/, ...pure],
   'lib/engine': [/^lib\/(engine|core|define)/, /^@duckdb\//, /^node:/],
-  'lib/io/s3-store.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
+  'lib/io/s3-client.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
   'lib/io/aws-control.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
   'lib/io': [/^lib\/(io|core|define)/, /^node:/, /^(piscina|pino|esbuild|fastest-levenshtein|picomatch)$/],
-  'lib/steps': [/^lib\/(steps|core|define)/, /^node:(path\/posix|crypto|buffer)$/],
+  'lib/steps': [/^lib\/(steps|core|define)/, /^node:(path\/posix|crypto|buffer)$/, /^valibot$/],
   'lib/index.ts': [/^lib\/(local|core|define)/],
   'lib/local': root,
-  'lib/testing': root,
+  'lib/testing': [...root, /^lib\/testing/],
   'lib/cli': [...root, /^lib\/cli/, /^(commander|cli-progress|cli-table3)$/],
   'lib/worker': [...root, /^lib\/worker/],
-  functions: [...root, /^@aws-lambda-powertools\//],
+  'lib/lambda': [...root, /^lib\/lambda/, /^valibot$/, /^@aws-lambda-powertools\//],
+  functions: [...root, /^lib\/lambda/],
   infra: [/^infra\//, /^lib\/(define|core)/, /^node:/, /^(aws-cdk-lib|constructs|cdk-nag|esbuild)/],
 }
 

@@ -6,6 +6,7 @@ import {
   addInputOption,
   addLogLevelOption,
   addOutputOption,
+  addS3Options,
   addWorkersOption,
   type CommonOptions,
   countParser,
@@ -21,7 +22,7 @@ export function addConfigCommand(program: Command): void {
     description: 'print each setting and where it came from',
     examples: ['config', 'config --workers 4 --json'],
   })
-  addLogLevelOption(addWorkersOption(addOutputOption(addInputOption(command))))
+  addLogLevelOption(addWorkersOption(addS3Options(addOutputOption(addInputOption(command)))))
     .option('--reads <n>', 'reads in flight', countParser(1))
     .option('--memory <mb>', 'MB that the process may use', countParser(1))
     .option('--rejects-max <n|p%>', 'rejected rows that do not fail a run', readShare)

@@ -3,36 +3,39 @@ import type { Command } from 'commander'
 import type { Manifest, ManifestPart } from '../core/manifest.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { loadLibrary } from './library.ts'
-import { addCommand, type CommonOptions, countParser, readNames } from './options.ts'
+import { addCommand, addS3Options, type CommonOptions, countParser, readNames } from './options.ts'
 import { print, printJson, visible } from './output.ts'
+import { readSettingValues } from './settings.ts'
 import { printTable } from './table.ts'
 
 /** Parts that `show` lists; `--json` gives them all. */
 const partsShownMax = 50
 
 export function addShowCommand(program: Command): void {
-  addCommand(program, {
+  const command = addCommand(program, {
     usage: 'show <dataset>',
     description: 'print schema, parts, rows and bytes of a dataset',
-    examples: ['show out/flights', 'show out/flights --json'],
-  }).action(showAction)
+    examples: ['show out/flights', 'show s3://lake/flights --json'],
+  })
+  addS3Options(command).action(showAction)
 }
 
 export function addHeadCommand(program: Command): void {
-  addCommand(program, {
+  const command = addCommand(program, {
     usage: 'head <dataset>',
     description: 'print the first rows of a dataset',
     examples: ['head out/flights --rows 5 --columns date,delay', 'head out/flights --where "delay > 60"'],
   })
+  addS3Options(command)
     .option('--rows <n>', 'how many rows (default: 10)', countParser(1))
     .option('--columns <names>', 'columns, separated by commas (default: all)', readNames)
     .option('--where <sql>', 'a condition in SQL (default: every row)')
     .action(headAction)
 }
 
-async function showAction(dataset: string, { json }: CommonOptions): Promise<void> {
+async function showAction(dataset: string, { json, ...flags }: CommonOptions): Promise<void> {
   const { showDataset } = await loadLibrary()
-  const manifest = await showDataset(dataset)
+  const manifest = await showDataset(dataset, readSettingValues(flags))
   if (json) printJson(manifest)
   else await printManifest(manifest)
 }
@@ -65,9 +68,12 @@ interface HeadFlags extends CommonOptions {
   readonly where?: string
 }
 
-async function headAction(dataset: string, { json, rows = 10, columns, where }: HeadFlags): Promise<void> {
+async function headAction(dataset: string, { json, rows = 10, columns, where, ...flags }: HeadFlags): Promise<void> {
   const { headDataset } = await loadLibrary()
+  const { profile, region } = readSettingValues(flags)
   const head = await headDataset(dataset, {
+    profile,
+    region,
     rows,
     ...(columns && { columns: [...columns] }),
     ...(where !== undefined && { where }),

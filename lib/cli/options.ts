@@ -49,11 +49,24 @@ export function readParams({ param = {}, paramFile }: ParamOptions): Readonly<Re
 }
 
 export function addInputOption(command: Command): Command {
-  return command.option('--input <root>', 'folder that paths of sources and tables start from (default: .)')
+  return command.option(
+    '--input <root>',
+    'folder or s3://bucket/prefix that paths of sources and tables start from (default: .)',
+  )
 }
 
 export function addOutputOption(command: Command): Command {
-  return command.option('--output <root>', 'folder that paths of outputs start from (default: ./out)')
+  return command.option(
+    '--output <root>',
+    'folder or s3://bucket/prefix that paths of outputs start from (default: ./out)',
+  )
+}
+
+/** How S3 is reached. */
+export function addS3Options(command: Command): Command {
+  return command
+    .option('--profile <name>', 'profile of the AWS configuration files (default: as the AWS SDK finds credentials)')
+    .option('--region <name>', 'region of the buckets (default: as the AWS SDK finds it)')
 }
 
 export function addWorkersOption(command: Command): Command {
@@ -69,6 +82,7 @@ export function addRunOptions(command: Command): Command {
   addParamOptions(command)
   addInputOption(command)
   addOutputOption(command)
+  addS3Options(command)
   addWorkersOption(command)
   return command
     .option('--reads <n>', 'reads in flight (default: 2 × workers)', countParser(1))

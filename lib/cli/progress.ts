@@ -101,9 +101,10 @@ function barText(bar: string, { progress, startTime, eta }: Params, payload: Bar
   return parts.join(' · ').slice(0, columns - 1)
 }
 
-function messageText({ level, message, slice, member }: Extract<RunEvent, { event: 'log' }>): string {
+function messageText({ level, message, slice, member, repeats }: Extract<RunEvent, { event: 'log' }>): string {
   const where = member ?? (slice === undefined ? undefined : `slice ${slice}`)
-  return visible(`${level}: ${where === undefined ? '' : `${where}: `}${message}`)
+  const more = repeats === undefined ? '' : ` (${formatCount(repeats)} more times)`
+  return visible(`${level}: ${where === undefined ? '' : `${where}: `}${message}${more}`)
 }
 
 function isGrave(level: LogLevel): boolean {

@@ -37,6 +37,7 @@ export function addRunCommand(program: Command): void {
     )
     .addOption(new Option('--fail-fast', 'stop at the first batch that fails').conflicts('keepGoing'))
     .option('--keep-going', 'do the other batches when one fails (default)')
+    .option('--kms-key-id <key>', 'key that encrypts what is written to S3 (default: as the bucket says)')
     .option('--force', 'run although it is complete already')
     .option('--quiet', 'print warnings and errors alone')
     .action(runAction)

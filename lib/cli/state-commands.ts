@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { ParamValues } from '../define/definition.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { loadLibrary } from './library.ts'
-import { addCommand, addOutputOption, type CommonOptions, countParser, readDays } from './options.ts'
+import { addCommand, addOutputOption, addS3Options, type CommonOptions, countParser, readDays } from './options.ts'
 import { print, printJson, visible } from './output.ts'
 import { readSettingValues } from './settings.ts'
 import { printTable } from './table.ts'
@@ -14,7 +14,7 @@ export function addRunsCommand(program: Command): void {
     description: 'list what ran, with status, progress and output',
     examples: ['runs', 'runs --output out --json'],
   })
-  addOutputOption(command).action(runsAction)
+  addS3Options(addOutputOption(command)).action(runsAction)
 }
 
 export function addStatusCommand(program: Command): void {
@@ -23,7 +23,7 @@ export function addStatusCommand(program: Command): void {
     description: 'print progress and failures of a run (default: the latest)',
     examples: ['status', 'status 0f3a9c1d5e7b2468 --json'],
   })
-  addOutputOption(command).action(statusAction)
+  addS3Options(addOutputOption(command)).action(statusAction)
 }
 
 export function addRejectsCommand(program: Command): void {
@@ -32,7 +32,9 @@ export function addRejectsCommand(program: Command): void {
     description: 'print the rejected rows of a run',
     examples: ['rejects 0f3a9c1d5e7b2468', 'rejects 0f3a9c1d5e7b2468 --limit 1000 --json'],
   })
-  addOutputOption(command).option('--limit <n>', 'how many rows (default: 100)', countParser(1)).action(rejectsAction)
+  addS3Options(addOutputOption(command))
+    .option('--limit <n>', 'how many rows (default: 100)', countParser(1))
+    .action(rejectsAction)
 }
 
 export function addCleanCommand(program: Command): void {
@@ -41,7 +43,7 @@ export function addCleanCommand(program: Command): void {
     description: 'remove old state, and what interrupted runs left behind',
     examples: ['clean --dry-run', 'clean --older-than 30d'],
   })
-  addOutputOption(command)
+  addS3Options(addOutputOption(command))
     .option('--older-than <age>', 'such as 7d, 12h or 30m (default: 7d)', readDays)
     .option('--dry-run', 'print what would go, remove nothing')
     .action(cleanAction)
@@ -63,7 +65,8 @@ interface RunRow {
 
 async function runsAction({ json, ...flags }: CommonOptions): Promise<void> {
   const { listRuns } = await loadLibrary()
-  const runs = await listRuns(readSettingValues(flags).output)
+  const { output, ...access } = readSettingValues(flags)
+  const runs = await listRuns(output, access)
   if (json) return printJson(runs)
   const titles = ['run', 'attempt', 'task', 'params', 'status', 'batches', 'rows', 'started', 'output']
   const numbers = ['attempt', 'batches', 'rows']
@@ -84,7 +87,8 @@ function paramsText(params: ParamValues): string {
 
 async function statusAction(run: string | undefined, { json, ...flags }: CommonOptions): Promise<void> {
   const { runStatus } = await loadLibrary()
-  const status = await runStatus(readSettingValues(flags).output, run)
+  const { output, ...access } = readSettingValues(flags)
+  const status = await runStatus(output, run, access)
   if (json) return printJson(status)
   print(`run ${status.runId}, attempt ${status.attempt}: ${status.status}`)
   print(visible(`task ${status.task} ${paramsText(status.params)}`.trimEnd()))
@@ -100,7 +104,8 @@ async function rejectsAction(
   { json, limit = 100, ...flags }: CommonOptions & { limit?: number },
 ): Promise<void> {
   const { readRejects } = await loadLibrary()
-  const rejects = await readRejects(readSettingValues(flags).output, run, limit)
+  const { output, ...access } = readSettingValues(flags)
+  const rejects = await readRejects(output, run, limit, access)
   if (json) for (const reject of rejects) printJson(reject)
   else {
     const rows = rejects.map(({ archive, member, line, column, expected, received }) => {
@@ -118,7 +123,8 @@ interface CleanFlags extends CommonOptions {
 
 async function cleanAction({ json, olderThan = 7, dryRun = false, ...flags }: CleanFlags): Promise<void> {
   const { cleanState } = await loadLibrary()
-  const { removed } = await cleanState(readSettingValues(flags).output, { olderThanDays: olderThan, dryRun })
+  const { output, ...access } = readSettingValues(flags)
+  const { removed } = await cleanState(output, { ...access, olderThanDays: olderThan, dryRun })
   if (json) return printJson({ dryRun, removed })
   for (const { key, bytes } of removed) print(visible(`${key}  ${formatBytes(bytes)}`))
   const bytes = removed.reduce((total, one) => total + one.bytes, 0)

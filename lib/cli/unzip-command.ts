@@ -2,7 +2,6 @@
 import type { Command } from 'commander'
 import { formatBytes, formatCount, formatRate, formatSeconds } from './amounts.ts'
 import { withInterrupt } from './interrupt.ts'
-import { loadLibrary } from './library.ts'
 import { addCommand, addWorkersOption, type CommonOptions } from './options.ts'
 import { print, printJson } from './output.ts'
 import { runView } from './progress.ts'
@@ -33,7 +32,8 @@ async function unzipAction(archive: string, destination: string, flags: UnzipFla
   const { workers = 1 } = readSettingValues({ ...flags })
   sizeThreadpool(workers)
   const { json = false, quiet = false, members } = flags
-  const { unzip } = await loadLibrary()
+  // Deliberately not by the library, which loads an engine that extracting does not need.
+  const { unzip } = await import('../local/unzip.ts')
   const view = await runView({ quiet: quiet || json })
   const { files, bytes, seconds } = await withInterrupt(signal => {
     return unzip(archive, destination, {

@@ -6,6 +6,12 @@ import type { LogLevel } from './events.ts'
 export interface Settings {
   readonly input: string
   readonly output: string
+  /** Of the AWS configuration files. */
+  readonly profile: string
+  /** Of the buckets. */
+  readonly region: string
+  /** Key with which objects are encrypted that are written to S3. */
+  readonly kmsKeyId: string
   readonly workers: number
   readonly reads: number
   /** MB, of the whole process. */
@@ -119,14 +125,18 @@ interface SettingParser {
 const logLevels = ['debug', 'info', 'warn', 'error']
 const booleans: Readonly<Record<string, boolean>> = { true: true, false: false, 1: true, 0: false }
 const root: SettingParser = {
-  expected: 'a folder',
+  expected: 'a folder or s3://bucket/prefix',
   parse: value => (typeof value === 'string' && value !== '' ? value : undefined),
 }
+const name: SettingParser = { ...root, expected: 'a name' }
 const count: SettingParser = { expected: 'a whole number of at least 1', parse: value => parseCount(value, 1) }
 
 const settingParsers: Readonly<Record<SettingName, SettingParser>> = {
   input: root,
   output: root,
+  profile: name,
+  region: name,
+  kmsKeyId: name,
   workers: count,
   reads: count,
   memory: { ...count, expected: 'a whole number of MB, at least 1' },

@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'OUTPUT_AMBIGUOUS'
   | 'TASK_UNKNOWN'
   | 'COLUMNS_MISSING'
+  | 'SECRET_MISSING'
   // inputs
   | 'NO_INPUT'
   | 'INPUT_CHANGED'
@@ -40,6 +41,7 @@ export type ErrorCode =
   | 'TRANSFORM_FAILED'
   // outputs and the protocol
   | 'OUTPUT_LOCKED'
+  | 'OUTPUT_UNSETTLED'
   | 'OUTPUT_NOT_OURS'
   | 'OUTPUT_EXISTS'
   | 'SUPERSEDED'
@@ -53,6 +55,7 @@ export type ErrorCode =
   | 'ENGINE_FAILED'
   | 'WORKER_DIED'
   | 'OUT_OF_MEMORY'
+  | 'OUT_OF_TIME'
   | 'ABORTED'
   | 'BATCHES_FAILED'
 

@@ -40,9 +40,13 @@ export type RunEvent =
       readonly event: 'log'
       readonly level: LogLevel
       readonly message: string
+      readonly task?: string
       readonly run?: string
       readonly slice?: number
+      readonly archive?: string
       readonly member?: string
+      /** How many more times the line came. */
+      readonly repeats?: number
       readonly fields?: Readonly<Record<string, unknown>>
     }
   | EndEvent

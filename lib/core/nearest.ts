@@ -1,7 +1,7 @@
 /** Finds the names that a misspelt one may have meant. */
 import { distance } from 'fastest-levenshtein'
 
-/** At most `count` candidates like `name`, nearest first; only those that differ in less than about 40 % of their letters, or extend it. */
+/** At most `count` candidates like `name`, nearest first; only those that differ in two letters or 40 % of them, or extend it. */
 export function nearest(name: string, candidates: Iterable<string>, count = 3): string[] {
   const wanted = name.toLowerCase()
   const ranked: { candidate: string; cost: number }[] = []
@@ -22,7 +22,8 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
 function costOf(wanted: string, candidate: string): number | undefined {
   const edits = distance(wanted, candidate)
   const longest = Math.max(wanted.length, candidate.length)
-  if (edits <= Math.max(1, Math.floor(longest * 0.4)) && edits < longest) return edits
+  const editsMax = longest < 4 ? 1 : Math.max(2, Math.floor(longest * 0.4))
+  if (edits <= editsMax && edits < longest) return edits
   const extends_ = wanted.length >= 3 && (candidate.startsWith(wanted) || wanted.startsWith(candidate))
   return extends_ && candidate.length >= 3 ? longest : undefined
 }

@@ -87,7 +87,9 @@ function keptParts(
 function nextFiles(before: Manifest | undefined, what: NextManifest): ManifestFile[] | undefined {
   const { mode, run, outcomes, replaces } = what
   if (!before?.files && outcomes.every(outcome => outcome.files === undefined)) return undefined
-  const added = outcomes.flatMap(outcome => (outcome.files ?? []).map(file => ({ ...file, runId: run.runId })))
+  const added = outcomes.flatMap(outcome =>
+    (outcome.files ?? []).map(({ path, sizeBytes, crc32 }) => ({ path, sizeBytes, crc32, runId: run.runId })),
+  )
   if (mode === 'replace' || mode === 'fail') return added
   const paths = new Set(added.map(file => file.path))
   const isKept = (file: ManifestFile) =>

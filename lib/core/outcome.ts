@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { columnsSchema, type Partition, partitionSchema, type SchemaColumn, type Totals } from './manifest.ts'
 import type { Reject } from './reject.ts'
+import type { RangeEnds } from './share.ts'
 import type { PendingPart } from './store.ts'
 
 /** A pending part with what its footer says. */
@@ -10,10 +11,9 @@ export interface OutcomePart extends PendingPart {
   readonly partition?: Partition
 }
 
-/** A member extracted below the dataset's folder; `path` is relative to it. */
-export interface OutcomeFile {
+/** A member extracted below the dataset's folder, pending under the outcome's token; `path` is relative to the folder. */
+export interface OutcomeFile extends Pick<PendingPart, 'sizeBytes' | 'uploadId' | 'etags'> {
   readonly path: string
-  readonly sizeBytes: number
   readonly crc32: number
 }
 
@@ -42,6 +42,8 @@ export interface Outcome {
   readonly seconds: number
   /** The slices done. */
   readonly slices: readonly number[]
+  /** Where slices of a text that was cut by bytes truly began and ended: over all batches they must meet. */
+  readonly ranges?: readonly RangeEnds[]
   /** Key of the rows by member, Parquet. */
   readonly accounts?: string
   /** Keys of the rejected rows, Parquet. */
@@ -67,13 +69,12 @@ export interface Failure {
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 
-export const pendingPartEntries = {
-  key: v.string(),
+const pendingEntries = {
   sizeBytes: count,
-  token: v.string(),
   uploadId: v.optional(v.string()),
   etags: v.optional(v.array(v.string())),
 }
+export const pendingPartEntries = { key: v.string(), token: v.string(), ...pendingEntries }
 
 const rejectSchema: v.GenericSchema<unknown, Reject> = v.object({
   archive: v.string(),
@@ -91,7 +92,7 @@ export const outcomeSchema: v.GenericSchema<unknown, Outcome> = v.object({
   attempt: count,
   token: v.string(),
   parts: v.array(v.object({ ...pendingPartEntries, rows: count, partition: v.optional(partitionSchema) })),
-  files: v.optional(v.array(v.object({ path: v.string(), sizeBytes: count, crc32: count }))),
+  files: v.optional(v.array(v.object({ path: v.string(), crc32: count, ...pendingEntries }))),
   rowsRead: count,
   rowsWritten: count,
   rowsRejected: count,
@@ -103,6 +104,7 @@ export const outcomeSchema: v.GenericSchema<unknown, Outcome> = v.object({
   bytesInflated: count,
   seconds: v.number(),
   slices: v.array(count),
+  ranges: v.optional(v.array(v.object({ slice: count, input: count, start: count, end: count }))),
   accounts: v.optional(v.string()),
   rejects: v.array(v.string()),
   firstRejects: v.array(rejectSchema),
@@ -120,6 +122,26 @@ export const failureSchema: v.GenericSchema<unknown, Failure> = v.object({
   member: v.optional(v.string()),
   line: v.optional(v.number()),
 })
+
+/** All that a batch left pending: its parts, and its files as parts. `prefix` is that of the dataset's keys. */
+export function pendingOf(
+  { parts, files = [], token }: Pick<Outcome, 'parts' | 'files' | 'token'>,
+  prefix: string,
+): PendingPart[] {
+  const own = parts.map(({ key, sizeBytes, token, uploadId, etags }) => ({ key, sizeBytes, token, uploadId, etags }))
+  const others = files.map(({ path, sizeBytes, uploadId, etags }) => ({
+    key: prefix + path,
+    sizeBytes,
+    token,
+    uploadId,
+    etags,
+  }))
+  return [...own, ...others].map(({ uploadId, etags, ...part }) => ({
+    ...part,
+    ...(uploadId !== undefined && { uploadId }),
+    ...(etags && { etags }),
+  }))
+}
 
 /** What the batches did, added up; bytes are those of their parts and files. */
 export function totalsOf(outcomes: readonly Outcome[]): Totals {

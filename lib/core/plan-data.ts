@@ -43,6 +43,8 @@ export interface RangeSlice {
   readonly slice: number
   readonly input: number
   readonly range: ByteRange
+  /** Where its first record begins, when the slice before has told; default it is looked for near `range.start`. */
+  readonly recordStart?: number
   readonly bytes: number
 }
 

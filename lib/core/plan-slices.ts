@@ -72,12 +72,40 @@ export function planRangeSlices({
   })
 }
 
-/** Slices in as few batches as hold `batchBytes` each, of nearly equal bytes; in a batch by slice number, that is in archive order. */
+/**
+ * Slices in as few batches as hold `batchBytes` each, of nearly equal bytes; in a batch by slice number, that is in archive order.
+ * Neighbouring ranges of a text stay together a quarter of a batch at a time, because only together can they check where they begin.
+ */
 export function packBatches<T extends Weighted>(
   slices: readonly T[],
   { batchBytes }: { readonly batchBytes: number },
 ): readonly (readonly T[])[] {
-  return splitShares(slices, Math.max(1, Math.ceil(bytesOf(slices) / batchBytes)))
+  const packs = packsOf(slices, batchBytes / 4)
+  const batches = splitShares(packs, Math.max(1, Math.ceil(bytesOf(slices) / batchBytes)))
+  return batches.map(batch => batch.flatMap(pack => pack.slices))
+}
+
+interface Pack<T> extends Weighted {
+  readonly slices: T[]
+}
+
+/** Each slice by itself, but for neighbouring ranges. */
+function packsOf<T extends Weighted>(slices: readonly T[], packBytes: number): Pack<T>[] {
+  const packs: (Pack<T> & { bytes: number })[] = []
+  for (const slice of slices) {
+    const pack = packs.at(-1)
+    if (pack && isNextRange(pack.slices.at(-1), slice) && pack.bytes + slice.bytes <= packBytes) {
+      pack.slices.push(slice)
+      pack.bytes += slice.bytes
+    } else packs.push({ slice: slice.slice, bytes: slice.bytes, slices: [slice] })
+  }
+  return packs
+}
+
+function isNextRange(left: Weighted | undefined, right: Weighted): boolean {
+  return (
+    left?.kind === 'range' && right.kind === 'range' && left.input === right.input && left.slice + 1 === right.slice
+  )
 }
 
 /**
@@ -101,7 +129,7 @@ export function skew(slices: readonly Weighted[]): number {
   return slices.reduce((max, slice) => Math.max(max, slice.bytes), 0) / (bytes / slices.length)
 }
 
-type Weighted = Pick<Slice, 'slice' | 'bytes'>
+type Weighted = Pick<Slice, 'slice' | 'bytes'> & Partial<Pick<Slice, 'kind' | 'input'>>
 
 interface Share {
   readonly bytes: number

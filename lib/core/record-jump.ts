@@ -33,8 +33,9 @@ export class RecordJumper {
     if (quote === -1) this.quoteAt = bytes.length
   }
 
-  /** From one record's beginning to another's: the first whose record is odd or not ended in these bytes. */
-  jump(from: number): number {
+  /** From one record's beginning to another's: the first whose record is odd or not ended in these bytes, or after so many lines. */
+  jump(from: number, linesMax = Number.POSITIVE_INFINITY): number {
+    let linesLeft = linesMax
     const end = this.bytes.length
     let lineStart = from
     let at = from
@@ -53,6 +54,7 @@ export class RecordJumper {
       if (this.returnAt < this.newlineAt - 1) return lineStart
       this.countLine(lineStart)
       at = lineStart = this.newlineAt + 1
+      if (--linesLeft === 0) return lineStart
     }
   }
 

@@ -47,7 +47,7 @@ export class RecordMachine {
   newlineBytes = 0
   private readonly bytes: DialectBytes
   /** 1 for bytes that change nothing within a field. */
-  private readonly isPlain: Uint8Array
+  private readonly isPlain = new Uint8Array(256).fill(1)
   private state = start
   private matched = 0
   private stateBeforePartial = start
@@ -58,8 +58,8 @@ export class RecordMachine {
 
   constructor(dialect: Dialect) {
     this.bytes = toBytes(dialect)
-    const special = [10, 13, this.bytes.delimiter[0], this.bytes.quote, this.bytes.escape]
-    this.isPlain = Uint8Array.from({ length: 256 }, (_, byte) => (special.includes(byte) ? 0 : 1))
+    const { delimiter, quote, escape: escapeByte } = this.bytes
+    for (const special of [10, 13, delimiter[0] ?? 10, quote, escapeByte]) this.isPlain[special] = 0
   }
 
   /** Whether the next byte begins a record. */

@@ -1,8 +1,8 @@
 /** Rewrites text for the engine where it cannot be taken as it is, or where each record must say where it stood. */
 import { Buffer } from 'node:buffer'
 import { type Dialect, toBytes } from './record-dialect.ts'
-import { RecordMachine } from './record-machine.ts'
-import { scanRecords } from './records.ts'
+import { LineReader } from './record-lines.ts'
+import { type RecordScan, scanRecords } from './records.ts'
 
 export interface RewriteOptions {
   /** 1-based physical line of the first byte; default 1. */
@@ -13,6 +13,8 @@ export interface RewriteOptions {
   readonly member?: number
   /** Where lines were dropped from the text before, as a rewrite says. */
   readonly gaps?: readonly number[]
+  /** Of these bytes, where it is known. */
+  readonly scan?: RecordScan
 }
 
 export interface Rewritten {
@@ -29,32 +31,30 @@ export interface Rewritten {
  * Memory: up to 60 bytes a record more than the text.
  */
 export function rewriteRecords(bytes: Uint8Array, dialect: Dialect, options: RewriteOptions = {}): Rewritten {
-  const { firstLine = 1, firstRecord = 1, member, gaps = [] } = options
-  const scan = scanRecords(bytes, dialect)
+  const { firstLine = 1, firstRecord = 1, member, gaps = [], scan = scanRecords(bytes, dialect) } = options
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
-  const newlineText = newline === 'crlf' ? '\r\n' : '\n'
-  const prefix = member === undefined ? undefined : createPrefix(dialect, member)
-  const longest = prefix?.(firstLine + scan.lines + linesOf(gaps), firstRecord + scan.records).length ?? 0
+  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const prefix = member === undefined ? undefined : new Prefix(dialect, member)
+  const longest = prefix?.bytesAt(firstLine + scan.lines + linesOf(gaps), firstRecord + scan.records) ?? 0
   const target = Buffer.allocUnsafeSlow(bytes.length + (longest + 2) * (scan.records + 1))
-  const machine = new RecordMachine(dialect)
+  const line = new LineReader(bytes, dialect)
   const dropped = new DroppedLines(gaps)
   let size = 0
   for (let at = 0; at < bytes.length; ) {
     const start = at
-    const { lines, records } = machine.tally
-    at = machine.step(bytes, at)
-    const isOpen = machine.isInsideQuote
-    if (!machine.isAtStart) machine.finish()
-    if (machine.lineKind !== 'record') continue
+    const { lines, records } = line.tally
+    at = line.read(at)
+    if (line.kind !== 'record') continue
     const missing = dropped.before(start, lines)
-    if (prefix) size += target.write(prefix(firstLine + lines + missing, firstRecord + records), size, 'latin1')
+    if (prefix) size = prefix.write(target, size, { line: firstLine + lines + missing, record: firstRecord + records })
     else dropped.note(size)
-    const isTangled = machine.lineMalformed > 1
-    const end = isTangled ? characterEnd(bytes, machine.lineMalformedEnd) : at - machine.newlineBytes
-    target.set(bytes.subarray(start, end), size)
-    size += end - start
-    dropped.keep(isTangled ? countNewlines(bytes.subarray(start, end)) + 1 : machine.tally.lines - lines)
-    if (!isOpen) size += target.write(newlineText, size, 'latin1')
+    const isTangled = line.malformed > 1
+    const end = isTangled ? characterEnd(bytes, line.malformedEnd) : at - line.newlineBytes
+    size += source.copy(target, size, start, end)
+    dropped.keep(isTangled ? countNewlines(bytes.subarray(start, end)) + 1 : line.tally.lines - lines)
+    if (line.isOpen) continue
+    if (newline === 'crlf') target[size++] = 13
+    target[size++] = 10
   }
   return { bytes: target.subarray(0, size), newline, gaps: dropped.gaps }
 }
@@ -68,9 +68,33 @@ export function locateRecords(
   return rewriteRecords(bytes, dialect, options).bytes
 }
 
-function createPrefix(dialect: Dialect, member: number): (line: number, record: number) => string {
-  const delimiter = Buffer.from(toBytes(dialect).delimiter).toString('latin1')
-  return (line, record) => `${member}${delimiter}${line}${delimiter}${record}${delimiter}`
+/** Writes `<member>,<line>,<record>,` with the dialect's delimiter. */
+class Prefix {
+  private readonly delimiter: Uint8Array
+  private readonly member: number
+
+  constructor(dialect: Dialect, member: number) {
+    this.delimiter = toBytes(dialect).delimiter
+    this.member = member
+  }
+
+  bytesAt(line: number, record: number): number {
+    return `${this.member}${line}${record}`.length + 3 * this.delimiter.length
+  }
+
+  /** The offset after it. */
+  write(target: Uint8Array, at: number, { line, record }: { readonly line: number; readonly record: number }): number {
+    return this.writeField(target, this.writeField(target, this.writeField(target, at, this.member), line), record)
+  }
+
+  private writeField(target: Uint8Array, at: number, value: number): number {
+    let end = at + 1
+    for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end++
+    for (let digit = end - 1, rest = value; digit >= at; digit--, rest = Math.floor(rest / 10))
+      target[digit] = 48 + (rest % 10)
+    for (const byte of this.delimiter) target[end++] = byte
+    return end
+  }
 }
 
 /** Keeps account of the lines that were not copied. */

@@ -1,6 +1,7 @@
 /** Counts records and finds their ends, as the engine's CSV parser sees them. */
 import type { Dialect } from './record-dialect.ts'
-import { canJump, RecordJumper } from './record-jump.ts'
+import { canJump } from './record-jump.ts'
+import { RecordSkipper } from './record-kernel.ts'
 import { RecordMachine, type RecordTally } from './record-machine.ts'
 
 export { type Dialect, dialectOf, lineDelimiter } from './record-dialect.ts'
@@ -106,7 +107,7 @@ interface AdvanceOptions {
 
 /** Reads all bytes: jumping where that can be, stepping where not; the offset after the last record end, or -1. */
 function advance(machine: RecordMachine, bytes: Uint8Array, { dialect, from, onEnd }: AdvanceOptions): number {
-  const jumper = canJump(dialect) ? new RecordJumper(bytes, dialect, machine.tally) : undefined
+  const jumper = canJump(dialect) ? new RecordSkipper(bytes, dialect, machine.tally) : undefined
   let at = from
   let end = -1
   while (at < bytes.length) {

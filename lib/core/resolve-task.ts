@@ -1,5 +1,6 @@
 /** A task with its functions of the parameters called: what a worker does, as data and map functions. */
-import type { ParamValues, SqlStep, Step, TaskDefinition } from '../define/definition.ts'
+import type { ParamValues, PipelineDefinition, SqlStep, Step, TaskDefinition } from '../define/definition.ts'
+import { PermanentError } from './errors.ts'
 
 /** The steps in order; `where` is the first. The functions get frozen parameters. */
 export function resolveSteps(task: Pick<TaskDefinition, 'transform' | 'where'>, params: ParamValues): Step[] {
@@ -7,6 +8,17 @@ export function resolveSteps(task: Pick<TaskDefinition, 'transform' | 'where'>, 
   const where = typeof task.where === 'function' ? task.where(frozen) : task.where
   const steps = task.transform.map(step => (typeof step === 'function' ? step(frozen) : step))
   return where === undefined ? steps : [whereStep(where), ...steps]
+}
+
+/** The task of a pipeline by name. @throws TASK_UNKNOWN */
+export function taskNamed(pipeline: PipelineDefinition, name: string): TaskDefinition {
+  const task = pipeline.tasks.find(each => each.name === name)
+  if (!task)
+    throw new PermanentError(
+      'TASK_UNKNOWN',
+      `pipeline ${pipeline.name} has no task ${name}; it has ${pipeline.tasks.map(each => each.name).join(', ')}`,
+    )
+  return task
 }
 
 /** A condition as a whole statement. */

@@ -29,6 +29,15 @@ export function runIdOf(run: RunIdentity): string {
   return shortHash(canonicalJson({ outputPath, task, params, codeHash, inputs }))
 }
 
+/** What rows depend on besides inputs and parameters: the task's code, its broadcast tables, and how it was asked to read. */
+export function rowCodeOf(
+  code: string | undefined,
+  tables: string,
+  { strict, sample }: { readonly strict?: boolean | undefined; readonly sample?: number | string | undefined } = {},
+): string {
+  return shortHash(JSON.stringify([code, tables, strict, sample]))
+}
+
 /** 16 hexadecimal digits for the path of a dataset. */
 export function outputHashOf(outputPath: string): string {
   return shortHash(canonicalJson({ outputPath }))

@@ -104,7 +104,7 @@ export interface RunEnd {
 
 /** Keys of one output's state. */
 export function outputKeys(outputHash: string) {
-  return { head: `${stateRoot}outputs/${outputHash}/head.json` } as const
+  return { head: `${stateRoot}outputs/${outputHash}/head.json`, turn: `${stateRoot}turns/${outputHash}.json` } as const
 }
 
 /** Keys of one attempt's state. */
@@ -116,7 +116,10 @@ export function runKeys(runId: string, attempt: number) {
     lease: `${folder}lease.json`,
     end: `${folder}end.json`,
     plan: `${folder}plan.json`,
+    reservation: `${folder}reservation.json`,
+    todo: (name: string) => `${folder}todo/${name}.json`,
     journal: `${folder}commit.json`,
+    starts: `${folder}starts.json`,
     manifest: `${folder}manifest.json`,
     outcomes: `${folder}outcomes/`,
     failures: `${folder}failures/`,
@@ -238,6 +241,18 @@ const endSchema: v.GenericSchema<unknown, RunEnd> = v.object({
 })
 /** end.json. @throws STATE_INVALID */
 export const readRunEnd = reader(endSchema)
+
+/** starts.json: where slices of a text truly begin, as commit found out from their neighbours in other batches. */
+export interface Starts {
+  /** How often commit found neighbours that did not meet. */
+  readonly rounds: number
+  /** Offset by slice. */
+  readonly slices: Readonly<Record<string, number>>
+}
+
+const startsSchema: v.GenericSchema<unknown, Starts> = v.object({ rounds: count, slices: v.record(v.string(), count) })
+/** starts.json. @throws STATE_INVALID */
+export const readStarts = reader(startsSchema)
 
 function reader<T>(schema: v.GenericSchema<unknown, T>): (bytes: Uint8Array, key: string) => T {
   return (bytes, key) => {

@@ -33,6 +33,8 @@ export interface Store {
   read(key: string, options?: ReadOptions): Promise<Uint8Array>
   /** The bytes of a range as they come, at most a few MiB in memory; errors as `read`. */
   stream(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>
+  /** A checksum of the whole content that the store keeps, with its algorithm; undefined when it has none. Nothing is read for it. */
+  checksum?(object: StoredObject): Promise<string | undefined>
   /** Writes only if there is no such key (If-None-Match: *); the etag, or undefined when another was first. Durable and atomic. */
   create(key: string, bytes: Uint8Array): Promise<string | undefined>
   /** Writes only over the object that has `etag` (If-Match); the new etag, or undefined when it is no longer that one. */

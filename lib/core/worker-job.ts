@@ -1,8 +1,8 @@
 /** What is sent to a worker thread, and what it tells while it works. */
 import type { PlainError } from './errors.ts'
 import type { LogLevel } from './events.ts'
-import type { InputObject, MembersSlice } from './plan-data.ts'
-import type { MemberAccount, ShareJob, ShareResult, SharePart } from './share.ts'
+import type { InputObject, MembersSlice, StreamSlice } from './plan-data.ts'
+import type { MemberAccount, ShareJob, SharePart, ShareResult } from './share.ts'
 
 export type WorkerJob =
   /** Checks the definition against empty typed inputs; gives the schema that comes out. */
@@ -13,7 +13,12 @@ export type WorkerJob =
   /** Rows by member as a Parquet file. */
   | { readonly kind: 'accounts'; readonly accounts: readonly MemberAccount[]; readonly target: string }
   /** Members as files below a folder. */
-  | { readonly kind: 'extract'; readonly slice: MembersSlice; readonly input: InputObject; readonly folder: string }
+  | {
+      readonly kind: 'extract'
+      readonly slice: MembersSlice | StreamSlice
+      readonly input: InputObject
+      readonly folder: string
+    }
 
 /** Errors do not cross threads whole, so a worker never rejects. */
 export type WorkerAnswer<T> = { readonly value: T } | { readonly error: PlainError }
@@ -23,19 +28,39 @@ export interface WorkerResults {
   readonly share: ShareResult
   readonly merge: SharePart
   readonly accounts: null
-  readonly extract: readonly { readonly path: string; readonly sizeBytes: number; readonly crc32: number }[]
+  readonly extract: {
+    readonly files: readonly { readonly path: string; readonly sizeBytes: number; readonly crc32: number }[]
+    readonly membersSkipped: number
+  }
 }
 
 /** The jobs' way to a thread, wherever it is. */
 export interface Workers {
   readonly threads: number
   run<K extends keyof WorkerResults>(job: Extract<WorkerJob, { readonly kind: K }>): Promise<WorkerResults[K]>
+  /** Whether a thread was given up in a function that does not return: the process is to end. */
+  readonly isHung?: boolean
   /** Interrupts what runs; every job then ends with ABORTED. */
   stop(): void
   close(): Promise<void>
 }
 
 export type WorkerMessage =
-  | { readonly kind: 'progress'; readonly members: number; readonly bytes: number; readonly rowsWritten: number; readonly rowsRejected: number }
-  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string; readonly member?: string; readonly fields?: Readonly<Record<string, unknown>> }
-
+  | {
+      readonly kind: 'progress'
+      readonly members: number
+      readonly bytes: number
+      readonly rowsWritten: number
+      readonly rowsRejected: number
+    }
+  | {
+      readonly kind: 'log'
+      readonly level: LogLevel
+      readonly message: string
+      readonly slice?: number
+      readonly archive?: string
+      readonly member?: string
+      /** How many more times the line came since it was told. */
+      readonly repeats?: number
+      readonly fields?: Readonly<Record<string, unknown>>
+    }

@@ -31,8 +31,12 @@ export function decodeZipName({ fileNameRaw, generalPurposeBitFlag, extraFields,
 export function safePath(name: string): string {
   const reason = unsafeBecause(name)
   if (reason === undefined) return name
-  const message = `expected a member name that stays below its folder, got ${JSON.stringify(name)} (${reason}); leave it out with a members glob`
-  throw new PermanentError('ZIP_UNSAFE_NAME', message, { member: name, reason })
+  throw unsafe(name, reason)
+}
+
+function unsafe(name: string, reason: string): PermanentError {
+  const message = `expected a member name that can be a file below its folder, got ${JSON.stringify(name)} (${reason}); leave it out with a members glob`
+  return new PermanentError('ZIP_UNSAFE_NAME', message, { member: name, reason })
 }
 
 function unsafeBecause(name: string): string | undefined {
@@ -45,14 +49,18 @@ function unsafeBecause(name: string): string | undefined {
   return segment === undefined ? undefined : `a segment ${JSON.stringify(segment)}`
 }
 
+/** Names in a folder of extracted members that mean something to us: its manifest, its state, and files not yet visible. */
+const reservedName = /^(_SUCCESS|\.fanmill([/-].*)?|.*\.pending-[\w-]+)$/i
+
 /**
  * Checks that members can be extracted side by side; directories are left out by the caller.
- * @throws ZIP_UNSAFE_NAME as safePath; ZIP_DUPLICATE_NAME when two would be one file on a system that ignores case, or one the folder of another
+ * @throws ZIP_UNSAFE_NAME as safePath, and for `_SUCCESS`, `.fanmill` and `*.pending-*`; ZIP_DUPLICATE_NAME when two would be one file on a system that ignores case, or one the folder of another
  */
 export function checkExtractable(entries: readonly { readonly name: string }[]): void {
   const files = new Map<string, string>()
   for (const { name } of entries) {
     const path = folded(safePath(name))
+    if (reservedName.test(path)) throw unsafe(name, 'a name that fanmill keeps for itself')
     const other = files.get(path)
     if (other !== undefined) throw duplicate(other, name)
     files.set(path, name)

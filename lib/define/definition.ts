@@ -161,6 +161,12 @@ export interface TableDefinition {
   readonly columns?: Columns
 }
 
+/** A value that only the task's functions get to see. */
+export interface SecretDefinition {
+  readonly kind: 'secret'
+  readonly name: string
+}
+
 export interface ParquetOutput {
   readonly kind: 'parquet'
   /** Path template under the output root, with `{task}`, `{salt}` and `{param}`. */
@@ -215,6 +221,8 @@ export interface TaskDefinition {
   readonly provenance: readonly ('_archive' | '_member' | '_line')[]
   /** Runs once in each worker; what it returns is `context.state`. */
   readonly setup?: (context: never) => unknown
+  /** Their values are in `context.secrets`; default none. */
+  readonly secrets?: Readonly<Record<string, SecretDefinition>>
   /** Stands in place of the code hash. */
   readonly version?: string
 }

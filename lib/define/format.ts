@@ -29,7 +29,7 @@ export function csv(given: CsvOptions = {}): Csv {
     escape: checked.escape ?? quote,
     header: checked.header ?? true,
     comment: checked.comment,
-    nullValues: checked.nullValues ?? [],
+    nullValues: checked.nullValues ?? [''],
     skip: checked.skip ?? 0,
     encoding: checked.encoding ?? 'utf-8',
   }

@@ -23,6 +23,7 @@ export type {
   PipelineDefinition,
   RejectLimit,
   ScalarType,
+  SecretDefinition,
   Source,
   SqlStep,
   SqlValue,
@@ -68,6 +69,7 @@ export type {
   TaskLog,
   ValueOf,
 } from './row-types.ts'
+export { secret } from './secret.ts'
 export {
   type Files,
   type FilesOptions,

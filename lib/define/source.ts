@@ -62,16 +62,11 @@ const anyFormat = piece<Format>('csv(), jsonLines(), lines({ … }) or parquetFi
   'lines',
   'parquet',
 ])
-const textFormat = piece<Exclude<Format, { kind: 'parquet' }>>('csv(), jsonLines() or lines({ … })', [
-  'csv',
-  'jsonLines',
-  'lines',
-])
 
 const zipOptions = options({
   archives: relativePath,
   members: v.optional(filledText),
-  format: v.optional(textFormat),
+  format: v.optional(anyFormat),
   onBadMember: v.optional(oneOf(['fail', 'skip'])),
   limits: v.optional(
     options({

@@ -3,39 +3,36 @@ import * as v from 'valibot'
 import { check, options } from './check.ts'
 import type { Columns, MapBatchesStep, MapRowsStep, Params } from './definition.ts'
 import { frozen } from './freeze.ts'
-import type { AnyRow, Batch, ParamValuesOf, RowContext, RowOf } from './row-types.ts'
+import type { AnyRow, Batch, CellOf, ParamValuesOf, RowContext, RowOf } from './row-types.ts'
 import { addedColumns, anyFunction } from './schemas.ts'
 
 declare const adding: unique symbol
+declare const mappingRows: unique symbol
+declare const mappingBatches: unique symbol
 
 /** Carries, for the compiler only, the columns that a step adds. */
 export interface Adding<out Adds> {
   readonly [adding]?: Adds
 }
 
+/** The function's own type stands under a name of its own, so that the compiler infers rows from the right kind of step. */
 export interface MapRows<in Row = never, in Values = never, in State = never, out Adds = unknown>
   extends MapRowsStep,
     Adding<Adds> {
-  readonly map: (row: Row, context: RowContext<Values, State>) => unknown
+  readonly [mappingRows]?: (row: Row, context: RowContext<Values, State>) => unknown
 }
 
 export interface MapBatches<in Row = never, in Values = never, in State = never, out Adds = unknown>
   extends MapBatchesStep,
     Adding<Adds> {
-  readonly map: (batch: Batch<Row>, context: RowContext<Values, State>) => unknown
+  readonly [mappingBatches]?: (batch: Batch<Row>, context: RowContext<Values, State>) => unknown
 }
 
 /** What a `mapRows` function returns: the columns that change, and all that it adds. */
 export type MappedRow<Row, Adds extends Columns> = Partial<Omit<Row, keyof Adds>> & RowOf<Adds>
 
-/** What a `mapBatches` function returns; every column of the same length, and all of them when rows are dropped or added. */
-export interface MappedBatch<Row, Adds extends Columns> {
-  /** Default: as many as came. */
-  readonly rowCount?: number
-  readonly columns: { readonly [Name in keyof Omit<Row, keyof Adds>]?: readonly Row[Name][] } & {
-    readonly [Name in keyof Adds]: readonly RowOf<Adds>[Name][]
-  }
-}
+/** What a `mapBatches` function returns: every column that it adds, with as many values as there are rows. */
+export type MappedBatch<Adds extends Columns> = { readonly [Name in keyof Adds]: readonly CellOf<Adds[Name]>[] }
 
 export interface MapOptions<Adds extends Columns> {
   /** Columns that the function adds, or gives another type; others pass through. Default none. */
@@ -66,7 +63,10 @@ export function mapRows<
   return frozen({ kind: 'mapRows', map, adds })
 }
 
-/** A function for many rows at once, columns in and columns out: the faster form of `mapRows`. */
+/**
+ * A function for many rows at once, columns in and columns out: mapBatches(({ columns }) => ({ late: columns.delay.map(isLate) }), { adds: { late: column.bool() } }).
+ * It returns the columns of `adds`; others pass through. Columns are read when they are first asked for.
+ */
 export function mapBatches<
   Row = AnyRow,
   Values = ParamValuesOf<Params>,
@@ -74,7 +74,7 @@ export function mapBatches<
   State = any,
   const Adds extends Columns = None,
 >(
-  map: (batch: Batch<Row>, context: RowContext<Values, State>) => MappedBatch<Row, NoInfer<Adds>>,
+  map: (batch: Batch<Row>, context: RowContext<Values, State>) => MappedBatch<NoInfer<Adds>>,
   given: MapOptions<Adds> = {},
 ): MapBatches<Row, Values, State, RowOf<Adds>> {
   check('mapBatches: map', anyFunction, map)

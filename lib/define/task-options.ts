@@ -4,6 +4,7 @@ import type {
   Output,
   Params,
   RejectLimit,
+  SecretDefinition,
   Source,
   SqlStep,
   StepOf,
@@ -72,6 +73,8 @@ interface CommonTaskOptions {
   readonly onEmpty?: TaskDefinition['onEmpty']
   /** Adds `_archive`, `_member` and `_line` columns. */
   readonly provenance?: TaskDefinition['provenance']
+  /** What functions find in `context.secrets`: `{ api: secret('weather/api-key') }`. */
+  readonly secrets?: Readonly<Record<string, SecretDefinition>>
   /** Stands in place of the code hash: change it to run again. */
   readonly version?: string
 }

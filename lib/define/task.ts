@@ -7,6 +7,7 @@ import type {
   Output,
   ParamDefinition,
   Params,
+  SecretDefinition,
   Source,
   SqlStep,
   StepOf,
@@ -71,6 +72,7 @@ function build(given: AnyTaskOptions): Task {
     onEmpty: checked.onEmpty ?? 'fail',
     provenance: checked.provenance ?? [],
     setup: given.setup,
+    secrets: checked.secrets,
     version: checked.version,
   }
   const definition = frozen(data)
@@ -135,6 +137,7 @@ const taskOptions = options({
   onEmpty: v.optional(oneOf(['fail', 'succeed'])),
   provenance: v.optional(v.array(oneOf(['_archive', '_member', '_line']), 'a list of _archive, _member, _line')),
   setup: v.optional(anyFunction),
+  secrets: v.optional(v.record(identifier, piece<SecretDefinition>("secret('name')", ['secret']), 'secrets by name')),
   version: v.optional(filledText),
 })
 

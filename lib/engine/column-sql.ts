@@ -47,11 +47,12 @@ export function nullableText(column: ColumnDefinition, text: string): string {
 }
 
 /** The typed value; null where the text does not convert. */
-export function tryConvert(column: ColumnDefinition, text: string): string {
+export function tryConvert(column: ColumnDefinition, text: string, strict: boolean): string {
   if (column.type === 'string') return text
   if (column.format !== undefined) return tryFormat(column, text, column.format)
-  if (column.type === 'list') return `TRY(from_json_strict(CAST(${text} AS JSON), ${quoteText(jsonShape(column))}))`
-  return `TRY_CAST(${text} AS ${sqlType(column)})`
+  if (column.type === 'list') return tryList(column, text, strict)
+  const value = `TRY_CAST(${text} AS ${sqlType(column)})`
+  return column.type === 'timestamptz' ? `CASE WHEN ${zoneName(text)} THEN NULL ELSE ${value} END` : value
 }
 
 /**
@@ -61,8 +62,8 @@ export function tryConvert(column: ColumnDefinition, text: string): string {
 export function mustConvert(column: ColumnDefinition, text: string, strict: boolean): string {
   const value = column.required ? `coalesce(${text}, ${raise})` : text
   if (column.type === 'string') return column.required ? `CASE WHEN ${text} IS NULL THEN ${raise} ELSE ${text} END` : text
-  const lossy = strict ? lossyText(column, text) : undefined
-  const converted = castOrRaise(column, value)
+  const lossy = lossyText(column, text, strict)
+  const converted = castOrRaise(column, value, strict)
   return lossy === undefined ? converted : `CASE WHEN ${lossy} THEN ${raise} ELSE ${converted} END`
 }
 
@@ -70,7 +71,7 @@ export function mustConvert(column: ColumnDefinition, text: string, strict: bool
 export function fits(column: ColumnDefinition, text: string, value: string, strict: boolean): string {
   const whenNull = column.required ? 'false' : 'true'
   if (column.type === 'string') return column.required ? `(${text} IS NOT NULL)` : 'true'
-  const lossy = strict ? lossyText(column, text) : undefined
+  const lossy = lossyText(column, text, strict)
   const exact = lossy === undefined ? '' : ` AND NOT (${lossy})`
   return `(CASE WHEN ${text} IS NULL THEN ${whenNull} ELSE (${value} IS NOT NULL${exact}) END)`
 }
@@ -80,9 +81,9 @@ export const mismatchMarker = 'fanmill: a text does not fit its column'
 
 const raise = `error(${quoteText(mismatchMarker)})`
 
-function castOrRaise(column: ColumnDefinition, text: string): string {
+function castOrRaise(column: ColumnDefinition, text: string, strict: boolean): string {
   if (column.format !== undefined || column.type === 'list')
-    return `CASE WHEN ${text} IS NULL THEN NULL ELSE coalesce(${tryConvert(column, text)}, ${raise}) END`
+    return `CASE WHEN ${text} IS NULL THEN NULL ELSE coalesce(${tryConvert(column, text, strict)}, ${raise}) END`
   return `CAST(${text} AS ${sqlType(column)})`
 }
 
@@ -91,15 +92,39 @@ function tryFormat(column: ColumnDefinition, text: string, format: string): stri
   return `CAST(${parsed} AS ${sqlType(column)})`
 }
 
+/** An array of texts, each converted as a column of its own; null when one of them does not fit. */
+function tryList(column: ColumnDefinition, text: string, strict: boolean): string {
+  const items = `TRY(from_json_strict(CAST(${text} AS JSON), '["VARCHAR"]'))`
+  const inner = column.items
+  if (inner === undefined || inner.type === 'string') return items
+  // Lists in lists need names of their own: a lambda sees those around it.
+  const item = `i${depthOf(inner)}`
+  const value = tryConvert(inner, item, strict)
+  const bad = `list_filter(${items}, lambda ${item}: NOT ${fits(inner, item, value, strict)})`
+  return `CASE WHEN len(${bad}) = 0 THEN list_transform(${items}, lambda ${item}: ${value}) END`
+}
+
+const depthOf = (column: ColumnDefinition): number => (column.items ? 1 + depthOf(column.items) : 0)
+
+/** True where a text may not be read: where it is lossy, when that is asked, and where the engine would read others wrongly after it. */
+function lossyText(column: ColumnDefinition, text: string, strict: boolean): string | undefined {
+  if (column.format !== undefined) return undefined
+  if (strict) return inexact(column, text)
+  return column.type === 'timestamptz' ? zoneName(text) : undefined
+}
+
+/** The engine reads a text without zone in the zone that a text before it names, so names are refused. */
+const zoneName = (text: string): string => `regexp_matches(${text}, '[A-Za-z]{2}') AND NOT regexp_matches(${text}, ' ?UTC$')`
+
 /**
  * True where a text converts, but not to what it says: `1.5` for an integer, a decimal that would round, an offset in
  * a timestamp without zone. The cheap test comes first: most integers print as they were written.
  */
-function lossyText(column: ColumnDefinition, text: string): string | undefined {
-  if (column.format !== undefined) return undefined
+function inexact(column: ColumnDefinition, text: string): string | undefined {
   if (column.type.includes('int'))
     return `CAST(TRY_CAST(${text} AS ${sqlType(column)}) AS VARCHAR) <> ${text} AND NOT regexp_full_match(${text}, '[+-]?[0-9]+')`
-  if (column.type.startsWith('float')) return `contains(${text}, '_')`
+  if (column.type.startsWith('float')) return inexactFloat(column, text)
+  if (column.type === 'json' || column.type === 'list') return `(${looseJson(text)} AND ${looseJson(`regexp_replace(${text}, ${jsonString}, '""', 'g')`)})`
   const pattern = exactPatterns(column)
   if (pattern === undefined) return undefined
   const quick = quickTests[column.type]?.(text)
@@ -107,32 +132,49 @@ function lossyText(column: ColumnDefinition, text: string): string | undefined {
   return quick === undefined ? slow : `NOT (${quick}) AND ${slow}`
 }
 
-const quickTests: Partial<Record<ColumnDefinition['type'], (text: string) => string>> = {
-  timestamp: text => `strlen(${text}) = 19 AND ${text}[17] = ':'`,
-  date: text => `strlen(${text}) <= 10`,
+/** Spaces and underscores are passed over; too many digits, or too large an exponent, become infinity. */
+function inexactFloat(column: ColumnDefinition, text: string): string {
+  const mayOverflow = `(contains(${text}, 'e') OR contains(${text}, 'E') OR strlen(${text}) > 38)`
+  const overflows = `isinf(TRY_CAST(${text} AS ${sqlType(column)})) AND NOT contains(lower(${text}), 'inf')`
+  return `(contains(${text}, '_') OR contains(${text}, ' ') OR (${mayOverflow} AND ${overflows}))`
 }
 
-const timeOfDay = '\\d{1,2}:\\d{2}(:\\d{2}(\\.\\d{1,6}0*)?)?'
+/** What the engine's parser lets pass and others do not; looked for once more without what stands in strings. */
+const looseJson = (text: string): string => `regexp_matches(${text}, ',\\s*[\\]}]|nan|inf', 'i')`
+const jsonString = `'"(?:\\\\.|[^"\\\\])*"'`
+
+const isDigit = (text: string, at: number): string => `${text}[${at}] >= '0' AND ${text}[${at}] <= '9'`
+
+/** Without a zone, and each punctuation mark at its place: what is accepted then is exact. */
+const plainTimestamp = (text: string): string =>
+  `strlen(${text}) = 19 AND ${text}[17] = ':' AND ${text}[14] = ':' AND ${text}[5] = '-' AND ${isDigit(text, 19)}`
+
+const quickTests: Partial<Record<ColumnDefinition['type'], (text: string) => string>> = {
+  timestamp: plainTimestamp,
+  timestamptz: plainTimestamp,
+  date: text => `strlen(${text}) = 10 AND ${text}[5] = '-' AND ${text}[8] = '-' AND ${isDigit(text, 10)}`,
+}
+
+const day = '[+-]?\\d{1,6}-\\d{1,2}-\\d{1,2}'
+const minutes = ':\\d{2}(:\\d{2}(\\.\\d{1,6}0*)?)?'
+const timeOfDay = `\\d{1,2}${minutes}`
 
 function exactPatterns(column: ColumnDefinition): string | undefined {
   switch (column.type) {
     case 'decimal':
       return `[+-]?\\d*(\\.\\d{0,${column.scale ?? 3}}0*)?`
     case 'date':
-      return '[+-]?\\d{1,6}-\\d{1,2}-\\d{1,2}'
+      return day
     case 'time':
-      return timeOfDay
+      // 24:00:00 is no time of a day.
+      return `([01]?\\d|2[0-3])${minutes}`
     case 'timestamp':
-      return `[+-]?\\d{1,6}-\\d{1,2}-\\d{1,2}([ T]${timeOfDay})?`
+      return `${day}([ T]${timeOfDay})?`
+    case 'timestamptz':
+      return `${day}([ T]${timeOfDay}( ?(Z|UTC|[+-]\\d{1,2}(:?\\d{2})?))?)?`
     default:
       return undefined
   }
-}
-
-function jsonShape(column: ColumnDefinition): string {
-  const shape = (inner: ColumnDefinition): unknown =>
-    inner.type === 'list' ? [inner.items ? shape(inner.items) : 'VARCHAR'] : sqlType(inner)
-  return JSON.stringify(shape(column))
 }
 
 /** The texts of a column's null values as a list literal, for the reader. */

@@ -1,13 +1,13 @@
 /** Turns staged text into parts: fast when everything fits, else carefully, with rejects. */
 import { rmSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { FanmillError } from '../core/errors.ts'
-import type { CsvFormat, Format } from '../define/definition.ts'
+import { FanmillError, PermanentError } from '../core/errors.ts'
 import { lineDelimiter } from '../core/records.ts'
-import type { StagedFile } from '../io/stage.ts'
+import type { CsvFormat, Format } from '../define/definition.ts'
+import type { StagedFile, StagedMember } from '../io/stage.ts'
 import { engineFault } from './engine.ts'
 import type { MapFunctions } from './map-function.ts'
-import { parquetRead } from './parquet-read.ts'
+import { countFooters, describeParquet, type ParquetOptions, parquetMisfit, parquetRead } from './parquet-read.ts'
 import { quoteText } from './quote.ts'
 import { type KeptRejects, keepRejects } from './reject-rows.ts'
 import type { RowCounter } from './row-counter.ts'
@@ -22,6 +22,8 @@ export interface Conversion {
   readonly counter: RowCounter
   readonly maps: MapFunctions
   readonly read: ReadOptions
+  /** Given when the files are Parquet. */
+  readonly parquet?: ParquetOptions
   readonly transform: CheckedTransform
   readonly format: Format
   readonly parts: PartOptions
@@ -34,10 +36,15 @@ export interface ConvertJob {
   readonly target: string
   /** Keep what does not fit as rejects: the text must be staged located. */
   readonly isCareful: boolean
+  /** Only records up to this number of their member; careful conversions only. */
+  readonly lastRecord?: number
 }
 
-/** `locate`: something does not fit; stage the same text located and convert it carefully. */
-export type Converted = ConvertedParts | { readonly kind: 'locate'; readonly cause: Error }
+/**
+ * `locate`: something does not fit; stage the same text located and convert it carefully.
+ * `byMember`: a map function asks for its row's member; stage a file a member, and convert them one by one.
+ */
+export type Converted = ConvertedParts | { readonly kind: 'locate'; readonly cause: Error } | { readonly kind: 'byMember' }
 
 export interface ConvertedParts extends KeptRejects {
   readonly kind: 'parts'
@@ -47,47 +54,86 @@ export interface ConvertedParts extends KeptRejects {
   readonly rowsWritten: number
 }
 
-/** @throws TRANSFORM_FAILED, OUT_OF_MEMORY, DISK_FULL, ENGINE_FAILED, TOO_MANY_PARTITIONS, ABORTED */
+/** @throws TRANSFORM_FAILED, INPUT_INVALID for Parquet, OUT_OF_MEMORY, DISK_FULL, ENGINE_FAILED, TOO_MANY_PARTITIONS, ABORTED */
 export async function convert(conversion: Conversion, job: ConvertJob): Promise<Converted> {
+  conversion.maps.enter(originOf(job.files))
   try {
     await nameMembers(conversion.connection, job.files)
     return job.isCareful ? await carefully(conversion, job) : await quickly(conversion, job)
   } catch (error) {
+    if (error instanceof NeedsMember) return { kind: 'byMember' }
     const fault = error instanceof FanmillError ? error : engineFault(error)
-    const mayBeText = fault instanceof FanmillError && fault.code === 'ENGINE_FAILED' && conversion.format.kind !== 'parquet'
-    if (mayBeText && !job.isCareful) return { kind: 'locate', cause: fault }
-    throw fault
+    if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED' || !misfitFault.test(fault.message)) throw fault
+    if (conversion.format.kind !== 'parquet' && !job.isCareful) return { kind: 'locate', cause: fault }
+    throw (await parquetFault(conversion, job)) ?? transformFault(conversion, fault)
   }
 }
 
+/** The engine's faults that a text may be the cause of; a careful conversion tells whether it was. */
+const misfitFault = /^(Conversion|Invalid Input|Out of Range|Invalid) Error/
+
+class NeedsMember extends Error {}
+
+/** The one member or file that all text is of, if it is one. */
+function originOf(files: readonly StagedFile[]): Pick<StagedMember, 'archive' | 'member'> | undefined {
+  const [first, ...others] = files.flatMap(file => file.members)
+  return others.every(each => each.archive === first?.archive && each.member === first.member) ? first : undefined
+}
+
 async function quickly(conversion: Conversion, job: ConvertJob): Promise<Converted> {
-  const { counter, read, format, transform } = conversion
+  const { counter, read, parquet, connection, transform } = conversion
   const guard = transform.steps.length > 0 ? counter.name : undefined
-  const input = format.kind === 'parquet' ? parquetRead(job.files, read, guard) : fastRead(sourcesOf(conversion, job, 'fail'), read, guard)
+  const input = parquet
+    ? parquetRead(await describeParquet(connection, job.files), parquet, guard)
+    : fastRead(sourcesOf(conversion, job, 'fail'), read, guard)
   const parts = await write(conversion, input, job.target)
   const rowsWritten = sumRows(parts)
-  return { kind: 'parts', parts, rowsRead: guard ? counter.rows() : rowsWritten, rowsWritten, rowsRejected: 0, rejectedByMember: {} }
+  const seen = guard ? counter.rows() : rowsWritten
+  const rowsRead = guard && seen < (await recordsOf(conversion, job)) ? await readAll(conversion, input) : seen
+  return { kind: 'parts', parts, rowsRead, rowsWritten, rowsRejected: 0, rejectedByMember: {}, rejects: [] }
 }
 
 async function carefully(conversion: Conversion, job: ConvertJob): Promise<Converted> {
   const { connection, counter, read, format } = conversion
-  const input = carefulRead(sourcesOf(conversion, job, 'keep'), read, counter.name)
+  const { lastRecord } = job
+  const limits = { guard: counter.name, ...(lastRecord !== undefined && { lastRecord }) }
+  const input = carefulRead(sourcesOf(conversion, job, 'keep'), read, limits)
   const parts = await write(conversion, input, job.target)
-  const rowsRead = counter.rows()
   const delimiter = format.kind === 'csv' ? (format as CsvFormat).delimiter : lineDelimiter
-  await connection.run(errorTable)
-  const rejects = await keepRejects(connection, sourcesOf(conversion, job, 'ignore'), read, delimiter, `${job.target}.rejects`)
-  return { kind: 'parts', parts, rowsRead, rowsWritten: sumRows(parts), ...rejects }
+  const keep = async (rowsRead: number): Promise<ConvertedParts> => {
+    await connection.run(errorTable)
+    const rejects = await keepRejects(connection, sourcesOf(conversion, job, 'ignore'), read, delimiter, `${job.target}.rejects`)
+    return { kind: 'parts', parts, rowsRead, rowsWritten: sumRows(parts), ...rejects }
+  }
+  const kept = await keep(counter.rows())
+  if (kept.rowsRead + kept.rowsRejected >= (await recordsOf(conversion, job)) || lastRecord !== undefined) return kept
+  return keep(await readAll(conversion, input))
+}
+
+/** Records as they were counted apart from the scan. */
+async function recordsOf({ connection, format }: Conversion, { files }: ConvertJob): Promise<number> {
+  const counts = format.kind === 'parquet' ? await countFooters(connection, files) : files.map(file => file.records)
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+/** A transform may stop reading early: a condition that is never true, an empty table. The rest is read, checked and counted too. */
+async function readAll({ connection, counter }: Conversion, input: string): Promise<number> {
+  await connection.run(dropErrors)
+  counter.reset()
+  await connection.run(`SELECT count(*) FROM (${input})`)
+  return counter.rows()
 }
 
 /** The scan makes this table when it meets a bad record; without any, there is none. */
 const errorTable = `CREATE TEMP TABLE IF NOT EXISTS fanmill_errors (file_id UBIGINT, line UBIGINT, byte_position UBIGINT,
   column_name VARCHAR, error_type VARCHAR, csv_line VARCHAR, error_message VARCHAR)`
 
+const dropErrors = 'DROP TABLE IF EXISTS fanmill_errors; DROP TABLE IF EXISTS fanmill_scans'
+
 /** Built again each time that a map function taught something, at most once a column and once for the row count. */
 async function write(conversion: Conversion, input: string, target: string): Promise<WrittenPart[]> {
   for (;;) {
-    await conversion.connection.run('DROP TABLE IF EXISTS fanmill_errors; DROP TABLE IF EXISTS fanmill_scans')
+    await conversion.connection.run(dropErrors)
     conversion.counter.reset()
     const query = applyTransform(input, conversion.transform, conversion.maps)
     try {
@@ -96,9 +142,20 @@ async function write(conversion: Conversion, input: string, target: string): Pro
       for (const path of [target, `${target}.parquet`]) rmSync(path, { recursive: true, force: true })
       const fault = conversion.maps.takeFault()
       if (fault?.error) throw fault.error
+      if (fault?.needsMember) throw new NeedsMember()
       if (!fault?.learned) throw error
     }
   }
+}
+
+async function parquetFault({ connection, parquet }: Conversion, job: ConvertJob): Promise<PermanentError | undefined> {
+  return parquet && parquetMisfit(connection, await describeParquet(connection, job.files), parquet)
+}
+
+/** All that is read fits, so that it was a statement of the user's. */
+function transformFault({ transform }: Conversion, fault: FanmillError): FanmillError {
+  if (!transform.steps.some(({ step }) => step.kind === 'sql')) return fault
+  return new PermanentError('TRANSFORM_FAILED', `the transform's SQL failed: ${fault.message}`, fault.detail, { cause: fault.cause })
 }
 
 function sourcesOf(conversion: Conversion, job: ConvertJob, badRecords: 'fail' | 'keep' | 'ignore'): TextSource[] {
@@ -107,12 +164,12 @@ function sourcesOf(conversion: Conversion, job: ConvertJob, badRecords: 'fail' |
   return textSources(job.files, { format, columns: read.columns, lineDelimiter, badRecords })
 }
 
-/** Names of the staged members, which the located prefix counts from 0 over all files. */
+/** Names of the staged members, which the located prefix counts over all files of a stage: those given here are without gaps. */
 async function nameMembers(connection: DuckDBConnection, files: readonly StagedFile[]): Promise<void> {
   if (!files.some(file => file.located)) return
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
   const list = members.map(({ archive, member }) => `{'archive': ${quoteText(archive)}, 'member': ${quoteText(member)}}`)
-  await connection.run(`SET VARIABLE fanmill_members = [${list.join(', ')}]`)
+  await connection.run(`SET VARIABLE fanmill_members = [${list.join(', ')}]; SET VARIABLE fanmill_first_member = ${members[0]?.index ?? 0}`)
 }
 
 const sumRows = (parts: readonly WrittenPart[]): number => parts.reduce((sum, part) => sum + part.rows, 0)

@@ -1,6 +1,6 @@
 /** One single-threaded DuckDB for one worker thread: opened once, tables loaded, then locked. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import { CapacityError, PermanentError } from '../core/errors.ts'
+import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
 import { quoteText, quoteTexts } from './quote.ts'
 
 export interface EngineOptions {
@@ -10,8 +10,8 @@ export interface EngineOptions {
   readonly tempFolder: string
   /** Upper bound of the engine's buffers; it spills, then fails OUT_OF_MEMORY. */
   readonly memoryBytes: number
-  /** Statements run before locking: the broadcast tables. */
-  readonly load?: readonly string[]
+  /** Runs before locking: loads the broadcast tables. */
+  readonly load?: (connection: DuckDBConnection) => Promise<void>
 }
 
 /** The engine of one thread. Queries run one at a time; a connection is made for each conversion and thrown away. */
@@ -38,7 +38,15 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     return connection
   }
   const first = await connect()
-  for (const statement of [...settings(options), ...(options.load ?? []), ...locks(options)]) await first.run(statement)
+  try {
+    for (const statement of settings(options)) await first.run(statement)
+    await options.load?.(first)
+    for (const statement of locks(options)) await first.run(statement)
+  } catch (error) {
+    first.closeSync()
+    instance.closeSync()
+    throw error instanceof FanmillError ? error : engineFault(error)
+  }
   return {
     connect,
     interrupt: () => {

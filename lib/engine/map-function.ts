@@ -38,8 +38,26 @@ export interface MapCall {
 /** The map functions of one task in one worker. */
 export interface MapFunctions {
   register(step: MapRowsStep | MapBatchesStep, given: readonly SchemaColumn[], index: number): MapCall
-  /** What made the last query fail, if a function did; asking forgets it. `learned` means: build the query again. */
-  takeFault(): { readonly learned: boolean; readonly error?: Error } | undefined
+  /** Says which member the rows of the next query are of; undefined when they are of several. */
+  enter(origin: Origin | undefined): void
+  /** Whether a function has ever asked for its row's member. */
+  readonly isByMember: boolean
+  /**
+   * What made the last query fail, if a function did; asking forgets it. `learned` means: build the query again;
+   * `needsMember`: with the rows of one member.
+   */
+  takeFault(): MapFault | undefined
+}
+
+export interface Origin {
+  readonly archive: string
+  readonly member: string
+}
+
+export interface MapFault {
+  readonly learned: boolean
+  readonly needsMember: boolean
+  readonly error?: Error
 }
 
 interface Learned {
@@ -50,6 +68,24 @@ interface Learned {
 /** Thrown through a query to have it built again with what was learned. */
 class Relearn extends Error {}
 
+/** What the user's functions get. A function that asks for the member while there are several gets none, and its query fails. */
+interface OwnContext {
+  readonly context: unknown
+  wasRefused: boolean
+}
+
+function ownContext(context: unknown, ask: (field: keyof Origin) => string | undefined): OwnContext {
+  const read = (field: keyof Origin): string => {
+    const value = ask(field)
+    own.wasRefused ||= value === undefined
+    return value ?? ''
+  }
+  const fields = { archive: { enumerable: true, get: () => read('archive') }, member: { enumerable: true, get: () => read('member') } }
+  const copied = Object.defineProperties({ ...(context as object) }, fields)
+  const own = { context: Object.freeze(copied), wasRefused: false }
+  return own
+}
+
 export function createMapFunctions(
   connection: DuckDBConnection,
   context: unknown,
@@ -57,9 +93,18 @@ export function createMapFunctions(
 ): MapFunctions {
   const learned = new Map<number, Learned>()
   const registered = new Map<string, MapCall>()
-  let fault: { learned: boolean; error?: Error } | undefined
+  let fault: MapFault | undefined
+  let origin: Origin | undefined
+  let isByMember = false
+  const own = ownContext(context, field => {
+    isByMember = true
+    if (!origin) return undefined
+    // The name of a file that is no member is its key.
+    return field === 'member' && origin.member === '' ? origin.archive : origin[field]
+  })
   const fail = (info: DuckDBScalarFunctionInfo, error: unknown): void => {
-    fault ??= error instanceof Relearn ? { learned: true } : { learned: false, error: error as Error }
+    if (own.wasRefused) fault ??= { learned: false, needsMember: true }
+    else fault ??= error instanceof Relearn ? { learned: true, needsMember: false } : { learned: false, needsMember: false, error: error as Error }
     info.setError('fanmill: a map function stopped the query')
   }
   return {
@@ -73,14 +118,21 @@ export function createMapFunctions(
       const call = { name, prefix: [], isMany: traits.isMany, writes: writes.map(column => column.name) }
       const key = `${name}(${given.map(column => `${column.name} ${column.type}`).join()})`
       if (registered.has(key)) return registered.get(key) as MapCall
-      const run = chunkFunction(step, given, writes, traits, context)
+      const run = chunkFunction(step, given, writes, traits, own)
       connection.registerScalarFunction(scalarFunction(name, given, writes, traits.isMany, run, fail))
       registered.set(key, call)
       return call
     },
+    enter(next) {
+      origin = next
+    },
+    get isByMember() {
+      return isByMember
+    },
     takeFault() {
       const taken = fault
       fault = undefined
+      own.wasRefused = false
       return taken
     },
   }
@@ -122,17 +174,21 @@ function chunkFunction(
   given: readonly SchemaColumn[],
   writes: readonly SchemaColumn[],
   traits: Learned,
-  context: unknown,
+  own: OwnContext,
 ): ChunkFunction {
   const writers = writes.map(column => valueWriter(column.type))
-  if (step.kind === 'mapBatches') return batchFunction(step, given, writes, writers, context)
+  if (step.kind === 'mapBatches') return batchFunction(step, given, writes, writers, own)
   const view = createRowView(given)
   const columns = new Map(given.map((column, index) => [column.name, index]))
   const names = writes.map(column => column.name)
   const map = step.map as (row: unknown, context: unknown) => unknown
+  // Columns of unchanged type, whose values may pass as they are.
+  const sameTyped = writes.map(({ name, type }) => given.findIndex(each => each.name === name && String(each.type) === String(type))).map(at => (at < 0 ? undefined : at))
   const fields = (result: Readonly<Record<string, unknown>>, row: number): unknown[] => {
     for (const key in result) checkKey(key, result[key], names, columns, view, traits)
     return names.map((name, at) => {
+      const own = sameTyped[at]
+      if (own !== undefined && (!(name in result) || isSame(result[name], view.value(own)))) return view.item(own)
       const value = name in result ? result[name] : columns.has(name) ? view.value(columns.get(name) as number) : null
       return write(writers[at] as ToVector, value, name, row)
     })
@@ -141,9 +197,11 @@ function chunkFunction(
     view.enter(chunk, 0)
     for (let row = 0; row < chunk.rowCount; row++) {
       view.at(row)
-      const result = callUser(() => map(view.row, context), row)
+      const result = callUser('mapRows', () => map(view.row, own.context), row)
+      if (own.wasRefused) throw new Relearn()
       if (traits.isMany) {
         const rows = result === null ? [] : Array.isArray(result) ? result : [result]
+        for (const each of rows) if (typeof each !== 'object' || each === null) throw new PermanentError('TRANSFORM_FAILED', `mapRows: expected an array of objects, got one with ${String(each)}`, { row })
         const items = rows.map(each => structValue(entries(names, fields(each === view.row ? {} : each, row))))
         ;(output as { setItem(row: number, value: unknown): void }).setItem(row, listValue(items as never))
         continue
@@ -163,17 +221,18 @@ const entries = (names: readonly string[], values: readonly unknown[]): never =>
 
 type RowResult = Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[] | null
 
-function callUser(call: () => unknown, row: number): RowResult {
+function callUser(kind: 'mapRows' | 'mapBatches', call: () => unknown, row: number): RowResult {
   let result: unknown
   try {
     result = call()
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    throw new PermanentError('TRANSFORM_FAILED', `the mapRows function threw: ${message}`, { row }, { cause: error })
+    throw new PermanentError('TRANSFORM_FAILED', `the ${kind} function threw: ${message}`, { row }, { cause: error })
   }
   if (typeof result === 'object' && !(result instanceof Promise)) return result as RowResult
-  const got = result instanceof Promise ? 'a promise (mapRows is synchronous; fetch in setup or rowsFrom)' : typeof result
-  throw new PermanentError('TRANSFORM_FAILED', `mapRows: expected an object, an array of objects or null, got ${got}`, { row })
+  const got = result instanceof Promise ? `a promise (${kind} is synchronous; fetch in setup)` : typeof result
+  const expected = kind === 'mapRows' ? 'an object, an array of objects or null' : 'an object of columns'
+  throw new PermanentError('TRANSFORM_FAILED', `${kind}: expected ${expected}, got ${got}`, { row })
 }
 
 /** A key that the query's shape has no place for: the same value passes through, another one is learned. */
@@ -190,11 +249,16 @@ function checkKey(
   if (column === undefined)
     throw new PermanentError('TRANSFORM_FAILED', `mapRows returned ${key}, which is neither a column nor in adds; add ${key}: column.…() to adds`, { key })
   const own = view.value(column)
-  if (value === own || (value instanceof Date && own instanceof Date && value.getTime() === own.getTime())) return
-  if (Number.isNaN(value) && Number.isNaN(own)) return
-  if (Array.isArray(value) && JSON.stringify(value) === JSON.stringify(own)) return
+  if (isSame(value, own)) return
   traits.changes.add(key)
   throw new Relearn()
+}
+
+function isSame(value: unknown, own: unknown): boolean {
+  if (Object.is(value, own)) return true
+  if (value instanceof Date && own instanceof Date) return value.getTime() === own.getTime()
+  if (!Array.isArray(value) || !Array.isArray(own) || value.length !== own.length) return false
+  return value.every((item, at) => isSame(item, own[at]))
 }
 
 function write(writer: ToVector, value: unknown, name: string, row: number): unknown {
@@ -211,7 +275,7 @@ function batchFunction(
   given: readonly SchemaColumn[],
   writes: readonly SchemaColumn[],
   writers: readonly ToVector[],
-  context: unknown,
+  own: OwnContext,
 ): ChunkFunction {
   const readers = given.map(column => valueReader(column.type))
   const map = step.map as (batch: unknown, context: unknown) => unknown
@@ -219,7 +283,10 @@ function batchFunction(
     const columns: Record<string, unknown> = {}
     for (const [index, { name }] of given.entries()) defineColumn(columns, name, chunk, index, readers)
     const batch = { rowCount: chunk.rowCount, columns }
-    const result = callUser(() => map(batch, context), 0) as unknown as Readonly<Record<string, unknown>>
+    const result = callUser('mapBatches', () => map(batch, own.context), 0) as unknown as Readonly<Record<string, unknown>>
+    if (own.wasRefused) throw new Relearn()
+    if (result === null || Array.isArray(result))
+      throw new PermanentError('TRANSFORM_FAILED', `mapBatches: expected an object of columns, got ${result === null ? 'null' : 'an array'}`)
     for (const [at, { name }] of writes.entries()) {
       const values = result[name]
       if (!Array.isArray(values) || values.length !== chunk.rowCount)

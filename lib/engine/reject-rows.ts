@@ -3,11 +3,11 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Reject } from '../core/reject.ts'
 import { quoteText } from './quote.ts'
 import { prefixColumns, type TextSource } from './text-source.ts'
-import { misfits, type ReadOptions } from './typed-read.ts'
+import { memberSql, misfits, type ReadOptions } from './typed-read.ts'
 
 export interface KeptRejects {
   readonly rowsRejected: number
-  readonly rejects?: { readonly file: string; readonly first: readonly Reject[] }
+  readonly rejects: readonly { readonly file: string; readonly first: readonly Reject[] }[]
   /** Rejected rows by index of the staged member. */
   readonly rejectedByMember: Readonly<Record<number, number>>
 }
@@ -22,19 +22,18 @@ export async function keepRejects(
   delimiter: string,
   file: string,
 ): Promise<KeptRejects> {
-  const badRows = sources.length > 0 ? [misfits(sources, read)] : []
-  const rows = [...badRows, badRecords(delimiter)].map(sql => `SELECT * FROM (${sql})`).join(' UNION ALL ')
+  const rows = [misfits(sources, read), badRecords(delimiter)].filter(sql => sql !== '').map(sql => `SELECT * FROM (${sql})`).join(' UNION ALL ')
   await connection.run(`CREATE OR REPLACE TEMP TABLE fanmill_rejects AS SELECT * FROM (${rows}) AS r(m, line, record, "column", expected, received)`)
   const counts = await connection.runAndReadAll('SELECT CAST(m AS INTEGER), count(*) FROM fanmill_rejects GROUP BY ALL')
   const rejectedByMember = Object.fromEntries(counts.getRows().map(([member, count]) => [Number(member), Number(count)]))
   const rowsRejected = Object.values(rejectedByMember).reduce((sum, count) => sum + count, 0)
-  if (rowsRejected === 0) return { rowsRejected, rejectedByMember }
+  if (rowsRejected === 0) return { rowsRejected, rejectedByMember, rejects: [] }
   await connection.run(`COPY (${rejectList}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION zstd)`)
   const first = await connection.runAndReadAll(`${rejectList} LIMIT ${firstRejectsMax}`)
-  return { rowsRejected, rejectedByMember, rejects: { file, first: first.getRowObjects().map(toReject) } }
+  return { rowsRejected, rejectedByMember, rejects: [{ file, first: first.getRowObjects().map(toReject) }] }
 }
 
-const memberField = (field: string): string => `getvariable('fanmill_members')[CAST(m AS INTEGER) + 1].${field}`
+const memberField = (field: 'archive' | 'member'): string => memberSql('m', field)
 
 const rejectList = `SELECT ${memberField('archive')} AS archive, ${memberField('member')} AS member, CAST(line AS BIGINT) AS line,
   CAST(record AS BIGINT) AS record, "column", expected, received FROM fanmill_rejects ORDER BY CAST(m AS INTEGER), CAST(record AS BIGINT)`
@@ -52,7 +51,7 @@ function badRecords(delimiter: string): string {
     WHEN 'LINE SIZE OVER MAXIMUM' THEN 'a record of at most 64 MiB'
     ELSE error_message END`
   const column = `CASE WHEN error_type LIKE '%COLUMNS' THEN '' ELSE coalesce(regexp_replace(column_name, '^text ', ''), '') END`
-  const rest = `left(array_to_string(list_slice(string_split(csv_line, ${quoteText(delimiter)}), ${own + 1}, NULL), ${quoteText(delimiter)}), 200)`
+  const rest = `left(array_to_string(string_split(csv_line, ${quoteText(delimiter)})[${own + 1}:], ${quoteText(delimiter)}), 200)`
   return `SELECT ${field(1)}, ${field(2)}, ${field(3)}, ${column}, ${expected}, ${rest}
     FROM (SELECT DISTINCT ON (file_id, line) * FROM fanmill_errors ORDER BY file_id, line, byte_position)`
 }

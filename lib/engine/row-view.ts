@@ -1,5 +1,5 @@
 /** One row object for a whole chunk: its properties read the vectors of the columns that the user's function touches. */
-import type { DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api'
+import type { DuckDBDataChunk, DuckDBValue, DuckDBVector } from '@duckdb/node-api'
 import type { SchemaColumn } from './transform.ts'
 import { type ReadValue, valueReader } from './vector-values.ts'
 
@@ -12,6 +12,8 @@ export interface RowView {
   at(index: number): void
   /** One value of the present row. */
   value(column: number): unknown
+  /** The same as the engine has it: a timestamp's microseconds, which a Date has not. */
+  item(column: number): DuckDBValue
 }
 
 export function createRowView(columns: readonly SchemaColumn[]): RowView {
@@ -20,8 +22,9 @@ export function createRowView(columns: readonly SchemaColumn[]): RowView {
   let chunk: DuckDBDataChunk | undefined
   let offset = 0
   let index = 0
+  const vectorOf = (column: number): DuckDBVector | undefined => (vectors[column] ??= chunk?.getColumnVector(offset + column))
   const value = (column: number): unknown => {
-    const vector = (vectors[column] ??= chunk?.getColumnVector(offset + column))
+    const vector = vectorOf(column)
     return vector === undefined ? undefined : readers[column]?.(vector, index)
   }
   const row: Record<string, unknown> = {}
@@ -38,5 +41,6 @@ export function createRowView(columns: readonly SchemaColumn[]): RowView {
       index = next
     },
     value,
+    item: column => vectorOf(column)?.getItem(index) ?? null,
   }
 }

@@ -7,13 +7,14 @@ import { quoteText } from './quote.ts'
 type Node = { readonly [key: string]: unknown }
 
 /**
- * Checks one SELECT over `input`: no aggregate, DISTINCT, window, ORDER BY, LIMIT, set operation, sample or random
- * function over its rows, `input` once in FROM, and no join that would add unmatched rows of a table.
+ * Checks one SELECT over `input`, whose columns are given: no aggregate, DISTINCT, window, ORDER BY, LIMIT, set
+ * operation or sample of its rows, no function with another answer for each call or query, `input` once in FROM, and
+ * no join that would add unmatched rows of a table.
  * @throws SQL_NOT_ROWWISE, SQL_INVALID when it does not parse or is not one SELECT
  */
-export async function checkRowWise(connection: DuckDBConnection, sql: string, where: string): Promise<void> {
+export async function checkRowWise(connection: DuckDBConnection, sql: string, where: string, columns: readonly string[]): Promise<void> {
   const select = await parseSelect(connection, sql, where)
-  const aggregates = await aggregateNames(connection)
+  names ??= await functionNames(connection)
   const refuse = (what: string): never => {
     throw new PermanentError(
       'SQL_NOT_ROWWISE',
@@ -21,44 +22,62 @@ export async function checkRowWise(connection: DuckDBConnection, sql: string, wh
       { where, what, sql },
     )
   }
-  checkSelect(select, aggregates, refuse)
+  checkFunctions(select, names.unstable, columns, refuse)
+  checkSelect(select, names.aggregates, refuse)
 }
 
 async function parseSelect(connection: DuckDBConnection, sql: string, where: string): Promise<Node> {
   const reader = await connection.runAndReadAll(`SELECT json_serialize_sql(${quoteText(sql)})`)
   const parsed = JSON.parse(String(reader.getRows()[0]?.[0])) as Node
   const statements = parsed.statements as readonly Node[] | undefined
-  if (parsed.error || !statements) throw invalid(where, String(parsed.error_message ?? 'it does not parse'), sql)
+  if (parsed.error || !statements) throw invalid(where, problemOf(String(parsed.error_message ?? 'it does not parse')), sql)
   if (statements.length !== 1) throw invalid(where, `expected one SELECT, got ${statements.length} statements`, sql)
   return statements[0]?.node as Node
 }
 
+const problemOf = (message: string): string =>
+  message.startsWith('Only SELECT') ? 'expected one SELECT, got another kind of statement' : message
+
 const invalid = (where: string, problem: string, sql: string): PermanentError =>
   new PermanentError('SQL_INVALID', `${where}: ${problem}`, { where, sql })
 
-let aggregates: ReadonlySet<string> | undefined
+interface FunctionNames {
+  readonly aggregates: ReadonlySet<string>
+  readonly unstable: ReadonlySet<string>
+}
 
-async function aggregateNames(connection: DuckDBConnection): Promise<ReadonlySet<string>> {
-  if (aggregates) return aggregates
-  const reader = await connection.runAndReadAll(
-    "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'",
-  )
-  const scalars = await connection.runAndReadAll(
-    "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('scalar', 'macro')",
-  )
-  const both = new Set(scalars.getRows().map(row => String(row[0])))
-  aggregates = new Set(
-    reader
-      .getRows()
-      .map(row => String(row[0]))
-      .filter(name => !both.has(name)),
-  )
-  return aggregates
+let names: FunctionNames | undefined
+
+async function functionNames(connection: DuckDBConnection): Promise<FunctionNames> {
+  const read = async (condition: string): Promise<string[]> => {
+    const reader = await connection.runAndReadAll(`SELECT DISTINCT function_name FROM duckdb_functions() WHERE ${condition}`)
+    return reader.getRows().map(([name]) => String(name))
+  }
+  const scalars = new Set(await read("function_type IN ('scalar', 'macro')"))
+  const aggregates = await read("function_type = 'aggregate'")
+  const unstable = await read("function_type = 'scalar' AND stability <> 'CONSISTENT' AND function_name <> 'error'")
+  return { aggregates: new Set(aggregates.filter(name => !scalars.has(name))), unstable: new Set([...unstable, ...clocks, ...hiders]) }
+}
+
+/** The present time, also as words without parentheses. */
+const clocks = ['current_timestamp', 'current_date', 'current_time', 'current_localtime', 'current_localtimestamp', 'localtime', 'localtimestamp', 'ago']
+
+/** Functions that run SQL in a text, where `input` is not seen. */
+const hiders = ['query', 'query_table', 'json_execute_serialized_sql']
+
+/** Anywhere in the statement, subqueries over tables as well. */
+function checkFunctions(node: unknown, unstable: ReadonlySet<string>, columns: readonly string[], refuse: Refuse): void {
+  if (typeof node !== 'object' || node === null) return
+  const { class: kind, function_name: called, column_names: path } = node as Node
+  const word = Array.isArray(path) && path.length === 1 ? String(path[0]).toLowerCase() : undefined
+  const name = kind === 'FUNCTION' ? String(called) : kind === 'COLUMN_REF' && !columns.some(column => column.toLowerCase() === word) ? word : undefined
+  if (name !== undefined && (unstable.has(name) || name.startsWith('fanmill_'))) refuse(`the function ${name}`)
+  for (const value of Object.values(node)) checkFunctions(value, unstable, columns, refuse)
 }
 
 type Refuse = (what: string) => never
 
-function checkSelect(select: Node, names: ReadonlySet<string>, refuse: Refuse): void {
+function checkSelect(select: Node, aggregates: ReadonlySet<string>, refuse: Refuse): void {
   if (select.type === 'SET_OPERATION_NODE') refuse('a set operation (UNION, INTERSECT, EXCEPT)')
   for (const modifier of list(select.modifiers)) refuse(modifierNames[String(modifier.type)] ?? String(modifier.type))
   if (list(select.group_expressions).length > 0 || list(select.group_sets).length > 0) refuse('GROUP BY')
@@ -66,9 +85,12 @@ function checkSelect(select: Node, names: ReadonlySet<string>, refuse: Refuse): 
   if (select.having) refuse('HAVING')
   if (select.qualify) refuse('QUALIFY')
   if (select.sample) refuse('TABLESAMPLE')
-  checkFrom(select.from_table as Node | undefined, refuse)
-  for (const part of [select.select_list, select.where_clause]) checkExpression(part, names, refuse)
+  const withNames = list((select.cte_map as Node | undefined)?.map).map(({ key }) => String(key).toLowerCase())
+  if (withNames.includes('input')) refuse('a WITH clause named input')
   if (mentionsInput(select.cte_map)) refuse('input in a WITH clause')
+  checkFrom(select.from_table as Node | undefined, refuse)
+  if (countInput(select.from_table) === 0) refuse('a statement that does not read input')
+  for (const part of [select.select_list, select.where_clause]) checkExpression(part, aggregates, refuse)
 }
 
 const modifierNames: Record<string, string> = {
@@ -85,6 +107,7 @@ function checkFrom(table: Node | undefined, refuse: Refuse): void {
   if (table.sample) refuse('TABLESAMPLE')
   if (isInput(table)) return
   if (table.type !== 'JOIN') refuse('input in a subquery')
+  if (table.ref_type === 'POSITIONAL') refuse('a POSITIONAL join')
   const [left, right] = [table.left as Node, table.right as Node]
   const join = String(table.join_type)
   const isLeft = countInput(left) > 0
@@ -94,25 +117,21 @@ function checkFrom(table: Node | undefined, refuse: Refuse): void {
   checkFrom(isLeft ? left : right, refuse)
 }
 
-/** Functions whose answer is another one for each call or each thread. */
-const unstable = new Set(['random', 'setseed', 'uuid', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'nextval', 'currval'])
-
-function checkExpression(node: unknown, names: ReadonlySet<string>, refuse: Refuse): void {
+function checkExpression(node: unknown, aggregates: ReadonlySet<string>, refuse: Refuse): void {
   if (Array.isArray(node)) {
-    for (const each of node) checkExpression(each, names, refuse)
+    for (const each of node) checkExpression(each, aggregates, refuse)
     return
   }
   if (typeof node !== 'object' || node === null) return
   const { class: kind, function_name: name } = node as Node
   if (kind === 'WINDOW') refuse(`the window function ${String(name)}`)
-  if (kind === 'FUNCTION' && names.has(String(name))) refuse(`the aggregate ${String(name)}`)
-  if (kind === 'FUNCTION' && unstable.has(String(name))) refuse(`the function ${String(name)}`)
+  if (kind === 'FUNCTION' && aggregates.has(String(name))) refuse(`the aggregate ${String(name)}`)
   if (kind === 'SUBQUERY') {
     // A subquery over tables alone is the same for every row.
     if (mentionsInput((node as Node).subquery)) refuse('input in a subquery')
     return
   }
-  for (const value of Object.values(node)) checkExpression(value, names, refuse)
+  for (const value of Object.values(node)) checkExpression(value, aggregates, refuse)
 }
 
 const list = (value: unknown): readonly Node[] => (Array.isArray(value) ? (value as Node[]) : [])

@@ -2,12 +2,14 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
-import type { Columns, Format, MapBatchesStep, MapRowsStep, Step } from '../define/definition.ts'
+import type { Columns, Format, MapBatchesStep, MapRowsStep, Step, TaskDefinition } from '../define/definition.ts'
 import type { StagedFile } from '../io/stage.ts'
 import { sqlType } from './column-sql.ts'
 import { type Conversion, convert, type ConvertJob, type Converted } from './convert.ts'
-import type { Engine } from './engine.ts'
+import { type Engine, engineFault } from './engine.ts'
+import { findFault } from './find-fault.ts'
 import { createMapFunctions } from './map-function.ts'
+import { countFooters, declaredColumns, describeParquet, emptyRead, type ParquetColumn } from './parquet-read.ts'
 import { quoteName, quoteTexts } from './quote.ts'
 import { registerRowCounter } from './row-counter.ts'
 import { checkTransform, type SchemaColumn } from './transform.ts'
@@ -22,31 +24,105 @@ export interface EngineTask {
   readonly strict: boolean
   readonly provenance: readonly string[]
   readonly keepNew: boolean
+  /** Of Parquet files; the headers of text are checked when it is staged. Default `ignore`. */
+  readonly onNewColumn?: TaskDefinition['onNewColumn']
+  /** As above; default `fail`. */
+  readonly onMissingColumn?: TaskDefinition['onMissingColumn']
   readonly parts: PartOptions
 }
 
 export interface TaskEngine {
-  /** The columns that come out, with the engine's names of their types. */
+  /** The columns that come out, with the engine's names of their types; none yet where only the first Parquet file will tell. */
   readonly schema: readonly { readonly name: string; readonly type: string }[]
+  /** A map function has asked for its row's member: conversions must be of one member each. */
+  readonly isByMember: boolean
   convert(job: ConvertJob): Promise<Converted>
+  /** The failure of a transform once more, with archive, member and line. */
+  findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
+  /** Rows of Parquet files as their footers count them. */
+  readonly countFooters?: (files: readonly StagedFile[]) => Promise<readonly number[]>
   /** One Parquet file of several with the same columns, in their order or sorted as the output is. */
   merge(files: readonly string[], target: string): Promise<WrittenPart>
 }
 
-/** Checks the task's transform against empty typed inputs. @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID */
+/**
+ * Checks the task's transform against empty typed inputs; without declared columns, against the first Parquet file.
+ * @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID
+ */
 export async function openTask(engine: Engine, task: EngineTask, context: unknown): Promise<TaskEngine> {
   const connection = await engine.connect()
   const adds = await addedColumns(connection, task.steps)
   const maps = createMapFunctions(connection, context, step => adds.get(step) ?? [])
-  const read = { columns: task.columns, strict: task.strict, keepNew: task.keepNew, provenance: task.provenance }
-  const transform = await checkTransform(connection, fastRead([], read), task.steps, maps)
-  checkOutput(task.parts, transform.schema)
-  const conversion: Conversion = { connection, counter: registerRowCounter(connection), maps, read, transform, format: task.format, parts: task.parts }
-  return {
-    schema: transform.schema.map(({ name, type }) => ({ name, type: String(type) })),
-    convert: job => convert(conversion, job),
-    merge: (files, target) => merge(connection, task.parts, files, target),
+  const tools = { connection, maps, counter: registerRowCounter(connection) }
+  const isUntyped = task.format.kind === 'parquet' && Object.keys(task.columns).length === 0
+  let conversion = isUntyped ? undefined : await prepare(task, tools, declaredColumns(task.columns))
+  const conversionFor = async (files: readonly StagedFile[]): Promise<Conversion> => {
+    if (!isUntyped && conversion) return conversion
+    const columns = await sharedColumns(connection, files, conversion?.parquet?.columns)
+    conversion ??= await prepare(task, tools, columns)
+    return conversion
   }
+  return {
+    get schema() {
+      return (conversion?.transform.schema ?? []).map(({ name, type }) => ({ name, type: String(type) }))
+    },
+    get isByMember() {
+      return maps.isByMember
+    },
+    async convert(job) {
+      // Without any file there is no schema, and nothing to write.
+      if (isUntyped && job.files.length === 0) return nothing
+      return convert(await conversionFor(job.files), job)
+    },
+    findFault: async job => findFault(await conversionFor(job.files), job),
+    merge: (files, target) => merge(connection, task.parts, files, target),
+    ...(task.format.kind === 'parquet' && { countFooters: files => withConnection(engine, own => countFooters(own, files)) }),
+  }
+}
+
+const nothing: Converted = { kind: 'parts', parts: [], rowsRead: 0, rowsWritten: 0, rowsRejected: 0, rejectedByMember: {}, rejects: [] }
+
+/** Footers are read while another query runs. */
+async function withConnection<T>(engine: Engine, use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  const connection = await engine.connect()
+  try {
+    return await use(connection)
+  } catch (error) {
+    throw error instanceof FanmillError ? error : engineFault(error)
+  } finally {
+    connection.closeSync()
+  }
+}
+
+/** The columns that all files have. @throws INPUT_INVALID when they differ */
+async function sharedColumns(connection: DuckDBConnection, files: readonly StagedFile[], earlier?: readonly ParquetColumn[]): Promise<readonly ParquetColumn[]> {
+  const described = await describeParquet(connection, files)
+  const columns = earlier ?? described[0]?.columns ?? []
+  const known = columnsText(columns)
+  for (const other of described) {
+    if (columnsText(other.columns) === known) continue
+    const { archive, member } = other.origin
+    throw new PermanentError(
+      'INPUT_INVALID',
+      `${archive}${member === '' ? '' : `, member ${member}`}: expected the columns ${known} as in the files before it, got ${columnsText(other.columns)}; say the columns of the task`,
+      { archive, member },
+    )
+  }
+  return columns
+}
+
+const columnsText = (columns: readonly ParquetColumn[]): string => columns.map(({ name, type }) => `${name} ${type}`).sort().join(', ')
+
+type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'>
+
+async function prepare(task: EngineTask, tools: Tools, columns: readonly ParquetColumn[]): Promise<Conversion> {
+  const { format, strict, keepNew, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
+  const read = { columns: task.columns, strict, keepNew, provenance }
+  const parquet = { columns, strict, keepNew, provenance, onNewColumn, onMissingColumn }
+  const empty = format.kind === 'parquet' ? emptyRead(parquet) : fastRead([], read)
+  const transform = await checkTransform(tools.connection, empty, task.steps, tools.maps)
+  checkOutput(parts, transform.schema)
+  return { ...tools, read, transform, format, parts, ...(format.kind === 'parquet' && { parquet }) }
 }
 
 /** The engine's types of the columns that map steps add. */
@@ -74,6 +150,13 @@ function checkOutput(parts: PartOptions, schema: readonly SchemaColumn[]): void 
       const hint = close.length > 0 ? `did you mean ${close.join(', ')}` : `there are ${names.join(', ')}`
       throw new PermanentError('DEFINITION_INVALID', `output.${option}: expected columns that the transform gives, got ${name}; ${hint}`, { option, name, names })
     }
+  const wide = schema.find(column => /HUGEINT/.test(String(column.type)))
+  if (wide)
+    throw new PermanentError(
+      'DEFINITION_INVALID',
+      `column ${wide.name}: expected a type that Parquet has, got ${String(wide.type)}; cast it to BIGINT or DECIMAL(38, 0)`,
+      { column: wide.name },
+    )
   if (parts.partitionBy.length > 0 && parts.partitionBy.length === names.length)
     throw new PermanentError('DEFINITION_INVALID', 'output.partitionBy: expected at least one column that is no partition, got all of them', { names })
 }

@@ -9,6 +9,8 @@ export interface TextSource {
   readonly from: string
   /** The text of a column; undefined when the files do not have it. */
   text(column: string): string | undefined
+  /** Every column of the scan, as SQL. */
+  readonly all: readonly string[]
   /** Columns that the files have and the task does not declare. */
   readonly undeclared: readonly string[]
   /** For records that may not be one at all (JSON, log lines): whether it is, and what was expected. */
@@ -39,7 +41,8 @@ function textSource(files: readonly StagedFile[], options: TextSourceOptions): T
   const { format, columns } = options
   if (format.kind === 'csv') return csvSource(files, format, options)
   const from = scan(files, ['line'], { delimiter: options.lineDelimiter, quote: '', escape: '', nulls: [] }, options)
-  return format.kind === 'jsonLines' ? jsonSource(from, columns) : patternSource(from, format.pattern)
+  const source = format.kind === 'jsonLines' ? jsonSource(from, columns) : patternSource(from, format.pattern)
+  return { ...source, all: [...prefixOf(files), 'line'] }
 }
 
 function csvSource(files: readonly StagedFile[], format: CsvFormat, options: TextSourceOptions): TextSource {
@@ -49,26 +52,37 @@ function csvSource(files: readonly StagedFile[], format: CsvFormat, options: Tex
   return {
     from: scan(files, names.map(textName), { ...format, nulls }, options),
     text: column => (names.includes(column) ? quoteName(textName(column)) : undefined),
+    all: [...prefixOf(files), ...names.map(name => quoteName(textName(name)))],
     undeclared: names.filter(name => !(name in options.columns)),
   }
 }
 
+const prefixOf = (files: readonly StagedFile[]): readonly string[] => (files[0]?.located ? prefixColumns : [])
+
 /** Text columns are named apart from typed ones, so that neither shadows the other. */
 const textName = (column: string): string => `text ${column}`
 
-function jsonSource(from: string, columns: Columns): TextSource {
+function jsonSource(from: string, columns: Columns): Omit<TextSource, 'all'> {
   const names = Object.keys(columns)
   const paths = quoteTexts(names.map(name => `$."${name.replaceAll('"', '\\"')}"`))
-  const isValid = `json_valid(line) AND json_type(line) = 'OBJECT'`
+  const isValid = `CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END`
+  const isDecimal = (name: string): boolean => columns[name]?.type === 'decimal'
+  const types = names.some(isDecimal) ? `, CASE WHEN ${isValid} THEN json_type(line, ${paths}) END AS types` : ''
   return {
-    from: `(SELECT *, CASE WHEN ${isValid} THEN json_extract_string(line, ${paths}) END AS texts FROM ${from})`,
-    text: column => `texts[${names.indexOf(column) + 1}]`,
+    from: `(SELECT *, CASE WHEN ${isValid} THEN json_extract_string(line, ${paths}) END AS texts${types} FROM ${from})`,
+    text: column => (isDecimal(column) ? decimalText(names.indexOf(column) + 1) : `texts[${names.indexOf(column) + 1}]`),
     undeclared: [],
     record: { isValid: `(coalesce(${isValid}, false))`, expected: 'a JSON object', received: 'line' },
   }
 }
 
-function patternSource(from: string, pattern: string): TextSource {
+/** The engine reads a JSON number with a point as a double, which keeps 15 digits: one with more is made to be a misfit. */
+function decimalText(at: number): string {
+  const digits = `strlen(regexp_replace(texts[${at}], '[eE].*|[^0-9]', '', 'g'))`
+  return `CASE WHEN types[${at}] = 'DOUBLE' AND ${digits} > 15 THEN texts[${at}] || ' (as a double; write it as a string)' ELSE texts[${at}] END`
+}
+
+function patternSource(from: string, pattern: string): Omit<TextSource, 'all'> {
   const names = [...pattern.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)].map(match => match[1] ?? '')
   const regex = quoteText(pattern.replaceAll('(?<', '(?P<').replaceAll('(?P<=', '(?<=').replaceAll('(?P<!', '(?<!'))
   return {
@@ -91,13 +105,15 @@ const fastRecordBytesMax = 2_097_152
 const carefulRecordBytesMax = 67_108_864
 
 function scan(files: readonly StagedFile[], names: readonly string[], dialect: ScanDialect, options: TextSourceOptions): string {
-  const located = files[0]?.located ? prefixColumns : []
+  const located = prefixOf(files)
   const columns = [...located, ...names].map(name => `${quoteText(name)}: 'VARCHAR'`).join(', ')
   const bytesMax = options.badRecords === 'fail' ? fastRecordBytesMax : carefulRecordBytesMax
   const settings = [
     quoteTexts(files.map(file => file.file)),
     `columns = {${columns}}`,
     'auto_detect = false, header = false, allow_quoted_nulls = false',
+    // Otherwise found from the first newline, even a quoted one.
+    `new_line = '${files[0]?.newline === 'crlf' ? '\\r\\n' : '\\n'}'`,
     `delim = ${quoteText(dialect.delimiter)}, quote = ${quoteText(dialect.quote)}, escape = ${quoteText(dialect.escape)}`,
     `nullstr = ${quoteTexts(dialect.nulls.length > 0 ? dialect.nulls : [unusedNull])}`,
     `max_line_size = ${bytesMax}, buffer_size = ${Math.max(8_388_608, 2 * bytesMax)}`,

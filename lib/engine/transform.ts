@@ -1,5 +1,5 @@
 /** A task's steps as one query over `input`, and its check against empty typed inputs before any data is read. */
-import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api'
+import { BIGINT, BOOLEAN, DOUBLE, type DuckDBConnection, DuckDBListValue, type DuckDBType, type DuckDBValue, HUGEINT, INTEGER, LIST, listValue, SQLNULL, VARCHAR } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import type { MapBatchesStep, MapRowsStep, SqlStep, SqlValue, Step } from '../define/definition.ts'
@@ -42,7 +42,7 @@ export async function checkTransform(
   let given = await describe(connection, query, 'columns', [])
   for (const [index, step] of steps.entries()) {
     const where = `transform step ${index + 1}`
-    if (step.kind === 'sql' && step.scope === 'row') await checkRowWise(connection, stepSql(step, 1), where)
+    if (step.kind === 'sql' && step.scope === 'row') await checkRowWise(connection, stepSql(step, 1), where, given.map(column => column.name))
     checked.push({ step, given })
     query = applyStep(query, step, given, index, maps)
     given = await describe(connection, query, where, given)
@@ -50,9 +50,13 @@ export async function checkTransform(
   return { steps: checked, schema: given, changesRowCount: steps.length > 0 }
 }
 
+/** Deliberately a limit that never cuts, because no filter moves below a limit: the rows that enter are counted there, and checked. */
+const allRows = '9223372036854775807'
+
 /** The whole query of the checked steps over an input query. */
 export function applyTransform(input: string, transform: CheckedTransform, maps: MapFunctions): BoundQuery {
-  let query: BoundQuery = { sql: input, values: [] }
+  if (transform.steps.length === 0) return { sql: input, values: [] }
+  let query: BoundQuery = { sql: `SELECT * FROM (${input}) LIMIT ${allRows}`, values: [] }
   for (const [index, { step, given }] of transform.steps.entries()) query = applyStep(query, step, given, index, maps)
   return query
 }
@@ -71,7 +75,7 @@ function applyStep(
 function applySql(query: BoundQuery, step: SqlStep): BoundQuery {
   const sql = stepSql(step, query.values.length + 1)
   return {
-    sql: `WITH input AS NOT MATERIALIZED (${query.sql}) SELECT * FROM (${sql})`,
+    sql: `WITH input AS NOT MATERIALIZED (${query.sql}) SELECT * FROM (${sql}\n)`,
     values: [...query.values, ...step.values.map(bindable)],
   }
 }
@@ -79,12 +83,26 @@ function applySql(query: BoundQuery, step: SqlStep): BoundQuery {
 /** The step's text with numbered placeholders, beginning at `first`. */
 function stepSql(step: SqlStep, first: number): string {
   const text = step.texts.reduce((sql, part, index) => `${sql}$${first + index - 1}${part}`)
-  return text.trim().replace(/;\s*$/, '')
+  return text.replace(/[;\s]+$/, '').trim()
 }
 
 function bindable(value: SqlValue): DuckDBValue {
-  if (Array.isArray(value)) return { items: [...value] } as unknown as DuckDBValue
-  return value as DuckDBValue
+  if (!Array.isArray(value)) return value as DuckDBValue
+  return listValue(typeOfItems(value) === BIGINT ? value.map(item => BigInt(item)) : value)
+}
+
+/** The engine's types of bound values, as columns have them: a list without items has none that it could guess. */
+export const boundTypes = (values: readonly DuckDBValue[]): DuckDBType[] =>
+  values.map(value => (value instanceof DuckDBListValue ? LIST(typeOfItems(value.items)) : typeOfItems([value])))
+
+function typeOfItems(items: readonly unknown[]): DuckDBType {
+  if (items.length === 0 || items[0] === null) return SQLNULL
+  if (typeof items[0] === 'string') return VARCHAR
+  if (typeof items[0] === 'boolean') return BOOLEAN
+  if (items.every(item => Number.isInteger(item) && Math.abs(item as number) < 2 ** 31)) return INTEGER
+  if (items.every(item => Number.isSafeInteger(item))) return BIGINT
+  if (typeof items[0] === 'bigint') return BigInt.asIntN(64, items[0]) === items[0] ? BIGINT : HUGEINT
+  return DOUBLE
 }
 
 function applyMap(
@@ -103,7 +121,9 @@ function applyMap(
     const column = quoteName(name)
     return map.writes.includes(name) ? `_fanmill_mapped.${column} AS ${column}` : column
   })
-  return `SELECT ${list.join(', ')} FROM (SELECT ${[...kept, `${mapped} AS _fanmill_mapped`].join(', ')} FROM (${input}))`
+  // A result that no later step reads would never be asked for; but the function may drop the row, or throw.
+  const called = map.isMany ? '' : ' WHERE _fanmill_mapped IS NOT NULL'
+  return `SELECT ${list.join(', ')} FROM (SELECT ${[...kept, `${mapped} AS _fanmill_mapped`].join(', ')} FROM (${input}))${called}`
 }
 
 async function describe(
@@ -113,7 +133,7 @@ async function describe(
   given: readonly SchemaColumn[],
 ): Promise<SchemaColumn[]> {
   try {
-    const result = await connection.run(`SELECT * FROM (${query.sql}) LIMIT 0`, [...query.values])
+    const result = await connection.run(`SELECT * FROM (${query.sql}) LIMIT 0`, [...query.values], boundTypes(query.values))
     const columns = result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
     checkNames(columns, where)
     return columns
@@ -135,7 +155,7 @@ function checkNames(columns: readonly SchemaColumn[], where: string): void {
 /** The engine's own words, with the nearest column when it knows no such name. */
 function explain(error: unknown, given: readonly SchemaColumn[]): string {
   const message = error instanceof Error ? error.message : String(error)
-  const unknown = /column "([^"]+)"/.exec(message)?.[1]
+  const unknown = /column(?: named)? "([^"]+)"/.exec(message)?.[1]
   const line = message.split('\n')[0] ?? message
   if (unknown === undefined) return line
   const names = given.map(column => column.name)

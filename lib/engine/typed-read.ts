@@ -21,27 +21,40 @@ export function fastRead(sources: readonly TextSource[], options: ReadOptions, g
   return union(sources.map(source => fastSelect(source, options, guard)), options)
 }
 
+export interface CarefulOptions {
+  /** A boolean function of the engine that the rows pass through. */
+  readonly guard?: string
+  /** Records of a higher number are passed over. */
+  readonly lastRecord?: number
+}
+
 /** A query with the declared columns of the rows that fit. Rows that do not are those of `misfits`. */
-export function carefulRead(sources: readonly TextSource[], options: ReadOptions, guard?: string): string {
+export function carefulRead(sources: readonly TextSource[], options: ReadOptions, { guard, lastRecord }: CarefulOptions = {}): string {
   return union(
     sources.map(source => {
-      const fit = fitOf(source, options)
-      const seen = guard === undefined ? '' : ` WHERE ${guard}(true)`
-      return `SELECT * FROM (SELECT ${selectList(source, options, tryConvert)} FROM ${source.from} WHERE ${fit})${seen}`
+      const before = lastRecord === undefined ? '' : `CAST(_fanmill_record AS BIGINT) <= ${lastRecord} AND `
+      const fit = `${before}${fitOf(source, options)}`
+      // All columns take part, because the engine fails on a record that is not UTF-8 when it does not read each of them.
+      // One expression, because filters side by side are evaluated in any order: only rows that fit are counted.
+      const condition = guard === undefined ? fit : `CASE WHEN ${fit} THEN ${guard}(coalesce(${source.all.join(', ')}) IS NULL) ELSE false END`
+      const convert: Convert = (column, text) => tryConvert(column, text, options.strict)
+      return `SELECT ${selectList(source, options, convert)} FROM ${source.from} WHERE ${condition}`
     }),
     options,
   )
 }
 
-/** The rows that do not fit, each with its first misfitting column: member, line, record (texts), column, expected, received. */
+/** The rows that do not fit, each with its first misfitting column: member, line, record (texts), column, expected, received. Empty where every text fits. */
 export function misfits(sources: readonly TextSource[], options: ReadOptions): string {
   return sources
-    .map(source => {
+    .flatMap(source => {
       const cases = Object.entries(options.columns).flatMap(([name, column]) => misfitCase(source, name, column, options))
       const whole = source.record
         ? [`WHEN NOT ${source.record.isValid} THEN ${misfit('', source.record.expected, source.record.received)}`]
         : []
-      const prefix = '_fanmill_member AS member, _fanmill_line AS line, _fanmill_record AS record'
+      if (whole.length + cases.length === 0) return []
+      // All columns take part, as in a careful reading.
+      const prefix = `concat(_fanmill_member, left(concat(${source.all.join(', ')}), 0)) AS member, _fanmill_line AS line, _fanmill_record AS record`
       return `SELECT ${prefix}, unnest(CASE ${[...whole, ...cases].join(' ')} END) FROM ${source.from} WHERE NOT ${fitOf(source, options)}`
     })
     .join(' UNION ALL ')
@@ -71,7 +84,8 @@ function selectList(source: TextSource, options: ReadOptions, convert: Convert):
 function typedText(source: TextSource, name: string, options: ReadOptions, convert: Convert): string {
   const column = options.columns[name] as ColumnDefinition
   const text = source.text(name)
-  return text === undefined ? `CAST(NULL AS ${sqlType(column)})` : convert(column, nullableText(column, text))
+  if (text !== undefined) return convert(column, nullableText(column, text))
+  return column.required ? `CAST(error(${quoteText(mismatchMarker)}) AS ${sqlType(column)})` : `CAST(NULL AS ${sqlType(column)})`
 }
 
 function newColumns(source: TextSource): string {
@@ -81,8 +95,12 @@ function newColumns(source: TextSource): string {
 
 function provenanceSql(name: string): string {
   if (name === '_line') return 'CAST(_fanmill_line AS BIGINT) AS _line'
-  const field = name === '_archive' ? 'archive' : 'member'
-  return `getvariable('fanmill_members')[CAST(_fanmill_member AS INTEGER) + 1].${field} AS ${name}`
+  return `${memberSql('_fanmill_member', name === '_archive' ? 'archive' : 'member')} AS ${name}`
+}
+
+/** Of the staged member with an index, given as text; the variables hold those of the present conversion. */
+export function memberSql(index: string, field: 'archive' | 'member'): string {
+  return `getvariable('fanmill_members')[CAST(${index} AS INTEGER) - getvariable('fanmill_first_member') + 1].${field}`
 }
 
 function fitOf(source: TextSource, options: ReadOptions): string {
@@ -94,7 +112,7 @@ function fitTest(source: TextSource, name: string, column: ColumnDefinition, opt
   const found = source.text(name)
   if (found === undefined) return column.required ? 'false' : 'true'
   const text = nullableText(column, found)
-  return fits(column, text, tryConvert(column, text), options.strict)
+  return fits(column, text, tryConvert(column, text, options.strict), options.strict)
 }
 
 function misfitCase(source: TextSource, name: string, column: ColumnDefinition, options: ReadOptions): string[] {

@@ -48,7 +48,7 @@ function fromVector(type: DuckDBType): FromVector | undefined {
       return value => String(value)
     case DuckDBTypeId.TIMESTAMP:
     case DuckDBTypeId.TIMESTAMP_TZ:
-      return value => new Date(Number((value as DuckDBTimestampValue).micros / 1000n))
+      return value => new Date(Math.floor(Number((value as DuckDBTimestampValue).micros) / 1000))
     case DuckDBTypeId.LIST: {
       const inner = fromVector((type as DuckDBListType).valueType) ?? (item => item)
       return value => (value as DuckDBListValue).items.map(item => (item === null ? null : inner(item)))
@@ -72,8 +72,9 @@ function toVector(type: DuckDBType): ToVector {
   if (range) return value => expect(value, isInteger(value, range), `an integer from ${range[0]} to ${range[1]}`)
   switch (type.typeId) {
     case DuckDBTypeId.BIGINT:
+      return value => toBigint(value, each => BigInt.asIntN(64, each) === each, 'a bigint of 64 bits or a safe integer')
     case DuckDBTypeId.UBIGINT:
-      return value => (typeof value === 'bigint' ? value : BigInt(Number(expect(value, Number.isSafeInteger(value), 'a bigint or a safe integer'))))
+      return value => toBigint(value, each => BigInt.asUintN(64, each) === each, 'a bigint of 64 bits or a safe integer, not negative')
     case DuckDBTypeId.FLOAT:
     case DuckDBTypeId.DOUBLE:
       return value => expect(value, typeof value === 'number', 'a number')
@@ -118,16 +119,29 @@ const describe = (value: unknown): string =>
 const isInteger = (value: unknown, [low, high]: readonly [number, number]): boolean =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high
 
+function toBigint(value: unknown, isInRange: (value: bigint) => boolean, expected: string): bigint {
+  const whole = typeof value === 'bigint' ? value : Number.isSafeInteger(value) ? BigInt(value as number) : undefined
+  expect(value, whole !== undefined && isInRange(whole), expected)
+  return whole ?? 0n
+}
+
 const dayMillis = 86_400_000
 
 function toDate(value: unknown): DuckDBDateValue {
   const text = value instanceof Date ? value.toISOString().slice(0, 10) : value
-  expect(value, typeof text === 'string' && /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)), 'a date such as 2001-01-31')
+  expect(value, isDay(text), 'a date such as 2001-01-31')
   return new DuckDBDateValue(Date.parse(String(text)) / dayMillis)
 }
 
+/** JavaScript reads the 30th of February as a day of March. */
+function isDay(text: unknown): boolean {
+  if (typeof text !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(text)) return false
+  const millis = Date.parse(text)
+  return !Number.isNaN(millis) && new Date(millis).toISOString().startsWith(text)
+}
+
 function toTime(value: unknown): DuckDBTimeValue {
-  const match = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?$/.exec(String(value))
+  const match = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?$/.exec(String(value))
   expect(value, match !== null, 'a time such as 23:59:58.5')
   const [, hours = 0, minutes = 0, seconds = 0, fraction = ''] = match ?? []
   const total = (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)
@@ -135,9 +149,15 @@ function toTime(value: unknown): DuckDBTimeValue {
 }
 
 function micros(value: unknown): bigint {
-  const millis = value instanceof Date ? value.getTime() : typeof value === 'string' ? Date.parse(value) : Number.NaN
-  expect(value, !Number.isNaN(millis), 'a Date or an ISO 8601 text')
-  return BigInt(millis) * 1000n
+  if (value instanceof Date) {
+    expect(value, !Number.isNaN(value.getTime()), 'a Date that is valid')
+    return BigInt(value.getTime()) * 1000n
+  }
+  const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(String(value))
+  expect(value, match !== null && isDay(match[1]), 'a Date or an ISO 8601 text')
+  // Without a zone it is UTC, not the zone of this machine.
+  const [, day = '', time = '00:00', zone = 'Z'] = match ?? []
+  return BigInt(Date.parse(`${day}T00:00${zone}`)) * 1000n + toTime(time).micros
 }
 
 function toDecimal(value: unknown, { width, scale }: { width: number; scale: number }): DuckDBDecimalValue {

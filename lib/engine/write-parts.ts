@@ -4,7 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
 import type { ParquetOutput } from '../define/definition.ts'
 import { quoteName, quoteText } from './quote.ts'
-import type { BoundQuery } from './transform.ts'
+import { type BoundQuery, boundTypes } from './transform.ts'
 
 /** A Parquet file that the engine wrote. Partition values are texts, null for a null. */
 export interface WrittenPart {
@@ -39,7 +39,9 @@ export async function writeParts(
     )
   }
   if (written.length > 0) return written
-  return copy(connection, query, `${target}.parquet`, { ...options, partitionBy: [] })
+  // Of no rows: the query must not run twice, as it counts what it reads.
+  const empty = { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` }
+  return copy(connection, empty, `${target}.parquet`, { ...options, partitionBy: [], sortBy: [] })
 }
 
 async function copy(connection: DuckDBConnection, query: BoundQuery, target: string, options: PartOptions): Promise<WrittenPart[]> {
@@ -55,7 +57,7 @@ async function copy(connection: DuckDBConnection, query: BoundQuery, target: str
       : []),
   ]
   const sql = `COPY (SELECT * FROM (${query.sql})${order}) TO ${quoteText(target)} (${settings.join(', ')})`
-  const reader = await connection.runAndReadAll(sql, [...query.values])
+  const reader = await connection.runAndReadAll(sql, [...query.values], boundTypes(query.values))
   return reader.getRowObjectsJson().map(row => ({
     file: String(row.filename),
     rows: Number(row.count),

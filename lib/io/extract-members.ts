@@ -1,11 +1,11 @@
 /** Writes members of an archive as files below a folder. */
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { PermanentError } from '../core/errors.ts'
+import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { InputObject, MembersSlice, PlannedMember, StreamSlice } from '../core/plan-data.ts'
 import type { Store } from '../core/store.ts'
 import { safePath } from '../core/zip-names.ts'
-import { diskFault } from './disk-fault.ts'
+import { diskFault, errnoOf } from './disk-fault.ts'
 import { type MemberOptions, openMember, readMembers } from './member-bytes.ts'
 
 export interface ExtractedFile {
@@ -21,7 +21,9 @@ export interface ExtractOptions extends MemberOptions {
 }
 
 /**
- * Extracts a slice's members: each is written under a temporary name beside its place, checked, then renamed, over a file that is there.
+ * Extracts a slice's members, each straight to its place, as a new file where one is there: what a crash leaves may be cut short,
+ * so whoever calls makes the folder known only when all is done. A small member is checked before it is written, a streamed one
+ * while it is, and removed when it is bad.
  * Deliberately with synchronous file calls, which are faster for many small files: meant for a worker thread.
  * @throws ZIP_UNSAFE_NAME before anything is written; DISK_FULL; STORE_FAILED; as readMembers
  */
@@ -38,8 +40,7 @@ export async function extractMembers(
   for await (const { member, chunks } of openAll(store, input, slice, options)) {
     const path = join(options.folder, member.name)
     makeFolder(dirname(path), folders, options.folder)
-    const temporary = join(dirname(path), `.fanmill-${slice.input}-${slice.slice}-${files.length}.tmp`)
-    await writeAll(temporary, path, chunks)
+    if (!(await writeOr(path, member, chunks, options))) continue
     files.push({ path: member.name, sizeBytes: member.inflatedBytes, crc32: member.crc32 })
   }
   return files
@@ -72,18 +73,44 @@ function makeFolder(folder: string, made: Set<string>, root: string): void {
   made.add(folder)
 }
 
-async function writeAll(temporary: string, path: string, chunks: OpenMember['chunks']): Promise<void> {
+/** False for a bad streamed member that may be passed over; those read whole were checked before. */
+async function writeOr(
+  path: string,
+  member: PlannedMember,
+  chunks: OpenMember['chunks'],
+  { onBad }: ExtractOptions,
+): Promise<boolean> {
   try {
-    const file = onDisk(path, () => openSync(temporary, 'w'))
-    try {
-      for await (const chunk of chunks) onDisk(path, () => writeFully(file, chunk))
-    } finally {
-      closeSync(file)
-    }
-    onDisk(path, () => renameSync(temporary, path))
+    await writeAll(path, chunks)
+    return true
   } catch (error) {
-    rmSync(temporary, { force: true })
+    if (!onBad || !(error instanceof FanmillError) || !error.code.startsWith('ZIP_')) throw error
+    onBad(member, error)
+    return false
+  }
+}
+
+async function writeAll(path: string, chunks: OpenMember['chunks']): Promise<void> {
+  const file = onDisk(path, () => openNew(path))
+  try {
+    if (Array.isArray(chunks)) for (const chunk of chunks) onDisk(path, () => writeFully(file, chunk))
+    else for await (const chunk of chunks) onDisk(path, () => writeFully(file, chunk))
+  } catch (error) {
+    rmSync(path, { force: true })
     throw error
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Never into a file that is there, which may have other names, nor through a symbolic link. */
+function openNew(path: string): number {
+  try {
+    return openSync(path, 'wx')
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
+    rmSync(path)
+    return openSync(path, 'wx')
   }
 }
 

@@ -1,5 +1,5 @@
 /** Members of an archive as bytes: read, inflated, and checked against what the directory promised. */
-import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
+import { crc32, createInflateRaw } from 'node:zlib'
 import { type FanmillError, PermanentError } from '../core/errors.ts'
 import type { InputObject, MembersSlice, PlannedMember } from '../core/plan-data.ts'
 import type { Store } from '../core/store.ts'
@@ -8,6 +8,7 @@ import { badMember, findMemberData, headerBytes, type MemberPlace, memberError }
 import type { ZipLimits } from '../define/definition.ts'
 import { throwIfAborted } from './abort.ts'
 import { inflateChunkBytes, inflateChunks } from './inflate-stream.ts'
+import { createRawInflater, type RawInflater } from './raw-inflater.ts'
 
 export interface MemberOptions {
   /** Checked again here, because a plan is a file that anybody may have written. */
@@ -24,7 +25,7 @@ export interface MemberBytes {
 
 /**
  * The members of a slice in archive order, by one read.
- * Memory: the slice's range and one inflated member. Stored members are views of the range.
+ * Bytes are a view that holds until the next member is asked for. Memory: the slice's range and one inflated member.
  * @throws ZIP_BAD_MEMBER, ZIP_SIZE_MISMATCH, ZIP_CRC_MISMATCH, ZIP_ENCRYPTED, ZIP_LIMIT; what the store throws
  */
 export async function* readMembers(
@@ -39,7 +40,11 @@ export async function* readMembers(
   )
   for (const member of slice.members) {
     throwIfAborted(signal)
-    const inflated = inflateOr(bytes.subarray(member.headerOffset - slice.range.start), { archive: input.key, member }, options)
+    const inflated = inflateOr(
+      bytes.subarray(member.headerOffset - slice.range.start),
+      { archive: input.key, member },
+      options,
+    )
     if (inflated) yield { member, bytes: inflated }
   }
 }
@@ -131,17 +136,17 @@ async function* checked(source: AsyncIterable<Uint8Array>, place: MemberPlace): 
   if (crc !== expected) throw crcMismatch(place, crc)
 }
 
-/** Inflates no further than the declared size, one buffer at a time: nothing is allocated by the declaration alone. */
+/** Inflates no further than the declared size; nothing is allocated by the declaration alone. */
 function inflateWhole(data: Buffer, place: MemberPlace): Buffer {
-  const { inflatedBytes } = place.member
-  // One byte more, because zlib ends when a chunk is not filled; the least chunk that it takes is 64.
-  const chunkSize = Math.max(64, Math.min(inflatedBytes + 1, inflateChunkBytes))
+  inflater ??= createRawInflater()
   try {
-    return inflateRawSync(data, { chunkSize, maxOutputLength: Math.max(1, inflatedBytes) })
+    return inflater.inflate(data, place.member.inflatedBytes)
   } catch (error) {
     throw mapped(error, place)
   }
 }
+
+let inflater: RawInflater | undefined
 
 function mapped(error: unknown, place: MemberPlace): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error

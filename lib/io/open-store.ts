@@ -1,9 +1,11 @@
 /** Opens a store from a description that can cross threads and processes. */
 import type { Store } from '../core/store.ts'
 import { diskStore } from './disk-store.ts'
+import type { S3StoreSpec } from './s3-access.ts'
+import { s3Store } from './s3-store.ts'
 
 /** Where a store is, as plain data. */
-export type StoreSpec = DiskStoreSpec
+export type StoreSpec = DiskStoreSpec | S3StoreSpec
 
 export interface DiskStoreSpec {
   readonly kind: 'disk'
@@ -11,7 +13,8 @@ export interface DiskStoreSpec {
   readonly folder: string
 }
 
-/** The store that a spec describes; nothing is read or made yet. */
-export function openStore(spec: StoreSpec): Store {
-  return diskStore(spec.folder)
+/** The store that a spec describes, nothing read or made yet; or the very store that a test gives. */
+export function openStore(spec: StoreSpec | Store): Store {
+  if (!('kind' in spec)) return spec
+  return spec.kind === 's3' ? s3Store(spec) : diskStore(spec.folder)
 }

@@ -1,4 +1,4 @@
-/** Reads a slice of a large text by its byte range, cut on record ends; where it begins is guessed, and checked by the slice before. */
+/** Reads a slice of a large text by its byte range, cut on record ends; where it begins is guessed, and told by the slice before when that was wrong. */
 import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
 import type { InputObject, RangeSlice } from '../core/plan-data.ts'
@@ -42,7 +42,7 @@ export interface RangeSliceOptions {
 
 /**
  * The text of a slice, in two requests, seldom more. Memory: the slice, and twice what is read beyond it when a record is long.
- * @throws INPUT_INVALID for a record longer than `recordBytesMax` in the first slice, and for a longer header;
+ * @throws INPUT_INVALID for a record longer than `recordBytesMax` in a slice whose start is certain, and for a longer header;
  * INPUT_ENCODING for UTF-16; and as the store's `read`
  */
 export async function readRangeSlice(options: RangeSliceOptions): Promise<RangeText> {
@@ -54,44 +54,16 @@ export async function readRangeSlice(options: RangeSliceOptions): Promise<RangeT
   // One byte before the range may be the newline after which its first record begins.
   const text = new RangeWindow(reading, { start: Math.max(range.start - 1, 0), end: range.end })
   await text.grow()
-  const from = range.start <= top.end ? top.end : await findStart(text, dialect, top.columnCount)
+  const from = slice.recordStart ?? (range.start <= top.end ? top.end : await findStart(text, dialect, top.columnCount))
   const end = await findEnd(text, dialect, { from, notBefore: range.end })
   const isFirst = range.start === 0
-  if (end === -1 && isFirst) throw tooLong('record', recordBytesMax)
+  if (end === -1 && (isFirst || slice.recordStart !== undefined)) throw tooLong('record', recordBytesMax)
   const bytes = end === -1 ? new Uint8Array(0) : text.slice(from, end)
   const { records } = scanRecords(bytes, dialect)
   const isKnown = isPlaced || isFirst
   const place = isKnown ? await placeAt(reading, dialect, { top, offset: from }) : undefined
   const found = { firstLine: place?.line, firstRecord: place?.record }
   return { slice, bytes, start: isFirst ? 0 : from, end, header: top.names, records, ...found }
-}
-
-/** Neighbours whose ends and beginnings do not meet, as one slice with the number of the first of them. */
-export interface JoinedSlice {
-  readonly slice: RangeSlice
-  /** The numbers of the slices it stands for. */
-  readonly replaces: readonly number[]
-}
-
-/**
- * What must be read again, joined; nothing when all neighbours meet, which proves every guess. Given all slices of one
- * object in their order. The joined ones may not meet their neighbours either: ask again with their results in place.
- */
-export function joinMismatched(texts: readonly Pick<RangeText, 'slice' | 'start' | 'end'>[]): JoinedSlice[] {
-  const runs: RangeSlice[][] = []
-  texts.forEach((text, index) => {
-    const previous = texts[index - 1]
-    const run = runs.at(-1)
-    if (run && previous && previous.end !== text.start) run.push(text.slice)
-    else runs.push([text.slice])
-  })
-  return runs.filter(run => run.length > 1).map(joined)
-}
-
-function joined(run: readonly RangeSlice[]): JoinedSlice {
-  const [first] = run as [RangeSlice]
-  const range = { start: first.range.start, end: Math.max(...run.map(slice => slice.range.end)) }
-  return { slice: { ...first, range, bytes: range.end - range.start }, replaces: run.map(({ slice }) => slice) }
 }
 
 interface Top extends Header {

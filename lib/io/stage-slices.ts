@@ -3,14 +3,12 @@ import { createWriteStream, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { FanmillError, PermanentError } from '../core/errors.ts'
+import { type FanmillError, PermanentError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import type { FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '../core/plan-data.ts'
 import type { RangeEnds, StagedText } from '../core/share.ts'
 import type { Store } from '../core/store.ts'
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
-import { dialectOf, scanRecords } from '../core/records.ts'
-import { cutRecords } from './cut-records.ts'
 import { inflateFile } from './inflate-file.ts'
 import { readMembers } from './member-bytes.ts'
 import { readRangeSlice } from './read-range-slice.ts'
@@ -18,7 +16,11 @@ import { restage } from './restage.ts'
 import { createStage, type Stage, type StagedFile } from './stage.ts'
 
 export type StageSource =
-  | { readonly kind: 'slices'; readonly slices: readonly Slice[]; readonly inputs: Readonly<Record<number, InputObject>> }
+  | {
+      readonly kind: 'slices'
+      readonly slices: readonly Slice[]
+      readonly inputs: Readonly<Record<number, InputObject>>
+    }
   | { readonly kind: 'staged'; readonly staged: StagedText }
 
 export interface SliceStageOptions {
@@ -32,6 +34,8 @@ export interface SliceStageOptions {
   readonly limits: Pick<ZipLimits, 'memberBytesMax'>
   readonly stageBytesMax: number
   readonly isLocated: boolean
+  /** A staged file for each member; default false. */
+  readonly isByMember?: boolean
   readonly signal?: AbortSignal
   onSkip(member: string, error: FanmillError): void
 }
@@ -76,20 +80,35 @@ interface Staging {
 
 let stageCount = 0
 
-function openStaging({ folder, format, isLocated, stageBytesMax }: SliceStageOptions): Staging {
+function openStaging({ folder, format, isLocated, isByMember = false, stageBytesMax }: SliceStageOptions): Staging {
   const name = `stage${stageCount++}`
-  const text = format.kind === 'parquet' ? undefined : createStage({ folder, format, located: isLocated, stageBytesMax, name })
+  const text =
+    format.kind === 'parquet'
+      ? undefined
+      : createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, name })
   const whole: StagedFile[] = []
   const discard = (): void => {
     text?.discard()
     for (const { file } of whole) rmSync(file, { force: true })
   }
-  return { text, whole, ranges: [], borrowed: [], counts: { members: 0, skipped: 0, bytesIn: 0, bytesInflated: 0 }, name, discard }
+  return {
+    text,
+    whole,
+    ranges: [],
+    borrowed: [],
+    counts: { members: 0, skipped: 0, bytesIn: 0, bytesInflated: 0 },
+    name,
+    discard,
+  }
 }
 
 function inputOf(inputs: Readonly<Record<number, InputObject>>, slice: Slice): InputObject {
   const input = inputs[slice.input]
-  if (!input) throw new PermanentError('STATE_INVALID', `slice ${slice.slice} names input ${slice.input}, which its job does not have`)
+  if (!input)
+    throw new PermanentError(
+      'STATE_INVALID',
+      `slice ${slice.slice} names input ${slice.input}, which its job does not have`,
+    )
   return input
 }
 
@@ -106,7 +125,12 @@ function stageSlice(slice: Slice, input: InputObject, staging: Staging, options:
   }
 }
 
-async function stageMembers(slice: MembersSlice, input: InputObject, staging: Staging, options: SliceStageOptions): Promise<void> {
+async function stageMembers(
+  slice: MembersSlice,
+  input: InputObject,
+  staging: Staging,
+  options: SliceStageOptions,
+): Promise<void> {
   const { store, limits, signal, onBadMember, onSkip } = options
   const onBad = (member: { readonly name: string }, error: FanmillError): void => {
     staging.counts.skipped++
@@ -122,32 +146,30 @@ async function stageMembers(slice: MembersSlice, input: InputObject, staging: St
   staging.counts.bytesIn += slice.range.end - slice.range.start
 }
 
-async function stageRange(slice: RangeSlice, input: InputObject, staging: Staging, options: SliceStageOptions): Promise<void> {
+async function stageRange(
+  slice: RangeSlice,
+  input: InputObject,
+  staging: Staging,
+  options: SliceStageOptions,
+): Promise<void> {
   if (options.format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut by byte ranges')
   const { store, format, isLocated, signal } = options
-  const read = await readRangeSlice({ store, input, slice, format, ...(signal && { signal }) })
-  const place = isLocated ? await placeOf(read.start, input, options) : {}
-  staging.text?.add(read.bytes, { archive: input.key, member: '', header: read.header, ...place })
+  const read = await readRangeSlice({ store, input, slice, format, isPlaced: isLocated, ...(signal && { signal }) })
+  const { bytes, header, firstLine, firstRecord } = read
+  staging.text?.add(bytes, { archive: input.key, member: '', header, firstLine, firstRecord })
   staging.ranges.push({ slice: slice.slice, input: slice.input, start: read.start, end: read.end })
   staging.counts.bytesIn += read.end - read.start
   staging.counts.bytesInflated += read.bytes.length
   if (slice.range.start === 0) staging.counts.members++
 }
 
-/** The line and record at an offset of a text: found by reading all that stands before it, when rows are located. */
-async function placeOf(start: number, input: InputObject, { store, format, signal }: SliceStageOptions): Promise<{ firstLine?: number; firstRecord?: number }> {
-  if (start === 0 || format.kind === 'parquet') return {}
-  const source = store.stream(input.key, { range: { start: 0, end: start }, etag: input.etag, ...(signal && { signal }) })
-  let [firstLine, firstRecord] = [1, 1]
-  for await (const piece of cutRecords(source, { format })) {
-    firstLine = piece.firstLine + scanRecords(piece.bytes, dialectOf(format)).lines
-    firstRecord = piece.firstRecord + piece.records
-  }
-  return { firstLine, firstRecord }
-}
-
 /** Text files small enough for one thread, and Parquet. */
-async function stageFile(_slice: FileSlice, input: InputObject, staging: Staging, options: SliceStageOptions): Promise<void> {
+async function stageFile(
+  _slice: FileSlice,
+  input: InputObject,
+  staging: Staging,
+  options: SliceStageOptions,
+): Promise<void> {
   const { store, folder, signal } = options
   const source = inflateFile(store, input, signal ? { signal } : {})
   staging.counts.members++
@@ -172,7 +194,16 @@ async function stageWhole(
 ): Promise<void> {
   const file = join(folder, `${staging.name}-${staging.whole.length}.parquet`)
   await pipeline(Readable.from(source), createWriteStream(file))
-  const member = { index: staging.whole.length, ...origin, records: 0, start: 0, end: 0, firstLine: 1, firstRecord: 1, header: [] }
+  const member = {
+    index: staging.whole.length,
+    ...origin,
+    records: 0,
+    start: 0,
+    end: 0,
+    firstLine: 1,
+    firstRecord: 1,
+    header: [],
+  }
   staging.whole.push({ file, columns: [], newline: 'lf', records: 0, bytes: 1, located: false, members: [member] })
 }
 
@@ -207,7 +238,11 @@ function checkHeader(file: StagedFile, { columns, onMissingColumn, onNewColumn }
   const place = { archive: first?.archive, member: first?.member, header: file.columns }
   const missing = Object.keys(columns).filter(name => !file.columns.includes(name))
   if (missing.length > 0 && onMissingColumn === 'fail') {
-    const hints = missing.map(name => [name, ...nearest(name, file.columns, 1)].join(' (nearest: ') + (nearest(name, file.columns, 1).length > 0 ? ')' : ''))
+    const hints = missing.map(
+      name =>
+        [name, ...nearest(name, file.columns, 1)].join(' (nearest: ') +
+        (nearest(name, file.columns, 1).length > 0 ? ')' : ''),
+    )
     throw new PermanentError(
       'COLUMN_MISSING',
       `${where}: expected the columns ${Object.keys(columns).join(', ')}, got a header without ${hints.join(', ')}; mend the columns, or set onMissingColumn: 'null'`,
@@ -216,5 +251,9 @@ function checkHeader(file: StagedFile, { columns, onMissingColumn, onNewColumn }
   }
   const added = file.columns.filter(name => !(name in columns))
   if (added.length > 0 && onNewColumn === 'fail')
-    throw new PermanentError('COLUMN_NEW', `${where}: expected only declared columns, got ${added.join(', ')}; declare them, or set onNewColumn: 'ignore'`, { ...place, added })
+    throw new PermanentError(
+      'COLUMN_NEW',
+      `${where}: expected only declared columns, got ${added.join(', ')}; declare them, or set onNewColumn: 'ignore'`,
+      { ...place, added },
+    )
 }

@@ -16,6 +16,8 @@ export interface StageOptions {
   readonly located: boolean
   /** Bytes of all staged files together. */
   readonly stageBytesMax: number
+  /** A file for each member, whatever their headers; default false. */
+  readonly isByMember?: boolean
   /** Begins the files' names; default `stage`. */
   readonly name?: string
 }
@@ -89,7 +91,7 @@ const openFilesMax = 16
  * it must be rewritten (located, latin-1, comments, mixed newlines).
  */
 export function createStage(options: StageOptions): Stage {
-  const { folder, format, located, stageBytesMax, name = 'stage' } = options
+  const { folder, format, located, stageBytesMax, isByMember = false, name = 'stage' } = options
   const dialect = dialectOf(format)
   const groups: Group[] = []
   const joinable = new Map<string, Group>()
@@ -99,7 +101,7 @@ export function createStage(options: StageOptions): Stage {
   let records = 0
   const groupOf = (text: Text): Group => {
     const key = JSON.stringify([text.columns, text.newline])
-    const found = text.isAlone ? undefined : joinable.get(key)
+    const found = text.isAlone || isByMember ? undefined : joinable.get(key)
     if (found) return found
     const writer = new FileWriter(join(folder, `${name}-${groups.length}.txt`))
     const made = { writer, columns: text.columns, newline: text.newline, members: [], records: 0 }
@@ -192,7 +194,7 @@ function textOf(given: Uint8Array, options: TextOptions): Text {
   if (scan.records === 0) return { ...shared, bytes: new Uint8Array(0), newline: 'lf', gaps: [], isAlone: false }
   if (member !== undefined || mustRewrite(scan, columns)) {
     const numbered = member === undefined ? {} : { member }
-    return { ...shared, ...rewriteRecords(bytes, dialect, { firstLine, firstRecord, gaps, ...numbered }) }
+    return { ...shared, ...rewriteRecords(bytes, dialect, { firstLine, firstRecord, gaps, scan, ...numbered }) }
   }
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
   const isWhole = scan.endsWithNewline || scan.endsInsideQuote

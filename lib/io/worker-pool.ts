@@ -2,49 +2,82 @@
 import { randomUUID } from 'node:crypto'
 import { BroadcastChannel } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import { CapacityError, fromPlain, TransientError } from '../core/errors.ts'
+import { CapacityError, fromPlain, PermanentError, TransientError } from '../core/errors.ts'
 import type { WorkerAnswer, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../core/worker-job.ts'
 import { entryUrl } from './entry-url.ts'
 
+/** Plain data. */
+export type WorkerSetup = Readonly<Record<string, unknown>>
+
 export interface PoolOptions {
+  /** What the threads run; default `worker`, which needs a task. */
+  readonly entry?: 'worker' | 'worker-extract'
   readonly threads: number
-  /** Given to each thread, with the channel's name. */
-  readonly setup: Readonly<Record<string, unknown>>
+  /** Goes with each job: a thread sets itself up by the first. May come later than the threads, which load their modules meanwhile. */
+  readonly setup: WorkerSetup | Promise<WorkerSetup>
   /** Upper bound of each thread's JavaScript heap. */
   readonly heapBytes: number
   onMessage(message: WorkerMessage): void
 }
 
+/** A stopped thread is given so long to end its job; a function of the user's that does not return holds it. */
+const stopMsMax = 3000
+
 /**
  * Threads start at once and live until `close`. A job is never ended by force: `stop` interrupts the engines, because
- * ending a thread in a query would end the process.
+ * ending a thread in a query would end the process. What has not ended by itself then is given up: its promise rejects with
+ * ABORTED while its thread goes on, and `close` does not wait for it; the process is to end.
  */
-export function openWorkers({ threads, setup, heapBytes, onMessage }: PoolOptions): Workers {
+export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMessage }: PoolOptions): Workers {
   const channel = `fanmill-${randomUUID()}`
   const told = new BroadcastChannel(channel)
   const stops = new BroadcastChannel(`${channel}-stop`)
   told.onmessage = event => onMessage((event as unknown as { data: WorkerMessage }).data)
   const pool = new Piscina({
-    filename: entryUrl('worker'),
+    filename: entryUrl(entry),
     minThreads: threads,
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
-    workerData: { ...setup, channel },
+    workerData: { channel },
     resourceLimits: { maxOldGenerationSizeMb: Math.max(64, Math.floor(heapBytes / 1_048_576)) },
   })
+  // A thread that dies without a job is replaced; if the next one dies too, its job says so.
+  pool.on('error', () => undefined)
+  const givingUp = Promise.withResolvers<never>()
+  givingUp.promise.catch(() => undefined)
+  let stopTimer: NodeJS.Timeout | undefined
+  let isGivenUp = false
+  const giveUp = (): void => {
+    isGivenUp = true
+    givingUp.reject(
+      new PermanentError('ABORTED', 'the run was stopped while a thread was in a function that does not return'),
+    )
+  }
   return {
     threads,
+    get isHung() {
+      return isGivenUp
+    },
     async run<K extends keyof WorkerResults>(job: Extract<WorkerJob, { readonly kind: K }>) {
-      const answer = (await pool.run(job).catch(died)) as WorkerAnswer<WorkerResults[K]>
+      if (stopTimer) throw new PermanentError('ABORTED', 'the run was stopped')
+      const call = { setup: await setup, job }
+      const answering = pool.run(call).catch(died) as Promise<WorkerAnswer<WorkerResults[K]>>
+      const answer = await Promise.race([answering, givingUp.promise])
       if ('error' in answer) throw fromPlain(answer.error)
       return answer.value
     },
-    stop: () => stops.postMessage('stop'),
+    stop() {
+      stopTimer ??= setTimeout(giveUp, stopMsMax)
+      stops.postMessage('stop')
+    },
     async close() {
+      clearTimeout(stopTimer)
+      // What threads told before their last answer comes by another way, and may come later.
+      for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate)
       told.close()
       stops.close()
-      await pool.close({ force: false })
+      if (!isGivenUp) await pool.close({ force: false })
     },
   }
 }
@@ -53,6 +86,11 @@ export function openWorkers({ threads, setup, heapBytes, onMessage }: PoolOption
 function died(error: unknown): never {
   const { code, message } = error as { code?: string; message: string }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY')
-    throw new CapacityError('OUT_OF_MEMORY', 'a worker thread ran out of JavaScript memory; raise --memory or lower --workers', {}, { cause: error })
+    throw new CapacityError(
+      'OUT_OF_MEMORY',
+      'a worker thread ran out of JavaScript memory; raise --memory or lower --workers',
+      {},
+      { cause: error },
+    )
   throw new TransientError('WORKER_DIED', `a worker thread ended during its job: ${message}`, {}, { cause: error })
 }

@@ -1,9 +1,9 @@
 /** What this machine gives a run: its memory, its folders, and who works on it. */
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, rmSync, statfsSync } from 'node:fs'
+import { existsSync, statfsSync } from 'node:fs'
 import { availableParallelism, hostname, tmpdir, totalmem } from 'node:os'
-import { join } from 'node:path'
 import type { Owner } from '../core/state.ts'
+import { makeOwnFolder } from '../io/own-folder.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -51,12 +51,9 @@ export function isAlive(owner: Owner): boolean | undefined {
   }
 }
 
-/** A folder for staged text, in memory where there is room, else in the system's temporary folder. The caller removes it. */
+/** A folder for staged text, in memory where there is room, else in the system's temporary folder. The caller removes it with `removeOwnFolder`. */
 export function makeStageFolder(neededBytes: number): string {
-  const folder = join(hasRoom('/dev/shm', 2 * neededBytes) ? '/dev/shm' : tmpdir(), `fanmill-${process.pid}-${randomUUID().slice(0, 8)}`)
-  mkdirSync(folder, { recursive: true })
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  return folder
+  return makeOwnFolder(hasRoom('/dev/shm', 2 * neededBytes) ? '/dev/shm' : tmpdir())
 }
 
 function hasRoom(folder: string, bytes: number): boolean {

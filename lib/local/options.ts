@@ -6,10 +6,16 @@ export interface RunOptions {
   /** One task by name; default all of the pipeline. */
   readonly task?: string
   readonly params?: Readonly<Record<string, unknown>>
-  /** Folder under which sources and tables are found; default the working directory. */
+  /** Folder, or `s3://bucket/prefix`, under which sources and tables are found; default the working directory. */
   readonly input?: string
-  /** Folder under which outputs and the state are; default `out`. */
+  /** Folder, or `s3://bucket/prefix`, under which outputs and the state are; default `out`. */
   readonly output?: string
+  /** Of the AWS configuration files; default as the AWS SDK finds credentials. */
+  readonly profile?: string
+  /** Of the buckets; default as the AWS SDK finds it. */
+  readonly region?: string
+  /** Key with which objects are encrypted that are written to S3; default as the bucket says. */
+  readonly kmsKeyId?: string
   /** Threads; default as many as CPUs this process may use. */
   readonly workers?: number
   /** Reads in flight; default twice the workers. */

@@ -1,10 +1,10 @@
 /** Runs a pipeline's tasks on this machine, one after another. */
 import type { FanmillError } from '../core/errors.ts'
 import type { RunStatus, TaskResult } from '../core/events.ts'
+import { taskNamed } from '../core/resolve-task.ts'
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
-import { taskNamed } from '../worker-thread.ts'
 import type { RunOptions, RunResult } from './options.ts'
-import { openSession } from './session.ts'
+import { openSession, type Session } from './session.ts'
 import { runTask } from './task-run.ts'
 
 /**
@@ -13,7 +13,12 @@ import { runTask } from './task-run.ts'
  * @throws DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, NO_INPUT
  */
 export async function run(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<RunResult> {
-  const session = await openSession(pipeline, options)
+  return runSession(await openSession(pipeline, options))
+}
+
+/** Runs what a session was opened for, and closes it. @throws as `run` */
+export async function runSession(session: Session): Promise<RunResult> {
+  const { options } = session
   try {
     const chosen = options.task === undefined ? session.pipeline.tasks : [taskNamed(session.pipeline, options.task)]
     const result = await runTasks(chosen, task => runTask(session, task))

@@ -1,17 +1,27 @@
 /** What the tasks of one `run` call share: the pipeline, its stores, this machine's folders and budget. */
-import { mkdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PermanentError } from '../core/errors.ts'
 import type { RunEvent } from '../core/events.ts'
-import type { Owner } from '../core/state.ts'
+import { type Owner, stateRoot } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import type { PipelineDefinition } from '../define/definition.ts'
 import { type Bundle, bundlePipeline } from '../io/bundle.ts'
 import { codeHashes, loadPipeline } from '../io/bundle-load.ts'
 import { openStore, type StoreSpec } from '../io/open-store.ts'
-import { defaultMemoryMb, defaultWorkers, makeStageFolder, type MemoryShares, shareMemory, thisOwner } from './machine.ts'
+import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
+import { type EarlyWorkers, startEarly } from './early-workers.ts'
+import {
+  defaultMemoryMb,
+  defaultWorkers,
+  type MemoryShares,
+  makeStageFolder,
+  shareMemory,
+  thisOwner,
+} from './machine.ts'
 import type { RunOptions } from './options.ts'
+import { rootSpec, specBelow } from './roots.ts'
 
 export interface Session {
   readonly pipeline: PipelineDefinition
@@ -19,12 +29,16 @@ export interface Session {
   readonly codeHashes: ReadonlyMap<string, string>
   readonly inputSpec: StoreSpec
   readonly input: Store
-  /** Folder of the outputs; a sample's is below the real one's state. */
-  readonly outputFolder: string
+  /** Where the outputs are; a sample's are below the real ones' state. */
+  readonly outputSpec: StoreSpec
+  /** Folder of this machine for bundles and part files: on the output's file system, where that is a disk. */
+  readonly workFolder: string
   readonly output: Store
   readonly owner: Owner
   readonly workers: number
   readonly memory: MemoryShares
+  /** Threads for the first task, started at once. */
+  readonly threads: EarlyWorkers
   readonly stageFolder: string
   readonly partFolder: string
   readonly groupBytes: number
@@ -34,18 +48,31 @@ export interface Session {
 }
 
 /** Text that one writer takes at once: at a fourth to a fifth of it as Parquet, parts of 50 to 60 MB. */
-const groupBytesMax = 256 * 1024 * 1024
+export const groupBytesMax = 256 * 1024 * 1024
+
+/** What tests make small, to have many batches of little text. */
+export interface SessionTuning {
+  readonly groupBytes?: number
+}
 
 /** @throws DEFINITION_LOAD, DEFINITION_INVALID, USAGE */
-export async function openSession(pipeline: PipelineDefinition | string, options: RunOptions): Promise<Session> {
+export async function openSession(
+  pipeline: PipelineDefinition | string,
+  options: RunOptions,
+  { groupBytes = groupBytesMax }: SessionTuning = {},
+): Promise<Session> {
   const { workers = defaultWorkers(), memoryMb = defaultMemoryMb(), onEvent } = options
-  const outputFolder = outputOf(options)
-  const bundle = await bundlePipeline(fileOf(pipeline), { outFolder: join(outputFolder, '.fanmill', 'bundles') })
-  const definition = await loadPipeline(bundle)
-  const inputSpec = { kind: 'disk', folder: resolve(options.input ?? '.') } as const
+  const memory = shareMemory(memoryMb, workers)
+  const threads = startEarly(workers, memory.heapBytes)
+  const outputSpec = outputOf(options)
+  const workFolder = workFolderOf(outputSpec)
+  const { bundle, definition } = await load(pipeline, workFolder).catch(async error => {
+    await threads.close()
+    throw error
+  })
+  const inputSpec = rootSpec(options.input ?? '.', options)
   const owner = thisOwner()
-  const partFolder = join(outputFolder, '.fanmill', 'tmp', owner.id)
-  mkdirSync(partFolder, { recursive: true })
+  const partFolder = makeOwnFolder(join(workFolder, 'tmp'))
   const stageFolder = makeStageFolder((workers + 1) * 2 * groupBytesMax)
   return {
     pipeline: definition,
@@ -53,25 +80,42 @@ export async function openSession(pipeline: PipelineDefinition | string, options
     codeHashes: await codeHashes(bundle, definition),
     inputSpec,
     input: openStore(inputSpec),
-    outputFolder,
-    output: openStore({ kind: 'disk', folder: outputFolder }),
+    outputSpec,
+    workFolder,
+    output: openStore(outputSpec),
     owner,
     workers,
-    memory: shareMemory(memoryMb, workers),
+    memory,
+    threads,
     stageFolder,
     partFolder,
-    groupBytes: groupBytesMax,
+    groupBytes,
     options,
     tell: event => onEvent?.(event),
     close() {
-      for (const folder of [stageFolder, partFolder]) rmSync(folder, { recursive: true, force: true })
+      void threads.close()
+      removeOwnFolder(stageFolder)
+      removeOwnFolder(partFolder)
+      if (outputSpec.kind !== 'disk') removeOwnFolder(workFolder)
     },
   }
 }
 
+async function load(pipeline: PipelineDefinition | string, workFolder: string) {
+  const bundle = await bundlePipeline(fileOf(pipeline), { outFolder: join(workFolder, 'bundles') })
+  return { bundle, definition: await loadPipeline(bundle) }
+}
+
 /** Samples never touch the real output. */
-export function outputOf({ output = 'out', sample }: Pick<RunOptions, 'output' | 'sample'>): string {
-  return sample === undefined ? resolve(output) : join(resolve(output), '.fanmill', 'sample')
+export function outputOf({ output = 'out', sample, ...access }: RunOptions): StoreSpec {
+  const spec = rootSpec(output, access)
+  return sample === undefined ? spec : specBelow(spec, `${stateRoot}sample`)
+}
+
+/** Beside the state where that is on a disk; else a new folder, because what stands in a shared one may be anybody's code. */
+function workFolderOf(spec: StoreSpec): string {
+  if (spec.kind === 'disk') return join(spec.folder, stateRoot)
+  return makeOwnFolder(tmpdir())
 }
 
 /** The file of a pipeline: threads import it, since functions do not cross. */

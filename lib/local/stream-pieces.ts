@@ -1,6 +1,7 @@
 /** Huge members and compressed files: inflated and cut on record ends here, staged for the worker threads. */
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { InputObject, StreamSlice } from '../core/plan-data.ts'
 import type { Store } from '../core/store.ts'
 import type { TaskDefinition } from '../define/definition.ts'
@@ -19,10 +20,17 @@ export interface StreamOptions {
   readonly signal?: AbortSignal
 }
 
+/** Where the main thread stages the text of streams for all threads. */
+export const streamFolder = (stageFolder: string): string => join(stageFolder, 'streams')
+
 const pieceBytes = 16 * 1024 * 1024
 
 /** Pulled: the next group is inflated when a thread has room for it. Memory: two pieces of 16 MiB; disk: a group a thread and two more. */
-export async function* streamPieces(slice: StreamSlice, input: InputObject, options: StreamOptions): AsyncGenerator<StreamPiece> {
+export async function* streamPieces(
+  slice: StreamSlice,
+  input: InputObject,
+  options: StreamOptions,
+): AsyncGenerator<StreamPiece> {
   const { task, folder, groupBytes } = options
   const format = task.source.format
   if (!format || format.kind === 'parquet') return
@@ -32,14 +40,18 @@ export async function* streamPieces(slice: StreamSlice, input: InputObject, opti
   const origin = { archive: input.key, member: slice.member?.name ?? '' }
   const totalIn = slice.member?.compressedBytes ?? input.sizeBytes
   let count = 0
-  const open = () => createStage({ folder, format, located: isLocated, stageBytesMax: 4 * groupBytes, name: `${prefix}-${count++}` })
+  const open = () =>
+    createStage({ folder, format, located: isLocated, stageBytesMax: 4 * groupBytes, name: `${prefix}-${count++}` })
   let stage = open()
   const piece = (bytesIn: number): StreamPiece => {
     const done = stage
     return { staged: { slice: slice.slice, files: done.finish() }, bytesIn, discard: () => done.discard() }
   }
   try {
-    for await (const cut of cutRecords(bytesOf(slice, input, options), { format, pieceBytes: Math.min(pieceBytes, groupBytes) })) {
+    for await (const cut of cutRecords(bytesOf(slice, input, options), {
+      format,
+      pieceBytes: Math.min(pieceBytes, groupBytes),
+    })) {
       stage.add(cut.bytes, { ...origin, header: cut.header, firstLine: cut.firstLine, firstRecord: cut.firstRecord })
       if (stage.bytes < groupBytes) continue
       const full = piece(0)
@@ -53,7 +65,11 @@ export async function* streamPieces(slice: StreamSlice, input: InputObject, opti
   }
 }
 
-function bytesOf(slice: StreamSlice, input: InputObject, { input: store, task, signal }: StreamOptions): AsyncIterable<Uint8Array> {
+function bytesOf(
+  slice: StreamSlice,
+  input: InputObject,
+  { input: store, task, signal }: StreamOptions,
+): AsyncIterable<Uint8Array> {
   const options = signal ? { signal } : {}
   if (!slice.member) return inflateFile(store, input, options)
   const limits = task.source.kind === 'zipMembers' ? task.source.limits : { memberBytesMax: Number.MAX_SAFE_INTEGER }

@@ -5,6 +5,7 @@ import { extname, join } from 'node:path'
 import { PermanentError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import { renderPath } from '../core/path-template.ts'
+import type { Store, StoredObject } from '../core/store.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { TableFile } from '../engine/load-tables.ts'
 import type { Session } from './session.ts'
@@ -16,7 +17,11 @@ export interface FetchedTables {
 }
 
 /** @throws NO_INPUT when a table is not there */
-export async function fetchTables(session: Pick<Session, 'input' | 'stageFolder'>, task: TaskDefinition, params: ParamValues): Promise<FetchedTables> {
+export async function fetchTables(
+  session: Pick<Session, 'input' | 'stageFolder'>,
+  task: TaskDefinition,
+  params: ParamValues,
+): Promise<FetchedTables> {
   const folder = join(session.stageFolder, 'tables')
   await mkdir(folder, { recursive: true })
   const hash = createHash('sha256')
@@ -27,17 +32,42 @@ export async function fetchTables(session: Pick<Session, 'input' | 'stageFolder'
     const file = join(folder, `${name}${extname(key)}`)
     await writeFile(file, bytes)
     hash.update(`${name}\0${bytes.length}\0`).update(bytes)
-    files.push({ name, file, key, sizeBytes: bytes.length, format: table.format, ...(table.columns && { columns: table.columns }) })
+    files.push({
+      name,
+      file,
+      key,
+      sizeBytes: bytes.length,
+      format: table.format,
+      ...(table.columns && { columns: table.columns }),
+    })
   }
   return { files, identity: hash.digest('hex') }
 }
 
-async function readTable({ input }: Pick<Session, 'input'>, task: string, name: string, key: string): Promise<Uint8Array> {
+async function readTable(
+  { input }: Pick<Session, 'input'>,
+  task: string,
+  name: string,
+  key: string,
+): Promise<Uint8Array> {
+  const found = await findTable(input, { task, name, key })
+  return input.read(key, { etag: found.etag })
+}
+
+/** A table's object, with names near its own when it is not there. @throws NO_INPUT */
+export async function findTable(
+  input: Store,
+  { task, name, key }: { readonly task: string; readonly name: string; readonly key: string },
+): Promise<StoredObject> {
   const found = await input.stat(key)
-  if (found) return input.read(key, { etag: found.etag })
+  if (found) return found
   const keys: string[] = []
   for await (const object of input.list('')) if (keys.push(object.key) >= 10_000) break
   const close = nearest(key, keys)
   const hint = close.length > 0 ? `; nearest are ${close.join(', ')}` : ''
-  throw new PermanentError('NO_INPUT', `task ${task}: table ${name}: expected ${key} under ${input.url}, got nothing${hint}`, { name, key, nearest: close })
+  throw new PermanentError(
+    'NO_INPUT',
+    `task ${task}: table ${name}: expected ${key} under ${input.url}, got nothing${hint}`,
+    { name, key, nearest: close },
+  )
 }

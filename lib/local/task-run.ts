@@ -1,28 +1,30 @@
 /** Runs one task on this machine: the steps plan, process and commit over worker threads. */
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { RunStatus, TaskResult } from '../core/events.ts'
 import type { Manifest } from '../core/manifest.ts'
 import { readParams } from '../core/param-values.ts'
 import { renderPath } from '../core/path-template.ts'
 import type { PlanItem } from '../core/plan-data.ts'
+import { rowCodeOf } from '../core/run-identity.ts'
 import type { Workers } from '../core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { openWorkers } from '../io/worker-pool.ts'
+import { environmentSecrets } from '../io/secrets.ts'
 import { commit } from '../steps/commit.ts'
-import { findInputs, type FoundInputs } from '../steps/find-inputs.ts'
+import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
+import { createGate, type Gate } from '../steps/gate.ts'
 import { type Planned, plan } from '../steps/plan.ts'
 import { noteFailure, type ProcessTools, processBatch } from '../steps/process.ts'
 import type { ReservedRun } from '../steps/reserve.ts'
 import { endRun, renewRun } from '../steps/run-lease.ts'
 import { contentIdentity } from './content-identity.ts'
+import { requireColumns } from './infer.ts'
 import { isAlive } from './machine.ts'
 import { createProgress, type Progress } from './progress.ts'
-import type { Session } from './session.ts'
-import { streamPieces } from './stream-pieces.ts'
-import { fetchTables, type FetchedTables } from './tables.ts'
+import { urlBelow } from './roots.ts'
+import { groupBytesMax, type Session } from './session.ts'
+import { type FetchedTables, fetchTables } from './tables.ts'
+import { createTaskLog, type TaskLog } from './task-log.ts'
+import { batchTools, openTaskWorkers } from './task-workers.ts'
 
 /** What became of a task; a failure comes with what is known of the run. */
 export interface TaskEnd {
@@ -35,19 +37,27 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   const started = Date.now()
   const params = readParams(task.params, session.options.params ?? {})
   const tables = await fetchTables(session, task, params)
-  const progress = createProgress(session, task.name)
+  const log = createTaskLog(session, task.name)
+  const progress = createProgress(session, task.name, log)
   const workers = openPool(session, task, params, tables, progress)
   const stop = (): void => workers.stop()
   session.options.signal?.addEventListener('abort', stop)
+  if (session.options.signal?.aborted) stop()
   try {
-    const checking = workers.run<'check'>({ kind: 'check' })
+    const checking = task.output.kind === 'parquet' ? workers.run<'check'>({ kind: 'check' }) : undefined
     const [checked, found] = await Promise.allSettled([checking, findInputs(findOptions(session, task, params))])
+    // What the input's columns are explains more than that the transform knows none.
+    if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
     if (checked.status === 'rejected') throw checked.reason
     if (found.status === 'rejected') throw found.reason
-    return await runFound({ session, task, params, tables, workers, progress, started }, found.value)
+    return await runFound(
+      { session, task, params, tables, workers, gate: createGate(), progress, log, started },
+      found.value,
+    )
   } finally {
     session.options.signal?.removeEventListener('abort', stop)
     await workers.close()
+    await log.end()
   }
 }
 
@@ -57,48 +67,70 @@ interface TaskRun {
   readonly params: ParamValues
   readonly tables: FetchedTables
   readonly workers: Workers
+  readonly gate: Gate
   readonly progress: Progress
+  readonly log: TaskLog
   readonly started: number
 }
 
 function findOptions(session: Session, task: TaskDefinition, params: ParamValues) {
   const { sample, signal } = session.options
   const identify = contentIdentity(session)
-  return { input: session.input, task, params, identify, threads: session.workers, ...(sample !== undefined && { sample }), ...(signal && { signal }) }
+  return {
+    input: session.input,
+    task,
+    params,
+    identify,
+    threads: session.workers,
+    ...(sample !== undefined && { sample }),
+    ...(signal && { signal }),
+  }
 }
 
-function openPool(session: Session, task: TaskDefinition, params: ParamValues, tables: FetchedTables, progress: Progress): Workers {
-  const { bundle, inputSpec, memory, stageFolder, partFolder, groupBytes, options } = session
-  const setup = {
-    bundle: { file: bundle.file, url: bundle.url, files: bundle.files },
-    task: task.name,
+function openPool(
+  session: Session,
+  task: TaskDefinition,
+  params: ParamValues,
+  tables: FetchedTables,
+  progress: Progress,
+): Workers {
+  const { bundle, inputSpec: input, workers: threads, memory, stageFolder, partFolder, groupBytes, options } = session
+  const stageBytesMax = 4 * Math.max(groupBytes, groupBytesMax)
+  const machine = { bundle, input, threads, memory, stageFolder, partFolder, stageBytesMax, strict: options.strict }
+  const secrets = environmentSecrets(task)
+  return openTaskWorkers({
+    ...machine,
+    open: session.threads.take,
+    task,
     params,
-    input: inputSpec,
     tables: tables.files,
-    stageFolder,
-    partFolder,
-    engineBytes: memory.engineBytes,
-    stageBytesMax: 4 * groupBytes,
-    ...(options.strict === undefined ? {} : { strict: options.strict }),
-  }
-  return openWorkers({ threads: session.workers, setup, heapBytes: memory.heapBytes, onMessage: progress.hear })
+    secrets,
+    onMessage: progress.hear,
+  })
 }
 
 async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
   const { session } = task
   const planned = await plan(session.output, planRequest(task, found))
-  if (planned.status === 'complete') return { result: resultOf(task, planned.runId, 'skipped', planned.manifest, found) }
+  if (planned.status === 'complete')
+    return { result: resultOf(task, planned.runId, 'skipped', planned.manifest, found) }
   if (planned.status === 'busy') return { result: resultOf(task, planned.runId, 'skipped', undefined, found) }
-  const lease = keepLease(session, planned.run)
+  const lease = keepLease(task, planned.run)
   try {
+    task.log.begin(planned.run)
+    task.progress.begin(planned.run)
     tellPlan(task, found, planned)
     const manifest = await runPlanned(task, planned.run, planned.plan)
     await endRun(session.output, planned.run, { ...clock, owner: session.owner, status: 'complete' })
+    task.log.note('info', 'complete', { generation: manifest.generation })
     return { result: resultOf(task, planned.run.runId, 'complete', manifest, found) }
   } catch (error) {
     const fault = session.options.signal?.aborted ? stopped(session.options.signal.reason) : asFanmill(error)
     const status = fault.code === 'ABORTED' ? 'interrupted' : 'failed'
-    await endRun(session.output, planned.run, { ...clock, owner: session.owner, status, error: fault }).catch(() => undefined)
+    task.log.note('error', fault.message, { status, code: fault.code })
+    await endRun(session.output, planned.run, { ...clock, owner: session.owner, status, error: fault }).catch(
+      () => undefined,
+    )
     return { result: resultOf(task, planned.run.runId, 'failed', undefined, found), error: fault }
   } finally {
     clearInterval(lease)
@@ -121,21 +153,19 @@ function planRequest({ session, task, params, tables }: TaskRun, found: FoundInp
     outputKind: output.kind,
     task: task.name,
     params,
-    codeHash: codeHash(session, task, tables),
+    codeHash: rowCodeOf(session.codeHashes.get(task.name), tables.identity, session.options),
     mode: output.mode,
     force: session.options.force ?? false,
   }
 }
 
-/** What rows depend on besides inputs and parameters: the code, the tables, and how it was asked to read. */
-function codeHash(session: Session, task: TaskDefinition, tables: FetchedTables): string {
-  const { strict, sample } = session.options
-  const parts = [session.codeHashes.get(task.name), tables.identity, strict, sample]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
-}
-
-function keepLease(session: Session, run: ReservedRun): NodeJS.Timeout {
-  const renew = (): void => void renewRun(session.output, run, { owner: session.owner, leaseUntil: Date.now() + leaseMs }).catch(() => undefined)
+function keepLease({ session, log }: TaskRun, run: ReservedRun): NodeJS.Timeout {
+  const renew = (): void => {
+    void log.save()
+    void renewRun(session.output, run, { owner: session.owner, leaseUntil: Date.now() + leaseMs }).catch(
+      () => undefined,
+    )
+  }
   return setInterval(renew, leaseMs / 3).unref()
 }
 
@@ -162,20 +192,32 @@ async function runPlanned(task: TaskRun, run: ReservedRun, items: readonly PlanI
 }
 
 /** The first failure, after every batch was settled; with `failFast` no further batch begins after it. */
-async function processAll(task: TaskRun, run: ReservedRun, items: readonly PlanItem[], failFast: boolean): Promise<FanmillError | undefined> {
+async function processAll(
+  task: TaskRun,
+  run: ReservedRun,
+  items: readonly PlanItem[],
+  failFast: boolean,
+): Promise<FanmillError | undefined> {
   const { session, progress } = task
   const queue = [...items]
   let first: FanmillError | undefined
   const drain = async (): Promise<void> => {
     for (let item = queue.shift(); item; item = queue.shift()) {
       if (session.options.signal?.aborted || (first && failFast)) return
-      const tools = processTools(task)
+      const tools = { ...processTools(task), isFirstTry: run.status === 'new' }
       try {
-        progress.batchDone(run, await processBatch(run, item, tools))
+        const outcome = await processBatch(run, item, tools)
+        progress.batchDone(run, outcome)
+        task.log.note('debug', `batch ${item.batch} done`, {
+          rows: outcome.rowsWritten,
+          rejects: outcome.rowsRejected,
+          seconds: outcome.seconds,
+        })
       } catch (error) {
         const fault = asFanmill(error)
         first ??= fault
-        if (fault.code !== 'ABORTED') await noteFailure(run, item, fault, tools)
+        task.log.note('error', `batch ${item.batch} failed: ${fault.message}`, { code: fault.code, ...fault.detail })
+        if (fault.code !== 'ABORTED' && !session.options.signal?.aborted) await noteFailure(run, item, fault, tools)
       }
     }
   }
@@ -185,27 +227,33 @@ async function processAll(task: TaskRun, run: ReservedRun, items: readonly PlanI
 
 let tokens = 0
 
-function processTools({ session, task, workers }: TaskRun): ProcessTools {
+function processTools({ session, task, workers, gate }: TaskRun): ProcessTools {
+  const { input, output, stageFolder, partFolder, groupBytes, options } = session
   const token = `${session.owner.id.slice(0, 8)}${tokens++}`
-  const { signal } = session.options
-  const streamBytes = session.groupBytes / 4
-  return {
-    output: session.output,
-    workers,
-    partFolder: session.partFolder,
-    readFile: file => readFile(file),
-    stream: (slice, input) =>
-      streamPieces(slice, input, { input: session.input, task, folder: join(session.stageFolder, 'streams'), groupBytes: streamBytes, ...(signal && { signal }) }),
-    groupBytes: session.groupBytes,
-    partBytes: task.output.kind === 'parquet' ? task.output.partBytes : 0,
-    now: clock.now,
-    token,
-  }
+  const { signal } = options
+  return batchTools({ task, input, output, workers, gate, stageFolder, partFolder, groupBytes, token, signal })
 }
 
-function tellPlan({ session, task }: TaskRun, found: FoundInputs, planned: Extract<Planned, { plan: unknown }>): void {
+function tellPlan(
+  { session, task, log, params }: TaskRun,
+  found: FoundInputs,
+  planned: Extract<Planned, { plan: unknown }>,
+): void {
   const { run, plan: items } = planned
-  session.tell({ event: 'start', task: task.name, run: run.runId, attempt: run.attempt, output: join(session.outputFolder, run.outputPath) })
+  log.note('info', `run of ${task.name} begins`, {
+    attempt: run.attempt,
+    params,
+    inputs: run.inputs.length,
+    members: found.memberCount,
+    batches: items.length,
+  })
+  session.tell({
+    event: 'start',
+    task: task.name,
+    run: run.runId,
+    attempt: run.attempt,
+    output: urlBelow(session.outputSpec, run.outputPath),
+  })
   session.tell({
     event: 'plan',
     task: task.name,
@@ -219,7 +267,13 @@ function tellPlan({ session, task }: TaskRun, found: FoundInputs, planned: Extra
   })
 }
 
-function resultOf({ session, task, params, started }: TaskRun, runId: string, status: RunStatus, manifest: Manifest | undefined, found: FoundInputs): TaskResult {
+function resultOf(
+  { session, task, params, started }: TaskRun,
+  runId: string,
+  status: RunStatus,
+  manifest: Manifest | undefined,
+  found: FoundInputs,
+): TaskResult {
   const run = manifest?.runs.find(each => each.runId === runId)
   const totals = run?.totals
   return {
@@ -235,7 +289,7 @@ function resultOf({ session, task, params, started }: TaskRun, runId: string, st
     bytesIn: status === 'complete' ? found.bytesIn : 0,
     bytesOut: totals?.bytes ?? 0,
     seconds: (Date.now() - started) / 1000,
-    output: join(session.outputFolder, renderPath(task.output.path, { task: task.name, ...params })),
+    output: urlBelow(session.outputSpec, renderPath(task.output.path, { task: task.name, ...params })),
   }
 }
 
@@ -245,4 +299,7 @@ function asFanmill(error: unknown): FanmillError {
   return new PermanentError('ENGINE_FAILED', message, {}, { cause: error })
 }
 
-const stopped = (reason: unknown): FanmillError => (reason instanceof FanmillError ? reason : new PermanentError('ABORTED', 'the run was stopped; run it again to resume', {}, { cause: reason }))
+const stopped = (reason: unknown): FanmillError =>
+  reason instanceof FanmillError
+    ? reason
+    : new PermanentError('ABORTED', 'the run was stopped; run it again to resume', {}, { cause: reason })

@@ -58,8 +58,10 @@ async function objectsByAttempt(store: Store): Promise<Map<string, StoredObject[
   for await (const object of store.list(`${stateRoot}runs/`)) {
     const name = attemptOf(object.key)
     if (!name) continue
-    const all = objects.get(`${name.runId}/${name.attempt}`) ?? []
-    objects.set(`${name.runId}/${name.attempt}`, [...all, object])
+    const text = `${name.runId}/${name.attempt}`
+    const all = objects.get(text)
+    if (all) all.push(object)
+    else objects.set(text, [object])
   }
   return objects
 }

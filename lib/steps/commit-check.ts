@@ -1,13 +1,14 @@
 /** What commit checks before it changes anything: outcomes, accounts, rejects, and that the pending parts are still there. */
 import { checkAccounts, type PlannedBatch } from '../core/accounts.ts'
 import { PermanentError } from '../core/errors.ts'
-import type { Failure, Outcome } from '../core/outcome.ts'
+import { type Failure, type Outcome, pendingOf } from '../core/outcome.ts'
 import { checkRejects } from '../core/rejects-limit.ts'
-import { readFailure, readOutcome, runKeys } from '../core/state.ts'
-import type { Store } from '../core/store.ts'
+import { outputPrefix, readFailure, readOutcome, runKeys } from '../core/state.ts'
+import type { PendingPart, Store } from '../core/store.ts'
 import type { CommitOptions } from './commit.ts'
 import type { HeadClaim } from './head-claim.ts'
 import { type Actor, forEachParallel, readState } from './state-files.ts'
+import { voidApart, voidOutcome } from './void-outcome.ts'
 
 /** Failures that an error names. */
 const shownMax = 10
@@ -25,6 +26,9 @@ export async function checkOutcomes(actor: Actor, claim: HeadClaim, options: Com
     throw batchesFailed(missing, await readFailures(actor.store, reservation), plan.length)
   }
   checkAccounts(plan, outcomes)
+  // Before the rejects, which a wrong start may have made.
+  const apart = await voidApart(actor, claim, reservation, outcomes)
+  if (apart.length > 0) return { missing: apart }
   checkRejects(rejectsMax, outcomes)
   const missing = await voidExpired(actor, claim, reservation, outcomes)
   return missing.length > 0 ? { missing } : { outcomes }
@@ -63,21 +67,22 @@ export async function readFailures(
 async function voidExpired(
   actor: Actor,
   claim: HeadClaim,
-  run: { readonly runId: string; readonly attempt: number },
+  run: { readonly runId: string; readonly attempt: number; readonly outputPath: string },
   outcomes: readonly Outcome[],
 ): Promise<number[]> {
-  const parts = outcomes.flatMap(outcome => outcome.parts.map(part => ({ part, batch: outcome.batch })))
-  const lost = new Set<number>()
-  await forEachParallel(parts, async ({ part, batch }) => {
-    if (!(await actor.store.hasPart(part))) lost.add(batch)
-  })
-  const keys = runKeys(run.runId, run.attempt)
-  for (const outcome of outcomes.filter(({ batch }) => lost.has(batch))) {
-    for (const part of outcome.parts) await claim.change('abort-part', () => actor.store.abortPart(part))
-    await claim.change('void-outcome', () => actor.store.remove(keys.outcome(outcome.batch)))
-  }
+  const prefix = outputPrefix(run.outputPath)
+  const parts = outcomes.flatMap(outcome => pendingOf(outcome, prefix).map(part => ({ part, batch: outcome.batch })))
+  // Listed, not asked for one by one: a page of a listing tells of a thousand.
+  const pending = new Set<string>()
+  for await (const part of actor.store.listParts(prefix)) pending.add(pendingName(part))
+  const lost = new Set(parts.filter(({ part }) => !pending.has(pendingName(part))).map(({ batch }) => batch))
+  for (const outcome of outcomes.filter(({ batch }) => lost.has(batch))) await voidOutcome(actor, claim, run, outcome)
   return [...lost].sort((a, b) => a - b)
 }
+
+/** By what a listing tells a pending part from another of the same key. */
+const pendingName = ({ key, token, sizeBytes, uploadId }: PendingPart): string =>
+  [key, ...(uploadId === undefined ? [token, sizeBytes] : [uploadId])].join('\0')
 
 function batchesFailed(missing: readonly number[], failures: readonly Failure[], batchCount: number): PermanentError {
   const failed = failures.filter(failure => missing.includes(failure.batch))

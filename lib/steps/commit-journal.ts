@@ -2,6 +2,7 @@
 import { TransientError } from '../core/errors.ts'
 import type { Manifest, ManifestPart } from '../core/manifest.ts'
 import { type Head, type Journal, outputPrefix, runKeys, stateBytes, successKey } from '../core/state.ts'
+import type { Store, StoredObject } from '../core/store.ts'
 import { lockedOut, readSuccess } from './head.ts'
 import { HeadClaim } from './head-claim.ts'
 import { type Actor, forEachParallel, type Versioned } from './state-files.ts'
@@ -55,8 +56,9 @@ async function verifyParts({ actor, journal }: Roll): Promise<Manifest> {
   await actor.at('verify:before')
   const prefix = outputPrefix(journal.outputPath)
   const etags = new Map<string, string>()
+  const statOf = await lookAt(actor.store, journal)
   await forEachParallel(journal.complete, async ({ key, sizeBytes }) => {
-    const found = await actor.store.stat(key)
+    const found = await statOf(key)
     if (found?.sizeBytes !== sizeBytes) {
       const got = found ? `${found.sizeBytes} bytes` : 'nothing'
       const message = `${key}: expected a part of ${sizeBytes} bytes, got ${got}; run again`
@@ -69,17 +71,39 @@ async function verifyParts({ actor, journal }: Roll): Promise<Manifest> {
   return { ...journal.next, parts: journal.next.parts.map(withEtag) }
 }
 
+/** Keys of one page of a listing, of S3 and of any store like it. */
+const pageKeys = 1000
+
+/** Looks at parts by a listing of the output, or one by one: whichever asks less of the store. */
+async function lookAt(
+  store: Store,
+  { complete, next, outputPath }: Journal,
+): Promise<(key: string) => Promise<StoredObject | undefined>> {
+  const objectCount = next.parts.length + (next.files ?? []).length
+  if (complete.length < Math.ceil(objectCount / pageKeys)) return key => store.stat(key)
+  const keys = new Set(complete.map(part => part.key))
+  const found = new Map<string, StoredObject>()
+  for await (const object of store.list(outputPrefix(outputPath)))
+    if (keys.has(object.key)) found.set(object.key, object)
+  return async key => found.get(key)
+}
+
 async function removeOld({ actor, claim, journal }: Roll): Promise<void> {
   await forEachParallel(journal.remove, (key, index) =>
     claim.change(`remove-part-${index}`, () => actor.store.remove(key)),
   )
 }
 
-/** Parts of this run that no outcome names: of tries that were killed, or of attempts before this one. */
+/**
+ * Parts of this run that no outcome names: of tries that were killed, or of attempts before this one. Extracted files are known by their
+ * keys, which are now complete; another run's under the same keys would be voided, and done again, by its own commit.
+ */
 async function abortLeftovers({ actor, claim, journal }: Roll): Promise<void> {
   const isOfRun = new RegExp(`-${journal.runId}-\\d+\\.parquet$`)
+  const keys = new Set(journal.complete.map(part => part.key))
   for await (const part of actor.store.listParts(outputPrefix(journal.outputPath))) {
-    if (isOfRun.test(part.key)) await claim.change('abort-part', () => actor.store.abortPart(part))
+    if (isOfRun.test(part.key) || keys.has(part.key))
+      await claim.change('abort-part', () => actor.store.abortPart(part))
   }
 }
 

@@ -2,7 +2,7 @@
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { Manifest, ManifestRun } from '../core/manifest.ts'
 import { keysToRemove, nextManifest } from '../core/next-manifest.ts'
-import { type Outcome, totalsOf } from '../core/outcome.ts'
+import { type Outcome, pendingOf, totalsOf } from '../core/outcome.ts'
 import { type Head, type Journal, outputPrefix, readJournal, runKeys, stateBytes } from '../core/state.ts'
 import type { CommitOptions } from './commit.ts'
 import type { Current } from './head.ts'
@@ -25,7 +25,8 @@ interface Decision extends CommitOptions {
 export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Decision): Promise<Journaled> {
   const { reservation, current } = decision
   checkExists(reservation, current.manifest)
-  await checkStrangers(actor.store, reservation, current.manifest)
+  const files = decision.outcomes.flatMap(outcome => (outcome.files ?? []).map(file => file.path))
+  await checkStrangers(actor.store, reservation, current.manifest, files)
   const journal = journalOf(decision, new Date(actor.now()).toISOString())
   const key = runKeys(reservation.runId, reservation.attempt).journal
   const bytes = stateBytes(journal)
@@ -65,9 +66,7 @@ function journalOf({ reservation, current, outcomes, head, partitionBy }: Decisi
     attempt,
     ...(current.manifest ? { previous: current.manifest } : {}),
     isPreviousVisible: current.hasSuccess,
-    complete: outcomes.flatMap(({ batch, parts }) =>
-      parts.map(({ key, sizeBytes, token, uploadId, etags }) => ({ batch, key, sizeBytes, token, uploadId, etags })),
-    ),
+    complete: outcomes.flatMap(outcome => pendingOf(outcome, prefix).map(part => ({ batch: outcome.batch, ...part }))),
     remove: keysToRemove(current.manifest, next).map(key => prefix + key),
     next,
   }

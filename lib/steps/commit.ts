@@ -74,17 +74,17 @@ async function claimHead(actor: Actor, run: ReservedRun): Promise<Claimed | Extr
   throw lockedOut(run.outputPath)
 }
 
-/** The run's own generation; an append may come after later ones, if they did not append its inputs, and then takes the next. */
+/** The run's own generation; an append may also come after later ones, and then takes the next, but never brings an input twice. */
 function generationFor(run: ReservedRun, head: Head, { standing }: Current): number {
-  const committed = head.committed?.generation ?? 0
-  if (run.generation > committed) return run.generation
+  const isLatest = run.generation > (head.committed?.generation ?? 0)
+  if (isLatest && run.mode !== 'append') return run.generation
   const keys = new Set(run.inputs.map(input => input.key))
   const clash = (standing?.runs ?? []).find(
     one => !run.replaces.includes(one.runId) && one.inputs.some(input => keys.has(input.key)),
   )
-  if (run.mode === 'append' && !clash) return head.reserved + 1
+  if (run.mode === 'append' && !clash) return isLatest ? run.generation : head.reserved + 1
   const winner = clash?.runId ?? head.committed?.runId
-  const message = `run ${run.runId} of generation ${run.generation} is older than run ${winner}, which is committed to ${run.outputPath}; run again to replace it`
+  const message = `run ${run.runId} was planned before run ${winner} was committed to ${run.outputPath}; run again to come after it`
   throw new PermanentError('SUPERSEDED', message, { runId: run.runId, winner, outputPath: run.outputPath })
 }
 

@@ -1,6 +1,6 @@
 /** Finds a task's inputs under the input root, pins them, and cuts them into slices. */
 import { createHash } from 'node:crypto'
-import { FanmillError, PermanentError } from '../core/errors.ts'
+import { FanmillError, PermanentError, TransientError } from '../core/errors.ts'
 import { globMatcher } from '../core/glob.ts'
 import { nearest } from '../core/nearest.ts'
 import { literalPrefix, templateGlob } from '../core/path-template.ts'
@@ -10,11 +10,15 @@ import { sortInputs } from '../core/run-identity.ts'
 import type { Store, StoredObject } from '../core/store.ts'
 import { readZipDirectory, type ZipEntry } from '../core/zip-directory.ts'
 import { checkEntries, entryFault, type ReadableEntry } from '../core/zip-limits.ts'
+import { checkExtractable } from '../core/zip-names.ts'
 import type { FilesSource, ParamValues, Source, TaskDefinition, ZipMembersSource } from '../define/definition.ts'
+import { forEachParallel } from './state-files.ts'
 
 export interface FindOptions {
   readonly input: Store
-  readonly task: Pick<TaskDefinition, 'name' | 'source' | 'params' | 'onEmpty'>
+  /** Where the output is `memberFiles`, names are checked too. */
+  readonly task: Pick<TaskDefinition, 'name' | 'source' | 'params' | 'onEmpty'> &
+    Partial<Pick<TaskDefinition, 'output'>>
   readonly params: ParamValues
   /** Only some of the members, or of the files where there are no members: a count, or a share of them. */
   readonly sample?: number | `${number}%`
@@ -22,6 +26,10 @@ export interface FindOptions {
   readonly threads?: number
   /** A content hash that this machine remembers, for a store that has no checksums; default reads the object. */
   identify?(object: StoredObject): Promise<string>
+  /** Archives that an earlier call opened, by key; one that changed since is opened again. */
+  readonly opened?: ReadonlyMap<string, OpenArchive>
+  /** Hears of each archive as it is opened. */
+  onOpen?(archive: OpenArchive): void
   readonly signal?: AbortSignal
 }
 
@@ -44,7 +52,10 @@ export async function findInputs(options: FindOptions): Promise<FoundInputs> {
   const template = source.kind === 'zipMembers' ? source.archives : source.paths
   const glob = templateGlob(template, params)
   const objects = sortInputs(await matching(options.input, glob))
-  const found = source.kind === 'zipMembers' ? await findMembers(source, objects, options) : await findFiles(source, objects, options)
+  const found =
+    source.kind === 'zipMembers'
+      ? await findMembers(source, objects, options)
+      : await findFiles(source, objects, options)
   if (found.memberCount === 0 && options.task.onEmpty === 'fail') throw await nothing(options, source, glob, objects)
   return found
 }
@@ -56,23 +67,63 @@ async function matching(store: Store, glob: string): Promise<StoredObject[]> {
   return objects
 }
 
-async function findMembers(source: ZipMembersSource, objects: readonly StoredObject[], options: FindOptions): Promise<FoundInputs> {
-  const archives = await Promise.all(objects.map(object => openArchive(source, object, options)))
+async function findMembers(
+  source: ZipMembersSource,
+  objects: readonly StoredObject[],
+  options: FindOptions,
+): Promise<FoundInputs> {
+  const archives = await openArchives(source, objects, options)
   const taken = sampled(
     archives.flatMap(({ input, members }) => members.map(member => ({ key: input.key, member }))),
     options.sample,
   )
+  if (options.task.output?.kind === 'memberFiles') checkExtractable(taken.map(({ member }) => member))
   const byKey = Map.groupBy(taken, each => each.key)
   const bytes = taken.reduce((sum, { member }) => sum + member.inflatedBytes, 0)
   return {
     inputs: archives.map(archive => archive.input).filter(input => byKey.has(input.key) || taken.length === 0),
-    cut: inputs => cutInputs(inputs, (key, at) => planMemberSlices((byKey.get(key) ?? []).map(each => each.member), at), bytes, options),
+    cut: inputs =>
+      cutInputs(
+        inputs,
+        (key, at) =>
+          planMemberSlices(
+            (byKey.get(key) ?? []).map(each => each.member),
+            { ...at, ...wholeMembers(source) },
+          ),
+        bytes,
+        options,
+      ),
     memberCount: taken.length,
     membersSkipped: archives.reduce((sum, archive) => sum + archive.skipped, 0),
     bytesIn: taken.reduce((sum, { member }) => sum + member.compressedBytes, 0),
     bytes,
   }
 }
+
+async function openArchives(
+  source: ZipMembersSource,
+  objects: readonly StoredObject[],
+  options: FindOptions,
+): Promise<OpenArchive[]> {
+  const archives: OpenArchive[] = []
+  await forEachParallel(objects, async (object, index) => {
+    const { opened, signal } = options
+    if (signal?.aborted)
+      throw signal.reason instanceof FanmillError
+        ? signal.reason
+        : new TransientError('ABORTED', 'the run was stopped; run it again')
+    const known = opened?.get(object.key)
+    const isSame = known?.input.etag === object.etag && known.input.sizeBytes === object.sizeBytes
+    const archive = known && isSame ? known : await openArchive(source, object, options)
+    if (archive !== known) options.onOpen?.(archive)
+    archives[index] = archive
+  })
+  return archives
+}
+
+/** Parquet is not cut: a member of any size is staged whole. */
+const wholeMembers = ({ format }: ZipMembersSource): { streamBytes?: number } =>
+  format?.kind === 'parquet' ? { streamBytes: Number.MAX_SAFE_INTEGER } : {}
 
 interface SlicePlace {
   readonly input: number
@@ -94,25 +145,37 @@ function cutInputs(
   const even = Math.ceil(bytes / (threads * slicesPerThread))
   const sliceBytes = Math.min(sliceBytesMax, Math.max(sliceBytesMin, even))
   const slices: Slice[] = []
-  for (const [input, { key }] of inputs.entries()) slices.push(...cut(key, { input, firstSlice: slices.length, sliceBytes }))
+  for (const [input, { key }] of inputs.entries())
+    slices.push(...cut(key, { input, firstSlice: slices.length, sliceBytes }))
   return slices
 }
 
-interface OpenArchive {
+/** An archive with the members that a source selects of it. */
+export interface OpenArchive {
   readonly input: InputObject
   readonly members: readonly PlannableMember[]
   readonly skipped: number
 }
 
-async function openArchive(source: ZipMembersSource, object: StoredObject, options: FindOptions): Promise<OpenArchive> {
+/** @throws ZIP_*, but for members that the source skips */
+export async function openArchive(
+  source: ZipMembersSource,
+  object: StoredObject,
+  options: Pick<FindOptions, 'input'>,
+): Promise<OpenArchive> {
   const { key, sizeBytes, etag } = object
   const read = (range: { start: number; end: number }): Promise<Uint8Array> => options.input.read(key, { range, etag })
   const directory = await readZipDirectory(read, sizeBytes, { key, limits: source.limits })
   const matches = globMatcher(source.members)
   const selected = directory.entries.filter(entry => !entry.isDirectory && matches(entry.name))
-  const usable = source.onBadMember === 'skip' ? selected.filter(entry => !entryFault(entry, source.limits, key)) : selected
+  const usable =
+    source.onBadMember === 'skip' ? selected.filter(entry => !entryFault(entry, source.limits, key)) : selected
   const members = checked(usable, source, key)
-  return { input: { key, sizeBytes, etag, identity: directory.identity }, members, skipped: selected.length - usable.length }
+  return {
+    input: { key, sizeBytes, etag, identity: directory.identity },
+    members,
+    skipped: selected.length - usable.length,
+  }
 }
 
 function checked(entries: readonly ZipEntry[], source: ZipMembersSource, key: string): readonly ReadableEntry[] {
@@ -124,16 +187,22 @@ function checked(entries: readonly ZipEntry[], source: ZipMembersSource, key: st
 /** Files larger than this, and not compressed, are cut into ranges. */
 const wholeFileBytesMax = 32 * 1024 * 1024
 
-async function findFiles(source: FilesSource, objects: readonly StoredObject[], options: FindOptions): Promise<FoundInputs> {
+async function findFiles(
+  source: FilesSource,
+  objects: readonly StoredObject[],
+  options: FindOptions,
+): Promise<FoundInputs> {
   const identify = options.identify ?? (object => contentHash(options.input, object))
   const taken = sampled(objects, options.sample)
   const inputs: InputObject[] = []
-  for (const object of taken) inputs.push({ key: object.key, sizeBytes: object.sizeBytes, etag: object.etag, identity: await identify(object) })
+  for (const object of taken)
+    inputs.push({ key: object.key, sizeBytes: object.sizeBytes, etag: object.etag, identity: await identify(object) })
   const byKey = new Map(taken.map(object => [object.key, object]))
   const bytes = taken.reduce((sum, object) => sum + object.sizeBytes, 0)
   return {
     inputs,
-    cut: chosen => cutInputs(chosen, (key, place) => fileSlices(source, byKey.get(key) as StoredObject, place), bytes, options),
+    cut: chosen =>
+      cutInputs(chosen, (key, place) => fileSlices(source, byKey.get(key) as StoredObject, place), bytes, options),
     memberCount: taken.length,
     membersSkipped: 0,
     bytesIn: bytes,
@@ -152,7 +221,8 @@ function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place
 }
 
 /** Latin-1 text and comments are rewritten from their start; they are read whole. */
-const canCut = ({ format }: FilesSource): boolean => format?.kind !== 'csv' || (format.comment === undefined && format.encoding === 'utf-8')
+const canCut = ({ format }: FilesSource): boolean =>
+  format?.kind !== 'csv' || (format.comment === undefined && format.encoding === 'utf-8')
 
 /** SHA-256 of an object's bytes. */
 export async function contentHash(store: Store, { key, etag }: StoredObject): Promise<string> {
@@ -164,7 +234,8 @@ export async function contentHash(store: Store, { key, etag }: StoredObject): Pr
 /** Spread over the list, so that a sample of a sorted list is not its beginning. */
 function sampled<T>(list: readonly T[], sample: number | `${number}%` | undefined): readonly T[] {
   if (sample === undefined) return list
-  const count = typeof sample === 'number' ? sample : Math.max(1, Math.round((list.length * Number.parseFloat(sample)) / 100))
+  const count =
+    typeof sample === 'number' ? sample : Math.max(1, Math.round((list.length * Number.parseFloat(sample)) / 100))
   if (count >= list.length) return list
   return Array.from({ length: count }, (_, index) => list[Math.floor((index * list.length) / count)] as T)
 }
@@ -172,12 +243,25 @@ function sampled<T>(list: readonly T[], sample: number | `${number}%` | undefine
 /** Names looked through for the nearest ones. */
 const candidatesMax = 10_000
 
-async function nothing(options: FindOptions, source: Source, glob: string, objects: readonly StoredObject[]): Promise<FanmillError> {
+async function nothing(
+  options: FindOptions,
+  source: Source,
+  glob: string,
+  objects: readonly StoredObject[],
+): Promise<FanmillError> {
   const root = options.input.url
   if (source.kind === 'zipMembers' && objects.length > 0) {
     const names = await memberNames(source, objects, options)
-    const detail = { glob: source.members, archives: objects.map(object => object.key), nearest: nearest(source.members, names) }
-    return new PermanentError('NO_INPUT', `no member of ${objects.length} archives matches ${source.members}${hint(detail.nearest)}`, detail)
+    const detail = {
+      glob: source.members,
+      archives: objects.map(object => object.key),
+      nearest: nearest(source.members, names),
+    }
+    return new PermanentError(
+      'NO_INPUT',
+      `no member of ${objects.length} archives matches ${source.members}${hint(detail.nearest)}`,
+      detail,
+    )
   }
   const keys: string[] = []
   for await (const { key } of options.input.list('')) if (keys.push(key) >= candidatesMax) break
@@ -185,12 +269,18 @@ async function nothing(options: FindOptions, source: Source, glob: string, objec
   return new PermanentError('NO_INPUT', `nothing under ${root} matches ${glob}${hint(detail.nearest)}`, detail)
 }
 
-const hint = (names: readonly string[]): string => (names.length > 0 ? `; nearest are ${names.join(', ')}` : '; check the input root and the pattern')
+const hint = (names: readonly string[]): string =>
+  names.length > 0 ? `; nearest are ${names.join(', ')}` : '; check the input root and the pattern'
 
-async function memberNames(source: ZipMembersSource, objects: readonly StoredObject[], options: FindOptions): Promise<string[]> {
+async function memberNames(
+  source: ZipMembersSource,
+  objects: readonly StoredObject[],
+  options: FindOptions,
+): Promise<string[]> {
   const [first] = objects
   if (!first) return []
-  const read = (range: { start: number; end: number }): Promise<Uint8Array> => options.input.read(first.key, { range, etag: first.etag })
+  const read = (range: { start: number; end: number }): Promise<Uint8Array> =>
+    options.input.read(first.key, { range, etag: first.etag })
   const { entries } = await readZipDirectory(read, first.sizeBytes, { key: first.key, limits: source.limits })
   return entries.slice(0, candidatesMax).map(entry => entry.name)
 }

@@ -42,6 +42,8 @@ export interface ReserveRequest extends ActorOptions {
   readonly mode: OutputMode
   /** Runs again what is complete; default false. */
   readonly force?: boolean
+  /** False where this process may not change outputs, so that a dead commit is left to Commit; default true. */
+  readonly mayRoll?: boolean
 }
 
 export type Reservation = CompleteRun | BusyRun | ReservedRun
@@ -81,12 +83,13 @@ export interface ReservedRun {
 /**
  * First rolls a dead committer's journal to its end. The owner then renews its lease with `renewRun` and ends with `endRun`.
  * @throws OUTPUT_LOCKED, transient, while another run commits to this output
+ * @throws OUTPUT_UNSETTLED, transient, with `mayRoll: false`
  * @throws INPUT_ALREADY_APPENDED, OUTPUT_EXISTS, OUTPUT_NOT_OURS
  */
 export async function reserveRun(store: Store, request: ReserveRequest): Promise<Reservation> {
   const actor = actorOf(store, request)
   for (let round = 0; round < roundsMax; round++) {
-    const { head, live } = await settleHead(actor, request.outputPath)
+    const { head, live } = await settleHead(actor, request.outputPath, request)
     const current = await readCurrent(store, head.value)
     const wanted = wantedRun(request, current)
     if (live && live.runId === wanted.runId) return { status: 'busy', runId: live.runId, owner: live.owner }

@@ -1,4 +1,4 @@
-/** Finds parts in an output that no manifest of it lists: somebody else's, which a reader would take for ours. */
+/** Finds files in an output that no manifest of it lists: somebody else's, which a reader would take for ours, or that would be lost. */
 import { PermanentError } from '../core/errors.ts'
 import type { Manifest } from '../core/manifest.ts'
 import { outputPrefix } from '../core/state.ts'
@@ -8,26 +8,35 @@ import type { Store } from '../core/store.ts'
 const shownMax = 10
 
 /**
- * Lists the output once; hidden files and folders (`_` or `.` first) are nobody's parts.
+ * Lists the output once. Where Parquet is written, every other Parquet file is a stranger, but for hidden files and folders (`_` or `.`
+ * first), which are nobody's parts; where members are extracted, only those `files` that are there already are, for any other may stay.
  * @throws OUTPUT_NOT_OURS naming the first ten
  */
 export async function checkStrangers(
   store: Store,
   run: { readonly outputPath: string; readonly outputKind: string },
   manifest: Manifest | undefined,
+  files: readonly string[] = [],
 ): Promise<void> {
-  if (run.outputKind !== 'parquet') return
+  if (run.outputKind !== 'parquet' && files.length === 0) return
   const prefix = outputPrefix(run.outputPath)
-  const ours = new Set((manifest?.parts ?? []).map(part => part.key))
+  const ours = new Set([
+    ...(manifest?.parts ?? []).map(part => part.key),
+    ...(manifest?.files ?? []).map(file => file.path),
+  ])
+  const wanted = new Set(files)
+  const isInTheWay = (name: string) =>
+    wanted.has(name) || (run.outputKind === 'parquet' && name.endsWith('.parquet') && !isHidden(name))
   const strangers: string[] = []
   for await (const { key } of store.list(prefix)) {
     const name = key.slice(prefix.length)
-    if (!name.endsWith('.parquet') || ours.has(name) || isHidden(name)) continue
+    if (ours.has(name) || !isInTheWay(name)) continue
     strangers.push(key)
     if (strangers.length === shownMax) break
   }
   if (strangers.length === 0) return
-  const message = `${run.outputPath} holds Parquet files that fanmill did not write, such as ${strangers[0]}; move them away, or use another output path`
+  const what = run.outputKind === 'parquet' ? 'Parquet files' : 'files of the same names'
+  const message = `${run.outputPath} holds ${what} that fanmill did not write, such as ${strangers[0]}; move them away, or use another output path`
   throw new PermanentError('OUTPUT_NOT_OURS', message, { outputPath: run.outputPath, keys: strangers })
 }
 

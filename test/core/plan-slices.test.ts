@@ -132,6 +132,16 @@ describe('packing', () => {
     ])
   })
 
+  it('keeps neighbouring ranges of a text together, a quarter of a batch at a time', () => {
+    const ranges = planRangeSlices({ input: 0, sizeBytes: 64, sliceBytes: 2 })
+    const batches = packBatches(ranges, { batchBytes: 32 })
+    expect(batches.map(batch => batch.map(({ slice }) => slice))).toEqual([
+      [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27],
+      [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31],
+    ])
+    expect(packBatches(ranges, { batchBytes: 2 })).toHaveLength(32)
+  })
+
   it('leaves no share empty', () => {
     expect(splitShares(slicesOf(5, 5), 8)).toHaveLength(2)
     expect(splitShares(slicesOf(0, 0, 0, 0), 2).map(share => share.length)).toEqual([2, 2])

@@ -17,7 +17,7 @@ function startsOf(bytes: Uint8Array): Set<number> {
 
 /** The share of offsets from which the guess is right. */
 function rightShare(rows: readonly string[], columnCount: number): number {
-  const bytes = Buffer.from(rows.join('\n') + '\n')
+  const bytes = Buffer.from(`${rows.join('\n')}\n`)
   const starts = startsOf(bytes)
   const offsets = Array.from({ length: bytes.length >> 1 }, (_, offset) => offset)
   return (

@@ -22,6 +22,13 @@ describe('checkExtractable', () => {
     expect(() => check('a/b', 'a/c', 'ab', 'a.b')).not.toThrow()
   })
 
+  it.each(['_SUCCESS', '_success', '.fanmill/x', '.fanmill-unzip.json', 'a/b.csv.pending-x1'])(
+    'refuses %j, which is kept for our own files',
+    name => {
+      expect(() => check(name)).toThrowError(expect.objectContaining({ code: 'ZIP_UNSAFE_NAME' }))
+    },
+  )
+
   it('refuses a name twice', () => {
     expect(() => check('a/b', 'a/b')).toThrowError(duplicate)
   })

@@ -3,17 +3,19 @@ import { describe, expect, it } from 'vitest'
 import type { InputObject, RangeSlice } from '../../lib/core/plan-data.ts'
 import { dialectOf, type TextFormat } from '../../lib/core/record-dialect.ts'
 import { scanRecords } from '../../lib/core/records.ts'
+import type { ShareResult } from '../../lib/core/share.ts'
 import { memoryStore } from '../../lib/io/memory-store.ts'
-import { joinMismatched, type RangeText, readRangeSlice } from '../../lib/io/read-range-slice.ts'
+import { type RangeText, readRangeSlice } from '../../lib/io/read-range-slice.ts'
+import { type DoneShare, meetRanges } from '../../lib/steps/meet-ranges.ts'
 import { csvFormat } from './staged-rows.ts'
 
 interface Read {
   readonly texts: readonly RangeText[]
-  /** How many slices were read in all, those that were joined again included. */
+  /** How many slices were read in all, those that were read again included. */
   readonly readCount: number
 }
 
-/** Reads a text in slices of these lengths, joining neighbours until all meet. */
+/** Reads a text in slices of these lengths, again from where their neighbours end until all meet. */
 async function readSlices(
   text: string | Uint8Array,
   lengths: readonly number[],
@@ -23,22 +25,19 @@ async function readSlices(
   const store = memoryStore()
   const etag = await store.write('a.csv', bytes)
   const input: InputObject = { key: 'a.csv', sizeBytes: bytes.length, etag, identity: '' }
+  const texts = new Map<number, RangeText>()
   let readCount = 0
-  const read = (slice: RangeSlice): Promise<RangeText> => {
+  const read = async (slice: RangeSlice): Promise<DoneShare> => {
     readCount++
-    return readRangeSlice({ store, input, slice, format, isPlaced: true })
+    const text = await readRangeSlice({ store, input, slice, format, isPlaced: true })
+    texts.set(slice.slice, text)
+    const range = { slice: slice.slice, input: 0, start: text.start, end: text.end }
+    return { slices: [slice], results: [{ ranges: [range] } as unknown as ShareResult] }
   }
-  let texts: RangeText[] = []
-  for (const slice of slicesOf(bytes.length, lengths)) texts.push(await read(slice))
-  for (let joins = joinMismatched(texts); joins.length > 0; joins = joinMismatched(texts)) {
-    for (const { slice, replaces } of joins) {
-      const joined = await read(slice)
-      texts = texts.flatMap(given =>
-        given.slice.slice === slice.slice ? [joined] : replaces.includes(given.slice.slice) ? [] : [given],
-      )
-    }
-  }
-  return { texts, readCount }
+  const shares: DoneShare[] = []
+  for (const slice of slicesOf(bytes.length, lengths)) shares.push(await read(slice))
+  await meetRanges(shares, (_, [slice]) => read(slice as RangeSlice))
+  return { texts: [...texts.values()].sort((a, b) => a.slice.slice - b.slice.slice), readCount }
 }
 
 function slicesOf(sizeBytes: number, lengths: readonly number[]): RangeSlice[] {
@@ -63,7 +62,6 @@ describe('readRangeSlice', () => {
     const read = await readSlices(`a,b,c\n${rows}`, [5_000])
     expect(bodyOf(read)).toBe(rows)
     expect(read.readCount).toBe(read.texts.length)
-    expect(joinMismatched(read.texts)).toEqual([])
     let [line, record] = [2, 1]
     for (const { bytes, header, records, firstLine, firstRecord } of read.texts) {
       expect([header.join(), firstLine, firstRecord]).toEqual(['a,b,c', line, record])
@@ -118,7 +116,7 @@ describe('readRangeSlice', () => {
     )
   })
 
-  it('does again, joined, what a field with a whole table inside led astray', async () => {
+  it('reads again what a field with a whole table inside led astray', async () => {
     const table = Array.from({ length: 400 }, (_, n) => `${n},"x",y\n`)
       .join('')
       .replaceAll('"', '""')
@@ -169,36 +167,5 @@ describe('readRangeSlice', () => {
       })
     await expect(read(0, 1_000)).rejects.toMatchObject({ code: 'INPUT_INVALID' })
     await expect(read(1_000, 2_000)).resolves.toMatchObject({ header: ['a', 'b'] })
-  })
-})
-
-describe('joinMismatched', () => {
-  const text = (
-    slice: number,
-    start: number,
-    end: number,
-    found = { start, end },
-  ): Pick<RangeText, 'slice' | 'start' | 'end'> => ({
-    slice: { kind: 'range', slice, input: 0, range: { start, end }, bytes: end - start },
-    ...found,
-  })
-
-  it('asks for nothing when all neighbours meet', () => {
-    expect(joinMismatched([text(0, 0, 10), text(1, 10, 20)])).toEqual([])
-    expect(joinMismatched([])).toEqual([])
-  })
-
-  it('joins each run of neighbours that do not meet', () => {
-    const texts = [
-      text(0, 0, 10),
-      text(1, 10, 20, { start: 11, end: 20 }),
-      text(2, 20, 30),
-      text(3, 30, 40),
-      text(4, 40, 50, { start: 42, end: 50 }),
-    ]
-    expect(joinMismatched(texts)).toEqual([
-      { slice: { kind: 'range', slice: 0, input: 0, range: { start: 0, end: 20 }, bytes: 20 }, replaces: [0, 1] },
-      { slice: { kind: 'range', slice: 3, input: 0, range: { start: 30, end: 50 }, bytes: 20 }, replaces: [3, 4] },
-    ])
   })
 })

@@ -34,14 +34,13 @@ export async function readStaged(staged: StagedFile, format: TextFormat, width =
   const columns = [...(staged.located ? ['m', 'l', 'r'] : []), ...names].map(
     (name, index) => `${text(`${index} ${name}`)}: 'VARCHAR'`,
   )
-  const { delimiter, quote, escape } =
-    format.kind === 'csv' ? format : { delimiter: lineDelimiter, quote: '', escape: '' }
+  const dialect = format.kind === 'csv' ? format : { delimiter: lineDelimiter, quote: '', escape: '' }
   const result =
     await connection.runAndReadAll(`SELECT * FROM read_csv(${text(staged.file)}, columns = {${columns.join(', ')}},
     auto_detect = false, header = false, allow_quoted_nulls = false, nullstr = '', max_line_size = 4000000, buffer_size = 8000000,
-    new_line = '${staged.newline === 'crlf' ? '\\r\\n' : '\\n'}', delim = ${text(delimiter)}, quote = ${text(quote)}, escape = ${text(escape)}, store_rejects = true)`)
+    new_line = '${staged.newline === 'crlf' ? '\\r\\n' : '\\n'}', delim = ${text(dialect.delimiter)}, quote = ${text(dialect.quote)}, escape = ${text(dialect.escape)}, store_rejects = true)`)
   const rejects = await connection.runAndReadAll('SELECT DISTINCT ON (line) csv_line FROM reject_errors ORDER BY line')
   await connection.run('DROP TABLE reject_errors; DROP TABLE reject_scans')
-  const lines = rejects.getRowsJson().map(([line]) => Number(String(line).split(delimiter)[1]))
+  const lines = rejects.getRowsJson().map(([line]) => Number(String(line).split(dialect.delimiter)[1]))
   return { rows: result.getRowsJson() as (string | null)[][], rejectedCount: lines.length, rejectedLines: lines }
 }

@@ -46,6 +46,8 @@ export class Actor {
   readonly #world: World
   #killAt: string | undefined
   isDead = false
+  /** Called at each point, before it is passed. */
+  onPoint: (point: string) => void = () => {}
 
   constructor(world: World, name: string, killAt?: string) {
     this.#world = world
@@ -54,9 +56,10 @@ export class Actor {
   }
 
   /** Named points are counted, so that each is a place of its own: `abort-part:before#2`. */
-  readonly at = (point: string) => {
+  readonly at = async (point: string) => {
     const count = this.points.filter(known => known.startsWith(`${point}#`)).length + 1
     this.points.push(`${point}#${count}`)
+    this.onPoint(point)
     if (this.isDead) throw new Killed()
     if (this.#killAt !== `${point}#${count}`) return
     this.isDead = true
@@ -116,13 +119,13 @@ export class World {
       const token = `${actor.owner.id}-${batch}`
       const parts: OutcomePart[] = []
       for (const [index, value] of partitions.entries()) {
-        actor.at('stage-part:before')
+        await actor.at('stage-part:before')
         parts.push(await this.stage(run, { batch, index, value, token }))
-        actor.at('stage-part:after')
+        await actor.at('stage-part:after')
       }
-      actor.at('write-outcome:before')
+      await actor.at('write-outcome:before')
       await this.store.create(key, stateBytes(outcomeOf(run, { batch, token, parts })))
-      actor.at('write-outcome:after')
+      await actor.at('write-outcome:after')
     }
   }
 

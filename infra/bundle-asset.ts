@@ -1,0 +1,61 @@
+/** The asset of a pipeline's functions, made at synthesis by a child process, since constructs cannot await. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda'
+import type { Construct } from 'constructs'
+import type { BundledLambda, BundleLambdaAnswer, BundleLambdaRequest } from '../lib/bundle-lambda.ts'
+import { fromPlain } from '../lib/core/errors.ts'
+
+export interface BundleAssetOptions {
+  readonly entry: string
+  readonly architecture: 'arm64' | 'x86_64'
+  readonly include?: readonly string[]
+  readonly external?: readonly string[]
+}
+
+export type PipelineBundle = Pick<BundledLambda, 'pipeline' | 'codeHashes' | 'zippedBytes' | 'bytes'> & {
+  readonly code: AssetCode
+}
+
+/**
+ * Stages the asset below the app's output folder and prints its size. Commits nothing and asks no version control: what is on disk travels.
+ * @throws the pipeline's own error when it does not load; DEFINITION_LOAD when the engine's binding cannot be had
+ */
+export function bundleAsset(scope: Construct, options: BundleAssetOptions): PipelineBundle {
+  const folder = mkdtempSync(join(tmpdir(), 'fanmill-asset-'))
+  try {
+    const bundled = bundleInChild({ ...options, entry: resolve(options.entry), outFolder: folder })
+    const code = Code.fromAsset(folder)
+    // Copied now, since the folder goes.
+    code.bind(scope)
+    console.error(
+      `fanmill: ${options.entry} for ${options.architecture}: ${megabytes(bundled.zippedBytes)} zipped, ${megabytes(bundled.bytes)} unpacked`,
+    )
+    return { ...bundled, code }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function bundleInChild(request: BundleLambdaRequest): BundledLambda {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const script = fileURLToPath(new URL(`../lib/bundle-lambda.${extension}`, import.meta.url))
+  const { stdout, stderr, status, error } = spawnSync(process.execPath, [script, JSON.stringify(request)], {
+    encoding: 'utf8',
+    maxBuffer: outputBytesMax,
+  })
+  const last = (stdout ?? '').trimEnd().split('\n').at(-1) ?? ''
+  if (!last.startsWith('{'))
+    throw new Error(`bundling ${request.entry} ended with ${status}: ${stderr}`, { cause: error })
+  const answer = JSON.parse(last) as BundleLambdaAnswer
+  if ('error' in answer) throw fromPlain(answer.error)
+  return answer
+}
+
+/** A definition and what its module prints. */
+const outputBytesMax = 64 * 1024 * 1024
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`

@@ -1,0 +1,55 @@
+/** A dashboard of one pipeline: executions, batches by tier, their times and errors, and what the functions measured. */
+import { Dashboard, GraphWidget, MathExpression } from 'aws-cdk-lib/aws-cloudwatch'
+import type { Construct } from 'constructs'
+import type { FanmillPipeline } from './fanmill-pipeline.ts'
+import { executionMetric } from './pipeline-alarms.ts'
+
+/** `name` is the pipeline's, as the functions' metrics have it. */
+export function makeDashboard(
+  scope: Construct,
+  { plan, process, commit, stateMachineArn }: FanmillPipeline,
+  name: string,
+): Dashboard {
+  const functions = [plan, ...process, commit].map(each => each.function)
+  const executions = ['ExecutionsStarted', 'ExecutionsSucceeded', 'ExecutionsFailed'].map(metric =>
+    executionMetric(metric, stateMachineArn),
+  )
+  return new Dashboard(scope, 'Dashboard', {
+    widgets: [
+      [
+        graph('Executions', executions),
+        graph(
+          'Batches by tier',
+          process.map(each => each.function.metricInvocations()),
+        ),
+      ],
+      [
+        graph(
+          'Longest invocation',
+          functions.map(each => each.metricDuration({ statistic: 'Maximum' })),
+        ),
+        graph(
+          'Errors and throttles',
+          functions.flatMap(each => [each.metricErrors(), each.metricThrottles()]),
+        ),
+      ],
+      [
+        graph(
+          'Rows, bytes, rejects',
+          ['Rows', 'Bytes', 'Rejects'].map(metric => measured(metric, name, 'Sum')),
+        ),
+        graph('Peak memory, MB', [measured('PeakMemory', name, 'Maximum')]),
+      ],
+    ],
+  })
+}
+
+/** All tasks of the pipeline: metrics have the task as a dimension. */
+function measured(metric: string, service: string, statistic: string): MathExpression {
+  const search = `SEARCH('{Fanmill,service,task} MetricName="${metric}" service="${service}"', '${statistic}', 300)`
+  return new MathExpression({ expression: search, label: metric, usingMetrics: {} })
+}
+
+function graph(title: string, left: ConstructorParameters<typeof GraphWidget>[0]['left'] & {}): GraphWidget {
+  return new GraphWidget({ title, left: [...left], width: 12 })
+}

@@ -1,0 +1,71 @@
+/** Which keys a pipeline reads and writes, as prefixes: for roles, for the trigger, and to refuse a loop. */
+import { PermanentError } from '../lib/core/errors.ts'
+import { literalPrefix } from '../lib/core/path-template.ts'
+import { stateRoot } from '../lib/core/state.ts'
+import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
+import { templateTokens } from '../lib/define/template-syntax.ts'
+
+/** Keys below the buckets' roots; a pattern ends in `*`, or is one whole key. */
+export interface Places {
+  readonly inputs: readonly string[]
+  /** Prefixes of datasets. */
+  readonly outputs: readonly string[]
+  /** What Process may write: parts, or members. */
+  readonly parts: readonly string[]
+  readonly state: string
+  /** Prefix of keys that start the pipeline. */
+  readonly trigger?: string
+}
+
+export interface Prefixes {
+  readonly inputPrefix: string
+  readonly outputPrefix: string
+}
+
+export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, outputPrefix }: Prefixes): Places {
+  const outputs = tasks.map(task => outputPrefix + outputFolder(task))
+  return {
+    inputs: unique(
+      tasks
+        .flatMap(task => [sourceOf(task), ...Object.values(task.tables).map(table => table.path)])
+        .map(path => inputPrefix + keyPattern(path)),
+    ),
+    outputs: unique(outputs),
+    parts: unique(
+      tasks.map((task, index) => `${outputs[index]}${task.output.kind === 'parquet' ? '*part-*.parquet' : '*'}`),
+    ),
+    state: outputPrefix + stateRoot,
+    ...(trigger && { trigger: inputPrefix + fixedPrefix(trigger.upload) }),
+  }
+}
+
+/** @throws DEFINITION_INVALID when a part, or a state file, could start the pipeline again: a loop that costs money */
+export function refuseLoop({ outputs, state, trigger }: Places): void {
+  if (trigger === undefined) return
+  const met = [...outputs, state].find(written => written.startsWith(trigger) || trigger.startsWith(written))
+  if (met === undefined) return
+  const shown = (prefix: string): string => JSON.stringify(`${prefix}*`)
+  const message = `expected outputs apart from the trigger, got ${shown(met)} written and ${shown(trigger)} starting a run in one bucket, so that runs could start each other; give an outputPrefix, or another bucket`
+  throw new PermanentError('DEFINITION_INVALID', message, { output: met, trigger })
+}
+
+const sourceOf = ({ source }: TaskDefinition): string => (source.kind === 'zipMembers' ? source.archives : source.paths)
+
+function keyPattern(template: string): string {
+  const prefix = fixedPrefix(template)
+  return prefix === template ? prefix : `${prefix}*`
+}
+
+/** What every key of a template begins with. */
+function fixedPrefix(template: string): string {
+  const [first] = templateTokens(template)
+  return first?.kind === 'text' ? literalPrefix(first.text) : ''
+}
+
+function outputFolder(task: TaskDefinition): string {
+  const path = task.output.path.replaceAll('{task}', task.name)
+  const prefix = fixedPrefix(path)
+  return prefix === path && path !== '' ? `${path}/` : prefix
+}
+
+const unique = (texts: readonly string[]): string[] => [...new Set(texts)]

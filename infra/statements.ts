@@ -1,0 +1,109 @@
+/** What each role may do, on exact buckets and prefixes: only Commit deletes and writes `_SUCCESS`. */
+import { Arn, Aws } from 'aws-cdk-lib'
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { IBucket } from 'aws-cdk-lib/aws-s3'
+import type { SecretDefinition } from '../lib/define/definition.ts'
+import type { Places } from './places.ts'
+
+export interface StatementOptions {
+  readonly places: Places
+  readonly input: IBucket
+  readonly output: IBucket
+}
+
+/** Reads inputs and what was committed, writes state. */
+export function planStatements(options: StatementOptions): PolicyStatement[] {
+  const { places, output } = options
+  return [
+    readInputs(options),
+    ...list(options, { withInputs: true, withOutputs: true }),
+    allow(['s3:GetObject', 's3:PutObject'], [output.arnForObjects(`${places.state}*`)]),
+    allow(
+      ['s3:GetObject'],
+      places.outputs.map(prefix => output.arnForObjects(`${prefix}*_SUCCESS`)),
+    ),
+  ]
+}
+
+/** Reads inputs and state, writes parts and what becomes of its batch. */
+export function processStatements(options: StatementOptions): PolicyStatement[] {
+  const { places, output } = options
+  const runs = `${places.state}runs/*`
+  const written = ['outcomes', 'failures', 'rejects', 'accounts', 'partials', 'log'].map(folder =>
+    output.arnForObjects(`${runs}/${folder}/*`),
+  )
+  return [
+    readInputs(options),
+    ...list(options, { withInputs: true, withOutputs: false }),
+    allow(['s3:GetObject'], [output.arnForObjects(runs)]),
+    allow(['s3:PutObject'], written),
+    allow(
+      ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+      places.parts.map(pattern => output.arnForObjects(pattern)),
+    ),
+    new PolicyStatement({
+      effect: Effect.DENY,
+      actions: ['s3:PutObject'],
+      resources: places.outputs.map(prefix => output.arnForObjects(`${prefix}*_SUCCESS`)),
+    }),
+  ]
+}
+
+/** Alone deletes, and alone makes parts and `_SUCCESS` visible. */
+export function commitStatements(options: StatementOptions): PolicyStatement[] {
+  const { places, output } = options
+  const own = [...places.outputs, places.state].map(prefix => output.arnForObjects(`${prefix}*`))
+  return [
+    ...list(options, { withInputs: false, withOutputs: true }),
+    allow(
+      ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+      own,
+    ),
+    allow(['s3:ListBucketMultipartUploads'], [output.bucketArn]),
+  ]
+}
+
+/** The values that the user's functions asked for. */
+export function secretStatements(secrets: readonly SecretDefinition[]): PolicyStatement[] {
+  if (secrets.length === 0) return []
+  // Secrets Manager ends a name with six characters of its own.
+  const arn = ({ name }: SecretDefinition): string =>
+    name.startsWith('arn:')
+      ? name
+      : Arn.format({
+          partition: Aws.PARTITION,
+          region: Aws.REGION,
+          account: Aws.ACCOUNT_ID,
+          service: 'secretsmanager',
+          resource: `secret:${name}-??????`,
+        })
+  return [allow(['secretsmanager:GetSecretValue'], [...new Set(secrets.map(arn))])]
+}
+
+export function allow(actions: readonly string[], resources: readonly string[]): PolicyStatement {
+  return new PolicyStatement({ actions: [...actions], resources: [...new Set(resources)] })
+}
+
+function readInputs({ places, input }: StatementOptions): PolicyStatement {
+  return allow(
+    ['s3:GetObject'],
+    places.inputs.map(pattern => input.arnForObjects(pattern)),
+  )
+}
+
+/** Without it a missing key cannot be told from a forbidden one. */
+function list(
+  { places, input, output }: StatementOptions,
+  { withInputs, withOutputs }: { readonly withInputs: boolean; readonly withOutputs: boolean },
+): PolicyStatement[] {
+  const written = [places.state, ...(withOutputs ? places.outputs : [])].map(prefix => `${prefix}*`)
+  return [...(withInputs ? [listBucket(input, places.inputs)] : []), listBucket(output, written)]
+}
+
+function listBucket({ bucketArn }: IBucket, prefixes: readonly string[]): PolicyStatement {
+  return new PolicyStatement({
+    actions: ['s3:ListBucket'],
+    resources: [bucketArn],
+    conditions: { StringLike: { 's3:prefix': [...new Set(prefixes)] } },
+  })
+}

@@ -1,0 +1,47 @@
+/**
+ * A child process of synthesis, since constructs cannot await: writes the asset of a pipeline's functions, and tells on
+ * standard output, as one line of JSON, what the pipeline is.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type PlainError, toPlain } from './core/errors.ts'
+import type { PipelineDefinition } from './define/definition.ts'
+import { bundlePipeline } from './io/bundle.ts'
+import { codeHashes, loadPipeline } from './io/bundle-load.ts'
+import { type LambdaAssetOptions, writeLambdaAsset } from './io/lambda-asset.ts'
+import { type AssetBytes, assetBytes } from './io/lambda-asset-bytes.ts'
+
+/** Its only argument, as JSON. */
+export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers'>
+
+export type BundleLambdaAnswer = { readonly error: PlainError } | BundledLambda
+
+export interface BundledLambda extends AssetBytes {
+  readonly pipeline: PipelineDefinition
+  readonly codeHashes: Readonly<Record<string, string>>
+}
+
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+const handler = (name: string): string => fileURLToPath(new URL(`../functions/${name}.${extension}`, import.meta.url))
+const handlers = { plan: handler('plan'), process: handler('process'), commit: handler('commit') }
+
+const answer = await bundle(JSON.parse(process.argv[2] ?? '{}') as BundleLambdaRequest).catch((error: unknown) => ({
+  error: toPlain(error),
+}))
+// What the user's module printed stands before it, on lines of its own.
+process.stdout.write(`\n${JSON.stringify(answer)}\n`)
+
+async function bundle(request: BundleLambdaRequest): Promise<BundledLambda> {
+  const folder = mkdtempSync(join(tmpdir(), 'fanmill-bundle-'))
+  try {
+    const bundled = await bundlePipeline(request.entry, { outFolder: folder })
+    const pipeline = await loadPipeline(bundled)
+    const hashes = Object.fromEntries(await codeHashes(bundled, pipeline))
+    await writeLambdaAsset({ ...request, handlers })
+    return { pipeline, codeHashes: hashes, ...(await assetBytes(request.outFolder)) }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,33 @@
+/** Where a store is, as people write it: a folder, or `s3://bucket/prefix`. */
+import { PermanentError } from './errors.ts'
+
+/** A place in S3; the prefix is empty or ends in `/`. */
+export interface S3Place {
+  readonly bucket: string
+  readonly prefix: string
+}
+
+/** The place that an `s3://` address names; undefined for a folder. @throws USAGE for other schemes and for names that no bucket has */
+export function parseStoreUrl(text: string): S3Place | undefined {
+  const [, scheme, rest = ''] = /^([a-z][a-z\d+.-]+):\/\/(.*)$/i.exec(text) ?? []
+  if (scheme === undefined) return undefined
+  if (scheme.toLowerCase() !== 's3') throw wrong(text, `an address of the kind ${scheme}`)
+  const [bucket = '', ...folders] = rest.split('/')
+  if (!bucketName.test(bucket)) throw wrong(text, `the bucket ${JSON.stringify(bucket)}`)
+  while (folders.at(-1) === '') folders.pop()
+  if (folders.some(folder => folder === '' || folder === '.' || folder === '..'))
+    throw wrong(text, 'an empty or relative folder in it')
+  return { bucket, prefix: folders.map(folder => `${folder}/`).join('') }
+}
+
+/** The address of a place, without a slash at its end. */
+export function formatStoreUrl({ bucket, prefix }: S3Place): string {
+  return `s3://${bucket}/${prefix}`.replace(/\/$/, '')
+}
+
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; access point names and ARNs pass as well */
+const bucketName = /^(?:[a-z\d][a-z\d.-]{1,61}[a-z\d]|arn:[\w:.-]+)$/
+
+function wrong(text: string, got: string): PermanentError {
+  return new PermanentError('USAGE', `expected a folder or s3://bucket/prefix, got ${got} in ${text}`, { text })
+}

@@ -1,0 +1,121 @@
+/** Reads the parts of a dataset, one after another: typed rows, or texts to show. */
+import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
+import { PermanentError } from '../core/errors.ts'
+import type { Partition, SchemaColumn } from '../core/manifest.ts'
+import { nearest } from '../core/nearest.ts'
+import type { SqlStep } from '../define/definition.ts'
+import { type Engine, engineFault, openEngine } from './engine.ts'
+import { quoteName, quoteText } from './quote.ts'
+import { valueReader } from './vector-values.ts'
+
+export type DatasetRow = Readonly<Record<string, unknown>>
+
+/** A part as a local file; its partition values are not in it. */
+export interface LocalPart {
+  readonly file: string
+  readonly partition?: Partition
+}
+
+export interface PartQuery {
+  readonly schema: readonly SchemaColumn[]
+  /** Default all, in the order of the schema. */
+  readonly columns?: readonly string[]
+  /** A condition over all columns. */
+  readonly where?: Pick<SqlStep, 'texts' | 'values'>
+  readonly rowsMax?: number
+}
+
+/** An engine that reads files of these folders and nothing else. */
+export function openReader(folders: readonly string[], tempFolder: string): Promise<Engine> {
+  return openEngine({ folders, tempFolder, memoryBytes: readerBytes })
+}
+
+/** Room for some row groups; nothing is sorted or joined. */
+const readerBytes = 512 * 1024 * 1024
+
+/** The rows of a part with the values that map functions get. Memory: a row group. @throws USAGE for an unknown column; SQL_INVALID for the condition */
+export async function* readRows(
+  connection: DuckDBConnection,
+  part: LocalPart,
+  query: PartQuery,
+): AsyncGenerator<DatasetRow> {
+  const names = chosenColumns(query)
+  const result = await select(connection, part, query, names.map(quoteName))
+  const readers = names.map((_, index) => valueReader(result.columnType(index)))
+  for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    const vectors = names.map((_, index) => chunk?.getColumnVector(index))
+    for (let row = 0; row < chunk.rowCount; row++) {
+      const values = names.map((name, index) => [name, vectors[index] && readers[index]?.(vectors[index], row)])
+      yield Object.fromEntries(values) as DatasetRow
+    }
+  }
+}
+
+/** The same as the engine prints it, null for a null. */
+export async function readTexts(
+  connection: DuckDBConnection,
+  part: LocalPart,
+  query: PartQuery,
+): Promise<(string | null)[][]> {
+  const texts = chosenColumns(query).map(name => `CAST(${quoteName(name)} AS VARCHAR)`)
+  const result = await select(connection, part, query, texts)
+  return (await result.getRows()) as (string | null)[][]
+}
+
+/** The columns that a query gives. @throws USAGE for one that the schema does not have */
+export function chosenColumns({ schema, columns }: Pick<PartQuery, 'schema' | 'columns'>): readonly string[] {
+  const names = schema.map(column => column.name)
+  const unknown = columns?.find(name => !names.includes(name))
+  if (unknown === undefined) return columns ?? names
+  const close = nearest(unknown, names)
+  const hint = close.length > 0 ? `did you mean ${close.join(', ')}` : `there are ${names.join(', ')}`
+  throw new PermanentError('USAGE', `columns: expected columns of the dataset, got ${unknown}; ${hint}`, {
+    column: unknown,
+    columns: names,
+  })
+}
+
+async function select(
+  connection: DuckDBConnection,
+  part: LocalPart,
+  query: PartQuery,
+  list: readonly string[],
+): Promise<DuckDBResult> {
+  const from = await wholeRows(connection, part, query.schema)
+  const condition = query.where?.texts.reduce((sql, text, index) => `${sql}$${index}${text}`)
+  const where = condition === undefined ? '' : ` WHERE (${condition}\n)`
+  const limit = query.rowsMax === undefined ? '' : ` LIMIT ${query.rowsMax}`
+  try {
+    const values = (query.where?.values ?? []) as DuckDBValue[]
+    return await connection.stream(`SELECT ${list.join(', ')} FROM (${from}) AS dataset${where}${limit}`, values)
+  } catch (error) {
+    if (condition === undefined) throw engineFault(error, { file: part.file })
+    const line = (error as Error).message.split('\n')[0]
+    throw new PermanentError('SQL_INVALID', `where: ${line}`, { where: condition }, { cause: error })
+  }
+}
+
+/** A part's rows in the shape of the dataset: partition values from the manifest; null where an older part lacks a column. */
+async function wholeRows(
+  connection: DuckDBConnection,
+  part: LocalPart,
+  schema: readonly SchemaColumn[],
+): Promise<string> {
+  const from = `read_parquet(${quoteText(part.file)}, hive_partitioning = false)`
+  const there = await namesOf(connection, from, part)
+  const list = schema.map(({ name, type }) => {
+    const value = part.partition?.[name]
+    if (value !== undefined)
+      return `CAST(${value === null ? 'NULL' : quoteText(value)} AS ${type}) AS ${quoteName(name)}`
+    return there.includes(name) ? quoteName(name) : `CAST(NULL AS ${type}) AS ${quoteName(name)}`
+  })
+  return `SELECT ${list.join(', ')} FROM ${from}`
+}
+
+async function namesOf(connection: DuckDBConnection, from: string, part: LocalPart): Promise<readonly string[]> {
+  try {
+    return (await connection.run(`SELECT * FROM ${from} LIMIT 0`)).columnNames()
+  } catch (error) {
+    throw engineFault(error, { file: part.file })
+  }
+}

@@ -1,0 +1,138 @@
+/** Commit on Lambda: makes a run's parts visible, or settles what a dead commit left; stops between two changes when the time is short. */
+import { setTimeout as delay } from 'node:timers/promises'
+import * as v from 'valibot'
+import { FanmillError, PermanentError, TransientError } from '../core/errors.ts'
+import type { CommitAnswer, CommitEvent } from '../core/lambda-events.ts'
+import type { Manifest } from '../core/manifest.ts'
+import { taskNamed } from '../core/resolve-task.ts'
+import { readPlan, runKeys } from '../core/state.ts'
+import { commit } from '../steps/commit.ts'
+import { type KeptReservation, readReservation } from '../steps/reservation-file.ts'
+import { endRun, renewWhenDue } from '../steps/run-lease.ts'
+import { settleHead, yieldClaim } from '../steps/settle-head.ts'
+import { type ActorOptions, actorOf, readState } from '../steps/state-files.ts'
+import { leaveTurn } from '../steps/turn.ts'
+import type { Invocation } from './handler.ts'
+import { runNameSchema } from './process-item.ts'
+import { executionOwner, runLeaseMs } from './session.ts'
+import { logger } from './telemetry.ts'
+import { todoOf } from './todo.ts'
+
+const own = { task: v.string(), execution: v.string() }
+
+export const commitEventSchema: v.GenericSchema<unknown, CommitEvent> = v.union([
+  v.object({ ...own, run: runNameSchema }),
+  v.object({ ...own, outputPath: v.string() }),
+])
+
+/** @throws BATCHES_FAILED and whatever else `commit` throws for good */
+export async function commitRun(event: CommitEvent, invocation: Invocation): Promise<CommitAnswer> {
+  const { output } = invocation.lambda
+  const options = actorOptions(event, invocation)
+  if ('outputPath' in event) {
+    const { outputPath } = event
+    return inTime(outputPath, invocation, options, async () => {
+      await settleHead(actorOf(output, options), outputPath)
+      return { done: true }
+    })
+  }
+  logger.appendKeys({ run: event.run.runId, attempt: event.run.attempt })
+  const kept = await readReservation(output, event.run)
+  await renewWhenDue(output, event.run, { ...options, owner: executionOwner(event.execution), leaseMs: runLeaseMs })
+  return inTime(kept.run.outputPath, invocation, options, () => commitKept(kept, { event, invocation, options }))
+}
+
+/** The claim is this invocation's own, and outlives it by little: another of the same execution must not act beside it. */
+function actorOptions(
+  { execution }: CommitEvent,
+  { context, deadline }: Invocation,
+): Required<Pick<ActorOptions, 'owner' | 'now' | 'leaseMs' | 'at'>> {
+  const guarded = (point: string): void => {
+    if (point.endsWith(':before') && !point.startsWith('drop-claim') && deadline.leftMs() <= 0)
+      throw new StopHere(point)
+  }
+  return {
+    owner: executionOwner(`${execution}/${context.awsRequestId}`),
+    now: () => Date.now(),
+    leaseMs: Math.min(claimLeaseMs, deadline.remainingMs() + 5000),
+    at: guarded,
+  }
+}
+
+/** Renewed while it works; after a crash the next one waits so long. */
+const claimLeaseMs = 120_000
+
+/** Deliberately no FanmillError: nothing failed. */
+class StopHere extends Error {}
+
+async function inTime(
+  outputPath: string,
+  { lambda, deadline }: Invocation,
+  options: ActorOptions,
+  act: () => Promise<CommitAnswer>,
+): Promise<CommitAnswer> {
+  try {
+    return await act()
+  } catch (error) {
+    if (error instanceof StopHere) {
+      logger.info('the time is short: to be gone on with', { at: error.message })
+      await yieldClaim(actorOf(lambda.output, { ...options, at: () => {} }), outputPath)
+      return { done: false }
+    }
+    if (!(error instanceof TransientError && error.code === 'OUTPUT_LOCKED')) throw error
+    logger.info(error.message)
+    await delay(Math.max(0, Math.min(lockedMs, deadline.leftMs())))
+    return { done: false }
+  }
+}
+
+const lockedMs = 5000
+
+interface Committing {
+  readonly event: CommitEvent
+  readonly invocation: Invocation
+  readonly options: ActorOptions
+}
+
+async function commitKept(kept: KeptReservation, { event, invocation, options }: Committing): Promise<CommitAnswer> {
+  const { lambda } = invocation
+  const { run } = kept
+  const task = taskNamed(lambda.pipeline, run.task)
+  const plan = await readState(lambda.output, runKeys(run.runId, run.attempt).plan, readPlan)
+  if (!plan)
+    throw new PermanentError('RUN_UNKNOWN', `run ${run.runId}, attempt ${run.attempt}, has no plan; plan it first`, {
+      runId: run.runId,
+    })
+  const partitionBy = task.output.kind === 'parquet' ? task.output.partitionBy : []
+  const ending = { ...options, owner: executionOwner(event.execution) }
+  const turn = { outputPath: run.outputPath, id: event.execution }
+  try {
+    const result = await commit(lambda.output, {
+      ...options,
+      reservation: run,
+      plan,
+      partitionBy,
+      rejectsMax: task.rejects.max,
+    })
+    if (!result.done) return { done: false, missing: result.missing.length, ...(await todoOf(lambda, run, plan, true)) }
+    await endRun(lambda.output, run, { ...ending, status: 'complete' })
+    await leaveTurn(lambda.output, turn)
+    tell(result.manifest, run.runId)
+    return { done: true }
+  } catch (error) {
+    if (!(error instanceof FanmillError) || error instanceof TransientError) throw error
+    await endRun(lambda.output, run, { ...ending, status: 'failed', error })
+    await leaveTurn(lambda.output, turn)
+    if (error.code !== 'SUPERSEDED') throw error
+    // A run that was planned later, over all that this one saw, has been committed: there is nothing left to do.
+    logger.warn(error.message)
+    return { done: true }
+  }
+}
+
+function tell(manifest: Manifest, runId: string): void {
+  const run = manifest.runs.find(each => each.runId === runId)
+  if (!run) return
+  const { rows, bytes, rowsRejected: rejects, parts, members } = run.totals
+  logger.info('committed', { generation: manifest.generation, rows, bytes, rejects, parts, members })
+}

@@ -1,0 +1,112 @@
+/** What the environment tells a function: where its data is, its pipeline, and what its tier has. */
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import * as v from 'valibot'
+import { PermanentError } from '../core/errors.ts'
+import { assetNames, type LambdaEnvironment, type Tier } from '../core/lambda-events.ts'
+import type { StoreSpec } from '../io/open-store.ts'
+import { rootSpec } from '../local/roots.ts'
+
+export interface LambdaSettings {
+  readonly pipeline: string
+  /** File URL of the user's module. */
+  readonly pipelineUrl: string
+  readonly input: StoreSpec
+  readonly output: StoreSpec
+  readonly codeHashes: Readonly<Record<string, string>>
+  /** Of Process, smallest first. */
+  readonly tiers: readonly [Tier, ...Tier[]]
+  /** This function's own. */
+  readonly tier: Tier
+  /** Time for more uploads to arrive before a run over all of them begins. */
+  readonly settleMs: number
+  /** What tests make small, to have many batches of little text. */
+  readonly groupBytes?: number | undefined
+}
+
+/** As the construct sets them; the last ones are for tests and for other hosts than Lambda. */
+interface Variables extends Partial<LambdaEnvironment> {
+  /** In place of bucket and prefix: a folder, or s3://bucket/prefix. */
+  readonly FANMILL_INPUT?: string | undefined
+  readonly FANMILL_OUTPUT?: string | undefined
+  readonly FANMILL_PIPELINE_URL?: string | undefined
+  /** Seconds, default 5. */
+  readonly FANMILL_SETTLE_SECONDS?: string | undefined
+  readonly FANMILL_GROUP_BYTES?: string | undefined
+  readonly LAMBDA_TASK_ROOT?: string | undefined
+}
+
+/** @throws USAGE naming the variable that is missing or wrong */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>): LambdaSettings {
+  const variables = env as Variables
+  const tiers = jsonOf('FANMILL_TIERS', variables.FANMILL_TIERS, tiersSchema) as [Tier, ...Tier[]]
+  const [smallest] = tiers
+  const { FANMILL_GROUP_BYTES: groupBytes } = variables
+  return {
+    pipeline: required('FANMILL_PIPELINE', variables.FANMILL_PIPELINE),
+    pipelineUrl:
+      variables.FANMILL_PIPELINE_URL ||
+      pathToFileURL(join(required('LAMBDA_TASK_ROOT', variables.LAMBDA_TASK_ROOT), assetNames.pipeline)).href,
+    input: rootOf('FANMILL_INPUT', env, {}),
+    output: rootOf('FANMILL_OUTPUT', env, { kmsKeyId: variables.FANMILL_KMS_KEY || undefined }),
+    codeHashes: jsonOf('FANMILL_CODE_HASHES', variables.FANMILL_CODE_HASHES, v.record(v.string(), v.string())),
+    tiers,
+    tier: {
+      memoryMb: Number(variables.FANMILL_MEMORY_MB || smallest.memoryMb),
+      threads: Number(variables.FANMILL_THREADS || smallest.threads || availableParallelism()),
+      temporaryStorageMb: Number(variables.FANMILL_STORAGE_MB || smallest.temporaryStorageMb),
+    },
+    settleMs: Number(variables.FANMILL_SETTLE_SECONDS || 5) * 1000,
+    groupBytes: groupBytes ? Number(groupBytes) : undefined,
+  }
+}
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1))
+const tiersSchema = v.pipe(
+  v.array(v.object({ memoryMb: count, threads: count, temporaryStorageMb: count })),
+  v.minLength(1),
+)
+
+function rootOf(
+  name: 'FANMILL_INPUT' | 'FANMILL_OUTPUT',
+  env: Readonly<Record<string, string | undefined>>,
+  access: { readonly kmsKeyId?: string | undefined },
+): StoreSpec {
+  const root = env[name]
+  if (root) return rootSpec(root, access)
+  const bucket = required(`${name}_BUCKET`, env[`${name}_BUCKET`])
+  return {
+    kind: 's3',
+    bucket,
+    prefix: env[`${name}_PREFIX`] ?? '',
+    ...(access.kmsKeyId && { kmsKeyId: access.kmsKeyId }),
+  }
+}
+
+function required(name: string, value: string | undefined): string {
+  if (value) return value
+  throw new PermanentError(
+    'USAGE',
+    `expected the environment variable ${name}, which the construct sets, got nothing`,
+    { name },
+  )
+}
+
+function jsonOf<Schema extends v.GenericSchema>(
+  name: string,
+  value: string | undefined,
+  schema: Schema,
+): v.InferOutput<Schema> {
+  try {
+    return v.parse(schema, JSON.parse(required(name, value)))
+  } catch (cause) {
+    if (cause instanceof PermanentError) throw cause
+    throw new PermanentError(
+      'USAGE',
+      `environment variable ${name}: expected JSON as the construct writes it, got ${value}`,
+      { name },
+      { cause },
+    )
+  }
+}

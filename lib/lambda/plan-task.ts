@@ -1,0 +1,187 @@
+/** Plan on Lambda: what an event asks for becomes a run with its batches, or is found to be nothing to do. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { FanmillError, TransientError } from '../core/errors.ts'
+import type { PlanAnswer, PlanEvent } from '../core/lambda-events.ts'
+import { renderPath } from '../core/path-template.ts'
+import { taskNamed } from '../core/resolve-task.ts'
+import { rowCodeOf } from '../core/run-identity.ts'
+import { checkLengths, groupBytesOf } from '../core/tier.ts'
+import type { TaskDefinition } from '../define/definition.ts'
+import { inputIdentity } from '../local/content-identity.ts'
+import { fetchTables } from '../local/tables.ts'
+import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
+import { type Planned, plan } from '../steps/plan.ts'
+import { keepReservation } from '../steps/reservation-file.ts'
+import { bindTurn, enterTurn, leaveTurn } from '../steps/turn.ts'
+import { type Asked, readAsked } from './asked.ts'
+import type { Invocation } from './handler.ts'
+import { recallArchives } from './opened-archives.ts'
+import { executionOwner, runLeaseMs } from './session.ts'
+import { logger } from './telemetry.ts'
+import { todoOf } from './todo.ts'
+
+/** @throws as `findInputs` and `reserveRun`; MEMBER_TOO_LONG */
+export async function planTask(event: PlanEvent, invocation: Invocation): Promise<PlanAnswer> {
+  const { pipeline, settings, output } = invocation.lambda
+  const task = taskNamed(pipeline, event.task)
+  const asked = readAsked(event.event, task, { pipeline, input: settings.input })
+  if (!asked) return { status: 'ignored', done: true, task: task.name }
+  const outputPath = renderPath(task.output.path, { task: task.name, ...asked.params })
+  const planning: Planning = { task, asked, outputPath, execution: event.execution, invocation }
+  const turn = await awaitTurn(planning)
+  if (turn === 'skip') return { status: 'busy', done: true, task: task.name }
+  if (turn === 'later') return { status: 'more', done: false, task: task.name }
+  const name = { outputPath, id: event.execution }
+  try {
+    const answer = await planInTurn(planning)
+    if (answer.done && answer.status !== 'planned') await leaveTurn(output, name)
+    return answer
+  } catch (error) {
+    // What passes is tried again by this same execution, which keeps its turn.
+    if (!(error instanceof TransientError)) await leaveTurn(output, name)
+    throw error
+  }
+}
+
+interface Planning {
+  readonly task: TaskDefinition
+  readonly asked: Asked
+  readonly outputPath: string
+  readonly execution: string
+  readonly invocation: Invocation
+}
+
+/** Waits inside the function: it is small, and an execution has a limited number of steps. */
+async function awaitTurn({ asked, outputPath, execution: id, invocation }: Planning): Promise<'go' | 'skip' | 'later'> {
+  const { lambda, deadline } = invocation
+  const { isUpload, ended } = asked
+  const settleMs = isUpload ? lambda.settings.settleMs : 0
+  for (;;) {
+    const turn = await enterTurn(lambda.output, {
+      outputPath,
+      id,
+      now: Date.now(),
+      leaseMs: runLeaseMs / 2,
+      settleMs,
+      maySkip: isUpload,
+      ended,
+    })
+    if (turn.status !== 'wait') return turn.status
+    if (turn.waitMs > deadline.leftMs()) {
+      await pause(deadline.leftMs())
+      return 'later'
+    }
+    await pause(turn.waitMs)
+  }
+}
+
+const pause = (ms: number): Promise<void> => delay(Math.max(0, ms))
+
+async function planInTurn(planning: Planning): Promise<PlanAnswer> {
+  const { task, asked, outputPath, invocation } = planning
+  const { lambda, deadline } = invocation
+  const archives = await recallArchives(lambda.output, task, asked.params)
+  const { input, settings } = lambda
+  const { signal } = deadline
+  const threads = settings.tiers[0].threads
+  try {
+    const identify = inputIdentity(settings.input, input)
+    const found = await findInputs({
+      input,
+      task,
+      params: asked.params,
+      identify,
+      threads,
+      opened: archives.opened,
+      onOpen: archives.onOpen,
+      signal,
+    })
+    const answer = await planFound(planning, found)
+    await archives.forget()
+    return answer
+  } catch (error) {
+    if (!(error instanceof FanmillError)) throw error
+    if (error.code === 'OUT_OF_TIME' && (await archives.keep())) return { status: 'more', done: false, task: task.name }
+    if (error.code === 'OUTPUT_UNSETTLED') return { status: 'unsettled', done: false, task: task.name, outputPath }
+    if (error.code !== 'OUTPUT_LOCKED') throw error
+    logger.info(error.message)
+    await pause(Math.min(lockedMs, deadline.leftMs()))
+    return { status: 'more', done: false, task: task.name }
+  }
+}
+
+/** A commit takes seconds. */
+const lockedMs = 5000
+
+async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAnswer> {
+  const { task, execution, outputPath, invocation } = planning
+  const { input, output, settings } = invocation.lambda
+  if (task.columns === undefined) {
+    const { requireColumns } = await import('../local/infer.ts')
+    await requireColumns(input, task, found)
+  }
+  checkLengths(found.cut(found.inputs), { inputs: found.inputs, task, tiers: settings.tiers })
+  const tables = await tablesIdentity(planning)
+  const planned = await plan(output, requestOf(planning, found, tables))
+  const { name } = task
+  if (planned.status === 'complete')
+    return { status: 'complete', done: true, task: name, run: { runId: planned.runId } }
+  if (planned.status === 'busy') return { status: 'busy', done: true, task: name, run: { runId: planned.runId } }
+  await keepReservation(output, { run: planned.run, tables })
+  await bindTurn(output, { outputPath, id: execution }, planned.run)
+  tell(planned, found)
+  return {
+    status: 'planned',
+    done: true,
+    ...(await todoOf(invocation.lambda, planned.run, planned.plan, planned.status === 'resume')),
+  }
+}
+
+function requestOf({ task, asked, execution, outputPath, invocation }: Planning, found: FoundInputs, tables: string) {
+  const { settings } = invocation.lambda
+  const [tier] = settings.tiers
+  return {
+    owner: executionOwner(execution),
+    now: () => Date.now(),
+    isAlive: ({ id }: { readonly id: string }) => (asked.ended.includes(id) ? false : undefined),
+    leaseMs: runLeaseMs,
+    mayRoll: false,
+    found,
+    batchBytes: (settings.groupBytes ?? groupBytesOf(tier)) * tier.threads,
+    outputPath,
+    outputKind: task.output.kind,
+    task: task.name,
+    params: asked.params,
+    codeHash: rowCodeOf(settings.codeHashes[task.name], tables),
+    mode: task.output.mode,
+    force: asked.force,
+  }
+}
+
+async function tablesIdentity({ task, asked, invocation }: Planning): Promise<string> {
+  const stageFolder = await mkdtemp(join(tmpdir(), 'fanmill-plan-'))
+  try {
+    return (await fetchTables({ input: invocation.lambda.input, stageFolder }, task, asked.params)).identity
+  } finally {
+    await rm(stageFolder, { recursive: true, force: true })
+  }
+}
+
+function tell({ status, run, plan: items }: Extract<Planned, { plan: unknown }>, found: FoundInputs): void {
+  const { runId, attempt, generation, inputs } = run
+  const { memberCount: members, bytesIn, bytes } = found
+  logger.info('planned', {
+    status,
+    runId,
+    attempt,
+    generation,
+    archives: inputs.length,
+    members,
+    batches: items.length,
+    bytesIn,
+    bytes,
+  })
+}

@@ -1,0 +1,111 @@
+/** Process on Lambda: one batch over the threads of its tier, which stops before the time is up. */
+import { randomUUID } from 'node:crypto'
+import * as v from 'valibot'
+import { CapacityError, FanmillError, toPlain } from '../core/errors.ts'
+import type { ProcessEvent } from '../core/lambda-events.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { batchTools } from '../local/task-workers.ts'
+import { createGate } from '../steps/gate.ts'
+import { noteFailure, processBatch } from '../steps/process.ts'
+import { type KeptReservation, readReservation } from '../steps/reservation-file.ts'
+import { renewWhenDue } from '../steps/run-lease.ts'
+import type { Invocation } from './handler.ts'
+import { executionOwner, runLeaseMs } from './session.ts'
+import { logger, measure, peakMemoryMb } from './telemetry.ts'
+import { coolThreads, warmThreads } from './warm-threads.ts'
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+export const runNameSchema = v.object({ runId: v.string(), attempt: count })
+
+export const processEventSchema: v.GenericSchema<unknown, ProcessEvent> = v.object({
+  task: v.string(),
+  execution: v.string(),
+  run: runNameSchema,
+  item: v.object({
+    batch: count,
+    members: v.string(),
+    range: v.object({ start: count, end: count }),
+    sliceCount: count,
+    memberCount: count,
+    bytes: count,
+  }),
+  tier: count,
+})
+
+/** Small: what a batch made is in its outcome. */
+export interface ProcessAnswer {
+  readonly batch: number
+  readonly parts: number
+  readonly rows: number
+  readonly rejects: number
+  readonly seconds: number
+  readonly peakMemoryMb: number
+}
+
+/** Notes what fails for `status` and for commit's message, and throws it. @throws as `processBatch`; OUT_OF_TIME */
+export async function processItem(event: ProcessEvent, invocation: Invocation): Promise<ProcessAnswer> {
+  const { run: name, item, tier, task } = event
+  const { output } = invocation.lambda
+  logger.appendKeys({ run: name.runId, attempt: name.attempt, batch: item.batch, tier })
+  const kept = await readReservation(output, name)
+  const now = (): number => Date.now()
+  await renewWhenDue(output, name, { owner: executionOwner(event.execution), now, leaseMs: runLeaseMs })
+  try {
+    const outcome = await processInTime(event, kept, invocation)
+    measure({
+      task,
+      rows: outcome.rowsWritten,
+      bytes: outcome.bytesInflated,
+      rejects: outcome.rowsRejected,
+      seconds: outcome.seconds,
+    })
+    return answerOf(outcome)
+  } catch (error) {
+    const fault = endOf(error, invocation)
+    await noteFailure(kept.run, item, fault, { output, now })
+    await coolThreads()
+    throw fault
+  }
+}
+
+async function processInTime(
+  { item }: ProcessEvent,
+  kept: KeptReservation,
+  { lambda, deadline }: Invocation,
+): Promise<Outcome> {
+  const { input, output } = lambda
+  const { task, workers, stageFolder, partFolder, groupBytes, tidy } = await warmThreads(lambda, kept)
+  const { signal } = deadline
+  const stop = (): void => workers.stop()
+  signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
+  try {
+    const token = randomUUID().slice(0, 13)
+    const machine = { task, input, output, workers, stageFolder, partFolder, groupBytes }
+    return await processBatch(kept.run, item, batchTools({ ...machine, gate: createGate(), token, signal }))
+  } finally {
+    signal.removeEventListener('abort', stop)
+    await tidy()
+  }
+}
+
+/** Whatever failed once the time was up failed for that. */
+function endOf(error: unknown, { deadline }: Invocation): Error {
+  const { signal } = deadline
+  if (signal.aborted && signal.reason instanceof CapacityError) return signal.reason
+  if (error instanceof FanmillError) return error
+  return new FanmillError('ENGINE_FAILED', toPlain(error).message, {}, { cause: error })
+}
+
+function answerOf({ batch, parts, files = [], rowsWritten, rowsRejected, seconds }: Outcome): ProcessAnswer {
+  const answer = {
+    batch,
+    parts: parts.length + files.length,
+    rows: rowsWritten,
+    rejects: rowsRejected,
+    seconds,
+    peakMemoryMb: peakMemoryMb(),
+  }
+  logger.info('processed', { ...answer })
+  return answer
+}

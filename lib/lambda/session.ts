@@ -1,0 +1,54 @@
+/** What one process of a function keeps between invocations: its settings, its pipeline, its stores. */
+import { PermanentError } from '../core/errors.ts'
+import { outputHashOf } from '../core/run-identity.ts'
+import type { Owner } from '../core/state.ts'
+import type { Store } from '../core/store.ts'
+import type { PipelineDefinition } from '../define/definition.ts'
+import { type LoadableBundle, loadPipeline } from '../io/bundle-load.ts'
+import { openStore } from '../io/open-store.ts'
+import { type LambdaSettings, readEnvironment } from './environment.ts'
+
+export interface LambdaSession {
+  readonly settings: LambdaSettings
+  readonly bundle: LoadableBundle
+  readonly pipeline: PipelineDefinition
+  readonly input: Store
+  readonly output: Store
+}
+
+let opened: { readonly key: string; readonly session: Promise<LambdaSession> } | undefined
+
+/** The same session as long as the environment is the same; one that could not be opened is tried again. @throws USAGE, DEFINITION_* */
+export async function openLambda(env: NodeJS.ProcessEnv = process.env): Promise<LambdaSession> {
+  const settings = readEnvironment(env)
+  const key = JSON.stringify(settings)
+  if (opened?.key !== key) opened = { key, session: open(settings) }
+  try {
+    return await opened.session
+  } catch (error) {
+    opened = undefined
+    throw error
+  }
+}
+
+/** An execution owns its run through all of its functions. */
+export function executionOwner(execution: string): Owner {
+  return { id: execution, host: 'aws', startedAt: new Date().toISOString() }
+}
+
+/** Longer than any function lives, and each that processes a batch renews it. */
+export const runLeaseMs = 30 * 60_000
+
+/** Name of a state file that is about these texts. */
+export const shortName = (text: string): string => outputHashOf(text)
+
+async function open(settings: LambdaSettings): Promise<LambdaSession> {
+  const bundle: LoadableBundle = { file: settings.pipeline, url: settings.pipelineUrl, files: [] }
+  const pipeline = await loadPipeline(bundle)
+  if (pipeline.name !== settings.pipeline)
+    throw new PermanentError(
+      'DEFINITION_LOAD',
+      `expected pipeline ${settings.pipeline} in the function's asset, got ${pipeline.name}; deploy again`,
+    )
+  return { settings, bundle, pipeline, input: openStore(settings.input), output: openStore(settings.output) }
+}

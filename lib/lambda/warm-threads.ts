@@ -1,0 +1,87 @@
+/** Worker threads that outlive an invocation: the next batch of the same run finds engines and modules loaded. */
+import { readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PermanentError } from '../core/errors.ts'
+import { taskNamed } from '../core/resolve-task.ts'
+import { stateRoot } from '../core/state.ts'
+import { groupBytesOf } from '../core/tier.ts'
+import type { WorkerMessage, Workers } from '../core/worker-job.ts'
+import type { TaskDefinition } from '../define/definition.ts'
+import { managedSecrets } from '../io/aws-secrets.ts'
+import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
+import { environmentSecrets } from '../io/secrets.ts'
+import { makeStageFolder, shareMemory } from '../local/machine.ts'
+import { fetchTables } from '../local/tables.ts'
+import { openTaskWorkers } from '../local/task-workers.ts'
+import type { KeptReservation } from '../steps/reservation-file.ts'
+import type { LambdaSession } from './session.ts'
+import { hear } from './telemetry.ts'
+
+export interface WarmThreads {
+  readonly task: TaskDefinition
+  readonly workers: Workers
+  readonly stageFolder: string
+  readonly partFolder: string
+  readonly groupBytes: number
+  /** Empties the folder of parts, which a process that lives on would fill. */
+  tidy(): Promise<void>
+}
+
+let warm: { readonly key: string; readonly threads: WarmThreads } | undefined
+
+/** Those of the invocation before where they fit; one process does one batch at a time. @throws INPUT_CHANGED when a broadcast table is not the one that plan saw */
+export async function warmThreads(lambda: LambdaSession, kept: KeptReservation): Promise<WarmThreads> {
+  const { task, params, codeHash } = kept.run
+  const key = JSON.stringify([lambda.settings, task, params, codeHash, kept.tables])
+  if (warm?.key === key) return warm.threads
+  await coolThreads()
+  const threads = await open(lambda, kept)
+  warm = { key, threads }
+  return threads
+}
+
+/** Ends the threads: after a failure, whose cause may still be in them. One that does not return is left to the end of the process. */
+export async function coolThreads(): Promise<void> {
+  const { threads } = warm ?? {}
+  warm = undefined
+  if (!threads) return
+  await threads.workers.close()
+  // Answering would leave the thread at work beside the next batch; the platform tells of the end as it tells of too little memory.
+  if (threads.workers.isHung && process.env.AWS_LAMBDA_RUNTIME_API) process.exit(1)
+  removeOwnFolder(threads.stageFolder)
+  removeOwnFolder(threads.partFolder)
+}
+
+/** Of a function's memory; the rest is for Node, and for reads and uploads in flight. */
+const memoryShare = 0.75
+
+async function open(lambda: LambdaSession, { run, tables: planned }: KeptReservation): Promise<WarmThreads> {
+  const { settings, bundle, input, pipeline } = lambda
+  const { tier } = settings
+  const task = taskNamed(pipeline, run.task)
+  const groupBytes = settings.groupBytes ?? groupBytesOf(tier)
+  const stageFolder = makeStageFolder((tier.threads + 1) * 2 * groupBytes)
+  const { output } = settings
+  const partFolder = makeOwnFolder(output.kind === 'disk' ? join(output.folder, stateRoot, 'tmp') : tmpdir())
+  const tables = await fetchTables({ input, stageFolder }, task, run.params)
+  if (tables.identity !== planned)
+    throw new PermanentError(
+      'INPUT_CHANGED',
+      `task ${task.name}: a broadcast table is not the one that plan saw; run it again`,
+      { task: task.name },
+    )
+  const workers = openTaskWorkers({
+    ...{ task, params: run.params, bundle, stageFolder, partFolder, tables: tables.files },
+    input: settings.input,
+    secrets: settings.input.kind === 's3' ? await managedSecrets(task) : environmentSecrets(task),
+    threads: tier.threads,
+    memory: shareMemory(tier.memoryMb * 1.048576 * memoryShare, tier.threads),
+    stageBytesMax: 4 * groupBytes,
+    onMessage: (message: WorkerMessage) => hear(message),
+  })
+  const tidy = async (): Promise<void> => {
+    for (const name of await readdir(partFolder)) await rm(join(partFolder, name), { recursive: true, force: true })
+  }
+  return { task, workers, stageFolder, partFolder, groupBytes, tidy }
+}

@@ -1,0 +1,122 @@
+/** Where a dataset is, what is committed there, and its parts as local files. */
+import { rm, writeFile } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { type FanmillError, PermanentError, TransientError } from '../core/errors.ts'
+import type { Manifest } from '../core/manifest.ts'
+import { type Head, outputPrefix, readHeadFile, successKey } from '../core/state.ts'
+import type { Store } from '../core/store.ts'
+import type { LocalPart } from '../engine/dataset.ts'
+import { openStore, type StoreSpec } from '../io/open-store.ts'
+import { headKey, readSuccess } from '../steps/head.ts'
+import { readState } from '../steps/state-files.ts'
+import { type RootAccess, rootSpec } from './roots.ts'
+
+/** An output root, and a dataset's path below it. */
+export interface DatasetPlace {
+  readonly store: Store
+  readonly outputPath: string
+  /** The root's folder, where parts can be read as they are. */
+  readonly folder?: string
+}
+
+/** The output root is the nearest folder above whose state has a head for this path; a copied dataset has none. */
+export async function placeOf(path: string, access: RootAccess = {}): Promise<DatasetPlace> {
+  const spec = rootSpec(path, access)
+  for (const place of placesAbove(spec)) if (await readHead(place)) return place
+  return placeBelow(spec, '')
+}
+
+/**
+ * The manifest in `_SUCCESS`, when it is the one that the head says.
+ * @throws DATASET_MISSING when there is none; DATASET_REPLACED, transient, when head and `_SUCCESS` differ
+ */
+export async function currentManifest(place: DatasetPlace): Promise<Manifest> {
+  const manifest = await readSuccess(place.store, place.outputPath)
+  const head = await readHead(place)
+  if (!manifest) throw await missing(place, head)
+  if (head && !isOf(head, manifest)) throw replaced(place, manifest, head)
+  return manifest
+}
+
+/** @throws DATASET_REPLACED when the dataset is no longer the one that `manifest` describes */
+export async function checkSame(place: DatasetPlace, manifest: Manifest): Promise<void> {
+  const now = await readSuccess(place.store, place.outputPath)
+  const head = await readHead(place)
+  const isSame = now !== undefined && now.generation === manifest.generation && (!head || isOf(head, manifest))
+  if (!isSame || now.runs.at(-1)?.runId !== manifest.runs.at(-1)?.runId) throw replaced(place, manifest, head)
+}
+
+/** The parts as files, in the manifest's order; a copy is removed when the next part is asked for. Disk: one part. */
+export async function* localParts(place: DatasetPlace, manifest: Manifest, scratch: string): AsyncGenerator<LocalPart> {
+  for (const { key, partition } of manifest.parts) {
+    const full = `${outputPrefix(place.outputPath)}${key}`
+    const named = partition ? { partition } : {}
+    if (place.folder !== undefined) {
+      if (!(await place.store.stat(full))) throw partGone(place, key)
+      yield { file: join(place.folder, ...full.split('/')), ...named }
+      continue
+    }
+    const file = join(scratch, 'part.parquet')
+    await writeFile(file, await place.store.read(full))
+    yield { file, ...named }
+    await rm(file, { force: true })
+  }
+}
+
+/** The dataset's own folder as the root, then each above it. */
+function* placesAbove(spec: StoreSpec): Generator<DatasetPlace> {
+  const isDisk = spec.kind === 'disk'
+  const names = isDisk ? spec.folder.split(sep) : spec.prefix.split('/').filter(Boolean)
+  for (let depth = names.length; depth >= (isDisk ? 1 : 0); depth--) {
+    const above = names.slice(0, depth)
+    const root = isDisk
+      ? { ...spec, folder: above.join(sep) || sep }
+      : { ...spec, prefix: above.map(name => `${name}/`).join('') }
+    yield placeBelow(root, names.slice(depth).join('/'))
+  }
+}
+
+function placeBelow(root: StoreSpec, outputPath: string): DatasetPlace {
+  return { store: openStore(root), outputPath, ...(root.kind === 'disk' && { folder: root.folder }) }
+}
+
+function readHead({ store, outputPath }: DatasetPlace): Promise<Head | undefined> {
+  return readState(store, headKey(outputPath), readHeadFile)
+}
+
+/** A commit's last write but one is `_SUCCESS`, so all parts of the generation being committed are there as well. */
+function isOf({ committed, committing }: Head, { generation }: Manifest): boolean {
+  return generation === committed?.generation || generation === committing?.generation
+}
+
+async function missing(place: DatasetPlace, head: Head | undefined): Promise<FanmillError> {
+  const url = urlOf(place)
+  const detail = { dataset: url }
+  if (head?.committing)
+    return new TransientError(
+      'DATASET_MISSING',
+      `no _SUCCESS in ${url}: run ${head.committing.runId} is committing to it; try again when it is done`,
+      detail,
+    )
+  const foreign = await place.store.stat(successKey(place.outputPath))
+  const why = foreign ? 'its _SUCCESS was written by another program' : 'it has no _SUCCESS'
+  const mend = foreign
+    ? 'read its files with another tool'
+    : 'give the folder of a dataset that a run has completed, such as out/<task>'
+  return new PermanentError('DATASET_MISSING', `no dataset in ${url}: ${why}; ${mend}`, detail)
+}
+
+function replaced(place: DatasetPlace, { generation }: Manifest, head: Head | undefined): FanmillError {
+  const now = head?.committing?.generation ?? head?.committed?.generation
+  const message = `${urlOf(place)}: expected generation ${generation}, got ${now ?? 'another'}: a run was committed meanwhile; open it again`
+  return new TransientError('DATASET_REPLACED', message, { dataset: urlOf(place), generation, now })
+}
+
+function partGone(place: DatasetPlace, key: string): FanmillError {
+  const message = `${urlOf(place)}: part ${key} of its manifest is gone; someone removed it: run the task again with --force`
+  return new PermanentError('DATASET_MISSING', message, { dataset: urlOf(place), key })
+}
+
+function urlOf({ store, outputPath }: DatasetPlace): string {
+  return outputPath === '' ? store.url : `${store.url.replace(/\/$/, '')}/${outputPath}`
+}

@@ -1,0 +1,114 @@
+/** Datasets as readers should see them: by the manifest in `_SUCCESS`, never by listing. */
+import { tmpdir } from 'node:os'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Manifest, ManifestPart, SchemaColumn } from '../core/manifest.ts'
+import type { SqlStep } from '../define/definition.ts'
+import { chosenColumns, type DatasetRow, openReader, readRows, readTexts } from '../engine/dataset.ts'
+import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
+import { checkSame, currentManifest, type DatasetPlace, localParts, placeOf } from './dataset-place.ts'
+import type { RootAccess } from './roots.ts'
+
+export interface RowsOptions {
+  /** Default all, in the order of the schema. */
+  readonly columns?: readonly string[]
+  /** A condition over all columns, such as ``sql`delay > ${60}` ``. */
+  readonly where?: SqlStep
+}
+
+/** A committed dataset, as it was when it was opened. */
+export interface Dataset {
+  readonly manifest: Manifest
+  readonly schema: readonly SchemaColumn[]
+  readonly parts: readonly ManifestPart[]
+  /**
+   * All rows, part after part, with the values that map functions get: bigint for int64, Date for timestamps. Memory: a row group.
+   * @throws DATASET_REPLACED, at the latest after the last row, when another run was committed meanwhile; USAGE, SQL_INVALID
+   */
+  rows(options?: RowsOptions): AsyncIterable<DatasetRow>
+}
+
+/**
+ * Opens the dataset of a folder, or of `s3://bucket/prefix`.
+ * @example for await (const { origin, delay } of (await openDataset('out/flights')).rows({ columns: ['origin', 'delay'] })) …
+ * @throws DATASET_MISSING when it has no `_SUCCESS`; DATASET_REPLACED while it is neither the old nor the new one
+ */
+export async function openDataset(folder: string, access: RootAccess = {}): Promise<Dataset> {
+  return datasetAt(await placeOf(folder, access))
+}
+
+/** As `openDataset`, from any store. */
+export async function datasetAt(place: DatasetPlace): Promise<Dataset> {
+  const manifest = await currentManifest(place)
+  const { schema, parts } = manifest
+  return { manifest, schema, parts, rows: options => rowsOf(place, manifest, options) }
+}
+
+/** The manifest of a folder's dataset. @throws as `openDataset` */
+export async function showDataset(folder: string, access: RootAccess = {}): Promise<Manifest> {
+  return currentManifest(await placeOf(folder, access))
+}
+
+export interface HeadOptions extends RootAccess {
+  /** Default 10. */
+  readonly rows?: number
+  /** Default all, in the order of the schema. */
+  readonly columns?: readonly string[]
+  /** SQL over all columns. */
+  readonly where?: string
+}
+
+export interface DatasetHead {
+  readonly columns: readonly string[]
+  /** Texts as the engine prints them; null for a null. */
+  readonly rows: readonly (readonly (string | null)[])[]
+}
+
+/** The first rows. @throws as `openDataset`; USAGE for an unknown column; SQL_INVALID */
+export async function headDataset(folder: string, options: HeadOptions = {}): Promise<DatasetHead> {
+  const { rows: rowsMax = 10, columns, where } = options
+  const place = await placeOf(folder, options)
+  const manifest = await currentManifest(place)
+  const condition = where === undefined ? {} : { where: { texts: [where], values: [] } }
+  const query = { schema: manifest.schema, ...(columns && { columns }), ...condition }
+  const rows: (string | null)[][] = []
+  for await (const row of scan(place, manifest, (connection, part) =>
+    readTexts(connection, part, { ...query, rowsMax: rowsMax - rows.length }),
+  )) {
+    rows.push(row)
+    if (rows.length >= rowsMax) break
+  }
+  await checkSame(place, manifest)
+  return { columns: chosenColumns(query), rows }
+}
+
+function rowsOf(
+  place: DatasetPlace,
+  manifest: Manifest,
+  { columns, where }: RowsOptions = {},
+): AsyncGenerator<DatasetRow> {
+  const query = { schema: manifest.schema, ...(columns && { columns }), ...(where && { where }) }
+  chosenColumns(query)
+  return scan(place, manifest, (connection, part) => readRows(connection, part, query))
+}
+
+type ReadPart<Row> = (
+  connection: DuckDBConnection,
+  part: Parameters<typeof readRows>[1],
+) => AsyncIterable<Row> | Promise<readonly Row[]>
+
+/** Every part through one engine. A failure is told as DATASET_REPLACED where that explains it. */
+async function* scan<Row>(place: DatasetPlace, manifest: Manifest, read: ReadPart<Row>): AsyncGenerator<Row> {
+  const scratch = makeOwnFolder(tmpdir())
+  const engine = await openReader([...(place.folder === undefined ? [] : [place.folder]), scratch], scratch)
+  try {
+    const connection = await engine.connect()
+    for await (const part of localParts(place, manifest, scratch)) yield* await read(connection, part)
+  } catch (error) {
+    await checkSame(place, manifest)
+    throw error
+  } finally {
+    engine.close()
+    removeOwnFolder(scratch)
+  }
+  await checkSame(place, manifest)
+}

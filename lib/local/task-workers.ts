@@ -1,0 +1,97 @@
+/** The worker threads of one task, and the tools with which its batches are processed, on any machine. */
+import { readFile, rm } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Store } from '../core/store.ts'
+import type { WorkerMessage, Workers } from '../core/worker-job.ts'
+import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import type { TableFile } from '../engine/load-tables.ts'
+import type { LoadableBundle } from '../io/bundle-load.ts'
+import type { StoreSpec } from '../io/open-store.ts'
+import type { SecretValues } from '../io/secrets.ts'
+import { openWorkers, type PoolOptions } from '../io/worker-pool.ts'
+import type { Gate } from '../steps/gate.ts'
+import type { ProcessTools } from '../steps/process.ts'
+import type { MemoryShares } from './machine.ts'
+import { streamFolder, streamPieces } from './stream-pieces.ts'
+
+export interface TaskWorkersOptions {
+  readonly task: TaskDefinition
+  readonly params: ParamValues
+  readonly bundle: LoadableBundle
+  readonly input: StoreSpec
+  readonly tables: readonly TableFile[]
+  readonly secrets: SecretValues
+  readonly threads: number
+  readonly memory: MemoryShares
+  readonly stageFolder: string
+  readonly partFolder: string
+  /** More text at once than a thread may stage is refused. */
+  readonly stageBytesMax: number
+  readonly strict?: boolean | undefined
+  onMessage(message: WorkerMessage): void
+  /** Takes threads that were started before; default starts them. */
+  readonly open?: (options: PoolOptions) => Workers
+}
+
+/** Threads with an engine each; or lean ones, where members are only extracted. */
+export function openTaskWorkers(options: TaskWorkersOptions): Workers {
+  const { task, params, bundle, input, tables, secrets, threads, memory, stageFolder, partFolder, strict, onMessage } =
+    options
+  const pool = { threads, heapBytes: memory.heapBytes, onMessage }
+  const { source, output } = task
+  if (output.kind === 'memberFiles' && source.kind === 'zipMembers')
+    return openWorkers({
+      ...pool,
+      entry: 'worker-extract',
+      setup: { input, limits: source.limits, onBadMember: source.onBadMember },
+    })
+  const setup = {
+    bundle: { file: bundle.file, url: bundle.url, files: bundle.files },
+    task: task.name,
+    ...{ params, input, tables, secrets, stageFolder, partFolder },
+    engineBytes: memory.engineBytes,
+    stageBytesMax: options.stageBytesMax,
+    ...(strict === undefined ? {} : { strict }),
+  }
+  return (options.open ?? openWorkers)({ ...pool, setup })
+}
+
+export interface BatchToolsOptions {
+  readonly task: TaskDefinition
+  readonly input: Store
+  readonly output: Store
+  readonly workers: Workers
+  readonly gate: Gate
+  readonly stageFolder: string
+  readonly partFolder: string
+  readonly groupBytes: number
+  /** Tells this try of a batch from any other. */
+  readonly token: string
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What `processBatch` needs of a machine with these folders and threads. */
+export function batchTools({
+  task,
+  input,
+  groupBytes,
+  signal,
+  stageFolder,
+  ...given
+}: BatchToolsOptions): ProcessTools {
+  return {
+    ...given,
+    groupBytes,
+    // Ends early when the run is stopped: the next try then says so.
+    sleep: ms => delay(ms, undefined, signal && { signal }).catch(() => undefined),
+    readFile: file => readFile(file),
+    removeFile: file => rm(file, { force: true }),
+    stream: (slice, object) =>
+      streamPieces(slice, object, {
+        ...{ input, task, folder: streamFolder(stageFolder), groupBytes: groupBytes / 4 },
+        ...(signal && { signal }),
+      }),
+    partBytes: task.output.kind === 'parquet' ? task.output.partBytes : 0,
+    now: () => Date.now(),
+  }
+}

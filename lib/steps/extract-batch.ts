@@ -1,0 +1,96 @@
+/**
+ * Process for `memberFiles`: one batch's members into pending files and an outcome.
+ * Threads extract into a folder of this machine; each file then becomes a pending part of the store, as a Parquet part would, under its
+ * final key (output path and member name). Nothing of it can be listed or read until commit completes it, and `_SUCCESS` comes last.
+ */
+import { PermanentError } from '../core/errors.ts'
+import { filesOutcome } from '../core/files-outcome.ts'
+import type { Outcome, OutcomeFile } from '../core/outcome.ts'
+import type { InputObject, PlanItem, Slice } from '../core/plan-data.ts'
+import { outputPrefix } from '../core/state.ts'
+import type { Store } from '../core/store.ts'
+import type { WorkerResults, Workers } from '../core/worker-job.ts'
+import { patiently, type Sleep } from './patience.ts'
+import type { ReservedRun } from './reserve.ts'
+import { forEachParallel } from './state-files.ts'
+
+export interface ExtractTools {
+  readonly output: Store
+  readonly workers: Workers
+  readonly partFolder: string
+  readonly token: string
+  readonly sleep?: Sleep
+}
+
+type Extracted = WorkerResults['extract']
+
+/** Its seconds are the caller's. @throws ZIP_*; STORE_FAILED, DISK_FULL; ACCOUNT_MISMATCH when two members make one file */
+export async function extractBatch(
+  run: ReservedRun,
+  item: PlanItem,
+  slices: readonly Slice[],
+  tools: ExtractTools,
+): Promise<Omit<Outcome, 'seconds'>> {
+  const { token, partFolder, sleep } = tools
+  const folder = `${partFolder}/${item.batch}-${token}-files`
+  const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes)
+  const jobs = largestFirst.map(slice => patiently(() => extract(run, slice, folder, tools.workers), sleep))
+  const settled = await Promise.allSettled(jobs)
+  const extracted = settled.map(each => {
+    if (each.status === 'rejected') throw each.reason
+    return each.value
+  })
+  const files = await stageFiles(
+    run,
+    extracted.flatMap(each => each.files),
+    folder,
+    tools,
+  )
+  const { seconds: _, ...outcome } = filesOutcome({
+    batch: item.batch,
+    runId: run.runId,
+    attempt: run.attempt,
+    token,
+    files,
+    membersSkipped: extracted.reduce((sum, each) => sum + each.membersSkipped, 0),
+    bytesIn: slices.reduce((sum, slice) => sum + bytesIn(slice), 0),
+    seconds: 0,
+    slices: slices.map(slice => slice.slice),
+    workers: [],
+  })
+  return outcome
+}
+
+function extract(run: ReservedRun, slice: Slice, folder: string, workers: Workers): Promise<Extracted> {
+  if (slice.kind !== 'members' && slice.kind !== 'stream')
+    throw new PermanentError(
+      'STATE_INVALID',
+      `slice ${slice.slice}: expected members to extract, got a ${slice.kind} slice`,
+    )
+  return workers.run<'extract'>({ kind: 'extract', slice, input: run.inputs[slice.input] as InputObject, folder })
+}
+
+/** In order of path, so that a batch done twice says the same. */
+async function stageFiles(
+  run: ReservedRun,
+  extracted: Extracted['files'],
+  folder: string,
+  { output, token, sleep }: ExtractTools,
+): Promise<OutcomeFile[]> {
+  const prefix = outputPrefix(run.outputPath)
+  const files: OutcomeFile[] = []
+  await forEachParallel(extracted, async ({ path, crc32 }) => {
+    const {
+      key: _,
+      token: __,
+      ...pending
+    } = await patiently(() => output.stagePart(prefix + path, `${folder}/${path}`, token), sleep)
+    files.push({ path, crc32, ...pending })
+  })
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+function bytesIn(slice: Slice): number {
+  if (slice.kind === 'members') return slice.range.end - slice.range.start
+  return slice.kind === 'stream' ? (slice.member?.compressedBytes ?? 0) : 0
+}

@@ -1,0 +1,63 @@
+/** One share on a worker thread, and what is tried before it counts as failed. */
+import { CapacityError, FanmillError, PermanentError, TransientError } from '../core/errors.ts'
+import type { ShareJob, ShareResult } from '../core/share.ts'
+import type { Workers } from '../core/worker-job.ts'
+import type { Gate } from './gate.ts'
+import { patiently, type Sleep } from './patience.ts'
+
+export interface ShareRunner {
+  readonly workers: Workers
+  /** Of all shares in this process; default each may run alone whatever the others do. */
+  readonly gate?: Gate
+  /** Between tries; default none. */
+  readonly sleep?: Sleep
+}
+
+/**
+ * A passing fault is tried again. A share that was too large for the memory, or whose thread died, is done again slice by slice,
+ * while no other share runs in this process: then there is all the memory that there is, and the slice that fails is known.
+ * @throws OUT_OF_MEMORY, WORKER_DIED with batch and slice; what the share throws
+ */
+export async function runShare(
+  job: ShareJob,
+  batch: number,
+  { workers, gate = openGate, sleep }: ShareRunner,
+): Promise<ShareResult[]> {
+  try {
+    return [await patiently(() => gate.together(() => workers.run<'share'>(job)), sleep)]
+  } catch (error) {
+    if (!isTooMuch(error)) throw error
+    return gate.alone(() => sliceBySlice(job, batch, workers))
+  }
+}
+
+const openGate: Gate = { together: work => work(), alone: work => work() }
+
+const isTooMuch = (error: unknown): boolean =>
+  error instanceof FanmillError && (error.code === 'OUT_OF_MEMORY' || error.code === 'WORKER_DIED')
+
+async function sliceBySlice(job: ShareJob, batch: number, workers: Workers): Promise<ShareResult[]> {
+  const results: ShareResult[] = []
+  const jobs = job.staged ? [job] : job.slices.map(slice => ({ ...job, slices: [slice] }))
+  for (const [index, one] of jobs.entries()) {
+    try {
+      results.push(await workers.run<'share'>({ ...one, target: `${job.target}-alone${index}` }))
+    } catch (error) {
+      throw isTooMuch(error) ? placed(error as FanmillError, one, batch) : error
+    }
+  }
+  return results
+}
+
+/** The error with the slice that it happened in. */
+function placed(error: FanmillError, job: ShareJob, batch: number): FanmillError {
+  const [only] = job.slices
+  const slice = job.staged?.slice ?? only?.slice
+  const archive = only && job.inputs[only.input]?.key
+  const member = only?.kind === 'members' && only.members.length === 1 ? only.members[0]?.name : undefined
+  const message = `${error.message} (batch ${batch}, slice ${slice}${archive ? ` of ${archive}` : ''}, done alone)`
+  const detail = { ...error.detail, batch, slice, ...(archive && { archive }), ...(member && { member }) }
+  const Kind =
+    error instanceof CapacityError ? CapacityError : error instanceof TransientError ? TransientError : PermanentError
+  return new Kind(error.code, message, detail, { cause: error })
+}

@@ -1,0 +1,77 @@
+/** Rows as text in the format of a source, so that a test's rows take the way that real ones take. */
+import { PermanentError } from '../core/errors.ts'
+import type { ColumnDefinition, Columns, CsvFormat, Format } from '../define/definition.ts'
+
+export type GivenRow = Readonly<Record<string, unknown>>
+
+/** A file of these rows, in the order of the columns. @throws USAGE for formats that rows cannot be written in */
+export function rowFile(
+  rows: readonly GivenRow[],
+  format: Format | undefined,
+  columns: Columns = {},
+): { readonly name: string; readonly bytes: Uint8Array } {
+  switch (format?.kind) {
+    case 'csv':
+      return {
+        name: 'rows.csv',
+        bytes: Buffer.from(csvText(rows, format, columns), format.encoding === 'latin-1' ? 'latin1' : 'utf8'),
+      }
+    case 'jsonLines':
+      return { name: 'rows.jsonl', bytes: Buffer.from(rows.map(row => `${jsonLine(row, columns)}\n`).join('')) }
+    default:
+      throw new PermanentError(
+        'USAGE',
+        `rows: expected a task that reads csv() or jsonLines(), got ${format?.kind ?? 'no format'}; give files instead`,
+      )
+  }
+}
+
+function csvText(rows: readonly GivenRow[], format: CsvFormat, columns: Columns): string {
+  const names = [...new Set([...Object.keys(columns), ...rows.flatMap(row => Object.keys(row))])]
+  const line = (fields: readonly string[]): string => `${fields.join(format.delimiter)}\n`
+  const header = format.header ? line(names.map(name => csvField(name, format))) : ''
+  const records = rows.map(row => line(names.map(name => csvField(textOf(row[name], columns[name]), format))))
+  return `${'\n'.repeat(format.skip)}${header}${records.join('')}`
+}
+
+/** A null is an empty field, or the first null text where an empty one would be a text; everything else is quoted that would be read otherwise. */
+function csvField(text: string | null, { delimiter, quote, escape: escaped, nullValues, comment }: CsvFormat): string {
+  if (text === null) return ''
+  const isPlain =
+    text !== '' && ![delimiter, quote, '\n', '\r', comment ?? '\n'].some(mark => mark !== '' && text.includes(mark))
+  if (isPlain && !nullValues.includes(text) && text.trim() === text) return text
+  if (quote === '') return text
+  return (
+    quote +
+    text.replaceAll(escaped, escaped + escaped).replaceAll(quote, escaped === quote ? quote : escaped + quote) +
+    quote
+  )
+}
+
+function jsonLine(row: GivenRow, columns: Columns): string {
+  const plain = Object.entries(row).map(([name, value]) => [name, jsonValue(value, columns[name])])
+  return JSON.stringify(Object.fromEntries(plain))
+}
+
+function jsonValue(value: unknown, column: ColumnDefinition | undefined): unknown {
+  const isText = value instanceof Date || typeof value === 'bigint'
+  return isText ? textOf(value, column) : value
+}
+
+/** As the column reads it; null for a null. */
+function textOf(value: unknown, column: ColumnDefinition | undefined): string | null {
+  if (value === null || value === undefined) return null
+  if (value instanceof Date) return dateText(value, column)
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+function dateText(value: Date, column: ColumnDefinition | undefined): string {
+  if (column?.format !== undefined)
+    throw new PermanentError(
+      'USAGE',
+      `rows: expected a text as ${column.format}, got a Date; write it as it stands in the input`,
+    )
+  const text = value.toISOString()
+  if (column?.type === 'date') return text.slice(0, 10)
+  return column?.type === 'timestamp' ? text.slice(0, -1) : text
+}

@@ -1,0 +1,186 @@
+/** Runs one task on given rows or files: the real steps and the real engine, over stores in memory. */
+import { mkdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PermanentError } from '../core/errors.ts'
+import type { Manifest } from '../core/manifest.ts'
+import { readParams } from '../core/param-values.ts'
+import { renderPath } from '../core/path-template.ts'
+import type { Reject } from '../core/reject.ts'
+import { outputPrefix, readOutcome, runKeys } from '../core/state.ts'
+import type { WorkerMessage, Workers } from '../core/worker-job.ts'
+import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import type { AnyRow } from '../define/row-types.ts'
+import { type MemoryStore, memoryStore } from '../io/memory-store.ts'
+import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
+import { datasetAt } from '../local/dataset.ts'
+import { requireColumns } from '../local/infer.ts'
+import { thisOwner } from '../local/machine.ts'
+import { rejectsIn } from '../local/state.ts'
+import { streamFolder, streamPieces } from '../local/stream-pieces.ts'
+import { fetchTables } from '../local/tables.ts'
+import { commit } from '../steps/commit.ts'
+import { findInputs } from '../steps/find-inputs.ts'
+import { type Planned, plan } from '../steps/plan.ts'
+import { processBatch } from '../steps/process.ts'
+import { readState } from '../steps/state-files.ts'
+import { type GivenRow, rowFile } from './row-text.ts'
+import { putFiles, type TestFiles } from './test-files.ts'
+import { threadHere } from './thread-here.ts'
+
+export interface RunTaskOptions {
+  readonly params?: Readonly<Record<string, unknown>>
+  /** Under the input root, by path: archives as `{ 'incoming/x.zip': { 'a.csv': 'id\n1\n' } }`, tables, files. */
+  readonly files?: TestFiles
+  /** In place of the source: they are written in its format, CSV or JSON lines, and read from `rows.csv` or `rows.jsonl`. */
+  readonly rows?: readonly GivenRow[]
+}
+
+type LogMessage = Extract<WorkerMessage, { readonly kind: 'log' }>
+
+export interface TaskRunResult<Row = AnyRow> {
+  /** In the order of the parts, with the values that map functions get; sorted by the test where that matters. */
+  readonly rows: readonly Row[]
+  /** All of them: the task's limit is not applied. */
+  readonly rejects: readonly Reject[]
+  readonly manifest: Manifest
+  /** What `memberFiles` extracted, by path. */
+  readonly files: Readonly<Record<string, Uint8Array>>
+  /** What the task's functions logged. */
+  readonly logs: readonly LogMessage[]
+}
+
+/**
+ * Runs a task once, in this thread; nothing is left behind.
+ * @example const { rows } = await runTask(flights, { rows: [{ origin: 'ABE', delay: 5 }], files: { 'reference/airports.csv': 'iata,state\nABE,PA\n' } })
+ * @throws what the run would fail with, but REJECTS_OVER_LIMIT
+ */
+export async function runTask<Row = AnyRow>(
+  task: TaskDefinition,
+  options: RunTaskOptions = {},
+): Promise<TaskRunResult<Row>> {
+  const params = readParams(task.params, options.params ?? {})
+  const input = memoryStore()
+  await putFiles(input, options.files ?? {})
+  const given = options.rows === undefined ? task : await withRows(task, options.rows, input)
+  const folder = makeOwnFolder(tmpdir())
+  const partFolder = join(folder, 'parts')
+  mkdirSync(partFolder)
+  const logs: LogMessage[] = []
+  let workers: Workers | undefined
+  try {
+    const tables = await fetchTables({ input, stageFolder: folder }, given, params)
+    const found = await findInputs({ input, task: given, params })
+    await requireColumns(input, given, found)
+    const setup = {
+      params,
+      input,
+      tables: tables.files,
+      stageFolder: folder,
+      partFolder,
+      engineBytes,
+      stageBytesMax: 4 * groupBytes,
+    }
+    workers = await threadHere(given, setup, message => {
+      if (message.kind === 'log') logs.push(message)
+    })
+    await workers.run<'check'>({ kind: 'check' })
+    const output = memoryStore()
+    const manifest = await runSteps({ task: given, params, input, output, workers, folder, partFolder, found })
+    return { ...(await resultsOf<Row>(output, manifest, pathOf(given, params))), manifest, logs }
+  } finally {
+    await workers?.close()
+    removeOwnFolder(folder)
+  }
+}
+
+const engineBytes = 256 * 1024 * 1024
+const groupBytes = 64 * 1024 * 1024
+
+/** The same task over one file. */
+async function withRows(task: TaskDefinition, rows: readonly GivenRow[], input: MemoryStore): Promise<TaskDefinition> {
+  const { format } = task.source
+  const { name, bytes } = rowFile(rows, format, task.columns)
+  await input.write(name, bytes)
+  return { ...task, source: { kind: 'files', paths: name, ...(format && { format }) } }
+}
+
+interface Steps {
+  readonly task: TaskDefinition
+  readonly params: ParamValues
+  readonly input: MemoryStore
+  readonly output: MemoryStore
+  readonly workers: Workers
+  readonly folder: string
+  readonly partFolder: string
+  readonly found: Awaited<ReturnType<typeof findInputs>>
+}
+
+async function runSteps(steps: Steps): Promise<Manifest> {
+  const { task, params, output, workers, partFolder } = steps
+  const actor = { owner: thisOwner(), now: () => Date.now() }
+  const planned = await plan(output, {
+    ...actor,
+    found: steps.found,
+    batchBytes: groupBytes,
+    outputPath: pathOf(task, params),
+    outputKind: task.output.kind,
+    task: task.name,
+    params,
+    codeHash: 'test',
+    mode: task.output.mode,
+  })
+  const { run, plan: items } = newRun(planned)
+  const stream = { input: steps.input, task, folder: streamFolder(steps.folder), groupBytes }
+  const tools = {
+    output,
+    workers,
+    partFolder,
+    readFile: (file: string) => readFile(file),
+    stream: (slice: Parameters<typeof streamPieces>[0], object: Parameters<typeof streamPieces>[1]) =>
+      streamPieces(slice, object, stream),
+    groupBytes,
+    partBytes: task.output.kind === 'parquet' ? task.output.partBytes : 0,
+    now: actor.now,
+  }
+  for (const item of items) await processBatch(run, item, { ...tools, token: `test${item.batch}` })
+  const partitionBy = task.output.kind === 'parquet' ? task.output.partitionBy : []
+  const done = await commit(output, {
+    ...actor,
+    reservation: run,
+    plan: items,
+    partitionBy,
+    rejectsMax: Number.MAX_SAFE_INTEGER,
+  })
+  if (!done.done) throw new PermanentError('STATE_INVALID', 'a store in memory lost parts', { missing: done.missing })
+  return done.manifest
+}
+
+function newRun(planned: Planned): Extract<Planned, { readonly plan: unknown }> {
+  if ('plan' in planned) return planned
+  throw new PermanentError('STATE_INVALID', `expected a new run in an empty store, got one that is ${planned.status}`)
+}
+
+async function resultsOf<Row>(
+  output: MemoryStore,
+  manifest: Manifest,
+  outputPath: string,
+): Promise<Pick<TaskRunResult<Row>, 'rows' | 'rejects' | 'files'>> {
+  const rows: Row[] = []
+  const dataset = await datasetAt({ store: output, outputPath })
+  if (manifest.parts.length > 0) for await (const row of dataset.rows()) rows.push(row as Row)
+  const entries = (manifest.files ?? []).map(({ path }) => [path, output.objects.get(outputPrefix(outputPath) + path)])
+  return { rows, rejects: await rejectsOf(output, manifest), files: Object.fromEntries(entries) }
+}
+
+async function rejectsOf(output: MemoryStore, { runs }: Manifest): Promise<Reject[]> {
+  const { outcomes } = runKeys(runs[0]?.runId ?? '', runs[0]?.attempt ?? 1)
+  const keys: string[] = []
+  for await (const { key } of output.list(outcomes))
+    keys.push(...((await readState(output, key, readOutcome))?.rejects ?? []))
+  return rejectsIn(output, keys)
+}
+
+const pathOf = (task: TaskDefinition, params: ParamValues): string =>
+  renderPath(task.output.path, { task: task.name, ...params })

@@ -1,0 +1,14 @@
+/** Files that a test gives, as objects of a store in memory. */
+import type { MemoryStore } from '../io/memory-store.ts'
+import { zipText } from './zip-text.ts'
+
+/** By key: text, bytes, or members of an archive that is made of them. */
+export type TestFiles = Readonly<Record<string, string | Uint8Array | Readonly<Record<string, string | Uint8Array>>>>
+
+/** Puts the files into the store. */
+export async function putFiles(store: MemoryStore, files: TestFiles): Promise<void> {
+  for (const [key, content] of Object.entries(files)) {
+    const isMembers = typeof content === 'object' && !(content instanceof Uint8Array)
+    await store.write(key, isMembers ? zipText(content) : Buffer.from(content as Uint8Array))
+  }
+}

@@ -1,0 +1,36 @@
+/** The entry of a worker thread that only extracts members: it loads no engine and no pipeline, so that it is at work at once. */
+import { workerData } from 'node:worker_threads'
+import { PermanentError, toPlain } from './core/errors.ts'
+import type { Store } from './core/store.ts'
+import type { WorkerAnswer, WorkerJob, WorkerResults } from './core/worker-job.ts'
+import { type ExtractJobOptions, runExtractJob } from './io/extract-job.ts'
+import { openStore, type StoreSpec } from './io/open-store.ts'
+import { openWorkerChannel } from './io/worker-channel.ts'
+
+/** Plain data, which comes with each job. */
+export interface ExtractSetup extends Pick<ExtractJobOptions, 'limits' | 'onBadMember'> {
+  readonly input: StoreSpec
+}
+
+const channel = openWorkerChannel((workerData as { readonly channel: string }).channel)
+let store: Store | undefined
+const stopping = new AbortController()
+channel.onStop(() => stopping.abort(new PermanentError('ABORTED', 'the run was stopped')))
+
+interface ExtractCall {
+  readonly setup: ExtractSetup
+  readonly job: WorkerJob
+}
+
+export default async function work({ setup, job }: ExtractCall): Promise<WorkerAnswer<WorkerResults['extract']>> {
+  try {
+    if (job.kind !== 'extract') throw new PermanentError('STATE_INVALID', `expected a job to extract, got ${job.kind}`)
+    const { limits, onBadMember } = setup
+    store ??= openStore(setup.input)
+    return {
+      value: await runExtractJob(job, { store, limits, onBadMember, signal: stopping.signal, tell: channel.tell }),
+    }
+  } catch (error) {
+    return { error: toPlain(error) }
+  }
+}

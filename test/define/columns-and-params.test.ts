@@ -1,0 +1,94 @@
+import { expect, it } from 'vitest'
+import { column, param } from '../../lib/define/index.ts'
+
+it('makes every type of column, as frozen data', () => {
+  const { decimal, list, ...scalars } = column
+  for (const [type, build] of Object.entries(scalars)) {
+    expect(build()).toEqual({ kind: 'column', type, required: false })
+    expect(Object.isFrozen(build())).toBe(true)
+  }
+  expect(decimal(10, 2, { required: true })).toEqual({
+    kind: 'column',
+    type: 'decimal',
+    precision: 10,
+    scale: 2,
+    required: true,
+  })
+  expect(list(column.int32()).items).toEqual(column.int32())
+})
+
+it('keeps the options of columns', () => {
+  const options = { required: true, format: '%d/%m/%Y', nullValues: ['NA'], doc: 'the day flown' } as const
+  expect(column.date(options)).toEqual({ kind: 'column', type: 'date', ...options })
+})
+
+it.each<[string, () => unknown, string]>([
+  [
+    'a scale over the precision',
+    () => column.decimal(3, 5),
+    'column.decimal: scale: expected a whole number from 0 to',
+  ],
+  [
+    'too much precision',
+    () => column.decimal(39, 2),
+    'column.decimal: precision: expected a whole number from 1 to 38',
+  ],
+  ['items that are no column', () => column.list('int' as never), 'column.list: items: expected a column such as'],
+  [
+    'a misspelt option',
+    () => column.int32({ requird: true } as never),
+    'column.int32: requird: unknown option, did you mean required',
+  ],
+  [
+    'a format where there is none',
+    () => column.int32({ format: '%d' } as never),
+    'column.int32: format: unknown option',
+  ],
+  [
+    'an option of another type',
+    () => column.date({ required: 'yes' as never }),
+    'column.date: required: expected true or false, got "yes"',
+  ],
+  [
+    'a null value that is no text',
+    () => column.string({ nullValues: [0 as never] }),
+    'nullValues.0: expected a string',
+  ],
+])('refuses %s', (_, build, message) => {
+  expect(build).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID', name: 'PermanentError' }))
+  expect(build).toThrow(message)
+})
+
+it('makes every type of parameter, as frozen data', () => {
+  const { enumeration, ...types } = param
+  for (const [type, build] of Object.entries(types)) expect(build()).toEqual({ kind: 'param', type })
+  expect(enumeration(['day', 'hour'], { default: 'day' })).toEqual({
+    kind: 'param',
+    type: 'enumeration',
+    values: ['day', 'hour'],
+    default: 'day',
+  })
+})
+
+it('keeps defaults in their normal form', () => {
+  expect(param.timestamp({ default: '2024-01-31T12:00+01:00' }).default).toBe('2024-01-31T11:00:00Z')
+})
+
+it.each<[string, () => unknown, string]>([
+  [
+    'a default that is none of its values',
+    () => param.month({ default: '2024-13' }),
+    'default: expected a month YYYY-MM',
+  ],
+  [
+    'a default that its validate refuses',
+    () => param.int({ default: 3, validate: value => value > 5 || 'more than 5' }),
+    'param.int: default: expected more than 5, got 3',
+  ],
+  ['an enumeration of nothing', () => param.enumeration([]), 'param.enumeration: values: expected at least one word'],
+  ['a word twice', () => param.enumeration(['a', 'a']), 'expected words that differ, got ["a","a"]'],
+  ['a misspelt option', () => param.string({ defautl: 'x' } as never), 'unknown option, did you mean default'],
+])('refuses a parameter with %s', (_, build, message) => {
+  expect(build).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID' }))
+  expect(build).toThrow(message)
+})

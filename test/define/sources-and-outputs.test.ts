@@ -1,0 +1,124 @@
+import { expect, it } from 'vitest'
+import { csv, files, memberFiles, parquet, parquetFiles, table, zipLimits, zipMembers } from '../../lib/define/index.ts'
+
+it('reads every member of archives by default, under caps', () => {
+  const source = zipMembers({ archives: 'a/{month}/*.zip', format: csv() })
+  expect(source).toEqual({
+    kind: 'zipMembers',
+    archives: 'a/{month}/*.zip',
+    members: '**',
+    format: csv(),
+    onBadMember: 'fail',
+    limits: zipLimits,
+  })
+})
+
+it('changes only the caps that are named', () => {
+  const source = zipMembers({ archives: 'a.zip', limits: { ratioMax: 10 } })
+  expect(source.limits).toEqual({ ...zipLimits, ratioMax: 10 })
+})
+
+it('refines shared sources and outputs, deeply frozen', () => {
+  const shared = zipMembers({ archives: 'a.zip', format: csv() })
+  const refined = shared.with({ members: '**/*.csv' })
+  expect(refined).toMatchObject({ archives: 'a.zip', members: '**/*.csv', format: { kind: 'csv' } })
+  expect(refined.with({ onBadMember: 'skip' }).members).toBe('**/*.csv')
+  expect(Object.isFrozen(refined) && Object.isFrozen(refined.limits)).toBe(true)
+  const lake = parquet({ path: '{task}' })
+  expect(lake.with({ partitionBy: ['state'] })).toEqual({ ...lake, partitionBy: ['state'] })
+  expect(Object.isFrozen(lake.partitionBy)).toBe(true)
+  expect(files({ paths: 'a', format: csv() }).with({ format: parquetFiles() }).format).toEqual(parquetFiles())
+})
+
+it('takes copies of lists, which their owner may change', () => {
+  const partitionBy = ['state']
+  const output = parquet({ path: '{task}', partitionBy })
+  partitionBy.push('month')
+  expect(output.partitionBy).toEqual(['state'])
+})
+
+it('writes zstd parts of 128 MiB, replacing what was there, by default', () => {
+  expect(parquet({ path: '{task}' })).toEqual({
+    kind: 'parquet',
+    path: '{task}',
+    partitionBy: [],
+    sortBy: [],
+    compression: 'zstd',
+    partBytes: 134_217_728,
+    rowGroupRows: 122_880,
+    bloomFilters: true,
+    mode: 'replace',
+    salted: false,
+    partitionsMax: 1000,
+  })
+  expect(memberFiles({ path: 'out' })).toEqual({ kind: 'memberFiles', path: 'out', mode: 'replace' })
+})
+
+it('puts the salt of a salted output into its path', () => {
+  expect(parquet({ path: '{task}', salted: true }).path).toBe('{task}/{salt}')
+  expect(parquet({ path: '{salt}/{task}' })).toMatchObject({ path: '{salt}/{task}', salted: true })
+  expect(parquet({ path: '{task}', salted: true }).with({ salted: false }).path).toBe('{task}')
+})
+
+it.each<[string, () => unknown, string]>([
+  [
+    'archives of another type',
+    () => zipMembers({ archives: 12 as never }),
+    'zipMembers: archives: expected a string, got 12',
+  ],
+  ['no archives', () => zipMembers({ format: csv() } as never), 'zipMembers: archives: expected a string, got nothing'],
+  ['no options', () => zipMembers(undefined as never), 'zipMembers: expected an object with archives, members'],
+  [
+    'an absolute path',
+    () => files({ paths: '/a', format: csv() }),
+    'files: paths: expected a path relative to its root',
+  ],
+  ['a path that climbs', () => table('a/../b', csv()), 'table: path: expected a path relative to its root'],
+  [
+    'a format that is none',
+    () => files({ paths: 'a', format: 'csv' as never }),
+    'files: format: expected csv(), jsonLines()',
+  ],
+  [
+    'Parquet in archives',
+    () => zipMembers({ archives: 'a', format: parquetFiles() }),
+    'zipMembers: format: expected csv()',
+  ],
+  [
+    'an unknown cap',
+    () => zipMembers({ archives: 'a', limits: { ratio: 1 } as never }),
+    'limits.ratio: unknown option, did you mean ratioMax',
+  ],
+  [
+    'a cap of nothing',
+    () => zipMembers({ archives: 'a', limits: { ratioMax: 0 } }),
+    'limits.ratioMax: expected a whole number from 1 up',
+  ],
+  ['globs in an output', () => parquet({ path: 'a/*' }), 'parquet: path: expected a path without glob characters'],
+  ['an output among the state', () => parquet({ path: '.fanmill/x' }), 'expected a path outside .fanmill'],
+  [
+    'a column partitioned and sorted by',
+    () => parquet({ path: 'a', partitionBy: ['x'], sortBy: ['X'] }),
+    'got X in both',
+  ],
+  ['a column twice', () => parquet({ path: 'a', sortBy: ['x', 'X'] }), 'parquet: sortBy: expected each column once'],
+  [
+    'partitions to replace where there are none',
+    () => parquet({ path: 'a', mode: 'replacePartitions' }),
+    'expected a column, as mode is replacePartitions',
+  ],
+  [
+    'partitions of member files',
+    () => memberFiles({ path: 'a', mode: 'replacePartitions' }),
+    'memberFiles: mode: expected one of',
+  ],
+  ['an unknown mode', () => parquet({ path: 'a', mode: 'overwrite' as never }), 'mode: expected one of replace, fail'],
+  [
+    'a salt that is refused',
+    () => parquet({ path: '{salt}', salted: false }),
+    'salted: expected true, as path has {salt}',
+  ],
+])('refuses %s', (_, build, message) => {
+  expect(build).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID' }))
+  expect(build).toThrow(message)
+})

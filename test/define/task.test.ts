@@ -1,0 +1,277 @@
+import { expect, it } from 'vitest'
+import {
+  type AnyTaskOptions,
+  column,
+  csv,
+  files,
+  jsonLines,
+  lines,
+  mapRows,
+  memberFiles,
+  param,
+  parquet,
+  sql,
+  table,
+  task,
+  zipMembers,
+} from '../../lib/define/index.ts'
+
+const columns = { date: column.timestamp(), delay: column.int32(), origin: column.string() }
+const source = zipMembers({ archives: 'incoming/*.zip', format: csv() })
+const output = parquet({ path: '{task}' })
+const flights = task({ name: 'flights', source, columns, output })
+
+/** A task with options that differ from those of `flights`. */
+const changed = (changes: Readonly<Record<string, unknown>>) => () => flights.with(changes as Partial<AnyTaskOptions>)
+
+it('is plain, frozen data with every default said', () => {
+  expect(flights).toEqual({
+    kind: 'task',
+    name: 'flights',
+    params: {},
+    source,
+    columns,
+    tables: {},
+    transform: [],
+    output,
+    rejects: { max: 0 },
+    strict: true,
+    onNewColumn: 'ignore',
+    onMissingColumn: 'fail',
+    onEmpty: 'fail',
+    provenance: [],
+  })
+  expect(JSON.parse(JSON.stringify(flights))).toEqual(JSON.parse(JSON.stringify({ ...flights })))
+  expect(Object.isFrozen(flights) && Object.isFrozen(flights.columns) && Object.isFrozen(flights.transform)).toBe(true)
+})
+
+it('takes steps in transform, one or a list, or after the options', () => {
+  const select = sql`select * from input`
+  const map = mapRows(() => null)
+  const base = { name: 'flights', source, columns, output }
+  expect(task({ ...base, transform: select }).transform).toEqual([select])
+  expect(task({ ...base, transform: [select, map] }).transform).toEqual([select, map])
+  expect(task(base, select, map).transform).toEqual([select, map])
+  expect(() => task({ ...base, transform: select }, map)).toThrow(
+    'task flights: transform: expected steps here or after the options, got both',
+  )
+})
+
+it('keeps functions of the params as steps', () => {
+  const step = ({ carrier }: { readonly carrier: string }) => sql`select * from input where carrier = ${carrier}`
+  const byCarrier = task({
+    name: 'flights',
+    params: { carrier: param.string() },
+    source,
+    columns,
+    output: parquet({ path: '{task}/{carrier}' }),
+    transform: step,
+    where: ({ carrier }) => sql`carrier = ${carrier}`,
+  })
+  expect(byCarrier.transform).toEqual([step])
+  expect(byCarrier.where).toBeTypeOf('function')
+})
+
+it('is refined by with, checked again', () => {
+  expect(flights.with({ strict: false, rejects: { max: '0.5%' } })).toMatchObject({
+    name: 'flights',
+    strict: false,
+    rejects: { max: '0.5%' },
+  })
+  expect(flights.strict).toBe(true)
+  expect(changed({ name: 'No' })).toThrow('task No: name: expected a name of lower case letters')
+})
+
+it('reads the groups of lines as strings unless told otherwise', () => {
+  const log = files({ paths: 'logs/*.log', format: lines({ pattern: '(?<at>\\S+) (?<text>.*)' }) })
+  expect(task({ name: 'log', source: log, output }).columns).toEqual({ at: column.string(), text: column.string() })
+  const typed = { at: column.timestamptz(), text: column.string() }
+  expect(task({ name: 'log', source: log, columns: typed, output }).columns).toEqual(typed)
+  expect(() => task({ name: 'log', source: log, columns: { at: column.string() }, output })).toThrow(
+    'task log: columns: expected the named groups at, text, got no text',
+  )
+  expect(() => task({ name: 'log', source: log, columns: { ...typed, tex: column.string() }, output })).toThrow(
+    'task log: columns.tex: expected the named groups at, text, got tex, did you mean text',
+  )
+})
+
+it('leaves columns of CSV to be found out when it runs', () => {
+  expect(task({ name: 'flights', source, output }).columns).toBeUndefined()
+})
+
+it('extracts members without a format', () => {
+  const unpack = task({
+    name: 'unpack',
+    source: zipMembers({ archives: 'a.zip' }),
+    output: memberFiles({ path: 'out' }),
+  })
+  expect(unpack.output.kind).toBe('memberFiles')
+})
+
+it.each<[string, Readonly<Record<string, unknown>>, string]>([
+  ['a misspelt option', { sourec: source }, 'task flights: sourec: unknown option, did you mean source'],
+  ['a misspelt option inside', { rejects: { mx: 1 } }, 'task flights: rejects.mx: unknown option, did you mean max'],
+  [
+    'a source that is none',
+    { source: { kind: 'zipMembers' } },
+    'source: expected zipMembers({ … }) or files({ … }), got {"kind"',
+  ],
+  [
+    'an output that is none',
+    { output: source },
+    'task flights: output: expected parquet({ … }) or memberFiles({ … }), got zipMembers(…)',
+  ],
+  [
+    'no output',
+    { output: undefined },
+    'task flights: output: expected parquet({ … }) or memberFiles({ … }), got nothing',
+  ],
+  [
+    'a share of rejects over all',
+    { rejects: { max: '101%' } },
+    'rejects.max: expected a whole number from 0 up, or a share',
+  ],
+  ['a negative number of rejects', { rejects: { max: -1 } }, 'got -1'],
+  [
+    'a column that is none',
+    { columns: { a: 'int' } },
+    'task flights: columns.a: expected a column such as column.string(), got "int"',
+  ],
+  ['no columns at all', { columns: {} }, 'task flights: columns: expected at least one column'],
+  [
+    'columns that differ only in case',
+    { columns: { a: column.int8(), A: column.int8() } },
+    'that differ in more than case',
+  ],
+  ['a step that is none', { transform: ['select 1'] }, 'task flights: transform: expected sql`…`, mapRows(…)'],
+  ['a table named input', { tables: { input: table('a', csv()) } }, 'tables.input: expected a name other than input'],
+  [
+    'a table that is none',
+    { tables: { a: 'a.csv' } },
+    'task flights: tables.a: expected table(path, format), got "a.csv"',
+  ],
+  [
+    'a parameter that is none',
+    { params: { a: 'x' } },
+    'params.a: expected a parameter such as param.string(), got "x"',
+  ],
+  [
+    'a parameter named task',
+    { params: { task: param.string() } },
+    'params.task: expected a name other than task and salt',
+  ],
+  [
+    'a parameter that no path can name',
+    { params: { 'a-b': param.string() } },
+    'expected a name of letters, digits and underscores',
+  ],
+  [
+    'a placeholder that is no parameter',
+    { output: parquet({ path: '{tsak}' }) },
+    'output.path: expected a placeholder of task, salt, got {tsak}, did you mean task',
+  ],
+  [
+    'a placeholder in archives that is no parameter',
+    { source: source.with({ archives: '{month}/*' }) },
+    'source.archives: expected no placeholder, as there are no parameters, got {month}',
+  ],
+  [
+    'a placeholder in a table that is no parameter',
+    { tables: { a: table('{x}.csv', csv()) } },
+    'task flights: tables.a.path: expected no placeholder',
+  ],
+  [
+    'no format',
+    { source: zipMembers({ archives: 'a.zip' }) },
+    'task flights: source.format: expected csv(), jsonLines() or lines({ … }), got nothing',
+  ],
+  [
+    'JSON lines without columns',
+    { source: files({ paths: 'a', format: jsonLines() }), columns: undefined },
+    'task flights: columns: expected columns by name, as jsonLines has no header',
+  ],
+  [
+    'a partition by a column that is not there',
+    { output: output.with({ partitionBy: ['orign'] }) },
+    'output.partitionBy: expected columns of date, delay, origin, got orign, did you mean origin',
+  ],
+  [
+    'an order by a column that is not there',
+    { output: output.with({ sortBy: ['state'] }) },
+    'output.sortBy: expected columns of',
+  ],
+  [
+    'partitions by all columns',
+    { output: output.with({ partitionBy: ['date', 'delay', 'origin'] }) },
+    'got all of them',
+  ],
+  ['provenance over a column', { columns: { _line: column.int8() }, provenance: ['_line'] }, 'got _line in both'],
+  [
+    'an unknown provenance',
+    { provenance: ['_file'] },
+    'task flights: provenance.0: expected one of _archive, _member, _line',
+  ],
+  [
+    'columns of extracted members',
+    { output: memberFiles({ path: 'out' }) },
+    'task flights: columns: expected none, as memberFiles',
+  ],
+  [
+    'files extracted',
+    { source: files({ paths: 'a', format: csv() }), output: memberFiles({ path: 'o' }) },
+    'task flights: source: expected zipMembers({ … })',
+  ],
+  [
+    'a where over a slice',
+    { where: sql({ scope: 'slice' })`a > 1` },
+    'task flights: where: expected a condition on single rows, got scope slice',
+  ],
+  ['an empty version', { version: '' }, 'task flights: version: expected a string that is not empty'],
+])('refuses %s', (_, changes, message) => {
+  expect(changed(changes)).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID', name: 'PermanentError' }))
+  expect(changed(changes)).toThrow(message)
+})
+
+it('says where a fault is in detail, too', () => {
+  expect(changed({ columns: { a: 'int' } })).toThrow(
+    expect.objectContaining({ detail: { where: 'task flights: columns.a', path: 'columns.a' } }),
+  )
+})
+
+it('refuses two placeholders that touch, as their values could not be told apart', () => {
+  const params = { a: param.int(), b: param.int() }
+  expect(changed({ params, output: parquet({ path: '{a}{b}' }) })).toThrow('expected text between two placeholders')
+})
+
+it('knows the columns that steps add, and asks no more after SQL', () => {
+  const partitionBy = ['season']
+  const map = mapRows(() => null, { adds: { season: column.string() } })
+  expect(changed({ transform: map, output: output.with({ partitionBy }) })).not.toThrow()
+  expect(changed({ transform: sql`select * from input`, output: output.with({ partitionBy }) })).not.toThrow()
+  expect(changed({ output: output.with({ partitionBy }) })).toThrow('output.partitionBy')
+})
+
+it('refuses a parameter that is not in the path of its output, unless it is salted', () => {
+  const params = { month: param.month() }
+  expect(changed({ params })).toThrow(expect.objectContaining({ code: 'OUTPUT_AMBIGUOUS', name: 'PermanentError' }))
+  expect(changed({ params })).toThrow('task flights: output.path: expected {month} or {salt} in {task}')
+  expect(changed({ params, output: parquet({ path: '{task}/{month}' }) })).not.toThrow()
+  expect(changed({ params, output: parquet({ path: '{task}', salted: true }) })).not.toThrow()
+})
+
+it('lets a parameter of the input be missing from the path where other runs are kept', () => {
+  const params = { month: param.month() }
+  const monthly = source.with({ archives: 'incoming/{month}/*.zip' })
+  const append = output.with({ mode: 'append' })
+  expect(changed({ params, source: monthly, output: append })).not.toThrow()
+  expect(changed({ params, output: append })).toThrow(expect.objectContaining({ code: 'OUTPUT_AMBIGUOUS' }))
+})
+
+it('refuses two free texts in one segment, which could be cut in two ways', () => {
+  const params = { a: param.string(), b: param.string() }
+  expect(changed({ params, output: parquet({ path: '{task}/{a}-{b}' }) })).toThrow(
+    expect.objectContaining({ code: 'OUTPUT_AMBIGUOUS' }),
+  )
+  const withMonth = { a: param.string(), b: param.month() }
+  expect(changed({ params: withMonth, output: parquet({ path: '{task}/{a}-{b}' }) })).not.toThrow()
+})

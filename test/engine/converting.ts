@@ -1,0 +1,138 @@
+/** Runs a task's work in this process: real files, staged and converted by a real engine, read back apart from it. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { splitShares } from '../../lib/core/plan-slices.ts'
+import type { Reject } from '../../lib/core/reject.ts'
+import type { SharePart, ShareResult } from '../../lib/core/share.ts'
+import type { WorkerMessage } from '../../lib/core/worker-job.ts'
+import type { InputObject, Slice } from '../../lib/core/plan-data.ts'
+import type { ParamValues, TaskDefinition } from '../../lib/define/definition.ts'
+import { csv, files, parquet, task } from '../../lib/define/index.ts'
+import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
+import type { TableFile } from '../../lib/engine/load-tables.ts'
+import { openStore } from '../../lib/io/open-store.ts'
+import { findInputs } from '../../lib/steps/find-inputs.ts'
+import { openThread } from '../../lib/worker-thread.ts'
+
+export type Inputs = Readonly<Record<string, string | Uint8Array>>
+
+export interface Conversion {
+  readonly inputs?: Inputs
+  /** Files of broadcast tables, by the table's name. */
+  readonly tables?: Readonly<Record<string, { readonly name: string; readonly content: string | Uint8Array }>>
+  readonly params?: ParamValues
+  readonly groupBytes?: number
+  readonly shares?: number
+  readonly engineBytes?: number
+}
+
+export interface Conversed {
+  readonly rows: readonly Readonly<Record<string, string | null>>[]
+  readonly schema: ShareResult['schema']
+  readonly parts: readonly SharePart[]
+  readonly rejects: readonly Reject[]
+  readonly results: readonly ShareResult[]
+  readonly told: readonly WorkerMessage[]
+}
+
+/** A task over every file of the input root, with defaults for all that a test does not care about. */
+export function taskOf(options: Partial<AnyTaskOptions> = {}): TaskDefinition {
+  return task({ name: 'tested', source: files({ paths: '**/*', format: csv() }), output: parquet({ path: 'out' }), ...options } as never)
+}
+
+const reader = await DuckDBInstance.create(':memory:', { threads: '1' })
+const connection = await reader.connect()
+await connection.run("SET TimeZone = 'UTC'")
+
+/** The task's rows, every value as the engine prints it, in the order of the parts. */
+export async function convertTask(definition: TaskDefinition, given: Conversion): Promise<Conversed> {
+  return withFolder(async folder => {
+    const told: WorkerMessage[] = []
+    const results = await runShares(definition, given, { folder, told })
+    const parts = results.flatMap(result => result.parts)
+    const rejects = await rowsOf(results.flatMap(result => result.rejectFiles))
+    return {
+      rows: await rowsOf(parts.map(part => part.file)),
+      schema: results[0]?.schema ?? [],
+      parts,
+      rejects: rejects.map(row => ({ ...row, line: Number(row.line), record: Number(row.record) }) as unknown as Reject),
+      results,
+      told,
+    }
+  })
+}
+
+/** Parts and all while they are there: `use` gets the results of the shares. */
+export async function withShares<T>(definition: TaskDefinition, given: Conversion, use: (results: readonly ShareResult[], folder: string) => Promise<T>): Promise<T> {
+  return withFolder(async folder => use(await runShares(definition, given, { folder, told: [] }), folder))
+}
+
+/** Rows of Parquet files, every value as text. */
+export async function rowsOf(paths: readonly string[]): Promise<Readonly<Record<string, string | null>>[]> {
+  const rows: Readonly<Record<string, string | null>>[] = []
+  for (const path of paths) {
+    const result = await connection.runAndReadAll(`SELECT CAST(COLUMNS(*) AS VARCHAR) FROM read_parquet('${path.replaceAll("'", "''")}', hive_partitioning = false)`)
+    rows.push(...(result.getRowObjects() as Readonly<Record<string, string | null>>[]))
+  }
+  return rows
+}
+
+/** A Parquet file's bytes of a query, written by another engine than the one under test. */
+export async function parquetOf(sql: string): Promise<Uint8Array> {
+  return withFolder(async folder => {
+    await connection.run(`COPY (${sql}) TO '${folder}/made.parquet' (FORMAT parquet)`)
+    const { readFile } = await import('node:fs/promises')
+    return readFile(`${folder}/made.parquet`)
+  })
+}
+
+async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'fanmill-engine-'))
+  try {
+    return await use(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function runShares(definition: TaskDefinition, given: Conversion, { folder, told }: { readonly folder: string; readonly told: WorkerMessage[] }): Promise<ShareResult[]> {
+  const { params = {}, groupBytes = 1e8, shares = 1, engineBytes = 512 * 1024 * 1024 } = given
+  for (const name of ['in', 'stage', 'parts', 'tables']) mkdirSync(join(folder, name))
+  for (const [key, content] of Object.entries(given.inputs ?? {})) writeUnder(join(folder, 'in', key), content)
+  const input = { kind: 'disk', folder: join(folder, 'in') } as const
+  const found = await findInputs({ input: openStore(input), task: definition, params })
+  const slices = found.cut(found.inputs)
+  const setup = { params, input, tables: tablesIn(folder, definition, given), stageFolder: join(folder, 'stage'), partFolder: join(folder, 'parts'), engineBytes, stageBytesMax: 1e9 }
+  const results: ShareResult[] = []
+  const parted = slices.length > 0 ? splitShares(slices, shares) : [[]]
+  for (const [index, share] of parted.entries()) {
+    const thread = await openThread(definition, setup, message => told.push(message))
+    try {
+      const job = { kind: 'share', slices: share, inputs: inputsOf(share, found.inputs), target: join(folder, 'parts', `s${index}`), groupBytes } as const
+      results.push(await thread.run<'share'>(job))
+    } finally {
+      thread.close()
+    }
+  }
+  return results
+}
+
+const inputsOf = (slices: readonly Slice[], inputs: readonly InputObject[]): Record<number, InputObject> =>
+  Object.fromEntries(slices.map(slice => [slice.input, inputs[slice.input] as InputObject]))
+
+function tablesIn(folder: string, definition: TaskDefinition, given: Conversion): TableFile[] {
+  return Object.entries(given.tables ?? {}).map(([name, { name: fileName, content }]) => {
+    const file = join(folder, 'tables', fileName)
+    writeUnder(file, content)
+    const table = definition.tables[name]
+    if (!table) throw new Error(`no table ${name} in the task`)
+    return { name, file, format: table.format, ...(table.columns && { columns: table.columns }) }
+  })
+}
+
+function writeUnder(file: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, content)
+}

@@ -1,0 +1,229 @@
+/** A small S3 over real HTTP, for the faults that no real one produces when asked: cut bodies, refusals, answers that get lost. */
+import { createHash, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** What happens to one request. */
+export type Fault =
+  /** Refused before it has an effect. */
+  | { readonly kind: 'refuse'; readonly status: number; readonly code: string }
+  /** The effect happens, the answer does not come. */
+  | { readonly kind: 'lose' }
+  /** The connection breaks after so many bytes of the body. */
+  | { readonly kind: 'cut'; readonly afterBytes: number }
+  /** As `cut`, but the body ends as if it were whole. */
+  | { readonly kind: 'short'; readonly afterBytes: number }
+  /** A body that says that the request failed, under status 200. */
+  | { readonly kind: 'lie'; readonly code: string }
+
+export interface S3Request {
+  readonly method: string
+  readonly key: string
+  readonly query: URLSearchParams
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+  /** From 1, of all requests. */
+  readonly number: number
+}
+
+export interface S3Server {
+  readonly endpoint: string
+  readonly requests: S3Request[]
+  readonly objects: Map<string, S3Object>
+  /** Asked for each request. */
+  fault: (request: S3Request) => Fault | undefined
+  stop(): Promise<void>
+}
+
+interface S3Object {
+  readonly bytes: Buffer
+  readonly etag: string
+  readonly token: string
+}
+
+interface Upload {
+  readonly key: string
+  readonly token: string
+  readonly pieces: Map<number, Buffer>
+}
+
+interface Answer {
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Buffer
+}
+
+const pageMax = 3
+
+/** Any bucket is the same; listings have pages of three. */
+export async function startS3Server(): Promise<S3Server> {
+  const state = { objects: new Map<string, S3Object>(), uploads: new Map<string, Upload>() }
+  const server = createServer((request, response) => void serve(request, response))
+  const own: S3Server = { endpoint: '', requests: [], objects: state.objects, fault: () => undefined, stop }
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const asked = await read(request, own.requests.length + 1)
+    own.requests.push(asked)
+    const fault = own.fault(asked)
+    if (fault?.kind === 'refuse') return send(response, failure(fault.status, fault.code))
+    const answer = answerTo(asked, state)
+    if (fault?.kind === 'lose') return void response.socket?.destroy()
+    if (fault?.kind === 'lie') return send(response, failure(200, fault.code))
+    send(response, answer, fault)
+  }
+  async function stop(): Promise<void> {
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  }
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return Object.assign(own, { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+}
+
+async function read(request: IncomingMessage, number: number): Promise<S3Request> {
+  const url = new URL(request.url ?? '', 'http://host')
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  const key = decodeURIComponent(url.pathname).split('/').slice(2).join('/')
+  const headers = request.headers as Record<string, string>
+  return { method: request.method ?? '', key, query: url.searchParams, headers, body: Buffer.concat(chunks), number }
+}
+
+function send(
+  response: ServerResponse,
+  { status = 200, headers = {}, body = Buffer.alloc(0) }: Answer,
+  fault?: Fault,
+): void {
+  if (fault?.kind === 'short') {
+    response.writeHead(status, { ...headers, 'transfer-encoding': 'chunked' })
+    return void response.end(body.subarray(0, fault.afterBytes))
+  }
+  response.writeHead(status, { 'content-length': body.length, ...headers })
+  if (fault?.kind !== 'cut') return void response.end(body)
+  response.write(body.subarray(0, fault.afterBytes), () => response.socket?.destroy())
+}
+
+interface State {
+  readonly objects: Map<string, S3Object>
+  readonly uploads: Map<string, Upload>
+}
+
+function answerTo(asked: S3Request, state: State): Answer {
+  const { method, key, query } = asked
+  if (query.has('uploads')) return method === 'POST' ? openUpload(asked, state) : listUploads(asked, state)
+  if (query.has('uploadId')) return uploadAnswer(asked, state)
+  if (key === '') return listObjects(asked, state)
+  if (method === 'PUT') return put(asked, state)
+  if (method === 'DELETE') {
+    state.objects.delete(key)
+    return { status: 204 }
+  }
+  return get(asked, state)
+}
+
+function put({ key, headers, body }: S3Request, { objects }: State): Answer {
+  const found = objects.get(key)
+  if (headers['if-none-match'] && found) return failure(412, 'PreconditionFailed')
+  if (headers['if-match'] && !found) return failure(404, 'NoSuchKey')
+  if (headers['if-match'] && headers['if-match'] !== `"${found?.etag}"`) return failure(412, 'PreconditionFailed')
+  const etag = md5(body)
+  objects.set(key, { bytes: body, etag, token: headers['x-amz-meta-fanmill-token'] ?? '' })
+  return { headers: { etag: `"${etag}"` } }
+}
+
+function get({ method, key, headers }: S3Request, { objects }: State): Answer {
+  const found = objects.get(key)
+  if (!found) return method === 'HEAD' ? { status: 404 } : failure(404, 'NoSuchKey')
+  const { bytes, etag, token } = found
+  if (headers['if-match'] && headers['if-match'] !== `"${etag}"`) return failure(412, 'PreconditionFailed')
+  const told = { etag: `"${etag}"`, 'x-amz-meta-fanmill-token': token }
+  if (method === 'HEAD') return { headers: { ...told, 'content-length': `${bytes.length}` } }
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? []
+  if (first === undefined) return { headers: told, body: bytes }
+  if (Number(first) >= bytes.length) return failure(416, 'InvalidRange')
+  const body = bytes.subarray(Number(first), last ? Number(last) + 1 : undefined)
+  const range = `bytes ${first}-${Number(first) + body.length - 1}/${bytes.length}`
+  return { status: 206, headers: { ...told, 'content-range': range }, body }
+}
+
+function listObjects({ query }: S3Request, { objects }: State): Answer {
+  const prefix = query.get('prefix') ?? ''
+  const after = query.get('continuation-token') ?? ''
+  const keys = [...objects.keys()]
+    .filter(key => key.startsWith(prefix))
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  const rest = keys.slice(after === '' ? 0 : keys.indexOf(after) + 1)
+  const page = rest.slice(0, pageMax)
+  const contents = page.map(key => {
+    const { bytes, etag } = objects.get(key)!
+    return `<Contents><Key>${escaped(key)}</Key><Size>${bytes.length}</Size><ETag>"${etag}"</ETag></Contents>`
+  })
+  const isTruncated = rest.length > page.length
+  const next = isTruncated ? `<NextContinuationToken>${escaped(page.at(-1)!)}</NextContinuationToken>` : ''
+  return xml(
+    `<ListBucketResult><IsTruncated>${isTruncated}</IsTruncated>${next}${contents.join('')}</ListBucketResult>`,
+  )
+}
+
+function openUpload({ key, headers }: S3Request, { uploads }: State): Answer {
+  const id = randomUUID()
+  uploads.set(id, { key, token: headers['x-amz-meta-fanmill-token'] ?? '', pieces: new Map() })
+  return xml(
+    `<InitiateMultipartUploadResult><Key>${escaped(key)}</Key><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
+  )
+}
+
+function listUploads({ query }: S3Request, { uploads }: State): Answer {
+  const found = [...uploads]
+    .filter(([, { key }]) => key.startsWith(query.get('prefix') ?? ''))
+    .sort(([, a], [, b]) => (a.key < b.key ? -1 : 1))
+  const after = query.get('upload-id-marker')
+  const rest = found.slice(after ? found.findIndex(([id]) => id === after) + 1 : 0)
+  const page = rest.slice(0, pageMax)
+  const items = page.map(
+    ([id, { key }]) =>
+      `<Upload><Key>${escaped(key)}</Key><UploadId>${id}</UploadId><Initiated>2026-01-02T03:04:05.000Z</Initiated></Upload>`,
+  )
+  const [last] = page.slice(-1)
+  const isTruncated = rest.length > page.length
+  const next =
+    isTruncated && last
+      ? `<NextKeyMarker>${escaped(last[1].key)}</NextKeyMarker><NextUploadIdMarker>${last[0]}</NextUploadIdMarker>`
+      : ''
+  return xml(
+    `<ListMultipartUploadsResult><IsTruncated>${isTruncated}</IsTruncated>${next}${items.join('')}</ListMultipartUploadsResult>`,
+  )
+}
+
+function uploadAnswer({ method, query, body }: S3Request, { objects, uploads }: State): Answer {
+  const id = query.get('uploadId') ?? ''
+  const upload = uploads.get(id)
+  if (!upload) return failure(404, 'NoSuchUpload')
+  if (method === 'PUT') {
+    upload.pieces.set(Number(query.get('partNumber')), body)
+    return { headers: { etag: `"${md5(body)}"` } }
+  }
+  if (method === 'GET') return xml(`<ListPartsResult><UploadId>${id}</UploadId></ListPartsResult>`)
+  uploads.delete(id)
+  if (method === 'DELETE') return { status: 204 }
+  const named = [...body.toString().matchAll(/<PartNumber>(\d+)<\/PartNumber>/g)].map(
+    match => upload.pieces.get(Number(match[1]))!,
+  )
+  const etag = `${md5(Buffer.concat(named))}-${named.length}`
+  objects.set(upload.key, { bytes: Buffer.concat(named), etag, token: upload.token })
+  return xml(`<CompleteMultipartUploadResult><ETag>"${etag}"</ETag></CompleteMultipartUploadResult>`)
+}
+
+const failure = (status: number, code: string): Answer => ({
+  ...xml(`<Error><Code>${code}</Code><Message>as asked</Message></Error>`),
+  status,
+})
+
+const xml = (text: string): Answer => ({
+  headers: { 'content-type': 'application/xml' },
+  body: Buffer.from(`<?xml version="1.0"?>${text}`),
+})
+
+const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex')
+
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')

@@ -1,0 +1,134 @@
+/** Datasets by their manifest. */
+import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { sql } from '../../lib/define/index.ts'
+import { headDataset, openDataset, showDataset } from '../../lib/local.ts'
+import { folderOf } from '../cli/fanmill.ts'
+import { type Project, tripsProject } from './trips.ts'
+
+const all = [
+  { id: 1n, city: 'Oslo', day: '2001-01-01', price: '1.50' },
+  { id: 2n, city: 'Rome', day: '2001-01-02', price: '2.00' },
+  { id: 3n, city: 'Bern', day: null, price: null },
+]
+
+async function rowsOf(folder: string, options?: Parameters<Awaited<ReturnType<typeof openDataset>>['rows']>[0]) {
+  const rows: Record<string, unknown>[] = []
+  for await (const row of (await openDataset(folder)).rows(options)) rows.push(row)
+  return rows
+}
+
+describe('a committed dataset', () => {
+  let project: Project
+  beforeAll(async () => {
+    project = tripsProject()
+    expect((await project.run()).error).toBeUndefined()
+  })
+
+  it('gives typed rows, partition values among them', async () => {
+    const rows = await rowsOf(project.dataset)
+    expect(rows).toHaveLength(3)
+    expect(rows).toEqual(expect.arrayContaining(all))
+  })
+
+  it('gives chosen columns of rows that fit a condition with bound values', async () => {
+    const where = sql`day = ${'2001-01-02'} and city <> ${"' or true --"}`
+    expect(await rowsOf(project.dataset, { columns: ['city', 'day'], where })).toEqual([
+      { city: 'Rome', day: '2001-01-02' },
+    ])
+  })
+
+  it('shows its manifest', async () => {
+    const { schema, partitionBy, totals, parts } = await showDataset(project.dataset)
+    expect(schema).toEqual([
+      { name: 'id', type: 'BIGINT' },
+      { name: 'city', type: 'VARCHAR' },
+      { name: 'day', type: 'DATE' },
+      { name: 'price', type: 'DECIMAL(6,2)' },
+    ])
+    expect({ partitionBy, rows: totals.rows, parts: parts.length }).toEqual({ partitionBy: ['day'], rows: 3, parts: 3 })
+  })
+
+  it('prints first rows as texts, null as null', async () => {
+    const { columns, rows } = await headDataset(project.dataset, { columns: ['price', 'id'], where: 'id >= 2' })
+    expect(columns).toEqual(['price', 'id'])
+    expect(rows).toHaveLength(2)
+    expect(rows).toEqual(
+      expect.arrayContaining([
+        ['2.00', '2'],
+        [null, '3'],
+      ]),
+    )
+    expect((await headDataset(project.dataset, { rows: 1 })).rows).toHaveLength(1)
+  })
+
+  it('names the nearest column for one that it does not have', async () => {
+    await expect(headDataset(project.dataset, { columns: ['cty'] })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('did you mean city'),
+    })
+  })
+
+  it('refuses a condition that is none, and one that reads files', async () => {
+    const passwd = "id in (select count(*) from read_text('/etc/hostname'))"
+    for (const where of ['id >', passwd])
+      await expect(headDataset(project.dataset, { where })).rejects.toMatchObject({ code: 'SQL_INVALID' })
+  })
+
+  it('is read by its manifest: files that lie beside its parts do not count', async () => {
+    writeFileSync(join(project.dataset, 'stray.parquet'), 'not even Parquet')
+    expect(await rowsOf(project.dataset)).toHaveLength(3)
+    rmSync(join(project.dataset, 'stray.parquet'))
+  })
+
+  it('is read where it was copied to, without its state', async () => {
+    const copy = join(folderOf({}), 'copy')
+    cpSync(project.dataset, copy, { recursive: true })
+    expect(await rowsOf(copy)).toHaveLength(3)
+  })
+
+  it('fails with DATASET_REPLACED when it was committed again while it is read', async () => {
+    const opened = await openDataset(project.dataset)
+    await project.run({ force: true })
+    const read = async () => {
+      for await (const _ of opened.rows());
+    }
+    await expect(read()).rejects.toMatchObject({ code: 'DATASET_REPLACED' })
+    expect(await rowsOf(project.dataset)).toHaveLength(3)
+  })
+
+  it('fails with DATASET_REPLACED when `_SUCCESS` is of another generation than the head', async () => {
+    const file = join(project.dataset, '_SUCCESS')
+    const manifest = await showDataset(project.dataset)
+    writeFileSync(file, JSON.stringify({ ...manifest, generation: manifest.generation - 1 }))
+    await expect(showDataset(project.dataset)).rejects.toMatchObject({ code: 'DATASET_REPLACED' })
+    writeFileSync(file, JSON.stringify(manifest))
+  })
+})
+
+describe('no dataset', () => {
+  it.each([
+    ['where there is nothing', {}, /it has no _SUCCESS/],
+    ['where only parts are', { 'part.parquet': 'x' }, /it has no _SUCCESS/],
+    ['where `_SUCCESS` is of another program', { _SUCCESS: '' }, /another program/],
+  ])('is found %s', async (_, files, message) => {
+    await expect(showDataset(folderOf(files))).rejects.toMatchObject({
+      code: 'DATASET_MISSING',
+      message: expect.stringMatching(message),
+    })
+  })
+
+  it('is left half: a part of the manifest that is gone is named', async () => {
+    const project = tripsProject()
+    await project.run()
+    const part = readdirSync(project.dataset, { recursive: true, encoding: 'utf8' }).find(name =>
+      name.endsWith('.parquet'),
+    )
+    rmSync(join(project.dataset, part!))
+    await expect(rowsOf(project.dataset)).rejects.toMatchObject({
+      code: 'DATASET_MISSING',
+      message: expect.stringContaining(part!),
+    })
+  })
+})

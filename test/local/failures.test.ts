@@ -1,0 +1,130 @@
+/** What a run does when threads, user code or memory fail, with real threads. */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { RunEvent } from '../../lib/core/events.ts'
+import { buildZip } from '../zip-builder.ts'
+import { project } from './project.ts'
+
+/** Less than an archive's text, so that each is a batch. */
+const tuning = { groupBytes: 4 * 1024 }
+const archiveCount = 6
+const rowsOfArchive = 3000
+const rows = archiveCount * rowsOfArchive
+
+const archives = Object.fromEntries(
+  Array.from({ length: archiveCount }, (_, archive) => {
+    const lines = Array.from({ length: rowsOfArchive }, (_, row) => `${archive * rowsOfArchive + row}\n`)
+    return [`${archive}.zip`, buildZip({ 'rows.csv': `x\n${lines.join('')}` })]
+  }),
+)
+
+/** `body` is that of a function of x, which may use `flag(name)`: whether a file is there, made by the call. */
+function rowsThrough(body: string, more = '') {
+  return project(
+    `
+import { existsSync, writeFileSync } from 'node:fs'
+import { column, csv, mapRows, parquet, pipeline, task, zipMembers } from 'fanmill'
+const flag = (name: string): boolean => { const was = existsSync(name); writeFileSync(name, ''); return was }
+function work(x: number): number { ${body} }
+export const t = task({
+  name: 't',
+  source: zipMembers({ archives: '*.zip', format: csv() }),
+  columns: { x: column.int32() },
+  transform: [mapRows(({ x }) => ({ y: work(x ?? 0) }), { adds: { y: column.int32() } })],
+  output: parquet({ path: '{task}' }),
+  ${more}
+})
+export default pipeline({ name: 't', tasks: [t] })
+`,
+    archives,
+  )
+}
+
+describe('user code that would end its thread', () => {
+  it('fails its batch with the row and what was called, and the pool does the other batches', async () => {
+    const broken = rowsThrough('if (x === 4) process.exit(7); return x')
+    const { status, error } = await broken.run({}, tuning)
+    expect(status).toBe('failed')
+    expect(error).toMatchObject({ code: 'BATCHES_FAILED' })
+    expect(error?.message).toMatch(/process\.exit\(7\)/)
+    expect(error?.detail.missing).toHaveLength(1)
+    expect(broken.outputFiles()).not.toContain('t/_SUCCESS')
+  })
+
+  it('is named with WORKER_DIED, batch and slice, when an error escapes', async () => {
+    const broken = rowsThrough("if (x === 4) setTimeout(() => { throw new Error('escaped') }); return x")
+    const { error } = await broken.run({}, { groupBytes: 64 * 1024 })
+    expect(error).toMatchObject({
+      code: 'WORKER_DIED',
+      detail: { batch: 0, slice: expect.any(Number), archive: '0.zip' },
+    })
+    expect(error?.message).toMatch(/escaped/)
+  })
+
+  it('is forgiven when it happens once', async () => {
+    const once = project('', {})
+    const path = JSON.stringify(join(once.folder, 'once'))
+    const some = rowsThrough(
+      `if (x === 4 && !flag(${path})) setTimeout(() => { throw new Error('escaped') }); return x`,
+    )
+    expect(await some.run({}, tuning)).toMatchObject({ status: 'complete', tasks: [{ rowsWritten: rows }] })
+  })
+})
+
+describe('a failed batch', () => {
+  it('lets the others finish, and is the only one done when the run is repeated', async () => {
+    const wanted = join(project('', {}).folder, 'mended')
+    const some = rowsThrough(`if (x === 4 && !existsSync(${JSON.stringify(wanted)})) throw new Error('four'); return x`)
+    const first = await some.run({}, tuning)
+    expect(first).toMatchObject({ status: 'failed', error: { code: 'BATCHES_FAILED' } })
+    writeFileSync(wanted, '')
+    const events: RunEvent[] = []
+    const second = await some.run({ onEvent: event => void events.push(event) }, tuning)
+    expect(second).toMatchObject({ status: 'complete', tasks: [{ rowsWritten: rows }] })
+    expect(events.filter(({ event }) => event === 'start')).toMatchObject([{ attempt: 1 }])
+    expect(some.leftovers()).toEqual([])
+  })
+
+  it('ends the run with its own error with failFast, and no batch begins after it', async () => {
+    // The last archive is the largest, so that its batch comes first.
+    const some = rowsThrough(`if (x === ${rows - 1}) throw new Error('last'); return x`)
+    const { error } = await some.run({ failFast: true, workers: 1 }, tuning)
+    expect(error?.message).toMatch(/last/)
+    const runs = join(some.out, '.fanmill/runs')
+    const outcomes = readdirSync(runs, { recursive: true, encoding: 'utf8' }).filter(name =>
+      /outcomes\/\d+\.json$/.test(name),
+    )
+    expect(outcomes.length).toBeLessThan(archiveCount - 1)
+  })
+})
+
+describe('memory', () => {
+  it('ends a thread that has too much of it with OUT_OF_MEMORY, and not the process', async () => {
+    const some = rowsThrough(
+      'return x',
+      'setup() { const all: number[][] = []; for (;;) all.push(new Array(100_000).fill(1.5)) },',
+    )
+    await expect(some.run({ memoryMb: 300 })).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
+  })
+})
+
+describe('a stopped run', () => {
+  it('ends in order with ABORTED, leaves nothing temporary, and is resumed by the next', async () => {
+    const stopping = new AbortController()
+    const some = rowsThrough('const end = performance.now() + 0.05; while (performance.now() < end); return x')
+    const onEvent = ({ event }: RunEvent): void => {
+      if (event === 'batch') stopping.abort()
+    }
+    const stopped = await some.run({ signal: stopping.signal, onEvent }, tuning)
+    expect(stopped).toMatchObject({ status: 'failed', error: { code: 'ABORTED' } })
+    expect(some.outputFiles().filter(name => name.endsWith('.parquet') || name.endsWith('_SUCCESS'))).toEqual([])
+    expect(some.leftovers().filter(name => name.startsWith('.fanmill/tmp/'))).toEqual([])
+    const events: RunEvent[] = []
+    const resumed = await some.run({ onEvent: event => void events.push(event) }, tuning)
+    expect(resumed).toMatchObject({ status: 'complete', tasks: [{ rowsWritten: rows, run: stopped.tasks[0]!.run }] })
+    expect(events.filter(({ event }) => event === 'start')).toMatchObject([{ attempt: 1 }])
+    expect(some.leftovers()).toEqual([])
+    expect(existsSync(join(some.out, 't/_SUCCESS'))).toBe(true)
+  })
+})

@@ -1,0 +1,139 @@
+/** Columns found in samples of data. */
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { flightsParquet } from '../../examples/flights/prepare.ts'
+import { inferColumns } from '../../lib/local.ts'
+import { folderOf } from '../cli/fanmill.ts'
+import { buildZip } from '../zip-builder.ts'
+import { tripsProject } from './trips.ts'
+
+async function sourceOf(
+  name: string,
+  content: string | Uint8Array,
+  options?: Parameters<typeof inferColumns>[1],
+): Promise<string> {
+  return (await inferColumns(join(folderOf({ [name]: content }), name), options)).source
+}
+
+describe('a CSV', () => {
+  it.each([
+    ['whole numbers', ['1', '-2', ''], 'column.int64()'],
+    ['numbers', ['1', '2.5', '1e3'], 'column.float64()'],
+    ['truth values', ['true', 'FALSE'], 'column.bool()'],
+    ['dates', ['2001-01-02'], 'column.date()'],
+    ['times', ['10:11:12', '09:00'], 'column.time()'],
+    ['timestamps', ['2001-01-02 03:04:05', '2001-01-02T03:04'], 'column.timestamp()'],
+    ['timestamps with an offset', ['2001-01-02T03:04:05Z', '2001-01-02 03:04:05+02'], 'column.timestamptz()'],
+    ['dates of another format', ['25/12/2001', '1/2/2001'], "column.date({ format: '%d/%m/%Y' })"],
+    ['dates of two formats', ['1/2/2001'], "column.date({ format: '%d/%m/%Y' }), // or %m/%d/%Y: the sample fits both"],
+    ['timestamps of another format', ['12/25/2001 10:11 PM'], "column.timestamp({ format: '%m/%d/%Y %I:%M %p' })"],
+    ['identifiers with leading zeros', ['01234', '90210'], 'column.string()'],
+    ['identifiers too long for a number', ['12345678901234567890', '1'], 'column.string()'],
+    ['texts', ['1', 'two'], 'column.string()'],
+    ['nothing', ['', ''], 'column.string()'],
+  ])('of %s is typed so that every text fits, read strictly', async (_, texts, expected) => {
+    const source = await sourceOf('x.csv', `other,value\n${texts.map(text => `x,${text}\n`).join('')}`)
+    expect(source).toContain(`  value: ${expected}`)
+  })
+
+  it('has its dialect found, and only what is not default said', async () => {
+    expect(await sourceOf('x.csv', 'a;b\n1;"x;y"\n2;z\n')).toMatch(
+      /^format: csv\(\{ delimiter: ';' \}\),\ncolumns: \{\n {2}a: column.int64\(\),/,
+    )
+    expect(await sourceOf('x.csv', '1,x\n2,y\n')).toMatch(
+      /header: false[\s\S]*column_1: column.int64\(\),\n {2}column_2: column.string\(\)/,
+    )
+    expect(await sourceOf('x.csv', 'a,b\n1,x\n')).toBe('columns: {\n  a: column.int64(),\n  b: column.string(),\n},')
+  })
+
+  it('has texts that stand for null found', async () => {
+    expect(await sourceOf('x.csv', 'a,b\n1,NA\nNA,x\n')).toBe(
+      "format: csv({ nullValues: ['NA'] }),\ncolumns: {\n  a: column.int64(),\n  b: column.string(),\n},",
+    )
+  })
+
+  it('has names that are no identifiers quoted', async () => {
+    expect(await sourceOf('x.csv', "first name,it's\nx,y\n")).toContain(
+      "  'first name': column.string(),\n  'it\\'s': column.string(),",
+    )
+  })
+
+  it('is inflated', async () => {
+    expect(await sourceOf('x.csv.gz', gzipSync('a\n1\n'))).toContain('a: column.int64()')
+  })
+})
+
+it('reads the types of JSON lines from the values, and dates from their texts', async () => {
+  const line = {
+    id: 1,
+    share: 0.5,
+    isNew: true,
+    name: 'x',
+    at: '2001-01-02T03:04:05Z',
+    tags: ['a'],
+    more: { x: 1 },
+    zip: '01234',
+  }
+  expect(
+    await sourceOf('x.jsonl', `${JSON.stringify(line)}\n${JSON.stringify({ ...line, share: 2 })}\n`),
+  ).toBe(`format: jsonLines(),
+columns: {
+  id: column.int64(),
+  share: column.float64(),
+  isNew: column.bool(),
+  name: column.string(),
+  at: column.timestamptz(),
+  tags: column.list(column.string()),
+  more: column.json(),
+  zip: column.string(),
+},`)
+})
+
+it('takes the types of Parquet as they are', async () => {
+  const { source } = await inferColumns(flightsParquet)
+  expect(source).toMatch(
+    /^format: parquetFiles\(\),\ncolumns: \{\n {2}date: column.timestamp\(\),\n {2}delay: column.int\d+\(\)/,
+  )
+})
+
+describe('an archive', () => {
+  const members = {
+    'readme.txt': 'hello, world',
+    'a.csv': 'id,v\n1,1\n',
+    'b.csv': 'v,id,extra\n1.5,2,x\n',
+    'empty.csv': '',
+  }
+
+  it('is sampled over its members, whatever the order of their columns', async () => {
+    const file = join(folderOf({ 'x.zip': buildZip(members) }), 'x.zip')
+    const { source, sampled, rows } = await inferColumns(file)
+    expect(source).toBe('columns: {\n  id: column.int64(),\n  v: column.float64(),\n  extra: column.string(),\n},')
+    expect({ sampled, rows }).toEqual({ sampled: ['a.csv', 'b.csv'], rows: 2 })
+  })
+
+  it('fails with NO_INPUT and the nearest names when the glob matches nothing', async () => {
+    const given = { members: 'a.cvs' }
+    await expect(sourceOf('x.zip', buildZip(members), given)).rejects.toMatchObject({
+      code: 'NO_INPUT',
+      message: expect.stringContaining('a.csv'),
+    })
+  })
+})
+
+it('fails with NO_INPUT where no file is', async () => {
+  await expect(inferColumns('absent.csv')).rejects.toMatchObject({ code: 'NO_INPUT' })
+})
+
+it('gives a task without columns those to paste', async () => {
+  const project = tripsProject({ task: 'columns: undefined, output: parquet({ path: "{task}/{month}" })' })
+  const expected = {
+    code: 'COLUMNS_MISSING',
+    detail: {
+      source: expect.stringMatching(
+        /^columns: \{\n {2}id: column.int64\(\),\n {2}city: column.string\(\),\n {2}day: column.date\(\),/,
+      ),
+    },
+  }
+  await expect(project.run()).rejects.toMatchObject(expected)
+})

@@ -1,0 +1,67 @@
+/** Ctrl-C in a run of several batches, as a process. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import type { RunEvent } from '../../lib/core/events.ts'
+import { buildZip } from '../zip-builder.ts'
+import { project } from './project.ts'
+
+const archives = Object.fromEntries(
+  Array.from({ length: 8 }, (_, archive) => {
+    const lines = Array.from({ length: 2000 }, (_, row) => `${archive * 2000 + row}\n`)
+    return [`${archive}.zip`, buildZip({ 'rows.csv': `x\n${lines.join('')}` })]
+  }),
+)
+
+const pipeline = `
+import { column, csv, mapRows, parquet, pipeline, task, zipMembers } from 'fanmill'
+function slow(x: number): number { const end = performance.now() + 0.1; while (performance.now() < end); return x }
+export const t = task({
+  name: 't',
+  source: zipMembers({ archives: '*.zip', format: csv() }),
+  columns: { x: column.int32() },
+  transform: [mapRows(({ x }) => ({ y: slow(x ?? 0) }), { adds: { y: column.int32() } })],
+  output: parquet({ path: '{task}' }),
+})
+export default pipeline({ name: 't', tasks: [t] })
+`
+
+const url = (path: string) => JSON.stringify(new URL(`../../lib/${path}`, import.meta.url).href)
+
+it('ends with 130 on SIGINT, leaves nothing temporary, and does the batches that are left when it is run again', async () => {
+  const some = project(pipeline, archives)
+  const script = join(some.folder, 'main.mjs')
+  writeFileSync(
+    script,
+    `import { withInterrupt } from ${url('cli/interrupt.ts')}
+import { runSession } from ${url('local/run.ts')}
+import { openSession } from ${url('local/session.ts')}
+const onEvent = ({ event }) => { if (event === 'batch') console.log(event) }
+const result = await withInterrupt(async signal =>
+  runSession(await openSession('pipeline.ts', { input: '.', output: 'out', workers: 2, signal, onEvent }, { groupBytes: 2048 })))
+console.log(result.error?.code ?? result.status)
+process.exitCode = result.error?.code === 'ABORTED' ? 130 : 0`,
+  )
+  const child = spawn(process.execPath, [script], { cwd: some.folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
+  child.stdout.setEncoding('utf8').on('data', text => {
+    stdout += text
+  })
+  await once(child.stdout, 'data')
+  child.kill('SIGINT')
+  expect(await once(child, 'close')).toEqual([130, null])
+  expect(stdout).toMatch(/ABORTED/)
+  expect(existsSync(join(some.out, 't/_SUCCESS'))).toBe(false)
+  expect(readdirSync(join(some.out, '.fanmill/tmp'))).toEqual([])
+  const mine = readdirSync(existsSync('/dev/shm') ? '/dev/shm' : '/').filter(name => name.includes(`-${child.pid}-`))
+  expect(mine).toEqual([])
+  const events: RunEvent[] = []
+  const again = await some.run({ onEvent: event => void events.push(event) }, { groupBytes: 2048 })
+  expect(again).toMatchObject({ status: 'complete', tasks: [{ rowsWritten: 16_000 }] })
+  expect(events.filter(({ event }) => event === 'start')).toMatchObject([{ attempt: 1 }])
+  const progress = events.findLast(event => event.event === 'progress')
+  expect(progress?.event === 'progress' && progress.members).toBeLessThan(8)
+  expect(some.leftovers()).toEqual([])
+})

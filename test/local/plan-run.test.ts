@@ -1,0 +1,61 @@
+/** What a run would do. */
+import { existsSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { planRun } from '../../lib/local.ts'
+import { goodMembers, tripsProject } from './trips.ts'
+
+const tables = 'tables: { cities: table("reference/cities.csv", csv()) }'
+
+describe('a plan', () => {
+  it('says what would be read and written, tables among it', async () => {
+    const { pipeline, folder } = tripsProject({ task: tables })
+    const bytes = Object.values(goodMembers).join('').length
+    expect(await planRun(pipeline, { input: folder })).toEqual({
+      tasks: [
+        {
+          task: 'trips',
+          params: { month: '2001-01' },
+          archives: 1,
+          members: 2,
+          bytes,
+          bytesIn: expect.any(Number),
+          slices: 1,
+          batches: 1,
+          skew: 1,
+          expectedParts: 1,
+          tables: [{ name: 'cities', path: 'reference/cities.csv', bytes: 21 }],
+          warnings: [],
+        },
+      ],
+    })
+  })
+
+  it('writes nothing', async () => {
+    const { pipeline, folder, output } = tripsProject()
+    await planRun(pipeline, { input: folder, output })
+    expect(existsSync(output)).toBe(false)
+  })
+
+  it('plans part of the members for a sample', async () => {
+    const { pipeline, folder } = tripsProject()
+    expect((await planRun(pipeline, { input: folder, sample: 1 })).tasks[0]?.members).toBe(1)
+  })
+
+  it('warns of inputs and tables that are not there', async () => {
+    const { pipeline, folder } = tripsProject({ task: tables.replace('cities.csv', 'towns.csv') })
+    const [task] = (await planRun(pipeline, { input: folder, params: { month: '2002-01' } })).tasks
+    expect(task).toMatchObject({ archives: 0, members: 0, slices: 0, expectedParts: 0 })
+    expect(task?.warnings).toEqual([
+      expect.stringMatching(/^NO_INPUT .*incoming\/2002-01\/\*\.zip/),
+      expect.stringMatching(/^NO_INPUT .*reference\/towns\.csv/),
+    ])
+  })
+
+  it.each([
+    ['TASK_UNKNOWN', { task: 'trip' }],
+    ['PARAM_INVALID', { params: { month: 'May' } }],
+  ])('fails with %s as a run would', async (code, options) => {
+    const { pipeline, folder } = tripsProject()
+    await expect(planRun(pipeline, { input: folder, ...options })).rejects.toMatchObject({ code })
+  })
+})

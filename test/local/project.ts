@@ -1,0 +1,57 @@
+/** A folder with a pipeline and its input, run in this process. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { readManifest } from '../../lib/core/state.ts'
+import type { RunOptions, RunResult } from '../../lib/local/options.ts'
+import { runSession } from '../../lib/local/run.ts'
+import { openSession, type SessionTuning } from '../../lib/local/session.ts'
+
+export interface Project {
+  readonly folder: string
+  readonly out: string
+  write(files: Readonly<Record<string, string | Uint8Array>>): void
+  run(options?: RunOptions, tuning?: SessionTuning): Promise<RunResult>
+  /** Files below the output, without the state, in order. */
+  outputFiles(): string[]
+  /** Everything below the output that looks temporary or pending. */
+  leftovers(): string[]
+  manifest(path: string): ReturnType<typeof readManifest>
+}
+
+/** `pipeline` is the text of a module that imports `fanmill`. */
+export function project(pipeline: string, files: Readonly<Record<string, string | Uint8Array>> = {}): Project {
+  const folder = mkdtempSync(join(tmpdir(), 'fanmill-project-'))
+  const out = join(folder, 'out')
+  const write = (some: typeof files): void => {
+    for (const [name, content] of Object.entries(some)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      writeFileSync(join(folder, name), content)
+    }
+  }
+  write({ 'pipeline.ts': pipeline, ...files })
+  const all = () => filesBelow(out)
+  return {
+    folder,
+    out,
+    write,
+    async run(options = {}, tuning = {}) {
+      const given = { input: folder, output: out, workers: 2, ...options }
+      return runSession(await openSession(join(folder, 'pipeline.ts'), given, tuning))
+    },
+    outputFiles: () => all().filter(name => !name.startsWith('.fanmill/')),
+    leftovers: () => all().filter(name => name.includes('.pending-') || name.startsWith('.fanmill/tmp/')),
+    manifest: path => readManifest(readFileSync(join(out, path, '_SUCCESS')), path),
+  }
+}
+
+function filesBelow(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => join(entry.parentPath, entry.name).slice(folder.length + 1))
+      .sort()
+  } catch {
+    return []
+  }
+}

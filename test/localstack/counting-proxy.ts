@@ -1,0 +1,60 @@
+/** Passes requests on to LocalStack and counts them: what a run costs, whichever thread asks. */
+import { once } from 'node:events'
+import { createServer, request as send } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream/promises'
+
+export interface SeenRequest {
+  readonly method: string
+  /** Path-style: `/bucket/key`. */
+  readonly path: string
+  readonly query: URLSearchParams
+  status: number
+  /** Of the answer's body. */
+  bytesRead: number
+  /** Of the request's. */
+  bytesWritten: number
+}
+
+export interface CountingProxy {
+  readonly endpoint: string
+  readonly seen: SeenRequest[]
+  stop(): Promise<void>
+}
+
+export async function startProxy(target: string): Promise<CountingProxy> {
+  const seen: SeenRequest[] = []
+  const server = createServer(async (asked, response) => {
+    const url = new URL(asked.url ?? '', target)
+    const entry: SeenRequest = {
+      method: asked.method ?? '',
+      path: decodeURIComponent(url.pathname),
+      query: url.searchParams,
+      status: 0,
+      bytesRead: 0,
+      bytesWritten: Number(asked.headers['content-length'] ?? 0),
+    }
+    seen.push(entry)
+    const passed = send(url, { method: asked.method, headers: asked.headers })
+    passed.on('response', answer => {
+      entry.status = answer.statusCode ?? 0
+      response.writeHead(entry.status, answer.headers)
+      answer.on('data', (chunk: Buffer) => {
+        entry.bytesRead += chunk.length
+      })
+      answer.pipe(response)
+    })
+    passed.on('error', () => response.destroy())
+    await pipeline(asked, passed).catch(() => response.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen,
+    async stop() {
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+}

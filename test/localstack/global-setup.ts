@@ -1,0 +1,21 @@
+/** Starts LocalStack before the suite and ends it after; without Python it says what is left out, and in CI it fails. */
+import type { TestProject } from 'vitest/node'
+import { startLocalStack } from './start.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Empty when there is none. */
+    readonly localStackEndpoint: string
+  }
+}
+
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const localStack = await startLocalStack()
+  project.provide('localStackEndpoint', localStack?.endpoint ?? '')
+  if (localStack) return localStack.stop
+  const message =
+    'LocalStack needs Python 3.11 or later with venv; without it nothing is tested against S3, Lambda and Step Functions'
+  if (process.env.CI) throw new Error(message)
+  console.warn(`\n  LEFT OUT: test/localstack. ${message}.\n`)
+  return undefined
+}
