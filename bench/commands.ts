@@ -65,7 +65,7 @@ export function removeFolders(): void {
 }
 
 function newestProduct(): string {
-  const [built, source] = [at('../dist/cli/main.js'), at('../lib/cli/main.ts')]
+  const [built, source] = [at('../dist/lib/cli/main.js'), at('../lib/cli/main.ts')]
   if (!existsSync(built)) return source
   const changed = readdirSync(at('../lib'), { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.ts'))

@@ -21,23 +21,33 @@ export type PipelineBundle = Pick<BundledLambda, 'pipeline' | 'codeHashes' | 'zi
 }
 
 /**
- * Stages the asset below the app's output folder and prints its size. Commits nothing and asks no version control: what is on disk travels.
+ * Stages the asset below the app's output folder and prints its size. Asks no version control: what is on disk travels.
+ * Pipelines of one app that are bundled alike, such as its stages, share one bundle.
  * @throws the pipeline's own error when it does not load; DEFINITION_LOAD when the engine's binding cannot be had
  */
 export function bundleAsset(scope: Construct, options: BundleAssetOptions): PipelineBundle {
+  const key = JSON.stringify({ ...options, entry: resolve(options.entry) })
+  const { folder, ...bundled } = bundles.get(key) ?? makeBundle(options)
+  bundles.set(key, { folder, ...bundled })
+  const code = Code.fromAsset(folder)
+  code.bind(scope)
+  return { ...bundled, code }
+}
+
+type MadeBundle = BundledLambda & { readonly folder: string }
+
+/** By options, as long as this process synthesises. */
+const bundles = new Map<string, MadeBundle>()
+
+function makeBundle(options: BundleAssetOptions): MadeBundle {
   const folder = mkdtempSync(join(tmpdir(), 'fanmill-asset-'))
-  try {
-    const bundled = bundleInChild({ ...options, entry: resolve(options.entry), outFolder: folder })
-    const code = Code.fromAsset(folder)
-    // Copied now, since the folder goes.
-    code.bind(scope)
-    console.error(
-      `fanmill: ${options.entry} for ${options.architecture}: ${megabytes(bundled.zippedBytes)} zipped, ${megabytes(bundled.bytes)} unpacked`,
-    )
-    return { ...bundled, code }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const bundled = bundleInChild({ ...options, entry: resolve(options.entry), outFolder: folder })
+  const { zippedBytes, bytes } = bundled
+  console.error(
+    `fanmill: ${options.entry} for ${options.architecture}: ${megabytes(zippedBytes)} zipped, ${megabytes(bytes)} unpacked`,
+  )
+  return { ...bundled, folder }
 }
 
 function bundleInChild(request: BundleLambdaRequest): BundledLambda {

@@ -25,7 +25,7 @@ export function tellOutputs(pipeline: FanmillPipeline, { name, inputPrefix, outp
     LogGroups: [plan, ...process, commit].map(each => each.logGroup.logGroupName).join(','),
   }
   for (const [what, value] of Object.entries(facts)) {
-    new CfnOutput(pipeline, what, {
+    new CfnOutput(pipeline, `Output${what}`, {
       value,
       description: `Fanmill pipeline ${name}: ${descriptions[what as keyof typeof facts]}`,
     }).overrideLogicalId(`${id}${what}`)

@@ -36,7 +36,8 @@ export function processStatements(options: StatementOptions): PolicyStatement[] 
     readInputs(options),
     ...list(options, { withInputs: true, withOutputs: false }),
     allow(['s3:GetObject'], [output.arnForObjects(runs)]),
-    allow(['s3:PutObject'], written),
+    // A batch that runs renews the lease of its run.
+    allow(['s3:PutObject'], [...written, output.arnForObjects(`${runs}/lease.json`)]),
     allow(
       ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
       places.parts.map(pattern => output.arnForObjects(pattern)),

@@ -9,6 +9,7 @@ import type { MemberAccount } from './core/share.ts'
 import type { Store } from './core/store.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from './define/definition.ts'
+import type { UserFile } from './define/row-types.ts'
 import { type Engine, openEngine } from './engine/engine.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
@@ -18,6 +19,7 @@ import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
 import type { SecretValues } from './io/secrets.ts'
 import { type StagedSlices, type StageSource, stageSlices } from './io/stage-slices.ts'
+import { userFile } from './io/user-file.ts'
 import { streamFolder } from './local/stream-pieces.ts'
 import { processShare, type StageOptions } from './steps/share.ts'
 import { createThreadLog, type ThreadLog } from './worker-log.ts'
@@ -33,9 +35,13 @@ export interface ThreadSetup {
   readonly partFolder: string
   readonly engineBytes: number
   readonly stageBytesMax: number
+  /** Slices read at once; default 1. */
+  readonly readsMax?: number
   readonly strict?: boolean
   /** Values of the task's secrets; default none. */
   readonly secrets?: SecretValues
+  /** What `ctx.file()` reads from; default the working directory. */
+  readonly filesFolder?: string
 }
 
 export interface Thread {
@@ -166,6 +172,7 @@ async function shareTools(own: Own) {
       onBadMember: task.source.kind === 'zipMembers' ? task.source.onBadMember : 'fail',
       limits: limitsOf(task),
       stageBytesMax: setup.stageBytesMax,
+      readsMax: setup.readsMax ?? 1,
       isLocated,
       isByMember,
       signal,
@@ -184,7 +191,7 @@ async function shareTools(own: Own) {
 /** What the user's functions get: the same object for every row of this thread. */
 async function userContext(
   task: TaskDefinition,
-  { params, secrets = {} }: Pick<ThreadSetup, 'params' | 'secrets'>,
+  { params, secrets = {}, filesFolder = '.' }: Pick<ThreadSetup, 'params' | 'secrets' | 'filesFolder'>,
   tell: Tell,
   signal: AbortSignal,
 ): Promise<unknown> {
@@ -195,7 +202,8 @@ async function userContext(
         tell({ kind: 'log', level, message, ...(fields && { fields }) }),
     ]),
   )
-  const base = { params: Object.freeze({ ...params }), log, secrets: Object.freeze({ ...secrets }), signal }
+  const file = (name: string): UserFile => userFile(filesFolder, name)
+  const base = { params: Object.freeze({ ...params }), log, secrets: Object.freeze({ ...secrets }), signal, file }
   const state = await task.setup?.(base as never)
   return Object.freeze({ ...base, state })
 }

@@ -1,4 +1,5 @@
 /** A worker thread's entry: imports the bundle of the user's pipeline and does one job at a time. */
+import { dirname } from 'node:path'
 import { workerData } from 'node:worker_threads'
 import { toPlain } from './core/errors.ts'
 import { redactor } from './core/redact.ts'
@@ -46,5 +47,8 @@ interface WorkerCall {
 async function open(setup: WorkerSetup): Promise<Thread> {
   const redact = redactor(setup.secrets ?? {})
   const pipeline = await loadPipeline(setup.bundle)
-  return openThread(taskNamed(pipeline, setup.task), setup, message => channel.tell(redact(message)))
+  const filesFolder = dirname(setup.bundle.file)
+  return openThread(taskNamed(pipeline, setup.task), { ...setup, filesFolder }, message =>
+    channel.tell(redact(message)),
+  )
 }

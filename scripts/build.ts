@@ -17,6 +17,9 @@ import { parseArgs } from 'node:util'
 const root = join(import.meta.dirname, '..')
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'dist') } } })
 
+/** zstd in node:zlib, and a thread pool that can still be sized when the command line starts. The repository brings its own. */
+const nodeNeeded = '>=22.15'
+
 build(resolve(values.out))
 
 function build(folder: string): void {
@@ -28,7 +31,7 @@ function build(folder: string): void {
   for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
     if (existsSync(join(root, name))) copyFileSync(join(root, name), join(folder, name))
   }
-  chmodSync(join(folder, 'cli/main.js'), 0o755)
+  chmodSync(join(folder, 'lib/cli/main.js'), 0o755)
 }
 
 function compile(folder: string): void {
@@ -58,17 +61,18 @@ function publishedPackage(): Record<string, unknown> {
     private: isPrivate,
     ...kept
   } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  return { ...kept, engines: { node: nodeNeeded }, exports: compiledExports(exports), bin: { fanmill: 'cli/main.js' } }
+  return {
+    ...kept,
+    engines: { node: nodeNeeded },
+    exports: compiledExports(exports),
+    bin: { fanmill: 'lib/cli/main.js' },
+  }
 }
-
-/** zstd in node:zlib, and a thread pool that can still be sized when the command line starts. The repository brings its own. */
-const nodeNeeded = '>=22.15'
 
 function compiledExports(exports: Readonly<Record<string, string>>): Record<string, unknown> {
   const entries = Object.entries(exports).map(([name, target]) => {
-    const path = target.replace(/^\.\/lib\//, './')
-    if (!path.endsWith('.ts')) return [name, path]
-    return [name, { types: path.replace(/\.ts$/, '.d.ts'), default: path.replace(/\.ts$/, '.js') }]
+    if (!target.endsWith('.ts')) return [name, target]
+    return [name, { types: target.replace(/\.ts$/, '.d.ts'), default: target.replace(/\.ts$/, '.js') }]
   })
   return Object.fromEntries(entries)
 }

@@ -50,7 +50,9 @@ describe('the packed package, installed elsewhere', () => {
 
   it('holds compiled code and declarations, and no TypeScript source', () => {
     const files = readdirSync(join(installedIn, 'node_modules/fanmill'), { recursive: true, encoding: 'utf8' })
-    expect(files).toEqual(expect.arrayContaining(['index.js', 'index.d.ts', 'worker.js', 'cli/main.js', 'LICENSE']))
+    expect(files).toEqual(
+      expect.arrayContaining(['lib/index.js', 'lib/index.d.ts', 'lib/worker.js', 'lib/cli/main.js', 'LICENSE']),
+    )
     expect(files.filter(file => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([])
   })
 

@@ -19,7 +19,7 @@ export const flights = task({
   output: parquet({ path: '{task}', partitionBy: ['state'] }),
 })
 
-export default pipeline({ name: 'flights', tasks: [flights] })
+export default pipeline({ name: 'flights', tasks: [flights], trigger: { upload: 'incoming/*.zip' } })
 
 const seasons = ['winter', 'spring', 'summer', 'autumn']
 

@@ -11,6 +11,7 @@ export type PlannedBatch = Pick<PlanItem, 'batch' | 'sliceCount' | 'memberCount'
  * @throws ACCOUNT_MISMATCH naming the batch, what was expected and what the outcome says
  */
 export function checkAccounts(plan: readonly PlannedBatch[], outcomes: readonly Outcome[]): void {
+  checkSchemas(outcomes.map(outcome => outcome.schema))
   const byBatch = new Map(plan.map(item => [item.batch, item]))
   const slices = new Set<number>()
   for (const outcome of outcomes) {
@@ -27,6 +28,24 @@ export function checkAccounts(plan: readonly PlannedBatch[], outcomes: readonly 
   if (missing !== undefined)
     throw new PermanentError('ACCOUNT_MISMATCH', `batch ${missing} has no outcome`, { missing })
 }
+
+/**
+ * Checks that all parts have the same columns, whatever their order: they differ where a task that says no columns read
+ * Parquet files that differ. @throws INPUT_INVALID
+ */
+export function checkSchemas(schemas: readonly Outcome['schema'][]): void {
+  const texts = schemas.filter(schema => schema.length > 0).map(schemaText)
+  const other = texts.find(text => text !== texts[0])
+  if (other === undefined) return
+  const message = `expected the same columns in all files, got ${texts[0]} and ${other}; say the columns of the task`
+  throw new PermanentError('INPUT_INVALID', message, { columns: texts[0], other })
+}
+
+const schemaText = (schema: Outcome['schema']): string =>
+  schema
+    .map(({ name, type }) => `${name} ${type}`)
+    .sort()
+    .join(', ')
 
 function checkCounts(item: PlannedBatch, outcome: Outcome): void {
   const { rowsRead, rowsRejected, rowsWritten, recordsFound, members, membersSkipped = 0 } = outcome

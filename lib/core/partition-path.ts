@@ -6,17 +6,24 @@ const nullPartition = '__HIVE_DEFAULT_PARTITION__'
 /** `state=NY/year=2001/`; empty without partitions. */
 export function partitionFolder(partition: Readonly<Record<string, string | null>>): string {
   return Object.entries(partition)
-    .map(([name, value]) => `${escapePart(name)}=${value === null || value === '' ? nullPartition : escapeValue(value)}/`)
+    .map(
+      ([name, value]) => `${escapePart(name)}=${value === null || value === '' ? nullPartition : escapeValue(value)}/`,
+    )
     .join('')
 }
 
 /** A text that looks like the mark of a null is told apart from it. */
-const escapeValue = (value: string): string => (value === nullPartition ? `%5F${escapePart(value.slice(1))}` : escapePart(value))
+const escapeValue = (value: string): string =>
+  value === nullPartition ? `%5F${escapePart(value.slice(1))}` : escapePart(value)
 
 /** As Hive and Spark escape: control characters and what a path or a shell would read. Dots alone would climb. */
 function escapePart(text: string): string {
-  const escaped = text.replace(/[\u0000-\u001f"#%'*/:=?\\\u007f{}[\]^]/g, encode)
-  return /^\.+$/.test(escaped) ? escaped.replaceAll('.', '%2E') : escaped
+  const safe = [...text].map(character => (mustEscape(character) ? encode(character) : character)).join('')
+  return /^\.+$/.test(safe) ? safe.replaceAll('.', '%2E') : safe
 }
+
+const escaped = new Set('"#%\'*/:=?\\{}[]^\u007f')
+
+const mustEscape = (character: string): boolean => character < ' ' || escaped.has(character)
 
 const encode = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`

@@ -41,6 +41,9 @@ export function readSlices(bytes: Uint8Array, item: PlanItem): Slice[] {
   const lines = new TextDecoder().decode(bytes).split('\n').filter(Boolean)
   const slices = lines.map(line => JSON.parse(line) as Slice)
   if (slices.length !== item.sliceCount)
-    throw new PermanentError('STATE_INVALID', `members/${item.members}: expected ${item.sliceCount} slices of batch ${item.batch}, got ${slices.length}`)
+    throw new PermanentError(
+      'STATE_INVALID',
+      `members/${item.members}: expected ${item.sliceCount} slices of batch ${item.batch}, got ${slices.length}`,
+    )
   return slices
 }

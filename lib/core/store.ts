@@ -55,6 +55,9 @@ export interface Store {
   listParts(prefix: string, signal?: AbortSignal): AsyncIterable<PendingPart & { readonly stagedAtMs: number }>
 }
 
+/** What reading inputs needs of a store. */
+export type Reader = Pick<Store, 'url' | 'read' | 'stream'>
+
 export interface ReadOptions {
   readonly range?: ByteRange
   /** Pins the object that plan saw. */

@@ -6,7 +6,7 @@ import type { InputObject, Slice } from './plan-data.ts'
 
 const mebibyte = 1024 * 1024
 /** Text that one writer takes at once: at a fourth to a fifth of it as Parquet, parts of 50 to 60 MB. */
-const groupBytesMax = 256 * mebibyte
+export const groupBytesMax = 256 * mebibyte
 /** Of the temporary storage; the rest is for what the engine spills and what a platform keeps there. */
 const storageShare = 0.8
 /** Each thread has a group, the next one, and the parts of what it did. */

@@ -67,6 +67,7 @@ export type {
   RowOf,
   SetupContext,
   TaskLog,
+  UserFile,
   ValueOf,
 } from './row-types.ts'
 export { secret } from './secret.ts'

@@ -40,6 +40,17 @@ export interface SetupContext<Values> {
   readonly secrets: Readonly<Record<string, string>>
   /** Aborted when the run stops. */
   readonly signal: AbortSignal
+  /** A file by its path from the pipeline's folder; a deployment ships those that `include` names. */
+  file(name: string): UserFile
+}
+
+/** Read when it is asked for, each time: keep what `setup` reads. */
+export interface UserFile {
+  /** Absolute, for libraries that open files themselves. */
+  readonly path: string
+  bytes(): Uint8Array
+  text(): string
+  json(): unknown
 }
 
 /** What `mapRows` and `mapBatches` functions get beside their rows. */

@@ -60,10 +60,11 @@ export function tryConvert(column: ColumnDefinition, text: string, strict: boole
  * since whole vectors stay unfiltered: the reading that is tried first.
  */
 export function mustConvert(column: ColumnDefinition, text: string, strict: boolean): string {
-  const value = column.required ? `coalesce(${text}, ${raise})` : text
-  if (column.type === 'string') return column.required ? `CASE WHEN ${text} IS NULL THEN ${raise} ELSE ${text} END` : text
-  const lossy = lossyText(column, text, strict)
-  const converted = castOrRaise(column, value, strict)
+  if (column.type === 'string')
+    return column.required ? `CASE WHEN ${text} IS NULL THEN ${raise} ELSE ${text} END` : text
+  const converted = castOrRaise(column, column.required ? `coalesce(${text}, ${raise})` : text, strict)
+  // The engine computes an expression that stands twice only once.
+  const lossy = lossyText(column, text, { value: converted, strict })
   return lossy === undefined ? converted : `CASE WHEN ${lossy} THEN ${raise} ELSE ${converted} END`
 }
 
@@ -71,7 +72,7 @@ export function mustConvert(column: ColumnDefinition, text: string, strict: bool
 export function fits(column: ColumnDefinition, text: string, value: string, strict: boolean): string {
   const whenNull = column.required ? 'false' : 'true'
   if (column.type === 'string') return column.required ? `(${text} IS NOT NULL)` : 'true'
-  const lossy = lossyText(column, text, strict)
+  const lossy = lossyText(column, text, { value, strict })
   const exact = lossy === undefined ? '' : ` AND NOT (${lossy})`
   return `(CASE WHEN ${text} IS NULL THEN ${whenNull} ELSE (${value} IS NOT NULL${exact}) END)`
 }
@@ -106,60 +107,52 @@ function tryList(column: ColumnDefinition, text: string, strict: boolean): strin
 
 const depthOf = (column: ColumnDefinition): number => (column.items ? 1 + depthOf(column.items) : 0)
 
+interface Conversion {
+  /** The expression that converts the text. */
+  readonly value: string
+  readonly strict: boolean
+}
+
 /** True where a text may not be read: where it is lossy, when that is asked, and where the engine would read others wrongly after it. */
-function lossyText(column: ColumnDefinition, text: string, strict: boolean): string | undefined {
+function lossyText(column: ColumnDefinition, text: string, { value, strict }: Conversion): string | undefined {
   if (column.format !== undefined) return undefined
-  if (strict) return inexact(column, text)
+  if (strict) return inexact(column, text, value)
   return column.type === 'timestamptz' ? zoneName(text) : undefined
 }
 
 /** The engine reads a text without zone in the zone that a text before it names, so names are refused. */
-const zoneName = (text: string): string => `regexp_matches(${text}, '[A-Za-z]{2}') AND NOT regexp_matches(${text}, ' ?UTC$')`
+const zoneName = (text: string): string =>
+  `regexp_matches(${text}, '[A-Za-z]{2}') AND NOT regexp_matches(${text}, ' ?UTC$')`
 
 /**
  * True where a text converts, but not to what it says: `1.5` for an integer, a decimal that would round, an offset in
- * a timestamp without zone. The cheap test comes first: most integers print as they were written.
+ * a timestamp without zone. The cheap test comes first: most values print as they were written.
  */
-function inexact(column: ColumnDefinition, text: string): string | undefined {
-  if (column.type.includes('int'))
-    return `CAST(TRY_CAST(${text} AS ${sqlType(column)}) AS VARCHAR) <> ${text} AND NOT regexp_full_match(${text}, '[+-]?[0-9]+')`
-  if (column.type.startsWith('float')) return inexactFloat(column, text)
-  if (column.type === 'json' || column.type === 'list') return `(${looseJson(text)} AND ${looseJson(`regexp_replace(${text}, ${jsonString}, '""', 'g')`)})`
-  const pattern = exactPatterns(column)
+function inexact(column: ColumnDefinition, text: string, value: string): string | undefined {
+  // Underscores are passed over; too many digits, or too large an exponent, become infinity.
+  if (column.type.startsWith('float'))
+    return `(contains(${text}, '_') OR (isinf(${value}) AND NOT contains(lower(${text}), 'inf')))`
+  if (column.type === 'json' || column.type === 'list')
+    return `(${looseJson(text)} AND ${looseJson(`regexp_replace(${text}, ${jsonString}, '""', 'g')`)})`
+  const pattern = exactPattern(column)
   if (pattern === undefined) return undefined
-  const quick = quickTests[column.type]?.(text)
-  const slow = `NOT regexp_full_match(${text}, ${quoteText(pattern)})`
-  return quick === undefined ? slow : `NOT (${quick}) AND ${slow}`
-}
-
-/** Spaces and underscores are passed over; too many digits, or too large an exponent, become infinity. */
-function inexactFloat(column: ColumnDefinition, text: string): string {
-  const mayOverflow = `(contains(${text}, 'e') OR contains(${text}, 'E') OR strlen(${text}) > 38)`
-  const overflows = `isinf(TRY_CAST(${text} AS ${sqlType(column)})) AND NOT contains(lower(${text}), 'inf')`
-  return `(contains(${text}, '_') OR contains(${text}, ' ') OR (${mayOverflow} AND ${overflows}))`
+  const isOther = `NOT regexp_full_match(${text}, ${quoteText(pattern)})`
+  // A text must not be converted before it is known to name no zone; and 24:00:00 prints as it is written.
+  if (column.type === 'timestamptz' || column.type === 'time') return isOther
+  const lossy = `CAST(${value} AS VARCHAR) <> ${text} AND ${isOther}`
+  return column.type === 'date' || column.type === 'timestamp' ? `(${lossy} OR NOT isfinite(${value}))` : lossy
 }
 
 /** What the engine's parser lets pass and others do not; looked for once more without what stands in strings. */
 const looseJson = (text: string): string => `regexp_matches(${text}, ',\\s*[\\]}]|nan|inf', 'i')`
 const jsonString = `'"(?:\\\\.|[^"\\\\])*"'`
 
-const isDigit = (text: string, at: number): string => `${text}[${at}] >= '0' AND ${text}[${at}] <= '9'`
-
-/** Without a zone, and each punctuation mark at its place: what is accepted then is exact. */
-const plainTimestamp = (text: string): string =>
-  `strlen(${text}) = 19 AND ${text}[17] = ':' AND ${text}[14] = ':' AND ${text}[5] = '-' AND ${isDigit(text, 19)}`
-
-const quickTests: Partial<Record<ColumnDefinition['type'], (text: string) => string>> = {
-  timestamp: plainTimestamp,
-  timestamptz: plainTimestamp,
-  date: text => `strlen(${text}) = 10 AND ${text}[5] = '-' AND ${text}[8] = '-' AND ${isDigit(text, 10)}`,
-}
-
 const day = '[+-]?\\d{1,6}-\\d{1,2}-\\d{1,2}'
 const minutes = ':\\d{2}(:\\d{2}(\\.\\d{1,6}0*)?)?'
 const timeOfDay = `\\d{1,2}${minutes}`
 
-function exactPatterns(column: ColumnDefinition): string | undefined {
+function exactPattern(column: ColumnDefinition): string | undefined {
+  if (column.type.includes('int')) return '[+-]?[0-9]+'
   switch (column.type) {
     case 'decimal':
       return `[+-]?\\d*(\\.\\d{0,${column.scale ?? 3}}0*)?`

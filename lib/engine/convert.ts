@@ -44,7 +44,10 @@ export interface ConvertJob {
  * `locate`: something does not fit; stage the same text located and convert it carefully.
  * `byMember`: a map function asks for its row's member; stage a file a member, and convert them one by one.
  */
-export type Converted = ConvertedParts | { readonly kind: 'locate'; readonly cause: Error } | { readonly kind: 'byMember' }
+export type Converted =
+  | ConvertedParts
+  | { readonly kind: 'locate'; readonly cause: Error }
+  | { readonly kind: 'byMember' }
 
 export interface ConvertedParts extends KeptRejects {
   readonly kind: 'parts'
@@ -63,7 +66,8 @@ export async function convert(conversion: Conversion, job: ConvertJob): Promise<
   } catch (error) {
     if (error instanceof NeedsMember) return { kind: 'byMember' }
     const fault = error instanceof FanmillError ? error : engineFault(error)
-    if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED' || !misfitFault.test(fault.message)) throw fault
+    if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED' || !misfitFault.test(fault.message))
+      throw fault
     if (conversion.format.kind !== 'parquet' && !job.isCareful) return { kind: 'locate', cause: fault }
     throw (await parquetFault(conversion, job)) ?? transformFault(conversion, fault)
   }
@@ -102,7 +106,13 @@ async function carefully(conversion: Conversion, job: ConvertJob): Promise<Conve
   const delimiter = format.kind === 'csv' ? (format as CsvFormat).delimiter : lineDelimiter
   const keep = async (rowsRead: number): Promise<ConvertedParts> => {
     await connection.run(errorTable)
-    const rejects = await keepRejects(connection, sourcesOf(conversion, job, 'ignore'), read, delimiter, `${job.target}.rejects`)
+    const rejects = await keepRejects(
+      connection,
+      sourcesOf(conversion, job, 'ignore'),
+      read,
+      delimiter,
+      `${job.target}.rejects`,
+    )
     return { kind: 'parts', parts, rowsRead, rowsWritten: sumRows(parts), ...rejects }
   }
   const kept = await keep(counter.rows())
@@ -155,7 +165,9 @@ async function parquetFault({ connection, parquet }: Conversion, job: ConvertJob
 /** All that is read fits, so that it was a statement of the user's. */
 function transformFault({ transform }: Conversion, fault: FanmillError): FanmillError {
   if (!transform.steps.some(({ step }) => step.kind === 'sql')) return fault
-  return new PermanentError('TRANSFORM_FAILED', `the transform's SQL failed: ${fault.message}`, fault.detail, { cause: fault.cause })
+  return new PermanentError('TRANSFORM_FAILED', `the transform's SQL failed: ${fault.message}`, fault.detail, {
+    cause: fault.cause,
+  })
 }
 
 function sourcesOf(conversion: Conversion, job: ConvertJob, badRecords: 'fail' | 'keep' | 'ignore'): TextSource[] {
@@ -168,8 +180,12 @@ function sourcesOf(conversion: Conversion, job: ConvertJob, badRecords: 'fail' |
 async function nameMembers(connection: DuckDBConnection, files: readonly StagedFile[]): Promise<void> {
   if (!files.some(file => file.located)) return
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
-  const list = members.map(({ archive, member }) => `{'archive': ${quoteText(archive)}, 'member': ${quoteText(member)}}`)
-  await connection.run(`SET VARIABLE fanmill_members = [${list.join(', ')}]; SET VARIABLE fanmill_first_member = ${members[0]?.index ?? 0}`)
+  const list = members.map(
+    ({ archive, member }) => `{'archive': ${quoteText(archive)}, 'member': ${quoteText(member)}}`,
+  )
+  await connection.run(
+    `SET VARIABLE fanmill_members = [${list.join(', ')}]; SET VARIABLE fanmill_first_member = ${members[0]?.index ?? 0}`,
+  )
 }
 
 const sumRows = (parts: readonly WrittenPart[]): number => parts.reduce((sum, part) => sum + part.rows, 0)

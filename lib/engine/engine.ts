@@ -76,7 +76,12 @@ export function engineFault(error: unknown, context: Readonly<Record<string, unk
   const line = (message.split('\n')[0] ?? message).slice(0, 500)
   const options = { cause: error }
   if (/^Out of Memory|failed to allocate|bad_alloc/i.test(message))
-    return new CapacityError('OUT_OF_MEMORY', `the engine ran out of its memory: ${line}; raise --memory or lower --workers`, context, options)
+    return new CapacityError(
+      'OUT_OF_MEMORY',
+      `the engine ran out of its memory: ${line}; raise --memory or lower --workers`,
+      context,
+      options,
+    )
   if (/No space left on device|disk is full/i.test(message))
     return new CapacityError('DISK_FULL', `the disk is full: ${line}`, context, options)
   if (/^INTERRUPT/i.test(message)) return new PermanentError('ABORTED', 'the run was stopped', context, options)

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import { lineDelimiter } from '../core/records.ts'
-import { type Conversion, convert, type ConvertJob } from './convert.ts'
+import { type Conversion, type ConvertJob, convert } from './convert.ts'
 import { quoteText } from './quote.ts'
 import { textSources } from './text-source.ts'
 
@@ -10,7 +10,10 @@ import { textSources } from './text-source.ts'
  * Converts ever fewer of one member's records, halving: about twenty conversions for a million. The record is the first
  * after which it fails; undefined when the whole member does not fail.
  */
-export async function findFault(conversion: Conversion, job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined> {
+export async function findFault(
+  conversion: Conversion,
+  job: Omit<ConvertJob, 'isCareful'>,
+): Promise<FanmillError | undefined> {
   const member = job.files[0]?.members[0]
   if (!member) return undefined
   const isText = conversion.format.kind !== 'parquet'
@@ -31,7 +34,12 @@ export async function findFault(conversion: Conversion, job: Omit<ConvertJob, 'i
 }
 
 function placed(fault: FanmillError, place: string, detail: Readonly<Record<string, unknown>>): FanmillError {
-  return new PermanentError('TRANSFORM_FAILED', `${place}: ${fault.message}`, { ...fault.detail, ...detail }, { cause: fault.cause })
+  return new PermanentError(
+    'TRANSFORM_FAILED',
+    `${place}: ${fault.message}`,
+    { ...fault.detail, ...detail },
+    { cause: fault.cause },
+  )
 }
 
 async function failure(conversion: Conversion, job: ConvertJob): Promise<FanmillError | undefined> {
@@ -42,14 +50,21 @@ async function failure(conversion: Conversion, job: ConvertJob): Promise<Fanmill
     if (error instanceof FanmillError && error.code === 'TRANSFORM_FAILED') return error
     throw error
   } finally {
-    for (const path of [job.target, `${job.target}.parquet`, `${job.target}.rejects`]) rmSync(path, { recursive: true, force: true })
+    for (const path of [job.target, `${job.target}.parquet`, `${job.target}.rejects`])
+      rmSync(path, { recursive: true, force: true })
   }
 }
 
-async function lineOf({ connection, format, read }: Conversion, { files }: Pick<ConvertJob, 'files'>, record: number): Promise<number> {
+async function lineOf(
+  { connection, format, read }: Conversion,
+  { files }: Pick<ConvertJob, 'files'>,
+  record: number,
+): Promise<number> {
   if (format.kind === 'parquet') return 0
   const [source] = textSources(files, { format, columns: read.columns, lineDelimiter, badRecords: 'ignore' })
   if (!source) return 0
-  const reader = await connection.runAndReadAll(`SELECT concat(_fanmill_line, left(concat(${source.all.join(', ')}), 0)) FROM ${source.from} WHERE _fanmill_record = ${quoteText(String(record))} LIMIT 1`)
+  const reader = await connection.runAndReadAll(
+    `SELECT concat(_fanmill_line, left(concat(${source.all.join(', ')}), 0)) FROM ${source.from} WHERE _fanmill_record = ${quoteText(String(record))} LIMIT 1`,
+  )
   return Number(reader.getRows()[0]?.[0] ?? 0)
 }

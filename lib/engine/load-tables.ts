@@ -45,8 +45,12 @@ async function loadTable(connection: DuckDBConnection, table: TableFile): Promis
     return
   }
   if (format.kind === 'parquet') {
-    const list = Object.entries(columns).map(([column, type]) => `CAST(${quoteName(column)} AS ${sqlType(type)}) AS ${quoteName(column)}`)
-    await connection.run(`CREATE TABLE ${quoteName(name)} AS SELECT ${list.join(', ')} FROM read_parquet(${quoteText(table.file)})`)
+    const list = Object.entries(columns).map(
+      ([column, type]) => `CAST(${quoteName(column)} AS ${sqlType(type)}) AS ${quoteName(column)}`,
+    )
+    await connection.run(
+      `CREATE TABLE ${quoteName(name)} AS SELECT ${list.join(', ')} FROM read_parquet(${quoteText(table.file)})`,
+    )
     return
   }
   const read = { columns, strict: true, keepNew: false, provenance: [] }
@@ -56,18 +60,28 @@ async function loadTable(connection: DuckDBConnection, table: TableFile): Promis
 }
 
 async function checkLines(connection: DuckDBConnection, table: TableFile, format: LinesFormat): Promise<void> {
-  await checkRows(connection, table, misfits([textOf(table, format, {})], { columns: {}, strict: true, keepNew: false, provenance: [] }))
+  await checkRows(
+    connection,
+    table,
+    misfits([textOf(table, format, {})], { columns: {}, strict: true, keepNew: false, provenance: [] }),
+  )
 }
 
 async function checkRows(connection: DuckDBConnection, { name }: TableFile, query: string): Promise<void> {
   if (query === '') return
-  const reader = await connection.runAndReadAll(`SELECT record, "column", expected, received FROM (${query}) ORDER BY CAST(record AS BIGINT) LIMIT 1`)
+  const reader = await connection.runAndReadAll(
+    `SELECT record, "column", expected, received FROM (${query}) ORDER BY CAST(record AS BIGINT) LIMIT 1`,
+  )
   const [found] = reader.getRowObjects()
   if (!found) return
   const column = String(found.column)
   const place = `table ${name}, row ${found.record}${column === '' ? '' : `: column ${column}`}`
   const detail = { table: name, row: Number(found.record), column, expected: found.expected, received: found.received }
-  throw new PermanentError('INPUT_INVALID', `${place}: expected ${found.expected}, got ${found.received}; mend the table, or its columns`, detail)
+  throw new PermanentError(
+    'INPUT_INVALID',
+    `${place}: expected ${found.expected}, got ${found.received}; mend the table, or its columns`,
+    detail,
+  )
 }
 
 /** Rows as texts, numbered in place of the located prefix. */
@@ -75,18 +89,36 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
   const numbered = (from: string): string =>
     `(SELECT '0' AS _fanmill_member, '' AS _fanmill_line, CAST(row_number() OVER () AS VARCHAR) AS _fanmill_record, * FROM ${from})`
   const text = (column: string): string => quoteName(column)
-  const texts = `{${Object.keys(columns).map(name => `${quoteText(name)}: 'VARCHAR'`).join(', ')}}`
+  const texts = `{${Object.keys(columns)
+    .map(name => `${quoteText(name)}: 'VARCHAR'`)
+    .join(', ')}}`
   switch (format.kind) {
     case 'csv': {
       const names = format.header ? '' : `, names = ${quoteTexts(Object.keys(columns))}`
-      return { from: numbered(`read_csv(${csvSettings(table.file, format)}, all_varchar = true${names})`), text, all: Object.keys(columns).map(quoteName), undeclared: [] }
+      return {
+        from: numbered(`read_csv(${csvSettings(table.file, format)}, all_varchar = true${names})`),
+        text,
+        all: Object.keys(columns).map(quoteName),
+        undeclared: [],
+      }
     }
     case 'jsonLines':
-      return { from: numbered(`read_json(${quoteText(table.file)}, format = 'newline_delimited', columns = ${texts})`), text, all: Object.keys(columns).map(quoteName), undeclared: [] }
+      return {
+        from: numbered(`read_json(${quoteText(table.file)}, format = 'newline_delimited', columns = ${texts})`),
+        text,
+        all: Object.keys(columns).map(quoteName),
+        undeclared: [],
+      }
     case 'lines': {
       const isValid = `regexp_full_match(content, ${quoteText(format.pattern)})`
       const record = { isValid, expected: 'a line that matches the pattern', received: 'content' }
-      return { from: numbered(`(SELECT *, ${linesGroups(format)} AS groups FROM ${linesOf(table.file)})`), text: column => `nullif(groups.${quoteName(column)}, '')`, all: ['content'], undeclared: [], record }
+      return {
+        from: numbered(`(SELECT *, ${linesGroups(format)} AS groups FROM ${linesOf(table.file)})`),
+        text: column => `nullif(groups.${quoteName(column)}, '')`,
+        all: ['content'],
+        undeclared: [],
+        record,
+      }
     }
   }
 }
@@ -105,8 +137,11 @@ function sniffed({ file, format }: TableFile): string {
   }
 }
 
-function csvSettings(file: string, { delimiter, quote, escape, header, nullValues, skip, comment, encoding }: CsvFormat): string {
-  const dialect = `delim = ${quoteText(delimiter)}, quote = ${quoteText(quote)}, escape = ${quoteText(escape)}, header = ${header}, skip = ${skip}`
+function csvSettings(
+  file: string,
+  { delimiter, quote, escape: escaped, header, nullValues, skip, comment, encoding }: CsvFormat,
+): string {
+  const dialect = `delim = ${quoteText(delimiter)}, quote = ${quoteText(quote)}, escape = ${quoteText(escaped)}, header = ${header}, skip = ${skip}`
   const nulls = nullValues.length > 0 ? `, nullstr = ${quoteTexts(nullValues)}` : ''
   const comments = comment === undefined ? '' : `, comment = ${quoteText(comment)}`
   return `${quoteText(file)}, ${dialect}${nulls}${comments}, encoding = ${quoteText(encoding)}, allow_quoted_nulls = false`
@@ -127,7 +162,9 @@ async function scanFault(connection: DuckDBConnection, { file, format }: TableFi
     const bytes = await readFile(file)
     const { names } = readHeader(file.endsWith('.gz') ? gunzipSync(bytes) : bytes, dialectOf(format), format)
     const columns = names.map(name => `${quoteText(name)}: 'VARCHAR'`).join(', ')
-    await connection.run(`SELECT count(*) FROM read_csv(${csvSettings(file, format)}, auto_detect = false, columns = {${columns}})`)
+    await connection.run(
+      `SELECT count(*) FROM read_csv(${csvSettings(file, format)}, auto_detect = false, columns = {${columns}})`,
+    )
     return undefined
   } catch (error) {
     return error
@@ -139,6 +176,10 @@ function tableFault({ name, file }: TableFile, error: unknown): Error {
   if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') return fault
   // The engine names its local copy, and gives advice on its own settings.
   const lines = (error instanceof Error ? error.message : String(error)).replaceAll(file, name).split('\n')
-  const problem = lines.slice(0, 3).filter(line => line.trim() !== '').join('; ').slice(0, 500)
+  const problem = lines
+    .slice(0, 3)
+    .filter(line => line.trim() !== '')
+    .join('; ')
+    .slice(0, 500)
   return new PermanentError('INPUT_INVALID', `table ${name}: ${problem}`, { table: name }, { cause: error })
 }

@@ -80,7 +80,10 @@ function ownContext(context: unknown, ask: (field: keyof Origin) => string | und
     own.wasRefused ||= value === undefined
     return value ?? ''
   }
-  const fields = { archive: { enumerable: true, get: () => read('archive') }, member: { enumerable: true, get: () => read('member') } }
+  const fields = {
+    archive: { enumerable: true, get: () => read('archive') },
+    member: { enumerable: true, get: () => read('member') },
+  }
   const copied = Object.defineProperties({ ...(context as object) }, fields)
   const own = { context: Object.freeze(copied), wasRefused: false }
   return own
@@ -104,7 +107,11 @@ export function createMapFunctions(
   })
   const fail = (info: DuckDBScalarFunctionInfo, error: unknown): void => {
     if (own.wasRefused) fault ??= { learned: false, needsMember: true }
-    else fault ??= error instanceof Relearn ? { learned: true, needsMember: false } : { learned: false, needsMember: false, error: error as Error }
+    else
+      fault ??=
+        error instanceof Relearn
+          ? { learned: true, needsMember: false }
+          : { learned: false, needsMember: false, error: error as Error }
     info.setError('fanmill: a map function stopped the query')
   }
   return {
@@ -112,7 +119,9 @@ export function createMapFunctions(
       const traits = learned.get(index) ?? { isMany: false, changes: new Set<string>() }
       learned.set(index, traits)
       const added = typesOf(step)
-      const changed = given.filter(column => traits.changes.has(column.name) && !added.some(each => each.name === column.name))
+      const changed = given.filter(
+        column => traits.changes.has(column.name) && !added.some(each => each.name === column.name),
+      )
       const writes = [...added, ...changed]
       const name = `fanmill_map_${index}_${traits.isMany ? 'many' : 'one'}_${changed.length}`
       const call = { name, prefix: [], isMany: traits.isMany, writes: writes.map(column => column.name) }
@@ -183,7 +192,9 @@ function chunkFunction(
   const names = writes.map(column => column.name)
   const map = step.map as (row: unknown, context: unknown) => unknown
   // Columns of unchanged type, whose values may pass as they are.
-  const sameTyped = writes.map(({ name, type }) => given.findIndex(each => each.name === name && String(each.type) === String(type))).map(at => (at < 0 ? undefined : at))
+  const sameTyped = writes
+    .map(({ name, type }) => given.findIndex(each => each.name === name && String(each.type) === String(type)))
+    .map(at => (at < 0 ? undefined : at))
   const fields = (result: Readonly<Record<string, unknown>>, row: number): unknown[] => {
     for (const key in result) checkKey(key, result[key], names, columns, view, traits)
     return names.map((name, at) => {
@@ -201,7 +212,13 @@ function chunkFunction(
       if (own.wasRefused) throw new Relearn()
       if (traits.isMany) {
         const rows = result === null ? [] : Array.isArray(result) ? result : [result]
-        for (const each of rows) if (typeof each !== 'object' || each === null) throw new PermanentError('TRANSFORM_FAILED', `mapRows: expected an array of objects, got one with ${String(each)}`, { row })
+        for (const each of rows)
+          if (typeof each !== 'object' || each === null)
+            throw new PermanentError(
+              'TRANSFORM_FAILED',
+              `mapRows: expected an array of objects, got one with ${String(each)}`,
+              { row },
+            )
         const items = rows.map(each => structValue(entries(names, fields(each === view.row ? {} : each, row))))
         ;(output as { setItem(row: number, value: unknown): void }).setItem(row, listValue(items as never))
         continue
@@ -211,7 +228,8 @@ function chunkFunction(
         throw new Relearn()
       }
       const values = fields(result === view.row ? {} : (result as Readonly<Record<string, unknown>>), row)
-      for (let at = 0; at < values.length; at++) (output as DuckDBStructVector).setItemValue(row, at, values[at] as never)
+      for (let at = 0; at < values.length; at++)
+        (output as DuckDBStructVector).setItemValue(row, at, values[at] as never)
     }
   }
 }
@@ -247,7 +265,11 @@ function checkKey(
   if (names.includes(key)) return
   const column = columns.get(key)
   if (column === undefined)
-    throw new PermanentError('TRANSFORM_FAILED', `mapRows returned ${key}, which is neither a column nor in adds; add ${key}: column.…() to adds`, { key })
+    throw new PermanentError(
+      'TRANSFORM_FAILED',
+      `mapRows returned ${key}, which is neither a column nor in adds; add ${key}: column.…() to adds`,
+      { key },
+    )
   const own = view.value(column)
   if (isSame(value, own)) return
   traits.changes.add(key)
@@ -283,16 +305,29 @@ function batchFunction(
     const columns: Record<string, unknown> = {}
     for (const [index, { name }] of given.entries()) defineColumn(columns, name, chunk, index, readers)
     const batch = { rowCount: chunk.rowCount, columns }
-    const result = callUser('mapBatches', () => map(batch, own.context), 0) as unknown as Readonly<Record<string, unknown>>
+    const result = callUser('mapBatches', () => map(batch, own.context), 0) as unknown as Readonly<
+      Record<string, unknown>
+    >
     if (own.wasRefused) throw new Relearn()
     if (result === null || Array.isArray(result))
-      throw new PermanentError('TRANSFORM_FAILED', `mapBatches: expected an object of columns, got ${result === null ? 'null' : 'an array'}`)
+      throw new PermanentError(
+        'TRANSFORM_FAILED',
+        `mapBatches: expected an object of columns, got ${result === null ? 'null' : 'an array'}`,
+      )
     for (const [at, { name }] of writes.entries()) {
       const values = result[name]
       if (!Array.isArray(values) || values.length !== chunk.rowCount)
-        throw new PermanentError('TRANSFORM_FAILED', `mapBatches: expected ${chunk.rowCount} values in ${name}, got ${Array.isArray(values) ? values.length : typeof values}`, { column: name })
+        throw new PermanentError(
+          'TRANSFORM_FAILED',
+          `mapBatches: expected ${chunk.rowCount} values in ${name}, got ${Array.isArray(values) ? values.length : typeof values}`,
+          { column: name },
+        )
       for (let row = 0; row < values.length; row++)
-        (output as DuckDBStructVector).setItemValue(row, at, write(writers[at] as ToVector, values[row], name, row) as never)
+        (output as DuckDBStructVector).setItemValue(
+          row,
+          at,
+          write(writers[at] as ToVector, values[row], name, row) as never,
+        )
     }
   }
 }

@@ -31,14 +31,19 @@ export interface ParquetFile {
 }
 
 /** The columns of each file. @throws INPUT_INVALID for one that is no Parquet */
-export async function describeParquet(connection: DuckDBConnection, files: readonly StagedFile[]): Promise<ParquetFile[]> {
+export async function describeParquet(
+  connection: DuckDBConnection,
+  files: readonly StagedFile[],
+): Promise<ParquetFile[]> {
   const described: ParquetFile[] = []
   for (const { file, members } of files) {
     const origin = members[0] ?? { archive: file, member: '' }
     const reader = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${scan([file])}`).catch((error: Error) => {
       throw notParquet(origin, file, error)
     })
-    const columns = reader.getRowObjects().map(row => ({ name: String(row.column_name), type: String(row.column_type) }))
+    const columns = reader
+      .getRowObjects()
+      .map(row => ({ name: String(row.column_name), type: String(row.column_type) }))
     described.push({ file, origin, columns })
   }
   return described
@@ -46,7 +51,12 @@ export async function describeParquet(connection: DuckDBConnection, files: reado
 
 function notParquet(origin: ParquetFile['origin'], file: string, error: Error): PermanentError {
   const problem = error.message.split('\n')[0]?.replaceAll(file, placeOf(origin))
-  return new PermanentError('INPUT_INVALID', `${placeOf(origin)}: expected a Parquet file: ${problem}`, originOf(origin), { cause: error })
+  return new PermanentError(
+    'INPUT_INVALID',
+    `${placeOf(origin)}: expected a Parquet file: ${problem}`,
+    originOf(origin),
+    { cause: error },
+  )
 }
 
 /** Rows of each file as its footer counts them, whatever a scan finds. @throws INPUT_INVALID */
@@ -77,14 +87,22 @@ export function parquetRead(files: readonly ParquetFile[], options: ParquetOptio
 }
 
 /** No rows of the same columns. */
-export function emptyRead({ columns, provenance, keepNew }: Pick<ParquetOptions, 'columns' | 'provenance' | 'keepNew'>): string {
+export function emptyRead({
+  columns,
+  provenance,
+  keepNew,
+}: Pick<ParquetOptions, 'columns' | 'provenance' | 'keepNew'>): string {
   const list = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteName(name)}`)
   const own = provenance.map(name => `CAST(NULL AS ${name === '_line' ? 'BIGINT' : 'VARCHAR'}) AS ${name}`)
   return `SELECT ${[...list, ...own, ...(keepNew ? ['CAST(NULL AS MAP(VARCHAR, VARCHAR)) AS _new'] : [])].join(', ')} WHERE false`
 }
 
 /** The first value that does not fit its column, as an error; undefined when all do. */
-export async function parquetMisfit(connection: DuckDBConnection, files: readonly ParquetFile[], options: ParquetOptions): Promise<PermanentError | undefined> {
+export async function parquetMisfit(
+  connection: DuckDBConnection,
+  files: readonly ParquetFile[],
+  options: ParquetOptions,
+): Promise<PermanentError | undefined> {
   for (const file of files)
     for (const column of options.columns) {
       const from = file.columns.find(each => each.name === column.name)
@@ -99,15 +117,27 @@ export async function parquetMisfit(connection: DuckDBConnection, files: readonl
   return undefined
 }
 
-function misfitError({ origin }: ParquetFile, column: ParquetColumn, { line, received }: { readonly line: number; readonly received: string }): PermanentError {
+function misfitError(
+  { origin }: ParquetFile,
+  column: ParquetColumn,
+  { line, received }: { readonly line: number; readonly received: string },
+): PermanentError {
   const expected = column.definition ? expectedText(column.definition) : column.type
   const message = `${placeOf(origin)}, row ${line}: column ${column.name}: expected ${expected}, got ${received}; declare the type that the file has, or set strict: false`
-  return new PermanentError('INPUT_INVALID', message, { ...originOf(origin), line, column: column.name, expected, received })
+  return new PermanentError('INPUT_INVALID', message, {
+    ...originOf(origin),
+    line,
+    column: column.name,
+    expected,
+    received,
+  })
 }
 
-const scan = (files: readonly string[]): string => `read_parquet(${quoteTexts(files)}, hive_partitioning = false, union_by_name = false)`
+const scan = (files: readonly string[]): string =>
+  `read_parquet(${quoteTexts(files)}, hive_partitioning = false, union_by_name = false)`
 
-const placeOf = ({ archive, member }: ParquetFile['origin']): string => (member === '' ? archive : `${archive}, member ${member}`)
+const placeOf = ({ archive, member }: ParquetFile['origin']): string =>
+  member === '' ? archive : `${archive}, member ${member}`
 
 const originOf = ({ archive, member }: ParquetFile['origin']) => ({ archive, member })
 
@@ -122,34 +152,51 @@ function checkColumns({ origin, columns }: ParquetFile, options: ParquetOptions)
   if (missing.length > 0 && options.onMissingColumn === 'fail') {
     const close = missing.flatMap(name => nearest(name, names, 1))
     const hint = close.length > 0 ? ` (nearest: ${close.join(', ')})` : ''
-    throw new PermanentError('COLUMN_MISSING', `${placeOf(origin)}: expected the columns ${options.columns.map(column => column.name).join(', ')}, got a file without ${missing.join(', ')}${hint}; mend the columns, or set onMissingColumn: 'null'`, { ...originOf(origin), missing })
+    throw new PermanentError(
+      'COLUMN_MISSING',
+      `${placeOf(origin)}: expected the columns ${options.columns.map(column => column.name).join(', ')}, got a file without ${missing.join(', ')}${hint}; mend the columns, or set onMissingColumn: 'null'`,
+      { ...originOf(origin), missing },
+    )
   }
   const added = names.filter(name => !options.columns.some(column => column.name === name))
   if (added.length > 0 && options.onNewColumn === 'fail')
-    throw new PermanentError('COLUMN_NEW', `${placeOf(origin)}: expected only declared columns, got ${added.join(', ')}; declare them, or set onNewColumn: 'ignore'`, { ...originOf(origin), added })
+    throw new PermanentError(
+      'COLUMN_NEW',
+      `${placeOf(origin)}: expected only declared columns, got ${added.join(', ')}; declare them, or set onNewColumn: 'ignore'`,
+      { ...originOf(origin), added },
+    )
 }
 
 function selectOf(group: readonly ParquetFile[], options: ParquetOptions, guard?: string): string {
   const own = group[0]?.columns ?? []
-  const list = options.columns.map(column => `${valueOf(column, own, options)} AS ${quoteName(column.name)}`)
+  const list = options.columns.map(column => `${valueSql(column, own, options)} AS ${quoteName(column.name)}`)
   const kept = options.keepNew ? [`${newColumns(own, options)} AS _new`] : []
   const from = scan(group.map(file => file.file))
-  const names = [...options.columns.map(column => column.name), ...options.provenance, ...(options.keepNew ? ['_new'] : [])]
+  const names = [
+    ...options.columns.map(column => column.name),
+    ...options.provenance,
+    ...(options.keepNew ? ['_new'] : []),
+  ]
   const provenance = options.provenance.map(name => `${provenanceOf(name, group)} AS ${name}`)
   const select = [...list, ...provenance, ...kept].join(', ')
   if (guard === undefined) return `SELECT ${select} FROM ${from}`
   // As with text: every column takes part in the guard's argument, so none goes unchecked.
-  const all = options.columns.map(column => `(CAST(${valueOf(column, own, options)} IS NULL AS UTINYINT))`).join(' + ')
+  const all = options.columns.map(column => `(CAST(${valueSql(column, own, options)} IS NULL AS UTINYINT))`).join(' + ')
   return `SELECT ${names.map(quoteName).join(', ')} FROM (SELECT ${select}, ${guard}((${all || 0}) >= 0) AS _fanmill_seen FROM ${from}) WHERE _fanmill_seen`
 }
 
-function valueOf(column: ParquetColumn, own: readonly ParquetColumn[], { strict }: ParquetOptions): string {
+function valueSql(column: ParquetColumn, own: readonly ParquetColumn[], { strict }: ParquetOptions): string {
   const from = own.find(each => each.name === column.name)
-  if (!from) return column.definition?.required ? `error(${quoteText(`column ${column.name} is missing`)})` : `CAST(NULL AS ${column.type})`
+  if (!from)
+    return column.definition?.required
+      ? `error(${quoteText(`column ${column.name} is missing`)})`
+      : `CAST(NULL AS ${column.type})`
   const name = quoteName(column.name)
   const value = from.type === column.type ? name : tryValue(column, from, strict)
   const bad = badValue(column, from, strict)
-  return bad === undefined ? value : `CASE WHEN ${bad} THEN error(${quoteText(`a value of column ${column.name} does not fit`)}) ELSE ${value} END`
+  return bad === undefined
+    ? value
+    : `CASE WHEN ${bad} THEN error(${quoteText(`a value of column ${column.name} does not fit`)}) ELSE ${value} END`
 }
 
 function tryValue(column: ParquetColumn, from: ParquetColumn, strict: boolean): string {
@@ -168,7 +215,8 @@ function badValue(column: ParquetColumn, from: ParquetColumn, strict: boolean): 
   if (from.type === 'VARCHAR' && definition) return `NOT ${fits(definition, name, value, strict)}`
   const conditions = [`${value} IS NULL`]
   if (type === 'FLOAT' || type === 'DOUBLE') conditions.push(`(isinf(${value}) AND NOT isinf(CAST(${name} AS DOUBLE)))`)
-  else if (strict && type !== 'VARCHAR' && type !== 'JSON') conditions.push(`TRY_CAST(${value} AS ${from.type}) IS DISTINCT FROM ${name}`)
+  else if (strict && type !== 'VARCHAR' && type !== 'JSON')
+    conditions.push(`TRY_CAST(${value} AS ${from.type}) IS DISTINCT FROM ${name}`)
   const lossy = `(${name} IS NOT NULL AND (${conditions.join(' OR ')}))`
   return absent === undefined ? lossy : `(${absent} OR ${lossy})`
 }

@@ -22,10 +22,17 @@ export async function keepRejects(
   delimiter: string,
   file: string,
 ): Promise<KeptRejects> {
-  const rows = [misfits(sources, read), badRecords(delimiter)].filter(sql => sql !== '').map(sql => `SELECT * FROM (${sql})`).join(' UNION ALL ')
-  await connection.run(`CREATE OR REPLACE TEMP TABLE fanmill_rejects AS SELECT * FROM (${rows}) AS r(m, line, record, "column", expected, received)`)
+  const rows = [misfits(sources, read), badRecords(delimiter)]
+    .filter(sql => sql !== '')
+    .map(sql => `SELECT * FROM (${sql})`)
+    .join(' UNION ALL ')
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE fanmill_rejects AS SELECT * FROM (${rows}) AS r(m, line, record, "column", expected, received)`,
+  )
   const counts = await connection.runAndReadAll('SELECT CAST(m AS INTEGER), count(*) FROM fanmill_rejects GROUP BY ALL')
-  const rejectedByMember = Object.fromEntries(counts.getRows().map(([member, count]) => [Number(member), Number(count)]))
+  const rejectedByMember = Object.fromEntries(
+    counts.getRows().map(([member, count]) => [Number(member), Number(count)]),
+  )
   const rowsRejected = Object.values(rejectedByMember).reduce((sum, count) => sum + count, 0)
   if (rowsRejected === 0) return { rowsRejected, rejectedByMember, rejects: [] }
   await connection.run(`COPY (${rejectList}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION zstd)`)

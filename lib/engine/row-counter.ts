@@ -26,7 +26,13 @@ export function registerRowCounter(connection: DuckDBConnection): RowCounter {
       },
     }),
   )
-  return { name, rows: () => rows, reset: () => void (rows = 0) }
+  return {
+    name,
+    rows: () => rows,
+    reset: () => {
+      rows = 0
+    },
+  }
 }
 
 interface Settable {

@@ -22,7 +22,8 @@ export function createRowView(columns: readonly SchemaColumn[]): RowView {
   let chunk: DuckDBDataChunk | undefined
   let offset = 0
   let index = 0
-  const vectorOf = (column: number): DuckDBVector | undefined => (vectors[column] ??= chunk?.getColumnVector(offset + column))
+  const vectorOf = (column: number): DuckDBVector | undefined =>
+    (vectors[column] ??= chunk?.getColumnVector(offset + column))
   const value = (column: number): unknown => {
     const vector = vectorOf(column)
     return vector === undefined ? undefined : readers[column]?.(vector, index)

@@ -12,7 +12,12 @@ type Node = { readonly [key: string]: unknown }
  * no join that would add unmatched rows of a table.
  * @throws SQL_NOT_ROWWISE, SQL_INVALID when it does not parse or is not one SELECT
  */
-export async function checkRowWise(connection: DuckDBConnection, sql: string, where: string, columns: readonly string[]): Promise<void> {
+export async function checkRowWise(
+  connection: DuckDBConnection,
+  sql: string,
+  where: string,
+  columns: readonly string[],
+): Promise<void> {
   const select = await parseSelect(connection, sql, where)
   names ??= await functionNames(connection)
   const refuse = (what: string): never => {
@@ -30,7 +35,8 @@ async function parseSelect(connection: DuckDBConnection, sql: string, where: str
   const reader = await connection.runAndReadAll(`SELECT json_serialize_sql(${quoteText(sql)})`)
   const parsed = JSON.parse(String(reader.getRows()[0]?.[0])) as Node
   const statements = parsed.statements as readonly Node[] | undefined
-  if (parsed.error || !statements) throw invalid(where, problemOf(String(parsed.error_message ?? 'it does not parse')), sql)
+  if (parsed.error || !statements)
+    throw invalid(where, problemOf(String(parsed.error_message ?? 'it does not parse')), sql)
   if (statements.length !== 1) throw invalid(where, `expected one SELECT, got ${statements.length} statements`, sql)
   return statements[0]?.node as Node
 }
@@ -50,27 +56,51 @@ let names: FunctionNames | undefined
 
 async function functionNames(connection: DuckDBConnection): Promise<FunctionNames> {
   const read = async (condition: string): Promise<string[]> => {
-    const reader = await connection.runAndReadAll(`SELECT DISTINCT function_name FROM duckdb_functions() WHERE ${condition}`)
+    const reader = await connection.runAndReadAll(
+      `SELECT DISTINCT function_name FROM duckdb_functions() WHERE ${condition}`,
+    )
     return reader.getRows().map(([name]) => String(name))
   }
   const scalars = new Set(await read("function_type IN ('scalar', 'macro')"))
   const aggregates = await read("function_type = 'aggregate'")
   const unstable = await read("function_type = 'scalar' AND stability <> 'CONSISTENT' AND function_name <> 'error'")
-  return { aggregates: new Set(aggregates.filter(name => !scalars.has(name))), unstable: new Set([...unstable, ...clocks, ...hiders]) }
+  return {
+    aggregates: new Set(aggregates.filter(name => !scalars.has(name))),
+    unstable: new Set([...unstable, ...clocks, ...hiders]),
+  }
 }
 
 /** The present time, also as words without parentheses. */
-const clocks = ['current_timestamp', 'current_date', 'current_time', 'current_localtime', 'current_localtimestamp', 'localtime', 'localtimestamp', 'ago']
+const clocks = [
+  'current_timestamp',
+  'current_date',
+  'current_time',
+  'current_localtime',
+  'current_localtimestamp',
+  'localtime',
+  'localtimestamp',
+  'ago',
+]
 
 /** Functions that run SQL in a text, where `input` is not seen. */
 const hiders = ['query', 'query_table', 'json_execute_serialized_sql']
 
 /** Anywhere in the statement, subqueries over tables as well. */
-function checkFunctions(node: unknown, unstable: ReadonlySet<string>, columns: readonly string[], refuse: Refuse): void {
+function checkFunctions(
+  node: unknown,
+  unstable: ReadonlySet<string>,
+  columns: readonly string[],
+  refuse: Refuse,
+): void {
   if (typeof node !== 'object' || node === null) return
   const { class: kind, function_name: called, column_names: path } = node as Node
   const word = Array.isArray(path) && path.length === 1 ? String(path[0]).toLowerCase() : undefined
-  const name = kind === 'FUNCTION' ? String(called) : kind === 'COLUMN_REF' && !columns.some(column => column.toLowerCase() === word) ? word : undefined
+  const name =
+    kind === 'FUNCTION'
+      ? String(called)
+      : kind === 'COLUMN_REF' && !columns.some(column => column.toLowerCase() === word)
+        ? word
+        : undefined
   if (name !== undefined && (unstable.has(name) || name.startsWith('fanmill_'))) refuse(`the function ${name}`)
   for (const value of Object.values(node)) checkFunctions(value, unstable, columns, refuse)
 }

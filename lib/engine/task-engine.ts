@@ -5,7 +5,7 @@ import { nearest } from '../core/nearest.ts'
 import type { Columns, Format, MapBatchesStep, MapRowsStep, Step, TaskDefinition } from '../define/definition.ts'
 import type { StagedFile } from '../io/stage.ts'
 import { sqlType } from './column-sql.ts'
-import { type Conversion, convert, type ConvertJob, type Converted } from './convert.ts'
+import { type Conversion, type Converted, type ConvertJob, convert } from './convert.ts'
 import { type Engine, engineFault } from './engine.ts'
 import { findFault } from './find-fault.ts'
 import { createMapFunctions } from './map-function.ts'
@@ -76,11 +76,21 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     },
     findFault: async job => findFault(await conversionFor(job.files), job),
     merge: (files, target) => merge(connection, task.parts, files, target),
-    ...(task.format.kind === 'parquet' && { countFooters: files => withConnection(engine, own => countFooters(own, files)) }),
+    ...(task.format.kind === 'parquet' && {
+      countFooters: files => withConnection(engine, own => countFooters(own, files)),
+    }),
   }
 }
 
-const nothing: Converted = { kind: 'parts', parts: [], rowsRead: 0, rowsWritten: 0, rowsRejected: 0, rejectedByMember: {}, rejects: [] }
+const nothing: Converted = {
+  kind: 'parts',
+  parts: [],
+  rowsRead: 0,
+  rowsWritten: 0,
+  rowsRejected: 0,
+  rejectedByMember: {},
+  rejects: [],
+}
 
 /** Footers are read while another query runs. */
 async function withConnection<T>(engine: Engine, use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
@@ -95,7 +105,11 @@ async function withConnection<T>(engine: Engine, use: (connection: DuckDBConnect
 }
 
 /** The columns that all files have. @throws INPUT_INVALID when they differ */
-async function sharedColumns(connection: DuckDBConnection, files: readonly StagedFile[], earlier?: readonly ParquetColumn[]): Promise<readonly ParquetColumn[]> {
+async function sharedColumns(
+  connection: DuckDBConnection,
+  files: readonly StagedFile[],
+  earlier?: readonly ParquetColumn[],
+): Promise<readonly ParquetColumn[]> {
   const described = await describeParquet(connection, files)
   const columns = earlier ?? described[0]?.columns ?? []
   const known = columnsText(columns)
@@ -111,7 +125,11 @@ async function sharedColumns(connection: DuckDBConnection, files: readonly Stage
   return columns
 }
 
-const columnsText = (columns: readonly ParquetColumn[]): string => columns.map(({ name, type }) => `${name} ${type}`).sort().join(', ')
+const columnsText = (columns: readonly ParquetColumn[]): string =>
+  columns
+    .map(({ name, type }) => `${name} ${type}`)
+    .sort()
+    .join(', ')
 
 type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'>
 
@@ -133,10 +151,15 @@ async function addedColumns(
   const added = new Map<MapRowsStep | MapBatchesStep, readonly SchemaColumn[]>()
   for (const step of steps) {
     if (step.kind === 'sql') continue
-    const columns = Object.entries(step.adds).map(([name, column]) => `CAST(NULL AS ${sqlType(column)}) AS ${quoteName(name)}`)
+    const columns = Object.entries(step.adds).map(
+      ([name, column]) => `CAST(NULL AS ${sqlType(column)}) AS ${quoteName(name)}`,
+    )
     if (columns.length === 0) continue
     const result = await connection.run(`SELECT ${columns.join(', ')}`)
-    added.set(step, result.columnNames().map((name, index) => ({ name, type: result.columnType(index) })))
+    added.set(
+      step,
+      result.columnNames().map((name, index) => ({ name, type: result.columnType(index) })),
+    )
   }
   return added
 }
@@ -148,7 +171,11 @@ function checkOutput(parts: PartOptions, schema: readonly SchemaColumn[]): void 
       if (names.includes(name)) continue
       const close = nearest(name, names)
       const hint = close.length > 0 ? `did you mean ${close.join(', ')}` : `there are ${names.join(', ')}`
-      throw new PermanentError('DEFINITION_INVALID', `output.${option}: expected columns that the transform gives, got ${name}; ${hint}`, { option, name, names })
+      throw new PermanentError(
+        'DEFINITION_INVALID',
+        `output.${option}: expected columns that the transform gives, got ${name}; ${hint}`,
+        { option, name, names },
+      )
     }
   const wide = schema.find(column => /HUGEINT/.test(String(column.type)))
   if (wide)
@@ -158,10 +185,19 @@ function checkOutput(parts: PartOptions, schema: readonly SchemaColumn[]): void 
       { column: wide.name },
     )
   if (parts.partitionBy.length > 0 && parts.partitionBy.length === names.length)
-    throw new PermanentError('DEFINITION_INVALID', 'output.partitionBy: expected at least one column that is no partition, got all of them', { names })
+    throw new PermanentError(
+      'DEFINITION_INVALID',
+      'output.partitionBy: expected at least one column that is no partition, got all of them',
+      { names },
+    )
 }
 
-async function merge(connection: DuckDBConnection, parts: PartOptions, files: readonly string[], target: string): Promise<WrittenPart> {
+async function merge(
+  connection: DuckDBConnection,
+  parts: PartOptions,
+  files: readonly string[],
+  target: string,
+): Promise<WrittenPart> {
   const query = { sql: `SELECT * FROM read_parquet(${quoteTexts(files)}, hive_partitioning = false)`, values: [] }
   const [part] = await writeParts(connection, query, target, { ...parts, partitionBy: [] })
   if (part === undefined) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })

@@ -70,7 +70,8 @@ function jsonSource(from: string, columns: Columns): Omit<TextSource, 'all'> {
   const types = names.some(isDecimal) ? `, CASE WHEN ${isValid} THEN json_type(line, ${paths}) END AS types` : ''
   return {
     from: `(SELECT *, CASE WHEN ${isValid} THEN json_extract_string(line, ${paths}) END AS texts${types} FROM ${from})`,
-    text: column => (isDecimal(column) ? decimalText(names.indexOf(column) + 1) : `texts[${names.indexOf(column) + 1}]`),
+    text: column =>
+      isDecimal(column) ? decimalText(names.indexOf(column) + 1) : `texts[${names.indexOf(column) + 1}]`,
     undeclared: [],
     record: { isValid: `(coalesce(${isValid}, false))`, expected: 'a JSON object', received: 'line' },
   }
@@ -89,7 +90,11 @@ function patternSource(from: string, pattern: string): Omit<TextSource, 'all'> {
     from: `(SELECT *, regexp_extract(line, ${regex}, ${quoteTexts(names)}) AS groups FROM ${from})`,
     text: column => (names.includes(column) ? `nullif(groups.${quoteName(column)}, '')` : undefined),
     undeclared: [],
-    record: { isValid: `regexp_full_match(line, ${regex})`, expected: 'a line that matches the pattern', received: 'line' },
+    record: {
+      isValid: `regexp_full_match(line, ${regex})`,
+      expected: 'a line that matches the pattern',
+      received: 'line',
+    },
   }
 }
 
@@ -104,7 +109,12 @@ interface ScanDialect {
 const fastRecordBytesMax = 2_097_152
 const carefulRecordBytesMax = 67_108_864
 
-function scan(files: readonly StagedFile[], names: readonly string[], dialect: ScanDialect, options: TextSourceOptions): string {
+function scan(
+  files: readonly StagedFile[],
+  names: readonly string[],
+  dialect: ScanDialect,
+  options: TextSourceOptions,
+): string {
   const located = prefixOf(files)
   const columns = [...located, ...names].map(name => `${quoteText(name)}: 'VARCHAR'`).join(', ')
   const bytesMax = options.badRecords === 'fail' ? fastRecordBytesMax : carefulRecordBytesMax

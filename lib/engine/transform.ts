@@ -1,5 +1,19 @@
 /** A task's steps as one query over `input`, and its check against empty typed inputs before any data is read. */
-import { BIGINT, BOOLEAN, DOUBLE, type DuckDBConnection, DuckDBListValue, type DuckDBType, type DuckDBValue, HUGEINT, INTEGER, LIST, listValue, SQLNULL, VARCHAR } from '@duckdb/node-api'
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  type DuckDBConnection,
+  DuckDBListValue,
+  type DuckDBType,
+  type DuckDBValue,
+  HUGEINT,
+  INTEGER,
+  LIST,
+  listValue,
+  SQLNULL,
+  VARCHAR,
+} from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import type { MapBatchesStep, MapRowsStep, SqlStep, SqlValue, Step } from '../define/definition.ts'
@@ -42,7 +56,13 @@ export async function checkTransform(
   let given = await describe(connection, query, 'columns', [])
   for (const [index, step] of steps.entries()) {
     const where = `transform step ${index + 1}`
-    if (step.kind === 'sql' && step.scope === 'row') await checkRowWise(connection, stepSql(step, 1), where, given.map(column => column.name))
+    if (step.kind === 'sql' && step.scope === 'row')
+      await checkRowWise(
+        connection,
+        stepSql(step, 1),
+        where,
+        given.map(column => column.name),
+      )
     checked.push({ step, given })
     query = applyStep(query, step, given, index, maps)
     given = await describe(connection, query, where, given)
@@ -116,7 +136,10 @@ function applyMap(
   const call = `${map.name}(${[...map.prefix, ...given.map(column => quoteName(column.name))].join(', ')})`
   const mapped = map.isMany ? `unnest(${call})` : call
   const kept = given.filter(column => !map.writes.includes(column.name)).map(column => quoteName(column.name))
-  const order = [...given.map(column => column.name), ...map.writes.filter(name => !given.some(each => each.name === name))]
+  const order = [
+    ...given.map(column => column.name),
+    ...map.writes.filter(name => !given.some(each => each.name === name)),
+  ]
   const list = order.map(name => {
     const column = quoteName(name)
     return map.writes.includes(name) ? `_fanmill_mapped.${column} AS ${column}` : column
@@ -133,13 +156,22 @@ async function describe(
   given: readonly SchemaColumn[],
 ): Promise<SchemaColumn[]> {
   try {
-    const result = await connection.run(`SELECT * FROM (${query.sql}) LIMIT 0`, [...query.values], boundTypes(query.values))
+    const result = await connection.run(
+      `SELECT * FROM (${query.sql}) LIMIT 0`,
+      [...query.values],
+      boundTypes(query.values),
+    )
     const columns = result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
     checkNames(columns, where)
     return columns
   } catch (error) {
     if (error instanceof PermanentError) throw error
-    throw new PermanentError('SQL_INVALID', `${where}: ${explain(error, given)}`, { where, sql: query.sql }, { cause: error })
+    throw new PermanentError(
+      'SQL_INVALID',
+      `${where}: ${explain(error, given)}`,
+      { where, sql: query.sql },
+      { cause: error },
+    )
   }
 }
 
@@ -147,7 +179,11 @@ function checkNames(columns: readonly SchemaColumn[], where: string): void {
   const seen = new Set<string>()
   for (const { name } of columns) {
     const key = name.toLowerCase()
-    if (seen.has(key)) throw new PermanentError('SQL_INVALID', `${where}: column ${name} comes out twice; name one of them otherwise`, { where, name })
+    if (seen.has(key))
+      throw new PermanentError('SQL_INVALID', `${where}: column ${name} comes out twice; name one of them otherwise`, {
+        where,
+        name,
+      })
     seen.add(key)
   }
 }

@@ -18,7 +18,10 @@ export interface ReadOptions {
  * With `guard`, a boolean function of the engine, rows also pass through it and every column is read whatever becomes of it later.
  */
 export function fastRead(sources: readonly TextSource[], options: ReadOptions, guard?: string): string {
-  return union(sources.map(source => fastSelect(source, options, guard)), options)
+  return union(
+    sources.map(source => fastSelect(source, options, guard)),
+    options,
+  )
 }
 
 export interface CarefulOptions {
@@ -29,14 +32,21 @@ export interface CarefulOptions {
 }
 
 /** A query with the declared columns of the rows that fit. Rows that do not are those of `misfits`. */
-export function carefulRead(sources: readonly TextSource[], options: ReadOptions, { guard, lastRecord }: CarefulOptions = {}): string {
+export function carefulRead(
+  sources: readonly TextSource[],
+  options: ReadOptions,
+  { guard, lastRecord }: CarefulOptions = {},
+): string {
   return union(
     sources.map(source => {
       const before = lastRecord === undefined ? '' : `CAST(_fanmill_record AS BIGINT) <= ${lastRecord} AND `
       const fit = `${before}${fitOf(source, options)}`
       // All columns take part, because the engine fails on a record that is not UTF-8 when it does not read each of them.
       // One expression, because filters side by side are evaluated in any order: only rows that fit are counted.
-      const condition = guard === undefined ? fit : `CASE WHEN ${fit} THEN ${guard}(coalesce(${source.all.join(', ')}) IS NULL) ELSE false END`
+      const condition =
+        guard === undefined
+          ? fit
+          : `CASE WHEN ${fit} THEN ${guard}(coalesce(${source.all.join(', ')}) IS NULL) ELSE false END`
       const convert: Convert = (column, text) => tryConvert(column, text, options.strict)
       return `SELECT ${selectList(source, options, convert)} FROM ${source.from} WHERE ${condition}`
     }),
@@ -48,7 +58,9 @@ export function carefulRead(sources: readonly TextSource[], options: ReadOptions
 export function misfits(sources: readonly TextSource[], options: ReadOptions): string {
   return sources
     .flatMap(source => {
-      const cases = Object.entries(options.columns).flatMap(([name, column]) => misfitCase(source, name, column, options))
+      const cases = Object.entries(options.columns).flatMap(([name, column]) =>
+        misfitCase(source, name, column, options),
+      )
       const whole = source.record
         ? [`WHEN NOT ${source.record.isValid} THEN ${misfit('', source.record.expected, source.record.received)}`]
         : []
@@ -63,7 +75,9 @@ export function misfits(sources: readonly TextSource[], options: ReadOptions): s
 function fastSelect(source: TextSource, options: ReadOptions, guard?: string): string {
   const convert = (column: ColumnDefinition, text: string): string => mustConvert(column, text, options.strict)
   const list = selectList(source, options, convert)
-  const valid = source.record ? ` WHERE CASE WHEN ${source.record.isValid} THEN true ELSE error(${quoteText(mismatchMarker)}) END` : ''
+  const valid = source.record
+    ? ` WHERE CASE WHEN ${source.record.isValid} THEN true ELSE error(${quoteText(mismatchMarker)}) END`
+    : ''
   if (guard === undefined) return `SELECT ${list} FROM ${source.from}${valid}`
   const names = Object.keys(options.columns)
   // Every column takes part in the guard's argument, so none is dropped as unused before it was checked.
@@ -85,7 +99,9 @@ function typedText(source: TextSource, name: string, options: ReadOptions, conve
   const column = options.columns[name] as ColumnDefinition
   const text = source.text(name)
   if (text !== undefined) return convert(column, nullableText(column, text))
-  return column.required ? `CAST(error(${quoteText(mismatchMarker)}) AS ${sqlType(column)})` : `CAST(NULL AS ${sqlType(column)})`
+  return column.required
+    ? `CAST(error(${quoteText(mismatchMarker)}) AS ${sqlType(column)})`
+    : `CAST(NULL AS ${sqlType(column)})`
 }
 
 function newColumns(source: TextSource): string {
@@ -127,8 +143,12 @@ const misfit = (column: string, expected: string, received: string): string =>
 
 function union(selects: readonly string[], options: ReadOptions): string {
   if (selects.length > 0) return selects.join(' UNION ALL ')
-  const empty = Object.entries(options.columns).map(([name, column]) => `CAST(NULL AS ${sqlType(column)}) AS ${quoteName(name)}`)
-  const provenance = options.provenance.map(name => `CAST(NULL AS ${name === '_line' ? 'BIGINT' : 'VARCHAR'}) AS ${name}`)
+  const empty = Object.entries(options.columns).map(
+    ([name, column]) => `CAST(NULL AS ${sqlType(column)}) AS ${quoteName(name)}`,
+  )
+  const provenance = options.provenance.map(
+    name => `CAST(NULL AS ${name === '_line' ? 'BIGINT' : 'VARCHAR'}) AS ${name}`,
+  )
   const kept = options.keepNew ? ['CAST(NULL AS MAP(VARCHAR, VARCHAR)) AS _new'] : []
   return `SELECT ${[...empty, ...provenance, ...kept].join(', ')} WHERE false`
 }

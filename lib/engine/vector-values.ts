@@ -1,6 +1,5 @@
 /** JavaScript values in and out of the engine's vectors, one function a type, as the row types of definitions promise. */
 import {
-  type DuckDBType,
   DuckDBDateValue,
   DuckDBDecimalValue,
   type DuckDBListType,
@@ -8,6 +7,7 @@ import {
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
   DuckDBTimeValue,
+  type DuckDBType,
   DuckDBTypeId,
   type DuckDBValue,
   type DuckDBVector,
@@ -74,7 +74,12 @@ function toVector(type: DuckDBType): ToVector {
     case DuckDBTypeId.BIGINT:
       return value => toBigint(value, each => BigInt.asIntN(64, each) === each, 'a bigint of 64 bits or a safe integer')
     case DuckDBTypeId.UBIGINT:
-      return value => toBigint(value, each => BigInt.asUintN(64, each) === each, 'a bigint of 64 bits or a safe integer, not negative')
+      return value =>
+        toBigint(
+          value,
+          each => BigInt.asUintN(64, each) === each,
+          'a bigint of 64 bits or a safe integer, not negative',
+        )
     case DuckDBTypeId.FLOAT:
     case DuckDBTypeId.DOUBLE:
       return value => expect(value, typeof value === 'number', 'a number')
@@ -114,7 +119,11 @@ function expect(value: unknown, fits: boolean, expected: string): DuckDBValue {
 }
 
 const describe = (value: unknown): string =>
-  typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : Array.isArray(value) ? 'an array' : String(value).slice(0, 100)
+  typeof value === 'string'
+    ? JSON.stringify(value.slice(0, 100))
+    : Array.isArray(value)
+      ? 'an array'
+      : String(value).slice(0, 100)
 
 const isInteger = (value: unknown, [low, high]: readonly [number, number]): boolean =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high

@@ -44,7 +44,12 @@ export async function writeParts(
   return copy(connection, empty, `${target}.parquet`, { ...options, partitionBy: [], sortBy: [] })
 }
 
-async function copy(connection: DuckDBConnection, query: BoundQuery, target: string, options: PartOptions): Promise<WrittenPart[]> {
+async function copy(
+  connection: DuckDBConnection,
+  query: BoundQuery,
+  target: string,
+  options: PartOptions,
+): Promise<WrittenPart[]> {
   const order = options.sortBy.length > 0 ? ` ORDER BY ${options.sortBy.map(quoteName).join(', ')}` : ''
   const settings = [
     'FORMAT parquet',

@@ -1,6 +1,6 @@
 /** Where the entries of the library stand: TypeScript in the repository, JavaScript in the published package. */
 
-/** Files directly below `lib/`, which is the root of the published package. */
+/** Files below `lib/`. */
 export type Entry = 'index' | 'testing' | 'worker' | 'worker-extract' | 'cli/main'
 
 /** File URL of an entry, for `import()`, `new Worker()` and child processes. */

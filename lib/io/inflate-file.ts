@@ -2,7 +2,7 @@
 import * as zlib from 'node:zlib'
 import { PermanentError } from '../core/errors.ts'
 import type { InputObject } from '../core/plan-data.ts'
-import type { Store } from '../core/store.ts'
+import type { Reader } from '../core/store.ts'
 import { type Inflater, inflateChunkBytes, inflateChunks } from './inflate-stream.ts'
 
 /** Whether the file must be read from its start to its end, because it is compressed. */
@@ -15,7 +15,7 @@ export function isCompressed(key: string): boolean {
  * @throws INPUT_INVALID when the compressed data is damaged or cut short; USAGE when this Node cannot read `.zst`; what the store throws
  */
 export async function* inflateFile(
-  store: Store,
+  store: Reader,
   input: InputObject,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<Uint8Array> {

@@ -2,7 +2,7 @@
 import { crc32, createInflateRaw } from 'node:zlib'
 import { type FanmillError, PermanentError } from '../core/errors.ts'
 import type { InputObject, MembersSlice, PlannedMember } from '../core/plan-data.ts'
-import type { Store } from '../core/store.ts'
+import type { Reader } from '../core/store.ts'
 import { asBuffer } from '../core/zip-end.ts'
 import { badMember, findMemberData, headerBytes, type MemberPlace, memberError } from '../core/zip-local.ts'
 import type { ZipLimits } from '../define/definition.ts'
@@ -29,7 +29,7 @@ export interface MemberBytes {
  * @throws ZIP_BAD_MEMBER, ZIP_SIZE_MISMATCH, ZIP_CRC_MISMATCH, ZIP_ENCRYPTED, ZIP_LIMIT; what the store throws
  */
 export async function* readMembers(
-  store: Store,
+  store: Reader,
   input: InputObject,
   slice: MembersSlice,
   options: MemberOptions,
@@ -84,7 +84,7 @@ export function inflateMember(local: Buffer, place: MemberPlace, { limits }: Mem
  * @throws as readMembers
  */
 export async function* openMember(
-  store: Store,
+  store: Reader,
   input: InputObject,
   member: PlannedMember,
   { limits, signal }: MemberOptions,
@@ -98,7 +98,7 @@ export async function* openMember(
   else yield* checked(inflated(source, place, signal), place)
 }
 
-async function findData(store: Store, input: InputObject, place: MemberPlace, pinned: { readonly etag: string }) {
+async function findData(store: Reader, input: InputObject, place: MemberPlace, pinned: { readonly etag: string }) {
   const { headerOffset, compressedBytes } = place.member
   // The longest that a header can be: its length is known only when it is read.
   const end = Math.min(input.sizeBytes, headerOffset + headerBytes + 2 * 0xffff)

@@ -17,8 +17,6 @@ export function rowVersions(): readonly string[] {
   return [`fanmill@${version}`, `engine@${dependencies['@duckdb/node-api']}`]
 }
 
-/** In the repository package.json stands above `lib/`, in the published package beside the compiled files. */
 function ownPackage(): OwnPackage {
-  const path = import.meta.url.endsWith('.ts') ? '../../package.json' : '../package.json'
-  return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as OwnPackage
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as OwnPackage
 }

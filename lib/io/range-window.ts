@@ -1,9 +1,9 @@
 /** The bytes of a range, and as many after it as turn out to be needed. */
 import type { InputObject } from '../core/plan-data.ts'
-import type { Store } from '../core/store.ts'
+import type { Reader } from '../core/store.ts'
 
 export interface RangeReading {
-  readonly store: Store
+  readonly store: Reader
   readonly input: InputObject
   readonly recordBytesMax: number
   readonly signal?: AbortSignal

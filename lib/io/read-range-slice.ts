@@ -6,7 +6,7 @@ import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/re
 import { RecordMachine } from '../core/record-machine.ts'
 import { firstRecordStart } from '../core/record-start.ts'
 import { recordEndAfter, scanRecords } from '../core/records.ts'
-import type { Store } from '../core/store.ts'
+import type { Reader } from '../core/store.ts'
 import { refuseUtf16 } from '../core/text-encoding.ts'
 import { RangeWindow } from './range-window.ts'
 import { placeAt } from './record-place.ts'
@@ -29,7 +29,7 @@ export interface RangeText {
 }
 
 export interface RangeSliceOptions {
-  readonly store: Store
+  readonly store: Reader
   readonly input: InputObject
   readonly slice: RangeSlice
   readonly format: TextFormat

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { FanmillError, PermanentError, TransientError } from '../core/errors.ts'
 import type { CommitAnswer, CommitEvent } from '../core/lambda-events.ts'
 import type { Manifest } from '../core/manifest.ts'
+import type { Reject } from '../core/reject.ts'
 import { taskNamed } from '../core/resolve-task.ts'
 import { readPlan, runKeys } from '../core/state.ts'
 import { commit } from '../steps/commit.ts'
@@ -123,11 +124,30 @@ async function commitKept(kept: KeptReservation, { event, invocation, options }:
     if (!(error instanceof FanmillError) || error instanceof TransientError) throw error
     await endRun(lambda.output, run, { ...ending, status: 'failed', error })
     await leaveTurn(lambda.output, turn)
-    if (error.code !== 'SUPERSEDED') throw error
+    if (error.code !== 'SUPERSEDED') throw withoutRows(error)
     // A run that was planned later, over all that this one saw, has been committed: there is nothing left to do.
     logger.warn(error.message)
     return { done: true }
   }
+}
+
+/** What a function throws is in logs, which hold no row: the values that were rejected stay in the state. */
+function withoutRows(error: FanmillError): FanmillError {
+  const { rejects, ...detail } = error.detail as { readonly rejects?: readonly Reject[] }
+  if (!rejects) return error
+  const shown = rejects.map(({ archive, member, line, column, expected }) => ({
+    archive,
+    member,
+    line,
+    column,
+    expected,
+  }))
+  const first =
+    shown[0] &&
+    `; the first: ${shown[0].archive} ${shown[0].member} line ${shown[0].line}, column ${shown[0].column}, expected ${shown[0].expected}`
+  const { rejected, records, allowed } = error.detail
+  const message = `expected at most ${allowed} rejected rows of ${records}, got ${rejected}${first ?? ''}; fanmill rejects shows them`
+  return new PermanentError(error.code, message, { ...detail, rejects: shown })
 }
 
 function tell(manifest: Manifest, runId: string): void {

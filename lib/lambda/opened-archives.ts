@@ -45,7 +45,8 @@ export async function recallArchives(
       return true
     },
     async forget() {
-      if (isKept) await output.remove(key)
+      // Emptied, not removed: only Commit may delete.
+      if (isKept) await output.write(key, await promisify(gzip)('[]'))
     },
   }
 }

@@ -1,5 +1,8 @@
 /** What one process of a function keeps between invocations: its settings, its pipeline, its stores. */
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { PermanentError } from '../core/errors.ts'
+import { assetNames } from '../core/lambda-events.ts'
 import { outputHashOf } from '../core/run-identity.ts'
 import type { Owner } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
@@ -43,7 +46,7 @@ export const runLeaseMs = 30 * 60_000
 export const shortName = (text: string): string => outputHashOf(text)
 
 async function open(settings: LambdaSettings): Promise<LambdaSession> {
-  const bundle: LoadableBundle = { file: settings.pipeline, url: settings.pipelineUrl, files: [] }
+  const bundle: LoadableBundle = { file: shippedFile(settings), url: settings.pipelineUrl, files: [] }
   const pipeline = await loadPipeline(bundle)
   if (pipeline.name !== settings.pipeline)
     throw new PermanentError(
@@ -52,3 +55,7 @@ async function open(settings: LambdaSettings): Promise<LambdaSession> {
     )
   return { settings, bundle, pipeline, input: openStore(settings.input), output: openStore(settings.output) }
 }
+
+/** As if the pipeline stood among the files that were shipped with it. */
+const shippedFile = ({ pipeline, pipelineUrl }: LambdaSettings): string =>
+  join(dirname(fileURLToPath(pipelineUrl)), assetNames.files, pipeline)

@@ -6,6 +6,7 @@ import { PermanentError } from '../core/errors.ts'
 import type { RunEvent } from '../core/events.ts'
 import { type Owner, stateRoot } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
+import { groupBytesMax } from '../core/tier.ts'
 import type { PipelineDefinition } from '../define/definition.ts'
 import { type Bundle, bundlePipeline } from '../io/bundle.ts'
 import { codeHashes, loadPipeline } from '../io/bundle-load.ts'
@@ -47,8 +48,7 @@ export interface Session {
   close(): void
 }
 
-/** Text that one writer takes at once: at a fourth to a fifth of it as Parquet, parts of 50 to 60 MB. */
-export const groupBytesMax = 256 * 1024 * 1024
+export { groupBytesMax }
 
 /** What tests make small, to have many batches of little text. */
 export interface SessionTuning {

@@ -8,6 +8,7 @@ import { renderPath } from '../core/path-template.ts'
 import type { Store, StoredObject } from '../core/store.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { TableFile } from '../engine/load-tables.ts'
+import { candidateKeys } from '../steps/candidate-keys.ts'
 import type { Session } from './session.ts'
 
 export interface FetchedTables {
@@ -61,9 +62,7 @@ export async function findTable(
 ): Promise<StoredObject> {
   const found = await input.stat(key)
   if (found) return found
-  const keys: string[] = []
-  for await (const object of input.list('')) if (keys.push(object.key) >= 10_000) break
-  const close = nearest(key, keys)
+  const close = nearest(key, await candidateKeys(input))
   const hint = close.length > 0 ? `; nearest are ${close.join(', ')}` : ''
   throw new PermanentError(
     'NO_INPUT',

@@ -96,7 +96,17 @@ function openPool(
 ): Workers {
   const { bundle, inputSpec: input, workers: threads, memory, stageFolder, partFolder, groupBytes, options } = session
   const stageBytesMax = 4 * Math.max(groupBytes, groupBytesMax)
-  const machine = { bundle, input, threads, memory, stageFolder, partFolder, stageBytesMax, strict: options.strict }
+  const machine = {
+    bundle,
+    input,
+    threads,
+    memory,
+    stageFolder,
+    partFolder,
+    stageBytesMax,
+    strict: options.strict,
+    reads: options.reads,
+  }
   const secrets = environmentSecrets(task)
   return openTaskWorkers({
     ...machine,

@@ -27,6 +27,8 @@ export interface TaskWorkersOptions {
   readonly partFolder: string
   /** More text at once than a thread may stage is refused. */
   readonly stageBytesMax: number
+  /** Reads in flight over all threads; default 2 × threads. */
+  readonly reads?: number | undefined
   readonly strict?: boolean | undefined
   onMessage(message: WorkerMessage): void
   /** Takes threads that were started before; default starts them. */
@@ -51,6 +53,7 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
     ...{ params, input, tables, secrets, stageFolder, partFolder },
     engineBytes: memory.engineBytes,
     stageBytesMax: options.stageBytesMax,
+    readsMax: Math.max(1, Math.floor((options.reads ?? 2 * threads) / threads)),
     ...(strict === undefined ? {} : { strict }),
   }
   return (options.open ?? openWorkers)({ ...pool, setup })

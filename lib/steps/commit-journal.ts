@@ -16,6 +16,13 @@ interface Roll {
   readonly actor: Actor
   readonly claim: HeadClaim
   readonly journal: Journal
+  /** Sizes by key, when a roll that stopped is gone on with. */
+  readonly there: ReadonlyMap<string, number> | undefined
+}
+
+export interface RollOptions {
+  /** Another roll of it may have done some already: then what stands is looked at first, so that each call gets further. Default false. */
+  readonly isResumed?: boolean
 }
 
 /**
@@ -23,8 +30,14 @@ interface Roll {
  * The head must name the actor as committing this journal's claim. About two requests a part, sixteen at once.
  * @throws OUTPUT_LOCKED when another took the commit over
  */
-export async function rollJournal(actor: Actor, head: Versioned<Head>, journal: Journal): Promise<Rolled> {
-  const roll: Roll = { actor, claim: new HeadClaim(actor, head), journal }
+export async function rollJournal(
+  actor: Actor,
+  head: Versioned<Head>,
+  journal: Journal,
+  { isResumed = false }: RollOptions = {},
+): Promise<Rolled> {
+  const there = isResumed ? await sizesOf(actor.store, outputPrefix(journal.outputPath)) : undefined
+  const roll: Roll = { actor, claim: new HeadClaim(actor, head), journal, there }
   const { next, runId, attempt, outputPath } = journal
   const keys = runKeys(runId, attempt)
   let manifest = await readSuccess(actor.store, outputPath)
@@ -42,9 +55,19 @@ export async function rollJournal(actor: Actor, head: Versioned<Head>, journal: 
   return { status: 'committed', manifest }
 }
 
-async function completeParts({ actor, claim, journal }: Roll): Promise<Set<number>> {
+/** What the output holds, by key. */
+async function sizesOf(store: Store, prefix: string): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>()
+  for await (const { key, sizeBytes } of store.list(prefix)) sizes.set(key, sizeBytes)
+  return sizes
+}
+
+async function completeParts({ actor, claim, journal, there }: Roll): Promise<Set<number>> {
   const lost = new Set<number>()
+  // Only this attempt has such names; an extracted file's may be an older file's.
+  const ownName = `-${journal.runId}-${journal.attempt}.parquet`
   await forEachParallel(journal.complete, async (part, index) => {
+    if (part.key.endsWith(ownName) && there?.get(part.key) === part.sizeBytes) return
     const isVisible = await claim.change(`complete-part-${index}`, () => actor.store.completePart(part))
     if (!isVisible) lost.add(part.batch)
   })
@@ -88,10 +111,11 @@ async function lookAt(
   return async key => found.get(key)
 }
 
-async function removeOld({ actor, claim, journal }: Roll): Promise<void> {
-  await forEachParallel(journal.remove, (key, index) =>
-    claim.change(`remove-part-${index}`, () => actor.store.remove(key)),
-  )
+async function removeOld({ actor, claim, journal, there }: Roll): Promise<void> {
+  await forEachParallel(journal.remove, async (key, index) => {
+    if (there && !there.has(key)) return
+    await claim.change(`remove-part-${index}`, () => actor.store.remove(key))
+  })
 }
 
 /**

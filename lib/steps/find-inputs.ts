@@ -12,6 +12,7 @@ import { readZipDirectory, type ZipEntry } from '../core/zip-directory.ts'
 import { checkEntries, entryFault, type ReadableEntry } from '../core/zip-limits.ts'
 import { checkExtractable } from '../core/zip-names.ts'
 import type { FilesSource, ParamValues, Source, TaskDefinition, ZipMembersSource } from '../define/definition.ts'
+import { candidateKeys } from './candidate-keys.ts'
 import { forEachParallel } from './state-files.ts'
 
 export interface FindOptions {
@@ -263,9 +264,7 @@ async function nothing(
       detail,
     )
   }
-  const keys: string[] = []
-  for await (const { key } of options.input.list('')) if (keys.push(key) >= candidatesMax) break
-  const detail = { glob, root, nearest: nearest(glob, keys) }
+  const detail = { glob, root, nearest: nearest(glob, await candidateKeys(options.input)) }
   return new PermanentError('NO_INPUT', `nothing under ${root} matches ${glob}${hint(detail.nearest)}`, detail)
 }
 

@@ -12,7 +12,9 @@ export async function mergeSmall(
   target: string,
   { workers, partBytes }: { readonly workers: Workers; readonly partBytes: number },
 ): Promise<SharePart[]> {
-  const groups = [...Map.groupBy(parts, part => partitionFolder(part.partition)).values()].flatMap(group => bundles(group, partBytes))
+  const groups = [...Map.groupBy(parts, part => partitionFolder(part.partition)).values()].flatMap(group =>
+    bundles(group, partBytes),
+  )
   return Promise.all(groups.map((group, index) => joined(group, `${target}-merged${index}`, workers)))
 }
 

@@ -14,7 +14,9 @@ export interface PlanRequest extends Omit<ReserveRequest, 'inputs'> {
   readonly batchBytes: number
 }
 
-export type Planned = Exclude<Reservation, ReservedRun> | { readonly status: 'new' | 'resume'; readonly run: ReservedRun; readonly plan: readonly PlanItem[] }
+export type Planned =
+  | Exclude<Reservation, ReservedRun>
+  | { readonly status: 'new' | 'resume'; readonly run: ReservedRun; readonly plan: readonly PlanItem[] }
 
 /** A plan that is there already, from an interrupted try, is kept: its outcomes count. @throws as `reserveRun` */
 export async function plan(output: Store, request: PlanRequest): Promise<Planned> {
@@ -35,4 +37,5 @@ export async function plan(output: Store, request: PlanRequest): Promise<Planned
 const batchesOf = (slices: readonly Slice[], batchBytes: number): readonly (readonly Slice[])[] =>
   slices.length === 0 ? [[]] : packBatches(slices, { batchBytes })
 
-const parsePlan = (bytes: Uint8Array): readonly PlanItem[] => JSON.parse(new TextDecoder().decode(bytes)) as readonly PlanItem[]
+const parsePlan = (bytes: Uint8Array): readonly PlanItem[] =>
+  JSON.parse(new TextDecoder().decode(bytes)) as readonly PlanItem[]

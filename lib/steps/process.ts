@@ -1,4 +1,5 @@
 /** Process: one batch's slices into pending parts and an outcome. May run any number of times, also beside itself. */
+import { checkSchemas } from '../core/accounts.ts'
 import { FanmillError, toPlain } from '../core/errors.ts'
 import { type Outcome, type OutcomePart, pendingOf } from '../core/outcome.ts'
 import { partitionFolder } from '../core/partition-path.ts'
@@ -49,6 +50,7 @@ async function convertBatch(
   tools: ProcessTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
   const results = await shareOut(run, item, slices, tools)
+  checkSchemas(results.map(result => result.schema))
   const parts = await mergeSmall(
     results.flatMap(result => result.parts),
     `${tools.partFolder}/${item.batch}-${tools.token}`,
@@ -161,7 +163,7 @@ async function outcomeOf(
     rejects: await keepRejects(item, results, tools, keys),
     firstRejects: results.flatMap(result => result.firstRejects).slice(0, 10),
     workers: [...new Map(results.map(({ worker }) => [`${worker.pid}-${worker.thread}`, worker])).values()],
-    schema: results[0]?.schema ?? [],
+    schema: results.find(result => result.schema.length > 0)?.schema ?? [],
   }
 }
 

@@ -39,7 +39,7 @@ async function takeOver(actor: Actor, head: Versioned<Head>, committing: Committ
   const taken = await effect(actor, 'take-over', () => changeHead(actor.store, head, { committing: mine }))
   if (!taken) return
   const journal = await journalOf(actor, mine)
-  if (journal) await rollJournal(actor, taken, journal)
+  if (journal) await rollJournal(actor, taken, journal, { isResumed: true })
   else await effect(actor, 'drop-claim', () => changeHead(actor.store, taken, { committing: undefined }))
 }
 

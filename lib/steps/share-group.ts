@@ -61,12 +61,18 @@ export async function stageGroup(
  * Fast first. When something does not fit, or the engine saw other records than the text has, once more with every
  * record located. @throws TRANSFORM_FAILED with archive, member and line, where it fails again
  */
-export async function convertGroup(group: StageSource, staged: StagedSlices, target: string, tools: ShareTools): Promise<GroupResult> {
+export async function convertGroup(
+  group: StageSource,
+  staged: StagedSlices,
+  target: string,
+  tools: ShareTools,
+): Promise<GroupResult> {
   try {
     const fast = await convertFiles(staged, { target, isCareful: false }, tools)
     if (fast.kind === 'byMember') return await convertByMember(group, target, tools)
     if (fast.kind === 'parts' && tools.engine.countFooters) checkGroup(fast, staged)
-    if (fast.kind === 'locate' || fast.rowsRead !== staged.recordsFound) return await convertCarefully(group, target, tools)
+    if (fast.kind === 'locate' || fast.rowsRead !== staged.recordsFound)
+      return await convertCarefully(group, target, tools)
     return report({ converted: fast, staged }, tools)
   } catch (error) {
     if (!(error instanceof FanmillError) || error.code !== 'TRANSFORM_FAILED' || 'line' in error.detail) throw error
@@ -102,7 +108,11 @@ async function convertCarefully(group: StageSource, target: string, tools: Share
 type ConvertOptions = Pick<ConvertJob, 'target' | 'isCareful'>
 
 /** All at once; member by member when a map function asks which it is. */
-async function convertFiles({ files }: StagedSlices, { target, isCareful }: ConvertOptions, { engine }: ShareTools): Promise<Converted> {
+async function convertFiles(
+  { files }: StagedSlices,
+  { target, isCareful }: ConvertOptions,
+  { engine }: ShareTools,
+): Promise<Converted> {
   if (!engine.isByMember || files.length === 0) return engine.convert({ files, target, isCareful })
   const done: ConvertedParts[] = []
   for (const [index, file] of files.entries()) {

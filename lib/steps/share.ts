@@ -10,6 +10,8 @@ export type { ShareTools, StageOptions } from './share-group.ts'
 /** A group is one writer's input: converted while the next group is read and inflated. */
 export async function processShare(job: ShareJob, tools: ShareTools): Promise<ShareResult> {
   const groups = groupsOf(job)
+  // Says that work has begun, long before the first group is done.
+  tools.progress({ members: 0, bytes: 0, rowsWritten: 0, rowsRejected: 0 })
   const results: GroupResult[] = []
   let ahead = groups[0] && settle(stageGroup(groups[0], tools))
   for (const [index, group] of groups.entries()) {
@@ -77,7 +79,9 @@ function summarize(results: readonly GroupResult[], tools: ShareTools): ShareRes
     bytesInflated: sum(({ staged }) => staged.bytesInflated),
     accounts,
     rejectFiles: results.flatMap(({ converted }) => converted.rejects.map(each => each.file)),
-    firstRejects: results.flatMap(({ converted }): readonly Reject[] => converted.rejects.flatMap(each => each.first)).slice(0, 10),
+    firstRejects: results
+      .flatMap(({ converted }): readonly Reject[] => converted.rejects.flatMap(each => each.first))
+      .slice(0, 10),
     ranges: results.flatMap(({ staged }): readonly RangeEnds[] => staged.ranges),
     schema: tools.engine.schema,
     worker: tools.worker,

@@ -80,11 +80,6 @@ it.each<[string, () => unknown, string]>([
     'files: format: expected csv(), jsonLines()',
   ],
   [
-    'Parquet in archives',
-    () => zipMembers({ archives: 'a', format: parquetFiles() }),
-    'zipMembers: format: expected csv()',
-  ],
-  [
     'an unknown cap',
     () => zipMembers({ archives: 'a', limits: { ratio: 1 } as never }),
     'limits.ratio: unknown option, did you mean ratioMax',

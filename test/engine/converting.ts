@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
+import type { InputObject, Slice } from '../../lib/core/plan-data.ts'
 import { splitShares } from '../../lib/core/plan-slices.ts'
 import type { Reject } from '../../lib/core/reject.ts'
 import type { SharePart, ShareResult } from '../../lib/core/share.ts'
 import type { WorkerMessage } from '../../lib/core/worker-job.ts'
-import type { InputObject, Slice } from '../../lib/core/plan-data.ts'
 import type { ParamValues, TaskDefinition } from '../../lib/define/definition.ts'
 import { csv, files, parquet, task } from '../../lib/define/index.ts'
 import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
@@ -39,7 +39,12 @@ export interface Conversed {
 
 /** A task over every file of the input root, with defaults for all that a test does not care about. */
 export function taskOf(options: Partial<AnyTaskOptions> = {}): TaskDefinition {
-  return task({ name: 'tested', source: files({ paths: '**/*', format: csv() }), output: parquet({ path: 'out' }), ...options } as never)
+  return task({
+    name: 'tested',
+    source: files({ paths: '**/*', format: csv() }),
+    output: parquet({ path: 'out' }),
+    ...options,
+  } as never)
 }
 
 const reader = await DuckDBInstance.create(':memory:', { threads: '1' })
@@ -57,7 +62,9 @@ export async function convertTask(definition: TaskDefinition, given: Conversion)
       rows: await rowsOf(parts.map(part => part.file)),
       schema: results[0]?.schema ?? [],
       parts,
-      rejects: rejects.map(row => ({ ...row, line: Number(row.line), record: Number(row.record) }) as unknown as Reject),
+      rejects: rejects.map(
+        row => ({ ...row, line: Number(row.line), record: Number(row.record) }) as unknown as Reject,
+      ),
       results,
       told,
     }
@@ -65,7 +72,11 @@ export async function convertTask(definition: TaskDefinition, given: Conversion)
 }
 
 /** Parts and all while they are there: `use` gets the results of the shares. */
-export async function withShares<T>(definition: TaskDefinition, given: Conversion, use: (results: readonly ShareResult[], folder: string) => Promise<T>): Promise<T> {
+export async function withShares<T>(
+  definition: TaskDefinition,
+  given: Conversion,
+  use: (results: readonly ShareResult[], folder: string) => Promise<T>,
+): Promise<T> {
   return withFolder(async folder => use(await runShares(definition, given, { folder, told: [] }), folder))
 }
 
@@ -73,7 +84,9 @@ export async function withShares<T>(definition: TaskDefinition, given: Conversio
 export async function rowsOf(paths: readonly string[]): Promise<Readonly<Record<string, string | null>>[]> {
   const rows: Readonly<Record<string, string | null>>[] = []
   for (const path of paths) {
-    const result = await connection.runAndReadAll(`SELECT CAST(COLUMNS(*) AS VARCHAR) FROM read_parquet('${path.replaceAll("'", "''")}', hive_partitioning = false)`)
+    const result = await connection.runAndReadAll(
+      `SELECT CAST(COLUMNS(*) AS VARCHAR) FROM read_parquet('${path.replaceAll("'", "''")}', hive_partitioning = false)`,
+    )
     rows.push(...(result.getRowObjects() as Readonly<Record<string, string | null>>[]))
   }
   return rows
@@ -97,20 +110,38 @@ async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-async function runShares(definition: TaskDefinition, given: Conversion, { folder, told }: { readonly folder: string; readonly told: WorkerMessage[] }): Promise<ShareResult[]> {
+async function runShares(
+  definition: TaskDefinition,
+  given: Conversion,
+  { folder, told }: { readonly folder: string; readonly told: WorkerMessage[] },
+): Promise<ShareResult[]> {
   const { params = {}, groupBytes = 1e8, shares = 1, engineBytes = 512 * 1024 * 1024 } = given
   for (const name of ['in', 'stage', 'parts', 'tables']) mkdirSync(join(folder, name))
   for (const [key, content] of Object.entries(given.inputs ?? {})) writeUnder(join(folder, 'in', key), content)
   const input = { kind: 'disk', folder: join(folder, 'in') } as const
   const found = await findInputs({ input: openStore(input), task: definition, params })
   const slices = found.cut(found.inputs)
-  const setup = { params, input, tables: tablesIn(folder, definition, given), stageFolder: join(folder, 'stage'), partFolder: join(folder, 'parts'), engineBytes, stageBytesMax: 1e9 }
+  const setup = {
+    params,
+    input,
+    tables: tablesIn(folder, definition, given),
+    stageFolder: join(folder, 'stage'),
+    partFolder: join(folder, 'parts'),
+    engineBytes,
+    stageBytesMax: 1e9,
+  }
   const results: ShareResult[] = []
   const parted = slices.length > 0 ? splitShares(slices, shares) : [[]]
   for (const [index, share] of parted.entries()) {
     const thread = await openThread(definition, setup, message => told.push(message))
     try {
-      const job = { kind: 'share', slices: share, inputs: inputsOf(share, found.inputs), target: join(folder, 'parts', `s${index}`), groupBytes } as const
+      const job = {
+        kind: 'share',
+        slices: share,
+        inputs: inputsOf(share, found.inputs),
+        target: join(folder, 'parts', `s${index}`),
+        groupBytes,
+      } as const
       results.push(await thread.run<'share'>(job))
     } finally {
       thread.close()

@@ -8,22 +8,88 @@ import { convertTask, parquetOf, taskOf } from './converting.ts'
 async function readTable(definition: TableDefinition, content: string | Uint8Array): Promise<readonly unknown[]> {
   const transform = sql`select t.* from input join t on t.k = input.k`
   const tested = taskOf({ columns: { k: column.string() }, tables: { t: definition }, transform })
-  return (await convertTask(tested, { inputs: { 'x.csv': 'k\na\nb\nc\n' }, tables: { t: { name: definition.path, content } } })).rows
+  return (
+    await convertTask(tested, {
+      inputs: { 'x.csv': 'k\na\nb\nc\n' },
+      tables: { t: { name: definition.path, content } },
+    })
+  ).rows
 }
 
 const typed = { k: column.string(), n: column.int32(), d: column.date() }
 
 describe('a broadcast table', () => {
   it.each([
-    ['CSV with columns', table('t.csv', csv(), typed), 'd,k,more,n\n2001-02-03,a,x,1\n,b,y,\n', [{ k: 'a', n: '1', d: '2001-02-03' }, { k: 'b', n: null, d: null }]],
-    ['CSV without columns', table('t.csv', csv()), 'k,n,f\na,1,"x, y"\nb,2,""\n', [{ k: 'a', n: '1', f: 'x, y' }, { k: 'b', n: '2', f: '' }]],
-    ['CSV without a header', table('t.csv', csv({ header: false, delimiter: ';' }), { n: column.int32(), k: column.string() }), '1;a\n2;b\n', [{ n: '1', k: 'a' }, { n: '2', k: 'b' }]],
+    [
+      'CSV with columns',
+      table('t.csv', csv(), typed),
+      'd,k,more,n\n2001-02-03,a,x,1\n,b,y,\n',
+      [
+        { k: 'a', n: '1', d: '2001-02-03' },
+        { k: 'b', n: null, d: null },
+      ],
+    ],
+    [
+      'CSV without columns',
+      table('t.csv', csv()),
+      'k,n,f\na,1,"x, y"\nb,2,""\n',
+      [
+        { k: 'a', n: '1', f: 'x, y' },
+        { k: 'b', n: '2', f: '' },
+      ],
+    ],
+    [
+      'CSV without a header',
+      table('t.csv', csv({ header: false, delimiter: ';' }), { n: column.int32(), k: column.string() }),
+      '1;a\n2;b\n',
+      [
+        { n: '1', k: 'a' },
+        { n: '2', k: 'b' },
+      ],
+    ],
     ['compressed CSV', table('t.csv.gz', csv(), { k: column.string() }), gzipSync('k\na\n'), [{ k: 'a' }]],
-    ['CSV in latin-1', table('t.csv', csv({ encoding: 'latin-1' }), { k: column.string(), s: column.string() }), Buffer.from('k,s\na,\xe9\n', 'latin1'), [{ k: 'a', s: 'é' }]],
-    ['JSON lines with columns', table('t.jsonl', jsonLines(), typed), '{"k":"a","n":1,"d":"2001-02-03"}\n{"k":"b"}\n', [{ k: 'a', n: '1', d: '2001-02-03' }, { k: 'b', n: null, d: null }]],
-    ['JSON lines without columns', table('t.jsonl', jsonLines()), '{"k":"a","n":1}\n{"k":"b","n":2}\n', [{ k: 'a', n: '1' }, { k: 'b', n: '2' }]],
-    ['lines', table('t.log', lines({ pattern: /(?<k>\w) (?<n>\d+)/ }), { k: column.string(), n: column.int32() }), 'a 1\nb 2\n', [{ k: 'a', n: '1' }, { k: 'b', n: '2' }]],
-    ['lines without columns', table('t.log', lines({ pattern: /(?<k>\w) (?<n>\d+)/ })), 'a 1\nb 2\n', [{ k: 'a', n: '1' }, { k: 'b', n: '2' }]],
+    [
+      'CSV in latin-1',
+      table('t.csv', csv({ encoding: 'latin-1' }), { k: column.string(), s: column.string() }),
+      Buffer.from('k,s\na,\xe9\n', 'latin1'),
+      [{ k: 'a', s: 'é' }],
+    ],
+    [
+      'JSON lines with columns',
+      table('t.jsonl', jsonLines(), typed),
+      '{"k":"a","n":1,"d":"2001-02-03"}\n{"k":"b"}\n',
+      [
+        { k: 'a', n: '1', d: '2001-02-03' },
+        { k: 'b', n: null, d: null },
+      ],
+    ],
+    [
+      'JSON lines without columns',
+      table('t.jsonl', jsonLines()),
+      '{"k":"a","n":1}\n{"k":"b","n":2}\n',
+      [
+        { k: 'a', n: '1' },
+        { k: 'b', n: '2' },
+      ],
+    ],
+    [
+      'lines',
+      table('t.log', lines({ pattern: /(?<k>\w) (?<n>\d+)/ }), { k: column.string(), n: column.int32() }),
+      'a 1\nb 2\n',
+      [
+        { k: 'a', n: '1' },
+        { k: 'b', n: '2' },
+      ],
+    ],
+    [
+      'lines without columns',
+      table('t.log', lines({ pattern: /(?<k>\w) (?<n>\d+)/ })),
+      'a 1\nb 2\n',
+      [
+        { k: 'a', n: '1' },
+        { k: 'b', n: '2' },
+      ],
+    ],
   ] as const)('is read from %s', async (_name, definition, content, rows) => {
     expect(await readTable(definition, content)).toEqual(rows)
   })
@@ -31,19 +97,60 @@ describe('a broadcast table', () => {
   it('is read from Parquet, with columns and without', async () => {
     const content = await parquetOf("select 'a' as k, 1::bigint as n")
     expect(await readTable(table('t.parquet', parquetFiles()), content)).toEqual([{ k: 'a', n: '1' }])
-    expect(await readTable(table('t.parquet', parquetFiles(), { n: column.int32(), k: column.string() }), content)).toEqual([{ n: '1', k: 'a' }])
+    expect(
+      await readTable(table('t.parquet', parquetFiles(), { n: column.int32(), k: column.string() }), content),
+    ).toEqual([{ n: '1', k: 'a' }])
   })
 
   it.each([
-    ['a value that does not fit', table('t.csv', csv(), typed), 'k,n,d\na,1,\n"b\nc",1.5,\n', 'table t, row 2: column n: expected int32, got 1.5; mend the table, or its columns'],
-    ['a null where one is required', table('t.csv', csv(), { k: column.string({ required: true }) }), 'k,n\na,1\n,2\n', 'table t, row 2: column k: expected required string, got null; mend the table, or its columns'],
-    ['other fields than its header', table('t.csv', csv(), typed), 'k,n,d\na,1,\nb,2\n', 'table t: Invalid Input Error: CSV Error on Line: 3'],
-    ['no such column', table('t.csv', csv(), { k: column.string(), zzz: column.int32() }), 'k,n\na,1\n', 'table t: Binder Error'],
-    ['JSON that is none', table('t.jsonl', jsonLines(), typed), '{"k":"a"}\nnonsense\n', 'table t: Invalid Input Error: Malformed JSON'],
-    ['JSON that does not fit', table('t.jsonl', jsonLines(), typed), '{"k":"a"}\n{"k":"b","n":"x"}\n', 'table t, row 2: column n: expected int32, got x'],
-    ['a line that does not match', table('t.log', lines({ pattern: /(?<k>\w) (?<n>\d+)/ })), 'a 1\nbad\n', 'table t, row 2: expected a line that matches the pattern, got bad'],
+    [
+      'a value that does not fit',
+      table('t.csv', csv(), typed),
+      'k,n,d\na,1,\n"b\nc",1.5,\n',
+      'table t, row 2: column n: expected int32, got 1.5; mend the table, or its columns',
+    ],
+    [
+      'a null where one is required',
+      table('t.csv', csv(), { k: column.string({ required: true }) }),
+      'k,n\na,1\n,2\n',
+      'table t, row 2: column k: expected required string, got null; mend the table, or its columns',
+    ],
+    [
+      'other fields than its header',
+      table('t.csv', csv(), typed),
+      'k,n,d\na,1,\nb,2\n',
+      'table t: Invalid Input Error: CSV Error on Line: 3',
+    ],
+    [
+      'no such column',
+      table('t.csv', csv(), { k: column.string(), zzz: column.int32() }),
+      'k,n\na,1\n',
+      'table t: Binder Error',
+    ],
+    [
+      'JSON that is none',
+      table('t.jsonl', jsonLines(), typed),
+      '{"k":"a"}\nnonsense\n',
+      'table t: Invalid Input Error: Malformed JSON',
+    ],
+    [
+      'JSON that does not fit',
+      table('t.jsonl', jsonLines(), typed),
+      '{"k":"a"}\n{"k":"b","n":"x"}\n',
+      'table t, row 2: column n: expected int32, got x',
+    ],
+    [
+      'a line that does not match',
+      table('t.log', lines({ pattern: /(?<k>\w) (?<n>\d+)/ })),
+      'a 1\nbad\n',
+      'table t, row 2: expected a line that matches the pattern, got bad',
+    ],
     ['no Parquet', table('t.parquet', parquetFiles()), 'nonsense', 'table t: Invalid Input Error'],
   ] as const)('with %s fails by name and row', async (_name, definition, content, message) => {
-    await expect(readTable(definition, content)).rejects.toMatchObject({ code: 'INPUT_INVALID', message: expect.stringContaining(message), detail: { table: 't' } })
+    await expect(readTable(definition, content)).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining(message),
+      detail: { table: 't' },
+    })
   })
 })

@@ -9,28 +9,50 @@ const inZip = zipMembers({ archives: '*.zip', format: parquetFiles() })
 const five = await parquetOf("select i::int as a, 'x' || i as b from range(5) t(i)")
 const halves = await parquetOf('select i + 0.5::double as a, null::varchar as b from range(2) t(i)')
 
-const convertFiles = (inputs: Inputs, options: Partial<AnyTaskOptions> = {}): Promise<Conversed> => convertTask(taskOf({ source, ...options }), { inputs })
+const convertFiles = (inputs: Inputs, options: Partial<AnyTaskOptions> = {}): Promise<Conversed> =>
+  convertTask(taskOf({ source, ...options }), { inputs })
 
 describe('Parquet files', () => {
   it('have the types of their own where no columns are said', async () => {
     const done = await convertFiles({ 'a.parquet': five, 'b.parquet': five })
-    expect(done.schema).toEqual([{ name: 'a', type: 'INTEGER' }, { name: 'b', type: 'VARCHAR' }])
+    expect(done.schema).toEqual([
+      { name: 'a', type: 'INTEGER' },
+      { name: 'b', type: 'VARCHAR' },
+    ])
     expect(done.rows).toHaveLength(10)
     expect(done.results[0]).toMatchObject({ recordsFound: 10, rowsRead: 10, members: 2 })
-    expect(done.results[0]?.accounts).toEqual(['a', 'b'].map(name => ({ archive: `${name}.parquet`, member: '', records: 5, rejected: 0 })))
+    expect(done.results[0]?.accounts).toEqual(
+      ['a', 'b'].map(name => ({ archive: `${name}.parquet`, member: '', records: 5, rejected: 0 })),
+    )
   })
 
   it('are transformed, with every row counted', async () => {
-    const done = await convertFiles({ 'a.parquet': five }, { transform: [sql`select a * 2 as d from input where b > 'x2'`, mapRows((row: { d: number }) => ({ d: row.d + 1 }))] })
+    const done = await convertFiles(
+      { 'a.parquet': five },
+      {
+        transform: [
+          sql`select a * 2 as d from input where b > 'x2'`,
+          mapRows((row: { d: number }) => ({ d: row.d + 1 })),
+        ],
+      },
+    )
     expect(done.rows).toEqual([{ d: '7' }, { d: '9' }])
     expect(done.results[0]).toMatchObject({ recordsFound: 5, rowsRead: 5, rowsWritten: 2 })
   })
 
   it('that differ need columns', async () => {
     for (const groupBytes of [1, 1e8])
-      await expect(convertTask(taskOf({ source }), { inputs: { 'a.parquet': five, 'b.parquet': halves }, groupBytes })).rejects.toMatchObject({ code: 'INPUT_INVALID', detail: { archive: 'b.parquet' } })
-    const done = await convertFiles({ 'a.parquet': five, 'b.parquet': halves }, { columns: { b: column.string(), a: column.float64() } })
-    expect(done.schema).toEqual([{ name: 'b', type: 'VARCHAR' }, { name: 'a', type: 'DOUBLE' }])
+      await expect(
+        convertTask(taskOf({ source }), { inputs: { 'a.parquet': five, 'b.parquet': halves }, groupBytes }),
+      ).rejects.toMatchObject({ code: 'INPUT_INVALID', detail: { archive: 'b.parquet' } })
+    const done = await convertFiles(
+      { 'a.parquet': five, 'b.parquet': halves },
+      { columns: { b: column.string(), a: column.float64() } },
+    )
+    expect(done.schema).toEqual([
+      { name: 'b', type: 'VARCHAR' },
+      { name: 'a', type: 'DOUBLE' },
+    ])
     expect(done.rows.map(row => row.a)).toEqual(['0.0', '1.0', '2.0', '3.0', '4.0', '0.5', '1.5'])
   })
 
@@ -38,57 +60,106 @@ describe('Parquet files', () => {
     const columns = { a: column.int64(), b: column.string() }
     await expect(convertFiles({ 'a.parquet': five, 'b.parquet': halves }, { columns })).rejects.toMatchObject({
       code: 'INPUT_INVALID',
-      message: 'b.parquet, row 1: column a: expected int64, got 0.5; declare the type that the file has, or set strict: false',
+      message:
+        'b.parquet, row 1: column a: expected int64, got 0.5; declare the type that the file has, or set strict: false',
       detail: { archive: 'b.parquet', line: 1, column: 'a' },
     })
-    expect((await convertFiles({ 'b.parquet': halves }, { columns, strict: false })).rows.map(row => row.a)).toEqual(['0', '2'])
+    expect((await convertFiles({ 'b.parquet': halves }, { columns, strict: false })).rows.map(row => row.a)).toEqual([
+      '0',
+      '2',
+    ])
   })
 
   it.each([
-    ['int8', "select 300 as v", column.int8(), '300'],
-    ['required string', "select null::varchar as v", column.string({ required: true }), 'null'],
-    ['decimal', "select 1.005::double as v", column.decimal(5, 2), '1.005'],
+    ['int8', 'select 300 as v', column.int8(), '300'],
+    ['required string', 'select null::varchar as v', column.string({ required: true }), 'null'],
+    ['decimal', 'select 1.005::double as v', column.decimal(5, 2), '1.005'],
     ['date', "select timestamp '2001-02-03 04:05:06' as v", column.date(), '2001-02-03 04:05:06'],
     ['int32 of a text', "select '1.5' as v", column.int32(), '1.5'],
-    ['float32', "select 1e300::double as v", column.float32(), '1e+300'],
+    ['float32', 'select 1e300::double as v', column.float32(), '1e+300'],
   ])('are refused where %s would lose something', async (_name, query, type, received) => {
-    await expect(convertFiles({ 'a.parquet': await parquetOf(query) }, { columns: { v: type } })).rejects.toMatchObject({ code: 'INPUT_INVALID', detail: { column: 'v', received } })
+    await expect(convertFiles({ 'a.parquet': await parquetOf(query) }, { columns: { v: type } })).rejects.toMatchObject(
+      { code: 'INPUT_INVALID', detail: { column: 'v', received } },
+    )
   })
 
   it('convert where nothing is lost', async () => {
-    const query = "select 5::bigint as i, 1.50::decimal(18,4) as d, date '2001-02-03' as t, '7' as n, 0.1::double as f, 42 as s"
-    const columns = { i: column.int8(), d: column.decimal(5, 1), t: column.timestamp(), n: column.int32(), f: column.float32(), s: column.string() }
-    expect((await convertFiles({ 'a.parquet': await parquetOf(query) }, { columns })).rows).toEqual([{ i: '5', d: '1.5', t: '2001-02-03 00:00:00', n: '7', f: '0.1', s: '42' }])
+    const query =
+      "select 5::bigint as i, 1.50::decimal(18,4) as d, date '2001-02-03' as t, '7' as n, 0.1::double as f, 42 as s"
+    const columns = {
+      i: column.int8(),
+      d: column.decimal(5, 1),
+      t: column.timestamp(),
+      n: column.int32(),
+      f: column.float32(),
+      s: column.string(),
+    }
+    expect((await convertFiles({ 'a.parquet': await parquetOf(query) }, { columns })).rows).toEqual([
+      { i: '5', d: '1.5', t: '2001-02-03 00:00:00', n: '7', f: '0.1', s: '42' },
+    ])
   })
 
   it('without a declared column fail, or give nulls; new ones are ignored, kept or refused', async () => {
     const columns = { aa: column.int32(), b: column.string() }
-    await expect(convertFiles({ 'a.parquet': five }, { columns })).rejects.toMatchObject({ code: 'COLUMN_MISSING', message: expect.stringContaining('aa (nearest: a)') })
+    await expect(convertFiles({ 'a.parquet': five }, { columns })).rejects.toMatchObject({
+      code: 'COLUMN_MISSING',
+      message: expect.stringContaining('aa (nearest: a)'),
+    })
     const kept = await convertFiles({ 'a.parquet': five }, { columns, onMissingColumn: 'null', onNewColumn: 'keep' })
     expect(kept.rows[0]).toEqual({ aa: null, b: 'x0', _new: '{a=0}' })
-    await expect(convertFiles({ 'a.parquet': five }, { columns: { a: column.int32() }, onNewColumn: 'fail' })).rejects.toMatchObject({ code: 'COLUMN_NEW', detail: { added: ['b'] } })
+    await expect(
+      convertFiles({ 'a.parquet': five }, { columns: { a: column.int32() }, onNewColumn: 'fail' }),
+    ).rejects.toMatchObject({ code: 'COLUMN_NEW', detail: { added: ['b'] } })
   })
 
   it('that are none fail by name', async () => {
     for (const columns of [undefined, { a: column.int32() }])
-      await expect(convertFiles({ 'a.parquet': five, 'no.parquet': 'nonsense' }, columns ? { columns } : {})).rejects.toMatchObject({ code: 'INPUT_INVALID', message: expect.stringContaining('no.parquet: expected a Parquet file') })
+      await expect(
+        convertFiles({ 'a.parquet': five, 'no.parquet': 'nonsense' }, columns ? { columns } : {}),
+      ).rejects.toMatchObject({
+        code: 'INPUT_INVALID',
+        message: expect.stringContaining('no.parquet: expected a Parquet file'),
+      })
   })
 
   it('in archives tell their member and row', async () => {
     const archive = buildZip({ 'm/a.parquet': five, 'm/b.parquet': halves })
-    const done = await convertTask(taskOf({ source: inZip, columns: { a: column.float64() }, provenance: ['_archive', '_member', '_line'], transform: sql`select * from input where a > 2` }), { inputs: { 'z.zip': archive } })
-    expect(done.rows.map(row => `${row.a} ${row._archive} ${row._member} ${row._line}`)).toEqual(['3.0 z.zip m/a.parquet 4', '4.0 z.zip m/a.parquet 5'])
-    expect(done.results[0]?.accounts).toMatchObject([{ member: 'm/a.parquet', records: 5 }, { member: 'm/b.parquet', records: 2 }])
+    const done = await convertTask(
+      taskOf({
+        source: inZip,
+        columns: { a: column.float64() },
+        provenance: ['_archive', '_member', '_line'],
+        transform: sql`select * from input where a > 2`,
+      }),
+      { inputs: { 'z.zip': archive } },
+    )
+    expect(done.rows.map(row => `${row.a} ${row._archive} ${row._member} ${row._line}`)).toEqual([
+      '3.0 z.zip m/a.parquet 4',
+      '4.0 z.zip m/a.parquet 5',
+    ])
+    expect(done.results[0]?.accounts).toMatchObject([
+      { member: 'm/a.parquet', records: 5 },
+      { member: 'm/b.parquet', records: 2 },
+    ])
   })
 
   it('tell their member to functions', async () => {
     const from = mapRows((_row: unknown, { member }) => ({ from: member }), { adds: { from: column.string() } })
-    const { rows } = await convertTask(taskOf({ source: inZip, columns: { a: column.float64() }, transform: from }), { inputs: { 'z.zip': buildZip({ 'a.parquet': five, 'b.parquet': halves }) } })
+    const { rows } = await convertTask(taskOf({ source: inZip, columns: { a: column.float64() }, transform: from }), {
+      inputs: { 'z.zip': buildZip({ 'a.parquet': five, 'b.parquet': halves }) },
+    })
     expect(rows.map(row => row.from)).toEqual([...Array(5).fill('a.parquet'), ...Array(2).fill('b.parquet')])
   })
 
   it('name file and member where a function throws', async () => {
-    const failing = mapRows((row: { a: number }) => { if (row.a === 1.5) throw new Error('no'); return {} })
-    await expect(convertTask(taskOf({ source: inZip, columns: { a: column.float64() }, transform: failing }), { inputs: { 'z.zip': buildZip({ 'a.parquet': five, 'b.parquet': halves }) } })).rejects.toMatchObject({ code: 'TRANSFORM_FAILED', detail: { archive: 'z.zip', member: 'b.parquet' } })
+    const failing = mapRows((row: { a: number }) => {
+      if (row.a === 1.5) throw new Error('no')
+      return {}
+    })
+    await expect(
+      convertTask(taskOf({ source: inZip, columns: { a: column.float64() }, transform: failing }), {
+        inputs: { 'z.zip': buildZip({ 'a.parquet': five, 'b.parquet': halves }) },
+      }),
+    ).rejects.toMatchObject({ code: 'TRANSFORM_FAILED', detail: { archive: 'z.zip', member: 'b.parquet' } })
   })
 })

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { csv, parquet } from '../../lib/define/index.ts'
 import type { ColumnDefinition } from '../../lib/define/definition.ts'
+import { csv, parquet } from '../../lib/define/index.ts'
 import type { Converted } from '../../lib/engine/convert.ts'
 import { type Engine, openEngine } from '../../lib/engine/engine.ts'
 import { openTask, type TaskEngine } from '../../lib/engine/task-engine.ts'
@@ -14,16 +14,29 @@ import { rowsOf } from './converting.ts'
 export type Read = { readonly value: string | null } | { readonly expected: string; readonly received: string }
 
 /** `texts` are fields as they stand in the CSV file, quotes included. Both ways of reading must agree, else this throws. */
-export async function readTexts(column: ColumnDefinition, texts: readonly string[], { strict = true }: { readonly strict?: boolean } = {}): Promise<Read[]> {
+export async function readTexts(
+  column: ColumnDefinition,
+  texts: readonly string[],
+  { strict = true }: { readonly strict?: boolean } = {},
+): Promise<Read[]> {
   const folder = mkdtempSync(join(tmpdir(), 'fanmill-read-'))
-  const engine = await openEngine({ folders: [folder], tempFolder: join(folder, 'spill'), memoryBytes: 256 * 1024 * 1024 })
+  const engine = await openEngine({
+    folders: [folder],
+    tempFolder: join(folder, 'spill'),
+    memoryBytes: 256 * 1024 * 1024,
+  })
   try {
     const opened = await openReader(engine, column, strict)
     const careful = await readCarefully(opened, folder, texts)
     for (const [index, text] of texts.entries()) {
       const fast = await readOne(opened, folder, text)
-      const same = JSON.stringify(fast ?? 'reject') === JSON.stringify('value' in (careful[index] as Read) ? careful[index] : 'reject')
-      if (!same) throw new Error(`${text} is ${JSON.stringify(fast ?? 'a reject')} when read fast, ${JSON.stringify(careful[index])} when read carefully`)
+      const same =
+        JSON.stringify(fast ?? 'reject') ===
+        JSON.stringify('value' in (careful[index] as Read) ? careful[index] : 'reject')
+      if (!same)
+        throw new Error(
+          `${text} is ${JSON.stringify(fast ?? 'a reject')} when read fast, ${JSON.stringify(careful[index])} when read carefully`,
+        )
     }
     return careful
   } finally {
@@ -36,15 +49,26 @@ const format = csv()
 
 function openReader(engine: Engine, column: ColumnDefinition, strict: boolean): Promise<TaskEngine> {
   const columns = { x: column, k: { kind: 'column', type: 'int32' } } as const
-  return openTask(engine, { format, columns, steps: [], strict, provenance: [], keepNew: false, parts: parquet({ path: 'p' }) }, {})
+  return openTask(
+    engine,
+    { format, columns, steps: [], strict, provenance: [], keepNew: false, parts: parquet({ path: 'p' }) },
+    {},
+  )
 }
 
 let conversions = 0
 
-async function convertTexts(task: TaskEngine, folder: string, { texts, isCareful }: { readonly texts: readonly string[]; readonly isCareful: boolean }): Promise<Converted> {
+async function convertTexts(
+  task: TaskEngine,
+  folder: string,
+  { texts, isCareful }: { readonly texts: readonly string[]; readonly isCareful: boolean },
+): Promise<Converted> {
   const name = `c${conversions++}`
   const stage = createStage({ folder, format, located: isCareful, stageBytesMax: 1e8, name })
-  stage.add(Buffer.from(`x,k\n${texts.map((text, index) => `${text},${index}\n`).join('')}`), { archive: 'a', member: 'm' })
+  stage.add(Buffer.from(`x,k\n${texts.map((text, index) => `${text},${index}\n`).join('')}`), {
+    archive: 'a',
+    member: 'm',
+  })
   return task.convert({ files: stage.finish(), target: join(folder, `${name}-part`), isCareful })
 }
 
@@ -59,7 +83,8 @@ async function readCarefully(task: TaskEngine, folder: string, texts: readonly s
   const converted = await convertTexts(task, folder, { texts, isCareful: true })
   if (converted.kind !== 'parts') throw new Error(converted.kind)
   const reads: Read[] = []
-  for (const row of await rowsOf(converted.parts.map(part => part.file))) reads[Number(row.k)] = { value: row.x ?? null }
+  for (const row of await rowsOf(converted.parts.map(part => part.file)))
+    reads[Number(row.k)] = { value: row.x ?? null }
   for (const row of await rowsOf(converted.rejects.map(each => each.file)))
     reads[Number(row.record) - 1] = { expected: String(row.expected), received: String(row.received) }
   return reads

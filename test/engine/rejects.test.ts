@@ -8,30 +8,47 @@ import { type Conversed, convertTask, type Inputs, taskOf } from './converting.t
 const columns = { a: column.int32(), b: column.string() }
 const inZip = (format: Format = csv()) => zipMembers({ archives: '*.zip', format })
 
-const convertTexts = (inputs: Inputs, options: Partial<AnyTaskOptions> = {}): Promise<Conversed> => convertTask(taskOf({ columns, ...options }), { inputs })
+const convertTexts = (inputs: Inputs, options: Partial<AnyTaskOptions> = {}): Promise<Conversed> =>
+  convertTask(taskOf({ columns, ...options }), { inputs })
 
 /** A reject as archive/member:line#record column: expected, received. */
 const shown = ({ rejects }: Conversed): string[] =>
-  rejects.map(each => `${each.archive}/${each.member}:${each.line}#${each.record} ${each.column}: ${each.expected}, ${each.received}`)
+  rejects.map(
+    each =>
+      `${each.archive}/${each.member}:${each.line}#${each.record} ${each.column}: ${each.expected}, ${each.received}`,
+  )
 
 describe('a reject', () => {
   it('names archive, member, line, record, column, what was expected and what came', async () => {
-    const archive = buildZip({ 'dir/one.csv': 'a,b\r\n1,x\r\n2x,y\r\n', 'two.csv': 'b,a\n"p\nq",1\nr,1.5\n\n"s\n\nt",99999999999\n' })
+    const archive = buildZip({
+      'dir/one.csv': 'a,b\r\n1,x\r\n2x,y\r\n',
+      'two.csv': 'b,a\n"p\nq",1\nr,1.5\n\n"s\n\nt",99999999999\n',
+    })
     const done = await convertTexts({ 'z.zip': archive }, { source: inZip() })
-    expect(shown(done)).toEqual(['z.zip/dir/one.csv:3#2 a: int32, 2x', 'z.zip/two.csv:4#2 a: int32, 1.5', 'z.zip/two.csv:6#3 a: int32, 99999999999'])
-    expect(done.rows).toEqual([{ a: '1', b: 'x' }, { a: '1', b: 'p\nq' }])
+    expect(shown(done)).toEqual([
+      'z.zip/dir/one.csv:3#2 a: int32, 2x',
+      'z.zip/two.csv:4#2 a: int32, 1.5',
+      'z.zip/two.csv:6#3 a: int32, 99999999999',
+    ])
+    expect(done.rows).toEqual([
+      { a: '1', b: 'x' },
+      { a: '1', b: 'p\nq' },
+    ])
     expect(done.results[0]).toMatchObject({ recordsFound: 5, rowsRead: 2, rowsRejected: 3, rowsWritten: 2 })
     expect(done.results[0]?.firstRejects).toEqual(done.rejects)
-    expect(done.results[0]?.accounts.map(({ member, records, rejected }) => [member, records, rejected]).sort()).toEqual([['dir/one.csv', 2, 1], ['two.csv', 3, 2]])
+    expect(
+      done.results[0]?.accounts.map(({ member, records, rejected }) => [member, records, rejected]).sort(),
+    ).toEqual([
+      ['dir/one.csv', 2, 1],
+      ['two.csv', 3, 2],
+    ])
   })
 
   it('is one for a record, by its first misfit in the order of the columns', async () => {
     const types = { a: column.int32(), d: column.date({ required: true }) }
-    expect(shown(await convertTexts({ 'x.csv': 'd,a\n,x\n2001-02-30,y\n,1\n2001-02-03,1\n' }, { columns: types }))).toEqual([
-      'x.csv/:2#1 a: int32, x',
-      'x.csv/:3#2 a: int32, y',
-      'x.csv/:4#3 d: required date, null',
-    ])
+    expect(
+      shown(await convertTexts({ 'x.csv': 'd,a\n,x\n2001-02-30,y\n,1\n2001-02-03,1\n' }, { columns: types })),
+    ).toEqual(['x.csv/:2#1 a: int32, x', 'x.csv/:3#2 a: int32, y', 'x.csv/:4#3 d: required date, null'])
   })
 
   it('shows at most 200 characters', async () => {
@@ -41,12 +58,19 @@ describe('a reject', () => {
 
   it('is made of a record with other fields than its header', async () => {
     const done = await convertTexts({ 'x.csv': 'a,b\n1\n2,x,y\n"3\n4",x,"y,z",\n5,ok\n' })
-    expect(shown(done)).toEqual(['x.csv/:2#1 : 2 fields, 1', 'x.csv/:3#2 : 2 fields, 2,x,y', 'x.csv/:4#3 : 2 fields, "3\n4",x,"y,z",'])
+    expect(shown(done)).toEqual([
+      'x.csv/:2#1 : 2 fields, 1',
+      'x.csv/:3#2 : 2 fields, 2,x,y',
+      'x.csv/:4#3 : 2 fields, "3\n4",x,"y,z",',
+    ])
     expect(done.rows).toEqual([{ a: '5', b: 'ok' }])
   })
 
   it('is made of one among strings alone', async () => {
-    const done = await convertTexts({ 'x.csv': 'a,b\n1\n2,x\n' }, { columns: { a: column.string(), b: column.string() } })
+    const done = await convertTexts(
+      { 'x.csv': 'a,b\n1\n2,x\n' },
+      { columns: { a: column.string(), b: column.string() } },
+    )
     expect(shown(done)).toEqual(['x.csv/:2#1 : 2 fields, 1'])
     expect(done.rows).toEqual([{ a: '2', b: 'x' }])
   })
@@ -59,7 +83,10 @@ describe('a reject', () => {
   })
 
   it('is made of a quoted field that does not end, and of what is in it', async () => {
-    const done = await convertTexts({ 'z.zip': buildZip({ 'open.csv': 'a,b\n1,x\n2,"y\n3,z\n', 'next.csv': 'a,b\n4,w\n' }) }, { source: inZip() })
+    const done = await convertTexts(
+      { 'z.zip': buildZip({ 'open.csv': 'a,b\n1,x\n2,"y\n3,z\n', 'next.csv': 'a,b\n4,w\n' }) },
+      { source: inZip() },
+    )
     expect(done.rejects).toMatchObject([{ member: 'open.csv', line: 3, record: 2 }])
     expect(done.rows.map(row => row.a).sort()).toEqual(['1', '4'])
   })
@@ -77,38 +104,73 @@ describe('a reject', () => {
   })
 
   it('is found where the transform does not read the column', async () => {
-    const done = await convertTexts({ 'x.csv': 'a,b\nbad,x\n2,y\n3,x\n' }, { transform: sql`select b from input where b = 'x'` })
+    const done = await convertTexts(
+      { 'x.csv': 'a,b\nbad,x\n2,y\n3,x\n' },
+      { transform: sql`select b from input where b = 'x'` },
+    )
     expect(shown(done)).toEqual(['x.csv/:2#1 a: int32, bad'])
     expect(done.rows).toEqual([{ b: 'x' }])
     expect(done.results[0]).toMatchObject({ recordsFound: 3, rowsRead: 2, rowsRejected: 1 })
   })
 
   it('is counted where the transform stops reading early', async () => {
-    const done = await convertTexts({ 'x.csv': 'a,b\nbad,x\n2,y\n3,x,z\n' }, { transform: sql`select b from input where 1 = 2` })
+    const done = await convertTexts(
+      { 'x.csv': 'a,b\nbad,x\n2,y\n3,x,z\n' },
+      { transform: sql`select b from input where 1 = 2` },
+    )
     expect(done.results[0]).toMatchObject({ recordsFound: 3, rowsRead: 1, rowsRejected: 2, rowsWritten: 0 })
   })
 })
 
 describe('lines of JSON', () => {
   const source = files({ paths: '*', format: jsonLines() })
-  const text = ['{"a":1,"b":"x"}', 'garbage', '[1]', '{"a":', '', '{"a":"x"}', '{"a":1.5}', '{"a":1}{"a":2}', '{"b":{"c":[1]}}'].join('\n')
+  const text = [
+    '{"a":1,"b":"x"}',
+    'garbage',
+    '[1]',
+    '{"a":',
+    '',
+    '{"a":"x"}',
+    '{"a":1.5}',
+    '{"a":1}{"a":2}',
+    '{"b":{"c":[1]}}',
+  ].join('\n')
 
   it('are read by name, and rejected where they are no object or do not fit', async () => {
     const done = await convertTexts({ 'x.jsonl': text }, { source })
-    expect(shown(done)).toEqual(['x.jsonl/:2#2 : a JSON object, garbage', 'x.jsonl/:3#3 : a JSON object, [1]', 'x.jsonl/:4#4 : a JSON object, {"a":', 'x.jsonl/:6#5 a: int32, x', 'x.jsonl/:7#6 a: int32, 1.5', 'x.jsonl/:8#7 : a JSON object, {"a":1}{"a":2}'])
-    expect(done.rows).toEqual([{ a: '1', b: 'x' }, { a: null, b: '{"c":[1]}' }])
+    expect(shown(done)).toEqual([
+      'x.jsonl/:2#2 : a JSON object, garbage',
+      'x.jsonl/:3#3 : a JSON object, [1]',
+      'x.jsonl/:4#4 : a JSON object, {"a":',
+      'x.jsonl/:6#5 a: int32, x',
+      'x.jsonl/:7#6 a: int32, 1.5',
+      'x.jsonl/:8#7 : a JSON object, {"a":1}{"a":2}',
+    ])
+    expect(done.rows).toEqual([
+      { a: '1', b: 'x' },
+      { a: null, b: '{"c":[1]}' },
+    ])
   })
 
   it('are rejected where a number has more digits than the engine keeps', async () => {
     const types = { d: column.decimal(20, 2), i: column.int64() }
-    const done = await convertTexts({ 'x.jsonl': '{"d":12345678901234567.25}\n{"d":"12345678901234567.25"}\n{"d":1.25,"i":9007199254740993}\n' }, { source, columns: types })
+    const done = await convertTexts(
+      { 'x.jsonl': '{"d":12345678901234567.25}\n{"d":"12345678901234567.25"}\n{"d":1.25,"i":9007199254740993}\n' },
+      { source, columns: types },
+    )
     expect(done.rejects).toMatchObject([{ line: 1, column: 'd' }])
-    expect(done.rows).toEqual([{ d: '12345678901234567.25', i: null }, { d: '1.25', i: '9007199254740993' }])
+    expect(done.rows).toEqual([
+      { d: '12345678901234567.25', i: null },
+      { d: '1.25', i: '9007199254740993' },
+    ])
   })
 
   it('are read by names with every kind of character', async () => {
     const types = { 'a "b"': column.int32(), 'c.d': column.string(), '$e[0]': column.string(), "f'": column.string() }
-    const done = await convertTexts({ 'x.jsonl': `${JSON.stringify({ 'a "b"': 1, 'c.d': 'é', '$e[0]': 'x', "f'": 'y' })}\n` }, { source, columns: types })
+    const done = await convertTexts(
+      { 'x.jsonl': `${JSON.stringify({ 'a "b"': 1, 'c.d': 'é', '$e[0]': 'x', "f'": 'y' })}\n` },
+      { source, columns: types },
+    )
     expect(done.rows).toEqual([{ 'a "b"': '1', 'c.d': 'é', '$e[0]': 'x', "f'": 'y' }])
   })
 })
@@ -117,48 +179,106 @@ describe('lines of a log', () => {
   it('are cut by the pattern, and rejected where it does not match', async () => {
     const source = files({ paths: '*', format: lines({ pattern: /(?<host>\S+) (?<bytes>\d*) "(?<query>[^"]*)"/ }) })
     const types = { host: column.string(), bytes: column.int32(), query: column.string() }
-    const done = await convertTexts({ 'x.log': '1.1 5 "a,b"\nbad\n2.2 999999999999 "x"\n3.3  ""' }, { source, columns: types })
-    expect(shown(done)).toEqual(['x.log/:2#2 : a line that matches the pattern, bad', 'x.log/:3#3 bytes: int32, 999999999999'])
-    expect(done.rows).toEqual([{ host: '1.1', bytes: '5', query: 'a,b' }, { host: '3.3', bytes: null, query: null }])
+    const done = await convertTexts(
+      { 'x.log': '1.1 5 "a,b"\nbad\n2.2 999999999999 "x"\n3.3  ""' },
+      { source, columns: types },
+    )
+    expect(shown(done)).toEqual([
+      'x.log/:2#2 : a line that matches the pattern, bad',
+      'x.log/:3#3 bytes: int32, 999999999999',
+    ])
+    expect(done.rows).toEqual([
+      { host: '1.1', bytes: '5', query: 'a,b' },
+      { host: '3.3', bytes: null, query: null },
+    ])
   })
 })
 
 describe('members', () => {
   it('are read by name, whatever the order of their columns', async () => {
     const archive = buildZip({ '1.csv': 'a,b\n1,x\n', '2.csv': 'b,a\ny,2\n', '3.csv': 'c,b,a\nq,z,3\n' })
-    expect((await convertTexts({ 'z.zip': archive }, { source: inZip() })).rows).toEqual([{ a: '1', b: 'x' }, { a: '2', b: 'y' }, { a: '3', b: 'z' }])
+    expect((await convertTexts({ 'z.zip': archive }, { source: inZip() })).rows).toEqual([
+      { a: '1', b: 'x' },
+      { a: '2', b: 'y' },
+      { a: '3', b: 'z' },
+    ])
   })
 
   it.each([
     ['fails', 'fail', undefined],
-    ['ignores', 'ignore', [{ a: '1', b: 'x' }, { a: '2', b: 'y' }]],
-    ['keeps', 'keep', [{ a: '1', b: 'x', _new: '{}' }, { a: '2', b: 'y', _new: '{c=q, d e=NULL}' }]],
+    [
+      'ignores',
+      'ignore',
+      [
+        { a: '1', b: 'x' },
+        { a: '2', b: 'y' },
+      ],
+    ],
+    [
+      'keeps',
+      'keep',
+      [
+        { a: '1', b: 'x', _new: '{}' },
+        { a: '2', b: 'y', _new: '{c=q, d e=NULL}' },
+      ],
+    ],
   ] as const)('%s new columns when onNewColumn is %s', async (_does, onNewColumn, rows) => {
-    const converting = convertTexts({ 'z.zip': buildZip({ '1.csv': 'a,b\n1,x\n', '2.csv': 'a,c,b,d e\n2,q,y,\n' }) }, { source: inZip(), onNewColumn })
+    const converting = convertTexts(
+      { 'z.zip': buildZip({ '1.csv': 'a,b\n1,x\n', '2.csv': 'a,c,b,d e\n2,q,y,\n' }) },
+      { source: inZip(), onNewColumn },
+    )
     if (rows) expect((await converting).rows).toEqual(rows)
-    else await expect(converting).rejects.toMatchObject({ code: 'COLUMN_NEW', detail: { archive: 'z.zip', member: '2.csv', added: ['c', 'd e'] } })
+    else
+      await expect(converting).rejects.toMatchObject({
+        code: 'COLUMN_NEW',
+        detail: { archive: 'z.zip', member: '2.csv', added: ['c', 'd e'] },
+      })
   })
 
   it('fail without a declared column, naming the nearest, or read it as null', async () => {
     const inputs = { 'z.zip': buildZip({ '1.csv': 'a,b\n1,x\n', '2.csv': 'a,bb\n2,y\n' }) }
-    await expect(convertTexts(inputs, { source: inZip() })).rejects.toMatchObject({ code: 'COLUMN_MISSING', message: expect.stringContaining('b (nearest: bb)'), detail: { archive: 'z.zip', member: '2.csv' } })
-    expect((await convertTexts(inputs, { source: inZip(), onMissingColumn: 'null' })).rows).toEqual([{ a: '1', b: 'x' }, { a: '2', b: null }])
+    await expect(convertTexts(inputs, { source: inZip() })).rejects.toMatchObject({
+      code: 'COLUMN_MISSING',
+      message: expect.stringContaining('b (nearest: bb)'),
+      detail: { archive: 'z.zip', member: '2.csv' },
+    })
+    expect((await convertTexts(inputs, { source: inZip(), onMissingColumn: 'null' })).rows).toEqual([
+      { a: '1', b: 'x' },
+      { a: '2', b: null },
+    ])
     const required = { a: column.int32(), b: column.string({ required: true }) }
-    expect(shown(await convertTexts(inputs, { source: inZip(), columns: required, onMissingColumn: 'null' }))).toEqual(['z.zip/2.csv:2#1 b: required string, null'])
+    expect(shown(await convertTexts(inputs, { source: inZip(), columns: required, onMissingColumn: 'null' }))).toEqual([
+      'z.zip/2.csv:2#1 b: required string, null',
+    ])
   })
 
   it('that are empty or have only a header give no rows, but a part with the schema', async () => {
-    const done = await convertTexts({ 'z.zip': buildZip({ 'empty.csv': '', 'header.csv': 'a,b\n', 'newline.csv': '\n' }) }, { source: inZip() })
+    const done = await convertTexts(
+      { 'z.zip': buildZip({ 'empty.csv': '', 'header.csv': 'a,b\n', 'newline.csv': '\n' }) },
+      { source: inZip() },
+    )
     expect(done.rows).toEqual([])
     expect(done.parts).toHaveLength(1)
-    expect(done.schema).toEqual([{ name: 'a', type: 'INTEGER' }, { name: 'b', type: 'VARCHAR' }])
+    expect(done.schema).toEqual([
+      { name: 'a', type: 'INTEGER' },
+      { name: 'b', type: 'VARCHAR' },
+    ])
     expect(done.results[0]).toMatchObject({ recordsFound: 0, members: 3 })
   })
 
   it('tell archive, member and line of each row when that is asked', async () => {
     const archive = buildZip({ 'x/1.csv': 'a,b\n1,"p\nq"\n2,y\n', '2.csv': 'b,a\n\nz,3\nbad,bad\nw,4\n' })
-    const done = await convertTexts({ 'y.zip': buildZip({ '0.csv': 'a,b\n0,v\n' }), 'z.zip': archive }, { source: inZip(), provenance: ['_archive', '_member', '_line'] })
-    expect(done.rows.map(row => `${row.a} ${row._archive}/${row._member}:${row._line}`)).toEqual(['0 y.zip/0.csv:2', '1 z.zip/x/1.csv:2', '2 z.zip/x/1.csv:4', '3 z.zip/2.csv:3', '4 z.zip/2.csv:5'])
+    const done = await convertTexts(
+      { 'y.zip': buildZip({ '0.csv': 'a,b\n0,v\n' }), 'z.zip': archive },
+      { source: inZip(), provenance: ['_archive', '_member', '_line'] },
+    )
+    expect(done.rows.map(row => `${row.a} ${row._archive}/${row._member}:${row._line}`)).toEqual([
+      '0 y.zip/0.csv:2',
+      '1 z.zip/x/1.csv:2',
+      '2 z.zip/x/1.csv:4',
+      '3 z.zip/2.csv:3',
+      '4 z.zip/2.csv:5',
+    ])
     expect(shown(done)).toEqual(['z.zip/2.csv:4#2 a: int32, bad'])
   })
 })

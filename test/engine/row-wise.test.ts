@@ -1,18 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import type { SqlStep } from '../../lib/define/definition.ts'
 import { column, csv, sql, table } from '../../lib/define/index.ts'
-import { convertTask, type Conversed, taskOf } from './converting.ts'
+import { type Conversed, convertTask, taskOf } from './converting.ts'
 
 const columns = { a: column.int32(), b: column.string() }
 const inputs = { 'x.csv': 'a,b\n1,x\n2,y\n3,x\n4,\n' }
 const tables = { t: { name: 't.csv', content: 'b,n\nx,10\nz,20\n' }, none: { name: 'none.csv', content: 'b,m\n' } }
-const definitions = { t: table('t.csv', csv()), none: table('none.csv', csv(), { b: column.string(), m: column.int32() }) }
+const definitions = {
+  t: table('t.csv', csv()),
+  none: table('none.csv', csv(), { b: column.string(), m: column.int32() }),
+}
 
 function convertSql(step: SqlStep): Promise<Conversed> {
   return convertTask(taskOf({ columns, tables: definitions, transform: step }), { inputs, tables })
 }
 
-const statement = (text: string, scope: SqlStep['scope'] = 'row'): SqlStep => sql({ scope })([text] as unknown as TemplateStringsArray)
+const statement = (text: string, scope: SqlStep['scope'] = 'row'): SqlStep =>
+  sql({ scope })([text] as unknown as TemplateStringsArray)
 
 describe('row-wise SQL', () => {
   it.each([
@@ -92,7 +96,10 @@ describe('row-wise SQL', () => {
   })
 
   it('takes a column named like a clock', async () => {
-    const { rows } = await convertTask(taskOf({ columns: { current_date: column.string() }, transform: sql`select current_date from input` }), { inputs: { 'x.csv': 'current_date\ntoday\n' } })
+    const { rows } = await convertTask(
+      taskOf({ columns: { current_date: column.string() }, transform: sql`select current_date from input` }),
+      { inputs: { 'x.csv': 'current_date\ntoday\n' } },
+    )
     expect(rows).toEqual([{ current_date: 'today' }])
   })
 
@@ -120,11 +127,17 @@ describe('invalid SQL', () => {
     ['insert into t values (1)', 'expected one SELECT, got another kind of statement'],
     ['pivot input on b using sum(a)', 'expected one SELECT, got another kind of statement'],
   ])('refuses %s', async (text, message) => {
-    await expect(convertSql(statement(text))).rejects.toMatchObject({ code: expect.stringMatching(/SQL_INVALID|SQL_NOT_ROWWISE/), message: expect.stringContaining(message) })
+    await expect(convertSql(statement(text))).rejects.toMatchObject({
+      code: expect.stringMatching(/SQL_INVALID|SQL_NOT_ROWWISE/),
+      message: expect.stringContaining(message),
+    })
   })
 
   it('refuses a type that Parquet has not', async () => {
-    await expect(convertSql(sql`select a::hugeint as wide from input`)).rejects.toMatchObject({ code: 'DEFINITION_INVALID', detail: { column: 'wide' } })
+    await expect(convertSql(sql`select a::hugeint as wide from input`)).rejects.toMatchObject({
+      code: 'DEFINITION_INVALID',
+      detail: { column: 'wide' },
+    })
   })
 })
 
@@ -154,7 +167,10 @@ describe('bound values', () => {
   })
 
   it('compares lists with columns, in where and in later steps', async () => {
-    const steps = [sql`select * from input where a in (select unnest(${[1, 2, 3]}))`, sql`select a, ${'k'} as k from input where list_contains(${['x']}, b) or b = any(${[] as string[]})`]
+    const steps = [
+      sql`select * from input where a in (select unnest(${[1, 2, 3]}))`,
+      sql`select a, ${'k'} as k from input where list_contains(${['x']}, b) or b = any(${[] as string[]})`,
+    ]
     const { rows } = await convertTask(taskOf({ columns, where: sql`a <> ${3}`, transform: steps }), { inputs })
     expect(rows).toEqual([{ a: '1', k: 'k' }])
   })
@@ -181,7 +197,7 @@ describe('an engine that nobody gets out of', () => {
     ['install httpfs'],
     ['load httpfs'],
     ["set memory_limit = '1GB'"],
-    ["set enable_external_access = true"],
+    ['set enable_external_access = true'],
     ["set allowed_directories = ['/']"],
     ['create secret (type s3)'],
     ['drop table t'],
@@ -190,6 +206,8 @@ describe('an engine that nobody gets out of', () => {
     ['set variable fanmill_members = []'],
   ])('refuses %s, whatever its scope', async text => {
     for (const scope of ['row', 'slice'] as const)
-      await expect(convertSql(statement(text, scope))).rejects.toMatchObject({ code: expect.stringMatching(/^(SQL_INVALID|SQL_NOT_ROWWISE|ENGINE_FAILED)$/) })
+      await expect(convertSql(statement(text, scope))).rejects.toMatchObject({
+        code: expect.stringMatching(/^(SQL_INVALID|SQL_NOT_ROWWISE|ENGINE_FAILED)$/),
+      })
   })
 })

@@ -19,6 +19,16 @@ describe.each(stores)('taking over on %s', (_, open) => {
     await expectWhole(world)
   })
 
+  test('leaves a dead commit to who may change outputs', async world => {
+    expect(await world.runKilled(one, 'complete-part-0:before#1')).toBe(true)
+    const before = await world.outputKeys()
+    const planning = world.reserve(world.actor(), { ...one, mayRoll: false })
+    await expect(planning).rejects.toMatchObject({ name: 'TransientError', code: 'OUTPUT_UNSETTLED' })
+    expect(await world.outputKeys()).toEqual(before)
+    expect((await world.reserve(world.actor(), one)).status).toBe('complete')
+    expect((await world.reserve(world.actor(), { ...one, mayRoll: false })).status).toBe('complete')
+  })
+
   test('refuses a run that was planned before the one that is committed', async world => {
     const old = await started(world, one)
     await world.run(two)

@@ -30,6 +30,7 @@ export interface Job {
   readonly codeHash?: string
   readonly mode?: OutputMode
   readonly force?: boolean
+  readonly mayRoll?: boolean
   /** Key to content. */
   readonly inputs: Readonly<Record<string, string>>
   /** Partition values of the parts of each batch; default two batches of one part without partition. */
@@ -101,14 +102,24 @@ export class World {
   }
 
   reserve(actor: Actor, job: Job): Promise<Reservation> {
-    const { task = 'flights', params = {}, codeHash = 'code', mode = 'replace', force = false } = job
+    const { task = 'flights', params = {}, codeHash = 'code', mode = 'replace', force = false, mayRoll = true } = job
     const inputs: InputObject[] = Object.entries(job.inputs).map(([key, content]) => ({
       key,
       sizeBytes: content.length,
       etag: 'any',
       identity: content,
     }))
-    return reserveRun(this.store, { ...actor.options, outputPath, task, params, codeHash, mode, force, inputs })
+    return reserveRun(this.store, {
+      ...actor.options,
+      outputPath,
+      task,
+      params,
+      codeHash,
+      mode,
+      force,
+      mayRoll,
+      inputs,
+    })
   }
 
   /** Does the batches that have no outcome yet. */

@@ -1,0 +1,16 @@
+/** Keys to find the nearest of, when one is not there. */
+import type { Store } from '../core/store.ts'
+
+/** Keys looked through. */
+const keysMax = 10_000
+
+/** None where the whole store may not be listed, as on Lambda: a hint never stands in place of what is wrong. */
+export async function candidateKeys(store: Store): Promise<string[]> {
+  const keys: string[] = []
+  try {
+    for await (const { key } of store.list('')) if (keys.push(key) >= keysMax) break
+  } catch {
+    return []
+  }
+  return keys
+}

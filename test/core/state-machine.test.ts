@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import { type State, type StateMachine, type States, stateMachine } from '../../lib/core/state-machine.ts'
+
+const options = {
+  stages: [['flights']],
+  tierCount: 2,
+  maxConcurrency: 100,
+  timeoutSeconds: 86_400,
+  functionTimeoutSeconds: 900,
+}
+
+describe('stateMachine', () => {
+  it('is this, for one task and two tiers', () => {
+    expect(JSON.stringify(stateMachine(options), undefined, 2)).toMatchSnapshot()
+  })
+
+  it('stays small: a few kilobytes a task', () => {
+    const tasks = Array.from({ length: 10 }, (_, index) => `task-${index}`)
+    expect(JSON.stringify(stateMachine({ ...options, stages: [tasks] })).length).toBeLessThan(10 * 8192)
+  })
+
+  it('names states uniquely in the whole machine, in at most 80 characters', () => {
+    const long = 'x'.repeat(100)
+    const names = namesIn(stateMachine({ ...options, stages: [['flights', `${long}-a`, `${long}-b`], ['delays']] }))
+    expect(new Set(names).size).toBe(names.length)
+    expect(names.filter(name => name.length > 80)).toEqual([])
+  })
+
+  it('leads every state to one that exists', () => {
+    for (const scope of scopesOf(stateMachine({ ...options, stages: [['a', 'b'], ['c']] }))) {
+      const targets = [scope.StartAt, ...Object.values(scope.States).flatMap(targetsOf)]
+      expect(targets.filter(target => !(target in scope.States))).toEqual([])
+    }
+  })
+
+  it('takes a batch that lacks memory, time or disk to the next tier, and from the last nowhere', () => {
+    const [first, second] = batchStates(stateMachine(options))
+    expect(first).toMatchObject({
+      Catch: [
+        {
+          ErrorEquals: expect.arrayContaining(['CapacityError', 'Runtime.OutOfMemory', 'Sandbox.Timedout']),
+          Next: 'flights: batch, tier 2',
+        },
+      ],
+    })
+    expect(second).not.toHaveProperty('Catch')
+    expect(JSON.stringify([first, second])).toMatch(/ProcessFunction1.*ProcessFunction2/)
+  })
+
+  it('tries again what may pass, with jitter, and never a PermanentError', () => {
+    const text = JSON.stringify(stateMachine(options))
+    expect(text).not.toContain('PermanentError')
+    const retries = Object.values(stateMachine(options).States).flatMap(allRetries)
+    expect(retries.length).toBeGreaterThan(0)
+    expect(retries.every(retry => retry.JitterStrategy === 'FULL')).toBe(true)
+  })
+
+  it('begins a stage only when every task of the one before is complete', () => {
+    const { States: states } = stateMachine({ ...options, stages: [['a', 'b'], ['c']] })
+    expect(states['tasks 1 complete?']).toEqual({
+      Type: 'Choice',
+      Choices: [
+        { Or: [0, 1].map(index => ({ Variable: `$[${index}].status`, StringEquals: 'failed' })), Next: 'failed' },
+      ],
+      Default: 'tasks 2',
+    })
+  })
+})
+
+function scopesOf(scope: States): States[] {
+  const inner = Object.values(scope.States).flatMap(state => [
+    ...((state.Branches as States[]) ?? []),
+    ...(state.ItemProcessor ? [state.ItemProcessor as States] : []),
+  ])
+  return [scope, ...inner.flatMap(scopesOf)]
+}
+
+const namesIn = (machine: StateMachine): string[] => scopesOf(machine).flatMap(scope => Object.keys(scope.States))
+
+function targetsOf(state: State): string[] {
+  const {
+    Next,
+    Default,
+    Choices = [],
+    Catch = [],
+  } = state as { Next?: string; Default?: string; Choices?: { Next: string }[]; Catch?: { Next: string }[] }
+  return [Next, Default, ...Choices.map(choice => choice.Next), ...Catch.map(caught => caught.Next)].filter(
+    target => target !== undefined,
+  )
+}
+
+function batchStates(machine: StateMachine): State[] {
+  return scopesOf(machine)
+    .filter(scope => scope.StartAt.endsWith(': batch'))
+    .flatMap(scope => Object.values(scope.States))
+}
+
+function allRetries(value: unknown): { readonly JitterStrategy?: string }[] {
+  if (typeof value !== 'object' || value === null) return []
+  const own = 'Retry' in value ? (value.Retry as { JitterStrategy?: string }[]) : []
+  return [...own, ...Object.values(value).flatMap(allRetries)]
+}

@@ -1,0 +1,189 @@
+/** A pipeline deployed into this process: its functions with the environment that the construct gives them, over folders. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { handler as commitHandler } from '../../functions/commit.ts'
+import { handler as planHandler } from '../../functions/plan.ts'
+import { handler as processHandler } from '../../functions/process.ts'
+import type { CommitAnswer, ManualEvent, PlanAnswer, UploadEvent } from '../../lib/core/lambda-events.ts'
+import type { Manifest } from '../../lib/core/manifest.ts'
+import type { PlanItem } from '../../lib/core/plan-data.ts'
+import { bundlePipeline } from '../../lib/io/bundle.ts'
+import { codeHashes, loadPipeline } from '../../lib/io/bundle-load.ts'
+import type { LambdaContext } from '../../lib/lambda/deadline.ts'
+import { coolThreads } from '../../lib/lambda/warm-threads.ts'
+import { openDataset } from '../../lib/local.ts'
+import { buildZip, type Members } from '../zip-builder.ts'
+
+export const library = new URL('../../lib/index.ts', import.meta.url).href
+
+/** How one execution of the state machine ended. */
+export interface Execution {
+  readonly status: PlanAnswer['status']
+  readonly run?: { readonly runId?: string; readonly attempt?: number }
+  /** Batches that Process was called for. */
+  readonly batches: readonly number[]
+  readonly planCalls: number
+  readonly commitCalls: number
+  /** What commit threw. */
+  readonly error?: Error
+}
+
+export class Account {
+  readonly folder: string
+  /** Calls of Process one after another, as one warm process of Lambda takes them. */
+  #turn: Promise<unknown> = Promise.resolve()
+  #count = 0
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /** Deploys a pipeline, given as the text of its module. */
+  static async open(pipelineText: string, env: Readonly<Record<string, string>> = {}): Promise<Account> {
+    const account = new Account(await mkdtemp(join(tmpdir(), 'fanmill-account-')))
+    const file = await account.write('pipeline.ts', pipelineText)
+    const bundle = await bundlePipeline(file, { outFolder: join(account.folder, 'asset') })
+    const pipeline = await loadPipeline(bundle)
+    Object.assign(process.env, {
+      FANMILL_INPUT: join(account.folder, 'input'),
+      FANMILL_OUTPUT: join(account.folder, 'output'),
+      FANMILL_PIPELINE: pipeline.name,
+      FANMILL_PIPELINE_URL: bundle.url,
+      FANMILL_CODE_HASHES: JSON.stringify(Object.fromEntries(await codeHashes(bundle, pipeline))),
+      FANMILL_TIERS: JSON.stringify([{ memoryMb: 3008, threads: 2, temporaryStorageMb: 1024 }]),
+      FANMILL_SETTLE_SECONDS: '0.001',
+      FANMILL_GROUP_BYTES: '',
+      ...env,
+    })
+    return account
+  }
+
+  async close(): Promise<void> {
+    await coolThreads()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  /** Writes a file below the account's folder. */
+  async write(path: string, content: string | Uint8Array): Promise<string> {
+    const file = join(this.folder, path)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, content)
+    return file
+  }
+
+  /** Uploads an archive, and gives the event that S3 sends for it. */
+  async upload(key: string, members: Members | Uint8Array): Promise<UploadEvent> {
+    await this.write(`input/${key}`, members instanceof Uint8Array ? members : buildZip(members))
+    return uploadEvent(key)
+  }
+
+  /** Goes through the states as the state machine does, once for one task. */
+  async execute(
+    task: string,
+    event: UploadEvent | ManualEvent,
+    execution = `execution-${this.#count++}`,
+  ): Promise<Execution> {
+    let planCalls = 0
+    let planned: PlanAnswer
+    do {
+      planned = await this.plan(task, event, { execution })
+      planCalls++
+      if (planned.status === 'unsettled') await this.commit(task, { outputPath: planned.outputPath, execution })
+    } while (!planned.done)
+    if (planned.status !== 'planned')
+      return {
+        status: planned.status,
+        ...(planned.run && { run: planned.run }),
+        batches: [],
+        planCalls,
+        commitCalls: 0,
+      }
+    const { run } = planned
+    const batches: number[] = []
+    const end = { status: planned.status, run, batches, planCalls }
+    let commitCalls = 0
+    let todo: string | undefined = planned.planKey
+    for (;;) {
+      for (const item of todo ? await this.items(todo) : []) {
+        batches.push(item.batch)
+        await this.process(task, { run, item, execution }).catch(() => undefined)
+      }
+      try {
+        commitCalls++
+        const answer: CommitAnswer = await this.commit(task, { run, execution })
+        if (answer.done) return { ...end, commitCalls }
+        todo = 'planKey' in answer ? answer.planKey : undefined
+      } catch (error) {
+        return { ...end, commitCalls, error: error as Error }
+      }
+    }
+  }
+
+  plan(task: string, event: unknown, { execution = 'execution', seconds = 900 } = {}): Promise<PlanAnswer> {
+    return planHandler({ task, execution, event }, context(seconds))
+  }
+
+  process(
+    task: string,
+    {
+      run,
+      item,
+      execution = 'execution',
+      tier = 0,
+      seconds = 900,
+    }: { run: unknown; item: PlanItem; execution?: string; tier?: number; seconds?: number },
+  ) {
+    const done = this.#turn.then(() => processHandler({ task, execution, run, item, tier }, context(seconds)))
+    this.#turn = done.catch(() => undefined)
+    return done
+  }
+
+  commit(task: string, event: object, at: LambdaContext = context(900)): Promise<CommitAnswer> {
+    return commitHandler({ task, execution: 'execution', ...event }, at)
+  }
+
+  async items(planKey: string): Promise<PlanItem[]> {
+    return JSON.parse(await readFile(join(this.folder, 'output', planKey), 'utf8')) as PlanItem[]
+  }
+
+  async manifest(path: string): Promise<Manifest> {
+    return JSON.parse(await readFile(join(this.folder, 'output', path, '_SUCCESS'), 'utf8')) as Manifest
+  }
+
+  async rows(path: string): Promise<Record<string, unknown>[]> {
+    const rows: Record<string, unknown>[] = []
+    for await (const row of (await openDataset(join(this.folder, 'output', path))).rows()) rows.push({ ...row })
+    return rows.sort((a, b) => (JSON.stringify(Object.values(a)) < JSON.stringify(Object.values(b)) ? -1 : 1))
+  }
+}
+
+let requests = 0
+
+/** An invocation that has so many seconds left. */
+export function context(seconds: number): LambdaContext {
+  const end = Date.now() + seconds * 1000
+  return { awsRequestId: `request-${requests++}`, getRemainingTimeInMillis: () => end - Date.now() }
+}
+
+export function uploadEvent(key: string, bucket = 'uploads'): UploadEvent {
+  return { 'detail-type': 'Object Created', id: `event-${key}`, detail: { bucket: { name: bucket }, object: { key } } }
+}
+
+/** A task that copies x and y; changed by what is given. */
+export function pipelineText(options: { task?: string; extra?: string; trigger?: string } = {}): string {
+  const { task = '', extra = '', trigger = 'incoming/{month}/*.zip' } = options
+  return `
+import { column, csv, mapRows, parquet, param, pipeline, secret, sql, table, task, zipMembers } from 'fanmill'
+${extra}
+export const points = task({
+  name: 'points',
+  params: { month: param.month() },
+  source: zipMembers({ archives: 'incoming/{month}/*.zip', format: csv() }),
+  columns: { x: column.int32(), y: column.int32() },
+  output: parquet({ path: '{task}/{month}' }),
+  ${task}
+})
+export default pipeline({ name: 'grid', tasks: [points], trigger: { upload: '${trigger}' } })
+`
+}

@@ -1,0 +1,148 @@
+/** The three functions, called as the state machine calls them, with real threads over real files. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Outcome } from '../../lib/core/outcome.ts'
+import { run } from '../../lib/local.ts'
+import { Account, pipelineText, uploadEvent } from './account.ts'
+
+const month = '2001-01'
+let account: Account
+afterEach(() => account.close())
+
+describe('an execution', () => {
+  it('commits the rows of an uploaded archive under the parameters that its key names', async () => {
+    account = await Account.open(pipelineText())
+    const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n3,4\n', 'b.csv': 'x,y\n5,6\n' })
+    expect(await account.execute('points', event)).toMatchObject({ status: 'planned', batches: [0], commitCalls: 1 })
+    expect(await account.rows(`points/${month}`)).toEqual([
+      { x: 1, y: 2 },
+      { x: 3, y: 4 },
+      { x: 5, y: 6 },
+    ])
+  })
+
+  it('is the same run as on a laptop, with the same rows and schema', async () => {
+    account = await Account.open(
+      pipelineText({
+        task: "tables: { names: table('names.csv', csv()) }, transform: sql`select i.*, n.name from input i left join names n on n.x = i.x`,",
+      }),
+    )
+    await account.write('input/names.csv', 'x,name\n1,one\n')
+    const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n3,4\n' })
+    const { run: onLambda } = await account.execute('points', event)
+    const output = join(account.folder, 'laptop')
+    const result = await run(join(account.folder, 'pipeline.ts'), {
+      params: { month },
+      input: join(account.folder, 'input'),
+      output,
+    })
+    expect(result.tasks[0]?.run).toBe(onLambda?.runId)
+    const laptop = JSON.parse(await readFile(join(output, `points/${month}/_SUCCESS`), 'utf8'))
+    expect(laptop.schema).toEqual((await account.manifest(`points/${month}`)).schema)
+    expect(laptop.totals.rows).toBe(2)
+    expect(await account.rows(`points/${month}`)).toEqual([
+      { x: 1, y: 2, name: 'one' },
+      { x: 3, y: 4, name: null },
+    ])
+  })
+
+  it('spreads its batches over the worker threads of the tier', async () => {
+    account = await Account.open(pipelineText())
+    const text = `x,y\n${'1,2\n'.repeat(700_000)}`
+    const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': text, 'b.csv': text })
+    const { run: name, batches } = await account.execute('points', event)
+    expect(batches).toEqual([0])
+    const folder = join(account.folder, 'output/.fanmill/runs', `${name?.runId}/${name?.attempt}/outcomes`)
+    const outcomes = await Promise.all(
+      (await readdir(folder)).map(async file => JSON.parse(await readFile(join(folder, file), 'utf8')) as Outcome),
+    )
+    const threads = new Set(outcomes.flatMap(outcome => outcome.workers.map(worker => worker.thread)))
+    expect(threads.size).toBe(2)
+    expect(outcomes.reduce((sum, outcome) => sum + outcome.rowsWritten, 0)).toBe(1_400_000)
+  })
+
+  it('finds the same event, and the same content uploaded again, complete', async () => {
+    account = await Account.open(pipelineText())
+    const members = { 'a.csv': 'x,y\n1,2\n' }
+    const first = await account.execute('points', await account.upload(`incoming/${month}/a.zip`, members))
+    expect(await account.execute('points', uploadEvent(`incoming/${month}/a.zip`))).toMatchObject({
+      status: 'complete',
+      run: { runId: first.run?.runId },
+    })
+    expect(await account.execute('points', await account.upload(`incoming/${month}/a.zip`, members))).toMatchObject({
+      status: 'complete',
+      batches: [],
+    })
+  })
+
+  it('runs by hand, and again when forced', async () => {
+    account = await Account.open(pipelineText())
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const first = await account.execute('points', { params: { month } })
+    expect(await account.execute('points', { task: 'points', params: { month } })).toMatchObject({ status: 'complete' })
+    const again = await account.execute('points', { params: { month }, force: true })
+    expect(again).toMatchObject({ status: 'planned', run: { runId: first.run?.runId, attempt: 2 } })
+    expect(await account.rows(`points/${month}`)).toHaveLength(1)
+  })
+
+  it('fails naming the member that cannot be read while other batches end, and does only what is missing when it is mended', async () => {
+    account = await Account.open(pipelineText(), { FANMILL_GROUP_BYTES: String(1 << 18) })
+    const filler = `x,y\n${'7,8\n'.repeat(200_000)}`
+    const bad = { name: 'bad.csv', content: 'x,y\n1,one\n' }
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': filler })
+    await account.upload(`incoming/${month}/b.zip`, { [bad.name]: bad.content })
+    const failed = await account.execute('points', { params: { month } })
+    expect(failed.error).toMatchObject({ name: 'PermanentError', code: 'REJECTS_OVER_LIMIT' })
+    await expect(account.manifest(`points/${month}`)).rejects.toThrow()
+    await account.upload(`incoming/${month}/b.zip`, { [bad.name]: 'x,y\n1,1\n' })
+    expect(await account.execute('points', { params: { month } })).toMatchObject({ status: 'planned' })
+    expect(await account.rows(`points/${month}`)).toHaveLength(200_001)
+  })
+})
+
+describe('a batch that fails', () => {
+  it('is thrown under the name of its class, noted, and told by commit', async () => {
+    account = await Account.open(
+      pipelineText({ task: "transform: mapRows(() => { throw new Error('no such place') })," }),
+    )
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const planned = await account.plan('points', { params: { month } })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const [item] = await account.items(planned.planKey)
+    await expect(account.process('points', { run: planned.run, item: item! })).rejects.toMatchObject({
+      name: 'PermanentError',
+      message: expect.stringMatching(/^TRANSFORM_FAILED .*no such place/),
+    })
+    await expect(account.commit('points', { run: planned.run })).rejects.toMatchObject({
+      name: 'PermanentError',
+      message: expect.stringMatching(/^BATCHES_FAILED 1 of 1 batches .*no such place/),
+    })
+  })
+
+  it('is asked for again, alone, by the next execution', async () => {
+    account = await Account.open(pipelineText(), { FANMILL_GROUP_BYTES: String(1 << 18) })
+    for (const name of ['a', 'b', 'c'])
+      await account.upload(`incoming/${month}/${name}.zip`, { 'a.csv': `x,y\n${'1,2\n'.repeat(150_000)}` })
+    const planned = await account.plan('points', { params: { month } }, { execution: 'first' })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const items = await account.items(planned.planKey)
+    expect(items.length).toBeGreaterThan(2)
+    await account.process('points', { run: planned.run, item: items[0]!, execution: 'first' })
+    // The first execution was stopped by hand; who starts the second knows.
+    const second = await account.execute('points', { params: { month }, ended: ['first'] })
+    expect(second.batches).toEqual(items.slice(1).map(each => each.batch))
+    expect(await account.rows(`points/${month}`)).toHaveLength(450_000)
+  })
+
+  it('is not begun by a second execution while the first lives', async () => {
+    account = await Account.open(pipelineText())
+    const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    await account.plan('points', event, { execution: 'first' })
+    expect(await account.plan('points', event, { execution: 'second', seconds: 2 })).toMatchObject({ status: 'more' })
+    expect(await account.plan('points', event, { execution: 'third', seconds: 2 })).toMatchObject({
+      status: 'busy',
+      done: true,
+    })
+  })
+})

@@ -1,0 +1,160 @@
+/** What ends an invocation early: its time, its size, and what it must not tell. */
+
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { afterEach, describe, expect, it } from 'vitest'
+import { CapacityError } from '../../lib/core/errors.ts'
+import type { Store } from '../../lib/core/store.ts'
+import { type LambdaContext, openDeadline } from '../../lib/lambda/deadline.ts'
+import { planTask } from '../../lib/lambda/plan-task.ts'
+import { openLambda } from '../../lib/lambda/session.ts'
+import { Account, pipelineText } from './account.ts'
+
+const month = '2001-01'
+const params = { month }
+let account: Account
+afterEach(() => account.close())
+
+describe('deadlines', () => {
+  it('ends a batch whose time is up as a CapacityError, and the next tier does it', async () => {
+    const slow =
+      'transform: mapRows(row => { const end = Date.now() + (process.env.SLOW ? 100 : 0); while (Date.now() < end); return row }),'
+    account = await Account.open(pipelineText({ task: slow }))
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': `x,y\n${'1,2\n'.repeat(3000)}` })
+    const planned = await account.plan('points', { params })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const [item] = await account.items(planned.planKey)
+    process.env.SLOW = '1'
+    const failing = account.process('points', { run: planned.run, item: item!, seconds: 2 })
+    await expect(failing).rejects.toMatchObject({
+      name: 'CapacityError',
+      code: 'OUT_OF_TIME',
+      message: expect.stringMatching(/^OUT_OF_TIME/),
+    })
+    delete process.env.SLOW
+    await account.process('points', { run: planned.run, item: item!, tier: 1 })
+    expect(await account.commit('points', { run: planned.run })).toEqual({ done: true })
+  })
+
+  it('stops a commit between two changes, and goes on in the next call until it is done', async () => {
+    account = await Account.open(
+      pipelineText({ task: "output: parquet({ path: '{task}/{month}', partitionBy: ['x'] })," }),
+    )
+    await account.upload(`incoming/${month}/a.zip`, {
+      'a.csv': `x,y\n${Array.from({ length: 40 }, (_, x) => `${x},1\n`).join('')}`,
+    })
+    const planned = await account.plan('points', { params })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const [item] = await account.items(planned.planKey)
+    await account.process('points', { run: planned.run, item: item! })
+    const answers: boolean[] = []
+    while (answers.at(-1) !== true) {
+      answers.push((await account.commit('points', { run: planned.run }, shortContext(14))).done)
+      const isVisible = (await readdir(join(account.folder, 'output/points', month))).includes('_SUCCESS')
+      expect(isVisible).toBe(answers.at(-1))
+      expect(answers.length).toBeLessThan(20)
+    }
+    expect(answers.length).toBeGreaterThan(2)
+    expect(await account.rows(`points/${month}`)).toHaveLength(40)
+  })
+
+  it('keeps the directories that a plan has read, so that the next call reads only the others', async () => {
+    account = await Account.open(pipelineText())
+    for (let index = 0; index < 40; index++)
+      await account.upload(`incoming/${month}/${index}.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const planning = join(account.folder, 'output/.fanmill/planning')
+    const lambda = await openLambda()
+    const event = { task: 'points', execution: 'one', event: { params } } as const
+    const deadline = openDeadline({ getRemainingTimeInMillis: () => 1e6 })
+    const read: string[] = []
+    const aborting = new AbortController()
+    const readAndCount: Store['read'] = (key, options) => {
+      read.push(key)
+      if (new Set(read).size === 20) aborting.abort(new CapacityError('OUT_OF_TIME', 'the time is up'))
+      return lambda.input.read(key, options)
+    }
+    const input: Store = new Proxy(lambda.input, {
+      get: (store, name) => (name === 'read' ? readAndCount : Reflect.get(store, name, store)?.bind?.(store)),
+    })
+    const at = {
+      lambda: { ...lambda, input },
+      context: shortContext(1000),
+      deadline: { ...deadline, signal: aborting.signal },
+    }
+    expect(await planTask(event, at)).toEqual({ status: 'more', done: false, task: 'points' })
+    expect(await readdir(planning)).toHaveLength(1)
+    const before = new Set(read)
+    read.length = 0
+    expect(await planTask(event, { ...at, deadline })).toMatchObject({ status: 'planned' })
+    expect(before.size).toBeLessThan(40)
+    expect(read.filter(key => before.has(key))).toEqual([])
+    const [kept] = await readdir(planning)
+    expect(String(gunzipSync(await readFile(join(planning, kept!))))).toBe('[]')
+    deadline.close()
+  })
+})
+
+describe('sizes', () => {
+  it('refuses a member that no tier could finish, before a run is begun', async () => {
+    account = await Account.open(pipelineText({ task: 'transform: mapRows(row => row),' }), {
+      FANMILL_TIERS: JSON.stringify([{ memoryMb: 1, threads: 1, temporaryStorageMb: 512 }]),
+    })
+    await account.upload(`incoming/${month}/a.zip`, { 'long.csv': `x,y\n${'1,2\n'.repeat(17_000_000)}` })
+    await expect(account.plan('points', { params })).rejects.toMatchObject({
+      name: 'PermanentError',
+      code: 'MEMBER_TOO_LONG',
+      message: expect.stringMatching(/a\.zip, member long\.csv: 0\.1 GB would take about \d+ minutes .*fanmill run/),
+    })
+    expect(await readdir(join(account.folder, 'output/.fanmill'))).not.toContain('runs')
+  })
+})
+
+describe('secrets', () => {
+  it('reach context.secrets, and neither state, manifest nor errors', async () => {
+    const value = 'sesame-8841'
+    process.env.GRID_API_KEY = value
+    const seen =
+      "transform: mapRows((row, { secrets }) => { if (row.y === 9) throw new Error('refused ' + secrets.api); return { ...row, length: secrets.api.length } }, { adds: { length: column.int32() } }),"
+    account = await Account.open(pipelineText({ task: `secrets: { api: secret('grid/api-key') }, ${seen}` }))
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    expect(await account.execute('points', { params })).toMatchObject({ status: 'planned' })
+    expect(await account.rows(`points/${month}`)).toEqual([{ x: 1, y: 2, length: value.length }])
+    await account.upload(`incoming/${month}/b.zip`, { 'a.csv': 'x,y\n1,9\n' })
+    const { error } = await account.execute('points', { params })
+    expect(error?.message).toContain('refused ***')
+    for (const file of await readdir(join(account.folder, 'output'), { recursive: true, withFileTypes: true })) {
+      if (file.isFile())
+        expect((await readFile(join(file.parentPath, file.name))).includes(value), file.name).toBe(false)
+    }
+    delete process.env.GRID_API_KEY
+    await account.upload(`incoming/${month}/c.zip`, { 'a.csv': 'x,y\n1,2\n' })
+  })
+
+  it('are asked for by name where they are not set', async () => {
+    account = await Account.open(pipelineText({ task: "secrets: { api: secret('grid/api-key') }," }))
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const { error } = await account.execute('points', { params })
+    expect(error?.message).toMatch(/SECRET_MISSING .*GRID_API_KEY/)
+  })
+
+  it('leaves the values of rejected rows out of what it throws', async () => {
+    account = await Account.open(pipelineText())
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,private\n' })
+    const { error } = await account.execute('points', { params })
+    expect(error?.message).toMatch(/REJECTS_OVER_LIMIT expected at most 0 .*a\.csv line 2, column y, expected int32/)
+    expect(JSON.stringify({ ...error, message: error?.message })).not.toContain('private')
+  })
+})
+
+/** An invocation whose clock goes on a second each time it is looked at. */
+function shortContext(looks: number): LambdaContext {
+  let left = looks * 1000 + 15_000
+  return {
+    awsRequestId: `short-${looks}`,
+    getRemainingTimeInMillis: () => {
+      left -= 1000
+      return left
+    },
+  }
+}

@@ -1,0 +1,85 @@
+/** Many uploads of the same parameters: each row once, and no archive processed more than twice. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { RunRecord } from '../../lib/core/state.ts'
+import { Account, pipelineText } from './account.ts'
+
+const month = '2001-01'
+const names = Array.from({ length: 50 }, (_, index) => `a${index}`)
+let account: Account
+afterEach(() => account.close())
+
+describe.each(['replace', 'append'])('fifty uploads at once, mode %s', mode => {
+  it('gives each row once and processes no archive more than twice', async () => {
+    account = await Account.open(
+      pipelineText({ task: `output: parquet({ path: '{task}/{month}', mode: '${mode}' }),` }),
+      { FANMILL_SETTLE_SECONDS: '0.3' },
+    )
+    const ends = await Promise.all(
+      names.map(async (name, index) => {
+        await delay(index * 10)
+        const event = await account.upload(`incoming/${month}/${name}.zip`, { 'a.csv': `x,y\n${index},1\n` })
+        return account.execute('points', event)
+      }),
+    )
+    expect(ends.filter(end => end.error)).toEqual([])
+    expect((await account.rows(`points/${month}`)).map(row => row.x)).toEqual(
+      names.map((_, index) => index).sort((a, b) => (String(a) < String(b) ? -1 : 1)),
+    )
+    const times = await timesProcessed()
+    expect(Math.max(...times.values())).toBeLessThanOrEqual(mode === 'append' ? 1 : 2)
+    expect(times.size).toBe(50)
+  })
+})
+
+describe('events', () => {
+  it('ignores keys that do not match the trigger, of other buckets, and whose texts are no values of the parameters', async () => {
+    account = await Account.open(pipelineText())
+    const event = await account.upload('elsewhere/a.zip', { 'a.csv': 'x,y\n' })
+    expect(await account.plan('points', event)).toEqual({ status: 'ignored', done: true, task: 'points' })
+    expect(
+      await account.plan('points', await account.upload('incoming/latest/a.zip', { 'a.csv': 'x,y\n' })),
+    ).toMatchObject({ status: 'ignored' })
+    expect(await account.plan('points', await account.upload(`incoming/${month}/a.txt`, {}))).toMatchObject({
+      status: 'ignored',
+    })
+  })
+
+  it('refuses by name what is neither an upload nor a request', async () => {
+    account = await Account.open(pipelineText())
+    await expect(account.plan('points', { parameters: { month } })).rejects.toMatchObject({
+      name: 'PermanentError',
+      code: 'USAGE',
+    })
+    await expect(account.plan('points', { params: { moth: month } })).rejects.toMatchObject({ code: 'PARAM_INVALID' })
+    await expect(account.plan('points', { task: 'point' })).rejects.toMatchObject({ code: 'TASK_UNKNOWN' })
+  })
+
+  it('ends a run that a later one has overtaken, without failing', async () => {
+    account = await Account.open(pipelineText())
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,1\n' })
+    const older = await account.plan('points', { params: { month } }, { execution: 'older' })
+    if (older.status !== 'planned') throw new Error(older.status)
+    const [item] = await account.items(older.planKey)
+    await account.process('points', { run: older.run, item: item!, execution: 'older' })
+    await account.upload(`incoming/${month}/b.zip`, { 'a.csv': 'x,y\n2,2\n' })
+    expect(await account.execute('points', { params: { month }, ended: ['older'] }, 'newer')).toMatchObject({
+      status: 'planned',
+    })
+    expect(await account.commit('points', { run: older.run, execution: 'older' })).toEqual({ done: true })
+    expect(await account.rows(`points/${month}`)).toHaveLength(2)
+  })
+})
+
+/** Runs that processed an archive, by its key. */
+async function timesProcessed(): Promise<Map<string, number>> {
+  const folder = join(account.folder, 'output/.fanmill/runs')
+  const times = new Map<string, number>()
+  for (const run of await readdir(folder)) {
+    const record = JSON.parse(await readFile(join(folder, run, '1/run.json'), 'utf8')) as RunRecord
+    for (const { key } of record.inputs) times.set(key, (times.get(key) ?? 0) + 1)
+  }
+  return times
+}

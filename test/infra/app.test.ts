@@ -1,0 +1,125 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { App, Stack, Validations } from 'aws-cdk-lib'
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { Bucket } from 'aws-cdk-lib/aws-s3'
+import { AwsSolutionsChecks } from 'cdk-nag'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FanmillPipeline } from '../../infra/index.ts'
+import { ownArchitecture, pipelineFile } from './stacks.ts'
+
+const root = join(import.meta.dirname, '../..')
+let folder: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fanmill-app-'))
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('this repository as a CDK app', () => {
+  it('synthesises the flights example, clean under cdk-nag', () => {
+    const out = join(folder, 'flights.out')
+    const { stderr, status } = spawnSync(
+      'npx',
+      ['cdk', 'synth', '--quiet', '--output', out, '--context', `architecture=${ownArchitecture}`],
+      { cwd: root, encoding: 'utf8' },
+    )
+    expect(status, stderr).toBe(0)
+    expect(stderr).toMatch(/examples\/flights\/pipeline\.ts for \w+: \d+\.\d MB zipped/)
+    expect(JSON.parse(readFileSync(join(out, 'validation-report.json'), 'utf8')).pluginReports).toEqual([])
+    expect(readdirSync(out)).toContain('FanmillFlights.template.json')
+  })
+})
+
+describe('cdk-nag, AwsSolutions', () => {
+  it('finds nothing in a pipeline with all it can have', () => {
+    const out = join(folder, 'nag.out')
+    const app = new App({ outdir: out })
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
+    const stack = new Stack(app, 'Test')
+    const encryptionKey = new Key(stack, 'Key', { enableKeyRotation: true })
+    new FanmillPipeline(stack, 'Visits', {
+      entry: pipelineFile('visits.ts'),
+      architecture: ownArchitecture,
+      include: ['models/**'],
+      encryptionKey,
+    })
+    app.synth()
+    expect(JSON.parse(readFileSync(join(out, 'validation-report.json'), 'utf8')).pluginReports).toEqual([])
+  })
+
+  it('is asked at all: it finds a plain bucket', () => {
+    const app = new App({ outdir: join(folder, 'plain.out') })
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
+    new Bucket(new Stack(app, 'Test'), 'Plain')
+    expect(() => app.synth()).toThrow(/AwsSolutions-S10/)
+  })
+})
+
+describe('a CDK app of somebody else', () => {
+  it('deploys a pipeline of its own, from the published package, with the caller’s bucket and workspace', () => {
+    const theirs = join(folder, 'theirs')
+    publishInto(theirs)
+    write(join(theirs, 'pipelines/sales.ts'), salesPipeline)
+    write(
+      join(theirs, 'packages/rates/package.json'),
+      '{ "name": "rates", "version": "1.0.0", "type": "module", "exports": "./index.ts" }',
+    )
+    write(join(theirs, 'packages/rates/index.ts'), 'export const rate: number = 1.25\n')
+    symlinkSync(join(theirs, 'packages/rates'), join(theirs, 'node_modules/rates'))
+    write(join(theirs, 'app.ts'), theirApp)
+    const output = execFileSync(process.execPath, ['app.ts'], { cwd: theirs, encoding: 'utf8' })
+    const template = JSON.parse(readFileSync(join(theirs, 'cdk.out/Theirs.template.json'), 'utf8'))
+    expect(output).toContain('done')
+    const types = Object.values(template.Resources as Record<string, { Type: string }>).map(({ Type }) => Type)
+    expect(types.filter(type => type === 'AWS::S3::Bucket')).toHaveLength(1)
+    expect(types.filter(type => type === 'AWS::Lambda::Function')).toHaveLength(4)
+    const asset = readdirSync(join(theirs, 'cdk.out')).find(name => name.startsWith('asset.'))!
+    expect(readFileSync(join(theirs, 'cdk.out', asset, 'pipeline.mjs'), 'utf8')).toContain('1.25')
+  })
+})
+
+const theirApp = `import { App, Stack } from 'aws-cdk-lib'
+import { Bucket } from 'aws-cdk-lib/aws-s3'
+import { FanmillPipeline } from 'fanmill/cdk'
+
+const app = new App({ outdir: 'cdk.out' })
+const stack = new Stack(app, 'Theirs')
+const bucket = new Bucket(stack, 'Data')
+new FanmillPipeline(stack, 'Sales', { entry: 'pipelines/sales.ts', input: bucket, output: bucket, outputPrefix: 'lake/', architecture: '${ownArchitecture}' })
+app.synth()
+console.log('done')
+`
+
+const salesPipeline = `import { column, csv, files, mapRows, parquet, pipeline, task } from 'fanmill'
+import { rate } from 'rates'
+
+const sales = task({
+  name: 'sales',
+  source: files({ paths: 'sales/*.csv', format: csv() }),
+  columns: { amount: column.float64() },
+  transform: mapRows(row => ({ euros: (row.amount ?? 0) * rate }), { adds: { euros: column.float64() } }),
+  output: parquet({ path: 'sales' }),
+})
+
+export default pipeline({ name: 'sales', tasks: [sales], trigger: { upload: 'sales/*.csv' } })
+`
+
+/** The built package in node_modules; its dependencies are this repository's. */
+function publishInto(theirs: string): void {
+  const modules = join(theirs, 'node_modules')
+  mkdirSync(modules, { recursive: true })
+  execFileSync(process.execPath, [join(root, 'scripts/build.ts'), '--out', join(modules, 'fanmill')], { stdio: 'pipe' })
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (!name.startsWith('.') && name !== 'fanmill') symlinkSync(join(root, 'node_modules', name), join(modules, name))
+  }
+  write(join(theirs, 'package.json'), '{ "name": "theirs", "private": true, "type": "module" }')
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(join(path, '..'), { recursive: true })
+  writeFileSync(path, text)
+}

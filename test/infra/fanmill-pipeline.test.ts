@@ -1,0 +1,275 @@
+import { Duration } from 'aws-cdk-lib'
+import { Match, type Template } from 'aws-cdk-lib/assertions'
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { Bucket } from 'aws-cdk-lib/aws-s3'
+import { Topic } from 'aws-cdk-lib/aws-sns'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { largeTiers } from '../../infra/index.ts'
+import { allowed, type Deployed, pipelineFile, statementsOf, synthesise } from './stacks.ts'
+
+let deployed: Deployed
+beforeAll(() => {
+  deployed = synthesise()
+})
+
+describe('roles', () => {
+  it('let Plan read inputs and write state', () => {
+    expect(allowed(deployed.template, 'VisitsPlanRole')).toMatchSnapshot()
+  })
+
+  it('let Process read inputs, state and secrets, and write parts and what becomes of its batch', () => {
+    expect(allowed(deployed.template, 'VisitsProcess1Role')).toMatchSnapshot()
+  })
+
+  it('let Commit alone delete, and alone write _SUCCESS', () => {
+    expect(allowed(deployed.template, 'VisitsCommitRole')).toMatchSnapshot()
+    for (const role of [
+      'VisitsPlanRole',
+      'VisitsProcess1Role',
+      'VisitsProcess2Role',
+      'VisitsStateMachineRole',
+      'VisitsTriggerRole',
+    ]) {
+      expect(allowed(deployed.template, role).filter(pair => pair.startsWith('s3:Delete'))).toEqual([])
+    }
+    const denied = statementsOf(deployed.template, 'VisitsProcess1Role').filter(({ Effect }) => Effect === 'Deny')
+    expect(denied.flatMap(({ Resource }) => Resource).every(resource => resource.endsWith('_SUCCESS'))).toBe(true)
+    expect(denied).toHaveLength(1)
+  })
+
+  it('let the state machine invoke these functions, read plans and start its own children', () => {
+    expect(allowed(deployed.template, 'VisitsStateMachineRole')).toMatchSnapshot()
+  })
+
+  it('name no resource by * alone, and no action by *', () => {
+    const statements = statementsOf(deployed.template, 'Visits')
+    expect(statements.length).toBeGreaterThan(20)
+    expect(statements.filter(({ Resource }) => Resource.includes('*'))).toEqual([])
+    expect(statements.filter(({ Action }) => Action.some(action => action.includes('*')))).toEqual([])
+  })
+
+  it('list buckets below prefixes only', () => {
+    const lists = statementsOf(deployed.template, 'Visits').filter(({ Action }) => Action.includes('s3:ListBucket'))
+    expect(
+      lists.every(
+        ({ Condition }) => (Condition as { StringLike: { 's3:prefix': string[] } }).StringLike['s3:prefix'].length > 0,
+      ),
+    ).toBe(true)
+  })
+})
+
+describe('buckets', () => {
+  it('are private, encrypted, versioned, and answer over TLS only', () => {
+    const buckets = Object.values(deployed.template.findResources('AWS::S3::Bucket'))
+    expect(buckets).toHaveLength(2)
+    for (const { Properties } of buckets) {
+      expect(Properties.PublicAccessBlockConfiguration).toEqual({
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      })
+      expect(Properties.BucketEncryption).toBeDefined()
+      expect(Properties.VersioningConfiguration).toEqual({ Status: 'Enabled' })
+    }
+    const denied = Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } })
+    deployed.template.allResourcesProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: { Statement: Match.arrayWith([denied]) },
+    })
+  })
+
+  it('abort uploads that were left for 7 days', () => {
+    deployed.template.hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([Match.objectLike({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } })]),
+      },
+    })
+  })
+
+  it('are kept when the stack goes', () => {
+    deployed.template.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Retain' })
+  })
+})
+
+describe('the trigger', () => {
+  it('starts the state machine with the whole event, for keys below the fixed part of the template', () => {
+    deployed.template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.s3'],
+        'detail-type': ['Object Created'],
+        detail: { object: { key: [{ prefix: 'visits/' }] } },
+      },
+      Targets: [
+        Match.objectLike({
+          InputTransformer: Match.absent(),
+          InputPath: Match.absent(),
+          DeadLetterConfig: Match.anyValue(),
+        }),
+      ],
+    })
+    deployed.template.hasResourceProperties('AWS::S3::Bucket', {
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+    })
+  })
+
+  it('keeps what it cannot deliver, and alarms', () => {
+    deployed.template.hasResourceProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Action: 'sqs:SendMessage', Principal: { Service: 'events.amazonaws.com' } }),
+        ]),
+      },
+    })
+    deployed.template.hasResourceProperties('AWS::CloudWatch::Alarm', { Namespace: 'AWS/SQS', Threshold: 1 })
+    deployed.template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'ExecutionsFailed', Threshold: 1 })
+  })
+
+  it('refuses an output that could start it again', () => {
+    const inOne = (prefixes: { inputPrefix?: string; outputPrefix?: string }) => () =>
+      synthesise(stack => {
+        const bucket = new Bucket(stack, 'Data')
+        return { input: bucket, output: bucket, ...prefixes }
+      })
+    expect(inOne({ outputPrefix: 'visits/2001-01/' })).toThrow(/expected outputs apart from the trigger/)
+    expect(inOne({ inputPrefix: 'lake/' })).toThrow(/expected outputs apart/)
+    expect(inOne({ inputPrefix: 'data/' })).not.toThrow()
+    expect(inOne({ inputPrefix: 'lake/visits/' })).toThrow(/could start each other/)
+    expect(inOne({})).not.toThrow()
+  })
+
+  it('may be left out', () => {
+    const { template, pipeline } = synthesise({ trigger: false, outputPrefix: 'visits/' })
+    template.resourceCountIs('AWS::Events::Rule', 0)
+    template.resourceCountIs('AWS::SQS::Queue', 0)
+    expect(pipeline.deadLetterQueue).toBeUndefined()
+  })
+})
+
+describe('functions', () => {
+  it('fit an account that is capped at 3,008 MB', () => {
+    const functions = Object.values(deployed.template.findResources('AWS::Lambda::Function'))
+    expect(functions).toHaveLength(4)
+    expect(
+      functions.filter(({ Properties }) => Properties.MemorySize > 3008 || Properties.Runtime !== 'nodejs24.x'),
+    ).toEqual([])
+  })
+
+  it('are one for each tier, told what they have', () => {
+    const { template } = synthesise({ tiers: largeTiers, functionTimeout: Duration.minutes(10) })
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Handler: 'process.handler',
+      MemorySize: 5307,
+      EphemeralStorage: { Size: 6144 },
+      Timeout: 600,
+      Environment: {
+        Variables: Match.objectLike({
+          FANMILL_THREADS: '3',
+          FANMILL_MEMORY_MB: '5307',
+          UV_THREADPOOL_SIZE: '10',
+          FANMILL_TIERS: JSON.stringify(largeTiers),
+        }),
+      },
+    })
+    template.resourcePropertiesCountIs('AWS::Lambda::Function', { Handler: 'process.handler' }, 3)
+    const [machine] = Object.values(template.findResources('AWS::StepFunctions::StateMachine'))
+    expect(Object.keys(machine!.Properties.DefinitionSubstitutions)).toEqual(
+      expect.arrayContaining(['ProcessFunction1', 'ProcessFunction2', 'ProcessFunction3']),
+    )
+  })
+
+  it('have log groups of their own, and nothing needs a custom resource', () => {
+    deployed.template.resourceCountIs('AWS::Logs::LogGroup', 4)
+    const types = Object.values(deployed.template.toJSON().Resources as Record<string, { Type: string }>).map(
+      ({ Type }) => Type,
+    )
+    expect(types.filter(type => /^Custom::|CustomResource|^AWS::Serverless/.test(type))).toEqual([])
+  })
+})
+
+describe('encryptionKey', () => {
+  it('encrypts buckets and writes, and is granted to every role that reads or writes', () => {
+    const { template } = synthesise(stack => ({ encryptionKey: new Key(stack, 'Key') }))
+    template.allResourcesProperties('AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' } },
+        ],
+      },
+    })
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ FANMILL_KMS_KEY: Match.anyValue() }) },
+    })
+    for (const role of ['VisitsPlanRole', 'VisitsProcess1Role', 'VisitsProcess2Role', 'VisitsCommitRole']) {
+      expect(kmsActions(template, role)).toEqual(['kms:Decrypt', 'kms:GenerateDataKey'])
+    }
+    expect(kmsActions(template, 'VisitsStateMachineRole')).toEqual(['kms:Decrypt'])
+  })
+
+  it('of a given bucket is granted as well', () => {
+    const { template } = synthesise(stack => ({
+      input: new Bucket(stack, 'Data', { encryptionKey: new Key(stack, 'Key') }),
+    }))
+    expect(kmsActions(template, 'VisitsProcess1Role')).toEqual(['kms:Decrypt', 'kms:GenerateDataKey'])
+  })
+})
+
+describe('the rest', () => {
+  it('tells alarms to the topic', () => {
+    const { template } = synthesise(stack => ({ alarmsTopic: new Topic(stack, 'Topic') }))
+    template.allResourcesProperties('AWS::CloudWatch::Alarm', {
+      AlarmActions: [{ Ref: Match.stringLikeRegexp('Topic') }],
+    })
+  })
+
+  it('has a dashboard unless it is not wanted', () => {
+    deployed.template.resourceCountIs('AWS::CloudWatch::Dashboard', 1)
+    synthesise({ dashboard: false }).template.resourceCountIs('AWS::CloudWatch::Dashboard', 0)
+  })
+
+  it('tells where it is, for the command line', () => {
+    expect(Object.keys(deployed.template.findOutputs('*')).sort()).toEqual([
+      'VisitsInput',
+      'VisitsLogGroups',
+      'VisitsOutput',
+      'VisitsPipeline',
+      'VisitsStateMachineArn',
+    ])
+  })
+
+  it('warns of a bucket of another app, which must send its events itself', () => {
+    const { stack } = synthesise(one => ({ input: Bucket.fromBucketName(one, 'Theirs', 'theirs') }))
+    const warnings = stack.node
+      .findAll()
+      .flatMap(node => node.node.metadata)
+      .map(({ data }) => String(data))
+    expect(warnings).toContainEqual(expect.stringContaining('turn EventBridge notifications on'))
+  })
+
+  it.each([
+    [{ inputPrefix: '/data/' }, 'inputPrefix: expected a prefix that ends in a slash'],
+    [{ outputPrefix: 'data' }, 'outputPrefix: expected a prefix that ends in a slash'],
+    [{ tiers: [] }, 'tiers: expected at least one'],
+    [
+      { tiers: [{ memoryMb: 20_000, threads: 1, temporaryStorageMb: 512 }] },
+      'tiers[0].memoryMb: expected a whole number from 512 to 10240',
+    ],
+    [{ maxConcurrency: 0 }, 'maxConcurrency: expected a whole number from 1'],
+    [{ functionTimeout: Duration.hours(1) }, 'functionTimeout in seconds: expected a whole number from 30 to 900'],
+  ])('refuses %j', (props, message) => {
+    expect(() => synthesise(props)).toThrow(message)
+  })
+
+  it("fails synthesis with the pipeline's own error when it does not load", () => {
+    expect(() => synthesise({ entry: pipelineFile('unknown-option.ts'), include: [] })).toThrow(/colums.*columns/)
+    expect(() => synthesise({ entry: pipelineFile('none.ts'), include: [] })).toThrow(
+      /expected a pipeline file, found none/,
+    )
+  })
+})
+
+function kmsActions(template: Template, role: string): string[] {
+  const statements = statementsOf(template, role).filter(({ Action }) =>
+    Action.some(action => action.startsWith('kms:')),
+  )
+  return [...new Set(statements.flatMap(({ Action }) => Action))].sort()
+}

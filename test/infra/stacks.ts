@@ -1,0 +1,73 @@
+/** Stacks with one pipeline, and questions to their templates. */
+import { join } from 'node:path'
+import { App, Stack } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { FanmillPipeline, type FanmillPipelineProps } from '../../infra/index.ts'
+
+export const pipelineFile = (name: string): string => join(import.meta.dirname, 'pipelines', name)
+
+export interface Deployed {
+  readonly stack: Stack
+  readonly pipeline: FanmillPipeline
+  readonly template: Template
+}
+
+/** Of this machine's architecture, so that nothing is fetched. */
+export const ownArchitecture = process.arch === 'arm64' ? 'arm64' : 'x86_64'
+
+export function synthesise(
+  props: Partial<FanmillPipelineProps> | ((stack: Stack) => Partial<FanmillPipelineProps>) = {},
+): Deployed {
+  const stack = new Stack(new App(), 'Test')
+  const given = typeof props === 'function' ? props(stack) : props
+  const pipeline = new FanmillPipeline(stack, 'Visits', {
+    entry: pipelineFile('visits.ts'),
+    architecture: ownArchitecture,
+    include: ['models/**'],
+    ...given,
+  })
+  return { stack, pipeline, template: Template.fromStack(stack) }
+}
+
+export interface Statement {
+  readonly Effect: string
+  readonly Action: readonly string[]
+  /** References as `<LogicalId.Attribute>`. */
+  readonly Resource: readonly string[]
+  readonly Condition?: unknown
+  readonly Sid?: string
+}
+
+/** All statements of the policies of a role, by the beginning of its logical id. */
+export function statementsOf(template: Template, role: string): Statement[] {
+  const policies = Object.values(template.findResources('AWS::IAM::Policy')).filter(policy =>
+    policy.Properties.Roles.some((one: { Ref: string }) => one.Ref.startsWith(role)),
+  )
+  return policies
+    .flatMap(policy => policy.Properties.PolicyDocument.Statement)
+    .map(statement => ({
+      ...statement,
+      Action: [statement.Action].flat(),
+      Resource: [statement.Resource].flat().map(shown),
+    }))
+}
+
+/** What may be done, as `action resource`, with names of resources cut to what a reader knows them by. */
+export function allowed(template: Template, role: string): string[] {
+  const pairs = statementsOf(template, role)
+    .filter(({ Effect }) => Effect === 'Allow')
+    .flatMap(({ Action, Resource }) => Action.flatMap(action => Resource.map(resource => `${action} ${resource}`)))
+  return pairs.map(pair => pair.replace(/<Visits([A-Za-z\d]+?)[0-9A-F]{8}(?:\.Arn)?>/g, '$1')).sort()
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return value
+  const {
+    Ref,
+    'Fn::GetAtt': attribute,
+    'Fn::Join': join,
+  } = value as { Ref?: string; 'Fn::GetAtt'?: string[]; 'Fn::Join'?: [string, unknown[]] }
+  if (Ref) return `<${Ref}>`
+  if (attribute) return `<${attribute.join('.')}>`
+  return join ? join[1].map(shown).join(join[0]) : JSON.stringify(value)
+}
