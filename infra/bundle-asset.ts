@@ -14,9 +14,11 @@ export interface BundleAssetOptions {
   readonly architecture: 'arm64' | 'x86_64'
   readonly include?: readonly string[]
   readonly external?: readonly string[]
+  /** Whether the columns of what is written are asked for; default not. */
+  readonly withSchemas?: boolean
 }
 
-export type PipelineBundle = Pick<BundledLambda, 'pipeline' | 'codeHashes' | 'zippedBytes' | 'bytes'> & {
+export type PipelineBundle = BundledLambda & {
   readonly code: AssetCode
 }
 

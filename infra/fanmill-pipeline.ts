@@ -9,6 +9,7 @@ import { Construct } from 'constructs'
 import type { LambdaEnvironment, Tier } from '../lib/core/lambda-events.ts'
 import type { PipelineDefinition } from '../lib/define/definition.ts'
 import { bundleAsset, type PipelineBundle } from './bundle-asset.ts'
+import { makeGlueTables } from './glue-tables.ts'
 import { watch } from './pipeline-alarms.ts'
 import { abortAbandoned, makeBucket } from './pipeline-buckets.ts'
 import { makeDashboard } from './pipeline-dashboard.ts'
@@ -97,6 +98,11 @@ export interface FanmillPipelineProps {
    */
   readonly dashboard?: boolean
   /**
+   * Name of a Glue database in which each dataset becomes a table for Athena, its partitions projected.
+   * @default no tables
+   */
+  readonly glueDatabase?: string
+  /**
    * Whether uploads start the pipeline.
    * @default true when the pipeline says which
    */
@@ -137,8 +143,8 @@ export class FanmillPipeline extends Construct {
   constructor(scope: Construct, id: string, props: FanmillPipelineProps) {
     super(scope, id)
     checkProps(props)
-    const { entry, architecture = 'arm64', include = [], external = [], dashboard = true, alarmsTopic: topic } = props
-    const bundle = bundleAsset(this, { entry, architecture, include, external })
+    const { dashboard = true, alarmsTopic: topic, glueDatabase } = props
+    const bundle = bundleOf(this, props)
     this.input = props.input ?? ownBucket(this, 'Input', props)
     this.output = props.output ?? ownBucket(this, 'Output', props)
     const places = placesIn(this, bundle.pipeline, props)
@@ -150,6 +156,8 @@ export class FanmillPipeline extends Construct {
     const { name } = bundle.pipeline
     watch(this, { name, stateMachineArn: this.stateMachineArn, deadLetterQueue: this.deadLetterQueue, topic })
     if (dashboard) makeDashboard(this, this, name)
+    if (glueDatabase !== undefined)
+      makeGlueTables(this, { ...bundle, database: glueDatabase, output: this.output, ...prefixesOf(props) })
     tellOutputs(this, { name, ...prefixesOf(props) })
   }
 }
@@ -161,6 +169,11 @@ interface Making {
 }
 
 const prefixesOf = ({ inputPrefix = '', outputPrefix = '' }: FanmillPipelineProps) => ({ inputPrefix, outputPrefix })
+
+function bundleOf(scope: Construct, props: FanmillPipelineProps): PipelineBundle {
+  const { entry, architecture = 'arm64', include = [], external = [], glueDatabase } = props
+  return bundleAsset(scope, { entry, architecture, include, external, withSchemas: glueDatabase !== undefined })
+}
 
 function ownBucket(
   scope: Construct,

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type TaskSchema, taskSchemas } from './bundle-schemas.ts'
 import { type PlainError, toPlain } from './core/errors.ts'
 import type { PipelineDefinition } from './define/definition.ts'
 import { bundlePipeline } from './io/bundle.ts'
@@ -14,13 +15,18 @@ import { type LambdaAssetOptions, writeLambdaAsset } from './io/lambda-asset.ts'
 import { type AssetBytes, assetBytes } from './io/lambda-asset-bytes.ts'
 
 /** Its only argument, as JSON. */
-export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers'>
+export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers'> & {
+  /** Whether the columns of what is written are asked for. */
+  readonly withSchemas?: boolean
+}
 
 export type BundleLambdaAnswer = { readonly error: PlainError } | BundledLambda
 
 export interface BundledLambda extends AssetBytes {
   readonly pipeline: PipelineDefinition
   readonly codeHashes: Readonly<Record<string, string>>
+  /** By task; empty unless asked for. */
+  readonly schemas: Readonly<Record<string, TaskSchema>>
 }
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
@@ -39,8 +45,9 @@ async function bundle(request: BundleLambdaRequest): Promise<BundledLambda> {
     const bundled = await bundlePipeline(request.entry, { outFolder: folder })
     const pipeline = await loadPipeline(bundled)
     const hashes = Object.fromEntries(await codeHashes(bundled, pipeline))
+    const schemas = request.withSchemas ? await taskSchemas(pipeline) : {}
     await writeLambdaAsset({ ...request, handlers })
-    return { pipeline, codeHashes: hashes, ...(await assetBytes(request.outFolder)) }
+    return { pipeline, codeHashes: hashes, schemas, ...(await assetBytes(request.outFolder)) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

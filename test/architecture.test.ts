@@ -24,7 +24,7 @@ const layers: Record<string, readonly RegExp[]> = {
   'lib/testing': [...root, /^lib\/testing/],
   'lib/cli': [...root, /^lib\/cli/, /^(commander|cli-progress|cli-table3)$/],
   'lib/worker': [...root, /^lib\/worker/],
-  'lib/bundle-lambda.ts': root,
+  'lib/bundle': [...root, /^lib\/bundle/],
   'lib/lambda': [...root, /^lib\/lambda/, /^valibot$/, /^@aws-lambda-powertools\//],
   functions: [...root, /^lib\/lambda/],
   infra: [/^infra\//, /^lib\/(define|core)/, /^node:/, /^(aws-cdk-lib|constructs|cdk-nag|esbuild)/],

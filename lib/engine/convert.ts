@@ -89,7 +89,7 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
   const guard = transform.steps.length > 0 ? counter.name : undefined
   const input = parquet
     ? parquetRead(await describeParquet(connection, job.files), parquet, guard)
-    : fastRead(sourcesOf(conversion, job, 'fail'), read, guard)
+    : fastRead(sourcesOf(conversion, job, 'fail', !read.strict), read, guard)
   const parts = await write(conversion, input, job.target)
   const rowsWritten = sumRows(parts)
   const seen = guard ? counter.rows() : rowsWritten
@@ -170,10 +170,14 @@ function transformFault({ transform }: Conversion, fault: FanmillError): Fanmill
   })
 }
 
-function sourcesOf(conversion: Conversion, job: ConvertJob, badRecords: 'fail' | 'keep' | 'ignore'): TextSource[] {
-  const { format, read } = conversion
+function sourcesOf(
+  { format, read }: Conversion,
+  { files }: ConvertJob,
+  badRecords: 'fail' | 'keep' | 'ignore',
+  isLenient = false,
+): TextSource[] {
   if (format.kind === 'parquet') return []
-  return textSources(job.files, { format, columns: read.columns, lineDelimiter, badRecords })
+  return textSources(files, { format, columns: read.columns, lineDelimiter, badRecords, isLenient })
 }
 
 /** Names of the staged members, which the located prefix counts over all files of a stage: those given here are without gaps. */

@@ -1,6 +1,7 @@
 /** Staged text as a relation: where the engine finds the text of each declared column. */
-import type { Columns, CsvFormat, Format } from '../define/definition.ts'
+import type { ColumnDefinition, Columns, CsvFormat, Format } from '../define/definition.ts'
 import type { StagedFile } from '../io/stage.ts'
+import { sqlType } from './column-sql.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
 
 /** Staged files that can be read by one scan: of one header and newline style. */
@@ -9,6 +10,8 @@ export interface TextSource {
   readonly from: string
   /** The text of a column; undefined when the files do not have it. */
   text(column: string): string | undefined
+  /** Whether the scan itself reads a column as its type. */
+  isTyped?(column: string): boolean
   /** Every column of the scan, as SQL. */
   readonly all: readonly string[]
   /** Columns that the files have and the task does not declare. */
@@ -23,6 +26,8 @@ export interface TextSourceOptions {
   readonly lineDelimiter: string
   /** Records that cannot be read: fail the query, are kept in the table `fanmill_errors`, or are passed over because they are kept already. */
   readonly badRecords: 'fail' | 'keep' | 'ignore'
+  /** Lets the scan read types where it reads as a cast of the text would: cheaper, but nothing can be checked. Default false. */
+  readonly isLenient?: boolean
 }
 
 /** Names of the prefix that located staging puts before each record. */
@@ -49,12 +54,23 @@ function csvSource(files: readonly StagedFile[], format: CsvFormat, options: Tex
   const declared = Object.keys(options.columns)
   const names = format.header ? (files[0]?.columns ?? []) : declared
   const nulls = format.nullValues
+  const isTyped = (name: string): boolean => options.isLenient === true && isScannable(options.columns[name])
+  const types = Object.fromEntries(
+    names.filter(isTyped).map(name => [textName(name), sqlType(options.columns[name] as ColumnDefinition)]),
+  )
   return {
-    from: scan(files, names.map(textName), { ...format, nulls }, options),
+    from: scan(files, names.map(textName), { ...format, nulls }, { ...options, types }),
+    isTyped,
     text: column => (names.includes(column) ? quoteName(textName(column)) : undefined),
     all: [...prefixOf(files), ...names.map(name => quoteName(textName(name)))],
     undeclared: names.filter(name => !(name in options.columns)),
   }
+}
+
+/** A null or a format is looked at apart; the scan reads garbage in a timestamp with zone as null, without a word. */
+function isScannable(column: ColumnDefinition | undefined): boolean {
+  if (!column || column.required || column.format !== undefined || column.nullValues?.length) return false
+  return !['string', 'json', 'list', 'timestamptz'].includes(column.type)
 }
 
 const prefixOf = (files: readonly StagedFile[]): readonly string[] => (files[0]?.located ? prefixColumns : [])
@@ -113,10 +129,12 @@ function scan(
   files: readonly StagedFile[],
   names: readonly string[],
   dialect: ScanDialect,
-  options: TextSourceOptions,
+  options: TextSourceOptions & { readonly types?: Readonly<Record<string, string>> },
 ): string {
   const located = prefixOf(files)
-  const columns = [...located, ...names].map(name => `${quoteText(name)}: 'VARCHAR'`).join(', ')
+  const columns = [...located, ...names]
+    .map(name => `${quoteText(name)}: ${quoteText(options.types?.[name] ?? 'VARCHAR')}`)
+    .join(', ')
   const bytesMax = options.badRecords === 'fail' ? fastRecordBytesMax : carefulRecordBytesMax
   const settings = [
     quoteTexts(files.map(file => file.file)),

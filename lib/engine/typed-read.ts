@@ -98,6 +98,7 @@ function selectList(source: TextSource, options: ReadOptions, convert: Convert):
 function typedText(source: TextSource, name: string, options: ReadOptions, convert: Convert): string {
   const column = options.columns[name] as ColumnDefinition
   const text = source.text(name)
+  if (text !== undefined && source.isTyped?.(name)) return text
   if (text !== undefined) return convert(column, nullableText(column, text))
   return column.required
     ? `CAST(error(${quoteText(mismatchMarker)}) AS ${sqlType(column)})`

@@ -98,6 +98,23 @@ describe('RecordSkipper', () => {
   })
 
   it.each([
+    'a"b\n",c\n"\n',
+    '"a"b,"c"d\n',
+    `"a"b,"${'y'.repeat(60)}"d\n`,
+    '"a" ,"b\n"\n',
+    ' "a\n",b\n',
+    '"a","b"\r\n\r\n\r\n',
+    '"a"\rb\n',
+    'a\rb\r\n\n\n',
+    '"a\r\n\r\n"""\n""\n"\n',
+  ])('counts %j rightly at any place of a block', row => {
+    for (let before = 0; before < 130; before++) {
+      const bytes = Buffer.from(`${'x'.repeat(before)},${row}${'1,2\n'.repeat(20)}`)
+      expect(skip(bytes, csv)).toMatchObject(step(bytes, csv))
+    }
+  })
+
+  it.each([
     ['line feeds', 'a,"b\nc",""\n'],
     ['CRLF', '\r\na,"b\nc",""\r\n'],
     ['doubled quotes', '"""",a,"""b"",",""""""\n'],

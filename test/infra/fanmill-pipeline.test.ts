@@ -213,6 +213,26 @@ describe('encryptionKey', () => {
   })
 })
 
+describe('glueDatabase', () => {
+  it('makes each dataset a table, with the columns that a run writes and partitions projected from paths', () => {
+    const { template } = synthesise({
+      entry: pipelineFile('sales.ts'),
+      include: [],
+      glueDatabase: 'lake',
+      outputPrefix: 'out/',
+    })
+    const [table] = Object.values(template.findResources('AWS::Glue::Table'))
+    expect(table!.Properties.DatabaseName).toBe('lake')
+    expect(table!.Properties.TableInput).toMatchSnapshot()
+  })
+
+  it('refuses a task whose columns are not known before a run', () => {
+    expect(() => synthesise({ glueDatabase: 'lake' })).toThrow(
+      /task visits: .*its table cities declares no columns; declare them/,
+    )
+  })
+})
+
 describe('the rest', () => {
   it('tells alarms to the topic', () => {
     const { template } = synthesise(stack => ({ alarmsTopic: new Topic(stack, 'Topic') }))

@@ -1,0 +1,128 @@
+/** Glue tables over a pipeline's datasets, for Athena: partitions are projected from paths, so that nothing needs to be crawled. */
+import { Aws } from 'aws-cdk-lib'
+import { CfnTable } from 'aws-cdk-lib/aws-glue'
+import type { IBucket } from 'aws-cdk-lib/aws-s3'
+import type { Construct } from 'constructs'
+import type { TaskSchema } from '../lib/bundle-schemas.ts'
+import { PermanentError } from '../lib/core/errors.ts'
+import type { ParamDefinition, ParquetOutput, PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
+import { placeholdersOf } from '../lib/define/template-syntax.ts'
+
+export interface GlueTablesOptions {
+  /** Name of a database that exists. */
+  readonly database: string
+  readonly pipeline: PipelineDefinition
+  readonly schemas: Readonly<Record<string, TaskSchema>>
+  readonly output: IBucket
+  readonly outputPrefix: string
+}
+
+/** One table a task that writes Parquet. @throws DEFINITION_INVALID for a task whose columns are not known before a run, or whose path has a salt */
+export function makeGlueTables(scope: Construct, options: GlueTablesOptions): CfnTable[] {
+  return options.pipeline.tasks.flatMap(task =>
+    task.output.kind === 'parquet' ? [makeTable(scope, task, task.output, options)] : [],
+  )
+}
+
+function makeTable(
+  scope: Construct,
+  task: TaskDefinition,
+  output: ParquetOutput,
+  options: GlueTablesOptions,
+): CfnTable {
+  const schema = options.schemas[task.name] ?? { unknown: 'it writes no Parquet' }
+  if ('unknown' in schema)
+    throw invalid(task, `expected columns that are known at synthesis, but ${schema.unknown}; declare them`)
+  const path = output.path.replaceAll('{task}', task.name)
+  const params = placeholdersOf(path)
+  if (params.includes('salt'))
+    throw invalid(task, 'expected a path without {salt}, of which a query cannot know the value')
+  const keys = [...params, ...output.partitionBy]
+  const root = `s3://${options.output.bucketName}/${options.outputPrefix}`
+  const template = [
+    path.replaceAll(/\{\w+\}/g, placeholder => `$${placeholder}`),
+    ...output.partitionBy.map(column => `${column}=\${${column}}`),
+  ].join('/')
+  const columns = schema.columns.filter(({ name }) => !keys.includes(name))
+  return new CfnTable(scope, `Table-${task.name}`, {
+    catalogId: Aws.ACCOUNT_ID,
+    databaseName: options.database,
+    tableInput: {
+      name: task.name.replaceAll('-', '_'),
+      description: task.doc ?? `Dataset of task ${task.name} of Fanmill pipeline ${options.pipeline.name}`,
+      tableType: 'EXTERNAL_TABLE',
+      partitionKeys: keys.map(name => ({ name, type: 'string' })),
+      parameters: {
+        classification: 'parquet',
+        ...projection(keys, task.params),
+        ...(keys.length > 0 && { 'projection.enabled': 'true', 'storage.location.template': `${root}${template}/` }),
+      },
+      storageDescriptor: {
+        location: `${root}${fixed(path)}`,
+        columns: columns.map(({ name, type }) => ({ name, type: glueType(type) })),
+        inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
+        outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
+        serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
+      },
+    },
+  })
+}
+
+/** A value that cannot be listed is injected: a query says which, as `where state = 'AK'`. @see https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html */
+function projection(
+  keys: readonly string[],
+  params: Readonly<Record<string, ParamDefinition>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    keys.flatMap(key =>
+      Object.entries(projected(params[key])).map(([name, value]) => [`projection.${key}.${name}`, value]),
+    ),
+  )
+}
+
+function projected({ type, values = [] }: Partial<ParamDefinition> = {}): Readonly<Record<string, string>> {
+  if (type === 'month')
+    return { type: 'date', format: 'yyyy-MM', range: '2000-01,NOW', interval: '1', 'interval.unit': 'MONTHS' }
+  if (type === 'date')
+    return { type: 'date', format: 'yyyy-MM-dd', range: '2000-01-01,NOW', interval: '1', 'interval.unit': 'DAYS' }
+  if (type === 'enumeration') return { type: 'enum', values: values.join(',') }
+  if (type === 'boolean') return { type: 'enum', values: 'false,true' }
+  return { type: 'injected' }
+}
+
+const glueTypes: Readonly<Record<string, string>> = {
+  ...{ BOOLEAN: 'boolean', TINYINT: 'tinyint', SMALLINT: 'smallint', INTEGER: 'int', BIGINT: 'bigint' },
+  ...{
+    UTINYINT: 'smallint',
+    USMALLINT: 'int',
+    UINTEGER: 'bigint',
+    UBIGINT: 'decimal(20,0)',
+    FLOAT: 'float',
+    DOUBLE: 'double',
+  },
+  ...{
+    VARCHAR: 'string',
+    JSON: 'string',
+    TIME: 'string',
+    DATE: 'date',
+    TIMESTAMP: 'timestamp',
+    'TIMESTAMP WITH TIME ZONE': 'timestamp',
+  },
+}
+
+function glueType(type: string): string {
+  if (type.endsWith('[]')) return `array<${glueType(type.slice(0, -2))}>`
+  const map = /^MAP\((.+), (.+)\)$/.exec(type)
+  if (map) return `map<${glueType(map[1] ?? '')},${glueType(map[2] ?? '')}>`
+  return glueTypes[type] ?? (type.startsWith('DECIMAL') ? type.toLowerCase().replaceAll(' ', '') : 'string')
+}
+
+/** The folders of a path before its first parameter. */
+const fixed = (path: string): string =>
+  path.includes('{') ? path.slice(0, path.lastIndexOf('/', path.indexOf('{')) + 1) : `${path}/`
+
+function invalid(task: TaskDefinition, expected: string): PermanentError {
+  return new PermanentError('DEFINITION_INVALID', `FanmillPipeline: glueDatabase: task ${task.name}: ${expected}`, {
+    task: task.name,
+  })
+}
