@@ -11,6 +11,7 @@ import { rowCodeOf } from '../core/run-identity.ts'
 import { checkLengths, groupBytesOf } from '../core/tier.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { inputIdentity } from '../local/content-identity.ts'
+import { requireColumns } from '../local/require-columns.ts'
 import { fetchTables } from '../local/tables.ts'
 import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
 import { type Planned, plan } from '../steps/plan.ts'
@@ -119,10 +120,7 @@ const lockedMs = 5000
 async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAnswer> {
   const { task, execution, outputPath, invocation } = planning
   const { input, output, settings } = invocation.lambda
-  if (task.columns === undefined) {
-    const { requireColumns } = await import('../local/infer.ts')
-    await requireColumns(input, task, found)
-  }
+  await requireColumns(input, task, found)
   checkLengths(found.cut(found.inputs), { inputs: found.inputs, task, tiers: settings.tiers })
   const tables = await tablesIdentity(planning)
   const planned = await plan(output, requestOf(planning, found, tables))

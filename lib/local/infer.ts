@@ -6,7 +6,7 @@ import { definitionSource, type Inferred, type SniffedCsv } from '../core/column
 import { PermanentError } from '../core/errors.ts'
 import type { InputObject } from '../core/plan-data.ts'
 import type { Store } from '../core/store.ts'
-import type { CsvFormat, TaskDefinition } from '../define/definition.ts'
+import type { CsvFormat, } from '../define/definition.ts'
 import { csv } from '../define/format.ts'
 import { openReader } from '../engine/dataset.ts'
 import { inferParquet, inferText, sniffCsv } from '../engine/infer-columns.ts'
@@ -54,18 +54,19 @@ export async function inferColumns(path: string, { members, delimiter }: InferOp
   return inferTexts(texts, kindOf(texts[0]?.name ?? ''), delimiter === undefined ? {} : { delimiter })
 }
 
-/** Refuses a CSV task without columns, with those that its input has. @throws COLUMNS_MISSING */
-export async function requireColumns(store: Store, task: TaskDefinition, found: FoundInputs): Promise<void> {
-  const { columns, output, source } = task
-  const { format } = source
-  if (columns !== undefined || output.kind !== 'parquet' || format?.kind !== 'csv' || found.memberCount === 0) return
+/** The error that tells a CSV task without columns which ones its input has. */
+export async function columnsMissing(
+  store: Store,
+  { name, format }: { readonly name: string; readonly format: CsvFormat },
+  found: FoundInputs,
+): Promise<PermanentError> {
   const texts = plannedTexts(store, found)
   const isPlain = JSON.stringify(format) === JSON.stringify(csv())
   const inferred = await inferTexts(texts, 'csv', isPlain ? {} : { format })
-  throw new PermanentError(
+  return new PermanentError(
     'COLUMNS_MISSING',
-    `task ${task.name}: columns: expected the columns of its CSV, got none; paste these, found in ${inferred.sampled.length} of ${found.memberCount} members`,
-    { task: task.name, source: inferred.source, sampled: inferred.sampled },
+    `task ${name}: columns: expected the columns of its CSV, got none; paste these, found in ${inferred.sampled.length} of ${found.memberCount} members`,
+    { task: name, source: inferred.source, sampled: inferred.sampled },
   )
 }
 
