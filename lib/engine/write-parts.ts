@@ -44,6 +44,9 @@ export async function writeParts(
   return copy(connection, empty, `${target}.parquet`, { ...options, partitionBy: [], sortBy: [] })
 }
 
+/** Of a row group's column; the engine's own, a fifth of the rows, costs 5 to 8 % where nearly every value differs. */
+const dictionaryEntriesMax = 10_000
+
 async function copy(
   connection: DuckDBConnection,
   query: BoundQuery,
@@ -56,6 +59,7 @@ async function copy(
     `COMPRESSION ${options.compression}`,
     `ROW_GROUP_SIZE ${options.rowGroupRows}`,
     `WRITE_BLOOM_FILTER ${options.bloomFilters}`,
+    `DICTIONARY_SIZE_LIMIT ${dictionaryEntriesMax}`,
     'RETURN_STATS',
     ...(options.partitionBy.length > 0
       ? [`PARTITION_BY (${options.partitionBy.map(quoteName).join(', ')})`, "FILENAME_PATTERN '{uuid}'"]
