@@ -5,7 +5,7 @@ import { threadId } from 'node:worker_threads'
 import { type FanmillError, PermanentError } from './core/errors.ts'
 import type { LogLevel } from './core/events.ts'
 import { resolveSteps } from './core/resolve-task.ts'
-import type { MemberAccount } from './core/share.ts'
+import type { MemberAccount, ShareJob } from './core/share.ts'
 import type { Store } from './core/store.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from './define/definition.ts'
@@ -17,8 +17,9 @@ import { writeAccounts } from './engine/write-accounts.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
+import { readAhead } from './io/read-ahead.ts'
 import type { SecretValues } from './io/secrets.ts'
-import { type StagedSlices, type StageSource, stageSlices } from './io/stage-slices.ts'
+import { type StagedSlices, type StageSource, stageSlices, wantedRanges } from './io/stage-slices.ts'
 import { userFile } from './io/user-file.ts'
 import { streamFolder } from './local/stream-pieces.ts'
 import { processShare, type StageOptions } from './steps/share.ts'
@@ -102,7 +103,7 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
       return { schema: own.task.output.kind === 'parquet' ? (await taskEngine(own)).schema : [] }
     case 'share':
       own.log.enter(job)
-      return processShare(job, await shareTools(own))
+      return processShare(job, await shareTools(own, job))
     case 'merge':
       return (await taskEngine(own)).merge(job.files, job.target)
     case 'accounts':
@@ -156,14 +157,16 @@ function watched(engine: TaskEngine, log: ThreadLog): TaskEngine {
 const limitsOf = (task: TaskDefinition): { memberBytesMax: number } =>
   task.source.kind === 'zipMembers' ? task.source.limits : { memberBytesMax: Number.MAX_SAFE_INTEGER }
 
-async function shareTools(own: Own) {
+async function shareTools(own: Own, job: ShareJob) {
   const { task, setup, stageFolder, tell, signal } = own
   const format = task.source.format
   if (!format)
     throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
+  // Over all groups of the share: while one is converted, the first slices of the next come.
+  const store = readAhead(own.store, wantedRanges(job), { readsMax: setup.readsMax ?? 1, signal })
   const stage = (source: StageSource, { isLocated, isByMember }: StageOptions): Promise<StagedSlices> =>
     stageSlices(source, {
-      store: own.store,
+      store,
       folder: stageFolder,
       format,
       columns: task.columns ?? {},
@@ -172,7 +175,6 @@ async function shareTools(own: Own) {
       onBadMember: task.source.kind === 'zipMembers' ? task.source.onBadMember : 'fail',
       limits: limitsOf(task),
       stageBytesMax: setup.stageBytesMax,
-      readsMax: setup.readsMax ?? 1,
       isLocated,
       isByMember,
       signal,

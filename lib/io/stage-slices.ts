@@ -11,7 +11,7 @@ import type { Reader } from '../core/store.ts'
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
 import { inflateFile } from './inflate-file.ts'
 import { readMembers } from './member-bytes.ts'
-import { readAhead } from './read-ahead.ts'
+import type { WantedRange } from './read-ahead.ts'
 import { readRangeSlice } from './read-range-slice.ts'
 import { restage } from './restage.ts'
 import { createStage, type Stage, type StagedFile } from './stage.ts'
@@ -34,13 +34,23 @@ export interface SliceStageOptions {
   readonly onBadMember: 'fail' | 'skip'
   readonly limits: Pick<ZipLimits, 'memberBytesMax'>
   readonly stageBytesMax: number
-  /** Slices read at once, each in memory until its turn; default 1. */
-  readonly readsMax?: number
   readonly isLocated: boolean
   /** A staged file for each member; default false. */
   readonly isByMember?: boolean
   readonly signal?: AbortSignal
   onSkip(member: string, error: FanmillError): void
+}
+
+/** The reads that staging slices begins with, in their order. */
+export function wantedRanges({
+  slices,
+  inputs,
+}: Pick<Extract<StageSource, { kind: 'slices' }>, 'slices' | 'inputs'>): WantedRange[] {
+  return slices.flatMap(slice => {
+    if (slice.kind !== 'members') return []
+    const { key, etag } = inputOf(inputs, slice)
+    return [{ key, etag, range: slice.range }]
+  })
 }
 
 export interface StagedSlices {
@@ -61,27 +71,12 @@ export async function stageSlices(source: StageSource, options: SliceStageOption
   const staging = openStaging(options)
   try {
     if (source.kind === 'staged') await stageAgain(source.staged, staging, options)
-    else await stageAll(source, staging, options)
+    else for (const slice of source.slices) await stageSlice(slice, inputOf(source.inputs, slice), staging, options)
     return finish(staging, options)
   } catch (error) {
     staging.discard()
     throw error
   }
-}
-
-async function stageAll(
-  { slices, inputs }: Extract<StageSource, { kind: 'slices' }>,
-  staging: Staging,
-  options: SliceStageOptions,
-): Promise<void> {
-  const { store, readsMax = 1, signal } = options
-  const wanted = slices.flatMap(slice => {
-    if (slice.kind !== 'members') return []
-    const { key, etag } = inputOf(inputs, slice)
-    return [{ key, etag, range: slice.range }]
-  })
-  const ahead = readAhead(store, wanted, { readsMax, ...(signal && { signal }) })
-  for (const slice of slices) await stageSlice(slice, inputOf(inputs, slice), staging, { ...options, store: ahead })
 }
 
 interface Staging {

@@ -6,7 +6,7 @@ import { definitionSource, type Inferred, type SniffedCsv } from '../core/column
 import { PermanentError } from '../core/errors.ts'
 import type { InputObject } from '../core/plan-data.ts'
 import type { Store } from '../core/store.ts'
-import type { CsvFormat, } from '../define/definition.ts'
+import type { CsvFormat } from '../define/definition.ts'
 import { csv } from '../define/format.ts'
 import { openReader } from '../engine/dataset.ts'
 import { inferParquet, inferText, sniffCsv } from '../engine/infer-columns.ts'

@@ -2,48 +2,25 @@
 import type { Slice } from '../core/plan-data.ts'
 import type { Reject } from '../core/reject.ts'
 import type { MemberAccount, RangeEnds, ShareJob, SharePart, ShareResult } from '../core/share.ts'
-import type { StagedSlices, StageSource } from '../io/stage-slices.ts'
+import type { StageSource } from '../io/stage-slices.ts'
 import { convertGroup, type GroupResult, type ShareTools, stageGroup } from './share-group.ts'
 
 export type { ShareTools, StageOptions } from './share-group.ts'
 
-/** A group is one writer's input: converted while the next group is read and inflated. */
+/** A group is one writer's input. Its text is staged when the one before is converted: a thread is one CPU's work, only reads go ahead. */
 export async function processShare(job: ShareJob, tools: ShareTools): Promise<ShareResult> {
-  const groups = groupsOf(job)
   // Says that work has begun, long before the first group is done.
   tools.progress({ members: 0, bytes: 0, rowsWritten: 0, rowsRejected: 0 })
   const results: GroupResult[] = []
-  let ahead = groups[0] && settle(stageGroup(groups[0], tools))
-  for (const [index, group] of groups.entries()) {
-    const staged = unwrap(await (ahead as Promise<Settled<StagedSlices>>))
-    const next = groups[index + 1]
-    ahead = next && settle(stageGroup(next, tools))
+  for (const [index, group] of groupsOf(job).entries()) {
+    const staged = await stageGroup(group, tools)
     try {
       results.push(await convertGroup(group, staged, `${job.target}-${index}`, tools))
-    } catch (error) {
-      // The group being staged must end before its folder can go.
-      const other = ahead && (await ahead)
-      if (other && 'value' in other) other.value.discard()
-      throw error
     } finally {
       staged.discard()
     }
   }
   return summarize(results, tools)
-}
-
-type Settled<T> = { readonly value: T } | { readonly error: unknown }
-
-/** A promise that never rejects, so that a read-ahead may fail while nobody looks. */
-const settle = async <T>(promise: Promise<T>): Promise<Settled<T>> =>
-  promise.then(
-    value => ({ value }),
-    (error: unknown) => ({ error }),
-  )
-
-function unwrap<T>(settled: Settled<T>): T {
-  if ('error' in settled) throw settled.error
-  return settled.value
 }
 
 /** Slices in their order, as many together as `groupBytes` allow, in groups of nearly equal bytes. */
