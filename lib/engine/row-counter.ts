@@ -21,7 +21,9 @@ export function registerRowCounter(connection: DuckDBConnection): RowCounter {
       specialHandling: true,
       mainFunction: (_info, chunk, output) => {
         rows += chunk.rowCount
-        for (let row = 0; row < chunk.rowCount; row++) (output as unknown as Settable).setItem(row, true)
+        // At once, not row by row, which would cost as much as reading the text. A new vector holds no nulls.
+        const { buffer, byteOffset } = (output as unknown as FlatVector).dataView
+        new Uint8Array(buffer, byteOffset, chunk.rowCount).fill(1)
         output.flush()
       },
     }),
@@ -35,6 +37,7 @@ export function registerRowCounter(connection: DuckDBConnection): RowCounter {
   }
 }
 
-interface Settable {
-  setItem(row: number, value: boolean): void
+/** What a vector of booleans is made of, one byte each. */
+interface FlatVector {
+  readonly dataView: DataView
 }
