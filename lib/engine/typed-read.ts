@@ -80,10 +80,12 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
     : ''
   if (guard === undefined) return `SELECT ${list} FROM ${source.from}${valid}`
   const names = Object.keys(options.columns)
-  // Every column takes part in the guard's argument, so none is dropped as unused before it was checked.
-  const all = names.map(name => `(CAST(${typedText(source, name, options, convert)} IS NULL AS UTINYINT))`).join(' + ')
+  // Every column takes part in the guard's argument, so none is dropped as unused before it was checked. By name, from
+  // below: an expression that may raise is computed each time that it stands somewhere.
+  const all = names.map(name => `CAST(${quoteName(name)} IS NULL AS UTINYINT)`).join(' + ')
   const visible = [...names, ...options.provenance, ...(options.keepNew ? ['_new'] : [])].map(quoteName).join(', ')
-  return `SELECT ${visible} FROM (SELECT ${list}, ${guard}((${all || 0}) >= 0) AS _fanmill_seen FROM ${source.from}${valid}) WHERE _fanmill_seen`
+  const read = `SELECT ${list} FROM ${source.from}${valid}`
+  return `SELECT ${visible} FROM (SELECT *, ${guard}((${all || 0}) >= 0) AS _fanmill_seen FROM (${read})) WHERE _fanmill_seen`
 }
 
 type Convert = (column: ColumnDefinition, text: string) => string
