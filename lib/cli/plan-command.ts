@@ -1,5 +1,7 @@
 /** `fanmill plan`: what a run would do, without doing it. */
+
 import type { Command } from 'commander'
+import type { TaskPlan } from '../local.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { withInterrupt } from './interrupt.ts'
 import { loadLibrary } from './library.ts'
@@ -42,22 +44,6 @@ async function planAction(pipeline: string, task: string | undefined, flags: Pla
   })
   if (flags.json) printJson(plan)
   else await printPlan(plan.tasks)
-}
-
-/** What a task's plan shows; bytes are inflated, bytes in compressed. */
-interface TaskPlan {
-  readonly task: string
-  readonly archives: number
-  readonly members: number
-  readonly bytes: number
-  readonly bytesIn: number
-  readonly slices: number
-  readonly batches: number
-  /** Bytes of the largest slice over the mean. */
-  readonly skew: number
-  readonly expectedParts: number
-  readonly tables: readonly { readonly name: string; readonly path: string; readonly bytes: number }[]
-  readonly warnings: readonly string[]
 }
 
 const numbers = ['archives', 'members', 'bytes in', 'bytes', 'slices', 'batches', 'skew', 'parts']

@@ -59,15 +59,6 @@ export function rewriteRecords(bytes: Uint8Array, dialect: Dialect, options: Rew
   return { bytes: target.subarray(0, size), newline, gaps: dropped.gaps }
 }
 
-/** A copy in which every record is prefixed with member, line and record; otherwise as `rewriteRecords`. */
-export function locateRecords(
-  bytes: Uint8Array,
-  dialect: Dialect,
-  options: RewriteOptions & { readonly member: number },
-): Uint8Array {
-  return rewriteRecords(bytes, dialect, options).bytes
-}
-
 /** Writes `<member>,<line>,<record>,` with the dialect's delimiter. */
 class Prefix {
   private readonly delimiter: Uint8Array

@@ -191,16 +191,16 @@ const runSchema: v.GenericSchema<unknown, RunRecord> = v.object({
   replaces: v.array(v.string()),
   startedAt: v.string(),
 })
-const planSchema: v.GenericSchema<unknown, PlanItem[]> = v.array(
-  v.object({
-    batch: count,
-    members: v.string(),
-    range: v.object({ start: count, end: count }),
-    sliceCount: count,
-    memberCount: count,
-    bytes: count,
-  }),
-)
+/** An item of plan.json, also as it comes to the one who processes it. */
+export const planItemSchema: v.GenericSchema<unknown, PlanItem> = v.object({
+  batch: count,
+  members: v.string(),
+  range: v.object({ start: count, end: count }),
+  sliceCount: count,
+  memberCount: count,
+  bytes: count,
+})
+const planSchema: v.GenericSchema<unknown, PlanItem[]> = v.array(planItemSchema)
 /** plan.json. @throws STATE_INVALID */
 export const readPlan = reader(planSchema)
 /** run.json. @throws STATE_INVALID */

@@ -1,6 +1,6 @@
 /** How one declared column's text becomes its type in SQL, strictly or as the engine reads it. */
 import type { ColumnDefinition, ScalarType } from '../define/definition.ts'
-import { quoteText, quoteTexts } from './quote.ts'
+import { quoteText } from './quote.ts'
 
 const sqlTypes: Record<ScalarType, string> = {
   bool: 'BOOLEAN',
@@ -169,6 +169,3 @@ function exactPattern(column: ColumnDefinition): string | undefined {
       return undefined
   }
 }
-
-/** The texts of a column's null values as a list literal, for the reader. */
-export const nullTexts = (texts: readonly string[]): string => quoteTexts(texts)

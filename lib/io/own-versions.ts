@@ -6,11 +6,6 @@ interface OwnPackage {
   readonly dependencies: Readonly<Record<string, string>>
 }
 
-/** Fanmill's own version. */
-export function ownVersion(): string {
-  return ownPackage().version
-}
-
 /** `name@version` of all that turns bytes into rows. */
 export function rowVersions(): readonly string[] {
   const { version, dependencies } = ownPackage()

@@ -1,9 +1,11 @@
 /** Process on Lambda: one batch over the threads of its tier, which stops before the time is up. */
+
 import { randomUUID } from 'node:crypto'
 import * as v from 'valibot'
 import { CapacityError, FanmillError, toPlain } from '../core/errors.ts'
 import type { ProcessEvent } from '../core/lambda-events.ts'
 import type { Outcome } from '../core/outcome.ts'
+import { planItemSchema } from '../core/state.ts'
 import { batchTools } from '../local/task-workers.ts'
 import { createGate } from '../steps/gate.ts'
 import { noteFailure, processBatch } from '../steps/process.ts'
@@ -21,14 +23,7 @@ export const processEventSchema: v.GenericSchema<unknown, ProcessEvent> = v.obje
   task: v.string(),
   execution: v.string(),
   run: runNameSchema,
-  item: v.object({
-    batch: count,
-    members: v.string(),
-    range: v.object({ start: count, end: count }),
-    sliceCount: count,
-    memberCount: count,
-    bytes: count,
-  }),
+  item: planItemSchema,
   tier: count,
 })
 

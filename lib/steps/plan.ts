@@ -2,7 +2,7 @@
 import type { PlanItem, Slice } from '../core/plan-data.ts'
 import { planFiles } from '../core/plan-files.ts'
 import { packBatches } from '../core/plan-slices.ts'
-import { runKeys, stateBytes } from '../core/state.ts'
+import { readPlan, runKeys, stateBytes } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import type { FoundInputs } from './find-inputs.ts'
 import { type Reservation, type ReservedRun, type ReserveRequest, reserveRun } from './reserve.ts'
@@ -23,19 +23,16 @@ export async function plan(output: Store, request: PlanRequest): Promise<Planned
   const run = await reserveRun(output, { ...request, inputs: request.found.inputs })
   if (run.status === 'complete' || run.status === 'busy') return run
   const keys = runKeys(run.runId, run.attempt)
-  const kept = await readState(output, keys.plan, parsePlan)
+  const kept = await readState(output, keys.plan, readPlan)
   if (kept) return { status: run.status, run, plan: kept }
   const files = planFiles(batchesOf(request.found.cut(run.inputs), request.batchBytes))
   const at = request.at ?? (() => {})
   await effect({ at }, 'write-members', () => output.create(keys.members(files.sha256), files.members))
   await effect({ at }, 'write-plan', () => output.create(keys.plan, stateBytes(files.plan)))
   // Another process may have been first; its plan is the plan.
-  return { status: run.status, run, plan: (await readState(output, keys.plan, parsePlan)) ?? files.plan }
+  return { status: run.status, run, plan: (await readState(output, keys.plan, readPlan)) ?? files.plan }
 }
 
 /** One batch without slices where there is nothing to read: it writes the empty dataset. */
 const batchesOf = (slices: readonly Slice[], batchBytes: number): readonly (readonly Slice[])[] =>
   slices.length === 0 ? [[]] : packBatches(slices, { batchBytes })
-
-const parsePlan = (bytes: Uint8Array): readonly PlanItem[] =>
-  JSON.parse(new TextDecoder().decode(bytes)) as readonly PlanItem[]
