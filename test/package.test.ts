@@ -80,6 +80,22 @@ describe('the packed package, installed elsewhere', () => {
     ])
   })
 
+  it('bundles the functions of a pipeline: its own files are found beside each other', () => {
+    const outFolder = join(folder, 'asset')
+    const request = {
+      entry: join(installedIn, 'pipeline.ts'),
+      outFolder,
+      architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
+    }
+    const script = join(installedIn, 'node_modules/fanmill/lib/bundle-lambda.js')
+    const answer = execFileSync(process.execPath, [script, JSON.stringify(request)], { encoding: 'utf8' })
+    expect(JSON.parse(answer)).toMatchObject({ pipeline: { name: 'visits' } })
+    const files = readdirSync(outFolder).filter(file => file.endsWith('.mjs'))
+    expect(files).toEqual(expect.arrayContaining(['plan.mjs', 'process.mjs', 'commit.mjs', 'worker.mjs']))
+    const code = files.map(file => readFileSync(join(outFolder, file), 'utf8')).join('\n')
+    expect(code).not.toContain('#entry-url')
+  })
+
   it('checks the types of those who use it', () => {
     const compiler = join(fileURLToPath(import.meta.resolve('typescript/package.json')), '../bin/tsc')
     const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--skipLibCheck']

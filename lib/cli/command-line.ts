@@ -1,0 +1,18 @@
+/** Reads the arguments, does what they say, and sets the exit code. */
+import { endWith } from './failure.ts'
+import { createProgram } from './program.ts'
+
+export async function runCommandLine(): Promise<void> {
+  // A reader that has seen enough (`| head`) closes the pipe: the work goes on, what it prints is dropped.
+  process.stdout.on('error', dropBrokenPipe)
+  process.stderr.on('error', dropBrokenPipe)
+  try {
+    await createProgram().parseAsync(process.argv)
+  } catch (error) {
+    process.exitCode = await endWith(error, process.argv)
+  }
+}
+
+function dropBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}
