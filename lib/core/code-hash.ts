@@ -21,11 +21,22 @@ export interface TaskCode {
  * A task that cannot be told apart (made in a loop, for instance) has the hash of the whole bundle.
  */
 export function taskCodeHash(text: string, task: TaskCode): string {
-  const { exportedAs, position, version, versions = [] } = task
-  if (version !== undefined) return digest(['version', version])
-  const graph = codeGraph(text)
-  const root = exportedNode(graph, exportedAs) ?? namedNode(graph, task.task) ?? listedNode(graph, position)
-  return digest(root ? ['reached', ...versions, ...reachedCode(graph, root)] : ['whole', ...versions, text])
+  return codeHasher(text)(task)
+}
+
+/** `taskCodeHash` for several tasks of one text, which is parsed once, when it is first needed. */
+export function codeHasher(text: string): (task: TaskCode) => string {
+  let parsed: CodeGraph | undefined
+  return task => {
+    if (task.version !== undefined) return digest(['version', task.version])
+    parsed ??= codeGraph(text)
+    return hashIn(parsed, task)
+  }
+}
+
+function hashIn(graph: CodeGraph, { task, exportedAs, position, versions = [] }: TaskCode): string {
+  const root = exportedNode(graph, exportedAs) ?? namedNode(graph, task) ?? listedNode(graph, position)
+  return digest(root ? ['reached', ...versions, ...reachedCode(graph, root)] : ['whole', ...versions, graph.text])
 }
 
 function exportedNode(graph: CodeGraph, exportedAs: string | undefined): AnyNode | undefined {

@@ -1,7 +1,7 @@
 /** The pipeline that a bundle exports, and the code hash of each of its tasks. */
 import { fileURLToPath } from 'node:url'
 import { closest } from 'fastest-levenshtein'
-import { taskCodeHash } from '../core/code-hash.ts'
+import { codeHasher } from '../core/code-hash.ts'
 import { FanmillError, fromPlain, PermanentError, toPlain } from '../core/errors.ts'
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import type { Bundle } from './bundle.ts'
@@ -30,22 +30,30 @@ export async function loadPipeline(bundle: LoadableBundle): Promise<PipelineDefi
 /** Code hash by task name: equal on every machine with the same sources, packages and version of this library. */
 export async function codeHashes(
   bundle: LoadableBundle & Pick<Bundle, 'hashText'>,
-  { tasks }: PipelineDefinition,
+  pipeline: PipelineDefinition,
 ): Promise<ReadonlyMap<string, string>> {
+  const hash = await taskHasher(bundle, pipeline)
+  return new Map(pipeline.tasks.map(task => [task.name, hash(task)]))
+}
+
+/** The code hash of one task of a pipeline, found when it is asked for. */
+export async function taskHasher(
+  bundle: LoadableBundle & Pick<Bundle, 'hashText'>,
+  { tasks }: PipelineDefinition,
+): Promise<(task: TaskDefinition) => string> {
   const exported = Object.entries(await loadModule(bundle))
+  const hash = codeHasher(bundle.hashText)
   const versions = rowVersions()
-  const hashes = tasks.map((task, index): [string, string] => {
+  return task => {
     const exportedAs = exported.find(([, value]) => value === task)?.[0]
-    const code = {
+    return hash({
       task: task.name,
       versions,
-      position: { index, count: tasks.length },
+      position: { index: tasks.indexOf(task), count: tasks.length },
       ...(exportedAs === undefined ? {} : { exportedAs }),
       ...(task.version === undefined ? {} : { version: task.version }),
-    }
-    return [task.name, taskCodeHash(bundle.hashText, code)]
-  })
-  return new Map(hashes)
+    })
+  }
 }
 
 async function loadModule(bundle: LoadableBundle): Promise<Readonly<Record<string, unknown>>> {

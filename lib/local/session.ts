@@ -7,9 +7,9 @@ import type { RunEvent } from '../core/events.ts'
 import { type Owner, stateRoot } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import { groupBytesMax } from '../core/tier.ts'
-import type { PipelineDefinition } from '../define/definition.ts'
+import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { type Bundle, bundlePipeline } from '../io/bundle.ts'
-import { codeHashes, loadPipeline } from '../io/bundle-load.ts'
+import { loadPipeline, taskHasher } from '../io/bundle-load.ts'
 import { openStore, type StoreSpec } from '../io/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
 import { type EarlyWorkers, startEarly } from './early-workers.ts'
@@ -27,7 +27,7 @@ import { rootSpec, specBelow } from './roots.ts'
 export interface Session {
   readonly pipeline: PipelineDefinition
   readonly bundle: Bundle
-  readonly codeHashes: ReadonlyMap<string, string>
+  codeHash(task: TaskDefinition): string
   readonly inputSpec: StoreSpec
   readonly input: Store
   /** Where the outputs are; a sample's are below the real ones' state. */
@@ -77,7 +77,7 @@ export async function openSession(
   return {
     pipeline: definition,
     bundle,
-    codeHashes: await codeHashes(bundle, definition),
+    codeHash: await taskHasher(bundle, definition),
     inputSpec,
     input: openStore(inputSpec),
     outputSpec,

@@ -163,7 +163,7 @@ function planRequest({ session, task, params, tables }: TaskRun, found: FoundInp
     outputKind: output.kind,
     task: task.name,
     params,
-    codeHash: rowCodeOf(session.codeHashes.get(task.name), tables.identity, session.options),
+    codeHash: rowCodeOf(session.codeHash(task), tables.identity, session.options),
     mode: output.mode,
     force: session.options.force ?? false,
   }
