@@ -1,5 +1,5 @@
 /** The entry of a worker thread that only extracts members: it loads no engine and no pipeline, so that it is at work at once. */
-import { workerData } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import { PermanentError, toPlain } from './core/errors.ts'
 import type { Store } from './core/store.ts'
 import type { WorkerAnswer, WorkerJob, WorkerResults } from './core/worker-job.ts'
@@ -12,17 +12,21 @@ export interface ExtractSetup extends Pick<ExtractJobOptions, 'limits' | 'onBadM
   readonly input: StoreSpec
 }
 
-const channel = openWorkerChannel((workerData as { readonly channel: string }).channel)
 let store: Store | undefined
 const stopping = new AbortController()
-channel.onStop(() => stopping.abort(new PermanentError('ABORTED', 'the run was stopped')))
+const channel = openWorkerChannel(() => stopping.abort(new PermanentError('ABORTED', 'the run was stopped')))
 
 interface ExtractCall {
   readonly setup: ExtractSetup
   readonly job: WorkerJob
+  readonly port: MessagePort
 }
 
-export default async function work({ setup, job }: ExtractCall): Promise<WorkerAnswer<WorkerResults['extract']>> {
+export default function work({ port, ...call }: ExtractCall): Promise<WorkerAnswer<WorkerResults['extract']>> {
+  return channel.during(port, () => answer(call))
+}
+
+async function answer({ setup, job }: Omit<ExtractCall, 'port'>): Promise<WorkerAnswer<WorkerResults['extract']>> {
   try {
     if (job.kind !== 'extract') throw new PermanentError('STATE_INVALID', `expected a job to extract, got ${job.kind}`)
     const { limits, onBadMember } = setup

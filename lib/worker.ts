@@ -1,6 +1,6 @@
 /** A worker thread's entry: imports the bundle of the user's pipeline and does one job at a time. */
 import { dirname } from 'node:path'
-import { workerData } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import { toPlain } from './core/errors.ts'
 import { redactor } from './core/redact.ts'
 import { taskNamed } from './core/resolve-task.ts'
@@ -16,18 +16,17 @@ export interface WorkerSetup extends ThreadSetup {
 }
 
 const survival = surviveUserCode()
-const channel = openWorkerChannel((workerData as { readonly channel: string }).channel)
 /** Opened by the first job; a pool's jobs all have the same setup. */
 let thread: Promise<Thread> | undefined
-channel.onStop(
-  () =>
-    void thread?.then(
-      opened => opened.stop(),
-      () => undefined,
-    ),
-)
+const channel = openWorkerChannel(() => {
+  thread?.then(opened => opened.stop()).catch(() => undefined)
+})
 
-export default async function work({ setup, job }: WorkerCall): Promise<WorkerAnswer<unknown>> {
+export default function work({ port, ...call }: WorkerCall): Promise<WorkerAnswer<unknown>> {
+  return channel.during(port, () => answer(call))
+}
+
+async function answer({ setup, job }: Omit<WorkerCall, 'port'>): Promise<WorkerAnswer<unknown>> {
   const redact = redactor(setup.secrets ?? {})
   try {
     thread ??= open(setup)
@@ -42,6 +41,7 @@ export default async function work({ setup, job }: WorkerCall): Promise<WorkerAn
 interface WorkerCall {
   readonly setup: WorkerSetup
   readonly job: WorkerJob
+  readonly port: MessagePort
 }
 
 async function open(setup: WorkerSetup): Promise<Thread> {

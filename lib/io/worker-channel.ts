@@ -1,23 +1,33 @@
-/** A worker thread's side of its pool's channels: it tells what it does, and hears when it is to stop. */
-import { BroadcastChannel } from 'node:worker_threads'
+/** A worker thread's side of its jobs' channels: it tells what it does, and hears when it is to stop. */
+import type { MessagePort } from 'node:worker_threads'
 import type { WorkerMessage } from '../core/worker-job.ts'
 
 export interface WorkerChannel {
+  /** By the channel of the job at work; between jobs it waits for the next one. */
   tell(message: WorkerMessage): void
-  onStop(stop: () => void): void
+  /** Does a job whose channel this is, and closes it: what was told before arrives before the close. */
+  during<T>(port: MessagePort, work: () => Promise<T>): Promise<T>
 }
 
-/** `name` is that which `openWorkers` gives in the thread's `workerData`. The channels do not keep the thread alive. */
-export function openWorkerChannel(name: string): WorkerChannel {
-  const told = new BroadcastChannel(name)
-  const stops = new BroadcastChannel(`${name}-stop`)
-  for (const channel of [told, stops]) (channel as unknown as { unref(): void }).unref()
+// A port a job, not a broadcast to all threads: the events of a broadcast make each receiver load Node's fetch first (40 ms).
+export function openWorkerChannel(stop: () => void): WorkerChannel {
+  let current: MessagePort | undefined
+  const waiting: WorkerMessage[] = []
   return {
-    tell: message => told.postMessage(message),
-    onStop(stop) {
-      stops.onmessage = stop
-      // Setting a listener makes it keep the thread alive again.
-      ;(stops as unknown as { unref(): void }).unref()
+    tell(message) {
+      if (current) current.postMessage(message)
+      else waiting.push(message)
+    },
+    async during(port, work) {
+      port.on('message', stop)
+      current = port
+      for (const message of waiting.splice(0)) port.postMessage(message)
+      try {
+        return await work()
+      } finally {
+        current = undefined
+        port.close()
+      }
     },
   }
 }

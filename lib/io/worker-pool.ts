@@ -1,6 +1,6 @@
 /** The worker threads of one task: as many as wanted, each with its own engine, over a well-kept pool. */
-import { randomUUID } from 'node:crypto'
-import { BroadcastChannel } from 'node:worker_threads'
+import { once } from 'node:events'
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { CapacityError, fromPlain, PermanentError, TransientError } from '../core/errors.ts'
 import type { WorkerAnswer, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../core/worker-job.ts'
@@ -29,25 +29,22 @@ const stopMsMax = 3000
  * ABORTED while its thread goes on, and `close` does not wait for it; the process is to end.
  */
 export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMessage }: PoolOptions): Workers {
-  const channel = `fanmill-${randomUUID()}`
-  const told = new BroadcastChannel(channel)
-  const stops = new BroadcastChannel(`${channel}-stop`)
-  told.onmessage = event => onMessage((event as unknown as { data: WorkerMessage }).data)
   const pool = new Piscina({
     filename: entryUrl(entry),
     minThreads: threads,
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
-    workerData: { channel },
     resourceLimits: { maxOldGenerationSizeMb: Math.max(64, Math.floor(heapBytes / 1_048_576)) },
   })
   // A thread that dies without a job is replaced; if the next one dies too, its job says so.
   pool.on('error', () => undefined)
+  const started = allStarted(pool.threads)
   const givingUp = Promise.withResolvers<never>()
   givingUp.promise.catch(() => undefined)
   let stopTimer: NodeJS.Timeout | undefined
   let isGivenUp = false
+  const ports = new Set<MessagePort>()
   const giveUp = (): void => {
     isGivenUp = true
     givingUp.reject(
@@ -62,24 +59,47 @@ export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMes
     async run<K extends keyof WorkerResults>(job: Extract<WorkerJob, { readonly kind: K }>) {
       if (stopTimer) throw new PermanentError('ABORTED', 'the run was stopped')
       const call = { setup: await setup, job }
-      const answering = pool.run(call).catch(died) as Promise<WorkerAnswer<WorkerResults[K]>>
-      const answer = await Promise.race([answering, givingUp.promise])
-      if ('error' in answer) throw fromPlain(answer.error)
-      return answer.value
+      const { port1: told, port2: port } = new MessageChannel()
+      ports.add(told.on('message', onMessage))
+      const closed = once(told, 'close')
+      try {
+        const answering = pool.run({ ...call, port }, { transferList: [port] }).catch(died)
+        const answer = (await Promise.race([answering, givingUp.promise])) as WorkerAnswer<WorkerResults[K]>
+        // What the thread told before its answer comes by another way, and may come later.
+        await closed
+        if ('error' in answer) throw fromPlain(answer.error)
+        return answer.value
+      } finally {
+        ports.delete(told)
+        told.close()
+      }
     },
     stop() {
       stopTimer ??= setTimeout(giveUp, stopMsMax)
-      stops.postMessage('stop')
+      for (const port of ports) port.postMessage('stop')
     },
     async close() {
       clearTimeout(stopTimer)
-      // What threads told before their last answer comes by another way, and may come later.
-      for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate)
-      told.close()
-      stops.close()
-      if (!isGivenUp) await pool.close({ force: false })
+      if (isGivenUp) return
+      // Nothing else may keep the process alive until then.
+      for (const thread of pool.threads) thread.ref()
+      await started
+      await pool.close({ force: false })
     },
   }
+}
+
+/** Settles when each thread has loaded its modules, or is gone: ending one that loads the engine's binding would abort the process. */
+async function allStarted(threads: readonly Worker[]): Promise<void> {
+  await Promise.all(
+    threads.map(thread => {
+      const { promise, resolve } = Promise.withResolvers<unknown>()
+      // The first thing that the pool's side of a thread says is that it is ready.
+      thread.once('message', resolve)
+      thread.once('exit', resolve)
+      return promise
+    }),
+  )
 }
 
 /** A job rejects only when its thread is gone. */
