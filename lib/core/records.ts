@@ -29,12 +29,21 @@ export interface RecordScan {
 export function scanRecords(bytes: Uint8Array, dialect: Dialect, start = 0): RecordScan {
   const machine = new RecordMachine(dialect)
   advance(machine, bytes, { dialect, from: start })
+  return scanned(machine, bytes, { from: start, end: bytes.length })
+}
+
+/** What a machine saw that was led over these bytes. */
+function scanned(
+  machine: RecordMachine,
+  bytes: Uint8Array,
+  { from, end }: { readonly from: number; readonly end: number },
+): RecordScan {
   const { tally } = machine
   const endsInsideQuote = machine.isInsideQuote
-  const endsWithNewline = !endsInsideQuote && bytes.length > start && isNewline(bytes[bytes.length - 1])
+  const endsWithNewline = !endsInsideQuote && end > from && isNewline(bytes[end - 1])
   machine.finish()
   const { records, blankLines, commentLines, tangled } = tally
-  const lines = tally.lines + (bytes.length > start && !endsWithNewline ? 1 : 0)
+  const lines = tally.lines + (end > from && !endsWithNewline ? 1 : 0)
   return {
     records,
     endsInsideQuote,
@@ -47,21 +56,21 @@ export function scanRecords(bytes: Uint8Array, dialect: Dialect, start = 0): Rec
   }
 }
 
-/** The first record end at or after `notBefore`, reading from a record's beginning at `from`; -1 when it is not in these bytes. */
-export function recordEndAfter(
+/** The records from `from`, a record's beginning, to the first record end at or after `notBefore`; undefined when it is not in these bytes. */
+export function scanRecordsTo(
   bytes: Uint8Array,
   dialect: Dialect,
   { from, notBefore }: { readonly from: number; readonly notBefore: number },
-): number {
-  if (from >= notBefore) return from
+): { readonly end: number; readonly scan: RecordScan } | undefined {
   const machine = new RecordMachine(dialect)
+  if (from >= notBefore) return { end: from, scan: scanned(machine, bytes, { from, end: from }) }
   advance(machine, bytes.subarray(0, notBefore - 1), { dialect, from })
   let at = notBefore - 1
   while (at < bytes.length) {
     at = machine.step(bytes, at)
-    if (machine.isAtStart && at >= notBefore) return at
+    if (machine.isAtStart && at >= notBefore) return { end: at, scan: scanned(machine, bytes, { from, end: at }) }
   }
-  return -1
+  return undefined
 }
 
 /** Finds record ends in text that comes in chunks; holds no text. */

@@ -63,4 +63,6 @@ export interface ReadOptions {
   /** Pins the object that plan saw. */
   readonly etag?: string
   readonly signal?: AbortSignal
+  /** Gives the memory for a range of so many bytes; default new memory. */
+  readonly into?: (lengthBytes: number) => Uint8Array
 }

@@ -14,7 +14,7 @@ const callBytesMax = 1 << 30
 export async function* readFileRange(
   path: string,
   key: string,
-  { range, etag, signal, isWhole = false }: ReadOptions & { readonly isWhole?: boolean },
+  { range, etag, signal, into, isWhole = false }: ReadOptions & { readonly isWhole?: boolean },
 ): AsyncGenerator<Uint8Array> {
   const file = await withFaults('read', key, () => open(path, 'r'))
   try {
@@ -24,7 +24,10 @@ export async function* readFileRange(
     const stepBytes = isWhole ? Math.max(end - start, 1) : chunkBytes
     for (let at = start; at < end || isWhole; at += stepBytes) {
       throwIfAborted(signal)
-      const bytes = await readExactly(file, key, at, Math.min(stepBytes, end - at))
+      const length = Math.min(stepBytes, end - at)
+      // New memory is not from the shared pool, so that it can be transferred to another thread.
+      const memory = isWhole && into ? into(length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+      const bytes = await readExactly(file, key, at, memory)
       // Checked after every piece: one that was written meanwhile may hold bytes of both versions.
       await checkVersion(file, key, etag)
       yield bytes
@@ -35,9 +38,9 @@ export async function* readFileRange(
   }
 }
 
-async function readExactly(file: FileHandle, key: string, start: number, lengthBytes: number): Promise<Uint8Array> {
-  // Not from the shared pool, so that the buffer can be transferred to another thread.
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(lengthBytes).buffer)
+/** Fills `bytes` from `start`. */
+async function readExactly(file: FileHandle, key: string, start: number, bytes: Uint8Array): Promise<Uint8Array> {
+  const lengthBytes = bytes.length
   let filled = 0
   while (filled < lengthBytes) {
     const length = Math.min(lengthBytes - filled, callBytesMax)

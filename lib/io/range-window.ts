@@ -7,6 +7,8 @@ export interface RangeReading {
   readonly input: InputObject
   readonly recordBytesMax: number
   readonly signal?: AbortSignal
+  /** Memory for the range and what is read beyond it at first; default new memory. */
+  readonly into?: (lengthBytes: number) => Uint8Array
 }
 
 /** Read beyond a range in one go, for the end of its last record. */
@@ -39,12 +41,14 @@ export class RangeWindow {
   /** Reads on, twice as far beyond the range as before; false when nothing is left, or the longest record would be passed. */
   async grow(): Promise<boolean> {
     if (this.isAtEnd || this.aheadBytes > this.recordBytesMax) return false
-    const { store, input, signal } = this.reading
+    const { store, input, signal, into } = this.reading
     this.aheadBytes = Math.max(2 * this.aheadBytes, lookAheadBytes)
     const start = this.offset + this.bytes.length
     const range = { start, end: Math.min(this.rangeEnd + this.aheadBytes, this.sizeBytes) }
-    const more = await store.read(input.key, { range, etag: input.etag, ...(signal ? { signal } : {}) })
-    this.bytes = this.bytes.length === 0 ? more : Buffer.concat([this.bytes, more])
+    const isFirst = this.bytes.length === 0
+    const memory = isFirst && into ? { into } : {}
+    const more = await store.read(input.key, { range, etag: input.etag, ...memory, ...(signal ? { signal } : {}) })
+    this.bytes = isFirst ? more : Buffer.concat([this.bytes, more])
     return true
   }
 

@@ -1,6 +1,7 @@
 /** Reads ranges before they are asked for, so that a thread inflates one slice while the next ones come. */
 import type { ByteRange } from '../core/byte-range.ts'
 import type { Reader, ReadOptions } from '../core/store.ts'
+import { ReusedBuffer } from './reused-buffer.ts'
 
 export interface WantedRange {
   readonly key: string
@@ -10,7 +11,7 @@ export interface WantedRange {
 
 /**
  * A view of a store whose `read` answers wanted ranges, in their order, from reads that were begun before: at most `readsMax`
- * at once, each of which stays in memory until it is asked for. Anything else is read as ever.
+ * at once, each of which stays in memory until it is asked for, and then until the next wanted one is. Anything else is read as ever.
  */
 export function readAhead(
   store: Reader,
@@ -18,14 +19,19 @@ export function readAhead(
   { readsMax, signal }: { readonly readsMax: number; readonly signal?: AbortSignal },
 ): Reader {
   const begun = new Map<string, Promise<Uint8Array>>()
+  const buffers = new Map<string, ReusedBuffer>()
+  const free: ReusedBuffer[] = []
+  let handed: ReusedBuffer | undefined
   let next = 0
   const begin = (): void => {
     for (; begun.size < readsMax && next < wanted.length; next++) {
       const { key, etag, range } = wanted[next] as WantedRange
-      const reading = store.read(key, { range, etag, ...(signal && { signal }) })
+      const buffer = free.pop() ?? new ReusedBuffer()
+      const reading = store.read(key, { range, etag, into: buffer.take, ...(signal && { signal }) })
       // Looked at when it is asked for; until then a failure is nobody's.
       reading.catch(() => undefined)
       begun.set(nameOf(key, range), reading)
+      buffers.set(nameOf(key, range), buffer)
     }
   }
   begin()
@@ -38,6 +44,9 @@ export function readAhead(
         return await found
       } finally {
         begun.delete(name)
+        if (handed) free.push(handed)
+        handed = buffers.get(name)
+        buffers.delete(name)
         begin()
       }
     },

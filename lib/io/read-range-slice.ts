@@ -5,7 +5,7 @@ import type { InputObject, RangeSlice } from '../core/plan-data.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { RecordMachine } from '../core/record-machine.ts'
 import { firstRecordStart } from '../core/record-start.ts'
-import { recordEndAfter, scanRecords } from '../core/records.ts'
+import { type RecordScan, scanRecords, scanRecordsTo } from '../core/records.ts'
 import type { Reader } from '../core/store.ts'
 import { refuseUtf16 } from '../core/text-encoding.ts'
 import { RangeWindow } from './range-window.ts'
@@ -22,7 +22,7 @@ export interface RangeText {
   readonly end: number
   /** Column names in file order; empty where there is no header. */
   readonly header: readonly string[]
-  readonly records: number
+  readonly scan: RecordScan
   /** 1-based physical line of the first byte of `bytes`, and the number of the first record; only of the first slice when not placed. */
   readonly firstLine: number | undefined
   readonly firstRecord: number | undefined
@@ -38,6 +38,8 @@ export interface RangeSliceOptions {
   readonly signal?: AbortSignal
   /** Longest record, and longest header; default 64 MiB. */
   readonly recordBytesMax?: number
+  /** Memory for the slice's bytes; default new memory. */
+  readonly into?: (lengthBytes: number) => Uint8Array
 }
 
 /**
@@ -46,24 +48,24 @@ export interface RangeSliceOptions {
  * INPUT_ENCODING for UTF-16; and as the store's `read`
  */
 export async function readRangeSlice(options: RangeSliceOptions): Promise<RangeText> {
-  const { store, input, slice, format, isPlaced = false, signal, recordBytesMax = 64 * 1024 * 1024 } = options
+  const { store, input, slice, format, isPlaced = false, signal, recordBytesMax = 64 * 1024 * 1024, into } = options
   const { range } = slice
   const dialect = dialectOf(format, encodingOf(format))
   const reading = { store, input, recordBytesMax, ...(signal ? { signal } : {}) }
   const top = await readTop(new RangeWindow(reading, { start: 0, end: 0 }), format)
   // One byte before the range may be the newline after which its first record begins.
-  const text = new RangeWindow(reading, { start: Math.max(range.start - 1, 0), end: range.end })
+  const own = { ...reading, ...(into ? { into } : {}) }
+  const text = new RangeWindow(own, { start: Math.max(range.start - 1, 0), end: range.end })
   await text.grow()
   const from = slice.recordStart ?? (range.start <= top.end ? top.end : await findStart(text, dialect, top.columnCount))
-  const end = await findEnd(text, dialect, { from, notBefore: range.end })
+  const { end, scan } = await findEnd(text, dialect, { from, notBefore: range.end })
   const isFirst = range.start === 0
   if (end === -1 && (isFirst || slice.recordStart !== undefined)) throw tooLong('record', recordBytesMax)
-  const bytes = end === -1 ? new Uint8Array(0) : text.slice(from, end)
-  const { records } = scanRecords(bytes, dialect)
+  const bytes = end === -1 ? noBytes : text.slice(from, end)
   const isKnown = isPlaced || isFirst
   const place = isKnown ? await placeAt(reading, dialect, { top, offset: from }) : undefined
   const found = { firstLine: place?.line, firstRecord: place?.record }
-  return { slice, bytes, start: isFirst ? 0 : from, end, header: top.names, records, ...found }
+  return { slice, bytes, start: isFirst ? 0 : from, end, header: top.names, scan, ...found }
 }
 
 interface Top extends Header {
@@ -101,16 +103,24 @@ async function findStart(text: RangeWindow, dialect: Dialect, columnCount: numbe
   return found === -1 ? text.sizeBytes : found
 }
 
-/** The offset in the object of the first record end from `notBefore` on, reading from `from`; -1 when it is too far. */
-function findEnd(
+/** The offset in the object of the first record end from `notBefore` on, reading from `from`; -1 when it is too far. And the records before. */
+async function findEnd(
   text: RangeWindow,
   dialect: Dialect,
   { from, notBefore }: { from: number; notBefore: number },
-): Promise<number> {
-  if (from >= notBefore) return Promise.resolve(from)
+): Promise<{ readonly end: number; readonly scan: RecordScan }> {
+  if (from >= notBefore) return { end: from, scan: scanRecords(noBytes, dialect) }
   const inWindow = { from: from - text.offset, notBefore: notBefore - text.offset }
-  return text.find(bytes => recordEndAfter(bytes, dialect, inWindow))
+  let scan: RecordScan | undefined
+  const end = await text.find(bytes => {
+    const found = scanRecordsTo(bytes, dialect, inWindow)
+    scan = found?.scan
+    return found?.end ?? -1
+  })
+  return { end, scan: scan ?? scanRecords(end === -1 ? noBytes : text.slice(from, end), dialect) }
 }
+
+const noBytes = new Uint8Array(0)
 
 function tooLong(what: 'record' | 'header', recordBytesMax: number): PermanentError {
   const message = `expected a ${what} of at most ${recordBytesMax} bytes, got a longer one; a quote may be left open, or the text may be no CSV`

@@ -165,22 +165,21 @@ function isBroken({ IfMatch, IfNoneMatch }: Condition, error: unknown): boolean 
   return status === 412 || (status === 404 && IfMatch !== undefined && (error as Error).name !== 'NoSuchBucket')
 }
 
-async function collect(source: AsyncIterable<Uint8Array>, { range }: ReadOptions): Promise<Uint8Array> {
-  if (range) return fill(source, range.end - range.start)
+async function collect(source: AsyncIterable<Uint8Array>, { range, into }: ReadOptions): Promise<Uint8Array> {
+  if (range) return fill(source, (into ?? Buffer.allocUnsafeSlow)(range.end - range.start))
   const chunks: Uint8Array[] = []
   for await (const chunk of source) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
 
 /** One buffer of the range's size, filled as bytes come. */
-async function fill(source: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes)
+async function fill(source: AsyncIterable<Uint8Array>, bytes: Uint8Array): Promise<Uint8Array> {
   let at = 0
   for await (const chunk of source) {
     bytes.set(chunk, at)
     at += chunk.length
   }
-  assert(at === sizeBytes, 'a stream that ends has given its range')
+  assert(at === bytes.length, 'a stream that ends has given its range')
   return bytes
 }
 

@@ -14,6 +14,7 @@ import { readMembers } from './member-bytes.ts'
 import type { WantedRange } from './read-ahead.ts'
 import { readRangeSlice } from './read-range-slice.ts'
 import { restage } from './restage.ts'
+import { ReusedBuffer } from './reused-buffer.ts'
 import { createStage, type Stage, type StagedFile } from './stage.ts'
 
 export type StageSource =
@@ -86,6 +87,8 @@ interface Staging {
   readonly ranges: RangeEnds[]
   /** Staged elsewhere and used as they are; not ours to remove. */
   borrowed: readonly StagedFile[]
+  /** Of the slices that are read one after another. */
+  readonly buffer: ReusedBuffer
   readonly counts: { members: number; skipped: number; bytesIn: number; bytesInflated: number }
   readonly name: string
   discard(): void
@@ -109,6 +112,7 @@ function openStaging({ folder, format, isLocated, isByMember = false, stageBytes
     whole,
     ranges: [],
     borrowed: [],
+    buffer: new ReusedBuffer(),
     counts: { members: 0, skipped: 0, bytesIn: 0, bytesInflated: 0 },
     name,
     discard,
@@ -167,9 +171,13 @@ async function stageRange(
 ): Promise<void> {
   if (options.format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut by byte ranges')
   const { store, format, isLocated, signal } = options
-  const read = await readRangeSlice({ store, input, slice, format, isPlaced: isLocated, ...(signal && { signal }) })
-  const { bytes, header, firstLine, firstRecord } = read
-  staging.text?.add(bytes, { archive: input.key, member: '', header, firstLine, firstRecord })
+  const { take: into } = staging.buffer
+  const read = await readRangeSlice({
+    ...{ store, input, slice, format, isPlaced: isLocated, into },
+    ...(signal && { signal }),
+  })
+  const { bytes, header, firstLine, firstRecord, scan } = read
+  staging.text?.add(bytes, { archive: input.key, member: '', header, firstLine, firstRecord, scan })
   staging.ranges.push({ slice: slice.slice, input: slice.input, start: read.start, end: read.end })
   staging.counts.bytesIn += read.end - read.start
   staging.counts.bytesInflated += read.bytes.length

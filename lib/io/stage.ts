@@ -34,6 +34,8 @@ export interface Origin {
   readonly header?: readonly string[]
   /** Given when the text was staged before: it is UTF-8 whatever the format says, and lacks these lines. */
   readonly gaps?: readonly number[]
+  /** Given when the text was scanned already, as it is. */
+  readonly scan?: RecordScan
 }
 
 export interface StagedMember {
@@ -189,7 +191,7 @@ function textOf(given: Uint8Array, options: TextOptions): Text {
   const { bytes, columns, lines } = topOf(given, options)
   const { firstRecord = 1, gaps = [] } = origin
   const firstLine = (origin.firstLine ?? 1) + lines
-  const scan = scanRecords(bytes, dialect)
+  const scan = (bytes === given && origin.scan) || scanRecords(bytes, dialect)
   const shared = { columns, records: scan.records, firstLine, firstRecord, isAlone: scan.endsInsideQuote }
   if (scan.records === 0) return { ...shared, bytes: new Uint8Array(0), newline: 'lf', gaps: [], isAlone: false }
   if (member !== undefined || mustRewrite(scan, columns)) {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Dialect, lineDelimiter } from '../../lib/core/record-dialect.ts'
 import { RecordMachine } from '../../lib/core/record-machine.ts'
-import { createRecordCutter, recordEndAfter, scanRecords } from '../../lib/core/records.ts'
+import { createRecordCutter, scanRecords, scanRecordsTo } from '../../lib/core/records.ts'
 
 const csv: Dialect = { delimiter: ',', quote: '"', escape: '"' }
 const lines: Dialect = { delimiter: lineDelimiter, quote: '', escape: '' }
@@ -148,7 +148,7 @@ describe('createRecordCutter', () => {
   })
 })
 
-describe('recordEndAfter', () => {
+describe('scanRecordsTo', () => {
   const bytes = Buffer.from('1,2\n"3\n3",4\r\n5,6\n')
 
   it.each([
@@ -161,6 +161,16 @@ describe('recordEndAfter', () => {
     [14, 17],
     [18, -1],
   ])('finds the record end from offset %i on', (notBefore, end) => {
-    expect(recordEndAfter(bytes, csv, { from: 0, notBefore })).toBe(end)
+    expect(scanRecordsTo(bytes, csv, { from: 0, notBefore })?.end ?? -1).toBe(end)
+  })
+
+  it('counts what stands before the end as a scan of those bytes alone', () => {
+    fc.assert(
+      fc.property(text, dialect, fc.nat(60), (bytes, given, notBefore) => {
+        const found = scanRecordsTo(bytes, given, { from: 0, notBefore })
+        fc.pre(found !== undefined)
+        expect(found.scan).toEqual(scanRecords(bytes.subarray(0, found.end), given))
+      }),
+    )
   })
 })

@@ -63,7 +63,13 @@ describe('readRangeSlice', () => {
     expect(bodyOf(read)).toBe(rows)
     expect(read.readCount).toBe(read.texts.length)
     let [line, record] = [2, 1]
-    for (const { bytes, header, records, firstLine, firstRecord } of read.texts) {
+    for (const {
+      bytes,
+      header,
+      scan: { records },
+      firstLine,
+      firstRecord,
+    } of read.texts) {
       expect([header.join(), firstLine, firstRecord]).toEqual(['a,b,c', line, record])
       line += scanRecords(bytes, dialectOf(csvFormat)).lines
       record += records
@@ -104,11 +110,11 @@ describe('readRangeSlice', () => {
           const read = await readSlices(top + text, lengths, format)
           expect(bodyOf(read)).toBe(text)
           const { records } = scanRecords(Buffer.from(text), dialectOf(format))
-          expect(read.texts.reduce((sum, part) => sum + part.records, 0)).toBe(records)
+          expect(read.texts.reduce((sum, part) => sum + part.scan.records, 0)).toBe(records)
           let record = 1
           for (const part of read.texts) {
-            if (part.records > 0) expect(part.firstRecord).toBe(record)
-            record += part.records
+            if (part.scan.records > 0) expect(part.firstRecord).toBe(record)
+            record += part.scan.records
           }
         },
       ),
@@ -123,7 +129,7 @@ describe('readRangeSlice', () => {
     const text = `1,"${table}",2\n3,4,5\n`
     const read = await readSlices(`a,b,c\n${text}`, [1_000])
     expect(bodyOf(read)).toBe(text)
-    expect(read.texts.reduce((sum, { records }) => sum + records, 0)).toBe(2)
+    expect(read.texts.reduce((sum, { scan: { records } }) => sum + records, 0)).toBe(2)
   })
 
   it('finds records longer than a slice, and the header of one longer than the first', async () => {
@@ -136,7 +142,7 @@ describe('readRangeSlice', () => {
 
   it.each(['', 'a,b', 'a,b\n', '\ufeffa,b\r\n'])('reads %j, which has no records', async text => {
     const { texts } = await readSlices(text, [2])
-    expect(texts.map(({ records }) => records)).toEqual(texts.map(() => 0))
+    expect(texts.map(({ scan: { records } }) => records)).toEqual(texts.map(() => 0))
     expect(texts[0]!.header).toEqual(text === '' ? [] : ['a', 'b'])
   })
 
