@@ -55,17 +55,23 @@ export function tryConvert(column: ColumnDefinition, text: string, strict: boole
   return column.type === 'timestamptz' ? `CASE WHEN ${zoneName(text)} THEN NULL ELSE ${value} END` : value
 }
 
-/**
- * The typed value; the query fails where the text does not convert. Cheaper than `tryConvert` with a test for null,
- * since whole vectors stay unfiltered: the reading that is tried first.
- */
-export function mustConvert(column: ColumnDefinition, text: string, strict: boolean): string {
+/** How a text is converted where the query is to fail on one that does not fit: cheaper than `tryConvert` with a test for null, since whole vectors stay unfiltered. */
+export interface Conversion {
+  /** The typed value. */
+  readonly value: string
+  /** The same again for a value that stands elsewhere, failing on a text that is more than it says; undefined where none can be. */
+  readonly checked?: (value: string) => string
+}
+
+/** The reading that is tried first. */
+export function mustConvert(column: ColumnDefinition, text: string, strict: boolean): Conversion {
   if (column.type === 'string')
-    return column.required ? `CASE WHEN ${text} IS NULL THEN ${raise} ELSE ${text} END` : text
-  const converted = castOrRaise(column, column.required ? `coalesce(${text}, ${raise})` : text, strict)
-  // The engine computes an expression that stands twice only once.
-  const lossy = lossyText(column, text, { value: converted, strict })
-  return lossy === undefined ? converted : `CASE WHEN ${lossy} THEN ${raise} ELSE ${converted} END`
+    return { value: column.required ? `CASE WHEN ${text} IS NULL THEN ${raise} ELSE ${text} END` : text }
+  const value = castOrRaise(column, column.required ? `coalesce(${text}, ${raise})` : text, strict)
+  if (lossyText(column, text, { value, strict }) === undefined) return { value }
+  const checked = (given: string): string =>
+    `CASE WHEN ${lossyText(column, text, { value: given, strict })} THEN ${raise} ELSE ${given} END`
+  return { value, checked }
 }
 
 /** Whether a text fits its column: never null. `value` is the expression of `tryConvert`. */
@@ -107,14 +113,14 @@ function tryList(column: ColumnDefinition, text: string, strict: boolean): strin
 
 const depthOf = (column: ColumnDefinition): number => (column.items ? 1 + depthOf(column.items) : 0)
 
-interface Conversion {
-  /** The expression that converts the text. */
+interface Converted {
+  /** The expression that converts the text, or where its value stands. */
   readonly value: string
   readonly strict: boolean
 }
 
 /** True where a text may not be read: where it is lossy, when that is asked, and where the engine would read others wrongly after it. */
-function lossyText(column: ColumnDefinition, text: string, { value, strict }: Conversion): string | undefined {
+function lossyText(column: ColumnDefinition, text: string, { value, strict }: Converted): string | undefined {
   if (column.format !== undefined) return undefined
   if (strict) return inexact(column, text, value)
   return column.type === 'timestamptz' ? zoneName(text) : undefined

@@ -73,18 +73,27 @@ export function misfits(sources: readonly TextSource[], options: ReadOptions): s
 }
 
 function fastSelect(source: TextSource, options: ReadOptions, guard?: string): string {
-  const convert = (column: ColumnDefinition, text: string): string => mustConvert(column, text, options.strict)
+  const values: string[] = []
+  // Computed below its check: what stands twice in one expression, and may raise, is computed twice.
+  const convert: Convert = (column, text) => {
+    const { value, checked } = mustConvert(column, text, options.strict)
+    if (!checked) return value
+    const name = quoteName(`value ${values.length}`)
+    values.push(`${value} AS ${name}`)
+    return checked(name)
+  }
   const list = selectList(source, options, convert)
+  const from = values.length === 0 ? source.from : `(SELECT *, ${values.join(', ')} FROM ${source.from})`
   const valid = source.record
     ? ` WHERE CASE WHEN ${source.record.isValid} THEN true ELSE error(${quoteText(mismatchMarker)}) END`
     : ''
-  if (guard === undefined) return `SELECT ${list} FROM ${source.from}${valid}`
+  if (guard === undefined) return `SELECT ${list} FROM ${from}${valid}`
   const names = Object.keys(options.columns)
   // Every column takes part in the guard's argument, so none is dropped as unused before it was checked. By name, from
   // below: an expression that may raise is computed each time that it stands somewhere.
   const all = names.map(name => `CAST(${quoteName(name)} IS NULL AS UTINYINT)`).join(' + ')
   const visible = [...names, ...options.provenance, ...(options.keepNew ? ['_new'] : [])].map(quoteName).join(', ')
-  const read = `SELECT ${list} FROM ${source.from}${valid}`
+  const read = `SELECT ${list} FROM ${from}${valid}`
   return `SELECT ${visible} FROM (SELECT *, ${guard}((${all || 0}) >= 0) AS _fanmill_seen FROM (${read})) WHERE _fanmill_seen`
 }
 
