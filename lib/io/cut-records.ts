@@ -7,8 +7,8 @@ import { refuseUtf16 } from '../core/text-encoding.ts'
 
 /** Whole records of a text, in its own encoding; for a stage, an origin with these fields. */
 export interface Piece {
-  /** Without the header; the whole of its ArrayBuffer's use, so that the buffer may be transferred to a thread. */
-  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Without the header; a view that holds until the next piece is asked for. */
+  readonly bytes: Uint8Array
   /** Column names in file order; empty where there is no header. */
   readonly header: readonly string[]
   /** 1-based physical line of the first byte. */
@@ -31,7 +31,7 @@ const chunkBytesMax = 1024 * 1024
 
 /**
  * The pieces of a text, in order; for a text without records one piece without bytes. Chunks may be reused by the source.
- * Memory: the piece that was given out and the one being gathered, each of `pieceBytes` and a record or two.
+ * Memory: one piece, of `pieceBytes` and a record or two.
  * @throws INPUT_INVALID for a record longer than `recordBytesMax`, with its line; INPUT_ENCODING for UTF-16
  */
 export async function* cutRecords(source: AsyncIterable<Uint8Array>, options: CutOptions): AsyncGenerator<Piece> {
@@ -150,9 +150,9 @@ class PieceCutter {
   }
 }
 
-/** Bytes that are gathered, and given away from the front; each that is given away has a buffer of its own. */
+/** Bytes that are gathered, and given away from the front; what was given away holds until more is gathered. */
 class Gathering {
-  private buffer: Buffer<ArrayBuffer>
+  private buffer: Buffer
   private readonly usualBytes: number
   private start = 0
   private end = 0
@@ -162,12 +162,12 @@ class Gathering {
     this.buffer = Buffer.allocUnsafeSlow(Math.min(this.usualBytes, chunkBytesMax))
   }
 
-  get all(): Buffer<ArrayBuffer> {
+  get all(): Buffer {
     return this.buffer.subarray(this.start, this.end)
   }
 
   append(bytes: Uint8Array): void {
-    if (this.end + bytes.length > this.buffer.length) this.grow(bytes.length)
+    if (this.end + bytes.length > this.buffer.length) this.makeRoom(bytes.length)
     this.buffer.set(bytes, this.end)
     this.end += bytes.length
   }
@@ -176,24 +176,20 @@ class Gathering {
     this.start += count
   }
 
-  take(count: number): Uint8Array<ArrayBuffer> {
+  take(count: number): Uint8Array {
     const taken = this.buffer.subarray(this.start, this.start + count)
-    const rest = this.buffer.subarray(this.start + count, this.end)
-    const next = Buffer.allocUnsafeSlow(Math.max(this.buffer.length, 2 * rest.length))
-    next.set(rest)
-    this.buffer = next
-    this.start = 0
-    this.end = rest.length
+    this.start += count
     return taken
   }
 
-  private grow(byAtLeast: number): void {
+  private makeRoom(forBytes: number): void {
     const kept = this.all
-    const neededBytes = kept.length + byAtLeast
+    const neededBytes = kept.length + forBytes
     const doubledBytes = neededBytes > this.usualBytes ? 2 * kept.length : Math.min(2 * kept.length, this.usualBytes)
-    const grown = Buffer.allocUnsafeSlow(Math.max(neededBytes, doubledBytes))
-    grown.set(kept)
-    this.buffer = grown
+    const room =
+      neededBytes <= this.buffer.length ? this.buffer : Buffer.allocUnsafeSlow(Math.max(neededBytes, doubledBytes))
+    room.set(kept)
+    this.buffer = room
     this.end = kept.length
     this.start = 0
   }

@@ -1,4 +1,4 @@
-/** Files as they are, or inflated when their name says that they are compressed. */
+/** Files and members as they are, or inflated when their name says that they are compressed. */
 import * as zlib from 'node:zlib'
 import { PermanentError } from '../core/errors.ts'
 import type { InputObject } from '../core/plan-data.ts'
@@ -14,13 +14,29 @@ export function isCompressed(key: string): boolean {
  * The bytes of a file: `.gz` (of any number of gzip members) and `.zst` (of any number of frames) inflated, anything else as stored.
  * @throws INPUT_INVALID when the compressed data is damaged or cut short; USAGE when this Node cannot read `.zst`; what the store throws
  */
-export async function* inflateFile(
+export function inflateFile(
   store: Reader,
-  input: InputObject,
+  { key, etag }: InputObject,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<Uint8Array> {
-  const source = store.stream(input.key, { etag: input.etag, ...(signal ? { signal } : {}) })
-  const make = inflaterOf(input.key)
+  const source = store.stream(key, { etag, ...(signal ? { signal } : {}) })
+  return inflateNamed(source, key, { where: key, detail: { key }, signal })
+}
+
+export interface InflateNamedOptions {
+  /** Begins the message of what is wrong with it. */
+  readonly where: string
+  readonly detail: Readonly<Record<string, unknown>>
+  readonly signal?: AbortSignal | undefined
+}
+
+/** As `inflateFile`, of bytes that have a name. */
+export async function* inflateNamed(
+  source: AsyncIterable<Uint8Array>,
+  name: string,
+  { where, detail, signal }: InflateNamedOptions,
+): AsyncGenerator<Uint8Array> {
+  const make = inflaterOf(name)
   if (!make) {
     yield* source
     return
@@ -28,7 +44,7 @@ export async function* inflateFile(
   try {
     yield* inflateChunks(source, make, { signal, continueWith: skipPadding })
   } catch (error) {
-    throw mapped(error, input)
+    throw mapped(error, { where, detail })
   }
 }
 
@@ -52,9 +68,9 @@ function skipPadding(rest: Uint8Array): Uint8Array {
   return rest.subarray(start < 0 ? rest.length : start)
 }
 
-function mapped(error: unknown, { key, sizeBytes }: InputObject): unknown {
+function mapped(error: unknown, { where, detail }: InflateNamedOptions): unknown {
   if (!(error instanceof Error) || !('code' in error) || !/^(Z_|ZSTD_)/.test(String(error.code))) return error
   const what = error.code === 'Z_BUF_ERROR' ? 'its compressed data is cut short' : `its compressed data is damaged`
-  const message = `${key}: ${what} (${error.message}); check the file against its source`
-  return new PermanentError('INPUT_INVALID', message, { key, sizeBytes, reason: error.code }, { cause: error })
+  const message = `${where}: ${what} (${error.message}); check it against its source`
+  return new PermanentError('INPUT_INVALID', message, { ...detail, reason: error.code }, { cause: error })
 }

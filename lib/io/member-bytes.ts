@@ -34,19 +34,63 @@ export async function* readMembers(
   slice: MembersSlice,
   options: MemberOptions,
 ): AsyncGenerator<MemberBytes> {
-  const { signal } = options
-  const bytes = asBuffer(
-    await store.read(input.key, { range: slice.range, etag: input.etag, ...(signal && { signal }) }),
-  )
-  for (const member of slice.members) {
-    throwIfAborted(signal)
-    const inflated = inflateOr(
-      bytes.subarray(member.headerOffset - slice.range.start),
-      { archive: input.key, member },
-      options,
-    )
-    if (inflated) yield { member, bytes: inflated }
+  for await (const { local, place } of readLocal(store, input, slice, options)) {
+    const bytes = inflateOr(local, place, options)
+    if (bytes) yield { member: place.member, bytes }
   }
+}
+
+export interface MemberChunks {
+  readonly member: PlannedMember
+  /** To be read before the next member is asked for. */
+  readonly chunks: AsyncIterable<Uint8Array>
+}
+
+/** As `readMembers`, members above `wholeBytesMax` in chunks; what is wrong with such a one shows at its end, so none can be passed over. */
+export async function* readMembersOrChunks(
+  store: Reader,
+  input: InputObject,
+  slice: MembersSlice,
+  { isWhole, ...options }: Omit<MemberOptions, 'onBad'> & { isWhole(member: PlannedMember): boolean },
+): AsyncGenerator<MemberBytes | MemberChunks> {
+  for await (const { local, place } of readLocal(store, input, slice, options)) {
+    const { member } = place
+    yield isWhole(member)
+      ? { member, bytes: inflateMember(local, place, options) }
+      : { member, chunks: memberChunks(local, place, options) }
+  }
+}
+
+async function* readLocal(
+  store: Reader,
+  input: InputObject,
+  { range, members }: MembersSlice,
+  { signal }: MemberOptions,
+): AsyncGenerator<{ readonly local: Buffer; readonly place: MemberPlace }> {
+  const bytes = asBuffer(await store.read(input.key, { range, etag: input.etag, ...(signal && { signal }) }))
+  for (const member of members) {
+    throwIfAborted(signal)
+    yield { local: bytes.subarray(member.headerOffset - range.start), place: { archive: input.key, member } }
+  }
+}
+
+function memberChunks(local: Buffer, place: MemberPlace, { limits, signal }: MemberOptions): AsyncIterable<Uint8Array> {
+  checkLimit(place, limits)
+  const source = chunksOf(memberData(local, place))
+  return checked(place.member.method === 0 ? source : inflated(source, place, signal), place)
+}
+
+async function* chunksOf(data: Buffer): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < data.length; at += inflateChunkBytes) yield data.subarray(at, at + inflateChunkBytes)
+}
+
+function memberData(local: Buffer, place: MemberPlace): Buffer {
+  const { compressedBytes } = place.member
+  const start = findMemberData(local, place)
+  const data = local.subarray(start, start + compressedBytes)
+  if (data.length < compressedBytes)
+    throw badMember(place, `expected ${compressedBytes} bytes of data, got ${data.length}`)
+  return data
 }
 
 /** Undefined for a bad member that may be passed over. */
@@ -65,12 +109,9 @@ function inflateOr(local: Buffer, place: MemberPlace, options: MemberOptions): U
  * @throws as readMembers
  */
 export function inflateMember(local: Buffer, place: MemberPlace, { limits }: MemberOptions): Uint8Array {
-  const { compressedBytes, inflatedBytes, method, crc32: expected } = place.member
+  const { inflatedBytes, method, crc32: expected } = place.member
   checkLimit(place, limits)
-  const start = findMemberData(local, place)
-  const data = local.subarray(start, start + compressedBytes)
-  if (data.length < compressedBytes)
-    throw badMember(place, `expected ${compressedBytes} bytes of data, got ${data.length}`)
+  const data = memberData(local, place)
   const bytes = method === 0 ? data : inflateWhole(data, place)
   if (bytes.length !== inflatedBytes) throw sizeMismatch(place, `${bytes.length}`)
   const got = crc32(bytes)

@@ -9,13 +9,14 @@ import type { FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '..
 import type { RangeEnds, StagedText } from '../core/share.ts'
 import type { Reader } from '../core/store.ts'
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
+import { cutRecords } from './cut-records.ts'
 import { inflateFile } from './inflate-file.ts'
-import { readMembers } from './member-bytes.ts'
+import { readTexts } from './member-text.ts'
 import type { WantedRange } from './read-ahead.ts'
 import { readRangeSlice } from './read-range-slice.ts'
 import { restage } from './restage.ts'
 import { ReusedBuffer } from './reused-buffer.ts'
-import { createStage, type Stage, type StagedFile } from './stage.ts'
+import { createStage, type Origin, type Stage, type StagedFile } from './stage.ts'
 
 export type StageSource =
   | {
@@ -154,14 +155,36 @@ async function stageMembers(
     onSkip(member.name, error)
   }
   const reading = { limits, ...(signal && { signal }), ...(onBadMember === 'skip' && { onBad }) }
-  for await (const { member, bytes } of readMembers(store, input, slice, reading)) {
+  for await (const found of readTexts(store, input, slice, reading)) {
+    const origin = { archive: input.key, member: found.member.name }
     staging.counts.members++
-    staging.counts.bytesInflated += bytes.length
-    if (staging.text) staging.text.add(bytes, { archive: input.key, member: member.name })
-    else await stageWhole(staging, options.folder, { archive: input.key, member: member.name }, [bytes])
+    if (!staging.text) {
+      staging.counts.bytesInflated += found.member.inflatedBytes
+      await stageWhole(staging, options.folder, origin, 'bytes' in found ? [found.bytes] : found.chunks)
+    } else if ('chunks' in found) await stagePieces(staging, options, origin, found.chunks)
+    else {
+      staging.counts.bytesInflated += found.bytes.length
+      staging.text.add(found.bytes, origin)
+    }
   }
   staging.counts.bytesIn += slice.range.end - slice.range.start
 }
+
+/** A long text: never more of it in memory than a piece. */
+async function stagePieces(
+  staging: Staging,
+  { format }: SliceStageOptions,
+  origin: Pick<Origin, 'archive' | 'member'>,
+  source: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut into pieces')
+  for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes })) {
+    staging.counts.bytesInflated += bytes.length
+    staging.text?.add(bytes, { ...origin, header, firstLine, firstRecord })
+  }
+}
+
+const pieceBytes = 8 * 1024 * 1024
 
 async function stageRange(
   slice: RangeSlice,
@@ -199,11 +222,7 @@ async function stageFile(
     staging.counts.bytesInflated += input.sizeBytes
     return stageWhole(staging, folder, { archive: input.key, member: '' }, source)
   }
-  const chunks: Uint8Array[] = []
-  for await (const chunk of source) chunks.push(chunk)
-  const bytes = Buffer.concat(chunks)
-  staging.counts.bytesInflated += bytes.length
-  staging.text.add(bytes, { archive: input.key, member: '' })
+  await stagePieces(staging, options, { archive: input.key, member: '' }, source)
 }
 
 /** A file for the engine as it is; how many rows it has only its footer says. */

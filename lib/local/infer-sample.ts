@@ -1,14 +1,14 @@
 /** Which texts of an archive, of files or of a plan to look at, and how to open them. */
 import { PermanentError } from '../core/errors.ts'
 import { globMatcher } from '../core/glob.ts'
-import { nearest } from '../core/nearest.ts'
+import { nearestToGlob } from '../core/nearest.ts'
 import type { InputObject, PlannedMember, Slice } from '../core/plan-data.ts'
 import type { Store } from '../core/store.ts'
 import { readZipDirectory } from '../core/zip-directory.ts'
 import { checkEntries, type ReadableEntry } from '../core/zip-limits.ts'
 import { zipLimits } from '../define/source.ts'
 import { inflateFile } from '../io/inflate-file.ts'
-import { openMember } from '../io/member-bytes.ts'
+import { openText } from '../io/member-text.ts'
 import type { FoundInputs } from '../steps/find-inputs.ts'
 
 /** A member or file whose beginning may be read. */
@@ -34,7 +34,7 @@ export async function archiveTexts(store: Store, input: InputObject, glob?: stri
   const matches = globMatcher(glob ?? '**/*')
   const files = entries.filter(entry => !entry.isDirectory && matches(entry.name))
   if (files.length === 0) {
-    const close = nearest(
+    const close = nearestToGlob(
       glob ?? '',
       entries.map(entry => entry.name),
     )
@@ -83,7 +83,7 @@ export function spread<T>(list: readonly T[], count: number): readonly T[] {
 }
 
 function memberText(store: Store, input: InputObject, member: PlannedMember): SampleText {
-  return { name: member.name, open: () => openMember(store, input, member, { limits: zipLimits }) }
+  return { name: member.name, open: () => openText(store, input, member, { limits: zipLimits }) }
 }
 
 function membersOf(slice: Slice): readonly PlannedMember[] {
@@ -95,7 +95,7 @@ function membersOf(slice: Slice): readonly PlannedMember[] {
 function largestKind<Entry extends { readonly name: string; readonly inflatedBytes: number }>(
   entries: readonly Entry[],
 ): readonly Entry[] {
-  const known = entries.filter(entry => /\.(csv|tsv|psv|jsonl|ndjson|json|parquet|pq)$/i.test(entry.name))
+  const known = entries.filter(entry => /\.(csv|tsv|psv|jsonl|ndjson|json|parquet|pq)(\.(gz|zst))?$/i.test(entry.name))
   const groups = [...Map.groupBy(known.length > 0 ? known : entries, entry => kindOf(entry.name)).values()]
   const bytesOf = (group: readonly Entry[]): number => group.reduce((sum, entry) => sum + entry.inflatedBytes, 0)
   return groups.reduce((largest, group) => (bytesOf(group) > bytesOf(largest) ? group : largest))

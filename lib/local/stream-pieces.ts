@@ -7,7 +7,7 @@ import type { Store } from '../core/store.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { cutRecords } from '../io/cut-records.ts'
 import { inflateFile } from '../io/inflate-file.ts'
-import { openMember } from '../io/member-bytes.ts'
+import { openText } from '../io/member-text.ts'
 import { createStage } from '../io/stage.ts'
 import type { StreamPiece } from '../steps/process.ts'
 
@@ -73,5 +73,5 @@ function bytesOf(
   const options = signal ? { signal } : {}
   if (!slice.member) return inflateFile(store, input, options)
   const limits = task.source.kind === 'zipMembers' ? task.source.limits : { memberBytesMax: Number.MAX_SAFE_INTEGER }
-  return openMember(store, input, slice.member, { limits, ...options })
+  return openText(store, input, slice.member, { limits, ...options })
 }

@@ -27,7 +27,7 @@ export interface TaskWorkersOptions {
   readonly partFolder: string
   /** More text at once than a thread may stage is refused. */
   readonly stageBytesMax: number
-  /** Reads in flight over all threads; default 2 × threads. */
+  /** Reads in flight over all threads; default 2 × threads, from a disk, which answers at once, 1 ×. */
   readonly reads?: number | undefined
   readonly strict?: boolean | undefined
   onMessage(message: WorkerMessage): void
@@ -53,11 +53,13 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
     ...{ params, input, tables, secrets, stageFolder, partFolder },
     engineBytes: memory.engineBytes,
     stageBytesMax: options.stageBytesMax,
-    readsMax: Math.max(1, Math.floor((options.reads ?? 2 * threads) / threads)),
+    readsMax: Math.max(1, Math.floor((options.reads ?? readsOf(input, threads)) / threads)),
     ...(strict === undefined ? {} : { strict }),
   }
   return (options.open ?? openWorkers)({ ...pool, setup })
 }
+
+const readsOf = (input: StoreSpec, threads: number): number => (input.kind === 's3' ? 2 * threads : threads)
 
 export interface BatchToolsOptions {
   readonly task: TaskDefinition
