@@ -2,12 +2,15 @@
  * Measures what the library promises of speed and memory, and writes RESULTS.md.
  *
  *     npm run bench [-- --only many,big] [-- --runs 3] [-- --peers]
+ *     npm run bench -- --only s3,lambda,cost
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { figureCases } from './aws.ts'
 import type { Case, Side } from './case.ts'
 import { cases } from './cases.ts'
 import { emptyFolders, productPath, removeFolders } from './commands.ts'
+import { keepFigures } from './figures.ts'
 import { generate } from './generate.ts'
 import { inflatedBytes, inputPath } from './inputs.ts'
 import { type Measurement, measure } from './measure.ts'
@@ -18,7 +21,7 @@ import { expectedFacts } from './verify.ts'
 
 const options = { only: { type: 'string' }, runs: { type: 'string' }, peers: { type: 'boolean' } } as const
 const { only, runs = '3', peers = false } = parseArgs({ options }).values
-const names = cases.map(({ name }) => name)
+const names = [...cases, ...figureCases].map(({ name }) => name)
 const wanted = only?.split(',') ?? names
 const unknown = wanted.find(name => !names.includes(name))
 if (unknown !== undefined) throw new Error(`--only ${unknown}: expected ${names.join(', ')}`)
@@ -35,6 +38,7 @@ try {
     for (const { text, value, met } of result.targets) console.log(`${value}  ${text}  ${met}`)
     if (Object.values(sides).some(({ wrong }) => wrong.length > 0)) process.exitCode = 1
   }
+  for (const figures of figureCases.filter(({ name }) => wanted.includes(name))) await keepFigures(figures)
 } finally {
   removeFolders()
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Case, Target } from './case.ts'
+import { figuresSection } from './figures.ts'
 import { dataFolder, machine } from './inputs.ts'
 import type { Summary } from './summary.ts'
 
@@ -69,7 +70,7 @@ ${table(['case', 'target', 'measured', 'met'], targets).join('\n')}
 
 ## Cases
 
-${results.map(caseTable).join('\n')}`
+${results.map(caseTable).join('\n')}${figuresSection()}`
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

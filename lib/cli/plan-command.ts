@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import type { TaskPlan } from '../local.ts'
 import { formatBytes, formatCount } from './amounts.ts'
+import { printEstimates } from './aws-estimates.ts'
 import { withInterrupt } from './interrupt.ts'
 import { loadLibrary } from './library.ts'
 import { addCommand, addRunOptions, type CommonOptions, type ParamOptions, readParams } from './options.ts'
@@ -14,7 +15,8 @@ import { sizeThreadpool } from './threadpool.ts'
 export function addPlanCommand(program: Command): void {
   const command = addCommand(program, {
     usage: 'plan <pipeline> [task]',
-    description: 'print what would run: members, bytes, slices, skew, parts, tables',
+    description:
+      'print what would run: members, bytes, slices, skew, parts, tables, and about what it would cost on AWS',
     examples: [
       'plan pipelines/flights.ts --param month=2001-01',
       'plan pipelines/flights.ts flights --workers 16 --json',
@@ -57,6 +59,7 @@ async function printPlan(plans: readonly TaskPlan[]): Promise<void> {
     print('')
     await printTable(['task', 'table', 'path', 'bytes'], tables, { numbers: ['bytes'] })
   }
+  await printEstimates(plans)
   for (const { task, warnings } of plans) {
     for (const warning of warnings) remark(visible(`warn: ${task}: ${warning}`))
   }

@@ -1,11 +1,14 @@
 /** What a run would do, found out as a run does it, without writing anything. */
+import { type AwsEstimate, defaultPlatform, estimateOnAws } from '../core/aws-estimate.ts'
 import { FanmillError } from '../core/errors.ts'
+import { expectedParts, shrinkage, smallPartBytes } from '../core/expected-parts.ts'
 import { readParams } from '../core/param-values.ts'
 import { renderPath } from '../core/path-template.ts'
 import type { Slice } from '../core/plan-data.ts'
-import { packBatches, skew, splitShares } from '../core/plan-slices.ts'
+import { packBatches, skew } from '../core/plan-slices.ts'
 import { taskNamed } from '../core/resolve-task.ts'
 import type { Store } from '../core/store.ts'
+import { checkLengths } from '../core/tier.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { openStore } from '../io/open-store.ts'
 import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
@@ -38,6 +41,8 @@ export interface TaskPlan {
   readonly expectedParts: number
   readonly tables: readonly { readonly name: string; readonly path: string; readonly bytes: number }[]
   readonly warnings: readonly string[]
+  /** The same run on AWS, as the construct deploys it by default; absent of a sample, and where nothing was found or AWS could not do it. */
+  readonly aws?: AwsEstimate
 }
 
 /** Reads directories of archives, not their members. @throws DEFINITION_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, ZIP_* */
@@ -67,7 +72,9 @@ async function planTask(task: TaskDefinition, input: Store, options: RunOptions)
   if (found) await requireColumns(input, task, found)
   const slices = found?.cut(found.inputs) ?? []
   const batches = slices.length === 0 ? [] : packBatches(slices, { batchBytes: groupBytesMax * workers })
-  const expectedParts = partsOf(task, batches, workers)
+  const parts = expectedParts(task, batches, { threads: workers, groupBytes: groupBytesMax }).count
+  // What a sample costs says nothing of the rest.
+  const aws = found && sample === undefined ? estimate(task, found, slices) : {}
   return {
     task: task.name,
     params,
@@ -78,13 +85,15 @@ async function planTask(task: TaskDefinition, input: Store, options: RunOptions)
     slices: slices.length,
     batches: batches.length,
     skew: skew(slices),
-    expectedParts,
+    expectedParts: parts,
     tables: tables.found,
     warnings: [
       ...(warning ? [warning] : []),
       ...tables.warnings,
-      ...sizeWarnings(task, found?.bytes ?? 0, expectedParts),
+      ...sizeWarnings(task, found?.bytes ?? 0, parts),
+      ...(aws.warning ? [aws.warning] : []),
     ],
+    ...(aws.estimate && { aws: aws.estimate }),
   }
 }
 
@@ -115,34 +124,26 @@ async function tablesOf(task: TaskDefinition, params: ParamValues, input: Store)
   return { found, warnings }
 }
 
-/** Bytes of text that make one of Parquet: seen between 4 and 5 with zstd and snappy alike. */
-const textPerParquet = 4.5
-/** Parts below it are joined; readers spend more on opening such files than on reading them. */
-const smallPartBytes = 8 * 1024 * 1024
-
-/** As process writes them: a part a group of each thread, small ones of a batch joined. */
-function partsOf({ output, source }: TaskDefinition, batches: readonly (readonly Slice[])[], workers: number): number {
-  if (output.kind === 'memberFiles') return 0
-  const perByte = source.format?.kind === 'parquet' ? 1 : textPerParquet
-  return batches.reduce((sum, slices) => {
-    const groups = splitShares(slices, workers).flatMap(share => groupSizes(bytesOf(share)))
-    const small = groups.filter(bytes => bytes / perByte < smallPartBytes)
-    const joined = Math.ceil(small.reduce((bytes, group) => bytes + group / perByte, 0) / output.partBytes)
-    return sum + groups.length - small.length + Math.max(joined, small.length > 0 ? 1 : 0)
-  }, 0)
+interface OnAws {
+  readonly estimate?: AwsEstimate
+  readonly warning?: string
 }
 
-function groupSizes(bytes: number): number[] {
-  const count = Math.max(1, Math.ceil(bytes / groupBytesMax))
-  return Array.from({ length: count }, () => bytes / count)
+/** Slices are cut for the workers of this machine: Lambda's differ where there is less than one batch. */
+function estimate(task: TaskDefinition, { inputs, memberCount }: FoundInputs, slices: readonly Slice[]): OnAws {
+  try {
+    checkLengths(slices, { inputs, task, tiers: defaultPlatform.tiers })
+  } catch (error) {
+    if (error instanceof FanmillError) return { warning: `on AWS: ${error.code} ${error.message}` }
+    throw error
+  }
+  return { estimate: estimateOnAws({ task, slices, objects: inputs.length, memberCount }) }
 }
 
-const bytesOf = (slices: readonly Slice[]): number => slices.reduce((sum, slice) => sum + slice.bytes, 0)
-
-function sizeWarnings({ output, source }: TaskDefinition, bytes: number, parts: number): string[] {
+function sizeWarnings(task: TaskDefinition, bytes: number, parts: number): string[] {
+  const { output } = task
   if (output.kind === 'memberFiles' || parts === 0) return []
-  const perByte = source.format?.kind === 'parquet' ? 1 : textPerParquet
-  const total = bytes / perByte
+  const total = bytes / shrinkage(task)
   const most = Math.floor(total / smallPartBytes)
   if (output.partitionBy.length > 0 && most >= 1 && most < output.partitionsMax)
     return [

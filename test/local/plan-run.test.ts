@@ -25,9 +25,20 @@ describe('a plan', () => {
           expectedParts: 1,
           tables: [{ name: 'cities', path: 'reference/cities.csv', bytes: 21 }],
           warnings: [],
+          aws: expect.objectContaining({ batches: 1, transitions: 11 }),
         },
       ],
     })
+  })
+
+  it('says of AWS about what the same run would cost there, but not of a sample', async () => {
+    const { pipeline, folder } = tripsProject()
+    const [task] = (await planRun(pipeline, { input: folder })).tasks
+    expect(task?.aws?.dollars).toBeGreaterThan(0)
+    expect(task?.aws?.dollars).toBeLessThan(0.01)
+    expect(task?.aws?.seconds).toBeLessThan(60)
+    const [sampled] = (await planRun(pipeline, { input: folder, sample: 1 })).tasks
+    expect(sampled).not.toHaveProperty('aws')
   })
 
   it('writes nothing', async () => {

@@ -1,0 +1,44 @@
+/** What `fanmill plan` says of AWS: about so many dollars and seconds. */
+import type { TaskPlan } from '../local.ts'
+import { formatCount } from './amounts.ts'
+import { print } from './output.ts'
+import { printTable } from './table.ts'
+
+/** Nothing where no task has an estimate. */
+export async function printEstimates(plans: readonly TaskPlan[]): Promise<void> {
+  const estimated = plans.flatMap(({ task, aws }) => (aws ? [{ task, aws }] : []))
+  const [first] = estimated
+  if (!first) return
+  print('')
+  const rows = estimated.map(({ task, aws }) => {
+    const { dollars, seconds, batches, gbSeconds, transitions, s3 } = aws
+    const counts = [batches, roughly(gbSeconds), transitions, s3.reads, s3.writes].map(formatCount)
+    return [task, aboutDollars(dollars), aboutSeconds(seconds), ...counts]
+  })
+  await printTable(['task', 'on AWS', 'time', ...numbers], rows, { numbers })
+  const { platform, prices } = first.aws
+  const { memoryMb, threads } = platform.tiers[0]
+  const functions = `${platform.architecture}, ${formatCount(memoryMb)} MB with ${threads} threads`
+  print(
+    `About: ${functions}, ${platform.maxConcurrency} batches at once, ${prices.region} prices of ${prices.date}; --json shows the arithmetic.`,
+  )
+}
+
+const numbers = ['batches', 'GB-seconds', 'transitions', 'S3 reads', 'S3 writes']
+
+/** Two digits, and no cents of cents: `under $0.01`, `$0.035`, `$1.2`, `$340`. */
+export function aboutDollars(dollars: number): string {
+  if (dollars < 0.01) return 'under $0.01'
+  const rough = roughly(dollars)
+  return `$${rough < 1 ? rough : rough < 10 ? rough.toFixed(2) : formatCount(rough)}`
+}
+
+/** `35 s`, `4 min`, `1.5 h`. */
+export function aboutSeconds(seconds: number): string {
+  if (seconds < 90) return `${Math.max(5, Math.ceil(seconds / 5) * 5)} s`
+  if (seconds < 90 * 60) return `${roughly(seconds / 60)} min`
+  return `${roughly(seconds / 3600)} h`
+}
+
+/** Two digits that count. */
+const roughly = (amount: number): number => Number(amount.toPrecision(2))
