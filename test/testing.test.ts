@@ -54,6 +54,17 @@ describe('rows', () => {
     })
   })
 
+  it('are those that a condition keeps, also one that ends in a comment, under a salted path', async () => {
+    const changed = flights.with({
+      output: parquet({ path: '{task}', salted: true }),
+      where: sql`delay > ${10} -- minutes`,
+    })
+    const given = [9, 10, 11].map(delay => ({ date: null, carrier: 'AA', delay, origin: 'JFK' }))
+    const { rows, manifest } = await runTask(changed, { params, rows: given, files: airports })
+    expect(rows.map(row => row.delay)).toEqual([11])
+    expect(manifest.totals).toMatchObject({ rowsRead: 3, rowsFiltered: 2, rows: 1 })
+  })
+
   it('come typed: bigint for int64, text for decimal, Date for timestamps, arrays for lists', async () => {
     const typed = task({
       name: 'typed',

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { FanmillError, TransientError } from '../core/errors.ts'
 import type { PlanAnswer, PlanEvent } from '../core/lambda-events.ts'
-import { renderPath } from '../core/path-template.ts'
+import { outputPathOf } from '../core/output-path.ts'
 import { taskNamed } from '../core/resolve-task.ts'
 import { rowCodeOf } from '../core/run-identity.ts'
 import { checkLengths, groupBytesOf } from '../core/tier.ts'
@@ -16,6 +16,7 @@ import { fetchTables } from '../local/tables.ts'
 import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
 import { type Planned, plan } from '../steps/plan.ts'
 import { keepReservation } from '../steps/reservation-file.ts'
+import { keepLease } from '../steps/run-lease.ts'
 import { bindTurn, enterTurn, leaveTurn } from '../steps/turn.ts'
 import { type Asked, readAsked } from './asked.ts'
 import type { Invocation } from './handler.ts'
@@ -30,7 +31,7 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
   const task = taskNamed(pipeline, event.task)
   const asked = readAsked(event.event, task, { pipeline, input: settings.input })
   if (!asked) return { status: 'ignored', done: true, task: task.name }
-  const outputPath = renderPath(task.output.path, { task: task.name, ...asked.params })
+  const outputPath = outputPathOf(task, asked.params)
   const planning: Planning = { task, asked, outputPath, execution: event.execution, invocation }
   const turn = await awaitTurn(planning)
   if (turn === 'skip') return { status: 'busy', done: true, task: task.name }
@@ -129,6 +130,7 @@ async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAn
     return { status: 'complete', done: true, task: name, run: { runId: planned.runId } }
   if (planned.status === 'busy') return { status: 'busy', done: true, task: name, run: { runId: planned.runId } }
   await keepReservation(output, { run: planned.run, tables })
+  await keepLease(output, planned.run, { owner: executionOwner(execution), leaseUntil: Date.now() + runLeaseMs })
   await bindTurn(output, { outputPath, id: execution }, planned.run)
   tell(planned, found)
   return {

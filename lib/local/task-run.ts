@@ -2,8 +2,8 @@
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { RunStatus, TaskResult } from '../core/events.ts'
 import type { Manifest } from '../core/manifest.ts'
+import { outputPathOf } from '../core/output-path.ts'
 import { readParams } from '../core/param-values.ts'
-import { renderPath } from '../core/path-template.ts'
 import type { PlanItem } from '../core/plan-data.ts'
 import { rowCodeOf } from '../core/run-identity.ts'
 import type { Workers } from '../core/worker-job.ts'
@@ -159,7 +159,7 @@ function planRequest({ session, task, params, tables }: TaskRun, found: FoundInp
     leaseMs,
     found,
     batchBytes: session.groupBytes * session.workers,
-    outputPath: renderPath(output.path, { task: task.name, ...params }),
+    outputPath: outputPathOf(task, params),
     outputKind: output.kind,
     task: task.name,
     params,
@@ -299,7 +299,7 @@ function resultOf(
     bytesIn: status === 'complete' ? found.bytesIn : 0,
     bytesOut: totals?.bytes ?? 0,
     seconds: (Date.now() - started) / 1000,
-    output: urlBelow(session.outputSpec, renderPath(task.output.path, { task: task.name, ...params })),
+    output: urlBelow(session.outputSpec, outputPathOf(task, params)),
   }
 }
 

@@ -27,6 +27,11 @@ export async function renewRun(
   return false
 }
 
+/** Writes the lease that a new run has in its record as a file of its own: many processes look at it, and a record may name 100,000 inputs. */
+export async function keepLease(store: Store, { runId, attempt }: RunName, lease: Lease): Promise<void> {
+  await store.create(runKeys(runId, attempt).lease, stateBytes(lease))
+}
+
 /** As `renewRun`, for many processes of one owner: only when less than half of `leaseMs` is left. */
 export async function renewWhenDue(
   store: Store,

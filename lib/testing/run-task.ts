@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PermanentError } from '../core/errors.ts'
 import type { Manifest } from '../core/manifest.ts'
+import { outputPathOf } from '../core/output-path.ts'
 import { readParams } from '../core/param-values.ts'
-import { renderPath } from '../core/path-template.ts'
 import type { Reject } from '../core/reject.ts'
 import { outputPrefix, readOutcome, runKeys } from '../core/state.ts'
 import type { WorkerMessage, Workers } from '../core/worker-job.ts'
@@ -37,7 +37,8 @@ export interface RunTaskOptions {
   readonly rows?: readonly GivenRow[]
 }
 
-type LogMessage = Extract<WorkerMessage, { readonly kind: 'log' }>
+/** A line that a function logged. */
+export type LogMessage = Extract<WorkerMessage, { readonly kind: 'log' }>
 
 export interface TaskRunResult<Row = AnyRow> {
   /** In the order of the parts, with the values that map functions get; sorted by the test where that matters. */
@@ -88,7 +89,7 @@ export async function runTask<Row = AnyRow>(
     await workers.run<'check'>({ kind: 'check' })
     const output = memoryStore()
     const manifest = await runSteps({ task: given, params, input, output, workers, folder, partFolder, found })
-    return { ...(await resultsOf<Row>(output, manifest, pathOf(given, params))), manifest, logs }
+    return { ...(await resultsOf<Row>(output, manifest, outputPathOf(given, params))), manifest, logs }
   } finally {
     await workers?.close()
     removeOwnFolder(folder)
@@ -124,7 +125,7 @@ async function runSteps(steps: Steps): Promise<Manifest> {
     ...actor,
     found: steps.found,
     batchBytes: groupBytes,
-    outputPath: pathOf(task, params),
+    outputPath: outputPathOf(task, params),
     outputKind: task.output.kind,
     task: task.name,
     params,
@@ -181,6 +182,3 @@ async function rejectsOf(output: MemoryStore, { runs }: Manifest): Promise<Rejec
     keys.push(...((await readState(output, key, readOutcome))?.rejects ?? []))
   return rejectsIn(output, keys)
 }
-
-const pathOf = (task: TaskDefinition, params: ParamValues): string =>
-  renderPath(task.output.path, { task: task.name, ...params })

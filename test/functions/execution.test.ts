@@ -62,6 +62,17 @@ describe('an execution', () => {
     expect(outcomes.reduce((sum, outcome) => sum + outcome.rowsWritten, 0)).toBe(1_400_000)
   })
 
+  it('does its batches without the record of the run, which may name very many inputs', async () => {
+    account = await Account.open(pipelineText())
+    const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const planned = await account.plan('points', event)
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const { run: name, planKey } = planned
+    await account.write(`output/.fanmill/runs/${name.runId}/${name.attempt}/run.json`, 'no batch reads it')
+    const [item] = await account.items(planKey)
+    expect(await account.process('points', { run: name, item: item! })).toMatchObject({ rows: 1 })
+  })
+
   it('finds the same event, and the same content uploaded again, complete', async () => {
     account = await Account.open(pipelineText())
     const members = { 'a.csv': 'x,y\n1,2\n' }
