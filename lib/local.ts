@@ -1,4 +1,5 @@
 /** Fanmill on this machine: runs, and what they left. Each is loaded when it is called, so that a worker thread that imports definitions loads no more. */
+import { checkRunOptions } from './core/run-options.ts'
 import type {
   cleanState as Clean,
   listRuns as List,
@@ -6,26 +7,35 @@ import type {
   runStatus as Status,
 } from './local/state.ts'
 
+export type { DeployedPipeline } from './core/stack-outputs.ts'
+export type { DatasetRow } from './engine/dataset.ts'
 export type { Dataset, DatasetHead, HeadOptions, RowsOptions } from './local/dataset.ts'
+export type { DeployedOptions } from './local/deployed.ts'
+export type { LogOptions } from './local/deployed-logs.ts'
+export type { Started, Stopped } from './local/deployed-start.ts'
+export type { DeployedStatus, ExecutionStatus } from './local/deployed-status.ts'
 export type { InferOptions, InferredSource } from './local/infer.ts'
 export type { RunOptions, RunResult } from './local/options.ts'
 export type { PlanSummary, TaskPlan } from './local/plan-run.ts'
+export type { RootAccess } from './local/roots.ts'
 export type { Cleaned, CleanOptions, RunSummary } from './local/state.ts'
 export type { UnzipOptions, Unzipped } from './local/unzip.ts'
 
 type Call<F extends (...args: never[]) => unknown> = (...args: Parameters<F>) => ReturnType<F>
 
 const dataset = () => import('./local/dataset.ts')
+const deployed = () => import('./local/deployed.ts')
+const deployedStart = () => import('./local/deployed-start.ts')
 const state = () => import('./local/state.ts')
 
 /**
  * Runs a pipeline, or one task of it, on this machine: an imported definition, or the path of its file.
  * A run that fails is a result with `error`; what is wrong before a run begins is thrown.
- * @throws DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, NO_INPUT
+ * @throws USAGE for an unknown option, DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, NO_INPUT
  * @example const { status, tasks } = await run('pipelines/flights.ts', { params: { month: '2001-01' }, input: 'data' })
  */
-export const run: Call<typeof import('./local/run.ts').run> = async (...args) =>
-  (await import('./local/run.ts')).run(...args)
+export const run: Call<typeof import('./local/run.ts').run> = async (pipeline, options = {}) =>
+  (await import('./local/run.ts')).run(pipeline, checkRunOptions(options))
 
 /** What would run: inputs, slices, skew, parts; nothing is written. */
 export const planRun: Call<typeof import('./local/plan-run.ts').planRun> = async (...args) =>
@@ -67,3 +77,32 @@ export const cleanState: Call<typeof Clean> = async (...args) => (await state())
 /** Extracts an archive's members in parallel, sizes and checksums verified. @throws ZIP_*, OUTPUT_NOT_OURS */
 export const unzip: Call<typeof import('./local/unzip.ts').unzip> = async (...args) =>
   (await import('./local/unzip.ts')).unzip(...args)
+
+/** Where the pipeline of a stack is: its roots, its state machine, its logs. @throws STACK_UNKNOWN, AWS_REFUSED, USAGE when it has several */
+export const findPipeline: Call<typeof import('./local/deployed.ts').findPipeline> = async (...args) =>
+  (await deployed()).findPipeline(...args)
+
+/** What a deployed pipeline ran, newest first; an execution that has ended counts for nothing more. @throws as `findPipeline` */
+export const deployedRuns: Call<typeof import('./local/deployed.ts').deployedRuns> = async (...args) =>
+  (await deployed()).deployedRuns(...args)
+
+/** State of an execution and of its runs, by the name of either; default the latest that did something. @throws RUN_UNKNOWN, EXECUTION_UNKNOWN */
+export const deployedStatus: Call<typeof import('./local/deployed-status.ts').deployedStatus> = async (...args) =>
+  (await import('./local/deployed-status.ts')).deployedStatus(...args)
+
+/** Lines of the functions' logs, in order of time. @throws as `deployedStatus` */
+export async function* deployedLogs(
+  ...args: Parameters<typeof import('./local/deployed-logs.ts').deployedLogs>
+): ReturnType<typeof import('./local/deployed-logs.ts').deployedLogs> {
+  yield* (await import('./local/deployed-logs.ts')).deployedLogs(...args)
+}
+
+/** Starts an execution of a deployed pipeline, which can be waited for. @throws as `findPipeline` */
+export const startDeployed: Call<typeof import('./local/deployed-start.ts').startDeployed> = async (...args) =>
+  (await deployedStart()).startDeployed(...args)
+/** Goes on with a run of a deployed pipeline: only what has no outcome is done. @throws RUN_ACTIVE, RUN_COMPLETE, RUN_UNKNOWN */
+export const retryDeployed: Call<typeof import('./local/deployed-start.ts').retryDeployed> = async (...args) =>
+  (await deployedStart()).retryDeployed(...args)
+/** Stops an execution of a deployed pipeline; outcomes stay. @throws EXECUTION_UNKNOWN */
+export const stopDeployed: Call<typeof import('./local/deployed-start.ts').stopDeployed> = async (...args) =>
+  (await deployedStart()).stopDeployed(...args)

@@ -27,6 +27,7 @@ export function addConfigCommand(program: Command): void {
     .option('--memory <mb>', 'MB that the process may use', countParser(1))
     .option('--rejects-max <n|p%>', 'rejected rows that do not fail a run', readShare)
     .option('--fail-fast', 'stop at the first batch that fails')
+    .option('--stack <name>', 'CloudFormation stack of the deployed pipeline')
     .action(configAction)
 }
 
@@ -41,5 +42,5 @@ function settingJson({ setting, value, origin, name }: ResolvedSetting): readonl
 }
 
 function settingRow({ setting, value, name }: ResolvedSetting): readonly unknown[] {
-  return [setting, value ?? '(what the task says)', name]
+  return [setting, value ?? (setting === 'rejectsMax' ? '(what the task says)' : '(none)'), name]
 }

@@ -3,9 +3,9 @@ import type { Command } from 'commander'
 import type { Manifest, ManifestPart } from '../core/manifest.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { loadLibrary } from './library.ts'
-import { addCommand, addS3Options, type CommonOptions, countParser, readNames } from './options.ts'
+import { addCommand, addS3Options, addStackOptions, type CommonOptions, countParser, readNames } from './options.ts'
 import { print, printJson, visible } from './output.ts'
-import { readSettingValues } from './settings.ts'
+import { readDatasetPlace } from './place.ts'
 import { printTable } from './table.ts'
 
 /** Parts that `show` lists; `--json` gives them all. */
@@ -17,7 +17,7 @@ export function addShowCommand(program: Command): void {
     description: 'print schema, parts, rows and bytes of a dataset',
     examples: ['show out/flights', 'show s3://lake/flights --json'],
   })
-  addS3Options(command).action(showAction)
+  addS3Options(addStackOptions(command, belowStack)).action(showAction)
 }
 
 export function addHeadCommand(program: Command): void {
@@ -26,16 +26,19 @@ export function addHeadCommand(program: Command): void {
     description: 'print the first rows of a dataset',
     examples: ['head out/flights --rows 5 --columns date,delay', 'head out/flights --where "delay > 60"'],
   })
-  addS3Options(command)
+  addS3Options(addStackOptions(command, belowStack))
     .option('--rows <n>', 'how many rows (default: 10)', countParser(1))
     .option('--columns <names>', 'columns, separated by commas (default: all)', readNames)
     .option('--where <sql>', 'a condition in SQL (default: every row)')
     .action(headAction)
 }
 
-async function showAction(dataset: string, { json, ...flags }: CommonOptions): Promise<void> {
+const belowStack = 'CloudFormation stack of a deployed pipeline: the dataset is a path below its output'
+
+async function showAction(named: string, { json, ...flags }: CommonOptions): Promise<void> {
   const { showDataset } = await loadLibrary()
-  const manifest = await showDataset(dataset, readSettingValues(flags))
+  const { dataset, access } = await readDatasetPlace(named, flags)
+  const manifest = await showDataset(dataset, access)
   if (json) printJson(manifest)
   else await printManifest(manifest)
 }
@@ -68,12 +71,11 @@ interface HeadFlags extends CommonOptions {
   readonly where?: string
 }
 
-async function headAction(dataset: string, { json, rows = 10, columns, where, ...flags }: HeadFlags): Promise<void> {
+async function headAction(named: string, { json, rows = 10, columns, where, ...flags }: HeadFlags): Promise<void> {
   const { headDataset } = await loadLibrary()
-  const { profile, region } = readSettingValues(flags)
+  const { dataset, access } = await readDatasetPlace(named, flags)
   const head = await headDataset(dataset, {
-    profile,
-    region,
+    ...access,
     rows,
     ...(columns && { columns: [...columns] }),
     ...(where !== undefined && { where }),

@@ -39,10 +39,16 @@ export function errorFields(error: unknown): NonNullable<EndEvent['error']> {
 }
 
 /** Writes the failure to stderr: the line, then rejects, failures or a definition to paste from its detail. */
-export async function explain(error: unknown, { debug = false }: { readonly debug?: boolean } = {}): Promise<void> {
+export async function explain(
+  error: unknown,
+  { debug = false, isDeployed = false }: { readonly debug?: boolean; readonly isDeployed?: boolean } = {},
+): Promise<void> {
   const { code, message } = toPlain(error)
   const [first = '', ...more] = message.split('\n')
-  const advice = code === undefined ? 'this is a fault of the program; --debug shows where' : advices[code]
+  const advice =
+    code === undefined
+      ? 'this is a fault of the program; --debug shows where'
+      : (isDeployed ? deployedAdvices : advices)[code]
   remark(`fanmill: ${code ?? 'INTERNAL'} ${visible(first)}${advice ? `; ${advice}` : ''}`)
   for (const line of more) remark(`  ${visible(line)}`)
   if (error instanceof FanmillError) await explainDetail(error.detail)
@@ -61,6 +67,10 @@ const advices: Partial<Record<ErrorCode, string>> = {
   ABORTED: 'the same command resumes it',
   REJECTS_OVER_LIMIT: 'on the command line: --rejects-max n|p%',
   BATCHES_FAILED: 'the same command does again only what failed',
+}
+
+const deployedAdvices: Partial<Record<ErrorCode, string>> = {
+  BATCHES_FAILED: 'fanmill retry does again only what failed',
 }
 
 /** Rows of a table in an error; the rest is counted. */

@@ -62,11 +62,30 @@ export function addOutputOption(command: Command): Command {
   )
 }
 
-/** How S3 is reached. */
+/** How AWS is reached. */
 export function addS3Options(command: Command): Command {
   return command
     .option('--profile <name>', 'profile of the AWS configuration files (default: as the AWS SDK finds credentials)')
     .option('--region <name>', 'region of the buckets (default: as the AWS SDK finds it)')
+}
+
+/** Which deployed pipeline is meant, as flags. */
+export interface StackFlags {
+  readonly stack?: string
+  readonly pipeline?: string
+}
+
+/** For commands about what is deployed. */
+export function addStackOptions(command: Command, what = 'CloudFormation stack of the deployed pipeline'): Command {
+  return command
+    .option('--stack <name>', what)
+    .option('--pipeline <name>', 'which of its pipelines, when the stack has several')
+}
+
+/** For commands about an output root: of a folder or a bucket, or of what is deployed. */
+export function addRootOptions(command: Command): Command {
+  addStackOptions(addOutputOption(command), 'CloudFormation stack of a deployed pipeline, in place of --output')
+  return addS3Options(command)
 }
 
 export function addWorkersOption(command: Command): Command {
@@ -85,14 +104,19 @@ export function addRunOptions(command: Command): Command {
   addS3Options(command)
   addWorkersOption(command)
   return command
-    .option('--reads <n>', 'reads in flight (default: 2 × workers)', countParser(1))
+    .option('--reads <n>', 'reads in flight (default: 2 × workers; from a disk, as many as workers)', countParser(1))
     .option('--memory <mb>', 'MB that the process may use (default: 70 % of what there is)', countParser(1))
     .option('--sample <n|p%>', 'only so many members, or this share; written to .fanmill/sample', readShare)
 }
 
 /** `--log-level`, refused when it is none of the levels. */
 export function addLogLevelOption(command: Command): Command {
-  const option = new Option('--log-level <level>', 'least level of messages that are shown (default: info)')
+  return addLevelOption(command, '--log-level', 'least level of messages that are shown')
+}
+
+/** An option that takes a level. */
+export function addLevelOption(command: Command, flag: `--${string}`, what: string): Command {
+  const option = new Option(`${flag} <level>`, `${what} (default: info)`)
   return command.addOption(option.choices(['debug', 'info', 'warn', 'error']))
 }
 

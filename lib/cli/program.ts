@@ -4,8 +4,10 @@ import { Command } from 'commander'
 import { addConfigCommand } from './config-command.ts'
 import { addHeadCommand, addShowCommand } from './dataset-commands.ts'
 import { addInferCommand } from './infer-command.ts'
+import { addLogsCommand } from './logs-command.ts'
 import { addPlanCommand } from './plan-command.ts'
 import { addRunCommand } from './run-command.ts'
+import { addRetryCommand, addStartCommand, addStopCommand } from './start-commands.ts'
 import { addCleanCommand, addRejectsCommand, addRunsCommand, addStatusCommand } from './state-commands.ts'
 import { addTasksCommand } from './tasks-command.ts'
 import { addUnzipCommand } from './unzip-command.ts'
@@ -23,6 +25,10 @@ const addCommands = [
   addShowCommand,
   addHeadCommand,
   addCleanCommand,
+  addStartCommand,
+  addLogsCommand,
+  addRetryCommand,
+  addStopCommand,
   addConfigCommand,
 ]
 
@@ -45,6 +51,7 @@ const footer = `
 Examples:
   fanmill run pipelines/flights.ts --param month=2001-01
   fanmill head out/flights --rows 5
+  fanmill start --stack FanmillFlights --wait
 
 Exit codes: 0 complete, 1 failed, 2 wrong usage or definition, 130 interrupted (the same command resumes).
 Settings also come from FANMILL_* variables and fanmill.config.json: see "fanmill config".`

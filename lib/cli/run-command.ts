@@ -1,7 +1,6 @@
 /** `fanmill run`: runs a pipeline or one of its tasks. */
 import { type Command, Option } from 'commander'
-import type { EndEvent, LogLevel, RunEvent } from '../core/events.ts'
-import { errorFields, exitCodeOf, explain } from './failure.ts'
+import type { LogLevel } from '../core/events.ts'
 import { withInterrupt } from './interrupt.ts'
 import { loadLibrary } from './library.ts'
 import {
@@ -13,10 +12,8 @@ import {
   readParams,
   readShare,
 } from './options.ts'
-import { printJson } from './output.ts'
-import { type RunView, runView } from './progress.ts'
+import { openView, showResult } from './run-result.ts'
 import { readSettingValues } from './settings.ts'
-import { printSummary } from './summary.ts'
 import { sizeThreadpool } from './threadpool.ts'
 
 export function addRunCommand(program: Command): void {
@@ -54,29 +51,15 @@ interface RunFlags extends CommonOptions, ParamOptions {
 async function runAction(pipeline: string, task: string | undefined, flags: RunFlags): Promise<void> {
   const { memory: memoryMb, ...settings } = readSettingValues({ ...flags })
   sizeThreadpool(settings.workers ?? 1, settings.reads)
-  const { sample, force, quiet = false, json = false } = flags
+  const { sample, force } = flags
   const params = readParams(flags)
-  const view = json ? jsonView() : await runView({ quiet })
+  const view = await openView(flags)
   const { run } = await loadLibrary()
   const result = await withInterrupt(signal => {
     const given = { ...settings, task, params, memoryMb, sample, force, signal, onEvent: view.show }
     return run(pipeline, withoutUndefined(given))
   }).finally(view.stop)
-  const { status, tasks, error } = result
-  if (!json && !quiet) await printSummary(tasks, { sample: sample !== undefined })
-  if (error) await explain(error, flags)
-  if (json) printJson({ event: 'end', status, tasks, ...(error && { error: errorFields(error) }) } satisfies EndEvent)
-  if (status === 'failed') process.exitCode = exitCodeOf(error)
-}
-
-/** Every event as it comes but the end, which is printed last, once everything else is over. */
-function jsonView(): RunView {
-  return {
-    show: (event: RunEvent) => {
-      if (event.event !== 'end') printJson(event)
-    },
-    stop: () => {},
-  }
+  await showResult(result, { ...flags, isSample: sample !== undefined })
 }
 
 /** The library refuses no option that is undefined, but a spread over its defaults must not see one. */

@@ -15,13 +15,14 @@ export function readSettings(flags: Readonly<Record<string, unknown>>): readonly
   return resolveSettings([...layers, defaultLayer(workers ?? availableParallelism())])
 }
 
-/** The same as an object; roots are always there, other defaults are left to the library. */
+/** The same as an object for a run here; roots are always there, other defaults are left to the library. */
 export function readSettingValues(
   flags: Readonly<Record<string, unknown>>,
-): Partial<Settings> & Pick<Settings, 'input' | 'output'> {
+): Omit<Partial<Settings>, 'stack'> & Pick<Settings, 'input' | 'output'> {
   const {
     input = '.',
     output = './out',
+    stack: _,
     ...rest
   } = settingValues(readSettings(flags).filter(({ setting, origin }) => origin !== 'default' || setting === 'workers'))
   return { input, output, ...rest }

@@ -1,29 +1,30 @@
 /** `fanmill runs`, `status`, `rejects` and `clean`: what the state below the output root says, and its removal. */
 import type { Command } from 'commander'
-import type { ParamValues } from '../define/definition.ts'
+import type { RunSummary } from '../local.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { loadLibrary } from './library.ts'
-import { addCommand, addOutputOption, addS3Options, type CommonOptions, countParser, readDays } from './options.ts'
+import { addCommand, addRootOptions, type CommonOptions, countParser, readDays } from './options.ts'
 import { print, printJson, visible } from './output.ts'
-import { readSettingValues } from './settings.ts'
+import { readPlace } from './place.ts'
+import { paramsText, printExecution, printRun } from './run-view.ts'
 import { printTable } from './table.ts'
 
 export function addRunsCommand(program: Command): void {
   const command = addCommand(program, {
     usage: 'runs',
     description: 'list what ran, with status, progress and output',
-    examples: ['runs', 'runs --output out --json'],
+    examples: ['runs', 'runs --stack FanmillFlights --json'],
   })
-  addS3Options(addOutputOption(command)).action(runsAction)
+  addRootOptions(command).action(runsAction)
 }
 
 export function addStatusCommand(program: Command): void {
   const command = addCommand(program, {
     usage: 'status [run]',
-    description: 'print progress and failures of a run (default: the latest)',
-    examples: ['status', 'status 0f3a9c1d5e7b2468 --json'],
+    description: 'print progress and failures of a run, or of an execution of a stack (default: the latest)',
+    examples: ['status', 'status 0f3a9c1d5e7b2468 --stack FanmillFlights --json'],
   })
-  addS3Options(addOutputOption(command)).action(statusAction)
+  addRootOptions(command).action(statusAction)
 }
 
 export function addRejectsCommand(program: Command): void {
@@ -32,9 +33,7 @@ export function addRejectsCommand(program: Command): void {
     description: 'print the rejected rows of a run',
     examples: ['rejects 0f3a9c1d5e7b2468', 'rejects 0f3a9c1d5e7b2468 --limit 1000 --json'],
   })
-  addS3Options(addOutputOption(command))
-    .option('--limit <n>', 'how many rows (default: 100)', countParser(1))
-    .action(rejectsAction)
+  addRootOptions(command).option('--limit <n>', 'how many rows (default: 100)', countParser(1)).action(rejectsAction)
 }
 
 export function addCleanCommand(program: Command): void {
@@ -43,60 +42,39 @@ export function addCleanCommand(program: Command): void {
     description: 'remove old state, and what interrupted runs left behind',
     examples: ['clean --dry-run', 'clean --older-than 30d'],
   })
-  addS3Options(addOutputOption(command))
+  addRootOptions(command)
     .option('--older-than <age>', 'such as 7d, 12h or 30m (default: 7d)', readDays)
     .option('--dry-run', 'print what would go, remove nothing')
     .action(cleanAction)
 }
 
-/** What the commands show of a run. */
-interface RunRow {
-  readonly runId: string
-  readonly attempt: number
-  readonly task: string
-  readonly params: ParamValues
-  readonly status: string
-  readonly batchesDone: number
-  readonly batches: number
-  readonly rows: number
-  readonly output: string
-  readonly startedAt: string
-}
-
 async function runsAction({ json, ...flags }: CommonOptions): Promise<void> {
-  const { listRuns } = await loadLibrary()
-  const { output, ...access } = readSettingValues(flags)
-  const runs = await listRuns(output, access)
+  const { listRuns, deployedRuns } = await loadLibrary()
+  const { output, access, deployed } = await readPlace(flags)
+  const runs = deployed ? await deployedRuns(deployed) : await listRuns(output, access)
   if (json) return printJson(runs)
   const titles = ['run', 'attempt', 'task', 'params', 'status', 'batches', 'rows', 'started', 'output']
   const numbers = ['attempt', 'batches', 'rows']
   await printTable(titles, runs.map(runRow), { numbers, otherwise: 'no runs' })
 }
 
-function runRow({ batchesDone, batches, rows, ...run }: RunRow): readonly unknown[] {
+function runRow({ batchesDone, batches, rows, ...run }: RunSummary): readonly unknown[] {
   const { runId, attempt, task, params, status, startedAt, output } = run
   const progress = `${batchesDone}/${batches}`
   return [runId, attempt, task, paramsText(params), status, progress, formatCount(rows), startedAt, output]
 }
 
-function paramsText(params: ParamValues): string {
-  return Object.entries(params)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ')
-}
-
 async function statusAction(run: string | undefined, { json, ...flags }: CommonOptions): Promise<void> {
-  const { runStatus } = await loadLibrary()
-  const { output, ...access } = readSettingValues(flags)
-  const status = await runStatus(output, run, access)
+  const { runStatus, deployedStatus } = await loadLibrary()
+  const { output, access, deployed } = await readPlace(flags)
+  if (!deployed) {
+    const status = await runStatus(output, run, access)
+    return json ? printJson(status) : printRun(status)
+  }
+  const status = await deployedStatus(deployed, run)
   if (json) return printJson(status)
-  print(`run ${status.runId}, attempt ${status.attempt}: ${status.status}`)
-  print(visible(`task ${status.task} ${paramsText(status.params)}`.trimEnd()))
-  print(`${status.batchesDone} of ${status.batches} batches, ${formatCount(status.rows)} rows`)
-  print(visible(`output ${status.output}`))
-  if (status.failures.length === 0) return
-  const rows = status.failures.map(({ batch, code, member, line, message }) => [batch, code, member, line, message])
-  await printTable(['batch', 'code', 'member', 'line', 'message'], rows, { numbers: ['batch', 'line'] })
+  if (status.execution) return printExecution(status.execution, status.runs)
+  for (const each of status.runs) await printRun(each)
 }
 
 async function rejectsAction(
@@ -104,7 +82,7 @@ async function rejectsAction(
   { json, limit = 100, ...flags }: CommonOptions & { limit?: number },
 ): Promise<void> {
   const { readRejects } = await loadLibrary()
-  const { output, ...access } = readSettingValues(flags)
+  const { output, access } = await readPlace(flags)
   const rejects = await readRejects(output, run, limit, access)
   if (json) for (const reject of rejects) printJson(reject)
   else {
@@ -123,7 +101,7 @@ interface CleanFlags extends CommonOptions {
 
 async function cleanAction({ json, olderThan = 7, dryRun = false, ...flags }: CleanFlags): Promise<void> {
   const { cleanState } = await loadLibrary()
-  const { output, ...access } = readSettingValues(flags)
+  const { output, access } = await readPlace(flags)
   const { removed } = await cleanState(output, { ...access, olderThanDays: olderThan, dryRun })
   if (json) return printJson({ dryRun, removed })
   for (const { key, bytes } of removed) print(visible(`${key}  ${formatBytes(bytes)}`))

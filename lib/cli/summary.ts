@@ -6,12 +6,21 @@ import { drawTable } from './table.ts'
 
 const numbers = ['rows', 'rejects', 'members', 'parts', 'bytes in', 'bytes out', 'seconds', 'MB/s']
 
+export interface SummaryOptions {
+  readonly isSample?: boolean | undefined
+  /** What `fanmill status` takes to tell more; default the run. */
+  readonly about?: string | undefined
+}
+
 /** Prints what became of each task, and where its dataset is. */
-export async function printSummary(tasks: readonly TaskResult[], { sample = false } = {}): Promise<void> {
+export async function printSummary(
+  tasks: readonly TaskResult[],
+  { isSample = false, about }: SummaryOptions = {},
+): Promise<void> {
   if (tasks.length === 0) return
   print(await drawTable(['task', 'status', ...numbers], tasks.map(taskRow), { numbers }))
-  for (const task of tasks) print(visible(outcomeLine(task)))
-  if (sample) print('this was a sample: the real output is as it was')
+  for (const task of tasks) print(visible(outcomeLine(task, about)))
+  if (isSample) print('this was a sample: the real output is as it was')
 }
 
 function taskRow(task: TaskResult): readonly unknown[] {
@@ -29,8 +38,8 @@ function taskRow(task: TaskResult): readonly unknown[] {
   ]
 }
 
-function outcomeLine({ task, status, output, run }: TaskResult): string {
-  if (status === 'failed') return `${task}: failed, nothing was committed; fanmill status ${run}`
+function outcomeLine({ task, status, output, run }: TaskResult, about = run): string {
+  if (status === 'failed') return `${task}: failed, nothing was committed; fanmill status ${about}`
   if (status === 'skipped') return `${task}: complete already in ${output}`
   return `${task}: complete in ${output}`
 }

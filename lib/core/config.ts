@@ -12,6 +12,8 @@ export interface Settings {
   readonly region: string
   /** Key with which objects are encrypted that are written to S3. */
   readonly kmsKeyId: string
+  /** CloudFormation stack of the deployed pipelines that commands are about. */
+  readonly stack: string
   readonly workers: number
   readonly reads: number
   /** MB, of the whole process. */
@@ -137,6 +139,7 @@ const settingParsers: Readonly<Record<SettingName, SettingParser>> = {
   profile: name,
   region: name,
   kmsKeyId: name,
+  stack: name,
   workers: count,
   reads: count,
   memory: { ...count, expected: 'a whole number of MB, at least 1' },

@@ -49,6 +49,14 @@ export type ErrorCode =
   | 'DATASET_REPLACED'
   | 'STATE_INVALID'
   | 'RUN_UNKNOWN'
+  | 'RUN_ACTIVE'
+  | 'RUN_COMPLETE'
+  // what is deployed
+  | 'STACK_UNKNOWN'
+  | 'EXECUTION_UNKNOWN'
+  | 'EXECUTION_FAILED'
+  | 'AWS_REFUSED'
+  | 'AWS_FAILED'
   // the machine
   | 'STORE_FAILED'
   | 'DISK_FULL'

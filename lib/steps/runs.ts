@@ -5,6 +5,7 @@ import { nearest } from '../core/nearest.ts'
 import { type Failure, type Outcome, totalsOf } from '../core/outcome.ts'
 import {
   type Lease,
+  type Owner,
   type RunEnd,
   type RunRecord,
   readLease,
@@ -18,8 +19,7 @@ import {
 import type { Store } from '../core/store.ts'
 import type { ParamValues } from '../define/definition.ts'
 import { readFailures, readOutcomes } from './commit-check.ts'
-import { isLive } from './head.ts'
-import { type Actor, forEachParallel, readState } from './state-files.ts'
+import { forEachParallel, readState } from './state-files.ts'
 
 /** One attempt of a run. */
 export interface RunSummary {
@@ -31,6 +31,8 @@ export interface RunSummary {
   readonly status: 'running' | 'interrupted' | 'failed' | 'complete'
   /** Path of the dataset below the output root. */
   readonly output: string
+  /** Who works on it, or did last. */
+  readonly owner: Owner
   /** 0 while it is being planned. */
   readonly batches: number
   readonly batchesDone: number
@@ -49,39 +51,63 @@ export interface RunSummary {
   readonly rejects: readonly string[]
 }
 
-type Clock = Pick<Actor, 'now' | 'isAlive'>
+/** Whose word it is that an owner lives: undefined where only its lease can tell. */
+export interface RunClock {
+  readonly now: () => number
+  readonly isAlive: (owner: Owner) => boolean | undefined | Promise<boolean | undefined>
+}
 
 /** Every attempt, the latest start first. Lists all state, and reads some files of each attempt. */
-export async function listRuns(store: Store, clock: Clock): Promise<RunSummary[]> {
-  const names: RunName[] = []
-  for await (const { key } of store.list(`${stateRoot}runs/`)) {
-    const name = attemptOf(key)
-    if (name && key.endsWith('/run.json')) names.push(name)
-  }
-  const runs: RunSummary[] = []
-  await forEachParallel(names, async name => {
-    const run = await summaryOf(store, clock, name)
-    if (run) runs.push(run)
-  })
-  return runs.sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : b.attempt - a.attempt))
+export async function listRuns(store: Store, clock: RunClock): Promise<RunSummary[]> {
+  return readAll(await attemptsIn(store), name => readAttempt(store, clock, name))
 }
 
 /**
  * The latest attempt of a run, which may be named by its first digits; without a name the latest of all.
  * @throws RUN_UNKNOWN
  */
-export async function readRun(store: Store, clock: Clock, runId?: string): Promise<RunSummary> {
-  const runs = await listRuns(store, clock)
-  const found = runs.filter(run => runId === undefined || run.runId.startsWith(runId))
-  const latest = found[0]
-  const same = found.filter(run => run.runId === latest?.runId)
-  if (latest && (runId === undefined || same.length === found.length)) {
-    return runId === undefined ? latest : same.reduce((a, b) => (a.attempt > b.attempt ? a : b))
-  }
-  const near = nearest(runId ?? '', [...new Set(runs.map(run => run.runId))])
-  const what = latest ? `several runs begin with ${runId}` : runId ? `no run ${runId}` : 'no runs'
+export async function readRun(store: Store, clock: RunClock, runId?: string): Promise<RunSummary> {
+  const names = await attemptsIn(store)
+  const found = names.filter(name => runId !== undefined && name.runId.startsWith(runId))
+  const isOne = new Set(found.map(name => name.runId)).size === 1
+  const latest = isOne
+    ? found.reduce((a, b) => (a.attempt > b.attempt ? a : b))
+    : runId === undefined && (await latestOf(store, names))
+  const run = latest ? await readAttempt(store, clock, latest) : undefined
+  if (run) return run
+  const near = nearest(runId ?? '', [...new Set(names.map(name => name.runId))])
+  const what = found.length > 0 ? `several runs begin with ${runId}` : runId ? `no run ${runId}` : 'no runs'
   const hint = near.length > 0 ? `; the nearest: ${near.join(', ')}` : ''
   throw new PermanentError('RUN_UNKNOWN', `${what} in ${store.url}${hint}; fanmill runs lists them`, { runId })
+}
+
+async function attemptsIn(store: Store): Promise<RunName[]> {
+  const names: RunName[] = []
+  for await (const { key } of store.list(`${stateRoot}runs/`)) {
+    const name = attemptOf(key)
+    if (name && key.endsWith('/run.json')) names.push(name)
+  }
+  return names
+}
+
+async function latestOf(store: Store, names: readonly RunName[]): Promise<RunName | undefined> {
+  const [latest] = await readAll(names, ({ runId, attempt }) => {
+    return readState(store, runKeys(runId, attempt).run, readRunRecord)
+  })
+  return latest
+}
+
+/** The latest start first; those that are gone by now are left out. */
+async function readAll<T extends RunName & { readonly startedAt: string }>(
+  names: readonly RunName[],
+  read: (name: RunName) => Promise<T | undefined>,
+): Promise<T[]> {
+  const found: T[] = []
+  await forEachParallel(names, async name => {
+    const one = await read(name)
+    if (one) found.push(one)
+  })
+  return found.sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : b.attempt - a.attempt))
 }
 
 /** Run and attempt of a state key. */
@@ -100,7 +126,8 @@ export async function holderOf(store: Store, record: RunRecord): Promise<Lease> 
   return (await readState(store, runKeys(record.runId, record.attempt).lease, readLease)) ?? record
 }
 
-async function summaryOf(store: Store, clock: Clock, name: RunName): Promise<RunSummary | undefined> {
+/** One attempt; undefined when there is none. */
+export async function readAttempt(store: Store, clock: RunClock, name: RunName): Promise<RunSummary | undefined> {
   const keys = runKeys(name.runId, name.attempt)
   const record = await readState(store, keys.run, readRunRecord)
   if (!record) return undefined
@@ -111,10 +138,11 @@ async function summaryOf(store: Store, clock: Clock, name: RunName): Promise<Run
   const failures = (await readFailures(store, name)).filter(failure => !done.has(failure.batch))
   const committed = await committedRun(store, name)
   const end = await readState(store, keys.end, readRunEnd)
-  const isRunning = !committed && isLive(clock, await holderOf(store, record))
+  const holder = await holderOf(store, record)
+  const isRunning = !committed && (await isHeld(clock, holder))
   const endedAt = committed?.finishedAt ?? (isRunning ? undefined : end?.at)
   return {
-    ...{ runId, attempt, task, params, output: outputPath, startedAt, failures },
+    ...{ runId, attempt, task, params, output: outputPath, owner: holder.owner, startedAt, failures },
     status: committed ? 'complete' : isRunning ? 'running' : statusOf(end, failures),
     batches: plan.length,
     batchesDone: outcomes.length,
@@ -123,6 +151,10 @@ async function summaryOf(store: Store, clock: Clock, name: RunName): Promise<Run
     ...(end?.error && !committed && !isRunning ? { error: end.error } : {}),
     rejects: outcomes.flatMap(outcome => outcome.rejects),
   }
+}
+
+async function isHeld({ now, isAlive }: RunClock, { owner, leaseUntil }: Lease): Promise<boolean> {
+  return now() < leaseUntil && (await isAlive(owner)) !== false
 }
 
 async function committedRun(store: Store, { runId, attempt }: RunName): Promise<ManifestRun | undefined> {

@@ -41,12 +41,14 @@ describe('fanmill config', () => {
       FANMILL_FAIL_FAST: 'true',
       FANMILL_LOG_LEVEL: 'warn',
       FANMILL_OUTPUT: 'lake',
+      FANMILL_STACK: 'Lake',
     }
     expect(await configOf([], { env, cwd: folderOf({}) })).toMatchObject({
       rejectsMax: { value: '0.5%' },
       failFast: { value: true },
       logLevel: { value: 'warn' },
       output: { value: 'lake' },
+      stack: { value: 'Lake' },
     })
   })
 

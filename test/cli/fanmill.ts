@@ -17,6 +17,8 @@ export interface Finished {
 export interface FanmillOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** The command line's own file; default this repository's. */
+  readonly main?: string
   /** Options of node itself. */
   readonly nodeArgs?: readonly string[]
 }
@@ -39,12 +41,12 @@ export async function fanmill(args: readonly string[], options: FanmillOptions =
 /** The process itself, for tests that talk to it while it runs. */
 export function spawnFanmill(
   args: readonly string[],
-  { cwd = tmpdir(), env = {}, nodeArgs = [] }: FanmillOptions = {},
+  { cwd = tmpdir(), env = {}, nodeArgs = [], main = mainFile }: FanmillOptions = {},
 ) {
   const own = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('FANMILL_') && name !== 'UV_THREADPOOL_SIZE',
   )
-  return spawn(process.execPath, [...nodeArgs, mainFile, ...args], {
+  return spawn(process.execPath, [...nodeArgs, main, ...args], {
     cwd,
     env: { ...Object.fromEntries(own), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -75,6 +75,15 @@ describe('fanmill unzip', () => {
     expect(generation).toBe(2)
   })
 
+  it('knows what it extracted of the same archive under another glob', async () => {
+    const { folder } = await unzip(buildZip(members))
+    const { code, out } = await unzip(buildZip(members), ['--members', '**/*.csv'], folder)
+    expect(code).toBe(0)
+    const { files } = JSON.parse(readFileSync(join(out, '_SUCCESS'), 'utf8'))
+    expect(files.map((file: { path: string }) => file.path).sort()).toEqual(['a.csv', 'deep/empty', 'deep/er/b.bin'])
+    expect((await unzip(buildZip(members), [], folder)).code).toBe(0)
+  })
+
   it('leaves no _SUCCESS when a member is damaged, and begins again when the archive is the same', async () => {
     const bad: MemberSpec[] = [
       { name: 'good.csv', data: 'x' },
@@ -103,7 +112,7 @@ describe('fanmill unzip', () => {
   })
 
   it('names the nearest member when none matches', async () => {
-    const { code, stderr } = await unzip(buildZip(members), ['--members', 'a.cvs'])
+    const { code, stderr } = await unzip(buildZip(members), ['--members', '**/*.cvs'])
     expect(code).toBe(1)
     expect(stderr).toMatch(/NO_INPUT.*a\.csv/)
   })

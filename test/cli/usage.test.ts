@@ -15,6 +15,10 @@ const commands = [
   'show',
   'head',
   'clean',
+  'start',
+  'logs',
+  'retry',
+  'stop',
   'config',
 ]
 

@@ -26,7 +26,7 @@ const half = async (world: World, job: Job) => {
 
 describe('what ran', () => {
   test('shows a run while it works, with its progress', async world => {
-    const { run } = await half(world, one)
+    const { actor, run } = await half(world, one)
     expect(await listRuns(world.store, world)).toEqual([
       {
         runId: run.runId,
@@ -35,6 +35,7 @@ describe('what ran', () => {
         params: { month: '2001-01' },
         status: 'running',
         output: 'flights',
+        owner: actor.owner,
         batches: 2,
         batchesDone: 1,
         rows: 10,

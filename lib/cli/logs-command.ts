@@ -1,0 +1,59 @@
+/** `fanmill logs`: what the functions of a deployed pipeline say. */
+import type { Command } from 'commander'
+import type { LogLevel } from '../core/events.ts'
+import type { LogLine } from '../core/log-lines.ts'
+import { loadLibrary } from './library.ts'
+import { addCommand, addLevelOption, addS3Options, addStackOptions, type CommonOptions, readDays } from './options.ts'
+import { print, printJson, visible } from './output.ts'
+import { readStack } from './place.ts'
+
+export function addLogsCommand(program: Command): void {
+  const command = addCommand(program, {
+    usage: 'logs [run]',
+    description: 'print the logs of a deployed pipeline, or of one run or execution, in order of time',
+    examples: [
+      'logs --stack FanmillFlights --since 2h --level warn',
+      'logs 0f3a9c1d5e7b2468 --stack FanmillFlights --follow',
+    ],
+  })
+  addLevelOption(addS3Options(addStackOptions(command)), '--level', 'least level of lines that are printed')
+    .option(
+      '--since <age>',
+      'how far back, such as 7d, 12h or 30m (default: to the beginning of the run, else 1h)',
+      readDays,
+    )
+    .option('--follow', 'go on until the run has ended, or Ctrl-C')
+    .action(logsAction)
+}
+
+interface LogsFlags extends CommonOptions {
+  readonly level?: LogLevel
+  /** Days. */
+  readonly since?: number
+  readonly follow?: boolean
+}
+
+async function logsAction(run: string | undefined, { json, level, since, follow, ...flags }: LogsFlags): Promise<void> {
+  const { deployedLogs } = await loadLibrary()
+  const given = {
+    ...readStack(flags),
+    ...(level !== undefined && { level }),
+    ...(since !== undefined && { since: Date.now() - since * dayMs }),
+    ...(follow && { follow }),
+  }
+  for await (const line of deployedLogs(given, run)) json ? printJson(line) : print(visible(lineText(line)))
+}
+
+const dayMs = 86_400_000
+
+/** Of one execution and attempt they are the same in every line; the fault's code is told before the message. */
+const untold = ['attempt', 'cold_start', 'fault', 'error', 'stack']
+
+function lineText({ at, level, step, task, batch, member, message, fields }: LogLine): string {
+  const { code } = (fields.fault ?? {}) as { readonly code?: string }
+  const facts = Object.entries(fields)
+    .filter(([name]) => !untold.includes(name))
+    .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
+  const where = [task, batch !== undefined && `batch ${batch}`, member].filter(Boolean).join(', ')
+  return [at, level.padEnd(5), step.padEnd(7), where && `${where}:`, code, message, ...facts].filter(Boolean).join(' ')
+}

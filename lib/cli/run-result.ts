@@ -1,0 +1,38 @@
+/** What is shown of a run while it runs and when it has ended, here or where it is deployed. */
+import type { EndEvent, RunEvent } from '../core/events.ts'
+import type { RunResult } from '../local.ts'
+import { errorFields, exitCodeOf, explain } from './failure.ts'
+import type { CommonOptions } from './options.ts'
+import { printJson } from './output.ts'
+import { type RunView, runView } from './progress.ts'
+import { printSummary, type SummaryOptions } from './summary.ts'
+
+export interface ViewOptions extends CommonOptions {
+  readonly quiet?: boolean
+}
+
+/** Bars, messages or lines of JSON, as the flags say. */
+export async function openView({ json = false, quiet = false }: ViewOptions): Promise<RunView> {
+  return json ? jsonView() : runView({ quiet })
+}
+
+/** Shows what became of the tasks, and sets the exit code. */
+export async function showResult(
+  { status, tasks, error }: RunResult,
+  { json = false, quiet = false, debug = false, ...summary }: ViewOptions & SummaryOptions,
+): Promise<void> {
+  if (!json && !quiet) await printSummary(tasks, summary)
+  if (error) await explain(error, { debug, isDeployed: summary.about !== undefined })
+  if (json) printJson({ event: 'end', status, tasks, ...(error && { error: errorFields(error) }) } satisfies EndEvent)
+  if (status === 'failed') process.exitCode = exitCodeOf(error)
+}
+
+/** Every event as it comes but the end, which is printed last, once everything else is over. */
+function jsonView(): RunView {
+  return {
+    show: (event: RunEvent) => {
+      if (event.event !== 'end') printJson(event)
+    },
+    stop: () => {},
+  }
+}

@@ -1,0 +1,55 @@
+/** How runs and executions are shown. */
+import type { ExecutedTask } from '../core/execution-tasks.ts'
+import type { ParamValues } from '../define/definition.ts'
+import type { ExecutionStatus, RunSummary } from '../local.ts'
+import { formatCount, formatSeconds } from './amounts.ts'
+import { print, visible } from './output.ts'
+import { printTable } from './table.ts'
+
+/** A run, how far it is, and what failed in it. */
+export async function printRun(run: RunSummary): Promise<void> {
+  print(`run ${run.runId}, attempt ${run.attempt}: ${run.status}`)
+  print(visible(`task ${run.task} ${paramsText(run.params)}`.trimEnd()))
+  print(`${run.batchesDone} of ${run.batches} batches, ${formatCount(run.rows)} rows`)
+  print(visible(`output ${run.output}`))
+  if (run.error) print(visible(`failed: ${[run.error.code, run.error.message].filter(Boolean).join(' ')}`))
+  if (run.failures.length === 0) return
+  const rows = run.failures.map(({ batch, code, member, line, message }) => [batch, code, member, line, message])
+  await printTable(['batch', 'code', 'member', 'line', 'message'], rows, { numbers: ['batch', 'line'] })
+}
+
+/** An execution, its tasks, and their runs. */
+export async function printExecution(execution: ExecutionStatus, runs: readonly RunSummary[]): Promise<void> {
+  const { name, status, startedAt, endedAt, startedBy, tasks, fault } = execution
+  const seconds = endedAt && formatSeconds(Math.round((Date.parse(endedAt) - Date.parse(startedAt)) / 1000))
+  print(visible(`execution ${name}: ${status}${seconds === undefined ? '' : ` after ${seconds}`}`))
+  print(visible(`started ${[startedAt, startedBy].filter(Boolean).join(', ')}`))
+  if (fault) print(visible(`ended: ${[fault.code, fault.message].filter(Boolean).join(' ')}`))
+  // What a run says itself of its failure says more.
+  const told = runs.filter(run => run.error).map(run => run.runId)
+  for (const task of tasks) print(visible(`task ${task.task}: ${taskText(task, told.includes(task.run?.runId ?? ''))}`))
+  for (const run of runs) await printRun(run)
+}
+
+export function paramsText(params: ParamValues): string {
+  return Object.entries(params)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')
+}
+
+function taskText({ status, run, fault }: ExecutedTask, isTold: boolean): string {
+  const of = run?.runId === undefined ? '' : ` (run ${run.runId})`
+  const why = fault && !isTold ? ` ${[fault.code, fault.message].filter(Boolean).join(' ')}` : ''
+  return `${taskTexts[status]}${of}${why}`
+}
+
+const taskTexts: Readonly<Record<ExecutedTask['status'], string>> = {
+  more: 'being planned',
+  unsettled: 'being planned, after a commit that did not end',
+  planned: 'being processed',
+  committed: 'complete',
+  complete: 'complete already, nothing to do',
+  busy: 'left to another execution',
+  ignored: 'not asked for',
+  failed: 'failed',
+}

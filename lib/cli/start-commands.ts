@@ -1,0 +1,119 @@
+/** `fanmill start`, `retry` and `stop`: executions of a deployed pipeline. */
+import type { Command } from 'commander'
+import type { DeployedOptions, Started } from '../local.ts'
+import { endEventOf } from './failure.ts'
+import { loadLibrary } from './library.ts'
+import {
+  addCommand,
+  addParamOptions,
+  addS3Options,
+  addStackOptions,
+  type CommonOptions,
+  type ParamOptions,
+  readParams,
+} from './options.ts'
+import { print, printJson, remark, visible } from './output.ts'
+import { readStack, stackWords } from './place.ts'
+import { openView, showResult, type ViewOptions } from './run-result.ts'
+import { whileWaiting } from './waiting.ts'
+
+export function addStartCommand(program: Command): void {
+  const command = addCommand(program, {
+    usage: 'start [task]',
+    description: 'start a deployed pipeline, or one task of it',
+    examples: [
+      'start --stack FanmillFlights --param month=2001-01 --wait',
+      'start flights --stack FanmillFlights --force',
+    ],
+  })
+  addParamOptions(addS3Options(addStackOptions(command))).option('--force', 'run although it is complete already')
+  addWaitOptions(command).action(startAction)
+}
+
+export function addRetryCommand(program: Command): void {
+  const command = addCommand(program, {
+    usage: 'retry [run]',
+    description: 'go on with a deployed run that failed or was stopped: only what has no outcome is done',
+    examples: ['retry --stack FanmillFlights', 'retry 0f3a9c1d5e7b2468 --stack FanmillFlights --wait'],
+  })
+  addWaitOptions(addS3Options(addStackOptions(command))).action(retryAction)
+}
+
+export function addStopCommand(program: Command): void {
+  const command = addCommand(program, {
+    usage: 'stop [run]',
+    description: 'stop an execution of a deployed pipeline, by its name or its run (default: the one that runs)',
+    examples: ['stop --stack FanmillFlights', 'stop 0f3a9c1d5e7b2468 --stack FanmillFlights'],
+  })
+  addS3Options(addStackOptions(command)).action(stopAction)
+}
+
+function addWaitOptions(command: Command): Command {
+  return command
+    .option('--wait', 'follow it to its end; Ctrl-C ends the waiting alone')
+    .option('--quiet', 'with --wait: print warnings and errors alone')
+}
+
+interface WaitFlags extends ViewOptions {
+  readonly wait?: boolean
+}
+
+interface StartFlags extends WaitFlags, ParamOptions {
+  readonly force?: boolean
+}
+
+async function startAction(task: string | undefined, flags: StartFlags): Promise<void> {
+  const stack = readStack({ ...flags })
+  const params = readParams(flags)
+  const { startDeployed } = await loadLibrary()
+  const given = { ...(task !== undefined && { task }), ...(flags.force && { force: true }), params }
+  await showStarted(await startDeployed({ ...stack, ...given }), stack, flags)
+}
+
+async function retryAction(run: string | undefined, flags: WaitFlags): Promise<void> {
+  const stack = readStack({ ...flags })
+  const { retryDeployed } = await loadLibrary()
+  await showStarted(await retryDeployed(stack, run), stack, flags)
+}
+
+async function showStarted(started: Started, stack: DeployedOptions, flags: WaitFlags): Promise<void> {
+  const { execution, run } = started
+  if (flags.wait) return showWaiting(started, stack, flags)
+  if (flags.json) return printJson({ execution, ...(run && { run: run.runId, attempt: run.attempt }) })
+  print(visible(startedText(started)))
+  for (const how of ['status', 'logs --follow', 'stop']) {
+    const [command, ...options] = how.split(' ')
+    print(`  fanmill ${[command, execution.name, ...options].join(' ')} ${stackWords(stack)}`)
+  }
+}
+
+function startedText({ execution, run }: Started): string {
+  if (!run) return `started ${execution.name}`
+  const { runId, attempt, batches, batchesDone } = run
+  const left = batches === 0 ? 'it was not planned yet' : `${batchesDone} of ${batches} batches have an outcome`
+  return `started ${execution.name}, which goes on with run ${runId}, attempt ${attempt}: ${left}`
+}
+
+async function showWaiting(started: Started, stack: DeployedOptions, flags: WaitFlags): Promise<void> {
+  const { execution, wait } = started
+  const view = await openView(flags)
+  view.show({ event: 'log', level: 'info', message: startedText(started), fields: { execution: execution.arn } })
+  const { result, stopped } = await whileWaiting(signal => wait({ signal, onEvent: view.show })).finally(view.stop)
+  const about = `${execution.name} ${stackWords(stack)}`
+  if (result) return showResult(result, { ...flags, about })
+  remark(`fanmill: no longer waiting, ${execution.name} goes on; fanmill status ${about}`)
+  if (flags.json) printJson(endEventOf(stopped))
+}
+
+async function stopAction(run: string | undefined, { json, ...flags }: CommonOptions): Promise<void> {
+  const stack = readStack(flags)
+  const { stopDeployed } = await loadLibrary()
+  const { execution, runs } = await stopDeployed(stack, run)
+  if (json) return printJson({ execution, runs })
+  const isStopping = execution.status === 'running'
+  print(visible(isStopping ? `${execution.name} stops when what is under way has ended` : `stopped ${execution.name}`))
+  for (const { runId, batches, batchesDone } of runs) {
+    const done = `${batchesDone} of ${batches} batches have an outcome, which stays`
+    print(`run ${runId}: ${done}; fanmill retry ${runId} ${stackWords(stack)} does the others`)
+  }
+}

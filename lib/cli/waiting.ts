@@ -1,0 +1,26 @@
+/** Ctrl-C while something runs elsewhere: the waiting ends, and nothing else. */
+import { TransientError } from '../core/errors.ts'
+import { exitCodes } from './failure.ts'
+
+export interface Waited<Result> {
+  /** Absent when the waiting was ended. */
+  readonly result?: Result
+  /** Why there is none. */
+  readonly stopped?: TransientError
+}
+
+/** Runs `wait` with a signal that aborts on SIGINT or SIGTERM, which sets the exit code; another one ends the process. */
+export async function whileWaiting<Result>(wait: (signal: AbortSignal) => Promise<Result>): Promise<Waited<Result>> {
+  const controller = new AbortController()
+  const stop = (name: NodeJS.Signals): void => controller.abort(new TransientError('ABORTED', `interrupted by ${name}`))
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  try {
+    return { result: await wait(controller.signal) }
+  } catch (error) {
+    if (error !== controller.signal.reason) throw error
+    process.exitCode = exitCodes.interrupted
+    return { stopped: controller.signal.reason }
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+  }
+}

@@ -1,0 +1,88 @@
+/** What an execution of a deployed pipeline does or did: its own state, its tasks, and the state of their runs. */
+import { PermanentError } from '../core/errors.ts'
+import { type ExecutedTask, type Fault, faultOf, startedBy, tasksOf } from '../core/execution-tasks.ts'
+import type { Execution, ExecutionDetail } from '../io/aws-control.ts'
+import { type RunSummary, readAttempt } from '../steps/runs.ts'
+import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
+import { executionOf, findNamed } from './deployed-executions.ts'
+
+export interface ExecutionStatus extends Execution {
+  /** An upload, or what was asked for by hand. */
+  readonly startedBy?: string
+  readonly tasks: readonly ExecutedTask[]
+  /** Why it ended, where no task says so. */
+  readonly fault?: Fault
+}
+
+export interface DeployedStatus {
+  /** Absent for a run of some machine, or when it is forgotten. */
+  readonly execution?: ExecutionStatus
+  /** The run that was asked for, or those of the execution. */
+  readonly runs: readonly RunSummary[]
+}
+
+/**
+ * State of a run or of an execution, by what `findNamed` takes; default the latest execution that did something, or still does.
+ * @throws as `findPipeline` and `findNamed`; EXECUTION_UNKNOWN when there was none
+ */
+export async function deployedStatus(options: DeployedOptions, name?: string): Promise<DeployedStatus> {
+  const deployed = await openDeployed(options)
+  const named = name === undefined ? { execution: await latestExecution(deployed) } : await findNamed(deployed, name)
+  const found = 'run' in named ? await executionOf(deployed, named.run) : named.execution
+  const execution = found && (await statusOf(deployed, found))
+  const runs = 'run' in named ? [named.run] : await runsOf(deployed, execution?.tasks ?? [])
+  return { ...(execution && { execution }), runs }
+}
+
+/** An execution with its tasks. */
+export async function statusOf({ control }: Deployed, detail: ExecutionDetail): Promise<ExecutionStatus> {
+  const { input, error, cause, stateMachineArn: _, ...execution } = detail
+  const tasks = tasksOf(await control.stateOutputs(detail.arn))
+  const by = startedBy(input)
+  const fault = tasks.some(task => task.fault) ? undefined : endOf(detail)
+  return { ...execution, ...(by !== undefined && { startedBy: by }), tasks, ...(fault && { fault }) }
+}
+
+/** Runs that an execution made or went on with. */
+export async function runsOf({ store, clock }: Deployed, tasks: readonly ExecutedTask[]): Promise<RunSummary[]> {
+  const runs: RunSummary[] = []
+  for (const { run: { runId, attempt } = {} } of tasks) {
+    const run = runId && attempt ? await readAttempt(store, clock, { runId, attempt }) : undefined
+    if (run) runs.push(run)
+  }
+  return runs
+}
+
+/** Uploads that find nothing to do are executions too. */
+async function latestExecution(deployed: Deployed): Promise<ExecutionDetail> {
+  const { control, stateMachineArn, name } = deployed
+  const latest = await control.list(stateMachineArn, { max: latestMax })
+  let chosen: Execution | undefined
+  for (const execution of latest) {
+    const isTelling = execution.status !== 'succeeded' || (await didSomething(deployed, execution))
+    chosen ??= isTelling ? execution : undefined
+    if (chosen) break
+  }
+  const arn = (chosen ?? latest[0])?.arn
+  const found = arn === undefined ? undefined : await control.describe(arn)
+  if (found) return found
+  throw new PermanentError(
+    'EXECUTION_UNKNOWN',
+    `pipeline ${name} has not run yet; upload an input, or: fanmill start`,
+    {
+      stateMachineArn,
+    },
+  )
+}
+
+const latestMax = 20
+
+async function didSomething({ control }: Deployed, { arn }: Execution): Promise<boolean> {
+  return tasksOf(await control.stateOutputs(arn)).some(task => task.status === 'committed')
+}
+
+function endOf({ status, error, cause }: ExecutionDetail): Fault | undefined {
+  if (status === 'stopped') return { message: cause ?? 'it was stopped' }
+  if (status === 'timed out') return { message: cause ?? 'it took longer than its time limit' }
+  return status === 'failed' ? faultOf(error, cause) : undefined
+}
