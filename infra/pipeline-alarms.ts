@@ -1,4 +1,4 @@
-/** Alarms of a pipeline: an execution failed, or an upload could not be delivered. */
+/** Alarms of a pipeline: an execution failed or took too long, or an upload could not be delivered. */
 import { Aws, Duration } from 'aws-cdk-lib'
 import { Alarm, ComparisonOperator, type IAlarmAction, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
@@ -23,13 +23,19 @@ export function watch(scope: Construct, { name, stateMachineArn, deadLetterQueue
     executionMetric('ExecutionsFailed', stateMachineArn),
     `Fanmill pipeline ${name}: an execution failed; its cause names task and batches`,
   )
-  if (!deadLetterQueue) return [failed]
+  const late = make(
+    'TimedOutAlarm',
+    executionMetric('ExecutionsTimedOut', stateMachineArn),
+    `Fanmill pipeline ${name}: an execution was ended at its time limit; fanmill retry goes on with what it left`,
+  )
+  if (!deadLetterQueue) return [failed, late]
   const waiting = deadLetterQueue.metricApproximateNumberOfMessagesVisible({
     period: Duration.minutes(1),
     statistic: 'Maximum',
   })
   return [
     failed,
+    late,
     make(
       'UndeliveredAlarm',
       waiting,
