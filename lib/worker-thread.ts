@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import { type FanmillError, PermanentError } from './core/errors.ts'
+import { FanmillError, PermanentError } from './core/errors.ts'
 import type { LogLevel } from './core/events.ts'
 import { resolveSteps } from './core/resolve-task.ts'
 import type { MemberAccount, ShareJob } from './core/share.ts'
@@ -206,6 +206,16 @@ async function userContext(
   )
   const file = (name: string): UserFile => userFile(filesFolder, name)
   const base = { params: Object.freeze({ ...params }), log, secrets: Object.freeze({ ...secrets }), signal, file }
-  const state = await task.setup?.(base as never)
+  const state = await setUp(task, base)
   return Object.freeze({ ...base, state })
+}
+
+async function setUp(task: TaskDefinition, context: unknown): Promise<unknown> {
+  try {
+    return await task.setup?.(context as never)
+  } catch (error) {
+    if (error instanceof FanmillError) throw error
+    const message = error instanceof Error ? error.message : String(error)
+    throw new PermanentError('TRANSFORM_FAILED', `task ${task.name}: setup threw: ${message}`, {}, { cause: error })
+  }
 }

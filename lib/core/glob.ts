@@ -6,8 +6,8 @@ import picomatch from 'picomatch'
  * The time is linear in the name for ordinary globs; the glob itself is the user's, never an archive's.
  */
 export function globMatcher(glob: string): (name: string) => boolean {
-  const pattern = globPattern(maskDots(glob))
-  return name => pattern.test(maskDots(name)) && !isMacResource(name, glob)
+  const pattern = globPattern(maskDots(glob, dotsOfGlob))
+  return name => pattern.test(maskDots(name, dotsOfName)) && !isMacResource(name, glob)
 }
 
 /** The regular expression of a glob, without the rule on `__MACOSX`. */
@@ -43,9 +43,13 @@ const macFolder = '__MACOSX'
 /** More numbers than this in `{1..n}` are taken for a mistake and left literal. */
 const rangeCountMax = 10_000
 
-/** `.` and `..` are no dot files: an unsafe name is selected like any other, to be refused or kept as data where it matters. */
-function maskDots(path: string): string {
-  return path.replace(/(?<=^|\/)\.{1,2}(?=\/|$)/g, dots => '\ue100'.repeat(dots.length))
+/** `.` and `..` are no dot files, before a backslash neither: an unsafe name is selected like any other, to be refused or kept as data where it matters. */
+const dotsOfName = /(?<=^|\/)\.{1,2}(?=[/\\]|$)/g
+/** In a glob a backslash itself is written as two. */
+const dotsOfGlob = /(?<=^|\/)\.{1,2}(?=\/|\\\\|$)/g
+
+function maskDots(path: string, dots: RegExp): string {
+  return path.replace(dots, found => '\ue100'.repeat(found.length))
 }
 
 /** picomatch knows more syntax than ours, which becomes literal outside of classes, and `[!a]` by another name. */

@@ -13,6 +13,17 @@ export function nearest(name: string, candidates: Iterable<string>, count = 3): 
   return ranked.slice(0, count).map(entry => entry.candidate)
 }
 
+/** At most `count` candidates for a glob that matches none, nearest to its fixed text first: some wherever there are any. */
+export function nearestToGlob(glob: string, candidates: Iterable<string>, count = 3): string[] {
+  const fixed = glob.replaceAll('*', '').toLowerCase()
+  const ranked = [...new Set(candidates)].map(candidate => ({
+    candidate,
+    cost: distance(fixed, candidate.toLowerCase()),
+  }))
+  ranked.sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1))
+  return ranked.slice(0, count).map(({ candidate }) => candidate)
+}
+
 /** `, did you mean a or b`, or nothing when no candidate is near. */
 export function didYouMean(name: string, candidates: Iterable<string>): string {
   const names = nearest(name, candidates)

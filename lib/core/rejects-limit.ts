@@ -21,7 +21,7 @@ export function checkRejects(limit: RejectLimit['max'], outcomes: readonly Outco
   const rejects = outcomes.flatMap(outcome => outcome.firstRejects).slice(0, shownMax)
   const first = rejects[0]
   const where = first
-    ? `; first: ${first.member || first.archive} line ${first.line}, column ${first.column}: expected ${first.expected}, got ${JSON.stringify(first.received)}`
+    ? `; first: ${first.member || first.archive} line ${first.line}${first.column && `, column ${first.column}`}: expected ${first.expected}, got ${JSON.stringify(first.received)}`
     : ''
   const message = `expected at most ${allowed} rejected rows of ${records}, got ${rejected}${where}; mend the input, or allow them with rejects: { max: ${rejected} }`
   throw new PermanentError('REJECTS_OVER_LIMIT', message, { rejected, allowed, records, limit, rejects })

@@ -25,6 +25,7 @@ export function taskNamed(pipeline: PipelineDefinition, name: string): TaskDefin
 function whereStep(condition: SqlStep): SqlStep {
   const texts = [...condition.texts]
   texts[0] = `SELECT * FROM input WHERE (${texts[0]}`
-  texts[texts.length - 1] += ')'
-  return { ...condition, texts }
+  // On a line of its own: the condition may end in a comment.
+  texts[texts.length - 1] += '\n)'
+  return { ...condition, texts, clause: 'where' }
 }

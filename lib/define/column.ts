@@ -58,7 +58,17 @@ const commonEntries = {
   doc: v.optional(text),
 }
 const columnOptions = options(commonEntries)
-const timeColumnOptions = options({ ...commonEntries, format: v.optional(filledText) })
+/** Of strptime as the engine knows it. */
+const timeSpecifier = /%(?:[abcdfghjmnpuwxyzABGHIMSTUVWXYZ%]|-[djmyHIMS])/g
+const timeFormat = v.pipe(
+  filledText,
+  v.check(format => format.includes('%'), 'a strptime format such as %d/%m/%Y'),
+  v.check(
+    format => !format.replaceAll(timeSpecifier, '').includes('%'),
+    'a strptime format of the specifiers %Y %y %m %-m %b %B %d %-d %j %a %A %H %-H %I %p %M %S %f %g %n %z %Z and their like',
+  ),
+)
+const timeColumnOptions = options({ ...commonEntries, format: v.optional(timeFormat) })
 
 /** A number of up to `precision` digits (1 to 38), `scale` of them after the point. */
 function decimal<const Required extends boolean = false>(

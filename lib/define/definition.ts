@@ -131,6 +131,8 @@ export interface SqlStep {
   readonly texts: readonly string[]
   readonly values: readonly SqlValue[]
   readonly scope: 'row' | 'slice' | 'bucket'
+  /** Set where the step is a task's `where`, for messages. */
+  readonly clause?: 'where'
 }
 
 export type SqlValue = string | number | bigint | boolean | null | readonly string[] | readonly number[]

@@ -1,6 +1,6 @@
 /** The builders of text and file formats. */
 import * as v from 'valibot'
-import { check, options } from './check.ts'
+import { check, invalid, options, show } from './check.ts'
 import type { CsvFormat, JsonLinesFormat, LinesFormat, ParquetFormat } from './definition.ts'
 import { type Refined, refinable } from './freeze.ts'
 import { readPattern } from './line-pattern.ts'
@@ -33,7 +33,8 @@ export function csv(given: CsvOptions = {}): Csv {
     skip: checked.skip ?? 0,
     encoding: checked.encoding ?? 'utf-8',
   }
-  return refinable(check('csv', distinct, data), given, csv)
+  checkApart(data)
+  return refinable(data, given, csv)
 }
 
 /** One JSON object a line; columns are read by their names. */
@@ -78,17 +79,21 @@ const csvOptions = options({
   encoding: v.optional(oneOf(['utf-8', 'latin-1'])),
 })
 
-const distinct = v.pipe(
-  v.custom<CsvFormat>(() => true, 'a format'),
-  v.check(({ delimiter, quote }) => quote === '' || !delimiter.includes(quote), 'a delimiter that is not the quote'),
-  v.check(({ delimiter, comment }) => comment !== delimiter, 'a delimiter that is not the comment'),
-  v.check(({ quote, comment }) => comment === undefined || comment !== quote, 'a quote that is not the comment'),
-  v.check(format => format.quote !== '' || format.escape === '', 'no escape where there is no quote'),
-)
-
 const linesOptions = options({
   pattern: v.union([v.pipe(v.string(), v.nonEmpty()), v.instance(RegExp)], 'a regular expression'),
 })
+
+function checkApart(format: CsvFormat): void {
+  const { delimiter, quote, comment } = format
+  if (quote !== '' && delimiter.includes(quote))
+    throw apart('delimiter', 'a delimiter that is not the quote', delimiter)
+  if (comment === delimiter) throw apart('comment', 'a comment that is not the delimiter', comment)
+  if (comment !== undefined && comment === quote) throw apart('comment', 'a comment that is not the quote', comment)
+  if (quote === '' && format.escape !== '') throw apart('escape', 'no escape where there is no quote', format.escape)
+}
+
+const apart = (option: string, expected: string, got: string) =>
+  invalid(`csv: ${option}`, `expected ${expected}, got ${show(got)}`, { path: option })
 
 function isCharacter(value: string): boolean {
   return value.length === 1 && value < '\x7f' && lineFree(value)

@@ -44,17 +44,35 @@ export function checkTemplate(where: string, template: string, names: readonly s
 function checkExtraction(subject: string, task: TaskDefinition): void {
   if (task.source.kind !== 'zipMembers')
     throw invalid(`${subject}: source`, 'expected zipMembers({ … }), as output is memberFiles, got files(…)')
-  const { columns, transform, where, tables, provenance } = task
-  const given = { columns, transform: transform[0], where, tables: Object.keys(tables)[0], provenance: provenance[0] }
-  const extra = Object.entries(given).find(([, value]) => value !== undefined)
+  const extra = Object.entries(readingOptions(task)).find(([, isGiven]) => isGiven)
   if (extra !== undefined)
     throw invalid(`${subject}: ${extra[0]}`, 'expected none, as memberFiles extracts members as they are')
+}
+
+/** Which options are given that mean something only where rows are read. */
+function readingOptions(task: TaskDefinition): Readonly<Record<string, boolean>> {
+  return {
+    columns: task.columns !== undefined,
+    transform: task.transform.length > 0,
+    where: task.where !== undefined,
+    tables: Object.keys(task.tables).length > 0,
+    provenance: task.provenance.length > 0,
+    setup: task.setup !== undefined,
+    secrets: task.secrets !== undefined,
+    rejects: task.rejects.max !== 0,
+    strict: !task.strict,
+    onNewColumn: task.onNewColumn !== 'ignore',
+    onMissingColumn: task.onMissingColumn !== 'fail',
+  }
 }
 
 function checkReading(subject: string, task: TaskDefinition): void {
   const { source, columns } = task
   if (source.format === undefined)
-    throw invalid(`${subject}: source.format`, 'expected csv(), jsonLines() or lines({ … }), got nothing')
+    throw invalid(
+      `${subject}: source.format`,
+      'expected csv(), jsonLines(), lines({ … }) or parquetFiles(), got nothing',
+    )
   if (source.format.kind === 'jsonLines' && columns === undefined)
     throw invalid(`${subject}: columns`, 'expected columns by name, as jsonLines has no header, got nothing')
   if (source.format.kind === 'lines')

@@ -1,6 +1,7 @@
 /** Refuses SQL whose rows would depend on how the input was sliced. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
 import { quoteText } from './quote.ts'
 
 /** Part of the engine's own parse tree, as `json_serialize_sql` prints it. */
@@ -27,6 +28,8 @@ export async function checkRowWise(
       { where, what, sql },
     )
   }
+  const misspelt = misspeltInput(select.from_table as Node | undefined)
+  if (misspelt !== undefined) throw invalid(where, `unknown table ${misspelt}; did you mean input`, sql)
   checkFunctions(select, names.unstable, columns, refuse)
   checkSelect(select, names.aggregates, refuse)
 }
@@ -68,6 +71,13 @@ async function functionNames(connection: DuckDBConnection): Promise<FunctionName
     aggregates: new Set(aggregates.filter(name => !scalars.has(name))),
     unstable: new Set([...unstable, ...clocks, ...hiders]),
   }
+}
+
+/** A table in FROM that is named nearly as `input`, where that is not read. */
+function misspeltInput(from: Node | undefined): string | undefined {
+  if (from?.type !== 'BASE_TABLE' || isInput(from)) return undefined
+  const name = String(from.table_name)
+  return nearest(name, ['input']).length > 0 ? name : undefined
 }
 
 /** The present time, also as words without parentheses. */

@@ -55,7 +55,7 @@ export async function checkTransform(
   let query: BoundQuery = { sql: input, values: [] }
   let given = await describe(connection, query, 'columns', [])
   for (const [index, step] of steps.entries()) {
-    const where = `transform step ${index + 1}`
+    const where = nameOf(steps, index)
     if (step.kind === 'sql' && step.scope === 'row')
       await checkRowWise(
         connection,
@@ -68,6 +68,13 @@ export async function checkTransform(
     given = await describe(connection, query, where, given)
   }
   return { steps: checked, schema: given, changesRowCount: steps.length > 0 }
+}
+
+/** A task's `where` is the first step, and none of its `transform`. */
+function nameOf(steps: readonly Step[], index: number): string {
+  const isWhere = (step: Step | undefined): boolean => step?.kind === 'sql' && step.clause === 'where'
+  if (isWhere(steps[index])) return 'where'
+  return `transform step ${isWhere(steps[0]) ? index : index + 1}`
 }
 
 /** Deliberately a limit that never cuts, because no filter moves below a limit: the rows that enter are counted there, and checked. */
@@ -188,11 +195,16 @@ function checkNames(columns: readonly SchemaColumn[], where: string): void {
   }
 }
 
-/** The engine's own words, with the nearest column when it knows no such name. */
+/** The engine's own words, with the nearest column or table when it knows no such name. */
 function explain(error: unknown, given: readonly SchemaColumn[]): string {
   const message = error instanceof Error ? error.message : String(error)
   const unknown = /column(?: named)? "([^"]+)"/.exec(message)?.[1]
   const line = message.split('\n')[0] ?? message
+  const table = /Table with name (\S+) does not exist/.exec(message)?.[1]
+  if (table !== undefined) {
+    const meant = /Did you mean "([^"]+)"/.exec(message)?.[1]
+    return `unknown table ${table}${meant === undefined ? '' : `; did you mean ${meant}`}`
+  }
   if (unknown === undefined) return line
   const names = given.map(column => column.name)
   const close = nearest(unknown, names)

@@ -4,11 +4,12 @@ import { PermanentError } from '../core/errors.ts'
 import type { RunEvent } from '../core/events.ts'
 import { filesOutcome } from '../core/files-outcome.ts'
 import type { Manifest } from '../core/manifest.ts'
-import { nearest } from '../core/nearest.ts'
+import { nearestToGlob } from '../core/nearest.ts'
 import { nextManifest } from '../core/next-manifest.ts'
 import { type Outcome, totalsOf } from '../core/outcome.ts'
 import type { Slice } from '../core/plan-data.ts'
 import { planMemberSlices } from '../core/plan-slices.ts'
+import { runIdOf } from '../core/run-identity.ts'
 import type { Store } from '../core/store.ts'
 import type { WorkerMessage, WorkerResults, Workers } from '../core/worker-job.ts'
 import { checkExtractable } from '../core/zip-names.ts'
@@ -101,7 +102,7 @@ async function openNamed(store: Store, key: string, source: ZipMembersSource): P
   const opened = await openArchive(source, object, { input: store })
   if (opened.members.length > 0 || source.members === '**') return opened
   const all = await openArchive({ ...source, members: '**', onBadMember: 'skip' }, object, { input: store })
-  const names = nearest(
+  const names = nearestToGlob(
     source.members,
     all.members.slice(0, candidatesMax).map(member => member.name),
   )
@@ -174,12 +175,12 @@ async function settleAll(workers: Workers, jobs: readonly Promise<Files>[]): Pro
   return settled.flat()
 }
 
-function outcomeOf({ members, input, startedMs }: Job, slices: readonly Slice[], files: Files): Outcome {
+function outcomeOf({ members, input, glob, startedMs }: Job, slices: readonly Slice[], files: Files): Outcome {
   if (files.length !== members.length)
     throw new PermanentError('ACCOUNT_MISMATCH', `expected ${members.length} files, got ${files.length}`)
   return filesOutcome({
     batch: 0,
-    runId: input.identity.slice(0, 16),
+    runId: runOf(input, glob),
     attempt: 1,
     token: '',
     files,
@@ -189,6 +190,11 @@ function outcomeOf({ members, input, startedMs }: Job, slices: readonly Slice[],
     slices: slices.map(slice => slice.slice),
     workers: [],
   })
+}
+
+/** Other members of the same archive are another run, so that what the one before left stays known. */
+function runOf(input: OpenArchive['input'], glob: string): string {
+  return runIdOf({ outputPath: '', task: 'unzip', params: { members: glob }, codeHash: '', inputs: [input] })
 }
 
 function manifestOf({ input, glob }: Job, outcome: Outcome, previous: Manifest | undefined): Manifest {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { FanmillError, PermanentError, TransientError } from '../core/errors.ts'
 import { globMatcher } from '../core/glob.ts'
-import { nearest } from '../core/nearest.ts'
+import { nearestToGlob } from '../core/nearest.ts'
 import { literalPrefix, templateGlob } from '../core/path-template.ts'
 import type { InputObject, Slice } from '../core/plan-data.ts'
 import { type PlannableMember, planMemberSlices, planRangeSlices } from '../core/plan-slices.ts'
@@ -255,16 +255,16 @@ async function nothing(
     const names = await memberNames(source, objects, options)
     const detail = {
       glob: source.members,
+      root,
       archives: objects.map(object => object.key),
-      nearest: nearest(source.members, names),
+      nearest: nearestToGlob(source.members, names),
     }
-    return new PermanentError(
-      'NO_INPUT',
-      `no member of ${objects.length} archives matches ${source.members}${hint(detail.nearest)}`,
-      detail,
-    )
+    const [first, second] = detail.archives
+    const archives = second === undefined ? first : `the ${objects.length} archives ${glob}`
+    const message = `no member of ${archives} under ${root} matches ${source.members}${hint(detail.nearest)}`
+    return new PermanentError('NO_INPUT', message, detail)
   }
-  const detail = { glob, root, nearest: nearest(glob, await candidateKeys(options.input)) }
+  const detail = { glob, root, nearest: nearestToGlob(glob, await candidateKeys(options.input)) }
   return new PermanentError('NO_INPUT', `nothing under ${root} matches ${glob}${hint(detail.nearest)}`, detail)
 }
 
@@ -281,5 +281,8 @@ async function memberNames(
   const read = (range: { start: number; end: number }): Promise<Uint8Array> =>
     options.input.read(first.key, { range, etag: first.etag })
   const { entries } = await readZipDirectory(read, first.sizeBytes, { key: first.key, limits: source.limits })
-  return entries.slice(0, candidatesMax).map(entry => entry.name)
+  return entries
+    .filter(entry => !entry.isDirectory)
+    .slice(0, candidatesMax)
+    .map(entry => entry.name)
 }

@@ -43,6 +43,10 @@ it('selects unsafe names like any others, so that they are seen', () => {
   expect(globMatcher('**/*.csv')('../../evil.csv')).toBe(true)
   expect(globMatcher('**')('a/../b.csv')).toBe(true)
   expect(globMatcher('**/*.csv')('/etc/evil.csv')).toBe(true)
+  expect(globMatcher('**')('..\\evil.csv')).toBe(true)
+  expect(globMatcher('**/*.csv')('a/.\\b.csv')).toBe(true)
+  expect(globMatcher(escapeGlob('..\\evil.csv'))('..\\evil.csv')).toBe(true)
+  expect(globMatcher(escapeGlob('.*'))('.*')).toBe(true)
 })
 
 it('matches a text by its escaped form, and no other text', () => {

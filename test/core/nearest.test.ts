@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { didYouMean, nearest } from '../../lib/core/nearest.ts'
+import { didYouMean, nearest, nearestToGlob } from '../../lib/core/nearest.ts'
 
 it('finds the names that a misspelt one may have meant, nearest first', () => {
   expect(nearest('sourec', ['target', 'source', 'sources', 'name'])).toEqual(['source', 'sources'])
@@ -25,4 +25,11 @@ it('gives no more than asked for, each once', () => {
 it('says it as the end of a message', () => {
   expect(didYouMean('delai', ['delay', 'origin'])).toBe(', did you mean delay')
   expect(didYouMean('zzz', ['delay', 'origin'])).toBe('')
+})
+
+it('finds names for a glob, some wherever there are any', () => {
+  const names = ['readme.txt', 'data/jan.csv', 'data/feb.csv', 'z/very/long/and/far/away.parquet']
+  expect(nearestToGlob('**/*.cvs', names, 2)).toEqual(['data/feb.csv', 'data/jan.csv'])
+  expect(nearestToGlob('zzz', ['a'])).toEqual(['a'])
+  expect(nearestToGlob('*.csv', [])).toEqual([])
 })

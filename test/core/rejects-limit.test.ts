@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { rejectsAllowed } from '../../lib/core/rejects-limit.ts'
+import type { Outcome } from '../../lib/core/outcome.ts'
+import { checkRejects, rejectsAllowed } from '../../lib/core/rejects-limit.ts'
 
 describe('the limit of rejects', () => {
   it.each([
@@ -13,5 +14,16 @@ describe('the limit of rejects', () => {
     ['100%', 7, 7],
   ] as const)('allows for %s of %i records %i', (limit, records, allowed) => {
     expect(rejectsAllowed(limit, records)).toBe(allowed)
+  })
+
+  it.each([
+    ['id', 'a.csv line 3, column id: expected int32, got "x"'],
+    ['', 'a.csv line 3: expected int32, got "x"'],
+  ])('says where the first one is, by the column %j where one is at fault', (column, where) => {
+    const reject = { archive: 'a.zip', member: 'a.csv', line: 3, record: 2, column, expected: 'int32', received: 'x' }
+    const outcome = { rowsRejected: 2, recordsFound: 9, firstRejects: [reject] } as unknown as Outcome
+    expect(() => checkRejects(1, [outcome])).toThrow(
+      `expected at most 1 rejected rows of 9, got 2; first: ${where}; mend the input, or allow them with rejects: { max: 2 }`,
+    )
   })
 })

@@ -22,6 +22,11 @@ it('keeps the options of columns', () => {
   expect(column.date(options)).toEqual({ kind: 'column', type: 'date', ...options })
 })
 
+it('takes every specifier that the engine reads times by', () => {
+  const format = '%a%b%c%d%f%g%h%j%m%n%p%u%w%x%y%z%A%B%G%H%I%M%S%T%U%V%W%X%Y%Z%%%-d%-j%-m%-y%-H%-I%-M%-S'
+  expect(column.timestamp({ format }).format).toBe(format)
+})
+
 it.each<[string, () => unknown, string]>([
   [
     'a scale over the precision',
@@ -43,6 +48,21 @@ it.each<[string, () => unknown, string]>([
     'a format where there is none',
     () => column.int32({ format: '%d' } as never),
     'column.int32: format: unknown option',
+  ],
+  [
+    'a format that no time is read by',
+    () => column.date({ format: '%Y-%Q' }),
+    'column.date: format: expected a strptime format of the specifiers %Y',
+  ],
+  [
+    'a format that ends in the middle',
+    () => column.time({ format: '%H:%' }),
+    'column.time: format: expected a strptime',
+  ],
+  [
+    'a format of another language',
+    () => column.timestamp({ format: 'YYYY-MM-DD' }),
+    'column.timestamp: format: expected a strptime format such as %d/%m/%Y, got "YYYY-MM-DD"',
   ],
   [
     'an option of another type',

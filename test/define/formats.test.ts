@@ -31,8 +31,26 @@ it.each<[string, () => unknown, string]>([
   ['a delimiter of five bytes', () => csv({ delimiter: '12345' }), 'csv: delimiter: expected one to four bytes'],
   ['a delimiter over lines', () => csv({ delimiter: '\n' }), 'expected one to four bytes, got "\\n"'],
   ['a quote of two characters', () => csv({ quote: '""' }), 'csv: quote: expected one ASCII character'],
-  ['the quote as delimiter', () => csv({ delimiter: '"' }), 'expected a delimiter that is not the quote'],
-  ['the delimiter as comment', () => csv({ comment: ',' }), 'expected a delimiter that is not the comment'],
+  [
+    'the quote as delimiter',
+    () => csv({ delimiter: '"' }),
+    'csv: delimiter: expected a delimiter that is not the quote, got "\\""',
+  ],
+  [
+    'the delimiter as comment',
+    () => csv({ comment: ',' }),
+    'csv: comment: expected a comment that is not the delimiter, got ","',
+  ],
+  [
+    'the quote as comment',
+    () => csv({ quote: '#', comment: '#' }),
+    'csv: comment: expected a comment that is not the quote',
+  ],
+  [
+    'an escape without a quote',
+    () => csv({ quote: '', escape: '\\' }),
+    'csv: escape: expected no escape where there is no quote',
+  ],
   ['an unknown encoding', () => csv({ encoding: 'utf-16' as never }), 'encoding: expected one of utf-8, latin-1'],
   ['lines to skip that are no count', () => csv({ skip: -1 }), 'csv: skip: expected a whole number from 0 up, got -1'],
   [

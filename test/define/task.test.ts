@@ -108,7 +108,15 @@ it('extracts members without a format', () => {
   expect(unpack.output.kind).toBe('memberFiles')
 })
 
-it.each<[string, Readonly<Record<string, unknown>>, string]>([
+const extractionExtras: readonly Readonly<Record<string, unknown>>[] = [
+  { setup: () => 1 },
+  { rejects: { max: 1 } },
+  { strict: false },
+  { onNewColumn: 'keep' },
+  { onMissingColumn: 'null' },
+]
+
+it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
   ['a misspelt option', { sourec: source }, 'task flights: sourec: unknown option, did you mean source'],
   ['a misspelt option inside', { rejects: { mx: 1 } }, 'task flights: rejects.mx: unknown option, did you mean max'],
   [
@@ -183,7 +191,7 @@ it.each<[string, Readonly<Record<string, unknown>>, string]>([
   [
     'no format',
     { source: zipMembers({ archives: 'a.zip' }) },
-    'task flights: source.format: expected csv(), jsonLines() or lines({ … }), got nothing',
+    'task flights: source.format: expected csv(), jsonLines(), lines({ … }) or parquetFiles(), got nothing',
   ],
   [
     'JSON lines without columns',
@@ -216,6 +224,14 @@ it.each<[string, Readonly<Record<string, unknown>>, string]>([
     { output: memberFiles({ path: 'out' }) },
     'task flights: columns: expected none, as memberFiles',
   ],
+  ...extractionExtras.map(
+    extra =>
+      [
+        `${Object.keys(extra)[0]} of extracted members`,
+        { columns: undefined, output: memberFiles({ path: 'out' }), ...extra },
+        `task flights: ${Object.keys(extra)[0]}: expected none, as memberFiles extracts members as they are`,
+      ] as const,
+  ),
   [
     'files extracted',
     { source: files({ paths: 'a', format: csv() }), output: memberFiles({ path: 'o' }) },

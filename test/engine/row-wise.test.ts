@@ -121,7 +121,8 @@ describe('invalid SQL', () => {
     ['select i.quantity from input i', 'unknown column quantity; there are a, b'],
     ['selec a from input', 'syntax error at or near "selec"'],
     ['select a from input where', 'syntax error at end of input'],
-    ['select a from input join tt using (b)', 'Catalog Error: Table with name tt does not exist!'],
+    ['select a from input join tt using (b)', 'transform step 1: unknown table tt; did you mean t'],
+    ['select a from inputs', 'transform step 1: unknown table inputs; did you mean input'],
     ['select a from input; drop table t', 'expected one SELECT, got another kind of statement'],
     ['select a from input; select b from input', 'expected one SELECT, got 2 statements'],
     ['insert into t values (1)', 'expected one SELECT, got another kind of statement'],
@@ -131,6 +132,17 @@ describe('invalid SQL', () => {
       code: expect.stringMatching(/SQL_INVALID|SQL_NOT_ROWWISE/),
       message: expect.stringContaining(message),
     })
+  })
+
+  it('is named where it stands: a condition in where, a step by its number in transform', async () => {
+    const none = sql`select c from input`
+    const where = sql`c > 1`
+    const failing = (more: object) => convertTask(taskOf({ columns, ...more }), { inputs })
+    await expect(failing({ where, transform: [none] })).rejects.toThrow('where: unknown column c')
+    await expect(failing({ where: sql`a > 1`, transform: [none] })).rejects.toThrow(
+      'transform step 1: unknown column c',
+    )
+    await expect(failing({ where: sql`count(*) > 1` })).rejects.toThrow('where: the aggregate count_star')
   })
 
   it('refuses a type that Parquet has not', async () => {

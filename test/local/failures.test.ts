@@ -72,6 +72,16 @@ describe('user code that would end its thread', () => {
   })
 })
 
+describe('a setup that throws', () => {
+  it('fails before a run begins, as user code and with its message', async () => {
+    const broken = rowsThrough('return x', "setup() { throw new Error('no model') },")
+    await expect(broken.run({}, tuning)).rejects.toMatchObject({
+      code: 'TRANSFORM_FAILED',
+      message: 'task t: setup threw: no model',
+    })
+  })
+})
+
 describe('a failed batch', () => {
   it('lets the others finish, and is the only one done when the run is repeated', async () => {
     const wanted = join(project('', {}).folder, 'mended')

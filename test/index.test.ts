@@ -1,0 +1,26 @@
+/** What users can name. */
+import { expect, expectTypeOf, it } from 'vitest'
+import * as fanmill from '../lib/index.ts'
+
+it('lets callers tell failures apart by their classes', async () => {
+  const { FanmillError, PermanentError, run } = fanmill
+  const failing = run('absent.ts')
+  await expect(failing).rejects.toBeInstanceOf(PermanentError)
+  await expect(failing).rejects.toBeInstanceOf(FanmillError)
+})
+
+it('refuses an option that it does not know, before anything begins', async () => {
+  const options = { outptu: 'out' } as fanmill.RunOptions
+  await expect(fanmill.run('absent.ts', options)).rejects.toMatchObject({
+    code: 'USAGE',
+    message: 'run: outptu: unknown option, did you mean output',
+  })
+})
+
+it('names the types of what is given to users', () => {
+  expectTypeOf<fanmill.RunResult['tasks'][number]>().toEqualTypeOf<fanmill.TaskResult>()
+  expectTypeOf<fanmill.RunResult['error']>().toEqualTypeOf<fanmill.FanmillError | undefined>()
+  expectTypeOf<Parameters<NonNullable<fanmill.RunOptions['onEvent']>>[0]>().toEqualTypeOf<fanmill.RunEvent>()
+  expectTypeOf<fanmill.Dataset['manifest']>().toEqualTypeOf<fanmill.Manifest>()
+  expectTypeOf<ReturnType<fanmill.SetupContext<unknown>['file']>>().toEqualTypeOf<fanmill.UserFile>()
+})
