@@ -2,6 +2,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { PermanentError } from '../core/errors.ts'
 import { taskNamed } from '../core/resolve-task.ts'
 import { stateRoot } from '../core/state.ts'
@@ -71,6 +72,8 @@ async function open(lambda: LambdaSession, { run, tables: planned }: KeptReserva
       `task ${task.name}: a broadcast table is not the one that plan saw; run it again`,
       { task: task.name },
     )
+  // Lambda starts Node with a heap limit of nearly all its memory, which V8 would prefer to the limit of each thread.
+  setFlagsFromString('--max-old-space-size=0')
   const workers = openTaskWorkers({
     ...{ task, params: run.params, bundle, stageFolder, partFolder, tables: tables.files },
     input: settings.input,

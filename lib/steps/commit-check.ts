@@ -88,7 +88,9 @@ function batchesFailed(missing: readonly number[], failures: readonly Failure[],
   const failed = failures.filter(failure => missing.includes(failure.batch))
   const first = failed[0]
   const where = [first?.archive, first?.member, first?.line && `line ${first.line}`].filter(Boolean).join(' ')
-  const why = first ? `; batch ${first.batch}: ${first.code} ${first.message}${where && ` (${where})`}` : ''
+  const why = first
+    ? `; batch ${first.batch}: ${first.code} ${first.message}${where && ` (${where})`}`
+    : `; batch ${missing[0]} left no word of why: its process was ended, as one that is out of memory is`
   const message = `${missing.length} of ${batchCount} batches have no outcome${why}; run again to do only these`
   return new PermanentError('BATCHES_FAILED', message, { missing, failures: failed.slice(0, shownMax) })
 }

@@ -1,4 +1,4 @@
-/** Passes requests on to LocalStack and counts them: what a run costs, whichever thread asks. */
+/** Passes requests on to LocalStack and counts them: what a run costs, whichever thread or process asks. */
 import { once } from 'node:events'
 import { createServer, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -22,7 +22,13 @@ export interface CountingProxy {
   stop(): Promise<void>
 }
 
-export async function startProxy(target: string): Promise<CountingProxy> {
+/**
+ * Called before a request is passed on, which waits for it: so that a test can do something at that very moment, or answer in LocalStack's
+ * place by giving the status of a fault, such as 503.
+ */
+export type Intercept = (request: SeenRequest) => Promise<number | undefined> | number | undefined
+
+export async function startProxy(target: string, intercept: Intercept = () => undefined): Promise<CountingProxy> {
   const seen: SeenRequest[] = []
   const server = createServer(async (asked, response) => {
     const url = new URL(asked.url ?? '', target)
@@ -35,6 +41,15 @@ export async function startProxy(target: string): Promise<CountingProxy> {
       bytesWritten: Number(asked.headers['content-length'] ?? 0),
     }
     seen.push(entry)
+    const fault = await intercept(entry)
+    if (fault !== undefined) {
+      entry.status = fault
+      asked.resume()
+      response.writeHead(fault, { 'content-type': 'application/xml', connection: 'close' })
+      const code = fault === 403 ? 'AccessDenied' : 'SlowDown'
+      response.end(`<Error><Code>${code}</Code><Message>as the test asked</Message></Error>`)
+      return
+    }
     const passed = send(url, { method: asked.method, headers: asked.headers })
     passed.on('response', answer => {
       entry.status = answer.statusCode ?? 0

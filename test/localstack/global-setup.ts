@@ -1,4 +1,7 @@
 /** Starts LocalStack before the suite and ends it after; without Python it says what is left out, and in CI it fails. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { startLocalStack } from './start.ts'
 
@@ -6,13 +9,21 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Empty when there is none. */
     readonly localStackEndpoint: string
+    /** Where the stacks' apps are, and what was deployed. */
+    readonly deploymentFolder: string
   }
 }
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const localStack = await startLocalStack()
   project.provide('localStackEndpoint', localStack?.endpoint ?? '')
-  if (localStack) return localStack.stop
+  const folder = mkdtempSync(join(tmpdir(), 'fanmill-stacks-'))
+  project.provide('deploymentFolder', folder)
+  if (localStack)
+    return async () => {
+      await localStack.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
   const message =
     'LocalStack needs Python 3.11 or later with venv; without it nothing is tested against S3, Lambda and Step Functions'
   if (process.env.CI) throw new Error(message)

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { buildZip } from '../zip-builder.ts'
 import { endpoint } from './environment.ts'
+import { lambda } from './functions.ts'
 
 const handler = `
 import { tmpdir } from 'node:os'
@@ -32,28 +33,17 @@ describe.skipIf(!endpoint)('a Lambda function on LocalStack', () => {
 })
 
 async function createFunction(name: string, files: Readonly<Record<string, string>>, options: object): Promise<void> {
-  await lambda('functions', {
-    FunctionName: name,
-    Runtime: 'nodejs24.x',
-    Handler: 'index.handler',
-    Role: 'arn:aws:iam::000000000000:role/any',
-    Code: { ZipFile: buildZip(files).toString('base64') },
-    MemorySize: 256,
-    ...options,
+  await lambda('', {
+    body: {
+      FunctionName: name,
+      Runtime: 'nodejs24.x',
+      Handler: 'index.handler',
+      Role: 'arn:aws:iam::000000000000:role/any',
+      Code: { ZipFile: buildZip(files).toString('base64') },
+      MemorySize: 256,
+      ...options,
+    },
   })
 }
 
-const invoke = (name: string, event: object) => lambda(`functions/${name}/invocations`, event)
-
-/** LocalStack takes the service from the credential's scope, and looks at no signature. */
-async function lambda(path: string, body: object): Promise<Record<string, unknown>> {
-  const scope = 'Credential=test/20260101/us-east-1/lambda/aws4_request'
-  const answer = await fetch(`${endpoint}/2015-03-31/${path}`, {
-    method: 'POST',
-    headers: { authorization: `AWS4-HMAC-SHA256 ${scope}, SignedHeaders=host, Signature=any` },
-    body: JSON.stringify(body),
-  })
-  const text = await answer.text()
-  expect(answer.ok, text).toBe(true)
-  return JSON.parse(text)
-}
+const invoke = (name: string, event: object) => lambda(`/${name}/invocations`, { body: event })

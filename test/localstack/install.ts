@@ -60,7 +60,8 @@ async function findPython(): Promise<string | undefined> {
   return undefined
 }
 
-async function withLock(file: string, act: () => Promise<void>): Promise<void> {
+/** One process at a time; a lock outlives no process. */
+export async function withLock(file: string, act: () => Promise<void>): Promise<void> {
   while (!(await takeLock(file))) await pause(500)
   try {
     await act()

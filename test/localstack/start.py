@@ -1,6 +1,7 @@
 """Runs LocalStack in this process, without Docker, until standard input ends: so it does not outlive whoever started it."""
 import _thread
 import atexit
+import functools
 import os
 import runpy
 import shutil
@@ -30,6 +31,13 @@ class Lock(metaclass=_LockType):
 
 if not isinstance(threading.Lock, type):
     threading.Lock = Lock
+
+import jsonpath_ng
+import jsonpath_ng.ext
+
+# Step Functions parses each path at each use, and the library makes its grammar anew for each: half a second of CPU a state.
+for module in (jsonpath_ng, jsonpath_ng.ext):
+    module.parse = functools.lru_cache(maxsize=1000)(module.parse)
 
 atexit.register(shutil.rmtree, os.environ["FILESYSTEM_ROOT"], ignore_errors=True)
 threading.Thread(target=end_with_parent, daemon=True, name="end-with-parent").start()

@@ -9,7 +9,9 @@ export default defineConfig({
     globalSetup: 'test/localstack/global-setup.ts',
     setupFiles: 'test/localstack/environment.ts',
     pool: 'forks',
-    testTimeout: 120_000,
-    hookTimeout: 300_000,
+    // The stacks are deployed once, and while a run waits another may go on.
+    maxWorkers: 2,
+    testTimeout: 300_000,
+    hookTimeout: 600_000,
   },
 })

@@ -152,6 +152,15 @@ describe.each(stores)('commit on %s', (_, open) => {
     await expectWhole(world)
   })
 
+  test('says of a batch whose process was ended that it left no word of why', async world => {
+    const actor = world.actor()
+    const run = await reserved(world, one, actor)
+    await expect(world.commit(actor, run, one)).rejects.toMatchObject({
+      code: 'BATCHES_FAILED',
+      message: expect.stringContaining('2 of 2 batches have no outcome; batch 0 left no word of why'),
+    })
+  })
+
   const spoil = async (world: World, change: (outcome: Outcome) => Outcome) => {
     const { actor, run } = await started(world, one)
     const key = runKeys(run.runId, run.attempt).outcome(1)

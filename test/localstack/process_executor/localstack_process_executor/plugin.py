@@ -7,6 +7,14 @@ class ProcessRuntimeExecutorPlugin(RuntimeExecutorPlugin):
 
     def load(self, *args, **kwargs):
         """Gives the class, and is called twice."""
+        from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
         from localstack_process_executor.executor import ProcessRuntimeExecutor
 
+        ExecutionEnvironment.get_log_group_name = log_group_of
         return ProcessRuntimeExecutor
+
+
+def log_group_of(environment):
+    """The one that the function names, as on AWS; LocalStack itself writes to the default whatever is named."""
+    version = environment.function_version
+    return version.config.logging_config.get("LogGroup") or f"/aws/lambda/{version.id.function_name}"

@@ -13,7 +13,7 @@ const levels = { log: 'INFO', info: 'INFO', debug: 'DEBUG', warn: 'WARN', error:
 for (const [name, level] of Object.entries(levels)) {
   console[name] = (...args) => {
     const text = format(...args).replaceAll('\n', '\r')
-    writeSync(1, `${new Date().toISOString()}\t${requestId}\t${level}\t${text}\n`)
+    write(`${new Date().toISOString()}\t${requestId}\t${level}\t${text}\n`)
   }
 }
 
@@ -32,8 +32,17 @@ for (;;) {
   process.env._X_AMZN_TRACE_ID = next.headers['lambda-runtime-trace-id'] ?? ''
   const { kind, body } = await invoke(JSON.parse(next.body), contextOf(next.headers))
   // Tells the executor that all that was logged before belongs to this invocation.
-  writeSync(1, `\0END ${requestId}\n`)
+  write(`\0END ${requestId}\n`)
   await call('POST', `/invocation/${requestId}/${kind}`, body)
+}
+
+/** Without a reader LocalStack is gone, and with it all that this process is for. */
+function write(text) {
+  try {
+    writeSync(1, text)
+  } catch {
+    process.exit(1)
+  }
 }
 
 async function load() {

@@ -1,0 +1,99 @@
+/** What lies in an output bucket: datasets read by a reader that is not ours, and the state of runs. */
+import { ListMultipartUploadsCommand, type MultipartUpload, S3Client } from '@aws-sdk/client-s3'
+import { parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet'
+import { compressors } from 'hyparquet-compressors'
+import type { Manifest } from '../../lib/core/manifest.ts'
+import type { Failure, Outcome } from '../../lib/core/outcome.ts'
+import type { PlanItem } from '../../lib/core/plan-data.ts'
+import type { RunRecord } from '../../lib/core/state.ts'
+import type { Store } from '../../lib/core/store.ts'
+import { openStore } from '../../lib/io/open-store.ts'
+
+export const lakeOf = (bucket: string, prefix = ''): Store => openStore({ kind: 's3', bucket, prefix })
+
+export async function keysOf(lake: Store, prefix = ''): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of lake.list(prefix)) keys.push(key)
+  return keys
+}
+
+export async function jsonOf<T>(lake: Store, key: string): Promise<T> {
+  return JSON.parse(new TextDecoder().decode(await lake.read(key))) as T
+}
+
+/** Undefined while there is no `_SUCCESS`. */
+export async function manifestOf(lake: Store, dataset: string): Promise<Manifest | undefined> {
+  const key = `${dataset}/_SUCCESS`
+  return (await lake.stat(key)) ? jsonOf<Manifest>(lake, key) : undefined
+}
+
+/** A run by the name that the state machine gave it. */
+export interface RunState {
+  readonly record: RunRecord
+  readonly plan: readonly PlanItem[]
+  readonly outcomes: readonly Outcome[]
+  readonly failures: readonly Failure[]
+}
+
+export async function runState(lake: Store, { runId, attempt }: { runId: string; attempt: number }): Promise<RunState> {
+  const folder = `.fanmill/runs/${runId}/${attempt}/`
+  const all = async <T>(prefix: string): Promise<T[]> =>
+    Promise.all((await keysOf(lake, folder + prefix)).map(key => jsonOf<T>(lake, key)))
+  const outcomes = await all<Outcome>('outcomes/')
+  return {
+    record: await jsonOf(lake, `${folder}run.json`),
+    plan: await jsonOf(lake, `${folder}plan.json`),
+    outcomes: outcomes.sort((a, b) => a.batch - b.batch),
+    failures: await all<Failure>('failures/'),
+  }
+}
+
+/** The attempts of all runs of one task. */
+export async function recordsOf(lake: Store, task: string): Promise<RunRecord[]> {
+  const keys = (await keysOf(lake, '.fanmill/runs/')).filter(key => key.endsWith('/run.json'))
+  const records = await Promise.all(keys.map(key => jsonOf<RunRecord>(lake, key)))
+  return records.filter(record => record.task === task)
+}
+
+export type Row = Readonly<Record<string, unknown>>
+
+/** Rows of all visible parts, partition values among them, in an order of their own. */
+export async function rowsOf(lake: Store, dataset: string): Promise<Row[]> {
+  const rows: { readonly row: Row; readonly text: string }[] = []
+  for (const key of await partsOf(lake, dataset)) {
+    const partition = Object.fromEntries(
+      [...key.matchAll(/([^/=]+)=([^/]+)\//g)].map(([, name, value]) => [name, value]),
+    )
+    for (const values of await parquetReadObjects({ file: await fileOf(lake, key), compressors })) {
+      const row = { ...values, ...partition }
+      rows.push({ row, text: JSON.stringify(row) })
+    }
+  }
+  return rows.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)).map(({ row }) => row)
+}
+
+/** Names and types of the columns, of every part once. */
+export async function schemasOf(lake: Store, dataset: string): Promise<string[]> {
+  const schemas = new Set<string>()
+  for (const key of await partsOf(lake, dataset)) {
+    const { children } = parquetSchema(parquetMetadata(await fileOf(lake, key)))
+    schemas.add(JSON.stringify(children.map(({ element }) => element)))
+  }
+  return [...schemas].sort()
+}
+
+export async function partsOf(lake: Store, dataset: string): Promise<string[]> {
+  return (await keysOf(lake, `${dataset}/`)).filter(key => key.endsWith('.parquet'))
+}
+
+export async function openUploads(bucket: string): Promise<MultipartUpload[]> {
+  const { Uploads = [] } = await new S3Client({ forcePathStyle: true }).send(
+    new ListMultipartUploadsCommand({ Bucket: bucket }),
+  )
+  return Uploads
+}
+
+async function fileOf(lake: Store, key: string): Promise<ArrayBuffer> {
+  const bytes = await lake.read(key)
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
+}

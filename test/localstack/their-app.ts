@@ -1,0 +1,99 @@
+/** A CDK app of somebody else, in a folder of its own with the built package: pipelines whose faults the tests provoke by parameter. */
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+export const theirStack = 'Theirs'
+
+/** Text that a thread takes at once: as much as the smallest slice, so that many batches need little text. */
+export const groupBytes = 1024 * 1024
+
+/** The emulator runs functions as processes of its host. */
+export const ownArchitecture = process.arch === 'arm64' ? 'arm64' : 'x86_64'
+
+/** What `cdk --app` is to run in that folder. */
+export async function writeTheirApp(folder: string): Promise<string> {
+  await publishInto(folder)
+  for (const [name, text] of Object.entries(files)) await write(join(folder, name), text)
+  return `${process.execPath} app.ts`
+}
+
+const root = join(import.meta.dirname, '../..')
+
+/** The built package stands among this repository's other ones. */
+async function publishInto(folder: string): Promise<void> {
+  const modules = join(folder, 'node_modules')
+  await mkdir(modules, { recursive: true })
+  const build = [join(root, 'scripts/build.ts'), '--out', join(modules, 'fanmill')]
+  await promisify(execFile)(process.execPath, build)
+  for (const name of await readdir(join(root, 'node_modules')))
+    if (name !== 'fanmill') await symlink(join(root, 'node_modules', name), join(modules, name))
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, text)
+}
+
+/** The second tier has several times the JavaScript heap that a thread of the first has. */
+const app = `import { App, Stack } from 'aws-cdk-lib'
+import { FanmillPipeline } from 'fanmill/cdk'
+
+const stack = new Stack(new App(), '${theirStack}')
+const small = { memoryMb: 512, threads: 2, temporaryStorageMb: 512 }
+const middle = { memoryMb: 1024, threads: 1, temporaryStorageMb: 512 }
+const large = { memoryMb: 3008, threads: 1, temporaryStorageMb: 512 }
+for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operated', 'visits', [middle]], ['Uploads', 'uploads', [small]]]) {
+  const given = { entry: \`pipelines/\${entry}.ts\`, tiers, architecture: '${ownArchitecture}', dashboard: false, maxConcurrency: id === 'Operated' ? 2 : 100 }
+  const { plan, process, commit } = new FanmillPipeline(stack, id, given)
+  for (const { function: each } of [plan, ...process, commit]) each.addEnvironment('FANMILL_GROUP_BYTES', '${groupBytes}').addEnvironment('FANMILL_SETTLE_SECONDS', '1')
+}
+`
+
+/** What happens to an upload is in its key: `incoming/<shop>/…`. */
+const visits = `import { column, csv, mapRows, param, parquet, pipeline, task, zipMembers } from 'fanmill'
+
+const visits = task({
+  name: 'visits',
+  params: { shop: param.string() },
+  source: zipMembers({ archives: 'incoming/{shop}/*.zip', members: '*.csv', format: csv() }),
+  columns: { member: column.int32(), row: column.int32(), city: column.string(), note: column.string() },
+  transform: mapRows(({ member, row }, { params }) => {
+    if (params.shop.startsWith('hungry') && member === 3 && row === 0) eat()
+    return { place: \`\${member}/\${row}\` }
+  }, { adds: { place: column.string() } }),
+  output: parquet({ path: '{task}/{shop}', partitionBy: ['city'] }),
+})
+
+/** More JavaScript heap than a thread of the first tier may have. */
+function eat() {
+  const eaten = []
+  for (let at = 0; at < 5_000_000; at++) eaten.push({ at, half: at / 2 })
+  if (eaten.length !== 5_000_000) throw new Error('expected what was eaten')
+}
+
+export default pipeline({ name: 'visits', tasks: [visits], trigger: { upload: 'incoming/{shop}/*.zip' } })
+`
+
+/** One upload starts both tasks, side by side. */
+const uploads = `import { column, csv, param, parquet, pipeline, task, zipMembers } from 'fanmill'
+
+const latest = task({
+  name: 'latest',
+  params: { month: param.month() },
+  source: zipMembers({ archives: 'incoming/{month}/*.zip', members: '*.csv', format: csv() }),
+  columns: { archive: column.int32(), row: column.int32() },
+  output: parquet({ path: '{task}/{month}' }),
+})
+const ledger = latest.with({ name: 'ledger', output: parquet({ path: '{task}/{month}', mode: 'append' }) })
+
+export default pipeline({ name: 'uploads', tasks: [latest, ledger], trigger: { upload: 'incoming/{month}/*.zip' } })
+`
+
+const files: Readonly<Record<string, string>> = {
+  'package.json': '{ "name": "theirs", "private": true, "type": "module" }',
+  'app.ts': app,
+  'pipelines/visits.ts': visits,
+  'pipelines/uploads.ts': uploads,
+}

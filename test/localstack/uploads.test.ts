@@ -1,0 +1,80 @@
+/** What uploads start, by the rule of a deployed stack; each starts two tasks side by side, one that replaces and one that appends. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Store } from '../../lib/core/store.ts'
+import { buildZip } from '../zip-builder.ts'
+import { type DeployedPipeline, deployment } from './deployment.ts'
+import { endpoint } from './environment.ts'
+import { endsOf, executionsOf, startAndWait, upload, uploadAndWait } from './executions.ts'
+import { keysOf, lakeOf, manifestOf, openUploads, recordsOf, rowsOf } from './lake.ts'
+
+const archivesCount = 50
+/** Of this run of the tests alone: an instance that was given may have seen others. */
+const month = `${1900 + Math.floor(Math.random() * 8000)}-06`
+const keyOf = (archive: number): string => `incoming/${month}/${archive}.zip`
+const archiveOf = (archive: number): Buffer => buildZip({ 'a.csv': `archive,row\n${archive},0\n${archive},1\n` })
+const tasks = ['latest', 'ledger'] as const
+
+describe.skipIf(!endpoint)('uploads', () => {
+  let uploads: DeployedPipeline
+  let lake: Store
+
+  beforeAll(async () => {
+    uploads = (await deployment()).uploads
+    lake = lakeOf(uploads.output)
+  })
+
+  const recordsOfMonth = async (task: string) =>
+    (await recordsOf(lake, task)).filter(({ params }) => params.month === month)
+
+  it('do nothing when their key does not match', async () => {
+    await upload(uploads, 'elsewhere/1.zip', archiveOf(1))
+    for (const key of [`incoming/${month}/1.txt`, 'incoming/lately/1.zip']) {
+      const { status, tasks } = await uploadAndWait(uploads, key, archiveOf(1))
+      expect({ status, tasks: tasks.map(task => task.status) }).toEqual({
+        status: 'SUCCEEDED',
+        tasks: ['ignored', 'ignored'],
+      })
+    }
+    expect((await executionsOf(uploads)).filter(({ input }) => input?.includes('elsewhere/'))).toEqual([])
+    expect(await recordsOfMonth('latest')).toEqual([])
+  })
+
+  it('of fifty archives at once give each row once, and no archive is processed more than twice', async () => {
+    const archives = Array.from({ length: archivesCount }, (_, archive) => archive)
+    await Promise.all(archives.map(archive => upload(uploads, keyOf(archive), archiveOf(archive))))
+    const ends = await endsOf(uploads, archives.map(keyOf))
+    expect(ends.filter(({ status }) => status !== 'SUCCEEDED')).toEqual([])
+    const expected = archives.flatMap(archive => [
+      { archive, row: 0 },
+      { archive, row: 1 },
+    ])
+    for (const task of tasks) {
+      const rows = (await rowsOf(lake, `${task}/${month}`)) as { archive: number; row: number }[]
+      expect(rows.toSorted((a, b) => a.archive - b.archive || a.row - b.row)).toEqual(expected)
+      const times = new Map<string, number>()
+      for (const { inputs } of await recordsOfMonth(task))
+        for (const { key } of inputs) times.set(key, (times.get(key) ?? 0) + 1)
+      expect(times.size).toBe(archivesCount)
+      expect(Math.max(...times.values()), task).toBeLessThanOrEqual(task === 'ledger' ? 1 : 2)
+    }
+    expect(await openUploads(uploads.output)).toEqual([])
+  })
+
+  it('of the same event, or of the same content, are one run', async () => {
+    const before = await stateOf()
+    const first = (await executionsOf(uploads)).find(({ input }) => input?.includes(keyOf(7)))
+    const delivered = await startAndWait(uploads, JSON.parse(first?.input ?? ''))
+    const again = await uploadAndWait(uploads, keyOf(7), archiveOf(7))
+    for (const { status, tasks } of [delivered, again]) {
+      expect(status).toBe('SUCCEEDED')
+      expect(tasks.map(task => task.status)).toEqual(['complete', 'complete'])
+    }
+    expect(await stateOf()).toEqual(before)
+  })
+
+  /** What a run would change. */
+  const stateOf = async () => ({
+    runs: (await keysOf(lake, '.fanmill/runs/')).filter(key => key.endsWith('/run.json')),
+    manifests: await Promise.all(tasks.map(task => manifestOf(lake, `${task}/${month}`))),
+  })
+})
