@@ -1,7 +1,7 @@
 /** A worker thread's entry: imports the bundle of the user's pipeline and does one job at a time. */
 import { dirname } from 'node:path'
 import type { MessagePort } from 'node:worker_threads'
-import { toPlain } from './core/errors.ts'
+import { PermanentError, toPlain } from './core/errors.ts'
 import { redactor } from './core/redact.ts'
 import { taskNamed } from './core/resolve-task.ts'
 import type { WorkerAnswer, WorkerJob } from './core/worker-job.ts'
@@ -16,7 +16,7 @@ export interface WorkerSetup extends ThreadSetup {
 }
 
 const survival = surviveUserCode()
-/** Opened by the first job; a pool's jobs all have the same setup. */
+/** Opened by the first job, and by the next one when that failed of what may pass; a pool's jobs all have the same setup. */
 let thread: Promise<Thread> | undefined
 const channel = openWorkerChannel(() => {
   thread?.then(opened => opened.stop()).catch(() => undefined)
@@ -29,13 +29,18 @@ export default function work({ port, ...call }: WorkerCall): Promise<WorkerAnswe
 async function answer({ setup, job }: Omit<WorkerCall, 'port'>): Promise<WorkerAnswer<unknown>> {
   const redact = redactor(setup.secrets ?? {})
   try {
-    thread ??= open(setup)
+    thread ??= open(setup).catch(forget)
     const value: unknown = await (await thread).run(job as never)
     const stray = survival.takeStray()
     return stray ? { error: redact(toPlain(stray)) } : { value }
   } catch (error) {
     return { error: redact(toPlain(error)) }
   }
+}
+
+function forget(error: unknown): never {
+  if (!(error instanceof PermanentError)) thread = undefined
+  throw error
 }
 
 interface WorkerCall {

@@ -51,6 +51,7 @@ export type ErrorCode =
   | 'RUN_UNKNOWN'
   | 'RUN_ACTIVE'
   | 'RUN_COMPLETE'
+  | 'RUN_CHANGED'
   // what is deployed
   | 'STACK_UNKNOWN'
   | 'EXECUTION_UNKNOWN'
@@ -69,16 +70,23 @@ export type ErrorCode =
 
 export type ErrorDetail = Readonly<Record<string, unknown>>
 
+export interface FaultOptions extends ErrorOptions {
+  readonly publicMessage?: string | undefined
+}
+
 /** A fault with a stable `code`, the facts in `detail` (JSON), and a message that says how to mend it. */
 export class FanmillError extends Error {
   override readonly name: string = 'FanmillError'
   readonly code: ErrorCode
   readonly detail: ErrorDetail
+  /** The message without the values of rows that `message` quotes, for logs, which hold none; undefined where it quotes none. */
+  readonly publicMessage: string | undefined
 
-  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}, options?: FaultOptions) {
     super(message, options)
     this.code = code
     this.detail = detail
+    this.publicMessage = options?.publicMessage
   }
 }
 
@@ -103,6 +111,7 @@ export interface PlainError {
   readonly message: string
   readonly code?: ErrorCode
   readonly detail?: ErrorDetail
+  readonly publicMessage?: string
   readonly stack?: string
   readonly cause?: PlainError
 }
@@ -111,12 +120,13 @@ export interface PlainError {
 export function toPlain(error: unknown): PlainError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
   const { name, message, stack, cause } = error
-  const { code, detail } = error as Partial<FanmillError>
+  const { code, detail, publicMessage } = error as Partial<FanmillError>
   return {
     name,
     message,
     ...(code === undefined ? {} : { code }),
     ...(detail === undefined ? {} : { detail }),
+    ...(publicMessage === undefined ? {} : { publicMessage }),
     ...(stack === undefined ? {} : { stack }),
     ...(cause === undefined ? {} : { cause: toPlain(cause) }),
   }
@@ -126,10 +136,13 @@ const kinds = { PermanentError, TransientError, CapacityError, FanmillError } as
 
 /** The error that `toPlain` was given, with its class, code, detail and stack. */
 export function fromPlain(plain: PlainError): Error {
-  const cause = plain.cause === undefined ? undefined : { cause: fromPlain(plain.cause) }
+  const cause = plain.cause === undefined ? {} : { cause: fromPlain(plain.cause) }
+  const { publicMessage } = plain
   const Kind = kinds[plain.name as keyof typeof kinds]
   const error =
-    Kind && plain.code ? new Kind(plain.code, plain.message, plain.detail, cause) : new Error(plain.message, cause)
+    Kind && plain.code
+      ? new Kind(plain.code, plain.message, plain.detail, { ...cause, publicMessage })
+      : new Error(plain.message, cause)
   if (plain.stack !== undefined) error.stack = plain.stack
   if (!Kind) Object.defineProperty(error, 'name', { value: plain.name, configurable: true })
   return error

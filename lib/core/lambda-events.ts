@@ -24,6 +24,8 @@ export interface ManualEvent {
   readonly task?: string
   readonly params?: Readonly<Record<string, unknown>>
   readonly force?: boolean
+  /** Of the named task: this attempt is gone on with, or it fails; never another run. */
+  readonly resume?: RunName
   /** Executions known to have ended: what they held is taken over at once, not when their leases lapse. */
   readonly ended?: readonly string[]
 }

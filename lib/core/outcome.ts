@@ -60,6 +60,8 @@ export interface Failure {
   readonly try: number
   readonly code: string
   readonly message: string
+  /** Without the values of rows that `message` quotes; absent where it quotes none. */
+  readonly publicMessage?: string
   /** ISO 8601. */
   readonly at: string
   readonly archive?: string
@@ -117,6 +119,7 @@ export const failureSchema: v.GenericSchema<unknown, Failure> = v.object({
   try: count,
   code: v.string(),
   message: v.string(),
+  publicMessage: v.optional(v.string()),
   at: v.string(),
   archive: v.optional(v.string()),
   member: v.optional(v.string()),

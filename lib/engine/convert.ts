@@ -165,9 +165,10 @@ async function parquetFault({ connection, parquet }: Conversion, job: ConvertJob
 /** All that is read fits, so that it was a statement of the user's. */
 function transformFault({ transform }: Conversion, fault: FanmillError): FanmillError {
   if (!transform.steps.some(({ step }) => step.kind === 'sql')) return fault
-  return new PermanentError('TRANSFORM_FAILED', `the transform's SQL failed: ${fault.message}`, fault.detail, {
-    cause: fault.cause,
-  })
+  const { message, publicMessage, detail, cause } = fault
+  const tell = (words: string): string => `the transform's SQL failed: ${words}`
+  const options = { cause, publicMessage: publicMessage && tell(publicMessage) }
+  return new PermanentError('TRANSFORM_FAILED', tell(message), detail, options)
 }
 
 function sourcesOf(

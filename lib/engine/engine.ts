@@ -85,5 +85,15 @@ export function engineFault(error: unknown, context: Readonly<Record<string, unk
   if (/No space left on device|disk is full/i.test(message))
     return new CapacityError('DISK_FULL', `the disk is full: ${line}`, context, options)
   if (/^INTERRUPT/i.test(message)) return new PermanentError('ABORTED', 'the run was stopped', context, options)
-  return new PermanentError('ENGINE_FAILED', line, context, options)
+  return new PermanentError('ENGINE_FAILED', line, context, { ...options, publicMessage: publicOf(message) })
+}
+
+/** The engine's faults that are about statements and files; the words of others may quote a row. */
+const valueless = /^(Binder|Catalog|Parser|Syntax|IO|Permission|Not implemented|Transaction|Connection) Error/
+
+function publicOf(message: string): string | undefined {
+  const [kind] = /^[A-Z][A-Za-z ]* Error(?=:)/.exec(message) ?? []
+  if (kind === undefined || valueless.test(kind)) return undefined
+  const [, line] = /on Line: (\d+)/.exec(message) ?? []
+  return `${kind}${line ? ` on line ${line}` : ''}, whose words may quote a row; fanmill status shows them`
 }

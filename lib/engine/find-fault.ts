@@ -38,7 +38,7 @@ function placed(fault: FanmillError, place: string, detail: Readonly<Record<stri
     'TRANSFORM_FAILED',
     `${place}: ${fault.message}`,
     { ...fault.detail, ...detail },
-    { cause: fault.cause },
+    { cause: fault.cause, publicMessage: fault.publicMessage && `${place}: ${fault.publicMessage}` },
   )
 }
 

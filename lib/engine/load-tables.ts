@@ -77,11 +77,11 @@ async function checkRows(connection: DuckDBConnection, { name }: TableFile, quer
   const column = String(found.column)
   const place = `table ${name}, row ${found.record}${column === '' ? '' : `: column ${column}`}`
   const detail = { table: name, row: Number(found.record), column, expected: found.expected, received: found.received }
-  throw new PermanentError(
-    'INPUT_INVALID',
-    `${place}: expected ${found.expected}, got ${found.received}; mend the table, or its columns`,
-    detail,
-  )
+  const tell = (got: unknown): string =>
+    `${place}: expected ${found.expected}, got ${got}; mend the table, or its columns`
+  throw new PermanentError('INPUT_INVALID', tell(found.received), detail, {
+    publicMessage: tell('a value that fanmill status shows'),
+  })
 }
 
 /** Rows as texts, numbered in place of the located prefix. */
@@ -181,5 +181,11 @@ function tableFault({ name, file }: TableFile, error: unknown): Error {
     .filter(line => line.trim() !== '')
     .join('; ')
     .slice(0, 500)
-  return new PermanentError('INPUT_INVALID', `table ${name}: ${problem}`, { table: name }, { cause: error })
+  const { publicMessage } = fault
+  return new PermanentError(
+    'INPUT_INVALID',
+    `table ${name}: ${problem}`,
+    { table: name },
+    { cause: error, publicMessage: publicMessage && `table ${name}: ${publicMessage}` },
+  )
 }

@@ -218,6 +218,7 @@ function chunkFunction(
               'TRANSFORM_FAILED',
               `mapRows: expected an array of objects, got one with ${String(each)}`,
               { row },
+              { publicMessage: 'mapRows: expected an array of objects, got one with another value' },
             )
         const items = rows.map(each => structValue(entries(names, fields(each === view.row ? {} : each, row))))
         ;(output as { setItem(row: number, value: unknown): void }).setItem(row, listValue(items as never))
@@ -245,7 +246,10 @@ function callUser(kind: 'mapRows' | 'mapBatches', call: () => unknown, row: numb
     result = call()
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    throw new PermanentError('TRANSFORM_FAILED', `the ${kind} function threw: ${message}`, { row }, { cause: error })
+    // What a user throws is the user's to say; but JSON.parse and BigInt quote the text that they were given.
+    const publicMessage = error instanceof SyntaxError ? `the ${kind} function threw a SyntaxError` : undefined
+    const options = { cause: error, publicMessage }
+    throw new PermanentError('TRANSFORM_FAILED', `the ${kind} function threw: ${message}`, { row }, options)
   }
   if (typeof result === 'object' && !(result instanceof Promise)) return result as RowResult
   const got = result instanceof Promise ? `a promise (${kind} is synchronous; fetch in setup)` : typeof result
@@ -288,7 +292,9 @@ function write(writer: ToVector, value: unknown, name: string, row: number): unk
     return writer(value)
   } catch (error) {
     if (!(error instanceof UnfitValue)) throw error
-    throw new PermanentError('TRANSFORM_FAILED', `column ${name}: ${error.message}`, { column: name, row })
+    const publicMessage = `column ${name}: ${error.publicMessage}`
+    const detail = { column: name, row }
+    throw new PermanentError('TRANSFORM_FAILED', `column ${name}: ${error.message}`, detail, { publicMessage })
   }
 }
 

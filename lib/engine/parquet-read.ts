@@ -123,13 +123,11 @@ function misfitError(
   { line, received }: { readonly line: number; readonly received: string },
 ): PermanentError {
   const expected = column.definition ? expectedText(column.definition) : column.type
-  const message = `${placeOf(origin)}, row ${line}: column ${column.name}: expected ${expected}, got ${received}; declare the type that the file has, or set strict: false`
-  return new PermanentError('INPUT_INVALID', message, {
-    ...originOf(origin),
-    line,
-    column: column.name,
-    expected,
-    received,
+  const tell = (got: string): string =>
+    `${placeOf(origin)}, row ${line}: column ${column.name}: expected ${expected}, got ${got}; declare the type that the file has, or set strict: false`
+  const detail = { ...originOf(origin), line, column: column.name, expected, received }
+  return new PermanentError('INPUT_INVALID', tell(received), detail, {
+    publicMessage: tell('a value that fanmill status shows'),
   })
 }
 

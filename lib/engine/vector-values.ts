@@ -20,7 +20,15 @@ export type ToVector = (value: unknown) => DuckDBValue
 type FromVector = (value: DuckDBValue) => unknown
 
 /** Thrown by a writer: what was expected instead. */
-export class UnfitValue extends Error {}
+export class UnfitValue extends Error {
+  /** Without the value. */
+  readonly publicMessage: string
+
+  constructor(message: string, publicMessage = message) {
+    super(message)
+    this.publicMessage = publicMessage
+  }
+}
 
 /** How values of a type are read from its vectors. */
 export function valueReader(type: DuckDBType): ReadValue {
@@ -114,7 +122,11 @@ function toStructured(type: DuckDBType): ToVector {
 }
 
 function expect(value: unknown, fits: boolean, expected: string): DuckDBValue {
-  if (!fits) throw new UnfitValue(`expected ${expected}, got ${describe(value)}`)
+  if (!fits)
+    throw new UnfitValue(
+      `expected ${expected}, got ${describe(value)}`,
+      `expected ${expected}, got ${Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`}`,
+    )
   return value as DuckDBValue
 }
 

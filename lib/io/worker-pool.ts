@@ -40,16 +40,18 @@ export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMes
   // A thread that dies without a job is replaced; if the next one dies too, its job says so.
   pool.on('error', () => undefined)
   const started = allStarted(pool.threads)
-  const givingUp = Promise.withResolvers<never>()
-  givingUp.promise.catch(() => undefined)
+  // One promise a job: what waits for one that outlives the jobs keeps their answers.
+  const underWay = new Set<(error: Error) => void>()
   let stopTimer: NodeJS.Timeout | undefined
   let isGivenUp = false
   const ports = new Set<MessagePort>()
   const giveUp = (): void => {
-    isGivenUp = true
-    givingUp.reject(
-      new PermanentError('ABORTED', 'the run was stopped while a thread was in a function that does not return'),
-    )
+    isGivenUp = underWay.size > 0
+    for (const reject of underWay)
+      reject(new PermanentError('ABORTED', 'the run was stopped while a thread was in a function that does not return'))
+  }
+  const refuseStopped = (): void => {
+    if (stopTimer) throw new PermanentError('ABORTED', 'the run was stopped')
   }
   return {
     threads,
@@ -57,19 +59,23 @@ export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMes
       return isGivenUp
     },
     async run<K extends keyof WorkerResults>(job: Extract<WorkerJob, { readonly kind: K }>) {
-      if (stopTimer) throw new PermanentError('ABORTED', 'the run was stopped')
+      refuseStopped()
       const call = { setup: await setup, job }
+      refuseStopped()
       const { port1: told, port2: port } = new MessageChannel()
       ports.add(told.on('message', onMessage))
       const closed = once(told, 'close')
+      const { promise: givenUp, reject } = Promise.withResolvers<never>()
+      underWay.add(reject)
       try {
         const answering = pool.run({ ...call, port }, { transferList: [port] }).catch(died)
-        const answer = (await Promise.race([answering, givingUp.promise])) as WorkerAnswer<WorkerResults[K]>
+        const answer = (await Promise.race([answering, givenUp])) as WorkerAnswer<WorkerResults[K]>
         // What the thread told before its answer comes by another way, and may come later.
         await closed
         if ('error' in answer) throw fromPlain(answer.error)
         return answer.value
       } finally {
+        underWay.delete(reject)
         ports.delete(told)
         told.close()
       }

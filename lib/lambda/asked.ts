@@ -1,7 +1,7 @@
 /** What an event asks of a task: its parameters, or nothing. */
 import * as v from 'valibot'
 import { FanmillError, PermanentError } from '../core/errors.ts'
-import type { ManualEvent, PlanEvent, UploadEvent } from '../core/lambda-events.ts'
+import type { ManualEvent, PlanEvent, RunName, UploadEvent } from '../core/lambda-events.ts'
 import { readParams } from '../core/param-values.ts'
 import { matchPath } from '../core/path-template.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
@@ -11,6 +11,7 @@ export interface Asked {
   readonly params: ParamValues
   readonly isUpload: boolean
   readonly force: boolean
+  readonly resume?: RunName
   readonly ended: readonly string[]
 }
 
@@ -26,6 +27,7 @@ const manualSchema = v.strictObject({
   task: v.optional(v.string()),
   params: v.optional(v.record(v.string(), v.unknown())),
   force: v.optional(v.boolean()),
+  resume: v.optional(v.strictObject({ runId: v.string(), attempt: v.number() })),
   ended: v.optional(v.array(v.string())),
 })
 
@@ -73,7 +75,7 @@ function ofUpload(
 }
 
 function byHand(
-  { task: name, params = {}, force = false, ended = [] }: ManualEvent,
+  { task: name, params = {}, force = false, resume, ended = [] }: ManualEvent,
   task: TaskDefinition,
   { name: pipeline, tasks }: PipelineDefinition,
 ): Asked | undefined {
@@ -88,7 +90,7 @@ function byHand(
   const known = new Set(tasks.flatMap(each => Object.keys(each.params)))
   const others = Object.keys(params).filter(param => known.has(param) && !(param in task.params))
   const own = name === undefined ? omit(params, others) : params
-  return { params: readParams(task.params, own), isUpload: false, force, ended }
+  return { params: readParams(task.params, own), isUpload: false, force, ended, ...(resume && { resume }) }
 }
 
 function pick(values: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {

@@ -124,8 +124,8 @@ async function commitKept(kept: KeptReservation, { event, invocation, options }:
     if (!(error instanceof FanmillError) || error instanceof TransientError) throw error
     await endRun(lambda.output, run, { ...ending, status: 'failed', error })
     await leaveTurn(lambda.output, turn)
-    if (error.code !== 'SUPERSEDED') throw withoutRows(error)
-    // A run that was planned later, over all that this one saw, has been committed: there is nothing left to do.
+    if (error.code !== 'SUPERSEDED' || error.detail.isCovered !== true) throw withoutRows(error)
+    // All that this run read is in what was committed after it was planned: there is nothing left to do.
     logger.warn(error.message)
     return { done: true }
   }

@@ -1,6 +1,7 @@
 /** What the three functions have in common: the event is checked, the deadline watched, and every end told. */
 import * as v from 'valibot'
-import { CapacityError, type FanmillError, PermanentError, TransientError, toPlain } from '../core/errors.ts'
+import { CapacityError, type FanmillError, PermanentError, TransientError } from '../core/errors.ts'
+import { publicForm } from '../core/public-error.ts'
 import { type Deadline, type LambdaContext, openDeadline } from './deadline.ts'
 import { type LambdaSession, openLambda } from './session.ts'
 import { logger } from './telemetry.ts'
@@ -16,21 +17,26 @@ export interface HandlerOptions<Event, Answer> {
   work(event: Event, invocation: Invocation): Promise<Answer>
 }
 
-/** @throws errors whose `name` is their class, by which the state machine decides, and whose message begins with the code */
+/**
+ * @throws errors whose `name` is their class, by which the state machine decides, and whose message begins with the code
+ * and quotes no row: the whole is in the state, for `status`
+ */
 export function createHandler<Event extends { readonly task: string; readonly execution: string }, Answer>({
   event: schema,
   work,
 }: HandlerOptions<Event, Answer>) {
   return async (given: unknown, context: LambdaContext): Promise<Answer> => {
     const deadline = openDeadline(context)
+    // Those of the invocation before, whatever becomes of this one.
+    logger.resetKeys()
+    logger.appendKeys({ request: context.awsRequestId })
     try {
       const event = parse(schema, given)
       const { task, execution } = event
-      logger.resetKeys()
-      logger.appendKeys({ task, execution, request: context.awsRequestId })
+      logger.appendKeys({ task, execution })
       return await work(event, { lambda: await openLambda(), deadline, context })
     } catch (error) {
-      const { name, code, message, detail } = toPlain(error)
+      const { name, code, message, detail } = publicForm(error)
       logger.error(message, { fault: { name, code, detail } })
       throw readable(error)
     } finally {
@@ -49,10 +55,10 @@ function parse<Event>(schema: v.GenericSchema<unknown, Event>, given: unknown): 
   )
 }
 
-/** Of an error the state machine shows its name and message alone. */
+/** Of an error the state machine shows its name and message alone; the platform logs what else it has, and so it has no cause. */
 function readable(error: unknown): FanmillError {
-  const { code = 'ENGINE_FAILED', message, detail } = toPlain(error)
+  const { code = 'ENGINE_FAILED', message, detail } = publicForm(error)
   const Kind =
     error instanceof CapacityError ? CapacityError : error instanceof TransientError ? TransientError : PermanentError
-  return new Kind(code, `${code} ${message}`, detail, { cause: error })
+  return new Kind(code, `${code} ${message}`, detail)
 }

@@ -7,7 +7,7 @@ import { FanmillError, TransientError } from '../core/errors.ts'
 import type { PlanAnswer, PlanEvent } from '../core/lambda-events.ts'
 import { outputPathOf } from '../core/output-path.ts'
 import { taskNamed } from '../core/resolve-task.ts'
-import { rowCodeOf } from '../core/run-identity.ts'
+import { canonicalJson, rowCodeOf } from '../core/run-identity.ts'
 import { checkLengths, groupBytesOf } from '../core/tier.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { inputIdentity } from '../local/content-identity.ts'
@@ -21,7 +21,7 @@ import { bindTurn, enterTurn, leaveTurn } from '../steps/turn.ts'
 import { type Asked, readAsked } from './asked.ts'
 import type { Invocation } from './handler.ts'
 import { recallArchives } from './opened-archives.ts'
-import { executionOwner, runLeaseMs } from './session.ts'
+import { executionOwner, runLeaseMs, shortName } from './session.ts'
 import { logger } from './telemetry.ts'
 import { todoOf } from './todo.ts'
 
@@ -57,14 +57,23 @@ interface Planning {
 }
 
 /** Waits inside the function: it is small, and an execution has a limited number of steps. */
-async function awaitTurn({ asked, outputPath, execution: id, invocation }: Planning): Promise<'go' | 'skip' | 'later'> {
+async function awaitTurn({
+  task,
+  asked,
+  outputPath,
+  execution: id,
+  invocation,
+}: Planning): Promise<'go' | 'skip' | 'later'> {
   const { lambda, deadline } = invocation
-  const { isUpload, ended } = asked
+  const { params, resume, isUpload, ended } = asked
+  // Who goes on with a run fails when there are new inputs: they cannot be left to it.
+  const wants = shortName(canonicalJson({ task: task.name, params, resume }))
   const settleMs = isUpload ? lambda.settings.settleMs : 0
   for (;;) {
     const turn = await enterTurn(lambda.output, {
       outputPath,
       id,
+      wants,
       now: Date.now(),
       leaseMs: runLeaseMs / 2,
       settleMs,
@@ -158,6 +167,7 @@ function requestOf({ task, asked, execution, outputPath, invocation }: Planning,
     codeHash: rowCodeOf(settings.codeHashes[task.name], tables),
     mode: task.output.mode,
     force: asked.force,
+    ...(asked.resume && { resume: asked.resume }),
   }
 }
 

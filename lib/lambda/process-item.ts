@@ -46,14 +46,12 @@ export async function processItem(event: ProcessEvent, invocation: Invocation): 
   const now = (): number => Date.now()
   await renewWhenDue(output, name, { owner: executionOwner(event.execution), now, leaseMs: runLeaseMs })
   try {
-    const outcome = await processInTime(event, kept, invocation)
-    measure({
-      task,
-      rows: outcome.rowsWritten,
-      bytes: outcome.bytesInflated,
-      rejects: outcome.rowsRejected,
-      seconds: outcome.seconds,
-    })
+    const token = randomUUID().slice(0, 13)
+    const outcome = await processInTime({ event, kept, token }, invocation)
+    // Another try of this batch has measured its own.
+    if (outcome.token === token) measureOutcome(task, outcome)
+    // Threads that were stopped would refuse the next batch.
+    if (invocation.deadline.signal.aborted) await coolThreads()
     return answerOf(outcome)
   } catch (error) {
     const fault = endOf(error, invocation)
@@ -63,9 +61,14 @@ export async function processItem(event: ProcessEvent, invocation: Invocation): 
   }
 }
 
+interface Try {
+  readonly event: ProcessEvent
+  readonly kept: KeptReservation
+  readonly token: string
+}
+
 async function processInTime(
-  { item }: ProcessEvent,
-  kept: KeptReservation,
+  { event: { item }, kept, token }: Try,
   { lambda, deadline }: Invocation,
 ): Promise<Outcome> {
   const { input, output } = lambda
@@ -75,13 +78,17 @@ async function processInTime(
   signal.addEventListener('abort', stop)
   if (signal.aborted) stop()
   try {
-    const token = randomUUID().slice(0, 13)
     const machine = { task, input, output, workers, stageFolder, partFolder, groupBytes }
     return await processBatch(kept.run, item, batchTools({ ...machine, gate: createGate(), token, signal }))
   } finally {
     signal.removeEventListener('abort', stop)
     await tidy()
   }
+}
+
+function measureOutcome(task: string, outcome: Outcome): void {
+  const { rowsWritten: rows, bytesInflated: bytes, rowsRejected: rejects, seconds } = outcome
+  measure({ task, rows, bytes, rejects, seconds })
 }
 
 /** Whatever failed once the time was up failed for that. */

@@ -57,14 +57,28 @@ export async function coolThreads(): Promise<void> {
 /** Of a function's memory; the rest is for Node, and for reads and uploads in flight. */
 const memoryShare = 0.75
 
-async function open(lambda: LambdaSession, { run, tables: planned }: KeptReservation): Promise<WarmThreads> {
-  const { settings, bundle, input, pipeline } = lambda
-  const { tier } = settings
-  const task = taskNamed(pipeline, run.task)
+async function open(lambda: LambdaSession, kept: KeptReservation): Promise<WarmThreads> {
+  const { settings } = lambda
+  const { tier, output } = settings
   const groupBytes = settings.groupBytes ?? groupBytesOf(tier)
   const stageFolder = makeStageFolder((tier.threads + 1) * 2 * groupBytes)
-  const { output } = settings
   const partFolder = makeOwnFolder(output.kind === 'disk' ? join(output.folder, stateRoot, 'tmp') : tmpdir())
+  try {
+    return await openIn({ stageFolder, partFolder, groupBytes }, lambda, kept)
+  } catch (error) {
+    removeOwnFolder(stageFolder)
+    removeOwnFolder(partFolder)
+    throw error
+  }
+}
+
+async function openIn(
+  { stageFolder, partFolder, groupBytes }: Pick<WarmThreads, 'stageFolder' | 'partFolder' | 'groupBytes'>,
+  { settings, bundle, input, pipeline }: LambdaSession,
+  { run, tables: planned }: KeptReservation,
+): Promise<WarmThreads> {
+  const { tier } = settings
+  const task = taskNamed(pipeline, run.task)
   const tables = await fetchTables({ input, stageFolder }, task, run.params)
   if (tables.identity !== planned)
     throw new PermanentError(

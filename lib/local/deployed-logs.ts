@@ -46,6 +46,8 @@ interface Subject {
   readonly from: number
   /** Absent while it goes on. */
   readonly to?: number
+  /** When it ended, for a run of some machine. */
+  readonly endedAt?: number
   /** Absent for a run of some machine. */
   readonly arn?: string
 }
@@ -61,7 +63,7 @@ async function subjectOf(deployed: Deployed, name: string): Promise<Subject> {
       ...(execution && { executions: [execution.arn] }),
     },
     from: begin - besideMs,
-    ...(end !== undefined && { to: Date.parse(end) + besideMs }),
+    ...(end !== undefined && { to: Date.parse(end) + besideMs, endedAt: Date.parse(end) }),
     ...(execution && { arn: execution.arn }),
   }
 }
@@ -98,12 +100,13 @@ interface Following {
   readonly signal: AbortSignal | undefined
 }
 
-/** Lines come a few seconds late and out of order: the last minute is read again each time. */
+/** Lines come a few seconds late and out of order: the last minute is read again each time, and for a while after the end. */
 async function* following(deployed: Deployed, { from, subject, signal }: Following): AsyncGenerator<SteppedEvent> {
   const seen = new Map<string, number>()
-  let isLast = false
+  let endedAt: number | undefined
   while (!signal?.aborted) {
-    const isOver = subject !== undefined && (await hasEnded(deployed, subject))
+    endedAt ??= subject && (await endOf(deployed, subject))
+    const isLast = endedAt !== undefined && Date.now() > endedAt + lingerMs
     const latest = [...seen.values()].reduce((max, at) => Math.max(max, at), from)
     for (const [id, at] of seen) if (at < latest - 2 * lateMs) seen.delete(id)
     for await (const event of eventsBetween(deployed, { from: Math.max(from, latest - lateMs) })) {
@@ -111,15 +114,19 @@ async function* following(deployed: Deployed, { from, subject, signal }: Followi
       seen.set(event.id, event.at)
       yield event
     }
-    if (isOver && isLast) return
-    isLast = isOver
+    if (isLast) return
     await pause(pollMs, undefined, signal && { signal }).catch(() => undefined)
   }
 }
 
 const lateMs = 60_000
 const pollMs = 2000
+const lingerMs = 10_000
 
-async function hasEnded({ control }: Deployed, { arn, to }: Subject): Promise<boolean> {
-  return arn === undefined ? to !== undefined : (await control.describe(arn))?.status !== 'running'
+/** In milliseconds since 1970; undefined while it goes on. */
+async function endOf({ control }: Deployed, { arn, endedAt }: Subject): Promise<number | undefined> {
+  if (arn === undefined) return endedAt
+  const execution = await control.describe(arn)
+  if (execution?.status === 'running') return undefined
+  return execution?.endedAt === undefined ? (endedAt ?? Date.now()) : Date.parse(execution.endedAt)
 }

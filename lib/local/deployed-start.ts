@@ -1,7 +1,10 @@
 /** Starts, goes on with and stops runs of a deployed pipeline. */
-import { PermanentError } from '../core/errors.ts'
+import { FanmillError, PermanentError } from '../core/errors.ts'
+import { canonicalJson } from '../core/run-identity.ts'
 import type { Execution } from '../io/aws-control.ts'
+import { endRun } from '../steps/run-lease.ts'
 import { listRuns, type RunSummary } from '../steps/runs.ts'
+import { leaveStopped } from '../steps/turn.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
 import { executionOf, findNamed, type Start, startNew, stopAndWait } from './deployed-executions.ts'
 import { runsOf, statusOf } from './deployed-status.ts'
@@ -17,7 +20,7 @@ export interface Started {
 }
 
 /** Starts an execution: all tasks, or one. Its parameters are checked by Plan. @throws as `findPipeline` */
-export async function startDeployed(options: DeployedOptions & Start): Promise<Started> {
+export async function startDeployed(options: DeployedOptions & Omit<Start, 'resume'>): Promise<Started> {
   const { task, params, force } = options
   const deployed = await openDeployed(options)
   const given = { ...(task !== undefined && { task }), ...(params && { params }), ...(force && { force }) }
@@ -26,15 +29,15 @@ export async function startDeployed(options: DeployedOptions & Start): Promise<S
 
 /**
  * Goes on with a run that has not been committed: only batches without an outcome are processed. Default the latest one
- * of the only output that has such a run.
+ * of the only output that has such a run. Plan refuses it where code or inputs are no longer the same.
  * @throws RUN_ACTIVE, RUN_COMPLETE, RUN_UNKNOWN; USAGE without a name when there are several
  */
 export async function retryDeployed(options: DeployedOptions, name?: string): Promise<Started> {
   const deployed = await openDeployed(options)
   const run = name === undefined ? await onlyUnfinished(deployed) : await namedRun(deployed, name)
-  const { task, params, owner } = run
+  const { runId, attempt, task, params, owner } = run
   await refuseRetry(deployed, run)
-  const execution = await startNew(deployed, { task, params }, [owner.id])
+  const execution = await startNew(deployed, { task, params, resume: { runId, attempt } }, [owner.id])
   return { ...startedOf(deployed, execution), run }
 }
 
@@ -53,7 +56,22 @@ export async function stopDeployed(options: DeployedOptions, name?: string): Pro
   const deployed = await openDeployed(options)
   const running = name === undefined ? await onlyRunning(deployed) : await namedRunning(deployed, name)
   const { tasks, ...execution } = await statusOf(deployed, await stopAndWait(deployed, running.arn))
-  return { execution, runs: await runsOf(deployed, tasks) }
+  const runs = await runsOf(deployed, tasks)
+  if (execution.status !== 'running') await leaveAll(deployed, execution, runs)
+  return { execution, runs }
+}
+
+/** Uploads that wait for what was stopped need not wait for its leases. First the runs: who has the turn finds them free. */
+async function leaveAll({ store }: Deployed, { arn }: Execution, runs: readonly RunSummary[]): Promise<void> {
+  try {
+    for (const run of runs)
+      if (run.status !== 'complete' && run.owner.id === arn)
+        await endRun(store, run, { owner: run.owner, now: () => Date.now(), status: 'interrupted' })
+    await leaveStopped(store, arn)
+  } catch (error) {
+    // Deliberately passed over, because who may stop may not be allowed to write there; the leases lapse by themselves.
+    if (!(error instanceof FanmillError)) throw error
+  }
 }
 
 const startedOf = (deployed: Deployed, execution: Execution): Started => ({
@@ -79,10 +97,13 @@ async function namedRun(deployed: Deployed, name: string): Promise<RunSummary> {
   )
 }
 
-/** Of each output only the latest run counts: an older one was given up for it. */
+/** Of each output and its parameters only the latest run counts: an older one was given up for it. */
 async function onlyUnfinished({ store, clock, name }: Deployed): Promise<RunSummary> {
   const latest = new Map<string, RunSummary>()
-  for (const run of await listRuns(store, clock)) if (!latest.has(run.output)) latest.set(run.output, run)
+  for (const run of await listRuns(store, clock)) {
+    const key = canonicalJson([run.output, run.task, run.params])
+    if (!latest.has(key)) latest.set(key, run)
+  }
   const runs = [...latest.values()]
   const unfinished = runs.filter(run => run.status === 'failed' || run.status === 'interrupted')
   const [run = runs.find(each => each.status === 'running'), ...others] = unfinished
@@ -95,12 +116,16 @@ async function onlyUnfinished({ store, clock, name }: Deployed): Promise<RunSumm
 }
 
 function severalRuns(what: string, runs: readonly RunSummary[]): PermanentError {
-  const names = runs.map(run => `${run.runId} (${run.output})`)
+  const names = runs.map(run => `${run.runId} (${[run.output, ...paramWords(run)].join(' ')})`)
   return new PermanentError('USAGE', `${what} ${runs.length} runs to go on with, name one: ${names.join(', ')}`, {
     runs: runs.map(run => run.runId),
   })
 }
 
+const paramWords = ({ params }: RunSummary): string[] =>
+  Object.entries(params).map(([name, value]) => `${name}=${value}`)
+
+/** AWS is asked also where the lease has lapsed: an execution may be slower than that. */
 async function refuseRetry(deployed: Deployed, run: RunSummary): Promise<void> {
   const { runId, status, owner, output } = run
   if (status === 'complete')
@@ -109,8 +134,8 @@ async function refuseRetry(deployed: Deployed, run: RunSummary): Promise<void> {
       `run ${runId} is complete in ${output}; to do it again all the same: fanmill start ${run.task} --force`,
       { runId },
     )
-  if (status !== 'running') return
   const execution = await executionOf(deployed, run)
+  if (status !== 'running' && execution?.status !== 'running') return
   const who = execution ? `execution ${execution.name}` : `a process on ${owner.host}`
   const mend = execution ? `wait for it, or: fanmill stop ${execution.name}` : 'wait for its end'
   throw new PermanentError('RUN_ACTIVE', `run ${runId} is being worked on by ${who}; ${mend}`, { runId, owner })

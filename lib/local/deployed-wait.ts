@@ -1,6 +1,6 @@
 /** Waits for an execution of a deployed pipeline, telling what it does as a run on this machine tells it. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type FanmillError, PermanentError } from '../core/errors.ts'
+import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { RunEvent, RunStatus, TaskResult } from '../core/events.ts'
 import { type ExecutedTask, faultError, isOver } from '../core/execution-tasks.ts'
 import type { ManifestRun } from '../core/manifest.ts'
@@ -131,8 +131,14 @@ async function placeOf(
   const record = name && followers.get(keyOf(name))?.record
   if (record) return record
   if (run?.runId === undefined) return undefined
-  const found = await readRun(store, clock, run.runId)
-  return { ...found, outputPath: found.output }
+  try {
+    const found = await readRun(store, clock, run.runId)
+    return { ...found, outputPath: found.output }
+  } catch (error) {
+    // An append that finds nothing new names a run of no inputs, which there never was.
+    if (error instanceof FanmillError && error.code === 'RUN_UNKNOWN') return undefined
+    throw error
+  }
 }
 
 async function committedRun({ store }: Deployed, { runId, attempt }: RunName): Promise<ManifestRun | undefined> {

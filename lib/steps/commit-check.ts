@@ -88,9 +88,15 @@ function batchesFailed(missing: readonly number[], failures: readonly Failure[],
   const failed = failures.filter(failure => missing.includes(failure.batch))
   const first = failed[0]
   const where = [first?.archive, first?.member, first?.line && `line ${first.line}`].filter(Boolean).join(' ')
-  const why = first
-    ? `; batch ${first.batch}: ${first.code} ${first.message}${where && ` (${where})`}`
-    : `; batch ${missing[0]} left no word of why: its process was ended, as one that is out of memory is`
-  const message = `${missing.length} of ${batchCount} batches have no outcome${why}; run again to do only these`
-  return new PermanentError('BATCHES_FAILED', message, { missing, failures: failed.slice(0, shownMax) })
+  const tell = (said: string | undefined): string => {
+    const why = first
+      ? `; batch ${first.batch}: ${first.code} ${said}${where && ` (${where})`}`
+      : `; batch ${missing[0]} left no word of why: its process was ended, as one that is out of memory is`
+    return `${missing.length} of ${batchCount} batches have no outcome${why}; run again to do only these`
+  }
+  const detail = { missing, failures: failed.slice(0, shownMax) }
+  const { publicMessage } = first ?? {}
+  return new PermanentError('BATCHES_FAILED', tell(first?.message), detail, {
+    publicMessage: publicMessage && tell(publicMessage),
+  })
 }

@@ -2,6 +2,7 @@
 import type { PlannedBatch } from '../core/accounts.ts'
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { Manifest } from '../core/manifest.ts'
+import { canonicalJson } from '../core/run-identity.ts'
 import type { Committing, Head } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import type { RejectLimit } from '../define/definition.ts'
@@ -32,7 +33,7 @@ export type CommitResult =
  * @throws BATCHES_FAILED when batches have no outcome, with their failures
  * @throws ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT
  * @throws OUTPUT_LOCKED, transient, while another run commits to this output
- * @throws SUPERSEDED when a run that was planned later has been committed
+ * @throws SUPERSEDED when a run that was planned later has been committed; `isCovered` in its detail when that one read all that this one did
  * @throws OUTPUT_NOT_OURS, OUTPUT_EXISTS
  * @see design: the protocol
  */
@@ -84,8 +85,19 @@ function generationFor(run: ReservedRun, head: Head, { standing }: Current): num
   )
   if (run.mode === 'append' && !clash) return isLatest ? run.generation : head.reserved + 1
   const winner = clash?.runId ?? head.committed?.runId
-  const message = `run ${run.runId} was planned before run ${winner} was committed to ${run.outputPath}; run again to come after it`
-  throw new PermanentError('SUPERSEDED', message, { runId: run.runId, winner, outputPath: run.outputPath })
+  const isCovered = run.mode === 'replace' && readsAll(run, standing, winner)
+  const what = `run ${run.runId} was planned before run ${winner} was committed to ${run.outputPath}`
+  const mend = isCovered ? 'that run read all that this one did' : 'start again to come after it'
+  const detail = { runId: run.runId, winner, outputPath: run.outputPath, isCovered }
+  throw new PermanentError('SUPERSEDED', `${what}; ${mend}`, detail)
+}
+
+/** Under other parameters or of an older listing, a run that comes later may have read less. */
+function readsAll({ inputs, task, params }: ReservedRun, standing: Current['standing'], winner?: string): boolean {
+  const found = standing?.runs.find(one => one.runId === winner)
+  if (!found || canonicalJson([found.task, found.params]) !== canonicalJson([task, params])) return false
+  const identities = new Map(found.inputs.map(({ key, identity }) => [key, identity]))
+  return inputs.every(({ key, identity }) => identities.get(key) === identity)
 }
 
 type Prepared = Journaled | { readonly missing: readonly number[] }

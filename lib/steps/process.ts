@@ -67,7 +67,7 @@ export async function noteFailure(
   error: unknown,
   { output, now }: Pick<ProcessTools, 'output' | 'now'>,
 ): Promise<void> {
-  const { code = 'ENGINE_FAILED', message, detail = {} } = toPlain(error)
+  const { code = 'ENGINE_FAILED', message, publicMessage, detail = {} } = toPlain(error)
   const text = (name: string): string | undefined =>
     typeof detail[name] === 'string' ? (detail[name] as string) : undefined
   const [archive, member] = [text('archive'), text('member')]
@@ -76,6 +76,7 @@ export async function noteFailure(
     batch: item.batch,
     code,
     message,
+    ...(publicMessage !== undefined && { publicMessage }),
     at: new Date(now()).toISOString(),
     ...(archive && { archive }),
     ...(member && { member }),

@@ -1,4 +1,5 @@
 /** Reserve: decides whether a run has anything to do, and makes this process its owner. */
+import { PermanentError } from '../core/errors.ts'
 import { hasRun, type Manifest } from '../core/manifest.ts'
 import type { InputObject } from '../core/plan-data.ts'
 import { runIdOf, sortInputs } from '../core/run-identity.ts'
@@ -42,8 +43,15 @@ export interface ReserveRequest extends ActorOptions {
   readonly mode: OutputMode
   /** Runs again what is complete; default false. */
   readonly force?: boolean
+  /** Goes on with this attempt or fails: no other run is begun. */
+  readonly resume?: AttemptName
   /** False where this process may not change outputs, so that a dead commit is left to Commit; default true. */
   readonly mayRoll?: boolean
+}
+
+interface AttemptName {
+  readonly runId: string
+  readonly attempt: number
 }
 
 export type Reservation = CompleteRun | BusyRun | ReservedRun
@@ -85,13 +93,14 @@ export interface ReservedRun {
  * @throws OUTPUT_LOCKED, transient, while another run commits to this output
  * @throws OUTPUT_UNSETTLED, transient, with `mayRoll: false`
  * @throws INPUT_ALREADY_APPENDED, OUTPUT_EXISTS, OUTPUT_NOT_OURS
+ * @throws RUN_UNKNOWN, RUN_CHANGED, SUPERSEDED, with `resume`
  */
 export async function reserveRun(store: Store, request: ReserveRequest): Promise<Reservation> {
   const actor = actorOf(store, request)
   for (let round = 0; round < roundsMax; round++) {
     const { head, live } = await settleHead(actor, request.outputPath, request)
     const current = await readCurrent(store, head.value)
-    const wanted = wantedRun(request, current)
+    const wanted = await (request.resume ? resumedRun(store, request, current) : wantedRun(request, current))
     if (live && live.runId === wanted.runId) return { status: 'busy', runId: live.runId, owner: live.owner }
     if (live) throw lockedOut(request.outputPath, live)
     if (wanted.isComplete && current.manifest) {
@@ -126,18 +135,48 @@ function wantedRun(request: ReserveRequest, current: Current): Wanted {
   return { inputs: sortInputs(inputs), replaces, runId, isComplete }
 }
 
+/** The attempt that is to be gone on with, when what it was made of is still the same. */
+async function resumedRun(store: Store, request: ReserveRequest, current: Current): Promise<Wanted> {
+  const { runId, attempt } = request.resume as AttemptName
+  const isComplete = current.manifest?.runs.some(run => run.runId === runId && run.attempt === attempt) ?? false
+  if (isComplete) return { runId, isComplete, inputs: [], replaces: [] }
+  const record = await readState(store, runKeys(runId, attempt).run, readRunRecord)
+  if (!record)
+    throw new PermanentError('RUN_UNKNOWN', `no run ${runId}, attempt ${attempt}; start anew: fanmill start`, { runId })
+  // An append that was forced reads again what its dataset has.
+  const wanted = wantedRun({ ...request, force: record.replaces.length > 0 }, current)
+  if (wanted.runId !== runId) throw changed(record, changesOf(record, request, wanted))
+  return { ...wanted, isComplete: false }
+}
+
+function changesOf(record: RunRecord, { codeHash }: ReserveRequest, { inputs }: Wanted): string[] {
+  const listOf = (all: RunRecord['inputs']): string =>
+    JSON.stringify(sortInputs(all).map(({ key, identity, sizeBytes }) => [key, identity, sizeBytes]))
+  const isOtherCode = record.codeHash !== codeHash
+  const hasOtherInputs = listOf(record.inputs) !== listOf(inputs)
+  return [...(isOtherCode ? ['code or tables'] : []), ...(hasOtherInputs ? ['inputs'] : [])]
+}
+
+function changed({ runId, attempt, task }: RunRecord, changes: readonly string[]): PermanentError {
+  const what = changes.length > 0 ? changes.join(' and ') : 'parameters or output'
+  const message = `cannot go on with run ${runId}, attempt ${attempt}: its ${what} changed; start again: fanmill start ${task}`
+  return new PermanentError('RUN_CHANGED', message, { runId, attempt, changes })
+}
+
 /** Undefined when another changed something meanwhile. */
 async function takeRun(actor: Actor, taking: Taking): Promise<BusyRun | ReservedRun | undefined> {
   const { request, head, current, wanted } = taking
   const { runId } = wanted
   const last = await lastAttempt(actor.store, runId, current.manifest)
-  if (last.record && !(await isFinished(actor.store, last.record, taking))) {
+  const isFree = last.record !== undefined && !(await isFinished(actor.store, last.record, taking))
+  if (request.resume && !(isFree && last.attempt === request.resume.attempt)) throw overtaken(request, head.value)
+  if (last.record && isFree) {
     const key = runKeys(runId, last.attempt).lease
     const lease = await readVersioned(actor.store, key, readLease)
     const holder = lease?.value ?? last.record
     const isOurs = holder.owner.id === actor.owner.id
     if (!isOurs && isLive(actor, holder)) return { status: 'busy', runId, owner: holder.owner }
-    if (isOurs || !request.force) {
+    if (isOurs || !request.force || request.resume) {
       const isTaken = await effect(actor, 'take-lease', () => writeLease(actor, key, lease))
       return isTaken ? reserved(taking, { ...last.record, status: 'resume' }) : undefined
     }
@@ -150,6 +189,12 @@ async function takeRun(actor: Actor, taking: Taking): Promise<BusyRun | Reserved
     changeHead(actor.store, head, { reserved: generation }),
   )
   return changed && createRun(actor, taking, { attempt: last.attempt + 1, generation })
+}
+
+function overtaken({ resume, outputPath, task }: ReserveRequest, { committed }: Head): PermanentError {
+  const { runId, attempt } = resume as AttemptName
+  const message = `cannot go on with run ${runId}, attempt ${attempt}: a later attempt or run came to ${outputPath}; start again: fanmill start ${task}`
+  return new PermanentError('SUPERSEDED', message, { runId, attempt, winner: committed?.runId, outputPath })
 }
 
 /** An attempt that was committed, or that a later generation has overtaken, is not gone on with, whoever owns it. */

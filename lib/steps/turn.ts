@@ -5,18 +5,20 @@
  */
 import * as v from 'valibot'
 import { outputHashOf } from '../core/run-identity.ts'
-import { outputKeys, readLease, runKeys, stateBytes } from '../core/state.ts'
+import { outputKeys, readLease, runKeys, stateBytes, stateRoot } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import { lockedOut } from './head.ts'
-import { readState, readVersioned, roundsMax } from './state-files.ts'
+import { forEachParallel, readState, readVersioned, roundsMax } from './state-files.ts'
 
-/** `skip`: another one waits already. */
+/** `skip`: another one waits already, for the same inputs; or it was stopped. */
 export type Turn = { readonly status: 'go' | 'skip' } | { readonly status: 'wait'; readonly waitMs: number }
 
 export interface TurnOptions {
   readonly outputPath: string
   /** The execution. */
   readonly id: string
+  /** What its inputs will be listed by, as a short text: one that waits for others cannot be left theirs. */
+  readonly wants: string
   readonly now: number
   /** How long a turn is held without a sign of life, until it has a run with a lease of its own. */
   readonly leaseMs: number
@@ -44,7 +46,7 @@ export async function enterTurn(store: Store, options: TurnOptions): Promise<Tur
 
 /** From here on the turn lasts as long as the lease of the run. */
 export async function bindTurn(store: Store, { outputPath, id }: TurnName, run: RunName): Promise<void> {
-  await change(store, outputPath, file => {
+  await change(store, keyOf(outputPath), file => {
     const { working } = file
     return working?.id === id ? { ...file, working: { ...working, run } } : undefined
   })
@@ -52,12 +54,40 @@ export async function bindTurn(store: Store, { outputPath, id }: TurnName, run: 
 
 /** Gives the turn, or the place of who waits, to the next; nothing happens when another has it. */
 export async function leaveTurn(store: Store, { outputPath, id }: TurnName): Promise<void> {
-  await change(store, outputPath, file => {
+  await change(store, keyOf(outputPath), file => {
     if (file.working?.id !== id && file.waiting?.id !== id) return undefined
-    const { working, waiting } = file
-    return { ...(working && working.id !== id && { working }), ...(waiting && waiting.id !== id && { waiting }) }
+    const { working, waiting, stopped } = file
+    return {
+      ...(working && working.id !== id && { working }),
+      ...(waiting && waiting.id !== id && { waiting }),
+      ...(stopped && { stopped }),
+    }
   })
 }
+
+/**
+ * Gives up, at every output, where an execution that was stopped waits, or works on a run. Its Plan may still be under way: it gets
+ * no turn there again. Where it was planning its turn stays until its lease lapses, for that Plan may yet begin a run.
+ */
+export async function leaveStopped(store: Store, id: string): Promise<void> {
+  const keys: string[] = []
+  for await (const { key } of store.list(`${stateRoot}turns/`)) keys.push(key)
+  await forEachParallel(keys, key =>
+    change(store, key, ({ working, waiting, stopped = [] }) => {
+      const isWaiting = waiting?.id === id
+      const isWorking = working?.id === id && working.run !== undefined
+      if (!isWaiting && !isWorking) return undefined
+      return {
+        ...(working && !isWorking && { working }),
+        ...(waiting && !isWaiting && { waiting }),
+        stopped: [id, ...stopped].slice(0, stoppedMax),
+      }
+    }),
+  )
+}
+
+/** Each is of interest as long as a function lives. */
+const stoppedMax = 20
 
 export interface TurnName {
   readonly outputPath: string
@@ -73,12 +103,15 @@ interface Holder {
   readonly id: string
   readonly since: number
   readonly leaseUntil: number
+  readonly wants?: string | undefined
   readonly run?: RunName | undefined
 }
 
 interface TurnFile {
   readonly working?: Holder | undefined
   readonly waiting?: Holder | undefined
+  /** Executions, the latest first. */
+  readonly stopped?: readonly string[] | undefined
 }
 
 /** What a file becomes; no `next` where it stays. */
@@ -87,16 +120,20 @@ async function decide(
   file: TurnFile,
   options: TurnOptions,
 ): Promise<{ readonly turn: Turn; readonly next?: TurnFile }> {
-  const { id, now, leaseMs, settleMs = 0, maySkip = true } = options
-  const { working, waiting } = file
+  const { id, wants, now, leaseMs, settleMs = 0, maySkip = true } = options
+  const { working, waiting, stopped } = file
+  if (stopped?.includes(id)) return { turn: { status: 'skip' } }
+  const kept = stopped && { stopped }
   const isBusy = working !== undefined && working.id !== id && (await isLive(store, working, options))
   if (isBusy) {
     const isPlaceTaken = waiting !== undefined && waiting.id !== id && (await isLive(store, waiting, options))
-    if (isPlaceTaken) return { turn: maySkip ? { status: 'skip' } : { status: 'wait', waitMs: waitMsMax / 4 } }
+    const isLeft = isPlaceTaken && maySkip && waiting.wants === wants
+    if (isPlaceTaken) return { turn: isLeft ? { status: 'skip' } : { status: 'wait', waitMs: waitMsMax / 4 } }
     const since = waiting?.id === id ? waiting.since : now
     const turn = { status: 'wait', waitMs: Math.min(waitMsMax, Math.max(waitMsMin, (now - since) / 4)) } as const
-    const isFresh = waiting?.id === id && now < waiting.leaseUntil - leaseMs / 2
-    return isFresh ? { turn } : { turn, next: { working, waiting: { id, since, leaseUntil: now + leaseMs } } }
+    const waitLeaseMs = Math.min(leaseMs, waitLeaseMsMax)
+    if (waiting?.id === id && now < waiting.leaseUntil - waitLeaseMs / 2) return { turn }
+    return { turn, next: { working, waiting: { id, since, leaseUntil: now + waitLeaseMs, wants }, ...kept } }
   }
   const since = working?.id === id ? working.since : now
   const waitMs = since + settleMs - now
@@ -104,11 +141,13 @@ async function decide(
   const isFresh = working?.id === id && now < working.leaseUntil - leaseMs / 2
   if (isFresh) return { turn }
   const mine: Holder = { id, since, leaseUntil: now + leaseMs, ...(working?.id === id && { run: working.run }) }
-  return { turn, next: { working: mine, ...(waiting && waiting.id !== id && { waiting }) } }
+  return { turn, next: { working: mine, ...(waiting && waiting.id !== id && { waiting }), ...kept } }
 }
 
 const waitMsMin = 1000
 const waitMsMax = 60_000
+/** Who waits asks again each minute: one that is gone must not turn others away for long. */
+const waitLeaseMsMax = 4 * 60_000
 
 async function isLive(
   store: Store,
@@ -122,8 +161,7 @@ async function isLive(
   return lease !== undefined && lease.owner.id === id && now < lease.leaseUntil
 }
 
-async function change(store: Store, outputPath: string, next: (file: TurnFile) => TurnFile | undefined): Promise<void> {
-  const key = keyOf(outputPath)
+async function change(store: Store, key: string, next: (file: TurnFile) => TurnFile | undefined): Promise<void> {
   for (let round = 0; round < roundsMax; round++) {
     const file = await readVersioned(store, key, readTurnFile)
     const changed = file && next(file.value)
@@ -138,9 +176,14 @@ const holderSchema = v.object({
   id: v.string(),
   since: v.number(),
   leaseUntil: v.number(),
+  wants: v.optional(v.string()),
   run: v.optional(v.object({ runId: v.string(), attempt: v.number() })),
 })
-const turnSchema = v.object({ working: v.optional(holderSchema), waiting: v.optional(holderSchema) })
+const turnSchema = v.object({
+  working: v.optional(holderSchema),
+  waiting: v.optional(holderSchema),
+  stopped: v.optional(v.array(v.string())),
+})
 
 /** One that cannot be read is begun anew: it only saves work. */
 function readTurnFile(bytes: Uint8Array): TurnFile {

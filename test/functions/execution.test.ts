@@ -1,5 +1,5 @@
 /** The three functions, called as the state machine calls them, with real threads over real files. */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Outcome } from '../../lib/core/outcome.ts'
@@ -109,6 +109,67 @@ describe('an execution', () => {
     await account.upload(`incoming/${month}/b.zip`, { [bad.name]: 'x,y\n1,1\n' })
     expect(await account.execute('points', { params: { month } })).toMatchObject({ status: 'planned' })
     expect(await account.rows(`points/${month}`)).toHaveLength(200_001)
+  })
+})
+
+describe('an execution that goes on with a run', () => {
+  const forced = { params: { month }, force: true }
+  const goOn = (run: { runId: string; attempt: number }) => ({
+    ...{ task: 'points', params: { month }, resume: run },
+    ended: ['forced'],
+  })
+
+  it('takes the attempt that was forced, where the one before is complete', async () => {
+    account = await Account.open(pipelineText())
+    await account.execute('points', await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' }))
+    const planned = await account.plan('points', forced, { execution: 'forced' })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    expect(planned.run.attempt).toBe(2)
+    expect(await account.execute('points', goOn(planned.run))).toMatchObject({
+      status: 'planned',
+      run: planned.run,
+      batches: [0],
+    })
+    expect(await account.manifest(`points/${month}`)).toMatchObject({ runs: [planned.run] })
+    expect(await account.execute('points', goOn(planned.run))).toMatchObject({ status: 'complete' })
+  })
+
+  it('takes a forced attempt of an append, with the runs that it takes the place of', async () => {
+    account = await Account.open(pipelineText({ task: "output: parquet({ path: '{task}/{month}', mode: 'append' })," }))
+    await account.execute('points', await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' }))
+    const planned = await account.plan('points', forced, { execution: 'forced' })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    expect(await account.execute('points', goOn(planned.run))).toMatchObject({ status: 'planned', run: planned.run })
+    expect(await account.rows(`points/${month}`)).toEqual([{ x: 1, y: 2 }])
+  })
+
+  it('fails where code or inputs are no longer the same, and names them', async () => {
+    account = await Account.open(pipelineText())
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const planned = await account.plan('points', forced, { execution: 'forced' })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    await account.upload(`incoming/${month}/b.zip`, { 'a.csv': 'x,y\n3,4\n' })
+    await expect(account.plan('points', goOn(planned.run))).rejects.toMatchObject({
+      message: expect.stringMatching(/^RUN_CHANGED .*its inputs changed; start again: fanmill start points$/),
+    })
+    process.env.FANMILL_CODE_HASHES = JSON.stringify({ points: 'other' })
+    await expect(account.plan('points', goOn(planned.run))).rejects.toMatchObject({
+      message: expect.stringContaining('its code or tables and inputs changed'),
+    })
+    expect(await account.execute('points', { params: { month } })).toMatchObject({ status: 'planned' })
+  })
+
+  it('fails where a later run has overtaken it', async () => {
+    account = await Account.open(pipelineText())
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const planned = await account.plan('points', forced, { execution: 'forced' })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const b = await account.upload(`incoming/${month}/b.zip`, { 'a.csv': 'x,y\n3,4\n' })
+    await account.execute('points', { params: { month }, ended: ['forced'] })
+    await rm(join(account.folder, 'input', b.detail.object.key))
+    await expect(account.plan('points', goOn(planned.run))).rejects.toMatchObject({
+      message: expect.stringMatching(/^SUPERSEDED .*start again: fanmill start points$/),
+    })
   })
 })
 

@@ -1,9 +1,11 @@
 /** Many uploads of the same parameters: each row once, and no archive processed more than twice. */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { UploadEvent } from '../../lib/core/lambda-events.ts'
 import type { RunRecord } from '../../lib/core/state.ts'
+import { run } from '../../lib/local.ts'
 import { Account, pipelineText } from './account.ts'
 
 const month = '2001-01'
@@ -55,6 +57,72 @@ describe('events', () => {
     })
     await expect(account.plan('points', { params: { moth: month } })).rejects.toMatchObject({ code: 'PARAM_INVALID' })
     await expect(account.plan('points', { task: 'point' })).rejects.toMatchObject({ code: 'TASK_UNKNOWN' })
+  })
+
+  it.each(['append', 'replacePartitions'])(
+    'leaves no upload to one that waits for other parameters, of one dataset, mode %s',
+    async mode => {
+      account = await Account.open(
+        pipelineText({ task: `output: parquet({ path: '{task}', mode: '${mode}', partitionBy: ['x'] }),` }),
+      )
+      const uploads = await Promise.all(
+        ['2001-01', '2001-02', '2001-03'].map((each, index) =>
+          account.upload(`incoming/${each}/a.zip`, { 'a.csv': `x,y\n${index},1\n` }),
+        ),
+      )
+      const [first, second, third] = uploads as [UploadEvent, UploadEvent, UploadEvent]
+      const planned = await account.plan('points', first, { execution: 'first' })
+      if (planned.status !== 'planned') throw new Error(planned.status)
+      const waiting = await Promise.all(
+        [second, third].map((event, index) =>
+          account.plan('points', event, { execution: `waiting-${index}`, seconds: 2 }),
+        ),
+      )
+      expect(waiting).toMatchObject([{ status: 'more' }, { status: 'more' }])
+      const [item] = await account.items(planned.planKey)
+      await account.process('points', { run: planned.run, item: item!, execution: 'first' })
+      await account.commit('points', { run: planned.run, execution: 'first' })
+      await account.execute('points', second, 'waiting-0')
+      await account.execute('points', third, 'waiting-1')
+      expect((await account.rows('points')).map(row => row.x)).toEqual([0, 1, 2])
+    },
+  )
+
+  it('fails a run that a later one has overtaken which did not read the same', async () => {
+    account = await Account.open(
+      pipelineText({ task: "output: parquet({ path: '{task}', mode: 'replacePartitions', partitionBy: ['x'] })," }),
+    )
+    const file = join(account.folder, 'pipeline.ts')
+    await account.upload('incoming/2001-01/a.zip', { 'a.csv': 'x,y\n1,1\n' })
+    await account.upload('incoming/2001-02/a.zip', { 'a.csv': 'x,y\n2,1\n' })
+    const planned = await account.plan('points', { params: { month } }, { execution: 'older' })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const [item] = await account.items(planned.planKey)
+    await account.process('points', { run: planned.run, item: item!, execution: 'older' })
+    // A laptop takes no turn.
+    const roots = { input: join(account.folder, 'input'), output: join(account.folder, 'output') }
+    await run(file, { params: { month: '2001-02' }, ...roots })
+    await expect(account.commit('points', { run: planned.run, execution: 'older' })).rejects.toMatchObject({
+      name: 'PermanentError',
+      message: expect.stringMatching(/^SUPERSEDED .*start again to come after it/),
+    })
+    expect(await account.execute('points', { params: { month } })).toMatchObject({ status: 'planned' })
+    expect(await account.rows('points')).toHaveLength(2)
+  })
+
+  it('fails a run that was overtaken by one of an older listing, which lacks an input', async () => {
+    account = await Account.open(pipelineText())
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,1\n' })
+    const b = await account.upload(`incoming/${month}/b.zip`, { 'a.csv': 'x,y\n2,2\n' })
+    const planned = await account.plan('points', b, { execution: 'older' })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const [item] = await account.items(planned.planKey)
+    await account.process('points', { run: planned.run, item: item!, execution: 'older' })
+    await rm(join(account.folder, 'input', b.detail.object.key))
+    await account.execute('points', { params: { month }, ended: ['older'] }, 'newer')
+    await expect(account.commit('points', { run: planned.run, execution: 'older' })).rejects.toMatchObject({
+      message: expect.stringMatching(/^SUPERSEDED /),
+    })
   })
 
   it('ends a run that a later one has overtaken, without failing', async () => {

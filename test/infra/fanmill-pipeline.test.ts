@@ -122,7 +122,10 @@ describe('the trigger', () => {
     })
     deployed.template.hasResourceProperties('AWS::CloudWatch::Alarm', { Namespace: 'AWS/SQS', Threshold: 1 })
     deployed.template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'ExecutionsFailed', Threshold: 1 })
-    deployed.template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'ExecutionsTimedOut', Threshold: 1 })
+    deployed.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ExecutionsTimedOut',
+      Threshold: 1,
+    })
   })
 
   it('refuses an output that could start it again', () => {

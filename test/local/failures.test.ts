@@ -115,7 +115,7 @@ describe('memory', () => {
       'return x',
       'setup() { const all: number[][] = []; for (;;) all.push(new Array(100_000).fill(1.5)) },',
     )
-    await expect(some.run({ memoryMb: 300 })).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
+    await expect(some.run({ memoryMb: 600 })).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
   })
 })
 

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Owner, runKeys, stateBytes } from '../../lib/core/state.ts'
 import { memoryStore } from '../../lib/io/memory-store.ts'
-import { bindTurn, enterTurn, leaveTurn, type TurnOptions } from '../../lib/steps/turn.ts'
+import { bindTurn, enterTurn, leaveStopped, leaveTurn, type TurnOptions } from '../../lib/steps/turn.ts'
 
 const outputPath = 'points/2001-01'
 const leaseMs = 60_000
@@ -11,7 +11,7 @@ beforeEach(() => {
   store = memoryStore()
 })
 const enter = (id: string, options: Partial<TurnOptions> = {}) =>
-  enterTurn(store, { outputPath, id, now: 0, leaseMs, ...options })
+  enterTurn(store, { outputPath, id, wants: 'all', now: 0, leaseMs, ...options })
 
 describe('turns', () => {
   it('lets one work, one wait and sends the rest away', async () => {
@@ -40,6 +40,47 @@ describe('turns', () => {
     await enter('a')
     await enter('b')
     expect(await enter('c', { maySkip: false })).toMatchObject({ status: 'wait' })
+  })
+
+  it('sends nobody away for one that waits for other inputs', async () => {
+    await enter('a', { wants: 'January' })
+    await enter('b', { wants: 'February' })
+    expect(await enter('c', { wants: 'March' })).toMatchObject({ status: 'wait' })
+    expect(await enter('d', { wants: 'February' })).toEqual({ status: 'skip' })
+    await leaveTurn(store, { outputPath, id: 'a' })
+    expect(await enter('b', { wants: 'February' })).toEqual({ status: 'go' })
+    expect(await enter('c', { wants: 'March' })).toMatchObject({ status: 'wait' })
+    expect(await enter('e', { wants: 'March' })).toEqual({ status: 'skip' })
+  })
+
+  it('keeps the place of who waits for minutes, however long a turn is held', async () => {
+    const minutes = (count: number) => ({ now: count * 60_000, leaseMs: 15 * 60_000 })
+    await enter('a', minutes(0))
+    await enter('b', minutes(0))
+    for (const minute of [1, 2, 3, 4, 5]) await enter('b', minutes(minute))
+    expect(await enter('c', minutes(6))).toEqual({ status: 'skip' })
+    expect(await enter('c', minutes(10))).toMatchObject({ status: 'wait' })
+    expect(await enter('b', { ...minutes(10), maySkip: false })).toMatchObject({ status: 'wait' })
+  })
+
+  it('gives no place to who was stopped, though its function asks on', async () => {
+    await enter('a')
+    await enter('b')
+    await leaveStopped(store, 'b')
+    expect(await enter('b')).toEqual({ status: 'skip' })
+    expect(await enter('c')).toMatchObject({ status: 'wait' })
+    await leaveTurn(store, { outputPath, id: 'a' })
+    expect(await enter('b')).toEqual({ status: 'skip' })
+    expect(await enter('c')).toEqual({ status: 'go' })
+  })
+
+  it('takes the turn of who was stopped when it works on a run, not while it plans one', async () => {
+    await enter('a')
+    await leaveStopped(store, 'a')
+    expect(await enter('b')).toMatchObject({ status: 'wait' })
+    await bindTurn(store, { outputPath, id: 'a' }, { runId: 'r', attempt: 1 })
+    await leaveStopped(store, 'a')
+    expect(await enter('b')).toEqual({ status: 'go' })
   })
 
   it('waits for more uploads before the work begins, and not again after that', async () => {

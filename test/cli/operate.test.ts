@@ -1,0 +1,140 @@
+/** Executions of a deployed pipeline, started, gone on with, stopped and followed, where AWS answers as it should. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readRunEnd, runKeys } from '../../lib/core/state.ts'
+import { type ReservedRun, reserveRun } from '../../lib/steps/reserve.ts'
+import { readState } from '../../lib/steps/state-files.ts'
+import { bindTurn, enterTurn } from '../../lib/steps/turn.ts'
+import { type FakeAws, type FakeExecution, startAws } from './fake-aws.ts'
+import { eventsOf, fanmill } from './fanmill.ts'
+
+let aws: FakeAws
+beforeEach(async () => {
+  aws = await startAws()
+})
+afterEach(() => aws.stop())
+
+const operate = (words: string) => fanmill(words.split(' '), { env: aws.env })
+
+interface Reserving {
+  readonly month?: string
+  readonly leaseMs?: number
+}
+
+/** A run of an execution, of a dataset that has the rows of all months. */
+async function reserve(
+  { arn }: FakeExecution,
+  { month = '2001-01', leaseMs = 60_000 }: Reserving = {},
+): Promise<ReservedRun> {
+  const run = await reserveRun(aws.store, {
+    ...{ outputPath: 'points', task: 'points', params: { month }, codeHash: 'code', mode: 'append', leaseMs },
+    inputs: [{ key: `${month}.zip`, etag: month, identity: month, sizeBytes: 1 }],
+    owner: { id: arn, host: 'aws', startedAt: '' },
+    now: () => Date.now(),
+  })
+  if (run.status !== 'new') throw new Error(run.status)
+  return run
+}
+
+const ended = { status: 'ABORTED', stopDate: 1 } as const
+const startedInput = (): Record<string, unknown> => JSON.parse([...aws.executions.values()].at(-1)?.input ?? '{}')
+
+describe('retry', () => {
+  it('names the attempt that is to be gone on with, and who has ended', async () => {
+    const execution = aws.begin('first', ended)
+    const { runId, attempt } = await reserve(execution)
+    expect(await operate(`retry ${runId}`)).toMatchObject({ code: 0, stderr: '' })
+    expect(startedInput()).toEqual({
+      ...{ task: 'points', params: { month: '2001-01' } },
+      ...{ resume: { runId, attempt }, ended: [execution.arn] },
+    })
+  })
+
+  it('refuses a run whose execution runs, though its lease has lapsed', async () => {
+    const { runId } = await reserve(aws.begin('first'), { leaseMs: 0 })
+    const { code, stderr } = await operate(`retry ${runId}`)
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `fanmill: RUN_ACTIVE run ${runId} is being worked on by execution first; wait for it, or: fanmill stop first\n`,
+    })
+  })
+
+  it('takes no run of other parameters for a later one of the same', async () => {
+    const execution = aws.begin('first', ended)
+    const runs = [await reserve(execution), await reserve(execution, { month: '2001-02' })]
+    const { code, stderr } = await operate('retry')
+    expect(code).toBe(2)
+    expect(stderr).toContain('pipeline grid has 2 runs to go on with')
+    for (const { runId, params } of runs) expect(stderr).toContain(`${runId} (points month=${params.month})`)
+  })
+})
+
+describe('start --wait', () => {
+  it('ends as skipped where an append finds nothing new', async () => {
+    aws.onStart = execution => {
+      const task = { task: 'points', status: 'complete', run: { runId: '0123456789abcdef' } }
+      Object.assign(execution, { status: 'SUCCEEDED', stopDate: execution.startDate + 1, outputs: [task] })
+    }
+    const finished = await operate('start --wait --json')
+    expect(finished.code).toBe(0)
+    expect(eventsOf(finished).end).toMatchObject({ status: 'skipped', tasks: [{ task: 'points', status: 'skipped' }] })
+  })
+})
+
+describe('stop', () => {
+  const enter = (id: string) =>
+    enterTurn(aws.store, { outputPath: 'points', id, wants: 'all', now: Date.now(), leaseMs: 60_000 })
+
+  it('gives up the place of an execution that waits', async () => {
+    await enter('another')
+    await enter(aws.begin('waiting').arn)
+    expect(await enter('upload')).toEqual({ status: 'skip' })
+    expect(await operate('stop')).toMatchObject({ code: 0, stdout: 'stopped waiting\n', stderr: '' })
+    expect(await enter('upload')).toMatchObject({ status: 'wait' })
+  })
+
+  it('gives up the run of an execution that works, and its turn', async () => {
+    const execution = aws.begin('working')
+    await enter(execution.arn)
+    const { runId, attempt } = await reserve(execution)
+    await bindTurn(aws.store, { outputPath: 'points', id: execution.arn }, { runId, attempt })
+    execution.outputs = [{ task: 'points', status: 'planned', run: { runId, attempt } }]
+    expect(await operate(`stop ${runId}`)).toMatchObject({ code: 0, stderr: '' })
+    expect(await readState(aws.store, runKeys(runId, attempt).end, readRunEnd)).toMatchObject({ status: 'interrupted' })
+    expect(await enter('upload')).toEqual({ status: 'go' })
+  })
+
+  it('stops also for who may not write the state', async () => {
+    await enter('another')
+    await enter(aws.begin('waiting').arn)
+    aws.s3.fault = ({ method }) =>
+      method === 'PUT' ? { kind: 'refuse', status: 403, code: 'AccessDenied' } : undefined
+    expect(await operate('stop')).toMatchObject({ code: 0, stdout: 'stopped waiting\n', stderr: '' })
+    expect(aws.s3.requests.at(-1)).toMatchObject({ method: 'PUT', key: expect.stringContaining('turns/') })
+  })
+})
+
+describe('logs --follow', () => {
+  it('shows lines that come after the end', async () => {
+    const execution = aws.begin('first')
+    const line = (id: string) => {
+      const message = JSON.stringify({
+        level: 'INFO',
+        message: id,
+        timestamp: new Date().toISOString(),
+        execution: execution.arn,
+      })
+      aws.lines.push({ eventId: id, timestamp: Date.now(), message })
+    }
+    line('before the end')
+    Object.assign(execution, { status: 'SUCCEEDED', stopDate: Date.now() / 1000 })
+    let reads = 0
+    aws.onLogRead = () => {
+      reads++
+      if (reads === 4) line('after the end')
+    }
+    const { code, stdout } = await operate('logs first --follow')
+    expect(code).toBe(0)
+    expect(stdout).toContain('before the end')
+    expect(stdout).toContain('after the end')
+  })
+})

@@ -1,0 +1,86 @@
+/** Logs, and what an execution shows of a failure, name the place and the reason, and quote no row; the state has it all. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { logger } from '../../lib/lambda/telemetry.ts'
+import { parquetOf } from '../engine/converting.ts'
+import type { Members } from '../zip-builder.ts'
+import { Account, pipelineText } from './account.ts'
+import { listen } from './listen.ts'
+
+const month = '2001-01'
+const value = 'private'
+const texts = 'columns: { x: column.string(), y: column.int32() },'
+const asText: Members = { 'a.csv': `x,y\n1,2\n${value},2\n` }
+let account: Account
+afterEach(() => account.close())
+
+interface Case {
+  readonly what: string
+  readonly task: string
+  readonly members: Members
+  readonly table?: string
+  readonly says: RegExp
+}
+
+const cases: readonly Case[] = [
+  {
+    what: 'a value of a Parquet file that does not fit its column',
+    task: `source: zipMembers({ archives: 'incoming/{month}/*.zip', format: parquetFiles() }),`,
+    members: { 'a.parquet': await parquetOf(`select '${value}' as x, 1 as y`) },
+    says: /INPUT_INVALID .*a\.zip, member a\.parquet, row 1: column x: expected int32/,
+  },
+  {
+    what: 'a value of a broadcast table that does not fit its column',
+    task: `tables: { t: table('t.csv', csv(), { k: column.int32() }) }, transform: sql\`select i.* from input i, t\`,`,
+    members: { 'a.csv': 'x,y\n1,2\n' },
+    table: `k\n${value}\n`,
+    says: /INPUT_INVALID table t, row 1: column k: expected int32/,
+  },
+  {
+    what: 'a record of a broadcast table with other fields than its header',
+    task: `tables: { t: table('t.csv', csv()) }, transform: sql\`select i.* from input i, t\`,`,
+    members: { 'a.csv': 'x,y\n1,2\n' },
+    table: `k,l\n1,2\n3,${value},4\n`,
+    says: /INPUT_INVALID table t: Invalid Input Error on line 3/,
+  },
+  {
+    what: 'a value that a statement cannot convert',
+    task: `${texts} transform: sql\`select cast(x as integer) as x, y from input\`,`,
+    members: asText,
+    says: /TRANSFORM_FAILED .*a\.zip, member a\.csv, line 3: the transform's SQL failed: Conversion Error/,
+  },
+  {
+    what: 'a value that a function gives for a column of another type',
+    task: `${texts} transform: mapRows(row => ({ ...row, z: Number(row.x) || row.x }), { adds: { z: column.float64() } }),`,
+    members: asText,
+    says: /TRANSFORM_FAILED .*a\.zip, member a\.csv, line 3: column z: expected a number, got a value of type string/,
+  },
+  {
+    what: 'a text that a function cannot parse',
+    task: `${texts} transform: mapRows(row => ({ ...row, x: String(JSON.parse(row.x)) })),`,
+    members: asText,
+    says: /TRANSFORM_FAILED .*a\.zip, member a\.csv, line 3: the mapRows function threw a SyntaxError/,
+  },
+]
+
+it.each(cases)('$what is told without itself, and kept in the state', async ({ task, members, table, says }) => {
+  const extra = "import { parquetFiles } from 'fanmill'"
+  account = await Account.open(pipelineText({ task, extra }))
+  await account.upload(`incoming/${month}/a.zip`, members)
+  if (table) await account.write('input/t.csv', table)
+  const log = listen()
+  logger.setLogLevel('INFO')
+  const { error, run } = await account.execute('points', { params: { month } })
+  logger.setLogLevel('SILENT')
+  const logged = log()
+  expect(error?.message).toMatch(/^BATCHES_FAILED 1 of 1 batches/)
+  expect(error?.message).toMatch(says)
+  expect(logged).toMatch(says)
+  for (const told of [logged, JSON.stringify({ ...error }), String(error?.stack), String(error?.cause)])
+    expect(told).not.toContain(value)
+  const folder = join(account.folder, `output/.fanmill/runs/${run?.runId}/${run?.attempt}`)
+  const [failure] = await readdir(join(folder, 'failures'))
+  expect(await readFile(join(folder, 'failures', failure!), 'utf8')).toContain(value)
+  expect(await readFile(join(folder, 'end.json'), 'utf8')).toContain(value)
+})

@@ -1,0 +1,84 @@
+/** What one invocation leaves to the next in the same process. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { CapacityError } from '../../lib/core/errors.ts'
+import type { PlanItem } from '../../lib/core/plan-data.ts'
+import type { Store } from '../../lib/core/store.ts'
+import { openDeadline } from '../../lib/lambda/deadline.ts'
+import { processItem } from '../../lib/lambda/process-item.ts'
+import { openLambda } from '../../lib/lambda/session.ts'
+import { logger } from '../../lib/lambda/telemetry.ts'
+import { Account, context, pipelineText } from './account.ts'
+import { listen } from './listen.ts'
+
+const month = '2001-01'
+let account: Account
+afterEach(() => account.close())
+
+async function planned(task: string, archives: readonly string[]) {
+  account = await Account.open(pipelineText({ task }), { FANMILL_GROUP_BYTES: '1' })
+  await account.write('input/t.csv', 'k\n1\n')
+  for (const name of archives) await account.upload(`incoming/${month}/${name}.zip`, { [`${name}.csv`]: 'x,y\n1,2\n' })
+  const plan = await account.plan('points', { params: { month } })
+  if (plan.status !== 'planned') throw new Error(plan.status)
+  return { run: plan.run, items: await account.items(plan.planKey) }
+}
+
+it('does the next batch although the time was up when the one before had only its outcome to write', async () => {
+  const { run, items } = await planned('', ['a', 'b', 'c', 'd'])
+  const [first, second] = items as [PlanItem, PlanItem]
+  const lambda = await openLambda()
+  const deadline = openDeadline(context(900))
+  const aborting = new AbortController()
+  const create: Store['create'] = (key, bytes) => {
+    if (key.includes('/outcomes/')) aborting.abort(new CapacityError('OUT_OF_TIME', 'the time is up'))
+    return lambda.output.create(key, bytes)
+  }
+  const output: Store = new Proxy(lambda.output, {
+    get: (store, name) => (name === 'create' ? create : Reflect.get(store, name, store)?.bind?.(store)),
+  })
+  const at = {
+    lambda: { ...lambda, output },
+    context: context(900),
+    deadline: { ...deadline, signal: aborting.signal },
+  }
+  const event = { task: 'points', execution: 'execution', run, item: first, tier: 0 }
+  expect(await processItem(event, at)).toMatchObject({ batch: first.batch })
+  expect(aborting.signal.aborted).toBe(true)
+  deadline.close()
+  expect(await account.process('points', { run, item: second })).toMatchObject({ batch: second.batch })
+})
+
+it('keeps no folder when its threads cannot be opened', async () => {
+  const tables = "tables: { t: table('t.csv', csv()) }, transform: sql`select i.* from input i, t`,"
+  const { run, items } = await planned(tables, ['a'])
+  await account.write('input/t.csv', 'k\n2\n')
+  await expect(account.process('points', { run, item: items[0]! })).rejects.toMatchObject({ code: 'INPUT_CHANGED' })
+  expect(await readdir(join(account.folder, 'output/.fanmill/tmp'))).toEqual([])
+})
+
+it('measures the rows of a batch once, however often it is called for', async () => {
+  const { run, items } = await planned('', ['a'])
+  process.env.POWERTOOLS_METRICS_DISABLED = 'false'
+  const log = listen()
+  for (let call = 0; call < 2; call++) await account.process('points', { run, item: items[0]! })
+  process.env.POWERTOOLS_METRICS_DISABLED = 'true'
+  const measures = log()
+    .split('\n')
+    .filter(line => line.includes('"_aws"'))
+  expect(measures.map(line => JSON.parse(line).Rows)).toEqual([1])
+})
+
+it('tells of an event that it cannot read without the names of the invocation before', async () => {
+  const { run, items } = await planned('', ['a'])
+  await account.process('points', { run, item: items[0]! })
+  const log = listen()
+  logger.setLogLevel('INFO')
+  const refused = account.process('points', { run: 'none', item: items[0]! })
+  await expect(refused).rejects.toMatchObject({ code: 'USAGE' })
+  logger.setLogLevel('SILENT')
+  const told = JSON.parse(log())
+  expect(told).toMatchObject({ level: 'ERROR', request: expect.any(String) })
+  for (const key of ['run', 'batch', 'execution']) expect(told).not.toHaveProperty(key)
+})
