@@ -62,7 +62,7 @@ async function count(stack: AwsStack): Promise<Figures> {
         rows: [
           ['slice', '1', '', 'its range, or its object'],
           ['part', '', '2, and 1 a piece', 'the upload opened, its pieces, and completed by commit'],
-          ['batch', '6', '2', 'reservation, lease, run, slices, and its outcome twice; accounts, outcome'],
+          ['batch', '5', '2', 'reservation, lease, slices, and its outcome twice; accounts, outcome'],
           ['archive', '2', '', 'its end and its directory'],
         ],
       },

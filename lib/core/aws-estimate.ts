@@ -129,7 +129,7 @@ export const transitionsOf = (batches: number): number => 3 + 6 + 2 * batches
  */
 export function requestsOf({ archives, objects, batches, slices, count, pieces }: RequestsOptions): Amounts['s3'] {
   const pages = Math.floor(objects / 1000) + 3 * Math.floor(count / 1000)
-  return { reads: 21 + 2 * archives + 6 * batches + slices, writes: 22 + pages + 2 * batches + 2 * count + pieces }
+  return { reads: 21 + 2 * archives + 5 * batches + slices, writes: 23 + pages + 2 * batches + 2 * count + pieces }
 }
 
 export interface RequestsOptions {
