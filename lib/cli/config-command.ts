@@ -24,7 +24,7 @@ export function addConfigCommand(program: Command): void {
   })
   addLogLevelOption(addWorkersOption(addS3Options(addOutputOption(addInputOption(command)))))
     .option('--reads <n>', 'reads in flight', countParser(1))
-    .option('--memory <mb>', 'MB that the process may use', countParser(1))
+    .option('--memory <mb>', 'MB shared out to all workers', countParser(1))
     .option('--rejects-max <n|p%>', 'rejected rows that do not fail a run', readShare)
     .option('--fail-fast', 'stop at the first batch that fails')
     .option('--stack <name>', 'CloudFormation stack of the deployed pipeline')

@@ -105,7 +105,11 @@ export function addRunOptions(command: Command): Command {
   addWorkersOption(command)
   return command
     .option('--reads <n>', 'reads in flight (default: 2 × workers; from a disk, as many as workers)', countParser(1))
-    .option('--memory <mb>', 'MB that the process may use (default: 70 % of what there is)', countParser(1))
+    .option(
+      '--memory <mb>',
+      'MB shared out to all workers; too few are refused (default: 70 % of what there is)',
+      countParser(1),
+    )
     .option('--sample <n|p%>', 'only so many members, or this share; written to .fanmill/sample', readShare)
 }
 

@@ -1,9 +1,9 @@
 /** The settings of this process: command line, then environment, then the nearest configuration file, then defaults. */
 import { existsSync, readFileSync } from 'node:fs'
-import { availableParallelism, totalmem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { ResolvedSetting, SettingLayer, SettingName, Settings } from '../core/config.ts'
 import { environmentLayer, fileLayer, resolveSettings, settingValues } from '../core/config.ts'
+import { defaultMemoryMb, defaultWorkers } from '../local/machine.ts'
 
 const configFileName = 'fanmill.config.json'
 
@@ -11,8 +11,8 @@ const configFileName = 'fanmill.config.json'
 export function readSettings(flags: Readonly<Record<string, unknown>>): readonly ResolvedSetting[] {
   const file = findConfigFile(process.cwd())
   const layers = [commandLineLayer(flags), environmentLayer(process.env), ...(file ? [configFile(file)] : [])]
-  const { workers } = settingValues(resolveSettings(layers))
-  return resolveSettings([...layers, defaultLayer(workers ?? availableParallelism())])
+  const { memory = defaultMemoryMb(), workers = defaultWorkers(memory) } = settingValues(resolveSettings(layers))
+  return resolveSettings([...layers, defaultLayer(workers, memory)])
 }
 
 /** The same as an object for a run here; roots are always there, other defaults are left to the library. */
@@ -54,20 +54,15 @@ function flagName(setting: SettingName): string {
   return `--${setting.replace(/[A-Z]/g, '-$&').toLowerCase()}`
 }
 
-function defaultLayer(workers: number): SettingLayer {
+function defaultLayer(workers: number, memory: number): SettingLayer {
   const values = {
     input: '.',
     output: './out',
     workers,
     reads: 2 * workers,
-    memory: Math.floor((0.7 * usableMemoryBytes()) / 1e6),
+    memory,
     failFast: false,
     logLevel: 'info',
   }
   return { origin: 'default', values, name: () => 'default' }
-}
-
-/** The machine's memory, or less where the process is confined to less. */
-function usableMemoryBytes(): number {
-  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
 }

@@ -37,7 +37,7 @@ export const prefixColumns = ['_fanmill_member', '_fanmill_line', '_fanmill_reco
 export function textSources(files: readonly StagedFile[], options: TextSourceOptions): TextSource[] {
   const groups = Map.groupBy(
     files.filter(file => file.bytes > 0),
-    file => JSON.stringify([file.columns, file.newline]),
+    file => JSON.stringify([file.columns, file.newline, file.isOpen]),
   )
   return [...groups.values()].map(group => textSource(group, options))
 }
@@ -121,9 +121,13 @@ interface ScanDialect {
   readonly nulls: readonly string[]
 }
 
-/** Bytes of the longest record that a fast scan reads; the careful one takes fields of tens of megabytes. */
+/** Bytes of the longest record that a fast scan reads; a careful one takes fields of tens of megabytes. */
 const fastRecordBytesMax = 2_097_152
 const carefulRecordBytesMax = 67_108_864
+/** The engine keeps two such buffers, of its memory. */
+const bufferBytesMin = 8_388_608
+/** What the engine may count to a record beside its bytes. */
+const recordMargin = 1024
 
 function scan(
   files: readonly StagedFile[],
@@ -135,7 +139,8 @@ function scan(
   const columns = [...located, ...names]
     .map(name => `${quoteText(name)}: ${quoteText(options.types?.[name] ?? 'VARCHAR')}`)
     .join(', ')
-  const bytesMax = options.badRecords === 'fail' ? fastRecordBytesMax : carefulRecordBytesMax
+  const isCareful = options.badRecords !== 'fail'
+  const bytesMax = isCareful ? longestRecord(files) : fastRecordBytesMax
   const settings = [
     quoteTexts(files.map(file => file.file)),
     `columns = {${columns}}`,
@@ -144,10 +149,18 @@ function scan(
     `new_line = '${files[0]?.newline === 'crlf' ? '\\r\\n' : '\\n'}'`,
     `delim = ${quoteText(dialect.delimiter)}, quote = ${quoteText(dialect.quote)}, escape = ${quoteText(dialect.escape)}`,
     `nullstr = ${quoteTexts(dialect.nulls.length > 0 ? dialect.nulls : [unusedNull])}`,
-    `max_line_size = ${bytesMax}, buffer_size = ${Math.max(8_388_608, 2 * bytesMax)}`,
+    `max_line_size = ${bytesMax}, buffer_size = ${Math.max(bufferBytesMin, bytesMax)}`,
+    // Otherwise it begins anew in the middle of the text, and loses its place where bad records are near; but then it does not tell of an open quote.
+    isCareful && !files.some(file => file.isOpen) ? 'parallel = false' : '',
     badRecordSettings[options.badRecords],
   ]
   return `read_csv(${settings.filter(Boolean).join(', ')})`
+}
+
+/** As large as what is there, because the engine takes a buffer's memory before it reads. */
+function longestRecord(files: readonly StagedFile[]): number {
+  const longest = files.reduce((most, file) => Math.max(most, file.longestRecord ?? file.bytes), 0)
+  return Math.min(carefulRecordBytesMax, Math.max(fastRecordBytesMax, longest + recordMargin))
 }
 
 const badRecordSettings = {

@@ -1,4 +1,4 @@
-/** Stages text for the engine: members of one header and newline style joined into one file, each record counted. */
+/** Stages text for the engine: members of one header and newline style joined into few files, each record counted. */
 import { join } from 'node:path'
 import { readHeader } from '../core/csv-header.ts'
 import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
@@ -66,6 +66,10 @@ export interface StagedFile {
   readonly records: number
   readonly bytes: number
   readonly located: boolean
+  /** Bytes of its longest record, known where all are located. */
+  readonly longestRecord?: number
+  /** Its last record has a quote that is not closed. */
+  readonly isOpen?: boolean
   readonly members: readonly StagedMember[]
 }
 
@@ -87,10 +91,12 @@ export interface Stage {
 
 /** Members may have as many headers as there are members; so many files at most are open, with a buffer each. */
 const openFilesMax = 16
+/** A careful reading keeps all of a file in the engine's memory, as far as that goes. */
+const locatedFileBytes = 24 * 1024 * 1024
 
 /**
- * A stage without files yet. Writes synchronously. Memory: 4 MiB, and up to four times the text given to `add` where
- * it must be rewritten (located, latin-1, comments, mixed newlines).
+ * A stage without files yet. Writes synchronously. Memory: 5 MiB, and up to four times the text given to `add` where
+ * it is in another encoding.
  */
 export function createStage(options: StageOptions): Stage {
   const { folder, format, located, stageBytesMax, isByMember = false, name = 'stage' } = options
@@ -104,9 +110,18 @@ export function createStage(options: StageOptions): Stage {
   const groupOf = (text: Text): Group => {
     const key = JSON.stringify([text.columns, text.newline])
     const found = text.isAlone || isByMember ? undefined : joinable.get(key)
-    if (found) return found
+    if (found && !(located && found.writer.bytes >= locatedFileBytes)) return found
+    found?.writer.close()
     const writer = new FileWriter(join(folder, `${name}-${groups.length}.txt`))
-    const made = { writer, columns: text.columns, newline: text.newline, members: [], records: 0 }
+    const made = {
+      writer,
+      columns: text.columns,
+      newline: text.newline,
+      isOpen: text.isAlone,
+      members: [],
+      records: 0,
+      longest: 0,
+    }
     groups.push(made)
     if (!text.isAlone) joinable.set(key, made)
     return made
@@ -119,13 +134,16 @@ export function createStage(options: StageOptions): Stage {
     add(given, origin) {
       const index = members++
       const text = textOf(given, { format, dialect, origin, ...(located ? { member: index } : {}) })
-      bytes += text.bytes.length
       records += text.records
-      if (bytes > stageBytesMax) throw stageFull(bytes, stageBytesMax)
       const group = groupOf(text)
       if (open.size >= openFilesMax && !open.has(group)) closeAll()
       open.add(group)
-      put(group, text, { index, archive: origin.archive, member: origin.member })
+      const write = (piece: Uint8Array): void => {
+        bytes += piece.length
+        if (bytes > stageBytesMax) throw stageFull(bytes, stageBytesMax)
+        group.writer.append(piece)
+      }
+      put(group, text, { write, index, archive: origin.archive, member: origin.member })
     },
     get bytes() {
       return bytes
@@ -149,34 +167,40 @@ interface Group {
   readonly writer: FileWriter
   readonly columns: readonly string[]
   readonly newline: 'lf' | 'crlf'
+  readonly isOpen: boolean
   readonly members: StagedMember[]
   records: number
+  longest: number
 }
 
-function put(group: Group, text: Text, named: Pick<StagedMember, 'index' | 'archive' | 'member'>): void {
-  const { records, firstLine, firstRecord, gaps, columns } = text
+type Placed = Pick<StagedMember, 'index' | 'archive' | 'member'> & { write(piece: Uint8Array): void }
+
+function put(group: Group, text: Text, { write, ...named }: Placed): void {
+  const { records, firstLine, firstRecord, columns } = text
   const start = group.writer.bytes
-  group.writer.append(text.bytes)
+  const { gaps, longest = 0 } = text.put(write)
   group.records += records
+  group.longest = Math.max(group.longest, longest)
   const end = group.writer.bytes
   group.members.push({ ...named, records, start, end, firstLine, firstRecord, header: columns, gaps })
 }
 
-function stagedFile({ writer, columns, newline, members, records }: Group, located: boolean): StagedFile {
-  return { file: writer.file, columns, newline, records, bytes: writer.bytes, located, members }
+function stagedFile({ writer, longest, ...group }: Group, located: boolean): StagedFile {
+  const file = { file: writer.file, ...group, bytes: writer.bytes, located }
+  return located ? { ...file, longestRecord: longest } : file
 }
 
 /** A text as it is to be staged. */
 interface Text {
-  readonly bytes: Uint8Array
   readonly columns: readonly string[]
   readonly newline: 'lf' | 'crlf'
   readonly records: number
   readonly firstLine: number
   readonly firstRecord: number
-  readonly gaps: readonly number[]
   /** Nothing may follow it in its file. */
   readonly isAlone: boolean
+  /** Writes it, rewritten where it must be. */
+  put(write: (piece: Uint8Array) => void): { readonly gaps: readonly number[]; readonly longest?: number }
 }
 
 interface TextOptions {
@@ -193,14 +217,18 @@ function textOf(given: Uint8Array, options: TextOptions): Text {
   const firstLine = (origin.firstLine ?? 1) + lines
   const scan = (bytes === given && origin.scan) || scanRecords(bytes, dialect)
   const shared = { columns, records: scan.records, firstLine, firstRecord, isAlone: scan.endsInsideQuote }
-  if (scan.records === 0) return { ...shared, bytes: new Uint8Array(0), newline: 'lf', gaps: [], isAlone: false }
-  if (member !== undefined || mustRewrite(scan, columns)) {
-    const numbered = member === undefined ? {} : { member }
-    return { ...shared, ...rewriteRecords(bytes, dialect, { firstLine, firstRecord, gaps, scan, ...numbered }) }
-  }
+  if (scan.records === 0) return { ...shared, newline: 'lf', isAlone: false, put: () => ({ gaps: [] }) }
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
-  const isWhole = scan.endsWithNewline || scan.endsInsideQuote
-  return { ...shared, newline, gaps, bytes: isWhole ? bytes : withNewline(bytes, newline) }
+  if (member !== undefined || mustRewrite(scan, columns)) {
+    const rewriting = { firstLine, firstRecord, gaps, scan, ...(member !== undefined && { member }) }
+    return { ...shared, newline, put: write => rewriteRecords(bytes, dialect, { ...rewriting, write }) }
+  }
+  const put = (write: (piece: Uint8Array) => void) => {
+    write(bytes)
+    if (!scan.endsWithNewline && !scan.endsInsideQuote) write(Buffer.from(newline === 'crlf' ? '\r\n' : '\n'))
+    return { gaps }
+  }
+  return { ...shared, newline, put }
 }
 
 /** The records of a text in UTF-8, and what stands above them. */
@@ -231,10 +259,6 @@ function mustRewrite(scan: RecordScan, columns: readonly string[]): boolean {
   return (
     newline === 'mixed' || newline === 'cr' || commentLines > 0 || tangled > 0 || (blankLines > 0 && columns.length < 2)
   )
-}
-
-function withNewline(body: Uint8Array, newline: 'lf' | 'crlf'): Uint8Array {
-  return Buffer.concat([body, Buffer.from(newline === 'crlf' ? '\r\n' : '\n')])
 }
 
 function stageFull(bytes: number, stageBytesMax: number): CapacityError {

@@ -16,11 +16,15 @@ export interface RunOptions {
   readonly region?: string
   /** Key with which objects are encrypted that are written to S3; default as the bucket says. */
   readonly kmsKeyId?: string
-  /** Threads; default as many as CPUs this process may use. */
+  /** Threads; default as many as CPUs this process may use, and as memory is enough for. */
   readonly workers?: number
   /** Reads in flight; default twice the workers. */
   readonly reads?: number
-  /** Upper bound of the whole process, in megabytes; default 70 % of what it may use. */
+  /**
+   * Megabytes of the whole process, shared out to its threads; default 70 % of what it may use. Less than they need is
+   * refused. Bounds engines, heaps and reads; a member is inflated whole up to 64 MiB, and staged text in a tmpfs is kept
+   * below the budget, apart from it.
+   */
   readonly memoryMb?: number
   /** In place of the task's own limit. */
   readonly rejectsMax?: number | `${number}%`

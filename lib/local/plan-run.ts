@@ -12,7 +12,7 @@ import { checkLengths } from '../core/tier.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { openStore } from '../io/open-store.ts'
 import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
-import { defaultWorkers } from './machine.ts'
+import { defaultMemoryMb, defaultWorkers, shareMemory } from './machine.ts'
 import type { RunOptions } from './options.ts'
 import { loadPipelineFile } from './pipeline-file.ts'
 import { requireColumns } from './require-columns.ts'
@@ -56,7 +56,8 @@ export async function planRun(pipeline: PipelineDefinition | string, options: Ru
 }
 
 async function planTask(task: TaskDefinition, input: Store, options: RunOptions): Promise<TaskPlan> {
-  const { workers = defaultWorkers(), sample, signal } = options
+  const { memoryMb = defaultMemoryMb(), sample, signal } = options
+  const { workers = defaultWorkers(memoryMb) } = options
   const params = readParams(task.params, options.params ?? {})
   const tables = await tablesOf(task, params, input)
   const given = {
@@ -64,6 +65,7 @@ async function planTask(task: TaskDefinition, input: Store, options: RunOptions)
     task,
     params,
     threads: workers,
+    textBytes: shareMemory(memoryMb, workers).textBytes,
     ...(sample !== undefined && { sample }),
     ...(signal && { signal }),
   }

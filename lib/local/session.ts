@@ -14,6 +14,7 @@ import { openStore, type StoreSpec } from '../io/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
 import { type EarlyWorkers, startEarly } from './early-workers.ts'
 import {
+  checkMemory,
   defaultMemoryMb,
   defaultWorkers,
   type MemoryShares,
@@ -61,7 +62,10 @@ export async function openSession(
   options: RunOptions,
   { groupBytes = groupBytesMax }: SessionTuning = {},
 ): Promise<Session> {
-  const { workers = defaultWorkers(), memoryMb = defaultMemoryMb(), onEvent } = options
+  const { memoryMb = defaultMemoryMb(), onEvent } = options
+  const { workers = defaultWorkers(memoryMb) } = options
+  // One worker on a small machine is what there is.
+  if (workers > 1 || options.memoryMb !== undefined) checkMemory(memoryMb, workers)
   const memory = shareMemory(memoryMb, workers)
   const threads = startEarly(workers, memory.heapBytes)
   const outputSpec = outputOf(options)
@@ -73,7 +77,7 @@ export async function openSession(
   const inputSpec = rootSpec(options.input ?? '.', options)
   const owner = thisOwner()
   const partFolder = makeOwnFolder(join(workFolder, 'tmp'))
-  const stageFolder = makeStageFolder((workers + 1) * 2 * groupBytesMax)
+  const stageFolder = makeStageFolder((workers + 1) * 2 * groupBytesMax, memoryMb * 1e6)
   return {
     pipeline: definition,
     bundle,

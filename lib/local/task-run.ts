@@ -82,6 +82,7 @@ function findOptions(session: Session, task: TaskDefinition, params: ParamValues
     params,
     identify,
     threads: session.workers,
+    textBytes: session.memory.textBytes,
     ...(sample !== undefined && { sample }),
     ...(signal && { signal }),
   }

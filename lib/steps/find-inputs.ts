@@ -25,6 +25,8 @@ export interface FindOptions {
   readonly sample?: number | `${number}%`
   /** Threads that are to have work each; small inputs are cut smaller for them. Default 1. */
   readonly threads?: number
+  /** Text that a thread may hold at once: less makes smaller slices, and smaller files are cut or streamed. Default 96 MiB. */
+  readonly textBytes?: number
   /** A content hash that this machine remembers, for a store that has no checksums; default reads the object. */
   identify?(object: StoredObject): Promise<string>
   /** Archives that an earlier call opened, by key; one that changed since is opened again. */
@@ -122,6 +124,8 @@ async function openArchives(
   return archives
 }
 
+const textBytesDefault = 96 * 1024 * 1024
+
 /** Parquet is not cut: a member of any size is staged whole. */
 const wholeMembers = ({ format }: ZipMembersSource): { streamBytes?: number } =>
   format?.kind === 'parquet' ? { streamBytes: Number.MAX_SAFE_INTEGER } : {}
@@ -130,9 +134,10 @@ interface SlicePlace {
   readonly input: number
   readonly firstSlice: number
   readonly sliceBytes: number
+  /** A file of more is cut into ranges, or streamed where it is compressed. */
+  readonly wholeBytes: number
 }
 
-const sliceBytesMax = 32 * 1024 * 1024
 const sliceBytesMin = 1024 * 1024
 /** Enough for shares of nearly equal bytes. */
 const slicesPerThread = 4
@@ -141,13 +146,14 @@ function cutInputs(
   inputs: readonly InputObject[],
   cut: (key: string, place: SlicePlace) => readonly Slice[],
   bytes: number,
-  { threads = 1 }: FindOptions,
+  { threads = 1, textBytes = textBytesDefault }: FindOptions,
 ): readonly Slice[] {
   const even = Math.ceil(bytes / (threads * slicesPerThread))
-  const sliceBytes = Math.min(sliceBytesMax, Math.max(sliceBytesMin, even))
+  const wholeBytes = Math.floor(textBytes / 3)
+  const sliceBytes = Math.min(wholeBytes, Math.max(sliceBytesMin, even))
   const slices: Slice[] = []
   for (const [input, { key }] of inputs.entries())
-    slices.push(...cut(key, { input, firstSlice: slices.length, sliceBytes }))
+    slices.push(...cut(key, { input, firstSlice: slices.length, sliceBytes, wholeBytes }))
   return slices
 }
 
@@ -185,9 +191,6 @@ function checked(entries: readonly ZipEntry[], source: ZipMembersSource, key: st
   return list
 }
 
-/** Files larger than this, and not compressed, are cut into ranges. */
-const wholeFileBytesMax = 32 * 1024 * 1024
-
 async function findFiles(
   source: FilesSource,
   objects: readonly StoredObject[],
@@ -212,9 +215,9 @@ async function findFiles(
 }
 
 function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place: SlicePlace): readonly Slice[] {
-  const { input, firstSlice, sliceBytes } = place
+  const { input, firstSlice, wholeBytes } = place
   const whole = { slice: firstSlice, input, bytes: sizeBytes }
-  const isLarge = sizeBytes > Math.max(wholeFileBytesMax, sliceBytes)
+  const isLarge = sizeBytes > wholeBytes
   if (source.format?.kind === 'parquet') return [{ kind: 'file', ...whole }]
   if (/\.(gz|zst)$/i.test(key)) return [{ kind: isLarge ? 'stream' : 'file', ...whole }]
   if (!isLarge || !canCut(source)) return [{ kind: 'file', ...whole }]

@@ -122,6 +122,55 @@ describe('a reject', () => {
   })
 })
 
+describe('long and many records beside a bad one', () => {
+  const small = 128 * 1024 * 1024
+
+  it('are read in an engine of little memory', async () => {
+    const done = await convertTask(taskOf({ columns }), {
+      inputs: { 'x.csv': 'a,b\n1,x\nbad,y\n2,z\n' },
+      engineBytes: small,
+    })
+    expect(shown(done)).toEqual(['x.csv/:3#2 a: int32, bad'])
+    expect(done.rows.map(row => row.a)).toEqual(['1', '2'])
+  })
+
+  it('are kept where a field has tens of megabytes', async () => {
+    const long = `${'x'.repeat(1000)}é\n""`.repeat(30_000)
+    const text = `a,b\n1,"${long}"\nbad,y\n2,z\n3,"${long}",more\n4,w\n`
+    const done = await convertTask(
+      taskOf({ columns, source: inZip(), transform: sql`select a, strlen(b) as length from input` }),
+      {
+        inputs: { 'z.zip': buildZip({ 'x.csv': text }) },
+      },
+    )
+    expect(done.rejects.map(({ record, column, expected }) => [record, column, expected])).toEqual([
+      [2, 'a', 'int32'],
+      [4, '', '2 fields'],
+    ])
+    expect(done.rows).toEqual([
+      { a: '1', length: `${1004 * 30_000}` },
+      { a: '2', length: '1' },
+      { a: '4', length: '1' },
+    ])
+  })
+
+  it('are each what they are, whatever the text around them has in quotes', async () => {
+    const inQuotes = 'x,\n""'.repeat(60)
+    const count = 100_000
+    const records = Array.from(
+      { length: count },
+      (_, index) => `${index},"${inQuotes}"${index % 7 === 3 ? ',more' : ''}`,
+    )
+    const done = await convertTask(taskOf({ columns, source: inZip(), transform: sql`select a from input` }), {
+      inputs: { 'z.zip': buildZip({ 'x.csv': `a,b\n${records.join('\n')}\n` }) },
+      engineBytes: small,
+    })
+    const bad = Array.from({ length: count }, (_, index) => index).filter(index => index % 7 === 3)
+    expect(done.rejects.map(({ record }) => record)).toEqual(bad.map(index => index + 1))
+    expect(done.rows).toHaveLength(count - bad.length)
+  })
+})
+
 describe('lines of JSON', () => {
   const source = files({ paths: '*', format: jsonLines() })
   const text = [

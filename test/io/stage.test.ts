@@ -130,6 +130,23 @@ describe('createStage', () => {
     expect(readFileSync(files[0]!.file, 'latin1')).toBe('1,2\n3,4\n5,6\n')
   })
 
+  it('says how long the longest record is where all are located', () => {
+    const [staged] = stageAll(['a,b\n1,2\n', 'a,b\n"3\n33",4\r\n\n5,6'], csvFormat, true) as [StagedFile]
+    expect(readFileSync(staged.file, 'latin1')).toBe('0,2,1,1,2\n1,2,1,"3\n33",4\n1,5,2,5,6\n')
+    expect(staged.longestRecord).toBe('1,2,1,"3\n33",4\n'.length)
+  })
+
+  it('begins another file where located text is long, and loses no record', () => {
+    const record = `${'x'.repeat(999)},${'y'.repeat(1000)}\n`
+    const member = `a,b\n${record.repeat(7000)}`
+    const files = stageAll([member, member, member, 'a,b\n1,2\n'], csvFormat, true)
+    expect(files.map(({ records, members }) => [records, members.map(({ index }) => index)])).toEqual([
+      [14_000, [0, 1]],
+      [7001, [2, 3]],
+    ])
+    for (const file of files) expect(readFileSync(file.file)).toHaveLength(file.bytes)
+  })
+
   it('says where the bytes of each member are', () => {
     const [staged] = stageAll(['a,b\n1,2\n', 'a,b\n', '\n\na,b\n"3\n3",4\n5,6']) as [StagedFile]
     expect(staged.members.map(({ start, end, records, firstLine }) => ({ start, end, records, firstLine }))).toEqual([

@@ -4,40 +4,47 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ZipFile } from 'yazl'
 
 const root = join(import.meta.dirname, '../..')
 const rowsPerBlock = 10_000
 const blocks = 1200
+const badBlocks = 90
+const badMembers = ['a.csv', 'b.csv', 'c.csv', 'd.csv']
 const peakBytesMax = 700e6
 let folder: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fanmill-memory-'))
-  const zip = new ZipFile()
-  zip.addReadStream(Readable.from(texts()), 'huge.csv', { mtime: new Date(0), compressionLevel: 1 })
-  zip.end()
-  await pipeline(zip.outputStream, createWriteStream(join(folder, 'huge.zip')))
+  await writeZip('huge.zip', { 'huge.csv': texts(blocks) })
+  await writeZip('bad.zip', Object.fromEntries(badMembers.map(name => [name, textsWithBadRow()])))
   writeFileSync(
-    join(folder, 'huge.ts'),
+    join(folder, 'pipeline.ts'),
     `import { column, csv, parquet, pipeline, task, zipMembers } from 'fanmill'
-    export const huge = task({
-      name: 'huge',
-      source: zipMembers({ archives: 'huge.zip', format: csv() }),
-      columns: { id: column.int64(), at: column.timestamp(), name: column.string(), price: column.float64() },
-      output: parquet({ path: '{task}' }),
-    })
-    export default pipeline({ name: 'huge', tasks: [huge] })`,
+    const columns = { id: column.int64(), at: column.timestamp(), name: column.string(), price: column.float64() }
+    const source = archives => zipMembers({ archives, format: csv() })
+    const output = parquet({ path: '{task}' })
+    export const huge = task({ name: 'huge', source: source('huge.zip'), columns, output })
+    export const bad = task({ name: 'bad', source: source('bad.zip'), columns, output, rejects: { max: 10 } })
+    export default pipeline({ name: 'large', tasks: [huge, bad] })`,
   )
 })
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Some 680 MB of text, inflated: held whole it would be too much. */
-function* texts() {
+async function writeZip(name: string, members: Readonly<Record<string, Iterable<string>>>): Promise<void> {
+  const zip = new ZipFile()
+  for (const [member, text] of Object.entries(members))
+    zip.addReadStream(Readable.from(text), member, { mtime: new Date(0), compressionLevel: 1 })
+  zip.end()
+  await pipeline(zip.outputStream, createWriteStream(join(folder, name)))
+}
+
+/** Some 570 kB of text a block: 680 MB in the huge member, which held whole would be too much. */
+function* texts(count: number) {
   yield 'id,at,name,price\n'
-  for (let block = 0; block < blocks; block++) {
+  for (let block = 0; block < count; block++) {
     const first = block * rowsPerBlock
     const rows = Array.from({ length: rowsPerBlock }, (_, row) => {
       const id = first + row
@@ -47,36 +54,42 @@ function* texts() {
   }
 }
 
-it.runIf(existsSync('/proc/self/status'))(
-  'streams a member larger than the memory that the process takes',
-  async () => {
-    const args = [
-      'run',
-      join(folder, 'huge.ts'),
-      '--input',
-      folder,
-      '--output',
-      join(folder, 'out'),
-      '--workers',
-      '2',
-      '--json',
-    ]
-    const child = spawn(process.execPath, [join(root, 'lib/cli/main.ts'), ...args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    let printed = ''
-    let peakBytes = 0
-    child.stdout.on('data', text => {
-      printed += text
-      peakBytes = Math.max(peakBytes, peakOf(child.pid))
-    })
-    await new Promise(resolve => child.on('close', resolve))
-    const end = JSON.parse(printed.trim().split('\n').at(-1) ?? '')
+function* textsWithBadRow() {
+  yield* texts(badBlocks)
+  yield 'bad,,,\n'
+}
+
+describe.runIf(existsSync('/proc/self/status'))('the memory of a run', () => {
+  it('is less than a member that it streams', async () => {
+    const { end, peakBytes } = await peakOfRun('huge')
     expect(end).toMatchObject({ status: 'complete', tasks: [{ rowsWritten: blocks * rowsPerBlock, rowsRejected: 0 }] })
     expect(peakBytes).toBeGreaterThan(100e6)
     expect(peakBytes).toBeLessThan(peakBytesMax)
-  },
-)
+  })
+
+  it('stays in its bounds where bad rows are looked for in long members, on a small budget', async () => {
+    const { end, peakBytes } = await peakOfRun('bad', '--memory', '520')
+    const rowsWritten = badMembers.length * badBlocks * rowsPerBlock
+    expect(end).toMatchObject({ status: 'complete', tasks: [{ rowsWritten, rowsRejected: badMembers.length }] })
+    expect(peakBytes).toBeLessThan(peakBytesMax)
+  })
+})
+
+async function peakOfRun(task: string, ...flags: string[]): Promise<{ end: unknown; peakBytes: number }> {
+  const roots = ['--input', folder, '--output', join(folder, 'out')]
+  const args = ['run', join(folder, 'pipeline.ts'), task, ...roots, '--workers', '2', '--json', ...flags]
+  const child = spawn(process.execPath, [join(root, 'lib/cli/main.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let printed = ''
+  let peakBytes = 0
+  child.stdout.on('data', text => {
+    printed += text
+    peakBytes = Math.max(peakBytes, peakOf(child.pid))
+  })
+  await new Promise(resolve => child.on('close', resolve))
+  return { end: JSON.parse(printed.trim().split('\n').at(-1) ?? ''), peakBytes }
+}
 
 /** The largest resident size so far, which the kernel keeps; 0 when the process has ended. */
 function peakOf(pid: number | undefined): number {
