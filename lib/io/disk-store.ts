@@ -1,6 +1,6 @@
 /** A folder as an object store. */
 import assert from 'node:assert'
-import { rename, rm } from 'node:fs/promises'
+import { rename, rm, utimes } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { stateRoot } from '../core/state.ts'
 import type { PendingPart, ReadOptions, Store, StoredObject } from '../core/store.ts'
@@ -87,7 +87,7 @@ class DiskStore implements Store {
     return withFaults('write', key, () =>
       withLock(this.#temporary, key, async () => {
         const found = await statFile(this.#path(key))
-        return found?.etag === etag ? this.#put(key, bytes) : undefined
+        return found?.etag === etag ? this.#put(key, bytes, found.mtimeMs) : undefined
       }),
     )
   }
@@ -175,9 +175,13 @@ class DiskStore implements Store {
     return writeTemporary(this.#temporary, bytes)
   }
 
-  async #put(key: string, bytes: Uint8Array): Promise<string> {
+  /** Younger than `afterMs`: within one tick of the clock a new file may get the number, and the time, of one that was just replaced. */
+  async #put(key: string, bytes: Uint8Array, afterMs?: number): Promise<string> {
     const path = this.#path(key)
     const from = await this.#writeTemporary(bytes)
+    const made = afterMs === undefined ? undefined : await statFile(from)
+    if (made && afterMs !== undefined && made.mtimeMs <= afterMs)
+      await utimes(from, (afterMs + 1) / 1000, (afterMs + 1) / 1000)
     await inFolderOf(path, () => rename(from, path))
     await syncPath(dirname(path))
     const found = await statFile(path)
