@@ -7,49 +7,61 @@ const windowBytesMin = 256 * 1024
 const windowRecordsMax = 1_000
 
 /**
- * The offset after the first record end in bytes that begin somewhere inside a text, or -1 when there is none.
+ * Searches for the offset after the first record end in bytes that begin somewhere inside a text; -1 when there is none yet:
+ * asked again with the same bytes and more after them, the search goes on where it was.
  * Both are tried, that the first byte is inside quotes and that it is not; the one wins whose records have more often
  * `columnCount` fields (0: any number). It may be wrong: the record end that is found by reading from the front decides.
  */
-export function firstRecordStart(bytes: Uint8Array, dialect: Dialect, columnCount: number): number {
-  for (let windowBytes = windowBytesMin; ; windowBytes *= 16) {
-    const window = bytes.subarray(0, windowBytes)
-    const outside = tryFrom(window, dialect, { place: 'outside quotes', columnCount })
-    if (dialect.quote === '') return outside.start
-    const inside = tryFrom(window, dialect, { place: 'inside quotes', columnCount })
-    if (inside.good > 0 && inside.bad / inside.good < outside.bad / Math.max(outside.good, 1)) return inside.start
-    // Nothing seen yet: the window may be shorter than one record.
-    if (outside.good + inside.good > 0 || windowBytes >= bytes.length) return outside.start
+export function recordStartSearch(dialect: Dialect, columnCount: number): (bytes: Uint8Array) => number {
+  const outside = new Trial(dialect, 'outside quotes', columnCount)
+  const inside = new Trial(dialect, 'inside quotes', columnCount)
+  let windowBytes = windowBytesMin
+  return bytes => {
+    for (; ; windowBytes *= 16) {
+      const window = bytes.subarray(0, windowBytes)
+      outside.read(window)
+      if (dialect.quote !== '') inside.read(window)
+      if (inside.good > 0 && inside.bad / inside.good < outside.bad / Math.max(outside.good, 1)) return inside.start
+      // Nothing seen yet: the window may be shorter than one record.
+      if (outside.good + inside.good > 0 || windowBytes >= bytes.length) return outside.start
+    }
   }
 }
 
-interface Trial {
-  readonly start: number
-  readonly good: number
-  readonly bad: number
-}
+/** What is seen when the first byte is supposed to be in a certain place. */
+class Trial {
+  start = -1
+  good = 0
+  bad = 0
+  private readonly machine: RecordMachine
+  private readonly columnCount: number
+  private at = 0
 
-interface TrialOptions {
-  readonly place: 'inside quotes' | 'outside quotes'
-  readonly columnCount: number
-}
-
-function tryFrom(bytes: Uint8Array, dialect: Dialect, { place, columnCount }: TrialOptions): Trial {
-  const machine = new RecordMachine(dialect)
-  machine.assume(place)
-  let at = machine.step(bytes, 0)
-  if (!machine.isAtStart) return { start: -1, good: 0, bad: 0 }
-  const start = at
-  // Text after the quote that would close the first, partial record speaks against it.
-  let bad = machine.lineMalformed > 0 ? 1 : 0
-  let good = 0
-  while (at < bytes.length && good + bad < windowRecordsMax) {
-    at = machine.step(bytes, at)
-    if (!machine.isAtStart) break
-    if (machine.lineKind !== 'record') continue
-    const isGood = machine.lineMalformed === 0 && (columnCount === 0 || machine.lineFields === columnCount)
-    if (isGood) good++
-    else bad++
+  constructor(dialect: Dialect, place: 'inside quotes' | 'outside quotes', columnCount: number) {
+    this.machine = new RecordMachine(dialect)
+    this.machine.assume(place)
+    this.columnCount = columnCount
   }
-  return { start, good, bad }
+
+  /** Reads on, to enough records or the end of the bytes. */
+  read(bytes: Uint8Array): void {
+    const { machine } = this
+    while (this.at < bytes.length && this.good + this.bad < windowRecordsMax) {
+      this.at = machine.step(bytes, this.at)
+      if (!machine.isAtStart) return
+      if (this.start !== -1) this.judge()
+      else {
+        this.start = this.at
+        // Text after the quote that would close the first, partial record speaks against it.
+        this.bad = machine.lineMalformed > 0 ? 1 : 0
+      }
+    }
+  }
+
+  private judge(): void {
+    const { machine, columnCount } = this
+    if (machine.lineKind !== 'record') return
+    if (machine.lineMalformed === 0 && (columnCount === 0 || machine.lineFields === columnCount)) this.good++
+    else this.bad++
+  }
 }

@@ -56,21 +56,29 @@ function scanned(
   }
 }
 
-/** The records from `from`, a record's beginning, to the first record end at or after `notBefore`; undefined when it is not in these bytes. */
-export function scanRecordsTo(
-  bytes: Uint8Array,
+/**
+ * Searches for the first record end at or after `notBefore`, and the records to there from `from`, a record's beginning; undefined
+ * when it is not in these bytes: asked again with the same bytes and more after them, the search goes on where it was.
+ */
+export function recordEndSearch(
   dialect: Dialect,
   { from, notBefore }: { readonly from: number; readonly notBefore: number },
-): { readonly end: number; readonly scan: RecordScan } | undefined {
+): (bytes: Uint8Array) => { readonly end: number; readonly scan: RecordScan } | undefined {
   const machine = new RecordMachine(dialect)
-  if (from >= notBefore) return { end: from, scan: scanned(machine, bytes, { from, end: from }) }
-  advance(machine, bytes.subarray(0, notBefore - 1), { dialect, from })
-  let at = notBefore - 1
-  while (at < bytes.length) {
-    at = machine.step(bytes, at)
-    if (machine.isAtStart && at >= notBefore) return { end: at, scan: scanned(machine, bytes, { from, end: at }) }
+  let at = from
+  return bytes => {
+    if (from >= notBefore) return { end: from, scan: scanned(machine, bytes, { from, end: from }) }
+    const before = bytes.subarray(0, notBefore - 1)
+    if (at < before.length) {
+      advance(machine, before, { dialect, from: at })
+      at = before.length
+    }
+    while (at < bytes.length) {
+      at = machine.step(bytes, at)
+      if (machine.isAtStart && at >= notBefore) return { end: at, scan: scanned(machine, bytes, { from, end: at }) }
+    }
+    return undefined
   }
-  return undefined
 }
 
 /** Finds record ends in text that comes in chunks; holds no text. */

@@ -52,7 +52,7 @@ export class RangeWindow {
     return true
   }
 
-  /** The offset of what `search` finds in the bytes, reading on while that is -1; the object's end when nothing is left, -1 when it is too far. */
+  /** The offset of what `search` finds in the bytes, reading on while that is -1, when it is asked again; the object's end when nothing is left, -1 when it is too far. */
   async find(search: (bytes: Uint8Array) => number): Promise<number> {
     for (;;) {
       const found = search(this.bytes)

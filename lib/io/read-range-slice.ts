@@ -4,8 +4,8 @@ import { PermanentError } from '../core/errors.ts'
 import type { InputObject, RangeSlice } from '../core/plan-data.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { RecordMachine } from '../core/record-machine.ts'
-import { firstRecordStart } from '../core/record-start.ts'
-import { type RecordScan, scanRecords, scanRecordsTo } from '../core/records.ts'
+import { recordStartSearch } from '../core/record-start.ts'
+import { type RecordScan, recordEndSearch, scanRecords } from '../core/records.ts'
 import type { Reader } from '../core/store.ts'
 import { refuseUtf16 } from '../core/text-encoding.ts'
 import { RangeWindow } from './range-window.ts'
@@ -99,7 +99,7 @@ function fieldCount(bytes: Uint8Array, format: TextFormat): number {
 
 /** The offset in the object of the first record that begins in the window; the object's end when there is none. */
 async function findStart(text: RangeWindow, dialect: Dialect, columnCount: number): Promise<number> {
-  const found = await text.find(bytes => firstRecordStart(bytes, dialect, columnCount))
+  const found = await text.find(recordStartSearch(dialect, columnCount))
   return found === -1 ? text.sizeBytes : found
 }
 
@@ -111,9 +111,10 @@ async function findEnd(
 ): Promise<{ readonly end: number; readonly scan: RecordScan }> {
   if (from >= notBefore) return { end: from, scan: scanRecords(noBytes, dialect) }
   const inWindow = { from: from - text.offset, notBefore: notBefore - text.offset }
+  const search = recordEndSearch(dialect, inWindow)
   let scan: RecordScan | undefined
   const end = await text.find(bytes => {
-    const found = scanRecordsTo(bytes, dialect, inWindow)
+    const found = search(bytes)
     scan = found?.scan
     return found?.end ?? -1
   })

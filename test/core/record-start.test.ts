@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Dialect } from '../../lib/core/record-dialect.ts'
-import { firstRecordStart } from '../../lib/core/record-start.ts'
+import { recordStartSearch } from '../../lib/core/record-start.ts'
 import { scanRecords } from '../../lib/core/records.ts'
 
 const csv: Dialect = { delimiter: ',', quote: '"', escape: '"' }
@@ -21,12 +21,12 @@ function rightShare(rows: readonly string[], columnCount: number): number {
   const starts = startsOf(bytes)
   const offsets = Array.from({ length: bytes.length >> 1 }, (_, offset) => offset)
   return (
-    offsets.filter(offset => starts.has(offset + firstRecordStart(bytes.subarray(offset), csv, columnCount))).length /
+    offsets.filter(offset => starts.has(offset + recordStartSearch(csv, columnCount)(bytes.subarray(offset)))).length /
     offsets.length
   )
 }
 
-describe('firstRecordStart', () => {
+describe('recordStartSearch', () => {
   it('finds the next line where nothing is quoted', () => {
     expect(
       rightShare(
@@ -57,11 +57,19 @@ describe('firstRecordStart', () => {
   })
 
   it('answers -1 when no record begins', () => {
-    expect(firstRecordStart(Buffer.from('abc,def'), csv, 2)).toBe(-1)
+    expect(recordStartSearch(csv, 2)(Buffer.from('abc,def'))).toBe(-1)
   })
 
   it('looks beyond its window for the end of a record longer than that', () => {
     const long = `${'x'.repeat(300_000)},1\n`
-    expect(firstRecordStart(Buffer.from(`${long}2,3\n4,5\n`), csv, 2)).toBe(long.length)
+    expect(recordStartSearch(csv, 2)(Buffer.from(`${long}2,3\n4,5\n`))).toBe(long.length)
+  })
+
+  it.each([csv, { ...csv, quote: '', escape: '' }])('goes on where it was when more bytes come', dialect => {
+    const long = `${'x'.repeat(300_000)},1\n`
+    const bytes = Buffer.from(`${long}2,3\n4,5\n`)
+    const search = recordStartSearch(dialect, 2)
+    for (const end of [10, 100_000, 262_145, 300_001]) expect(search(bytes.subarray(0, end))).toBe(-1)
+    expect(search(bytes)).toBe(long.length)
   })
 })

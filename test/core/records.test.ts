@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Dialect, lineDelimiter } from '../../lib/core/record-dialect.ts'
 import { RecordMachine } from '../../lib/core/record-machine.ts'
-import { createRecordCutter, scanRecords, scanRecordsTo } from '../../lib/core/records.ts'
+import { createRecordCutter, recordEndSearch, scanRecords } from '../../lib/core/records.ts'
 
 const csv: Dialect = { delimiter: ',', quote: '"', escape: '"' }
 const lines: Dialect = { delimiter: lineDelimiter, quote: '', escape: '' }
@@ -148,7 +148,7 @@ describe('createRecordCutter', () => {
   })
 })
 
-describe('scanRecordsTo', () => {
+describe('recordEndSearch', () => {
   const bytes = Buffer.from('1,2\n"3\n3",4\r\n5,6\n')
 
   it.each([
@@ -161,13 +161,26 @@ describe('scanRecordsTo', () => {
     [14, 17],
     [18, -1],
   ])('finds the record end from offset %i on', (notBefore, end) => {
-    expect(scanRecordsTo(bytes, csv, { from: 0, notBefore })?.end ?? -1).toBe(end)
+    expect(recordEndSearch(csv, { from: 0, notBefore })(bytes)?.end ?? -1).toBe(end)
+  })
+
+  it('finds the same when the bytes come little by little', () => {
+    fc.assert(
+      fc.property(text, dialect, fc.nat(60), (bytes, given, notBefore) => {
+        const little = recordEndSearch(given, { from: 0, notBefore })
+        let found: ReturnType<typeof little>
+        for (let end = notBefore; !found && end <= bytes.length; end++) found = little(bytes.subarray(0, end))
+        expect(found).toEqual(
+          bytes.length < notBefore ? undefined : recordEndSearch(given, { from: 0, notBefore })(bytes),
+        )
+      }),
+    )
   })
 
   it('counts what stands before the end as a scan of those bytes alone', () => {
     fc.assert(
       fc.property(text, dialect, fc.nat(60), (bytes, given, notBefore) => {
-        const found = scanRecordsTo(bytes, given, { from: 0, notBefore })
+        const found = recordEndSearch(given, { from: 0, notBefore })(bytes)
         fc.pre(found !== undefined)
         expect(found.scan).toEqual(scanRecords(bytes.subarray(0, found.end), given))
       }),
