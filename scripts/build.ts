@@ -10,10 +10,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { build as bundle } from 'esbuild'
+import { type BuildOptions, build as bundle, type PluginBuild } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'dist') } } })
@@ -25,8 +25,6 @@ const nodeNeeded = '>=22.15'
 const entries = [
   'lib/index',
   'lib/testing',
-  'lib/worker',
-  'lib/worker-extract',
   'lib/cli/main',
   'lib/bundle-lambda',
   'lib/bundle-schemas',
@@ -36,8 +34,14 @@ const entries = [
   'infra/index',
 ]
 
-/** Stays a file of its own, because the bundle of a Lambda function has another in its place. */
-const entryUrls = 'lib/io/entry-url'
+/** Each thread loads its modules anew: few files, with what they import of packages, halve the time of that. */
+const threadEntries = ['lib/worker', 'lib/worker-extract']
+
+/** Loaded where S3 is used alone; and what is made for a machine. */
+const threadExternals = ['@aws-sdk/*', '@smithy/*', '@duckdb/node-bindings']
+
+/** Files of their own: the bundle of a Lambda function has another in place of one; the other's classes must be the same for threads and pipelines. */
+const apart = { '#entry-url': 'lib/io/entry-url', '#errors': 'lib/core/errors' } as const
 
 await build(resolve(values.out))
 
@@ -83,26 +87,51 @@ async function compile(folder: string): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
   } as const
-  await bundle({
+  const joined = {
     ...shared,
-    entryPoints: entries.map(name => `${name}.ts`),
     bundle: true,
     splitting: true,
     // As deep as the sources that look for files beside them.
     chunkNames: 'lib/shared/[hash]',
-    packages: 'external',
     // The entry of the command line is imported for its effects.
     ignoreAnnotations: true,
-    plugins: [
-      {
-        name: 'entry-url',
-        setup: ({ onResolve }) => {
-          onResolve({ filter: /\/entry-url\.ts$/ }, () => ({ path: '#entry-url', external: true }))
-        },
-      },
-    ],
+    plugins: [{ name: 'apart', setup: keepApart }],
+  } satisfies BuildOptions
+  await bundle({ ...joined, entryPoints: sourcesOf(entries), packages: 'external' })
+  const { metafile } = await bundle({
+    ...joined,
+    entryPoints: sourcesOf(threadEntries),
+    external: [...threadExternals],
+    metafile: true,
+    // What is CommonJS asks for Node's modules, and the binding, in its own way.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   })
-  await bundle({ ...shared, entryPoints: [`${entryUrls}.ts`] })
+  await bundle({ ...shared, entryPoints: sourcesOf(Object.values(apart)) })
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), licencesOf(Object.keys(metafile.inputs)))
+}
+
+function sourcesOf(names: readonly string[]): string[] {
+  return names.map(name => `${name}.ts`)
+}
+
+function keepApart({ onResolve }: PluginBuild): void {
+  for (const [name, source] of Object.entries(apart)) {
+    const filter = new RegExp(`/${basename(source)}\\.ts$`)
+    onResolve({ filter }, ({ path, resolveDir }) =>
+      join(resolveDir, path) === join(root, `${source}.ts`) ? { path: name, external: true } : undefined,
+    )
+  }
+}
+
+/** The licences of the packages that bundled sources are of. */
+function licencesOf(inputs: readonly string[]): string {
+  const packages = new Set(inputs.flatMap(input => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []))
+  const texts = [...packages].sort().map(name => {
+    const file = readdirSync(join(root, name)).find(each => /^licen[cs]e/i.test(each))
+    if (file === undefined) throw new Error(`${name} has no licence to ship with its code`)
+    return `${name.slice('node_modules/'.length)}\n\n${readFileSync(join(root, name, file), 'utf8').trim()}\n`
+  })
+  return texts.join(`\n${'-'.repeat(80)}\n\n`)
 }
 
 /** The repository's package.json with entries that point at compiled files, and nothing that only developers need. */
@@ -119,7 +148,7 @@ function publishedPackage(): Record<string, unknown> {
     ...kept,
     engines: { node: nodeNeeded },
     exports: compiledExports(exports),
-    imports: { '#entry-url': `./${entryUrls}.js` },
+    imports: Object.fromEntries(Object.entries(apart).map(([name, source]) => [name, `./${source}.js`])),
     bin: { fanmill: 'lib/cli/main.js' },
   }
 }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -93,7 +93,28 @@ describe('the packed package, installed elsewhere', () => {
     const files = readdirSync(outFolder).filter(file => file.endsWith('.mjs'))
     expect(files).toEqual(expect.arrayContaining(['plan.mjs', 'process.mjs', 'commit.mjs', 'worker.mjs']))
     const code = files.map(file => readFileSync(join(outFolder, file), 'utf8')).join('\n')
-    expect(code).not.toContain('#entry-url')
+    expect(code).not.toMatch(/#entry-url|#errors/)
+    // The engine's binding is beside the thread's file.
+    const load = `import(${JSON.stringify(join(outFolder, 'worker.mjs'))}).then(({ default: work }) => console.log(typeof work))`
+    expect(execFileSync(process.execPath, ['-e', load], { encoding: 'utf8' })).toBe('function\n')
+  })
+
+  it('keeps the class of a fault that the setup of a pipeline throws in a thread', () => {
+    const setup = `,\n  setup: () => { throw new PermanentError('INPUT_INVALID', 'the rates are of last year') },\n  output:`
+    const text = consumer.replace('parquet, pipeline', 'parquet, PermanentError, pipeline')
+    write({ 'faulty.ts': text.replace(',\n  output:', setup) })
+    const arguments_ = ['run', 'faulty.ts', '--input', 'data', '--output', 'out-faulty', '--json']
+    const { stdout } = spawnSync('npx', ['--no-install', 'fanmill', ...arguments_], {
+      cwd: installedIn,
+      encoding: 'utf8',
+      env: ownEnvironment(),
+    })
+    expect(lastEvent(stdout)).toMatchObject({ error: { code: 'INPUT_INVALID', message: 'the rates are of last year' } })
+  })
+
+  it('ships the licences of the packages whose code is in its files', () => {
+    const text = readFileSync(join(installedIn, 'node_modules/fanmill/THIRD-PARTY-LICENSES'), 'utf8')
+    expect(text).toMatch(/^@duckdb\/node-api$[\s\S]+MIT[\s\S]+^yauzl$/m)
   })
 
   it('checks the types of those who use it', () => {

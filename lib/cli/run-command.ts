@@ -42,6 +42,7 @@ export function addRunCommand(program: Command): void {
 
 /** What commander parsed, but for the settings, which are read with `readSettingValues`. */
 interface RunFlags extends CommonOptions, ParamOptions {
+  readonly output?: string
   readonly sample?: number | `${number}%`
   readonly force?: boolean
   readonly quiet?: boolean
@@ -59,7 +60,12 @@ async function runAction(pipeline: string, task: string | undefined, flags: RunF
     const given = { ...settings, task, params, memoryMb, sample, force, signal, onEvent: view.show }
     return run(pipeline, withoutUndefined(given))
   }).finally(view.stop)
-  await showResult(result, { ...flags, isSample: sample !== undefined })
+  const isSample = sample !== undefined
+  await showResult(result, {
+    ...flags,
+    isSample,
+    output: isSample ? `${settings.output}/.fanmill/sample` : flags.output,
+  })
 }
 
 /** The library refuses no option that is undefined, but a spread over its defaults must not see one. */

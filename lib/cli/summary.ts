@@ -10,16 +10,18 @@ export interface SummaryOptions {
   readonly isSample?: boolean | undefined
   /** What `fanmill status` takes to tell more; default the run. */
   readonly about?: string | undefined
+  /** The output root to name, where it is not the one that commands look into by themselves. */
+  readonly output?: string | undefined
 }
 
 /** Prints what became of each task, and where its dataset is. */
 export async function printSummary(
   tasks: readonly TaskResult[],
-  { isSample = false, about }: SummaryOptions = {},
+  { isSample = false, about, output }: SummaryOptions = {},
 ): Promise<void> {
   if (tasks.length === 0) return
   print(await drawTable(['task', 'status', ...numbers], tasks.map(taskRow), { numbers }))
-  for (const task of tasks) print(visible(outcomeLine(task, about)))
+  for (const task of tasks) print(visible(outcomeLine(task, about, output)))
   if (isSample) print('this was a sample: the real output is as it was')
 }
 
@@ -38,8 +40,9 @@ function taskRow(task: TaskResult): readonly unknown[] {
   ]
 }
 
-function outcomeLine({ task, status, output, run }: TaskResult, about = run): string {
-  if (status === 'failed') return `${task}: failed, nothing was committed; fanmill status ${about}`
+function outcomeLine({ task, status, output, run }: TaskResult, about = run, root?: string): string {
+  const where = root === undefined ? '' : ` --output ${root}`
+  if (status === 'failed') return `${task}: failed, nothing was committed; fanmill status ${about}${where}`
   if (status === 'skipped') return `${task}: complete already in ${output}`
   return `${task}: complete in ${output}`
 }

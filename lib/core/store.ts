@@ -8,6 +8,14 @@ export interface StoredObject {
   readonly etag: string
 }
 
+/** What tells contents apart without reading them. */
+export interface ContentMarks {
+  /** Of the whole content, with its algorithm; absent when the store keeps none. */
+  readonly checksum?: string
+  /** What makes the etag another: the content alone; also how it was cut into pieces; or each write. */
+  readonly etagOf: 'content' | 'pieces' | 'write'
+}
+
 /** A part that is written but not yet visible: on S3 an uncompleted multipart upload, on disk a file whose name does not end in `.parquet`. */
 export interface PendingPart {
   /** The key under which it becomes visible when completed. */
@@ -33,8 +41,8 @@ export interface Store {
   read(key: string, options?: ReadOptions): Promise<Uint8Array>
   /** The bytes of a range as they come, at most a few MiB in memory; errors as `read`. */
   stream(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>
-  /** A checksum of the whole content that the store keeps, with its algorithm; undefined when it has none. Nothing is read for it. */
-  checksum?(object: StoredObject): Promise<string | undefined>
+  /** What the store knows of an object's content; nothing is read for it. */
+  inspect?(object: StoredObject): Promise<ContentMarks>
   /** Writes only if there is no such key (If-None-Match: *); the etag, or undefined when another was first. Durable and atomic. */
   create(key: string, bytes: Uint8Array): Promise<string | undefined>
   /** Writes only over the object that has `etag` (If-Match); the new etag, or undefined when it is no longer that one. */
@@ -63,6 +71,6 @@ export interface ReadOptions {
   /** Pins the object that plan saw. */
   readonly etag?: string
   readonly signal?: AbortSignal
-  /** Gives the memory for a range of so many bytes; default new memory. */
+  /** Gives the memory for so many bytes, of a range or of each piece of a stream; default new memory. A store may bring its own. */
   readonly into?: (lengthBytes: number) => Uint8Array
 }

@@ -39,7 +39,7 @@ export async function readZipEnd(read: ReadRange, sizeBytes: number, key: string
   const at = findEnd(tail.bytes)
   if (at === undefined) {
     const searched = Math.min(sizeBytes, 0xffff + endBytes)
-    const message = `no end of central directory in the last ${searched} bytes; not a zip, or cut short`
+    const message = `${key}: no end of central directory in the last ${searched} bytes; not a zip, or cut short`
     throw new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes })
   }
   const fields = isLocator(tail.bytes, at - locatorBytes)
@@ -57,7 +57,7 @@ export function badDirectory(
   what: string,
   detail: Readonly<Record<string, unknown>> = {},
 ): PermanentError {
-  return new PermanentError('ZIP_BAD_DIRECTORY', `the zip directory is damaged: ${what}`, { key, ...detail })
+  return new PermanentError('ZIP_BAD_DIRECTORY', `${key}: the zip directory is damaged: ${what}`, { key, ...detail })
 }
 
 export function asBuffer(bytes: Uint8Array): Buffer {

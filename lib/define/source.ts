@@ -1,14 +1,14 @@
 /** The builders of sources: where rows come from. */
 import * as v from 'valibot'
-import { check, options, piece } from './check.ts'
+import { check, options } from './check.ts'
 import type { FilesSource, Format, ZipLimits, ZipMembersSource } from './definition.ts'
 import { type Refined, refinable } from './freeze.ts'
-import { count, filledText, oneOf, relativePath } from './schemas.ts'
+import { anyFormat, count, filledText, oneOf, relativePath } from './schemas.ts'
 
 export interface ZipMembersOptions {
   /** Path template under the input root, with `{param}` placeholders and glob stars: `incoming/{month}/*.zip`. */
   readonly archives: string
-  /** Glob over member names; default every member but dot files and `__MACOSX`. */
+  /** Glob over member names; default every member but, where there is a format, dot files and `__MACOSX`. */
   readonly members?: string
   /** Needed but for `memberFiles`. */
   readonly format?: Format
@@ -55,13 +55,6 @@ export function files(given: FilesOptions): Files {
   const { paths, format } = check('files', filesOptions, given)
   return refinable({ kind: 'files', paths, format }, given, files)
 }
-
-const anyFormat = piece<Format>('csv(), jsonLines(), lines({ … }) or parquetFiles()', [
-  'csv',
-  'jsonLines',
-  'lines',
-  'parquet',
-])
 
 const zipOptions = options({
   archives: relativePath,

@@ -26,7 +26,7 @@ export async function* readFileRange(
       throwIfAborted(signal)
       const length = Math.min(stepBytes, end - at)
       // New memory is not from the shared pool, so that it can be transferred to another thread.
-      const memory = isWhole && into ? into(length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+      const memory = into ? into(length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
       const bytes = await readExactly(file, key, at, memory)
       // Checked after every piece: one that was written meanwhile may hold bytes of both versions.
       await checkVersion(file, key, etag)

@@ -6,6 +6,8 @@ import { outputPathOf } from '../core/output-path.ts'
 import { readParams } from '../core/param-values.ts'
 import type { PlanItem } from '../core/plan-data.ts'
 import { rowCodeOf } from '../core/run-identity.ts'
+import { countsOf } from '../core/task-counts.ts'
+import { groupBytesMax } from '../core/tier.ts'
 import type { Workers } from '../core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { environmentSecrets } from '../io/secrets.ts'
@@ -14,14 +16,14 @@ import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
 import { createGate, type Gate } from '../steps/gate.ts'
 import { type Planned, plan } from '../steps/plan.ts'
 import { noteFailure, type ProcessTools, processBatch } from '../steps/process.ts'
-import type { ReservedRun } from '../steps/reserve.ts'
+import type { BusyRun, ReservedRun } from '../steps/reserve.ts'
 import { endRun, renewRun } from '../steps/run-lease.ts'
 import { contentIdentity } from './content-identity.ts'
 import { isAlive } from './machine.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { requireColumns } from './require-columns.ts'
 import { urlBelow } from './roots.ts'
-import { groupBytesMax, type Session } from './session.ts'
+import type { Session } from './session.ts'
 import { type FetchedTables, fetchTables } from './tables.ts'
 import { createTaskLog, type TaskLog } from './task-log.ts'
 import { batchTools, openTaskWorkers } from './task-workers.ts'
@@ -44,7 +46,7 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   session.options.signal?.addEventListener('abort', stop)
   if (session.options.signal?.aborted) stop()
   try {
-    const checking = task.output.kind === 'parquet' ? workers.run<'check'>({ kind: 'check' }) : undefined
+    const checking = task.output.kind === 'parquet' ? openThreads(workers) : undefined
     const [checked, found] = await Promise.allSettled([checking, findInputs(findOptions(session, task, params))])
     // What the input's columns are explains more than that the transform knows none.
     if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
@@ -59,6 +61,14 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     await workers.close()
     await log.end()
   }
+}
+
+/** Each thread opens its engine and runs the user's setup while the inputs are found; the first that has says whether the definition holds. */
+async function openThreads(workers: Workers): Promise<unknown> {
+  const opening = Array.from({ length: workers.threads }, () => workers.run<'check'>({ kind: 'check' }))
+  // What one says the others say too.
+  for (const each of opening) each.catch(() => undefined)
+  return Promise.race(opening)
 }
 
 interface TaskRun {
@@ -125,7 +135,8 @@ async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
   const planned = await plan(session.output, planRequest(task, found))
   if (planned.status === 'complete')
     return { result: resultOf(task, planned.runId, 'skipped', planned.manifest, found) }
-  if (planned.status === 'busy') return { result: resultOf(task, planned.runId, 'skipped', undefined, found) }
+  if (planned.status === 'busy')
+    return { result: resultOf(task, planned.runId, 'failed', undefined, found), error: activeElsewhere(planned) }
   const lease = keepLease(task, planned.run)
   try {
     task.log.begin(planned.run)
@@ -142,10 +153,24 @@ async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
     await endRun(session.output, planned.run, { ...clock, owner: session.owner, status, error: fault }).catch(
       () => undefined,
     )
-    return { result: resultOf(task, planned.run.runId, 'failed', undefined, found), error: fault }
+    const result = resultOf(task, planned.run.runId, 'failed', undefined, found)
+    return { result: { ...result, ...rejectedCounts(fault) }, error: fault }
   } finally {
     clearInterval(lease)
   }
+}
+
+function activeElsewhere({ runId, owner }: BusyRun): PermanentError {
+  const { pid, host, startedAt } = owner
+  const who = `${pid === undefined ? 'a process' : `process ${pid}`} on ${host} since ${startedAt}`
+  const message = `run ${runId} is being worked on by ${who}; wait for its end: fanmill status ${runId}`
+  return new PermanentError('RUN_ACTIVE', message, { runId, owner })
+}
+
+/** What a run with too many rejects had read, though nothing of it was committed. */
+function rejectedCounts({ code, detail }: FanmillError): Partial<TaskResult> {
+  if (code !== 'REJECTS_OVER_LIMIT') return {}
+  return { rowsRead: Number(detail.records), rowsRejected: Number(detail.rejected) }
 }
 
 const clock = { now: () => Date.now() }
@@ -286,19 +311,12 @@ function resultOf(
   found: FoundInputs,
 ): TaskResult {
   const run = manifest?.runs.find(each => each.runId === runId)
-  const totals = run?.totals
   return {
     task: task.name,
     run: runId,
     status,
-    rowsRead: totals?.rowsRead ?? 0,
-    rowsWritten: totals?.rows ?? 0,
-    rowsRejected: totals?.rowsRejected ?? 0,
-    rowsFiltered: totals?.rowsFiltered ?? 0,
-    members: totals?.members ?? 0,
-    parts: totals?.parts ?? 0,
+    ...countsOf(run?.totals),
     bytesIn: status === 'complete' ? found.bytesIn : 0,
-    bytesOut: totals?.bytes ?? 0,
     seconds: (Date.now() - started) / 1000,
     output: urlBelow(session.outputSpec, outputPathOf(task, params)),
   }

@@ -1,12 +1,14 @@
 /** Finds a task's inputs under the input root, pins them, and cuts them into slices. */
-import { createHash } from 'node:crypto'
+import { compressionOf } from '../core/compression.ts'
 import { FanmillError, PermanentError, TransientError } from '../core/errors.ts'
+import { createFingerprint } from '../core/fingerprint.ts'
 import { globMatcher } from '../core/glob.ts'
 import { nearestToGlob } from '../core/nearest.ts'
 import { literalPrefix, templateGlob } from '../core/path-template.ts'
 import type { InputObject, Slice } from '../core/plan-data.ts'
 import { type PlannableMember, planMemberSlices, planRangeSlices } from '../core/plan-slices.ts'
 import { sortInputs } from '../core/run-identity.ts'
+import { spread } from '../core/spread.ts'
 import type { Store, StoredObject } from '../core/store.ts'
 import { readZipDirectory, type ZipEntry } from '../core/zip-directory.ts'
 import { checkEntries, entryFault, type ReadableEntry } from '../core/zip-limits.ts'
@@ -29,10 +31,10 @@ export interface FindOptions {
   readonly textBytes?: number
   /** A content hash that this machine remembers, for a store that has no checksums; default reads the object. */
   identify?(object: StoredObject): Promise<string>
-  /** Archives that an earlier call opened, by key; one that changed since is opened again. */
-  readonly opened?: ReadonlyMap<string, OpenArchive>
-  /** Hears of each archive as it is opened. */
-  onOpen?(archive: OpenArchive): void
+  /** Inputs that an earlier call with the same source opened, by key; one that changed since is opened again. */
+  readonly opened?: ReadonlyMap<string, OpenInput>
+  /** Hears of each input as it is opened. */
+  onOpen?(input: OpenInput): void
   readonly signal?: AbortSignal
 }
 
@@ -49,25 +51,36 @@ export interface FoundInputs {
   readonly bytes: number
 }
 
-/** @throws NO_INPUT with glob, root and nearest names, unless the task says that nothing is fine; ZIP_* */
+/** @throws NO_INPUT with glob, root and nearest names, unless the task says that nothing is fine; ZIP_*; why `signal` is aborted, or ABORTED */
 export async function findInputs(options: FindOptions): Promise<FoundInputs> {
   const { source, params } = { ...options.task, params: options.params }
   const template = source.kind === 'zipMembers' ? source.archives : source.paths
   const glob = templateGlob(template, params)
-  const objects = sortInputs(await matching(options.input, glob))
+  const objects = sortInputs(await matching(options, glob))
   const found =
     source.kind === 'zipMembers'
       ? await findMembers(source, objects, options)
       : await findFiles(source, objects, options)
-  if (found.memberCount === 0 && options.task.onEmpty === 'fail') throw await nothing(options, source, glob, objects)
+  stopIfAborted(options)
+  if (found.memberCount === 0 && options.task.onEmpty === 'fail')
+    throw await nothing(options, source, glob, objects, found.membersSkipped)
   return found
 }
 
-async function matching(store: Store, glob: string): Promise<StoredObject[]> {
+async function matching(options: FindOptions, glob: string): Promise<StoredObject[]> {
   const matches = globMatcher(glob)
   const objects: StoredObject[] = []
-  for await (const object of store.list(literalPrefix(glob))) if (matches(object.key)) objects.push(object)
+  for await (const object of options.input.list(literalPrefix(glob))) {
+    stopIfAborted(options)
+    if (matches(object.key)) objects.push(object)
+  }
   return objects
+}
+
+function stopIfAborted({ signal }: FindOptions): void {
+  if (!signal?.aborted) return
+  if (signal.reason instanceof FanmillError) throw signal.reason
+  throw new TransientError('ABORTED', 'the run was stopped; run it again')
 }
 
 async function findMembers(
@@ -75,7 +88,7 @@ async function findMembers(
   objects: readonly StoredObject[],
   options: FindOptions,
 ): Promise<FoundInputs> {
-  const archives = await openArchives(source, objects, options)
+  const archives = await openAll(objects, object => openArchive(source, object, options), options)
   const taken = sampled(
     archives.flatMap(({ input, members }) => members.map(member => ({ key: input.key, member }))),
     options.sample,
@@ -103,25 +116,23 @@ async function findMembers(
   }
 }
 
-async function openArchives(
-  source: ZipMembersSource,
+/** In the order of the objects. What was opened before was opened by the same function. */
+async function openAll<T extends OpenInput>(
   objects: readonly StoredObject[],
-  options: FindOptions,
-): Promise<OpenArchive[]> {
-  const archives: OpenArchive[] = []
-  await forEachParallel(objects, async (object, index) => {
-    const { opened, signal } = options
-    if (signal?.aborted)
-      throw signal.reason instanceof FanmillError
-        ? signal.reason
-        : new TransientError('ABORTED', 'the run was stopped; run it again')
-    const known = opened?.get(object.key)
+  open: (object: StoredObject) => Promise<T>,
+  options: FindOptions & { readonly atOnce?: number | undefined },
+): Promise<T[]> {
+  const inputs: T[] = []
+  const openOrTake = async (object: StoredObject, index: number): Promise<void> => {
+    stopIfAborted(options)
+    const known = options.opened?.get(object.key) as T | undefined
     const isSame = known?.input.etag === object.etag && known.input.sizeBytes === object.sizeBytes
-    const archive = known && isSame ? known : await openArchive(source, object, options)
-    if (archive !== known) options.onOpen?.(archive)
-    archives[index] = archive
-  })
-  return archives
+    const input = known && isSame ? known : await open(object)
+    if (input !== known) options.onOpen?.(input)
+    inputs[index] = input
+  }
+  await forEachParallel(objects, openOrTake, options.atOnce)
+  return inputs
 }
 
 const textBytesDefault = 96 * 1024 * 1024
@@ -157,9 +168,13 @@ function cutInputs(
   return slices
 }
 
-/** An archive with the members that a source selects of it. */
-export interface OpenArchive {
+/** What was found out about an object, so that it can be planned. */
+export interface OpenInput {
   readonly input: InputObject
+}
+
+/** An archive with the members that a source selects of it. */
+export interface OpenArchive extends OpenInput {
   readonly members: readonly PlannableMember[]
   readonly skipped: number
 }
@@ -173,7 +188,7 @@ export async function openArchive(
   const { key, sizeBytes, etag } = object
   const read = (range: { start: number; end: number }): Promise<Uint8Array> => options.input.read(key, { range, etag })
   const directory = await readZipDirectory(read, sizeBytes, { key, limits: source.limits })
-  const matches = globMatcher(source.members)
+  const matches = memberMatcher(source)
   const selected = directory.entries.filter(entry => !entry.isDirectory && matches(entry.name))
   const usable =
     source.onBadMember === 'skip' ? selected.filter(entry => !entryFault(entry, source.limits, key)) : selected
@@ -184,6 +199,10 @@ export async function openArchive(
     skipped: selected.length - usable.length,
   }
 }
+
+/** What is extracted as it is, is all there is; hidden files are no text that anybody means to read. */
+const memberMatcher = ({ format, members }: ZipMembersSource): ((name: string) => boolean) =>
+  format === undefined && members === '**' ? () => true : globMatcher(members)
 
 function checked(entries: readonly ZipEntry[], source: ZipMembersSource, key: string): readonly ReadableEntry[] {
   const list: readonly ZipEntry[] = entries
@@ -198,13 +217,17 @@ async function findFiles(
 ): Promise<FoundInputs> {
   const identify = options.identify ?? (object => contentHash(options.input, object))
   const taken = sampled(objects, options.sample)
-  const inputs: InputObject[] = []
-  for (const object of taken)
-    inputs.push({ key: object.key, sizeBytes: object.sizeBytes, etag: object.etag, identity: await identify(object) })
+  const pin = async (object: StoredObject): Promise<OpenInput> => {
+    const { key, sizeBytes, etag } = object
+    return { input: { key, sizeBytes, etag, identity: await identify(object) } }
+  }
+  // A store that is asked is waited for; one that is read has enough to do with one.
+  const atOnce = options.input.inspect ? undefined : 1
+  const opened = await openAll(taken, pin, { ...options, atOnce })
   const byKey = new Map(taken.map(object => [object.key, object]))
   const bytes = taken.reduce((sum, object) => sum + object.sizeBytes, 0)
   return {
-    inputs,
+    inputs: opened.map(({ input }) => input),
     cut: chosen =>
       cutInputs(chosen, (key, place) => fileSlices(source, byKey.get(key) as StoredObject, place), bytes, options),
     memberCount: taken.length,
@@ -219,7 +242,7 @@ function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place
   const whole = { slice: firstSlice, input, bytes: sizeBytes }
   const isLarge = sizeBytes > wholeBytes
   if (source.format?.kind === 'parquet') return [{ kind: 'file', ...whole }]
-  if (/\.(gz|zst)$/i.test(key)) return [{ kind: isLarge ? 'stream' : 'file', ...whole }]
+  if (compressionOf(key)) return [{ kind: isLarge ? 'stream' : 'file', ...whole }]
   if (!isLarge || !canCut(source)) return [{ kind: 'file', ...whole }]
   return planRangeSlices({ sizeBytes, ...place })
 }
@@ -228,20 +251,23 @@ function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place
 const canCut = ({ format }: FilesSource): boolean =>
   format?.kind !== 'csv' || (format.comment === undefined && format.encoding === 'utf-8')
 
-/** SHA-256 of an object's bytes. */
+/** Fingerprint of an object's bytes. */
 export async function contentHash(store: Store, { key, etag }: StoredObject): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of store.stream(key, { etag })) hash.update(chunk)
-  return hash.digest('hex')
+  const fingerprint = createFingerprint()
+  let memory = new Uint8Array(0)
+  const into = (lengthBytes: number): Uint8Array => {
+    if (memory.length < lengthBytes) memory = new Uint8Array(lengthBytes)
+    return memory.subarray(0, lengthBytes)
+  }
+  for await (const bytes of store.stream(key, { etag, into })) fingerprint.update(bytes)
+  return fingerprint.digest()
 }
 
-/** Spread over the list, so that a sample of a sorted list is not its beginning. */
 function sampled<T>(list: readonly T[], sample: number | `${number}%` | undefined): readonly T[] {
   if (sample === undefined) return list
   const count =
     typeof sample === 'number' ? sample : Math.max(1, Math.round((list.length * Number.parseFloat(sample)) / 100))
-  if (count >= list.length) return list
-  return Array.from({ length: count }, (_, index) => list[Math.floor((index * list.length) / count)] as T)
+  return spread(list, count)
 }
 
 /** Names looked through for the nearest ones. */
@@ -252,18 +278,19 @@ async function nothing(
   source: Source,
   glob: string,
   objects: readonly StoredObject[],
+  membersSkipped: number,
 ): Promise<FanmillError> {
   const root = options.input.url
   if (source.kind === 'zipMembers' && objects.length > 0) {
-    const names = await memberNames(source, objects, options)
-    const detail = {
-      glob: source.members,
-      root,
-      archives: objects.map(object => object.key),
-      nearest: nearestToGlob(source.members, names),
+    const keys = objects.map(object => object.key)
+    const archives = keys.length === 1 ? keys[0] : `the ${keys.length} archives ${glob}`
+    const given = { glob: source.members, root, archives: keys }
+    if (membersSkipped > 0) {
+      const message = `all ${membersSkipped} members of ${archives} under ${root} that match ${source.members} are skipped as bad; onBadMember: 'fail' says why`
+      return new PermanentError('NO_INPUT', message, { ...given, membersSkipped })
     }
-    const [first, second] = detail.archives
-    const archives = second === undefined ? first : `the ${objects.length} archives ${glob}`
+    const names = await memberNames(source, objects, options)
+    const detail = { ...given, nearest: nearestToGlob(source.members, names) }
     const message = `no member of ${archives} under ${root} matches ${source.members}${hint(detail.nearest)}`
     return new PermanentError('NO_INPUT', message, detail)
   }

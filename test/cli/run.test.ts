@@ -113,13 +113,23 @@ describe('a run that fails', () => {
     expect(existsSync(join(cwd, 'out/trips/2001-01/_SUCCESS'))).toBe(false)
   })
 
+  it('says which command tells more, with the output where that is another', async () => {
+    const [cwd, other] = [project(withReject), project(withReject)]
+    expect((await fanmill(run, { cwd })).stdout).toMatch(/nothing was committed; fanmill status [0-9a-f]+$/m)
+    const { stdout } = await fanmill([...run, '--output', 'there', '--sample', '100%'], { cwd: other })
+    const hint = /nothing was committed; fanmill (status [0-9a-f]+ --output there\/\.fanmill\/sample)$/m.exec(
+      stdout,
+    )?.[1]
+    expect((await fanmill(hint!.split(' '), { cwd: other })).stdout).toContain('REJECTS_OVER_LIMIT')
+  })
+
   it('ends --json with the code, message and detail', async () => {
     const finished = await fanmill([...run, '--json'], { cwd: project(withReject) })
     expect(finished.code).toBe(1)
     const { end } = eventsOf(finished)
     expect(end).toMatchObject({
       status: 'failed',
-      tasks: [{ task: 'trips', status: 'failed' }],
+      tasks: [{ task: 'trips', status: 'failed', rowsRead: expect.any(Number), rowsRejected: 1, rowsWritten: 0 }],
       error: { code: 'REJECTS_OVER_LIMIT', message: expect.any(String), detail: { rejected: 1 } },
     })
   })

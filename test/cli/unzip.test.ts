@@ -32,6 +32,20 @@ describe('fanmill unzip', () => {
     expect(totals).toMatchObject({ members: 3, bytes: 7 })
   })
 
+  it('extracts hidden files too, and what macOS adds, unless a glob is given', async () => {
+    const hidden = buildZip({ ...members, '.hidden': 'h', 'd/.DS_Store': 's', '__MACOSX/._a.csv': 'm' })
+    expect(filesIn((await unzip(hidden)).out)).toEqual([
+      '.hidden',
+      '_SUCCESS',
+      '__MACOSX/._a.csv',
+      'a.csv',
+      'd/.DS_Store',
+      'deep/empty',
+      'deep/er/b.bin',
+    ])
+    expect(filesIn((await unzip(hidden, ['--members', '**/*'])).out)).toHaveLength(4)
+  })
+
   it('extracts members that match a glob alone', async () => {
     const { code, out } = await unzip(buildZip(members), ['--members', '**/*.csv'])
     expect(code).toBe(0)

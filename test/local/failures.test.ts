@@ -1,6 +1,7 @@
 /** What a run does when threads, user code or memory fail, with real threads. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { RunEvent } from '../../lib/core/events.ts'
 import { buildZip } from '../zip-builder.ts'
@@ -69,6 +70,21 @@ describe('user code that would end its thread', () => {
       `if (x === 4 && !flag(${path})) setTimeout(() => { throw new Error('escaped') }); return x`,
     )
     expect(await some.run({}, tuning)).toMatchObject({ status: 'complete', tasks: [{ rowsWritten: rows }] })
+  })
+})
+
+describe('a run of what another process is at', () => {
+  it('fails with RUN_ACTIVE, who it is and what to do, and does not say that it is complete', async () => {
+    const marks = project('', {})
+    const [begun, go] = ['begun', 'go'].map(name => join(marks.folder, name)) as [string, string]
+    const slow = rowsThrough(`flag(${JSON.stringify(begun)}); while (!existsSync(${JSON.stringify(go)})); return x`)
+    const first = slow.run({}, tuning)
+    while (!existsSync(begun)) await delay(10)
+    const second = await slow.run({}, tuning).finally(() => writeFileSync(go, ''))
+    expect(second).toMatchObject({ status: 'failed', error: { code: 'RUN_ACTIVE' }, tasks: [{ status: 'failed' }] })
+    expect(second.error?.message).toContain(`process ${process.pid} on `)
+    expect(await first).toMatchObject({ status: 'complete', tasks: [{ rowsWritten: rows }] })
+    expect(await slow.run({}, tuning)).toMatchObject({ status: 'skipped' })
   })
 })
 

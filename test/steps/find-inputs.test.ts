@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest'
+import { CapacityError } from '../../lib/core/errors.ts'
+import type { Store, StoredObject } from '../../lib/core/store.ts'
 import { csv, files, zipMembers } from '../../lib/define/index.ts'
 import { memoryStore } from '../../lib/io/memory-store.ts'
 import { findInputs } from '../../lib/steps/find-inputs.ts'
 import { zipText } from '../../lib/testing/zip-text.ts'
+import { buildZip } from '../zip-builder.ts'
 
 const format = csv()
+const task = { name: 'sales', params: {}, onEmpty: 'fail' } as const
+const archivesOf = (members: string) => zipMembers({ archives: 'in/*.zip', members, format })
 
 describe('an input that nothing matches', () => {
   it('is told with glob, root and the nearest names, whatever they are, state and packages left out', async () => {
@@ -33,6 +38,27 @@ describe('an input that nothing matches', () => {
     })
   })
 
+  it('is told as such where every member that matches is skipped as bad', async () => {
+    const input = memoryStore()
+    await input.write('in/a.zip', buildZip([{ name: 'a.csv', data: 'id\n1\n', encrypted: true }]))
+    const source = archivesOf('**/*.csv').with({ onBadMember: 'skip' })
+    await expect(findInputs({ input, params: {}, task: { ...task, source } })).rejects.toMatchObject({
+      code: 'NO_INPUT',
+      message: `all 1 members of in/a.zip under ${input.url} that match **/*.csv are skipped as bad; onBadMember: 'fail' says why`,
+    })
+  })
+
+  it('names the archive that is none among others', async () => {
+    const input = memoryStore()
+    await input.write('in/a.zip', zipText({ 'a.csv': 'id\n1\n' }))
+    await input.write('in/b.zip', zipText({ 'b.csv': 'id\n1\n' }).subarray(0, -8))
+    const finding = findInputs({ input, params: {}, task: { ...task, source: archivesOf('**') } })
+    await expect(finding).rejects.toMatchObject({
+      code: 'ZIP_NO_DIRECTORY',
+      message: expect.stringMatching(/^in\/b\.zip: no end of/),
+    })
+  })
+
   it('is no failure where the task says so', async () => {
     const found = await findInputs({
       input: memoryStore(),
@@ -43,5 +69,41 @@ describe('an input that nothing matches', () => {
   })
 })
 
-const task = { name: 'sales', params: {}, onEmpty: 'fail' } as const
-const archivesOf = (members: string) => zipMembers({ archives: 'in/*.zip', members, format })
+describe('the identities of files', () => {
+  const paths = { ...task, source: files({ paths: 'in/*.csv', format }) }
+
+  /** The most that were asked for at once. */
+  async function mostAtOnce(input: Store): Promise<number> {
+    for (let index = 0; index < 40; index++) await input.write(`in/${index}.csv`, Buffer.from('id\n'))
+    let [now, most] = [0, 0]
+    const identify = async ({ key }: StoredObject): Promise<string> => {
+      most = Math.max(most, ++now)
+      await new Promise(setImmediate)
+      now--
+      return key
+    }
+    const { inputs } = await findInputs({ input, params: {}, task: paths, identify })
+    expect(inputs.map(each => each.identity)).toEqual(inputs.map(each => each.key))
+    return most
+  }
+
+  it('are asked for many at once where the store keeps them, and one after another where it is read', async () => {
+    const inspect = async () => ({ etagOf: 'content' }) as const
+    expect(await mostAtOnce(Object.assign(memoryStore(), { inspect }))).toBe(16)
+    expect(await mostAtOnce(memoryStore())).toBe(1)
+  })
+
+  it('are not asked for any more once the signal is aborted, and its reason is told', async () => {
+    const input = memoryStore()
+    for (let index = 0; index < 40; index++) await input.write(`in/${index}.csv`, Buffer.from('id\n'))
+    const aborting = new AbortController()
+    let asked = 0
+    const identify = async (): Promise<string> => {
+      if (++asked === 5) aborting.abort(new CapacityError('OUT_OF_TIME', 'the time is up'))
+      return 'same'
+    }
+    const finding = findInputs({ input, params: {}, task: paths, identify, signal: aborting.signal })
+    await expect(finding).rejects.toMatchObject({ code: 'OUT_OF_TIME' })
+    expect(asked).toBe(5)
+  })
+})

@@ -1,0 +1,21 @@
+/** What the totals of a task's run are in its result. */
+import type { TaskResult } from './events.ts'
+import type { Totals } from './manifest.ts'
+
+export type TaskCounts = Pick<
+  TaskResult,
+  'rowsRead' | 'rowsWritten' | 'rowsRejected' | 'rowsFiltered' | 'members' | 'parts' | 'bytesOut'
+>
+
+/** Zeros where nothing was committed. */
+export function countsOf(totals: Totals | undefined): TaskCounts {
+  return {
+    rowsRead: totals?.rowsRead ?? 0,
+    rowsWritten: totals?.rows ?? 0,
+    rowsRejected: totals?.rowsRejected ?? 0,
+    rowsFiltered: totals?.rowsFiltered ?? 0,
+    members: totals?.members ?? 0,
+    parts: totals?.parts ?? 0,
+    bytesOut: totals?.bytes ?? 0,
+  }
+}
