@@ -6,6 +6,8 @@ export type InferredColumn = Pick<ColumnDefinition, 'type' | 'format' | 'precisi
   readonly items?: InferredColumn
   /** Another format that every text fits as well. */
   readonly orFormat?: string
+  /** What to know before it is pasted. */
+  readonly note?: string
 }
 
 /** What a sample of data was found to be. */
@@ -51,8 +53,10 @@ function columnSource({ type, format, precision, scale, items }: InferredColumn)
   return `column.${type}(${format === undefined ? '' : `{ format: ${literal(format)} }`})`
 }
 
-const remarkOf = ({ orFormat }: InferredColumn): string =>
-  orFormat === undefined ? '' : ` // or ${orFormat}: the sample fits both`
+function remarkOf({ orFormat, note }: InferredColumn): string {
+  const remarks = [...(orFormat === undefined ? [] : [`or ${orFormat}: the sample fits both`]), ...(note ? [note] : [])]
+  return remarks.length === 0 ? '' : ` // ${remarks.join('; ').replace(/\s/g, ' ')}`
+}
 
 const keyText = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : literal(name))
 

@@ -8,7 +8,7 @@ import { filledText, flag, text, texts } from './schemas.ts'
 export interface ColumnOptions<Required extends boolean = boolean> {
   /** A null is a reject; default false. */
   readonly required?: Required
-  /** Texts read as null, besides those of the format. */
+  /** Texts read as null, besides those of the format; in Parquet, where the file's column is a text. */
   readonly nullValues?: readonly string[]
   readonly doc?: string
 }

@@ -1,7 +1,7 @@
 /** The schemas that several builders share; each message names what it expects. */
 import * as v from 'valibot'
 import { piece } from './check.ts'
-import type { ColumnDefinition } from './definition.ts'
+import type { ColumnDefinition, Format } from './definition.ts'
 
 export const text = v.string('a string')
 export const filledText = v.pipe(text, v.nonEmpty('a string that is not empty'))
@@ -30,9 +30,16 @@ export const relativePath = v.pipe(
   v.check(path => !hasControlCharacter(path), 'a path without control characters'),
 )
 
+/** Columns that a step adds; may be none. */
+export const addedColumns = v.record(
+  filledText,
+  piece<ColumnDefinition>('a column such as column.string()', ['column']),
+  'columns by name',
+)
+
 /** Columns by name; names are told apart without case, as engines do. */
 export const columns = v.pipe(
-  v.record(filledText, piece<ColumnDefinition>('a column such as column.string()', ['column']), 'columns by name'),
+  addedColumns,
   v.check(all => Object.keys(all).length > 0, 'at least one column'),
   v.check(
     all => new Set(Object.keys(all).map(name => name.toLowerCase())).size === Object.keys(all).length,
@@ -40,12 +47,13 @@ export const columns = v.pipe(
   ),
 )
 
-/** Columns that a step adds; may be none. */
-export const addedColumns = v.record(
-  filledText,
-  piece<ColumnDefinition>('a column such as column.string()', ['column']),
-  'columns by name',
-)
+/** How records stand in a file. */
+export const anyFormat = piece<Format>('csv(), jsonLines(), lines({ … }) or parquetFiles()', [
+  'csv',
+  'jsonLines',
+  'lines',
+  'parquet',
+])
 
 function hasControlCharacter(path: string): boolean {
   return [...path].some(character => character < ' ' || character === '\x7f')

@@ -20,8 +20,8 @@ export interface SqlTag {
 }
 
 /**
- * A step in SQL over the table `input`: sql`select *, upper(name) as name from input where carrier = ${carrier}`.
- * Values are bound. Say the columns that it adds, and later steps see their types: sql<{ state: string | null }>`…`.
+ * A step in SQL over the table `input`: sql`select * replace (upper(name) as name) from input where carrier = ${carrier}`.
+ * No two columns of one name may come out. Values are bound. Say the columns that it adds, and later steps see their types: sql<{ state: string | null }>`…`.
  */
 export const sql: SqlTag = ((first: TemplateStringsArray | SqlOptions, ...values: SqlValue[]) => {
   if (isTemplate(first)) return build(first, values, 'row')

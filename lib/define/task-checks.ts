@@ -62,7 +62,7 @@ function readingOptions(task: TaskDefinition): Readonly<Record<string, boolean>>
     rejects: task.rejects.max !== 0,
     strict: !task.strict,
     onNewColumn: task.onNewColumn !== 'ignore',
-    onMissingColumn: task.onMissingColumn !== 'fail',
+    onMissingColumn: task.onMissingColumn !== missingByDefault(task.source),
   }
 }
 
@@ -75,9 +75,18 @@ function checkReading(subject: string, task: TaskDefinition): void {
     )
   if (source.format.kind === 'jsonLines' && columns === undefined)
     throw invalid(`${subject}: columns`, 'expected columns by name, as jsonLines has no header, got nothing')
+  if (source.format.kind === 'jsonLines' && task.onMissingColumn === 'fail')
+    throw invalid(
+      `${subject}: onMissingColumn`,
+      "expected 'null', as a row of jsonLines may leave keys out, got 'fail'; make the column required, and rows without it are rejects",
+    )
   if (source.format.kind === 'lines')
     checkGroups(subject, Object.keys(columns ?? {}), groupNames(source.format.pattern))
 }
+
+/** A row of JSON lines may leave keys out; a header may not. */
+export const missingByDefault = ({ format }: TaskDefinition['source']): TaskDefinition['onMissingColumn'] =>
+  format?.kind === 'jsonLines' ? 'null' : 'fail'
 
 function checkGroups(subject: string, columns: readonly string[], groups: readonly string[]): void {
   const extra = columns.find(name => !groups.includes(name))

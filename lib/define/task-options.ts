@@ -65,9 +65,12 @@ interface CommonTaskOptions {
   readonly rejects?: RejectLimit
   /** Lossy conversions are rejects; default true. */
   readonly strict?: boolean
-  /** Columns of the input that `columns` does not name; default `ignore`. */
+  /** Columns of the input that `columns` does not name: in a header, a Parquet file, or a row of JSON lines. `keep` collects them as texts in the map column `_new`. Default `ignore`. */
   readonly onNewColumn?: TaskDefinition['onNewColumn']
-  /** Columns that the input does not have; default `fail`. */
+  /**
+   * Columns that a header or a Parquet file does not have; default `fail`. A row of JSON lines may leave keys out, which are
+   * null: there it is always `null`, and `required: true` makes such rows rejects.
+   */
   readonly onMissingColumn?: TaskDefinition['onMissingColumn']
   /** No input at all; default `fail`. */
   readonly onEmpty?: TaskDefinition['onEmpty']

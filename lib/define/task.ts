@@ -18,7 +18,7 @@ import { frozen, type Refined, refinable } from './freeze.ts'
 import { groupNames } from './line-pattern.ts'
 import type { RowOf } from './row-types.ts'
 import { anyFunction, columns as columnsSchema, filledText, flag, oneOf, text } from './schemas.ts'
-import { checkTask } from './task-checks.ts'
+import { checkTask, missingByDefault } from './task-checks.ts'
 import type { After, AnyTaskOptions, TaskOptions, TypedStepOf } from './task-options.ts'
 
 export type Task = Refined<TaskDefinition, AnyTaskOptions>
@@ -68,7 +68,7 @@ function build(given: AnyTaskOptions): Task {
     rejects: checked.rejects ?? { max: 0 },
     strict: checked.strict ?? true,
     onNewColumn: checked.onNewColumn ?? 'ignore',
-    onMissingColumn: checked.onMissingColumn ?? 'fail',
+    onMissingColumn: checked.onMissingColumn ?? missingByDefault(checked.source),
     onEmpty: checked.onEmpty ?? 'fail',
     provenance: checked.provenance ?? [],
     setup: given.setup,

@@ -40,6 +40,10 @@ export function expectedText(column: ColumnDefinition): string {
   return `${column.required ? 'required ' : ''}${type}${column.format ? ` as ${column.format}` : ''}`
 }
 
+/** What is told of a value that does not fit, as a struct: unnest spreads it into columns. The value is cut at 200 characters. */
+export const misfit = (column: string, expected: string, received: string): string =>
+  `{'column': ${quoteText(column)}, 'expected': ${quoteText(expected)}, 'received': coalesce(left(${received}, 200), 'null')}`
+
 /** A text expression with the column's own null texts as null. */
 export function nullableText(column: ColumnDefinition, text: string): string {
   if (!column.nullValues?.length) return text
@@ -121,9 +125,28 @@ interface Converted {
 
 /** True where a text may not be read: where it is lossy, when that is asked, and where the engine would read others wrongly after it. */
 function lossyText(column: ColumnDefinition, text: string, { value, strict }: Converted): string | undefined {
-  if (column.format !== undefined) return undefined
+  if (column.format !== undefined)
+    return strict ? inexactFormat(column, text, { value, format: column.format }) : undefined
   if (strict) return inexact(column, text, value)
   return column.type === 'timestamptz' ? zoneName(text) : undefined
+}
+
+/** True where a text has a time that a date leaves out, or a year of two digits where the format says four: `24` is no year 24. */
+function inexactFormat(
+  { type }: ColumnDefinition,
+  text: string,
+  { value, format }: { readonly value: string; readonly format: string },
+): string | undefined {
+  const specifiers = format.replaceAll('%%', '')
+  const conditions = [
+    ...(type === 'date' && /%-?[cfgnpzHIMSTXZ]/.test(specifiers)
+      ? [`try_strptime(${text}, ${quoteText(format)}) <> ${value}`]
+      : []),
+    ...(type !== 'time' && specifiers.includes('%Y')
+      ? [`year(${value}) < 1000 AND NOT contains(${text}, lpad(CAST(year(${value}) AS VARCHAR), 4, '0'))`]
+      : []),
+  ]
+  return conditions.length === 0 ? undefined : conditions.map(each => `(${each})`).join(' OR ')
 }
 
 /** The engine reads a text without zone in the zone that a text before it names, so names are refused. */
@@ -170,7 +193,7 @@ function exactPattern(column: ColumnDefinition): string | undefined {
     case 'timestamp':
       return `${day}([ T]${timeOfDay})?`
     case 'timestamptz':
-      return `${day}([ T]${timeOfDay}( ?(Z|UTC|[+-]\\d{1,2}(:?\\d{2})?))?)?`
+      return `${day}([ T]${timeOfDay}( ?(Z|UTC|[+-](0?\\d|1[0-5])(:?[0-5]\\d)?))?)?`
     default:
       return undefined
   }

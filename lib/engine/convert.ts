@@ -2,18 +2,27 @@
 import { rmSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
-import { lineDelimiter } from '../core/records.ts'
-import type { CsvFormat, Format } from '../define/definition.ts'
+import { lineDelimiter } from '../core/record-dialect.ts'
+import type { Format } from '../define/definition.ts'
 import type { StagedFile, StagedMember } from '../io/stage.ts'
 import { engineFault } from './engine.ts'
 import type { MapFunctions } from './map-function.ts'
-import { countFooters, describeParquet, type ParquetOptions, parquetMisfit, parquetRead } from './parquet-read.ts'
+import { refuseNewColumns } from './new-columns.ts'
+import {
+  carefulParquetRead,
+  countFooters,
+  describeParquet,
+  type ParquetOptions,
+  parquetMisfits,
+  parquetRead,
+} from './parquet-read.ts'
 import { quoteText } from './quote.ts'
-import { type KeptRejects, keepRejects } from './reject-rows.ts'
+import { badRecords, type KeptRejects, keepRejects } from './reject-rows.ts'
 import type { RowCounter } from './row-counter.ts'
 import { type TextSource, textSources } from './text-source.ts'
 import { applyTransform, type CheckedTransform } from './transform.ts'
-import { carefulRead, fastRead, type ReadOptions } from './typed-read.ts'
+import { carefulRead, fastRead, misfits, type ReadOptions } from './typed-read.ts'
+import { isReadable } from './utf8-text.ts'
 import { type PartOptions, type WrittenPart, writeParts } from './write-parts.ts'
 
 /** What stays the same from one conversion of a task to the next. */
@@ -57,24 +66,26 @@ export interface ConvertedParts extends KeptRejects {
   readonly rowsWritten: number
 }
 
-/** @throws TRANSFORM_FAILED, INPUT_INVALID for Parquet, OUT_OF_MEMORY, DISK_FULL, ENGINE_FAILED, TOO_MANY_PARTITIONS, ABORTED */
+/** @throws TRANSFORM_FAILED, INPUT_INVALID for what is no Parquet, OUT_OF_MEMORY, DISK_FULL, ENGINE_FAILED, TOO_MANY_PARTITIONS, ABORTED */
 export async function convert(conversion: Conversion, job: ConvertJob): Promise<Converted> {
   conversion.maps.enter(originOf(job.files))
   try {
-    await nameMembers(conversion.connection, job.files)
+    await nameMembers(conversion.connection, job)
     return job.isCareful ? await carefully(conversion, job) : await quickly(conversion, job)
   } catch (error) {
     if (error instanceof NeedsMember) return { kind: 'byMember' }
     const fault = error instanceof FanmillError ? error : engineFault(error)
     if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED' || !misfitFault.test(fault.message))
       throw fault
-    if (conversion.format.kind !== 'parquet' && !job.isCareful) return { kind: 'locate', cause: fault }
-    throw (await parquetFault(conversion, job)) ?? transformFault(conversion, fault)
+    if (job.isCareful) throw transformFault(conversion, fault)
+    // Rows of Parquet have their place already.
+    return conversion.parquet ? convert(conversion, { ...job, isCareful: true }) : { kind: 'locate', cause: fault }
   }
 }
 
-/** The engine's faults that a text may be the cause of; a careful conversion tells whether it was. */
-const misfitFault = /^(Conversion|Invalid Input|Out of Range|Invalid) Error/
+/** The engine's faults that a text may be the cause of, also by a record longer than a buffer; a careful conversion tells whether it was. */
+const misfitFault =
+  /^(Conversion|Invalid Input|Out of Range|Invalid) Error|^Not implemented Error: The Parallel CSV Reader/
 
 class NeedsMember extends Error {}
 
@@ -85,7 +96,9 @@ function originOf(files: readonly StagedFile[]): Pick<StagedMember, 'archive' | 
 }
 
 async function quickly(conversion: Conversion, job: ConvertJob): Promise<Converted> {
-  const { counter, read, parquet, connection, transform } = conversion
+  const { counter, read, parquet, connection, transform, format } = conversion
+  if (format.kind !== 'parquet' && !isReadable(job.files, format, read.columns))
+    return { kind: 'locate', cause: new PermanentError('INPUT_ENCODING', 'expected UTF-8, got a text that is not') }
   const guard = transform.steps.length > 0 ? counter.name : undefined
   const input = parquet
     ? parquetRead(await describeParquet(connection, job.files), parquet, guard)
@@ -98,26 +111,51 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
 }
 
 async function carefully(conversion: Conversion, job: ConvertJob): Promise<Converted> {
-  const { connection, counter, read, format } = conversion
+  const { connection, counter } = conversion
   const { lastRecord } = job
-  const limits = { guard: counter.name, ...(lastRecord !== undefined && { lastRecord }) }
-  const input = carefulRead(sourcesOf(conversion, job, 'keep'), read, limits)
+  const { input, rejected } = conversion.parquet
+    ? await carefulParquet(conversion, conversion.parquet, job)
+    : await carefulText(conversion, job)
   const parts = await write(conversion, input, job.target)
-  const delimiter = format.kind === 'csv' ? (format as CsvFormat).delimiter : lineDelimiter
   const keep = async (rowsRead: number): Promise<ConvertedParts> => {
     await connection.run(errorTable)
-    const rejects = await keepRejects(
-      connection,
-      sourcesOf(conversion, job, 'ignore'),
-      read,
-      delimiter,
-      `${job.target}.rejects`,
-    )
+    const rejects = await keepRejects(connection, rejected, `${job.target}.rejects`)
     return { kind: 'parts', parts, rowsRead, rowsWritten: sumRows(parts), ...rejects }
   }
   const kept = await keep(counter.rows())
   if (kept.rowsRead + kept.rowsRejected >= (await recordsOf(conversion, job)) || lastRecord !== undefined) return kept
   return keep(await readAll(conversion, input))
+}
+
+/** The rows that fit, and those that do not, as queries. */
+interface CarefulInput {
+  readonly input: string
+  readonly rejected: readonly string[]
+}
+
+async function carefulText(conversion: Conversion, job: ConvertJob): Promise<CarefulInput> {
+  const { connection, counter, read, format } = conversion
+  const { lastRecord } = job
+  const again = sourcesOf(conversion, job, 'ignore')
+  if (read.refuseNew) await refuseNewColumns(connection, again)
+  const limits = { guard: counter.name, ...(lastRecord !== undefined && { lastRecord }) }
+  const delimiter = format.kind === 'csv' ? format.delimiter : lineDelimiter
+  return {
+    input: carefulRead(sourcesOf(conversion, job, 'keep'), read, limits),
+    rejected: [misfits(again, read), badRecords(delimiter)],
+  }
+}
+
+async function carefulParquet(
+  { connection, counter }: Conversion,
+  options: ParquetOptions,
+  { files }: ConvertJob,
+): Promise<CarefulInput> {
+  const described = await describeParquet(connection, files)
+  return {
+    input: carefulParquetRead(described, options, counter.name),
+    rejected: [parquetMisfits(described, options)],
+  }
 }
 
 /** Records as they were counted apart from the scan. */
@@ -158,10 +196,6 @@ async function write(conversion: Conversion, input: string, target: string): Pro
   }
 }
 
-async function parquetFault({ connection, parquet }: Conversion, job: ConvertJob): Promise<PermanentError | undefined> {
-  return parquet && parquetMisfit(connection, await describeParquet(connection, job.files), parquet)
-}
-
 /** All that is read fits, so that it was a statement of the user's. */
 function transformFault({ transform }: Conversion, fault: FanmillError): FanmillError {
   if (!transform.steps.some(({ step }) => step.kind === 'sql')) return fault
@@ -178,12 +212,12 @@ function sourcesOf(
   isLenient = false,
 ): TextSource[] {
   if (format.kind === 'parquet') return []
-  return textSources(files, { format, columns: read.columns, lineDelimiter, badRecords, isLenient })
+  return textSources(files, { format, columns: read.columns, badRecords, isLenient, isExact: read.strict })
 }
 
 /** Names of the staged members, which the located prefix counts over all files of a stage: those given here are without gaps. */
-async function nameMembers(connection: DuckDBConnection, files: readonly StagedFile[]): Promise<void> {
-  if (!files.some(file => file.located)) return
+async function nameMembers(connection: DuckDBConnection, { files, isCareful }: ConvertJob): Promise<void> {
+  if (!isCareful && !files.some(file => file.located)) return
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
   const list = members.map(
     ({ archive, member }) => `{'archive': ${quoteText(archive)}, 'member': ${quoteText(member)}}`,

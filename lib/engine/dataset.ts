@@ -2,9 +2,10 @@
 import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
 import type { Partition, SchemaColumn } from '../core/manifest.ts'
-import { nearest } from '../core/nearest.ts'
+import { nearestOrAll } from '../core/nearest.ts'
 import type { SqlStep } from '../define/definition.ts'
 import { type Engine, engineFault, openEngine } from './engine.ts'
+import { explainSql } from './explain-sql.ts'
 import { quoteName, quoteText } from './quote.ts'
 import { valueReader } from './vector-values.ts'
 
@@ -67,12 +68,8 @@ export function chosenColumns({ schema, columns }: Pick<PartQuery, 'schema' | 'c
   const names = schema.map(column => column.name)
   const unknown = columns?.find(name => !names.includes(name))
   if (unknown === undefined) return columns ?? names
-  const close = nearest(unknown, names)
-  const hint = close.length > 0 ? `did you mean ${close.join(', ')}` : `there are ${names.join(', ')}`
-  throw new PermanentError('USAGE', `columns: expected columns of the dataset, got ${unknown}; ${hint}`, {
-    column: unknown,
-    columns: names,
-  })
+  const message = `columns: expected columns of the dataset, got ${unknown}; ${nearestOrAll(unknown, names)}`
+  throw new PermanentError('USAGE', message, { column: unknown, columns: names })
 }
 
 async function select(
@@ -90,8 +87,9 @@ async function select(
     return await connection.stream(`SELECT ${list.join(', ')} FROM (${from}) AS dataset${where}${limit}`, values)
   } catch (error) {
     if (condition === undefined) throw engineFault(error, { file: part.file })
-    const line = (error as Error).message.split('\n')[0]
-    throw new PermanentError('SQL_INVALID', `where: ${line}`, { where: condition }, { cause: error })
+    const names = query.schema.map(column => column.name)
+    const message = `where: ${explainSql(error, names)}`
+    throw new PermanentError('SQL_INVALID', message, { where: condition }, { cause: error })
   }
 }
 

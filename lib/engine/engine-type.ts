@@ -21,7 +21,6 @@ const scalars: Readonly<Record<string, InferredColumn['type']>> = {
   TIMESTAMP: 'timestamp',
   TIMESTAMP_S: 'timestamp',
   TIMESTAMP_MS: 'timestamp',
-  TIMESTAMP_NS: 'timestamp',
   'TIMESTAMP WITH TIME ZONE': 'timestamptz',
   JSON: 'json',
 }
@@ -34,6 +33,8 @@ export function columnOfType(type: string): InferredColumn {
   }
   const decimal = /^DECIMAL\((\d+),\s*(\d+)\)$/.exec(type)
   if (decimal) return { type: 'decimal', precision: Number(decimal[1]), scale: Number(decimal[2]) }
+  if (type === 'TIMESTAMP_NS')
+    return { type: 'timestamp', note: 'the nanoseconds below a microsecond make rejects, unless strict: false' }
   if (/^U?HUGEINT$/.test(type)) return { type: 'decimal', precision: 38, scale: 0 }
   return { type: scalars[type] ?? 'json' }
 }

@@ -1,7 +1,7 @@
 /** Finds the record at which a transform fails, so that an error can name its line. */
 import { rmSync } from 'node:fs'
 import { FanmillError, PermanentError } from '../core/errors.ts'
-import { lineDelimiter } from '../core/records.ts'
+import { placeOf } from '../core/member-place.ts'
 import { type Conversion, type ConvertJob, convert } from './convert.ts'
 import { quoteText } from './quote.ts'
 import { textSources } from './text-source.ts'
@@ -20,7 +20,7 @@ export async function findFault(
   let fault = await failure(conversion, { ...job, isCareful: isText })
   if (!fault) return undefined
   const { archive, member: name } = member
-  const place = name === '' ? archive : `${archive}, member ${name}`
+  const place = placeOf(member)
   if (!isText) return placed(fault, place, { archive, member: name })
   let [passes, fails] = [member.firstRecord - 1, member.firstRecord + member.records - 1]
   while (fails - passes > 1) {
@@ -61,7 +61,7 @@ async function lineOf(
   record: number,
 ): Promise<number> {
   if (format.kind === 'parquet') return 0
-  const [source] = textSources(files, { format, columns: read.columns, lineDelimiter, badRecords: 'ignore' })
+  const [source] = textSources(files, { format, columns: read.columns, badRecords: 'ignore' })
   if (!source) return 0
   const reader = await connection.runAndReadAll(
     `SELECT concat(_fanmill_line, left(concat(${source.all.join(', ')}), 0)) FROM ${source.from} WHERE _fanmill_record = ${quoteText(String(record))} LIMIT 1`,

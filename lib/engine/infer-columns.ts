@@ -1,14 +1,13 @@
 /** Finds out what columns a sample of data has: for each the first type that every text of it fits, read strictly. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Inferred, InferredColumn, SniffedCsv } from '../core/columns-source.ts'
-import { lineDelimiter } from '../core/record-dialect.ts'
 import type { ColumnDefinition, CsvFormat, JsonLinesFormat } from '../define/definition.ts'
 import type { StagedFile } from '../io/stage.ts'
 import { fits, tryConvert } from './column-sql.ts'
 import { engineFault } from './engine.ts'
 import { columnOfType } from './engine-type.ts'
 import { quoteText, quoteTexts } from './quote.ts'
-import { textSources } from './text-source.ts'
+import { type TextSource, textSources } from './text-source.ts'
 
 /** The dialect of a CSV file; what cannot be told is left out. @throws ENGINE_FAILED when it is none */
 export async function sniffCsv(
@@ -17,8 +16,12 @@ export async function sniffCsv(
   delimiter?: string,
 ): Promise<SniffedCsv & { readonly fieldCount: number }> {
   const given = delimiter === undefined ? '' : `, delim = ${quoteText(delimiter)}`
-  const sql = `SELECT Delimiter, Quote, Escape, Comment, SkipRows, HasHeader, len(Columns) AS fields FROM sniff_csv(${quoteText(file)}, sample_size = -1${given})`
-  const [found] = (await query(connection, sql)) as Record<string, unknown>[]
+  const sniff = async (more: string): Promise<Record<string, unknown> | undefined> =>
+    (await query(connection, `${sniffSelect} FROM sniff_csv(${quoteText(file)}, sample_size = -1${given}${more})`))[0]
+  const guessed = await sniff('')
+  // Rows that are taken for comments are lost without a word: only lines that do not have the fields of the others are.
+  const plain = guessed?.Comment === '(empty)' ? guessed : await sniff(", comment = ''").catch(() => undefined)
+  const found = plain && Number(plain.fields) >= Number(guessed?.fields) ? plain : guessed
   const text = (name: string): string | undefined =>
     found?.[name] === '(empty)' || found?.[name] == null ? undefined : String(found[name])
   const [quote, escaped, comment] = [text('Quote'), text('Escape'), text('Comment')]
@@ -33,6 +36,8 @@ export async function sniffCsv(
   }
 }
 
+const sniffSelect = 'SELECT Delimiter, Quote, Escape, Comment, SkipRows, HasHeader, len(Columns) AS fields'
+
 export interface TextSample {
   /** None of it located. */
   readonly files: readonly StagedFile[]
@@ -44,22 +49,25 @@ export interface TextSample {
 /** Columns of staged text. */
 export async function inferText(connection: DuckDBConnection, sample: TextSample): Promise<Inferred> {
   const { files, format } = sample
-  const given = format.kind === 'csv' ? csvNames(files, format, sample.fieldCount) : await jsonTypes(connection, files)
-  const names = [...given.keys()]
+  const found = format.kind === 'csv' ? csvNames(files, format, sample.fieldCount) : await jsonTypes(connection, files)
+  const names = found.flatMap(({ name, others }) => [name, ...others])
   const columns = Object.fromEntries(names.map(name => [name, { kind: 'column', type: 'string' } as const]))
-  const sources = textSources(files, { format, columns, lineDelimiter, badRecords: 'ignore' })
+  const sources = textSources(files, { format, columns, badRecords: 'ignore' })
   const selects = sources.map(
     source =>
-      `SELECT ${names.map((name, at) => `CAST(${source.text(name) ?? 'NULL'} AS VARCHAR) AS t${at}`).join(', ')} FROM ${source.from}`,
+      `SELECT ${found.map((each, at) => `CAST(${textOf(source, each)} AS VARCHAR) AS t${at}`).join(', ')} FROM ${source.from}`,
   )
-  if (names.length === 0 || selects.length === 0) return { columns: {}, nullValues: [], rows: 0 }
+  if (names.length === 0 || selects.length === 0) {
+    const untyped = found.map(each => [each.name, noted({ type: 'string' }, each)])
+    return { columns: Object.fromEntries(untyped), nullValues: [], rows: 0 }
+  }
   await query(connection, `CREATE OR REPLACE TEMP TABLE fanmill_sample AS ${selects.join(' UNION ALL ')}`)
   const inferred: [string, InferredColumn][] = []
   const nullValues = new Set<string>()
-  for (const [at, name] of names.entries()) {
-    const { column, nulls } = await inferOne(connection, `t${at}`, given.get(name))
+  for (const [at, each] of found.entries()) {
+    const { column, nulls } = await inferOne(connection, `t${at}`, each.known)
     for (const text of nulls) nullValues.add(text)
-    inferred.push([name, column])
+    inferred.push([each.name, noted(column, each)])
   }
   const [count] = (await query(connection, 'SELECT count(*) AS n FROM fanmill_sample')) as [{ n: bigint }]
   return { columns: Object.fromEntries(inferred), nullValues: [...nullValues], rows: Number(count.n) }
@@ -81,22 +89,51 @@ export async function inferParquet(connection: DuckDBConnection, files: readonly
 /** A type that is known already, or undefined where texts decide. */
 type Known = InferredColumn | 'text' | undefined
 
-function csvNames(files: readonly StagedFile[], format: CsvFormat, fieldCount: number): Map<string, Known> {
+/** A column in its first spelling, with those that differ in case: a definition takes only one of them. */
+interface FoundColumn {
+  readonly name: string
+  readonly others: readonly string[]
+  readonly known: Known
+}
+
+function bySpelling(names: readonly string[], known: (name: string) => Known): FoundColumn[] {
+  const groups = Map.groupBy(new Set(names), name => name.toLowerCase())
+  return [...groups.values()].map(([name = '', ...others]) => ({ name, others, known: known(name) }))
+}
+
+const noted = (column: InferredColumn, { others }: FoundColumn): InferredColumn =>
+  others.length === 0 ? column : { ...column, note: `also written ${others.join(', ')}, which is not read as this` }
+
+function textOf(source: TextSource, { name, others }: FoundColumn): string {
+  const texts = [name, ...others].map(each => source.text(each)).filter(text => text !== undefined)
+  return texts.length === 0 ? 'NULL' : `coalesce(${texts.join(', ')})`
+}
+
+function csvNames(files: readonly StagedFile[], format: CsvFormat, fieldCount: number): FoundColumn[] {
   const names = format.header
     ? files.flatMap(file => file.columns)
     : Array.from({ length: fieldCount }, (_, index) => `column_${index + 1}`)
-  return new Map(names.map(name => [name, undefined]))
+  return bySpelling(names, () => undefined)
 }
 
 /** The JSON's own types; texts in it may be dates. */
-async function jsonTypes(connection: DuckDBConnection, files: readonly StagedFile[]): Promise<Map<string, Known>> {
+async function jsonTypes(connection: DuckDBConnection, files: readonly StagedFile[]): Promise<FoundColumn[]> {
   const list = quoteTexts(files.filter(file => file.bytes > 0).map(file => file.file))
-  if (list === '[]') return new Map()
+  if (list === '[]') return []
   const described = await query(
     connection,
     `DESCRIBE SELECT * FROM read_json(${list}, format = 'newline_delimited', sample_size = -1, ignore_errors = true)`,
   )
-  return new Map(described.map(({ column_name, column_type }) => [String(column_name), jsonType(String(column_type))]))
+  const types = new Map(described.map(({ column_name, column_type }) => [String(column_name), String(column_type)]))
+  // A key that differs from another in case has a number in its described name.
+  const keys = await query(
+    connection,
+    `SELECT DISTINCT unnest(json_keys(json)) AS key FROM read_ndjson_objects(${list}, ignore_errors = true) WHERE json_type(json) = 'OBJECT' ORDER BY 1`,
+  )
+  const names = [...types.keys(), ...keys.map(({ key }) => String(key))].filter(name =>
+    keys.some(({ key }) => key === name),
+  )
+  return bySpelling(names, name => jsonType(types.get(name) ?? 'VARCHAR'))
 }
 
 function jsonType(type: string): Known {

@@ -1,15 +1,15 @@
 /** Loads broadcast tables into an engine before it is locked. */
-import { readFile } from 'node:fs/promises'
-import { gunzipSync } from 'node:zlib'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { readHeader } from '../core/csv-header.ts'
 import { FanmillError, PermanentError } from '../core/errors.ts'
-import { dialectOf } from '../core/record-dialect.ts'
-import type { Columns, CsvFormat, Format, LinesFormat } from '../define/definition.ts'
-import { sqlType } from './column-sql.ts'
+import type { Columns, Format, LinesFormat } from '../define/definition.ts'
+import { groupNames } from '../define/line-pattern.ts'
+import { csvSettings, scanFault, tableFormat } from './csv-table.ts'
 import { engineFault } from './engine.ts'
+import { jsonSource } from './json-source.ts'
+import { describeParquet, parquetMisfits, parquetRead } from './parquet-read.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
-import type { TextSource } from './text-source.ts'
+import { declaredColumns } from './read-columns.ts'
+import { nullTexts, type TextSource } from './text-source.ts'
 import { carefulRead, misfits } from './typed-read.ts'
 
 /** A table's content as a local file, which may end in .gz. */
@@ -31,32 +31,38 @@ export function loadTables(tables: readonly TableFile[]): (connection: DuckDBCon
         await loadTable(connection, table)
       } catch (error) {
         if (error instanceof FanmillError) throw error
-        throw tableFault(table, (await scanFault(connection, table)) ?? error)
+        throw tableFault(table, (await csvFault(connection, table)) ?? error)
       }
     }
   }
 }
 
-async function loadTable(connection: DuckDBConnection, table: TableFile): Promise<void> {
-  const { name, columns, format } = table
+async function loadTable(connection: DuckDBConnection, given: TableFile): Promise<void> {
+  const { name, columns } = given
+  const format = given.format.kind === 'csv' ? await tableFormat(given, given.format) : given.format
+  const table = { ...given, format }
   if (!columns) {
     if (format.kind === 'lines') await checkLines(connection, table, format)
     await connection.run(`CREATE TABLE ${quoteName(name)} AS SELECT * FROM ${sniffed(table)}`)
     return
   }
-  if (format.kind === 'parquet') {
-    const list = Object.entries(columns).map(
-      ([column, type]) => `CAST(${quoteName(column)} AS ${sqlType(type)}) AS ${quoteName(column)}`,
-    )
-    await connection.run(
-      `CREATE TABLE ${quoteName(name)} AS SELECT ${list.join(', ')} FROM read_parquet(${quoteText(table.file)})`,
-    )
-    return
-  }
+  if (format.kind === 'parquet') return loadParquet(connection, table, columns)
   const read = { columns, strict: true, keepNew: false, provenance: [] }
   const source = textOf(table, format, columns)
   await checkRows(connection, table, misfits([source], read))
   await connection.run(`CREATE TABLE ${quoteName(name)} AS ${carefulRead([source], read)}`)
+}
+
+async function loadParquet(connection: DuckDBConnection, table: TableFile, columns: Columns): Promise<void> {
+  const { name, file } = table
+  const origin = { archive: `table ${name}`, member: '', index: 0 }
+  const described = await describeParquet(connection, [{ file, members: [origin] }]).catch((error: Error) => {
+    throw error.cause ?? error
+  })
+  const read = { columns: declaredColumns(columns), strict: true, keepNew: false, provenance: [], isTable: true }
+  const input = parquetRead(described, read)
+  await checkRows(connection, table, parquetMisfits(described, read))
+  await connection.run(`CREATE TABLE ${quoteName(name)} AS ${input}`)
 }
 
 async function checkLines(connection: DuckDBConnection, table: TableFile, format: LinesFormat): Promise<void> {
@@ -89,9 +95,6 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
   const numbered = (from: string): string =>
     `(SELECT '0' AS _fanmill_member, '' AS _fanmill_line, CAST(row_number() OVER () AS VARCHAR) AS _fanmill_record, * FROM ${from})`
   const text = (column: string): string => quoteName(column)
-  const texts = `{${Object.keys(columns)
-    .map(name => `${quoteText(name)}: 'VARCHAR'`)
-    .join(', ')}}`
   switch (format.kind) {
     case 'csv': {
       const names = format.header ? '' : `, names = ${quoteTexts(Object.keys(columns))}`
@@ -104,10 +107,11 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
     }
     case 'jsonLines':
       return {
-        from: numbered(`read_json(${quoteText(table.file)}, format = 'newline_delimited', columns = ${texts})`),
-        text,
-        all: Object.keys(columns).map(quoteName),
-        undeclared: [],
+        ...jsonSource(
+          numbered(`(SELECT CAST(json AS VARCHAR) AS line FROM read_ndjson_objects(${quoteText(table.file)}))`),
+          columns,
+        ),
+        all: ['line'],
       }
     case 'lines': {
       const isValid = `regexp_full_match(content, ${quoteText(format.pattern)})`
@@ -137,39 +141,15 @@ function sniffed({ file, format }: TableFile): string {
   }
 }
 
-function csvSettings(
-  file: string,
-  { delimiter, quote, escape: escaped, header, nullValues, skip, comment, encoding }: CsvFormat,
-): string {
-  const dialect = `delim = ${quoteText(delimiter)}, quote = ${quoteText(quote)}, escape = ${quoteText(escaped)}, header = ${header}, skip = ${skip}`
-  const nulls = nullValues.length > 0 ? `, nullstr = ${quoteTexts(nullValues)}` : ''
-  const comments = comment === undefined ? '' : `, comment = ${quoteText(comment)}`
-  return `${quoteText(file)}, ${dialect}${nulls}${comments}, encoding = ${quoteText(encoding)}, allow_quoted_nulls = false`
-}
-
+/** Without blank lines, which are null otherwise. */
 const linesOf = (file: string): string =>
-  `read_csv(${quoteText(file)}, columns = {'content': 'VARCHAR'}, delim = '\u001e', quote = '', escape = '', header = false, auto_detect = false)`
+  `read_csv(${quoteText(file)}, columns = {'content': 'VARCHAR'}, delim = '\u001e', quote = '', escape = '', header = false, auto_detect = false, nullstr = ${nullTexts([])})`
 
-const linesGroups = ({ pattern }: LinesFormat): string => {
-  const names = [...pattern.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)].map(match => match[1] ?? '')
-  return `regexp_extract(content, ${quoteText(pattern)}, ${quoteTexts(names)})`
-}
+const linesGroups = ({ pattern }: LinesFormat): string =>
+  `regexp_extract(content, ${quoteText(pattern)}, ${quoteTexts(groupNames(pattern))})`
 
-/** What a scan that finds out nothing by itself says: the line of a record with other fields than the header, for instance. */
-async function scanFault(connection: DuckDBConnection, { file, format }: TableFile): Promise<unknown> {
-  if (format.kind !== 'csv' || !format.header) return undefined
-  try {
-    const bytes = await readFile(file)
-    const { names } = readHeader(file.endsWith('.gz') ? gunzipSync(bytes) : bytes, dialectOf(format), format)
-    const columns = names.map(name => `${quoteText(name)}: 'VARCHAR'`).join(', ')
-    await connection.run(
-      `SELECT count(*) FROM read_csv(${csvSettings(file, format)}, auto_detect = false, columns = {${columns}})`,
-    )
-    return undefined
-  } catch (error) {
-    return error
-  }
-}
+const csvFault = async (connection: DuckDBConnection, table: TableFile): Promise<unknown> =>
+  table.format.kind === 'csv' ? scanFault(connection, table, table.format) : undefined
 
 function tableFault({ name, file }: TableFile, error: unknown): Error {
   const fault = engineFault(error)

@@ -8,28 +8,27 @@
  */
 import {
   type DuckDBConnection,
-  type DuckDBDataChunk,
   DuckDBScalarFunction,
   type DuckDBScalarFunctionInfo,
   DuckDBStructType,
   type DuckDBStructVector,
   type DuckDBType,
-  type DuckDBVector,
   LIST,
   listValue,
   structValue,
 } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
 import type { MapBatchesStep, MapRowsStep } from '../define/definition.ts'
+import { batchFunction } from './map-batches.ts'
+import { type ChunkFunction, type Origin, type OwnContext, ownContext, Relearn } from './map-context.ts'
+import { callUser, isRecord, kindOf, present, targetOf, unknownKey, write } from './map-result.ts'
 import { createRowView } from './row-view.ts'
 import type { SchemaColumn } from './transform.ts'
-import { type ToVector, UnfitValue, valueReader, valueWriter } from './vector-values.ts'
+import { isSameValue } from './vector-values.ts'
 
 /** What a query needs to know of a registered function. */
 export interface MapCall {
   readonly name: string
-  /** Arguments before the row's columns. */
-  readonly prefix: readonly string[]
   readonly isMany: boolean
   /** Columns that its result holds. */
   readonly writes: readonly string[]
@@ -49,11 +48,6 @@ export interface MapFunctions {
   takeFault(): MapFault | undefined
 }
 
-export interface Origin {
-  readonly archive: string
-  readonly member: string
-}
-
 export interface MapFault {
   readonly learned: boolean
   readonly needsMember: boolean
@@ -63,30 +57,6 @@ export interface MapFault {
 interface Learned {
   isMany: boolean
   readonly changes: Set<string>
-}
-
-/** Thrown through a query to have it built again with what was learned. */
-class Relearn extends Error {}
-
-/** What the user's functions get. A function that asks for the member while there are several gets none, and its query fails. */
-interface OwnContext {
-  readonly context: unknown
-  wasRefused: boolean
-}
-
-function ownContext(context: unknown, ask: (field: keyof Origin) => string | undefined): OwnContext {
-  const read = (field: keyof Origin): string => {
-    const value = ask(field)
-    own.wasRefused ||= value === undefined
-    return value ?? ''
-  }
-  const fields = {
-    archive: { enumerable: true, get: () => read('archive') },
-    member: { enumerable: true, get: () => read('member') },
-  }
-  const copied = Object.defineProperties({ ...(context as object) }, fields)
-  const own = { context: Object.freeze(copied), wasRefused: false }
-  return own
 }
 
 export function createMapFunctions(
@@ -124,7 +94,7 @@ export function createMapFunctions(
       )
       const writes = [...added, ...changed]
       const name = `fanmill_map_${index}_${traits.isMany ? 'many' : 'one'}_${changed.length}`
-      const call = { name, prefix: [], isMany: traits.isMany, writes: writes.map(column => column.name) }
+      const call = { name, isMany: traits.isMany, writes: writes.map(column => column.name) }
       const key = `${name}(${given.map(column => `${column.name} ${column.type}`).join()})`
       if (registered.has(key)) return registered.get(key) as MapCall
       const run = chunkFunction(step, given, writes, traits, own)
@@ -146,8 +116,6 @@ export function createMapFunctions(
     },
   }
 }
-
-type ChunkFunction = (chunk: DuckDBDataChunk, output: DuckDBVector) => void
 
 function scalarFunction(
   name: string,
@@ -185,8 +153,8 @@ function chunkFunction(
   traits: Learned,
   own: OwnContext,
 ): ChunkFunction {
-  const writers = writes.map(column => valueWriter(column.type))
-  if (step.kind === 'mapBatches') return batchFunction(step, given, writes, writers, own)
+  const targets = writes.map(column => targetOf(column, step))
+  if (step.kind === 'mapBatches') return batchFunction(step, given, targets, own)
   const view = createRowView(given)
   const columns = new Map(given.map((column, index) => [column.name, index]))
   const names = writes.map(column => column.name)
@@ -197,15 +165,17 @@ function chunkFunction(
     .map(at => (at < 0 ? undefined : at))
   const fields = (result: Readonly<Record<string, unknown>>, row: number): unknown[] => {
     for (const key in result) checkKey(key, result[key], names, columns, view, traits)
-    return names.map((name, at) => {
+    return targets.map((target, at) => {
+      const { name } = target
       const own = sameTyped[at]
-      if (own !== undefined && (!(name in result) || isSame(result[name], view.value(own)))) return view.item(own)
+      if (own !== undefined && (!(name in result) || isSameValue(result[name], view.value(own))))
+        return present(target, view.item(own), row)
       const value = name in result ? result[name] : columns.has(name) ? view.value(columns.get(name) as number) : null
-      return write(writers[at] as ToVector, value, name, row)
+      return write(target, value, row)
     })
   }
   return (chunk, output) => {
-    view.enter(chunk, 0)
+    view.enter(chunk)
     for (let row = 0; row < chunk.rowCount; row++) {
       view.at(row)
       const result = callUser('mapRows', () => map(view.row, own.context), row)
@@ -213,12 +183,11 @@ function chunkFunction(
       if (traits.isMany) {
         const rows = result === null ? [] : Array.isArray(result) ? result : [result]
         for (const each of rows)
-          if (typeof each !== 'object' || each === null)
+          if (!isRecord(each))
             throw new PermanentError(
               'TRANSFORM_FAILED',
-              `mapRows: expected an array of objects, got one with ${String(each)}`,
+              `mapRows: expected an array of objects, got one with ${kindOf(each)}`,
               { row },
-              { publicMessage: 'mapRows: expected an array of objects, got one with another value' },
             )
         const items = rows.map(each => structValue(entries(names, fields(each === view.row ? {} : each, row))))
         ;(output as { setItem(row: number, value: unknown): void }).setItem(row, listValue(items as never))
@@ -238,25 +207,6 @@ function chunkFunction(
 const entries = (names: readonly string[], values: readonly unknown[]): never =>
   Object.fromEntries(names.map((name, at) => [name, values[at]])) as never
 
-type RowResult = Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[] | null
-
-function callUser(kind: 'mapRows' | 'mapBatches', call: () => unknown, row: number): RowResult {
-  let result: unknown
-  try {
-    result = call()
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    // What a user throws is the user's to say; but JSON.parse and BigInt quote the text that they were given.
-    const publicMessage = error instanceof SyntaxError ? `the ${kind} function threw a SyntaxError` : undefined
-    const options = { cause: error, publicMessage }
-    throw new PermanentError('TRANSFORM_FAILED', `the ${kind} function threw: ${message}`, { row }, options)
-  }
-  if (typeof result === 'object' && !(result instanceof Promise)) return result as RowResult
-  const got = result instanceof Promise ? `a promise (${kind} is synchronous; fetch in setup)` : typeof result
-  const expected = kind === 'mapRows' ? 'an object, an array of objects or null' : 'an object of columns'
-  throw new PermanentError('TRANSFORM_FAILED', `${kind}: expected ${expected}, got ${got}`, { row })
-}
-
 /** A key that the query's shape has no place for: the same value passes through, another one is learned. */
 function checkKey(
   key: string,
@@ -268,92 +218,9 @@ function checkKey(
 ): void {
   if (names.includes(key)) return
   const column = columns.get(key)
-  if (column === undefined)
-    throw new PermanentError(
-      'TRANSFORM_FAILED',
-      `mapRows returned ${key}, which is neither a column nor in adds; add ${key}: column.…() to adds`,
-      { key },
-    )
+  if (column === undefined) throw unknownKey('mapRows', key)
   const own = view.value(column)
-  if (isSame(value, own)) return
+  if (isSameValue(value, own)) return
   traits.changes.add(key)
   throw new Relearn()
-}
-
-function isSame(value: unknown, own: unknown): boolean {
-  if (Object.is(value, own)) return true
-  if (value instanceof Date && own instanceof Date) return value.getTime() === own.getTime()
-  if (!Array.isArray(value) || !Array.isArray(own) || value.length !== own.length) return false
-  return value.every((item, at) => isSame(item, own[at]))
-}
-
-function write(writer: ToVector, value: unknown, name: string, row: number): unknown {
-  try {
-    return writer(value)
-  } catch (error) {
-    if (!(error instanceof UnfitValue)) throw error
-    const publicMessage = `column ${name}: ${error.publicMessage}`
-    const detail = { column: name, row }
-    throw new PermanentError('TRANSFORM_FAILED', `column ${name}: ${error.message}`, detail, { publicMessage })
-  }
-}
-
-function batchFunction(
-  step: MapBatchesStep,
-  given: readonly SchemaColumn[],
-  writes: readonly SchemaColumn[],
-  writers: readonly ToVector[],
-  own: OwnContext,
-): ChunkFunction {
-  const readers = given.map(column => valueReader(column.type))
-  const map = step.map as (batch: unknown, context: unknown) => unknown
-  return (chunk, output) => {
-    const columns: Record<string, unknown> = {}
-    for (const [index, { name }] of given.entries()) defineColumn(columns, name, chunk, index, readers)
-    const batch = { rowCount: chunk.rowCount, columns }
-    const result = callUser('mapBatches', () => map(batch, own.context), 0) as unknown as Readonly<
-      Record<string, unknown>
-    >
-    if (own.wasRefused) throw new Relearn()
-    if (result === null || Array.isArray(result))
-      throw new PermanentError(
-        'TRANSFORM_FAILED',
-        `mapBatches: expected an object of columns, got ${result === null ? 'null' : 'an array'}`,
-      )
-    for (const [at, { name }] of writes.entries()) {
-      const values = result[name]
-      if (!Array.isArray(values) || values.length !== chunk.rowCount)
-        throw new PermanentError(
-          'TRANSFORM_FAILED',
-          `mapBatches: expected ${chunk.rowCount} values in ${name}, got ${Array.isArray(values) ? values.length : typeof values}`,
-          { column: name },
-        )
-      for (let row = 0; row < values.length; row++)
-        (output as DuckDBStructVector).setItemValue(
-          row,
-          at,
-          write(writers[at] as ToVector, values[row], name, row) as never,
-        )
-    }
-  }
-}
-
-/** A column's values are made when the function first asks for them. */
-function defineColumn(
-  columns: Record<string, unknown>,
-  name: string,
-  chunk: DuckDBDataChunk,
-  index: number,
-  readers: readonly ((vector: DuckDBVector, row: number) => unknown)[],
-): void {
-  let values: unknown[] | undefined
-  Object.defineProperty(columns, name, {
-    enumerable: true,
-    get: () => {
-      if (values) return values
-      const vector = chunk.getColumnVector(index)
-      values = Array.from({ length: chunk.rowCount }, (_, row) => readers[index]?.(vector, row))
-      return values
-    },
-  })
 }

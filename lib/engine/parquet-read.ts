@@ -1,62 +1,65 @@
 /** Reads Parquet files into the declared columns, or as they are when none are declared; footers say what is in them. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
+import { placeOf } from '../core/member-place.ts'
 import { nearest } from '../core/nearest.ts'
-import type { ColumnDefinition, Columns, TaskDefinition } from '../define/definition.ts'
+import type { TaskDefinition } from '../define/definition.ts'
 import type { StagedFile, StagedMember } from '../io/stage.ts'
-import { expectedText, fits, sqlType, tryConvert } from './column-sql.ts'
+import { misfit } from './column-sql.ts'
+import { misfitCondition, misfitText, mustRead, tryRead } from './parquet-values.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
+import { allRead, type ExtraColumns, emptyRead, newMap, type ReadColumn } from './read-columns.ts'
 
-/** A column as it comes out of the files. */
-export interface ParquetColumn {
-  readonly name: string
-  readonly type: string
-  readonly definition?: ColumnDefinition
+export interface ParquetOptions extends ExtraColumns {
+  readonly columns: readonly ReadColumn[]
+  readonly strict: boolean
+  /** Default `ignore`. */
+  readonly onNewColumn?: TaskDefinition['onNewColumn']
+  /** Default `fail`. */
+  readonly onMissingColumn?: TaskDefinition['onMissingColumn']
+  /** Of a broadcast table, whose columns cannot be left out. Default false. */
+  readonly isTable?: boolean
 }
 
-export interface ParquetOptions {
-  readonly columns: readonly ParquetColumn[]
-  readonly strict: boolean
-  readonly keepNew: boolean
-  readonly provenance: readonly string[]
-  readonly onNewColumn: TaskDefinition['onNewColumn']
-  readonly onMissingColumn: TaskDefinition['onMissingColumn']
+/** A file as it was staged, and where it came from. */
+type GivenFile = Pick<StagedFile, 'file'> & {
+  readonly members: readonly Pick<StagedMember, 'archive' | 'member' | 'index'>[]
 }
 
 /** A staged file and the columns that its footer names. */
 export interface ParquetFile {
   readonly file: string
   readonly origin: Pick<StagedMember, 'archive' | 'member'>
-  readonly columns: readonly ParquetColumn[]
+  /** Of its staged member. */
+  readonly index: number
+  readonly columns: readonly ReadColumn[]
 }
 
 /** The columns of each file. @throws INPUT_INVALID for one that is no Parquet */
 export async function describeParquet(
   connection: DuckDBConnection,
-  files: readonly StagedFile[],
+  files: readonly GivenFile[],
 ): Promise<ParquetFile[]> {
   const described: ParquetFile[] = []
   for (const { file, members } of files) {
-    const origin = members[0] ?? { archive: file, member: '' }
+    const { archive, member, index } = members[0] ?? { archive: file, member: '', index: 0 }
+    const origin = { archive, member }
     const reader = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${scan([file])}`).catch((error: Error) => {
       throw notParquet(origin, file, error)
     })
     const columns = reader
       .getRowObjects()
       .map(row => ({ name: String(row.column_name), type: String(row.column_type) }))
-    described.push({ file, origin, columns })
+    described.push({ file, origin, index, columns })
   }
   return described
 }
 
 function notParquet(origin: ParquetFile['origin'], file: string, error: Error): PermanentError {
   const problem = error.message.split('\n')[0]?.replaceAll(file, placeOf(origin))
-  return new PermanentError(
-    'INPUT_INVALID',
-    `${placeOf(origin)}: expected a Parquet file: ${problem}`,
-    originOf(origin),
-    { cause: error },
-  )
+  return new PermanentError('INPUT_INVALID', `${placeOf(origin)}: expected a Parquet file: ${problem}`, origin, {
+    cause: error,
+  })
 }
 
 /** Rows of each file as its footer counts them, whatever a scan finds. @throws INPUT_INVALID */
@@ -72,72 +75,60 @@ export async function countFooters(connection: DuckDBConnection, files: readonly
   return files.map(({ file }) => rows.get(file) ?? 0)
 }
 
-/** The declared columns with the engine's types. */
-export const declaredColumns = (columns: Columns): ParquetColumn[] =>
-  Object.entries(columns).map(([name, definition]) => ({ name, type: sqlType(definition), definition }))
-
 /**
- * Columns are found by name; one that does not fit fails the query, and `parquetMisfit` says which.
+ * Columns are found by name; a value that does not fit fails the query.
  * @throws COLUMN_MISSING, COLUMN_NEW
  */
 export function parquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard?: string): string {
   for (const file of files) checkColumns(file, options)
-  const selects = groupsOf(files).map(group => selectOf(group, options, guard))
-  return selects.join(' UNION ALL ') || emptyRead(options)
-}
-
-/** No rows of the same columns. */
-export function emptyRead({
-  columns,
-  provenance,
-  keepNew,
-}: Pick<ParquetOptions, 'columns' | 'provenance' | 'keepNew'>): string {
-  const list = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteName(name)}`)
-  const own = provenance.map(name => `CAST(NULL AS ${name === '_line' ? 'BIGINT' : 'VARCHAR'}) AS ${name}`)
-  return `SELECT ${[...list, ...own, ...(keepNew ? ['CAST(NULL AS MAP(VARCHAR, VARCHAR)) AS _new'] : [])].join(', ')} WHERE false`
-}
-
-/** The first value that does not fit its column, as an error; undefined when all do. */
-export async function parquetMisfit(
-  connection: DuckDBConnection,
-  files: readonly ParquetFile[],
-  options: ParquetOptions,
-): Promise<PermanentError | undefined> {
-  for (const file of files)
-    for (const column of options.columns) {
-      const from = file.columns.find(each => each.name === column.name)
-      const bad = from && badValue(column, from, options.strict)
-      if (!from || !bad) continue
-      const reader = await connection.runAndReadAll(
-        `SELECT file_row_number, left(CAST(${quoteName(column.name)} AS VARCHAR), 200) FROM ${scan([file.file])} WHERE ${bad} LIMIT 1`,
-      )
-      const [row] = reader.getRows()
-      if (row) return misfitError(file, column, { line: Number(row[0]) + 1, received: String(row[1]) })
-    }
-  return undefined
-}
-
-function misfitError(
-  { origin }: ParquetFile,
-  column: ParquetColumn,
-  { line, received }: { readonly line: number; readonly received: string },
-): PermanentError {
-  const expected = column.definition ? expectedText(column.definition) : column.type
-  const tell = (got: string): string =>
-    `${placeOf(origin)}, row ${line}: column ${column.name}: expected ${expected}, got ${got}; declare the type that the file has, or set strict: false`
-  const detail = { ...originOf(origin), line, column: column.name, expected, received }
-  return new PermanentError('INPUT_INVALID', tell(received), detail, {
-    publicMessage: tell('a value that fanmill status shows'),
+  return union(files, options, (own, from, extra) => {
+    const value: ReadValue = column => mustRead(column, { own, strict: options.strict })
+    const list = `SELECT ${selectList(options.columns, value, extra)} FROM ${from}`
+    if (guard === undefined) return list
+    // As with text: every column takes part in the guard's argument, by name, so none goes unchecked.
+    const names = options.columns.map(({ name }) => quoteName(name))
+    const visible = [...names, ...options.provenance, ...(options.keepNew ? ['_new'] : [])].join(', ')
+    return `SELECT ${visible} FROM (SELECT *, ${guard}(${allRead(names)}) AS _fanmill_seen FROM (${list})) WHERE _fanmill_seen`
   })
+}
+
+/** The rows of which every value fits. The others are those of `parquetMisfits`. @throws COLUMN_MISSING, COLUMN_NEW */
+export function carefulParquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard: string): string {
+  for (const file of files) checkColumns(file, options)
+  return union(files, options, (own, from, extra) => {
+    const value: ReadValue = column => tryRead(column, { own, strict: options.strict })
+    const bad = misfitOf(options, own)
+    // The guard counts only rows that fit, as with text.
+    const fit = `${guard}(file_row_number >= 0)`
+    const condition = bad === undefined ? fit : `CASE WHEN ${bad} THEN false ELSE ${fit} END`
+    return `SELECT ${selectList(options.columns, value, extra)} FROM ${from} WHERE ${condition}`
+  })
+}
+
+/**
+ * The rows that do not fit, each with its first misfitting column: member (its index), line and record (both the row's
+ * number, from 1), column, expected, received. Empty where every value fits.
+ */
+export function parquetMisfits(files: readonly ParquetFile[], options: ParquetOptions): string {
+  const selects = groupsOf(files).flatMap(group => {
+    const own = group[0]?.columns ?? []
+    const value = { own, strict: options.strict }
+    const anyBad = misfitOf(options, own)
+    if (anyBad === undefined) return []
+    const cases = options.columns.flatMap(column => {
+      const bad = misfitCondition(column, value)
+      const { expected, received } = misfitText(column, value)
+      return bad === undefined ? [] : [`WHEN ${bad} THEN ${misfit(column.name, expected, received)}`]
+    })
+    const member = byFile(group, ({ index }) => String(index))
+    const row = 'CAST(file_row_number + 1 AS VARCHAR)'
+    return `SELECT ${member} AS member, ${row} AS line, ${row} AS record, unnest(CASE ${cases.join(' ')} END) FROM ${scan(group.map(each => each.file))} WHERE ${anyBad}`
+  })
+  return selects.join(' UNION ALL ')
 }
 
 const scan = (files: readonly string[]): string =>
   `read_parquet(${quoteTexts(files)}, hive_partitioning = false, union_by_name = false)`
-
-const placeOf = ({ archive, member }: ParquetFile['origin']): string =>
-  member === '' ? archive : `${archive}, member ${member}`
-
-const originOf = ({ archive, member }: ParquetFile['origin']) => ({ archive, member })
 
 /** Files with the same columns in the same order are one scan. */
 function groupsOf(files: readonly ParquetFile[]): ParquetFile[][] {
@@ -147,13 +138,14 @@ function groupsOf(files: readonly ParquetFile[]): ParquetFile[][] {
 function checkColumns({ origin, columns }: ParquetFile, options: ParquetOptions): void {
   const names = columns.map(column => column.name)
   const missing = options.columns.map(column => column.name).filter(name => !names.includes(name))
-  if (missing.length > 0 && options.onMissingColumn === 'fail') {
+  if (missing.length > 0 && options.onMissingColumn !== 'null') {
     const close = missing.flatMap(name => nearest(name, names, 1))
     const hint = close.length > 0 ? ` (nearest: ${close.join(', ')})` : ''
+    const remedy = options.isTable ? 'mend the columns' : "mend the columns, or set onMissingColumn: 'null'"
     throw new PermanentError(
       'COLUMN_MISSING',
-      `${placeOf(origin)}: expected the columns ${options.columns.map(column => column.name).join(', ')}, got a file without ${missing.join(', ')}${hint}; mend the columns, or set onMissingColumn: 'null'`,
-      { ...originOf(origin), missing },
+      `${placeOf(origin)}: expected the columns ${options.columns.map(column => column.name).join(', ')}, got a file without ${missing.join(', ')}${hint}; ${remedy}`,
+      { ...origin, missing },
     )
   }
   const added = names.filter(name => !options.columns.some(column => column.name === name))
@@ -161,73 +153,46 @@ function checkColumns({ origin, columns }: ParquetFile, options: ParquetOptions)
     throw new PermanentError(
       'COLUMN_NEW',
       `${placeOf(origin)}: expected only declared columns, got ${added.join(', ')}; declare them, or set onNewColumn: 'ignore'`,
-      { ...originOf(origin), added },
+      { ...origin, added },
     )
 }
 
-function selectOf(group: readonly ParquetFile[], options: ParquetOptions, guard?: string): string {
-  const own = group[0]?.columns ?? []
-  const list = options.columns.map(column => `${valueSql(column, own, options)} AS ${quoteName(column.name)}`)
-  const kept = options.keepNew ? [`${newColumns(own, options)} AS _new`] : []
-  const from = scan(group.map(file => file.file))
-  const names = [
-    ...options.columns.map(column => column.name),
-    ...options.provenance,
-    ...(options.keepNew ? ['_new'] : []),
-  ]
-  const provenance = options.provenance.map(name => `${provenanceOf(name, group)} AS ${name}`)
-  const select = [...list, ...provenance, ...kept].join(', ')
-  if (guard === undefined) return `SELECT ${select} FROM ${from}`
-  // As with text: every column takes part in the guard's argument, so none goes unchecked.
-  const all = options.columns.map(column => `(CAST(${valueSql(column, own, options)} IS NULL AS UTINYINT))`).join(' + ')
-  return `SELECT ${names.map(quoteName).join(', ')} FROM (SELECT ${select}, ${guard}((${all || 0}) >= 0) AS _fanmill_seen FROM ${from}) WHERE _fanmill_seen`
+type ReadValue = (column: ReadColumn) => string
+type Extra = readonly string[]
+
+/** One query for each group of like files, of no rows where there are no files. */
+function union(
+  files: readonly ParquetFile[],
+  options: ParquetOptions,
+  query: (own: readonly ReadColumn[], from: string, extra: Extra) => string,
+): string {
+  const selects = groupsOf(files).map(group => {
+    const own = group[0]?.columns ?? []
+    const provenance = options.provenance.map(name => `${provenanceOf(name, group)} AS ${name}`)
+    const kept = options.keepNew ? [`${newColumns(own, options)} AS _new`] : []
+    return query(own, scan(group.map(file => file.file)), [...provenance, ...kept])
+  })
+  return selects.join(' UNION ALL ') || emptyRead(options.columns, options)
 }
 
-function valueSql(column: ParquetColumn, own: readonly ParquetColumn[], { strict }: ParquetOptions): string {
-  const from = own.find(each => each.name === column.name)
-  if (!from)
-    return column.definition?.required
-      ? `error(${quoteText(`column ${column.name} is missing`)})`
-      : `CAST(NULL AS ${column.type})`
-  const name = quoteName(column.name)
-  const value = from.type === column.type ? name : tryValue(column, from, strict)
-  const bad = badValue(column, from, strict)
-  return bad === undefined
-    ? value
-    : `CASE WHEN ${bad} THEN error(${quoteText(`a value of column ${column.name} does not fit`)}) ELSE ${value} END`
+const selectList = (columns: readonly ReadColumn[], value: ReadValue, extra: Extra): string =>
+  [...columns.map(column => `${value(column)} AS ${quoteName(column.name)}`), ...extra].join(', ')
+
+function misfitOf({ columns, strict }: ParquetOptions, own: readonly ReadColumn[]): string | undefined {
+  const conditions = columns.map(column => misfitCondition(column, { own, strict })).filter(each => each !== undefined)
+  return conditions.length === 0 ? undefined : `(${conditions.join(' OR ')})`
 }
 
-function tryValue(column: ParquetColumn, from: ParquetColumn, strict: boolean): string {
-  const name = quoteName(column.name)
-  if (from.type === 'VARCHAR' && column.definition) return tryConvert(column.definition, name, strict)
-  return `TRY_CAST(${name} AS ${column.type})`
-}
-
-/** A condition on one value, undefined where every value fits. */
-function badValue(column: ParquetColumn, from: ParquetColumn, strict: boolean): string | undefined {
-  const { definition, type } = column
-  const name = quoteName(column.name)
-  const absent = definition?.required ? `${name} IS NULL` : undefined
-  if (from.type === type) return absent
-  const value = tryValue(column, from, strict)
-  if (from.type === 'VARCHAR' && definition) return `NOT ${fits(definition, name, value, strict)}`
-  const conditions = [`${value} IS NULL`]
-  if (type === 'FLOAT' || type === 'DOUBLE') conditions.push(`(isinf(${value}) AND NOT isinf(CAST(${name} AS DOUBLE)))`)
-  else if (strict && type !== 'VARCHAR' && type !== 'JSON')
-    conditions.push(`TRY_CAST(${value} AS ${from.type}) IS DISTINCT FROM ${name}`)
-  const lossy = `(${name} IS NOT NULL AND (${conditions.join(' OR ')}))`
-  return absent === undefined ? lossy : `(${absent} OR ${lossy})`
-}
-
-function newColumns(own: readonly ParquetColumn[], { columns }: ParquetOptions): string {
+function newColumns(own: readonly ReadColumn[], { columns }: ParquetOptions): string {
   const added = own.filter(({ name }) => !columns.some(column => column.name === name))
-  const entries = added.map(({ name }) => `{'key': ${quoteText(name)}, 'value': CAST(${quoteName(name)} AS VARCHAR)}`)
-  return entries.length === 0 ? 'CAST(MAP {} AS MAP(VARCHAR, VARCHAR))' : `map_from_entries([${entries.join(', ')}])`
+  return newMap(added.map(({ name }) => [name, `CAST(${quoteName(name)} AS VARCHAR)`]))
+}
+
+function provenanceOf(name: string, group: readonly ParquetFile[]): string {
+  if (name === '_line') return 'file_row_number + 1'
+  return byFile(group, ({ origin }) => (name === '_archive' ? origin.archive : origin.member))
 }
 
 /** The staged file tells the member; its rows are numbered from 0. */
-function provenanceOf(name: string, group: readonly ParquetFile[]): string {
-  if (name === '_line') return 'file_row_number + 1'
-  const of = ({ origin }: ParquetFile): string => (name === '_archive' ? origin.archive : origin.member)
-  return `CASE filename ${group.map(each => `WHEN ${quoteText(each.file)} THEN ${quoteText(of(each))}`).join(' ')} END`
-}
+const byFile = (group: readonly ParquetFile[], of: (file: ParquetFile) => string): string =>
+  `CASE filename ${group.map(each => `WHEN ${quoteText(each.file)} THEN ${quoteText(of(each))}`).join(' ')} END`

@@ -2,8 +2,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Reject } from '../core/reject.ts'
 import { quoteText } from './quote.ts'
-import { prefixColumns, type TextSource } from './text-source.ts'
-import { memberSql, misfits, type ReadOptions } from './typed-read.ts'
+import { prefixColumns } from './text-source.ts'
+import { memberSql } from './typed-read.ts'
 
 export interface KeptRejects {
   readonly rowsRejected: number
@@ -14,18 +14,17 @@ export interface KeptRejects {
 
 const firstRejectsMax = 10
 
-/** Writes all rejects of the staged text to a Parquet file, if there are any. Bad records are in the table `fanmill_errors`. */
+/** Writes all rejects to a Parquet file, if there are any: the rows of these queries, of member (index), line, record, column, expected and received. An empty query has none. */
 export async function keepRejects(
   connection: DuckDBConnection,
-  sources: readonly TextSource[],
-  read: ReadOptions,
-  delimiter: string,
+  queries: readonly string[],
   file: string,
 ): Promise<KeptRejects> {
-  const rows = [misfits(sources, read), badRecords(delimiter)]
+  const rows = queries
     .filter(sql => sql !== '')
     .map(sql => `SELECT * FROM (${sql})`)
     .join(' UNION ALL ')
+  if (rows === '') return { rowsRejected: 0, rejectedByMember: {}, rejects: [] }
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE fanmill_rejects AS SELECT * FROM (${rows}) AS r(m, line, record, "column", expected, received)`,
   )
@@ -45,8 +44,8 @@ const memberField = (field: 'archive' | 'member'): string => memberSql('m', fiel
 const rejectList = `SELECT ${memberField('archive')} AS archive, ${memberField('member')} AS member, CAST(line AS BIGINT) AS line,
   CAST(record AS BIGINT) AS record, "column", expected, received FROM fanmill_rejects ORDER BY CAST(m AS INTEGER), CAST(record AS BIGINT)`
 
-/** The scan tells several errors of one record; the first counts. The located prefix stands before the record's text. */
-function badRecords(delimiter: string): string {
+/** What the scan kept in the table `fanmill_errors`, which tells several errors of one record; the first counts. The located prefix stands before the record's text. */
+export function badRecords(delimiter: string): string {
   const field = (index: number): string => `split_part(csv_line, ${quoteText(delimiter)}, ${index})`
   const own = prefixColumns.length
   const found = "CAST(regexp_extract(error_message, 'Number of Columns: (\\d+) Found: (\\d+)', "

@@ -6,8 +6,8 @@ import { type ReadValue, valueReader } from './vector-values.ts'
 /** A moving view. Its properties are enumerable, so that `{ ...row }` copies the row; kept beyond the call it shows later rows. */
 export interface RowView {
   readonly row: Readonly<Record<string, unknown>>
-  /** Begins a chunk whose columns start at vector `first`. */
-  enter(chunk: DuckDBDataChunk, first: number): void
+  /** Begins a chunk. */
+  enter(chunk: DuckDBDataChunk): void
   /** Moves to a row of the chunk. */
   at(index: number): void
   /** One value of the present row. */
@@ -20,10 +20,8 @@ export function createRowView(columns: readonly SchemaColumn[]): RowView {
   const readers: ReadValue[] = columns.map(column => valueReader(column.type))
   const vectors: (DuckDBVector | undefined)[] = []
   let chunk: DuckDBDataChunk | undefined
-  let offset = 0
   let index = 0
-  const vectorOf = (column: number): DuckDBVector | undefined =>
-    (vectors[column] ??= chunk?.getColumnVector(offset + column))
+  const vectorOf = (column: number): DuckDBVector | undefined => (vectors[column] ??= chunk?.getColumnVector(column))
   const value = (column: number): unknown => {
     const vector = vectorOf(column)
     return vector === undefined ? undefined : readers[column]?.(vector, index)
@@ -33,9 +31,8 @@ export function createRowView(columns: readonly SchemaColumn[]): RowView {
     Object.defineProperty(row, name, { enumerable: true, get: () => value(column) })
   return {
     row: Object.freeze(row),
-    enter(next, first) {
+    enter(next) {
       chunk = next
-      offset = first
       vectors.length = 0
     },
     at(next) {

@@ -5,10 +5,10 @@ import { nearest } from '../core/nearest.ts'
 import { quoteText } from './quote.ts'
 
 /** Part of the engine's own parse tree, as `json_serialize_sql` prints it. */
-type Node = { readonly [key: string]: unknown }
+export type Node = { readonly [key: string]: unknown }
 
 /**
- * Checks one SELECT over `input`, whose columns are given: no aggregate, DISTINCT, window, ORDER BY, LIMIT, set
+ * Checks one SELECT over `input`, whose columns are given where they are known: no aggregate, DISTINCT, window, ORDER BY, LIMIT, set
  * operation or sample of its rows, no function with another answer for each call or query, `input` once in FROM, and
  * no join that would add unmatched rows of a table.
  * @throws SQL_NOT_ROWWISE, SQL_INVALID when it does not parse or is not one SELECT
@@ -17,24 +17,19 @@ export async function checkRowWise(
   connection: DuckDBConnection,
   sql: string,
   where: string,
-  columns: readonly string[],
+  columns: readonly string[] | undefined,
 ): Promise<void> {
   const select = await parseSelect(connection, sql, where)
   names ??= await functionNames(connection)
-  const refuse = (what: string): never => {
-    throw new PermanentError(
-      'SQL_NOT_ROWWISE',
-      `${where}: ${what} would make the rows depend on how the input is sliced; use reduce or bucketBy for it, or say that it is meant with sql({ scope: 'slice' })`,
-      { where, what, sql },
-    )
-  }
+  const refuse: Refuse = refusal(where, sql)
   const misspelt = misspeltInput(select.from_table as Node | undefined)
   if (misspelt !== undefined) throw invalid(where, `unknown table ${misspelt}; did you mean input`, sql)
   checkFunctions(select, names.unstable, columns, refuse)
   checkSelect(select, names.aggregates, refuse)
 }
 
-async function parseSelect(connection: DuckDBConnection, sql: string, where: string): Promise<Node> {
+/** The one SELECT that a statement is. @throws SQL_INVALID */
+export async function parseSelect(connection: DuckDBConnection, sql: string, where: string): Promise<Node> {
   const reader = await connection.runAndReadAll(`SELECT json_serialize_sql(${quoteText(sql)})`)
   const parsed = JSON.parse(String(reader.getRows()[0]?.[0])) as Node
   const statements = parsed.statements as readonly Node[] | undefined
@@ -43,6 +38,17 @@ async function parseSelect(connection: DuckDBConnection, sql: string, where: str
   if (statements.length !== 1) throw invalid(where, `expected one SELECT, got ${statements.length} statements`, sql)
   return statements[0]?.node as Node
 }
+
+/** Throws SQL_NOT_ROWWISE, saying what it is that is refused. */
+export const refusal =
+  (where: string, sql: string) =>
+  (what: string): never => {
+    throw new PermanentError(
+      'SQL_NOT_ROWWISE',
+      `${where}: ${what} would make the rows depend on how the input is sliced; use reduce or bucketBy for it, or say that it is meant with sql({ scope: 'slice' })`,
+      { where, what, sql },
+    )
+  }
 
 const problemOf = (message: string): string =>
   message.startsWith('Only SELECT') ? 'expected one SELECT, got another kind of statement' : message
@@ -99,18 +105,14 @@ const hiders = ['query', 'query_table', 'json_execute_serialized_sql']
 function checkFunctions(
   node: unknown,
   unstable: ReadonlySet<string>,
-  columns: readonly string[],
+  columns: readonly string[] | undefined,
   refuse: Refuse,
 ): void {
   if (typeof node !== 'object' || node === null) return
   const { class: kind, function_name: called, column_names: path } = node as Node
   const word = Array.isArray(path) && path.length === 1 ? String(path[0]).toLowerCase() : undefined
-  const name =
-    kind === 'FUNCTION'
-      ? String(called)
-      : kind === 'COLUMN_REF' && !columns.some(column => column.toLowerCase() === word)
-        ? word
-        : undefined
+  const isNoColumn = kind === 'COLUMN_REF' && columns?.every(column => column.toLowerCase() !== word)
+  const name = kind === 'FUNCTION' ? String(called) : isNoColumn ? word : undefined
   if (name !== undefined && (unstable.has(name) || name.startsWith('fanmill_'))) refuse(`the function ${name}`)
   for (const value of Object.values(node)) checkFunctions(value, unstable, columns, refuse)
 }
@@ -176,7 +178,8 @@ function checkExpression(node: unknown, aggregates: ReadonlySet<string>, refuse:
 
 const list = (value: unknown): readonly Node[] => (Array.isArray(value) ? (value as Node[]) : [])
 
-const isInput = (node: Node): boolean =>
+/** Whether a table in FROM is `input`. */
+export const isInput = (node: Node): boolean =>
   node.type === 'BASE_TABLE' && String(node.table_name).toLowerCase() === 'input' && !node.schema_name
 
 const mentionsInput = (node: unknown): boolean => countInput(node) > 0

@@ -1,7 +1,8 @@
 /** One task in one worker's engine: its transform checked and bound once, then one conversion after another. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
-import { nearest } from '../core/nearest.ts'
+import { placeOf } from '../core/member-place.ts'
+import { nearestOrAll } from '../core/nearest.ts'
 import type { Columns, Format, MapBatchesStep, MapRowsStep, Step, TaskDefinition } from '../define/definition.ts'
 import type { StagedFile } from '../io/stage.ts'
 import { sqlType } from './column-sql.ts'
@@ -9,8 +10,9 @@ import { type Conversion, type Converted, type ConvertJob, convert } from './con
 import { type Engine, engineFault } from './engine.ts'
 import { findFault } from './find-fault.ts'
 import { createMapFunctions } from './map-function.ts'
-import { countFooters, declaredColumns, describeParquet, emptyRead, type ParquetColumn } from './parquet-read.ts'
+import { countFooters, describeParquet } from './parquet-read.ts'
 import { quoteName, quoteTexts } from './quote.ts'
+import { declaredColumns, emptyRead, type ReadColumn } from './read-columns.ts'
 import { registerRowCounter } from './row-counter.ts'
 import { checkTransform, type SchemaColumn } from './transform.ts'
 import { fastRead } from './typed-read.ts'
@@ -24,9 +26,9 @@ export interface EngineTask {
   readonly strict: boolean
   readonly provenance: readonly string[]
   readonly keepNew: boolean
-  /** Of Parquet files; the headers of text are checked when it is staged. Default `ignore`. */
+  /** Of Parquet files and JSON lines; the headers of text are checked when it is staged. Default `ignore`. */
   readonly onNewColumn?: TaskDefinition['onNewColumn']
-  /** As above; default `fail`. */
+  /** Of Parquet files; default `fail`. */
   readonly onMissingColumn?: TaskDefinition['onMissingColumn']
   readonly parts: PartOptions
 }
@@ -108,8 +110,8 @@ async function withConnection<T>(engine: Engine, use: (connection: DuckDBConnect
 async function sharedColumns(
   connection: DuckDBConnection,
   files: readonly StagedFile[],
-  earlier?: readonly ParquetColumn[],
-): Promise<readonly ParquetColumn[]> {
+  earlier?: readonly ReadColumn[],
+): Promise<readonly ReadColumn[]> {
   const described = await describeParquet(connection, files)
   const columns = earlier ?? described[0]?.columns ?? []
   const known = columnsText(columns)
@@ -118,14 +120,14 @@ async function sharedColumns(
     const { archive, member } = other.origin
     throw new PermanentError(
       'INPUT_INVALID',
-      `${archive}${member === '' ? '' : `, member ${member}`}: expected the columns ${known} as in the files before it, got ${columnsText(other.columns)}; say the columns of the task`,
+      `${placeOf(other.origin)}: expected the columns ${known} as in the files before it, got ${columnsText(other.columns)}; say the columns of the task`,
       { archive, member },
     )
   }
   return columns
 }
 
-const columnsText = (columns: readonly ParquetColumn[]): string =>
+const columnsText = (columns: readonly ReadColumn[]): string =>
   columns
     .map(({ name, type }) => `${name} ${type}`)
     .sort()
@@ -133,11 +135,11 @@ const columnsText = (columns: readonly ParquetColumn[]): string =>
 
 type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'>
 
-async function prepare(task: EngineTask, tools: Tools, columns: readonly ParquetColumn[]): Promise<Conversion> {
+async function prepare(task: EngineTask, tools: Tools, columns: readonly ReadColumn[]): Promise<Conversion> {
   const { format, strict, keepNew, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
-  const read = { columns: task.columns, strict, keepNew, provenance }
+  const read = { columns: task.columns, strict, keepNew, provenance, refuseNew: onNewColumn === 'fail' }
   const parquet = { columns, strict, keepNew, provenance, onNewColumn, onMissingColumn }
-  const empty = format.kind === 'parquet' ? emptyRead(parquet) : fastRead([], read)
+  const empty = format.kind === 'parquet' ? emptyRead(columns, parquet) : fastRead([], read)
   const transform = await checkTransform(tools.connection, empty, task.steps, tools.maps)
   checkOutput(parts, transform.schema)
   return { ...tools, read, transform, format, parts, ...(format.kind === 'parquet' && { parquet }) }
@@ -169,11 +171,9 @@ function checkOutput(parts: PartOptions, schema: readonly SchemaColumn[]): void 
   for (const option of ['partitionBy', 'sortBy'] as const)
     for (const name of parts[option]) {
       if (names.includes(name)) continue
-      const close = nearest(name, names)
-      const hint = close.length > 0 ? `did you mean ${close.join(', ')}` : `there are ${names.join(', ')}`
       throw new PermanentError(
         'DEFINITION_INVALID',
-        `output.${option}: expected columns that the transform gives, got ${name}; ${hint}`,
+        `output.${option}: expected columns that the transform gives, got ${name}; ${nearestOrAll(name, names)}`,
         { option, name, names },
       )
     }

@@ -1,7 +1,10 @@
 /** Staged text as a relation: where the engine finds the text of each declared column. */
+import { lineDelimiter } from '../core/record-dialect.ts'
 import type { ColumnDefinition, Columns, CsvFormat, Format } from '../define/definition.ts'
+import { groupNames } from '../define/line-pattern.ts'
 import type { StagedFile } from '../io/stage.ts'
 import { sqlType } from './column-sql.ts'
+import { jsonSource } from './json-source.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
 
 /** Staged files that can be read by one scan: of one header and newline style. */
@@ -16,6 +19,8 @@ export interface TextSource {
   readonly all: readonly string[]
   /** Columns that the files have and the task does not declare. */
   readonly undeclared: readonly string[]
+  /** As SQL, where each record has columns of its own: the names that are not declared, and the value of `_new`. */
+  readonly ownNew?: { readonly names: string; readonly map: string }
   /** For records that may not be one at all (JSON, log lines): whether it is, and what was expected. */
   readonly record?: { readonly isValid: string; readonly expected: string; readonly received: string }
 }
@@ -23,11 +28,12 @@ export interface TextSource {
 export interface TextSourceOptions {
   readonly format: Exclude<Format, { kind: 'parquet' }>
   readonly columns: Columns
-  readonly lineDelimiter: string
   /** Records that cannot be read: fail the query, are kept in the table `fanmill_errors`, or are passed over because they are kept already. */
   readonly badRecords: 'fail' | 'keep' | 'ignore'
   /** Lets the scan read types where it reads as a cast of the text would: cheaper, but nothing can be checked. Default false. */
   readonly isLenient?: boolean
+  /** Looks for digits that the engine's reading of JSON would lose. Default true. */
+  readonly isExact?: boolean
 }
 
 /** Names of the prefix that located staging puts before each record. */
@@ -45,8 +51,11 @@ export function textSources(files: readonly StagedFile[], options: TextSourceOpt
 function textSource(files: readonly StagedFile[], options: TextSourceOptions): TextSource {
   const { format, columns } = options
   if (format.kind === 'csv') return csvSource(files, format, options)
-  const from = scan(files, ['line'], { delimiter: options.lineDelimiter, quote: '', escape: '', nulls: [] }, options)
-  const source = format.kind === 'jsonLines' ? jsonSource(from, columns) : patternSource(from, format.pattern)
+  const from = scan(files, ['line'], { delimiter: lineDelimiter, quote: '', escape: '', nulls: [] }, options)
+  const source =
+    format.kind === 'jsonLines'
+      ? jsonSource(from, columns, { isExact: options.isExact })
+      : patternSource(from, format.pattern)
   return { ...source, all: [...prefixOf(files), 'line'] }
 }
 
@@ -76,32 +85,11 @@ function isScannable(column: ColumnDefinition | undefined): boolean {
 const prefixOf = (files: readonly StagedFile[]): readonly string[] => (files[0]?.located ? prefixColumns : [])
 
 /** Text columns are named apart from typed ones, so that neither shadows the other. */
-const textName = (column: string): string => `text ${column}`
-
-function jsonSource(from: string, columns: Columns): Omit<TextSource, 'all'> {
-  const names = Object.keys(columns)
-  const paths = quoteTexts(names.map(name => `$."${name.replaceAll('"', '\\"')}"`))
-  const isValid = `CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END`
-  const isDecimal = (name: string): boolean => columns[name]?.type === 'decimal'
-  const types = names.some(isDecimal) ? `, CASE WHEN ${isValid} THEN json_type(line, ${paths}) END AS types` : ''
-  return {
-    from: `(SELECT *, CASE WHEN ${isValid} THEN json_extract_string(line, ${paths}) END AS texts${types} FROM ${from})`,
-    text: column =>
-      isDecimal(column) ? decimalText(names.indexOf(column) + 1) : `texts[${names.indexOf(column) + 1}]`,
-    undeclared: [],
-    record: { isValid: `(coalesce(${isValid}, false))`, expected: 'a JSON object', received: 'line' },
-  }
-}
-
-/** The engine reads a JSON number with a point as a double, which keeps 15 digits: one with more is made to be a misfit. */
-function decimalText(at: number): string {
-  const digits = `strlen(regexp_replace(texts[${at}], '[eE].*|[^0-9]', '', 'g'))`
-  return `CASE WHEN types[${at}] = 'DOUBLE' AND ${digits} > 15 THEN texts[${at}] || ' (as a double; write it as a string)' ELSE texts[${at}] END`
-}
+export const textName = (column: string): string => `text ${column}`
 
 function patternSource(from: string, pattern: string): Omit<TextSource, 'all'> {
-  const names = [...pattern.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)].map(match => match[1] ?? '')
-  const regex = quoteText(pattern.replaceAll('(?<', '(?P<').replaceAll('(?P<=', '(?<=').replaceAll('(?P<!', '(?<!'))
+  const names = groupNames(pattern)
+  const regex = quoteText(pattern)
   return {
     from: `(SELECT *, regexp_extract(line, ${regex}, ${quoteTexts(names)}) AS groups FROM ${from})`,
     text: column => (names.includes(column) ? `nullif(groups.${quoteName(column)}, '')` : undefined),
@@ -148,7 +136,7 @@ function scan(
     // Otherwise found from the first newline, even a quoted one.
     `new_line = '${files[0]?.newline === 'crlf' ? '\\r\\n' : '\\n'}'`,
     `delim = ${quoteText(dialect.delimiter)}, quote = ${quoteText(dialect.quote)}, escape = ${quoteText(dialect.escape)}`,
-    `nullstr = ${quoteTexts(dialect.nulls.length > 0 ? dialect.nulls : [unusedNull])}`,
+    `nullstr = ${nullTexts(dialect.nulls)}`,
     `max_line_size = ${bytesMax}, buffer_size = ${Math.max(bufferBytesMin, bytesMax)}`,
     // Otherwise it begins anew in the middle of the text, and loses its place where bad records are near; but then it does not tell of an open quote.
     isCareful && !files.some(file => file.isOpen) ? 'parallel = false' : '',
@@ -169,5 +157,6 @@ const badRecordSettings = {
   ignore: 'ignore_errors = true',
 }
 
-/** Stands for "no text is null": the engine's default would read the empty field as null. */
-const unusedNull = '\u0001fanmill no null\u0001'
+/** The texts that are null, as SQL. Of none, one that does not occur: the engine's default would read the empty field as null. */
+export const nullTexts = (nulls: readonly string[]): string =>
+  quoteTexts(nulls.length > 0 ? nulls : ['\u0001fanmill no null\u0001'])

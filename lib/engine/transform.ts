@@ -1,31 +1,13 @@
 /** A task's steps as one query over `input`, and its check against empty typed inputs before any data is read. */
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  type DuckDBConnection,
-  DuckDBListValue,
-  type DuckDBType,
-  type DuckDBValue,
-  HUGEINT,
-  INTEGER,
-  LIST,
-  listValue,
-  SQLNULL,
-  VARCHAR,
-} from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
-import { nearest } from '../core/nearest.ts'
-import type { MapBatchesStep, MapRowsStep, SqlStep, SqlValue, Step } from '../define/definition.ts'
+import type { MapBatchesStep, MapRowsStep, SqlStep, Step } from '../define/definition.ts'
+import { type BoundQuery, bindable, runBound } from './bound-query.ts'
+import { checkNames, checkStatement, type StatementCheck } from './check-statement.ts'
+import { explainSql } from './explain-sql.ts'
 import type { MapFunctions } from './map-function.ts'
 import { quoteName } from './quote.ts'
 import { checkRowWise } from './row-wise.ts'
-
-/** A query and the values bound to its `$1`, `$2`, … */
-export interface BoundQuery {
-  readonly sql: string
-  readonly values: readonly DuckDBValue[]
-}
 
 export interface SchemaColumn {
   readonly name: string
@@ -37,8 +19,6 @@ export interface CheckedTransform {
   readonly steps: readonly { readonly step: Step; readonly given: readonly SchemaColumn[] }[]
   /** The columns that come out. */
   readonly schema: readonly SchemaColumn[]
-  /** Whether some step may drop or add rows. */
-  readonly changesRowCount: boolean
 }
 
 /**
@@ -55,19 +35,29 @@ export async function checkTransform(
   let query: BoundQuery = { sql: input, values: [] }
   let given = await describe(connection, query, 'columns', [])
   for (const [index, step] of steps.entries()) {
-    const where = nameOf(steps, index)
-    if (step.kind === 'sql' && step.scope === 'row')
-      await checkRowWise(
-        connection,
-        stepSql(step, 1),
-        where,
-        given.map(column => column.name),
-      )
+    await checkStep(connection, step, {
+      input: query,
+      columns: given.map(column => column.name),
+      where: nameOf(steps, index),
+    })
     checked.push({ step, given })
     query = applyStep(query, step, given, index, maps)
-    given = await describe(connection, query, where, given)
+    given = await describe(connection, query, nameOf(steps, index), given)
   }
-  return { steps: checked, schema: given, changesRowCount: steps.length > 0 }
+  return { steps: checked, schema: given }
+}
+
+async function checkStep(
+  connection: DuckDBConnection,
+  step: Step,
+  given: Omit<StatementCheck, 'isRowWise'>,
+): Promise<void> {
+  const { columns, where } = given
+  if (step.kind !== 'sql') return checkNames([...new Set([...columns, ...Object.keys(step.adds)])], where, 'map')
+  const statement = { sql: stepSql(step, 1), values: step.values.map(bindable) }
+  const isRowWise = step.scope === 'row'
+  if (isRowWise) await checkRowWise(connection, statement.sql, where, columns)
+  await checkStatement(connection, statement, { ...given, isRowWise })
 }
 
 /** A task's `where` is the first step, and none of its `transform`. */
@@ -108,28 +98,9 @@ function applySql(query: BoundQuery, step: SqlStep): BoundQuery {
 }
 
 /** The step's text with numbered placeholders, beginning at `first`. */
-function stepSql(step: SqlStep, first: number): string {
+export function stepSql(step: SqlStep, first: number): string {
   const text = step.texts.reduce((sql, part, index) => `${sql}$${first + index - 1}${part}`)
   return text.replace(/[;\s]+$/, '').trim()
-}
-
-function bindable(value: SqlValue): DuckDBValue {
-  if (!Array.isArray(value)) return value as DuckDBValue
-  return listValue(typeOfItems(value) === BIGINT ? value.map(item => BigInt(item)) : value)
-}
-
-/** The engine's types of bound values, as columns have them: a list without items has none that it could guess. */
-export const boundTypes = (values: readonly DuckDBValue[]): DuckDBType[] =>
-  values.map(value => (value instanceof DuckDBListValue ? LIST(typeOfItems(value.items)) : typeOfItems([value])))
-
-function typeOfItems(items: readonly unknown[]): DuckDBType {
-  if (items.length === 0 || items[0] === null) return SQLNULL
-  if (typeof items[0] === 'string') return VARCHAR
-  if (typeof items[0] === 'boolean') return BOOLEAN
-  if (items.every(item => Number.isInteger(item) && Math.abs(item as number) < 2 ** 31)) return INTEGER
-  if (items.every(item => Number.isSafeInteger(item))) return BIGINT
-  if (typeof items[0] === 'bigint') return BigInt.asIntN(64, items[0]) === items[0] ? BIGINT : HUGEINT
-  return DOUBLE
 }
 
 function applyMap(
@@ -140,7 +111,7 @@ function applyMap(
   maps: MapFunctions,
 ): string {
   const map = maps.register(step, given, index)
-  const call = `${map.name}(${[...map.prefix, ...given.map(column => quoteName(column.name))].join(', ')})`
+  const call = `${map.name}(${given.map(column => quoteName(column.name)).join(', ')})`
   const mapped = map.isMany ? `unnest(${call})` : call
   const kept = given.filter(column => !map.writes.includes(column.name)).map(column => quoteName(column.name))
   const order = [
@@ -163,50 +134,17 @@ async function describe(
   given: readonly SchemaColumn[],
 ): Promise<SchemaColumn[]> {
   try {
-    const result = await connection.run(
-      `SELECT * FROM (${query.sql}) LIMIT 0`,
-      [...query.values],
-      boundTypes(query.values),
-    )
-    const columns = result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
-    checkNames(columns, where)
-    return columns
+    const result = await runBound(connection, { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` })
+    return result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
   } catch (error) {
-    if (error instanceof PermanentError) throw error
     throw new PermanentError(
       'SQL_INVALID',
-      `${where}: ${explain(error, given)}`,
+      `${where}: ${explainSql(
+        error,
+        given.map(column => column.name),
+      )}`,
       { where, sql: query.sql },
       { cause: error },
     )
   }
-}
-
-function checkNames(columns: readonly SchemaColumn[], where: string): void {
-  const seen = new Set<string>()
-  for (const { name } of columns) {
-    const key = name.toLowerCase()
-    if (seen.has(key))
-      throw new PermanentError('SQL_INVALID', `${where}: column ${name} comes out twice; name one of them otherwise`, {
-        where,
-        name,
-      })
-    seen.add(key)
-  }
-}
-
-/** The engine's own words, with the nearest column or table when it knows no such name. */
-function explain(error: unknown, given: readonly SchemaColumn[]): string {
-  const message = error instanceof Error ? error.message : String(error)
-  const unknown = /column(?: named)? "([^"]+)"/.exec(message)?.[1]
-  const line = message.split('\n')[0] ?? message
-  const table = /Table with name (\S+) does not exist/.exec(message)?.[1]
-  if (table !== undefined) {
-    const meant = /Did you mean "([^"]+)"/.exec(message)?.[1]
-    return `unknown table ${table}${meant === undefined ? '' : `; did you mean ${meant}`}`
-  }
-  if (unknown === undefined) return line
-  const names = given.map(column => column.name)
-  const close = nearest(unknown, names)
-  return `unknown column ${unknown}; ${close.length > 0 ? `did you mean ${close.join(', ')}` : `there are ${names.join(', ')}`}`
 }

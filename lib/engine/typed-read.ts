@@ -1,16 +1,25 @@
 /** Reads staged text into the declared columns: a fast query that fails on the first misfit, or a careful one that keeps misfits apart. */
 import type { ColumnDefinition, Columns } from '../define/definition.ts'
-import { expectedText, fits, mismatchMarker, mustConvert, nullableText, sqlType, tryConvert } from './column-sql.ts'
+import {
+  expectedText,
+  fits,
+  misfit,
+  mismatchMarker,
+  mustConvert,
+  nullableText,
+  sqlType,
+  tryConvert,
+} from './column-sql.ts'
 import { quoteName, quoteText } from './quote.ts'
-import type { TextSource } from './text-source.ts'
+import { allRead, declaredColumns, type ExtraColumns, emptyRead, newMap } from './read-columns.ts'
+import { type TextSource, textName } from './text-source.ts'
 
-export interface ReadOptions {
+/** Provenance is made of the located prefix. */
+export interface ReadOptions extends ExtraColumns {
   readonly columns: Columns
   readonly strict: boolean
-  /** Keep undeclared columns in the map column `_new`. */
-  readonly keepNew: boolean
-  /** Columns made of the located prefix, by name. */
-  readonly provenance: readonly string[]
+  /** Fail a fast reading where a record has columns of its own that are not declared. Default false. */
+  readonly refuseNew?: boolean
 }
 
 /**
@@ -84,17 +93,21 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
   }
   const list = selectList(source, options, convert)
   const from = values.length === 0 ? source.from : `(SELECT *, ${values.join(', ')} FROM ${source.from})`
-  const valid = source.record
-    ? ` WHERE CASE WHEN ${source.record.isValid} THEN true ELSE error(${quoteText(mismatchMarker)}) END`
-    : ''
+  const conditions = [
+    ...(source.record ? [source.record.isValid] : []),
+    ...(options.refuseNew && source.ownNew ? [`len(${source.ownNew.names}) = 0`] : []),
+  ]
+  const valid =
+    conditions.length > 0
+      ? ` WHERE CASE WHEN ${conditions.join(' AND ')} THEN true ELSE error(${quoteText(mismatchMarker)}) END`
+      : ''
   if (guard === undefined) return `SELECT ${list} FROM ${from}${valid}`
   const names = Object.keys(options.columns)
   // Every column takes part in the guard's argument, so none is dropped as unused before it was checked. By name, from
   // below: an expression that may raise is computed each time that it stands somewhere.
-  const all = names.map(name => `CAST(${quoteName(name)} IS NULL AS UTINYINT)`).join(' + ')
   const visible = [...names, ...options.provenance, ...(options.keepNew ? ['_new'] : [])].map(quoteName).join(', ')
   const read = `SELECT ${list} FROM ${from}${valid}`
-  return `SELECT ${visible} FROM (SELECT *, ${guard}((${all || 0}) >= 0) AS _fanmill_seen FROM (${read})) WHERE _fanmill_seen`
+  return `SELECT ${visible} FROM (SELECT *, ${guard}(${allRead(names.map(quoteName))}) AS _fanmill_seen FROM (${read})) WHERE _fanmill_seen`
 }
 
 type Convert = (column: ColumnDefinition, text: string) => string
@@ -117,8 +130,8 @@ function typedText(source: TextSource, name: string, options: ReadOptions, conve
 }
 
 function newColumns(source: TextSource): string {
-  const entries = source.undeclared.map(name => `{'key': ${quoteText(name)}, 'value': ${quoteName(`text ${name}`)}}`)
-  return entries.length === 0 ? 'CAST(MAP {} AS MAP(VARCHAR, VARCHAR))' : `map_from_entries([${entries.join(', ')}])`
+  if (source.ownNew) return source.ownNew.map
+  return newMap(source.undeclared.map(name => [name, quoteName(textName(name))]))
 }
 
 function provenanceSql(name: string): string {
@@ -149,18 +162,6 @@ function misfitCase(source: TextSource, name: string, column: ColumnDefinition, 
   return [`WHEN NOT ${test} THEN ${misfit(name, expectedText(column), source.text(name) ?? 'NULL')}`]
 }
 
-/** A list of one struct: unnest spreads it into columns. The text is cut at 200 characters. */
-const misfit = (column: string, expected: string, received: string): string =>
-  `{'column': ${quoteText(column)}, 'expected': ${quoteText(expected)}, 'received': coalesce(left(${received}, 200), 'null')}`
-
 function union(selects: readonly string[], options: ReadOptions): string {
-  if (selects.length > 0) return selects.join(' UNION ALL ')
-  const empty = Object.entries(options.columns).map(
-    ([name, column]) => `CAST(NULL AS ${sqlType(column)}) AS ${quoteName(name)}`,
-  )
-  const provenance = options.provenance.map(
-    name => `CAST(NULL AS ${name === '_line' ? 'BIGINT' : 'VARCHAR'}) AS ${name}`,
-  )
-  const kept = options.keepNew ? ['CAST(NULL AS MAP(VARCHAR, VARCHAR)) AS _new'] : []
-  return `SELECT ${[...empty, ...provenance, ...kept].join(', ')} WHERE false`
+  return selects.join(' UNION ALL ') || emptyRead(declaredColumns(options.columns), options)
 }

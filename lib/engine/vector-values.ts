@@ -4,6 +4,9 @@ import {
   DuckDBDecimalValue,
   type DuckDBListType,
   type DuckDBListValue,
+  DuckDBTimestampMillisecondsValue,
+  DuckDBTimestampNanosecondsValue,
+  DuckDBTimestampSecondsValue,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
   DuckDBTimeValue,
@@ -40,6 +43,18 @@ export function valueReader(type: DuckDBType): ReadValue {
   }
 }
 
+/** Whether two values that readers gave are equal; those of types that JavaScript has not are objects of the engine. */
+export function isSameValue(value: unknown, own: unknown): boolean {
+  if (Object.is(value, own)) return true
+  if (typeof value !== 'object' || typeof own !== 'object' || value === null || own === null) return false
+  if (value instanceof Date && own instanceof Date) return value.getTime() === own.getTime()
+  if (value instanceof Uint8Array && own instanceof Uint8Array) return Buffer.compare(value, own) === 0
+  if (Object.getPrototypeOf(value) !== Object.getPrototypeOf(own)) return false
+  const fields = Object.entries(value)
+  const others = own as Readonly<Record<string, unknown>>
+  return fields.length === Object.keys(own).length && fields.every(([name, field]) => isSameValue(field, others[name]))
+}
+
 /** How values of a type are made for its vectors; null and undefined are null. */
 export function valueWriter(type: DuckDBType): ToVector {
   const convert = toVector(type)
@@ -57,6 +72,12 @@ function fromVector(type: DuckDBType): FromVector | undefined {
     case DuckDBTypeId.TIMESTAMP:
     case DuckDBTypeId.TIMESTAMP_TZ:
       return value => new Date(Math.floor(Number((value as DuckDBTimestampValue).micros) / 1000))
+    case DuckDBTypeId.TIMESTAMP_NS:
+      return value => new Date(Math.floor(Number((value as DuckDBTimestampNanosecondsValue).nanos / 1000n) / 1000))
+    case DuckDBTypeId.TIMESTAMP_MS:
+      return value => new Date(Number((value as DuckDBTimestampMillisecondsValue).millis))
+    case DuckDBTypeId.TIMESTAMP_S:
+      return value => new Date(Number((value as DuckDBTimestampSecondsValue).seconds) * 1000)
     case DuckDBTypeId.LIST: {
       const inner = fromVector((type as DuckDBListType).valueType) ?? (item => item)
       return value => (value as DuckDBListValue).items.map(item => (item === null ? null : inner(item)))
@@ -110,6 +131,12 @@ function toStructured(type: DuckDBType): ToVector {
       return value => new DuckDBTimestampValue(micros(value))
     case DuckDBTypeId.TIMESTAMP_TZ:
       return value => new DuckDBTimestampTZValue(micros(value))
+    case DuckDBTypeId.TIMESTAMP_NS:
+      return value => new DuckDBTimestampNanosecondsValue(micros(value) * 1000n)
+    case DuckDBTypeId.TIMESTAMP_MS:
+      return value => new DuckDBTimestampMillisecondsValue(wholeUnits(value, 1000n, 'milliseconds'))
+    case DuckDBTypeId.TIMESTAMP_S:
+      return value => new DuckDBTimestampSecondsValue(wholeUnits(value, 1_000_000n, 'seconds'))
     case DuckDBTypeId.DECIMAL:
       return value => toDecimal(value, type as unknown as { width: number; scale: number })
     case DuckDBTypeId.LIST: {
@@ -117,7 +144,11 @@ function toStructured(type: DuckDBType): ToVector {
       return value => listValue((expect(value, Array.isArray(value), 'an array') as unknown as unknown[]).map(inner))
     }
     default:
-      throw new UnfitValue(`${String(type)} cannot be written from JavaScript`)
+      return () => {
+        throw new UnfitValue(
+          `expected the value unchanged, as JavaScript has none of type ${String(type)}; change it in sql`,
+        )
+      }
   }
 }
 
@@ -149,7 +180,8 @@ function toBigint(value: unknown, isInRange: (value: bigint) => boolean, expecte
 const dayMillis = 86_400_000
 
 function toDate(value: unknown): DuckDBDateValue {
-  const text = value instanceof Date ? value.toISOString().slice(0, 10) : value
+  const isInvalid = value instanceof Date && Number.isNaN(value.getTime())
+  const text = value instanceof Date && !isInvalid ? value.toISOString().slice(0, 10) : value
   expect(value, isDay(text), 'a date such as 2001-01-31')
   return new DuckDBDateValue(Date.parse(String(text)) / dayMillis)
 }
@@ -179,6 +211,12 @@ function micros(value: unknown): bigint {
   // Without a zone it is UTC, not the zone of this machine.
   const [, day = '', time = '00:00', zone = 'Z'] = match ?? []
   return BigInt(Date.parse(`${day}T00:00${zone}`)) * 1000n + toTime(time).micros
+}
+
+function wholeUnits(value: unknown, unitMicros: bigint, units: string): bigint {
+  const total = micros(value)
+  expect(value, total % unitMicros === 0n, `a time of whole ${units}`)
+  return total / unitMicros
 }
 
 function toDecimal(value: unknown, { width, scale }: { width: number; scale: number }): DuckDBDecimalValue {

@@ -3,8 +3,8 @@ import { rmSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
 import type { ParquetOutput } from '../define/definition.ts'
+import { type BoundQuery, boundTypes } from './bound-query.ts'
 import { quoteName, quoteText } from './quote.ts'
-import { type BoundQuery, boundTypes } from './transform.ts'
 
 /** A Parquet file that the engine wrote. Partition values are texts, null for a null. */
 export interface WrittenPart {

@@ -1,8 +1,10 @@
 /** Which texts of an archive, of files or of a plan to look at, and how to open them. */
+import { withoutCompression } from '../core/compression.ts'
 import { PermanentError } from '../core/errors.ts'
 import { globMatcher } from '../core/glob.ts'
 import { nearestToGlob } from '../core/nearest.ts'
 import type { InputObject, PlannedMember, Slice } from '../core/plan-data.ts'
+import { spread } from '../core/spread.ts'
 import type { Store } from '../core/store.ts'
 import { readZipDirectory } from '../core/zip-directory.ts'
 import { checkEntries, type ReadableEntry } from '../core/zip-limits.ts'
@@ -21,9 +23,15 @@ export type TextKind = 'csv' | 'jsonLines' | 'parquet'
 
 /** What a file is by its name; CSV where it says nothing. */
 export function kindOf(name: string): TextKind {
-  const plain = name.replace(/\.(gz|zst)$/i, '')
+  return knownKind(name) ?? 'csv'
+}
+
+/** The same, undefined where the name says nothing. */
+export function knownKind(name: string): TextKind | undefined {
+  const plain = withoutCompression(name)
   if (/\.(parquet|pq)$/i.test(plain)) return 'parquet'
-  return /\.(jsonl|ndjson|json)$/i.test(plain) ? 'jsonLines' : 'csv'
+  if (/\.(jsonl|ndjson|json)$/i.test(plain)) return 'jsonLines'
+  return /\.(csv|tsv|psv)$/i.test(plain) ? 'csv' : undefined
 }
 
 /** The members that the glob chooses; without one, those of the kind that has most bytes. @throws NO_INPUT, ZIP_* */
@@ -76,12 +84,6 @@ export function plannedTexts(store: Store, found: FoundInputs): readonly SampleT
     .map(({ member, input }) => memberText(store, input, member))
 }
 
-/** At most `count` of a list, evenly. */
-export function spread<T>(list: readonly T[], count: number): readonly T[] {
-  if (list.length <= count) return list
-  return Array.from({ length: count }, (_, index) => list[Math.floor((index * list.length) / count)] as T)
-}
-
 function memberText(store: Store, input: InputObject, member: PlannedMember): SampleText {
   return { name: member.name, open: () => openText(store, input, member, { limits: zipLimits }) }
 }
@@ -95,7 +97,7 @@ function membersOf(slice: Slice): readonly PlannedMember[] {
 function largestKind<Entry extends { readonly name: string; readonly inflatedBytes: number }>(
   entries: readonly Entry[],
 ): readonly Entry[] {
-  const known = entries.filter(entry => /\.(csv|tsv|psv|jsonl|ndjson|json|parquet|pq)(\.(gz|zst))?$/i.test(entry.name))
+  const known = entries.filter(entry => knownKind(entry.name) !== undefined)
   const groups = [...Map.groupBy(known.length > 0 ? known : entries, entry => kindOf(entry.name)).values()]
   const bytesOf = (group: readonly Entry[]): number => group.reduce((sum, entry) => sum + entry.inflatedBytes, 0)
   return groups.reduce((largest, group) => (bytesOf(group) > bytesOf(largest) ? group : largest))

@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { definitionSource, type Inferred, type SniffedCsv } from '../core/columns-source.ts'
 import { PermanentError } from '../core/errors.ts'
 import type { InputObject } from '../core/plan-data.ts'
+import { spread } from '../core/spread.ts'
 import type { Store } from '../core/store.ts'
 import type { CsvFormat } from '../define/definition.ts'
 import { csv } from '../define/format.ts'
@@ -19,9 +20,9 @@ import {
   archiveTexts,
   fileTexts,
   kindOf,
+  knownKind,
   plannedTexts,
   type SampleText,
-  spread,
   type TextKind,
 } from './infer-sample.ts'
 
@@ -51,7 +52,15 @@ export async function inferColumns(path: string, { members, delimiter }: InferOp
   const input: InputObject = { ...object, identity: object.etag }
   const isZip = /\.zip$/i.test(object.key)
   const texts = isZip ? await archiveTexts(store, input, members) : fileTexts(store, [input])
-  return inferTexts(texts, kindOf(texts[0]?.name ?? ''), delimiter === undefined ? {} : { delimiter })
+  const { name } = texts[0] ?? { name: '' }
+  const inferred = await inferTexts(texts, kindOf(name), delimiter === undefined ? {} : { delimiter })
+  if (delimiter === undefined && knownKind(name) === undefined && Object.keys(inferred.columns).length === 1)
+    throw new PermanentError(
+      'INPUT_INVALID',
+      `${name}: expected fields that are delimited, got one a line; write lines({ pattern }) for a log, or say the delimiter`,
+      { path, name },
+    )
+  return inferred
 }
 
 /** The error that tells a CSV task without columns which ones its input has. */
@@ -87,11 +96,18 @@ async function inferTexts(texts: readonly SampleText[], kind: TextKind, hints: H
       kind,
       ...hints,
     })
+    if (Object.keys(inferred.columns).length === 0) throw noColumns(chosen)
     return { ...inferred, source: definitionSource(inferred, format), sampled: chosen.map(text => text.name) }
   } finally {
     engine.close()
     removeOwnFolder(scratch)
   }
+}
+
+function noColumns(texts: readonly SampleText[]): PermanentError {
+  const names = texts.map(({ name }) => name)
+  const listed = `${names.slice(0, 3).join(', ')}${names.length > 3 ? `, … (${names.length})` : ''}`
+  return new PermanentError('NO_INPUT', `expected text with columns, got none in ${listed}`, { names })
 }
 
 /** Enough for members of several headers; 8 MiB of text take the engine a second at most. */

@@ -32,7 +32,7 @@ export async function fetchTables(
     const bytes = await readTable(session, task.name, name, key)
     const file = join(folder, `${name}${extname(key)}`)
     await writeFile(file, bytes)
-    hash.update(`${name}\0${bytes.length}\0`).update(bytes)
+    hash.update(tableHead(name, bytes.length)).update(bytes)
     files.push({
       name,
       file,
@@ -44,6 +44,23 @@ export async function fetchTables(
   }
   return { files, identity: hash.digest('hex') }
 }
+
+/**
+ * That of `fetchTables`, for who does not need the tables themselves: nothing is written, and a few MiB are held.
+ * @throws NO_INPUT when a table is not there
+ */
+export async function tablesIdentity(input: Store, task: TaskDefinition, params: ParamValues): Promise<string> {
+  const hash = createHash('sha256')
+  for (const [name, table] of Object.entries(task.tables)) {
+    const key = renderPath(table.path, params)
+    const { etag, sizeBytes } = await findTable(input, { task: task.name, name, key })
+    hash.update(tableHead(name, sizeBytes))
+    for await (const bytes of input.stream(key, { etag })) hash.update(bytes)
+  }
+  return hash.digest('hex')
+}
+
+const tableHead = (name: string, sizeBytes: number): string => `${name}\0${sizeBytes}\0`
 
 async function readTable(
   { input }: Pick<Session, 'input'>,

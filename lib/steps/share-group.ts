@@ -71,7 +71,7 @@ export async function convertGroup(
     const fast = await convertFiles(staged, { target, isCareful: false }, tools)
     if (fast.kind === 'byMember') return await convertByMember(group, target, tools)
     if (fast.kind === 'parts' && tools.engine.countFooters) checkGroup(fast, staged)
-    if (fast.kind === 'locate' || fast.rowsRead !== staged.recordsFound)
+    if (fast.kind === 'locate' || fast.rowsRead + fast.rowsRejected !== staged.recordsFound)
       return await convertCarefully(group, target, tools)
     return report({ converted: fast, staged }, tools)
   } catch (error) {

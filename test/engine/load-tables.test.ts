@@ -16,6 +16,8 @@ async function readTable(definition: TableDefinition, content: string | Uint8Arr
   ).rows
 }
 
+const unfit = await parquetOf("select 'a' as k, 2.0 as n union all select 'b', 1.6")
+const absent = await parquetOf('select null::varchar as k')
 const typed = { k: column.string(), n: column.int32(), d: column.date() }
 
 describe('a broadcast table', () => {
@@ -46,6 +48,30 @@ describe('a broadcast table', () => {
         { n: '1', k: 'a' },
         { n: '2', k: 'b' },
       ],
+    ],
+    [
+      'CSV with rows that begin with #',
+      table('t.csv', csv(), { k: column.string(), n: column.int32() }),
+      'k,n\na,1\n#2,2\n#3,3\nc,4\n',
+      [
+        { k: 'a', n: '1' },
+        { k: 'c', n: '4' },
+      ],
+    ],
+    [
+      'CSV without columns, and texts that no row has as null',
+      table('t.csv', csv({ nullValues: [] })),
+      'k,f\na,\n#b,#\nc,x\n',
+      [
+        { k: 'a', f: '' },
+        { k: 'c', f: 'x' },
+      ],
+    ],
+    [
+      'CSV with comments that the format names',
+      table('t.csv', csv({ comment: '#' }), { k: column.string(), n: column.int32() }),
+      '# of today\nk,n\na,1\n# b,2\n',
+      [{ k: 'a', n: '1' }],
     ],
     ['compressed CSV', table('t.csv.gz', csv(), { k: column.string() }), gzipSync('k\na\n'), [{ k: 'a' }]],
     [
@@ -94,6 +120,37 @@ describe('a broadcast table', () => {
     expect(await readTable(definition, content)).toEqual(rows)
   })
 
+  it.each([
+    ['k\r\na\r\n#\r\n\r\n""\r\n\r\nb\r\n\r\n', csv(), ['a', '#', '', 'b']],
+    ['k\na\nNA\n\nb\n', csv({ nullValues: ['NA', ''] }), ['a', null, 'b']],
+    ['\n\nk\na\n\nb', csv(), ['a', 'b']],
+    ['\uFEFF\r\n\r\nk\r\na\r\n', csv(), ['a']],
+    ['a\n\nb\n', csv({ header: false }), ['a', 'b']],
+  ])('of one column has no row for a blank line: %j', async (content, format, keys) => {
+    const tables = { t: table('t.csv', format, { k: column.string() }) }
+    const done = await convertTask(
+      taskOf({ tables, columns: { x: column.string() }, transform: sql`select t.* from input, t` }),
+      {
+        inputs: { 'x.csv': 'x\n1\n' },
+        tables: { t: { name: 't.csv', content } },
+      },
+    )
+    expect(done.rows.map(row => row.k)).toEqual(keys)
+  })
+
+  it('without columns has no row for a blank line either, of CSV or of a log', async () => {
+    const tables = { t: table('t.csv', csv()), l: table('l.log', lines({ pattern: /(?<k>\w)/ })) }
+    const transform = sql`select x, x not in (select k from t) as t, x not in (select k from l) as l from input`
+    const done = await convertTask(taskOf({ tables, columns: { x: column.string() }, transform }), {
+      inputs: { 'x.csv': 'x\na\nc\n' },
+      tables: { t: { name: 't.csv', content: 'k\na\n\nb\n\n' }, l: { name: 'l.log', content: 'a\n\nb\n\n' } },
+    })
+    expect(done.rows).toEqual([
+      { x: 'a', t: 'false', l: 'false' },
+      { x: 'c', t: 'true', l: 'true' },
+    ])
+  })
+
   it('is read from Parquet, with columns and without', async () => {
     const content = await parquetOf("select 'a' as k, 1::bigint as n")
     expect(await readTable(table('t.parquet', parquetFiles()), content)).toEqual([{ k: 'a', n: '1' }])
@@ -122,6 +179,18 @@ describe('a broadcast table', () => {
       'table t: Invalid Input Error: CSV Error on Line: 3',
     ],
     [
+      'two columns of one name',
+      table('t.csv', csv(), typed),
+      'k,n,K,d\na,1,b,\n',
+      'table t: expected distinct column names in the header, got "k" and "K"; rename one of them',
+    ],
+    [
+      'two columns of one name, compressed and without columns',
+      table('t.csv.gz', csv()),
+      gzipSync(`${'x'.repeat(100_000)},n,N\na,1,b\n`),
+      'table t: expected distinct column names in the header, got "n" and "N"; rename one of them',
+    ],
+    [
       'no such column',
       table('t.csv', csv(), { k: column.string(), zzz: column.int32() }),
       'k,n\na,1\n',
@@ -146,6 +215,24 @@ describe('a broadcast table', () => {
       'table t, row 2: expected a line that matches the pattern, got bad',
     ],
     ['no Parquet', table('t.parquet', parquetFiles()), 'nonsense', 'table t: Invalid Input Error'],
+    [
+      'no Parquet where columns are said',
+      table('t.parquet', parquetFiles(), typed),
+      'nonsense',
+      'table t: Invalid Input Error',
+    ],
+    [
+      'Parquet that does not fit',
+      table('t.parquet', parquetFiles(), { k: column.string(), n: column.int32() }),
+      unfit,
+      'table t, row 2: column n: expected int32, got 1.6',
+    ],
+    [
+      'Parquet with a null where none may be',
+      table('t.parquet', parquetFiles(), { k: column.string({ required: true }) }),
+      absent,
+      'table t, row 1: column k: expected required string, got null',
+    ],
   ] as const)('with %s fails by name and row', async (_name, definition, content, message) => {
     await expect(readTable(definition, content)).rejects.toMatchObject({
       code: 'INPUT_INVALID',

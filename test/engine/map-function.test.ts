@@ -5,16 +5,16 @@ import {
   csv,
   files,
   jsonLines,
-  mapBatches,
   mapRows,
   param,
   parquet,
+  parquetFiles,
   sql,
   zipMembers,
 } from '../../lib/define/index.ts'
 import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
 import { buildZip } from '../zip-builder.ts'
-import { type Conversed, convertTask, taskOf } from './converting.ts'
+import { type Conversed, convertTask, parquetOf, taskOf } from './converting.ts'
 
 const columns = { a: column.int32(), b: column.string() }
 const inputs = { 'x.csv': 'a,b\n1,x\n2,y\n3,\n' }
@@ -185,6 +185,18 @@ describe('mapRows', () => {
     ['bool', column.bool(), 'yes', 'column v: expected a boolean, got "yes"'],
     ['float64', column.float64(), '1', 'column v: expected a number, got "1"'],
     ['date', column.date(), '2001-02-30', 'column v: expected a date such as 2001-01-31, got "2001-02-30"'],
+    [
+      'valid date',
+      column.date(),
+      new Date(Number.NaN),
+      'column v: expected a date such as 2001-01-31, got Invalid Date',
+    ],
+    [
+      'value where one is required',
+      column.int32({ required: true }),
+      null,
+      'column v: expected required int32, got null',
+    ],
     ['time', column.time(), '25:00:00', 'column v: expected a time such as 23:59:58.5, got "25:00:00"'],
     ['timestamp', column.timestamp(), 'soon', 'column v: expected a Date or an ISO 8601 text, got "soon"'],
     [
@@ -221,6 +233,32 @@ describe('mapRows', () => {
     ])
   })
 
+  it('takes a spread row of types that JavaScript has not, and changes their neighbours', async () => {
+    const query = `select 1 as n, timestamp_ns '2001-02-03 04:05:06.123456789' as ns, '2001-02-03 04:05:06'::timestamp_s as s,
+      {'a': 1, 'b': [1, 2]} as struct, 'a\\xFF'::blob as bytes, interval 3 days as period, map {'k': 1} as pairs,
+      [timestamp_ns '2001-02-03 04:05:06.123456789'] as list union all select 2, null, null, null, null, null, null, null`
+    const given = await parquetOf(query)
+    const seen: Row[] = []
+    const source = files({ paths: '*', format: parquetFiles() })
+    const changing = mapRows((row: Row) => {
+      seen.push({ ns: row.ns, s: row.s })
+      return { ...row, n: row.n + 1, s: row.n === 2 ? new Date(0) : row.s, ns: row.n === 2 ? '2002-01-01' : row.ns }
+    })
+    const read = (transform: readonly Step[]) =>
+      convertTask(taskOf({ source, transform, columns: undefined }), { inputs: { 'x.parquet': given } })
+    const [before, after] = [await read([]), await read([changing])]
+    expect(after.rows).toEqual([
+      { ...before.rows[0], n: '2' },
+      { ...before.rows[1], n: '3', s: '1970-01-01 00:00:00', ns: '2002-01-01 00:00:00' },
+    ])
+    expect(seen[0]).toEqual({ ns: new Date('2001-02-03T04:05:06.123Z'), s: new Date('2001-02-03T04:05:06Z') })
+    const writing = mapRows((row: Row) => ({ struct: row.n }))
+    await expect(read([writing])).rejects.toMatchObject({
+      code: 'TRANSFORM_FAILED',
+      message: expect.stringContaining('x.parquet: column struct: expected the value unchanged'),
+    })
+  })
+
   it.each([
     [
       'a column that nobody declared',
@@ -228,6 +266,16 @@ describe('mapRows', () => {
       'mapRows returned zzz, which is neither a column nor in adds; add zzz: column.…() to adds',
     ],
     ['no object', () => 5, 'mapRows: expected an object, an array of objects or null, got number'],
+    [
+      'a Map',
+      () => new Map([['a', 1]]),
+      'mapRows: expected an object, an array of objects or null, got a value of type Map',
+    ],
+    [
+      'a Date among rows',
+      () => [{}, new Date(0)],
+      'mapRows: expected an array of objects, got one with a value of type Date',
+    ],
     ['nothing', () => undefined, 'mapRows: expected an object, an array of objects or null, got undefined'],
     [
       'a promise',
@@ -332,26 +380,5 @@ describe('the context of a function', () => {
   it('tells the key of a file that is no member', async () => {
     const { rows } = await convertMap(mapRows((_row: Row, { member, archive }: Row) => ({ b: `${archive} ${member}` })))
     expect(new Set(rows.map(row => row.b))).toEqual(new Set(['x.csv x.csv']))
-  })
-})
-
-describe('mapBatches', () => {
-  it('gives columns and takes columns', async () => {
-    const map = mapBatches(
-      ({ rowCount, columns: given }: Row) => ({ n: given.a.map((value: number) => value * rowCount) }) as never,
-      { adds: { n: column.int32() } },
-    )
-    expect((await convertMap(map as Step)).rows.map(row => row.n)).toEqual(['3', '6', '9'])
-  })
-
-  it.each([
-    ['too few values', () => ({ n: [1] }), ' values in n, got 1'],
-    ['a column missing', () => ({}), ' values in n, got undefined'],
-    ['no columns', () => null, 'mapBatches: expected an object of columns, got null'],
-  ])('refuses %s', async (_name, map, message) => {
-    await expect(convertMap(mapBatches(map as never, { adds: { n: column.int32() } }) as Step)).rejects.toMatchObject({
-      code: 'TRANSFORM_FAILED',
-      message: expect.stringContaining(message),
-    })
   })
 })

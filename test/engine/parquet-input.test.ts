@@ -56,14 +56,22 @@ describe('Parquet files', () => {
     expect(done.rows.map(row => row.a)).toEqual(['0.0', '1.0', '2.0', '3.0', '4.0', '0.5', '1.5'])
   })
 
-  it('with a value that does not fit fail, naming file, row, column and value', async () => {
+  it('with values that do not fit give rejects of file, row, column and value, and their other rows', async () => {
     const columns = { a: column.int64(), b: column.string() }
-    await expect(convertFiles({ 'a.parquet': five, 'b.parquet': halves }, { columns })).rejects.toMatchObject({
-      code: 'INPUT_INVALID',
-      message:
-        'b.parquet, row 1: column a: expected int64, got 0.5; declare the type that the file has, or set strict: false',
-      detail: { archive: 'b.parquet', line: 1, column: 'a' },
-    })
+    const whole = await parquetOf("select 7.0::double as a, 'y' as b")
+    const inputs = { 'a.parquet': five, 'b.parquet': halves, 'c.parquet': whole }
+    for (const transform of [[], [sql`select *, 1 as one from input`]]) {
+      const done = await convertFiles(inputs, { columns, transform })
+      expect(done.rejects).toEqual(
+        [0.5, 1.5].map((received, at) => ({
+          ...{ archive: 'b.parquet', member: '', line: at + 1, record: at + 1 },
+          ...{ column: 'a', expected: 'int64', received: String(received) },
+        })),
+      )
+      expect(done.rows.map(row => row.a)).toEqual(['0', '1', '2', '3', '4', '7'])
+      expect(done.results[0]).toMatchObject({ recordsFound: 8, rowsRead: 6, rowsRejected: 2, rowsWritten: 6 })
+      expect(done.results[0]?.accounts.map(each => each.rejected)).toEqual([0, 2, 0])
+    }
     expect((await convertFiles({ 'b.parquet': halves }, { columns, strict: false })).rows.map(row => row.a)).toEqual([
       '0',
       '2',
@@ -77,10 +85,39 @@ describe('Parquet files', () => {
     ['date', "select timestamp '2001-02-03 04:05:06' as v", column.date(), '2001-02-03 04:05:06'],
     ['int32 of a text', "select '1.5' as v", column.int32(), '1.5'],
     ['float32', 'select 1e300::double as v', column.float32(), '1e+300'],
-  ])('are refused where %s would lose something', async (_name, query, type, received) => {
-    await expect(convertFiles({ 'a.parquet': await parquetOf(query) }, { columns: { v: type } })).rejects.toMatchObject(
-      { code: 'INPUT_INVALID', detail: { column: 'v', received } },
-    )
+    ['float64 of an integer', 'select 9007199254740993 as v', column.float64(), '9007199254740993'],
+    [
+      'timestamp of nanoseconds',
+      "select timestamp_ns '2001-02-03 04:05:06.123456789' as v",
+      column.timestamp(),
+      '2001-02-03 04:05:06.123456789',
+    ],
+  ])('have rejects where %s would lose something', async (_name, query, type, received) => {
+    const done = await convertFiles({ 'a.parquet': await parquetOf(query) }, { columns: { v: type } })
+    expect(done.rejects).toMatchObject([{ column: 'v', received }])
+    expect(done.rows).toEqual([])
+  })
+
+  it('with a column missing have rejects where it is required', async () => {
+    const columns = { a: column.int32(), z: column.string({ required: true }) }
+    const done = await convertFiles({ 'a.parquet': five }, { columns, onMissingColumn: 'null' })
+    expect(done.results[0]).toMatchObject({ recordsFound: 5, rowsRead: 0, rowsRejected: 5 })
+    expect(done.rejects[0]).toMatchObject({ column: 'z', expected: 'required string', received: 'null' })
+  })
+
+  it('have texts that stand for null', async () => {
+    const texts = await parquetOf("select * from (values ('NA', '1', 1), ('x', 'NA', 2), ('NA', 'NA', 3)) t(s, n, i)")
+    const columns = {
+      s: column.string({ nullValues: ['NA'] }),
+      n: column.int32({ required: true, nullValues: ['NA'] }),
+      i: column.int32({ nullValues: ['NA'] }),
+    }
+    const done = await convertFiles({ 'a.parquet': texts }, { columns })
+    expect(done.rows).toEqual([{ s: null, n: '1', i: '1' }])
+    expect(done.rejects.map(({ line, column, received }) => [line, column, received])).toEqual([
+      [2, 'n', 'NA'],
+      [3, 'n', 'NA'],
+    ])
   })
 
   it('convert where nothing is lost', async () => {
@@ -149,6 +186,14 @@ describe('Parquet files', () => {
       inputs: { 'z.zip': buildZip({ 'a.parquet': five, 'b.parquet': halves }) },
     })
     expect(rows.map(row => row.from)).toEqual([...Array(5).fill('a.parquet'), ...Array(2).fill('b.parquet')])
+    const beside = await convertTask(taskOf({ source: inZip, columns: { a: column.int32() }, transform: from }), {
+      inputs: { 'z.zip': buildZip({ 'a.parquet': five, 'b.parquet': halves, 'c.parquet': five }) },
+    })
+    expect(beside.rows.map(row => row.from)).toEqual([...Array(5).fill('a.parquet'), ...Array(5).fill('c.parquet')])
+    expect(beside.rejects.map(({ member, line }) => [member, line])).toEqual([
+      ['b.parquet', 1],
+      ['b.parquet', 2],
+    ])
   })
 
   it('name file and member where a function throws', async () => {

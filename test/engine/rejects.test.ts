@@ -82,6 +82,36 @@ describe('a reject', () => {
     expect(done.rows.map(row => row.a)).toEqual(['1', '3'])
   })
 
+  it.each([
+    ['beside a column that the task does not declare', 'c,a,b\nz,1,x\nz,2,é\nz,3,y\n', {}],
+    ['in a column that the task does not declare', 'b,c,a\nx,z,1\nx,é,2\ny,z,3\n', {}],
+    ['where provenance is asked for', 'a,b\n1,x\n2,é\n3,y\n', { provenance: ['_line'] }],
+    [
+      'in what a transform does not read',
+      'c,a,b\nz,1,x\nz,2,é\nz,3,y\n',
+      { transform: sql`select a from input`, onNewColumn: 'keep' },
+    ],
+  ] as const)('is made of a record that is not UTF-8 %s', async (_where, text, options) => {
+    const done = await convertTexts({ 'x.csv': Buffer.from(text, 'latin1') }, options)
+    expect(done.rejects).toMatchObject([{ line: 3, record: 2, expected: 'UTF-8' }])
+    expect(done.rows.map(row => row.a)).toEqual(['1', '3'])
+  })
+
+  it.each(['é', '€', '𝄞'])('is not made of %s in UTF-8, wherever a piece of the text ends', async character => {
+    const records = `,1,${character.repeat(1000)}\n`.repeat(1000)
+    for (const padding of ['', 'x', 'xx', 'xxx']) {
+      const done = await convertTexts({ 'x.csv': `c,a,b\n${padding}${records}` }, { columns: { a: column.int32() } })
+      expect(done.results[0]).toMatchObject({ rowsRead: 1000, rowsRejected: 0 })
+    }
+  })
+
+  it('is made of a record that is not UTF-8 megabytes after the text begins', async () => {
+    const text = `c,a,b\n${`z,1,${'x'.repeat(1000)}\n`.repeat(2000)}z,2,é\n`
+    const done = await convertTexts({ 'x.csv': Buffer.from(text, 'latin1') })
+    expect(done.rejects).toMatchObject([{ record: 2001, expected: 'UTF-8' }])
+    expect(done.rows).toHaveLength(2000)
+  })
+
   it('is made of a quoted field that does not end, and of what is in it', async () => {
     const done = await convertTexts(
       { 'z.zip': buildZip({ 'open.csv': 'a,b\n1,x\n2,"y\n3,z\n', 'next.csv': 'a,b\n4,w\n' }) },
@@ -154,6 +184,20 @@ describe('long and many records beside a bad one', () => {
     ])
   })
 
+  it('are read where a field without quotes has ten megabytes', async () => {
+    const long = 'x'.repeat(10_000_000)
+    const done = await convertTexts(
+      { 'x.csv': `a,b\n1,${long}\n2,y\nbad,z\n3,w\n` },
+      { transform: sql`select a, strlen(b) as length from input` },
+    )
+    expect(shown(done)).toEqual(['x.csv/:4#3 a: int32, bad'])
+    expect(done.rows).toEqual([
+      { a: '1', length: '10000000' },
+      { a: '2', length: '1' },
+      { a: '3', length: '1' },
+    ])
+  })
+
   it('are each what they are, whatever the text around them has in quotes', async () => {
     const inQuotes = 'x,\n""'.repeat(60)
     const count = 100_000
@@ -201,14 +245,20 @@ describe('lines of JSON', () => {
     ])
   })
 
-  it('are rejected where a number has more digits than the engine keeps', async () => {
+  it("keep every digit, or are rejected where it is not certain which number is the column's", async () => {
     const types = { d: column.decimal(20, 2), i: column.int64() }
     const done = await convertTexts(
-      { 'x.jsonl': '{"d":12345678901234567.25}\n{"d":"12345678901234567.25"}\n{"d":1.25,"i":9007199254740993}\n' },
+      {
+        'x.jsonl':
+          '{"d":12345678901234567.25}\n{"d":"12345678901234567.25"}\n{"d":1.25,"i":9007199254740993}\n{"\\u0064":12345678901234567.25}\n',
+      },
       { source, columns: types },
     )
-    expect(done.rejects).toMatchObject([{ line: 1, column: 'd' }])
+    expect(done.rejects).toMatchObject([
+      { line: 4, column: 'd', received: expect.stringContaining('write it as a string') },
+    ])
     expect(done.rows).toEqual([
+      { d: '12345678901234567.25', i: null },
       { d: '12345678901234567.25', i: null },
       { d: '1.25', i: '9007199254740993' },
     ])
@@ -239,6 +289,16 @@ describe('lines of a log', () => {
     expect(done.rows).toEqual([
       { host: '1.1', bytes: '5', query: 'a,b' },
       { host: '3.3', bytes: null, query: null },
+    ])
+  })
+
+  it('may begin with parentheses that are text', async () => {
+    const source = files({ paths: '*', format: lines({ pattern: /\(?<(?<code>\d+)>\)? (?<what>\w+)/ }) })
+    const types = { code: column.int32(), what: column.string() }
+    const done = await convertTexts({ 'x.log': '(<5>) up\n<6> down\n' }, { source, columns: types })
+    expect(done.rows).toEqual([
+      { code: '5', what: 'up' },
+      { code: '6', what: 'down' },
     ])
   })
 })

@@ -1,6 +1,8 @@
+import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
 import type { SqlStep } from '../../lib/define/definition.ts'
-import { column, csv, sql, table } from '../../lib/define/index.ts'
+import { column, csv, mapRows, sql, table } from '../../lib/define/index.ts'
+import { checkTransform } from '../../lib/engine/transform.ts'
 import { type Conversed, convertTask, taskOf } from './converting.ts'
 
 const columns = { a: column.int32(), b: column.string() }
@@ -38,6 +40,14 @@ describe('row-wise SQL', () => {
     ['select unnest([a, a]) as u from input', 8],
     ['select a, k from input join lateral (select input.a + 1 as k) on true', 4],
     ["select list_sort([a, 1]) as l, 'a;b' as s from input", 4],
+    ['select b, (select max(a + n) from t) as m, (select max(n) from t where t.b = input.b) as s from input', 4],
+    ['select b, (select max(b) from t) as own, (select count(*) from t) as c, input.b as same from input', 4],
+    ['select * replace ((select max(n) from t) as a) from input i', 4],
+    ['select x, (select max(n) from t) as m from input as i(x, y)', 4],
+    ['select (select list(x order by x) from (select unnest([a, 0]) as x)) as l from input', 4],
+    ['select * replace (upper(b) as b) from input', 4],
+    ['select *, upper(b) as u from input left join t using (b)', 4],
+    ['select input.*, t.* exclude (b) from input left join t on t.b = input.b', 4],
     ['select a, list_max([a, 2]) as m, greatest(a, 2) as g from input', 4],
     ['select * from input where 1 = 2', 0],
   ])('takes %s', async (text, rows) => {
@@ -52,6 +62,15 @@ describe('row-wise SQL', () => {
     ['select a from input group by all', 'GROUP BY'],
     ['select sum(a) filter (where a > 1) from input', 'the aggregate sum'],
     ['select first(a) from input', 'the aggregate first'],
+    ['select (select sum(a)) as s from input', 'an aggregate of input in a subquery'],
+    ['select (select sum(input.a) from t) as s from input', 'an aggregate of input in a subquery'],
+    ['select (select string_agg(i.b)) as s from input i left join t using (b)', 'an aggregate of input in a subquery'],
+    ['select unnest((select list(a))) as s from input', 'an aggregate of input in a subquery'],
+    ['select b, (select count(a)) as c from input', 'an aggregate of input in a subquery'],
+    ['select (select (select max(a) from t)) as m from input', 'an aggregate of input in a subquery'],
+    ['select exists (select 1 having sum(a) > 1) as e from input', 'an aggregate of input in a subquery'],
+    ['select * replace ((select sum(a)) as a) from input', 'an aggregate of input in a subquery'],
+    ['select (select sum(x)) as s from input as i(x, y)', 'an aggregate of input in a subquery'],
     ['select distinct a from input', 'DISTINCT'],
     ['select distinct on (b) a from input', 'DISTINCT'],
     ['select a, row_number() over () as r from input', 'the window function row_number'],
@@ -95,6 +114,16 @@ describe('row-wise SQL', () => {
     await expect(convertSql(statement(text))).rejects.toMatchObject({ code: 'SQL_NOT_ROWWISE', message })
   })
 
+  it('refuses an aggregate in a subquery beside bound values and after other steps', async () => {
+    const steps = [
+      sql`select *, ${'x'} as v from input where b = any(${['x', 'y']})`,
+      sql`select list_contains(${[1, 2]}, (select max(a))) as m from input where v = ${'x'}`,
+    ]
+    await expect(convertTask(taskOf({ columns, transform: steps }), { inputs })).rejects.toThrow(
+      'transform step 2: an aggregate of input in a subquery',
+    )
+  })
+
   it('takes a column named like a clock', async () => {
     const { rows } = await convertTask(
       taskOf({ columns: { current_date: column.string() }, transform: sql`select current_date from input` }),
@@ -131,6 +160,44 @@ describe('invalid SQL', () => {
     await expect(convertSql(statement(text))).rejects.toMatchObject({
       code: expect.stringMatching(/SQL_INVALID|SQL_NOT_ROWWISE/),
       message: expect.stringContaining(message),
+    })
+  })
+
+  it.each([
+    ['row', 'select *, upper(b) as b from input', 'b'],
+    ['row', 'select *, b as B from input', 'B'],
+    ['row', 'with k as (select 1 as a) select * from input, k', 'a'],
+    ['row', 'select * from input left join t on t.b = input.b', 'b'],
+    ['slice', 'select a, sum(a) as a from input group by a order by a limit 3', 'a'],
+    ['slice', 'with k as (select * from input) select * from input, k', 'a'],
+  ] as const)('refuses, for a %s, %s: two columns of one name', async (scope, text, name) => {
+    await expect(convertSql(statement(text, scope))).rejects.toMatchObject({
+      code: 'SQL_INVALID',
+      message: `transform step 1: column ${name} comes out twice; write * replace (… as ${name}) or * exclude (${name}) in place of *, or name one of them otherwise`,
+    })
+  })
+
+  it('says what the engine says of columns that are not grouped', async () => {
+    const step = statement('select a, count(*) as c from input', 'slice')
+    await expect(convertSql(step)).rejects.toThrow('column "a" must appear in the GROUP BY clause')
+  })
+
+  it('runs none of several statements', async () => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect()
+    await connection.run('create table t as select 1 as n')
+    const step = statement('select a from input; drop table t', 'slice')
+    await expect(checkTransform(connection, 'select 1 as a', [step], {} as never)).rejects.toMatchObject({
+      code: 'SQL_INVALID',
+    })
+    expect((await connection.runAndReadAll('select n from t')).getRows()).toEqual([[1]])
+    connection.closeSync()
+  })
+
+  it('refuses a column that a function adds beside one of the same name in another case', async () => {
+    const transform = mapRows(() => ({ A: 'x' }), { adds: { A: column.string() } })
+    await expect(convertTask(taskOf({ columns, transform }), { inputs })).rejects.toMatchObject({
+      code: 'SQL_INVALID',
+      message: 'transform step 1: column A comes out twice; name one of them otherwise',
     })
   })
 

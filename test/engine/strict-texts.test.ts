@@ -1,20 +1,24 @@
 import { describe, expect, it } from 'vitest'
 import { column } from '../../lib/define/index.ts'
+import { formatCases } from './format-cases.ts'
 import { readTexts } from './reading.ts'
 import { cases } from './text-cases.ts'
 
-describe.each(cases)('a column of $name', ({ column: type, strict = true, accepts, refuses = [], expected }) => {
-  it('reads what fits exactly and rejects the rest, fast and carefully alike', async () => {
-    const texts = [...Object.keys(accepts), ...refuses]
-    const reads = await readTexts(type, texts, { strict })
-    const values = Object.fromEntries(texts.map((text, index) => [text, reads[index]]))
-    const rejected = Object.fromEntries(refuses.map(text => [text, { expected, received: receivedOf(text) }]))
-    expect(values).toEqual({
-      ...Object.fromEntries(Object.entries(accepts).map(([text, value]) => [text, { value }])),
-      ...rejected,
+describe.each([...cases, ...formatCases])(
+  'a column of $name',
+  ({ column: type, strict = true, accepts, refuses = [], expected }) => {
+    it('reads what fits exactly and rejects the rest, fast and carefully alike', async () => {
+      const texts = [...Object.keys(accepts), ...refuses]
+      const reads = await readTexts(type, texts, { strict })
+      const values = Object.fromEntries(texts.map((text, index) => [text, reads[index]]))
+      const rejected = Object.fromEntries(refuses.map(text => [text, { expected, received: receivedOf(text) }]))
+      expect(values).toEqual({
+        ...Object.fromEntries(Object.entries(accepts).map(([text, value]) => [text, { value }])),
+        ...rejected,
+      })
     })
-  })
-})
+  },
+)
 
 /** What a reject shows of a field: its text without the quotes, `null` for none. */
 function receivedOf(text: string): string {

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { CapacityError } from '../../lib/core/errors.ts'
-import type { Store } from '../../lib/core/store.ts'
+import type { ReadOptions, Store } from '../../lib/core/store.ts'
 import { type LambdaContext, openDeadline } from '../../lib/lambda/deadline.ts'
 import { planTask } from '../../lib/lambda/plan-task.ts'
 import { openLambda } from '../../lib/lambda/session.ts'
+import { parquetOf } from '../engine/converting.ts'
 import { Account, pipelineText } from './account.ts'
 
 const month = '2001-01'
@@ -59,23 +60,32 @@ describe('deadlines', () => {
     expect(await account.rows(`points/${month}`)).toHaveLength(40)
   })
 
-  it('keeps the directories that a plan has read, so that the next call reads only the others', async () => {
-    account = await Account.open(pipelineText())
-    for (let index = 0; index < 40; index++)
-      await account.upload(`incoming/${month}/${index}.zip`, { 'a.csv': 'x,y\n1,2\n' })
+  it.each([
+    { what: 'directories of archives', method: 'read', ending: 'zip', task: '', content: { 'a.csv': 'x,y\n1,2\n' } },
+    {
+      what: 'identities of files',
+      method: 'stream',
+      ending: 'csv',
+      task: "source: files({ paths: 'incoming/{month}/*.csv', format: csv() }),",
+      content: Buffer.from('x,y\n1,2\n'),
+    },
+  ] as const)('keeps the $what that a plan has read, so that the next call reads only the others', async given => {
+    const { method, ending, task, content } = given
+    account = await Account.open(pipelineText({ task }))
+    for (let index = 0; index < 40; index++) await account.upload(`incoming/${month}/${index}.${ending}`, content)
     const planning = join(account.folder, 'output/.fanmill/planning')
     const lambda = await openLambda()
     const event = { task: 'points', execution: 'one', event: { params } } as const
     const deadline = openDeadline({ getRemainingTimeInMillis: () => 1e6 })
     const read: string[] = []
     const aborting = new AbortController()
-    const readAndCount: Store['read'] = (key, options) => {
+    const readAndCount = (key: string, options: ReadOptions) => {
       read.push(key)
       if (new Set(read).size === 20) aborting.abort(new CapacityError('OUT_OF_TIME', 'the time is up'))
-      return lambda.input.read(key, options)
+      return lambda.input[method](key, options)
     }
     const input: Store = new Proxy(lambda.input, {
-      get: (store, name) => (name === 'read' ? readAndCount : Reflect.get(store, name, store)?.bind?.(store)),
+      get: (store, name) => (name === method ? readAndCount : Reflect.get(store, name, store)?.bind?.(store)),
     })
     const at = {
       lambda: { ...lambda, input },
@@ -89,6 +99,7 @@ describe('deadlines', () => {
     expect(await planTask(event, { ...at, deadline })).toMatchObject({ status: 'planned' })
     expect(before.size).toBeLessThan(40)
     expect(read.filter(key => before.has(key))).toEqual([])
+    expect(new Set([...before, ...read]).size).toBe(40)
     const [kept] = await readdir(planning)
     expect(String(gunzipSync(await readFile(join(planning, kept!))))).toBe('[]')
     deadline.close()
@@ -143,6 +154,18 @@ describe('secrets', () => {
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,private\n' })
     const { error } = await account.execute('points', { params })
     expect(error?.message).toMatch(/REJECTS_OVER_LIMIT expected at most 0 .*a\.csv line 2, column y, expected int32/)
+    expect(JSON.stringify({ ...error, message: error?.message })).not.toContain('private')
+  })
+
+  it('leaves the values of rejected rows of Parquet out of what it throws', async () => {
+    const task = `source: zipMembers({ archives: 'incoming/{month}/*.zip', format: parquetFiles() }),`
+    account = await Account.open(pipelineText({ task, extra: "import { parquetFiles } from 'fanmill'" }))
+    const members = { 'a.parquet': await parquetOf(`select 'private' as x, 1 as y`) }
+    await account.upload(`incoming/${month}/a.zip`, members)
+    const { error } = await account.execute('points', { params })
+    expect(error?.message).toMatch(
+      /REJECTS_OVER_LIMIT expected at most 0 .*a\.parquet line 1, column x, expected int32/,
+    )
     expect(JSON.stringify({ ...error, message: error?.message })).not.toContain('private')
   })
 })

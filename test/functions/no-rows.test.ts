@@ -3,7 +3,6 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { logger } from '../../lib/lambda/telemetry.ts'
-import { parquetOf } from '../engine/converting.ts'
 import type { Members } from '../zip-builder.ts'
 import { Account, pipelineText } from './account.ts'
 import { listen } from './listen.ts'
@@ -24,12 +23,6 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  {
-    what: 'a value of a Parquet file that does not fit its column',
-    task: `source: zipMembers({ archives: 'incoming/{month}/*.zip', format: parquetFiles() }),`,
-    members: { 'a.parquet': await parquetOf(`select '${value}' as x, 1 as y`) },
-    says: /INPUT_INVALID .*a\.zip, member a\.parquet, row 1: column x: expected int32/,
-  },
   {
     what: 'a value of a broadcast table that does not fit its column',
     task: `tables: { t: table('t.csv', csv(), { k: column.int32() }) }, transform: sql\`select i.* from input i, t\`,`,
@@ -65,8 +58,7 @@ const cases: readonly Case[] = [
 ]
 
 it.each(cases)('$what is told without itself, and kept in the state', async ({ task, members, table, says }) => {
-  const extra = "import { parquetFiles } from 'fanmill'"
-  account = await Account.open(pipelineText({ task, extra }))
+  account = await Account.open(pipelineText({ task }))
   await account.upload(`incoming/${month}/a.zip`, members)
   if (table) await account.write('input/t.csv', table)
   const log = listen()

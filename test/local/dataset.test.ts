@@ -70,6 +70,13 @@ describe('a committed dataset', () => {
     })
   })
 
+  it('names the nearest column for one that a condition misspells', async () => {
+    await expect(headDataset(project.dataset, { where: "ctiy = 'Ulm'" })).rejects.toMatchObject({
+      code: 'SQL_INVALID',
+      message: 'where: unknown column ctiy; did you mean city',
+    })
+  })
+
   it('refuses a condition that is none, and one that reads files', async () => {
     const passwd = "id in (select count(*) from read_text('/etc/hostname'))"
     for (const where of ['id >', passwd])

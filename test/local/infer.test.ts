@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { flightsParquet } from '../../examples/flights/prepare.ts'
 import { inferColumns } from '../../lib/local.ts'
 import { folderOf } from '../cli/fanmill.ts'
+import { parquetOf } from '../engine/converting.ts'
 import { buildZip } from '../zip-builder.ts'
 import { tripsProject } from './trips.ts'
 
@@ -47,10 +48,23 @@ describe('a CSV', () => {
     expect(await sourceOf('x.csv', 'a,b\n1,x\n')).toBe('columns: {\n  a: column.int64(),\n  b: column.string(),\n},')
   })
 
+  it('has comments found, and no rows taken for them', async () => {
+    expect(await sourceOf('x.csv', 'a,b\n1,x\n# of today\n2,y\n')).toMatch(
+      /comment: '#'[\s\S]*\n {2}a: column.int64\(\),\n {2}b: column.string\(\),/,
+    )
+    expect(await sourceOf('x.csv', 'a,b\n1,x\n#2,y\n3,z\n')).toBe(
+      'columns: {\n  a: column.string(),\n  b: column.string(),\n},',
+    )
+  })
+
   it('has texts that stand for null found', async () => {
     expect(await sourceOf('x.csv', 'a,b\n1,NA\nNA,x\n')).toBe(
       "format: csv({ nullValues: ['NA'] }),\ncolumns: {\n  a: column.int64(),\n  b: column.string(),\n},",
     )
+  })
+
+  it('has a column of texts for each name of its header where it has nothing else', async () => {
+    expect(await sourceOf('x.csv', 'a,b\n')).toBe('columns: {\n  a: column.string(),\n  b: column.string(),\n},')
   })
 
   it('has names that are no identifiers quoted', async () => {
@@ -88,6 +102,29 @@ columns: {
   more: column.json(),
   zip: column.string(),
 },`)
+})
+
+it('takes names that differ in case for one column, as a definition does, and says so', async () => {
+  const lines = '{"n":1,"m_1":2}\n{"N":2.5}\n'
+  const note = '// also written N, which is not read as this'
+  expect(await sourceOf('x.jsonl', lines)).toContain(`\n  n: column.float64(), ${note}\n  m_1: column.int64(),\n}`)
+  const archive = buildZip({ 'a.csv': 'n,m\n1,x\n', 'b.csv': 'N,m\n2.5,x\n' })
+  expect(await sourceOf('x.zip', archive)).toBe(`columns: {\n  n: column.float64(), ${note}\n  m: column.string(),\n},`)
+})
+
+it('says which nanoseconds a timestamp has no place for', async () => {
+  const content = await parquetOf("select timestamp_ns '2001-02-03 04:05:06.123456789' as t")
+  expect(await sourceOf('x.parquet', content)).toContain(
+    't: column.timestamp(), // the nanoseconds below a microsecond make rejects',
+  )
+})
+
+it.each([
+  ['an empty file', 'x.csv', '', 'NO_INPUT', 'expected text with columns, got none in x.csv'],
+  ['no JSON', 'x.jsonl', 'nonsense\n', 'NO_INPUT', 'expected text with columns, got none in x.jsonl'],
+  ['a log', 'x.log', '2001 INFO a\n2001 WARN b c\n', 'INPUT_INVALID', 'write lines({ pattern }) for a log'],
+])('fails where it finds no columns: %s', async (_name, file, content, code, message) => {
+  await expect(sourceOf(file, content)).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
 })
 
 it('takes the types of Parquet as they are', async () => {

@@ -1,0 +1,114 @@
+/** The CSV of a broadcast table: its header, and what the engine is told so that it reads the rows as a task's. */
+import { open, readFile } from 'node:fs/promises'
+import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { compressionOf } from '../core/compression.ts'
+import { readHeader } from '../core/csv-header.ts'
+import { FanmillError, PermanentError } from '../core/errors.ts'
+import { dialectOf } from '../core/record-dialect.ts'
+import { bomBytes } from '../core/text-encoding.ts'
+import type { Columns, CsvFormat } from '../define/definition.ts'
+import { quoteText } from './quote.ts'
+import { nullTexts } from './text-source.ts'
+
+export interface CsvTable {
+  readonly name: string
+  readonly file: string
+  readonly columns?: Columns
+}
+
+/**
+ * The format with which the engine passes over blank lines, as the scanner of tasks does: it takes one above the header
+ * for the header, and one for a null where there is one column and the empty text is null.
+ * @throws INPUT_INVALID when two columns have the same name
+ */
+export async function tableFormat(table: CsvTable, format: CsvFormat): Promise<CsvFormat> {
+  if (!format.header) return columnCount(table) === 1 ? withoutBlanks(format) : format
+  const { names, blankLines } = await headerOf(table, format)
+  const below = { ...format, skip: format.skip === 0 ? blankLines : format.skip }
+  return names.length === 1 ? withoutBlanks(below) : below
+}
+
+const columnCount = ({ columns }: CsvTable): number => Object.keys(columns ?? {}).length
+
+const withoutBlanks = (format: CsvFormat): CsvFormat => ({
+  ...format,
+  nullValues: format.nullValues.filter(text => text !== ''),
+})
+
+/** Arguments of `read_csv`. What is left out, the engine would guess: a comment from rows that begin with `#`, for instance. */
+export function csvSettings(file: string, format: CsvFormat): string {
+  const { delimiter, quote, escape: escaped, header, nullValues, skip, comment = '', encoding } = format
+  return [
+    quoteText(file),
+    `delim = ${quoteText(delimiter)}, quote = ${quoteText(quote)}, escape = ${quoteText(escaped)}`,
+    `header = ${header}, skip = ${skip}, comment = ${quoteText(comment)}, encoding = ${quoteText(encoding)}`,
+    `nullstr = ${nullTexts(nullValues)}, allow_quoted_nulls = false`,
+  ].join(', ')
+}
+
+/** What a scan that finds out nothing by itself says: the line of a record with other fields than the header, for instance. */
+export async function scanFault(connection: DuckDBConnection, table: CsvTable, format: CsvFormat): Promise<unknown> {
+  if (!format.header) return undefined
+  try {
+    const { names } = await headerOf(table, format)
+    const columns = names.map(name => `${quoteText(name)}: 'VARCHAR'`).join(', ')
+    await connection.run(
+      `SELECT count(*) FROM read_csv(${csvSettings(table.file, format)}, auto_detect = false, columns = {${columns}})`,
+    )
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+interface TableHeader {
+  readonly names: readonly string[]
+  /** Right at the beginning. */
+  readonly blankLines: number
+  readonly isComplete: boolean
+}
+
+async function headerOf({ name, file }: CsvTable, format: CsvFormat): Promise<TableHeader> {
+  const top = inflate(file, await firstBytes(file))
+  try {
+    const header = headerIn(top, format)
+    if (header.isComplete) return header
+  } catch (error) {
+    // A name that is cut in half may equal another.
+    if (!(error instanceof FanmillError)) throw error
+  }
+  try {
+    return headerIn(inflate(file, await readFile(file)), format)
+  } catch (error) {
+    if (!(error instanceof FanmillError)) throw error
+    throw new PermanentError(error.code, `table ${name}: ${error.message}`, { ...error.detail, table: name })
+  }
+}
+
+function headerIn(bytes: Uint8Array, format: CsvFormat): TableHeader {
+  const { names, isComplete } = readHeader(bytes, dialectOf(format, format.encoding), format)
+  const text = Buffer.from(bytes.subarray(bomBytes(bytes), topBytes)).toString('latin1')
+  const blank = /^[\r\n]*/.exec(text)?.[0] ?? ''
+  return { names, blankLines: blank.split(/\r\n|\r|\n/).length - 1, isComplete }
+}
+
+/** As far as the bytes go. */
+function inflate(file: string, bytes: Uint8Array): Uint8Array {
+  const compression = compressionOf(file)
+  if (compression === 'gzip') return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH })
+  if (compression === 'zstd') return zstdDecompressSync(bytes, { finishFlush: constants.ZSTD_e_flush })
+  return bytes
+}
+
+const topBytes = 65_536
+
+async function firstBytes(file: string): Promise<Uint8Array> {
+  const handle = await open(file)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(topBytes), 0, topBytes, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}

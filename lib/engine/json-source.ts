@@ -1,0 +1,79 @@
+/** JSON lines as a relation: the text of each declared column, with every digit that the line has. */
+import type { ColumnDefinition, Columns } from '../define/definition.ts'
+import { quoteText, quoteTexts } from './quote.ts'
+import { newType } from './read-columns.ts'
+import type { TextSource } from './text-source.ts'
+
+/**
+ * `from` has the lines in its column `line`. The engine reads a JSON number with a point or an exponent as a double,
+ * which keeps some 15 digits: those of the line are found again, and where that cannot be, the text is made to be a misfit.
+ */
+export function jsonSource(from: string, columns: Columns, { isExact = true } = {}): Omit<TextSource, 'all'> {
+  const names = Object.keys(columns)
+  const isJson = (name: string): boolean => columns[name]?.type === 'json'
+  const lists = {
+    texts: { names: names.filter(name => !isJson(name)), of: 'json_extract_string' },
+    documents: { names: names.filter(isJson), of: 'json_extract' },
+    types: { names: isExact ? names.filter(name => mayLoseDigits(columns[name])) : [], of: 'json_type' },
+  }
+  const selects = Object.entries(lists)
+    .filter(([, list]) => list.names.length > 0)
+    .map(
+      ([name, list]) =>
+        `CASE WHEN ${isValid} THEN ${list.of}(line, ${quoteTexts(list.names.map(pointer))}) END AS ${name}`,
+    )
+  const at = (list: keyof typeof lists, name: string): string => `${list}[${lists[list].names.indexOf(name) + 1}]`
+  const text = (name: string): string => {
+    if (isJson(name)) return documentText(`nullif(CAST(${at('documents', name)} AS VARCHAR), 'null')`, isExact)
+    const found = at('texts', name)
+    if (columns[name]?.type === 'list') return documentText(found, isExact)
+    return lists.types.names.includes(name) ? numberText(name, columns[name], found, at('types', name)) : found
+  }
+  return {
+    from: `(SELECT ${['*', ...selects].join(', ')} FROM ${from})`,
+    text,
+    undeclared: [],
+    ownNew: ownNew(names),
+    record: { isValid: `(coalesce(${isValid}, false))`, expected: 'a JSON object', received: 'line' },
+  }
+}
+
+const isValid = `CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END`
+
+/** Of a key of the object, whatever characters it has. */
+const pointer = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+
+const mayLoseDigits = (column: ColumnDefinition | undefined): boolean =>
+  column?.type === 'string' || column?.type === 'decimal'
+
+/** A number as the line writes it; a decimal of few digits is exact as it is. Where that is not found, a decimal is no decimal, and a string is what the engine makes of it. */
+function numberText(name: string, column: ColumnDefinition | undefined, text: string, type: string): string {
+  const key = JSON.stringify(name).replaceAll(/[\\^$.|?*+()[\]{}]/g, '\\$&')
+  const written = `regexp_extract_all(line, ${quoteText(`${key}\\s*:\\s*(-?[0-9][-+.eE0-9]*)`)}, 1)`
+  const same = `list_distinct(list_filter(${written}, lambda t: t = ${text} OR TRY_CAST(t AS DOUBLE) = TRY_CAST(${text} AS DOUBLE)))`
+  const isString = column?.type === 'string'
+  const digits = `strlen(regexp_replace(${text}, '[eE].*|[^0-9]', '', 'g'))`
+  const found = `CASE WHEN len(${same}) = 1 THEN ${same}[1] ELSE ${isString ? text : `${text} || ${quoteText(misfitRemark)}`} END`
+  return `CASE WHEN ${type} = 'DOUBLE'${isString ? '' : ` AND ${digits} > 15`} THEN ${found} ELSE ${text} END`
+}
+
+const misfitRemark = ' (as a double; write it as a string)'
+
+/** Numbers of more digits than any double has stand in few lines: those that the document has are looked for there alone. */
+function documentText(text: string, isExact: boolean): string {
+  if (!isExact) return text
+  const numbers = `regexp_extract_all(regexp_replace(line, ${jsonString}, '""', 'g'), '-?[0-9.]{18,}([eE][-+]?[0-9]+)?')`
+  const printed = `json_extract_string(t, '$')`
+  const lost = `list_filter(${numbers}, lambda t: regexp_matches(t, '[.eE]') AND NOT contains(${text}, t) AND contains(${text}, ${printed}))`
+  return `CASE WHEN ${text} IS NOT NULL AND regexp_matches(line, '[0-9.]{18}') THEN CASE WHEN len(${lost}) > 0 THEN ${text} || ${quoteText(misfitRemark)} ELSE ${text} END ELSE ${text} END`
+}
+
+const jsonString = `'"(?:\\\\.|[^"\\\\])*"'`
+
+/** Names and texts of the keys that are not declared. */
+function ownNew(declared: readonly string[]): TextSource['ownNew'] {
+  const names = `CASE WHEN ${isValid} THEN list_sort(list_distinct(list_filter(json_keys(line), lambda k: NOT list_contains(${quoteTexts(declared)}, k)))) ELSE [] END`
+  const path = `'/' || replace(replace(k, '~', '~0'), '/', '~1')`
+  const entries = `list_transform(${names}, lambda k: {'key': k, 'value': json_extract_string(line, ${path})})`
+  return { names, map: `CAST(map_from_entries(${entries}) AS ${newType})` }
+}
