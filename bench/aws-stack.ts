@@ -120,14 +120,13 @@ async function zipFolder(folder: string, target: string): Promise<void> {
   await finished(zip.outputStream.pipe(createWriteStream(target)))
 }
 
-function environmentOf({ pipeline, codeHashes }: BundledLambda) {
+function environmentOf({ pipeline }: BundledLambda) {
   return {
     FANMILL_INPUT_BUCKET: buckets.input,
     FANMILL_INPUT_PREFIX: '',
     FANMILL_OUTPUT_BUCKET: buckets.output,
     FANMILL_OUTPUT_PREFIX: '',
     FANMILL_PIPELINE: pipeline.name,
-    FANMILL_CODE_HASHES: JSON.stringify(codeHashes),
     FANMILL_TIERS: JSON.stringify(modestTiers),
     UV_THREADPOOL_SIZE: `${2 * (tier?.threads ?? 1) + 4}`,
   } satisfies LambdaEnvironment & { readonly UV_THREADPOOL_SIZE: string }

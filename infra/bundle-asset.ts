@@ -14,7 +14,7 @@ export interface BundleAssetOptions {
   readonly architecture: 'arm64' | 'x86_64'
   readonly include?: readonly string[]
   readonly external?: readonly string[]
-  /** Whether the columns of what is written are asked for; default not. */
+  /** Whether the columns of what is written are asked for, also where steps depend on parameters without a default; default not. */
   readonly withSchemas?: boolean
 }
 
@@ -25,7 +25,7 @@ export type PipelineBundle = BundledLambda & {
 /**
  * Stages the asset below the app's output folder and prints its size. Asks no version control: what is on disk travels.
  * Pipelines of one app that are bundled alike, such as its stages, share one bundle.
- * @throws the pipeline's own error when it does not load; DEFINITION_LOAD when the engine's binding cannot be had
+ * @throws the pipeline's own error when it does not load, or when its SQL is wrong; DEFINITION_LOAD when the engine's binding cannot be had
  */
 export function bundleAsset(scope: Construct, options: BundleAssetOptions): PipelineBundle {
   const key = JSON.stringify({ ...options, entry: resolve(options.entry) })
@@ -49,7 +49,16 @@ function makeBundle(options: BundleAssetOptions): MadeBundle {
   console.error(
     `fanmill: ${options.entry} for ${options.architecture}: ${megabytes(zippedBytes)} zipped, ${megabytes(bytes)} unpacked`,
   )
+  tellUnchecked(bundled)
   return { ...bundled, folder }
+}
+
+function tellUnchecked({ pipeline, schemas }: BundledLambda): void {
+  for (const { name, transform, where } of pipeline.tasks) {
+    const schema = schemas[name]
+    if (schema && 'unknown' in schema && (where ?? transform[0]) !== undefined)
+      console.error(`fanmill: task ${name} is checked in part: ${schema.unknown}; the rest is checked when it runs`)
+  }
 }
 
 function bundleInChild(request: BundleLambdaRequest): BundledLambda {

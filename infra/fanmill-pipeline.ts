@@ -1,25 +1,27 @@
 /** A pipeline on AWS, in anybody's stack: uploads start a state machine that plans, processes in Lambda functions, and commits. */
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
-import type { LambdaEnvironment, Tier } from '../lib/core/lambda-events.ts'
+import type { Tier } from '../lib/core/lambda-events.ts'
 import type { PipelineDefinition } from '../lib/define/definition.ts'
 import { bundleAsset, type PipelineBundle } from './bundle-asset.ts'
 import { makeGlueTables } from './glue-tables.ts'
 import { watch } from './pipeline-alarms.ts'
 import { abortAbandoned, makeBucket } from './pipeline-buckets.ts'
 import { makeDashboard } from './pipeline-dashboard.ts'
-import { functionTimeoutMax, PipelineFunction } from './pipeline-function.ts'
+import { functionTimeoutMax, type PipelineFunction } from './pipeline-function.ts'
+import { type Making, makeFunctions, prefixesOf } from './pipeline-functions.ts'
+import { pipelineKeys } from './pipeline-keys.ts'
 import { PipelineMachine } from './pipeline-machine.ts'
 import { tellOutputs } from './pipeline-outputs.ts'
 import { checkProps } from './pipeline-props.ts'
 import { type Places, placesOf, refuseLoop } from './places.ts'
-import { commitStatements, planStatements, processStatements, secretStatements } from './statements.ts'
-import { modestTiers } from './tiers.ts'
+import { isSameBucket } from './same-bucket.ts'
 import { UploadTrigger } from './upload-trigger.ts'
 
 /** Flat; every prop but `entry` has a default. */
@@ -47,11 +49,18 @@ export interface FanmillPipelineProps {
    */
   readonly outputPrefix?: string
   /**
-   * Encrypts the pipeline's own buckets and every object written; all roles are granted what they need of it. Keys of
-   * given buckets are granted as well.
+   * Encrypts the pipeline's own buckets and every object written; each role is granted what it needs of it. Keys of
+   * given buckets are granted as well: of buckets that are not the app's, give them as
+   * `Bucket.fromBucketAttributes(…, { bucketName, encryptionKey })`.
    * @default keys that S3 manages
    */
   readonly encryptionKey?: IKey
+  /**
+   * Secrets of the app by the names that the pipeline knows them by: those with an encryption key of their own, with
+   * another name, or of another account. Process may read them, and decrypt with their keys.
+   * @default each is found by its name in this account, encrypted with the key that AWS manages
+   */
+  readonly secrets?: Readonly<Record<string, ISecret>>
   /**
    * What Process functions have, smallest first: a batch that is out of memory, time or disk goes to the next.
    * @default modestTiers: two of 3,008 MB, with two threads and with one
@@ -108,7 +117,8 @@ export interface FanmillPipelineProps {
    */
   readonly trigger?: boolean
   /**
-   * What becomes of the pipeline's own buckets when the stack is deleted.
+   * What becomes of the pipeline's own buckets when the stack is deleted. `DESTROY` does not empty them, and a bucket
+   * with objects, or old versions of them, cannot be deleted.
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy
@@ -139,7 +149,7 @@ export class FanmillPipeline extends Construct {
   /** Events that could not be delivered; without a trigger there is none. */
   readonly deadLetterQueue: Queue | undefined
 
-  /** @throws the pipeline's own error when it does not load; DEFINITION_INVALID when its output could start it again */
+  /** @throws the pipeline's own error when it does not load, or when its SQL is wrong; DEFINITION_INVALID when its output could start it again */
   constructor(scope: Construct, id: string, props: FanmillPipelineProps) {
     super(scope, id)
     checkProps(props)
@@ -149,9 +159,11 @@ export class FanmillPipeline extends Construct {
     this.output = props.output ?? ownBucket(this, 'Output', props)
     const places = placesIn(this, bundle.pipeline, props)
     abortAbandoned(this.output)
-    const functions = makeFunctions(this, { bundle, places, props })
+    const keys = pipelineKeys({ input: this.input, output: this.output, encryptionKey: props.encryptionKey })
+    const making = { bundle, places, keys, props }
+    const functions = makeFunctions(this, making)
     ;({ plan: this.plan, process: this.process, commit: this.commit } = functions)
-    this.stateMachineArn = makeMachine(this, { bundle, places, props }).arn
+    this.stateMachineArn = makeMachine(this, making).arn
     this.deadLetterQueue = places.trigger === undefined ? undefined : makeTrigger(this, places.trigger)
     const { name } = bundle.pipeline
     watch(this, { name, stateMachineArn: this.stateMachineArn, deadLetterQueue: this.deadLetterQueue, topic })
@@ -161,14 +173,6 @@ export class FanmillPipeline extends Construct {
     tellOutputs(this, { name, ...prefixesOf(props) })
   }
 }
-
-interface Making {
-  readonly bundle: PipelineBundle
-  readonly places: Places
-  readonly props: FanmillPipelineProps
-}
-
-const prefixesOf = ({ inputPrefix = '', outputPrefix = '' }: FanmillPipelineProps) => ({ inputPrefix, outputPrefix })
 
 function bundleOf(scope: Construct, props: FanmillPipelineProps): PipelineBundle {
   const { entry, architecture = 'arm64', include = [], external = [], glueDatabase } = props
@@ -190,85 +194,11 @@ function placesIn(
 ): Places {
   const { trigger, ...places } = placesOf(pipeline, prefixesOf(props))
   if (trigger === undefined || props.trigger === false) return places
-  if (isSame(input, output)) refuseLoop({ ...places, trigger })
+  if (isSameBucket(input, output)) refuseLoop({ ...places, trigger })
   return { ...places, trigger }
 }
 
-/** Also when one of them was found by name. */
-function isSame(one: IBucket, other: IBucket): boolean {
-  const nameOf = (bucket: IBucket): string => JSON.stringify(Stack.of(bucket).resolve(bucket.bucketName))
-  return one === other || nameOf(one) === nameOf(other)
-}
-
-function makeFunctions(pipeline: FanmillPipeline, { bundle, places, props }: Making) {
-  const {
-    tiers = modestTiers,
-    memoryMb = 1769,
-    architecture = 'arm64',
-    functionTimeout: timeout = functionTimeoutMax,
-  } = props
-  const { logRetention = RetentionDays.ONE_MONTH } = props
-  const { name, tasks } = bundle.pipeline
-  const { input, output } = pipeline
-  const environment = environmentOf(pipeline, { bundle, places, props })
-  const common = { code: bundle.code, architecture, timeout, logRetention, keys: keysOf(pipeline, props) }
-  const small = { ...common, memoryMb, temporaryStorageMb: 512, threads: 1, environment }
-  const where = { places, input, output }
-  const secrets = secretStatements(tasks.flatMap(task => Object.values(task.secrets ?? {})))
-  const describe = (what: string): string => `Fanmill pipeline ${name}: ${what}`
-  return {
-    plan: new PipelineFunction(pipeline, 'Plan', {
-      ...small,
-      handler: 'plan',
-      description: describe('plan'),
-      statements: planStatements(where),
-    }),
-    process: tiers.map(
-      (tier, index) =>
-        new PipelineFunction(pipeline, `Process${index + 1}`, {
-          ...{ ...common, ...tier, handler: 'process', description: describe(`process, tier ${index + 1}`) },
-          environment: {
-            ...environment,
-            FANMILL_THREADS: `${tier.threads}`,
-            FANMILL_MEMORY_MB: `${tier.memoryMb}`,
-            FANMILL_STORAGE_MB: `${tier.temporaryStorageMb}`,
-          },
-          statements: [...processStatements(where), ...secrets],
-        }),
-    ),
-    commit: new PipelineFunction(pipeline, 'Commit', {
-      ...small,
-      handler: 'commit',
-      description: describe('commit'),
-      statements: commitStatements(where),
-    }),
-  }
-}
-
-function environmentOf(
-  { input, output }: FanmillPipeline,
-  { bundle, props }: Making,
-): Readonly<Record<string, string>> {
-  const { inputPrefix, outputPrefix } = prefixesOf(props)
-  const environment = {
-    FANMILL_INPUT_BUCKET: input.bucketName,
-    FANMILL_INPUT_PREFIX: inputPrefix,
-    FANMILL_OUTPUT_BUCKET: output.bucketName,
-    FANMILL_OUTPUT_PREFIX: outputPrefix,
-    FANMILL_PIPELINE: bundle.pipeline.name,
-    FANMILL_CODE_HASHES: JSON.stringify(bundle.codeHashes),
-    FANMILL_TIERS: JSON.stringify(props.tiers ?? modestTiers),
-    ...(props.encryptionKey && { FANMILL_KMS_KEY: props.encryptionKey.keyArn }),
-  } satisfies LambdaEnvironment
-  return environment
-}
-
-/** Of given buckets too: what is encrypted by one is read with it. */
-function keysOf({ input, output }: FanmillPipeline, { encryptionKey }: FanmillPipelineProps): IKey[] {
-  return [...new Set([encryptionKey, input.encryptionKey, output.encryptionKey].filter(key => key !== undefined))]
-}
-
-function makeMachine(pipeline: FanmillPipeline, { bundle, places, props }: Making): PipelineMachine {
+function makeMachine(pipeline: FanmillPipeline, { bundle, places, keys, props }: Making): PipelineMachine {
   const { maxConcurrency = 100, functionTimeout = functionTimeoutMax, executionTimeout = Duration.days(1) } = props
   const { plan, process, commit, output } = pipeline
   return new PipelineMachine(pipeline, 'StateMachine', {
@@ -281,7 +211,7 @@ function makeMachine(pipeline: FanmillPipeline, { bundle, places, props }: Makin
     commit: commit.function,
     output,
     state: places.state,
-    keys: keysOf(pipeline, props),
+    outputKeys: keys.outputKeys,
   })
 }
 

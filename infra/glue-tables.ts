@@ -17,7 +17,7 @@ export interface GlueTablesOptions {
   readonly outputPrefix: string
 }
 
-/** One table a task that writes Parquet. @throws DEFINITION_INVALID for a task whose columns are not known before a run, or whose path has a salt */
+/** One table a task that writes Parquet. @throws DEFINITION_INVALID for a task whose columns are not known before a run, with a type that Athena does not read, or whose path has a salt */
 export function makeGlueTables(scope: Construct, options: GlueTablesOptions): CfnTable[] {
   return options.pipeline.tasks.flatMap(task =>
     task.output.kind === 'parquet' ? [makeTable(scope, task, task.output, options)] : [],
@@ -59,13 +59,20 @@ function makeTable(
       },
       storageDescriptor: {
         location: `${root}${fixed(path)}`,
-        columns: columns.map(({ name, type }) => ({ name, type: glueType(type) })),
+        columns: columns.map(column => columnOf(task, column)),
         inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
         outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
         serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
       },
     },
   })
+}
+
+function columnOf(task: TaskDefinition, { name, type }: { readonly name: string; readonly type: string }) {
+  const glue = glueType(type)
+  if (glue !== undefined) return { name, type: glue }
+  const to = casts[type] === undefined ? '' : ` to ${casts[type]}`
+  throw invalid(task, `column ${name}: expected a type that Athena reads, got ${type}; cast it${to} in the transform`)
 }
 
 /** A value that cannot be listed is injected: a query says which, as `where state = 'AK'`. @see https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html */
@@ -90,31 +97,30 @@ function projected({ type, values = [] }: Partial<ParamDefinition> = {}): Readon
   return { type: 'injected' }
 }
 
+/** By the engine's names; of times of a day Athena reads the microseconds since midnight. */
 const glueTypes: Readonly<Record<string, string>> = {
   ...{ BOOLEAN: 'boolean', TINYINT: 'tinyint', SMALLINT: 'smallint', INTEGER: 'int', BIGINT: 'bigint' },
-  ...{
-    UTINYINT: 'smallint',
-    USMALLINT: 'int',
-    UINTEGER: 'bigint',
-    UBIGINT: 'decimal(20,0)',
-    FLOAT: 'float',
-    DOUBLE: 'double',
-  },
-  ...{
-    VARCHAR: 'string',
-    JSON: 'string',
-    TIME: 'string',
-    DATE: 'date',
-    TIMESTAMP: 'timestamp',
-    'TIMESTAMP WITH TIME ZONE': 'timestamp',
-  },
+  ...{ UTINYINT: 'smallint', USMALLINT: 'int', FLOAT: 'float', DOUBLE: 'double' },
+  ...{ VARCHAR: 'string', JSON: 'string', BLOB: 'binary', DATE: 'date', TIME: 'bigint' },
+  ...{ TIMESTAMP: 'timestamp', TIMESTAMP_S: 'timestamp', TIMESTAMP_MS: 'timestamp', TIMESTAMP_NS: 'timestamp' },
+  'TIMESTAMP WITH TIME ZONE': 'timestamp',
 }
 
-function glueType(type: string): string {
-  if (type.endsWith('[]')) return `array<${glueType(type.slice(0, -2))}>`
-  const map = /^MAP\((.+), (.+)\)$/.exec(type)
-  if (map) return `map<${glueType(map[1] ?? '')},${glueType(map[2] ?? '')}>`
-  return glueTypes[type] ?? (type.startsWith('DECIMAL') ? type.toLowerCase().replaceAll(' ', '') : 'string')
+/** What holds the same, of types that Athena cannot read, or of which it takes the upper half for negative. */
+const casts: Readonly<Record<string, string>> = { UINTEGER: 'BIGINT', UBIGINT: 'DECIMAL(20, 0)', UUID: 'VARCHAR' }
+
+/** Undefined for a type that Athena does not read as it is written. */
+function glueType(type: string): string | undefined {
+  if (type.endsWith('[]')) return nested('array', [type.slice(0, -2)])
+  const map = /^MAP\(([\w ]+(?:\([\d,]+\))?), (.+)\)$/.exec(type)
+  if (map) return nested('map', map.slice(1))
+  if (/^DECIMAL\(\d+,\d+\)$/.test(type)) return type.toLowerCase()
+  return type.startsWith('ENUM(') ? 'string' : glueTypes[type]
+}
+
+function nested(kind: 'array' | 'map', types: readonly string[]): string | undefined {
+  const inner = types.map(glueType)
+  return inner.includes(undefined) ? undefined : `${kind}<${inner.join(',')}>`
 }
 
 /** The folders of a path before its first parameter. */

@@ -1,5 +1,5 @@
 /** The buckets of a pipeline: made safe when they are ours, left as they are but for what we need when they are not. */
-import { Annotations, CfnResource, Duration, type RemovalPolicy } from 'aws-cdk-lib'
+import { Annotations, Aspects, CfnResource, Duration, type RemovalPolicy } from 'aws-cdk-lib'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
@@ -38,25 +38,45 @@ export function makeBucket(scope: Construct, id: string, { encryptionKey, remova
 
 /** Parts that no commit took up cost storage until they are aborted. */
 export function abortAbandoned(bucket: IBucket): void {
-  if (bucket instanceof Bucket) {
+  if (!(bucket instanceof Bucket)) {
+    const mend = 'give this bucket a lifecycle rule that aborts incomplete multipart uploads after 7 days'
+    warn(bucket, 'AbandonedUploads', mend)
+  } else if (!aborting.has(bucket)) {
+    aborting.add(bucket)
     bucket.addLifecycleRule({ id: 'fanmill-abandoned-uploads', abortIncompleteMultipartUploadAfter: abandonedAfter })
-    return
   }
-  warn(
-    bucket,
-    'AbandonedUploads',
-    'give this bucket a lifecycle rule that aborts incomplete multipart uploads after 7 days',
-  )
 }
 
-/** On the L1 bucket: the L2's `eventBridgeEnabled` brings a custom resource with it. */
+/** Pipelines may share an output, and S3 refuses two rules of one id. */
+const aborting = new WeakSet<Bucket>()
+
+/** Once the app is whole, since what else the bucket tells may be said after the pipeline is made. */
 export function sendEvents(bucket: IBucket): void {
-  const resource = bucket.node.defaultChild
-  if (CfnResource.isCfnResource(resource)) {
+  Aspects.of(bucket).add({
+    visit: node => {
+      if (node === bucket) turnEventsOn(bucket)
+    },
+  })
+}
+
+/** On the L1 bucket, as the L2's way brings a custom resource with it; but where that is there, it puts all or nothing. */
+function turnEventsOn(bucket: IBucket): void {
+  if (bucket.node.tryFindChild('Notifications')) bucket.enableEventBridgeNotification()
+  else if (CfnResource.isCfnResource(bucket.node.defaultChild)) {
+    const resource = bucket.node.defaultChild
     resource.addPropertyOverride('NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled', true)
-    return
+  } else {
+    const mend = 'turn EventBridge notifications on for this bucket: without them no upload starts a run'
+    warn(bucket, 'EventBridge', mend)
   }
-  warn(bucket, 'EventBridge', 'turn EventBridge notifications on for this bucket: without them no upload starts a run')
+}
+
+/** Of a bucket that is not the app's nothing tells how it is encrypted. */
+export function askForKey(bucket: IBucket): void {
+  if (bucket.encryptionKey || CfnResource.isCfnResource(bucket.node.defaultChild)) return
+  const mend =
+    'where this bucket is encrypted with a KMS key, say which: Bucket.fromBucketAttributes(…, { bucketName, encryptionKey }); no role is granted it otherwise'
+  warn(bucket, 'EncryptionKey', mend)
 }
 
 function warn(bucket: IBucket, id: string, message: string): void {

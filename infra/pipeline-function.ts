@@ -6,6 +6,7 @@ import { Architecture, type Code, Function as LambdaFunction, Runtime } from 'aw
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { acknowledgeWildcards } from './acknowledge.ts'
+import { checkEnvironment } from './environment-size.ts'
 import { allow } from './statements.ts'
 
 export interface PipelineFunctionProps {
@@ -20,7 +21,10 @@ export interface PipelineFunctionProps {
   readonly environment: Readonly<Record<string, string>>
   readonly statements: readonly PolicyStatement[]
   readonly logRetention: RetentionDays
-  readonly keys: readonly IKey[]
+  /** Of what it only reads. */
+  readonly inputKeys: readonly IKey[]
+  /** Of what it writes, and reads again. */
+  readonly outputKeys: readonly IKey[]
 }
 
 export class PipelineFunction extends Construct {
@@ -37,12 +41,19 @@ export class PipelineFunction extends Construct {
       allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn]),
     ]
     for (const statement of statements) this.role.addToPolicy(statement)
-    for (const key of props.keys) key.grant(this.role, 'kms:Decrypt', 'kms:GenerateDataKey')
+    for (const key of props.inputKeys) key.grant(this.role, 'kms:Decrypt')
+    for (const key of props.outputKeys) key.grant(this.role, 'kms:Decrypt', 'kms:GenerateDataKey')
     acknowledgeWildcards(
       this.role,
       statements,
       'each ends the prefix of one place of this pipeline, or stands for the run, the batch or the log stream in a name',
     )
+    const environment = {
+      ...props.environment,
+      NODE_OPTIONS: '--enable-source-maps',
+      UV_THREADPOOL_SIZE: String(2 * props.threads + 4),
+    }
+    checkEnvironment(this, environment)
     this.function = new LambdaFunction(this, 'Function', {
       code: props.code,
       handler: `${props.handler}.handler`,
@@ -54,11 +65,7 @@ export class PipelineFunction extends Construct {
       timeout: props.timeout,
       role: this.role,
       logGroup: this.logGroup,
-      environment: {
-        ...props.environment,
-        NODE_OPTIONS: '--enable-source-maps',
-        UV_THREADPOOL_SIZE: String(2 * props.threads + 4),
-      },
+      environment,
     })
   }
 }

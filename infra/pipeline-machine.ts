@@ -18,7 +18,8 @@ export interface PipelineMachineProps extends Omit<StateMachineOptions, 'tierCou
   readonly output: IBucket
   /** Prefix of all state: the Map reads its items there. */
   readonly state: string
-  readonly keys: readonly IKey[]
+  /** Of the state. */
+  readonly outputKeys: readonly IKey[]
 }
 
 export class PipelineMachine extends Construct {
@@ -27,7 +28,7 @@ export class PipelineMachine extends Construct {
 
   constructor(scope: Construct, id: string, props: PipelineMachineProps) {
     super(scope, id)
-    const { plan, process, commit, output, state, keys } = props
+    const { plan, process, commit, output, state, outputKeys } = props
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') })
     const machine = new CfnStateMachine(this, 'Machine', {
       roleArn: role.roleArn,
@@ -55,7 +56,7 @@ export class PipelineMachine extends Construct {
     // A policy of its own: within the role it would name the machine that names the role.
     const policy = new Policy(this, 'Policy', { roles: [role], statements })
     acknowledgeWildcards(policy, statements, 'stands for the run and for the execution in a name of this pipeline')
-    for (const key of keys) key.grant(role, 'kms:Decrypt')
+    for (const key of outputKeys) key.grant(role, 'kms:Decrypt')
     acknowledge(
       machine,
       'SF1',

@@ -1,8 +1,7 @@
 /** What each role may do, on exact buckets and prefixes: only Commit deletes and writes `_SUCCESS`. */
-import { Arn, Aws } from 'aws-cdk-lib'
+import { Arn, Aws, Token } from 'aws-cdk-lib'
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
-import type { SecretDefinition } from '../lib/define/definition.ts'
 import type { Places } from './places.ts'
 
 export interface StatementOptions {
@@ -64,22 +63,24 @@ export function commitStatements(options: StatementOptions): PolicyStatement[] {
   ]
 }
 
-/** The values that the user's functions asked for. */
-export function secretStatements(secrets: readonly SecretDefinition[]): PolicyStatement[] {
-  if (secrets.length === 0) return []
-  // Secrets Manager ends a name with six characters of its own.
-  const arn = ({ name }: SecretDefinition): string =>
-    name.startsWith('arn:')
-      ? name
+/** The values that the user's functions asked for: by name, or by ARN with the characters that Secrets Manager ends it with. */
+export function secretStatements(ids: readonly string[]): PolicyStatement[] {
+  if (ids.length === 0) return []
+  const arn = (id: string): string =>
+    id.startsWith('arn:') || Token.isUnresolved(id)
+      ? id
       : Arn.format({
           partition: Aws.PARTITION,
           region: Aws.REGION,
           account: Aws.ACCOUNT_ID,
           service: 'secretsmanager',
-          resource: `secret:${name}-??????`,
+          resource: `secret:${id}${secretSuffix}`,
         })
-  return [allow(['secretsmanager:GetSecretValue'], [...new Set(secrets.map(arn))])]
+  return [allow(['secretsmanager:GetSecretValue'], [...new Set(ids.map(arn))])]
 }
+
+/** Secrets Manager ends a name with six characters of its own. */
+export const secretSuffix = '-??????'
 
 export function allow(actions: readonly string[], resources: readonly string[]): PolicyStatement {
   return new PolicyStatement({ actions: [...actions], resources: [...new Set(resources)] })

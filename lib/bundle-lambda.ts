@@ -15,8 +15,8 @@ import { type LambdaAssetOptions, writeLambdaAsset } from './io/lambda-asset.ts'
 import { type AssetBytes, assetBytes } from './io/lambda-asset-bytes.ts'
 
 /** Its only argument, as JSON. */
-export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers'> & {
-  /** Whether the columns of what is written are asked for. */
+export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers' | 'codeHashes'> & {
+  /** Whether the columns of what is written are asked for, also where steps depend on parameters without a default. */
   readonly withSchemas?: boolean
 }
 
@@ -24,8 +24,7 @@ export type BundleLambdaAnswer = { readonly error: PlainError } | BundledLambda
 
 export interface BundledLambda extends AssetBytes {
   readonly pipeline: PipelineDefinition
-  readonly codeHashes: Readonly<Record<string, string>>
-  /** By task; empty unless asked for. */
+  /** By task. */
   readonly schemas: Readonly<Record<string, TaskSchema>>
 }
 
@@ -45,9 +44,9 @@ async function bundle(request: BundleLambdaRequest): Promise<BundledLambda> {
     const bundled = await bundlePipeline(request.entry, { outFolder: folder })
     const pipeline = await loadPipeline(bundled)
     const hashes = Object.fromEntries(await codeHashes(bundled, pipeline))
-    const schemas = request.withSchemas ? await taskSchemas(pipeline) : {}
-    await writeLambdaAsset({ ...request, handlers })
-    return { pipeline, codeHashes: hashes, schemas, ...(await assetBytes(request.outFolder)) }
+    const schemas = await taskSchemas(pipeline, { withSamples: request.withSchemas === true })
+    await writeLambdaAsset({ ...request, handlers, codeHashes: hashes })
+    return { pipeline, schemas, ...(await assetBytes(request.outFolder)) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -1,60 +1,55 @@
-/** The columns that each task writes, found as a run finds them: its transform prepared against empty inputs. */
+/**
+ * The columns that each task writes, found at synthesis as a run finds them: its transform prepared against empty inputs.
+ * What is known only when there are inputs is checked as far as its words go.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { resolveSteps } from './core/resolve-task.ts'
-import type { ParamDefinition, ParamValue, PipelineDefinition, TaskDefinition } from './define/definition.ts'
+import { type KnownSteps, type KnownStepsOptions, knownSteps } from './bundle-steps.ts'
+import { PermanentError } from './core/errors.ts'
+import type { ParquetOutput, PipelineDefinition, TableDefinition, TaskDefinition } from './define/definition.ts'
 import { sqlType } from './engine/column-sql.ts'
-import { openEngine } from './engine/engine.ts'
+import { type Engine, openEngine } from './engine/engine.ts'
 import { quoteName } from './engine/quote.ts'
-import { openTask } from './engine/task-engine.ts'
+import { checkRowWise } from './engine/row-wise.ts'
+import { openTask, type TaskEngine } from './engine/task-engine.ts'
+import { stepSql } from './engine/transform.ts'
 
 /** With the engine's names of types; or why they are not known before a run. */
 export type TaskSchema =
   | { readonly columns: readonly { readonly name: string; readonly type: string }[] }
   | { readonly unknown: string }
 
-/** By task; none for tasks that write no Parquet. @throws SQL_*, DEFINITION_INVALID */
-export async function taskSchemas({ tasks }: PipelineDefinition): Promise<Readonly<Record<string, TaskSchema>>> {
+/** By task; none for tasks that write no Parquet. @throws SQL_*, DEFINITION_INVALID, naming the task */
+export async function taskSchemas(
+  { tasks }: PipelineDefinition,
+  options: KnownStepsOptions,
+): Promise<Readonly<Record<string, TaskSchema>>> {
   const schemas: Record<string, TaskSchema> = {}
-  for (const task of tasks) if (task.output.kind === 'parquet') schemas[task.name] = await schemaOf(task)
+  for (const task of tasks) {
+    const { name, output } = task
+    if (output.kind !== 'parquet') continue
+    schemas[name] = await schemaOf({ ...task, output }, knownSteps(task, options)).catch((error: unknown) => {
+      throw named(name, error)
+    })
+  }
   return schemas
 }
 
-async function schemaOf(task: TaskDefinition): Promise<TaskSchema> {
-  const { columns, tables, source, output } = task
-  const undeclared = Object.entries(tables).find(([, table]) => !table.columns)?.[0]
-  if (!columns) return { unknown: 'the task declares no columns' }
-  if (undeclared) return { unknown: `its table ${undeclared} declares no columns` }
-  if (!source.format || output.kind !== 'parquet') return { unknown: 'its source has no format' }
+type ParquetTask = TaskDefinition & { readonly output: ParquetOutput }
+
+async function schemaOf(task: ParquetTask, known: KnownSteps): Promise<TaskSchema> {
   const folder = mkdtempSync(join(tmpdir(), 'fanmill-schema-'))
   const engine = await openEngine({
     folders: [folder],
     tempFolder: join(folder, 'spill'),
     memoryBytes: engineBytes,
-    load: emptyTables(tables),
+    load: emptyTables(task.tables),
   })
   try {
-    const { strict, provenance, onNewColumn, onMissingColumn } = task
-    const steps = resolveSteps(
-      task,
-      Object.fromEntries(Object.entries(task.params).map(([name, param]) => [name, sampleOf(param)])),
-    )
-    const opened = await openTask(
-      engine,
-      {
-        format: source.format,
-        columns,
-        steps,
-        strict,
-        provenance,
-        keepNew: onNewColumn === 'keep',
-        onNewColumn,
-        onMissingColumn,
-        parts: output,
-      },
-      {},
-    )
+    const opened = task.columns && (await prepare(engine, task, known))
+    await checkWords(engine, task, known)
+    if (known.unknown !== undefined || !opened) return { unknown: known.unknown ?? 'the task declares no columns' }
     return { columns: opened.schema }
   } finally {
     engine.close()
@@ -65,9 +60,33 @@ async function schemaOf(task: TaskDefinition): Promise<TaskSchema> {
 /** Nothing is read: enough to prepare statements. */
 const engineBytes = 256 * 1024 * 1024
 
-function emptyTables(tables: TaskDefinition['tables']): NonNullable<Parameters<typeof openEngine>[0]['load']> {
+/** As a worker thread prepares it, but for the steps whose columns are not known. */
+async function prepare(engine: Engine, task: ParquetTask, { typed, unknown }: KnownSteps): Promise<TaskEngine> {
+  const { columns = {}, strict, provenance, onNewColumn, onMissingColumn, output } = task
+  const { format } = task.source
+  if (!format) throw new PermanentError('DEFINITION_INVALID', 'a format is needed for Parquet output')
+  const parts = unknown === undefined ? output : { ...output, partitionBy: [], sortBy: [] }
+  const keepNew = onNewColumn === 'keep'
+  const reading = { format, columns, strict, provenance, keepNew, onNewColumn, onMissingColumn }
+  return openTask(engine, { ...reading, steps: typed, parts }, {})
+}
+
+async function checkWords(engine: Engine, { where }: TaskDefinition, { steps, typed }: KnownSteps): Promise<void> {
+  const connection = await engine.connect()
+  for (const [index, step] of steps.entries()) {
+    if (index < typed.length || step?.kind !== 'sql' || step.scope !== 'row') continue
+    // As a run numbers them: `where` is the first, and none of the transform.
+    const number = where === undefined ? index + 1 : index
+    await checkRowWise(connection, stepSql(step, 1), number === 0 ? 'where' : `transform step ${number}`, undefined)
+  }
+}
+
+function emptyTables(
+  tables: Readonly<Record<string, TableDefinition>>,
+): NonNullable<Parameters<typeof openEngine>[0]['load']> {
   return async connection => {
-    for (const [name, { columns = {} }] of Object.entries(tables)) {
+    for (const [name, { columns }] of Object.entries(tables)) {
+      if (!columns) continue
       const definitions = Object.entries(columns).map(
         ([column, definition]) => `${quoteName(column)} ${sqlType(definition)}`,
       )
@@ -76,11 +95,7 @@ function emptyTables(tables: TaskDefinition['tables']): NonNullable<Parameters<t
   }
 }
 
-/** Steps may depend on parameters; their columns should not. */
-function sampleOf({ type, default: given, values = [] }: ParamDefinition): ParamValue {
-  const samples: Readonly<Record<ParamDefinition['type'], ParamValue>> = {
-    ...{ string: 'x', int: 1, float: 1, boolean: true, enumeration: values[0] ?? 'x' },
-    ...{ date: '2000-01-01', month: '2000-01', timestamp: '2000-01-01T00:00:00Z' },
-  }
-  return given ?? samples[type]
+function named(task: string, error: unknown): unknown {
+  if (!(error instanceof PermanentError)) return error
+  return new PermanentError(error.code, `task ${task}: ${error.message}`, { ...error.detail, task }, { cause: error })
 }

@@ -4,10 +4,20 @@ import { PermanentError } from './errors.ts'
 
 /** The steps in order; `where` is the first. The functions get frozen parameters. */
 export function resolveSteps(task: Pick<TaskDefinition, 'transform' | 'where'>, params: ParamValues): Step[] {
-  const frozen = Object.freeze({ ...params }) as never
-  const where = typeof task.where === 'function' ? task.where(frozen) : task.where
-  const steps = task.transform.map(step => (typeof step === 'function' ? step(frozen) : step))
-  return where === undefined ? steps : [whereStep(where), ...steps]
+  const frozen = Object.freeze({ ...params })
+  return stepFunctions(task).map(step => step(frozen))
+}
+
+/** As above, each still to be called with frozen parameters. */
+export function stepFunctions({
+  transform,
+  where,
+}: Pick<TaskDefinition, 'transform' | 'where'>): ((params: ParamValues) => Step)[] {
+  const steps = transform.map(
+    step => (params: ParamValues) => (typeof step === 'function' ? step(params as never) : step),
+  )
+  if (where === undefined) return steps
+  return [params => whereStep(typeof where === 'function' ? where(params as never) : where), ...steps]
 }
 
 /** The task of a pipeline by name. @throws TASK_UNKNOWN */

@@ -16,6 +16,8 @@ export interface LambdaAssetOptions {
   readonly entry: string
   /** Files of the handlers by name; each becomes `<name>.mjs`. */
   readonly handlers: Readonly<Record<string, string>>
+  /** By task name. */
+  readonly codeHashes: Readonly<Record<string, string>>
   /** Made if absent; expected empty. */
   readonly outFolder: string
   readonly architecture: LambdaArchitecture
@@ -36,6 +38,7 @@ export async function writeLambdaAsset(options: LambdaAssetOptions): Promise<voi
   await mkdir(modules, { recursive: true })
   const [files, binding] = await Promise.all([bundled({ ...options, entry, external }), lambdaBinding(architecture)])
   for (const { path, contents } of files) await writeFile(join(outFolder, basename(path)), contents)
+  await writeFile(join(outFolder, assetNames.codeHashes), JSON.stringify(options.codeHashes))
   for (const name of ownPackages) await copyPackage(name, import.meta.dirname, modules, { isLean: true })
   await copyFolder(binding.folder, join(modules, binding.name), { isLean: true })
   for (const name of external) await copyPackage(name, dirname(entry), modules, { isLean: false })

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import * as v from 'valibot'
 import { PermanentError } from '../core/errors.ts'
 import { assetNames, type LambdaEnvironment, type Tier } from '../core/lambda-events.ts'
+import { timeoutSecondsMax } from '../core/tier.ts'
 import type { StoreSpec } from '../io/open-store.ts'
 import { rootSpec } from '../local/roots.ts'
 
@@ -14,11 +15,14 @@ export interface LambdaSettings {
   readonly pipelineUrl: string
   readonly input: StoreSpec
   readonly output: StoreSpec
-  readonly codeHashes: Readonly<Record<string, string>>
   /** Of Process, smallest first. */
   readonly tiers: readonly [Tier, ...Tier[]]
   /** This function's own. */
   readonly tier: Tier
+  /** ARNs by name, of those that are not found by their name. */
+  readonly secretArns: Readonly<Record<string, string>>
+  /** Of one invocation of any of the functions. */
+  readonly timeoutSeconds: number
   /** Time for more uploads to arrive before a run over all of them begins. */
   readonly settleMs: number
   /** What tests make small, to have many batches of little text. */
@@ -50,18 +54,20 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
       pathToFileURL(join(required('LAMBDA_TASK_ROOT', variables.LAMBDA_TASK_ROOT), assetNames.pipeline)).href,
     input: rootOf('FANMILL_INPUT', env, {}),
     output: rootOf('FANMILL_OUTPUT', env, { kmsKeyId: variables.FANMILL_KMS_KEY || undefined }),
-    codeHashes: jsonOf('FANMILL_CODE_HASHES', variables.FANMILL_CODE_HASHES, v.record(v.string(), v.string())),
     tiers,
     tier: {
       memoryMb: Number(variables.FANMILL_MEMORY_MB || smallest.memoryMb),
       threads: Number(variables.FANMILL_THREADS || smallest.threads || availableParallelism()),
       temporaryStorageMb: Number(variables.FANMILL_STORAGE_MB || smallest.temporaryStorageMb),
     },
+    timeoutSeconds: Number(variables.FANMILL_TIMEOUT_SECONDS || timeoutSecondsMax),
+    secretArns: jsonOf('FANMILL_SECRETS', variables.FANMILL_SECRETS || '{}', texts),
     settleMs: Number(variables.FANMILL_SETTLE_SECONDS || 5) * 1000,
     groupBytes: groupBytes ? Number(groupBytes) : undefined,
   }
 }
 
+const texts = v.record(v.string(), v.string())
 const count = v.pipe(v.number(), v.integer(), v.minValue(1))
 const tiersSchema = v.pipe(
   v.array(v.object({ memoryMb: count, threads: count, temporaryStorageMb: count })),

@@ -11,11 +11,12 @@ import type { WorkerMessage, Workers } from '../core/worker-job.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { managedSecrets } from '../io/aws-secrets.ts'
 import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
-import { environmentSecrets } from '../io/secrets.ts'
+import { environmentSecrets, type SecretValues } from '../io/secrets.ts'
 import { makeStageFolder, shareMemory } from '../local/machine.ts'
 import { fetchTables } from '../local/tables.ts'
 import { openTaskWorkers } from '../local/task-workers.ts'
 import type { KeptReservation } from '../steps/reservation-file.ts'
+import type { LambdaSettings } from './environment.ts'
 import type { LambdaSession } from './session.ts'
 import { hear } from './telemetry.ts'
 
@@ -91,7 +92,7 @@ async function openIn(
   const workers = openTaskWorkers({
     ...{ task, params: run.params, bundle, stageFolder, partFolder, tables: tables.files },
     input: settings.input,
-    secrets: settings.input.kind === 's3' ? await managedSecrets(task) : environmentSecrets(task),
+    secrets: await secretsOf(task, settings),
     threads: tier.threads,
     memory: shareMemory(tier.memoryMb * 1.048576 * memoryShare, tier.threads),
     stageBytesMax: 4 * groupBytes,
@@ -101,4 +102,8 @@ async function openIn(
     for (const name of await readdir(partFolder)) await rm(join(partFolder, name), { recursive: true, force: true })
   }
   return { task, workers, stageFolder, partFolder, groupBytes, tidy }
+}
+
+function secretsOf(task: TaskDefinition, { input, secretArns: arns }: LambdaSettings): Promise<SecretValues> {
+  return input.kind === 's3' ? managedSecrets(task, { arns }) : Promise.resolve(environmentSecrets(task))
 }

@@ -24,6 +24,7 @@ it('plans, processes over its threads and commits when bundled', async () => {
   await writeLambdaAsset({
     entry: join(account.folder, 'pipeline.ts'),
     handlers: { plan: handler('plan'), process: handler('process'), commit: handler('commit') },
+    codeHashes: { points: '0123456789abcdef' },
     outFolder: asset,
     architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
   })

@@ -1,11 +1,12 @@
-import { Duration } from 'aws-cdk-lib'
-import { Match, type Template } from 'aws-cdk-lib/assertions'
+import { Duration, Stack } from 'aws-cdk-lib'
+import { Match } from 'aws-cdk-lib/assertions'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { largeTiers } from '../../infra/index.ts'
-import { allowed, type Deployed, pipelineFile, statementsOf, synthesise } from './stacks.ts'
+import { allowed, type Deployed, pipelineFile, shown, statementsOf, synthesise, warningsOf } from './stacks.ts'
 
 let deployed: Deployed
 beforeAll(() => {
@@ -171,6 +172,7 @@ describe('functions', () => {
           FANMILL_MEMORY_MB: '5307',
           UV_THREADPOOL_SIZE: '10',
           FANMILL_TIERS: JSON.stringify(largeTiers),
+          FANMILL_TIMEOUT_SECONDS: '600',
         }),
       },
     })
@@ -178,6 +180,24 @@ describe('functions', () => {
     const [machine] = Object.values(template.findResources('AWS::StepFunctions::StateMachine'))
     expect(Object.keys(machine!.Properties.DefinitionSubstitutions)).toEqual(
       expect.arrayContaining(['ProcessFunction1', 'ProcessFunction2', 'ProcessFunction3']),
+    )
+  })
+
+  it('have the same environment however many tasks there are, which more secrets than it holds are refused from', () => {
+    const many = { entry: pipelineFile('many.ts'), include: [] }
+    const variables = Object.values(synthesise(many).template.findResources('AWS::Lambda::Function')).map(
+      ({ Properties }) => JSON.stringify(Properties.Environment.Variables).length,
+    )
+    expect(Math.max(...variables)).toBeLessThan(1000)
+    const secretsOf = (count: number) => (stack: Stack) => {
+      const names = Array.from({ length: count }, (_, index) => `shop/api-key-${index}`)
+      const arn = (name: string): string => `arn:aws:secretsmanager:eu-central-1:111122223333:secret:${name}-a1b2c3`
+      const given = names.map(name => [name, Secret.fromSecretCompleteArn(stack, name, arn(name))])
+      return { ...many, secrets: Object.fromEntries(given) }
+    }
+    expect(() => synthesise(secretsOf(20))).not.toThrow()
+    expect(() => synthesise(secretsOf(60))).toThrow(
+      /expected at most 4096 bytes of environment in a function, got \d+, most of them FANMILL_SECRETS/,
     )
   })
 
@@ -190,30 +210,79 @@ describe('functions', () => {
   })
 })
 
-describe('encryptionKey', () => {
-  it('encrypts buckets and writes, and is granted to every role that reads or writes', () => {
-    const { template } = synthesise(stack => ({ encryptionKey: new Key(stack, 'Key') }))
-    template.allResourcesProperties('AWS::S3::Bucket', {
-      BucketEncryption: {
-        ServerSideEncryptionConfiguration: [
-          { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' } },
-        ],
-      },
-    })
-    template.allResourcesProperties('AWS::Lambda::Function', {
-      Environment: { Variables: Match.objectLike({ FANMILL_KMS_KEY: Match.anyValue() }) },
-    })
-    for (const role of ['VisitsPlanRole', 'VisitsProcess1Role', 'VisitsProcess2Role', 'VisitsCommitRole']) {
-      expect(kmsActions(template, role)).toEqual(['kms:Decrypt', 'kms:GenerateDataKey'])
-    }
-    expect(kmsActions(template, 'VisitsStateMachineRole')).toEqual(['kms:Decrypt'])
+describe('secrets', () => {
+  const arn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:weather-a1b2c3'
+  const withKey = (stack: Stack) => ({
+    secrets: {
+      'weather/api-key': Secret.fromSecretAttributes(stack, 'Secret', {
+        secretCompleteArn: arn,
+        encryptionKey: new Key(stack, 'Key'),
+      }),
+    },
   })
 
-  it('of a given bucket is granted as well', () => {
+  it('with a key of their own are read and decrypted by Process alone, through Secrets Manager alone', () => {
+    const { template } = synthesise(withKey)
+    for (const role of ['VisitsProcess1Role', 'VisitsProcess2Role']) {
+      const [decrypt, ...others] = statementsOf(template, role).filter(({ Action }) => Action.includes('kms:Decrypt'))
+      expect(others).toEqual([])
+      expect(decrypt).toMatchObject({ Action: ['kms:Decrypt'], Resource: [expect.stringMatching(/^<Key\w+\.Arn>$/)] })
+      const { StringEquals } = decrypt!.Condition as { StringEquals: Record<string, unknown> }
+      expect(shown(StringEquals['kms:ViaService'])).toBe('secretsmanager.<AWS::Region>.amazonaws.com')
+      expect(allowed(template, role).filter(pair => pair.startsWith('secretsmanager:'))).toEqual([
+        `secretsmanager:GetSecretValue ${arn}`,
+      ])
+    }
+    for (const role of ['VisitsPlanRole', 'VisitsCommitRole', 'VisitsStateMachineRole'])
+      expect(allowed(template, role).filter(pair => /^(kms|secretsmanager):/.test(pair))).toEqual([])
+  })
+
+  it('may be known by name, and their key by its ARN', () => {
+    const keyArn = 'arn:aws:kms:eu-central-1:111122223333:key/abc'
     const { template } = synthesise(stack => ({
-      input: new Bucket(stack, 'Data', { encryptionKey: new Key(stack, 'Key') }),
+      secrets: {
+        'weather/api-key': Secret.fromSecretAttributes(stack, 'Secret', {
+          secretPartialArn: arn.replace('-a1b2c3', ''),
+          encryptionKey: Key.fromKeyArn(stack, 'Key', keyArn),
+        }),
+      },
     }))
-    expect(kmsActions(template, 'VisitsProcess1Role')).toEqual(['kms:Decrypt', 'kms:GenerateDataKey'])
+    expect(allowed(template, 'VisitsProcess1Role').filter(pair => /^(kms|secretsmanager):/.test(pair))).toEqual([
+      `kms:Decrypt ${keyArn}`,
+      `secretsmanager:GetSecretValue ${arn.replace('a1b2c3', '??????')}`,
+    ])
+  })
+
+  it('may be of another stack of the app', () => {
+    const { stack, template } = synthesise(one => {
+      const own = new Stack(one.node.root, 'Own')
+      return { secrets: { 'weather/api-key': new Secret(own, 'Secret', { encryptionKey: new Key(own, 'Key') }) } }
+    })
+    expect(stack.dependencies.map(({ stackName }) => stackName)).toEqual(['Own'])
+    expect(allowed(template, 'VisitsProcess1Role').filter(pair => /^(kms|secretsmanager):/.test(pair))).toHaveLength(2)
+  })
+
+  it('of the app are asked for by their ARN, under the name that the pipeline gives them', () => {
+    const { template } = synthesise(withKey)
+    const told = Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => [
+      Properties.Handler,
+      Properties.Environment.Variables.FANMILL_SECRETS,
+    ])
+    const arns = JSON.stringify({ 'weather/api-key': arn })
+    expect(told.sort()).toEqual([
+      ['commit.handler', undefined],
+      ['plan.handler', undefined],
+      ['process.handler', arns],
+      ['process.handler', arns],
+    ])
+  })
+
+  it('that no task asks for are refused with the nearest name', () => {
+    expect(() =>
+      synthesise(stack => ({ secrets: { 'weather/apikey': Secret.fromSecretNameV2(stack, 'Secret', 'weather') } })),
+    ).toThrow(
+      "secrets: expected names of the pipeline's (weather/api-key), got weather/apikey, did you mean weather/api-key",
+    )
   })
 })
 
@@ -231,8 +300,9 @@ describe('glueDatabase', () => {
   })
 
   it('refuses a task whose columns are not known before a run', () => {
-    expect(() => synthesise({ glueDatabase: 'lake' })).toThrow(
-      /task visits: .*its table cities declares no columns; declare them/,
+    const entry = pipelineFile('rates.ts')
+    expect(() => synthesise({ entry, include: [], glueDatabase: 'lake' })).toThrow(
+      /task rated: .*its table rates declares no columns; declare them/,
     )
   })
 })
@@ -262,11 +332,7 @@ describe('the rest', () => {
 
   it('warns of a bucket of another app, which must send its events itself', () => {
     const { stack } = synthesise(one => ({ input: Bucket.fromBucketName(one, 'Theirs', 'theirs') }))
-    const warnings = stack.node
-      .findAll()
-      .flatMap(node => node.node.metadata)
-      .map(({ data }) => String(data))
-    expect(warnings).toContainEqual(expect.stringContaining('turn EventBridge notifications on'))
+    expect(warningsOf(stack)).toContainEqual(expect.stringContaining('turn EventBridge notifications on'))
   })
 
   it.each([
@@ -285,15 +351,15 @@ describe('the rest', () => {
 
   it("fails synthesis with the pipeline's own error when it does not load", () => {
     expect(() => synthesise({ entry: pipelineFile('unknown-option.ts'), include: [] })).toThrow(/colums.*columns/)
+    expect(() => synthesise({ entry: pipelineFile('wrong-sql.ts'), include: [] })).toThrow(
+      expect.objectContaining({
+        name: 'PermanentError',
+        code: 'SQL_INVALID',
+        message: 'task late-flights: where: unknown column dely; did you mean delay',
+      }),
+    )
     expect(() => synthesise({ entry: pipelineFile('none.ts'), include: [] })).toThrow(
       /expected a pipeline file, found none/,
     )
   })
 })
-
-function kmsActions(template: Template, role: string): string[] {
-  const statements = statementsOf(template, role).filter(({ Action }) =>
-    Action.some(action => action.startsWith('kms:')),
-  )
-  return [...new Set(statements.flatMap(({ Action }) => Action))].sort()
-}

@@ -29,6 +29,10 @@ export function synthesise(
   return { stack, pipeline, template: Template.fromStack(stack) }
 }
 
+/** What synthesis warns of. */
+export const warningsOf = (stack: Stack): string[] =>
+  stack.node.findAll().flatMap(({ node }) => node.metadata.map(({ data }) => String(data)))
+
 export interface Statement {
   readonly Effect: string
   readonly Action: readonly string[]
@@ -60,7 +64,8 @@ export function allowed(template: Template, role: string): string[] {
   return pairs.map(pair => pair.replace(/<Visits([A-Za-z\d]+?)[0-9A-F]{8}(?:\.Arn)?>/g, '$1')).sort()
 }
 
-function shown(value: unknown): string {
+/** A value of a template, with references as `<LogicalId.Attribute>`. */
+export function shown(value: unknown): string {
   if (typeof value === 'string') return value
   const {
     Ref,

@@ -25,7 +25,14 @@ export async function routeThrough(address: string, pipeline: DeployedPipeline):
   await Promise.all((await functionsOf(pipeline)).map(name => addVariables(name, { AWS_ENDPOINT_URL: address })))
 }
 
-async function functionsOf({ stack, id }: DeployedPipeline): Promise<string[]> {
+/** The environment of one function of a pipeline. */
+export async function variablesOf(pipeline: DeployedPipeline, construct: string): Promise<Record<string, string>> {
+  const [name] = await functionsOf({ ...pipeline, id: `${pipeline.id}${construct}` })
+  const { Environment } = await lambda(`/${name}/configuration`, { method: 'GET' })
+  return (Environment as { Variables: Record<string, string> }).Variables
+}
+
+async function functionsOf({ stack, id }: Pick<DeployedPipeline, 'stack' | 'id'>): Promise<string[]> {
   const { StackResources = [] } = await new CloudFormationClient({}).send(
     new DescribeStackResourcesCommand({ StackName: stack }),
   )

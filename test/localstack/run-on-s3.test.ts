@@ -44,6 +44,10 @@ describe.skipIf(!endpoint)('a run from S3 to S3', () => {
   let folder: string
   const put = (key: string, body: Uint8Array) =>
     client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }))
+  const runInto = (output: string, ...more: readonly string[]): string[] => {
+    const roots = ['--input', `s3://${bucket}/data`, '--output', `s3://${bucket}/${output}`]
+    return ['run', 'pipeline.ts', ...roots, ...more, '--json']
+  }
 
   beforeAll(async () => {
     client = new S3Client({ forcePathStyle: true })
@@ -68,17 +72,7 @@ describe.skipIf(!endpoint)('a run from S3 to S3', () => {
       AWS_CONFIG_FILE: join(profiles, 'config'),
       AWS_SHARED_CREDENTIALS_FILE: join(profiles, 'credentials'),
     }
-    const args = [
-      'run',
-      'pipeline.ts',
-      '--input',
-      `s3://${bucket}/data`,
-      '--output',
-      `s3://${bucket}/lake`,
-      '--profile',
-      'lab',
-      '--json',
-    ]
+    const args = runInto('lake', '--profile', 'lab')
     const runOnce = () => {
       // So that only the profile says who and where.
       for (const name of Object.keys(environment)) delete process.env[name]
@@ -146,18 +140,7 @@ describe.skipIf(!endpoint)('a run from S3 to S3', () => {
   })
 
   it('samples below the state of the real output', async () => {
-    const args = [
-      'run',
-      'pipeline.ts',
-      '--input',
-      `s3://${bucket}/data`,
-      '--output',
-      `s3://${bucket}/sampled`,
-      '--sample',
-      '10',
-      '--json',
-    ]
-    const { code, stderr } = await fanmill(args, { cwd: folder, env: environment })
+    const { code, stderr } = await fanmill(runInto('sampled', '--sample', '10'), { cwd: folder, env: environment })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: 'sampled/' }))
     expect(Contents.filter(({ Key }) => !Key?.startsWith('sampled/.fanmill/sample/'))).toEqual([])

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { beforeAll, describe } from 'vitest'
+import {
+  CompleteMultipartUploadCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { openStore } from '../../lib/io/open-store.ts'
 import { storeSuite } from '../io/store.suite.ts'
 import { endpoint } from './environment.ts'
@@ -12,4 +19,24 @@ describe.skipIf(!endpoint)('on LocalStack', () => {
   })
 
   storeSuite('S3', () => openStore({ kind: 's3', bucket, prefix: `${randomUUID()}/` }))
+
+  // No object of a KMS key: the emulator's KMS does not answer.
+  it('knows of an object the checksum of its whole, as SDKs write it, and whether its etag is of that alone', async () => {
+    const client = new S3Client({ forcePathStyle: true })
+    const at = { Bucket: bucket, Key: randomUUID() }
+    const store = openStore({ kind: 's3', bucket, prefix: '' })
+    const marks = async () => store.inspect?.((await store.stat(at.Key))!)
+    await client.send(new PutObjectCommand({ ...at, Body: 'rows', ChecksumAlgorithm: 'SHA1' }))
+    expect(await marks()).toEqual({ checksum: 'sha1:bDDSYVOSNQBdrHhVKrB33kJmEzI=', etagOf: 'content' })
+
+    const crc32 = { ChecksumAlgorithm: 'CRC32' } as const
+    const open = { ...at, ...crc32, ChecksumType: 'FULL_OBJECT' } as const
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand(open))
+    const piece = { ...at, ...crc32, UploadId, PartNumber: 1 }
+    const { ETag, ChecksumCRC32 } = await client.send(new UploadPartCommand({ ...piece, Body: 'rows' }))
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag, ChecksumCRC32 }] }
+    const whole = { ChecksumType: 'FULL_OBJECT', ChecksumCRC32 } as const
+    await client.send(new CompleteMultipartUploadCommand({ ...at, ...whole, UploadId, MultipartUpload }))
+    expect(await marks()).toEqual({ checksum: 'crc32:Cov0oQ==', etagOf: 'pieces' })
+  })
 })

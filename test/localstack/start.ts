@@ -79,6 +79,7 @@ function environmentOf(home: string, port: number, cacheFolder: string): NodeJS.
     LAMBDA_SYNCHRONOUS_CREATE: '1',
     LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '60',
     LAMBDA_KEEPALIVE_MS: '60000',
+    SQS_CLOUDWATCH_METRICS_REPORT_INTERVAL: '5',
     // As of a new account of AWS, whose executions are throttled and wait; and as much as a small machine bears.
     LAMBDA_LIMITS_CONCURRENT_EXECUTIONS: '16',
     // 0 refuses every type when offline, because its catalogue of supported ones cannot be fetched.

@@ -6,6 +6,9 @@ import { promisify } from 'node:util'
 
 export const theirStack = 'Theirs'
 
+/** What the pipeline calls a secret that has a generated name. */
+export const secretName = 'uploads/api-key'
+
 /** Text that a thread takes at once: as much as the smallest slice, so that many batches need little text. */
 export const groupBytes = 1024 * 1024
 
@@ -37,15 +40,17 @@ async function write(path: string, text: string): Promise<void> {
 }
 
 /** The second tier has several times the JavaScript heap that a thread of the first has. */
-const app = `import { App, Stack } from 'aws-cdk-lib'
+const app = `import { App, SecretValue, Stack } from 'aws-cdk-lib'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { FanmillPipeline } from 'fanmill/cdk'
 
 const stack = new Stack(new App(), '${theirStack}')
 const small = { memoryMb: 512, threads: 2, temporaryStorageMb: 512 }
 const middle = { memoryMb: 1024, threads: 1, temporaryStorageMb: 512 }
 const large = { memoryMb: 3008, threads: 1, temporaryStorageMb: 512 }
+const apiKey = new Secret(stack, 'ApiKey', { secretStringValue: SecretValue.unsafePlainText('sesame') })
 for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operated', 'visits', [middle]], ['Uploads', 'uploads', [small]]]) {
-  const given = { entry: \`pipelines/\${entry}.ts\`, tiers, architecture: '${ownArchitecture}', dashboard: false, maxConcurrency: id === 'Operated' ? 2 : 100 }
+  const given = { entry: \`pipelines/\${entry}.ts\`, tiers, architecture: '${ownArchitecture}', dashboard: false, maxConcurrency: id === 'Operated' ? 2 : 100, ...(id === 'Uploads' && { secrets: { '${secretName}': apiKey } }) }
   const { plan, process, commit } = new FanmillPipeline(stack, id, given)
   for (const { function: each } of [plan, ...process, commit]) each.addEnvironment('FANMILL_GROUP_BYTES', '${groupBytes}').addEnvironment('FANMILL_SETTLE_SECONDS', '1')
 }
@@ -76,14 +81,18 @@ function eat() {
 export default pipeline({ name: 'visits', tasks: [visits], trigger: { upload: 'incoming/{shop}/*.zip' } })
 `
 
-/** One upload starts both tasks, side by side. */
-const uploads = `import { column, csv, param, parquet, pipeline, task, zipMembers } from 'fanmill'
+/** One upload starts both tasks, side by side; both fail without their secret. */
+const uploads = `import { column, csv, param, parquet, pipeline, secret, task, zipMembers } from 'fanmill'
 
 const latest = task({
   name: 'latest',
   params: { month: param.month() },
   source: zipMembers({ archives: 'incoming/{month}/*.zip', members: '*.csv', format: csv() }),
   columns: { archive: column.int32(), row: column.int32() },
+  secrets: { api: secret('${secretName}') },
+  setup({ secrets }) {
+    if (secrets.api !== 'sesame') throw new Error('expected the secret')
+  },
   output: parquet({ path: '{task}/{month}' }),
 })
 const ledger = latest.with({ name: 'ledger', output: parquet({ path: '{task}/{month}', mode: 'append' }) })

@@ -5,7 +5,9 @@ import { buildZip } from '../zip-builder.ts'
 import { type DeployedPipeline, deployment } from './deployment.ts'
 import { endpoint } from './environment.ts'
 import { endsOf, executionsOf, startAndWait, upload, uploadAndWait } from './executions.ts'
+import { variablesOf } from './functions.ts'
 import { keysOf, lakeOf, manifestOf, openUploads, recordsOf, rowsOf } from './lake.ts'
+import { secretName } from './their-app.ts'
 
 const archivesCount = 50
 /** Of this run of the tests alone: an instance that was given may have seen others. */
@@ -58,6 +60,15 @@ describe.skipIf(!endpoint)('uploads', () => {
       expect(Math.max(...times.values()), task).toBeLessThanOrEqual(task === 'ledger' ? 1 : 2)
     }
     expect(await openUploads(uploads.output)).toEqual([])
+  })
+
+  it('find a secret of the app by its ARN, whatever its name', async () => {
+    const variables = await variablesOf(uploads, 'Process1')
+    expect(JSON.parse(variables.FANMILL_SECRETS ?? '{}')).toEqual({
+      [secretName]: expect.stringMatching(/^arn:aws:secretsmanager:[\w:-]+:secret:(?!uploads)/),
+    })
+    // Their setup throws without it.
+    for (const task of tasks) expect((await manifestOf(lake, `${task}/${month}`))?.totals.rows).toBe(2 * archivesCount)
   })
 
   it('of the same event, or of the same content, are one run', async () => {

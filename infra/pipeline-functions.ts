@@ -1,0 +1,91 @@
+/** The Lambda functions of a pipeline: one that plans, one a tier that processes, one that commits. */
+import { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { LambdaEnvironment } from '../lib/core/lambda-events.ts'
+import type { PipelineBundle } from './bundle-asset.ts'
+import type { FanmillPipeline, FanmillPipelineProps } from './fanmill-pipeline.ts'
+import { functionTimeoutMax, PipelineFunction } from './pipeline-function.ts'
+import type { PipelineKeys } from './pipeline-keys.ts'
+import { pipelineSecrets } from './pipeline-secrets.ts'
+import type { Places } from './places.ts'
+import { commitStatements, planStatements, processStatements } from './statements.ts'
+import { modestTiers } from './tiers.ts'
+
+/** What the constructs of a pipeline are made of. */
+export interface Making {
+  readonly bundle: PipelineBundle
+  readonly places: Places
+  readonly keys: PipelineKeys
+  readonly props: FanmillPipelineProps
+}
+
+export const prefixesOf = ({ inputPrefix = '', outputPrefix = '' }: FanmillPipelineProps) => ({
+  inputPrefix,
+  outputPrefix,
+})
+
+export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
+  const { bundle, places, keys, props } = making
+  const {
+    tiers = modestTiers,
+    memoryMb = 1769,
+    architecture = 'arm64',
+    functionTimeout: timeout = functionTimeoutMax,
+  } = props
+  const { logRetention = RetentionDays.ONE_MONTH } = props
+  const { name } = bundle.pipeline
+  const { input, output } = pipeline
+  const environment = environmentOf(pipeline, making)
+  const common = { code: bundle.code, architecture, timeout, logRetention, ...keys }
+  const small = { ...common, memoryMb, temporaryStorageMb: 512, threads: 1, environment }
+  const where = { places, input, output }
+  const secrets = pipelineSecrets(pipeline, bundle.pipeline, props.secrets)
+  const describe = (what: string): string => `Fanmill pipeline ${name}: ${what}`
+  return {
+    plan: new PipelineFunction(pipeline, 'Plan', {
+      ...small,
+      handler: 'plan',
+      description: describe('plan'),
+      statements: planStatements(where),
+    }),
+    process: tiers.map((tier, index) => {
+      const made = new PipelineFunction(pipeline, `Process${index + 1}`, {
+        ...{ ...common, ...tier, handler: 'process', description: describe(`process, tier ${index + 1}`) },
+        environment: {
+          ...environment,
+          ...secrets.environment,
+          FANMILL_THREADS: `${tier.threads}`,
+          FANMILL_MEMORY_MB: `${tier.memoryMb}`,
+          FANMILL_STORAGE_MB: `${tier.temporaryStorageMb}`,
+        },
+        statements: [...processStatements(where), ...secrets.statements],
+      })
+      secrets.grantDecrypt(made.role)
+      return made
+    }),
+    commit: new PipelineFunction(pipeline, 'Commit', {
+      ...small,
+      inputKeys: [],
+      handler: 'commit',
+      description: describe('commit'),
+      statements: commitStatements(where),
+    }),
+  }
+}
+
+function environmentOf(
+  { input, output }: FanmillPipeline,
+  { bundle, props }: Making,
+): Readonly<Record<string, string>> {
+  const { inputPrefix, outputPrefix } = prefixesOf(props)
+  const environment = {
+    FANMILL_INPUT_BUCKET: input.bucketName,
+    FANMILL_INPUT_PREFIX: inputPrefix,
+    FANMILL_OUTPUT_BUCKET: output.bucketName,
+    FANMILL_OUTPUT_PREFIX: outputPrefix,
+    FANMILL_PIPELINE: bundle.pipeline.name,
+    FANMILL_TIERS: JSON.stringify(props.tiers ?? modestTiers),
+    FANMILL_TIMEOUT_SECONDS: `${(props.functionTimeout ?? functionTimeoutMax).toSeconds()}`,
+    ...(props.encryptionKey && { FANMILL_KMS_KEY: props.encryptionKey.keyArn }),
+  } satisfies LambdaEnvironment
+  return environment
+}
