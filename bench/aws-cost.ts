@@ -84,7 +84,7 @@ function timesTable(scenarios: readonly Scenario[]): Table {
     rows: [
       row('text, GB', each => (sumOf(each) / 1e9).toFixed(1)),
       row('slices', ({ work }) => count(work.slices.length)),
-      row('batches (512 MiB of text, or one huge member)', ({ estimate }) => count(estimate.batches)),
+      row('batches (512 MiB of text, 4,000 objects, or one huge member)', ({ estimate }) => count(estimate.batches)),
       row('parts', ({ estimate }) => count(estimate.parts)),
       row('plan, s', ({ estimate }) => estimate.stepSeconds.plan.toFixed(1)),
       row('process, s', ({ estimate }) => estimate.stepSeconds.process.toFixed(1)),

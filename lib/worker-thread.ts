@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { FanmillError, PermanentError } from './core/errors.ts'
-import type { LogLevel } from './core/events.ts'
+import { type LogLevel, logLevels } from './core/events.ts'
 import { resolveSteps } from './core/resolve-task.ts'
 import type { MemberAccount, ShareJob } from './core/share.ts'
 import type { Store } from './core/store.ts'
@@ -198,7 +198,7 @@ async function userContext(
   signal: AbortSignal,
 ): Promise<unknown> {
   const log = Object.fromEntries(
-    (['debug', 'info', 'warn', 'error'] as const).map((level: LogLevel) => [
+    logLevels.map((level: LogLevel) => [
       level,
       (message: string, fields?: Readonly<Record<string, unknown>>) =>
         tell({ kind: 'log', level, message, ...(fields && { fields }) }),

@@ -17,6 +17,7 @@ const layers: Record<string, readonly RegExp[]> = {
   'lib/engine': [/^lib\/(engine|core|define)/, /^@duckdb\//, /^node:/],
   'lib/io/s3-client.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
   'lib/io/aws-control.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
+  'lib/io/secrets-client.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
   'lib/io': [/^lib\/(io|core|define)/, /^node:/, /^(piscina|pino|esbuild|fastest-levenshtein|picomatch)$/],
   'lib/steps': [/^lib\/(steps|core|define)/, /^node:(path\/posix|crypto|buffer)$/, /^valibot$/],
   'lib/index.ts': [/^lib\/(local|core|define)/],

@@ -2,7 +2,9 @@
 import { CommanderError } from 'commander'
 import { type ErrorCode, FanmillError, PermanentError, toPlain } from '../core/errors.ts'
 import type { EndEvent } from '../core/events.ts'
+import type { Failure } from '../core/outcome.ts'
 import type { Reject } from '../core/reject.ts'
+import { type FaultTable, failureTable, rejectTable } from './fault-tables.ts'
 import { printJson, remark, visible } from './output.ts'
 import { drawTable } from './table.ts'
 
@@ -78,34 +80,13 @@ const rowsShownMax = 10
 
 async function explainDetail(detail: FanmillError['detail']): Promise<void> {
   const { rejects, failures, source } = detail
-  if (isList(rejects)) await explainRejects(rejects as readonly Reject[])
-  if (isList(failures)) await explainFailures(failures as readonly Failure[])
+  if (isList(rejects)) await explainTable(rejectTable(rejects as readonly Reject[]))
+  if (isList(failures)) await explainTable(failureTable(failures as readonly Failure[]))
   if (typeof source === 'string' && source.includes('\n')) remark(source)
 }
 
-async function explainRejects(rejects: readonly Reject[]): Promise<void> {
-  const rows = rejects.map(({ archive, member, line, column, expected, received }) => {
-    return [archive, member, line, column, expected, received]
-  })
-  await explainTable(['archive', 'member', 'line', 'column', 'expected', 'received'], rows)
-}
-
-/** A failure of a batch as the detail of BATCHES_FAILED has it. */
-interface Failure {
-  readonly batch?: number
-  readonly code?: string
-  readonly member?: string
-  readonly line?: number
-  readonly message?: string
-}
-
-async function explainFailures(failures: readonly Failure[]): Promise<void> {
-  const rows = failures.map(({ batch, code, member, line, message }) => [batch, code, member, line, message])
-  await explainTable(['batch', 'code', 'member', 'line', 'message'], rows)
-}
-
-async function explainTable(titles: readonly string[], rows: readonly (readonly unknown[])[]): Promise<void> {
-  remark(await drawTable(titles, rows.slice(0, rowsShownMax), { numbers: ['line', 'batch'] }))
+async function explainTable({ titles, rows, numbers }: FaultTable): Promise<void> {
+  remark(await drawTable(titles, rows.slice(0, rowsShownMax), { numbers }))
   if (rows.length > rowsShownMax) remark(`and ${rows.length - rowsShownMax} more`)
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseCount, parseJsonObject, parseShare } from '../core/config.ts'
 import { PermanentError } from '../core/errors.ts'
+import { logLevels } from '../core/events.ts'
 
 export interface CommandText {
   /** Name and arguments, as commander writes them: `head <dataset>`. */
@@ -121,7 +122,7 @@ export function addLogLevelOption(command: Command): Command {
 /** An option that takes a level. */
 export function addLevelOption(command: Command, flag: `--${string}`, what: string): Command {
   const option = new Option(`${flag} <level>`, `${what} (default: info)`)
-  return command.addOption(option.choices(['debug', 'info', 'warn', 'error']))
+  return command.addOption(option.choices(logLevels))
 }
 
 /** Reads a whole number of at least `min`. */

@@ -3,6 +3,7 @@ import type { ExecutedTask } from '../core/execution-tasks.ts'
 import type { ParamValues } from '../define/definition.ts'
 import type { ExecutionStatus, RunSummary } from '../local.ts'
 import { formatCount, formatSeconds } from './amounts.ts'
+import { failureTable } from './fault-tables.ts'
 import { print, visible } from './output.ts'
 import { printTable } from './table.ts'
 
@@ -12,10 +13,10 @@ export async function printRun(run: RunSummary): Promise<void> {
   print(visible(`task ${run.task} ${paramsText(run.params)}`.trimEnd()))
   print(`${run.batchesDone} of ${run.batches} batches, ${formatCount(run.rows)} rows`)
   print(visible(`output ${run.output}`))
-  if (run.error) print(visible(`failed: ${[run.error.code, run.error.message].filter(Boolean).join(' ')}`))
+  if (run.error) print(visible(`${run.status}: ${[run.error.code, run.error.message].filter(Boolean).join(' ')}`))
   if (run.failures.length === 0) return
-  const rows = run.failures.map(({ batch, code, member, line, message }) => [batch, code, member, line, message])
-  await printTable(['batch', 'code', 'member', 'line', 'message'], rows, { numbers: ['batch', 'line'] })
+  const { titles, rows, numbers } = failureTable(run.failures)
+  await printTable(titles, rows, { numbers })
 }
 
 /** An execution, its tasks, and their runs. */
@@ -48,6 +49,7 @@ const taskTexts: Readonly<Record<ExecutedTask['status'], string>> = {
   unsettled: 'being planned, after a commit that did not end',
   planned: 'being processed',
   committed: 'complete',
+  superseded: 'superseded by a later run, nothing to do',
   complete: 'complete already, nothing to do',
   busy: 'left to another execution',
   ignored: 'not asked for',

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { RunSummary } from '../local.ts'
 import { formatBytes, formatCount } from './amounts.ts'
+import { rejectTable } from './fault-tables.ts'
 import { loadLibrary } from './library.ts'
 import { addCommand, addRootOptions, type CommonOptions, countParser, readDays } from './options.ts'
 import { print, printJson, visible } from './output.ts'
@@ -86,11 +87,8 @@ async function rejectsAction(
   const rejects = await readRejects(output, run, limit, access)
   if (json) for (const reject of rejects) printJson(reject)
   else {
-    const rows = rejects.map(({ archive, member, line, column, expected, received }) => {
-      return [archive, member, line, column, expected, received]
-    })
-    const titles = ['archive', 'member', 'line', 'column', 'expected', 'received']
-    await printTable(titles, rows, { numbers: ['line'], otherwise: 'no rejects' })
+    const { titles, rows, numbers } = rejectTable(rejects)
+    await printTable(titles, rows, { numbers, otherwise: 'no rejects' })
   }
 }
 

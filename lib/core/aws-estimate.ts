@@ -7,7 +7,8 @@ import { expectedParts } from './expected-parts.ts'
 import type { Tier } from './lambda-events.ts'
 import type { Slice } from './plan-data.ts'
 import { packBatches } from './plan-slices.ts'
-import { groupBytesOf } from './tier.ts'
+import { batchLimits, groupBytesOf, modestTiers } from './tier.ts'
+import { pieceCountOf } from './upload-pieces.ts'
 
 /** What a plan found. */
 export interface AwsWork {
@@ -31,10 +32,7 @@ export interface AwsPlatform {
 /** The construct's defaults. */
 export const defaultPlatform: AwsPlatform = {
   architecture: 'arm64',
-  tiers: [
-    { memoryMb: 3008, threads: 2, temporaryStorageMb: 4096 },
-    { memoryMb: 3008, threads: 1, temporaryStorageMb: 10_240 },
-  ],
+  tiers: modestTiers,
   memoryMb: 1769,
   maxConcurrency: 100,
 }
@@ -61,10 +59,10 @@ export function estimateOnAws(work: AwsWork, platform: AwsPlatform = defaultPlat
   const archives = task.source.kind === 'zipMembers' ? objects : 0
   const [tier] = platform.tiers
   const groupBytes = groupBytesOf(tier)
-  const batches = slices.length === 0 ? [[]] : packBatches(slices, { batchBytes: groupBytes * tier.threads })
+  const batches = slices.length === 0 ? [[]] : packBatches(slices, batchLimits(task, tier))
   const made = partsOf(work, batches, { threads: tier.threads, groupBytes })
   const { maxConcurrency } = platform
-  const processed = processTimes(batches, { task, tier, maxConcurrency, outBytes: made.bytes, objects })
+  const processed = processTimes(batches, { task, tier, maxConcurrency, outBytes: made.bytes })
   const plan = planSeconds({ archives, objects, memberCount }, platform)
   const commit = commitSeconds({ batches: batches.length, parts: made.count, objects })
   const amounts = amountsOf(
@@ -99,12 +97,9 @@ const assumptions: readonly string[] = [
 interface Made {
   readonly count: number
   readonly bytes: number
-  /** Uploads of up to 16 MiB. */
+  /** Of all parts: uploads. */
   readonly pieces: number
 }
-
-/** What S3 takes at once of a part. */
-const pieceBytes = 16 * 1024 * 1024
 
 /** Each extracted member is an object; else parts of about one size. */
 function partsOf(
@@ -117,7 +112,7 @@ function partsOf(
   const { count, bytes } = isWhole
     ? { count: memberCount, bytes: bytesOf(batches.flat()) }
     : expectedParts(task, batches, options)
-  return { count, bytes, pieces: count * Math.max(1, Math.ceil(bytes / Math.max(1, count) / pieceBytes)) }
+  return { count, bytes, pieces: count * pieceCountOf(bytes / Math.max(1, count)) }
 }
 
 /** States entered without a retry: three of the machine, six of the task; of each batch one, and one for being a child of the Map. */

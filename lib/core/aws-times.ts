@@ -3,12 +3,10 @@ import type { TaskDefinition } from '../define/definition.ts'
 import { shrinkage } from './expected-parts.ts'
 import type { Tier } from './lambda-events.ts'
 import type { Slice } from './plan-data.ts'
-import { rates } from './tier.ts'
+import { memoryMbPerCpu, rateOf, rates, readsAhead, requestSeconds, textBytesOf } from './tier.ts'
 
 export type SpeedOf = Pick<TaskDefinition, 'transform' | 'output' | 'source'>
 
-/** AWS: a function has one virtual CPU for each 1,769 MB. */
-const memoryMbPerCpu = 1769
 /**
  * More than a warm process takes, for the process, its code, threads and engines. Assumed: on LocalStack it was 0.6 s at best, and 2.6 to
  * 3.7 s on a machine with four times the work that it has CPUs for; neither fetches 25 MB of code.
@@ -16,12 +14,8 @@ const memoryMbPerCpu = 1769
 const coldSeconds = 2
 /** Between what a warm process has done and its answer: 0.1 s on LocalStack, where a request takes 3 ms; seven of them in a row. */
 const warmSeconds = 0.3
-/** To the first byte; assumed. */
-const requestSeconds = 0.03
 /** Of requests that any plan, and any commit, makes in a row. */
 const requestsInRow = 20
-/** Slices that a thread asks for before it needs them. */
-const readsAhead = 2
 /** Requests at once of plan and of commit, as `forEachParallel` has them. */
 const requestsAtOnce = 16
 /** Of one function, in and out: 600 Mbit/s, as AWS's users measure it. */
@@ -31,12 +25,10 @@ const membersPerSecond = 50_000
 /** Objects of a page of a listing, and what a page takes; one after another. */
 const pageObjects = 1000
 const pageSeconds = 0.15
-/** Reading the run's inputs, which each batch does: 558,000 of them are 100 MB, and took 1.2 s to parse. */
+/** Reading the record of a run, which commit does; a batch reads only its own inputs. 558,000 of them are 100 MB, and took 1.2 s to parse. */
 const inputSeconds = 5e-6
 /** What the state machine takes between the steps, and to start a Map and its children; assumed. */
 export const stepsSeconds = 3
-/** Of a compressed file nothing says how much text it is; text compresses to about a fifth. */
-const textPerCompressed = 5
 
 /** What a plan is made of. */
 export interface PlanCounts {
@@ -78,8 +70,6 @@ export interface ProcessOptions {
   readonly maxConcurrency: number
   /** Of all parts. */
   readonly outBytes: number
-  /** Archives or files of the run. */
-  readonly objects: number
 }
 
 export interface ProcessTimes {
@@ -106,7 +96,7 @@ export function processTimes(batches: readonly (readonly Slice[])[], options: Pr
 }
 
 /** Reading goes on beside computing; parts are uploaded at the end. */
-function batchSeconds(slices: readonly Slice[], outBytes: number, { task, tier, objects }: ProcessOptions): number {
+function batchSeconds(slices: readonly Slice[], outBytes: number, { task, tier }: ProcessOptions): number {
   const cpus = Math.min(tier.threads, tier.memoryMb / memoryMbPerCpu)
   const computing = sum(slices, slice => cpuSeconds(slice, task)) / cpus
   const inflating = slices.reduce((most, slice) => Math.max(most, streamSeconds(slice)), 0)
@@ -115,7 +105,7 @@ function batchSeconds(slices: readonly Slice[], outBytes: number, { task, tier, 
     (slices.length * requestSeconds) / (readsAhead * tier.threads),
   )
   const uploading = Math.max(outBytes / networkBytesPerSecond, uploadRequests(slices, task) * requestSeconds)
-  return warmSeconds + objects * inputSeconds + Math.max(computing, inflating, reading) + uploading
+  return warmSeconds + Math.max(computing, inflating, reading) + uploading
 }
 
 /** In a row: two of each extracted member. Parts are few. */
@@ -125,7 +115,7 @@ function uploadRequests(slices: readonly Slice[], { output }: SpeedOf): number {
 }
 
 function cpuSeconds(slice: Slice, task: SpeedOf): number {
-  const bytes = textBytes(slice)
+  const bytes = textBytesOf(slice)
   const inflating = slice.kind === 'members' || slice.kind === 'stream' ? bytes / rates.inflate : 0
   if (task.output.kind === 'memberFiles') return inflating
   // A byte of Parquet is as many of text, and is not inflated by us.
@@ -135,19 +125,11 @@ function cpuSeconds(slice: Slice, task: SpeedOf): number {
 
 const textPerParquetByte = shrinkage({ source: { kind: 'files', paths: '' } })
 
-function rateOf({ transform }: SpeedOf): number {
-  const isMapped = transform.some(step => typeof step === 'object' && step.kind !== 'sql')
-  return isMapped ? rates.mapped : rates.engine
-}
-
 /** One thread alone inflates it. */
-const streamSeconds = (slice: Slice): number => (slice.kind === 'stream' ? textBytes(slice) / rates.inflate : 0)
-
-const textBytes = (slice: Slice): number =>
-  slice.bytes * (slice.kind === 'stream' && !slice.member ? textPerCompressed : 1)
+const streamSeconds = (slice: Slice): number => (slice.kind === 'stream' ? textBytesOf(slice) / rates.inflate : 0)
 
 /** What a slice asks of S3. */
-export function bytesReadOf(slice: Slice): number {
+function bytesReadOf(slice: Slice): number {
   if (slice.kind === 'members' || slice.kind === 'range') return slice.range.end - slice.range.start
   return slice.kind === 'stream' && slice.member ? slice.member.compressedBytes : slice.bytes
 }

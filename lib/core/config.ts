@@ -1,7 +1,7 @@
 /** The settings of a run and where each came from: program, command line, environment, file, default, in this order. */
-import { distance } from 'fastest-levenshtein'
+import { closest } from 'fastest-levenshtein'
 import { PermanentError } from './errors.ts'
-import type { LogLevel } from './events.ts'
+import { type LogLevel, logLevels } from './events.ts'
 
 export interface Settings {
   readonly input: string
@@ -58,7 +58,7 @@ export function settingValues(resolved: readonly ResolvedSetting[]): Partial<Set
 }
 
 /** The name of the environment variable of a setting: `rejectsMax` is `FANMILL_REJECTS_MAX`. */
-export function environmentName(setting: SettingName): string {
+function environmentName(setting: SettingName): string {
   return `FANMILL_${setting.replace(/[A-Z]/g, '_$&').toUpperCase()}`
 }
 
@@ -73,7 +73,7 @@ export function fileLayer(path: string, text: string): SettingLayer {
   const values = parseJsonObject(path, text)
   for (const key of Object.keys(values)) {
     if (settingNames.includes(key as SettingName)) continue
-    const message = `unknown key "${key}" in ${path}; did you mean "${nearest(key, settingNames)}"?`
+    const message = `unknown key "${key}" in ${path}; did you mean "${closest(key, settingNames)}"?`
     throw new PermanentError('USAGE', message, { path, key, known: settingNames })
   }
   return { origin: 'file', values, name: () => path }
@@ -94,7 +94,7 @@ export function parseJsonObject(path: string, text: string): Readonly<Record<str
 }
 
 /** A setting's value from text or JSON. @throws USAGE when it does not fit; `name` is what the user wrote it under. */
-export function parseSetting<Name extends SettingName>(setting: Name, value: unknown, name: string): Settings[Name] {
+function parseSetting<Name extends SettingName>(setting: Name, value: unknown, name: string): Settings[Name] {
   const { expected, parse } = settingParsers[setting]
   const parsed = parse(typeof value === 'string' ? value.trim() : value)
   if (parsed !== undefined) return parsed as Settings[Name]
@@ -124,7 +124,6 @@ interface SettingParser {
   readonly parse: (value: unknown) => unknown
 }
 
-const logLevels = ['debug', 'info', 'warn', 'error']
 const booleans: Readonly<Record<string, boolean>> = { true: true, false: false, 1: true, 0: false }
 const root: SettingParser = {
   expected: 'a folder or s3://bucket/prefix',
@@ -149,8 +148,3 @@ const settingParsers: Readonly<Record<SettingName, SettingParser>> = {
 }
 
 const settingNames = Object.keys(settingParsers) as readonly SettingName[]
-
-/** Assumes at least one name. */
-function nearest(name: string, names: readonly string[]): string {
-  return names.reduce((best, other) => (distance(name, other) < distance(name, best) ? other : best))
-}

@@ -46,7 +46,7 @@ export function readHeader(bytes: Uint8Array, dialect: Dialect, options: HeaderO
 }
 
 /** The fields of one record, unquoted. */
-export function splitRecord(record: string, dialect: Dialect): string[] {
+function splitRecord(record: string, dialect: Dialect): string[] {
   const { delimiter, quote } = dialect
   const fields: string[] = []
   let at = 0

@@ -51,7 +51,9 @@ export type RunEvent =
     }
   | EndEvent
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+/** The least first. */
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
 export type RunStatus = 'complete' | 'skipped' | 'failed'
 
 /** What became of one task; bytes are compressed bytes read and Parquet bytes written. */
@@ -78,3 +80,7 @@ export interface EndEvent {
   readonly tasks: readonly TaskResult[]
   readonly error?: Pick<PlainError, 'code' | 'message' | 'detail'>
 }
+
+/** Whether a line of `level` is shown where `least` is asked for. */
+export const isAtLeast = (level: LogLevel, least: LogLevel): boolean =>
+  logLevels.indexOf(level) >= logLevels.indexOf(least)

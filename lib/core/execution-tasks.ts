@@ -1,15 +1,26 @@
 /** What became of the tasks of an execution, from what its states gave. */
 import type { ErrorCode } from './errors.ts'
 import { type FanmillError, PermanentError } from './errors.ts'
-import type { ManualEvent, RunName, UploadEvent } from './lambda-events.ts'
+import { readObject } from './json-object.ts'
+import type { ManualEvent, UploadEvent } from './lambda-events.ts'
+import type { RunName } from './run-identity.ts'
 
 /**
  * `planned`: its batches are processed, or it is being committed. `complete`: it had been before. `busy`: another execution does it.
- * `ignored`: it was not asked for.
+ * `ignored`: it was not asked for. `superseded`: a later run that read all that it did was committed first.
  */
 export interface ExecutedTask {
   readonly task: string
-  readonly status: 'more' | 'unsettled' | 'planned' | 'committed' | 'complete' | 'busy' | 'ignored' | 'failed'
+  readonly status:
+    | 'more'
+    | 'unsettled'
+    | 'planned'
+    | 'committed'
+    | 'superseded'
+    | 'complete'
+    | 'busy'
+    | 'ignored'
+    | 'failed'
   readonly run?: Partial<RunName>
   readonly fault?: Fault
 }
@@ -39,7 +50,7 @@ export const isOver = ({ status }: ExecutedTask): boolean =>
 
 /** What started an execution, in words; undefined when its input is not known. */
 export function startedBy(input: string | undefined): string | undefined {
-  const event = parseObject(input ?? '') as Partial<UploadEvent & ManualEvent> | undefined
+  const event = readObject(input ?? '') as Partial<UploadEvent & ManualEvent> | undefined
   if (!event) return undefined
   if (event.detail) return `upload of s3://${event.detail.bucket?.name}/${event.detail.object?.key}`
   const words = [event.task, ...Object.entries(event.params ?? {}).map(([name, value]) => `${name}=${value}`)]
@@ -53,7 +64,7 @@ export function faultError({ code = 'EXECUTION_FAILED', message }: Fault): Fanmi
 
 /** What a state's `Error` and `Cause` say; a function's own errors begin with their code. */
 export function faultOf(error: string | undefined, cause: string | undefined): Fault {
-  const thrown = parseObject(cause ?? '')
+  const thrown = readObject(cause ?? '')
   const text = typeof thrown?.errorMessage === 'string' ? thrown.errorMessage : undefined
   const [, code, message] = /^([A-Z]+(?:_[A-Z]+)*) (.+)$/s.exec(text ?? '') ?? []
   if (code !== undefined && message !== undefined) return { code: code as ErrorCode, message }
@@ -65,6 +76,7 @@ const statuses: readonly string[] = [
   'more',
   'unsettled',
   'planned',
+  'superseded',
   'complete',
   'busy',
   'ignored',
@@ -73,7 +85,7 @@ const statuses: readonly string[] = [
 
 /** Outputs of Choice and Map states repeat what stands before them. */
 function tellingOf(output: string): ExecutedTask | undefined {
-  const { task, status, run, fault } = parseObject(output) ?? {}
+  const { task, status, run, fault } = readObject(output) ?? {}
   if (typeof task !== 'string' || typeof status !== 'string' || !statuses.includes(status)) return undefined
   const { Error: name, Cause: cause } = (fault ?? {}) as { readonly Error?: string; readonly Cause?: string }
   return {
@@ -81,16 +93,5 @@ function tellingOf(output: string): ExecutedTask | undefined {
     status: status as ExecutedTask['status'],
     ...(typeof run === 'object' && run !== null && { run: run as Partial<RunName> }),
     ...(status === 'failed' && { fault: faultOf(name, cause) }),
-  }
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value = JSON.parse(text) as unknown
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
   }
 }

@@ -1,5 +1,6 @@
 /** What the state machine and the three Lambda functions tell each other, as JSON; and what the functions' asset and environment hold. */
 import type { PlanItem } from './plan-data.ts'
+import type { RunName } from './run-identity.ts'
 
 /** Given to Plan. `event` is the execution's whole input. */
 export interface PlanEvent {
@@ -28,11 +29,6 @@ export interface ManualEvent {
   readonly resume?: RunName
   /** Executions known to have ended: what they held is taken over at once, not when their leases lapse. */
   readonly ended?: readonly string[]
-}
-
-export interface RunName {
-  readonly runId: string
-  readonly attempt: number
 }
 
 /**
@@ -77,9 +73,12 @@ export type CommitEvent =
   | { readonly task: string; readonly execution: string; readonly run: RunName }
   | { readonly task: string; readonly execution: string; readonly outputPath: string }
 
-/** Not done: commit again, or process the items at `planKey` first when there is one. */
+/**
+ * Not done: commit again, or process the items at `planKey` first when there is one.
+ * `supersededBy` is the run that read all that this one did, and was committed first: nothing of this one is.
+ */
 export type CommitAnswer =
-  | { readonly done: true }
+  | { readonly done: true; readonly supersededBy?: string }
   | { readonly done: false; readonly missing?: number }
   | ({ readonly done: false; readonly missing: number } & PlannedRun)
 
@@ -93,10 +92,12 @@ export interface LambdaEnvironment {
   /** ARN of the key with which everything written is encrypted. */
   readonly FANMILL_KMS_KEY?: string
   readonly FANMILL_PIPELINE: string
-  /** JSON: code hash by task name. */
-  readonly FANMILL_CODE_HASHES: string
   /** JSON: the tiers, smallest first; Plan sizes batches and refuses members by them. */
   readonly FANMILL_TIERS: string
+  /** Of one invocation of any function; default 15 minutes. */
+  readonly FANMILL_TIMEOUT_SECONDS?: string
+  /** JSON: ARNs by name, of secrets that the construct was given. */
+  readonly FANMILL_SECRETS?: string
   /** Process only: those of its own tier. */
   readonly FANMILL_THREADS?: string
   readonly FANMILL_MEMORY_MB?: string
@@ -107,6 +108,8 @@ export interface LambdaEnvironment {
 export const assetNames = {
   /** The user's module, bundled; handlers and threads import it by URL and share the library's chunks with it. */
   pipeline: 'pipeline.mjs',
+  /** JSON: code hash by task name. It changes together with the code, as an environment would not. */
+  codeHashes: 'code-hashes.json',
   /** Files of `include`, by their path from the pipeline's folder: what `ctx.file()` resolves against. */
   files: 'files',
 } as const

@@ -1,5 +1,6 @@
 /** Lines of the functions' logs: their own are JSON, the platform's are text. */
-import type { LogLevel } from './events.ts'
+import { isAtLeast, type LogLevel, logLevels } from './events.ts'
+import { readObject } from './json-object.ts'
 import type { LogGroup } from './stack-outputs.ts'
 
 /** A line as it stands in its log group. */
@@ -73,15 +74,11 @@ interface Invocation {
 const isRepeated = ({ message }: LogLine, known: Invocation | undefined): boolean =>
   known?.hasFailed === true && message.includes('\tInvoke Error')
 
-const isAtLeast = (level: LogLevel, least: LogLevel): boolean => levels.indexOf(level) >= levels.indexOf(least)
-
 function readLine({ at, text }: LogEvent, step: LogGroup['step']): LogLine | undefined {
-  const own = parseObject(text)
+  const own = text.startsWith('{') ? readObject(text) : undefined
   if (own && '_aws' in own) return undefined
   return own && typeof own.message === 'string' ? ownLine(own, at, step) : platformLine(text, at, step)
 }
-
-const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 /** Written with every line, and the same in all. */
 const constants = ['timestamp', 'service', 'sampling_rate', 'level', 'message', 'xray_trace_id']
@@ -93,7 +90,7 @@ function ownLine(own: Readonly<Record<string, unknown>>, at: number, step: LogGr
   return {
     at: timeOf(own.timestamp) ?? new Date(at).toISOString(),
     step,
-    level: levels.find(each => each === level) ?? (level === 'critical' ? 'error' : 'info'),
+    level: logLevels.find(each => each === level) ?? (level === 'critical' ? 'error' : 'info'),
     message: String(own.message),
     ...(typeof task === 'string' && { task }),
     ...(typeof execution === 'string' && { execution }),
@@ -130,13 +127,4 @@ function platformLevel(text: string): LogLevel {
     return 'error'
   if (/\tWARN\t/.test(text)) return 'warn'
   return /^(START|END|REPORT|INIT_START|INIT_REPORT|EXTENSION|TELEMETRY)\b/.test(text) ? 'debug' : 'info'
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  if (!text.startsWith('{')) return undefined
-  try {
-    return JSON.parse(text) as Record<string, unknown>
-  } catch {
-    return undefined
-  }
 }

@@ -30,6 +30,12 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
   return names.length === 0 ? '' : `, did you mean ${names.join(' or ')}`
 }
 
+/** `did you mean a, b`, or what there is when no candidate is near. */
+export function nearestOrAll(name: string, candidates: readonly string[]): string {
+  const names = nearest(name, candidates)
+  return names.length > 0 ? `did you mean ${names.join(', ')}` : `there are ${candidates.join(', ')}`
+}
+
 function costOf(wanted: string, candidate: string): number | undefined {
   const edits = distance(wanted, candidate)
   const longest = Math.max(wanted.length, candidate.length)

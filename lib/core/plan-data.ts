@@ -65,7 +65,16 @@ export interface StreamSlice {
   readonly bytes: number
 }
 
-/** An item of plan.json, at most 1 KB whatever it holds: where its slices stand, one JSON line each. */
+/** What a batch reads, as the members file has it. */
+export interface BatchWork {
+  readonly slices: readonly Slice[]
+  readonly inputs: BatchInputs
+}
+
+/** Those of the run's inputs that a batch's slices name, by index. */
+export type BatchInputs = Readonly<Record<number, InputObject>>
+
+/** An item of plan.json, at most 1 KB whatever it holds: where its inputs and its slices stand. */
 export interface PlanItem {
   readonly batch: number
   /** Key of the members file, below the run's folder. */

@@ -72,16 +72,23 @@ export function planRangeSlices({
   })
 }
 
+export interface PackOptions {
+  /** Inflated bytes of a batch come near this. */
+  readonly batchBytes: number
+  /** What a slice weighs at least, because a request takes its time however little it brings; default 0. */
+  readonly requestBytes?: number
+}
+
 /**
  * Slices in as few batches as hold `batchBytes` each, of nearly equal bytes; in a batch by slice number, that is in archive order.
  * Neighbouring ranges of a text stay together a quarter of a batch at a time, because only together can they check where they begin.
  */
 export function packBatches<T extends Weighted>(
   slices: readonly T[],
-  { batchBytes }: { readonly batchBytes: number },
+  { batchBytes, requestBytes = 0 }: PackOptions,
 ): readonly (readonly T[])[] {
-  const packs = packsOf(slices, batchBytes / 4)
-  const batches = splitShares(packs, Math.max(1, Math.ceil(bytesOf(slices) / batchBytes)))
+  const packs = packsOf(slices, { packBytes: batchBytes / 4, requestBytes })
+  const batches = splitShares(packs, Math.max(1, Math.ceil(bytesOf(packs) / batchBytes)))
   return batches.map(batch => batch.flatMap(pack => pack.slices))
 }
 
@@ -90,14 +97,18 @@ interface Pack<T> extends Weighted {
 }
 
 /** Each slice by itself, but for neighbouring ranges. */
-function packsOf<T extends Weighted>(slices: readonly T[], packBytes: number): Pack<T>[] {
+function packsOf<T extends Weighted>(
+  slices: readonly T[],
+  { packBytes, requestBytes }: { readonly packBytes: number; readonly requestBytes: number },
+): Pack<T>[] {
   const packs: (Pack<T> & { bytes: number })[] = []
   for (const slice of slices) {
     const pack = packs.at(-1)
-    if (pack && isNextRange(pack.slices.at(-1), slice) && pack.bytes + slice.bytes <= packBytes) {
+    const bytes = Math.max(slice.bytes, requestBytes)
+    if (pack && isNextRange(pack.slices.at(-1), slice) && pack.bytes + bytes <= packBytes) {
       pack.slices.push(slice)
-      pack.bytes += slice.bytes
-    } else packs.push({ slice: slice.slice, bytes: slice.bytes, slices: [slice] })
+      pack.bytes += bytes
+    } else packs.push({ slice: slice.slice, bytes, slices: [slice] })
   }
   return packs
 }

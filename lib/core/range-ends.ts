@@ -4,7 +4,7 @@ import type { Slice } from './plan-data.ts'
 import type { RangeEnds } from './share.ts'
 
 /** Neighbours, in order of input and slice, that do not meet. The first of an input has a left one that is certain, as far as it is given. */
-export function mismatchedRanges(ranges: readonly RangeEnds[]): (readonly [RangeEnds, RangeEnds])[] {
+function mismatchedRanges(ranges: readonly RangeEnds[]): (readonly [RangeEnds, RangeEnds])[] {
   const sorted = ranges.toSorted((a, b) => a.input - b.input || a.slice - b.slice)
   return sorted.flatMap((right, index) => {
     const left = sorted[index - 1]

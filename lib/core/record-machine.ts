@@ -31,14 +31,18 @@ const carriageReturn = 7
 const comment = 8
 const partial = 9
 
-/** A tally of nothing. */
-export function emptyTally(): RecordTally {
-  return { records: 0, blankLines: 0, commentLines: 0, lines: 0, lf: 0, crlf: 0, cr: 0, tangled: 0 }
-}
-
 /** The state machine; `step` goes to the end of one line at a time. */
 export class RecordMachine {
-  readonly tally = emptyTally()
+  readonly tally: RecordTally = {
+    records: 0,
+    blankLines: 0,
+    commentLines: 0,
+    lines: 0,
+    lf: 0,
+    crlf: 0,
+    cr: 0,
+    tangled: 0,
+  }
   /** Of the line that ended last: what it was, its fields, its malformed fields, where the first of them showed, and its newline. */
   lineKind: LineKind = 'blank'
   lineFields = 1

@@ -4,8 +4,6 @@ import { canJump } from './record-jump.ts'
 import { RecordSkipper } from './record-kernel.ts'
 import { RecordMachine, type RecordTally } from './record-machine.ts'
 
-export { type Dialect, dialectOf, lineDelimiter } from './record-dialect.ts'
-
 export type NewlineStyle = 'lf' | 'crlf' | 'cr' | 'mixed' | 'none'
 
 export interface RecordScan {

@@ -20,9 +20,16 @@ export function checkRejects(limit: RejectLimit['max'], outcomes: readonly Outco
   if (rejected <= allowed) return
   const rejects = outcomes.flatMap(outcome => outcome.firstRejects).slice(0, shownMax)
   const first = rejects[0]
+  const tell = (where: string, mend: string): string =>
+    `expected at most ${allowed} rejected rows of ${records}, got ${rejected}${where}; ${mend}`
   const where = first
     ? `; first: ${first.member || first.archive} line ${first.line}${first.column && `, column ${first.column}`}: expected ${first.expected}, got ${JSON.stringify(first.received)}`
     : ''
-  const message = `expected at most ${allowed} rejected rows of ${records}, got ${rejected}${where}; mend the input, or allow them with rejects: { max: ${rejected} }`
-  throw new PermanentError('REJECTS_OVER_LIMIT', message, { rejected, allowed, records, limit, rejects })
+  const publicWhere = first
+    ? `; the first: ${first.archive} ${first.member} line ${first.line}, column ${first.column}, expected ${first.expected}`
+    : ''
+  const message = tell(where, `mend the input, or allow them with rejects: { max: ${rejected} }`)
+  const publicMessage = tell(publicWhere, 'fanmill rejects shows them')
+  const detail = { rejected, allowed, records, limit, rejects }
+  throw new PermanentError('REJECTS_OVER_LIMIT', message, detail, { publicMessage })
 }

@@ -12,6 +12,12 @@ export interface RunIdentity {
   readonly inputs: readonly Pick<InputObject, 'key' | 'sizeBytes' | 'identity'>[]
 }
 
+/** One attempt of a run. */
+export interface RunName {
+  readonly runId: string
+  readonly attempt: number
+}
+
 /** JSON with sorted keys and without undefined, so that equal data is equal text. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(item => canonicalJson(item ?? null)).join(',')}]`

@@ -1,6 +1,7 @@
 /** Checks the options of `run` where they enter. */
 import { parseCount, parseShare } from './config.ts'
 import { PermanentError } from './errors.ts'
+import { logLevels } from './events.ts'
 import { didYouMean } from './nearest.ts'
 
 /** The same options. @throws USAGE with the option, what was expected and what came; for an unknown one with the nearest */
@@ -32,7 +33,6 @@ const share: Check = {
   expected: 'a whole number, or a share such as 0.5%',
   fits: value => (typeof value === 'number' || String(value).endsWith('%')) && parseShare(value) !== undefined,
 }
-const levels = ['debug', 'info', 'warn', 'error']
 
 const checks: Readonly<Record<string, Check>> = {
   task: text,
@@ -53,7 +53,7 @@ const checks: Readonly<Record<string, Check>> = {
   },
   force: flag,
   strict: flag,
-  logLevel: { expected: `one of ${levels.join(', ')}`, fits: value => levels.includes(value as string) },
+  logLevel: { expected: `one of ${logLevels.join(', ')}`, fits: value => logLevels.some(level => level === value) },
   signal: { expected: 'an AbortSignal', fits: value => value instanceof AbortSignal },
   onEvent: { expected: 'a function', fits: value => typeof value === 'function' },
 }

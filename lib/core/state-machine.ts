@@ -74,6 +74,7 @@ function namesOf(task: string) {
     committed: named('committed?'),
     again: named('again'),
     complete: named('complete'),
+    superseded: named('superseded'),
     nothing: named('nothing to do'),
     failed: named('failed'),
   }
@@ -95,6 +96,7 @@ function branch(task: string, options: StateMachineOptions): States {
   const isPlanned = (status: string, Next: string) => ({ Variable: '$.status', StringEquals: status, Next })
   const isDone = { Variable: '$.commit.answer.done', BooleanEquals: true }
   const lost = { Variable: '$.commit.answer.planKey', IsPresent: true }
+  const superseded = { Variable: '$.commit.answer.supersededBy', IsPresent: true }
   const own = { task, 'execution.$': '$$.Execution.Id' }
   const plan = invoke(substitutions.plan, { ...own, 'event.$': '$$.Execution.Input' }, options)
   const settle = invoke(substitutions.commit, { ...own, 'outputPath.$': '$.outputPath' }, options)
@@ -122,6 +124,7 @@ function branch(task: string, options: StateMachineOptions): States {
       [names.committed]: {
         Type: 'Choice',
         Choices: [
+          { ...superseded, Next: names.superseded },
           { ...isDone, Next: names.complete },
           { ...lost, Next: names.again },
         ],
@@ -129,6 +132,7 @@ function branch(task: string, options: StateMachineOptions): States {
       },
       [names.again]: { Type: 'Pass', InputPath: '$.commit.answer', Next: names.process },
       [names.complete]: { Type: 'Pass', Parameters: { task, status: 'complete', 'run.$': '$.run' }, End: true },
+      [names.superseded]: { Type: 'Pass', Parameters: { task, status: 'superseded', 'run.$': '$.run' }, End: true },
       [names.nothing]: { Type: 'Pass', Parameters: { task, 'status.$': '$.status' }, End: true },
       [names.failed]: { Type: 'Pass', Parameters: { task, status: 'failed', 'fault.$': '$' }, End: true },
     },
@@ -206,12 +210,18 @@ const capacityErrors = [
 
 const backoff = { IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 60, JitterStrategy: 'FULL' }
 
+/**
+ * Of an invocation that waits for a function to be free: with 100 batches of minutes and room for ten, for hours. The execution's
+ * own time limit ends it; this one, more than a day of tries, keeps clear of the 25,000 events that a history may have, three a try.
+ */
+const throttledTriesMax = 5_000
+
 /** By name; a PermanentError is in none of them. */
 const retries = [
   { ErrorEquals: ['TransientError'], ...backoff, MaxAttempts: 8 },
+  { ErrorEquals: ['Lambda.TooManyRequestsException'], ...backoff, MaxAttempts: throttledTriesMax },
   {
     ErrorEquals: [
-      'Lambda.TooManyRequestsException',
       'Lambda.ServiceException',
       'Lambda.AWSLambdaException',
       'Lambda.SdkClientException',

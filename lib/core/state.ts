@@ -2,9 +2,9 @@
 import * as v from 'valibot'
 import type { OutputMode, ParamValues } from '../define/definition.ts'
 import { PermanentError, type PlainError } from './errors.ts'
-import { formatVersion, type Manifest, type ManifestInput, manifestSchema, paramsSchema } from './manifest.ts'
+import { formatVersion, type Manifest, manifestSchema, paramsSchema } from './manifest.ts'
 import { failureSchema, outcomeSchema, pendingPartEntries } from './outcome.ts'
-import type { PlanItem } from './plan-data.ts'
+import type { InputObject, PlanItem } from './plan-data.ts'
 import type { PendingPart } from './store.ts'
 
 /** Prefix of all state, below the output root. */
@@ -37,7 +37,8 @@ export interface RunRecord {
   readonly task: string
   readonly params: ParamValues
   readonly codeHash: string
-  readonly inputs: readonly ManifestInput[]
+  /** By key; pinned as when the attempt began, which is what its plan says. */
+  readonly inputs: readonly InputObject[]
   /** Runs of the manifest that this one takes the place of: append with `force`. */
   readonly replaces: readonly string[]
   readonly owner: Owner
@@ -94,9 +95,9 @@ export interface JournalPart extends PendingPart {
   readonly batch: number
 }
 
-/** end.json: how an attempt ended, last time. */
+/** end.json: how an attempt ended, last time. `superseded`: a later run read all that it did, and was committed first. */
 export interface RunEnd {
-  readonly status: 'complete' | 'failed' | 'interrupted'
+  readonly status: 'complete' | 'failed' | 'interrupted' | 'superseded'
   /** ISO 8601. */
   readonly at: string
   readonly error?: Pick<PlainError, 'code' | 'message' | 'detail'>
@@ -187,7 +188,7 @@ const runSchema: v.GenericSchema<unknown, RunRecord> = v.object({
   task: v.string(),
   params: paramsSchema,
   codeHash: v.string(),
-  inputs: v.array(v.object({ key: v.string(), identity: v.string(), sizeBytes: count })),
+  inputs: v.array(v.object({ key: v.string(), sizeBytes: count, etag: v.string(), identity: v.string() })),
   replaces: v.array(v.string()),
   startedAt: v.string(),
 })
@@ -235,7 +236,7 @@ const journalSchema: v.GenericSchema<unknown, Journal> = v.object({
 export const readJournal = reader(journalSchema)
 
 const endSchema: v.GenericSchema<unknown, RunEnd> = v.object({
-  status: v.picklist(['complete', 'failed', 'interrupted']),
+  status: v.picklist(['complete', 'failed', 'interrupted', 'superseded']),
   at: v.string(),
   error: v.optional(v.object({ code: v.optional(v.any()), message: v.string(), detail: v.optional(v.any()) })),
 })
@@ -259,7 +260,7 @@ function reader<T>(schema: v.GenericSchema<unknown, T>): (bytes: Uint8Array, key
     const result = v.safeParse(schema, parseJson(bytes, key))
     if (result.success) return result.output
     const issue = result.issues[0]
-    throw invalid(key, `${v.getDotPath(issue) ?? 'content'}: expected ${issue.expected}, got ${issue.received}`)
+    throw invalidState(key, `${v.getDotPath(issue) ?? 'content'}: expected ${issue.expected}, got ${issue.received}`)
   }
 }
 
@@ -267,11 +268,12 @@ function parseJson(bytes: Uint8Array, key: string): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes))
   } catch (error) {
-    throw invalid(key, `expected JSON, got ${bytes.length} bytes that are not`, error)
+    throw invalidState(key, `expected JSON, got ${bytes.length} bytes that are not`, error)
   }
 }
 
-function invalid(key: string, what: string, cause?: unknown): PermanentError {
+/** For a state file that is not what its program writes. */
+export function invalidState(key: string, what: string, cause?: unknown): PermanentError {
   const mend = 'it was cut short, edited, or written by another version of fanmill'
   return new PermanentError('STATE_INVALID', `${key}: ${what}; ${mend}`, { key }, cause ? { cause } : undefined)
 }

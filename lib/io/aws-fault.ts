@@ -1,5 +1,6 @@
 /** What the AWS SDK throws when a deployed pipeline is operated, as Fanmill's errors. */
 import { FanmillError, PermanentError, TransientError } from '../core/errors.ts'
+import { codeOf, isOfNetwork } from './network-fault.ts'
 
 export interface AwsAct {
   /** As in `cannot start an execution`. */
@@ -42,13 +43,12 @@ function refused(error: Error, act: AwsAct): PermanentError | undefined {
 
 function passing(error: Error, act: AwsAct): TransientError | undefined {
   const status = statusOf(error)
-  const code = String((error as { readonly code?: unknown }).code ?? error.name)
   const isPassing =
     /Throttl|TooManyRequests|LimitExceeded|ServiceUnavailable|InternalFailure|InternalServer|TimeoutError/.test(
       error.name,
-    ) || (status === undefined ? /^E[A-Z]+$/.test(code) : status >= 500 || status === 429)
+    ) || (status === undefined ? isOfNetwork(error) : status >= 500 || status === 429)
   if (!isPassing) return undefined
-  const what = status === undefined ? code : `${status} ${error.name}`
+  const what = status === undefined ? codeOf(error) : `${status} ${error.name}`
   return new TransientError('AWS_FAILED', `${cannot(act)} now: ${what}; try again`, detailOf(error, act), {
     cause: error,
   })

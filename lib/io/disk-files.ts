@@ -44,7 +44,7 @@ export async function writeTemporary(folder: string, bytes: Uint8Array): Promise
 }
 
 /** A name in the folder of temporary files that says whose it is, so that a dead process's can be swept. */
-export function temporaryPath(folder: string): string {
+function temporaryPath(folder: string): string {
   return join(folder, `${encodeURIComponent(hostname())}~${process.pid}~${randomUUID()}`)
 }
 

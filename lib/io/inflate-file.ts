@@ -1,14 +1,10 @@
 /** Files and members as they are, or inflated when their name says that they are compressed. */
 import * as zlib from 'node:zlib'
+import { compressionOf } from '../core/compression.ts'
 import { PermanentError } from '../core/errors.ts'
 import type { InputObject } from '../core/plan-data.ts'
 import type { Reader } from '../core/store.ts'
 import { type Inflater, inflateChunkBytes, inflateChunks } from './inflate-stream.ts'
-
-/** Whether the file must be read from its start to its end, because it is compressed. */
-export function isCompressed(key: string): boolean {
-  return inflaterOf(key) !== undefined
-}
 
 /**
  * The bytes of a file: `.gz` (of any number of gzip members) and `.zst` (of any number of frames) inflated, anything else as stored.
@@ -36,11 +32,12 @@ export async function* inflateNamed(
   name: string,
   { where, detail, signal }: InflateNamedOptions,
 ): AsyncGenerator<Uint8Array> {
-  const make = inflaterOf(name)
-  if (!make) {
+  const compression = compressionOf(name)
+  if (!compression) {
     yield* source
     return
   }
+  const make = (): Inflater => (compression === 'gzip' ? createGunzip() : createZstd(name))
   try {
     yield* inflateChunks(source, make, { signal, continueWith: skipPadding })
   } catch (error) {
@@ -48,11 +45,7 @@ export async function* inflateNamed(
   }
 }
 
-function inflaterOf(key: string): (() => Inflater) | undefined {
-  if (/\.gz$/i.test(key)) return () => zlib.createGunzip({ chunkSize: inflateChunkBytes })
-  if (/\.zst$/i.test(key)) return () => createZstd(key)
-  return undefined
-}
+const createGunzip = (): Inflater => zlib.createGunzip({ chunkSize: inflateChunkBytes })
 
 function createZstd(key: string): Inflater {
   if (typeof zlib.createZstdDecompress === 'function') {

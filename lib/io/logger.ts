@@ -1,18 +1,10 @@
 /** The log of a run: JSON lines in a file of this machine. */
 import { readFile } from 'node:fs/promises'
 import { type Logger as Pino, pino } from 'pino'
-import type { LogLevel } from '../core/events.ts'
+import type { RunEvent } from '../core/events.ts'
 
-export interface LogLine {
-  readonly level: LogLevel
-  readonly message: string
-  readonly run?: string
-  readonly slice?: number
-  readonly archive?: string
-  readonly member?: string
-  readonly repeats?: number
-  readonly fields?: Readonly<Record<string, unknown>>
-}
+/** As events tell it, but for the task, whose file it is. */
+export type LogLine = Omit<Extract<RunEvent, { readonly event: 'log' }>, 'event' | 'task'>
 
 export interface RunLog {
   write(line: LogLine): void

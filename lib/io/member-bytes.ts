@@ -108,7 +108,7 @@ function inflateOr(local: Buffer, place: MemberPlace, options: MemberOptions): U
  * One member's bytes from `local`, which begins with its local header and holds it whole; more may follow.
  * @throws as readMembers
  */
-export function inflateMember(local: Buffer, place: MemberPlace, { limits }: MemberOptions): Uint8Array {
+function inflateMember(local: Buffer, place: MemberPlace, { limits }: MemberOptions): Uint8Array {
   const { inflatedBytes, method, crc32: expected } = place.member
   checkLimit(place, limits)
   const data = memberData(local, place)

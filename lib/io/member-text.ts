@@ -1,9 +1,10 @@
 /** Members as the text that they hold: large ones in chunks, and those that are compressed themselves inflated once more. */
+import { compressionOf } from '../core/compression.ts'
 import { FanmillError } from '../core/errors.ts'
 import type { InputObject, MembersSlice, PlannedMember } from '../core/plan-data.ts'
 import type { Reader } from '../core/store.ts'
 import { memberError } from '../core/zip-local.ts'
-import { inflateNamed, isCompressed } from './inflate-file.ts'
+import { inflateNamed } from './inflate-file.ts'
 import {
   type MemberBytes,
   type MemberChunks,
@@ -26,13 +27,13 @@ export async function* readTexts(
   const { onBad, ...reading } = options
   if (onBad) {
     for await (const { member, bytes } of readMembers(store, input, slice, options)) {
-      const text = isCompressed(member.name) ? await wholeText(bytes, { member, input, ...options, onBad }) : bytes
+      const text = compressionOf(member.name) ? await wholeText(bytes, { member, input, ...options, onBad }) : bytes
       if (text) yield { member, bytes: text }
     }
     return
   }
   const isWhole = ({ name, inflatedBytes }: PlannedMember): boolean =>
-    inflatedBytes <= wholeBytesMax && !isCompressed(name)
+    inflatedBytes <= wholeBytesMax && !compressionOf(name)
   for await (const found of readMembersOrChunks(store, input, slice, { ...reading, isWhole })) {
     const { member } = found
     yield 'bytes' in found ? found : { member, chunks: textOf(found.chunks, { member, input, ...reading }) }
@@ -58,7 +59,7 @@ async function* textOf(
   source: AsyncIterable<Uint8Array>,
   { member, input, limits, signal }: TextOptions,
 ): AsyncGenerator<Uint8Array> {
-  if (!isCompressed(member.name)) {
+  if (!compressionOf(member.name)) {
     yield* source
     return
   }

@@ -1,5 +1,5 @@
 /** One place in S3: its address, its client, and requests that are tried again. */
-
+import { TransientError } from '../core/errors.ts'
 import type { StoredObject } from '../core/store.ts'
 import type { S3Place } from '../core/store-url.ts'
 import { formatStoreUrl } from '../core/store-url.ts'
@@ -20,6 +20,12 @@ export interface S3Request {
   readonly at: { readonly Bucket: string; readonly Key: string }
   /** How often it was tried before. */
   readonly tries: number
+}
+
+export interface LookOptions {
+  readonly ChecksumMode?: 'ENABLED'
+  readonly IfMatch?: string
+  readonly signal?: AbortSignal | undefined
 }
 
 /** The object metadata by which a writer knows its own object again. */
@@ -59,6 +65,24 @@ export class S3Access {
     )
   }
 
+  /**
+   * A HEAD. Its refusal has no body, and so no name: then the first byte is asked for, whose refusal has one. By that time the SDK
+   * has set its clock by the answer, so that one is given where only the clock was wrong.
+   */
+  async look(key: string, request: S3Request, { signal, ...headers }: LookOptions = {}): ReturnType<S3Calls['head']> {
+    const { calls, at } = request
+    try {
+      return await calls.head({ ...at, ...headers }, signal)
+    } catch (error) {
+      const status = statusOf(error)
+      if (status !== 400 && status !== 403) throw error
+      await askFirstByte(request, signal)
+      const { url } = this.place('look at', key)
+      const message = `cannot look at ${url} now: it was refused with ${status}, but its first byte is given`
+      throw new TransientError('STORE_FAILED', message, { key, status }, { cause: error })
+    }
+  }
+
   /** An object and the token that it was written with. */
   async head(
     key: string,
@@ -67,9 +91,9 @@ export class S3Access {
     return this.send(
       'look at',
       key,
-      async ({ calls, at }) => {
+      async request => {
         try {
-          const { ContentLength = 0, ETag = '', Metadata } = await calls.head(at, signal)
+          const { ContentLength = 0, ETag = '', Metadata } = await this.look(key, request, { signal })
           return { key, sizeBytes: ContentLength, etag: bareEtag(ETag), token: Metadata?.[tokenName] }
         } catch (error) {
           if (statusOf(error) === 404) return undefined
@@ -78,6 +102,17 @@ export class S3Access {
       },
       signal,
     )
+  }
+}
+
+async function askFirstByte({ calls, at }: S3Request, signal?: AbortSignal): Promise<void> {
+  try {
+    const { Body } = await calls.get({ ...at, Range: 'bytes=0-0' }, signal)
+    const body = Body as { destroy?(): void } | undefined
+    body?.destroy?.()
+  } catch (error) {
+    // It is there, and empty.
+    if (statusOf(error) !== 416) throw error
   }
 }
 

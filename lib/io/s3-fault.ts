@@ -1,6 +1,7 @@
 /** What the AWS SDK throws, and what breaks off a body, as Fanmill's errors. */
 import { FanmillError, PermanentError, TransientError } from '../core/errors.ts'
 import { throwIfAborted } from './abort.ts'
+import { codeOf, isOfNetwork } from './network-fault.ts'
 
 export interface FaultPlace {
   /** What was being done, as in `cannot read`. */
@@ -104,11 +105,6 @@ function passing(fault: Fault): TransientError | undefined {
     cause: error,
   })
 }
-
-const isOfNetwork = (error: Error): boolean =>
-  /^(E[A-Z]+|ERR_STREAM\w*|ERR_SSL\w*|HPE_\w+|UND_\w+)$/.test(codeOf(error)) || error.message === 'aborted'
-
-const codeOf = (error: Error): string => String((error as { readonly code?: unknown }).code ?? error.name)
 
 /** A bug of ours has no status and stays what it is. */
 function other(fault: Fault): Error {

@@ -2,14 +2,12 @@
 import { open, rm, stat } from 'node:fs/promises'
 import { PermanentError } from '../core/errors.ts'
 import type { PendingPart } from '../core/store.ts'
+import { pieceBytesOf, pieceCountOf } from '../core/upload-pieces.ts'
 import { withFaults } from './disk-fault.ts'
 import { type S3Access, tokenName } from './s3-access.ts'
 import { bareEtag } from './s3-body.ts'
 import { statusOf } from './s3-fault.ts'
 
-/** S3 takes pieces of at least 5 MiB, and at most 10,000 of them. */
-const pieceBytesMin = 16 * 1024 * 1024
-const piecesMax = 10_000
 /** Pieces in memory and on their way at once, of all parts of a store: 64 MiB. */
 const uploadsMax = 4
 
@@ -118,11 +116,10 @@ export class S3Parts {
 
   /** Etags in order of piece; all pieces are settled before a failure leaves. */
   async #upload(part: PendingPart, file: string): Promise<string[]> {
-    const pieceBytes = Math.max(pieceBytesMin, Math.ceil(part.sizeBytes / piecesMax))
-    const count = Math.max(1, Math.ceil(part.sizeBytes / pieceBytes))
+    const pieceBytes = pieceBytesOf(part.sizeBytes)
     const handle = await withFaults('stage', part.key, () => open(file))
     try {
-      const pieces = Array.from({ length: count }, (_, index) =>
+      const pieces = Array.from({ length: pieceCountOf(part.sizeBytes) }, (_, index) =>
         this.#slots.run(async () => {
           const start = index * pieceBytes
           const bytes = Buffer.allocUnsafe(Math.min(pieceBytes, part.sizeBytes - start))

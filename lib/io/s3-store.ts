@@ -1,8 +1,9 @@
 /** A bucket, or a prefix in it, as an object store. */
 import assert from 'node:assert'
 import { randomUUID } from 'node:crypto'
+import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { FanmillError } from '../core/errors.ts'
-import type { PendingPart, ReadOptions, Store, StoredObject } from '../core/store.ts'
+import type { ContentMarks, PendingPart, ReadOptions, Store, StoredObject } from '../core/store.ts'
 import { throwIfAborted } from './abort.ts'
 import { S3Access, type S3StoreSpec, tokenName } from './s3-access.ts'
 import { bareEtag, readBody } from './s3-body.ts'
@@ -81,14 +82,11 @@ class S3Store implements Store {
     })
   }
 
-  checksum({ key, etag }: StoredObject): Promise<string | undefined> {
-    return this.#access.send('look at', keyed(key), async ({ calls, at }) => {
-      const { ChecksumType, ChecksumCRC64NVME } = await calls.head({
-        ...at,
-        ChecksumMode: 'ENABLED',
-        IfMatch: `"${etag}"`,
-      })
-      return ChecksumType === 'FULL_OBJECT' && ChecksumCRC64NVME ? `crc64nvme:${ChecksumCRC64NVME}` : undefined
+  inspect({ key, etag }: StoredObject): Promise<ContentMarks> {
+    return this.#access.send('look at', keyed(key), async request => {
+      const found = await this.#access.look(key, request, { ChecksumMode: 'ENABLED', IfMatch: `"${etag}"` })
+      const checksum = checksumOf(found)
+      return { ...(checksum !== undefined && { checksum }), etagOf: etagOf(found, etag) }
     })
   }
 
@@ -156,6 +154,22 @@ class S3Store implements Store {
     const found = await this.#access.head(key)
     return found?.token === token ? found.etag : undefined
   }
+}
+
+/** The strongest first; an object has what its uploader chose, else CRC-64. */
+const checksums = ['SHA512', 'SHA256', 'SHA1', 'CRC64NVME', 'CRC32C', 'CRC32'] as const
+
+/** A composite one is of the pieces, not of the content. */
+function checksumOf(found: HeadObjectCommandOutput): string | undefined {
+  if (found.ChecksumType !== 'FULL_OBJECT') return undefined
+  const name = checksums.find(each => found[`Checksum${each}`] !== undefined)
+  return name && `${name.toLowerCase()}:${found[`Checksum${name}`]}`
+}
+
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html */
+function etagOf({ ServerSideEncryption }: HeadObjectCommandOutput, etag: string): ContentMarks['etagOf'] {
+  if (ServerSideEncryption?.startsWith('aws:kms')) return 'write'
+  return etag.includes('-') ? 'pieces' : 'content'
 }
 
 /** 412, or 404 where the object to be replaced is gone. */

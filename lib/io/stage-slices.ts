@@ -5,7 +5,8 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type FanmillError, PermanentError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
-import type { FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '../core/plan-data.ts'
+import type { BatchInputs, FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '../core/plan-data.ts'
+import { inputOf } from '../core/plan-files.ts'
 import type { RangeEnds, StagedText } from '../core/share.ts'
 import type { Reader } from '../core/store.ts'
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
@@ -22,7 +23,7 @@ export type StageSource =
   | {
       readonly kind: 'slices'
       readonly slices: readonly Slice[]
-      readonly inputs: Readonly<Record<number, InputObject>>
+      readonly inputs: BatchInputs
     }
   | { readonly kind: 'staged'; readonly staged: StagedText }
 
@@ -118,16 +119,6 @@ function openStaging({ folder, format, isLocated, isByMember = false, stageBytes
     name,
     discard,
   }
-}
-
-function inputOf(inputs: Readonly<Record<number, InputObject>>, slice: Slice): InputObject {
-  const input = inputs[slice.input]
-  if (!input)
-    throw new PermanentError(
-      'STATE_INVALID',
-      `slice ${slice.slice} names input ${slice.input}, which its job does not have`,
-    )
-  return input
 }
 
 function stageSlice(slice: Slice, input: InputObject, staging: Staging, options: SliceStageOptions): Promise<void> {

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { readHeader } from '../core/csv-header.ts'
 import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
+import { placeOf } from '../core/member-place.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { rewriteRecords } from '../core/record-rewrite.ts'
 import { type RecordScan, scanRecords } from '../core/records.ts'
@@ -243,10 +244,9 @@ function topOf(given: Uint8Array, { format, dialect, origin }: TextOptions) {
   } catch (error) {
     if (!(error instanceof FanmillError)) throw error
     const { archive, member } = origin
-    const where = member === '' ? archive : `${archive}, member ${member}`
     throw new PermanentError(
       error.code,
-      `${where}: ${error.message}`,
+      `${placeOf(origin)}: ${error.message}`,
       { ...error.detail, archive, member },
       { cause: error },
     )

@@ -1,9 +1,10 @@
 /** What an event asks of a task: its parameters, or nothing. */
 import * as v from 'valibot'
 import { FanmillError, PermanentError } from '../core/errors.ts'
-import type { ManualEvent, PlanEvent, RunName, UploadEvent } from '../core/lambda-events.ts'
+import type { ManualEvent, PlanEvent, UploadEvent } from '../core/lambda-events.ts'
 import { readParams } from '../core/param-values.ts'
 import { matchPath } from '../core/path-template.ts'
+import type { RunName } from '../core/run-identity.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import type { StoreSpec } from '../io/open-store.ts'
 

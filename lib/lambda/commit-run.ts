@@ -4,18 +4,17 @@ import * as v from 'valibot'
 import { FanmillError, PermanentError, TransientError } from '../core/errors.ts'
 import type { CommitAnswer, CommitEvent } from '../core/lambda-events.ts'
 import type { Manifest } from '../core/manifest.ts'
-import type { Reject } from '../core/reject.ts'
-import { taskNamed } from '../core/resolve-task.ts'
+import { rowCodeOf } from '../core/run-identity.ts'
 import { readPlan, runKeys } from '../core/state.ts'
 import { commit } from '../steps/commit.ts'
-import { type KeptReservation, readReservation } from '../steps/reservation-file.ts'
+import { type KeptReservation, readReservation, withInputs } from '../steps/reservation-file.ts'
 import { endRun, renewWhenDue } from '../steps/run-lease.ts'
 import { settleHead, yieldClaim } from '../steps/settle-head.ts'
 import { type ActorOptions, actorOf, readState } from '../steps/state-files.ts'
 import { leaveTurn } from '../steps/turn.ts'
 import type { Invocation } from './handler.ts'
 import { runNameSchema } from './process-item.ts'
-import { executionOwner, runLeaseMs } from './session.ts'
+import { executionOwner, type LambdaSession, runLeaseMs } from './session.ts'
 import { logger } from './telemetry.ts'
 import { todoOf } from './todo.ts'
 
@@ -26,7 +25,7 @@ export const commitEventSchema: v.GenericSchema<unknown, CommitEvent> = v.union(
   v.object({ ...own, outputPath: v.string() }),
 ])
 
-/** @throws BATCHES_FAILED and whatever else `commit` throws for good */
+/** @throws BATCHES_FAILED, RUN_CHANGED and whatever else `commit` throws for good */
 export async function commitRun(event: CommitEvent, invocation: Invocation): Promise<CommitAnswer> {
   const { output } = invocation.lambda
   const options = actorOptions(event, invocation)
@@ -97,14 +96,12 @@ interface Committing {
 
 async function commitKept(kept: KeptReservation, { event, invocation, options }: Committing): Promise<CommitAnswer> {
   const { lambda } = invocation
-  const { run } = kept
-  const task = taskNamed(lambda.pipeline, run.task)
+  const run = await withInputs(lambda.output, kept.run)
   const plan = await readState(lambda.output, runKeys(run.runId, run.attempt).plan, readPlan)
   if (!plan)
     throw new PermanentError('RUN_UNKNOWN', `run ${run.runId}, attempt ${run.attempt}, has no plan; plan it first`, {
       runId: run.runId,
     })
-  const partitionBy = task.output.kind === 'parquet' ? task.output.partitionBy : []
   const ending = { ...options, owner: executionOwner(event.execution) }
   const turn = { outputPath: run.outputPath, id: event.execution }
   try {
@@ -112,8 +109,7 @@ async function commitKept(kept: KeptReservation, { event, invocation, options }:
       ...options,
       reservation: run,
       plan,
-      partitionBy,
-      rejectsMax: task.rejects.max,
+      ...codeOf(lambda, kept),
     })
     if (!result.done) return { done: false, missing: result.missing.length, ...(await todoOf(lambda, run, plan, true)) }
     await endRun(lambda.output, run, { ...ending, status: 'complete' })
@@ -122,32 +118,24 @@ async function commitKept(kept: KeptReservation, { event, invocation, options }:
     return { done: true }
   } catch (error) {
     if (!(error instanceof FanmillError) || error instanceof TransientError) throw error
-    await endRun(lambda.output, run, { ...ending, status: 'failed', error })
-    await leaveTurn(lambda.output, turn)
-    if (error.code !== 'SUPERSEDED' || error.detail.isCovered !== true) throw withoutRows(error)
     // All that this run read is in what was committed after it was planned: there is nothing left to do.
+    const isNeedless = error.code === 'SUPERSEDED' && error.detail.isCovered === true
+    await endRun(lambda.output, run, { ...ending, status: isNeedless ? 'superseded' : 'failed', error })
+    await leaveTurn(lambda.output, turn)
+    if (!isNeedless) throw error
     logger.warn(error.message)
-    return { done: true }
+    return { done: true, supersededBy: String(error.detail.winner) }
   }
 }
 
-/** What a function throws is in logs, which hold no row: the values that were rejected stay in the state. */
-function withoutRows(error: FanmillError): FanmillError {
-  const { rejects, ...detail } = error.detail as { readonly rejects?: readonly Reject[] }
-  if (!rejects) return error
-  const shown = rejects.map(({ archive, member, line, column, expected }) => ({
-    archive,
-    member,
-    line,
-    column,
-    expected,
-  }))
-  const first =
-    shown[0] &&
-    `; the first: ${shown[0].archive} ${shown[0].member} line ${shown[0].line}, column ${shown[0].column}, expected ${shown[0].expected}`
-  const { rejected, records, allowed } = error.detail
-  const message = `expected at most ${allowed} rejected rows of ${records}, got ${rejected}${first ?? ''}; fanmill rejects shows them`
-  return new PermanentError(error.code, message, { ...detail, rejects: shown })
+/** Of a task that is gone since, which is other code, the rest is not used. */
+function codeOf({ pipeline, codeHashes }: LambdaSession, { run, tables }: KeptReservation) {
+  const task = pipeline.tasks.find(each => each.name === run.task)
+  return {
+    codeHash: rowCodeOf(codeHashes[run.task], tables),
+    partitionBy: task?.output.kind === 'parquet' ? task.output.partitionBy : [],
+    rejectsMax: task?.rejects.max ?? 0,
+  }
 }
 
 function tell(manifest: Manifest, runId: string): void {

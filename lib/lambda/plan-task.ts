@@ -1,18 +1,15 @@
 /** Plan on Lambda: what an event asks for becomes a run with its batches, or is found to be nothing to do. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { FanmillError, TransientError } from '../core/errors.ts'
 import type { PlanAnswer, PlanEvent } from '../core/lambda-events.ts'
 import { outputPathOf } from '../core/output-path.ts'
 import { taskNamed } from '../core/resolve-task.ts'
 import { canonicalJson, rowCodeOf } from '../core/run-identity.ts'
-import { checkLengths, groupBytesOf } from '../core/tier.ts'
+import { batchLimits, checkLengths } from '../core/tier.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { inputIdentity } from '../local/content-identity.ts'
 import { requireColumns } from '../local/require-columns.ts'
-import { fetchTables } from '../local/tables.ts'
+import { tablesIdentity } from '../local/tables.ts'
 import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
 import { type Planned, plan } from '../steps/plan.ts'
 import { keepReservation } from '../steps/reservation-file.ts'
@@ -20,7 +17,7 @@ import { keepLease } from '../steps/run-lease.ts'
 import { bindTurn, enterTurn, leaveTurn } from '../steps/turn.ts'
 import { type Asked, readAsked } from './asked.ts'
 import type { Invocation } from './handler.ts'
-import { recallArchives } from './opened-archives.ts'
+import { recallInputs } from './opened-inputs.ts'
 import { executionOwner, runLeaseMs, shortName } from './session.ts'
 import { logger } from './telemetry.ts'
 import { todoOf } from './todo.ts'
@@ -94,7 +91,7 @@ const pause = (ms: number): Promise<void> => delay(Math.max(0, ms))
 async function planInTurn(planning: Planning): Promise<PlanAnswer> {
   const { task, asked, outputPath, invocation } = planning
   const { lambda, deadline } = invocation
-  const archives = await recallArchives(lambda.output, task, asked.params)
+  const known = await recallInputs(lambda.output, task, asked.params)
   const { input, settings } = lambda
   const { signal } = deadline
   const threads = settings.tiers[0].threads
@@ -106,16 +103,16 @@ async function planInTurn(planning: Planning): Promise<PlanAnswer> {
       params: asked.params,
       identify,
       threads,
-      opened: archives.opened,
-      onOpen: archives.onOpen,
+      opened: known.opened,
+      onOpen: known.onOpen,
       signal,
     })
     const answer = await planFound(planning, found)
-    await archives.forget()
+    await known.forget()
     return answer
   } catch (error) {
     if (!(error instanceof FanmillError)) throw error
-    if (error.code === 'OUT_OF_TIME' && (await archives.keep())) return { status: 'more', done: false, task: task.name }
+    if (error.code === 'OUT_OF_TIME' && (await known.keep())) return { status: 'more', done: false, task: task.name }
     if (error.code === 'OUTPUT_UNSETTLED') return { status: 'unsettled', done: false, task: task.name, outputPath }
     if (error.code !== 'OUTPUT_LOCKED') throw error
     logger.info(error.message)
@@ -128,17 +125,18 @@ async function planInTurn(planning: Planning): Promise<PlanAnswer> {
 const lockedMs = 5000
 
 async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAnswer> {
-  const { task, execution, outputPath, invocation } = planning
+  const { task, asked, execution, outputPath, invocation } = planning
   const { input, output, settings } = invocation.lambda
   await requireColumns(input, task, found)
-  checkLengths(found.cut(found.inputs), { inputs: found.inputs, task, tiers: settings.tiers })
-  const tables = await tablesIdentity(planning)
+  const { tiers, timeoutSeconds } = settings
+  checkLengths(found.cut(found.inputs), { inputs: found.inputs, task, tiers, timeoutSeconds })
+  const tables = await tablesIdentity(input, task, asked.params)
   const planned = await plan(output, requestOf(planning, found, tables))
   const { name } = task
   if (planned.status === 'complete')
     return { status: 'complete', done: true, task: name, run: { runId: planned.runId } }
   if (planned.status === 'busy') return { status: 'busy', done: true, task: name, run: { runId: planned.runId } }
-  await keepReservation(output, { run: planned.run, tables })
+  await keepReservation(output, planned.run, tables)
   await keepLease(output, planned.run, { owner: executionOwner(execution), leaseUntil: Date.now() + runLeaseMs })
   await bindTurn(output, { outputPath, id: execution }, planned.run)
   tell(planned, found)
@@ -150,7 +148,7 @@ async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAn
 }
 
 function requestOf({ task, asked, execution, outputPath, invocation }: Planning, found: FoundInputs, tables: string) {
-  const { settings } = invocation.lambda
+  const { settings, codeHashes } = invocation.lambda
   const [tier] = settings.tiers
   return {
     owner: executionOwner(execution),
@@ -159,24 +157,15 @@ function requestOf({ task, asked, execution, outputPath, invocation }: Planning,
     leaseMs: runLeaseMs,
     mayRoll: false,
     found,
-    batchBytes: (settings.groupBytes ?? groupBytesOf(tier)) * tier.threads,
+    ...batchLimits(task, tier, settings),
     outputPath,
     outputKind: task.output.kind,
     task: task.name,
     params: asked.params,
-    codeHash: rowCodeOf(settings.codeHashes[task.name], tables),
+    codeHash: rowCodeOf(codeHashes[task.name], tables),
     mode: task.output.mode,
     force: asked.force,
     ...(asked.resume && { resume: asked.resume }),
-  }
-}
-
-async function tablesIdentity({ task, asked, invocation }: Planning): Promise<string> {
-  const stageFolder = await mkdtemp(join(tmpdir(), 'fanmill-plan-'))
-  try {
-    return (await fetchTables({ input: invocation.lambda.input, stageFolder }, task, asked.params)).identity
-  } finally {
-    await rm(stageFolder, { recursive: true, force: true })
   }
 }
 

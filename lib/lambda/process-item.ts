@@ -5,11 +5,13 @@ import * as v from 'valibot'
 import { CapacityError, FanmillError, toPlain } from '../core/errors.ts'
 import type { ProcessEvent } from '../core/lambda-events.ts'
 import type { Outcome } from '../core/outcome.ts'
+import { rowCodeOf } from '../core/run-identity.ts'
 import { planItemSchema } from '../core/state.ts'
 import { batchTools } from '../local/task-workers.ts'
 import { createGate } from '../steps/gate.ts'
 import { noteFailure, processBatch } from '../steps/process.ts'
 import { type KeptReservation, readReservation } from '../steps/reservation-file.ts'
+import { checkCode } from '../steps/run-code.ts'
 import { renewWhenDue } from '../steps/run-lease.ts'
 import type { Invocation } from './handler.ts'
 import { executionOwner, runLeaseMs } from './session.ts'
@@ -37,15 +39,16 @@ export interface ProcessAnswer {
   readonly peakMemoryMb: number
 }
 
-/** Notes what fails for `status` and for commit's message, and throws it. @throws as `processBatch`; OUT_OF_TIME */
+/** Notes what fails for `status` and for commit's message, and throws it. @throws as `processBatch`; RUN_CHANGED, OUT_OF_TIME */
 export async function processItem(event: ProcessEvent, invocation: Invocation): Promise<ProcessAnswer> {
   const { run: name, item, tier, task } = event
-  const { output } = invocation.lambda
+  const { output, codeHashes } = invocation.lambda
   logger.appendKeys({ run: name.runId, attempt: name.attempt, batch: item.batch, tier })
   const kept = await readReservation(output, name)
   const now = (): number => Date.now()
   await renewWhenDue(output, name, { owner: executionOwner(event.execution), now, leaseMs: runLeaseMs })
   try {
+    checkCode(kept.run, rowCodeOf(codeHashes[kept.run.task], kept.tables))
     const token = randomUUID().slice(0, 13)
     const outcome = await processInTime({ event, kept, token }, invocation)
     // Another try of this batch has measured its own.

@@ -1,6 +1,8 @@
 /** What one process of a function keeps between invocations: its settings, its pipeline, its stores. */
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import * as v from 'valibot'
 import { PermanentError } from '../core/errors.ts'
 import { assetNames } from '../core/lambda-events.ts'
 import { outputHashOf } from '../core/run-identity.ts'
@@ -15,6 +17,8 @@ export interface LambdaSession {
   readonly settings: LambdaSettings
   readonly bundle: LoadableBundle
   readonly pipeline: PipelineDefinition
+  /** By task name: those of the code that is running. */
+  readonly codeHashes: Readonly<Record<string, string>>
   readonly input: Store
   readonly output: Store
 }
@@ -53,9 +57,22 @@ async function open(settings: LambdaSettings): Promise<LambdaSession> {
       'DEFINITION_LOAD',
       `expected pipeline ${settings.pipeline} in the function's asset, got ${pipeline.name}; deploy again`,
     )
-  return { settings, bundle, pipeline, input: openStore(settings.input), output: openStore(settings.output) }
+  const codeHashes = await shippedHashes(settings)
+  const { input, output } = settings
+  return { settings, bundle, pipeline, codeHashes, input: openStore(input), output: openStore(output) }
 }
 
 /** As if the pipeline stood among the files that were shipped with it. */
 const shippedFile = ({ pipeline, pipelineUrl }: LambdaSettings): string =>
   join(dirname(fileURLToPath(pipelineUrl)), assetNames.files, pipeline)
+
+async function shippedHashes({ pipelineUrl }: LambdaSettings): Promise<LambdaSession['codeHashes']> {
+  try {
+    return v.parse(hashesSchema, JSON.parse(await readFile(new URL(assetNames.codeHashes, pipelineUrl), 'utf8')))
+  } catch (cause) {
+    const message = `expected ${assetNames.codeHashes} in the function's asset, as synthesis writes it; deploy again`
+    throw new PermanentError('DEFINITION_LOAD', message, {}, { cause })
+  }
+}
+
+const hashesSchema = v.record(v.string(), v.string())

@@ -15,7 +15,7 @@ const executionsMax = 100
  * An execution by its ARN, its name or the beginning of it.
  * @throws EXECUTION_UNKNOWN, with the nearest names of the latest hundred
  */
-export async function findExecution(deployed: Deployed, name: string): Promise<ExecutionDetail> {
+async function findExecution(deployed: Deployed, name: string): Promise<ExecutionDetail> {
   const { control, stateMachineArn } = deployed
   const arn = name.startsWith('arn:') ? name : executionArn(stateMachineArn, name)
   const exact = await control.describe(arn)
@@ -52,6 +52,13 @@ export async function findNamed(deployed: Deployed, name: string): Promise<Named
   }
 }
 
+/** An execution that was there. @throws EXECUTION_UNKNOWN when AWS has forgotten it */
+export async function executionAt({ control }: Deployed, arn: string): Promise<ExecutionDetail> {
+  const found = await control.describe(arn)
+  if (found) return found
+  throw new PermanentError('EXECUTION_UNKNOWN', `execution ${arn} is gone`, { arn })
+}
+
 /** The execution that works on a run, or did last; undefined for a run of some machine, or when it is forgotten. */
 export async function executionOf({ control }: Deployed, { owner }: RunSummary): Promise<ExecutionDetail | undefined> {
   return isExecution(owner) ? control.describe(owner.id) : undefined
@@ -67,11 +74,10 @@ export async function startNew(deployed: Deployed, start: Start, ended: readonly
 }
 
 /** Asks an execution to stop, and waits a little for it. Process invocations under way end by themselves. */
-export async function stopAndWait({ control }: Deployed, arn: string): Promise<ExecutionDetail> {
-  await control.stop(arn, 'stopped by fanmill stop')
+export async function stopAndWait(deployed: Deployed, arn: string): Promise<ExecutionDetail> {
+  await deployed.control.stop(arn, 'stopped by fanmill stop')
   for (let tries = 1; ; tries++) {
-    const found = await control.describe(arn)
-    if (!found) throw new PermanentError('EXECUTION_UNKNOWN', `execution ${arn} is gone`, { arn })
+    const found = await executionAt(deployed, arn)
     if (found.status !== 'running' || tries === stopTriesMax) return found
     await pause(stopPollMs)
   }

@@ -1,9 +1,9 @@
 /** A run of a deployed pipeline as it is worked on: its state is read again and again, and told as events. */
 import type { RunEvent } from '../core/events.ts'
-import type { Outcome } from '../core/outcome.ts'
+import { type Outcome, totalsOf } from '../core/outcome.ts'
 import type { PlanItem } from '../core/plan-data.ts'
+import type { RunName } from '../core/run-identity.ts'
 import { type RunRecord, readFailure, readOutcome, readPlan, readRunRecord, runKeys } from '../core/state.ts'
-import type { RunName } from '../steps/runs.ts'
 import { forEachParallel, readState } from '../steps/state-files.ts'
 import type { Deployed } from './deployed.ts'
 import { urlBelow } from './roots.ts'
@@ -28,7 +28,8 @@ export async function followRun(
   const plan = await readState(store, keys.plan, readPlan)
   if (!record || !plan) return undefined
   tellBeginning(deployed, { record, plan, tell })
-  const outcomes = new Map<string, { readonly etag: string; readonly outcome: Outcome }>()
+  const outcomes: Outcomes = new Map()
+  const all = (): Outcome[] => [...outcomes.values()].map(({ outcome }) => outcome)
   const failures = new Set<string>()
   // What failed before this one began is in `fanmill status`.
   for await (const { key } of store.list(keys.failures)) failures.add(key)
@@ -38,10 +39,10 @@ export async function followRun(
       const done = await lookForOutcomes(store, keys.outcomes, outcomes)
       const { task, runId: run } = record
       for (const { batch, parts } of done) tell({ event: 'batch', task, run, batch, parts: parts.length })
-      if (done.length > 0) tell({ event: 'progress', task, run, ...totalsOf(outcomes) })
+      if (done.length > 0) tell({ event: 'progress', task, run, ...progressOf(all()) })
       await tellFailures(store, keys.failures, { failures, record, tell })
     },
-    bytesIn: () => [...outcomes.values()].reduce((sum, { outcome }) => sum + outcome.bytesIn, 0),
+    bytesIn: () => all().reduce((sum, outcome) => sum + outcome.bytesIn, 0),
   }
 }
 
@@ -86,15 +87,10 @@ async function lookForOutcomes(store: Deployed['store'], prefix: string, outcome
   return found.sort((a, b) => a.batch - b.batch)
 }
 
-function totalsOf(outcomes: Outcomes) {
-  const all = [...outcomes.values()].map(({ outcome }) => outcome)
-  const sum = (of: (outcome: Outcome) => number): number => all.reduce((total, outcome) => total + of(outcome), 0)
-  return {
-    members: sum(outcome => outcome.members),
-    bytes: sum(outcome => outcome.bytesInflated),
-    rowsWritten: sum(outcome => outcome.rowsWritten),
-    rowsRejected: sum(outcome => outcome.rowsRejected),
-  }
+function progressOf(outcomes: readonly Outcome[]) {
+  const { members, rows, rowsRejected } = totalsOf(outcomes)
+  const bytes = outcomes.reduce((sum, outcome) => sum + outcome.bytesInflated, 0)
+  return { members, bytes, rowsWritten: rows, rowsRejected }
 }
 
 interface Failing {

@@ -65,7 +65,7 @@ export async function stopDeployed(options: DeployedOptions, name?: string): Pro
 async function leaveAll({ store }: Deployed, { arn }: Execution, runs: readonly RunSummary[]): Promise<void> {
   try {
     for (const run of runs)
-      if (run.status !== 'complete' && run.owner.id === arn)
+      if (!isDone(run) && run.owner.id === arn)
         await endRun(store, run, { owner: run.owner, now: () => Date.now(), status: 'interrupted' })
     await leaveStopped(store, arn)
   } catch (error) {
@@ -73,6 +73,8 @@ async function leaveAll({ store }: Deployed, { arn }: Execution, runs: readonly 
     if (!(error instanceof FanmillError)) throw error
   }
 }
+
+const isDone = ({ status }: RunSummary): boolean => status === 'complete' || status === 'superseded'
 
 const startedOf = (deployed: Deployed, execution: Execution): Started => ({
   execution,
@@ -84,7 +86,7 @@ async function namedRun(deployed: Deployed, name: string): Promise<RunSummary> {
   const named = await findNamed(deployed, name)
   if ('run' in named) return named.run
   const { tasks } = await statusOf(deployed, named.execution)
-  const [run, ...others] = (await runsOf(deployed, tasks)).filter(each => each.status !== 'complete')
+  const [run, ...others] = (await runsOf(deployed, tasks)).filter(each => !isDone(each))
   if (run && others.length === 0) return run
   const { name: execution } = named.execution
   if (run) throw severalRuns(`execution ${execution} left`, [run, ...others])

@@ -57,13 +57,7 @@ export async function runsOf({ store, clock }: Deployed, tasks: readonly Execute
 async function latestExecution(deployed: Deployed): Promise<ExecutionDetail> {
   const { control, stateMachineArn, name } = deployed
   const latest = await control.list(stateMachineArn, { max: latestMax })
-  let chosen: Execution | undefined
-  for (const execution of latest) {
-    const isTelling = execution.status !== 'succeeded' || (await didSomething(deployed, execution))
-    chosen ??= isTelling ? execution : undefined
-    if (chosen) break
-  }
-  const arn = (chosen ?? latest[0])?.arn
+  const arn = ((await firstTelling(deployed, latest)) ?? latest[0])?.arn
   const found = arn === undefined ? undefined : await control.describe(arn)
   if (found) return found
   throw new PermanentError(
@@ -77,8 +71,14 @@ async function latestExecution(deployed: Deployed): Promise<ExecutionDetail> {
 
 const latestMax = 20
 
-async function didSomething({ control }: Deployed, { arn }: Execution): Promise<boolean> {
-  return tasksOf(await control.stateOutputs(arn)).some(task => task.status === 'committed')
+/** One that did something, or still does, or failed. */
+async function firstTelling({ control }: Deployed, executions: readonly Execution[]): Promise<Execution | undefined> {
+  for (const execution of executions) {
+    if (execution.status !== 'succeeded') return execution
+    const tasks = tasksOf(await control.stateOutputs(execution.arn))
+    if (tasks.some(task => task.status === 'committed')) return execution
+  }
+  return undefined
 }
 
 function endOf({ status, error, cause }: ExecutionDetail): Fault | undefined {

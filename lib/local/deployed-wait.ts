@@ -3,12 +3,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { RunEvent, RunStatus, TaskResult } from '../core/events.ts'
 import { type ExecutedTask, faultError, isOver } from '../core/execution-tasks.ts'
-import type { ManifestRun } from '../core/manifest.ts'
-import { readManifest, readRunEnd, runKeys } from '../core/state.ts'
+import type { RunName } from '../core/run-identity.ts'
+import { readRunEnd, runKeys } from '../core/state.ts'
+import { countsOf } from '../core/task-counts.ts'
 import { throwIfAborted } from '../io/abort.ts'
-import { type RunName, readRun } from '../steps/runs.ts'
+import { committedRun, readRun } from '../steps/runs.ts'
 import { readState } from '../steps/state-files.ts'
 import type { Deployed } from './deployed.ts'
+import { executionAt } from './deployed-executions.ts'
 import { followRun, type RunFollower } from './deployed-run.ts'
 import { type ExecutionStatus, statusOf } from './deployed-status.ts'
 import type { RunResult } from './options.ts'
@@ -29,7 +31,7 @@ export async function waitFor(
   const followers = new Map<string, RunFollower>()
   for (;;) {
     throwIfAborted(signal)
-    const status = await look(deployed, arn)
+    const status = await statusOf(deployed, await executionAt(deployed, arn))
     await follow(deployed, status.tasks, { followers, onEvent })
     if (status.status !== 'running') return resultOf(deployed, status, followers)
     await pause(pollMs, undefined, signal && { signal }).catch(() => undefined)
@@ -38,12 +40,6 @@ export async function waitFor(
 
 /** Three requests or so each time: far below what AWS allows. */
 const pollMs = 2000
-
-async function look(deployed: Deployed, arn: string): Promise<ExecutionStatus> {
-  const detail = await deployed.control.describe(arn)
-  if (!detail) throw new PermanentError('EXECUTION_UNKNOWN', `execution ${arn} is gone`, { arn })
-  return statusOf(deployed, detail)
-}
 
 interface Following {
   readonly followers: Map<string, RunFollower>
@@ -94,22 +90,15 @@ interface TaskEnd {
 
 async function taskResult(deployed: Deployed, { task, status, followers }: TaskEnd): Promise<TaskResult> {
   const run = await placeOf(deployed, task, followers)
-  const committed = run && (await committedRun(deployed, run))
-  const { totals } = committed ?? {}
+  const committed = run && (await committedRun(deployed.store, run))
   const isDone = task.status === 'committed'
   const follower = run && followers.get(keyOf(run))
   return {
     task: task.task,
     run: task.run?.runId ?? '',
     status: isDone ? 'complete' : isOver(task) && !task.fault ? 'skipped' : 'failed',
-    rowsRead: totals?.rowsRead ?? 0,
-    rowsWritten: totals?.rows ?? 0,
-    rowsRejected: totals?.rowsRejected ?? 0,
-    rowsFiltered: totals?.rowsFiltered ?? 0,
-    members: totals?.members ?? 0,
-    parts: totals?.parts ?? 0,
+    ...countsOf(committed?.totals),
     bytesIn: isDone ? (follower?.bytesIn() ?? 0) : 0,
-    bytesOut: totals?.bytes ?? 0,
     seconds: secondsBetween(status.startedAt, (isDone && committed?.finishedAt) || status.endedAt || status.startedAt),
     output: run ? urlBelow(deployed.outputSpec, run.outputPath) : deployed.output,
   }
@@ -139,11 +128,6 @@ async function placeOf(
     if (error instanceof FanmillError && error.code === 'RUN_UNKNOWN') return undefined
     throw error
   }
-}
-
-async function committedRun({ store }: Deployed, { runId, attempt }: RunName): Promise<ManifestRun | undefined> {
-  const manifest = await readState(store, runKeys(runId, attempt).manifest, readManifest)
-  return manifest?.runs.find(run => run.runId === runId)
 }
 
 /** The run's own word has the details that a state machine does not carry. */

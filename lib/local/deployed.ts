@@ -55,7 +55,9 @@ async function pipelineOf(control: AwsControl, { stack, pipeline }: DeployedOpti
 }
 
 async function unknownStack(control: AwsControl, stack: string): Promise<PermanentError> {
-  const near = nearest(stack, await control.stackNames())
+  // Deliberately without what it throws: that there is none is known already, and who may not list stacks gets no hint.
+  const names = await control.stackNames().catch((): string[] => [])
+  const near = nearest(stack, names)
   const hint =
     near.length > 0
       ? `did you mean ${near.join(' or ')}?`

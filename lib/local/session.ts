@@ -49,8 +49,6 @@ export interface Session {
   close(): void
 }
 
-export { groupBytesMax }
-
 /** What tests make small, to have many batches of little text. */
 export interface SessionTuning {
   readonly groupBytes?: number

@@ -1,6 +1,6 @@
 /** The one log of a task's run, whichever thread a line comes from: shown from the level that was asked for, kept whole in the run's folder. */
 import { join } from 'node:path'
-import type { LogLevel, RunEvent } from '../core/events.ts'
+import { isAtLeast, type LogLevel, type RunEvent } from '../core/events.ts'
 import { foldRepeats } from '../core/fold-repeats.ts'
 import { runKeys } from '../core/state.ts'
 import type { WorkerMessage } from '../core/worker-job.ts'
@@ -24,12 +24,12 @@ type LogSession = Pick<Session, 'tell' | 'output' | 'owner' | 'partFolder' | 'op
 /** Lines before `begin` are kept with those after it. */
 export function createTaskLog({ tell, output, owner, partFolder, options }: LogSession, task: string): TaskLog {
   const file = openLog(join(partFolder, `${task}.log`))
-  const shown = ranks[options.logLevel ?? 'info']
+  const { logLevel = 'info' } = options
   let run: { readonly runId: string; readonly attempt: number } | undefined
   const write = (line: LogLine): void => file.write({ ...(run && { run: run.runId }), ...line })
   const folder = foldRepeats((line: LogLine) => {
     write(line)
-    if (ranks[line.level] >= shown)
+    if (isAtLeast(line.level, logLevel))
       tell({ event: 'log', task, ...(run && { run: run.runId }), ...line } satisfies RunEvent)
   })
   const save = async (): Promise<void> => {
@@ -54,5 +54,3 @@ export function createTaskLog({ tell, output, owner, partFolder, options }: LogS
     },
   }
 }
-
-const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }

@@ -1,6 +1,6 @@
 /** Which inputs an append has to read: those that the dataset does not hold yet. */
 import { PermanentError } from '../core/errors.ts'
-import type { Manifest, ManifestRun } from '../core/manifest.ts'
+import type { Manifest, ManifestInput, ManifestRun } from '../core/manifest.ts'
 import type { InputObject } from '../core/plan-data.ts'
 
 export interface AppendPlan {
@@ -26,11 +26,16 @@ function isNew(input: InputObject, runs: readonly ManifestRun[]): boolean {
   for (const run of runs) {
     const listed = run.inputs.find(({ key }) => key === input.key)
     if (!listed) continue
-    if (listed.identity === input.identity && listed.sizeBytes === input.sizeBytes) return false
+    if (isSame(listed, input)) return false
     const message = `${input.key} was appended by run ${run.runId} and has changed since; run with --force to replace what came of it`
     throw new PermanentError('INPUT_ALREADY_APPENDED', message, { key: input.key, runId: run.runId })
   }
   return true
+}
+
+/** One that was known by its etag may be known by a checksum now. */
+function isSame(listed: ManifestInput, { identity, etag, sizeBytes }: InputObject): boolean {
+  return listed.sizeBytes === sizeBytes && (listed.identity === identity || listed.identity === `etag:${etag}`)
 }
 
 function redo(inputs: readonly InputObject[], runs: readonly ManifestRun[]): AppendPlan {

@@ -91,7 +91,7 @@ function batchesFailed(missing: readonly number[], failures: readonly Failure[],
   const tell = (said: string | undefined): string => {
     const why = first
       ? `; batch ${first.batch}: ${first.code} ${said}${where && ` (${where})`}`
-      : `; batch ${missing[0]} left no word of why: its process was ended, as one that is out of memory is`
+      : `; batch ${missing[0]} left no word of why: its process was ended, as one that is out of memory is, or it never began, as a function that is throttled`
     return `${missing.length} of ${batchCount} batches have no outcome${why}; run again to do only these`
   }
   const detail = { missing, failures: failed.slice(0, shownMax) }

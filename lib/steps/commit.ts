@@ -12,6 +12,7 @@ import { type Journaled, writeJournal } from './commit-plan.ts'
 import { type Current, changeHead, lockedOut, readCurrent } from './head.ts'
 import { HeadClaim } from './head-claim.ts'
 import type { ReservedRun } from './reserve.ts'
+import { checkCode } from './run-code.ts'
 import { settleHead } from './settle-head.ts'
 import { type Actor, type ActorOptions, actorOf, effect, roundsMax, type Versioned } from './state-files.ts'
 
@@ -21,6 +22,8 @@ export interface CommitOptions extends ActorOptions {
   readonly plan: readonly PlannedBatch[]
   readonly partitionBy: readonly string[]
   readonly rejectsMax: RejectLimit['max']
+  /** Of the code that commits, when that may be another than the one that planned; what is under way is rolled to its end in any case. */
+  readonly codeHash?: string
 }
 
 /** `missing` batches have lost their outcome, because their pending parts expired: to be processed again before the next commit. */
@@ -30,6 +33,7 @@ export type CommitResult =
 
 /**
  * Does it all or leaves the output as it was; may be called again whatever happened, also by another process.
+ * @throws RUN_CHANGED when the run is of another code than `codeHash`
  * @throws BATCHES_FAILED when batches have no outcome, with their failures
  * @throws ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT
  * @throws OUTPUT_LOCKED, transient, while another run commits to this output
@@ -39,7 +43,7 @@ export type CommitResult =
  */
 export async function commit(store: Store, options: CommitOptions): Promise<CommitResult> {
   const actor = actorOf(store, options)
-  const claimed = await claimHead(actor, options.reservation)
+  const claimed = await claimHead(actor, options)
   if ('done' in claimed) return claimed
   const prepared = await prepare(actor, claimed, options)
   if ('missing' in prepared) return { done: false, missing: prepared.missing }
@@ -54,13 +58,17 @@ interface Claimed {
   readonly current: Current
 }
 
-async function claimHead(actor: Actor, run: ReservedRun): Promise<Claimed | Extract<CommitResult, { done: true }>> {
+async function claimHead(
+  actor: Actor,
+  { reservation: run, codeHash }: CommitOptions,
+): Promise<Claimed | Extract<CommitResult, { done: true }>> {
   for (let round = 0; round < roundsMax; round++) {
     const { head, live } = await settleHead(actor, run.outputPath)
     if (live) throw lockedOut(run.outputPath, live)
     const current = await readCurrent(actor.store, head.value)
     const isDone = (current.manifest?.runs ?? []).some(one => one.runId === run.runId && one.attempt === run.attempt)
     if (current.manifest && isDone) return { done: true, manifest: current.manifest }
+    if (codeHash !== undefined) checkCode(run, codeHash)
     const generation = generationFor(run, head.value, current)
     const { runId, attempt } = run
     const claim = head.value.claims + 1

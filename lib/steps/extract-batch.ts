@@ -6,12 +6,13 @@
 import { PermanentError } from '../core/errors.ts'
 import { filesOutcome } from '../core/files-outcome.ts'
 import type { Outcome, OutcomeFile } from '../core/outcome.ts'
-import type { InputObject, PlanItem, Slice } from '../core/plan-data.ts'
+import type { BatchInputs, BatchWork, PlanItem, Slice } from '../core/plan-data.ts'
+import { inputOf } from '../core/plan-files.ts'
 import { outputPrefix } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import type { WorkerResults, Workers } from '../core/worker-job.ts'
 import { patiently, type Sleep } from './patience.ts'
-import type { ReservedRun } from './reserve.ts'
+import type { RunFrame } from './reserve.ts'
 import { forEachParallel } from './state-files.ts'
 
 export interface ExtractTools {
@@ -26,15 +27,17 @@ type Extracted = WorkerResults['extract']
 
 /** Its seconds are the caller's. @throws ZIP_*; STORE_FAILED, DISK_FULL; ACCOUNT_MISMATCH when two members make one file */
 export async function extractBatch(
-  run: ReservedRun,
+  run: RunFrame,
   item: PlanItem,
-  slices: readonly Slice[],
+  { slices, inputs }: BatchWork,
   tools: ExtractTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
   const { token, partFolder, sleep } = tools
   const folder = `${partFolder}/${item.batch}-${token}-files`
   const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes)
-  const jobs = largestFirst.map(slice => patiently(() => extract(run, slice, folder, tools.workers), sleep))
+  const jobs = largestFirst.map(slice =>
+    patiently(() => extract(slice, { inputs, folder, workers: tools.workers }), sleep),
+  )
   const settled = await Promise.allSettled(jobs)
   const extracted = settled.map(each => {
     if (each.status === 'rejected') throw each.reason
@@ -61,18 +64,24 @@ export async function extractBatch(
   return outcome
 }
 
-function extract(run: ReservedRun, slice: Slice, folder: string, workers: Workers): Promise<Extracted> {
+interface Extracting {
+  readonly inputs: BatchInputs
+  readonly folder: string
+  readonly workers: Workers
+}
+
+function extract(slice: Slice, { inputs, folder, workers }: Extracting): Promise<Extracted> {
   if (slice.kind !== 'members' && slice.kind !== 'stream')
     throw new PermanentError(
       'STATE_INVALID',
       `slice ${slice.slice}: expected members to extract, got a ${slice.kind} slice`,
     )
-  return workers.run<'extract'>({ kind: 'extract', slice, input: run.inputs[slice.input] as InputObject, folder })
+  return workers.run<'extract'>({ kind: 'extract', slice, input: inputOf(inputs, slice), folder })
 }
 
 /** In order of path, so that a batch done twice says the same. */
 async function stageFiles(
-  run: ReservedRun,
+  run: RunFrame,
   extracted: Extracted['files'],
   folder: string,
   { output, token, sleep }: ExtractTools,

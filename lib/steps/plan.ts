@@ -1,17 +1,15 @@
 /** Plan: reserves the run of what was found and writes its batches, or finds that there is nothing to do. */
 import type { PlanItem, Slice } from '../core/plan-data.ts'
 import { planFiles } from '../core/plan-files.ts'
-import { packBatches } from '../core/plan-slices.ts'
+import { type PackOptions, packBatches } from '../core/plan-slices.ts'
 import { readPlan, runKeys, stateBytes } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import type { FoundInputs } from './find-inputs.ts'
 import { type Reservation, type ReservedRun, type ReserveRequest, reserveRun } from './reserve.ts'
 import { effect, readState } from './state-files.ts'
 
-export interface PlanRequest extends Omit<ReserveRequest, 'inputs'> {
+export interface PlanRequest extends Omit<ReserveRequest, 'inputs'>, PackOptions {
   readonly found: FoundInputs
-  /** Inflated bytes of a batch come near this. */
-  readonly batchBytes: number
 }
 
 export type Planned =
@@ -25,14 +23,15 @@ export async function plan(output: Store, request: PlanRequest): Promise<Planned
   const keys = runKeys(run.runId, run.attempt)
   const kept = await readState(output, keys.plan, readPlan)
   if (kept) return { status: run.status, run, plan: kept }
-  const files = planFiles(batchesOf(request.found.cut(run.inputs), request.batchBytes))
+  const files = planFiles(batchesOf(request.found.cut(run.inputs), request), run.inputs)
   const at = request.at ?? (() => {})
   await effect({ at }, 'write-members', () => output.create(keys.members(files.sha256), files.members))
-  await effect({ at }, 'write-plan', () => output.create(keys.plan, stateBytes(files.plan)))
+  const etag = await effect({ at }, 'write-plan', () => output.create(keys.plan, stateBytes(files.plan)))
   // Another process may have been first; its plan is the plan.
-  return { status: run.status, run, plan: (await readState(output, keys.plan, readPlan)) ?? files.plan }
+  const others = etag === undefined ? await readState(output, keys.plan, readPlan) : undefined
+  return { status: run.status, run, plan: others ?? files.plan }
 }
 
 /** One batch without slices where there is nothing to read: it writes the empty dataset. */
-const batchesOf = (slices: readonly Slice[], batchBytes: number): readonly (readonly Slice[])[] =>
-  slices.length === 0 ? [[]] : packBatches(slices, { batchBytes })
+const batchesOf = (slices: readonly Slice[], options: PackOptions): readonly (readonly Slice[])[] =>
+  slices.length === 0 ? [[]] : packBatches(slices, options)

@@ -3,8 +3,8 @@ import { checkSchemas } from '../core/accounts.ts'
 import { FanmillError, toPlain } from '../core/errors.ts'
 import { type Outcome, type OutcomePart, pendingOf } from '../core/outcome.ts'
 import { partitionFolder } from '../core/partition-path.ts'
-import type { PlanItem, Slice } from '../core/plan-data.ts'
-import { readSlices } from '../core/plan-files.ts'
+import type { BatchWork, PlanItem, Slice } from '../core/plan-data.ts'
+import { inputOf, readBatch } from '../core/plan-files.ts'
 import { begunAt } from '../core/range-ends.ts'
 import type { SharePart, ShareResult } from '../core/share.ts'
 import { outputPrefix, partName, readOutcome, readStarts, runKeys, stateBytes } from '../core/state.ts'
@@ -12,7 +12,7 @@ import type { Store } from '../core/store.ts'
 import { extractBatch } from './extract-batch.ts'
 import { mergeSmall } from './merge-parts.ts'
 import { patiently } from './patience.ts'
-import type { ReservedRun } from './reserve.ts'
+import type { RunFrame } from './reserve.ts'
 import { type ShareOutTools, shareOut } from './share-out.ts'
 import { forEachParallel, readState } from './state-files.ts'
 
@@ -29,27 +29,27 @@ export interface ProcessTools extends ShareOutTools {
 }
 
 /** @throws what reading, converting or storing throws; nothing is visible then, and the caller notes the failure */
-export async function processBatch(run: ReservedRun, item: PlanItem, tools: ProcessTools): Promise<Outcome> {
+export async function processBatch(run: RunFrame, item: PlanItem, tools: ProcessTools): Promise<Outcome> {
   const keys = runKeys(run.runId, run.attempt)
   const done = tools.isFirstTry ? undefined : await readState(tools.output, keys.outcome(item.batch), readOutcome)
   if (done) return done
   const started = tools.now()
-  const slices = await patiently(() => slicesOf(run, item, tools.output), tools.sleep)
+  const work = await patiently(() => workOf(run, item, tools.output), tools.sleep)
   const made =
     run.outputKind === 'memberFiles'
-      ? await extractBatch(run, item, slices, tools)
-      : await convertBatch(run, item, slices, tools)
+      ? await extractBatch(run, item, work, tools)
+      : await convertBatch(run, item, work, tools)
   const outcome = { ...made, seconds: (tools.now() - started) / 1000 }
   return patiently(() => settle(tools.output, run, outcome), tools.sleep)
 }
 
 async function convertBatch(
-  run: ReservedRun,
+  run: RunFrame,
   item: PlanItem,
-  slices: readonly Slice[],
+  work: BatchWork,
   tools: ProcessTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
-  const results = await shareOut(run, item, slices, tools)
+  const results = await shareOut(item, work, tools)
   checkSchemas(results.map(result => result.schema))
   const parts = await mergeSmall(
     results.flatMap(result => result.parts),
@@ -57,12 +57,12 @@ async function convertBatch(
     tools,
   )
   const staged = await stageParts(run, item, parts, tools)
-  return outcomeOf(run, item, { slices, results, staged }, tools)
+  return outcomeOf(run, item, { slices: work.slices, results, staged }, tools)
 }
 
 /** Notes why one try failed, for `status` and for commit's message. */
 export async function noteFailure(
-  run: ReservedRun,
+  run: RunFrame,
   item: PlanItem,
   error: unknown,
   { output, now }: Pick<ProcessTools, 'output' | 'now'>,
@@ -93,19 +93,28 @@ export async function noteFailure(
 const triesMax = 1000
 
 /** Ranges that did not meet a neighbour in another batch begin where commit says. */
-async function slicesOf(run: ReservedRun, item: PlanItem, output: Store): Promise<Slice[]> {
-  if (item.sliceCount === 0) return []
+async function workOf(run: RunFrame, item: PlanItem, output: Store): Promise<BatchWork> {
+  if (item.sliceCount === 0) return { slices: [], inputs: {} }
   const keys = runKeys(run.runId, run.attempt)
-  const slices = readSlices(await output.read(keys.members(item.members), { range: item.range }), item)
-  if (!slices.some(slice => slice.kind === 'range')) return slices
+  const planned = readBatch(await output.read(keys.members(item.members), { range: item.range }), item)
+  const inputs = pinnedInputs(planned, run)
+  if (!planned.slices.some(slice => slice.kind === 'range')) return { ...planned, inputs }
   const told = await readState(output, keys.starts, readStarts)
-  return told
-    ? begunAt(slices, new Map(Object.entries(told.slices).map(([slice, start]) => [Number(slice), start])))
-    : slices
+  const starts = Object.entries(told?.slices ?? {}).map(([slice, start]) => [Number(slice), start] as const)
+  return { slices: begunAt(planned.slices, new Map(starts)), inputs }
+}
+
+/** As the run's owner found them, which may have been after the plan. */
+function pinnedInputs({ slices, inputs }: BatchWork, { newEtags }: RunFrame): BatchWork['inputs'] {
+  const pinned = (slice: Slice) => {
+    const input = inputOf(inputs, slice)
+    return { ...input, etag: newEtags[slice.input] ?? input.etag }
+  }
+  return Object.fromEntries(slices.map(slice => [slice.input, pinned(slice)]))
 }
 
 async function stageParts(
-  run: ReservedRun,
+  run: RunFrame,
   item: PlanItem,
   parts: readonly SharePart[],
   tools: ProcessTools,
@@ -129,7 +138,7 @@ interface Done {
 }
 
 async function outcomeOf(
-  run: ReservedRun,
+  run: RunFrame,
   item: PlanItem,
   done: Done,
   tools: ProcessTools,
@@ -200,7 +209,7 @@ async function keepRejects(
 }
 
 /** The first outcome wins; the loser gives up its parts and reports the winner's. */
-async function settle(output: Store, run: ReservedRun, outcome: Outcome): Promise<Outcome> {
+async function settle(output: Store, run: RunFrame, outcome: Outcome): Promise<Outcome> {
   const key = runKeys(run.runId, run.attempt).outcome(outcome.batch)
   if ((await output.create(key, stateBytes(outcome))) !== undefined) return outcome
   const winner = await readState(output, key, readOutcome)

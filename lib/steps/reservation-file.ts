@@ -1,37 +1,41 @@
-/** A reserved run as a file of its state: what processes need that did not plan it themselves. */
+/** A reserved run as a file of its state: what processes need that did not plan it themselves. Small, because each batch reads it. */
 import * as v from 'valibot'
 import { PermanentError } from '../core/errors.ts'
-import { runKeys, stateBytes } from '../core/state.ts'
+import type { RunName } from '../core/run-identity.ts'
+import { invalidState, readRunRecord, runKeys, stateBytes } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
-import type { ReservedRun } from './reserve.ts'
+import type { ReservedRun, RunFrame } from './reserve.ts'
 import { readState } from './state-files.ts'
 
 export interface KeptReservation {
-  readonly run: ReservedRun
+  readonly run: RunFrame
   /** Hash of the broadcast tables that plan saw. */
   readonly tables: string
 }
 
-interface RunName {
-  readonly runId: string
-  readonly attempt: number
-}
-
 /** Written by whoever plans the run, each time: an owner after another may see its inputs under other etags. */
-export async function keepReservation(store: Store, kept: KeptReservation): Promise<void> {
-  await store.write(runKeys(kept.run.runId, kept.run.attempt).reservation, stateBytes(kept))
+export async function keepReservation(store: Store, planned: ReservedRun, tables: string): Promise<void> {
+  const { inputs: _, ...run } = planned
+  await store.write(runKeys(run.runId, run.attempt).reservation, stateBytes({ run, tables } satisfies KeptReservation))
 }
 
 /** @throws RUN_UNKNOWN, STATE_INVALID */
-export async function readReservation(store: Store, { runId, attempt }: RunName): Promise<KeptReservation> {
-  const key = runKeys(runId, attempt).reservation
-  const found = await readState(store, key, parse)
-  if (found) return found
-  throw new PermanentError(
-    'RUN_UNKNOWN',
-    `no plan of run ${runId}, attempt ${attempt}, in ${store.url}; plan it first`,
-    { runId, attempt },
-  )
+export async function readReservation(store: Store, name: RunName): Promise<KeptReservation> {
+  const found = await readState(store, runKeys(name.runId, name.attempt).reservation, parse)
+  if (!found) throw unplanned(store, name)
+  return found
+}
+
+/** With all inputs of the run, from its record: for commit, which writes them into the manifest. @throws RUN_UNKNOWN, STATE_INVALID */
+export async function withInputs(store: Store, run: RunFrame): Promise<ReservedRun> {
+  const record = await readState(store, runKeys(run.runId, run.attempt).run, readRunRecord)
+  if (!record) throw unplanned(store, run)
+  return { ...run, inputs: record.inputs }
+}
+
+function unplanned({ url }: Store, { runId, attempt }: RunName): PermanentError {
+  const message = `no plan of run ${runId}, attempt ${attempt}, in ${url}; plan it first`
+  return new PermanentError('RUN_UNKNOWN', message, { runId, attempt })
 }
 
 /** Its own program wrote it: only the frame is checked. */
@@ -40,7 +44,7 @@ const schema = v.object({
     runId: v.string(),
     attempt: v.number(),
     outputPath: v.string(),
-    inputs: v.array(v.object({ key: v.string(), sizeBytes: v.number(), etag: v.string(), identity: v.string() })),
+    newEtags: v.record(v.string(), v.string()),
   }),
   tables: v.string(),
 })
@@ -49,11 +53,6 @@ function parse(bytes: Uint8Array, key: string): KeptReservation {
   try {
     return v.parse(schema, JSON.parse(new TextDecoder().decode(bytes))) as unknown as KeptReservation
   } catch (cause) {
-    throw new PermanentError(
-      'STATE_INVALID',
-      `${key}: expected the reservation of a run; it was cut short or edited`,
-      { key },
-      { cause },
-    )
+    throw invalidState(key, 'expected the reservation of a run', cause)
   }
 }

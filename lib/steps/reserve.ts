@@ -71,7 +71,13 @@ export interface BusyRun {
 }
 
 /** Ours to do, as JSON; `resume` may find outcomes of an owner before. */
-export interface ReservedRun {
+export interface ReservedRun extends RunFrame {
+  /** In the order in which the plan numbers them, pinned as in its record; an append leaves out those that it has. */
+  readonly inputs: readonly InputObject[]
+}
+
+/** A reserved run without its inputs, of which there may be very many: a batch finds its own with its slices. */
+export interface RunFrame {
   readonly status: 'new' | 'resume'
   readonly runId: string
   readonly attempt: number
@@ -82,8 +88,8 @@ export interface ReservedRun {
   readonly task: string
   readonly params: ParamValues
   readonly codeHash: string
-  /** In the order in which the plan numbers them; an append leaves out those that it has. */
-  readonly inputs: readonly InputObject[]
+  /** Etags by number of inputs that were written again, with the same content, since the attempt began. */
+  readonly newEtags: Readonly<Record<number, string>>
   /** Runs of the manifest that this one takes the place of. */
   readonly replaces: readonly string[]
 }
@@ -178,7 +184,7 @@ async function takeRun(actor: Actor, taking: Taking): Promise<BusyRun | Reserved
     if (!isOurs && isLive(actor, holder)) return { status: 'busy', runId, owner: holder.owner }
     if (isOurs || !request.force || request.resume) {
       const isTaken = await effect(actor, 'take-lease', () => writeLease(actor, key, lease))
-      return isTaken ? reserved(taking, { ...last.record, status: 'resume' }) : undefined
+      return isTaken ? reserved(taking, last.record, 'resume') : undefined
     }
   }
   const run = { ...request, runId, outputKind: request.outputKind ?? 'parquet' }
@@ -215,7 +221,7 @@ async function createRun(
   const record: RunRecord = {
     fanmill: 1,
     ...{ runId: wanted.runId, attempt, generation, outputPath, mode, task, params, codeHash },
-    inputs: wanted.inputs.map(({ key, identity, sizeBytes }) => ({ key, identity, sizeBytes })),
+    inputs: wanted.inputs.map(({ key, sizeBytes, etag, identity }) => ({ key, sizeBytes, etag, identity })),
     replaces: wanted.replaces,
     owner: actor.owner,
     leaseUntil: actor.now() + actor.leaseMs,
@@ -223,16 +229,23 @@ async function createRun(
   }
   const key = runKeys(wanted.runId, attempt).run
   const etag = await effect(actor, 'create-run', () => actor.store.create(key, stateBytes(record)))
-  return etag === undefined ? undefined : reserved(taking, { attempt, generation, status: 'new' })
+  return etag === undefined ? undefined : reserved(taking, record, 'new')
 }
 
-function reserved(
-  { request, wanted }: Taking,
-  { attempt, generation, status }: Pick<ReservedRun, 'attempt' | 'generation' | 'status'>,
-): ReservedRun {
+function reserved({ request, wanted }: Taking, record: RunRecord, status: ReservedRun['status']): ReservedRun {
   const { outputPath, outputKind = 'parquet', mode, task, params, codeHash } = request
-  const { runId, inputs, replaces } = wanted
-  return { status, runId, attempt, generation, outputPath, outputKind, mode, task, params, codeHash, inputs, replaces }
+  const { runId, attempt, generation, inputs } = record
+  return {
+    ...{ status, runId, attempt, generation, outputPath, outputKind, mode, task, params, codeHash, inputs },
+    newEtags: newEtagsOf(inputs, wanted.inputs),
+    replaces: wanted.replaces,
+  }
+}
+
+/** Both are the same inputs in the same order: the run's id is made of them. */
+function newEtagsOf(before: readonly InputObject[], now: readonly InputObject[]): ReservedRun['newEtags'] {
+  const changed = now.flatMap(({ etag }, index) => (etag === before[index]?.etag ? [] : [[index, etag] as const]))
+  return Object.fromEntries(changed)
 }
 
 /** The highest attempt there is; 0 when there is none. What the manifest lists counts although its state be gone. */

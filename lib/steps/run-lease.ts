@@ -1,30 +1,17 @@
 /** The lease of a run's owner: renewed while it works, given up when it ends. */
 import { toPlain } from '../core/errors.ts'
+import type { RunName } from '../core/run-identity.ts'
 import { type Lease, type Owner, type RunEnd, readLease, readRunRecord, runKeys, stateBytes } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import { readState, readVersioned, roundsMax } from './state-files.ts'
 
-interface RunName {
-  readonly runId: string
-  readonly attempt: number
-}
-
 /** Moves the end of the lease to `leaseUntil`; false when another owner has taken the run over. */
-export async function renewRun(
+export function renewRun(
   store: Store,
   run: RunName,
   { owner, leaseUntil }: { readonly owner: Owner; readonly leaseUntil: number },
 ): Promise<boolean> {
-  const keys = runKeys(run.runId, run.attempt)
-  const bytes = stateBytes({ owner, leaseUntil } satisfies Lease)
-  for (let round = 0; round < roundsMax; round++) {
-    const lease = await readVersioned(store, keys.lease, readLease)
-    const holder = lease?.value ?? (await readState(store, keys.run, readRunRecord))
-    if (holder?.owner.id !== owner.id) return false
-    const etag = lease ? await store.replace(keys.lease, bytes, lease.etag) : await store.create(keys.lease, bytes)
-    if (etag !== undefined) return true
-  }
-  return false
+  return renewIf(store, run, { owner, leaseUntil }, holder => holder.owner.id === owner.id)
 }
 
 /** Writes the lease that a new run has in its record as a file of its own: many processes look at it, and a record may name 100,000 inputs. */
@@ -32,16 +19,20 @@ export async function keepLease(store: Store, { runId, attempt }: RunName, lease
   await store.create(runKeys(runId, attempt).lease, stateBytes(lease))
 }
 
-/** As `renewRun`, for many processes of one owner: only when less than half of `leaseMs` is left. */
+/**
+ * As `renewRun`, for many processes of one owner: only when less than half of `leaseMs` is left. A lease that has lapsed is left so:
+ * the owner was stopped, and none of its processes needs the lease to be safe.
+ */
 export async function renewWhenDue(
   store: Store,
   run: RunName,
   { owner, now, leaseMs }: { readonly owner: Owner; readonly now: () => number; readonly leaseMs: number },
 ): Promise<void> {
   const keys = runKeys(run.runId, run.attempt)
+  const isDue = ({ owner: { id }, leaseUntil }: Lease): boolean =>
+    id === owner.id && leaseUntil > now() && leaseUntil - now() <= leaseMs / 2
   const lease = (await readState(store, keys.lease, readLease)) ?? (await readState(store, keys.run, readRunRecord))
-  if (lease?.owner.id !== owner.id || lease.leaseUntil - now() > leaseMs / 2) return
-  await renewRun(store, run, { owner, leaseUntil: now() + leaseMs })
+  if (lease && isDue(lease)) await renewIf(store, run, { owner, leaseUntil: now() + leaseMs }, isDue)
 }
 
 /** Notes how an attempt ended and gives its lease up, so that the next process need not wait for it. */
@@ -62,6 +53,24 @@ export interface EndOptions {
   readonly status: RunEnd['status']
   /** What was thrown, when it failed. */
   readonly error?: unknown
+}
+
+async function renewIf(
+  store: Store,
+  { runId, attempt }: RunName,
+  next: Lease,
+  mayRenew: (holder: Lease) => boolean,
+): Promise<boolean> {
+  const keys = runKeys(runId, attempt)
+  const bytes = stateBytes(next)
+  for (let round = 0; round < roundsMax; round++) {
+    const lease = await readVersioned(store, keys.lease, readLease)
+    const holder = lease?.value ?? (await readState(store, keys.run, readRunRecord))
+    if (!holder || !mayRenew(holder)) return false
+    const etag = lease ? await store.replace(keys.lease, bytes, lease.etag) : await store.create(keys.lease, bytes)
+    if (etag !== undefined) return true
+  }
+  return false
 }
 
 function shortError(error: unknown): NonNullable<RunEnd['error']> {

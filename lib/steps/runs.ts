@@ -3,6 +3,7 @@ import { PermanentError } from '../core/errors.ts'
 import type { ManifestRun } from '../core/manifest.ts'
 import { nearest } from '../core/nearest.ts'
 import { type Failure, type Outcome, totalsOf } from '../core/outcome.ts'
+import type { RunName } from '../core/run-identity.ts'
 import {
   type Lease,
   type Owner,
@@ -27,8 +28,11 @@ export interface RunSummary {
   readonly attempt: number
   readonly task: string
   readonly params: ParamValues
-  /** `complete` says that it was committed, not that it was not replaced since. */
-  readonly status: 'running' | 'interrupted' | 'failed' | 'complete'
+  /**
+   * `complete` says that it was committed, not that it was not replaced since; `superseded`, that it was not, because a later run
+   * that read all that it did was committed first.
+   */
+  readonly status: 'running' | 'interrupted' | 'failed' | 'superseded' | 'complete'
   /** Path of the dataset below the output root. */
   readonly output: string
   /** Who works on it, or did last. */
@@ -45,7 +49,7 @@ export interface RunSummary {
   readonly endedAt?: string
   /** Of batches that have no outcome yet, the last of each. */
   readonly failures: readonly Failure[]
-  /** Why it failed as a whole. */
+  /** Why it failed as a whole, or what superseded it. */
   readonly error?: NonNullable<RunEnd['error']>
   /** Keys of the rejected rows, Parquet, in order of batch. */
   readonly rejects: readonly string[]
@@ -116,11 +120,6 @@ export function attemptOf(key: string): RunName | undefined {
   return runId === undefined ? undefined : { runId, attempt: Number(attempt) }
 }
 
-export interface RunName {
-  readonly runId: string
-  readonly attempt: number
-}
-
 /** Who holds an attempt now. */
 export async function holderOf(store: Store, record: RunRecord): Promise<Lease> {
   return (await readState(store, runKeys(record.runId, record.attempt).lease, readLease)) ?? record
@@ -157,12 +156,14 @@ async function isHeld({ now, isAlive }: RunClock, { owner, leaseUntil }: Lease):
   return now() < leaseUntil && (await isAlive(owner)) !== false
 }
 
-async function committedRun(store: Store, { runId, attempt }: RunName): Promise<ManifestRun | undefined> {
+/** What the manifest of an attempt says of it; undefined until it is committed. */
+export async function committedRun(store: Store, { runId, attempt }: RunName): Promise<ManifestRun | undefined> {
   const manifest = await readState(store, runKeys(runId, attempt).manifest, readManifest)
   return manifest?.runs.find(run => run.runId === runId && run.attempt === attempt)
 }
 
-function statusOf(end: RunEnd | undefined, failures: readonly Failure[]): 'interrupted' | 'failed' {
+function statusOf(end: RunEnd | undefined, failures: readonly Failure[]): 'interrupted' | 'failed' | 'superseded' {
+  if (end?.status === 'superseded') return 'superseded'
   return end?.status === 'failed' || (end === undefined && failures.length > 0) ? 'failed' : 'interrupted'
 }
 

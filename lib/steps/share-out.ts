@@ -1,10 +1,10 @@
 /** Shares a batch's slices out over the worker threads, and brings what they made together. */
-import type { InputObject, PlanItem, Slice, StreamSlice } from '../core/plan-data.ts'
+import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice, StreamSlice } from '../core/plan-data.ts'
+import { inputOf } from '../core/plan-files.ts'
 import { splitShares } from '../core/plan-slices.ts'
 import type { ShareJob, ShareResult, StagedText } from '../core/share.ts'
 import { type DoneShare, meetRanges } from './meet-ranges.ts'
 import { patiently } from './patience.ts'
-import type { ReservedRun } from './reserve.ts'
 import { runShare, type ShareRunner } from './run-share.ts'
 
 export interface ShareOutTools extends ShareRunner {
@@ -28,12 +28,11 @@ export interface StreamPiece {
 
 /** Every share is settled before a failure leaves, so that nothing works on in folders that go. */
 export async function shareOut(
-  run: ReservedRun,
   item: PlanItem,
-  slices: readonly Slice[],
+  { slices, inputs }: BatchWork,
   tools: ShareOutTools,
 ): Promise<ShareResult[]> {
-  const batch: Batch = { run, item, tools, jobs: { count: 0 } }
+  const batch: Batch = { inputs, item, tools, jobs: { count: 0 } }
   const streams = slices.filter(slice => slice.kind === 'stream')
   const others = slices.filter(slice => slice.kind !== 'stream')
   const shares = others.length > 0 ? splitShares(others, tools.workers.threads) : streams.length > 0 ? [] : [[]]
@@ -44,7 +43,7 @@ export async function shareOut(
 }
 
 interface Batch {
-  readonly run: ReservedRun
+  readonly inputs: BatchInputs
   readonly item: PlanItem
   readonly tools: ShareOutTools
   /** Names part files: one that is done again writes others. */
@@ -68,8 +67,8 @@ async function doShare(batch: Batch, slices: readonly Slice[]): Promise<DoneShar
   return { slices, results: await runShare(jobOf(batch, slices), batch.item.batch, batch.tools) }
 }
 
-function jobOf({ run, item, tools, jobs }: Batch, slices: readonly Slice[]): ShareJob {
-  const inputs = Object.fromEntries(slices.map(slice => [slice.input, run.inputs[slice.input] as InputObject]))
+function jobOf({ inputs: all, item, tools, jobs }: Batch, slices: readonly Slice[]): ShareJob {
+  const inputs = Object.fromEntries(slices.map(slice => [slice.input, inputOf(all, slice)]))
   const target = `${tools.partFolder}/${item.batch}-${tools.token}-${jobs.count++}`
   return { kind: 'share', slices, inputs, target, groupBytes: tools.groupBytes }
 }
@@ -105,12 +104,12 @@ interface Streamed {
 
 /** A piece goes to a worker as it comes; the next is inflated when a worker is free, so that as many CPUs are busy as there are workers. */
 async function streamOnce(batch: Batch, slice: StreamSlice): Promise<Streamed> {
-  const { run, item, tools } = batch
+  const { inputs, item, tools } = batch
   const results: ShareResult[] = []
   const pending = new Set<Promise<void>>()
   let failure: { error: unknown } | undefined
   try {
-    for await (const { staged, bytesIn, discard } of tools.stream(slice, run.inputs[slice.input] as InputObject)) {
+    for await (const { staged, bytesIn, discard } of tools.stream(slice, inputOf(inputs, slice))) {
       const working: Promise<void> = runShare({ ...jobOf(batch, []), staged }, item.batch, tools)
         .then(
           ([result]) => {

@@ -4,7 +4,7 @@ import type { Owner } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 
 /** Requests in flight at once of one commit: enough to hide S3's latency, far below its rate limits. */
-export const requestsMax = 16
+const requestsMax = 16
 /** Compare-and-swap rounds lost to others before giving up. */
 export const roundsMax = 20
 const readTriesMax = 20
@@ -80,10 +80,11 @@ export async function readVersioned<T>(
   throw new TransientError('OUTPUT_LOCKED', `${key} changes faster than it can be read; try again`, { key })
 }
 
-/** Does something with every item, at most `requestsMax` at once; all are settled before a failure leaves. */
+/** Does something with every item, at most `atOnce` at a time, default 16; all are settled before a failure leaves. */
 export async function forEachParallel<T>(
   items: readonly T[],
   act: (item: T, index: number) => Promise<void>,
+  atOnce = requestsMax,
 ): Promise<void> {
   let next = 0
   let failure: { readonly error: unknown } | undefined
@@ -97,7 +98,7 @@ export async function forEachParallel<T>(
       }
     }
   }
-  await Promise.all(Array.from({ length: Math.min(requestsMax, items.length) }, work))
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, work))
   if (failure) throw failure.error
 }
 

@@ -3,7 +3,9 @@
  * Who waits lists the inputs only when its turn has come, so that it sees what those saw that ended: many uploads at once become two runs,
  * the one that was under way and one over all of them. Safety does not rest on it, but on runs and heads; it only saves work.
  */
+
 import * as v from 'valibot'
+import type { RunName } from '../core/run-identity.ts'
 import { outputHashOf } from '../core/run-identity.ts'
 import { outputKeys, readLease, runKeys, stateBytes, stateRoot } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
@@ -92,11 +94,6 @@ const stoppedMax = 20
 export interface TurnName {
   readonly outputPath: string
   readonly id: string
-}
-
-interface RunName {
-  readonly runId: string
-  readonly attempt: number
 }
 
 interface Holder {

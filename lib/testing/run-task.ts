@@ -1,6 +1,5 @@
 /** Runs one task on given rows or files: the real steps and the real engine, over stores in memory. */
 import { mkdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PermanentError } from '../core/errors.ts'
@@ -18,10 +17,11 @@ import { datasetAt } from '../local/dataset.ts'
 import { thisOwner } from '../local/machine.ts'
 import { requireColumns } from '../local/require-columns.ts'
 import { rejectsIn } from '../local/state.ts'
-import { streamFolder, streamPieces } from '../local/stream-pieces.ts'
 import { fetchTables } from '../local/tables.ts'
+import { batchTools } from '../local/task-workers.ts'
 import { commit } from '../steps/commit.ts'
 import { findInputs } from '../steps/find-inputs.ts'
+import { createGate } from '../steps/gate.ts'
 import { type Planned, plan } from '../steps/plan.ts'
 import { processBatch } from '../steps/process.ts'
 import { readState } from '../steps/state-files.ts'
@@ -133,19 +133,9 @@ async function runSteps(steps: Steps): Promise<Manifest> {
     mode: task.output.mode,
   })
   const { run, plan: items } = newRun(planned)
-  const stream = { input: steps.input, task, folder: streamFolder(steps.folder), groupBytes }
-  const tools = {
-    output,
-    workers,
-    partFolder,
-    readFile: (file: string) => readFile(file),
-    stream: (slice: Parameters<typeof streamPieces>[0], object: Parameters<typeof streamPieces>[1]) =>
-      streamPieces(slice, object, stream),
-    groupBytes,
-    partBytes: task.output.kind === 'parquet' ? task.output.partBytes : 0,
-    now: actor.now,
-  }
-  for (const item of items) await processBatch(run, item, { ...tools, token: `test${item.batch}` })
+  const machine = { task, input: steps.input, output, workers, gate: createGate(), partFolder, groupBytes }
+  for (const item of items)
+    await processBatch(run, item, batchTools({ ...machine, stageFolder: steps.folder, token: `test${item.batch}` }))
   const partitionBy = task.output.kind === 'parquet' ? task.output.partitionBy : []
   const done = await commit(output, {
     ...actor,

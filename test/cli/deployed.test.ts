@@ -80,6 +80,19 @@ describe('commands about a deployed pipeline', () => {
     })
   })
 
+  it('says so alone where stacks may not be listed', async () => {
+    const env = await cloudFormation({
+      DescribeStacks: [400, fault('ValidationError', 'Stack with id Lake does not exist')],
+      ListStacks: [403, fault('AccessDenied', 'no')],
+    })
+    const { code, stderr } = await fanmill(['status', '--stack', 'Lake'], { env })
+    const mend = 'check its name, the account (--profile) and the region (--region)'
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `fanmill: STACK_UNKNOWN there is no stack Lake; ${mend}\n`,
+    })
+  })
+
   it.each([
     [fault('AccessDenied', 'no'), 403, 'access denied; it needs cloudformation:DescribeStacks on Lake'],
     [fault('ExpiredToken', 'The security token is expired'), 403, 'the credentials have expired; sign in again'],

@@ -23,6 +23,12 @@ describe('tasks of an execution', () => {
     ])
   })
 
+  it('are superseded when a later run was committed that read the same', () => {
+    expect(tasksAfter(planned, { status: 'superseded', task: 'flights', run })).toEqual([
+      { task: 'flights', status: 'superseded', run },
+    ])
+  })
+
   it('fail each by itself, with the code of what was thrown', () => {
     const Cause = thrown('BATCHES_FAILED 1 of 2 batches have no outcome')
     const failed = { task: 'flights', status: 'failed', fault: { Error: 'PermanentError', Cause } }
@@ -49,7 +55,7 @@ describe('tasks of an execution', () => {
   })
 
   it('are over when nothing more becomes of them', () => {
-    const over = ['committed', 'complete', 'busy', 'ignored', 'failed'] as const
+    const over = ['committed', 'superseded', 'complete', 'busy', 'ignored', 'failed'] as const
     for (const status of over) expect(isOver({ task: 'flights', status })).toBe(true)
     for (const status of ['more', 'unsettled', 'planned'] as const)
       expect(isOver({ task: 'flights', status })).toBe(false)

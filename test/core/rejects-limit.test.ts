@@ -26,4 +26,13 @@ describe('the limit of rejects', () => {
       `expected at most 1 rejected rows of 9, got 2; first: ${where}; mend the input, or allow them with rejects: { max: 2 }`,
     )
   })
+
+  it('says it for logs without what stands in the rows', () => {
+    const reject = { archive: 'a.zip', member: 'a.csv', line: 3, record: 2, column: 'id', expected: 'int32' }
+    const firstRejects = [{ ...reject, received: 'private' }]
+    const outcome = { rowsRejected: 2, recordsFound: 9, firstRejects } as unknown as Outcome
+    const publicMessage =
+      'expected at most 1 rejected rows of 9, got 2; the first: a.zip a.csv line 3, column id, expected int32; fanmill rejects shows them'
+    expect(() => checkRejects(1, [outcome])).toThrow(expect.objectContaining({ publicMessage }))
+  })
 })

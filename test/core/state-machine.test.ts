@@ -55,6 +55,27 @@ describe('stateMachine', () => {
     expect(retries.every(retry => retry.JitterStrategy === 'FULL')).toBe(true)
   })
 
+  it('lets an invocation that is throttled wait for more than a day, until the execution ends', () => {
+    const meanSeconds = 30
+    const throttled = scopesOf(stateMachine(options))
+      .flatMap(scope => Object.values(scope.States))
+      .filter(state => state.Type === 'Task')
+      .map(state => (state.Retry as Retry[]).find(each => each.ErrorEquals.includes(throttling)))
+    expect(throttled.length).toBeGreaterThan(3)
+    for (const retry of throttled) {
+      expect(retry).toMatchObject({ ErrorEquals: [throttling], MaxDelaySeconds: 2 * meanSeconds })
+      expect(retry!.MaxAttempts * meanSeconds).toBeGreaterThan(options.timeoutSeconds)
+    }
+  })
+
+  it('says of a run that a later one made needless that it was superseded, not that it is complete', () => {
+    const scope = scopesOf(stateMachine(options)).find(each => 'flights: committed?' in each.States)!
+    const { Choices } = scope.States['flights: committed?'] as { Choices: unknown[] }
+    const superseded = { Variable: '$.commit.answer.supersededBy', IsPresent: true, Next: 'flights: superseded' }
+    expect(Choices[0]).toEqual(superseded)
+    expect(scope.States['flights: superseded']).toMatchObject({ Parameters: { status: 'superseded' }, End: true })
+  })
+
   it('begins a stage only when every task of the one before is complete', () => {
     const { States: states } = stateMachine({ ...options, stages: [['a', 'b'], ['c']] })
     expect(states['tasks 1 complete?']).toEqual({
@@ -66,6 +87,13 @@ describe('stateMachine', () => {
     })
   })
 })
+
+interface Retry {
+  readonly ErrorEquals: readonly string[]
+  readonly MaxAttempts: number
+}
+
+const throttling = 'Lambda.TooManyRequestsException'
 
 function scopesOf(scope: States): States[] {
   const inner = Object.values(scope.States).flatMap(state => [

@@ -5,7 +5,13 @@ import { dirname, join } from 'node:path'
 import { handler as commitHandler } from '../../functions/commit.ts'
 import { handler as planHandler } from '../../functions/plan.ts'
 import { handler as processHandler } from '../../functions/process.ts'
-import type { CommitAnswer, ManualEvent, PlanAnswer, UploadEvent } from '../../lib/core/lambda-events.ts'
+import {
+  assetNames,
+  type CommitAnswer,
+  type ManualEvent,
+  type PlanAnswer,
+  type UploadEvent,
+} from '../../lib/core/lambda-events.ts'
 import type { Manifest } from '../../lib/core/manifest.ts'
 import type { PlanItem } from '../../lib/core/plan-data.ts'
 import { bundlePipeline } from '../../lib/io/bundle.ts'
@@ -34,6 +40,7 @@ export class Account {
   /** Calls of Process one after another, as one warm process of Lambda takes them. */
   #turn: Promise<unknown> = Promise.resolve()
   #count = 0
+  #deployed = 0
 
   private constructor(folder: string) {
     this.folder = folder
@@ -42,21 +49,27 @@ export class Account {
   /** Deploys a pipeline, given as the text of its module. */
   static async open(pipelineText: string, env: Readonly<Record<string, string>> = {}): Promise<Account> {
     const account = new Account(await mkdtemp(join(tmpdir(), 'fanmill-account-')))
-    const file = await account.write('pipeline.ts', pipelineText)
-    const bundle = await bundlePipeline(file, { outFolder: join(account.folder, 'asset') })
-    const pipeline = await loadPipeline(bundle)
+    await account.deploy(pipelineText)
     Object.assign(process.env, {
       FANMILL_INPUT: join(account.folder, 'input'),
       FANMILL_OUTPUT: join(account.folder, 'output'),
-      FANMILL_PIPELINE: pipeline.name,
-      FANMILL_PIPELINE_URL: bundle.url,
-      FANMILL_CODE_HASHES: JSON.stringify(Object.fromEntries(await codeHashes(bundle, pipeline))),
       FANMILL_TIERS: JSON.stringify([{ memoryMb: 3008, threads: 2, temporaryStorageMb: 1024 }]),
       FANMILL_SETTLE_SECONDS: '0.001',
       FANMILL_GROUP_BYTES: '',
       ...env,
     })
     return account
+  }
+
+  /** Again, as an edited pipeline is: from here on all functions have the new asset. */
+  async deploy(pipelineText: string): Promise<void> {
+    const file = await this.write('pipeline.ts', pipelineText)
+    const asset = `asset-${this.#deployed++}`
+    const bundle = await bundlePipeline(file, { outFolder: join(this.folder, asset) })
+    const pipeline = await loadPipeline(bundle)
+    const hashes = Object.fromEntries(await codeHashes(bundle, pipeline))
+    await this.write(`${asset}/${assetNames.codeHashes}`, JSON.stringify(hashes))
+    Object.assign(process.env, { FANMILL_PIPELINE: pipeline.name, FANMILL_PIPELINE_URL: bundle.url })
   }
 
   async close(): Promise<void> {
@@ -174,7 +187,7 @@ export function uploadEvent(key: string, bucket = 'uploads'): UploadEvent {
 export function pipelineText(options: { task?: string; extra?: string; trigger?: string } = {}): string {
   const { task = '', extra = '', trigger = 'incoming/{month}/*.zip' } = options
   return `
-import { column, csv, mapRows, parquet, param, pipeline, secret, sql, table, task, zipMembers } from 'fanmill'
+import { column, csv, files, mapRows, parquet, param, pipeline, secret, sql, table, task, zipMembers } from 'fanmill'
 ${extra}
 export const points = task({
   name: 'points',

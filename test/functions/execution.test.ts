@@ -7,6 +7,7 @@ import { run } from '../../lib/local.ts'
 import { Account, pipelineText, uploadEvent } from './account.ts'
 
 const month = '2001-01'
+const edited = 'transform: sql`select x, y * 1000 as y from input`,'
 let account: Account
 afterEach(() => account.close())
 
@@ -152,7 +153,7 @@ describe('an execution that goes on with a run', () => {
     await expect(account.plan('points', goOn(planned.run))).rejects.toMatchObject({
       message: expect.stringMatching(/^RUN_CHANGED .*its inputs changed; start again: fanmill start points$/),
     })
-    process.env.FANMILL_CODE_HASHES = JSON.stringify({ points: 'other' })
+    await account.deploy(pipelineText({ task: edited }))
     await expect(account.plan('points', goOn(planned.run))).rejects.toMatchObject({
       message: expect.stringContaining('its code or tables and inputs changed'),
     })
@@ -170,6 +171,63 @@ describe('an execution that goes on with a run', () => {
     await expect(account.plan('points', goOn(planned.run))).rejects.toMatchObject({
       message: expect.stringMatching(/^SUPERSEDED .*start again: fanmill start points$/),
     })
+  })
+})
+
+describe('a run that was planned before a deployment', () => {
+  const forced = { params: { month }, force: true }
+
+  async function plannedWith(task: string) {
+    account = await Account.open(pipelineText({ task }), { FANMILL_GROUP_BYTES: '1' })
+    for (const name of ['a', 'b'])
+      await account.upload(`incoming/${month}/${name}.zip`, { [`${name}.csv`]: 'x,y\n1,2\n' })
+    const planned = await account.plan('points', forced)
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const [first, second] = await account.items(planned.planKey)
+    return { run: planned.run, first: first!, second: second! }
+  }
+  const refused = {
+    name: 'PermanentError',
+    message: expect.stringMatching(/^RUN_CHANGED .*other code of task points.*fanmill start points$/),
+  }
+
+  it('never has rows of two codes: the other batches are refused, and the commit', async () => {
+    const { run, first, second } = await plannedWith('')
+    await account.process('points', { run, item: first })
+    await account.deploy(pipelineText({ task: edited }))
+    await expect(account.process('points', { run, item: second })).rejects.toMatchObject(refused)
+    await expect(account.commit('points', { run })).rejects.toMatchObject(refused)
+    await expect(account.manifest(`points/${month}`)).rejects.toThrow()
+    expect(await account.execute('points', { params: { month } })).toMatchObject({ status: 'planned' })
+    expect(await account.rows(`points/${month}`)).toEqual([
+      { x: 1, y: 2000 },
+      { x: 1, y: 2000 },
+    ])
+  })
+
+  it('is not committed under the limits of the new code, nor when its task is gone', async () => {
+    const { run, first, second } = await plannedWith('')
+    for (const item of [first, second]) await account.process('points', { run, item })
+    await account.deploy(pipelineText({ task: 'rejects: { max: 5 },' }))
+    await expect(account.commit('points', { run })).rejects.toMatchObject(refused)
+    await account.deploy(pipelineText({ task: "name: 'dots'," }))
+    await expect(account.commit('points', { run })).rejects.toMatchObject(refused)
+  })
+
+  it('is found committed where the answer alone was lost', async () => {
+    const { run, first, second } = await plannedWith('')
+    for (const item of [first, second]) await account.process('points', { run, item })
+    await account.commit('points', { run })
+    await account.deploy(pipelineText({ task: edited }))
+    expect(await account.commit('points', { run })).toEqual({ done: true })
+  })
+
+  it('goes on where the code of its task is the same', async () => {
+    const { run, first, second } = await plannedWith('')
+    await account.process('points', { run, item: first })
+    await account.deploy(pipelineText({ extra: '// no code of the task\n' }))
+    await account.process('points', { run, item: second })
+    expect(await account.commit('points', { run })).toEqual({ done: true })
   })
 })
 

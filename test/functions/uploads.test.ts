@@ -5,7 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { UploadEvent } from '../../lib/core/lambda-events.ts'
 import type { RunRecord } from '../../lib/core/state.ts'
+import { diskStore } from '../../lib/io/disk-store.ts'
+import { executionOwner, openLambda } from '../../lib/lambda/session.ts'
 import { run } from '../../lib/local.ts'
+import { endRun } from '../../lib/steps/run-lease.ts'
+import { readAttempt } from '../../lib/steps/runs.ts'
+import { leaveStopped } from '../../lib/steps/turn.ts'
 import { Account, pipelineText } from './account.ts'
 
 const month = '2001-01'
@@ -88,6 +93,21 @@ describe('events', () => {
     },
   )
 
+  it('does what an execution left that was stopped, although a function of it was on its way', async () => {
+    account = await Account.open(pipelineText())
+    const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const planned = await account.plan('points', event, { execution: 'stopped' })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const { output } = await openLambda()
+    const owner = executionOwner('stopped')
+    await endRun(output, planned.run, { owner, now: () => Date.now(), status: 'interrupted' })
+    await leaveStopped(output, 'stopped')
+    const [item] = await account.items(planned.planKey)
+    await account.process('points', { run: planned.run, item: item!, execution: 'stopped' })
+    expect(await account.execute('points', event)).toMatchObject({ status: 'planned', run: planned.run })
+    expect(await account.rows(`points/${month}`)).toEqual([{ x: 1, y: 2 }])
+  })
+
   it('fails a run that a later one has overtaken which did not read the same', async () => {
     account = await Account.open(
       pipelineText({ task: "output: parquet({ path: '{task}', mode: 'replacePartitions', partitionBy: ['x'] })," }),
@@ -133,10 +153,16 @@ describe('events', () => {
     const [item] = await account.items(older.planKey)
     await account.process('points', { run: older.run, item: item!, execution: 'older' })
     await account.upload(`incoming/${month}/b.zip`, { 'a.csv': 'x,y\n2,2\n' })
-    expect(await account.execute('points', { params: { month }, ended: ['older'] }, 'newer')).toMatchObject({
-      status: 'planned',
+    const newer = await account.execute('points', { params: { month }, ended: ['older'] }, 'newer')
+    expect(newer).toMatchObject({ status: 'planned' })
+    const answer = { done: true, supersededBy: newer.run?.runId }
+    expect(await account.commit('points', { run: older.run, execution: 'older' })).toEqual(answer)
+    const output = diskStore(join(account.folder, 'output'))
+    const clock = { now: () => Date.now(), isAlive: () => undefined }
+    expect(await readAttempt(output, clock, older.run)).toMatchObject({
+      status: 'superseded',
+      error: { code: 'SUPERSEDED' },
     })
-    expect(await account.commit('points', { run: older.run, execution: 'older' })).toEqual({ done: true })
     expect(await account.rows(`points/${month}`)).toHaveLength(2)
   })
 })

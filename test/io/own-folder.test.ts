@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeOwnFolder, removeOwnFolder } from '../../lib/io/own-folder.ts'
 
@@ -35,11 +37,34 @@ describe('makeOwnFolder', () => {
   it('removes folders of processes that were killed, and of no other', () => {
     const left = ended("process.kill(process.pid, 'SIGKILL')")
     expect(existsSync(left)).toBe(true)
-    const kept = [`fanmill-elsewhere-1-0123abcd`, `fanmill-${hostname()}-${process.pid}-0123abcd`, 'other']
+    const kept = [`fanmill-elsewhere-1.5-0123abcd`, `fanmill-${hostname()}-${process.pid}.-0123abcd`, 'other']
     for (const name of kept) mkdirSync(join(parent, name))
     const mine = makeOwnFolder(parent)
     expect(existsSync(left)).toBe(false)
     for (const name of kept) expect(existsSync(join(parent, name))).toBe(true)
     removeOwnFolder(mine)
+  })
+
+  it.runIf(existsSync('/proc/self/stat'))(
+    'removes folders of a dead process whose number it has got, as a container does',
+    () => {
+      mkdirSync(parent)
+      const left = join(parent, `fanmill-${hostname()}-${process.pid}.1-0123abcd`)
+      mkdirSync(left)
+      const mine = makeOwnFolder(parent)
+      expect(existsSync(left)).toBe(false)
+      removeOwnFolder(mine)
+    },
+  )
+
+  it('keeps the folders that other threads of its process have', async () => {
+    const script = `import { makeOwnFolder } from ${moduleUrl}; import { parentPort, workerData } from 'node:worker_threads'
+      parentPort.postMessage(makeOwnFolder(workerData)); setInterval(() => {}, 1000)`
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), { workerData: parent })
+    const [theirs] = await once(worker, 'message')
+    const mine = makeOwnFolder(parent)
+    expect([existsSync(theirs), existsSync(mine)]).toEqual([true, true])
+    removeOwnFolder(mine)
+    await worker.terminate()
   })
 })

@@ -33,6 +33,8 @@ export interface S3Server {
   readonly objects: Map<string, S3Object>
   /** Asked for each request. */
   fault: (request: S3Request) => Fault | undefined
+  /** Of its clock, by which its answers are dated. */
+  aheadMs: number
   stop(): Promise<void>
 }
 
@@ -40,6 +42,8 @@ interface S3Object {
   readonly bytes: Buffer
   readonly etag: string
   readonly token: string
+  /** Told of it as well; checksums to who asks for them. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 interface Upload {
@@ -60,10 +64,11 @@ const pageMax = 3
 export async function startS3Server(): Promise<S3Server> {
   const state = { objects: new Map<string, S3Object>(), uploads: new Map<string, Upload>() }
   const server = createServer((request, response) => void serve(request, response))
-  const own: S3Server = { endpoint: '', requests: [], objects: state.objects, fault: () => undefined, stop }
+  const own: S3Server = { endpoint: '', requests: [], objects: state.objects, fault: () => undefined, aheadMs: 0, stop }
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = await read(request, own.requests.length + 1)
     own.requests.push(asked)
+    response.setHeader('date', new Date(Date.now() + own.aheadMs).toUTCString())
     const fault = own.fault(asked)
     if (fault?.kind === 'refuse') return send(response, failure(fault.status, fault.code))
     const answer = answerTo(asked, state)
@@ -135,8 +140,11 @@ function get({ method, key, headers }: S3Request, { objects }: State): Answer {
   const found = objects.get(key)
   if (!found) return method === 'HEAD' ? { status: 404 } : failure(404, 'NoSuchKey')
   const { bytes, etag, token } = found
+  const shown = Object.entries(found.headers ?? {}).filter(
+    ([name]) => !name.startsWith('x-amz-checksum') || headers['x-amz-checksum-mode'] === 'ENABLED',
+  )
   if (headers['if-match'] && headers['if-match'] !== `"${etag}"`) return failure(412, 'PreconditionFailed')
-  const told = { etag: `"${etag}"`, 'x-amz-meta-fanmill-token': token }
+  const told = { etag: `"${etag}"`, 'x-amz-meta-fanmill-token': token, ...Object.fromEntries(shown) }
   if (method === 'HEAD') return { headers: { ...told, 'content-length': `${bytes.length}` } }
   const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? []
   if (first === undefined) return { headers: told, body: bytes }

@@ -19,6 +19,7 @@ beforeEach(() => {
   server.objects.clear()
   server.requests.length = 0
   server.fault = () => undefined
+  server.aheadMs = 0
 })
 afterAll(() => server.stop())
 
@@ -91,6 +92,38 @@ describe('the S3 store', () => {
     failFirst(() => true, { kind: 'refuse', status, code }, { kind: 'refuse', status, code })
     await openStore().write('a', bytes('rows'))
     expect(server.requests).toHaveLength(3)
+  })
+
+  it.each([
+    ['RequestTimeTooSkewed', 403],
+    ['ExpiredToken', 400],
+    ['SlowDown', 503],
+  ])('tries again to look after %s, although a HEAD does not say so', async (code, status) => {
+    await openStore().write('a', bytes('rows'))
+    const isFirst = ({ number }: S3Request) => number > 1
+    failFirst(isFirst, { kind: 'refuse', status, code }, { kind: 'refuse', status, code })
+    expect(await openStore().stat('a')).toMatchObject({ sizeBytes: 4 })
+  })
+
+  it('looks again with the clock of the store when its own is wrong', async () => {
+    await openStore().write('empty', Buffer.alloc(0))
+    server.aheadMs = 3_600_000
+    const earliest = compact(Date.now() + server.aheadMs - 900_000)
+    const isSkewed = ({ headers }: S3Request) => (headers['x-amz-date'] ?? '') < earliest
+    server.fault = request =>
+      isSkewed(request) ? { kind: 'refuse', status: 403, code: 'RequestTimeTooSkewed' } : undefined
+    expect(await openStore().stat('empty')).toMatchObject({ sizeBytes: 0 })
+  })
+
+  it('names what a HEAD was refused for', async () => {
+    server.fault = () => ({ kind: 'refuse', status: 403, code: 'AccessDenied' })
+    await expect(openStore().stat('a')).rejects.toMatchObject({
+      name: 'PermanentError',
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('access denied'),
+      detail: { reason: 'AccessDenied' },
+    })
+    expect(server.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET'])
   })
 
   it('gives up within its budget of tries, with a fault that may pass', async () => {
@@ -205,6 +238,9 @@ describe('the S3 store', () => {
     await refused
   })
 })
+
+/** As requests are dated. */
+const compact = (time: number): string => new Date(time).toISOString().replaceAll(/[-:]|\.\d+/g, '')
 
 async function stage(store: Store, key: string, token: string, content: Uint8Array) {
   const folder = await mkdtemp(join(tmpdir(), 'fanmill-s3-'))

@@ -2,18 +2,10 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 import { lineDelimiter, type TextFormat } from '../../lib/core/record-dialect.ts'
 import type { CsvFormat } from '../../lib/define/definition.ts'
+import { csv } from '../../lib/define/index.ts'
 import type { StagedFile } from '../../lib/io/stage.ts'
 
-export const csvFormat: CsvFormat = {
-  kind: 'csv',
-  delimiter: ',',
-  quote: '"',
-  escape: '"',
-  header: true,
-  nullValues: [''],
-  skip: 0,
-  encoding: 'utf-8',
-}
+export const csvFormat: CsvFormat = csv()
 
 const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
 const connection = await instance.connect()

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { readJournal, runKeys, stateBytes } from '../../lib/core/state.ts'
 import { memoryStore } from '../../lib/io/memory-store.ts'
-import { endRun, renewRun } from '../../lib/steps/run-lease.ts'
+import { endRun, renewRun, renewWhenDue } from '../../lib/steps/run-lease.ts'
 import { expectWhole, one, sleepAt, started, stopAt, stores, testIn, two } from './committing.ts'
 import { inWorld, type Job, Killed } from './protocol.ts'
 
@@ -59,6 +59,18 @@ describe.each(stores)('taking over on %s', (_, open) => {
     expect(await world.run(one)).toMatchObject({ status: 'resume', attempt: 1 })
     expect(await renewRun(world.store, run, { owner: actor.owner, leaseUntil: 0 })).toBe(false)
     await expectWhole(world)
+  })
+
+  test('renews a lease for many processes when half of it is gone, and never one that was given up', async world => {
+    const { actor, run } = await started(world, one)
+    const options = { owner: actor.owner, now: world.now, leaseMs: 1000 }
+    world.time += 600
+    await renewWhenDue(world.store, run, options)
+    world.time += 600
+    expect((await world.reserve(world.actor(), one)).status).toBe('busy')
+    await endRun(world.store, run, { owner: actor.owner, now: world.now, status: 'interrupted' })
+    await renewWhenDue(world.store, run, options)
+    expect(await world.run(one)).toMatchObject({ status: 'resume', attempt: 1 })
   })
 
   test('gives a run up at its end, so that another need not wait', async world => {

@@ -5,11 +5,9 @@ import type { InputObject, PlanItem, RangeSlice, Slice } from '../../lib/core/pl
 import type { RangeEnds, ShareJob, ShareResult } from '../../lib/core/share.ts'
 import type { WorkerJob, Workers } from '../../lib/core/worker-job.ts'
 import { createGate } from '../../lib/steps/gate.ts'
-import type { ReservedRun } from '../../lib/steps/reserve.ts'
 import { type ShareOutTools, type StreamPiece, shareOut } from '../../lib/steps/share-out.ts'
 
 const input: InputObject = { key: 'a.csv', sizeBytes: 100, etag: 'e', identity: 'i' }
-const run = { runId: 'r', attempt: 1, inputs: [input] } as unknown as ReservedRun
 const item = { batch: 3 } as PlanItem
 
 const slicesOf = (count: number): RangeSlice[] =>
@@ -62,7 +60,12 @@ function shared({ threads = 2, share, stream }: Given) {
     stream: stream ?? async function* () {},
     removeFile: async file => void removed.push(file),
   }
-  return { jobs, waits, removed, done: (slices: readonly Slice[]) => shareOut(run, item, slices, tools) }
+  return {
+    jobs,
+    waits,
+    removed,
+    done: (slices: readonly Slice[]) => shareOut(item, { slices, inputs: [input] }, tools),
+  }
 }
 
 const tooMuch = () => new CapacityError('OUT_OF_MEMORY', 'too much')

@@ -1,28 +1,28 @@
-/** The directories that a plan has read so far, kept in the state when its time runs out, so that the next call goes on from there. */
+/** What a plan has found out about its inputs so far, directories or identities, kept in the state when its time runs out, so that the next call goes on from there. */
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { stateRoot } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import type { OpenArchive } from '../steps/find-inputs.ts'
+import type { OpenInput } from '../steps/find-inputs.ts'
 import { readState } from '../steps/state-files.ts'
 
-export interface OpenedArchives {
-  readonly opened: ReadonlyMap<string, OpenArchive>
-  onOpen(archive: OpenArchive): void
+export interface OpenedInputs {
+  readonly opened: ReadonlyMap<string, OpenInput>
+  onOpen(input: OpenInput): void
   /** For the next call; false when this one opened none, so that calling again would not help. */
   keep(): Promise<boolean>
   /** When the plan is made. */
   forget(): Promise<void>
 }
 
-/** Memory: as the directories, and their text once more while they are kept. */
-export async function recallArchives(
+/** Memory: as what is known of them, and its text once more while it is kept. */
+export async function recallInputs(
   output: Store,
   { name, source }: TaskDefinition,
   params: ParamValues,
-): Promise<OpenedArchives> {
+): Promise<OpenedInputs> {
   const hash = createHash('sha256')
     .update(JSON.stringify([name, source, params]))
     .digest('hex')
@@ -34,8 +34,8 @@ export async function recallArchives(
   let news = 0
   return {
     opened,
-    onOpen(archive) {
-      opened.set(archive.input.key, archive)
+    onOpen(one) {
+      opened.set(one.input.key, one)
       news++
     },
     async keep() {
@@ -51,5 +51,5 @@ export async function recallArchives(
   }
 }
 
-const entriesOf = (bytes: Uint8Array): [string, OpenArchive][] =>
-  JSON.parse(new TextDecoder().decode(bytes)) as [string, OpenArchive][]
+const entriesOf = (bytes: Uint8Array): [string, OpenInput][] =>
+  JSON.parse(new TextDecoder().decode(bytes)) as [string, OpenInput][]

@@ -1,0 +1,27 @@
+/** Rejected rows and failed batches as tables. */
+import type { Failure } from '../core/outcome.ts'
+import type { Reject } from '../core/reject.ts'
+
+export interface FaultTable {
+  readonly titles: readonly string[]
+  readonly rows: readonly (readonly unknown[])[]
+  /** Titles of the columns that hold numbers. */
+  readonly numbers: readonly string[]
+}
+
+export function rejectTable(rejects: readonly Reject[]): FaultTable {
+  return tableOf(['archive', 'member', 'line', 'column', 'expected', 'received'], rejects, ['line'])
+}
+
+/** As `status` has them, or the detail of BATCHES_FAILED. */
+export function failureTable(failures: readonly Partial<Failure>[]): FaultTable {
+  return tableOf(['batch', 'code', 'member', 'line', 'message'], failures, ['batch', 'line'])
+}
+
+function tableOf<T>(
+  titles: readonly (keyof T & string)[],
+  items: readonly T[],
+  numbers: readonly string[],
+): FaultTable {
+  return { titles, rows: items.map(item => titles.map(title => item[title])), numbers }
+}
