@@ -99,6 +99,12 @@ it('leaves columns of CSV to be found out when it runs', () => {
   expect(task({ name: 'flights', source, output }).columns).toBeUndefined()
 })
 
+it('lets rows of JSON lines leave keys out', () => {
+  const lines = flights.with({ source: files({ paths: 'a', format: jsonLines() }) })
+  expect(lines.onMissingColumn).toBe('null')
+  expect(lines.with({ source }).onMissingColumn).toBe('fail')
+})
+
 it('extracts members without a format', () => {
   const unpack = task({
     name: 'unpack',
@@ -197,6 +203,11 @@ it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
     'JSON lines without columns',
     { source: files({ paths: 'a', format: jsonLines() }), columns: undefined },
     'task flights: columns: expected columns by name, as jsonLines has no header',
+  ],
+  [
+    'missing columns that would fail where rows may leave keys out',
+    { source: files({ paths: 'a', format: jsonLines() }), onMissingColumn: 'fail' },
+    "task flights: onMissingColumn: expected 'null', as a row of jsonLines may leave keys out, got 'fail'; make the column required",
   ],
   [
     'a partition by a column that is not there',
