@@ -11,10 +11,11 @@ import type { TextSource } from './text-source.ts'
 export function jsonSource(from: string, columns: Columns, { isExact = true } = {}): Omit<TextSource, 'all'> {
   const names = Object.keys(columns)
   const isJson = (name: string): boolean => columns[name]?.type === 'json'
+  const isText = (name: string): boolean => ['string', 'decimal'].includes(columns[name]?.type ?? '')
   const lists = {
     texts: { names: names.filter(name => !isJson(name)), of: 'json_extract_string' },
     documents: { names: names.filter(isJson), of: 'json_extract' },
-    types: { names: isExact ? names.filter(name => mayLoseDigits(columns[name])) : [], of: 'json_type' },
+    types: { names: isExact ? names.filter(isText) : [], of: 'json_type' },
   }
   const selects = Object.entries(lists)
     .filter(([, list]) => list.names.length > 0)
@@ -26,7 +27,7 @@ export function jsonSource(from: string, columns: Columns, { isExact = true } = 
   const text = (name: string): string => {
     if (isJson(name)) return documentText(`nullif(CAST(${at('documents', name)} AS VARCHAR), 'null')`, isExact)
     const found = at('texts', name)
-    if (columns[name]?.type === 'list') return documentText(found, isExact)
+    if (columns[name]?.type === 'list') return documentText(found, isExact && mayLoseDigits(itemsOf(columns[name])))
     return lists.types.names.includes(name) ? numberText(name, columns[name], found, at('types', name)) : found
   }
   return {
@@ -43,8 +44,12 @@ const isValid = `CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE
 /** Of a key of the object, whatever characters it has. */
 const pointer = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
 
+/** A float has the digits that it has; the others read a double's text as it is not. */
 const mayLoseDigits = (column: ColumnDefinition | undefined): boolean =>
-  column?.type === 'string' || column?.type === 'decimal'
+  column?.type === 'string' || column?.type === 'decimal' || column?.type === 'json' || column?.type === 'list'
+
+const itemsOf = (column: ColumnDefinition | undefined): ColumnDefinition | undefined =>
+  column && 'items' in column ? (column.items as ColumnDefinition) : undefined
 
 /** A number as the line writes it; a decimal of few digits is exact as it is. Where that is not found, a decimal is no decimal, and a string is what the engine makes of it. */
 function numberText(name: string, column: ColumnDefinition | undefined, text: string, type: string): string {
@@ -59,14 +64,23 @@ function numberText(name: string, column: ColumnDefinition | undefined, text: st
 
 const misfitRemark = ' (as a double; write it as a string)'
 
-/** Numbers of more digits than any double has stand in few lines: those that the document has are looked for there alone. */
+/**
+ * Numbers of more digits than any double has stand in few lines: those of the line are looked for there alone, and are lost where
+ * the document has the engine's double of one whose digits are others. Programs print a double in its fewest digits, or in 17.
+ */
 function documentText(text: string, isExact: boolean): string {
   if (!isExact) return text
-  const numbers = `regexp_extract_all(regexp_replace(line, ${jsonString}, '""', 'g'), '-?[0-9.]{18,}([eE][-+]?[0-9]+)?')`
+  const numbers = `regexp_extract_all(regexp_replace(line, ${jsonString}, '""', 'g'), '${jsonNumber}')`
+  const own = `regexp_extract_all(regexp_replace(${text}, ${jsonString}, '""', 'g'), '${jsonNumber}')`
   const printed = `json_extract_string(t, '$')`
-  const lost = `list_filter(${numbers}, lambda t: regexp_matches(t, '[.eE]') AND NOT contains(${text}, t) AND contains(${text}, ${printed}))`
+  const lost = `list_filter(${numbers}, lambda t: regexp_matches(t, '[.eE]') AND ${digitsOf('t')} NOT IN (${digitsOf(printed)}, ${digitsOf("printf('%.17g', TRY_CAST(t AS DOUBLE))")}) AND list_contains(${own}, ${printed}))`
   return `CASE WHEN ${text} IS NOT NULL AND regexp_matches(line, '[0-9.]{18}') THEN CASE WHEN len(${lost}) > 0 THEN ${text} || ${quoteText(misfitRemark)} ELSE ${text} END ELSE ${text} END`
 }
+
+const jsonNumber = '-?[0-9]+(?:[.][0-9]+)?(?:[eE][-+]?[0-9]+)?'
+
+/** The significant digits of a number: without its exponent, its point, and zeros at either end. */
+const digitsOf = (number: string): string => `trim(regexp_replace(${number}, '[eE].*|[^0-9]', '', 'g'), '0')`
 
 const jsonString = `'"(?:\\\\.|[^"\\\\])*"'`
 

@@ -70,13 +70,14 @@ function defineColumn(
   index: number,
   readers: readonly ((vector: DuckDBVector, row: number) => unknown)[],
 ): void {
-  let values: unknown[] | undefined
+  let values: readonly unknown[] | undefined
   Object.defineProperty(columns, name, {
     enumerable: true,
     get: () => {
       if (values) return values
       const vector = chunk.getColumnVector(index)
-      values = Array.from({ length: chunk.rowCount }, (_, row) => readers[index]?.(vector, row))
+      // Frozen, because what is changed in place could not be told from what was there.
+      values = Object.freeze(Array.from({ length: chunk.rowCount }, (_, row) => readers[index]?.(vector, row)))
       return values
     },
   })

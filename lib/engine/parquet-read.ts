@@ -77,7 +77,7 @@ export async function countFooters(connection: DuckDBConnection, files: readonly
 
 /**
  * Columns are found by name; a value that does not fit fails the query.
- * @throws COLUMN_MISSING, COLUMN_NEW
+ * @throws COLUMN_MISSING, COLUMN_NEW; INPUT_INVALID for a file with a column `file_row_number`
  */
 export function parquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard?: string): string {
   for (const file of files) checkColumns(file, options)
@@ -99,7 +99,7 @@ export function carefulParquetRead(files: readonly ParquetFile[], options: Parqu
     const value: ReadValue = column => tryRead(column, { own, strict: options.strict })
     const bad = misfitOf(options, own)
     // The guard counts only rows that fit, as with text.
-    const fit = `${guard}(file_row_number >= 0)`
+    const fit = `${guard}(_fanmill_file IS NOT NULL)`
     const condition = bad === undefined ? fit : `CASE WHEN ${bad} THEN false ELSE ${fit} END`
     return `SELECT ${selectList(options.columns, value, extra)} FROM ${from} WHERE ${condition}`
   })
@@ -122,13 +122,20 @@ export function parquetMisfits(files: readonly ParquetFile[], options: ParquetOp
     })
     const member = byFile(group, ({ index }) => String(index))
     const row = 'CAST(file_row_number + 1 AS VARCHAR)'
-    return `SELECT ${member} AS member, ${row} AS line, ${row} AS record, unnest(CASE ${cases.join(' ')} END) FROM ${scan(group.map(each => each.file))} WHERE ${anyBad}`
+    return `SELECT ${member} AS member, ${row} AS line, ${row} AS record, unnest(CASE ${cases.join(' ')} END) FROM ${placedScan(group)} WHERE ${anyBad}`
   })
   return selects.join(' UNION ALL ')
 }
 
-const scan = (files: readonly string[]): string =>
-  `read_parquet(${quoteTexts(files)}, hive_partitioning = false, union_by_name = false)`
+const scan = (files: readonly string[], more = ''): string =>
+  `read_parquet(${quoteTexts(files)}, hive_partitioning = false, union_by_name = false${more})`
+
+/** With a column that tells the file of each row; the engine's own name for it may be that of a column of the file. */
+const placedScan = (group: readonly ParquetFile[]): string =>
+  scan(
+    group.map(({ file }) => file),
+    ", filename = '_fanmill_file'",
+  )
 
 /** Files with the same columns in the same order are one scan. */
 function groupsOf(files: readonly ParquetFile[]): ParquetFile[][] {
@@ -137,6 +144,12 @@ function groupsOf(files: readonly ParquetFile[]): ParquetFile[][] {
 
 function checkColumns({ origin, columns }: ParquetFile, options: ParquetOptions): void {
   const names = columns.map(column => column.name)
+  if (names.some(name => name.toLowerCase() === 'file_row_number'))
+    throw new PermanentError(
+      'INPUT_INVALID',
+      `${placeOf(origin)}: expected no column file_row_number, by which the engine numbers rows, got one; rename it`,
+      { ...origin },
+    )
   const missing = options.columns.map(column => column.name).filter(name => !names.includes(name))
   if (missing.length > 0 && options.onMissingColumn !== 'null') {
     const close = missing.flatMap(name => nearest(name, names, 1))
@@ -170,7 +183,7 @@ function union(
     const own = group[0]?.columns ?? []
     const provenance = options.provenance.map(name => `${provenanceOf(name, group)} AS ${name}`)
     const kept = options.keepNew ? [`${newColumns(own, options)} AS _new`] : []
-    return query(own, scan(group.map(file => file.file)), [...provenance, ...kept])
+    return query(own, placedScan(group), [...provenance, ...kept])
   })
   return selects.join(' UNION ALL ') || emptyRead(options.columns, options)
 }
@@ -195,4 +208,4 @@ function provenanceOf(name: string, group: readonly ParquetFile[]): string {
 
 /** The staged file tells the member; its rows are numbered from 0. */
 const byFile = (group: readonly ParquetFile[], of: (file: ParquetFile) => string): string =>
-  `CASE filename ${group.map(each => `WHEN ${quoteText(each.file)} THEN ${quoteText(of(each))}`).join(' ')} END`
+  `CASE _fanmill_file ${group.map(each => `WHEN ${quoteText(each.file)} THEN ${quoteText(of(each))}`).join(' ')} END`

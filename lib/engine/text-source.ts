@@ -72,7 +72,7 @@ function csvSource(files: readonly StagedFile[], format: CsvFormat, options: Tex
     isTyped,
     text: column => (names.includes(column) ? quoteName(textName(column)) : undefined),
     all: [...prefixOf(files), ...names.map(name => quoteName(textName(name)))],
-    undeclared: names.filter(name => !(name in options.columns)),
+    undeclared: names.filter(name => !Object.hasOwn(options.columns, name)),
   }
 }
 

@@ -13,7 +13,7 @@ export function isReadable(files: readonly StagedFile[], format: TextFormat, col
   // Other encodings became UTF-8 when they were staged.
   if (encodingOf(format) !== 'utf-8') return true
   const hasUnread = (file: StagedFile): boolean =>
-    file.located || (format.kind === 'csv' && file.columns.some(name => !(name in columns)))
+    file.located || (format.kind === 'csv' && file.columns.some(name => !Object.hasOwn(columns, name)))
   return files.every(file => file.bytes === 0 || !hasUnread(file) || isUtf8File(file.file))
 }
 

@@ -280,7 +280,7 @@ function checkHeader(file: StagedFile, { columns, onMissingColumn, onNewColumn }
       { ...place, missing },
     )
   }
-  const added = file.columns.filter(name => !(name in columns))
+  const added = file.columns.filter(name => !Object.hasOwn(columns, name))
   if (added.length > 0 && onNewColumn === 'fail')
     throw new PermanentError(
       'COLUMN_NEW',

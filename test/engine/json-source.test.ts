@@ -43,7 +43,7 @@ describe('a value of JSON lines', () => {
   })
 
   it('is rejected where it has a number whose digits would be lost, but not for that of another column', async () => {
-    const columns = { doc: column.json(), list: column.list(column.float64()), d: column.decimal(38, 18) }
+    const columns = { doc: column.json(), list: column.list(column.string()), d: column.decimal(38, 18) }
     const long = '0.123456789012345678'
     const lines = [`{"doc":{"a":${long}}}`, `{"list":[${long}]}`, `{"doc":{"a":"${long}"},"list":[1.5],"d":${long}}`]
     const done = await convertLines(lines, { columns })
@@ -53,6 +53,24 @@ describe('a value of JSON lines', () => {
     ])
     expect(done.rows).toEqual([{ doc: `{"a":"${long}"}`, list: '[1.5]', d: long }])
     expect((await convertLines(lines, { columns, strict: false })).rejects).toEqual([])
+  })
+
+  it('is taken where a float is printed otherwise, and in a list of floats', async () => {
+    const columns = { doc: column.json(), list: column.list(column.float64()), s: column.list(column.string()) }
+    const lines = [
+      '{"doc":{"v":[1.2345678901234568e-05,1.2345678901234567e+20]},"list":[1.2345678901234568e-05]}',
+      '{"doc":{"v":[0.10000000000000001,0.29999999999999999]},"list":[0.10000000000000001]}',
+      '{"doc":{"v":1.500000000000000000},"list":[0.123456789012345678]}',
+      '{"s":["1.0"],"doc":{"p":10.5},"list":[0.500000000000000000]}',
+    ]
+    const { rows, rejects } = await convertLines(lines, { columns })
+    expect(rejects).toEqual([])
+    expect(rows.map(row => JSON.parse(String(row.list)))).toEqual([
+      [1.2345678901234568e-5],
+      [0.1],
+      [0.12345678901234568],
+      [0.5],
+    ])
   })
 
   it('is found by names that a path would read otherwise', async () => {

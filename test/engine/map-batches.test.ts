@@ -20,6 +20,20 @@ describe('mapBatches', () => {
     expect((await convertMap(map as Step)).rows.map(row => row.n)).toEqual(['3', '6', '9'])
   })
 
+  it('fails where a column is changed in place, which could not be told', async () => {
+    const map = mapBatches(
+      ({ columns: given }: Row) => {
+        given.a[0] = 7
+        return { n: given.a.map(() => 1) } as never
+      },
+      { adds: { n: column.int32() } },
+    )
+    await expect(convertMap(map as Step)).rejects.toMatchObject({
+      code: 'TRANSFORM_FAILED',
+      message: expect.stringContaining("Cannot assign to read only property '0'"),
+    })
+  })
+
   it('takes columns back that it was given', async () => {
     const map = mapBatches(
       ({ columns: given }: Row) => ({ ...given, b: [...given.b], n: given.a.map(() => 1) }) as never,

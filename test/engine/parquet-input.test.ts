@@ -196,6 +196,19 @@ describe('Parquet files', () => {
     ])
   })
 
+  it('may have a column filename of their own, which places no row, but none by which rows are numbered', async () => {
+    const own = await parquetOf("select 'mine' as filename, v from (values ('1'), ('bad')) t(v)")
+    const columns = { filename: column.string(), v: column.int32() }
+    const done = await convertFiles({ 'a.parquet': own }, { columns, provenance: ['_archive'] })
+    expect(done.rows).toEqual([{ filename: 'mine', v: '1', _archive: 'a.parquet' }])
+    expect(done.rejects.map(({ archive, line }) => [archive, line])).toEqual([['a.parquet', 2]])
+    const numbered = await parquetOf('select 1 as file_row_number')
+    await expect(convertFiles({ 'n.parquet': numbered })).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining('n.parquet: expected no column file_row_number'),
+    })
+  })
+
   it('name file and member where a function throws', async () => {
     const failing = mapRows((row: { a: number }) => {
       if (row.a === 1.5) throw new Error('no')

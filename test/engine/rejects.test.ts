@@ -344,6 +344,12 @@ describe('members', () => {
       })
   })
 
+  it('keeps a new column whose name every object of JavaScript has', async () => {
+    const given = { 'x.csv': 'a,constructor\n1,x\n' }
+    const { rows } = await convertTexts(given, { columns: { a: column.int32() }, onNewColumn: 'keep' })
+    expect(rows).toEqual([{ a: '1', _new: '{constructor=x}' }])
+  })
+
   it('fail without a declared column, naming the nearest, or read it as null', async () => {
     const inputs = { 'z.zip': buildZip({ '1.csv': 'a,b\n1,x\n', '2.csv': 'a,bb\n2,y\n' }) }
     await expect(convertTexts(inputs, { source: inZip() })).rejects.toMatchObject({
