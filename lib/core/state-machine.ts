@@ -212,14 +212,15 @@ const backoff = { IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 60, Jitte
 
 /**
  * Of an invocation that waits for a function to be free: with 100 batches of minutes and room for ten, for hours. The execution's
- * own time limit ends it; this one, more than a day of tries, keeps clear of the 25,000 events that a history may have, three a try.
+ * own time limit ends it. A history may have 25,000 events, and all tasks' Plan and Commit share one: a try writes three, and these
+ * tries, 150 seconds apart in the mean, are 6,000 events in 3.5 days; in one day they are 1,700.
  */
-const throttledTriesMax = 5_000
+const throttled = { ...backoff, MaxDelaySeconds: 300, MaxAttempts: 2_000 }
 
 /** By name; a PermanentError is in none of them. */
 const retries = [
   { ErrorEquals: ['TransientError'], ...backoff, MaxAttempts: 8 },
-  { ErrorEquals: ['Lambda.TooManyRequestsException'], ...backoff, MaxAttempts: throttledTriesMax },
+  { ErrorEquals: ['Lambda.TooManyRequestsException'], ...throttled },
   {
     ErrorEquals: [
       'Lambda.ServiceException',

@@ -24,6 +24,8 @@ export interface Owner {
 export interface Lease {
   readonly owner: Owner
   readonly leaseUntil: number
+  /** Its owner gave it up with the run, as `end.json` says: it did not merely lapse. Default false. */
+  readonly isGivenUp?: boolean | undefined
 }
 
 /** run.json, written once. */
@@ -173,7 +175,7 @@ const ownerSchema = v.object({
 })
 const leaseEntries = { owner: ownerSchema, leaseUntil: v.number() }
 
-const leaseSchema: v.GenericSchema<unknown, Lease> = v.object(leaseEntries)
+const leaseSchema: v.GenericSchema<unknown, Lease> = v.object({ ...leaseEntries, isGivenUp: v.optional(v.boolean()) })
 /** lease.json. @throws STATE_INVALID */
 export const readLease = reader(leaseSchema)
 

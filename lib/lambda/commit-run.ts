@@ -1,7 +1,7 @@
 /** Commit on Lambda: makes a run's parts visible, or settles what a dead commit left; stops between two changes when the time is short. */
 import { setTimeout as delay } from 'node:timers/promises'
 import * as v from 'valibot'
-import { FanmillError, PermanentError, TransientError } from '../core/errors.ts'
+import { type ErrorCode, FanmillError, PermanentError, TransientError } from '../core/errors.ts'
 import type { CommitAnswer, CommitEvent } from '../core/lambda-events.ts'
 import type { Manifest } from '../core/manifest.ts'
 import { rowCodeOf } from '../core/run-identity.ts'
@@ -79,14 +79,16 @@ async function inTime(
       await yieldClaim(actorOf(lambda.output, { ...options, at: () => {} }), outputPath)
       return { done: false }
     }
-    if (!(error instanceof TransientError && error.code === 'OUTPUT_LOCKED')) throw error
-    logger.info(error.message)
-    await delay(Math.max(0, Math.min(lockedMs, deadline.leftMs())))
+    const waitMs = error instanceof TransientError ? waitsMs[error.code] : undefined
+    if (waitMs === undefined) throw error
+    logger.info((error as TransientError).message)
+    await delay(Math.max(0, Math.min(waitMs, deadline.leftMs())))
     return { done: false }
   }
 }
 
-const lockedMs = 5000
+/** What is asked for again as long as it passes: at the end of the state machine's few tries nobody would give run and turn up. */
+const waitsMs: Partial<Record<ErrorCode, number>> = { OUTPUT_LOCKED: 5000, RUN_CHANGED: 30_000 }
 
 interface Committing {
   readonly event: CommitEvent

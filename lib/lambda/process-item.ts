@@ -48,7 +48,7 @@ export async function processItem(event: ProcessEvent, invocation: Invocation): 
   const now = (): number => Date.now()
   await renewWhenDue(output, name, { owner: executionOwner(event.execution), now, leaseMs: runLeaseMs })
   try {
-    checkCode(kept.run, rowCodeOf(codeHashes[kept.run.task], kept.tables))
+    checkCode(kept.run, { codeHash: rowCodeOf(codeHashes[kept.run.task], kept.tables), now: now() })
     const token = randomUUID().slice(0, 13)
     const outcome = await processInTime({ event, kept, token }, invocation)
     // Another try of this batch has measured its own.

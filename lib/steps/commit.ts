@@ -33,7 +33,7 @@ export type CommitResult =
 
 /**
  * Does it all or leaves the output as it was; may be called again whatever happened, also by another process.
- * @throws RUN_CHANGED when the run is of another code than `codeHash`
+ * @throws RUN_CHANGED when the run is of another code than `codeHash`; transient while a deployment may be under way
  * @throws BATCHES_FAILED when batches have no outcome, with their failures
  * @throws ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT
  * @throws OUTPUT_LOCKED, transient, while another run commits to this output
@@ -68,7 +68,7 @@ async function claimHead(
     const current = await readCurrent(actor.store, head.value)
     const isDone = (current.manifest?.runs ?? []).some(one => one.runId === run.runId && one.attempt === run.attempt)
     if (current.manifest && isDone) return { done: true, manifest: current.manifest }
-    if (codeHash !== undefined) checkCode(run, codeHash)
+    if (codeHash !== undefined) checkCode(run, { codeHash, now: actor.now() })
     const generation = generationFor(run, head.value, current)
     const { runId, attempt } = run
     const claim = head.value.claims + 1

@@ -88,6 +88,8 @@ export interface RunFrame {
   readonly task: string
   readonly params: ParamValues
   readonly codeHash: string
+  /** ISO 8601; when its owner began it, or took it up again. */
+  readonly reservedAt: string
   /** Etags by number of inputs that were written again, with the same content, since the attempt began. */
   readonly newEtags: Readonly<Record<number, string>>
   /** Runs of the manifest that this one takes the place of. */
@@ -184,7 +186,7 @@ async function takeRun(actor: Actor, taking: Taking): Promise<BusyRun | Reserved
     if (!isOurs && isLive(actor, holder)) return { status: 'busy', runId, owner: holder.owner }
     if (isOurs || !request.force || request.resume) {
       const isTaken = await effect(actor, 'take-lease', () => writeLease(actor, key, lease))
-      return isTaken ? reserved(taking, last.record, 'resume') : undefined
+      return isTaken ? reserved(actor, taking, last.record, 'resume') : undefined
     }
   }
   const run = { ...request, runId, outputKind: request.outputKind ?? 'parquet' }
@@ -225,22 +227,30 @@ async function createRun(
     replaces: wanted.replaces,
     owner: actor.owner,
     leaseUntil: actor.now() + actor.leaseMs,
-    startedAt: new Date(actor.now()).toISOString(),
+    startedAt: timeOf(actor),
   }
   const key = runKeys(wanted.runId, attempt).run
   const etag = await effect(actor, 'create-run', () => actor.store.create(key, stateBytes(record)))
-  return etag === undefined ? undefined : reserved(taking, record, 'new')
+  return etag === undefined ? undefined : reserved(actor, taking, record, 'new')
 }
 
-function reserved({ request, wanted }: Taking, record: RunRecord, status: ReservedRun['status']): ReservedRun {
+function reserved(
+  actor: Actor,
+  { request, wanted }: Taking,
+  record: RunRecord,
+  status: ReservedRun['status'],
+): ReservedRun {
   const { outputPath, outputKind = 'parquet', mode, task, params, codeHash } = request
   const { runId, attempt, generation, inputs } = record
   return {
     ...{ status, runId, attempt, generation, outputPath, outputKind, mode, task, params, codeHash, inputs },
+    reservedAt: timeOf(actor),
     newEtags: newEtagsOf(inputs, wanted.inputs),
     replaces: wanted.replaces,
   }
 }
+
+const timeOf = ({ now }: Actor): string => new Date(now()).toISOString()
 
 /** Both are the same inputs in the same order: the run's id is made of them. */
 function newEtagsOf(before: readonly InputObject[], now: readonly InputObject[]): ReservedRun['newEtags'] {

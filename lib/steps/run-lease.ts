@@ -20,8 +20,8 @@ export async function keepLease(store: Store, { runId, attempt }: RunName, lease
 }
 
 /**
- * As `renewRun`, for many processes of one owner: only when less than half of `leaseMs` is left. A lease that has lapsed is left so:
- * the owner was stopped, and none of its processes needs the lease to be safe.
+ * As `renewRun`, for many processes of one owner: only when less than half of `leaseMs` is left, or nothing, for they may have waited
+ * long to be called. A lease that was given up is left so: the run was ended, and a process on its way must not hold it.
  */
 export async function renewWhenDue(
   store: Store,
@@ -29,15 +29,16 @@ export async function renewWhenDue(
   { owner, now, leaseMs }: { readonly owner: Owner; readonly now: () => number; readonly leaseMs: number },
 ): Promise<void> {
   const keys = runKeys(run.runId, run.attempt)
-  const isDue = ({ owner: { id }, leaseUntil }: Lease): boolean =>
-    id === owner.id && leaseUntil > now() && leaseUntil - now() <= leaseMs / 2
+  const isDue = ({ owner: { id }, leaseUntil, isGivenUp = false }: Lease): boolean =>
+    id === owner.id && !isGivenUp && leaseUntil - now() <= leaseMs / 2
   const lease = (await readState(store, keys.lease, readLease)) ?? (await readState(store, keys.run, readRunRecord))
   if (lease && isDue(lease)) await renewIf(store, run, { owner, leaseUntil: now() + leaseMs }, isDue)
 }
 
 /** Notes how an attempt ended and gives its lease up, so that the next process need not wait for it. */
 export async function endRun(store: Store, run: RunName, { owner, now, status, error }: EndOptions): Promise<void> {
-  const isOurs = await renewRun(store, run, { owner, leaseUntil: now() })
+  const lease: Lease = { owner, leaseUntil: now(), isGivenUp: true }
+  const isOurs = await renewIf(store, run, lease, holder => holder.owner.id === owner.id)
   if (!isOurs) return
   const end: RunEnd = {
     status,

@@ -3,8 +3,10 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Outcome } from '../../lib/core/outcome.ts'
+import type { RunName } from '../../lib/core/run-identity.ts'
+import { runKeys } from '../../lib/core/state.ts'
 import { run } from '../../lib/local.ts'
-import { Account, pipelineText, uploadEvent } from './account.ts'
+import { Account, context, pipelineText, uploadEvent } from './account.ts'
 
 const month = '2001-01'
 const edited = 'transform: sql`select x, y * 1000 as y from input`,'
@@ -186,6 +188,13 @@ describe('a run that was planned before a deployment', () => {
     const [first, second] = await account.items(planned.planKey)
     return { run: planned.run, first: first!, second: second! }
   }
+  /** As if it had been planned eleven minutes ago. */
+  async function age({ runId, attempt }: RunName) {
+    const path = `output/${runKeys(runId, attempt).reservation}`
+    const kept = JSON.parse(await readFile(join(account.folder, path), 'utf8'))
+    const reservedAt = new Date(Date.parse(kept.run.reservedAt) - 11 * 60_000).toISOString()
+    await account.write(path, JSON.stringify({ ...kept, run: { ...kept.run, reservedAt } }))
+  }
   const refused = {
     name: 'PermanentError',
     message: expect.stringMatching(/^RUN_CHANGED .*other code of task points.*fanmill start points$/),
@@ -195,6 +204,7 @@ describe('a run that was planned before a deployment', () => {
     const { run, first, second } = await plannedWith('')
     await account.process('points', { run, item: first })
     await account.deploy(pipelineText({ task: edited }))
+    await age(run)
     await expect(account.process('points', { run, item: second })).rejects.toMatchObject(refused)
     await expect(account.commit('points', { run })).rejects.toMatchObject(refused)
     await expect(account.manifest(`points/${month}`)).rejects.toThrow()
@@ -209,9 +219,27 @@ describe('a run that was planned before a deployment', () => {
     const { run, first, second } = await plannedWith('')
     for (const item of [first, second]) await account.process('points', { run, item })
     await account.deploy(pipelineText({ task: 'rejects: { max: 5 },' }))
+    await age(run)
     await expect(account.commit('points', { run })).rejects.toMatchObject(refused)
     await account.deploy(pipelineText({ task: "name: 'dots'," }))
     await expect(account.commit('points', { run })).rejects.toMatchObject(refused)
+  })
+
+  it('is tried again while the deployment may not have reached all functions, and done when it has', async () => {
+    const { run, first, second } = await plannedWith(edited)
+    const passing = {
+      name: 'TransientError',
+      message: expect.stringMatching(/^RUN_CHANGED .*a deployment may be under way.*fanmill start points$/),
+    }
+    await account.deploy(pipelineText())
+    await expect(account.process('points', { run, item: first })).rejects.toMatchObject(passing)
+    await account.deploy(pipelineText({ task: edited }))
+    for (const item of [first, second]) await account.process('points', { run, item })
+    await account.deploy(pipelineText())
+    expect(await account.commit('points', { run }, context(0.1))).toEqual({ done: false })
+    await account.deploy(pipelineText({ task: edited }))
+    expect(await account.commit('points', { run })).toEqual({ done: true })
+    expect((await account.rows(`points/${month}`)).map(row => row.y)).toEqual([2000, 2000])
   })
 
   it('is found committed where the answer alone was lost', async () => {

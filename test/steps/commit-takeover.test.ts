@@ -73,6 +73,35 @@ describe.each(stores)('taking over on %s', (_, open) => {
     expect(await world.run(one)).toMatchObject({ status: 'resume', attempt: 1 })
   })
 
+  test('renews a lease that lapsed while its owner waited, until another has taken the run over', async world => {
+    const { actor, run } = await started(world, one)
+    const options = { owner: actor.owner, now: world.now, leaseMs: 1000 }
+    world.time += 5000
+    await renewWhenDue(world.store, run, options)
+    expect(await world.reserve(world.actor(), one)).toMatchObject({ status: 'busy', owner: { id: actor.owner.id } })
+    world.time += 5000
+    const next = world.actor()
+    expect((await world.reserve(next, one)).status).toBe('resume')
+    world.time += 5000
+    await renewWhenDue(world.store, run, options)
+    expect((await world.reserve(world.actor(), one)).status).toBe('resume')
+  })
+
+  test('renews the lapsed lease of who goes on with a run that was ended, and not once that one ends it', async world => {
+    const first = await started(world, one)
+    await endRun(world.store, first.run, { owner: first.actor.owner, now: world.now, status: 'failed' })
+    const { actor, run } = await started(world, one)
+    const options = { owner: actor.owner, now: world.now, leaseMs: 1000 }
+    world.time += 5000
+    await renewWhenDue(world.store, run, options)
+    expect((await world.reserve(world.actor(), one)).status).toBe('busy')
+    world.time += 5000
+    await endRun(world.store, run, { owner: actor.owner, now: world.now, status: 'interrupted' })
+    world.time += 5000
+    await renewWhenDue(world.store, run, options)
+    expect((await world.reserve(world.actor(), one)).status).toBe('resume')
+  })
+
   test('gives a run up at its end, so that another need not wait', async world => {
     const { actor, run } = await started(world, one)
     await endRun(world.store, run, { owner: actor.owner, now: world.now, status: 'interrupted' })
