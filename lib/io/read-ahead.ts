@@ -1,7 +1,7 @@
 /** Reads ranges before they are asked for, so that a thread inflates one slice while the next ones come. */
 import type { ByteRange } from '../core/byte-range.ts'
+import { ReusedBuffer } from '../core/reused-buffer.ts'
 import type { Reader, ReadOptions } from '../core/store.ts'
-import { ReusedBuffer } from './reused-buffer.ts'
 
 export interface WantedRange {
   readonly key: string
@@ -18,8 +18,7 @@ export function readAhead(
   wanted: readonly WantedRange[],
   { readsMax, signal }: { readonly readsMax: number; readonly signal?: AbortSignal },
 ): Reader {
-  const begun = new Map<string, Promise<Uint8Array>>()
-  const buffers = new Map<string, ReusedBuffer>()
+  const begun = new Map<string, { readonly reading: Promise<Uint8Array>; readonly buffer: ReusedBuffer }>()
   const free: ReusedBuffer[] = []
   let handed: ReusedBuffer | undefined
   let next = 0
@@ -30,8 +29,7 @@ export function readAhead(
       const reading = store.read(key, { range, etag, into: buffer.take, ...(signal && { signal }) })
       // Looked at when it is asked for; until then a failure is nobody's.
       reading.catch(() => undefined)
-      begun.set(nameOf(key, range), reading)
-      buffers.set(nameOf(key, range), buffer)
+      begun.set(nameOf(key, range), { reading, buffer })
     }
   }
   begin()
@@ -41,12 +39,11 @@ export function readAhead(
       const found = name === undefined ? undefined : begun.get(name)
       if (name === undefined || !found) return store.read(key, options)
       try {
-        return await found
+        return await found.reading
       } finally {
         begun.delete(name)
         if (handed) free.push(handed)
-        handed = buffers.get(name)
-        buffers.delete(name)
+        handed = found.buffer
         begin()
       }
     },

@@ -1,6 +1,6 @@
 /** Text that is staged already, staged again with every record located. */
 import { type FileHandle, open } from 'node:fs/promises'
-import { ReusedBuffer } from './reused-buffer.ts'
+import { ReusedBuffer } from '../core/reused-buffer.ts'
 import type { Stage, StagedFile, StagedMember } from './stage.ts'
 
 /** Pieces keep their order, and with it their index. Memory: the longest piece. */

@@ -41,14 +41,15 @@ export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMes
   pool.on('error', () => undefined)
   const started = allStarted(pool.threads)
   // One promise a job: what waits for one that outlives the jobs keeps their answers.
-  const underWay = new Set<(error: Error) => void>()
+  const underWay = new Set<{ readonly port: MessagePort; readonly giveUp: (error: Error) => void }>()
   let stopTimer: NodeJS.Timeout | undefined
   let isGivenUp = false
-  const ports = new Set<MessagePort>()
   const giveUp = (): void => {
     isGivenUp = underWay.size > 0
-    for (const reject of underWay)
-      reject(new PermanentError('ABORTED', 'the run was stopped while a thread was in a function that does not return'))
+    for (const job of underWay)
+      job.giveUp(
+        new PermanentError('ABORTED', 'the run was stopped while a thread was in a function that does not return'),
+      )
   }
   const refuseStopped = (): void => {
     if (stopTimer) throw new PermanentError('ABORTED', 'the run was stopped')
@@ -63,10 +64,11 @@ export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMes
       const call = { setup: await setup, job }
       refuseStopped()
       const { port1: told, port2: port } = new MessageChannel()
-      ports.add(told.on('message', onMessage))
+      told.on('message', onMessage)
       const closed = once(told, 'close')
       const { promise: givenUp, reject } = Promise.withResolvers<never>()
-      underWay.add(reject)
+      const own = { port: told, giveUp: reject }
+      underWay.add(own)
       try {
         const answering = pool.run({ ...call, port }, { transferList: [port] }).catch(died)
         const answer = (await Promise.race([answering, givenUp])) as WorkerAnswer<WorkerResults[K]>
@@ -75,14 +77,13 @@ export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMes
         if ('error' in answer) throw fromPlain(answer.error)
         return answer.value
       } finally {
-        underWay.delete(reject)
-        ports.delete(told)
+        underWay.delete(own)
         told.close()
       }
     },
     stop() {
       stopTimer ??= setTimeout(giveUp, stopMsMax)
-      for (const port of ports) port.postMessage('stop')
+      for (const { port } of underWay) port.postMessage('stop')
     },
     async close() {
       clearTimeout(stopTimer)

@@ -7,6 +7,7 @@ import { nearestToGlob } from '../core/nearest.ts'
 import { literalPrefix, templateGlob } from '../core/path-template.ts'
 import type { InputObject, Slice } from '../core/plan-data.ts'
 import { type PlannableMember, planMemberSlices, planRangeSlices } from '../core/plan-slices.ts'
+import { ReusedBuffer } from '../core/reused-buffer.ts'
 import { sortInputs } from '../core/run-identity.ts'
 import { spread } from '../core/spread.ts'
 import type { Store, StoredObject } from '../core/store.ts'
@@ -254,11 +255,7 @@ const canCut = ({ format }: FilesSource): boolean =>
 /** Fingerprint of an object's bytes. */
 export async function contentHash(store: Store, { key, etag }: StoredObject): Promise<string> {
   const fingerprint = createFingerprint()
-  let memory = new Uint8Array(0)
-  const into = (lengthBytes: number): Uint8Array => {
-    if (memory.length < lengthBytes) memory = new Uint8Array(lengthBytes)
-    return memory.subarray(0, lengthBytes)
-  }
+  const { take: into } = new ReusedBuffer()
   for await (const bytes of store.stream(key, { etag, into })) fingerprint.update(bytes)
   return fingerprint.digest()
 }
