@@ -1,9 +1,8 @@
 /** Reads what stands above the records of a text: byte order mark, lines to skip, and the header. */
-import { Buffer } from 'node:buffer'
 import { PermanentError } from './errors.ts'
 import type { Dialect } from './record-dialect.ts'
 import { RecordMachine } from './record-machine.ts'
-import { bomBytes } from './text-encoding.ts'
+import { bomBytes, decodeText } from './text-encoding.ts'
 
 export interface Header {
   /** Column names in file order; empty for an empty text, or where no header is read. A nameless column is `column` and its index. */
@@ -101,7 +100,7 @@ function skipLines(bytes: Uint8Array, skip: number): { at: number; line: number;
 }
 
 function namesOf(record: Uint8Array, dialect: Dialect): string[] {
-  const text = Buffer.from(record).toString(dialect.encoding === 'latin-1' ? 'latin1' : 'utf8')
+  const text = decodeText(record, dialect.encoding ?? 'utf-8')
   const names = splitRecord(text.replace(/[\r\n]+$/, ''), dialect).map((name, index) => name || `column${index}`)
   const seen = new Map<string, string>()
   for (const name of names) {

@@ -1,9 +1,10 @@
 /** Cuts a text of any length into pieces that end with a record. */
 import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
+import { atPlace, type MemberPlace } from '../core/member-place.ts'
 import { dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { createRecordCutter, type RecordCutter } from '../core/records.ts'
-import { refuseUtf16 } from '../core/text-encoding.ts'
+import { checkEncoding } from '../core/text-encoding.ts'
 
 /** Whole records of a text, in its own encoding; for a stage, an origin with these fields. */
 export interface Piece {
@@ -24,6 +25,8 @@ export interface CutOptions {
   readonly pieceBytes?: number
   /** Longest record, and longest header; default 64 MiB. */
   readonly recordBytesMax?: number
+  /** Named in messages. */
+  readonly origin?: MemberPlace
 }
 
 /** Looked at in one go, so that a piece is at most this much longer than asked for, whatever the chunks. */
@@ -35,23 +38,23 @@ const chunkBytesMax = 1024 * 1024
  * @throws INPUT_INVALID for a record longer than `recordBytesMax`, with its line; INPUT_ENCODING for UTF-16
  */
 export async function* cutRecords(source: AsyncIterable<Uint8Array>, options: CutOptions): AsyncGenerator<Piece> {
-  const { format, pieceBytes = 32 * 1024 * 1024, recordBytesMax = 64 * 1024 * 1024 } = options
+  const { format, pieceBytes = 32 * 1024 * 1024, recordBytesMax = 64 * 1024 * 1024, origin } = options
   const gathered = new Gathering(pieceBytes)
   const top = new TopReader(format, recordBytesMax)
   let cut: PieceCutter | undefined
   for await (const large of source) {
     for (let at = 0; at < large.length; at += chunkBytesMax) {
       gathered.append(large.subarray(at, at + chunkBytesMax))
-      const header: Header | undefined = cut ? undefined : top.read(gathered.all, false)
+      const header: Header | undefined = cut ? undefined : atPlace(origin, () => top.read(gathered.all, false))
       if (header) cut = new PieceCutter({ format, header, gathered, pieceBytes, recordBytesMax })
-      const piece = cut?.next()
+      const piece = atPlace(origin, () => cut?.next())
       if (piece) yield piece
     }
   }
   if (!cut) {
-    const header = top.read(gathered.all, true)
+    const header = atPlace(origin, () => top.read(gathered.all, true))
     cut = new PieceCutter({ format, header, gathered, pieceBytes, recordBytesMax })
-    const piece = cut.next()
+    const piece = atPlace(origin, () => cut?.next())
     if (piece) yield piece
   }
   const last = cut.last()
@@ -76,7 +79,7 @@ class TopReader {
     if (!isAll && bytes.length < 2 * this.triedBytes) return undefined
     this.triedBytes = bytes.length
     if (!isAll && bytes.length < 4) return undefined
-    refuseUtf16(bytes)
+    checkEncoding(bytes, encodingOf(this.format))
     const { skip, header } = this.format.kind === 'csv' ? this.format : { skip: 0, header: false }
     const found = readHeader(bytes, dialectOf(this.format, encodingOf(this.format)), { skip, header })
     if (found.isComplete || isAll) return found

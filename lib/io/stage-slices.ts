@@ -169,7 +169,7 @@ async function stagePieces(
   source: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut into pieces')
-  for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes })) {
+  for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes, origin })) {
     staging.counts.bytesInflated += bytes.length
     staging.text?.add(bytes, { ...origin, header, firstLine, firstRecord })
   }
