@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { FanmillError, PermanentError } from './core/errors.ts'
 import { type LogLevel, logLevels } from './core/events.ts'
-import { resolveSteps } from './core/resolve-task.ts'
 import type { MemberAccount, ShareJob } from './core/share.ts'
 import type { Store } from './core/store.ts'
 import { nameTask } from './core/task-error.ts'
@@ -12,6 +11,7 @@ import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.
 import type { ParamValues, TaskDefinition } from './define/definition.ts'
 import type { UserFile } from './define/row-types.ts'
 import { type Engine, openEngine } from './engine/engine.ts'
+import { engineTask } from './engine/engine-task.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
 import { writeAccounts } from './engine/write-accounts.ts'
@@ -125,25 +125,7 @@ async function writeAccountsFile(own: Own, accounts: readonly MemberAccount[], t
 
 function taskEngine(own: Own): Promise<TaskEngine> {
   const { task, setup, engine, context } = own
-  const { output, source } = task
-  if (output.kind !== 'parquet' || !source.format)
-    throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
-  own.opened ??= openTask(
-    engine,
-    {
-      format: source.format,
-      columns: task.columns ?? {},
-      steps: resolveSteps(task, setup.params),
-      tables: Object.keys(task.tables),
-      strict: setup.strict ?? task.strict,
-      provenance: task.provenance,
-      keepNew: task.onNewColumn === 'keep',
-      onNewColumn: task.onNewColumn,
-      onMissingColumn: task.onMissingColumn,
-      parts: output,
-    },
-    context,
-  ).catch(error => {
+  own.opened ??= openTask(engine, engineTask(task, setup), context).catch(error => {
     throw nameTask(task.name, error)
   })
   return own.opened
