@@ -6,6 +6,7 @@ import { outputPathOf } from '../core/output-path.ts'
 import { readParams } from '../core/param-values.ts'
 import type { PlanItem } from '../core/plan-data.ts'
 import { rowCodeOf } from '../core/run-identity.ts'
+import { outputPrefix } from '../core/state.ts'
 import { countsOf } from '../core/task-counts.ts'
 import { groupBytesMax } from '../core/tier.ts'
 import type { Workers } from '../core/worker-job.ts'
@@ -38,6 +39,7 @@ export interface TaskEnd {
 export async function runTask(session: Session, task: TaskDefinition): Promise<TaskEnd> {
   const started = Date.now()
   const params = readParams(task.params, session.options.params ?? {})
+  await session.output.checkPlace?.(outputPrefix(outputPathOf(task, params)))
   const tables = await fetchTables(session, task, params)
   const log = createTaskLog(session, task.name)
   const progress = createProgress(session, task.name, log)
