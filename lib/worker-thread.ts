@@ -7,6 +7,7 @@ import { type LogLevel, logLevels } from './core/events.ts'
 import { resolveSteps } from './core/resolve-task.ts'
 import type { MemberAccount, ShareJob } from './core/share.ts'
 import type { Store } from './core/store.ts'
+import { nameTask } from './core/task-error.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from './define/definition.ts'
 import type { UserFile } from './define/row-types.ts'
@@ -133,6 +134,7 @@ function taskEngine(own: Own): Promise<TaskEngine> {
       format: source.format,
       columns: task.columns ?? {},
       steps: resolveSteps(task, setup.params),
+      tables: Object.keys(task.tables),
       strict: setup.strict ?? task.strict,
       provenance: task.provenance,
       keepNew: task.onNewColumn === 'keep',
@@ -141,7 +143,9 @@ function taskEngine(own: Own): Promise<TaskEngine> {
       parts: output,
     },
     context,
-  )
+  ).catch(error => {
+    throw nameTask(task.name, error)
+  })
   return own.opened
 }
 

@@ -130,7 +130,7 @@ export interface SqlStep {
   readonly kind: 'sql'
   readonly texts: readonly string[]
   readonly values: readonly SqlValue[]
-  readonly scope: 'row' | 'slice' | 'bucket'
+  readonly scope: 'row'
   /** Set where the step is a task's `where`, for messages. */
   readonly clause?: 'where'
 }

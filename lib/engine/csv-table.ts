@@ -1,6 +1,6 @@
 /** The CSV of a broadcast table: its header, and what the engine is told so that it reads the rows as a task's. */
 import { open, readFile } from 'node:fs/promises'
-import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import * as zlib from 'node:zlib'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { compressionOf } from '../core/compression.ts'
 import { readHeader } from '../core/csv-header.ts'
@@ -96,8 +96,8 @@ function headerIn(bytes: Uint8Array, format: CsvFormat): TableHeader {
 /** As far as the bytes go. */
 function inflate(file: string, bytes: Uint8Array): Uint8Array {
   const compression = compressionOf(file)
-  if (compression === 'gzip') return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH })
-  if (compression === 'zstd') return zstdDecompressSync(bytes, { finishFlush: constants.ZSTD_e_flush })
+  if (compression === 'gzip') return zlib.gunzipSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH })
+  if (compression === 'zstd') return zlib.zstdDecompressSync(bytes, { finishFlush: zlib.constants.ZSTD_e_flush })
   return bytes
 }
 

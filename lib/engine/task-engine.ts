@@ -23,6 +23,8 @@ export interface EngineTask {
   readonly format: Format
   readonly columns: Columns
   readonly steps: readonly Step[]
+  /** The names of the broadcast tables, which the engine has loaded. */
+  readonly tables: readonly string[]
   readonly strict: boolean
   readonly provenance: readonly string[]
   readonly keepNew: boolean
@@ -140,7 +142,12 @@ async function prepare(task: EngineTask, tools: Tools, columns: readonly ReadCol
   const read = { columns: task.columns, strict, keepNew, provenance, refuseNew: onNewColumn === 'fail' }
   const parquet = { columns, strict, keepNew, provenance, onNewColumn, onMissingColumn }
   const empty = format.kind === 'parquet' ? emptyRead(columns, parquet) : fastRead([], read)
-  const transform = await checkTransform(tools.connection, empty, task.steps, tools.maps)
+  const transform = await checkTransform(tools.connection, {
+    input: empty,
+    steps: task.steps,
+    maps: tools.maps,
+    tables: task.tables,
+  })
   checkOutput(parts, transform.schema)
   return { ...tools, read, transform, format, parts, ...(format.kind === 'parquet' && { parquet }) }
 }

@@ -1,6 +1,6 @@
 /** The user's pipeline as one ES module that any thread imports by URL, and its text for code hashes. */
 import { createHash } from 'node:crypto'
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { BuildFailure, BuildOptions, BuildResult, Message } from 'esbuild'
@@ -8,6 +8,7 @@ import { PermanentError } from '../core/errors.ts'
 import { fileNames, type PipelinePluginOptions, pipelinePlugin } from './bundle-plugin.ts'
 import { sweepTemporary, temporaryPath } from './disk-files.ts'
 import { entryUrl } from './entry-url.ts'
+import { checkPipelineFile } from './pipeline-path.ts'
 
 /** Plain data: it may cross threads. */
 export interface Bundle {
@@ -39,7 +40,7 @@ export async function bundlePipeline(
   file: string,
   { outFolder, fanmillUrl = entryUrl('index') }: BundleOptions,
 ): Promise<Bundle> {
-  await assertFile(file)
+  await checkPipelineFile(file)
   const entry = resolve(file)
   const folder = dirname(entry)
   const target = resolve(outFolder)
@@ -112,14 +113,6 @@ function advice({ location, notes }: Message): string {
   if (location?.suggestion) return `; did you mean ${location.suggestion}`
   const [note] = notes
   return note ? `; ${note.text}` : ''
-}
-
-async function assertFile(file: string): Promise<void> {
-  try {
-    await access(file)
-  } catch (cause) {
-    throw new PermanentError('DEFINITION_LOAD', `expected a pipeline file, found none at ${file}`, { file }, { cause })
-  }
 }
 
 function outputText({ outputFiles = [] }: BuildResult, ending: string): string {

@@ -1,6 +1,7 @@
 /** Where a dataset is, what is committed there, and its parts as local files. */
+import { statSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { type FanmillError, PermanentError, TransientError } from '../core/errors.ts'
 import type { Manifest, ManifestPart } from '../core/manifest.ts'
 import { type Head, outputPrefix, readHeadFile, successKey } from '../core/state.ts'
@@ -22,8 +23,16 @@ export interface DatasetPlace {
 /** The output root is the nearest folder above whose state has a head for this path; a copied dataset has none. */
 export async function placeOf(path: string, access: RootAccess = {}): Promise<DatasetPlace> {
   const spec = rootSpec(path, access)
+  if (spec.kind === 'disk') checkFolder(spec.folder)
   for (const place of placesAbove(spec)) if (await readHead(place)) return place
   return placeBelow(spec, '')
+}
+
+/** @throws DATASET_MISSING for a file, which may be one part of a dataset */
+function checkFolder(folder: string): void {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isFile()) return
+  const message = `expected the folder of a dataset, got the file ${folder}; give the folder that holds _SUCCESS, such as ${dirname(folder)}`
+  throw new PermanentError('DATASET_MISSING', message, { dataset: folder })
 }
 
 /**

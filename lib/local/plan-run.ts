@@ -12,6 +12,7 @@ import { checkLengths, groupBytesMax } from '../core/tier.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { openStore } from '../io/open-store.ts'
 import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
+import { checkInputRoot } from './check-roots.ts'
 import { defaultMemoryMb, defaultWorkers, shareMemory } from './machine.ts'
 import type { RunOptions } from './options.ts'
 import { loadPipelineFile } from './pipeline-file.ts'
@@ -48,7 +49,9 @@ export interface TaskPlan {
 export async function planRun(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<PlanSummary> {
   const definition = typeof pipeline === 'string' ? await loadPipelineFile(pipeline) : pipeline
   const chosen = options.task === undefined ? definition.tasks : [taskNamed(definition, options.task)]
-  const input = openStore(rootSpec(options.input ?? '.', options))
+  const inputSpec = rootSpec(options.input ?? '.', options)
+  checkInputRoot(inputSpec)
+  const input = openStore(inputSpec)
   const tasks: TaskPlan[] = []
   for (const task of chosen) tasks.push(await planTask(task, input, options))
   return { tasks }

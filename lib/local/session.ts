@@ -12,6 +12,7 @@ import { type Bundle, bundlePipeline } from '../io/bundle.ts'
 import { loadPipeline, taskHasher } from '../io/bundle-load.ts'
 import { openStore, type StoreSpec } from '../io/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
+import { checkInputRoot, checkOutputRoot } from './check-roots.ts'
 import { type EarlyWorkers, startEarly } from './early-workers.ts'
 import {
   checkMemory,
@@ -64,15 +65,17 @@ export async function openSession(
   const { workers = defaultWorkers(memoryMb) } = options
   // One worker on a small machine is what there is.
   if (workers > 1 || options.memoryMb !== undefined) checkMemory(memoryMb, workers)
+  const inputSpec = rootSpec(options.input ?? '.', options)
+  const outputSpec = outputOf(options)
+  checkInputRoot(inputSpec)
+  checkOutputRoot(outputSpec)
   const memory = shareMemory(memoryMb, workers)
   const threads = startEarly(workers, memory.heapBytes)
-  const outputSpec = outputOf(options)
   const workFolder = workFolderOf(outputSpec)
   const { bundle, definition } = await load(pipeline, workFolder).catch(async error => {
     await threads.close()
     throw error
   })
-  const inputSpec = rootSpec(options.input ?? '.', options)
   const owner = thisOwner()
   const partFolder = makeOwnFolder(join(workFolder, 'tmp'))
   const stageFolder = makeStageFolder((workers + 1) * 2 * groupBytesMax, memoryMb * 1e6)
