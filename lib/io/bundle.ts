@@ -1,11 +1,12 @@
 /** The user's pipeline as one ES module that any thread imports by URL, and its text for code hashes. */
 import { createHash } from 'node:crypto'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { BuildFailure, BuildOptions, BuildResult, Message } from 'esbuild'
 import { PermanentError } from '../core/errors.ts'
 import { fileNames, type PipelinePluginOptions, pipelinePlugin } from './bundle-plugin.ts'
+import { sweepTemporary, temporaryPath } from './disk-files.ts'
 import { entryUrl } from './entry-url.ts'
 import { checkPipelineFile } from './pipeline-path.ts'
 
@@ -52,6 +53,7 @@ export async function bundlePipeline(
   const path = join(target, name)
   const sourceMap = `${path}.map`
   await mkdir(target, { recursive: true })
+  await sweepTemporary(target)
   await writeWhole(sourceMap, outputText(run, '.js.map'))
   await writeWhole(path, `${withRequire(text)}//# sourceMappingURL=${encodeURIComponent(name)}.map\n`)
   return {
@@ -127,7 +129,11 @@ function withRequire(text: string): string {
 
 /** Another process may write the same bundle at the same time. */
 async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}-${performance.now()}.tmp`
-  await writeFile(temporary, text)
-  await rename(temporary, path)
+  const temporary = temporaryPath(dirname(path))
+  try {
+    await writeFile(temporary, text)
+    await rename(temporary, path)
+  } finally {
+    await rm(temporary, { force: true })
+  }
 }

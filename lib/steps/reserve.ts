@@ -3,6 +3,7 @@ import { PermanentError } from '../core/errors.ts'
 import { hasRun, type Manifest } from '../core/manifest.ts'
 import type { InputObject } from '../core/plan-data.ts'
 import { runIdOf, sortInputs } from '../core/run-identity.ts'
+import { checkShape, partsBeside, type RunShape } from '../core/schema-fit.ts'
 import {
   type Head,
   type Lease,
@@ -31,7 +32,7 @@ import {
 } from './state-files.ts'
 import { checkStrangers } from './strangers.ts'
 
-export interface ReserveRequest extends ActorOptions {
+export interface ReserveRequest extends ActorOptions, RunShape {
   /** Of the dataset, below the output root; no slash at either end. */
   readonly outputPath: string
   /** Default `parquet`. */
@@ -100,7 +101,7 @@ export interface RunFrame {
  * First rolls a dead committer's journal to its end. The owner then renews its lease with `renewRun` and ends with `endRun`.
  * @throws OUTPUT_LOCKED, transient, while another run commits to this output
  * @throws OUTPUT_UNSETTLED, transient, with `mayRoll: false`
- * @throws INPUT_ALREADY_APPENDED, OUTPUT_EXISTS, OUTPUT_NOT_OURS
+ * @throws INPUT_ALREADY_APPENDED, OUTPUT_EXISTS, OUTPUT_NOT_OURS, OUTPUT_SCHEMA_MISMATCH
  * @throws RUN_UNKNOWN, RUN_CHANGED, SUPERSEDED, with `resume`
  */
 export async function reserveRun(store: Store, request: ReserveRequest): Promise<Reservation> {
@@ -114,10 +115,17 @@ export async function reserveRun(store: Store, request: ReserveRequest): Promise
     if (wanted.isComplete && current.manifest) {
       return { status: 'complete', runId: wanted.runId, manifest: current.manifest }
     }
+    checkFits(request, current, wanted)
     const reservation = await takeRun(actor, { request, head, current, wanted })
     if (reservation) return reservation
   }
   throw lockedOut(request.outputPath)
+}
+
+/** Before anything is read; what only the inputs tell is checked by commit. @throws OUTPUT_SCHEMA_MISMATCH */
+function checkFits(request: ReserveRequest, { standing }: Current, wanted: Wanted): void {
+  if (standing && partsBeside(standing, { mode: request.mode, ...wanted }).length > 0)
+    checkShape(request.outputPath, standing, request)
 }
 
 interface Wanted extends AppendPlan {

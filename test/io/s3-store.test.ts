@@ -246,7 +246,7 @@ async function stage(store: Store, key: string, token: string, content: Uint8Arr
   const folder = await mkdtemp(join(tmpdir(), 'fanmill-s3-'))
   const file = join(folder, 'part')
   await writeFile(file, content)
-  const part = await store.stagePart(key, file, token)
+  const part = await store.stagePart(key, file, { runId: '0', attempt: 1, token })
   await rm(folder, { recursive: true })
   return part
 }

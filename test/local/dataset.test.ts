@@ -1,5 +1,5 @@
 /** Datasets by their manifest. */
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { sql } from '../../lib/define/index.ts'
@@ -160,5 +160,24 @@ describe('no dataset', () => {
       code: 'DATASET_MISSING',
       message: expect.stringContaining(part!),
     })
+  })
+
+  it('is damaged: a part of another size than its manifest says is named, at the latest when its rows are read', async () => {
+    const project = tripsProject()
+    await project.run()
+    const whole = await openDataset(project.dataset)
+    const part = whole.parts[0]!
+    appendFileSync(join(project.dataset, part.key), 'x')
+    const damaged = {
+      code: 'DATASET_DAMAGED',
+      message: expect.stringContaining(`part ${part.key} with ${part.bytes} bytes`),
+      detail: expect.objectContaining({ foundBytes: part.bytes + 1 }),
+    }
+    await expect(openDataset(project.dataset)).rejects.toMatchObject(damaged)
+    await expect(headDataset(project.dataset)).rejects.toMatchObject(damaged)
+    const read = async () => {
+      for await (const _ of whole.rows());
+    }
+    await expect(read()).rejects.toMatchObject(damaged)
   })
 })

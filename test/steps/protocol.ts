@@ -148,7 +148,7 @@ export class World {
     const folder = outputPrefix(outputPath) + (partition ? `state=${value}/` : '')
     const file = join(this.#folder, `staged-${token}-${index}`)
     await writeFile(file, `rows of ${run.runId}-${run.attempt} ${batch} ${index}`)
-    const part = await this.store.stagePart(folder + partName(batch, index, run), file, token)
+    const part = await this.store.stagePart(folder + partName(batch, index, run), file, { ...run, token })
     return { ...part, rows: 10, ...(partition ? { partition } : {}) }
   }
 
