@@ -92,6 +92,17 @@ describe('partitions', () => {
     expect(done.results[0]).toMatchObject({ recordsFound: 2, rowsRead: 2, rowsWritten: 0 })
   })
 
+  it('are made of a provenance column under another name', async () => {
+    const definition = taskOf({
+      columns,
+      provenance: ['_archive'],
+      transform: sql`select *, "_archive" as "archive" from input`,
+      output: outputOf({ partitionBy: ['archive'] }),
+    })
+    const { parts } = await convertTask(definition, { inputs: { 'x.csv': 'k,n\na,1\n', 'y.csv': 'k,n\nb,2\n' } })
+    expect(parts.map(part => part.partition.archive).sort()).toEqual(['x.csv', 'y.csv'])
+  })
+
   it('are refused when there are too many', async () => {
     const text = `k,n\n${Array.from({ length: 30 }, (_, n) => `k${n},${n}\n`).join('')}`
     const definition = taskOf({ columns, output: outputOf({ partitionBy: ['k'], partitionsMax: 29 }) })
