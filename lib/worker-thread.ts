@@ -145,13 +145,14 @@ function taskEngine(own: Own): Promise<TaskEngine> {
   return own.opened
 }
 
-/** The same engine, whose conversions the log knows of. */
-function watched(engine: TaskEngine, log: ThreadLog): TaskEngine {
+/** The same engine, whose conversions keep to the share's limits, and are known to the log. */
+function forShare(engine: TaskEngine, { partitionLimits }: ShareJob, log: ThreadLog): TaskEngine {
   const convert: TaskEngine['convert'] = job => {
     log.converting(job.files)
-    return engine.convert(job)
+    return engine.convert({ ...job, partitionLimits })
   }
-  return Object.create(engine, { convert: { value: convert } }) as TaskEngine
+  const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })
+  return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine
 }
 
 const limitsOf = (task: TaskDefinition): { memberBytesMax: number } =>
@@ -182,7 +183,7 @@ async function shareTools(own: Own, job: ShareJob) {
         tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
     })
   return {
-    engine: watched(await taskEngine(own), own.log),
+    engine: forShare(await taskEngine(own), job, own.log),
     stage,
     worker: { pid: process.pid, thread: threadId },
     isAlwaysLocated: task.provenance.length > 0,
