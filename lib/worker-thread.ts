@@ -10,11 +10,12 @@ import type { Store } from './core/store.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from './define/definition.ts'
 import type { UserFile } from './define/row-types.ts'
-import { type Engine, openEngine } from './engine/engine.ts'
+import { type Engine, engineFault, openEngine } from './engine/engine.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
 import { writeAccounts } from './engine/write-accounts.ts'
 import { throwIfAborted } from './io/abort.ts'
+import { diskFault } from './io/disk-fault.ts'
 import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
 import { readAhead } from './io/read-ahead.ts'
@@ -70,7 +71,7 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellA
   const store = openStore(setup.input)
   const own: Own = { task, setup, store, log, engine, stageFolder, context, tell, signal: stopping.signal }
   return {
-    run: job => runJob(own, job).finally(log.flush) as never,
+    run: job => runJob(own, job).catch(throwFault).finally(log.flush) as never,
     stop() {
       stopping.abort(new PermanentError('ABORTED', 'the run was stopped'))
       engine.interrupt()
@@ -80,6 +81,12 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellA
       rmSync(stageFolder, { recursive: true, force: true })
     },
   }
+}
+
+/** What a job throws has a code, also where it comes from the engine or the file system. */
+function throwFault(error: unknown): never {
+  const fault = diskFault(error, 'use', 'the temporary files of a thread')
+  throw fault instanceof FanmillError ? fault : engineFault(fault)
 }
 
 interface Own {

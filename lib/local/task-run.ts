@@ -261,7 +261,9 @@ async function processAll(
         const fault = asFanmill(error)
         first ??= fault
         task.log.note('error', `batch ${item.batch} failed: ${fault.message}`, { code: fault.code, ...fault.detail })
-        if (fault.code !== 'ABORTED' && !session.options.signal?.aborted) await noteFailure(run, item, fault, tools)
+        // Deliberately no failure of the run, where the note cannot be written: what made the batch fail says more.
+        if (fault.code !== 'ABORTED' && !session.options.signal?.aborted)
+          await noteFailure(run, item, fault, tools).catch(() => undefined)
       }
     }
   }
