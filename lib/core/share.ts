@@ -1,5 +1,6 @@
 /** What crosses to a worker thread and back: a share of a batch's slices, and what became of it. */
 import type { ByteRange } from './byte-range.ts'
+import type { PartitionLimits } from './partition-limits.ts'
 import type { InputObject, Slice } from './plan-data.ts'
 import type { Reject } from './reject.ts'
 
@@ -21,6 +22,8 @@ export interface ShareJob {
   readonly target: string
   /** Text staged at once for one writer. */
   readonly groupBytes: number
+  /** Default each conversion counts its partitions for itself. */
+  readonly partitionLimits?: PartitionLimits | undefined
 }
 
 /** Rows by member: records found in its text, and how many were rejected. */

@@ -11,6 +11,7 @@ import { type Engine, engineFault } from './engine.ts'
 import { findFault } from './find-fault.ts'
 import { createMapFunctions } from './map-function.ts'
 import { countFooters, describeParquet } from './parquet-read.ts'
+import { registerPartitionKeys } from './partition-keys.ts'
 import { quoteName, quoteTexts } from './quote.ts'
 import { declaredColumns, emptyRead, type ReadColumn } from './read-columns.ts'
 import { registerRowCounter } from './row-counter.ts'
@@ -149,7 +150,8 @@ async function prepare(task: EngineTask, tools: Tools, columns: readonly ReadCol
     tables: task.tables,
   })
   checkOutput(parts, transform.schema)
-  return { ...tools, read, transform, format, parts, ...(format.kind === 'parquet' && { parquet }) }
+  const keys = parts.partitionBy.length > 0 ? registerPartitionKeys(tools.connection, parts) : undefined
+  return { ...tools, read, transform, format, parts, keys, ...(format.kind === 'parquet' && { parquet }) }
 }
 
 /** The engine's types of the columns that map steps add. */

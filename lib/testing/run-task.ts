@@ -1,4 +1,5 @@
 /** Runs one task on given rows or files: the real steps and the real engine, over stores in memory. */
+
 import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +8,7 @@ import type { Manifest } from '../core/manifest.ts'
 import { nearestOrAll } from '../core/nearest.ts'
 import { outputPathOf } from '../core/output-path.ts'
 import { readParams } from '../core/param-values.ts'
+import { partitioningOf } from '../core/partition-limits.ts'
 import type { Reject } from '../core/reject.ts'
 import { outputPrefix, readOutcome, runKeys } from '../core/state.ts'
 import type { WorkerMessage, Workers } from '../core/worker-job.ts'
@@ -150,12 +152,11 @@ async function runSteps(steps: Steps): Promise<Manifest> {
   const machine = { task, input: steps.input, output, workers, gate: createGate(), partFolder, groupBytes }
   for (const item of items)
     await processBatch(run, item, batchTools({ ...machine, stageFolder: steps.folder, token: `test${item.batch}` }))
-  const partitionBy = task.output.kind === 'parquet' ? task.output.partitionBy : []
   const done = await commit(output, {
     ...actor,
     reservation: run,
     plan: items,
-    partitionBy,
+    ...partitioningOf(task.output),
     rejectsMax: Number.MAX_SAFE_INTEGER,
   })
   if (!done.done) throw new PermanentError('STATE_INVALID', 'a store in memory lost parts', { missing: done.missing })
