@@ -5,7 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { describe, expect, it } from 'vitest'
 import { FanmillPipeline } from '../../infra/index.ts'
-import { everyProp, ownArchitecture, pipelineFile, shown } from './stacks.ts'
+import { everyProp, ownArchitecture, pipelineFile, shown, warningsOf } from './stacks.ts'
 
 const here = { account: '111111111111', region: 'eu-west-1' } as const
 const entry = { entry: pipelineFile('visits.ts'), architecture: ownArchitecture, include: ['models/**'] } as const
@@ -80,6 +80,60 @@ describe('buckets and keys that are imported', () => {
     const output = Bucket.fromBucketAttributes(stack, 'Out', { bucketName: 'lake', encryptionKey: key, ...here })
     new FanmillPipeline(stack, 'Visits', { ...entry, input, output })
     Template.fromStack(stack).resourceCountIs('AWS::S3::Bucket', 0)
+    expect(elsewhereWarnings(stack)).toEqual([])
+  })
+
+  it.each<[string, Environment, string]>([
+    ['account', { ...here, account: '222222222222' }, 'account 222222222222'],
+    ['region', { ...here, region: 'us-east-1' }, 'region us-east-1'],
+    ['account and region', { account: '222222222222', region: 'us-east-1' }, 'account 222222222222, region us-east-1'],
+  ])('refuse an output of another %s, and warn of an input', (_, env, named) => {
+    const given = (name: 'input' | 'output') => {
+      const stack = new Stack(new App(), 'Given', { env: here })
+      const bucket = Bucket.fromBucketAttributes(stack, 'Theirs', { bucketName: 'theirs', ...env } as const)
+      new FanmillPipeline(stack, 'Visits', { ...entry, [name]: bucket })
+      return stack
+    }
+    expect(() => given('output')).toThrow(
+      expect.objectContaining({ code: 'DEFINITION_INVALID', message: expect.stringContaining(`got ${named};`) }),
+    )
+    expect(elsewhereWarnings(given('input'))).toEqual([expect.stringContaining(`the input is a bucket in ${named}:`)])
+  })
+
+  it('refuse a bucket of another stack in another region as an output', () => {
+    const app = new App()
+    const own = new Stack(app, 'Own', { env: { ...here, region: 'us-east-1' }, crossRegionReferences: true })
+    const output = new Bucket(own, 'Data', { bucketName: 'data' })
+    const stack = new Stack(app, 'Given', { env: here, crossRegionReferences: true })
+    expect(() => new FanmillPipeline(stack, 'Visits', { ...entry, output })).toThrow(/got region us-east-1;/)
+  })
+
+  it('refuse an encryption key of another region, and warn of one of another account', () => {
+    const keyed = (arn: string) => {
+      const stack = new Stack(new App(), 'Given', { env: here })
+      new FanmillPipeline(stack, 'Visits', { ...entry, encryptionKey: Key.fromKeyArn(stack, 'Key', arn) })
+      return elsewhereWarnings(stack)
+    }
+    expect(() => keyed('arn:aws:kms:us-east-1:111111111111:key/abc')).toThrow(
+      "encryptionKey: expected a key in the stack's region (eu-west-1), as its buckets are, got arn:aws:kms:us-east-1",
+    )
+    expect(keyed('arn:aws:kms:eu-west-1:222222222222:key/abc')).toEqual([
+      expect.stringContaining('is of another account: its policy must allow the roles of this pipeline kms:Decrypt'),
+    ])
+    expect(keyed('arn:aws:kms:eu-west-1:111111111111:key/abc')).toEqual([])
+  })
+
+  it.each([
+    ['lake--euw1-az1--x-s3', 'a directory bucket (S3 Express One Zone)'],
+    ['lake--table-s3', 'a table bucket (S3 Tables)'],
+  ])('refuse %s by its kind', (bucketName, kind) => {
+    for (const prop of ['input', 'output']) {
+      const stack = new Stack(new App(), 'Given', { env: here })
+      const bucket = Bucket.fromBucketName(stack, 'Theirs', bucketName)
+      expect(() => new FanmillPipeline(stack, 'Visits', { ...entry, [prop]: bucket })).toThrow(
+        `FanmillPipeline: ${prop}: expected a general purpose bucket, got ${bucketName}, ${kind}`,
+      )
+    }
   })
 
   it('may be of another stack of the same app', () => {
@@ -93,3 +147,5 @@ describe('buckets and keys that are imported', () => {
     expect(stack.dependencies.map(({ stackName }) => stackName)).toEqual(['Own'])
   })
 })
+
+const elsewhereWarnings = (stack: Stack): string[] => warningsOf(stack).filter(text => /Elsewhere/.test(text))

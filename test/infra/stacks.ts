@@ -103,5 +103,6 @@ export function everyProp(stack: Stack): Partial<FanmillPipelineProps> {
     dashboard: true,
     trigger: true,
     removalPolicy: RemovalPolicy.DESTROY,
+    noncurrentVersionExpiration: Duration.days(7),
   }
 }
