@@ -24,9 +24,10 @@ import { checkProps } from './pipeline-props.ts'
 import { type Places, placesOf, refuseLoop } from './places.ts'
 import { isSameBucket } from './same-bucket.ts'
 import { UploadTrigger } from './upload-trigger.ts'
+import type { WriteConditionProps } from './write-conditions.ts'
 
 /** Flat; every prop but `entry` has a default. */
-export interface FanmillPipelineProps extends OwnBucketProps {
+export interface FanmillPipelineProps extends OwnBucketProps, WriteConditionProps {
   /** File of the pipeline, from the folder where the app runs. */
   readonly entry: string
   /**

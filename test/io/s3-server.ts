@@ -19,6 +19,7 @@ export type Fault =
 
 export interface S3Request {
   readonly method: string
+  readonly bucket: string
   readonly key: string
   readonly query: URLSearchParams
   readonly headers: Readonly<Record<string, string>>
@@ -99,9 +100,18 @@ async function read(request: IncomingMessage, number: number): Promise<S3Request
   const url = new URL(request.url ?? '', 'http://host')
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
-  const key = decodeURIComponent(url.pathname).split('/').slice(2).join('/')
+  const [, bucket = '', ...rest] = decodeURIComponent(url.pathname).split('/')
   const headers = request.headers as Record<string, string>
-  return { method: request.method ?? '', key, query: url.searchParams, headers, body: Buffer.concat(chunks), number }
+  const key = rest.join('/')
+  return {
+    method: request.method ?? '',
+    bucket,
+    key,
+    query: url.searchParams,
+    headers,
+    body: Buffer.concat(chunks),
+    number,
+  }
 }
 
 function send(
