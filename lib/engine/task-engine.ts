@@ -55,7 +55,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
   const connection = await engine.connect()
   const adds = await addedColumns(connection, task.steps)
   const maps = createMapFunctions(connection, context, step => adds.get(step) ?? [])
-  const tools = { connection, maps, counter: registerRowCounter(connection) }
+  const tools = { connection, maps, counter: registerRowCounter(connection), memoryBytes: engine.memoryBytes }
   const isUntyped = task.format.kind === 'parquet' && Object.keys(task.columns).length === 0
   let conversion = isUntyped ? undefined : await prepare(task, tools, declaredColumns(task.columns))
   const conversionFor = async (files: readonly StagedFile[]): Promise<Conversion> => {
@@ -77,7 +77,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
       return convert(await conversionFor(job.files), job)
     },
     findFault: async job => findFault(await conversionFor(job.files), job),
-    merge: (files, target) => merge(connection, task.parts, files, target),
+    merge: (files, target) => merge(connection, conversion?.parts ?? task.parts, files, target),
     ...(task.format.kind === 'parquet' && {
       countFooters: files => withConnection(engine, own => countFooters(own, files)),
     }),
@@ -133,16 +133,21 @@ const columnsText = (columns: readonly ReadColumn[]): string =>
     .sort()
     .join(', ')
 
-type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'>
+type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'> & { readonly memoryBytes: number }
 
-async function prepare(task: EngineTask, tools: Tools, columns: readonly ReadColumn[]): Promise<Conversion> {
+async function prepare(
+  task: EngineTask,
+  { memoryBytes, ...tools }: Tools,
+  columns: readonly ReadColumn[],
+): Promise<Conversion> {
   const { format, strict, keepNew, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
   const read = { columns: task.columns, strict, keepNew, provenance, refuseNew: onNewColumn === 'fail' }
   const parquet = { columns, strict, keepNew, provenance, onNewColumn, onMissingColumn }
   const empty = format.kind === 'parquet' ? emptyRead(columns, parquet) : fastRead([], read)
   const transform = await checkTransform(tools.connection, empty, task.steps, tools.maps)
   checkOutput(parts, transform.schema)
-  return { ...tools, read, transform, format, parts, ...(format.kind === 'parquet' && { parquet }) }
+  const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
+  return { ...tools, read, transform, format, parts: { ...parts, room }, ...(format.kind === 'parquet' && { parquet }) }
 }
 
 /** The engine's types of the columns that map steps add. */

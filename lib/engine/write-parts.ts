@@ -5,6 +5,7 @@ import { PermanentError } from '../core/errors.ts'
 import type { ParquetOutput } from '../define/definition.ts'
 import { type BoundQuery, boundTypes } from './bound-query.ts'
 import { quoteName, quoteText } from './quote.ts'
+import { writerLimits } from './writer-limits.ts'
 
 /** A Parquet file that the engine wrote. Partition values are texts, null for a null. */
 export interface WrittenPart {
@@ -17,7 +18,12 @@ export interface WrittenPart {
 export type PartOptions = Pick<
   ParquetOutput,
   'partitionBy' | 'sortBy' | 'compression' | 'rowGroupRows' | 'bloomFilters' | 'partitionsMax'
->
+> & {
+  /** Columns of a row and memory of the engine, so that wide rows fit into it. Default: they do. */
+  readonly room?: Parameters<typeof writerLimits>[1]
+}
+
+const anyRoom = { columns: 1, memoryBytes: Number.POSITIVE_INFINITY }
 
 /**
  * Runs the query into one file, or into one file a partition, below `target` (a path without ending that is not there yet).
@@ -44,9 +50,6 @@ export async function writeParts(
   return copy(connection, empty, `${target}.parquet`, { ...options, partitionBy: [], sortBy: [] })
 }
 
-/** Of a row group's column; the engine's own, a fifth of the rows, costs 5 to 8 % where nearly every value differs. */
-const dictionaryEntriesMax = 10_000
-
 async function copy(
   connection: DuckDBConnection,
   query: BoundQuery,
@@ -54,12 +57,15 @@ async function copy(
   options: PartOptions,
 ): Promise<WrittenPart[]> {
   const order = options.sortBy.length > 0 ? ` ORDER BY ${options.sortBy.map(quoteName).join(', ')}` : ''
+  const { room = anyRoom } = options
+  const limits = writerLimits(options.rowGroupRows, room)
   const settings = [
     'FORMAT parquet',
     `COMPRESSION ${options.compression}`,
-    `ROW_GROUP_SIZE ${options.rowGroupRows}`,
+    `ROW_GROUP_SIZE ${limits.rowGroupRows}`,
     `WRITE_BLOOM_FILTER ${options.bloomFilters}`,
-    `DICTIONARY_SIZE_LIMIT ${dictionaryEntriesMax}`,
+    `DICTIONARY_SIZE_LIMIT ${limits.dictionaryEntries}`,
+    `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${limits.dictionaryBytes}`,
     'RETURN_STATS',
     ...(options.partitionBy.length > 0
       ? [`PARTITION_BY (${options.partitionBy.map(quoteName).join(', ')})`, "FILENAME_PATTERN '{uuid}'"]
