@@ -165,8 +165,10 @@ interface ScanDialect {
 /** Bytes of the longest record that a fast scan reads; a careful one takes fields of tens of megabytes. */
 const fastRecordBytesMax = 2_097_152
 const carefulRecordBytesMax = 67_108_864
-/** The engine keeps two such buffers, of its memory. */
+/** The engine keeps two such buffers, of its memory; of wide rows its vectors need the room. */
 const bufferBytesMin = 8_388_608
+const wideBufferBytesMin = 4_194_304
+const wideColumns = 200
 /** What the engine may count to a record beside its bytes. */
 const recordMargin = 1024
 
@@ -190,7 +192,7 @@ function scan(
     `new_line = '${files[0]?.newline === 'crlf' ? '\\r\\n' : '\\n'}'`,
     `delim = ${quoteText(dialect.delimiter)}, quote = ${quoteText(dialect.quote)}, escape = ${quoteText(dialect.escape)}`,
     `nullstr = ${nullTexts(dialect.nulls)}`,
-    `max_line_size = ${bytesMax}, buffer_size = ${Math.max(bufferBytesMin, bytesMax)}`,
+    `max_line_size = ${bytesMax}, buffer_size = ${Math.max(names.length > wideColumns ? wideBufferBytesMin : bufferBytesMin, bytesMax)}`,
     // Otherwise it begins anew in the middle of the text, and loses its place where bad records are near; but then it does not tell of an open quote.
     isCareful && !files.some(file => file.isOpen) ? 'parallel = false' : '',
     badRecordSettings[options.badRecords],
