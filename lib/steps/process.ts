@@ -49,7 +49,7 @@ async function convertBatch(
   work: BatchWork,
   tools: ProcessTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
-  const results = await shareOut(item, work, tools)
+  const results = await shareOut(item, work, { ...tools, run: { runId: run.runId, startedAt: run.startedAt } })
   checkSchemas(results.map(result => result.schema))
   const parts = await mergeSmall(
     results.flatMap(result => result.parts),
