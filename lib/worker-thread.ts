@@ -9,6 +9,7 @@ import type { Store } from './core/store.ts'
 import { nameTask } from './core/task-error.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from './define/definition.ts'
+import { needsPlaces, needsRun } from './define/provenance.ts'
 import type { UserFile } from './define/row-types.ts'
 import { type Engine, engineFault, openEngine } from './engine/engine.ts'
 import { engineTask } from './engine/engine-task.ts'
@@ -111,6 +112,7 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
       return { schema: own.task.output.kind === 'parquet' ? (await taskEngine(own)).schema : [] }
     case 'share':
       own.log.enter(job)
+      if (job.run && needsRun(own.task.provenance)) await (await taskEngine(own)).enterRun(job.run)
       return processShare(job, await shareTools(own, job))
     case 'merge':
       return (await taskEngine(own)).merge(job.files, job.target)
@@ -179,7 +181,7 @@ async function shareTools(own: Own, job: ShareJob) {
     engine: forShare(await taskEngine(own), job, own.log),
     stage,
     worker: { pid: process.pid, thread: threadId },
-    isAlwaysLocated: task.provenance.length > 0,
+    isAlwaysLocated: needsPlaces(task.provenance),
     progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),
   }
 }

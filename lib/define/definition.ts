@@ -1,4 +1,5 @@
 /** The shapes of a definition: frozen, JSON-printable data, plus the user's functions that stay in the module. */
+import type { ProvenanceColumn } from './provenance.ts'
 
 export type ScalarType =
   | 'bool'
@@ -220,8 +221,8 @@ export interface TaskDefinition {
   readonly onNewColumn: 'ignore' | 'fail' | 'keep'
   readonly onMissingColumn: 'fail' | 'null'
   readonly onEmpty: 'fail' | 'succeed'
-  /** Adds `_archive`, `_member` and `_line` columns. */
-  readonly provenance: readonly ('_archive' | '_member' | '_line')[]
+  /** Adds columns of the row's place, `_archive`, `_member` and `_line`, and of its run, `_run` and `_loaded_at`. */
+  readonly provenance: readonly ProvenanceColumn[]
   /** Runs once in each worker; what it returns is `context.state`. */
   readonly setup?: (context: never) => unknown
   /** Their values are in `context.secrets`; default none. */

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import { placeOf } from '../core/member-place.ts'
 import { nearestOrAll } from '../core/nearest.ts'
+import type { LoadingRun } from '../core/share.ts'
 import type { Columns, Format, MapBatchesStep, MapRowsStep, Step, TaskDefinition } from '../define/definition.ts'
 import type { StagedFile } from '../io/stage.ts'
 import { sqlType } from './column-sql.ts'
@@ -12,6 +13,7 @@ import { findFault } from './find-fault.ts'
 import { createMapFunctions } from './map-function.ts'
 import { countFooters, describeParquet } from './parquet-read.ts'
 import { registerPartitionKeys } from './partition-keys.ts'
+import { enterRun } from './provenance-sql.ts'
 import { quoteName, quoteTexts } from './quote.ts'
 import { declaredColumns, emptyRead, type ReadColumn } from './read-columns.ts'
 import { registerRowCounter } from './row-counter.ts'
@@ -41,6 +43,8 @@ export interface TaskEngine {
   readonly schema: readonly { readonly name: string; readonly type: string }[]
   /** A map function has asked for its row's member: conversions must be of one member each. */
   readonly isByMember: boolean
+  /** Makes known which run the next conversions are of. */
+  enterRun(run: LoadingRun): Promise<void>
   convert(job: ConvertJob): Promise<Converted>
   /** The failure of a transform once more, with archive, member and line. */
   findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
@@ -74,6 +78,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     get isByMember() {
       return maps.isByMember
     },
+    enterRun: run => enterRun(connection, run),
     async convert(job) {
       // Without any file there is no schema, and nothing to write.
       if (isUntyped && job.files.length === 0) return nothing

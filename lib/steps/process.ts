@@ -54,7 +54,8 @@ async function convertBatch(
   tools: ProcessTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
   const partitionLimits = { folderBytesMax: folderBytesMax(run, item, tools.output), seen: tools.partitions }
-  const results = await shareOut(item, work, { ...tools, partitionLimits })
+  const loading = { runId: run.runId, startedAt: run.startedAt }
+  const results = await shareOut(item, work, { ...tools, partitionLimits, run: loading })
   checkSchemas(results.map(result => result.schema))
   const parts = await mergeSmall(
     results.flatMap(result => result.parts),
