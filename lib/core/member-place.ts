@@ -1,7 +1,6 @@
 /** Where something was found, as messages say it. */
-import { FanmillError, PermanentError } from './errors.ts'
+import { FanmillError } from './errors.ts'
 
-/** An archive and its member, or a file, whose `member` is empty. */
 export interface MemberPlace {
   readonly archive: string
   readonly member: string
@@ -11,14 +10,17 @@ export interface MemberPlace {
 export const placeOf = ({ archive, member }: MemberPlace): string =>
   member === '' ? archive : `${archive}, member ${member}`
 
-/** Runs a function that reads bytes, and names the archive and member in the fault that it throws. */
-export function atPlace<T>(place: MemberPlace | undefined, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (place === undefined || !(error instanceof FanmillError)) throw error
-    const { archive, member } = place
-    const message = `${placeOf(place)}: ${error.message}`
-    throw new PermanentError(error.code, message, { ...error.detail, archive, member }, { cause: error })
-  }
+/** An error of Fanmill's with the place before its message; one that names a place already, and any other error, as it is. */
+export function withPlace(error: unknown, place: MemberPlace): unknown {
+  if (!(error instanceof FanmillError) || 'archive' in error.detail || 'key' in error.detail) return error
+  const { archive, member } = place
+  const { code, message, detail, publicMessage } = error
+  const where = placeOf(place)
+  const Kind = error.constructor as typeof FanmillError
+  return new Kind(
+    code,
+    `${where}: ${message}`,
+    { ...detail, archive, member },
+    { cause: error, publicMessage: publicMessage && `${where}: ${publicMessage}` },
+  )
 }

@@ -1,5 +1,6 @@
 /** How the bytes of a text are cut into records and fields. */
 import type { CsvFormat, JsonLinesFormat, LinesFormat, TextEncoding } from '../define/definition.ts'
+import { matchesBlank } from '../define/line-pattern.ts'
 import { encodeText } from './text-encoding.ts'
 
 /** A format whose text is cut on record ends. */
@@ -12,14 +13,19 @@ export interface Dialect {
   readonly escape: string
   readonly comment?: string
   readonly encoding?: TextEncoding
+  /** Blank lines are records; default false. */
+  readonly hasBlankRecords?: boolean
 }
 
 /** Parts the columns of staged lines (JSON lines, log lines); four bytes is the longest that the engine takes. */
 export const lineDelimiter = '\x1e\x1f\x1e\x1f'
 
-/** The dialect of a format's text; lines have neither quotes nor fields, so that every line that is not blank is a record. */
+/** The dialect of a format's text; lines have neither quotes nor fields. A blank line is a record where a pattern of lines matches it. */
 export function dialectOf(format: TextFormat, encoding: TextEncoding = 'utf-8'): Dialect {
-  if (format.kind !== 'csv') return { delimiter: lineDelimiter, quote: '', escape: '', encoding }
+  if (format.kind !== 'csv') {
+    const hasBlankRecords = format.kind === 'lines' && matchesBlank(format.pattern)
+    return { delimiter: lineDelimiter, quote: '', escape: '', encoding, ...(hasBlankRecords && { hasBlankRecords }) }
+  }
   const { delimiter, quote, comment } = format
   return { delimiter, quote, escape: format.escape, encoding, ...(comment === undefined ? {} : { comment }) }
 }

@@ -1,7 +1,7 @@
 /** Reads a slice of a large text by its byte range, cut on record ends; where it begins is guessed, and told by the slice before when that was wrong. */
 import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
-import { atPlace, type MemberPlace, placeOf } from '../core/member-place.ts'
+import { withPlace } from '../core/member-place.ts'
 import type { InputObject, RangeSlice } from '../core/plan-data.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { RecordMachine } from '../core/record-machine.ts'
@@ -49,12 +49,19 @@ export interface RangeSliceOptions {
  * INPUT_ENCODING for UTF-16; and as the store's `read`
  */
 export async function readRangeSlice(options: RangeSliceOptions): Promise<RangeText> {
+  try {
+    return await rangeText(options)
+  } catch (error) {
+    throw withPlace(error, { archive: options.input.key, member: '' })
+  }
+}
+
+async function rangeText(options: RangeSliceOptions): Promise<RangeText> {
   const { store, input, slice, format, isPlaced = false, signal, recordBytesMax = 64 * 1024 * 1024, into } = options
   const { range } = slice
   const dialect = dialectOf(format, encodingOf(format))
   const reading = { store, input, recordBytesMax, ...(signal ? { signal } : {}) }
-  const place = { archive: input.key, member: '' }
-  const top = await readTop(new RangeWindow(reading, { start: 0, end: 0 }), format, place)
+  const top = await readTop(new RangeWindow(reading, { start: 0, end: 0 }), format)
   // One byte before the range may be the newline after which its first record begins.
   const own = { ...reading, ...(into ? { into } : {}) }
   const text = new RangeWindow(own, { start: Math.max(range.start - 1, 0), end: range.end })
@@ -62,11 +69,11 @@ export async function readRangeSlice(options: RangeSliceOptions): Promise<RangeT
   const from = slice.recordStart ?? (range.start <= top.end ? top.end : await findStart(text, dialect, top.columnCount))
   const { end, scan } = await findEnd(text, dialect, { from, notBefore: range.end })
   const isFirst = range.start === 0
-  if (end === -1 && (isFirst || slice.recordStart !== undefined)) throw tooLong('record', recordBytesMax, place)
+  if (end === -1 && (isFirst || slice.recordStart !== undefined)) throw tooLong('record', recordBytesMax)
   const bytes = end === -1 ? noBytes : text.slice(from, end)
   const isKnown = isPlaced || isFirst
-  const known = isKnown ? await placeAt(reading, dialect, { top, offset: from }) : undefined
-  const found = { firstLine: known?.line, firstRecord: known?.record }
+  const place = isKnown ? await placeAt(reading, dialect, { top, offset: from }) : undefined
+  const found = { firstLine: place?.line, firstRecord: place?.record }
   return { slice, bytes, start: isFirst ? 0 : from, end, header: top.names, scan, ...found }
 }
 
@@ -75,17 +82,17 @@ interface Top extends Header {
   readonly columnCount: number
 }
 
-async function readTop(window: RangeWindow, format: TextFormat, place: MemberPlace): Promise<Top> {
+async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
   const dialect = dialectOf(format, encodingOf(format))
   const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
   await window.grow()
-  atPlace(place, () => checkEncoding(window.bytes, encodingOf(format)))
+  checkEncoding(window.bytes, encodingOf(format))
   for (;;) {
-    const found = atPlace(place, () => readHeader(window.bytes, dialect, { skip, header }))
+    const found = readHeader(window.bytes, dialect, { skip, header })
     if (found.isComplete || window.isAtEnd) {
       return { ...found, columnCount: found.names.length || fieldCount(window.bytes.subarray(found.end), format) }
     }
-    if (!(await window.grow())) throw tooLong('header', window.recordBytesMax, place)
+    if (!(await window.grow())) throw tooLong('header', window.recordBytesMax)
   }
 }
 
@@ -125,7 +132,7 @@ async function findEnd(
 
 const noBytes = new Uint8Array(0)
 
-function tooLong(what: 'record' | 'header', recordBytesMax: number, place: MemberPlace): PermanentError {
-  const message = `${placeOf(place)}: expected a ${what} of at most ${recordBytesMax} bytes, got a longer one; a quote may be left open, or the text may be no CSV`
+function tooLong(what: 'record' | 'header', recordBytesMax: number): PermanentError {
+  const message = `expected a ${what} of at most ${recordBytesMax} bytes, got a longer one; a quote may be left open, or the text may be no CSV`
   return new PermanentError('INPUT_INVALID', message, { recordBytesMax })
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { readHeader } from '../core/csv-header.ts'
 import { CapacityError } from '../core/errors.ts'
-import { atPlace } from '../core/member-place.ts'
+import { withPlace } from '../core/member-place.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { rewriteRecords } from '../core/record-rewrite.ts'
 import { type RecordScan, scanRecords } from '../core/records.ts'
@@ -213,7 +213,7 @@ interface TextOptions {
 
 function textOf(given: Uint8Array, options: TextOptions): Text {
   const { dialect, origin, member } = options
-  const { bytes, columns, lines, isWhole } = atPlace(origin, () => topOf(given, options))
+  const { bytes, columns, lines, isWhole } = topOf(given, options)
   const { firstRecord = 1, gaps = [] } = origin
   const firstLine = (origin.firstLine ?? 1) + lines
   // Another encoding changes no record's end: a scan holds for the converted text too.
@@ -235,13 +235,17 @@ function textOf(given: Uint8Array, options: TextOptions): Text {
 
 /** The records of a text in UTF-8, and what stands above them. */
 function topOf(given: Uint8Array, { format, dialect, origin }: TextOptions) {
-  const text = origin.gaps ? given : toUtf8(given, encodingOf(format))
-  const isCsv = format.kind === 'csv'
-  if (origin.header) return { bytes: text, columns: isCsv ? origin.header : ['line'], lines: 0, isWhole: true }
-  checkEncoding(given, encodingOf(format))
-  const { skip, header } = isCsv ? format : { skip: 0, header: false }
-  const { names, end, line } = readHeader(text, dialect, { skip, header })
-  return { bytes: text.subarray(end), columns: isCsv ? names : ['line'], lines: line - 1, isWhole: end === 0 }
+  try {
+    const text = origin.gaps ? given : toUtf8(given, encodingOf(format))
+    const isCsv = format.kind === 'csv'
+    if (origin.header) return { bytes: text, columns: isCsv ? origin.header : ['line'], lines: 0, isWhole: true }
+    checkEncoding(given, encodingOf(format))
+    const { skip, header } = isCsv ? format : { skip: 0, header: false }
+    const { names, end, line } = readHeader(text, dialect, { skip, header })
+    return { bytes: text.subarray(end), columns: isCsv ? names : ['line'], lines: line - 1, isWhole: end === 0 }
+  } catch (error) {
+    throw withPlace(error, origin)
+  }
 }
 
 /** What the engine would refuse, or read otherwise: it takes one kind of newline, and a blank line of one column for a null. */

@@ -2,7 +2,6 @@ import type { Candidate } from '../core/column-candidates.ts'
 import type { InferredColumn } from '../core/columns-source.ts'
 import { readHeader } from '../core/csv-header.ts'
 import { inferColumn } from '../core/infer-column.ts'
-import { atPlace } from '../core/member-place.ts'
 import { dialectOf } from '../core/record-dialect.ts'
 import { fieldsOf, type SampleBytes, type SampleRecord, sampleRecords } from '../core/sample-records.ts'
 import { sniffEncoding } from '../core/sniff-encoding.ts'
@@ -28,7 +27,6 @@ export interface CsvFound {
   readonly isColumnMissing: boolean
 }
 
-/** @throws INPUT_INVALID for a header that cannot be read */
 export function findCsv(samples: readonly Sample[], hints: CsvHints): CsvFound {
   const filled = samples.filter(({ bytes }) => bytes.length > bomBytes(bytes))
   const { encoding, notes } = hints.format
@@ -94,10 +92,9 @@ class ColumnTexts {
   }
 
   read(sample: Sample, format: CsvFormat): void {
-    const place = { archive: sample.name, member: '' }
     const text = toUtf8(wholeRecords(sample, format), format.encoding)
     const dialect = dialectOf(format)
-    const header = atPlace(place, () => readHeader(text, dialect, format))
+    const header = readHeader(text, dialect, format)
     const body = { bytes: text.subarray(header.end), isWhole: true }
     const records = sampleRecords(body, dialect)
     const names = format.header ? header.names : this.namesFor(records)

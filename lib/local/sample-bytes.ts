@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
-import { atPlace } from '../core/member-place.ts'
+import { withPlace } from '../core/member-place.ts'
 import { dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { createRecordCutter } from '../core/records.ts'
 import { bomBytes, checkEncoding } from '../core/text-encoding.ts'
@@ -40,10 +40,19 @@ export async function readSample({ name, open }: SampleText): Promise<Sample> {
     hasLine ||= chunk.includes(10) || chunk.includes(13)
   }
   const all = Buffer.concat(chunks)
-  atPlace({ archive: name, member: '' }, () => checkEncoding(all, 'utf-8'))
+  checkBytes(name, all)
   if (all.length <= sampleBytes) return { name, bytes: all, isWhole }
   const end = Math.max(sampleBytes, all.indexOf(10) + 1)
   return { name, bytes: all.subarray(0, end), isWhole: isWhole && end === all.length }
+}
+
+/** @throws INPUT_ENCODING for UTF-16 */
+function checkBytes(name: string, bytes: Uint8Array): void {
+  try {
+    checkEncoding(bytes, 'utf-8')
+  } catch (error) {
+    throw withPlace(error, { archive: name, member: '' })
+  }
 }
 
 /** The sample up to its last record end. */

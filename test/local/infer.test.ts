@@ -209,7 +209,7 @@ it('names geometries of Parquet as left out, and fails with their names where th
 it('keeps wide files to a bounded time and memory, and counts their columns as it checks them', async () => {
   const names = Array.from({ length: 1200 }, (_, index) => `c${index}`)
   const rows = Array.from({ length: 5 }, (_, row) => names.map((_, index) => row * index).join(','))
-  const bad = names.map((_, index) => (index === 1100 ? '"x"y' : index)).join(',')
+  const bad = names.slice(1).join(',')
   const text = `${names.join(',')}\n${rows.join('\n')}\n${bad}\n`
   const seen: InferProgress[] = []
   const path = join(folderOf({ 'w.csv': text }), 'w.csv')
