@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { flightsParquet } from '../../examples/flights/prepare.ts'
-import { definitionSource } from '../../lib/core/columns-source.ts'
-import { parquetFiles } from '../../lib/define/index.ts'
 import type { InferProgress } from '../../lib/local/infer.ts'
 import { inferColumns } from '../../lib/local.ts'
 import { folderOf } from '../cli/fanmill.ts'
@@ -198,12 +196,15 @@ describe('a path that cannot be read', () => {
   })
 })
 
-it('names geometries of Parquet as left out, and fails with their names where there is nothing else', async () => {
-  expect(
-    definitionSource({ columns: { id: { type: 'int64' } }, unreadable: { geom: 'GEOMETRY' } }, parquetFiles()),
-  ).toBe(
-    'format: parquetFiles(),\ncolumns: {\n  id: column.int64(),\n  // geom is left out: no column holds the type GEOMETRY\n},',
+it('leaves geometries of Parquet out by name, and fails with their names where there is nothing else', async () => {
+  const point = "'POINT(1 2)'::GEOMETRY as geom"
+  expect(await sourceOf('x.parquet', await parquetOf(`select 1::bigint as id, ${point}`))).toMatch(
+    /^format: parquetFiles\(\),\ncolumns: \{\n {2}id: column.int64\(\),\n {2}\/\/ geom is left out: no column holds the type GEOMETRY/,
   )
+  await expect(sourceOf('x.parquet', await parquetOf(`select ${point}`))).rejects.toMatchObject({
+    code: 'INPUT_INVALID',
+    message: expect.stringContaining('got only geom of the type GEOMETRY'),
+  })
 })
 
 it('keeps wide files to a bounded time and memory, and counts their columns as it checks them', async () => {
