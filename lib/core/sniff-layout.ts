@@ -79,10 +79,12 @@ const markedRecords = (sample: SampleBytes, dialect: Dialect): SampleRecord[] =>
   sampleRecords(sample, dialect).filter(({ start }) => sample.bytes[start] === hash)
 
 /** A title above a header is at most so many records. */
-const titleRecordsMax = 50
+const titleRecordsMax = 20
 
-function placeHeader(sample: SampleBytes, { dialect, fieldCount }: TriedDialect): CsvLayout {
+function placeHeader(sample: SampleBytes, tried: TriedDialect): CsvLayout {
+  const { dialect } = tried
   const records = sampleRecords(sample, dialect)
+  const fieldCount = beginsWithRows(sample, records, tried) ? (records[0]?.fieldCount ?? 1) : tried.fieldCount
   const texts = (record: SampleRecord | undefined): string[] =>
     record ? fieldsOf(sample, record, dialect).map(({ text }) => text) : []
   const isUsual = (record: SampleRecord): boolean => record.fieldCount === fieldCount && !record.isMalformed
@@ -95,7 +97,9 @@ function placeHeader(sample: SampleBytes, { dialect, fieldCount }: TriedDialect)
   // A header that has other fields than its rows: columns are read by position, below it.
   if (first === 1 && top && top.fieldCount > 1 && looksLikeHeader(texts(top), [texts(records[first]), ...below]))
     if (!isHeader || fieldCount < top.fieldCount) return byPosition(texts(top), { dialect, top, below, fieldCount })
-  const skipped = first === 0 ? 0 : (records[first]?.line ?? 1) - 1
+  // Without a header, lines with several fields are rows too, if bad ones.
+  const isTitle = isHeader || records.slice(0, first).every(record => record.fieldCount === 1)
+  const skipped = first === 0 || !isTitle ? 0 : (records[first]?.line ?? 1) - 1
   const notes =
     skipped === 0
       ? []
@@ -107,6 +111,23 @@ function placeHeader(sample: SampleBytes, { dialect, fieldCount }: TriedDialect)
   const lines = (records[first]?.line ?? 1) + (records[first]?.lines ?? 1) - 1
   const why = `the header has ${fault}: columns are read by position`
   return { dialect, skip: lines, header: false, names, notes: [...notes, why] }
+}
+
+/** Whether the text begins with rows of another number of fields than most have: they are no title, and must not be lost. */
+function beginsWithRows(
+  sample: SampleBytes,
+  records: readonly SampleRecord[],
+  { dialect, fieldCount }: TriedDialect,
+): boolean {
+  const first = records.findIndex(record => record.fieldCount === fieldCount && !record.isMalformed)
+  const [top, ...others] = records.slice(0, Math.max(0, first))
+  const like = others.filter(record => record.fieldCount === top?.fieldCount)
+  if (!top || top.fieldCount === 1 || like.length === 0) return false
+  const texts = (record: SampleRecord): string[] => fieldsOf(sample, record, dialect).map(({ text }) => text)
+  if (looksLikeHeader(texts(top), like.slice(0, rowsMax).map(texts))) return true
+  // Lines of names and values above a table: the table's own header shows where it begins.
+  const rows = records.slice(first + 1).filter(record => record.fieldCount === fieldCount)
+  return !looksLikeHeader(texts(records[first] as SampleRecord), rows.slice(0, rowsMax).map(texts))
 }
 
 interface HeaderPlace {
