@@ -1,6 +1,6 @@
 /** What an execution of a deployed pipeline does or did: its own state, its tasks, and the state of their runs. */
 import { PermanentError } from '../core/errors.ts'
-import { type ExecutedTask, type Fault, faultOf, startedBy, tasksOf } from '../core/execution-tasks.ts'
+import { continuedBy, type ExecutedTask, type Fault, faultOf, startedBy, tasksOf } from '../core/execution-tasks.ts'
 import type { Execution, ExecutionDetail } from '../io/aws-control.ts'
 import { type RunSummary, readAttempt } from '../steps/runs.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
@@ -9,6 +9,8 @@ import { executionOf, findNamed } from './deployed-executions.ts'
 export interface ExecutionStatus extends Execution {
   /** An upload, or what was asked for by hand. */
   readonly startedBy?: string
+  /** ARN of the execution that it started with its own input when it had waited long. */
+  readonly continuedBy?: string
   readonly tasks: readonly ExecutedTask[]
   /** Why it ended, where no task says so. */
   readonly fault?: Fault
@@ -37,10 +39,18 @@ export async function deployedStatus(options: DeployedOptions, name?: string): P
 /** An execution with its tasks. */
 export async function statusOf({ control }: Deployed, detail: ExecutionDetail): Promise<ExecutionStatus> {
   const { input, error, cause, stateMachineArn: _, ...execution } = detail
-  const tasks = tasksOf(await control.stateOutputs(detail.arn))
+  const outputs = await control.stateOutputs(detail.arn)
+  const tasks = tasksOf(outputs)
   const by = startedBy(input)
+  const next = continuedBy(outputs)
   const fault = tasks.some(task => task.fault) ? undefined : endOf(detail)
-  return { ...execution, ...(by !== undefined && { startedBy: by }), tasks, ...(fault && { fault }) }
+  return {
+    ...execution,
+    ...(by !== undefined && { startedBy: by }),
+    ...(next !== undefined && { continuedBy: next }),
+    tasks,
+    ...(fault && { fault }),
+  }
 }
 
 /** Runs that an execution made or went on with. */

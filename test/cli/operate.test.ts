@@ -80,6 +80,30 @@ describe('start --wait', () => {
   })
 })
 
+describe('an execution that was continued by another one', () => {
+  const complete = { task: 'points', status: 'complete', run: { runId: '0123456789abcdef' } }
+  const end = { status: 'SUCCEEDED', stopDate: 2 } as const
+
+  it('is followed by start --wait to the end of the other', async () => {
+    const { arn } = aws.begin('next', { ...end, outputs: [complete] })
+    aws.onStart = execution => {
+      Object.assign(execution, end, { outputs: [{ task: 'points', status: 'continued' }, { continuedBy: arn }] })
+    }
+    const finished = await operate('start --wait --json')
+    expect(finished.code).toBe(0)
+    expect(eventsOf(finished).end).toMatchObject({ status: 'skipped', tasks: [{ task: 'points', status: 'skipped' }] })
+  })
+
+  it('names the other in its status', async () => {
+    const outputs = [{ task: 'points', status: 'continued' }, { continuedBy: 'arn:aws:states:::execution:grid:next' }]
+    aws.begin('first', { ...end, outputs })
+    const { stdout } = await operate('status first')
+    expect(stdout).toContain(
+      'continued by execution next\ntask points: waited long, and is continued by another execution',
+    )
+  })
+})
+
 describe('stop', () => {
   const enter = (id: string) =>
     enterTurn(aws.store, { outputPath: 'points', id, wants: 'all', now: Date.now(), leaseMs: 60_000 })
