@@ -107,6 +107,22 @@ describe('deadlines', () => {
   })
 })
 
+describe('requests that S3 refuses for their rate', () => {
+  it('are tried again by Process until shortly before its deadline', async () => {
+    account = await Account.open(pipelineText())
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const planned = await account.plan('points', { params })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const { patience } = await openLambda()
+    expect(patience.untilMs).toBeLessThan(Date.now())
+    const [item] = await account.items(planned.planKey)
+    await account.process('points', { run: planned.run, item: item!, seconds: 500 })
+    const leftSeconds = (patience.untilMs - Date.now()) / 1000
+    expect(leftSeconds).toBeLessThan(485)
+    expect(leftSeconds).toBeGreaterThan(200)
+  })
+})
+
 describe('sizes', () => {
   it('refuses a member that no tier could finish, before a run is begun', async () => {
     account = await Account.open(pipelineText({ task: 'transform: mapRows(row => row),' }), {
