@@ -104,6 +104,38 @@ describe('an execution that was continued by another one', () => {
   })
 })
 
+describe('status', () => {
+  const end = { status: 'SUCCEEDED', stopDate: 2 } as const
+  const plannedBy = async (execution: FakeExecution) => {
+    const { runId, attempt } = await reserve(execution)
+    return { task: 'points', status: 'planned', run: { runId, attempt } }
+  }
+
+  it('shows the execution that worked on the latest run, after many uploads that found nothing to do', async () => {
+    const first = aws.begin('first', end)
+    const planned = await plannedBy(first)
+    first.outputs = [planned, { ...planned, status: 'complete' }]
+    for (let index = 0; index < 22; index++)
+      aws.begin(`late-${index}`, { ...end, outputs: [{ task: 'points', status: 'busy' }] })
+    const { code, stdout } = await operate('status')
+    expect(code).toBe(0)
+    expect(stdout).toContain('execution first: succeeded')
+    expect(stdout).toContain(`task points: complete (run ${planned.run.runId})`)
+  })
+
+  it('shows the execution that works, and not those that wait for it', async () => {
+    const first = aws.begin('first')
+    first.outputs = [await plannedBy(first)]
+    for (const name of ['second', 'third']) aws.begin(name, { outputs: [{ task: 'points', status: 'wait' }] })
+    expect((await operate('status')).stdout).toContain('execution first: running')
+  })
+
+  it('shows one that waits where nothing has run yet', async () => {
+    aws.begin('first', { outputs: [{ task: 'points', status: 'wait' }] })
+    expect((await operate('status')).stdout).toContain('execution first: running')
+  })
+})
+
 describe('stop', () => {
   const enter = (id: string) =>
     enterTurn(aws.store, { outputPath: 'points', id, wants: 'all', now: Date.now(), leaseMs: 60_000 })
