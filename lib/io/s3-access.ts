@@ -41,14 +41,21 @@ export class S3Access {
   /** S3 counts reads and writes apart; a write that failed may look at its object while it has its room. */
   readonly gates: RequestGates
   /** Headers of every object written. */
-  readonly encryption: { readonly ServerSideEncryption?: 'aws:kms'; readonly SSEKMSKeyId?: string }
+  readonly encryption: {
+    readonly ServerSideEncryption?: 'aws:kms'
+    readonly SSEKMSKeyId?: string
+    readonly BucketKeyEnabled?: true
+  }
 
   constructor(spec: S3StoreSpec, retry: RetryPolicy) {
     this.spec = spec
     this.url = formatStoreUrl(spec)
     this.retry = retry
     this.gates = gatesOf(spec)
-    this.encryption = spec.kmsKeyId ? { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: spec.kmsKeyId } : {}
+    // A bucket key makes one request to KMS serve many objects, also in buckets whose default has none.
+    this.encryption = spec.kmsKeyId
+      ? { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: spec.kmsKeyId, BucketKeyEnabled: true }
+      : {}
   }
 
   /** Where faults are said to be. */

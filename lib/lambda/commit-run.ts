@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { type ErrorCode, FanmillError, PermanentError, TransientError } from '../core/errors.ts'
 import type { CommitAnswer, CommitEvent, CommitRunEvent } from '../core/lambda-events.ts'
 import type { Manifest } from '../core/manifest.ts'
+import { partitioningOf } from '../core/partition-limits.ts'
 import { rowCodeOf } from '../core/run-identity.ts'
 import { readPlan, runKeys } from '../core/state.ts'
 import { afterProgress, growingMs, nextWait } from '../core/waits.ts'
@@ -171,7 +172,7 @@ function codeOf({ pipeline, codeHashes }: LambdaSession, { run, tables }: KeptRe
   const task = pipeline.tasks.find(each => each.name === run.task)
   return {
     codeHash: rowCodeOf(codeHashes[run.task], tables),
-    partitionBy: task?.output.kind === 'parquet' ? task.output.partitionBy : [],
+    ...partitioningOf(task?.output),
     rejectsMax: task?.rejects.max ?? 0,
   }
 }

@@ -156,7 +156,7 @@ function shareOfConcurrency({ task, event, invocation }: Planning): number {
 }
 
 function requestOf({ task, asked, execution, outputPath, invocation }: Planning, found: FoundInputs, tables: string) {
-  const { settings, codeHashes } = invocation.lambda
+  const { settings, codeHashes, schemas } = invocation.lambda
   const [tier] = settings.tiers
   return {
     owner: executionOwner(execution),
@@ -172,6 +172,7 @@ function requestOf({ task, asked, execution, outputPath, invocation }: Planning,
     params: asked.params,
     codeHash: rowCodeOf(codeHashes[task.name], tables),
     mode: task.output.mode,
+    ...(task.output.kind === 'parquet' && { partitionBy: task.output.partitionBy, schema: schemas[task.name] }),
     force: asked.force,
     ...(asked.resume && { resume: asked.resume }),
   }

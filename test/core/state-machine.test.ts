@@ -60,7 +60,7 @@ describe('stateMachine', () => {
     const meanSeconds = 150
     const throttled = scopesOf(stateMachine(options))
       .flatMap(scope => Object.values(scope.States))
-      .filter(state => state.Type === 'Task' && String(state.Resource).endsWith('lambda:invoke'))
+      .filter(state => state.Type === 'Task' && String(state.Resource).includes('LambdaInvoke'))
       .map(state => (state.Retry as Retry[]).find(each => each.ErrorEquals.includes(throttling)))
     expect(throttled.length).toBeGreaterThan(3)
     for (const retry of throttled) {
