@@ -119,6 +119,8 @@ export interface LambdaEnvironment {
   readonly FANMILL_TIMEOUT_SECONDS?: string
   /** JSON: ARNs by name, of secrets that the construct was given. */
   readonly FANMILL_SECRETS?: string
+  /** Start only: ARN of the state machine. */
+  readonly FANMILL_STATE_MACHINE?: string
   /** Process only: those of its own tier. */
   readonly FANMILL_THREADS?: string
   readonly FANMILL_MEMORY_MB?: string

@@ -17,7 +17,7 @@ export interface Asked {
   readonly ended: readonly string[]
 }
 
-const uploadSchema = v.looseObject({
+export const uploadSchema = v.looseObject({
   'detail-type': v.literal('Object Created'),
   id: v.string(),
   detail: v.looseObject({
