@@ -1,4 +1,5 @@
 /** What the tasks of one `run` call share: the pipeline, its stores, this machine's folders and budget. */
+
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +23,7 @@ import {
   shareMemory,
   thisOwner,
 } from './machine.ts'
+import { memoryCeiling } from './memory-ceiling.ts'
 import type { RunOptions } from './options.ts'
 import { rootSpec, specBelow } from './roots.ts'
 
@@ -39,6 +41,8 @@ export interface Session {
   readonly owner: Owner
   readonly workers: number
   readonly memory: MemoryShares
+  /** More of the whole process ends the run. */
+  readonly memoryBytesMax: number
   /** Threads for the first task, started at once. */
   readonly threads: EarlyWorkers
   readonly stageFolder: string
@@ -65,7 +69,8 @@ export async function openSession(
   // One worker on a small machine is what there is.
   if (workers > 1 || options.memoryMb !== undefined) checkMemory(memoryMb, workers)
   const memory = shareMemory(memoryMb, workers)
-  const threads = startEarly(workers, memory.heapBytes)
+  const memoryBytesMax = memoryCeiling(memoryMb)
+  const threads = startEarly(workers, { heapBytes: memory.heapBytes, memoryBytesMax })
   const outputSpec = outputOf(options)
   const workFolder = workFolderOf(outputSpec)
   const { bundle, definition } = await load(pipeline, workFolder).catch(async error => {
@@ -88,6 +93,7 @@ export async function openSession(
     owner,
     workers,
     memory,
+    memoryBytesMax,
     threads,
     stageFolder,
     partFolder,

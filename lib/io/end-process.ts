@@ -1,0 +1,18 @@
+/** Ends a process that has threads in work which cannot be stopped: an exit would wait for them. */
+
+let hasLostThreads = false
+
+/** Says that a thread was given up with memory that it goes on taking. */
+export function loseThreads(): void {
+  hasLostThreads = true
+}
+
+/** Ends this process at once with its exit code, if a thread was lost; else returns. Nothing after it runs. */
+export function endIfThreadsAreLost(): void {
+  if (!hasLostThreads) return
+  const code = Number(process.exitCode ?? 1)
+  // Another program in the place of this one: all threads and their memory are gone, and the exit code is ours.
+  const { NODE_OPTIONS: _, ...env } = process.env as Record<string, string>
+  process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], env)
+  process.kill(process.pid, 'SIGKILL')
+}
