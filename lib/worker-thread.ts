@@ -128,7 +128,7 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
       own.log.enter(job)
       return processShare(job, await shareTools(own, job))
     case 'merge':
-      return (await taskEngine(own)).merge(job.files, job.target)
+      return (await taskEngine(own)).merge(job.files, job)
     case 'accounts':
       return writeAccountsFile(own, job.accounts, job.target)
     case 'extract': {
