@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { CapacityError, FanmillError, PermanentError } from './core/errors.ts'
 import { type LogLevel, logLevels } from './core/events.ts'
-import { resolveSteps } from './core/resolve-task.ts'
 import type { MemberAccount, ShareJob } from './core/share.ts'
 import type { Store } from './core/store.ts'
+import { nameTask } from './core/task-error.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from './define/definition.ts'
+import { needsPlaces, needsRun } from './define/provenance.ts'
 import type { UserFile } from './define/row-types.ts'
 import { type Engine, engineFault, openEngine } from './engine/engine.ts'
+import { engineTask } from './engine/engine-task.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
 import { writeAccounts } from './engine/write-accounts.ts'
@@ -126,6 +128,7 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
       return { schema: own.task.output.kind === 'parquet' ? (await taskEngine(own)).schema : [] }
     case 'share':
       own.log.enter(job)
+      if (job.run && needsRun(own.task.provenance)) await (await taskEngine(own)).enterRun(job.run)
       return processShare(job, await shareTools(own, job))
     case 'merge':
       return (await taskEngine(own)).merge(job.files, job)
@@ -147,24 +150,9 @@ async function writeAccountsFile(own: Own, accounts: readonly MemberAccount[], t
 
 function taskEngine(own: Own): Promise<TaskEngine> {
   const { task, setup, engine, context } = own
-  const { output, source } = task
-  if (output.kind !== 'parquet' || !source.format)
-    throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
-  own.opened ??= openTask(
-    engine,
-    {
-      format: source.format,
-      columns: task.columns ?? {},
-      steps: resolveSteps(task, setup.params),
-      strict: setup.strict ?? task.strict,
-      provenance: task.provenance,
-      keepNew: task.onNewColumn === 'keep',
-      onNewColumn: task.onNewColumn,
-      onMissingColumn: task.onMissingColumn,
-      parts: output,
-    },
-    context,
-  )
+  own.opened ??= openTask(engine, engineTask(task, setup), context).catch(error => {
+    throw nameTask(task.name, error)
+  })
   return own.opened
 }
 
@@ -209,7 +197,7 @@ async function shareTools(own: Own, job: ShareJob) {
     engine: forShare(await taskEngine(own), job, own.log),
     stage,
     worker: { pid: process.pid, thread: threadId },
-    isAlwaysLocated: task.provenance.length > 0,
+    isAlwaysLocated: needsPlaces(task.provenance),
     progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),
   }
 }

@@ -110,6 +110,8 @@ export const assetNames = {
   pipeline: 'pipeline.mjs',
   /** JSON: code hash by task name. It changes together with the code, as an environment would not. */
   codeHashes: 'code-hashes.json',
+  /** JSON: the columns that a task writes, by task name, where they are known before a run. */
+  schemas: 'schemas.json',
   /** Files of `include`, by their path from the pipeline's folder: what `ctx.file()` resolves against. */
   files: 'files',
 } as const

@@ -11,6 +11,13 @@ export interface StagedText {
   readonly files: readonly unknown[]
 }
 
+/** The run whose rows are read, for the columns `_run` and `_loaded_at`. */
+export interface LoadingRun {
+  readonly runId: string
+  /** ISO 8601: of run.json, so that it is the same in all batches, and in tries that resume the run. */
+  readonly startedAt: string
+}
+
 /** One thread's part of a batch; its slices share writers, so that parts come near `partBytes`. */
 export interface ShareJob {
   readonly kind: 'share'
@@ -24,6 +31,8 @@ export interface ShareJob {
   readonly groupBytes: number
   /** Default each conversion counts its partitions for itself. */
   readonly partitionLimits?: PartitionLimits | undefined
+  /** Absent where no run is known, as in a test of the step alone. */
+  readonly run?: LoadingRun
 }
 
 /** Rows by member: records found in its text, and how many were rejected. */

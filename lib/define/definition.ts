@@ -1,4 +1,5 @@
 /** The shapes of a definition: frozen, JSON-printable data, plus the user's functions that stay in the module. */
+import type { ProvenanceColumn } from './provenance.ts'
 
 export type ScalarType =
   | 'bool'
@@ -130,7 +131,7 @@ export interface SqlStep {
   readonly kind: 'sql'
   readonly texts: readonly string[]
   readonly values: readonly SqlValue[]
-  readonly scope: 'row' | 'slice' | 'bucket'
+  readonly scope: 'row'
   /** Set where the step is a task's `where`, for messages. */
   readonly clause?: 'where'
 }
@@ -221,8 +222,8 @@ export interface TaskDefinition {
   readonly onNewColumn: 'ignore' | 'fail' | 'keep'
   readonly onMissingColumn: 'fail' | 'null'
   readonly onEmpty: 'fail' | 'succeed'
-  /** Adds `_archive`, `_member` and `_line` columns. */
-  readonly provenance: readonly ('_archive' | '_member' | '_line')[]
+  /** Adds columns of the row's place, `_archive`, `_member` and `_line`, and of its run, `_run` and `_loaded_at`. */
+  readonly provenance: readonly ProvenanceColumn[]
   /** Runs once in each worker; what it returns is `context.state`. */
   readonly setup?: (context: never) => unknown
   /** Their values are in `context.secrets`; default none. */

@@ -255,7 +255,14 @@ function sourcesOf(
   isLenient = false,
 ): TextSource[] {
   if (format.kind === 'parquet') return []
-  return textSources(files, { format, columns: read.columns, badRecords, isLenient, isExact: read.strict })
+  return textSources(files, {
+    format,
+    columns: read.columns,
+    badRecords,
+    isLenient,
+    isExact: read.strict,
+    keepNew: read.keepNew,
+  })
 }
 
 /** Names of the staged members, which the located prefix counts over all files of a stage: those given here are without gaps. */

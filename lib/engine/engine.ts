@@ -17,6 +17,8 @@ export interface EngineOptions {
 /** The engine of one thread. Queries run one at a time; a connection is made for each conversion and thrown away. */
 export interface Engine {
   connect(): Promise<DuckDBConnection>
+  /** Upper bound of its buffers. */
+  readonly memoryBytes: number
   /** Ends the running query with ABORTED. */
   interrupt(): void
   close(): void
@@ -49,6 +51,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
   return {
     connect,
+    memoryBytes: options.memoryBytes,
     interrupt: () => {
       for (const connection of open) connection.interrupt()
     },

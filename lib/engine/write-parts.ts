@@ -4,6 +4,7 @@ import type { ParquetOutput } from '../define/definition.ts'
 import { type BoundQuery, boundTypes } from './bound-query.ts'
 import { numberColumn, type PartitionKeys } from './partition-keys.ts'
 import { quoteName, quoteText } from './quote.ts'
+import { writerLimits } from './writer-limits.ts'
 
 /** A Parquet file that the engine wrote. Partition values are texts, null for a null. */
 export interface WrittenPart {
@@ -16,7 +17,12 @@ export interface WrittenPart {
 export type PartOptions = Pick<
   ParquetOutput,
   'partitionBy' | 'sortBy' | 'compression' | 'rowGroupRows' | 'bloomFilters' | 'partitionsMax' | 'partBytes'
->
+> & {
+  /** Columns of a row and memory of the engine, so that wide rows fit into it. Default: they do. */
+  readonly room?: Parameters<typeof writerLimits>[1]
+}
+
+const anyRoom = { columns: 1, memoryBytes: Number.POSITIVE_INFINITY }
 
 /** How the rows of one query are written. */
 export interface WriteOptions extends PartOptions {
@@ -68,9 +74,6 @@ async function copyPartitions(
   }
 }
 
-/** Of a row group's column; the engine's own, a fifth of the rows, costs 5 to 8 % where nearly every value differs. */
-const dictionaryEntriesMax = 10_000
-
 async function copy(
   connection: DuckDBConnection,
   query: BoundQuery,
@@ -78,13 +81,16 @@ async function copy(
   { keys, ...options }: WriteOptions,
 ): Promise<WrittenPart[]> {
   const order = options.sortBy.length > 0 ? ` ORDER BY ${options.sortBy.map(quoteName).join(', ')}` : ''
+  const { room = anyRoom } = options
+  const limits = writerLimits(options.rowGroupRows, room)
   const settings = [
     'FORMAT parquet',
     `COMPRESSION ${options.compression}`,
     `WRITE_BLOOM_FILTER ${options.bloomFilters}`,
-    `DICTIONARY_SIZE_LIMIT ${dictionaryEntriesMax}`,
+    `DICTIONARY_SIZE_LIMIT ${limits.dictionaryEntries}`,
+    `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${limits.dictionaryBytes}`,
     'RETURN_STATS',
-    ...fileSettings(options),
+    ...fileSettings({ ...options, rowGroupRows: limits.rowGroupRows }),
     ...(keys ? [`PARTITION_BY (${numberColumn})`, "FILENAME_PATTERN '{uuid}'"] : []),
   ]
   const sql = `COPY (SELECT * FROM (${query.sql})${order}) TO ${quoteText(target)} (${settings.join(', ')})`

@@ -3,7 +3,7 @@ import assert from 'node:assert'
 import { randomUUID } from 'node:crypto'
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { FanmillError } from '../core/errors.ts'
-import type { ContentMarks, PendingPart, ReadOptions, Store, StoredObject } from '../core/store.ts'
+import type { ContentMarks, PendingPart, ReadOptions, StagingRun, Store, StoredObject } from '../core/store.ts'
 import { throwIfAborted } from './abort.ts'
 import { S3Access, type S3StoreSpec, tokenName } from './s3-access.ts'
 import { bareEtag, readBody } from './s3-body.ts'
@@ -110,7 +110,7 @@ class S3Store implements Store {
     await this.#access.send('remove', keyed(key), ({ calls, at }) => calls.remove(at))
   }
 
-  stagePart(key: string, file: string, token: string): Promise<PendingPart> {
+  stagePart(key: string, file: string, { token }: StagingRun): Promise<PendingPart> {
     return this.#parts.stage(keyed(key), file, token)
   }
 

@@ -148,7 +148,7 @@ async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAn
 }
 
 function requestOf({ task, asked, execution, outputPath, invocation }: Planning, found: FoundInputs, tables: string) {
-  const { settings, codeHashes } = invocation.lambda
+  const { settings, codeHashes, schemas } = invocation.lambda
   const [tier] = settings.tiers
   return {
     owner: executionOwner(execution),
@@ -164,6 +164,7 @@ function requestOf({ task, asked, execution, outputPath, invocation }: Planning,
     params: asked.params,
     codeHash: rowCodeOf(codeHashes[task.name], tables),
     mode: task.output.mode,
+    ...(task.output.kind === 'parquet' && { partitionBy: task.output.partitionBy, schema: schemas[task.name] }),
     force: asked.force,
     ...(asked.resume && { resume: asked.resume }),
   }

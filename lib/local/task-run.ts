@@ -9,9 +9,10 @@ import { partitioningOf } from '../core/partition-limits.ts'
 import type { PartitionSet } from '../core/partition-set.ts'
 import type { PlanItem } from '../core/plan-data.ts'
 import { rowCodeOf } from '../core/run-identity.ts'
+import { outputPrefix } from '../core/state.ts'
 import { countsOf } from '../core/task-counts.ts'
 import { groupBytesMax } from '../core/tier.ts'
-import type { Workers } from '../core/worker-job.ts'
+import type { WorkerResults, Workers } from '../core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { environmentSecrets } from '../io/secrets.ts'
 import { commit } from '../steps/commit.ts'
@@ -41,6 +42,7 @@ export interface TaskEnd {
 export async function runTask(session: Session, task: TaskDefinition): Promise<TaskEnd> {
   const started = Date.now()
   const params = readParams(task.params, session.options.params ?? {})
+  await session.output.checkPlace?.(outputPrefix(outputPathOf(task, params)))
   const tables = await fetchTables(session, task, params)
   const log = createTaskLog(session, task.name)
   const progress = createProgress(session, task.name, log)
@@ -55,9 +57,10 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     // What the input's columns are explains more than that the transform knows none.
     if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
     if (checked.status === 'rejected') throw checked.reason
+    const schema = checked.value?.schema
     if (found.status === 'rejected') throw found.reason
     return await runFound(
-      { session, task, params, tables, workers, gate: createGate(), partitions, progress, log, started },
+      { session, task, params, schema, tables, workers, gate: createGate(), partitions, progress, log, started },
       found.value,
     )
   } finally {
@@ -68,7 +71,7 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
 }
 
 /** Each thread opens its engine and runs the user's setup while the inputs are found; the first that has says whether the definition holds. */
-async function openThreads(workers: Workers): Promise<unknown> {
+async function openThreads(workers: Workers): Promise<WorkerResults['check']> {
   const opening = Array.from({ length: workers.threads }, () => workers.run<'check'>({ kind: 'check' }))
   // What one says the others say too.
   for (const each of opening) each.catch(() => undefined)
@@ -79,6 +82,8 @@ interface TaskRun {
   readonly session: Session
   readonly task: TaskDefinition
   readonly params: ParamValues
+  /** The columns that come out; none where only the first input tells. */
+  readonly schema: WorkerResults['check']['schema'] | undefined
   readonly tables: FetchedTables
   readonly workers: Workers
   readonly gate: Gate
@@ -192,7 +197,7 @@ function rejectedCounts({ code, detail }: FanmillError): Partial<TaskResult> {
 const clock = { now: () => Date.now() }
 const leaseMs = 60_000
 
-function planRequest({ session, task, params, tables }: TaskRun, found: FoundInputs) {
+function planRequest({ session, task, params, schema, tables }: TaskRun, found: FoundInputs) {
   const { output } = task
   return {
     ...clock,
@@ -207,6 +212,7 @@ function planRequest({ session, task, params, tables }: TaskRun, found: FoundInp
     params,
     codeHash: rowCodeOf(session.codeHash(task), tables.identity, session.options),
     mode: output.mode,
+    ...(output.kind === 'parquet' && { partitionBy: output.partitionBy, schema }),
     force: session.options.force ?? false,
   }
 }

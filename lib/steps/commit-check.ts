@@ -8,6 +8,7 @@ import { checkRejects } from '../core/rejects-limit.ts'
 import { outputPrefix, readFailure, readOutcome, runKeys } from '../core/state.ts'
 import type { PendingPart, Store } from '../core/store.ts'
 import type { CommitOptions } from './commit.ts'
+import { isDamaged, readUndamaged } from './damaged-state.ts'
 import type { HeadClaim } from './head-claim.ts'
 import { type Actor, forEachParallel, readState } from './state-files.ts'
 import { voidApart, voidOutcome } from './void-outcome.ts'
@@ -72,8 +73,10 @@ export async function readFailures(
   const found: string[] = []
   for await (const { key } of store.list(runKeys(run.runId, run.attempt).failures)) found.push(key)
   await forEachParallel(found, async key => {
-    const failure = await readState(store, key, readFailure)
-    if (failure && failure.try >= (last.get(failure.batch)?.try ?? 0)) last.set(failure.batch, failure)
+    const failure = await readUndamaged(store, key, readFailure)
+    // A note that cannot be read says nothing, and must not hide what other notes say.
+    if (failure && !isDamaged(failure) && failure.try >= (last.get(failure.batch)?.try ?? 0))
+      last.set(failure.batch, failure)
   })
   return [...last.values()].sort((a, b) => a.batch - b.batch)
 }

@@ -40,7 +40,7 @@ export type CommitResult =
  * @throws ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT, TOO_MANY_PARTITIONS
  * @throws OUTPUT_LOCKED, transient, while another run commits to this output
  * @throws SUPERSEDED when a run that was planned later has been committed; `isCovered` in its detail when that one read all that this one did
- * @throws OUTPUT_NOT_OURS, OUTPUT_EXISTS
+ * @throws OUTPUT_NOT_OURS, OUTPUT_EXISTS, OUTPUT_SCHEMA_MISMATCH
  * @see design: the protocol
  */
 export async function commit(store: Store, options: CommitOptions): Promise<CommitResult> {

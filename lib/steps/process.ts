@@ -54,7 +54,8 @@ async function convertBatch(
   tools: ProcessTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
   const partitionLimits = { folderBytesMax: folderBytesMax(run, item, tools.output), seen: tools.partitions }
-  const results = await shareOut(item, work, { ...tools, partitionLimits })
+  const loading = { runId: run.runId, startedAt: run.startedAt }
+  const results = await shareOut(item, work, { ...tools, partitionLimits, run: loading })
   checkSchemas(results.map(result => result.schema))
   const parts = await fitParts(
     results.flatMap(result => result.parts),
@@ -132,11 +133,12 @@ async function stageParts(
   tools: ProcessTools,
 ): Promise<OutcomePart[]> {
   const staged: OutcomePart[] = []
+  const by = { runId: run.runId, attempt: run.attempt, token: tools.token }
   // Together, because each waits for the disk, or for S3. A part without rows only carries the schema, and only when there is no other.
   const kept = parts.some(part => part.rows > 0) ? parts.filter(part => part.rows > 0) : parts.slice(0, 1)
   await forEachParallel(kept, async (part, index) => {
     const key = `${outputPrefix(run.outputPath)}${partitionFolder(part.partition)}${partName(item.batch, index, run)}`
-    const pending = await patiently(() => tools.output.stagePart(key, part.file, tools.token), tools.sleep)
+    const pending = await patiently(() => tools.output.stagePart(key, part.file, by), tools.sleep)
     const partition = Object.keys(part.partition).length > 0 && { partition: part.partition }
     staged[index] = { ...pending, rows: part.rows, ...partition }
   })

@@ -3,7 +3,7 @@ import type { PartitionLimits } from '../core/partition-limits.ts'
 import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice, StreamSlice } from '../core/plan-data.ts'
 import { inputOf } from '../core/plan-files.ts'
 import { splitShares } from '../core/plan-slices.ts'
-import type { ShareJob, ShareResult, StagedText } from '../core/share.ts'
+import type { LoadingRun, ShareJob, ShareResult, StagedText } from '../core/share.ts'
 import { type DoneShare, meetRanges } from './meet-ranges.ts'
 import { patiently } from './patience.ts'
 import { runShare, type ShareRunner } from './run-share.ts'
@@ -17,6 +17,8 @@ export interface ShareOutTools extends ShareRunner {
   readonly groupBytes: number
   /** Default each conversion counts its partitions for itself. */
   readonly partitionLimits?: PartitionLimits | undefined
+  /** The run of the batch, for columns that name it. */
+  readonly run?: LoadingRun
   /** Tells this try from another of the same batch. */
   readonly token: string
   /** Removes a part file that is not wanted any more; default they stay until the folder goes. */
@@ -73,8 +75,8 @@ async function doShare(batch: Batch, slices: readonly Slice[]): Promise<DoneShar
 function jobOf({ inputs: all, item, tools, jobs }: Batch, slices: readonly Slice[]): ShareJob {
   const inputs = Object.fromEntries(slices.map(slice => [slice.input, inputOf(all, slice)]))
   const target = `${tools.partFolder}/${item.batch}-${tools.token}-${jobs.count++}`
-  const { groupBytes, partitionLimits } = tools
-  return { kind: 'share', slices, inputs, target, groupBytes, partitionLimits }
+  const { groupBytes, partitionLimits, run } = tools
+  return { kind: 'share', slices, inputs, target, groupBytes, partitionLimits, ...(run && { run }) }
 }
 
 async function removeFiles({ results }: DoneShare, { removeFile }: ShareOutTools): Promise<void> {

@@ -299,9 +299,7 @@ describe('rows', () => {
 
 describe('memory', () => {
   it('that an engine has not enough of is told as OUT_OF_MEMORY', async () => {
-    const transform = sql({
-      scope: 'slice',
-    })`select list(k || repeat('x', 1000000) || a) as l from input, range(3000) r(a)`
+    const transform = sql`select list_transform(range(3000), a -> k || repeat('x', 1000000) || a) as l from input`
     await expect(
       convertTask(taskOf({ columns, transform }), { inputs: { 'x.csv': 'k,n\na,1\n' }, engineBytes: 64 * 1024 * 1024 }),
     ).rejects.toMatchObject({ name: 'CapacityError', code: 'OUT_OF_MEMORY' })

@@ -69,6 +69,7 @@ export class Account {
     const pipeline = await loadPipeline(bundle)
     const hashes = Object.fromEntries(await codeHashes(bundle, pipeline))
     await this.write(`${asset}/${assetNames.codeHashes}`, JSON.stringify(hashes))
+    await this.write(`${asset}/${assetNames.schemas}`, '{}')
     Object.assign(process.env, { FANMILL_PIPELINE: pipeline.name, FANMILL_PIPELINE_URL: bundle.url })
   }
 

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Bundle, bundlePipeline } from '../../lib/io/bundle.ts'
 import { codeHashes, loadPipeline } from '../../lib/io/bundle-load.ts'
@@ -81,6 +81,16 @@ describe('bundlePipeline', () => {
     expect((await bundled()).url).not.toBe(first.url)
   })
 
+  it('removes temporary files that a killed process left while it bundled, and none of a live one', async () => {
+    write(pipelineFiles)
+    const { pid } = spawnSync(process.execPath, ['-e', ''])
+    const names = [pid, process.pid].map(number => `${encodeURIComponent(hostname())}~${number}~left`)
+    const out = dirname(fileURLToPath((await bundled()).url))
+    for (const name of names) writeFileSync(join(out, name), 'half')
+    await bundled()
+    expect(readdirSync(out).filter(name => name.endsWith('~left'))).toEqual([names[1]])
+  })
+
   it('leaves installed packages where they are, wherever the bundle lives', async () => {
     write({
       ...installed('adder', '1.0.0', 'export const add = (a, b) => a + b'),
@@ -121,6 +131,37 @@ describe('bundlePipeline', () => {
       'main.ts': valuePipeline("import old from './old.cjs'", 'old.sep + old.six'),
     })
     expect(await version(await bundled())).toBe('/6')
+  })
+
+  it.each([
+    ['module.exports = pipeline({ name: "p", tasks: [counts] })'],
+    [
+      'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = pipeline({ name: "p", tasks: [counts] })',
+    ],
+  ])('takes a CommonJS pipeline that requires fanmill and ends in %s', async ending => {
+    write({
+      'main.cjs': `const { column, csv, files, mapRows, parquet, pipeline, task } = require('fanmill')
+const { double } = require('./double.cjs')
+const counts = task({
+  name: 'counts',
+  source: files({ paths: '*.csv', format: csv() }),
+  columns: { id: column.int64() },
+  transform: mapRows(row => ({ id: double(row.id) })),
+  output: parquet({ path: '{task}' }),
+})
+${ending}
+`,
+      'double.cjs': 'exports.double = value => value * 2n\n',
+    })
+    const loadedTasks = async () => {
+      const bundle = await bundlePipeline(join(folder, 'main.cjs'), { outFolder: join(folder, 'out') })
+      const loaded = await loadPipeline(bundle)
+      return { loaded, hash: (await codeHashes(bundle, loaded)).get('counts') }
+    }
+    const { loaded, hash } = await loadedTasks()
+    expect(loaded).toMatchObject({ kind: 'pipeline', name: 'p', tasks: [{ name: 'counts' }] })
+    write({ 'double.cjs': 'exports.double = value => value * 3n\n' })
+    expect((await loadedTasks()).hash).not.toBe(hash)
   })
 
   it('tells a source its own place by import.meta and __dirname', async () => {

@@ -109,7 +109,7 @@ describe('clean', () => {
     expect([...attempts].sort()).toEqual([`${runId}/1`, `${run.runId}/1`].sort())
     await clean(world.store, plan)
     expect(await world.outputKeys()).toEqual(visible)
-    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [] })
+    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [], damaged: [] })
     expect(await world.run(one)).toMatchObject({ status: 'complete' })
     expect(await world.run({ ...one, force: true })).toMatchObject({ attempt: 3 })
     expect(await world.run(two)).toMatchObject({ status: 'new', attempt: 1 })
@@ -119,13 +119,13 @@ describe('clean', () => {
   test('keeps what is young, or lives, so that it can be resumed', async world => {
     const { actor, run } = await half(world, one)
     world.time += 6 * day
-    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [] })
+    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [], damaged: [] })
     world.time += 6 * day
     await world.store.write(
       runKeys(run.runId, 1).lease,
       stateBytes({ owner: actor.owner, leaseUntil: world.time + 1000 }),
     )
-    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [] })
+    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [], damaged: [] })
     actor.die()
     world.time += 8 * day
     expect((await planClean(world.store, options(world))).parts).toHaveLength(1)
