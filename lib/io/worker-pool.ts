@@ -4,7 +4,7 @@ import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threa
 import { Piscina } from 'piscina'
 import { CapacityError, type FanmillError, fromPlain, PermanentError, TransientError } from '../core/errors.ts'
 import type { WorkerAnswer, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../core/worker-job.ts'
-import { loseThreads } from './end-process.ts'
+import { loseThreads, refuseAfterLoss } from './end-process.ts'
 import { entryUrl } from './entry-url.ts'
 import { watchMemory } from './memory-watch.ts'
 import type { Interrupt } from './worker-channel.ts'
@@ -82,12 +82,13 @@ export function openWorkers({
             for (const { port } of underWay) port.postMessage({ message, detail } satisfies Interrupt)
           },
           onLost: error => {
-            loseThreads()
+            loseThreads(error)
             giveUp(error)
           },
         })
       : undefined
   const refuseStopped = (): void => {
+    refuseAfterLoss()
     if (givenUp) throw givenUp
     if (stopTimer) throw new PermanentError('ABORTED', 'the run was stopped')
   }
