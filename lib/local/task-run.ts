@@ -115,13 +115,24 @@ function openPool(
   tables: FetchedTables,
   progress: Progress,
 ): Workers {
-  const { bundle, inputSpec: input, workers: threads, memory, stageFolder, partFolder, groupBytes, options } = session
+  const {
+    bundle,
+    inputSpec: input,
+    workers: threads,
+    memory,
+    memoryBytesMax,
+    stageFolder,
+    partFolder,
+    groupBytes,
+    options,
+  } = session
   const stageBytesMax = 4 * Math.max(groupBytes, groupBytesMax)
   const machine = {
     bundle,
     input,
     threads,
     memory,
+    memoryBytesMax,
     stageFolder,
     partFolder,
     stageBytesMax,
