@@ -1,5 +1,5 @@
 /** A pipeline on AWS, in anybody's stack: uploads start a state machine that plans, processes in Lambda functions, and commits. */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
@@ -9,10 +9,11 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import type { Tier } from '../lib/core/lambda-events.ts'
 import type { PipelineDefinition } from '../lib/define/definition.ts'
+import { checkBucketPlaces } from './bucket-places.ts'
 import { bundleAsset, type PipelineBundle } from './bundle-asset.ts'
 import { makeGlueTables } from './glue-tables.ts'
 import { watch } from './pipeline-alarms.ts'
-import { abortAbandoned, makeBucket } from './pipeline-buckets.ts'
+import { abortAbandoned, makeBucket, type OwnBucketProps } from './pipeline-buckets.ts'
 import { makeDashboard } from './pipeline-dashboard.ts'
 import { functionTimeoutMax, type PipelineFunction } from './pipeline-function.ts'
 import { type Making, makeFunctions, prefixesOf } from './pipeline-functions.ts'
@@ -23,9 +24,10 @@ import { checkProps } from './pipeline-props.ts'
 import { type Places, placesOf, refuseLoop } from './places.ts'
 import { isSameBucket } from './same-bucket.ts'
 import { UploadTrigger } from './upload-trigger.ts'
+import type { WriteConditionProps } from './write-conditions.ts'
 
 /** Flat; every prop but `entry` has a default. */
-export interface FanmillPipelineProps {
+export interface FanmillPipelineProps extends OwnBucketProps, WriteConditionProps {
   /** File of the pipeline, from the folder where the app runs. */
   readonly entry: string
   /**
@@ -155,8 +157,9 @@ export class FanmillPipeline extends Construct {
     checkProps(props)
     const { dashboard = true, alarmsTopic: topic, glueDatabase } = props
     const bundle = bundleOf(this, props)
-    this.input = props.input ?? ownBucket(this, 'Input', props)
-    this.output = props.output ?? ownBucket(this, 'Output', props)
+    this.input = props.input ?? makeBucket(this, 'Input', props)
+    this.output = props.output ?? makeBucket(this, 'Output', props)
+    checkBucketPlaces(this, { input: this.input, output: this.output, encryptionKey: props.encryptionKey })
     const places = placesIn(this, bundle.pipeline, props)
     abortAbandoned(this.output)
     const keys = pipelineKeys({ input: this.input, output: this.output, encryptionKey: props.encryptionKey })
@@ -177,14 +180,6 @@ export class FanmillPipeline extends Construct {
 function bundleOf(scope: Construct, props: FanmillPipelineProps): PipelineBundle {
   const { entry, architecture = 'arm64', include = [], external = [], glueDatabase } = props
   return bundleAsset(scope, { entry, architecture, include, external, withSchemas: glueDatabase !== undefined })
-}
-
-function ownBucket(
-  scope: Construct,
-  id: string,
-  { encryptionKey, removalPolicy = RemovalPolicy.RETAIN }: FanmillPipelineProps,
-): IBucket {
-  return makeBucket(scope, id, { encryptionKey, removalPolicy })
 }
 
 function placesIn(

@@ -38,6 +38,7 @@ export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
   const common = { code: bundle.code, architecture, timeout, logRetention, ...keys }
   const small = { ...common, memoryMb, temporaryStorageMb: 512, threads: 1, environment }
   const where = { places, input, output }
+  const writeConditions = { enforceConditionalWrites: props.enforceConditionalWrites ?? true }
   const secrets = pipelineSecrets(pipeline, bundle.pipeline, props.secrets)
   const describe = (what: string): string => `Fanmill pipeline ${name}: ${what}`
   return {
@@ -57,7 +58,7 @@ export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
           FANMILL_MEMORY_MB: `${tier.memoryMb}`,
           FANMILL_STORAGE_MB: `${tier.temporaryStorageMb}`,
         },
-        statements: [...processStatements(where), ...secrets.statements],
+        statements: [...processStatements({ ...where, ...writeConditions }), ...secrets.statements],
       })
       secrets.grantDecrypt(made.role)
       return made

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { FanmillError, PermanentError } from './core/errors.ts'
 import { type LogLevel, logLevels } from './core/events.ts'
-import { resolveSteps } from './core/resolve-task.ts'
 import type { MemberAccount, ShareJob } from './core/share.ts'
 import type { Store } from './core/store.ts'
 import { nameTask } from './core/task-error.ts'
@@ -12,11 +11,13 @@ import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.
 import type { ParamValues, TaskDefinition } from './define/definition.ts'
 import { needsPlaces, needsRun } from './define/provenance.ts'
 import type { UserFile } from './define/row-types.ts'
-import { type Engine, openEngine } from './engine/engine.ts'
+import { type Engine, engineFault, openEngine } from './engine/engine.ts'
+import { engineTask } from './engine/engine-task.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
 import { writeAccounts } from './engine/write-accounts.ts'
 import { throwIfAborted } from './io/abort.ts'
+import { diskFault } from './io/disk-fault.ts'
 import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
 import { readAhead } from './io/read-ahead.ts'
@@ -72,7 +73,7 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellA
   const store = openStore(setup.input)
   const own: Own = { task, setup, store, log, engine, stageFolder, context, tell, signal: stopping.signal }
   return {
-    run: job => runJob(own, job).finally(log.flush) as never,
+    run: job => runJob(own, job).catch(throwFault).finally(log.flush) as never,
     stop() {
       stopping.abort(new PermanentError('ABORTED', 'the run was stopped'))
       engine.interrupt()
@@ -82,6 +83,12 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellA
       rmSync(stageFolder, { recursive: true, force: true })
     },
   }
+}
+
+/** What a job throws has a code, also where it comes from the engine or the file system. */
+function throwFault(error: unknown): never {
+  const fault = diskFault(error, 'use', 'the temporary files of a thread')
+  throw fault instanceof FanmillError ? fault : engineFault(fault)
 }
 
 interface Own {
@@ -127,37 +134,20 @@ async function writeAccountsFile(own: Own, accounts: readonly MemberAccount[], t
 
 function taskEngine(own: Own): Promise<TaskEngine> {
   const { task, setup, engine, context } = own
-  const { output, source } = task
-  if (output.kind !== 'parquet' || !source.format)
-    throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
-  own.opened ??= openTask(
-    engine,
-    {
-      format: source.format,
-      columns: task.columns ?? {},
-      steps: resolveSteps(task, setup.params),
-      tables: Object.keys(task.tables),
-      strict: setup.strict ?? task.strict,
-      provenance: task.provenance,
-      keepNew: task.onNewColumn === 'keep',
-      onNewColumn: task.onNewColumn,
-      onMissingColumn: task.onMissingColumn,
-      parts: output,
-    },
-    context,
-  ).catch(error => {
+  own.opened ??= openTask(engine, engineTask(task, setup), context).catch(error => {
     throw nameTask(task.name, error)
   })
   return own.opened
 }
 
-/** The same engine, whose conversions the log knows of. */
-function watched(engine: TaskEngine, log: ThreadLog): TaskEngine {
+/** The same engine, whose conversions keep to the share's limits, and are known to the log. */
+function forShare(engine: TaskEngine, { partitionLimits }: ShareJob, log: ThreadLog): TaskEngine {
   const convert: TaskEngine['convert'] = job => {
     log.converting(job.files)
-    return engine.convert(job)
+    return engine.convert({ ...job, partitionLimits })
   }
-  return Object.create(engine, { convert: { value: convert } }) as TaskEngine
+  const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })
+  return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine
 }
 
 const limitsOf = (task: TaskDefinition): { memberBytesMax: number } =>
@@ -188,7 +178,7 @@ async function shareTools(own: Own, job: ShareJob) {
         tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
     })
   return {
-    engine: watched(await taskEngine(own), own.log),
+    engine: forShare(await taskEngine(own), job, own.log),
     stage,
     worker: { pid: process.pid, thread: threadId },
     isAlwaysLocated: needsPlaces(task.provenance),

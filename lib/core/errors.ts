@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'REJECTS_OVER_LIMIT'
   | 'ACCOUNT_MISMATCH'
   | 'TOO_MANY_PARTITIONS'
+  | 'PARTITION_TOO_LONG'
   | 'TRANSFORM_FAILED'
   // outputs and the protocol
   | 'OUTPUT_LOCKED'

@@ -1,6 +1,7 @@
 /** How the bytes of a text are cut into records and fields. */
 import { Buffer } from 'node:buffer'
 import type { CsvFormat, JsonLinesFormat, LinesFormat } from '../define/definition.ts'
+import { matchesBlank } from '../define/line-pattern.ts'
 
 /** A format whose text is cut on record ends. */
 export type TextFormat = CsvFormat | JsonLinesFormat | LinesFormat
@@ -12,14 +13,19 @@ export interface Dialect {
   readonly escape: string
   readonly comment?: string
   readonly encoding?: 'utf-8' | 'latin-1'
+  /** Blank lines are records; default false. */
+  readonly hasBlankRecords?: boolean
 }
 
 /** Parts the columns of staged lines (JSON lines, log lines); four bytes is the longest that the engine takes. */
 export const lineDelimiter = '\x1e\x1f\x1e\x1f'
 
-/** The dialect of a format's text; lines have neither quotes nor fields, so that every line that is not blank is a record. */
+/** The dialect of a format's text; lines have neither quotes nor fields. A blank line is a record where a pattern of lines matches it. */
 export function dialectOf(format: TextFormat, encoding: 'utf-8' | 'latin-1' = 'utf-8'): Dialect {
-  if (format.kind !== 'csv') return { delimiter: lineDelimiter, quote: '', escape: '', encoding }
+  if (format.kind !== 'csv') {
+    const hasBlankRecords = format.kind === 'lines' && matchesBlank(format.pattern)
+    return { delimiter: lineDelimiter, quote: '', escape: '', encoding, ...(hasBlankRecords && { hasBlankRecords }) }
+  }
   const { delimiter, quote, comment } = format
   return { delimiter, quote, escape: format.escape, encoding, ...(comment === undefined ? {} : { comment }) }
 }

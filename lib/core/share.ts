@@ -1,5 +1,6 @@
 /** What crosses to a worker thread and back: a share of a batch's slices, and what became of it. */
 import type { ByteRange } from './byte-range.ts'
+import type { PartitionLimits } from './partition-limits.ts'
 import type { InputObject, Slice } from './plan-data.ts'
 import type { Reject } from './reject.ts'
 
@@ -28,6 +29,8 @@ export interface ShareJob {
   readonly target: string
   /** Text staged at once for one writer. */
   readonly groupBytes: number
+  /** Default each conversion counts its partitions for itself. */
+  readonly partitionLimits?: PartitionLimits | undefined
   /** Absent where no run is known, as in a test of the step alone. */
   readonly run?: LoadingRun
 }

@@ -21,13 +21,19 @@ export interface States {
 
 export type StateMachine = States & { readonly Comment: string; readonly TimeoutSeconds: number }
 
-/** Stand in the definition for what only a deployment knows, as `${name}`: names of functions, and the partition of AWS. */
+/**
+ * Stand in the definition for what only a deployment knows, as `${name}`: ARNs of functions and of integrations. Each is a whole
+ * value, since validators of definitions and of templates refuse one within a text.
+ */
 export const substitutions = {
   plan: 'PlanFunction',
   commit: 'CommitFunction',
   process: (tier: number) => `ProcessFunction${tier + 1}`,
-  partition: 'Partition',
+  integration: (name: string) => name.replace(/(?:^|:)([a-z])/g, (_, letter: string) => letter.toUpperCase()),
 } as const
+
+/** The services that states call, as in `arn:aws:states:::lambda:invoke`. */
+export const integrationNames = ['lambda:invoke', 's3:getObject'] as const
 
 /** In JSONPath. Each task's end is caught into a status, so that its siblings finish; the end fails with all of them. */
 export function stateMachine(options: StateMachineOptions): StateMachine {
@@ -194,7 +200,7 @@ function invoke(functionName: string, payload: State, { functionTimeoutSeconds }
   }
 }
 
-const integration = (name: string): string => `arn:\${${substitutions.partition}}:states:::${name}`
+const integration = (name: (typeof integrationNames)[number]): string => `\${${substitutions.integration(name)}}`
 
 const toFailed = ({ failed }: Names) => ({ ErrorEquals: ['States.ALL'], Next: failed })
 

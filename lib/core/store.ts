@@ -46,6 +46,8 @@ export interface ListedPart extends PendingPart {
 export interface Store {
   /** For messages: the folder, the bucket and prefix, or `memory:`. */
   readonly url: string
+  /** What stands before each key in the place itself: a prefix in a bucket; default nothing. */
+  readonly keyPrefix?: string
   stat(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>
   /** Every object below a prefix (a key prefix, not a folder), in key order, a page at a time. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject>

@@ -174,6 +174,7 @@ export interface ParquetOutput {
   readonly kind: 'parquet'
   /** Path template under the output root, with `{task}`, `{salt}` and `{param}`. */
   readonly path: string
+  /** Columns whose values become folders; their names begin with neither `_` nor `.`, which readers take for hidden. */
   readonly partitionBy: readonly string[]
   readonly sortBy: readonly string[]
   readonly compression: 'zstd' | 'snappy' | 'gzip' | 'lz4' | 'uncompressed'

@@ -12,6 +12,7 @@ import { type Engine, engineFault } from './engine.ts'
 import { findFault } from './find-fault.ts'
 import { createMapFunctions } from './map-function.ts'
 import { countFooters, describeParquet } from './parquet-read.ts'
+import { registerPartitionKeys } from './partition-keys.ts'
 import { enterRun } from './provenance-sql.ts'
 import { quoteName, quoteTexts } from './quote.ts'
 import { declaredColumns, emptyRead, type ReadColumn } from './read-columns.ts'
@@ -61,7 +62,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
   const connection = await engine.connect()
   const adds = await addedColumns(connection, task.steps)
   const maps = createMapFunctions(connection, context, step => adds.get(step) ?? [])
-  const tools = { connection, maps, counter: registerRowCounter(connection) }
+  const tools = { connection, maps, counter: registerRowCounter(connection), memoryBytes: engine.memoryBytes }
   const isUntyped = task.format.kind === 'parquet' && Object.keys(task.columns).length === 0
   let conversion = isUntyped ? undefined : await prepare(task, tools, declaredColumns(task.columns))
   const conversionFor = async (files: readonly StagedFile[]): Promise<Conversion> => {
@@ -84,7 +85,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
       return convert(await conversionFor(job.files), job)
     },
     findFault: async job => findFault(await conversionFor(job.files), job),
-    merge: (files, target) => merge(connection, task.parts, files, target),
+    merge: (files, target) => merge(connection, conversion?.parts ?? task.parts, files, target),
     ...(task.format.kind === 'parquet' && {
       countFooters: files => withConnection(engine, own => countFooters(own, files)),
     }),
@@ -140,9 +141,13 @@ const columnsText = (columns: readonly ReadColumn[]): string =>
     .sort()
     .join(', ')
 
-type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'>
+type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'> & { readonly memoryBytes: number }
 
-async function prepare(task: EngineTask, tools: Tools, columns: readonly ReadColumn[]): Promise<Conversion> {
+async function prepare(
+  task: EngineTask,
+  { memoryBytes, ...tools }: Tools,
+  columns: readonly ReadColumn[],
+): Promise<Conversion> {
   const { format, strict, keepNew, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
   const read = { columns: task.columns, strict, keepNew, provenance, refuseNew: onNewColumn === 'fail' }
   const parquet = { columns, strict, keepNew, provenance, onNewColumn, onMissingColumn }
@@ -154,7 +159,10 @@ async function prepare(task: EngineTask, tools: Tools, columns: readonly ReadCol
     tables: task.tables,
   })
   checkOutput(parts, transform.schema)
-  return { ...tools, read, transform, format, parts, ...(format.kind === 'parquet' && { parquet }) }
+  const keys = parts.partitionBy.length > 0 ? registerPartitionKeys(tools.connection, parts) : undefined
+  const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
+  const writing = { parts: { ...parts, room }, keys, ...(format.kind === 'parquet' && { parquet }) }
+  return { ...tools, read, transform, format, ...writing }
 }
 
 /** The engine's types of the columns that map steps add. */

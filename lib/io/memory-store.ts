@@ -19,7 +19,7 @@ export interface MemoryStoreOptions {
 }
 
 export interface StoreRequest {
-  readonly operation: keyof Omit<Store, 'url'>
+  readonly operation: keyof Omit<Store, 'url' | 'keyPrefix'>
   readonly key: string
 }
 

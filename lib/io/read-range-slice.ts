@@ -1,6 +1,7 @@
 /** Reads a slice of a large text by its byte range, cut on record ends; where it begins is guessed, and told by the slice before when that was wrong. */
 import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
+import { withPlace } from '../core/member-place.ts'
 import type { InputObject, RangeSlice } from '../core/plan-data.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { RecordMachine } from '../core/record-machine.ts'
@@ -48,6 +49,14 @@ export interface RangeSliceOptions {
  * INPUT_ENCODING for UTF-16; and as the store's `read`
  */
 export async function readRangeSlice(options: RangeSliceOptions): Promise<RangeText> {
+  try {
+    return await rangeText(options)
+  } catch (error) {
+    throw withPlace(error, { archive: options.input.key, member: '' })
+  }
+}
+
+async function rangeText(options: RangeSliceOptions): Promise<RangeText> {
   const { store, input, slice, format, isPlaced = false, signal, recordBytesMax = 64 * 1024 * 1024, into } = options
   const { range } = slice
   const dialect = dialectOf(format, encodingOf(format))

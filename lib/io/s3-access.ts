@@ -36,13 +36,20 @@ export class S3Access {
   readonly url: string
   readonly retry: RetryPolicy
   /** Headers of every object written. */
-  readonly encryption: { readonly ServerSideEncryption?: 'aws:kms'; readonly SSEKMSKeyId?: string }
+  readonly encryption: {
+    readonly ServerSideEncryption?: 'aws:kms'
+    readonly SSEKMSKeyId?: string
+    readonly BucketKeyEnabled?: true
+  }
 
   constructor(spec: S3StoreSpec, retry: RetryPolicy) {
     this.spec = spec
     this.url = formatStoreUrl(spec)
     this.retry = retry
-    this.encryption = spec.kmsKeyId ? { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: spec.kmsKeyId } : {}
+    // A bucket key makes one request to KMS serve many objects, also in buckets whose default has none.
+    this.encryption = spec.kmsKeyId
+      ? { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: spec.kmsKeyId, BucketKeyEnabled: true }
+      : {}
   }
 
   /** Where faults are said to be. */

@@ -29,11 +29,13 @@ const rereadsMax = 5
 
 class S3Store implements Store {
   readonly url: string
+  readonly keyPrefix: string
   readonly #access: S3Access
   readonly #parts: S3Parts
 
   constructor(access: S3Access) {
     this.url = access.url
+    this.keyPrefix = access.spec.prefix
     this.#access = access
     this.#parts = new S3Parts(access)
   }

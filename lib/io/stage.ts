@@ -1,8 +1,8 @@
 /** Stages text for the engine: members of one header and newline style joined into few files, each record counted. */
 import { join } from 'node:path'
 import { readHeader } from '../core/csv-header.ts'
-import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
-import { placeOf } from '../core/member-place.ts'
+import { CapacityError } from '../core/errors.ts'
+import { withPlace } from '../core/member-place.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { rewriteRecords } from '../core/record-rewrite.ts'
 import { type RecordScan, scanRecords } from '../core/records.ts'
@@ -242,14 +242,7 @@ function topOf(given: Uint8Array, { format, dialect, origin }: TextOptions) {
     const { names, end, line } = readHeader(text, dialect, { skip, header })
     return { bytes: text.subarray(end), columns: format.kind === 'csv' ? names : ['line'], lines: line - 1 }
   } catch (error) {
-    if (!(error instanceof FanmillError)) throw error
-    const { archive, member } = origin
-    throw new PermanentError(
-      error.code,
-      `${placeOf(origin)}: ${error.message}`,
-      { ...error.detail, archive, member },
-      { cause: error },
-    )
+    throw withPlace(error, origin)
   }
 }
 

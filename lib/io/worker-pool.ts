@@ -23,6 +23,17 @@ export interface PoolOptions {
 /** A stopped thread is given so long to end its job; a function of the user's that does not return holds it. */
 const stopMsMax = 3000
 
+/** A pool that is closed waits so long for jobs that nobody waits for any more; then it stops them. */
+const closeMsMax = 30_000
+
+interface JobUnderWay {
+  readonly port: MessagePort
+  /** Ends the wait for its answer. */
+  readonly giveUp: (error: Error) => void
+  /** Resolves when it has an answer, or was given up. */
+  readonly ended: Promise<void>
+}
+
 /**
  * Threads start at once and live until `close`. A job is never ended by force: `stop` interrupts the engines, because
  * ending a thread in a query would end the process. What has not ended by itself then is given up: its promise rejects with
@@ -41,7 +52,7 @@ export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMes
   pool.on('error', () => undefined)
   const started = allStarted(pool.threads)
   // One promise a job: what waits for one that outlives the jobs keeps their answers.
-  const underWay = new Set<{ readonly port: MessagePort; readonly giveUp: (error: Error) => void }>()
+  const underWay = new Set<JobUnderWay>()
   let stopTimer: NodeJS.Timeout | undefined
   let isGivenUp = false
   const giveUp = (): void => {
@@ -53,6 +64,10 @@ export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMes
   }
   const refuseStopped = (): void => {
     if (stopTimer) throw new PermanentError('ABORTED', 'the run was stopped')
+  }
+  const stop = (): void => {
+    stopTimer ??= setTimeout(giveUp, stopMsMax)
+    for (const { port } of underWay) port.postMessage('stop')
   }
   return {
     threads,
@@ -67,7 +82,8 @@ export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMes
       told.on('message', onMessage)
       const closed = once(told, 'close')
       const { promise: givenUp, reject } = Promise.withResolvers<never>()
-      const own = { port: told, giveUp: reject }
+      const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+      const own = { port: told, giveUp: reject, ended }
       underWay.add(own)
       try {
         const answering = pool.run({ ...call, port }, { transferList: [port] }).catch(died)
@@ -79,17 +95,19 @@ export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMes
       } finally {
         underWay.delete(own)
         told.close()
+        end()
       }
     },
-    stop() {
-      stopTimer ??= setTimeout(giveUp, stopMsMax)
-      for (const { port } of underWay) port.postMessage('stop')
-    },
+    stop,
     async close() {
-      clearTimeout(stopTimer)
-      if (isGivenUp) return
       // Nothing else may keep the process alive until then.
       for (const thread of pool.threads) thread.ref()
+      // The pool's own wait for jobs ends too early where several are under way, and a thread that ends in a query ends the process.
+      const closeTimer = setTimeout(stop, closeMsMax)
+      await Promise.all([...underWay].map(job => job.ended))
+      clearTimeout(closeTimer)
+      clearTimeout(stopTimer)
+      if (isGivenUp) return
       await started
       await pool.close({ force: false })
     },

@@ -1,9 +1,11 @@
 /** Commit on Lambda: makes a run's parts visible, or settles what a dead commit left; stops between two changes when the time is short. */
+
 import { setTimeout as delay } from 'node:timers/promises'
 import * as v from 'valibot'
 import { type ErrorCode, FanmillError, PermanentError, TransientError } from '../core/errors.ts'
 import type { CommitAnswer, CommitEvent } from '../core/lambda-events.ts'
 import type { Manifest } from '../core/manifest.ts'
+import { partitioningOf } from '../core/partition-limits.ts'
 import { rowCodeOf } from '../core/run-identity.ts'
 import { readPlan, runKeys } from '../core/state.ts'
 import { commit } from '../steps/commit.ts'
@@ -135,7 +137,7 @@ function codeOf({ pipeline, codeHashes }: LambdaSession, { run, tables }: KeptRe
   const task = pipeline.tasks.find(each => each.name === run.task)
   return {
     codeHash: rowCodeOf(codeHashes[run.task], tables),
-    partitionBy: task?.output.kind === 'parquet' ? task.output.partitionBy : [],
+    ...partitioningOf(task?.output),
     rejectsMax: task?.rejects.max ?? 0,
   }
 }

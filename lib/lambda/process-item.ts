@@ -58,7 +58,8 @@ export async function processItem(event: ProcessEvent, invocation: Invocation): 
     return answerOf(outcome)
   } catch (error) {
     const fault = endOf(error, invocation)
-    await noteFailure(kept.run, item, fault, { output, now })
+    // Deliberately only logged: what made the batch fail says more than that the note of it cannot be written.
+    await noteFailure(kept.run, item, fault, { output, now }).catch(noted => logger.warn(toPlain(noted).message))
     await coolThreads()
     throw fault
   }

@@ -45,7 +45,7 @@ export interface TaskPlan {
   readonly aws?: AwsEstimate
 }
 
-/** Reads directories of archives, not their members. @throws DEFINITION_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, ZIP_* */
+/** Reads directories of archives, not their members, and checks SQL as a run does. @throws DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, ZIP_* */
 export async function planRun(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<PlanSummary> {
   const definition = typeof pipeline === 'string' ? await loadPipelineFile(pipeline) : pipeline
   const chosen = options.task === undefined ? definition.tasks : [taskNamed(definition, options.task)]
@@ -74,6 +74,7 @@ async function planTask(task: TaskDefinition, input: Store, options: RunOptions)
   // No run is made of it, so nothing needs a content hash.
   const { found, warning } = await findOrWarn({ ...given, identify: async object => object.etag })
   if (found) await requireColumns(input, task, found)
+  if (task.output.kind === 'parquet' && tables.warnings.length === 0) await checkSqlOf(task, params, input)
   const slices = found?.cut(found.inputs) ?? []
   const batches = slices.length === 0 ? [] : packBatches(slices, { batchBytes: groupBytesMax * workers })
   const parts = expectedParts(task, batches, { threads: workers, groupBytes: groupBytesMax }).count
@@ -99,6 +100,12 @@ async function planTask(task: TaskDefinition, input: Store, options: RunOptions)
     ],
     ...(aws.estimate && { aws: aws.estimate }),
   }
+}
+
+/** Loaded only here: it brings an engine into this thread. */
+async function checkSqlOf(...given: Parameters<typeof import('./check-sql.ts').checkSql>): Promise<void> {
+  const { checkSql } = await import('./check-sql.ts')
+  await checkSql(...given)
 }
 
 /** Nothing found is what the user asked to be told. */

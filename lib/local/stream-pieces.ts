@@ -52,6 +52,7 @@ export async function* streamPieces(
     for await (const cut of cutRecords(bytesOf(slice, input, options), {
       format,
       pieceBytes: Math.min(pieceBytes, groupBytes),
+      origin,
     })) {
       stage.add(cut.bytes, { ...origin, header: cut.header, firstLine: cut.firstLine, firstRecord: cut.firstRecord })
       if (stage.bytes < groupBytes) continue

@@ -1,9 +1,12 @@
 /** Runs one task on this machine: the steps plan, process and commit over worker threads. */
+
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { RunStatus, TaskResult } from '../core/events.ts'
 import type { Manifest } from '../core/manifest.ts'
 import { outputPathOf } from '../core/output-path.ts'
 import { readParams } from '../core/param-values.ts'
+import { partitioningOf } from '../core/partition-limits.ts'
+import type { PartitionSet } from '../core/partition-set.ts'
 import type { PlanItem } from '../core/plan-data.ts'
 import { rowCodeOf } from '../core/run-identity.ts'
 import { outputPrefix } from '../core/state.ts'
@@ -27,7 +30,7 @@ import { urlBelow } from './roots.ts'
 import type { Session } from './session.ts'
 import { type FetchedTables, fetchTables } from './tables.ts'
 import { createTaskLog, type TaskLog } from './task-log.ts'
-import { batchTools, openTaskWorkers } from './task-workers.ts'
+import { batchTools, openTaskWorkers, partitionSetFor } from './task-workers.ts'
 
 /** What became of a task; a failure comes with what is known of the run. */
 export interface TaskEnd {
@@ -43,6 +46,7 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   const tables = await fetchTables(session, task, params)
   const log = createTaskLog(session, task.name)
   const progress = createProgress(session, task.name, log)
+  const partitions = partitionSetFor(task)
   const workers = openPool(session, task, params, tables, progress)
   const stop = (): void => workers.stop()
   session.options.signal?.addEventListener('abort', stop)
@@ -56,7 +60,7 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     const schema = checked.value?.schema
     if (found.status === 'rejected') throw found.reason
     return await runFound(
-      { session, task, params, schema, tables, workers, gate: createGate(), progress, log, started },
+      { session, task, params, schema, tables, workers, gate: createGate(), partitions, progress, log, started },
       found.value,
     )
   } finally {
@@ -83,6 +87,7 @@ interface TaskRun {
   readonly tables: FetchedTables
   readonly workers: Workers
   readonly gate: Gate
+  readonly partitions: PartitionSet | undefined
   readonly progress: Progress
   readonly log: TaskLog
   readonly started: number
@@ -221,10 +226,10 @@ async function runPlanned(task: TaskRun, run: ReservedRun, items: readonly PlanI
   const options = { ...clock, owner: session.owner, isAlive, leaseMs, reservation: run, plan: items }
   for (let missing: readonly PlanItem[] = items; ; ) {
     const failed = await processAll(task, run, missing, failFast ?? false)
-    if (failed && (failFast || failed.code === 'ABORTED' || items.length === 1)) throw failed
+    if (failed && (failFast || endsRun(failed) || items.length === 1)) throw failed
     const result = await commit(session.output, {
       ...options,
-      partitionBy: output.kind === 'parquet' ? output.partitionBy : [],
+      ...partitioningOf(output),
       rejectsMax: rejectsMax ?? task.task.rejects.max,
     })
     if (result.done) return result.manifest
@@ -232,6 +237,9 @@ async function runPlanned(task: TaskRun, run: ReservedRun, items: readonly PlanI
     missing = items.filter(item => result.missing.includes(item.batch))
   }
 }
+
+/** Whether the other batches can no longer bring the run to an end. */
+const endsRun = ({ code }: FanmillError): boolean => code === 'ABORTED' || code === 'TOO_MANY_PARTITIONS'
 
 /** The first failure, after every batch was settled; with `failFast` no further batch begins after it. */
 async function processAll(
@@ -245,7 +253,7 @@ async function processAll(
   let first: FanmillError | undefined
   const drain = async (): Promise<void> => {
     for (let item = queue.shift(); item; item = queue.shift()) {
-      if (session.options.signal?.aborted || (first && failFast)) return
+      if (session.options.signal?.aborted || (first && (failFast || endsRun(first)))) return
       const tools = { ...processTools(task), isFirstTry: run.status === 'new' }
       try {
         const outcome = await processBatch(run, item, tools)
@@ -259,7 +267,9 @@ async function processAll(
         const fault = asFanmill(error)
         first ??= fault
         task.log.note('error', `batch ${item.batch} failed: ${fault.message}`, { code: fault.code, ...fault.detail })
-        if (fault.code !== 'ABORTED' && !session.options.signal?.aborted) await noteFailure(run, item, fault, tools)
+        // Deliberately no failure of the run, where the note cannot be written: what made the batch fail says more.
+        if (fault.code !== 'ABORTED' && !session.options.signal?.aborted)
+          await noteFailure(run, item, fault, tools).catch(() => undefined)
       }
     }
   }
@@ -269,11 +279,12 @@ async function processAll(
 
 let tokens = 0
 
-function processTools({ session, task, workers, gate }: TaskRun): ProcessTools {
+function processTools({ session, task, workers, gate, partitions }: TaskRun): ProcessTools {
   const { input, output, stageFolder, partFolder, groupBytes, options } = session
   const token = `${session.owner.id.slice(0, 8)}${tokens++}`
   const { signal } = options
-  return batchTools({ task, input, output, workers, gate, stageFolder, partFolder, groupBytes, token, signal })
+  const machine = { input, output, workers, gate, stageFolder, partFolder, groupBytes }
+  return batchTools({ ...machine, task, partitions, token, signal })
 }
 
 function tellPlan(

@@ -2,6 +2,8 @@
 import { checkAccounts, type PlannedBatch } from '../core/accounts.ts'
 import { PermanentError } from '../core/errors.ts'
 import { type Failure, type Outcome, pendingOf } from '../core/outcome.ts'
+import { tooManyPartitions } from '../core/partition-limits.ts'
+import { partitionFolder } from '../core/partition-path.ts'
 import { checkRejects } from '../core/rejects-limit.ts'
 import { outputPrefix, readFailure, readOutcome, runKeys } from '../core/state.ts'
 import type { PendingPart, Store } from '../core/store.ts'
@@ -17,7 +19,7 @@ const shownMax = 10
 /** All outcomes in order of batch; or the batches whose outcomes were voided. */
 export type Checked = { readonly outcomes: readonly Outcome[] } | { readonly missing: readonly number[] }
 
-/** @throws BATCHES_FAILED, ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT */
+/** @throws BATCHES_FAILED, ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT, TOO_MANY_PARTITIONS */
 export async function checkOutcomes(actor: Actor, claim: HeadClaim, options: CommitOptions): Promise<Checked> {
   const { reservation, plan, rejectsMax } = options
   const outcomes = await readOutcomes(actor.store, reservation, plan)
@@ -31,8 +33,20 @@ export async function checkOutcomes(actor: Actor, claim: HeadClaim, options: Com
   const apart = await voidApart(actor, claim, reservation, outcomes)
   if (apart.length > 0) return { missing: apart }
   checkRejects(rejectsMax, outcomes)
+  checkPartitionCount(outcomes, options)
   const missing = await voidExpired(actor, claim, reservation, outcomes)
   return missing.length > 0 ? { missing } : { outcomes }
+}
+
+/** Each batch kept to the limit; together they may be over it. */
+function checkPartitionCount(
+  outcomes: readonly Outcome[],
+  { partitionBy, partitionsMax = Number.POSITIVE_INFINITY }: CommitOptions,
+): void {
+  const folders = outcomes.flatMap(({ parts }) => parts.map(({ partition }) => partitionFolder(partition ?? {})))
+  const partitions = new Set(folders).size
+  const rows = outcomes.reduce((sum, outcome) => sum + outcome.rowsWritten, 0)
+  if (partitions > partitionsMax) throw tooManyPartitions({ partitionBy, partitionsMax, partitions, rows })
 }
 
 /** The outcomes there are, in order of batch; sixteen requests at once. */

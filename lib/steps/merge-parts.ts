@@ -2,11 +2,12 @@
 import { partitionFolder } from '../core/partition-path.ts'
 import type { SharePart } from '../core/share.ts'
 import type { Workers } from '../core/worker-job.ts'
+import { forEachParallel } from './state-files.ts'
 
 /** Parts below this are small: a reader then spends more on opening files than on reading them. */
 const smallPartBytes = 8 * 1024 * 1024
 
-/** Parts in order of partition; no merged part is larger than `partBytes`. Rows are encoded once more, so large parts stay. */
+/** Every merge is settled before a failure leaves, and none begins after it. Parts in order of partition; no merged part is larger than `partBytes`. Rows are encoded once more, so large parts stay. */
 export async function mergeSmall(
   parts: readonly SharePart[],
   target: string,
@@ -15,7 +16,15 @@ export async function mergeSmall(
   const groups = [...Map.groupBy(parts, part => partitionFolder(part.partition)).values()].flatMap(group =>
     bundles(group, partBytes),
   )
-  return Promise.all(groups.map((group, index) => joined(group, `${target}-merged${index}`, workers)))
+  const merged: SharePart[] = []
+  await forEachParallel(
+    groups,
+    async (group, index) => {
+      merged[index] = await joined(group, `${target}-merged${index}`, workers)
+    },
+    workers.threads,
+  )
+  return merged
 }
 
 /** Small parts together as far as `partBytes` goes, others alone. */

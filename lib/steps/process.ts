@@ -2,7 +2,9 @@
 import { checkSchemas } from '../core/accounts.ts'
 import { FanmillError, toPlain } from '../core/errors.ts'
 import { type Outcome, type OutcomePart, pendingOf } from '../core/outcome.ts'
+import { folderBytesLeft } from '../core/partition-limits.ts'
 import { partitionFolder } from '../core/partition-path.ts'
+import type { PartitionSet } from '../core/partition-set.ts'
 import type { BatchWork, PlanItem, Slice } from '../core/plan-data.ts'
 import { inputOf, readBatch } from '../core/plan-files.ts'
 import { begunAt } from '../core/range-ends.ts'
@@ -23,6 +25,8 @@ export interface ProcessTools extends ShareOutTools {
   /** Reads a part file or a file of rejects as bytes. */
   readFile(file: string): Promise<Uint8Array>
   readonly partBytes: number
+  /** The partitions that the run has met so far in this process; default each batch counts for itself. */
+  readonly partitions?: PartitionSet | undefined
   readonly now: () => number
   /** Nobody else can have done the batch: its outcome is not looked for, which saves a request. Default false. */
   readonly isFirstTry?: boolean
@@ -49,7 +53,9 @@ async function convertBatch(
   work: BatchWork,
   tools: ProcessTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
-  const results = await shareOut(item, work, { ...tools, run: { runId: run.runId, startedAt: run.startedAt } })
+  const partitionLimits = { folderBytesMax: folderBytesMax(run, item, tools.output), seen: tools.partitions }
+  const loading = { runId: run.runId, startedAt: run.startedAt }
+  const results = await shareOut(item, work, { ...tools, partitionLimits, run: loading })
   checkSchemas(results.map(result => result.schema))
   const parts = await mergeSmall(
     results.flatMap(result => result.parts),
@@ -59,6 +65,13 @@ async function convertBatch(
   const staged = await stageParts(run, item, parts, tools)
   return outcomeOf(run, item, { slices: work.slices, results, staged }, tools)
 }
+
+/** Room for the largest number that a part of this batch may have. */
+function folderBytesMax(run: RunFrame, item: PlanItem, { keyPrefix = '' }: Store): number {
+  return folderBytesLeft(keyPrefix + outputPrefix(run.outputPath), partName(item.batch, partsMax, run))
+}
+
+const partsMax = 999_999
 
 /** Notes why one try failed, for `status` and for commit's message. */
 export async function noteFailure(

@@ -1,8 +1,20 @@
 /** Rows as text in the format of a source, so that a test's rows take the way that real ones take. */
 import { PermanentError } from '../core/errors.ts'
+import { nearestOrAll } from '../core/nearest.ts'
 import type { ColumnDefinition, Columns, CsvFormat, Format } from '../define/definition.ts'
 
 export type GivenRow = Readonly<Record<string, unknown>>
+
+/** @throws USAGE for a row's key that is no column: misspelt, it would be a null without a word */
+export function checkKeys(rows: readonly GivenRow[], columns: Columns): void {
+  const names = Object.keys(columns)
+  for (const [index, row] of rows.entries()) {
+    const unknown = Object.keys(row).find(key => !names.includes(key))
+    if (unknown === undefined) continue
+    const message = `rows[${index}]: expected columns of the task, got ${unknown}; ${nearestOrAll(unknown, names)}; give files for columns that the task does not declare`
+    throw new PermanentError('USAGE', message, { row: index, key: unknown })
+  }
+}
 
 /** A file of these rows, in the order of the columns. @throws USAGE for formats that rows cannot be written in */
 export function rowFile(

@@ -185,6 +185,12 @@ describe('a broadcast table', () => {
       'table t: expected distinct column names in the header, got "k" and "K"; rename one of them',
     ],
     [
+      'two columns of one name that are not read, and one that is',
+      table('t.csv', csv(), typed),
+      'k,x,x,n,N,d\na,1,b,1,2,\n',
+      'table t: expected distinct column names in the header, got "n" and "N"; rename one of them',
+    ],
+    [
       'two columns of one name, compressed and without columns',
       table('t.csv.gz', csv()),
       gzipSync(`${'x'.repeat(100_000)},n,N\na,1,b\n`),

@@ -20,6 +20,7 @@ beforeEach(() => {
   server.requests.length = 0
   server.fault = () => undefined
   server.aheadMs = 0
+  server.hasObjectLock = false
 })
 afterAll(() => server.stop())
 
@@ -222,6 +223,30 @@ describe('the S3 store', () => {
       'alias/key',
       'alias/key',
     ])
+    const bucketKeys = writes.map(({ headers }) => headers['x-amz-server-side-encryption-bucket-key-enabled'])
+    expect(bucketKeys).toEqual(['true', 'true'])
+  })
+
+  it('writes to a bucket with Object Lock, which asks for the digest of each body', async () => {
+    server.hasObjectLock = true
+    const store = s3Store({ ...spec, bucket: 'locked', endpoint: server.endpoint }, { retry })
+    await store.write('a', bytes('x'))
+    expect(await store.create('b', bytes('y'))).toBeDefined()
+    const part = await stage(store, 'part', 'token', bytes('rows'))
+    expect(await store.completePart(part)).toBe(true)
+    expect(text(await store.read('part'))).toBe('rows')
+    const bodies = server.requests.filter(isPut)
+    expect(bodies.map(({ headers }) => headers['content-md5'] !== undefined)).toEqual([false, true, true, true])
+  })
+
+  it('sends no digest to a bucket that does not ask for one', async () => {
+    await openStore().write('a', bytes('x'))
+    expect(server.requests.map(({ headers }) => headers['content-md5'])).toEqual([undefined])
+  })
+
+  it('names Requester Pays as a reason where access is denied', async () => {
+    server.fault = () => ({ kind: 'refuse', status: 403, code: 'AccessDenied' })
+    await expect(openStore().read('a')).rejects.toThrow(/access denied; .*Requester Pays .* is not supported/)
   })
 
   it('ends a pause between tries when the run is aborted', async () => {
