@@ -5,6 +5,7 @@ import { Piscina } from 'piscina'
 import { CapacityError, fromPlain, PermanentError, TransientError } from '../core/errors.ts'
 import type { WorkerAnswer, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../core/worker-job.ts'
 import { entryUrl } from './entry-url.ts'
+import { threadLimits } from './thread-memory.ts'
 
 /** Plain data. */
 export type WorkerSetup = Readonly<Record<string, unknown>>
@@ -15,7 +16,7 @@ export interface PoolOptions {
   readonly threads: number
   /** Goes with each job: a thread sets itself up by the first. May come later than the threads, which load their modules meanwhile. */
   readonly setup: WorkerSetup | Promise<WorkerSetup>
-  /** Upper bound of each thread's JavaScript heap. */
+  /** Upper bound of each thread's JavaScript heap, without its young generation of 48 MiB. */
   readonly heapBytes: number
   onMessage(message: WorkerMessage): void
 }
@@ -46,7 +47,7 @@ export function openWorkers({ entry = 'worker', threads, setup, heapBytes, onMes
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
-    resourceLimits: { maxOldGenerationSizeMb: Math.max(64, Math.floor(heapBytes / 1_048_576)) },
+    resourceLimits: threadLimits(heapBytes),
   })
   // A thread that dies without a job is replaced; if the next one dies too, its job says so.
   pool.on('error', () => undefined)
