@@ -235,6 +235,7 @@ async function runPlanned(task: TaskRun, run: ReservedRun, items: readonly PlanI
   const { rejectsMax, failFast } = session.options
   const output = task.task.output
   const options = { ...clock, owner: session.owner, isAlive, leaseMs, reservation: run, plan: items }
+  let losses = 0
   for (let missing: readonly PlanItem[] = items; ; ) {
     const failed = await processAll(task, run, missing, failFast ?? false)
     if (failed && (failFast || endsRun(failed) || items.length === 1)) throw failed
@@ -244,10 +245,21 @@ async function runPlanned(task: TaskRun, run: ReservedRun, items: readonly PlanI
       rejectsMax: rejectsMax ?? task.task.rejects.max,
     })
     if (result.done) return result.manifest
+    if (result.partsLost && ++losses > lossesMax) throw partsLost(result.missing, run.outputPath)
     progress.again()
     missing = items.filter(item => result.missing.includes(item.batch))
   }
 }
+
+/** Something may clean up once or twice while a run works; what always does would keep it working for ever. */
+const lossesMax = 3
+
+const partsLost = (batches: readonly number[], outputPath: string): FanmillError =>
+  new PermanentError(
+    'PARTS_LOST',
+    `${outputPath}: parts of ${batches.length} batches were gone before they were committed, ${lossesMax + 1} times; look for what removes files below .fanmill/pending of the output root, then run again`,
+    { batches, outputPath },
+  )
 
 /** Whether the other batches can no longer bring the run to an end. */
 const endsRun = ({ code }: FanmillError): boolean => code === 'ABORTED' || code === 'TOO_MANY_PARTITIONS'
