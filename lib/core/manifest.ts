@@ -147,3 +147,8 @@ export function addTotals(all: readonly Totals[]): Totals {
 export function hasRun(manifest: Manifest, runId: string): boolean {
   return manifest.runs.some(run => run.runId === runId && run.isReplaced !== true)
 }
+
+/** Whether all rows of a dataset are of one run. */
+export function hasOnlyRun(manifest: Manifest, runId: string): boolean {
+  return hasRun(manifest, runId) && manifest.runs.filter(run => run.isReplaced !== true).length === 1
+}

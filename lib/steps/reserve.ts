@@ -1,6 +1,6 @@
 /** Reserve: decides whether a run has anything to do, and makes this process its owner. */
 import { PermanentError } from '../core/errors.ts'
-import { hasRun, type Manifest } from '../core/manifest.ts'
+import { hasOnlyRun, hasRun, type Manifest } from '../core/manifest.ts'
 import type { InputObject } from '../core/plan-data.ts'
 import { runIdOf, sortInputs } from '../core/run-identity.ts'
 import { checkShape, partsBeside, type RunShape } from '../core/schema-fit.ts'
@@ -152,7 +152,9 @@ function wantedRun(request: ReserveRequest, current: Current): Wanted {
   const { inputs, replaces } = mode === 'append' ? planAppend(request.inputs, current.standing, isRedo) : all
   const runId = runIdOf({ ...request, inputs })
   const hasAll = mode === 'append' && inputs.length === 0
-  const isComplete = !isRedo && current.manifest !== undefined && (hasAll || hasRun(current.manifest, runId))
+  // Rows that others appended are not what a run that replaces all would leave.
+  const holds = mode === 'replace' ? hasOnlyRun : hasRun
+  const isComplete = !isRedo && current.manifest !== undefined && (hasAll || holds(current.manifest, runId))
   return { inputs: sortInputs(inputs), replaces, runId, isComplete }
 }
 
