@@ -115,8 +115,8 @@ function partsOf(
   return { count, bytes, pieces: count * pieceCountOf(bytes / Math.max(1, count)) }
 }
 
-/** States entered without a retry: three of the machine, six of the task; of each batch one, and one for being a child of the Map. */
-export const transitionsOf = (batches: number): number => 3 + 6 + 2 * batches
+/** States entered without a retry: four of the machine, six of the task; of each batch one, and one for being a child of the Map. */
+export const transitionsOf = (batches: number): number => 4 + 6 + 2 * batches
 
 /**
  * Requests to S3 of the functions and of the Map, counted on LocalStack: what each step does once, for an archive, a batch, a slice, and a
