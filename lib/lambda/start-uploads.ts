@@ -88,11 +88,11 @@ async function startGroup(parameters: string, messages: readonly Message[], star
     await start(name, first)
     return true
   } catch (error) {
-    const { name: kind, message } = error as Error
+    const { name: fault, message: reason } = error as Error
     logger.error('an execution could not be started; its messages stay in the queue', {
       execution: name,
-      kind,
-      message,
+      fault,
+      reason,
     })
     return false
   }
