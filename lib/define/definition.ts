@@ -57,6 +57,9 @@ export interface ParamDefinition {
 export type Params = Readonly<Record<string, ParamDefinition>>
 export type ParamValues = Readonly<Record<string, ParamValue>>
 
+/** How the bytes of a text stand for characters; `windows-1252` as the WHATWG encoding standard defines it. */
+export type TextEncoding = 'utf-8' | 'windows-1252'
+
 export interface CsvFormat {
   readonly kind: 'csv'
   /** One to four bytes; default a comma. */
@@ -73,17 +76,21 @@ export interface CsvFormat {
   readonly nullValues: readonly string[]
   /** Lines before the header to pass over; default 0. */
   readonly skip: number
-  readonly encoding: 'utf-8' | 'latin-1'
+  readonly encoding: TextEncoding
 }
 
 export interface JsonLinesFormat {
   readonly kind: 'jsonLines'
+  /** Default UTF-8. */
+  readonly encoding?: TextEncoding
 }
 
 export interface LinesFormat {
   readonly kind: 'lines'
   /** Source of a regular expression (RE2 syntax) that must match a whole line; its named groups are the columns. */
   readonly pattern: string
+  /** Default UTF-8. */
+  readonly encoding?: TextEncoding
 }
 
 export interface ParquetFormat {

@@ -4,7 +4,7 @@ import { PermanentError } from '../core/errors.ts'
 import { type MemberPlace, withPlace } from '../core/member-place.ts'
 import { dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { createRecordCutter, type RecordCutter } from '../core/records.ts'
-import { refuseUtf16 } from '../core/text-encoding.ts'
+import { checkEncoding } from '../core/text-encoding.ts'
 
 /** Whole records of a text, in its own encoding; for a stage, an origin with these fields. */
 export interface Piece {
@@ -94,7 +94,7 @@ class TopReader {
     if (!isAll && bytes.length < 2 * this.triedBytes) return undefined
     this.triedBytes = bytes.length
     if (!isAll && bytes.length < 4) return undefined
-    refuseUtf16(bytes)
+    checkEncoding(bytes, encodingOf(this.format))
     const { skip, header } = this.format.kind === 'csv' ? this.format : { skip: 0, header: false }
     const found = readHeader(bytes, dialectOf(this.format, encodingOf(this.format)), { skip, header })
     if (found.isComplete || isAll) return found

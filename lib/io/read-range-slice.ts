@@ -8,7 +8,7 @@ import { RecordMachine } from '../core/record-machine.ts'
 import { recordStartSearch } from '../core/record-start.ts'
 import { type RecordScan, recordEndSearch, scanRecords } from '../core/records.ts'
 import type { Reader } from '../core/store.ts'
-import { refuseUtf16 } from '../core/text-encoding.ts'
+import { checkEncoding } from '../core/text-encoding.ts'
 import { RangeWindow } from './range-window.ts'
 import { placeAt } from './record-place.ts'
 
@@ -86,7 +86,7 @@ async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
   const dialect = dialectOf(format, encodingOf(format))
   const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
   await window.grow()
-  refuseUtf16(window.bytes)
+  checkEncoding(window.bytes, encodingOf(format))
   for (;;) {
     const found = readHeader(window.bytes, dialect, { skip, header })
     if (found.isComplete || window.isAtEnd) {

@@ -7,6 +7,7 @@ import type { WorkerAnswer, WorkerJob, WorkerMessage, WorkerResults, Workers } f
 import { loseThreads, refuseAfterLoss } from './end-process.ts'
 import { entryUrl } from './entry-url.ts'
 import { watchMemory } from './memory-watch.ts'
+import { threadLimits } from './thread-memory.ts'
 import type { Interrupt } from './worker-channel.ts'
 
 /** Plain data. */
@@ -18,7 +19,7 @@ export interface PoolOptions {
   readonly threads: number
   /** Goes with each job: a thread sets itself up by the first. May come later than the threads, which load their modules meanwhile. */
   readonly setup: WorkerSetup | Promise<WorkerSetup>
-  /** Upper bound of each thread's JavaScript heap. */
+  /** Upper bound of each thread's JavaScript heap, without its young generation of 48 MiB. */
   readonly heapBytes: number
   /** Of the whole process: more interrupts the jobs with OUT_OF_MEMORY, and gives up those that do not end. Default no limit. */
   readonly memoryBytesMax?: number | undefined
@@ -58,10 +59,7 @@ export function openWorkers({
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
-    // A heap at its limit ends the whole process while a query calls into it: the process' own limit is to be met first.
-    resourceLimits: {
-      maxOldGenerationSizeMb: Math.max(64, Math.floor(Math.max(heapBytes, memoryBytesMax) / 1_048_576)),
-    },
+    resourceLimits: threadLimits(heapBytes),
   })
   // A thread that dies without a job is replaced; if the next one dies too, its job says so.
   pool.on('error', () => undefined)

@@ -2,7 +2,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { PermanentError } from '../core/errors.ts'
 import { taskNamed } from '../core/resolve-task.ts'
 import { stateRoot } from '../core/state.ts'
@@ -13,6 +12,7 @@ import { managedSecrets } from '../io/aws-secrets.ts'
 import { endIfThreadsAreLost } from '../io/end-process.ts'
 import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
 import { environmentSecrets, type SecretValues } from '../io/secrets.ts'
+import { resetHeapFlags } from '../io/thread-memory.ts'
 import { makeStageFolder, shareMemory } from '../local/machine.ts'
 import { fetchTables } from '../local/tables.ts'
 import { openTaskWorkers } from '../local/task-workers.ts'
@@ -94,11 +94,12 @@ async function openIn(
       `task ${task.name}: a broadcast table is not the one that plan saw; run it again`,
       { task: task.name },
     )
-  // Lambda starts Node with a heap limit of nearly all its memory, which V8 would prefer to the limit of each thread.
-  setFlagsFromString('--max-old-space-size=0')
+  resetHeapFlags()
   const workers = openTaskWorkers({
     ...{ task, params: run.params, bundle, stageFolder, partFolder, tables: tables.files },
-    input: settings.input,
+    // The deadline stops a thread, also while it waits to try again.
+    input:
+      settings.input.kind === 's3' ? { ...settings.input, refusedMs: settings.timeoutSeconds * 1000 } : settings.input,
     secrets: await secretsOf(task, settings),
     threads: tier.threads,
     memory: shareMemory(tier.memoryMb * 1.048576 * memoryShare, tier.threads),
