@@ -73,6 +73,17 @@ export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
   }
 }
 
+/** As Plan has it, with less memory. */
+export function starterProps(pipeline: FanmillPipeline, making: Making) {
+  const { architecture = 'arm64', logRetention = RetentionDays.ONE_MONTH } = making.props
+  const { code, pipeline: definition } = making.bundle
+  return {
+    ...{ code, architecture, logRetention, inputKeys: [], outputKeys: [] },
+    ...{ memoryMb: 512, temporaryStorageMb: 512, threads: 1, environment: environmentOf(pipeline, making) },
+    description: `Fanmill pipeline ${definition.name}: start`,
+  }
+}
+
 function environmentOf(
   { input, output }: FanmillPipeline,
   { bundle, props }: Making,

@@ -10,6 +10,7 @@ export function checkProps({
   tiers,
   maxConcurrency,
   functionTimeout,
+  uploadWindow,
   noncurrentVersionExpiration,
 }: FanmillPipelineProps): void {
   checkPrefix('inputPrefix', inputPrefix)
@@ -22,6 +23,7 @@ export function checkProps({
   }
   checkWhole('maxConcurrency', maxConcurrency, { min: 1, max: 10_000 })
   checkWhole('functionTimeout in seconds', functionTimeout?.toSeconds(), { min: 30, max: 900 })
+  checkWhole('uploadWindow in seconds', uploadWindow?.toSeconds(), { min: 1, max: 300 })
   checkWhole('noncurrentVersionExpiration in days', daysOf(noncurrentVersionExpiration), { min: 1, max: 36_500 })
 }
 

@@ -29,6 +29,7 @@ const entries = [
   'functions/plan',
   'functions/process',
   'functions/commit',
+  'functions/start',
   'infra/index',
 ]
 

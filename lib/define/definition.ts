@@ -30,7 +30,7 @@ export interface ColumnDefinition {
   readonly scale?: number
   /** List only: read from a JSON array. */
   readonly items?: ColumnDefinition
-  /** A null in a required column is a reject; default false. */
+  /** A null in a required column is a reject; default false. The column is optional in Parquet all the same, as the engine writes no other. */
   readonly required?: boolean
   /** strptime format of a date, time or timestamp; default ISO 8601. */
   readonly format?: string
@@ -185,9 +185,10 @@ export interface ParquetOutput {
   readonly partitionBy: readonly string[]
   readonly sortBy: readonly string[]
   readonly compression: 'zstd' | 'snappy' | 'gzip' | 'lz4' | 'uncompressed'
-  /** Parts come near this many bytes; default 128 MiB. */
+  /** Parts come near this many bytes and are not a quarter larger, but that they have at least 2,048 rows; default 128 MiB. */
   readonly partBytes: number
   readonly rowGroupRows: number
+  /** Bloom filters of columns whose values fit into a dictionary of 10,000 a row group; default true. */
   readonly bloomFilters: boolean
   readonly mode: OutputMode
   readonly salted: boolean

@@ -206,7 +206,8 @@ async function write(conversion: Conversion, input: string, job: ConvertJob): Pr
     keys?.begin(partitionLimits)
     const query = applyTransform(input, transform, maps)
     try {
-      return await writeParts(connection, query, target, { ...parts, keys, isTrial })
+      const fileBytes = keys || isTrial ? undefined : parts.partBytes
+      return await writeParts(connection, query, target, { ...parts, keys, isTrial, fileBytes })
     } catch (error) {
       for (const path of [target, `${target}.parquet`]) rmSync(path, { recursive: true, force: true })
       const fault = maps.takeFault()

@@ -50,8 +50,15 @@ export interface TaskEngine {
   findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
   /** Rows of Parquet files as their footers count them. */
   readonly countFooters?: (files: readonly StagedFile[]) => Promise<readonly number[]>
-  /** One Parquet file of several with the same columns, in their order or sorted as the output is. */
-  merge(files: readonly string[], target: string): Promise<WrittenPart>
+  /** One Parquet file of several with the same columns, in their order or sorted as the output is; or several of `fileRows` rows each. */
+  merge(files: readonly string[], options: MergeOptions): Promise<readonly WrittenPart[]>
+}
+
+export interface MergeOptions {
+  /** Path for the files, without ending; nothing is there yet. */
+  readonly target: string
+  /** Rows of each file; default all in one. */
+  readonly fileRows?: number | undefined
 }
 
 /**
@@ -85,7 +92,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
       return convert(await conversionFor(job.files), job)
     },
     findFault: async job => findFault(await conversionFor(job.files), job),
-    merge: (files, target) => merge(connection, conversion?.parts ?? task.parts, files, target),
+    merge: (files, options) => merge(connection, conversion?.parts ?? task.parts, files, options),
     ...(task.format.kind === 'parquet' && {
       countFooters: files => withConnection(engine, own => countFooters(own, files)),
     }),
@@ -216,12 +223,12 @@ async function merge(
   connection: DuckDBConnection,
   parts: PartOptions,
   files: readonly string[],
-  target: string,
-): Promise<WrittenPart> {
+  { target, fileRows }: MergeOptions,
+): Promise<readonly WrittenPart[]> {
   const query = { sql: `SELECT * FROM read_parquet(${quoteTexts(files)}, hive_partitioning = false)`, values: [] }
-  const [part] = await writeParts(connection, query, target, { ...parts, partitionBy: [] })
-  if (part === undefined) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })
-  return part
+  const written = await writeParts(connection, query, target, { ...parts, partitionBy: [], fileRows })
+  if (written.length === 0) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })
+  return written
 }
 
 export type { StagedFile }

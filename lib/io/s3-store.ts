@@ -18,8 +18,19 @@ import { defaultRetry, type RetryPolicy } from './s3-retry.ts'
  * and the next try finds the condition broken, the token tells whether it was this write that broke it.
  * A pending part is a multipart upload left open; `listParts` does not know its token.
  */
-export function s3Store(spec: S3StoreSpec, { retry = defaultRetry }: { readonly retry?: RetryPolicy } = {}): Store {
-  return new S3Store(new S3Access(spec, retry))
+export function s3Store(
+  spec: S3StoreSpec,
+  { retry = defaultRetry, refusedUntilMs = untilOf(spec) }: S3StoreOptions = {},
+): Store {
+  return new S3Store(new S3Access(spec, { ...retry, refusedUntilMs }))
+}
+
+export interface S3StoreOptions extends Pick<RetryPolicy, 'refusedUntilMs'> {
+  readonly retry?: RetryPolicy
+}
+
+function untilOf({ refusedMs }: S3StoreSpec): RetryPolicy['refusedUntilMs'] {
+  return refusedMs === undefined ? undefined : startedAtMs => startedAtMs + refusedMs
 }
 
 type Condition = { readonly IfNoneMatch?: '*'; readonly IfMatch?: string }
@@ -80,7 +91,11 @@ class S3Store implements Store {
       ...options,
       retry: access.retry,
       place: access.place('read', keyed(key), signal),
-      get: async headers => (await access.calls()).get({ ...access.at(key), ...headers }, signal),
+      get: headers =>
+        access.gates.read.run(
+          async () => (await access.calls()).get({ ...access.at(key), ...headers }, signal),
+          signal,
+        ),
     })
   }
 

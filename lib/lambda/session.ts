@@ -24,6 +24,14 @@ export interface LambdaSession {
   readonly schemas: Readonly<Record<string, readonly SchemaColumn[]>>
   readonly input: Store
   readonly output: Store
+  /** Until when both stores try requests again that S3 refuses for their rate. */
+  readonly patience: Patience
+}
+
+/** Set by Process for the invocation that is under way. Plan and Commit hold turns and claims, which would lapse meanwhile. */
+export interface Patience {
+  /** Milliseconds since 1970. */
+  untilMs: number
 }
 
 let opened: { readonly key: string; readonly session: Promise<LambdaSession> } | undefined
@@ -62,8 +70,11 @@ async function open(settings: LambdaSettings): Promise<LambdaSession> {
     )
   const codeHashes = await shipped(settings, assetNames.codeHashes, hashesSchema)
   const schemas = await shipped(settings, assetNames.schemas, schemasSchema)
-  const { input, output } = settings
-  return { settings, bundle, pipeline, codeHashes, schemas, input: openStore(input), output: openStore(output) }
+  const patience: Patience = { untilMs: 0 }
+  const options = { refusedUntilMs: () => patience.untilMs }
+  const input = openStore(settings.input, options)
+  const output = openStore(settings.output, options)
+  return { settings, bundle, pipeline, codeHashes, schemas, input, output, patience }
 }
 
 /** As if the pipeline stood among the files that were shipped with it. */

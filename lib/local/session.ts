@@ -25,6 +25,7 @@ import {
   shareMemory,
   thisOwner,
 } from './machine.ts'
+import { memoryCeiling } from './memory-ceiling.ts'
 import type { RunOptions } from './options.ts'
 import { rootSpec, specBelow } from './roots.ts'
 
@@ -42,6 +43,8 @@ export interface Session {
   readonly owner: Owner
   readonly workers: number
   readonly memory: MemoryShares
+  /** More of the whole process ends the run. */
+  readonly memoryBytesMax: number
   /** Threads for the first task, started at once. */
   readonly threads: EarlyWorkers
   readonly stageFolder: string
@@ -72,7 +75,8 @@ export async function openSession(
   checkInputRoot(inputSpec)
   checkOutputRoot(outputSpec)
   const memory = shareMemory(memoryMb, workers)
-  const threads = startEarly(workers, memory.heapBytes)
+  const memoryBytesMax = memoryCeiling(memoryMb)
+  const threads = startEarly(workers, { heapBytes: memory.heapBytes, memoryBytesMax })
   const { workFolder, isTemporary } = workFolderOf(outputSpec)
   const { bundle, definition } = await load(pipeline, workFolder).catch(async error => {
     await threads.close()
@@ -95,6 +99,7 @@ export async function openSession(
     owner,
     workers,
     memory,
+    memoryBytesMax,
     threads,
     stageFolder,
     partFolder,
