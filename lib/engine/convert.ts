@@ -17,7 +17,7 @@ import {
   parquetRead,
 } from './parquet-read.ts'
 import { quoteText } from './quote.ts'
-import { badRecords, type KeptRejects, keepRejects } from './reject-rows.ts'
+import { asideRecords, badRecords, type KeptRejects, keepRejects } from './reject-rows.ts'
 import type { RowCounter } from './row-counter.ts'
 import { type TextSource, textSources } from './text-source.ts'
 import { applyTransform, type CheckedTransform } from './transform.ts'
@@ -142,7 +142,11 @@ async function carefulText(conversion: Conversion, job: ConvertJob): Promise<Car
   const delimiter = format.kind === 'csv' ? format.delimiter : lineDelimiter
   return {
     input: carefulRead(sourcesOf(conversion, job, 'keep'), read, limits),
-    rejected: [misfits(again, read), badRecords(delimiter)],
+    rejected: [
+      misfits(again, read),
+      badRecords(delimiter),
+      asideRecords(job.files.flatMap(file => file.setAside ?? [])),
+    ],
   }
 }
 
@@ -154,9 +158,12 @@ async function carefulParquet(
   const described = await describeParquet(connection, files)
   return {
     input: carefulParquetRead(described, options, counter.name),
-    rejected: [parquetMisfits(described, options)],
+    rejected: [withoutText(parquetMisfits(described, options))],
   }
 }
+
+/** Rows of Parquet have no text. */
+const withoutText = (misfits: string): string => (misfits === '' ? '' : `SELECT *, '' AS text FROM (${misfits})`)
 
 /** Records as they were counted apart from the scan. */
 async function recordsOf({ connection, format }: Conversion, { files }: ConvertJob): Promise<number> {

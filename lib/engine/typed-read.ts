@@ -13,6 +13,7 @@ import {
 import { quoteName, quoteText } from './quote.ts'
 import { allRead, declaredColumns, type ExtraColumns, emptyRead, newMap } from './read-columns.ts'
 import { allMet } from './record-test.ts'
+import { recordCharactersMax } from './record-text.ts'
 import type { TextSource } from './text-source.ts'
 
 /** Provenance is made of the located prefix. */
@@ -64,7 +65,7 @@ export function carefulRead(
   )
 }
 
-/** The rows that do not fit, each with its first misfitting column: member, line, record (texts), column, expected, received. Empty where every text fits. */
+/** The rows that do not fit, each with its first misfitting column: member, line, record (texts), column, expected, received, text. Empty where every text fits. */
 export function misfits(sources: readonly TextSource[], options: ReadOptions): string {
   return sources
     .flatMap(source => {
@@ -78,7 +79,7 @@ export function misfits(sources: readonly TextSource[], options: ReadOptions): s
       if (whole.length + cases.length === 0) return []
       // All columns take part, as in a careful reading.
       const prefix = `concat(_fanmill_member, left(concat(${source.all.join(', ')}), 0)) AS member, _fanmill_line AS line, _fanmill_record AS record`
-      return `SELECT ${prefix}, unnest(CASE ${[...whole, ...cases].join(' ')} END) FROM ${source.from} WHERE NOT ${fitOf(source, options)}`
+      return `SELECT ${prefix}, unnest(CASE ${[...whole, ...cases].join(' ')} END), left(${source.recordText}, ${recordCharactersMax}) AS text FROM ${source.from} WHERE NOT ${fitOf(source, options)}`
     })
     .join(' UNION ALL ')
 }

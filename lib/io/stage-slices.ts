@@ -98,12 +98,14 @@ interface Staging {
 
 let stageCount = 0
 
-function openStaging({ folder, format, isLocated, isByMember = false, stageBytesMax }: SliceStageOptions): Staging {
+function openStaging(options: SliceStageOptions): Staging {
+  const { folder, format, columns, isLocated, isByMember = false, stageBytesMax } = options
+  const columnCount = Object.keys(columns).length
   const name = `stage${stageCount++}`
   const text =
     format.kind === 'parquet'
       ? undefined
-      : createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, name })
+      : createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnCount, name })
   const whole: StagedFile[] = []
   const discard = (): void => {
     text?.discard()
