@@ -2,7 +2,6 @@
 import { rmSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
-import { lineDelimiter } from '../core/record-dialect.ts'
 import type { Format } from '../define/definition.ts'
 import type { StagedFile, StagedMember } from '../io/stage.ts'
 import { engineFault } from './engine.ts'
@@ -139,14 +138,10 @@ async function carefulText(conversion: Conversion, job: ConvertJob): Promise<Car
   const again = sourcesOf(conversion, job, 'ignore')
   if (read.refuseNew) await refuseNewColumns(connection, again)
   const limits = { guard: counter.name, ...(lastRecord !== undefined && { lastRecord }) }
-  const delimiter = format.kind === 'csv' ? format.delimiter : lineDelimiter
+  if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not read as text')
   return {
     input: carefulRead(sourcesOf(conversion, job, 'keep'), read, limits),
-    rejected: [
-      misfits(again, read),
-      badRecords(delimiter),
-      asideRecords(job.files.flatMap(file => file.setAside ?? [])),
-    ],
+    rejected: [misfits(again, read), badRecords(format), asideRecords(job.files.flatMap(file => file.setAside ?? []))],
   }
 }
 

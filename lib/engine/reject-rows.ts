@@ -1,6 +1,6 @@
 /** Rejected rows of a careful conversion: what did not fit a column, and what the scan could not read as a record. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { lineDelimiter } from '../core/record-dialect.ts'
+import { lineDelimiter, type TextFormat } from '../core/record-dialect.ts'
 import type { Reject } from '../core/reject.ts'
 import { quoteText, quoteTexts } from './quote.ts'
 import { recordCharactersMax } from './record-text.ts'
@@ -47,7 +47,9 @@ const rejectList = `SELECT ${memberField('archive')} AS archive, ${memberField('
   CAST(record AS BIGINT) AS record, "column", expected, received, text FROM fanmill_rejects ORDER BY CAST(m AS INTEGER), CAST(record AS BIGINT)`
 
 /** What the scan kept in the table `fanmill_errors`, which tells several errors of one record; the first counts. The located prefix stands before the record's text. */
-export function badRecords(delimiter: string): string {
+export function badRecords(format: TextFormat): string {
+  const delimiter = format.kind === 'csv' ? format.delimiter : lineDelimiter
+  const encoding = format.kind === 'csv' ? 'UTF-8, or encoding in csv()' : 'UTF-8'
   const field = (index: number): string => `split_part(csv_line, ${quoteText(delimiter)}, ${index})`
   const own = prefixColumns.length
   const found = "CAST(regexp_extract(error_message, 'Number of Columns: (\\d+) Found: (\\d+)', "
@@ -55,7 +57,7 @@ export function badRecords(delimiter: string): string {
     WHEN 'TOO MANY COLUMNS' THEN ${found} 1) AS INTEGER) - ${own} || ' fields'
     WHEN 'MISSING COLUMNS' THEN ${found} 1) AS INTEGER) - ${own} || ' fields'
     WHEN 'UNQUOTED VALUE' THEN 'a closing quote at the end of the field'
-    WHEN 'INVALID ENCODING' THEN 'UTF-8'
+    WHEN 'INVALID ENCODING' THEN ${quoteText(encoding)}
     WHEN 'LINE SIZE OVER MAXIMUM' THEN 'a record of at most 64 MiB'
     ELSE error_message END`
   const column = `CASE WHEN error_type LIKE '%COLUMNS' THEN '' ELSE coalesce(regexp_replace(column_name, '^text ', ''), '') END`

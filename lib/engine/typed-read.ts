@@ -1,9 +1,10 @@
 /** Reads staged text into the declared columns: a fast query that fails on the first misfit, or a careful one that keeps misfits apart. */
 import type { ColumnDefinition, Columns } from '../define/definition.ts'
 import {
-  expectedText,
+  expectedSql,
   fits,
   misfit,
+  misfitOf,
   mismatchMarker,
   mustConvert,
   nullableText,
@@ -162,7 +163,8 @@ function fitTest(source: TextSource, name: string, column: ColumnDefinition, opt
 function misfitCase(source: TextSource, name: string, column: ColumnDefinition, options: ReadOptions): string[] {
   const test = fitTest(source, name, column, options)
   if (test === 'true') return []
-  return [`WHEN NOT ${test} THEN ${misfit(name, expectedText(column), source.text(name) ?? 'NULL')}`]
+  const text = source.text(name) ?? 'NULL'
+  return [`WHEN NOT ${test} THEN ${misfitOf(name, expectedSql(column, text), text)}`]
 }
 
 function union(selects: readonly string[], options: ReadOptions): string {

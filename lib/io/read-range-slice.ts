@@ -1,6 +1,7 @@
 /** Reads a slice of a large text by its byte range, cut on record ends; where it begins is guessed, and told by the slice before when that was wrong. */
 import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
+import { refuseOtherFile } from '../core/file-kind.ts'
 import { withPlace } from '../core/member-place.ts'
 import type { InputObject, RangeSlice } from '../core/plan-data.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
@@ -86,6 +87,7 @@ async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
   const dialect = dialectOf(format, encodingOf(format))
   const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
   await window.grow()
+  refuseOtherFile(window.bytes, '')
   refuseUtf16(window.bytes)
   for (;;) {
     const found = readHeader(window.bytes, dialect, { skip, header })

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type FanmillError, PermanentError } from '../core/errors.ts'
+import { refuseOtherFile } from '../core/file-kind.ts'
+import { type MemberPlace, withPlace } from '../core/member-place.ts'
 import type { FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '../core/plan-data.ts'
 import { cutRecords } from './cut-records.ts'
 import { inflateFile } from './inflate-file.ts'
@@ -122,6 +124,27 @@ async function* stageFile(
   yield* stagePieces(current, options, { archive: input.key, member: '' }, source)
 }
 
+/** What the engine says of a file of another kind does not help. */
+async function* checkedParquet(
+  source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  origin: MemberPlace,
+): AsyncGenerator<Uint8Array> {
+  let isFirst = true
+  for await (const chunk of source) {
+    if (isFirst) refuse(chunk, origin)
+    isFirst = false
+    yield chunk
+  }
+}
+
+function refuse(chunk: Uint8Array, origin: MemberPlace): void {
+  try {
+    refuseOtherFile(chunk, origin.member || origin.archive, 'a Parquet file')
+  } catch (error) {
+    throw withPlace(error, origin)
+  }
+}
+
 /** A file for the engine as it is; how many rows it has only its footer says. */
 async function stageWhole(
   staging: Staging,
@@ -130,7 +153,7 @@ async function stageWhole(
   source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const file = join(folder, `${staging.name}-${staging.whole.length}.parquet`)
-  await pipeline(Readable.from(source), createWriteStream(file))
+  await pipeline(Readable.from(checkedParquet(source, origin)), createWriteStream(file))
   const member = {
     index: staging.whole.length,
     ...origin,

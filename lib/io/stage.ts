@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { readHeader } from '../core/csv-header.ts'
 import { CapacityError } from '../core/errors.ts'
+import { refuseOtherFile } from '../core/file-kind.ts'
 import { withPlace } from '../core/member-place.ts'
 import { type Dialect, dialectOf, encodingOf, lineDelimiter, type TextFormat } from '../core/record-dialect.ts'
 import { rewriteRecords } from '../core/record-rewrite.ts'
@@ -267,6 +268,7 @@ function topOf(given: Uint8Array, { format, dialect, origin }: TextOptions) {
   try {
     const text = origin.gaps ? given : toUtf8(given, encodingOf(format))
     if (origin.header) return { bytes: text, columns: format.kind === 'csv' ? origin.header : ['line'], lines: 0 }
+    refuseOtherFile(given, origin.member || origin.archive)
     refuseUtf16(given)
     const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
     const { names, end, line } = readHeader(text, dialect, { skip, header })

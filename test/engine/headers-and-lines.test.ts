@@ -92,3 +92,35 @@ describe('a blank line of a log', () => {
     }
   })
 })
+
+describe('a header without the declared columns', () => {
+  it.each([
+    ['a;b\n1;x\n', 'got the header "a;b" without a, b; set delimiter: \';\' in csv()'],
+    ['a\tb\n1\tx\n', "set delimiter: '\\t' in csv()"],
+    ['sep=;\na;b\n1;x\n', "set delimiter: ';' and skip: 1 in csv()"],
+    [
+      'a,bb\n1,x\n',
+      'got the header "a,bb" without b (nearest: bb); correct the columns, or set onMissingColumn: \'null\'',
+    ],
+  ])('shows what was found, and the option that helps: %j', async (text, message) => {
+    await expect(convertTexts({ 'x.csv': text })).rejects.toMatchObject({
+      code: 'COLUMN_MISSING',
+      message: expect.stringMatching(/^x\.csv: expected the columns a, b, got the header /),
+    })
+    await expect(convertTexts({ 'x.csv': text })).rejects.toThrow(message)
+  })
+})
+
+describe('a text that another option would read', () => {
+  it.each([
+    [column.date(), '20240131', "date; set format: '%Y%m%d' on the column"],
+    [column.date(), '1/23/20', "date; set format, such as '%m/%d/%y' or '%d/%m/%y', on the column"],
+    [column.timestamp(), '31.12.2024 10:00', "timestamp; set format, such as '%d.%m.%Y', on the column"],
+    [column.float64(), '"1,234.50"', 'float64; for other separators read a column.string() and convert it in SQL'],
+    [column.int32(), '1.5', 'int32'],
+    [column.date({ format: '%d/%m/%Y' }), '1/23/2020', 'date as %d/%m/%Y'],
+  ])('is a reject that names it: %j %s', async (type, text, expected) => {
+    const done = await convertTexts({ 'x.csv': `a,b\n${text},x\n` }, { columns: { a: type, b: column.string() } })
+    expect(done.rejects.map(each => each.expected)).toEqual([expected])
+  })
+})

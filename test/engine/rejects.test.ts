@@ -78,7 +78,7 @@ describe('a reject', () => {
   it('is made of a record that is not UTF-8', async () => {
     const text = Buffer.concat([Buffer.from('a,b\n1,x\n2,'), Buffer.from([0xff, 0xfe]), Buffer.from('\n3,y\n')])
     const done = await convertTexts({ 'x.csv': text })
-    expect(done.rejects).toMatchObject([{ line: 3, record: 2, expected: 'UTF-8' }])
+    expect(done.rejects).toMatchObject([{ line: 3, record: 2, expected: 'UTF-8, or encoding in csv()' }])
     expect(done.rows.map(row => row.a)).toEqual(['1', '3'])
   })
 
@@ -93,7 +93,7 @@ describe('a reject', () => {
     ],
   ] as const)('is made of a record that is not UTF-8 %s', async (_where, text, options) => {
     const done = await convertTexts({ 'x.csv': Buffer.from(text, 'latin1') }, options)
-    expect(done.rejects).toMatchObject([{ line: 3, record: 2, expected: 'UTF-8' }])
+    expect(done.rejects).toMatchObject([{ line: 3, record: 2, expected: 'UTF-8, or encoding in csv()' }])
     expect(done.rows.map(row => row.a)).toEqual(['1', '3'])
   })
 
@@ -108,7 +108,7 @@ describe('a reject', () => {
   it('is made of a record that is not UTF-8 megabytes after the text begins', async () => {
     const text = `c,a,b\n${`z,1,${'x'.repeat(1000)}\n`.repeat(2000)}z,2,é\n`
     const done = await convertTexts({ 'x.csv': Buffer.from(text, 'latin1') })
-    expect(done.rejects).toMatchObject([{ record: 2001, expected: 'UTF-8' }])
+    expect(done.rejects).toMatchObject([{ record: 2001, expected: 'UTF-8, or encoding in csv()' }])
     expect(done.rows).toHaveLength(2000)
   })
 
