@@ -139,6 +139,7 @@ function taskEngine(own: Own): Promise<TaskEngine> {
       onNewColumn: task.onNewColumn,
       onMissingColumn: task.onMissingColumn,
       parts: output,
+      ...(task.checks && { checks: task.checks }),
     },
     context,
   )

@@ -32,7 +32,7 @@ export function taskNamed(pipeline: PipelineDefinition, name: string): TaskDefin
 }
 
 /** A condition as a whole statement. */
-function whereStep(condition: SqlStep): SqlStep {
+export function whereStep(condition: SqlStep): SqlStep {
   const texts = [...condition.texts]
   texts[0] = `SELECT * FROM input WHERE (${texts[0]}`
   // On a line of its own: the condition may end in a comment.

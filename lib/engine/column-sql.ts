@@ -68,7 +68,10 @@ const dateHints = [
   [`\\d{1,2}[.]\\d{1,2}[.]\\d{4}${time}`, "set format, such as '%d.%m.%Y', on the column"],
 ] as const
 const numberHints = [
-  ['[+-]?(\\d{1,3}(,\\d{3})+([.]\\d+)?|\\d{1,3}([.]\\d{3})+,\\d+|\\d+,\\d+)', 'for other separators read a column.string() and convert it in SQL'],
+  [
+    '[+-]?(\\d{1,3}(,\\d{3})+([.]\\d+)?|\\d{1,3}([.]\\d{3})+,\\d+|\\d+,\\d+)',
+    'for other separators read a column.string() and convert it in SQL',
+  ],
 ] as const
 
 /** What is told of a value that does not fit, as a struct: unnest spreads it into columns. The value is cut at 200 characters. */

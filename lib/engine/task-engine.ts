@@ -3,7 +3,15 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import { placeOf } from '../core/member-place.ts'
 import { nearestOrAll } from '../core/nearest.ts'
-import type { Columns, Format, MapBatchesStep, MapRowsStep, Step, TaskDefinition } from '../define/definition.ts'
+import type {
+  Columns,
+  Format,
+  MapBatchesStep,
+  MapRowsStep,
+  RowCheck,
+  Step,
+  TaskDefinition,
+} from '../define/definition.ts'
 import type { StagedFile } from '../io/stage.ts'
 import { sqlType } from './column-sql.ts'
 import { type Conversion, type Converted, type ConvertJob, convert } from './convert.ts'
@@ -13,6 +21,7 @@ import { createMapFunctions } from './map-function.ts'
 import { countFooters, describeParquet } from './parquet-read.ts'
 import { quoteName, quoteTexts } from './quote.ts'
 import { declaredColumns, emptyRead, type ReadColumn } from './read-columns.ts'
+import { bindChecks } from './row-checks.ts'
 import { registerRowCounter } from './row-counter.ts'
 import { checkTransform, type SchemaColumn } from './transform.ts'
 import { fastRead } from './typed-read.ts'
@@ -31,6 +40,8 @@ export interface EngineTask {
   /** Of Parquet files; default `fail`. */
   readonly onMissingColumn?: TaskDefinition['onMissingColumn']
   readonly parts: PartOptions
+  /** Default none. */
+  readonly checks?: readonly RowCheck[]
 }
 
 export interface TaskEngine {
@@ -55,7 +66,13 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
   const connection = await engine.connect()
   const adds = await addedColumns(connection, task.steps)
   const maps = createMapFunctions(connection, context, step => adds.get(step) ?? [])
-  const tools = { connection, maps, counter: registerRowCounter(connection), memoryBytes: engine.memoryBytes }
+  const tools = {
+    connection,
+    maps,
+    counter: registerRowCounter(connection),
+    fitCounter: registerRowCounter(connection, 'fanmill_fit'),
+    memoryBytes: engine.memoryBytes,
+  }
   const isUntyped = task.format.kind === 'parquet' && Object.keys(task.columns).length === 0
   let conversion = isUntyped ? undefined : await prepare(task, tools, declaredColumns(task.columns))
   const conversionFor = async (files: readonly StagedFile[]): Promise<Conversion> => {
@@ -133,7 +150,7 @@ const columnsText = (columns: readonly ReadColumn[]): string =>
     .sort()
     .join(', ')
 
-type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'> & { readonly memoryBytes: number }
+type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter' | 'fitCounter'> & { readonly memoryBytes: number }
 
 async function prepare(
   task: EngineTask,
@@ -146,8 +163,17 @@ async function prepare(
   const empty = format.kind === 'parquet' ? emptyRead(columns, parquet) : fastRead([], read)
   const transform = await checkTransform(tools.connection, empty, task.steps, tools.maps)
   checkOutput(parts, transform.schema)
+  const checks = await bindChecks(tools.connection, empty, task.checks ?? [], tools.maps)
   const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
-  return { ...tools, read, transform, format, parts: { ...parts, room }, ...(format.kind === 'parquet' && { parquet }) }
+  return {
+    ...tools,
+    read,
+    checks,
+    transform,
+    format,
+    parts: { ...parts, room },
+    ...(format.kind === 'parquet' && { parquet }),
+  }
 }
 
 /** The engine's types of the columns that map steps add. */

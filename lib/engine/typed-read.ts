@@ -15,7 +15,7 @@ import { quoteName, quoteText } from './quote.ts'
 import { allRead, declaredColumns, type ExtraColumns, emptyRead, newMap } from './read-columns.ts'
 import { allMet } from './record-test.ts'
 import { recordCharactersMax } from './record-text.ts'
-import type { TextSource } from './text-source.ts'
+import { prefixColumns, type TextSource } from './text-source.ts'
 
 /** Provenance is made of the located prefix. */
 export interface ReadOptions extends ExtraColumns {
@@ -41,13 +41,15 @@ export interface CarefulOptions {
   readonly guard?: string
   /** Records of a higher number are passed over. */
   readonly lastRecord?: number
+  /** Give the columns of the located prefix, and the record's text as `_fanmill_text`, as well. Default false. */
+  readonly hasPlaces?: boolean
 }
 
 /** A query with the declared columns of the rows that fit. Rows that do not are those of `misfits`. */
 export function carefulRead(
   sources: readonly TextSource[],
   options: ReadOptions,
-  { guard, lastRecord }: CarefulOptions = {},
+  { guard, lastRecord, hasPlaces = false }: CarefulOptions = {},
 ): string {
   return union(
     sources.map(source => {
@@ -60,7 +62,8 @@ export function carefulRead(
           ? fit
           : `CASE WHEN ${fit} THEN ${guard}(coalesce(${source.all.join(', ')}) IS NULL) ELSE false END`
       const convert: Convert = (column, text) => tryConvert(column, text, options.strict)
-      return `SELECT ${selectList(source, options, convert)} FROM ${source.from} WHERE ${condition}`
+      const places = hasPlaces ? `, ${prefixColumns.join(', ')}, ${source.recordText} AS _fanmill_text` : ''
+      return `SELECT ${selectList(source, options, convert)}${places} FROM ${source.from} WHERE ${condition}`
     }),
     options,
   )
