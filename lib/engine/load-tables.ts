@@ -12,7 +12,7 @@ import { declaredColumns } from './read-columns.ts'
 import { nullTexts, type TextSource } from './text-source.ts'
 import { carefulRead, misfits } from './typed-read.ts'
 
-/** A table's content as a local file, which may end in .gz. */
+/** A table's content as a local file, which may end in .gz; text in UTF-8, whatever the encoding that its format names. */
 export interface TableFile {
   readonly name: string
   readonly file: string

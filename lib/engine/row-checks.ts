@@ -3,10 +3,9 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import { whereStep } from '../core/resolve-task.ts'
 import type { RowCheck, SqlStep, SqlValue } from '../define/definition.ts'
-import type { MapFunctions } from './map-function.ts'
 import { quoteName, quoteText } from './quote.ts'
 import { recordCharactersMax } from './record-text.ts'
-import { allRows, checkTransform } from './transform.ts'
+import { allRows, checkTransform, type TransformCheck } from './transform.ts'
 
 /** Conditions with their values, ready to stand in a statement. */
 export interface BoundCheck {
@@ -17,14 +16,13 @@ export interface BoundCheck {
 /** @throws SQL_INVALID, SQL_NOT_ROWWISE with the number of the check */
 export async function bindChecks(
   connection: DuckDBConnection,
-  input: string,
+  given: Omit<TransformCheck, 'steps'>,
   checks: readonly RowCheck[],
-  maps: MapFunctions,
 ): Promise<BoundCheck[]> {
   const bound: BoundCheck[] = []
   for (const [index, { that, reason }] of checks.entries()) {
     try {
-      await checkTransform(connection, input, [whereStep(that)], maps)
+      await checkTransform(connection, { ...given, steps: [whereStep(that)] })
     } catch (error) {
       if (!(error instanceof FanmillError)) throw error
       const message = error.message.replace(/^where/, `check ${index + 1}`)

@@ -11,6 +11,7 @@ import {
   sqlType,
   tryConvert,
 } from './column-sql.ts'
+import { runValue } from './provenance-sql.ts'
 import { quoteName, quoteText } from './quote.ts'
 import { allRead, declaredColumns, type ExtraColumns, emptyRead, newMap } from './read-columns.ts'
 import { allMet } from './record-test.ts'
@@ -143,6 +144,8 @@ function newColumns(source: TextSource): string {
 
 function provenanceSql(name: string): string {
   if (name === '_line') return 'CAST(_fanmill_line AS BIGINT) AS _line'
+  const ofRun = runValue(name)
+  if (ofRun !== undefined) return `${ofRun} AS ${name}`
   return `${memberSql('_fanmill_member', name === '_archive' ? 'archive' : 'member')} AS ${name}`
 }
 

@@ -1,11 +1,11 @@
 /** Cuts a text of any length into pieces that end with a record. */
 import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
-import { refuseOtherFile } from '../core/file-kind.ts'
 import { type MemberPlace, withPlace } from '../core/member-place.ts'
+import { refuseOtherFile } from '../core/other-file.ts'
 import { dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { createRecordCutter, type RecordCutter } from '../core/records.ts'
-import { refuseUtf16 } from '../core/text-encoding.ts'
+import { checkEncoding } from '../core/text-encoding.ts'
 
 /** Whole records of a text, in its own encoding; for a stage, an origin with these fields. */
 export interface Piece {
@@ -98,7 +98,7 @@ class TopReader {
     this.triedBytes = bytes.length
     if (!isAll && bytes.length < 4) return undefined
     refuseOtherFile(bytes, this.name)
-    refuseUtf16(bytes)
+    checkEncoding(bytes, encodingOf(this.format))
     const { skip, header } = this.format.kind === 'csv' ? this.format : { skip: 0, header: false }
     const found = readHeader(bytes, dialectOf(this.format, encodingOf(this.format)), { skip, header })
     if (found.isComplete || isAll) return found

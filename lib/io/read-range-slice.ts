@@ -1,15 +1,15 @@
 /** Reads a slice of a large text by its byte range, cut on record ends; where it begins is guessed, and told by the slice before when that was wrong. */
 import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
-import { refuseOtherFile } from '../core/file-kind.ts'
 import { withPlace } from '../core/member-place.ts'
+import { refuseOtherFile } from '../core/other-file.ts'
 import type { InputObject, RangeSlice } from '../core/plan-data.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { RecordMachine } from '../core/record-machine.ts'
 import { recordStartSearch } from '../core/record-start.ts'
 import { type RecordScan, recordEndSearch, scanRecords } from '../core/records.ts'
 import type { Reader } from '../core/store.ts'
-import { refuseUtf16 } from '../core/text-encoding.ts'
+import { checkEncoding } from '../core/text-encoding.ts'
 import { RangeWindow } from './range-window.ts'
 import { placeAt } from './record-place.ts'
 
@@ -88,7 +88,7 @@ async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
   const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
   await window.grow()
   refuseOtherFile(window.bytes, '')
-  refuseUtf16(window.bytes)
+  checkEncoding(window.bytes, encodingOf(format))
   for (;;) {
     const found = readHeader(window.bytes, dialect, { skip, header })
     if (found.isComplete || window.isAtEnd) {

@@ -124,3 +124,32 @@ describe('a text that another option would read', () => {
     expect(done.rejects.map(each => each.expected)).toEqual([expected])
   })
 })
+
+describe('lines of a log', () => {
+  it('are cut by the pattern, and rejected where it does not match', async () => {
+    const source = files({ paths: '*', format: lines({ pattern: /(?<host>\S+) (?<bytes>\d*) "(?<query>[^"]*)"/ }) })
+    const types = { host: column.string(), bytes: column.int32(), query: column.string() }
+    const done = await convertTexts(
+      { 'x.log': '1.1 5 "a,b"\nbad\n2.2 999999999999 "x"\n3.3  ""' },
+      { source, columns: types },
+    )
+    expect(shown(done)).toEqual([
+      'x.log/:2#2 : a line that matches the pattern, bad',
+      'x.log/:3#3 bytes: int32, 999999999999',
+    ])
+    expect(done.rows).toEqual([
+      { host: '1.1', bytes: '5', query: 'a,b' },
+      { host: '3.3', bytes: null, query: null },
+    ])
+  })
+
+  it('may begin with parentheses that are text', async () => {
+    const source = files({ paths: '*', format: lines({ pattern: /\(?<(?<code>\d+)>\)? (?<what>\w+)/ }) })
+    const types = { code: column.int32(), what: column.string() }
+    const done = await convertTexts({ 'x.log': '(<5>) up\n<6> down\n' }, { source, columns: types })
+    expect(done.rows).toEqual([
+      { code: '5', what: 'up' },
+      { code: '6', what: 'down' },
+    ])
+  })
+})

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Format } from '../../lib/define/definition.ts'
-import { column, csv, files, jsonLines, lines, sql, zipMembers } from '../../lib/define/index.ts'
+import { column, csv, files, jsonLines, sql, zipMembers } from '../../lib/define/index.ts'
 import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
 import { buildZip } from '../zip-builder.ts'
 import { type Conversed, convertTask, type Inputs, taskOf } from './converting.ts'
@@ -283,35 +283,6 @@ describe('lines of JSON', () => {
       { source, columns: types },
     )
     expect(done.rows).toEqual([{ 'a "b"': '1', 'c.d': 'é', '$e[0]': 'x', "f'": 'y' }])
-  })
-})
-
-describe('lines of a log', () => {
-  it('are cut by the pattern, and rejected where it does not match', async () => {
-    const source = files({ paths: '*', format: lines({ pattern: /(?<host>\S+) (?<bytes>\d*) "(?<query>[^"]*)"/ }) })
-    const types = { host: column.string(), bytes: column.int32(), query: column.string() }
-    const done = await convertTexts(
-      { 'x.log': '1.1 5 "a,b"\nbad\n2.2 999999999999 "x"\n3.3  ""' },
-      { source, columns: types },
-    )
-    expect(shown(done)).toEqual([
-      'x.log/:2#2 : a line that matches the pattern, bad',
-      'x.log/:3#3 bytes: int32, 999999999999',
-    ])
-    expect(done.rows).toEqual([
-      { host: '1.1', bytes: '5', query: 'a,b' },
-      { host: '3.3', bytes: null, query: null },
-    ])
-  })
-
-  it('may begin with parentheses that are text', async () => {
-    const source = files({ paths: '*', format: lines({ pattern: /\(?<(?<code>\d+)>\)? (?<what>\w+)/ }) })
-    const types = { code: column.int32(), what: column.string() }
-    const done = await convertTexts({ 'x.log': '(<5>) up\n<6> down\n' }, { source, columns: types })
-    expect(done.rows).toEqual([
-      { code: '5', what: 'up' },
-      { code: '6', what: 'down' },
-    ])
   })
 })
 

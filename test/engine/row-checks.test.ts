@@ -61,9 +61,9 @@ describe('a row for which a check is false', () => {
 
 describe('a check', () => {
   it.each([
-    [sql`amont > 0`, 'SQL_INVALID', /^check 1: .*amount/],
-    [sql`amount > sum(amount)`, 'SQL_NOT_ROWWISE', /^check 1: /],
-    [sql`true) union select * from input where (true`, 'SQL_NOT_ROWWISE', /^check 1: /],
+    [sql`amont > 0`, 'SQL_INVALID', /^task tested: check 1: .*amount/],
+    [sql`amount > sum(amount)`, 'SQL_NOT_ROWWISE', /^task tested: check 1: /],
+    [sql`true) union select * from input where (true`, 'SQL_INVALID', /^task tested: check 1: /],
   ] as const)('is one condition over the columns of a row: %j', async (that, code, message) => {
     const bad = taskOf({ columns, checks: [{ that, reason: 'r' }] })
     await expect(convertTask(bad, { inputs: { 'x.csv': text } })).rejects.toMatchObject({
