@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import { FanmillError, PermanentError } from './core/errors.ts'
+import { CapacityError, FanmillError, PermanentError } from './core/errors.ts'
 import { type LogLevel, logLevels } from './core/events.ts'
 import type { MemberAccount, ShareJob } from './core/share.ts'
 import type { Store } from './core/store.ts'
@@ -22,8 +22,9 @@ import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
 import { readAhead } from './io/read-ahead.ts'
 import type { SecretValues } from './io/secrets.ts'
-import { type StagedSlices, type StageSource, stageSlices, wantedRanges } from './io/stage-slices.ts'
+import { type StageSource, stageInParts, stageSlices, wantedRanges } from './io/stage-slices.ts'
 import { userFile } from './io/user-file.ts'
+import type { Interrupt } from './io/worker-channel.ts'
 import { streamFolder } from './local/stream-pieces.ts'
 import { processShare, type StageOptions } from './steps/share.ts'
 import { createThreadLog, type ThreadLog } from './worker-log.ts'
@@ -51,6 +52,8 @@ export interface ThreadSetup {
 export interface Thread {
   run<K extends keyof WorkerResults>(job: Extract<WorkerJob, { readonly kind: K }>): Promise<WorkerResults[K]>
   stop(): void
+  /** Ends the queries of the present job with OUT_OF_MEMORY; the next job goes on as usual. */
+  interrupt(why: Interrupt): void
   close(): void
 }
 
@@ -72,8 +75,18 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellA
   const context = await userContext(task, setup, tell, stopping.signal)
   const store = openStore(setup.input)
   const own: Own = { task, setup, store, log, engine, stageFolder, context, tell, signal: stopping.signal }
+  let interrupted: Interrupt | undefined
   return {
-    run: job => runJob(own, job).catch(throwFault).finally(log.flush) as never,
+    run: job => {
+      interrupted = undefined
+      return runJob(own, job)
+        .catch(error => throwFault(error, interrupted))
+        .finally(log.flush) as never
+    },
+    interrupt(why) {
+      interrupted = why
+      engine.interrupt()
+    },
     stop() {
       stopping.abort(new PermanentError('ABORTED', 'the run was stopped'))
       engine.interrupt()
@@ -86,9 +99,12 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellA
 }
 
 /** What a job throws has a code, also where it comes from the engine or the file system. */
-function throwFault(error: unknown): never {
-  const fault = diskFault(error, 'use', 'the temporary files of a thread')
-  throw fault instanceof FanmillError ? fault : engineFault(fault)
+function throwFault(error: unknown, interrupted: Interrupt | undefined): never {
+  const found = diskFault(error, 'use', 'the temporary files of a thread')
+  const fault = found instanceof FanmillError ? found : engineFault(found)
+  if (interrupted && (fault as FanmillError).code === 'ABORTED')
+    throw new CapacityError('OUT_OF_MEMORY', interrupted.message, interrupted.detail, { cause: fault })
+  throw fault
 }
 
 interface Own {
@@ -115,7 +131,7 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
       if (job.run && needsRun(own.task.provenance)) await (await taskEngine(own)).enterRun(job.run)
       return processShare(job, await shareTools(own, job))
     case 'merge':
-      return (await taskEngine(own)).merge(job.files, job.target)
+      return (await taskEngine(own)).merge(job.files, job)
     case 'accounts':
       return writeAccountsFile(own, job.accounts, job.target)
     case 'extract': {
@@ -160,26 +176,25 @@ async function shareTools(own: Own, job: ShareJob) {
     throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
   // Over all groups of the share: while one is converted, the first slices of the next come.
   const store = readAhead(own.store, wantedRanges(job), { readsMax: setup.readsMax ?? 1, signal })
-  const stage = (source: StageSource, { isLocated, isByMember }: StageOptions): Promise<StagedSlices> =>
-    stageSlices(source, {
-      store,
-      folder: stageFolder,
-      format,
-      columns: task.columns ?? {},
-      onNewColumn: task.onNewColumn,
-      onMissingColumn: task.onMissingColumn,
-      onBadMember: task.source.kind === 'zipMembers' ? task.source.onBadMember : 'fail',
-      limits: limitsOf(task),
-      stageBytesMax: setup.stageBytesMax,
-      isLocated,
-      isByMember,
-      signal,
-      onSkip: (member: string, error: FanmillError) =>
-        tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
-    })
+  const staging = {
+    store,
+    folder: stageFolder,
+    format,
+    columns: task.columns ?? {},
+    onNewColumn: task.onNewColumn,
+    onMissingColumn: task.onMissingColumn,
+    onBadMember: task.source.kind === 'zipMembers' ? task.source.onBadMember : 'fail',
+    limits: limitsOf(task),
+    stageBytesMax: setup.stageBytesMax,
+    signal,
+    onSkip: (member: string, error: FanmillError) =>
+      tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
+  }
   return {
     engine: forShare(await taskEngine(own), job, own.log),
-    stage,
+    stage: (source: StageSource, options: StageOptions) => stageSlices(source, { ...staging, ...options }),
+    stageInParts: (source: StageSource, options: StageOptions) =>
+      stageInParts(source, { ...staging, ...options, partBytes: job.groupBytes }),
     worker: { pid: process.pid, thread: threadId },
     isAlwaysLocated: needsPlaces(task.provenance),
     progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),

@@ -13,10 +13,12 @@ import { printTable } from './table.ts'
 export function addRunsCommand(program: Command): void {
   const command = addCommand(program, {
     usage: 'runs',
-    description: 'list what ran, with status, progress and output',
-    examples: ['runs', 'runs --stack FanmillFlights --json'],
+    description: 'list what ran, the latest first, with status, progress and output',
+    examples: ['runs', 'runs --limit 1000', 'runs --stack FanmillFlights --json'],
   })
-  addRootOptions(command).action(runsAction)
+  addRootOptions(command)
+    .option('--limit <n>', 'how many runs (default: 100, with --json all)', countParser(1))
+    .action(runsAction)
 }
 
 export function addStatusCommand(program: Command): void {
@@ -53,15 +55,21 @@ export function addCleanCommand(program: Command): void {
     .action(cleanAction)
 }
 
-async function runsAction({ json, ...flags }: CommonOptions): Promise<void> {
+async function runsAction({ json, limit, ...flags }: CommonOptions & { readonly limit?: number }): Promise<void> {
   const { listRuns, deployedRuns } = await loadLibrary()
   const { output, access, deployed } = await readPlace(flags)
-  const runs = deployed ? await deployedRuns(deployed) : await listRuns(output, access)
+  // One more than is shown says whether there are more.
+  const shownMax = limit ?? (json ? Number.POSITIVE_INFINITY : runsShownMax)
+  const found = deployed ? await deployedRuns(deployed, shownMax + 1) : await listRuns(output, access, shownMax + 1)
+  const runs = found.slice(0, shownMax)
   if (json) return printJson(runs)
   const titles = ['run', 'attempt', 'task', 'params', 'status', 'batches', 'rows', 'started', 'output']
   const numbers = ['attempt', 'batches', 'rows']
   await printTable(titles, runs.map(runRow), { numbers, otherwise: 'no runs' })
+  if (found.length > runs.length) print(`the latest ${formatCount(runs.length)}; --limit shows more`)
 }
+
+const runsShownMax = 100
 
 function runRow({ batchesDone, batches, rows, ...run }: RunSummary): readonly unknown[] {
   const { runId, attempt, task, params, status, startedAt, output } = run

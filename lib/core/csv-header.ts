@@ -1,9 +1,9 @@
 /** Reads what stands above the records of a text: byte order mark, lines to skip, and the header. */
-import { Buffer } from 'node:buffer'
+import { splitFields } from './csv-fields.ts'
 import { type ErrorDetail, PermanentError } from './errors.ts'
 import type { Dialect } from './record-dialect.ts'
 import { RecordMachine } from './record-machine.ts'
-import { bomBytes } from './text-encoding.ts'
+import { bomBytes, decodeText } from './text-encoding.ts'
 
 export interface Header {
   /** Column names in file order; empty for an empty text, or where no header is read. A nameless column is `column` and its index. */
@@ -42,48 +42,6 @@ export function readHeader(bytes: Uint8Array, dialect: Dialect, options: HeaderO
   return { names: [], end: at, line: line + machine.tally.lines, isComplete: false }
 }
 
-/** The fields of one record, unquoted. */
-function splitRecord(record: string, dialect: Dialect): string[] {
-  const { delimiter, quote } = dialect
-  const fields: string[] = []
-  let at = 0
-  for (;;) {
-    const opens = quote !== '' && (record.startsWith(quote, at) || record.startsWith(` ${quote}`, at))
-    let value = ''
-    if (opens) {
-      const close = closingQuote(record, record.indexOf(quote, at) + 1, dialect)
-      value = close.value
-      at = close.end
-    }
-    const end = record.indexOf(delimiter, at)
-    const rest = record.slice(at, end === -1 ? undefined : end)
-    fields.push(opens ? value + rest.trimStart() : rest)
-    if (end === -1) return fields
-    at = end + delimiter.length
-  }
-}
-
-function closingQuote(record: string, from: number, dialect: Dialect) {
-  const { quote } = dialect
-  const escapeCharacter = dialect.escape || quote
-  let value = ''
-  let at = from
-  while (at < record.length) {
-    const character = record[at] as string
-    const next = record[at + 1]
-    if (character === escapeCharacter && (next === quote || (escapeCharacter !== quote && next === escapeCharacter))) {
-      value += next
-      at += 2
-    } else if (character === quote) {
-      return { value, end: at + 1 }
-    } else {
-      value += character
-      at++
-    }
-  }
-  return { value, end: at }
-}
-
 function skipLines(bytes: Uint8Array, skip: number): { at: number; line: number; isComplete: boolean } {
   let at = bomBytes(bytes)
   let line = 1
@@ -98,8 +56,8 @@ function skipLines(bytes: Uint8Array, skip: number): { at: number; line: number;
 }
 
 function namesOf(record: Uint8Array, dialect: Dialect): string[] {
-  const text = Buffer.from(record).toString(dialect.encoding === 'latin-1' ? 'latin1' : 'utf8')
-  return splitRecord(text.replace(/[\r\n]+$/, ''), dialect).map((name, index) => name || `column${index}`)
+  const text = decodeText(record, dialect.encoding ?? 'utf-8').replace(/[\r\n]+$/, '')
+  return splitFields(text, dialect).map(({ text: name }, index) => name || `column${index}`)
 }
 
 export interface EqualNamesOptions {

@@ -30,7 +30,7 @@ export interface ColumnDefinition {
   readonly scale?: number
   /** List only: read from a JSON array. */
   readonly items?: ColumnDefinition
-  /** A null in a required column is a reject; default false. */
+  /** A null in a required column is a reject; default false. The column is optional in Parquet all the same, as the engine writes no other. */
   readonly required?: boolean
   /** strptime format of a date, time or timestamp; default ISO 8601. */
   readonly format?: string
@@ -57,6 +57,9 @@ export interface ParamDefinition {
 export type Params = Readonly<Record<string, ParamDefinition>>
 export type ParamValues = Readonly<Record<string, ParamValue>>
 
+/** How the bytes of a text stand for characters; `windows-1252` as the WHATWG encoding standard defines it. */
+export type TextEncoding = 'utf-8' | 'windows-1252'
+
 export interface CsvFormat {
   readonly kind: 'csv'
   /** One to four bytes; default a comma. */
@@ -73,17 +76,21 @@ export interface CsvFormat {
   readonly nullValues: readonly string[]
   /** Lines before the header to pass over; default 0. */
   readonly skip: number
-  readonly encoding: 'utf-8' | 'latin-1'
+  readonly encoding: TextEncoding
 }
 
 export interface JsonLinesFormat {
   readonly kind: 'jsonLines'
+  /** Default UTF-8. */
+  readonly encoding?: TextEncoding
 }
 
 export interface LinesFormat {
   readonly kind: 'lines'
   /** Source of a regular expression (RE2 syntax) that must match a whole line; its named groups are the columns. */
   readonly pattern: string
+  /** Default UTF-8. */
+  readonly encoding?: TextEncoding
 }
 
 export interface ParquetFormat {
@@ -178,9 +185,10 @@ export interface ParquetOutput {
   readonly partitionBy: readonly string[]
   readonly sortBy: readonly string[]
   readonly compression: 'zstd' | 'snappy' | 'gzip' | 'lz4' | 'uncompressed'
-  /** Parts come near this many bytes; default 128 MiB. */
+  /** Parts come near this many bytes and are not a quarter larger, but that they have at least 2,048 rows; default 128 MiB. */
   readonly partBytes: number
   readonly rowGroupRows: number
+  /** Bloom filters of columns whose values fit into a dictionary of 10,000 a row group; default true. */
   readonly bloomFilters: boolean
   readonly mode: OutputMode
   readonly salted: boolean
@@ -204,6 +212,12 @@ export interface RejectLimit {
   readonly max: number | `${number}%`
 }
 
+/** A condition on the rows that were read; those for which it is false are rejects with this reason. */
+export interface RowCheck {
+  readonly that: SqlStep
+  readonly reason: string
+}
+
 export interface TaskDefinition {
   readonly kind: 'task'
   readonly name: string
@@ -215,6 +229,8 @@ export interface TaskDefinition {
   readonly transform: readonly StepOf[]
   readonly where?: SqlStep | ((params: never) => SqlStep)
   readonly output: Output
+  /** Default none. */
+  readonly checks?: readonly RowCheck[]
   readonly rejects: RejectLimit
   /** Lossy conversions are rejects; default true. */
   readonly strict: boolean

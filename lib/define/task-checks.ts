@@ -4,7 +4,6 @@ import { invalid } from './check.ts'
 import type { TaskDefinition } from './definition.ts'
 import { groupNames } from './line-pattern.ts'
 import { checkOutputPath } from './output-paths.ts'
-import { provenanceColumns } from './provenance.ts'
 import { placeholdersOf, templateTokens } from './template-syntax.ts'
 
 /** @throws DEFINITION_INVALID, or OUTPUT_AMBIGUOUS, when the options contradict each other */
@@ -13,6 +12,7 @@ export function checkTask(subject: string, task: TaskDefinition): void {
   if (task.output.kind === 'memberFiles') checkExtraction(subject, task)
   else checkReading(subject, task)
   checkColumnUse(subject, task)
+  checkChecks(subject, task)
   checkOutputPath(subject, task)
 }
 
@@ -48,12 +48,24 @@ function checkExtraction(subject: string, task: TaskDefinition): void {
     throw invalid(`${subject}: ${extra[0]}`, 'expected none, as memberFiles extracts members as they are')
 }
 
+function checkChecks(subject: string, { checks = [], source }: TaskDefinition): void {
+  if (checks.length > 0 && source.format?.kind === 'parquet')
+    throw invalid(`${subject}: checks`, 'expected a source of text, got parquetFiles(); leave rows out with where')
+  const other = checks.findIndex(({ that }) => that.scope !== 'row')
+  if (other >= 0)
+    throw invalid(
+      `${subject}: checks.${other}`,
+      `expected a condition on single rows, got scope ${checks[other]?.that.scope}`,
+    )
+}
+
 /** Which options are given that mean something only where rows are read. */
 function readingOptions(task: TaskDefinition): Readonly<Record<string, boolean>> {
   return {
     columns: task.columns !== undefined,
     transform: task.transform.length > 0,
     where: task.where !== undefined,
+    checks: task.checks !== undefined,
     tables: Object.keys(task.tables).length > 0,
     provenance: task.provenance.length > 0,
     setup: task.setup !== undefined,
@@ -103,7 +115,6 @@ function checkColumnUse(subject: string, task: TaskDefinition): void {
   const taken = task.provenance.find(name => task.columns?.[name] !== undefined)
   if (taken !== undefined)
     throw invalid(`${subject}: provenance`, `expected names that columns does not use, got ${taken} in both`)
-  checkPartitionNames(subject, task)
   const known = columnsAfter(task)
   if (known === undefined || task.output.kind !== 'parquet') return
   const lower = known.map(name => name.toLowerCase())
@@ -117,15 +128,6 @@ function checkColumnUse(subject: string, task: TaskDefinition): void {
   }
   if (task.output.partitionBy.length >= known.length)
     throw invalid(`${subject}: output.partitionBy`, 'expected a column that is left for the files, got all of them')
-}
-
-/** Readers take folders that begin with `_` for hidden ones, and pass over their rows. */
-function checkPartitionNames(subject: string, { output }: TaskDefinition): void {
-  const partitionBy = output.kind === 'parquet' ? output.partitionBy : []
-  const hidden = partitionBy.find(name => (provenanceColumns as readonly string[]).includes(name.toLowerCase()))
-  if (hidden === undefined) return
-  const remedy = `give the column another name, as in sql\`select *, ${hidden} as ${hidden.replace(/^_+/, '')} from input\``
-  throw invalid(`${subject}: output.partitionBy`, `expected no provenance column, got ${hidden}; ${remedy}`)
 }
 
 /** The columns that reach the output, where they are known before SQL is prepared. */

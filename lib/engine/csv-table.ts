@@ -40,11 +40,11 @@ const withoutBlanks = (format: CsvFormat): CsvFormat => ({
 
 /** Arguments of `read_csv`. What is left out, the engine would guess: a comment from rows that begin with `#`, for instance. */
 export function csvSettings(file: string, format: CsvFormat): string {
-  const { delimiter, quote, escape: escaped, header, nullValues, skip, comment = '', encoding } = format
+  const { delimiter, quote, escape: escaped, header, nullValues, skip, comment = '' } = format
   return [
     quoteText(file),
     `delim = ${quoteText(delimiter)}, quote = ${quoteText(quote)}, escape = ${quoteText(escaped)}`,
-    `header = ${header}, skip = ${skip}, comment = ${quoteText(comment)}, encoding = ${quoteText(encoding)}`,
+    `header = ${header}, skip = ${skip}, comment = ${quoteText(comment)}, encoding = 'utf-8'`,
     `nullstr = ${nullTexts(nullValues)}, allow_quoted_nulls = false`,
   ].join(', ')
 }
@@ -77,7 +77,7 @@ async function headerOf({ file }: CsvTable, format: CsvFormat): Promise<TableHea
 }
 
 function headerIn(bytes: Uint8Array, format: CsvFormat): TableHeader {
-  const { names, isComplete } = readHeader(bytes, dialectOf(format, format.encoding), format)
+  const { names, isComplete } = readHeader(bytes, dialectOf(format), format)
   const text = Buffer.from(bytes.subarray(bomBytes(bytes), topBytes)).toString('latin1')
   const blank = /^[\r\n]*/.exec(text)?.[0] ?? ''
   return { names, blankLines: blank.split(/\r\n|\r|\n/).length - 1, isComplete }

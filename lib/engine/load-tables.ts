@@ -12,7 +12,7 @@ import { declaredColumns } from './read-columns.ts'
 import { nullTexts, type TextSource } from './text-source.ts'
 import { carefulRead, misfits } from './typed-read.ts'
 
-/** A table's content as a local file, which may end in .gz. */
+/** A table's content as a local file, which may end in .gz; text in UTF-8, whatever the encoding that its format names. */
 export interface TableFile {
   readonly name: string
   readonly file: string
@@ -101,6 +101,7 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
       return {
         from: numbered(`read_csv(${csvSettings(table.file, format)}, all_varchar = true${names})`),
         text,
+        recordText: "''",
         all: Object.keys(columns).map(quoteName),
         undeclared: [],
       }
@@ -119,6 +120,7 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
       return {
         from: numbered(`(SELECT *, ${linesGroups(format)} AS groups FROM ${linesOf(table.file)})`),
         text: column => `nullif(groups.${quoteName(column)}, '')`,
+        recordText: 'content',
         all: ['content'],
         undeclared: [],
         record,

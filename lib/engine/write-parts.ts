@@ -16,7 +16,7 @@ export interface WrittenPart {
 
 export type PartOptions = Pick<
   ParquetOutput,
-  'partitionBy' | 'sortBy' | 'compression' | 'rowGroupRows' | 'bloomFilters' | 'partitionsMax'
+  'partitionBy' | 'sortBy' | 'compression' | 'rowGroupRows' | 'bloomFilters' | 'partitionsMax' | 'partBytes'
 > & {
   /** Columns of a row and memory of the engine, so that wide rows fit into it. Default: they do. */
   readonly room?: Parameters<typeof writerLimits>[1]
@@ -28,6 +28,10 @@ const anyRoom = { columns: 1, memoryBytes: Number.POSITIVE_INFINITY }
 export interface WriteOptions extends PartOptions {
   /** Numbers the partitions; given where `partitionBy` names columns. */
   readonly keys?: PartitionKeys | undefined
+  /** A new file begins where one has so many bytes; the engine looks only after many rows. Not with partitions. */
+  readonly fileBytes?: number | undefined
+  /** Rows of each file, a multiple of 2,048. Not with partitions. */
+  readonly fileRows?: number | undefined
   /** One file, whatever the partitions: for rows that are written to see whether they can be. Default false. */
   readonly isTrial?: boolean | undefined
 }
@@ -46,12 +50,12 @@ export async function writeParts(
   const { keys } = options
   const written = keys
     ? await copyPartitions(connection, query, target, { ...options, keys })
-    : await copy(connection, query, `${target}.parquet`, options)
+    : await copy(connection, query, options.fileBytes || options.fileRows ? target : `${target}.parquet`, options)
   if (written.length > 0) return written
   // Without rows there is no file: the query must not run twice, as it counts what it reads.
   const empty = { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` }
-  const { keys: _, ...unpartitioned } = options
-  return copy(connection, empty, `${target}.parquet`, { ...unpartitioned, sortBy: [] })
+  const { keys: _, fileBytes: __, fileRows: ___, ...whole } = options
+  return copy(connection, empty, `${target}.parquet`, { ...whole, sortBy: [] })
 }
 
 async function copyPartitions(
@@ -82,11 +86,11 @@ async function copy(
   const settings = [
     'FORMAT parquet',
     `COMPRESSION ${options.compression}`,
-    `ROW_GROUP_SIZE ${limits.rowGroupRows}`,
     `WRITE_BLOOM_FILTER ${options.bloomFilters}`,
     `DICTIONARY_SIZE_LIMIT ${limits.dictionaryEntries}`,
     `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${limits.dictionaryBytes}`,
     'RETURN_STATS',
+    ...fileSettings({ ...options, rowGroupRows: limits.rowGroupRows }),
     ...(keys ? [`PARTITION_BY (${numberColumn})`, "FILENAME_PATTERN '{uuid}'"] : []),
   ]
   const sql = `COPY (SELECT * FROM (${query.sql})${order}) TO ${quoteText(target)} (${settings.join(', ')})`
@@ -98,6 +102,18 @@ async function copy(
     partition: keys ? keys.partition(numberOf(row.partition_keys)) : {},
   }))
 }
+
+/** How many rows are in a row group, and how much in a file. */
+function fileSettings({ rowGroupRows, fileBytes, fileRows }: WriteOptions): string[] {
+  if (fileRows === undefined)
+    return [`ROW_GROUP_SIZE ${rowGroupRows}`, ...(fileBytes === undefined ? [] : [`FILE_SIZE_BYTES ${fileBytes}`])]
+  const groups = Math.ceil(fileRows / rowGroupRows)
+  const groupRows = Math.ceil(fileRows / groups / vectorRows) * vectorRows
+  return [`ROW_GROUP_SIZE ${groupRows}`, `ROW_GROUPS_PER_FILE ${groups}`]
+}
+
+/** The engine writes rows in vectors of so many. */
+const vectorRows = 2048
 
 /** The engine's map as it prints it in JSON: a list with the one key and its value. */
 function numberOf(map: unknown): number {

@@ -26,6 +26,9 @@ import { readFileRange } from './disk-read.ts'
 /** Temporary files and locks; on the same file system as everything else, so that a rename is atomic. */
 const temporaryPrefix = `${stateRoot}tmp/`
 
+/** Files of a listing that are looked at together: enough to keep the thread pool busy. */
+const statsAtOnce = 64
+
 /**
  * Keeps each object in a file of its key's name.
  *
@@ -56,10 +59,17 @@ class DiskStore implements Store {
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<StoredObject> {
     const isHidden = (key: string) =>
       key.startsWith(temporaryPrefix) || key.startsWith(pendingPrefix) || pendingPartAt(key) !== undefined
+    let keys: string[] = []
     for await (const key of this.#keys(prefix, isHidden, signal)) {
-      const found = await this.stat(key)
-      if (found) yield found
+      if (keys.push(key) < statsAtOnce) continue
+      yield* await this.#statAll(keys)
+      keys = []
     }
+    yield* await this.#statAll(keys)
+  }
+
+  async #statAll(keys: readonly string[]): Promise<StoredObject[]> {
+    return (await Promise.all(keys.map(key => this.stat(key)))).filter(found => found !== undefined)
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<Uint8Array> {

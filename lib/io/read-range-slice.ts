@@ -2,13 +2,14 @@
 import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
 import { withPlace } from '../core/member-place.ts'
+import { refuseOtherFile } from '../core/other-file.ts'
 import type { InputObject, RangeSlice } from '../core/plan-data.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { RecordMachine } from '../core/record-machine.ts'
 import { recordStartSearch } from '../core/record-start.ts'
 import { type RecordScan, recordEndSearch, scanRecords } from '../core/records.ts'
 import type { Reader } from '../core/store.ts'
-import { refuseUtf16 } from '../core/text-encoding.ts'
+import { checkEncoding } from '../core/text-encoding.ts'
 import { RangeWindow } from './range-window.ts'
 import { placeAt } from './record-place.ts'
 
@@ -86,7 +87,8 @@ async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
   const dialect = dialectOf(format, encodingOf(format))
   const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
   await window.grow()
-  refuseUtf16(window.bytes)
+  refuseOtherFile(window.bytes, '')
+  checkEncoding(window.bytes, encodingOf(format))
   for (;;) {
     const found = readHeader(window.bytes, dialect, { skip, header })
     if (found.isComplete || window.isAtEnd) {

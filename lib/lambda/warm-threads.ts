@@ -9,6 +9,7 @@ import { groupBytesOf } from '../core/tier.ts'
 import type { WorkerMessage, Workers } from '../core/worker-job.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { managedSecrets } from '../io/aws-secrets.ts'
+import { endIfThreadsAreLost } from '../io/end-process.ts'
 import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
 import { environmentSecrets, type SecretValues } from '../io/secrets.ts'
 import { resetHeapFlags } from '../io/thread-memory.ts'
@@ -50,10 +51,16 @@ export async function coolThreads(): Promise<void> {
   if (!threads) return
   await threads.workers.close()
   // Answering would leave the thread at work beside the next batch; the platform tells of the end as it tells of too little memory.
-  if (threads.workers.isHung && process.env.AWS_LAMBDA_RUNTIME_API) process.exit(1)
+  if (threads.workers.isHung && process.env.AWS_LAMBDA_RUNTIME_API) {
+    endIfThreadsAreLost()
+    process.exit(1)
+  }
   removeOwnFolder(threads.stageFolder)
   removeOwnFolder(threads.partFolder)
 }
+
+/** Of a function's memory; with more the batch ends with OUT_OF_MEMORY. */
+const ceilingShare = 0.92
 
 /** Of a function's memory; the rest is for Node, and for reads and uploads in flight. */
 const memoryShare = 0.75
@@ -97,6 +104,8 @@ async function openIn(
     threads: tier.threads,
     memory: shareMemory(tier.memoryMb * 1.048576 * memoryShare, tier.threads),
     stageBytesMax: 4 * groupBytes,
+    // Before the platform ends the process: then the batch is known, and what it was doing.
+    memoryBytesMax: tier.memoryMb * 1_048_576 * ceilingShare,
     onMessage: (message: WorkerMessage) => hear(message),
   })
   const tidy = async (): Promise<void> => {

@@ -25,6 +25,7 @@ import {
   shareMemory,
   thisOwner,
 } from './machine.ts'
+import { memoryCeiling } from './memory-ceiling.ts'
 import type { RunOptions } from './options.ts'
 import { rootSpec, specBelow } from './roots.ts'
 
@@ -42,6 +43,8 @@ export interface Session {
   readonly owner: Owner
   readonly workers: number
   readonly memory: MemoryShares
+  /** More of the whole process ends the run. */
+  readonly memoryBytesMax: number
   /** Threads for the first task, started at once. */
   readonly threads: EarlyWorkers
   readonly stageFolder: string
@@ -71,8 +74,11 @@ export async function openSession(
   const outputSpec = outputOf(options)
   checkInputRoot(inputSpec)
   checkOutputRoot(outputSpec)
-  const memory = shareMemory(memoryMb, workers)
-  const threads = startEarly(workers, memory.heapBytes)
+  const shares = shareMemory(memoryMb, workers)
+  const memoryBytesMax = memoryCeiling(memoryMb)
+  // A heap at its limit ends the whole process while a query calls into it: the process' own limit is to be met first.
+  const memory = { ...shares, heapBytes: Math.max(shares.heapBytes, memoryBytesMax) }
+  const threads = startEarly(workers, { heapBytes: memory.heapBytes, memoryBytesMax })
   const { workFolder, isTemporary } = workFolderOf(outputSpec)
   const { bundle, definition } = await load(pipeline, workFolder).catch(async error => {
     await threads.close()
@@ -95,6 +101,7 @@ export async function openSession(
     owner,
     workers,
     memory,
+    memoryBytesMax,
     threads,
     stageFolder,
     partFolder,

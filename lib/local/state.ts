@@ -19,9 +19,9 @@ export type { RunSummary } from '../steps/runs.ts'
 
 const clock = { now: () => Date.now(), isAlive }
 
-/** Every attempt of every run below an output root, the latest start first. */
-export function listRuns(output: string, access: RootAccess = {}): Promise<RunSummary[]> {
-  return listAll(openStore(rootSpec(output, access)), clock)
+/** Every attempt of every run below an output root, the latest start first; or only the `limit` latest, which reads much less. */
+export function listRuns(output: string, access: RootAccess = {}, limit?: number): Promise<RunSummary[]> {
+  return listAll(openStore(rootSpec(output, access)), clock, limit)
 }
 
 /** The latest attempt of a run, named by its id or its first digits; default the latest of all. @throws RUN_UNKNOWN */
@@ -68,7 +68,7 @@ export async function rejectsIn(
   }
 }
 
-const rejectSchema = ['archive', 'member', 'line', 'record', 'column', 'expected', 'received'].map(name => ({
+const rejectSchema = ['archive', 'member', 'line', 'record', 'column', 'expected', 'received', 'text'].map(name => ({
   name,
   type: name === 'line' || name === 'record' ? 'BIGINT' : 'VARCHAR',
 }))

@@ -115,13 +115,24 @@ function openPool(
   tables: FetchedTables,
   progress: Progress,
 ): Workers {
-  const { bundle, inputSpec: input, workers: threads, memory, stageFolder, partFolder, groupBytes, options } = session
+  const {
+    bundle,
+    inputSpec: input,
+    workers: threads,
+    memory,
+    memoryBytesMax,
+    stageFolder,
+    partFolder,
+    groupBytes,
+    options,
+  } = session
   const stageBytesMax = 4 * Math.max(groupBytes, groupBytesMax)
   const machine = {
     bundle,
     input,
     threads,
     memory,
+    memoryBytesMax,
     stageFolder,
     partFolder,
     stageBytesMax,
@@ -332,7 +343,8 @@ function resultOf(
     task: task.name,
     run: runId,
     status,
-    ...countsOf(run?.totals),
+    // Of a complete dataset all of it: an append that finds nothing new has no run of its own.
+    ...countsOf(status === 'skipped' ? manifest?.totals : run?.totals),
     bytesIn: status === 'complete' ? found.bytesIn : 0,
     seconds: (Date.now() - started) / 1000,
     output: urlBelow(session.outputSpec, outputPathOf(task, params)),

@@ -24,6 +24,8 @@ export interface TaskWorkersOptions {
   readonly secrets: SecretValues
   readonly threads: number
   readonly memory: MemoryShares
+  /** More of the whole process ends the run; default no limit. */
+  readonly memoryBytesMax?: number | undefined
   readonly stageFolder: string
   readonly partFolder: string
   /** More text at once than a thread may stage is refused. */
@@ -40,7 +42,7 @@ export interface TaskWorkersOptions {
 export function openTaskWorkers(options: TaskWorkersOptions): Workers {
   const { task, params, bundle, input, tables, secrets, threads, memory, stageFolder, partFolder, strict, onMessage } =
     options
-  const pool = { threads, heapBytes: memory.heapBytes, onMessage }
+  const pool = { threads, heapBytes: memory.heapBytes, memoryBytesMax: options.memoryBytesMax, onMessage }
   const { source, output } = task
   if (output.kind === 'memberFiles' && source.kind === 'zipMembers')
     return openWorkers({

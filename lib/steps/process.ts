@@ -12,7 +12,7 @@ import type { SharePart, ShareResult } from '../core/share.ts'
 import { outputPrefix, partName, readOutcome, readStarts, runKeys, stateBytes } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import { extractBatch } from './extract-batch.ts'
-import { mergeSmall } from './merge-parts.ts'
+import { fitParts } from './merge-parts.ts'
 import { patiently } from './patience.ts'
 import type { RunFrame } from './reserve.ts'
 import { type ShareOutTools, shareOut } from './share-out.ts'
@@ -57,7 +57,7 @@ async function convertBatch(
   const loading = { runId: run.runId, startedAt: run.startedAt }
   const results = await shareOut(item, work, { ...tools, partitionLimits, run: loading })
   checkSchemas(results.map(result => result.schema))
-  const parts = await mergeSmall(
+  const parts = await fitParts(
     results.flatMap(result => result.parts),
     `${tools.partFolder}/${item.batch}-${tools.token}`,
     tools,

@@ -62,9 +62,14 @@ export interface RunClock {
   readonly isAlive: (owner: Owner) => boolean | undefined | Promise<boolean | undefined>
 }
 
-/** Every attempt, the latest start first. Lists all state, and reads some files of each attempt. */
-export async function listRuns(store: Store, clock: RunClock): Promise<RunSummary[]> {
-  return readAll(await attemptsIn(store), name => readAttempt(store, clock, name))
+/**
+ * Every attempt, the latest start first, or the `limit` latest. Lists all state, and reads some files of each attempt that it returns;
+ * of the others with a limit only the record, which says when it started.
+ */
+export async function listRuns(store: Store, clock: RunClock, limit = Number.POSITIVE_INFINITY): Promise<RunSummary[]> {
+  const names = await attemptsIn(store)
+  const wanted = names.length > limit ? (await byStart(store, names)).slice(0, limit) : names
+  return readAll(wanted, name => readAttempt(store, clock, name))
 }
 
 /**
@@ -96,11 +101,15 @@ async function attemptsIn(store: Store): Promise<RunName[]> {
 }
 
 async function latestOf(store: Store, names: readonly RunName[]): Promise<RunName | undefined> {
-  const [latest] = await readAll(names, async ({ runId, attempt }) => {
+  return (await byStart(store, names))[0]
+}
+
+/** The latest start first; those last whose record is damaged. */
+async function byStart(store: Store, names: readonly RunName[]): Promise<readonly RunName[]> {
+  return readAll(names, async ({ runId, attempt }) => {
     const record = await readUndamaged(store, runKeys(runId, attempt).run, readRunRecord)
-    return isDamaged(record) ? undefined : record
+    return record && { runId, attempt, startedAt: isDamaged(record) ? '' : record.startedAt }
   })
-  return latest ?? names[0]
 }
 
 /** The latest start first; those that are gone by now are left out. */

@@ -18,7 +18,7 @@ let folder: string
 let thread: Thread | undefined
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'fanmill-full-'))
-  for (const name of ['in', 'parts', 'stage/streams']) mkdirSync(join(folder, name), { recursive: true })
+  for (const name of ['in', 'stage/streams']) mkdirSync(join(folder, name), { recursive: true })
   writeFileSync(join(folder, 'in', 'x.csv'), 'k,n\na,1\n')
 })
 afterEach(() => {
@@ -42,7 +42,8 @@ async function run(job: WorkerJob, options: Partial<AnyTaskOptions> = {}): Promi
   return thread.run(job as never)
 }
 
-const target = (): string => join(folder, 'parts', 'p')
+/** In a folder that the engine may write to, beside /dev. */
+const target = (): string => join(folder, 'stage', 'streams', 'p')
 
 async function share(): Promise<WorkerJob> {
   const found = await diskStore(join(folder, 'in')).stat('x.csv')
@@ -51,8 +52,9 @@ async function share(): Promise<WorkerJob> {
 }
 
 describe('a full disk is DISK_FULL', () => {
-  it('while rows are converted', async () => {
-    symlinkSync('/dev/full', `${target()}-0.parquet`)
+  it('while rejected rows of a conversion are written', async () => {
+    writeFileSync(join(folder, 'in', 'x.csv'), 'k,n\na,?\n')
+    symlinkSync('/dev/full', `${target()}-0-located.rejects`)
     await expect(run(await share())).rejects.toMatchObject(full)
   })
 

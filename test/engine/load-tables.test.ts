@@ -75,12 +75,6 @@ describe('a broadcast table', () => {
     ],
     ['compressed CSV', table('t.csv.gz', csv(), { k: column.string() }), gzipSync('k\na\n'), [{ k: 'a' }]],
     [
-      'CSV in latin-1',
-      table('t.csv', csv({ encoding: 'latin-1' }), { k: column.string(), s: column.string() }),
-      Buffer.from('k,s\na,\xe9\n', 'latin1'),
-      [{ k: 'a', s: 'é' }],
-    ],
-    [
       'JSON lines with columns',
       table('t.jsonl', jsonLines(), typed),
       '{"k":"a","n":1,"d":"2001-02-03"}\n{"k":"b"}\n',

@@ -126,6 +126,7 @@ describe('too many partitions', () => {
           bloomFilters: true,
         } as const),
         partitionsMax: 20,
+        partBytes: 1e6,
       }
       const keys = registerPartitionKeys(connection, options)
       keys.begin({ folderBytesMax: 1000 })

@@ -194,6 +194,24 @@ describe('a part', () => {
     )
   })
 
+  it('has what docs/parquet-outputs.md says: filters where a dictionary is, no page index, no sorting columns, optional columns', async () => {
+    const types = { few: column.string(), many: column.int32({ required: true }) }
+    const lines = Array.from({ length: 30_000 }, (_, n) => `v${n % 7},${n}\n`).join('')
+    await withShares(
+      taskOf({ columns: types, output: outputOf({ sortBy: ['many'] }) }),
+      { inputs: { 'x.csv': `few,many\n${lines}` } },
+      async ([result]) => {
+        const { metadata } = await readParquet(result?.parts[0]?.file ?? '')
+        const [group] = metadata.row_groups
+        const filters = group?.columns.map(each => each.meta_data?.bloom_filter_offset !== undefined)
+        expect(filters).toEqual([true, false])
+        expect(group?.columns.map(each => each.column_index_offset)).toEqual([undefined, undefined])
+        expect(group?.sorting_columns).toBeUndefined()
+        expect(metadata.schema.slice(1).map(each => each.repetition_type)).toEqual(['OPTIONAL', 'OPTIONAL'])
+      },
+    )
+  })
+
   it('says its true size and rows', async () => {
     await withShares(
       taskOf({ columns, output: outputOf({ partitionBy: ['k'] }) }),

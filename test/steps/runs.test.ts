@@ -79,6 +79,16 @@ describe('what ran', () => {
     expect(runs[1]).toMatchObject({ runId: run.runId, batchesDone: 2, rows: 20 })
   })
 
+  test('lists only the latest, and reads no more than the record of the others', async world => {
+    for (let run = 0; run < 5; run++) {
+      world.time += day
+      await world.run({ inputs: { 'a.zip': `version ${run}` } })
+    }
+    const all = await listRuns(world.store, world)
+    expect(await listRuns(world.store, world, 2)).toEqual(all.slice(0, 2))
+    expect(await listRuns(world.store, world, 9)).toEqual(all)
+  })
+
   test('finds a run by its first digits, in its latest attempt, or the latest of all', async world => {
     const { runId } = await world.run(one)
     await world.run({ ...one, force: true })

@@ -1,0 +1,78 @@
+/** Recognises files that are no text by their first bytes, so that a message can say what was found. */
+import { compressionOf } from './compression.ts'
+import { PermanentError } from './errors.ts'
+
+interface FileKind {
+  readonly name: string
+  readonly advice: string
+  matches(bytes: Uint8Array): boolean
+}
+
+const beginsWith =
+  (...expected: readonly number[]) =>
+  (bytes: Uint8Array): boolean =>
+    expected.every((byte, at) => bytes[at] === byte)
+
+const textAt = (bytes: Uint8Array, at: number, end: number): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', at, end)
+
+/** A text may begin with these letters as well; in a binary file they are followed by what no text has. */
+const wordThenBinary =
+  (word: string) =>
+  (bytes: Uint8Array): boolean => {
+    const next = bytes[word.length] ?? 32
+    return textAt(bytes, 0, word.length) === word && next < 32 && ![9, 10, 13].includes(next)
+  }
+
+/** Bytes of a zip that are searched for the names that a workbook begins with. */
+const workbookBytes = 4096
+
+const zip = beginsWith(0x50, 0x4b, 0x03, 0x04)
+const isWorkbook = (bytes: Uint8Array): boolean =>
+  zip(bytes) && /\[Content_Types\]\.xml|xl\/|_rels\/\.rels/.test(textAt(bytes, 0, workbookBytes))
+
+const kinds: readonly FileKind[] = [
+  { name: 'a tar archive', advice: 'unpack it first', matches: bytes => textAt(bytes, 257, 262) === 'ustar' },
+  { name: 'gzip data', advice: 'let its name end in .gz, which is inflated', matches: beginsWith(0x1f, 0x8b, 0x08) },
+  {
+    name: 'zstd data',
+    advice: 'let its name end in .zst, which is inflated',
+    matches: beginsWith(0x28, 0xb5, 0x2f, 0xfd),
+  },
+  {
+    name: 'bzip2 data',
+    advice: 'decompress it first, or compress with gzip',
+    matches: bytes => /^BZh[1-9]1AY&SY/.test(textAt(bytes, 0, 10)),
+  },
+  {
+    name: 'xz data',
+    advice: 'decompress it first, or compress with gzip',
+    matches: beginsWith(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00),
+  },
+  { name: '7z data', advice: 'unpack it first', matches: beginsWith(0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c) },
+  { name: 'an Excel workbook (xlsx)', advice: 'save its sheet as CSV first', matches: isWorkbook },
+  {
+    name: 'an Excel workbook (xls)',
+    advice: 'save its sheet as CSV first',
+    matches: beginsWith(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1),
+  },
+  { name: 'a zip archive', advice: 'read it with zipMembers(), or unpack it first', matches: zip },
+  { name: 'a PDF document', advice: 'extract its table first', matches: bytes => textAt(bytes, 0, 5) === '%PDF-' },
+  { name: 'a Parquet file', advice: 'set format: parquetFiles()', matches: wordThenBinary('PAR1') },
+]
+
+/** What a file is, where it is something else than text; undefined for text and for what is not known. */
+export const fileKindOf = (bytes: Uint8Array): FileKind | undefined => kinds.find(kind => kind.matches(bytes))
+
+/**
+ * `name` is that of the file or member, which says whether it was inflated.
+ * @throws INPUT_INVALID when the text that begins with these bytes is a file of another kind
+ */
+export function refuseOtherFile(bytes: Uint8Array, name: string, expected = 'text'): void {
+  const kind = fileKindOf(bytes)
+  if (kind === undefined || (expected === 'a Parquet file' && kind.name === expected)) return
+  const compression = compressionOf(name)
+  const inside = compression === undefined ? '' : ` in ${compression}`
+  const message = `expected ${expected}, got ${kind.name}${inside}; ${kind.advice}`
+  throw new PermanentError('INPUT_INVALID', message, { found: kind.name })
+}
