@@ -18,6 +18,7 @@ export interface UploadTriggerProps {
 
 export class UploadTrigger extends Construct {
   readonly deadLetterQueue: Queue
+  readonly ruleName: string
 
   constructor(scope: Construct, id: string, { bucket, prefix, stateMachineArn }: UploadTriggerProps) {
     super(scope, id)
@@ -47,6 +48,7 @@ export class UploadTrigger extends Construct {
         },
       ],
     })
+    this.ruleName = rule.ref
     this.deadLetterQueue.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('events.amazonaws.com')],
