@@ -175,7 +175,7 @@ export class FanmillPipeline extends Construct {
     ;({ plan: this.plan, process: this.process, commit: this.commit } = functions)
     this.stateMachine = makeMachine(this, making).stateMachine
     this.stateMachineArn = this.stateMachine.stateMachineArn
-    const trigger = places.trigger === undefined ? undefined : makeTrigger(this, places.trigger)
+    const trigger = places.trigger === undefined ? undefined : makeTrigger(this, places)
     this.deadLetterQueue = trigger?.deadLetterQueue
     const { name } = bundle.pipeline
     makeAlarms(this, { ...props, name, stateMachineArn: this.stateMachineArn, functions: functionsOf(this), trigger })
@@ -225,7 +225,7 @@ function makeMachine(pipeline: FanmillPipeline, { bundle, places, keys, props }:
 const functionsOf = ({ plan, process, commit }: FanmillPipeline) =>
   [plan, ...process, commit].map(each => each.function)
 
-function makeTrigger(pipeline: FanmillPipeline, prefix: string): UploadTrigger {
+function makeTrigger(pipeline: FanmillPipeline, { triggerFilter: filter }: Places): UploadTrigger {
   const { input: bucket, stateMachineArn } = pipeline
-  return new UploadTrigger(pipeline, 'Trigger', { bucket, prefix, stateMachineArn })
+  return new UploadTrigger(pipeline, 'Trigger', { bucket, filter, stateMachineArn })
 }

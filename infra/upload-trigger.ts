@@ -5,14 +5,15 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
+import type { KeyFilter } from '../lib/core/key-wildcard.ts'
 import { acknowledge } from './acknowledge.ts'
 import { sendEvents } from './pipeline-buckets.ts'
 import { allow } from './statements.ts'
 
 export interface UploadTriggerProps {
   readonly bucket: IBucket
-  /** Of keys; the Plan step matches the whole template. */
-  readonly prefix: string
+  /** Lets through what may match the trigger's template, which Plan compares exactly; default every key. */
+  readonly filter?: KeyFilter | undefined
   readonly stateMachineArn: string
 }
 
@@ -20,7 +21,7 @@ export class UploadTrigger extends Construct {
   readonly deadLetterQueue: Queue
   readonly ruleName: string
 
-  constructor(scope: Construct, id: string, { bucket, prefix, stateMachineArn }: UploadTriggerProps) {
+  constructor(scope: Construct, id: string, { bucket, filter, stateMachineArn }: UploadTriggerProps) {
     super(scope, id)
     sendEvents(bucket)
     // Events hold keys and no rows. A key of one's own would need a grant for EventBridge in its policy.
@@ -36,7 +37,7 @@ export class UploadTrigger extends Construct {
       eventPattern: {
         source: ['aws.s3'],
         'detail-type': ['Object Created'],
-        detail: { bucket: { name: [bucket.bucketName] }, ...(prefix !== '' && { object: { key: [{ prefix }] } }) },
+        detail: { bucket: { name: [bucket.bucketName] }, ...(filter && { object: { key: [filter] } }) },
       },
       targets: [
         {
