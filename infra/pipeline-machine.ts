@@ -5,16 +5,11 @@ import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
-import {
-  DefinitionBody,
-  LogLevel,
-  type LogOptions,
-  StateMachine,
-  StateMachineType,
-} from 'aws-cdk-lib/aws-stepfunctions'
+import { LogLevel, type LogOptions, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import { integrationNames, type StateMachineOptions, stateMachine, substitutions } from '../lib/core/state-machine.ts'
 import { acknowledge, acknowledgeWildcards } from './acknowledge.ts'
+import { definitionBody } from './definition-body.ts'
 import { allow } from './statements.ts'
 
 /** Props of the construct for what its state machine logs and traces. */
@@ -58,7 +53,7 @@ export class PipelineMachine extends Construct {
     this.stateMachine = new StateMachine(this, 'Machine', {
       role,
       stateMachineType: StateMachineType.STANDARD,
-      definitionBody: DefinitionBody.fromString(JSON.stringify(stateMachine({ ...props, tierCount: process.length }))),
+      definitionBody: definitionBody(stateMachine({ ...props, tierCount: process.length })),
       definitionSubstitutions: substitutionsOf(props),
       tracingEnabled: tracing,
       ...(logs && { logs }),
