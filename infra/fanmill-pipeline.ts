@@ -11,20 +11,27 @@ import type { Tier } from '../lib/core/lambda-events.ts'
 import type { PipelineDefinition } from '../lib/define/definition.ts'
 import { checkBucketPlaces } from './bucket-places.ts'
 import { bundleAsset, type PipelineBundle } from './bundle-asset.ts'
-import type { NetworkProps } from './function-network.ts'
+import { makeNetwork, type NetworkProps } from './function-network.ts'
 import { makeGlueTables } from './glue-tables.ts'
 import { allowLogs, type LogEncryptionProps } from './log-encryption.ts'
 import { type AlarmProps, makeAlarms } from './pipeline-alarms.ts'
 import { abortAbandoned, makeBucket, type OwnBucketProps } from './pipeline-buckets.ts'
 import { makeDashboard } from './pipeline-dashboard.ts'
 import { functionTimeoutMax, type PipelineFunction } from './pipeline-function.ts'
-import { type FunctionAccountProps, type Making, makeFunctions, prefixesOf } from './pipeline-functions.ts'
+import {
+  type FunctionAccountProps,
+  type Making,
+  makeFunctions,
+  prefixesOf,
+  starterProps,
+} from './pipeline-functions.ts'
 import { pipelineKeys } from './pipeline-keys.ts'
 import { type MachineLogProps, PipelineMachine } from './pipeline-machine.ts'
 import { tellOutputs } from './pipeline-outputs.ts'
 import { checkProps } from './pipeline-props.ts'
 import { type Places, placesOf, refuseLoop } from './places.ts'
 import { isSameBucket } from './same-bucket.ts'
+import { UploadQueue } from './upload-queue.ts'
 import { UploadTrigger } from './upload-trigger.ts'
 import type { WriteConditionProps } from './write-conditions.ts'
 
@@ -123,6 +130,17 @@ export interface FanmillPipelineProps
    */
   readonly trigger?: boolean
   /**
+   * What an upload starts: an execution of its own, or with `'queue'` one for all uploads of the same parameters within
+   * `uploadWindow`. The queue is for many small uploads, each of which would cost an execution that finds nothing to do.
+   * @default 'each'
+   */
+  readonly uploads?: 'each' | 'queue'
+  /**
+   * How long uploads are collected with `uploads: 'queue'`, 1 to 300 seconds.
+   * @default 60 seconds
+   */
+  readonly uploadWindow?: Duration
+  /**
    * What becomes of the pipeline's own buckets when the stack is deleted. `DESTROY` does not empty them, and a bucket
    * with objects, or old versions of them, cannot be deleted.
    * @default RemovalPolicy.RETAIN
@@ -154,6 +172,8 @@ export class FanmillPipeline extends Construct {
   /** One a tier. */
   readonly process: readonly PipelineFunction[]
   readonly commit: PipelineFunction
+  /** Starts executions for events in the queue, with `uploads: 'queue'`. */
+  readonly starter: PipelineFunction | undefined
   /** Events that could not be delivered; without a trigger there is none. */
   readonly deadLetterQueue: Queue | undefined
 
@@ -170,13 +190,14 @@ export class FanmillPipeline extends Construct {
     const places = placesIn(this, bundle.pipeline, props)
     abortAbandoned(this.output)
     const keys = pipelineKeys({ input: this.input, output: this.output, encryptionKey: props.encryptionKey })
-    const making = { bundle, places, keys, props }
+    const making = { bundle, places, keys, network: makeNetwork(this, props), props }
     const functions = makeFunctions(this, making)
     ;({ plan: this.plan, process: this.process, commit: this.commit } = functions)
     this.stateMachine = makeMachine(this, making).stateMachine
     this.stateMachineArn = this.stateMachine.stateMachineArn
-    const trigger = places.trigger === undefined ? undefined : makeTrigger(this, places)
+    const trigger = places.trigger === undefined ? undefined : makeTrigger(this, making)
     this.deadLetterQueue = trigger?.deadLetterQueue
+    this.starter = trigger?.queue?.starter
     const { name } = bundle.pipeline
     makeAlarms(this, { ...props, name, stateMachineArn: this.stateMachineArn, functions: functionsOf(this), trigger })
     if (dashboard) makeDashboard(this, this, name)
@@ -222,10 +243,20 @@ function makeMachine(pipeline: FanmillPipeline, { bundle, places, keys, props }:
   })
 }
 
-const functionsOf = ({ plan, process, commit }: FanmillPipeline) =>
-  [plan, ...process, commit].map(each => each.function)
+const functionsOf = ({ plan, process, commit, starter }: FanmillPipeline) =>
+  [plan, ...process, commit, ...(starter ? [starter] : [])].map(each => each.function)
 
-function makeTrigger(pipeline: FanmillPipeline, { triggerFilter: filter }: Places): UploadTrigger {
+function makeTrigger(pipeline: FanmillPipeline, making: Making): UploadTrigger {
   const { input: bucket, stateMachineArn } = pipeline
-  return new UploadTrigger(pipeline, 'Trigger', { bucket, filter, stateMachineArn })
+  const { uploads = 'each', uploadWindow: window = Duration.seconds(60) } = making.props
+  const common = starterProps(pipeline, making)
+  const makeQueue = (scope: Construct, deadLetterQueue: Queue) =>
+    new UploadQueue(scope, 'Uploads', { ...common, stateMachineArn, window, deadLetterQueue })
+  const trigger = new UploadTrigger(pipeline, 'Trigger', {
+    ...{ bucket, filter: making.places.triggerFilter, stateMachineArn },
+    ...(uploads === 'queue' && { makeQueue }),
+  })
+  // The role of an execution has its policy before the first upload starts one.
+  trigger.node.addDependency(pipeline.node.findChild('StateMachine'))
+  return trigger
 }

@@ -4,7 +4,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { LambdaEnvironment } from '../lib/core/lambda-events.ts'
 import type { PipelineBundle } from './bundle-asset.ts'
 import type { FanmillPipeline, FanmillPipelineProps } from './fanmill-pipeline.ts'
-import { makeNetwork } from './function-network.ts'
+import type { FunctionNetwork } from './function-network.ts'
 import { functionTimeoutMax, PipelineFunction } from './pipeline-function.ts'
 import type { PipelineKeys } from './pipeline-keys.ts'
 import { pipelineSecrets } from './pipeline-secrets.ts'
@@ -14,6 +14,8 @@ import { modestTiers } from './tiers.ts'
 
 /** What the constructs of a pipeline are made of. */
 export interface Making {
+  /** The network of all functions. */
+  readonly network: FunctionNetwork | undefined
   readonly bundle: PipelineBundle
   readonly places: Places
   readonly keys: PipelineKeys
@@ -55,9 +57,7 @@ export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
   const { name } = bundle.pipeline
   const { input, output } = pipeline
   const environment = environmentOf(pipeline, making)
-  const { logEncryptionKey, environmentEncryptionKey, tracing: isTraced = false } = props
-  const account = { network: makeNetwork(pipeline, props), logEncryptionKey, environmentEncryptionKey, isTraced }
-  const common = { code: bundle.code, architecture, timeout, logRetention, ...keys, ...account }
+  const common = { code: bundle.code, architecture, timeout, logRetention, ...keys, ...accountOf(making) }
   const small = { ...common, memoryMb, temporaryStorageMb: 512, threads: 1, environment }
   const where = { places, input, output }
   const writeConditions = { enforceConditionalWrites: props.enforceConditionalWrites ?? true }
@@ -94,6 +94,24 @@ export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
       statements: commitStatements(where),
     }),
   }
+}
+
+/** As Plan has it, with less memory. */
+export function starterProps(pipeline: FanmillPipeline, making: Making) {
+  const { architecture = 'arm64', logRetention = RetentionDays.ONE_MONTH } = making.props
+  const { code, pipeline: definition } = making.bundle
+  return {
+    ...{ code, architecture, logRetention, inputKeys: [], outputKeys: [] },
+    ...{ memoryMb: 512, temporaryStorageMb: 512, threads: 1, environment: environmentOf(pipeline, making) },
+    description: `Fanmill pipeline ${definition.name}: start`,
+    ...accountOf(making),
+  }
+}
+
+/** Returns what the account asks of every function. */
+function accountOf({ network, props }: Making) {
+  const { logEncryptionKey, environmentEncryptionKey, tracing: isTraced = false } = props
+  return { network, logEncryptionKey, environmentEncryptionKey, isTraced }
 }
 
 function environmentOf(

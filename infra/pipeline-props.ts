@@ -6,7 +6,7 @@ import { modestTiers } from './tiers.ts'
 
 /** @throws DEFINITION_INVALID naming the prop, what was expected and what came */
 export function checkProps(props: FanmillPipelineProps): void {
-  const { inputPrefix, outputPrefix, tiers, maxConcurrency, functionTimeout } = props
+  const { inputPrefix, outputPrefix, tiers, maxConcurrency, functionTimeout, uploadWindow } = props
   const { noncurrentVersionExpiration, noRunAlarmAfter, reservedConcurrency = [] } = props
   checkPrefix('inputPrefix', inputPrefix)
   checkPrefix('outputPrefix', outputPrefix)
@@ -18,6 +18,7 @@ export function checkProps(props: FanmillPipelineProps): void {
   }
   checkWhole('maxConcurrency', maxConcurrency, { min: 1, max: 10_000 })
   checkWhole('functionTimeout in seconds', functionTimeout?.toSeconds(), { min: 30, max: 900 })
+  checkWhole('uploadWindow in seconds', uploadWindow?.toSeconds(), { min: 1, max: 300 })
   checkWhole('noncurrentVersionExpiration in days', daysOf(noncurrentVersionExpiration), { min: 1, max: 36_500 })
   checkWhole('noRunAlarmAfter in hours', noRunAlarmAfter?.toHours({ integral: false }), { min: 1, max: 168 })
   const tierCount = (tiers ?? modestTiers).length

@@ -7,6 +7,7 @@ import { handler as plan } from '../../functions/plan.ts'
 import { handler as process_ } from '../../functions/process.ts'
 import { assetNames, type CommitAnswer, type PlanAnswer, type UploadEvent } from '../../lib/core/lambda-events.ts'
 import type { PlanItem } from '../../lib/core/plan-data.ts'
+import { noWaits } from '../../lib/core/waits.ts'
 import { bundlePipeline } from '../../lib/io/bundle.ts'
 import { codeHashes, loadPipeline } from '../../lib/io/bundle-load.ts'
 import { coolThreads } from '../../lib/lambda/warm-threads.ts'
@@ -63,12 +64,13 @@ export class RecordedAccount {
     const pipeline = await loadPipeline(bundle)
     const hashes = Object.fromEntries(await codeHashes(bundle, pipeline))
     await writeFile(join(folder, assetNames.codeHashes), JSON.stringify(hashes))
+    await writeFile(join(folder, assetNames.schemas), '{}')
     Object.assign(process.env, {
       ...{ AWS_ENDPOINT_URL: server.endpoint, AWS_REGION: 'us-east-1' },
       ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
       ...{ FANMILL_INPUT_BUCKET: buckets.input, FANMILL_INPUT_PREFIX: prefixes.input },
       ...{ FANMILL_OUTPUT_BUCKET: buckets.output, FANMILL_OUTPUT_PREFIX: prefixes.output },
-      ...{ FANMILL_PIPELINE: pipeline.name, FANMILL_PIPELINE_URL: bundle.url, FANMILL_SETTLE_SECONDS: '0.001' },
+      ...{ FANMILL_PIPELINE: pipeline.name, FANMILL_PIPELINE_URL: bundle.url, FANMILL_SETTLE_SECONDS: '0' },
       FANMILL_TIERS: JSON.stringify([{ memoryMb: 3008, threads: 2, temporaryStorageMb: 1024 }]),
     })
     return new RecordedAccount(server, folder)
@@ -118,7 +120,7 @@ export class RecordedAccount {
 
   async #plan(own: Own, event: unknown): Promise<PlanAnswer> {
     for (let calls = 0; calls < callsMax; calls++) {
-      const answer = await this.#as('Plan', () => plan({ ...own, event }, context(900)))
+      const answer = await this.#as('Plan', () => plan({ ...own, ...unhurried, event }, context(900)))
       if (answer.status === 'unsettled')
         await this.#as('Commit', () => commit({ ...own, outputPath: answer.outputPath }, context(900)))
       if (answer.done) return answer
@@ -132,7 +134,9 @@ export class RecordedAccount {
       for (const item of itemsKey === undefined ? [] : this.#items(itemsKey))
         await this.#as('Process', () => process_({ ...own, run, item, tier: 0 }, context(900))).catch(() => undefined)
       const seconds = calls === 0 ? commitSeconds : 900
-      const answer: CommitAnswer = await this.#as('Commit', () => commit({ ...own, run }, context(seconds)))
+      const answer: CommitAnswer = await this.#as('Commit', () =>
+        commit({ ...own, ...unhurried, run }, context(seconds)),
+      )
       if (answer.done) return 'committed'
       itemsKey = 'planKey' in answer ? answer.planKey : undefined
     }
@@ -163,6 +167,9 @@ interface Own {
   readonly task: string
   readonly execution: string
 }
+
+/** As at the start of an execution. */
+const unhurried = { waits: noWaits(1), maxConcurrency: 100 }
 
 type Planned = Extract<PlanAnswer, { status: 'planned' }>
 

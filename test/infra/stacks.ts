@@ -104,6 +104,8 @@ export function everyProp(stack: Stack): Partial<FanmillPipelineProps> {
     alarmsTopic: new Topic(stack, 'EveryTopic', { enforceSSL: true, masterKey: encryptionKey }),
     dashboard: true,
     trigger: true,
+    uploads: 'queue',
+    uploadWindow: Duration.minutes(1),
     removalPolicy: RemovalPolicy.DESTROY,
     noncurrentVersionExpiration: Duration.days(7),
     vpc: givenVpc(stack),

@@ -36,6 +36,8 @@ export interface S3Server {
   fault: (request: S3Request) => Fault | undefined
   /** Of its clock, by which its answers are dated. */
   aheadMs: number
+  /** Requests that it takes; others are refused with 503 SlowDown, as S3 does for each prefix. Default: all. */
+  rate: { readonly perSecond: number; readonly burst: number } | undefined
   /** Whether its buckets have Object Lock with a default retention: bodies must come with a digest. */
   hasObjectLock: boolean
   stop(): Promise<void>
@@ -68,19 +70,16 @@ export async function startS3Server(): Promise<S3Server> {
   const state = { objects: new Map<string, S3Object>(), uploads: new Map<string, Upload>() }
   const server = createServer((request, response) => void serve(request, response))
   const own: S3Server = {
-    endpoint: '',
-    requests: [],
-    objects: state.objects,
-    fault: () => undefined,
-    aheadMs: 0,
-    hasObjectLock: false,
-    stop,
+    ...{ endpoint: '', requests: [], objects: state.objects, aheadMs: 0, hasObjectLock: false, rate: undefined },
+    ...{ fault: () => undefined, stop },
   }
+  const isTaken = tokenBucket()
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = await read(request, own.requests.length + 1)
     own.requests.push(asked)
     response.setHeader('date', new Date(Date.now() + own.aheadMs).toUTCString())
     const fault = own.fault(asked)
+    if (own.rate && !isTaken(own.rate)) return send(response, failure(503, 'SlowDown'))
     if (fault?.kind === 'refuse') return send(response, failure(fault.status, fault.code))
     const answer = (own.hasObjectLock && refuseBody(asked)) || answerTo(asked, state)
     if (fault?.kind === 'lose') return void response.socket?.destroy()
@@ -94,6 +93,20 @@ export async function startS3Server(): Promise<S3Server> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return Object.assign(own, { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+}
+
+/** Whether a request fits into the rate now. */
+function tokenBucket(): (rate: NonNullable<S3Server['rate']>) => boolean {
+  let tokens = Number.POSITIVE_INFINITY
+  let lastMs = Date.now()
+  return ({ perSecond, burst }) => {
+    const now = Date.now()
+    tokens = Math.min(burst, tokens + ((now - lastMs) / 1000) * perSecond)
+    lastMs = now
+    if (tokens < 1) return false
+    tokens--
+    return true
+  }
 }
 
 async function read(request: IncomingMessage, number: number): Promise<S3Request> {
