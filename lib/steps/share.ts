@@ -2,8 +2,8 @@
 import type { Slice } from '../core/plan-data.ts'
 import type { Reject } from '../core/reject.ts'
 import type { MemberAccount, RangeEnds, ShareJob, SharePart, ShareResult } from '../core/share.ts'
-import type { StageSource } from '../io/stage-slices.ts'
-import { convertGroup, type GroupResult, type ShareTools, stageGroup } from './share-group.ts'
+import type { StagedSlices, StageSource } from '../io/stage-slices.ts'
+import { convertGroup, type GroupResult, groupParts, type ShareTools } from './share-group.ts'
 
 export type { ShareTools, StageOptions } from './share-group.ts'
 
@@ -12,15 +12,22 @@ export async function processShare(job: ShareJob, tools: ShareTools): Promise<Sh
   // Says that work has begun, long before the first group is done.
   tools.progress({ members: 0, bytes: 0, rowsWritten: 0, rowsRejected: 0 })
   const results: GroupResult[] = []
-  for (const [index, group] of groupsOf(job).entries()) {
-    const staged = await stageGroup(group, tools)
-    try {
-      results.push(await convertGroup(group, staged, `${job.target}-${index}`, tools))
-    } finally {
-      staged.discard()
+  for (const group of groupsOf(job))
+    for await (const { source, staged } of groupParts(group, tools)) {
+      try {
+        const result = await convertGroup(source, staged, `${job.target}-${results.length}`, tools)
+        results.push(source === group ? result : { ...result, staged: countedAs(staged, result) })
+      } finally {
+        staged.discard()
+      }
     }
-  }
   return summarize(results, tools)
+}
+
+/** What was staged again from staged text says nothing of its members' number and bytes. */
+function countedAs(first: StagedSlices, { staged }: GroupResult): GroupResult['staged'] {
+  const { memberCount, membersSkipped, bytesIn, bytesInflated, ranges } = first
+  return { ...staged, memberCount, membersSkipped, bytesIn, bytesInflated, ranges }
 }
 
 /** Slices in their order, as many together as `groupBytes` allow, in groups of nearly equal bytes. */
