@@ -1,7 +1,7 @@
 /** What a zip archive may hold: policies over the entries that a run selected. */
 import type { ZipLimits } from '../define/definition.ts'
+import type { ZipEntry } from './entry-table.ts'
 import { type ErrorCode, type ErrorDetail, PermanentError } from './errors.ts'
-import type { ZipEntry } from './zip-directory.ts'
 import { localBytes } from './zip-local.ts'
 
 /** A member that is stored or deflated, as the caps allow. */
@@ -38,6 +38,7 @@ export function entryFault(entry: ZipEntry, limits: ZipLimits, key: string): Per
     const what = `expected method 0 (stored) or 8 (deflate), got ${method} (${got}); zip it again with deflate`
     return fault('ZIP_METHOD_UNSUPPORTED', what, { method })
   }
+  if (entry.fault !== undefined) return fault('ZIP_BAD_MEMBER', `${entry.fault}; the archive is damaged, get it again`)
   if (nameBytes > limits.nameBytesMax) return fault('ZIP_LIMIT', tooMuch('nameBytesMax', limits, nameBytes))
   if (inflatedBytes > limits.memberBytesMax) return fault('ZIP_LIMIT', tooMuch('memberBytesMax', limits, inflatedBytes))
   if (inflatedBytes > ratioFloorBytes && inflatedBytes > compressedBytes * limits.ratioMax) {

@@ -14,18 +14,54 @@ export interface RawName {
 /** 4.4.2.2 of APPNOTE.TXT: Unix and macOS. */
 const utf8Systems: readonly (number | undefined)[] = [3, 19]
 const utf8Flag = 0x800
+const unicodePathId = 0x7075
 
-/** By the unicode path field (0x7075) when it fits, the UTF-8 flag, else cp437. Backslashes stay: a name is data. */
-export function decodeZipName({ fileNameRaw, generalPurposeBitFlag, extraFields, versionMadeBy }: RawName): string {
+/** Systems of DOS and Windows programs, whose separator is the backslash: FAT, HPFS, NTFS (10 and 11 both occur) and VFAT. */
+const backslashSystems: readonly (number | undefined)[] = [0, 6, 10, 11, 14]
+
+/** Returns the name by the unicode path field (0x7075) when it fits, the UTF-8 flag, else cp437; as one path, whoever wrote it. */
+export function decodeZipName(raw: RawName): string {
+  const { fileNameRaw, extraFields, versionMadeBy } = raw
   const system = versionMadeBy === undefined ? undefined : versionMadeBy >> 8
   // Info-ZIP without a UTF-8 locale, as in containers, and macOS write UTF-8 and do not say so.
-  const flags = utf8Systems.includes(system) && isUtf8(fileNameRaw) ? utf8Flag : generalPurposeBitFlag
+  const isUtf8Name =
+    (raw.generalPurposeBitFlag & utf8Flag) !== 0 || (utf8Systems.includes(system) && isUtf8(fileNameRaw))
   const keepsBackslashes = true
-  return yauzl.getFileNameLowLevel(flags, fileNameRaw, extraFields, keepsBackslashes)
+  const name = yauzl.getFileNameLowLevel(isUtf8Name ? utf8Flag : 0, fileNameRaw, extraFields, keepsBackslashes)
+  if (!name.includes('\\')) return memberPath(name)
+  // A name without any slash is taken for one of DOS or Windows, because some of their programs call themselves Unix.
+  const hasBackslashes = backslashSystems.includes(system) || !name.includes('/')
+  const isUnicode = isUtf8Name || extraFields.some(({ id }) => id === unicodePathId)
+  return memberPath(hasBackslashes ? withSlashes(name, isUnicode) : name)
+}
+
+/** In East Asian code pages, which do not say that they are one, the second byte of a letter may be a backslash. */
+function withSlashes(name: string, isUnicode: boolean): string {
+  return isUnicode ? name.replaceAll('\\', '/') : name.replace(/(?<!\P{ASCII})\\/gu, '/')
 }
 
 /**
- * The name, when it can be a path below a folder on any system.
+ * Returns the one spelling of a path that may be written in several: `./a//b` is `a/b`. What leads out of a folder
+ * (`..`, a leading slash, a drive letter) stays, so that it can be refused.
+ */
+export function memberPath(name: string): string {
+  if (!/\/\/|(?:^|\/)\.(?:\/|$)/.test(name)) return name
+  const segments = name.split('/')
+  const last = segments.length - 1
+  const kept = segments.filter((segment, index) => {
+    if (segment === '') return index === 0 || index === last
+    return segment !== '.'
+  })
+  return kept.join('/')
+}
+
+/** Whether two spellings mean the same file: a local header does not say which system wrote it. */
+export function isSamePath(one: string, other: string): boolean {
+  return one === other || memberPath(one.replaceAll('\\', '/')) === memberPath(other.replaceAll('\\', '/'))
+}
+
+/**
+ * Returns the name, when it can be a path below a folder on any system.
  * @throws ZIP_UNSAFE_NAME when it is empty, absolute, has a drive letter, a NUL, a backslash, or a `.`, `..` or empty segment
  */
 export function safePath(name: string): string {
