@@ -6,6 +6,7 @@ import { FanmillError, PermanentError } from './core/errors.ts'
 import { type LogLevel, logLevels } from './core/events.ts'
 import { resolveSteps } from './core/resolve-task.ts'
 import type { MemberAccount, ShareJob } from './core/share.ts'
+import { type SkippedMember, skippedLine } from './core/skipped-member.ts'
 import type { Store } from './core/store.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from './define/definition.ts'
@@ -178,14 +179,13 @@ async function shareTools(own: Own, job: ShareJob) {
       isLocated,
       isByMember,
       signal,
-      onSkip: (member: string, error: FanmillError) =>
-        tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
     })
   return {
     engine: watched(await taskEngine(own), own.log),
     stage,
     worker: { pid: process.pid, thread: threadId },
     isAlwaysLocated: task.provenance.length > 0,
+    onSkip: (member: SkippedMember) => tell({ kind: 'log', ...skippedLine(member) }),
     progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),
   }
 }

@@ -22,6 +22,7 @@ export async function printSummary(
   if (tasks.length === 0) return
   print(await drawTable(['task', 'status', ...numbers], tasks.map(taskRow), { numbers }))
   for (const task of tasks) print(visible(outcomeLine(task, about, output)))
+  for (const task of tasks) if (task.membersSkipped > 0) print(visible(skippedLine(task, about, output)))
   if (isSample) print('this was a sample: the real output is as it was')
 }
 
@@ -38,6 +39,11 @@ function taskRow(task: TaskResult): readonly unknown[] {
     task.seconds.toFixed(2),
     formatRate(task.bytesIn, task.seconds),
   ]
+}
+
+function skippedLine({ task, membersSkipped, run }: TaskResult, about = run, root?: string): string {
+  const where = root === undefined ? '' : ` --output ${root}`
+  return `${task}: ${formatCount(membersSkipped)} members skipped as bad; fanmill status ${about}${where} lists them`
 }
 
 function outcomeLine({ task, status, output, run }: TaskResult, about = run, root?: string): string {

@@ -3,6 +3,7 @@ import type { PlainError } from './errors.ts'
 import type { LogLevel } from './events.ts'
 import type { InputObject, MembersSlice, StreamSlice } from './plan-data.ts'
 import type { MemberAccount, ShareJob, SharePart, ShareResult } from './share.ts'
+import type { SkippedMember } from './skipped-member.ts'
 
 export type WorkerJob =
   /** Checks the definition against empty typed inputs; gives the schema that comes out. */
@@ -30,7 +31,7 @@ export interface WorkerResults {
   readonly accounts: null
   readonly extract: {
     readonly files: readonly { readonly path: string; readonly sizeBytes: number; readonly crc32: number }[]
-    readonly membersSkipped: number
+    readonly skipped: readonly SkippedMember[]
   }
 }
 

@@ -64,13 +64,34 @@ export function checkEntries(
   limits: ZipLimits,
   key: string,
 ): asserts selected is readonly ReadableEntry[] {
+  const totals = new ArchiveTotals(limits, key)
   for (const entry of selected) {
     const fault = entryFault(entry, limits, key)
     if (fault) throw fault
+    totals.add(entry)
   }
-  const archiveBytes = selected.reduce((sum, entry) => sum + entry.inflatedBytes, 0)
-  if (selected.length > limits.memberCountMax) throw archiveFault('memberCountMax', limits, selected.length, key)
-  if (archiveBytes > limits.archiveBytesMax) throw archiveFault('archiveBytesMax', limits, archiveBytes, key)
+}
+
+/** The limits on the selected members of an archive together. */
+export class ArchiveTotals {
+  readonly #limits: ZipLimits
+  readonly #key: string
+  #count = 0
+  #bytes = 0
+
+  constructor(limits: ZipLimits, key: string) {
+    this.#limits = limits
+    this.#key = key
+  }
+
+  /** @throws ZIP_LIMIT when there are too many of them, or too many bytes */
+  add({ inflatedBytes }: Pick<ZipEntry, 'inflatedBytes'>): void {
+    const [limits, key] = [this.#limits, this.#key]
+    this.#count++
+    this.#bytes += inflatedBytes
+    if (this.#count > limits.memberCountMax) throw archiveFault('memberCountMax', limits, this.#count, key)
+    if (this.#bytes > limits.archiveBytesMax) throw archiveFault('archiveBytesMax', limits, this.#bytes, key)
+  }
 }
 
 function memberFault(

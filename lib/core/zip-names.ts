@@ -1,7 +1,8 @@
 /** Names of zip members: decoding them, and which may become paths. */
-import { type Buffer, isUtf8 } from 'node:buffer'
+import { Buffer, isUtf8 } from 'node:buffer'
 import * as yauzl from 'yauzl'
 import { PermanentError } from './errors.ts'
+import { escapeGlob } from './glob.ts'
 
 export interface RawName {
   readonly fileNameRaw: Buffer
@@ -64,16 +65,20 @@ export function isSamePath(one: string, other: string): boolean {
  * Returns the name, when it can be a path below a folder on any system.
  * @throws ZIP_UNSAFE_NAME when it is empty, absolute, has a drive letter, a NUL, a backslash, or a `.`, `..` or empty segment
  */
-export function safePath(name: string): string {
+export function safePath(name: string, archive?: string): string {
   const reason = unsafeBecause(name)
   if (reason === undefined) return name
-  throw unsafe(name, reason)
+  throw unsafe({ name, archive }, reason)
 }
 
-function unsafe(name: string, reason: string): PermanentError {
-  const message = `expected a member name that can be a file below its folder, got ${JSON.stringify(name)} (${reason}); leave it out with a members glob`
-  return new PermanentError('ZIP_UNSAFE_NAME', message, { member: name, reason })
+function unsafe(member: ExtractableMember, reason: string): PermanentError {
+  const leaveOut = `leave it out with a members glob: '!${escapeGlob(member.name)}'`
+  const message = `expected a member name that can be a file below its folder, got ${placed(member)} (${reason}); ${leaveOut}`
+  return new PermanentError('ZIP_UNSAFE_NAME', message, { member: member.name, archive: member.archive, reason })
 }
+
+/** POSIX and Windows alike: a segment of a path has at most 255 bytes. */
+const segmentBytesMax = 255
 
 function unsafeBecause(name: string): string | undefined {
   if (name === '') return 'empty'
@@ -81,29 +86,40 @@ function unsafeBecause(name: string): string | undefined {
   if (name.includes('\\')) return 'a backslash'
   if (name.startsWith('/')) return 'absolute'
   if (/^[a-z]:/i.test(name)) return 'a drive letter'
-  const segment = name.split('/').find(part => part === '' || part === '.' || part === '..')
-  return segment === undefined ? undefined : `a segment ${JSON.stringify(segment)}`
+  const segments = name.split('/')
+  const segment = segments.find(part => part === '' || part === '.' || part === '..')
+  if (segment !== undefined) return `a segment ${JSON.stringify(segment)}`
+  const long = segments.find(part => part.length > segmentBytesMax / 3 && Buffer.byteLength(part) > segmentBytesMax)
+  return long === undefined
+    ? undefined
+    : `a segment of ${Buffer.byteLength(long)} bytes, where a file system takes ${segmentBytesMax}`
 }
 
 /** Names in a folder of extracted members that mean something to us: its manifest, its state, and files not yet visible. */
 const reservedName = /^(_SUCCESS|\.fanmill([/-].*)?|.*\.pending-[\w-]+)$/i
 
+/** A member to be extracted; the archive is for errors. */
+export interface ExtractableMember {
+  readonly name: string
+  readonly archive?: string | undefined
+}
+
 /**
  * Checks that members can be extracted side by side; directories are left out by the caller.
- * @throws ZIP_UNSAFE_NAME as safePath, and for `_SUCCESS`, `.fanmill` and `*.pending-*`; ZIP_DUPLICATE_NAME when two would be one file on a system that ignores case, or one the folder of another
+ * @throws ZIP_UNSAFE_NAME as safePath, for `_SUCCESS`, `.fanmill` and `*.pending-*`, and for a name that no file system takes; ZIP_DUPLICATE_NAME when two would be one file on a system that ignores case, or one the folder of another
  */
-export function checkExtractable(entries: readonly { readonly name: string }[]): void {
-  const files = new Map<string, string>()
-  for (const { name } of entries) {
-    const path = folded(safePath(name))
-    if (reservedName.test(path)) throw unsafe(name, 'a name that fanmill keeps for itself')
+export function checkExtractable(members: Iterable<ExtractableMember>): void {
+  const files = new Map<string, ExtractableMember>()
+  for (const member of members) {
+    const path = folded(safePath(member.name, member.archive))
+    if (reservedName.test(path)) throw unsafe(member, 'a name that fanmill keeps for itself')
     const other = files.get(path)
-    if (other !== undefined) throw duplicate(other, name)
-    files.set(path, name)
+    if (other !== undefined) throw duplicate(other, member)
+    files.set(path, member)
   }
-  for (const [path, name] of files) {
+  for (const [path, member] of files) {
     const folder = foldersOf(path).find(folder => files.has(folder))
-    if (folder !== undefined) throw duplicate(files.get(folder) ?? folder, name)
+    if (folder !== undefined) throw duplicate(files.get(folder) ?? member, member)
   }
 }
 
@@ -116,7 +132,17 @@ function foldersOf(path: string): readonly string[] {
   return [...path.matchAll(/\//g)].map(match => path.slice(0, match.index))
 }
 
-function duplicate(first: string, second: string): PermanentError {
-  const message = `expected names that make different files, got ${JSON.stringify(first)} and ${JSON.stringify(second)}; leave one out with a members glob`
-  return new PermanentError('ZIP_DUPLICATE_NAME', message, { member: second, other: first })
+function duplicate(first: ExtractableMember, second: ExtractableMember): PermanentError {
+  const [one, other] = [placed(first), placed(second)]
+  const isInOne = first.archive === second.archive
+  const leaveOut = `members: '!${escapeGlob(second.name)}' leaves the name out`
+  const remedy = isInOne
+    ? `${leaveOut}, or zip the archive again with one of them`
+    : `leave an archive out (archives: '!(…).zip'), extract each to a path of its own, or ${leaveOut}`
+  const message = `expected names that make different files, got ${one} and ${other}; ${remedy}`
+  const detail = { member: second.name, other: first.name, archive: second.archive, otherArchive: first.archive }
+  return new PermanentError('ZIP_DUPLICATE_NAME', message, detail)
 }
+
+const placed = ({ name, archive }: ExtractableMember): string =>
+  JSON.stringify(name) + (archive === undefined ? '' : ` of ${archive}`)

@@ -9,6 +9,7 @@ import type { BatchInputs, FileSlice, InputObject, MembersSlice, RangeSlice, Sli
 import { inputOf } from '../core/plan-files.ts'
 import { ReusedBuffer } from '../core/reused-buffer.ts'
 import type { RangeEnds, StagedText } from '../core/share.ts'
+import { type SkippedMember, skippedMember } from '../core/skipped-member.ts'
 import type { Reader } from '../core/store.ts'
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
 import { cutRecords } from './cut-records.ts'
@@ -41,7 +42,6 @@ export interface SliceStageOptions {
   /** A staged file for each member; default false. */
   readonly isByMember?: boolean
   readonly signal?: AbortSignal
-  onSkip(member: string, error: FanmillError): void
 }
 
 /** The reads that staging slices begins with, in their order. */
@@ -61,7 +61,8 @@ export interface StagedSlices {
   /** In the order in which located records count them. A member in several pieces stands here once a piece. */
   readonly members: readonly { readonly archive: string; readonly member: string; readonly records: number }[]
   readonly memberCount: number
-  readonly membersSkipped: number
+  /** Members that were bad and passed over, as the source allows it. */
+  readonly skipped: readonly SkippedMember[]
   readonly recordsFound: number
   readonly bytesIn: number
   readonly bytesInflated: number
@@ -91,7 +92,8 @@ interface Staging {
   borrowed: readonly StagedFile[]
   /** Of the slices that are read one after another. */
   readonly buffer: ReusedBuffer
-  readonly counts: { members: number; skipped: number; bytesIn: number; bytesInflated: number }
+  readonly counts: { members: number; bytesIn: number; bytesInflated: number }
+  readonly skipped: SkippedMember[]
   readonly name: string
   discard(): void
 }
@@ -115,7 +117,8 @@ function openStaging({ folder, format, isLocated, isByMember = false, stageBytes
     ranges: [],
     borrowed: [],
     buffer: new ReusedBuffer(),
-    counts: { members: 0, skipped: 0, bytesIn: 0, bytesInflated: 0 },
+    counts: { members: 0, bytesIn: 0, bytesInflated: 0 },
+    skipped: [],
     name,
     discard,
   }
@@ -140,10 +143,9 @@ async function stageMembers(
   staging: Staging,
   options: SliceStageOptions,
 ): Promise<void> {
-  const { store, limits, signal, onBadMember, onSkip } = options
-  const onBad = (member: { readonly name: string }, error: FanmillError): void => {
-    staging.counts.skipped++
-    onSkip(member.name, error)
+  const { store, limits, signal, onBadMember } = options
+  const onBad = (_member: unknown, error: FanmillError): void => {
+    staging.skipped.push(skippedMember(error))
   }
   const reading = { limits, ...(signal && { signal }), ...(onBadMember === 'skip' && { onBad }) }
   for await (const found of readTexts(store, input, slice, reading)) {
@@ -253,7 +255,7 @@ function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
     files,
     members,
     memberCount: staging.counts.members,
-    membersSkipped: staging.counts.skipped,
+    skipped: staging.skipped,
     recordsFound: files.reduce((sum, file) => sum + file.records, 0),
     bytesIn: staging.counts.bytesIn,
     bytesInflated: staging.counts.bytesInflated,

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PermanentError } from '../core/errors.ts'
 import type { RunEvent } from '../core/events.ts'
+import type { OwnOutputs } from '../core/own-outputs.ts'
 import { type Owner, stateRoot } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import { groupBytesMax } from '../core/tier.ts'
@@ -23,7 +24,8 @@ import {
   thisOwner,
 } from './machine.ts'
 import type { RunOptions } from './options.ts'
-import { rootSpec, specBelow } from './roots.ts'
+import { defaultOutput, rootSpec, specBelow } from './roots.ts'
+import { ownOutputs } from './roots-apart.ts'
 
 export interface Session {
   readonly pipeline: PipelineDefinition
@@ -31,6 +33,8 @@ export interface Session {
   codeHash(task: TaskDefinition): string
   readonly inputSpec: StoreSpec
   readonly input: Store
+  /** Outputs of the pipeline that could be among the inputs. */
+  readonly outputs: OwnOutputs
   /** Where the outputs are; a sample's are below the real ones' state. */
   readonly outputSpec: StoreSpec
   /** Folder of this machine for bundles and part files: on the output's file system, where that is a disk. */
@@ -82,6 +86,7 @@ export async function openSession(
     codeHash: await taskHasher(bundle, definition),
     inputSpec,
     input: openStore(inputSpec),
+    outputs: ownOutputs(definition, inputSpec, rootSpec(options.output ?? defaultOutput, options)),
     outputSpec,
     workFolder,
     output: openStore(outputSpec),
@@ -109,7 +114,7 @@ async function load(pipeline: PipelineDefinition | string, workFolder: string) {
 }
 
 /** Samples never touch the real output. */
-export function outputOf({ output = 'out', sample, ...access }: RunOptions): StoreSpec {
+export function outputOf({ output = defaultOutput, sample, ...access }: RunOptions): StoreSpec {
   const spec = rootSpec(output, access)
   return sample === undefined ? spec : specBelow(spec, `${stateRoot}sample`)
 }

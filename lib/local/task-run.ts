@@ -1,6 +1,7 @@
 /** Runs one task on this machine: the steps plan, process and commit over worker threads. */
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { RunStatus, TaskResult } from '../core/events.ts'
+import { inputWarnings } from '../core/input-warnings.ts'
 import type { Manifest } from '../core/manifest.ts'
 import { outputPathOf } from '../core/output-path.ts'
 import { readParams } from '../core/param-values.ts'
@@ -91,6 +92,7 @@ function findOptions(session: Session, task: TaskDefinition, params: ParamValues
     task,
     params,
     identify,
+    outputs: session.outputs,
     threads: session.workers,
     textBytes: session.memory.textBytes,
     ...(sample !== undefined && { sample }),
@@ -133,6 +135,7 @@ function openPool(
 async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
   const { session } = task
   const planned = await plan(session.output, planRequest(task, found))
+  if (planned.status !== 'new' && planned.status !== 'resume') warnOfInputs(task, found)
   if (planned.status === 'complete')
     return { result: resultOf(task, planned.runId, 'skipped', planned.manifest, found) }
   if (planned.status === 'busy')
@@ -142,6 +145,7 @@ async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
     task.log.begin(planned.run)
     task.progress.begin(planned.run)
     tellPlan(task, found, planned)
+    warnOfInputs(task, found)
     const manifest = await runPlanned(task, planned.run, planned.plan)
     await endRun(session.output, planned.run, { ...clock, owner: session.owner, status: 'complete' })
     task.log.note('info', 'complete', { generation: manifest.generation })
@@ -303,6 +307,11 @@ function tellPlan(
   })
 }
 
+/** Shown, and kept in the log of the run where there is one. */
+function warnOfInputs({ log }: TaskRun, found: FoundInputs): void {
+  for (const line of inputWarnings(found)) log.hear({ kind: 'log', ...line })
+}
+
 function resultOf(
   { session, task, params, started }: TaskRun,
   runId: string,
@@ -316,6 +325,7 @@ function resultOf(
     run: runId,
     status,
     ...countsOf(run?.totals),
+    membersSkipped: run?.skipped?.count ?? 0,
     bytesIn: status === 'complete' ? found.bytesIn : 0,
     seconds: (Date.now() - started) / 1000,
     output: urlBelow(session.outputSpec, outputPathOf(task, params)),

@@ -3,6 +3,7 @@ import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { Manifest, ManifestRun } from '../core/manifest.ts'
 import { keysToRemove, nextManifest } from '../core/next-manifest.ts'
 import { type Outcome, pendingOf, totalsOf } from '../core/outcome.ts'
+import { joinSkipped } from '../core/skipped-member.ts'
 import { type Head, type Journal, outputPrefix, readJournal, runKeys, stateBytes } from '../core/state.ts'
 import type { CommitOptions } from './commit.ts'
 import type { Current } from './head.ts'
@@ -79,5 +80,7 @@ function runOf(
 ): ManifestRun {
   const { runId, attempt, task, params, codeHash } = reservation
   const inputs = reservation.inputs.map(({ key, identity, sizeBytes }) => ({ key, identity, sizeBytes }))
-  return { runId, attempt, task, params, codeHash, inputs, finishedAt, totals: totalsOf(outcomes) }
+  const skipped = joinSkipped([reservation.skipped, ...outcomes.map(outcome => outcome.skipped)])
+  const what = { runId, attempt, task, params, codeHash, inputs, finishedAt, totals: totalsOf(outcomes) }
+  return skipped ? { ...what, skipped } : what
 }

@@ -10,6 +10,7 @@ import type { SharePart, ShareResult } from '../core/share.ts'
 import { outputPrefix, partName, readOutcome, readStarts, runKeys, stateBytes } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import { extractBatch } from './extract-batch.ts'
+import { keepSkipped } from './keep-skipped.ts'
 import { mergeSmall } from './merge-parts.ts'
 import { patiently } from './patience.ts'
 import type { RunFrame } from './reserve.ts'
@@ -149,6 +150,12 @@ async function outcomeOf(
   const rowsRead = sum(result => result.rowsRead)
   const rowsWritten = sum(result => result.rowsWritten)
   const ranges = results.flatMap(result => result.ranges)
+  const skipped = await keepSkipped(
+    run,
+    item.batch,
+    results.flatMap(result => result.skipped),
+    tools,
+  )
   return {
     batch: item.batch,
     runId: run.runId,
@@ -161,7 +168,8 @@ async function outcomeOf(
     rowsFiltered: rowsRead - rowsWritten,
     recordsFound: sum(result => result.recordsFound),
     members: sum(result => result.members),
-    membersSkipped: sum(result => result.membersSkipped),
+    membersSkipped: skipped?.count ?? 0,
+    ...(skipped && { skipped }),
     bytesIn: sum(result => result.bytesIn),
     bytesInflated: sum(result => result.bytesInflated),
     slices: done.slices.map(slice => slice.slice),

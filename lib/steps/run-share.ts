@@ -1,5 +1,6 @@
 /** One share on a worker thread, and what is tried before it counts as failed. */
 import { CapacityError, FanmillError, PermanentError, TransientError } from '../core/errors.ts'
+import { unpackMembers } from '../core/member-rows.ts'
 import type { ShareJob, ShareResult } from '../core/share.ts'
 import type { Workers } from '../core/worker-job.ts'
 import type { Gate } from './gate.ts'
@@ -54,7 +55,7 @@ function placed(error: FanmillError, job: ShareJob, batch: number): FanmillError
   const [only] = job.slices
   const slice = job.staged?.slice ?? only?.slice
   const archive = only && job.inputs[only.input]?.key
-  const member = only?.kind === 'members' && only.members.length === 1 ? only.members[0]?.name : undefined
+  const member = only?.kind === 'members' && only.memberCount === 1 ? unpackMembers(only)[0]?.name : undefined
   const message = `${error.message} (batch ${batch}, slice ${slice}${archive ? ` of ${archive}` : ''}, done alone)`
   const detail = { ...error.detail, batch, slice, ...(archive && { archive }), ...(member && { member }) }
   const Kind =

@@ -1,6 +1,7 @@
 /** One group of a share: staged, converted, and again with more care where something does not fit. */
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { ShareResult } from '../core/share.ts'
+import type { SkippedMember } from '../core/skipped-member.ts'
 import type { Converted, ConvertedParts, ConvertJob } from '../engine/convert.ts'
 import type { StagedSlices, StageSource } from '../io/stage-slices.ts'
 
@@ -21,6 +22,8 @@ export interface ShareTools {
   readonly worker: ShareResult['worker']
   /** Provenance columns are asked for: text is always staged located. */
   readonly isAlwaysLocated: boolean
+  /** Called once for each member that was passed over, whichever reading of the group counts. */
+  onSkip?(member: SkippedMember): void
   progress(done: {
     readonly members: number
     readonly bytes: number
@@ -168,6 +171,7 @@ function checkGroup(converted: ConvertedParts, staged: StagedSlices): void {
 function report(result: GroupResult, tools: ShareTools): GroupResult {
   const { converted, staged } = result
   const { rowsWritten, rowsRejected } = converted
+  for (const member of staged.skipped) tools.onSkip?.(member)
   tools.progress({ members: staged.members.length, bytes: staged.bytesInflated, rowsWritten, rowsRejected })
   return result
 }

@@ -51,7 +51,7 @@ function summarize(results: readonly GroupResult[], tools: ShareTools): ShareRes
     rowsRejected: sum(({ converted }) => converted.rowsRejected),
     recordsFound: sum(({ staged }) => staged.recordsFound),
     members: sum(({ staged }) => staged.memberCount),
-    membersSkipped: sum(({ staged }) => staged.membersSkipped),
+    skipped: results.flatMap(({ staged }) => staged.skipped),
     bytesIn: sum(({ staged }) => staged.bytesIn),
     bytesInflated: sum(({ staged }) => staged.bytesInflated),
     accounts,
