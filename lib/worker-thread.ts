@@ -14,7 +14,7 @@ import type { UserFile } from './define/row-types.ts'
 import { type Engine, openEngine } from './engine/engine.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
-import { writeAccounts } from './engine/write-accounts.ts'
+import { joinAccounts, writeAccounts } from './engine/write-accounts.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
@@ -108,7 +108,7 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
     case 'merge':
       return (await taskEngine(own)).merge(job.files, job.target)
     case 'accounts':
-      return writeAccountsFile(own, job.accounts, job.target)
+      return joinAccounts(own.engine, job.files, job.target)
     case 'extract': {
       const { source } = own.task
       const onBadMember = source.kind === 'zipMembers' ? source.onBadMember : 'fail'
@@ -116,11 +116,6 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
       return runExtractJob(job, { store, limits: limitsOf(own.task), onBadMember, signal, tell })
     }
   }
-}
-
-async function writeAccountsFile(own: Own, accounts: readonly MemberAccount[], target: string): Promise<null> {
-  await writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target })
-  return null
 }
 
 function taskEngine(own: Own): Promise<TaskEngine> {
@@ -185,6 +180,8 @@ async function shareTools(own: Own, job: ShareJob) {
     stage,
     worker: { pid: process.pid, thread: threadId },
     isAlwaysLocated: task.provenance.length > 0,
+    writeAccounts: (accounts: Iterable<MemberAccount>, target: string) =>
+      writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target }),
     onSkip: (member: SkippedMember) => tell({ kind: 'log', ...skippedLine(member) }),
     progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),
   }

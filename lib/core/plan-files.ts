@@ -18,7 +18,8 @@ export interface PlanFiles {
  * an item stays below 1 KB whatever it holds.
  */
 export function planFiles(batches: readonly (readonly Slice[])[], inputs: readonly InputObject[]): PlanFiles {
-  const members = new GrowingText()
+  const expectedBytes = batches.flat().reduce((sum, slice) => sum + membersOf(slice) * lineBytesExpected, 0)
+  const members = new GrowingText(expectedBytes)
   const ranges = batches.map((slices): ByteRange => {
     const start = members.length
     for (const line of linesOf(slices, inputs)) members.addLine(line)
@@ -35,10 +36,17 @@ export function planFiles(batches: readonly (readonly Slice[])[], inputs: readon
   return { plan, sha256: name, members: bytes }
 }
 
-/** Text as bytes, in one buffer that grows by half: there is one copy of it beside what is added. */
+/** Bytes of a member's line where names are long; memory that no line fills is not taken from the machine. */
+const lineBytesExpected = 128
+
+/** Text as bytes, in one buffer that grows by half where more comes than expected. */
 class GrowingText {
-  #buffer = Buffer.allocUnsafe(64 * 1024)
+  #buffer: Buffer
   length = 0
+
+  constructor(expectedBytes: number) {
+    this.#buffer = Buffer.allocUnsafe(64 * 1024 + expectedBytes)
+  }
 
   addLine(text: string): void {
     const most = this.length + 3 * text.length + 1

@@ -57,7 +57,8 @@ export interface ShareResult {
   readonly skipped: readonly SkippedMember[]
   readonly bytesIn: number
   readonly bytesInflated: number
-  readonly accounts: readonly MemberAccount[]
+  /** Parquet files of the rows by member, one a group. */
+  readonly accountFiles: readonly string[]
   /** Parquet files of rejected rows. */
   readonly rejectFiles: readonly string[]
   readonly firstRejects: readonly Reject[]

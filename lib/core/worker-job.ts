@@ -2,7 +2,7 @@
 import type { PlainError } from './errors.ts'
 import type { LogLevel } from './events.ts'
 import type { InputObject, MembersSlice, StreamSlice } from './plan-data.ts'
-import type { MemberAccount, ShareJob, SharePart, ShareResult } from './share.ts'
+import type { ShareJob, SharePart, ShareResult } from './share.ts'
 import type { SkippedMember } from './skipped-member.ts'
 
 export type WorkerJob =
@@ -11,8 +11,8 @@ export type WorkerJob =
   | ShareJob
   /** One part of several small ones. */
   | { readonly kind: 'merge'; readonly files: readonly string[]; readonly target: string }
-  /** Rows by member as a Parquet file. */
-  | { readonly kind: 'accounts'; readonly accounts: readonly MemberAccount[]; readonly target: string }
+  /** One file of accounts of those of several groups. */
+  | { readonly kind: 'accounts'; readonly files: readonly string[]; readonly target: string }
   /** Members as files below a folder. */
   | {
       readonly kind: 'extract'

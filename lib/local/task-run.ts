@@ -146,6 +146,7 @@ async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
     task.progress.begin(planned.run)
     tellPlan(task, found, planned)
     warnOfInputs(task, found)
+    found.release()
     const manifest = await runPlanned(task, planned.run, planned.plan)
     await endRun(session.output, planned.run, { ...clock, owner: session.owner, status: 'complete' })
     task.log.note('info', 'complete', { generation: manifest.generation })

@@ -76,6 +76,7 @@ async function findFiles(
     cut: chosen =>
       cutInputs(chosen, (key, place) => fileSlices(source, byKey.get(key) as StoredObject, place), bytes, options),
     memberCount: taken.length,
+    release() {},
     skipped: nothingSkipped,
     unused: [],
     bytesIn: bytes,

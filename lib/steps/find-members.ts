@@ -35,6 +35,10 @@ export async function findMembers(
         options,
       ),
     memberCount,
+    release() {
+      for (const list of [archives, chosen]) list.length = 0
+      byKey.clear()
+    },
     skipped: {
       count: archives.reduce((sum, { skipped }) => sum + skipped.length, 0),
       all: () => skippedIn(archives),
@@ -50,7 +54,7 @@ const wholeMembers = ({ format }: ZipMembersSource): { streamBytes?: number } =>
   format?.kind === 'parquet' ? { streamBytes: Number.MAX_SAFE_INTEGER } : {}
 
 /** The members of each archive that a sample takes, spread over all of them. */
-function sampleMembers(archives: readonly OpenArchive[], sample: FindOptions['sample']): readonly MemberList[] {
+function sampleMembers(archives: readonly OpenArchive[], sample: FindOptions['sample']): MemberList[] {
   if (sample === undefined) return archives.map(({ members }) => members)
   const total = archives.reduce((sum, { members }) => sum + members.length, 0)
   const picked = spreadIndexes(total, sample)

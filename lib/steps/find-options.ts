@@ -40,6 +40,8 @@ export interface FoundInputs {
   readonly skipped: FoundSkipped
   /** Archives that give nothing to the run, each with the reason. */
   readonly unused: readonly UnusedArchive[]
+  /** Forgets the members once they are planned: `cut` gives none afterwards. */
+  release(): void
   /** Bytes that will be read. */
   readonly bytesIn: number
   /** Inflated bytes as declared; compressed ones where that is not known. */

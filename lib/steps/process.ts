@@ -150,6 +150,7 @@ async function outcomeOf(
   const rowsRead = sum(result => result.rowsRead)
   const rowsWritten = sum(result => result.rowsWritten)
   const ranges = results.flatMap(result => result.ranges)
+  const accounts = await keepAccounts(item, results, tools, keys)
   const skipped = await keepSkipped(
     run,
     item.batch,
@@ -174,7 +175,7 @@ async function outcomeOf(
     bytesInflated: sum(result => result.bytesInflated),
     slices: done.slices.map(slice => slice.slice),
     ...(ranges.length > 0 && { ranges }),
-    accounts: await keepAccounts(item, results, tools, keys),
+    ...(accounts !== undefined && { accounts }),
     rejects: await keepRejects(item, results, tools, keys),
     firstRejects: results.flatMap(result => result.firstRejects).slice(0, 10),
     workers: [...new Map(results.map(({ worker }) => [`${worker.pid}-${worker.thread}`, worker])).values()],
@@ -189,15 +190,15 @@ async function keepAccounts(
   results: readonly ShareResult[],
   tools: ProcessTools,
   keys: RunKeys,
-): Promise<string> {
-  const target = `${tools.partFolder}/${item.batch}-${tools.token}.accounts`
-  await tools.workers.run<'accounts'>({
-    kind: 'accounts',
-    accounts: results.flatMap(result => result.accounts),
-    target,
-  })
+): Promise<string | undefined> {
+  const files = results.flatMap(result => result.accountFiles)
+  if (files.length === 0) return undefined
+  const joined = `${tools.partFolder}/${item.batch}-${tools.token}.accounts`
+  const target = files.length === 1 ? (files[0] as string) : joined
+  if (files.length !== 1) await tools.workers.run<'accounts'>({ kind: 'accounts', files, target })
   const key = keys.accounts(item.batch, tools.token)
   await patiently(async () => tools.output.write(key, await tools.readFile(target)), tools.sleep)
+  for (const file of new Set([...files, target])) await tools.removeFile?.(file)
   return key
 }
 

@@ -119,6 +119,17 @@ describe('planRangeSlices', () => {
 })
 
 describe('packing', () => {
+  it('counts tiny members as work, so that a million of them are not one batch', () => {
+    const slices = planMemberSlices(lay(Array(20_000).fill({ bytes: 1 })), { input: 0, sliceBytes: 2048 * 1000 })
+    expect(packBatches(slices, { batchBytes: 2049 * 5000 })).toHaveLength(4)
+    expect(
+      packBatches(
+        slices.map(({ bytes, slice }) => ({ bytes, slice })),
+        { batchBytes: 2049 * 5000 },
+      ),
+    ).toHaveLength(1)
+  })
+
   const slicesOf = (...bytes: number[]) => bytes.map((each, slice) => ({ slice, bytes: each }))
 
   it('packs the largest first, each into the lightest batch', () => {

@@ -26,6 +26,7 @@ const foundOf = (inputs: readonly InputObject[]): FoundInputs => ({
   memberCount: inputs.length,
   skipped: { count: 0, all: () => [] },
   unused: [],
+  release() {},
   bytesIn: inputs.length * sizeBytes,
   bytes: inputs.length * sizeBytes,
 })
