@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type KnownSteps, type KnownStepsOptions, knownSteps } from './bundle-steps.ts'
 import { PermanentError } from './core/errors.ts'
+import { nameTask } from './core/task-error.ts'
 import type { ParquetOutput, PipelineDefinition, TableDefinition, TaskDefinition } from './define/definition.ts'
 import { sqlType } from './engine/column-sql.ts'
 import { type Engine, openEngine } from './engine/engine.ts'
@@ -30,7 +31,7 @@ export async function taskSchemas(
     const { name, output } = task
     if (output.kind !== 'parquet') continue
     schemas[name] = await schemaOf({ ...task, output }, knownSteps(task, options)).catch((error: unknown) => {
-      throw named(name, error)
+      throw nameTask(name, error)
     })
   }
   return schemas
@@ -68,16 +69,21 @@ async function prepare(engine: Engine, task: ParquetTask, { typed, unknown }: Kn
   const parts = unknown === undefined ? output : { ...output, partitionBy: [], sortBy: [] }
   const keepNew = onNewColumn === 'keep'
   const reading = { format, columns, strict, provenance, keepNew, onNewColumn, onMissingColumn }
-  return openTask(engine, { ...reading, steps: typed, parts }, {})
+  return openTask(engine, { ...reading, steps: typed, tables: Object.keys(task.tables), parts }, {})
 }
 
-async function checkWords(engine: Engine, { where }: TaskDefinition, { steps, typed }: KnownSteps): Promise<void> {
+async function checkWords(
+  engine: Engine,
+  { where, tables }: TaskDefinition,
+  { steps, typed }: KnownSteps,
+): Promise<void> {
   const connection = await engine.connect()
   for (const [index, step] of steps.entries()) {
-    if (index < typed.length || step?.kind !== 'sql' || step.scope !== 'row') continue
+    if (index < typed.length || step?.kind !== 'sql') continue
     // As a run numbers them: `where` is the first, and none of the transform.
     const number = where === undefined ? index + 1 : index
-    await checkRowWise(connection, stepSql(step, 1), number === 0 ? 'where' : `transform step ${number}`, undefined)
+    const name = number === 0 ? 'where' : `transform step ${number}`
+    await checkRowWise(connection, stepSql(step, 1), { where: name, tables: Object.keys(tables) })
   }
 }
 
@@ -93,9 +99,4 @@ function emptyTables(
       await connection.run(`create table ${quoteName(name)} (${definitions.join(', ')})`)
     }
   }
-}
-
-function named(task: string, error: unknown): unknown {
-  if (!(error instanceof PermanentError)) return error
-  return new PermanentError(error.code, `task ${task}: ${error.message}`, { ...error.detail, task }, { cause: error })
 }

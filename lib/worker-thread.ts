@@ -2,26 +2,30 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import { FanmillError, PermanentError } from './core/errors.ts'
+import { CapacityError, FanmillError, PermanentError } from './core/errors.ts'
 import { type LogLevel, logLevels } from './core/events.ts'
-import { resolveSteps } from './core/resolve-task.ts'
 import type { MemberAccount, ShareJob } from './core/share.ts'
 import { type SkippedMember, skippedLine } from './core/skipped-member.ts'
 import type { Store } from './core/store.ts'
+import { nameTask } from './core/task-error.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from './define/definition.ts'
+import { needsPlaces, needsRun } from './define/provenance.ts'
 import type { UserFile } from './define/row-types.ts'
-import { type Engine, openEngine } from './engine/engine.ts'
+import { type Engine, engineFault, openEngine } from './engine/engine.ts'
+import { engineTask } from './engine/engine-task.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
 import { joinAccounts, writeAccounts } from './engine/write-accounts.ts'
 import { throwIfAborted } from './io/abort.ts'
+import { diskFault } from './io/disk-fault.ts'
 import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
 import { readAhead } from './io/read-ahead.ts'
 import type { SecretValues } from './io/secrets.ts'
 import { type StagedSlices, type StageSource, stageSlices, wantedRanges } from './io/stage-slices.ts'
 import { userFile } from './io/user-file.ts'
+import type { Interrupt } from './io/worker-channel.ts'
 import { streamFolder } from './local/stream-pieces.ts'
 import { processShare, type StageOptions } from './steps/share.ts'
 import { createThreadLog, type ThreadLog } from './worker-log.ts'
@@ -49,6 +53,8 @@ export interface ThreadSetup {
 export interface Thread {
   run<K extends keyof WorkerResults>(job: Extract<WorkerJob, { readonly kind: K }>): Promise<WorkerResults[K]>
   stop(): void
+  /** Ends the queries of the present job with OUT_OF_MEMORY; the next job goes on as usual. */
+  interrupt(why: Interrupt): void
   close(): void
 }
 
@@ -70,8 +76,18 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellA
   const context = await userContext(task, setup, tell, stopping.signal)
   const store = openStore(setup.input)
   const own: Own = { task, setup, store, log, engine, stageFolder, context, tell, signal: stopping.signal }
+  let interrupted: Interrupt | undefined
   return {
-    run: job => runJob(own, job).finally(log.flush) as never,
+    run: job => {
+      interrupted = undefined
+      return runJob(own, job)
+        .catch(error => throwFault(error, interrupted))
+        .finally(log.flush) as never
+    },
+    interrupt(why) {
+      interrupted = why
+      engine.interrupt()
+    },
     stop() {
       stopping.abort(new PermanentError('ABORTED', 'the run was stopped'))
       engine.interrupt()
@@ -81,6 +97,15 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellA
       rmSync(stageFolder, { recursive: true, force: true })
     },
   }
+}
+
+/** What a job throws has a code, also where it comes from the engine or the file system. */
+function throwFault(error: unknown, interrupted: Interrupt | undefined): never {
+  const found = diskFault(error, 'use', 'the temporary files of a thread')
+  const fault = found instanceof FanmillError ? found : engineFault(found)
+  if (interrupted && (fault as FanmillError).code === 'ABORTED')
+    throw new CapacityError('OUT_OF_MEMORY', interrupted.message, interrupted.detail, { cause: fault })
+  throw fault
 }
 
 interface Own {
@@ -104,9 +129,10 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
       return { schema: own.task.output.kind === 'parquet' ? (await taskEngine(own)).schema : [] }
     case 'share':
       own.log.enter(job)
+      if (job.run && needsRun(own.task.provenance)) await (await taskEngine(own)).enterRun(job.run)
       return processShare(job, await shareTools(own, job))
     case 'merge':
-      return (await taskEngine(own)).merge(job.files, job.target)
+      return (await taskEngine(own)).merge(job.files, job)
     case 'accounts':
       return joinAccounts(own.engine, job.files, job.target)
     case 'extract': {
@@ -120,34 +146,20 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
 
 function taskEngine(own: Own): Promise<TaskEngine> {
   const { task, setup, engine, context } = own
-  const { output, source } = task
-  if (output.kind !== 'parquet' || !source.format)
-    throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
-  own.opened ??= openTask(
-    engine,
-    {
-      format: source.format,
-      columns: task.columns ?? {},
-      steps: resolveSteps(task, setup.params),
-      strict: setup.strict ?? task.strict,
-      provenance: task.provenance,
-      keepNew: task.onNewColumn === 'keep',
-      onNewColumn: task.onNewColumn,
-      onMissingColumn: task.onMissingColumn,
-      parts: output,
-    },
-    context,
-  )
+  own.opened ??= openTask(engine, engineTask(task, setup), context).catch(error => {
+    throw nameTask(task.name, error)
+  })
   return own.opened
 }
 
-/** The same engine, whose conversions the log knows of. */
-function watched(engine: TaskEngine, log: ThreadLog): TaskEngine {
+/** The same engine, whose conversions keep to the share's limits, and are known to the log. */
+function forShare(engine: TaskEngine, { partitionLimits }: ShareJob, log: ThreadLog): TaskEngine {
   const convert: TaskEngine['convert'] = job => {
     log.converting(job.files)
-    return engine.convert(job)
+    return engine.convert({ ...job, partitionLimits })
   }
-  return Object.create(engine, { convert: { value: convert } }) as TaskEngine
+  const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })
+  return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine
 }
 
 const limitsOf = (task: TaskDefinition): { memberBytesMax: number } =>
@@ -176,10 +188,10 @@ async function shareTools(own: Own, job: ShareJob) {
       signal,
     })
   return {
-    engine: watched(await taskEngine(own), own.log),
+    engine: forShare(await taskEngine(own), job, own.log),
     stage,
     worker: { pid: process.pid, thread: threadId },
-    isAlwaysLocated: task.provenance.length > 0,
+    isAlwaysLocated: needsPlaces(task.provenance),
     writeAccounts: (accounts: Iterable<MemberAccount>, target: string) =>
       writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target }),
     onSkip: (member: SkippedMember) => tell({ kind: 'log', ...skippedLine(member) }),

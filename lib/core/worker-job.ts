@@ -9,8 +9,13 @@ export type WorkerJob =
   /** Checks the definition against empty typed inputs; gives the schema that comes out. */
   | { readonly kind: 'check' }
   | ShareJob
-  /** One part of several small ones. */
-  | { readonly kind: 'merge'; readonly files: readonly string[]; readonly target: string }
+  /** One part of several small ones, or several of `fileRows` rows each of a large one. */
+  | {
+      readonly kind: 'merge'
+      readonly files: readonly string[]
+      readonly target: string
+      readonly fileRows?: number
+    }
   /** One file of accounts of those of several groups. */
   | { readonly kind: 'accounts'; readonly files: readonly string[]; readonly target: string }
   /** Members as files below a folder. */
@@ -27,7 +32,7 @@ export type WorkerAnswer<T> = { readonly value: T } | { readonly error: PlainErr
 export interface WorkerResults {
   readonly check: { readonly schema: ShareResult['schema'] }
   readonly share: ShareResult
-  readonly merge: SharePart
+  readonly merge: readonly SharePart[]
   readonly accounts: null
   readonly extract: {
     readonly files: readonly { readonly path: string; readonly sizeBytes: number; readonly crc32: number }[]

@@ -25,6 +25,9 @@ const scalars: Readonly<Record<string, InferredColumn['type']>> = {
   JSON: 'json',
 }
 
+/** Whether a column can hold values of a type; geometries are of no use as text or JSON. */
+export const isReadableType = (type: string): boolean => !/^GEOMETRY|^GEOGRAPHY|^VARIANT/.test(type)
+
 /** Structs and maps become JSON. */
 export function columnOfType(type: string): InferredColumn {
   if (type.endsWith('[]')) {

@@ -7,6 +7,7 @@ import type { TaskDefinition } from '../define/definition.ts'
 import type { StagedFile, StagedMember } from '../io/stage.ts'
 import { misfit } from './column-sql.ts'
 import { misfitCondition, misfitText, mustRead, tryRead } from './parquet-values.ts'
+import { runValue } from './provenance-sql.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
 import { allRead, type ExtraColumns, emptyRead, newMap, type ReadColumn } from './read-columns.ts'
 
@@ -203,6 +204,8 @@ function newColumns(own: readonly ReadColumn[], { columns }: ParquetOptions): st
 
 function provenanceOf(name: string, group: readonly ParquetFile[]): string {
   if (name === '_line') return 'file_row_number + 1'
+  const ofRun = runValue(name)
+  if (ofRun !== undefined) return ofRun
   return byFile(group, ({ origin }) => (name === '_archive' ? origin.archive : origin.member))
 }
 

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import { placeOf } from '../core/member-place.ts'
 import { nearestOrAll } from '../core/nearest.ts'
+import type { LoadingRun } from '../core/share.ts'
 import type { Columns, Format, MapBatchesStep, MapRowsStep, Step, TaskDefinition } from '../define/definition.ts'
 import type { StagedFile } from '../io/stage.ts'
 import { sqlType } from './column-sql.ts'
@@ -11,6 +12,8 @@ import { type Engine, engineFault } from './engine.ts'
 import { findFault } from './find-fault.ts'
 import { createMapFunctions } from './map-function.ts'
 import { countFooters, describeParquet } from './parquet-read.ts'
+import { registerPartitionKeys } from './partition-keys.ts'
+import { enterRun } from './provenance-sql.ts'
 import { quoteName, quoteTexts } from './quote.ts'
 import { declaredColumns, emptyRead, type ReadColumn } from './read-columns.ts'
 import { registerRowCounter } from './row-counter.ts'
@@ -23,6 +26,8 @@ export interface EngineTask {
   readonly format: Format
   readonly columns: Columns
   readonly steps: readonly Step[]
+  /** The names of the broadcast tables, which the engine has loaded. */
+  readonly tables: readonly string[]
   readonly strict: boolean
   readonly provenance: readonly string[]
   readonly keepNew: boolean
@@ -38,13 +43,22 @@ export interface TaskEngine {
   readonly schema: readonly { readonly name: string; readonly type: string }[]
   /** A map function has asked for its row's member: conversions must be of one member each. */
   readonly isByMember: boolean
+  /** Makes known which run the next conversions are of. */
+  enterRun(run: LoadingRun): Promise<void>
   convert(job: ConvertJob): Promise<Converted>
   /** The failure of a transform once more, with archive, member and line. */
   findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
   /** Rows of Parquet files as their footers count them. */
   readonly countFooters?: (files: readonly StagedFile[]) => Promise<readonly number[]>
-  /** One Parquet file of several with the same columns, in their order or sorted as the output is. */
-  merge(files: readonly string[], target: string): Promise<WrittenPart>
+  /** One Parquet file of several with the same columns, in their order or sorted as the output is; or several of `fileRows` rows each. */
+  merge(files: readonly string[], options: MergeOptions): Promise<readonly WrittenPart[]>
+}
+
+export interface MergeOptions {
+  /** Path for the files, without ending; nothing is there yet. */
+  readonly target: string
+  /** Rows of each file; default all in one. */
+  readonly fileRows?: number | undefined
 }
 
 /**
@@ -55,7 +69,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
   const connection = await engine.connect()
   const adds = await addedColumns(connection, task.steps)
   const maps = createMapFunctions(connection, context, step => adds.get(step) ?? [])
-  const tools = { connection, maps, counter: registerRowCounter(connection) }
+  const tools = { connection, maps, counter: registerRowCounter(connection), memoryBytes: engine.memoryBytes }
   const isUntyped = task.format.kind === 'parquet' && Object.keys(task.columns).length === 0
   let conversion = isUntyped ? undefined : await prepare(task, tools, declaredColumns(task.columns))
   const conversionFor = async (files: readonly StagedFile[]): Promise<Conversion> => {
@@ -71,13 +85,14 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     get isByMember() {
       return maps.isByMember
     },
+    enterRun: run => enterRun(connection, run),
     async convert(job) {
       // Without any file there is no schema, and nothing to write.
       if (isUntyped && job.files.length === 0) return nothing
       return convert(await conversionFor(job.files), job)
     },
     findFault: async job => findFault(await conversionFor(job.files), job),
-    merge: (files, target) => merge(connection, task.parts, files, target),
+    merge: (files, options) => merge(connection, conversion?.parts ?? task.parts, files, options),
     ...(task.format.kind === 'parquet' && {
       countFooters: files => withConnection(engine, own => countFooters(own, files)),
     }),
@@ -133,16 +148,28 @@ const columnsText = (columns: readonly ReadColumn[]): string =>
     .sort()
     .join(', ')
 
-type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'>
+type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'> & { readonly memoryBytes: number }
 
-async function prepare(task: EngineTask, tools: Tools, columns: readonly ReadColumn[]): Promise<Conversion> {
+async function prepare(
+  task: EngineTask,
+  { memoryBytes, ...tools }: Tools,
+  columns: readonly ReadColumn[],
+): Promise<Conversion> {
   const { format, strict, keepNew, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
   const read = { columns: task.columns, strict, keepNew, provenance, refuseNew: onNewColumn === 'fail' }
   const parquet = { columns, strict, keepNew, provenance, onNewColumn, onMissingColumn }
   const empty = format.kind === 'parquet' ? emptyRead(columns, parquet) : fastRead([], read)
-  const transform = await checkTransform(tools.connection, empty, task.steps, tools.maps)
+  const transform = await checkTransform(tools.connection, {
+    input: empty,
+    steps: task.steps,
+    maps: tools.maps,
+    tables: task.tables,
+  })
   checkOutput(parts, transform.schema)
-  return { ...tools, read, transform, format, parts, ...(format.kind === 'parquet' && { parquet }) }
+  const keys = parts.partitionBy.length > 0 ? registerPartitionKeys(tools.connection, parts) : undefined
+  const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
+  const writing = { parts: { ...parts, room }, keys, ...(format.kind === 'parquet' && { parquet }) }
+  return { ...tools, read, transform, format, ...writing }
 }
 
 /** The engine's types of the columns that map steps add. */
@@ -196,12 +223,12 @@ async function merge(
   connection: DuckDBConnection,
   parts: PartOptions,
   files: readonly string[],
-  target: string,
-): Promise<WrittenPart> {
+  { target, fileRows }: MergeOptions,
+): Promise<readonly WrittenPart[]> {
   const query = { sql: `SELECT * FROM read_parquet(${quoteTexts(files)}, hive_partitioning = false)`, values: [] }
-  const [part] = await writeParts(connection, query, target, { ...parts, partitionBy: [] })
-  if (part === undefined) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })
-  return part
+  const written = await writeParts(connection, query, target, { ...parts, partitionBy: [], fileRows })
+  if (written.length === 0) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })
+  return written
 }
 
 export type { StagedFile }

@@ -2,18 +2,18 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { MemberAccount } from '../core/share.ts'
-import { type Engine, engineFault } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { quoteText } from './quote.ts'
 
-/** By way of a file of JSON lines, in a folder that the engine may read. Memory: some lines at a time. */
+/** Throws the engine's and the file system's errors as they are. By way of a file of JSON lines, in a folder that the engine may read. Memory: some lines at a time. */
 export async function writeAccounts(
   engine: Engine,
   accounts: Iterable<MemberAccount>,
   { staged, target }: { readonly staged: string; readonly target: string },
 ): Promise<void> {
-  writeLines(staged, accounts)
   const columns = "{'archive': 'VARCHAR', 'member': 'VARCHAR', 'records': 'BIGINT', 'rejected': 'BIGINT'}"
   try {
+    writeLines(staged, accounts)
     await copy(engine, `read_json(${quoteText(staged)}, format = 'newline_delimited', columns = ${columns})`, target)
   } finally {
     await rm(staged, { force: true })
@@ -48,8 +48,6 @@ async function copy(engine: Engine, from: string, target: string): Promise<void>
   const connection = await engine.connect()
   try {
     await connection.run(`COPY (SELECT * FROM ${from}) TO ${quoteText(target)} (FORMAT parquet, COMPRESSION zstd)`)
-  } catch (error) {
-    throw engineFault(error)
   } finally {
     connection.closeSync()
   }

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type FanmillError, PermanentError } from '../core/errors.ts'
-import { nearest } from '../core/nearest.ts'
 import type { BatchInputs, FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '../core/plan-data.ts'
 import { inputOf } from '../core/plan-files.ts'
 import { ReusedBuffer } from '../core/reused-buffer.ts'
@@ -12,6 +11,7 @@ import type { RangeEnds, StagedText } from '../core/share.ts'
 import { type SkippedMember, skippedMember } from '../core/skipped-member.ts'
 import type { Reader } from '../core/store.ts'
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
+import { checkHeader } from './check-header.ts'
 import { cutRecords } from './cut-records.ts'
 import { inflateFile } from './inflate-file.ts'
 import { readTexts } from './member-text.ts'
@@ -171,7 +171,7 @@ async function stagePieces(
   source: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut into pieces')
-  for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes })) {
+  for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes, origin })) {
     staging.counts.bytesInflated += bytes.length
     staging.text?.add(bytes, { ...origin, header, firstLine, firstRecord })
   }
@@ -249,7 +249,8 @@ async function stageAgain(staged: StagedText, staging: Staging, options: SliceSt
 
 function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
   const files = [...(staging.text?.finish() ?? []), ...staging.whole, ...staging.borrowed]
-  if (options.format.kind === 'csv' && options.format.header) for (const file of files) checkHeader(file, options)
+  const { format } = options
+  if (format.kind === 'csv' && format.header) for (const file of files) checkHeader(file, { ...options, format })
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
   return {
     files,
@@ -262,31 +263,4 @@ function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
     ranges: staging.ranges,
     discard: staging.discard,
   }
-}
-
-function checkHeader(file: StagedFile, { columns, onMissingColumn, onNewColumn }: SliceStageOptions): void {
-  if (file.records === 0 && file.columns.length === 0) return
-  const first = file.members[0]
-  const where = first?.member ? `${first.archive}, member ${first.member}` : (first?.archive ?? file.file)
-  const place = { archive: first?.archive, member: first?.member, header: file.columns }
-  const missing = Object.keys(columns).filter(name => !file.columns.includes(name))
-  if (missing.length > 0 && onMissingColumn === 'fail') {
-    const hints = missing.map(
-      name =>
-        [name, ...nearest(name, file.columns, 1)].join(' (nearest: ') +
-        (nearest(name, file.columns, 1).length > 0 ? ')' : ''),
-    )
-    throw new PermanentError(
-      'COLUMN_MISSING',
-      `${where}: expected the columns ${Object.keys(columns).join(', ')}, got a header without ${hints.join(', ')}; mend the columns, or set onMissingColumn: 'null'`,
-      { ...place, missing },
-    )
-  }
-  const added = file.columns.filter(name => !Object.hasOwn(columns, name))
-  if (added.length > 0 && onNewColumn === 'fail')
-    throw new PermanentError(
-      'COLUMN_NEW',
-      `${where}: expected only declared columns, got ${added.join(', ')}; declare them, or set onNewColumn: 'ignore'`,
-      { ...place, added },
-    )
 }
