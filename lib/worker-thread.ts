@@ -23,7 +23,7 @@ import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
 import { readAhead } from './io/read-ahead.ts'
 import type { SecretValues } from './io/secrets.ts'
-import { type StagedSlices, type StageSource, stageSlices, wantedRanges } from './io/stage-slices.ts'
+import { type StageSource, stageInParts, stageSlices, wantedRanges } from './io/stage-slices.ts'
 import { userFile } from './io/user-file.ts'
 import type { Interrupt } from './io/worker-channel.ts'
 import { streamFolder } from './local/stream-pieces.ts'
@@ -172,24 +172,23 @@ async function shareTools(own: Own, job: ShareJob) {
     throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
   // Over all groups of the share: while one is converted, the first slices of the next come.
   const store = readAhead(own.store, wantedRanges(job), { readsMax: setup.readsMax ?? 1, signal })
-  const stage = (source: StageSource, { isLocated, isByMember }: StageOptions): Promise<StagedSlices> =>
-    stageSlices(source, {
-      store,
-      folder: stageFolder,
-      format,
-      columns: task.columns ?? {},
-      onNewColumn: task.onNewColumn,
-      onMissingColumn: task.onMissingColumn,
-      onBadMember: task.source.kind === 'zipMembers' ? task.source.onBadMember : 'fail',
-      limits: limitsOf(task),
-      stageBytesMax: setup.stageBytesMax,
-      isLocated,
-      isByMember,
-      signal,
-    })
+  const staging = {
+    store,
+    folder: stageFolder,
+    format,
+    columns: task.columns ?? {},
+    onNewColumn: task.onNewColumn,
+    onMissingColumn: task.onMissingColumn,
+    onBadMember: task.source.kind === 'zipMembers' ? task.source.onBadMember : 'fail',
+    limits: limitsOf(task),
+    stageBytesMax: setup.stageBytesMax,
+    signal,
+  }
   return {
     engine: forShare(await taskEngine(own), job, own.log),
-    stage,
+    stage: (source: StageSource, options: StageOptions) => stageSlices(source, { ...staging, ...options }),
+    stageInParts: (source: StageSource, options: StageOptions) =>
+      stageInParts(source, { ...staging, ...options, partBytes: job.groupBytes }),
     worker: { pid: process.pid, thread: threadId },
     isAlwaysLocated: needsPlaces(task.provenance),
     writeAccounts: (accounts: Iterable<MemberAccount>, target: string) =>

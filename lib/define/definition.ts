@@ -212,6 +212,12 @@ export interface RejectLimit {
   readonly max: number | `${number}%`
 }
 
+/** A condition on the rows that were read; those for which it is false are rejects with this reason. */
+export interface RowCheck {
+  readonly that: SqlStep
+  readonly reason: string
+}
+
 export interface TaskDefinition {
   readonly kind: 'task'
   readonly name: string
@@ -223,6 +229,8 @@ export interface TaskDefinition {
   readonly transform: readonly StepOf[]
   readonly where?: SqlStep | ((params: never) => SqlStep)
   readonly output: Output
+  /** Default none. */
+  readonly checks?: readonly RowCheck[]
   readonly rejects: RejectLimit
   /** Lossy conversions are rejects; default true. */
   readonly strict: boolean

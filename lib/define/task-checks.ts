@@ -12,6 +12,7 @@ export function checkTask(subject: string, task: TaskDefinition): void {
   if (task.output.kind === 'memberFiles') checkExtraction(subject, task)
   else checkReading(subject, task)
   checkColumnUse(subject, task)
+  checkChecks(subject, task)
   checkOutputPath(subject, task)
 }
 
@@ -47,12 +48,24 @@ function checkExtraction(subject: string, task: TaskDefinition): void {
     throw invalid(`${subject}: ${extra[0]}`, 'expected none, as memberFiles extracts members as they are')
 }
 
+function checkChecks(subject: string, { checks = [], source }: TaskDefinition): void {
+  if (checks.length > 0 && source.format?.kind === 'parquet')
+    throw invalid(`${subject}: checks`, 'expected a source of text, got parquetFiles(); leave rows out with where')
+  const other = checks.findIndex(({ that }) => that.scope !== 'row')
+  if (other >= 0)
+    throw invalid(
+      `${subject}: checks.${other}`,
+      `expected a condition on single rows, got scope ${checks[other]?.that.scope}`,
+    )
+}
+
 /** Which options are given that mean something only where rows are read. */
 function readingOptions(task: TaskDefinition): Readonly<Record<string, boolean>> {
   return {
     columns: task.columns !== undefined,
     transform: task.transform.length > 0,
     where: task.where !== undefined,
+    checks: task.checks !== undefined,
     tables: Object.keys(task.tables).length > 0,
     provenance: task.provenance.length > 0,
     setup: task.setup !== undefined,

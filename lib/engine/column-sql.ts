@@ -40,9 +40,47 @@ export function expectedText(column: ColumnDefinition): string {
   return `${column.required ? 'required ' : ''}${type}${column.format ? ` as ${column.format}` : ''}`
 }
 
+/** What a reject says it expected, as SQL: where the text is written in another common way, with the option to set. */
+export function expectedSql(column: ColumnDefinition, text: string): string {
+  const expected = expectedText(column)
+  const hints = column.format === undefined ? (hintsOf(column) ?? []) : []
+  if (hints.length === 0) return quoteText(expected)
+  const cases = hints.map(
+    ([pattern, advice]) =>
+      `WHEN regexp_full_match(${text}, ${quoteText(pattern)}) THEN ${quoteText(`${expected}; ${advice}`)}`,
+  )
+  return `CASE ${cases.join(' ')} ELSE ${quoteText(expected)} END`
+}
+
+/** Ways of writing, as patterns, and what to do about each. */
+function hintsOf({ type }: ColumnDefinition): readonly (readonly [string, string])[] | undefined {
+  if (type === 'date' || type === 'timestamp' || type === 'timestamptz') return dateHints
+  const isNumber = type === 'decimal' || type.startsWith('float') || type.includes('int')
+  return isNumber ? numberHints : undefined
+}
+
+const time = '( .*)?'
+const dateHints = [
+  ['\\d{8}', "set format: '%Y%m%d' on the column"],
+  [`\\d{4}/\\d{1,2}/\\d{1,2}${time}`, "set format, such as '%Y/%m/%d', on the column"],
+  [`\\d{1,2}/\\d{1,2}/\\d{4}${time}`, "set format, such as '%m/%d/%Y' or '%d/%m/%Y', on the column"],
+  [`\\d{1,2}/\\d{1,2}/\\d{2}${time}`, "set format, such as '%m/%d/%y' or '%d/%m/%y', on the column"],
+  [`\\d{1,2}[.]\\d{1,2}[.]\\d{4}${time}`, "set format, such as '%d.%m.%Y', on the column"],
+] as const
+const numberHints = [
+  [
+    '[+-]?(\\d{1,3}(,\\d{3})+([.]\\d+)?|\\d{1,3}([.]\\d{3})+,\\d+|\\d+,\\d+)',
+    'for other separators read a column.string() and convert it in SQL',
+  ],
+] as const
+
 /** What is told of a value that does not fit, as a struct: unnest spreads it into columns. The value is cut at 200 characters. */
 export const misfit = (column: string, expected: string, received: string): string =>
-  `{'column': ${quoteText(column)}, 'expected': ${quoteText(expected)}, 'received': coalesce(left(${received}, 200), 'null')}`
+  misfitOf(column, quoteText(expected), received)
+
+/** As `misfit`; `expected` is SQL. */
+export const misfitOf = (column: string, expected: string, received: string): string =>
+  `{'column': ${quoteText(column)}, 'expected': ${expected}, 'received': coalesce(left(${received}, 200), 'null')}`
 
 /** A text expression with the column's own null texts as null. */
 export function nullableText(column: ColumnDefinition, text: string): string {

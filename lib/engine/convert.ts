@@ -3,10 +3,10 @@ import { rmSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
 import type { PartitionLimits } from '../core/partition-limits.ts'
-import { lineDelimiter } from '../core/record-dialect.ts'
 import type { Format } from '../define/definition.ts'
 import type { StagedFile, StagedMember } from '../io/stage.ts'
 import type { BoundQuery } from './bound-query.ts'
+import { mismatchMarker } from './column-sql.ts'
 import { engineFault } from './engine.ts'
 import type { MapFunctions } from './map-function.ts'
 import { refuseNewColumns } from './new-columns.ts'
@@ -20,7 +20,8 @@ import {
 } from './parquet-read.ts'
 import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
 import { quoteText } from './quote.ts'
-import { badRecords, type KeptRejects, keepRejects } from './reject-rows.ts'
+import { asideRecords, badRecords, type KeptRejects, keepRejects } from './reject-rows.ts'
+import { allPass, type BoundCheck, failingRows, passingRows } from './row-checks.ts'
 import type { RowCounter } from './row-counter.ts'
 import { type TextSource, textSources } from './text-source.ts'
 import { explainTooMany } from './too-many-partitions.ts'
@@ -33,10 +34,14 @@ import { type PartOptions, type WrittenPart, writeParts } from './write-parts.ts
 export interface Conversion {
   readonly connection: DuckDBConnection
   readonly counter: RowCounter
+  /** Rows that fit, whether or not they pass the checks. */
+  readonly fitCounter: RowCounter
   readonly maps: MapFunctions
   readonly read: ReadOptions
   /** Given when the files are Parquet. */
   readonly parquet?: ParquetOptions
+  /** What rows must be that fit; texts only. */
+  readonly checks: readonly BoundCheck[]
   readonly transform: CheckedTransform
   readonly format: Format
   readonly parts: PartOptions
@@ -120,13 +125,19 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
   const guard = transform.steps.length > 0 ? counter.name : undefined
   const input = parquet
     ? parquetRead(await describeParquet(connection, job.files), parquet, guard)
-    : fastRead(sourcesOf(conversion, job, 'fail', !read.strict), read, guard)
+    : raiseFailing(fastRead(sourcesOf(conversion, job, 'fail', !read.strict), read, guard), conversion.checks)
   const parts = await write(conversion, input, job)
   const rowsWritten = sumRows(parts)
   const seen = guard ? counter.rows() : rowsWritten
   const rowsRead = guard && seen < (await recordsOf(conversion, job)) ? await readAll(conversion, input) : seen
   return { kind: 'parts', parts, rowsRead, rowsWritten, rowsRejected: 0, rejectedByMember: {}, rejects: [] }
 }
+
+/** Rows that fail a check end the fast reading, as misfits do. */
+const raiseFailing = (input: string, checks: readonly BoundCheck[]): string =>
+  checks.length === 0
+    ? input
+    : `SELECT * FROM (${input}) WHERE CASE WHEN ${allPass(checks)} THEN true ELSE error(${quoteText(mismatchMarker)}) END`
 
 async function carefully(conversion: Conversion, job: ConvertJob): Promise<Converted> {
   const { connection, counter } = conversion
@@ -152,15 +163,24 @@ interface CarefulInput {
 }
 
 async function carefulText(conversion: Conversion, job: ConvertJob): Promise<CarefulInput> {
-  const { connection, counter, read, format } = conversion
+  const { connection, counter, fitCounter, checks, read, format } = conversion
   const { lastRecord } = job
   const again = sourcesOf(conversion, job, 'ignore')
   if (read.refuseNew) await refuseNewColumns(connection, again)
-  const limits = { guard: counter.name, ...(lastRecord !== undefined && { lastRecord }) }
-  const delimiter = format.kind === 'csv' ? format.delimiter : lineDelimiter
+  const [first = ''] = Object.keys(read.columns)
+  const limits = {
+    guard: checks.length > 0 ? fitCounter.name : counter.name,
+    ...(lastRecord !== undefined && { lastRecord }),
+  }
+  if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not read as text')
   return {
-    input: carefulRead(sourcesOf(conversion, job, 'keep'), read, limits),
-    rejected: [misfits(again, read), badRecords(delimiter)],
+    input: passingRows(carefulRead(sourcesOf(conversion, job, 'keep'), read, limits), checks, counter.name, first),
+    rejected: [
+      misfits(again, read),
+      badRecords(format),
+      asideRecords(job.files.flatMap(file => file.setAside ?? [])),
+      again.length > 0 ? failingRows(carefulRead(again, read, { ...limits, hasPlaces: true }), checks) : '',
+    ],
   }
 }
 
@@ -172,9 +192,12 @@ async function carefulParquet(
   const described = await describeParquet(connection, files)
   return {
     input: carefulParquetRead(described, options, counter.name),
-    rejected: [parquetMisfits(described, options)],
+    rejected: [withoutText(parquetMisfits(described, options))],
   }
 }
+
+/** Rows of Parquet have no text. */
+const withoutText = (misfits: string): string => (misfits === '' ? '' : `SELECT *, '' AS text FROM (${misfits})`)
 
 /** Records as they were counted apart from the scan. */
 async function recordsOf({ connection, format }: Conversion, { files }: ConvertJob): Promise<number> {

@@ -26,5 +26,6 @@ export function engineTask(task: TaskDefinition, { params, strict = task.strict 
     onNewColumn: task.onNewColumn,
     onMissingColumn: task.onMissingColumn,
     parts: output,
+    ...(task.checks && { checks: task.checks }),
   }
 }

@@ -44,6 +44,7 @@ export function jsonSource(
     text,
     undeclared: [],
     ownNew: ownNew(names, isValid),
+    recordText: options.isFast ? 'line' : 'written',
     record: { tests, received: options.isFast ? 'line' : 'written' },
   }
 }

@@ -101,6 +101,7 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
       return {
         from: numbered(`read_csv(${csvSettings(table.file, format)}, all_varchar = true${names})`),
         text,
+        recordText: "''",
         all: Object.keys(columns).map(quoteName),
         undeclared: [],
       }
@@ -119,6 +120,7 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
       return {
         from: numbered(`(SELECT *, ${linesGroups(format)} AS groups FROM ${linesOf(table.file)})`),
         text: column => `nullif(groups.${quoteName(column)}, '')`,
+        recordText: 'content',
         all: ['content'],
         undeclared: [],
         record,

@@ -4,7 +4,15 @@ import { FanmillError, PermanentError } from '../core/errors.ts'
 import { placeOf } from '../core/member-place.ts'
 import { nearestOrAll } from '../core/nearest.ts'
 import type { LoadingRun } from '../core/share.ts'
-import type { Columns, Format, MapBatchesStep, MapRowsStep, Step, TaskDefinition } from '../define/definition.ts'
+import type {
+  Columns,
+  Format,
+  MapBatchesStep,
+  MapRowsStep,
+  RowCheck,
+  Step,
+  TaskDefinition,
+} from '../define/definition.ts'
 import type { StagedFile } from '../io/stage.ts'
 import { sqlType } from './column-sql.ts'
 import { type Conversion, type Converted, type ConvertJob, convert } from './convert.ts'
@@ -16,6 +24,7 @@ import { registerPartitionKeys } from './partition-keys.ts'
 import { enterRun } from './provenance-sql.ts'
 import { quoteName, quoteTexts } from './quote.ts'
 import { declaredColumns, emptyRead, type ReadColumn } from './read-columns.ts'
+import { bindChecks } from './row-checks.ts'
 import { registerRowCounter } from './row-counter.ts'
 import { checkTransform, type SchemaColumn } from './transform.ts'
 import { fastRead } from './typed-read.ts'
@@ -36,6 +45,8 @@ export interface EngineTask {
   /** Of Parquet files; default `fail`. */
   readonly onMissingColumn?: TaskDefinition['onMissingColumn']
   readonly parts: PartOptions
+  /** Default none. */
+  readonly checks?: readonly RowCheck[]
 }
 
 export interface TaskEngine {
@@ -69,7 +80,13 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
   const connection = await engine.connect()
   const adds = await addedColumns(connection, task.steps)
   const maps = createMapFunctions(connection, context, step => adds.get(step) ?? [])
-  const tools = { connection, maps, counter: registerRowCounter(connection), memoryBytes: engine.memoryBytes }
+  const tools = {
+    connection,
+    maps,
+    counter: registerRowCounter(connection),
+    fitCounter: registerRowCounter(connection, 'fanmill_fit'),
+    memoryBytes: engine.memoryBytes,
+  }
   const isUntyped = task.format.kind === 'parquet' && Object.keys(task.columns).length === 0
   let conversion = isUntyped ? undefined : await prepare(task, tools, declaredColumns(task.columns))
   const conversionFor = async (files: readonly StagedFile[]): Promise<Conversion> => {
@@ -148,7 +165,7 @@ const columnsText = (columns: readonly ReadColumn[]): string =>
     .sort()
     .join(', ')
 
-type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'> & { readonly memoryBytes: number }
+type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter' | 'fitCounter'> & { readonly memoryBytes: number }
 
 async function prepare(
   task: EngineTask,
@@ -159,17 +176,14 @@ async function prepare(
   const read = { columns: task.columns, strict, keepNew, provenance, refuseNew: onNewColumn === 'fail' }
   const parquet = { columns, strict, keepNew, provenance, onNewColumn, onMissingColumn }
   const empty = format.kind === 'parquet' ? emptyRead(columns, parquet) : fastRead([], read)
-  const transform = await checkTransform(tools.connection, {
-    input: empty,
-    steps: task.steps,
-    maps: tools.maps,
-    tables: task.tables,
-  })
+  const given = { input: empty, maps: tools.maps, tables: task.tables }
+  const transform = await checkTransform(tools.connection, { ...given, steps: task.steps })
   checkOutput(parts, transform.schema)
   const keys = parts.partitionBy.length > 0 ? registerPartitionKeys(tools.connection, parts) : undefined
+  const checks = await bindChecks(tools.connection, given, task.checks ?? [])
   const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
   const writing = { parts: { ...parts, room }, keys, ...(format.kind === 'parquet' && { parquet }) }
-  return { ...tools, read, transform, format, ...writing }
+  return { ...tools, read, checks, transform, format, ...writing }
 }
 
 /** The engine's types of the columns that map steps add. */

@@ -9,6 +9,7 @@ import { sqlType } from './column-sql.ts'
 import { jsonSource } from './json-source.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
 import type { RecordTest } from './record-test.ts'
+import { csvRecordText } from './record-text.ts'
 
 /** Staged files that can be read by one scan: of one header and newline style. */
 export interface TextSource {
@@ -18,6 +19,8 @@ export interface TextSource {
   text(column: string): string | undefined
   /** Whether the scan itself reads a column as its type. */
   isTyped?(column: string): boolean
+  /** The whole text of a record, as SQL; a CSV record is written anew. */
+  readonly recordText: string
   /** Every column of the scan, as SQL. */
   readonly all: readonly string[]
   /** Columns that the files have and the task does not declare. */
@@ -110,6 +113,7 @@ function csvSource(files: readonly StagedFile[], format: CsvFormat, options: Tex
       const index = positions.get(column)
       return index === undefined ? undefined : textAt(index)
     },
+    recordText: csvRecordText(texts, format),
     all: [...prefixOf(files), ...texts.map(quoteName)],
     undeclared: names.flatMap((name, index) =>
       Object.hasOwn(options.columns, name) ? [] : [{ name, text: textAt(index) }],
@@ -148,6 +152,7 @@ function patternSource(from: string, pattern: string): Omit<TextSource, 'all'> {
     from: `(SELECT *, regexp_extract(line, ${regex}, ${quoteTexts(names)}) AS groups FROM ${from})`,
     text: column => (names.includes(column) ? `nullif(groups.${quoteName(column)}, '')` : undefined),
     undeclared: [],
+    recordText: 'line',
     record: {
       tests: [{ isMet: `regexp_full_match(line, ${regex})`, expected: 'a line that matches the pattern' }],
       received: 'line',

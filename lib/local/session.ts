@@ -78,8 +78,10 @@ export async function openSession(
   const outputSpec = outputOf(options)
   checkInputRoot(inputSpec)
   checkOutputRoot(outputSpec)
-  const memory = shareMemory(memoryMb, workers)
+  const shares = shareMemory(memoryMb, workers)
   const memoryBytesMax = memoryCeiling(memoryMb)
+  // A heap at its limit ends the whole process while a query calls into it: the process' own limit is to be met first.
+  const memory = { ...shares, heapBytes: Math.max(shares.heapBytes, memoryBytesMax) }
   const threads = startEarly(workers, { heapBytes: memory.heapBytes, memoryBytesMax })
   const { workFolder, isTemporary } = workFolderOf(outputSpec)
   const { bundle, definition } = await load(pipeline, workFolder).catch(async error => {

@@ -4,7 +4,7 @@ import { isRowFault } from '../core/row-fault.ts'
 import type { MemberAccount, ShareResult } from '../core/share.ts'
 import type { SkippedMember } from '../core/skipped-member.ts'
 import type { Converted, ConvertedParts, ConvertJob } from '../engine/convert.ts'
-import type { StagedSlices, StageSource } from '../io/stage-slices.ts'
+import type { StagedPart, StagedSlices, StageSource } from '../io/stage-slices.ts'
 
 /** What a share needs of its thread. */
 export interface ShareTools {
@@ -20,6 +20,8 @@ export interface ShareTools {
   }
   /** Reads and stages text; the caller discards what comes back. */
   stage(source: StageSource, options: StageOptions): Promise<StagedSlices>
+  /** As `stage`, in parts of about a group's bytes where more comes out than was planned; each is discarded before the next. */
+  stageInParts(source: StageSource, options: StageOptions): AsyncIterable<StagedPart>
   readonly worker: ShareResult['worker']
   /** Provenance columns are asked for: text is always staged located. */
   readonly isAlwaysLocated: boolean
@@ -51,7 +53,25 @@ export async function stageGroup(
   tools: ShareTools,
   { isLocated = tools.isAlwaysLocated, isByMember = tools.engine.isByMember }: Partial<StageOptions> = {},
 ): Promise<StagedSlices> {
-  const staged = await tools.stage(group, { isLocated, isByMember })
+  return withFooters(await tools.stage(group, { isLocated, isByMember }), tools)
+}
+
+/** As `stageGroup`, each part with the source from which it can be staged again. */
+export async function* groupParts(
+  group: StageSource,
+  tools: ShareTools,
+): AsyncGenerator<{ readonly source: StageSource; readonly staged: StagedSlices }> {
+  const slice = group.kind === 'slices' ? (group.slices[0]?.slice ?? 0) : group.staged.slice
+  const options = { isLocated: tools.isAlwaysLocated, isByMember: tools.engine.isByMember }
+  let isFirst = true
+  for await (const { staged, isLast } of tools.stageInParts(group, options)) {
+    const again = { kind: 'staged', staged: { slice, files: staged.files } } as const
+    yield { source: isFirst && isLast ? group : again, staged: await withFooters(staged, tools) }
+    isFirst = false
+  }
+}
+
+async function withFooters(staged: StagedSlices, tools: ShareTools): Promise<StagedSlices> {
   if (!tools.engine.countFooters) return staged
   try {
     const counts = await tools.engine.countFooters(staged.files)
@@ -174,7 +194,6 @@ function checkGroup(converted: ConvertedParts, staged: StagedSlices): void {
 function report(result: GroupResult, tools: ShareTools): GroupResult {
   const { converted, staged } = result
   const { rowsWritten, rowsRejected } = converted
-  for (const member of staged.skipped) tools.onSkip?.(member)
   tools.progress({ members: staged.members.length, bytes: staged.bytesInflated, rowsWritten, rowsRejected })
   return result
 }

@@ -5,7 +5,7 @@ import type { Reject } from '../core/reject.ts'
 import type { MemberAccount, RangeEnds, ShareJob, SharePart, ShareResult } from '../core/share.ts'
 import type { ConvertedParts } from '../engine/convert.ts'
 import type { StagedSlices, StageSource } from '../io/stage-slices.ts'
-import { convertGroup, type GroupResult, type ShareTools, stageGroup } from './share-group.ts'
+import { convertGroup, type GroupResult, groupParts, type ShareTools } from './share-group.ts'
 
 export type { ShareTools, StageOptions } from './share-group.ts'
 
@@ -14,16 +14,24 @@ export async function processShare(job: ShareJob, tools: ShareTools): Promise<Sh
   // Says that work has begun, long before the first group is done.
   tools.progress({ members: 0, bytes: 0, rowsWritten: 0, rowsRejected: 0 })
   const results: GroupSummary[] = []
-  for (const [index, group] of groupsOf(job).entries()) {
-    const target = `${job.target}-${index}`
-    const staged = await stageGroup(group, tools)
-    try {
-      results.push(await summarizeGroup(await convertGroup(group, staged, target, tools), target, tools))
-    } finally {
-      staged.discard()
+  for (const group of groupsOf(job))
+    for await (const { source, staged } of groupParts(group, tools)) {
+      const target = `${job.target}-${results.length}`
+      try {
+        const result = await convertGroup(source, staged, target, tools)
+        const counted = source === group ? result : { ...result, staged: countedAs(staged, result) }
+        results.push(await summarizeGroup(counted, target, tools))
+      } finally {
+        staged.discard()
+      }
     }
-  }
   return joinGroups(results, tools)
+}
+
+/** What was staged again from staged text says nothing of its members' number and bytes. */
+function countedAs(first: StagedSlices, { staged }: GroupResult): GroupResult['staged'] {
+  const { memberCount, skipped, bytesIn, bytesInflated, ranges } = first
+  return { ...staged, memberCount, skipped, bytesIn, bytesInflated, ranges }
 }
 
 /** Slices in their order, as many together as `groupBytes` allow, in groups of nearly equal bytes. */
@@ -62,6 +70,7 @@ async function summarizeGroup(
 ): Promise<GroupSummary> {
   const accountFile = `${target}.accounts`
   await tools.writeAccounts(accountsOf({ converted, staged }), accountFile)
+  for (const member of staged.skipped) tools.onSkip?.(member)
   const { rejectedByMember: _, ...kept } = converted
   const { recordsFound, memberCount, skipped, bytesIn, bytesInflated, ranges } = staged
   return {
