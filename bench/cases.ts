@@ -9,6 +9,7 @@ import {
   memoryFolder,
   outFolder,
   peer,
+  planTask,
   product,
   runTask,
 } from './commands.ts'
@@ -86,6 +87,20 @@ export const cases: readonly Case[] = [
     inputs: ['many', 'many4x'],
     sides: [task('173 MB', 'many-lenient', 'many'), task('692 MB', 'many4x', 'many4x')],
     targets: [peakGrowth('692 MB', '173 MB', ['at most', 1.2]), peakMemory('692 MB')],
+  },
+  {
+    name: 'million',
+    title: 'a zip of 1,000,000 members of one row',
+    inputs: ['million'],
+    sides: [
+      task('run', 'million', 'million'),
+      {
+        ...task('run, --memory 700', 'million', 'million'),
+        command: () => runTask('million', 2, '--quiet', '--memory', '700'),
+      },
+      { label: 'plan', command: () => planTask('million') },
+    ],
+    targets: [peakMemory('run, --memory 700'), peakMemory('plan', 512)],
   },
   {
     name: 'start',

@@ -5,6 +5,7 @@ import { threadId } from 'node:worker_threads'
 import { CapacityError, FanmillError, PermanentError } from './core/errors.ts'
 import { type LogLevel, logLevels } from './core/events.ts'
 import type { MemberAccount, ShareJob } from './core/share.ts'
+import { type SkippedMember, skippedLine } from './core/skipped-member.ts'
 import type { Store } from './core/store.ts'
 import { nameTask } from './core/task-error.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
@@ -15,7 +16,7 @@ import { type Engine, engineFault, openEngine } from './engine/engine.ts'
 import { engineTask } from './engine/engine-task.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
-import { writeAccounts } from './engine/write-accounts.ts'
+import { joinAccounts, writeAccounts } from './engine/write-accounts.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { diskFault } from './io/disk-fault.ts'
 import { runExtractJob } from './io/extract-job.ts'
@@ -133,7 +134,7 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
     case 'merge':
       return (await taskEngine(own)).merge(job.files, job)
     case 'accounts':
-      return writeAccountsFile(own, job.accounts, job.target)
+      return joinAccounts(own.engine, job.files, job.target)
     case 'extract': {
       const { source } = own.task
       const onBadMember = source.kind === 'zipMembers' ? source.onBadMember : 'fail'
@@ -141,11 +142,6 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
       return runExtractJob(job, { store, limits: limitsOf(own.task), onBadMember, signal, tell })
     }
   }
-}
-
-async function writeAccountsFile(own: Own, accounts: readonly MemberAccount[], target: string): Promise<null> {
-  await writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target })
-  return null
 }
 
 function taskEngine(own: Own): Promise<TaskEngine> {
@@ -187,8 +183,6 @@ async function shareTools(own: Own, job: ShareJob) {
     limits: limitsOf(task),
     stageBytesMax: setup.stageBytesMax,
     signal,
-    onSkip: (member: string, error: FanmillError) =>
-      tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
   }
   return {
     engine: forShare(await taskEngine(own), job, own.log),
@@ -197,6 +191,9 @@ async function shareTools(own: Own, job: ShareJob) {
       stageInParts(source, { ...staging, ...options, partBytes: job.groupBytes }),
     worker: { pid: process.pid, thread: threadId },
     isAlwaysLocated: needsPlaces(task.provenance),
+    writeAccounts: (accounts: Iterable<MemberAccount>, target: string) =>
+      writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target }),
+    onSkip: (member: SkippedMember) => tell({ kind: 'log', ...skippedLine(member) }),
     progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),
   }
 }

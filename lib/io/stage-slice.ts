@@ -7,6 +7,7 @@ import { type FanmillError, PermanentError } from '../core/errors.ts'
 import { type MemberPlace, withPlace } from '../core/member-place.ts'
 import { refuseOtherFile } from '../core/other-file.ts'
 import type { FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '../core/plan-data.ts'
+import { skippedMember } from '../core/skipped-member.ts'
 import { cutRecords } from './cut-records.ts'
 import { inflateFile } from './inflate-file.ts'
 import { readTexts } from './member-text.ts'
@@ -42,10 +43,9 @@ async function* stageMembers(
   current: () => Staging,
   options: SliceStageOptions,
 ): Pieces {
-  const { store, limits, signal, onBadMember, onSkip } = options
-  const onBad = (member: { readonly name: string }, error: FanmillError): void => {
-    current().counts.skipped++
-    onSkip(member.name, error)
+  const { store, limits, signal, onBadMember } = options
+  const onBad = (_member: unknown, error: FanmillError): void => {
+    current().skipped.push(skippedMember(error))
   }
   const reading = { limits, ...(signal && { signal }), ...(onBadMember === 'skip' && { onBad }) }
   for await (const found of readTexts(store, input, slice, reading)) {

@@ -1,10 +1,10 @@
 /** Slices as staged text: reads, inflates and checks them, and refuses headers that do not have the declared columns. */
 import { rmSync } from 'node:fs'
-import type { FanmillError } from '../core/errors.ts'
 import type { BatchInputs, Slice } from '../core/plan-data.ts'
 import { inputOf } from '../core/plan-files.ts'
 import { ReusedBuffer } from '../core/reused-buffer.ts'
 import type { RangeEnds, StagedText } from '../core/share.ts'
+import type { SkippedMember } from '../core/skipped-member.ts'
 import type { Reader } from '../core/store.ts'
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
 import { checkHeader } from './check-header.ts'
@@ -35,7 +35,6 @@ export interface SliceStageOptions {
   /** A staged file for each member; default false. */
   readonly isByMember?: boolean
   readonly signal?: AbortSignal
-  onSkip(member: string, error: FanmillError): void
 }
 
 /** The reads that staging slices begins with, in their order. */
@@ -55,7 +54,8 @@ export interface StagedSlices {
   /** In the order in which located records count them. A member in several pieces stands here once a piece. */
   readonly members: readonly { readonly archive: string; readonly member: string; readonly records: number }[]
   readonly memberCount: number
-  readonly membersSkipped: number
+  /** Members that were bad and passed over, as the source allows it. */
+  readonly skipped: readonly SkippedMember[]
   readonly recordsFound: number
   readonly bytesIn: number
   readonly bytesInflated: number
@@ -118,7 +118,8 @@ export interface Staging {
   borrowed: readonly StagedFile[]
   /** Of the slices that are read one after another. */
   readonly buffer: ReusedBuffer
-  readonly counts: { members: number; skipped: number; bytesIn: number; bytesInflated: number }
+  readonly counts: { members: number; bytesIn: number; bytesInflated: number }
+  readonly skipped: SkippedMember[]
   readonly name: string
   discard(): void
 }
@@ -144,7 +145,8 @@ function openStaging(options: SliceStageOptions): Staging {
     ranges: [],
     borrowed: [],
     buffer: new ReusedBuffer(),
-    counts: { members: 0, skipped: 0, bytesIn: 0, bytesInflated: 0 },
+    counts: { members: 0, bytesIn: 0, bytesInflated: 0 },
+    skipped: [],
     name,
     discard,
   }
@@ -172,7 +174,7 @@ function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
     files,
     members,
     memberCount: staging.counts.members,
-    membersSkipped: staging.counts.skipped,
+    skipped: staging.skipped,
     recordsFound: files.reduce((sum, file) => sum + file.records, 0),
     bytesIn: staging.counts.bytesIn,
     bytesInflated: staging.counts.bytesInflated,

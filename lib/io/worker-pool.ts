@@ -59,7 +59,7 @@ export function openWorkers({
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
-    resourceLimits: threadLimits(heapBytes),
+    resourceLimits: threadLimits(heapBytes, heapBytes),
   })
   // A thread that dies without a job is replaced; if the next one dies too, its job says so.
   pool.on('error', () => undefined)

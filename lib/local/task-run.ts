@@ -2,6 +2,7 @@
 
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { RunStatus, TaskResult } from '../core/events.ts'
+import { inputWarnings } from '../core/input-warnings.ts'
 import type { Manifest } from '../core/manifest.ts'
 import { outputPathOf } from '../core/output-path.ts'
 import { readParams } from '../core/param-values.ts'
@@ -101,6 +102,7 @@ function findOptions(session: Session, task: TaskDefinition, params: ParamValues
     task,
     params,
     identify,
+    outputs: session.outputs,
     threads: session.workers,
     textBytes: session.memory.textBytes,
     ...(sample !== undefined && { sample }),
@@ -154,6 +156,7 @@ function openPool(
 async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
   const { session } = task
   const planned = await plan(session.output, planRequest(task, found))
+  if (planned.status !== 'new' && planned.status !== 'resume') warnOfInputs(task, found)
   if (planned.status === 'complete')
     return { result: resultOf(task, planned.runId, 'skipped', planned.manifest, found) }
   if (planned.status === 'busy')
@@ -163,6 +166,8 @@ async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
     task.log.begin(planned.run)
     task.progress.begin(planned.run)
     tellPlan(task, found, planned)
+    warnOfInputs(task, found)
+    found.release()
     const manifest = await runPlanned(task, planned.run, planned.plan)
     await endRun(session.output, planned.run, { ...clock, owner: session.owner, status: 'complete' })
     task.log.note('info', 'complete', { generation: manifest.generation })
@@ -331,6 +336,11 @@ function tellPlan(
   })
 }
 
+/** Shown, and kept in the log of the run where there is one. */
+function warnOfInputs({ log }: TaskRun, found: FoundInputs): void {
+  for (const line of inputWarnings(found)) log.hear({ kind: 'log', ...line })
+}
+
 function resultOf(
   { session, task, params, started }: TaskRun,
   runId: string,
@@ -345,6 +355,7 @@ function resultOf(
     status,
     // Of a complete dataset all of it: an append that finds nothing new has no run of its own.
     ...countsOf(status === 'skipped' ? manifest?.totals : run?.totals),
+    membersSkipped: run?.skipped?.count ?? 0,
     bytesIn: status === 'complete' ? found.bytesIn : 0,
     seconds: (Date.now() - started) / 1000,
     output: urlBelow(session.outputSpec, outputPathOf(task, params)),

@@ -1,7 +1,8 @@
 /** One group of a share: staged, converted, and again with more care where something does not fit. */
 import { type FanmillError, PermanentError } from '../core/errors.ts'
 import { isRowFault } from '../core/row-fault.ts'
-import type { ShareResult } from '../core/share.ts'
+import type { MemberAccount, ShareResult } from '../core/share.ts'
+import type { SkippedMember } from '../core/skipped-member.ts'
 import type { Converted, ConvertedParts, ConvertJob } from '../engine/convert.ts'
 import type { StagedPart, StagedSlices, StageSource } from '../io/stage-slices.ts'
 
@@ -24,6 +25,10 @@ export interface ShareTools {
   readonly worker: ShareResult['worker']
   /** Provenance columns are asked for: text is always staged located. */
   readonly isAlwaysLocated: boolean
+  /** Writes the rows of a group by member, as Parquet. */
+  writeAccounts(accounts: Iterable<MemberAccount>, target: string): Promise<void>
+  /** Called once for each member that was passed over, whichever reading of the group counts. */
+  onSkip?(member: SkippedMember): void
   progress(done: {
     readonly members: number
     readonly bytes: number

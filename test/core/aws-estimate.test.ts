@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { modestTiers } from '../../infra/tiers.ts'
 import { type AwsWork, defaultPlatform, estimateOnAws, transitionsOf } from '../../lib/core/aws-estimate.ts'
 import { awsPrices } from '../../lib/core/aws-prices.ts'
-import { planMemberSlices } from '../../lib/core/plan-slices.ts'
+import { planMemberSlices } from '../../lib/core/member-slices.ts'
 import { type State, type States, stateMachine } from '../../lib/core/state-machine.ts'
 import { csv, files, memberFiles, parquet, zipMembers } from '../../lib/define/index.ts'
 
