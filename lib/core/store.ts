@@ -52,6 +52,11 @@ export interface Store {
   /** Every object below a prefix (a key prefix, not a folder), in key order, a page at a time. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject>
   /**
+   * Keys of the folders below a folder, with a slash at their end, in key order. `prefix` is empty or ends with a slash. Far cheaper than
+   * a listing of all objects, which are not looked at. A disk also lists folders that hold nothing.
+   */
+  listFolders(prefix: string, options?: FolderListOptions): AsyncIterable<string>
+  /**
    * The bytes of a range, or of the whole object; never fewer than asked for.
    * @throws INPUT_CHANGED when `etag` is given and the object is no longer that one; DATASET_MISSING when there is no such object
    */
@@ -83,6 +88,12 @@ export interface Store {
    * @throws OUTPUT_OTHER_FILE_SYSTEM naming the folder that lies on another file system than the state
    */
   checkPlace?(prefix: string): Promise<void>
+}
+
+export interface FolderListOptions {
+  /** How many levels below the folder; 2 lists only the folders that lie in a folder below it. Default 1. */
+  readonly depth?: 1 | 2
+  readonly signal?: AbortSignal
 }
 
 /** What reading inputs needs of a store. */

@@ -29,7 +29,7 @@ export async function* readFileRange(
       const memory = into ? into(length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
       const bytes = await readExactly(file, key, at, memory)
       // Checked after every piece: one that was written meanwhile may hold bytes of both versions.
-      await checkVersion(file, key, etag)
+      if (etag !== undefined) await checkVersion(file, key, etag)
       yield bytes
       if (isWhole) return
     }
