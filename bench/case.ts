@@ -12,6 +12,8 @@ export interface Case {
   /** Sides that are measured only with `--peers`. */
   readonly peers?: readonly Side[]
   readonly setUp?: () => void
+  /** What else is known of it, below its table. */
+  readonly note?: string
   readonly targets: readonly Target[]
 }
 
