@@ -185,7 +185,8 @@ async function shareTools(own: Own, job: ShareJob) {
     engine: watched(await taskEngine(own), own.log),
     stage,
     worker: { pid: process.pid, thread: threadId },
-    isAlwaysLocated: task.provenance.length > 0,
+    // Rows of Parquet have their place without.
+    isAlwaysLocated: task.provenance.length > 0 && format.kind !== 'parquet',
     progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),
   }
 }

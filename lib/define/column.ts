@@ -44,6 +44,7 @@ export const column = Object.freeze({
   float64: scalar('float64'),
   string: scalar('string'),
   json: scalar('json'),
+  binary: scalar('binary'),
   date: timed('date'),
   time: timed('time'),
   timestamp: timed('timestamp'),

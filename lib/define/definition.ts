@@ -18,6 +18,7 @@ export type ScalarType =
   | 'timestamp'
   | 'timestamptz'
   | 'json'
+  | 'binary'
 
 /** How one column's text is read. */
 export interface ColumnDefinition {

@@ -10,7 +10,7 @@ import type { MapFunctions } from './map-function.ts'
 import { refuseNewColumns } from './new-columns.ts'
 import {
   carefulParquetRead,
-  countFooters,
+  checkReadable,
   describeParquet,
   type ParquetOptions,
   parquetMisfits,
@@ -75,11 +75,12 @@ export async function convert(conversion: Conversion, job: ConvertJob): Promise<
   } catch (error) {
     if (error instanceof NeedsMember) return { kind: 'byMember' }
     const fault = error instanceof FanmillError ? error : engineFault(error)
-    if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED' || !misfitFault.test(fault.message))
-      throw fault
-    if (job.isCareful) throw transformFault(conversion, fault)
-    // Rows of Parquet have their place already.
-    return conversion.parquet ? convert(conversion, { ...job, isCareful: true }) : { kind: 'locate', cause: fault }
+    if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') throw fault
+    const { parquet, connection } = conversion
+    if (parquet && job.isCareful) await checkReadable(connection, await describeParquet(connection, job.files), parquet)
+    if (!parquet && !misfitFault.test(fault.message)) throw fault
+    if (!job.isCareful) return { kind: 'locate', cause: fault }
+    throw misfitFault.test(fault.message) ? transformFault(conversion, fault) : fault
   }
 }
 
@@ -106,7 +107,7 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
   const parts = await write(conversion, input, job.target)
   const rowsWritten = sumRows(parts)
   const seen = guard ? counter.rows() : rowsWritten
-  const rowsRead = guard && seen < (await recordsOf(conversion, job)) ? await readAll(conversion, input) : seen
+  const rowsRead = guard && seen < recordsOf(job) ? await readAll(conversion, input) : seen
   return { kind: 'parts', parts, rowsRead, rowsWritten, rowsRejected: 0, rejectedByMember: {}, rejects: [] }
 }
 
@@ -123,7 +124,7 @@ async function carefully(conversion: Conversion, job: ConvertJob): Promise<Conve
     return { kind: 'parts', parts, rowsRead, rowsWritten: sumRows(parts), ...rejects }
   }
   const kept = await keep(counter.rows())
-  if (kept.rowsRead + kept.rowsRejected >= (await recordsOf(conversion, job)) || lastRecord !== undefined) return kept
+  if (kept.rowsRead + kept.rowsRejected >= recordsOf(job) || lastRecord !== undefined) return kept
   return keep(await readAll(conversion, input))
 }
 
@@ -159,10 +160,7 @@ async function carefulParquet(
 }
 
 /** Records as they were counted apart from the scan. */
-async function recordsOf({ connection, format }: Conversion, { files }: ConvertJob): Promise<number> {
-  const counts = format.kind === 'parquet' ? await countFooters(connection, files) : files.map(file => file.records)
-  return counts.reduce((sum, count) => sum + count, 0)
-}
+const recordsOf = ({ files }: ConvertJob): number => files.reduce((sum, { records }) => sum + records, 0)
 
 /** A transform may stop reading early: a condition that is never true, an empty table. The rest is read, checked and counted too. */
 async function readAll({ connection, counter }: Conversion, input: string): Promise<number> {

@@ -6,6 +6,7 @@ import type { StagedFile } from '../io/stage.ts'
 import { fits, tryConvert } from './column-sql.ts'
 import { engineFault } from './engine.ts'
 import { columnOfType } from './engine-type.ts'
+import { describeParquet, type GivenParquet, ownColumns } from './parquet-read.ts'
 import { quoteText, quoteTexts } from './quote.ts'
 import { type TextSource, textSources } from './text-source.ts'
 
@@ -73,16 +74,10 @@ export async function inferText(connection: DuckDBConnection, sample: TextSample
   return { columns: Object.fromEntries(inferred), nullValues: [...nullValues], rows: Number(count.n) }
 }
 
-/** Columns of Parquet files, as they are. */
-export async function inferParquet(connection: DuckDBConnection, files: readonly string[]): Promise<Inferred> {
-  const described = await query(
-    connection,
-    `DESCRIBE SELECT * FROM read_parquet(${quoteTexts(files)}, union_by_name = true, hive_partitioning = false)`,
-  )
-  const columns = described.map(({ column_name, column_type }) => [
-    String(column_name),
-    columnOfType(String(column_type)),
-  ])
+/** Columns of a prepared Parquet file, as they are. @throws INPUT_INVALID for one that cannot be read */
+export async function inferParquet(connection: DuckDBConnection, file: GivenParquet): Promise<Inferred> {
+  const [described] = await describeParquet(connection, [file])
+  const columns = described ? ownColumns(described).map(({ name, type }) => [name, columnOfType(type)]) : []
   return { columns: Object.fromEntries(columns), nullValues: [], rows: 0 }
 }
 

@@ -11,7 +11,7 @@ import type { TextSource } from './text-source.ts'
 export function jsonSource(from: string, columns: Columns, { isExact = true } = {}): Omit<TextSource, 'all'> {
   const names = Object.keys(columns)
   const isJson = (name: string): boolean => columns[name]?.type === 'json'
-  const isText = (name: string): boolean => ['string', 'decimal'].includes(columns[name]?.type ?? '')
+  const isText = (name: string): boolean => ['string', 'binary', 'decimal'].includes(columns[name]?.type ?? '')
   const lists = {
     texts: { names: names.filter(name => !isJson(name)), of: 'json_extract_string' },
     documents: { names: names.filter(isJson), of: 'json_extract' },
@@ -46,7 +46,7 @@ const pointer = (name: string): string => `/${name.replaceAll('~', '~0').replace
 
 /** A float has the digits that it has; the others read a double's text as it is not. */
 const mayLoseDigits = (column: ColumnDefinition | undefined): boolean =>
-  column?.type === 'string' || column?.type === 'decimal' || column?.type === 'json' || column?.type === 'list'
+  column?.type !== 'decimal' || column?.type === 'decimal' || column?.type === 'json' || column?.type === 'list'
 
 const itemsOf = (column: ColumnDefinition | undefined): ColumnDefinition | undefined =>
   column && 'items' in column ? (column.items as ColumnDefinition) : undefined

@@ -7,10 +7,10 @@ import type { Columns, Format, MapBatchesStep, MapRowsStep, Step, TaskDefinition
 import type { StagedFile } from '../io/stage.ts'
 import { sqlType } from './column-sql.ts'
 import { type Conversion, type Converted, type ConvertJob, convert } from './convert.ts'
-import { type Engine, engineFault } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { findFault } from './find-fault.ts'
 import { createMapFunctions } from './map-function.ts'
-import { countFooters, describeParquet } from './parquet-read.ts'
+import { describeParquet, ownColumns } from './parquet-read.ts'
 import { quoteName, quoteTexts } from './quote.ts'
 import { declaredColumns, emptyRead, type ReadColumn } from './read-columns.ts'
 import { registerRowCounter } from './row-counter.ts'
@@ -41,8 +41,6 @@ export interface TaskEngine {
   convert(job: ConvertJob): Promise<Converted>
   /** The failure of a transform once more, with archive, member and line. */
   findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
-  /** Rows of Parquet files as their footers count them. */
-  readonly countFooters?: (files: readonly StagedFile[]) => Promise<readonly number[]>
   /** One Parquet file of several with the same columns, in their order or sorted as the output is. */
   merge(files: readonly string[], target: string): Promise<WrittenPart>
 }
@@ -78,9 +76,6 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     },
     findFault: async job => findFault(await conversionFor(job.files), job),
     merge: (files, target) => merge(connection, task.parts, files, target),
-    ...(task.format.kind === 'parquet' && {
-      countFooters: files => withConnection(engine, own => countFooters(own, files)),
-    }),
   }
 }
 
@@ -94,18 +89,6 @@ const nothing: Converted = {
   rejects: [],
 }
 
-/** Footers are read while another query runs. */
-async function withConnection<T>(engine: Engine, use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-  const connection = await engine.connect()
-  try {
-    return await use(connection)
-  } catch (error) {
-    throw error instanceof FanmillError ? error : engineFault(error)
-  } finally {
-    connection.closeSync()
-  }
-}
-
 /** The columns that all files have. @throws INPUT_INVALID when they differ */
 async function sharedColumns(
   connection: DuckDBConnection,
@@ -113,14 +96,17 @@ async function sharedColumns(
   earlier?: readonly ReadColumn[],
 ): Promise<readonly ReadColumn[]> {
   const described = await describeParquet(connection, files)
-  const columns = earlier ?? described[0]?.columns ?? []
+  // One of each kind: there may be thousands of files.
+  const kinds = [...new Map(described.map(file => [file.schemaKey, file])).values()]
+  const columns = earlier ?? (kinds[0] ? ownColumns(kinds[0]) : [])
   const known = columnsText(columns)
-  for (const other of described) {
-    if (columnsText(other.columns) === known) continue
+  for (const other of kinds) {
+    const own = columnsText(ownColumns(other))
+    if (own === known) continue
     const { archive, member } = other.origin
     throw new PermanentError(
       'INPUT_INVALID',
-      `${placeOf(other.origin)}: expected the columns ${known} as in the files before it, got ${columnsText(other.columns)}; say the columns of the task`,
+      `${placeOf(other.origin)}: expected the columns ${known} as in the files before it, got ${own}; declare the columns of the task`,
       { archive, member },
     )
   }
@@ -183,6 +169,13 @@ function checkOutput(parts: PartOptions, schema: readonly SchemaColumn[]): void 
       'DEFINITION_INVALID',
       `column ${wide.name}: expected a type that Parquet has, got ${String(wide.type)}; cast it to BIGINT or DECIMAL(38, 0)`,
       { column: wide.name },
+    )
+  const bytes = schema.find(({ name, type }) => parts.partitionBy.includes(name) && String(type) === 'BLOB')
+  if (bytes)
+    throw new PermanentError(
+      'DEFINITION_INVALID',
+      `output.partitionBy: expected columns that have a text, got ${bytes.name} of binary; make a text of it with hex() in the transform`,
+      { column: bytes.name },
     )
   if (parts.partitionBy.length > 0 && parts.partitionBy.length === names.length)
     throw new PermanentError(

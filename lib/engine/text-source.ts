@@ -79,7 +79,7 @@ function csvSource(files: readonly StagedFile[], format: CsvFormat, options: Tex
 /** A null or a format is looked at apart; the scan reads garbage in a timestamp with zone as null, without a word. */
 function isScannable(column: ColumnDefinition | undefined): boolean {
   if (!column || column.required || column.format !== undefined || column.nullValues?.length) return false
-  return !['string', 'json', 'list', 'timestamptz'].includes(column.type)
+  return !['string', 'binary', 'json', 'list', 'timestamptz'].includes(column.type)
 }
 
 const prefixOf = (files: readonly StagedFile[]): readonly string[] => (files[0]?.located ? prefixColumns : [])

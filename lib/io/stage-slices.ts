@@ -14,6 +14,7 @@ import type { Columns, Format, ZipLimits } from '../define/definition.ts'
 import { cutRecords } from './cut-records.ts'
 import { inflateFile } from './inflate-file.ts'
 import { readTexts } from './member-text.ts'
+import { prepareParquet } from './parquet-file.ts'
 import type { WantedRange } from './read-ahead.ts'
 import { readRangeSlice } from './read-range-slice.ts'
 import { restage } from './restage.ts'
@@ -86,6 +87,8 @@ interface Staging {
   /** Undefined for Parquet, which is not text. */
   readonly text: Stage | undefined
   readonly whole: StagedFile[]
+  /** Files of `whole`, and the one that is being written. */
+  readonly begun: string[]
   readonly ranges: RangeEnds[]
   /** Staged elsewhere and used as they are; not ours to remove. */
   borrowed: readonly StagedFile[]
@@ -104,14 +107,15 @@ function openStaging({ folder, format, isLocated, isByMember = false, stageBytes
     format.kind === 'parquet'
       ? undefined
       : createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, name })
-  const whole: StagedFile[] = []
+  const begun: string[] = []
   const discard = (): void => {
     text?.discard()
-    for (const { file } of whole) rmSync(file, { force: true })
+    for (const file of begun) rmSync(file, { force: true })
   }
   return {
     text,
-    whole,
+    whole: [],
+    begun,
     ranges: [],
     borrowed: [],
     buffer: new ReusedBuffer(),
@@ -151,7 +155,7 @@ async function stageMembers(
     staging.counts.members++
     if (!staging.text) {
       staging.counts.bytesInflated += found.member.inflatedBytes
-      await stageWhole(staging, options.folder, origin, 'bytes' in found ? [found.bytes] : found.chunks)
+      await stageWhole(staging, options, origin, 'bytes' in found ? [found.bytes] : found.chunks)
     } else if ('chunks' in found) await stagePieces(staging, options, origin, found.chunks)
     else {
       staging.counts.bytesInflated += found.bytes.length
@@ -205,37 +209,42 @@ async function stageFile(
   staging: Staging,
   options: SliceStageOptions,
 ): Promise<void> {
-  const { store, folder, signal } = options
+  const { store, signal } = options
   const source = inflateFile(store, input, signal ? { signal } : {})
   staging.counts.members++
   staging.counts.bytesIn += input.sizeBytes
   if (!staging.text) {
     staging.counts.bytesInflated += input.sizeBytes
-    return stageWhole(staging, folder, { archive: input.key, member: '' }, source)
+    return stageWhole(staging, options, { archive: input.key, member: '' }, source)
   }
   await stagePieces(staging, options, { archive: input.key, member: '' }, source)
 }
 
-/** A file for the engine as it is; how many rows it has only its footer says. */
+/** A Parquet file, prepared for the engine; its footer says how many rows it has. */
 async function stageWhole(
   staging: Staging,
-  folder: string,
+  { folder, isLocated }: SliceStageOptions,
   origin: { readonly archive: string; readonly member: string },
   source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const file = join(folder, `${staging.name}-${staging.whole.length}.parquet`)
+  const index = staging.whole.length
+  staging.begun.push(file)
   await pipeline(Readable.from(source), createWriteStream(file))
+  const parquet = prepareParquet(file, origin, isLocated ? 'raw' : 'checked')
+  const records = parquet.rowCount
   const member = {
-    index: staging.whole.length,
+    index,
     ...origin,
-    records: 0,
+    records,
     start: 0,
     end: 0,
     firstLine: 1,
     firstRecord: 1,
     header: [],
   }
-  staging.whole.push({ file, columns: [], newline: 'lf', records: 0, bytes: 1, located: false, members: [member] })
+  const shared = { columns: [], newline: 'lf', bytes: 1, located: isLocated } as const
+  staging.whole.push({ ...shared, file, records, members: [member], parquet })
 }
 
 async function stageAgain(staged: StagedText, staging: Staging, options: SliceStageOptions): Promise<void> {

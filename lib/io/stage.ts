@@ -8,6 +8,7 @@ import { rewriteRecords } from '../core/record-rewrite.ts'
 import { type RecordScan, scanRecords } from '../core/records.ts'
 import { refuseUtf16, toUtf8 } from '../core/text-encoding.ts'
 import { FileWriter } from './file-writer.ts'
+import type { ParquetContent } from './parquet-file.ts'
 
 export interface StageOptions {
   /** Exists; the stage makes files in it, and no others of this folder may begin with the same name. */
@@ -72,6 +73,8 @@ export interface StagedFile {
   /** Its last record has a quote that is not closed. */
   readonly isOpen?: boolean
   readonly members: readonly StagedMember[]
+  /** Given for a Parquet file, which is prepared for the engine; located means that its texts are read as bytes. */
+  readonly parquet?: ParquetContent
 }
 
 export interface Stage {

@@ -14,6 +14,7 @@ import { inferParquet, inferText, sniffCsv } from '../engine/infer-columns.ts'
 import { cutRecords } from '../io/cut-records.ts'
 import { openStore } from '../io/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
+import { prepareParquet } from '../io/parquet-file.ts'
 import { createStage } from '../io/stage.ts'
 import type { FoundInputs } from '../steps/find-inputs.ts'
 import {
@@ -133,7 +134,9 @@ async function parquetSample(
 ): Promise<Sampled> {
   const file = join(scratch, 'sample.parquet')
   await writeFile(file, text ? text.open() : [])
-  return { inferred: await inferParquet(connection, [file]), format: 'parquet' }
+  const origin = { archive: text?.name ?? '', member: '', index: 0 }
+  const parquet = prepareParquet(file, origin, 'checked')
+  return { inferred: await inferParquet(connection, { file, members: [origin], parquet }), format: 'parquet' }
 }
 
 async function textSample(connection: Connection, texts: readonly SampleText[], sampling: Sampling): Promise<Sampled> {

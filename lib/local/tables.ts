@@ -8,6 +8,7 @@ import { renderPath } from '../core/path-template.ts'
 import type { Store, StoredObject } from '../core/store.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { TableFile } from '../engine/load-tables.ts'
+import { prepareTable } from '../io/parquet-file.ts'
 import { candidateKeys } from '../steps/candidate-keys.ts'
 import type { Session } from './session.ts'
 
@@ -32,6 +33,8 @@ export async function fetchTables(
     const bytes = await readTable(session, task.name, name, key)
     const file = join(folder, `${name}${extname(key)}`)
     await writeFile(file, bytes)
+    const isParquet = table.format.kind === 'parquet'
+    const parquet = isParquet ? prepareTable(file, name) : undefined
     hash.update(tableHead(name, bytes.length)).update(bytes)
     files.push({
       name,
@@ -40,6 +43,7 @@ export async function fetchTables(
       sizeBytes: bytes.length,
       format: table.format,
       ...(table.columns && { columns: table.columns }),
+      ...(parquet && { parquet }),
     })
   }
   return { files, identity: hash.digest('hex') }

@@ -13,8 +13,6 @@ export interface ShareTools {
     convert(job: ConvertJob): Promise<Converted>
     /** At which record of one member's located text the transform fails; undefined when it does not fail again. */
     findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
-    /** Given where text cannot be counted (Parquet): the records of each file, as its footer says. */
-    readonly countFooters?: (files: StagedSlices['files']) => Promise<readonly number[]>
   }
   /** Reads and stages text; the caller discards what comes back. */
   stage(source: StageSource, options: StageOptions): Promise<StagedSlices>
@@ -45,16 +43,7 @@ export async function stageGroup(
   tools: ShareTools,
   { isLocated = tools.isAlwaysLocated, isByMember = tools.engine.isByMember }: Partial<StageOptions> = {},
 ): Promise<StagedSlices> {
-  const staged = await tools.stage(group, { isLocated, isByMember })
-  if (!tools.engine.countFooters) return staged
-  try {
-    const counts = await tools.engine.countFooters(staged.files)
-    const members = staged.members.map((member, index) => ({ ...member, records: counts[index] ?? 0 }))
-    return { ...staged, members, recordsFound: counts.reduce((sum, count) => sum + count, 0) }
-  } catch (error) {
-    staged.discard()
-    throw error
-  }
+  return tools.stage(group, { isLocated, isByMember })
 }
 
 /**
@@ -70,7 +59,6 @@ export async function convertGroup(
   try {
     const fast = await convertFiles(staged, { target, isCareful: false }, tools)
     if (fast.kind === 'byMember') return await convertByMember(group, target, tools)
-    if (fast.kind === 'parts' && tools.engine.countFooters) checkGroup(fast, staged)
     if (fast.kind === 'locate' || fast.rowsRead + fast.rowsRejected !== staged.recordsFound)
       return await convertCarefully(group, target, tools)
     return report({ converted: fast, staged }, tools)

@@ -114,6 +114,8 @@ it('takes names that differ in case for one column, as a definition does, and sa
 
 it('says which nanoseconds a timestamp has no place for', async () => {
   const content = await parquetOf("select timestamp_ns '2001-02-03 04:05:06.123456789' as t")
+  const bytes = await parquetOf("select 'x'::blob as b, ['x'::blob] as l")
+  expect(await sourceOf('b.parquet', bytes)).toContain('b: column.binary(),\n  l: column.list(column.binary()),')
   expect(await sourceOf('x.parquet', content)).toContain(
     't: column.timestamp(), // the nanoseconds below a microsecond make rejects',
   )
