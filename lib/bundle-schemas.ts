@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { type KnownSteps, type KnownStepsOptions, knownSteps } from './bundle-steps.ts'
 import { PermanentError } from './core/errors.ts'
 import type { ParquetOutput, PipelineDefinition, TableDefinition, TaskDefinition } from './define/definition.ts'
+import { hiveNamesOf } from './define/hive-names.ts'
 import { sqlType } from './engine/column-sql.ts'
 import { type Engine, openEngine } from './engine/engine.ts'
 import { quoteName } from './engine/quote.ts'
@@ -68,7 +69,9 @@ async function prepare(engine: Engine, task: ParquetTask, { typed, unknown }: Kn
   const parts = unknown === undefined ? output : { ...output, partitionBy: [], sortBy: [] }
   const keepNew = onNewColumn === 'keep'
   const reading = { format, columns, strict, provenance, keepNew, onNewColumn, onMissingColumn }
-  return openTask(engine, { ...reading, steps: typed, parts }, {})
+  const opened = await openTask(engine, { ...reading, steps: typed, parts, hive: hiveNamesOf(task.source) }, {})
+  await opened.check()
+  return opened
 }
 
 async function checkWords(engine: Engine, { where }: TaskDefinition, { steps, typed }: KnownSteps): Promise<void> {

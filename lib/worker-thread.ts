@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { FanmillError, PermanentError } from './core/errors.ts'
 import { type LogLevel, logLevels } from './core/events.ts'
+import { hiveValues } from './core/hive-columns.ts'
 import { resolveSteps } from './core/resolve-task.ts'
-import type { MemberAccount, ShareJob } from './core/share.ts'
+import type { MemberAccount, ShareJob, StagedText } from './core/share.ts'
 import type { Store } from './core/store.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from './define/definition.ts'
+import { hiveNamesOf } from './define/hive-names.ts'
 import type { UserFile } from './define/row-types.ts'
 import { type Engine, openEngine } from './engine/engine.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
@@ -19,6 +21,7 @@ import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
 import { readAhead } from './io/read-ahead.ts'
 import type { SecretValues } from './io/secrets.ts'
+import type { StagedFile } from './io/stage.ts'
 import { type StagedSlices, type StageSource, stageSlices, wantedRanges } from './io/stage-slices.ts'
 import { userFile } from './io/user-file.ts'
 import { streamFolder } from './local/stream-pieces.ts'
@@ -100,7 +103,7 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
   throwIfAborted(own.signal)
   switch (job.kind) {
     case 'check':
-      return { schema: own.task.output.kind === 'parquet' ? (await taskEngine(own)).schema : [] }
+      return { schema: own.task.output.kind === 'parquet' ? await checkedSchema(own, job.hive) : [] }
     case 'share':
       own.log.enter(job)
       return processShare(job, await shareTools(own, job))
@@ -115,6 +118,12 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
       return runExtractJob(job, { store, limits: limitsOf(own.task), onBadMember, signal, tell })
     }
   }
+}
+
+async function checkedSchema(own: Own, hive?: readonly string[]): Promise<TaskEngine['schema']> {
+  const engine = await taskEngine(own)
+  await engine.check(hive)
+  return engine.schema
 }
 
 async function writeAccountsFile(own: Own, accounts: readonly MemberAccount[], target: string): Promise<null> {
@@ -135,6 +144,8 @@ function taskEngine(own: Own): Promise<TaskEngine> {
       steps: resolveSteps(task, setup.params),
       strict: setup.strict ?? task.strict,
       provenance: task.provenance,
+      hive: hiveNamesOf(source),
+      readsHive: source.hive !== false,
       keepNew: task.onNewColumn === 'keep',
       onNewColumn: task.onNewColumn,
       onMissingColumn: task.onMissingColumn,
@@ -175,6 +186,7 @@ async function shareTools(own: Own, job: ShareJob) {
       onBadMember: task.source.kind === 'zipMembers' ? task.source.onBadMember : 'fail',
       limits: limitsOf(task),
       stageBytesMax: setup.stageBytesMax,
+      readsHive: task.source.hive !== false,
       isLocated,
       isByMember,
       signal,
@@ -186,10 +198,20 @@ async function shareTools(own: Own, job: ShareJob) {
     stage,
     worker: { pid: process.pid, thread: threadId },
     // Rows of Parquet have their place without.
-    isAlwaysLocated: task.provenance.length > 0 && format.kind !== 'parquet',
+    isAlwaysLocated: format.kind !== 'parquet' && (task.provenance.length > 0 || readsPaths(task, job)),
     progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),
   }
 }
+
+/** Whether columns stand in the paths of the inputs. */
+function readsPaths({ source }: TaskDefinition, { inputs, staged }: ShareJob): boolean {
+  if (source.hive === false) return false
+  const keys = staged ? archivesOf(staged) : Object.values(inputs).map(({ key }) => key)
+  return keys.some(key => Object.keys(hiveValues(key)).length > 0)
+}
+
+const archivesOf = ({ files }: StagedText): string[] =>
+  (files as readonly StagedFile[]).flatMap(({ members }) => members.map(({ archive }) => archive))
 
 /** What the user's functions get: the same object for every row of this thread. */
 async function userContext(

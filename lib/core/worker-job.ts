@@ -5,8 +5,8 @@ import type { InputObject, MembersSlice, StreamSlice } from './plan-data.ts'
 import type { MemberAccount, ShareJob, SharePart, ShareResult } from './share.ts'
 
 export type WorkerJob =
-  /** Checks the definition against empty typed inputs; gives the schema that comes out. */
-  | { readonly kind: 'check' }
+  /** Checks the definition against empty typed inputs; gives the schema that comes out. `hive`: columns in the inputs' paths, default as the template names them. */
+  | { readonly kind: 'check'; readonly hive?: readonly string[] }
   | ShareJob
   /** One part of several small ones. */
   | { readonly kind: 'merge'; readonly files: readonly string[]; readonly target: string }

@@ -101,6 +101,8 @@ export interface ZipMembersSource {
   readonly format?: Format
   /** What to do with a member that cannot be read: default `fail`. */
   readonly onBadMember: 'fail' | 'skip'
+  /** Folders `name=value` in an archive's path are columns; absent means true. */
+  readonly hive?: boolean
   readonly limits: ZipLimits
 }
 
@@ -122,6 +124,8 @@ export interface FilesSource {
   /** Path template under the input root. Names ending in .gz or .zst are inflated. */
   readonly paths: string
   readonly format?: Format
+  /** Folders `name=value` in a file's path are columns; absent means true. */
+  readonly hive?: boolean
 }
 
 export type Source = ZipMembersSource | FilesSource

@@ -2,12 +2,13 @@
 import { rmSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
+import { hiveValues } from '../core/hive-columns.ts'
 import { lineDelimiter } from '../core/record-dialect.ts'
 import type { Format } from '../define/definition.ts'
 import type { StagedFile, StagedMember } from '../io/stage.ts'
 import { engineFault } from './engine.ts'
 import type { MapFunctions } from './map-function.ts'
-import { refuseNewColumns } from './new-columns.ts'
+import { refuseNewColumns, refusePathColumns } from './new-columns.ts'
 import {
   carefulParquetRead,
   checkReadable,
@@ -139,6 +140,7 @@ async function carefulText(conversion: Conversion, job: ConvertJob): Promise<Car
   const { lastRecord } = job
   const again = sourcesOf(conversion, job, 'ignore')
   if (read.refuseNew) await refuseNewColumns(connection, again)
+  await refusePathColumns(connection, again)
   const limits = { guard: counter.name, ...(lastRecord !== undefined && { lastRecord }) }
   const delimiter = format.kind === 'csv' ? format.delimiter : lineDelimiter
   return {
@@ -210,7 +212,14 @@ function sourcesOf(
   isLenient = false,
 ): TextSource[] {
   if (format.kind === 'parquet') return []
-  return textSources(files, { format, columns: read.columns, badRecords, isLenient, isExact: read.strict })
+  return textSources(files, {
+    format,
+    columns: read.columns,
+    badRecords,
+    isLenient,
+    isExact: read.strict,
+    hive: read.hive,
+  })
 }
 
 /** Names of the staged members, which the located prefix counts over all files of a stage: those given here are without gaps. */
@@ -218,11 +227,20 @@ async function nameMembers(connection: DuckDBConnection, { files, isCareful }: C
   if (!isCareful && !files.some(file => file.located)) return
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
   const list = members.map(
-    ({ archive, member }) => `{'archive': ${quoteText(archive)}, 'member': ${quoteText(member)}}`,
+    ({ archive, member }) =>
+      `{'archive': ${quoteText(archive)}, 'member': ${quoteText(member)}, 'hive': ${hiveMap(archive)}}`,
   )
   await connection.run(
     `SET VARIABLE fanmill_members = [${list.join(', ')}]; SET VARIABLE fanmill_first_member = ${members[0]?.index ?? 0}`,
   )
+}
+
+/** The columns in a path, as a map of texts. */
+function hiveMap(archive: string): string {
+  const entries = Object.entries(hiveValues(archive)).map(
+    ([name, value]) => `${quoteText(name)}: ${value === null ? 'NULL' : quoteText(value)}`,
+  )
+  return `MAP {${entries.join(', ')}}::MAP(VARCHAR, VARCHAR)`
 }
 
 const sumRows = (parts: readonly WrittenPart[]): number => parts.reduce((sum, part) => sum + part.rows, 0)

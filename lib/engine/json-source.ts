@@ -35,6 +35,7 @@ export function jsonSource(from: string, columns: Columns, { isExact = true } = 
     text,
     undeclared: [],
     ownNew: ownNew(names),
+    keyOf: name => `(CASE WHEN ${isValid} THEN json_exists(line, ${quoteText(pointer(name))}) ELSE false END)`,
     record: { isValid: `(coalesce(${isValid}, false))`, expected: 'a JSON object', received: 'line' },
   }
 }

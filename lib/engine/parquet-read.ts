@@ -1,6 +1,7 @@
 /** Reads Parquet files into the declared columns, or as they are when none are declared; footers say what is in them. */
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
+import { hiveValues } from '../core/hive-columns.ts'
 import { placeOf } from '../core/member-place.ts'
 import { nearest } from '../core/nearest.ts'
 import type { ColumnDefinition, TaskDefinition } from '../define/definition.ts'
@@ -12,10 +13,13 @@ import { type FileColumn, type SourceOptions, sourceSql } from './parquet-source
 import { misfitCondition, misfitText, mustRead, tryRead, type ValueOptions } from './parquet-values.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
 import { allRead, type ExtraColumns, emptyRead, newMap, type ReadColumn } from './read-columns.ts'
+import { inBoth } from './text-source.ts'
 
 export interface ParquetOptions extends ExtraColumns {
   readonly columns: readonly ReadColumn[]
   readonly strict: boolean
+  /** Columns that stand in the paths of the inputs; they are among `columns`. Default none. */
+  readonly hive?: readonly string[]
   /** Default `ignore`. */
   readonly onNewColumn?: TaskDefinition['onNewColumn']
   /** Default `fail`. */
@@ -95,8 +99,8 @@ export async function checkReadable(
 ): Promise<void> {
   const names = options.columns.map(({ name }) => quoteName(name))
   for (const file of files) {
-    const read = union([file], options, (own, from, extra) => {
-      const value: ReadValue = column => tryRead(column, valueOptions(column, own, options))
+    const read = union([file], options, (group, from, extra) => {
+      const value: ReadValue = column => tryRead(column, valueOptions(column, group, options))
       return `SELECT ${selectList(options.columns, value, extra)} FROM ${from}`
     })
     await connection.run(`SELECT count(*) FROM (${read}) WHERE ${allRead(names)}`).catch((error: Error) => {
@@ -139,8 +143,8 @@ function readable(file: ParquetFile, position: number): void {
  */
 export function parquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard?: string): string {
   for (const file of files) checkColumns(file, options)
-  return union(files, options, (own, from, extra) => {
-    const value: ReadValue = column => mustRead(column, valueOptions(column, own, options))
+  return union(files, options, (group, from, extra) => {
+    const value: ReadValue = column => mustRead(column, valueOptions(column, group, options))
     const list = `SELECT ${selectList(options.columns, value, extra)} FROM ${from}`
     if (guard === undefined) return list
     // As with text: every column takes part in the guard's argument, by name, so none goes unchecked.
@@ -153,9 +157,9 @@ export function parquetRead(files: readonly ParquetFile[], options: ParquetOptio
 /** The rows of which every value fits. The others are those of `parquetMisfits`. @throws COLUMN_MISSING, COLUMN_NEW */
 export function carefulParquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard: string): string {
   for (const file of files) checkColumns(file, options)
-  return union(files, options, (own, from, extra) => {
-    const value: ReadValue = column => tryRead(column, valueOptions(column, own, options))
-    const bad = misfitOf(options, own)
+  return union(files, options, (group, from, extra) => {
+    const value: ReadValue = column => tryRead(column, valueOptions(column, group, options))
+    const bad = misfitOf(options, group)
     // The guard counts only rows that fit, as with text.
     const fit = `${guard}(file_index IS NOT NULL)`
     const condition = bad === undefined ? fit : `CASE WHEN ${bad} THEN false ELSE ${fit} END`
@@ -168,12 +172,11 @@ export function carefulParquetRead(files: readonly ParquetFile[], options: Parqu
  * number, from 1), column, expected, received. Empty where every value fits.
  */
 export function parquetMisfits(files: readonly ParquetFile[], options: ParquetOptions): string {
-  const selects = groupsOf(files).flatMap(group => {
-    const own = group[0]?.columns ?? []
-    const anyBad = misfitOf(options, own)
+  const selects = groupsOf(files, options).flatMap(group => {
+    const anyBad = misfitOf(options, group)
     if (anyBad === undefined) return []
     const cases = options.columns.flatMap(column => {
-      const value = valueOptions(column, own, options)
+      const value = valueOptions(column, group, options)
       const bad = misfitCondition(column, value)
       const { expected, received } = misfitText(column, value)
       return bad === undefined ? [] : [`WHEN ${bad} THEN ${misfit(column.name, expected, received)}`]
@@ -191,11 +194,22 @@ const scan = (files: readonly string[]): string =>
 const scanGroup = (group: readonly ParquetFile[]): string => scan(group.map(({ file }) => file))
 
 /** Files with the same columns in the same order are one scan. */
-function groupsOf(files: readonly ParquetFile[]): ParquetFile[][] {
-  return [...Map.groupBy(files, file => file.schemaKey).values()]
+function groupsOf(files: readonly ParquetFile[], { hive = [] }: ParquetOptions): ParquetFile[][] {
+  const keyOf = (file: ParquetFile): string => {
+    if (hive.length === 0) return file.schemaKey
+    const values = hiveValues(file.origin.archive)
+    return JSON.stringify([file.schemaKey, hive.filter(name => Object.hasOwn(values, name))])
+  }
+  return [...Map.groupBy(files, keyOf).values()]
 }
 
-function valueOptions(column: ReadColumn, own: readonly FileColumn[], { strict }: ParquetOptions): ValueOptions {
+function valueOptions(column: ReadColumn, group: readonly ParquetFile[], options: ParquetOptions): ValueOptions {
+  const { strict, hive = [] } = options
+  const own = group[0]?.columns ?? []
+  if (hive.includes(column.name) && Object.hasOwn(hiveValues(group[0]?.origin.archive ?? ''), column.name)) {
+    const value = byFile(group, ({ origin }) => hiveValues(origin.archive)[column.name] ?? null)
+    return { strict, source: { type: 'VARCHAR', value } }
+  }
   const position = own.findIndex(each => each.name === column.name)
   const found = own[position]
   return { strict, ...(found && { source: sourceSql(found, position, { strict, wants: wantsOf(column.definition) }) }) }
@@ -210,9 +224,14 @@ function wantsOf(definition: ColumnDefinition | undefined): SourceOptions['wants
 function checkColumns(file: ParquetFile, options: ParquetOptions): void {
   const { origin, columns } = file
   const names = columns.map(column => column.name)
+  const inPath = options.hive ? Object.keys(hiveValues(origin.archive)) : []
+  const both = names.find(name => options.hive?.includes(name) && inPath.includes(name))
+  if (both !== undefined) throw inBoth(origin, both)
   for (const [position, name] of names.entries())
     if (options.keepNew || options.columns.some(column => column.name === name)) readable(file, position)
-  const missing = options.columns.map(column => column.name).filter(name => !names.includes(name))
+  const missing = options.columns
+    .map(column => column.name)
+    .filter(name => !names.includes(name) && !inPath.includes(name))
   if (missing.length > 0 && options.onMissingColumn !== 'null') {
     const close = missing.flatMap(name => nearest(name, names, 1))
     const hint = close.length > 0 ? ` (nearest: ${close.join(', ')})` : ''
@@ -239,13 +258,13 @@ type Extra = readonly string[]
 function union(
   files: readonly ParquetFile[],
   options: ParquetOptions,
-  query: (own: readonly FileColumn[], from: string, extra: Extra) => string,
+  query: (group: readonly ParquetFile[], from: string, extra: Extra) => string,
 ): string {
-  const selects = groupsOf(files).map(group => {
+  const selects = groupsOf(files, options).map(group => {
     const own = group[0]?.columns ?? []
     const provenance = options.provenance.map(name => `${provenanceOf(name, group)} AS ${name}`)
     const kept = options.keepNew ? [`${newColumns(own, options)} AS _new`] : []
-    return query(own, scanGroup(group), [...provenance, ...kept])
+    return query(group, scanGroup(group), [...provenance, ...kept])
   })
   return selects.join(' UNION ALL ') || emptyRead(options.columns, options)
 }
@@ -253,9 +272,9 @@ function union(
 const selectList = (columns: readonly ReadColumn[], value: ReadValue, extra: Extra): string =>
   [...columns.map(column => `${value(column)} AS ${quoteName(column.name)}`), ...extra].join(', ')
 
-function misfitOf(options: ParquetOptions, own: readonly FileColumn[]): string | undefined {
+function misfitOf(options: ParquetOptions, group: readonly ParquetFile[]): string | undefined {
   const conditions = options.columns
-    .map(column => misfitCondition(column, valueOptions(column, own, options)))
+    .map(column => misfitCondition(column, valueOptions(column, group, options)))
     .filter(each => each !== undefined)
   return conditions.length === 0 ? undefined : `(${conditions.join(' OR ')})`
 }
@@ -275,9 +294,9 @@ function provenanceOf(name: string, group: readonly ParquetFile[]): string {
 }
 
 /** A text of each file of the scan. */
-function byFile(group: readonly ParquetFile[], textOf: (file: ParquetFile) => string): string {
-  const texts = group.map(textOf)
+function byFile(group: readonly ParquetFile[], textOf: (file: ParquetFile) => string | null): string {
+  const texts = group.map(textOf).map(text => (text === null ? 'CAST(NULL AS VARCHAR)' : quoteText(text)))
   return texts.every(text => text === texts[0])
-    ? quoteText(texts[0] ?? '')
-    : `${quoteTexts(texts)}[CAST(file_index AS BIGINT) + 1]`
+    ? (texts[0] ?? 'NULL')
+    : `[${texts.join(', ')}][CAST(file_index AS BIGINT) + 1]`
 }

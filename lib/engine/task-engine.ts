@@ -1,6 +1,7 @@
 /** One task in one worker's engine: its transform checked and bound once, then one conversion after another. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
+import { hiveColumns } from '../core/hive-columns.ts'
 import { placeOf } from '../core/member-place.ts'
 import { nearestOrAll } from '../core/nearest.ts'
 import type { Columns, Format, MapBatchesStep, MapRowsStep, Step, TaskDefinition } from '../define/definition.ts'
@@ -26,6 +27,10 @@ export interface EngineTask {
   readonly strict: boolean
   readonly provenance: readonly string[]
   readonly keepNew: boolean
+  /** Names of columns in the paths of the inputs that are known before there is any. Default none. */
+  readonly hive?: readonly string[]
+  /** Whether inputs' paths are looked at for columns. Default true. */
+  readonly readsHive?: boolean
   /** Of Parquet files and JSON lines; the headers of text are checked when it is staged. Default `ignore`. */
   readonly onNewColumn?: TaskDefinition['onNewColumn']
   /** Of Parquet files; default `fail`. */
@@ -36,6 +41,8 @@ export interface EngineTask {
 export interface TaskEngine {
   /** The columns that come out, with the engine's names of their types; none yet where only the first Parquet file will tell. */
   readonly schema: readonly { readonly name: string; readonly type: string }[]
+  /** Checks the transform over the declared columns and those in the paths of the inputs. @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID */
+  check(inPath?: readonly string[]): Promise<void>
   /** A map function has asked for its row's member: conversions must be of one member each. */
   readonly isByMember: boolean
   convert(job: ConvertJob): Promise<Converted>
@@ -46,8 +53,8 @@ export interface TaskEngine {
 }
 
 /**
- * Checks the task's transform against empty typed inputs; without declared columns, against the first Parquet file.
- * @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID
+ * The task's transform is checked against empty typed inputs by `check`, or before the first conversion; without
+ * declared columns, against the first Parquet file.
  */
 export async function openTask(engine: Engine, task: EngineTask, context: unknown): Promise<TaskEngine> {
   const connection = await engine.connect()
@@ -55,12 +62,19 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
   const maps = createMapFunctions(connection, context, step => adds.get(step) ?? [])
   const tools = { connection, maps, counter: registerRowCounter(connection) }
   const isUntyped = task.format.kind === 'parquet' && Object.keys(task.columns).length === 0
-  let conversion = isUntyped ? undefined : await prepare(task, tools, declaredColumns(task.columns))
+  const byPath = new Map<string, Conversion>()
+  let conversion: Conversion | undefined
+  let own: readonly ReadColumn[] | undefined
+  const conversionWith = async (inPath: readonly string[]): Promise<Conversion> => {
+    const key = JSON.stringify(inPath)
+    const found = byPath.get(key) ?? (await prepare(withPath(task, inPath), tools, own))
+    byPath.set(key, found)
+    conversion = found
+    return found
+  }
   const conversionFor = async (files: readonly StagedFile[]): Promise<Conversion> => {
-    if (!isUntyped && conversion) return conversion
-    const columns = await sharedColumns(connection, files, conversion?.parquet?.columns)
-    conversion ??= await prepare(task, tools, columns)
-    return conversion
+    if (isUntyped) own = await sharedColumns(connection, files, own)
+    return conversionWith(files.length > 0 ? pathColumns(task, files) : (task.hive ?? []))
   }
   return {
     get schema() {
@@ -68,6 +82,9 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     },
     get isByMember() {
       return maps.isByMember
+    },
+    async check(inPath = task.hive ?? []) {
+      if (!isUntyped) await conversionWith(inPath)
     },
     async convert(job) {
       // Without any file there is no schema, and nothing to write.
@@ -119,12 +136,37 @@ const columnsText = (columns: readonly ReadColumn[]): string =>
     .sort()
     .join(', ')
 
+interface PathTask extends EngineTask {
+  readonly hive: readonly string[]
+}
+
+/** The task with the columns in the path that it does not declare as texts. */
+function withPath(task: EngineTask, inPath: readonly string[]): PathTask {
+  const added = inPath.filter(name => !Object.hasOwn(task.columns, name))
+  const texts = added.map(name => [name, { kind: 'column', type: 'string' }] as const)
+  const declared = Object.keys(task.columns)
+  return {
+    ...task,
+    columns: { ...task.columns, ...Object.fromEntries(texts) },
+    hive: [...declared, ...added].filter(name => inPath.includes(name)),
+  }
+}
+
+/** All columns in the paths of these files. @throws INPUT_INVALID */
+function pathColumns({ columns, readsHive = true }: EngineTask, files: readonly StagedFile[]): readonly string[] {
+  if (!readsHive) return []
+  const archives = files.flatMap(file => file.members.map(({ archive }) => archive))
+  return hiveColumns(archives, Object.keys(columns))
+}
+
 type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'>
 
-async function prepare(task: EngineTask, tools: Tools, columns: readonly ReadColumn[]): Promise<Conversion> {
-  const { format, strict, keepNew, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
-  const read = { columns: task.columns, strict, keepNew, provenance, refuseNew: onNewColumn === 'fail' }
-  const parquet = { columns, strict, keepNew, provenance, onNewColumn, onMissingColumn }
+/** `own` are the columns of Parquet files where none are declared. */
+async function prepare(task: PathTask, tools: Tools, own?: readonly ReadColumn[]): Promise<Conversion> {
+  const columns = [...(own ?? []), ...declaredColumns(task.columns)]
+  const { hive, format, strict, keepNew, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
+  const read = { columns: task.columns, strict, keepNew, provenance, hive, refuseNew: onNewColumn === 'fail' }
+  const parquet = { columns, strict, keepNew, provenance, hive, onNewColumn, onMissingColumn }
   const empty = format.kind === 'parquet' ? emptyRead(columns, parquet) : fastRead([], read)
   const transform = await checkTransform(tools.connection, empty, task.steps, tools.maps)
   checkOutput(parts, transform.schema)

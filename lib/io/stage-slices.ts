@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type FanmillError, PermanentError } from '../core/errors.ts'
+import { hiveValues } from '../core/hive-columns.ts'
 import { nearest } from '../core/nearest.ts'
 import type { BatchInputs, FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '../core/plan-data.ts'
 import { inputOf } from '../core/plan-files.ts'
@@ -18,7 +19,7 @@ import { prepareParquet } from './parquet-file.ts'
 import type { WantedRange } from './read-ahead.ts'
 import { readRangeSlice } from './read-range-slice.ts'
 import { restage } from './restage.ts'
-import { createStage, type Origin, type Stage, type StagedFile } from './stage.ts'
+import { createStage, type Origin, type Stage, type StagedFile, type StagedMember } from './stage.ts'
 
 export type StageSource =
   | {
@@ -38,6 +39,8 @@ export interface SliceStageOptions {
   readonly onBadMember: 'fail' | 'skip'
   readonly limits: Pick<ZipLimits, 'memberBytesMax'>
   readonly stageBytesMax: number
+  /** Whether columns may stand in the paths of the inputs; default false. */
+  readonly readsHive?: boolean
   readonly isLocated: boolean
   /** A staged file for each member; default false. */
   readonly isByMember?: boolean
@@ -271,12 +274,26 @@ function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
   }
 }
 
-function checkHeader(file: StagedFile, { columns, onMissingColumn, onNewColumn }: SliceStageOptions): void {
+function checkHeader(file: StagedFile, options: SliceStageOptions): void {
   if (file.records === 0 && file.columns.length === 0) return
-  const first = file.members[0]
+  if (!options.readsHive) {
+    checkColumns(file, file.members[0], [], options)
+    return
+  }
+  // Members of one path have the same columns in it.
+  const paths = new Map(file.members.map(member => [Object.keys(hiveValues(member.archive)).join('/'), member]))
+  for (const member of paths.values()) checkColumns(file, member, Object.keys(hiveValues(member.archive)), options)
+}
+
+function checkColumns(
+  file: StagedFile,
+  first: StagedMember | undefined,
+  inPath: readonly string[],
+  { columns, onMissingColumn, onNewColumn }: SliceStageOptions,
+): void {
   const where = first?.member ? `${first.archive}, member ${first.member}` : (first?.archive ?? file.file)
   const place = { archive: first?.archive, member: first?.member, header: file.columns }
-  const missing = Object.keys(columns).filter(name => !file.columns.includes(name))
+  const missing = Object.keys(columns).filter(name => !file.columns.includes(name) && !inPath.includes(name))
   if (missing.length > 0 && onMissingColumn === 'fail') {
     const hints = missing.map(
       name =>

@@ -10,6 +10,7 @@ import { countsOf } from '../core/task-counts.ts'
 import { groupBytesMax } from '../core/tier.ts'
 import type { Workers } from '../core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import { hiveNamesOf } from '../define/hive-names.ts'
 import { environmentSecrets } from '../io/secrets.ts'
 import { commit } from '../steps/commit.ts'
 import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
@@ -50,7 +51,10 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     const [checked, found] = await Promise.allSettled([checking, findInputs(findOptions(session, task, params))])
     // What the input's columns are explains more than that the transform knows none.
     if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
-    if (checked.status === 'rejected') throw checked.reason
+    // Columns in paths that the template does not name are known only now.
+    const isNew = found.status === 'fulfilled' && addsColumns(task, found.value)
+    if (isNew) await workers.run<'check'>({ kind: 'check', hive: found.value.hive })
+    else if (checked.status === 'rejected') throw checked.reason
     if (found.status === 'rejected') throw found.reason
     return await runFound(
       { session, task, params, tables, workers, gate: createGate(), progress, log, started },
@@ -62,6 +66,9 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     await log.end()
   }
 }
+
+const addsColumns = ({ source, output }: TaskDefinition, { hive }: FoundInputs): boolean =>
+  output.kind === 'parquet' && hive.some(name => !hiveNamesOf(source).includes(name))
 
 /** Each thread opens its engine and runs the user's setup while the inputs are found; the first that has says whether the definition holds. */
 async function openThreads(workers: Workers): Promise<unknown> {

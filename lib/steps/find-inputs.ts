@@ -3,6 +3,7 @@ import { compressionOf } from '../core/compression.ts'
 import { FanmillError, PermanentError, TransientError } from '../core/errors.ts'
 import { createFingerprint } from '../core/fingerprint.ts'
 import { globMatcher } from '../core/glob.ts'
+import { hiveColumns } from '../core/hive-columns.ts'
 import { nearestToGlob } from '../core/nearest.ts'
 import { literalPrefix, templateGlob } from '../core/path-template.ts'
 import type { InputObject, Slice } from '../core/plan-data.ts'
@@ -22,7 +23,7 @@ export interface FindOptions {
   readonly input: Store
   /** Where the output is `memberFiles`, names are checked too. */
   readonly task: Pick<TaskDefinition, 'name' | 'source' | 'params' | 'onEmpty'> &
-    Partial<Pick<TaskDefinition, 'output'>>
+    Partial<Pick<TaskDefinition, 'output' | 'columns'>>
   readonly params: ParamValues
   /** Only some of the members, or of the files where there are no members: a count, or a share of them. */
   readonly sample?: number | `${number}%`
@@ -46,6 +47,8 @@ export interface FoundInputs {
   cut(inputs: readonly InputObject[]): readonly Slice[]
   readonly memberCount: number
   readonly membersSkipped: number
+  /** Columns that stand in the paths of the inputs. */
+  readonly hive: readonly string[]
   /** Bytes that will be read. */
   readonly bytesIn: number
   /** Inflated bytes as declared; compressed ones where that is not known. */
@@ -58,14 +61,27 @@ export async function findInputs(options: FindOptions): Promise<FoundInputs> {
   const template = source.kind === 'zipMembers' ? source.archives : source.paths
   const glob = templateGlob(template, params)
   const objects = sortInputs(await matching(options, glob))
-  const found =
+  const selected =
     source.kind === 'zipMembers'
       ? await findMembers(source, objects, options)
       : await findFiles(source, objects, options)
+  const found = { ...selected, hive: pathColumns(options.task, selected.inputs) }
   stopIfAborted(options)
   if (found.memberCount === 0 && options.task.onEmpty === 'fail')
     throw await nothing(options, source, glob, objects, found.membersSkipped)
   return found
+}
+
+/** @throws INPUT_INVALID where inputs have different columns in their paths that are not declared */
+function pathColumns(
+  { source, columns = {}, output }: FindOptions['task'],
+  inputs: readonly InputObject[],
+): readonly string[] {
+  if (source.hive === false || output?.kind === 'memberFiles') return []
+  return hiveColumns(
+    inputs.map(({ key }) => key),
+    Object.keys(columns),
+  )
 }
 
 async function matching(options: FindOptions, glob: string): Promise<StoredObject[]> {
@@ -88,7 +104,7 @@ async function findMembers(
   source: ZipMembersSource,
   objects: readonly StoredObject[],
   options: FindOptions,
-): Promise<FoundInputs> {
+): Promise<Omit<FoundInputs, 'hive'>> {
   const archives = await openAll(objects, object => openArchive(source, object, options), options)
   const taken = sampled(
     archives.flatMap(({ input, members }) => members.map(member => ({ key: input.key, member }))),
@@ -215,7 +231,7 @@ async function findFiles(
   source: FilesSource,
   objects: readonly StoredObject[],
   options: FindOptions,
-): Promise<FoundInputs> {
+): Promise<Omit<FoundInputs, 'hive'>> {
   const identify = options.identify ?? (object => contentHash(options.input, object))
   const taken = sampled(objects, options.sample)
   const pin = async (object: StoredObject): Promise<OpenInput> => {
