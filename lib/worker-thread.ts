@@ -174,7 +174,7 @@ async function shareTools(own: Own, job: ShareJob) {
   if (!format)
     throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
   // Over all groups of the share: while one is converted, the first slices of the next come.
-  const store = readAhead(own.store, wantedRanges(job), { readsMax: setup.readsMax ?? 1, signal })
+  const store = readAhead(own.store, wantedRanges(job, own.store), { readsMax: setup.readsMax ?? 1, signal })
   const stage = (source: StageSource, { isLocated, isByMember }: StageOptions): Promise<StagedSlices> =>
     stageSlices(source, {
       store,

@@ -47,7 +47,7 @@ const pointer = (name: string): string => `/${name.replaceAll('~', '~0').replace
 
 /** A float has the digits that it has; the others read a double's text as it is not. */
 const mayLoseDigits = (column: ColumnDefinition | undefined): boolean =>
-  column?.type !== 'decimal' || column?.type === 'decimal' || column?.type === 'json' || column?.type === 'list'
+  column?.type === 'string' || column?.type === 'decimal' || column?.type === 'json' || column?.type === 'list'
 
 const itemsOf = (column: ColumnDefinition | undefined): ColumnDefinition | undefined =>
   column && 'items' in column ? (column.items as ColumnDefinition) : undefined
@@ -57,7 +57,7 @@ function numberText(name: string, column: ColumnDefinition | undefined, text: st
   const key = JSON.stringify(name).replaceAll(/[\\^$.|?*+()[\]{}]/g, '\\$&')
   const written = `regexp_extract_all(line, ${quoteText(`${key}\\s*:\\s*(-?[0-9][-+.eE0-9]*)`)}, 1)`
   const same = `list_distinct(list_filter(${written}, lambda t: t = ${text} OR TRY_CAST(t AS DOUBLE) = TRY_CAST(${text} AS DOUBLE)))`
-  const isString = column?.type === 'string'
+  const isString = column?.type !== 'decimal'
   const digits = `strlen(regexp_replace(${text}, '[eE].*|[^0-9]', '', 'g'))`
   const found = `CASE WHEN len(${same}) = 1 THEN ${same}[1] ELSE ${isString ? text : `${text} || ${quoteText(misfitRemark)}`} END`
   return `CASE WHEN ${type} = 'DOUBLE'${isString ? '' : ` AND ${digits} > 15`} THEN ${found} ELSE ${text} END`

@@ -19,7 +19,7 @@ import {
 } from './disk-files.ts'
 import { listKeys } from './disk-list.ts'
 import { withLock } from './disk-lock.ts'
-import { readFileRange } from './disk-read.ts'
+import { readFileNow, readFileRange } from './disk-read.ts'
 
 /** Temporary files and locks; on the same file system as everything else, so that a rename is atomic. */
 const temporaryPrefix = `${stateRoot}tmp/`
@@ -63,6 +63,10 @@ class DiskStore implements Store {
   async read(key: string, options: ReadOptions = {}): Promise<Uint8Array> {
     for await (const bytes of readFileRange(this.#path(key), key, { ...options, isWhole: true })) return bytes
     assert.fail('a whole read yields once')
+  }
+
+  readNow(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array {
+    return readFileNow(this.#path(key), key, options)
   }
 
   stream(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {

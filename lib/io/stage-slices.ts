@@ -10,10 +10,12 @@ import type { BatchInputs, FileSlice, InputObject, MembersSlice, RangeSlice, Sli
 import { inputOf } from '../core/plan-files.ts'
 import { ReusedBuffer } from '../core/reused-buffer.ts'
 import type { RangeEnds, StagedText } from '../core/share.ts'
-import type { Reader } from '../core/store.ts'
+import { type Reader, smallFileBytes } from '../core/store.ts'
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
+import { throwIfAborted } from './abort.ts'
 import { cutRecords } from './cut-records.ts'
-import { inflateFile } from './inflate-file.ts'
+import { FileWriter } from './file-writer.ts'
+import { inflateFile, inflateSmall } from './inflate-file.ts'
 import { readTexts } from './member-text.ts'
 import { prepareParquet } from './parquet-file.ts'
 import type { WantedRange } from './read-ahead.ts'
@@ -48,15 +50,16 @@ export interface SliceStageOptions {
   onSkip(member: string, error: FanmillError): void
 }
 
-/** The reads that staging slices begins with, in their order. */
-export function wantedRanges({
-  slices,
-  inputs,
-}: Pick<Extract<StageSource, { kind: 'slices' }>, 'slices' | 'inputs'>): WantedRange[] {
+/** The reads that staging slices begins with, in their order; those of small files only where a store must be waited for. */
+export function wantedRanges(
+  { slices, inputs }: Pick<Extract<StageSource, { kind: 'slices' }>, 'slices' | 'inputs'>,
+  { readNow }: Pick<Reader, 'readNow'>,
+): WantedRange[] {
   return slices.flatMap(slice => {
-    if (slice.kind !== 'members') return []
-    const { key, etag } = inputOf(inputs, slice)
-    return [{ key, etag, range: slice.range }]
+    const { key, etag, sizeBytes } = inputOf(inputs, slice)
+    if (slice.kind === 'members') return [{ key, etag, range: slice.range }]
+    const isSmall = !readNow && slice.kind === 'file' && sizeBytes > 0 && sizeBytes <= smallFileBytes
+    return isSmall ? [{ key, etag, range: { start: 0, end: sizeBytes }, isSmall }] : []
   })
 }
 
@@ -213,6 +216,7 @@ async function stageFile(
   options: SliceStageOptions,
 ): Promise<void> {
   const { store, signal } = options
+  if (input.sizeBytes <= smallFileBytes && (await stageSmall(input, staging, options))) return
   const source = inflateFile(store, input, signal ? { signal } : {})
   staging.counts.members++
   staging.counts.bytesIn += input.sizeBytes
@@ -223,17 +227,38 @@ async function stageFile(
   await stagePieces(staging, options, { archive: input.key, member: '' }, source)
 }
 
+/** Stages a small file as members are: read and inflated in one go. False for one that inflates to more than may be held. */
+async function stageSmall(input: InputObject, staging: Staging, options: SliceStageOptions): Promise<boolean> {
+  const { store, signal } = options
+  const { key, etag, sizeBytes } = input
+  throwIfAborted(signal)
+  const { take: into } = staging.buffer
+  const bytes = store.readNow
+    ? store.readNow(key, { etag, into })
+    : await store.read(key, { etag, range: { start: 0, end: sizeBytes }, ...(signal && { signal }) })
+  const origin = { archive: key, member: '' }
+  const content = staging.text ? inflateSmall(bytes, key) : bytes
+  if (!content) return false
+  staging.counts.members++
+  staging.counts.bytesIn += sizeBytes
+  staging.counts.bytesInflated += content.length
+  if (staging.text) staging.text.add(content, origin)
+  else await stageWhole(staging, options, origin, [content])
+  return true
+}
+
 /** A Parquet file, prepared for the engine; its footer says how many rows it has. */
 async function stageWhole(
   staging: Staging,
   { folder, isLocated }: SliceStageOptions,
   origin: { readonly archive: string; readonly member: string },
-  source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  source: readonly Uint8Array[] | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const file = join(folder, `${staging.name}-${staging.whole.length}.parquet`)
   const index = staging.whole.length
   staging.begun.push(file)
-  await pipeline(Readable.from(source), createWriteStream(file))
+  if (Array.isArray(source)) writeNow(file, source)
+  else await pipeline(Readable.from(source), createWriteStream(file))
   const parquet = prepareParquet(file, origin, isLocated ? 'raw' : 'checked')
   const records = parquet.rowCount
   const member = {
@@ -248,6 +273,12 @@ async function stageWhole(
   }
   const shared = { columns: [], newline: 'lf', bytes: 1, located: isLocated } as const
   staging.whole.push({ ...shared, file, records, members: [member], parquet })
+}
+
+function writeNow(file: string, chunks: readonly Uint8Array[]): void {
+  const writer = new FileWriter(file)
+  for (const chunk of chunks) writer.append(chunk)
+  writer.close()
 }
 
 async function stageAgain(staged: StagedText, staging: Staging, options: SliceStageOptions): Promise<void> {

@@ -11,7 +11,7 @@ import { type PlannableMember, planMemberSlices, planRangeSlices } from '../core
 import { ReusedBuffer } from '../core/reused-buffer.ts'
 import { sortInputs } from '../core/run-identity.ts'
 import { spread } from '../core/spread.ts'
-import type { Store, StoredObject } from '../core/store.ts'
+import { type Store, type StoredObject, smallFileBytes } from '../core/store.ts'
 import { readZipDirectory, type ZipEntry } from '../core/zip-directory.ts'
 import { checkEntries, entryFault, type ReadableEntry } from '../core/zip-limits.ts'
 import { checkExtractable } from '../core/zip-names.ts'
@@ -141,6 +141,7 @@ async function openAll<T extends OpenInput>(
 ): Promise<T[]> {
   const inputs: T[] = []
   const openOrTake = async (object: StoredObject, index: number): Promise<void> => {
+    if (index % openedAtOnce === 0) await nextTurn()
     stopIfAborted(options)
     const known = options.opened?.get(object.key) as T | undefined
     const isSame = known?.input.etag === object.etag && known.input.sizeBytes === object.sizeBytes
@@ -151,6 +152,10 @@ async function openAll<T extends OpenInput>(
   await forEachParallel(objects, openOrTake, options.atOnce)
   return inputs
 }
+
+/** Small files are opened without waiting; after so many whatever else is due gets its turn. */
+const openedAtOnce = 256
+const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 const textBytesDefault = 96 * 1024 * 1024
 
@@ -238,9 +243,7 @@ async function findFiles(
     const { key, sizeBytes, etag } = object
     return { input: { key, sizeBytes, etag, identity: await identify(object) } }
   }
-  // A store that is asked is waited for; one that is read has enough to do with one.
-  const atOnce = options.input.inspect ? undefined : 1
-  const opened = await openAll(taken, pin, { ...options, atOnce })
+  const opened = await openFiles(taken, pin, options)
   const byKey = new Map(taken.map(object => [object.key, object]))
   const bytes = taken.reduce((sum, object) => sum + object.sizeBytes, 0)
   return {
@@ -252,6 +255,25 @@ async function findFiles(
     bytesIn: bytes,
     bytes,
   }
+}
+
+/** In the order of the objects. A store that is asked is waited for; one that is read has enough to do with one large file. */
+async function openFiles(
+  objects: readonly StoredObject[],
+  pin: (object: StoredObject) => Promise<OpenInput>,
+  options: FindOptions,
+): Promise<readonly OpenInput[]> {
+  if (options.input.inspect) return openAll(objects, pin, options)
+  const isSmall = ({ sizeBytes }: StoredObject): boolean =>
+    options.input.readNow !== undefined && sizeBytes <= smallFileBytes
+  const small = await openAll(objects.filter(isSmall), pin, { ...options, atOnce: openedAtOnce })
+  const large = await openAll(
+    objects.filter(object => !isSmall(object)),
+    pin,
+    { ...options, atOnce: 1 },
+  )
+  const byKey = new Map([...small, ...large].map(opened => [opened.input.key, opened]))
+  return objects.flatMap(({ key }) => byKey.get(key) ?? [])
 }
 
 function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place: SlicePlace): readonly Slice[] {
@@ -269,8 +291,12 @@ const canCut = ({ format }: FilesSource): boolean =>
   format?.kind !== 'csv' || (format.comment === undefined && format.encoding === 'utf-8')
 
 /** Fingerprint of an object's bytes. */
-export async function contentHash(store: Store, { key, etag }: StoredObject): Promise<string> {
+export async function contentHash(store: Store, { key, etag, sizeBytes }: StoredObject): Promise<string> {
   const fingerprint = createFingerprint()
+  if (store.readNow && sizeBytes <= smallFileBytes) {
+    fingerprint.update(store.readNow(key, { etag }))
+    return fingerprint.digest()
+  }
   const { take: into } = new ReusedBuffer()
   for await (const bytes of store.stream(key, { etag, into })) fingerprint.update(bytes)
   return fingerprint.digest()
