@@ -31,13 +31,25 @@ export function columnsOf(footer: ParquetFooter): readonly ParquetColumn[] {
     const end = endOf(elements, at)
     const own = elements.slice(at, end)
     const leaves = own.filter(isLeaf)
-    const chunks = rowGroups.flatMap(group => group.columns.slice(leaf, leaf + leaves.length))
+    const first = leaf
+    const chunks = rowGroups.flatMap(({ rowCount, columns: all }) =>
+      leaves.flatMap((element, index): Chunk[] => {
+        const chunk = all[first + index]
+        return chunk ? [{ ...chunk, rowCount, element }] : []
+      }),
+    )
     const refused = refusalOf(own, leaves, chunks)
     columns.push({ name: elements[at]?.name ?? '', leaves: leaves.map(leafOf), ...(refused && { refused }) })
     at = end
     leaf += leaves.length
   }
   return columns
+}
+
+/** A leaf in a row group. */
+interface Chunk extends ColumnChunk {
+  readonly rowCount: number
+  readonly element: SchemaElement
 }
 
 export const isLeaf = ({ type }: SchemaElement): boolean => type !== undefined
@@ -88,7 +100,7 @@ function bytesKind({ type, logical, converted }: SchemaElement): LeafKind {
 function refusalOf(
   own: readonly SchemaElement[],
   leaves: readonly SchemaElement[],
-  chunks: readonly ColumnChunk[],
+  chunks: readonly Chunk[],
 ): string | undefined {
   const wide = leaves.find(leaf => leafOf(leaf).kind === 'wide')
   if (wide)
@@ -100,7 +112,8 @@ function refusalOf(
   if (variant) return 'expected a column of one type, got a VARIANT; write it as JSON text'
   const twins = equalNames(own)
   if (twins !== undefined) return `expected fields of different names, got ${twins} twice; rename one`
-  return chunks.map(chunk => chunkRefusal(chunk, leaves)).find(each => each !== undefined)
+  const isRepeated = own.some(({ repetition }) => repetition === 2)
+  return chunks.map(chunk => chunkRefusal(chunk, isRepeated)).find(each => each !== undefined)
 }
 
 /** A name that stands twice in one structure. */
@@ -122,9 +135,19 @@ function equalNames(own: readonly SchemaElement[]): string | undefined {
 const codecs = ['UNCOMPRESSED', 'SNAPPY', 'GZIP', 'LZO', 'BROTLI', 'LZ4', 'ZSTD', 'LZ4_RAW']
 const readableCodecs = [0, 1, 2, 4, 6, 7]
 
-function chunkRefusal({ codec, isEncrypted }: ColumnChunk, _leaves: readonly SchemaElement[]): string | undefined {
+function chunkRefusal(chunk: Chunk, isRepeated: boolean): string | undefined {
+  const { codec, encodings, isEncrypted, element, rowCount, valueCount } = chunk
   if (isEncrypted) return 'expected a column that is not encrypted; decrypt it first'
-  if (readableCodecs.includes(codec)) return undefined
-  const what = codec === 5 ? "LZ4 in Hadoop's framing" : (codecs[codec] ?? `codec ${codec}`)
-  return `expected compression by ${readableCodecs.map(id => codecs[id]).join(', ')}, got ${what}; write it with another codec`
+  if (!readableCodecs.includes(codec)) {
+    const what = codec === 5 ? "LZ4 in Hadoop's framing" : (codecs[codec] ?? `codec ${codec}`)
+    return `expected compression by ${readableCodecs.map(id => codecs[id]).join(', ')}, got ${what}; write it with another codec`
+  }
+  const isFloat = element.type === physical.float || element.type === physical.double
+  if (encodings.includes(byteStreamSplit) && !isFloat)
+    return 'expected BYTE_STREAM_SPLIT for floats alone, got it for other values; write it with another encoding'
+  if (!isRepeated && valueCount !== rowCount)
+    return `expected ${rowCount} values as its row group has rows, got ${valueCount}; the file is damaged, get it again`
+  return undefined
 }
+
+const byteStreamSplit = 9

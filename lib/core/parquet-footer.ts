@@ -36,6 +36,9 @@ export interface ColumnChunk {
   readonly encodings: readonly number[]
   readonly valueCount: number
   readonly isEncrypted: boolean
+  /** Where its pages begin, and how many bytes they have together, with their headers. */
+  readonly start: number
+  readonly lengthBytes: number
 }
 
 export interface ParquetFooter {
@@ -134,7 +137,8 @@ function readRowGroup(reader: ThriftReader): ParquetFooter['rowGroups'][number] 
 }
 
 function readChunk(reader: ThriftReader): ColumnChunk {
-  const found = { codec: 0, encodings: [] as number[], valueCount: 0, isEncrypted: false }
+  const found = { codec: 0, encodings: [] as number[], valueCount: 0, isEncrypted: false, lengthBytes: 0 }
+  let [dataStart, dictionaryStart] = [0, 0]
   reader.fields(({ id }) => {
     if (id === 8) found.isEncrypted = true
     if (id !== 3) return false
@@ -142,10 +146,50 @@ function readChunk(reader: ThriftReader): ColumnChunk {
       if (inner.id === 2) found.encodings = listOf(reader, each => each.int())
       else if (inner.id === 4) found.codec = reader.int()
       else if (inner.id === 5) found.valueCount = reader.int()
+      else if (inner.id === 7) found.lengthBytes = reader.int()
+      else if (inner.id === 9) dataStart = reader.int()
+      else if (inner.id === 11) dictionaryStart = reader.int()
       else return false
       return true
     })
     return true
   })
-  return found
+  // Some writers give a dictionary that is not there the offset 0.
+  const start = dictionaryStart > 0 ? Math.min(dictionaryStart, dataStart) : dataStart
+  return { ...found, start }
+}
+
+/** What stands before the bytes of a page. */
+export interface PageHeader {
+  readonly headerBytes: number
+  readonly pageBytes: number
+  /** Of its bytes as they are stored; absent where the writer made none. */
+  readonly crc32?: number
+  /** Of a page of data. */
+  readonly valueCount: number
+}
+
+/** Reads the header that these bytes begin with. @throws ThriftError */
+export function readPageHeader(bytes: Uint8Array): PageHeader {
+  const reader = new ThriftReader(bytes)
+  let [pageBytes, valueCount] = [0, 0]
+  let crc: number | undefined
+  reader.fields(({ id }) => {
+    if (id === 3) pageBytes = reader.int()
+    else if (id === 4) crc = reader.int()
+    else if (id === 5 || id === 8) valueCount = firstNumber(reader)
+    else return false
+    return true
+  })
+  return { headerBytes: reader.at, pageBytes, valueCount, ...(crc !== undefined && { crc32: crc >>> 0 }) }
+}
+
+function firstNumber(reader: ThriftReader): number {
+  let value = 0
+  reader.fields(({ id }) => {
+    if (id !== 1) return false
+    value = reader.int()
+    return true
+  })
+  return value
 }

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { PermanentError } from '../core/errors.ts'
 import { placeOf } from '../core/member-place.ts'
-import { columnsOf, type ParquetColumn } from '../core/parquet-columns.ts'
+import { columnsOf, isLeaf, type ParquetColumn } from '../core/parquet-columns.ts'
 import { type ParquetFooter, readFooter } from '../core/parquet-footer.ts'
 import { type ParquetReading, rewriteFooter } from '../core/parquet-rewrite.ts'
 import { ThriftError } from '../core/thrift-compact.ts'
+import { pageFault } from './parquet-pages.ts'
 
 /** What a prepared file holds. */
 export interface ParquetContent {
@@ -38,6 +39,8 @@ export function prepareParquet(file: string, origin: Origin, reading: ParquetRea
     const bytes = footerBytes(handle, origin)
     const footer = parsed(bytes, origin)
     checkRows(footer, origin)
+    const fault = pageFault(handle, footer)
+    if (fault !== undefined) throw notParquet(origin, `${fault}; it is damaged, get it again`)
     const columns = columnsOf(footer)
     const kinds = columns.flatMap(column => column.leaves.map(leaf => leaf.kind))
     appendFooter(handle, rewriteFooter(bytes, footer, { kinds, reading }))
@@ -93,11 +96,18 @@ function parsed(bytes: Uint8Array, origin: Origin): ParquetFooter {
 
 function checkRows({ elements, rowCount, rowGroups }: ParquetFooter, origin: Origin): void {
   if (elements.length < 2) throw notParquet(origin, 'got a footer without columns')
+  const leafCount = elements.filter(isLeaf).length
+  const strange = rowGroups.find(group => group.columns.length !== leafCount)
+  if (strange)
+    throw notParquet(
+      origin,
+      `got a footer of ${leafCount} columns with a row group of ${strange.columns.length}; it is damaged, get it again`,
+    )
   const inGroups = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
   if (inGroups !== rowCount)
     throw notParquet(
       origin,
-      `got a footer of ${rowCount} rows, whose row groups have ${inGroups}; it is damaged, write it again`,
+      `got a footer of ${rowCount} rows, whose row groups have ${inGroups}; it is damaged, get it again`,
     )
 }
 
