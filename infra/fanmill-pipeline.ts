@@ -1,5 +1,5 @@
 /** A pipeline on AWS, in anybody's stack: uploads start a state machine that plans, processes in Lambda functions, and commits. */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
@@ -9,23 +9,26 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import type { Tier } from '../lib/core/lambda-events.ts'
 import type { PipelineDefinition } from '../lib/define/definition.ts'
+import { checkBucketPlaces } from './bucket-places.ts'
 import { bundleAsset, type PipelineBundle } from './bundle-asset.ts'
 import { makeGlueTables } from './glue-tables.ts'
 import { watch } from './pipeline-alarms.ts'
-import { abortAbandoned, makeBucket } from './pipeline-buckets.ts'
+import { abortAbandoned, makeBucket, type OwnBucketProps } from './pipeline-buckets.ts'
 import { makeDashboard } from './pipeline-dashboard.ts'
 import { functionTimeoutMax, type PipelineFunction } from './pipeline-function.ts'
-import { type Making, makeFunctions, prefixesOf } from './pipeline-functions.ts'
+import { type Making, makeFunctions, prefixesOf, starterProps } from './pipeline-functions.ts'
 import { pipelineKeys } from './pipeline-keys.ts'
 import { PipelineMachine } from './pipeline-machine.ts'
 import { tellOutputs } from './pipeline-outputs.ts'
 import { checkProps } from './pipeline-props.ts'
 import { type Places, placesOf, refuseLoop } from './places.ts'
 import { isSameBucket } from './same-bucket.ts'
+import { UploadQueue } from './upload-queue.ts'
 import { UploadTrigger } from './upload-trigger.ts'
+import type { WriteConditionProps } from './write-conditions.ts'
 
 /** Flat; every prop but `entry` has a default. */
-export interface FanmillPipelineProps {
+export interface FanmillPipelineProps extends OwnBucketProps, WriteConditionProps {
   /** File of the pipeline, from the folder where the app runs. */
   readonly entry: string
   /**
@@ -117,6 +120,17 @@ export interface FanmillPipelineProps {
    */
   readonly trigger?: boolean
   /**
+   * What an upload starts: an execution of its own, or with `'queue'` one for all uploads of the same parameters within
+   * `uploadWindow`. The queue is for many small uploads, each of which would cost an execution that finds nothing to do.
+   * @default 'each'
+   */
+  readonly uploads?: 'each' | 'queue'
+  /**
+   * How long uploads are collected with `uploads: 'queue'`, 1 to 300 seconds.
+   * @default 60 seconds
+   */
+  readonly uploadWindow?: Duration
+  /**
    * What becomes of the pipeline's own buckets when the stack is deleted. `DESTROY` does not empty them, and a bucket
    * with objects, or old versions of them, cannot be deleted.
    * @default RemovalPolicy.RETAIN
@@ -146,6 +160,8 @@ export class FanmillPipeline extends Construct {
   /** One a tier. */
   readonly process: readonly PipelineFunction[]
   readonly commit: PipelineFunction
+  /** Starts executions for events in the queue, with `uploads: 'queue'`. */
+  readonly starter: PipelineFunction | undefined
   /** Events that could not be delivered; without a trigger there is none. */
   readonly deadLetterQueue: Queue | undefined
 
@@ -155,8 +171,9 @@ export class FanmillPipeline extends Construct {
     checkProps(props)
     const { dashboard = true, alarmsTopic: topic, glueDatabase } = props
     const bundle = bundleOf(this, props)
-    this.input = props.input ?? ownBucket(this, 'Input', props)
-    this.output = props.output ?? ownBucket(this, 'Output', props)
+    this.input = props.input ?? makeBucket(this, 'Input', props)
+    this.output = props.output ?? makeBucket(this, 'Output', props)
+    checkBucketPlaces(this, { input: this.input, output: this.output, encryptionKey: props.encryptionKey })
     const places = placesIn(this, bundle.pipeline, props)
     abortAbandoned(this.output)
     const keys = pipelineKeys({ input: this.input, output: this.output, encryptionKey: props.encryptionKey })
@@ -164,7 +181,9 @@ export class FanmillPipeline extends Construct {
     const functions = makeFunctions(this, making)
     ;({ plan: this.plan, process: this.process, commit: this.commit } = functions)
     this.stateMachineArn = makeMachine(this, making).arn
-    this.deadLetterQueue = places.trigger === undefined ? undefined : makeTrigger(this, places.trigger)
+    const trigger = places.trigger === undefined ? undefined : makeTrigger(this, places.trigger, making)
+    this.deadLetterQueue = trigger?.deadLetterQueue
+    this.starter = trigger?.queue?.starter
     const { name } = bundle.pipeline
     watch(this, { name, stateMachineArn: this.stateMachineArn, deadLetterQueue: this.deadLetterQueue, topic })
     if (dashboard) makeDashboard(this, this, name)
@@ -177,14 +196,6 @@ export class FanmillPipeline extends Construct {
 function bundleOf(scope: Construct, props: FanmillPipelineProps): PipelineBundle {
   const { entry, architecture = 'arm64', include = [], external = [], glueDatabase } = props
   return bundleAsset(scope, { entry, architecture, include, external, withSchemas: glueDatabase !== undefined })
-}
-
-function ownBucket(
-  scope: Construct,
-  id: string,
-  { encryptionKey, removalPolicy = RemovalPolicy.RETAIN }: FanmillPipelineProps,
-): IBucket {
-  return makeBucket(scope, id, { encryptionKey, removalPolicy })
 }
 
 function placesIn(
@@ -215,7 +226,17 @@ function makeMachine(pipeline: FanmillPipeline, { bundle, places, keys, props }:
   })
 }
 
-function makeTrigger(pipeline: FanmillPipeline, prefix: string): Queue {
+function makeTrigger(pipeline: FanmillPipeline, prefix: string, making: Making): UploadTrigger {
   const { input: bucket, stateMachineArn } = pipeline
-  return new UploadTrigger(pipeline, 'Trigger', { bucket, prefix, stateMachineArn }).deadLetterQueue
+  const { uploads = 'each', uploadWindow: window = Duration.seconds(60) } = making.props
+  const common = starterProps(pipeline, making)
+  const makeQueue = (scope: Construct, deadLetterQueue: Queue) =>
+    new UploadQueue(scope, 'Uploads', { ...common, stateMachineArn, window, deadLetterQueue })
+  const trigger = new UploadTrigger(pipeline, 'Trigger', {
+    ...{ bucket, prefix, stateMachineArn },
+    ...(uploads === 'queue' && { makeQueue }),
+  })
+  // The role of an execution has its policy before the first upload starts one.
+  trigger.node.addDependency(pipeline.node.findChild('StateMachine'))
+  return trigger
 }

@@ -1,5 +1,5 @@
 /** Alarms of a pipeline: an execution failed or took too long, or an upload could not be delivered. */
-import { Aws, Duration } from 'aws-cdk-lib'
+import { Duration } from 'aws-cdk-lib'
 import { Alarm, ComparisonOperator, type IAlarmAction, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
@@ -44,13 +44,12 @@ export function watch(scope: Construct, { name, stateMachineArn, deadLetterQueue
   ]
 }
 
-/** A metric of Step Functions for this machine, summed over five minutes. */
+/** A metric of Step Functions for this machine, summed over five minutes, in the account and region of whoever reads it. */
 export function executionMetric(metricName: string, stateMachineArn: string, statistic = 'Sum'): Metric {
   return new Metric({
     namespace: 'AWS/States',
     metricName,
     dimensionsMap: { StateMachineArn: stateMachineArn },
-    region: Aws.REGION,
     statistic,
     period: Duration.minutes(5),
   })

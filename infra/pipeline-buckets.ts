@@ -1,21 +1,33 @@
 /** The buckets of a pipeline: made safe when they are ours, left as they are but for what we need when they are not. */
-import { Annotations, Aspects, CfnResource, Duration, type RemovalPolicy } from 'aws-cdk-lib'
+import { Annotations, Aspects, CfnResource, Duration, RemovalPolicy } from 'aws-cdk-lib'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import { acknowledge } from './acknowledge.ts'
 
-export interface BucketOptions {
+/** Props of the construct for the buckets that it makes. */
+export interface OwnBucketProps {
+  /**
+   * Time that the pipeline's own buckets keep old versions of objects, and objects that were deleted; whole days. Until
+   * then a dataset that was replaced by mistake can be restored; longer costs more storage.
+   * @default Duration.days(30)
+   * @example Duration.days(7)
+   */
+  readonly noncurrentVersionExpiration?: Duration
+}
+
+export interface BucketOptions extends OwnBucketProps {
   readonly encryptionKey?: IKey | undefined
-  readonly removalPolicy: RemovalPolicy
+  readonly removalPolicy?: RemovalPolicy
 }
 
 /** Uploads of batches that were never committed are gone after it; a run resumed later plans them again. */
 const abandonedAfter = Duration.days(7)
-const oldVersionsAfter = Duration.days(30)
 
 /** A private, encrypted, versioned bucket that answers over TLS only. */
-export function makeBucket(scope: Construct, id: string, { encryptionKey, removalPolicy }: BucketOptions): Bucket {
+export function makeBucket(scope: Construct, id: string, options: BucketOptions): Bucket {
+  const { encryptionKey, removalPolicy = RemovalPolicy.RETAIN } = options
+  const { noncurrentVersionExpiration = Duration.days(30) } = options
   const bucket = new Bucket(scope, id, {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -26,13 +38,15 @@ export function makeBucket(scope: Construct, id: string, { encryptionKey, remova
     ...(encryptionKey
       ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true }
       : { encryption: BucketEncryption.S3_MANAGED }),
-    lifecycleRules: [{ id: 'old-versions', noncurrentVersionExpiration: oldVersionsAfter }],
+    // A delete marker without versions below it is left of each deleted object, and listings read all of them.
+    lifecycleRules: [{ id: 'old-versions', noncurrentVersionExpiration, expiredObjectDeleteMarker: true }],
   })
   acknowledge(
     bucket,
     'S1',
     'server access logs are a choice of the account, as CloudTrail data events are: they cost, and need a bucket of their own; give buckets that have them',
   )
+  abortAbandoned(bucket)
   return bucket
 }
 

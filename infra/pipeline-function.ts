@@ -11,7 +11,7 @@ import { allow } from './statements.ts'
 
 export interface PipelineFunctionProps {
   readonly code: Code
-  readonly handler: 'plan' | 'process' | 'commit'
+  readonly handler: 'plan' | 'process' | 'commit' | 'start'
   readonly description: string
   readonly architecture: 'arm64' | 'x86_64'
   readonly memoryMb: number

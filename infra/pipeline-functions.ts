@@ -38,6 +38,7 @@ export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
   const common = { code: bundle.code, architecture, timeout, logRetention, ...keys }
   const small = { ...common, memoryMb, temporaryStorageMb: 512, threads: 1, environment }
   const where = { places, input, output }
+  const writeConditions = { enforceConditionalWrites: props.enforceConditionalWrites ?? true }
   const secrets = pipelineSecrets(pipeline, bundle.pipeline, props.secrets)
   const describe = (what: string): string => `Fanmill pipeline ${name}: ${what}`
   return {
@@ -57,7 +58,7 @@ export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
           FANMILL_MEMORY_MB: `${tier.memoryMb}`,
           FANMILL_STORAGE_MB: `${tier.temporaryStorageMb}`,
         },
-        statements: [...processStatements(where), ...secrets.statements],
+        statements: [...processStatements({ ...where, ...writeConditions }), ...secrets.statements],
       })
       secrets.grantDecrypt(made.role)
       return made
@@ -69,6 +70,17 @@ export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
       description: describe('commit'),
       statements: commitStatements(where),
     }),
+  }
+}
+
+/** As Plan has it, with less memory. */
+export function starterProps(pipeline: FanmillPipeline, making: Making) {
+  const { architecture = 'arm64', logRetention = RetentionDays.ONE_MONTH } = making.props
+  const { code, pipeline: definition } = making.bundle
+  return {
+    ...{ code, architecture, logRetention, inputKeys: [], outputKeys: [] },
+    ...{ memoryMb: 512, temporaryStorageMb: 512, threads: 1, environment: environmentOf(pipeline, making) },
+    description: `Fanmill pipeline ${definition.name}: start`,
   }
 }
 

@@ -6,7 +6,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
-import { type StateMachineOptions, stateMachine, substitutions } from '../lib/core/state-machine.ts'
+import { integrationNames, type StateMachineOptions, stateMachine, substitutions } from '../lib/core/state-machine.ts'
 import { acknowledge, acknowledgeWildcards } from './acknowledge.ts'
 import { allow } from './statements.ts'
 
@@ -35,7 +35,9 @@ export class PipelineMachine extends Construct {
       stateMachineType: 'STANDARD',
       definitionString: JSON.stringify(stateMachine({ ...props, tierCount: process.length })),
       definitionSubstitutions: {
-        [substitutions.partition]: Aws.PARTITION,
+        ...Object.fromEntries(
+          integrationNames.map(name => [substitutions.integration(name), `arn:${Aws.PARTITION}:states:::${name}`]),
+        ),
         [substitutions.plan]: plan.functionArn,
         [substitutions.commit]: commit.functionArn,
         ...Object.fromEntries(process.map((tier, index) => [substitutions.process(index), tier.functionArn])),

@@ -1,5 +1,5 @@
 /** Refuses props that only AWS would refuse, later. */
-import { Token } from 'aws-cdk-lib'
+import { type Duration, Token } from 'aws-cdk-lib'
 import { PermanentError } from '../lib/core/errors.ts'
 import type { FanmillPipelineProps } from './fanmill-pipeline.ts'
 
@@ -10,6 +10,8 @@ export function checkProps({
   tiers,
   maxConcurrency,
   functionTimeout,
+  uploadWindow,
+  noncurrentVersionExpiration,
 }: FanmillPipelineProps): void {
   checkPrefix('inputPrefix', inputPrefix)
   checkPrefix('outputPrefix', outputPrefix)
@@ -21,7 +23,11 @@ export function checkProps({
   }
   checkWhole('maxConcurrency', maxConcurrency, { min: 1, max: 10_000 })
   checkWhole('functionTimeout in seconds', functionTimeout?.toSeconds(), { min: 30, max: 900 })
+  checkWhole('uploadWindow in seconds', uploadWindow?.toSeconds(), { min: 1, max: 300 })
+  checkWhole('noncurrentVersionExpiration in days', daysOf(noncurrentVersionExpiration), { min: 1, max: 36_500 })
 }
+
+const daysOf = (time: Duration | undefined): number | undefined => time?.toDays({ integral: false })
 
 function checkPrefix(name: string, prefix: string | undefined): void {
   if (prefix === undefined || prefix === '') return

@@ -3,6 +3,7 @@ import { Arn, Aws, Token } from 'aws-cdk-lib'
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Places } from './places.ts'
+import { createOnly, stageOnly, type WriteConditionProps } from './write-conditions.ts'
 
 export interface StatementOptions {
   readonly places: Places
@@ -24,23 +25,24 @@ export function planStatements(options: StatementOptions): PolicyStatement[] {
   ]
 }
 
-/** Reads inputs and state, writes parts and what becomes of its batch. */
-export function processStatements(options: StatementOptions): PolicyStatement[] {
-  const { places, output } = options
+/** Reads inputs and state, stages parts, and writes once how its batch ended. */
+export function processStatements(options: StatementOptions & WriteConditionProps): PolicyStatement[] {
+  const { places, output, enforceConditionalWrites: isEnforced = true } = options
   const runs = `${places.state}runs/*`
-  const written = ['outcomes', 'failures', 'rejects', 'accounts', 'partials', 'log'].map(folder =>
-    output.arnForObjects(`${runs}/${folder}/*`),
-  )
+  const written = ['failures', 'rejects', 'accounts', 'partials', 'log'].map(folder => `${runs}/${folder}/*`)
+  // A batch that runs renews the lease of its run.
+  const records = [...written, `${runs}/lease.json`].map(pattern => output.arnForObjects(pattern))
+  const outcomes = allow(['s3:PutObject'], [output.arnForObjects(`${runs}/outcomes/*`)])
+  const partArns = places.parts.map(pattern => output.arnForObjects(pattern))
+  const parts = allow(['s3:PutObject'], partArns)
   return [
     readInputs(options),
     ...list(options, { withInputs: true, withOutputs: false }),
     allow(['s3:GetObject'], [output.arnForObjects(runs)]),
-    // A batch that runs renews the lease of its run.
-    allow(['s3:PutObject'], [...written, output.arnForObjects(`${runs}/lease.json`)]),
-    allow(
-      ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
-      places.parts.map(pattern => output.arnForObjects(pattern)),
-    ),
+    allow(['s3:PutObject'], records),
+    isEnforced ? createOnly(outcomes) : outcomes,
+    isEnforced ? stageOnly(parts) : parts,
+    allow(['s3:AbortMultipartUpload'], partArns),
     new PolicyStatement({
       effect: Effect.DENY,
       actions: ['s3:PutObject'],

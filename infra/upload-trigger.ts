@@ -8,18 +8,22 @@ import { Construct } from 'constructs'
 import { acknowledge } from './acknowledge.ts'
 import { sendEvents } from './pipeline-buckets.ts'
 import { allow } from './statements.ts'
+import type { UploadQueue } from './upload-queue.ts'
 
 export interface UploadTriggerProps {
   readonly bucket: IBucket
   /** Of keys; the Plan step matches the whole template. */
   readonly prefix: string
   readonly stateMachineArn: string
+  /** Makes the queue that events go to in place of the state machine, with a function that starts it. */
+  readonly makeQueue?: ((scope: Construct, deadLetterQueue: Queue) => UploadQueue) | undefined
 }
 
 export class UploadTrigger extends Construct {
   readonly deadLetterQueue: Queue
+  readonly queue: UploadQueue | undefined
 
-  constructor(scope: Construct, id: string, { bucket, prefix, stateMachineArn }: UploadTriggerProps) {
+  constructor(scope: Construct, id: string, { bucket, prefix, stateMachineArn, makeQueue }: UploadTriggerProps) {
     super(scope, id)
     sendEvents(bucket)
     // Events hold keys and no rows. A key of one's own would need a grant for EventBridge in its policy.
@@ -29,8 +33,8 @@ export class UploadTrigger extends Construct {
       retentionPeriod: Duration.days(14),
     })
     acknowledge(this.deadLetterQueue, 'SQS3', 'it is the dead-letter queue')
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('events.amazonaws.com') })
-    role.addToPolicy(allow(['states:StartExecution'], [stateMachineArn]))
+    this.queue = makeQueue?.(this, this.deadLetterQueue)
+    const role = this.queue ? undefined : starterRole(this, stateMachineArn)
     const rule = new CfnRule(this, 'Rule', {
       eventPattern: {
         source: ['aws.s3'],
@@ -39,21 +43,32 @@ export class UploadTrigger extends Construct {
       },
       targets: [
         {
-          id: 'state-machine',
-          arn: stateMachineArn,
-          roleArn: role.roleArn,
+          ...(this.queue
+            ? { id: 'queue', arn: this.queue.queue.queueArn }
+            : { id: 'state-machine', arn: stateMachineArn, roleArn: role?.roleArn }),
           deadLetterConfig: { arn: this.deadLetterQueue.queueArn },
           retryPolicy: { maximumRetryAttempts: 185, maximumEventAgeInSeconds: Duration.hours(24).toSeconds() },
         },
       ],
     })
-    this.deadLetterQueue.addToResourcePolicy(
-      new PolicyStatement({
-        principals: [new ServicePrincipal('events.amazonaws.com')],
-        actions: ['sqs:SendMessage'],
-        resources: [this.deadLetterQueue.queueArn],
-        conditions: { ArnEquals: { 'aws:SourceArn': rule.attrArn } },
-      }),
-    )
+    // Else an upload while the stack is made could be refused.
+    if (role) rule.node.addDependency(role)
+    for (const queue of [this.deadLetterQueue, ...(this.queue ? [this.queue.queue] : [])])
+      queue.addToResourcePolicy(sendingFrom(rule, queue))
   }
+}
+
+function starterRole(scope: Construct, stateMachineArn: string): Role {
+  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('events.amazonaws.com') })
+  role.addToPolicy(allow(['states:StartExecution'], [stateMachineArn]))
+  return role
+}
+
+function sendingFrom(rule: CfnRule, { queueArn }: Queue): PolicyStatement {
+  return new PolicyStatement({
+    principals: [new ServicePrincipal('events.amazonaws.com')],
+    actions: ['sqs:SendMessage'],
+    resources: [queueArn],
+    conditions: { ArnEquals: { 'aws:SourceArn': rule.attrArn } },
+  })
 }

@@ -15,7 +15,7 @@ import { type LambdaAssetOptions, writeLambdaAsset } from './io/lambda-asset.ts'
 import { type AssetBytes, assetBytes } from './io/lambda-asset-bytes.ts'
 
 /** Its only argument, as JSON. */
-export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers' | 'codeHashes'> & {
+export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers' | 'codeHashes' | 'schemas'> & {
   /** Whether the columns of what is written are asked for, also where steps depend on parameters without a default. */
   readonly withSchemas?: boolean
 }
@@ -30,7 +30,10 @@ export interface BundledLambda extends AssetBytes {
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const handler = (name: string): string => fileURLToPath(new URL(`../functions/${name}.${extension}`, import.meta.url))
-const handlers = { plan: handler('plan'), process: handler('process'), commit: handler('commit') }
+const handlers = {
+  ...{ plan: handler('plan'), process: handler('process'), commit: handler('commit') },
+  start: handler('start'),
+}
 
 const answer = await bundle(JSON.parse(process.argv[2] ?? '{}') as BundleLambdaRequest).catch((error: unknown) => ({
   error: toPlain(error),
@@ -45,9 +48,18 @@ async function bundle(request: BundleLambdaRequest): Promise<BundledLambda> {
     const pipeline = await loadPipeline(bundled)
     const hashes = Object.fromEntries(await codeHashes(bundled, pipeline))
     const schemas = await taskSchemas(pipeline, { withSamples: request.withSchemas === true })
-    await writeLambdaAsset({ ...request, handlers, codeHashes: hashes })
+    const known = request.withSchemas ? await taskSchemas(pipeline, { withSamples: false }) : schemas
+    await writeLambdaAsset({ ...request, handlers, codeHashes: hashes, schemas: columnsOf(known) })
     return { pipeline, schemas, ...(await assetBytes(request.outFolder)) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** By task; none of tasks whose columns depend on what a run is given. */
+function columnsOf(schemas: Readonly<Record<string, TaskSchema>>): LambdaAssetOptions['schemas'] {
+  const known = Object.entries(schemas).flatMap(([task, schema]) =>
+    'columns' in schema ? [[task, schema.columns]] : [],
+  )
+  return Object.fromEntries(known)
 }

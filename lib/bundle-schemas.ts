@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type KnownSteps, type KnownStepsOptions, knownSteps } from './bundle-steps.ts'
 import { PermanentError } from './core/errors.ts'
+import { nameTask } from './core/task-error.ts'
 import type { ParquetOutput, PipelineDefinition, TableDefinition, TaskDefinition } from './define/definition.ts'
 import { hiveNamesOf } from './define/hive-names.ts'
 import { sqlType } from './engine/column-sql.ts'
@@ -31,7 +32,7 @@ export async function taskSchemas(
     const { name, output } = task
     if (output.kind !== 'parquet') continue
     schemas[name] = await schemaOf({ ...task, output }, knownSteps(task, options)).catch((error: unknown) => {
-      throw named(name, error)
+      throw nameTask(name, error)
     })
   }
   return schemas
@@ -69,18 +70,26 @@ async function prepare(engine: Engine, task: ParquetTask, { typed, unknown }: Kn
   const parts = unknown === undefined ? output : { ...output, partitionBy: [], sortBy: [] }
   const keepNew = onNewColumn === 'keep'
   const reading = { format, columns, strict, provenance, keepNew, onNewColumn, onMissingColumn }
-  const opened = await openTask(engine, { ...reading, steps: typed, parts, hive: hiveNamesOf(task.source) }, {})
-  await opened.check()
+  const opened = await openTask(
+    engine,
+    { ...reading, steps: typed, tables: Object.keys(task.tables), parts, hive: hiveNamesOf(task.source) },
+    {},
+  )
   return opened
 }
 
-async function checkWords(engine: Engine, { where }: TaskDefinition, { steps, typed }: KnownSteps): Promise<void> {
+async function checkWords(
+  engine: Engine,
+  { where, tables }: TaskDefinition,
+  { steps, typed }: KnownSteps,
+): Promise<void> {
   const connection = await engine.connect()
   for (const [index, step] of steps.entries()) {
-    if (index < typed.length || step?.kind !== 'sql' || step.scope !== 'row') continue
+    if (index < typed.length || step?.kind !== 'sql') continue
     // As a run numbers them: `where` is the first, and none of the transform.
     const number = where === undefined ? index + 1 : index
-    await checkRowWise(connection, stepSql(step, 1), number === 0 ? 'where' : `transform step ${number}`, undefined)
+    const name = number === 0 ? 'where' : `transform step ${number}`
+    await checkRowWise(connection, stepSql(step, 1), { where: name, tables: Object.keys(tables) })
   }
 }
 
@@ -96,9 +105,4 @@ function emptyTables(
       await connection.run(`create table ${quoteName(name)} (${definitions.join(', ')})`)
     }
   }
-}
-
-function named(task: string, error: unknown): unknown {
-  if (!(error instanceof PermanentError)) return error
-  return new PermanentError(error.code, `task ${task}: ${error.message}`, { ...error.detail, task }, { cause: error })
 }

@@ -7,7 +7,7 @@ export {
   PermanentError,
   TransientError,
 } from './core/errors.ts'
-export type { EndEvent, LogLevel, RunEvent, RunStatus, TaskResult } from './core/events.ts'
+export type { EndEvent, LogLevel, RunEvent, RunStatus, TaskResult, TaskStatus } from './core/events.ts'
 export type {
   Manifest,
   ManifestFile,

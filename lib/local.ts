@@ -51,7 +51,7 @@ export const inferColumns: Call<typeof import('./local/infer.ts').inferColumns> 
 
 /**
  * A committed dataset, by its manifest: never a mixture of an old and a new one.
- * @throws DATASET_MISSING, DATASET_REPLACED when it was replaced while it was read
+ * @throws DATASET_MISSING, DATASET_DAMAGED when a part has another size than the manifest says, DATASET_REPLACED when it was replaced while it was read
  * @example for await (const row of (await openDataset('out/flights')).rows({ columns: ['origin', 'delay'] })) …
  */
 export const openDataset: Call<typeof import('./local/dataset.ts').openDataset> = async (...args) =>

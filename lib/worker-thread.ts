@@ -2,21 +2,23 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import { FanmillError, PermanentError } from './core/errors.ts'
+import { CapacityError, FanmillError, PermanentError } from './core/errors.ts'
 import { type LogLevel, logLevels } from './core/events.ts'
-import { hiveValues } from './core/hive-columns.ts'
-import { resolveSteps } from './core/resolve-task.ts'
+import { hiveColumns } from './core/hive-columns.ts'
 import type { MemberAccount, ShareJob, StagedText } from './core/share.ts'
 import type { Store } from './core/store.ts'
+import { nameTask } from './core/task-error.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from './define/definition.ts'
-import { hiveNamesOf } from './define/hive-names.ts'
+import { needsPlaces, needsRun } from './define/provenance.ts'
 import type { UserFile } from './define/row-types.ts'
-import { type Engine, openEngine } from './engine/engine.ts'
+import { type Engine, engineFault, openEngine } from './engine/engine.ts'
+import { engineTask } from './engine/engine-task.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
 import { writeAccounts } from './engine/write-accounts.ts'
 import { throwIfAborted } from './io/abort.ts'
+import { diskFault } from './io/disk-fault.ts'
 import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
 import { readAhead } from './io/read-ahead.ts'
@@ -24,6 +26,7 @@ import type { SecretValues } from './io/secrets.ts'
 import type { StagedFile } from './io/stage.ts'
 import { type StagedSlices, type StageSource, stageSlices, wantedRanges } from './io/stage-slices.ts'
 import { userFile } from './io/user-file.ts'
+import type { Interrupt } from './io/worker-channel.ts'
 import { streamFolder } from './local/stream-pieces.ts'
 import { processShare, type StageOptions } from './steps/share.ts'
 import { createThreadLog, type ThreadLog } from './worker-log.ts'
@@ -51,6 +54,8 @@ export interface ThreadSetup {
 export interface Thread {
   run<K extends keyof WorkerResults>(job: Extract<WorkerJob, { readonly kind: K }>): Promise<WorkerResults[K]>
   stop(): void
+  /** Ends the queries of the present job with OUT_OF_MEMORY; the next job goes on as usual. */
+  interrupt(why: Interrupt): void
   close(): void
 }
 
@@ -72,8 +77,18 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellA
   const context = await userContext(task, setup, tell, stopping.signal)
   const store = openStore(setup.input)
   const own: Own = { task, setup, store, log, engine, stageFolder, context, tell, signal: stopping.signal }
+  let interrupted: Interrupt | undefined
   return {
-    run: job => runJob(own, job).finally(log.flush) as never,
+    run: job => {
+      interrupted = undefined
+      return runJob(own, job)
+        .catch(error => throwFault(error, interrupted))
+        .finally(log.flush) as never
+    },
+    interrupt(why) {
+      interrupted = why
+      engine.interrupt()
+    },
     stop() {
       stopping.abort(new PermanentError('ABORTED', 'the run was stopped'))
       engine.interrupt()
@@ -83,6 +98,15 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellA
       rmSync(stageFolder, { recursive: true, force: true })
     },
   }
+}
+
+/** What a job throws has a code, also where it comes from the engine or the file system. */
+function throwFault(error: unknown, interrupted: Interrupt | undefined): never {
+  const found = diskFault(error, 'use', 'the temporary files of a thread')
+  const fault = found instanceof FanmillError ? found : engineFault(found)
+  if (interrupted && (fault as FanmillError).code === 'ABORTED')
+    throw new CapacityError('OUT_OF_MEMORY', interrupted.message, interrupted.detail, { cause: fault })
+  throw fault
 }
 
 interface Own {
@@ -106,9 +130,10 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
       return { schema: own.task.output.kind === 'parquet' ? await checkedSchema(own, job.hive) : [] }
     case 'share':
       own.log.enter(job)
+      if (job.run && needsRun(own.task.provenance)) await (await taskEngine(own)).enterRun(job.run)
       return processShare(job, await shareTools(own, job))
     case 'merge':
-      return (await taskEngine(own)).merge(job.files, job.target)
+      return (await taskEngine(own)).merge(job.files, job)
     case 'accounts':
       return writeAccountsFile(own, job.accounts, job.target)
     case 'extract': {
@@ -121,10 +146,27 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
 }
 
 async function checkedSchema(own: Own, hive?: readonly string[]): Promise<TaskEngine['schema']> {
-  const engine = await taskEngine(own)
-  await engine.check(hive)
-  return engine.schema
+  return (await checkedEngine(own, hive)).schema
 }
+
+/** The engine, with the transform checked over the columns in the inputs' paths. */
+async function checkedEngine(own: Own, hive?: readonly string[]): Promise<TaskEngine> {
+  const engine = await taskEngine(own)
+  await engine.check(hive).catch(error => {
+    throw nameTask(own.task.name, error)
+  })
+  return engine
+}
+
+/** The columns in the paths of a job's inputs; undefined where it has none. */
+function pathColumns({ source, columns = {} }: TaskDefinition, job: ShareJob): readonly string[] | undefined {
+  const keys = keysOf(job)
+  if (keys.length === 0) return undefined
+  return source.hive === false ? [] : hiveColumns(keys, Object.keys(columns))
+}
+
+const keysOf = ({ inputs, staged }: ShareJob): string[] =>
+  staged ? archivesOf(staged) : Object.values(inputs).map(({ key }) => key)
 
 async function writeAccountsFile(own: Own, accounts: readonly MemberAccount[], target: string): Promise<null> {
   await writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target })
@@ -133,36 +175,20 @@ async function writeAccountsFile(own: Own, accounts: readonly MemberAccount[], t
 
 function taskEngine(own: Own): Promise<TaskEngine> {
   const { task, setup, engine, context } = own
-  const { output, source } = task
-  if (output.kind !== 'parquet' || !source.format)
-    throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
-  own.opened ??= openTask(
-    engine,
-    {
-      format: source.format,
-      columns: task.columns ?? {},
-      steps: resolveSteps(task, setup.params),
-      strict: setup.strict ?? task.strict,
-      provenance: task.provenance,
-      hive: hiveNamesOf(source),
-      readsHive: source.hive !== false,
-      keepNew: task.onNewColumn === 'keep',
-      onNewColumn: task.onNewColumn,
-      onMissingColumn: task.onMissingColumn,
-      parts: output,
-    },
-    context,
-  )
+  own.opened ??= openTask(engine, { ...engineTask(task, setup), isCheckedLater: true }, context).catch(error => {
+    throw nameTask(task.name, error)
+  })
   return own.opened
 }
 
-/** The same engine, whose conversions the log knows of. */
-function watched(engine: TaskEngine, log: ThreadLog): TaskEngine {
+/** The same engine, whose conversions keep to the share's limits, and are known to the log. */
+function forShare(engine: TaskEngine, { partitionLimits }: ShareJob, log: ThreadLog): TaskEngine {
   const convert: TaskEngine['convert'] = job => {
     log.converting(job.files)
-    return engine.convert(job)
+    return engine.convert({ ...job, partitionLimits })
   }
-  return Object.create(engine, { convert: { value: convert } }) as TaskEngine
+  const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })
+  return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine
 }
 
 const limitsOf = (task: TaskDefinition): { memberBytesMax: number } =>
@@ -173,6 +199,7 @@ async function shareTools(own: Own, job: ShareJob) {
   const format = task.source.format
   if (!format)
     throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
+  const inPath = pathColumns(task, job)
   // Over all groups of the share: while one is converted, the first slices of the next come.
   const store = readAhead(own.store, wantedRanges(job, own.store), { readsMax: setup.readsMax ?? 1, signal })
   const stage = (source: StageSource, { isLocated, isByMember }: StageOptions): Promise<StagedSlices> =>
@@ -194,20 +221,13 @@ async function shareTools(own: Own, job: ShareJob) {
         tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
     })
   return {
-    engine: watched(await taskEngine(own), own.log),
+    engine: forShare(await checkedEngine(own, inPath), job, own.log),
     stage,
     worker: { pid: process.pid, thread: threadId },
     // Rows of Parquet have their place without.
-    isAlwaysLocated: format.kind !== 'parquet' && (task.provenance.length > 0 || readsPaths(task, job)),
+    isAlwaysLocated: format.kind !== 'parquet' && (needsPlaces(task.provenance) || (inPath ?? []).length > 0),
     progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),
   }
-}
-
-/** Whether columns stand in the paths of the inputs. */
-function readsPaths({ source }: TaskDefinition, { inputs, staged }: ShareJob): boolean {
-  if (source.hive === false) return false
-  const keys = staged ? archivesOf(staged) : Object.values(inputs).map(({ key }) => key)
-  return keys.some(key => Object.keys(hiveValues(key)).length > 0)
 }
 
 const archivesOf = ({ files }: StagedText): string[] =>

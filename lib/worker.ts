@@ -18,9 +18,14 @@ export interface WorkerSetup extends ThreadSetup {
 const survival = surviveUserCode()
 /** Opened by the first job, and by the next one when that failed of what may pass; a pool's jobs all have the same setup. */
 let thread: Promise<Thread> | undefined
-const channel = openWorkerChannel(() => {
-  thread?.then(opened => opened.stop()).catch(() => undefined)
-})
+const channel = openWorkerChannel(
+  () => {
+    thread?.then(opened => opened.stop()).catch(() => undefined)
+  },
+  why => {
+    thread?.then(opened => opened.interrupt(why)).catch(() => undefined)
+  },
+)
 
 export default function work({ port, ...call }: WorkerCall): Promise<WorkerAnswer<unknown>> {
   return channel.during(port, () => answer(call))

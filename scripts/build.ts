@@ -14,12 +14,10 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type BuildOptions, build as bundle, type PluginBuild } from 'esbuild'
+import { nodeNeeded } from '../lib/node-version.ts'
 
 const root = join(import.meta.dirname, '..')
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'dist') } } })
-
-/** zstd in node:zlib, and a thread pool that can still be sized when the command line starts. The repository brings its own. */
-const nodeNeeded = '>=22.15'
 
 /** What is imported or started by its file's name; all else goes into what these share. */
 const entries = [
@@ -31,6 +29,7 @@ const entries = [
   'functions/plan',
   'functions/process',
   'functions/commit',
+  'functions/start',
   'infra/index',
 ]
 
@@ -40,8 +39,15 @@ const threadEntries = ['lib/worker', 'lib/worker-extract']
 /** Loaded where S3 is used alone; and what is made for a machine. */
 const threadExternals = ['@aws-sdk/*', '@smithy/*', '@duckdb/node-bindings']
 
-/** Files of their own: the bundle of a Lambda function has another in place of one; the other's classes must be the same for threads and pipelines. */
-const apart = { '#entry-url': 'lib/io/entry-url', '#errors': 'lib/core/errors' } as const
+/**
+ * Files of their own: the bundle of a Lambda function has another in place of one, the classes of errors must be the same for threads
+ * and pipelines, and the version of Node is checked before the rest is loaded.
+ */
+const apart = {
+  '#node-version': 'lib/node-version',
+  '#entry-url': 'lib/io/entry-url',
+  '#errors': 'lib/core/errors',
+} as const
 
 await build(resolve(values.out))
 
@@ -97,7 +103,13 @@ async function compile(folder: string): Promise<void> {
     ignoreAnnotations: true,
     plugins: [{ name: 'apart', setup: keepApart }],
   } satisfies BuildOptions
-  await bundle({ ...joined, entryPoints: sourcesOf(entries), packages: 'external' })
+  await bundle({
+    ...joined,
+    entryPoints: sourcesOf(entries),
+    packages: 'external',
+    // First in each file, so that nothing else runs on a Node that is too old.
+    banner: { js: "import '#node-version';" },
+  })
   const { metafile } = await bundle({
     ...joined,
     entryPoints: sourcesOf(threadEntries),
@@ -146,7 +158,7 @@ function publishedPackage(): Record<string, unknown> {
   } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   return {
     ...kept,
-    engines: { node: nodeNeeded },
+    engines: { node: `>=${nodeNeeded}` },
     exports: compiledExports(exports),
     imports: Object.fromEntries(Object.entries(apart).map(([name, source]) => [name, `./${source}.js`])),
     bin: { fanmill: 'lib/cli/main.js' },

@@ -20,6 +20,7 @@ const layers: Record<string, readonly RegExp[]> = {
   'lib/io/secrets-client.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
   'lib/io': [/^lib\/(io|core|define)/, /^node:/, /^(piscina|pino|esbuild|fastest-levenshtein|picomatch)$/],
   'lib/steps': [/^lib\/(steps|core|define)/, /^node:(path\/posix|crypto|buffer)$/, /^valibot$/],
+  'lib/node-version.ts': [],
   'lib/index.ts': [/^lib\/(local|core|define)/],
   'lib/local': root,
   'lib/testing': [...root, /^lib\/testing/],

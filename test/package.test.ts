@@ -48,6 +48,31 @@ describe('the packed package, installed elsewhere', () => {
     expect(npx(['fanmill', '--help'])).toMatch(/^Usage: fanmill/)
   })
 
+  it.each([
+    ['the command line', 'lib/cli/main.js', 2],
+    ['fanmill', 'lib/index.js', 1],
+    ['fanmill/testing', 'lib/testing.js', 1],
+    ['fanmill/cdk', 'infra/index.js', 1],
+    ['a handler', 'functions/process.js', 1],
+  ])('says in one plain line that Node is too old, when %s is loaded by one', (_, file, exitCode) => {
+    const older = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.19.4' } })`
+    const arguments_ = [
+      '--import',
+      `data:text/javascript,${encodeURIComponent(older)}`,
+      join(installedIn, 'node_modules/fanmill', file),
+    ]
+    const { status, stderr } = spawnSync(process.execPath, arguments_, { encoding: 'utf8' })
+    expect(stderr).toContain('fanmill needs Node 22.15.0 or newer, and this is Node 20.19.4: install a newer Node')
+    expect(stderr).not.toMatch(/^ +at /m)
+    expect(status).toBe(exitCode)
+  })
+
+  it('can be required by a CommonJS program', () => {
+    const program = `const { run, column } = require('fanmill'); console.log(typeof run, column.string().kind)`
+    const options = { cwd: installedIn, encoding: 'utf8' } as const
+    expect(execFileSync(process.execPath, ['--input-type=commonjs', '-e', program], options)).toBe('function column\n')
+  })
+
   it('holds compiled code and declarations, and no TypeScript source', () => {
     const files = readdirSync(join(installedIn, 'node_modules/fanmill'), { recursive: true, encoding: 'utf8' })
     expect(files).toEqual(

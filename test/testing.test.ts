@@ -103,6 +103,30 @@ describe('rows', () => {
     await expect(runTask(bytes, { rows: [{ v: Buffer.from([0xff]) }] })).rejects.toMatchObject({ code: 'USAGE' })
   })
 
+  it('are refused when a key is no column of the task, which would be a null without a word', async () => {
+    await expect(
+      runTask(flights, { params, rows: [{ delay: 1 }, { dlay: 2 }], files: airports }),
+    ).rejects.toMatchObject({
+      code: 'USAGE',
+      message:
+        'rows[1]: expected columns of the task, got dlay; did you mean delay; give files for columns that the task does not declare',
+    })
+  })
+
+  it('may have new columns when the task itself decides about them', async () => {
+    const strict = { ...flights, onNewColumn: 'fail' } as typeof flights
+    await expect(runTask(strict, { params, rows: [{ dlay: 2 }], files: airports })).rejects.toMatchObject({
+      code: 'COLUMN_NEW',
+    })
+  })
+
+  it('are refused beside an option that there is not', async () => {
+    await expect(runTask(flights, { param: params } as never)).rejects.toMatchObject({
+      code: 'USAGE',
+      message: 'runTask: unknown option param; did you mean params',
+    })
+  })
+
   it('are refused for a format that rows cannot be written in', async () => {
     const none = task({
       name: 'members',

@@ -1,4 +1,5 @@
 /** Reads the arguments, does what they say, and sets the exit code. */
+import { endIfThreadsAreLost } from '../io/end-process.ts'
 import { endWith } from './failure.ts'
 import { createProgram } from './program.ts'
 
@@ -11,6 +12,7 @@ export async function runCommandLine(): Promise<void> {
   } catch (error) {
     process.exitCode = await endWith(error, process.argv)
   }
+  endIfThreadsAreLost()
 }
 
 function dropBrokenPipe(error: NodeJS.ErrnoException): void {

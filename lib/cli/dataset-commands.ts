@@ -1,6 +1,7 @@
 /** `fanmill show` and `fanmill head`: what a dataset is, and its first rows. */
 import type { Command } from 'commander'
 import type { Manifest, ManifestPart } from '../core/manifest.ts'
+import { readingHints } from '../core/reading-hints.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { loadLibrary } from './library.ts'
 import { addCommand, addS3Options, addStackOptions, type CommonOptions, countParser, readNames } from './options.ts'
@@ -14,7 +15,7 @@ const partsShownMax = 50
 export function addShowCommand(program: Command): void {
   const command = addCommand(program, {
     usage: 'show <dataset>',
-    description: 'print schema, parts, rows and bytes of a dataset',
+    description: 'print schema, parts, rows and bytes of a dataset, and how other tools read it',
     examples: ['show out/flights', 'show s3://lake/flights --json'],
   })
   addS3Options(addStackOptions(command, belowStack)).action(showAction)
@@ -40,7 +41,10 @@ async function showAction(named: string, { json, ...flags }: CommonOptions): Pro
   const { dataset, access } = await readDatasetPlace(named, flags)
   const manifest = await showDataset(dataset, access)
   if (json) printJson(manifest)
-  else await printManifest(manifest)
+  else {
+    await printManifest(manifest)
+    printHints(dataset, manifest)
+  }
 }
 
 async function printManifest({ task, generation, runs, schema, partitionBy, parts, totals }: Manifest): Promise<void> {
@@ -59,6 +63,13 @@ async function printManifest({ task, generation, runs, schema, partitionBy, part
   const numbers = ['rows', 'bytes']
   await printTable(['part', ...numbers], parts.slice(0, partsShownMax).map(partRow), { numbers })
   if (parts.length > partsShownMax) print(`and ${formatCount(parts.length - partsShownMax)} more; --json lists them`)
+}
+
+/** How other tools read it. */
+function printHints(dataset: string, manifest: Manifest): void {
+  if (manifest.files !== undefined || manifest.parts.length === 0) return
+  print('\nto read it with')
+  for (const { tool, command } of readingHints(dataset, manifest)) print(visible(`  ${tool.padEnd(11)} ${command}`))
 }
 
 function partRow({ key, rows, bytes }: ManifestPart): readonly unknown[] {

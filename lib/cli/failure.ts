@@ -4,6 +4,7 @@ import { type ErrorCode, FanmillError, PermanentError, toPlain } from '../core/e
 import type { EndEvent } from '../core/events.ts'
 import type { Failure } from '../core/outcome.ts'
 import type { Reject } from '../core/reject.ts'
+import { systemFault } from '../io/disk-fault.ts'
 import { type FaultTable, failureTable, rejectTable } from './fault-tables.ts'
 import { printJson, remark, visible } from './output.ts'
 import { drawTable } from './table.ts'
@@ -23,7 +24,7 @@ export function exitCodeOf(error: unknown): number {
 export async function endWith(error: unknown, argv: readonly string[]): Promise<number> {
   if (error instanceof CommanderError && isHelp(error))
     return error.exitCode === 0 ? exitCodes.complete : exitCodes.usage
-  const failure = error instanceof CommanderError ? usageError(error) : error
+  const failure = error instanceof CommanderError ? usageError(error) : (systemFault(error) ?? error)
   await explain(failure, { debug: argv.includes('--debug') })
   if (argv.includes('--json')) printJson(endEventOf(failure))
   return exitCodeOf(failure)

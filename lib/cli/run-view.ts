@@ -21,10 +21,11 @@ export async function printRun(run: RunSummary): Promise<void> {
 
 /** An execution, its tasks, and their runs. */
 export async function printExecution(execution: ExecutionStatus, runs: readonly RunSummary[]): Promise<void> {
-  const { name, status, startedAt, endedAt, startedBy, tasks, fault } = execution
+  const { name, status, startedAt, endedAt, startedBy, continuedBy, tasks, fault } = execution
   const seconds = endedAt && formatSeconds(Math.round((Date.parse(endedAt) - Date.parse(startedAt)) / 1000))
   print(visible(`execution ${name}: ${status}${seconds === undefined ? '' : ` after ${seconds}`}`))
   print(visible(`started ${[startedAt, startedBy].filter(Boolean).join(', ')}`))
+  if (continuedBy !== undefined) print(visible(`continued by execution ${continuedBy.split(':').at(-1)}`))
   if (fault) print(visible(`ended: ${[fault.code, fault.message].filter(Boolean).join(' ')}`))
   // What a run says itself of its failure says more.
   const told = runs.filter(run => run.error).map(run => run.runId)
@@ -46,12 +47,14 @@ function taskText({ status, run, fault }: ExecutedTask, isTold: boolean): string
 
 const taskTexts: Readonly<Record<ExecutedTask['status'], string>> = {
   more: 'being planned',
+  wait: 'waiting for another execution, or for more uploads',
   unsettled: 'being planned, after a commit that did not end',
   planned: 'being processed',
   committed: 'complete',
   superseded: 'superseded by a later run, nothing to do',
   complete: 'complete already, nothing to do',
   busy: 'left to another execution',
+  continued: 'waited long, and is continued by another execution',
   ignored: 'not asked for',
   failed: 'failed',
 }

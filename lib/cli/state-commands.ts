@@ -5,7 +5,7 @@ import { formatBytes, formatCount } from './amounts.ts'
 import { rejectTable } from './fault-tables.ts'
 import { loadLibrary } from './library.ts'
 import { addCommand, addRootOptions, type CommonOptions, countParser, readDays } from './options.ts'
-import { print, printJson, visible } from './output.ts'
+import { print, printJson, remark, visible } from './output.ts'
 import { readPlace } from './place.ts'
 import { paramsText, printExecution, printRun } from './run-view.ts'
 import { printTable } from './table.ts'
@@ -13,10 +13,12 @@ import { printTable } from './table.ts'
 export function addRunsCommand(program: Command): void {
   const command = addCommand(program, {
     usage: 'runs',
-    description: 'list what ran, with status, progress and output',
-    examples: ['runs', 'runs --stack FanmillFlights --json'],
+    description: 'list what ran, the latest first, with status, progress and output',
+    examples: ['runs', 'runs --limit 1000', 'runs --stack FanmillFlights --json'],
   })
-  addRootOptions(command).action(runsAction)
+  addRootOptions(command)
+    .option('--limit <n>', 'how many runs (default: 100, with --json all)', countParser(1))
+    .action(runsAction)
 }
 
 export function addStatusCommand(program: Command): void {
@@ -30,9 +32,9 @@ export function addStatusCommand(program: Command): void {
 
 export function addRejectsCommand(program: Command): void {
   const command = addCommand(program, {
-    usage: 'rejects <run>',
-    description: 'print the rejected rows of a run',
-    examples: ['rejects 0f3a9c1d5e7b2468', 'rejects 0f3a9c1d5e7b2468 --limit 1000 --json'],
+    usage: 'rejects [run]',
+    description: 'print the rejected rows of a run (default: the latest)',
+    examples: ['rejects', 'rejects 0f3a9c1d5e7b2468 --limit 1000 --json'],
   })
   addRootOptions(command).option('--limit <n>', 'how many rows (default: 100)', countParser(1)).action(rejectsAction)
 }
@@ -40,24 +42,34 @@ export function addRejectsCommand(program: Command): void {
 export function addCleanCommand(program: Command): void {
   const command = addCommand(program, {
     usage: 'clean',
-    description: 'remove old state, and what interrupted runs left behind',
+    description: 'remove what failed and interrupted runs left behind, and old state',
     examples: ['clean --dry-run', 'clean --older-than 30d'],
   })
   addRootOptions(command)
-    .option('--older-than <age>', 'such as 7d, 12h or 30m (default: 7d)', readDays)
+    .option(
+      '--older-than <age>',
+      'such as 7d, 12h or 30m (default: 7d, and what failed runs left at any age)',
+      readDays,
+    )
     .option('--dry-run', 'print what would go, remove nothing')
     .action(cleanAction)
 }
 
-async function runsAction({ json, ...flags }: CommonOptions): Promise<void> {
+async function runsAction({ json, limit, ...flags }: CommonOptions & { readonly limit?: number }): Promise<void> {
   const { listRuns, deployedRuns } = await loadLibrary()
   const { output, access, deployed } = await readPlace(flags)
-  const runs = deployed ? await deployedRuns(deployed) : await listRuns(output, access)
+  // One more than is shown says whether there are more.
+  const shownMax = limit ?? (json ? Number.POSITIVE_INFINITY : runsShownMax)
+  const found = deployed ? await deployedRuns(deployed, shownMax + 1) : await listRuns(output, access, shownMax + 1)
+  const runs = found.slice(0, shownMax)
   if (json) return printJson(runs)
   const titles = ['run', 'attempt', 'task', 'params', 'status', 'batches', 'rows', 'started', 'output']
   const numbers = ['attempt', 'batches', 'rows']
   await printTable(titles, runs.map(runRow), { numbers, otherwise: 'no runs' })
+  if (found.length > runs.length) print(`the latest ${formatCount(runs.length)}; --limit shows more`)
 }
+
+const runsShownMax = 100
 
 function runRow({ batchesDone, batches, rows, ...run }: RunSummary): readonly unknown[] {
   const { runId, attempt, task, params, status, startedAt, output } = run
@@ -79,7 +91,7 @@ async function statusAction(run: string | undefined, { json, ...flags }: CommonO
 }
 
 async function rejectsAction(
-  run: string,
+  run: string | undefined,
   { json, limit = 100, ...flags }: CommonOptions & { limit?: number },
 ): Promise<void> {
   const { readRejects } = await loadLibrary()
@@ -97,11 +109,13 @@ interface CleanFlags extends CommonOptions {
   readonly dryRun?: boolean
 }
 
-async function cleanAction({ json, olderThan = 7, dryRun = false, ...flags }: CleanFlags): Promise<void> {
+async function cleanAction({ json, olderThan, dryRun = false, ...flags }: CleanFlags): Promise<void> {
   const { cleanState } = await loadLibrary()
   const { output, access } = await readPlace(flags)
-  const { removed } = await cleanState(output, { ...access, olderThanDays: olderThan, dryRun })
-  if (json) return printJson({ dryRun, removed })
+  const age = olderThan === undefined ? {} : { olderThanDays: olderThan }
+  const { removed, damaged } = await cleanState(output, { ...access, ...age, dryRun })
+  if (json) return printJson({ dryRun, removed, damaged })
+  for (const { message } of damaged) remark(`fanmill: kept what belongs to a damaged file: ${visible(message)}`)
   for (const { key, bytes } of removed) print(visible(`${key}  ${formatBytes(bytes)}`))
   const bytes = removed.reduce((total, one) => total + one.bytes, 0)
   print(`${formatCount(removed.length)} files, ${formatBytes(bytes)} ${dryRun ? 'would be removed' : 'removed'}`)

@@ -21,14 +21,18 @@ export async function printSummary(
 ): Promise<void> {
   if (tasks.length === 0) return
   print(await drawTable(['task', 'status', ...numbers], tasks.map(taskRow), { numbers }))
-  for (const task of tasks) print(visible(outcomeLine(task, about, output)))
+  for (const task of tasks) {
+    print(visible(outcomeLine(task, about, output)))
+    const rejects = rejectsLine(task, about === undefined ? whereText(output) : about.slice(about.indexOf(' ')))
+    if (rejects !== undefined) print(visible(rejects))
+  }
   if (isSample) print('this was a sample: the real output is as it was')
 }
 
 function taskRow(task: TaskResult): readonly unknown[] {
   return [
     task.task,
-    task.status,
+    task.status === 'notRun' ? 'not run' : task.status,
     formatCount(task.rowsWritten),
     formatCount(task.rowsRejected),
     formatCount(task.members),
@@ -41,8 +45,19 @@ function taskRow(task: TaskResult): readonly unknown[] {
 }
 
 function outcomeLine({ task, status, output, run }: TaskResult, about = run, root?: string): string {
-  const where = root === undefined ? '' : ` --output ${root}`
+  const where = whereText(root)
+  if (status === 'failed' && about === '') return `${task}: failed before its run began, nothing was committed`
   if (status === 'failed') return `${task}: failed, nothing was committed; fanmill status ${about}${where}`
+  if (status === 'notRun') return `${task}: not run, because a task before it failed`
   if (status === 'skipped') return `${task}: complete already in ${output}`
   return `${task}: complete in ${output}`
+}
+
+const whereText = (root: string | undefined): string => (root === undefined ? '' : ` --output ${root}`)
+
+/** How many rows a run rejected, and the command that shows them. */
+function rejectsLine({ task, status, rowsRejected, run }: TaskResult, where: string): string | undefined {
+  if (rowsRejected === 0 || status === 'skipped' || run === '') return undefined
+  const rows = rowsRejected === 1 ? '1 row was rejected' : `${formatCount(rowsRejected)} rows were rejected`
+  return `${task}: ${rows}; fanmill rejects ${run}${where}`
 }

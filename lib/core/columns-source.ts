@@ -1,7 +1,7 @@
 /** Columns and formats as the TypeScript that defines them, to paste. */
-import type { ColumnDefinition, CsvFormat } from '../define/definition.ts'
+import type { ColumnDefinition, CsvFormat, Format } from '../define/definition.ts'
 
-export type InferredColumn = Pick<ColumnDefinition, 'type' | 'format' | 'precision' | 'scale'> & {
+export type InferredColumn = Pick<ColumnDefinition, 'type' | 'format' | 'precision' | 'scale' | 'nullValues'> & {
   /** Of a list. */
   readonly items?: InferredColumn
   /** Another format that every text fits as well. */
@@ -13,50 +13,105 @@ export type InferredColumn = Pick<ColumnDefinition, 'type' | 'format' | 'precisi
 /** What a sample of data was found to be. */
 export interface Inferred {
   readonly columns: Readonly<Record<string, InferredColumn>>
-  /** Texts that stand for null in columns that hold something else. */
-  readonly nullValues: readonly string[]
-  /** Rows looked at; 0 where types come with the data. */
+  /** Rows of the sample that the proposal reads; 0 where types come with the data. */
   readonly rows: number
+  /** Rows of the sample that do not fit the proposal. */
+  readonly rowsRejected: number
+  /** Columns that no column of Fanmill can hold, and their types. */
+  readonly unreadable: Readonly<Record<string, string>>
 }
 
-/** How a CSV text is written, as far as it can be told. */
-export type SniffedCsv = Partial<Pick<CsvFormat, 'delimiter' | 'quote' | 'escape' | 'header' | 'skip' | 'comment'>>
+export interface SourceOptions {
+  /** Comments above the options. */
+  readonly notes?: readonly string[]
+  /** Whether some of the files lack some of the columns. */
+  readonly isColumnMissing?: boolean
+}
 
 /** The options `format` and `columns` of a source and a task; `format` only where it is not plain `csv()`. */
-export function definitionSource(inferred: Inferred, format: 'jsonLines' | 'parquet' | SniffedCsv): string {
-  const formatLine = formatSource(format, inferred.nullValues)
-  const columns = Object.entries(inferred.columns).map(
+export function definitionSource(
+  { columns, unreadable }: Pick<Inferred, 'columns' | 'unreadable'>,
+  format: Format,
+  { notes = [], isColumnMissing = false }: SourceOptions = {},
+): string {
+  const formatText = formatSource(format)
+  const entries = Object.entries(columns).map(
     ([name, column]) => `  ${keyText(name)}: ${columnSource(column)},${remarkOf(column)}`,
   )
-  return [...(formatLine === 'csv()' ? [] : [`format: ${formatLine},`]), 'columns: {', ...columns, '},'].join('\n')
+  const left = Object.entries(unreadable).map(
+    ([name, type]) => `  // ${keyText(oneLine(name))} is left out: no column holds the type ${type}`,
+  )
+  return [
+    ...notes.map(note => `// ${oneLine(note)}`),
+    ...(formatText === 'csv()' ? [] : [`format: ${formatText},`]),
+    'columns: {',
+    ...entries,
+    ...left,
+    '},',
+    ...(isColumnMissing ? ["onMissingColumn: 'null', // some files lack some of these columns"] : []),
+  ].join('\n')
 }
 
-function formatSource(format: 'jsonLines' | 'parquet' | SniffedCsv, nullValues: readonly string[]): string {
-  if (format === 'jsonLines') return 'jsonLines()'
-  if (format === 'parquet') return 'parquetFiles()'
-  const { delimiter = ',', quote = '"', escape: escaped = quote, header = true, skip = 0, comment } = format
-  const options = [
+function formatSource(format: Format): string {
+  switch (format.kind) {
+    case 'csv':
+      return csvSource(format)
+    case 'jsonLines':
+      return call('jsonLines', encodingOption(format.encoding))
+    case 'lines':
+      return call('lines', [`pattern: ${literal(format.pattern)}`, ...encodingOption(format.encoding)])
+    case 'parquet':
+      return 'parquetFiles()'
+  }
+}
+
+function csvSource({
+  delimiter,
+  quote,
+  escape: escaped,
+  header,
+  comment,
+  skip,
+  nullValues,
+  encoding,
+}: CsvFormat): string {
+  return call('csv', [
     ...(delimiter === ',' ? [] : [`delimiter: ${literal(delimiter)}`]),
     ...(quote === '"' ? [] : [`quote: ${literal(quote)}`]),
     ...(escaped === quote ? [] : [`escape: ${literal(escaped)}`]),
     ...(header ? [] : ['header: false']),
     ...(comment === undefined ? [] : [`comment: ${literal(comment)}`]),
     ...(skip === 0 ? [] : [`skip: ${skip}`]),
-    ...(nullValues.length === 0 ? [] : [`nullValues: [${nullValues.map(literal).join(', ')}]`]),
-  ]
-  return options.length === 0 ? 'csv()' : `csv({ ${options.join(', ')} })`
+    ...(nullValues.length === 1 && nullValues[0] === '' ? [] : [`nullValues: ${list(nullValues)}`]),
+    ...encodingOption(encoding),
+  ])
 }
 
-function columnSource({ type, format, precision, scale, items }: InferredColumn): string {
-  if (type === 'decimal') return `column.decimal(${precision}, ${scale})`
+const encodingOption = (encoding: CsvFormat['encoding'] = 'utf-8'): string[] =>
+  encoding === 'utf-8' ? [] : [`encoding: ${literal(encoding)}`]
+
+function columnSource({ type, format, precision, scale, items, nullValues = [] }: InferredColumn): string {
   if (type === 'list') return `column.list(${items ? columnSource(items) : 'column.json()'})`
-  return `column.${type}(${format === undefined ? '' : `{ format: ${literal(format)} }`})`
+  const options = [
+    ...(format === undefined ? [] : [`format: ${literal(format)}`]),
+    ...(nullValues.length === 0 ? [] : [`nullValues: ${list(nullValues)}`]),
+  ]
+  const size = type === 'decimal' ? [String(precision), String(scale)] : []
+  return `column.${type}(${[...size, ...(options.length === 0 ? [] : [`{ ${options.join(', ')} }`])].join(', ')})`
 }
+
+const call = (name: string, options: readonly string[]): string =>
+  options.length === 0 ? `${name}()` : `${name}({ ${options.join(', ')} })`
+
+const list = (texts: readonly string[]): string => `[${texts.map(literal).join(', ')}]`
 
 function remarkOf({ orFormat, note }: InferredColumn): string {
   const remarks = [...(orFormat === undefined ? [] : [`or ${orFormat}: the sample fits both`]), ...(note ? [note] : [])]
-  return remarks.length === 0 ? '' : ` // ${remarks.join('; ').replace(/\s/g, ' ')}`
+  return remarks.length === 0 ? '' : ` // ${oneLine(remarks.join('; '))}`
 }
+
+/** A text that stays in its comment, whatever line ends and control characters it has. */
+const oneLine = (text: string): string => text.replace(/[\s\p{Cc}\u2028\u2029]+/gu, ' ')
 
 const keyText = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : literal(name))
 

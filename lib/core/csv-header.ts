@@ -1,9 +1,9 @@
 /** Reads what stands above the records of a text: byte order mark, lines to skip, and the header. */
-import { Buffer } from 'node:buffer'
-import { PermanentError } from './errors.ts'
+import { splitFields } from './csv-fields.ts'
+import { type ErrorDetail, PermanentError } from './errors.ts'
 import type { Dialect } from './record-dialect.ts'
 import { RecordMachine } from './record-machine.ts'
-import { bomBytes } from './text-encoding.ts'
+import { bomBytes, decodeText } from './text-encoding.ts'
 
 export interface Header {
   /** Column names in file order; empty for an empty text, or where no header is read. A nameless column is `column` and its index. */
@@ -23,10 +23,7 @@ export interface HeaderOptions {
   readonly header?: boolean
 }
 
-/**
- * The header of a text. Blank lines and comments above it are passed over.
- * @throws INPUT_INVALID when two columns have the same name, in whatever case
- */
+/** The header of a text. Blank lines and comments above it are passed over. Names may be equal: see `refuseEqualNames`. */
 export function readHeader(bytes: Uint8Array, dialect: Dialect, options: HeaderOptions = {}): Header {
   const { skip = 0, header = true } = options
   let { at, line, isComplete } = skipLines(bytes, skip)
@@ -45,48 +42,6 @@ export function readHeader(bytes: Uint8Array, dialect: Dialect, options: HeaderO
   return { names: [], end: at, line: line + machine.tally.lines, isComplete: false }
 }
 
-/** The fields of one record, unquoted. */
-function splitRecord(record: string, dialect: Dialect): string[] {
-  const { delimiter, quote } = dialect
-  const fields: string[] = []
-  let at = 0
-  for (;;) {
-    const opens = quote !== '' && (record.startsWith(quote, at) || record.startsWith(` ${quote}`, at))
-    let value = ''
-    if (opens) {
-      const close = closingQuote(record, record.indexOf(quote, at) + 1, dialect)
-      value = close.value
-      at = close.end
-    }
-    const end = record.indexOf(delimiter, at)
-    const rest = record.slice(at, end === -1 ? undefined : end)
-    fields.push(opens ? value + rest.trimStart() : rest)
-    if (end === -1) return fields
-    at = end + delimiter.length
-  }
-}
-
-function closingQuote(record: string, from: number, dialect: Dialect) {
-  const { quote } = dialect
-  const escapeCharacter = dialect.escape || quote
-  let value = ''
-  let at = from
-  while (at < record.length) {
-    const character = record[at] as string
-    const next = record[at + 1]
-    if (character === escapeCharacter && (next === quote || (escapeCharacter !== quote && next === escapeCharacter))) {
-      value += next
-      at += 2
-    } else if (character === quote) {
-      return { value, end: at + 1 }
-    } else {
-      value += character
-      at++
-    }
-  }
-  return { value, end: at }
-}
-
 function skipLines(bytes: Uint8Array, skip: number): { at: number; line: number; isComplete: boolean } {
   let at = bomBytes(bytes)
   let line = 1
@@ -101,18 +56,40 @@ function skipLines(bytes: Uint8Array, skip: number): { at: number; line: number;
 }
 
 function namesOf(record: Uint8Array, dialect: Dialect): string[] {
-  const text = Buffer.from(record).toString(dialect.encoding === 'latin-1' ? 'latin1' : 'utf8')
-  const names = splitRecord(text.replace(/[\r\n]+$/, ''), dialect).map((name, index) => name || `column${index}`)
-  const seen = new Map<string, string>()
-  for (const name of names) {
-    const same = seen.get(name.toLowerCase())
-    if (same !== undefined) throw duplicateName(name, same)
-    seen.set(name.toLowerCase(), name)
-  }
-  return names
+  const text = decodeText(record, dialect.encoding ?? 'utf-8').replace(/[\r\n]+$/, '')
+  return splitFields(text, dialect).map(({ text: name }, index) => name || `column${index}`)
 }
 
-function duplicateName(name: string, same: string): PermanentError {
-  const message = `expected distinct column names in the header, got ${JSON.stringify(same)} and ${JSON.stringify(name)}; rename one of them, or read by position with header: false and skip: 1`
-  return new PermanentError('INPUT_INVALID', message, { column: name, same })
+export interface EqualNamesOptions {
+  /** Begins the message: the file, or archive and member. */
+  readonly where: string
+  /** The columns that are read; default all. */
+  readonly used?: (name: string) => boolean
+  /** Names that differ in case alone are equal as well. Default false. */
+  readonly ignoreCase?: boolean
+  /** Goes to the error's detail. */
+  readonly detail?: ErrorDetail
+}
+
+/** @throws INPUT_INVALID when a column that is read has the name of another one */
+export function refuseEqualNames(
+  names: readonly string[],
+  { where, used = () => true, ignoreCase = false, detail = {} }: EqualNamesOptions,
+): void {
+  const seen = new Map<string, string>()
+  for (const name of names) {
+    const key = ignoreCase ? name.toLowerCase() : name
+    const same = seen.get(key)
+    if (same !== undefined && (used(name) || used(same))) throw duplicateName(name, same, { where, detail })
+    seen.set(key, name)
+  }
+}
+
+function duplicateName(
+  name: string,
+  same: string,
+  { where, detail }: Required<Pick<EqualNamesOptions, 'where' | 'detail'>>,
+): PermanentError {
+  const message = `${where}: expected distinct column names in the header, got ${JSON.stringify(same)} and ${JSON.stringify(name)}; rename one of them, or read by position with header: false and skip: 1`
+  return new PermanentError('INPUT_INVALID', message, { ...detail, column: name, same })
 }

@@ -55,12 +55,18 @@ export type RunEvent =
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 export type RunStatus = 'complete' | 'skipped' | 'failed'
+/** `notRun`: a task before it failed. */
+export type TaskStatus = RunStatus | 'notRun'
 
-/** What became of one task; bytes are compressed bytes read and Parquet bytes written. */
+/**
+ * What became of one task; bytes are compressed bytes read and Parquet bytes written. Counts of a task that was `skipped`, because it
+ * is complete, are those of the whole dataset.
+ */
 export interface TaskResult {
   readonly task: string
+  /** Empty where no run was begun. */
   readonly run: string
-  readonly status: RunStatus
+  readonly status: TaskStatus
   readonly rowsRead: number
   readonly rowsWritten: number
   readonly rowsRejected: number

@@ -7,18 +7,21 @@ import type { RunName } from './run-identity.ts'
 
 /**
  * `planned`: its batches are processed, or it is being committed. `complete`: it had been before. `busy`: another execution does it.
+ * `wait`: it waits for another execution, or for more uploads. `continued`: it waited so long that another execution does it.
  * `ignored`: it was not asked for. `superseded`: a later run that read all that it did was committed first.
  */
 export interface ExecutedTask {
   readonly task: string
   readonly status:
     | 'more'
+    | 'wait'
     | 'unsettled'
     | 'planned'
     | 'committed'
     | 'superseded'
     | 'complete'
     | 'busy'
+    | 'continued'
     | 'ignored'
     | 'failed'
   readonly run?: Partial<RunName>
@@ -46,7 +49,13 @@ export function tasksOf(outputs: readonly string[]): ExecutedTask[] {
 
 /** Whether nothing more will become of it in its execution. */
 export const isOver = ({ status }: ExecutedTask): boolean =>
-  status !== 'planned' && status !== 'more' && status !== 'unsettled'
+  status !== 'planned' && status !== 'more' && status !== 'wait' && status !== 'unsettled'
+
+/** ARN of the execution that continues one, from the outputs of its states. */
+export function continuedBy(outputs: readonly string[]): string | undefined {
+  const arns = outputs.map(output => readObject(output)?.continuedBy)
+  return arns.find(arn => typeof arn === 'string')
+}
 
 /** What started an execution, in words; undefined when its input is not known. */
 export function startedBy(input: string | undefined): string | undefined {
@@ -74,11 +83,13 @@ export function faultOf(error: string | undefined, cause: string | undefined): F
 
 const statuses: readonly string[] = [
   'more',
+  'wait',
   'unsettled',
   'planned',
   'superseded',
   'complete',
   'busy',
+  'continued',
   'ignored',
   'failed',
 ] satisfies ExecutedTask['status'][]

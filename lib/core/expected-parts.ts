@@ -25,7 +25,7 @@ export const smallPartBytes = 8 * 1024 * 1024
 export const shrinkage = ({ source }: Pick<TaskDefinition, 'source'>): number =>
   source.format?.kind === 'parquet' ? 1 : textPerParquet
 
-/** As process writes them: a part a group of each thread, small ones of a batch joined. Of a partitioned output as many for each partition at most. */
+/** As process writes them: a part a group of each thread, small ones of a batch joined, large ones split. Of a partitioned output as many for each partition at most. */
 export function expectedParts(
   task: Pick<TaskDefinition, 'output' | 'source'>,
   batches: readonly (readonly Slice[])[],
@@ -38,7 +38,9 @@ export function expectedParts(
     const groups = splitShares(slices, threads).flatMap(share => groupSizes(bytesOf(share), groupBytes))
     const small = groups.filter(bytes => bytes / perByte < smallPartBytes)
     const joined = Math.ceil(small.reduce((bytes, group) => bytes + group / perByte, 0) / output.partBytes)
-    return sum + groups.length - small.length + Math.max(joined, small.length > 0 ? 1 : 0)
+    const large = groups.filter(bytes => bytes / perByte >= smallPartBytes)
+    const split = large.reduce((parts, bytes) => parts + Math.ceil(bytes / perByte / output.partBytes), 0)
+    return sum + split + Math.max(joined, small.length > 0 ? 1 : 0)
   }, 0)
   return { count, bytes: bytesOf(batches.flat()) / perByte }
 }

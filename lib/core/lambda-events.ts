@@ -1,6 +1,7 @@
 /** What the state machine and the three Lambda functions tell each other, as JSON; and what the functions' asset and environment hold. */
 import type { PlanItem } from './plan-data.ts'
 import type { RunName } from './run-identity.ts'
+import type { WaitAnswer, Waits } from './waits.ts'
 
 /** Given to Plan. `event` is the execution's whole input. */
 export interface PlanEvent {
@@ -8,6 +9,9 @@ export interface PlanEvent {
   /** ARN of the execution: the owner of the run. */
   readonly execution: string
   readonly event: UploadEvent | ManualEvent
+  readonly waits: Waits
+  /** Batches of the whole execution at once. */
+  readonly maxConcurrency: number
 }
 
 /** An S3 event as EventBridge delivers it; the key is not URL-encoded. */
@@ -33,20 +37,28 @@ export interface ManualEvent {
 
 /**
  * `planned`: process the items at `planKey`, then commit. `more`: the deadline was near, plan again.
- * `unsettled`: a dead commit of this output must be rolled to its end first, which only Commit may do; then plan again. Plan asks
- * for `mayRoll: false`, and gives this answer on OUTPUT_UNSETTLED.
+ * `wait`: plan again after `waitSeconds`, because another execution has the output, or more uploads may arrive.
+ * `unsettled`: a dead commit of this output must be rolled to its end first, which only Commit may do; then wait, and plan again. Plan
+ * asks for `mayRoll: false`, and gives this answer on OUTPUT_UNSETTLED.
+ * `continued`: the waits are used up and the place at the output is left; another execution is to begin with the same input.
  * The rest: nothing to do. `ignored` is a key that does not match, or a task that was not asked for.
  */
 export type PlanAnswer =
   | ({ readonly status: 'planned'; readonly done: true } & PlannedRun)
   | {
-      readonly status: 'complete' | 'busy' | 'ignored'
+      readonly status: 'complete' | 'busy' | 'ignored' | 'continued'
       readonly done: true
       readonly task: string
       readonly run?: Partial<RunName>
     }
-  | { readonly status: 'more'; readonly done: false; readonly task: string }
-  | { readonly status: 'unsettled'; readonly done: false; readonly task: string; readonly outputPath: string }
+  | { readonly status: 'more'; readonly done: false; readonly task: string; readonly waits: Waits }
+  | ({ readonly status: 'wait'; readonly done: false; readonly task: string } & WaitAnswer)
+  | ({
+      readonly status: 'unsettled'
+      readonly done: false
+      readonly task: string
+      readonly outputPath: string
+    } & WaitAnswer)
 
 /** What the states after Plan work on. */
 export interface PlannedRun {
@@ -56,6 +68,9 @@ export interface PlannedRun {
   readonly bucket: string
   /** Full key in the bucket. */
   readonly planKey: string
+  readonly waits: Waits
+  /** Batches of this task at once: its share of the execution's. */
+  readonly maxConcurrency: number
 }
 
 /** Given to Process, once a batch and tier. */
@@ -70,16 +85,22 @@ export interface ProcessEvent {
 
 /** Given to Commit; with `outputPath` it only settles that output's head (`settleHead`), and answers `{ done: true }`. */
 export type CommitEvent =
-  | { readonly task: string; readonly execution: string; readonly run: RunName }
+  | CommitRunEvent
   | { readonly task: string; readonly execution: string; readonly outputPath: string }
 
+export type CommitRunEvent = Pick<PlannedRun, 'task' | 'run' | 'waits' | 'maxConcurrency'> & {
+  readonly execution: string
+}
+
 /**
- * Not done: commit again, or process the items at `planKey` first when there is one.
+ * Not done: commit again, after `waitSeconds` or after processing the items at `planKey` where it names one of them.
  * `supersededBy` is the run that read all that this one did, and was committed first: nothing of this one is.
+ * `continued`: the waits are used up, and the run is left to the execution that is to begin with the same input.
  */
 export type CommitAnswer =
-  | { readonly done: true; readonly supersededBy?: string }
+  | { readonly done: true; readonly supersededBy?: string; readonly continued?: true }
   | { readonly done: false; readonly missing?: number }
+  | ({ readonly done: false } & Omit<CommitRunEvent, 'execution'> & WaitAnswer)
   | ({ readonly done: false; readonly missing: number } & PlannedRun)
 
 /** Environment variables of the functions. */
@@ -98,6 +119,8 @@ export interface LambdaEnvironment {
   readonly FANMILL_TIMEOUT_SECONDS?: string
   /** JSON: ARNs by name, of secrets that the construct was given. */
   readonly FANMILL_SECRETS?: string
+  /** Start only: ARN of the state machine. */
+  readonly FANMILL_STATE_MACHINE?: string
   /** Process only: those of its own tier. */
   readonly FANMILL_THREADS?: string
   readonly FANMILL_MEMORY_MB?: string
@@ -110,6 +133,8 @@ export const assetNames = {
   pipeline: 'pipeline.mjs',
   /** JSON: code hash by task name. It changes together with the code, as an environment would not. */
   codeHashes: 'code-hashes.json',
+  /** JSON: the columns that a task writes, by task name, where they are known before a run. */
+  schemas: 'schemas.json',
   /** Files of `include`, by their path from the pipeline's folder: what `ctx.file()` resolves against. */
   files: 'files',
 } as const

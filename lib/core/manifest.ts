@@ -70,8 +70,11 @@ export interface Manifest {
   readonly generation: number
   readonly task: string
   readonly runs: readonly ManifestRun[]
+  /** Of the whole dataset: the columns of all its parts. */
   readonly schema: readonly SchemaColumn[]
   readonly partitionBy: readonly string[]
+  /** Columns that parts of earlier runs do not have: their rows have null there. Absent where all parts have all columns. */
+  readonly addedColumns?: readonly string[]
   readonly parts: readonly ManifestPart[]
   readonly files?: readonly ManifestFile[]
   readonly totals: Totals
@@ -111,6 +114,7 @@ export const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
   ),
   schema: columnsSchema,
   partitionBy: v.array(v.string()),
+  addedColumns: v.optional(v.array(v.string())),
   parts: v.array(
     v.object({
       key: v.string(),

@@ -11,6 +11,7 @@ import {
 } from './manifest.ts'
 import type { Outcome } from './outcome.ts'
 import { canonicalJson } from './run-identity.ts'
+import { joinedSchema } from './schema-fit.ts'
 
 export interface NextManifest {
   readonly mode: OutputMode
@@ -28,16 +29,17 @@ export interface NextManifest {
 export function nextManifest(before: Manifest | undefined, what: NextManifest): Manifest {
   const { run, outcomes, generation, partitionBy } = what
   const added = outcomes.flatMap(outcome => partsOf(outcome, what))
-  const parts = [...keptParts(before, added, what), ...added]
+  const kept = keptParts(before, added, what)
+  const parts = visibleParts([...kept, ...added])
   const files = nextFiles(before, what)
-  const runs = [...keptRuns(before, parts, files ?? [], what), run]
+  const runs = [...keptRuns(before, parts, files ?? [], what), withPartsOf(run, parts, files ?? [])]
   const totals = addTotals(runs.map(one => one.totals))
   return {
     fanmill: formatVersion,
     generation,
     task: run.task,
     runs,
-    schema: outcomes.find(outcome => outcome.schema.length > 0)?.schema ?? before?.schema ?? [],
+    ...schemaOf(kept.some(part => part.rows > 0) ? before : undefined, what, before),
     partitionBy,
     parts,
     ...(files ? { files } : {}),
@@ -51,11 +53,42 @@ export function nextManifest(before: Manifest | undefined, what: NextManifest): 
   }
 }
 
+/** Of all parts. `beside` is the manifest of before, where rows of it stay. */
+function schemaOf(
+  beside: Manifest | undefined,
+  { outcomes }: NextManifest,
+  before: Manifest | undefined,
+): Pick<Manifest, 'schema' | 'addedColumns'> {
+  const own = outcomes.find(outcome => outcome.schema.length > 0)?.schema
+  if (!own || !beside) return { schema: own ?? before?.schema ?? [] }
+  const schema = joinedSchema(beside.schema, own)
+  const added = schema.slice(beside.schema.length).map(column => column.name)
+  const all = [...(beside.addedColumns ?? []), ...added]
+  return { schema, ...(all.length > 0 && { addedColumns: all }) }
+}
+
 /** Keys relative to the dataset that were in it and are no more. */
 export function keysToRemove(before: Manifest | undefined, next: Manifest): string[] {
   const kept = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])
   const old = [...(before?.parts ?? []).map(part => part.key), ...(before?.files ?? []).map(file => file.path)]
   return old.filter(key => !kept.has(key))
+}
+
+/** Counts of a run's parts as they become visible. */
+function withPartsOf(run: ManifestRun, parts: readonly ManifestPart[], files: readonly ManifestFile[]): ManifestRun {
+  const own = parts.filter(part => part.runId === run.runId)
+  const fileBytes = sum(files.filter(file => file.runId === run.runId).map(file => file.sizeBytes))
+  const bytes = sum(own.map(part => part.bytes)) + fileBytes
+  return { ...run, totals: { ...run.totals, parts: own.length, bytes } }
+}
+
+/**
+ * A part without rows only carries the schema, and is in the way of readers of a partitioned dataset, where it is in no partition: the
+ * last one is kept, and only where no part has rows.
+ */
+function visibleParts(parts: readonly ManifestPart[]): readonly ManifestPart[] {
+  const withRows = parts.filter(part => part.rows > 0)
+  return withRows.length > 0 ? withRows : parts.slice(-1)
 }
 
 function partsOf(outcome: Outcome, { run, prefixLength }: NextManifest): ManifestPart[] {
@@ -105,8 +138,8 @@ function keptRuns(
   { mode, run, replaces }: NextManifest,
 ): ManifestRun[] {
   if (!before || mode === 'replace' || mode === 'fail') return []
-  const count = (runId: string, items: readonly { readonly runId: string }[]) =>
-    items.filter(item => item.runId === runId).length
+  const count = (runId: string, items: readonly { readonly runId: string; readonly rows?: number }[]) =>
+    items.filter(item => item.runId === runId && item.rows !== 0).length
   return before.runs
     .filter(one => one.runId !== run.runId && !replaces.includes(one.runId))
     .flatMap(one => {

@@ -12,6 +12,9 @@ export function partitionFolder(partition: Readonly<Record<string, string | null
     .join('')
 }
 
+/** Matches the folders of all partitions of these columns. */
+export const partitionGlob = (names: readonly string[]): string => names.map(name => `${escapePart(name)}=*`).join('/')
+
 /** A text that looks like the mark of a null is told apart from it. */
 const escapeValue = (value: string): string =>
   value === nullPartition ? `%5F${escapePart(value.slice(1))}` : escapePart(value)

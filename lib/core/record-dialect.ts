@@ -1,6 +1,7 @@
 /** How the bytes of a text are cut into records and fields. */
-import { Buffer } from 'node:buffer'
-import type { CsvFormat, JsonLinesFormat, LinesFormat } from '../define/definition.ts'
+import type { CsvFormat, JsonLinesFormat, LinesFormat, TextEncoding } from '../define/definition.ts'
+import { matchesBlank } from '../define/line-pattern.ts'
+import { encodeText } from './text-encoding.ts'
 
 /** A format whose text is cut on record ends. */
 export type TextFormat = CsvFormat | JsonLinesFormat | LinesFormat
@@ -11,22 +12,27 @@ export interface Dialect {
   readonly quote: string
   readonly escape: string
   readonly comment?: string
-  readonly encoding?: 'utf-8' | 'latin-1'
+  readonly encoding?: TextEncoding
+  /** Blank lines are records; default false. */
+  readonly hasBlankRecords?: boolean
 }
 
 /** Parts the columns of staged lines (JSON lines, log lines); four bytes is the longest that the engine takes. */
 export const lineDelimiter = '\x1e\x1f\x1e\x1f'
 
-/** The dialect of a format's text; lines have neither quotes nor fields, so that every line that is not blank is a record. */
-export function dialectOf(format: TextFormat, encoding: 'utf-8' | 'latin-1' = 'utf-8'): Dialect {
-  if (format.kind !== 'csv') return { delimiter: lineDelimiter, quote: '', escape: '', encoding }
+/** The dialect of a format's text; lines have neither quotes nor fields. A blank line is a record where a pattern of lines matches it. */
+export function dialectOf(format: TextFormat, encoding: TextEncoding = 'utf-8'): Dialect {
+  if (format.kind !== 'csv') {
+    const hasBlankRecords = format.kind === 'lines' && matchesBlank(format.pattern)
+    return { delimiter: lineDelimiter, quote: '', escape: '', encoding, ...(hasBlankRecords && { hasBlankRecords }) }
+  }
   const { delimiter, quote, comment } = format
   return { delimiter, quote, escape: format.escape, encoding, ...(comment === undefined ? {} : { comment }) }
 }
 
 /** The encoding that a format declares. */
-export function encodingOf(format: TextFormat): 'utf-8' | 'latin-1' {
-  return format.kind === 'csv' ? format.encoding : 'utf-8'
+export function encodingOf(format: TextFormat): TextEncoding {
+  return format.encoding ?? 'utf-8'
 }
 
 /** A dialect as bytes; an absent character is -1, which no byte equals. */
@@ -42,12 +48,14 @@ export function toBytes(dialect: Dialect): DialectBytes {
   const { delimiter, quote, comment = '', encoding = 'utf-8' } = dialect
   const quoteByte = byteOf(quote)
   return {
-    delimiter: Buffer.from(delimiter, encoding === 'latin-1' ? 'latin1' : 'utf8'),
+    delimiter: encodeText(delimiter, encoding) ?? encodeText(delimiter, 'utf-8') ?? noBytes,
     quote: quoteByte,
     escape: quoteByte === -1 || dialect.escape === '' ? quoteByte : byteOf(dialect.escape),
     comment: byteOf(comment),
   }
 }
+
+const noBytes = new Uint8Array(0)
 
 function byteOf(character: string): number {
   return character === '' ? -1 : character.charCodeAt(0)

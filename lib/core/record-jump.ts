@@ -18,6 +18,7 @@ export class RecordJumper {
   private readonly tally: RecordTally
   private readonly quote: number
   private readonly delimiter: number
+  private readonly hasBlankRecords: boolean
   private newlineAt = -1
   private quoteAt = -1
   private returnAt = -1
@@ -30,6 +31,7 @@ export class RecordJumper {
     const { quote, delimiter } = toBytes(dialect)
     this.quote = quote
     this.delimiter = delimiter[0] ?? -1
+    this.hasBlankRecords = dialect.hasBlankRecords === true
     if (quote === -1) this.quoteAt = bytes.length
   }
 
@@ -105,7 +107,7 @@ export class RecordJumper {
     else this.tally.lf++
     this.tally.lines += this.quotedLines + 1
     this.quotedLines = 0
-    if (this.newlineAt - lineStart > (isReturn ? 1 : 0)) this.tally.records++
+    if (this.hasBlankRecords || this.newlineAt - lineStart > (isReturn ? 1 : 0)) this.tally.records++
     else this.tally.blankLines++
   }
 }

@@ -28,6 +28,7 @@ export class RecordSkipper {
   private readonly delimiter: number
   private readonly jumper: RecordJumper
   private readonly kernel: Kernel | undefined
+  private readonly hasBlankRecords: boolean
   /** Not worth a try before this offset. */
   private kernelFrom = 0
   private windowBytes = windowBytesMax
@@ -36,6 +37,7 @@ export class RecordSkipper {
     const { quote, delimiter } = toBytes(dialect)
     this.bytes = bytes
     this.tally = tally
+    this.hasBlankRecords = dialect.hasBlankRecords === true
     this.quote = quote
     // Without quotes fields do not matter, and any byte will do that is no newline.
     this.delimiter = quote === -1 ? 0 : (delimiter[0] ?? 0)
@@ -64,7 +66,7 @@ export class RecordSkipper {
       const length = Math.min(this.windowBytes, bytes.length - at)
       kernel.load(bytes, at, { from, length, padding: delimiter })
       done = kernel.scan(length, quote, delimiter)
-      const counted = kernel.addTo(tally)
+      const counted = kernel.addTo(tally, this.hasBlankRecords)
       if (counted > 0) end = at + counted
       this.windowBytes = done < length ? windowBytesMin : Math.min(2 * length, windowBytesMax)
       this.kernelFrom = at + done + windowBytesMin
@@ -113,13 +115,13 @@ class Kernel {
   }
 
   /** Adds what the last scan counted; the offset in its window after the last record end, or 0. */
-  addTo(tally: RecordTally): number {
+  addTo(tally: RecordTally, hasBlankRecords: boolean): number {
     const [, , end = 0, lines = 0, ends = 0, crlf = 0, blank = 0] = this.results
     tally.lines += lines
     tally.lf += ends - crlf
     tally.crlf += crlf
-    tally.blankLines += blank
-    tally.records += ends - blank
+    if (!hasBlankRecords) tally.blankLines += blank
+    tally.records += hasBlankRecords ? ends : ends - blank
     return end
   }
 }

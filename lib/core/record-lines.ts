@@ -7,6 +7,8 @@ import { type LineKind, RecordMachine, type RecordTally } from './record-machine
 export class LineReader {
   kind: LineKind = 'blank'
   newlineBytes = 0
+  /** Lines that only carriage returns in its quotes make; see RecordMachine. */
+  quotedReturns = 0
   /** Fields in which text follows the closing quote, and the offset after the first byte that shows it. */
   malformed = 0
   malformedEnd = 0
@@ -15,9 +17,11 @@ export class LineReader {
   private readonly bytes: Uint8Array
   private readonly machine: RecordMachine
   private readonly jumper: RecordJumper | undefined
+  private readonly hasBlankRecords: boolean
 
   constructor(bytes: Uint8Array, dialect: Dialect) {
     this.bytes = bytes
+    this.hasBlankRecords = dialect.hasBlankRecords === true
     this.machine = new RecordMachine(dialect)
     this.jumper = canJump(dialect) ? new RecordJumper(bytes, dialect, this.machine.tally) : undefined
   }
@@ -34,8 +38,9 @@ export class LineReader {
 
   private jumped(from: number, end: number): number {
     this.newlineBytes = end - from > 1 && this.bytes[end - 2] === 13 ? 2 : 1
-    this.kind = end - from > this.newlineBytes ? 'record' : 'blank'
+    this.kind = this.hasBlankRecords || end - from > this.newlineBytes ? 'record' : 'blank'
     this.malformed = 0
+    this.quotedReturns = 0
     return end
   }
 
@@ -46,6 +51,7 @@ export class LineReader {
     if (!machine.isAtStart) machine.finish()
     this.kind = machine.lineKind
     this.newlineBytes = machine.newlineBytes
+    this.quotedReturns = machine.lineQuotedReturns
     this.malformed = machine.lineMalformed
     this.malformedEnd = machine.lineMalformedEnd
     return end

@@ -3,11 +3,11 @@ import { type Dialect, type DialectBytes, toBytes } from './record-dialect.ts'
 
 /** What was counted so far; a line that is not ended yet is in no count but `lines`, where its quoted newlines are. */
 export interface RecordTally {
-  /** Lines that are neither blank nor comments. */
+  /** Lines that are neither blank nor comments; blank ones too where the dialect says so. */
   records: number
   blankLines: number
   commentLines: number
-  /** Physical line feeds, those in quotes included, and bare carriage returns outside quotes. */
+  /** Physical lines: line feeds and bare carriage returns outside quotes, and in quotes what ends the record itself. */
   lines: number
   /** Line ends outside quotes, by kind. */
   lf: number
@@ -49,6 +49,8 @@ export class RecordMachine {
   lineMalformed = 0
   lineMalformedEnd = 0
   newlineBytes = 0
+  /** Bare carriage returns in its quotes that count as lines, because one ends the record too. */
+  lineQuotedReturns = 0
   private readonly bytes: DialectBytes
   /** 1 for bytes that change nothing within a field. */
   private readonly isPlain = new Uint8Array(256).fill(1)
@@ -59,8 +61,13 @@ export class RecordMachine {
   private fields = 1
   private malformed = 0
   private malformedEnd = 0
+  private quotedReturns = 0
+  /** The bytes ended with a carriage return in quotes, which the next byte may make a part of CRLF. */
+  private isReturnOpen = false
+  private readonly hasBlankRecords: boolean
 
   constructor(dialect: Dialect) {
+    this.hasBlankRecords = dialect.hasBlankRecords === true
     this.bytes = toBytes(dialect)
     const { delimiter, quote, escape: escapeByte } = this.bytes
     for (const special of [10, 13, delimiter[0] ?? 10, quote, escapeByte]) this.isPlain[special] = 0
@@ -88,6 +95,10 @@ export class RecordMachine {
     const { isPlain, tally } = this
     let { state } = this
     let at = from
+    if (this.isReturnOpen && at < bytes.length) {
+      this.isReturnOpen = false
+      if (bytes[at] !== 10) this.quotedReturns++
+    }
     while (at < bytes.length) {
       if (state === text || state === quoted) {
         while (isPlain[bytes[at] as number] === 1) at++
@@ -98,8 +109,10 @@ export class RecordMachine {
         if (byte === quote) state = closed
         else if (byte === escapeByte) state = escaped
         else if (byte === 10) tally.lines++
+        else if (byte === 13) this.countReturn(bytes, at)
       } else if (state === escaped) {
         if (byte === 10) tally.lines++
+        else if (byte === 13) this.countReturn(bytes, at)
         state = quoted
       } else if (state === carriageReturn) {
         return byte === 10 ? this.endLine(at + 1, 'crlf') : this.endLine(at, 'cr')
@@ -119,7 +132,10 @@ export class RecordMachine {
   /** Ends the last line, which has no newline; an open quote stays open. */
   finish(): void {
     if (this.state === carriageReturn) this.endLine(0, 'cr')
-    else if (this.kind !== 'blank') this.countLine(0)
+    else if (this.kind !== 'blank') {
+      this.lineQuotedReturns = 0
+      this.countLine(0)
+    }
   }
 
   private next(state: number, byte: number, at: number): number {
@@ -155,15 +171,22 @@ export class RecordMachine {
     return text
   }
 
+  private countReturn(bytes: Uint8Array, at: number): void {
+    if (at + 1 === bytes.length) this.isReturnOpen = true
+    else if (bytes[at + 1] !== 10) this.quotedReturns++
+  }
+
   private endLine(end: number, newline: 'lf' | 'crlf' | 'cr'): number {
     this.tally[newline]++
-    this.tally.lines++
+    this.lineQuotedReturns = newline === 'cr' ? this.quotedReturns : 0
+    this.tally.lines += 1 + this.lineQuotedReturns
     this.countLine(newline === 'crlf' ? 2 : 1)
     this.state = start
     return end
   }
 
   private countLine(newlineBytes: number): void {
+    if (this.kind === 'blank' && this.hasBlankRecords) this.kind = 'record'
     if (this.kind === 'record') this.tally.records++
     else if (this.kind === 'blank') this.tally.blankLines++
     else this.tally.commentLines++
@@ -176,5 +199,6 @@ export class RecordMachine {
     this.kind = 'blank'
     this.fields = 1
     this.malformed = 0
+    this.quotedReturns = 0
   }
 }

@@ -57,7 +57,9 @@ export function rewriteRecords(
     const isTangled = line.malformed > 1
     const end = isTangled ? characterEnd(bytes, line.malformedEnd) : at - line.newlineBytes
     pieces.copy(source, start, end)
-    dropped.keep(isTangled ? countNewlines(bytes.subarray(start, end)) + 1 : line.tally.lines - lines)
+    dropped.keep(
+      isTangled ? countNewlines(bytes.subarray(start, end)) + 1 : line.tally.lines - lines - line.quotedReturns,
+    )
     if (!line.isOpen) pieces.end(newline)
     longest = Math.max(longest, pieces.written - begin)
   }

@@ -31,11 +31,17 @@ export function taskNamed(pipeline: PipelineDefinition, name: string): TaskDefin
   return task
 }
 
+const opening = 'SELECT * FROM input WHERE ('
+/** On a line of its own: the condition may end in a comment. */
+const closing = '\n)'
+
 /** A condition as a whole statement. */
 function whereStep(condition: SqlStep): SqlStep {
   const texts = [...condition.texts]
-  texts[0] = `SELECT * FROM input WHERE (${texts[0]}`
-  // On a line of its own: the condition may end in a comment.
-  texts[texts.length - 1] += '\n)'
+  texts[0] = `${opening}${texts[0]}`
+  texts[texts.length - 1] += closing
   return { ...condition, texts, clause: 'where' }
 }
+
+/** The condition in the statement of a task's `where`. */
+export const conditionOf = (statement: string): string => statement.slice(opening.length, -closing.length)

@@ -1,5 +1,6 @@
 /** What crosses to a worker thread and back: a share of a batch's slices, and what became of it. */
 import type { ByteRange } from './byte-range.ts'
+import type { PartitionLimits } from './partition-limits.ts'
 import type { InputObject, Slice } from './plan-data.ts'
 import type { Reject } from './reject.ts'
 
@@ -8,6 +9,13 @@ export interface StagedText {
   readonly slice: number
   /** Staged files, as the stage describes them. */
   readonly files: readonly unknown[]
+}
+
+/** The run whose rows are read, for the columns `_run` and `_loaded_at`. */
+export interface LoadingRun {
+  readonly runId: string
+  /** ISO 8601: of run.json, so that it is the same in all batches, and in tries that resume the run. */
+  readonly startedAt: string
 }
 
 /** One thread's part of a batch; its slices share writers, so that parts come near `partBytes`. */
@@ -21,6 +29,10 @@ export interface ShareJob {
   readonly target: string
   /** Text staged at once for one writer. */
   readonly groupBytes: number
+  /** Default each conversion counts its partitions for itself. */
+  readonly partitionLimits?: PartitionLimits | undefined
+  /** Absent where no run is known, as in a test of the step alone. */
+  readonly run?: LoadingRun
 }
 
 /** Rows by member: records found in its text, and how many were rejected. */

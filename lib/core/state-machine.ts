@@ -1,10 +1,19 @@
 /** The state machine of a pipeline in Amazon States Language, as data: per task Plan, a distributed Map of Process, Commit. */
+import {
+  alreadyStarted,
+  capacityErrors,
+  crashRetry,
+  functionRetries,
+  mapRetries,
+  startRetries,
+} from './state-retries.ts'
+import { noWaits } from './waits.ts'
 
 export interface StateMachineOptions {
   /** Names of the tasks: those of one stage side by side, a stage when all of the one before are complete. */
   readonly stages: readonly (readonly string[])[]
   readonly tierCount: number
-  /** Batches at once. */
+  /** Batches of one execution at once; Plan shares it over the tasks that run side by side. */
   readonly maxConcurrency: number
   /** Of the whole execution. */
   readonly timeoutSeconds: number
@@ -21,15 +30,24 @@ export interface States {
 
 export type StateMachine = States & { readonly Comment: string; readonly TimeoutSeconds: number }
 
-/** Stand in the definition for what only a deployment knows, as `${name}`: names of functions, and the partition of AWS. */
+/**
+ * Stand in the definition for what only a deployment knows, as `${name}`: ARNs of functions and of integrations. Each is a whole
+ * value, since validators of definitions and of templates refuse one within a text.
+ */
 export const substitutions = {
   plan: 'PlanFunction',
   commit: 'CommitFunction',
   process: (tier: number) => `ProcessFunction${tier + 1}`,
-  partition: 'Partition',
+  integration: (name: string) => name.replace(/(?:^|:)([a-z])/g, (_, letter: string) => letter.toUpperCase()),
 } as const
 
-/** In JSONPath. Each task's end is caught into a status, so that its siblings finish; the end fails with all of them. */
+/** The services that states call, as in `arn:aws:states:::lambda:invoke`. */
+export const integrationNames = ['lambda:invoke', 's3:getObject', 'states:startExecution'] as const
+
+/**
+ * In JSONPath. Each task's end is caught into a status, so that its siblings finish; the end fails with all of them. Where a task has
+ * used up its waits, the execution starts another one with the same input, and ends.
+ */
 export function stateMachine(options: StateMachineOptions): StateMachine {
   const { stages, timeoutSeconds } = options
   const stageName = (index: number): string => (stages.length === 1 ? 'tasks' : `tasks ${index + 1}`)
@@ -43,6 +61,8 @@ export function stateMachine(options: StateMachineOptions): StateMachine {
     StartAt: stageName(0),
     States: Object.assign({}, ...states, {
       complete: { Type: 'Succeed' },
+      continue: successorState,
+      continued: { Type: 'Succeed' },
       failed: { Type: 'Fail', Error: 'TasksFailed', CausePath: 'States.JsonToString($)' },
     }),
   }
@@ -53,11 +73,43 @@ function stageStates(
   tasks: readonly string[],
   { next, options }: { readonly next: string; readonly options: StateMachineOptions },
 ): States['States'] {
-  const failed = tasks.map((_, index) => ({ Variable: `$[${index}].status`, StringEquals: 'failed' }))
+  const endedAs = (status: string) =>
+    tasks.map((_, index) => ({ Variable: `$[${index}].status`, StringEquals: status }))
+  const taskCount = options.stages.flat().length
   return {
-    [name]: { Type: 'Parallel', Branches: tasks.map(task => branch(task, options)), Next: `${name} complete?` },
-    [`${name} complete?`]: { Type: 'Choice', Choices: [{ Or: failed, Next: 'failed' }], Default: next },
+    [name]: {
+      Type: 'Parallel',
+      Parameters: { waits: noWaits(taskCount) },
+      Branches: tasks.map(task => branch(task, options)),
+      Next: `${name} complete?`,
+    },
+    // The successor runs a task that failed once more, and then says how it ended.
+    [`${name} complete?`]: {
+      Type: 'Choice',
+      Choices: [
+        { Or: endedAs('continued'), Next: 'continue' },
+        { Or: endedAs('failed'), Next: 'failed' },
+      ],
+      Default: next,
+    },
   }
+}
+
+const integration = (name: (typeof integrationNames)[number]): string => `\${${substitutions.integration(name)}}`
+
+/** One name for all tries, so that there is one successor. */
+const successorState: State = {
+  Type: 'Task',
+  Resource: integration('states:startExecution'),
+  Parameters: {
+    'StateMachineArn.$': '$$.StateMachine.Id',
+    'Name.$': "States.Format('continued-{}', States.Hash($$.Execution.Id, 'SHA-1'))",
+    'Input.$': '$$.Execution.Input',
+  },
+  Retry: startRetries,
+  Catch: [{ ErrorEquals: [alreadyStarted], Next: 'continued' }],
+  ResultSelector: { 'continuedBy.$': '$.ExecutionArn' },
+  Next: 'continued',
 }
 
 /** Names of states are unique in the whole machine, and at most 80 characters. */
@@ -67,14 +119,17 @@ function namesOf(task: string) {
   return {
     plan: named('plan'),
     planned: named('planned?'),
+    wait: named('wait'),
     settle: named('settle'),
     process: named('process'),
     batch: (tier: number) => named(tier === 0 ? 'batch' : `batch, tier ${tier + 1}`),
     commit: named('commit'),
     committed: named('committed?'),
+    waitToCommit: named('wait to commit'),
     again: named('again'),
     complete: named('complete'),
     superseded: named('superseded'),
+    continued: named('continued'),
     nothing: named('nothing to do'),
     failed: named('failed'),
   }
@@ -93,49 +148,74 @@ function checksum(text: string): string {
 
 function branch(task: string, options: StateMachineOptions): States {
   const names = namesOf(task)
-  const isPlanned = (status: string, Next: string) => ({ Variable: '$.status', StringEquals: status, Next })
-  const isDone = { Variable: '$.commit.answer.done', BooleanEquals: true }
-  const lost = { Variable: '$.commit.answer.planKey', IsPresent: true }
-  const superseded = { Variable: '$.commit.answer.supersededBy', IsPresent: true }
+  return { StartAt: names.plan, States: { ...planStates(task, names, options), ...commitStates(task, names, options) } }
+}
+
+/** Until there is a plan, or nothing to do. */
+function planStates(task: string, names: Names, options: StateMachineOptions): States['States'] {
+  const { maxConcurrency } = options
+  const statusIs = (status: string, Next: string) => ({ Variable: '$.status', StringEquals: status, Next })
   const own = { task, 'execution.$': '$$.Execution.Id' }
-  const plan = invoke(substitutions.plan, { ...own, 'event.$': '$$.Execution.Input' }, options)
-  const settle = invoke(substitutions.commit, { ...own, 'outputPath.$': '$.outputPath' }, options)
-  const commit = invoke(substitutions.commit, { ...own, 'run.$': '$.run' }, options)
-  const guarded = { Retry: [...retries, crashed], Catch: [toFailed(names)] }
+  const plan = { ...own, 'event.$': '$$.Execution.Input', 'waits.$': '$.waits', maxConcurrency }
+  const settle = { ...own, 'outputPath.$': '$.outputPath' }
   return {
-    StartAt: names.plan,
-    States: {
-      [names.plan]: { ...plan, ...guarded, OutputPath: '$.Payload', Next: names.planned },
-      [names.planned]: {
-        Type: 'Choice',
-        Choices: [
-          isPlanned('planned', names.process),
-          isPlanned('more', names.plan),
-          isPlanned('unsettled', names.settle),
-        ],
-        Default: names.nothing,
-      },
-      [names.settle]: { ...settle, ...guarded, ResultPath: null, Next: names.plan },
-      [names.process]: processMap(task, names, options),
-      [names.commit]: {
-        ...{ ...commit, ...guarded },
-        ...{ ResultSelector: { 'answer.$': '$.Payload' }, ResultPath: '$.commit', Next: names.committed },
-      },
-      [names.committed]: {
-        Type: 'Choice',
-        Choices: [
-          { ...superseded, Next: names.superseded },
-          { ...isDone, Next: names.complete },
-          { ...lost, Next: names.again },
-        ],
-        Default: names.commit,
-      },
-      [names.again]: { Type: 'Pass', InputPath: '$.commit.answer', Next: names.process },
-      [names.complete]: { Type: 'Pass', Parameters: { task, status: 'complete', 'run.$': '$.run' }, End: true },
-      [names.superseded]: { Type: 'Pass', Parameters: { task, status: 'superseded', 'run.$': '$.run' }, End: true },
-      [names.nothing]: { Type: 'Pass', Parameters: { task, 'status.$': '$.status' }, End: true },
-      [names.failed]: { Type: 'Pass', Parameters: { task, status: 'failed', 'fault.$': '$' }, End: true },
+    [names.plan]: {
+      ...guardedInvoke(substitutions.plan, plan, { names, options }),
+      ...{ OutputPath: '$.Payload', Next: names.planned },
     },
+    [names.planned]: {
+      Type: 'Choice',
+      Choices: [
+        statusIs('planned', names.process),
+        statusIs('more', names.plan),
+        statusIs('wait', names.wait),
+        statusIs('unsettled', names.settle),
+      ],
+      Default: names.nothing,
+    },
+    [names.wait]: { Type: 'Wait', SecondsPath: '$.waitSeconds', Next: names.plan },
+    [names.settle]: {
+      ...guardedInvoke(substitutions.commit, settle, { names, options }),
+      ...{ ResultPath: null, Next: names.wait },
+    },
+    [names.nothing]: { Type: 'Pass', Parameters: { task, 'status.$': '$.status' }, End: true },
+    [names.failed]: { Type: 'Pass', Parameters: { task, status: 'failed', 'fault.$': '$' }, End: true },
+  }
+}
+
+/** From the plan to the end of the run. */
+function commitStates(task: string, names: Names, options: StateMachineOptions): States['States'] {
+  const carried = ['run', 'waits', 'maxConcurrency'].map(name => [`${name}.$`, `$.${name}`])
+  const commit = { task, 'execution.$': '$$.Execution.Id', ...Object.fromEntries(carried) }
+  const has = (field: string, Next: string) => ({ Variable: `$.commit.answer.${field}`, IsPresent: true, Next })
+  const end = (status: string): State => ({ Type: 'Pass', Parameters: { task, status, 'run.$': '$.run' }, End: true })
+  return {
+    [names.process]: processMap(task, names, options),
+    [names.commit]: {
+      ...guardedInvoke(substitutions.commit, commit, { names, options }),
+      ...{ ResultSelector: { 'answer.$': '$.Payload' }, ResultPath: '$.commit', Next: names.committed },
+    },
+    [names.committed]: {
+      Type: 'Choice',
+      Choices: [
+        has('supersededBy', names.superseded),
+        has('continued', names.continued),
+        { Variable: '$.commit.answer.done', BooleanEquals: true, Next: names.complete },
+        has('planKey', names.again),
+        has('waitSeconds', names.waitToCommit),
+      ],
+      Default: names.commit,
+    },
+    [names.waitToCommit]: {
+      Type: 'Wait',
+      SecondsPath: '$.commit.answer.waitSeconds',
+      OutputPath: '$.commit.answer',
+      Next: names.commit,
+    },
+    [names.again]: { Type: 'Pass', InputPath: '$.commit.answer', Next: names.process },
+    [names.complete]: end('complete'),
+    [names.superseded]: end('superseded'),
+    [names.continued]: end('continued'),
   }
 }
 
@@ -156,9 +236,10 @@ function processMap(task: string, names: Names, options: StateMachineOptions): S
         Array.from({ length: options.tierCount }, (_, tier) => [names.batch(tier), batchState(tier, names, options)]),
       ),
     },
-    MaxConcurrency: options.maxConcurrency,
+    MaxConcurrencyPath: '$.maxConcurrency',
     ToleratedFailureCount: failuresTolerated,
     ResultPath: null,
+    Retry: mapRetries,
     Catch: [
       { ErrorEquals: ['States.ExceedToleratedFailureThreshold'], ResultPath: null, Next: names.commit },
       toFailed(names),
@@ -175,7 +256,7 @@ function batchState(tier: number, names: Names, options: StateMachineOptions): S
   const copied = Object.fromEntries(['task', 'execution', 'run', 'item'].map(name => [`${name}.$`, `$.${name}`]))
   const task = {
     ...invoke(substitutions.process(tier), { ...copied, tier }, options),
-    Retry: retries,
+    Retry: functionRetries,
     OutputPath: null,
   }
   if (tier + 1 === options.tierCount) return { ...task, End: true }
@@ -194,44 +275,15 @@ function invoke(functionName: string, payload: State, { functionTimeoutSeconds }
   }
 }
 
-const integration = (name: string): string => `arn:\${${substitutions.partition}}:states:::${name}`
+interface InvokeContext {
+  readonly names: Names
+  readonly options: StateMachineOptions
+}
+
+/** An invocation whose failure ends the branch and not the execution. */
+function guardedInvoke(functionName: string, payload: State, { names, options }: InvokeContext): State {
+  const Retry = [...functionRetries, crashRetry]
+  return { ...invoke(functionName, payload, options), Retry, Catch: [toFailed(names)] }
+}
 
 const toFailed = ({ failed }: Names) => ({ ErrorEquals: ['States.ALL'], Next: failed })
-
-/** Too little memory, time or disk: ours, and the platform's names for it. */
-const capacityErrors = [
-  'CapacityError',
-  'Runtime.ExitError',
-  'Runtime.OutOfMemory',
-  'Sandbox.Timedout',
-  'Lambda.Unknown',
-  'States.Timeout',
-]
-
-const backoff = { IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 60, JitterStrategy: 'FULL' }
-
-/**
- * Of an invocation that waits for a function to be free: with 100 batches of minutes and room for ten, for hours. The execution's
- * own time limit ends it. A history may have 25,000 events, and all tasks' Plan and Commit share one: a try writes three, and these
- * tries, 150 seconds apart in the mean, are 6,000 events in 3.5 days; in one day they are 1,700.
- */
-const throttled = { ...backoff, MaxDelaySeconds: 300, MaxAttempts: 2_000 }
-
-/** By name; a PermanentError is in none of them. */
-const retries = [
-  { ErrorEquals: ['TransientError'], ...backoff, MaxAttempts: 8 },
-  { ErrorEquals: ['Lambda.TooManyRequestsException'], ...throttled },
-  {
-    ErrorEquals: [
-      'Lambda.ServiceException',
-      'Lambda.AWSLambdaException',
-      'Lambda.SdkClientException',
-      'Lambda.ClientExecutionTimeoutException',
-    ],
-    ...backoff,
-    MaxAttempts: 20,
-  },
-]
-
-/** Plan and commit go on where they were; they have no larger tier. */
-const crashed = { ErrorEquals: capacityErrors.slice(1), ...backoff, MaxAttempts: 2 }

@@ -266,6 +266,11 @@ function reader<T>(schema: v.GenericSchema<unknown, T>): (bytes: Uint8Array, key
   }
 }
 
+function helpOf(key: string): string {
+  if (key.startsWith(`${stateRoot}outputs/`)) return 'makes this file again from what is committed'
+  return 'begins a new attempt and leaves this file alone'
+}
+
 function parseJson(bytes: Uint8Array, key: string): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes))
@@ -276,6 +281,7 @@ function parseJson(bytes: Uint8Array, key: string): unknown {
 
 /** For a state file that is not what its program writes. */
 export function invalidState(key: string, what: string, cause?: unknown): PermanentError {
-  const mend = 'it was cut short, edited, or written by another version of fanmill'
-  return new PermanentError('STATE_INVALID', `${key}: ${what}; ${mend}`, { key }, cause ? { cause } : undefined)
+  const why = 'it was cut short, edited, or written by another version of fanmill'
+  const message = `${key}: ${what}; ${why}; run the task with --force, which ${helpOf(key)}`
+  return new PermanentError('STATE_INVALID', message, { key }, cause ? { cause } : undefined)
 }

@@ -16,21 +16,38 @@ export interface ContentMarks {
   readonly etagOf: 'content' | 'pieces' | 'write'
 }
 
-/** A part that is written but not yet visible: on S3 an uncompleted multipart upload, on disk a file whose name does not end in `.parquet`. */
+/** A part that is written but not yet visible: on S3 an uncompleted multipart upload, on disk a file below `.fanmill/pending/`, outside of every dataset. */
 export interface PendingPart {
   /** The key under which it becomes visible when completed. */
   readonly key: string
   readonly sizeBytes: number
   /** Told apart from another attempt's object of the same key; on S3 kept as object metadata. */
   readonly token: string
+  /** On S3 the id of the upload; on disk the folder of the file below `.fanmill/pending/`: `{runId}/{attempt}/{token}`. */
   readonly uploadId?: string
   readonly etags?: readonly string[]
+}
+
+/** The run that stages a part, and the token of the try of its batch. */
+export interface StagingRun {
+  readonly runId: string
+  readonly attempt: number
+  readonly token: string
+}
+
+/** A pending part as it is found by listing. */
+export interface ListedPart extends PendingPart {
+  readonly stagedAtMs: number
+  /** Key of the file that holds it, where it is a file. */
+  readonly file?: string
 }
 
 /** A consistent object store. Every method may throw TransientError or PermanentError STORE_FAILED. */
 export interface Store {
   /** For messages: the folder, the bucket and prefix, or `memory:`. */
   readonly url: string
+  /** What stands before each key in the place itself: a prefix in a bucket; default nothing. */
+  readonly keyPrefix?: string
   stat(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>
   /** Every object below a prefix (a key prefix, not a folder), in key order, a page at a time. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject>
@@ -54,7 +71,7 @@ export interface Store {
   /** Removes if there; absent is no error. */
   remove(key: string): Promise<void>
   /** Takes over a finished local file as a pending part; the file is gone afterwards. Done again with the same key and token it replaces the earlier one. */
-  stagePart(key: string, file: string, token: string): Promise<PendingPart>
+  stagePart(key: string, file: string, run: StagingRun): Promise<PendingPart>
   /** Whether a pending part can still be completed. */
   hasPart(part: PendingPart): Promise<boolean>
   /** Makes a pending part visible under its key; true as well when it already is. False when neither pending nor visible. */
@@ -62,7 +79,12 @@ export interface Store {
   /** Forgets a pending part; absent is no error. */
   abortPart(part: PendingPart): Promise<void>
   /** Every pending part below a prefix, whoever left it; on S3 without its token. */
-  listParts(prefix: string, signal?: AbortSignal): AsyncIterable<PendingPart & { readonly stagedAtMs: number }>
+  listParts(prefix: string, signal?: AbortSignal): AsyncIterable<ListedPart>
+  /**
+   * Checks that completed parts can be made visible below a prefix, before anything is staged; absent where they always can.
+   * @throws OUTPUT_OTHER_FILE_SYSTEM naming the folder that lies on another file system than the state
+   */
+  checkPlace?(prefix: string): Promise<void>
 }
 
 /** What reading inputs needs of a store. */

@@ -1,6 +1,9 @@
 /** Finds out what a text is encoded in, as far as bytes tell, and makes it UTF-8. */
 import { Buffer, isAscii } from 'node:buffer'
+import type { TextEncoding } from '../define/definition.ts'
 import { PermanentError } from './errors.ts'
+import { fileKindOf } from './file-kind.ts'
+import { decodeWindows1252, encodeWindows1252, windows1252ToUtf8 } from './windows-1252.ts'
 
 export { isUtf8 } from 'node:buffer'
 
@@ -13,24 +16,43 @@ export function bomBytes(bytes: Uint8Array): number {
 }
 
 /**
- * Refuses UTF-16, known by its byte order mark or by a zero in every other byte.
- * @throws INPUT_ENCODING when the text that begins with these bytes is UTF-16
+ * Refuses a text that shows by its first bytes that it has another encoding: UTF-16, known by its byte order mark or by
+ * a zero in every other byte, and UTF-8 with a byte order mark where another encoding is declared; and a file that is no text.
+ * @throws INPUT_ENCODING; INPUT_INVALID for an archive, a compressed file and their kind
  */
-export function refuseUtf16(bytes: Uint8Array): void {
-  const found = utf16Of(bytes)
-  if (found === undefined) return
-  throw new PermanentError(
-    'INPUT_ENCODING',
-    `expected UTF-8 or latin-1 text, got ${found}; convert it first, for example with iconv -f UTF-16 -t UTF-8`,
-    { encoding: found },
-  )
+export function checkEncoding(bytes: Uint8Array, encoding: TextEncoding): void {
+  const kind = fileKindOf(bytes)
+  if (kind)
+    throw new PermanentError('INPUT_INVALID', `expected text, got ${kind.name}; ${kind.advice}`, { kind: kind.name })
+  const utf16 = utf16Of(bytes)
+  if (utf16 !== undefined)
+    throw new PermanentError(
+      'INPUT_ENCODING',
+      `expected text in UTF-8 or windows-1252, got ${utf16}; convert it first, for example with iconv -f UTF-16 -t UTF-8`,
+      { encoding: utf16 },
+    )
+  if (encoding !== 'utf-8' && bomBytes(bytes) > 0)
+    throw new PermanentError(
+      'INPUT_ENCODING',
+      `expected text in ${encoding}, as the format says, got one that begins with the byte order mark of UTF-8; remove encoding from the format, or read this file apart`,
+      { encoding: 'utf-8', declared: encoding },
+    )
 }
 
-/** Text in UTF-8; the same bytes where nothing is to change. Latin-1 takes at most three times its bytes in between. */
-export function toUtf8(bytes: Uint8Array, encoding: 'utf-8' | 'latin-1'): Uint8Array {
-  if (encoding === 'utf-8' || isAscii(bytes)) return bytes
-  const latin = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Buffer.from(latin.toString('latin1'), 'utf8')
+/** Text in UTF-8; the same bytes where nothing is to change. Memory: up to three times the bytes. */
+export function toUtf8(bytes: Uint8Array, encoding: TextEncoding): Uint8Array {
+  return encoding === 'utf-8' || isAscii(bytes) ? bytes : windows1252ToUtf8(bytes)
+}
+
+/** The bytes as a string; what is not in the encoding becomes U+FFFD. */
+export function decodeText(bytes: Uint8Array, encoding: TextEncoding): string {
+  if (encoding !== 'utf-8') return decodeWindows1252(bytes)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+}
+
+/** The string's bytes; undefined where the encoding does not have one of its characters. */
+export function encodeText(text: string, encoding: TextEncoding): Uint8Array | undefined {
+  return encoding === 'utf-8' ? Buffer.from(text, 'utf8') : encodeWindows1252(text)
 }
 
 function utf16Of(bytes: Uint8Array): string | undefined {

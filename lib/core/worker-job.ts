@@ -8,8 +8,13 @@ export type WorkerJob =
   /** Checks the definition against empty typed inputs; gives the schema that comes out. `hive`: columns in the inputs' paths, default as the template names them. */
   | { readonly kind: 'check'; readonly hive?: readonly string[] }
   | ShareJob
-  /** One part of several small ones. */
-  | { readonly kind: 'merge'; readonly files: readonly string[]; readonly target: string }
+  /** One part of several small ones, or several of `fileRows` rows each of a large one. */
+  | {
+      readonly kind: 'merge'
+      readonly files: readonly string[]
+      readonly target: string
+      readonly fileRows?: number
+    }
   /** Rows by member as a Parquet file. */
   | { readonly kind: 'accounts'; readonly accounts: readonly MemberAccount[]; readonly target: string }
   /** Members as files below a folder. */
@@ -26,7 +31,7 @@ export type WorkerAnswer<T> = { readonly value: T } | { readonly error: PlainErr
 export interface WorkerResults {
   readonly check: { readonly schema: ShareResult['schema'] }
   readonly share: ShareResult
-  readonly merge: SharePart
+  readonly merge: readonly SharePart[]
   readonly accounts: null
   readonly extract: {
     readonly files: readonly { readonly path: string; readonly sizeBytes: number; readonly crc32: number }[]

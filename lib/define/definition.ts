@@ -1,4 +1,5 @@
 /** The shapes of a definition: frozen, JSON-printable data, plus the user's functions that stay in the module. */
+import type { ProvenanceColumn } from './provenance.ts'
 
 export type ScalarType =
   | 'bool'
@@ -30,7 +31,7 @@ export interface ColumnDefinition {
   readonly scale?: number
   /** List only: read from a JSON array. */
   readonly items?: ColumnDefinition
-  /** A null in a required column is a reject; default false. */
+  /** A null in a required column is a reject; default false. The column is optional in Parquet all the same, as the engine writes no other. */
   readonly required?: boolean
   /** strptime format of a date, time or timestamp; default ISO 8601. */
   readonly format?: string
@@ -57,6 +58,9 @@ export interface ParamDefinition {
 export type Params = Readonly<Record<string, ParamDefinition>>
 export type ParamValues = Readonly<Record<string, ParamValue>>
 
+/** How the bytes of a text stand for characters; `windows-1252` as the WHATWG encoding standard defines it. */
+export type TextEncoding = 'utf-8' | 'windows-1252'
+
 export interface CsvFormat {
   readonly kind: 'csv'
   /** One to four bytes; default a comma. */
@@ -73,17 +77,21 @@ export interface CsvFormat {
   readonly nullValues: readonly string[]
   /** Lines before the header to pass over; default 0. */
   readonly skip: number
-  readonly encoding: 'utf-8' | 'latin-1'
+  readonly encoding: TextEncoding
 }
 
 export interface JsonLinesFormat {
   readonly kind: 'jsonLines'
+  /** Default UTF-8. */
+  readonly encoding?: TextEncoding
 }
 
 export interface LinesFormat {
   readonly kind: 'lines'
   /** Source of a regular expression (RE2 syntax) that must match a whole line; its named groups are the columns. */
   readonly pattern: string
+  /** Default UTF-8. */
+  readonly encoding?: TextEncoding
 }
 
 export interface ParquetFormat {
@@ -135,7 +143,7 @@ export interface SqlStep {
   readonly kind: 'sql'
   readonly texts: readonly string[]
   readonly values: readonly SqlValue[]
-  readonly scope: 'row' | 'slice' | 'bucket'
+  readonly scope: 'row'
   /** Set where the step is a task's `where`, for messages. */
   readonly clause?: 'where'
 }
@@ -178,12 +186,14 @@ export interface ParquetOutput {
   readonly kind: 'parquet'
   /** Path template under the output root, with `{task}`, `{salt}` and `{param}`. */
   readonly path: string
+  /** Columns whose values become folders; their names begin with neither `_` nor `.`, which readers take for hidden. */
   readonly partitionBy: readonly string[]
   readonly sortBy: readonly string[]
   readonly compression: 'zstd' | 'snappy' | 'gzip' | 'lz4' | 'uncompressed'
-  /** Parts come near this many bytes; default 128 MiB. */
+  /** Parts come near this many bytes and are not a quarter larger, but that they have at least 2,048 rows; default 128 MiB. */
   readonly partBytes: number
   readonly rowGroupRows: number
+  /** Bloom filters of columns whose values fit into a dictionary of 10,000 a row group; default true. */
   readonly bloomFilters: boolean
   readonly mode: OutputMode
   readonly salted: boolean
@@ -224,8 +234,8 @@ export interface TaskDefinition {
   readonly onNewColumn: 'ignore' | 'fail' | 'keep'
   readonly onMissingColumn: 'fail' | 'null'
   readonly onEmpty: 'fail' | 'succeed'
-  /** Adds `_archive`, `_member` and `_line` columns. */
-  readonly provenance: readonly ('_archive' | '_member' | '_line')[]
+  /** Adds columns of the row's place, `_archive`, `_member` and `_line`, and of its run, `_run` and `_loaded_at`. */
+  readonly provenance: readonly ProvenanceColumn[]
   /** Runs once in each worker; what it returns is `context.state`. */
   readonly setup?: (context: never) => unknown
   /** Their values are in `context.secrets`; default none. */

@@ -1,19 +1,24 @@
 /** The builders of text and file formats. */
 import * as v from 'valibot'
 import { check, invalid, options, show } from './check.ts'
-import type { CsvFormat, JsonLinesFormat, LinesFormat, ParquetFormat } from './definition.ts'
+import type { CsvFormat, JsonLinesFormat, LinesFormat, ParquetFormat, TextEncoding } from './definition.ts'
 import { type Refined, refinable } from './freeze.ts'
 import { readPattern } from './line-pattern.ts'
 import { count, flag, oneOf, texts } from './schemas.ts'
 
-export type CsvOptions = Partial<Omit<CsvFormat, 'kind'>>
+export interface EncodingOptions {
+  /** Of the text; default `utf-8`. `latin-1` is another name of `windows-1252`, as in browsers. */
+  readonly encoding?: TextEncoding | 'latin-1'
+}
+
+export type CsvOptions = Partial<Omit<CsvFormat, 'kind' | 'encoding'>> & EncodingOptions
 export type Csv = Refined<CsvFormat, CsvOptions>
-export type JsonLines = Refined<JsonLinesFormat, NoOptions>
+export type JsonLines = Refined<JsonLinesFormat, EncodingOptions>
 export type Lines = Refined<LinesFormat, LinesOptions>
 export type ParquetFiles = Refined<ParquetFormat, NoOptions>
 export type NoOptions = Readonly<Record<never, never>>
 
-export interface LinesOptions {
+export interface LinesOptions extends EncodingOptions {
   /** Must match a whole line; named groups, `(?<name>…)` or `(?P<name>…)`, become the columns. RE2 syntax: no look-around, no back-references. */
   readonly pattern: string | RegExp
 }
@@ -31,22 +36,22 @@ export function csv(given: CsvOptions = {}): Csv {
     comment: checked.comment,
     nullValues: checked.nullValues ?? [''],
     skip: checked.skip ?? 0,
-    encoding: checked.encoding ?? 'utf-8',
+    encoding: encodingNamed(checked.encoding) ?? 'utf-8',
   }
   checkApart(data)
   return refinable(data, given, csv)
 }
 
 /** One JSON object a line; columns are read by their names. */
-export function jsonLines(given: NoOptions = {}): JsonLines {
-  check('jsonLines', options({}), given)
-  return refinable({ kind: 'jsonLines' }, given, jsonLines)
+export function jsonLines(given: EncodingOptions = {}): JsonLines {
+  const { encoding } = check('jsonLines', options({ encoding: anyEncoding }), given)
+  return refinable({ kind: 'jsonLines', ...declaredEncoding(encoding) }, given, jsonLines)
 }
 
 /** Lines of a log: a line that the pattern does not match is a reject. */
 export function lines(given: LinesOptions): Lines {
-  const { pattern } = check('lines', linesOptions, given)
-  return refinable({ kind: 'lines', pattern: readPattern(pattern) }, given, lines)
+  const { pattern, encoding } = check('lines', linesOptions, given)
+  return refinable({ kind: 'lines', pattern: readPattern(pattern), ...declaredEncoding(encoding) }, given, lines)
 }
 
 /** Parquet files; types come from the files where `columns` does not say them. */
@@ -54,6 +59,18 @@ export function parquetFiles(given: NoOptions = {}): ParquetFiles {
   check('parquetFiles', options({}), given)
   return refinable({ kind: 'parquet' }, given, parquetFiles)
 }
+
+/** The encoding that an option names. Browsers read text that is declared as latin-1 as windows-1252, whose 0x80 to 0x9f are printed characters. */
+const encodingNamed = (name: EncodingOptions['encoding']): TextEncoding | undefined =>
+  name === 'latin-1' ? 'windows-1252' : name
+
+/** The encoding as a field of a format whose texts are UTF-8 unless it says otherwise. */
+function declaredEncoding(name: EncodingOptions['encoding']): { readonly encoding?: TextEncoding } {
+  const encoding = encodingNamed(name)
+  return encoding === undefined || encoding === 'utf-8' ? {} : { encoding }
+}
+
+const anyEncoding = v.optional(oneOf(['utf-8', 'windows-1252', 'latin-1']))
 
 const byteLength = (value: string) => new TextEncoder().encode(value).length
 const lineFree = (value: string) => !/[\r\n]/.test(value)
@@ -76,11 +93,12 @@ const csvOptions = options({
   comment: v.optional(character),
   nullValues: v.optional(texts),
   skip: v.optional(count(0)),
-  encoding: v.optional(oneOf(['utf-8', 'latin-1'])),
+  encoding: anyEncoding,
 })
 
 const linesOptions = options({
   pattern: v.union([v.pipe(v.string(), v.nonEmpty()), v.instance(RegExp)], 'a regular expression'),
+  encoding: anyEncoding,
 })
 
 function checkApart(format: CsvFormat): void {

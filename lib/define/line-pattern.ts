@@ -11,7 +11,7 @@ export function readPattern(pattern: string | RegExp): string {
   if (unsupported !== undefined)
     throw invalid('lines: pattern', `expected RE2 syntax, got ${unsupported}, which RE2 does not know`)
   try {
-    new RegExp(source.replace(/^\(\?[a-zA-Z]+\)/, '').replaceAll('(?P<', '(?<'))
+    new RegExp(javaScriptSource(source))
   } catch (error) {
     throw invalid('lines: pattern', `expected a regular expression, got ${(error as Error).message}`)
   }
@@ -32,6 +32,15 @@ export function readPattern(pattern: string | RegExp): string {
 export function groupNames(pattern: string): string[] {
   return scan(pattern).names
 }
+
+/** Whether a pattern, as `readPattern` returns it, matches an empty line. */
+export function matchesBlank(pattern: string): boolean {
+  const source = javaScriptSource(pattern).replace(/\\([Az])/g, (_, anchor) => (anchor === 'A' ? '^' : '$'))
+  return new RegExp(`^(?:${source})$`).test('')
+}
+
+/** RE2's own syntax of flags and names; flags do not matter to an empty line, nor to whether this is a regular expression. */
+const javaScriptSource = (pattern: string): string => pattern.replace(/^\(\?[a-zA-Z]+\)/, '').replaceAll('(?P<', '(?<')
 
 interface Scanned {
   /** Of every capturing group; empty for one without a name. */

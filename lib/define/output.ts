@@ -84,9 +84,22 @@ function saltedPath(path: string, salted: boolean): string {
 }
 
 function checkParquet({ partitionBy, sortBy, mode }: ParquetOutput): void {
+  checkFolderNames(partitionBy)
   const both = sortBy.find(name => partitionBy.some(other => other.toLowerCase() === name.toLowerCase()))
   if (both !== undefined)
     throw invalid('parquet: sortBy', `expected columns that partitionBy does not name, got ${both} in both`)
   if (mode === 'replacePartitions' && partitionBy.length === 0)
     throw invalid('parquet: partitionBy', 'expected a column, as mode is replacePartitions, got none')
+}
+
+/** pyarrow, pandas, Spark and Hive pass over folders that begin with `_` or `.`: such a partition would have no rows for them. */
+function checkFolderNames(partitionBy: readonly string[]): void {
+  const hidden = partitionBy.find(name => /^[._]/.test(name))
+  if (hidden === undefined) return
+  const visible = hidden.replace(/^[._]+/, '') || 'part'
+  throw invalid(
+    'parquet: partitionBy',
+    `expected columns that do not begin with _ or ., as readers such as pandas and Spark pass over folders that do, got ${hidden}; rename the column, for instance with sql\`select *, "${hidden}" as "${visible}" from input\``,
+    { column: hidden },
+  )
 }

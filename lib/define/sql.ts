@@ -3,11 +3,10 @@ import * as v from 'valibot'
 import { check, invalid, options, show } from './check.ts'
 import type { SqlStep, SqlValue } from './definition.ts'
 import { frozen } from './freeze.ts'
-import { oneOf } from './schemas.ts'
 import type { Adding } from './steps.ts'
 
 export interface SqlOptions {
-  /** `row` (default): every row by itself. `slice` says that aggregates and the like over one slice are meant. */
+  /** `row` (default, the only one): the statement sees each row on its own. */
   readonly scope?: SqlStep['scope']
 }
 
@@ -29,7 +28,9 @@ export const sql: SqlTag = ((first: TemplateStringsArray | SqlOptions, ...values
   return (texts: TemplateStringsArray, ...bound: SqlValue[]) => build(texts, bound, scope)
 }) as SqlTag
 
-const sqlOptions = options({ scope: v.optional(oneOf(['row', 'slice', 'bucket'])) })
+const sqlOptions = options({
+  scope: v.optional(v.literal('row', "'row', the only scope: a step sees each row on its own")),
+})
 
 function build(texts: TemplateStringsArray, values: readonly SqlValue[], scope: SqlStep['scope']): SqlStep {
   if (texts.join('').trim() === '') throw invalid('sql', 'expected a statement, got nothing')

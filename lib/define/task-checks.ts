@@ -13,8 +13,6 @@ export function checkTask(subject: string, task: TaskDefinition): void {
   if (task.output.kind === 'memberFiles') checkExtraction(subject, task)
   else checkReading(subject, task)
   checkColumnUse(subject, task)
-  if (typeof task.where === 'object' && task.where.scope !== 'row')
-    throw invalid(`${subject}: where`, `expected a condition on single rows, got scope ${task.where.scope}`)
   checkOutputPath(subject, task)
 }
 

@@ -74,7 +74,10 @@ interface CommonTaskOptions {
   readonly onMissingColumn?: TaskDefinition['onMissingColumn']
   /** No input at all; default `fail`. */
   readonly onEmpty?: TaskDefinition['onEmpty']
-  /** Adds `_archive`, `_member` and `_line` columns. */
+  /**
+   * Adds columns: of the row's place `_archive`, `_member` and `_line`; of its run `_run` (the id) and `_loaded_at` (when it began,
+   * `timestamptz`, the same in all batches and when the run is resumed). Default none.
+   */
   readonly provenance?: TaskDefinition['provenance']
   /** What functions find in `context.secrets`: `{ api: secret('weather/api-key') }`. */
   readonly secrets?: Readonly<Record<string, SecretDefinition>>

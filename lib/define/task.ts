@@ -16,6 +16,7 @@ import type {
 } from './definition.ts'
 import { frozen, type Refined, refinable } from './freeze.ts'
 import { groupNames } from './line-pattern.ts'
+import { provenanceColumns } from './provenance.ts'
 import type { RowOf } from './row-types.ts'
 import { anyFunction, columns as columnsSchema, filledText, flag, oneOf, text } from './schemas.ts'
 import { checkTask, missingByDefault } from './task-checks.ts'
@@ -135,7 +136,7 @@ const taskOptions = options({
   onNewColumn: v.optional(oneOf(['ignore', 'fail', 'keep'])),
   onMissingColumn: v.optional(oneOf(['fail', 'null'])),
   onEmpty: v.optional(oneOf(['fail', 'succeed'])),
-  provenance: v.optional(v.array(oneOf(['_archive', '_member', '_line']), 'a list of _archive, _member, _line')),
+  provenance: v.optional(v.array(oneOf(provenanceColumns), `a list of ${provenanceColumns.join(', ')}`)),
   setup: v.optional(anyFunction),
   secrets: v.optional(v.record(identifier, piece<SecretDefinition>("secret('name')", ['secret']), 'secrets by name')),
   version: v.optional(filledText),

@@ -3,35 +3,32 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
 import { type BoundQuery, runBound } from './bound-query.ts'
 import { quoteText } from './quote.ts'
-import { isInput, type Node, parseSelect, refusal } from './row-wise.ts'
+import { isInput, refusal } from './row-wise.ts'
+import { type Node, parseSelect } from './sql-syntax.ts'
 
 export interface StatementCheck {
   /** Gives the columns that the statement reads. */
   readonly input: BoundQuery
   readonly columns: readonly string[]
   readonly where: string
-  /** Refuse aggregates of `input` in subqueries too, where no other aggregates are. */
-  readonly isRowWise: boolean
 }
 
 /**
- * A statement that does not bind, or is another than a SELECT, passes: it fails where it is prepared, with the engine's words.
+ * Checks a statement that `checkRowWise` has passed. One that does not bind passes: it fails where it is prepared, with the engine's words.
  * @throws SQL_INVALID, SQL_NOT_ROWWISE
  */
 export async function checkStatement(
   connection: DuckDBConnection,
   statement: BoundQuery,
-  { input, columns, where, isRowWise }: StatementCheck,
+  { input, columns, where }: StatementCheck,
 ): Promise<void> {
-  // What is not one SELECT must not be run as it was written.
-  const select = await parseSelect(connection, statement.sql, where).catch(() => undefined)
-  if (!select) return
+  const select = await parseSelect(connection, statement.sql, where)
   await runBound(connection, {
     sql: `CREATE OR REPLACE TEMP TABLE input AS SELECT * FROM (${input.sql}) LIMIT 0`,
     values: input.values,
   })
   try {
-    if (isRowWise) await checkAggregates(connection, statement, { select, columns, where })
+    await checkAggregates(connection, statement, { select, columns, where })
     const names = await describe(connection, statement)
     if (Array.isArray(names)) checkNames(names, where, 'sql')
   } finally {

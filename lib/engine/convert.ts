@@ -1,11 +1,13 @@
 /** Turns staged text into parts: fast when everything fits, else carefully, with rejects. */
 import { rmSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { FanmillError, PermanentError } from '../core/errors.ts'
+import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
 import { hiveValues } from '../core/hive-columns.ts'
+import type { PartitionLimits } from '../core/partition-limits.ts'
 import { lineDelimiter } from '../core/record-dialect.ts'
 import type { Format } from '../define/definition.ts'
 import type { StagedFile, StagedMember } from '../io/stage.ts'
+import type { BoundQuery } from './bound-query.ts'
 import { engineFault } from './engine.ts'
 import type { MapFunctions } from './map-function.ts'
 import { refuseNewColumns, refusePathColumns } from './new-columns.ts'
@@ -17,10 +19,12 @@ import {
   parquetMisfits,
   parquetRead,
 } from './parquet-read.ts'
+import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
 import { quoteText } from './quote.ts'
 import { badRecords, type KeptRejects, keepRejects } from './reject-rows.ts'
 import type { RowCounter } from './row-counter.ts'
 import { type TextSource, textSources } from './text-source.ts'
+import { explainTooMany } from './too-many-partitions.ts'
 import { applyTransform, type CheckedTransform } from './transform.ts'
 import { carefulRead, fastRead, misfits, type ReadOptions } from './typed-read.ts'
 import { isReadable } from './utf8-text.ts'
@@ -37,6 +41,8 @@ export interface Conversion {
   readonly transform: CheckedTransform
   readonly format: Format
   readonly parts: PartOptions
+  /** Given when the output has partitions. */
+  readonly keys?: PartitionKeys | undefined
 }
 
 export interface ConvertJob {
@@ -48,6 +54,10 @@ export interface ConvertJob {
   readonly isCareful: boolean
   /** Only records up to this number of their member; careful conversions only. */
   readonly lastRecord?: number
+  /** Default folders as long as the engine's file system allows, and partitions counted by conversion. */
+  readonly partitionLimits?: PartitionLimits | undefined
+  /** Only to see whether it fails: partitions are not written apart. Default false. */
+  readonly isTrial?: boolean
 }
 
 /**
@@ -67,7 +77,7 @@ export interface ConvertedParts extends KeptRejects {
   readonly rowsWritten: number
 }
 
-/** @throws TRANSFORM_FAILED, INPUT_INVALID for what is no Parquet, OUT_OF_MEMORY, DISK_FULL, ENGINE_FAILED, TOO_MANY_PARTITIONS, ABORTED */
+/** @throws TRANSFORM_FAILED, INPUT_INVALID for what is no Parquet, OUT_OF_MEMORY, DISK_FULL, ENGINE_FAILED, TOO_MANY_PARTITIONS, PARTITION_TOO_LONG, ABORTED */
 export async function convert(conversion: Conversion, job: ConvertJob): Promise<Converted> {
   conversion.maps.enter(originOf(job.files))
   try {
@@ -75,7 +85,7 @@ export async function convert(conversion: Conversion, job: ConvertJob): Promise<
     return job.isCareful ? await carefully(conversion, job) : await quickly(conversion, job)
   } catch (error) {
     if (error instanceof NeedsMember) return { kind: 'byMember' }
-    const fault = error instanceof FanmillError ? error : engineFault(error)
+    const fault = error instanceof FanmillError ? error : manyPartitionsFault(engineFault(error), conversion)
     if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') throw fault
     const { parquet, connection } = conversion
     if (parquet && job.isCareful) await checkReadable(connection, await describeParquet(connection, job.files), parquet)
@@ -83,6 +93,14 @@ export async function convert(conversion: Conversion, job: ConvertJob): Promise<
     if (!job.isCareful) return { kind: 'locate', cause: fault }
     throw misfitFault.test(fault.message) ? transformFault(conversion, fault) : fault
   }
+}
+
+/** Each partition has buffers of its own: too many of them are a likelier cause than too little memory. */
+function manyPartitionsFault(fault: Error, { keys, parts }: Conversion): Error {
+  const partitions = keys?.met.length ?? 0
+  if (!(fault instanceof CapacityError) || fault.code !== 'OUT_OF_MEMORY' || partitions < 100) return fault
+  const message = `${fault.message}; or partition by something coarser than ${parts.partitionBy.join(', ')}, which gives ${partitions} partitions here`
+  return new CapacityError(fault.code, message, { ...fault.detail, partitions }, { cause: fault.cause })
 }
 
 /** The engine's faults that a text may be the cause of, also by a record longer than a buffer; a careful conversion tells whether it was. */
@@ -105,7 +123,7 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
   const input = parquet
     ? parquetRead(await describeParquet(connection, job.files), parquet, guard)
     : fastRead(sourcesOf(conversion, job, 'fail', !read.strict), read, guard)
-  const parts = await write(conversion, input, job.target)
+  const parts = await write(conversion, input, job)
   const rowsWritten = sumRows(parts)
   const seen = guard ? counter.rows() : rowsWritten
   const rowsRead = guard && seen < recordsOf(job) ? await readAll(conversion, input) : seen
@@ -118,7 +136,7 @@ async function carefully(conversion: Conversion, job: ConvertJob): Promise<Conve
   const { input, rejected } = conversion.parquet
     ? await carefulParquet(conversion, conversion.parquet, job)
     : await carefulText(conversion, job)
-  const parts = await write(conversion, input, job.target)
+  const parts = await write(conversion, input, job)
   const keep = async (rowsRead: number): Promise<ConvertedParts> => {
     await connection.run(errorTable)
     const rejects = await keepRejects(connection, rejected, `${job.target}.rejects`)
@@ -179,21 +197,46 @@ const errorTable = `CREATE TEMP TABLE IF NOT EXISTS fanmill_errors (file_id UBIG
 const dropErrors = 'DROP TABLE IF EXISTS fanmill_errors; DROP TABLE IF EXISTS fanmill_scans'
 
 /** Built again each time that a map function taught something, at most once a column and once for the row count. */
-async function write(conversion: Conversion, input: string, target: string): Promise<WrittenPart[]> {
+async function write(conversion: Conversion, input: string, job: ConvertJob): Promise<WrittenPart[]> {
+  const { connection, counter, transform, maps, parts, keys } = conversion
+  const { target, isTrial, partitionLimits = unlimited } = job
   for (;;) {
-    await conversion.connection.run(dropErrors)
-    conversion.counter.reset()
-    const query = applyTransform(input, conversion.transform, conversion.maps)
+    await connection.run(dropErrors)
+    counter.reset()
+    keys?.begin(partitionLimits)
+    const query = applyTransform(input, transform, maps)
     try {
-      return await writeParts(conversion.connection, query, target, conversion.parts)
+      const fileBytes = keys || isTrial ? undefined : parts.partBytes
+      return await writeParts(connection, query, target, { ...parts, keys, isTrial, fileBytes })
     } catch (error) {
       for (const path of [target, `${target}.parquet`]) rmSync(path, { recursive: true, force: true })
-      const fault = conversion.maps.takeFault()
+      const fault = maps.takeFault()
       if (fault?.error) throw fault.error
       if (fault?.needsMember) throw new NeedsMember()
+      if (keys && error instanceof TooManyKeys) throw await explained(conversion, keys, query, job)
       if (!fault?.learned) throw error
     }
   }
+}
+
+const unlimited: PartitionLimits = { folderBytesMax: Number.POSITIVE_INFINITY }
+
+/** What the count makes map functions learn, or fail of, says nothing of the partitions. */
+async function explained(
+  { parts, maps, parquet }: Conversion,
+  keys: PartitionKeys,
+  query: BoundQuery,
+  { files }: ConvertJob,
+): Promise<PermanentError> {
+  const { partitionBy, partitionsMax } = parts
+  const fault = await explainTooMany(keys, query, {
+    partitionBy,
+    partitionsMax,
+    files,
+    isParquet: parquet !== undefined,
+  })
+  maps.takeFault()
+  return fault
 }
 
 /** All that is read fits, so that it was a statement of the user's. */
@@ -219,6 +262,7 @@ function sourcesOf(
     isLenient,
     isExact: read.strict,
     hive: read.hive,
+    keepNew: read.keepNew,
   })
 }
 

@@ -1,10 +1,9 @@
 /** The CSV of a broadcast table: its header, and what the engine is told so that it reads the rows as a task's. */
 import { open, readFile } from 'node:fs/promises'
-import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import * as zlib from 'node:zlib'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { compressionOf } from '../core/compression.ts'
-import { readHeader } from '../core/csv-header.ts'
-import { FanmillError, PermanentError } from '../core/errors.ts'
+import { readHeader, refuseEqualNames } from '../core/csv-header.ts'
 import { dialectOf } from '../core/record-dialect.ts'
 import { bomBytes } from '../core/text-encoding.ts'
 import type { Columns, CsvFormat } from '../define/definition.ts'
@@ -20,11 +19,14 @@ export interface CsvTable {
 /**
  * The format with which the engine passes over blank lines, as the scanner of tasks does: it takes one above the header
  * for the header, and one for a null where there is one column and the empty text is null.
- * @throws INPUT_INVALID when two columns have the same name
+ * @throws INPUT_INVALID when two columns have the same name, in whatever case; where columns are declared, when one of those has
  */
 export async function tableFormat(table: CsvTable, format: CsvFormat): Promise<CsvFormat> {
   if (!format.header) return columnCount(table) === 1 ? withoutBlanks(format) : format
   const { names, blankLines } = await headerOf(table, format)
+  const { name, columns } = table
+  const used = columns ? { used: (each: string) => Object.hasOwn(columns, each) } : {}
+  refuseEqualNames(names, { where: `table ${name}`, ignoreCase: true, detail: { table: name }, ...used })
   const below = { ...format, skip: format.skip === 0 ? blankLines : format.skip }
   return names.length === 1 ? withoutBlanks(below) : below
 }
@@ -38,11 +40,11 @@ const withoutBlanks = (format: CsvFormat): CsvFormat => ({
 
 /** Arguments of `read_csv`. What is left out, the engine would guess: a comment from rows that begin with `#`, for instance. */
 export function csvSettings(file: string, format: CsvFormat): string {
-  const { delimiter, quote, escape: escaped, header, nullValues, skip, comment = '', encoding } = format
+  const { delimiter, quote, escape: escaped, header, nullValues, skip, comment = '' } = format
   return [
     quoteText(file),
     `delim = ${quoteText(delimiter)}, quote = ${quoteText(quote)}, escape = ${quoteText(escaped)}`,
-    `header = ${header}, skip = ${skip}, comment = ${quoteText(comment)}, encoding = ${quoteText(encoding)}`,
+    `header = ${header}, skip = ${skip}, comment = ${quoteText(comment)}, encoding = 'utf-8'`,
     `nullstr = ${nullTexts(nullValues)}, allow_quoted_nulls = false`,
   ].join(', ')
 }
@@ -69,25 +71,13 @@ interface TableHeader {
   readonly isComplete: boolean
 }
 
-async function headerOf({ name, file }: CsvTable, format: CsvFormat): Promise<TableHeader> {
-  const top = inflate(file, await firstBytes(file))
-  try {
-    const header = headerIn(top, format)
-    if (header.isComplete) return header
-  } catch (error) {
-    // A name that is cut in half may equal another.
-    if (!(error instanceof FanmillError)) throw error
-  }
-  try {
-    return headerIn(inflate(file, await readFile(file)), format)
-  } catch (error) {
-    if (!(error instanceof FanmillError)) throw error
-    throw new PermanentError(error.code, `table ${name}: ${error.message}`, { ...error.detail, table: name })
-  }
+async function headerOf({ file }: CsvTable, format: CsvFormat): Promise<TableHeader> {
+  const header = headerIn(inflate(file, await firstBytes(file)), format)
+  return header.isComplete ? header : headerIn(inflate(file, await readFile(file)), format)
 }
 
 function headerIn(bytes: Uint8Array, format: CsvFormat): TableHeader {
-  const { names, isComplete } = readHeader(bytes, dialectOf(format, format.encoding), format)
+  const { names, isComplete } = readHeader(bytes, dialectOf(format), format)
   const text = Buffer.from(bytes.subarray(bomBytes(bytes), topBytes)).toString('latin1')
   const blank = /^[\r\n]*/.exec(text)?.[0] ?? ''
   return { names, blankLines: blank.split(/\r\n|\r|\n/).length - 1, isComplete }
@@ -96,8 +86,8 @@ function headerIn(bytes: Uint8Array, format: CsvFormat): TableHeader {
 /** As far as the bytes go. */
 function inflate(file: string, bytes: Uint8Array): Uint8Array {
   const compression = compressionOf(file)
-  if (compression === 'gzip') return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH })
-  if (compression === 'zstd') return zstdDecompressSync(bytes, { finishFlush: constants.ZSTD_e_flush })
+  if (compression === 'gzip') return zlib.gunzipSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH })
+  if (compression === 'zstd') return zlib.zstdDecompressSync(bytes, { finishFlush: zlib.constants.ZSTD_e_flush })
   return bytes
 }
 

@@ -7,6 +7,9 @@ import type { SqlStep } from '../define/definition.ts'
 import { type Engine, engineFault, openEngine } from './engine.ts'
 import { explainSql } from './explain-sql.ts'
 import { quoteName, quoteText } from './quote.ts'
+import { checkAllowed } from './sql-allowed.ts'
+import { sqlCatalog } from './sql-catalog.ts'
+import { parseExpression } from './sql-syntax.ts'
 import { valueReader } from './vector-values.ts'
 
 export type DatasetRow = Readonly<Record<string, unknown>>
@@ -80,6 +83,7 @@ async function select(
 ): Promise<DuckDBResult> {
   const from = await wholeRows(connection, part, query.schema)
   const condition = query.where?.texts.reduce((sql, text, index) => `${sql}$${index}${text}`)
+  if (condition !== undefined) await checkCondition(connection, condition)
   const where = condition === undefined ? '' : ` WHERE (${condition}\n)`
   const limit = query.rowsMax === undefined ? '' : ` LIMIT ${query.rowsMax}`
   try {
@@ -91,6 +95,13 @@ async function select(
     const message = `where: ${explainSql(error, names)}`
     throw new PermanentError('SQL_INVALID', message, { where: condition }, { cause: error })
   }
+}
+
+/** The condition is one expression over the columns of the dataset: no table, no file, no second statement. @throws SQL_INVALID */
+async function checkCondition(connection: DuckDBConnection, condition: string): Promise<void> {
+  const expression = await parseExpression(connection, condition, 'where')
+  const catalog = await sqlCatalog(connection)
+  checkAllowed(expression, { tables: [], where: 'where', sql: condition, catalog })
 }
 
 /** A part's rows in the shape of the dataset: partition values from the manifest; null where an older part lacks a column. */

@@ -17,6 +17,8 @@ export interface EngineOptions {
 /** The engine of one thread. Queries run one at a time; a connection is made for each conversion and thrown away. */
 export interface Engine {
   connect(): Promise<DuckDBConnection>
+  /** Upper bound of its buffers. */
+  readonly memoryBytes: number
   /** Ends the running query with ABORTED. */
   interrupt(): void
   close(): void
@@ -49,6 +51,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
   return {
     connect,
+    memoryBytes: options.memoryBytes,
     interrupt: () => {
       for (const connection of open) connection.interrupt()
     },
@@ -75,6 +78,13 @@ export function engineFault(error: unknown, context: Readonly<Record<string, unk
   const message = error instanceof Error ? error.message : String(error)
   const line = (message.split('\n')[0] ?? message).slice(0, 500)
   const options = { cause: error }
+  if (/max_temp_directory_size/.test(message))
+    return new CapacityError(
+      'DISK_FULL',
+      `the engine's temporary files have no more room: ${line}; free some space in the temporary folder, or raise --memory`,
+      context,
+      options,
+    )
   if (/^Out of Memory|failed to allocate|bad_alloc/i.test(message))
     return new CapacityError(
       'OUT_OF_MEMORY',
@@ -83,7 +93,7 @@ export function engineFault(error: unknown, context: Readonly<Record<string, unk
       options,
     )
   if (/No space left on device|disk is full/i.test(message))
-    return new CapacityError('DISK_FULL', `the disk is full: ${line}`, context, options)
+    return new CapacityError('DISK_FULL', `the disk is full: ${line}; free some space`, context, options)
   if (/^INTERRUPT/i.test(message)) return new PermanentError('ABORTED', 'the run was stopped', context, options)
   return new PermanentError('ENGINE_FAILED', line, context, { ...options, publicMessage: publicOf(message) })
 }

@@ -1,7 +1,8 @@
-/** Finds the record at which a transform fails, so that an error can name its line. */
+/** Finds the record at which a transform fails, or whose partition cannot be named, so that an error can name its line. */
 import { rmSync } from 'node:fs'
-import { FanmillError, PermanentError } from '../core/errors.ts'
+import { type FanmillError, PermanentError } from '../core/errors.ts'
 import { placeOf } from '../core/member-place.ts'
+import { isRowFault } from '../core/row-fault.ts'
 import { type Conversion, type ConvertJob, convert } from './convert.ts'
 import { quoteText } from './quote.ts'
 import { textSources } from './text-source.ts'
@@ -35,7 +36,7 @@ export async function findFault(
 
 function placed(fault: FanmillError, place: string, detail: Readonly<Record<string, unknown>>): FanmillError {
   return new PermanentError(
-    'TRANSFORM_FAILED',
+    fault.code,
     `${place}: ${fault.message}`,
     { ...fault.detail, ...detail },
     { cause: fault.cause, publicMessage: fault.publicMessage && `${place}: ${fault.publicMessage}` },
@@ -44,10 +45,10 @@ function placed(fault: FanmillError, place: string, detail: Readonly<Record<stri
 
 async function failure(conversion: Conversion, job: ConvertJob): Promise<FanmillError | undefined> {
   try {
-    await convert(conversion, job)
+    await convert(conversion, { ...job, isTrial: true })
     return undefined
   } catch (error) {
-    if (error instanceof FanmillError && error.code === 'TRANSFORM_FAILED') return error
+    if (isRowFault(error)) return error
     throw error
   } finally {
     for (const path of [job.target, `${job.target}.parquet`, `${job.target}.rejects`])

@@ -1,14 +1,22 @@
 /** JSON lines as a relation: the text of each declared column, with every digit that the line has. */
 import type { ColumnDefinition, Columns } from '../define/definition.ts'
+import { jsonTests, type RecordOptions, readableLine } from './json-record.ts'
 import { quoteText, quoteTexts } from './quote.ts'
 import { newType } from './read-columns.ts'
+import { allMet } from './record-test.ts'
 import type { TextSource } from './text-source.ts'
 
 /**
  * `from` has the lines in its column `line`. The engine reads a JSON number with a point or an exponent as a double,
  * which keeps some 15 digits: those of the line are found again, and where that cannot be, the text is made to be a misfit.
  */
-export function jsonSource(from: string, columns: Columns, { isExact = true } = {}): Omit<TextSource, 'all'> {
+export function jsonSource(
+  from: string,
+  columns: Columns,
+  { isExact = true, ...options }: JsonSourceOptions = {},
+): Omit<TextSource, 'all'> {
+  const tests = jsonTests(Object.keys(columns), { ...options, isStrict: isExact })
+  const isValid = allMet(tests)
   const names = Object.keys(columns)
   const isJson = (name: string): boolean => columns[name]?.type === 'json'
   const isText = (name: string): boolean => ['string', 'binary', 'decimal'].includes(columns[name]?.type ?? '')
@@ -30,17 +38,21 @@ export function jsonSource(from: string, columns: Columns, { isExact = true } = 
     if (columns[name]?.type === 'list') return documentText(found, isExact && mayLoseDigits(itemsOf(columns[name])))
     return lists.types.names.includes(name) ? numberText(name, columns[name], found, at('types', name)) : found
   }
+  const written = options.isFast ? from : `(SELECT * REPLACE (${readableLine} AS line), line AS written FROM ${from})`
   return {
-    from: `(SELECT ${['*', ...selects].join(', ')} FROM ${from})`,
+    from: `(SELECT ${['*', ...selects].join(', ')} FROM ${written})`,
     text,
     undeclared: [],
-    ownNew: ownNew(names),
+    ownNew: ownNew(names, isValid),
     keyOf: name => `(CASE WHEN ${isValid} THEN json_exists(line, ${quoteText(pointer(name))}) ELSE false END)`,
-    record: { isValid: `(coalesce(${isValid}, false))`, expected: 'a JSON object', received: 'line' },
+    record: { tests, received: options.isFast ? 'line' : 'written' },
   }
 }
 
-const isValid = `CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END`
+export interface JsonSourceOptions extends Omit<RecordOptions, 'isStrict'> {
+  /** Refuse what other parsers read otherwise, and look for the digits that the engine loses. Default true. */
+  readonly isExact?: boolean
+}
 
 /** Of a key of the object, whatever characters it has. */
 const pointer = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
@@ -86,7 +98,7 @@ const digitsOf = (number: string): string => `trim(regexp_replace(${number}, '[e
 const jsonString = `'"(?:\\\\.|[^"\\\\])*"'`
 
 /** Names and texts of the keys that are not declared. */
-function ownNew(declared: readonly string[]): TextSource['ownNew'] {
+function ownNew(declared: readonly string[], isValid: string): TextSource['ownNew'] {
   const names = `CASE WHEN ${isValid} THEN list_sort(list_distinct(list_filter(json_keys(line), lambda k: NOT list_contains(${quoteTexts(declared)}, k)))) ELSE [] END`
   const path = `'/' || replace(replace(k, '~', '~0'), '/', '~1')`
   const entries = `list_transform(${names}, lambda k: {'key': k, 'value': json_extract_string(line, ${path})})`

@@ -13,7 +13,7 @@ import { declaredColumns } from './read-columns.ts'
 import { nullTexts, type TextSource } from './text-source.ts'
 import { carefulRead, misfits } from './typed-read.ts'
 
-/** A table's content as a local file, which may end in .gz. */
+/** A table's content as a local file, which may end in .gz; text in UTF-8, whatever the encoding that its format names. */
 export interface TableFile {
   readonly name: string
   readonly file: string
@@ -117,8 +117,8 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
         all: ['line'],
       }
     case 'lines': {
-      const isValid = `regexp_full_match(content, ${quoteText(format.pattern)})`
-      const record = { isValid, expected: 'a line that matches the pattern', received: 'content' }
+      const isMet = `regexp_full_match(content, ${quoteText(format.pattern)})`
+      const record = { tests: [{ isMet, expected: 'a line that matches the pattern' }], received: 'content' }
       return {
         from: numbered(`(SELECT *, ${linesGroups(format)} AS groups FROM ${linesOf(table.file)})`),
         text: column => `nullif(groups.${quoteName(column)}, '')`,

@@ -11,6 +11,7 @@ import { misfit } from './column-sql.ts'
 import { engineFault } from './engine.ts'
 import { type FileColumn, type SourceOptions, sourceSql } from './parquet-source.ts'
 import { misfitCondition, misfitText, mustRead, tryRead, type ValueOptions } from './parquet-values.ts'
+import { runValue } from './provenance-sql.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
 import { allRead, type ExtraColumns, emptyRead, newMap, type ReadColumn } from './read-columns.ts'
 import { inBoth } from './text-source.ts'
@@ -108,6 +109,16 @@ export async function checkReadable(
     })
   }
 }
+
+/** The types of all columns, or why one cannot be read. */
+export const columnTypes = (
+  file: ParquetFile,
+): readonly { readonly name: string; readonly type?: string; readonly refused?: string }[] =>
+  file.columns.map((column, position) => {
+    const { name, refused } = column
+    if (refused !== undefined) return { name, refused }
+    return { name, type: sourceSql(column, position, { strict: true, wants: 'own' }).type }
+  })
 
 /** The columns of a task that declares none. @throws INPUT_INVALID for one that cannot be read, or names that are equal but for their case */
 export function ownColumns(file: ParquetFile): readonly ReadColumn[] {
@@ -290,6 +301,8 @@ function newColumns(own: readonly FileColumn[], { columns, strict }: ParquetOpti
 
 function provenanceOf(name: string, group: readonly ParquetFile[]): string {
   if (name === '_line') return 'file_row_number + 1'
+  const ofRun = runValue(name)
+  if (ofRun !== undefined) return ofRun
   return byFile(group, ({ origin }) => (name === '_archive' ? origin.archive : origin.member))
 }
 

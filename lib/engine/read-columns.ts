@@ -1,6 +1,7 @@
 /** The columns that any reading gives, and the query of no rows of them. */
 import type { ColumnDefinition, Columns } from '../define/definition.ts'
 import { sqlType } from './column-sql.ts'
+import { provenanceType } from './provenance-sql.ts'
 import { quoteName, quoteText } from './quote.ts'
 
 /** A column as it is read. */
@@ -27,7 +28,7 @@ export const declaredColumns = (columns: Columns): ReadColumn[] =>
 export function emptyRead(columns: readonly ReadColumn[], { provenance, keepNew }: ExtraColumns): string {
   const nulls = [
     ...columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteName(name)}`),
-    ...provenance.map(name => `CAST(NULL AS ${name === '_line' ? 'BIGINT' : 'VARCHAR'}) AS ${name}`),
+    ...provenance.map(name => `CAST(NULL AS ${provenanceType(name)}) AS ${name}`),
     ...(keepNew ? [`CAST(NULL AS ${newType}) AS _new`] : []),
   ]
   return `SELECT ${nulls.join(', ')} WHERE false`

@@ -1,42 +1,34 @@
 /** Refuses SQL whose rows would depend on how the input was sliced. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
-import { nearest } from '../core/nearest.ts'
-import { quoteText } from './quote.ts'
+import { checkAllowed } from './sql-allowed.ts'
+import { sqlCatalog } from './sql-catalog.ts'
+import { list, type Node, parseSelect } from './sql-syntax.ts'
 
-/** Part of the engine's own parse tree, as `json_serialize_sql` prints it. */
-export type Node = { readonly [key: string]: unknown }
-
-/**
- * Checks one SELECT over `input`, whose columns are given where they are known: no aggregate, DISTINCT, window, ORDER BY, LIMIT, set
- * operation or sample of its rows, no function with another answer for each call or query, `input` once in FROM, and
- * no join that would add unmatched rows of a table.
- * @throws SQL_NOT_ROWWISE, SQL_INVALID when it does not parse or is not one SELECT
- */
-export async function checkRowWise(
-  connection: DuckDBConnection,
-  sql: string,
-  where: string,
-  columns: readonly string[] | undefined,
-): Promise<void> {
-  const select = await parseSelect(connection, sql, where)
-  names ??= await functionNames(connection)
-  const refuse: Refuse = refusal(where, sql)
-  const misspelt = misspeltInput(select.from_table as Node | undefined)
-  if (misspelt !== undefined) throw invalid(where, `unknown table ${misspelt}; did you mean input`, sql)
-  checkFunctions(select, names.unstable, columns, refuse)
-  checkSelect(select, names.aggregates, refuse)
+/** What a step's statement is checked against. */
+export interface RowWiseCheck {
+  /** Names the step in messages. */
+  readonly where: string
+  /** The columns of `input`, where they are known. */
+  readonly columns?: readonly string[] | undefined
+  /** The task's broadcast tables, which may stand in FROM beside `input`. */
+  readonly tables: readonly string[]
 }
 
-/** The one SELECT that a statement is. @throws SQL_INVALID */
-export async function parseSelect(connection: DuckDBConnection, sql: string, where: string): Promise<Node> {
-  const reader = await connection.runAndReadAll(`SELECT json_serialize_sql(${quoteText(sql)})`)
-  const parsed = JSON.parse(String(reader.getRows()[0]?.[0])) as Node
-  const statements = parsed.statements as readonly Node[] | undefined
-  if (parsed.error || !statements)
-    throw invalid(where, problemOf(String(parsed.error_message ?? 'it does not parse')), sql)
-  if (statements.length !== 1) throw invalid(where, `expected one SELECT, got ${statements.length} statements`, sql)
-  return statements[0]?.node as Node
+/**
+ * Checks one SELECT over `input`: no aggregate, DISTINCT, window, ORDER BY, LIMIT, set operation or sample of its rows, no function
+ * with another answer for each call or query, `input` once in FROM, no join that would add unmatched rows of a table; and nothing
+ * that reads more than `input` and the task's tables.
+ * @throws SQL_NOT_ROWWISE; SQL_INVALID when it does not parse, is not one SELECT, or reads what it may not
+ */
+export async function checkRowWise(connection: DuckDBConnection, sql: string, check: RowWiseCheck): Promise<void> {
+  const { where, columns, tables } = check
+  const select = await parseSelect(connection, sql, where)
+  const catalog = await sqlCatalog(connection)
+  checkAllowed(select, { tables: ['input', ...tables], where, sql, catalog })
+  const refuse: Refuse = refusal(where, sql)
+  checkFunctions(select, catalog.unstable, columns, refuse)
+  checkSelect(select, catalog.aggregates, refuse)
 }
 
 /** Throws SQL_NOT_ROWWISE, saying what it is that is refused. */
@@ -45,61 +37,10 @@ export const refusal =
   (what: string): never => {
     throw new PermanentError(
       'SQL_NOT_ROWWISE',
-      `${where}: ${what} would make the rows depend on how the input is sliced; use reduce or bucketBy for it, or say that it is meant with sql({ scope: 'slice' })`,
+      `${where}: ${what} would make the rows depend on how the input is cut into slices; a step sees each row on its own, so do this when you read the finished dataset`,
       { where, what, sql },
     )
   }
-
-const problemOf = (message: string): string =>
-  message.startsWith('Only SELECT') ? 'expected one SELECT, got another kind of statement' : message
-
-const invalid = (where: string, problem: string, sql: string): PermanentError =>
-  new PermanentError('SQL_INVALID', `${where}: ${problem}`, { where, sql })
-
-interface FunctionNames {
-  readonly aggregates: ReadonlySet<string>
-  readonly unstable: ReadonlySet<string>
-}
-
-let names: FunctionNames | undefined
-
-async function functionNames(connection: DuckDBConnection): Promise<FunctionNames> {
-  const read = async (condition: string): Promise<string[]> => {
-    const reader = await connection.runAndReadAll(
-      `SELECT DISTINCT function_name FROM duckdb_functions() WHERE ${condition}`,
-    )
-    return reader.getRows().map(([name]) => String(name))
-  }
-  const scalars = new Set(await read("function_type IN ('scalar', 'macro')"))
-  const aggregates = await read("function_type = 'aggregate'")
-  const unstable = await read("function_type = 'scalar' AND stability <> 'CONSISTENT' AND function_name <> 'error'")
-  return {
-    aggregates: new Set(aggregates.filter(name => !scalars.has(name))),
-    unstable: new Set([...unstable, ...clocks, ...hiders]),
-  }
-}
-
-/** A table in FROM that is named nearly as `input`, where that is not read. */
-function misspeltInput(from: Node | undefined): string | undefined {
-  if (from?.type !== 'BASE_TABLE' || isInput(from)) return undefined
-  const name = String(from.table_name)
-  return nearest(name, ['input']).length > 0 ? name : undefined
-}
-
-/** The present time, also as words without parentheses. */
-const clocks = [
-  'current_timestamp',
-  'current_date',
-  'current_time',
-  'current_localtime',
-  'current_localtimestamp',
-  'localtime',
-  'localtimestamp',
-  'ago',
-]
-
-/** Functions that run SQL in a text, where `input` is not seen. */
-const hiders = ['query', 'query_table', 'json_execute_serialized_sql']
 
 /** Anywhere in the statement, subqueries over tables as well. */
 function checkFunctions(
@@ -113,7 +54,7 @@ function checkFunctions(
   const word = Array.isArray(path) && path.length === 1 ? String(path[0]).toLowerCase() : undefined
   const isNoColumn = kind === 'COLUMN_REF' && columns?.every(column => column.toLowerCase() !== word)
   const name = kind === 'FUNCTION' ? String(called) : isNoColumn ? word : undefined
-  if (name !== undefined && (unstable.has(name) || name.startsWith('fanmill_'))) refuse(`the function ${name}`)
+  if (name !== undefined && unstable.has(name)) refuse(`the function ${name}`)
   for (const value of Object.values(node)) checkFunctions(value, unstable, columns, refuse)
 }
 
@@ -175,8 +116,6 @@ function checkExpression(node: unknown, aggregates: ReadonlySet<string>, refuse:
   }
   for (const value of Object.values(node)) checkExpression(value, aggregates, refuse)
 }
-
-const list = (value: unknown): readonly Node[] => (Array.isArray(value) ? (value as Node[]) : [])
 
 /** Whether a table in FROM is `input`. */
 export const isInput = (node: Node): boolean =>

@@ -4,6 +4,7 @@ import { FanmillError, PermanentError } from '../core/errors.ts'
 import { hiveColumns } from '../core/hive-columns.ts'
 import { placeOf } from '../core/member-place.ts'
 import { nearestOrAll } from '../core/nearest.ts'
+import type { LoadingRun } from '../core/share.ts'
 import type { Columns, Format, MapBatchesStep, MapRowsStep, Step, TaskDefinition } from '../define/definition.ts'
 import type { StagedFile } from '../io/stage.ts'
 import { sqlType } from './column-sql.ts'
@@ -12,6 +13,8 @@ import type { Engine } from './engine.ts'
 import { findFault } from './find-fault.ts'
 import { createMapFunctions } from './map-function.ts'
 import { describeParquet, ownColumns } from './parquet-read.ts'
+import { registerPartitionKeys } from './partition-keys.ts'
+import { enterRun } from './provenance-sql.ts'
 import { quoteName, quoteTexts } from './quote.ts'
 import { declaredColumns, emptyRead, type ReadColumn } from './read-columns.ts'
 import { registerRowCounter } from './row-counter.ts'
@@ -24,6 +27,8 @@ export interface EngineTask {
   readonly format: Format
   readonly columns: Columns
   readonly steps: readonly Step[]
+  /** The names of the broadcast tables, which the engine has loaded. */
+  readonly tables: readonly string[]
   readonly strict: boolean
   readonly provenance: readonly string[]
   readonly keepNew: boolean
@@ -31,6 +36,8 @@ export interface EngineTask {
   readonly hive?: readonly string[]
   /** Whether inputs' paths are looked at for columns. Default true. */
   readonly readsHive?: boolean
+  /** Whether `check` is called apart, or the first conversion checks the transform. Default false. */
+  readonly isCheckedLater?: boolean
   /** Of Parquet files and JSON lines; the headers of text are checked when it is staged. Default `ignore`. */
   readonly onNewColumn?: TaskDefinition['onNewColumn']
   /** Of Parquet files; default `fail`. */
@@ -45,22 +52,31 @@ export interface TaskEngine {
   check(inPath?: readonly string[]): Promise<void>
   /** A map function has asked for its row's member: conversions must be of one member each. */
   readonly isByMember: boolean
+  /** Makes known which run the next conversions are of. */
+  enterRun(run: LoadingRun): Promise<void>
   convert(job: ConvertJob): Promise<Converted>
   /** The failure of a transform once more, with archive, member and line. */
   findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
-  /** One Parquet file of several with the same columns, in their order or sorted as the output is. */
-  merge(files: readonly string[], target: string): Promise<WrittenPart>
+  /** One Parquet file of several with the same columns, in their order or sorted as the output is; or several of `fileRows` rows each. */
+  merge(files: readonly string[], options: MergeOptions): Promise<readonly WrittenPart[]>
+}
+
+export interface MergeOptions {
+  /** Path for the files, without ending; nothing is there yet. */
+  readonly target: string
+  /** Rows of each file; default all in one. */
+  readonly fileRows?: number | undefined
 }
 
 /**
- * The task's transform is checked against empty typed inputs by `check`, or before the first conversion; without
- * declared columns, against the first Parquet file.
+ * The task's transform is checked against empty typed inputs as it opens, or later by `check`; without declared
+ * columns, against the first Parquet file. @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID
  */
 export async function openTask(engine: Engine, task: EngineTask, context: unknown): Promise<TaskEngine> {
   const connection = await engine.connect()
   const adds = await addedColumns(connection, task.steps)
   const maps = createMapFunctions(connection, context, step => adds.get(step) ?? [])
-  const tools = { connection, maps, counter: registerRowCounter(connection) }
+  const tools = { connection, maps, counter: registerRowCounter(connection), memoryBytes: engine.memoryBytes }
   const isUntyped = task.format.kind === 'parquet' && Object.keys(task.columns).length === 0
   const byPath = new Map<string, Conversion>()
   let conversion: Conversion | undefined
@@ -76,6 +92,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     if (isUntyped) own = await sharedColumns(connection, files, own)
     return conversionWith(files.length > 0 ? pathColumns(task, files) : (task.hive ?? []))
   }
+  if (!isUntyped && !task.isCheckedLater) await conversionWith(task.hive ?? [])
   return {
     get schema() {
       return (conversion?.transform.schema ?? []).map(({ name, type }) => ({ name, type: String(type) }))
@@ -86,13 +103,14 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     async check(inPath = task.hive ?? []) {
       if (!isUntyped) await conversionWith(inPath)
     },
+    enterRun: run => enterRun(connection, run),
     async convert(job) {
       // Without any file there is no schema, and nothing to write.
       if (isUntyped && job.files.length === 0) return nothing
       return convert(await conversionFor(job.files), job)
     },
     findFault: async job => findFault(await conversionFor(job.files), job),
-    merge: (files, target) => merge(connection, task.parts, files, target),
+    merge: (files, options) => merge(connection, conversion?.parts ?? task.parts, files, options),
   }
 }
 
@@ -159,18 +177,30 @@ function pathColumns({ columns, readsHive = true }: EngineTask, files: readonly 
   return hiveColumns(archives, Object.keys(columns))
 }
 
-type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'>
+type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter'> & { readonly memoryBytes: number }
 
 /** `own` are the columns of Parquet files where none are declared. */
-async function prepare(task: PathTask, tools: Tools, own?: readonly ReadColumn[]): Promise<Conversion> {
+async function prepare(
+  task: PathTask,
+  { memoryBytes, ...tools }: Tools,
+  own?: readonly ReadColumn[],
+): Promise<Conversion> {
   const columns = [...(own ?? []), ...declaredColumns(task.columns)]
   const { hive, format, strict, keepNew, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
   const read = { columns: task.columns, strict, keepNew, provenance, hive, refuseNew: onNewColumn === 'fail' }
   const parquet = { columns, strict, keepNew, provenance, hive, onNewColumn, onMissingColumn }
   const empty = format.kind === 'parquet' ? emptyRead(columns, parquet) : fastRead([], read)
-  const transform = await checkTransform(tools.connection, empty, task.steps, tools.maps)
+  const transform = await checkTransform(tools.connection, {
+    input: empty,
+    steps: task.steps,
+    maps: tools.maps,
+    tables: task.tables,
+  })
   checkOutput(parts, transform.schema)
-  return { ...tools, read, transform, format, parts, ...(format.kind === 'parquet' && { parquet }) }
+  const keys = parts.partitionBy.length > 0 ? registerPartitionKeys(tools.connection, parts) : undefined
+  const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
+  const writing = { parts: { ...parts, room }, keys, ...(format.kind === 'parquet' && { parquet }) }
+  return { ...tools, read, transform, format, ...writing }
 }
 
 /** The engine's types of the columns that map steps add. */
@@ -231,12 +261,12 @@ async function merge(
   connection: DuckDBConnection,
   parts: PartOptions,
   files: readonly string[],
-  target: string,
-): Promise<WrittenPart> {
+  { target, fileRows }: MergeOptions,
+): Promise<readonly WrittenPart[]> {
   const query = { sql: `SELECT * FROM read_parquet(${quoteTexts(files)}, hive_partitioning = false)`, values: [] }
-  const [part] = await writeParts(connection, query, target, { ...parts, partitionBy: [] })
-  if (part === undefined) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })
-  return part
+  const written = await writeParts(connection, query, target, { ...parts, partitionBy: [], fileRows })
+  if (written.length === 0) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })
+  return written
 }
 
 export type { StagedFile }

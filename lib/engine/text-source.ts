@@ -1,6 +1,9 @@
 /** Staged text as a relation: where the engine finds the text of each declared column. */
+
+import { closeSync, openSync, readSync } from 'node:fs'
 import { PermanentError } from '../core/errors.ts'
 import { hiveValues } from '../core/hive-columns.ts'
+import { readObject } from '../core/json-object.ts'
 import { placeOf } from '../core/member-place.ts'
 import { lineDelimiter } from '../core/record-dialect.ts'
 import type { ColumnDefinition, Columns, CsvFormat, Format } from '../define/definition.ts'
@@ -9,6 +12,7 @@ import type { StagedFile } from '../io/stage.ts'
 import { sqlType } from './column-sql.ts'
 import { jsonSource } from './json-source.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
+import type { RecordTest } from './record-test.ts'
 
 /** Staged files that can be read by one scan: of one header and newline style. */
 export interface TextSource {
@@ -21,15 +25,15 @@ export interface TextSource {
   /** Every column of the scan, as SQL. */
   readonly all: readonly string[]
   /** Columns that the files have and the task does not declare. */
-  readonly undeclared: readonly string[]
+  readonly undeclared: readonly { readonly name: string; readonly text: string }[]
   /** Declared columns that stand in the path. */
   readonly inPath?: readonly string[]
-  /** As SQL, where each record has columns of its own: the names that are not declared, and the value of `_new`. */
-  readonly ownNew?: { readonly names: string; readonly map: string }
   /** As SQL, where each record has columns of its own: whether it has one of this name. */
   keyOf?(column: string): string
-  /** For records that may not be one at all (JSON, log lines): whether it is, and what was expected. */
-  readonly record?: { readonly isValid: string; readonly expected: string; readonly received: string }
+  /** As SQL, where each record has columns of its own: the names that are not declared, and the value of `_new`. */
+  readonly ownNew?: { readonly names: string; readonly map: string }
+  /** For records that may not be one at all (JSON, log lines): what must be true of it, in this order, and its text. */
+  readonly record?: { readonly tests: readonly RecordTest[]; readonly received: string }
 }
 
 export interface TextSourceOptions {
@@ -43,6 +47,8 @@ export interface TextSourceOptions {
   readonly hive?: readonly string[]
   /** Looks for digits that the engine's reading of JSON would lose. Default true. */
   readonly isExact?: boolean
+  /** Columns that are not declared are read as well. Default false. */
+  readonly keepNew?: boolean
 }
 
 /** Names of the prefix that located staging puts before each record. */
@@ -71,7 +77,7 @@ function withHive(
   return {
     ...source,
     text: column => (own.includes(column) ? hiveSql(column) : source.text(column)),
-    undeclared: source.undeclared.filter(name => !own.includes(name)),
+    undeclared: source.undeclared.filter(({ name }) => !own.includes(name)),
     inPath: own,
   }
 }
@@ -98,12 +104,40 @@ const hiveSql = (column: string): string =>
 function textSource(files: readonly StagedFile[], options: TextSourceOptions): TextSource {
   const { format, columns } = options
   if (format.kind === 'csv') return csvSource(files, format, options)
+  const isFast = options.badRecords === 'fail'
   const from = scan(files, ['line'], { delimiter: lineDelimiter, quote: '', escape: '', nulls: [] }, options)
   const source =
     format.kind === 'jsonLines'
-      ? jsonSource(from, columns, { isExact: options.isExact })
+      ? jsonSource(from, columns, {
+          isExact: options.isExact,
+          keepNew: options.keepNew,
+          isFast,
+          ...(isFast && options.isExact !== false && { commonKeys: keysOfFirst(files) }),
+        })
       : patternSource(from, format.pattern)
   return { ...source, all: [...prefixOf(files), 'line'] }
+}
+
+/** The keys of the first line: those of most others, as a rule. */
+function keysOfFirst([file]: readonly StagedFile[]): readonly string[] | undefined {
+  const keys = file && !file.located ? Object.keys(readObject(firstLine(file.file)) ?? {}) : []
+  return keys.length > 0 && keys.length < commonKeysMax ? keys : undefined
+}
+
+/** A longer list makes a statement that takes longer than it saves. */
+const commonKeysMax = 1000
+
+const firstLineBytes = 65_536
+
+function firstLine(file: string): string {
+  const handle = openSync(file, 'r')
+  try {
+    const bytes = Buffer.alloc(firstLineBytes)
+    const text = bytes.toString('utf8', 0, readSync(handle, bytes, 0, firstLineBytes, 0))
+    return text.slice(0, text.indexOf('\n') + 1)
+  } finally {
+    closeSync(handle)
+  }
 }
 
 function csvSource(files: readonly StagedFile[], format: CsvFormat, options: TextSourceOptions): TextSource {
@@ -113,16 +147,40 @@ function csvSource(files: readonly StagedFile[], format: CsvFormat, options: Tex
   const nulls = format.nullValues
   const isTyped = (name: string): boolean =>
     options.isLenient === true && names.includes(name) && !hive.includes(name) && isScannable(options.columns[name])
+  const texts = textNames(names)
   const types = Object.fromEntries(
-    names.filter(isTyped).map(name => [textName(name), sqlType(options.columns[name] as ColumnDefinition)]),
+    names.flatMap((name, index) => (isTyped(name) ? [[texts[index], sqlType(options.columns[name] as never)]] : [])),
   )
+  const positions = new Map(names.map((name, index) => [name, index]))
+  const textAt = (index: number): string => quoteName(texts[index] as string)
   return {
-    from: scan(files, names.map(textName), { ...format, nulls }, { ...options, types }),
+    from: scan(files, texts, { ...format, nulls }, { ...options, types }),
     isTyped,
-    text: column => (names.includes(column) ? quoteName(textName(column)) : undefined),
-    all: [...prefixOf(files), ...names.map(name => quoteName(textName(name)))],
-    undeclared: names.filter(name => !Object.hasOwn(options.columns, name)),
+    text: column => {
+      const index = positions.get(column)
+      return index === undefined ? undefined : textAt(index)
+    },
+    all: [...prefixOf(files), ...texts.map(quoteName)],
+    undeclared: names.flatMap((name, index) =>
+      Object.hasOwn(options.columns, name) ? [] : [{ name, text: textAt(index) }],
+    ),
   }
+}
+
+/**
+ * Names of the text columns, apart from those of the typed ones, so that neither shadows the other. Names that the engine
+ * would not take (equal ones in whatever case, one with a NUL) get their position as well.
+ */
+function textNames(names: readonly string[]): string[] {
+  const taken = new Set(names.map(name => `text ${name.toLowerCase()}`))
+  const given = new Set<string>()
+  return names.map((name, index) => {
+    let text = `text ${name.replaceAll('\0', '\u2400')}`
+    const isOwn = text === `text ${name}` && !given.has(text.toLowerCase())
+    while (!isOwn && (taken.has(text.toLowerCase()) || given.has(text.toLowerCase()))) text += ` ${index + 1}`
+    given.add(text.toLowerCase())
+    return text
+  })
 }
 
 /** A null or a format is looked at apart; the scan reads garbage in a timestamp with zone as null, without a word. */
@@ -133,9 +191,6 @@ function isScannable(column: ColumnDefinition | undefined): boolean {
 
 const prefixOf = (files: readonly StagedFile[]): readonly string[] => (files[0]?.located ? prefixColumns : [])
 
-/** Text columns are named apart from typed ones, so that neither shadows the other. */
-export const textName = (column: string): string => `text ${column}`
-
 function patternSource(from: string, pattern: string): Omit<TextSource, 'all'> {
   const names = groupNames(pattern)
   const regex = quoteText(pattern)
@@ -144,8 +199,7 @@ function patternSource(from: string, pattern: string): Omit<TextSource, 'all'> {
     text: column => (names.includes(column) ? `nullif(groups.${quoteName(column)}, '')` : undefined),
     undeclared: [],
     record: {
-      isValid: `regexp_full_match(line, ${regex})`,
-      expected: 'a line that matches the pattern',
+      tests: [{ isMet: `regexp_full_match(line, ${regex})`, expected: 'a line that matches the pattern' }],
       received: 'line',
     },
   }
@@ -161,8 +215,10 @@ interface ScanDialect {
 /** Bytes of the longest record that a fast scan reads; a careful one takes fields of tens of megabytes. */
 const fastRecordBytesMax = 2_097_152
 const carefulRecordBytesMax = 67_108_864
-/** The engine keeps two such buffers, of its memory. */
+/** The engine keeps two such buffers, of its memory; of wide rows its vectors need the room. */
 const bufferBytesMin = 8_388_608
+const wideBufferBytesMin = 4_194_304
+const wideColumns = 200
 /** What the engine may count to a record beside its bytes. */
 const recordMargin = 1024
 
@@ -186,7 +242,7 @@ function scan(
     `new_line = '${files[0]?.newline === 'crlf' ? '\\r\\n' : '\\n'}'`,
     `delim = ${quoteText(dialect.delimiter)}, quote = ${quoteText(dialect.quote)}, escape = ${quoteText(dialect.escape)}`,
     `nullstr = ${nullTexts(dialect.nulls)}`,
-    `max_line_size = ${bytesMax}, buffer_size = ${Math.max(bufferBytesMin, bytesMax)}`,
+    `max_line_size = ${bytesMax}, buffer_size = ${Math.max(names.length > wideColumns ? wideBufferBytesMin : bufferBytesMin, bytesMax)}`,
     // Otherwise it begins anew in the middle of the text, and loses its place where bad records are near; but then it does not tell of an open quote.
     isCareful && !files.some(file => file.isOpen) ? 'parallel = false' : '',
     badRecordSettings[options.badRecords],

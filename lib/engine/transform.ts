@@ -1,6 +1,7 @@
 /** A task's steps as one query over `input`, and its check against empty typed inputs before any data is read. */
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
+import { conditionOf } from '../core/resolve-task.ts'
 import type { MapBatchesStep, MapRowsStep, SqlStep, Step } from '../define/definition.ts'
 import { type BoundQuery, bindable, runBound } from './bound-query.ts'
 import { checkNames, checkStatement, type StatementCheck } from './check-statement.ts'
@@ -8,6 +9,7 @@ import { explainSql } from './explain-sql.ts'
 import type { MapFunctions } from './map-function.ts'
 import { quoteName } from './quote.ts'
 import { checkRowWise } from './row-wise.ts'
+import { parseExpression } from './sql-syntax.ts'
 
 export interface SchemaColumn {
   readonly name: string
@@ -21,15 +23,22 @@ export interface CheckedTransform {
   readonly schema: readonly SchemaColumn[]
 }
 
+export interface TransformCheck {
+  /** A SELECT of the rows that enter, without any yet. */
+  readonly input: string
+  readonly steps: readonly Step[]
+  readonly maps: MapFunctions
+  /** The names of the task's broadcast tables. */
+  readonly tables: readonly string[]
+}
+
 /**
  * Checks each step against the columns that the steps before it give.
  * @throws SQL_NOT_ROWWISE, SQL_INVALID with the nearest names for an unknown column
  */
 export async function checkTransform(
   connection: DuckDBConnection,
-  input: string,
-  steps: readonly Step[],
-  maps: MapFunctions,
+  { input, steps, maps, tables }: TransformCheck,
 ): Promise<CheckedTransform> {
   const checked: { step: Step; given: readonly SchemaColumn[] }[] = []
   let query: BoundQuery = { sql: input, values: [] }
@@ -39,6 +48,7 @@ export async function checkTransform(
       input: query,
       columns: given.map(column => column.name),
       where: nameOf(steps, index),
+      tables,
     })
     checked.push({ step, given })
     query = applyStep(query, step, given, index, maps)
@@ -50,14 +60,14 @@ export async function checkTransform(
 async function checkStep(
   connection: DuckDBConnection,
   step: Step,
-  given: Omit<StatementCheck, 'isRowWise'>,
+  given: StatementCheck & Pick<TransformCheck, 'tables'>,
 ): Promise<void> {
   const { columns, where } = given
   if (step.kind !== 'sql') return checkNames([...new Set([...columns, ...Object.keys(step.adds)])], where, 'map')
   const statement = { sql: stepSql(step, 1), values: step.values.map(bindable) }
-  const isRowWise = step.scope === 'row'
-  if (isRowWise) await checkRowWise(connection, statement.sql, where, columns)
-  await checkStatement(connection, statement, { ...given, isRowWise })
+  if (step.clause === 'where') await parseExpression(connection, conditionOf(statement.sql), where)
+  await checkRowWise(connection, statement.sql, given)
+  await checkStatement(connection, statement, given)
 }
 
 /** A task's `where` is the first step, and none of its `transform`. */

@@ -10,9 +10,11 @@ import {
   sqlType,
   tryConvert,
 } from './column-sql.ts'
+import { runValue } from './provenance-sql.ts'
 import { quoteName, quoteText } from './quote.ts'
 import { allRead, declaredColumns, type ExtraColumns, emptyRead, newMap } from './read-columns.ts'
-import { type TextSource, textName } from './text-source.ts'
+import { allMet } from './record-test.ts'
+import type { TextSource } from './text-source.ts'
 
 /** Provenance is made of the located prefix. */
 export interface ReadOptions extends ExtraColumns {
@@ -72,9 +74,10 @@ export function misfits(sources: readonly TextSource[], options: ReadOptions): s
       const cases = Object.entries(options.columns).flatMap(([name, column]) =>
         misfitCase(source, name, column, options),
       )
-      const whole = source.record
-        ? [`WHEN NOT ${source.record.isValid} THEN ${misfit('', source.record.expected, source.record.received)}`]
-        : []
+      const whole = (source.record?.tests ?? []).map(
+        ({ isMet, expected }) =>
+          `WHEN NOT coalesce(${isMet}, false) THEN ${misfit('', expected, source.record?.received ?? 'NULL')}`,
+      )
       if (whole.length + cases.length === 0) return []
       // All columns take part, as in a careful reading.
       const prefix = `concat(_fanmill_member, left(concat(${source.all.join(', ')}), 0)) AS member, _fanmill_line AS line, _fanmill_record AS record`
@@ -96,7 +99,7 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
   const list = selectList(source, options, convert)
   const from = values.length === 0 ? source.from : `(SELECT *, ${values.join(', ')} FROM ${source.from})`
   const conditions = [
-    ...(source.record ? [source.record.isValid] : []),
+    ...(source.record ? [allMet(source.record.tests)] : []),
     ...(options.refuseNew && source.ownNew ? [`len(${source.ownNew.names}) = 0`] : []),
     ...(source.keyOf ? (source.inPath ?? []).map(name => `NOT ${source.keyOf?.(name)}`) : []),
   ]
@@ -134,11 +137,13 @@ function typedText(source: TextSource, name: string, options: ReadOptions, conve
 
 function newColumns(source: TextSource): string {
   if (source.ownNew) return source.ownNew.map
-  return newMap(source.undeclared.map(name => [name, quoteName(textName(name))]))
+  return newMap(source.undeclared.map(({ name, text }) => [name, text]))
 }
 
 function provenanceSql(name: string): string {
   if (name === '_line') return 'CAST(_fanmill_line AS BIGINT) AS _line'
+  const ofRun = runValue(name)
+  if (ofRun !== undefined) return `${ofRun} AS ${name}`
   return `${memberSql('_fanmill_member', name === '_archive' ? 'archive' : 'member')} AS ${name}`
 }
 
@@ -149,7 +154,7 @@ export function memberSql(index: string, field: 'archive' | 'member'): string {
 
 function fitOf(source: TextSource, options: ReadOptions): string {
   const tests = Object.entries(options.columns).map(([name, column]) => fitTest(source, name, column, options))
-  return `(${[...(source.record ? [source.record.isValid] : []), ...tests].join(' AND ') || 'true'})`
+  return `(${[...(source.record ? [allMet(source.record.tests)] : []), ...tests].join(' AND ') || 'true'})`
 }
 
 function fitTest(source: TextSource, name: string, column: ColumnDefinition, options: ReadOptions): string {

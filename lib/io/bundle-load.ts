@@ -18,13 +18,20 @@ export type LoadableBundle = Pick<Bundle, 'file' | 'url' | 'files'>
  */
 export async function loadPipeline(bundle: LoadableBundle): Promise<PipelineDefinition> {
   const exported = await loadModule(bundle)
-  const made = exported.default
+  const made = defaultExport(exported)
   if (isKind(made, 'pipeline')) return made as PipelineDefinition
   if (isKind(made, 'task')) {
     const lone = made as TaskDefinition
     return Object.freeze({ kind: 'pipeline', name: lone.name, tasks: Object.freeze([lone]) })
   }
   throw new PermanentError('DEFINITION_LOAD', notPipeline(bundle.file, exported), { file: bundle.file })
+}
+
+/** The default export; of a CommonJS module that was compiled from ES modules, its own `default`. */
+function defaultExport(exported: Readonly<Record<string, unknown>>): unknown {
+  const made = exported.default
+  const isCompiled = typeof made === 'object' && made !== null && '__esModule' in made && 'default' in made
+  return isCompiled ? made.default : made
 }
 
 /** Code hash by task name: equal on every machine with the same sources, packages and version of this library. */

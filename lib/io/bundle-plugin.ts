@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { dirname, extname, isAbsolute, join, relative } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
 
 export interface PipelinePluginOptions {
@@ -35,11 +35,14 @@ export function pipelinePlugin(options: PipelinePluginOptions): Plugin {
   }
 }
 
-function resolveFanmill({ path }: OnResolveArgs, { fanmillUrl, purpose }: PipelinePluginOptions): OnResolveResult {
+function resolveFanmill(
+  { path, kind }: OnResolveArgs,
+  { fanmillUrl, purpose }: PipelinePluginOptions,
+): OnResolveResult {
   if (purpose === 'hash') return { path, external: true }
-  if (path === 'fanmill') return { path: fanmillUrl, external: true }
   const entry = path.slice('fanmill/'.length)
-  return { path: new URL(`./${entry}${extname(fanmillUrl)}`, fanmillUrl).href, external: true }
+  const url = path === 'fanmill' ? fanmillUrl : new URL(`./${entry}${extname(fanmillUrl)}`, fanmillUrl).href
+  return { path: kind.startsWith('require') ? fileURLToPath(url) : url, external: true }
 }
 
 /** Plain JavaScript of node_modules stays outside; all else (workspaces, TypeScript, JSON) is bundled. */

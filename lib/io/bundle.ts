@@ -1,12 +1,14 @@
 /** The user's pipeline as one ES module that any thread imports by URL, and its text for code hashes. */
 import { createHash } from 'node:crypto'
-import { access, mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { BuildFailure, BuildOptions, BuildResult, Message } from 'esbuild'
 import { PermanentError } from '../core/errors.ts'
 import { fileNames, type PipelinePluginOptions, pipelinePlugin } from './bundle-plugin.ts'
+import { sweepTemporary, temporaryPath } from './disk-files.ts'
 import { entryUrl } from './entry-url.ts'
+import { checkPipelineFile } from './pipeline-path.ts'
 
 /** Plain data: it may cross threads. */
 export interface Bundle {
@@ -38,7 +40,7 @@ export async function bundlePipeline(
   file: string,
   { outFolder, fanmillUrl = entryUrl('index') }: BundleOptions,
 ): Promise<Bundle> {
-  await assertFile(file)
+  await checkPipelineFile(file)
   const entry = resolve(file)
   const folder = dirname(entry)
   const target = resolve(outFolder)
@@ -51,6 +53,7 @@ export async function bundlePipeline(
   const path = join(target, name)
   const sourceMap = `${path}.map`
   await mkdir(target, { recursive: true })
+  await sweepTemporary(target)
   await writeWhole(sourceMap, outputText(run, '.js.map'))
   await writeWhole(path, `${withRequire(text)}//# sourceMappingURL=${encodeURIComponent(name)}.map\n`)
   return {
@@ -112,14 +115,6 @@ function advice({ location, notes }: Message): string {
   return note ? `; ${note.text}` : ''
 }
 
-async function assertFile(file: string): Promise<void> {
-  try {
-    await access(file)
-  } catch (cause) {
-    throw new PermanentError('DEFINITION_LOAD', `expected a pipeline file, found none at ${file}`, { file }, { cause })
-  }
-}
-
 function outputText({ outputFiles = [] }: BuildResult, ending: string): string {
   const found = outputFiles.find(output => output.path.endsWith(ending))
   if (!found) throw new Error(`esbuild gave no ${ending}`)
@@ -134,7 +129,11 @@ function withRequire(text: string): string {
 
 /** Another process may write the same bundle at the same time. */
 async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}-${performance.now()}.tmp`
-  await writeFile(temporary, text)
-  await rename(temporary, path)
+  const temporary = temporaryPath(dirname(path))
+  try {
+    await writeFile(temporary, text)
+    await rename(temporary, path)
+  } finally {
+    await rm(temporary, { force: true })
+  }
 }

@@ -1,9 +1,10 @@
 /** Cuts a text of any length into pieces that end with a record. */
 import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
+import { type MemberPlace, withPlace } from '../core/member-place.ts'
 import { dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { createRecordCutter, type RecordCutter } from '../core/records.ts'
-import { refuseUtf16 } from '../core/text-encoding.ts'
+import { checkEncoding } from '../core/text-encoding.ts'
 
 /** Whole records of a text, in its own encoding; for a stage, an origin with these fields. */
 export interface Piece {
@@ -24,17 +25,34 @@ export interface CutOptions {
   readonly pieceBytes?: number
   /** Longest record, and longest header; default 64 MiB. */
   readonly recordBytesMax?: number
+  /** Where the text comes from, for messages. */
+  readonly origin?: MemberPlace
 }
 
 /** Looked at in one go, so that a piece is at most this much longer than asked for, whatever the chunks. */
 const chunkBytesMax = 1024 * 1024
+
+/** As `piecesOf`, with the place of the text before the message of an error. */
+export async function* cutRecords(
+  source: AsyncIterable<Uint8Array>,
+  { origin, ...options }: CutOptions,
+): AsyncGenerator<Piece> {
+  try {
+    yield* piecesOf(source, options)
+  } catch (error) {
+    throw origin ? withPlace(error, origin) : error
+  }
+}
 
 /**
  * The pieces of a text, in order; for a text without records one piece without bytes. Chunks may be reused by the source.
  * Memory: one piece, of `pieceBytes` and a record or two.
  * @throws INPUT_INVALID for a record longer than `recordBytesMax`, with its line; INPUT_ENCODING for UTF-16
  */
-export async function* cutRecords(source: AsyncIterable<Uint8Array>, options: CutOptions): AsyncGenerator<Piece> {
+async function* piecesOf(
+  source: AsyncIterable<Uint8Array>,
+  options: Omit<CutOptions, 'origin'>,
+): AsyncGenerator<Piece> {
   const { format, pieceBytes = 32 * 1024 * 1024, recordBytesMax = 64 * 1024 * 1024 } = options
   const gathered = new Gathering(pieceBytes)
   const top = new TopReader(format, recordBytesMax)
@@ -76,7 +94,7 @@ class TopReader {
     if (!isAll && bytes.length < 2 * this.triedBytes) return undefined
     this.triedBytes = bytes.length
     if (!isAll && bytes.length < 4) return undefined
-    refuseUtf16(bytes)
+    checkEncoding(bytes, encodingOf(this.format))
     const { skip, header } = this.format.kind === 'csv' ? this.format : { skip: 0, header: false }
     const found = readHeader(bytes, dialectOf(this.format, encodingOf(this.format)), { skip, header })
     if (found.isComplete || isAll) return found

@@ -44,7 +44,7 @@ export async function writeTemporary(folder: string, bytes: Uint8Array): Promise
 }
 
 /** A name in the folder of temporary files that says whose it is, so that a dead process's can be swept. */
-function temporaryPath(folder: string): string {
+export function temporaryPath(folder: string): string {
   return join(folder, `${encodeURIComponent(hostname())}~${process.pid}~${randomUUID()}`)
 }
 
@@ -98,13 +98,16 @@ export async function pruneFolders(folder: string, root: string): Promise<void> 
   }
 }
 
-/** Removes temporary files of processes of this host that are no more. */
+/** Removes temporary files of processes of this host that are no more; one that cannot be removed is left. */
 export async function sweepTemporary(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
-    const [host, pid] = name.split('~')
-    if (host !== encodeURIComponent(hostname()) || isRunning(Number(pid))) continue
-    await rm(join(folder, name), { force: true })
-  }
+  for (const name of await readdir(folder).catch(() => []))
+    if (isLeftTemporary(name)) await rm(join(folder, name), { force: true }).catch(() => undefined)
+}
+
+/** Whether a temporary file of this name was left by a process of this host that is gone. */
+export function isLeftTemporary(name: string): boolean {
+  const [host, pid] = name.split('~')
+  return host === encodeURIComponent(hostname()) && pid !== undefined && !isRunning(Number(pid))
 }
 
 /** Whether a process of this host is there; one that may not be signalled is. */

@@ -3,7 +3,7 @@ import assert from 'node:assert'
 import { rename, rm, utimes } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { stateRoot } from '../core/state.ts'
-import type { PendingPart, ReadOptions, Store, StoredObject } from '../core/store.ts'
+import type { ListedPart, PendingPart, ReadOptions, StagingRun, Store, StoredObject } from '../core/store.ts'
 import { throwIfAborted } from './abort.ts'
 import { withFaults } from './disk-fault.ts'
 import {
@@ -19,11 +19,15 @@ import {
 } from './disk-files.ts'
 import { listKeys } from './disk-list.ts'
 import { withLock } from './disk-lock.ts'
+import { isApart, pendingFolder, pendingKey, pendingPartAt, pendingPrefix } from './disk-pending.ts'
+import { checkRenames } from './disk-place.ts'
 import { readFileNow, readFileRange } from './disk-read.ts'
 
 /** Temporary files and locks; on the same file system as everything else, so that a rename is atomic. */
 const temporaryPrefix = `${stateRoot}tmp/`
-const pendingName = /^(.+)\.pending-([\w-]+)$/
+
+/** Files of a listing that are looked at together: enough to keep the thread pool busy. */
+const statsAtOnce = 64
 
 /**
  * Keeps each object in a file of its key's name.
@@ -31,7 +35,7 @@ const pendingName = /^(.+)\.pending-([\w-]+)$/
  * What appears is whole and, after `create`, `write` and `completePart`, down on the disk. `create` is atomic (a link). `replace` compares
  * and renames under a lock file, because a plain file system has no compare-and-swap: every process that changes the same folder must use this store.
  * An etag is inode, size and modification time; a tool that puts old times back after a rewrite in place deceives it.
- * A pending part is the file `<key>.pending-<token>`, which `list` does not show.
+ * A pending part is a file below `.fanmill/pending/`, which `list` does not show, and is renamed to its key when it is completed.
  */
 export function diskStore(folder: string): Store {
   return new DiskStore(folder)
@@ -53,11 +57,19 @@ class DiskStore implements Store {
   }
 
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<StoredObject> {
-    const isHidden = (key: string) => key.startsWith(temporaryPrefix) || pendingName.test(key)
+    const isHidden = (key: string) =>
+      key.startsWith(temporaryPrefix) || key.startsWith(pendingPrefix) || pendingPartAt(key) !== undefined
+    let keys: string[] = []
     for await (const key of this.#keys(prefix, isHidden, signal)) {
-      const found = await this.stat(key)
-      if (found) yield found
+      if (keys.push(key) < statsAtOnce) continue
+      yield* await this.#statAll(keys)
+      keys = []
     }
+    yield* await this.#statAll(keys)
+  }
+
+  async #statAll(keys: readonly string[]): Promise<StoredObject[]> {
+    return (await Promise.all(keys.map(key => this.stat(key)))).filter(found => found !== undefined)
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<Uint8Array> {
@@ -104,14 +116,16 @@ class DiskStore implements Store {
     return withFaults('remove', key, () => this.#removePath(this.#path(key)))
   }
 
-  stagePart(key: string, file: string, token: string): Promise<PendingPart> {
+  stagePart(key: string, file: string, run: StagingRun): Promise<PendingPart> {
     return withFaults('stage', key, async () => {
-      const path = this.#pendingPath({ key, token })
+      const { token } = run
+      const uploadId = pendingFolder(run)
+      const path = this.#pendingPath({ key, token, uploadId })
       await syncPath(file)
       await moveFile(file, path, this.#temporary)
       const found = await statFile(path)
       assert(found, 'a part that was just moved is there')
-      return { key, sizeBytes: found.sizeBytes, token, etags: [found.etag] }
+      return { key, sizeBytes: found.sizeBytes, token, uploadId, etags: [found.etag] }
     })
   }
 
@@ -125,15 +139,18 @@ class DiskStore implements Store {
   completePart(part: PendingPart): Promise<boolean> {
     return withFaults('complete', part.key, async () => {
       const path = this.#path(part.key)
+      const pending = this.#pendingPath(part)
+      // Looked at first, because the folder that a rename goes to is made only for a part that is there.
+      if (!(await statFile(pending))) return this.#isCompleted(part)
       try {
-        await rename(this.#pendingPath(part), path)
+        await inFolderOf(path, () => rename(pending, path))
       } catch (error) {
         if (!isAbsent(error)) throw error
-        // A rename keeps the etag: so the file is known that this or another process completed before.
-        const found = await statFile(path)
-        return found !== undefined && found.etag === part.etags?.[0]
+        await pruneFolders(dirname(path), this.url)
+        return this.#isCompleted(part)
       }
       await syncPath(dirname(path))
+      await pruneFolders(dirname(pending), this.url)
       return true
     })
   }
@@ -142,14 +159,32 @@ class DiskStore implements Store {
     return withFaults('abort', part.key, () => this.#removePath(this.#pendingPath(part)))
   }
 
-  async *listParts(prefix: string, signal?: AbortSignal): AsyncGenerator<PendingPart & { stagedAtMs: number }> {
-    const isHidden = (key: string) => key.startsWith(temporaryPrefix)
-    for await (const name of this.#keys(prefix, isHidden, signal)) {
-      const [, key, token] = pendingName.exec(name) ?? []
-      if (key === undefined || token === undefined) continue
-      const found = await withFaults('look at', name, () => statFile(this.#path(name)))
-      if (found) yield { key, token, sizeBytes: found.sizeBytes, etags: [found.etag], stagedAtMs: found.mtimeMs }
+  async *listParts(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedPart> {
+    yield* this.#partsAmong(this.#keys(pendingPrefix, folder => isApart(folder, prefix), signal))
+    // Of older versions, beside their final place.
+    yield* this.#partsAmong(this.#keys(prefix, key => key.startsWith(stateRoot), signal))
+  }
+
+  checkPlace(prefix: string): Promise<void> {
+    const folder = join(this.url, ...prefix.split('/'))
+    return withFaults('look at', prefix, () =>
+      checkRenames(join(this.url, pendingPrefix), resolve(folder), stateRoot.slice(0, -1)),
+    )
+  }
+
+  async *#partsAmong(files: AsyncIterable<string>): AsyncGenerator<ListedPart> {
+    for await (const file of files) {
+      const part = pendingPartAt(file)
+      const found = part && (await withFaults('look at', file, () => statFile(this.#path(file))))
+      if (!part || !found) continue
+      yield { ...part, sizeBytes: found.sizeBytes, etags: [found.etag], stagedAtMs: found.mtimeMs, file }
     }
+  }
+
+  /** A rename keeps the etag: it tells the file that this or another process completed before. */
+  async #isCompleted({ key, etags }: PendingPart): Promise<boolean> {
+    const found = await statFile(this.#path(key))
+    return found !== undefined && found.etag === etags?.[0]
   }
 
   async *#keys(prefix: string, isHidden: (key: string) => boolean, signal?: AbortSignal): AsyncGenerator<string> {
@@ -167,9 +202,8 @@ class DiskStore implements Store {
     return join(this.url, key)
   }
 
-  #pendingPath({ key, token }: Pick<PendingPart, 'key' | 'token'>): string {
-    assert(/^[\w-]+$/.test(token), `expected a token of letters, digits, _ and -, got ${JSON.stringify(token)}`)
-    return this.#path(`${key}.pending-${token}`)
+  #pendingPath(part: Pick<PendingPart, 'key' | 'token' | 'uploadId'>): string {
+    return this.#path(pendingKey(part))
   }
 
   /** What a killed process left is swept when this one first writes. */

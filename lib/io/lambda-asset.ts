@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { BuildFailure, OutputFile } from 'esbuild'
 import { PermanentError } from '../core/errors.ts'
 import { assetNames } from '../core/lambda-events.ts'
+import type { SchemaColumn } from '../core/manifest.ts'
 import { copyFolder, copyPackage } from './copy-package.ts'
 import { entryUrl } from './entry-url.ts'
 import { assetPlugin } from './lambda-asset-plugin.ts'
@@ -18,6 +19,8 @@ export interface LambdaAssetOptions {
   readonly handlers: Readonly<Record<string, string>>
   /** By task name. */
   readonly codeHashes: Readonly<Record<string, string>>
+  /** Columns that tasks write, by task name, where they are known before a run; default none. */
+  readonly schemas?: Readonly<Record<string, readonly SchemaColumn[]>>
   /** Made if absent; expected empty. */
   readonly outFolder: string
   readonly architecture: LambdaArchitecture
@@ -39,6 +42,7 @@ export async function writeLambdaAsset(options: LambdaAssetOptions): Promise<voi
   const [files, binding] = await Promise.all([bundled({ ...options, entry, external }), lambdaBinding(architecture)])
   for (const { path, contents } of files) await writeFile(join(outFolder, basename(path)), contents)
   await writeFile(join(outFolder, assetNames.codeHashes), JSON.stringify(options.codeHashes))
+  await writeFile(join(outFolder, assetNames.schemas), JSON.stringify(options.schemas ?? {}))
   for (const name of ownPackages) await copyPackage(name, import.meta.dirname, modules, { isLean: true })
   await copyFolder(binding.folder, join(modules, binding.name), { isLean: true })
   for (const name of external) await copyPackage(name, dirname(entry), modules, { isLean: false })

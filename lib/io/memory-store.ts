@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { PermanentError } from '../core/errors.ts'
-import type { PendingPart, ReadOptions, Store, StoredObject } from '../core/store.ts'
+import type { PendingPart, ReadOptions, StagingRun, Store, StoredObject } from '../core/store.ts'
 import { throwIfAborted } from './abort.ts'
 
 const chunkBytes = 1 << 20
@@ -19,7 +19,7 @@ export interface MemoryStoreOptions {
 }
 
 export interface StoreRequest {
-  readonly operation: keyof Omit<Store, 'url'>
+  readonly operation: keyof Omit<Store, 'url' | 'keyPrefix'>
   readonly key: string
 }
 
@@ -90,7 +90,7 @@ export class MemoryStore implements Store {
     return this.#request('remove', key, () => void this.objects.delete(key))
   }
 
-  stagePart(key: string, file: string, token: string): Promise<PendingPart> {
+  stagePart(key: string, file: string, { token }: StagingRun): Promise<PendingPart> {
     return this.#request('stagePart', key, async () => {
       const bytes = new Uint8Array(await readFile(file))
       for (const [id, part] of this.uploads) if (part.key === key && part.token === token) this.uploads.delete(id)

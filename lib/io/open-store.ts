@@ -2,7 +2,7 @@
 import type { Store } from '../core/store.ts'
 import { diskStore } from './disk-store.ts'
 import type { S3StoreSpec } from './s3-access.ts'
-import { s3Store } from './s3-store.ts'
+import { type S3StoreOptions, s3Store } from './s3-store.ts'
 
 /** Where a store is, as plain data. */
 export type StoreSpec = DiskStoreSpec | S3StoreSpec
@@ -14,7 +14,7 @@ export interface DiskStoreSpec {
 }
 
 /** The store that a spec describes, nothing read or made yet; or the very store that a test gives. */
-export function openStore(spec: StoreSpec | Store): Store {
+export function openStore(spec: StoreSpec | Store, options: Pick<S3StoreOptions, 'refusedUntilMs'> = {}): Store {
   if (!('kind' in spec)) return spec
-  return spec.kind === 's3' ? s3Store(spec) : diskStore(spec.folder)
+  return spec.kind === 's3' ? s3Store(spec, options) : diskStore(spec.folder)
 }

@@ -32,11 +32,16 @@ function removeAll(): void {
   for (const folder of own) rmSync(folder, { recursive: true, force: true })
 }
 
+/** Whether a folder of this name was left by a process of this host that is gone. */
+export function isLeftFolder(name: string): boolean {
+  const [, host, pid, beginning] = ownName.exec(name) ?? []
+  return host === hostname() && !isOwned(Number(pid), beginning)
+}
+
 /** One that cannot be removed, being another user's, is left. */
 function sweepFolders(parent: string): void {
   for (const name of readdirSync(parent)) {
-    const [, host, pid, beginning] = ownName.exec(name) ?? []
-    if (host !== hostname() || isOwned(Number(pid), beginning)) continue
+    if (!isLeftFolder(name)) continue
     try {
       rmSync(join(parent, name), { recursive: true, force: true })
     } catch {

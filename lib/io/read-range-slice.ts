@@ -1,13 +1,14 @@
 /** Reads a slice of a large text by its byte range, cut on record ends; where it begins is guessed, and told by the slice before when that was wrong. */
 import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
+import { withPlace } from '../core/member-place.ts'
 import type { InputObject, RangeSlice } from '../core/plan-data.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { RecordMachine } from '../core/record-machine.ts'
 import { recordStartSearch } from '../core/record-start.ts'
 import { type RecordScan, recordEndSearch, scanRecords } from '../core/records.ts'
 import type { Reader } from '../core/store.ts'
-import { refuseUtf16 } from '../core/text-encoding.ts'
+import { checkEncoding } from '../core/text-encoding.ts'
 import { RangeWindow } from './range-window.ts'
 import { placeAt } from './record-place.ts'
 
@@ -48,6 +49,14 @@ export interface RangeSliceOptions {
  * INPUT_ENCODING for UTF-16; and as the store's `read`
  */
 export async function readRangeSlice(options: RangeSliceOptions): Promise<RangeText> {
+  try {
+    return await rangeText(options)
+  } catch (error) {
+    throw withPlace(error, { archive: options.input.key, member: '' })
+  }
+}
+
+async function rangeText(options: RangeSliceOptions): Promise<RangeText> {
   const { store, input, slice, format, isPlaced = false, signal, recordBytesMax = 64 * 1024 * 1024, into } = options
   const { range } = slice
   const dialect = dialectOf(format, encodingOf(format))
@@ -77,7 +86,7 @@ async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
   const dialect = dialectOf(format, encodingOf(format))
   const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
   await window.grow()
-  refuseUtf16(window.bytes)
+  checkEncoding(window.bytes, encodingOf(format))
   for (;;) {
     const found = readHeader(window.bytes, dialect, { skip, header })
     if (found.isComplete || window.isAtEnd) {

@@ -3,6 +3,7 @@ import { TransientError } from '../core/errors.ts'
 import type { StoredObject } from '../core/store.ts'
 import type { S3Place } from '../core/store-url.ts'
 import { formatStoreUrl } from '../core/store-url.ts'
+import { RequestGate } from './request-gate.ts'
 import { bareEtag } from './s3-body.ts'
 import type { S3Calls, S3ClientOptions } from './s3-client.ts'
 import { type FaultPlace, statusOf } from './s3-fault.ts'
@@ -12,6 +13,8 @@ export interface S3StoreSpec extends S3Place, S3ClientOptions {
   readonly kind: 's3'
   /** Key with which everything written is encrypted; default as the bucket says. */
   readonly kmsKeyId?: string
+  /** How long a request is tried again that S3 refuses for its rate; default as any other fault. @see RetryPolicy.refusedUntilMs */
+  readonly refusedMs?: number
 }
 
 export interface S3Request {
@@ -35,14 +38,24 @@ export class S3Access {
   readonly spec: S3StoreSpec
   readonly url: string
   readonly retry: RetryPolicy
+  /** S3 counts reads and writes apart; a write that failed may look at its object while it has its room. */
+  readonly gates: RequestGates
   /** Headers of every object written. */
-  readonly encryption: { readonly ServerSideEncryption?: 'aws:kms'; readonly SSEKMSKeyId?: string }
+  readonly encryption: {
+    readonly ServerSideEncryption?: 'aws:kms'
+    readonly SSEKMSKeyId?: string
+    readonly BucketKeyEnabled?: true
+  }
 
   constructor(spec: S3StoreSpec, retry: RetryPolicy) {
     this.spec = spec
     this.url = formatStoreUrl(spec)
     this.retry = retry
-    this.encryption = spec.kmsKeyId ? { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: spec.kmsKeyId } : {}
+    this.gates = gatesOf(spec)
+    // A bucket key makes one request to KMS serve many objects, also in buckets whose default has none.
+    this.encryption = spec.kmsKeyId
+      ? { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: spec.kmsKeyId, BucketKeyEnabled: true }
+      : {}
   }
 
   /** Where faults are said to be. */
@@ -60,9 +73,10 @@ export class S3Access {
 
   /** Does one request, again where that may help. @throws as `s3Fault` */
   send<T>(verb: string, key: string, act: (request: S3Request) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return withRetries(this.retry, this.place(verb, key, signal), async tries =>
-      act({ calls: await this.calls(), at: this.at(key), tries }),
-    )
+    return withRetries(this.retry, this.place(verb, key, signal), {
+      gate: readVerbs.has(verb) ? this.gates.read : this.gates.write,
+      act: async tries => act({ calls: await this.calls(), at: this.at(key), tries }),
+    })
   }
 
   /**
@@ -103,6 +117,23 @@ export class S3Access {
       signal,
     )
   }
+}
+
+const readVerbs: ReadonlySet<string> = new Set(['read', 'look at', 'list'])
+
+export interface RequestGates {
+  readonly read: RequestGate
+  readonly write: RequestGate
+}
+
+/** Of this thread, by bucket. */
+const gates = new Map<string, RequestGates>()
+
+function gatesOf({ bucket, endpoint, region }: S3StoreSpec): RequestGates {
+  const name = JSON.stringify([bucket, endpoint, region])
+  const known = gates.get(name) ?? { read: new RequestGate(), write: new RequestGate() }
+  gates.set(name, known)
+  return known
 }
 
 async function askFirstByte({ calls, at }: S3Request, signal?: AbortSignal): Promise<void> {

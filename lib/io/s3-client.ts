@@ -25,6 +25,7 @@ import {
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
+import { sendBody } from './s3-digest.ts'
 
 export interface S3ClientOptions {
   /** Default as the SDK finds it: `AWS_REGION`, then the profile; then us-east-1, from where S3 redirects. */
@@ -46,7 +47,7 @@ const uploadBytesPerMs = 50
 /** Of a body whose bytes do not come, or are not taken; it is then resumed. */
 const idleMs = 60_000
 
-/** Each call is one request: retries are the store's, which knows what may be sent again. */
+/** Each call is one request, except as `sendBody` says: retries are the store's, which knows what may be sent again. */
 export function openS3Client({ region, profile, endpoint }: S3ClientOptions) {
   const agent = { keepAlive: true, maxSockets: socketsMax }
   const client = new S3Client({
@@ -74,10 +75,12 @@ export function openS3Client({ region, profile, endpoint }: S3ClientOptions) {
       client.send(new HeadObjectCommand(input), { abortSignal }),
     list: (input: ListObjectsV2CommandInput, abortSignal?: AbortSignal) =>
       client.send(new ListObjectsV2Command(input), { abortSignal }),
-    put: (input: PutObjectCommandInput) => client.send(new PutObjectCommand(input), uploading(input)),
+    put: (input: PutObjectCommandInput) =>
+      sendBody(input, body => client.send(new PutObjectCommand(body), uploading(body))),
     remove: (input: DeleteObjectCommandInput) => client.send(new DeleteObjectCommand(input)),
     openUpload: (input: CreateMultipartUploadCommandInput) => client.send(new CreateMultipartUploadCommand(input)),
-    uploadPiece: (input: UploadPartCommandInput) => client.send(new UploadPartCommand(input), uploading(input)),
+    uploadPiece: (input: UploadPartCommandInput) =>
+      sendBody(input, body => client.send(new UploadPartCommand(body), uploading(body))),
     listPieces: (input: ListPartsCommandInput) => client.send(new ListPartsCommand(input)),
     completeUpload: (input: CompleteMultipartUploadCommandInput) =>
       client.send(new CompleteMultipartUploadCommand(input)),

@@ -84,7 +84,10 @@ function refused(fault: Fault): PermanentError | undefined {
   if (passingNames.test(error.name)) return undefined
   // Without the right to list the bucket, S3 answers so for a missing key too.
   if (status === 403)
-    return failed(fault, `cannot ${verb} ${url}: access denied; check that the role may read, write and list there`)
+    return failed(
+      fault,
+      `cannot ${verb} ${url}: access denied; check that the role may read, write and list there (a bucket with Requester Pays refuses everybody but its owner, and is not supported: copy its objects to a bucket of yours)`,
+    )
   if (status === 301 || status === 307)
     return failed(fault, `cannot ${verb} ${url}: the bucket is in another region; name it`)
   return undefined

@@ -1,6 +1,6 @@
 /** Tries again what may pass: with growing, jittered pauses, and within a budget. */
-import { setTimeout as pause } from 'node:timers/promises'
 import { type FanmillError, TransientError } from '../core/errors.ts'
+import { isRefusal, type RequestGate, type RetryClock, systemClock } from './request-gate.ts'
 import { type FaultPlace, s3Fault } from './s3-fault.ts'
 
 export interface RetryPolicy {
@@ -10,6 +10,12 @@ export interface RetryPolicy {
   readonly pauseMsMax: number
   /** From the first try to the beginning of the last one. With one request's time it is less than half of a lease, so that no retry outlives its claim. */
   readonly budgetMs: number
+  /**
+   * Until when, in milliseconds since 1970, a request is tried again that S3 refuses for its rate (503 SlowDown), however often.
+   * Default as any other fault. Only for work under no claim: a batch, whose parts and outcome are of use whenever they are written.
+   */
+  readonly refusedUntilMs?: ((startedAtMs: number) => number) | undefined
+  readonly clock?: RetryClock
 }
 
 export const defaultRetry: RetryPolicy = { triesMax: 10, firstPauseMs: 100, pauseMsMax: 5_000, budgetMs: 15_000 }
@@ -17,13 +23,17 @@ export const defaultRetry: RetryPolicy = { triesMax: 10, firstPauseMs: 100, paus
 /** Counts the tries of one operation. */
 export class Retries {
   readonly #policy: RetryPolicy
+  readonly #clock: RetryClock
   readonly #place: FaultPlace
   #tries = 0
-  #startedAt = Date.now()
+  #startedAt: number
+  #isRefused = false
 
   constructor(policy: RetryPolicy, place: FaultPlace) {
     this.#policy = policy
+    this.#clock = policy.clock ?? systemClock
     this.#place = place
+    this.#startedAt = this.#clock.now()
   }
 
   /** How often it was tried again since it last got on. */
@@ -34,7 +44,7 @@ export class Retries {
   /** After progress a fault is a new one. */
   renew(): void {
     this.#tries = 0
-    this.#startedAt = Date.now()
+    this.#startedAt = this.#clock.now()
   }
 
   /** Pauses before another try. @throws the fault, when it cannot pass or the budget is used up; ABORTED */
@@ -42,17 +52,36 @@ export class Retries {
     const fault = s3Fault(error, this.#place)
     if (!(fault instanceof TransientError) || fault.code === 'ABORTED') throw fault
     this.#tries++
-    const { triesMax, firstPauseMs, pauseMsMax, budgetMs } = this.#policy
+    this.#isRefused = isRefusal(error)
+    const { firstPauseMs, pauseMsMax } = this.#policy
     // Full jitter: any pause up to the bound, so that many workers do not come back at once.
     const pauseMs = Math.random() * Math.min(pauseMsMax, firstPauseMs * 2 ** (this.#tries - 1))
-    const isSpent = this.#tries >= triesMax || Date.now() + pauseMs - this.#startedAt > budgetMs
-    if (isSpent) throw this.#spent(fault)
+    if (this.#isLast(pauseMs)) throw this.#spent(fault)
     const { signal } = this.#place
-    await pause(pauseMs, undefined, signal && { signal }).catch(error => {
+    await this.#clock.pause(pauseMs, signal).catch(error => {
       throw s3Fault(error, this.#place)
     })
-    // A machine that slept over the pause is not the one to go on: what it was about to change may be another's by now.
-    if (Date.now() - this.#startedAt > budgetMs) throw this.#spent(fault)
+    this.checkTime(fault)
+  }
+
+  /**
+   * A machine that slept, or waited for room, until the time was over is not the one to go on: what it was about to change may be
+   * another's by now. @throws the fault
+   */
+  checkTime(fault: FanmillError = lateFault(this.#place)): void {
+    if (this.#clock.now() > this.#endMs(true)) throw this.#spent(fault)
+  }
+
+  #isLast(pauseMs: number): boolean {
+    const { triesMax, refusedUntilMs } = this.#policy
+    const isUncounted = this.#isRefused && refusedUntilMs !== undefined
+    return (!isUncounted && this.#tries >= triesMax) || this.#clock.now() + pauseMs > this.#endMs(this.#isRefused)
+  }
+
+  #endMs(isRefused: boolean): number {
+    const { budgetMs, refusedUntilMs } = this.#policy
+    const endMs = this.#startedAt + budgetMs
+    return isRefused && refusedUntilMs ? Math.max(endMs, refusedUntilMs(this.#startedAt)) : endMs
   }
 
   #spent(fault: FanmillError): TransientError {
@@ -65,14 +94,22 @@ export class Retries {
 export async function withRetries<T>(
   policy: RetryPolicy,
   place: FaultPlace,
-  act: (tries: number) => Promise<T>,
+  { gate, act }: { readonly gate: RequestGate; act(tries: number): Promise<T> },
 ): Promise<T> {
   const retries = new Retries(policy, place)
   for (;;) {
     try {
-      return await act(retries.tries)
+      return await gate.run(() => {
+        retries.checkTime()
+        return act(retries.tries)
+      }, place.signal)
     } catch (error) {
       await retries.again(error)
     }
   }
+}
+
+function lateFault({ verb, url, key }: FaultPlace): TransientError {
+  const message = `cannot ${verb} ${url} now: there was no room for the request in time, because S3 refuses the rate of requests`
+  return new TransientError('STORE_FAILED', message, { key, reason: 'SlowDown' })
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert'
 import { randomUUID } from 'node:crypto'
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { FanmillError } from '../core/errors.ts'
-import type { ContentMarks, PendingPart, ReadOptions, Store, StoredObject } from '../core/store.ts'
+import type { ContentMarks, PendingPart, ReadOptions, StagingRun, Store, StoredObject } from '../core/store.ts'
 import { throwIfAborted } from './abort.ts'
 import { S3Access, type S3StoreSpec, tokenName } from './s3-access.ts'
 import { bareEtag, readBody } from './s3-body.ts'
@@ -18,8 +18,19 @@ import { defaultRetry, type RetryPolicy } from './s3-retry.ts'
  * and the next try finds the condition broken, the token tells whether it was this write that broke it.
  * A pending part is a multipart upload left open; `listParts` does not know its token.
  */
-export function s3Store(spec: S3StoreSpec, { retry = defaultRetry }: { readonly retry?: RetryPolicy } = {}): Store {
-  return new S3Store(new S3Access(spec, retry))
+export function s3Store(
+  spec: S3StoreSpec,
+  { retry = defaultRetry, refusedUntilMs = untilOf(spec) }: S3StoreOptions = {},
+): Store {
+  return new S3Store(new S3Access(spec, { ...retry, refusedUntilMs }))
+}
+
+export interface S3StoreOptions extends Pick<RetryPolicy, 'refusedUntilMs'> {
+  readonly retry?: RetryPolicy
+}
+
+function untilOf({ refusedMs }: S3StoreSpec): RetryPolicy['refusedUntilMs'] {
+  return refusedMs === undefined ? undefined : startedAtMs => startedAtMs + refusedMs
 }
 
 type Condition = { readonly IfNoneMatch?: '*'; readonly IfMatch?: string }
@@ -29,11 +40,13 @@ const rereadsMax = 5
 
 class S3Store implements Store {
   readonly url: string
+  readonly keyPrefix: string
   readonly #access: S3Access
   readonly #parts: S3Parts
 
   constructor(access: S3Access) {
     this.url = access.url
+    this.keyPrefix = access.spec.prefix
     this.#access = access
     this.#parts = new S3Parts(access)
   }
@@ -78,7 +91,11 @@ class S3Store implements Store {
       ...options,
       retry: access.retry,
       place: access.place('read', keyed(key), signal),
-      get: async headers => (await access.calls()).get({ ...access.at(key), ...headers }, signal),
+      get: headers =>
+        access.gates.read.run(
+          async () => (await access.calls()).get({ ...access.at(key), ...headers }, signal),
+          signal,
+        ),
     })
   }
 
@@ -108,7 +125,7 @@ class S3Store implements Store {
     await this.#access.send('remove', keyed(key), ({ calls, at }) => calls.remove(at))
   }
 
-  stagePart(key: string, file: string, token: string): Promise<PendingPart> {
+  stagePart(key: string, file: string, { token }: StagingRun): Promise<PendingPart> {
     return this.#parts.stage(keyed(key), file, token)
   }
 

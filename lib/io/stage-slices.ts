@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type FanmillError, PermanentError } from '../core/errors.ts'
-import { hiveValues } from '../core/hive-columns.ts'
-import { nearest } from '../core/nearest.ts'
 import type { BatchInputs, FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '../core/plan-data.ts'
 import { inputOf } from '../core/plan-files.ts'
 import { ReusedBuffer } from '../core/reused-buffer.ts'
@@ -13,6 +11,7 @@ import type { RangeEnds, StagedText } from '../core/share.ts'
 import { type Reader, smallFileBytes } from '../core/store.ts'
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
 import { throwIfAborted } from './abort.ts'
+import { checkHeader } from './check-header.ts'
 import { cutRecords } from './cut-records.ts'
 import { FileWriter } from './file-writer.ts'
 import { inflateFile, inflateSmall } from './inflate-file.ts'
@@ -21,7 +20,7 @@ import { prepareParquet } from './parquet-file.ts'
 import type { WantedRange } from './read-ahead.ts'
 import { readRangeSlice } from './read-range-slice.ts'
 import { restage } from './restage.ts'
-import { createStage, type Origin, type Stage, type StagedFile, type StagedMember } from './stage.ts'
+import { createStage, type Origin, type Stage, type StagedFile } from './stage.ts'
 
 export type StageSource =
   | {
@@ -179,7 +178,7 @@ async function stagePieces(
   source: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut into pieces')
-  for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes })) {
+  for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes, origin })) {
     staging.counts.bytesInflated += bytes.length
     staging.text?.add(bytes, { ...origin, header, firstLine, firstRecord })
   }
@@ -290,7 +289,8 @@ async function stageAgain(staged: StagedText, staging: Staging, options: SliceSt
 
 function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
   const files = [...(staging.text?.finish() ?? []), ...staging.whole, ...staging.borrowed]
-  if (options.format.kind === 'csv' && options.format.header) for (const file of files) checkHeader(file, options)
+  const { format } = options
+  if (format.kind === 'csv' && format.header) for (const file of files) checkHeader(file, { ...options, format })
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
   return {
     files,
@@ -303,45 +303,4 @@ function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
     ranges: staging.ranges,
     discard: staging.discard,
   }
-}
-
-function checkHeader(file: StagedFile, options: SliceStageOptions): void {
-  if (file.records === 0 && file.columns.length === 0) return
-  if (!options.readsHive) {
-    checkColumns(file, file.members[0], [], options)
-    return
-  }
-  // Members of one path have the same columns in it.
-  const paths = new Map(file.members.map(member => [Object.keys(hiveValues(member.archive)).join('/'), member]))
-  for (const member of paths.values()) checkColumns(file, member, Object.keys(hiveValues(member.archive)), options)
-}
-
-function checkColumns(
-  file: StagedFile,
-  first: StagedMember | undefined,
-  inPath: readonly string[],
-  { columns, onMissingColumn, onNewColumn }: SliceStageOptions,
-): void {
-  const where = first?.member ? `${first.archive}, member ${first.member}` : (first?.archive ?? file.file)
-  const place = { archive: first?.archive, member: first?.member, header: file.columns }
-  const missing = Object.keys(columns).filter(name => !file.columns.includes(name) && !inPath.includes(name))
-  if (missing.length > 0 && onMissingColumn === 'fail') {
-    const hints = missing.map(
-      name =>
-        [name, ...nearest(name, file.columns, 1)].join(' (nearest: ') +
-        (nearest(name, file.columns, 1).length > 0 ? ')' : ''),
-    )
-    throw new PermanentError(
-      'COLUMN_MISSING',
-      `${where}: expected the columns ${Object.keys(columns).join(', ')}, got a header without ${hints.join(', ')}; mend the columns, or set onMissingColumn: 'null'`,
-      { ...place, missing },
-    )
-  }
-  const added = file.columns.filter(name => !Object.hasOwn(columns, name))
-  if (added.length > 0 && onNewColumn === 'fail')
-    throw new PermanentError(
-      'COLUMN_NEW',
-      `${where}: expected only declared columns, got ${added.join(', ')}; declare them, or set onNewColumn: 'ignore'`,
-      { ...place, added },
-    )
 }

@@ -1,12 +1,12 @@
 /** Stages text for the engine: members of one header and newline style joined into few files, each record counted. */
 import { join } from 'node:path'
 import { readHeader } from '../core/csv-header.ts'
-import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
-import { placeOf } from '../core/member-place.ts'
+import { CapacityError } from '../core/errors.ts'
+import { withPlace } from '../core/member-place.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { rewriteRecords } from '../core/record-rewrite.ts'
 import { type RecordScan, scanRecords } from '../core/records.ts'
-import { refuseUtf16, toUtf8 } from '../core/text-encoding.ts'
+import { checkEncoding, toUtf8 } from '../core/text-encoding.ts'
 import { FileWriter } from './file-writer.ts'
 import type { ParquetContent } from './parquet-file.ts'
 
@@ -216,10 +216,11 @@ interface TextOptions {
 
 function textOf(given: Uint8Array, options: TextOptions): Text {
   const { dialect, origin, member } = options
-  const { bytes, columns, lines } = topOf(given, options)
+  const { bytes, columns, lines, isWhole } = topOf(given, options)
   const { firstRecord = 1, gaps = [] } = origin
   const firstLine = (origin.firstLine ?? 1) + lines
-  const scan = (bytes === given && origin.scan) || scanRecords(bytes, dialect)
+  // Another encoding changes no record's end: a scan holds for the converted text too.
+  const scan = (isWhole && origin.scan) || scanRecords(bytes, dialect)
   const shared = { columns, records: scan.records, firstLine, firstRecord, isAlone: scan.endsInsideQuote }
   if (scan.records === 0) return { ...shared, newline: 'lf', isAlone: false, put: () => ({ gaps: [] }) }
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
@@ -239,20 +240,14 @@ function textOf(given: Uint8Array, options: TextOptions): Text {
 function topOf(given: Uint8Array, { format, dialect, origin }: TextOptions) {
   try {
     const text = origin.gaps ? given : toUtf8(given, encodingOf(format))
-    if (origin.header) return { bytes: text, columns: format.kind === 'csv' ? origin.header : ['line'], lines: 0 }
-    refuseUtf16(given)
-    const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
+    const isCsv = format.kind === 'csv'
+    if (origin.header) return { bytes: text, columns: isCsv ? origin.header : ['line'], lines: 0, isWhole: true }
+    checkEncoding(given, encodingOf(format))
+    const { skip, header } = isCsv ? format : { skip: 0, header: false }
     const { names, end, line } = readHeader(text, dialect, { skip, header })
-    return { bytes: text.subarray(end), columns: format.kind === 'csv' ? names : ['line'], lines: line - 1 }
+    return { bytes: text.subarray(end), columns: isCsv ? names : ['line'], lines: line - 1, isWhole: end === 0 }
   } catch (error) {
-    if (!(error instanceof FanmillError)) throw error
-    const { archive, member } = origin
-    throw new PermanentError(
-      error.code,
-      `${placeOf(origin)}: ${error.message}`,
-      { ...error.detail, archive, member },
-      { cause: error },
-    )
+    throw withPlace(error, origin)
   }
 }
 

@@ -1,6 +1,13 @@
-/** A worker thread's side of its jobs' channels: it tells what it does, and hears when it is to stop. */
+/** A worker thread's side of its jobs' channels: it sends what it does, and receives when it is to stop, or to interrupt its query. */
 import type { MessagePort } from 'node:worker_threads'
+import type { ErrorDetail } from '../core/errors.ts'
 import type { WorkerMessage } from '../core/worker-job.ts'
+
+/** Why the queries that run are to end, while the thread goes on. */
+export interface Interrupt {
+  readonly message: string
+  readonly detail: ErrorDetail
+}
 
 export interface WorkerChannel {
   /** By the channel of the job at work; between jobs it waits for the next one. */
@@ -10,7 +17,7 @@ export interface WorkerChannel {
 }
 
 // A port a job, not a broadcast to all threads: the events of a broadcast make each receiver load Node's fetch first (40 ms).
-export function openWorkerChannel(stop: () => void): WorkerChannel {
+export function openWorkerChannel(stop: () => void, interrupt: (why: Interrupt) => void = () => {}): WorkerChannel {
   let current: MessagePort | undefined
   const waiting: WorkerMessage[] = []
   return {
@@ -19,7 +26,7 @@ export function openWorkerChannel(stop: () => void): WorkerChannel {
       else waiting.push(message)
     },
     async during(port, work) {
-      port.on('message', stop)
+      port.on('message', (order: 'stop' | Interrupt) => (order === 'stop' ? stop() : interrupt(order)))
       current = port
       for (const message of waiting.splice(0)) port.postMessage(message)
       try {

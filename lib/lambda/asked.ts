@@ -5,6 +5,7 @@ import type { ManualEvent, PlanEvent, UploadEvent } from '../core/lambda-events.
 import { readParams } from '../core/param-values.ts'
 import { matchPath } from '../core/path-template.ts'
 import type { RunName } from '../core/run-identity.ts'
+import type { Waits } from '../core/waits.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import type { StoreSpec } from '../io/open-store.ts'
 
@@ -16,7 +17,7 @@ export interface Asked {
   readonly ended: readonly string[]
 }
 
-const uploadSchema = v.looseObject({
+export const uploadSchema = v.looseObject({
   'detail-type': v.literal('Object Created'),
   id: v.string(),
   detail: v.looseObject({
@@ -32,9 +33,14 @@ const manualSchema = v.strictObject({
   ended: v.optional(v.array(v.string())),
 })
 
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+export const waitsSchema: v.GenericSchema<unknown, Waits> = v.object({ count, inRow: count, max: count })
+
 export const planEventSchema: v.GenericSchema<unknown, PlanEvent> = v.object({
   task: v.string(),
   execution: v.string(),
+  waits: waitsSchema,
+  maxConcurrency: count,
   event: v.union([uploadSchema, manualSchema]) as v.GenericSchema<unknown, UploadEvent | ManualEvent>,
 })
 
@@ -48,6 +54,16 @@ export function readAsked(
   at: { readonly pipeline: PipelineDefinition; readonly input: StoreSpec },
 ): Asked | undefined {
   return 'detail' in event ? ofUpload(event, task, at) : byHand(event, task, at.pipeline)
+}
+
+/** Whether an execution with this event begins the work of a task. */
+export function isAskedFor(...[event, task, at]: Parameters<typeof readAsked>): boolean {
+  try {
+    return readAsked(event, task, at) !== undefined
+  } catch (error) {
+    if (error instanceof FanmillError) return false
+    throw error
+  }
 }
 
 function ofUpload(

@@ -1,17 +1,19 @@
 /** Commit on Lambda: makes a run's parts visible, or settles what a dead commit left; stops between two changes when the time is short. */
-import { setTimeout as delay } from 'node:timers/promises'
 import * as v from 'valibot'
 import { type ErrorCode, FanmillError, PermanentError, TransientError } from '../core/errors.ts'
-import type { CommitAnswer, CommitEvent } from '../core/lambda-events.ts'
+import type { CommitAnswer, CommitEvent, CommitRunEvent } from '../core/lambda-events.ts'
 import type { Manifest } from '../core/manifest.ts'
+import { partitioningOf } from '../core/partition-limits.ts'
 import { rowCodeOf } from '../core/run-identity.ts'
 import { readPlan, runKeys } from '../core/state.ts'
+import { afterProgress, growingMs, nextWait } from '../core/waits.ts'
 import { commit } from '../steps/commit.ts'
 import { type KeptReservation, readReservation, withInputs } from '../steps/reservation-file.ts'
 import { endRun, renewWhenDue } from '../steps/run-lease.ts'
 import { settleHead, yieldClaim } from '../steps/settle-head.ts'
 import { type ActorOptions, actorOf, readState } from '../steps/state-files.ts'
 import { leaveTurn } from '../steps/turn.ts'
+import { waitsSchema } from './asked.ts'
 import type { Invocation } from './handler.ts'
 import { runNameSchema } from './process-item.ts'
 import { executionOwner, type LambdaSession, runLeaseMs } from './session.ts'
@@ -21,7 +23,7 @@ import { todoOf } from './todo.ts'
 const own = { task: v.string(), execution: v.string() }
 
 export const commitEventSchema: v.GenericSchema<unknown, CommitEvent> = v.union([
-  v.object({ ...own, run: runNameSchema }),
+  v.object({ ...own, run: runNameSchema, waits: waitsSchema, maxConcurrency: v.number() }),
   v.object({ ...own, outputPath: v.string() }),
 ])
 
@@ -29,17 +31,56 @@ export const commitEventSchema: v.GenericSchema<unknown, CommitEvent> = v.union(
 export async function commitRun(event: CommitEvent, invocation: Invocation): Promise<CommitAnswer> {
   const { output } = invocation.lambda
   const options = actorOptions(event, invocation)
-  if ('outputPath' in event) {
-    const { outputPath } = event
-    return inTime(outputPath, invocation, options, async () => {
-      await settleHead(actorOf(output, options), outputPath)
-      return { done: true }
-    })
-  }
+  if ('outputPath' in event) return settleOutput(event.outputPath, invocation, options)
   logger.appendKeys({ run: event.run.runId, attempt: event.run.attempt })
   const kept = await readReservation(output, event.run)
   await renewWhenDue(output, event.run, { ...options, owner: executionOwner(event.execution), leaseMs: runLeaseMs })
-  return inTime(kept.run.outputPath, invocation, options, () => commitKept(kept, { event, invocation, options }))
+  const { outputPath } = kept.run
+  try {
+    return await inTime(outputPath, invocation, options, () => commitKept(kept, { event, invocation, options }))
+  } catch (error) {
+    const firstMs = error instanceof TransientError ? firstWaitMs[error.code] : undefined
+    if (firstMs === undefined) throw error
+    logger.info((error as TransientError).message)
+    return waitOrContinue(event, { outputPath, firstMs, invocation })
+  }
+}
+
+/** Where another process commits, or settles the same: Plan looks again. */
+async function settleOutput(outputPath: string, invocation: Invocation, options: ActorOptions): Promise<CommitAnswer> {
+  try {
+    return await inTime(outputPath, invocation, options, async () => {
+      await settleHead(actorOf(invocation.lambda.output, options), outputPath)
+      return { done: true }
+    })
+  } catch (error) {
+    if (!(error instanceof TransientError) || error.code !== 'OUTPUT_LOCKED') throw error
+    logger.info(error.message)
+    return { done: false }
+  }
+}
+
+/** What is asked for again as long as it passes: at the end of the state machine's few tries nobody would give run and turn up. */
+const firstWaitMs: Partial<Record<ErrorCode, number>> = { OUTPUT_LOCKED: 5000, RUN_CHANGED: 30_000 }
+
+interface Waiting {
+  readonly outputPath: string
+  readonly firstMs: number
+  readonly invocation: Invocation
+}
+
+/** The state machine waits, and not the function. A run and its turn are left to the execution that continues this one. */
+async function waitOrContinue(
+  { task, run, execution, waits, maxConcurrency }: CommitRunEvent,
+  { outputPath, firstMs, invocation }: Waiting,
+): Promise<CommitAnswer> {
+  const wait = nextWait(waits, growingMs(firstMs, waits.inRow))
+  if (wait) return { done: false, task, run, maxConcurrency, ...wait }
+  logger.info('the waits of this execution are used up: another one continues it', { waits: waits.count })
+  const { output } = invocation.lambda
+  await endRun(output, run, { owner: executionOwner(execution), now: () => Date.now(), status: 'interrupted' })
+  await leaveTurn(output, { outputPath, id: execution })
+  return { done: true, continued: true }
 }
 
 /** The claim is this invocation's own, and outlives it by little: another of the same execution must not act beside it. */
@@ -67,7 +108,7 @@ class StopHere extends Error {}
 
 async function inTime(
   outputPath: string,
-  { lambda, deadline }: Invocation,
+  { lambda }: Invocation,
   options: ActorOptions,
   act: () => Promise<CommitAnswer>,
 ): Promise<CommitAnswer> {
@@ -79,19 +120,12 @@ async function inTime(
       await yieldClaim(actorOf(lambda.output, { ...options, at: () => {} }), outputPath)
       return { done: false }
     }
-    const waitMs = error instanceof TransientError ? waitsMs[error.code] : undefined
-    if (waitMs === undefined) throw error
-    logger.info((error as TransientError).message)
-    await delay(Math.max(0, Math.min(waitMs, deadline.leftMs())))
-    return { done: false }
+    throw error
   }
 }
 
-/** What is asked for again as long as it passes: at the end of the state machine's few tries nobody would give run and turn up. */
-const waitsMs: Partial<Record<ErrorCode, number>> = { OUTPUT_LOCKED: 5000, RUN_CHANGED: 30_000 }
-
 interface Committing {
-  readonly event: CommitEvent
+  readonly event: CommitRunEvent
   readonly invocation: Invocation
   readonly options: ActorOptions
 }
@@ -113,7 +147,10 @@ async function commitKept(kept: KeptReservation, { event, invocation, options }:
       plan,
       ...codeOf(lambda, kept),
     })
-    if (!result.done) return { done: false, missing: result.missing.length, ...(await todoOf(lambda, run, plan, true)) }
+    if (!result.done) {
+      const carried = { waits: afterProgress(event.waits), maxConcurrency: event.maxConcurrency }
+      return { done: false, missing: result.missing.length, ...carried, ...(await todoOf(lambda, run, plan, true)) }
+    }
     await endRun(lambda.output, run, { ...ending, status: 'complete' })
     await leaveTurn(lambda.output, turn)
     tell(result.manifest, run.runId)
@@ -135,7 +172,7 @@ function codeOf({ pipeline, codeHashes }: LambdaSession, { run, tables }: KeptRe
   const task = pipeline.tasks.find(each => each.name === run.task)
   return {
     codeHash: rowCodeOf(codeHashes[run.task], tables),
-    partitionBy: task?.output.kind === 'parquet' ? task.output.partitionBy : [],
+    ...partitioningOf(task?.output),
     rejectsMax: task?.rejects.max ?? 0,
   }
 }

@@ -1,5 +1,6 @@
 /** What the three functions have in common: the event is checked, the deadline watched, and every end told. */
 import * as v from 'valibot'
+import { boundedText, messageBytesMax } from '../core/bounded-text.ts'
 import { CapacityError, type FanmillError, PermanentError, TransientError } from '../core/errors.ts'
 import { publicForm } from '../core/public-error.ts'
 import { type Deadline, type LambdaContext, openDeadline } from './deadline.ts'
@@ -30,15 +31,18 @@ export function createHandler<Event extends { readonly task: string; readonly ex
     // Those of the invocation before, whatever becomes of this one.
     logger.resetKeys()
     logger.appendKeys({ request: context.awsRequestId })
+    let taskCount = taskCountMax
     try {
       const event = parse(schema, given)
       const { task, execution } = event
       logger.appendKeys({ task, execution })
-      return await work(event, { lambda: await openLambda(), deadline, context })
+      const lambda = await openLambda()
+      taskCount = lambda.pipeline.tasks.length
+      return await work(event, { lambda, deadline, context })
     } catch (error) {
       const { name, code, message, detail } = publicForm(error)
       logger.error(message, { fault: { name, code, detail } })
-      throw readable(error)
+      throw readable(error, taskCount)
     } finally {
       deadline.close()
     }
@@ -55,10 +59,18 @@ function parse<Event>(schema: v.GenericSchema<unknown, Event>, given: unknown): 
   )
 }
 
-/** Of an error the state machine shows its name and message alone; the platform logs what else it has, and so it has no cause. */
-function readable(error: unknown): FanmillError {
+/** Assumed while the pipeline is not loaded. */
+const taskCountMax = 400
+
+/**
+ * The state machine shows the name and the message of an error, and the platform logs what else it has. So it has no cause, a short
+ * stack, and a message that leaves room for those of the other tasks.
+ */
+function readable(error: unknown, taskCount: number): FanmillError {
   const { code = 'ENGINE_FAILED', message, detail } = publicForm(error)
   const Kind =
     error instanceof CapacityError ? CapacityError : error instanceof TransientError ? TransientError : PermanentError
-  return new Kind(code, `${code} ${message}`, detail)
+  const bounded = new Kind(code, boundedText(`${code} ${message}`, messageBytesMax(taskCount)), detail)
+  bounded.stack = `${bounded.name}: ${code}`
+  return bounded
 }

@@ -1,11 +1,11 @@
 /** Plan on Lambda: what an event asks for becomes a run with its batches, or is found to be nothing to do. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { FanmillError, TransientError } from '../core/errors.ts'
 import type { PlanAnswer, PlanEvent } from '../core/lambda-events.ts'
 import { outputPathOf } from '../core/output-path.ts'
 import { taskNamed } from '../core/resolve-task.ts'
 import { canonicalJson, rowCodeOf } from '../core/run-identity.ts'
 import { batchLimits, checkLengths } from '../core/tier.ts'
+import { afterProgress, growingMs, nextWait } from '../core/waits.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { inputIdentity } from '../local/content-identity.ts'
 import { requireColumns } from '../local/require-columns.ts'
@@ -14,8 +14,8 @@ import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
 import { type Planned, plan } from '../steps/plan.ts'
 import { keepReservation } from '../steps/reservation-file.ts'
 import { keepLease } from '../steps/run-lease.ts'
-import { bindTurn, enterTurn, leaveTurn } from '../steps/turn.ts'
-import { type Asked, readAsked } from './asked.ts'
+import { bindTurn, enterTurn, leaveTurn, type Turn } from '../steps/turn.ts'
+import { type Asked, isAskedFor, readAsked } from './asked.ts'
 import type { Invocation } from './handler.ts'
 import { recallInputs } from './opened-inputs.ts'
 import { executionOwner, runLeaseMs, shortName } from './session.ts'
@@ -29,10 +29,10 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
   const asked = readAsked(event.event, task, { pipeline, input: settings.input })
   if (!asked) return { status: 'ignored', done: true, task: task.name }
   const outputPath = outputPathOf(task, asked.params)
-  const planning: Planning = { task, asked, outputPath, execution: event.execution, invocation }
-  const turn = await awaitTurn(planning)
-  if (turn === 'skip') return { status: 'busy', done: true, task: task.name }
-  if (turn === 'later') return { status: 'more', done: false, task: task.name }
+  const planning: Planning = { task, asked, outputPath, event, execution: event.execution, invocation }
+  const turn = await askForTurn(planning)
+  if (turn.status === 'skip') return { status: 'busy', done: true, task: task.name }
+  if (turn.status === 'wait') return waitOrContinue(planning, turn.waitMs)
   const name = { outputPath, id: event.execution }
   try {
     const answer = await planInTurn(planning)
@@ -49,47 +49,38 @@ interface Planning {
   readonly task: TaskDefinition
   readonly asked: Asked
   readonly outputPath: string
+  readonly event: PlanEvent
   readonly execution: string
   readonly invocation: Invocation
 }
 
-/** Waits inside the function: it is small, and an execution has a limited number of steps. */
-async function awaitTurn({
-  task,
-  asked,
-  outputPath,
-  execution: id,
-  invocation,
-}: Planning): Promise<'go' | 'skip' | 'later'> {
-  const { lambda, deadline } = invocation
+function askForTurn({ task, asked, outputPath, execution: id, invocation }: Planning): Promise<Turn> {
+  const { output, settings } = invocation.lambda
   const { params, resume, isUpload, ended } = asked
   // Who goes on with a run fails when there are new inputs: they cannot be left to it.
   const wants = shortName(canonicalJson({ task: task.name, params, resume }))
-  const settleMs = isUpload ? lambda.settings.settleMs : 0
-  for (;;) {
-    const turn = await enterTurn(lambda.output, {
-      outputPath,
-      id,
-      wants,
-      now: Date.now(),
-      leaseMs: runLeaseMs / 2,
-      settleMs,
-      maySkip: isUpload,
-      ended,
-    })
-    if (turn.status !== 'wait') return turn.status
-    if (turn.waitMs > deadline.leftMs()) {
-      await pause(deadline.leftMs())
-      return 'later'
-    }
-    await pause(turn.waitMs)
-  }
+  return enterTurn(output, {
+    ...{ outputPath, id, wants, now: Date.now(), leaseMs: runLeaseMs / 2 },
+    settleMs: isUpload ? settings.settleMs : 0,
+    maySkip: isUpload,
+    ended,
+  })
 }
 
-const pause = (ms: number): Promise<void> => delay(Math.max(0, ms))
+/** The state machine waits, and not the function. A place at the output is left to the execution that continues this one. */
+async function waitOrContinue(
+  { task, event, outputPath, execution: id, invocation }: Planning,
+  ms: number,
+): Promise<PlanAnswer> {
+  const wait = nextWait(event.waits, ms)
+  if (wait) return { status: 'wait', done: false, task: task.name, ...wait }
+  logger.info('the waits of this execution are used up: another one continues it', { waits: event.waits.count })
+  await leaveTurn(invocation.lambda.output, { outputPath, id })
+  return { status: 'continued', done: true, task: task.name }
+}
 
 async function planInTurn(planning: Planning): Promise<PlanAnswer> {
-  const { task, asked, outputPath, invocation } = planning
+  const { task, asked, outputPath, event, invocation } = planning
   const { lambda, deadline } = invocation
   const known = await recallInputs(lambda.output, task, asked.params)
   const { input, settings } = lambda
@@ -112,17 +103,24 @@ async function planInTurn(planning: Planning): Promise<PlanAnswer> {
     return answer
   } catch (error) {
     if (!(error instanceof FanmillError)) throw error
-    if (error.code === 'OUT_OF_TIME' && (await known.keep())) return { status: 'more', done: false, task: task.name }
-    if (error.code === 'OUTPUT_UNSETTLED') return { status: 'unsettled', done: false, task: task.name, outputPath }
+    const { name } = task
+    const { waits } = event
+    if (error.code === 'OUT_OF_TIME' && (await known.keep()))
+      return { status: 'more', done: false, task: name, waits: afterProgress(waits) }
+    if (error.code === 'OUTPUT_UNSETTLED') {
+      const wait = await waitOrContinue(planning, settleAgainMs)
+      return wait.status === 'wait' ? { ...wait, status: 'unsettled', outputPath } : wait
+    }
     if (error.code !== 'OUTPUT_LOCKED') throw error
     logger.info(error.message)
-    await pause(Math.min(lockedMs, deadline.leftMs()))
-    return { status: 'more', done: false, task: task.name }
+    return waitOrContinue(planning, growingMs(lockedMs, waits.inRow))
   }
 }
 
 /** A commit takes seconds. */
 const lockedMs = 5000
+/** After a dead commit was rolled to its end. */
+const settleAgainMs = 1000
 
 async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAnswer> {
   const { task, asked, execution, outputPath, invocation } = planning
@@ -143,12 +141,22 @@ async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAn
   return {
     status: 'planned',
     done: true,
+    waits: afterProgress(planning.event.waits),
+    maxConcurrency: shareOfConcurrency(planning),
     ...(await todoOf(invocation.lambda, planned.run, planned.plan, planned.status === 'resume')),
   }
 }
 
+/** The Maps of one execution run at once, one for each task that its event asks for: together they have what one may have. */
+function shareOfConcurrency({ task, event, invocation }: Planning): number {
+  const { pipeline, settings } = invocation.lambda
+  const asked = pipeline.tasks.filter(each => isAskedFor(event.event, each, { pipeline, input: settings.input }))
+  const place = asked.findIndex(each => each.name === task.name)
+  return Math.max(1, Math.floor((event.maxConcurrency + asked.length - 1 - place) / asked.length))
+}
+
 function requestOf({ task, asked, execution, outputPath, invocation }: Planning, found: FoundInputs, tables: string) {
-  const { settings, codeHashes } = invocation.lambda
+  const { settings, codeHashes, schemas } = invocation.lambda
   const [tier] = settings.tiers
   return {
     owner: executionOwner(execution),
@@ -164,6 +172,7 @@ function requestOf({ task, asked, execution, outputPath, invocation }: Planning,
     params: asked.params,
     codeHash: rowCodeOf(codeHashes[task.name], tables),
     mode: task.output.mode,
+    ...(task.output.kind === 'parquet' && { partitionBy: task.output.partitionBy, schema: schemas[task.name] }),
     force: asked.force,
     ...(asked.resume && { resume: asked.resume }),
   }

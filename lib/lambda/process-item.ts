@@ -42,7 +42,8 @@ export interface ProcessAnswer {
 /** Notes what fails for `status` and for commit's message, and throws it. @throws as `processBatch`; RUN_CHANGED, OUT_OF_TIME */
 export async function processItem(event: ProcessEvent, invocation: Invocation): Promise<ProcessAnswer> {
   const { run: name, item, tier, task } = event
-  const { output, codeHashes } = invocation.lambda
+  const { output, codeHashes, patience } = invocation.lambda
+  patience.untilMs = Date.now() + invocation.deadline.leftMs() - settleMs
   logger.appendKeys({ run: name.runId, attempt: name.attempt, batch: item.batch, tier })
   const kept = await readReservation(output, name)
   const now = (): number => Date.now()
@@ -58,11 +59,15 @@ export async function processItem(event: ProcessEvent, invocation: Invocation): 
     return answerOf(outcome)
   } catch (error) {
     const fault = endOf(error, invocation)
-    await noteFailure(kept.run, item, fault, { output, now })
+    // Deliberately only logged: what made the batch fail says more than that the note of it cannot be written.
+    await noteFailure(kept.run, item, fault, { output, now }).catch(noted => logger.warn(toPlain(noted).message))
     await coolThreads()
     throw fault
   }
 }
+
+/** Before the deadline, so that S3 is the reason that is given, and the batch is tried again and not taken to the next tier. */
+const settleMs = 5000
 
 interface Try {
   readonly event: ProcessEvent

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 import { PermanentError } from '../core/errors.ts'
 import { assetNames } from '../core/lambda-events.ts'
+import { columnsSchema, type SchemaColumn } from '../core/manifest.ts'
 import { outputHashOf } from '../core/run-identity.ts'
 import type { Owner } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
@@ -19,8 +20,18 @@ export interface LambdaSession {
   readonly pipeline: PipelineDefinition
   /** By task name: those of the code that is running. */
   readonly codeHashes: Readonly<Record<string, string>>
+  /** Columns that tasks write, by task name, where they are known before a run. */
+  readonly schemas: Readonly<Record<string, readonly SchemaColumn[]>>
   readonly input: Store
   readonly output: Store
+  /** Until when both stores try requests again that S3 refuses for their rate. */
+  readonly patience: Patience
+}
+
+/** Set by Process for the invocation that is under way. Plan and Commit hold turns and claims, which would lapse meanwhile. */
+export interface Patience {
+  /** Milliseconds since 1970. */
+  untilMs: number
 }
 
 let opened: { readonly key: string; readonly session: Promise<LambdaSession> } | undefined
@@ -57,22 +68,31 @@ async function open(settings: LambdaSettings): Promise<LambdaSession> {
       'DEFINITION_LOAD',
       `expected pipeline ${settings.pipeline} in the function's asset, got ${pipeline.name}; deploy again`,
     )
-  const codeHashes = await shippedHashes(settings)
-  const { input, output } = settings
-  return { settings, bundle, pipeline, codeHashes, input: openStore(input), output: openStore(output) }
+  const codeHashes = await shipped(settings, assetNames.codeHashes, hashesSchema)
+  const schemas = await shipped(settings, assetNames.schemas, schemasSchema)
+  const patience: Patience = { untilMs: 0 }
+  const options = { refusedUntilMs: () => patience.untilMs }
+  const input = openStore(settings.input, options)
+  const output = openStore(settings.output, options)
+  return { settings, bundle, pipeline, codeHashes, schemas, input, output, patience }
 }
 
 /** As if the pipeline stood among the files that were shipped with it. */
 const shippedFile = ({ pipeline, pipelineUrl }: LambdaSettings): string =>
   join(dirname(fileURLToPath(pipelineUrl)), assetNames.files, pipeline)
 
-async function shippedHashes({ pipelineUrl }: LambdaSettings): Promise<LambdaSession['codeHashes']> {
+async function shipped<T>(
+  { pipelineUrl }: LambdaSettings,
+  name: string,
+  schema: v.GenericSchema<unknown, T>,
+): Promise<T> {
   try {
-    return v.parse(hashesSchema, JSON.parse(await readFile(new URL(assetNames.codeHashes, pipelineUrl), 'utf8')))
+    return v.parse(schema, JSON.parse(await readFile(new URL(name, pipelineUrl), 'utf8')))
   } catch (cause) {
-    const message = `expected ${assetNames.codeHashes} in the function's asset, as synthesis writes it; deploy again`
+    const message = `expected ${name} in the function's asset, as synthesis writes it; deploy again`
     throw new PermanentError('DEFINITION_LOAD', message, {}, { cause })
   }
 }
 
 const hashesSchema = v.record(v.string(), v.string())
+const schemasSchema = v.record(v.string(), columnsSchema)

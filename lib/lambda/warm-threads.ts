@@ -2,7 +2,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { PermanentError } from '../core/errors.ts'
 import { taskNamed } from '../core/resolve-task.ts'
 import { stateRoot } from '../core/state.ts'
@@ -10,8 +9,10 @@ import { groupBytesOf } from '../core/tier.ts'
 import type { WorkerMessage, Workers } from '../core/worker-job.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { managedSecrets } from '../io/aws-secrets.ts'
+import { endIfThreadsAreLost } from '../io/end-process.ts'
 import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
 import { environmentSecrets, type SecretValues } from '../io/secrets.ts'
+import { resetHeapFlags } from '../io/thread-memory.ts'
 import { makeStageFolder, shareMemory } from '../local/machine.ts'
 import { fetchTables } from '../local/tables.ts'
 import { openTaskWorkers } from '../local/task-workers.ts'
@@ -50,10 +51,16 @@ export async function coolThreads(): Promise<void> {
   if (!threads) return
   await threads.workers.close()
   // Answering would leave the thread at work beside the next batch; the platform tells of the end as it tells of too little memory.
-  if (threads.workers.isHung && process.env.AWS_LAMBDA_RUNTIME_API) process.exit(1)
+  if (threads.workers.isHung && process.env.AWS_LAMBDA_RUNTIME_API) {
+    endIfThreadsAreLost()
+    process.exit(1)
+  }
   removeOwnFolder(threads.stageFolder)
   removeOwnFolder(threads.partFolder)
 }
+
+/** Of a function's memory; with more the batch ends with OUT_OF_MEMORY. */
+const ceilingShare = 0.92
 
 /** Of a function's memory; the rest is for Node, and for reads and uploads in flight. */
 const memoryShare = 0.75
@@ -87,15 +94,18 @@ async function openIn(
       `task ${task.name}: a broadcast table is not the one that plan saw; run it again`,
       { task: task.name },
     )
-  // Lambda starts Node with a heap limit of nearly all its memory, which V8 would prefer to the limit of each thread.
-  setFlagsFromString('--max-old-space-size=0')
+  resetHeapFlags()
   const workers = openTaskWorkers({
     ...{ task, params: run.params, bundle, stageFolder, partFolder, tables: tables.files },
-    input: settings.input,
+    // The deadline stops a thread, also while it waits to try again.
+    input:
+      settings.input.kind === 's3' ? { ...settings.input, refusedMs: settings.timeoutSeconds * 1000 } : settings.input,
     secrets: await secretsOf(task, settings),
     threads: tier.threads,
     memory: shareMemory(tier.memoryMb * 1.048576 * memoryShare, tier.threads),
     stageBytesMax: 4 * groupBytes,
+    // Before the platform ends the process: then the batch is known, and what it was doing.
+    memoryBytesMax: tier.memoryMb * 1_048_576 * ceilingShare,
     onMessage: (message: WorkerMessage) => hear(message),
   })
   const tidy = async (): Promise<void> => {

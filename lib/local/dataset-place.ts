@@ -1,14 +1,15 @@
 /** Where a dataset is, what is committed there, and its parts as local files. */
+import { statSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { type FanmillError, PermanentError, TransientError } from '../core/errors.ts'
-import type { Manifest } from '../core/manifest.ts'
+import type { Manifest, ManifestPart } from '../core/manifest.ts'
 import { type Head, outputPrefix, readHeadFile, successKey } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import type { LocalPart } from '../engine/dataset.ts'
 import { openStore, type StoreSpec } from '../io/open-store.ts'
 import { headKey, readSuccess } from '../steps/head.ts'
-import { readState } from '../steps/state-files.ts'
+import { forEachParallel, readState } from '../steps/state-files.ts'
 import { type RootAccess, rootSpec } from './roots.ts'
 
 /** An output root, and a dataset's path below it. */
@@ -22,8 +23,16 @@ export interface DatasetPlace {
 /** The output root is the nearest folder above whose state has a head for this path; a copied dataset has none. */
 export async function placeOf(path: string, access: RootAccess = {}): Promise<DatasetPlace> {
   const spec = rootSpec(path, access)
+  if (spec.kind === 'disk') checkFolder(spec.folder)
   for (const place of placesAbove(spec)) if (await readHead(place)) return place
   return placeBelow(spec, '')
+}
+
+/** @throws DATASET_MISSING for a file, which may be one part of a dataset */
+function checkFolder(folder: string): void {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isFile()) return
+  const message = `expected the folder of a dataset, got the file ${folder}; give the folder that holds _SUCCESS, such as ${dirname(folder)}`
+  throw new PermanentError('DATASET_MISSING', message, { dataset: folder })
 }
 
 /**
@@ -46,18 +55,43 @@ export async function checkSame(place: DatasetPlace, manifest: Manifest): Promis
   if (!isSame || now.runs.at(-1)?.runId !== manifest.runs.at(-1)?.runId) throw replaced(place, manifest, head)
 }
 
+/**
+ * Checks that every part is there with the size that the manifest says: one request a part on a disk, one a thousand objects in S3.
+ * @throws DATASET_MISSING, DATASET_DAMAGED; DATASET_REPLACED where that explains it
+ */
+export async function checkParts(place: DatasetPlace, manifest: Manifest): Promise<void> {
+  const prefix = outputPrefix(place.outputPath)
+  const sizes = new Map<string, number>()
+  if (place.folder === undefined) {
+    for await (const { key, sizeBytes } of place.store.list(prefix)) sizes.set(key.slice(prefix.length), sizeBytes)
+  } else {
+    await forEachParallel(manifest.parts, async ({ key }) => {
+      const found = await place.store.stat(prefix + key)
+      if (found) sizes.set(key, found.sizeBytes)
+    })
+  }
+  const wrong = manifest.parts.find(part => sizes.get(part.key) !== part.bytes)
+  if (!wrong) return
+  await checkSame(place, manifest)
+  throw damaged(place, wrong, sizes.get(wrong.key))
+}
+
 /** The parts as files, in the manifest's order; a copy is removed when the next part is asked for. Disk: one part. */
 export async function* localParts(place: DatasetPlace, manifest: Manifest, scratch: string): AsyncGenerator<LocalPart> {
-  for (const { key, partition } of manifest.parts) {
+  for (const part of manifest.parts) {
+    const { key, partition } = part
     const full = `${outputPrefix(place.outputPath)}${key}`
     const named = partition ? { partition } : {}
     if (place.folder !== undefined) {
-      if (!(await place.store.stat(full))) throw partGone(place, key)
+      const found = await place.store.stat(full)
+      if (found?.sizeBytes !== part.bytes) throw damaged(place, part, found?.sizeBytes)
       yield { file: join(place.folder, ...full.split('/')), ...named }
       continue
     }
     const file = join(scratch, 'part.parquet')
-    await writeFile(file, await place.store.read(full))
+    const bytes = await place.store.read(full)
+    if (bytes.length !== part.bytes) throw damaged(place, part, bytes.length)
+    await writeFile(file, bytes)
     yield { file, ...named }
     await rm(file, { force: true })
   }
@@ -112,9 +146,11 @@ function replaced(place: DatasetPlace, { generation }: Manifest, head: Head | un
   return new TransientError('DATASET_REPLACED', message, { dataset: urlOf(place), generation, now })
 }
 
-function partGone(place: DatasetPlace, key: string): FanmillError {
-  const message = `${urlOf(place)}: part ${key} of its manifest is gone; someone removed it: run the task again with --force`
-  return new PermanentError('DATASET_MISSING', message, { dataset: urlOf(place), key })
+function damaged(place: DatasetPlace, { key, bytes }: ManifestPart, foundBytes: number | undefined): FanmillError {
+  const got = foundBytes === undefined ? 'no such file' : `${foundBytes} bytes`
+  const message = `${urlOf(place)}: expected part ${key} with ${bytes} bytes, as its manifest says, got ${got}; something other than fanmill changed it: run the task again with --force`
+  const code = foundBytes === undefined ? 'DATASET_MISSING' : 'DATASET_DAMAGED'
+  return new PermanentError(code, message, { dataset: urlOf(place), key, bytes, foundBytes })
 }
 
 function urlOf({ store, outputPath }: DatasetPlace): string {

@@ -5,7 +5,7 @@ import type { Manifest, ManifestPart, SchemaColumn } from '../core/manifest.ts'
 import type { SqlStep } from '../define/definition.ts'
 import { chosenColumns, type DatasetRow, openReader, readRows, readTexts } from '../engine/dataset.ts'
 import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
-import { checkSame, currentManifest, type DatasetPlace, localParts, placeOf } from './dataset-place.ts'
+import { checkParts, checkSame, currentManifest, type DatasetPlace, localParts, placeOf } from './dataset-place.ts'
 import type { RootAccess } from './roots.ts'
 
 export interface RowsOptions {
@@ -30,7 +30,8 @@ export interface Dataset {
 /**
  * Opens the dataset of a folder, or of `s3://bucket/prefix`.
  * @example for await (const { origin, delay } of (await openDataset('out/flights')).rows({ columns: ['origin', 'delay'] })) …
- * @throws DATASET_MISSING when it has no `_SUCCESS`; DATASET_REPLACED while it is neither the old nor the new one
+ * @throws DATASET_MISSING when it has no `_SUCCESS`, or a part is gone; DATASET_DAMAGED when one has another size than its manifest says;
+ * DATASET_REPLACED while it is neither the old nor the new one
  */
 export async function openDataset(folder: string, access: RootAccess = {}): Promise<Dataset> {
   return datasetAt(await placeOf(folder, access))
@@ -39,6 +40,7 @@ export async function openDataset(folder: string, access: RootAccess = {}): Prom
 /** As `openDataset`, from any store. */
 export async function datasetAt(place: DatasetPlace): Promise<Dataset> {
   const manifest = await currentManifest(place)
+  await checkParts(place, manifest)
   const { schema, parts } = manifest
   return { manifest, schema, parts, rows: options => rowsOf(place, manifest, options) }
 }

@@ -1,14 +1,24 @@
 /** What an execution of a deployed pipeline does or did: its own state, its tasks, and the state of their runs. */
-import { PermanentError } from '../core/errors.ts'
-import { type ExecutedTask, type Fault, faultOf, startedBy, tasksOf } from '../core/execution-tasks.ts'
+import { FanmillError, PermanentError } from '../core/errors.ts'
+import {
+  continuedBy,
+  type ExecutedTask,
+  type Fault,
+  faultOf,
+  isOver,
+  startedBy,
+  tasksOf,
+} from '../core/execution-tasks.ts'
 import type { Execution, ExecutionDetail } from '../io/aws-control.ts'
-import { type RunSummary, readAttempt } from '../steps/runs.ts'
+import { type RunSummary, readAttempt, readRun } from '../steps/runs.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
 import { executionOf, findNamed } from './deployed-executions.ts'
 
 export interface ExecutionStatus extends Execution {
   /** An upload, or what was asked for by hand. */
   readonly startedBy?: string
+  /** ARN of the execution that it started with its own input when it had waited long. */
+  readonly continuedBy?: string
   readonly tasks: readonly ExecutedTask[]
   /** Why it ended, where no task says so. */
   readonly fault?: Fault
@@ -37,10 +47,18 @@ export async function deployedStatus(options: DeployedOptions, name?: string): P
 /** An execution with its tasks. */
 export async function statusOf({ control }: Deployed, detail: ExecutionDetail): Promise<ExecutionStatus> {
   const { input, error, cause, stateMachineArn: _, ...execution } = detail
-  const tasks = tasksOf(await control.stateOutputs(detail.arn))
+  const outputs = await control.stateOutputs(detail.arn)
+  const tasks = tasksOf(outputs)
   const by = startedBy(input)
+  const next = continuedBy(outputs)
   const fault = tasks.some(task => task.fault) ? undefined : endOf(detail)
-  return { ...execution, ...(by !== undefined && { startedBy: by }), tasks, ...(fault && { fault }) }
+  return {
+    ...execution,
+    ...(by !== undefined && { startedBy: by }),
+    ...(next !== undefined && { continuedBy: next }),
+    tasks,
+    ...(fault && { fault }),
+  }
 }
 
 /** Runs that an execution made or went on with. */
@@ -53,12 +71,15 @@ export async function runsOf({ store, clock }: Deployed, tasks: readonly Execute
   return runs
 }
 
-/** Uploads that find nothing to do are executions too. */
+/** Uploads that find nothing to do are executions too, and many of them may have come after the one that did the work. */
 async function latestExecution(deployed: Deployed): Promise<ExecutionDetail> {
   const { control, stateMachineArn, name } = deployed
   const latest = await control.list(stateMachineArn, { max: latestMax })
-  const arn = ((await firstTelling(deployed, latest)) ?? latest[0])?.arn
-  const found = arn === undefined ? undefined : await control.describe(arn)
+  const { working, waiting } = await firstWorking(deployed, latest)
+  const found =
+    (await detailOf(deployed, working)) ??
+    (await executionOfLatestRun(deployed)) ??
+    (await detailOf(deployed, waiting ?? latest[0]))
   if (found) return found
   throw new PermanentError(
     'EXECUTION_UNKNOWN',
@@ -69,16 +90,42 @@ async function latestExecution(deployed: Deployed): Promise<ExecutionDetail> {
   )
 }
 
+/** Each costs a look at its history. */
 const latestMax = 20
 
-/** One that did something, or still does, or failed. */
-async function firstTelling({ control }: Deployed, executions: readonly Execution[]): Promise<Execution | undefined> {
+interface Latest {
+  /** It did something, or still does, or failed. */
+  readonly working?: Execution
+  /** It waits for its turn. */
+  readonly waiting?: Execution
+}
+
+async function firstWorking({ control }: Deployed, executions: readonly Execution[]): Promise<Latest> {
+  let waiting: Execution | undefined
   for (const execution of executions) {
-    if (execution.status !== 'succeeded') return execution
+    if (execution.status !== 'succeeded' && execution.status !== 'running') return { working: execution }
     const tasks = tasksOf(await control.stateOutputs(execution.arn))
-    if (tasks.some(task => task.status === 'committed')) return execution
+    if (tasks.some(task => task.status === 'committed')) return { working: execution }
+    if (execution.status !== 'running') continue
+    const isWaiting = tasks.length > 0 && tasks.every(task => isOver(task) || task.status === 'wait')
+    if (!isWaiting) return { working: execution }
+    waiting ??= execution
   }
-  return undefined
+  return { ...(waiting && { waiting }) }
+}
+
+/** The state knows what was worked on, however many executions found nothing to do since. */
+async function executionOfLatestRun(deployed: Deployed): Promise<ExecutionDetail | undefined> {
+  try {
+    return await executionOf(deployed, await readRun(deployed.store, deployed.clock))
+  } catch (error) {
+    if (error instanceof FanmillError && error.code === 'RUN_UNKNOWN') return undefined
+    throw error
+  }
+}
+
+async function detailOf({ control }: Deployed, execution: Execution | undefined): Promise<ExecutionDetail | undefined> {
+  return execution && control.describe(execution.arn)
 }
 
 function endOf({ status, error, cause }: ExecutionDetail): Fault | undefined {

@@ -29,11 +29,13 @@ export async function waitFor(
   { signal, onEvent = () => {} }: WaitOptions = {},
 ): Promise<RunResult> {
   const followers = new Map<string, RunFollower>()
+  let current = arn
   for (;;) {
     throwIfAborted(signal)
-    const status = await statusOf(deployed, await executionAt(deployed, arn))
+    const status = await statusOf(deployed, await executionAt(deployed, current))
     await follow(deployed, status.tasks, { followers, onEvent })
-    if (status.status !== 'running') return resultOf(deployed, status, followers)
+    if (status.status !== 'running' && status.continuedBy !== undefined) current = status.continuedBy
+    else if (status.status !== 'running') return resultOf(deployed, status, followers)
     await pause(pollMs, undefined, signal && { signal }).catch(() => undefined)
   }
 }

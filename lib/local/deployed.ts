@@ -39,10 +39,10 @@ export async function openDeployed(options: DeployedOptions): Promise<Deployed> 
   return { ...pipeline, control, outputSpec, store: openStore(outputSpec), clock: clockOf(control) }
 }
 
-/** Every attempt of every run of the pipeline, the latest start first. @throws as `findPipeline` */
-export async function deployedRuns(options: DeployedOptions): Promise<RunSummary[]> {
+/** Every attempt of every run of the pipeline, the latest start first, or the `limit` latest. @throws as `findPipeline` */
+export async function deployedRuns(options: DeployedOptions, limit?: number): Promise<RunSummary[]> {
   const { store, clock } = await openDeployed(options)
-  return listRuns(store, clock)
+  return listRuns(store, clock, limit)
 }
 
 /** Whether an owner is an execution, and not a process of some machine. */

@@ -9,12 +9,12 @@ export interface EarlyWorkers {
   close(): Promise<void>
 }
 
-export function startEarly(threads: number, heapBytes: number): EarlyWorkers {
+export function startEarly(threads: number, limits: Pick<PoolOptions, 'heapBytes' | 'memoryBytesMax'>): EarlyWorkers {
   const setup = Promise.withResolvers<WorkerSetup>()
   let hear: (message: WorkerMessage) => void = () => {}
   let waiting: Workers | undefined = openWorkers({
     threads,
-    heapBytes,
+    ...limits,
     setup: setup.promise,
     onMessage: message => hear(message),
   })

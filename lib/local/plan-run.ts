@@ -12,6 +12,7 @@ import { checkLengths, groupBytesMax } from '../core/tier.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { openStore } from '../io/open-store.ts'
 import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
+import { checkInputRoot } from './check-roots.ts'
 import { defaultMemoryMb, defaultWorkers, shareMemory } from './machine.ts'
 import type { RunOptions } from './options.ts'
 import { loadPipelineFile } from './pipeline-file.ts'
@@ -44,11 +45,13 @@ export interface TaskPlan {
   readonly aws?: AwsEstimate
 }
 
-/** Reads directories of archives, not their members. @throws DEFINITION_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, ZIP_* */
+/** Reads directories of archives, not their members, and checks SQL as a run does. @throws DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, ZIP_* */
 export async function planRun(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<PlanSummary> {
   const definition = typeof pipeline === 'string' ? await loadPipelineFile(pipeline) : pipeline
   const chosen = options.task === undefined ? definition.tasks : [taskNamed(definition, options.task)]
-  const input = openStore(rootSpec(options.input ?? '.', options))
+  const inputSpec = rootSpec(options.input ?? '.', options)
+  checkInputRoot(inputSpec)
+  const input = openStore(inputSpec)
   const tasks: TaskPlan[] = []
   for (const task of chosen) tasks.push(await planTask(task, input, options))
   return { tasks }
@@ -71,6 +74,8 @@ async function planTask(task: TaskDefinition, input: Store, options: RunOptions)
   // No run is made of it, so nothing needs a content hash.
   const { found, warning } = await findOrWarn({ ...given, identify: async object => object.etag })
   if (found) await requireColumns(input, task, found)
+  if (task.output.kind === 'parquet' && tables.warnings.length === 0)
+    await checkSqlOf(task, params, { input, hive: found?.hive })
   const slices = found?.cut(found.inputs) ?? []
   const batches = slices.length === 0 ? [] : packBatches(slices, { batchBytes: groupBytesMax * workers })
   const parts = expectedParts(task, batches, { threads: workers, groupBytes: groupBytesMax }).count
@@ -96,6 +101,12 @@ async function planTask(task: TaskDefinition, input: Store, options: RunOptions)
     ],
     ...(aws.estimate && { aws: aws.estimate }),
   }
+}
+
+/** Loaded only here: it brings an engine into this thread. */
+async function checkSqlOf(...given: Parameters<typeof import('./check-sql.ts').checkSql>): Promise<void> {
+  const { checkSql } = await import('./check-sql.ts')
+  await checkSql(...given)
 }
 
 /** Nothing found is what the user asked to be told. */

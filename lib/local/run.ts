@@ -1,15 +1,20 @@
 /** Runs a pipeline's tasks on this machine, one after another. */
-import type { FanmillError } from '../core/errors.ts'
-import type { RunStatus, TaskResult } from '../core/events.ts'
+import { FanmillError } from '../core/errors.ts'
+import type { RunStatus, TaskResult, TaskStatus } from '../core/events.ts'
+import { outputPathOf } from '../core/output-path.ts'
+import { readParams } from '../core/param-values.ts'
 import { taskNamed } from '../core/resolve-task.ts'
+import { countsOf } from '../core/task-counts.ts'
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import type { RunOptions, RunResult } from './options.ts'
+import { urlBelow } from './roots.ts'
 import { openSession, type Session } from './session.ts'
 import { runTask } from './task-run.ts'
 
 /**
  * Runs a pipeline, or one task of it, given as an imported definition or as a path.
- * A run that fails is a result with `error`; what is wrong before any run begins is thrown.
+ * A run that fails is a result with `error`; what is wrong before any run begins is thrown. Tasks after a failed one are not run, and
+ * listed so.
  * @throws DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, NO_INPUT
  */
 export async function run(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<RunResult> {
@@ -21,7 +26,7 @@ export async function runSession(session: Session): Promise<RunResult> {
   const { options } = session
   try {
     const chosen = options.task === undefined ? session.pipeline.tasks : [taskNamed(session.pipeline, options.task)]
-    const result = await runTasks(chosen, task => runTask(session, task))
+    const result = await runTasks(session, chosen, task => runTask(session, task))
     session.tell({ event: 'end', ...result, ...(result.error && { error: shortError(result.error) }) } as never)
     return result
   } finally {
@@ -29,18 +34,51 @@ export async function runSession(session: Session): Promise<RunResult> {
   }
 }
 
+type TaskEnd = { readonly result: TaskResult; readonly error?: FanmillError }
+
+/** One after another; after one that failed the rest is not run, since it may read what that one writes. */
 async function runTasks(
+  session: Session,
   tasks: readonly TaskDefinition[],
-  runOne: (task: TaskDefinition) => Promise<{ readonly result: TaskResult; readonly error?: FanmillError }>,
+  runOne: (task: TaskDefinition) => Promise<TaskEnd>,
 ): Promise<RunResult> {
   const results: TaskResult[] = []
-  for (const task of tasks) {
-    const { result, error } = await runOne(task)
+  for (const [index, task] of tasks.entries()) {
+    const { result, error } = await runOne(task).catch((thrown: unknown): TaskEnd => {
+      // What earlier tasks did is told in any case.
+      if (index === 0 || !(thrown instanceof FanmillError)) throw thrown
+      return { result: emptyResult(session, task, 'failed'), error: thrown }
+    })
     results.push(result)
-    if (error) return { status: 'failed', tasks: results, error }
+    if (!error) continue
+    const rest = tasks.slice(index + 1).map(each => emptyResult(session, each, 'notRun'))
+    return { status: 'failed', tasks: [...results, ...rest], error }
   }
   const status: RunStatus = results.every(result => result.status === 'skipped') ? 'skipped' : 'complete'
   return { status, tasks: results }
+}
+
+/** Of a task without a run. */
+function emptyResult({ options, outputSpec }: Session, task: TaskDefinition, status: TaskStatus): TaskResult {
+  return {
+    task: task.name,
+    run: '',
+    status,
+    ...countsOf(undefined),
+    bytesIn: 0,
+    seconds: 0,
+    output: urlBelow(outputSpec, pathOf(task, options.params ?? {})),
+  }
+}
+
+/** The output root for a task whose parameters are wrong. */
+function pathOf(task: TaskDefinition, params: Readonly<Record<string, unknown>>): string {
+  try {
+    return outputPathOf(task, readParams(task.params, params))
+  } catch (error) {
+    if (error instanceof FanmillError) return ''
+    throw error
+  }
 }
 
 const shortError = ({ code, message, detail }: FanmillError) => ({ code, message, detail })

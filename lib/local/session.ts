@@ -1,6 +1,7 @@
 /** What the tasks of one `run` call share: the pipeline, its stores, this machine's folders and budget. */
+import { accessSync, constants, existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PermanentError } from '../core/errors.ts'
 import type { RunEvent } from '../core/events.ts'
@@ -10,8 +11,10 @@ import { groupBytesMax } from '../core/tier.ts'
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { type Bundle, bundlePipeline } from '../io/bundle.ts'
 import { loadPipeline, taskHasher } from '../io/bundle-load.ts'
+import { sweepTemporary } from '../io/disk-files.ts'
 import { openStore, type StoreSpec } from '../io/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
+import { checkInputRoot, checkOutputRoot } from './check-roots.ts'
 import { type EarlyWorkers, startEarly } from './early-workers.ts'
 import {
   checkMemory,
@@ -22,6 +25,7 @@ import {
   shareMemory,
   thisOwner,
 } from './machine.ts'
+import { memoryCeiling } from './memory-ceiling.ts'
 import type { RunOptions } from './options.ts'
 import { rootSpec, specBelow } from './roots.ts'
 
@@ -39,6 +43,8 @@ export interface Session {
   readonly owner: Owner
   readonly workers: number
   readonly memory: MemoryShares
+  /** More of the whole process ends the run. */
+  readonly memoryBytesMax: number
   /** Threads for the first task, started at once. */
   readonly threads: EarlyWorkers
   readonly stageFolder: string
@@ -64,16 +70,21 @@ export async function openSession(
   const { workers = defaultWorkers(memoryMb) } = options
   // One worker on a small machine is what there is.
   if (workers > 1 || options.memoryMb !== undefined) checkMemory(memoryMb, workers)
-  const memory = shareMemory(memoryMb, workers)
-  const threads = startEarly(workers, memory.heapBytes)
+  const inputSpec = rootSpec(options.input ?? '.', options)
   const outputSpec = outputOf(options)
-  const workFolder = workFolderOf(outputSpec)
+  checkInputRoot(inputSpec)
+  checkOutputRoot(outputSpec)
+  const memory = shareMemory(memoryMb, workers)
+  const memoryBytesMax = memoryCeiling(memoryMb)
+  const threads = startEarly(workers, { heapBytes: memory.heapBytes, memoryBytesMax })
+  const { workFolder, isTemporary } = workFolderOf(outputSpec)
   const { bundle, definition } = await load(pipeline, workFolder).catch(async error => {
     await threads.close()
     throw error
   })
-  const inputSpec = rootSpec(options.input ?? '.', options)
   const owner = thisOwner()
+  // A run that finds nothing to do writes nothing, which is when the store would remove what killed processes left.
+  await sweepTemporary(join(workFolder, 'tmp'))
   const partFolder = makeOwnFolder(join(workFolder, 'tmp'))
   const stageFolder = makeStageFolder((workers + 1) * 2 * groupBytesMax, memoryMb * 1e6)
   return {
@@ -88,6 +99,7 @@ export async function openSession(
     owner,
     workers,
     memory,
+    memoryBytesMax,
     threads,
     stageFolder,
     partFolder,
@@ -98,7 +110,7 @@ export async function openSession(
       void threads.close()
       removeOwnFolder(stageFolder)
       removeOwnFolder(partFolder)
-      if (outputSpec.kind !== 'disk') removeOwnFolder(workFolder)
+      if (isTemporary) removeOwnFolder(workFolder)
     },
   }
 }
@@ -114,10 +126,25 @@ export function outputOf({ output = 'out', sample, ...access }: RunOptions): Sto
   return sample === undefined ? spec : specBelow(spec, `${stateRoot}sample`)
 }
 
-/** Beside the state where that is on a disk; else a new folder, because what stands in a shared one may be anybody's code. */
-function workFolderOf(spec: StoreSpec): string {
-  if (spec.kind === 'disk') return join(spec.folder, stateRoot)
-  return makeOwnFolder(tmpdir())
+/**
+ * Beside the state where that is on a disk that can be written to; else a new folder, because what stands in a shared one may be
+ * anybody's code. In an output that is read-only a run can still find that it is complete.
+ */
+function workFolderOf(spec: StoreSpec): { readonly workFolder: string; readonly isTemporary: boolean } {
+  if (spec.kind === 'disk' && isWritable(join(spec.folder, stateRoot)))
+    return { workFolder: join(spec.folder, stateRoot), isTemporary: false }
+  return { workFolder: makeOwnFolder(tmpdir()), isTemporary: true }
+}
+
+function isWritable(folder: string): boolean {
+  let path = folder
+  while (!existsSync(path) && dirname(path) !== path) path = dirname(path)
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The file of a pipeline: threads import it, since functions do not cross. */

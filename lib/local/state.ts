@@ -1,5 +1,5 @@
 /** What the state below an output root says of runs, and its removal. */
-import { readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PermanentError } from '../core/errors.ts'
@@ -10,7 +10,8 @@ import { openReader, readRows } from '../engine/dataset.ts'
 import { openStore } from '../io/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
 import { clean, planClean } from '../steps/clean.ts'
-import { listRuns as listAll, type RunSummary, readRun } from '../steps/runs.ts'
+import { isAnyLive, listRuns as listAll, type RunSummary, readRun } from '../steps/runs.ts'
+import { leftovers } from './leftovers.ts'
 import { isAlive } from './machine.ts'
 import { type RootAccess, rootSpec, specBelow } from './roots.ts'
 
@@ -18,9 +19,9 @@ export type { RunSummary } from '../steps/runs.ts'
 
 const clock = { now: () => Date.now(), isAlive }
 
-/** Every attempt of every run below an output root, the latest start first. */
-export function listRuns(output: string, access: RootAccess = {}): Promise<RunSummary[]> {
-  return listAll(openStore(rootSpec(output, access)), clock)
+/** Every attempt of every run below an output root, the latest start first; or only the `limit` latest, which reads much less. */
+export function listRuns(output: string, access: RootAccess = {}, limit?: number): Promise<RunSummary[]> {
+  return listAll(openStore(rootSpec(output, access)), clock, limit)
 }
 
 /** The latest attempt of a run, named by its id or its first digits; default the latest of all. @throws RUN_UNKNOWN */
@@ -28,10 +29,10 @@ export function runStatus(output: string, run?: string, access: RootAccess = {})
   return readRun(openStore(rootSpec(output, access)), clock, run)
 }
 
-/** Rejected rows of a run's latest attempt, in order of batch; default all. @throws RUN_UNKNOWN */
+/** Rejected rows of a run's latest attempt, in order of batch; default all rows, of the latest run. @throws RUN_UNKNOWN */
 export async function readRejects(
   output: string,
-  run: string,
+  run?: string,
   limit = Number.MAX_SAFE_INTEGER,
   access: RootAccess = {},
 ): Promise<Reject[]> {
@@ -73,58 +74,53 @@ const rejectSchema = ['archive', 'member', 'line', 'record', 'column', 'expected
 }))
 
 export interface CleanOptions extends RootAccess {
-  /** What was in use more recently is kept. */
-  readonly olderThanDays: number
+  /**
+   * What was in use more recently is kept. Default 7, and what runs left behind that failed or were interrupted goes at any age: their
+   * uncommitted parts and their working files.
+   */
+  readonly olderThanDays?: number
   /** Tells what would go, and removes nothing. */
   readonly dryRun?: boolean
 }
 
 export interface Cleaned {
+  /** Files as they are named below the output root; in S3 an upload that was not completed has the key that it was for. */
   readonly removed: readonly { readonly key: string; readonly bytes: number }[]
+  /** State files that cannot be read, and why; the state that they belong to is kept. */
+  readonly damaged: readonly { readonly key: string; readonly message: string }[]
 }
 
-/** Removes old state that no dataset needs, of samples as well, and what interrupted runs left behind. */
-export async function cleanState(output: string, options: CleanOptions): Promise<Cleaned> {
-  const { olderThanDays, dryRun = false } = options
+const defaultAgeDays = 7
+
+/** Removes old state that no dataset needs, of samples as well, and what runs left behind that did not complete. */
+export async function cleanState(output: string, options: CleanOptions = {}): Promise<Cleaned> {
+  const { olderThanDays = defaultAgeDays, dryRun = false } = options
   if (!(olderThanDays >= 0))
     throw new PermanentError('USAGE', `expected an age of 0 days or more, got ${olderThanDays}`)
-  const olderThanMs = olderThanDays * 86_400_000
+  const olderThanMs = olderThanDays * dayMs
+  const ages = { olderThanMs, ...(options.olderThanDays === undefined && { endedOlderThanMs: 0 }) }
   const root = rootSpec(output, options)
   const removed: Cleaned['removed'][number][] = []
+  const damaged: Cleaned['damaged'][number][] = []
   for (const [spec, prefix] of [[root, ''] as const, [specBelow(root, samplePath), `${samplePath}/`] as const]) {
     const store = openStore(spec)
-    const plan = await planClean(store, { ...clock, olderThanMs })
-    const leftovers = spec.kind === 'disk' ? await oldFolders(spec.folder, store, olderThanMs) : []
-    if (!dryRun) await clean(store, plan)
-    if (!dryRun && spec.kind === 'disk')
-      for (const { key } of leftovers) await rm(join(spec.folder, key), { recursive: true, force: true })
-    const gone = [...plan.objects, ...plan.parts].map(({ key, sizeBytes }) => ({ key, bytes: sizeBytes }))
-    removed.push(...[...gone, ...leftovers].map(({ key, bytes }) => ({ key: prefix + key, bytes })))
-  }
-  return { removed }
-}
-
-const samplePath = `${stateRoot}sample`
-
-/** A process that has not begun its run yet owns folders too, and nothing tells whose they are. */
-const leftoverAgeMsMin = 86_400_000
-
-/** Working folders of processes that ended without removing them, and bundles; none while a run is live. */
-async function oldFolders(
-  folder: string,
-  store: Store,
-  olderThanMs: number,
-): Promise<{ key: string; bytes: number }[]> {
-  const found: { key: string; bytes: number }[] = []
-  if ((await listAll(store, clock)).some(run => run.status === 'running')) return found
-  const before = Date.now() - Math.max(olderThanMs, leftoverAgeMsMin)
-  for (const parent of ['tmp', 'bundles']) {
-    const names = await readdir(join(folder, stateRoot, parent)).catch(() => [])
-    for (const name of names) {
-      const key = `${stateRoot}${parent}/${name}`
-      const { mtimeMs, size } = await stat(join(folder, key))
-      if (mtimeMs < before) found.push({ key, bytes: size })
+    const plan = await planClean(store, { ...clock, ...ages })
+    const left =
+      spec.kind === 'disk' ? await leftovers(spec.folder, { isAnyLive: () => isAnyLive(store, clock), ...ages }) : []
+    if (!dryRun) {
+      await clean(store, plan)
+      for (const { path } of left) await rm(path, { recursive: true, force: true })
     }
+    const files = [
+      ...plan.objects.map(({ key, sizeBytes }) => ({ key, bytes: sizeBytes })),
+      ...plan.parts.map(({ key, file = key, sizeBytes }) => ({ key: file, bytes: sizeBytes })),
+      ...left.flatMap(each => each.files),
+    ]
+    removed.push(...files.map(({ key, bytes }) => ({ key: prefix + key, bytes })))
+    damaged.push(...plan.damaged.map(({ key, message }) => ({ key: prefix + key, message })))
   }
-  return found
+  return { removed, damaged }
 }
+
+const dayMs = 86_400_000
+const samplePath = `${stateRoot}sample`

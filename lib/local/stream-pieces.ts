@@ -6,6 +6,7 @@ import { hiveValues } from '../core/hive-columns.ts'
 import type { InputObject, StreamSlice } from '../core/plan-data.ts'
 import type { Store } from '../core/store.ts'
 import type { TaskDefinition } from '../define/definition.ts'
+import { needsPlaces } from '../define/provenance.ts'
 import { cutRecords } from '../io/cut-records.ts'
 import { inflateFile } from '../io/inflate-file.ts'
 import { openText } from '../io/member-text.ts'
@@ -37,7 +38,7 @@ export async function* streamPieces(
   if (!format || format.kind === 'parquet') return
   mkdirSync(folder, { recursive: true })
   const isInPath = task.source.hive !== false && Object.keys(hiveValues(input.key)).length > 0
-  const isLocated = task.provenance.length > 0 || isInPath
+  const isLocated = needsPlaces(task.provenance) || isInPath
   const prefix = createHash('sha256').update(`${input.key}#${slice.slice}`).digest('hex').slice(0, 8)
   const origin = { archive: input.key, member: slice.member?.name ?? '' }
   const totalIn = slice.member?.compressedBytes ?? input.sizeBytes
@@ -53,6 +54,7 @@ export async function* streamPieces(
     for await (const cut of cutRecords(bytesOf(slice, input, options), {
       format,
       pieceBytes: Math.min(pieceBytes, groupBytes),
+      origin,
     })) {
       stage.add(cut.bytes, { ...origin, header: cut.header, firstLine: cut.firstLine, firstRecord: cut.firstRecord })
       if (stage.bytes < groupBytes) continue

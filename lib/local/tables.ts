@@ -1,13 +1,17 @@
 /** Broadcast tables: fetched once for all threads, and part of what rows depend on. */
 import { createHash } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, open, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { withoutCompression } from '../core/compression.ts'
 import { PermanentError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import { renderPath } from '../core/path-template.ts'
+import { encodingOf } from '../core/record-dialect.ts'
 import type { Store, StoredObject } from '../core/store.ts'
-import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import { checkEncoding, toUtf8 } from '../core/text-encoding.ts'
+import type { ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
 import type { TableFile } from '../engine/load-tables.ts'
+import { inflateNamed } from '../io/inflate-file.ts'
 import { prepareTable } from '../io/parquet-file.ts'
 import { candidateKeys } from '../steps/candidate-keys.ts'
 import type { Session } from './session.ts'
@@ -31,23 +35,60 @@ export async function fetchTables(
   for (const [name, table] of Object.entries(task.tables)) {
     const key = renderPath(table.path, params)
     const bytes = await readTable(session, task.name, name, key)
-    const file = join(folder, `${name}${extname(key)}`)
-    await writeFile(file, bytes)
-    const isParquet = table.format.kind === 'parquet'
-    const parquet = isParquet ? prepareTable(file, name) : undefined
+    const { file, format } = await writeTable(bytes, { folder, name, key, table })
+    const parquet = table.format.kind === 'parquet' ? prepareTable(file, name) : undefined
     hash.update(tableHead(name, bytes.length)).update(bytes)
     files.push({
       name,
       file,
       key,
       sizeBytes: bytes.length,
-      format: table.format,
+      format,
       ...(table.columns && { columns: table.columns }),
       ...(parquet && { parquet }),
     })
   }
   return { files, identity: hash.digest('hex') }
 }
+
+interface TablePlace {
+  readonly folder: string
+  readonly name: string
+  readonly key: string
+  readonly table: TableDefinition
+}
+
+/** Writes the table as it is, or its text in UTF-8: the engine reads no other encoding that a format may name. */
+async function writeTable(bytes: Uint8Array, place: TablePlace): Promise<Pick<TableFile, 'file' | 'format'>> {
+  const { folder, name, key, table } = place
+  const { format } = table
+  const encoding = format.kind === 'parquet' ? 'utf-8' : encodingOf(format)
+  if (format.kind === 'parquet' || encoding === 'utf-8') {
+    const file = join(folder, `${name}${extname(key)}`)
+    await writeFile(file, bytes)
+    return { file, format }
+  }
+  const file = join(folder, `${name}${extname(withoutCompression(key))}`)
+  const target = await open(file, 'w')
+  try {
+    let isFirst = true
+    const where = `table ${name}`
+    for await (const chunk of inflateNamed(chunksOf(bytes), key, { where, detail: { table: name } })) {
+      if (isFirst) checkEncoding(chunk, encoding)
+      isFirst = false
+      await target.writeFile(toUtf8(chunk, encoding))
+    }
+  } finally {
+    await target.close()
+  }
+  return { file, format: { ...format, encoding: 'utf-8' } }
+}
+
+async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += chunkBytes) yield bytes.subarray(start, start + chunkBytes)
+}
+
+const chunkBytes = 1024 * 1024
 
 /**
  * That of `fetchTables`, for who does not need the tables themselves: nothing is written, and a few MiB are held.

@@ -1,14 +1,18 @@
 /** Runs one task on this machine: the steps plan, process and commit over worker threads. */
+
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { RunStatus, TaskResult } from '../core/events.ts'
 import type { Manifest } from '../core/manifest.ts'
 import { outputPathOf } from '../core/output-path.ts'
 import { readParams } from '../core/param-values.ts'
+import { partitioningOf } from '../core/partition-limits.ts'
+import type { PartitionSet } from '../core/partition-set.ts'
 import type { PlanItem } from '../core/plan-data.ts'
 import { rowCodeOf } from '../core/run-identity.ts'
+import { outputPrefix } from '../core/state.ts'
 import { countsOf } from '../core/task-counts.ts'
 import { groupBytesMax } from '../core/tier.ts'
-import type { Workers } from '../core/worker-job.ts'
+import type { WorkerResults, Workers } from '../core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
 import { environmentSecrets } from '../io/secrets.ts'
@@ -27,7 +31,7 @@ import { urlBelow } from './roots.ts'
 import type { Session } from './session.ts'
 import { type FetchedTables, fetchTables } from './tables.ts'
 import { createTaskLog, type TaskLog } from './task-log.ts'
-import { batchTools, openTaskWorkers } from './task-workers.ts'
+import { batchTools, openTaskWorkers, partitionSetFor } from './task-workers.ts'
 
 /** What became of a task; a failure comes with what is known of the run. */
 export interface TaskEnd {
@@ -39,9 +43,11 @@ export interface TaskEnd {
 export async function runTask(session: Session, task: TaskDefinition): Promise<TaskEnd> {
   const started = Date.now()
   const params = readParams(task.params, session.options.params ?? {})
+  await session.output.checkPlace?.(outputPrefix(outputPathOf(task, params)))
   const tables = await fetchTables(session, task, params)
   const log = createTaskLog(session, task.name)
   const progress = createProgress(session, task.name, log)
+  const partitions = partitionSetFor(task)
   const workers = openPool(session, task, params, tables, progress)
   const stop = (): void => workers.stop()
   session.options.signal?.addEventListener('abort', stop)
@@ -53,11 +59,12 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
     // Columns in paths that the template does not name are known only now.
     const isNew = found.status === 'fulfilled' && addsColumns(task, found.value)
-    if (isNew) await workers.run<'check'>({ kind: 'check', hive: found.value.hive })
-    else if (checked.status === 'rejected') throw checked.reason
+    const again = isNew ? await workers.run<'check'>({ kind: 'check', hive: found.value.hive }) : undefined
+    if (!again && checked.status === 'rejected') throw checked.reason
+    const schema = again?.schema ?? (checked.status === 'fulfilled' ? checked.value?.schema : undefined)
     if (found.status === 'rejected') throw found.reason
     return await runFound(
-      { session, task, params, tables, workers, gate: createGate(), progress, log, started },
+      { session, task, params, schema, tables, workers, gate: createGate(), partitions, progress, log, started },
       found.value,
     )
   } finally {
@@ -71,7 +78,7 @@ const addsColumns = ({ source, output }: TaskDefinition, { hive }: FoundInputs):
   output.kind === 'parquet' && hive.some(name => !hiveNamesOf(source).includes(name))
 
 /** Each thread opens its engine and runs the user's setup while the inputs are found; the first that has says whether the definition holds. */
-async function openThreads(workers: Workers): Promise<unknown> {
+async function openThreads(workers: Workers): Promise<WorkerResults['check']> {
   const opening = Array.from({ length: workers.threads }, () => workers.run<'check'>({ kind: 'check' }))
   // What one says the others say too.
   for (const each of opening) each.catch(() => undefined)
@@ -82,9 +89,12 @@ interface TaskRun {
   readonly session: Session
   readonly task: TaskDefinition
   readonly params: ParamValues
+  /** The columns that come out; none where only the first input tells. */
+  readonly schema: WorkerResults['check']['schema'] | undefined
   readonly tables: FetchedTables
   readonly workers: Workers
   readonly gate: Gate
+  readonly partitions: PartitionSet | undefined
   readonly progress: Progress
   readonly log: TaskLog
   readonly started: number
@@ -112,13 +122,24 @@ function openPool(
   tables: FetchedTables,
   progress: Progress,
 ): Workers {
-  const { bundle, inputSpec: input, workers: threads, memory, stageFolder, partFolder, groupBytes, options } = session
+  const {
+    bundle,
+    inputSpec: input,
+    workers: threads,
+    memory,
+    memoryBytesMax,
+    stageFolder,
+    partFolder,
+    groupBytes,
+    options,
+  } = session
   const stageBytesMax = 4 * Math.max(groupBytes, groupBytesMax)
   const machine = {
     bundle,
     input,
     threads,
     memory,
+    memoryBytesMax,
     stageFolder,
     partFolder,
     stageBytesMax,
@@ -183,7 +204,7 @@ function rejectedCounts({ code, detail }: FanmillError): Partial<TaskResult> {
 const clock = { now: () => Date.now() }
 const leaseMs = 60_000
 
-function planRequest({ session, task, params, tables }: TaskRun, found: FoundInputs) {
+function planRequest({ session, task, params, schema, tables }: TaskRun, found: FoundInputs) {
   const { output } = task
   return {
     ...clock,
@@ -198,6 +219,7 @@ function planRequest({ session, task, params, tables }: TaskRun, found: FoundInp
     params,
     codeHash: rowCodeOf(session.codeHash(task), tables.identity, session.options),
     mode: output.mode,
+    ...(output.kind === 'parquet' && { partitionBy: output.partitionBy, schema }),
     force: session.options.force ?? false,
   }
 }
@@ -222,10 +244,10 @@ async function runPlanned(task: TaskRun, run: ReservedRun, items: readonly PlanI
   const options = { ...clock, owner: session.owner, isAlive, leaseMs, reservation: run, plan: items }
   for (let missing: readonly PlanItem[] = items; ; ) {
     const failed = await processAll(task, run, missing, failFast ?? false)
-    if (failed && (failFast || failed.code === 'ABORTED' || items.length === 1)) throw failed
+    if (failed && (failFast || endsRun(failed) || items.length === 1)) throw failed
     const result = await commit(session.output, {
       ...options,
-      partitionBy: output.kind === 'parquet' ? output.partitionBy : [],
+      ...partitioningOf(output),
       rejectsMax: rejectsMax ?? task.task.rejects.max,
     })
     if (result.done) return result.manifest
@@ -233,6 +255,9 @@ async function runPlanned(task: TaskRun, run: ReservedRun, items: readonly PlanI
     missing = items.filter(item => result.missing.includes(item.batch))
   }
 }
+
+/** Whether the other batches can no longer bring the run to an end. */
+const endsRun = ({ code }: FanmillError): boolean => code === 'ABORTED' || code === 'TOO_MANY_PARTITIONS'
 
 /** The first failure, after every batch was settled; with `failFast` no further batch begins after it. */
 async function processAll(
@@ -246,7 +271,7 @@ async function processAll(
   let first: FanmillError | undefined
   const drain = async (): Promise<void> => {
     for (let item = queue.shift(); item; item = queue.shift()) {
-      if (session.options.signal?.aborted || (first && failFast)) return
+      if (session.options.signal?.aborted || (first && (failFast || endsRun(first)))) return
       const tools = { ...processTools(task), isFirstTry: run.status === 'new' }
       try {
         const outcome = await processBatch(run, item, tools)
@@ -260,7 +285,9 @@ async function processAll(
         const fault = asFanmill(error)
         first ??= fault
         task.log.note('error', `batch ${item.batch} failed: ${fault.message}`, { code: fault.code, ...fault.detail })
-        if (fault.code !== 'ABORTED' && !session.options.signal?.aborted) await noteFailure(run, item, fault, tools)
+        // Deliberately no failure of the run, where the note cannot be written: what made the batch fail says more.
+        if (fault.code !== 'ABORTED' && !session.options.signal?.aborted)
+          await noteFailure(run, item, fault, tools).catch(() => undefined)
       }
     }
   }
@@ -270,11 +297,12 @@ async function processAll(
 
 let tokens = 0
 
-function processTools({ session, task, workers, gate }: TaskRun): ProcessTools {
+function processTools({ session, task, workers, gate, partitions }: TaskRun): ProcessTools {
   const { input, output, stageFolder, partFolder, groupBytes, options } = session
   const token = `${session.owner.id.slice(0, 8)}${tokens++}`
   const { signal } = options
-  return batchTools({ task, input, output, workers, gate, stageFolder, partFolder, groupBytes, token, signal })
+  const machine = { input, output, workers, gate, stageFolder, partFolder, groupBytes }
+  return batchTools({ ...machine, task, partitions, token, signal })
 }
 
 function tellPlan(
@@ -322,7 +350,8 @@ function resultOf(
     task: task.name,
     run: runId,
     status,
-    ...countsOf(run?.totals),
+    // Of a complete dataset all of it: an append that finds nothing new has no run of its own.
+    ...countsOf(status === 'skipped' ? manifest?.totals : run?.totals),
     bytesIn: status === 'complete' ? found.bytesIn : 0,
     seconds: (Date.now() - started) / 1000,
     output: urlBelow(session.outputSpec, outputPathOf(task, params)),

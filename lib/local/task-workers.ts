@@ -1,6 +1,7 @@
 /** The worker threads of one task, and the tools with which its batches are processed, on any machine. */
 import { readFile, rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createPartitionSet, type PartitionSet } from '../core/partition-set.ts'
 import type { Store } from '../core/store.ts'
 import type { WorkerMessage, Workers } from '../core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
@@ -23,6 +24,8 @@ export interface TaskWorkersOptions {
   readonly secrets: SecretValues
   readonly threads: number
   readonly memory: MemoryShares
+  /** More of the whole process ends the run; default no limit. */
+  readonly memoryBytesMax?: number | undefined
   readonly stageFolder: string
   readonly partFolder: string
   /** More text at once than a thread may stage is refused. */
@@ -39,7 +42,7 @@ export interface TaskWorkersOptions {
 export function openTaskWorkers(options: TaskWorkersOptions): Workers {
   const { task, params, bundle, input, tables, secrets, threads, memory, stageFolder, partFolder, strict, onMessage } =
     options
-  const pool = { threads, heapBytes: memory.heapBytes, onMessage }
+  const pool = { threads, heapBytes: memory.heapBytes, memoryBytesMax: options.memoryBytesMax, onMessage }
   const { source, output } = task
   if (output.kind === 'memberFiles' && source.kind === 'zipMembers')
     return openWorkers({
@@ -61,6 +64,10 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
 
 const readsOf = (input: StoreSpec, threads: number): number => (input.kind === 's3' ? 2 * threads : threads)
 
+/** Where the threads count a run's partitions together; undefined where there are none. */
+export const partitionSetFor = ({ output }: TaskDefinition): PartitionSet | undefined =>
+  output.kind === 'parquet' && output.partitionBy.length > 0 ? createPartitionSet(output.partitionsMax) : undefined
+
 export interface BatchToolsOptions {
   readonly task: TaskDefinition
   readonly input: Store
@@ -70,6 +77,8 @@ export interface BatchToolsOptions {
   readonly stageFolder: string
   readonly partFolder: string
   readonly groupBytes: number
+  /** Of the whole run, where one process does all its batches; default of this batch. */
+  readonly partitions?: PartitionSet | undefined
   /** Tells this try of a batch from any other. */
   readonly token: string
   readonly signal?: AbortSignal | undefined
@@ -82,10 +91,12 @@ export function batchTools({
   groupBytes,
   signal,
   stageFolder,
+  partitions = partitionSetFor(task),
   ...given
 }: BatchToolsOptions): ProcessTools {
   return {
     ...given,
+    partitions,
     groupBytes,
     // Ends early when the run is stopped: the next try then says so.
     sleep: ms => delay(ms, undefined, signal && { signal }).catch(() => undefined),

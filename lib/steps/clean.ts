@@ -1,57 +1,72 @@
-/** Clean: removes the state that no dataset needs any more, and what interrupted runs left behind. */
-import { readHeadFile, readRunRecord, runKeys, stateRoot } from '../core/state.ts'
-import type { PendingPart, Store, StoredObject } from '../core/store.ts'
-import { isLive, readCurrent } from './head.ts'
-import { attemptOf, holderOf } from './runs.ts'
-import { type Actor, forEachParallel, readState } from './state-files.ts'
+/** Clean: removes the state that no dataset needs any more, and what runs left behind that failed or were interrupted. */
+
+import { outputHashOf } from '../core/run-identity.ts'
+import { type Lease, type RunRecord, readLease, readRunRecord, runKeys, stateRoot } from '../core/state.ts'
+import type { ListedPart, Store, StoredObject } from '../core/store.ts'
+import { type DamagedFile, isDamaged, readUndamaged } from './damaged-state.ts'
+import { isLive } from './head.ts'
+import { type NeededAttempts, neededAttempts } from './needed-attempts.ts'
+import { attemptOf } from './runs.ts'
+import { type Actor, forEachParallel } from './state-files.ts'
 
 export interface CleanOptions extends Pick<Actor, 'now' | 'isAlive'> {
   /** What was in use more recently than this is kept. */
   readonly olderThanMs: number
+  /** Age of pending parts of runs that have ended without a commit; default `olderThanMs`. */
+  readonly endedOlderThanMs?: number
 }
 
-/** What would go. */
+/** What would be removed, and what cannot be judged. */
 export interface CleanPlan {
   readonly objects: readonly StoredObject[]
-  readonly parts: readonly PendingPart[]
+  readonly parts: readonly ListedPart[]
+  /** State files that are not what their program writes; the state that depends on them is kept. */
+  readonly damaged: readonly DamagedFile[]
 }
 
 /**
- * Keeps every head, the state of each attempt that a manifest names, that a commit is under way for, that lives, or that is young.
+ * Keeps every head, and the state of each attempt that a manifest names, that a commit is under way for, that lives, or that is young.
  * Visible parts are never touched.
  */
 export async function planClean(store: Store, options: CleanOptions): Promise<CleanPlan> {
   const needed = await neededAttempts(store)
   const objects = await objectsByAttempt(store)
-  const kept = new Set(needed)
-  await forEachParallel([...objects.keys()], async name => {
-    if (!needed.has(name) && (await isInUse(store, name, options))) kept.add(name)
+  const listed: ListedPart[] = []
+  for await (const part of store.listParts('')) listed.push(part)
+  const attempts = new Map<string, AttemptUse>()
+  const damaged = [...needed.damaged]
+  await forEachParallel([...new Set([...objects.keys(), ...listed.map(attemptOfPart)])], async name => {
+    const use = needed.attempts.has(name) ? kept : await useOf(store, name, needed, options)
+    attempts.set(name, use)
+    if (use.damaged) damaged.push(use.damaged)
   })
-  const parts: PendingPart[] = []
-  for await (const { stagedAtMs, ...part } of store.listParts('')) {
-    if (stagedAtMs <= options.now() - options.olderThanMs && !kept.has(attemptOfPart(part.key))) parts.push(part)
+  const isOld = (part: ListedPart): boolean => {
+    const { isKept = false, hasEnded = false } = attempts.get(attemptOfPart(part)) ?? {}
+    const { olderThanMs, endedOlderThanMs = olderThanMs } = options
+    if (hasEnded) return part.stagedAtMs <= options.now() - endedOlderThanMs
+    return !isKept && part.stagedAtMs <= options.now() - olderThanMs
   }
-  return { objects: [...objects].flatMap(([name, all]) => (kept.has(name) ? [] : all)), parts }
+  return {
+    objects: [...objects].flatMap(([name, all]) => (attempts.get(name)?.isKept ? [] : all)),
+    parts: listed.filter(isOld),
+    damaged: damaged.sort((a, b) => (a.key < b.key ? -1 : 1)),
+  }
 }
 
 /** Removes what was planned; may be called again. */
-export async function clean(store: Store, plan: CleanPlan): Promise<void> {
+export async function clean(store: Store, plan: Pick<CleanPlan, 'objects' | 'parts'>): Promise<void> {
   await forEachParallel(plan.parts, part => store.abortPart(part))
   await forEachParallel(plan.objects, ({ key }) => store.remove(key))
 }
 
-/** Attempts as `runId/attempt`. */
-async function neededAttempts(store: Store): Promise<Set<string>> {
-  const needed = new Set<string>()
-  for await (const { key } of store.list(`${stateRoot}outputs/`)) {
-    const head = await readState(store, key, readHeadFile)
-    if (!head) continue
-    const { manifest } = await readCurrent(store, head)
-    const runs = [...(manifest?.runs ?? []), ...[head.committed, head.committing].filter(one => one !== undefined)]
-    for (const { runId, attempt } of runs) needed.add(`${runId}/${attempt}`)
-  }
-  return needed
+/** Whether the state of an attempt is kept, and whether it has ended for certain, so that its pending parts are left over. */
+interface AttemptUse {
+  readonly isKept: boolean
+  readonly hasEnded?: boolean
+  readonly damaged?: DamagedFile
 }
+
+const kept: AttemptUse = { isKept: true }
 
 async function objectsByAttempt(store: Store): Promise<Map<string, StoredObject[]>> {
   const objects = new Map<string, StoredObject[]>()
@@ -66,17 +81,34 @@ async function objectsByAttempt(store: Store): Promise<Map<string, StoredObject[
   return objects
 }
 
-/** Without run.json nothing can be gone on with: an earlier clean was cut short. */
-async function isInUse(store: Store, name: string, { now, isAlive, olderThanMs }: CleanOptions): Promise<boolean> {
+/** Without run.json nothing can be continued: an earlier clean was cut short. */
+async function useOf(
+  store: Store,
+  name: string,
+  { damagedOutputs }: NeededAttempts,
+  options: CleanOptions,
+): Promise<AttemptUse> {
   const [runId = '', attempt = ''] = name.split('/')
-  const record = await readState(store, runKeys(runId, Number(attempt)).run, readRunRecord)
-  if (!record) return false
-  const holder = await holderOf(store, record)
-  const lastUseMs = Math.max(Date.parse(record.startedAt), Math.min(holder.leaseUntil, now()))
-  return isLive({ now, isAlive }, holder) || lastUseMs > now() - olderThanMs
+  const keys = runKeys(runId, Number(attempt))
+  const record = await readUndamaged(store, keys.run, readRunRecord)
+  const lease = await readUndamaged(store, keys.lease, readLease)
+  if (isDamaged(lease)) return { isKept: true, damaged: lease }
+  if (isDamaged(record)) return lease ? useBy(lease, options) : { isKept: true, damaged: record }
+  if (!record) return { isKept: false }
+  if (damagedOutputs.has(outputHashOf(record.outputPath))) return kept
+  return useBy(lease ?? record, options, record)
 }
 
-function attemptOfPart(key: string): string {
+function useBy(holder: Lease, { now, isAlive, olderThanMs }: CleanOptions, record?: RunRecord): AttemptUse {
+  const startedMs = record ? Date.parse(record.startedAt) : 0
+  const lastUseMs = Math.max(startedMs, Math.min(holder.leaseUntil, now()))
+  const hasEnded = holder.isGivenUp === true || isAlive(holder.owner) === false
+  return { isKept: isLive({ now, isAlive }, holder) || lastUseMs > now() - olderThanMs, hasEnded }
+}
+
+/** On disk the folder names its attempt; on S3 the upload's key does, except for extracted members, which age alone decides. */
+function attemptOfPart({ key, file, uploadId }: ListedPart): string {
+  if (file !== undefined && uploadId !== undefined) return uploadId.split('/').slice(0, 2).join('/')
   const [, runId, attempt] = /-([0-9a-f]{16})-(\d+)\.parquet$/.exec(key) ?? []
   return `${runId}/${attempt}`
 }

@@ -2,10 +2,13 @@
 import { checkAccounts, type PlannedBatch } from '../core/accounts.ts'
 import { PermanentError } from '../core/errors.ts'
 import { type Failure, type Outcome, pendingOf } from '../core/outcome.ts'
+import { tooManyPartitions } from '../core/partition-limits.ts'
+import { partitionFolder } from '../core/partition-path.ts'
 import { checkRejects } from '../core/rejects-limit.ts'
 import { outputPrefix, readFailure, readOutcome, runKeys } from '../core/state.ts'
 import type { PendingPart, Store } from '../core/store.ts'
 import type { CommitOptions } from './commit.ts'
+import { isDamaged, readUndamaged } from './damaged-state.ts'
 import type { HeadClaim } from './head-claim.ts'
 import { type Actor, forEachParallel, readState } from './state-files.ts'
 import { voidApart, voidOutcome } from './void-outcome.ts'
@@ -16,7 +19,7 @@ const shownMax = 10
 /** All outcomes in order of batch; or the batches whose outcomes were voided. */
 export type Checked = { readonly outcomes: readonly Outcome[] } | { readonly missing: readonly number[] }
 
-/** @throws BATCHES_FAILED, ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT */
+/** @throws BATCHES_FAILED, ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT, TOO_MANY_PARTITIONS */
 export async function checkOutcomes(actor: Actor, claim: HeadClaim, options: CommitOptions): Promise<Checked> {
   const { reservation, plan, rejectsMax } = options
   const outcomes = await readOutcomes(actor.store, reservation, plan)
@@ -30,8 +33,20 @@ export async function checkOutcomes(actor: Actor, claim: HeadClaim, options: Com
   const apart = await voidApart(actor, claim, reservation, outcomes)
   if (apart.length > 0) return { missing: apart }
   checkRejects(rejectsMax, outcomes)
+  checkPartitionCount(outcomes, options)
   const missing = await voidExpired(actor, claim, reservation, outcomes)
   return missing.length > 0 ? { missing } : { outcomes }
+}
+
+/** Each batch kept to the limit; together they may be over it. */
+function checkPartitionCount(
+  outcomes: readonly Outcome[],
+  { partitionBy, partitionsMax = Number.POSITIVE_INFINITY }: CommitOptions,
+): void {
+  const folders = outcomes.flatMap(({ parts }) => parts.map(({ partition }) => partitionFolder(partition ?? {})))
+  const partitions = new Set(folders).size
+  const rows = outcomes.reduce((sum, outcome) => sum + outcome.rowsWritten, 0)
+  if (partitions > partitionsMax) throw tooManyPartitions({ partitionBy, partitionsMax, partitions, rows })
 }
 
 /** The outcomes there are, in order of batch; sixteen requests at once. */
@@ -58,8 +73,10 @@ export async function readFailures(
   const found: string[] = []
   for await (const { key } of store.list(runKeys(run.runId, run.attempt).failures)) found.push(key)
   await forEachParallel(found, async key => {
-    const failure = await readState(store, key, readFailure)
-    if (failure && failure.try >= (last.get(failure.batch)?.try ?? 0)) last.set(failure.batch, failure)
+    const failure = await readUndamaged(store, key, readFailure)
+    // A note that cannot be read says nothing, and must not hide what other notes say.
+    if (failure && !isDamaged(failure) && failure.try >= (last.get(failure.batch)?.try ?? 0))
+      last.set(failure.batch, failure)
   })
   return [...last.values()].sort((a, b) => a.batch - b.batch)
 }

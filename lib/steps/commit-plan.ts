@@ -3,6 +3,7 @@ import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { Manifest, ManifestRun } from '../core/manifest.ts'
 import { keysToRemove, nextManifest } from '../core/next-manifest.ts'
 import { type Outcome, pendingOf, totalsOf } from '../core/outcome.ts'
+import { checkShape, partsBeside } from '../core/schema-fit.ts'
 import { type Head, type Journal, outputPrefix, readJournal, runKeys, stateBytes } from '../core/state.ts'
 import type { CommitOptions } from './commit.ts'
 import type { Current } from './head.ts'
@@ -21,10 +22,11 @@ interface Decision extends CommitOptions {
   readonly head: Head
 }
 
-/** @throws OUTPUT_NOT_OURS, OUTPUT_EXISTS */
+/** @throws OUTPUT_NOT_OURS, OUTPUT_EXISTS, OUTPUT_SCHEMA_MISMATCH */
 export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Decision): Promise<Journaled> {
   const { reservation, current } = decision
   checkExists(reservation, current.manifest)
+  checkFits(decision)
   const files = decision.outcomes.flatMap(outcome => (outcome.files ?? []).map(file => file.path))
   await checkStrangers(actor.store, reservation, current.manifest, files)
   const journal = journalOf(decision, new Date(actor.now()).toISOString())
@@ -38,6 +40,14 @@ export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Dec
     throw new FanmillError('OUTPUT_LOCKED', `${key} was changed by another process; try again`, { key })
   })
   return { journal }
+}
+
+/** Once more, because another run may have been committed since this one was planned, and inputs tell columns too. */
+function checkFits({ reservation, current, outcomes, partitionBy }: Decision): void {
+  if (!current.standing || partsBeside(current.standing, reservation).length === 0) return
+  const schema = outcomes.find(outcome => outcome.schema.length > 0)?.schema
+  if (reservation.outputKind === 'parquet')
+    checkShape(reservation.outputPath, current.standing, { partitionBy, schema })
 }
 
 /** @throws OUTPUT_EXISTS when mode is `fail` and other runs are in the output */
@@ -54,10 +64,10 @@ export function checkExists(
 function journalOf({ reservation, current, outcomes, head, partitionBy }: Decision, finishedAt: string): Journal {
   const { runId, attempt, outputPath, mode, replaces } = reservation
   const prefix = outputPrefix(outputPath)
-  const run = runOf(reservation, outcomes, finishedAt)
   const generation = head.committing?.generation ?? reservation.generation
-  const what = { mode, generation, partitionBy, run, outcomes, prefixLength: prefix.length, replaces }
-  const next = nextManifest(current.standing, what)
+  const what = { mode, generation, partitionBy, outcomes, prefixLength: prefix.length, replaces }
+  const next = nextManifest(current.standing, { ...what, run: runOf(reservation, outcomes, finishedAt) })
+  const isNext = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])
   return {
     fanmill: 1,
     claim: head.claims,
@@ -66,7 +76,10 @@ function journalOf({ reservation, current, outcomes, head, partitionBy }: Decisi
     attempt,
     ...(current.manifest ? { previous: current.manifest } : {}),
     isPreviousVisible: current.hasSuccess,
-    complete: outcomes.flatMap(outcome => pendingOf(outcome, prefix).map(part => ({ batch: outcome.batch, ...part }))),
+    complete: outcomes
+      .flatMap(outcome => pendingOf(outcome, prefix).map(part => ({ batch: outcome.batch, ...part })))
+      // What is left over, as parts without rows, is aborted with all else of the run that is pending.
+      .filter(part => isNext.has(part.key.slice(prefix.length))),
     remove: keysToRemove(current.manifest, next).map(key => prefix + key),
     next,
   }

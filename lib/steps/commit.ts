@@ -21,6 +21,8 @@ export interface CommitOptions extends ActorOptions {
   /** All items of the plan. */
   readonly plan: readonly PlannedBatch[]
   readonly partitionBy: readonly string[]
+  /** Default no limit. */
+  readonly partitionsMax?: number
   readonly rejectsMax: RejectLimit['max']
   /** Of the code that commits, when that may be another than the one that planned; what is under way is rolled to its end in any case. */
   readonly codeHash?: string
@@ -35,10 +37,10 @@ export type CommitResult =
  * Does it all or leaves the output as it was; may be called again whatever happened, also by another process.
  * @throws RUN_CHANGED when the run is of another code than `codeHash`; transient while a deployment may be under way
  * @throws BATCHES_FAILED when batches have no outcome, with their failures
- * @throws ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT
+ * @throws ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT, TOO_MANY_PARTITIONS
  * @throws OUTPUT_LOCKED, transient, while another run commits to this output
  * @throws SUPERSEDED when a run that was planned later has been committed; `isCovered` in its detail when that one read all that this one did
- * @throws OUTPUT_NOT_OURS, OUTPUT_EXISTS
+ * @throws OUTPUT_NOT_OURS, OUTPUT_EXISTS, OUTPUT_SCHEMA_MISMATCH
  * @see design: the protocol
  */
 export async function commit(store: Store, options: CommitOptions): Promise<CommitResult> {

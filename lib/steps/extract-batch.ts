@@ -88,12 +88,13 @@ async function stageFiles(
 ): Promise<OutcomeFile[]> {
   const prefix = outputPrefix(run.outputPath)
   const files: OutcomeFile[] = []
+  const by = { runId: run.runId, attempt: run.attempt, token }
   await forEachParallel(extracted, async ({ path, crc32 }) => {
     const {
       key: _,
       token: __,
       ...pending
-    } = await patiently(() => output.stagePart(prefix + path, `${folder}/${path}`, token), sleep)
+    } = await patiently(() => output.stagePart(prefix + path, `${folder}/${path}`, by), sleep)
     files.push({ path, crc32, ...pending })
   })
   return files.sort((a, b) => (a.path < b.path ? -1 : 1))

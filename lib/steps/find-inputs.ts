@@ -286,9 +286,8 @@ function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place
   return planRangeSlices({ sizeBytes, ...place })
 }
 
-/** Latin-1 text and comments are rewritten from their start; they are read whole. */
-const canCut = ({ format }: FilesSource): boolean =>
-  format?.kind !== 'csv' || (format.comment === undefined && format.encoding === 'utf-8')
+/** Text with comments is rewritten from its start, and read whole. */
+const canCut = ({ format }: FilesSource): boolean => format?.kind !== 'csv' || format.comment === undefined
 
 /** Fingerprint of an object's bytes. */
 export async function contentHash(store: Store, { key, etag, sizeBytes }: StoredObject): Promise<string> {

@@ -1,13 +1,20 @@
-/** Joins small parts of one partition that the threads of a batch wrote apart, so that parts are not slices. */
+/** Brings parts near `partBytes`: joins small parts of one partition that the threads of a batch wrote apart, and splits large ones. */
 import { partitionFolder } from '../core/partition-path.ts'
 import type { SharePart } from '../core/share.ts'
 import type { Workers } from '../core/worker-job.ts'
+import { forEachParallel } from './state-files.ts'
 
 /** Parts below this are small: a reader then spends more on opening files than on reading them. */
 const smallPartBytes = 8 * 1024 * 1024
+/** A part that is not much larger than it should be stays: rows are encoded once more to split it. */
+const toleratedTimes = 1.25
+/** Room for what a smaller part compresses worse. */
+const splitReserve = 1.1
+/** The engine writes rows in vectors of so many. */
+const vectorRows = 2048
 
-/** Parts in order of partition; no merged part is larger than `partBytes`. Rows are encoded once more, so large parts stay. */
-export async function mergeSmall(
+/** Every merge is settled before a failure leaves, and none begins after it. Parts in order of partition; no merged part is larger than `partBytes`. */
+export async function fitParts(
   parts: readonly SharePart[],
   target: string,
   { workers, partBytes }: { readonly workers: Workers; readonly partBytes: number },
@@ -15,7 +22,15 @@ export async function mergeSmall(
   const groups = [...Map.groupBy(parts, part => partitionFolder(part.partition)).values()].flatMap(group =>
     bundles(group, partBytes),
   )
-  return Promise.all(groups.map((group, index) => joined(group, `${target}-merged${index}`, workers)))
+  const fitted: (readonly SharePart[])[] = []
+  await forEachParallel(
+    groups,
+    async (group, index) => {
+      fitted[index] = await joinOrSplit(group, `${target}-merged${index}`, { workers, partBytes })
+    },
+    workers.threads,
+  )
+  return fitted.flat()
 }
 
 /** Small parts together as far as `partBytes` goes, others alone. */
@@ -35,9 +50,24 @@ function bundles(parts: readonly SharePart[], partBytes: number): SharePart[][] 
   return [...alone.map(part => [part]), ...bundled]
 }
 
-async function joined(group: readonly SharePart[], target: string, workers: Workers): Promise<SharePart> {
+async function joinOrSplit(
+  group: readonly SharePart[],
+  target: string,
+  { workers, partBytes }: { readonly workers: Workers; readonly partBytes: number },
+): Promise<readonly SharePart[]> {
   const [first, ...others] = group
-  if (first === undefined || others.length === 0) return first as SharePart
-  const merged = await workers.run<'merge'>({ kind: 'merge', files: group.map(part => part.file), target })
-  return { ...merged, partition: first.partition }
+  if (first === undefined) return []
+  const fileRows = others.length === 0 ? splitRows(first, partBytes) : undefined
+  if (others.length === 0 && fileRows === undefined) return [first]
+  const files = group.map(part => part.file)
+  const made = await workers.run<'merge'>({ kind: 'merge', files, target, ...(fileRows && { fileRows }) })
+  return made.map(part => ({ ...part, partition: first.partition }))
+}
+
+/** Rows of each of the equal parts that a part is to be split into; undefined where it stays. Parts of fewer rows than a vector there are not. */
+function splitRows({ rows, sizeBytes }: SharePart, partBytes: number): number | undefined {
+  if (sizeBytes <= toleratedTimes * partBytes) return undefined
+  const count = Math.ceil((splitReserve * sizeBytes) / partBytes)
+  const fileRows = Math.ceil(rows / count / vectorRows) * vectorRows
+  return fileRows < rows ? fileRows : undefined
 }

@@ -2,7 +2,9 @@
 import { checkSchemas } from '../core/accounts.ts'
 import { FanmillError, toPlain } from '../core/errors.ts'
 import { type Outcome, type OutcomePart, pendingOf } from '../core/outcome.ts'
+import { folderBytesLeft } from '../core/partition-limits.ts'
 import { partitionFolder } from '../core/partition-path.ts'
+import type { PartitionSet } from '../core/partition-set.ts'
 import type { BatchWork, PlanItem, Slice } from '../core/plan-data.ts'
 import { inputOf, readBatch } from '../core/plan-files.ts'
 import { begunAt } from '../core/range-ends.ts'
@@ -10,7 +12,7 @@ import type { SharePart, ShareResult } from '../core/share.ts'
 import { outputPrefix, partName, readOutcome, readStarts, runKeys, stateBytes } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import { extractBatch } from './extract-batch.ts'
-import { mergeSmall } from './merge-parts.ts'
+import { fitParts } from './merge-parts.ts'
 import { patiently } from './patience.ts'
 import type { RunFrame } from './reserve.ts'
 import { type ShareOutTools, shareOut } from './share-out.ts'
@@ -23,6 +25,8 @@ export interface ProcessTools extends ShareOutTools {
   /** Reads a part file or a file of rejects as bytes. */
   readFile(file: string): Promise<Uint8Array>
   readonly partBytes: number
+  /** The partitions that the run has met so far in this process; default each batch counts for itself. */
+  readonly partitions?: PartitionSet | undefined
   readonly now: () => number
   /** Nobody else can have done the batch: its outcome is not looked for, which saves a request. Default false. */
   readonly isFirstTry?: boolean
@@ -49,9 +53,11 @@ async function convertBatch(
   work: BatchWork,
   tools: ProcessTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
-  const results = await shareOut(item, work, tools)
+  const partitionLimits = { folderBytesMax: folderBytesMax(run, item, tools.output), seen: tools.partitions }
+  const loading = { runId: run.runId, startedAt: run.startedAt }
+  const results = await shareOut(item, work, { ...tools, partitionLimits, run: loading })
   checkSchemas(results.map(result => result.schema))
-  const parts = await mergeSmall(
+  const parts = await fitParts(
     results.flatMap(result => result.parts),
     `${tools.partFolder}/${item.batch}-${tools.token}`,
     tools,
@@ -59,6 +65,13 @@ async function convertBatch(
   const staged = await stageParts(run, item, parts, tools)
   return outcomeOf(run, item, { slices: work.slices, results, staged }, tools)
 }
+
+/** Room for the largest number that a part of this batch may have. */
+function folderBytesMax(run: RunFrame, item: PlanItem, { keyPrefix = '' }: Store): number {
+  return folderBytesLeft(keyPrefix + outputPrefix(run.outputPath), partName(item.batch, partsMax, run))
+}
+
+const partsMax = 999_999
 
 /** Notes why one try failed, for `status` and for commit's message. */
 export async function noteFailure(
@@ -120,11 +133,12 @@ async function stageParts(
   tools: ProcessTools,
 ): Promise<OutcomePart[]> {
   const staged: OutcomePart[] = []
+  const by = { runId: run.runId, attempt: run.attempt, token: tools.token }
   // Together, because each waits for the disk, or for S3. A part without rows only carries the schema, and only when there is no other.
   const kept = parts.some(part => part.rows > 0) ? parts.filter(part => part.rows > 0) : parts.slice(0, 1)
   await forEachParallel(kept, async (part, index) => {
     const key = `${outputPrefix(run.outputPath)}${partitionFolder(part.partition)}${partName(item.batch, index, run)}`
-    const pending = await patiently(() => tools.output.stagePart(key, part.file, tools.token), tools.sleep)
+    const pending = await patiently(() => tools.output.stagePart(key, part.file, by), tools.sleep)
     const partition = Object.keys(part.partition).length > 0 && { partition: part.partition }
     staged[index] = { ...pending, rows: part.rows, ...partition }
   })

@@ -44,6 +44,7 @@ const schema = v.object({
     runId: v.string(),
     attempt: v.number(),
     outputPath: v.string(),
+    startedAt: v.string(),
     reservedAt: v.string(),
     newEtags: v.record(v.string(), v.string()),
   }),

@@ -3,6 +3,7 @@ import { PermanentError } from '../core/errors.ts'
 import { hasRun, type Manifest } from '../core/manifest.ts'
 import type { InputObject } from '../core/plan-data.ts'
 import { runIdOf, sortInputs } from '../core/run-identity.ts'
+import { checkShape, partsBeside, type RunShape } from '../core/schema-fit.ts'
 import {
   type Head,
   type Lease,
@@ -17,7 +18,9 @@ import type { Store } from '../core/store.ts'
 import type { OutputMode, ParamValues } from '../define/definition.ts'
 import { type AppendPlan, planAppend } from './append.ts'
 import { checkExists } from './commit-plan.ts'
+import { damagedFile, isDamaged, readUndamaged } from './damaged-state.ts'
 import { type Current, changeHead, isLive, lockedOut, readCurrent } from './head.ts'
+import { rebuildDamagedHead } from './rebuild-head.ts'
 import { settleHead } from './settle-head.ts'
 import {
   type Actor,
@@ -31,7 +34,7 @@ import {
 } from './state-files.ts'
 import { checkStrangers } from './strangers.ts'
 
-export interface ReserveRequest extends ActorOptions {
+export interface ReserveRequest extends ActorOptions, RunShape {
   /** Of the dataset, below the output root; no slash at either end. */
   readonly outputPath: string
   /** Default `parquet`. */
@@ -88,6 +91,8 @@ export interface RunFrame {
   readonly task: string
   readonly params: ParamValues
   readonly codeHash: string
+  /** ISO 8601; when the attempt began, whoever resumed it since. */
+  readonly startedAt: string
   /** ISO 8601; when its owner began it, or took it up again. */
   readonly reservedAt: string
   /** Etags by number of inputs that were written again, with the same content, since the attempt began. */
@@ -100,13 +105,14 @@ export interface RunFrame {
  * First rolls a dead committer's journal to its end. The owner then renews its lease with `renewRun` and ends with `endRun`.
  * @throws OUTPUT_LOCKED, transient, while another run commits to this output
  * @throws OUTPUT_UNSETTLED, transient, with `mayRoll: false`
- * @throws INPUT_ALREADY_APPENDED, OUTPUT_EXISTS, OUTPUT_NOT_OURS
+ * @throws INPUT_ALREADY_APPENDED, OUTPUT_EXISTS, OUTPUT_NOT_OURS, OUTPUT_SCHEMA_MISMATCH
  * @throws RUN_UNKNOWN, RUN_CHANGED, SUPERSEDED, with `resume`
  */
 export async function reserveRun(store: Store, request: ReserveRequest): Promise<Reservation> {
   const actor = actorOf(store, request)
+  if (request.force) await rebuildDamagedHead(actor, request.outputPath)
   for (let round = 0; round < roundsMax; round++) {
-    const { head, live } = await settleHead(actor, request.outputPath, request)
+    const { head, live } = await settleHead(actor, request.outputPath, { ...request, dropsDamaged: request.force })
     const current = await readCurrent(store, head.value)
     const wanted = await (request.resume ? resumedRun(store, request, current) : wantedRun(request, current))
     if (live && live.runId === wanted.runId) return { status: 'busy', runId: live.runId, owner: live.owner }
@@ -114,10 +120,17 @@ export async function reserveRun(store: Store, request: ReserveRequest): Promise
     if (wanted.isComplete && current.manifest) {
       return { status: 'complete', runId: wanted.runId, manifest: current.manifest }
     }
+    checkFits(request, current, wanted)
     const reservation = await takeRun(actor, { request, head, current, wanted })
     if (reservation) return reservation
   }
   throw lockedOut(request.outputPath)
+}
+
+/** Before anything is read; what only the inputs tell is checked by commit. @throws OUTPUT_SCHEMA_MISMATCH */
+function checkFits(request: ReserveRequest, { standing }: Current, wanted: Wanted): void {
+  if (standing && partsBeside(standing, { mode: request.mode, ...wanted }).length > 0)
+    checkShape(request.outputPath, standing, request)
 }
 
 interface Wanted extends AppendPlan {
@@ -175,12 +188,15 @@ function changed({ runId, attempt, task }: RunRecord, changes: readonly string[]
 async function takeRun(actor: Actor, taking: Taking): Promise<BusyRun | ReservedRun | undefined> {
   const { request, head, current, wanted } = taking
   const { runId } = wanted
-  const last = await lastAttempt(actor.store, runId, current.manifest)
+  const last = await lastAttempt(actor.store, runId, {
+    manifest: current.manifest,
+    skipsDamaged: request.force === true,
+  })
   const isFree = last.record !== undefined && !(await isFinished(actor.store, last.record, taking))
   if (request.resume && !(isFree && last.attempt === request.resume.attempt)) throw overtaken(request, head.value)
   if (last.record && isFree) {
     const key = runKeys(runId, last.attempt).lease
-    const lease = await readVersioned(actor.store, key, readLease)
+    const lease = await leaseOf(actor.store, key, request)
     const holder = lease?.value ?? last.record
     const isOurs = holder.owner.id === actor.owner.id
     if (!isOurs && isLive(actor, holder)) return { status: 'busy', runId, owner: holder.owner }
@@ -241,9 +257,10 @@ function reserved(
   status: ReservedRun['status'],
 ): ReservedRun {
   const { outputPath, outputKind = 'parquet', mode, task, params, codeHash } = request
-  const { runId, attempt, generation, inputs } = record
+  const { runId, attempt, generation, inputs, startedAt } = record
   return {
     ...{ status, runId, attempt, generation, outputPath, outputKind, mode, task, params, codeHash, inputs },
+    startedAt,
     reservedAt: timeOf(actor),
     newEtags: newEtagsOf(inputs, wanted.inputs),
     replaces: wanted.replaces,
@@ -258,18 +275,33 @@ function newEtagsOf(before: readonly InputObject[], now: readonly InputObject[])
   return Object.fromEntries(changed)
 }
 
+/** With `force`, a lease that cannot be read holds nothing: the next attempt has one of its own. */
+async function leaseOf(
+  store: Store,
+  key: string,
+  { force = false, resume }: ReserveRequest,
+): Promise<Versioned<Lease> | undefined> {
+  try {
+    return await readVersioned(store, key, readLease)
+  } catch (error) {
+    if (!force || resume || !damagedFile(error)) throw error
+    return undefined
+  }
+}
+
 /** The highest attempt there is; 0 when there is none. What the manifest lists counts although its state be gone. */
 async function lastAttempt(
   store: Store,
   runId: string,
-  manifest: Manifest | undefined,
+  { manifest, skipsDamaged }: { readonly manifest: Manifest | undefined; readonly skipsDamaged: boolean },
 ): Promise<{ readonly attempt: number; readonly record?: RunRecord }> {
   const listed = manifest?.runs.find(run => run.runId === runId)?.attempt ?? 0
   let last: { attempt: number; record?: RunRecord } = { attempt: listed }
   for (let attempt = Math.max(listed, 1); ; attempt++) {
-    const record = await readState(store, runKeys(runId, attempt).run, readRunRecord)
+    const { run } = runKeys(runId, attempt)
+    const record = await (skipsDamaged ? readUndamaged : readState)(store, run, readRunRecord)
     if (!record) return last
-    last = { attempt, record }
+    last = isDamaged(record) ? { attempt } : { attempt, record }
   }
 }
 

@@ -1,5 +1,6 @@
 /** One share on a worker thread, and what is tried before it counts as failed. */
 import { CapacityError, FanmillError, PermanentError, TransientError } from '../core/errors.ts'
+import type { Slice } from '../core/plan-data.ts'
 import type { ShareJob, ShareResult } from '../core/share.ts'
 import type { Workers } from '../core/worker-job.ts'
 import type { Gate } from './gate.ts'
@@ -49,13 +50,20 @@ async function sliceBySlice(job: ShareJob, batch: number, workers: Workers): Pro
   return results
 }
 
+/** The members that were read together, as a message names them. */
+function membersText(slice: Slice | undefined): string {
+  const names = slice?.kind === 'members' ? slice.members.map(({ name }) => name) : []
+  if (names.length < 2) return names.length === 0 ? '' : `, member ${names[0]}`
+  return `, one of the ${names.length} members from ${names[0]} to ${names.at(-1)}`
+}
+
 /** The error with the slice that it happened in. */
 function placed(error: FanmillError, job: ShareJob, batch: number): FanmillError {
   const [only] = job.slices
   const slice = job.staged?.slice ?? only?.slice
   const archive = only && job.inputs[only.input]?.key
   const member = only?.kind === 'members' && only.members.length === 1 ? only.members[0]?.name : undefined
-  const message = `${error.message} (batch ${batch}, slice ${slice}${archive ? ` of ${archive}` : ''}, done alone)`
+  const message = `${error.message} (batch ${batch}, slice ${slice}${archive ? ` of ${archive}` : ''}${membersText(only)}, done alone)`
   const detail = { ...error.detail, batch, slice, ...(archive && { archive }), ...(member && { member }) }
   const Kind =
     error instanceof CapacityError ? CapacityError : error instanceof TransientError ? TransientError : PermanentError

@@ -20,6 +20,7 @@ import {
 import type { Store } from '../core/store.ts'
 import type { ParamValues } from '../define/definition.ts'
 import { readFailures, readOutcomes } from './commit-check.ts'
+import { type DamagedFile, isDamaged, orDamaged, readUndamaged } from './damaged-state.ts'
 import { forEachParallel, readState } from './state-files.ts'
 
 /** One attempt of a run. */
@@ -30,9 +31,9 @@ export interface RunSummary {
   readonly params: ParamValues
   /**
    * `complete` says that it was committed, not that it was not replaced since; `superseded`, that it was not, because a later run
-   * that read all that it did was committed first.
+   * that read all that it did was committed first; `damaged`, that a file of its state cannot be read, which `error` names.
    */
-  readonly status: 'running' | 'interrupted' | 'failed' | 'superseded' | 'complete'
+  readonly status: 'running' | 'interrupted' | 'failed' | 'superseded' | 'complete' | 'damaged'
   /** Path of the dataset below the output root. */
   readonly output: string
   /** Who works on it, or did last. */
@@ -61,9 +62,14 @@ export interface RunClock {
   readonly isAlive: (owner: Owner) => boolean | undefined | Promise<boolean | undefined>
 }
 
-/** Every attempt, the latest start first. Lists all state, and reads some files of each attempt. */
-export async function listRuns(store: Store, clock: RunClock): Promise<RunSummary[]> {
-  return readAll(await attemptsIn(store), name => readAttempt(store, clock, name))
+/**
+ * Every attempt, the latest start first, or the `limit` latest. Lists all state, and reads some files of each attempt that it returns;
+ * of the others with a limit only the record, which says when it started.
+ */
+export async function listRuns(store: Store, clock: RunClock, limit = Number.POSITIVE_INFINITY): Promise<RunSummary[]> {
+  const names = await attemptsIn(store)
+  const wanted = names.length > limit ? (await byStart(store, names)).slice(0, limit) : names
+  return readAll(wanted, name => readAttempt(store, clock, name))
 }
 
 /**
@@ -95,10 +101,15 @@ async function attemptsIn(store: Store): Promise<RunName[]> {
 }
 
 async function latestOf(store: Store, names: readonly RunName[]): Promise<RunName | undefined> {
-  const [latest] = await readAll(names, ({ runId, attempt }) => {
-    return readState(store, runKeys(runId, attempt).run, readRunRecord)
+  return (await byStart(store, names))[0]
+}
+
+/** The latest start first; those last whose record is damaged. */
+async function byStart(store: Store, names: readonly RunName[]): Promise<readonly RunName[]> {
+  return readAll(names, async ({ runId, attempt }) => {
+    const record = await readUndamaged(store, runKeys(runId, attempt).run, readRunRecord)
+    return record && { runId, attempt, startedAt: isDamaged(record) ? '' : record.startedAt }
   })
-  return latest
 }
 
 /** The latest start first; those that are gone by now are left out. */
@@ -125,8 +136,16 @@ export async function holderOf(store: Store, record: RunRecord): Promise<Lease> 
   return (await readState(store, runKeys(record.runId, record.attempt).lease, readLease)) ?? record
 }
 
-/** One attempt; undefined when there is none. */
+/** One attempt; undefined when there is none. A damaged file makes it `damaged`, with what else is known. */
 export async function readAttempt(store: Store, clock: RunClock, name: RunName): Promise<RunSummary | undefined> {
+  const summary = await orDamaged(() => readWhole(store, clock, name))
+  if (!isDamaged(summary)) return summary
+  const record = await readUndamaged(store, runKeys(name.runId, name.attempt).run, readRunRecord)
+  return damagedSummary(name, isDamaged(record) ? undefined : record, summary)
+}
+
+/** @throws STATE_INVALID */
+async function readWhole(store: Store, clock: RunClock, name: RunName): Promise<RunSummary | undefined> {
   const keys = runKeys(name.runId, name.attempt)
   const record = await readState(store, keys.run, readRunRecord)
   if (!record) return undefined
@@ -149,6 +168,36 @@ export async function readAttempt(store: Store, clock: RunClock, name: RunName):
     ...(endedAt === undefined ? {} : { endedAt }),
     ...(end?.error && !committed && !isRunning ? { error: end.error } : {}),
     rejects: outcomes.flatMap(outcome => outcome.rejects),
+  }
+}
+
+/** Whether any attempt is worked on. Lists all state, and reads two files of each attempt. */
+export async function isAnyLive(store: Store, clock: RunClock): Promise<boolean> {
+  let isLive = false
+  await forEachParallel(await attemptsIn(store), async ({ runId, attempt }) => {
+    const keys = runKeys(runId, attempt)
+    const lease = await readUndamaged(store, keys.lease, readLease)
+    const holder = lease ?? (await readUndamaged(store, keys.run, readRunRecord))
+    if (holder && !isDamaged(holder) && (await isHeld(clock, holder))) isLive = true
+  })
+  return isLive
+}
+
+function damagedSummary(
+  { runId, attempt }: RunName,
+  record: RunRecord | undefined,
+  { key, message }: DamagedFile,
+): RunSummary {
+  const { task = '', params = {}, outputPath = '', startedAt = '' } = record ?? {}
+  return {
+    ...{ runId, attempt, task, params, output: outputPath, startedAt, status: 'damaged' },
+    owner: record?.owner ?? { id: '', host: '', startedAt: '' },
+    batches: 0,
+    batchesDone: 0,
+    ...{ rows: 0, rowsRead: 0, rowsRejected: 0, members: 0 },
+    failures: [],
+    error: { code: 'STATE_INVALID', message, detail: { key } },
+    rejects: [],
   }
 }
 

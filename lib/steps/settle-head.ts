@@ -2,8 +2,16 @@
 import { TransientError } from '../core/errors.ts'
 import { type Committing, type Head, type Journal, readJournal, runKeys } from '../core/state.ts'
 import { rollJournal } from './commit-journal.ts'
+import { isDamaged, readUndamaged } from './damaged-state.ts'
 import { changeHead, isLive, lockedOut, openHead } from './head.ts'
 import { type Actor, effect, readState, roundsMax, type Versioned } from './state-files.ts'
+
+export interface SettleOptions {
+  /** False where this process may not change outputs; default true. */
+  readonly mayRoll?: boolean | undefined
+  /** Drops the claim of a dead commit whose journal cannot be read; default false, so that it fails. */
+  readonly dropsDamaged?: boolean | undefined
+}
 
 /**
  * The head when no commit is under way: a dead committer's journal is first rolled to its end, a claim without one dropped.
@@ -13,15 +21,15 @@ import { type Actor, effect, readState, roundsMax, type Versioned } from './stat
 export async function settleHead(
   actor: Actor,
   outputPath: string,
-  { mayRoll = true }: { readonly mayRoll?: boolean } = {},
+  { mayRoll = true, dropsDamaged = false }: SettleOptions = {},
 ): Promise<{ readonly head: Versioned<Head>; readonly live?: Committing }> {
   for (let round = 0; round < roundsMax; round++) {
     const head = await openHead(actor, outputPath)
     const { committing } = head.value
     if (!committing) return { head }
     if (committing.owner.id !== actor.owner.id && isLive(actor, committing)) return { head, live: committing }
-    if (!mayRoll && (await journalOf(actor, committing))) throw unsettled(outputPath, committing)
-    await takeOver(actor, head, committing)
+    if (!mayRoll && (await journalOf(actor, committing, dropsDamaged))) throw unsettled(outputPath, committing)
+    await takeOver(actor, { head, committing, dropsDamaged })
   }
   throw lockedOut(outputPath)
 }
@@ -34,18 +42,28 @@ export async function yieldClaim(actor: Actor, outputPath: string): Promise<void
   await changeHead(actor.store, head, { committing: { ...committing, leaseUntil: actor.now() } })
 }
 
-async function takeOver(actor: Actor, head: Versioned<Head>, committing: Committing): Promise<void> {
+interface Takeover extends Required<Pick<SettleOptions, 'dropsDamaged'>> {
+  readonly head: Versioned<Head>
+  readonly committing: Committing
+}
+
+async function takeOver(actor: Actor, { head, committing, dropsDamaged }: Takeover): Promise<void> {
   const mine = { ...committing, owner: actor.owner, leaseUntil: actor.now() + actor.leaseMs }
   const taken = await effect(actor, 'take-over', () => changeHead(actor.store, head, { committing: mine }))
   if (!taken) return
-  const journal = await journalOf(actor, mine)
+  const journal = await journalOf(actor, mine, dropsDamaged)
   if (journal) await rollJournal(actor, taken, journal, { isResumed: true })
   else await effect(actor, 'drop-claim', () => changeHead(actor.store, taken, { committing: undefined }))
 }
 
 /** Of this very claim: one that an earlier claim wrote was dropped with it. */
-async function journalOf({ store }: Actor, { runId, attempt, claim }: Committing): Promise<Journal | undefined> {
-  const journal = await readState(store, runKeys(runId, attempt).journal, readJournal)
+async function journalOf(
+  { store }: Actor,
+  { runId, attempt, claim }: Committing,
+  dropsDamaged: boolean,
+): Promise<Journal | undefined> {
+  const journal = await (dropsDamaged ? readUndamaged : readState)(store, runKeys(runId, attempt).journal, readJournal)
+  if (isDamaged(journal)) return undefined
   return journal?.claim === claim ? journal : undefined
 }
 

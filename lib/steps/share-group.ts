@@ -1,5 +1,6 @@
 /** One group of a share: staged, converted, and again with more care where something does not fit. */
-import { FanmillError, PermanentError } from '../core/errors.ts'
+import { type FanmillError, PermanentError } from '../core/errors.ts'
+import { isRowFault } from '../core/row-fault.ts'
 import type { ShareResult } from '../core/share.ts'
 import type { Converted, ConvertedParts, ConvertJob } from '../engine/convert.ts'
 import type { StagedSlices, StageSource } from '../io/stage-slices.ts'
@@ -48,7 +49,7 @@ export async function stageGroup(
 
 /**
  * Fast first. When something does not fit, or the engine saw other records than the text has, once more with every
- * record located. @throws TRANSFORM_FAILED with archive, member and line, where it fails again
+ * record located. @throws TRANSFORM_FAILED, PARTITION_TOO_LONG with archive, member and line, where it fails again
  */
 export async function convertGroup(
   group: StageSource,
@@ -63,7 +64,7 @@ export async function convertGroup(
       return await convertCarefully(group, target, tools)
     return report({ converted: fast, staged }, tools)
   } catch (error) {
-    if (!(error instanceof FanmillError) || error.code !== 'TRANSFORM_FAILED' || 'line' in error.detail) throw error
+    if (!isRowFault(error) || 'line' in error.detail) throw error
     throw (await placeFault(group, `${target}-fault`, tools)) ?? error
   }
 }

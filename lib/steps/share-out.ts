@@ -1,8 +1,9 @@
 /** Shares a batch's slices out over the worker threads, and brings what they made together. */
+import type { PartitionLimits } from '../core/partition-limits.ts'
 import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice, StreamSlice } from '../core/plan-data.ts'
 import { inputOf } from '../core/plan-files.ts'
 import { splitShares } from '../core/plan-slices.ts'
-import type { ShareJob, ShareResult, StagedText } from '../core/share.ts'
+import type { LoadingRun, ShareJob, ShareResult, StagedText } from '../core/share.ts'
 import { type DoneShare, meetRanges } from './meet-ranges.ts'
 import { patiently } from './patience.ts'
 import { runShare, type ShareRunner } from './run-share.ts'
@@ -14,6 +15,10 @@ export interface ShareOutTools extends ShareRunner {
   stream(slice: StreamSlice, input: InputObject): AsyncIterable<StreamPiece>
   /** Bytes staged at once for one writer. */
   readonly groupBytes: number
+  /** Default each conversion counts its partitions for itself. */
+  readonly partitionLimits?: PartitionLimits | undefined
+  /** The run of the batch, for columns that name it. */
+  readonly run?: LoadingRun
   /** Tells this try from another of the same batch. */
   readonly token: string
   /** Removes a part file that is not wanted any more; default they stay until the folder goes. */
@@ -70,7 +75,8 @@ async function doShare(batch: Batch, slices: readonly Slice[]): Promise<DoneShar
 function jobOf({ inputs: all, item, tools, jobs }: Batch, slices: readonly Slice[]): ShareJob {
   const inputs = Object.fromEntries(slices.map(slice => [slice.input, inputOf(all, slice)]))
   const target = `${tools.partFolder}/${item.batch}-${tools.token}-${jobs.count++}`
-  return { kind: 'share', slices, inputs, target, groupBytes: tools.groupBytes }
+  const { groupBytes, partitionLimits, run } = tools
+  return { kind: 'share', slices, inputs, target, groupBytes, partitionLimits, ...(run && { run }) }
 }
 
 async function removeFiles({ results }: DoneShare, { removeFile }: ShareOutTools): Promise<void> {

@@ -9,6 +9,7 @@ import type { RunName } from '../core/run-identity.ts'
 import { outputHashOf } from '../core/run-identity.ts'
 import { outputKeys, readLease, runKeys, stateBytes, stateRoot } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
+import { waitSecondsMax } from '../core/waits.ts'
 import { lockedOut } from './head.ts'
 import { forEachParallel, readState, readVersioned, roundsMax } from './state-files.ts'
 
@@ -124,13 +125,16 @@ async function decide(
   const isBusy = working !== undefined && working.id !== id && (await isLive(store, working, options))
   if (isBusy) {
     const isPlaceTaken = waiting !== undefined && waiting.id !== id && (await isLive(store, waiting, options))
-    const isLeft = isPlaceTaken && maySkip && waiting.wants === wants
-    if (isPlaceTaken) return { turn: isLeft ? { status: 'skip' } : { status: 'wait', waitMs: waitMsMax / 4 } }
+    if (isPlaceTaken) {
+      if (maySkip && waiting.wants === wants) return { turn: { status: 'skip' } }
+      return { turn: { status: 'wait', waitMs: between(queuedMs, (now - working.since) / 2) } }
+    }
     const since = waiting?.id === id ? waiting.since : now
-    const turn = { status: 'wait', waitMs: Math.min(waitMsMax, Math.max(waitMsMin, (now - since) / 4)) } as const
-    const waitLeaseMs = Math.min(leaseMs, waitLeaseMsMax)
-    if (waiting?.id === id && now < waiting.leaseUntil - waitLeaseMs / 2) return { turn }
-    return { turn, next: { working, waiting: { id, since, leaseUntil: now + waitLeaseMs, wants }, ...kept } }
+    const waitMs = between(waitMsMin, (now - since) / 4)
+    const turn = { status: 'wait', waitMs } as const
+    if (waiting?.id === id && now + 2 * waitMs + lateMs / 2 <= waiting.leaseUntil) return { turn }
+    const leaseUntil = now + Math.min(leaseMs, 3 * waitMs + lateMs)
+    return { turn, next: { working, waiting: { id, since, leaseUntil, wants }, ...kept } }
   }
   const since = working?.id === id ? working.since : now
   const waitMs = since + settleMs - now
@@ -142,9 +146,14 @@ async function decide(
 }
 
 const waitMsMin = 1000
-const waitMsMax = 60_000
-/** Who waits asks again each minute: one that is gone must not turn others away for long. */
-const waitLeaseMsMax = 4 * 60_000
+/** Of an execution that has no place yet, because another one waits before it: it asks more rarely, the longer the work takes. */
+const queuedMs = 15_000
+
+/** A wait that grows with what was waited for already. */
+const between = (minMs: number, ms: number): number => Math.min(waitSecondsMax * 1000, Math.max(minMs, ms))
+
+/** How much later than announced a waiting execution may ask again: its function may be throttled. */
+const lateMs = 60_000
 
 async function isLive(
   store: Store,

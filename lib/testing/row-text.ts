@@ -1,8 +1,21 @@
 /** Rows as text in the format of a source, so that a test's rows take the way that real ones take. */
 import { PermanentError } from '../core/errors.ts'
-import type { ColumnDefinition, Columns, CsvFormat, Format } from '../define/definition.ts'
+import { nearestOrAll } from '../core/nearest.ts'
+import { encodeText } from '../core/text-encoding.ts'
+import type { ColumnDefinition, Columns, CsvFormat, Format, TextEncoding } from '../define/definition.ts'
 
 export type GivenRow = Readonly<Record<string, unknown>>
+
+/** @throws USAGE for a row's key that is no column: misspelt, it would be a null without a word */
+export function checkKeys(rows: readonly GivenRow[], columns: Columns): void {
+  const names = Object.keys(columns)
+  for (const [index, row] of rows.entries()) {
+    const unknown = Object.keys(row).find(key => !names.includes(key))
+    if (unknown === undefined) continue
+    const message = `rows[${index}]: expected columns of the task, got ${unknown}; ${nearestOrAll(unknown, names)}; give files for columns that the task does not declare`
+    throw new PermanentError('USAGE', message, { row: index, key: unknown })
+  }
+}
 
 /** A file of these rows, in the order of the columns. @throws USAGE for formats that rows cannot be written in */
 export function rowFile(
@@ -12,18 +25,29 @@ export function rowFile(
 ): { readonly name: string; readonly bytes: Uint8Array } {
   switch (format?.kind) {
     case 'csv':
-      return {
-        name: 'rows.csv',
-        bytes: Buffer.from(csvText(rows, format, columns), format.encoding === 'latin-1' ? 'latin1' : 'utf8'),
-      }
-    case 'jsonLines':
-      return { name: 'rows.jsonl', bytes: Buffer.from(rows.map(row => `${jsonLine(row, columns)}\n`).join('')) }
+      return { name: 'rows.csv', bytes: bytesOf(csvText(rows, format, columns), format.encoding) }
+    case 'jsonLines': {
+      const text = rows.map(row => `${jsonLine(row, columns)}\n`).join('')
+      return { name: 'rows.jsonl', bytes: bytesOf(text, format.encoding) }
+    }
     default:
       throw new PermanentError(
         'USAGE',
         `rows: expected a task that reads csv() or jsonLines(), got ${format?.kind ?? 'no format'}; give files instead`,
       )
   }
+}
+
+/** @throws USAGE for a character that the encoding does not have */
+function bytesOf(text: string, encoding: TextEncoding = 'utf-8'): Uint8Array {
+  const bytes = encodeText(text, encoding)
+  if (bytes) return bytes
+  const foreign = Array.from(text).find(character => encodeText(character, encoding) === undefined)
+  throw new PermanentError(
+    'USAGE',
+    `rows: expected characters of ${encoding}, as the format says, got ${JSON.stringify(foreign)}; leave it out, or give files`,
+    { character: foreign, encoding },
+  )
 }
 
 function csvText(rows: readonly GivenRow[], format: CsvFormat, columns: Columns): string {

@@ -1,11 +1,14 @@
 /** Runs one task on given rows or files: the real steps and the real engine, over stores in memory. */
+
 import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PermanentError } from '../core/errors.ts'
 import type { Manifest } from '../core/manifest.ts'
+import { nearestOrAll } from '../core/nearest.ts'
 import { outputPathOf } from '../core/output-path.ts'
 import { readParams } from '../core/param-values.ts'
+import { partitioningOf } from '../core/partition-limits.ts'
 import type { Reject } from '../core/reject.ts'
 import { outputPrefix, readOutcome, runKeys } from '../core/state.ts'
 import type { WorkerMessage, Workers } from '../core/worker-job.ts'
@@ -25,7 +28,7 @@ import { createGate } from '../steps/gate.ts'
 import { type Planned, plan } from '../steps/plan.ts'
 import { processBatch } from '../steps/process.ts'
 import { readState } from '../steps/state-files.ts'
-import { type GivenRow, rowFile } from './row-text.ts'
+import { checkKeys, type GivenRow, rowFile } from './row-text.ts'
 import { putFiles, type TestFiles } from './test-files.ts'
 import { threadHere } from './thread-here.ts'
 
@@ -61,6 +64,7 @@ export async function runTask<Row = AnyRow>(
   task: TaskDefinition,
   options: RunTaskOptions = {},
 ): Promise<TaskRunResult<Row>> {
+  checkOptions(options)
   const params = readParams(task.params, options.params ?? {})
   const input = memoryStore()
   await putFiles(input, options.files ?? {})
@@ -96,12 +100,24 @@ export async function runTask<Row = AnyRow>(
   }
 }
 
+const optionNames = ['params', 'files', 'rows']
+
+/** @throws USAGE for an option that there is not */
+function checkOptions(options: RunTaskOptions): void {
+  const unknown = Object.keys(options).find(name => !optionNames.includes(name))
+  if (unknown === undefined) return
+  const message = `runTask: unknown option ${unknown}; ${nearestOrAll(unknown, optionNames)}`
+  throw new PermanentError('USAGE', message, { option: unknown })
+}
+
 const engineBytes = 256 * 1024 * 1024
 const groupBytes = 64 * 1024 * 1024
 
 /** The same task over one file. */
 async function withRows(task: TaskDefinition, rows: readonly GivenRow[], input: MemoryStore): Promise<TaskDefinition> {
   const { format } = task.source
+  // A task that keeps or refuses new columns decides about them itself.
+  if (task.columns && task.onNewColumn === 'ignore') checkKeys(rows, task.columns)
   const { name, bytes } = rowFile(rows, format, task.columns)
   await input.write(name, bytes)
   return { ...task, source: { kind: 'files', paths: name, ...(format && { format }) } }
@@ -136,12 +152,11 @@ async function runSteps(steps: Steps): Promise<Manifest> {
   const machine = { task, input: steps.input, output, workers, gate: createGate(), partFolder, groupBytes }
   for (const item of items)
     await processBatch(run, item, batchTools({ ...machine, stageFolder: steps.folder, token: `test${item.batch}` }))
-  const partitionBy = task.output.kind === 'parquet' ? task.output.partitionBy : []
   const done = await commit(output, {
     ...actor,
     reservation: run,
     plan: items,
-    partitionBy,
+    ...partitioningOf(task.output),
     rejectsMax: Number.MAX_SAFE_INTEGER,
   })
   if (!done.done) throw new PermanentError('STATE_INVALID', 'a store in memory lost parts', { missing: done.missing })

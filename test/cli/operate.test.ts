@@ -80,6 +80,62 @@ describe('start --wait', () => {
   })
 })
 
+describe('an execution that was continued by another one', () => {
+  const complete = { task: 'points', status: 'complete', run: { runId: '0123456789abcdef' } }
+  const end = { status: 'SUCCEEDED', stopDate: 2 } as const
+
+  it('is followed by start --wait to the end of the other', async () => {
+    const { arn } = aws.begin('next', { ...end, outputs: [complete] })
+    aws.onStart = execution => {
+      Object.assign(execution, end, { outputs: [{ task: 'points', status: 'continued' }, { continuedBy: arn }] })
+    }
+    const finished = await operate('start --wait --json')
+    expect(finished.code).toBe(0)
+    expect(eventsOf(finished).end).toMatchObject({ status: 'skipped', tasks: [{ task: 'points', status: 'skipped' }] })
+  })
+
+  it('names the other in its status', async () => {
+    const outputs = [{ task: 'points', status: 'continued' }, { continuedBy: 'arn:aws:states:::execution:grid:next' }]
+    aws.begin('first', { ...end, outputs })
+    const { stdout } = await operate('status first')
+    expect(stdout).toContain(
+      'continued by execution next\ntask points: waited long, and is continued by another execution',
+    )
+  })
+})
+
+describe('status', () => {
+  const end = { status: 'SUCCEEDED', stopDate: 2 } as const
+  const plannedBy = async (execution: FakeExecution) => {
+    const { runId, attempt } = await reserve(execution)
+    return { task: 'points', status: 'planned', run: { runId, attempt } }
+  }
+
+  it('shows the execution that worked on the latest run, after many uploads that found nothing to do', async () => {
+    const first = aws.begin('first', end)
+    const planned = await plannedBy(first)
+    first.outputs = [planned, { ...planned, status: 'complete' }]
+    for (let index = 0; index < 22; index++)
+      aws.begin(`late-${index}`, { ...end, outputs: [{ task: 'points', status: 'busy' }] })
+    const { code, stdout } = await operate('status')
+    expect(code).toBe(0)
+    expect(stdout).toContain('execution first: succeeded')
+    expect(stdout).toContain(`task points: complete (run ${planned.run.runId})`)
+  })
+
+  it('shows the execution that works, and not those that wait for it', async () => {
+    const first = aws.begin('first')
+    first.outputs = [await plannedBy(first)]
+    for (const name of ['second', 'third']) aws.begin(name, { outputs: [{ task: 'points', status: 'wait' }] })
+    expect((await operate('status')).stdout).toContain('execution first: running')
+  })
+
+  it('shows one that waits where nothing has run yet', async () => {
+    aws.begin('first', { outputs: [{ task: 'points', status: 'wait' }] })
+    expect((await operate('status')).stdout).toContain('execution first: running')
+  })
+})
+
 describe('stop', () => {
   const enter = (id: string) =>
     enterTurn(aws.store, { outputPath: 'points', id, wants: 'all', now: Date.now(), leaseMs: 60_000 })

@@ -140,8 +140,33 @@ describe('a run that fails', () => {
     expect(finished.code).toBe(0)
     const [task] = eventsOf(finished).end.tasks
     expect(task).toMatchObject({ rowsWritten: 4, rowsRejected: 1 })
-    const rejects = await fanmill(['rejects', task!.run, '--json'], { cwd })
+    const rejects = await fanmill(['rejects', '--json'], { cwd })
     expect(JSON.parse(rejects.stdout)).toMatchObject({ member: 'd.csv', line: 2, column: 'id', received: '1.5' })
+  })
+
+  it('ends the summary with the number of rejects and the command that shows them', async () => {
+    const cwd = project(withReject)
+    const { stdout } = await fanmill([...run, '--rejects-max', '1', '--output', 'there'], { cwd })
+    const [, hint] = /^trips: 1 row was rejected; fanmill (rejects [0-9a-f]+ --output there)$/m.exec(stdout) ?? []
+    expect((await fanmill(hint!.split(' '), { cwd })).stdout).toMatch(/d\.csv +2 +id .*1\.5$/m)
+  })
+
+  it('lists the tasks after one that failed as not run', async () => {
+    const later = pipelineText
+      .replace('export const trips = task({', 'const define = (name: string) => task({')
+      .replace("name: 'trips',", 'name,')
+      .replace('tasks: [trips]', "tasks: [define('trips'), define('later')]")
+    const cwd = project(withReject, later)
+    const { code, stdout } = await fanmill(run, { cwd })
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/^trips +failed /m)
+    expect(stdout).toMatch(/^later +not run +0 /m)
+    expect(stdout).toMatch(/^later: not run, because a task before it failed$/m)
+    const { end } = eventsOf(await fanmill([...run, '--json'], { cwd }))
+    expect(end.tasks.map(({ task, status }) => [task, status])).toEqual([
+      ['trips', 'failed'],
+      ['later', 'notRun'],
+    ])
   })
 
   it('exits 1 with NO_INPUT when nothing matches', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readHeader } from '../../lib/core/csv-header.ts'
+import { readHeader, refuseEqualNames } from '../../lib/core/csv-header.ts'
 import type { Dialect } from '../../lib/core/record-dialect.ts'
 
 const csv: Dialect = { delimiter: ',', quote: '"', escape: '"' }
@@ -21,9 +21,30 @@ describe('readHeader', () => {
     expect(readHeader(Buffer.from(text), csv, options)).toMatchObject(expected)
   })
 
-  it('refuses names that differ in case only', () => {
-    expect(() => readHeader(Buffer.from('id,b,ID\n'), csv)).toThrow(
-      expect.objectContaining({ code: 'INPUT_INVALID', detail: { column: 'ID', same: 'id' } }),
+  it('counts carriage returns in quotes as lines where they end the records too', () => {
+    expect(readHeader(Buffer.from('"a\rb",c\r1,2\r'), csv)).toMatchObject({ names: ['a\rb', 'c'], line: 3 })
+    expect(readHeader(Buffer.from('"a\rb",c\n1,2\n'), csv)).toMatchObject({ names: ['a\rb', 'c'], line: 2 })
+  })
+})
+
+describe('refuseEqualNames', () => {
+  const names = ['id', 'b', 'ID', 'b']
+
+  it('names the place and both columns', () => {
+    expect(() => refuseEqualNames(names, { where: 'a.csv' })).toThrow(
+      expect.objectContaining({
+        code: 'INPUT_INVALID',
+        message: expect.stringContaining('a.csv: expected distinct column names in the header, got "b" and "b"'),
+        detail: { column: 'b', same: 'b' },
+      }),
+    )
+  })
+
+  it('passes over columns that are not read, and tells case apart unless it is asked not to', () => {
+    const used = (name: string) => name === 'id'
+    expect(() => refuseEqualNames(names, { where: 'a.csv', used })).not.toThrow()
+    expect(() => refuseEqualNames(names, { where: 'a.csv', used, ignoreCase: true })).toThrow(
+      expect.objectContaining({ detail: { column: 'ID', same: 'id' } }),
     )
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { faultOf, isOver, startedBy, tasksOf } from '../../lib/core/execution-tasks.ts'
+import { continuedBy, faultOf, isOver, startedBy, tasksOf } from '../../lib/core/execution-tasks.ts'
 
 const run = { runId: '0f3a9c1d5e7b2468', attempt: 1 }
 const planned = { status: 'planned', done: true, task: 'flights', run, bucket: 'b', planKey: 'k' }
@@ -54,10 +54,20 @@ describe('tasks of an execution', () => {
     expect(tasksOf([...others, JSON.stringify({ task: 'flights', status: 'unheard of' })])).toEqual([])
   })
 
+  it('wait, and are continued by another execution when they waited long', () => {
+    const waiting = { status: 'wait', done: false, task: 'flights', waitSeconds: 5 }
+    const continued = { status: 'continued', task: 'flights' }
+    expect(tasksAfter(waiting)).toEqual([{ task: 'flights', status: 'wait' }])
+    expect(tasksAfter(waiting, continued)).toEqual([{ task: 'flights', status: 'continued' }])
+    const outputs = [waiting, continued, { continuedBy: 'arn:next' }].map(output => JSON.stringify(output))
+    expect(continuedBy(outputs)).toBe('arn:next')
+    expect(continuedBy(outputs.slice(0, 2))).toBe(undefined)
+  })
+
   it('are over when nothing more becomes of them', () => {
-    const over = ['committed', 'superseded', 'complete', 'busy', 'ignored', 'failed'] as const
+    const over = ['committed', 'superseded', 'complete', 'busy', 'continued', 'ignored', 'failed'] as const
     for (const status of over) expect(isOver({ task: 'flights', status })).toBe(true)
-    for (const status of ['more', 'unsettled', 'planned'] as const)
+    for (const status of ['more', 'wait', 'unsettled', 'planned'] as const)
       expect(isOver({ task: 'flights', status })).toBe(false)
   })
 })

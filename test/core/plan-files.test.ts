@@ -42,7 +42,7 @@ describe('the files of a plan', () => {
       expect.objectContaining({
         code: 'STATE_INVALID',
         message:
-          'members/m: batch 4: expected its inputs before its slices, got none; it was cut short, edited, or written by another version of fanmill',
+          'members/m: batch 4: expected its inputs before its slices, got none; it was cut short, edited, or written by another version of fanmill; run the task with --force, which begins a new attempt and leaves this file alone',
       }),
     )
     expect(() => readBatch(new Uint8Array(), item)).toThrow('expected its inputs before its slices')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type State, type StateMachine, type States, stateMachine } from '../../lib/core/state-machine.ts'
+import type { Waits } from '../../lib/core/waits.ts'
 
 const options = {
   stages: [['flights']],
@@ -52,14 +53,14 @@ describe('stateMachine', () => {
     expect(text).not.toContain('PermanentError')
     const retries = Object.values(stateMachine(options).States).flatMap(allRetries)
     expect(retries.length).toBeGreaterThan(0)
-    expect(retries.every(retry => retry.JitterStrategy === 'FULL')).toBe(true)
+    expect(retries.filter(retry => retry.MaxAttempts > 0 && retry.JitterStrategy !== 'FULL')).toEqual([])
   })
 
   it('lets an invocation that is throttled wait for more than a day, until the execution ends', () => {
     const meanSeconds = 150
     const throttled = scopesOf(stateMachine(options))
       .flatMap(scope => Object.values(scope.States))
-      .filter(state => state.Type === 'Task')
+      .filter(state => state.Type === 'Task' && String(state.Resource).includes('LambdaInvoke'))
       .map(state => (state.Retry as Retry[]).find(each => each.ErrorEquals.includes(throttling)))
     expect(throttled.length).toBeGreaterThan(3)
     for (const retry of throttled) {
@@ -80,13 +81,78 @@ describe('stateMachine', () => {
 
   it('begins a stage only when every task of the one before is complete', () => {
     const { States: states } = stateMachine({ ...options, stages: [['a', 'b'], ['c']] })
+    const isAny = (status: string) => [0, 1].map(index => ({ Variable: `$[${index}].status`, StringEquals: status }))
     expect(states['tasks 1 complete?']).toEqual({
       Type: 'Choice',
       Choices: [
-        { Or: [0, 1].map(index => ({ Variable: `$[${index}].status`, StringEquals: 'failed' })), Next: 'failed' },
+        { Or: isAny('continued'), Next: 'continue' },
+        { Or: isAny('failed'), Next: 'failed' },
       ],
       Default: 'tasks 2',
     })
+  })
+
+  it('waits in Wait states for as long as the functions say, and reads no time of its own', () => {
+    const waits = scopesOf(stateMachine(options))
+      .flatMap(scope => Object.entries(scope.States))
+      .filter(([, state]) => state.Type === 'Wait')
+    expect(waits).toEqual([
+      ['flights: wait', { Type: 'Wait', SecondsPath: '$.waitSeconds', Next: 'flights: plan' }],
+      [
+        'flights: wait to commit',
+        {
+          Type: 'Wait',
+          SecondsPath: '$.commit.answer.waitSeconds',
+          OutputPath: '$.commit.answer',
+          Next: 'flights: commit',
+        },
+      ],
+    ])
+    expect(JSON.stringify(stateMachine(options))).not.toContain('waitForTaskToken')
+  })
+
+  it.each([1, 3, 40])('spends at most 4,000 events of a history on waiting, in all of %i tasks together', taskCount => {
+    const tasks = Array.from({ length: taskCount }, (_, index) => `task-${index}`)
+    const half = Math.ceil(taskCount / 2)
+    const stages = taskCount === 1 ? [tasks] : [tasks.slice(0, half), tasks.slice(half)]
+    const machine = stateMachine({ ...options, stages })
+    const maxima = Object.values(machine.States).flatMap(({ Parameters, Branches = [] }) => {
+      const { waits } = (Parameters ?? {}) as { waits?: Waits }
+      return (Branches as unknown[]).map(() => waits?.max ?? 0)
+    })
+    expect(maxima).toHaveLength(taskCount)
+    const sum = maxima.reduce((total, max) => total + max, 0)
+    // The function's task writes five events, the Choice and the Wait state two each.
+    expect(sum * 9).toBeLessThanOrEqual(4_000)
+    expect(sum * 9).toBeGreaterThan(4_000 - 9 * taskCount)
+  })
+
+  it('starts one successor with its own input when a task has used up its waits, and ends', () => {
+    const { States: states } = stateMachine(options)
+    expect(states.continue).toMatchObject({
+      Parameters: {
+        'StateMachineArn.$': '$$.StateMachine.Id',
+        'Input.$': '$$.Execution.Input',
+        'Name.$': expect.stringContaining('States.Hash($$.Execution.Id'),
+      },
+      Catch: [{ ErrorEquals: ['StepFunctions.ExecutionAlreadyExistsException'], Next: 'continued' }],
+      Next: 'continued',
+    })
+    expect(states.continued).toEqual({ Type: 'Succeed' })
+  })
+
+  it('reads the items of a Map again, and starts its children again, when that failed', () => {
+    const [map] = mapsIn(stateMachine(options))
+    expect(map?.Retry).toMatchObject([{ ErrorEquals: ['States.ItemReaderFailed', 'States.TaskFailed'] }])
+  })
+
+  it('runs as many batches of a Map at once as Plan says', () => {
+    const maps = mapsIn(stateMachine({ ...options, stages: [['a', 'b'], ['c']] }))
+    expect(maps).toHaveLength(3)
+    for (const map of maps) {
+      expect(map).toMatchObject({ MaxConcurrencyPath: '$.maxConcurrency' })
+      expect(map).not.toHaveProperty('MaxConcurrency')
+    }
   })
 })
 
@@ -119,14 +185,19 @@ function targetsOf(state: State): string[] {
   )
 }
 
+const mapsIn = (machine: StateMachine): State[] =>
+  scopesOf(machine)
+    .flatMap(scope => Object.values(scope.States))
+    .filter(state => state.Type === 'Map')
+
 function batchStates(machine: StateMachine): State[] {
   return scopesOf(machine)
     .filter(scope => scope.StartAt.endsWith(': batch'))
     .flatMap(scope => Object.values(scope.States))
 }
 
-function allRetries(value: unknown): { readonly JitterStrategy?: string }[] {
+function allRetries(value: unknown): { readonly JitterStrategy?: string; readonly MaxAttempts: number }[] {
   if (typeof value !== 'object' || value === null) return []
-  const own = 'Retry' in value ? (value.Retry as { JitterStrategy?: string }[]) : []
+  const own = 'Retry' in value ? (value.Retry as ReturnType<typeof allRetries>) : []
   return [...own, ...Object.values(value).flatMap(allRetries)]
 }

@@ -23,6 +23,15 @@ describe('parseStoreUrl', () => {
     },
   )
 
+  it.each([
+    ['s3://lake--usw2-az1--x-s3/raw', 'a directory bucket (S3 Express One Zone)'],
+    ['s3://lake--table-s3', 'a table bucket (S3 Tables)'],
+    ['s3://lake--ol-s3', 'an Object Lambda access point'],
+  ])('refuses %s and names its kind', (url, kind) => {
+    const message = `${url}: expected a general purpose bucket, got ${kind}; use a bucket of the usual kind`
+    expect(() => parseStoreUrl(url)).toThrow(expect.objectContaining({ code: 'USAGE', message }))
+  })
+
   it('is the inverse of formatStoreUrl', () => {
     for (const url of ['s3://lake', 's3://lake/raw/2001']) expect(formatStoreUrl(parseStoreUrl(url)!)).toBe(url)
   })

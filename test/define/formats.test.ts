@@ -20,6 +20,14 @@ it('escapes with the quote unless told otherwise', () => {
   expect(csv({ quote: '' }).escape).toBe('')
 })
 
+it('takes latin-1 for windows-1252, as browsers do', () => {
+  expect(csv({ encoding: 'latin-1' })).toEqual(csv({ encoding: 'windows-1252' }))
+  expect(jsonLines({ encoding: 'latin-1' })).toEqual({ kind: 'jsonLines', encoding: 'windows-1252' })
+  expect(lines({ pattern: '(?<a>.*)', encoding: 'windows-1252' }).encoding).toBe('windows-1252')
+  expect(jsonLines({ encoding: 'utf-8' })).toEqual(jsonLines())
+  expect(csv({ encoding: 'latin-1' }).with({ skip: 1 }).encoding).toBe('windows-1252')
+})
+
 it('refines a shared format without touching it', () => {
   const shared = csv({ delimiter: ';', quote: "'" })
   expect(shared.with({ skip: 2 })).toMatchObject({ delimiter: ';', quote: "'", escape: "'", skip: 2 })
@@ -51,7 +59,11 @@ it.each<[string, () => unknown, string]>([
     () => csv({ quote: '', escape: '\\' }),
     'csv: escape: expected no escape where there is no quote',
   ],
-  ['an unknown encoding', () => csv({ encoding: 'utf-16' as never }), 'encoding: expected one of utf-8, latin-1'],
+  [
+    'an unknown encoding',
+    () => csv({ encoding: 'utf-16' as never }),
+    'encoding: expected one of utf-8, windows-1252, latin-1',
+  ],
   ['lines to skip that are no count', () => csv({ skip: -1 }), 'csv: skip: expected a whole number from 0 up, got -1'],
   [
     'a misspelt option',

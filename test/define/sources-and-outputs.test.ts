@@ -107,6 +107,16 @@ it.each<[string, () => unknown, string]>([
     () => memberFiles({ path: 'a', mode: 'replacePartitions' }),
     'memberFiles: mode: expected one of',
   ],
+  [
+    'partitions by a provenance column, whose folders readers take for hidden',
+    () => parquet({ path: 'a', partitionBy: ['year', '_archive'] }),
+    'got _archive; rename the column, for instance with sql`select *, "_archive" as "archive" from input`',
+  ],
+  [
+    'partitions by a column that begins with a dot',
+    () => parquet({ path: 'a' }).with({ partitionBy: ['.k'] }),
+    'expected columns that do not begin with _ or .',
+  ],
   ['an unknown mode', () => parquet({ path: 'a', mode: 'overwrite' as never }), 'mode: expected one of replace, fail'],
   [
     'a salt that is refused',

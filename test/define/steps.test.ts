@@ -12,8 +12,13 @@ it('keeps values of SQL apart from its text', () => {
   expect(Object.isFrozen(step) && Object.isFrozen(step.texts) && Object.isFrozen(step.values)).toBe(true)
 })
 
-it('says another scope before the text', () => {
-  expect(sql({ scope: 'slice' })`select count(*) as n from input`).toMatchObject({ scope: 'slice', values: [] })
+it.each(['slice', 'bucket'])('refuses the scope %s, whose rows would depend on the number of workers', scope => {
+  expect(() => sql({ scope: scope as 'row' })).toThrow(
+    expect.objectContaining({
+      code: 'DEFINITION_INVALID',
+      message: `sql: scope: expected 'row', the only scope: a step sees each row on its own, got "${scope}"`,
+    }),
+  )
 })
 
 it('binds lists and nulls', () => {
@@ -44,7 +49,7 @@ it.each<[string, () => unknown, string]>([
   [
     'an unknown scope',
     () => sql({ scope: 'all' as never }),
-    'sql: scope: expected one of row, slice, bucket, got "all"',
+    `sql: scope: expected 'row', the only scope: a step sees each row on its own, got "all"`,
   ],
   ['no function', () => mapRows(12 as never), 'mapRows: map: expected a function, got 12'],
   [

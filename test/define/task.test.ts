@@ -248,11 +248,6 @@ it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
     { source: files({ paths: 'a', format: csv() }), output: memberFiles({ path: 'o' }) },
     'task flights: source: expected zipMembers({ … })',
   ],
-  [
-    'a where over a slice',
-    { where: sql({ scope: 'slice' })`a > 1` },
-    'task flights: where: expected a condition on single rows, got scope slice',
-  ],
   ['an empty version', { version: '' }, 'task flights: version: expected a string that is not empty'],
 ])('refuses %s', (_, changes, message) => {
   expect(changed(changes)).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID', name: 'PermanentError' }))

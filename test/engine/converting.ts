@@ -14,6 +14,7 @@ import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
 import type { TableFile } from '../../lib/engine/load-tables.ts'
 import { openStore } from '../../lib/io/open-store.ts'
 import { prepareTable } from '../../lib/io/parquet-file.ts'
+import { partitionSetFor } from '../../lib/local/task-workers.ts'
 import { findInputs } from '../../lib/steps/find-inputs.ts'
 import { openThread } from '../../lib/worker-thread.ts'
 
@@ -27,6 +28,8 @@ export interface Conversion {
   readonly groupBytes?: number
   readonly shares?: number
   readonly engineBytes?: number
+  /** Bytes that a key leaves for folders; default as many as there are. */
+  readonly folderBytesMax?: number
 }
 
 export interface Conversed {
@@ -131,6 +134,8 @@ async function runShares(
     engineBytes,
     stageBytesMax: 1e9,
   }
+  const { folderBytesMax = Number.POSITIVE_INFINITY } = given
+  const partitionLimits = { folderBytesMax, seen: partitionSetFor(definition) }
   const results: ShareResult[] = []
   const parted = slices.length > 0 ? splitShares(slices, shares) : [[]]
   for (const [index, share] of parted.entries()) {
@@ -142,6 +147,7 @@ async function runShares(
         inputs: inputsOf(share, found.inputs),
         target: join(folder, 'parts', `s${index}`),
         groupBytes,
+        partitionLimits,
       } as const
       results.push(await thread.run<'share'>(job))
     } finally {

@@ -101,7 +101,7 @@ describe('a value of JSON lines', () => {
 
 describe('a key that is not declared', () => {
   const columns = { a: column.int32() }
-  const lines = ['{"a":1}', '{"a":2,"b/c":{"d":1},"e~":null}', '{"z":true,"a":3,"z":false}', '{}']
+  const lines = ['{"a":1}', '{"a":2,"b/c":{"d":1},"e~":null}', '{"z":true,"a":3}', '{}']
 
   it('is kept with its text', async () => {
     for (const transform of [[], sql`select * from input`]) {
@@ -129,5 +129,79 @@ describe('a key that is not declared', () => {
     const done = await convertLines(['{"a":1}', '{}', '{"a":"x"}'], { columns, onNewColumn: 'fail' })
     expect(done.rows).toHaveLength(2)
     expect(done.rejects).toHaveLength(1)
+  })
+})
+
+describe('a line that parsers read in more than one way', () => {
+  const columns = { id: column.int32(), b: column.json() }
+  const shown = ({ rejects }: Conversed) => rejects.map(({ line, expected, received }) => [line, expected, received])
+
+  it.each([
+    [
+      'with a trailing comma',
+      ['{"id":1,"b":[1,2,]}', '{"id":2,"b":{"x":1, },"z":0}', '{"id":3,}'],
+      'a JSON object without trailing commas',
+    ],
+    [
+      'with a key that stands twice',
+      ['{"id":1,"id":2}', '{"z":0,"id":1,"b":1,"b":1}', '{"id":1,"\\u0069d":2}'],
+      'a JSON object in which each key stands once',
+    ],
+    ['that is no object', ['[1]', '1', '', 'x', '{"id":1} x', "{'id':1}"].filter(Boolean), 'a JSON object'],
+  ] as const)('is a reject %s', async (_what, bad, expected) => {
+    const done = await convertLines(['{"id":8}', ...bad, '{"id":9}'], { columns })
+    expect(shown(done)).toEqual(bad.map((line, index) => [index + 2, expected, line]))
+    expect(done.rows.map(row => row.id)).toEqual(['8', '9'])
+  })
+
+  it('is a reject also where most lines have other keys, and where the first line has the same', async () => {
+    const lines = ['{"id":1,"b":2}', '{"b":1,"id":2}', '{"id":3}', '{"id":4,"b":1,"id":5}', '{"id":6,"b":7}']
+    const done = await convertLines(lines, { columns })
+    expect(done.rejects.map(each => each.line)).toEqual([4])
+    expect(done.rows.map(row => row.id)).toEqual(['1', '2', '3', '6'])
+    const twice = await convertLines(['{"id":4,"id":5}', '{"id":4,"id":5}', '{"id":6}'], { columns })
+    expect(twice.rejects.map(each => each.line)).toEqual([1, 2])
+  })
+
+  it('is read where only keys that are not declared stand twice, unless they are kept', async () => {
+    const lines = ['{"id":1,"z":true,"z":false}', '{"id":2}']
+    expect((await convertLines(lines, { columns })).rows.map(row => row.id)).toEqual(['1', '2'])
+    const kept = await convertLines(lines, { columns, onNewColumn: 'keep' })
+    expect(kept.rejects.map(each => each.line)).toEqual([1])
+  })
+
+  it('is read as the engine does where the task is not strict', async () => {
+    const done = await convertLines(['{"id":1,"id":2}', '{"id":3,}'], { columns, strict: false })
+    expect(done.rows.map(row => row.id)).toEqual(['1', '3'])
+  })
+
+  it('is read where only its texts look so', async () => {
+    const lines = ['{"id":1,"b":"[1,],\\",}"}', '{"id":2,"b":{"id":1,"x":",]"}}']
+    const done = await convertLines(lines, { columns })
+    expect(done.rejects).toEqual([])
+    expect(done.rows.map(row => row.id)).toEqual(['1', '2'])
+  })
+})
+
+describe('half of a surrogate pair', () => {
+  it('is read as the replacement character, as Python and JavaScript write it', async () => {
+    const texts = [
+      String.raw`cut emoji \ud83d`,
+      String.raw`\uDE00 the other half`,
+      String.raw`whole \ud83d\ude00, half \ud83d\ud83d\uDE00`,
+      String.raw`no escape: \\ud83d, one: \\\ud83d`,
+    ]
+    const done = await convertLines(
+      texts.map(text => `{"t":"${text}"}`),
+      { columns: { t: column.string() } },
+    )
+    expect(done.rejects).toEqual([])
+    expect(done.rows.map(row => row.t)).toEqual(texts.map(text => JSON.parse(`"${text}"`).toWellFormed()))
+  })
+
+  it('does not hide what else is wrong with its line', async () => {
+    const line = String.raw`{"t":"\ud83d" x}`
+    const done = await convertLines([line, '{"t":"y"}'], { columns: { t: column.string() } })
+    expect(done.rejects).toMatchObject([{ line: 1, expected: 'a JSON object', received: line }])
   })
 })

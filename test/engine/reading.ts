@@ -51,7 +51,7 @@ function openReader(engine: Engine, column: ColumnDefinition, strict: boolean): 
   const columns = { x: column, k: { kind: 'column', type: 'int32' } } as const
   return openTask(
     engine,
-    { format, columns, steps: [], strict, provenance: [], keepNew: false, parts: parquet({ path: 'p' }) },
+    { format, columns, steps: [], tables: [], strict, provenance: [], keepNew: false, parts: parquet({ path: 'p' }) },
     {},
   )
 }

@@ -133,6 +133,18 @@ describe('a reject', () => {
     expect(shown(done)).toEqual(['x.csv/:7#2 a: int32, bad'])
   })
 
+  it.each([
+    ['a,b\r1,"x\ry"\r2,z\rbad,q\r', 5],
+    ['a,b\r1,"x\r\ny"\r\r2,z\rbad,q\r', 6],
+    ['"a",b\r\n1,"x\ry"\r\nbad,q', 3],
+    ['a,b\n1,"x\ry"\nbad,q', 3],
+  ])('stands in the line that editors show, of %j', async (text, line) => {
+    for (const options of [{}, { provenance: ['_line'] as const }]) {
+      const done = await convertTexts({ 'x.csv': text }, options)
+      expect(done.rejects.map(each => each.line)).toEqual([line])
+    }
+  })
+
   it('is found where the transform does not read the column', async () => {
     const done = await convertTexts(
       { 'x.csv': 'a,b\nbad,x\n2,y\n3,x\n' },
@@ -395,5 +407,80 @@ describe('members', () => {
       '4 z.zip/2.csv:5',
     ])
     expect(shown(done)).toEqual(['z.zip/2.csv:4#2 a: int32, bad'])
+  })
+})
+
+describe('equal names in a header', () => {
+  const header = 'a,note,b,note,A\n1,x,y,z,w\nbad,x,y,z,w\n'
+
+  it('do not matter where the task does not read them', async () => {
+    for (const onNewColumn of ['ignore', 'fail'] as const) {
+      const done = convertTexts({ 'x.csv': header }, { onNewColumn })
+      if (onNewColumn === 'fail') await expect(done).rejects.toMatchObject({ code: 'COLUMN_NEW' })
+      else {
+        expect((await done).rows).toEqual([{ a: '1', b: 'y' }])
+        expect(shown(await done)).toEqual(['x.csv/:3#2 a: int32, bad'])
+      }
+    }
+  })
+
+  it.each([
+    ['the task reads one of them', { columns: { note: column.string() } }],
+    ['all are kept', { onNewColumn: 'keep' }],
+  ] as const)('are refused with the name of the file where %s', async (_when, options) => {
+    const archive = buildZip({ 'm.csv': header })
+    await expect(convertTexts({ 'z.zip': archive }, { source: inZip(), ...options })).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining('z.zip, member m.csv: expected distinct column names in the header, got "note"'),
+      detail: { archive: 'z.zip', member: 'm.csv', column: 'note' },
+    })
+  })
+
+  it('are told apart by their case', async () => {
+    const done = await convertTexts({ 'x.csv': 'b,a,B\nx,1,y\nz,bad,w\n' }, { onNewColumn: 'keep' })
+    expect(done.rows).toEqual([{ a: '1', b: 'x', _new: '{B=y}' }])
+    expect(shown(done)).toEqual(['x.csv/:3#2 a: int32, bad'])
+  })
+})
+
+describe('a NUL in a header', () => {
+  it('does not matter, and stays in the name of a column that is kept', async () => {
+    const text = 'n\0m,a,b\nv,1,x\nw,bad,y\nu,1,z,too many\n'
+    for (const onNewColumn of ['ignore', 'keep'] as const) {
+      const done = await convertTexts({ 'x.csv': text }, { onNewColumn })
+      expect(done.rows).toMatchObject([{ a: '1', b: 'x' }])
+      expect(shown(done)).toEqual(['x.csv/:3#2 a: int32, bad', 'x.csv/:4#3 : 3 fields, u,1,z,too many'])
+      if (onNewColumn === 'keep') expect(done.rows[0]?._new).toBe('{n\0m=v}')
+    }
+  })
+})
+
+describe('a blank line of a log', () => {
+  const text = 'one\n\ntwo\r\n\r\n\nthree\n'
+  const read = (pattern: string, options: Partial<AnyTaskOptions> = {}) =>
+    convertTexts(
+      { 'x.log': text },
+      { columns: { x: column.string() }, source: files({ paths: '*', format: lines({ pattern }) }), ...options },
+    )
+
+  it('is a row where the pattern matches it', async () => {
+    const done = await read('(?<x>.*)', { provenance: ['_line'] })
+    expect(done.rows.map(row => [row.x, row._line])).toEqual([
+      ['one', '1'],
+      [null, '2'],
+      ['two', '3'],
+      [null, '4'],
+      [null, '5'],
+      ['three', '6'],
+    ])
+    expect((await read('(?i)(?<x>\\w*)')).results[0]).toMatchObject({ recordsFound: 6, rowsWritten: 6 })
+  })
+
+  it('is passed over where the pattern does not', async () => {
+    for (const pattern of ['(?<x>.+)', '(?<x>\\w+)\\s*']) {
+      const done = await read(pattern)
+      expect(done.rejects).toEqual([])
+      expect(done.rows.map(row => row.x)).toEqual(['one', 'two', 'three'])
+    }
   })
 })

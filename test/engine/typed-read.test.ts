@@ -44,3 +44,27 @@ describe('more than a thousand columns', () => {
     ])
   })
 })
+
+describe('hundreds of columns in the smallest engine', () => {
+  const wide = Array.from({ length: 450 }, (_, index) => `w${index}`)
+  const types = Object.fromEntries(wide.map((name, index) => [name, index % 3 ? column.int32() : column.string()]))
+  const line = (row: number): string =>
+    wide.map((_, index) => (index % 3 ? (row * index) % 997 : `s${(row + index) % 89}`)).join()
+  const rows = Array.from({ length: 5_000 }, (_, row) => line(row))
+  const engineBytes = 128 * 1024 * 1024
+
+  it.each([
+    ['where all rows fit', rows, 0],
+    ['beside a row that does not fit', [...rows, line(1).replace(/,[0-9]+/, ',x')], 1],
+  ] as const)('are written %s', async (_when, given, rejected) => {
+    const done = await convertTask(
+      taskOf({ columns: types, transform: sql`select * from input`, rejects: { max: 1 } }),
+      {
+        inputs: { 'x.csv': `${wide.join()}\n${given.join('\n')}\n` },
+        engineBytes,
+      },
+    )
+    expect(done.results[0]).toMatchObject({ rowsRead: 5_000, rowsRejected: rejected, rowsWritten: 5_000 })
+    expect(Object.values(done.rows[4_999] ?? {}).join()).toBe(rows[4_999])
+  })
+})

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { handler as commitHandler } from '../../functions/commit.ts'
 import { handler as planHandler } from '../../functions/plan.ts'
 import { handler as processHandler } from '../../functions/process.ts'
@@ -14,6 +15,7 @@ import {
 } from '../../lib/core/lambda-events.ts'
 import type { Manifest } from '../../lib/core/manifest.ts'
 import type { PlanItem } from '../../lib/core/plan-data.ts'
+import { noWaits, type WaitAnswer, type Waits } from '../../lib/core/waits.ts'
 import { bundlePipeline } from '../../lib/io/bundle.ts'
 import { codeHashes, loadPipeline } from '../../lib/io/bundle-load.ts'
 import type { LambdaContext } from '../../lib/lambda/deadline.ts'
@@ -54,7 +56,7 @@ export class Account {
       FANMILL_INPUT: join(account.folder, 'input'),
       FANMILL_OUTPUT: join(account.folder, 'output'),
       FANMILL_TIERS: JSON.stringify([{ memoryMb: 3008, threads: 2, temporaryStorageMb: 1024 }]),
-      FANMILL_SETTLE_SECONDS: '0.001',
+      FANMILL_SETTLE_SECONDS: '0',
       FANMILL_GROUP_BYTES: '',
       ...env,
     })
@@ -69,6 +71,7 @@ export class Account {
     const pipeline = await loadPipeline(bundle)
     const hashes = Object.fromEntries(await codeHashes(bundle, pipeline))
     await this.write(`${asset}/${assetNames.codeHashes}`, JSON.stringify(hashes))
+    await this.write(`${asset}/${assetNames.schemas}`, '{}')
     Object.assign(process.env, { FANMILL_PIPELINE: pipeline.name, FANMILL_PIPELINE_URL: bundle.url })
   }
 
@@ -98,12 +101,16 @@ export class Account {
     execution = `execution-${this.#count++}`,
   ): Promise<Execution> {
     let planCalls = 0
+    let waits = noWaits(1)
     let planned: PlanAnswer
-    do {
-      planned = await this.plan(task, event, { execution })
+    for (;;) {
+      planned = await this.plan(task, event, { execution, waits })
       planCalls++
+      if (planned.done) break
       if (planned.status === 'unsettled') await this.commit(task, { outputPath: planned.outputPath, execution })
-    } while (!planned.done)
+      if ('waitSeconds' in planned) await waitShort(planned)
+      waits = planned.waits
+    }
     if (planned.status !== 'planned')
       return {
         status: planned.status,
@@ -112,7 +119,8 @@ export class Account {
         planCalls,
         commitCalls: 0,
       }
-    const { run } = planned
+    const { run, maxConcurrency } = planned
+    waits = planned.waits
     const batches: number[] = []
     const end = { status: planned.status, run, batches, planCalls }
     let commitCalls = 0
@@ -124,7 +132,9 @@ export class Account {
       }
       try {
         commitCalls++
-        const answer: CommitAnswer = await this.commit(task, { run, execution })
+        const answer: CommitAnswer = await this.commit(task, { run, execution, waits, maxConcurrency })
+        if ('waits' in answer) waits = answer.waits
+        if ('waitSeconds' in answer) await waitShort(answer)
         if (answer.done) return { ...end, commitCalls }
         todo = 'planKey' in answer ? answer.planKey : undefined
       } catch (error) {
@@ -133,8 +143,12 @@ export class Account {
     }
   }
 
-  plan(task: string, event: unknown, { execution = 'execution', seconds = 900 } = {}): Promise<PlanAnswer> {
-    return planHandler({ task, execution, event }, context(seconds))
+  plan(
+    task: string,
+    event: unknown,
+    { execution = 'execution', seconds = 900, waits = noWaits(1) as Waits, maxConcurrency = 100 } = {},
+  ): Promise<PlanAnswer> {
+    return planHandler({ task, execution, event, waits, maxConcurrency }, context(seconds))
   }
 
   process(
@@ -153,7 +167,7 @@ export class Account {
   }
 
   commit(task: string, event: object, at: LambdaContext = context(900)): Promise<CommitAnswer> {
-    return commitHandler({ task, execution: 'execution', ...event }, at)
+    return commitHandler({ task, execution: 'execution', waits: noWaits(1), maxConcurrency: 100, ...event }, at)
   }
 
   async items(planKey: string): Promise<PlanItem[]> {
@@ -170,6 +184,9 @@ export class Account {
     return rows.sort((a, b) => (JSON.stringify(Object.values(a)) < JSON.stringify(Object.values(b)) ? -1 : 1))
   }
 }
+
+/** A Wait state, of which the tests need not see the end. */
+const waitShort = ({ waitSeconds }: WaitAnswer): Promise<void> => pause(20 * waitSeconds)
 
 let requests = 0
 

@@ -55,7 +55,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 const handler = async name => (await import(join(process.env.LAMBDA_TASK_ROOT, name + '.mjs'))).handler
 const context = { awsRequestId: 'one', getRemainingTimeInMillis: () => 600000 }
-const own = { task: 'points', execution: 'one' }
+const own = { task: 'points', execution: 'one', waits: { count: 0, inRow: 0, max: 9 }, maxConcurrency: 100 }
 const { run, planKey } = await (await handler('plan'))({ ...own, event: JSON.parse(process.argv[2]) }, context)
 for (const item of JSON.parse(await readFile(join(process.env.FANMILL_OUTPUT, planKey), 'utf8')))
   await (await handler('process'))({ ...own, run, item, tier: 0 }, context)

@@ -5,8 +5,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Outcome } from '../../lib/core/outcome.ts'
 import type { RunName } from '../../lib/core/run-identity.ts'
 import { runKeys } from '../../lib/core/state.ts'
+import { noWaits } from '../../lib/core/waits.ts'
 import { run } from '../../lib/local.ts'
-import { Account, context, pipelineText, uploadEvent } from './account.ts'
+import { Account, pipelineText, uploadEvent } from './account.ts'
 
 const month = '2001-01'
 const edited = 'transform: sql`select x, y * 1000 as y from input`,'
@@ -236,7 +237,9 @@ describe('a run that was planned before a deployment', () => {
     await account.deploy(pipelineText({ task: edited }))
     for (const item of [first, second]) await account.process('points', { run, item })
     await account.deploy(pipelineText())
-    expect(await account.commit('points', { run }, context(0.1))).toEqual({ done: false })
+    const wait = { waitSeconds: 30, waits: { ...noWaits(1), count: 1, inRow: 1 } }
+    const answer = await account.commit('points', { run })
+    expect(answer).toEqual({ done: false, task: 'points', run, maxConcurrency: 100, ...wait })
     await account.deploy(pipelineText({ task: edited }))
     expect(await account.commit('points', { run })).toEqual({ done: true })
     expect((await account.rows(`points/${month}`)).map(row => row.y)).toEqual([2000, 2000])
@@ -297,8 +300,8 @@ describe('a batch that fails', () => {
     account = await Account.open(pipelineText())
     const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     await account.plan('points', event, { execution: 'first' })
-    expect(await account.plan('points', event, { execution: 'second', seconds: 2 })).toMatchObject({ status: 'more' })
-    expect(await account.plan('points', event, { execution: 'third', seconds: 2 })).toMatchObject({
+    expect(await account.plan('points', event, { execution: 'second' })).toMatchObject({ status: 'wait' })
+    expect(await account.plan('points', event, { execution: 'third' })).toMatchObject({
       status: 'busy',
       done: true,
     })

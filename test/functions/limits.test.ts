@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { CapacityError } from '../../lib/core/errors.ts'
 import type { ReadOptions, Store } from '../../lib/core/store.ts'
+import { noWaits } from '../../lib/core/waits.ts'
 import { type LambdaContext, openDeadline } from '../../lib/lambda/deadline.ts'
 import { planTask } from '../../lib/lambda/plan-task.ts'
 import { openLambda } from '../../lib/lambda/session.ts'
@@ -75,7 +76,7 @@ describe('deadlines', () => {
     for (let index = 0; index < 40; index++) await account.upload(`incoming/${month}/${index}.${ending}`, content)
     const planning = join(account.folder, 'output/.fanmill/planning')
     const lambda = await openLambda()
-    const event = { task: 'points', execution: 'one', event: { params } } as const
+    const event = { task: 'points', execution: 'one', event: { params }, waits: noWaits(1), maxConcurrency: 100 }
     const deadline = openDeadline({ getRemainingTimeInMillis: () => 1e6 })
     const read: string[] = []
     const aborting = new AbortController()
@@ -92,7 +93,7 @@ describe('deadlines', () => {
       context: shortContext(1000),
       deadline: { ...deadline, signal: aborting.signal },
     }
-    expect(await planTask(event, at)).toEqual({ status: 'more', done: false, task: 'points' })
+    expect(await planTask(event, at)).toEqual({ status: 'more', done: false, task: 'points', waits: noWaits(1) })
     expect(await readdir(planning)).toHaveLength(1)
     const before = new Set(read)
     read.length = 0
@@ -103,6 +104,22 @@ describe('deadlines', () => {
     const [kept] = await readdir(planning)
     expect(String(gunzipSync(await readFile(join(planning, kept!))))).toBe('[]')
     deadline.close()
+  })
+})
+
+describe('requests that S3 refuses for their rate', () => {
+  it('are tried again by Process until shortly before its deadline', async () => {
+    account = await Account.open(pipelineText())
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const planned = await account.plan('points', { params })
+    if (planned.status !== 'planned') throw new Error(planned.status)
+    const { patience } = await openLambda()
+    expect(patience.untilMs).toBeLessThan(Date.now())
+    const [item] = await account.items(planned.planKey)
+    await account.process('points', { run: planned.run, item: item!, seconds: 500 })
+    const leftSeconds = (patience.untilMs - Date.now()) / 1000
+    expect(leftSeconds).toBeLessThan(485)
+    expect(leftSeconds).toBeGreaterThan(200)
   })
 })
 

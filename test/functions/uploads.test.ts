@@ -79,11 +79,9 @@ describe('events', () => {
       const planned = await account.plan('points', first, { execution: 'first' })
       if (planned.status !== 'planned') throw new Error(planned.status)
       const waiting = await Promise.all(
-        [second, third].map((event, index) =>
-          account.plan('points', event, { execution: `waiting-${index}`, seconds: 2 }),
-        ),
+        [second, third].map((event, index) => account.plan('points', event, { execution: `waiting-${index}` })),
       )
-      expect(waiting).toMatchObject([{ status: 'more' }, { status: 'more' }])
+      expect(waiting).toMatchObject([{ status: 'wait' }, { status: 'wait' }])
       const [item] = await account.items(planned.planKey)
       await account.process('points', { run: planned.run, item: item!, execution: 'first' })
       await account.commit('points', { run: planned.run, execution: 'first' })

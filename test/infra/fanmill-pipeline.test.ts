@@ -79,12 +79,28 @@ describe('buckets', () => {
     })
   })
 
-  it('abort uploads that were left for 7 days', () => {
-    deployed.template.hasResourceProperties('AWS::S3::Bucket', {
+  it('abort uploads that were left for 7 days, the inputs too', () => {
+    deployed.template.allResourcesProperties('AWS::S3::Bucket', {
       LifecycleConfiguration: {
         Rules: Match.arrayWith([Match.objectLike({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } })]),
       },
     })
+  })
+
+  it('keep old versions for 30 days, or as many as the prop says, and no delete marker that has none left', () => {
+    const keeping = (NoncurrentDays: number) => ({
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([
+          {
+            ...{ Id: 'old-versions', Status: 'Enabled', ExpiredObjectDeleteMarker: true },
+            NoncurrentVersionExpiration: { NoncurrentDays },
+          },
+        ]),
+      },
+    })
+    deployed.template.allResourcesProperties('AWS::S3::Bucket', keeping(30))
+    const { template } = synthesise({ noncurrentVersionExpiration: Duration.days(3) })
+    template.allResourcesProperties('AWS::S3::Bucket', keeping(3))
   })
 
   it('are kept when the stack goes', () => {
@@ -344,6 +360,10 @@ describe('the rest', () => {
       'tiers[0].memoryMb: expected a whole number from 512 to 10240',
     ],
     [{ maxConcurrency: 0 }, 'maxConcurrency: expected a whole number from 1'],
+    [
+      { noncurrentVersionExpiration: Duration.hours(12) },
+      'noncurrentVersionExpiration in days: expected a whole number from 1 to 36500, got 0.5',
+    ],
     [{ functionTimeout: Duration.hours(1) }, 'functionTimeout in seconds: expected a whole number from 30 to 900'],
   ])('refuses %j', (props, message) => {
     expect(() => synthesise(props)).toThrow(message)

@@ -1,8 +1,12 @@
 /** Stacks with one pipeline, and questions to their templates. */
 import { join } from 'node:path'
-import { App, Stack } from 'aws-cdk-lib'
+import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
-import { FanmillPipeline, type FanmillPipelineProps } from '../../infra/index.ts'
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
+import { Topic } from 'aws-cdk-lib/aws-sns'
+import { FanmillPipeline, type FanmillPipelineProps, largeTiers } from '../../infra/index.ts'
 
 export const pipelineFile = (name: string): string => join(import.meta.dirname, 'pipelines', name)
 
@@ -75,4 +79,32 @@ export function shown(value: unknown): string {
   if (Ref) return `<${Ref}>`
   if (attribute) return `<${attribute.join('.')}>`
   return join ? join[1].map(shown).join(join[0]) : JSON.stringify(value)
+}
+
+/** Every prop of the construct that can be combined, with a value that is not its default. */
+export function everyProp(stack: Stack): Partial<FanmillPipelineProps> {
+  const encryptionKey = new Key(stack, 'EveryKey', { enableKeyRotation: true })
+  const secret = Secret.fromSecretAttributes(stack, 'EverySecret', {
+    secretPartialArn: `arn:aws:secretsmanager:${stack.region}:${stack.account}:secret:weather`,
+    encryptionKey: new Key(stack, 'EverySecretKey', { enableKeyRotation: true }),
+  })
+  return {
+    inputPrefix: 'in/',
+    outputPrefix: 'out/',
+    encryptionKey,
+    secrets: { 'weather/api-key': secret },
+    tiers: largeTiers,
+    memoryMb: 2048,
+    maxConcurrency: 50,
+    functionTimeout: Duration.minutes(10),
+    executionTimeout: Duration.hours(12),
+    logRetention: RetentionDays.ONE_WEEK,
+    alarmsTopic: new Topic(stack, 'EveryTopic', { enforceSSL: true, masterKey: encryptionKey }),
+    dashboard: true,
+    trigger: true,
+    uploads: 'queue',
+    uploadWindow: Duration.minutes(1),
+    removalPolicy: RemovalPolicy.DESTROY,
+    noncurrentVersionExpiration: Duration.days(7),
+  }
 }

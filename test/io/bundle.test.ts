@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Bundle, bundlePipeline } from '../../lib/io/bundle.ts'
 import { codeHashes, loadPipeline } from '../../lib/io/bundle-load.ts'
@@ -79,6 +79,16 @@ describe('bundlePipeline', () => {
     expect((await bundled()).url).toBe(first.url)
     write({ 'season.ts': season.replace('4', '5') })
     expect((await bundled()).url).not.toBe(first.url)
+  })
+
+  it('removes temporary files that a killed process left while it bundled, and none of a live one', async () => {
+    write(pipelineFiles)
+    const { pid } = spawnSync(process.execPath, ['-e', ''])
+    const names = [pid, process.pid].map(number => `${encodeURIComponent(hostname())}~${number}~left`)
+    const out = dirname(fileURLToPath((await bundled()).url))
+    for (const name of names) writeFileSync(join(out, name), 'half')
+    await bundled()
+    expect(readdirSync(out).filter(name => name.endsWith('~left'))).toEqual([names[1]])
   })
 
   it('leaves installed packages where they are, wherever the bundle lives', async () => {

@@ -125,6 +125,26 @@ describe('the disk store', () => {
     expect(await list('.fanmill/')).toEqual([])
   })
 
+  it('keeps a pending part outside of the folder that it is for, by its run, and renames it into place', async () => {
+    const store = diskStore(folder)
+    await writeFile(join(folder, 'made'), 'rows')
+    const run = { runId: '0123456789abcdef', attempt: 2, token: 'a' }
+    const part = await store.stagePart('out/y=1/part.parquet', join(folder, 'made'), run)
+    const file = '.fanmill/pending/0123456789abcdef/2/a/out/y=1/part.parquet'
+    expect(await store.listParts('out/')[Symbol.asyncIterator]().next()).toMatchObject({ value: { ...part, file } })
+    expect(await readdir(folder)).toEqual(['.fanmill'])
+    const { ino } = await stat(join(folder, file))
+    expect(await store.completePart(part)).toBe(true)
+    expect((await stat(join(folder, 'out/y=1/part.parquet'))).ino).toBe(ino)
+    expect(await readdir(folder)).toEqual(['out'])
+  })
+
+  it('makes no folder for a pending part that is gone', async () => {
+    const part = { key: 'out/part.parquet', sizeBytes: 4, token: 'a', uploadId: '0/1/a' }
+    expect(await diskStore(folder).completePart(part)).toBe(false)
+    expect(await readdir(folder)).toEqual([])
+  })
+
   it('removes folders that its removals leave empty, and no others', async () => {
     const store = diskStore(folder)
     await store.write('a/b/c/x', bytes('x'))

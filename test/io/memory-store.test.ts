@@ -32,7 +32,7 @@ describe('the memory store', () => {
     const folder = await mkdtemp(join(tmpdir(), 'fanmill-memory-'))
     await writeFile(join(folder, 'file'), 'rows')
     const store = memoryStore({ secondComplete: 'ok' })
-    const part = await store.stagePart('part', join(folder, 'file'), 'a')
+    const part = await store.stagePart('part', join(folder, 'file'), { runId: '0', attempt: 1, token: 'a' })
     await store.completePart(part)
     store.objects.set('part', bytes('someone else'))
     expect(await store.completePart(part)).toBe(false)

@@ -19,6 +19,7 @@ export type Fault =
 
 export interface S3Request {
   readonly method: string
+  readonly bucket: string
   readonly key: string
   readonly query: URLSearchParams
   readonly headers: Readonly<Record<string, string>>
@@ -35,6 +36,10 @@ export interface S3Server {
   fault: (request: S3Request) => Fault | undefined
   /** Of its clock, by which its answers are dated. */
   aheadMs: number
+  /** Requests that it takes; others are refused with 503 SlowDown, as S3 does for each prefix. Default: all. */
+  rate: { readonly perSecond: number; readonly burst: number } | undefined
+  /** Whether its buckets have Object Lock with a default retention: bodies must come with a digest. */
+  hasObjectLock: boolean
   stop(): Promise<void>
 }
 
@@ -64,14 +69,19 @@ const pageMax = 3
 export async function startS3Server(): Promise<S3Server> {
   const state = { objects: new Map<string, S3Object>(), uploads: new Map<string, Upload>() }
   const server = createServer((request, response) => void serve(request, response))
-  const own: S3Server = { endpoint: '', requests: [], objects: state.objects, fault: () => undefined, aheadMs: 0, stop }
+  const own: S3Server = {
+    ...{ endpoint: '', requests: [], objects: state.objects, aheadMs: 0, hasObjectLock: false, rate: undefined },
+    ...{ fault: () => undefined, stop },
+  }
+  const isTaken = tokenBucket()
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = await read(request, own.requests.length + 1)
     own.requests.push(asked)
     response.setHeader('date', new Date(Date.now() + own.aheadMs).toUTCString())
     const fault = own.fault(asked)
+    if (own.rate && !isTaken(own.rate)) return send(response, failure(503, 'SlowDown'))
     if (fault?.kind === 'refuse') return send(response, failure(fault.status, fault.code))
-    const answer = answerTo(asked, state)
+    const answer = (own.hasObjectLock && refuseBody(asked)) || answerTo(asked, state)
     if (fault?.kind === 'lose') return void response.socket?.destroy()
     if (fault?.kind === 'lie') return send(response, failure(200, fault.code))
     send(response, answer, fault)
@@ -85,13 +95,36 @@ export async function startS3Server(): Promise<S3Server> {
   return Object.assign(own, { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
 }
 
+/** Whether a request fits into the rate now. */
+function tokenBucket(): (rate: NonNullable<S3Server['rate']>) => boolean {
+  let tokens = Number.POSITIVE_INFINITY
+  let lastMs = Date.now()
+  return ({ perSecond, burst }) => {
+    const now = Date.now()
+    tokens = Math.min(burst, tokens + ((now - lastMs) / 1000) * perSecond)
+    lastMs = now
+    if (tokens < 1) return false
+    tokens--
+    return true
+  }
+}
+
 async function read(request: IncomingMessage, number: number): Promise<S3Request> {
   const url = new URL(request.url ?? '', 'http://host')
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
-  const key = decodeURIComponent(url.pathname).split('/').slice(2).join('/')
+  const [, bucket = '', ...rest] = decodeURIComponent(url.pathname).split('/')
   const headers = request.headers as Record<string, string>
-  return { method: request.method ?? '', key, query: url.searchParams, headers, body: Buffer.concat(chunks), number }
+  const key = rest.join('/')
+  return {
+    method: request.method ?? '',
+    bucket,
+    key,
+    query: url.searchParams,
+    headers,
+    body: Buffer.concat(chunks),
+    number,
+  }
 }
 
 function send(
@@ -124,6 +157,19 @@ function answerTo(asked: S3Request, state: State): Answer {
     return { status: 204 }
   }
   return get(asked, state)
+}
+
+/** As S3 with Object Lock: the digest is required, and must be the body's. */
+function refuseBody({ method, headers, body }: S3Request): Answer | undefined {
+  if (method !== 'PUT') return undefined
+  const digest = headers['content-md5']
+  if (digest === undefined)
+    return failure(
+      400,
+      'InvalidRequest',
+      'Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters',
+    )
+  return digest === createHash('md5').update(body).digest('base64') ? undefined : failure(400, 'BadDigest')
 }
 
 function put({ key, headers, body }: S3Request, { objects }: State): Answer {
@@ -222,8 +268,8 @@ function uploadAnswer({ method, query, body }: S3Request, { objects, uploads }: 
   return xml(`<CompleteMultipartUploadResult><ETag>"${etag}"</ETag></CompleteMultipartUploadResult>`)
 }
 
-const failure = (status: number, code: string): Answer => ({
-  ...xml(`<Error><Code>${code}</Code><Message>as asked</Message></Error>`),
+const failure = (status: number, code: string, message = 'as asked'): Answer => ({
+  ...xml(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`),
   status,
 })
 

@@ -20,6 +20,8 @@ beforeEach(() => {
   server.requests.length = 0
   server.fault = () => undefined
   server.aheadMs = 0
+  server.rate = undefined
+  server.hasObjectLock = false
 })
 afterAll(() => server.stop())
 
@@ -92,6 +94,37 @@ describe('the S3 store', () => {
     failFirst(() => true, { kind: 'refuse', status, code }, { kind: 'refuse', status, code })
     await openStore().write('a', bytes('rows'))
     expect(server.requests).toHaveLength(3)
+  })
+
+  describe('whose requests S3 refuses for their rate', () => {
+    const writes = 200
+    const slowly = { ...retry, firstPauseMs: 20, pauseMsMax: 500 }
+    const writeAll = (store: Store) =>
+      Promise.allSettled(Array.from({ length: writes }, (_, index) => store.write(`part-${index}`, bytes('rows'))))
+    /** A bucket of its own, whose gates have seen nothing. */
+    const storeOf = (bucket: string, refusedMs?: number) =>
+      s3Store(
+        { ...spec, bucket, endpoint: server.endpoint, ...(refusedMs !== undefined && { refusedMs }) },
+        { retry: { ...slowly, budgetMs: 300 } },
+      )
+    beforeEach(() => {
+      server.rate = { perSecond: 100, burst: 10 }
+    })
+
+    it('writes everything with fewer requests at once, where it may take its time', async () => {
+      const ends = await writeAll(storeOf('patient', 600_000))
+      expect(ends.filter(end => end.status === 'rejected')).toEqual([])
+      expect(server.objects.size).toBe(writes)
+      expect(server.requests.length).toBeLessThan(3 * writes)
+    })
+
+    it('gives up after its budget, where a claim might lapse meanwhile', async () => {
+      const ends = await writeAll(storeOf('claimed'))
+      const faults = ends.flatMap(end => (end.status === 'rejected' ? end.reason : []))
+      expect(faults.length).toBeGreaterThan(0)
+      for (const fault of faults) expect(fault).toMatchObject({ name: 'TransientError', code: 'STORE_FAILED' })
+      expect(server.objects.size).toBe(writes - faults.length)
+    })
   })
 
   it.each([
@@ -222,6 +255,30 @@ describe('the S3 store', () => {
       'alias/key',
       'alias/key',
     ])
+    const bucketKeys = writes.map(({ headers }) => headers['x-amz-server-side-encryption-bucket-key-enabled'])
+    expect(bucketKeys).toEqual(['true', 'true'])
+  })
+
+  it('writes to a bucket with Object Lock, which asks for the digest of each body', async () => {
+    server.hasObjectLock = true
+    const store = s3Store({ ...spec, bucket: 'locked', endpoint: server.endpoint }, { retry })
+    await store.write('a', bytes('x'))
+    expect(await store.create('b', bytes('y'))).toBeDefined()
+    const part = await stage(store, 'part', 'token', bytes('rows'))
+    expect(await store.completePart(part)).toBe(true)
+    expect(text(await store.read('part'))).toBe('rows')
+    const bodies = server.requests.filter(isPut)
+    expect(bodies.map(({ headers }) => headers['content-md5'] !== undefined)).toEqual([false, true, true, true])
+  })
+
+  it('sends no digest to a bucket that does not ask for one', async () => {
+    await openStore().write('a', bytes('x'))
+    expect(server.requests.map(({ headers }) => headers['content-md5'])).toEqual([undefined])
+  })
+
+  it('names Requester Pays as a reason where access is denied', async () => {
+    server.fault = () => ({ kind: 'refuse', status: 403, code: 'AccessDenied' })
+    await expect(openStore().read('a')).rejects.toThrow(/access denied; .*Requester Pays .* is not supported/)
   })
 
   it('ends a pause between tries when the run is aborted', async () => {
@@ -246,7 +303,7 @@ async function stage(store: Store, key: string, token: string, content: Uint8Arr
   const folder = await mkdtemp(join(tmpdir(), 'fanmill-s3-'))
   const file = join(folder, 'part')
   await writeFile(file, content)
-  const part = await store.stagePart(key, file, token)
+  const part = await store.stagePart(key, file, { runId: '0', attempt: 1, token })
   await rm(folder, { recursive: true })
   return part
 }

@@ -19,7 +19,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
     const stage = async (key: string, token: string, content: string): Promise<PendingPart> => {
       const file = join(folder, `staged-${token}`)
       await writeFile(file, content)
-      return store.stagePart(key, file, token)
+      return store.stagePart(key, file, { runId: '0', attempt: 1, token })
     }
 
     it('reads back what it wrote, whole and by range', async () => {

@@ -65,6 +65,19 @@ describe('a job', () => {
   })
 })
 
+it('waits for jobs under way before it ends threads, also for those that nobody waits for any more', async () => {
+  const { workers, job } = await openExtracting()
+  const ended: string[] = []
+  for (let count = 0; count < 4; count++)
+    workers
+      .run(job)
+      .finally(() => ended.push('job'))
+      .catch(() => undefined)
+  await macrotask()
+  await workers.close()
+  expect(ended).toEqual(['job', 'job', 'job', 'job'])
+})
+
 it('gives no thread up when a stop finds no job under way', async () => {
   const { workers, job } = await openExtracting()
   await workers.run(job)

@@ -1,5 +1,5 @@
 /** Datasets by their manifest. */
-import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { sql } from '../../lib/define/index.ts'
@@ -12,6 +12,15 @@ const all = [
   { id: 2n, city: 'Rome', day: '2001-01-02', price: '2.00' },
   { id: 3n, city: 'Bern', day: null, price: null },
 ]
+
+/** Every file below a folder with its content. */
+const filesWithContent = (folder: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => join(entry.parentPath, entry.name))
+      .map(file => [file, readFileSync(file, 'base64')]),
+  )
 
 async function rowsOf(folder: string, options?: Parameters<Awaited<ReturnType<typeof openDataset>>['rows']>[0]) {
   const rows: Record<string, unknown>[] = []
@@ -77,10 +86,24 @@ describe('a committed dataset', () => {
     })
   })
 
-  it('refuses a condition that is none, and one that reads files', async () => {
-    const passwd = "id in (select count(*) from read_text('/etc/hostname'))"
-    for (const where of ['id >', passwd])
-      await expect(headDataset(project.dataset, { where })).rejects.toMatchObject({ code: 'SQL_INVALID' })
+  it.each([
+    ['id >'],
+    ["id in (select count(*) from read_text('/etc/hostname'))"],
+    ['id in (select id from dataset)'],
+    ["id in (select id from '*.parquet')"],
+    ["current_setting('threads') = '1'"],
+    ['true) or (true'],
+    ['true limit 1'],
+    ["true); copy (select 9 as id) to 'DATASET/evil.parquet'; select * from (select 1 as id) where (true"],
+    ["true); copy (select 666::bigint as id) to 'PART'; select * from (select 1 as id) where (true"],
+  ])('refuses the condition %s, and leaves the dataset as it is', async condition => {
+    const part = join(project.dataset, (await showDataset(project.dataset)).parts[0]?.key ?? '')
+    const where = condition.replace('DATASET', project.dataset).replace('PART', part)
+    const before = filesWithContent(project.dataset)
+    await expect(headDataset(project.dataset, { where })).rejects.toMatchObject({ code: 'SQL_INVALID' })
+    const step = sql({})([where] as unknown as TemplateStringsArray)
+    await expect(rowsOf(project.dataset, { where: step })).rejects.toMatchObject({ code: 'SQL_INVALID' })
+    expect(filesWithContent(project.dataset)).toEqual(before)
   })
 
   it('is read by its manifest: files that lie beside its parts do not count', async () => {
@@ -137,5 +160,24 @@ describe('no dataset', () => {
       code: 'DATASET_MISSING',
       message: expect.stringContaining(part!),
     })
+  })
+
+  it('is damaged: a part of another size than its manifest says is named, at the latest when its rows are read', async () => {
+    const project = tripsProject()
+    await project.run()
+    const whole = await openDataset(project.dataset)
+    const part = whole.parts[0]!
+    appendFileSync(join(project.dataset, part.key), 'x')
+    const damaged = {
+      code: 'DATASET_DAMAGED',
+      message: expect.stringContaining(`part ${part.key} with ${part.bytes} bytes`),
+      detail: expect.objectContaining({ foundBytes: part.bytes + 1 }),
+    }
+    await expect(openDataset(project.dataset)).rejects.toMatchObject(damaged)
+    await expect(headDataset(project.dataset)).rejects.toMatchObject(damaged)
+    const read = async () => {
+      for await (const _ of whole.rows());
+    }
+    await expect(read()).rejects.toMatchObject(damaged)
   })
 })

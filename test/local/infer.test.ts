@@ -1,8 +1,10 @@
 /** Columns found in samples of data. */
+import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { flightsParquet } from '../../examples/flights/prepare.ts'
+import type { InferProgress } from '../../lib/local/infer.ts'
 import { inferColumns } from '../../lib/local.ts'
 import { folderOf } from '../cli/fanmill.ts'
 import { parquetOf } from '../engine/converting.ts'
@@ -16,6 +18,9 @@ async function sourceOf(
 ): Promise<string> {
   return (await inferColumns(join(folderOf({ [name]: content }), name), options)).source
 }
+
+/** Printed where files have different columns, as a run would refuse those that lack some. */
+const missing = "onMissingColumn: 'null', // some files lack some of these columns"
 
 describe('a CSV', () => {
   it.each([
@@ -59,7 +64,7 @@ describe('a CSV', () => {
 
   it('has texts that stand for null found', async () => {
     expect(await sourceOf('x.csv', 'a,b\n1,NA\nNA,x\n')).toBe(
-      "format: csv({ nullValues: ['NA'] }),\ncolumns: {\n  a: column.int64(),\n  b: column.string(),\n},",
+      "columns: {\n  a: column.int64({ nullValues: ['NA'] }),\n  b: column.string(),\n},",
     )
   })
 
@@ -109,7 +114,9 @@ it('takes names that differ in case for one column, as a definition does, and sa
   const note = '// also written N, which is not read as this'
   expect(await sourceOf('x.jsonl', lines)).toContain(`\n  n: column.float64(), ${note}\n  m_1: column.int64(),\n}`)
   const archive = buildZip({ 'a.csv': 'n,m\n1,x\n', 'b.csv': 'N,m\n2.5,x\n' })
-  expect(await sourceOf('x.zip', archive)).toBe(`columns: {\n  n: column.float64(), ${note}\n  m: column.string(),\n},`)
+  expect(await sourceOf('x.zip', archive)).toBe(
+    `columns: {\n  n: column.float64(), ${note}\n  m: column.string(),\n},\n${missing}`,
+  )
 })
 
 it('says which nanoseconds a timestamp has no place for', async () => {
@@ -147,7 +154,9 @@ describe('an archive', () => {
   it('is sampled over its members, whatever the order of their columns', async () => {
     const file = join(folderOf({ 'x.zip': buildZip(members) }), 'x.zip')
     const { source, sampled, rows } = await inferColumns(file)
-    expect(source).toBe('columns: {\n  id: column.int64(),\n  v: column.float64(),\n  extra: column.string(),\n},')
+    expect(source).toBe(
+      `columns: {\n  id: column.int64(),\n  v: column.float64(),\n  extra: column.string(),\n},\n${missing}`,
+    )
     expect({ sampled, rows }).toEqual({ sampled: ['a.csv', 'b.csv'], rows: 2 })
   })
 
@@ -160,8 +169,66 @@ describe('an archive', () => {
   })
 })
 
-it('fails with NO_INPUT where no file is', async () => {
-  await expect(inferColumns('absent.csv')).rejects.toMatchObject({ code: 'NO_INPUT' })
+describe('a path that cannot be read', () => {
+  const folder = folderOf({ 'data/a.csv': 'id\n1\n', 'data/secret.csv': 'id\n1\n' })
+
+  it.each([
+    ['absent.csv', 'NO_INPUT', 'expected an archive or a file, got nothing at'],
+    ['data', 'USAGE', 'expected an archive or a file, got the folder'],
+    ['data/a.csv/b.csv', 'NO_INPUT', 'got a path that leads through a file, not through folders'],
+    [`${'x'.repeat(300)}.csv`, 'NO_INPUT', 'got a name that is too long for a file system'],
+  ])('%s fails with a plain sentence', async (path, code, message) => {
+    const failing = inferColumns(join(folder, path))
+    await expect(failing).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
+    await expect(failing).rejects.not.toMatchObject({ message: expect.stringMatching(/\bE[A-Z]{4,}/) })
+  })
+
+  it('names a file of a folder that is given', async () => {
+    await expect(inferColumns(join(folder, 'data'))).rejects.toMatchObject({
+      message: expect.stringContaining('give one of its files, for example'),
+    })
+  })
+
+  it.skipIf(process.getuid?.() === 0)('says that a file may not be read', async () => {
+    chmodSync(join(folder, 'data/secret.csv'), 0o000)
+    await expect(inferColumns(join(folder, 'data/secret.csv'))).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining('this user may not read'),
+    })
+  })
+})
+
+it('proposes binary columns for geometries of Parquet, and leaves out by name what no column holds', async () => {
+  const point = "'POINT(1 2)'::GEOMETRY as geom"
+  expect(await sourceOf('x.parquet', await parquetOf(`select 1::bigint as id, ${point}`))).toBe(
+    'format: parquetFiles(),\ncolumns: {\n  id: column.int64(),\n  geom: column.binary(),\n},',
+  )
+  const variant = await parquetOf('select 1::bigint as id, 1::variant as v')
+  expect(await sourceOf('v.parquet', variant)).toContain('// v is left out: no column holds the type VARIANT')
+  await expect(sourceOf('w.parquet', await parquetOf('select 1::variant as v'))).rejects.toMatchObject({
+    code: 'INPUT_INVALID',
+    message: expect.stringContaining('got only v of the type VARIANT'),
+  })
+})
+
+it('keeps wide files to a bounded time and memory, and counts their columns as it checks them', async () => {
+  const names = Array.from({ length: 1200 }, (_, index) => `c${index}`)
+  const rows = Array.from({ length: 5 }, (_, row) => names.map((_, index) => row * index).join(','))
+  const bad = names.slice(1).join(',')
+  const text = `${names.join(',')}\n${rows.join('\n')}\n${bad}\n`
+  const seen: InferProgress[] = []
+  const path = join(folderOf({ 'w.csv': text }), 'w.csv')
+  const inferred = await inferColumns(path, { onProgress: progress => seen.push(progress) })
+  expect(new Set(Object.values(inferred.columns).map(({ type }) => type))).toEqual(new Set(['int64']))
+  expect(inferred).toMatchObject({ rows: 5, rowsRejected: 1 })
+  expect(seen.map(({ phase, done }) => `${phase} ${done}`)).toEqual([
+    'read 0',
+    'find 0',
+    'check 0',
+    'check 400',
+    'check 800',
+    'check 1200',
+  ])
 })
 
 it('gives a task without columns those to paste', async () => {

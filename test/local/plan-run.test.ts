@@ -41,6 +41,23 @@ describe('a plan', () => {
     expect(sampled).not.toHaveProperty('aws')
   })
 
+  it.each([
+    ['transform: sql`select ctiy from input`', 'task trips: transform step 1: unknown column ctiy; did you mean city'],
+    [
+      `${tables}, transform: sql\`select i.*, c.contry from input i left join cities c on c.name = i.city\``,
+      'task trips: transform step 1: unknown column contry; ',
+    ],
+    ['where: sql`price > 1 limit 2`', 'task trips: where: expected one expression, got more than that'],
+    [
+      'transform: ({ month }) => sql`select *, $' + '{month} as m, nope from input`',
+      'task trips: transform step 1: unknown column nope; ',
+    ],
+  ])('checks SQL as a run does: %s', async (task, message) => {
+    const { pipeline, folder } = tripsProject({ task })
+    const failure = { code: 'SQL_INVALID', message: expect.stringContaining(message) }
+    await expect(planRun(pipeline, { input: folder })).rejects.toMatchObject(failure)
+  })
+
   it('writes nothing', async () => {
     const { pipeline, folder, output } = tripsProject()
     await planRun(pipeline, { input: folder, output })

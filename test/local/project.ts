@@ -40,7 +40,7 @@ export function project(pipeline: string, files: Readonly<Record<string, string 
       return runSession(await openSession(join(folder, 'pipeline.ts'), given, tuning))
     },
     outputFiles: () => all().filter(name => !name.startsWith('.fanmill/')),
-    leftovers: () => all().filter(name => name.includes('.pending-') || name.startsWith('.fanmill/tmp/')),
+    leftovers: () => all().filter(name => /^\.fanmill\/(pending|tmp)\//.test(name) || name.includes('.pending-')),
     manifest: path => readManifest(readFileSync(join(out, path, '_SUCCESS')), path),
   }
 }

@@ -78,7 +78,7 @@ describe('cleaning', () => {
   it('keeps what is young and what a dataset needs', async () => {
     const project = tripsProject()
     await project.run()
-    expect(await cleanState(project.output, { olderThanDays: 7 })).toEqual({ removed: [] })
+    expect(await cleanState(project.output, { olderThanDays: 7 })).toEqual({ removed: [], damaged: [] })
     expect((await cleanState(project.output, { olderThanDays: 0 })).removed).toEqual([])
     expect((await openDataset(project.dataset)).parts).toHaveLength(3)
   })
@@ -92,7 +92,7 @@ describe('cleaning', () => {
     utimesSync(left, 0, 0)
     const dry = await cleanState(project.output, { olderThanDays: 0, dryRun: true })
     expect(dry.removed.map(({ key }) => key)).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^\.fanmill\/runs\/\w+\/1\/run\.json$/), '.fanmill/tmp/left']),
+      expect.arrayContaining([expect.stringMatching(/^\.fanmill\/runs\/\w+\/1\/run\.json$/), '.fanmill/tmp/left/']),
     )
     expect(existsSync(left)).toBe(true)
     expect(await cleanState(project.output, { olderThanDays: 0 })).toEqual(dry)

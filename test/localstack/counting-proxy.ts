@@ -46,7 +46,7 @@ export async function startProxy(target: string, intercept: Intercept = () => un
       entry.status = fault
       asked.resume()
       response.writeHead(fault, { 'content-type': 'application/xml', connection: 'close' })
-      const code = fault === 403 ? 'AccessDenied' : 'SlowDown'
+      const code = fault === 403 ? 'AccessDenied' : fault === 503 ? 'SlowDown' : 'InternalError'
       response.end(`<Error><Code>${code}</Code><Message>as the test asked</Message></Error>`)
       return
     }

@@ -40,6 +40,8 @@ export interface Deployment {
   readonly visits: DeployedPipeline
   readonly operated: DeployedPipeline
   readonly uploads: DeployedPipeline
+  /** As `uploads`, through a queue. */
+  readonly queued: DeployedPipeline
 }
 
 /** Constructs by the name that tests know them by. */
@@ -48,6 +50,7 @@ const constructs = {
   visits: [theirStack, 'Visits'],
   operated: [theirStack, 'Operated'],
   uploads: [theirStack, 'Uploads'],
+  queued: [theirStack, 'Queued'],
 } as const
 
 /** @throws Error with what the CDK printed; also to those who waited */

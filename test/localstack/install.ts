@@ -21,7 +21,20 @@ export interface Installed {
 
 /** Undefined when this machine has no Python that can do it. Two processes at once install once. */
 export async function installLocalStack(): Promise<Installed | undefined> {
-  const folder = join(cacheRoot(), 'fanmill', `localstack-${contentHash()}`)
+  return installPython(
+    'localstack',
+    ['-c', constraints, packageName],
+    contentHash(readFileSync(constraints), packageName),
+  )
+}
+
+/** A virtual environment of these packages, at exact versions. Undefined when this machine has no Python that can do it. */
+export async function installPackages(name: string, packages: readonly string[]): Promise<Installed | undefined> {
+  return installPython(name, packages, contentHash(packages.join(' ')))
+}
+
+async function installPython(name: string, args: readonly string[], hash: string): Promise<Installed | undefined> {
+  const folder = join(cacheRoot(), 'fanmill', `${name}-${hash}`)
   const installed = { python: join(folder, 'venv/bin/python'), cacheFolder: join(folder, 'cache') }
   const marker = join(folder, 'installed')
   if (existsSync(marker)) return installed
@@ -30,10 +43,10 @@ export async function installLocalStack(): Promise<Installed | undefined> {
   await mkdir(join(folder, '..'), { recursive: true })
   await withLock(`${folder}.lock`, async () => {
     if (existsSync(marker)) return
-    console.log(`installing ${packageName} into ${folder}; this takes a minute or three, once`)
+    console.log(`installing ${name} into ${folder}; this takes a minute or three, once`)
     await rm(folder, { recursive: true, force: true })
     await run(python, ['-m', 'venv', join(folder, 'venv')])
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-c', constraints, packageName]
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...args]
     await run(installed.python, pip, { maxBuffer: 1 << 26 })
     await writeFile(marker, '')
   })
@@ -43,8 +56,10 @@ export async function installLocalStack(): Promise<Installed | undefined> {
 const cacheRoot = (): string => process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
 
 /** Other versions are another folder. */
-function contentHash(): string {
-  return createHash('sha256').update(packageName).update(readFileSync(constraints)).digest('hex').slice(0, 12)
+function contentHash(first: string | Uint8Array, ...others: readonly string[]): string {
+  const hash = createHash('sha256')
+  for (const each of [...others, first]) hash.update(each)
+  return hash.digest('hex').slice(0, 12)
 }
 
 /** The first Python from 3.11 on that can make environments. */

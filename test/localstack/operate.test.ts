@@ -152,7 +152,7 @@ function gateOf() {
       const [, batch] = outcomePath.exec(request.path) ?? []
       if (!isOutcome(request) || Number(batch) < passedCount) return undefined
       if (state === 'closed') tries++
-      return state === 'closed' ? 503 : state === 'refusing' ? 403 : undefined
+      return state === 'closed' ? 500 : state === 'refusing' ? 403 : undefined
     },
   }
 }

@@ -40,7 +40,7 @@ async function write(path: string, text: string): Promise<void> {
 }
 
 /** The second tier has several times the JavaScript heap that a thread of the first has. */
-const app = `import { App, SecretValue, Stack } from 'aws-cdk-lib'
+const app = `import { App, Duration, SecretValue, Stack } from 'aws-cdk-lib'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { FanmillPipeline } from 'fanmill/cdk'
 
@@ -49,8 +49,8 @@ const small = { memoryMb: 512, threads: 2, temporaryStorageMb: 512 }
 const middle = { memoryMb: 1024, threads: 1, temporaryStorageMb: 512 }
 const large = { memoryMb: 3008, threads: 1, temporaryStorageMb: 512 }
 const apiKey = new Secret(stack, 'ApiKey', { secretStringValue: SecretValue.unsafePlainText('sesame') })
-for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operated', 'visits', [middle]], ['Uploads', 'uploads', [small]]]) {
-  const given = { entry: \`pipelines/\${entry}.ts\`, tiers, architecture: '${ownArchitecture}', dashboard: false, maxConcurrency: id === 'Operated' ? 2 : 100, ...(id === 'Uploads' && { secrets: { '${secretName}': apiKey } }) }
+for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operated', 'visits', [middle]], ['Uploads', 'uploads', [small]], ['Queued', 'uploads', [small]]]) {
+  const given = { entry: \`pipelines/\${entry}.ts\`, tiers, architecture: '${ownArchitecture}', dashboard: false, maxConcurrency: id === 'Operated' ? 2 : 100, ...(entry === 'uploads' && { secrets: { '${secretName}': apiKey } }), ...(id === 'Queued' && { uploads: 'queue', uploadWindow: Duration.seconds(5) }) }
   const { plan, process, commit } = new FanmillPipeline(stack, id, given)
   for (const { function: each } of [plan, ...process, commit]) each.addEnvironment('FANMILL_GROUP_BYTES', '${groupBytes}').addEnvironment('FANMILL_SETTLE_SECONDS', '1')
 }

@@ -144,7 +144,7 @@ describe.skipIf(!endpoint).concurrent('a pipeline in a CDK app of somebody else'
   function flaky(request: SeenRequest): number | undefined {
     if (!isOutcomeOf(shops.flaky, request) || !request.path.endsWith('/0.json')) return undefined
     const isNoted = proxy.seen.some(({ path }) => path.endsWith(`/${runOf(shops.flaky)}/1/failures/0-1.json`))
-    return isNoted ? undefined : 503
+    return isNoted ? undefined : 500
   }
 
   /** When the last batch ends, an upload of another one expires. */

@@ -51,6 +51,24 @@ describe.each(stores)('commit on %s', (_, open) => {
     ])
   })
 
+  test('refuses more partitions than there may be, over all batches, and leaves the output as it was', async world => {
+    const job = {
+      ...two,
+      batches: [
+        ['NY', 'CA'],
+        ['CA', 'TX'],
+      ],
+    }
+    const { actor, run } = await started(world, job)
+    await expect(world.commit(actor, run, job, { partitionsMax: 2 })).rejects.toMatchObject({
+      code: 'TOO_MANY_PARTITIONS',
+      detail: { partitionBy: ['state'], partitions: 3, partitionsMax: 2 },
+    })
+    expect(await world.outputKeys()).toEqual([])
+    await world.commit(actor, run, job, { partitionsMax: 3 })
+    expect((await world.manifest()).parts).toHaveLength(4)
+  })
+
   test('skips the same run again, in any order of inputs', async world => {
     const first = await world.run(two)
     const again = await world.run({ inputs: { 'b.zip': 'B', 'a.zip': 'A' } })

@@ -81,13 +81,13 @@ export class Actor {
 export class World {
   readonly store: Store
   readonly #actors = new Map<string, Actor>()
-  readonly #folder: string
+  readonly folder: string
   time = Date.UTC(2001, 0, 1)
   #names = 0
 
   constructor(store: Store, folder: string) {
     this.store = store
-    this.#folder = folder
+    this.folder = folder
   }
 
   readonly now = () => this.time
@@ -146,9 +146,9 @@ export class World {
   ): Promise<OutcomePart> {
     const partition: Partition | undefined = value === '' ? undefined : { state: value }
     const folder = outputPrefix(outputPath) + (partition ? `state=${value}/` : '')
-    const file = join(this.#folder, `staged-${token}-${index}`)
+    const file = join(this.folder, `staged-${token}-${index}`)
     await writeFile(file, `rows of ${run.runId}-${run.attempt} ${batch} ${index}`)
-    const part = await this.store.stagePart(folder + partName(batch, index, run), file, token)
+    const part = await this.store.stagePart(folder + partName(batch, index, run), file, { ...run, token })
     return { ...part, rows: 10, ...(partition ? { partition } : {}) }
   }
 

@@ -79,6 +79,16 @@ describe('what ran', () => {
     expect(runs[1]).toMatchObject({ runId: run.runId, batchesDone: 2, rows: 20 })
   })
 
+  test('lists only the latest, and reads no more than the record of the others', async world => {
+    for (let run = 0; run < 5; run++) {
+      world.time += day
+      await world.run({ inputs: { 'a.zip': `version ${run}` } })
+    }
+    const all = await listRuns(world.store, world)
+    expect(await listRuns(world.store, world, 2)).toEqual(all.slice(0, 2))
+    expect(await listRuns(world.store, world, 9)).toEqual(all)
+  })
+
   test('finds a run by its first digits, in its latest attempt, or the latest of all', async world => {
     const { runId } = await world.run(one)
     await world.run({ ...one, force: true })
@@ -109,7 +119,7 @@ describe('clean', () => {
     expect([...attempts].sort()).toEqual([`${runId}/1`, `${run.runId}/1`].sort())
     await clean(world.store, plan)
     expect(await world.outputKeys()).toEqual(visible)
-    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [] })
+    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [], damaged: [] })
     expect(await world.run(one)).toMatchObject({ status: 'complete' })
     expect(await world.run({ ...one, force: true })).toMatchObject({ attempt: 3 })
     expect(await world.run(two)).toMatchObject({ status: 'new', attempt: 1 })
@@ -119,13 +129,13 @@ describe('clean', () => {
   test('keeps what is young, or lives, so that it can be resumed', async world => {
     const { actor, run } = await half(world, one)
     world.time += 6 * day
-    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [] })
+    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [], damaged: [] })
     world.time += 6 * day
     await world.store.write(
       runKeys(run.runId, 1).lease,
       stateBytes({ owner: actor.owner, leaseUntil: world.time + 1000 }),
     )
-    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [] })
+    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [], damaged: [] })
     actor.die()
     world.time += 8 * day
     expect((await planClean(world.store, options(world))).parts).toHaveLength(1)

@@ -63,6 +63,22 @@ describe('turns', () => {
     expect(await enter('b', { ...minutes(10), maySkip: false })).toMatchObject({ status: 'wait' })
   })
 
+  it('lets those who wait ask more rarely the longer the work takes, at most every 300 seconds', async () => {
+    const at = (minutes: number) => ({ now: minutes * 60_000, leaseMs: 24 * 3600_000 })
+    await enter('a', at(0))
+    const waits = { next: [] as number[], queued: [] as number[] }
+    for (const minute of [0, 1, 4, 8, 60, 600]) {
+      for (const [name, id] of [
+        ['next', 'b'],
+        ['queued', 'c'],
+      ] as const) {
+        const turn = await enter(id, { ...at(minute), wants: id })
+        if (turn.status === 'wait') waits[name].push(turn.waitMs / 1000)
+      }
+    }
+    expect(waits).toEqual({ next: [1, 15, 60, 120, 300, 300], queued: [15, 30, 120, 240, 300, 300] })
+  })
+
   it('gives no place to who was stopped, though its function asks on', async () => {
     await enter('a')
     await enter('b')

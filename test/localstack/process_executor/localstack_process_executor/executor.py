@@ -127,9 +127,11 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     def _spawn(self) -> None:
         self._api = RuntimeApi()
         environment = {**self._environment, "AWS_LAMBDA_RUNTIME_API": f"{HOST}:{self._api.server_address[1]}"}
-        heap = max(64, int(self.function_version.config.memory_size) * 9 // 10)
+        memory = int(self.function_version.config.memory_size)
+        # As the runtimes of AWS start Node: 90 % of the memory is old space, 5 % a semi-space.
+        flags = [f"--max-old-space-size={max(64, memory * 9 // 10)}", f"--max-semi-space-size={memory // 20}"]
         self._process = subprocess.Popen(
-            [NODE, f"--max-old-space-size={heap}", RUNTIME],
+            [NODE, *flags, RUNTIME],
             cwd=environment["LAMBDA_TASK_ROOT"],
             env=environment,
             stdin=subprocess.DEVNULL,

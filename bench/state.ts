@@ -1,0 +1,100 @@
+/**
+ * Measures the commands that read the state of an output root with many runs in it: `node bench/state.ts [runs]`, default 10,000.
+ * The state is that of real runs of one small task, copied under other ids: ten files a run, ten runs an output.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { outputHashOf } from '../lib/core/run-identity.ts'
+
+const runsPerOutput = 10
+const main = fileURLToPath(new URL('../lib/cli/main.ts', import.meta.url))
+
+const pipeline = `import { column, csv, files, parquet, pipeline, task } from 'fanmill'
+export const t = task({
+  name: 't',
+  source: files({ paths: 'in/*.csv', format: csv() }),
+  columns: { x: column.int32() },
+  output: parquet({ path: 't' }),
+})
+export default pipeline({ name: 'p', tasks: [t] })
+`
+
+function fanmill(cwd: string, ...args: readonly string[]): { readonly seconds: number; readonly stdout: string } {
+  const began = performance.now()
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 1 << 30,
+  })
+  if (status !== 0) throw new Error(`fanmill ${args.join(' ')}: ${stderr}`)
+  return { seconds: (performance.now() - began) / 1000, stdout }
+}
+
+/** Texts of one run's state and dataset, to be written again under other names. */
+function templateOf(out: string): { readonly runId: string; readonly files: ReadonlyMap<string, string | Buffer> } {
+  const files = new Map<string, string | Buffer>()
+  for (const entry of readdirSync(out, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name).slice(out.length + 1)
+    if (!entry.isFile() || /^\.fanmill\/(tmp|bundles|identities)/.test(path)) continue
+    files.set(path, /\.parquet$/.test(path) ? readFileSync(join(out, path)) : readFileSync(join(out, path), 'utf8'))
+  }
+  const [runId = ''] = readdirSync(join(out, '.fanmill/runs'))
+  return { runId, files }
+}
+
+function writeRuns(out: string, runs: number): number {
+  const { runId, files } = templateOf(out)
+  let count = 0
+  for (let run = 0; run < runs; run++) {
+    const id = (BigInt(run) * 7919n + 1n).toString(16).padStart(16, '0')
+    const output = `many/${Math.floor(run / runsPerOutput)}`
+    const isLast = run % runsPerOutput === runsPerOutput - 1
+    for (const [path, content] of files) {
+      const isState = path.startsWith('.fanmill/runs/')
+      if (!isState && !isLast) continue
+      const name = path
+        .replace(/^t\//, `${output}/`)
+        .replace(outputHashOf('t'), outputHashOf(output))
+        .replaceAll(runId, id)
+      const text =
+        typeof content === 'string'
+          ? content.replaceAll(runId, id).replaceAll('"outputPath": "t"', `"outputPath": "${output}"`)
+          : content
+      mkdirSync(dirname(join(out, name)), { recursive: true })
+      writeFileSync(join(out, name), text)
+      count++
+    }
+  }
+  return count
+}
+
+const runs = Number(process.argv[2] ?? 10_000)
+const folder = mkdtempSync(join(tmpdir(), 'fanmill-bench-state-'))
+try {
+  mkdirSync(join(folder, 'in'))
+  writeFileSync(join(folder, 'in/a.csv'), 'x\n1\n')
+  writeFileSync(join(folder, 'pipeline.ts'), pipeline)
+  fanmill(folder, 'run', 'pipeline.ts')
+  const count = writeRuns(join(folder, 'out'), runs)
+  console.log(`${runs} runs, ${count} files`)
+  const commands = [
+    ['runs'],
+    ['status'],
+    ['rejects'],
+    ['clean', '--dry-run'],
+    ['clean', '--dry-run', '--older-than', '0d'],
+    ['plan', 'pipeline.ts'],
+    ['run', 'pipeline.ts'],
+    ['clean', '--older-than', '0d'],
+  ]
+  for (const command of commands) {
+    const { seconds, stdout } = fanmill(folder, ...command)
+    const last = stdout.trim().split('\n').at(-1) ?? ''
+    console.log(`${command.join(' ').padEnd(32)} ${seconds.toFixed(1).padStart(6)} s   ${last.slice(0, 70)}`)
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}

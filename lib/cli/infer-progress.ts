@@ -1,0 +1,29 @@
+/** One line on a terminal that says what `infer` does; it is gone when the result is printed. */
+import type { InferProgress } from '../local/infer.ts'
+import { formatCount } from './amounts.ts'
+
+export interface InferView {
+  show(progress: InferProgress): void
+  stop(): void
+}
+
+/** Shows nothing where the stream is no terminal. */
+export function inferView(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'> = process.stderr): InferView {
+  if (!stream.isTTY) return { show: () => {}, stop: () => {} }
+  const clear = '\r\u001b[K'
+  return {
+    show: progress => stream.write(clear + textOf(progress).slice(0, Math.max(1, (stream.columns || 80) - 1))),
+    stop: () => stream.write(clear),
+  }
+}
+
+function textOf({ phase, done, total }: InferProgress): string {
+  switch (phase) {
+    case 'read':
+      return `reading sample ${formatCount(done + 1)} of ${formatCount(total)}`
+    case 'find':
+      return `looking for columns in ${formatCount(total)} samples`
+    case 'check':
+      return `reading the samples by what was found: ${formatCount(done)} of ${formatCount(total)} columns`
+  }
+}

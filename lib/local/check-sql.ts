@@ -1,0 +1,45 @@
+/** Prepares a task's statements in an engine of its own, as a worker thread does before it reads data. */
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Store } from '../core/store.ts'
+import { nameTask } from '../core/task-error.ts'
+import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import { openEngine } from '../engine/engine.ts'
+import { engineTask } from '../engine/engine-task.ts'
+import { loadTables } from '../engine/load-tables.ts'
+import { openTask } from '../engine/task-engine.ts'
+import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
+import { fetchTables } from './tables.ts'
+
+/** Enough for broadcast tables, which are small, and to prepare statements. */
+const engineBytes = 512 * 1024 * 1024
+
+/**
+ * Loads the task's tables and checks its steps against its columns, and those in the inputs' paths where they are known. Files of Parquet without declared columns are not looked into.
+ * @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID; INPUT_INVALID for a table that does not load
+ */
+export async function checkSql(
+  task: TaskDefinition,
+  params: ParamValues,
+  { input, hive }: { readonly input: Store; readonly hive?: readonly string[] | undefined },
+): Promise<void> {
+  const folder = makeOwnFolder(tmpdir())
+  try {
+    const { files } = await fetchTables({ input, stageFolder: folder }, task, params)
+    const engine = await openEngine({
+      folders: [folder],
+      tempFolder: join(folder, 'spill'),
+      memoryBytes: engineBytes,
+      load: loadTables(files),
+    })
+    try {
+      await openTask(engine, { ...engineTask(task, { params }), ...(hive && { hive }) }, {})
+    } finally {
+      engine.close()
+    }
+  } catch (error) {
+    throw nameTask(task.name, error)
+  } finally {
+    removeOwnFolder(folder)
+  }
+}

@@ -1,0 +1,61 @@
+/** Finds what processes left below the state folder of an output root: working folders, temporary files, bundles. */
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stateRoot } from '../core/state.ts'
+import { isAbsent, isLeftTemporary } from '../io/disk-files.ts'
+import { isLeftFolder } from '../io/own-folder.ts'
+
+export interface Leftover {
+  /** A file, or a folder that goes as a whole. */
+  readonly path: string
+  /** The files in it, or the folder itself when it is empty, as they are named below the output root. */
+  readonly files: readonly { readonly key: string; readonly bytes: number }[]
+}
+
+export interface LeftoverOptions {
+  readonly olderThanMs: number
+  /** Age of what processes left that are known to be gone; default `olderThanMs`. */
+  readonly endedOlderThanMs?: number
+  /** Whether any run is live; asked once, and only if something is there whose owner is not known. */
+  readonly isAnyLive: () => Promise<boolean>
+}
+
+/** A process that has not begun its run yet owns folders too, and where it is another host's nothing says whether it lives. */
+const unknownAgeMsMin = 86_400_000
+
+export async function leftovers(
+  folder: string,
+  { olderThanMs, endedOlderThanMs = olderThanMs, isAnyLive }: LeftoverOptions,
+): Promise<Leftover[]> {
+  const found: Leftover[] = []
+  let isQuiet: boolean | undefined
+  for (const parent of ['tmp', 'bundles']) {
+    const parentKey = `${stateRoot}${parent}`
+    for (const name of await readdir(join(folder, parentKey)).catch(() => [])) {
+      const key = `${parentKey}/${name}`
+      const ageMs = Date.now() - ((await statOf(join(folder, key)))?.mtimeMs ?? Date.now())
+      const isLeft = isLeftFolder(name) || isLeftTemporary(name)
+      if (ageMs < (isLeft ? endedOlderThanMs : Math.max(olderThanMs, unknownAgeMsMin))) continue
+      isQuiet ??= isLeft ? undefined : !(await isAnyLive())
+      if (isLeft || isQuiet) found.push({ path: join(folder, key), files: await filesOf(folder, key) })
+    }
+  }
+  return found
+}
+
+/** Another process may be sweeping at the same time. */
+async function statOf(path: string): Promise<{ readonly mtimeMs: number; readonly size: number } | undefined> {
+  return stat(path).catch(error => {
+    if (isAbsent(error)) return undefined
+    throw error
+  })
+}
+
+async function filesOf(folder: string, key: string): Promise<Leftover['files']> {
+  const found = await statOf(join(folder, key))
+  if (!found) return []
+  const entries = await readdir(join(folder, key), { withFileTypes: true }).catch(() => undefined)
+  if (!entries) return [{ key, bytes: found.size }]
+  const nested = await Promise.all(entries.map(({ name }) => filesOf(folder, `${key}/${name}`)))
+  return nested.length === 0 ? [{ key: `${key}/`, bytes: 0 }] : nested.flat()
+}

@@ -1,0 +1,35 @@
+/** Finds the attempts whose state datasets still need. */
+import { readHeadFile, stateRoot } from '../core/state.ts'
+import type { Store } from '../core/store.ts'
+import { type DamagedFile, isDamaged, orDamaged, readUndamaged } from './damaged-state.ts'
+import { readCurrent } from './head.ts'
+
+export interface NeededAttempts {
+  /** As `runId/attempt`: those that a manifest names, and those of commits under way. */
+  readonly attempts: ReadonlySet<string>
+  /** Hashes of outputs whose head or manifest is damaged: all of their attempts may be needed. */
+  readonly damagedOutputs: ReadonlySet<string>
+  readonly damaged: readonly DamagedFile[]
+}
+
+/** Reads every head and its manifest. */
+export async function neededAttempts(store: Store): Promise<NeededAttempts> {
+  const attempts = new Set<string>()
+  const damagedOutputs = new Set<string>()
+  const damaged: DamagedFile[] = []
+  for await (const { key } of store.list(`${stateRoot}outputs/`)) {
+    const [, outputHash = ''] = /outputs\/([^/]+)\//.exec(key) ?? []
+    const head = await readUndamaged(store, key, readHeadFile)
+    if (!head) continue
+    const current = isDamaged(head) ? head : await orDamaged(() => readCurrent(store, head))
+    if (isDamaged(head) || isDamaged(current)) {
+      damagedOutputs.add(outputHash)
+      if (isDamaged(current)) damaged.push(current)
+      continue
+    }
+    const { committed, committing } = head
+    const runs = [...(current.manifest?.runs ?? []), ...[committed, committing].filter(one => one !== undefined)]
+    for (const { runId, attempt } of runs) attempts.add(`${runId}/${attempt}`)
+  }
+  return { attempts, damagedOutputs, damaged }
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { PermanentError } from '../../lib/core/errors.ts'
+import { diskFault, systemFault } from '../../lib/io/disk-fault.ts'
+import { fanmill, folderOf } from './fanmill.ts'
+
+const pipeline = `import { column, csv, files, parquet, pipeline, task } from 'fanmill'
+export default pipeline({ name: 'p', tasks: [
+  task({ name: 't', source: files({ paths: '*.csv', format: csv() }), columns: { a: column.string() }, output: parquet({ path: 't' }) }),
+] })
+`
+const folder = folderOf({ 'pipeline.ts': pipeline, 'in/a.csv': 'a\n1\n', 'empty/readme.txt': '' })
+
+describe('a path that cannot be what it is given for', () => {
+  it.each([
+    [
+      'a folder in place of a pipeline',
+      ['run', '.'],
+      'expected a pipeline file, got the folder FOLDER; it holds FOLDER/pipeline.ts',
+    ],
+    [
+      'a folder without any pipeline',
+      ['tasks', 'empty'],
+      'expected a pipeline file, got the folder FOLDER/empty, which holds none',
+    ],
+    [
+      'data in place of a pipeline',
+      ['plan', 'in/a.csv'],
+      'expected a pipeline file, got FOLDER/in/a.csv, which ends in none of .ts, ',
+    ],
+    ['no pipeline file', ['run', 'nowhere.ts'], 'expected a pipeline file, found none at FOLDER/nowhere.ts'],
+    [
+      'an input folder that is not there',
+      ['run', 'pipeline.ts', '--input', 'nowhere'],
+      'USAGE input: expected a folder, there is none at FOLDER/nowhere',
+    ],
+    [
+      'the same for plan',
+      ['plan', 'pipeline.ts', '--input', 'nowhere'],
+      'USAGE input: expected a folder, there is none at FOLDER/nowhere',
+    ],
+    [
+      'a file as input folder',
+      ['run', 'pipeline.ts', '--input', 'in/a.csv'],
+      'USAGE input: expected a folder, got the file FOLDER/in/a.csv',
+    ],
+    [
+      'an output below a file',
+      ['run', 'pipeline.ts', '--input', 'in', '--output', 'in/a.csv/out'],
+      'USAGE output: expected a folder at FOLDER/in/a.csv/out, got the file FOLDER/in/a.csv',
+    ],
+    [
+      'a file in place of a dataset',
+      ['head', 'in/a.csv'],
+      'expected the folder of a dataset, got the file FOLDER/in/a.csv; give the folder that holds _SUCCESS, such as FOLDER/in',
+    ],
+  ] as const)('is named: %s', async (_, args, message) => {
+    const { code, stderr } = await fanmill(args, { cwd: folder })
+    expect(stderr.replaceAll(folder, 'FOLDER')).toContain(message)
+    expect(code).not.toBe(0)
+  })
+})
+
+describe('a fault of the system', () => {
+  const fault = (code: string, syscall: string, path: string): Error =>
+    Object.assign(new Error(`${code}: words of the system, ${syscall} '${path}'`), { code, syscall, path, errno: -1 })
+
+  it.each([
+    ['EACCES', 'mkdir', 'cannot make the folder /data/out: permission denied; give this user the right to it (EACCES)'],
+    ['EROFS', 'open', 'cannot open /data/out: the file system can only be read; choose another place (EROFS)'],
+    [
+      'ENOTDIR',
+      'scandir',
+      'cannot list /data/out: a file stands where a folder is expected; choose another path (ENOTDIR)',
+    ],
+    ['EIO', 'read', 'cannot read /data/out: EIO'],
+  ])('%s is told in words, with the path', (code, syscall, message) => {
+    const translated = systemFault(fault(code, syscall, join('/', 'data', 'out')))
+    expect(translated).toBeInstanceOf(PermanentError)
+    expect(translated).toMatchObject({ code: 'STORE_FAILED', message })
+  })
+
+  it('keeps the key of a store that was asked', () => {
+    expect(diskFault(fault('EACCES', 'open', '/data/a.csv'), 'read', 'a.csv')).toMatchObject({
+      code: 'STORE_FAILED',
+      message: 'cannot read a.csv: permission denied; give this user the right to it (EACCES)',
+    })
+  })
+
+  it('leaves other errors as they are', () => {
+    expect(systemFault(new Error('of a user'))).toBeUndefined()
+  })
+})

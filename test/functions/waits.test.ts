@@ -1,0 +1,118 @@
+/** An execution that has to wait: for the state machine, not in a function; and when it has waited too often, for its successor. */
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { noWaits, type Waits } from '../../lib/core/waits.ts'
+import { diskStore } from '../../lib/io/disk-store.ts'
+import { executionOwner } from '../../lib/lambda/session.ts'
+import { changeHead, openHead } from '../../lib/steps/head.ts'
+import { readAttempt } from '../../lib/steps/runs.ts'
+import { actorOf } from '../../lib/steps/state-files.ts'
+import { Account, pipelineText } from './account.ts'
+
+const month = '2001-01'
+const params = { month }
+let account: Account
+afterEach(() => account.close())
+
+/** After so many waits. */
+const waitsAfter = (count: number, max = 9): Waits => ({ count, inRow: count, max })
+
+async function planned(execution: string, event: object = { params }) {
+  const answer = await account.plan('points', event, { execution })
+  if (answer.status !== 'planned') throw new Error(answer.status)
+  const [item] = await account.items(answer.planKey)
+  return { ...answer, item: item! }
+}
+
+describe('Plan', () => {
+  it('asks the state machine to wait while more uploads may arrive, and is not held by it', async () => {
+    account = await Account.open(pipelineText(), { FANMILL_SETTLE_SECONDS: '4' })
+    const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const answer = await account.plan('points', event)
+    expect(answer).toEqual({
+      ...{ status: 'wait', done: false, task: 'points', waitSeconds: 4 },
+      waits: { ...noWaits(1), count: 1, inRow: 1 },
+    })
+  })
+
+  it('leaves its place to the execution that continues it, when its waits are used up', async () => {
+    account = await Account.open(pipelineText())
+    const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const first = await planned('first')
+    const asking = (execution: string, waits: Waits) => account.plan('points', event, { execution, waits })
+    expect(await asking('second', waitsAfter(8))).toMatchObject({ status: 'wait' })
+    expect(await asking('third', waitsAfter(0))).toMatchObject({ status: 'busy' })
+    expect(await asking('second', waitsAfter(9))).toEqual({ status: 'continued', done: true, task: 'points' })
+    expect(await asking('continued-second', waitsAfter(0))).toMatchObject({ status: 'wait' })
+    await account.process('points', { run: first.run, item: first.item, execution: 'first' })
+    await account.commit('points', { run: first.run, execution: 'first' })
+    expect(await asking('continued-second', waitsAfter(1))).toMatchObject({ status: 'complete' })
+  })
+
+  it.each([
+    { event: { params }, shares: [4, 3, 3] },
+    { event: { task: 'b', params }, shares: [10] },
+  ])('shares the batches at once over the tasks that $event asks for', async ({ event, shares }) => {
+    const extra = ['b', 'c'].map(name => `export const ${name} = () => points.with({ name: '${name}' })`).join('\n')
+    const text = pipelineText({ extra }).replace('tasks: [points]', 'tasks: [points, b(), c()]')
+    account = await Account.open(text)
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const answers = await Promise.all(
+      ['points', 'b', 'c'].map(task => account.plan(task, event, { execution: task, maxConcurrency: 10 })),
+    )
+    expect(answers.flatMap(answer => (answer.status === 'planned' ? answer.maxConcurrency : []))).toEqual(shares)
+  })
+
+  it('runs one batch of each task at once where there are more tasks than batches may run', async () => {
+    const text = pipelineText({ extra: "export const b = () => points.with({ name: 'b' })" })
+    account = await Account.open(text.replace('tasks: [points]', 'tasks: [points, b()]'))
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    for (const task of ['points', 'b'])
+      expect(await account.plan(task, { params }, { execution: task, maxConcurrency: 1 })).toMatchObject({
+        maxConcurrency: 1,
+      })
+  })
+})
+
+describe('Commit', () => {
+  /** A commit of another process is under way. */
+  async function lockOutput(run: { runId: string; attempt: number }) {
+    const owner = executionOwner('another')
+    const actor = actorOf(diskStore(join(account.folder, 'output')), { owner, now: () => Date.now(), leaseMs: 1e6 })
+    const head = await openHead(actor, `points/${month}`)
+    const committing = { ...run, generation: 1, owner, leaseUntil: Date.now() + 1e6, claim: 7 }
+    await changeHead(actor.store, head, { committing })
+  }
+
+  it('asks the state machine to wait while another process commits to the output', async () => {
+    account = await Account.open(pipelineText())
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const { run, item, waits } = await planned('first')
+    await account.process('points', { run, item, execution: 'first' })
+    await lockOutput({ runId: 'another', attempt: 1 })
+    const event = { run, execution: 'first', waits, maxConcurrency: 7 }
+    const answer = await account.commit('points', event)
+    expect(answer).toEqual({
+      ...{ done: false, task: 'points', run, maxConcurrency: 7, waitSeconds: 5 },
+      waits: { ...waits, count: 1, inRow: 1 },
+    })
+    expect(await account.commit('points', { ...event, ...answer })).toMatchObject({ waitSeconds: 7 })
+  })
+
+  it('leaves its run to the execution that continues it, when its waits are used up', async () => {
+    account = await Account.open(pipelineText())
+    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    const { run, item } = await planned('first')
+    await account.process('points', { run, item, execution: 'first' })
+    await lockOutput({ runId: 'another', attempt: 1 })
+    const event = { run, execution: 'first', waits: waitsAfter(9), maxConcurrency: 7 }
+    expect(await account.commit('points', event)).toEqual({ done: true, continued: true })
+    const store = diskStore(join(account.folder, 'output'))
+    const clock = { now: () => Date.now(), isAlive: () => undefined }
+    expect(await readAttempt(store, clock, run)).toMatchObject({ status: 'interrupted' })
+    const actor = actorOf(store, { owner: executionOwner('another'), now: () => Date.now(), leaseMs: 1e6 })
+    await changeHead(store, await openHead(actor, `points/${month}`), { committing: undefined })
+    expect(await account.execute('points', { params }, 'continued-first')).toMatchObject({ status: 'planned', run })
+    expect(await account.rows(`points/${month}`)).toEqual([{ x: 1, y: 2 }])
+  })
+})

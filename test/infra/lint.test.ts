@@ -1,0 +1,96 @@
+/** Synthesized templates and definitions before validators that know CloudFormation's and Step Functions' own rules. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { Template } from 'aws-cdk-lib/assertions'
+import { Bucket } from 'aws-cdk-lib/aws-s3'
+import { beforeAll, describe, expect, it, type TestContext } from 'vitest'
+import { installLocalStack } from '../localstack/install.ts'
+import { everyProp, pipelineFile, synthesise } from './stacks.ts'
+
+interface Definition {
+  readonly States: Readonly<Record<string, unknown>>
+}
+
+const validateDefinition = createRequire(import.meta.url)('asl-validator') as (definition: unknown) => {
+  readonly isValid: boolean
+  readonly errors: readonly { readonly Message: string }[]
+}
+
+/** By what is special about the stack. */
+let templates: Readonly<Record<string, Template>>
+beforeAll(() => {
+  templates = {
+    defaults: synthesise().template,
+    'every prop': synthesise(everyProp).template,
+    'Glue tables': synthesise({ entry: pipelineFile('sales.ts'), include: [], glueDatabase: 'lake' }).template,
+    'many tasks': synthesise({ entry: pipelineFile('many.ts'), include: [] }).template,
+    'given buckets': synthesise(stack => ({
+      input: Bucket.fromBucketName(stack, 'Inbox', 'inbox'),
+      output: new Bucket(stack, 'Lake'),
+    })).template,
+  }
+})
+
+describe('cfn-lint', () => {
+  /** It is installed with LocalStack, whose own tests need the same Python. */
+  let executable: string | undefined
+  beforeAll(async () => {
+    const python = (await installLocalStack())?.python
+    executable = python && join(dirname(python), 'cfn-lint')
+    const message = 'cfn-lint needs Python 3.11 or later with venv; without it no template is linted'
+    if (executable === undefined && process.env.CI) throw new Error(message)
+    if (executable === undefined) console.warn(`\n  LEFT OUT: test/infra/lint. ${message}.\n`)
+  })
+
+  it('finds nothing in any template', async context => {
+    expect(await lint(templates, context)).toBe('')
+  })
+
+  it('finds a property that a resource does not have', async context => {
+    const resource = { Type: 'AWS::SQS::Queue', Properties: { Colour: 'red' } }
+    expect(await lint({ wrong: { toJSON: () => ({ Resources: { Queue: resource } }) } }, context)).toContain('Colour')
+  })
+
+  async function lint(given: Readonly<Record<string, Pick<Template, 'toJSON'>>>, { skip }: TestContext) {
+    if (executable === undefined) return skip()
+    const folder = await mkdtemp(join(tmpdir(), 'fanmill-lint-'))
+    const files = Object.entries(given).map(([name, template]) => ({
+      file: join(folder, `${name.replaceAll(' ', '-')}.json`),
+      text: JSON.stringify(template.toJSON(), null, 1),
+    }))
+    await Promise.all(files.map(({ file, text }) => writeFile(file, text)))
+    const args = ['--ignore-checks', ...ignoredRules, '--', ...files.map(({ file }) => file)]
+    const run = executable
+    const found = await new Promise<string>(resolve =>
+      execFile(run, args, { maxBuffer: 1 << 26 }, (error, stdout, stderr) => resolve(error ? stdout + stderr : stdout)),
+    )
+    await rm(folder, { recursive: true, force: true })
+    return found
+  }
+})
+
+/** W3005: CDK itself adds the dependency of a function on its role, which the role's ARN implies. */
+const ignoredRules = ['W3005']
+
+describe('the validator of Amazon States Language', () => {
+  it('accepts the definition of every template', () => {
+    const found = Object.entries(templates).flatMap(([name, template]) =>
+      validateDefinition(definitionOf(template)).errors.map(({ Message }) => `${name}: ${Message}`),
+    )
+    expect(found).toEqual([])
+  })
+
+  it('refuses a state that leads nowhere', () => {
+    const definition = definitionOf(templates.defaults!)
+    const broken = { ...definition, States: { ...definition.States, lost: { Type: 'Pass', Next: 'nowhere' } } }
+    expect(validateDefinition(broken)).toMatchObject({ isValid: false })
+  })
+})
+
+function definitionOf(template: Template): Definition {
+  const [machine] = Object.values(template.findResources('AWS::StepFunctions::StateMachine'))
+  return JSON.parse(machine!.Properties.DefinitionString) as Definition
+}

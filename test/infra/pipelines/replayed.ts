@@ -1,0 +1,33 @@
+/** Three tasks that use every kind of request to S3: parts, extracted members, a table, rejects, and append. */
+import { column, csv, files, memberFiles, param, parquet, pipeline, sql, table, task, zipMembers } from 'fanmill'
+
+export const points = task({
+  name: 'points',
+  params: { month: param.month() },
+  source: zipMembers({ archives: 'incoming/{month}/*.zip', format: csv() }),
+  columns: { x: column.int32(), k: column.string() },
+  tables: { names: table('reference/k.csv', csv(), { k: column.string(), name: column.string() }) },
+  transform: [sql`select i.*, n.name from input i left join names n on n.k = i.k`],
+  rejects: { max: 3 },
+  output: parquet({ path: '{task}/{month}', partitionBy: ['k'] }),
+})
+
+export const raw = task({
+  name: 'raw',
+  params: { month: param.month() },
+  source: zipMembers({ archives: 'incoming/{month}/*.zip' }),
+  output: memberFiles({ path: 'raw/{month}' }),
+})
+
+export const log = task({
+  name: 'log',
+  source: files({ paths: 'logs/*.csv', format: csv() }),
+  columns: { x: column.int32() },
+  output: parquet({ path: 'log', mode: 'append' }),
+})
+
+export default pipeline({
+  name: 'replayed',
+  tasks: [points, raw, log],
+  trigger: { upload: 'incoming/{month}/*.zip' },
+})

@@ -1,0 +1,63 @@
+/** What `infer` proposes for small difficult files, and that a run of the proposal gives the rows that it counted. */
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { inferColumns } from '../../lib/local.ts'
+import { buildZip } from '../zip-builder.ts'
+import { runProposal } from './proposals.ts'
+
+const folderOf = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}/`, import.meta.url))
+const difficult = folderOf('infer')
+const isText = (name: string): boolean => /\.(csv|tsv|jsonl)$/.test(name)
+
+interface Expected {
+  /** What is printed, line by line. */
+  readonly source: readonly string[]
+  readonly rows: readonly unknown[]
+  readonly rowsRejected: number
+}
+
+const expected = JSON.parse(readFileSync(join(difficult, 'expected.json'), 'utf8')) as Record<string, Expected>
+const refused: Record<string, readonly [code: string, message: string]> = {
+  'utf16.csv': ['INPUT_ENCODING', 'utf16.csv: expected text in UTF-8 or windows-1252, got UTF-16LE; convert it first'],
+  'archive.tar.gz': ['INPUT_INVALID', 'archive.tar.gz: expected text, got a tar archive; extract it first'],
+  'array.json': ['INPUT_INVALID', 'array.json: expected JSON lines, one object a line, got a JSON array; convert it'],
+}
+const fixtures = readdirSync(difficult).filter(name => isText(name) && !refused[name])
+
+describe('the proposal for', () => {
+  it.each(fixtures)('%s is as expected, and a run of it gives the rows that were counted', async name => {
+    const { source, rows, rowsRejected } = await inferColumns(join(difficult, name))
+    const run = await runProposal(source, { name, bytes: readFileSync(join(difficult, name)) })
+    expect({ rows: run.rows.length, rowsRejected: run.rejectCount }).toEqual({ rows, rowsRejected })
+    expect({ source: source.split('\n'), rows: run.rows, rowsRejected }).toEqual(expected[name])
+  })
+
+  it.each(fixtures.filter(name => name.length % 3 === 0))('%s as a member of a zip gives the same rows', async name => {
+    const bytes = readFileSync(join(difficult, name))
+    const archive = join(mkdtempSync(join(tmpdir(), 'fanmill-infer-')), 'a.zip')
+    writeFileSync(archive, buildZip({ [name]: bytes }))
+    const { source } = await inferColumns(archive)
+    const run = await runProposal(source, { name, bytes, isZipped: true })
+    expect(run.rows).toEqual(expected[name]?.rows)
+    expect(run.rejectCount).toBe(expected[name]?.rowsRejected)
+  })
+
+  it.each(readdirSync(folderOf('csv')).filter(isText))('%s reads the rows that were counted', async name => {
+    const file = join(folderOf('csv'), name)
+    const inferred = await inferColumns(file).catch(error => error)
+    if (inferred instanceof Error) return expect(inferred).toMatchObject({ code: 'NO_INPUT' })
+    const run = await runProposal(inferred.source, { name, bytes: readFileSync(file) })
+    expect(run.rows).toHaveLength(inferred.rows)
+    expect(run.rejectCount).toBe(inferred.rowsRejected)
+  })
+
+  it.each(Object.entries(refused))('%s is a refusal that says what to do', async (name, [code, message]) => {
+    await expect(inferColumns(join(difficult, name))).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    })
+  })
+})

@@ -1,0 +1,149 @@
+/** What readers that list a folder find in a dataset's folder while a run is under way, and after it failed or was killed. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { cleanState, runStatus } from '../../lib/local.ts'
+import { buildZip } from '../zip-builder.ts'
+import { project } from './project.ts'
+
+const pipeline = (output: string, columns: string) => `
+import { column, csv, mapRows, memberFiles, parquet, pipeline, task, zipMembers } from 'fanmill'
+export const t = task({
+  name: 't',
+  source: zipMembers({ archives: '*.zip', ${columns === '' ? '' : 'format: csv()'} }),
+  ${columns}
+  output: ${output},
+})
+export default pipeline({ name: 't', tasks: [t] })
+`
+
+const outputs = [
+  ['one folder', `parquet({ path: 't' })`, 'columns: { x: column.int32(), y: column.string() },'],
+  ['partitions', `parquet({ path: 't', partitionBy: ['y'] })`, 'columns: { x: column.int32(), y: column.string() },'],
+  ['extracted members', `memberFiles({ path: 't' })`, ''],
+] as const
+
+const archive = (first: number, text = '') => buildZip({ [`${first}.csv`]: `x,y\n${first},a\n${first + 1},b\n${text}` })
+
+/** Every name in the dataset's folder, as `ls -R` gives it, hidden files included. */
+const namesIn = (folder: string): string[] => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()
+
+/** Runs in a process of its own, which is killed after its first batch was written and before it commits. */
+async function runKilled(folder: string, look: () => void): Promise<void> {
+  const url = (path: string) => JSON.stringify(new URL(`../../lib/${path}`, import.meta.url).href)
+  const script = join(folder, 'main.mjs')
+  writeFileSync(
+    script,
+    `import { runSession } from ${url('local/run.ts')}
+import { openSession } from ${url('local/session.ts')}
+const stop = new Int32Array(new SharedArrayBuffer(4))
+const onEvent = ({ event }) => { if (event === 'batch') { console.log(event); Atomics.wait(stop, 0, 0) } }
+await runSession(await openSession('pipeline.ts', { input: '.', output: 'out', workers: 2, onEvent }, { groupBytes: 8 }))`,
+  )
+  const child = spawn(process.execPath, [script], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  look()
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
+
+describe.each(outputs)('an output of %s', (_, output, columns) => {
+  it('holds nothing that is not committed while a run works on it, and after that run was killed', async () => {
+    const some = project(pipeline(output, columns), { '1.zip': archive(1) })
+    await some.run()
+    const before = namesIn(join(some.out, 't'))
+    expect(before).toContain('_SUCCESS')
+    some.write({ '2.zip': archive(3), '3.zip': archive(5) })
+    let during: string[] = []
+    await runKilled(some.folder, () => {
+      during = namesIn(join(some.out, 't'))
+    })
+    expect(during).toEqual(before)
+    expect(namesIn(join(some.out, 't'))).toEqual(before)
+    const pending = namesIn(join(some.out, '.fanmill/pending')).filter(name => name.includes('.'))
+    expect(pending.length).toBeGreaterThan(0)
+
+    const files = pending.map(name => `.fanmill/pending/${name}`)
+    const dry = await cleanState(some.out, { dryRun: true })
+    expect(dry.removed.map(({ key }) => key)).toEqual(expect.arrayContaining(files))
+    for (const { key, bytes } of dry.removed)
+      if (!key.endsWith('/')) expect(statSync(join(some.out, key)).size).toBe(bytes)
+    expect(await cleanState(some.out)).toEqual(dry)
+    expect(existsSync(join(some.out, '.fanmill/pending'))).toBe(false)
+    expect(readdirSync(join(some.out, '.fanmill/tmp'))).toEqual([])
+
+    expect(await some.run()).toMatchObject({ status: 'complete' })
+    expect((await runStatus(some.out)).status).toBe('complete')
+    expect(existsSync(join(some.out, '.fanmill/pending'))).toBe(false)
+  })
+})
+
+const typed = pipeline(outputs[0][1], outputs[0][2])
+
+describe('a run that fails', () => {
+  it.each([{}, { force: true }])(
+    'leaves the folder as it was, and what it left goes with clean (%o)',
+    async options => {
+      const some = project(typed, { '1.zip': archive(1) })
+      await some.run()
+      const before = namesIn(join(some.out, 't'))
+      some.write({ '2.zip': archive(3, 'bad,c\n') })
+      expect(await some.run(options)).toMatchObject({ status: 'failed', error: { code: 'REJECTS_OVER_LIMIT' } })
+      expect(namesIn(join(some.out, 't'))).toEqual(before)
+      const { removed } = await cleanState(some.out)
+      expect(removed.map(({ key }) => key)).toEqual([
+        expect.stringMatching(/^\.fanmill\/pending\/[0-9a-f]{16}\/1\/\w+\/t\/part-/),
+      ])
+      expect((await runStatus(some.out)).status).toBe('failed')
+      expect(await some.run({ ...options, rejectsMax: 1 })).toMatchObject({
+        status: 'complete',
+        tasks: [{ rowsWritten: 4 }],
+      })
+    },
+  )
+
+  it('keeps what it left when clean is given an age, so that it can be continued', async () => {
+    const some = project(typed, { '1.zip': archive(1, 'bad,c\n') })
+    await some.run()
+    expect((await cleanState(some.out, { olderThanDays: 1 })).removed).toEqual([])
+    expect((await cleanState(some.out, { olderThanDays: 0, dryRun: true })).removed.map(({ key }) => key)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^\.fanmill\/pending\//)]),
+    )
+  })
+})
+
+it('removes pending parts that older versions kept in the folder of a dataset, and no other files of such names', async () => {
+  const some = project(typed, { '1.zip': archive(1) })
+  await some.run()
+  const before = namesIn(join(some.out, 't'))
+  const older = 't/part-0-0-0123456789abcdef-1.parquet.pending-0a1b2c3d0'
+  some.write({ [`out/${older}`]: 'rows', 'out/other/report.pending-review': 'mine' })
+  expect((await cleanState(some.out)).removed).toEqual([])
+  const { removed } = await cleanState(some.out, { olderThanDays: 0 })
+  expect(removed).toContainEqual({ key: older, bytes: 4 })
+  expect(namesIn(join(some.out, 't'))).toEqual(before)
+  expect(existsSync(join(some.out, 'other/report.pending-review'))).toBe(true)
+})
+
+describe.skipIf(!existsSync('/dev/shm') || statSync('/dev/shm').dev === statSync('.').dev)(
+  'a folder on another file system',
+  () => {
+    it.each(['t', 't/y=a'])('is refused with its name before anything is read: %s', async name => {
+      const other = await mkdtemp('/dev/shm/fanmill-other-')
+      try {
+        const some = project(typed, { '1.zip': 'this is no archive' })
+        mkdirSync(join(some.out, name, '..'), { recursive: true })
+        symlinkSync(other, join(some.out, name))
+        await expect(some.run()).rejects.toMatchObject({
+          code: 'OUTPUT_OTHER_FILE_SYSTEM',
+          message: expect.stringContaining(join(some.out, name)),
+        })
+      } finally {
+        await rm(other, { recursive: true, force: true })
+      }
+    })
+  },
+)

@@ -1,0 +1,78 @@
+/** Executions that wait for an output: in Wait states, and at last as another execution with the same input. */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  CreateStateMachineCommand,
+  DescribeExecutionCommand,
+  type DescribeExecutionCommandOutput,
+  DescribeStateMachineCommand,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Store } from '../../lib/core/store.ts'
+import { enterTurn, leaveTurn } from '../../lib/steps/turn.ts'
+import { type DeployedPipeline, deployment } from './deployment.ts'
+import { endpoint } from './environment.ts'
+import { statesOf, upload } from './executions.ts'
+import { lakeOf, rowsOf } from './lake.ts'
+import { expectedVisits, visitsArchive } from './visit-data.ts'
+
+const shop = `queue-${randomUUID().slice(0, 8)}`
+
+describe.skipIf(!endpoint)('an execution whose output is taken', () => {
+  let visits: DeployedPipeline
+  let lake: Store
+  const client = () => new SFNClient({})
+  beforeAll(async () => {
+    visits = (await deployment()).visits
+    lake = lakeOf(visits.output)
+  })
+
+  /** The deployed machine, whose branches have used up their waits after the first one. */
+  async function impatientMachine(): Promise<string> {
+    const { stateMachineArn } = visits
+    const { definition = '', roleArn } = await client().send(new DescribeStateMachineCommand({ stateMachineArn }))
+    const impatient = definition.replaceAll(/"max":\d+/g, '"max":1')
+    expect(impatient).not.toBe(definition)
+    const made = { name: `impatient-${shop}`, roleArn, definition: impatient }
+    return (await client().send(new CreateStateMachineCommand(made))).stateMachineArn ?? ''
+  }
+
+  async function endOf(executionArn: string) {
+    for (;;) {
+      const found = await client().send(new DescribeExecutionCommand({ executionArn }))
+      if (found.status !== 'RUNNING') return found
+      await pause(300)
+    }
+  }
+
+  it('waits in a Wait state, then starts one successor with its own input, which does the work', async () => {
+    const stateMachineArn = await impatientMachine()
+    const holder = { outputPath: `visits/${shop}`, id: 'holder' }
+    const taken = await enterTurn(lake, { ...holder, wants: 'all', now: Date.now(), leaseMs: 600_000 })
+    expect(taken.status).toBe('go')
+    const input = JSON.stringify({ params: { shop } })
+    const started = await client().send(new StartExecutionCommand({ stateMachineArn, input }))
+    const first = await endOf(started.executionArn ?? '')
+    expect(first.status).toBe('SUCCEEDED')
+    expect(await statesOf(first.executionArn ?? '')).toEqual([
+      ...['tasks', 'visits: plan', 'visits: planned?', 'visits: wait', 'visits: plan', 'visits: planned?'],
+      ...['visits: nothing to do', 'tasks complete?', 'continue', 'continued'],
+    ])
+    const { continuedBy } = JSON.parse(first.output ?? '{}')
+    expect(continuedBy).toMatch(/:execution:impatient-.*:continued-[\da-f]{40}$/)
+    await upload(visits, `incoming/${shop}/day.zip`, visitsArchive())
+    await leaveTurn(lake, holder)
+    const second = await lastOf(continuedBy)
+    expect(second).toMatchObject({ status: 'SUCCEEDED', input })
+    expect(await rowsOf(lake, `visits/${shop}`)).toEqual(expectedVisits())
+  })
+
+  /** A successor may itself be continued. */
+  async function lastOf(executionArn: string): Promise<DescribeExecutionCommandOutput> {
+    const end = await endOf(executionArn)
+    const { continuedBy } = JSON.parse(end.output ?? '{}')
+    return continuedBy ? lastOf(continuedBy) : end
+  }
+})
