@@ -6,8 +6,8 @@ import type { ShareJob, SharePart, ShareResult } from './share.ts'
 import type { SkippedMember } from './skipped-member.ts'
 
 export type WorkerJob =
-  /** Checks the definition against empty typed inputs; gives the schema that comes out. */
-  | { readonly kind: 'check' }
+  /** Checks the definition against empty typed inputs; gives the schema that comes out. `hive`: columns in the inputs' paths, default as the template names them. */
+  | { readonly kind: 'check'; readonly hive?: readonly string[] }
   | ShareJob
   /** One part of several small ones, or several of `fileRows` rows each of a large one. */
   | {

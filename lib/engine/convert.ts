@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
+import { hiveValues } from '../core/hive-columns.ts'
 import type { PartitionLimits } from '../core/partition-limits.ts'
 import type { Format } from '../define/definition.ts'
 import type { StagedFile, StagedMember } from '../io/stage.ts'
@@ -9,10 +10,10 @@ import type { BoundQuery } from './bound-query.ts'
 import { mismatchMarker } from './column-sql.ts'
 import { engineFault } from './engine.ts'
 import type { MapFunctions } from './map-function.ts'
-import { refuseNewColumns } from './new-columns.ts'
+import { refuseNewColumns, refusePathColumns } from './new-columns.ts'
 import {
   carefulParquetRead,
-  countFooters,
+  checkReadable,
   describeParquet,
   type ParquetOptions,
   parquetMisfits,
@@ -90,11 +91,12 @@ export async function convert(conversion: Conversion, job: ConvertJob): Promise<
   } catch (error) {
     if (error instanceof NeedsMember) return { kind: 'byMember' }
     const fault = error instanceof FanmillError ? error : manyPartitionsFault(engineFault(error), conversion)
-    if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED' || !misfitFault.test(fault.message))
-      throw fault
-    if (job.isCareful) throw transformFault(conversion, fault)
-    // Rows of Parquet have their place already.
-    return conversion.parquet ? convert(conversion, { ...job, isCareful: true }) : { kind: 'locate', cause: fault }
+    if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') throw fault
+    const { parquet, connection } = conversion
+    if (parquet && job.isCareful) await checkReadable(connection, await describeParquet(connection, job.files), parquet)
+    if (!parquet && !misfitFault.test(fault.message)) throw fault
+    if (!job.isCareful) return { kind: 'locate', cause: fault }
+    throw misfitFault.test(fault.message) ? transformFault(conversion, fault) : fault
   }
 }
 
@@ -129,7 +131,7 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
   const parts = await write(conversion, input, job)
   const rowsWritten = sumRows(parts)
   const seen = guard ? counter.rows() : rowsWritten
-  const rowsRead = guard && seen < (await recordsOf(conversion, job)) ? await readAll(conversion, input) : seen
+  const rowsRead = guard && seen < recordsOf(job) ? await readAll(conversion, input) : seen
   return { kind: 'parts', parts, rowsRead, rowsWritten, rowsRejected: 0, rejectedByMember: {}, rejects: [] }
 }
 
@@ -152,7 +154,7 @@ async function carefully(conversion: Conversion, job: ConvertJob): Promise<Conve
     return { kind: 'parts', parts, rowsRead, rowsWritten: sumRows(parts), ...rejects }
   }
   const kept = await keep(counter.rows())
-  if (kept.rowsRead + kept.rowsRejected >= (await recordsOf(conversion, job)) || lastRecord !== undefined) return kept
+  if (kept.rowsRead + kept.rowsRejected >= recordsOf(job) || lastRecord !== undefined) return kept
   return keep(await readAll(conversion, input))
 }
 
@@ -167,6 +169,7 @@ async function carefulText(conversion: Conversion, job: ConvertJob): Promise<Car
   const { lastRecord } = job
   const again = sourcesOf(conversion, job, 'ignore')
   if (read.refuseNew) await refuseNewColumns(connection, again)
+  await refusePathColumns(connection, again)
   const [first = ''] = Object.keys(read.columns)
   const limits = {
     guard: checks.length > 0 ? fitCounter.name : counter.name,
@@ -200,10 +203,7 @@ async function carefulParquet(
 const withoutText = (misfits: string): string => (misfits === '' ? '' : `SELECT *, '' AS text FROM (${misfits})`)
 
 /** Records as they were counted apart from the scan. */
-async function recordsOf({ connection, format }: Conversion, { files }: ConvertJob): Promise<number> {
-  const counts = format.kind === 'parquet' ? await countFooters(connection, files) : files.map(file => file.records)
-  return counts.reduce((sum, count) => sum + count, 0)
-}
+const recordsOf = ({ files }: ConvertJob): number => files.reduce((sum, { records }) => sum + records, 0)
 
 /** A transform may stop reading early: a condition that is never true, an empty table. The rest is read, checked and counted too. */
 async function readAll({ connection, counter }: Conversion, input: string): Promise<number> {
@@ -284,6 +284,7 @@ function sourcesOf(
     badRecords,
     isLenient,
     isExact: read.strict,
+    hive: read.hive,
     keepNew: read.keepNew,
   })
 }
@@ -293,11 +294,20 @@ async function nameMembers(connection: DuckDBConnection, { files, isCareful }: C
   if (!isCareful && !files.some(file => file.located)) return
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
   const list = members.map(
-    ({ archive, member }) => `{'archive': ${quoteText(archive)}, 'member': ${quoteText(member)}}`,
+    ({ archive, member }) =>
+      `{'archive': ${quoteText(archive)}, 'member': ${quoteText(member)}, 'hive': ${hiveMap(archive)}}`,
   )
   await connection.run(
     `SET VARIABLE fanmill_members = [${list.join(', ')}]; SET VARIABLE fanmill_first_member = ${members[0]?.index ?? 0}`,
   )
+}
+
+/** The columns in a path, as a map of texts. */
+function hiveMap(archive: string): string {
+  const entries = Object.entries(hiveValues(archive)).map(
+    ([name, value]) => `${quoteText(name)}: ${value === null ? 'NULL' : quoteText(value)}`,
+  )
+  return `MAP {${entries.join(', ')}}::MAP(VARCHAR, VARCHAR)`
 }
 
 const sumRows = (parts: readonly WrittenPart[]): number => parts.reduce((sum, part) => sum + part.rows, 0)

@@ -5,7 +5,7 @@ import { inputOf } from '../core/plan-files.ts'
 import { ReusedBuffer } from '../core/reused-buffer.ts'
 import type { RangeEnds, StagedText } from '../core/share.ts'
 import type { SkippedMember } from '../core/skipped-member.ts'
-import type { Reader } from '../core/store.ts'
+import { type Reader, smallFileBytes } from '../core/store.ts'
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
 import { checkHeader } from './check-header.ts'
 import type { WantedRange } from './read-ahead.ts'
@@ -31,21 +31,24 @@ export interface SliceStageOptions {
   readonly onBadMember: 'fail' | 'skip'
   readonly limits: Pick<ZipLimits, 'memberBytesMax'>
   readonly stageBytesMax: number
+  /** Whether columns may stand in the paths of the inputs; default false. */
+  readonly readsHive?: boolean
   readonly isLocated: boolean
   /** A staged file for each member; default false. */
   readonly isByMember?: boolean
   readonly signal?: AbortSignal
 }
 
-/** The reads that staging slices begins with, in their order. */
-export function wantedRanges({
-  slices,
-  inputs,
-}: Pick<Extract<StageSource, { kind: 'slices' }>, 'slices' | 'inputs'>): WantedRange[] {
+/** The reads that staging slices begins with, in their order; those of small files only where a store must be waited for. */
+export function wantedRanges(
+  { slices, inputs }: Pick<Extract<StageSource, { kind: 'slices' }>, 'slices' | 'inputs'>,
+  { readNow }: Pick<Reader, 'readNow'>,
+): WantedRange[] {
   return slices.flatMap(slice => {
-    if (slice.kind !== 'members') return []
-    const { key, etag } = inputOf(inputs, slice)
-    return [{ key, etag, range: slice.range }]
+    const { key, etag, sizeBytes } = inputOf(inputs, slice)
+    if (slice.kind === 'members') return [{ key, etag, range: slice.range }]
+    const isSmall = !readNow && slice.kind === 'file' && sizeBytes > 0 && sizeBytes <= smallFileBytes
+    return isSmall ? [{ key, etag, range: { start: 0, end: sizeBytes }, isSmall }] : []
   })
 }
 
@@ -113,6 +116,8 @@ export interface Staging {
   /** Undefined for Parquet, which is not text. */
   readonly text: Stage | undefined
   readonly whole: StagedFile[]
+  /** Files of `whole`, and the one that is being written. */
+  readonly begun: string[]
   readonly ranges: RangeEnds[]
   /** Staged elsewhere and used as they are; not ours to remove. */
   borrowed: readonly StagedFile[]
@@ -134,14 +139,15 @@ function openStaging(options: SliceStageOptions): Staging {
     format.kind === 'parquet'
       ? undefined
       : createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnCount, name })
-  const whole: StagedFile[] = []
+  const begun: string[] = []
   const discard = (): void => {
     text?.discard()
-    for (const { file } of whole) rmSync(file, { force: true })
+    for (const file of begun) rmSync(file, { force: true })
   }
   return {
     text,
-    whole,
+    whole: [],
+    begun,
     ranges: [],
     borrowed: [],
     buffer: new ReusedBuffer(),

@@ -10,6 +10,7 @@ import { type RecordScan, scanRecords } from '../core/records.ts'
 import { type AsideRecord, SetAside } from '../core/set-aside.ts'
 import { checkEncoding, toUtf8 } from '../core/text-encoding.ts'
 import { FileWriter } from './file-writer.ts'
+import type { ParquetContent } from './parquet-file.ts'
 
 export interface StageOptions {
   /** Exists; the stage makes files in it, and no others of this folder may begin with the same name. */
@@ -78,6 +79,8 @@ export interface StagedFile {
   /** A file of records that are rejects already; they are counted among the records, and are not in the text. */
   readonly setAside?: string
   readonly members: readonly StagedMember[]
+  /** Given for a Parquet file, which is prepared for the engine; located means that its texts are read as bytes. */
+  readonly parquet?: ParquetContent
 }
 
 export interface Stage {

@@ -88,7 +88,8 @@ async function planTask(
   // No run is made of it, so nothing needs a content hash.
   const { found, warning } = await findOrWarn({ ...given, identify: async object => object.etag })
   if (found) await requireColumns(input, task, found)
-  if (task.output.kind === 'parquet' && tables.warnings.length === 0) await checkSqlOf(task, params, input)
+  if (task.output.kind === 'parquet' && tables.warnings.length === 0)
+    await checkSqlOf(task, params, { input, hive: found?.hive })
   const slices = found?.cut(found.inputs) ?? []
   const batches = slices.length === 0 ? [] : packBatches(slices, { batchBytes: groupBytesMax * workers })
   const parts = expectedParts(task, batches, { threads: workers, groupBytes: groupBytesMax }).count

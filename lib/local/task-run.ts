@@ -15,6 +15,7 @@ import { countsOf } from '../core/task-counts.ts'
 import { groupBytesMax } from '../core/tier.ts'
 import type { WorkerResults, Workers } from '../core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import { hiveNamesOf } from '../define/hive-names.ts'
 import { environmentSecrets } from '../io/secrets.ts'
 import { commit } from '../steps/commit.ts'
 import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
@@ -57,8 +58,11 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     const [checked, found] = await Promise.allSettled([checking, findInputs(findOptions(session, task, params))])
     // What the input's columns are explains more than that the transform knows none.
     if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
-    if (checked.status === 'rejected') throw checked.reason
-    const schema = checked.value?.schema
+    // Columns in paths that the template does not name are known only now.
+    const isNew = found.status === 'fulfilled' && addsColumns(task, found.value)
+    const again = isNew ? await workers.run<'check'>({ kind: 'check', hive: found.value.hive }) : undefined
+    if (!again && checked.status === 'rejected') throw checked.reason
+    const schema = again?.schema ?? (checked.status === 'fulfilled' ? checked.value?.schema : undefined)
     if (found.status === 'rejected') throw found.reason
     return await runFound(
       { session, task, params, schema, tables, workers, gate: createGate(), partitions, progress, log, started },
@@ -70,6 +74,9 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     await log.end()
   }
 }
+
+const addsColumns = ({ source, output }: TaskDefinition, { hive }: FoundInputs): boolean =>
+  output.kind === 'parquet' && hive.some(name => !hiveNamesOf(source).includes(name))
 
 /** Each thread opens its engine and runs the user's setup while the inputs are found; the first that has says whether the definition holds. */
 async function openThreads(workers: Workers): Promise<WorkerResults['check']> {

@@ -2,20 +2,21 @@
 import { compressionOf } from '../core/compression.ts'
 import { createFingerprint } from '../core/fingerprint.ts'
 import { globMatcher } from '../core/glob.ts'
+import { hiveColumns } from '../core/hive-columns.ts'
 import { isNeverInput, outputTaskOf, partKeyOf, refuseOwnOutput } from '../core/own-outputs.ts'
 import { literalPrefix, templateGlob } from '../core/path-template.ts'
-import type { Slice } from '../core/plan-data.ts'
+import type { InputObject, Slice } from '../core/plan-data.ts'
 import { planRangeSlices } from '../core/plan-slices.ts'
 import { ReusedBuffer } from '../core/reused-buffer.ts'
 import { sortInputs } from '../core/run-identity.ts'
 import { spreadIndexes } from '../core/spread.ts'
-import type { Store, StoredObject } from '../core/store.ts'
+import { type Store, type StoredObject, smallFileBytes } from '../core/store.ts'
 import type { FilesSource } from '../define/definition.ts'
 import { cutInputs, type SlicePlace } from './cut-inputs.ts'
 import { findMembers } from './find-members.ts'
 import { type FindOptions, type FoundInputs, nothingSkipped, stopIfAborted } from './find-options.ts'
 import { noInput } from './no-input.ts'
-import { type OpenInput, openAll } from './open-input.ts'
+import { type OpenInput, openAll, openedAtOnce } from './open-input.ts'
 
 export type { FindOptions, FoundInputs } from './find-options.ts'
 
@@ -25,14 +26,27 @@ export async function findInputs(options: FindOptions): Promise<FoundInputs> {
   const template = source.kind === 'zipMembers' ? source.archives : source.paths
   const glob = templateGlob(template, params)
   const objects = sortInputs(await matching(options, glob))
-  const found =
+  const selected =
     source.kind === 'zipMembers'
       ? await findMembers(source, objects, options)
       : await findFiles(source, objects, options)
+  const found = { ...selected, hive: pathColumns(options.task, selected.inputs) }
   stopIfAborted(options)
   if (found.memberCount === 0 && options.task.onEmpty === 'fail')
     throw await noInput(options, source, glob, objects, found)
   return found
+}
+
+/** @throws INPUT_INVALID where inputs have different columns in their paths that are not declared */
+function pathColumns(
+  { source, columns = {}, output }: FindOptions['task'],
+  inputs: readonly InputObject[],
+): readonly string[] {
+  if (source.hive === false || output?.kind === 'memberFiles') return []
+  return hiveColumns(
+    inputs.map(({ key }) => key),
+    Object.keys(columns),
+  )
 }
 
 /** @throws INPUT_IS_OUTPUT for what a task of the pipeline wrote, or this run would write */
@@ -59,16 +73,14 @@ async function findFiles(
   source: FilesSource,
   objects: readonly StoredObject[],
   options: FindOptions,
-): Promise<FoundInputs> {
+): Promise<Omit<FoundInputs, 'hive'>> {
   const identify = options.identify ?? (object => contentHash(options.input, object))
   const taken = spreadIndexes(objects.length, options.sample).map(index => objects[index] as StoredObject)
   const pin = async (object: StoredObject): Promise<OpenInput> => {
     const { key, sizeBytes, etag } = object
     return { input: { key, sizeBytes, etag, identity: await identify(object) } }
   }
-  // A store that is asked is waited for; one that is read has enough to do with one.
-  const atOnce = options.input.inspect ? undefined : 1
-  const opened = await openAll(taken, pin, { ...options, atOnce })
+  const opened = await openFiles(taken, pin, options)
   const byKey = new Map(taken.map(object => [object.key, object]))
   const bytes = taken.reduce((sum, object) => sum + object.sizeBytes, 0)
   return {
@@ -82,6 +94,25 @@ async function findFiles(
     bytesIn: bytes,
     bytes,
   }
+}
+
+/** In the order of the objects. A store that is asked is waited for; one that is read has enough to do with one large file. */
+async function openFiles(
+  objects: readonly StoredObject[],
+  pin: (object: StoredObject) => Promise<OpenInput>,
+  options: FindOptions,
+): Promise<readonly OpenInput[]> {
+  if (options.input.inspect) return openAll(objects, pin, options)
+  const isSmall = ({ sizeBytes }: StoredObject): boolean =>
+    options.input.readNow !== undefined && sizeBytes <= smallFileBytes
+  const small = await openAll(objects.filter(isSmall), pin, { ...options, atOnce: openedAtOnce })
+  const large = await openAll(
+    objects.filter(object => !isSmall(object)),
+    pin,
+    { ...options, atOnce: 1 },
+  )
+  const byKey = new Map([...small, ...large].map(opened => [opened.input.key, opened]))
+  return objects.flatMap(({ key }) => byKey.get(key) ?? [])
 }
 
 function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place: SlicePlace): readonly Slice[] {
@@ -98,8 +129,12 @@ function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place
 const canCut = ({ format }: FilesSource): boolean => format?.kind !== 'csv' || format.comment === undefined
 
 /** Fingerprint of an object's bytes. */
-export async function contentHash(store: Store, { key, etag }: StoredObject): Promise<string> {
+export async function contentHash(store: Store, { key, etag, sizeBytes }: StoredObject): Promise<string> {
   const fingerprint = createFingerprint()
+  if (store.readNow && sizeBytes <= smallFileBytes) {
+    fingerprint.update(store.readNow(key, { etag }))
+    return fingerprint.digest()
+  }
   const { take: into } = new ReusedBuffer()
   for await (const bytes of store.stream(key, { etag, into })) fingerprint.update(bytes)
   return fingerprint.digest()

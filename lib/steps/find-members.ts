@@ -16,7 +16,7 @@ export async function findMembers(
   source: ZipMembersSource,
   objects: readonly StoredObject[],
   options: FindOptions,
-): Promise<FoundInputs> {
+): Promise<Omit<FoundInputs, 'hive'>> {
   const archives = await openAll(objects, object => openArchive(source, object, options), options)
   const chosen = sampleMembers(archives, options.sample)
   if (options.task.output?.kind === 'memberFiles') checkExtractable(extracted(archives, chosen))

@@ -11,7 +11,7 @@ export interface FindOptions {
   readonly input: Store
   /** Where the output is `memberFiles`, names are checked too. */
   readonly task: Pick<TaskDefinition, 'name' | 'source' | 'params' | 'onEmpty'> &
-    Partial<Pick<TaskDefinition, 'output'>>
+    Partial<Pick<TaskDefinition, 'output' | 'columns'>>
   readonly params: ParamValues
   /** Only some of the members, or of the files where there are no members: a count, or a share of them. */
   readonly sample?: number | `${number}%`
@@ -40,6 +40,8 @@ export interface FoundInputs {
   readonly skipped: FoundSkipped
   /** Archives that give nothing to the run, each with the reason. */
   readonly unused: readonly UnusedArchive[]
+  /** Columns that stand in the paths of the inputs. */
+  readonly hive: readonly string[]
   /** Forgets the members once they are planned: `cut` gives none afterwards. */
   release(): void
   /** Bytes that will be read. */

@@ -16,6 +16,7 @@ export async function openAll<T extends OpenInput>(
 ): Promise<T[]> {
   const inputs: T[] = []
   const openOrTake = async (object: StoredObject, index: number): Promise<void> => {
+    if (index % openedAtOnce === 0) await nextTurn()
     stopIfAborted(options)
     const known = options.opened?.get(object.key) as T | undefined
     const isSame = known?.input.etag === object.etag && known.input.sizeBytes === object.sizeBytes
@@ -26,3 +27,7 @@ export async function openAll<T extends OpenInput>(
   await forEachParallel(objects, openOrTake, options.atOnce)
   return inputs
 }
+
+/** Small files are opened without waiting; after so many whatever else is due gets its turn. */
+export const openedAtOnce = 256
+const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))

@@ -13,6 +13,7 @@ import { csv, files, parquet, task } from '../../lib/define/index.ts'
 import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
 import type { TableFile } from '../../lib/engine/load-tables.ts'
 import { openStore } from '../../lib/io/open-store.ts'
+import { prepareTable } from '../../lib/io/parquet-file.ts'
 import { partitionSetFor } from '../../lib/local/task-workers.ts'
 import { findInputs } from '../../lib/steps/find-inputs.ts'
 import { openThread } from '../../lib/worker-thread.ts'
@@ -176,7 +177,13 @@ function tablesIn(folder: string, definition: TaskDefinition, given: Conversion)
     writeUnder(file, content)
     const table = definition.tables[name]
     if (!table) throw new Error(`no table ${name} in the task`)
-    return { name, file, format: table.format, ...(table.columns && { columns: table.columns }) }
+    const isParquet = table.format.kind === 'parquet'
+    const parquet = isParquet ? prepareTable(file, name) : undefined
+    return {
+      ...{ name, file, format: table.format },
+      ...(table.columns && { columns: table.columns }),
+      ...(parquet && { parquet }),
+    }
   })
 }
 

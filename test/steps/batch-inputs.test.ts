@@ -23,6 +23,7 @@ const inputsOf = (count: number, etag = 'as planned'): InputObject[] =>
 const foundOf = (inputs: readonly InputObject[]): FoundInputs => ({
   inputs,
   cut: chosen => chosen.map((_, number) => ({ kind: 'file', slice: number, input: number, bytes: sizeBytes })),
+  hive: [],
   memberCount: inputs.length,
   skipped: { count: 0, all: () => [] },
   unused: [],
