@@ -3,7 +3,7 @@ import type { ExecutedTask } from '../core/execution-tasks.ts'
 import type { ParamValues } from '../define/definition.ts'
 import type { ExecutionStatus, RunSummary } from '../local.ts'
 import { formatCount, formatSeconds } from './amounts.ts'
-import { failureTable } from './fault-tables.ts'
+import { failureTable, skippedTable } from './fault-tables.ts'
 import { print, visible } from './output.ts'
 import { printTable } from './table.ts'
 
@@ -14,9 +14,18 @@ export async function printRun(run: RunSummary): Promise<void> {
   print(`${run.batchesDone} of ${run.batches} batches, ${formatCount(run.rows)} rows`)
   print(visible(`output ${run.output}`))
   if (run.error) print(visible(`${run.status}: ${[run.error.code, run.error.message].filter(Boolean).join(' ')}`))
+  if (run.skipped) await printSkipped(run.skipped)
   if (run.failures.length === 0) return
   const { titles, rows, numbers } = failureTable(run.failures)
   await printTable(titles, rows, { numbers })
+}
+
+/** Members that were passed over: the first, and where every one is listed. */
+async function printSkipped({ count, first, files }: NonNullable<RunSummary['skipped']>): Promise<void> {
+  print(`${formatCount(count)} members skipped`)
+  const { titles, rows } = skippedTable(first)
+  await printTable(titles, rows)
+  if (files.length > 0) print(visible(`every one: ${files.join(', ')}`))
 }
 
 /** An execution, its tasks, and their runs. */

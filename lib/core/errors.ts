@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'NO_INPUT'
   | 'INPUT_CHANGED'
   | 'INPUT_INVALID'
+  | 'INPUT_IS_OUTPUT'
   | 'INPUT_ENCODING'
   | 'INPUT_TOO_LARGE'
   | 'INPUT_ALREADY_APPENDED'

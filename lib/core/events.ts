@@ -72,6 +72,8 @@ export interface TaskResult {
   readonly rowsRejected: number
   readonly rowsFiltered: number
   readonly members: number
+  /** Members that were bad and passed over. */
+  readonly membersSkipped: number
   readonly parts: number
   readonly bytesIn: number
   readonly bytesOut: number

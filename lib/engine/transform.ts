@@ -78,7 +78,7 @@ function nameOf(steps: readonly Step[], index: number): string {
 }
 
 /** Deliberately a limit that never cuts, because no filter moves below a limit: the rows that enter are counted there, and checked. */
-const allRows = '9223372036854775807'
+export const allRows = '9223372036854775807'
 
 /** The whole query of the checked steps over an input query. */
 export function applyTransform(input: string, transform: CheckedTransform, maps: MapFunctions): BoundQuery {
