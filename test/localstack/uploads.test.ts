@@ -11,7 +11,8 @@ import { secretName } from './their-app.ts'
 
 const archivesCount = 50
 /** Of this run of the tests alone: an instance that was given may have seen others. */
-const month = `${1900 + Math.floor(Math.random() * 8000)}-06`
+const year = 1900 + Math.floor(Math.random() * 8000)
+const month = `${year}-06`
 const keyOf = (archive: number): string => `incoming/${month}/${archive}.zip`
 const archiveOf = (archive: number): Buffer => buildZip({ 'a.csv': `archive,row\n${archive},0\n${archive},1\n` })
 const tasks = ['latest', 'ledger'] as const
@@ -28,18 +29,25 @@ describe.skipIf(!endpoint)('uploads', () => {
   const recordsOfMonth = async (task: string) =>
     (await recordsOf(lake, task)).filter(({ params }) => params.month === month)
 
-  it('do nothing when their key does not match', async () => {
-    await upload(uploads, 'elsewhere/1.zip', archiveOf(1))
-    for (const key of [`incoming/${month}/1.txt`, 'incoming/lately/1.zip']) {
-      const { status, tasks } = await uploadAndWait(uploads, key, archiveOf(1))
-      expect({ status, tasks: tasks.map(task => task.status) }).toEqual({
-        status: 'SUCCEEDED',
-        tasks: ['ignored', 'ignored'],
-      })
-    }
-    expect((await executionsOf(uploads)).filter(({ input }) => input?.includes('elsewhere/'))).toEqual([])
-    expect(await recordsOfMonth('latest')).toEqual([])
+  it('start nothing outside of the wildcard of the trigger, and no run where only its template keeps their key out', async () => {
+    const keptOut = ['elsewhere/1.zip', `incoming/${month}/1.txt`]
+    for (const key of keptOut) await upload(uploads, key, archiveOf(1))
+    // The wildcard is incoming/*/*.zip, which does not know what a month is.
+    const ignored = await uploadAndWait(uploads, `incoming/lately-${month}/1.zip`, archiveOf(1))
+    expect(ignored).toMatchObject({ status: 'SUCCEEDED', tasks: [{ status: 'ignored' }, { status: 'ignored' }] })
+    await expectNoneStartedBy(keptOut)
+    for (const task of tasks) expect(await recordsOfMonth(task)).toEqual([])
+
+    const matching = await uploadAndWait(uploads, `incoming/${year}-07/1.zip`, archiveOf(1))
+    expect(matching.tasks.map(task => task.status)).toEqual(['complete', 'complete'])
+    await expectNoneStartedBy(keptOut)
   })
+
+  async function expectNoneStartedBy(keys: readonly string[]): Promise<void> {
+    const started = (await executionsOf(uploads)).map(({ input = '{}' }) => JSON.parse(input).detail?.object?.key)
+    expect(started).not.toEqual([])
+    expect(started.filter(key => keys.includes(key))).toEqual([])
+  }
 
   it('of fifty archives at once give each row once, and no archive is processed more than twice', async () => {
     const archives = Array.from({ length: archivesCount }, (_, archive) => archive)
