@@ -4,8 +4,9 @@
  *     const { flights, visits, uploads, operated } = await deployment()   // in a beforeAll
  *
  * An instance that FANMILL_LOCALSTACK_ENDPOINT names must be a fresh one, whose functions reach the ports of this machine.
- * `flights` is this repository's own app, as it is. The others are of somebody else's (their-app.ts): `visits` and `operated` are
- * one pipeline twice, so that a file which stops executions disturbs no other; each has buckets and a state machine of its own.
+ * `flights` is this repository's own app, as it is. The others are of somebody else's (their-app.ts): `visits`, `operated` and
+ * `waiting` are one pipeline three times, each for one test file: a file that routes functions through a proxy leaves them without S3
+ * when it ends, and one that stops executions would stop others'. Each has buckets and a state machine of its own.
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -39,6 +40,7 @@ export interface Deployment {
   readonly flights: DeployedPipeline
   readonly visits: DeployedPipeline
   readonly operated: DeployedPipeline
+  readonly waiting: DeployedPipeline
   readonly uploads: DeployedPipeline
   /** As `uploads`, through a queue. */
   readonly queued: DeployedPipeline
@@ -49,6 +51,7 @@ const constructs = {
   flights: ['FanmillFlights', 'Flights'],
   visits: [theirStack, 'Visits'],
   operated: [theirStack, 'Operated'],
+  waiting: [theirStack, 'Waiting'],
   uploads: [theirStack, 'Uploads'],
   queued: [theirStack, 'Queued'],
 } as const

@@ -20,7 +20,7 @@ export async function lambda(
   return JSON.parse(text)
 }
 
-/** From here on the functions of a pipeline ask this address instead of LocalStack's own. */
+/** Makes the functions of a pipeline use this address in place of LocalStack's own, also after the test file ends: no other file may use the pipeline. */
 export async function routeThrough(address: string, pipeline: DeployedPipeline): Promise<void> {
   await Promise.all((await functionsOf(pipeline)).map(name => addVariables(name, { AWS_ENDPOINT_URL: address })))
 }

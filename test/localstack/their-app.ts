@@ -49,7 +49,7 @@ const small = { memoryMb: 512, threads: 2, temporaryStorageMb: 512 }
 const middle = { memoryMb: 1024, threads: 1, temporaryStorageMb: 512 }
 const large = { memoryMb: 3008, threads: 1, temporaryStorageMb: 512 }
 const apiKey = new Secret(stack, 'ApiKey', { secretStringValue: SecretValue.unsafePlainText('sesame') })
-for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operated', 'visits', [middle]], ['Uploads', 'uploads', [small]], ['Queued', 'uploads', [small]]]) {
+for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operated', 'visits', [middle]], ['Waiting', 'visits', [small]], ['Uploads', 'uploads', [small]], ['Queued', 'uploads', [small]]]) {
   const given = { entry: \`pipelines/\${entry}.ts\`, tiers, architecture: '${ownArchitecture}', dashboard: false, maxConcurrency: id === 'Operated' ? 2 : 100, ...(entry === 'uploads' && { secrets: { '${secretName}': apiKey } }), ...(id === 'Queued' && { uploads: 'queue', uploadWindow: Duration.seconds(5) }) }
   const { plan, process, commit } = new FanmillPipeline(stack, id, given)
   for (const { function: each } of [plan, ...process, commit]) each.addEnvironment('FANMILL_GROUP_BYTES', '${groupBytes}').addEnvironment('FANMILL_SETTLE_SECONDS', '1')

@@ -21,17 +21,17 @@ import { expectedVisits, visitsArchive } from './visit-data.ts'
 const shop = `queue-${randomUUID().slice(0, 8)}`
 
 describe.skipIf(!endpoint)('an execution whose output is taken', () => {
-  let visits: DeployedPipeline
+  let waiting: DeployedPipeline
   let lake: Store
   const client = () => new SFNClient({})
   beforeAll(async () => {
-    visits = (await deployment()).visits
-    lake = lakeOf(visits.output)
+    waiting = (await deployment()).waiting
+    lake = lakeOf(waiting.output)
   })
 
   /** The deployed machine, whose branches have used up their waits after the first one. */
   async function impatientMachine(): Promise<string> {
-    const { stateMachineArn } = visits
+    const { stateMachineArn } = waiting
     const { definition = '', roleArn } = await client().send(new DescribeStateMachineCommand({ stateMachineArn }))
     const impatient = definition.replaceAll(/"max":\d+/g, '"max":1')
     expect(impatient).not.toBe(definition)
@@ -55,7 +55,7 @@ describe.skipIf(!endpoint)('an execution whose output is taken', () => {
     const input = JSON.stringify({ params: { shop } })
     const started = await client().send(new StartExecutionCommand({ stateMachineArn, input }))
     const first = await endOf(started.executionArn ?? '')
-    expect(first.status).toBe('SUCCEEDED')
+    expect({ status: first.status, cause: first.cause }).toEqual({ status: 'SUCCEEDED' })
     expect(await statesOf(first.executionArn ?? '')).toEqual([
       ...[
         'begin tasks',
@@ -70,7 +70,7 @@ describe.skipIf(!endpoint)('an execution whose output is taken', () => {
     ])
     const { continuedBy } = JSON.parse(first.output ?? '{}')
     expect(continuedBy).toMatch(/:execution:impatient-.*:continued-[\da-f]{40}$/)
-    await upload(visits, `incoming/${shop}/day.zip`, visitsArchive())
+    await upload(waiting, `incoming/${shop}/day.zip`, visitsArchive())
     await leaveTurn(lake, holder)
     const second = await lastOf(continuedBy)
     expect(second).toMatchObject({ status: 'SUCCEEDED', input })
