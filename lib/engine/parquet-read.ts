@@ -9,7 +9,7 @@ import { misfit } from './column-sql.ts'
 import { misfitCondition, misfitText, mustRead, tryRead } from './parquet-values.ts'
 import { runValue } from './provenance-sql.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
-import { allRead, type ExtraColumns, emptyRead, newMap, type ReadColumn } from './read-columns.ts'
+import { allRead, type ExtraColumns, emptyRead, newMap, placeColumns, type ReadColumn } from './read-columns.ts'
 
 export interface ParquetOptions extends ExtraColumns {
   readonly columns: readonly ReadColumn[]
@@ -93,18 +93,43 @@ export function parquetRead(files: readonly ParquetFile[], options: ParquetOptio
   })
 }
 
+export interface CarefulParquetOptions {
+  /** A boolean function of the engine that the rows pass through. */
+  readonly guard: string
+  /** Give the columns of the row's place (`placeColumns`) as well. Default false. */
+  readonly hasPlaces?: boolean
+}
+
 /** The rows of which every value fits. The others are those of `parquetMisfits`. @throws COLUMN_MISSING, COLUMN_NEW */
-export function carefulParquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard: string): string {
+export function carefulParquetRead(
+  files: readonly ParquetFile[],
+  options: ParquetOptions,
+  { guard, hasPlaces = false }: CarefulParquetOptions,
+): string {
   for (const file of files) checkColumns(file, options)
-  return union(files, options, (own, from, extra) => {
+  const query = (own: readonly ReadColumn[], from: string, extra: Extra): string => {
     const value: ReadValue = column => tryRead(column, { own, strict: options.strict })
     const bad = misfitOf(options, own)
     // The guard counts only rows that fit, as with text.
     const fit = `${guard}(_fanmill_file IS NOT NULL)`
     const condition = bad === undefined ? fit : `CASE WHEN ${bad} THEN false ELSE ${fit} END`
     return `SELECT ${selectList(options.columns, value, extra)} FROM ${from} WHERE ${condition}`
-  })
+  }
+  return union(files, options, query, hasPlaces)
 }
+
+/** A row of Parquet has no text; its first values are what was received. */
+function placesOf(group: readonly ParquetFile[], { columns }: ParquetOptions): string[] {
+  const own = (group[0]?.columns ?? []).filter(({ name }) => columns.some(column => column.name === name))
+  const values = own.slice(0, shownColumnsMax).map(({ name }) => `${quoteText(name)}: ${quoteName(name)}`)
+  const received = values.length === 0 ? "''" : `CAST({${values.join(', ')}} AS VARCHAR)`
+  const row = 'CAST(file_row_number + 1 AS VARCHAR)'
+  const member = byFile(group, ({ index }) => String(index))
+  return [member, row, row, received, "''"].map((value, index) => `${value} AS ${placeColumns[index]}`)
+}
+
+/** More than this are not seen in 200 characters. */
+const shownColumnsMax = 40
 
 /**
  * The rows that do not fit, each with its first misfitting column: member (its index), line and record (both the row's
@@ -179,14 +204,16 @@ function union(
   files: readonly ParquetFile[],
   options: ParquetOptions,
   query: (own: readonly ReadColumn[], from: string, extra: Extra) => string,
+  hasPlaces = false,
 ): string {
   const selects = groupsOf(files).map(group => {
     const own = group[0]?.columns ?? []
     const provenance = options.provenance.map(name => `${provenanceOf(name, group)} AS ${name}`)
     const kept = options.keepNew ? [`${newColumns(own, options)} AS _new`] : []
-    return query(own, placedScan(group), [...provenance, ...kept])
+    const places = hasPlaces ? placesOf(group, options) : []
+    return query(own, placedScan(group), [...provenance, ...kept, ...places])
   })
-  return selects.join(' UNION ALL ') || emptyRead(options.columns, options)
+  return selects.join(' UNION ALL ') || emptyRead(options.columns, options, hasPlaces)
 }
 
 const selectList = (columns: readonly ReadColumn[], value: ReadValue, extra: Extra): string =>
