@@ -103,6 +103,7 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
         text,
         recordText: "''",
         all: Object.keys(columns).map(quoteName),
+        used: ['*'],
         undeclared: [],
       }
     }
@@ -113,6 +114,7 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
           columns,
         ),
         all: ['line'],
+        used: ['*'],
       }
     case 'lines': {
       const isMet = `regexp_full_match(content, ${quoteText(format.pattern)})`
@@ -122,6 +124,7 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
         text: column => `nullif(groups.${quoteName(column)}, '')`,
         recordText: 'content',
         all: ['content'],
+        used: ['*'],
         undeclared: [],
         record,
       }

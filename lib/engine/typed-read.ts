@@ -104,7 +104,8 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
     return checked(name)
   }
   const list = selectList(source, options, convert)
-  const from = values.length === 0 ? source.from : `(SELECT *, ${values.join(', ')} FROM ${source.from})`
+  const from =
+    values.length === 0 ? source.from : `(SELECT ${[...source.used, ...values].join(', ')} FROM ${source.from})`
   const conditions = [
     ...(source.record ? [allMet(source.record.tests)] : []),
     ...(options.refuseNew && source.ownNew ? [`len(${source.ownNew.names}) = 0`] : []),
