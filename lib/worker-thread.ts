@@ -28,6 +28,7 @@ import type { Interrupt } from './io/worker-channel.ts'
 import { streamFolder } from './local/stream-pieces.ts'
 import { processShare, type StageOptions } from './steps/share.ts'
 import { createThreadLog, type ThreadLog } from './worker-log.ts'
+import { createThreadProgress, type ThreadProgress } from './worker-progress.ts'
 
 /** Plain data, but for the store of a test. */
 export interface ThreadSetup {
@@ -118,6 +119,7 @@ interface Own {
   readonly tell: Tell
   readonly signal: AbortSignal
   opened?: Promise<TaskEngine>
+  progress?: ThreadProgress
 }
 
 async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
@@ -156,11 +158,16 @@ function taskEngine(own: Own): Promise<TaskEngine> {
   return own.opened
 }
 
+interface ShareWatch {
+  readonly log: ThreadLog
+  readonly progress: ThreadProgress
+}
+
 /** The same engine, whose conversions keep to the share's limits, and are known to the log. */
-function forShare(engine: TaskEngine, { partitionLimits }: ShareJob, log: ThreadLog): TaskEngine {
+function forShare(engine: TaskEngine, { partitionLimits }: ShareJob, { log, progress }: ShareWatch): TaskEngine {
   const convert: TaskEngine['convert'] = job => {
     log.converting(job.files)
-    return engine.convert({ ...job, partitionLimits })
+    return progress.during(job, () => engine.convert({ ...job, partitionLimits }))
   }
   const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })
   return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine
@@ -176,8 +183,12 @@ async function shareTools(own: Own, job: ShareJob) {
     throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
   // Over all groups of the share: while one is converted, the first slices of the next come.
   const store = readAhead(own.store, wantedRanges(job), { readsMax: setup.readsMax ?? 1, signal })
-  const stage = (source: StageSource, { isLocated, isByMember }: StageOptions): Promise<StagedSlices> =>
-    stageSlices(source, {
+  const engine = await taskEngine(own)
+  own.progress ??= createThreadProgress({ tell, engine: () => engine.progress() })
+  const progress = own.progress
+  const stage = async (source: StageSource, { isLocated, isByMember }: StageOptions): Promise<StagedSlices> => {
+    progress.beginGroup()
+    const staged = await stageSlices(source, {
       store,
       folder: stageFolder,
       format,
@@ -192,13 +203,17 @@ async function shareTools(own: Own, job: ShareJob) {
       signal,
       onSkip: (member: string, error: FanmillError) =>
         tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
+      onInflated: progress.staged,
     })
+    progress.endStaging(staged)
+    return staged
+  }
   return {
-    engine: forShare(await taskEngine(own), job, own.log),
+    engine: forShare(engine, job, { log: own.log, progress }),
     stage,
     worker: { pid: process.pid, thread: threadId },
     isAlwaysLocated: needsPlaces(task.provenance),
-    progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),
+    progress: progress.done,
   }
 }
 

@@ -42,6 +42,8 @@ export interface SliceStageOptions {
   readonly isByMember?: boolean
   readonly signal?: AbortSignal
   onSkip(member: string, error: FanmillError): void
+  /** Called as text is inflated, with its bytes. */
+  onInflated?(bytes: number): void
 }
 
 /** The reads that staging slices begins with, in their order. */
@@ -92,13 +94,23 @@ interface Staging {
   /** Of the slices that are read one after another. */
   readonly buffer: ReusedBuffer
   readonly counts: { members: number; skipped: number; bytesIn: number; bytesInflated: number }
+  /** Counts bytes that were inflated. */
+  addInflated(bytes: number): void
   readonly name: string
   discard(): void
 }
 
 let stageCount = 0
 
-function openStaging({ folder, format, isLocated, isByMember = false, stageBytesMax }: SliceStageOptions): Staging {
+function openStaging({
+  folder,
+  format,
+  isLocated,
+  isByMember = false,
+  stageBytesMax,
+  onInflated,
+}: SliceStageOptions): Staging {
+  const counts = { members: 0, skipped: 0, bytesIn: 0, bytesInflated: 0 }
   const name = `stage${stageCount++}`
   const text =
     format.kind === 'parquet'
@@ -115,7 +127,11 @@ function openStaging({ folder, format, isLocated, isByMember = false, stageBytes
     ranges: [],
     borrowed: [],
     buffer: new ReusedBuffer(),
-    counts: { members: 0, skipped: 0, bytesIn: 0, bytesInflated: 0 },
+    counts,
+    addInflated(bytes) {
+      counts.bytesInflated += bytes
+      onInflated?.(bytes)
+    },
     name,
     discard,
   }
@@ -150,11 +166,11 @@ async function stageMembers(
     const origin = { archive: input.key, member: found.member.name }
     staging.counts.members++
     if (!staging.text) {
-      staging.counts.bytesInflated += found.member.inflatedBytes
+      staging.addInflated(found.member.inflatedBytes)
       await stageWhole(staging, options.folder, origin, 'bytes' in found ? [found.bytes] : found.chunks)
     } else if ('chunks' in found) await stagePieces(staging, options, origin, found.chunks)
     else {
-      staging.counts.bytesInflated += found.bytes.length
+      staging.addInflated(found.bytes.length)
       staging.text.add(found.bytes, origin)
     }
   }
@@ -170,7 +186,7 @@ async function stagePieces(
 ): Promise<void> {
   if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut into pieces')
   for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes, origin })) {
-    staging.counts.bytesInflated += bytes.length
+    staging.addInflated(bytes.length)
     staging.text?.add(bytes, { ...origin, header, firstLine, firstRecord })
   }
 }
@@ -194,7 +210,7 @@ async function stageRange(
   staging.text?.add(bytes, { archive: input.key, member: '', header, firstLine, firstRecord, scan })
   staging.ranges.push({ slice: slice.slice, input: slice.input, start: read.start, end: read.end })
   staging.counts.bytesIn += read.end - read.start
-  staging.counts.bytesInflated += read.bytes.length
+  staging.addInflated(read.bytes.length)
   if (slice.range.start === 0) staging.counts.members++
 }
 
@@ -210,7 +226,7 @@ async function stageFile(
   staging.counts.members++
   staging.counts.bytesIn += input.sizeBytes
   if (!staging.text) {
-    staging.counts.bytesInflated += input.sizeBytes
+    staging.addInflated(input.sizeBytes)
     return stageWhole(staging, folder, { archive: input.key, member: '' }, source)
   }
   await stagePieces(staging, options, { archive: input.key, member: '' }, source)
@@ -242,7 +258,9 @@ async function stageAgain(staged: StagedText, staging: Staging, options: SliceSt
   const files = staged.files as readonly StagedFile[]
   if (options.isLocated && staging.text && files.some(file => !file.located)) await restage(files, staging.text)
   else staging.borrowed = files
-  staging.counts.bytesInflated += files.reduce((sum, file) => sum + file.bytes, 0)
+  // A member that comes in pieces counts where it begins.
+  staging.counts.members += files.flatMap(file => file.members).filter(member => member.firstRecord === 1).length
+  staging.addInflated(files.reduce((sum, file) => sum + file.bytes, 0))
 }
 
 function finish(staging: Staging, options: SliceStageOptions): StagedSlices {

@@ -66,6 +66,7 @@ function emptyResult({ options, outputSpec }: Session, task: TaskDefinition, sta
     status,
     ...countsOf(undefined),
     bytesIn: 0,
+    bytesInflated: 0,
     seconds: 0,
     output: urlBelow(outputSpec, pathOf(task, options.params ?? {})),
   }

@@ -47,7 +47,8 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   const log = createTaskLog(session, task.name)
   const progress = createProgress(session, task.name, log)
   const partitions = partitionSetFor(task)
-  const workers = openPool(session, task, params, tables, progress)
+  const workers = progress.watching(openPool(session, task, params, tables, progress))
+  progress.enter('plan')
   const stop = (): void => workers.stop()
   session.options.signal?.addEventListener('abort', stop)
   if (session.options.signal?.aborted) stop()
@@ -236,8 +237,10 @@ async function runPlanned(task: TaskRun, run: ReservedRun, items: readonly PlanI
   const output = task.task.output
   const options = { ...clock, owner: session.owner, isAlive, leaseMs, reservation: run, plan: items }
   for (let missing: readonly PlanItem[] = items; ; ) {
+    progress.enter('process')
     const failed = await processAll(task, run, missing, failFast ?? false)
     if (failed && (failFast || endsRun(failed) || items.length === 1)) throw failed
+    progress.enter('commit')
     const result = await commit(session.output, {
       ...options,
       ...partitioningOf(output),
@@ -332,7 +335,7 @@ function tellPlan(
 }
 
 function resultOf(
-  { session, task, params, started }: TaskRun,
+  { session, task, params, started, progress }: TaskRun,
   runId: string,
   status: RunStatus,
   manifest: Manifest | undefined,
@@ -346,6 +349,7 @@ function resultOf(
     // Of a complete dataset all of it: an append that finds nothing new has no run of its own.
     ...countsOf(status === 'skipped' ? manifest?.totals : run?.totals),
     bytesIn: status === 'complete' ? found.bytesIn : 0,
+    bytesInflated: status === 'complete' ? progress.bytesInflated() : 0,
     seconds: (Date.now() - started) / 1000,
     output: urlBelow(session.outputSpec, outputPathOf(task, params)),
   }
