@@ -1,6 +1,6 @@
 /** Widths of a table's columns, so that it fits a terminal and texts wrap between words. */
 
-/** Between two columns. */
+/** Between two columns; one where a table fits only so. */
 export const gapWidth = 2
 /** A column of texts keeps so much, also where its words are longer: a run's id fits. */
 const textWidthMin = 16
@@ -14,11 +14,16 @@ export interface ColumnsToFit {
   readonly columns: number
 }
 
+export interface FittedColumns {
+  readonly widths: readonly number[]
+  readonly gap: number
+}
+
 /**
  * The width of each column without the gap behind it: as its texts need, or narrower where they can wrap. Long words are broken last.
  * Undefined where not even that fits.
  */
-export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit): readonly number[] | undefined {
+export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit): FittedColumns | undefined {
   const needs = titles.map((title, index) => {
     const cells = rows.map(row => row[index] ?? '')
     const whole = Math.max(textWidth(title), ...cells.map(textWidth))
@@ -26,15 +31,19 @@ export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit): re
     const words = Math.max(longestWord(title), ...unbroken)
     return { whole, words, least: numbers.includes(title) ? words : Math.min(words, textWidthMin) }
   })
-  const room = columns - gapWidth * (titles.length - 1)
-  const limits = ['words', 'least'] as const
-  for (const limit of limits) {
+  const tries = [
+    { limit: 'words', gap: gapWidth },
+    { limit: 'words', gap: 1 },
+    { limit: 'least', gap: gapWidth },
+  ] as const
+  for (const { limit, gap } of tries) {
+    const room = columns - gap * (titles.length - 1)
     const widths = shrink(
       needs.map(each => each.whole),
       needs.map(each => each[limit]),
       room,
     )
-    if (sum(widths) <= room) return widths
+    if (sum(widths) <= room) return { widths, gap }
   }
   return undefined
 }

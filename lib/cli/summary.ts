@@ -40,7 +40,7 @@ function taskRow(task: TaskResult): readonly unknown[] {
     formatBytes(task.bytesIn),
     formatBytes(task.bytesOut),
     task.seconds.toFixed(2),
-    formatRate(task.bytesInflated, task.seconds),
+    task.bytesInflated === 0 ? '-' : formatRate(task.bytesInflated, task.seconds),
   ]
 }
 

@@ -24,16 +24,17 @@ export async function drawTable(
 ): Promise<string> {
   const texts = rows.map(row => row.map(cellText))
   const columns = stream.isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY
-  const widths = fitColumns({ titles, rows: texts, numbers, columns })
-  if (!widths) return drawLists(titles, texts, stream)
+  const fitted = fitColumns({ titles, rows: texts, numbers, columns })
+  if (!fitted) return drawLists(titles, texts, stream)
+  const { widths, gap } = fitted
   const { default: Table } = await import('cli-table3')
   const isWrapped = Number.isFinite(columns)
   const table = new Table({
     head: [...titles],
     colAligns: titles.map(title => (numbers.includes(title) ? 'right' : 'left')),
     chars: lightLines,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': gapWidth },
-    ...(isWrapped && { colWidths: widths.map(width => width + gapWidth), wordWrap: true }),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
+    ...(isWrapped && { colWidths: widths.map(width => width + gap), wordWrap: true }),
   })
   const draw = (text: string, index: number): string => {
     const title = titles[index]

@@ -55,6 +55,20 @@ it('lists each row by its titles where the terminal is too narrow for columns', 
   expect(text).toContain('\n\nbatch    12\n')
 })
 
+it('keeps the summary of a run a table in 80 columns', async () => {
+  const numbers = ['rows', 'rejects', 'members', 'parts', 'bytes in', 'bytes out', 'seconds', 'MB/s inflated']
+  const row = ['trips', 'complete', '6,000,000', '0', '3', '2', '34.7 kB', '17.2 MB', '2.27', '25.0']
+  const text = await drawTable(['task', 'status', ...numbers], [row], { numbers, stream: terminal(80) })
+  const lines = stripVTControlCharacters(text).split('\n')
+  expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(80)
+  expect(
+    lines
+      .at(-1)
+      ?.split(/ (?![kM]B)+/)
+      .filter(Boolean),
+  ).toEqual(row)
+})
+
 it('colours status words on a terminal, and not in a pipe or with NO_COLOR', async () => {
   const table = (stream: TableStream) => drawTable(['task', 'status'], [['trips', 'failed']], { stream })
   vi.stubEnv('FORCE_COLOR', undefined)
