@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { CapacityError, FanmillError, PermanentError } from './core/errors.ts'
 import { type LogLevel, logLevels } from './core/events.ts'
-import type { MemberAccount, ShareJob } from './core/share.ts'
+import { hiveColumns } from './core/hive-columns.ts'
+import type { MemberAccount, ShareJob, StagedText } from './core/share.ts'
+import { type SkippedMember, skippedLine } from './core/skipped-member.ts'
 import type { Store } from './core/store.ts'
 import { nameTask } from './core/task-error.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
@@ -15,14 +17,15 @@ import { type Engine, engineFault, openEngine } from './engine/engine.ts'
 import { engineTask } from './engine/engine-task.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
-import { writeAccounts } from './engine/write-accounts.ts'
+import { joinAccounts, writeAccounts } from './engine/write-accounts.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { diskFault } from './io/disk-fault.ts'
 import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
 import { readAhead } from './io/read-ahead.ts'
 import type { SecretValues } from './io/secrets.ts'
-import { type StagedSlices, type StageSource, stageSlices, wantedRanges } from './io/stage-slices.ts'
+import type { StagedFile } from './io/stage.ts'
+import { type StageSource, stageInParts, stageSlices, wantedRanges } from './io/stage-slices.ts'
 import { userFile } from './io/user-file.ts'
 import type { Interrupt } from './io/worker-channel.ts'
 import { streamFolder } from './local/stream-pieces.ts'
@@ -127,7 +130,7 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
   throwIfAborted(own.signal)
   switch (job.kind) {
     case 'check':
-      return { schema: own.task.output.kind === 'parquet' ? (await taskEngine(own)).schema : [] }
+      return { schema: own.task.output.kind === 'parquet' ? await checkedSchema(own, job.hive) : [] }
     case 'share':
       own.log.enter(job)
       if (job.run && needsRun(own.task.provenance)) await (await taskEngine(own)).enterRun(job.run)
@@ -135,7 +138,7 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
     case 'merge':
       return (await taskEngine(own)).merge(job.files, job)
     case 'accounts':
-      return writeAccountsFile(own, job.accounts, job.target)
+      return joinAccounts(own.engine, job.files, job.target)
     case 'extract': {
       const { source } = own.task
       const onBadMember = source.kind === 'zipMembers' ? source.onBadMember : 'fail'
@@ -145,14 +148,32 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
   }
 }
 
-async function writeAccountsFile(own: Own, accounts: readonly MemberAccount[], target: string): Promise<null> {
-  await writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target })
-  return null
+async function checkedSchema(own: Own, hive?: readonly string[]): Promise<TaskEngine['schema']> {
+  return (await checkedEngine(own, hive)).schema
 }
+
+/** The engine, with the transform checked over the columns in the inputs' paths. */
+async function checkedEngine(own: Own, hive?: readonly string[]): Promise<TaskEngine> {
+  const engine = await taskEngine(own)
+  await engine.check(hive).catch(error => {
+    throw nameTask(own.task.name, error)
+  })
+  return engine
+}
+
+/** The columns in the paths of a job's inputs; undefined where it has none. */
+function pathColumns({ source, columns = {} }: TaskDefinition, job: ShareJob): readonly string[] | undefined {
+  const keys = keysOf(job)
+  if (keys.length === 0) return undefined
+  return source.hive === false ? [] : hiveColumns(keys, Object.keys(columns))
+}
+
+const keysOf = ({ inputs, staged }: ShareJob): string[] =>
+  staged ? archivesOf(staged) : Object.values(inputs).map(({ key }) => key)
 
 function taskEngine(own: Own): Promise<TaskEngine> {
   const { task, setup, engine, context } = own
-  own.opened ??= openTask(engine, engineTask(task, setup), context).catch(error => {
+  own.opened ??= openTask(engine, { ...engineTask(task, setup), isCheckedLater: true }, context).catch(error => {
     throw nameTask(task.name, error)
   })
   return own.opened
@@ -181,41 +202,53 @@ async function shareTools(own: Own, job: ShareJob) {
   const format = task.source.format
   if (!format)
     throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
+  const inPath = pathColumns(task, job)
   // Over all groups of the share: while one is converted, the first slices of the next come.
-  const store = readAhead(own.store, wantedRanges(job), { readsMax: setup.readsMax ?? 1, signal })
-  const engine = await taskEngine(own)
+  const store = readAhead(own.store, wantedRanges(job, own.store), { readsMax: setup.readsMax ?? 1, signal })
+  const staging = {
+    store,
+    folder: stageFolder,
+    format,
+    columns: task.columns ?? {},
+    onNewColumn: task.onNewColumn,
+    onMissingColumn: task.onMissingColumn,
+    onBadMember: task.source.kind === 'zipMembers' ? task.source.onBadMember : 'fail',
+    limits: limitsOf(task),
+    stageBytesMax: setup.stageBytesMax,
+    readsHive: task.source.hive !== false,
+    signal,
+    onInflated: (bytes: number) => progress.staged(bytes),
+  }
+  const engine = await checkedEngine(own, inPath)
   own.progress ??= createThreadProgress({ tell, engine: () => engine.progress() })
   const progress = own.progress
-  const stage = async (source: StageSource, { isLocated, isByMember }: StageOptions): Promise<StagedSlices> => {
-    progress.beginGroup()
-    const staged = await stageSlices(source, {
-      store,
-      folder: stageFolder,
-      format,
-      columns: task.columns ?? {},
-      onNewColumn: task.onNewColumn,
-      onMissingColumn: task.onMissingColumn,
-      onBadMember: task.source.kind === 'zipMembers' ? task.source.onBadMember : 'fail',
-      limits: limitsOf(task),
-      stageBytesMax: setup.stageBytesMax,
-      isLocated,
-      isByMember,
-      signal,
-      onSkip: (member: string, error: FanmillError) =>
-        tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
-      onInflated: progress.staged,
-    })
-    progress.endStaging(staged)
-    return staged
-  }
   return {
     engine: forShare(engine, job, { log: own.log, progress }),
-    stage,
+    async stage(source: StageSource, options: StageOptions) {
+      progress.beginGroup()
+      const staged = await stageSlices(source, { ...staging, ...options })
+      progress.endStaging(staged)
+      return staged
+    },
+    async *stageInParts(source: StageSource, options: StageOptions) {
+      progress.beginGroup()
+      for await (const part of stageInParts(source, { ...staging, ...options, partBytes: job.groupBytes })) {
+        progress.endStaging(part.staged)
+        yield part
+      }
+    },
     worker: { pid: process.pid, thread: threadId },
-    isAlwaysLocated: needsPlaces(task.provenance),
+    // Rows of Parquet have their place without.
+    isAlwaysLocated: format.kind !== 'parquet' && (needsPlaces(task.provenance) || (inPath ?? []).length > 0),
+    writeAccounts: (accounts: Iterable<MemberAccount>, target: string) =>
+      writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target }),
+    onSkip: (member: SkippedMember) => tell({ kind: 'log', ...skippedLine(member) }),
     progress: progress.done,
   }
 }
+
+const archivesOf = ({ files }: StagedText): string[] =>
+  (files as readonly StagedFile[]).flatMap(({ members }) => members.map(({ archive }) => archive))
 
 /** What the user's functions get: the same object for every row of this thread. */
 async function userContext(

@@ -18,6 +18,7 @@ const layers: Record<string, readonly RegExp[]> = {
   'lib/io/s3-client.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
   'lib/io/aws-control.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
   'lib/io/secrets-client.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
+  'lib/io/start-execution.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
   'lib/io': [/^lib\/(io|core|define)/, /^node:/, /^(piscina|pino|esbuild|fastest-levenshtein|picomatch)$/],
   'lib/steps': [/^lib\/(steps|core|define)/, /^node:(path\/posix|crypto|buffer)$/, /^valibot$/],
   'lib/node-version.ts': [],
@@ -28,7 +29,7 @@ const layers: Record<string, readonly RegExp[]> = {
   'lib/worker': [...root, /^lib\/worker/],
   'lib/bundle': [...root, /^lib\/bundle/],
   'lib/lambda': [...root, /^lib\/lambda/, /^valibot$/, /^@aws-lambda-powertools\//],
-  functions: [...root, /^lib\/lambda/],
+  functions: [...root, /^lib\/lambda/, /^valibot$/],
   infra: [/^infra\//, /^lib\/(define|core)/, /^node:/, /^(aws-cdk-lib|constructs|cdk-nag|esbuild)/],
 }
 

@@ -25,6 +25,7 @@ export async function printSummary(
     print(visible(outcomeLine(task, about, output)))
     const rejects = rejectsLine(task, about === undefined ? whereText(output) : about.slice(about.indexOf(' ')))
     if (rejects !== undefined) print(visible(rejects))
+    if (task.membersSkipped > 0) print(visible(skippedLine(task, about, output)))
   }
   if (isSample) print('this was a sample: the real output is as it was')
 }
@@ -42,6 +43,11 @@ function taskRow(task: TaskResult): readonly unknown[] {
     task.seconds.toFixed(2),
     task.bytesInflated === 0 ? '-' : formatRate(task.bytesInflated, task.seconds),
   ]
+}
+
+function skippedLine({ task, membersSkipped, run }: TaskResult, about = run, root?: string): string {
+  const where = whereText(root)
+  return `${task}: ${formatCount(membersSkipped)} members skipped as bad; fanmill status ${about}${where} lists them`
 }
 
 function outcomeLine({ task, status, output, run }: TaskResult, about = run, root?: string): string {

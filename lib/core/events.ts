@@ -83,6 +83,8 @@ export interface TaskResult {
   readonly rowsRejected: number
   readonly rowsFiltered: number
   readonly members: number
+  /** Members that were bad and passed over. */
+  readonly membersSkipped: number
   readonly parts: number
   readonly bytesIn: number
   /** Inflated bytes that were read; those of batches that an earlier process did are not among them. */

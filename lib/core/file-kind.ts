@@ -1,48 +1,78 @@
-/** Recognises files that are no text by their first bytes. */
-import { Buffer } from 'node:buffer'
+/** Recognises files that are no text by their first bytes, so that a message can say what was found. */
+import { compressionOf } from './compression.ts'
+import { PermanentError } from './errors.ts'
 
-export interface FileKind {
-  /** With its article: `a tar archive`. */
+interface FileKind {
   readonly name: string
-  /** What to do with it. */
   readonly advice: string
+  matches(bytes: Uint8Array): boolean
 }
 
-/** A tar archive's first header says `ustar` here. */
-const tarOffset = 257
-/** A spreadsheet names its parts in its first members. */
-const spreadsheetBytes = 4096
+const beginsWith =
+  (...expected: readonly number[]) =>
+  (bytes: Uint8Array): boolean =>
+    expected.every((byte, at) => bytes[at] === byte)
 
-/** The kind of a file that is no text; undefined for text, and for what is not known. */
-export function fileKindOf(bytes: Uint8Array): FileKind | undefined {
-  const begins = (text: string, at = 0): boolean =>
-    Buffer.from(bytes.subarray(at, at + text.length)).toString('latin1') === text
-  if (begins('\x1f\x8b\x08')) return compressed('a gzip file', '.gz')
-  if (begins('\x28\xb5\x2f\xfd')) return compressed('a zstd file', '.zst')
-  if (/^BZh[1-9]/.test(head(bytes)) && begins('1AY&SY', 4))
-    return { name: 'a bzip2 file', advice: 'decompress it first' }
-  if (begins('\xfd7zXZ\x00')) return { name: 'an xz file', advice: 'decompress it first' }
-  if (begins("7z\xbc\xaf'\x1c")) return { name: 'a 7z archive', advice: 'extract it first' }
-  if (begins('ustar', tarOffset)) return { name: 'a tar archive', advice: 'extract it first, or pack its files as zip' }
-  if (begins('PK\x03\x04')) return zipKind(bytes)
-  if (begins('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1')) return { name: 'an Excel workbook (.xls)', advice: 'save it as CSV' }
-  if (begins('%PDF-')) return { name: 'a PDF document', advice: 'extract its tables as CSV' }
-  // A header may begin with these letters too.
-  if (begins('PAR1') && (bytes[4] ?? 0x20) < 0x20 && !/^PAR1[\t\r\n]/.test(head(bytes)))
-    return { name: 'a Parquet file', advice: 'read it with parquetFiles()' }
-  return undefined
-}
+const textAt = (bytes: Uint8Array, at: number, end: number): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', at, end)
 
-const head = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 8)).toString('latin1')
+/** A text may begin with these letters as well; in a binary file they are followed by what no text has. */
+const wordThenBinary =
+  (word: string) =>
+  (bytes: Uint8Array): boolean => {
+    const next = bytes[word.length] ?? 32
+    return textAt(bytes, 0, word.length) === word && next < 32 && ![9, 10, 13].includes(next)
+  }
 
-const compressed = (name: string, ending: string): FileKind => ({
-  name,
-  advice: `let its name end in ${ending}, and it is decompressed`,
-})
+/** Bytes of a zip that are searched for the names that a workbook begins with. */
+const workbookBytes = 4096
 
-function zipKind(bytes: Uint8Array): FileKind {
-  const names = Buffer.from(bytes.subarray(0, spreadsheetBytes)).toString('latin1')
-  return /\[Content_Types\]\.xml|xl\//.test(names)
-    ? { name: 'an Excel workbook (.xlsx)', advice: 'save its sheets as CSV' }
-    : { name: 'a zip archive', advice: 'read it with zipMembers, and let its name end in .zip' }
+const zip = beginsWith(0x50, 0x4b, 0x03, 0x04)
+const isWorkbook = (bytes: Uint8Array): boolean =>
+  zip(bytes) && /\[Content_Types\]\.xml|xl\/|_rels\/\.rels/.test(textAt(bytes, 0, workbookBytes))
+
+const kinds: readonly FileKind[] = [
+  { name: 'a tar archive', advice: 'unpack it first', matches: bytes => textAt(bytes, 257, 262) === 'ustar' },
+  { name: 'gzip data', advice: 'let its name end in .gz, which is inflated', matches: beginsWith(0x1f, 0x8b, 0x08) },
+  {
+    name: 'zstd data',
+    advice: 'let its name end in .zst, which is inflated',
+    matches: beginsWith(0x28, 0xb5, 0x2f, 0xfd),
+  },
+  {
+    name: 'bzip2 data',
+    advice: 'decompress it first, or compress with gzip',
+    matches: bytes => /^BZh[1-9]1AY&SY/.test(textAt(bytes, 0, 10)),
+  },
+  {
+    name: 'xz data',
+    advice: 'decompress it first, or compress with gzip',
+    matches: beginsWith(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00),
+  },
+  { name: '7z data', advice: 'unpack it first', matches: beginsWith(0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c) },
+  { name: 'an Excel workbook (xlsx)', advice: 'save its sheet as CSV first', matches: isWorkbook },
+  {
+    name: 'an Excel workbook (xls)',
+    advice: 'save its sheet as CSV first',
+    matches: beginsWith(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1),
+  },
+  { name: 'a zip archive', advice: 'read it with zipMembers(), or unpack it first', matches: zip },
+  { name: 'a PDF document', advice: 'extract its table first', matches: bytes => textAt(bytes, 0, 5) === '%PDF-' },
+  { name: 'a Parquet file', advice: 'set format: parquetFiles()', matches: wordThenBinary('PAR1') },
+]
+
+/** What a file is, where it is something else than text; undefined for text and for what is not known. */
+export const fileKindOf = (bytes: Uint8Array): FileKind | undefined => kinds.find(kind => kind.matches(bytes))
+
+/**
+ * `name` is that of the file or member, which says whether it was inflated.
+ * @throws INPUT_INVALID when the text that begins with these bytes is a file of another kind
+ */
+export function refuseOtherFile(bytes: Uint8Array, name: string, expected = 'text'): void {
+  const kind = fileKindOf(bytes)
+  if (kind === undefined || (expected === 'a Parquet file' && kind.name === expected)) return
+  const compression = compressionOf(name)
+  const inside = compression === undefined ? '' : ` in ${compression}`
+  const message = `expected ${expected}, got ${kind.name}${inside}; ${kind.advice}`
+  throw new PermanentError('INPUT_INVALID', message, { found: kind.name })
 }

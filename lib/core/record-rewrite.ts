@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import { type Dialect, toBytes } from './record-dialect.ts'
 import { LineReader } from './record-lines.ts'
 import { type RecordScan, scanRecords } from './records.ts'
+import type { SetAside } from './set-aside.ts'
 
 export interface RewriteOptions {
   /** 1-based physical line of the first byte; default 1. */
@@ -13,6 +14,8 @@ export interface RewriteOptions {
   readonly member?: number
   /** Where lines were dropped from the text before, as a rewrite says. */
   readonly gaps?: readonly number[]
+  /** Given: records that the engine would make much of little are not written but given to this; see `SetAside`. */
+  readonly aside?: SetAside
   /** Of these bytes, where it is known. */
   readonly scan?: RecordScan
 }
@@ -36,7 +39,7 @@ export function rewriteRecords(
   dialect: Dialect,
   { write, ...options }: RewriteOptions & { write(piece: Uint8Array): void },
 ): Rewritten {
-  const { firstLine = 1, firstRecord = 1, member, gaps = [], scan = scanRecords(bytes, dialect) } = options
+  const { firstLine = 1, firstRecord = 1, member, gaps = [], aside, scan = scanRecords(bytes, dialect) } = options
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const prefix = member === undefined ? undefined : new Prefix(dialect, member)
@@ -51,6 +54,13 @@ export function rewriteRecords(
     at = line.read(at)
     if (line.kind !== 'record') continue
     const missing = dropped.before(start, lines)
+    if (
+      aside?.take(bytes.subarray(start, at - line.newlineBytes), {
+        line: firstLine + lines + missing,
+        record: firstRecord + records,
+      })
+    )
+      continue
     const begin = pieces.written
     if (prefix) pieces.prefix(prefix, prefixBytes, { line: firstLine + lines + missing, record: firstRecord + records })
     else dropped.note(begin)

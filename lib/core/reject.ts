@@ -10,4 +10,6 @@ export interface Reject {
   readonly expected: string
   /** The text that came, cut at 200 characters. */
   readonly received: string
+  /** The whole record, cut at 65,536 characters; empty for a row of Parquet. Only in the file of rejects: messages and state do without. */
+  readonly text?: string
 }

@@ -36,7 +36,7 @@ const opening = 'SELECT * FROM input WHERE ('
 const closing = '\n)'
 
 /** A condition as a whole statement. */
-function whereStep(condition: SqlStep): SqlStep {
+export function whereStep(condition: SqlStep): SqlStep {
   const texts = [...condition.texts]
   texts[0] = `${opening}${texts[0]}`
   texts[texts.length - 1] += closing

@@ -63,6 +63,8 @@ export interface Store {
   read(key: string, options?: ReadOptions): Promise<Uint8Array>
   /** The bytes of a range as they come, at most a few MiB in memory; errors as `read`. */
   stream(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>
+  /** As `read`, of a whole small object and at once, where that costs less than to wait for it; absent where it never does. */
+  readNow?(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array
   /** What the store knows of an object's content; nothing is read for it. */
   inspect?(object: StoredObject): Promise<ContentMarks>
   /** Writes only if there is no such key (If-None-Match: *); the etag, or undefined when another was first. Durable and atomic. */
@@ -97,7 +99,10 @@ export interface FolderListOptions {
 }
 
 /** What reading inputs needs of a store. */
-export type Reader = Pick<Store, 'url' | 'read' | 'stream'>
+export type Reader = Pick<Store, 'url' | 'read' | 'stream' | 'readNow'>
+
+/** Files of up to so many bytes are read as a whole, many of them in one go. */
+export const smallFileBytes = 256 * 1024
 
 export interface ReadOptions {
   readonly range?: ByteRange

@@ -2,7 +2,6 @@
 import { Buffer, isAscii } from 'node:buffer'
 import type { TextEncoding } from '../define/definition.ts'
 import { PermanentError } from './errors.ts'
-import { fileKindOf } from './file-kind.ts'
 import { decodeWindows1252, encodeWindows1252, windows1252ToUtf8 } from './windows-1252.ts'
 
 export { isUtf8 } from 'node:buffer'
@@ -17,13 +16,10 @@ export function bomBytes(bytes: Uint8Array): number {
 
 /**
  * Refuses a text that shows by its first bytes that it has another encoding: UTF-16, known by its byte order mark or by
- * a zero in every other byte, and UTF-8 with a byte order mark where another encoding is declared; and a file that is no text.
- * @throws INPUT_ENCODING; INPUT_INVALID for an archive, a compressed file and their kind
+ * a zero in every other byte, and UTF-8 with a byte order mark where another encoding is declared.
+ * @throws INPUT_ENCODING
  */
 export function checkEncoding(bytes: Uint8Array, encoding: TextEncoding): void {
-  const kind = fileKindOf(bytes)
-  if (kind)
-    throw new PermanentError('INPUT_INVALID', `expected text, got ${kind.name}; ${kind.advice}`, { kind: kind.name })
   const utf16 = utf16Of(bytes)
   if (utf16 !== undefined)
     throw new PermanentError(

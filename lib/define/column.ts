@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { check, invalid, options, piece } from './check.ts'
 import type { ColumnDefinition, ScalarType } from './definition.ts'
 import { frozen } from './freeze.ts'
+import { withKnownNames } from './known-names.ts'
 import { filledText, flag, text, texts } from './schemas.ts'
 
 export interface ColumnOptions<Required extends boolean = boolean> {
@@ -30,27 +31,46 @@ export interface ListColumnOf<Items extends ColumnDefinition, Required extends b
 }
 
 /** The types of columns: `column.int32()`, `column.decimal(10, 2)`, `column.date({ format: '%d/%m/%Y' })`. */
-export const column = Object.freeze({
-  bool: scalar('bool'),
-  int8: scalar('int8'),
-  int16: scalar('int16'),
-  int32: scalar('int32'),
-  int64: scalar('int64'),
-  uint8: scalar('uint8'),
-  uint16: scalar('uint16'),
-  uint32: scalar('uint32'),
-  uint64: scalar('uint64'),
-  float32: scalar('float32'),
-  float64: scalar('float64'),
-  string: scalar('string'),
-  json: scalar('json'),
-  date: timed('date'),
-  time: timed('time'),
-  timestamp: timed('timestamp'),
-  timestamptz: timed('timestamptz'),
-  decimal,
-  list,
-})
+export const column = withKnownNames(
+  'column',
+  {
+    bool: scalar('bool'),
+    int8: scalar('int8'),
+    int16: scalar('int16'),
+    int32: scalar('int32'),
+    int64: scalar('int64'),
+    uint8: scalar('uint8'),
+    uint16: scalar('uint16'),
+    uint32: scalar('uint32'),
+    uint64: scalar('uint64'),
+    float32: scalar('float32'),
+    float64: scalar('float64'),
+    string: scalar('string'),
+    json: scalar('json'),
+    binary: scalar('binary'),
+    date: timed('date'),
+    time: timed('time'),
+    timestamp: timed('timestamp'),
+    timestamptz: timed('timestamptz'),
+    decimal,
+    list,
+  },
+  {
+    int: 'int32 or int64',
+    integer: 'int32 or int64',
+    long: 'int64',
+    bigint: 'int64',
+    number: 'float64',
+    float: 'float64 or float32',
+    double: 'float64',
+    boolean: 'bool',
+    text: 'string',
+    datetime: 'timestamp or timestamptz',
+    array: 'list',
+    blob: 'binary',
+    bytes: 'binary',
+  },
+)
 
 const commonEntries = {
   required: v.optional(flag),

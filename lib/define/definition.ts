@@ -19,6 +19,7 @@ export type ScalarType =
   | 'timestamp'
   | 'timestamptz'
   | 'json'
+  | 'binary'
 
 /** How one column's text is read. */
 export interface ColumnDefinition {
@@ -108,6 +109,8 @@ export interface ZipMembersSource {
   readonly format?: Format
   /** What to do with a member that cannot be read: default `fail`. */
   readonly onBadMember: 'fail' | 'skip'
+  /** Folders `name=value` in an archive's path are columns; absent means true. */
+  readonly hive?: boolean
   readonly limits: ZipLimits
 }
 
@@ -129,6 +132,8 @@ export interface FilesSource {
   /** Path template under the input root. Names ending in .gz or .zst are inflated. */
   readonly paths: string
   readonly format?: Format
+  /** Folders `name=value` in a file's path are columns; absent means true. */
+  readonly hive?: boolean
 }
 
 export type Source = ZipMembersSource | FilesSource
@@ -212,6 +217,12 @@ export interface RejectLimit {
   readonly max: number | `${number}%`
 }
 
+/** A condition on the rows that were read; those for which it is false are rejects with this reason. */
+export interface RowCheck {
+  readonly that: SqlStep
+  readonly reason: string
+}
+
 export interface TaskDefinition {
   readonly kind: 'task'
   readonly name: string
@@ -223,6 +234,8 @@ export interface TaskDefinition {
   readonly transform: readonly StepOf[]
   readonly where?: SqlStep | ((params: never) => SqlStep)
   readonly output: Output
+  /** Default none. */
+  readonly checks?: readonly RowCheck[]
   readonly rejects: RejectLimit
   /** Lossy conversions are rejects; default true. */
   readonly strict: boolean

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { check, invalid, options, show } from './check.ts'
 import type { ParamDefinition, ParamType, ParamValue } from './definition.ts'
 import { frozen } from './freeze.ts'
+import { withKnownNames } from './known-names.ts'
 import { readParamValue } from './param-value.ts'
 import { anyFunction, filledText, text } from './schemas.ts'
 
@@ -21,19 +22,30 @@ export interface ParamOf<Type extends ParamType, Value extends ParamValue> exten
 }
 
 /** The types of parameters; dates, months and timestamps are ISO strings. */
-export const param = Object.freeze({
-  string: typed<'string', string>('string'),
-  int: typed<'int', number>('int'),
-  float: typed<'float', number>('float'),
-  boolean: typed<'boolean', boolean>('boolean'),
-  /** `YYYY-MM-DD` */
-  date: typed<'date', string>('date'),
-  /** `YYYY-MM` */
-  month: typed<'month', string>('month'),
-  /** Kept in UTC: `2024-01-31T12:00:00Z`. */
-  timestamp: typed<'timestamp', string>('timestamp'),
-  enumeration,
-})
+export const param = withKnownNames(
+  'param',
+  {
+    string: typed<'string', string>('string'),
+    int: typed<'int', number>('int'),
+    float: typed<'float', number>('float'),
+    boolean: typed<'boolean', boolean>('boolean'),
+    /** `YYYY-MM-DD` */
+    date: typed<'date', string>('date'),
+    /** `YYYY-MM` */
+    month: typed<'month', string>('month'),
+    /** Kept in UTC: `2024-01-31T12:00:00Z`. */
+    timestamp: typed<'timestamp', string>('timestamp'),
+    enumeration,
+  },
+  {
+    number: 'float or int',
+    integer: 'int',
+    bool: 'boolean',
+    text: 'string',
+    enum: 'enumeration',
+    datetime: 'timestamp',
+  },
+)
 
 const paramOptions = options({
   default: v.optional(v.union([v.string(), v.number(), v.boolean()], 'a string, a number or true or false')),

@@ -4,6 +4,7 @@ import type {
   Output,
   Params,
   RejectLimit,
+  RowCheck,
   SecretDefinition,
   Source,
   SqlStep,
@@ -61,6 +62,11 @@ interface CommonTaskOptions {
   /** Broadcast tables, by the name that `sql` knows them by. */
   readonly tables?: Readonly<Record<string, TableDefinition>>
   readonly output: Output
+  /**
+   * Conditions on the rows as they are read, before any step: `checks: [{ that: sql`amount >= 0`, reason: 'amount is negative' }]`.
+   * A row for which one is false is a reject with its reason; null passes, as in SQL's CHECK. Texts only, not Parquet.
+   */
+  readonly checks?: readonly RowCheck[]
   /** How many rejected rows a run may have; default none. */
   readonly rejects?: RejectLimit
   /** Lossy conversions are rejects; default true. */

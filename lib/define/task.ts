@@ -66,6 +66,7 @@ function build(given: AnyTaskOptions): Task {
     transform: (Array.isArray(transform) ? transform : [transform]) as readonly StepOf[],
     where: checked.where as TaskDefinition['where'],
     output: checked.output,
+    checks: checked.checks as TaskDefinition['checks'],
     rejects: checked.rejects ?? { max: 0 },
     strict: checked.strict ?? true,
     onNewColumn: checked.onNewColumn ?? 'ignore',
@@ -103,6 +104,8 @@ const sqlText = 'sql`…`, or a function of the params that gives it'
 const shareText = 'a whole number from 0 up, or a share from 0% to 100% such as 0.5%'
 const rejectMax = v.custom<TaskDefinition['rejects']['max']>(value => isCount(value) || isShare(value), shareText)
 
+const rowCheck = options({ that: piece<SqlStep>('sql`…`', ['sql']), reason: filledText })
+
 const taskOptions = options({
   name: definitionName,
   doc: v.optional(text),
@@ -131,6 +134,7 @@ const taskOptions = options({
   transform: v.optional(v.union([step, v.array(step)], `${stepText}, or a list of them`)),
   where: v.optional(v.union([piece<SqlStep>(sqlText, ['sql']), v.function()], sqlText)),
   output: piece<Output>('parquet({ … }) or memberFiles({ … })', ['parquet', 'memberFiles']),
+  checks: v.optional(v.array(rowCheck, 'a list of { that: sql`…`, reason }')),
   rejects: v.optional(options({ max: rejectMax })),
   strict: v.optional(flag),
   onNewColumn: v.optional(oneOf(['ignore', 'fail', 'keep'])),

@@ -20,6 +20,7 @@ const sqlTypes: Record<ScalarType, string> = {
   timestamp: 'TIMESTAMP',
   timestamptz: 'TIMESTAMP WITH TIME ZONE',
   json: 'JSON',
+  binary: 'BLOB',
 }
 
 /** The engine's name of a column's type. */
@@ -40,19 +41,59 @@ export function expectedText(column: ColumnDefinition): string {
   return `${column.required ? 'required ' : ''}${type}${column.format ? ` as ${column.format}` : ''}`
 }
 
+/** What a reject says it expected, as SQL: where the text is written in another common way, with the option to set. */
+export function expectedSql(column: ColumnDefinition, text: string): string {
+  const expected = expectedText(column)
+  const hints = column.format === undefined ? (hintsOf(column) ?? []) : []
+  if (hints.length === 0) return quoteText(expected)
+  const cases = hints.map(
+    ([pattern, advice]) =>
+      `WHEN regexp_full_match(${text}, ${quoteText(pattern)}) THEN ${quoteText(`${expected}; ${advice}`)}`,
+  )
+  return `CASE ${cases.join(' ')} ELSE ${quoteText(expected)} END`
+}
+
+/** Ways of writing, as patterns, and what to do about each. */
+function hintsOf({ type }: ColumnDefinition): readonly (readonly [string, string])[] | undefined {
+  if (type === 'date' || type === 'timestamp' || type === 'timestamptz') return dateHints
+  const isNumber = type === 'decimal' || type.startsWith('float') || type.includes('int')
+  return isNumber ? numberHints : undefined
+}
+
+const time = '( .*)?'
+const dateHints = [
+  ['\\d{8}', "set format: '%Y%m%d' on the column"],
+  [`\\d{4}/\\d{1,2}/\\d{1,2}${time}`, "set format, such as '%Y/%m/%d', on the column"],
+  [`\\d{1,2}/\\d{1,2}/\\d{4}${time}`, "set format, such as '%m/%d/%Y' or '%d/%m/%Y', on the column"],
+  [`\\d{1,2}/\\d{1,2}/\\d{2}${time}`, "set format, such as '%m/%d/%y' or '%d/%m/%y', on the column"],
+  [`\\d{1,2}[.]\\d{1,2}[.]\\d{4}${time}`, "set format, such as '%d.%m.%Y', on the column"],
+] as const
+const numberHints = [
+  [
+    '[+-]?(\\d{1,3}(,\\d{3})+([.]\\d+)?|\\d{1,3}([.]\\d{3})+,\\d+|\\d+,\\d+)',
+    'for other separators read a column.string() and convert it in SQL',
+  ],
+] as const
+
 /** What is told of a value that does not fit, as a struct: unnest spreads it into columns. The value is cut at 200 characters. */
 export const misfit = (column: string, expected: string, received: string): string =>
-  `{'column': ${quoteText(column)}, 'expected': ${quoteText(expected)}, 'received': coalesce(left(${received}, 200), 'null')}`
+  misfitOf(column, quoteText(expected), received)
 
-/** A text expression with the column's own null texts as null. */
-export function nullableText(column: ColumnDefinition, text: string): string {
+/** As `misfit`; `expected` is SQL. */
+export const misfitOf = (column: string, expected: string, received: string): string =>
+  `{'column': ${quoteText(column)}, 'expected': ${expected}, 'received': coalesce(left(${received}, 200), 'null')}`
+
+/** An expression of texts, or of the bytes of a binary column, with the column's own null texts as null. */
+export function nullableText(column: ColumnDefinition, text: string, isBytes = false): string {
   if (!column.nullValues?.length) return text
-  return `CASE WHEN ${text} IN (${column.nullValues.map(quoteText).join(', ')}) THEN NULL ELSE ${text} END`
+  const nulls = column.nullValues.map(quoteText).map(each => (isBytes ? `encode(${each})` : each))
+  return `CASE WHEN ${text} IN (${nulls.join(', ')}) THEN NULL ELSE ${text} END`
 }
 
 /** The typed value; null where the text does not convert. */
 export function tryConvert(column: ColumnDefinition, text: string, strict: boolean): string {
   if (column.type === 'string') return text
+  if (column.type === 'binary') return `encode(${text})`
   if (column.format !== undefined) return tryFormat(column, text, column.format)
   if (column.type === 'list') return tryList(column, text, strict)
   const value = `TRY_CAST(${text} AS ${sqlType(column)})`
@@ -69,8 +110,10 @@ export interface Conversion {
 
 /** The reading that is tried first. */
 export function mustConvert(column: ColumnDefinition, text: string, strict: boolean): Conversion {
-  if (column.type === 'string')
-    return { value: column.required ? `CASE WHEN ${text} IS NULL THEN ${raise} ELSE ${text} END` : text }
+  if (column.type === 'string' || column.type === 'binary') {
+    const given = tryConvert(column, text, strict)
+    return { value: column.required ? `CASE WHEN ${text} IS NULL THEN ${raise} ELSE ${given} END` : given }
+  }
   const value = castOrRaise(column, column.required ? `coalesce(${text}, ${raise})` : text, strict)
   if (lossyText(column, text, { value, strict }) === undefined) return { value }
   const checked = (given: string): string =>
@@ -81,7 +124,7 @@ export function mustConvert(column: ColumnDefinition, text: string, strict: bool
 /** Whether a text fits its column: never null. `value` is the expression of `tryConvert`. */
 export function fits(column: ColumnDefinition, text: string, value: string, strict: boolean): string {
   const whenNull = column.required ? 'false' : 'true'
-  if (column.type === 'string') return column.required ? `(${text} IS NOT NULL)` : 'true'
+  if (column.type === 'string' || column.type === 'binary') return column.required ? `(${text} IS NOT NULL)` : 'true'
   const lossy = lossyText(column, text, { value, strict })
   const exact = lossy === undefined ? '' : ` AND NOT (${lossy})`
   return `(CASE WHEN ${text} IS NULL THEN ${whenNull} ELSE (${value} IS NOT NULL${exact}) END)`

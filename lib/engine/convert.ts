@@ -2,17 +2,18 @@
 import { rmSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
+import { hiveValues } from '../core/hive-columns.ts'
 import type { PartitionLimits } from '../core/partition-limits.ts'
-import { lineDelimiter } from '../core/record-dialect.ts'
 import type { Format } from '../define/definition.ts'
 import type { StagedFile, StagedMember } from '../io/stage.ts'
 import type { BoundQuery } from './bound-query.ts'
+import { mismatchMarker } from './column-sql.ts'
 import { engineFault } from './engine.ts'
 import type { MapFunctions } from './map-function.ts'
-import { refuseNewColumns } from './new-columns.ts'
+import { refuseNewColumns, refusePathColumns } from './new-columns.ts'
 import {
   carefulParquetRead,
-  countFooters,
+  checkReadable,
   describeParquet,
   type ParquetOptions,
   parquetMisfits,
@@ -20,7 +21,8 @@ import {
 } from './parquet-read.ts'
 import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
 import { quoteText } from './quote.ts'
-import { badRecords, type KeptRejects, keepRejects } from './reject-rows.ts'
+import { asideRecords, badRecords, type KeptRejects, keepRejects } from './reject-rows.ts'
+import { allPass, type BoundCheck, failingRows, passingRows } from './row-checks.ts'
 import type { RowCounter } from './row-counter.ts'
 import { type TextSource, textSources } from './text-source.ts'
 import { explainTooMany } from './too-many-partitions.ts'
@@ -33,10 +35,14 @@ import { type PartOptions, type WrittenPart, writeParts } from './write-parts.ts
 export interface Conversion {
   readonly connection: DuckDBConnection
   readonly counter: RowCounter
+  /** Rows that fit, whether or not they pass the checks. */
+  readonly fitCounter: RowCounter
   readonly maps: MapFunctions
   readonly read: ReadOptions
   /** Given when the files are Parquet. */
   readonly parquet?: ParquetOptions
+  /** What rows must be that fit; texts only. */
+  readonly checks: readonly BoundCheck[]
   readonly transform: CheckedTransform
   readonly format: Format
   readonly parts: PartOptions
@@ -85,11 +91,12 @@ export async function convert(conversion: Conversion, job: ConvertJob): Promise<
   } catch (error) {
     if (error instanceof NeedsMember) return { kind: 'byMember' }
     const fault = error instanceof FanmillError ? error : manyPartitionsFault(engineFault(error), conversion)
-    if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED' || !misfitFault.test(fault.message))
-      throw fault
-    if (job.isCareful) throw transformFault(conversion, fault)
-    // Rows of Parquet have their place already.
-    return conversion.parquet ? convert(conversion, { ...job, isCareful: true }) : { kind: 'locate', cause: fault }
+    if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') throw fault
+    const { parquet, connection } = conversion
+    if (parquet && job.isCareful) await checkReadable(connection, await describeParquet(connection, job.files), parquet)
+    if (!parquet && !misfitFault.test(fault.message)) throw fault
+    if (!job.isCareful) return { kind: 'locate', cause: fault }
+    throw misfitFault.test(fault.message) ? transformFault(conversion, fault) : fault
   }
 }
 
@@ -120,13 +127,19 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
   const guard = transform.steps.length > 0 ? counter.name : undefined
   const input = parquet
     ? parquetRead(await describeParquet(connection, job.files), parquet, guard)
-    : fastRead(sourcesOf(conversion, job, 'fail', !read.strict), read, guard)
+    : raiseFailing(fastRead(sourcesOf(conversion, job, 'fail', !read.strict), read, guard), conversion.checks)
   const parts = await write(conversion, input, job)
   const rowsWritten = sumRows(parts)
   const seen = guard ? counter.rows() : rowsWritten
-  const rowsRead = guard && seen < (await recordsOf(conversion, job)) ? await readAll(conversion, input) : seen
+  const rowsRead = guard && seen < recordsOf(job) ? await readAll(conversion, input) : seen
   return { kind: 'parts', parts, rowsRead, rowsWritten, rowsRejected: 0, rejectedByMember: {}, rejects: [] }
 }
+
+/** Rows that fail a check end the fast reading, as misfits do. */
+const raiseFailing = (input: string, checks: readonly BoundCheck[]): string =>
+  checks.length === 0
+    ? input
+    : `SELECT * FROM (${input}) WHERE CASE WHEN ${allPass(checks)} THEN true ELSE error(${quoteText(mismatchMarker)}) END`
 
 async function carefully(conversion: Conversion, job: ConvertJob): Promise<Converted> {
   const { connection, counter } = conversion
@@ -141,7 +154,7 @@ async function carefully(conversion: Conversion, job: ConvertJob): Promise<Conve
     return { kind: 'parts', parts, rowsRead, rowsWritten: sumRows(parts), ...rejects }
   }
   const kept = await keep(counter.rows())
-  if (kept.rowsRead + kept.rowsRejected >= (await recordsOf(conversion, job)) || lastRecord !== undefined) return kept
+  if (kept.rowsRead + kept.rowsRejected >= recordsOf(job) || lastRecord !== undefined) return kept
   return keep(await readAll(conversion, input))
 }
 
@@ -152,15 +165,25 @@ interface CarefulInput {
 }
 
 async function carefulText(conversion: Conversion, job: ConvertJob): Promise<CarefulInput> {
-  const { connection, counter, read, format } = conversion
+  const { connection, counter, fitCounter, checks, read, format } = conversion
   const { lastRecord } = job
   const again = sourcesOf(conversion, job, 'ignore')
   if (read.refuseNew) await refuseNewColumns(connection, again)
-  const limits = { guard: counter.name, ...(lastRecord !== undefined && { lastRecord }) }
-  const delimiter = format.kind === 'csv' ? format.delimiter : lineDelimiter
+  await refusePathColumns(connection, again)
+  const [first = ''] = Object.keys(read.columns)
+  const limits = {
+    guard: checks.length > 0 ? fitCounter.name : counter.name,
+    ...(lastRecord !== undefined && { lastRecord }),
+  }
+  if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not read as text')
   return {
-    input: carefulRead(sourcesOf(conversion, job, 'keep'), read, limits),
-    rejected: [misfits(again, read), badRecords(delimiter)],
+    input: passingRows(carefulRead(sourcesOf(conversion, job, 'keep'), read, limits), checks, counter.name, first),
+    rejected: [
+      misfits(again, read),
+      badRecords(format),
+      asideRecords(job.files.flatMap(file => file.setAside ?? [])),
+      again.length > 0 ? failingRows(carefulRead(again, read, { ...limits, hasPlaces: true }), checks) : '',
+    ],
   }
 }
 
@@ -172,15 +195,15 @@ async function carefulParquet(
   const described = await describeParquet(connection, files)
   return {
     input: carefulParquetRead(described, options, counter.name),
-    rejected: [parquetMisfits(described, options)],
+    rejected: [withoutText(parquetMisfits(described, options))],
   }
 }
 
+/** Rows of Parquet have no text. */
+const withoutText = (misfits: string): string => (misfits === '' ? '' : `SELECT *, '' AS text FROM (${misfits})`)
+
 /** Records as they were counted apart from the scan. */
-async function recordsOf({ connection, format }: Conversion, { files }: ConvertJob): Promise<number> {
-  const counts = format.kind === 'parquet' ? await countFooters(connection, files) : files.map(file => file.records)
-  return counts.reduce((sum, count) => sum + count, 0)
-}
+const recordsOf = ({ files }: ConvertJob): number => files.reduce((sum, { records }) => sum + records, 0)
 
 /** A transform may stop reading early: a condition that is never true, an empty table. The rest is read, checked and counted too. */
 async function readAll({ connection, counter }: Conversion, input: string): Promise<number> {
@@ -261,6 +284,7 @@ function sourcesOf(
     badRecords,
     isLenient,
     isExact: read.strict,
+    hive: read.hive,
     keepNew: read.keepNew,
   })
 }
@@ -270,11 +294,20 @@ async function nameMembers(connection: DuckDBConnection, { files, isCareful }: C
   if (!isCareful && !files.some(file => file.located)) return
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
   const list = members.map(
-    ({ archive, member }) => `{'archive': ${quoteText(archive)}, 'member': ${quoteText(member)}}`,
+    ({ archive, member }) =>
+      `{'archive': ${quoteText(archive)}, 'member': ${quoteText(member)}, 'hive': ${hiveMap(archive)}}`,
   )
   await connection.run(
     `SET VARIABLE fanmill_members = [${list.join(', ')}]; SET VARIABLE fanmill_first_member = ${members[0]?.index ?? 0}`,
   )
+}
+
+/** The columns in a path, as a map of texts. */
+function hiveMap(archive: string): string {
+  const entries = Object.entries(hiveValues(archive)).map(
+    ([name, value]) => `${quoteText(name)}: ${value === null ? 'NULL' : quoteText(value)}`,
+  )
+  return `MAP {${entries.join(', ')}}::MAP(VARCHAR, VARCHAR)`
 }
 
 const sumRows = (parts: readonly WrittenPart[]): number => parts.reduce((sum, part) => sum + part.rows, 0)

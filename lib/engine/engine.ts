@@ -1,6 +1,7 @@
 /** One single-threaded DuckDB for one worker thread: opened once, tables loaded, then locked. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
+import { keepByteOrderMarks } from './byte-order-marks.ts'
 import { quoteText, quoteTexts } from './quote.ts'
 
 export interface EngineOptions {
@@ -27,6 +28,7 @@ export interface Engine {
 
 /** Opens, loads and locks an engine. @throws ENGINE_FAILED, INPUT_INVALID when a table does not load */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
+  keepByteOrderMarks()
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '1',
     memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,

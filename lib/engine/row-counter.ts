@@ -9,9 +9,8 @@ export interface RowCounter {
 }
 
 /** The function is volatile, so the planner neither drops it nor moves a filter of the transform below it. */
-export function registerRowCounter(connection: DuckDBConnection): RowCounter {
+export function registerRowCounter(connection: DuckDBConnection, name = 'fanmill_seen'): RowCounter {
   let rows = 0
-  const name = 'fanmill_seen'
   connection.registerScalarFunction(
     DuckDBScalarFunction.create({
       name,

@@ -78,7 +78,7 @@ function nameOf(steps: readonly Step[], index: number): string {
 }
 
 /** Deliberately a limit that never cuts, because no filter moves below a limit: the rows that enter are counted there, and checked. */
-const allRows = '9223372036854775807'
+export const allRows = '9223372036854775807'
 
 /** The whole query of the checked steps over an input query. */
 export function applyTransform(input: string, transform: CheckedTransform, maps: MapFunctions): BoundQuery {
@@ -110,8 +110,14 @@ function applySql(query: BoundQuery, step: SqlStep): BoundQuery {
 /** The step's text with numbered placeholders, beginning at `first`. */
 export function stepSql(step: SqlStep, first: number): string {
   const text = step.texts.reduce((sql, part, index) => `${sql}$${first + index - 1}${part}`)
-  return text.replace(/[;\s]+$/, '').trim()
+  return text
+    .replace(commentAtEnd, '')
+    .replace(/[;\s]+$/, '')
+    .trim()
 }
+
+/** A comment after the last semicolon. Where it has a character that could end a text, a name or another comment, it is left there. */
+const commentAtEnd = /;\s*(?:--[^\n'"$*]*(?:\n\s*|$)|\/\*[^'"$*]*\*\/\s*)+$/
 
 function applyMap(
   input: string,

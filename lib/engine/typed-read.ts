@@ -1,9 +1,10 @@
 /** Reads staged text into the declared columns: a fast query that fails on the first misfit, or a careful one that keeps misfits apart. */
 import type { ColumnDefinition, Columns } from '../define/definition.ts'
 import {
-  expectedText,
+  expectedSql,
   fits,
   misfit,
+  misfitOf,
   mismatchMarker,
   mustConvert,
   nullableText,
@@ -14,12 +15,15 @@ import { runValue } from './provenance-sql.ts'
 import { quoteName, quoteText } from './quote.ts'
 import { allRead, declaredColumns, type ExtraColumns, emptyRead, newMap } from './read-columns.ts'
 import { allMet } from './record-test.ts'
-import type { TextSource } from './text-source.ts'
+import { recordCharactersMax } from './record-text.ts'
+import { prefixColumns, type TextSource } from './text-source.ts'
 
 /** Provenance is made of the located prefix. */
 export interface ReadOptions extends ExtraColumns {
   readonly columns: Columns
   readonly strict: boolean
+  /** Columns that stand in the paths of the inputs; they are among `columns`. Default none. */
+  readonly hive?: readonly string[]
   /** Fail a fast reading where a record has columns of its own that are not declared. Default false. */
   readonly refuseNew?: boolean
 }
@@ -40,13 +44,15 @@ export interface CarefulOptions {
   readonly guard?: string
   /** Records of a higher number are passed over. */
   readonly lastRecord?: number
+  /** Give the columns of the located prefix, and the record's text as `_fanmill_text`, as well. Default false. */
+  readonly hasPlaces?: boolean
 }
 
 /** A query with the declared columns of the rows that fit. Rows that do not are those of `misfits`. */
 export function carefulRead(
   sources: readonly TextSource[],
   options: ReadOptions,
-  { guard, lastRecord }: CarefulOptions = {},
+  { guard, lastRecord, hasPlaces = false }: CarefulOptions = {},
 ): string {
   return union(
     sources.map(source => {
@@ -59,13 +65,14 @@ export function carefulRead(
           ? fit
           : `CASE WHEN ${fit} THEN ${guard}(coalesce(${source.all.join(', ')}) IS NULL) ELSE false END`
       const convert: Convert = (column, text) => tryConvert(column, text, options.strict)
-      return `SELECT ${selectList(source, options, convert)} FROM ${source.from} WHERE ${condition}`
+      const places = hasPlaces ? `, ${prefixColumns.join(', ')}, ${source.recordText} AS _fanmill_text` : ''
+      return `SELECT ${selectList(source, options, convert)}${places} FROM ${source.from} WHERE ${condition}`
     }),
     options,
   )
 }
 
-/** The rows that do not fit, each with its first misfitting column: member, line, record (texts), column, expected, received. Empty where every text fits. */
+/** The rows that do not fit, each with its first misfitting column: member, line, record (texts), column, expected, received, text. Empty where every text fits. */
 export function misfits(sources: readonly TextSource[], options: ReadOptions): string {
   return sources
     .flatMap(source => {
@@ -79,7 +86,7 @@ export function misfits(sources: readonly TextSource[], options: ReadOptions): s
       if (whole.length + cases.length === 0) return []
       // All columns take part, as in a careful reading.
       const prefix = `concat(_fanmill_member, left(concat(${source.all.join(', ')}), 0)) AS member, _fanmill_line AS line, _fanmill_record AS record`
-      return `SELECT ${prefix}, unnest(CASE ${[...whole, ...cases].join(' ')} END) FROM ${source.from} WHERE NOT ${fitOf(source, options)}`
+      return `SELECT ${prefix}, unnest(CASE ${[...whole, ...cases].join(' ')} END), left(${source.recordText}, ${recordCharactersMax}) AS text FROM ${source.from} WHERE NOT ${fitOf(source, options)}`
     })
     .join(' UNION ALL ')
 }
@@ -99,6 +106,7 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
   const conditions = [
     ...(source.record ? [allMet(source.record.tests)] : []),
     ...(options.refuseNew && source.ownNew ? [`len(${source.ownNew.names}) = 0`] : []),
+    ...(source.keyOf ? (source.inPath ?? []).map(name => `NOT ${source.keyOf?.(name)}`) : []),
   ]
   const valid =
     conditions.length > 0
@@ -164,7 +172,8 @@ function fitTest(source: TextSource, name: string, column: ColumnDefinition, opt
 function misfitCase(source: TextSource, name: string, column: ColumnDefinition, options: ReadOptions): string[] {
   const test = fitTest(source, name, column, options)
   if (test === 'true') return []
-  return [`WHEN NOT ${test} THEN ${misfit(name, expectedText(column), source.text(name) ?? 'NULL')}`]
+  const text = source.text(name) ?? 'NULL'
+  return [`WHEN NOT ${test} THEN ${misfitOf(name, expectedSql(column, text), text)}`]
 }
 
 function union(selects: readonly string[], options: ReadOptions): string {

@@ -2,6 +2,7 @@
 import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
 import { type MemberPlace, withPlace } from '../core/member-place.ts'
+import { refuseOtherFile } from '../core/other-file.ts'
 import { dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { createRecordCutter, type RecordCutter } from '../core/records.ts'
 import { checkEncoding } from '../core/text-encoding.ts'
@@ -38,7 +39,7 @@ export async function* cutRecords(
   { origin, ...options }: CutOptions,
 ): AsyncGenerator<Piece> {
   try {
-    yield* piecesOf(source, options)
+    yield* piecesOf(source, { ...options, name: origin?.member || origin?.archive || '' })
   } catch (error) {
     throw origin ? withPlace(error, origin) : error
   }
@@ -51,11 +52,11 @@ export async function* cutRecords(
  */
 async function* piecesOf(
   source: AsyncIterable<Uint8Array>,
-  options: Omit<CutOptions, 'origin'>,
+  options: Omit<CutOptions, 'origin'> & { readonly name: string },
 ): AsyncGenerator<Piece> {
-  const { format, pieceBytes = 32 * 1024 * 1024, recordBytesMax = 64 * 1024 * 1024 } = options
+  const { format, name, pieceBytes = 32 * 1024 * 1024, recordBytesMax = 64 * 1024 * 1024 } = options
   const gathered = new Gathering(pieceBytes)
-  const top = new TopReader(format, recordBytesMax)
+  const top = new TopReader(format, recordBytesMax, name)
   let cut: PieceCutter | undefined
   for await (const large of source) {
     for (let at = 0; at < large.length; at += chunkBytesMax) {
@@ -80,9 +81,11 @@ async function* piecesOf(
 class TopReader {
   private readonly format: TextFormat
   private readonly recordBytesMax: number
+  private readonly name: string
   private triedBytes = 0
 
-  constructor(format: TextFormat, recordBytesMax: number) {
+  constructor(format: TextFormat, recordBytesMax: number, name: string) {
+    this.name = name
     this.format = format
     this.recordBytesMax = recordBytesMax
   }
@@ -94,6 +97,7 @@ class TopReader {
     if (!isAll && bytes.length < 2 * this.triedBytes) return undefined
     this.triedBytes = bytes.length
     if (!isAll && bytes.length < 4) return undefined
+    refuseOtherFile(bytes, this.name)
     checkEncoding(bytes, encodingOf(this.format))
     const { skip, header } = this.format.kind === 'csv' ? this.format : { skip: 0, header: false }
     const found = readHeader(bytes, dialectOf(this.format, encodingOf(this.format)), { skip, header })

@@ -29,7 +29,7 @@ import { listFolderKeys, listKeys } from './disk-list.ts'
 import { withLock } from './disk-lock.ts'
 import { isApart, pendingFolder, pendingKey, pendingPartAt, pendingPrefix } from './disk-pending.ts'
 import { checkRenames } from './disk-place.ts'
-import { readFileRange } from './disk-read.ts'
+import { readFileNow, readFileRange } from './disk-read.ts'
 
 /** Temporary files and locks; on the same file system as everything else, so that a rename is atomic. */
 const temporaryPrefix = `${stateRoot}tmp/`
@@ -93,6 +93,10 @@ class DiskStore implements Store {
   async read(key: string, options: ReadOptions = {}): Promise<Uint8Array> {
     for await (const bytes of readFileRange(this.#path(key), key, { ...options, isWhole: true })) return bytes
     assert.fail('a whole read yields once')
+  }
+
+  readNow(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array {
+    return readFileNow(this.#path(key), key, options)
   }
 
   stream(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {

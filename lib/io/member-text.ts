@@ -27,14 +27,15 @@ export async function* readTexts(
   const { onBad, ...reading } = options
   if (onBad) {
     for await (const { member, bytes } of readMembers(store, input, slice, options)) {
-      const text = compressionOf(member.name) ? await wholeText(bytes, { member, input, ...options, onBad }) : bytes
-      if (text) yield { member, bytes: text }
+      if (!compressionOf(member.name)) yield { member, bytes }
+      else if (await isWhole(bytes, { member, input, ...options, onBad }))
+        yield { member, chunks: textOf(once(bytes), { member, input, ...options }) }
     }
     return
   }
-  const isWhole = ({ name, inflatedBytes }: PlannedMember): boolean =>
+  const isHeld = ({ name, inflatedBytes }: PlannedMember): boolean =>
     inflatedBytes <= wholeBytesMax && !compressionOf(name)
-  for await (const found of readMembersOrChunks(store, input, slice, { ...reading, isWhole })) {
+  for await (const found of readMembersOrChunks(store, input, slice, { ...reading, isWhole: isHeld })) {
     const { member } = found
     yield 'bytes' in found ? found : { member, chunks: textOf(found.chunks, { member, input, ...reading }) }
   }
@@ -82,18 +83,18 @@ function tooLarge(memberBytesMax: number, place: Parameters<typeof memberError>[
   return memberError('ZIP_LIMIT', place, what, { memberBytesMax })
 }
 
-async function wholeText(
+/** Inflates without keeping: what is wrong shows at the end, and no row of a member that is passed over may go on. */
+async function isWhole(
   bytes: Uint8Array,
   options: TextOptions & Required<Pick<MemberOptions, 'onBad'>>,
-): Promise<Uint8Array | undefined> {
+): Promise<boolean> {
   try {
-    const chunks: Uint8Array[] = []
-    for await (const chunk of textOf(once(bytes), options)) chunks.push(chunk)
-    return Buffer.concat(chunks)
+    for await (const _chunk of textOf(once(bytes), options));
+    return true
   } catch (error) {
     if (!(error instanceof FanmillError) || options.signal?.aborted) throw error
     options.onBad(options.member, error)
-    return undefined
+    return false
   }
 }
 

@@ -2,6 +2,7 @@
 import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
 import { withPlace } from '../core/member-place.ts'
+import { refuseOtherFile } from '../core/other-file.ts'
 import type { InputObject, RangeSlice } from '../core/plan-data.ts'
 import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { RecordMachine } from '../core/record-machine.ts'
@@ -86,6 +87,7 @@ async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
   const dialect = dialectOf(format, encodingOf(format))
   const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
   await window.grow()
+  refuseOtherFile(window.bytes, '')
   checkEncoding(window.bytes, encodingOf(format))
   for (;;) {
     const found = readHeader(window.bytes, dialect, { skip, header })

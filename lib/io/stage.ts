@@ -3,11 +3,14 @@ import { join } from 'node:path'
 import { readHeader } from '../core/csv-header.ts'
 import { CapacityError } from '../core/errors.ts'
 import { withPlace } from '../core/member-place.ts'
-import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
+import { refuseOtherFile } from '../core/other-file.ts'
+import { type Dialect, dialectOf, encodingOf, lineDelimiter, type TextFormat } from '../core/record-dialect.ts'
 import { rewriteRecords } from '../core/record-rewrite.ts'
 import { type RecordScan, scanRecords } from '../core/records.ts'
+import { type AsideRecord, SetAside } from '../core/set-aside.ts'
 import { checkEncoding, toUtf8 } from '../core/text-encoding.ts'
 import { FileWriter } from './file-writer.ts'
+import type { ParquetContent } from './parquet-file.ts'
 
 export interface StageOptions {
   /** Exists; the stage makes files in it, and no others of this folder may begin with the same name. */
@@ -19,6 +22,8 @@ export interface StageOptions {
   readonly stageBytesMax: number
   /** A file for each member, whatever their headers; default false. */
   readonly isByMember?: boolean
+  /** Fields of a record where there is no header; default 0, which is any number. */
+  readonly columnCount?: number
   /** Begins the files' names; default `stage`. */
   readonly name?: string
 }
@@ -71,7 +76,11 @@ export interface StagedFile {
   readonly longestRecord?: number
   /** Its last record has a quote that is not closed. */
   readonly isOpen?: boolean
+  /** A file of records that are rejects already; they are counted among the records, and are not in the text. */
+  readonly setAside?: string
   readonly members: readonly StagedMember[]
+  /** Given for a Parquet file, which is prepared for the engine; located means that its texts are read as bytes. */
+  readonly parquet?: ParquetContent
 }
 
 export interface Stage {
@@ -90,6 +99,8 @@ export interface Stage {
   discard(): void
 }
 
+/** Shared by all members without any. */
+const noGaps: readonly number[] = []
 /** Members may have as many headers as there are members; so many files at most are open, with a buffer each. */
 const openFilesMax = 16
 /** A careful reading keeps all of a file in the engine's memory, as far as that goes. */
@@ -100,7 +111,7 @@ const locatedFileBytes = 24 * 1024 * 1024
  * it is in another encoding.
  */
 export function createStage(options: StageOptions): Stage {
-  const { folder, format, located, stageBytesMax, isByMember = false, name = 'stage' } = options
+  const { folder, format, located, stageBytesMax, isByMember = false, name = 'stage', columnCount = 0 } = options
   const dialect = dialectOf(format)
   const groups: Group[] = []
   const joinable = new Map<string, Group>()
@@ -113,6 +124,7 @@ export function createStage(options: StageOptions): Stage {
     const found = text.isAlone || isByMember ? undefined : joinable.get(key)
     if (found && !(located && found.writer.bytes >= locatedFileBytes)) return found
     found?.writer.close()
+    found?.aside?.close()
     const writer = new FileWriter(join(folder, `${name}-${groups.length}.txt`))
     const made = {
       writer,
@@ -128,13 +140,16 @@ export function createStage(options: StageOptions): Stage {
     return made
   }
   const closeAll = (): void => {
-    for (const group of open) group.writer.close()
+    for (const { writer, aside } of open) {
+      writer.close()
+      aside?.close()
+    }
     open.clear()
   }
   return {
     add(given, origin) {
       const index = members++
-      const text = textOf(given, { format, dialect, origin, ...(located ? { member: index } : {}) })
+      const text = textOf(given, { format, dialect, origin, columnCount, ...(located ? { member: index } : {}) })
       records += text.records
       const group = groupOf(text)
       if (open.size >= openFilesMax && !open.has(group)) closeAll()
@@ -157,7 +172,10 @@ export function createStage(options: StageOptions): Stage {
       return groups.map(group => stagedFile(group, located))
     },
     discard() {
-      for (const group of groups) group.writer.remove()
+      for (const { writer, aside } of groups) {
+        writer.remove()
+        aside?.remove()
+      }
       open.clear()
     },
   }
@@ -166,6 +184,7 @@ export function createStage(options: StageOptions): Stage {
 /** Members that stand in one file. */
 interface Group {
   readonly writer: FileWriter
+  aside?: FileWriter
   readonly columns: readonly string[]
   readonly newline: 'lf' | 'crlf'
   readonly isOpen: boolean
@@ -177,17 +196,24 @@ interface Group {
 type Placed = Pick<StagedMember, 'index' | 'archive' | 'member'> & { write(piece: Uint8Array): void }
 
 function put(group: Group, text: Text, { write, ...named }: Placed): void {
-  const { records, firstLine, firstRecord, columns } = text
+  const { records, firstLine, firstRecord } = text
+  // One list of names for all members of the group: a million of their own would not fit into memory.
+  const { columns } = group
   const start = group.writer.bytes
-  const { gaps, longest = 0 } = text.put(write)
+  const { gaps, longest = 0 } = text.put(write, record => {
+    group.aside ??= new FileWriter(group.writer.file.replace(/\.txt$/, '.rejects'))
+    const { line, record: number, expected, text: whole } = record
+    const fields = [named.index, line, number, expected, JSON.stringify(whole)]
+    group.aside.append(Buffer.from(`${fields.join(lineDelimiter)}\n`))
+  })
   group.records += records
   group.longest = Math.max(group.longest, longest)
   const end = group.writer.bytes
   group.members.push({ ...named, records, start, end, firstLine, firstRecord, header: columns, gaps })
 }
 
-function stagedFile({ writer, longest, ...group }: Group, located: boolean): StagedFile {
-  const file = { file: writer.file, ...group, bytes: writer.bytes, located }
+function stagedFile({ writer, aside, longest, ...group }: Group, located: boolean): StagedFile {
+  const file = { file: writer.file, ...group, bytes: writer.bytes, located, ...(aside && { setAside: aside.file }) }
   return located ? { ...file, longestRecord: longest } : file
 }
 
@@ -201,29 +227,41 @@ interface Text {
   /** Nothing may follow it in its file. */
   readonly isAlone: boolean
   /** Writes it, rewritten where it must be. */
-  put(write: (piece: Uint8Array) => void): { readonly gaps: readonly number[]; readonly longest?: number }
+  put(
+    write: (piece: Uint8Array) => void,
+    keep: (record: AsideRecord) => void,
+  ): { readonly gaps: readonly number[]; readonly longest?: number }
 }
 
 interface TextOptions {
   readonly format: TextFormat
   readonly dialect: Dialect
   readonly origin: Origin
+  readonly columnCount: number
   readonly member?: number
 }
 
 function textOf(given: Uint8Array, options: TextOptions): Text {
   const { dialect, origin, member } = options
   const { bytes, columns, lines, isWhole } = topOf(given, options)
-  const { firstRecord = 1, gaps = [] } = origin
+  const { firstRecord = 1, gaps = noGaps } = origin
   const firstLine = (origin.firstLine ?? 1) + lines
   // Another encoding changes no record's end: a scan holds for the converted text too.
   const scan = (isWhole && origin.scan) || scanRecords(bytes, dialect)
   const shared = { columns, records: scan.records, firstLine, firstRecord, isAlone: scan.endsInsideQuote }
-  if (scan.records === 0) return { ...shared, newline: 'lf', isAlone: false, put: () => ({ gaps: [] }) }
+  if (scan.records === 0) return { ...shared, newline: 'lf', isAlone: false, put: () => ({ gaps: noGaps }) }
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
   if (member !== undefined || mustRewrite(scan, columns)) {
     const rewriting = { firstLine, firstRecord, gaps, scan, ...(member !== undefined && { member }) }
-    return { ...shared, newline, put: write => rewriteRecords(bytes, dialect, { ...rewriting, write }) }
+    const fields = options.format.kind === 'csv' ? columns.length || options.columnCount : 0
+    return {
+      ...shared,
+      newline,
+      put: (write, keep) => {
+        const aside = member === undefined ? {} : { aside: new SetAside(dialect, fields, keep) }
+        return rewriteRecords(bytes, dialect, { ...rewriting, ...aside, write })
+      },
+    }
   }
   const put = (write: (piece: Uint8Array) => void) => {
     write(bytes)
@@ -239,6 +277,7 @@ function topOf(given: Uint8Array, { format, dialect, origin }: TextOptions) {
     const text = origin.gaps ? given : toUtf8(given, encodingOf(format))
     const isCsv = format.kind === 'csv'
     if (origin.header) return { bytes: text, columns: isCsv ? origin.header : ['line'], lines: 0, isWhole: true }
+    refuseOtherFile(given, origin.member || origin.archive)
     checkEncoding(given, encodingOf(format))
     const { skip, header } = isCsv ? format : { skip: 0, header: false }
     const { names, end, line } = readHeader(text, dialect, { skip, header })

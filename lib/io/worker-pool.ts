@@ -60,8 +60,7 @@ export function openWorkers({
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
-    // A heap at its limit ends the whole process while a query calls into it: the process' own limit is to be met first.
-    resourceLimits: threadLimits(Math.max(heapBytes, memoryBytesMax)),
+    resourceLimits: threadLimits(heapBytes, heapBytes),
   })
   // A thread that dies without a job is replaced; if the next one dies too, its job says so.
   pool.on('error', () => undefined)

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
+import { refuseOtherFile } from '../core/file-kind.ts'
 import { withPlace } from '../core/member-place.ts'
 import { dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
 import { createRecordCutter } from '../core/records.ts'
@@ -46,9 +47,10 @@ export async function readSample({ name, open }: SampleText): Promise<Sample> {
   return { name, bytes: all.subarray(0, end), isWhole: isWhole && end === all.length }
 }
 
-/** @throws INPUT_ENCODING for UTF-16 */
+/** @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a file that is no text */
 function checkBytes(name: string, bytes: Uint8Array): void {
   try {
+    refuseOtherFile(bytes, name)
     checkEncoding(bytes, 'utf-8')
   } catch (error) {
     throw withPlace(error, { archive: name, member: '' })

@@ -68,7 +68,7 @@ export async function rejectsIn(
   }
 }
 
-const rejectSchema = ['archive', 'member', 'line', 'record', 'column', 'expected', 'received'].map(name => ({
+const rejectSchema = ['archive', 'member', 'line', 'record', 'column', 'expected', 'received', 'text'].map(name => ({
   name,
   type: name === 'line' || name === 'record' ? 'BIGINT' : 'VARCHAR',
 }))

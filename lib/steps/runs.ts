@@ -4,6 +4,7 @@ import type { ManifestRun } from '../core/manifest.ts'
 import { nearest } from '../core/nearest.ts'
 import { type Failure, type Outcome, totalsOf } from '../core/outcome.ts'
 import type { RunName } from '../core/run-identity.ts'
+import { joinSkipped, type SkippedMembers } from '../core/skipped-member.ts'
 import {
   type Lease,
   type Owner,
@@ -45,6 +46,8 @@ export interface RunSummary {
   readonly rowsRead: number
   readonly rowsRejected: number
   readonly members: number
+  /** Members that were bad and passed over so far; absent where none were. */
+  readonly skipped?: SkippedMembers
   /** ISO 8601. */
   readonly startedAt: string
   readonly endedAt?: string
@@ -156,6 +159,7 @@ async function readWhole(store: Store, clock: RunClock, name: RunName): Promise<
   const committed = await committedRun(store, name)
   const end = await readState(store, keys.end, readRunEnd)
   const holder = await holderOf(store, record)
+  const skipped = joinSkipped([record.skipped, ...outcomes.map(outcome => outcome.skipped)])
   const isRunning = !committed && (await isHeld(clock, holder))
   const endedAt = committed?.finishedAt ?? (isRunning ? undefined : end?.at)
   return {
@@ -164,6 +168,7 @@ async function readWhole(store: Store, clock: RunClock, name: RunName): Promise<
     batches: plan.length,
     batchesDone: outcomes.length,
     ...countsOf(outcomes),
+    ...(skipped && { skipped }),
     ...(endedAt === undefined ? {} : { endedAt }),
     ...(end?.error && !committed && !isRunning ? { error: end.error } : {}),
     rejects: outcomes.flatMap(outcome => outcome.rejects),

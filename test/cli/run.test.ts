@@ -73,6 +73,7 @@ describe('a run that completes', () => {
         rowsRejected: 0,
         rowsFiltered: 0,
         members: 2,
+        membersSkipped: 0,
         parts: 1,
         bytesIn: expect.any(Number),
         bytesInflated: expect.any(Number),

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { column, param } from '../../lib/define/index.ts'
 
 it('makes every type of column, as frozen data', () => {
@@ -111,4 +111,21 @@ it.each<[string, () => unknown, string]>([
 ])('refuses a parameter with %s', (_, build, message) => {
   expect(build).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID' }))
   expect(build).toThrow(message)
+})
+
+describe('a type that does not exist', () => {
+  it.each([
+    ['column', 'int', 'did you mean int32 or int64'],
+    ['column', 'boolean', 'did you mean bool'],
+    ['column', 'tmestamp', 'did you mean timestamp'],
+    ['param', 'enum', 'did you mean enumeration'],
+  ] as const)('%s.%s names the nearest', (subject, name, advice) => {
+    const builders = { column, param }[subject] as unknown as Record<string, () => unknown>
+    expect(() => builders[name]?.()).toThrow(
+      expect.objectContaining({
+        code: 'DEFINITION_INVALID',
+        message: expect.stringContaining(`got ${name}, ${advice}`),
+      }),
+    )
+  })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { column } from '../../lib/define/index.ts'
 import { formatCases } from './format-cases.ts'
-import { readTexts } from './reading.ts'
+import { type Read, readTexts } from './reading.ts'
 import { cases } from './text-cases.ts'
 
 describe.each([...cases, ...formatCases])(
@@ -10,7 +10,7 @@ describe.each([...cases, ...formatCases])(
     it('reads what fits exactly and rejects the rest, fast and carefully alike', async () => {
       const texts = [...Object.keys(accepts), ...refuses]
       const reads = await readTexts(type, texts, { strict })
-      const values = Object.fromEntries(texts.map((text, index) => [text, reads[index]]))
+      const values = Object.fromEntries(texts.map((text, index) => [text, withoutAdvice(reads[index] as Read)]))
       const rejected = Object.fromEntries(refuses.map(text => [text, { expected, received: receivedOf(text) }]))
       expect(values).toEqual({
         ...Object.fromEntries(Object.entries(accepts).map(([text, value]) => [text, { value }])),
@@ -19,6 +19,10 @@ describe.each([...cases, ...formatCases])(
     })
   },
 )
+
+/** A reject of a text in another common way of writing also says which option to set. */
+const withoutAdvice = (read: Read): Read =>
+  'expected' in read ? { ...read, expected: read.expected.split('; ')[0] ?? '' } : read
 
 /** What a reject shows of a field: its text without the quotes, `null` for none. */
 function receivedOf(text: string): string {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TextFormat } from '../../lib/core/record-dialect.ts'
+import { lineDelimiter } from '../../lib/core/record-dialect.ts'
 import { createStage, type StagedFile } from '../../lib/io/stage.ts'
 import { csvFormat, readStaged } from './staged-rows.ts'
 
@@ -257,5 +258,22 @@ describe('properties', () => {
       }),
       { numRuns: 100 },
     )
+  })
+})
+
+describe('a record of more than 64 MiB', () => {
+  it('is set aside with its line, and not given to the engine', () => {
+    const bytes = Buffer.alloc(64 * 1024 * 1024 + 20, 'x')
+    bytes.write('a,b\n1,x\n2,')
+    bytes.write('\n3,y\n', bytes.length - 5)
+    const stage = createStage({ folder, format: csvFormat, located: true, stageBytesMax: 1e9 })
+    stage.add(bytes, { archive: 'a.csv', member: '' })
+    const [staged] = stage.finish() as [StagedFile]
+    expect(staged.records).toBe(3)
+    expect(readFileSync(staged.file, 'utf8')).toBe('0,2,1,1,x\n0,4,3,3,y\n')
+    const [member, line, record, expected, text] = readFileSync(staged.setAside ?? '', 'utf8').split(lineDelimiter)
+    expect([member, line, record, expected]).toEqual(['0', '3', '2', 'a record of at most 64 MiB'])
+    expect(JSON.parse(text ?? '')).toBe(`2,${'x'.repeat(65_534)}`)
+    stage.discard()
   })
 })

@@ -210,20 +210,3 @@ it('refuses a file that begins with the byte order mark of UTF-8, and names it',
     message: expect.stringMatching(/a\.csv.*byte order mark of UTF-8; remove encoding/),
   })
 })
-
-it('refuses a file that is no text, and names its kind', async () => {
-  await expect(readCsv('archive.tar.gz', {}, { a: column.string() })).rejects.toMatchObject({
-    code: 'INPUT_INVALID',
-    message: expect.stringContaining('a.csv: expected text, got a gzip file; let its name end in .gz'),
-  })
-  const reading = task({
-    name: 't',
-    source: files({ paths: '*', format: lines({ pattern: '(?<a>.*)' }) }),
-    columns: { a: column.string() },
-    output: parquet({ path: 't' }),
-  }) as TaskDefinition
-  await expect(runTask(reading, { files: { 'a.tar.gz': fixture('archive.tar.gz') } })).rejects.toMatchObject({
-    code: 'INPUT_INVALID',
-    message: expect.stringContaining('a.tar.gz: expected text, got a tar archive; extract it first'),
-  })
-})

@@ -22,7 +22,7 @@ interface Expected {
 const expected = JSON.parse(readFileSync(join(difficult, 'expected.json'), 'utf8')) as Record<string, Expected>
 const refused: Record<string, readonly [code: string, message: string]> = {
   'utf16.csv': ['INPUT_ENCODING', 'utf16.csv: expected text in UTF-8 or windows-1252, got UTF-16LE; convert it first'],
-  'archive.tar.gz': ['INPUT_INVALID', 'archive.tar.gz: expected text, got a tar archive; extract it first'],
+  'archive.tar.gz': ['INPUT_INVALID', 'archive.tar.gz: expected text, got a tar archive in gzip; unpack it first'],
   'array.json': ['INPUT_INVALID', 'array.json: expected JSON lines, one object a line, got a JSON array; convert it'],
 }
 const fixtures = readdirSync(difficult).filter(name => isText(name) && !refused[name])

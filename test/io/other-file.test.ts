@@ -1,0 +1,53 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { column, csv, files, jsonLines, lines, parquetFiles, zipMembers } from '../../lib/define/index.ts'
+import { convertTask, type Inputs, taskOf } from '../engine/converting.ts'
+import { buildZip } from '../zip-builder.ts'
+
+const tar = Buffer.alloc(1024)
+tar.write('x.csv')
+tar.write('ustar  ', 257)
+const contents = {
+  'a tar archive': tar,
+  'a gzip file': gzipSync('a\n1\n'),
+  'a zstd file': zstdCompressSync('a\n1\n'),
+  'a bzip2 file': Buffer.from('BZh91AY&SY\x01', 'latin1'),
+  'an xz file': Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0]),
+  'a zip archive': buildZip({ 'a.csv': 'a\n1\n' }),
+  'an Excel workbook (.xlsx)': buildZip({ '[Content_Types].xml': '<x/>', 'xl/workbook.xml': '<x/>' }),
+  'a Parquet file': Buffer.from('PAR1\x15\x04', 'latin1'),
+}
+const formats = [
+  [csv(), 'text'],
+  [jsonLines(), 'text'],
+  [lines({ pattern: '(?<a>.*)' }), 'text'],
+  [parquetFiles(), 'a Parquet file'],
+] as const
+
+describe.each(Object.entries(contents))('%s', (found, content) => {
+  it.each(formats)('is named with its file and member where it is read as $0.kind', async (format, expected) => {
+    if (found === expected) return
+    const sources = { '*': files({ paths: '*', format }), 'z.zip': zipMembers({ archives: 'z.zip', format }) }
+    for (const [name, source] of Object.entries(sources)) {
+      const task = taskOf({ source, ...(format.kind !== 'lines' && { columns: { a: column.string() } }) })
+      const inputs: Inputs = name === '*' ? { 'x.dat': content } : { 'z.zip': buildZip({ 'dir/x.dat': content }) }
+      await expect(convertTask(task, { inputs })).rejects.toMatchObject({
+        code: 'INPUT_INVALID',
+        message: expect.stringContaining(
+          `${name === '*' ? 'x.dat' : 'z.zip, member dir/x.dat'}: expected ${expected}, got ${found}; `,
+        ),
+      })
+    }
+  })
+})
+
+describe('a text', () => {
+  it('says that it was inflated where something else comes out', async () => {
+    const source = files({ paths: '*', format: csv() })
+    await expect(
+      convertTask(taskOf({ source, columns: { a: column.string() } }), { inputs: { 'x.tar.gz': gzipSync(tar) } }),
+    ).rejects.toMatchObject({
+      message: 'x.tar.gz: expected text, got a tar archive in gzip; extract it first, or pack its files as zip',
+    })
+  })
+})

@@ -1,0 +1,69 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { column, csv, files, mapRows, sql, zipMembers } from '../../lib/define/index.ts'
+import { convertTask, taskOf } from '../engine/converting.ts'
+import { buildZip } from '../zip-builder.ts'
+
+const columns = { a: column.int32(), b: column.string() }
+const rowCount = 12_000
+const filler = 'x'.repeat(2000)
+const rows = Array.from({ length: rowCount }, (_, index) => `${index},${filler}\n`)
+const text = `a,b\n${rows.join('')}`
+const withBad = `a,b\n${rows.join('').replace('\n11900,', '\n11900x,').replace('\n1000,', '\n1000x,')}`
+/** Less than one piece of the text, so that each piece is a part. */
+const groupBytes = 4 * 1024 * 1024
+
+describe('a small input of which much text comes out', () => {
+  const inputs = {
+    'a gzip file': [{ 'x.csv.gz': gzipSync(text) }, files({ paths: '*.gz', format: csv() })],
+    'a zstd file': [{ 'x.csv.zst': zstdCompressSync(text) }, files({ paths: '*.zst', format: csv() })],
+    'a compressed member': [
+      { 'z.zip': buildZip({ 'm.csv': 'a,b\n-1,m\n', 'x.csv.gz': gzipSync(text) }) },
+      zipMembers({ archives: '*.zip', format: csv() }),
+    ],
+    'a compressed member where bad ones are skipped': [
+      { 'z.zip': buildZip({ 'x.csv.gz': gzipSync(text), 'bad.csv.gz': gzipSync(text).subarray(0, 9000) }) },
+      zipMembers({ archives: '*.zip', format: csv(), onBadMember: 'skip' }),
+    ],
+  } as const
+
+  it.each(Object.entries(inputs))('is converted part by part from %s, and never held whole', async (_name, given) => {
+    const [content, source] = given
+    const counted = sql`select a from input`
+    const done = await convertTask(taskOf({ columns, source, transform: counted }), { inputs: content, groupBytes })
+    const extra =
+      'm.csv' in content ||
+      (Object.keys(content)[0] === 'z.zip' && source.kind === 'zipMembers' && source.onBadMember === 'fail')
+        ? 1
+        : 0
+    expect(done.results[0]).toMatchObject({
+      recordsFound: rowCount + extra,
+      rowsRead: rowCount + extra,
+      members: 1 + extra,
+    })
+    expect(done.parts.length).toBeGreaterThan(2)
+    expect(new Set(done.rows.map(row => row.a)).size).toBe(rowCount + extra)
+    expect(done.results[0]?.bytesInflated).toBeGreaterThanOrEqual(text.length - 4)
+  })
+
+  it('has rejects with the lines of the whole file, and the member that map functions ask for', async () => {
+    const archive = buildZip({ 'm.csv': 'a,b\n-1,m\n', 'x.csv.gz': gzipSync(withBad) })
+    const map = mapRows((_row, ctx) => ({ b: ctx.member }), {})
+    const task = taskOf({ columns, source: zipMembers({ archives: '*.zip', format: csv() }), transform: map })
+    const done = await convertTask(task, { inputs: { 'z.zip': archive }, groupBytes })
+    expect(done.rejects.map(({ member, line, column: name }) => [member, line, name])).toEqual([
+      ['x.csv.gz', 1002, 'a'],
+      ['x.csv.gz', 11_902, 'a'],
+    ])
+    expect(done.results[0]).toMatchObject({
+      recordsFound: rowCount + 1,
+      rowsRead: rowCount - 1,
+      rowsRejected: 2,
+      members: 2,
+    })
+    const accounts = done.results[0]?.accounts ?? []
+    expect(accounts.reduce((sum, { records }) => sum + records, 0)).toBe(rowCount + 1)
+    expect(accounts.reduce((sum, { rejected }) => sum + rejected, 0)).toBe(2)
+    expect(new Set(done.rows.map(row => row.b))).toEqual(new Set(['m.csv', 'x.csv.gz']))
+  })
+})
