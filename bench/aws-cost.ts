@@ -1,7 +1,7 @@
 /** Dollars and seconds of large runs on AWS, with the arithmetic. */
 import { type AwsEstimate, type AwsWork, estimateOnAws } from '../lib/core/aws-estimate.ts'
 import { awsPrices } from '../lib/core/aws-prices.ts'
-import { planMemberSlices } from '../lib/core/plan-slices.ts'
+import { planMemberSlices } from '../lib/core/member-slices.ts'
 import { column, csv, files, parquet, task, zipMembers } from '../lib/define/index.ts'
 import type { FigureCase, Table } from './figures.ts'
 

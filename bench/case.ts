@@ -12,6 +12,8 @@ export interface Case {
   /** Sides that are measured only with `--peers`. */
   readonly peers?: readonly Side[]
   readonly setUp?: () => void
+  /** What else is known of it, below its table. */
+  readonly note?: string
   readonly targets: readonly Target[]
 }
 
@@ -50,9 +52,9 @@ export function peakGrowth(large: string, small: string, [bound, limit]: Bound):
   return { what: `peak memory of ${large} / of ${small}`, unit: '×', bound, limit, of: [large, small], value }
 }
 
-export function peakMemory(side: string): Target {
+export function peakMemory(side: string, limit = 700): Target {
   const value: Target['value'] = sides => sides[side]?.peakMb
-  return { what: `peak memory of ${side}`, unit: 'MB', bound: 'at most', limit: 700, of: [side], value }
+  return { what: `peak memory of ${side}`, unit: 'MB', bound: 'at most', limit, of: [side], value }
 }
 
 export function rate(side: string, [bound, limit]: Bound): Target {

@@ -29,6 +29,12 @@ export function runTask(task: string, workers: number, ...flags: string[]): Comm
   return product('run', at('pipelines/orders.ts'), task, ...roots, ...(flags.length > 0 ? flags : ['--quiet']))
 }
 
+/** What a run of it would do. */
+export function planTask(task: string): Command {
+  const roots = ['--input', dataFolder, '--output', outFolder]
+  return product('plan', at('pipelines/orders.ts'), task, ...roots)
+}
+
 export function duckdbCopy(source: string): Command {
   return [process.execPath, at('duckdb-copy.ts'), source, join(outFolder, 'all.parquet')]
 }

@@ -38,7 +38,7 @@ async function writeMembers(path: string, input: Input, pool: Pool): Promise<num
   const zip = new ZipWriter(path)
   let inflatedBytes = 0
   let member = 0
-  for await (const { text, deflated } of piecesOf(input, memberRows, 'whole', pool)) {
+  for await (const { text, deflated } of piecesOf(input, input.memberRows ?? memberRows, 'whole', pool)) {
     zip.begin(memberName(member++))
     zip.write(deflated)
     zip.finish(crc32(text), text.length)

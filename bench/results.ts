@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Case, Target } from './case.ts'
 import { figuresSection } from './figures.ts'
 import { dataFolder, machine } from './inputs.ts'
+import { readSection } from './page-section.ts'
 import type { Summary } from './summary.ts'
 
 /** One case, measured: all sides in one run of the benchmark, taking turns. */
@@ -13,6 +14,7 @@ export interface CaseResult {
   readonly title: string
   readonly date: string
   readonly command: string
+  readonly note?: string
   readonly sides: Readonly<Record<string, Summary>>
   readonly targets: readonly { readonly text: string; readonly value: string; readonly met: string }[]
 }
@@ -24,8 +26,16 @@ export function resultOf(measured: Case, sides: Readonly<Record<string, Summary>
   const targets = measured.targets
     .filter(({ of }) => of.every(label => label in sides))
     .map(target => ({ text: targetText(target), ...judge(target, sides) }))
-  const { name, title } = measured
-  return { name, title, date: new Date().toISOString().slice(0, 10), command, sides, targets }
+  const { name, title, note } = measured
+  return {
+    name,
+    title,
+    ...(note !== undefined && { note }),
+    date: new Date().toISOString().slice(0, 10),
+    command,
+    sides,
+    targets,
+  }
 }
 
 /** Replaces the case's last result; results of another machine are dropped. */
@@ -38,10 +48,18 @@ export function keep(result: CaseResult, order: readonly string[]): void {
 }
 
 /** A Markdown table of one case. */
-export function caseTable({ name, title, date, command, sides }: CaseResult): string {
+export function caseTable({ name, title, date, command, sides, note }: CaseResult): string {
   const head = ['side', 'runs', 'seconds: min / **median** / max', 'cpu s', 'peak MB', 'MB/s', 'result']
   const rows = Object.entries(sides).map(([label, side]) => [label, ...sideCells(side)])
-  return [`### ${name}: ${title}`, '', `${date}, \`${command}\``, '', ...table(head, rows), ''].join('\n')
+  return [
+    `### ${name}: ${title}`,
+    '',
+    `${date}, \`${command}\``,
+    '',
+    ...table(head, rows),
+    '',
+    ...(note === undefined ? [] : [note, '']),
+  ].join('\n')
 }
 
 function sideCells({ runs, seconds, cpuSeconds, peakMb, mbPerSecond, isChecked, wrong }: Summary): string[] {
@@ -70,7 +88,7 @@ ${table(['case', 'target', 'measured', 'met'], targets).join('\n')}
 
 ## Cases
 
-${results.map(caseTable).join('\n')}${figuresSection()}`
+${results.map(caseTable).join('\n')}${readSection()}${figuresSection()}`
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -1,13 +1,15 @@
 /**
  * Measures the commands that read the state of an output root with many runs in it: `node bench/state.ts [runs]`, default 10,000.
+ * `node bench/state.ts 10000 ../other` measures another checkout in turn, command by command, and writes both and the ratio into RESULTS.md.
  * The state is that of real runs of one small task, copied under other ids: ten files a run, ten runs an output.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { outputHashOf } from '../lib/core/run-identity.ts'
+import { writeSection } from './page-section.ts'
 
 const runsPerOutput = 10
 const main = fileURLToPath(new URL('../lib/cli/main.ts', import.meta.url))
@@ -22,9 +24,13 @@ export const t = task({
 export default pipeline({ name: 'p', tasks: [t] })
 `
 
-function fanmill(cwd: string, ...args: readonly string[]): { readonly seconds: number; readonly stdout: string } {
+function fanmill(
+  cwd: string,
+  args: readonly string[],
+  program = main,
+): { readonly seconds: number; readonly stdout: string } {
   const began = performance.now()
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     cwd,
     encoding: 'utf8',
     maxBuffer: 1 << 30,
@@ -72,12 +78,13 @@ function writeRuns(out: string, runs: number): number {
 }
 
 const runs = Number(process.argv[2] ?? 10_000)
+const other = process.argv[3] === undefined ? undefined : resolve(process.argv[3], 'lib/cli/main.ts')
 const folder = mkdtempSync(join(tmpdir(), 'fanmill-bench-state-'))
 try {
   mkdirSync(join(folder, 'in'))
   writeFileSync(join(folder, 'in/a.csv'), 'x\n1\n')
   writeFileSync(join(folder, 'pipeline.ts'), pipeline)
-  fanmill(folder, 'run', 'pipeline.ts')
+  fanmill(folder, ['run', 'pipeline.ts'])
   const count = writeRuns(join(folder, 'out'), runs)
   console.log(`${runs} runs, ${count} files`)
   const commands = [
@@ -90,11 +97,28 @@ try {
     ['run', 'pipeline.ts'],
     ['clean', '--older-than', '0d'],
   ]
+  const rows: string[] = []
   for (const command of commands) {
-    const { seconds, stdout } = fanmill(folder, ...command)
+    // What removes files, or changes the state, is measured here alone: for the second there would be nothing left to do.
+    const isRead = command[0] !== 'run' && (command[0] !== 'clean' || command.includes('--dry-run'))
+    const before = other && isRead ? fanmill(folder, command, other).seconds : undefined
+    const { seconds, stdout } = fanmill(folder, command)
     const last = stdout.trim().split('\n').at(-1) ?? ''
-    console.log(`${command.join(' ').padEnd(32)} ${seconds.toFixed(1).padStart(6)} s   ${last.slice(0, 70)}`)
+    const ratio = before === undefined ? '' : `${(before / seconds).toFixed(1)} ×`
+    const cells = [`\`${command.join(' ')}\``, seconds.toFixed(1), before?.toFixed(1) ?? '', ratio]
+    rows.push(`| ${cells.join(' | ')} |`)
+    console.log(cells.join('  '), '  ', last.slice(0, 60))
   }
+  if (other)
+    writeSection([
+      `${new Date().toISOString().slice(0, 10)}, \`node bench/state.ts ${runs} <checkout before>\``,
+      '',
+      `${runs.toLocaleString('en-US')} runs, ${count.toLocaleString('en-US')} files of state, on a disk; the other checkout takes turns with this one, on a machine that does other work as well, so that the ratio says more than the seconds. What changes the state is measured here alone.`,
+      '',
+      '| command | seconds | seconds before | before / now |',
+      '| --- | --- | --- | --- |',
+      ...rows,
+    ])
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

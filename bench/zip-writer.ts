@@ -1,7 +1,7 @@
 /** Writes a zip of deflated members, whose bytes come in pieces that were deflated elsewhere. */
 import { closeSync, openSync, writeSync } from 'node:fs'
 
-/** Up to 65,535 members and 4 GiB: no zip64. */
+/** Up to 4 GiB, with a zip64 end record for more than 65,534 members. */
 export class ZipWriter {
   readonly #file: number
   readonly #directory: Buffer[] = []
@@ -39,13 +39,17 @@ export class ZipWriter {
 
   end(): void {
     const directory = Buffer.concat(this.#directory)
+    const count = this.#directory.length
+    const isZip64 = count >= 0xffff
     const end = Buffer.alloc(22)
     end.write('PK\x05\x06', 0, 'latin1')
-    end.writeUInt16LE(this.#directory.length, 8) // 8 - entries on this disk
-    end.writeUInt16LE(this.#directory.length, 10) // 10 - entries
+    end.writeUInt16LE(isZip64 ? 0xffff : count, 8) // 8 - entries on this disk
+    end.writeUInt16LE(isZip64 ? 0xffff : count, 10) // 10 - entries
     end.writeUInt32LE(directory.length, 12) // 12 - bytes of the central directory
     end.writeUInt32LE(this.#offset, 16) // 16 - its offset
+    const directoryOffset = this.#offset
     this.write(directory)
+    if (isZip64) this.write(zip64End(count, directory.length, directoryOffset))
     this.write(end)
     closeSync(this.#file)
   }
@@ -63,4 +67,21 @@ export class ZipWriter {
     header.writeUInt16LE(this.#name.length, 22)
     return header
   }
+}
+
+/** The zip64 end record and its locator: 4.3.14 and 4.3.15 of APPNOTE.TXT. */
+function zip64End(count: number, directoryBytes: number, directoryOffset: number): Buffer {
+  const record = Buffer.alloc(56 + 20)
+  record.write('PK\x06\x06', 0, 'latin1')
+  record.writeBigUInt64LE(44n, 4) // 4 - size of the rest of the record
+  record.writeUInt16LE(45, 12) // 12 - version made by: 4.5
+  record.writeUInt16LE(45, 14) // 14 - version needed to extract
+  record.writeBigUInt64LE(BigInt(count), 24) // 24 - entries on this disk
+  record.writeBigUInt64LE(BigInt(count), 32) // 32 - entries
+  record.writeBigUInt64LE(BigInt(directoryBytes), 40) // 40 - bytes of the central directory
+  record.writeBigUInt64LE(BigInt(directoryOffset), 48) // 48 - its offset
+  record.write('PK\x06\x07', 56, 'latin1')
+  record.writeBigUInt64LE(BigInt(directoryOffset + directoryBytes), 64) // 8 - offset of the record
+  record.writeUInt32LE(1, 72) // 16 - number of disks
+  return record
 }

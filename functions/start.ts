@@ -1,9 +1,8 @@
 /** Start: turns the events of many uploads, from a queue, into one execution for each set of parameters. */
-import * as v from 'valibot'
 import { PermanentError } from '../lib/core/errors.ts'
 import { startExecution } from '../lib/io/start-execution.ts'
 import { openLambda } from '../lib/lambda/session.ts'
-import { type QueueAnswer, queueEventSchema, startUploads } from '../lib/lambda/start-uploads.ts'
+import { type QueueAnswer, readQueueEvent, startUploads } from '../lib/lambda/start-uploads.ts'
 
 /** An event of SQS → the messages that stay in the queue. */
 export async function handler(event: unknown): Promise<QueueAnswer> {
@@ -11,5 +10,5 @@ export async function handler(event: unknown): Promise<QueueAnswer> {
   if (!stateMachineArn)
     throw new PermanentError('USAGE', 'expected FANMILL_STATE_MACHINE, which the construct sets, got nothing')
   const start = (name: string, input: unknown): Promise<void> => startExecution(stateMachineArn, name, input)
-  return startUploads(v.parse(queueEventSchema, event), { lambda: await openLambda(), start })
+  return startUploads(readQueueEvent(event), { lambda: await openLambda(), start })
 }

@@ -1,24 +1,32 @@
 /** A pipeline on AWS, in anybody's stack: uploads start a state machine that plans, processes in Lambda functions, and commits. */
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import type { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
-import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
+import { LogLevel, type StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import type { Tier } from '../lib/core/lambda-events.ts'
 import type { PipelineDefinition } from '../lib/define/definition.ts'
 import { checkBucketPlaces } from './bucket-places.ts'
 import { bundleAsset, type PipelineBundle } from './bundle-asset.ts'
+import { makeNetwork, type NetworkProps } from './function-network.ts'
 import { makeGlueTables } from './glue-tables.ts'
-import { watch } from './pipeline-alarms.ts'
+import { allowLogs, type LogEncryptionProps } from './log-encryption.ts'
+import { type AlarmProps, makeAlarms } from './pipeline-alarms.ts'
 import { abortAbandoned, makeBucket, type OwnBucketProps } from './pipeline-buckets.ts'
 import { makeDashboard } from './pipeline-dashboard.ts'
 import { functionTimeoutMax, type PipelineFunction } from './pipeline-function.ts'
-import { type Making, makeFunctions, prefixesOf, starterProps } from './pipeline-functions.ts'
+import {
+  type FunctionAccountProps,
+  type Making,
+  makeFunctions,
+  prefixesOf,
+  starterProps,
+} from './pipeline-functions.ts'
 import { pipelineKeys } from './pipeline-keys.ts'
-import { PipelineMachine } from './pipeline-machine.ts'
+import { type MachineLogProps, PipelineMachine } from './pipeline-machine.ts'
 import { tellOutputs } from './pipeline-outputs.ts'
 import { checkProps } from './pipeline-props.ts'
 import { type Places, placesOf, refuseLoop } from './places.ts'
@@ -28,7 +36,14 @@ import { UploadTrigger } from './upload-trigger.ts'
 import type { WriteConditionProps } from './write-conditions.ts'
 
 /** Flat; every prop but `entry` has a default. */
-export interface FanmillPipelineProps extends OwnBucketProps, WriteConditionProps {
+export interface FanmillPipelineProps
+  extends OwnBucketProps,
+    WriteConditionProps,
+    NetworkProps,
+    LogEncryptionProps,
+    MachineLogProps,
+    FunctionAccountProps,
+    AlarmProps {
   /** File of the pipeline, from the folder where the app runs. */
   readonly entry: string
   /**
@@ -100,11 +115,6 @@ export interface FanmillPipelineProps extends OwnBucketProps, WriteConditionProp
    */
   readonly logRetention?: RetentionDays
   /**
-   * Told when an execution fails, or an upload could not be delivered.
-   * @default alarms are there, and tell nobody
-   */
-  readonly alarmsTopic?: ITopic
-  /**
    * A CloudWatch dashboard of executions, batches, times and errors.
    * @default true
    */
@@ -155,6 +165,8 @@ export interface FanmillPipelineProps extends OwnBucketProps, WriteConditionProp
 export class FanmillPipeline extends Construct {
   readonly input: IBucket
   readonly output: IBucket
+  /** The state machine, for grants, rules and metrics of your own. */
+  readonly stateMachine: StateMachine
   readonly stateMachineArn: string
   readonly plan: PipelineFunction
   /** One a tier. */
@@ -169,7 +181,8 @@ export class FanmillPipeline extends Construct {
   constructor(scope: Construct, id: string, props: FanmillPipelineProps) {
     super(scope, id)
     checkProps(props)
-    const { dashboard = true, alarmsTopic: topic, glueDatabase } = props
+    const { dashboard = true, glueDatabase, logEncryptionKey } = props
+    if (logEncryptionKey) allowLogs(this, logEncryptionKey)
     const bundle = bundleOf(this, props)
     this.input = props.input ?? makeBucket(this, 'Input', props)
     this.output = props.output ?? makeBucket(this, 'Output', props)
@@ -177,15 +190,16 @@ export class FanmillPipeline extends Construct {
     const places = placesIn(this, bundle.pipeline, props)
     abortAbandoned(this.output)
     const keys = pipelineKeys({ input: this.input, output: this.output, encryptionKey: props.encryptionKey })
-    const making = { bundle, places, keys, props }
+    const making = { bundle, places, keys, network: makeNetwork(this, props), props }
     const functions = makeFunctions(this, making)
     ;({ plan: this.plan, process: this.process, commit: this.commit } = functions)
-    this.stateMachineArn = makeMachine(this, making).arn
-    const trigger = places.trigger === undefined ? undefined : makeTrigger(this, places.trigger, making)
+    this.stateMachine = makeMachine(this, making).stateMachine
+    this.stateMachineArn = this.stateMachine.stateMachineArn
+    const trigger = places.trigger === undefined ? undefined : makeTrigger(this, making)
     this.deadLetterQueue = trigger?.deadLetterQueue
     this.starter = trigger?.queue?.starter
     const { name } = bundle.pipeline
-    watch(this, { name, stateMachineArn: this.stateMachineArn, deadLetterQueue: this.deadLetterQueue, topic })
+    makeAlarms(this, { ...props, name, stateMachineArn: this.stateMachineArn, functions: functionsOf(this), trigger })
     if (dashboard) makeDashboard(this, this, name)
     if (glueDatabase !== undefined)
       makeGlueTables(this, { ...bundle, database: glueDatabase, output: this.output, ...prefixesOf(props) })
@@ -212,7 +226,10 @@ function placesIn(
 function makeMachine(pipeline: FanmillPipeline, { bundle, places, keys, props }: Making): PipelineMachine {
   const { maxConcurrency = 100, functionTimeout = functionTimeoutMax, executionTimeout = Duration.days(1) } = props
   const { plan, process, commit, output } = pipeline
+  const { logRetention = RetentionDays.ONE_MONTH } = props
   return new PipelineMachine(pipeline, 'StateMachine', {
+    ...{ stateMachineLogLevel: props.stateMachineLogLevel ?? LogLevel.OFF, tracing: props.tracing ?? false },
+    ...{ logRetention, logEncryptionKey: props.logEncryptionKey },
     stages: [bundle.pipeline.tasks.map(task => task.name)],
     maxConcurrency,
     timeoutSeconds: executionTimeout.toSeconds(),
@@ -226,14 +243,17 @@ function makeMachine(pipeline: FanmillPipeline, { bundle, places, keys, props }:
   })
 }
 
-function makeTrigger(pipeline: FanmillPipeline, prefix: string, making: Making): UploadTrigger {
+const functionsOf = ({ plan, process, commit, starter }: FanmillPipeline) =>
+  [plan, ...process, commit, ...(starter ? [starter] : [])].map(each => each.function)
+
+function makeTrigger(pipeline: FanmillPipeline, making: Making): UploadTrigger {
   const { input: bucket, stateMachineArn } = pipeline
   const { uploads = 'each', uploadWindow: window = Duration.seconds(60) } = making.props
   const common = starterProps(pipeline, making)
   const makeQueue = (scope: Construct, deadLetterQueue: Queue) =>
     new UploadQueue(scope, 'Uploads', { ...common, stateMachineArn, window, deadLetterQueue })
   const trigger = new UploadTrigger(pipeline, 'Trigger', {
-    ...{ bucket, prefix, stateMachineArn },
+    ...{ bucket, filter: making.places.triggerFilter, stateMachineArn },
     ...(uploads === 'queue' && { makeQueue }),
   })
   // The role of an execution has its policy before the first upload starts one.

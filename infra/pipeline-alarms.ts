@@ -1,47 +1,59 @@
-/** Alarms of a pipeline: an execution failed or took too long, or an upload could not be delivered. */
+/** Alarms of a pipeline: executions that fail, functions that wait for concurrency, and uploads that start nothing. */
 import { Duration } from 'aws-cdk-lib'
-import { Alarm, ComparisonOperator, type IAlarmAction, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import {
+  Alarm,
+  type AlarmProps as CdkAlarmProps,
+  ComparisonOperator,
+  type IAlarmAction,
+  type IMetric,
+  MathExpression,
+  Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
-import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
+import type { UploadTrigger } from './upload-trigger.ts'
 
-export interface AlarmOptions {
-  readonly name: string
-  readonly stateMachineArn: string
-  readonly deadLetterQueue?: Queue | undefined
-  readonly topic?: ITopic | undefined
+/** Props of the construct for its alarms. */
+export interface AlarmProps {
+  /**
+   * Topic that is notified when an execution fails, times out or is aborted, functions are throttled for long, or an upload
+   * could not be delivered.
+   * @default the alarms are there, and notify nobody
+   */
+  readonly alarmsTopic?: ITopic
+  /**
+   * Time after which an alarm goes off when no execution has succeeded; whole hours, at most 7 days.
+   * @default no such alarm
+   * @example Duration.hours(26)
+   */
+  readonly noRunAlarmAfter?: Duration
 }
 
-export function watch(scope: Construct, { name, stateMachineArn, deadLetterQueue, topic }: AlarmOptions): Alarm[] {
-  const make = (id: string, metric: Metric, alarmDescription: string): Alarm => {
-    const alarm = new Alarm(scope, id, { ...once, metric, alarmDescription })
+export interface AlarmOptions extends AlarmProps {
+  readonly name: string
+  readonly stateMachineArn: string
+  readonly functions: readonly IFunction[]
+  readonly trigger?: UploadTrigger | undefined
+}
+
+/** Makes the alarms, each with a description that says what to do. */
+export function makeAlarms(scope: Construct, options: AlarmOptions): void {
+  const { name, alarmsTopic: topic } = options
+  for (const { id, description, ...props } of [
+    ...executionAlarms(options),
+    throttleAlarm(options),
+    ...triggerAlarms(options),
+    ...noRunAlarms(options),
+  ]) {
+    const alarm = new Alarm(scope, id, {
+      ...once,
+      ...props,
+      alarmDescription: `Fanmill pipeline ${name}: ${description}`,
+    })
     if (topic) alarm.addAlarmAction({ bind: () => ({ alarmActionArn: topic.topicArn }) } satisfies IAlarmAction)
-    return alarm
   }
-  const failed = make(
-    'FailedAlarm',
-    executionMetric('ExecutionsFailed', stateMachineArn),
-    `Fanmill pipeline ${name}: an execution failed; its cause names task and batches`,
-  )
-  const late = make(
-    'TimedOutAlarm',
-    executionMetric('ExecutionsTimedOut', stateMachineArn),
-    `Fanmill pipeline ${name}: an execution was ended at its time limit; fanmill retry goes on with what it left`,
-  )
-  if (!deadLetterQueue) return [failed, late]
-  const waiting = deadLetterQueue.metricApproximateNumberOfMessagesVisible({
-    period: Duration.minutes(1),
-    statistic: 'Maximum',
-  })
-  return [
-    failed,
-    late,
-    make(
-      'UndeliveredAlarm',
-      waiting,
-      `Fanmill pipeline ${name}: an upload did not start a run; its event waits in ${deadLetterQueue.queueName}`,
-    ),
-  ]
 }
 
 /** A metric of Step Functions for this machine, summed over five minutes, in the account and region of whoever reads it. */
@@ -55,9 +67,83 @@ export function executionMetric(metricName: string, stateMachineArn: string, sta
   })
 }
 
+interface AlarmSpec extends Partial<CdkAlarmProps> {
+  readonly id: string
+  readonly metric: IMetric
+  readonly description: string
+}
+
 const once = {
   threshold: 1,
   evaluationPeriods: 1,
   comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
   treatMissingData: TreatMissingData.NOT_BREACHING,
 } as const
+
+function executionAlarms({ stateMachineArn }: AlarmOptions): AlarmSpec[] {
+  const spec = (id: string, metricName: string, description: string): AlarmSpec => {
+    return { id, metric: executionMetric(metricName, stateMachineArn), description }
+  }
+  return [
+    spec('FailedAlarm', 'ExecutionsFailed', 'an execution failed; its cause names task and batches'),
+    spec(
+      'TimedOutAlarm',
+      'ExecutionsTimedOut',
+      'an execution was ended at its time limit; fanmill retry continues what it left',
+    ),
+    spec('AbortedAlarm', 'ExecutionsAborted', 'an execution was stopped by hand; fanmill retry continues what it left'),
+  ]
+}
+
+/** A throttled invocation is tried again, so that only throttling that lasts is worth an alarm. */
+function throttleAlarm({ functions }: AlarmOptions): AlarmSpec {
+  const period = Duration.minutes(5)
+  const metrics = functions.slice(0, alarmMetricsMax).map(each => each.metricThrottles({ period, statistic: 'Sum' }))
+  const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`throttles${index}`, metric]))
+  return {
+    id: 'ThrottledAlarm',
+    metric: new MathExpression({ expression: 'SUM(METRICS())', label: 'Throttles', usingMetrics, period }),
+    evaluationPeriods: 3,
+    description:
+      'functions were throttled for 15 minutes; lower maxConcurrency, or ask AWS for more concurrent executions',
+  }
+}
+
+/** CloudWatch's own limit for one alarm. */
+const alarmMetricsMax = 10
+
+function triggerAlarms({ trigger }: AlarmOptions): AlarmSpec[] {
+  if (!trigger) return []
+  const { deadLetterQueue: queue, ruleName } = trigger
+  const period = Duration.minutes(1)
+  return [
+    {
+      id: 'UndeliveredAlarm',
+      metric: queue.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
+      description: `an upload did not start a run; its event waits in ${queue.queueName}`,
+    },
+    {
+      id: 'LostEventAlarm',
+      metric: new Metric({
+        ...{ namespace: 'AWS/Events', metricName: 'InvocationsFailedToBeSentToDlq', statistic: 'Sum', period },
+        dimensionsMap: { RuleName: ruleName },
+      }),
+      description: 'an upload did not start a run, and its event is lost; start one by hand with fanmill start',
+    },
+  ]
+}
+
+function noRunAlarms({ stateMachineArn, noRunAlarmAfter }: AlarmOptions): AlarmSpec[] {
+  if (!noRunAlarmAfter) return []
+  const hours = noRunAlarmAfter.toHours()
+  return [
+    {
+      id: 'NoRunAlarm',
+      metric: executionMetric('ExecutionsSucceeded', stateMachineArn).with({ period: Duration.hours(1) }),
+      evaluationPeriods: hours,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      treatMissingData: TreatMissingData.BREACHING,
+      description: `no execution succeeded for ${hours} hours; look whether uploads arrive`,
+    },
+  ]
+}

@@ -2,11 +2,12 @@
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib'
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import { Architecture, type Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
+import { Architecture, type Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { acknowledgeWildcards } from './acknowledge.ts'
 import { checkEnvironment } from './environment-size.ts'
+import { type FunctionNetwork, networkStatement } from './function-network.ts'
 import { allow } from './statements.ts'
 
 export interface PipelineFunctionProps {
@@ -21,10 +22,15 @@ export interface PipelineFunctionProps {
   readonly environment: Readonly<Record<string, string>>
   readonly statements: readonly PolicyStatement[]
   readonly logRetention: RetentionDays
-  /** Of what it only reads. */
+  /** Keys of what it only reads. */
   readonly inputKeys: readonly IKey[]
-  /** Of what it writes, and reads again. */
+  /** Keys of what it writes, and reads again. */
   readonly outputKeys: readonly IKey[]
+  readonly network?: FunctionNetwork | undefined
+  readonly logEncryptionKey?: IKey | undefined
+  readonly environmentEncryptionKey?: IKey | undefined
+  readonly isTraced?: boolean
+  readonly reservedConcurrency?: number | undefined
 }
 
 export class PipelineFunction extends Construct {
@@ -34,20 +40,12 @@ export class PipelineFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: PipelineFunctionProps) {
     super(scope, id)
-    this.logGroup = new LogGroup(this, 'Log', { retention: props.logRetention, removalPolicy: RemovalPolicy.DESTROY })
-    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
-    const statements = [
-      ...props.statements,
-      allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn]),
-    ]
-    for (const statement of statements) this.role.addToPolicy(statement)
-    for (const key of props.inputKeys) key.grant(this.role, 'kms:Decrypt')
-    for (const key of props.outputKeys) key.grant(this.role, 'kms:Decrypt', 'kms:GenerateDataKey')
-    acknowledgeWildcards(
-      this.role,
-      statements,
-      'each ends the prefix of one place of this pipeline, or stands for the run, the batch or the log stream in a name',
-    )
+    const { logRetention: retention, logEncryptionKey, environmentEncryptionKey, reservedConcurrency } = props
+    this.logGroup = new LogGroup(this, 'Log', {
+      ...{ retention, removalPolicy: RemovalPolicy.DESTROY },
+      ...(logEncryptionKey && { encryptionKey: logEncryptionKey }),
+    })
+    this.role = makeRole(this, this.logGroup, props)
     const environment = {
       ...props.environment,
       NODE_OPTIONS: '--enable-source-maps',
@@ -66,9 +64,33 @@ export class PipelineFunction extends Construct {
       role: this.role,
       logGroup: this.logGroup,
       environment,
+      ...props.network,
+      ...(environmentEncryptionKey && { environmentEncryption: environmentEncryptionKey }),
+      ...(props.isTraced && { tracing: Tracing.ACTIVE }),
+      ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
     })
   }
 }
 
 /** Lambda's own limit. */
 export const functionTimeoutMax = Duration.minutes(15)
+
+function makeRole(scope: Construct, logGroup: LogGroup, props: PipelineFunctionProps): Role {
+  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
+  const statements = [...props.statements, allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn])]
+  const unbound = [
+    ...(props.network ? [networkStatement()] : []),
+    ...(props.isTraced ? [allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ['*'])] : []),
+  ]
+  for (const statement of [...statements, ...unbound]) role.addToPolicy(statement)
+  for (const key of props.inputKeys) key.grant(role, 'kms:Decrypt')
+  for (const key of props.outputKeys) key.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey')
+  props.environmentEncryptionKey?.grantDecrypt(role)
+  acknowledgeWildcards(
+    role,
+    statements,
+    'each ends the prefix of one place of this pipeline, or stands for the run, the batch or the log stream in a name',
+  )
+  acknowledgeWildcards(role, unbound, 'network interfaces and traces have no resource that a policy could name before')
+  return role
+}

@@ -1,8 +1,10 @@
 /** The Lambda functions of a pipeline: one that plans, one a tier that processes, one that commits. */
+import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { LambdaEnvironment } from '../lib/core/lambda-events.ts'
 import type { PipelineBundle } from './bundle-asset.ts'
 import type { FanmillPipeline, FanmillPipelineProps } from './fanmill-pipeline.ts'
+import type { FunctionNetwork } from './function-network.ts'
 import { functionTimeoutMax, PipelineFunction } from './pipeline-function.ts'
 import type { PipelineKeys } from './pipeline-keys.ts'
 import { pipelineSecrets } from './pipeline-secrets.ts'
@@ -12,6 +14,8 @@ import { modestTiers } from './tiers.ts'
 
 /** What the constructs of a pipeline are made of. */
 export interface Making {
+  /** The network of all functions. */
+  readonly network: FunctionNetwork | undefined
   readonly bundle: PipelineBundle
   readonly places: Places
   readonly keys: PipelineKeys
@@ -22,6 +26,24 @@ export const prefixesOf = ({ inputPrefix = '', outputPrefix = '' }: FanmillPipel
   inputPrefix,
   outputPrefix,
 })
+
+/** Props of the construct for the accounts that its functions run in. */
+export interface FunctionAccountProps {
+  /**
+   * Encrypts the environment variables of the functions, which hold names of buckets and of secrets, and no values of secrets.
+   * @default the key that Lambda manages
+   * @example new Key(this, 'EnvironmentKey', { enableKeyRotation: true })
+   */
+  readonly environmentEncryptionKey?: IKey
+  /**
+   * Concurrent invocations reserved for Process, by tier in the order of `tiers`. A reservation bounds all executions of the
+   * pipeline together, where `maxConcurrency` bounds one, and is taken from the account's: Lambda refuses it when fewer than 100
+   * unreserved ones would be left, so that an account with a limit of 100 or less cannot have any.
+   * @default none: Process shares what the account has
+   * @example [50, 10]
+   */
+  readonly reservedConcurrency?: readonly (number | undefined)[]
+}
 
 export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
   const { bundle, places, keys, props } = making
@@ -35,7 +57,7 @@ export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
   const { name } = bundle.pipeline
   const { input, output } = pipeline
   const environment = environmentOf(pipeline, making)
-  const common = { code: bundle.code, architecture, timeout, logRetention, ...keys }
+  const common = { code: bundle.code, architecture, timeout, logRetention, ...keys, ...accountOf(making) }
   const small = { ...common, memoryMb, temporaryStorageMb: 512, threads: 1, environment }
   const where = { places, input, output }
   const writeConditions = { enforceConditionalWrites: props.enforceConditionalWrites ?? true }
@@ -51,6 +73,7 @@ export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
     process: tiers.map((tier, index) => {
       const made = new PipelineFunction(pipeline, `Process${index + 1}`, {
         ...{ ...common, ...tier, handler: 'process', description: describe(`process, tier ${index + 1}`) },
+        reservedConcurrency: props.reservedConcurrency?.[index],
         environment: {
           ...environment,
           ...secrets.environment,
@@ -81,7 +104,14 @@ export function starterProps(pipeline: FanmillPipeline, making: Making) {
     ...{ code, architecture, logRetention, inputKeys: [], outputKeys: [] },
     ...{ memoryMb: 512, temporaryStorageMb: 512, threads: 1, environment: environmentOf(pipeline, making) },
     description: `Fanmill pipeline ${definition.name}: start`,
+    ...accountOf(making),
   }
+}
+
+/** Returns what the account asks of every function. */
+function accountOf({ network, props }: Making) {
+  const { logEncryptionKey, environmentEncryptionKey, tracing: isTraced = false } = props
+  return { network, logEncryptionKey, environmentEncryptionKey, isTraced }
 }
 
 function environmentOf(

@@ -1,16 +1,34 @@
 /** The state machine of a pipeline and its role. */
-import { Aws } from 'aws-cdk-lib'
-import { Policy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Aws, Names, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Policy, type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
-import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions'
+import { LogLevel, type LogOptions, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import { integrationNames, type StateMachineOptions, stateMachine, substitutions } from '../lib/core/state-machine.ts'
 import { acknowledge, acknowledgeWildcards } from './acknowledge.ts'
+import { definitionBody } from './definition-body.ts'
 import { allow } from './statements.ts'
 
-export interface PipelineMachineProps extends Omit<StateMachineOptions, 'tierCount'> {
+/** Props of the construct for what its state machine logs and traces. */
+export interface MachineLogProps {
+  /**
+   * Events of executions that go to a log group of the state machine, for `logRetention`; inputs and outputs of states are
+   * not among them. Log delivery needs a policy on all resources.
+   * @default LogLevel.OFF: the history of each execution is kept by Step Functions for 90 days
+   * @example LogLevel.ERROR
+   */
+  readonly stateMachineLogLevel?: LogLevel
+  /**
+   * Whether X-Ray traces the state machine and the functions. It costs by the trace, and needs a policy on all resources.
+   * @default false
+   */
+  readonly tracing?: boolean
+}
+
+export interface PipelineMachineProps extends Omit<StateMachineOptions, 'tierCount'>, MachineLogProps {
   readonly plan: IFunction
   /** One a tier, smallest first. */
   readonly process: readonly IFunction[]
@@ -18,58 +36,91 @@ export interface PipelineMachineProps extends Omit<StateMachineOptions, 'tierCou
   readonly output: IBucket
   /** Prefix of all state: the Map reads its items there. */
   readonly state: string
-  /** Of the state. */
+  /** Keys of the state. */
   readonly outputKeys: readonly IKey[]
+  readonly logRetention: RetentionDays
+  readonly logEncryptionKey?: IKey | undefined
 }
 
 export class PipelineMachine extends Construct {
-  readonly arn: string
-  readonly name: string
+  readonly stateMachine: StateMachine
 
   constructor(scope: Construct, id: string, props: PipelineMachineProps) {
     super(scope, id)
-    const { plan, process, commit, output, state, outputKeys } = props
+    const { process, outputKeys, tracing = false } = props
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') })
-    const machine = new CfnStateMachine(this, 'Machine', {
-      roleArn: role.roleArn,
-      stateMachineType: 'STANDARD',
-      definitionString: JSON.stringify(stateMachine({ ...props, tierCount: process.length })),
-      definitionSubstitutions: {
-        ...Object.fromEntries(
-          integrationNames.map(name => [substitutions.integration(name), `arn:${Aws.PARTITION}:states:::${name}`]),
-        ),
-        [substitutions.plan]: plan.functionArn,
-        [substitutions.commit]: commit.functionArn,
-        ...Object.fromEntries(process.map((tier, index) => [substitutions.process(index), tier.functionArn])),
-      },
+    const logs = makeLogs(this, props)
+    this.stateMachine = new StateMachine(this, 'Machine', {
+      role,
+      stateMachineType: StateMachineType.STANDARD,
+      definitionBody: definitionBody(stateMachine({ ...props, tierCount: process.length })),
+      definitionSubstitutions: substitutionsOf(props),
+      tracingEnabled: tracing,
+      ...(logs && { logs }),
     })
-    const { ref: arn, attrName: name } = machine
-    // The Map's children are executions of the same machine.
-    const children = `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:execution:${name}/*`
-    const statements = [
-      allow(
-        ['lambda:InvokeFunction'],
-        [plan, ...process, commit].map(each => each.functionArn),
-      ),
-      allow(['s3:GetObject'], [output.arnForObjects(`${state}runs/*`)]),
-      allow(['states:StartExecution'], [arn]),
-      allow(['states:DescribeExecution', 'states:StopExecution'], [children]),
-    ]
+    const statements = machineStatements(this.stateMachine, props)
     // A policy of its own: within the role it would name the machine that names the role.
     const policy = new Policy(this, 'Policy', { roles: [role], statements })
     acknowledgeWildcards(policy, statements, 'stands for the run and for the execution in a name of this pipeline')
     for (const key of outputKeys) key.grant(role, 'kms:Decrypt')
+    if (logs || tracing)
+      acknowledge(role, 'IAM5[Resource::*]', 'log delivery and traces have no resource that a policy could name before')
+    acknowledgeLogs(this.stateMachine, { isLogged: logs?.level === LogLevel.ALL, isTraced: tracing })
+  }
+}
+
+function substitutionsOf({ plan, process, commit }: PipelineMachineProps): Record<string, string> {
+  return {
+    ...Object.fromEntries(
+      integrationNames.map(name => [substitutions.integration(name), `arn:${Aws.PARTITION}:states:::${name}`]),
+    ),
+    [substitutions.plan]: plan.functionArn,
+    [substitutions.commit]: commit.functionArn,
+    ...Object.fromEntries(process.map((tier, index) => [substitutions.process(index), tier.functionArn])),
+  }
+}
+
+function machineStatements(
+  { stateMachineArn: arn, stateMachineName: name }: StateMachine,
+  { plan, process, commit, output, state }: PipelineMachineProps,
+): PolicyStatement[] {
+  // The Map's children are executions of the same machine.
+  const children = `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:execution:${name}/*`
+  return [
+    allow(
+      ['lambda:InvokeFunction'],
+      [plan, ...process, commit].map(each => each.functionArn),
+    ),
+    allow(['s3:GetObject'], [output.arnForObjects(`${state}runs/*`)]),
+    allow(['states:StartExecution'], [arn]),
+    allow(['states:DescribeExecution', 'states:StopExecution'], [children]),
+  ]
+}
+
+/** Under the prefix for which CloudWatch Logs needs no entry for each group in its own, limited, policy. */
+function makeLogs(scope: Construct, props: PipelineMachineProps): LogOptions | undefined {
+  const { stateMachineLogLevel: level = LogLevel.OFF, logRetention: retention, logEncryptionKey } = props
+  if (level === LogLevel.OFF) return undefined
+  const name = Names.uniqueResourceName(scope, { maxLength: 80, separator: '-' })
+  const destination = new LogGroup(scope, 'Log', {
+    logGroupName: `/aws/vendedlogs/states/${Stack.of(scope).stackName}-${name}`,
+    ...{ retention, removalPolicy: RemovalPolicy.DESTROY },
+    ...(logEncryptionKey && { encryptionKey: logEncryptionKey }),
+  })
+  return { destination, level, includeExecutionData: false }
+}
+
+function acknowledgeLogs(machine: StateMachine, { isLogged, isTraced }: Record<'isLogged' | 'isTraced', boolean>) {
+  if (!isLogged)
     acknowledge(
       machine,
       'SF1',
-      'a standard machine keeps the history of its executions, and the functions log; log delivery needs a policy on all resources',
+      'a standard machine keeps the history of its executions, and the functions log; stateMachineLogLevel turns log delivery on, which needs a policy on all resources',
     )
+  if (!isTraced)
     acknowledge(
       machine,
       'SF2',
-      'tracing needs a policy on all resources, and the times of each batch are in its outcome',
+      'the times of each batch are in its outcome; tracing turns traces on, which need a policy on all resources',
     )
-    this.arn = arn
-    this.name = name
-  }
 }

@@ -2,17 +2,12 @@
 import { type Duration, Token } from 'aws-cdk-lib'
 import { PermanentError } from '../lib/core/errors.ts'
 import type { FanmillPipelineProps } from './fanmill-pipeline.ts'
+import { modestTiers } from './tiers.ts'
 
 /** @throws DEFINITION_INVALID naming the prop, what was expected and what came */
-export function checkProps({
-  inputPrefix,
-  outputPrefix,
-  tiers,
-  maxConcurrency,
-  functionTimeout,
-  uploadWindow,
-  noncurrentVersionExpiration,
-}: FanmillPipelineProps): void {
+export function checkProps(props: FanmillPipelineProps): void {
+  const { inputPrefix, outputPrefix, tiers, maxConcurrency, functionTimeout, uploadWindow } = props
+  const { noncurrentVersionExpiration, noRunAlarmAfter, reservedConcurrency = [] } = props
   checkPrefix('inputPrefix', inputPrefix)
   checkPrefix('outputPrefix', outputPrefix)
   if (tiers?.length === 0) throw invalid('tiers', 'at least one', 'none')
@@ -25,6 +20,12 @@ export function checkProps({
   checkWhole('functionTimeout in seconds', functionTimeout?.toSeconds(), { min: 30, max: 900 })
   checkWhole('uploadWindow in seconds', uploadWindow?.toSeconds(), { min: 1, max: 300 })
   checkWhole('noncurrentVersionExpiration in days', daysOf(noncurrentVersionExpiration), { min: 1, max: 36_500 })
+  checkWhole('noRunAlarmAfter in hours', noRunAlarmAfter?.toHours({ integral: false }), { min: 1, max: 168 })
+  const tierCount = (tiers ?? modestTiers).length
+  if (reservedConcurrency.length > tierCount)
+    throw invalid('reservedConcurrency', `at most one for each of ${tierCount} tiers`, `${reservedConcurrency.length}`)
+  for (const [index, reserved] of reservedConcurrency.entries())
+    checkWhole(`reservedConcurrency[${index}]`, reserved, { min: 1, max: 10_000 })
 }
 
 const daysOf = (time: Duration | undefined): number | undefined => time?.toDays({ integral: false })

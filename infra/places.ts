@@ -1,5 +1,6 @@
 /** Which keys a pipeline reads and writes, as prefixes: for roles, for the trigger, and to refuse a loop. */
 import { PermanentError } from '../lib/core/errors.ts'
+import { type KeyFilter, keyFilter } from '../lib/core/key-wildcard.ts'
 import { literalPrefix } from '../lib/core/path-template.ts'
 import { stateRoot } from '../lib/core/state.ts'
 import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
@@ -15,6 +16,8 @@ export interface Places {
   readonly state: string
   /** Prefix of keys that start the pipeline. */
   readonly trigger?: string
+  /** The filter of the rule that starts it; absent where every key may. */
+  readonly triggerFilter?: KeyFilter | undefined
 }
 
 export interface Prefixes {
@@ -35,7 +38,10 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
       tasks.map((task, index) => `${outputs[index]}${task.output.kind === 'parquet' ? '*part-*.parquet' : '*'}`),
     ),
     state: outputPrefix + stateRoot,
-    ...(trigger && { trigger: inputPrefix + fixedPrefix(trigger.upload) }),
+    ...(trigger && {
+      trigger: inputPrefix + fixedPrefix(trigger.upload),
+      triggerFilter: keyFilter(inputPrefix, trigger.upload),
+    }),
   }
 }
 

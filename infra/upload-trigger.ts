@@ -5,6 +5,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
+import type { KeyFilter } from '../lib/core/key-wildcard.ts'
 import { acknowledge } from './acknowledge.ts'
 import { sendEvents } from './pipeline-buckets.ts'
 import { allow } from './statements.ts'
@@ -12,8 +13,8 @@ import type { UploadQueue } from './upload-queue.ts'
 
 export interface UploadTriggerProps {
   readonly bucket: IBucket
-  /** Of keys; the Plan step matches the whole template. */
-  readonly prefix: string
+  /** Lets through what may match the trigger's template, which Plan compares exactly; default every key. */
+  readonly filter?: KeyFilter | undefined
   readonly stateMachineArn: string
   /** Makes the queue that events go to in place of the state machine, with a function that starts it. */
   readonly makeQueue?: ((scope: Construct, deadLetterQueue: Queue) => UploadQueue) | undefined
@@ -21,9 +22,10 @@ export interface UploadTriggerProps {
 
 export class UploadTrigger extends Construct {
   readonly deadLetterQueue: Queue
+  readonly ruleName: string
   readonly queue: UploadQueue | undefined
 
-  constructor(scope: Construct, id: string, { bucket, prefix, stateMachineArn, makeQueue }: UploadTriggerProps) {
+  constructor(scope: Construct, id: string, { bucket, filter, stateMachineArn, makeQueue }: UploadTriggerProps) {
     super(scope, id)
     sendEvents(bucket)
     // Events hold keys and no rows. A key of one's own would need a grant for EventBridge in its policy.
@@ -39,7 +41,7 @@ export class UploadTrigger extends Construct {
       eventPattern: {
         source: ['aws.s3'],
         'detail-type': ['Object Created'],
-        detail: { bucket: { name: [bucket.bucketName] }, ...(prefix !== '' && { object: { key: [{ prefix }] } }) },
+        detail: { bucket: { name: [bucket.bucketName] }, ...(filter && { object: { key: [filter] } }) },
       },
       targets: [
         {
@@ -51,6 +53,7 @@ export class UploadTrigger extends Construct {
         },
       ],
     })
+    this.ruleName = rule.ref
     // Else an upload while the stack is made could be refused.
     if (role) rule.node.addDependency(role)
     for (const queue of [this.deadLetterQueue, ...(this.queue ? [this.queue.queue] : [])])

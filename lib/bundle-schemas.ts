@@ -9,6 +9,7 @@ import { type KnownSteps, type KnownStepsOptions, knownSteps } from './bundle-st
 import { PermanentError } from './core/errors.ts'
 import { nameTask } from './core/task-error.ts'
 import type { ParquetOutput, PipelineDefinition, TableDefinition, TaskDefinition } from './define/definition.ts'
+import { hiveNamesOf } from './define/hive-names.ts'
 import { sqlType } from './engine/column-sql.ts'
 import { type Engine, openEngine } from './engine/engine.ts'
 import { quoteName } from './engine/quote.ts'
@@ -69,7 +70,12 @@ async function prepare(engine: Engine, task: ParquetTask, { typed, unknown }: Kn
   const parts = unknown === undefined ? output : { ...output, partitionBy: [], sortBy: [] }
   const keepNew = onNewColumn === 'keep'
   const reading = { format, columns, strict, provenance, keepNew, onNewColumn, onMissingColumn }
-  return openTask(engine, { ...reading, steps: typed, tables: Object.keys(task.tables), parts }, {})
+  const opened = await openTask(
+    engine,
+    { ...reading, steps: typed, tables: Object.keys(task.tables), parts, hive: hiveNamesOf(task.source) },
+    {},
+  )
+  return opened
 }
 
 async function checkWords(

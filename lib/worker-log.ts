@@ -1,5 +1,6 @@
 /** What a thread says of its work: lines know where they come from, and repeats are folded before they cross. */
 import { foldRepeats } from './core/fold-repeats.ts'
+import { hasMember } from './core/member-rows.ts'
 import type { ShareJob } from './core/share.ts'
 import type { WorkerMessage } from './core/worker-job.ts'
 import type { StagedMember } from './io/stage.ts'
@@ -52,7 +53,7 @@ function placeIn(
   const named = { ...(archive !== undefined && { archive }), ...(member && { member }) }
   const slices = (job?.slices ?? []).filter(slice => {
     if (archive !== undefined && job?.inputs[slice.input]?.key !== archive) return false
-    return !member || (slice.kind === 'members' && slice.members.some(each => each.name === member))
+    return !member || (slice.kind === 'members' && hasMember(slice, member))
   })
   const slice = job?.staged?.slice ?? (slices.length === 1 ? slices[0]?.slice : undefined)
   return { ...(slice !== undefined && { slice }), ...named }

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { CapacityError, FanmillError, PermanentError } from './core/errors.ts'
 import { type LogLevel, logLevels } from './core/events.ts'
-import type { MemberAccount, ShareJob } from './core/share.ts'
+import { hiveColumns } from './core/hive-columns.ts'
+import type { MemberAccount, ShareJob, StagedText } from './core/share.ts'
+import { type SkippedMember, skippedLine } from './core/skipped-member.ts'
 import type { Store } from './core/store.ts'
 import { nameTask } from './core/task-error.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from './core/worker-job.ts'
@@ -15,19 +17,21 @@ import { type Engine, engineFault, openEngine } from './engine/engine.ts'
 import { engineTask } from './engine/engine-task.ts'
 import { loadTables, type TableFile } from './engine/load-tables.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
-import { writeAccounts } from './engine/write-accounts.ts'
+import { joinAccounts, writeAccounts } from './engine/write-accounts.ts'
 import { throwIfAborted } from './io/abort.ts'
 import { diskFault } from './io/disk-fault.ts'
 import { runExtractJob } from './io/extract-job.ts'
 import { openStore, type StoreSpec } from './io/open-store.ts'
 import { readAhead } from './io/read-ahead.ts'
 import type { SecretValues } from './io/secrets.ts'
+import type { StagedFile } from './io/stage.ts'
 import { type StageSource, stageInParts, stageSlices, wantedRanges } from './io/stage-slices.ts'
 import { userFile } from './io/user-file.ts'
 import type { Interrupt } from './io/worker-channel.ts'
 import { streamFolder } from './local/stream-pieces.ts'
 import { processShare, type StageOptions } from './steps/share.ts'
 import { createThreadLog, type ThreadLog } from './worker-log.ts'
+import { createThreadProgress, type ThreadProgress } from './worker-progress.ts'
 
 /** Plain data, but for the store of a test. */
 export interface ThreadSetup {
@@ -118,6 +122,7 @@ interface Own {
   readonly tell: Tell
   readonly signal: AbortSignal
   opened?: Promise<TaskEngine>
+  progress?: ThreadProgress
 }
 
 async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
@@ -125,7 +130,7 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
   throwIfAborted(own.signal)
   switch (job.kind) {
     case 'check':
-      return { schema: own.task.output.kind === 'parquet' ? (await taskEngine(own)).schema : [] }
+      return { schema: own.task.output.kind === 'parquet' ? await checkedSchema(own, job.hive) : [] }
     case 'share':
       own.log.enter(job)
       if (job.run && needsRun(own.task.provenance)) await (await taskEngine(own)).enterRun(job.run)
@@ -133,7 +138,7 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
     case 'merge':
       return (await taskEngine(own)).merge(job.files, job)
     case 'accounts':
-      return writeAccountsFile(own, job.accounts, job.target)
+      return joinAccounts(own.engine, job.files, job.target)
     case 'extract': {
       const { source } = own.task
       const onBadMember = source.kind === 'zipMembers' ? source.onBadMember : 'fail'
@@ -143,24 +148,47 @@ async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
   }
 }
 
-async function writeAccountsFile(own: Own, accounts: readonly MemberAccount[], target: string): Promise<null> {
-  await writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target })
-  return null
+async function checkedSchema(own: Own, hive?: readonly string[]): Promise<TaskEngine['schema']> {
+  return (await checkedEngine(own, hive)).schema
 }
+
+/** The engine, with the transform checked over the columns in the inputs' paths. */
+async function checkedEngine(own: Own, hive?: readonly string[]): Promise<TaskEngine> {
+  const engine = await taskEngine(own)
+  await engine.check(hive).catch(error => {
+    throw nameTask(own.task.name, error)
+  })
+  return engine
+}
+
+/** The columns in the paths of a job's inputs; undefined where it has none. */
+function pathColumns({ source, columns = {} }: TaskDefinition, job: ShareJob): readonly string[] | undefined {
+  const keys = keysOf(job)
+  if (keys.length === 0) return undefined
+  return source.hive === false ? [] : hiveColumns(keys, Object.keys(columns))
+}
+
+const keysOf = ({ inputs, staged }: ShareJob): string[] =>
+  staged ? archivesOf(staged) : Object.values(inputs).map(({ key }) => key)
 
 function taskEngine(own: Own): Promise<TaskEngine> {
   const { task, setup, engine, context } = own
-  own.opened ??= openTask(engine, engineTask(task, setup), context).catch(error => {
+  own.opened ??= openTask(engine, { ...engineTask(task, setup), isCheckedLater: true }, context).catch(error => {
     throw nameTask(task.name, error)
   })
   return own.opened
 }
 
+interface ShareWatch {
+  readonly log: ThreadLog
+  readonly progress: ThreadProgress
+}
+
 /** The same engine, whose conversions keep to the share's limits, and are known to the log. */
-function forShare(engine: TaskEngine, { partitionLimits }: ShareJob, log: ThreadLog): TaskEngine {
+function forShare(engine: TaskEngine, { partitionLimits }: ShareJob, { log, progress }: ShareWatch): TaskEngine {
   const convert: TaskEngine['convert'] = job => {
     log.converting(job.files)
-    return engine.convert({ ...job, partitionLimits })
+    return progress.during(job, () => engine.convert({ ...job, partitionLimits }))
   }
   const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })
   return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine
@@ -174,8 +202,9 @@ async function shareTools(own: Own, job: ShareJob) {
   const format = task.source.format
   if (!format)
     throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
+  const inPath = pathColumns(task, job)
   // Over all groups of the share: while one is converted, the first slices of the next come.
-  const store = readAhead(own.store, wantedRanges(job), { readsMax: setup.readsMax ?? 1, signal })
+  const store = readAhead(own.store, wantedRanges(job, own.store), { readsMax: setup.readsMax ?? 1, signal })
   const staging = {
     store,
     folder: stageFolder,
@@ -186,20 +215,40 @@ async function shareTools(own: Own, job: ShareJob) {
     onBadMember: task.source.kind === 'zipMembers' ? task.source.onBadMember : 'fail',
     limits: limitsOf(task),
     stageBytesMax: setup.stageBytesMax,
+    readsHive: task.source.hive !== false,
     signal,
-    onSkip: (member: string, error: FanmillError) =>
-      tell({ kind: 'log', level: 'warn', message: `member skipped: ${error.message}`, member }),
+    onInflated: (bytes: number) => progress.staged(bytes),
   }
+  const engine = await checkedEngine(own, inPath)
+  own.progress ??= createThreadProgress({ tell, engine: () => engine.progress() })
+  const progress = own.progress
   return {
-    engine: forShare(await taskEngine(own), job, own.log),
-    stage: (source: StageSource, options: StageOptions) => stageSlices(source, { ...staging, ...options }),
-    stageInParts: (source: StageSource, options: StageOptions) =>
-      stageInParts(source, { ...staging, ...options, partBytes: job.groupBytes }),
+    engine: forShare(engine, job, { log: own.log, progress }),
+    async stage(source: StageSource, options: StageOptions) {
+      progress.beginGroup()
+      const staged = await stageSlices(source, { ...staging, ...options })
+      progress.endStaging(staged)
+      return staged
+    },
+    async *stageInParts(source: StageSource, options: StageOptions) {
+      progress.beginGroup()
+      for await (const part of stageInParts(source, { ...staging, ...options, partBytes: job.groupBytes })) {
+        progress.endStaging(part.staged)
+        yield part
+      }
+    },
     worker: { pid: process.pid, thread: threadId },
-    isAlwaysLocated: needsPlaces(task.provenance),
-    progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),
+    // Rows of Parquet have their place without.
+    isAlwaysLocated: format.kind !== 'parquet' && (needsPlaces(task.provenance) || (inPath ?? []).length > 0),
+    writeAccounts: (accounts: Iterable<MemberAccount>, target: string) =>
+      writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target }),
+    onSkip: (member: SkippedMember) => tell({ kind: 'log', ...skippedLine(member) }),
+    progress: progress.done,
   }
 }
+
+const archivesOf = ({ files }: StagedText): string[] =>
+  (files as readonly StagedFile[]).flatMap(({ members }) => members.map(({ archive }) => archive))
 
 /** What the user's functions get: the same object for every row of this thread. */
 async function userContext(

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,6 +37,9 @@ beforeAll(() => {
   mkdirSync(installedIn)
   writeFileSync(join(installedIn, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }')
   npm(['install', '--prefer-offline', join(folder, packed!.filename)], installedIn)
+  // Peer dependencies of `fanmill/cdk`, which an app brings.
+  for (const peer of ['aws-cdk-lib', 'constructs'])
+    symlinkSync(join(root, 'node_modules', peer), join(installedIn, 'node_modules', peer))
 })
 
 afterAll(() => {

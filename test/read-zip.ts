@@ -1,7 +1,7 @@
 /** Reads a whole archive as a run does, for tests: directory, policies, slices, members. */
 import type { ByteRange } from '../lib/core/byte-range.ts'
+import { type MemberSlicesOptions, planMemberSlices } from '../lib/core/member-slices.ts'
 import type { InputObject } from '../lib/core/plan-data.ts'
-import { type MemberSlicesOptions, planMemberSlices } from '../lib/core/plan-slices.ts'
 import type { Store } from '../lib/core/store.ts'
 import { readZipDirectory, type ZipEntry } from '../lib/core/zip-directory.ts'
 import { checkEntries } from '../lib/core/zip-limits.ts'

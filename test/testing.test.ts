@@ -91,6 +91,18 @@ describe('rows', () => {
     expect(rows).toEqual([row])
   })
 
+  it('hold binary columns as Uint8Array, given and got', async () => {
+    const bytes = task({
+      name: 'bytes',
+      source: files({ paths: '*.csv', format: csv() }),
+      columns: { v: column.binary() },
+      output: parquet({ path: '{task}' }),
+    })
+    const { rows } = await runTask(bytes, { rows: [{ v: Buffer.from('café') }] })
+    expect(rows).toEqual([{ v: new Uint8Array(Buffer.from('café')) }])
+    await expect(runTask(bytes, { rows: [{ v: Buffer.from([0xff]) }] })).rejects.toMatchObject({ code: 'USAGE' })
+  })
+
   it('are refused when a key is no column of the task, which would be a null without a word', async () => {
     await expect(
       runTask(flights, { params, rows: [{ delay: 1 }, { dlay: 2 }], files: airports }),

@@ -18,6 +18,10 @@ export interface MemberSpec {
   /** The UTF-8 name of an Info-ZIP unicode path field (0x7075). */
   readonly unicodeName?: string
   readonly localExtra?: Uint8Array
+  /** Replaces the extra field of the directory's entry. */
+  readonly centralExtra?: Uint8Array
+  /** External file attributes; default 0. */
+  readonly attributes?: number
   readonly comment?: string
   /** The system of the writer: 0 DOS (default), 3 Unix, 19 macOS. */
   readonly system?: number
@@ -148,7 +152,8 @@ function centralHeader(facts: Facts): Buffer {
   const sizes = [inflatedBytes, compressedBytes].filter(size => spec.zip64 || size > 0xffffffff)
   const isFar = spec.zip64 || headerOffset > 0xffffffff
   const wide = [...sizes, ...(isFar ? [headerOffset] : [])]
-  const extra = Buffer.concat([wide.length > 0 ? field(1, ...wide.map(u64)) : Buffer.alloc(0), unicodeField(facts)])
+  const zip64Field = wide.length > 0 ? field(1, ...wide.map(u64)) : Buffer.alloc(0)
+  const extra = Buffer.from(spec.centralExtra ?? Buffer.concat([zip64Field, unicodeField(facts)]))
   const comment = Buffer.from(spec.comment ?? '')
   const narrow = (value: number) => (spec.zip64 || value > 0xffffffff ? 0xffffffff : value)
   return Buffer.concat([
@@ -156,7 +161,7 @@ function centralHeader(facts: Facts): Buffer {
     u16(((spec.system ?? 0) << 8) | 20, spec.zip64 ? 45 : 20, flags, method, 0, 0x5a21),
     u32(crc, narrow(compressedBytes), narrow(inflatedBytes)),
     u16(name.length, extra.length, comment.length, 0, 0),
-    u32(0, narrow(headerOffset)),
+    u32(spec.attributes ?? 0, narrow(headerOffset)),
     name,
     extra,
     comment,

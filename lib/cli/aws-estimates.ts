@@ -1,4 +1,5 @@
 /** What `fanmill plan` says of AWS: about so many dollars and seconds. */
+import type { AwsEstimate } from '../core/aws-estimate.ts'
 import type { TaskPlan } from '../local.ts'
 import { formatCount } from './amounts.ts'
 import { print } from './output.ts'
@@ -16,12 +17,24 @@ export async function printEstimates(plans: readonly TaskPlan[]): Promise<void> 
     return [task, aboutDollars(dollars), aboutSeconds(seconds), ...counts]
   })
   await printTable(['task', 'on AWS', 'time', ...numbers], rows, { numbers })
+  printUploads(estimated)
   const { platform, prices } = first.aws
   const { memoryMb, threads } = platform.tiers[0]
   const functions = `${platform.architecture}, ${formatCount(memoryMb)} MB with ${threads} threads`
   print(
     `About: ${functions}, ${platform.maxConcurrency} batches at once, ${prices.region} prices of ${prices.date}; --json shows the arithmetic.`,
   )
+}
+
+/** Nothing where one upload holds all. */
+function printUploads(estimated: readonly { readonly task: string; readonly aws: AwsEstimate }[]): void {
+  for (const { task, aws } of estimated) {
+    const { executions, dollars } = aws.uploads
+    if (executions > 0)
+      print(
+        `Uploads: ${formatCount(executions + 1)} objects of ${task}, uploaded one by one under a trigger, start ${formatCount(executions)} more executions: ${aboutDollars(dollars)}.`,
+      )
+  }
 }
 
 const numbers = ['batches', 'GB-seconds', 'transitions', 'S3 reads', 'S3 writes']

@@ -1,6 +1,7 @@
 /** Rejected rows and failed batches as tables. */
 import type { Failure } from '../core/outcome.ts'
 import type { Reject } from '../core/reject.ts'
+import type { SkippedMember } from '../core/skipped-member.ts'
 
 export interface FaultTable {
   readonly titles: readonly string[]
@@ -16,6 +17,11 @@ export function rejectTable(rejects: readonly Reject[]): FaultTable {
 /** As `status` has them, or the detail of BATCHES_FAILED. */
 export function failureTable(failures: readonly Partial<Failure>[]): FaultTable {
   return tableOf(['batch', 'code', 'member', 'line', 'message'], failures, ['batch', 'line'])
+}
+
+/** Members that were passed over; the message names the archive. */
+export function skippedTable(members: readonly SkippedMember[]): FaultTable {
+  return tableOf(['member', 'code', 'message'], members, [])
 }
 
 function tableOf<T>(

@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatRate } from './amounts.ts'
 import { print, visible } from './output.ts'
 import { drawTable } from './table.ts'
 
-const numbers = ['rows', 'rejects', 'members', 'parts', 'bytes in', 'bytes out', 'seconds', 'MB/s']
+const numbers = ['rows', 'rejects', 'members', 'parts', 'bytes in', 'bytes out', 'seconds', 'MB/s inflated']
 
 export interface SummaryOptions {
   readonly isSample?: boolean | undefined
@@ -25,6 +25,7 @@ export async function printSummary(
     print(visible(outcomeLine(task, about, output)))
     const rejects = rejectsLine(task, about === undefined ? whereText(output) : about.slice(about.indexOf(' ')))
     if (rejects !== undefined) print(visible(rejects))
+    if (task.membersSkipped > 0) print(visible(skippedLine(task, about, output)))
   }
   if (isSample) print('this was a sample: the real output is as it was')
 }
@@ -40,8 +41,13 @@ function taskRow(task: TaskResult): readonly unknown[] {
     formatBytes(task.bytesIn),
     formatBytes(task.bytesOut),
     task.seconds.toFixed(2),
-    formatRate(task.bytesIn, task.seconds),
+    task.bytesInflated === 0 ? '-' : formatRate(task.bytesInflated, task.seconds),
   ]
+}
+
+function skippedLine({ task, membersSkipped, run }: TaskResult, about = run, root?: string): string {
+  const where = whereText(root)
+  return `${task}: ${formatCount(membersSkipped)} members skipped as bad; fanmill status ${about}${where} lists them`
 }
 
 function outcomeLine({ task, status, output, run }: TaskResult, about = run, root?: string): string {

@@ -46,11 +46,20 @@ export interface AwsEstimate extends Amounts {
   readonly stepSeconds: { readonly plan: number; readonly process: number; readonly commit: number }
   readonly batches: number
   readonly parts: number
+  /** Uploads one by one, which are not in `dollars`: each starts an execution, and all but one find their object in a run already. */
+  readonly uploads: UploadEstimate
   /** What the dollars are made of. */
   readonly lines: readonly CostLine[]
   readonly platform: AwsPlatform
   readonly prices: { readonly region: string; readonly date: string }
   readonly assumptions: readonly string[]
+}
+
+/** Executions that only plan, since another one reads what was uploaded. */
+export interface UploadEstimate {
+  readonly executions: number
+  readonly dollars: number
+  readonly lines: readonly CostLine[]
 }
 
 /** An execution for this task alone in which nothing is tried again. */
@@ -79,12 +88,36 @@ export function estimateOnAws(work: AwsWork, platform: AwsPlatform = defaultPlat
     stepSeconds: { plan, process: processed.elapsed, commit },
     batches: batches.length,
     parts: made.count,
+    uploads: estimateUploads(objects, platform),
     lines,
     platform,
     prices: { region: awsPrices.region, date: awsPrices.date },
     assumptions,
   }
 }
+
+/** Each such execution lists the inputs, and reads and writes the turn of its output. */
+function estimateUploads(objects: number, platform: AwsPlatform): UploadEstimate {
+  const { memoryMb, architecture } = platform
+  const executions = Math.max(0, objects - 1)
+  const seconds = planSeconds({ archives: 0, objects, memberCount: 0 }, { memoryMb })
+  const amounts: Amounts = {
+    gbSeconds: (executions * seconds * memoryMb) / 1024,
+    storageGbSeconds: 0,
+    invocations: executions,
+    transitions: executions * idleTransitions,
+    s3: { reads: executions * idleReads, writes: executions * (idleWrites + Math.ceil(objects / 1000)) },
+    logBytes: executions * logBytes,
+  }
+  const lines = costLines(amounts, { architecture, seconds: 0 })
+  return { executions, dollars: lines.reduce((sum, line) => sum + line.dollars, 0), lines }
+}
+
+/** States that an execution with nothing to do enters: three of the machine, three of the task. */
+export const idleTransitions = 6
+/** Requests of a plan that finds its run taken, beside the listing: the turn, the head and `_SUCCESS`. */
+const idleReads = 4
+const idleWrites = 2
 
 const assumptions: readonly string[] = [
   'one execution for this task alone, and nothing tried again',
@@ -115,8 +148,8 @@ function partsOf(
   return { count, bytes, pieces: count * pieceCountOf(bytes / Math.max(1, count)) }
 }
 
-/** States entered without a retry: three of the machine, six of the task; of each batch one, and one for being a child of the Map. */
-export const transitionsOf = (batches: number): number => 3 + 6 + 2 * batches
+/** States entered without a retry: four of the machine, six of the task; of each batch one, and one for being a child of the Map. */
+export const transitionsOf = (batches: number): number => 4 + 6 + 2 * batches
 
 /**
  * Requests to S3 of the functions and of the Map, counted on LocalStack: what each step does once, for an archive, a batch, a slice, and a

@@ -111,7 +111,7 @@ function batchSeconds(slices: readonly Slice[], outBytes: number, { task, tier }
 /** In a row: two of each extracted member. Parts are few. */
 function uploadRequests(slices: readonly Slice[], { output }: SpeedOf): number {
   if (output.kind !== 'memberFiles') return 0
-  return (2 * sum(slices, slice => (slice.kind === 'members' ? slice.members.length : 1))) / requestsAtOnce
+  return (2 * sum(slices, slice => (slice.kind === 'members' ? slice.memberCount : 1))) / requestsAtOnce
 }
 
 function cpuSeconds(slice: Slice, task: SpeedOf): number {

@@ -1,5 +1,6 @@
 /** The outcome of members that were extracted as they are: files, and no rows. */
 import type { Outcome } from './outcome.ts'
+import type { SkippedMembers } from './skipped-member.ts'
 
 /** What an extraction says of itself. */
 export type Extraction = Pick<
@@ -7,14 +8,16 @@ export type Extraction = Pick<
   'batch' | 'runId' | 'attempt' | 'token' | 'bytesIn' | 'seconds' | 'slices' | 'workers'
 > & {
   readonly files: NonNullable<Outcome['files']>
-  readonly membersSkipped: number
+  readonly skipped: SkippedMembers | undefined
 }
 
 /** Members are counted by their files, so that each that was planned must be one file or skipped. */
-export function filesOutcome(extraction: Extraction): Outcome {
+export function filesOutcome({ skipped, ...extraction }: Extraction): Outcome {
   const { files } = extraction
   return {
     ...extraction,
+    membersSkipped: skipped?.count ?? 0,
+    ...(skipped && { skipped }),
     parts: [],
     rowsRead: 0,
     rowsWritten: 0,

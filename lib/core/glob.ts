@@ -1,4 +1,7 @@
-/** Globs over names: `*` and `?` in one segment, `**` over segments, `[…]`, `{a,b}` and `{01..12}`; all else is literal, brackets of file copies as `(1)` too. */
+/**
+ * Globs over names: `*` and `?` in one segment, `**` over segments, `[…]`, `{a,b}`, `{01..12}`, `!(a|b)` for a segment that is anything else, and
+ * `!` before a glob for every name that it does not match; all else is literal, brackets of file copies as `(1)` too.
+ */
 import picomatch from 'picomatch'
 
 /**
@@ -6,20 +9,60 @@ import picomatch from 'picomatch'
  * The time is linear in the name for ordinary globs; the glob itself is the user's, never an archive's.
  */
 export function globMatcher(glob: string): (name: string) => boolean {
-  const pattern = globPattern(maskDots(glob, dotsOfGlob))
-  return name => pattern.test(maskDots(name, dotsOfName)) && !isMacResource(name, glob)
+  const excluded = excludedGlob(glob)
+  if (excluded !== undefined) {
+    const [isData, isExcluded] = [globMatcher('**'), globMatcher(excluded)]
+    return name => isData(name) && !isExcluded(name)
+  }
+  const written = withoutDotSlash(glob)
+  const pattern = globPattern(maskDots(written, dotsOfGlob))
+  return name => pattern.test(maskDots(name, dotsOfName)) && !isMacResource(name, written)
 }
 
-/** The regular expression of a glob, without the rule on `__MACOSX`. */
+/** What a glob that begins with `!` leaves out; undefined for any other. `!(a)` is no such one, and `\!` is a name's first letter. */
+export function excludedGlob(glob: string): string | undefined {
+  return /^!(?!\()./s.test(glob) ? glob.slice(1) : undefined
+}
+
+/** `./a` and `a` are one path, in globs as in the names that they match. */
+function withoutDotSlash(glob: string): string {
+  return glob.replace(/^(?:\.\/+)+(?=.)/s, '')
+}
+
+/** The regular expression of a glob, without the rules on `__MACOSX` and on `!` before a glob. */
 export function globPattern(glob: string): RegExp {
-  const { source } = picomatch.makeRe(ownSyntax(glob), {
+  const bans: string[] = []
+  const masked = glob.replace(otherSegments, (_, names: string, rest: string) => {
+    bans.push(banOf(names, rest))
+    return `${otherMark}*${rest}`
+  })
+  const { source } = picomatch.makeRe(ownSyntax(masked), {
     nonegate: true,
     noextglob: true,
     windows: false,
     fastpaths: false,
     expandRange,
   })
-  return new RegExp(source, 's')
+  let next = 0
+  return new RegExp(
+    source.replaceAll(otherMark, () => bans[next++] ?? ''),
+    's',
+  )
+}
+
+/** `!(a|b)` at the beginning of a segment, with what stands after it there. */
+const otherSegments = /(?<=^|\/)!\(([^()/]+)\)((?:\\.|[^/\\])*)/gs
+/** Stands for such a segment while picomatch makes the pattern of the others. */
+const otherMark = '\ue101'
+/** Stand for the placeholders of a path template, each of which is captured once, where it matches. */
+const placeholderMarks = /[\ue000-\ue0ff]/g
+
+/** A segment that is no such name, nor a dot file, nor empty. picomatch's own `!(a).csv` also refuses `ab.csv`. */
+function banOf(names: string, rest: string): string {
+  const banned = names
+    .split('|')
+    .map(name => globPattern(name + rest.replace(placeholderMarks, '*')).source.replace(/^\^|\$$/g, ''))
+  return `(?![./]|$)(?!(?:${banned.join('|')})(?:/|$))`
 }
 
 /** Whether a name lies below a `__MACOSX` folder that the glob does not name. */
@@ -34,7 +77,8 @@ export function escapeGlob(text: string): string {
 
 /** The text that every match begins with, for listing. */
 export function literalPrefix(glob: string): string {
-  const prefix = /^(?:\\.|[^\\*?[{])*/s.exec(glob)?.[0] ?? ''
+  if (excludedGlob(glob) !== undefined) return ''
+  const prefix = /^(?:\\.|(?!(?<=^|\/)!\()[^\\*?[{])*/s.exec(withoutDotSlash(glob))?.[0] ?? ''
   return prefix.replace(/\\(.)/gs, '$1')
 }
 

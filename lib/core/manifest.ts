@@ -1,6 +1,7 @@
 /** The manifest: the parts of a dataset that count, and where they come from; the content of `_SUCCESS`. */
 import * as v from 'valibot'
 import type { ParamValues } from '../define/definition.ts'
+import { type SkippedMembers, skippedSchema } from './skipped-member.ts'
 
 /** Version of every state file and manifest; a reader refuses one that it does not know. */
 export const formatVersion = 1
@@ -35,6 +36,8 @@ export interface ManifestRun {
   /** ISO 8601. */
   readonly finishedAt: string
   readonly totals: Totals
+  /** Members that were bad and passed over, as the source allows it; absent where none were. */
+  readonly skipped?: SkippedMembers
   /** Some of its partitions were replaced by a later run, so that it no longer counts as complete. */
   readonly isReplaced?: boolean
 }
@@ -109,6 +112,7 @@ export const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
       inputs: v.array(v.object({ key: v.string(), identity: v.string(), sizeBytes: count })),
       finishedAt: v.string(),
       totals: totalsSchema,
+      skipped: v.optional(skippedSchema),
       isReplaced: v.optional(v.boolean()),
     }),
   ),
@@ -146,4 +150,9 @@ export function addTotals(all: readonly Totals[]): Totals {
 /** Whether all that a run wrote is in the dataset. */
 export function hasRun(manifest: Manifest, runId: string): boolean {
   return manifest.runs.some(run => run.runId === runId && run.isReplaced !== true)
+}
+
+/** Whether all rows of a dataset are of one run. */
+export function hasOnlyRun(manifest: Manifest, runId: string): boolean {
+  return hasRun(manifest, runId) && manifest.runs.filter(run => run.isReplaced !== true).length === 1
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { columnsSchema, type Partition, partitionSchema, type SchemaColumn, type Totals } from './manifest.ts'
 import type { Reject } from './reject.ts'
 import type { RangeEnds } from './share.ts'
+import { type SkippedMembers, skippedSchema } from './skipped-member.ts'
 import type { PendingPart } from './store.ts'
 
 /** A pending part with what its footer says. */
@@ -36,6 +37,8 @@ export interface Outcome {
   readonly members: number
   /** Members passed over by policy; default 0. */
   readonly membersSkipped?: number
+  /** Absent where none were. */
+  readonly skipped?: SkippedMembers
   /** Compressed bytes read. */
   readonly bytesIn: number
   readonly bytesInflated: number
@@ -102,6 +105,7 @@ export const outcomeSchema: v.GenericSchema<unknown, Outcome> = v.object({
   recordsFound: count,
   members: count,
   membersSkipped: v.optional(count),
+  skipped: v.optional(skippedSchema),
   bytesIn: count,
   bytesInflated: count,
   seconds: v.number(),

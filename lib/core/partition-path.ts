@@ -1,7 +1,7 @@
 /** Hive-style folders of partition values, escaped so that a value is never a path. */
 
 /** What the field writes for a null, also for an empty value. */
-const nullPartition = '__HIVE_DEFAULT_PARTITION__'
+export const nullPartition = '__HIVE_DEFAULT_PARTITION__'
 
 /** `state=NY/year=2001/`; empty without partitions. */
 export function partitionFolder(partition: Readonly<Record<string, string | null>>): string {

@@ -2,7 +2,7 @@
 import type { ParamValue, ParamValues } from '../define/definition.ts'
 import { type TemplateToken, templateTokens } from '../define/template-syntax.ts'
 import { PermanentError } from './errors.ts'
-import { escapeGlob, globPattern, isMacResource } from './glob.ts'
+import { escapeGlob, excludedGlob, globMatcher, globPattern, isMacResource } from './glob.ts'
 
 export { literalPrefix } from './glob.ts'
 
@@ -19,6 +19,8 @@ export function renderPath(template: string, values: ParamValues): string {
  * A placeholder stands for text in one segment, a `*` or `**` for any; a name used twice must have one value.
  */
 export function matchPath(template: string, key: string): Record<string, string> | undefined {
+  // Nothing of a path that is left out names a parameter.
+  if (excludedGlob(template) !== undefined) return globMatcher(template)(key) ? {} : undefined
   const { pattern, names } = patternOf(template)
   const match = pattern.exec(key)
   if (match === null || isMacResource(key, template)) return undefined

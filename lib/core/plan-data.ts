@@ -32,7 +32,9 @@ export interface MembersSlice {
   readonly slice: number
   readonly input: number
   readonly range: ByteRange
-  readonly members: readonly PlannedMember[]
+  readonly memberCount: number
+  /** As `packMembers` writes them: objects are made of them where the slice is worked on. */
+  readonly members: string
   /** Inflated bytes: the weight for balancing. */
   readonly bytes: number
 }

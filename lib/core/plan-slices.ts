@@ -1,24 +1,5 @@
-/** Cuts inputs into slices by bytes, and packs slices into batches and shares that end together. */
-import type { ByteRange } from './byte-range.ts'
-import type { MembersSlice, PlannedMember, RangeSlice, Slice, StreamSlice } from './plan-data.ts'
-
-/** A member with the offset before which its header and data end (ZipEntry.endOffset). */
-export interface PlannableMember extends PlannedMember {
-  readonly endOffset: number
-}
-
-export interface MemberSlicesOptions {
-  /** Index of the archive among the run's inputs. */
-  readonly input: number
-  /** Number of the first slice; the others follow. Default 0. */
-  readonly firstSlice?: number
-  /** Inflated bytes of a slice come near this; default 32 MiB. */
-  readonly sliceBytes?: number
-  /** Unused bytes between members that are read through rather than asked for around; default 256 KiB. */
-  readonly gapBytes?: number
-  /** A member of more inflated (or compressed) bytes is streamed, alone; default 64 MiB. */
-  readonly streamBytes?: number
-}
+/** Cuts plain files into slices by bytes, and packs slices into batches and shares that end together. */
+import type { RangeSlice, Slice } from './plan-data.ts'
 
 export interface RangeSlicesOptions {
   readonly input: number
@@ -30,33 +11,8 @@ export interface RangeSlicesOptions {
 const mebibyte = 1024 * 1024
 /** Seen to be best between 16 and 32 MB: fewer reads against balance and memory. */
 const defaultSliceBytes = 32 * mebibyte
-/** At 60 MB/s, 256 KiB take 4 ms to read through; another request takes longer. */
-const defaultGapBytes = 256 * 1024
-const defaultStreamBytes = 64 * mebibyte
 /** What a member costs beside its bytes, in bytes: 100,000 tiny members are work too. */
-const memberWeightBytes = 2048
-
-/**
- * Members in archive order, adjacent ones together so that one read serves a slice, slices of nearly equal bytes.
- * A slice's range, and so the memory to read it, is at most `sliceBytes` and twice `streamBytes`.
- */
-export function planMemberSlices(
-  members: readonly PlannableMember[],
-  {
-    input,
-    firstSlice = 0,
-    sliceBytes = defaultSliceBytes,
-    gapBytes = defaultGapBytes,
-    streamBytes = defaultStreamBytes,
-  }: MemberSlicesOptions,
-): readonly (MembersSlice | StreamSlice)[] {
-  const sorted = members.toSorted((a, b) => a.headerOffset - b.headerOffset)
-  const rangeBytesMax = sliceBytes + streamBytes
-  return runsOf(sorted, { gapBytes, streamBytes })
-    .flatMap(run => cutEvenly(run, sliceBytes))
-    .flatMap(group => cutByRange(group, rangeBytesMax))
-    .map((group, index) => toSlice(group, { slice: firstSlice + index, input, streamBytes }))
-}
+export const memberWeightBytes = 2048
 
 /** A plain text file in ranges of equal size near `sliceBytes`; none for an empty file. */
 export function planRangeSlices({
@@ -104,7 +60,7 @@ function packsOf<T extends Weighted>(
   const packs: (Pack<T> & { bytes: number })[] = []
   for (const slice of slices) {
     const pack = packs.at(-1)
-    const bytes = Math.max(slice.bytes, requestBytes)
+    const bytes = Math.max(weightOf(slice), requestBytes)
     if (pack && isNextRange(pack.slices.at(-1), slice) && pack.bytes + bytes <= packBytes) {
       pack.slices.push(slice)
       pack.bytes += bytes
@@ -140,7 +96,13 @@ export function skew(slices: readonly Weighted[]): number {
   return slices.reduce((max, slice) => Math.max(max, slice.bytes), 0) / (bytes / slices.length)
 }
 
-type Weighted = Pick<Slice, 'slice' | 'bytes'> & Partial<Pick<Slice, 'kind' | 'input'>>
+type Weighted = Pick<Slice, 'slice' | 'bytes'> &
+  Partial<Pick<Slice, 'kind' | 'input'>> & { readonly memberCount?: number }
+
+/** Bytes of a slice, and what its members cost besides. */
+export function weightOf({ bytes, memberCount = 0 }: Pick<Weighted, 'bytes' | 'memberCount'>): number {
+  return bytes + memberCount * memberWeightBytes
+}
 
 interface Share {
   readonly bytes: number
@@ -158,93 +120,4 @@ function bytesOf(slices: readonly Weighted[]): number {
 
 function cutAt(index: number, count: number, sizeBytes: number): number {
   return Math.floor((sizeBytes * index) / count)
-}
-
-type Group = readonly [PlannableMember, ...PlannableMember[]]
-
-/** Members that one read could serve: no wide gap between them, none that is streamed. */
-function runsOf(
-  sorted: readonly PlannableMember[],
-  { gapBytes, streamBytes }: { readonly gapBytes: number; readonly streamBytes: number },
-): readonly Group[] {
-  const runs: [PlannableMember, ...PlannableMember[]][] = []
-  for (const member of sorted) {
-    const run = runs.at(-1)
-    const last = run?.at(-1)
-    const isAdjacent =
-      last !== undefined &&
-      member.headerOffset - last.endOffset <= gapBytes &&
-      !isStreamed(member, streamBytes) &&
-      !isStreamed(last, streamBytes)
-    if (isAdjacent) run?.push(member)
-    else runs.push([member])
-  }
-  return runs
-}
-
-/** Attackers may declare few inflated bytes for many compressed ones. */
-function isStreamed({ inflatedBytes, compressedBytes }: PlannedMember, streamBytes: number): boolean {
-  return Math.max(inflatedBytes, compressedBytes) > streamBytes
-}
-
-/** In as few groups as hold `sliceBytes` each, cut at the member whose middle is past the even share. */
-function cutEvenly(run: Group, sliceBytes: number): readonly Group[] {
-  const total = run.reduce((sum, member) => sum + weightOf(member), 0)
-  const count = Math.ceil(total / sliceBytes)
-  let before = 0
-  return splitBy(run, member => {
-    const middle = before + weightOf(member) / 2
-    before += weightOf(member)
-    return Math.min(count - 1, Math.floor((middle * count) / total))
-  })
-}
-
-/** Gaps that are read through, and members that inflate to less than they take, must not make a read too large to hold. */
-function cutByRange(group: Group, rangeBytesMax: number): readonly Group[] {
-  let start = group[0].headerOffset
-  let part = 0
-  return splitBy(group, member => {
-    if (member.endOffset - start > rangeBytesMax && member.headerOffset > start) {
-      start = member.headerOffset
-      part += 1
-    }
-    return part
-  })
-}
-
-/** Neighbours with the same number stay together. */
-function splitBy(members: Group, numberOf: (member: PlannableMember) => number): readonly Group[] {
-  const groups: [PlannableMember, ...PlannableMember[]][] = []
-  let current = -1
-  for (const member of members) {
-    const number = numberOf(member)
-    if (number === current) groups.at(-1)?.push(member)
-    else groups.push([member])
-    current = number
-  }
-  return groups
-}
-
-function weightOf({ inflatedBytes }: PlannedMember): number {
-  return inflatedBytes + memberWeightBytes
-}
-
-function toSlice(
-  group: Group,
-  { slice, input, streamBytes }: { readonly slice: number; readonly input: number; readonly streamBytes: number },
-): MembersSlice | StreamSlice {
-  const bytes = group.reduce((sum, member) => sum + member.inflatedBytes, 0)
-  const members = group.map(planned)
-  const [first] = members
-  if (first && isStreamed(group[0], streamBytes)) return { kind: 'stream', slice, input, member: first, bytes }
-  return { kind: 'members', slice, input, range: rangeOf(group), members, bytes }
-}
-
-function rangeOf(group: Group): ByteRange {
-  return { start: group[0].headerOffset, end: group.reduce((end, member) => Math.max(end, member.endOffset), 0) }
-}
-
-/** Only what the plan keeps: entries carry more. */
-function planned({ name, headerOffset, compressedBytes, inflatedBytes, crc32, method }: PlannedMember): PlannedMember {
-  return { name, headerOffset, compressedBytes, inflatedBytes, crc32, method }
 }

@@ -36,13 +36,16 @@ const hasPartitions = ({ parts }: Shape): boolean => parts.some(part => part.par
 const partitionColumns = ({ schema, partitionBy }: Shape) => schema.filter(column => partitionBy.includes(column.name))
 
 function duckdbQuery(root: string, shape: Shape): string {
-  const types = partitionColumns(shape).map(({ name, type }) => `${sqlText(name)}: ${type}`)
+  const types = partitionColumns(shape).map(({ name, type }) => `${sqlText(name)}: ${duckdbType(type)}`)
   const options = [
     ...(hasPartitions(shape) ? ['hive_partitioning = true', `hive_types = {${types.join(', ')}}`] : []),
     ...(shape.addedColumns ? ['union_by_name = true'] : []),
   ]
   return `SELECT * FROM read_parquet(${[sqlText(globOf(root, shape)), ...options].join(', ')})`
 }
+
+/** Types of one word may stand as they are; `DECIMAL(10,2)` is taken as a text only. */
+const duckdbType = (type: string): string => (/^\w+$/.test(type) ? type : sqlText(type))
 
 function polarsCall(root: string, shape: Shape): string {
   const types = partitionColumns(shape).map(({ name, type }) => `${pythonText(name)}: pl.${polarsType(type)}`)

@@ -4,11 +4,17 @@ const stepBytes = 1 << 20
 
 export class ReusedBuffer {
   private buffer = Buffer.alloc(0)
+  private readonly stepBytes: number
+
+  /** Grows by so many bytes, default a mebibyte. */
+  constructor(growsByBytes = stepBytes) {
+    this.stepBytes = growsByBytes
+  }
 
   /** What it gave before must not be used any more. Its content is anything. */
   readonly take = (lengthBytes: number): Uint8Array => {
     if (this.buffer.length < lengthBytes)
-      this.buffer = Buffer.allocUnsafeSlow(Math.ceil(lengthBytes / stepBytes) * stepBytes)
+      this.buffer = Buffer.allocUnsafeSlow(Math.ceil(lengthBytes / this.stepBytes) * this.stepBytes)
     return this.buffer.subarray(0, lengthBytes)
   }
 }

@@ -3,6 +3,7 @@ import type { ByteRange } from './byte-range.ts'
 import type { PartitionLimits } from './partition-limits.ts'
 import type { InputObject, Slice } from './plan-data.ts'
 import type { Reject } from './reject.ts'
+import type { SkippedMember } from './skipped-member.ts'
 
 /** Text that stands ready in the stage folder: pieces of a streamed member, cut by another thread. */
 export interface StagedText {
@@ -64,10 +65,12 @@ export interface ShareResult {
   readonly rowsRejected: number
   readonly recordsFound: number
   readonly members: number
-  readonly membersSkipped: number
+  /** Members that were bad and passed over. */
+  readonly skipped: readonly SkippedMember[]
   readonly bytesIn: number
   readonly bytesInflated: number
-  readonly accounts: readonly MemberAccount[]
+  /** Parquet files of the rows by member, one a group. */
+  readonly accountFiles: readonly string[]
   /** Parquet files of rejected rows. */
   readonly rejectFiles: readonly string[]
   readonly firstRejects: readonly Reject[]

@@ -5,6 +5,7 @@ import { PermanentError, type PlainError } from './errors.ts'
 import { formatVersion, type Manifest, manifestSchema, paramsSchema } from './manifest.ts'
 import { failureSchema, outcomeSchema, pendingPartEntries } from './outcome.ts'
 import type { InputObject, PlanItem } from './plan-data.ts'
+import { type SkippedMembers, skippedSchema } from './skipped-member.ts'
 import type { PendingPart } from './store.ts'
 
 /** Prefix of all state, below the output root. */
@@ -43,6 +44,8 @@ export interface RunRecord {
   readonly inputs: readonly InputObject[]
   /** Runs of the manifest that this one takes the place of: append with `force`. */
   readonly replaces: readonly string[]
+  /** Members that their directories condemn; absent where there are none. */
+  readonly skipped?: SkippedMembers
   readonly owner: Owner
   readonly leaseUntil: number
   /** ISO 8601. */
@@ -127,6 +130,8 @@ export function runKeys(runId: string, attempt: number) {
     outcomes: `${folder}outcomes/`,
     failures: `${folder}failures/`,
     members: (sha256: string) => `${folder}members/${sha256}`,
+    /** Every member that was passed over: by the plan, or in a batch. */
+    skipped: (name: string) => `${folder}skipped/${name}.jsonl.gz`,
     outcome: (batch: number) => `${folder}outcomes/${batch}.json`,
     failure: (batch: number, tryNumber: number) => `${folder}failures/${batch}-${tryNumber}.json`,
     rejects: (batch: number, token: string) => `${folder}rejects/${batch}-${token}.parquet`,
@@ -192,6 +197,7 @@ const runSchema: v.GenericSchema<unknown, RunRecord> = v.object({
   codeHash: v.string(),
   inputs: v.array(v.object({ key: v.string(), sizeBytes: count, etag: v.string(), identity: v.string() })),
   replaces: v.array(v.string()),
+  skipped: v.optional(skippedSchema),
   startedAt: v.string(),
 })
 /** An item of plan.json, also as it comes to the one who processes it. */

@@ -52,12 +52,19 @@ export interface Store {
   /** Every object below a prefix (a key prefix, not a folder), in key order, a page at a time. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject>
   /**
+   * Keys of the folders below a folder, with a slash at their end, in key order. `prefix` is empty or ends with a slash. Far cheaper than
+   * a listing of all objects, which are not looked at. A disk also lists folders that hold nothing.
+   */
+  listFolders(prefix: string, options?: FolderListOptions): AsyncIterable<string>
+  /**
    * The bytes of a range, or of the whole object; never fewer than asked for.
    * @throws INPUT_CHANGED when `etag` is given and the object is no longer that one; DATASET_MISSING when there is no such object
    */
   read(key: string, options?: ReadOptions): Promise<Uint8Array>
   /** The bytes of a range as they come, at most a few MiB in memory; errors as `read`. */
   stream(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>
+  /** As `read`, of a whole small object and at once, where that costs less than to wait for it; absent where it never does. */
+  readNow?(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array
   /** What the store knows of an object's content; nothing is read for it. */
   inspect?(object: StoredObject): Promise<ContentMarks>
   /** Writes only if there is no such key (If-None-Match: *); the etag, or undefined when another was first. Durable and atomic. */
@@ -85,8 +92,17 @@ export interface Store {
   checkPlace?(prefix: string): Promise<void>
 }
 
+export interface FolderListOptions {
+  /** How many levels below the folder; 2 lists only the folders that lie in a folder below it. Default 1. */
+  readonly depth?: 1 | 2
+  readonly signal?: AbortSignal
+}
+
 /** What reading inputs needs of a store. */
-export type Reader = Pick<Store, 'url' | 'read' | 'stream'>
+export type Reader = Pick<Store, 'url' | 'read' | 'stream' | 'readNow'>
+
+/** Files of up to so many bytes are read as a whole, many of them in one go. */
+export const smallFileBytes = 256 * 1024
 
 export interface ReadOptions {
   readonly range?: ByteRange

@@ -2,11 +2,12 @@
 import type { PlainError } from './errors.ts'
 import type { LogLevel } from './events.ts'
 import type { InputObject, MembersSlice, StreamSlice } from './plan-data.ts'
-import type { MemberAccount, ShareJob, SharePart, ShareResult } from './share.ts'
+import type { ShareJob, SharePart, ShareResult } from './share.ts'
+import type { SkippedMember } from './skipped-member.ts'
 
 export type WorkerJob =
-  /** Checks the definition against empty typed inputs; gives the schema that comes out. */
-  | { readonly kind: 'check' }
+  /** Checks the definition against empty typed inputs; gives the schema that comes out. `hive`: columns in the inputs' paths, default as the template names them. */
+  | { readonly kind: 'check'; readonly hive?: readonly string[] }
   | ShareJob
   /** One part of several small ones, or several of `fileRows` rows each of a large one. */
   | {
@@ -15,8 +16,8 @@ export type WorkerJob =
       readonly target: string
       readonly fileRows?: number
     }
-  /** Rows by member as a Parquet file. */
-  | { readonly kind: 'accounts'; readonly accounts: readonly MemberAccount[]; readonly target: string }
+  /** One file of accounts of those of several groups. */
+  | { readonly kind: 'accounts'; readonly files: readonly string[]; readonly target: string }
   /** Members as files below a folder. */
   | {
       readonly kind: 'extract'
@@ -35,7 +36,7 @@ export interface WorkerResults {
   readonly accounts: null
   readonly extract: {
     readonly files: readonly { readonly path: string; readonly sizeBytes: number; readonly crc32: number }[]
-    readonly membersSkipped: number
+    readonly skipped: readonly SkippedMember[]
   }
 }
 
@@ -50,7 +51,19 @@ export interface Workers {
   close(): Promise<void>
 }
 
+/** What a job has done of work that is not finished, so that it counts in no total yet. */
+export interface UnderWay {
+  /** Inflated bytes that are staged. */
+  readonly bytesStaged: number
+  /** Inflated bytes of the rows that are converted, estimated. */
+  readonly bytesConverted: number
+  /** Rows that are written, estimated. */
+  readonly rows: number
+}
+
 export type WorkerMessage =
+  /** Replaces what the same job sent before; a `progress` message of the job ends it. */
+  | ({ readonly kind: 'underWay' } & UnderWay)
   | {
       readonly kind: 'progress'
       readonly members: number

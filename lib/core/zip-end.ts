@@ -37,18 +37,14 @@ export async function readZipEnd(read: ReadRange, sizeBytes: number, key: string
   const start = Math.max(0, sizeBytes - tailBytesMax)
   const tail = { start, bytes: asBuffer(await read({ start, end: sizeBytes })) }
   const at = findEnd(tail.bytes)
-  if (at === undefined) {
-    const searched = Math.min(sizeBytes, 0xffff + endBytes)
-    const message = `${key}: no end of central directory in the last ${searched} bytes; not a zip, or cut short`
-    throw new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes })
-  }
-  const fields = isLocator(tail.bytes, at - locatorBytes)
-    ? await readRecord64(read, tail, at - locatorBytes, key)
-    : readRecord(tail, at)
+  if (at === undefined) throw noDirectory(tail, sizeBytes, key)
+  const fields = (await readRecord64(read, tail, at, key)) ?? readRecord(tail, at)
   if (fields.diskNumber !== 0) {
     throw badDirectory(key, `expected one file, got disk ${fields.diskNumber} of a split archive; join it first`)
   }
-  return placeDirectory(read, tail, fields, key)
+  const end = await placeDirectory(read, tail, fields, key)
+  if (end.directory.start === end.directory.end) await checkEmpty(read, tail, fields, key)
+  return end
 }
 
 /** The error for a directory that contradicts itself; `what` completes the sentence. */
@@ -64,15 +60,55 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** The end record's place; deliberately only one whose comment ends with the file, because member data may hold archives too. */
+/** The end record's place: one whose comment ends with the file, because member data may hold archives too; else one that only NULs follow, as tapes and pipes pad files. */
 function findEnd(bytes: Buffer): number | undefined {
+  const endsWithFile = findRecord(bytes, end => end === bytes.length)
+  if (endsWithFile !== undefined || bytes.at(-1) !== 0) return endsWithFile
+  const paddingStart = bytes.findLastIndex(byte => byte !== 0) + 1
+  return findRecord(bytes, end => end >= paddingStart)
+}
+
+/** The last record for whose end, its comment included, the condition holds. */
+function findRecord(bytes: Buffer, holds: (end: number) => boolean): number | undefined {
   for (let at = bytes.length - endBytes; at >= 0; at -= 1) {
     at = bytes.lastIndexOf('PK\x05\x06', at, 'latin1')
     if (at < 0) return undefined
     // 20 - comment length
-    if (bytes.readUInt16LE(at + 20) === bytes.length - at - endBytes) return at
+    const end = at + endBytes + bytes.readUInt16LE(at + 20)
+    if (end <= bytes.length && holds(end)) return at
   }
   return undefined
+}
+
+/** Says how many bytes to cut off, where an end record with its directory before it is followed by other bytes. */
+function noDirectory({ start, bytes }: Tail, sizeBytes: number, key: string): PermanentError {
+  const at = findRecord(bytes, () => true)
+  // 12 - size of the central directory, 16 - offset of start of central directory
+  const isPlausible = at !== undefined && bytes.readUInt32LE(at + 12) + bytes.readUInt32LE(at + 16) <= start + at
+  if (at !== undefined && isPlausible) {
+    const endBytesOffset = start + at + endBytes + bytes.readUInt16LE(at + 20)
+    const extra = sizeBytes - endBytesOffset
+    const message = `${key}: expected the archive to end with its end record, got ${extra} more bytes after it; cut them off: head -c ${endBytesOffset} ${key} > whole.zip`
+    return new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes, bytesAfterEnd: extra })
+  }
+  const searched = Math.min(sizeBytes, 0xffff + endBytes)
+  const isPadding = bytes.length > 0 && bytes.every(byte => byte === 0)
+  const message = isPadding
+    ? `${key}: expected an end of central directory, got ${bytes.length} NUL bytes or more at the end of the file; cut them off, or get the file again`
+    : `${key}: no end of central directory in the last ${searched} bytes; not a zip, or cut short`
+  return new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes })
+}
+
+/** An end record that says "no entries" after bytes that begin like a member was damaged: to believe it would lose them all. */
+async function checkEmpty(read: ReadRange, tail: Tail, { recordOffset }: EndFields, key: string): Promise<void> {
+  const before = tail.bytes.subarray(0, Math.max(0, recordOffset - tail.start))
+  const first = recordOffset < 4 ? Buffer.alloc(0) : await readThrough(read, tail, { start: 0, end: 4 })
+  const signature = Buffer.from('PK\x03\x04', 'latin1')
+  if (!first.equals(signature) && !before.includes(signature)) return
+  throw badDirectory(
+    key,
+    'its end record says that there are no members, but bytes before it begin like one; get it again',
+  )
 }
 
 function isLocator(bytes: Buffer, at: number): boolean {
@@ -105,12 +141,23 @@ function readRecord({ start, bytes }: Tail, at: number): EndFields {
   }
 }
 
-/** 4.3.14 and 4.3.15 of APPNOTE.TXT. */
-async function readRecord64(read: ReadRange, tail: Tail, locator: number, key: string): Promise<EndFields> {
+/** Without zip64 these numbers are full, which says that the zip64 record has them. */
+function asksForRecord64(bytes: Buffer, at: number): boolean {
+  // 4 - number of this disk, 8 and 10 - numbers of entries
+  if ([4, 6, 8, 10].some(field => bytes.readUInt16LE(at + field) === 0xffff)) return true
+  // 12 - size of the central directory, 16 - offset of start of central directory
+  return [12, 16].some(field => bytes.readUInt32LE(at + field) === 0xffffffff)
+}
+
+/** 4.3.14 and 4.3.15 of APPNOTE.TXT. A locator counts where a number asks for it, or where its record is: a comment may look like one. */
+async function readRecord64(read: ReadRange, tail: Tail, end: number, key: string): Promise<EndFields | undefined> {
+  const locator = end - locatorBytes
+  if (!isLocator(tail.bytes, locator)) return undefined
   // 8 - relative offset of the zip64 end of central directory record
   const stated = Number(tail.bytes.readBigUInt64LE(locator + 8))
   const recordOffset = await findRecord64(read, tail, locator, stated)
   if (recordOffset === undefined) {
+    if (!asksForRecord64(tail.bytes, end)) return undefined
     throw badDirectory(key, `no zip64 end record where its locator says, at ${stated}`, { offset: stated })
   }
   const record = await readThrough(read, tail, { start: recordOffset, end: recordOffset + recordBytes })

@@ -1,7 +1,7 @@
 /** What a zip archive may hold: policies over the entries that a run selected. */
 import type { ZipLimits } from '../define/definition.ts'
+import type { ZipEntry } from './entry-table.ts'
 import { type ErrorCode, type ErrorDetail, PermanentError } from './errors.ts'
-import type { ZipEntry } from './zip-directory.ts'
 import { localBytes } from './zip-local.ts'
 
 /** A member that is stored or deflated, as the caps allow. */
@@ -38,6 +38,7 @@ export function entryFault(entry: ZipEntry, limits: ZipLimits, key: string): Per
     const what = `expected method 0 (stored) or 8 (deflate), got ${method} (${got}); zip it again with deflate`
     return fault('ZIP_METHOD_UNSUPPORTED', what, { method })
   }
+  if (entry.fault !== undefined) return fault('ZIP_BAD_MEMBER', `${entry.fault}; the archive is damaged, get it again`)
   if (nameBytes > limits.nameBytesMax) return fault('ZIP_LIMIT', tooMuch('nameBytesMax', limits, nameBytes))
   if (inflatedBytes > limits.memberBytesMax) return fault('ZIP_LIMIT', tooMuch('memberBytesMax', limits, inflatedBytes))
   if (inflatedBytes > ratioFloorBytes && inflatedBytes > compressedBytes * limits.ratioMax) {
@@ -63,13 +64,34 @@ export function checkEntries(
   limits: ZipLimits,
   key: string,
 ): asserts selected is readonly ReadableEntry[] {
+  const totals = new ArchiveTotals(limits, key)
   for (const entry of selected) {
     const fault = entryFault(entry, limits, key)
     if (fault) throw fault
+    totals.add(entry)
   }
-  const archiveBytes = selected.reduce((sum, entry) => sum + entry.inflatedBytes, 0)
-  if (selected.length > limits.memberCountMax) throw archiveFault('memberCountMax', limits, selected.length, key)
-  if (archiveBytes > limits.archiveBytesMax) throw archiveFault('archiveBytesMax', limits, archiveBytes, key)
+}
+
+/** The limits on the selected members of an archive together. */
+export class ArchiveTotals {
+  readonly #limits: ZipLimits
+  readonly #key: string
+  #count = 0
+  #bytes = 0
+
+  constructor(limits: ZipLimits, key: string) {
+    this.#limits = limits
+    this.#key = key
+  }
+
+  /** @throws ZIP_LIMIT when there are too many of them, or too many bytes */
+  add({ inflatedBytes }: Pick<ZipEntry, 'inflatedBytes'>): void {
+    const [limits, key] = [this.#limits, this.#key]
+    this.#count++
+    this.#bytes += inflatedBytes
+    if (this.#count > limits.memberCountMax) throw archiveFault('memberCountMax', limits, this.#count, key)
+    if (this.#bytes > limits.archiveBytesMax) throw archiveFault('archiveBytesMax', limits, this.#bytes, key)
+  }
 }
 
 function memberFault(

@@ -3,7 +3,7 @@ import type { Buffer } from 'node:buffer'
 import { parseExtraFields } from 'yauzl'
 import { PermanentError } from './errors.ts'
 import type { PlannedMember } from './plan-data.ts'
-import { decodeZipName } from './zip-names.ts'
+import { decodeZipName, isSamePath } from './zip-names.ts'
 
 /** Bytes of a local header before its name. */
 export const headerBytes = 30
@@ -79,9 +79,9 @@ function checkName(fileNameRaw: Buffer, extra: Buffer, flags: number, place: Mem
   const expected = place.member.name
   if (fileNameRaw.toString('utf8') === expected) return
   const bare = { fileNameRaw, generalPurposeBitFlag: 0, extraFields: [] }
-  if (decodeZipName(bare) === expected) return
+  if (isSamePath(decodeZipName(bare), expected) || isSamePath(fileNameRaw.toString('utf8'), expected)) return
   const name = decodeZipName({ fileNameRaw, generalPurposeBitFlag: flags, extraFields: readableFields(extra) })
-  if (name === expected) return
+  if (isSamePath(name, expected)) return
   throw badMember(place, `expected its own local header, got that of ${JSON.stringify(name)}`)
 }
 

@@ -47,6 +47,7 @@ export const column = withKnownNames(
     float64: scalar('float64'),
     string: scalar('string'),
     json: scalar('json'),
+    binary: scalar('binary'),
     date: timed('date'),
     time: timed('time'),
     timestamp: timed('timestamp'),
@@ -66,6 +67,8 @@ export const column = withKnownNames(
     text: 'string',
     datetime: 'timestamp or timestamptz',
     array: 'list',
+    blob: 'binary',
+    bytes: 'binary',
   },
 )
 

@@ -19,6 +19,7 @@ export type ScalarType =
   | 'timestamp'
   | 'timestamptz'
   | 'json'
+  | 'binary'
 
 /** How one column's text is read. */
 export interface ColumnDefinition {
@@ -108,6 +109,8 @@ export interface ZipMembersSource {
   readonly format?: Format
   /** What to do with a member that cannot be read: default `fail`. */
   readonly onBadMember: 'fail' | 'skip'
+  /** Folders `name=value` in an archive's path are columns; absent means true. */
+  readonly hive?: boolean
   readonly limits: ZipLimits
 }
 
@@ -129,6 +132,8 @@ export interface FilesSource {
   /** Path template under the input root. Names ending in .gz or .zst are inflated. */
   readonly paths: string
   readonly format?: Format
+  /** Folders `name=value` in a file's path are columns; absent means true. */
+  readonly hive?: boolean
 }
 
 export type Source = ZipMembersSource | FilesSource

@@ -109,6 +109,8 @@ interface ValueOfType {
   decimal: string
   string: string
   json: string
+  /** The bytes; of texts those of UTF-8. */
+  binary: Uint8Array
   /** `YYYY-MM-DD` */
   date: string
   /** `HH:MM:SS[.ffffff]` */

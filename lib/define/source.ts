@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { check, options } from './check.ts'
 import type { FilesSource, Format, ZipLimits, ZipMembersSource } from './definition.ts'
 import { type Refined, refinable } from './freeze.ts'
-import { anyFormat, count, filledText, oneOf, relativePath } from './schemas.ts'
+import { anyFormat, count, filledText, flag, oneOf, relativePath } from './schemas.ts'
 
 export interface ZipMembersOptions {
   /** Path template under the input root, with `{param}` placeholders and glob stars: `incoming/{month}/*.zip`. */
@@ -14,6 +14,8 @@ export interface ZipMembersOptions {
   readonly format?: Format
   /** Default `fail`. */
   readonly onBadMember?: 'fail' | 'skip'
+  /** Whether folders `name=value` in an archive's path are columns, of the types that `columns` says, else strings. Default true. */
+  readonly hive?: boolean
   /** Caps that differ from the defaults. */
   readonly limits?: Partial<ZipLimits>
 }
@@ -22,6 +24,8 @@ export interface FilesOptions {
   /** Path template under the input root, with `{param}` placeholders and glob stars. Names ending in .gz or .zst are inflated. */
   readonly paths: string
   readonly format: Format
+  /** Whether folders `name=value` in a file's path are columns, of the types that `columns` says, else strings. Default true. */
+  readonly hive?: boolean
 }
 
 export type ZipMembers = Refined<ZipMembersSource, ZipMembersOptions>
@@ -38,13 +42,21 @@ export const zipLimits: ZipLimits = Object.freeze({
 
 /** The members of zip archives. */
 export function zipMembers(given: ZipMembersOptions): ZipMembers {
-  const { archives, members = '**', format, onBadMember = 'fail', limits } = check('zipMembers', zipOptions, given)
+  const {
+    archives,
+    members = '**',
+    format,
+    onBadMember = 'fail',
+    hive,
+    limits,
+  } = check('zipMembers', zipOptions, given)
   const data: ZipMembersSource = {
     kind: 'zipMembers',
     archives,
     members,
     ...(format === undefined ? {} : { format }),
     onBadMember,
+    ...(hive === undefined ? {} : { hive }),
     limits: { ...zipLimits, ...limits },
   }
   return refinable(data, given, zipMembers)
@@ -52,8 +64,9 @@ export function zipMembers(given: ZipMembersOptions): ZipMembers {
 
 /** Files that are no archives. */
 export function files(given: FilesOptions): Files {
-  const { paths, format } = check('files', filesOptions, given)
-  return refinable({ kind: 'files', paths, format }, given, files)
+  const { paths, format, hive } = check('files', filesOptions, given)
+  const data: FilesSource = { kind: 'files', paths, format, ...(hive === undefined ? {} : { hive }) }
+  return refinable(data, given, files)
 }
 
 const zipOptions = options({
@@ -61,6 +74,7 @@ const zipOptions = options({
   members: v.optional(filledText),
   format: v.optional(anyFormat),
   onBadMember: v.optional(oneOf(['fail', 'skip'])),
+  hive: v.optional(flag),
   limits: v.optional(
     options({
       memberBytesMax: v.optional(count(1)),
@@ -71,4 +85,4 @@ const zipOptions = options({
     }),
   ),
 })
-const filesOptions = options({ paths: relativePath, format: anyFormat })
+const filesOptions = options({ paths: relativePath, format: anyFormat, hive: v.optional(flag) })

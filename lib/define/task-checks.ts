@@ -2,6 +2,7 @@
 import { didYouMean } from '../core/nearest.ts'
 import { invalid } from './check.ts'
 import type { TaskDefinition } from './definition.ts'
+import { hiveNamesOf, mayHaveMoreHive } from './hive-names.ts'
 import { groupNames } from './line-pattern.ts'
 import { checkOutputPath } from './output-paths.ts'
 import { placeholdersOf, templateTokens } from './template-syntax.ts'
@@ -90,15 +91,22 @@ function checkReading(subject: string, task: TaskDefinition): void {
       "expected 'null', as a row of jsonLines may leave keys out, got 'fail'; make the column required, and rows without it are rejects",
     )
   if (source.format.kind === 'lines')
-    checkGroups(subject, Object.keys(columns ?? {}), groupNames(source.format.pattern))
+    checkGroups(subject, Object.keys(columns ?? {}), { groups: groupNames(source.format.pattern), source })
 }
 
 /** A row of JSON lines may leave keys out; a header may not. */
 export const missingByDefault = ({ format }: TaskDefinition['source']): TaskDefinition['onMissingColumn'] =>
   format?.kind === 'jsonLines' ? 'null' : 'fail'
 
-function checkGroups(subject: string, columns: readonly string[], groups: readonly string[]): void {
-  const extra = columns.find(name => !groups.includes(name))
+function checkGroups(
+  subject: string,
+  columns: readonly string[],
+  { groups, source }: { readonly groups: readonly string[]; readonly source: TaskDefinition['source'] },
+): void {
+  const inPath = hiveNamesOf(source)
+  const extra = mayHaveMoreHive(source)
+    ? undefined
+    : columns.find(name => !groups.includes(name) && !inPath.includes(name))
   if (extra !== undefined)
     throw invalid(
       `${subject}: columns.${extra}`,
@@ -130,11 +138,11 @@ function checkColumnUse(subject: string, task: TaskDefinition): void {
 
 /** The columns that reach the output, where they are known before SQL is prepared. */
 function columnsAfter(task: TaskDefinition): string[] | undefined {
-  if (task.columns === undefined || task.onNewColumn === 'keep') return undefined
+  if (task.columns === undefined || task.onNewColumn === 'keep' || mayHaveMoreHive(task.source)) return undefined
   const added: string[] = []
   for (const step of task.transform) {
     if (typeof step === 'function' || step.kind === 'sql') return undefined
     added.push(...Object.keys(step.adds))
   }
-  return [...new Set([...Object.keys(task.columns), ...task.provenance, ...added])]
+  return [...new Set([...Object.keys(task.columns), ...hiveNamesOf(task.source), ...task.provenance, ...added])]
 }

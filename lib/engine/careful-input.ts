@@ -2,7 +2,7 @@
 import { PermanentError } from '../core/errors.ts'
 import { codeRejectRows, notRejectedSql, placeColumn, placeSql } from './code-rejects.ts'
 import type { Conversion, ConvertJob } from './convert.ts'
-import { refuseNewColumns } from './new-columns.ts'
+import { refuseNewColumns, refusePathColumns } from './new-columns.ts'
 import {
   carefulParquetRead,
   describeParquet,
@@ -38,6 +38,7 @@ async function readText(conversion: Conversion, job: ConvertJob): Promise<Carefu
   if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not read as text')
   const again = sourcesOf(conversion, job, 'ignore')
   if (read.refuseNew) await refuseNewColumns(connection, again)
+  await refusePathColumns(connection, again)
   const limits = job.lastRecord === undefined ? {} : { lastRecord: job.lastRecord }
   const rows = (sources: readonly TextSource[], guard: string, hasPlaces: boolean): string =>
     carefulRead(sources, read, { ...limits, guard, hasPlaces })
@@ -130,6 +131,7 @@ export function sourcesOf(
     badRecords: badRecordsAre,
     isLenient,
     isExact: read.strict,
+    hive: read.hive,
     keepNew: read.keepNew,
   })
 }

@@ -20,6 +20,7 @@ const sqlTypes: Record<ScalarType, string> = {
   timestamp: 'TIMESTAMP',
   timestamptz: 'TIMESTAMP WITH TIME ZONE',
   json: 'JSON',
+  binary: 'BLOB',
 }
 
 /** The engine's name of a column's type. */
@@ -82,15 +83,17 @@ export const misfit = (column: string, expected: string, received: string): stri
 export const misfitOf = (column: string, expected: string, received: string): string =>
   `{'column': ${quoteText(column)}, 'expected': ${expected}, 'received': coalesce(left(${received}, 200), 'null')}`
 
-/** A text expression with the column's own null texts as null. */
-export function nullableText(column: ColumnDefinition, text: string): string {
+/** An expression of texts, or of the bytes of a binary column, with the column's own null texts as null. */
+export function nullableText(column: ColumnDefinition, text: string, isBytes = false): string {
   if (!column.nullValues?.length) return text
-  return `CASE WHEN ${text} IN (${column.nullValues.map(quoteText).join(', ')}) THEN NULL ELSE ${text} END`
+  const nulls = column.nullValues.map(quoteText).map(each => (isBytes ? `encode(${each})` : each))
+  return `CASE WHEN ${text} IN (${nulls.join(', ')}) THEN NULL ELSE ${text} END`
 }
 
 /** The typed value; null where the text does not convert. */
 export function tryConvert(column: ColumnDefinition, text: string, strict: boolean): string {
   if (column.type === 'string') return text
+  if (column.type === 'binary') return `encode(${text})`
   if (column.format !== undefined) return tryFormat(column, text, column.format)
   if (column.type === 'list') return tryList(column, text, strict)
   const value = `TRY_CAST(${text} AS ${sqlType(column)})`
@@ -107,8 +110,10 @@ export interface Conversion {
 
 /** The reading that is tried first. */
 export function mustConvert(column: ColumnDefinition, text: string, strict: boolean): Conversion {
-  if (column.type === 'string')
-    return { value: column.required ? `CASE WHEN ${text} IS NULL THEN ${raise} ELSE ${text} END` : text }
+  if (column.type === 'string' || column.type === 'binary') {
+    const given = tryConvert(column, text, strict)
+    return { value: column.required ? `CASE WHEN ${text} IS NULL THEN ${raise} ELSE ${given} END` : given }
+  }
   const value = castOrRaise(column, column.required ? `coalesce(${text}, ${raise})` : text, strict)
   if (lossyText(column, text, { value, strict }) === undefined) return { value }
   const checked = (given: string): string =>
@@ -119,7 +124,7 @@ export function mustConvert(column: ColumnDefinition, text: string, strict: bool
 /** Whether a text fits its column: never null. `value` is the expression of `tryConvert`. */
 export function fits(column: ColumnDefinition, text: string, value: string, strict: boolean): string {
   const whenNull = column.required ? 'false' : 'true'
-  if (column.type === 'string') return column.required ? `(${text} IS NOT NULL)` : 'true'
+  if (column.type === 'string' || column.type === 'binary') return column.required ? `(${text} IS NOT NULL)` : 'true'
   const lossy = lossyText(column, text, { value, strict })
   const exact = lossy === undefined ? '' : ` AND NOT (${lossy})`
   return `(CASE WHEN ${text} IS NULL THEN ${whenNull} ELSE (${value} IS NOT NULL${exact}) END)`

@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
+import { hiveValues } from '../core/hive-columns.ts'
 import type { PartitionLimits } from '../core/partition-limits.ts'
 import type { Format } from '../define/definition.ts'
 import type { StagedFile, StagedMember } from '../io/stage.ts'
@@ -11,7 +12,7 @@ import { mismatchMarker } from './column-sql.ts'
 import { engineFault } from './engine.ts'
 import { NeedsMember, RowRejected } from './map-context.ts'
 import { learnOrThrow, type MapFunctions } from './map-function.ts'
-import { countFooters, describeParquet, type ParquetOptions, parquetRead } from './parquet-read.ts'
+import { checkReadable, describeParquet, type ParquetOptions, parquetRead } from './parquet-read.ts'
 import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
 import { collectCodeRejects } from './placed-transform.ts'
 import { quoteText } from './quote.ts'
@@ -83,16 +84,15 @@ export async function convert(conversion: Conversion, job: ConvertJob): Promise<
     return job.isCareful ? await carefully(conversion, job) : await quickly(conversion, job)
   } catch (error) {
     if (error instanceof NeedsMember) return { kind: 'byMember' }
-    // Functions have rejected from now on: the next conversion collects what they reject.
-    if (error instanceof RowRejected && (job.isCareful || conversion.parquet))
-      return convert(conversion, { ...job, isCareful: true })
-    if (error instanceof RowRejected) return { kind: 'locate', cause: error }
+    // Functions have rejected from now on: the next careful conversion collects what they reject.
+    if (error instanceof RowRejected) return job.isCareful ? convert(conversion, job) : { kind: 'locate', cause: error }
     const fault = error instanceof FanmillError ? error : manyPartitionsFault(engineFault(error), conversion)
-    if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED' || !misfitFault.test(fault.message))
-      throw fault
-    if (job.isCareful) throw transformFault(conversion, fault)
-    // Rows of Parquet have their place already.
-    return conversion.parquet ? convert(conversion, { ...job, isCareful: true }) : { kind: 'locate', cause: fault }
+    if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') throw fault
+    const { parquet, connection } = conversion
+    if (parquet && job.isCareful) await checkReadable(connection, await describeParquet(connection, job.files), parquet)
+    if (!parquet && !misfitFault.test(fault.message)) throw fault
+    if (!job.isCareful) return { kind: 'locate', cause: fault }
+    throw misfitFault.test(fault.message) ? transformFault(conversion, fault) : fault
   }
 }
 
@@ -125,7 +125,7 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
   const parts = await write(conversion, raiseFailing(input, conversion.checks), job)
   const rowsWritten = sumRows(parts)
   const seen = guard ? counter.rows() : rowsWritten
-  const rowsRead = guard && seen < (await recordsOf(conversion, job)) ? await readAll(conversion, input) : seen
+  const rowsRead = guard && seen < recordsOf(job) ? await readAll(conversion, input) : seen
   return { kind: 'parts', parts, rowsRead, rowsWritten, rowsRejected: 0, rejectedByMember: {}, rejects: [] }
 }
 
@@ -154,7 +154,7 @@ async function carefully(conversion: Conversion, job: ConvertJob): Promise<Conve
     return { kind: 'parts', parts, rowsRead, rowsWritten: sumRows(parts), ...rejects }
   }
   const kept = await keep(counter.rows())
-  const isWhole = kept.rowsRead + kept.rowsRejected >= (await recordsOf(conversion, job))
+  const isWhole = kept.rowsRead + kept.rowsRejected >= recordsOf(job)
   if (isWhole || job.lastRecord !== undefined) return kept
   return keep(await readAll(conversion, input))
 }
@@ -167,10 +167,7 @@ const unsteady = (): PermanentError =>
   )
 
 /** Records as they were counted apart from the scan. */
-async function recordsOf({ connection, format }: Conversion, { files }: ConvertJob): Promise<number> {
-  const counts = format.kind === 'parquet' ? await countFooters(connection, files) : files.map(file => file.records)
-  return counts.reduce((sum, count) => sum + count, 0)
-}
+const recordsOf = ({ files }: ConvertJob): number => files.reduce((sum, { records }) => sum + records, 0)
 
 /** A transform may stop reading early: a condition that is never true, an empty table. The rest is read, checked and counted too. */
 async function readAll({ connection, counter }: Conversion, input: string): Promise<number> {
@@ -240,11 +237,20 @@ async function nameMembers(connection: DuckDBConnection, { files, isCareful }: C
   if (!isCareful && !files.some(file => file.located)) return
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
   const list = members.map(
-    ({ archive, member }) => `{'archive': ${quoteText(archive)}, 'member': ${quoteText(member)}}`,
+    ({ archive, member }) =>
+      `{'archive': ${quoteText(archive)}, 'member': ${quoteText(member)}, 'hive': ${hiveMap(archive)}}`,
   )
   await connection.run(
     `SET VARIABLE fanmill_members = [${list.join(', ')}]; SET VARIABLE fanmill_first_member = ${members[0]?.index ?? 0}`,
   )
+}
+
+/** The columns in a path, as a map of texts. */
+function hiveMap(archive: string): string {
+  const entries = Object.entries(hiveValues(archive)).map(
+    ([name, value]) => `${quoteText(name)}: ${value === null ? 'NULL' : quoteText(value)}`,
+  )
+  return `MAP {${entries.join(', ')}}::MAP(VARCHAR, VARCHAR)`
 }
 
 const sumRows = (parts: readonly WrittenPart[]): number => parts.reduce((sum, part) => sum + part.rows, 0)

@@ -2,6 +2,7 @@
 import { PermanentError } from '../core/errors.ts'
 import { resolveSteps } from '../core/resolve-task.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import { hiveNamesOf } from '../define/hive-names.ts'
 import type { EngineTask } from './task-engine.ts'
 
 export interface EngineTaskOptions {
@@ -20,6 +21,8 @@ export function engineTask(task: TaskDefinition, { params, strict = task.strict 
     columns: task.columns ?? {},
     steps: resolveSteps(task, params),
     tables: Object.keys(task.tables),
+    hive: hiveNamesOf(source),
+    readsHive: source.hive !== false,
     strict,
     provenance: task.provenance,
     keepNew: task.onNewColumn === 'keep',

@@ -15,18 +15,16 @@ const scalars: Readonly<Record<string, InferredColumn['type']>> = {
   DOUBLE: 'float64',
   VARCHAR: 'string',
   UUID: 'string',
-  BLOB: 'string',
+  BLOB: 'binary',
   DATE: 'date',
   TIME: 'time',
+  'TIME WITH TIME ZONE': 'time',
   TIMESTAMP: 'timestamp',
   TIMESTAMP_S: 'timestamp',
   TIMESTAMP_MS: 'timestamp',
   'TIMESTAMP WITH TIME ZONE': 'timestamptz',
   JSON: 'json',
 }
-
-/** Whether a column can hold values of a type; geometries are of no use as text or JSON. */
-export const isReadableType = (type: string): boolean => !/^GEOMETRY|^GEOGRAPHY|^VARIANT/.test(type)
 
 /** Structs and maps become JSON. */
 export function columnOfType(type: string): InferredColumn {

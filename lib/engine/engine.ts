@@ -1,6 +1,7 @@
 /** One single-threaded DuckDB for one worker thread: opened once, tables loaded, then locked. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { CapacityError, FanmillError, PermanentError } from '../core/errors.ts'
+import { keepByteOrderMarks } from './byte-order-marks.ts'
 import { quoteText, quoteTexts } from './quote.ts'
 
 export interface EngineOptions {
@@ -16,6 +17,7 @@ export interface EngineOptions {
 
 /** The engine of one thread. Queries run one at a time; a connection is made for each conversion and thrown away. */
 export interface Engine {
+  /** The first connection knows the progress of its queries. */
   connect(): Promise<DuckDBConnection>
   /** Upper bound of its buffers. */
   readonly memoryBytes: number
@@ -26,6 +28,7 @@ export interface Engine {
 
 /** Opens, loads and locks an engine. @throws ENGINE_FAILED, INPUT_INVALID when a table does not load */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
+  keepByteOrderMarks()
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '1',
     memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,
@@ -40,7 +43,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     return connection
   }
   const first = await connect()
+  // The locks allow no settings of a connection any more, so that this one is prepared for whoever connects first: the task.
+  const ready = [await connect()]
   try {
+    for (const statement of progressSettings) await ready[0]?.run(statement)
     for (const statement of settings(options)) await first.run(statement)
     await options.load?.(first)
     for (const statement of locks(options)) await first.run(statement)
@@ -50,7 +56,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     throw error instanceof FanmillError ? error : engineFault(error)
   }
   return {
-    connect,
+    connect: async () => ready.pop() ?? connect(),
     memoryBytes: options.memoryBytes,
     interrupt: () => {
       for (const connection of open) connection.interrupt()
@@ -65,6 +71,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 const settings = (options: EngineOptions): string[] => [
   `SET temp_directory = ${quoteText(options.tempFolder)}`,
   "SET TimeZone = 'UTC'",
+]
+
+/** Lets `connection.progress` say how far a query is, from its start; nothing is printed. */
+const progressSettings = [
+  'SET enable_progress_bar = true',
+  'SET enable_progress_bar_print = false',
+  'SET progress_bar_time = 0',
 ]
 
 const locks = (options: EngineOptions): string[] => [

@@ -62,7 +62,7 @@ async function lineOf(
   record: number,
 ): Promise<number> {
   if (format.kind === 'parquet') return 0
-  const [source] = textSources(files, { format, columns: read.columns, badRecords: 'ignore' })
+  const [source] = textSources(files, { format, columns: read.columns, badRecords: 'ignore', hive: read.hive })
   if (!source) return 0
   const reader = await connection.runAndReadAll(
     `SELECT concat(_fanmill_line, left(concat(${source.all.join(', ')}), 0)) FROM ${source.from} WHERE _fanmill_record = ${quoteText(String(record))} LIMIT 1`,

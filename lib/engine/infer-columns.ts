@@ -4,8 +4,9 @@ import type { InferredColumn } from '../core/columns-source.ts'
 import type { JsonLinesFormat } from '../define/definition.ts'
 import type { StagedFile } from '../io/stage.ts'
 import { engineFault } from './engine.ts'
-import { columnOfType, isReadableType } from './engine-type.ts'
-import { quoteText, quoteTexts } from './quote.ts'
+import { columnOfType } from './engine-type.ts'
+import { columnTypes, describeParquet, type GivenParquet } from './parquet-read.ts'
+import { quoteTexts } from './quote.ts'
 import { type TextSource, textSources } from './text-source.ts'
 
 /** A column in its first spelling, with those that differ in case: a definition takes only one of them. */
@@ -100,21 +101,27 @@ export interface ParquetColumns {
   readonly unreadable: Readonly<Record<string, string>>
 }
 
-/** Columns of Parquet files, as they are. */
+/** Columns of a prepared Parquet file, as they are. */
 export async function describeParquetColumns(
   connection: DuckDBConnection,
-  files: readonly string[],
+  file: GivenParquet,
 ): Promise<ParquetColumns> {
-  const described = await query(
-    connection,
-    `DESCRIBE SELECT * FROM read_parquet(${files.map(quoteText).join(', ')}, hive_partitioning = false)`,
-  )
-  const columns = described.map(({ column_name, column_type }) => [String(column_name), String(column_type)] as const)
-  const readable = columns.filter(([, type]) => isReadableType(type))
+  const [described] = await describeParquet(connection, [file])
+  const columns = described ? columnTypes(described) : []
   return {
-    columns: Object.fromEntries(readable.map(([name, type]) => [name, columnOfType(type)])),
-    unreadable: Object.fromEntries(columns.filter(([, type]) => !isReadableType(type))),
+    columns: Object.fromEntries(
+      columns.flatMap(({ name, type }) => (type === undefined ? [] : [[name, columnOfType(type)]])),
+    ),
+    unreadable: Object.fromEntries(
+      columns.flatMap(({ name, type, refused }) => (type === undefined ? [[name, typeNamed(refused)]] : [])),
+    ),
   }
+}
+
+/** The type of a column that cannot be read, of the message that says why. */
+function typeNamed(refused = ''): string {
+  if (refused.includes('VARIANT')) return 'VARIANT'
+  return refused.includes('decimal') ? 'DECIMAL of more than 38 digits' : 'that the engine does not read'
 }
 
 async function query(connection: DuckDBConnection, sql: string): Promise<Record<string, unknown>[]> {

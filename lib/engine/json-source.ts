@@ -19,7 +19,7 @@ export function jsonSource(
   const isValid = allMet(tests)
   const names = Object.keys(columns)
   const isJson = (name: string): boolean => columns[name]?.type === 'json'
-  const isText = (name: string): boolean => ['string', 'decimal'].includes(columns[name]?.type ?? '')
+  const isText = (name: string): boolean => ['string', 'binary', 'decimal'].includes(columns[name]?.type ?? '')
   const lists = {
     texts: { names: names.filter(name => !isJson(name)), of: 'json_extract_string' },
     documents: { names: names.filter(isJson), of: 'json_extract' },
@@ -45,6 +45,7 @@ export function jsonSource(
     undeclared: [],
     ownNew: ownNew(names, isValid),
     recordText: options.isFast ? 'line' : 'written',
+    keyOf: name => `(CASE WHEN ${isValid} THEN json_exists(line, ${quoteText(pointer(name))}) ELSE false END)`,
     record: { tests, received: options.isFast ? 'line' : 'written' },
   }
 }
@@ -69,7 +70,7 @@ function numberText(name: string, column: ColumnDefinition | undefined, text: st
   const key = JSON.stringify(name).replaceAll(/[\\^$.|?*+()[\]{}]/g, '\\$&')
   const written = `regexp_extract_all(line, ${quoteText(`${key}\\s*:\\s*(-?[0-9][-+.eE0-9]*)`)}, 1)`
   const same = `list_distinct(list_filter(${written}, lambda t: t = ${text} OR TRY_CAST(t AS DOUBLE) = TRY_CAST(${text} AS DOUBLE)))`
-  const isString = column?.type === 'string'
+  const isString = column?.type !== 'decimal'
   const digits = `strlen(regexp_replace(${text}, '[eE].*|[^0-9]', '', 'g'))`
   const found = `CASE WHEN len(${same}) = 1 THEN ${same}[1] ELSE ${isString ? text : `${text} || ${quoteText(misfitRemark)}`} END`
   return `CASE WHEN ${type} = 'DOUBLE'${isString ? '' : ` AND ${digits} > 15`} THEN ${found} ELSE ${text} END`

@@ -3,10 +3,11 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { Columns, Format, LinesFormat } from '../define/definition.ts'
 import { groupNames } from '../define/line-pattern.ts'
+import type { ParquetContent } from '../io/parquet-file.ts'
 import { csvSettings, scanFault, tableFormat } from './csv-table.ts'
 import { engineFault } from './engine.ts'
 import { jsonSource } from './json-source.ts'
-import { describeParquet, parquetMisfits, parquetRead } from './parquet-read.ts'
+import { describeParquet, ownColumns, parquetMisfits, parquetRead } from './parquet-read.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
 import { declaredColumns } from './read-columns.ts'
 import { nullTexts, type TextSource } from './text-source.ts'
@@ -18,6 +19,8 @@ export interface TableFile {
   readonly file: string
   readonly format: Format
   readonly columns?: Columns
+  /** Given for a Parquet file, which is prepared for the engine. */
+  readonly parquet?: ParquetContent
 }
 
 /**
@@ -41,25 +44,25 @@ async function loadTable(connection: DuckDBConnection, given: TableFile): Promis
   const { name, columns } = given
   const format = given.format.kind === 'csv' ? await tableFormat(given, given.format) : given.format
   const table = { ...given, format }
+  if (format.kind === 'parquet') return loadParquet(connection, table)
   if (!columns) {
     if (format.kind === 'lines') await checkLines(connection, table, format)
-    await connection.run(`CREATE TABLE ${quoteName(name)} AS SELECT * FROM ${sniffed(table)}`)
+    await connection.run(`CREATE TABLE ${quoteName(name)} AS SELECT * FROM ${sniffed(table, format)}`)
     return
   }
-  if (format.kind === 'parquet') return loadParquet(connection, table, columns)
   const read = { columns, strict: true, keepNew: false, provenance: [] }
   const source = textOf(table, format, columns)
   await checkRows(connection, table, misfits([source], read))
   await connection.run(`CREATE TABLE ${quoteName(name)} AS ${carefulRead([source], read)}`)
 }
 
-async function loadParquet(connection: DuckDBConnection, table: TableFile, columns: Columns): Promise<void> {
-  const { name, file } = table
+async function loadParquet(connection: DuckDBConnection, table: TableFile): Promise<void> {
+  const { name, file, parquet, columns: declared } = table
+  if (!parquet) throw new PermanentError('STATE_INVALID', `table ${name}: expected a Parquet file that is prepared`)
   const origin = { archive: `table ${name}`, member: '', index: 0 }
-  const described = await describeParquet(connection, [{ file, members: [origin] }]).catch((error: Error) => {
-    throw error.cause ?? error
-  })
-  const read = { columns: declaredColumns(columns), strict: true, keepNew: false, provenance: [], isTable: true }
+  const described = await describeParquet(connection, [{ file, members: [origin], parquet }])
+  const columns = declared ? declaredColumns(declared) : described.flatMap(ownColumns)
+  const read = { columns, strict: true, keepNew: false, provenance: [], isTable: true }
   const input = parquetRead(described, read)
   await checkRows(connection, table, parquetMisfits(described, read))
   await connection.run(`CREATE TABLE ${quoteName(name)} AS ${input}`)
@@ -132,10 +135,8 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
   }
 }
 
-function sniffed({ file, format }: TableFile): string {
+function sniffed({ file }: TableFile, format: Exclude<Format, { kind: 'parquet' }>): string {
   switch (format.kind) {
-    case 'parquet':
-      return `read_parquet(${quoteText(file)})`
     case 'jsonLines':
       // Every row is sniffed: a table is small, and a type found late would fail the load.
       return `read_json(${quoteText(file)}, format = 'newline_delimited', sample_size = -1)`

@@ -2,8 +2,19 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
 import { placeOf } from '../core/member-place.ts'
-import type { TextSource } from './text-source.ts'
+import { inBoth, type TextSource } from './text-source.ts'
 import { memberSql } from './typed-read.ts'
+
+/** @throws DEFINITION_INVALID for the first record of located text with a column that stands in its path too */
+export async function refusePathColumns(connection: DuckDBConnection, sources: readonly TextSource[]): Promise<void> {
+  for (const { from, keyOf, inPath = [] } of sources)
+    for (const name of keyOf ? inPath : []) {
+      const place = `${memberSql('_fanmill_member', 'archive')} AS archive, ${memberSql('_fanmill_member', 'member')} AS member`
+      const reader = await connection.runAndReadAll(`SELECT ${place} FROM ${from} WHERE ${keyOf?.(name)} LIMIT 1`)
+      const [found] = reader.getRowObjects()
+      if (found) throw inBoth(found as Record<'archive' | 'member', string>, name)
+    }
+}
 
 /** @throws COLUMN_NEW for the first record of located text that has one */
 export async function refuseNewColumns(connection: DuckDBConnection, sources: readonly TextSource[]): Promise<void> {

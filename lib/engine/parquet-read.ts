@@ -1,19 +1,26 @@
 /** Reads Parquet files into the declared columns, or as they are when none are declared; footers say what is in them. */
-import type { DuckDBConnection } from '@duckdb/node-api'
-import { PermanentError } from '../core/errors.ts'
+import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api'
+import { FanmillError, PermanentError } from '../core/errors.ts'
+import { hiveValues } from '../core/hive-columns.ts'
 import { placeOf } from '../core/member-place.ts'
 import { nearest } from '../core/nearest.ts'
-import type { TaskDefinition } from '../define/definition.ts'
+import type { ColumnDefinition, TaskDefinition } from '../define/definition.ts'
+import type { ParquetContent } from '../io/parquet-file.ts'
 import type { StagedFile, StagedMember } from '../io/stage.ts'
 import { misfit } from './column-sql.ts'
-import { misfitCondition, misfitText, mustRead, tryRead } from './parquet-values.ts'
+import { engineFault } from './engine.ts'
+import { type FileColumn, type SourceOptions, sourceSql } from './parquet-source.ts'
+import { misfitCondition, misfitText, mustRead, tryRead, type ValueOptions } from './parquet-values.ts'
 import { runValue } from './provenance-sql.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
 import { allRead, type ExtraColumns, emptyRead, newMap, placeColumns, type ReadColumn } from './read-columns.ts'
+import { inBoth } from './text-source.ts'
 
 export interface ParquetOptions extends ExtraColumns {
   readonly columns: readonly ReadColumn[]
   readonly strict: boolean
+  /** Columns that stand in the paths of the inputs; they are among `columns`. Default none. */
+  readonly hive?: readonly string[]
   /** Default `ignore`. */
   readonly onNewColumn?: TaskDefinition['onNewColumn']
   /** Default `fail`. */
@@ -22,68 +29,133 @@ export interface ParquetOptions extends ExtraColumns {
   readonly isTable?: boolean
 }
 
-/** A file as it was staged, and where it came from. */
-type GivenFile = Pick<StagedFile, 'file'> & {
+/** A prepared file and where it came from. */
+export type GivenParquet = Pick<StagedFile, 'file' | 'parquet'> & {
   readonly members: readonly Pick<StagedMember, 'archive' | 'member' | 'index'>[]
 }
 
-/** A staged file and the columns that its footer names. */
+/** A staged file and its columns, in the order of the file. */
 export interface ParquetFile {
   readonly file: string
   readonly origin: Pick<StagedMember, 'archive' | 'member'>
   /** Of its staged member. */
   readonly index: number
-  readonly columns: readonly ReadColumn[]
+  readonly columns: readonly FileColumn[]
+  readonly schemaKey: string
 }
 
-/** The columns of each file. @throws INPUT_INVALID for one that is no Parquet */
+/** The columns of each file; the engine is asked once for files of the same columns. @throws INPUT_INVALID for one that the engine cannot open */
 export async function describeParquet(
   connection: DuckDBConnection,
-  files: readonly GivenFile[],
+  files: readonly GivenParquet[],
 ): Promise<ParquetFile[]> {
+  const known = new Map<string, readonly FileColumn[]>()
   const described: ParquetFile[] = []
-  for (const { file, members } of files) {
+  for (const { file, members, parquet } of files) {
     const { archive, member, index } = members[0] ?? { archive: file, member: '', index: 0 }
     const origin = { archive, member }
-    const reader = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${scan([file])}`).catch((error: Error) => {
-      throw notParquet(origin, file, error)
-    })
-    const columns = reader
-      .getRowObjects()
-      .map(row => ({ name: String(row.column_name), type: String(row.column_type) }))
-    described.push({ file, origin, index, columns })
+    if (!parquet)
+      throw new PermanentError('STATE_INVALID', `${placeOf(origin)}: expected a Parquet file that is prepared`)
+    const { schemaKey } = parquet
+    const columns = known.get(schemaKey) ?? (await fileColumns(connection, { file, origin, parquet }))
+    known.set(schemaKey, columns)
+    described.push({ file, origin, index, columns, schemaKey })
   }
   return described
 }
 
-function notParquet(origin: ParquetFile['origin'], file: string, error: Error): PermanentError {
-  const problem = error.message.split('\n')[0]?.replaceAll(file, placeOf(origin))
-  return new PermanentError('INPUT_INVALID', `${placeOf(origin)}: expected a Parquet file: ${problem}`, origin, {
-    cause: error,
+async function fileColumns(
+  connection: DuckDBConnection,
+  { file, origin, parquet }: Pick<ParquetFile, 'file' | 'origin'> & { readonly parquet: ParquetContent },
+): Promise<readonly FileColumn[]> {
+  const result = await connection.run(`SELECT * FROM ${scan([file])} LIMIT 0`).catch((error: Error) => {
+    throw parquetFault(error, [{ file, origin }])
+  })
+  const types = result.columnTypes()
+  return parquet.columns.map((column, index) => ({ ...column, type: types[index] as DuckDBType }))
+}
+
+/** The engine's fault over these files, with the file that it names as the input that it is a copy of. */
+export function parquetFault(error: Error, files: readonly Pick<ParquetFile, 'file' | 'origin'>[]): Error {
+  const named = files.find(({ file }) => error.message.includes(file)) ?? (files.length === 1 ? files[0] : undefined)
+  const fault = engineFault(error)
+  if (!named || !(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') return fault
+  const { file, origin } = named
+  const problem = (error.message.split('\n')[0] ?? '').replaceAll(file, placeOf(origin)).slice(0, 500)
+  return new PermanentError(
+    'INPUT_INVALID',
+    `${placeOf(origin)}: expected a Parquet file that can be read: ${problem}`,
+    origin,
+    {
+      cause: error,
+    },
+  )
+}
+
+/** Reads each file by itself. @throws INPUT_INVALID for the first that the engine cannot read */
+export async function checkReadable(
+  connection: DuckDBConnection,
+  files: readonly ParquetFile[],
+  options: ParquetOptions,
+): Promise<void> {
+  const names = options.columns.map(({ name }) => quoteName(name))
+  for (const file of files) {
+    const read = union([file], options, (group, from, extra) => {
+      const value: ReadValue = column => tryRead(column, valueOptions(column, group, options))
+      return `SELECT ${selectList(options.columns, value, extra)} FROM ${from}`
+    })
+    await connection.run(`SELECT count(*) FROM (${read}) WHERE ${allRead(names)}`).catch((error: Error) => {
+      throw parquetFault(error, [file])
+    })
+  }
+}
+
+/** The types of all columns, or why one cannot be read. */
+export const columnTypes = (
+  file: ParquetFile,
+): readonly { readonly name: string; readonly type?: string; readonly refused?: string }[] =>
+  file.columns.map((column, position) => {
+    const { name, refused } = column
+    if (refused !== undefined) return { name, refused }
+    return { name, type: sourceSql(column, position, { strict: true, wants: 'own' }).type }
+  })
+
+/** The columns of a task that declares none. @throws INPUT_INVALID for one that cannot be read, or names that are equal but for their case */
+export function ownColumns(file: ParquetFile): readonly ReadColumn[] {
+  const names = new Set<string>()
+  return file.columns.map((column, position) => {
+    const { name } = column
+    if (names.has(name.toLowerCase()))
+      throw refusal(
+        file,
+        name,
+        `expected names that differ in more than case, got ${name} once more; declare the columns of the task`,
+      )
+    names.add(name.toLowerCase())
+    readable(file, position)
+    return { name, type: sourceSql(column, position, { strict: true, wants: 'own' }).type }
   })
 }
 
-/** Rows of each file as its footer counts them, whatever a scan finds. @throws INPUT_INVALID */
-export async function countFooters(connection: DuckDBConnection, files: readonly StagedFile[]): Promise<number[]> {
-  if (files.length === 0) return []
-  const query = `SELECT file_name, num_rows FROM parquet_file_metadata(${quoteTexts(files.map(file => file.file))})`
-  const reader = await connection.runAndReadAll(query).catch(async (error: Error) => {
-    // Which of them it is, reading one by one tells.
-    await describeParquet(connection, files)
-    throw error
-  })
-  const rows = new Map(reader.getRows().map(([file, count]) => [String(file), Number(count)]))
-  return files.map(({ file }) => rows.get(file) ?? 0)
+const refusal = ({ origin }: Pick<ParquetFile, 'origin'>, column: string, why: string): PermanentError =>
+  new PermanentError('INPUT_INVALID', `${placeOf(origin)}, column ${column}: ${why}`, { ...origin, column })
+
+/** @throws INPUT_INVALID with file and column */
+function readable(file: ParquetFile, position: number): void {
+  const { name, refused } = file.columns[position] ?? { name: '' }
+  if (refused !== undefined) throw refusal(file, name, refused)
+  if (file.columns.filter(column => column.name === name).length > 1)
+    throw refusal(file, name, 'expected columns of different names, got this one twice; rename one')
 }
 
 /**
  * Columns are found by name; a value that does not fit fails the query.
- * @throws COLUMN_MISSING, COLUMN_NEW; INPUT_INVALID for a file with a column `file_row_number`
+ * @throws COLUMN_MISSING, COLUMN_NEW; INPUT_INVALID for a column that cannot be read
  */
 export function parquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard?: string): string {
   for (const file of files) checkColumns(file, options)
-  return union(files, options, (own, from, extra) => {
-    const value: ReadValue = column => mustRead(column, { own, strict: options.strict })
+  return union(files, options, (group, from, extra) => {
+    const value: ReadValue = column => mustRead(column, valueOptions(column, group, options))
     const list = `SELECT ${selectList(options.columns, value, extra)} FROM ${from}`
     if (guard === undefined) return list
     // As with text: every column takes part in the guard's argument, by name, so none goes unchecked.
@@ -107,11 +179,11 @@ export function carefulParquetRead(
   { guard, hasPlaces = false }: CarefulParquetOptions,
 ): string {
   for (const file of files) checkColumns(file, options)
-  const query = (own: readonly ReadColumn[], from: string, extra: Extra): string => {
-    const value: ReadValue = column => tryRead(column, { own, strict: options.strict })
-    const bad = misfitOf(options, own)
+  const query = (group: readonly ParquetFile[], from: string, extra: Extra): string => {
+    const value: ReadValue = column => tryRead(column, valueOptions(column, group, options))
+    const bad = misfitOf(options, group)
     // The guard counts only rows that fit, as with text.
-    const fit = `${guard}(_fanmill_file IS NOT NULL)`
+    const fit = `${guard}(file_index IS NOT NULL)`
     const condition = bad === undefined ? fit : `CASE WHEN ${bad} THEN false ELSE ${fit} END`
     return `SELECT ${selectList(options.columns, value, extra)} FROM ${from} WHERE ${condition}`
   }
@@ -119,10 +191,13 @@ export function carefulParquetRead(
 }
 
 /** A row of Parquet has no text; its first values are what was received. */
-function placesOf(group: readonly ParquetFile[], { columns }: ParquetOptions): string[] {
-  const own = (group[0]?.columns ?? []).filter(({ name }) => columns.some(column => column.name === name))
-  const values = own.slice(0, shownColumnsMax).map(({ name }) => `${quoteText(name)}: ${quoteName(name)}`)
-  const received = values.length === 0 ? "''" : `CAST({${values.join(', ')}} AS VARCHAR)`
+function placesOf(group: readonly ParquetFile[], { columns, strict }: ParquetOptions): string[] {
+  const values = (group[0]?.columns ?? []).flatMap((column, position) => {
+    if (!columns.some(({ name }) => name === column.name)) return []
+    return [`${quoteText(column.name)}: ${sourceSql(column, position, { strict, wants: 'own' }).value}`]
+  })
+  const shown = values.slice(0, shownColumnsMax)
+  const received = shown.length === 0 ? "''" : `CAST({${shown.join(', ')}} AS VARCHAR)`
   const row = 'CAST(file_row_number + 1 AS VARCHAR)'
   const member = byFile(group, ({ index }) => String(index))
   return [member, row, row, received, "''"].map((value, index) => `${value} AS ${placeColumns[index]}`)
@@ -136,47 +211,66 @@ const shownColumnsMax = 40
  * number, from 1), column, expected, received. Empty where every value fits.
  */
 export function parquetMisfits(files: readonly ParquetFile[], options: ParquetOptions): string {
-  const selects = groupsOf(files).flatMap(group => {
-    const own = group[0]?.columns ?? []
-    const value = { own, strict: options.strict }
-    const anyBad = misfitOf(options, own)
+  const selects = groupsOf(files, options).flatMap(group => {
+    const anyBad = misfitOf(options, group)
     if (anyBad === undefined) return []
     const cases = options.columns.flatMap(column => {
+      const value = valueOptions(column, group, options)
       const bad = misfitCondition(column, value)
       const { expected, received } = misfitText(column, value)
       return bad === undefined ? [] : [`WHEN ${bad} THEN ${misfit(column.name, expected, received)}`]
     })
     const member = byFile(group, ({ index }) => String(index))
     const row = 'CAST(file_row_number + 1 AS VARCHAR)'
-    return `SELECT ${member} AS member, ${row} AS line, ${row} AS record, unnest(CASE ${cases.join(' ')} END) FROM ${placedScan(group)} WHERE ${anyBad}`
+    return `SELECT ${member} AS member, ${row} AS line, ${row} AS record, unnest(CASE ${cases.join(' ')} END) FROM ${scanGroup(group)} WHERE ${anyBad}`
   })
   return selects.join(' UNION ALL ')
 }
 
-const scan = (files: readonly string[], more = ''): string =>
-  `read_parquet(${quoteTexts(files)}, hive_partitioning = false, union_by_name = false${more})`
+const scan = (files: readonly string[]): string =>
+  `read_parquet(${quoteTexts(files)}, hive_partitioning = false, union_by_name = false)`
 
-/** With a column that tells the file of each row; the engine's own name for it may be that of a column of the file. */
-const placedScan = (group: readonly ParquetFile[]): string =>
-  scan(
-    group.map(({ file }) => file),
-    ", filename = '_fanmill_file'",
-  )
+const scanGroup = (group: readonly ParquetFile[]): string => scan(group.map(({ file }) => file))
 
 /** Files with the same columns in the same order are one scan. */
-function groupsOf(files: readonly ParquetFile[]): ParquetFile[][] {
-  return [...Map.groupBy(files, file => JSON.stringify(file.columns)).values()]
+function groupsOf(files: readonly ParquetFile[], { hive = [] }: ParquetOptions): ParquetFile[][] {
+  const keyOf = (file: ParquetFile): string => {
+    if (hive.length === 0) return file.schemaKey
+    const values = hiveValues(file.origin.archive)
+    return JSON.stringify([file.schemaKey, hive.filter(name => Object.hasOwn(values, name))])
+  }
+  return [...Map.groupBy(files, keyOf).values()]
 }
 
-function checkColumns({ origin, columns }: ParquetFile, options: ParquetOptions): void {
+function valueOptions(column: ReadColumn, group: readonly ParquetFile[], options: ParquetOptions): ValueOptions {
+  const { strict, hive = [] } = options
+  const own = group[0]?.columns ?? []
+  if (hive.includes(column.name) && Object.hasOwn(hiveValues(group[0]?.origin.archive ?? ''), column.name)) {
+    const value = byFile(group, ({ origin }) => hiveValues(origin.archive)[column.name] ?? null)
+    return { strict, source: { type: 'VARCHAR', value } }
+  }
+  const position = own.findIndex(each => each.name === column.name)
+  const found = own[position]
+  return { strict, ...(found && { source: sourceSql(found, position, { strict, wants: wantsOf(column.definition) }) }) }
+}
+
+function wantsOf(definition: ColumnDefinition | undefined): SourceOptions['wants'] {
+  if (!definition) return 'own'
+  if (definition.type === 'list' && definition.items) return wantsOf(definition.items)
+  return definition.type === 'binary' ? 'binary' : 'text'
+}
+
+function checkColumns(file: ParquetFile, options: ParquetOptions): void {
+  const { origin, columns } = file
   const names = columns.map(column => column.name)
-  if (names.some(name => name.toLowerCase() === 'file_row_number'))
-    throw new PermanentError(
-      'INPUT_INVALID',
-      `${placeOf(origin)}: expected no column file_row_number, by which the engine numbers rows, got one; rename it`,
-      { ...origin },
-    )
-  const missing = options.columns.map(column => column.name).filter(name => !names.includes(name))
+  const inPath = options.hive ? Object.keys(hiveValues(origin.archive)) : []
+  const both = names.find(name => options.hive?.includes(name) && inPath.includes(name))
+  if (both !== undefined) throw inBoth(origin, both)
+  for (const [position, name] of names.entries())
+    if (options.keepNew || options.columns.some(column => column.name === name)) readable(file, position)
+  const missing = options.columns
+    .map(column => column.name)
+    .filter(name => !names.includes(name) && !inPath.includes(name))
   if (missing.length > 0 && options.onMissingColumn !== 'null') {
     const close = missing.flatMap(name => nearest(name, names, 1))
     const hint = close.length > 0 ? ` (nearest: ${close.join(', ')})` : ''
@@ -203,15 +297,15 @@ type Extra = readonly string[]
 function union(
   files: readonly ParquetFile[],
   options: ParquetOptions,
-  query: (own: readonly ReadColumn[], from: string, extra: Extra) => string,
+  query: (group: readonly ParquetFile[], from: string, extra: Extra) => string,
   hasPlaces = false,
 ): string {
-  const selects = groupsOf(files).map(group => {
+  const selects = groupsOf(files, options).map(group => {
     const own = group[0]?.columns ?? []
     const provenance = options.provenance.map(name => `${provenanceOf(name, group)} AS ${name}`)
     const kept = options.keepNew ? [`${newColumns(own, options)} AS _new`] : []
     const places = hasPlaces ? placesOf(group, options) : []
-    return query(own, placedScan(group), [...provenance, ...kept, ...places])
+    return query(group, scanGroup(group), [...provenance, ...kept, ...places])
   })
   return selects.join(' UNION ALL ') || emptyRead(options.columns, options, hasPlaces)
 }
@@ -219,14 +313,20 @@ function union(
 const selectList = (columns: readonly ReadColumn[], value: ReadValue, extra: Extra): string =>
   [...columns.map(column => `${value(column)} AS ${quoteName(column.name)}`), ...extra].join(', ')
 
-function misfitOf({ columns, strict }: ParquetOptions, own: readonly ReadColumn[]): string | undefined {
-  const conditions = columns.map(column => misfitCondition(column, { own, strict })).filter(each => each !== undefined)
+function misfitOf(options: ParquetOptions, group: readonly ParquetFile[]): string | undefined {
+  const conditions = options.columns
+    .map(column => misfitCondition(column, valueOptions(column, group, options)))
+    .filter(each => each !== undefined)
   return conditions.length === 0 ? undefined : `(${conditions.join(' OR ')})`
 }
 
-function newColumns(own: readonly ReadColumn[], { columns }: ParquetOptions): string {
-  const added = own.filter(({ name }) => !columns.some(column => column.name === name))
-  return newMap(added.map(({ name }) => [name, `CAST(${quoteName(name)} AS VARCHAR)`]))
+function newColumns(own: readonly FileColumn[], { columns, strict }: ParquetOptions): string {
+  const added = own.flatMap((column, position) => {
+    if (columns.some(each => each.name === column.name)) return []
+    const { value } = sourceSql(column, position, { strict, wants: 'own' })
+    return [[column.name, `CAST(${value} AS VARCHAR)`] as const]
+  })
+  return newMap(added)
 }
 
 function provenanceOf(name: string, group: readonly ParquetFile[]): string {
@@ -236,6 +336,10 @@ function provenanceOf(name: string, group: readonly ParquetFile[]): string {
   return byFile(group, ({ origin }) => (name === '_archive' ? origin.archive : origin.member))
 }
 
-/** The staged file tells the member; its rows are numbered from 0. */
-const byFile = (group: readonly ParquetFile[], of: (file: ParquetFile) => string): string =>
-  `CASE _fanmill_file ${group.map(each => `WHEN ${quoteText(each.file)} THEN ${quoteText(of(each))}`).join(' ')} END`
+/** A text of each file of the scan. */
+function byFile(group: readonly ParquetFile[], textOf: (file: ParquetFile) => string | null): string {
+  const texts = group.map(textOf).map(text => (text === null ? 'CAST(NULL AS VARCHAR)' : quoteText(text)))
+  return texts.every(text => text === texts[0])
+    ? (texts[0] ?? 'NULL')
+    : `[${texts.join(', ')}][CAST(file_index AS BIGINT) + 1]`
+}

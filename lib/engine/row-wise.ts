@@ -50,11 +50,13 @@ function checkFunctions(
   refuse: Refuse,
 ): void {
   if (typeof node !== 'object' || node === null) return
-  const { class: kind, function_name: called, column_names: path } = node as Node
+  const { class: kind, function_name: called, column_names: path, children, sample } = node as Node
   const word = Array.isArray(path) && path.length === 1 ? String(path[0]).toLowerCase() : undefined
   const isNoColumn = kind === 'COLUMN_REF' && columns?.every(column => column.toLowerCase() !== word)
   const name = kind === 'FUNCTION' ? String(called) : isNoColumn ? word : undefined
   if (name !== undefined && unstable.has(name)) refuse(`the function ${name}`)
+  if (name === 'age' && list(children).length === 1) refuse('age with one argument, the present day its second,')
+  if (sample) refuse('TABLESAMPLE')
   for (const value of Object.values(node)) checkFunctions(value, unstable, columns, refuse)
 }
 
@@ -67,7 +69,6 @@ function checkSelect(select: Node, aggregates: ReadonlySet<string>, refuse: Refu
   if (select.aggregate_handling === 'FORCE_AGGREGATES') refuse('GROUP BY')
   if (select.having) refuse('HAVING')
   if (select.qualify) refuse('QUALIFY')
-  if (select.sample) refuse('TABLESAMPLE')
   const withNames = list((select.cte_map as Node | undefined)?.map).map(({ key }) => String(key).toLowerCase())
   if (withNames.includes('input')) refuse('a WITH clause named input')
   if (mentionsInput(select.cte_map)) refuse('input in a WITH clause')
@@ -87,7 +88,6 @@ const modifierNames: Record<string, string> = {
 function checkFrom(table: Node | undefined, refuse: Refuse): void {
   if (!table || countInput(table) === 0) return
   if (countInput(table) > 1) refuse('input joined with itself')
-  if (table.sample) refuse('TABLESAMPLE')
   if (isInput(table)) return
   if (table.type !== 'JOIN') refuse('input in a subquery')
   if (table.ref_type === 'POSITIONAL') refuse('a POSITIONAL join')

@@ -57,7 +57,8 @@ function checkTableExpressions(map: unknown, tables: ReadonlySet<string>, allowe
 function checkTable(node: Node, tables: ReadonlySet<string>, { where, sql }: AllowedSql): void {
   const name = String(node.table_name)
   const path = [node.catalog_name, node.schema_name, name].filter(part => part).join('.')
-  if (path === name && tables.has(name.toLowerCase()) && !node.at_clause) return
+  if (node.at_clause) throw invalidSql(where, `AT cannot stand after ${name}, which has no versions`, sql)
+  if (path === name && tables.has(name.toLowerCase())) return
   const [meant] = nearest(path, tables)
   const advice = meant === undefined ? thereAre([...tables]) : `did you mean ${meant}`
   throw invalidSql(where, `unknown table ${path}; ${advice}`, sql)

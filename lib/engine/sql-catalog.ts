@@ -30,7 +30,7 @@ async function readCatalog(connection: DuckDBConnection): Promise<SqlCatalog> {
   return {
     functions: new Set([...scalars, ...aggregates]),
     aggregates: new Set(aggregates.filter(name => !scalars.has(name))),
-    unstable: new Set([...unstable, ...clocks]),
+    unstable: new Set([...unstable, ...clocks, ...samples]),
   }
 }
 
@@ -45,3 +45,6 @@ const clocks = [
   'localtimestamp',
   'ago',
 ]
+
+/** Aggregates of values that they choose by chance. */
+const samples = ['reservoir_quantile']

@@ -1,6 +1,7 @@
 /** One task in one worker's engine: its transform checked and bound once, then one conversion after another. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../core/errors.ts'
+import { hiveColumns } from '../core/hive-columns.ts'
 import { placeOf } from '../core/member-place.ts'
 import { nearestOrAll } from '../core/nearest.ts'
 import type { LoadingRun } from '../core/share.ts'
@@ -16,10 +17,10 @@ import type {
 import type { StagedFile } from '../io/stage.ts'
 import { sqlType } from './column-sql.ts'
 import { type Conversion, type Converted, type ConvertJob, convert } from './convert.ts'
-import { type Engine, engineFault } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { findFault } from './find-fault.ts'
 import { createMapFunctions } from './map-function.ts'
-import { countFooters, describeParquet } from './parquet-read.ts'
+import { describeParquet, ownColumns } from './parquet-read.ts'
 import { registerPartitionKeys } from './partition-keys.ts'
 import { enterRun } from './provenance-sql.ts'
 import { quoteName, quoteTexts } from './quote.ts'
@@ -40,6 +41,12 @@ export interface EngineTask {
   readonly strict: boolean
   readonly provenance: readonly string[]
   readonly keepNew: boolean
+  /** Names of columns in the paths of the inputs that are known before there is any. Default none. */
+  readonly hive?: readonly string[]
+  /** Whether inputs' paths are looked at for columns. Default true. */
+  readonly readsHive?: boolean
+  /** Whether `check` is called apart, or the first conversion checks the transform. Default false. */
+  readonly isCheckedLater?: boolean
   /** Of Parquet files and JSON lines; the headers of text are checked when it is staged. Default `ignore`. */
   readonly onNewColumn?: TaskDefinition['onNewColumn']
   /** Of Parquet files; default `fail`. */
@@ -52,17 +59,26 @@ export interface EngineTask {
 export interface TaskEngine {
   /** The columns that come out, with the engine's names of their types; none yet where only the first Parquet file will tell. */
   readonly schema: readonly { readonly name: string; readonly type: string }[]
+  /** Checks the transform over the declared columns and those in the paths of the inputs. @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID */
+  check(inPath?: readonly string[]): Promise<void>
   /** A map function has asked for its row's member: conversions must be of one member each. */
   readonly isByMember: boolean
   /** Makes known which run the next conversions are of. */
   enterRun(run: LoadingRun): Promise<void>
   convert(job: ConvertJob): Promise<Converted>
+  /** How far the query is that runs now. */
+  progress(): EngineProgress
   /** The failure of a transform once more, with archive, member and line. */
   findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
-  /** Rows of Parquet files as their footers count them. */
-  readonly countFooters?: (files: readonly StagedFile[]) => Promise<readonly number[]>
   /** One Parquet file of several with the same columns, in their order or sorted as the output is; or several of `fileRows` rows each. */
   merge(files: readonly string[], options: MergeOptions): Promise<readonly WrittenPart[]>
+}
+
+export interface EngineProgress {
+  /** Of the rows that are read: 0 to 1. */
+  readonly fraction: number
+  /** Rows that entered the transform; absent without one, where every row that is read is written. */
+  readonly rowsRead?: number
 }
 
 export interface MergeOptions {
@@ -73,8 +89,8 @@ export interface MergeOptions {
 }
 
 /**
- * Checks the task's transform against empty typed inputs; without declared columns, against the first Parquet file.
- * @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID
+ * The task's transform is checked against empty typed inputs as it opens, or later by `check`; without declared
+ * columns, against the first Parquet file. @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID
  */
 export async function openTask(engine: Engine, task: EngineTask, context: unknown): Promise<TaskEngine> {
   const connection = await engine.connect()
@@ -88,13 +104,21 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     memoryBytes: engine.memoryBytes,
   }
   const isUntyped = task.format.kind === 'parquet' && Object.keys(task.columns).length === 0
-  let conversion = isUntyped ? undefined : await prepare(task, tools, declaredColumns(task.columns))
-  const conversionFor = async (files: readonly StagedFile[]): Promise<Conversion> => {
-    if (!isUntyped && conversion) return conversion
-    const columns = await sharedColumns(connection, files, conversion?.parquet?.columns)
-    conversion ??= await prepare(task, tools, columns)
-    return conversion
+  const byPath = new Map<string, Conversion>()
+  let conversion: Conversion | undefined
+  let own: readonly ReadColumn[] | undefined
+  const conversionWith = async (inPath: readonly string[]): Promise<Conversion> => {
+    const key = JSON.stringify(inPath)
+    const found = byPath.get(key) ?? (await prepare(withPath(task, inPath), tools, own))
+    byPath.set(key, found)
+    conversion = found
+    return found
   }
+  const conversionFor = async (files: readonly StagedFile[]): Promise<Conversion> => {
+    if (isUntyped) own = await sharedColumns(connection, files, own)
+    return conversionWith(files.length > 0 ? pathColumns(task, files) : (task.hive ?? []))
+  }
+  if (!isUntyped && !task.isCheckedLater) await conversionWith(task.hive ?? [])
   return {
     get schema() {
       return (conversion?.transform.schema ?? []).map(({ name, type }) => ({ name, type: String(type) }))
@@ -102,17 +126,21 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     get isByMember() {
       return maps.isByMember
     },
+    async check(inPath = task.hive ?? []) {
+      if (!isUntyped) await conversionWith(inPath)
+    },
     enterRun: run => enterRun(connection, run),
     async convert(job) {
       // Without any file there is no schema, and nothing to write.
       if (isUntyped && job.files.length === 0) return nothing
       return convert(await conversionFor(job.files), job)
     },
+    progress() {
+      const fraction = Math.min(1, Math.max(0, connection.progress.percentage / 100))
+      return { fraction, ...(task.steps.length > 0 && { rowsRead: tools.counter.rows() }) }
+    },
     findFault: async job => findFault(await conversionFor(job.files), job),
     merge: (files, options) => merge(connection, conversion?.parts ?? task.parts, files, options),
-    ...(task.format.kind === 'parquet' && {
-      countFooters: files => withConnection(engine, own => countFooters(own, files)),
-    }),
   }
 }
 
@@ -126,18 +154,6 @@ const nothing: Converted = {
   rejects: [],
 }
 
-/** Footers are read while another query runs. */
-async function withConnection<T>(engine: Engine, use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-  const connection = await engine.connect()
-  try {
-    return await use(connection)
-  } catch (error) {
-    throw error instanceof FanmillError ? error : engineFault(error)
-  } finally {
-    connection.closeSync()
-  }
-}
-
 /** The columns that all files have. @throws INPUT_INVALID when they differ */
 async function sharedColumns(
   connection: DuckDBConnection,
@@ -145,14 +161,17 @@ async function sharedColumns(
   earlier?: readonly ReadColumn[],
 ): Promise<readonly ReadColumn[]> {
   const described = await describeParquet(connection, files)
-  const columns = earlier ?? described[0]?.columns ?? []
+  // One of each kind: there may be thousands of files.
+  const kinds = [...new Map(described.map(file => [file.schemaKey, file])).values()]
+  const columns = earlier ?? (kinds[0] ? ownColumns(kinds[0]) : [])
   const known = columnsText(columns)
-  for (const other of described) {
-    if (columnsText(other.columns) === known) continue
+  for (const other of kinds) {
+    const own = columnsText(ownColumns(other))
+    if (own === known) continue
     const { archive, member } = other.origin
     throw new PermanentError(
       'INPUT_INVALID',
-      `${placeOf(other.origin)}: expected the columns ${known} as in the files before it, got ${columnsText(other.columns)}; say the columns of the task`,
+      `${placeOf(other.origin)}: expected the columns ${known} as in the files before it, got ${own}; declare the columns of the task`,
       { archive, member },
     )
   }
@@ -165,16 +184,41 @@ const columnsText = (columns: readonly ReadColumn[]): string =>
     .sort()
     .join(', ')
 
+interface PathTask extends EngineTask {
+  readonly hive: readonly string[]
+}
+
+/** The task with the columns in the path that it does not declare as texts. */
+function withPath(task: EngineTask, inPath: readonly string[]): PathTask {
+  const added = inPath.filter(name => !Object.hasOwn(task.columns, name))
+  const texts = added.map(name => [name, { kind: 'column', type: 'string' }] as const)
+  const declared = Object.keys(task.columns)
+  return {
+    ...task,
+    columns: { ...task.columns, ...Object.fromEntries(texts) },
+    hive: [...declared, ...added].filter(name => inPath.includes(name)),
+  }
+}
+
+/** All columns in the paths of these files. @throws INPUT_INVALID */
+function pathColumns({ columns, readsHive = true }: EngineTask, files: readonly StagedFile[]): readonly string[] {
+  if (!readsHive) return []
+  const archives = files.flatMap(file => file.members.map(({ archive }) => archive))
+  return hiveColumns(archives, Object.keys(columns))
+}
+
 type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter' | 'fitCounter'> & { readonly memoryBytes: number }
 
+/** `own` are the columns of Parquet files where none are declared. */
 async function prepare(
-  task: EngineTask,
+  task: PathTask,
   { memoryBytes, ...tools }: Tools,
-  columns: readonly ReadColumn[],
+  own?: readonly ReadColumn[],
 ): Promise<Conversion> {
-  const { format, strict, keepNew, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
-  const read = { columns: task.columns, strict, keepNew, provenance, refuseNew: onNewColumn === 'fail' }
-  const parquet = { columns, strict, keepNew, provenance, onNewColumn, onMissingColumn }
+  const columns = [...(own ?? []), ...declaredColumns(task.columns)]
+  const { hive, format, strict, keepNew, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
+  const read = { columns: task.columns, strict, keepNew, provenance, hive, refuseNew: onNewColumn === 'fail' }
+  const parquet = { columns, strict, keepNew, provenance, hive, onNewColumn, onMissingColumn }
   const empty = format.kind === 'parquet' ? emptyRead(columns, parquet) : fastRead([], read)
   const given = { input: empty, maps: tools.maps, tables: task.tables }
   const transform = await checkTransform(tools.connection, { ...given, steps: task.steps })
@@ -224,6 +268,13 @@ function checkOutput(parts: PartOptions, schema: readonly SchemaColumn[]): void 
       'DEFINITION_INVALID',
       `column ${wide.name}: expected a type that Parquet has, got ${String(wide.type)}; cast it to BIGINT or DECIMAL(38, 0)`,
       { column: wide.name },
+    )
+  const bytes = schema.find(({ name, type }) => parts.partitionBy.includes(name) && String(type) === 'BLOB')
+  if (bytes)
+    throw new PermanentError(
+      'DEFINITION_INVALID',
+      `output.partitionBy: expected columns that have a text, got ${bytes.name} of binary; make a text of it with hex() in the transform`,
+      { column: bytes.name },
     )
   if (parts.partitionBy.length > 0 && parts.partitionBy.length === names.length)
     throw new PermanentError(

@@ -1,6 +1,10 @@
 /** Staged text as a relation: where the engine finds the text of each declared column. */
+
 import { closeSync, openSync, readSync } from 'node:fs'
+import { PermanentError } from '../core/errors.ts'
+import { hiveValues } from '../core/hive-columns.ts'
 import { readObject } from '../core/json-object.ts'
+import { placeOf } from '../core/member-place.ts'
 import { lineDelimiter } from '../core/record-dialect.ts'
 import type { ColumnDefinition, Columns, CsvFormat, Format } from '../define/definition.ts'
 import { groupNames } from '../define/line-pattern.ts'
@@ -27,6 +31,10 @@ export interface TextSource {
   readonly used: readonly string[]
   /** Columns that the files have and the task does not declare. */
   readonly undeclared: readonly { readonly name: string; readonly text: string }[]
+  /** Declared columns that stand in the path. */
+  readonly inPath?: readonly string[]
+  /** As SQL, where each record has columns of its own: whether it has one of this name. */
+  keyOf?(column: string): string
   /** As SQL, where each record has columns of its own: the names that are not declared, and the value of `_new`. */
   readonly ownNew?: { readonly names: string; readonly map: string }
   /** For records that may not be one at all (JSON, log lines): what must be true of it, in this order, and its text. */
@@ -40,6 +48,8 @@ export interface TextSourceOptions {
   readonly badRecords: 'fail' | 'keep' | 'ignore'
   /** Lets the scan read types where it reads as a cast of the text would: cheaper, but nothing can be checked. Default false. */
   readonly isLenient?: boolean
+  /** Columns that stand in the paths of the inputs. Default none. */
+  readonly hive?: readonly string[]
   /** Looks for digits that the engine's reading of JSON would lose. Default true. */
   readonly isExact?: boolean
   /** Columns that are not declared are read as well. Default false. */
@@ -55,8 +65,46 @@ export function textSources(files: readonly StagedFile[], options: TextSourceOpt
     files.filter(file => file.bytes > 0),
     file => JSON.stringify([file.columns, file.newline, file.isOpen]),
   )
-  return [...groups.values()].map(group => textSource(group, options))
+  return [...groups.values()].map(group => withHive(textSource(group, options), group, options))
 }
+
+/** With the columns of the path beside those of the text. @throws DEFINITION_INVALID for a column that is in both */
+function withHive(
+  source: TextSource,
+  files: readonly StagedFile[],
+  { hive = [], format }: TextSourceOptions,
+): TextSource {
+  if (hive.length === 0) return source
+  const archives = new Set(files.flatMap(file => file.members.map(({ archive }) => archive)))
+  const inPath = new Set([...archives].flatMap(archive => Object.keys(hiveValues(archive))))
+  const own = hive.filter(name => inPath.has(name))
+  if (format.kind === 'csv' && format.header) refuseBoth(archives, files[0]?.columns ?? [])
+  return {
+    ...source,
+    text: column => (own.includes(column) ? hiveSql(column) : source.text(column)),
+    undeclared: source.undeclared.filter(({ name }) => !own.includes(name)),
+    inPath: own,
+  }
+}
+
+function refuseBoth(archives: ReadonlySet<string>, header: readonly string[]): void {
+  for (const archive of archives) {
+    const both = Object.keys(hiveValues(archive)).find(name => header.includes(name))
+    if (both !== undefined) throw inBoth({ archive, member: '' }, both)
+  }
+}
+
+/** The error of a column that stands in a path and in its file. */
+export const inBoth = (place: { readonly archive: string; readonly member: string }, column: string): PermanentError =>
+  new PermanentError(
+    'DEFINITION_INVALID',
+    `${placeOf(place)}: expected column ${column} in the path or in the file, got it in both; set hive: false, or rename one`,
+    { ...place, column },
+  )
+
+/** The text of a column in the path of the row's input. */
+const hiveSql = (column: string): string =>
+  `getvariable('fanmill_members')[CAST(_fanmill_member AS INTEGER) - getvariable('fanmill_first_member') + 1].hive[${quoteText(column)}]`
 
 function textSource(files: readonly StagedFile[], options: TextSourceOptions): TextSource {
   const { format, columns } = options
@@ -98,10 +146,12 @@ function firstLine(file: string): string {
 }
 
 function csvSource(files: readonly StagedFile[], format: CsvFormat, options: TextSourceOptions): TextSource {
-  const declared = Object.keys(options.columns)
-  const names = format.header ? (files[0]?.columns ?? []) : declared
+  const { hive = [] } = options
+  const byPosition = Object.keys(options.columns).filter(name => !hive.includes(name))
+  const names = format.header ? (files[0]?.columns ?? []) : byPosition
   const nulls = format.nullValues
-  const isTyped = (name: string): boolean => options.isLenient === true && isScannable(options.columns[name])
+  const isTyped = (name: string): boolean =>
+    options.isLenient === true && names.includes(name) && !hive.includes(name) && isScannable(options.columns[name])
   const texts = textNames(names)
   const types = Object.fromEntries(
     names.flatMap((name, index) => (isTyped(name) ? [[texts[index], sqlType(options.columns[name] as never)]] : [])),
@@ -148,7 +198,7 @@ function textNames(names: readonly string[]): string[] {
 /** A null or a format is looked at apart; the scan reads garbage in a timestamp with zone as null, without a word. */
 function isScannable(column: ColumnDefinition | undefined): boolean {
   if (!column || column.required || column.format !== undefined || column.nullValues?.length) return false
-  return !['string', 'json', 'list', 'timestamptz'].includes(column.type)
+  return !['string', 'binary', 'json', 'list', 'timestamptz'].includes(column.type)
 }
 
 const prefixOf = (files: readonly StagedFile[]): readonly string[] => (files[0]?.located ? prefixColumns : [])

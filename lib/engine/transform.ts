@@ -111,8 +111,14 @@ function applySql(query: BoundQuery, step: SqlStep): BoundQuery {
 /** The step's text with numbered placeholders, beginning at `first`. */
 export function stepSql(step: SqlStep, first: number): string {
   const text = step.texts.reduce((sql, part, index) => `${sql}$${first + index - 1}${part}`)
-  return text.replace(/[;\s]+$/, '').trim()
+  return text
+    .replace(commentAtEnd, '')
+    .replace(/[;\s]+$/, '')
+    .trim()
 }
+
+/** A comment after the last semicolon. Where it has a character that could end a text, a name or another comment, it is left there. */
+const commentAtEnd = /;\s*(?:--[^\n'"$*]*(?:\n\s*|$)|\/\*[^'"$*]*\*\/\s*)+$/
 
 export interface ApplyMap {
   readonly index: number

@@ -22,6 +22,8 @@ import { prefixColumns, type TextSource } from './text-source.ts'
 export interface ReadOptions extends ExtraColumns {
   readonly columns: Columns
   readonly strict: boolean
+  /** Columns that stand in the paths of the inputs; they are among `columns`. Default none. */
+  readonly hive?: readonly string[]
   /** Fail a fast reading where a record has columns of its own that are not declared. Default false. */
   readonly refuseNew?: boolean
 }
@@ -109,6 +111,7 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
   const conditions = [
     ...(source.record ? [allMet(source.record.tests)] : []),
     ...(options.refuseNew && source.ownNew ? [`len(${source.ownNew.names}) = 0`] : []),
+    ...(source.keyOf ? (source.inPath ?? []).map(name => `NOT ${source.keyOf?.(name)}`) : []),
   ]
   const valid =
     conditions.length > 0

@@ -1,5 +1,6 @@
 /** JavaScript values in and out of the engine's vectors, one function a type, as the row types of definitions promise. */
 import {
+  DuckDBBlobValue,
   DuckDBDateValue,
   DuckDBDecimalValue,
   type DuckDBListType,
@@ -69,6 +70,8 @@ function fromVector(type: DuckDBType): FromVector | undefined {
     case DuckDBTypeId.HUGEINT:
     case DuckDBTypeId.UUID:
       return value => String(value)
+    case DuckDBTypeId.BLOB:
+      return value => Uint8Array.from((value as DuckDBBlobValue).bytes)
     case DuckDBTypeId.TIMESTAMP:
     case DuckDBTypeId.TIMESTAMP_TZ:
       return value => new Date(Math.floor(Number((value as DuckDBTimestampValue).micros) / 1000))
@@ -123,6 +126,9 @@ function toVector(type: DuckDBType): ToVector {
 
 function toStructured(type: DuckDBType): ToVector {
   switch (type.typeId) {
+    case DuckDBTypeId.BLOB:
+      return value =>
+        new DuckDBBlobValue(expect(value, value instanceof Uint8Array, 'a Uint8Array') as unknown as Uint8Array)
     case DuckDBTypeId.DATE:
       return value => toDate(value)
     case DuckDBTypeId.TIME:

@@ -1,23 +1,54 @@
-/** Writes a batch's rows by member as Parquet. */
-import { rm, writeFile } from 'node:fs/promises'
+/** Writes rows by member as Parquet, a group at a time, and joins what the groups of a batch wrote. */
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import type { MemberAccount } from '../core/share.ts'
 import type { Engine } from './engine.ts'
 import { quoteText } from './quote.ts'
 
-/** Throws the engine's and the file system's errors as they are. By way of a file of JSON lines, in a folder that the engine may read. */
+/** Throws the engine's and the file system's errors as they are. By way of a file of JSON lines, in a folder that the engine may read. Memory: some lines at a time. */
 export async function writeAccounts(
   engine: Engine,
-  accounts: readonly MemberAccount[],
+  accounts: Iterable<MemberAccount>,
   { staged, target }: { readonly staged: string; readonly target: string },
 ): Promise<void> {
   const columns = "{'archive': 'VARCHAR', 'member': 'VARCHAR', 'records': 'BIGINT', 'rejected': 'BIGINT'}"
+  try {
+    writeLines(staged, accounts)
+    await copy(engine, `read_json(${quoteText(staged)}, format = 'newline_delimited', columns = ${columns})`, target)
+  } finally {
+    await rm(staged, { force: true })
+  }
+}
+
+/** Accounts of several groups as one file, in their order. */
+export async function joinAccounts(engine: Engine, files: readonly string[], target: string): Promise<null> {
+  await copy(engine, `read_parquet([${files.map(quoteText).join(', ')}])`, target)
+  return null
+}
+
+const linesAtOnce = 2000
+
+function writeLines(file: string, accounts: Iterable<MemberAccount>): void {
+  const handle = openSync(file, 'w')
+  try {
+    let lines: string[] = []
+    for (const account of accounts) {
+      lines.push(`${JSON.stringify(account)}\n`)
+      if (lines.length < linesAtOnce) continue
+      writeSync(handle, lines.join(''))
+      lines = []
+    }
+    writeSync(handle, lines.join(''))
+  } finally {
+    closeSync(handle)
+  }
+}
+
+async function copy(engine: Engine, from: string, target: string): Promise<void> {
   const connection = await engine.connect()
   try {
-    await writeFile(staged, accounts.map(account => `${JSON.stringify(account)}\n`).join(''))
-    const from = `read_json(${quoteText(staged)}, format = 'newline_delimited', columns = ${columns})`
     await connection.run(`COPY (SELECT * FROM ${from}) TO ${quoteText(target)} (FORMAT parquet, COMPRESSION zstd)`)
   } finally {
     connection.closeSync()
-    await rm(staged, { force: true })
   }
 }

@@ -1,6 +1,7 @@
 /** Compares the header of staged text with the columns that a task declares. */
 import { refuseEqualNames } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
+import { hiveValues } from '../core/hive-columns.ts'
 import { placeOf } from '../core/member-place.ts'
 import { nearest } from '../core/nearest.ts'
 import type { Columns, CsvFormat } from '../define/definition.ts'
@@ -11,6 +12,8 @@ export interface HeaderCheck {
   readonly columns: Columns
   readonly onNewColumn: 'ignore' | 'fail' | 'keep'
   readonly onMissingColumn: 'fail' | 'null'
+  /** Whether columns may stand in the paths of the inputs; default false. */
+  readonly readsHive?: boolean
 }
 
 /** @throws INPUT_INVALID when a column that is read stands in the header twice; COLUMN_MISSING, COLUMN_NEW */
@@ -27,6 +30,7 @@ export function checkHeader(file: StagedFile, options: HeaderCheck): void {
     used: name => onNewColumn === 'keep' || Object.hasOwn(columns, name),
   })
   const names = new Set(header)
+  for (const inPath of options.readsHive ? pathsOf(file) : []) for (const name of inPath) names.add(name)
   const missing = Object.keys(columns).filter(name => !names.has(name))
   if (missing.length > 0 && options.onMissingColumn === 'fail') {
     const message = `${where}: expected the columns ${listed(Object.keys(columns))}, got ${without(missing, header, options)}`
@@ -39,6 +43,18 @@ export function checkHeader(file: StagedFile, options: HeaderCheck): void {
       `${where}: expected only declared columns, got ${listed(added)}; declare them, or set onNewColumn: 'ignore'`,
       { ...place, added: added.slice(0, 1000) },
     )
+}
+
+/** The columns that stand in the paths of all members. */
+function pathsOf({ members }: StagedFile): readonly (readonly string[])[] {
+  const all = new Map(
+    members.map(({ archive }) => {
+      const names = Object.keys(hiveValues(archive))
+      return [names.join('/'), names] as const
+    }),
+  )
+  const [first = [], ...others] = all.values()
+  return [first.filter(name => others.every(each => each.includes(name)))]
 }
 
 /** The header that was found, what it lacks, and the option that would help. */

@@ -15,6 +15,28 @@ export async function* listKeys(root: string, prefix: string, skips: (key: strin
   yield* walk({ root, prefix, skips, above: [] }, prefix.slice(0, prefix.lastIndexOf('/') + 1))
 }
 
+/** Folders that `listFolders` reads at once: enough to keep the thread pool busy. */
+const foldersAtOnce = 64
+
+/**
+ * Keys of the folders that lie `depth` levels below the folder of a key prefix. Files are not looked at, and folders that `skips` names
+ * are not read. Holds the names of one level in memory.
+ */
+export async function* listFolderKeys(
+  root: string,
+  folderKey: string,
+  { depth, skips }: { readonly depth: number; readonly skips: (key: string) => boolean },
+): AsyncGenerator<string> {
+  const children = (await childrenOf(root, folderKey)).filter(child => child.isFolder)
+  const keys = children.map(({ name }) => folderKey + name).filter(key => !skips(key))
+  if (depth === 1) return yield* keys
+  for (let start = 0; start < keys.length; start += foldersAtOnce) {
+    const some = keys.slice(start, start + foldersAtOnce)
+    const below = some.map(key => Array.fromAsync(listFolderKeys(root, key, { depth: depth - 1, skips })))
+    yield* (await Promise.all(below)).flat()
+  }
+}
+
 interface Walk {
   readonly root: string
   readonly prefix: string

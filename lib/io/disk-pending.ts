@@ -7,8 +7,8 @@ import type { PendingPart, StagingRun } from '../core/store.ts'
 export const pendingPrefix = `${stateRoot}pending/`
 
 /** Older versions kept a pending part beside its final place, under this name; their tokens were eight hex digits and a number. */
-const olderName = /^(.+)\.pending-([0-9a-f]{8}\d+)$/
-const pendingFile = /^\.fanmill\/pending\/([^/]+\/\d+\/([^/]+))\/(.+)$/
+const olderName = /^(.+)\.pending-([0-9a-f]{8}\d+)$/s
+const pendingFile = /^\.fanmill\/pending\/([^/]+\/\d+\/([^/]+))\/(.+)$/s
 
 /** The folder of a run's pending parts, as a pending part's `uploadId` names it. */
 export function pendingFolder({ runId, attempt, token }: StagingRun): string {

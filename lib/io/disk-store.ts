@@ -3,7 +3,15 @@ import assert from 'node:assert'
 import { rename, rm, utimes } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { stateRoot } from '../core/state.ts'
-import type { ListedPart, PendingPart, ReadOptions, StagingRun, Store, StoredObject } from '../core/store.ts'
+import type {
+  FolderListOptions,
+  ListedPart,
+  PendingPart,
+  ReadOptions,
+  StagingRun,
+  Store,
+  StoredObject,
+} from '../core/store.ts'
 import { throwIfAborted } from './abort.ts'
 import { withFaults } from './disk-fault.ts'
 import {
@@ -17,11 +25,11 @@ import {
   syncPath,
   writeTemporary,
 } from './disk-files.ts'
-import { listKeys } from './disk-list.ts'
+import { listFolderKeys, listKeys } from './disk-list.ts'
 import { withLock } from './disk-lock.ts'
 import { isApart, pendingFolder, pendingKey, pendingPartAt, pendingPrefix } from './disk-pending.ts'
 import { checkRenames } from './disk-place.ts'
-import { readFileRange } from './disk-read.ts'
+import { readFileNow, readFileRange } from './disk-read.ts'
 
 /** Temporary files and locks; on the same file system as everything else, so that a rename is atomic. */
 const temporaryPrefix = `${stateRoot}tmp/`
@@ -68,6 +76,16 @@ class DiskStore implements Store {
     yield* await this.#statAll(keys)
   }
 
+  async *listFolders(prefix: string, { depth = 1, signal }: FolderListOptions = {}): AsyncGenerator<string> {
+    checkPrefix(prefix)
+    const skips = (key: string) => key.startsWith(temporaryPrefix) || key.startsWith(pendingPrefix)
+    throwIfAborted(signal)
+    for await (const key of listFolderKeys(this.url, prefix, { depth, skips })) {
+      throwIfAborted(signal)
+      yield key
+    }
+  }
+
   async #statAll(keys: readonly string[]): Promise<StoredObject[]> {
     return (await Promise.all(keys.map(key => this.stat(key)))).filter(found => found !== undefined)
   }
@@ -75,6 +93,10 @@ class DiskStore implements Store {
   async read(key: string, options: ReadOptions = {}): Promise<Uint8Array> {
     for await (const bytes of readFileRange(this.#path(key), key, { ...options, isWhole: true })) return bytes
     assert.fail('a whole read yields once')
+  }
+
+  readNow(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array {
+    return readFileNow(this.#path(key), key, options)
   }
 
   stream(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
@@ -184,8 +206,7 @@ class DiskStore implements Store {
   }
 
   async *#keys(prefix: string, isHidden: (key: string) => boolean, signal?: AbortSignal): AsyncGenerator<string> {
-    const isSafe = !prefix.startsWith('/') && !prefix.split('/').includes('..')
-    assert(isSafe, `expected a prefix below the root, got ${JSON.stringify(prefix)}`)
+    checkPrefix(prefix)
     for await (const key of listKeys(this.url, prefix, isHidden)) {
       throwIfAborted(signal)
       yield key
@@ -227,4 +248,9 @@ class DiskStore implements Store {
     await rm(path, { force: true })
     await pruneFolders(dirname(path), this.url)
   }
+}
+
+function checkPrefix(prefix: string): void {
+  const isSafe = !prefix.startsWith('/') && !prefix.split('/').includes('..')
+  assert(isSafe, `expected a prefix below the root, got ${JSON.stringify(prefix)}`)
 }

@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { FanmillError, PermanentError } from '../core/errors.ts'
+import { unpackMembers } from '../core/member-rows.ts'
 import type { InputObject, MembersSlice, PlannedMember, StreamSlice } from '../core/plan-data.ts'
 import type { Store } from '../core/store.ts'
 import { safePath } from '../core/zip-names.ts'
@@ -33,7 +34,7 @@ export async function extractMembers(
   slice: MembersSlice | StreamSlice,
   options: ExtractOptions,
 ): Promise<readonly ExtractedFile[]> {
-  const members = slice.kind === 'members' ? slice.members : slice.member ? [slice.member] : []
+  const members = slice.kind === 'members' ? unpackMembers(slice) : slice.member ? [slice.member] : []
   for (const member of members) safePath(member.name)
   const folders = new Set<string>()
   const files: ExtractedFile[] = []

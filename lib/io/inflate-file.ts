@@ -19,6 +19,32 @@ export function inflateFile(
   return inflateNamed(source, key, { where: key, detail: { key }, signal })
 }
 
+/** What a small file may inflate to, to be held as a whole. */
+const smallInflatedBytes = 8 * 1024 * 1024
+
+/**
+ * The bytes of a small file in one go: as `inflateFile`, without a stream for each.
+ * Undefined where they are too many, or something is strange about them: `inflateFile` then tells what.
+ */
+export function inflateSmall(bytes: Uint8Array, name: string): Uint8Array | undefined {
+  const compression = compressionOf(name)
+  if (!compression) return bytes
+  // Frames after the first would not be read.
+  if (compression !== 'gzip') return undefined
+  try {
+    const { buffer, engine } = zlib.gunzipSync(bytes, {
+      maxOutputLength: smallInflatedBytes,
+      info: true,
+    }) as unknown as {
+      readonly buffer: Uint8Array
+      readonly engine: { readonly bytesWritten: number }
+    }
+    return skipPadding(bytes.subarray(engine.bytesWritten)).length === 0 ? buffer : undefined
+  } catch {
+    return undefined
+  }
+}
+
 export interface InflateNamedOptions {
   /** Begins the message of what is wrong with it. */
   readonly where: string

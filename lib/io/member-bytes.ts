@@ -1,6 +1,7 @@
 /** Members of an archive as bytes: read, inflated, and checked against what the directory promised. */
 import { crc32, createInflateRaw } from 'node:zlib'
 import { type FanmillError, PermanentError } from '../core/errors.ts'
+import { unpackMembers } from '../core/member-rows.ts'
 import type { InputObject, MembersSlice, PlannedMember } from '../core/plan-data.ts'
 import type { Reader } from '../core/store.ts'
 import { asBuffer } from '../core/zip-end.ts'
@@ -64,11 +65,12 @@ export async function* readMembersOrChunks(
 async function* readLocal(
   store: Reader,
   input: InputObject,
-  { range, members }: MembersSlice,
+  slice: MembersSlice,
   { signal }: MemberOptions,
 ): AsyncGenerator<{ readonly local: Buffer; readonly place: MemberPlace }> {
+  const { range } = slice
   const bytes = asBuffer(await store.read(input.key, { range, etag: input.etag, ...(signal && { signal }) }))
-  for (const member of members) {
+  for (const member of unpackMembers(slice)) {
     throwIfAborted(signal)
     yield { local: bytes.subarray(member.headerOffset - range.start), place: { archive: input.key, member } }
   }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { PermanentError } from '../core/errors.ts'
-import type { PendingPart, ReadOptions, StagingRun, Store, StoredObject } from '../core/store.ts'
+import type { FolderListOptions, PendingPart, ReadOptions, StagingRun, Store, StoredObject } from '../core/store.ts'
 import { throwIfAborted } from './abort.ts'
 
 const chunkBytes = 1 << 20
@@ -58,6 +58,20 @@ export class MemoryStore implements Store {
       throwIfAborted(signal)
       const page = keys.slice(start, start + pageKeysMax)
       yield* await this.#request('list', prefix, () => page.flatMap(key => this.#objectAt(key) ?? []))
+    }
+  }
+
+  /** A request a thousand folders, whatever is in them. */
+  async *listFolders(prefix: string, { depth = 1, signal }: FolderListOptions = {}): AsyncGenerator<string> {
+    const folders = new Set<string>()
+    for (const key of this.objects.keys()) {
+      const names = key.startsWith(prefix) ? key.slice(prefix.length).split('/') : []
+      if (names.length > depth) folders.add(`${prefix}${names.slice(0, depth).join('/')}/`)
+    }
+    const keys = sortKeys([...folders])
+    for (let start = 0; start === 0 || start < keys.length; start += pageKeysMax) {
+      throwIfAborted(signal)
+      yield* await this.#request('listFolders', prefix, () => keys.slice(start, start + pageKeysMax))
     }
   }
 

@@ -3,11 +3,20 @@ import assert from 'node:assert'
 import { randomUUID } from 'node:crypto'
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { FanmillError } from '../core/errors.ts'
-import type { ContentMarks, PendingPart, ReadOptions, StagingRun, Store, StoredObject } from '../core/store.ts'
+import type {
+  ContentMarks,
+  FolderListOptions,
+  PendingPart,
+  ReadOptions,
+  StagingRun,
+  Store,
+  StoredObject,
+} from '../core/store.ts'
 import { throwIfAborted } from './abort.ts'
 import { S3Access, type S3StoreSpec, tokenName } from './s3-access.ts'
 import { bareEtag, readBody } from './s3-body.ts'
 import { isUncertain, statusOf } from './s3-fault.ts'
+import { listS3Folders } from './s3-folders.ts'
 import { S3Parts } from './s3-parts.ts'
 import { defaultRetry, type RetryPolicy } from './s3-retry.ts'
 
@@ -71,6 +80,10 @@ class S3Store implements Store {
       }
       token = page.IsTruncated ? page.NextContinuationToken : undefined
     } while (token !== undefined)
+  }
+
+  listFolders(prefix: string, options: FolderListOptions = {}): AsyncGenerator<string> {
+    return listS3Folders(this.#access, prefix, options)
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<Uint8Array> {

@@ -7,9 +7,14 @@ import { type FanmillError, PermanentError } from '../core/errors.ts'
 import { type MemberPlace, withPlace } from '../core/member-place.ts'
 import { refuseOtherFile } from '../core/other-file.ts'
 import type { FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '../core/plan-data.ts'
+import { skippedMember } from '../core/skipped-member.ts'
+import { smallFileBytes } from '../core/store.ts'
+import { throwIfAborted } from './abort.ts'
 import { cutRecords } from './cut-records.ts'
-import { inflateFile } from './inflate-file.ts'
+import { FileWriter } from './file-writer.ts'
+import { inflateFile, inflateSmall } from './inflate-file.ts'
 import { readTexts } from './member-text.ts'
+import { prepareParquet } from './parquet-file.ts'
 import { readRangeSlice } from './read-range-slice.ts'
 import type { Origin } from './stage.ts'
 import type { SliceStageOptions, Staging } from './stage-slices.ts'
@@ -42,10 +47,9 @@ async function* stageMembers(
   current: () => Staging,
   options: SliceStageOptions,
 ): Pieces {
-  const { store, limits, signal, onBadMember, onSkip } = options
-  const onBad = (member: { readonly name: string }, error: FanmillError): void => {
-    current().counts.skipped++
-    onSkip(member.name, error)
+  const { store, limits, signal, onBadMember } = options
+  const onBad = (_member: unknown, error: FanmillError): void => {
+    current().skipped.push(skippedMember(error))
   }
   const reading = { limits, ...(signal && { signal }), ...(onBadMember === 'skip' && { onBad }) }
   for await (const found of readTexts(store, input, slice, reading)) {
@@ -53,11 +57,11 @@ async function* stageMembers(
     const staging = current()
     staging.counts.members++
     if (!staging.text) {
-      staging.counts.bytesInflated += found.member.inflatedBytes
-      await stageWhole(staging, options.folder, origin, 'bytes' in found ? [found.bytes] : found.chunks)
+      staging.addInflated(found.member.inflatedBytes)
+      await stageWhole(staging, options, origin, 'bytes' in found ? [found.bytes] : found.chunks)
     } else if ('chunks' in found) yield* stagePieces(current, options, origin, found.chunks)
     else {
-      staging.counts.bytesInflated += found.bytes.length
+      staging.addInflated(found.bytes.length)
       staging.text.add(found.bytes, origin)
     }
   }
@@ -74,7 +78,7 @@ async function* stagePieces(
   if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut into pieces')
   for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes, origin })) {
     const staging = current()
-    staging.counts.bytesInflated += bytes.length
+    staging.addInflated(bytes.length)
     staging.text?.add(bytes, { ...origin, header, firstLine, firstRecord })
     yield
   }
@@ -100,7 +104,7 @@ async function* stageRange(
   staging.text?.add(bytes, { archive: input.key, member: '', header, firstLine, firstRecord, scan })
   staging.ranges.push({ slice: slice.slice, input: slice.input, start: read.start, end: read.end })
   staging.counts.bytesIn += read.end - read.start
-  staging.counts.bytesInflated += read.bytes.length
+  staging.addInflated(read.bytes.length)
   if (slice.range.start === 0) staging.counts.members++
   yield
 }
@@ -113,22 +117,20 @@ async function* stageFile(
   options: SliceStageOptions,
 ): Pieces {
   const staging = current()
-  const { store, folder, signal } = options
+  const { store, signal } = options
+  if (input.sizeBytes <= smallFileBytes && (await stageSmall(input, staging, options))) return
   const source = inflateFile(store, input, signal ? { signal } : {})
   staging.counts.members++
   staging.counts.bytesIn += input.sizeBytes
   if (!staging.text) {
-    staging.counts.bytesInflated += input.sizeBytes
-    return stageWhole(staging, folder, { archive: input.key, member: '' }, source)
+    staging.addInflated(input.sizeBytes)
+    return stageWhole(staging, options, { archive: input.key, member: '' }, source)
   }
   yield* stagePieces(current, options, { archive: input.key, member: '' }, source)
 }
 
 /** What the engine says of a file of another kind does not help. */
-async function* checkedParquet(
-  source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  origin: MemberPlace,
-): AsyncGenerator<Uint8Array> {
+async function* checkedParquet(source: AsyncIterable<Uint8Array>, origin: MemberPlace): AsyncGenerator<Uint8Array> {
   let isFirst = true
   for await (const chunk of source) {
     if (isFirst) refuse(chunk, origin)
@@ -145,24 +147,60 @@ function refuse(chunk: Uint8Array, origin: MemberPlace): void {
   }
 }
 
-/** A file for the engine as it is; how many rows it has only its footer says. */
+/** Stages a small file as members are: read and inflated in one go. False for one that inflates to more than may be held. */
+async function stageSmall(input: InputObject, staging: Staging, options: SliceStageOptions): Promise<boolean> {
+  const { store, signal } = options
+  const { key, etag, sizeBytes } = input
+  throwIfAborted(signal)
+  const { take: into } = staging.buffer
+  const bytes = store.readNow
+    ? store.readNow(key, { etag, into })
+    : await store.read(key, { etag, range: { start: 0, end: sizeBytes }, ...(signal && { signal }) })
+  const origin = { archive: key, member: '' }
+  const content = staging.text ? inflateSmall(bytes, key) : bytes
+  if (!content) return false
+  staging.counts.members++
+  staging.counts.bytesIn += sizeBytes
+  staging.addInflated(content.length)
+  if (staging.text) staging.text.add(content, origin)
+  else await stageWhole(staging, options, origin, [content])
+  return true
+}
+
+/** A Parquet file, prepared for the engine; its footer says how many rows it has. */
 async function stageWhole(
   staging: Staging,
-  folder: string,
+  { folder, isLocated }: SliceStageOptions,
   origin: { readonly archive: string; readonly member: string },
-  source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  source: readonly Uint8Array[] | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const file = join(folder, `${staging.name}-${staging.whole.length}.parquet`)
-  await pipeline(Readable.from(checkedParquet(source, origin)), createWriteStream(file))
+  const index = staging.whole.length
+  staging.begun.push(file)
+  if (isList(source)) writeNow(file, source, origin)
+  else await pipeline(Readable.from(checkedParquet(source, origin)), createWriteStream(file))
+  const parquet = prepareParquet(file, origin, isLocated ? 'raw' : 'checked')
+  const records = parquet.rowCount
   const member = {
-    index: staging.whole.length,
+    index,
     ...origin,
-    records: 0,
+    records,
     start: 0,
     end: 0,
     firstLine: 1,
     firstRecord: 1,
     header: [],
   }
-  staging.whole.push({ file, columns: [], newline: 'lf', records: 0, bytes: 1, located: false, members: [member] })
+  const shared = { columns: [], newline: 'lf', bytes: 1, located: isLocated } as const
+  staging.whole.push({ ...shared, file, records, members: [member], parquet })
 }
+
+function writeNow(file: string, chunks: readonly Uint8Array[], origin: MemberPlace): void {
+  const [first] = chunks
+  if (first) refuse(first, origin)
+  const writer = new FileWriter(file)
+  for (const chunk of chunks) writer.append(chunk)
+  writer.close()
+}
+
+const isList = <T>(source: readonly T[] | AsyncIterable<T>): source is readonly T[] => Array.isArray(source)

@@ -1,11 +1,11 @@
 /** Slices as staged text: reads, inflates and checks them, and refuses headers that do not have the declared columns. */
 import { rmSync } from 'node:fs'
-import type { FanmillError } from '../core/errors.ts'
 import type { BatchInputs, Slice } from '../core/plan-data.ts'
 import { inputOf } from '../core/plan-files.ts'
 import { ReusedBuffer } from '../core/reused-buffer.ts'
 import type { RangeEnds, StagedText } from '../core/share.ts'
-import type { Reader } from '../core/store.ts'
+import type { SkippedMember } from '../core/skipped-member.ts'
+import { type Reader, smallFileBytes } from '../core/store.ts'
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
 import { checkHeader } from './check-header.ts'
 import type { WantedRange } from './read-ahead.ts'
@@ -31,22 +31,26 @@ export interface SliceStageOptions {
   readonly onBadMember: 'fail' | 'skip'
   readonly limits: Pick<ZipLimits, 'memberBytesMax'>
   readonly stageBytesMax: number
+  /** Whether columns may stand in the paths of the inputs; default false. */
+  readonly readsHive?: boolean
   readonly isLocated: boolean
   /** A staged file for each member; default false. */
   readonly isByMember?: boolean
   readonly signal?: AbortSignal
-  onSkip(member: string, error: FanmillError): void
+  /** Called as text is inflated, with its bytes. */
+  onInflated?(bytes: number): void
 }
 
-/** The reads that staging slices begins with, in their order. */
-export function wantedRanges({
-  slices,
-  inputs,
-}: Pick<Extract<StageSource, { kind: 'slices' }>, 'slices' | 'inputs'>): WantedRange[] {
+/** The reads that staging slices begins with, in their order; those of small files only where a store must be waited for. */
+export function wantedRanges(
+  { slices, inputs }: Pick<Extract<StageSource, { kind: 'slices' }>, 'slices' | 'inputs'>,
+  { readNow }: Pick<Reader, 'readNow'>,
+): WantedRange[] {
   return slices.flatMap(slice => {
-    if (slice.kind !== 'members') return []
-    const { key, etag } = inputOf(inputs, slice)
-    return [{ key, etag, range: slice.range }]
+    const { key, etag, sizeBytes } = inputOf(inputs, slice)
+    if (slice.kind === 'members') return [{ key, etag, range: slice.range }]
+    const isSmall = !readNow && slice.kind === 'file' && sizeBytes > 0 && sizeBytes <= smallFileBytes
+    return isSmall ? [{ key, etag, range: { start: 0, end: sizeBytes }, isSmall }] : []
   })
 }
 
@@ -55,7 +59,8 @@ export interface StagedSlices {
   /** In the order in which located records count them. A member in several pieces stands here once a piece. */
   readonly members: readonly { readonly archive: string; readonly member: string; readonly records: number }[]
   readonly memberCount: number
-  readonly membersSkipped: number
+  /** Members that were bad and passed over, as the source allows it. */
+  readonly skipped: readonly SkippedMember[]
   readonly recordsFound: number
   readonly bytesIn: number
   readonly bytesInflated: number
@@ -113,12 +118,17 @@ export interface Staging {
   /** Undefined for Parquet, which is not text. */
   readonly text: Stage | undefined
   readonly whole: StagedFile[]
+  /** Files of `whole`, and the one that is being written. */
+  readonly begun: string[]
   readonly ranges: RangeEnds[]
   /** Staged elsewhere and used as they are; not ours to remove. */
   borrowed: readonly StagedFile[]
   /** Of the slices that are read one after another. */
   readonly buffer: ReusedBuffer
-  readonly counts: { members: number; skipped: number; bytesIn: number; bytesInflated: number }
+  readonly counts: { members: number; bytesIn: number; bytesInflated: number }
+  /** Counts bytes that were inflated. */
+  addInflated(bytes: number): void
+  readonly skipped: SkippedMember[]
   readonly name: string
   discard(): void
 }
@@ -128,23 +138,30 @@ let stageCount = 0
 function openStaging(options: SliceStageOptions): Staging {
   const { folder, format, columns, isLocated, isByMember = false, stageBytesMax } = options
   const columnCount = Object.keys(columns).length
+  const counts = { members: 0, bytesIn: 0, bytesInflated: 0 }
   const name = `stage${stageCount++}`
   const text =
     format.kind === 'parquet'
       ? undefined
       : createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnCount, name })
-  const whole: StagedFile[] = []
+  const begun: string[] = []
   const discard = (): void => {
     text?.discard()
-    for (const { file } of whole) rmSync(file, { force: true })
+    for (const file of begun) rmSync(file, { force: true })
   }
   return {
     text,
-    whole,
+    whole: [],
+    begun,
     ranges: [],
     borrowed: [],
     buffer: new ReusedBuffer(),
-    counts: { members: 0, skipped: 0, bytesIn: 0, bytesInflated: 0 },
+    counts,
+    addInflated(bytes) {
+      counts.bytesInflated += bytes
+      options.onInflated?.(bytes)
+    },
+    skipped: [],
     name,
     discard,
   }
@@ -156,7 +173,9 @@ async function stageAgain(staged: StagedText, staging: Staging, options: SliceSt
   const mustPart = options.isByMember && files.some(file => !isOfOneMember(file))
   if (staging.text && (mustLocate || mustPart)) await restage(files, staging.text)
   else staging.borrowed = files
-  staging.counts.bytesInflated += files.reduce((sum, file) => sum + file.bytes, 0)
+  // A member that comes in pieces counts where it begins.
+  staging.counts.members += files.flatMap(file => file.members).filter(member => member.firstRecord === 1).length
+  staging.addInflated(files.reduce((sum, file) => sum + file.bytes, 0))
 }
 
 function isOfOneMember({ members: [first, ...others] }: StagedFile): boolean {
@@ -172,7 +191,7 @@ function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
     files,
     members,
     memberCount: staging.counts.members,
-    membersSkipped: staging.counts.skipped,
+    skipped: staging.skipped,
     recordsFound: files.reduce((sum, file) => sum + file.records, 0),
     bytesIn: staging.counts.bytesIn,
     bytesInflated: staging.counts.bytesInflated,

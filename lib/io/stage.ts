@@ -10,6 +10,7 @@ import { type RecordScan, scanRecords } from '../core/records.ts'
 import { type AsideRecord, SetAside } from '../core/set-aside.ts'
 import { checkEncoding, toUtf8 } from '../core/text-encoding.ts'
 import { FileWriter } from './file-writer.ts'
+import type { ParquetContent } from './parquet-file.ts'
 
 export interface StageOptions {
   /** Exists; the stage makes files in it, and no others of this folder may begin with the same name. */
@@ -78,6 +79,8 @@ export interface StagedFile {
   /** A file of records that are rejects already; they are counted among the records, and are not in the text. */
   readonly setAside?: string
   readonly members: readonly StagedMember[]
+  /** Given for a Parquet file, which is prepared for the engine; located means that its texts are read as bytes. */
+  readonly parquet?: ParquetContent
 }
 
 export interface Stage {
@@ -96,6 +99,8 @@ export interface Stage {
   discard(): void
 }
 
+/** Shared by all members without any. */
+const noGaps: readonly number[] = []
 /** Members may have as many headers as there are members; so many files at most are open, with a buffer each. */
 const openFilesMax = 16
 /** A careful reading keeps all of a file in the engine's memory, as far as that goes. */
@@ -191,7 +196,9 @@ interface Group {
 type Placed = Pick<StagedMember, 'index' | 'archive' | 'member'> & { write(piece: Uint8Array): void }
 
 function put(group: Group, text: Text, { write, ...named }: Placed): void {
-  const { records, firstLine, firstRecord, columns } = text
+  const { records, firstLine, firstRecord } = text
+  // One list of names for all members of the group: a million of their own would not fit into memory.
+  const { columns } = group
   const start = group.writer.bytes
   const { gaps, longest = 0 } = text.put(write, record => {
     group.aside ??= new FileWriter(group.writer.file.replace(/\.txt$/, '.rejects'))
@@ -237,12 +244,12 @@ interface TextOptions {
 function textOf(given: Uint8Array, options: TextOptions): Text {
   const { dialect, origin, member } = options
   const { bytes, columns, lines, isWhole } = topOf(given, options)
-  const { firstRecord = 1, gaps = [] } = origin
+  const { firstRecord = 1, gaps = noGaps } = origin
   const firstLine = (origin.firstLine ?? 1) + lines
   // Another encoding changes no record's end: a scan holds for the converted text too.
   const scan = (isWhole && origin.scan) || scanRecords(bytes, dialect)
   const shared = { columns, records: scan.records, firstLine, firstRecord, isAlone: scan.endsInsideQuote }
-  if (scan.records === 0) return { ...shared, newline: 'lf', isAlone: false, put: () => ({ gaps: [] }) }
+  if (scan.records === 0) return { ...shared, newline: 'lf', isAlone: false, put: () => ({ gaps: noGaps }) }
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
   if (member !== undefined || mustRewrite(scan, columns)) {
     const rewriting = { firstLine, firstRecord, gaps, scan, ...(member !== undefined && { member }) }

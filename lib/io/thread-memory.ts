@@ -7,11 +7,18 @@ const oldGenerationMbMin = 64
 /** Three semi-spaces of 16 MiB. Node's own default for a thread is four times that, beside the old generation. */
 const youngGenerationMb = 48
 
-/** Limits of a thread whose rows may take so many bytes; the young generation comes on top. */
-export function threadLimits(heapBytes: number): ResourceLimits {
+/** Below it objects that die at once are moved to the old generation. */
+const youngGenerationMbMin = 16
+
+/**
+ * Limits of a thread whose rows may take so many bytes; the young generation comes on top. `shareBytes` is the thread's part of the memory
+ * budget: of a small one the young generation takes an eighth.
+ */
+export function threadLimits(heapBytes: number, shareBytes: number = Number.POSITIVE_INFINITY): ResourceLimits {
+  const youngMb = Math.max(youngGenerationMbMin, Math.floor(shareBytes / 8 / mebibyte))
   return {
     maxOldGenerationSizeMb: Math.max(oldGenerationMbMin, Math.floor(heapBytes / mebibyte)),
-    maxYoungGenerationSizeMb: youngGenerationMb,
+    maxYoungGenerationSizeMb: Math.min(youngGenerationMb, youngMb),
   }
 }
 

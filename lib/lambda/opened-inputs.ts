@@ -5,7 +5,8 @@ import { gunzip, gzip } from 'node:zlib'
 import { stateRoot } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import type { OpenInput } from '../steps/find-inputs.ts'
+import { type KeptInput, keepInput, takeInput } from '../steps/kept-input.ts'
+import type { OpenInput } from '../steps/open-input.ts'
 import { readState } from '../steps/state-files.ts'
 
 export interface OpenedInputs {
@@ -40,7 +41,7 @@ export async function recallInputs(
     },
     async keep() {
       if (news === 0) return false
-      await output.write(key, await promisify(gzip)(JSON.stringify([...opened])))
+      await output.write(key, await promisify(gzip)(JSON.stringify(Array.from(opened.values(), keepInput))))
       isKept = true
       return true
     },
@@ -52,4 +53,4 @@ export async function recallInputs(
 }
 
 const entriesOf = (bytes: Uint8Array): [string, OpenInput][] =>
-  JSON.parse(new TextDecoder().decode(bytes)) as [string, OpenInput][]
+  (JSON.parse(new TextDecoder().decode(bytes)) as KeptInput[]).map(kept => [kept.input.key, takeInput(kept)])

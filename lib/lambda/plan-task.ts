@@ -1,5 +1,6 @@
 /** Plan on Lambda: what an event asks for becomes a run with its batches, or is found to be nothing to do. */
 import { FanmillError, TransientError } from '../core/errors.ts'
+import { inputWarnings } from '../core/input-warnings.ts'
 import type { PlanAnswer, PlanEvent } from '../core/lambda-events.ts'
 import { outputPathOf } from '../core/output-path.ts'
 import { taskNamed } from '../core/resolve-task.ts'
@@ -9,6 +10,7 @@ import { afterProgress, growingMs, nextWait } from '../core/waits.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { inputIdentity } from '../local/content-identity.ts'
 import { requireColumns } from '../local/require-columns.ts'
+import { ownOutputs } from '../local/roots-apart.ts'
 import { tablesIdentity } from '../local/tables.ts'
 import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
 import { type Planned, plan } from '../steps/plan.ts'
@@ -93,6 +95,7 @@ async function planInTurn(planning: Planning): Promise<PlanAnswer> {
       task,
       params: asked.params,
       identify,
+      outputs: ownOutputs(lambda.pipeline, settings.input, settings.output),
       threads,
       opened: known.opened,
       onOpen: known.onOpen,
@@ -138,6 +141,7 @@ async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAn
   await keepLease(output, planned.run, { owner: executionOwner(execution), leaseUntil: Date.now() + runLeaseMs })
   await bindTurn(output, { outputPath, id: execution }, planned.run)
   tell(planned, found)
+  for (const { level: _, message, ...place } of inputWarnings(found)) logger.warn(message, place)
   return {
     status: 'planned',
     done: true,

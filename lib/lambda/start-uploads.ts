@@ -9,11 +9,14 @@ import { shortName } from './session.ts'
 import { logger } from './telemetry.ts'
 
 /** What SQS hands over: each body is an event of EventBridge. */
-export const queueEventSchema = v.looseObject({
+const queueEventSchema = v.looseObject({
   Records: v.array(v.looseObject({ messageId: v.string(), body: v.string() })),
 })
 
 export type QueueEvent = v.InferOutput<typeof queueEventSchema>
+
+/** @throws Error naming what is not as SQS sends it */
+export const readQueueEvent = (event: unknown): QueueEvent => v.parse(queueEventSchema, event)
 
 /** Messages that stay in the queue, to be handed over again. */
 export interface QueueAnswer {
@@ -85,11 +88,11 @@ async function startGroup(parameters: string, messages: readonly Message[], star
     await start(name, first)
     return true
   } catch (error) {
-    const { name: kind, message } = error as Error
+    const { name: fault, message: reason } = error as Error
     logger.error('an execution could not be started; its messages stay in the queue', {
       execution: name,
-      kind,
-      message,
+      fault,
+      reason,
     })
     return false
   }

@@ -15,10 +15,14 @@ import { fetchTables } from './tables.ts'
 const engineBytes = 512 * 1024 * 1024
 
 /**
- * Loads the task's tables and checks its steps against its columns. Files of Parquet without declared columns are not looked into.
+ * Loads the task's tables and checks its steps against its columns, and those in the inputs' paths where they are known. Files of Parquet without declared columns are not looked into.
  * @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID; INPUT_INVALID for a table that does not load
  */
-export async function checkSql(task: TaskDefinition, params: ParamValues, input: Store): Promise<void> {
+export async function checkSql(
+  task: TaskDefinition,
+  params: ParamValues,
+  { input, hive }: { readonly input: Store; readonly hive?: readonly string[] | undefined },
+): Promise<void> {
   const folder = makeOwnFolder(tmpdir())
   try {
     const { files } = await fetchTables({ input, stageFolder: folder }, task, params)
@@ -29,7 +33,7 @@ export async function checkSql(task: TaskDefinition, params: ParamValues, input:
       load: loadTables(files),
     })
     try {
-      await openTask(engine, engineTask(task, { params }), {})
+      await openTask(engine, { ...engineTask(task, { params }), ...(hive && { hive }) }, {})
     } finally {
       engine.close()
     }

@@ -16,15 +16,33 @@ export function contentIdentity(
   if (inputSpec.kind === 's3') return identityInS3(input)
   const file = join(workFolder, 'identities')
   const known = readKnown(file)
+  const remember = gatherLines(file)
   return async object => {
     const name = createHash('sha256').update(`${input.url}\0${object.key}\0${object.etag}`).digest('hex').slice(0, 24)
     const found = known.get(name)
     if (found !== undefined) return found
     const hash = await contentHash(input, object)
     known.set(name, hash)
-    // A line each, and not the whole again for each of 100,000 files.
-    await appendFile(file, `${name} ${hash}\n`)
+    await remember(`${name} ${hash}\n`)
     return hash
+  }
+}
+
+/** Appends lines, many at once: a line for each of 100,000 small files would cost more than reading them. */
+function gatherLines(file: string): (line: string) => Promise<void> {
+  let lines: string[] = []
+  let writing: Promise<void> | undefined
+  const write = async (): Promise<void> => {
+    await new Promise(resolve => setImmediate(resolve))
+    const text = lines.join('')
+    lines = []
+    writing = undefined
+    await appendFile(file, text)
+  }
+  return line => {
+    lines.push(line)
+    writing ??= write()
+    return writing
   }
 }
 

@@ -100,7 +100,9 @@ async function taskResult(deployed: Deployed, { task, status, followers }: TaskE
     run: task.run?.runId ?? '',
     status: isDone ? 'complete' : isOver(task) && !task.fault ? 'skipped' : 'failed',
     ...countsOf(committed?.totals),
+    membersSkipped: committed?.skipped?.count ?? 0,
     bytesIn: isDone ? (follower?.bytesIn() ?? 0) : 0,
+    bytesInflated: isDone ? (follower?.bytesInflated() ?? 0) : 0,
     seconds: secondsBetween(status.startedAt, (isDone && committed?.finishedAt) || status.endedAt || status.startedAt),
     output: run ? urlBelow(deployed.outputSpec, run.outputPath) : deployed.output,
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parquetFiles } from '../define/format.ts'
 import { openReader } from '../engine/dataset.ts'
 import { describeParquetColumns } from '../engine/infer-columns.ts'
+import { prepareParquet } from '../io/parquet-file.ts'
 import type { SampleText } from './infer-sample.ts'
 import type { InferredText } from './infer-text.ts'
 
@@ -13,7 +14,9 @@ export async function inferParquet([text]: readonly SampleText[], scratch: strin
   await writeFile(file, text ? text.open() : [])
   const engine = await openReader([scratch], scratch)
   try {
-    const described = await describeParquetColumns(await engine.connect(), [file])
+    const origin = { archive: text?.name ?? '', member: '', index: 0 }
+    const parquet = prepareParquet(file, origin, 'checked')
+    const described = await describeParquetColumns(await engine.connect(), { file, members: [origin], parquet })
     const counts = { rows: 0, rowsRejected: 0, rejects: [], notes: [], isColumnMissing: false }
     return { ...described, ...counts, format: parquetFiles() }
   } finally {

@@ -2,6 +2,7 @@
 import { withoutCompression } from '../core/compression.ts'
 import { PermanentError } from '../core/errors.ts'
 import { globMatcher } from '../core/glob.ts'
+import { unpackMembers } from '../core/member-rows.ts'
 import { nearestToGlob } from '../core/nearest.ts'
 import type { InputObject, PlannedMember, Slice } from '../core/plan-data.ts'
 import { spread } from '../core/spread.ts'
@@ -89,7 +90,7 @@ function memberText(store: Store, input: InputObject, member: PlannedMember): Sa
 }
 
 function membersOf(slice: Slice): readonly PlannedMember[] {
-  if (slice.kind === 'members') return slice.members
+  if (slice.kind === 'members') return unpackMembers(slice)
   return slice.kind === 'stream' && slice.member ? [slice.member] : []
 }
 

@@ -2,6 +2,8 @@
 import { type AwsEstimate, defaultPlatform, estimateOnAws } from '../core/aws-estimate.ts'
 import { FanmillError } from '../core/errors.ts'
 import { expectedParts, shrinkage, smallPartBytes } from '../core/expected-parts.ts'
+import { inputWarnings } from '../core/input-warnings.ts'
+import type { OwnOutputs } from '../core/own-outputs.ts'
 import { readParams } from '../core/param-values.ts'
 import { renderPath } from '../core/path-template.ts'
 import type { Slice } from '../core/plan-data.ts'
@@ -17,7 +19,8 @@ import { defaultMemoryMb, defaultWorkers, shareMemory } from './machine.ts'
 import type { RunOptions } from './options.ts'
 import { loadPipelineFile } from './pipeline-file.ts'
 import { requireColumns } from './require-columns.ts'
-import { rootSpec } from './roots.ts'
+import { defaultOutput, rootSpec } from './roots.ts'
+import { ownOutputs } from './roots-apart.ts'
 import { findTable } from './tables.ts'
 
 export interface PlanSummary {
@@ -31,6 +34,8 @@ export interface TaskPlan {
   /** Objects that are read: archives or files. */
   readonly archives: number
   readonly members: number
+  /** Members that are bad and that the source skips. */
+  readonly membersSkipped: number
   readonly bytes: number
   readonly bytesIn: number
   readonly slices: number
@@ -53,17 +58,26 @@ export async function planRun(pipeline: PipelineDefinition | string, options: Ru
   checkInputRoot(inputSpec)
   const input = openStore(inputSpec)
   const tasks: TaskPlan[] = []
-  for (const task of chosen) tasks.push(await planTask(task, input, options))
+  const outputs = ownOutputs(definition, inputSpec, rootSpec(options.output ?? defaultOutput, options))
+  for (const task of chosen) tasks.push(await planTask(task, { input, outputs }, options))
   return { tasks }
 }
 
-async function planTask(task: TaskDefinition, input: Store, options: RunOptions): Promise<TaskPlan> {
+/** Of each kind: a plan is read as a whole. */
+const warningsMax = 20
+
+async function planTask(
+  task: TaskDefinition,
+  { input, outputs }: { readonly input: Store; readonly outputs: OwnOutputs },
+  options: RunOptions,
+): Promise<TaskPlan> {
   const { memoryMb = defaultMemoryMb(), sample, signal } = options
   const { workers = defaultWorkers(memoryMb) } = options
   const params = readParams(task.params, options.params ?? {})
   const tables = await tablesOf(task, params, input)
   const given = {
     input,
+    outputs,
     task,
     params,
     threads: workers,
@@ -74,7 +88,8 @@ async function planTask(task: TaskDefinition, input: Store, options: RunOptions)
   // No run is made of it, so nothing needs a content hash.
   const { found, warning } = await findOrWarn({ ...given, identify: async object => object.etag })
   if (found) await requireColumns(input, task, found)
-  if (task.output.kind === 'parquet' && tables.warnings.length === 0) await checkSqlOf(task, params, input)
+  if (task.output.kind === 'parquet' && tables.warnings.length === 0)
+    await checkSqlOf(task, params, { input, hive: found?.hive })
   const slices = found?.cut(found.inputs) ?? []
   const batches = slices.length === 0 ? [] : packBatches(slices, { batchBytes: groupBytesMax * workers })
   const parts = expectedParts(task, batches, { threads: workers, groupBytes: groupBytesMax }).count
@@ -85,6 +100,7 @@ async function planTask(task: TaskDefinition, input: Store, options: RunOptions)
     params,
     archives: found?.inputs.length ?? 0,
     members: found?.memberCount ?? 0,
+    membersSkipped: found?.skipped.count ?? 0,
     bytes: found?.bytes ?? 0,
     bytesIn: found?.bytesIn ?? 0,
     slices: slices.length,
@@ -94,6 +110,7 @@ async function planTask(task: TaskDefinition, input: Store, options: RunOptions)
     tables: tables.found,
     warnings: [
       ...(warning ? [warning] : []),
+      ...(found ? inputWarnings(found, warningsMax) : []).map(line => line.message),
       ...tables.warnings,
       ...sizeWarnings(task, found?.bytes ?? 0, parts),
       ...(aws.warning ? [aws.warning] : []),

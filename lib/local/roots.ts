@@ -13,6 +13,9 @@ export interface RootAccess {
   readonly kmsKeyId?: string | undefined
 }
 
+/** Where outputs go by default, below the working directory. */
+export const defaultOutput = 'out'
+
 /** A root as a store's description; relative folders are below the working directory. @throws USAGE for other addresses than s3:// */
 export function rootSpec(root: string, { profile, region, kmsKeyId }: RootAccess = {}): StoreSpec {
   const place = parseStoreUrl(root)

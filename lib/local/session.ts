@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PermanentError } from '../core/errors.ts'
 import type { RunEvent } from '../core/events.ts'
+import type { OwnOutputs } from '../core/own-outputs.ts'
 import { type Owner, stateRoot } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import { groupBytesMax } from '../core/tier.ts'
@@ -27,7 +28,8 @@ import {
 } from './machine.ts'
 import { memoryCeiling } from './memory-ceiling.ts'
 import type { RunOptions } from './options.ts'
-import { rootSpec, specBelow } from './roots.ts'
+import { defaultOutput, rootSpec, specBelow } from './roots.ts'
+import { ownOutputs } from './roots-apart.ts'
 
 export interface Session {
   readonly pipeline: PipelineDefinition
@@ -35,6 +37,8 @@ export interface Session {
   codeHash(task: TaskDefinition): string
   readonly inputSpec: StoreSpec
   readonly input: Store
+  /** Outputs of the pipeline that could be among the inputs. */
+  readonly outputs: OwnOutputs
   /** Where the outputs are; a sample's are below the real ones' state. */
   readonly outputSpec: StoreSpec
   /** Folder of this machine for bundles and part files: on the output's file system, where that is a disk. */
@@ -95,6 +99,7 @@ export async function openSession(
     codeHash: await taskHasher(bundle, definition),
     inputSpec,
     input: openStore(inputSpec),
+    outputs: ownOutputs(definition, inputSpec, rootSpec(options.output ?? defaultOutput, options)),
     outputSpec,
     workFolder,
     output: openStore(outputSpec),
@@ -123,7 +128,7 @@ async function load(pipeline: PipelineDefinition | string, workFolder: string) {
 }
 
 /** Samples never touch the real output. */
-export function outputOf({ output = 'out', sample, ...access }: RunOptions): StoreSpec {
+export function outputOf({ output = defaultOutput, sample, ...access }: RunOptions): StoreSpec {
   const spec = rootSpec(output, access)
   return sample === undefined ? spec : specBelow(spec, `${stateRoot}sample`)
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { hiveValues } from '../core/hive-columns.ts'
 import type { InputObject, StreamSlice } from '../core/plan-data.ts'
 import type { Store } from '../core/store.ts'
 import type { TaskDefinition } from '../define/definition.ts'
@@ -36,7 +37,8 @@ export async function* streamPieces(
   const format = task.source.format
   if (!format || format.kind === 'parquet') return
   mkdirSync(folder, { recursive: true })
-  const isLocated = needsPlaces(task.provenance)
+  const isInPath = task.source.hive !== false && Object.keys(hiveValues(input.key)).length > 0
+  const isLocated = needsPlaces(task.provenance) || isInPath
   const prefix = createHash('sha256').update(`${input.key}#${slice.slice}`).digest('hex').slice(0, 8)
   const origin = { archive: input.key, member: slice.member?.name ?? '' }
   const totalIn = slice.member?.compressedBytes ?? input.sizeBytes

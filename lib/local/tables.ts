@@ -12,6 +12,7 @@ import { checkEncoding, toUtf8 } from '../core/text-encoding.ts'
 import type { ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
 import type { TableFile } from '../engine/load-tables.ts'
 import { inflateNamed } from '../io/inflate-file.ts'
+import { prepareTable } from '../io/parquet-file.ts'
 import { candidateKeys } from '../steps/candidate-keys.ts'
 import type { Session } from './session.ts'
 
@@ -35,6 +36,7 @@ export async function fetchTables(
     const key = renderPath(table.path, params)
     const bytes = await readTable(session, task.name, name, key)
     const { file, format } = await writeTable(bytes, { folder, name, key, table })
+    const parquet = table.format.kind === 'parquet' ? prepareTable(file, name) : undefined
     hash.update(tableHead(name, bytes.length)).update(bytes)
     files.push({
       name,
@@ -43,6 +45,7 @@ export async function fetchTables(
       sizeBytes: bytes.length,
       format,
       ...(table.columns && { columns: table.columns }),
+      ...(parquet && { parquet }),
     })
   }
   return { files, identity: hash.digest('hex') }

@@ -2,6 +2,7 @@
 
 import { FanmillError, PermanentError } from '../core/errors.ts'
 import type { RunStatus, TaskResult } from '../core/events.ts'
+import { inputWarnings } from '../core/input-warnings.ts'
 import type { Manifest } from '../core/manifest.ts'
 import { outputPathOf } from '../core/output-path.ts'
 import { readParams } from '../core/param-values.ts'
@@ -14,6 +15,7 @@ import { countsOf } from '../core/task-counts.ts'
 import { groupBytesMax } from '../core/tier.ts'
 import type { WorkerResults, Workers } from '../core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import { hiveNamesOf } from '../define/hive-names.ts'
 import { environmentSecrets } from '../io/secrets.ts'
 import { commit } from '../steps/commit.ts'
 import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
@@ -47,7 +49,8 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   const log = createTaskLog(session, task.name)
   const progress = createProgress(session, task.name, log)
   const partitions = partitionSetFor(task)
-  const workers = openPool(session, task, params, tables, progress)
+  const workers = progress.watching(openPool(session, task, params, tables, progress))
+  progress.enter('plan')
   const stop = (): void => workers.stop()
   session.options.signal?.addEventListener('abort', stop)
   if (session.options.signal?.aborted) stop()
@@ -56,8 +59,11 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     const [checked, found] = await Promise.allSettled([checking, findInputs(findOptions(session, task, params))])
     // What the input's columns are explains more than that the transform knows none.
     if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
-    if (checked.status === 'rejected') throw checked.reason
-    const schema = checked.value?.schema
+    // Columns in paths that the template does not name are known only now.
+    const isNew = found.status === 'fulfilled' && addsColumns(task, found.value)
+    const again = isNew ? await workers.run<'check'>({ kind: 'check', hive: found.value.hive }) : undefined
+    if (!again && checked.status === 'rejected') throw checked.reason
+    const schema = again?.schema ?? (checked.status === 'fulfilled' ? checked.value?.schema : undefined)
     if (found.status === 'rejected') throw found.reason
     return await runFound(
       { session, task, params, schema, tables, workers, gate: createGate(), partitions, progress, log, started },
@@ -69,6 +75,9 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     await log.end()
   }
 }
+
+const addsColumns = ({ source, output }: TaskDefinition, { hive }: FoundInputs): boolean =>
+  output.kind === 'parquet' && hive.some(name => !hiveNamesOf(source).includes(name))
 
 /** Each thread opens its engine and runs the user's setup while the inputs are found; the first that has says whether the definition holds. */
 async function openThreads(workers: Workers): Promise<WorkerResults['check']> {
@@ -101,6 +110,7 @@ function findOptions(session: Session, task: TaskDefinition, params: ParamValues
     task,
     params,
     identify,
+    outputs: session.outputs,
     threads: session.workers,
     textBytes: session.memory.textBytes,
     ...(sample !== undefined && { sample }),
@@ -154,6 +164,7 @@ function openPool(
 async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
   const { session } = task
   const planned = await plan(session.output, planRequest(task, found))
+  if (planned.status !== 'new' && planned.status !== 'resume') warnOfInputs(task, found)
   if (planned.status === 'complete')
     return { result: resultOf(task, planned.runId, 'skipped', planned.manifest, found) }
   if (planned.status === 'busy')
@@ -163,6 +174,8 @@ async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
     task.log.begin(planned.run)
     task.progress.begin(planned.run)
     tellPlan(task, found, planned)
+    warnOfInputs(task, found)
+    found.release()
     const manifest = await runPlanned(task, planned.run, planned.plan)
     await endRun(session.output, planned.run, { ...clock, owner: session.owner, status: 'complete' })
     task.log.note('info', 'complete', { generation: manifest.generation })
@@ -235,19 +248,33 @@ async function runPlanned(task: TaskRun, run: ReservedRun, items: readonly PlanI
   const { rejectsMax, failFast } = session.options
   const output = task.task.output
   const options = { ...clock, owner: session.owner, isAlive, leaseMs, reservation: run, plan: items }
+  let losses = 0
   for (let missing: readonly PlanItem[] = items; ; ) {
+    progress.enter('process')
     const failed = await processAll(task, run, missing, failFast ?? false)
     if (failed && (failFast || endsRun(failed) || items.length === 1)) throw failed
+    progress.enter('commit')
     const result = await commit(session.output, {
       ...options,
       ...partitioningOf(output),
       rejectsMax: rejectsMax ?? task.task.rejects.max,
     })
     if (result.done) return result.manifest
+    if (result.partsLost && ++losses > lossesMax) throw partsLost(result.missing, run.outputPath)
     progress.again()
     missing = items.filter(item => result.missing.includes(item.batch))
   }
 }
+
+/** Something may clean up once or twice while a run works; what always does would keep it working for ever. */
+const lossesMax = 3
+
+const partsLost = (batches: readonly number[], outputPath: string): FanmillError =>
+  new PermanentError(
+    'PARTS_LOST',
+    `${outputPath}: parts of ${batches.length} batches were gone before they were committed, ${lossesMax + 1} times; look for what removes files below .fanmill/pending of the output root, then run again`,
+    { batches, outputPath },
+  )
 
 /** Whether the other batches can no longer bring the run to an end. */
 const endsRun = ({ code }: FanmillError): boolean => code === 'ABORTED' || code === 'TOO_MANY_PARTITIONS'
@@ -331,8 +358,13 @@ function tellPlan(
   })
 }
 
+/** Shown, and kept in the log of the run where there is one. */
+function warnOfInputs({ log }: TaskRun, found: FoundInputs): void {
+  for (const line of inputWarnings(found)) log.hear({ kind: 'log', ...line })
+}
+
 function resultOf(
-  { session, task, params, started }: TaskRun,
+  { session, task, params, started, progress }: TaskRun,
   runId: string,
   status: RunStatus,
   manifest: Manifest | undefined,
@@ -345,7 +377,9 @@ function resultOf(
     status,
     // Of a complete dataset all of it: an append that finds nothing new has no run of its own.
     ...countsOf(status === 'skipped' ? manifest?.totals : run?.totals),
+    membersSkipped: run?.skipped?.count ?? 0,
     bytesIn: status === 'complete' ? found.bytesIn : 0,
+    bytesInflated: status === 'complete' ? progress.bytesInflated() : 0,
     seconds: (Date.now() - started) / 1000,
     output: urlBelow(session.outputSpec, outputPathOf(task, params)),
   }

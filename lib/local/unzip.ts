@@ -4,11 +4,12 @@ import { PermanentError } from '../core/errors.ts'
 import type { RunEvent } from '../core/events.ts'
 import { filesOutcome } from '../core/files-outcome.ts'
 import type { Manifest } from '../core/manifest.ts'
+import { membersOf, sumOfSpans } from '../core/member-list.ts'
+import { planMemberSlices } from '../core/member-slices.ts'
 import { nearestToGlob } from '../core/nearest.ts'
 import { nextManifest } from '../core/next-manifest.ts'
 import { type Outcome, totalsOf } from '../core/outcome.ts'
 import type { Slice } from '../core/plan-data.ts'
-import { planMemberSlices } from '../core/plan-slices.ts'
 import { runIdOf } from '../core/run-identity.ts'
 import type { Store } from '../core/store.ts'
 import type { WorkerMessage, WorkerResults, Workers } from '../core/worker-job.ts'
@@ -19,7 +20,7 @@ import { throwIfAborted } from '../io/abort.ts'
 import { diskFault } from '../io/disk-fault.ts'
 import { openStore, type StoreSpec } from '../io/open-store.ts'
 import { openWorkers } from '../io/worker-pool.ts'
-import { type OpenArchive, openArchive } from '../steps/find-inputs.ts'
+import { type OpenArchive, openArchive } from '../steps/open-archive.ts'
 import { defaultWorkers } from './machine.ts'
 import { openDestination } from './unzip-destination.ts'
 
@@ -104,7 +105,7 @@ async function openNamed(store: Store, key: string, source: ZipMembersSource): P
   const all = await openArchive({ ...source, members: '**', onBadMember: 'skip' }, object, { input: store })
   const names = nearestToGlob(
     source.members,
-    all.members.slice(0, candidatesMax).map(member => member.name),
+    Array.from(membersOf(all.members), member => member.name).slice(0, candidatesMax),
   )
   const hint = names.length > 0 ? `; nearest are ${names.join(', ')}` : ''
   throw new PermanentError('NO_INPUT', `no member of ${key} matches ${source.members}${hint}`, {
@@ -125,19 +126,19 @@ interface Job extends OpenArchive {
 
 async function extractAll(job: Job): Promise<Outcome> {
   const { input, members, folder, workers, progress } = job
-  checkExtractable(members)
+  checkExtractable(named(job))
   const slices = slicesOf(job)
   progress.plan({
     members: members.length,
     slices: slices.length,
-    bytes: sum(members, member => member.inflatedBytes),
-    bytesIn: sum(members, member => member.compressedBytes),
+    bytes: sumOfSpans(members, span => span.inflatedBytes),
+    bytesIn: sumOfSpans(members, span => span.compressedBytes),
   })
   const destination = onDisk(folder, () =>
     openDestination(
       folder,
       input.identity,
-      members.map(member => member.name),
+      Array.from(membersOf(members), member => member.name),
     ),
   )
   const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes)
@@ -153,7 +154,7 @@ async function extractAll(job: Job): Promise<Outcome> {
 }
 
 function slicesOf({ members, workers }: Job) {
-  const even = Math.ceil(sum(members, member => member.inflatedBytes) / (workers.threads * slicesPerThread))
+  const even = Math.ceil(sumOfSpans(members, span => span.inflatedBytes) / (workers.threads * slicesPerThread))
   return planMemberSlices(members, { input: 0, sliceBytes: Math.min(sliceBytesMax, Math.max(mebibyte, even)) })
 }
 
@@ -184,8 +185,8 @@ function outcomeOf({ members, input, glob, startedMs }: Job, slices: readonly Sl
     attempt: 1,
     token: '',
     files,
-    membersSkipped: 0,
-    bytesIn: sum(members, member => member.compressedBytes),
+    skipped: undefined,
+    bytesIn: sumOfSpans(members, span => span.compressedBytes),
     seconds: (Date.now() - startedMs) / 1000,
     slices: slices.map(slice => slice.slice),
     workers: [],
@@ -252,6 +253,6 @@ function onDisk<T>(folder: string, act: () => T): T {
   }
 }
 
-function sum<T>(items: readonly T[], of: (item: T) => number): number {
-  return items.reduce((total, item) => total + of(item), 0)
+function* named({ input, members }: Job) {
+  for (const { name } of membersOf(members)) yield { name, archive: input.key }
 }

@@ -17,7 +17,9 @@ import { voidApart, voidOutcome } from './void-outcome.ts'
 const shownMax = 10
 
 /** All outcomes in order of batch; or the batches whose outcomes were voided. */
-export type Checked = { readonly outcomes: readonly Outcome[] } | { readonly missing: readonly number[] }
+export type Checked =
+  | { readonly outcomes: readonly Outcome[] }
+  | { readonly missing: readonly number[]; readonly partsLost: boolean }
 
 /** @throws BATCHES_FAILED, ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT, TOO_MANY_PARTITIONS */
 export async function checkOutcomes(actor: Actor, claim: HeadClaim, options: CommitOptions): Promise<Checked> {
@@ -31,11 +33,11 @@ export async function checkOutcomes(actor: Actor, claim: HeadClaim, options: Com
   checkAccounts(plan, outcomes)
   // Before the rejects, which a wrong start may have made.
   const apart = await voidApart(actor, claim, reservation, outcomes)
-  if (apart.length > 0) return { missing: apart }
+  if (apart.length > 0) return { missing: apart, partsLost: false }
   checkRejects(rejectsMax, outcomes)
   checkPartitionCount(outcomes, options)
   const missing = await voidExpired(actor, claim, reservation, outcomes)
-  return missing.length > 0 ? { missing } : { outcomes }
+  return missing.length > 0 ? { missing, partsLost: true } : { outcomes }
 }
 
 /** Each batch kept to the limit; together they may be over it. */

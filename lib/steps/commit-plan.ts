@@ -4,6 +4,7 @@ import type { Manifest, ManifestRun } from '../core/manifest.ts'
 import { keysToRemove, nextManifest } from '../core/next-manifest.ts'
 import { type Outcome, pendingOf, totalsOf } from '../core/outcome.ts'
 import { checkShape, partsBeside } from '../core/schema-fit.ts'
+import { joinSkipped } from '../core/skipped-member.ts'
 import { type Head, type Journal, outputPrefix, readJournal, runKeys, stateBytes } from '../core/state.ts'
 import type { CommitOptions } from './commit.ts'
 import type { Current } from './head.ts'
@@ -92,5 +93,7 @@ function runOf(
 ): ManifestRun {
   const { runId, attempt, task, params, codeHash } = reservation
   const inputs = reservation.inputs.map(({ key, identity, sizeBytes }) => ({ key, identity, sizeBytes }))
-  return { runId, attempt, task, params, codeHash, inputs, finishedAt, totals: totalsOf(outcomes) }
+  const skipped = joinSkipped([reservation.skipped, ...outcomes.map(outcome => outcome.skipped)])
+  const what = { runId, attempt, task, params, codeHash, inputs, finishedAt, totals: totalsOf(outcomes) }
+  return skipped ? { ...what, skipped } : what
 }

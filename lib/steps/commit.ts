@@ -6,7 +6,7 @@ import { canonicalJson } from '../core/run-identity.ts'
 import type { Committing, Head } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import type { RejectLimit } from '../define/definition.ts'
-import { checkOutcomes } from './commit-check.ts'
+import { type Checked, checkOutcomes } from './commit-check.ts'
 import { rollJournal } from './commit-journal.ts'
 import { type Journaled, writeJournal } from './commit-plan.ts'
 import { type Current, changeHead, lockedOut, readCurrent } from './head.ts'
@@ -28,10 +28,13 @@ export interface CommitOptions extends ActorOptions {
   readonly codeHash?: string
 }
 
-/** `missing` batches have lost their outcome, because their pending parts expired: to be processed again before the next commit. */
+/**
+ * `missing` batches have lost their outcome: to be processed again before the next commit. `partsLost` where their pending parts
+ * were no longer there; else because they began at a wrong place.
+ */
 export type CommitResult =
   | { readonly done: true; readonly manifest: Manifest }
-  | { readonly done: false; readonly missing: readonly number[] }
+  | { readonly done: false; readonly missing: readonly number[]; readonly partsLost: boolean }
 
 /**
  * Does it all or leaves the output as it was; may be called again whatever happened, also by another process.
@@ -48,9 +51,9 @@ export async function commit(store: Store, options: CommitOptions): Promise<Comm
   const claimed = await claimHead(actor, options)
   if ('done' in claimed) return claimed
   const prepared = await prepare(actor, claimed, options)
-  if ('missing' in prepared) return { done: false, missing: prepared.missing }
+  if ('missing' in prepared) return { done: false, ...prepared }
   const rolled = await rollJournal(actor, claimed.head, prepared.journal)
-  if (rolled.status === 'undone') return { done: false, missing: rolled.lostBatches }
+  if (rolled.status === 'undone') return { done: false, missing: rolled.lostBatches, partsLost: true }
   return { done: true, manifest: rolled.manifest }
 }
 
@@ -110,7 +113,7 @@ function readsAll({ inputs, task, params }: ReservedRun, standing: Current['stan
   return inputs.every(({ key, identity }) => identities.get(key) === identity)
 }
 
-type Prepared = Journaled | { readonly missing: readonly number[] }
+type Prepared = Journaled | Extract<Checked, { missing: unknown }>
 
 /** Checks everything and writes the journal; where it cannot, the claim is dropped, for nothing was changed. */
 async function prepare(actor: Actor, { head, current }: Claimed, options: CommitOptions): Promise<Prepared> {

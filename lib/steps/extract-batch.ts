@@ -11,6 +11,7 @@ import { inputOf } from '../core/plan-files.ts'
 import { outputPrefix } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import type { WorkerResults, Workers } from '../core/worker-job.ts'
+import { keepSkipped } from './keep-skipped.ts'
 import { patiently, type Sleep } from './patience.ts'
 import type { RunFrame } from './reserve.ts'
 import { forEachParallel } from './state-files.ts'
@@ -49,13 +50,19 @@ export async function extractBatch(
     folder,
     tools,
   )
+  const skipped = await keepSkipped(
+    run,
+    item.batch,
+    extracted.flatMap(each => each.skipped),
+    tools,
+  )
   const { seconds: _, ...outcome } = filesOutcome({
     batch: item.batch,
     runId: run.runId,
     attempt: run.attempt,
     token,
     files,
-    membersSkipped: extracted.reduce((sum, each) => sum + each.membersSkipped, 0),
+    skipped,
     bytesIn: slices.reduce((sum, slice) => sum + bytesIn(slice), 0),
     seconds: 0,
     slices: slices.map(slice => slice.slice),

@@ -1,8 +1,9 @@
 /** Finds the attempts whose state datasets still need. */
-import { readHeadFile, stateRoot } from '../core/state.ts'
+import { outputKeys, readHeadFile, stateRoot } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import { type DamagedFile, isDamaged, orDamaged, readUndamaged } from './damaged-state.ts'
 import { readCurrent } from './head.ts'
+import { forEachParallel, readsAtOnce } from './state-files.ts'
 
 export interface NeededAttempts {
   /** As `runId/attempt`: those that a manifest names, and those of commits under way. */
@@ -17,19 +18,21 @@ export async function neededAttempts(store: Store): Promise<NeededAttempts> {
   const attempts = new Set<string>()
   const damagedOutputs = new Set<string>()
   const damaged: DamagedFile[] = []
-  for await (const { key } of store.list(`${stateRoot}outputs/`)) {
-    const [, outputHash = ''] = /outputs\/([^/]+)\//.exec(key) ?? []
-    const head = await readUndamaged(store, key, readHeadFile)
-    if (!head) continue
+  const readOutput = async (folder: string) => {
+    const [, outputHash = ''] = /outputs\/([^/]+)\//.exec(folder) ?? []
+    const head = await readUndamaged(store, outputKeys(outputHash).head, readHeadFile)
+    if (!head) return
     const current = isDamaged(head) ? head : await orDamaged(() => readCurrent(store, head))
     if (isDamaged(head) || isDamaged(current)) {
       damagedOutputs.add(outputHash)
       if (isDamaged(current)) damaged.push(current)
-      continue
+      return
     }
     const { committed, committing } = head
     const runs = [...(current.manifest?.runs ?? []), ...[committed, committing].filter(one => one !== undefined)]
     for (const { runId, attempt } of runs) attempts.add(`${runId}/${attempt}`)
   }
+  const folders = await Array.fromAsync(store.listFolders(`${stateRoot}outputs/`))
+  await forEachParallel(folders, readOutput, readsAtOnce)
   return { attempts, damagedOutputs, damaged }
 }

@@ -2,6 +2,8 @@
 import type { PlanItem, Slice } from '../core/plan-data.ts'
 import { planFiles } from '../core/plan-files.ts'
 import { type PackOptions, packBatches } from '../core/plan-slices.ts'
+import { skippedFile, skippedShownMax } from '../core/skipped-member.ts'
+import { take } from '../core/spread.ts'
 import { readPlan, runKeys, stateBytes } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import type { FoundInputs } from './find-inputs.ts'
@@ -18,11 +20,14 @@ export type Planned =
 
 /** A plan that is there already, from an interrupted try, is kept: its outcomes count. @throws as `reserveRun` */
 export async function plan(output: Store, request: PlanRequest): Promise<Planned> {
-  const run = await reserveRun(output, { ...request, inputs: request.found.inputs })
+  const { inputs, skipped } = request.found
+  const first = [...take(skipped.all(), skippedShownMax)]
+  const run = await reserveRun(output, { ...request, inputs, skipped: { count: skipped.count, first } })
   if (run.status === 'complete' || run.status === 'busy') return run
   const keys = runKeys(run.runId, run.attempt)
   const kept = await readState(output, keys.plan, readPlan)
   if (kept) return { status: run.status, run, plan: kept }
+  for (const key of run.skipped?.files ?? []) await output.create(key, skippedFile(skipped.all()))
   const files = planFiles(batchesOf(request.found.cut(run.inputs), request), run.inputs)
   const at = request.at ?? (() => {})
   await effect({ at }, 'write-members', () => output.create(keys.members(files.sha256), files.members))

@@ -12,6 +12,7 @@ import type { SharePart, ShareResult } from '../core/share.ts'
 import { outputPrefix, partName, readOutcome, readStarts, runKeys, stateBytes } from '../core/state.ts'
 import type { Store } from '../core/store.ts'
 import { extractBatch } from './extract-batch.ts'
+import { keepSkipped } from './keep-skipped.ts'
 import { fitParts } from './merge-parts.ts'
 import { patiently } from './patience.ts'
 import type { RunFrame } from './reserve.ts'
@@ -163,6 +164,13 @@ async function outcomeOf(
   const rowsRead = sum(result => result.rowsRead)
   const rowsWritten = sum(result => result.rowsWritten)
   const ranges = results.flatMap(result => result.ranges)
+  const accounts = await keepAccounts(item, results, tools, keys)
+  const skipped = await keepSkipped(
+    run,
+    item.batch,
+    results.flatMap(result => result.skipped),
+    tools,
+  )
   return {
     batch: item.batch,
     runId: run.runId,
@@ -175,12 +183,13 @@ async function outcomeOf(
     rowsFiltered: rowsRead - rowsWritten,
     recordsFound: sum(result => result.recordsFound),
     members: sum(result => result.members),
-    membersSkipped: sum(result => result.membersSkipped),
+    membersSkipped: skipped?.count ?? 0,
+    ...(skipped && { skipped }),
     bytesIn: sum(result => result.bytesIn),
     bytesInflated: sum(result => result.bytesInflated),
     slices: done.slices.map(slice => slice.slice),
     ...(ranges.length > 0 && { ranges }),
-    accounts: await keepAccounts(item, results, tools, keys),
+    ...(accounts !== undefined && { accounts }),
     rejects: await keepRejects(item, results, tools, keys),
     firstRejects: results.flatMap(result => result.firstRejects).slice(0, 10),
     workers: [...new Map(results.map(({ worker }) => [`${worker.pid}-${worker.thread}`, worker])).values()],
@@ -195,15 +204,15 @@ async function keepAccounts(
   results: readonly ShareResult[],
   tools: ProcessTools,
   keys: RunKeys,
-): Promise<string> {
-  const target = `${tools.partFolder}/${item.batch}-${tools.token}.accounts`
-  await tools.workers.run<'accounts'>({
-    kind: 'accounts',
-    accounts: results.flatMap(result => result.accounts),
-    target,
-  })
+): Promise<string | undefined> {
+  const files = results.flatMap(result => result.accountFiles)
+  if (files.length === 0) return undefined
+  const joined = `${tools.partFolder}/${item.batch}-${tools.token}.accounts`
+  const target = files.length === 1 ? (files[0] as string) : joined
+  if (files.length !== 1) await tools.workers.run<'accounts'>({ kind: 'accounts', files, target })
   const key = keys.accounts(item.batch, tools.token)
   await patiently(async () => tools.output.write(key, await tools.readFile(target)), tools.sleep)
+  for (const file of new Set([...files, target])) await tools.removeFile?.(file)
   return key
 }
 

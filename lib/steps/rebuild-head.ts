@@ -1,6 +1,7 @@
 /** Makes the head of an output again from the other files of the state, when it cannot be read. */
 import { PermanentError } from '../core/errors.ts'
 import type { Manifest } from '../core/manifest.ts'
+import type { RunName } from '../core/run-identity.ts'
 import {
   type Committing,
   type Head,
@@ -12,13 +13,12 @@ import {
   readRunRecord,
   runKeys,
   stateBytes,
-  stateRoot,
   successKey,
 } from '../core/state.ts'
 import { damagedFile, isDamaged, orDamaged, readUndamaged } from './damaged-state.ts'
 import { headKey, lockedOut, readCurrent, readSuccess } from './head.ts'
-import { attemptOf } from './runs.ts'
-import { type Actor, forEachParallel, readState } from './state-files.ts'
+import { attemptsIn } from './runs.ts'
+import { type Actor, forEachParallel, readState, readsAtOnce } from './state-files.ts'
 
 /**
  * Nothing happens to a head that can be read. What was committed last is known by the manifests of the runs; a commit that began after
@@ -116,14 +116,11 @@ function claimOf({ claim, next, runId, attempt }: Journal, { owner }: RunRecord)
 }
 
 async function tracesOf({ store }: Actor, outputPath: string): Promise<Trace[]> {
-  const keys: string[] = []
-  for await (const { key } of store.list(`${stateRoot}runs/`)) if (key.endsWith('/run.json')) keys.push(key)
   const traces: Trace[] = []
-  await forEachParallel(keys, async key => {
-    const name = attemptOf(key)
-    const record = await readUndamaged(store, key, readRunRecord)
-    if (!name || !record || isDamaged(record) || record.outputPath !== outputPath) return
-    const files = runKeys(name.runId, name.attempt)
+  const trace = async ({ runId, attempt }: RunName) => {
+    const files = runKeys(runId, attempt)
+    const record = await readUndamaged(store, files.run, readRunRecord)
+    if (!record || isDamaged(record) || record.outputPath !== outputPath) return
     const manifest = await readUndamaged(store, files.manifest, readManifest)
     const journal = await readUndamaged(store, files.journal, readJournal)
     traces.push({
@@ -131,6 +128,7 @@ async function tracesOf({ store }: Actor, outputPath: string): Promise<Trace[]> 
       manifest: isDamaged(manifest) ? undefined : manifest,
       journal: isDamaged(journal) ? undefined : journal,
     })
-  })
+  }
+  await forEachParallel(await attemptsIn(store), trace, readsAtOnce)
   return traces
 }

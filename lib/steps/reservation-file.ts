@@ -15,7 +15,7 @@ export interface KeptReservation {
 
 /** Written by whoever plans the run, each time: an owner after another may see its inputs under other etags. */
 export async function keepReservation(store: Store, planned: ReservedRun, tables: string): Promise<void> {
-  const { inputs: _, ...run } = planned
+  const { inputs: _, skipped: __, ...run } = planned
   await store.write(runKeys(run.runId, run.attempt).reservation, stateBytes({ run, tables } satisfies KeptReservation))
 }
 
@@ -30,7 +30,7 @@ export async function readReservation(store: Store, name: RunName): Promise<Kept
 export async function withInputs(store: Store, run: RunFrame): Promise<ReservedRun> {
   const record = await readState(store, runKeys(run.runId, run.attempt).run, readRunRecord)
   if (!record) throw unplanned(store, run)
-  return { ...run, inputs: record.inputs }
+  return { ...run, inputs: record.inputs, ...(record.skipped && { skipped: record.skipped }) }
 }
 
 function unplanned({ url }: Store, { runId, attempt }: RunName): PermanentError {

@@ -1,9 +1,10 @@
 /** Reserve: decides whether a run has anything to do, and makes this process its owner. */
 import { PermanentError } from '../core/errors.ts'
-import { hasRun, type Manifest } from '../core/manifest.ts'
+import { hasOnlyRun, hasRun, type Manifest } from '../core/manifest.ts'
 import type { InputObject } from '../core/plan-data.ts'
 import { runIdOf, sortInputs } from '../core/run-identity.ts'
 import { checkShape, partsBeside, type RunShape } from '../core/schema-fit.ts'
+import type { SkippedMembers } from '../core/skipped-member.ts'
 import {
   type Head,
   type Lease,
@@ -43,6 +44,8 @@ export interface ReserveRequest extends ActorOptions, RunShape {
   readonly params: ParamValues
   readonly codeHash: string
   readonly inputs: readonly InputObject[]
+  /** Members that the plan passes over. */
+  readonly skipped?: Pick<SkippedMembers, 'count' | 'first'> | undefined
   readonly mode: OutputMode
   /** Runs again what is complete; default false. */
   readonly force?: boolean
@@ -75,6 +78,8 @@ export interface BusyRun {
 
 /** Ours to do, as JSON; `resume` may find outcomes of an owner before. */
 export interface ReservedRun extends RunFrame {
+  /** Members that the plan passed over, as its record lists them. */
+  readonly skipped?: SkippedMembers
   /** In the order in which the plan numbers them, pinned as in its record; an append leaves out those that it has. */
   readonly inputs: readonly InputObject[]
 }
@@ -152,7 +157,9 @@ function wantedRun(request: ReserveRequest, current: Current): Wanted {
   const { inputs, replaces } = mode === 'append' ? planAppend(request.inputs, current.standing, isRedo) : all
   const runId = runIdOf({ ...request, inputs })
   const hasAll = mode === 'append' && inputs.length === 0
-  const isComplete = !isRedo && current.manifest !== undefined && (hasAll || hasRun(current.manifest, runId))
+  // Rows that others appended are not what a run that replaces all would leave.
+  const holds = mode === 'replace' ? hasOnlyRun : hasRun
+  const isComplete = !isRedo && current.manifest !== undefined && (hasAll || holds(current.manifest, runId))
   return { inputs: sortInputs(inputs), replaces, runId, isComplete }
 }
 
@@ -241,6 +248,7 @@ async function createRun(
     ...{ runId: wanted.runId, attempt, generation, outputPath, mode, task, params, codeHash },
     inputs: wanted.inputs.map(({ key, sizeBytes, etag, identity }) => ({ key, sizeBytes, etag, identity })),
     replaces: wanted.replaces,
+    ...skippedOf(request, runKeys(wanted.runId, attempt).skipped('plan')),
     owner: actor.owner,
     leaseUntil: actor.now() + actor.leaseMs,
     startedAt: timeOf(actor),
@@ -264,7 +272,15 @@ function reserved(
     reservedAt: timeOf(actor),
     newEtags: newEtagsOf(inputs, wanted.inputs),
     replaces: wanted.replaces,
+    ...(record.skipped && { skipped: record.skipped }),
   }
+}
+
+/** The first of them, and where every one is listed. */
+function skippedOf({ skipped }: ReserveRequest, file: string): Pick<RunRecord, 'skipped'> {
+  if (!skipped || skipped.count === 0) return {}
+  const { count, first } = skipped
+  return { skipped: { count, first, files: count > first.length ? [file] : [] } }
 }
 
 const timeOf = ({ now }: Actor): string => new Date(now()).toISOString()

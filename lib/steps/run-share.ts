@@ -1,5 +1,6 @@
 /** One share on a worker thread, and what is tried before it counts as failed. */
 import { CapacityError, FanmillError, PermanentError, TransientError } from '../core/errors.ts'
+import { unpackMembers } from '../core/member-rows.ts'
 import type { Slice } from '../core/plan-data.ts'
 import type { ShareJob, ShareResult } from '../core/share.ts'
 import type { Workers } from '../core/worker-job.ts'
@@ -52,7 +53,7 @@ async function sliceBySlice(job: ShareJob, batch: number, workers: Workers): Pro
 
 /** The members that were read together, as a message names them. */
 function membersText(slice: Slice | undefined): string {
-  const names = slice?.kind === 'members' ? slice.members.map(({ name }) => name) : []
+  const names = slice?.kind === 'members' ? unpackMembers(slice).map(({ name }) => name) : []
   if (names.length < 2) return names.length === 0 ? '' : `, member ${names[0]}`
   return `, one of the ${names.length} members from ${names[0]} to ${names.at(-1)}`
 }
@@ -62,7 +63,7 @@ function placed(error: FanmillError, job: ShareJob, batch: number): FanmillError
   const [only] = job.slices
   const slice = job.staged?.slice ?? only?.slice
   const archive = only && job.inputs[only.input]?.key
-  const member = only?.kind === 'members' && only.members.length === 1 ? only.members[0]?.name : undefined
+  const member = only?.kind === 'members' && only.memberCount === 1 ? unpackMembers(only)[0]?.name : undefined
   const message = `${error.message} (batch ${batch}, slice ${slice}${archive ? ` of ${archive}` : ''}${membersText(only)}, done alone)`
   const detail = { ...error.detail, batch, slice, ...(archive && { archive }), ...(member && { member }) }
   const Kind =

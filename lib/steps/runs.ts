@@ -4,6 +4,7 @@ import type { ManifestRun } from '../core/manifest.ts'
 import { nearest } from '../core/nearest.ts'
 import { type Failure, type Outcome, totalsOf } from '../core/outcome.ts'
 import type { RunName } from '../core/run-identity.ts'
+import { joinSkipped, type SkippedMembers } from '../core/skipped-member.ts'
 import {
   type Lease,
   type Owner,
@@ -21,7 +22,7 @@ import type { Store } from '../core/store.ts'
 import type { ParamValues } from '../define/definition.ts'
 import { readFailures, readOutcomes } from './commit-check.ts'
 import { type DamagedFile, isDamaged, orDamaged, readUndamaged } from './damaged-state.ts'
-import { forEachParallel, readState } from './state-files.ts'
+import { forEachParallel, readState, readsAtOnce } from './state-files.ts'
 
 /** One attempt of a run. */
 export interface RunSummary {
@@ -45,6 +46,8 @@ export interface RunSummary {
   readonly rowsRead: number
   readonly rowsRejected: number
   readonly members: number
+  /** Members that were bad and passed over so far; absent where none were. */
+  readonly skipped?: SkippedMembers
   /** ISO 8601. */
   readonly startedAt: string
   readonly endedAt?: string
@@ -63,8 +66,8 @@ export interface RunClock {
 }
 
 /**
- * Every attempt, the latest start first, or the `limit` latest. Lists all state, and reads some files of each attempt that it returns;
- * of the others with a limit only the record, which says when it started.
+ * Every attempt, the latest start first, or the `limit` latest. Lists the folders of all attempts, and reads some files of each attempt
+ * that it returns; of the others with a limit only the record, which says when it started.
  */
 export async function listRuns(store: Store, clock: RunClock, limit = Number.POSITIVE_INFINITY): Promise<RunSummary[]> {
   const names = await attemptsIn(store)
@@ -78,11 +81,12 @@ export async function listRuns(store: Store, clock: RunClock, limit = Number.POS
  */
 export async function readRun(store: Store, clock: RunClock, runId?: string): Promise<RunSummary> {
   const names = await attemptsIn(store)
-  const found = names.filter(name => runId !== undefined && name.runId.startsWith(runId))
+  const begins = names.filter(name => runId !== undefined && name.runId.startsWith(runId))
+  const found = begins.length > 0 ? await byStart(store, begins) : []
   const isOne = new Set(found.map(name => name.runId)).size === 1
   const latest = isOne
     ? found.reduce((a, b) => (a.attempt > b.attempt ? a : b))
-    : runId === undefined && (await latestOf(store, names))
+    : runId === undefined && (await byStart(store, names))[0]
   const run = latest ? await readAttempt(store, clock, latest) : undefined
   if (run) return run
   const near = nearest(runId ?? '', [...new Set(names.map(name => name.runId))])
@@ -91,20 +95,17 @@ export async function readRun(store: Store, clock: RunClock, runId?: string): Pr
   throw new PermanentError('RUN_UNKNOWN', `${what} in ${store.url}${hint}; fanmill runs lists them`, { runId })
 }
 
-async function attemptsIn(store: Store): Promise<RunName[]> {
+/** Every attempt that has a folder, by the folders alone: one without a run.json is left by a `clean` that was cut short. */
+export async function attemptsIn(store: Store): Promise<RunName[]> {
   const names: RunName[] = []
-  for await (const { key } of store.list(`${stateRoot}runs/`)) {
+  for await (const key of store.listFolders(`${stateRoot}runs/`, { depth: 2 })) {
     const name = attemptOf(key)
-    if (name && key.endsWith('/run.json')) names.push(name)
+    if (name) names.push(name)
   }
   return names
 }
 
-async function latestOf(store: Store, names: readonly RunName[]): Promise<RunName | undefined> {
-  return (await byStart(store, names))[0]
-}
-
-/** The latest start first; those last whose record is damaged. */
+/** The latest start first, by the records alone; those last whose record is damaged. */
 async function byStart(store: Store, names: readonly RunName[]): Promise<readonly RunName[]> {
   return readAll(names, async ({ runId, attempt }) => {
     const record = await readUndamaged(store, runKeys(runId, attempt).run, readRunRecord)
@@ -118,10 +119,11 @@ async function readAll<T extends RunName & { readonly startedAt: string }>(
   read: (name: RunName) => Promise<T | undefined>,
 ): Promise<T[]> {
   const found: T[] = []
-  await forEachParallel(names, async name => {
+  const readOne = async (name: RunName) => {
     const one = await read(name)
     if (one) found.push(one)
-  })
+  }
+  await forEachParallel(names, readOne, readsAtOnce)
   return found.sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : b.attempt - a.attempt))
 }
 
@@ -157,6 +159,7 @@ async function readWhole(store: Store, clock: RunClock, name: RunName): Promise<
   const committed = await committedRun(store, name)
   const end = await readState(store, keys.end, readRunEnd)
   const holder = await holderOf(store, record)
+  const skipped = joinSkipped([record.skipped, ...outcomes.map(outcome => outcome.skipped)])
   const isRunning = !committed && (await isHeld(clock, holder))
   const endedAt = committed?.finishedAt ?? (isRunning ? undefined : end?.at)
   return {
@@ -165,21 +168,24 @@ async function readWhole(store: Store, clock: RunClock, name: RunName): Promise<
     batches: plan.length,
     batchesDone: outcomes.length,
     ...countsOf(outcomes),
+    ...(skipped && { skipped }),
     ...(endedAt === undefined ? {} : { endedAt }),
     ...(end?.error && !committed && !isRunning ? { error: end.error } : {}),
     rejects: outcomes.flatMap(outcome => outcome.rejects),
   }
 }
 
-/** Whether any attempt is worked on. Lists all state, and reads two files of each attempt. */
+/** Whether any attempt is worked on. Reads one file of each attempt, or two where there is no lease. */
 export async function isAnyLive(store: Store, clock: RunClock): Promise<boolean> {
   let isLive = false
-  await forEachParallel(await attemptsIn(store), async ({ runId, attempt }) => {
+  const look = async ({ runId, attempt }: RunName) => {
+    if (isLive) return
     const keys = runKeys(runId, attempt)
     const lease = await readUndamaged(store, keys.lease, readLease)
     const holder = lease ?? (await readUndamaged(store, keys.run, readRunRecord))
     if (holder && !isDamaged(holder) && (await isHeld(clock, holder))) isLive = true
-  })
+  }
+  await forEachParallel(await attemptsIn(store), look, readsAtOnce)
   return isLive
 }
 

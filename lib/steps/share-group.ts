@@ -1,7 +1,8 @@
 /** One group of a share: staged, converted, and again with more care where something does not fit. */
 import { type FanmillError, PermanentError } from '../core/errors.ts'
 import { isRowFault } from '../core/row-fault.ts'
-import type { ShareResult } from '../core/share.ts'
+import type { MemberAccount, ShareResult } from '../core/share.ts'
+import type { SkippedMember } from '../core/skipped-member.ts'
 import type { Converted, ConvertedParts, ConvertJob } from '../engine/convert.ts'
 import type { StagedPart, StagedSlices, StageSource } from '../io/stage-slices.ts'
 
@@ -14,8 +15,6 @@ export interface ShareTools {
     convert(job: ConvertJob): Promise<Converted>
     /** At which record of one member's located text the transform fails; undefined when it does not fail again. */
     findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
-    /** Given where text cannot be counted (Parquet): the records of each file, as its footer says. */
-    readonly countFooters?: (files: StagedSlices['files']) => Promise<readonly number[]>
   }
   /** Reads and stages text; the caller discards what comes back. */
   stage(source: StageSource, options: StageOptions): Promise<StagedSlices>
@@ -24,6 +23,10 @@ export interface ShareTools {
   readonly worker: ShareResult['worker']
   /** Provenance columns are asked for: text is always staged located. */
   readonly isAlwaysLocated: boolean
+  /** Writes the rows of a group by member, as Parquet. */
+  writeAccounts(accounts: Iterable<MemberAccount>, target: string): Promise<void>
+  /** Called once for each member that was passed over, whichever reading of the group counts. */
+  onSkip?(member: SkippedMember): void
   progress(done: {
     readonly members: number
     readonly bytes: number
@@ -48,7 +51,7 @@ export async function stageGroup(
   tools: ShareTools,
   { isLocated = tools.isAlwaysLocated, isByMember = tools.engine.isByMember }: Partial<StageOptions> = {},
 ): Promise<StagedSlices> {
-  return withFooters(await tools.stage(group, { isLocated, isByMember }), tools)
+  return tools.stage(group, { isLocated, isByMember })
 }
 
 /** As `stageGroup`, each part with the source from which it can be staged again. */
@@ -61,20 +64,8 @@ export async function* groupParts(
   let isFirst = true
   for await (const { staged, isLast } of tools.stageInParts(group, options)) {
     const again = { kind: 'staged', staged: { slice, files: staged.files } } as const
-    yield { source: isFirst && isLast ? group : again, staged: await withFooters(staged, tools) }
+    yield { source: isFirst && isLast ? group : again, staged }
     isFirst = false
-  }
-}
-
-async function withFooters(staged: StagedSlices, tools: ShareTools): Promise<StagedSlices> {
-  if (!tools.engine.countFooters) return staged
-  try {
-    const counts = await tools.engine.countFooters(staged.files)
-    const members = staged.members.map((member, index) => ({ ...member, records: counts[index] ?? 0 }))
-    return { ...staged, members, recordsFound: counts.reduce((sum, count) => sum + count, 0) }
-  } catch (error) {
-    staged.discard()
-    throw error
   }
 }
 
@@ -91,7 +82,6 @@ export async function convertGroup(
   try {
     const fast = await convertFiles(staged, { target, isCareful: false }, tools)
     if (fast.kind === 'byMember') return await convertByMember(group, target, tools)
-    if (fast.kind === 'parts' && tools.engine.countFooters) checkGroup(fast, staged)
     if (fast.kind === 'locate' || fast.rowsRead + fast.rowsRejected !== staged.recordsFound)
       return await convertCarefully(group, target, tools)
     return report({ converted: fast, staged }, tools)
@@ -189,6 +179,6 @@ function checkGroup(converted: ConvertedParts, staged: StagedSlices): void {
 function report(result: GroupResult, tools: ShareTools): GroupResult {
   const { converted, staged } = result
   const { rowsWritten, rowsRejected } = converted
-  tools.progress({ members: staged.members.length, bytes: staged.bytesInflated, rowsWritten, rowsRejected })
+  tools.progress({ members: staged.memberCount, bytes: staged.bytesInflated, rowsWritten, rowsRejected })
   return result
 }

@@ -80,7 +80,11 @@ function jobOf({ inputs: all, item, tools, jobs }: Batch, slices: readonly Slice
 }
 
 async function removeFiles({ results }: DoneShare, { removeFile }: ShareOutTools): Promise<void> {
-  const files = results.flatMap(result => [...result.parts.map(part => part.file), ...result.rejectFiles])
+  const files = results.flatMap(result => [
+    ...result.parts.map(part => part.file),
+    ...result.rejectFiles,
+    ...result.accountFiles,
+  ])
   for (const file of files) await removeFile?.(file)
 }
 

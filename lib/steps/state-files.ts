@@ -5,6 +5,8 @@ import type { Store } from '../core/store.ts'
 
 /** Requests in flight at once of one commit: enough to hide S3's latency, far below its rate limits. */
 const requestsMax = 16
+/** Reads of small files in flight at once where there are thousands: S3 answers each after tens of milliseconds. */
+export const readsAtOnce = 64
 /** Compare-and-swap rounds lost to others before giving up. */
 export const roundsMax = 20
 const readTriesMax = 20

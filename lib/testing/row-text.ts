@@ -78,7 +78,7 @@ function jsonLine(row: GivenRow, columns: Columns): string {
 }
 
 function jsonValue(value: unknown, column: ColumnDefinition | undefined): unknown {
-  const isText = value instanceof Date || typeof value === 'bigint'
+  const isText = value instanceof Date || typeof value === 'bigint' || value instanceof Uint8Array
   return isText ? textOf(value, column) : value
 }
 
@@ -86,7 +86,20 @@ function jsonValue(value: unknown, column: ColumnDefinition | undefined): unknow
 function textOf(value: unknown, column: ColumnDefinition | undefined): string | null {
   if (value === null || value === undefined) return null
   if (value instanceof Date) return dateText(value, column)
+  if (value instanceof Uint8Array) return bytesText(value)
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+/** A binary column holds the bytes of a text, so that only those of a text can stand in a file of text. */
+function bytesText(value: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value)
+  } catch {
+    throw new PermanentError(
+      'USAGE',
+      'rows: expected the bytes of a UTF-8 text, got others; give a Parquet file instead',
+    )
+  }
 }
 
 function dateText(value: Date, column: ColumnDefinition | undefined): string {

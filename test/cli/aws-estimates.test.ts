@@ -17,7 +17,7 @@ describe('fanmill plan', () => {
     expect(stdout).toMatch(/^trips +under \$0\.01 +\d+ s +1 /m)
     expect(stdout).toMatch(/^About: arm64, 3,008 MB with 2 threads, 100 batches at once, us-east-1 prices of \d{4}-/m)
     const [task] = JSON.parse((await fanmill(['plan', 'pipeline.ts', '--json'], { cwd })).stdout).tasks
-    expect(task.aws).toMatchObject({ batches: 1, transitions: 11, invocations: 3 })
+    expect(task.aws).toMatchObject({ batches: 1, transitions: 12, invocations: 3 })
     expect(Object.keys(task.aws)).toEqual(expect.arrayContaining(['gbSeconds', 's3', 'lines', 'assumptions', 'prices']))
   })
 })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { modestTiers } from '../../infra/tiers.ts'
 import { type AwsWork, defaultPlatform, estimateOnAws, transitionsOf } from '../../lib/core/aws-estimate.ts'
 import { awsPrices } from '../../lib/core/aws-prices.ts'
-import { planMemberSlices } from '../../lib/core/plan-slices.ts'
+import { planMemberSlices } from '../../lib/core/member-slices.ts'
 import { type State, type States, stateMachine } from '../../lib/core/state-machine.ts'
 import { csv, files, memberFiles, parquet, zipMembers } from '../../lib/define/index.ts'
 
@@ -43,6 +43,17 @@ describe('an estimate of a run on AWS', () => {
       expect(transitionsOf(batches)).toBe(statesEntered(batches) + batches)
     },
   )
+
+  it('has lines for uploads that start executions with nothing to do, beside the run itself', () => {
+    const one = estimateOnAws(workOf(1000, 1e6))
+    expect(one.uploads).toMatchObject({ executions: 0, dollars: 0 })
+    const many = estimateOnAws({ ...workOf(1000, 1e6), objects: 1000 })
+    expect(many.uploads.executions).toBe(999)
+    const transitions = many.uploads.lines.find(({ what }) => what.startsWith('Step Functions'))
+    expect(transitions?.amount).toBe(999 * 6)
+    expect(many.uploads.dollars).toBeGreaterThan(999 * 6 * awsPrices.steps.transition)
+    expect(many.dollars).toBeLessThan(one.dollars + many.uploads.dollars)
+  })
 
   it('keeps 37 GB in 558,000 members below ten cents and 90 seconds', () => {
     const { dollars, seconds, batches } = estimateOnAws(workOf(558_000, 66_300))

@@ -24,9 +24,39 @@ it.each([
   expect(globMatcher(glob)(name)).toBe(matches)
 })
 
-it.each(['data (1).csv', 'a"b".csv', '!a.csv', 'x+y@2.csv', 'a|b', '!(a)', '$^.csv'])('takes %s literally', name => {
+it.each(['data (1).csv', 'a"b".csv', 'x!(1).csv', 'x+y@2.csv', 'a|b', '@(a)', '$^.csv'])('takes %s literally', name => {
   expect(globMatcher(name)(name)).toBe(true)
   expect(globMatcher(name)(`x${name}`)).toBe(false)
+})
+
+it.each([
+  ['!a.csv', 'a.csv', false],
+  ['!a.csv', 'b.csv', true],
+  ['!a.csv', 'x/a.csv', true],
+  ['!**/old/**', 'x/old/a.csv', false],
+  ['!**/old/**', 'x/new/a.csv', true],
+  ['!a.csv', '.hidden', false],
+  ['!a.csv', '__MACOSX/b.csv', false],
+  ['\\!a.csv', '!a.csv', true],
+  ['\\!a.csv', 'b.csv', false],
+  ['!(a).csv', 'a.csv', false],
+  ['!(a).csv', 'ab.csv', true],
+  ['!(a).csv', 'x/b.csv', false],
+  ['!(a|b*).csv', 'bc.csv', false],
+  ['!(a|b*).csv', 'c.csv', true],
+  ['in/!(old)-{01..12}.zip', 'in/old-03.zip', false],
+  ['in/!(old)-{01..12}.zip', 'in/new-03.zip', true],
+  ['**/!(old)/*.csv', 'x/old/a.csv', false],
+  ['**/!(old)/*.csv', 'x/new/a.csv', true],
+  ['in/!(a)', 'in/.hidden', false],
+])('leaves out what follows an exclamation mark: %s and %j is %s', (glob, name, matches) => {
+  expect(globMatcher(glob)(name)).toBe(matches)
+})
+
+it('takes ./a in a glob for a', () => {
+  expect(globMatcher('./a/*.csv')('a/b.csv')).toBe(true)
+  expect(globMatcher('!./a.csv')('a.csv')).toBe(false)
+  expect(literalPrefix('./a/*.csv')).toBe('a/')
 })
 
 it.each(['.DS_Store', 'a/.hidden/b.csv', '__MACOSX/a.csv', 'x/__MACOSX/._a.csv'])('passes over %s', name => {
@@ -67,6 +97,9 @@ it.each([
   ['a.zip', 'a.zip'],
   ['**', ''],
   ['a\\*b/{c,d}', 'a*b/'],
+  ['!a/b', ''],
+  ['a/!(b)/c', 'a/'],
+  ['a!(b)', 'a!(b)'],
 ])('lists %s from the prefix %s', (glob, prefix) => {
   expect(literalPrefix(glob)).toBe(prefix)
 })

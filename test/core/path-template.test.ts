@@ -71,3 +71,10 @@ it.each([
 it('leaves braces that are no placeholder to the glob', () => {
   expect(templateGlob('{a,b}/{1..3}/{day}/*', { day: 'x*' })).toBe('{a,b}/{1..3}/x\\*/*')
 })
+
+it('matches a path beside one that is left out, whose placeholders it still reads', () => {
+  expect(matchPath('in/!(old)-{month}.zip', 'in/new-01.zip')).toEqual({ month: '01' })
+  expect(matchPath('in/!(old)-{month}.zip', 'in/old-01.zip')).toBeUndefined()
+  expect(matchPath('!in/old.zip', 'in/old.zip')).toBeUndefined()
+  expect(matchPath('!in/old.zip', 'in/new.zip')).toEqual({})
+})

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { packMembers } from '../../lib/core/member-rows.ts'
 import type { FileSlice, InputObject, MembersSlice, PlanItem } from '../../lib/core/plan-data.ts'
 import { inputOf, planFiles, readBatch } from '../../lib/core/plan-files.ts'
 
@@ -28,8 +29,10 @@ describe('the files of a plan', () => {
   it('name an archive once a batch, whatever members and slices it has there', () => {
     const member = { headerOffset: 0, compressedBytes: 1, inflatedBytes: 1, crc32: 0, method: 8 } as const
     const slices = Array.from({ length: 50 }, (_, slice): MembersSlice => {
-      const members = Array.from({ length: 20 }, (_, index) => ({ ...member, name: `${slice}-${index}.csv` }))
-      return { kind: 'members', slice, input: 2, range: { start: 0, end: 1 }, members, bytes: 20 }
+      const members = packMembers(
+        Array.from({ length: 20 }, (_, index) => ({ ...member, name: `${slice}-${index}.csv` })),
+      )
+      return { kind: 'members', slice, input: 2, range: { start: 0, end: 1 }, memberCount: 20, members, bytes: 20 }
     })
     const { members } = planFiles([slices.slice(0, 25), slices.slice(25)], inputs)
     expect(new TextDecoder().decode(members).split('in/2.csv')).toHaveLength(1 + 2)

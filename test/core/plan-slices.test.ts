@@ -1,14 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { PlannableMember } from '../../lib/core/member-list.ts'
+import { packMembers, unpackMembers } from '../../lib/core/member-rows.ts'
+import { planMemberSlices } from '../../lib/core/member-slices.ts'
 import type { MembersSlice, Slice } from '../../lib/core/plan-data.ts'
-import {
-  type PlannableMember,
-  packBatches,
-  planMemberSlices,
-  planRangeSlices,
-  skew,
-  splitShares,
-} from '../../lib/core/plan-slices.ts'
+import { packBatches, planRangeSlices, skew, splitShares } from '../../lib/core/plan-slices.ts'
 
 /** Members one after the other; a hole may stand before each. */
 function lay(members: readonly { readonly bytes: number; readonly hole?: number }[]): PlannableMember[] {
@@ -29,7 +25,7 @@ function lay(members: readonly { readonly bytes: number; readonly hole?: number 
 }
 
 const namesOf = (slices: readonly Slice[]) =>
-  slices.map(slice => (slice.kind === 'members' ? slice.members.map(member => member.name) : []))
+  slices.map(slice => (slice.kind === 'members' ? unpackMembers(slice).map(member => member.name) : []))
 
 describe('planMemberSlices', () => {
   it('serves adjacent members with one range, from the first header to the end of the last', () => {
@@ -40,7 +36,8 @@ describe('planMemberSlices', () => {
         slice: 7,
         input: 3,
         range: { start: 0, end: 380 },
-        members: members.map(({ endOffset, ...member }) => member),
+        memberCount: 2,
+        members: packMembers(members),
         bytes: 300,
       },
     ])
@@ -91,7 +88,7 @@ describe('planMemberSlices', () => {
         const options = { input: 0, sliceBytes, gapBytes, streamBytes: 4000 }
         const members = lay(layout)
         const slices = planMemberSlices(members, options)
-        const planned = slices.flatMap(slice => (slice.kind === 'members' ? slice.members : [slice.member!]))
+        const planned = slices.flatMap(slice => (slice.kind === 'members' ? unpackMembers(slice) : [slice.member!]))
         expect(planned.map(member => member.name)).toEqual(members.map(member => member.name))
         expect(slices.map(slice => slice.slice)).toEqual(slices.map((_, index) => index))
         expect(planMemberSlices(members.toReversed(), options)).toEqual(slices)
@@ -122,6 +119,17 @@ describe('planRangeSlices', () => {
 })
 
 describe('packing', () => {
+  it('counts tiny members as work, so that a million of them are not one batch', () => {
+    const slices = planMemberSlices(lay(Array(20_000).fill({ bytes: 1 })), { input: 0, sliceBytes: 2048 * 1000 })
+    expect(packBatches(slices, { batchBytes: 2049 * 5000 })).toHaveLength(4)
+    expect(
+      packBatches(
+        slices.map(({ bytes, slice }) => ({ bytes, slice })),
+        { batchBytes: 2049 * 5000 },
+      ),
+    ).toHaveLength(1)
+  })
+
   const slicesOf = (...bytes: number[]) => bytes.map((each, slice) => ({ slice, bytes: each }))
 
   it('packs the largest first, each into the lightest batch', () => {

@@ -88,7 +88,7 @@ describe('stateMachine', () => {
         { Or: isAny('continued'), Next: 'continue' },
         { Or: isAny('failed'), Next: 'failed' },
       ],
-      Default: 'tasks 2',
+      Default: 'begin tasks 2',
     })
   })
 
@@ -116,9 +116,10 @@ describe('stateMachine', () => {
     const half = Math.ceil(taskCount / 2)
     const stages = taskCount === 1 ? [tasks] : [tasks.slice(0, half), tasks.slice(half)]
     const machine = stateMachine({ ...options, stages })
-    const maxima = Object.values(machine.States).flatMap(({ Parameters, Branches = [] }) => {
-      const { waits } = (Parameters ?? {}) as { waits?: Waits }
-      return (Branches as unknown[]).map(() => waits?.max ?? 0)
+    const maxima = Object.values(machine.States).flatMap(({ Result, Next }) => {
+      const { waits } = (Result ?? {}) as { waits?: Waits }
+      const { Branches = [] } = machine.States[String(Next)] ?? {}
+      return waits ? (Branches as unknown[]).map(() => waits.max) : []
     })
     expect(maxima).toHaveLength(taskCount)
     const sum = maxima.reduce((total, max) => total + max, 0)

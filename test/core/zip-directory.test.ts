@@ -55,7 +55,7 @@ describe('what a directory says', () => {
   })
 
   it('keeps duplicate names, names that differ by case, and unsafe names as data', async () => {
-    const names = ['a.csv', 'a.csv', 'A.csv', '../up.csv', '/root.csv', 'C:\\x.csv', 'nul\0.csv', '']
+    const names = ['a.csv', 'a.csv', 'A.csv', '../up.csv', '/root.csv', 'C:/x.csv', 'nul\0.csv', '']
     expect(await namesOf(buildZip(names.map(name => ({ name, data: 'x' }))))).toEqual(names)
   })
 
@@ -93,6 +93,81 @@ describe('names', () => {
   })
 })
 
+describe('one path in several spellings', () => {
+  const named = (name: string | Uint8Array, more: Partial<MemberSpec> = {}) =>
+    namesOf(buildZip([{ name, data: 'x', ...more }]))
+
+  it('reads ./ and double slashes as they are read by every tool', async () => {
+    expect(await named('./data//a.csv')).toEqual(['data/a.csv'])
+    expect(await named('data/./a.csv')).toEqual(['data/a.csv'])
+  })
+
+  it('reads the backslashes of DOS and Windows programs as slashes', async () => {
+    for (const system of [0, 10, 11]) expect(await named('x/data\\a.csv', { system })).toEqual(['x/data/a.csv'])
+    expect(await named(Buffer.from('caf_.csv'), { unicodeName: 'ä\\a.csv' })).toEqual(['ä/a.csv'])
+  })
+
+  it('reads the backslashes of a name without any slash as slashes, whichever system its program calls itself', async () => {
+    expect(await named('data\\a.csv', { system: 3 })).toEqual(['data/a.csv'])
+    expect(await named('x/data\\a.csv', { system: 3 })).toEqual(['x/data\\a.csv'])
+  })
+
+  it('keeps the backslash that is the second byte of a letter in an East Asian code page', async () => {
+    expect(await named(Buffer.from([0x95, 0x5c, 0x2e, 0x63]))).toEqual(['ò\\.c'])
+  })
+
+  it('reads the bytes of members whose local header has another spelling', async () => {
+    const members = ['./a.csv', 'b\\c.csv', './d//e.csv'].map(name => ({ name, data: name }))
+    expect(await readZip(buildZip(members))).toEqual([
+      ['a.csv', './a.csv'],
+      ['b/c.csv', 'b\\c.csv'],
+      ['d/e.csv', './d//e.csv'],
+    ])
+  })
+
+  it('knows folders by their slash, and by the attribute that DOS or Unix gives them', async () => {
+    const zip = buildZip([
+      { name: './', data: '' },
+      { name: 'a\\', data: '' },
+      { name: 'b', data: '', attributes: 0x10 },
+      { name: 'c', data: '', attributes: 0o040755 * 0x10000, system: 3 },
+      { name: 'file', data: '', attributes: 0o100644 * 0x10000, system: 3 },
+      { name: 'd/', data: 'not empty' },
+    ])
+    const { entries } = await directoryOf(bufferStore(zip))
+    expect(entries.map(entry => entry.isDirectory)).toEqual([true, true, true, true, false, false])
+  })
+})
+
+describe('what is wrong with one entry', () => {
+  it('leaves the other members readable', async () => {
+    const select = (entry: { readonly name: string }) => entry.name === 'ok.csv'
+    const bad: MemberSpec[] = [
+      { name: 'strong.csv', data: 'x', declared: { flags: 0x41 } },
+      { name: 'beyond.csv', data: 'x', declared: { headerOffset: 1_000_000 } },
+      { name: 'long.csv', data: 'x', declared: { compressedBytes: 0xffffffff } },
+    ]
+    for (const one of bad) {
+      const zip = buildZip([one, { name: 'ok.csv', data: 'fine' }])
+      expect(await readZip(zip, { select })).toEqual([['ok.csv', 'fine']])
+      await expect(readZip(zip)).rejects.toMatchObject({ detail: { member: one.name } })
+    }
+  })
+
+  it('reads a member whose extra field says to be longer than it is', async () => {
+    const zip = buildZip([{ name: 'a.csv', data: 'hello', centralExtra: Buffer.from([0xfe, 0xca, 50, 0, 1, 2]) }])
+    expect(await readZip(zip)).toEqual([['a.csv', 'hello']])
+  })
+
+  it('names a member whose zip64 field lacks a number', async () => {
+    const zip = buildZip([
+      { name: 'a.csv', data: 'x', declared: { inflatedBytes: 0xffffffff }, centralExtra: Buffer.from([1, 0, 0, 0]) },
+      { name: 'ok.csv', data: 'fine' },
+    ])
+    await expect(readZip(zip)).rejects.toMatchObject({ code: 'ZIP_BAD_MEMBER', detail: { member: 'a.csv' } })
+  })
+})
+
 describe('where the directory is', () => {
   const members = { 'a.csv': 'a,b\n1,2\n', 'b.csv': 'c\n3\n' }
   const content = Object.entries(members)
@@ -111,6 +186,40 @@ describe('where the directory is', () => {
     ['a prefix larger than the tail', { prefix: Buffer.alloc(100_000, 'p') }],
   ])('finds members behind %s', async (_what, options) => {
     expect(await readZip(buildZip(members, options))).toEqual(content)
+  })
+
+  it.each([1, 30, 512, 60_000])('reads through %i NULs after the end record', async count => {
+    expect(await readZip(Buffer.concat([buildZip(members), Buffer.alloc(count)]))).toEqual(content)
+    expect(await readZip(Buffer.concat([buildZip(members, { zip64: true }), Buffer.alloc(count)]))).toEqual(content)
+  })
+
+  it('says how many bytes stand after the end record, and how to cut them off', async () => {
+    const zip = buildZip(members)
+    await expect(namesOf(Buffer.concat([zip, Buffer.from('junk\0')]))).rejects.toMatchObject({
+      code: 'ZIP_NO_DIRECTORY',
+      message: `test.zip: expected the archive to end with its end record, got 5 more bytes after it; cut them off: head -c ${zip.length} test.zip > whole.zip`,
+    })
+  })
+
+  it('says so when nothing but NULs is found at the end', async () => {
+    const padded = Buffer.concat([buildZip(members), Buffer.alloc(100_000)])
+    await expect(namesOf(padded)).rejects.toThrowError(
+      /got 65633 NUL bytes or more at the end of the file; cut them off/,
+    )
+  })
+
+  it('takes what looks like a zip64 locator in a comment for a comment', async () => {
+    const locator = Buffer.concat([Buffer.from('PK\x06\x07'), Buffer.alloc(16)]).toString('latin1')
+    expect(await readZip(buildZip([{ name: 'a.csv', data: 'x', comment: locator }]))).toEqual([['a.csv', 'x']])
+  })
+
+  it('refuses an end record that says no members after bytes of one', async () => {
+    const empty = buildZip([])
+    const zip = buildZip(members)
+    const emptied = Buffer.concat([zip.subarray(0, -22), empty])
+    await expect(namesOf(emptied)).rejects.toMatchObject({ code: 'ZIP_BAD_DIRECTORY' })
+    const far = Buffer.concat([zip, Buffer.alloc(200_000, 'x'), empty])
+    await expect(namesOf(far)).rejects.toMatchObject({ code: 'ZIP_BAD_DIRECTORY' })
   })
 
   it('takes 0xffff markers without zip64 as numbers', async () => {

@@ -1,5 +1,26 @@
 import { describe, expect, it } from 'vitest'
-import { checkExtractable, safePath } from '../../lib/core/zip-names.ts'
+import { checkExtractable, memberPath, safePath } from '../../lib/core/zip-names.ts'
+
+describe('memberPath', () => {
+  it.each([
+    ['./a.csv', 'a.csv'],
+    ['././a//b.csv', 'a/b.csv'],
+    ['a/./b.csv', 'a/b.csv'],
+    ['./', ''],
+    ['./a/', 'a/'],
+    ['a//', 'a/'],
+    ['.a/..b', '.a/..b'],
+  ])('gives %j its one spelling, %j', (name, path) => {
+    expect(memberPath(name)).toBe(path)
+  })
+
+  it.each(['/a', '//a', '/./a', '../a', './../a', 'a/..', 'a/../../b', 'C:/a'])(
+    'leaves %j a name that is refused as a path',
+    name => {
+      expect(() => safePath(memberPath(name))).toThrowError(expect.objectContaining({ code: 'ZIP_UNSAFE_NAME' }))
+    },
+  )
+})
 
 describe('safePath', () => {
   it.each(['a.csv', 'a/b/c.csv', '...', 'a..b/c', 'ünï/日本.csv', 'a b.csv', '.hidden'])('lets %j through', name => {

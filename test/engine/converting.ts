@@ -6,13 +6,14 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import type { InputObject, Slice } from '../../lib/core/plan-data.ts'
 import { splitShares } from '../../lib/core/plan-slices.ts'
 import type { Reject } from '../../lib/core/reject.ts'
-import type { SharePart, ShareResult } from '../../lib/core/share.ts'
+import type { MemberAccount, SharePart, ShareResult } from '../../lib/core/share.ts'
 import type { WorkerMessage } from '../../lib/core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from '../../lib/define/definition.ts'
 import { csv, files, parquet, task } from '../../lib/define/index.ts'
 import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
 import type { TableFile } from '../../lib/engine/load-tables.ts'
 import { openStore } from '../../lib/io/open-store.ts'
+import { prepareTable } from '../../lib/io/parquet-file.ts'
 import { partitionSetFor } from '../../lib/local/task-workers.ts'
 import { findInputs } from '../../lib/steps/find-inputs.ts'
 import { openThread } from '../../lib/worker-thread.ts'
@@ -36,7 +37,7 @@ export interface Conversed {
   readonly schema: ShareResult['schema']
   readonly parts: readonly SharePart[]
   readonly rejects: readonly Reject[]
-  readonly results: readonly ShareResult[]
+  readonly results: readonly CheckedResult[]
   readonly told: readonly WorkerMessage[]
 }
 
@@ -78,7 +79,7 @@ export async function convertTask(definition: TaskDefinition, given: Conversion)
 export async function withShares<T>(
   definition: TaskDefinition,
   given: Conversion,
-  use: (results: readonly ShareResult[], folder: string) => Promise<T>,
+  use: (results: readonly CheckedResult[], folder: string) => Promise<T>,
 ): Promise<T> {
   return withFolder(async folder => use(await runShares(definition, given, { folder, told: [] }), folder))
 }
@@ -113,11 +114,14 @@ async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
+/** A share's result with its accounts read back. */
+type CheckedResult = ShareResult & { readonly accounts: readonly MemberAccount[] }
+
 async function runShares(
   definition: TaskDefinition,
   given: Conversion,
   { folder, told }: { readonly folder: string; readonly told: WorkerMessage[] },
-): Promise<ShareResult[]> {
+): Promise<CheckedResult[]> {
   const { params = {}, groupBytes = 1e8, shares = 1, engineBytes = 512 * 1024 * 1024 } = given
   for (const name of ['in', 'stage', 'parts', 'tables']) mkdirSync(join(folder, name))
   for (const [key, content] of Object.entries(given.inputs ?? {})) writeUnder(join(folder, 'in', key), content)
@@ -135,7 +139,7 @@ async function runShares(
   }
   const { folderBytesMax = Number.POSITIVE_INFINITY } = given
   const partitionLimits = { folderBytesMax, seen: partitionSetFor(definition) }
-  const results: ShareResult[] = []
+  const results: CheckedResult[] = []
   const parted = slices.length > 0 ? splitShares(slices, shares) : [[]]
   for (const [index, share] of parted.entries()) {
     const thread = await openThread(definition, setup, message => told.push(message))
@@ -148,12 +152,20 @@ async function runShares(
         groupBytes,
         partitionLimits,
       } as const
-      results.push(await thread.run<'share'>(job))
+      const result = await thread.run<'share'>(job)
+      results.push({ ...result, accounts: await accountsIn(result.accountFiles) })
     } finally {
       thread.close()
     }
   }
   return results
+}
+
+/** What the groups of a share wrote of their members. */
+async function accountsIn(files: readonly string[]): Promise<MemberAccount[]> {
+  const reader = await connection.runAndReadAll(`from read_parquet([${files.map(file => `'${file}'`).join(', ')}])`)
+  const rows = reader.getRowObjectsJS() as unknown as readonly MemberAccount[]
+  return rows.map(row => ({ ...row, records: Number(row.records), rejected: Number(row.rejected) }))
 }
 
 const inputsOf = (slices: readonly Slice[], inputs: readonly InputObject[]): Record<number, InputObject> =>
@@ -165,7 +177,13 @@ function tablesIn(folder: string, definition: TaskDefinition, given: Conversion)
     writeUnder(file, content)
     const table = definition.tables[name]
     if (!table) throw new Error(`no table ${name} in the task`)
-    return { name, file, format: table.format, ...(table.columns && { columns: table.columns }) }
+    const isParquet = table.format.kind === 'parquet'
+    const parquet = isParquet ? prepareTable(file, name) : undefined
+    return {
+      ...{ name, file, format: table.format },
+      ...(table.columns && { columns: table.columns }),
+      ...(parquet && { parquet }),
+    }
   })
 }
 

@@ -66,9 +66,15 @@ describe('a full disk is DISK_FULL', () => {
   })
 
   it('while accounts are written', async () => {
+    symlinkSync('/dev/full', `${target()}-0.accounts`)
+    await expect(run(await share())).rejects.toMatchObject(full)
+  })
+
+  it('while the accounts of several groups are joined', async () => {
+    const file = join(folder, 'stage', 'streams', 'group.parquet')
+    writeFileSync(file, await parquetOf("SELECT 'a' AS archive, 'm' AS member, 1 AS records, 0 AS rejected"))
     symlinkSync('/dev/full', target())
-    const accounts = [{ archive: 'a', member: 'm', records: 1, rejected: 0 }]
-    await expect(run({ kind: 'accounts', accounts, target: target() })).rejects.toMatchObject(full)
+    await expect(run({ kind: 'accounts', files: [file, file], target: target() })).rejects.toMatchObject(full)
   })
 
   it('while the engine spills', async () => {

@@ -214,12 +214,12 @@ describe('a broadcast table', () => {
       'a 1\nbad\n',
       'table t, row 2: expected a line that matches the pattern, got bad',
     ],
-    ['no Parquet', table('t.parquet', parquetFiles()), 'nonsense', 'table t: Invalid Input Error'],
+    ['no Parquet', table('t.parquet', parquetFiles()), 'nonsense', 'table t: expected a Parquet file'],
     [
       'no Parquet where columns are said',
       table('t.parquet', parquetFiles(), typed),
       'nonsense',
-      'table t: Invalid Input Error',
+      'table t: expected a Parquet file',
     ],
     [
       'Parquet that does not fit',

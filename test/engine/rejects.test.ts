@@ -35,7 +35,8 @@ describe('a reject', () => {
       { a: '1', b: 'p\nq' },
     ])
     expect(done.results[0]).toMatchObject({ recordsFound: 5, rowsRead: 2, rowsRejected: 3, rowsWritten: 2 })
-    expect(done.results[0]?.firstRejects).toEqual(done.rejects.map(({ text: _, ...others }) => others))
+    // The first ones travel in events and state, which hold no whole records.
+    expect(done.results[0]?.firstRejects).toEqual(done.rejects.map(({ text: _, ...reject }) => reject))
     expect(
       done.results[0]?.accounts.map(({ member, records, rejected }) => [member, records, rejected]).sort(),
     ).toEqual([

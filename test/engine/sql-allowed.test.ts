@@ -57,6 +57,7 @@ describe('what SQL may read', () => {
     ['select a from input where exists (from "x.parquet")', 'unknown table x.parquet'],
     ['select a, (select 1 from information_schema.tables limit 1) as c from input', 'information_schema.tables'],
     ['select a from input, main.t', 'unknown table main.t; there are input, t'],
+    ['select a from input at (version => 1)', 'AT cannot stand after input, which has no versions'],
     ['select a from input, sqlite_master', 'unknown table sqlite_master'],
     ['select a from input, fanmill_errors', 'unknown table fanmill_errors'],
     ['with "x.csv" as (select * from "x.csv") select a from input, "x.csv"', 'unknown table x.csv'],

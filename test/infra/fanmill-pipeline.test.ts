@@ -109,12 +109,12 @@ describe('buckets', () => {
 })
 
 describe('the trigger', () => {
-  it('starts the state machine with the whole event, for keys below the fixed part of the template', () => {
+  it('starts the state machine with the whole event, for keys that may match the template', () => {
     deployed.template.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         source: ['aws.s3'],
         'detail-type': ['Object Created'],
-        detail: { object: { key: [{ prefix: 'visits/' }] } },
+        detail: { object: { key: [{ wildcard: 'visits/*/*.csv' }] } },
       },
       Targets: [
         Match.objectLike({

@@ -2,10 +2,12 @@
 import { join } from 'node:path'
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
+import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Topic } from 'aws-cdk-lib/aws-sns'
+import { LogLevel } from 'aws-cdk-lib/aws-stepfunctions'
 import { FanmillPipeline, type FanmillPipelineProps, largeTiers } from '../../infra/index.ts'
 
 export const pipelineFile = (name: string): string => join(import.meta.dirname, 'pipelines', name)
@@ -106,5 +108,20 @@ export function everyProp(stack: Stack): Partial<FanmillPipelineProps> {
     uploadWindow: Duration.minutes(1),
     removalPolicy: RemovalPolicy.DESTROY,
     noncurrentVersionExpiration: Duration.days(7),
+    vpc: givenVpc(stack),
+    logEncryptionKey: new Key(stack, 'EveryLogKey', { enableKeyRotation: true }),
+    environmentEncryptionKey: new Key(stack, 'EveryEnvironmentKey', { enableKeyRotation: true }),
+    stateMachineLogLevel: LogLevel.ALL,
+    tracing: true,
+    reservedConcurrency: [50, undefined, 5],
+    noRunAlarmAfter: Duration.hours(26),
   }
+}
+
+export function givenVpc(stack: Stack): IVpc {
+  return Vpc.fromVpcAttributes(stack, 'GivenVpc', {
+    vpcId: 'vpc-0123456789abcdef0',
+    availabilityZones: ['eu-west-1a', 'eu-west-1b'],
+    privateSubnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+  })
 }

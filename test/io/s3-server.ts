@@ -202,13 +202,13 @@ function get({ method, key, headers }: S3Request, { objects }: State): Answer {
 
 function listObjects({ query }: S3Request, { objects }: State): Answer {
   const prefix = query.get('prefix') ?? ''
-  const after = query.get('continuation-token') ?? ''
-  const keys = [...objects.keys()]
-    .filter(key => key.startsWith(prefix))
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-  const rest = keys.slice(after === '' ? 0 : keys.indexOf(after) + 1)
+  const delimiter = query.get('delimiter')
+  const after = query.get('continuation-token') ?? query.get('start-after') ?? ''
+  const names = [...objects.keys()].filter(key => key.startsWith(prefix)).map(key => folded(key, prefix, delimiter))
+  const rest = [...new Set(names)].filter(key => compareKeys(key, after) > 0).sort(compareKeys)
   const page = rest.slice(0, pageMax)
   const contents = page.map(key => {
+    if (delimiter && key.endsWith(delimiter)) return `<CommonPrefixes><Prefix>${escaped(key)}</Prefix></CommonPrefixes>`
     const { bytes, etag } = objects.get(key)!
     return `<Contents><Key>${escaped(key)}</Key><Size>${bytes.length}</Size><ETag>"${etag}"</ETag></Contents>`
   })
@@ -217,6 +217,14 @@ function listObjects({ query }: S3Request, { objects }: State): Answer {
   return xml(
     `<ListBucketResult><IsTruncated>${isTruncated}</IsTruncated>${next}${contents.join('')}</ListBucketResult>`,
   )
+}
+
+const compareKeys = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+/** A key up to the delimiter that follows the prefix. */
+function folded(key: string, prefix: string, delimiter: string | null): string {
+  const end = delimiter ? key.indexOf(delimiter, prefix.length) : -1
+  return end < 0 ? key : key.slice(0, end + 1)
 }
 
 function openUpload({ key, headers }: S3Request, { uploads }: State): Answer {

@@ -246,6 +246,23 @@ describe('the S3 store', () => {
     expect(server.requests).toHaveLength(3)
   })
 
+  it('lists the folders of many runs with a request a page or a folder, however many files are in them', async () => {
+    const store = openStore()
+    const names = Array.from({ length: 6 }, (_, n) => `runs/${n}/1/`)
+    for (const name of names)
+      for (let file = 0; file < 50; file++)
+        server.objects.set(`root/${name}${file}`, { bytes: Buffer.alloc(1), etag: 'e', token: '' })
+    const folders: string[] = []
+    for await (const key of store.listFolders('runs/')) folders.push(key)
+    expect(folders).toEqual(names.map(name => name.slice(0, -2)))
+    expect(server.requests).toHaveLength(2)
+    const attempts: string[] = []
+    for await (const key of store.listFolders('runs/', { depth: 2 })) attempts.push(key)
+    expect(attempts).toEqual(names)
+    // Two for the runs, one for the files of each: pages of this server have three keys, and a hundred would list all files.
+    expect(server.requests.length - 2).toBeLessThanOrEqual(2 + 6 + 1)
+  })
+
   it('encrypts all that it writes with the key that it was given', async () => {
     const store = s3Store({ ...spec, endpoint: server.endpoint, kmsKeyId: 'alias/key' }, { retry })
     await store.write('a', bytes('x'))

@@ -70,6 +70,29 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       expect(await keysOf(store.list('zzz/'))).toEqual([])
     })
 
+    it('lists the folders one level or two levels below a folder, without what is in them', async () => {
+      const keys = [
+        'r/a/1/x',
+        'r/a/1/y/z',
+        'r/a/2/x',
+        'r/a/10/x',
+        'r/a/file',
+        'r/b.txt',
+        'r/b/1/x',
+        'r/é/1/x',
+        'rest/a/1/x',
+      ]
+      for (const key of keys) await store.write(key, bytes(key))
+      for (let n = 0; n < 9; n++) await store.write(`r/a/1/many/${n}`, bytes('x'))
+      expect(await collect(store.listFolders('r/'))).toEqual(['r/a/', 'r/b/', 'r/é/'])
+      const below = ['r/a/1/', 'r/a/10/', 'r/a/2/', 'r/b/1/', 'r/é/1/']
+      expect(await collect(store.listFolders('r/', { depth: 2 }))).toEqual(below)
+      expect(await collect(store.listFolders(''))).toEqual(expect.arrayContaining(['r/', 'rest/']))
+      expect(await collect(store.listFolders('none/', { depth: 2 }))).toEqual([])
+      const aborted = collect(store.listFolders('r/', { depth: 2, signal: AbortSignal.abort() }))
+      await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
+    })
+
     it('creates once, whoever tries', async () => {
       const tries = await Promise.all([1, 2, 3, 4, 5].map(n => store.create('once', bytes(`try ${n}`))))
       const winners = tries.filter(etag => etag !== undefined)

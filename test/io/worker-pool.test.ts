@@ -97,7 +97,15 @@ async function openExtracting(late: Promise<void> = Promise.resolve()) {
   onTestFinished(() => rm(folder, { recursive: true }))
   await writeFile(join(folder, 'a.zip'), buildZip({}))
   const input = await diskStore(folder).stat('a.zip')
-  const slice = { kind: 'members', slice: 0, input: 0, range: { start: 0, end: 0 }, members: [], bytes: 0 } as const
+  const slice = {
+    kind: 'members',
+    slice: 0,
+    input: 0,
+    range: { start: 0, end: 0 },
+    memberCount: 0,
+    members: '[]',
+    bytes: 0,
+  } as const
   const setup = { input: { kind: 'disk', folder }, limits: { memberBytesMax: 1 }, onBadMember: 'fail' }
   const options = { threads: 1, heapBytes: 2 ** 27, onMessage: () => {} }
   return {

@@ -95,6 +95,31 @@ describe('memberFiles', () => {
     expect(docs.outputFiles()).toEqual([])
   })
 
+  it('names both archives of one name, and a glob that leaves one of them out works', async () => {
+    const docs = project(pipelineOf(), {
+      'incoming/1.zip': first,
+      'incoming/2.zip': buildZip({ 'a.txt': 'two', 'b.txt': 'x' }),
+    })
+    await expect(docs.run()).rejects.toMatchObject({
+      code: 'ZIP_DUPLICATE_NAME',
+      message:
+        'expected names that make different files, got "a.txt" of incoming/1.zip and "a.txt" of incoming/2.zip; leave an archive out (archives: \'!(…).zip\'), extract each to a path of its own, or members: \'!a.txt\' leaves the name out',
+    })
+    docs.write({ 'pipeline.ts': pipelineOf("members: '!a.txt'") })
+    expect(await docs.run()).toMatchObject({ status: 'complete', tasks: [{ members: 3 }] })
+    docs.write({ 'pipeline.ts': pipelineOf().replace('incoming/*.zip', 'incoming/!(2).zip') })
+    expect(await docs.run()).toMatchObject({ status: 'complete', tasks: [{ members: 3 }] })
+    expect(read(docs, 'a.txt')).toBe('one')
+  })
+
+  it('names the archive and the name that is too long for a file system', async () => {
+    const docs = project(pipelineOf(), { 'incoming/1.zip': buildZip({ [`x/${'ü'.repeat(128)}`]: 'x' }) })
+    await expect(docs.run()).rejects.toMatchObject({
+      code: 'ZIP_UNSAFE_NAME',
+      message: expect.stringContaining('ü" of incoming/1.zip (a segment of 256 bytes, where a file system takes 255)'),
+    })
+  })
+
   it('shows nothing when a member is damaged, and aborts what was pending once it is mended', async () => {
     const bad = buildZip([
       { name: 'a.txt', data: 'one' },

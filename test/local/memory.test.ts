@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ZipFile } from 'yazl'
+import { buildZip, type MemberSpec } from '../zip-builder.ts'
 
 const root = join(import.meta.dirname, '../..')
 const rowsPerBlock = 10_000
@@ -13,12 +15,14 @@ const blocks = 1200
 const badBlocks = 90
 const badMembers = ['a.csv', 'b.csv', 'c.csv', 'd.csv']
 const peakBytesMax = 700e6
+const tinyCount = 150_000
 let folder: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fanmill-memory-'))
   await writeZip('huge.zip', { 'huge.csv': texts(blocks) })
   await writeZip('bad.zip', Object.fromEntries(badMembers.map(name => [name, textsWithBadRow()])))
+  writeFileSync(join(folder, 'tiny.zip'), buildZip(tinyMembers(), { zip64: true }))
   writeFileSync(
     join(folder, 'pipeline.ts'),
     `import { column, csv, parquet, pipeline, task, zipMembers } from 'fanmill'
@@ -27,11 +31,20 @@ beforeAll(async () => {
     const output = parquet({ path: '{task}' })
     export const huge = task({ name: 'huge', source: source('huge.zip'), columns, output })
     export const bad = task({ name: 'bad', source: source('bad.zip'), columns, output, rejects: { max: 10 } })
-    export default pipeline({ name: 'large', tasks: [huge, bad] })`,
+    export const tiny = task({ name: 'tiny', source: source('tiny.zip'), columns: { id: column.int64() }, output })
+    export default pipeline({ name: 'large', tasks: [huge, bad, tiny] })`,
   )
 })
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function tinyMembers(): MemberSpec[] {
+  return Array.from({ length: tinyCount }, (_, id) => ({
+    name: `day-${id % 365}/shop-${id}.csv`,
+    data: `id\n${id}\n`,
+    method: 0,
+  }))
+}
 
 async function writeZip(name: string, members: Readonly<Record<string, Iterable<string>>>): Promise<void> {
   const zip = new ZipFile()
@@ -74,6 +87,27 @@ describe.runIf(existsSync('/proc/self/status'))('the memory of a run', () => {
     expect(peakBytes).toBeLessThan(peakBytesMax)
   })
 })
+
+describe.runIf(existsSync('/proc/self/status'))('the memory of 150,000 tiny members', () => {
+  it('is bounded in a run on a small budget, each with its account', async () => {
+    const { end, peakBytes } = await peakOfRun('tiny', '--memory', '520')
+    expect(end).toMatchObject({ status: 'complete', tasks: [{ members: tinyCount, rowsWritten: tinyCount }] })
+    expect(peakBytes).toBeGreaterThan(100e6)
+    expect(peakBytes).toBeLessThan(620e6)
+    expect(await accountsBelow(join(folder, 'out/.fanmill/runs'))).toEqual([tinyCount, tinyCount])
+  })
+})
+
+/** Members and records in the accounts of the run. */
+async function accountsBelow(runs: string): Promise<number[]> {
+  const engine = await DuckDBInstance.create(':memory:')
+  const connection = await engine.connect()
+  const sql = `select count(distinct member), sum(records) from '${runs}/*/*/accounts/*.parquet' where archive = 'tiny.zip'`
+  const [row] = (await connection.runAndReadAll(sql)).getRowsJS()
+  connection.closeSync()
+  engine.closeSync()
+  return (row ?? []).map(Number)
+}
 
 async function peakOfRun(task: string, ...flags: string[]): Promise<{ end: unknown; peakBytes: number }> {
   const roots = ['--input', folder, '--output', join(folder, 'out')]

@@ -93,6 +93,24 @@ print(json.dumps(rows.to_dicts()))`
   })
 })
 
+it('gives DuckDB partition columns the types that they have in the dataset', async () => {
+  const columns = 'price: column.decimal(10, 2), at: column.timestamptz(),'
+  const some = project(pipeline(columns, `partitionBy: ['price', 'at']`), {
+    'in/1.csv': 'id,month,day,price,at\n1,01,2001-01-01,1.50,2001-01-01T10:00:00Z\n2,02,2001-01-01,,\n',
+  })
+  expect(await some.run()).toMatchObject({ status: 'complete' })
+  const [duckdb] = readingHints(join(some.out, "it's here"), some.manifest("it's here"))
+  const connection = await (await DuckDBInstance.create()).connect()
+  const result = await connection.runAndReadAll(
+    `SELECT id, typeof(price), price, typeof("at"), epoch("at")::INTEGER AS seconds FROM (${duckdb?.command}) ORDER BY id`,
+  )
+  const types = ['DECIMAL(10,2)', 'TIMESTAMP WITH TIME ZONE']
+  expect(result.getRowsJson()).toEqual([
+    [1, types[0], '1.50', types[1], 978343200],
+    [2, types[0], null, types[1], null],
+  ])
+})
+
 it('names a bucket as each tool does', () => {
   const shape = { schema: [{ name: 'x', type: 'INTEGER' }], partitionBy: [], parts: [] }
   expect(

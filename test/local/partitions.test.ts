@@ -1,5 +1,8 @@
 /** Partitions over the threads, batches and runs of one machine. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { openDataset } from '../../lib/local.ts'
 import { buildZip } from '../zip-builder.ts'
 import { project } from './project.ts'
 
@@ -10,7 +13,7 @@ const inputs = Object.fromEntries(
   ]),
 )
 
-const partitioned = (partitionsMax: number) =>
+const partitioned = (partitionsMax: number, files: Parameters<typeof project>[1] = inputs) =>
   project(
     `
 import { column, csv, parquet, pipeline, task, zipMembers } from 'fanmill'
@@ -22,7 +25,7 @@ export const t = task({
 })
 export default pipeline({ name: 't', tasks: [t] })
 `,
-    inputs,
+    files,
   )
 
 it('refuses more partitions than there may be in a run, whichever threads met them, and commits nothing', async () => {
@@ -43,4 +46,46 @@ it('writes as many as there may be', async () => {
   const { run, manifest } = partitioned(40)
   expect((await run()).status).toBe('complete')
   expect(manifest('t').parts).toHaveLength(40)
+})
+
+async function rowsOf(dataset: string): Promise<{ k: string; n: number }[]> {
+  const rows: { k: string; n: number }[] = []
+  for await (const row of (await openDataset(dataset)).rows()) rows.push(row as { k: string; n: number })
+  return rows
+}
+
+it('keeps every text as it was, in partitions too', async () => {
+  const texts = [
+    '\u2028',
+    'a\u2029b',
+    '\u0085',
+    '\ufeff',
+    '\ufeffx',
+    'x',
+    'a\nb',
+    'a\rb',
+    '\t',
+    ' ',
+    'a/b',
+    '..',
+    '%41',
+    '=',
+  ]
+  const lines = texts.map((text, n) => `"${text}",${n}\n`).join('')
+  const { run, out, leftovers } = partitioned(100, { 'a.zip': buildZip({ 'rows.csv': `k,n\n${lines}` }) })
+  expect((await run()).status).toBe('complete')
+  const rows = await rowsOf(join(out, 't'))
+  expect(rows.sort((a, b) => a.n - b.n).map(({ k }) => k)).toEqual(texts)
+  expect(leftovers()).toEqual([])
+})
+
+it('ends with PARTS_LOST where something always removes what is not committed yet', async () => {
+  const { run, out, outputFiles } = partitioned(100)
+  const onEvent = ({ event }: { readonly event: string }): void => {
+    if (event === 'batch') rmSync(join(out, '.fanmill/pending'), { recursive: true, force: true })
+  }
+  const { status, error } = await run({ onEvent })
+  expect(status).toBe('failed')
+  expect(error).toMatchObject({ code: 'PARTS_LOST', detail: { batches: [0] } })
+  expect(outputFiles()).toEqual([])
 })

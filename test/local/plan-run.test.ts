@@ -17,6 +17,7 @@ describe('a plan', () => {
           params: { month: '2001-01' },
           archives: 1,
           members: 2,
+          membersSkipped: 0,
           bytes,
           bytesIn: expect.any(Number),
           slices: 1,

@@ -57,7 +57,15 @@ describe.skipIf(!endpoint)('an execution whose output is taken', () => {
     const first = await endOf(started.executionArn ?? '')
     expect(first.status).toBe('SUCCEEDED')
     expect(await statesOf(first.executionArn ?? '')).toEqual([
-      ...['tasks', 'visits: plan', 'visits: planned?', 'visits: wait', 'visits: plan', 'visits: planned?'],
+      ...[
+        'begin tasks',
+        'tasks',
+        'visits: plan',
+        'visits: planned?',
+        'visits: wait',
+        'visits: plan',
+        'visits: planned?',
+      ],
       ...['visits: nothing to do', 'tasks complete?', 'continue', 'continued'],
     ])
     const { continuedBy } = JSON.parse(first.output ?? '{}')

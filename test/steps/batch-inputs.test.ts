@@ -23,8 +23,11 @@ const inputsOf = (count: number, etag = 'as planned'): InputObject[] =>
 const foundOf = (inputs: readonly InputObject[]): FoundInputs => ({
   inputs,
   cut: chosen => chosen.map((_, number) => ({ kind: 'file', slice: number, input: number, bytes: sizeBytes })),
+  hive: [],
   memberCount: inputs.length,
-  membersSkipped: 0,
+  skipped: { count: 0, all: () => [] },
+  unused: [],
+  release() {},
   bytesIn: inputs.length * sizeBytes,
   bytes: inputs.length * sizeBytes,
 })

@@ -25,6 +25,18 @@ describe.each(stores)('an output mode on %s', (_, open) => {
     expect(await world.run(append({ ...two, codeHash: 'new code' }))).toMatchObject({ status: 'complete' })
   })
 
+  test('replaces all rows by those of a run that was appended beside others', async world => {
+    const b: Job = { inputs: { 'b.zip': 'B' } }
+    await world.run({ ...one, mode: 'append' })
+    await world.run({ ...b, mode: 'append' })
+    expect(await world.run({ ...b, mode: 'replace' })).toMatchObject({ status: 'new', attempt: 2 })
+    await expectWhole(world)
+    const { runs, totals } = await world.manifest()
+    expect(runs.map(run => run.inputs.map(input => input.key))).toEqual([['b.zip']])
+    expect(totals).toMatchObject({ rows: 20 })
+    expect(await world.run({ ...b, mode: 'replace' })).toMatchObject({ status: 'complete' })
+  })
+
   test('refuses to append a changed version, unless forced to take its place', async world => {
     const append = (inputs: Job['inputs'], force = false): Job => ({ inputs, mode: 'append', force })
     await world.run(append({ 'a.zip': 'A' }))

@@ -44,7 +44,7 @@ describe('an input that nothing matches', () => {
     const source = archivesOf('**/*.csv').with({ onBadMember: 'skip' })
     await expect(findInputs({ input, params: {}, task: { ...task, source } })).rejects.toMatchObject({
       code: 'NO_INPUT',
-      message: `all 1 members of in/a.zip under ${input.url} that match **/*.csv are skipped as bad; onBadMember: 'fail' says why`,
+      message: `all 1 members of in/a.zip under ${input.url} that match **/*.csv are skipped as bad, the first: member a.csv of in/a.zip: expected no encryption; decrypt the archive first`,
     })
   })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { runKeys, stateBytes } from '../../lib/core/state.ts'
-import { memoryStore } from '../../lib/io/memory-store.ts'
+import { type MemoryStore, memoryStore, type StoreRequest } from '../../lib/io/memory-store.ts'
 import { clean, planClean } from '../../lib/steps/clean.ts'
 import type { ReservedRun } from '../../lib/steps/reserve.ts'
 import { endRun } from '../../lib/steps/run-lease.ts'
@@ -101,6 +101,75 @@ describe('what ran', () => {
       message: expect.stringContaining(runId),
     })
     await expect(readRun(world.store, world, '')).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
+  })
+})
+
+describe('with many runs in the state', () => {
+  const requests: StoreRequest[] = []
+  const onRequest = (request: StoreRequest, phase: 'before' | 'after') => {
+    if (phase === 'before') requests.push(request)
+  }
+  const many = (title: string, act: (world: World) => Promise<void>) =>
+    it(title, () => inWorld(() => memoryStore({ onRequest }), act))
+
+  /** Copies a run's state under other ids. */
+  const manyRuns = async (world: World, count: number) => {
+    const run = await world.run(one)
+    const { objects } = world.store as MemoryStore
+    const files = [...objects].filter(([key]) => key.startsWith(runKeys(run.runId, 1).folder))
+    for (let n = 0; n < count; n++) {
+      const runId = n.toString(16).padStart(16, '0')
+      for (const [key, bytes] of files)
+        objects.set(
+          key.replace(run.runId, runId),
+          Buffer.from(Buffer.from(bytes).toString().replaceAll(run.runId, runId)),
+        )
+    }
+    requests.length = 0
+    return run
+  }
+  const counted = () => ({
+    reads: requests.filter(({ operation }) => operation === 'read').length,
+    folderLists: requests.filter(({ operation }) => operation === 'listFolders').length,
+    lists: requests.filter(({ operation, key }) => operation === 'list' && key === '.fanmill/runs/').length,
+  })
+
+  many('lists the latest by one file a run, and never lists the files of all runs', async world => {
+    await manyRuns(world, 100)
+    expect(await listRuns(world.store, world, 1)).toHaveLength(1)
+    expect(counted()).toMatchObject({ folderLists: 1, lists: 0 })
+    expect(counted().reads).toBeLessThan(101 + 10)
+  })
+
+  many('shows a run that is named without reading the others', async world => {
+    await manyRuns(world, 100)
+    expect(await readRun(world.store, world, '0000000000000007')).toMatchObject({ runId: '0000000000000007' })
+    expect(counted()).toMatchObject({ folderLists: 1, lists: 0 })
+    expect(counted().reads).toBeLessThan(10)
+  })
+
+  many('plans what to clean by two files a run, and lists no files unless some go', async world => {
+    const { runId } = await manyRuns(world, 100)
+    const options = { olderThanMs: 7 * day, now: world.now, isAlive: world.isAlive }
+    expect((await planClean(world.store, options)).objects).toEqual([])
+    expect(counted().lists).toBe(0)
+    expect(counted().reads).toBeLessThan(2 * 101 + 10)
+    expect(requests.filter(({ operation }) => operation === 'list')).toEqual([])
+    world.time += 8 * day
+    const { objects } = await planClean(world.store, options)
+    expect(new Set(objects.map(({ key }) => key.split('/')[2])).size).toBe(100)
+    expect(objects.some(({ key }) => key.includes(runId))).toBe(false)
+    expect(counted().lists).toBeLessThan(5)
+  })
+
+  test('leaves out an attempt whose run.json is gone', async world => {
+    const { runId } = await world.run(one)
+    await world.run({ ...one, force: true })
+    await world.store.remove(runKeys(runId, 2).run)
+    expect(await readRun(world.store, world, runId)).toMatchObject({ runId, attempt: 1 })
+    expect(await listRuns(world.store, world)).toMatchObject([{ runId, attempt: 1 }])
+    await world.store.remove(runKeys(runId, 1).run)
+    await expect(readRun(world.store, world, runId)).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
   })
 })
 

@@ -32,6 +32,7 @@ it('gives every column type its values', () => {
     decimal: column.decimal(10, 2),
     string: column.string({ required: false }),
     json: column.json({ required: true }),
+    binary: column.binary(),
     date: column.date({ required: true, format: '%d/%m/%Y' }),
     time: column.time(),
     timestamp: column.timestamp(),
@@ -49,6 +50,7 @@ it('gives every column type its values', () => {
     readonly decimal: string | null
     readonly string: string | null
     readonly json: string
+    readonly binary: Uint8Array | null
     readonly date: string
     readonly time: string | null
     readonly timestamp: Date | null

@@ -1,0 +1,34 @@
+/** The definition of a state machine as a template holds it: as text, or as an asset where it would fill the template. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DefinitionBody } from 'aws-cdk-lib/aws-stepfunctions'
+import { PermanentError } from '../lib/core/errors.ts'
+import type { StateMachine } from '../lib/core/state-machine.ts'
+
+/** @throws DEFINITION_INVALID for a definition that Step Functions would refuse */
+export function definitionBody(definition: StateMachine): DefinitionBody {
+  const text = JSON.stringify(definition)
+  const bytes = Buffer.byteLength(text)
+  if (bytes > definitionBytesMax) throw tooLarge(bytes)
+  return bytes <= inlineBytesMax ? DefinitionBody.fromString(text) : DefinitionBody.fromFile(writeDefinition(text))
+}
+
+/** Step Functions' own limit. @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
+const definitionBytesMax = 1024 * 1024
+/** A template may have 1 MB, in which a definition is escaped, and the policies of as many tasks stand beside it. */
+const inlineBytesMax = 256 * 1024
+
+/** CDK reads the file when the app is synthesized, so that it lives as long as this process. */
+function writeDefinition(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fanmill-definition-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'definition.json')
+  writeFileSync(file, text)
+  return file
+}
+
+function tooLarge(bytes: number): PermanentError {
+  const message = `FanmillPipeline: expected a state machine of at most ${definitionBytesMax} bytes, got ${bytes}; divide the tasks over several pipelines`
+  return new PermanentError('DEFINITION_INVALID', message, { bytes })
+}

@@ -1,0 +1,73 @@
+/** The network that the functions of a pipeline run in, when the account wants them in a VPC. */
+import { type ISecurityGroup, type IVpc, SecurityGroup, type SubnetSelection } from 'aws-cdk-lib/aws-ec2'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { Construct } from 'constructs'
+import { PermanentError } from '../lib/core/errors.ts'
+
+/** Props of the construct for the network of its functions. */
+export interface NetworkProps {
+  /**
+   * VPC of all functions. It needs a gateway endpoint for S3, or another way out; with `encryptionKey`, secrets or user code
+   * that calls services, also endpoints of those.
+   * @default none: the functions run in Lambda's own network
+   * @example Vpc.fromLookup(this, 'Vpc', { vpcName: 'data' })
+   */
+  readonly vpc?: IVpc
+  /**
+   * Subnets of `vpc` in which the functions get their addresses.
+   * @default private subnets with a way out, else isolated ones
+   * @example { subnetType: SubnetType.PRIVATE_ISOLATED }
+   */
+  readonly vpcSubnets?: SubnetSelection
+  /**
+   * Security groups of all functions in `vpc`.
+   * @default one of this pipeline's own, that lets nothing in and everything out
+   * @example [SecurityGroup.fromSecurityGroupId(this, 'Group', 'sg-0123456789abcdef0')]
+   */
+  readonly securityGroups?: readonly ISecurityGroup[]
+}
+
+/** The network as each function takes it. */
+export interface FunctionNetwork {
+  readonly vpc: IVpc
+  readonly vpcSubnets?: SubnetSelection
+  readonly securityGroups: ISecurityGroup[]
+}
+
+/** @throws DEFINITION_INVALID for subnets or security groups without a VPC */
+export function makeNetwork(scope: Construct, props: NetworkProps): FunctionNetwork | undefined {
+  const { vpc, vpcSubnets, securityGroups } = props
+  if (!vpc) {
+    const stray = (['vpcSubnets', 'securityGroups'] as const).find(name => props[name] !== undefined)
+    if (stray !== undefined) throw withoutVpc(stray)
+    return undefined
+  }
+  const description = 'Functions of a Fanmill pipeline'
+  return {
+    vpc,
+    ...(vpcSubnets && { vpcSubnets }),
+    securityGroups: securityGroups
+      ? [...securityGroups]
+      : [new SecurityGroup(scope, 'SecurityGroup', { vpc, description, allowAllOutbound: true })],
+  }
+}
+
+/** Lambda makes the network interfaces with the role of the function; EC2 lets none of these be bound to a resource before it exists. */
+export function networkStatement(): PolicyStatement {
+  return new PolicyStatement({
+    actions: [
+      'ec2:CreateNetworkInterface',
+      'ec2:DescribeNetworkInterfaces',
+      'ec2:DescribeSubnets',
+      'ec2:DeleteNetworkInterface',
+      'ec2:AssignPrivateIpAddresses',
+      'ec2:UnassignPrivateIpAddresses',
+    ],
+    resources: ['*'],
+  })
+}
+
+function withoutVpc(prop: string): PermanentError {
+  const message = `FanmillPipeline: ${prop}: expected it together with vpc, got it alone; give the vpc, or leave ${prop} out`
+  return new PermanentError('DEFINITION_INVALID', message, { prop })
+}

@@ -1,0 +1,125 @@
+/** The entries of a zip directory as columns of numbers: 45 bytes and its name for each, however many there are. */
+import { Buffer } from 'node:buffer'
+import type { MemberSpan } from './member-list.ts'
+
+/** A member as the directory declares it: nothing here was checked against the member itself. */
+export interface ZipEntry extends MemberSpan {
+  /** Decoded, in its one spelling (`memberPath`): may be unsafe as a path. */
+  readonly name: string
+  readonly nameBytes: number
+  readonly isDirectory: boolean
+  readonly crc32: number
+  readonly method: number
+  readonly isEncrypted: boolean
+  /** What is wrong with the entry itself; absent where nothing is. */
+  readonly fault?: string
+}
+
+/** Faults of single entries, which leave the others readable. */
+export const entryFaults = [
+  undefined,
+  'its sizes or its offset are missing in the zip64 extra field',
+  'it reaches into the directory, or beyond the end of the archive',
+] as const
+
+export interface EntryFacts extends Omit<ZipEntry, 'fault' | 'endOffset'> {
+  /** Index into `entryFaults`. */
+  readonly fault: number
+}
+
+const directoryBit = 1
+const encryptedBit = 2
+/** Room for names at first; it grows by doubling. */
+const nameBytesExpected = 32
+
+export class EntryTable {
+  readonly headerOffsets: Float64Array
+  readonly endOffsets: Float64Array
+  readonly compressedBytes: Float64Array
+  readonly inflatedBytes: Float64Array
+  readonly #crcs: Uint32Array
+  readonly #methods: Uint16Array
+  readonly nameBytes: Uint16Array
+  readonly #flags: Uint8Array
+  readonly faults: Uint8Array
+  readonly #nameEnds: Float64Array
+  #names: Buffer
+  #count = 0
+
+  /** `capacity` entries at most; memory that no entry fills is not taken from the machine. */
+  constructor(capacity: number) {
+    this.headerOffsets = new Float64Array(capacity)
+    this.endOffsets = new Float64Array(capacity)
+    this.compressedBytes = new Float64Array(capacity)
+    this.inflatedBytes = new Float64Array(capacity)
+    this.#crcs = new Uint32Array(capacity)
+    this.#methods = new Uint16Array(capacity)
+    this.nameBytes = new Uint16Array(capacity)
+    this.#flags = new Uint8Array(capacity)
+    this.faults = new Uint8Array(capacity)
+    this.#nameEnds = new Float64Array(capacity)
+    this.#names = Buffer.alloc(capacity * nameBytesExpected)
+  }
+
+  get length(): number {
+    return this.#count
+  }
+
+  add(entry: EntryFacts): void {
+    const index = this.#count++
+    this.headerOffsets[index] = entry.headerOffset
+    this.compressedBytes[index] = entry.compressedBytes
+    this.inflatedBytes[index] = entry.inflatedBytes
+    this.#crcs[index] = entry.crc32
+    this.#methods[index] = entry.method
+    this.nameBytes[index] = entry.nameBytes
+    this.#flags[index] = (entry.isDirectory ? directoryBit : 0) | (entry.isEncrypted ? encryptedBit : 0)
+    this.faults[index] = entry.fault
+    this.#nameEnds[index] = this.#addName(entry.name, this.#nameStart(index))
+  }
+
+  /** The entry at an index below `length`, as an object of its own. */
+  get(index: number): ZipEntry {
+    const flags = this.#flags[index] ?? 0
+    const fault = entryFaults[this.faults[index] ?? 0]
+    return {
+      name: this.name(index),
+      nameBytes: this.nameBytes[index] ?? 0,
+      isDirectory: (flags & directoryBit) !== 0,
+      ...this.span(index),
+      crc32: this.#crcs[index] ?? 0,
+      method: this.#methods[index] ?? 0,
+      isEncrypted: (flags & encryptedBit) !== 0,
+      ...(fault !== undefined && { fault }),
+    }
+  }
+
+  name(index: number): string {
+    return this.#names.toString('utf8', this.#nameStart(index), this.#nameEnds[index])
+  }
+
+  isDirectory(index: number): boolean {
+    return ((this.#flags[index] ?? 0) & directoryBit) !== 0
+  }
+
+  span(index: number): MemberSpan {
+    return {
+      headerOffset: this.headerOffsets[index] ?? 0,
+      endOffset: this.endOffsets[index] ?? 0,
+      compressedBytes: this.compressedBytes[index] ?? 0,
+      inflatedBytes: this.inflatedBytes[index] ?? 0,
+    }
+  }
+
+  #nameStart(index: number): number {
+    return index === 0 ? 0 : (this.#nameEnds[index - 1] ?? 0)
+  }
+
+  /** The place where the name ends. */
+  #addName(name: string, start: number): number {
+    const longest = start + 3 * name.length
+    if (longest > this.#names.length)
+      this.#names = Buffer.concat([this.#names], Math.max(longest, 2 * this.#names.length))
+    return start + this.#names.write(name, start)
+  }
+}

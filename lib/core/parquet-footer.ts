@@ -1,0 +1,195 @@
+/** The footer of a Parquet file: its schema with what each column is meant to be, and how many rows it has. */
+import { ThriftReader, wire } from './thrift-compact.ts'
+
+/** Physical types. @see https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift */
+export const physical = { boolean: 0, int32: 1, int64: 2, int96: 3, float: 4, double: 5, bytes: 6, fixed: 7 } as const
+
+/** One element of the schema as it stands in the footer. */
+export interface SchemaElement {
+  readonly name: string
+  /** Undefined for a group. */
+  readonly type?: number
+  readonly typeLength?: number
+  readonly repetition?: number
+  readonly childCount: number
+  /** The annotation of older writers. */
+  readonly converted?: number
+  readonly scale?: number
+  readonly precision?: number
+  /** The annotation of newer writers: the field of its union, and its bytes. */
+  readonly logical?: LogicalType
+}
+
+export interface LogicalType {
+  readonly id: number
+  /** The union as it stands in the footer. */
+  readonly raw: Uint8Array
+  readonly precision?: number
+  readonly isUtc?: boolean
+  /** 1 for milliseconds, 2 for microseconds, 3 for nanoseconds. */
+  readonly unit?: number
+}
+
+/** How a row group keeps one leaf column. */
+export interface ColumnChunk {
+  readonly codec: number
+  readonly encodings: readonly number[]
+  readonly valueCount: number
+  readonly isEncrypted: boolean
+  /** Where its pages begin, and how many bytes they have together, with their headers. */
+  readonly start: number
+  readonly lengthBytes: number
+}
+
+export interface ParquetFooter {
+  /** Depth first, the root as the first. */
+  readonly elements: readonly SchemaElement[]
+  /** Where the list of elements begins and ends. */
+  readonly schemaStart: number
+  readonly schemaEnd: number
+  readonly rowCount: number
+  readonly rowGroups: readonly { readonly rowCount: number; readonly columns: readonly ColumnChunk[] }[]
+}
+
+/** Reads a footer without the eight bytes that end the file. @throws ThriftError */
+export function readFooter(bytes: Uint8Array): ParquetFooter {
+  const reader = new ThriftReader(bytes)
+  let [schemaStart, schemaEnd, rowCount] = [0, 0, 0]
+  let elements: SchemaElement[] = []
+  let rowGroups: ParquetFooter['rowGroups'] = []
+  reader.fields(({ id }) => {
+    if (id === 2) {
+      schemaStart = reader.at
+      elements = listOf(reader, readElement)
+      schemaEnd = reader.at
+    } else if (id === 3) rowCount = reader.int()
+    else if (id === 4) rowGroups = listOf(reader, readRowGroup)
+    else return false
+    return true
+  })
+  return { elements, schemaStart, schemaEnd, rowCount, rowGroups }
+}
+
+function listOf<T>(reader: ThriftReader, read: (reader: ThriftReader) => T): T[] {
+  const { count } = reader.listHead()
+  return Array.from({ length: count }, () => read(reader))
+}
+
+function readElement(reader: ThriftReader): SchemaElement {
+  const found: { -readonly [Key in keyof SchemaElement]: SchemaElement[Key] } = { name: '', childCount: 0 }
+  reader.fields(({ id }) => {
+    if (id === 1) found.type = reader.int()
+    else if (id === 2) found.typeLength = reader.int()
+    else if (id === 3) found.repetition = reader.int()
+    else if (id === 4) found.name = reader.text()
+    else if (id === 5) found.childCount = reader.int()
+    else if (id === 6) found.converted = reader.int()
+    else if (id === 7) found.scale = reader.int()
+    else if (id === 8) found.precision = reader.int()
+    else if (id === 10) found.logical = readLogical(reader)
+    else return false
+    return true
+  })
+  return found
+}
+
+/** Fields of the union's members that decide how values are read. */
+function readLogical(reader: ThriftReader): LogicalType {
+  const start = reader.at
+  const found: { -readonly [Key in keyof LogicalType]: LogicalType[Key] } = { id: 0, raw: reader.bytes }
+  reader.fields(({ id, type }) => {
+    found.id = id
+    if (type !== wire.struct) return false
+    reader.fields(inner => {
+      if (id === 5 && inner.id === 2) found.precision = reader.int()
+      else if ((id === 7 || id === 8) && inner.id === 2) found.unit = firstField(reader)
+      else {
+        if ((id === 7 || id === 8) && inner.id === 1) found.isUtc = inner.type === wire.true
+        return false
+      }
+      return true
+    })
+    return true
+  })
+  found.raw = reader.bytes.subarray(start, reader.at)
+  return found
+}
+
+function firstField(reader: ThriftReader): number {
+  let first = 0
+  reader.fields(({ id }) => {
+    first ||= id
+    return false
+  })
+  return first
+}
+
+function readRowGroup(reader: ThriftReader): ParquetFooter['rowGroups'][number] {
+  let rowCount = 0
+  let columns: ColumnChunk[] = []
+  reader.fields(({ id }) => {
+    if (id === 1) columns = listOf(reader, readChunk)
+    else if (id === 3) rowCount = reader.int()
+    else return false
+    return true
+  })
+  return { rowCount, columns }
+}
+
+function readChunk(reader: ThriftReader): ColumnChunk {
+  const found = { codec: 0, encodings: [] as number[], valueCount: 0, isEncrypted: false, lengthBytes: 0 }
+  let [dataStart, dictionaryStart] = [0, 0]
+  reader.fields(({ id }) => {
+    if (id === 8) found.isEncrypted = true
+    if (id !== 3) return false
+    reader.fields(inner => {
+      if (inner.id === 2) found.encodings = listOf(reader, each => each.int())
+      else if (inner.id === 4) found.codec = reader.int()
+      else if (inner.id === 5) found.valueCount = reader.int()
+      else if (inner.id === 7) found.lengthBytes = reader.int()
+      else if (inner.id === 9) dataStart = reader.int()
+      else if (inner.id === 11) dictionaryStart = reader.int()
+      else return false
+      return true
+    })
+    return true
+  })
+  // Some writers give a dictionary that is not there the offset 0.
+  const start = dictionaryStart > 0 ? Math.min(dictionaryStart, dataStart) : dataStart
+  return { ...found, start }
+}
+
+/** What stands before the bytes of a page. */
+export interface PageHeader {
+  readonly headerBytes: number
+  readonly pageBytes: number
+  /** Of its bytes as they are stored; absent where the writer made none. */
+  readonly crc32?: number
+  /** Of a page of data. */
+  readonly valueCount: number
+}
+
+/** Reads the header that these bytes begin with. @throws ThriftError */
+export function readPageHeader(bytes: Uint8Array): PageHeader {
+  const reader = new ThriftReader(bytes)
+  let [pageBytes, valueCount] = [0, 0]
+  let crc: number | undefined
+  reader.fields(({ id }) => {
+    if (id === 3) pageBytes = reader.int()
+    else if (id === 4) crc = reader.int()
+    else if (id === 5 || id === 8) valueCount = firstNumber(reader)
+    else return false
+    return true
+  })
+  return { headerBytes: reader.at, pageBytes, valueCount, ...(crc !== undefined && { crc32: crc >>> 0 }) }
+}
+
+function firstNumber(reader: ThriftReader): number {
+  let value = 0
+  reader.fields(({ id }) => {
+    if (id !== 1) return false
+    value = reader.int()
+    return true
+  })
+  return value
+}

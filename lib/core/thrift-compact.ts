@@ -1,0 +1,186 @@
+/** Reads and writes Thrift's compact protocol, in which the footers of Parquet files are written. */
+
+/** The bytes end before the value does, or are no such value. */
+export class ThriftError extends Error {}
+
+/** Wire types of fields and list elements; a boolean field has its value in its type. */
+export const wire = {
+  true: 1,
+  false: 2,
+  byte: 3,
+  i16: 4,
+  i32: 5,
+  i64: 6,
+  double: 7,
+  binary: 8,
+  list: 9,
+  set: 10,
+  map: 11,
+  struct: 12,
+  uuid: 13,
+} as const
+
+/** Structures in structures: honest footers have six or so; more would exhaust the stack. */
+const depthMax = 64
+
+export interface ThriftField {
+  readonly id: number
+  readonly type: number
+}
+
+/** A cursor over bytes. Every read is checked against their end. */
+export class ThriftReader {
+  at: number
+  readonly bytes: Uint8Array
+
+  constructor(bytes: Uint8Array, at = 0) {
+    this.bytes = bytes
+    this.at = at
+  }
+
+  byte(): number {
+    const value = this.bytes[this.at++]
+    if (value === undefined) throw new ThriftError(`expected a byte at offset ${this.at - 1}, got the end`)
+    return value
+  }
+
+  /** An unsigned number of up to 64 bits; exact below 2^53. */
+  varint(): number {
+    let value = 0
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.byte()
+      value += (byte & 0x7f) * 2 ** shift
+      if (byte < 0x80) return value
+    }
+    throw new ThriftError(`expected a number of at most ten bytes before offset ${this.at}`)
+  }
+
+  /** A signed number; exact between -2^53 and 2^53. */
+  int(): number {
+    const value = this.varint()
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  }
+
+  binary(): Uint8Array {
+    const length = this.varint()
+    const start = this.at
+    if (length > this.bytes.length - start)
+      throw new ThriftError(`expected ${length} bytes at offset ${start}, got fewer`)
+    this.at += length
+    return this.bytes.subarray(start, this.at)
+  }
+
+  text(): string {
+    return new TextDecoder().decode(this.binary())
+  }
+
+  listHead(): { readonly count: number; readonly type: number } {
+    const head = this.byte()
+    const count = head >> 4 === 15 ? this.varint() : head >> 4
+    // An element takes a byte or more.
+    if (count > this.bytes.length - this.at)
+      throw new ThriftError(`expected a list of ${count} at offset ${this.at}, got the end`)
+    return { count, type: head & 15 }
+  }
+
+  /** The fields of a structure, in their order; `visit` returns false for one that it did not read. */
+  fields(visit: (field: ThriftField) => boolean, depth = 0): void {
+    if (depth > depthMax) throw new ThriftError(`expected at most ${depthMax} structures in one another`)
+    let id = 0
+    for (let head = this.byte(); head !== 0; head = this.byte()) {
+      const type = head & 15
+      id = head >> 4 === 0 ? this.int() : id + (head >> 4)
+      if (!visit({ id, type })) this.skip(type, depth)
+    }
+  }
+
+  /** Passes over a field's value. */
+  skip(type: number, depth = 0): void {
+    if (type === wire.true || type === wire.false) return
+    if (type === wire.byte) this.at += 1
+    else if (type >= wire.i16 && type <= wire.i64) this.varint()
+    else if (type === wire.double) this.at += 8
+    else if (type === wire.uuid) this.at += 16
+    else if (type === wire.binary) this.binary()
+    else if (type === wire.struct) this.fields(() => false, depth + 1)
+    else if (type === wire.list || type === wire.set) this.#skipList(depth)
+    else if (type === wire.map) this.#skipMap(depth)
+    else throw new ThriftError(`expected a type from 1 to 13 before offset ${this.at}, got ${type}`)
+    if (this.at > this.bytes.length) throw new ThriftError('expected a value, got the end')
+  }
+
+  #skipList(depth: number): void {
+    const { count, type } = this.listHead()
+    for (let index = 0; index < count; index++) this.#skipElement(type, depth)
+  }
+
+  #skipMap(depth: number): void {
+    const count = this.varint()
+    if (count === 0) return
+    const types = this.byte()
+    for (let index = 0; index < count; index++) {
+      this.#skipElement(types >> 4, depth)
+      this.#skipElement(types & 15, depth)
+    }
+  }
+
+  /** A boolean takes a byte in a list, and none as a field. */
+  #skipElement(type: number, depth: number): void {
+    if (depth > depthMax) throw new ThriftError(`expected at most ${depthMax} lists in one another`)
+    this.skip(type === wire.true || type === wire.false ? wire.byte : type, depth + 1)
+  }
+}
+
+/** Collects the bytes of a structure. */
+export class ThriftWriter {
+  readonly #bytes: number[] = []
+  #lastId = 0
+
+  /** Begins a field; ids must rise. */
+  field(id: number, type: number): this {
+    this.#bytes.push(((id - this.#lastId) << 4) | type)
+    this.#lastId = id
+    return this
+  }
+
+  varint(value: number): this {
+    let rest = value
+    for (; rest >= 0x80; rest = Math.floor(rest / 128)) this.#bytes.push((rest % 128) | 0x80)
+    this.#bytes.push(rest)
+    return this
+  }
+
+  int(value: number): this {
+    return this.varint(value < 0 ? -value * 2 - 1 : value * 2)
+  }
+
+  binary(bytes: Uint8Array): this {
+    this.varint(bytes.length)
+    return this.raw(bytes)
+  }
+
+  raw(bytes: Uint8Array): this {
+    for (const byte of bytes) this.#bytes.push(byte)
+    return this
+  }
+
+  listHead(count: number, type: number): this {
+    if (count < 15) this.#bytes.push((count << 4) | type)
+    else {
+      this.#bytes.push(0xf0 | type)
+      this.varint(count)
+    }
+    return this
+  }
+
+  /** Ends the structure; fields of the next one are counted from 0. */
+  stop(): this {
+    this.#bytes.push(0)
+    this.#lastId = 0
+    return this
+  }
+
+  done(): Uint8Array {
+    return Uint8Array.from(this.#bytes)
+  }
+}

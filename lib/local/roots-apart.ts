@@ -1,0 +1,41 @@
+/** Tells how the input root and the output root lie to each other, so that outputs among the inputs are known. */
+import { realpathSync } from 'node:fs'
+import { basename, dirname, join, relative, sep } from 'node:path'
+import type { OwnOutputs, RootsApart } from '../core/own-outputs.ts'
+import type { PipelineDefinition } from '../define/definition.ts'
+import type { StoreSpec } from '../io/open-store.ts'
+
+/** The outputs of a pipeline that could be among its inputs. */
+export function ownOutputs({ tasks }: PipelineDefinition, input: StoreSpec, output: StoreSpec): OwnOutputs {
+  const roots = rootsApart(input, output)
+  return { tasks, ...(roots && { roots }) }
+}
+
+/** Undefined where neither lies in the other. */
+export function rootsApart(input: StoreSpec, output: StoreSpec): RootsApart | undefined {
+  if (input.kind === 'disk' && output.kind === 'disk') return apart(folderPath(input.folder), folderPath(output.folder))
+  if (input.kind !== 's3' || output.kind !== 's3' || input.bucket !== output.bucket) return undefined
+  return apart(input.prefix, output.prefix)
+}
+
+/** Both end in a slash, or are empty. */
+function apart(input: string, output: string): RootsApart | undefined {
+  if (output.startsWith(input)) return { strip: output.slice(input.length), add: '' }
+  if (input.startsWith(output)) return { strip: '', add: input.slice(output.length) }
+  return undefined
+}
+
+/** Without links and `..`, as far as it exists. */
+function folderPath(folder: string): string {
+  const path = realFolder(folder)
+  return path.endsWith(sep) ? path.replaceAll(sep, '/') : `${path}${sep}`.replaceAll(sep, '/')
+}
+
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder)
+  } catch {
+    const parent = dirname(folder)
+    return relative(parent, folder) === '' ? folder : join(realFolder(parent), basename(folder))
+  }
+}
