@@ -113,8 +113,8 @@ function estimateUploads(objects: number, platform: AwsPlatform): UploadEstimate
   return { executions, dollars: lines.reduce((sum, line) => sum + line.dollars, 0), lines }
 }
 
-/** States that an execution with nothing to do enters: three of the machine, three of the task. */
-export const idleTransitions = 6
+/** States that an execution with nothing to do enters: four of the machine, three of the task. */
+const idleTransitions = 7
 /** Requests of a plan that finds its run taken, beside the listing: the turn, the head and `_SUCCESS`. */
 const idleReads = 4
 const idleWrites = 2

@@ -15,8 +15,11 @@ export async function openAll<T extends OpenInput>(
   options: FindOptions & { readonly atOnce?: number | undefined },
 ): Promise<T[]> {
   const inputs: T[] = []
+  let turn: Promise<void> | undefined
   const openOrTake = async (object: StoredObject, index: number): Promise<void> => {
-    if (index % openedAtOnce === 0) await nextTurn()
+    if (index % openedAtOnce === 0) turn = nextTurn()
+    // All that are opened at once wait for it: those that went on would open everything before anything else had its turn.
+    await turn
     stopIfAborted(options)
     const known = options.opened?.get(object.key) as T | undefined
     const isSame = known?.input.etag === object.etag && known.input.sizeBytes === object.sizeBytes

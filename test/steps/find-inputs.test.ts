@@ -4,6 +4,7 @@ import type { Store, StoredObject } from '../../lib/core/store.ts'
 import { csv, files, zipMembers } from '../../lib/define/index.ts'
 import { memoryStore } from '../../lib/io/memory-store.ts'
 import { findInputs } from '../../lib/steps/find-inputs.ts'
+import { openedAtOnce } from '../../lib/steps/open-input.ts'
 import { zipText } from '../../lib/testing/zip-text.ts'
 import { buildZip } from '../zip-builder.ts'
 
@@ -91,6 +92,21 @@ describe('the identities of files', () => {
     const inspect = async () => ({ etagOf: 'content' }) as const
     expect(await mostAtOnce(Object.assign(memoryStore(), { inspect }))).toBe(16)
     expect(await mostAtOnce(memoryStore())).toBe(1)
+  })
+
+  it('leave other work its turn, though small files are read without waiting', async () => {
+    const store = memoryStore()
+    for (let index = 0; index < 2000; index++) await store.write(`in/${index}.csv`, Buffer.from('id\n'))
+    const input = Object.assign(store, { readNow: () => Buffer.from('id\n') })
+    const aborting = new AbortController()
+    let asked = 0
+    const identify = async (): Promise<string> => {
+      if (++asked === 1) setImmediate(() => aborting.abort(new CapacityError('OUT_OF_TIME', 'the time is up')))
+      return 'same'
+    }
+    const finding = findInputs({ input, params: {}, task: paths, identify, signal: aborting.signal })
+    await expect(finding).rejects.toMatchObject({ code: 'OUT_OF_TIME' })
+    expect(asked).toBeLessThanOrEqual(openedAtOnce)
   })
 
   it('are not asked for any more once the signal is aborted, and its reason is told', async () => {
