@@ -31,6 +31,7 @@ import type { Interrupt } from './io/worker-channel.ts'
 import { streamFolder } from './local/stream-pieces.ts'
 import { processShare, type StageOptions } from './steps/share.ts'
 import { createThreadLog, type ThreadLog } from './worker-log.ts'
+import { createThreadProgress, type ThreadProgress } from './worker-progress.ts'
 
 /** Plain data, but for the store of a test. */
 export interface ThreadSetup {
@@ -121,6 +122,7 @@ interface Own {
   readonly tell: Tell
   readonly signal: AbortSignal
   opened?: Promise<TaskEngine>
+  progress?: ThreadProgress
 }
 
 async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
@@ -177,11 +179,16 @@ function taskEngine(own: Own): Promise<TaskEngine> {
   return own.opened
 }
 
+interface ShareWatch {
+  readonly log: ThreadLog
+  readonly progress: ThreadProgress
+}
+
 /** The same engine, whose conversions keep to the share's limits, and are known to the log. */
-function forShare(engine: TaskEngine, { partitionLimits }: ShareJob, log: ThreadLog): TaskEngine {
+function forShare(engine: TaskEngine, { partitionLimits }: ShareJob, { log, progress }: ShareWatch): TaskEngine {
   const convert: TaskEngine['convert'] = job => {
     log.converting(job.files)
-    return engine.convert({ ...job, partitionLimits })
+    return progress.during(job, () => engine.convert({ ...job, partitionLimits }))
   }
   const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })
   return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine
@@ -210,19 +217,33 @@ async function shareTools(own: Own, job: ShareJob) {
     stageBytesMax: setup.stageBytesMax,
     readsHive: task.source.hive !== false,
     signal,
+    onInflated: (bytes: number) => progress.staged(bytes),
   }
+  const engine = await checkedEngine(own, inPath)
+  own.progress ??= createThreadProgress({ tell, engine: () => engine.progress() })
+  const progress = own.progress
   return {
-    engine: forShare(await checkedEngine(own, inPath), job, own.log),
-    stage: (source: StageSource, options: StageOptions) => stageSlices(source, { ...staging, ...options }),
-    stageInParts: (source: StageSource, options: StageOptions) =>
-      stageInParts(source, { ...staging, ...options, partBytes: job.groupBytes }),
+    engine: forShare(engine, job, { log: own.log, progress }),
+    async stage(source: StageSource, options: StageOptions) {
+      progress.beginGroup()
+      const staged = await stageSlices(source, { ...staging, ...options })
+      progress.endStaging(staged)
+      return staged
+    },
+    async *stageInParts(source: StageSource, options: StageOptions) {
+      progress.beginGroup()
+      for await (const part of stageInParts(source, { ...staging, ...options, partBytes: job.groupBytes })) {
+        progress.endStaging(part.staged)
+        yield part
+      }
+    },
     worker: { pid: process.pid, thread: threadId },
     // Rows of Parquet have their place without.
     isAlwaysLocated: format.kind !== 'parquet' && (needsPlaces(task.provenance) || (inPath ?? []).length > 0),
     writeAccounts: (accounts: Iterable<MemberAccount>, target: string) =>
       writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target }),
     onSkip: (member: SkippedMember) => tell({ kind: 'log', ...skippedLine(member) }),
-    progress: (done: Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>) => tell({ kind: 'progress', ...done }),
+    progress: progress.done,
   }
 }
 

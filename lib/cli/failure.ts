@@ -5,6 +5,7 @@ import type { EndEvent } from '../core/events.ts'
 import type { Failure } from '../core/outcome.ts'
 import type { Reject } from '../core/reject.ts'
 import { systemFault } from '../io/disk-fault.ts'
+import { paint } from './colours.ts'
 import { type FaultTable, failureTable, rejectTable } from './fault-tables.ts'
 import { printJson, remark, visible } from './output.ts'
 import { drawTable } from './table.ts'
@@ -52,7 +53,9 @@ export async function explain(
     code === undefined
       ? 'this is a fault of the program; --debug shows where'
       : (isDeployed ? deployedAdvices : advices)[code]
-  remark(`fanmill: ${code ?? 'INTERNAL'} ${visible(first)}${advice ? `; ${advice}` : ''}`)
+  remark(
+    `${paint('red', `fanmill: ${code ?? 'INTERNAL'}`, process.stderr)} ${visible(first)}${advice ? `; ${advice}` : ''}`,
+  )
   for (const line of more) remark(`  ${visible(line)}`)
   if (error instanceof FanmillError) await explainDetail(error.detail)
   if (debug && error instanceof Error) remark(stacks(error))
@@ -87,7 +90,7 @@ async function explainDetail(detail: FanmillError['detail']): Promise<void> {
 }
 
 async function explainTable({ titles, rows, numbers }: FaultTable): Promise<void> {
-  remark(await drawTable(titles, rows.slice(0, rowsShownMax), { numbers }))
+  remark(await drawTable(titles, rows.slice(0, rowsShownMax), { numbers, stream: process.stderr }))
   if (rows.length > rowsShownMax) remark(`and ${rows.length - rowsShownMax} more`)
 }
 

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import type { TaskPlan } from '../local.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { printEstimates } from './aws-estimates.ts'
+import { paintLevel } from './colours.ts'
 import { withInterrupt } from './interrupt.ts'
 import { loadLibrary } from './library.ts'
 import { addCommand, addRunOptions, type CommonOptions, type ParamOptions, readParams } from './options.ts'
@@ -61,7 +62,7 @@ async function printPlan(plans: readonly TaskPlan[]): Promise<void> {
   }
   await printEstimates(plans)
   for (const { task, warnings } of plans) {
-    for (const warning of warnings) remark(visible(`warn: ${task}: ${warning}`))
+    for (const warning of warnings) remark(`${paintLevel('warn')}: ${visible(`${task}: ${warning}`)}`)
   }
 }
 

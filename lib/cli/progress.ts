@@ -1,7 +1,9 @@
 /** The live view of a run on a terminal: a bar a task, messages above it. */
-import type { MultiBar, Options, Params, SingleBar } from 'cli-progress'
+import type { MultiBar, Options, SingleBar } from 'cli-progress'
 import type { LogLevel, RunEvent } from '../core/events.ts'
-import { formatBytes, formatCount, formatRate, formatSeconds } from './amounts.ts'
+import { formatCount } from './amounts.ts'
+import { type BarState, barText } from './bar-text.ts'
+import { paintLevel } from './colours.ts'
 import { remark, visible } from './output.ts'
 
 /** Shows the events of a run; `stop` takes the bars away. */
@@ -27,27 +29,21 @@ export async function runView({ quiet = false, stream = process.stderr }: RunVie
     clearOnComplete: true,
     barsize: 24,
     gracefulExit: false,
-    // Whole lines are cut to the terminal here, so that the terminal's own wrapping need not be touched.
+    // Lines are made to fit, so that the terminal's own wrapping need not be touched.
     linewrap: true,
-    format: (bar, params, payload) =>
-      barText(drawBar(params.progress, bar), params, payload as BarPayload, stream.columns),
+    format: (bar, _params, state) =>
+      barText(state as BarState, {
+        columns: stream.columns || 80,
+        nowMs: Date.now(),
+        draw: (fraction, barsize) => drawBar(fraction, { ...bar, barsize }),
+      }),
   }
-  return barsView(new MultiBar(options, Presets.shades_classic))
-}
-
-interface BarPayload {
-  readonly task: string
-  readonly members: number
-  readonly membersAll: number
-  readonly bytes: number
-  readonly bytesAll: number
-  readonly rows: number
-  readonly rejects: number
+  return barsView(new MultiBar(options, Presets.shades_classic), stream)
 }
 
 interface Bar {
   readonly single: SingleBar
-  readonly payload: BarPayload
+  state: BarState
 }
 
 function messagesOnly(quiet: boolean): RunView {
@@ -59,21 +55,43 @@ function messagesOnly(quiet: boolean): RunView {
   }
 }
 
-function barsView(multi: MultiBar): RunView {
+function barsView(multi: MultiBar, stream: NodeJS.WriteStream): RunView {
   const bars = new Map<string, Bar>()
   const show = (event: RunEvent) => {
-    if (event.event === 'plan') {
-      const payload = payloadOf(event)
-      bars.set(event.task, { single: multi.create(Math.max(1, event.bytes), 0, payload), payload })
-    } else if (event.event === 'progress') {
-      const { task, members, bytes, rowsWritten: rows, rowsRejected: rejects } = event
-      const bar = bars.get(task)
-      bar?.single.update(bytes, { ...bar.payload, members, bytes, rows, rejects })
-    } else if (event.event === 'log') {
-      multi.log(`${messageText(event)}\n`)
+    if (event.event === 'log') multi.log(`${messageText(event, stream)}\n`)
+    else if (event.event === 'plan' || event.event === 'progress') {
+      if (!bars.has(event.task)) for (const bar of bars.values()) finish(bar)
+      const before = bars.get(event.task)?.state ?? emptyState(event.task)
+      const state = event.event === 'plan' ? planned(before, event) : advanced(before, event)
+      const { plan, bytes } = state
+      const bar = bars.get(event.task) ?? { single: multi.create(1, 0, state), state }
+      bars.set(event.task, bar)
+      bar.state = state
+      if (plan) bar.single.setTotal(Math.max(1, plan.bytes))
+      bar.single.update(bytes, state)
     }
   }
   return { show, stop: () => stopBars(multi) }
+}
+
+/** Tasks run one after another: when one begins, those before it are done. */
+function finish(bar: Bar): void {
+  bar.state = { ...bar.state, phase: 'done' }
+  bar.single.update(bar.state)
+}
+
+const emptyState = (task: string): BarState => ({ task, members: 0, bytes: 0, rows: 0, rejects: 0 })
+
+function planned(state: BarState, { members, bytes }: Extract<RunEvent, { event: 'plan' }>): BarState {
+  return { ...state, plan: { members, bytes, atMs: Date.now() } }
+}
+
+/** A run on AWS says what is finished alone. */
+function advanced(state: BarState, event: Extract<RunEvent, { event: 'progress' }>): BarState {
+  const { phase, members, bytes, bytesStaged = bytes, bytesConverted = bytes } = event
+  const { rowsWritten, rowsSoFar: rows = rowsWritten, rowsRejected: rejects } = event
+  const convertedAtMs = phase === 'commit' ? (state.convertedAtMs ?? Date.now()) : undefined
+  return { ...state, phase, members, bytes: (bytesStaged + bytesConverted) / 2, rows, rejects, convertedAtMs }
 }
 
 /** Messages that wait for the next drawing are written first. */
@@ -82,29 +100,13 @@ function stopBars(multi: MultiBar): void {
   multi.stop()
 }
 
-function payloadOf({ task, members, bytes }: Extract<RunEvent, { event: 'plan' }>): BarPayload {
-  return { task, members: 0, membersAll: members, bytes: 0, bytesAll: bytes, rows: 0, rejects: 0 }
-}
-
-function barText(bar: string, { progress, startTime, eta }: Params, payload: BarPayload, columns = 80): string {
-  const { task, members, membersAll, bytes, bytesAll, rows, rejects } = payload
-  const seconds = (Date.now() - startTime) / 1000
-  const parts = [
-    `${task} ${bar} ${Math.floor(progress * 100)} %`,
-    `${formatBytes(bytes)} of ${formatBytes(bytesAll)}`,
-    `${formatCount(rows)} rows`,
-    `${formatCount(members)} of ${formatCount(membersAll)} members`,
-    `${formatRate(bytes, seconds)} MB/s`,
-    bytes > 0 && Number.isFinite(eta) ? `${formatSeconds(Math.ceil(eta))} left` : 'time left unknown',
-    `${formatCount(rejects)} rejects`,
-  ]
-  return parts.join(' · ').slice(0, columns - 1)
-}
-
-function messageText({ level, message, slice, member, repeats }: Extract<RunEvent, { event: 'log' }>): string {
+function messageText(
+  { level, message, slice, member, repeats }: Extract<RunEvent, { event: 'log' }>,
+  stream: NodeJS.WriteStream = process.stderr,
+): string {
   const where = member ?? (slice === undefined ? undefined : `slice ${slice}`)
   const more = repeats === undefined ? '' : ` (${formatCount(repeats)} more times)`
-  return visible(`${level}: ${where === undefined ? '' : `${where}: `}${message}${more}`)
+  return `${paintLevel(level, stream)}: ${visible(`${where === undefined ? '' : `${where}: `}${message}${more}`)}`
 }
 
 function isGrave(level: LogLevel): boolean {

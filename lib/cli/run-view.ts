@@ -3,13 +3,14 @@ import type { ExecutedTask } from '../core/execution-tasks.ts'
 import type { ParamValues } from '../define/definition.ts'
 import type { ExecutionStatus, RunSummary } from '../local.ts'
 import { formatCount, formatSeconds } from './amounts.ts'
+import { paintStatus } from './colours.ts'
 import { failureTable, skippedTable } from './fault-tables.ts'
 import { print, visible } from './output.ts'
 import { printTable } from './table.ts'
 
 /** A run, how far it is, and what failed in it. */
 export async function printRun(run: RunSummary): Promise<void> {
-  print(`run ${run.runId}, attempt ${run.attempt}: ${run.status}`)
+  print(`run ${run.runId}, attempt ${run.attempt}: ${paintStatus(run.status)}`)
   print(visible(`task ${run.task} ${paramsText(run.params)}`.trimEnd()))
   print(`${run.batchesDone} of ${run.batches} batches, ${formatCount(run.rows)} rows`)
   print(visible(`output ${run.output}`))
@@ -32,7 +33,7 @@ async function printSkipped({ count, first, files }: NonNullable<RunSummary['ski
 export async function printExecution(execution: ExecutionStatus, runs: readonly RunSummary[]): Promise<void> {
   const { name, status, startedAt, endedAt, startedBy, continuedBy, tasks, fault } = execution
   const seconds = endedAt && formatSeconds(Math.round((Date.parse(endedAt) - Date.parse(startedAt)) / 1000))
-  print(visible(`execution ${name}: ${status}${seconds === undefined ? '' : ` after ${seconds}`}`))
+  print(`${visible(`execution ${name}`)}: ${paintStatus(status)}${seconds === undefined ? '' : ` after ${seconds}`}`)
   print(visible(`started ${[startedAt, startedBy].filter(Boolean).join(', ')}`))
   if (continuedBy !== undefined) print(visible(`continued by execution ${continuedBy.split(':').at(-1)}`))
   if (fault) print(visible(`ended: ${[fault.code, fault.message].filter(Boolean).join(' ')}`))

@@ -14,7 +14,7 @@ export function addRunsCommand(program: Command): void {
   const command = addCommand(program, {
     usage: 'runs',
     description: 'list what ran, the latest first, with status, progress and output',
-    examples: ['runs', 'runs --limit 1000', 'runs --stack FanmillFlights --json'],
+    examples: ['runs --limit 1000', 'runs --stack FanmillFlights --json'],
   })
   addRootOptions(command)
     .option('--limit <n>', 'how many runs (default: 100, with --json all)', countParser(1))

@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatRate } from './amounts.ts'
 import { print, visible } from './output.ts'
 import { drawTable } from './table.ts'
 
-const numbers = ['rows', 'rejects', 'members', 'parts', 'bytes in', 'bytes out', 'seconds', 'MB/s']
+const numbers = ['rows', 'rejects', 'members', 'parts', 'bytes in', 'bytes out', 'seconds', 'MB/s inflated']
 
 export interface SummaryOptions {
   readonly isSample?: boolean | undefined
@@ -41,7 +41,7 @@ function taskRow(task: TaskResult): readonly unknown[] {
     formatBytes(task.bytesIn),
     formatBytes(task.bytesOut),
     task.seconds.toFixed(2),
-    formatRate(task.bytesIn, task.seconds),
+    task.bytesInflated === 0 ? '-' : formatRate(task.bytesInflated, task.seconds),
   ]
 }
 

@@ -28,6 +28,14 @@ export type RunEvent =
       readonly bytes: number
       readonly rowsWritten: number
       readonly rowsRejected: number
+      /** What is done now; absent where it is not known, as of a run on AWS. */
+      readonly phase?: RunPhase
+      /** Inflated bytes that are staged so far: `bytes`, and those of work that is not finished. */
+      readonly bytesStaged?: number
+      /** Inflated bytes whose rows are converted so far: `bytes`, and an estimate for work that is not finished. */
+      readonly bytesConverted?: number
+      /** Rows written so far: `rowsWritten`, and an estimate for work that is not finished. */
+      readonly rowsSoFar?: number
     }
   | {
       readonly event: 'batch'
@@ -50,6 +58,9 @@ export type RunEvent =
       readonly fields?: Readonly<Record<string, unknown>>
     }
   | EndEvent
+
+/** `plan`: inputs are found and planned; `convert`: text becomes parts; `merge`: small parts are joined; `commit`: the dataset is made visible. */
+export type RunPhase = 'plan' | 'convert' | 'merge' | 'commit'
 
 /** The least first. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
@@ -76,6 +87,8 @@ export interface TaskResult {
   readonly membersSkipped: number
   readonly parts: number
   readonly bytesIn: number
+  /** Inflated bytes that were read; those of batches that an earlier process did are not among them. */
+  readonly bytesInflated: number
   readonly bytesOut: number
   readonly seconds: number
   /** URL or path of the dataset. */

@@ -1,4 +1,4 @@
-/** A row that does not fit its columns, as data. */
+/** A row that does not fit its columns, or that a check or a function rejected, as data. */
 export interface Reject {
   readonly archive: string
   readonly member: string
@@ -10,6 +10,6 @@ export interface Reject {
   readonly expected: string
   /** The text that came, cut at 200 characters. */
   readonly received: string
-  /** The whole record, cut at 65,536 characters; empty for a row of Parquet. Only in the file of rejects: messages and state do without. */
-  readonly text?: string
+  /** The whole record, cut at 65,536 characters; empty for a row of Parquet, null in files of older runs. Only in the file of rejects: messages and state do without. */
+  readonly text?: string | null
 }

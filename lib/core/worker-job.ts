@@ -51,7 +51,19 @@ export interface Workers {
   close(): Promise<void>
 }
 
+/** What a job has done of work that is not finished, so that it counts in no total yet. */
+export interface UnderWay {
+  /** Inflated bytes that are staged. */
+  readonly bytesStaged: number
+  /** Inflated bytes of the rows that are converted, estimated. */
+  readonly bytesConverted: number
+  /** Rows that are written, estimated. */
+  readonly rows: number
+}
+
 export type WorkerMessage =
+  /** Replaces what the same job sent before; a `progress` message of the job ends it. */
+  | ({ readonly kind: 'underWay' } & UnderWay)
   | {
       readonly kind: 'progress'
       readonly members: number

@@ -155,12 +155,16 @@ export interface MapRowsStep {
   readonly map: (row: never, context: never) => unknown
   /** Columns that the function adds, or gives another type. Others pass through. */
   readonly adds: Columns
+  /** Set where rows on which the function fails are rejects. */
+  readonly onError?: 'reject'
 }
 
 export interface MapBatchesStep {
   readonly kind: 'mapBatches'
   readonly map: (batch: never, context: never) => unknown
   readonly adds: Columns
+  /** Set where rows on which the function fails are rejects. */
+  readonly onError?: 'reject'
 }
 
 export type Step = SqlStep | MapRowsStep | MapBatchesStep

@@ -57,11 +57,14 @@ export {
 } from './output.ts'
 export { type ParamOf, type ParamOptions, param } from './param.ts'
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline.ts'
+export { RejectError } from './reject-error.ts'
 export type {
   AnyRow,
   Batch,
+  BatchContext,
   CellOf,
   LogFields,
+  MapContext,
   ParamValuesOf,
   RowContext,
   RowOf,

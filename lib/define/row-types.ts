@@ -53,14 +53,38 @@ export interface UserFile {
   json(): unknown
 }
 
-/** What `mapRows` and `mapBatches` functions get beside their rows. */
-export interface RowContext<Values, State> extends SetupContext<Values> {
+/** What `mapRows` and `mapBatches` functions both get. */
+export interface MapContext<Values, State> extends SetupContext<Values> {
   /** Name of the member, or key of the file, that the row came from. */
   readonly member: string
   /** Key of the archive, or of the file. */
   readonly archive: string
   /** What the task's `setup` returned, made once in each worker. */
   readonly state: State
+}
+
+/** What `mapRows` functions get beside their row. */
+export interface RowContext<Values, State> extends MapContext<Values, State> {
+  /**
+   * Rejects the record that this row comes from, by throwing a `RejectError`: nothing of the record is written, and it is a
+   * reject with this reason as `expected`, counted like any other and limited by the task's `rejects`.
+   * @example mapRows((row, context) => (row.amount < 0 ? context.reject('amount is negative') : row))
+   */
+  reject(reason: string): never
+}
+
+/** What `mapBatches` functions get beside their batch. */
+export interface BatchContext<Values, State> extends MapContext<Values, State> {
+  /**
+   * Rejects the record of one row of the batch, and returns; the values that the function gives for this row are not used.
+   * @example columns.amount.forEach((amount, row) => amount < 0 && context.reject('amount is negative', { row }))
+   */
+  reject(reason: string, options: { readonly row: number }): void
+  /**
+   * Throws a `RejectError`. As it does not say which row it means, the function is called again with each row alone, and the
+   * rows for which it throws are rejects.
+   */
+  reject(reason: string): never
 }
 
 /** Columns of many rows: each of `rowCount` values. */

@@ -3,8 +3,8 @@ import * as v from 'valibot'
 import { check, options } from './check.ts'
 import type { Columns, MapBatchesStep, MapRowsStep, Params } from './definition.ts'
 import { frozen } from './freeze.ts'
-import type { AnyRow, Batch, CellOf, ParamValuesOf, RowContext, RowOf } from './row-types.ts'
-import { addedColumns, anyFunction } from './schemas.ts'
+import type { AnyRow, Batch, BatchContext, CellOf, ParamValuesOf, RowContext, RowOf } from './row-types.ts'
+import { addedColumns, anyFunction, oneOf } from './schemas.ts'
 
 declare const adding: unique symbol
 declare const mappingRows: unique symbol
@@ -25,7 +25,7 @@ export interface MapRows<in Row = never, in Values = never, in State = never, ou
 export interface MapBatches<in Row = never, in Values = never, in State = never, out Adds = unknown>
   extends MapBatchesStep,
     Adding<Adds> {
-  readonly [mappingBatches]?: (batch: Batch<Row>, context: RowContext<Values, State>) => unknown
+  readonly [mappingBatches]?: (batch: Batch<Row>, context: BatchContext<Values, State>) => unknown
 }
 
 /** What a `mapRows` function returns: the columns that change, and all that it adds. */
@@ -37,6 +37,12 @@ export type MappedBatch<Adds extends Columns> = { readonly [Name in keyof Adds]:
 export interface MapOptions<Adds extends Columns> {
   /** Columns that the function adds, or gives another type; others pass through. Default none. */
   readonly adds?: Adds
+  /**
+   * What happens when the function throws, or gives a value that its column cannot hold: `fail` ends the run with
+   * TRANSFORM_FAILED, `reject` rejects the record of the row. A result of the wrong shape (no object, a column that is not in
+   * `adds`) always ends the run. A batch that fails is tried again row by row, to find the rows. Default `fail`.
+   */
+  readonly onError?: 'fail' | 'reject'
 }
 
 type None = Record<never, never>
@@ -44,6 +50,7 @@ type None = Record<never, never>
 /**
  * A function for each row: mapRows(row => ({ season: season(row.date) }), { adds: { season: column.string() } }).
  * It returns an object, a list of objects, or null to drop the row; columns that it does not return stay as they are.
+ * `context.reject(reason)` makes the record a reject: mapRows((row, context) => (row.delay < -60 ? context.reject('left too early') : row)).
  */
 export function mapRows<
   Row = AnyRow,
@@ -59,13 +66,14 @@ export function mapRows<
   given: MapOptions<Adds> = {},
 ): MapRows<Row, Values, State, RowOf<Adds>> {
   check('mapRows: map', anyFunction, map)
-  const { adds = {} } = check('mapRows', mapOptions, given)
-  return frozen({ kind: 'mapRows', map, adds })
+  const { adds = {}, onError = 'fail' } = check('mapRows', mapOptions, given)
+  return frozen({ kind: 'mapRows', map, adds, ...(onError === 'reject' && { onError }) })
 }
 
 /**
  * A function for many rows at once, columns in and columns out: mapBatches(({ columns }) => ({ late: columns.delay.map(isLate) }), { adds: { late: column.bool() } }).
  * It returns the columns of `adds`; others pass through. Columns are read when they are first asked for.
+ * `context.reject(reason, { row })` makes the record of one row, by its index in the batch, a reject.
  */
 export function mapBatches<
   Row = AnyRow,
@@ -74,12 +82,12 @@ export function mapBatches<
   State = any,
   const Adds extends Columns = None,
 >(
-  map: (batch: Batch<Row>, context: RowContext<Values, State>) => MappedBatch<NoInfer<Adds>>,
+  map: (batch: Batch<Row>, context: BatchContext<Values, State>) => MappedBatch<NoInfer<Adds>>,
   given: MapOptions<Adds> = {},
 ): MapBatches<Row, Values, State, RowOf<Adds>> {
   check('mapBatches: map', anyFunction, map)
-  const { adds = {} } = check('mapBatches', mapOptions, given)
-  return frozen({ kind: 'mapBatches', map, adds })
+  const { adds = {}, onError = 'fail' } = check('mapBatches', mapOptions, given)
+  return frozen({ kind: 'mapBatches', map, adds, ...(onError === 'reject' && { onError }) })
 }
 
-const mapOptions = options({ adds: v.optional(addedColumns) })
+const mapOptions = options({ adds: v.optional(addedColumns), onError: v.optional(oneOf(['fail', 'reject'])) })

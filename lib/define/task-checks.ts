@@ -49,9 +49,7 @@ function checkExtraction(subject: string, task: TaskDefinition): void {
     throw invalid(`${subject}: ${extra[0]}`, 'expected none, as memberFiles extracts members as they are')
 }
 
-function checkChecks(subject: string, { checks = [], source }: TaskDefinition): void {
-  if (checks.length > 0 && source.format?.kind === 'parquet')
-    throw invalid(`${subject}: checks`, 'expected a source of text, got parquetFiles(); leave rows out with where')
+function checkChecks(subject: string, { checks = [] }: TaskDefinition): void {
   const other = checks.findIndex(({ that }) => that.scope !== 'row')
   if (other >= 0)
     throw invalid(

@@ -64,7 +64,7 @@ interface CommonTaskOptions {
   readonly output: Output
   /**
    * Conditions on the rows as they are read, before any step: `checks: [{ that: sql`amount >= 0`, reason: 'amount is negative' }]`.
-   * A row for which one is false is a reject with its reason; null passes, as in SQL's CHECK. Texts only, not Parquet.
+   * A row for which one is false is a reject with its reason; null passes, as in SQL's CHECK.
    */
   readonly checks?: readonly RowCheck[]
   /** How many rejected rows a run may have; default none. */

@@ -7,27 +7,21 @@ import type { PartitionLimits } from '../core/partition-limits.ts'
 import type { Format } from '../define/definition.ts'
 import type { StagedFile, StagedMember } from '../io/stage.ts'
 import type { BoundQuery } from './bound-query.ts'
+import { readCarefully, sourcesOf } from './careful-input.ts'
 import { mismatchMarker } from './column-sql.ts'
 import { engineFault } from './engine.ts'
-import type { MapFunctions } from './map-function.ts'
-import { refuseNewColumns, refusePathColumns } from './new-columns.ts'
-import {
-  carefulParquetRead,
-  checkReadable,
-  describeParquet,
-  type ParquetOptions,
-  parquetMisfits,
-  parquetRead,
-} from './parquet-read.ts'
+import { NeedsMember, RowRejected } from './map-context.ts'
+import { learnOrThrow, type MapFunctions } from './map-function.ts'
+import { checkReadable, describeParquet, type ParquetOptions, parquetRead } from './parquet-read.ts'
 import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
+import { collectCodeRejects } from './placed-transform.ts'
 import { quoteText } from './quote.ts'
-import { asideRecords, badRecords, type KeptRejects, keepRejects } from './reject-rows.ts'
-import { allPass, type BoundCheck, failingRows, passingRows } from './row-checks.ts'
+import { type KeptRejects, keepRejects } from './reject-rows.ts'
+import { allPass, type BoundCheck } from './row-checks.ts'
 import type { RowCounter } from './row-counter.ts'
-import { type TextSource, textSources } from './text-source.ts'
 import { explainTooMany } from './too-many-partitions.ts'
 import { applyTransform, type CheckedTransform } from './transform.ts'
-import { carefulRead, fastRead, misfits, type ReadOptions } from './typed-read.ts'
+import { fastRead, type ReadOptions } from './typed-read.ts'
 import { isReadable } from './utf8-text.ts'
 import { type PartOptions, type WrittenPart, writeParts } from './write-parts.ts'
 
@@ -41,7 +35,7 @@ export interface Conversion {
   readonly read: ReadOptions
   /** Given when the files are Parquet. */
   readonly parquet?: ParquetOptions
-  /** What rows must be that fit; texts only. */
+  /** What rows must be that fit. */
   readonly checks: readonly BoundCheck[]
   readonly transform: CheckedTransform
   readonly format: Format
@@ -90,6 +84,8 @@ export async function convert(conversion: Conversion, job: ConvertJob): Promise<
     return job.isCareful ? await carefully(conversion, job) : await quickly(conversion, job)
   } catch (error) {
     if (error instanceof NeedsMember) return { kind: 'byMember' }
+    // Functions have rejected from now on: the next careful conversion collects what they reject.
+    if (error instanceof RowRejected) return job.isCareful ? convert(conversion, job) : { kind: 'locate', cause: error }
     const fault = error instanceof FanmillError ? error : manyPartitionsFault(engineFault(error), conversion)
     if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') throw fault
     const { parquet, connection } = conversion
@@ -112,8 +108,6 @@ function manyPartitionsFault(fault: Error, { keys, parts }: Conversion): Error {
 const misfitFault =
   /^(Conversion|Invalid Input|Out of Range|Invalid) Error|^Not implemented Error: The Parallel CSV Reader/
 
-class NeedsMember extends Error {}
-
 /** The one member or file that all text is of, if it is one. */
 function originOf(files: readonly StagedFile[]): Pick<StagedMember, 'archive' | 'member'> | undefined {
   const [first, ...others] = files.flatMap(file => file.members)
@@ -127,8 +121,8 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
   const guard = transform.steps.length > 0 ? counter.name : undefined
   const input = parquet
     ? parquetRead(await describeParquet(connection, job.files), parquet, guard)
-    : raiseFailing(fastRead(sourcesOf(conversion, job, 'fail', !read.strict), read, guard), conversion.checks)
-  const parts = await write(conversion, input, job)
+    : fastRead(sourcesOf(conversion, job, 'fail', !read.strict), read, guard)
+  const parts = await write(conversion, raiseFailing(input, conversion.checks), job)
   const rowsWritten = sumRows(parts)
   const seen = guard ? counter.rows() : rowsWritten
   const rowsRead = guard && seen < recordsOf(job) ? await readAll(conversion, input) : seen
@@ -142,65 +136,35 @@ const raiseFailing = (input: string, checks: readonly BoundCheck[]): string =>
     : `SELECT * FROM (${input}) WHERE CASE WHEN ${allPass(checks)} THEN true ELSE error(${quoteText(mismatchMarker)}) END`
 
 async function carefully(conversion: Conversion, job: ConvertJob): Promise<Converted> {
-  const { connection, counter } = conversion
-  const { lastRecord } = job
-  const { input, rejected } = conversion.parquet
-    ? await carefulParquet(conversion, conversion.parquet, job)
-    : await carefulText(conversion, job)
-  const parts = await write(conversion, input, job)
+  const { connection, counter, transform, maps } = conversion
+  const reading = await readCarefully(conversion, job)
+  const hasCodeRejects = maps.hasRejected
+  if (hasCodeRejects) {
+    const begin = async (): Promise<void> => void (await connection.run(dropErrors))
+    const file = `${job.target}.code-rejects`
+    await collectCodeRejects(connection, reading.placed, { transform, maps, file, begin })
+  }
+  const { input, rejected } = reading.input(hasCodeRejects)
+  const parts = await write(conversion, input, job).catch((error: unknown) => {
+    throw hasCodeRejects && error instanceof RowRejected ? unsteady() : error
+  })
   const keep = async (rowsRead: number): Promise<ConvertedParts> => {
     await connection.run(errorTable)
     const rejects = await keepRejects(connection, rejected, `${job.target}.rejects`)
     return { kind: 'parts', parts, rowsRead, rowsWritten: sumRows(parts), ...rejects }
   }
   const kept = await keep(counter.rows())
-  if (kept.rowsRead + kept.rowsRejected >= recordsOf(job) || lastRecord !== undefined) return kept
+  const isWhole = kept.rowsRead + kept.rowsRejected >= recordsOf(job)
+  if (isWhole || job.lastRecord !== undefined) return kept
   return keep(await readAll(conversion, input))
 }
 
-/** The rows that fit, and those that do not, as queries. */
-interface CarefulInput {
-  readonly input: string
-  readonly rejected: readonly string[]
-}
-
-async function carefulText(conversion: Conversion, job: ConvertJob): Promise<CarefulInput> {
-  const { connection, counter, fitCounter, checks, read, format } = conversion
-  const { lastRecord } = job
-  const again = sourcesOf(conversion, job, 'ignore')
-  if (read.refuseNew) await refuseNewColumns(connection, again)
-  await refusePathColumns(connection, again)
-  const [first = ''] = Object.keys(read.columns)
-  const limits = {
-    guard: checks.length > 0 ? fitCounter.name : counter.name,
-    ...(lastRecord !== undefined && { lastRecord }),
-  }
-  if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not read as text')
-  return {
-    input: passingRows(carefulRead(sourcesOf(conversion, job, 'keep'), read, limits), checks, counter.name, first),
-    rejected: [
-      misfits(again, read),
-      badRecords(format),
-      asideRecords(job.files.flatMap(file => file.setAside ?? [])),
-      again.length > 0 ? failingRows(carefulRead(again, read, { ...limits, hasPlaces: true }), checks) : '',
-    ],
-  }
-}
-
-async function carefulParquet(
-  { connection, counter }: Conversion,
-  options: ParquetOptions,
-  { files }: ConvertJob,
-): Promise<CarefulInput> {
-  const described = await describeParquet(connection, files)
-  return {
-    input: carefulParquetRead(described, options, counter.name),
-    rejected: [withoutText(parquetMisfits(described, options))],
-  }
-}
-
-/** Rows of Parquet have no text. */
-const withoutText = (misfits: string): string => (misfits === '' ? '' : `SELECT *, '' AS text FROM (${misfits})`)
+/** The rejects were collected, and their records left out. */
+const unsteady = (): PermanentError =>
+  new PermanentError(
+    'TRANSFORM_FAILED',
+    'expected functions to reject the same rows each time that they are called, got a reject of a row that passed before; decide by the row alone, not by rows before it',
+  )
 
 /** Records as they were counted apart from the scan. */
 const recordsOf = ({ files }: ConvertJob): number => files.reduce((sum, { records }) => sum + records, 0)
@@ -233,11 +197,8 @@ async function write(conversion: Conversion, input: string, job: ConvertJob): Pr
       return await writeParts(connection, query, target, { ...parts, keys, isTrial, fileBytes })
     } catch (error) {
       for (const path of [target, `${target}.parquet`]) rmSync(path, { recursive: true, force: true })
-      const fault = maps.takeFault()
-      if (fault?.error) throw fault.error
-      if (fault?.needsMember) throw new NeedsMember()
       if (keys && error instanceof TooManyKeys) throw await explained(conversion, keys, query, job)
-      if (!fault?.learned) throw error
+      learnOrThrow(maps, error)
     }
   }
 }
@@ -269,24 +230,6 @@ function transformFault({ transform }: Conversion, fault: FanmillError): Fanmill
   const tell = (words: string): string => `the transform's SQL failed: ${words}`
   const options = { cause, publicMessage: publicMessage && tell(publicMessage) }
   return new PermanentError('TRANSFORM_FAILED', tell(message), detail, options)
-}
-
-function sourcesOf(
-  { format, read }: Conversion,
-  { files }: ConvertJob,
-  badRecords: 'fail' | 'keep' | 'ignore',
-  isLenient = false,
-): TextSource[] {
-  if (format.kind === 'parquet') return []
-  return textSources(files, {
-    format,
-    columns: read.columns,
-    badRecords,
-    isLenient,
-    isExact: read.strict,
-    hive: read.hive,
-    keepNew: read.keepNew,
-  })
 }
 
 /** Names of the staged members, which the located prefix counts over all files of a stage: those given here are without gaps. */

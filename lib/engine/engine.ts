@@ -17,6 +17,7 @@ export interface EngineOptions {
 
 /** The engine of one thread. Queries run one at a time; a connection is made for each conversion and thrown away. */
 export interface Engine {
+  /** The first connection knows the progress of its queries. */
   connect(): Promise<DuckDBConnection>
   /** Upper bound of its buffers. */
   readonly memoryBytes: number
@@ -42,7 +43,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     return connection
   }
   const first = await connect()
+  // The locks allow no settings of a connection any more, so that this one is prepared for whoever connects first: the task.
+  const ready = [await connect()]
   try {
+    for (const statement of progressSettings) await ready[0]?.run(statement)
     for (const statement of settings(options)) await first.run(statement)
     await options.load?.(first)
     for (const statement of locks(options)) await first.run(statement)
@@ -52,7 +56,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     throw error instanceof FanmillError ? error : engineFault(error)
   }
   return {
-    connect,
+    connect: async () => ready.pop() ?? connect(),
     memoryBytes: options.memoryBytes,
     interrupt: () => {
       for (const connection of open) connection.interrupt()
@@ -67,6 +71,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 const settings = (options: EngineOptions): string[] => [
   `SET temp_directory = ${quoteText(options.tempFolder)}`,
   "SET TimeZone = 'UTC'",
+]
+
+/** Lets `connection.progress` say how far a query is, from its start; nothing is printed. */
+const progressSettings = [
+  'SET enable_progress_bar = true',
+  'SET enable_progress_bar_print = false',
+  'SET progress_bar_time = 0',
 ]
 
 const locks = (options: EngineOptions): string[] => [

@@ -14,7 +14,7 @@ export function jsonSource(
   from: string,
   columns: Columns,
   { isExact = true, ...options }: JsonSourceOptions = {},
-): Omit<TextSource, 'all'> {
+): Omit<TextSource, 'all' | 'used'> {
   const tests = jsonTests(Object.keys(columns), { ...options, isStrict: isExact })
   const isValid = allMet(tests)
   const names = Object.keys(columns)

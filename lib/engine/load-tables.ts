@@ -106,6 +106,7 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
         text,
         recordText: "''",
         all: Object.keys(columns).map(quoteName),
+        used: ['*'],
         undeclared: [],
       }
     }
@@ -116,6 +117,7 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
           columns,
         ),
         all: ['line'],
+        used: ['*'],
       }
     case 'lines': {
       const isMet = `regexp_full_match(content, ${quoteText(format.pattern)})`
@@ -125,6 +127,7 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
         text: column => `nullif(groups.${quoteName(column)}, '')`,
         recordText: 'content',
         all: ['content'],
+        used: ['*'],
         undeclared: [],
         record,
       }

@@ -7,24 +7,29 @@
  * run again in the shape that allows it. Each worker learns each thing once.
  */
 import {
+  BIGINT,
   type DuckDBConnection,
   DuckDBScalarFunction,
   type DuckDBScalarFunctionInfo,
   DuckDBStructType,
-  type DuckDBStructVector,
   type DuckDBType,
   LIST,
-  listValue,
-  structValue,
 } from '@duckdb/node-api'
-import { PermanentError } from '../core/errors.ts'
 import type { MapBatchesStep, MapRowsStep } from '../define/definition.ts'
+import { type CodeRejectFile, writeCodeRejects } from './code-rejects.ts'
 import { batchFunction } from './map-batches.ts'
-import { type ChunkFunction, type Origin, type OwnContext, ownContext, Relearn } from './map-context.ts'
-import { callUser, isRecord, kindOf, present, targetOf, unknownKey, write } from './map-result.ts'
-import { createRowView } from './row-view.ts'
+import {
+  type ChunkFunction,
+  NeedsMember,
+  type Origin,
+  ownContext,
+  type RejectRow,
+  Relearn,
+  RowRejected,
+} from './map-context.ts'
+import { targetOf } from './map-result.ts'
+import { type Learned, rowFunction } from './map-rows.ts'
 import type { SchemaColumn } from './transform.ts'
-import { isSameValue } from './vector-values.ts'
 
 /** What a query needs to know of a registered function. */
 export interface MapCall {
@@ -36,11 +41,15 @@ export interface MapCall {
 
 /** The map functions of one task in one worker. */
 export interface MapFunctions {
-  register(step: MapRowsStep | MapBatchesStep, given: readonly SchemaColumn[], index: number): MapCall
+  register(step: MapRowsStep | MapBatchesStep, given: readonly SchemaColumn[], options: MapOptions): MapCall
   /** Says which member the rows of the next query are of; undefined when they are of several. */
   enter(origin: Origin | undefined): void
   /** Whether a function has ever asked for its row's member. */
   readonly isByMember: boolean
+  /** Whether a function has ever rejected a row. */
+  readonly hasRejected: boolean
+  /** Writes what functions that have the place of their rows reject to a file, until it is closed. */
+  keepRejects(path: string): CodeRejectFile
   /**
    * What made the last query fail, if a function did; asking forgets it. `learned` means: build the query again;
    * `needsMember`: with the rows of one member.
@@ -48,15 +57,28 @@ export interface MapFunctions {
   takeFault(): MapFault | undefined
 }
 
+export interface MapOptions {
+  /** Of the step in its transform. */
+  readonly index: number
+  /** The place of each row is one more argument, and rows that the function rejects are kept apart. */
+  readonly isPlaced: boolean
+}
+
 export interface MapFault {
+  /** A function rejected a row that has no place. */
+  readonly isReject?: boolean
   readonly learned: boolean
   readonly needsMember: boolean
   readonly error?: Error
 }
 
-interface Learned {
-  isMany: boolean
-  readonly changes: Set<string>
+/** After a query that failed: returns when it can be built again with what was learned. @throws what a function made it fail with */
+export function learnOrThrow(maps: MapFunctions, error: unknown): void {
+  const fault = maps.takeFault()
+  if (fault?.error) throw fault.error
+  if (fault?.needsMember) throw new NeedsMember()
+  if (fault?.isReject) throw new RowRejected('a function rejected a row')
+  if (!fault?.learned) throw error
 }
 
 export function createMapFunctions(
@@ -69,6 +91,8 @@ export function createMapFunctions(
   let fault: MapFault | undefined
   let origin: Origin | undefined
   let isByMember = false
+  let hasRejected = false
+  let rejects: CodeRejectFile | undefined
   const own = ownContext(context, field => {
     isByMember = true
     if (!origin) return undefined
@@ -81,11 +105,20 @@ export function createMapFunctions(
       fault ??=
         error instanceof Relearn
           ? { learned: true, needsMember: false }
-          : { learned: false, needsMember: false, error: error as Error }
+          : error instanceof RowRejected
+            ? { learned: false, needsMember: false, isReject: true }
+            : { learned: false, needsMember: false, error: error as Error }
     info.setError('fanmill: a map function stopped the query')
   }
+  const rejectRow = (placeAt: number | undefined): RejectRow => {
+    return (chunk, row, reason) => {
+      hasRejected = true
+      if (placeAt === undefined || !rejects) throw new RowRejected(reason)
+      rejects.add(chunk.getColumnVector(placeAt).getItem(row) as bigint, reason)
+    }
+  }
   return {
-    register(step, given, index) {
+    register(step, given, { index, isPlaced }) {
       const traits = learned.get(index) ?? { isMany: false, changes: new Set<string>() }
       learned.set(index, traits)
       const added = typesOf(step)
@@ -93,12 +126,16 @@ export function createMapFunctions(
         column => traits.changes.has(column.name) && !added.some(each => each.name === column.name),
       )
       const writes = [...added, ...changed]
-      const name = `fanmill_map_${index}_${traits.isMany ? 'many' : 'one'}_${changed.length}`
+      const name = `fanmill_map_${index}_${traits.isMany ? 'many' : 'one'}_${changed.length}${isPlaced ? '_placed' : ''}`
       const call = { name, isMany: traits.isMany, writes: writes.map(column => column.name) }
       const key = `${name}(${given.map(column => `${column.name} ${column.type}`).join()})`
       if (registered.has(key)) return registered.get(key) as MapCall
-      const run = chunkFunction(step, given, writes, traits, own)
-      connection.registerScalarFunction(scalarFunction(name, given, writes, traits.isMany, run, fail))
+      const tools = { own, traits, reject: rejectRow(isPlaced ? given.length : undefined) }
+      const targets = writes.map(column => targetOf(column, step))
+      const run =
+        step.kind === 'mapRows' ? rowFunction(step, given, writes, tools) : batchFunction(step, given, targets, tools)
+      const types = [...given.map(column => column.type), ...(isPlaced ? [BIGINT] : [])]
+      connection.registerScalarFunction(scalarFunction(name, types, writes, traits.isMany, run, fail))
       registered.set(key, call)
       return call
     },
@@ -107,6 +144,20 @@ export function createMapFunctions(
     },
     get isByMember() {
       return isByMember
+    },
+    get hasRejected() {
+      return hasRejected
+    },
+    keepRejects(path) {
+      const file = writeCodeRejects(path)
+      rejects = file
+      return {
+        ...file,
+        close() {
+          rejects = undefined
+          file.close()
+        },
+      }
     },
     takeFault() {
       const taken = fault
@@ -119,7 +170,7 @@ export function createMapFunctions(
 
 function scalarFunction(
   name: string,
-  given: readonly SchemaColumn[],
+  parameterTypes: readonly DuckDBType[],
   writes: readonly SchemaColumn[],
   isMany: boolean,
   run: ChunkFunction,
@@ -131,7 +182,7 @@ function scalarFunction(
   )
   return DuckDBScalarFunction.create({
     name,
-    parameterTypes: given.map(column => column.type),
+    parameterTypes,
     returnType: (isMany ? LIST(struct) : struct) as DuckDBType,
     specialHandling: true,
     volatile: true,
@@ -144,83 +195,4 @@ function scalarFunction(
       }
     },
   })
-}
-
-function chunkFunction(
-  step: MapRowsStep | MapBatchesStep,
-  given: readonly SchemaColumn[],
-  writes: readonly SchemaColumn[],
-  traits: Learned,
-  own: OwnContext,
-): ChunkFunction {
-  const targets = writes.map(column => targetOf(column, step))
-  if (step.kind === 'mapBatches') return batchFunction(step, given, targets, own)
-  const view = createRowView(given)
-  const columns = new Map(given.map((column, index) => [column.name, index]))
-  const names = writes.map(column => column.name)
-  const map = step.map as (row: unknown, context: unknown) => unknown
-  // Columns of unchanged type, whose values may pass as they are.
-  const sameTyped = writes
-    .map(({ name, type }) => given.findIndex(each => each.name === name && String(each.type) === String(type)))
-    .map(at => (at < 0 ? undefined : at))
-  const fields = (result: Readonly<Record<string, unknown>>, row: number): unknown[] => {
-    for (const key in result) checkKey(key, result[key], names, columns, view, traits)
-    return targets.map((target, at) => {
-      const { name } = target
-      const own = sameTyped[at]
-      if (own !== undefined && (!(name in result) || isSameValue(result[name], view.value(own))))
-        return present(target, view.item(own), row)
-      const value = name in result ? result[name] : columns.has(name) ? view.value(columns.get(name) as number) : null
-      return write(target, value, row)
-    })
-  }
-  return (chunk, output) => {
-    view.enter(chunk)
-    for (let row = 0; row < chunk.rowCount; row++) {
-      view.at(row)
-      const result = callUser('mapRows', () => map(view.row, own.context), row)
-      if (own.wasRefused) throw new Relearn()
-      if (traits.isMany) {
-        const rows = result === null ? [] : Array.isArray(result) ? result : [result]
-        for (const each of rows)
-          if (!isRecord(each))
-            throw new PermanentError(
-              'TRANSFORM_FAILED',
-              `mapRows: expected an array of objects, got one with ${kindOf(each)}`,
-              { row },
-            )
-        const items = rows.map(each => structValue(entries(names, fields(each === view.row ? {} : each, row))))
-        ;(output as { setItem(row: number, value: unknown): void }).setItem(row, listValue(items as never))
-        continue
-      }
-      if (result === null || Array.isArray(result)) {
-        traits.isMany = true
-        throw new Relearn()
-      }
-      const values = fields(result === view.row ? {} : (result as Readonly<Record<string, unknown>>), row)
-      for (let at = 0; at < values.length; at++)
-        (output as DuckDBStructVector).setItemValue(row, at, values[at] as never)
-    }
-  }
-}
-
-const entries = (names: readonly string[], values: readonly unknown[]): never =>
-  Object.fromEntries(names.map((name, at) => [name, values[at]])) as never
-
-/** A key that the query's shape has no place for: the same value passes through, another one is learned. */
-function checkKey(
-  key: string,
-  value: unknown,
-  names: readonly string[],
-  columns: ReadonlyMap<string, number>,
-  view: { value(column: number): unknown },
-  traits: Learned,
-): void {
-  if (names.includes(key)) return
-  const column = columns.get(key)
-  if (column === undefined) throw unknownKey('mapRows', key)
-  const own = view.value(column)
-  if (isSameValue(value, own)) return
-  traits.changes.add(key)
-  throw new Relearn()
 }

@@ -1,23 +1,38 @@
 /** What map functions of the user give back: checked, and made into values for vectors. */
 import { PermanentError } from '../core/errors.ts'
 import type { ColumnDefinition, MapBatchesStep, MapRowsStep } from '../define/definition.ts'
+import { isRejectError } from '../define/reject-error.ts'
 import { expectedText } from './column-sql.ts'
 import type { SchemaColumn } from './transform.ts'
 import { type ToVector, UnfitValue, valueWriter } from './vector-values.ts'
 
 type RowResult = Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[] | null
 
-/** Calls the user's function. @throws TRANSFORM_FAILED when it throws, or gives no object, list or null */
+/** A fault that one row brings out, and that makes it a reject where the step says so: the function threw, or a value does not fit. */
+class RowError extends PermanentError {}
+
+/** Why an error of a step's function makes its row a reject, without the values of rows; undefined where it fails the run. */
+export function rejectReason(error: unknown, step: MapRowsStep | MapBatchesStep): string | undefined {
+  if (isRejectError(error)) return error.reason
+  if (step.onError !== 'reject' || !(error instanceof RowError)) return undefined
+  return error.publicMessage ?? error.message
+}
+
+/**
+ * Calls the user's function; a RejectError that it throws passes.
+ * @throws TRANSFORM_FAILED when it throws anything else, or gives no object, list or null
+ */
 export function callUser(kind: 'mapRows' | 'mapBatches', call: () => unknown, row: number): RowResult {
   let result: unknown
   try {
     result = call()
   } catch (error) {
+    if (isRejectError(error)) throw error
     const message = error instanceof Error ? error.message : String(error)
     // What a user throws is the user's to say; but JSON.parse and BigInt quote the text that they were given.
     const publicMessage = error instanceof SyntaxError ? `the ${kind} function threw a SyntaxError` : undefined
     const options = { cause: error, publicMessage }
-    throw new PermanentError('TRANSFORM_FAILED', `the ${kind} function threw: ${message}`, { row }, options)
+    throw new RowError('TRANSFORM_FAILED', `the ${kind} function threw: ${message}`, { row }, options)
   }
   if (result === null || Array.isArray(result) || isRecord(result)) return result as RowResult
   const got = result instanceof Promise ? `a promise (${kind} is synchronous; fetch in setup)` : kindOf(result)
@@ -67,7 +82,7 @@ export function write(target: Target, value: unknown, row: number): unknown {
     if (!(error instanceof UnfitValue)) throw error
     const publicMessage = `column ${name}: ${error.publicMessage}`
     const detail = { column: name, row }
-    throw new PermanentError('TRANSFORM_FAILED', `column ${name}: ${error.message}`, detail, { publicMessage })
+    throw new RowError('TRANSFORM_FAILED', `column ${name}: ${error.message}`, detail, { publicMessage })
   }
 }
 
@@ -75,5 +90,5 @@ export function write(target: Target, value: unknown, row: number): unknown {
 export function present({ name, required }: Target, value: unknown, row: number): unknown {
   if (value !== null || required === undefined) return value
   const message = `column ${name}: expected ${expectedText(required)}, got null`
-  throw new PermanentError('TRANSFORM_FAILED', message, { column: name, row })
+  throw new RowError('TRANSFORM_FAILED', message, { column: name, row })
 }

@@ -13,7 +13,7 @@ import { type FileColumn, type SourceOptions, sourceSql } from './parquet-source
 import { misfitCondition, misfitText, mustRead, tryRead, type ValueOptions } from './parquet-values.ts'
 import { runValue } from './provenance-sql.ts'
 import { quoteName, quoteText, quoteTexts } from './quote.ts'
-import { allRead, type ExtraColumns, emptyRead, newMap, type ReadColumn } from './read-columns.ts'
+import { allRead, type ExtraColumns, emptyRead, newMap, placeColumns, type ReadColumn } from './read-columns.ts'
 import { inBoth } from './text-source.ts'
 
 export interface ParquetOptions extends ExtraColumns {
@@ -165,18 +165,46 @@ export function parquetRead(files: readonly ParquetFile[], options: ParquetOptio
   })
 }
 
+export interface CarefulParquetOptions {
+  /** A boolean function of the engine that the rows pass through. */
+  readonly guard: string
+  /** Give the columns of the row's place (`placeColumns`) as well. Default false. */
+  readonly hasPlaces?: boolean
+}
+
 /** The rows of which every value fits. The others are those of `parquetMisfits`. @throws COLUMN_MISSING, COLUMN_NEW */
-export function carefulParquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard: string): string {
+export function carefulParquetRead(
+  files: readonly ParquetFile[],
+  options: ParquetOptions,
+  { guard, hasPlaces = false }: CarefulParquetOptions,
+): string {
   for (const file of files) checkColumns(file, options)
-  return union(files, options, (group, from, extra) => {
+  const query = (group: readonly ParquetFile[], from: string, extra: Extra): string => {
     const value: ReadValue = column => tryRead(column, valueOptions(column, group, options))
     const bad = misfitOf(options, group)
     // The guard counts only rows that fit, as with text.
     const fit = `${guard}(file_index IS NOT NULL)`
     const condition = bad === undefined ? fit : `CASE WHEN ${bad} THEN false ELSE ${fit} END`
     return `SELECT ${selectList(options.columns, value, extra)} FROM ${from} WHERE ${condition}`
-  })
+  }
+  return union(files, options, query, hasPlaces)
 }
+
+/** A row of Parquet has no text; its first values are what was received. */
+function placesOf(group: readonly ParquetFile[], { columns, strict }: ParquetOptions): string[] {
+  const values = (group[0]?.columns ?? []).flatMap((column, position) => {
+    if (!columns.some(({ name }) => name === column.name)) return []
+    return [`${quoteText(column.name)}: ${sourceSql(column, position, { strict, wants: 'own' }).value}`]
+  })
+  const shown = values.slice(0, shownColumnsMax)
+  const received = shown.length === 0 ? "''" : `CAST({${shown.join(', ')}} AS VARCHAR)`
+  const row = 'CAST(file_row_number + 1 AS VARCHAR)'
+  const member = byFile(group, ({ index }) => String(index))
+  return [member, row, row, received, "''"].map((value, index) => `${value} AS ${placeColumns[index]}`)
+}
+
+/** More than this are not seen in 200 characters. */
+const shownColumnsMax = 40
 
 /**
  * The rows that do not fit, each with its first misfitting column: member (its index), line and record (both the row's
@@ -270,14 +298,16 @@ function union(
   files: readonly ParquetFile[],
   options: ParquetOptions,
   query: (group: readonly ParquetFile[], from: string, extra: Extra) => string,
+  hasPlaces = false,
 ): string {
   const selects = groupsOf(files, options).map(group => {
     const own = group[0]?.columns ?? []
     const provenance = options.provenance.map(name => `${provenanceOf(name, group)} AS ${name}`)
     const kept = options.keepNew ? [`${newColumns(own, options)} AS _new`] : []
-    return query(group, scanGroup(group), [...provenance, ...kept])
+    const places = hasPlaces ? placesOf(group, options) : []
+    return query(group, scanGroup(group), [...provenance, ...kept, ...places])
   })
-  return selects.join(' UNION ALL ') || emptyRead(options.columns, options)
+  return selects.join(' UNION ALL ') || emptyRead(options.columns, options, hasPlaces)
 }
 
 const selectList = (columns: readonly ReadColumn[], value: ReadValue, extra: Extra): string =>

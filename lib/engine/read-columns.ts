@@ -24,12 +24,26 @@ export interface ExtraColumns {
 export const declaredColumns = (columns: Columns): ReadColumn[] =>
   Object.entries(columns).map(([name, definition]) => ({ name, type: sqlType(definition), definition }))
 
+/** What careful readings give of each row's place when they are asked to, all as texts. */
+export const placeColumns = [
+  '_fanmill_member',
+  '_fanmill_line',
+  '_fanmill_record',
+  '_fanmill_received',
+  '_fanmill_text',
+] as const
+
 /** No rows, of the types that a reading gives. */
-export function emptyRead(columns: readonly ReadColumn[], { provenance, keepNew }: ExtraColumns): string {
+export function emptyRead(
+  columns: readonly ReadColumn[],
+  { provenance, keepNew }: ExtraColumns,
+  hasPlaces = false,
+): string {
   const nulls = [
     ...columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteName(name)}`),
     ...provenance.map(name => `CAST(NULL AS ${provenanceType(name)}) AS ${name}`),
     ...(keepNew ? [`CAST(NULL AS ${newType}) AS _new`] : []),
+    ...(hasPlaces ? placeColumns.map(name => `CAST(NULL AS VARCHAR) AS ${name}`) : []),
   ]
   return `SELECT ${nulls.join(', ')} WHERE false`
 }

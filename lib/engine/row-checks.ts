@@ -4,7 +4,6 @@ import { FanmillError, PermanentError } from '../core/errors.ts'
 import { whereStep } from '../core/resolve-task.ts'
 import type { RowCheck, SqlStep, SqlValue } from '../define/definition.ts'
 import { quoteName, quoteText } from './quote.ts'
-import { recordCharactersMax } from './record-text.ts'
 import { allRows, checkTransform, type TransformCheck } from './transform.ts'
 
 /** Conditions with their values, ready to stand in a statement. */
@@ -46,12 +45,11 @@ export function passingRows(input: string, checks: readonly BoundCheck[], counte
   return `SELECT * FROM (${fitting(input)}) WHERE CASE WHEN ${allPass(checks)} THEN ${counter}(${quoteName(column)} IS NULL) ELSE false END`
 }
 
-/** The rows that do not, as rejects: `input` has their places too. */
+/** The rows that do not, as rejects: `input` has their places too. Empty where there is no check. */
 export function failingRows(input: string, checks: readonly BoundCheck[]): string {
   if (checks.length === 0) return ''
   const reasons = checks.map(({ condition, reason }) => `WHEN NOT ${condition} THEN ${quoteText(reason)}`)
-  const text = `left(_fanmill_text, ${recordCharactersMax})`
-  return `SELECT _fanmill_member, _fanmill_line, _fanmill_record, '', CASE ${reasons.join(' ')} END, left(_fanmill_text, 200), ${text}
+  return `SELECT _fanmill_member, _fanmill_line, _fanmill_record, '', CASE ${reasons.join(' ')} END, left(_fanmill_received, 200), _fanmill_text
     FROM (${fitting(input)}) WHERE NOT (${allPass(checks)})`
 }
 

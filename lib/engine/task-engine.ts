@@ -66,10 +66,19 @@ export interface TaskEngine {
   /** Makes known which run the next conversions are of. */
   enterRun(run: LoadingRun): Promise<void>
   convert(job: ConvertJob): Promise<Converted>
+  /** How far the query is that runs now. */
+  progress(): EngineProgress
   /** The failure of a transform once more, with archive, member and line. */
   findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
   /** One Parquet file of several with the same columns, in their order or sorted as the output is; or several of `fileRows` rows each. */
   merge(files: readonly string[], options: MergeOptions): Promise<readonly WrittenPart[]>
+}
+
+export interface EngineProgress {
+  /** Of the rows that are read: 0 to 1. */
+  readonly fraction: number
+  /** Rows that entered the transform; absent without one, where every row that is read is written. */
+  readonly rowsRead?: number
 }
 
 export interface MergeOptions {
@@ -125,6 +134,10 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
       // Without any file there is no schema, and nothing to write.
       if (isUntyped && job.files.length === 0) return nothing
       return convert(await conversionFor(job.files), job)
+    },
+    progress() {
+      const fraction = Math.min(1, Math.max(0, connection.progress.percentage / 100))
+      return { fraction, ...(task.steps.length > 0 && { rowsRead: tools.counter.rows() }) }
     },
     findFault: async job => findFault(await conversionFor(job.files), job),
     merge: (files, options) => merge(connection, conversion?.parts ?? task.parts, files, options),

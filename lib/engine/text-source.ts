@@ -27,6 +27,8 @@ export interface TextSource {
   readonly recordText: string
   /** Every column of the scan, as SQL. */
   readonly all: readonly string[]
+  /** Those that a reading needs, as SQL: of thousands of columns, `*` takes the engine time that grows with their square. */
+  readonly used: readonly string[]
   /** Columns that the files have and the task does not declare. */
   readonly undeclared: readonly { readonly name: string; readonly text: string }[]
   /** Declared columns that stand in the path. */
@@ -118,7 +120,7 @@ function textSource(files: readonly StagedFile[], options: TextSourceOptions): T
           ...(isFast && options.isExact !== false && { commonKeys: keysOfFirst(files) }),
         })
       : patternSource(from, format.pattern)
-  return { ...source, all: [...prefixOf(files), 'line'] }
+  return { ...source, all: [...prefixOf(files), 'line'], used: ['*'] }
 }
 
 /** The keys of the first line: those of most others, as a rule. */
@@ -165,6 +167,12 @@ function csvSource(files: readonly StagedFile[], format: CsvFormat, options: Tex
     },
     recordText: csvRecordText(texts, format),
     all: [...prefixOf(files), ...texts.map(quoteName)],
+    used: [
+      ...prefixOf(files),
+      ...names.flatMap((name, index) =>
+        options.keepNew || Object.hasOwn(options.columns, name) ? [textAt(index)] : [],
+      ),
+    ],
     undeclared: names.flatMap((name, index) =>
       Object.hasOwn(options.columns, name) ? [] : [{ name, text: textAt(index) }],
     ),
@@ -195,7 +203,7 @@ function isScannable(column: ColumnDefinition | undefined): boolean {
 
 const prefixOf = (files: readonly StagedFile[]): readonly string[] => (files[0]?.located ? prefixColumns : [])
 
-function patternSource(from: string, pattern: string): Omit<TextSource, 'all'> {
+function patternSource(from: string, pattern: string): Omit<TextSource, 'all' | 'used'> {
   const names = groupNames(pattern)
   const regex = quoteText(pattern)
   return {

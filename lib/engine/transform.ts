@@ -5,6 +5,7 @@ import { conditionOf } from '../core/resolve-task.ts'
 import type { MapBatchesStep, MapRowsStep, SqlStep, Step } from '../define/definition.ts'
 import { type BoundQuery, bindable, runBound } from './bound-query.ts'
 import { checkNames, checkStatement, type StatementCheck } from './check-statement.ts'
+import { placeColumn } from './code-rejects.ts'
 import { explainSql } from './explain-sql.ts'
 import type { MapFunctions } from './map-function.ts'
 import { quoteName } from './quote.ts'
@@ -96,7 +97,7 @@ function applyStep(
   maps: MapFunctions,
 ): BoundQuery {
   if (step.kind === 'sql') return applySql(query, step)
-  return { sql: applyMap(query.sql, step, given, index, maps), values: query.values }
+  return { sql: applyMap(query.sql, step, given, { index, maps }), values: query.values }
 }
 
 function applySql(query: BoundQuery, step: SqlStep): BoundQuery {
@@ -119,17 +120,26 @@ export function stepSql(step: SqlStep, first: number): string {
 /** A comment after the last semicolon. Where it has a character that could end a text, a name or another comment, it is left there. */
 const commentAtEnd = /;\s*(?:--[^\n'"$*]*(?:\n\s*|$)|\/\*[^'"$*]*\*\/\s*)+$/
 
-function applyMap(
+export interface ApplyMap {
+  readonly index: number
+  readonly maps: MapFunctions
+  /** The rows have the column of their place, and keep it. Default false. */
+  readonly isPlaced?: boolean
+}
+
+/** A map step over an input query with the columns `given`. */
+export function applyMap(
   input: string,
   step: MapRowsStep | MapBatchesStep,
   given: readonly SchemaColumn[],
-  index: number,
-  maps: MapFunctions,
+  { index, maps, isPlaced = false }: ApplyMap,
 ): string {
-  const map = maps.register(step, given, index)
-  const call = `${map.name}(${given.map(column => quoteName(column.name)).join(', ')})`
+  const map = maps.register(step, given, { index, isPlaced })
+  const place = isPlaced ? [placeColumn] : []
+  const call = `${map.name}(${[...given.map(column => quoteName(column.name)), ...place].join(', ')})`
   const mapped = map.isMany ? `unnest(${call})` : call
-  const kept = given.filter(column => !map.writes.includes(column.name)).map(column => quoteName(column.name))
+  const unchanged = given.filter(column => !map.writes.includes(column.name)).map(column => quoteName(column.name))
+  const kept = [...unchanged, ...place]
   const order = [
     ...given.map(column => column.name),
     ...map.writes.filter(name => !given.some(each => each.name === name)),
@@ -140,7 +150,7 @@ function applyMap(
   })
   // A result that no later step reads would never be asked for; but the function may drop the row, or throw.
   const called = map.isMany ? '' : ' WHERE _fanmill_mapped IS NOT NULL'
-  return `SELECT ${list.join(', ')} FROM (SELECT ${[...kept, `${mapped} AS _fanmill_mapped`].join(', ')} FROM (${input}))${called}`
+  return `SELECT ${[...list, ...place].join(', ')} FROM (SELECT ${[...kept, `${mapped} AS _fanmill_mapped`].join(', ')} FROM (${input}))${called}`
 }
 
 async function describe(

@@ -44,7 +44,7 @@ export interface CarefulOptions {
   readonly guard?: string
   /** Records of a higher number are passed over. */
   readonly lastRecord?: number
-  /** Give the columns of the located prefix, and the record's text as `_fanmill_text`, as well. Default false. */
+  /** Give the columns of the row's place (`placeColumns`) as well. Default false. */
   readonly hasPlaces?: boolean
 }
 
@@ -65,10 +65,14 @@ export function carefulRead(
           ? fit
           : `CASE WHEN ${fit} THEN ${guard}(coalesce(${source.all.join(', ')}) IS NULL) ELSE false END`
       const convert: Convert = (column, text) => tryConvert(column, text, options.strict)
-      const places = hasPlaces ? `, ${prefixColumns.join(', ')}, ${source.recordText} AS _fanmill_text` : ''
+      const text = `left(${source.recordText}, ${recordCharactersMax})`
+      const places = hasPlaces
+        ? `, ${prefixColumns.join(', ')}, ${text} AS _fanmill_received, ${text} AS _fanmill_text`
+        : ''
       return `SELECT ${selectList(source, options, convert)}${places} FROM ${source.from} WHERE ${condition}`
     }),
     options,
+    hasPlaces,
   )
 }
 
@@ -102,7 +106,8 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
     return checked(name)
   }
   const list = selectList(source, options, convert)
-  const from = values.length === 0 ? source.from : `(SELECT *, ${values.join(', ')} FROM ${source.from})`
+  const from =
+    values.length === 0 ? source.from : `(SELECT ${[...source.used, ...values].join(', ')} FROM ${source.from})`
   const conditions = [
     ...(source.record ? [allMet(source.record.tests)] : []),
     ...(options.refuseNew && source.ownNew ? [`len(${source.ownNew.names}) = 0`] : []),
@@ -176,6 +181,6 @@ function misfitCase(source: TextSource, name: string, column: ColumnDefinition, 
   return [`WHEN NOT ${test} THEN ${misfitOf(name, expectedSql(column, text), text)}`]
 }
 
-function union(selects: readonly string[], options: ReadOptions): string {
-  return selects.join(' UNION ALL ') || emptyRead(declaredColumns(options.columns), options)
+function union(selects: readonly string[], options: ReadOptions, hasPlaces = false): string {
+  return selects.join(' UNION ALL ') || emptyRead(declaredColumns(options.columns), options, hasPlaces)
 }

@@ -57,11 +57,11 @@ async function* stageMembers(
     const staging = current()
     staging.counts.members++
     if (!staging.text) {
-      staging.counts.bytesInflated += found.member.inflatedBytes
+      staging.addInflated(found.member.inflatedBytes)
       await stageWhole(staging, options, origin, 'bytes' in found ? [found.bytes] : found.chunks)
     } else if ('chunks' in found) yield* stagePieces(current, options, origin, found.chunks)
     else {
-      staging.counts.bytesInflated += found.bytes.length
+      staging.addInflated(found.bytes.length)
       staging.text.add(found.bytes, origin)
     }
   }
@@ -78,7 +78,7 @@ async function* stagePieces(
   if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut into pieces')
   for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes, origin })) {
     const staging = current()
-    staging.counts.bytesInflated += bytes.length
+    staging.addInflated(bytes.length)
     staging.text?.add(bytes, { ...origin, header, firstLine, firstRecord })
     yield
   }
@@ -104,7 +104,7 @@ async function* stageRange(
   staging.text?.add(bytes, { archive: input.key, member: '', header, firstLine, firstRecord, scan })
   staging.ranges.push({ slice: slice.slice, input: slice.input, start: read.start, end: read.end })
   staging.counts.bytesIn += read.end - read.start
-  staging.counts.bytesInflated += read.bytes.length
+  staging.addInflated(read.bytes.length)
   if (slice.range.start === 0) staging.counts.members++
   yield
 }
@@ -123,7 +123,7 @@ async function* stageFile(
   staging.counts.members++
   staging.counts.bytesIn += input.sizeBytes
   if (!staging.text) {
-    staging.counts.bytesInflated += input.sizeBytes
+    staging.addInflated(input.sizeBytes)
     return stageWhole(staging, options, { archive: input.key, member: '' }, source)
   }
   yield* stagePieces(current, options, { archive: input.key, member: '' }, source)
@@ -161,7 +161,7 @@ async function stageSmall(input: InputObject, staging: Staging, options: SliceSt
   if (!content) return false
   staging.counts.members++
   staging.counts.bytesIn += sizeBytes
-  staging.counts.bytesInflated += content.length
+  staging.addInflated(content.length)
   if (staging.text) staging.text.add(content, origin)
   else await stageWhole(staging, options, origin, [content])
   return true

@@ -37,6 +37,8 @@ export interface SliceStageOptions {
   /** A staged file for each member; default false. */
   readonly isByMember?: boolean
   readonly signal?: AbortSignal
+  /** Called as text is inflated, with its bytes. */
+  onInflated?(bytes: number): void
 }
 
 /** The reads that staging slices begins with, in their order; those of small files only where a store must be waited for. */
@@ -124,6 +126,8 @@ export interface Staging {
   /** Of the slices that are read one after another. */
   readonly buffer: ReusedBuffer
   readonly counts: { members: number; bytesIn: number; bytesInflated: number }
+  /** Counts bytes that were inflated. */
+  addInflated(bytes: number): void
   readonly skipped: SkippedMember[]
   readonly name: string
   discard(): void
@@ -134,6 +138,7 @@ let stageCount = 0
 function openStaging(options: SliceStageOptions): Staging {
   const { folder, format, columns, isLocated, isByMember = false, stageBytesMax } = options
   const columnCount = Object.keys(columns).length
+  const counts = { members: 0, bytesIn: 0, bytesInflated: 0 }
   const name = `stage${stageCount++}`
   const text =
     format.kind === 'parquet'
@@ -151,7 +156,11 @@ function openStaging(options: SliceStageOptions): Staging {
     ranges: [],
     borrowed: [],
     buffer: new ReusedBuffer(),
-    counts: { members: 0, bytesIn: 0, bytesInflated: 0 },
+    counts,
+    addInflated(bytes) {
+      counts.bytesInflated += bytes
+      options.onInflated?.(bytes)
+    },
     skipped: [],
     name,
     discard,
@@ -164,7 +173,9 @@ async function stageAgain(staged: StagedText, staging: Staging, options: SliceSt
   const mustPart = options.isByMember && files.some(file => !isOfOneMember(file))
   if (staging.text && (mustLocate || mustPart)) await restage(files, staging.text)
   else staging.borrowed = files
-  staging.counts.bytesInflated += files.reduce((sum, file) => sum + file.bytes, 0)
+  // A member that comes in pieces counts where it begins.
+  staging.counts.members += files.flatMap(file => file.members).filter(member => member.firstRecord === 1).length
+  staging.addInflated(files.reduce((sum, file) => sum + file.bytes, 0))
 }
 
 function isOfOneMember({ members: [first, ...others] }: StagedFile): boolean {

@@ -23,7 +23,8 @@ export interface PoolOptions {
   readonly heapBytes: number
   /** Of the whole process: more interrupts the jobs with OUT_OF_MEMORY, and gives up those that do not end. Default no limit. */
   readonly memoryBytesMax?: number | undefined
-  onMessage(message: WorkerMessage): void
+  /** `job` is the same object for all messages of one job. */
+  onMessage(message: WorkerMessage, job: object): void
 }
 
 /** A stopped thread is given so long to end its job; a function of the user's that does not return holds it. */
@@ -104,11 +105,11 @@ export function openWorkers({
       const call = { setup: await setup, job }
       refuseStopped()
       const { port1: told, port2: port } = new MessageChannel()
-      told.on('message', onMessage)
       const closed = once(told, 'close')
       const { promise: lost, reject } = Promise.withResolvers<never>()
       const { promise: ended, resolve: end } = Promise.withResolvers<void>()
       const own = { port: told, giveUp: reject, ended }
+      told.on('message', (message: WorkerMessage) => onMessage(message, own))
       underWay.add(own)
       memory?.begin()
       try {
@@ -120,6 +121,8 @@ export function openWorkers({
         return answer.value
       } finally {
         underWay.delete(own)
+        // Also of a job whose thread died, which could not say so.
+        onMessage({ kind: 'underWay', bytesStaged: 0, bytesConverted: 0, rows: 0 }, own)
         if (underWay.size === 0) memory?.end()
         told.close()
         end()

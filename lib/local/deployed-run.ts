@@ -14,6 +14,7 @@ export interface RunFollower {
   look(): Promise<void>
   /** Compressed bytes read by the batches that are done. */
   bytesIn(): number
+  bytesInflated(): number
 }
 
 /** Begins with what is there already; undefined when there is no such run. */
@@ -43,6 +44,7 @@ export async function followRun(
       await tellFailures(store, keys.failures, { failures, record, tell })
     },
     bytesIn: () => all().reduce((sum, outcome) => sum + outcome.bytesIn, 0),
+    bytesInflated: () => progressOf(all()).bytes,
   }
 }
 

@@ -102,6 +102,7 @@ async function taskResult(deployed: Deployed, { task, status, followers }: TaskE
     ...countsOf(committed?.totals),
     membersSkipped: committed?.skipped?.count ?? 0,
     bytesIn: isDone ? (follower?.bytesIn() ?? 0) : 0,
+    bytesInflated: isDone ? (follower?.bytesInflated() ?? 0) : 0,
     seconds: secondsBetween(status.startedAt, (isDone && committed?.finishedAt) || status.endedAt || status.startedAt),
     output: run ? urlBelow(deployed.outputSpec, run.outputPath) : deployed.output,
   }

@@ -1,5 +1,5 @@
 /** Worker threads that start before it is known what they are to do: they load their modules while the pipeline is bundled. */
-import type { WorkerMessage, Workers } from '../core/worker-job.ts'
+import type { Workers } from '../core/worker-job.ts'
 import { openWorkers, type PoolOptions, type WorkerSetup } from '../io/worker-pool.ts'
 
 export interface EarlyWorkers {
@@ -11,12 +11,12 @@ export interface EarlyWorkers {
 
 export function startEarly(threads: number, limits: Pick<PoolOptions, 'heapBytes' | 'memoryBytesMax'>): EarlyWorkers {
   const setup = Promise.withResolvers<WorkerSetup>()
-  let hear: (message: WorkerMessage) => void = () => {}
+  let hear: PoolOptions['onMessage'] = () => {}
   let waiting: Workers | undefined = openWorkers({
     threads,
     ...limits,
     setup: setup.promise,
-    onMessage: message => hear(message),
+    onMessage: (message, job) => hear(message, job),
   })
   return {
     take(options) {

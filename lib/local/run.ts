@@ -67,6 +67,7 @@ function emptyResult({ options, outputSpec }: Session, task: TaskDefinition, sta
     ...countsOf(undefined),
     membersSkipped: 0,
     bytesIn: 0,
+    bytesInflated: 0,
     seconds: 0,
     output: urlBelow(outputSpec, pathOf(task, options.params ?? {})),
   }

@@ -1,27 +1,20 @@
 /** Runs one task on this machine: the steps plan, process and commit over worker threads. */
 
-import { FanmillError, PermanentError } from '../core/errors.ts'
-import type { RunStatus, TaskResult } from '../core/events.ts'
+import { type FanmillError, PermanentError } from '../core/errors.ts'
+import type { TaskResult } from '../core/events.ts'
 import { inputWarnings } from '../core/input-warnings.ts'
-import type { Manifest } from '../core/manifest.ts'
 import { outputPathOf } from '../core/output-path.ts'
 import { readParams } from '../core/param-values.ts'
-import { partitioningOf } from '../core/partition-limits.ts'
-import type { PartitionSet } from '../core/partition-set.ts'
-import type { PlanItem } from '../core/plan-data.ts'
 import { rowCodeOf } from '../core/run-identity.ts'
 import { outputPrefix } from '../core/state.ts'
-import { countsOf } from '../core/task-counts.ts'
 import { groupBytesMax } from '../core/tier.ts'
 import type { WorkerResults, Workers } from '../core/worker-job.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
 import { environmentSecrets } from '../io/secrets.ts'
-import { commit } from '../steps/commit.ts'
 import { type FoundInputs, findInputs } from '../steps/find-inputs.ts'
-import { createGate, type Gate } from '../steps/gate.ts'
+import { createGate } from '../steps/gate.ts'
 import { type Planned, plan } from '../steps/plan.ts'
-import { noteFailure, type ProcessTools, processBatch } from '../steps/process.ts'
 import type { BusyRun, ReservedRun } from '../steps/reserve.ts'
 import { endRun, renewRun } from '../steps/run-lease.ts'
 import { contentIdentity } from './content-identity.ts'
@@ -29,10 +22,13 @@ import { isAlive } from './machine.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { requireColumns } from './require-columns.ts'
 import { urlBelow } from './roots.ts'
+import { runPlanned } from './run-batches.ts'
 import type { Session } from './session.ts'
 import { type FetchedTables, fetchTables } from './tables.ts'
-import { createTaskLog, type TaskLog } from './task-log.ts'
-import { batchTools, openTaskWorkers, partitionSetFor } from './task-workers.ts'
+import { clock, leaseMs, type TaskRun } from './task-context.ts'
+import { createTaskLog } from './task-log.ts'
+import { asFanmill, rejectedCounts, resultOf, stopped } from './task-result.ts'
+import { openTaskWorkers, partitionSetFor } from './task-workers.ts'
 
 /** What became of a task; a failure comes with what is known of the run. */
 export interface TaskEnd {
@@ -49,7 +45,8 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   const log = createTaskLog(session, task.name)
   const progress = createProgress(session, task.name, log)
   const partitions = partitionSetFor(task)
-  const workers = openPool(session, task, params, tables, progress)
+  const workers = progress.watching(openPool(session, task, params, tables, progress))
+  progress.enter('plan')
   const stop = (): void => workers.stop()
   session.options.signal?.addEventListener('abort', stop)
   if (session.options.signal?.aborted) stop()
@@ -84,21 +81,6 @@ async function openThreads(workers: Workers): Promise<WorkerResults['check']> {
   // What one says the others say too.
   for (const each of opening) each.catch(() => undefined)
   return Promise.race(opening)
-}
-
-interface TaskRun {
-  readonly session: Session
-  readonly task: TaskDefinition
-  readonly params: ParamValues
-  /** The columns that come out; none where only the first input tells. */
-  readonly schema: WorkerResults['check']['schema'] | undefined
-  readonly tables: FetchedTables
-  readonly workers: Workers
-  readonly gate: Gate
-  readonly partitions: PartitionSet | undefined
-  readonly progress: Progress
-  readonly log: TaskLog
-  readonly started: number
 }
 
 function findOptions(session: Session, task: TaskDefinition, params: ParamValues) {
@@ -200,15 +182,6 @@ function activeElsewhere({ runId, owner }: BusyRun): PermanentError {
   return new PermanentError('RUN_ACTIVE', message, { runId, owner })
 }
 
-/** What a run with too many rejects had read, though nothing of it was committed. */
-function rejectedCounts({ code, detail }: FanmillError): Partial<TaskResult> {
-  if (code !== 'REJECTS_OVER_LIMIT') return {}
-  return { rowsRead: Number(detail.records), rowsRejected: Number(detail.rejected) }
-}
-
-const clock = { now: () => Date.now() }
-const leaseMs = 60_000
-
 function planRequest({ session, task, params, schema, tables }: TaskRun, found: FoundInputs) {
   const { output } = task
   return {
@@ -237,89 +210,6 @@ function keepLease({ session, log }: TaskRun, run: ReservedRun): NodeJS.Timeout 
     )
   }
   return setInterval(renew, leaseMs / 3).unref()
-}
-
-/** Two batches at a time: the next one's slices run while the last of the one before end. */
-const batchesAtOnce = 2
-
-async function runPlanned(task: TaskRun, run: ReservedRun, items: readonly PlanItem[]): Promise<Manifest> {
-  const { session, progress } = task
-  const { rejectsMax, failFast } = session.options
-  const output = task.task.output
-  const options = { ...clock, owner: session.owner, isAlive, leaseMs, reservation: run, plan: items }
-  let losses = 0
-  for (let missing: readonly PlanItem[] = items; ; ) {
-    const failed = await processAll(task, run, missing, failFast ?? false)
-    if (failed && (failFast || endsRun(failed) || items.length === 1)) throw failed
-    const result = await commit(session.output, {
-      ...options,
-      ...partitioningOf(output),
-      rejectsMax: rejectsMax ?? task.task.rejects.max,
-    })
-    if (result.done) return result.manifest
-    if (result.partsLost && ++losses > lossesMax) throw partsLost(result.missing, run.outputPath)
-    progress.again()
-    missing = items.filter(item => result.missing.includes(item.batch))
-  }
-}
-
-/** Something may clean up once or twice while a run works; what always does would keep it working for ever. */
-const lossesMax = 3
-
-const partsLost = (batches: readonly number[], outputPath: string): FanmillError =>
-  new PermanentError(
-    'PARTS_LOST',
-    `${outputPath}: parts of ${batches.length} batches were gone before they were committed, ${lossesMax + 1} times; look for what removes files below .fanmill/pending of the output root, then run again`,
-    { batches, outputPath },
-  )
-
-/** Whether the other batches can no longer bring the run to an end. */
-const endsRun = ({ code }: FanmillError): boolean => code === 'ABORTED' || code === 'TOO_MANY_PARTITIONS'
-
-/** The first failure, after every batch was settled; with `failFast` no further batch begins after it. */
-async function processAll(
-  task: TaskRun,
-  run: ReservedRun,
-  items: readonly PlanItem[],
-  failFast: boolean,
-): Promise<FanmillError | undefined> {
-  const { session, progress } = task
-  const queue = [...items]
-  let first: FanmillError | undefined
-  const drain = async (): Promise<void> => {
-    for (let item = queue.shift(); item; item = queue.shift()) {
-      if (session.options.signal?.aborted || (first && (failFast || endsRun(first)))) return
-      const tools = { ...processTools(task), isFirstTry: run.status === 'new' }
-      try {
-        const outcome = await processBatch(run, item, tools)
-        progress.batchDone(run, outcome)
-        task.log.note('debug', `batch ${item.batch} done`, {
-          rows: outcome.rowsWritten,
-          rejects: outcome.rowsRejected,
-          seconds: outcome.seconds,
-        })
-      } catch (error) {
-        const fault = asFanmill(error)
-        first ??= fault
-        task.log.note('error', `batch ${item.batch} failed: ${fault.message}`, { code: fault.code, ...fault.detail })
-        // Deliberately no failure of the run, where the note cannot be written: what made the batch fail says more.
-        if (fault.code !== 'ABORTED' && !session.options.signal?.aborted)
-          await noteFailure(run, item, fault, tools).catch(() => undefined)
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: batchesAtOnce }, drain))
-  return session.options.signal?.aborted ? stopped(session.options.signal.reason) : first
-}
-
-let tokens = 0
-
-function processTools({ session, task, workers, gate, partitions }: TaskRun): ProcessTools {
-  const { input, output, stageFolder, partFolder, groupBytes, options } = session
-  const token = `${session.owner.id.slice(0, 8)}${tokens++}`
-  const { signal } = options
-  const machine = { input, output, workers, gate, stageFolder, partFolder, groupBytes }
-  return batchTools({ ...machine, task, partitions, token, signal })
 }
 
 function tellPlan(
@@ -359,35 +249,3 @@ function tellPlan(
 function warnOfInputs({ log }: TaskRun, found: FoundInputs): void {
   for (const line of inputWarnings(found)) log.hear({ kind: 'log', ...line })
 }
-
-function resultOf(
-  { session, task, params, started }: TaskRun,
-  runId: string,
-  status: RunStatus,
-  manifest: Manifest | undefined,
-  found: FoundInputs,
-): TaskResult {
-  const run = manifest?.runs.find(each => each.runId === runId)
-  return {
-    task: task.name,
-    run: runId,
-    status,
-    // Of a complete dataset all of it: an append that finds nothing new has no run of its own.
-    ...countsOf(status === 'skipped' ? manifest?.totals : run?.totals),
-    membersSkipped: run?.skipped?.count ?? 0,
-    bytesIn: status === 'complete' ? found.bytesIn : 0,
-    seconds: (Date.now() - started) / 1000,
-    output: urlBelow(session.outputSpec, outputPathOf(task, params)),
-  }
-}
-
-function asFanmill(error: unknown): FanmillError {
-  if (error instanceof FanmillError) return error
-  const message = error instanceof Error ? error.message : String(error)
-  return new PermanentError('ENGINE_FAILED', message, {}, { cause: error })
-}
-
-const stopped = (reason: unknown): FanmillError =>
-  reason instanceof FanmillError
-    ? reason
-    : new PermanentError('ABORTED', 'the run was stopped; run it again to resume', {}, { cause: reason })

@@ -33,7 +33,7 @@ export interface TaskWorkersOptions {
   /** Reads in flight over all threads; default 2 × threads, from a disk, which answers at once, 1 ×. */
   readonly reads?: number | undefined
   readonly strict?: boolean | undefined
-  onMessage(message: WorkerMessage): void
+  onMessage(message: WorkerMessage, job: object): void
   /** Takes threads that were started before; default starts them. */
   readonly open?: (options: PoolOptions) => Workers
 }

@@ -49,7 +49,7 @@ export async function planClean(store: Store, options: CleanOptions): Promise<Cl
     return !isKept && part.stagedAtMs <= options.now() - olderThanMs
   }
   return {
-    objects: await objectsOf(store, unneeded),
+    objects: await objectsOf(store, unneeded, names.length),
     parts: listed.filter(isOld),
     damaged: damaged.sort((a, b) => (a.key < b.key ? -1 : 1)),
   }
@@ -70,8 +70,13 @@ interface AttemptUse {
 
 const kept: AttemptUse = { isKept: true }
 
-/** The state files of some attempts, in their order. */
-async function objectsOf(store: Store, attempts: readonly string[]): Promise<StoredObject[]> {
+/** The state files of some attempts: where most go, by one listing of all, which costs fewer requests. */
+async function objectsOf(store: Store, attempts: readonly string[], attemptCount: number): Promise<StoredObject[]> {
+  if (attempts.length > attemptCount / 2) {
+    const wanted = new Set(attempts)
+    const all = await Array.fromAsync(store.list(`${stateRoot}runs/`))
+    return all.filter(({ key }) => wanted.has(key.split('/').slice(2, 4).join('/')))
+  }
   const objects: StoredObject[][] = []
   const list = async (name: string, index: number) => {
     objects[index] = await Array.fromAsync(store.list(`${stateRoot}runs/${name}/`))

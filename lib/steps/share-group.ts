@@ -179,6 +179,6 @@ function checkGroup(converted: ConvertedParts, staged: StagedSlices): void {
 function report(result: GroupResult, tools: ShareTools): GroupResult {
   const { converted, staged } = result
   const { rowsWritten, rowsRejected } = converted
-  tools.progress({ members: staged.members.length, bytes: staged.bytesInflated, rowsWritten, rowsRejected })
+  tools.progress({ members: staged.memberCount, bytes: staged.bytesInflated, rowsWritten, rowsRejected })
   return result
 }

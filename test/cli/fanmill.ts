@@ -44,7 +44,7 @@ export function spawnFanmill(
   { cwd = tmpdir(), env = {}, nodeArgs = [], main = mainFile }: FanmillOptions = {},
 ) {
   const own = Object.entries(process.env).filter(
-    ([name]) => !name.startsWith('FANMILL_') && name !== 'UV_THREADPOOL_SIZE',
+    ([name]) => !name.startsWith('FANMILL_') && !['UV_THREADPOOL_SIZE', 'FORCE_COLOR', 'NO_COLOR'].includes(name),
   )
   return spawn(process.execPath, [...nodeArgs, main, ...args], {
     cwd,

@@ -20,10 +20,12 @@ const events: readonly RunEvent[] = [
   { event: 'log', level: 'warn', message: 'odd \u001b[2J name', member: 'a.csv' },
 ]
 
-async function drawn(isTTY: boolean, columns: number): Promise<string> {
+type ProgressEvent = Extract<RunEvent, { event: 'progress' }>
+
+async function drawn(isTTY: boolean, columns: number, shown = events): Promise<string> {
   const stream = Object.assign(new PassThrough(), { isTTY, columns })
   const view = await runView({ stream: stream as unknown as NodeJS.WriteStream })
-  for (const event of events) view.show(event)
+  for (const event of shown) view.show(event)
   view.stop()
   return String(stream.read() ?? '')
 }
@@ -31,20 +33,32 @@ async function drawn(isTTY: boolean, columns: number): Promise<string> {
 it('draws bytes, rows, members, rate, time left and rejects on a terminal', async () => {
   const text = await drawn(true, 200)
   expect(text).toMatch(
-    /trips \S+ 25 % · 20\.0 MB of 80\.0 MB · 12,345 rows · 10 of 40 members · \S+ MB\/s · .+ · 2 rejects/,
+    /trips \S+ 25 % · 20\.0 MB of 80\.0 MB · 12,345 rows · 10 of 40 members · \S+ MB\/s inflated · .+ · 2 rejects/,
   )
 })
 
 it('writes messages above the bar, without the commands to the terminal that data may hold', async () => {
-  const text = await drawn(true, 200)
+  const text = (await drawn(true, 200)).replace('\u001b[33mwarn\u001b[39m', 'warn')
   expect(text).toContain('warn: a.csv: odd \\u001b[2J name\n')
   expect(text).not.toContain('\u001b[2J')
 })
 
-it('cuts the line to the terminal', async () => {
+it('keeps the line within the terminal', async () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the escapes that place the cursor are taken out
   const lines = (await drawn(true, 40)).split(/\u001b\[\d*[A-Z]|\n/)
-  expect(Math.max(...lines.filter(line => line.startsWith('trips')).map(line => line.length))).toBe(39)
+  expect(lines.find(line => line.startsWith('trips'))).toMatch(/^trips \S{10} 25 % · 2 rejects$/)
+})
+
+it('moves while work is under way, with its phase and the rows so far', async () => {
+  const underWay = { phase: 'convert', bytesStaged: 60e6, bytesConverted: 20e6, rowsSoFar: 20_000 } as const
+  const [plan, progress] = events
+  const text = await drawn(true, 200, [plan!, { ...(progress as ProgressEvent), bytes: 0, ...underWay }])
+  expect(text).toMatch(/trips convert \S+ 50 % · 40\.0 MB of 80\.0 MB · 20,000 rows/)
+})
+
+it('shows a task as done when the next one begins', async () => {
+  const next = { ...(events[1] as ProgressEvent), task: 'next', phase: 'plan' } as const
+  expect(await drawn(true, 200, [...events, next])).toMatch(/trips done \S+ 100 %[\s\S]*next plan/)
 })
 
 it('draws nothing where there is no terminal', async () => {

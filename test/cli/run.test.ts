@@ -36,7 +36,9 @@ describe('a run that completes', () => {
     const cwd = project()
     const { code, stdout, stderr } = await fanmill(run, { cwd })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toMatch(/^task +status +rows +rejects +members +parts +bytes in +bytes out +seconds +MB\/s$/m)
+    expect(stdout).toMatch(
+      /^task +status +rows +rejects +members +parts +bytes in +bytes out +seconds +MB\/s inflated$/m,
+    )
     expect(stdout).toMatch(/^trips +complete +3 +0 +2 +1 /m)
     expect(stdout).toMatch(/out\/trips\/2001-01/)
     expect(existsSync(join(cwd, 'out/trips/2001-01/_SUCCESS'))).toBe(true)
@@ -58,6 +60,8 @@ describe('a run that completes', () => {
     expect(finished).toMatchObject({ code: 0, stderr: '' })
     expect(events.filter(({ event }) => event === 'end')).toHaveLength(1)
     expect(events.map(({ event }) => event)).toEqual(expect.arrayContaining(['start', 'plan', 'end']))
+    const phases = events.flatMap(event => (event.event === 'progress' ? [event.phase] : []))
+    expect(phases.filter((phase, index) => phase !== phases[index - 1])).toEqual(['plan', 'convert', 'commit'])
     expect(Object.keys(end)).toEqual(['event', 'status', 'tasks'])
     expect(end.tasks).toEqual([
       {
@@ -72,6 +76,7 @@ describe('a run that completes', () => {
         membersSkipped: 0,
         parts: 1,
         bytesIn: expect.any(Number),
+        bytesInflated: expect.any(Number),
         bytesOut: expect.any(Number),
         seconds: expect.any(Number),
         output: expect.stringContaining('trips/2001-01'),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { column, csv, files, jsonLines, parquet, parquetFiles, sql, task, zipMembers } from '../../lib/define/index.ts'
+import { column, csv, files, jsonLines, parquet, sql, task, zipMembers } from '../../lib/define/index.ts'
 import { runTask } from '../../lib/testing.ts'
 import { buildZip } from '../zip-builder.ts'
 import { convertTask, taskOf } from './converting.ts'
@@ -70,14 +70,5 @@ describe('a check', () => {
       code,
       message: expect.stringMatching(message),
     })
-  })
-
-  it('is refused where rows come from Parquet', () => {
-    expect(() => taskOf({ source: files({ paths: '*', format: parquetFiles() }), checks })).toThrow(
-      expect.objectContaining({
-        code: 'DEFINITION_INVALID',
-        message: expect.stringContaining('checks: expected a source of text'),
-      }),
-    )
   })
 })

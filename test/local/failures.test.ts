@@ -125,16 +125,6 @@ describe('a failed batch', () => {
   })
 })
 
-describe('memory', () => {
-  it('ends a thread that has too much of it with OUT_OF_MEMORY, and not the process', async () => {
-    const some = rowsThrough(
-      'return x',
-      'setup() { const all: number[][] = []; for (;;) all.push(new Array(100_000).fill(1.5)) },',
-    )
-    await expect(some.run({ memoryMb: 600 })).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
-  })
-})
-
 describe('a stopped run', () => {
   it('ends in order with ABORTED, leaves nothing temporary, and is resumed by the next', async () => {
     const stopping = new AbortController()

@@ -148,7 +148,7 @@ describe('with many runs in the state', () => {
     expect(counted().reads).toBeLessThan(10)
   })
 
-  many('plans what to clean by two files a run, and lists the files of those runs alone that go', async world => {
+  many('plans what to clean by two files a run, and lists no files unless some go', async world => {
     const { runId } = await manyRuns(world, 100)
     const options = { olderThanMs: 7 * day, now: world.now, isAlive: world.isAlive }
     expect((await planClean(world.store, options)).objects).toEqual([])
@@ -159,7 +159,7 @@ describe('with many runs in the state', () => {
     const { objects } = await planClean(world.store, options)
     expect(new Set(objects.map(({ key }) => key.split('/')[2])).size).toBe(100)
     expect(objects.some(({ key }) => key.includes(runId))).toBe(false)
-    expect(requests.filter(({ operation }) => operation === 'list')).toHaveLength(100)
+    expect(counted().lists).toBeLessThan(5)
   })
 
   test('leaves out an attempt whose run.json is gone', async world => {

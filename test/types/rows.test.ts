@@ -216,3 +216,27 @@ it('refuses misspelt options and wrong defaults', () => {
   // @ts-expect-error: none of the words
   expectTypeOf(() => param.enumeration(['a', 'b'], { default: 'c' })).toBeFunction()
 })
+
+it('types context.reject: it never returns in mapRows, and names a row in mapBatches', () => {
+  task(
+    base,
+    mapRows(
+      (row, context) => {
+        expectTypeOf(context.reject('r')).toBeNever()
+        return { n: row.delay ?? context.reject('no delay') }
+      },
+      { adds: { n: column.int32({ required: true }) }, onError: 'reject' },
+    ),
+  )
+  task(
+    base,
+    mapBatches(
+      ({ columns: all }, context) => {
+        expectTypeOf(context.reject('r', { row: 0 })).toBeVoid()
+        expectTypeOf(context.reject('r')).toBeNever()
+        return { n: all.delay }
+      },
+      { adds: { n: column.int32() } },
+    ),
+  )
+})

@@ -1,0 +1,87 @@
+/** Widths of a table's columns, so that it fits a terminal and texts wrap between words. */
+
+/** Between two columns; one where a table fits only so. */
+export const gapWidth = 2
+/** A column of texts keeps so much, also where its words are longer: a run's id fits. */
+const textWidthMin = 16
+
+export interface ColumnsToFit {
+  readonly titles: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+  /** Titles of columns that are never broken. */
+  readonly numbers: readonly string[]
+  /** Of the terminal. */
+  readonly columns: number
+}
+
+export interface FittedColumns {
+  readonly widths: readonly number[]
+  readonly gap: number
+}
+
+/**
+ * The width of each column without the gap behind it: as its texts need, or narrower where they can wrap. Long words are broken last.
+ * Undefined where not even that fits.
+ */
+export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit): FittedColumns | undefined {
+  const needs = titles.map((title, index) => {
+    const cells = rows.map(row => row[index] ?? '')
+    const whole = Math.max(textWidth(title), ...cells.map(textWidth))
+    const unbroken = numbers.includes(title) ? cells.map(textWidth) : cells.map(longestWord)
+    const words = Math.max(longestWord(title), ...unbroken)
+    return { whole, words, least: numbers.includes(title) ? words : Math.min(words, textWidthMin) }
+  })
+  const tries = [
+    { limit: 'words', gap: gapWidth },
+    { limit: 'words', gap: 1 },
+    { limit: 'least', gap: gapWidth },
+  ] as const
+  for (const { limit, gap } of tries) {
+    const room = columns - gap * (titles.length - 1)
+    const widths = shrink(
+      needs.map(each => each.whole),
+      needs.map(each => each[limit]),
+      room,
+    )
+    if (sum(widths) <= room) return { widths, gap }
+  }
+  return undefined
+}
+
+/** Takes from the widest column first, down to what each needs. */
+function shrink(widths: readonly number[], least: readonly number[], room: number): number[] {
+  const now = [...widths]
+  for (let over = sum(now) - room; over > 0; over--) {
+    let widest = -1
+    for (const [index, width] of now.entries())
+      if (width > (least[index] ?? 0) && width > (now[widest] ?? 0)) widest = index
+    if (widest < 0) break
+    now[widest] = (now[widest] ?? 0) - 1
+  }
+  return now
+}
+
+/** Words that are longer than `width` in pieces that fill it, which then wrap as words do. */
+export function breakWords(text: string, width: number): string {
+  return text.replaceAll(/\S+/g, word => {
+    if (textWidth(word) <= width) return word
+    const pieces = ['']
+    for (const character of word) {
+      const piece = pieces.at(-1) ?? ''
+      if (textWidth(piece + character) > width) pieces.push(character)
+      else pieces[pieces.length - 1] = piece + character
+    }
+    return pieces.join('\n')
+  })
+}
+
+const wide =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/gu
+
+/** Cells of a terminal that a text takes; East Asian characters and emoji take two. */
+export function textWidth(text: string): number {
+  return [...text].length + (text.match(wide)?.length ?? 0)
+}
+
+const longestWord = (text: string): number => Math.max(0, ...text.split(/\s+/).map(textWidth))
+const sum = (all: readonly number[]): number => all.reduce((total, one) => total + one, 0)

@@ -1,0 +1,28 @@
+/** What the steps of one task's run on this machine share. */
+import type { PartitionSet } from '../core/partition-set.ts'
+import type { WorkerResults, Workers } from '../core/worker-job.ts'
+import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import type { Gate } from '../steps/gate.ts'
+import type { Progress } from './progress.ts'
+import type { Session } from './session.ts'
+import type { FetchedTables } from './tables.ts'
+import type { TaskLog } from './task-log.ts'
+
+export interface TaskRun {
+  readonly session: Session
+  readonly task: TaskDefinition
+  readonly params: ParamValues
+  /** The columns that come out; none where only the first input tells. */
+  readonly schema: WorkerResults['check']['schema'] | undefined
+  readonly tables: FetchedTables
+  readonly workers: Workers
+  readonly gate: Gate
+  readonly partitions: PartitionSet | undefined
+  readonly progress: Progress
+  readonly log: TaskLog
+  readonly started: number
+}
+
+export const clock = { now: () => Date.now() }
+/** How long a run stays its owner's without a sign of life. */
+export const leaseMs = 60_000

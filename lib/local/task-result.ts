@@ -1,0 +1,50 @@
+/** What became of a task, for events and summaries. */
+import { FanmillError, PermanentError } from '../core/errors.ts'
+import type { RunStatus, TaskResult } from '../core/events.ts'
+import type { Manifest } from '../core/manifest.ts'
+import { outputPathOf } from '../core/output-path.ts'
+import { countsOf } from '../core/task-counts.ts'
+import type { FoundInputs } from '../steps/find-inputs.ts'
+import { urlBelow } from './roots.ts'
+import type { TaskRun } from './task-context.ts'
+
+export function resultOf(
+  { session, task, params, started, progress }: TaskRun,
+  runId: string,
+  status: RunStatus,
+  manifest: Manifest | undefined,
+  found: FoundInputs,
+): TaskResult {
+  const run = manifest?.runs.find(each => each.runId === runId)
+  return {
+    task: task.name,
+    run: runId,
+    status,
+    // Of a complete dataset all of it: an append that finds nothing new has no run of its own.
+    ...countsOf(status === 'skipped' ? manifest?.totals : run?.totals),
+    membersSkipped: run?.skipped?.count ?? 0,
+    bytesIn: status === 'complete' ? found.bytesIn : 0,
+    bytesInflated: status === 'complete' ? progress.bytesInflated() : 0,
+    seconds: (Date.now() - started) / 1000,
+    output: urlBelow(session.outputSpec, outputPathOf(task, params)),
+  }
+}
+
+/** What a run with too many rejects had read, though nothing of it was committed. */
+export function rejectedCounts({ code, detail }: FanmillError): Partial<TaskResult> {
+  if (code !== 'REJECTS_OVER_LIMIT') return {}
+  return { rowsRead: Number(detail.records), rowsRejected: Number(detail.rejected) }
+}
+
+/** Any error as one of ours. */
+export function asFanmill(error: unknown): FanmillError {
+  if (error instanceof FanmillError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new PermanentError('ENGINE_FAILED', message, {}, { cause: error })
+}
+
+/** Why a run was stopped. */
+export const stopped = (reason: unknown): FanmillError =>
+  reason instanceof FanmillError
+    ? reason
+    : new PermanentError('ABORTED', 'the run was stopped; run it again to resume', {}, { cause: reason })

@@ -1,0 +1,21 @@
+/** A file of its own, because the process goes on holding what a function that never returns has taken. */
+import { expect, it } from 'vitest'
+import { project } from './project.ts'
+
+it('fails with OUT_OF_MEMORY when setup takes memory for ever, and the process can say so', async () => {
+  const some = project(
+    `
+import { column, csv, files, parquet, pipeline, task } from 'fanmill'
+export const t = task({
+  name: 't',
+  source: files({ paths: '*.csv', format: csv() }),
+  columns: { x: column.int32() },
+  output: parquet({ path: '{task}' }),
+  setup() { const all: number[][] = []; for (;;) all.push(new Array(100_000).fill(1.5)) },
+})
+export default pipeline({ name: 't', tasks: [t] })
+`,
+    { 'a.csv': 'x\n1\n' },
+  )
+  await expect(some.run({ memoryMb: 600 })).rejects.toMatchObject({ name: 'CapacityError', code: 'OUT_OF_MEMORY' })
+})
