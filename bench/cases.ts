@@ -103,6 +103,8 @@ export const cases: readonly Case[] = [
     targets: [peakMemory('run, --memory 700'), peakMemory('plan', 512)],
     note: 'Before and after members became rows of numbers, on 2026-11-28, over another archive of 1,000,000 members of one row (148 MB, stored), one measurement each on two cores that were shared with some twenty other processes, so that processor time says more than the clock. A run: 2,272 MB, 31.5 s of processor time and 153 s before; 582 MB, 24.3 s and 141 s after, with `--memory 700`, which ended the process before. A plan: 689 MB, 7.4 s and 35 s before; 248 MB, 4.7 s and 20 s after. The state of the run: 54 MB after.',
   },
+  smallFiles('files', '100,000 files of one row', 1.2),
+  smallFiles('gzips', '20,000 .gz of one row', 1.2),
   {
     name: 'start',
     title: 'how soon something happens',
@@ -158,5 +160,16 @@ function twoWorkers(name: string, what: string, taskName: string, input: InputNa
     inputs: [input],
     sides: [task('2 workers', taskName, input, 2), task('1 worker', taskName, input, 1)],
     targets: [timesAsLong('1 worker', '2 workers', ['at least', atLeast]), peakMemory('2 workers')],
+  }
+}
+
+function smallFiles(name: 'files' | 'gzips', title: string, atMost: number): Case {
+  return {
+    name,
+    title: `${title} in a folder, against pyarrow's dataset with 2 threads`,
+    inputs: [name],
+    sides: [task('fanmill', name, name)],
+    peers: [files('pyarrow dataset', name, () => peer('pyarrow_folder', inputPath(name)))],
+    targets: [timesAsLong('fanmill', 'pyarrow dataset', ['at most', atMost]), peakMemory('fanmill')],
   }
 }

@@ -1,6 +1,7 @@
 /** Generates the benchmark's inputs, each once: `node bench/generate.ts [NAME…]` makes them ahead of time. */
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs'
-import { crc32 } from 'node:zlib'
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { crc32, gzipSync } from 'node:zlib'
 import { Piscina } from 'piscina'
 import type { Piece, PieceBytes } from './generate-worker.ts'
 import { dataFolder, type Input, type InputFacts, type InputName, inputPath, inputs, memberRows } from './inputs.ts'
@@ -12,6 +13,7 @@ export async function generate(name: InputName): Promise<void> {
   if (existsSync(`${path}.facts.json`)) return
   mkdirSync(dataFolder, { recursive: true })
   const pool = new Piscina({ filename: new URL('generate-worker.ts', import.meta.url).href })
+  rmSync(`${path}.pending`, { recursive: true, force: true })
   const inflatedBytes = await writers[inputs[name].form](`${path}.pending`, inputs[name], pool)
   await pool.destroy()
   renameSync(`${path}.pending`, path)
@@ -26,6 +28,8 @@ const writers: Readonly<Record<Input['form'], Writer>> = {
   member: writeMember,
   text: writeText,
   gzip: writeGzip,
+  files: writeFiles,
+  gzips: writeFiles,
 }
 
 /** Rows of a piece of one long text: about 2 MB. */
@@ -52,6 +56,21 @@ async function writeMembers(path: string, input: Input, pool: Pool): Promise<num
 function memberName(member: number): string {
   const day = String(Math.floor(member / 20)).padStart(4, '0')
   return `export/day-${day}/shop-${String((member % 20) + 1).padStart(2, '0')}.csv`
+}
+
+/** Small files in folders of a thousand. */
+async function writeFiles(path: string, input: Input, pool: Pool): Promise<number> {
+  let inflatedBytes = 0
+  let count = 0
+  for await (const { text } of piecesOf(input, input.memberRows ?? memberRows, 'none', pool)) {
+    const folder = join(path, `folder-${String(Math.floor(count / 1000)).padStart(3, '0')}`)
+    if (count % 1000 === 0) mkdirSync(folder, { recursive: true })
+    const name = `file-${String(count++).padStart(6, '0')}.csv`
+    if (input.form === 'gzips') writeFileSync(join(folder, `${name}.gz`), gzipSync(text))
+    else writeFileSync(join(folder, name), text)
+    inflatedBytes += text.length
+  }
+  return inflatedBytes
 }
 
 async function writeMember(path: string, input: Input, pool: Pool): Promise<number> {
@@ -103,12 +122,15 @@ async function* piecesOf({ form, style, rows }: Input, count: number, deflate: P
     while (start < rows && ahead.length < 8) {
       const pieces: Piece[] = []
       for (const end = Math.min(rows, start + pieceRows); start < end; start += count)
-        pieces.push({ style, start, count, hasHeader: form === 'members' || start === 0, deflate })
+        pieces.push({ style, start, count, hasHeader: isOfMany(form) || start === 0, deflate })
       ahead.push(pool.run(pieces))
     }
     yield* (await ahead.shift()) ?? []
   }
 }
+
+/** Whether each piece is a whole text. */
+const isOfMany = (form: Input['form']): boolean => form === 'members' || form === 'files' || form === 'gzips'
 
 if (import.meta.main) {
   const names = process.argv.slice(2)

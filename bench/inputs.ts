@@ -5,14 +5,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { firstOrderId, type OrderStyle } from './order-rows.ts'
 
-export type InputName = 'many' | 'many4x' | 'million' | 'big' | 'huge' | 'gzip' | 'newlines'
+export type InputName = 'many' | 'many4x' | 'million' | 'big' | 'huge' | 'gzip' | 'newlines' | 'files' | 'gzips'
 
 export interface Input {
   readonly file: string
-  readonly form: 'members' | 'member' | 'text' | 'gzip'
+  /** `files` and `gzips` are a folder of many small ones. */
+  readonly form: 'members' | 'member' | 'text' | 'gzip' | 'files' | 'gzips'
   readonly style: OrderStyle
   readonly rows: number
-  /** Of one member, where the form is members; default `memberRows`. */
+  /** Of one member or one small file; default `memberRows`. */
   readonly memberRows?: number
 }
 
@@ -27,6 +28,8 @@ export const inputs: Readonly<Record<InputName, Input>> = {
   huge: { file: 'huge.zip', form: 'member', style: 'big', rows: 22_600_000 },
   gzip: { file: 'orders.csv.gz', form: 'gzip', style: 'big', rows: 4_000_000 },
   newlines: { file: 'newlines.csv', form: 'text', style: 'newlines', rows: 2_000_000 },
+  files: { file: 'files', form: 'files', style: 'many', rows: 100_000, memberRows: 1 },
+  gzips: { file: 'gzips', form: 'gzips', style: 'many', rows: 20_000, memberRows: 1 },
 }
 
 /** Where the inputs are kept: `bench/data`, or `$FANMILL_BENCH_DATA`. */

@@ -123,7 +123,15 @@ def pyarrow_whole(src, out, tmp):
     pq.write_table(pc.read_csv(src, **pa_opts(True)), out + "/all.parquet", compression="snappy")
 
 
-TOOLS = [pyarrow_threads, pandas_pool, polars_pool, duckdb_unzip, duckdb_copy, pyarrow_whole]
+def pyarrow_folder(src, out, tmp):
+    import pyarrow as pa, pyarrow.dataset as ds, pyarrow.csv as pc, pyarrow.parquet as pq
+    pa.set_cpu_count(2)
+    o = pa_opts(False)
+    form = ds.CsvFileFormat(convert_options=o["convert_options"])
+    pq.write_table(ds.dataset(src, format=form, schema=arrow_schema()).to_table(), out + "/all.parquet", compression="snappy")
+
+
+TOOLS = [pyarrow_folder, pyarrow_threads, pandas_pool, polars_pool, duckdb_unzip, duckdb_copy, pyarrow_whole]
 
 if __name__ == "__main__":
     tool, src, out, tmp = sys.argv[1:5]

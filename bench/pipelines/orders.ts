@@ -32,6 +32,8 @@ export const orders = pipeline({
     task({ name: 'huge', source: members('huge.zip'), columns, output, strict: false }),
     task({ name: 'gzip', source: text('orders.csv.gz'), columns, output, strict: false }),
     task({ name: 'newlines', source: text('newlines.csv'), columns, output, strict: false }),
+    task({ name: 'files', source: text('files/*/*.csv'), columns, output }),
+    task({ name: 'gzips', source: text('gzips/*/*.csv.gz'), columns, output }),
     task({
       name: 'big-sql',
       source: big,
