@@ -231,7 +231,7 @@ describe.each(stores)('commit on %s', (_, open) => {
   test('plans batches again whose pending parts are gone', async world => {
     const { actor, run } = await started(world, one)
     for await (const part of world.store.listParts('flights/part-1-')) await world.store.abortPart(part)
-    expect(await world.commit(actor, run, one)).toEqual({ done: false, missing: [1] })
+    expect(await world.commit(actor, run, one)).toEqual({ done: false, missing: [1], partsLost: true })
     await world.process(actor, run, one)
     await world.commit(actor, run, one)
     await expectWhole(world)
