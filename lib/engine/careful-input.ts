@@ -3,13 +3,8 @@ import { PermanentError } from '../core/errors.ts'
 import { codeRejectRows, notRejectedSql, placeColumn, placeSql } from './code-rejects.ts'
 import type { Conversion, ConvertJob } from './convert.ts'
 import { refuseNewColumns, refusePathColumns } from './new-columns.ts'
-import {
-  carefulParquetRead,
-  describeParquet,
-  type ParquetFile,
-  type ParquetOptions,
-  parquetMisfits,
-} from './parquet-read.ts'
+import { describeParquet, type ParquetFile } from './parquet-describe.ts'
+import { carefulParquetRead, type ParquetOptions, parquetMisfits } from './parquet-read.ts'
 import { placeColumns } from './read-columns.ts'
 import { asideRecords, badRecords } from './reject-rows.ts'
 import { type BoundCheck, failingRows, passingRows } from './row-checks.ts'

@@ -5,7 +5,7 @@ import type { JsonLinesFormat } from '../define/definition.ts'
 import type { StagedFile } from '../io/stage.ts'
 import { engineFault } from './engine.ts'
 import { columnOfType } from './engine-type.ts'
-import { columnTypes, describeParquet, type GivenParquet } from './parquet-read.ts'
+import { columnTypes, describeParquet, type GivenParquet } from './parquet-describe.ts'
 import { quoteTexts } from './quote.ts'
 import { type TextSource, textSources } from './text-source.ts'
 

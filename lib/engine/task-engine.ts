@@ -20,7 +20,7 @@ import { type Conversion, type Converted, type ConvertJob, convert } from './con
 import type { Engine } from './engine.ts'
 import { findFault } from './find-fault.ts'
 import { createMapFunctions } from './map-function.ts'
-import { describeParquet, ownColumns } from './parquet-read.ts'
+import { describeParquet, ownColumns } from './parquet-describe.ts'
 import { registerPartitionKeys } from './partition-keys.ts'
 import { enterRun } from './provenance-sql.ts'
 import { quoteName, quoteTexts } from './quote.ts'
