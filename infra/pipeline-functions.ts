@@ -60,7 +60,7 @@ export function makeFunctions(pipeline: FanmillPipeline, making: Making) {
   const common = { code: bundle.code, architecture, timeout, logRetention, ...keys, ...accountOf(making) }
   const small = { ...common, memoryMb, temporaryStorageMb: 512, threads: 1, environment }
   const where = { places, input, output }
-  const writeConditions = { enforceConditionalWrites: props.enforceConditionalWrites ?? true }
+  const writeConditions = { enforceConditionalWrites: props.enforceConditionalWrites ?? false }
   const secrets = pipelineSecrets(pipeline, bundle.pipeline, props.secrets)
   const describe = (what: string): string => `Fanmill pipeline ${name}: ${what}`
   return {

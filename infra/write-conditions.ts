@@ -5,8 +5,9 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 export interface WriteConditionProps {
   /**
    * Whether Process's role may only stage parts, which Commit's role completes, and write each outcome once, under the
-   * conditions that S3 has for this (`s3:ObjectCreationOperation`, `s3:if-none-match`). Turn it off only where S3 lacks them.
-   * @default true
+   * conditions that S3 documents for this (`s3:ObjectCreationOperation`, `s3:if-none-match`). Off by default until it has been
+   * proved on AWS itself: try it in an account of yours first, where a run ends with AWS_REFUSED if a condition differs.
+   * @default false
    * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
    */
   readonly enforceConditionalWrites?: boolean

@@ -19,7 +19,13 @@ beforeAll(async () => {
 })
 afterAll(() => account.close())
 
-const props = { entry: pipelineFile('replayed.ts'), include: [], inputPrefix: 'in/', outputPrefix: 'lake/' } as const
+const byDefault = {
+  entry: pipelineFile('replayed.ts'),
+  include: [],
+  inputPrefix: 'in/',
+  outputPrefix: 'lake/',
+} as const
+const props = { ...byDefault, enforceConditionalWrites: true } as const
 
 describe('the roles of Plan, Process and Commit', () => {
   it('allow every request of executions that commit, fail, continue, repeat and are refused', () => {
@@ -81,8 +87,8 @@ describe('the role of Process', () => {
       expect(isAllowed(roles.Process, put(`lake/${key}`, createdOnce))).toBe(false)
   })
 
-  it('has no such conditions where enforceConditionalWrites is off', () => {
-    const { Process } = rolesOf(synthesise({ ...props, enforceConditionalWrites: false }).template)
+  it('has no such conditions by default, until they are proved on AWS', () => {
+    const { Process } = rolesOf(synthesise(byDefault).template)
     for (const key of [part, outcome]) expect(isAllowed(Process, put(key, created))).toBe(true)
   })
 

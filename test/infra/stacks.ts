@@ -97,6 +97,7 @@ export function everyProp(stack: Stack): Partial<FanmillPipelineProps> {
     secrets: { 'weather/api-key': secret },
     tiers: largeTiers,
     memoryMb: 2048,
+    enforceConditionalWrites: true,
     maxConcurrency: 50,
     functionTimeout: Duration.minutes(10),
     executionTimeout: Duration.hours(12),
