@@ -26,7 +26,7 @@ describe('a plan', () => {
           expectedParts: 1,
           tables: [{ name: 'cities', path: 'reference/cities.csv', bytes: 21 }],
           warnings: [],
-          aws: expect.objectContaining({ batches: 1, transitions: 11 }),
+          aws: expect.objectContaining({ batches: 1, transitions: 12 }),
         },
       ],
     })

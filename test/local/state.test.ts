@@ -59,6 +59,7 @@ describe('rejected rows', () => {
         column: 'id',
         expected: 'int64',
         received: '1.5',
+        text: '1.5,Lima,,',
       },
       {
         archive: 'incoming/2001-01/x.zip',
@@ -68,6 +69,7 @@ describe('rejected rows', () => {
         column: 'price',
         expected: 'decimal(6, 2)',
         received: 'x',
+        text: '4,Kyiv,,x',
       },
     ])
     expect(await readRejects(project.output, run, 1)).toEqual(rejects.slice(0, 1))
