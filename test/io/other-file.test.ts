@@ -9,12 +9,12 @@ tar.write('x.csv')
 tar.write('ustar  ', 257)
 const contents = {
   'a tar archive': tar,
-  'a gzip file': gzipSync('a\n1\n'),
-  'a zstd file': zstdCompressSync('a\n1\n'),
-  'a bzip2 file': Buffer.from('BZh91AY&SY\x01', 'latin1'),
-  'an xz file': Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0]),
+  'gzip data': gzipSync('a\n1\n'),
+  'zstd data': zstdCompressSync('a\n1\n'),
+  'bzip2 data': Buffer.from('BZh91AY&SY\x01', 'latin1'),
+  'xz data': Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0]),
   'a zip archive': buildZip({ 'a.csv': 'a\n1\n' }),
-  'an Excel workbook (.xlsx)': buildZip({ '[Content_Types].xml': '<x/>', 'xl/workbook.xml': '<x/>' }),
+  'an Excel workbook (xlsx)': buildZip({ '[Content_Types].xml': '<x/>', 'xl/workbook.xml': '<x/>' }),
   'a Parquet file': Buffer.from('PAR1\x15\x04', 'latin1'),
 }
 const formats = [
@@ -47,7 +47,7 @@ describe('a text', () => {
     await expect(
       convertTask(taskOf({ source, columns: { a: column.string() } }), { inputs: { 'x.tar.gz': gzipSync(tar) } }),
     ).rejects.toMatchObject({
-      message: 'x.tar.gz: expected text, got a tar archive in gzip; extract it first, or pack its files as zip',
+      message: 'x.tar.gz: expected text, got a tar archive in gzip; unpack it first',
     })
   })
 })
