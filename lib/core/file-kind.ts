@@ -1,7 +1,4 @@
 /** Recognises files that are no text by their first bytes, so that a message can say what was found. */
-import { compressionOf } from './compression.ts'
-import { PermanentError } from './errors.ts'
-
 interface FileKind {
   readonly name: string
   readonly advice: string
@@ -63,16 +60,3 @@ const kinds: readonly FileKind[] = [
 
 /** What a file is, where it is something else than text; undefined for text and for what is not known. */
 export const fileKindOf = (bytes: Uint8Array): FileKind | undefined => kinds.find(kind => kind.matches(bytes))
-
-/**
- * `name` is that of the file or member, which says whether it was inflated.
- * @throws INPUT_INVALID when the text that begins with these bytes is a file of another kind
- */
-export function refuseOtherFile(bytes: Uint8Array, name: string, expected = 'text'): void {
-  const kind = fileKindOf(bytes)
-  if (kind === undefined || (expected === 'a Parquet file' && kind.name === expected)) return
-  const compression = compressionOf(name)
-  const inside = compression === undefined ? '' : ` in ${compression}`
-  const message = `expected ${expected}, got ${kind.name}${inside}; ${kind.advice}`
-  throw new PermanentError('INPUT_INVALID', message, { found: kind.name })
-}
