@@ -17,6 +17,9 @@ export interface Dialect {
   readonly hasBlankRecords?: boolean
 }
 
+/** Bytes of the longest record that is read: 64 MiB. In a longer one a quote was left open, most likely. */
+export const longestRecordBytes = 64 * 1024 * 1024
+
 /** Parts the columns of staged lines (JSON lines, log lines); four bytes is the longest that the engine takes. */
 export const lineDelimiter = '\x1e\x1f\x1e\x1f'
 

@@ -1,10 +1,7 @@
 /** Records that are rejects before the engine sees them, because it keeps the whole record once for each field too many. */
 import { Buffer } from 'node:buffer'
-import { type Dialect, toBytes } from './record-dialect.ts'
+import { type Dialect, longestRecordBytes, toBytes } from './record-dialect.ts'
 import { RecordMachine } from './record-machine.ts'
-
-/** Longest record that is read. */
-export const recordBytesMax = 64 * 1024 * 1024
 
 /** The engine itself tells of so many fields too many. */
 const extraFieldsMax = 8
@@ -45,7 +42,7 @@ export class SetAside {
   }
 
   private expectedOf(bytes: Uint8Array): string | undefined {
-    if (bytes.length > recordBytesMax) return 'a record of at most 64 MiB'
+    if (bytes.length > longestRecordBytes) return 'a record of at most 64 MiB'
     const fieldsMax = this.columnCount + extraFieldsMax
     if (this.columnCount === 0 || bytes.length < fieldsMax || !this.mayHaveMore(bytes, fieldsMax)) return undefined
     return fieldCount(bytes, this.dialect) > fieldsMax ? `${this.columnCount} fields` : undefined

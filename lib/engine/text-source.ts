@@ -5,7 +5,7 @@ import { PermanentError } from '../core/errors.ts'
 import { hiveValues } from '../core/hive-columns.ts'
 import { readObject } from '../core/json-object.ts'
 import { placeOf } from '../core/member-place.ts'
-import { lineDelimiter } from '../core/record-dialect.ts'
+import { lineDelimiter, longestRecordBytes } from '../core/record-dialect.ts'
 import type { ColumnDefinition, Columns, CsvFormat, Format } from '../define/definition.ts'
 import { groupNames } from '../define/line-pattern.ts'
 import type { StagedFile } from '../io/stage.ts'
@@ -225,9 +225,8 @@ interface ScanDialect {
   readonly nulls: readonly string[]
 }
 
-/** Bytes of the longest record that a fast scan reads; a careful one takes fields of tens of megabytes. */
+/** Bytes of the longest record that a fast scan reads; a careful one takes the longest that there may be. */
 const fastRecordBytesMax = 2_097_152
-const carefulRecordBytesMax = 67_108_864
 /** The engine keeps two such buffers, of its memory; of wide rows its vectors need the room. */
 const bufferBytesMin = 8_388_608
 const wideBufferBytesMin = 4_194_304
@@ -266,7 +265,7 @@ function scan(
 /** As large as what is there, because the engine takes a buffer's memory before it reads. */
 function longestRecord(files: readonly StagedFile[]): number {
   const longest = files.reduce((most, file) => Math.max(most, file.longestRecord ?? file.bytes), 0)
-  return Math.min(carefulRecordBytesMax, Math.max(fastRecordBytesMax, longest + recordMargin))
+  return Math.min(longestRecordBytes, Math.max(fastRecordBytesMax, longest + recordMargin))
 }
 
 const badRecordSettings = {

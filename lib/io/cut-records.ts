@@ -3,7 +3,7 @@ import { type Header, readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
 import { type MemberPlace, withPlace } from '../core/member-place.ts'
 import { refuseOtherFile } from '../core/other-file.ts'
-import { dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
+import { dialectOf, encodingOf, longestRecordBytes, type TextFormat } from '../core/record-dialect.ts'
 import { createRecordCutter, type RecordCutter } from '../core/records.ts'
 import { checkEncoding } from '../core/text-encoding.ts'
 
@@ -54,7 +54,7 @@ async function* piecesOf(
   source: AsyncIterable<Uint8Array>,
   options: Omit<CutOptions, 'origin'> & { readonly name: string },
 ): AsyncGenerator<Piece> {
-  const { format, name, pieceBytes = 32 * 1024 * 1024, recordBytesMax = 64 * 1024 * 1024 } = options
+  const { format, name, pieceBytes = 32 * 1024 * 1024, recordBytesMax = longestRecordBytes } = options
   const gathered = new Gathering(pieceBytes)
   const top = new TopReader(format, recordBytesMax, name)
   let cut: PieceCutter | undefined

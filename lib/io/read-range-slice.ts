@@ -4,7 +4,7 @@ import { PermanentError } from '../core/errors.ts'
 import { withPlace } from '../core/member-place.ts'
 import { refuseOtherFile } from '../core/other-file.ts'
 import type { InputObject, RangeSlice } from '../core/plan-data.ts'
-import { type Dialect, dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
+import { type Dialect, dialectOf, encodingOf, longestRecordBytes, type TextFormat } from '../core/record-dialect.ts'
 import { RecordMachine } from '../core/record-machine.ts'
 import { recordStartSearch } from '../core/record-start.ts'
 import { type RecordScan, recordEndSearch, scanRecords } from '../core/records.ts'
@@ -58,7 +58,7 @@ export async function readRangeSlice(options: RangeSliceOptions): Promise<RangeT
 }
 
 async function rangeText(options: RangeSliceOptions): Promise<RangeText> {
-  const { store, input, slice, format, isPlaced = false, signal, recordBytesMax = 64 * 1024 * 1024, into } = options
+  const { store, input, slice, format, isPlaced = false, signal, recordBytesMax = longestRecordBytes, into } = options
   const { range } = slice
   const dialect = dialectOf(format, encodingOf(format))
   const reading = { store, input, recordBytesMax, ...(signal ? { signal } : {}) }

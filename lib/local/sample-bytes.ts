@@ -4,7 +4,7 @@ import { readHeader } from '../core/csv-header.ts'
 import { PermanentError } from '../core/errors.ts'
 import { withPlace } from '../core/member-place.ts'
 import { refuseOtherFile } from '../core/other-file.ts'
-import { dialectOf, encodingOf, type TextFormat } from '../core/record-dialect.ts'
+import { dialectOf, encodingOf, longestRecordBytes, type TextFormat } from '../core/record-dialect.ts'
 import { createRecordCutter } from '../core/records.ts'
 import { bomBytes, checkEncoding } from '../core/text-encoding.ts'
 import type { SampleText } from './infer-sample.ts'
@@ -19,8 +19,6 @@ export interface Sample {
 
 /** Bytes of each text that are looked at. */
 export const sampleBytes = 512 * 1024
-/** A first line may be longer, up to here. */
-const lineBytesMax = 64 * 1024 * 1024
 
 /** The beginning of a text: half a MiB, or its first line. @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a line of more than 64 MiB */
 export async function readSample({ name, open }: SampleText): Promise<Sample> {
@@ -33,7 +31,7 @@ export async function readSample({ name, open }: SampleText): Promise<Sample> {
       isWhole = false
       break
     }
-    if (bytes > lineBytesMax)
+    if (bytes > longestRecordBytes)
       throw new PermanentError('INPUT_INVALID', `${name}: expected lines, got none in its first 64 MiB`, { name })
     // Chunks may be reused by their source.
     chunks.push(Uint8Array.from(chunk))
