@@ -1,22 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Format } from '../../lib/define/definition.ts'
-import { column, csv, files, lines, zipMembers } from '../../lib/define/index.ts'
+import { column, files, lines } from '../../lib/define/index.ts'
 import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
 import { buildZip } from '../zip-builder.ts'
-import { type Conversed, convertTask, type Inputs, taskOf } from './converting.ts'
-
-const columns = { a: column.int32(), b: column.string() }
-const inZip = (format: Format = csv()) => zipMembers({ archives: '*.zip', format })
-
-const convertTexts = (inputs: Inputs, options: Partial<AnyTaskOptions> = {}): Promise<Conversed> =>
-  convertTask(taskOf({ columns, ...options }), { inputs })
-
-/** A reject as archive/member:line#record column: expected, received. */
-const shown = ({ rejects }: Conversed): string[] =>
-  rejects.map(
-    each =>
-      `${each.archive}/${each.member}:${each.line}#${each.record} ${each.column}: ${each.expected}, ${each.received}`,
-  )
+import { convertTexts, inZip, shown } from './text-rejects.ts'
 
 describe('equal names in a header', () => {
   const header = 'a,note,b,note,A\n1,x,y,z,w\nbad,x,y,z,w\n'

@@ -1,0 +1,18 @@
+/** Texts of two columns, converted, and their rejects as short lines. */
+import type { Format } from '../../lib/define/definition.ts'
+import { column, csv, zipMembers } from '../../lib/define/index.ts'
+import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
+import { type Conversed, convertTask, type Inputs, taskOf } from './converting.ts'
+
+export const columns = { a: column.int32(), b: column.string() }
+export const inZip = (format: Format = csv()) => zipMembers({ archives: '*.zip', format })
+
+export const convertTexts = (inputs: Inputs, options: Partial<AnyTaskOptions> = {}): Promise<Conversed> =>
+  convertTask(taskOf({ columns, ...options }), { inputs })
+
+/** A reject as archive/member:line#record column: expected, received. */
+export const shown = ({ rejects }: Conversed): string[] =>
+  rejects.map(
+    each =>
+      `${each.archive}/${each.member}:${each.line}#${each.record} ${each.column}: ${each.expected}, ${each.received}`,
+  )
