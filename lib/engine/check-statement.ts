@@ -2,11 +2,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../core/errors.ts'
 import { type BoundQuery, runBound } from './bound-query.ts'
-import { quoteText } from './quote.ts'
 import { isInput, refusal } from './row-wise.ts'
-import { type Node, parseSelect } from './sql-syntax.ts'
+import { type Node, selectWithColumn } from './sql-syntax.ts'
 
 export interface StatementCheck {
+  /** The statement's parse tree. */
+  readonly select: Node
   /** Gives the columns that the statement reads. */
   readonly input: BoundQuery
   readonly columns: readonly string[]
@@ -20,9 +21,8 @@ export interface StatementCheck {
 export async function checkStatement(
   connection: DuckDBConnection,
   statement: BoundQuery,
-  { input, columns, where }: StatementCheck,
+  { select, input, columns, where }: StatementCheck,
 ): Promise<void> {
-  const select = await parseSelect(connection, statement.sql, where)
   await runBound(connection, {
     sql: `CREATE OR REPLACE TEMP TABLE input AS SELECT * FROM (${input.sql}) LIMIT 0`,
     values: input.values,
@@ -70,17 +70,11 @@ async function describe(connection: DuckDBConnection, { sql, values }: BoundQuer
 async function checkAggregates(
   connection: DuckDBConnection,
   { sql, values }: BoundQuery,
-  { select, columns, where }: Pick<StatementCheck, 'columns' | 'where'> & { readonly select: Node },
+  { select, columns, where }: Pick<StatementCheck, 'select' | 'columns' | 'where'>,
 ): Promise<void> {
   const column = columnOfInput(select.from_table, columns)
   if (!column || !contains(select.select_list, node => node.class === 'SUBQUERY')) return
-  const probe = { ...select, select_list: [...(select.select_list as Node[]), column] }
-  // Places are larger than numbers of JavaScript.
-  const tree = JSON.stringify({ error: false, statements: [{ node: probe, named_param_map: [] }] }, (key, value) =>
-    key === 'query_location' ? 0 : value,
-  )
-  const reader = await connection.runAndReadAll(`SELECT json_deserialize_sql(${quoteText(tree)})`)
-  const bound = await describe(connection, { sql: String(reader.getRows()[0]?.[0]), values })
+  const bound = await describe(connection, { sql: await selectWithColumn(connection, select, column), values })
   if (bound instanceof Error && /must appear in the GROUP BY/.test(bound.message))
     refusal(where, sql)('an aggregate of input in a subquery')
 }

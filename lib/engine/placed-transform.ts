@@ -5,7 +5,8 @@ import type { SqlStep } from '../define/definition.ts'
 import { type BoundQuery, bindable, runBound } from './bound-query.ts'
 import { loadCodeRejects, placeColumn } from './code-rejects.ts'
 import { learnOrThrow, type MapFunctions } from './map-function.ts'
-import { quoteName, quoteText } from './quote.ts'
+import { quoteName } from './quote.ts'
+import { parseSelect, selectWithColumn } from './sql-syntax.ts'
 import { allRows, applyMap, type CheckedTransform, type SchemaColumn, stepSql } from './transform.ts'
 
 export interface CollectOptions {
@@ -89,26 +90,9 @@ async function placedSql(
 /** Another name, because `select *` gives the column as well. */
 const passedPlace = `${placeColumn}_passed`
 
-/** Adds the column in the parse tree: a statement that sees each row on its own is one SELECT with `input` once in FROM. */
+/** A statement that sees each row on its own is one SELECT with `input` once in FROM. */
 async function withPlace(connection: DuckDBConnection, sql: string): Promise<string> {
-  const ask = async (query: string): Promise<string> =>
-    String((await connection.runAndReadAll(`SELECT ${query}`)).getRows()[0]?.[0])
-  const tree = JSON.parse(await ask(`json_serialize_sql(${quoteText(sql)})`), keepDigits) as ParseTree
-  tree.statements[0]?.node.select_list.push({
-    class: 'COLUMN_REF',
-    type: 'COLUMN_REF',
-    alias: passedPlace,
-    column_names: [placeColumn],
-  })
-  return ask(`json_deserialize_sql(${quoteText(JSON.stringify(tree))})`)
-}
-
-interface ParseTree {
-  readonly statements: readonly { readonly node: { readonly select_list: unknown[] } }[]
-}
-
-/** Numbers of a parse tree may have more digits than a JavaScript number. */
-function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  if (typeof value !== 'number' || context?.source === undefined) return value
-  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(context.source)
+  const select = await parseSelect(connection, sql, 'transform')
+  const place = { class: 'COLUMN_REF', type: 'COLUMN_REF', alias: passedPlace, column_names: [placeColumn] }
+  return selectWithColumn(connection, select, place)
 }

@@ -18,10 +18,10 @@ export interface RowWiseCheck {
 /**
  * Checks one SELECT over `input`: no aggregate, DISTINCT, window, ORDER BY, LIMIT, set operation or sample of its rows, no function
  * with another answer for each call or query, `input` once in FROM, no join that would add unmatched rows of a table; and nothing
- * that reads more than `input` and the task's tables.
+ * that reads more than `input` and the task's tables. Returns its parse tree.
  * @throws SQL_NOT_ROWWISE; SQL_INVALID when it does not parse, is not one SELECT, or reads what it may not
  */
-export async function checkRowWise(connection: DuckDBConnection, sql: string, check: RowWiseCheck): Promise<void> {
+export async function checkRowWise(connection: DuckDBConnection, sql: string, check: RowWiseCheck): Promise<Node> {
   const { where, columns, tables } = check
   const select = await parseSelect(connection, sql, where)
   const catalog = await sqlCatalog(connection)
@@ -29,6 +29,7 @@ export async function checkRowWise(connection: DuckDBConnection, sql: string, ch
   const refuse: Refuse = refusal(where, sql)
   checkFunctions(select, catalog.unstable, columns, refuse)
   checkSelect(select, catalog.aggregates, refuse)
+  return select
 }
 
 /** Throws SQL_NOT_ROWWISE, saying what it is that is refused. */

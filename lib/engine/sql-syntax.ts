@@ -9,7 +9,7 @@ export type Node = { readonly [key: string]: unknown }
 /** Parses a text that must be exactly one SELECT. `where` names the text in messages. @throws SQL_INVALID */
 export async function parseSelect(connection: DuckDBConnection, sql: string, where: string): Promise<Node> {
   const reader = await connection.runAndReadAll(`SELECT json_serialize_sql(${quoteText(sql)})`)
-  const parsed = JSON.parse(String(reader.getRows()[0]?.[0])) as Node
+  const parsed = JSON.parse(String(reader.getRows()[0]?.[0]), keepDigits) as Node
   const statements = parsed.statements as readonly Node[] | undefined
   if (parsed.error || !statements)
     throw invalidSql(where, problemOf(String(parsed.error_message ?? 'it does not parse')), sql)
@@ -35,6 +35,20 @@ function isPlainSelect(select: Node): boolean {
   const clauses = [...list(group_expressions), ...list(modifiers), ...list((cte_map as Node | undefined)?.map)]
   const isEmpty = (from_table as Node | undefined)?.type === 'EMPTY' && clauses.length === 0
   return select.type === 'SELECT_NODE' && isEmpty && !where_clause && !having && !qualify && !sample
+}
+
+/** A parsed SELECT as a text again, with one more column at the end of its list. */
+export async function selectWithColumn(connection: DuckDBConnection, select: Node, column: Node): Promise<string> {
+  const node = { ...select, select_list: [...list(select.select_list), column] }
+  const tree = JSON.stringify({ error: false, statements: [{ node, named_param_map: [] }] })
+  const reader = await connection.runAndReadAll(`SELECT json_deserialize_sql(${quoteText(tree)})`)
+  return String(reader.getRows()[0]?.[0])
+}
+
+/** Numbers of a parse tree may have more digits than a JavaScript number. */
+function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== 'number' || context?.source === undefined) return value
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(context.source)
 }
 
 /** SQL_INVALID for the text that `where` names. */

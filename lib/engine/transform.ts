@@ -61,14 +61,14 @@ export async function checkTransform(
 async function checkStep(
   connection: DuckDBConnection,
   step: Step,
-  given: StatementCheck & Pick<TransformCheck, 'tables'>,
+  given: Omit<StatementCheck, 'select'> & Pick<TransformCheck, 'tables'>,
 ): Promise<void> {
   const { columns, where } = given
   if (step.kind !== 'sql') return checkNames([...new Set([...columns, ...Object.keys(step.adds)])], where, 'map')
   const statement = { sql: stepSql(step, 1), values: step.values.map(bindable) }
   if (step.clause === 'where') await parseExpression(connection, conditionOf(statement.sql), where)
-  await checkRowWise(connection, statement.sql, given)
-  await checkStatement(connection, statement, given)
+  const select = await checkRowWise(connection, statement.sql, given)
+  await checkStatement(connection, statement, { ...given, select })
 }
 
 /** A task's `where` is the first step, and none of its `transform`. */
