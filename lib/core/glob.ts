@@ -76,10 +76,14 @@ export function escapeGlob(text: string): string {
 }
 
 /** The text that every match begins with, for listing. */
-export function literalPrefix(glob: string): string {
-  if (excludedGlob(glob) !== undefined) return ''
-  const prefix = /^(?:\\.|(?!(?<=^|\/)!\()[^\\*?[{])*/s.exec(withoutDotSlash(glob))?.[0] ?? ''
-  return prefix.replace(/\\(.)/gs, '$1')
+export const literalPrefix = (glob: string): string => cutLiteral(glob).literal
+
+/** A glob in two: the text that every match begins with, and the glob of what follows it. */
+export function cutLiteral(glob: string): { readonly literal: string; readonly rest: string } {
+  if (excludedGlob(glob) !== undefined) return { literal: '', rest: '**' }
+  const written = withoutDotSlash(glob)
+  const prefix = /^(?:\\.|(?!(?<=^|\/)!\()[^\\*?[{])*/s.exec(written)?.[0] ?? ''
+  return { literal: prefix.replace(/\\(.)/gs, '$1'), rest: written.slice(prefix.length) }
 }
 
 const macFolder = '__MACOSX'

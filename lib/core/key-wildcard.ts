@@ -1,7 +1,7 @@
 /** The wildcard of EventBridge that lets through every key that a trigger's template matches, and as few others as it can. */
 
 import { templateTokens } from '../define/template-syntax.ts'
-import { literalPrefix } from './glob.ts'
+import { cutLiteral } from './glob.ts'
 
 /** How a rule of EventBridge filters keys. */
 export type KeyFilter = { readonly wildcard: string } | { readonly prefix: string }
@@ -16,8 +16,9 @@ export function keyFilter(keyPrefix: string, template: string): KeyFilter | unde
   const glob = templateTokens(template)
     .map(token => (token.kind === 'text' ? token.text : '*'))
     .join('')
-  const literal = keyPrefix + literalPrefix(glob)
-  const pieces = [...literalPieces(literal), ...piecesAfterPrefix(glob)].reduce(mergeStars, [])
+  const cut = cutLiteral(glob)
+  const literal = keyPrefix + cut.literal
+  const pieces = [...literal, ...globPieces(cut.rest)].reduce(mergeStars, [])
   if (pieces.length === 1 && pieces[0] === star) return undefined
   const isPrefix = pieces.at(-1) === star && pieces.indexOf(star) === pieces.length - 1
   if (isPrefix || complexityOf(pieces) > complexityMax) return literal === '' ? undefined : { prefix: literal }
@@ -29,17 +30,13 @@ type Piece = string | typeof star
 const star: unique symbol = Symbol('*')
 
 /**
- * In order: an escaped character; alternatives, classes, or what begins like one; `**` with the slash that it may do without; any other
- * glob character; any other character.
+ * In order: an escaped character; `!(…)`; alternatives, classes, or what begins like one; `**` with the slash that it may do without; any
+ * other glob character; any other character.
  */
-const globSyntax = /\\(.)|\{.*\}|\[.*\]|[{[?]|(?:\/\*{2,})+\/?$|\*{2,}\/|\*+|(.)/gsu
+const globSyntax = /\\(.)|(?<=^|\/)!\([^()/]+\)|\{.*\}|\[.*\]|[{[?]|(?:\/\*{2,})+\/?$|\*{2,}\/|\*+|(.)/gsu
 
-function piecesAfterPrefix(glob: string): Piece[] {
-  const rest = glob.slice(/^(?:\\.|[^\\*?[{])*/s.exec(glob)?.[0].length ?? 0)
-  return [...rest.matchAll(globSyntax)].map(([, escaped, plain]) => escaped ?? plain ?? star)
-}
-
-const literalPieces = (text: string): Piece[] => [...text]
+const globPieces = (glob: string): Piece[] =>
+  [...glob.matchAll(globSyntax)].map(([, escaped, plain]) => escaped ?? plain ?? star)
 
 /** EventBridge refuses two stars in a row. */
 function mergeStars(pieces: Piece[], piece: Piece): Piece[] {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { literalPrefix } from '../../lib/core/glob.ts'
 import { keyFilter } from '../../lib/core/key-wildcard.ts'
 import { matchPath } from '../../lib/core/path-template.ts'
 
@@ -15,6 +16,10 @@ describe('keyFilter', () => {
     ['', 'done/{day}/_READY', { wildcard: 'done/*/_READY' }],
     ['', 'one/file.csv', { wildcard: 'one/file.csv' }],
     ['', 'back\\*slash/{n}.csv', { wildcard: 'back\\*slash/*.csv' }],
+    ['', 'data/!(tmp)/x.csv', { wildcard: 'data/*/x.csv' }],
+    ['', 'data/*/!(a|b)-{day}.csv', { wildcard: 'data/*/*-*.csv' }],
+    ['', './data/*.csv', { wildcard: 'data/*.csv' }],
+    ['in/', '!data/*.csv', { prefix: 'in/' }],
     ['', 'incoming/**', { prefix: 'incoming/' }],
     ['', 'incoming/{month}/**', { prefix: 'incoming/' }],
     ['in/', '**', { prefix: 'in/' }],
@@ -30,7 +35,24 @@ describe('keyFilter', () => {
   })
 
   it('passes every key that the template matches', () => {
-    const piece = fc.constantFrom('a', 'b', '/', '*', '**', '**/', '?', '{p}', '{q}', '{a,b}', '[ab]', '\\*', '-', '.')
+    const piece = fc.constantFrom(
+      'a',
+      'b',
+      '/',
+      '*',
+      '**',
+      '**/',
+      '?',
+      '{p}',
+      '{q}',
+      '{a,b}',
+      '[ab]',
+      '\\*',
+      '-',
+      '.',
+      '!(a)/',
+      '!(a|b)',
+    )
     const key = fc.array(fc.constantFrom('a', 'b', '/', '-', '.', '*'), { maxLength: 9 }).map(parts => parts.join(''))
     // Three stars in a row are no glob.
     const templates = fc
@@ -50,7 +72,7 @@ describe('keyFilter', () => {
 })
 
 /** The text before the first glob or parameter: what a rule has always been bound to. */
-const prefixOf = (template: string): string => (/^(?:\\.|[^\\*?[{])*/.exec(template)?.[0] ?? '').replace(/\\(.)/g, '$1')
+const prefixOf = (template: string): string => literalPrefix(template.replaceAll(/\{[a-z]\}/g, '*'))
 
 /** As EventBridge compares. */
 function passes(key: string, filter: ReturnType<typeof keyFilter>): boolean {
