@@ -101,6 +101,8 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     maps,
     counter: registerRowCounter(connection),
     fitCounter: registerRowCounter(connection, 'fanmill_fit'),
+    // Once for the connection: conversions of other path columns call the same functions.
+    keys: task.parts.partitionBy.length > 0 ? registerPartitionKeys(connection, task.parts) : undefined,
     memoryBytes: engine.memoryBytes,
   }
   const isUntyped = task.format.kind === 'parquet' && Object.keys(task.columns).length === 0
@@ -207,7 +209,9 @@ function pathColumns({ columns, readsHive = true }: EngineTask, files: readonly 
   return hiveColumns(archives, Object.keys(columns))
 }
 
-type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter' | 'fitCounter'> & { readonly memoryBytes: number }
+type Tools = Pick<Conversion, 'connection' | 'maps' | 'counter' | 'fitCounter' | 'keys'> & {
+  readonly memoryBytes: number
+}
 
 /** `own` are the columns of Parquet files where none are declared. */
 async function prepare(
@@ -223,10 +227,9 @@ async function prepare(
   const given = { input: empty, maps: tools.maps, tables: task.tables }
   const transform = await checkTransform(tools.connection, { ...given, steps: task.steps })
   checkOutput(parts, transform.schema)
-  const keys = parts.partitionBy.length > 0 ? registerPartitionKeys(tools.connection, parts) : undefined
   const checks = await bindChecks(tools.connection, given, task.checks ?? [])
   const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
-  const writing = { parts: { ...parts, room }, keys, ...(format.kind === 'parquet' && { parquet }) }
+  const writing = { parts: { ...parts, room }, ...(format.kind === 'parquet' && { parquet }) }
   return { ...tools, read, checks, transform, format, ...writing }
 }
 

@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { Format } from '../../lib/define/definition.ts'
-import { column, csv, files, jsonLines, lines, parquetFiles, sql, zipMembers } from '../../lib/define/index.ts'
+import { column, csv, files, jsonLines, lines, parquet, parquetFiles, sql, zipMembers } from '../../lib/define/index.ts'
 import { buildZip } from '../zip-builder.ts'
 import { convertTask, type Inputs, parquetOf, taskOf } from './converting.ts'
 
@@ -107,4 +107,26 @@ describe('columns in the paths of inputs', () => {
     expect(done.rows).toHaveLength(1000)
     expect(done.rows.at(-1)).toEqual({ id: '999', year: '2023' })
   })
+})
+
+it('partitions rows rightly when a column stands in the path of some files and inside others', async () => {
+  const definition = taskOf({
+    columns: { id: column.int32(), year: column.int32() },
+    output: parquet({ path: 'out', partitionBy: ['year'] }),
+  })
+  const inputs = {
+    'a/year=2024/1.csv': 'id\n1\n',
+    'b.csv': 'id,year\n2,2030\n3,2031\n',
+    'c/year=2025/2.csv': 'id\n4\n5\n',
+    'd.csv': 'id,year\n6,2024\n',
+  }
+  const done = await convertTask(definition, { inputs, groupBytes: 1 })
+  const found = done.parts.map(({ partition, rows }) => [partition?.year, rows])
+  expect(found.sort()).toEqual([
+    ['2024', 1],
+    ['2024', 1],
+    ['2025', 2],
+    ['2030', 1],
+    ['2031', 1],
+  ])
 })
