@@ -140,7 +140,7 @@ function sniffed({ file }: TableFile, format: Exclude<Format, { kind: 'parquet' 
   switch (format.kind) {
     case 'jsonLines':
       // Every row is sniffed: a table is small, and a type found late would fail the load.
-      return `read_json(${quoteText(file)}, format = 'newline_delimited', sample_size = -1)`
+      return `read_json(${quoteText(file)}, format = 'newline_delimited', sample_size = -1, hive_partitioning = false)`
     case 'lines':
       return `(SELECT unnest(${linesGroups(format)}) FROM ${linesOf(file)})`
     case 'csv':

@@ -3,6 +3,7 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { MemberAccount } from '../core/share.ts'
 import type { Engine } from './engine.ts'
+import { scan } from './parquet-describe.ts'
 import { quoteText } from './quote.ts'
 
 /** Throws the engine's and the file system's errors as they are. By way of a file of JSON lines, in a folder that the engine may read. Memory: some lines at a time. */
@@ -14,7 +15,11 @@ export async function writeAccounts(
   const columns = "{'archive': 'VARCHAR', 'member': 'VARCHAR', 'records': 'BIGINT', 'rejected': 'BIGINT'}"
   try {
     writeLines(staged, accounts)
-    await copy(engine, `read_json(${quoteText(staged)}, format = 'newline_delimited', columns = ${columns})`, target)
+    await copy(
+      engine,
+      `read_json(${quoteText(staged)}, format = 'newline_delimited', hive_partitioning = false, columns = ${columns})`,
+      target,
+    )
   } finally {
     await rm(staged, { force: true })
   }
@@ -22,7 +27,7 @@ export async function writeAccounts(
 
 /** Accounts of several groups as one file, in their order. */
 export async function joinAccounts(engine: Engine, files: readonly string[], target: string): Promise<null> {
-  await copy(engine, `read_parquet([${files.map(quoteText).join(', ')}])`, target)
+  await copy(engine, scan(files), target)
   return null
 }
 

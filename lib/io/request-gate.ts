@@ -79,6 +79,9 @@ export class RequestGate {
     return new Promise(resolve => {
       const go = (): void => {
         signal?.removeEventListener('abort', go)
+        // One that is aborted must not take the room of those behind it.
+        const place = this.#waiting.indexOf(go)
+        if (place >= 0) this.#waiting.splice(place, 1)
         resolve()
       }
       signal?.addEventListener('abort', go)

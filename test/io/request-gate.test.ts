@@ -145,3 +145,28 @@ describe('hundreds of functions that write a thousand partitions each to one pre
     expect(figures.refused).toBeLessThan(figures.served)
   })
 })
+
+it('gives the room of a request that is aborted while it waits to the next one', async () => {
+  let now = 0
+  const pause = async (ms: number): Promise<void> => {
+    now += ms
+  }
+  const gate = new RequestGate({ now: () => now, pause })
+  // From here on one request at a time.
+  await expect(gate.run(() => Promise.reject(refusal()))).rejects.toThrow('reduce your request rate')
+  const first = Promise.withResolvers<string>()
+  const sent = gate.run(() => first.promise).catch((error: Error) => error.message)
+  await new Promise(resolve => setImmediate(resolve))
+  const stopping = new AbortController()
+  const aborted = gate.run(async () => 'aborted', stopping.signal)
+  const waiting = gate.run(async () => 'next')
+  await new Promise(resolve => setImmediate(resolve))
+  stopping.abort()
+  await expect(aborted).rejects.toThrow()
+  // One that fails makes no more room than its own.
+  first.reject(new Error('no such key'))
+  expect(await sent).toBe('no such key')
+  expect(await Promise.race([waiting, new Promise(resolve => setTimeout(resolve, 1000, 'waits for ever'))])).toBe(
+    'next',
+  )
+})
