@@ -50,7 +50,7 @@ export async function checkReadable(
  * @throws COLUMN_MISSING, COLUMN_NEW; INPUT_INVALID for a column that cannot be read
  */
 export function parquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard?: string): string {
-  for (const file of files) checkColumns(file, options)
+  checkKinds(files, options)
   return union(files, options, (group, from, extra) => {
     const value: ReadValue = column => mustRead(column, valueOptions(column, group, options))
     const list = `SELECT ${selectList(options.columns, value, extra)} FROM ${from}`
@@ -75,7 +75,7 @@ export function carefulParquetRead(
   options: ParquetOptions,
   { guard, hasPlaces = false }: CarefulParquetOptions,
 ): string {
-  for (const file of files) checkColumns(file, options)
+  checkKinds(files, options)
   const query = (group: readonly ParquetFile[], from: string, extra: Extra): string => {
     const value: ReadValue = column => tryRead(column, valueOptions(column, group, options))
     const bad = misfitOf(options, group)
@@ -127,19 +127,22 @@ export function parquetMisfits(files: readonly ParquetFile[], options: ParquetOp
 const scanGroup = (group: readonly ParquetFile[]): string => scan(group.map(({ file }) => file))
 
 /** Files with the same columns in the same order are one scan. */
-function groupsOf(files: readonly ParquetFile[], { hive = [] }: ParquetOptions): ParquetFile[][] {
-  const keyOf = (file: ParquetFile): string => {
-    if (hive.length === 0) return file.schemaKey
-    const values = hiveValues(file.origin.archive)
-    return JSON.stringify([file.schemaKey, hive.filter(name => Object.hasOwn(values, name))])
-  }
+function groupsOf(files: readonly ParquetFile[], options: ParquetOptions): ParquetFile[][] {
+  const keyOf = (file: ParquetFile): string => JSON.stringify([file.schemaKey, pathColumnsOf(file, options)])
   return [...Map.groupBy(files, keyOf).values()]
 }
 
+/** The columns of the task that stand in the path of this file. */
+function pathColumnsOf({ origin }: ParquetFile, { hive = [] }: ParquetOptions): readonly string[] {
+  if (hive.length === 0) return []
+  const values = hiveValues(origin.archive)
+  return hive.filter(name => Object.hasOwn(values, name))
+}
+
 function valueOptions(column: ReadColumn, group: readonly ParquetFile[], options: ParquetOptions): ValueOptions {
-  const { strict, hive = [] } = options
+  const { strict } = options
   const own = group[0]?.columns ?? []
-  if (hive.includes(column.name) && Object.hasOwn(hiveValues(group[0]?.origin.archive ?? ''), column.name)) {
+  if (group[0] && pathColumnsOf(group[0], options).includes(column.name)) {
     const value = byFile(group, ({ origin }) => hiveValues(origin.archive)[column.name] ?? null)
     return { strict, source: { type: 'VARCHAR', value } }
   }
@@ -154,11 +157,16 @@ function wantsOf(definition: ColumnDefinition | undefined): SourceOptions['wants
   return definition.type === 'binary' ? 'binary' : 'text'
 }
 
+/** Looks at one file of each kind: there may be thousands of files. */
+function checkKinds(files: readonly ParquetFile[], options: ParquetOptions): void {
+  for (const [file] of groupsOf(files, options)) if (file) checkColumns(file, options)
+}
+
 function checkColumns(file: ParquetFile, options: ParquetOptions): void {
   const { origin, columns } = file
   const names = columns.map(column => column.name)
-  const inPath = options.hive ? Object.keys(hiveValues(origin.archive)) : []
-  const both = names.find(name => options.hive?.includes(name) && inPath.includes(name))
+  const inPath = pathColumnsOf(file, options)
+  const both = names.find(name => inPath.includes(name))
   if (both !== undefined) throw inBoth(origin, both)
   for (const [position, name] of names.entries())
     if (options.keepNew || options.columns.some(column => column.name === name)) checkColumn(file, position)

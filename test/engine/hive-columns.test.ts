@@ -130,3 +130,11 @@ it('partitions rows rightly when a column stands in the path of some files and i
     ['2031', 1],
   ])
 })
+
+it('fails with COLUMN_MISSING, and not with nulls, for a column that stands in the path of a Parquet file alone under hive: false', async () => {
+  const columns = { id: column.int32(), year: column.int32() }
+  const task = taskOf({ source: source(parquetFiles(), { hive: false }), columns })
+  await expect(convertTask(task, { inputs: { 'year=2024/a.parquet': rowParquet } })).rejects.toMatchObject({
+    code: 'COLUMN_MISSING',
+  })
+})
