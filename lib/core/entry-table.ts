@@ -16,7 +16,7 @@ export interface ZipEntry extends MemberSpan {
 }
 
 /** Faults of single entries, which leave the others readable. */
-export const entryFaults = [
+const entryFaults = [
   undefined,
   'its sizes or its offset are missing in the zip64 extra field',
   'it reaches into the directory, or beyond the end of the archive',

@@ -22,6 +22,15 @@ export interface MemberList {
   span(index: number): MemberSpan
 }
 
+/** The indexes of members in the order of their offsets, in which most writers list them anyway. */
+export function indexesByOffset(offsets: Float64Array, count: number): Uint32Array {
+  const order = Uint32Array.from({ length: count }, (_, index) => index)
+  for (let index = 1; index < count; index++)
+    if ((offsets[index] as number) < (offsets[index - 1] as number))
+      return order.sort((a, b) => (offsets[a] as number) - (offsets[b] as number) || a - b)
+  return order
+}
+
 /** Members that are objects already. */
 export function listOfMembers(members: readonly PlannableMember[]): MemberList {
   const get = (index: number): PlannableMember => members[index] as PlannableMember

@@ -1,9 +1,15 @@
 /** Cuts the members of an archive into slices of nearly equal bytes, each served by one read. */
 import type { ByteRange } from './byte-range.ts'
-import { listOfMembers, type MemberList, type MemberSpan, type PlannableMember } from './member-list.ts'
+import {
+  indexesByOffset,
+  listOfMembers,
+  type MemberList,
+  type MemberSpan,
+  type PlannableMember,
+} from './member-list.ts'
 import { packMembers } from './member-rows.ts'
 import type { MembersSlice, PlannedMember, StreamSlice } from './plan-data.ts'
-import { weightOf } from './plan-slices.ts'
+import { defaultSliceBytes, weightOf } from './plan-slices.ts'
 
 export interface MemberSlicesOptions {
   /** Index of the archive among the run's inputs. */
@@ -19,8 +25,6 @@ export interface MemberSlicesOptions {
 }
 
 const mebibyte = 1024 * 1024
-/** Seen to be best between 16 and 32 MB: fewer reads against balance and memory. */
-const defaultSliceBytes = 32 * mebibyte
 /** At 60 MB/s, 256 KiB take 4 ms to read through; another request takes longer. */
 const defaultGapBytes = 256 * 1024
 const defaultStreamBytes = 64 * mebibyte
@@ -57,10 +61,8 @@ class SortedMembers {
   constructor(list: MemberList) {
     this.length = list.length
     this.#list = list
-    this.#order = Uint32Array.from({ length: list.length }, (_, index) => index)
-    const offsets = Float64Array.from(this.#order, index => list.span(index).headerOffset)
-    const isSorted = offsets.every((offset, index) => index === 0 || offset >= (offsets[index - 1] as number))
-    if (!isSorted) this.#order.sort((a, b) => (offsets[a] as number) - (offsets[b] as number) || a - b)
+    const offsets = Float64Array.from({ length: list.length }, (_, index) => list.span(index).headerOffset)
+    this.#order = indexesByOffset(offsets, list.length)
   }
 
   span(place: number): MemberSpan {
@@ -68,7 +70,7 @@ class SortedMembers {
   }
 
   *between(start: number, end: number): Generator<PlannedMember> {
-    for (let place = start; place < end; place++) yield this.get(place)
+    for (let place = start; place < end; place++) yield this.#list.get(this.#order[place] as number)
   }
 
   get(place: number): PlannedMember {

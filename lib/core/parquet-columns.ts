@@ -55,7 +55,7 @@ interface Chunk extends ColumnChunk {
 export const isLeaf = ({ type }: SchemaElement): boolean => type !== undefined
 
 /** The element after an element and all that is in it. */
-function endOf(elements: readonly SchemaElement[], start: number): number {
+export function endOf(elements: readonly SchemaElement[], start: number): number {
   let open = 1
   let at = start
   for (; open > 0 && at < elements.length; at++) open += (elements[at]?.childCount ?? 0) - 1

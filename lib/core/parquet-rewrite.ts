@@ -1,5 +1,6 @@
 /** Rewrites the footer of a Parquet file so that the engine hands out values that queries can check, before it drops any of them. */
-import { isLeaf } from './parquet-columns.ts'
+import { Buffer } from 'node:buffer'
+import { endOf, isLeaf } from './parquet-columns.ts'
 import { type ParquetFooter, physical, type SchemaElement } from './parquet-footer.ts'
 import { ThriftWriter, wire } from './thrift-compact.ts'
 
@@ -24,21 +25,13 @@ export function rewriteFooter(
     const name = tops.has(index) ? `c${column++}` : element.name
     writeElement(writer, { ...element, name }, annotationOf(element, kind, options.reading))
   }
-  const parts = [bytes.subarray(0, schemaStart), writer.done(), bytes.subarray(schemaEnd)]
-  return joined(parts)
+  return Buffer.concat([bytes.subarray(0, schemaStart), writer.done(), bytes.subarray(schemaEnd)])
 }
 
 /** Indexes of the elements right below the root. */
 function topsOf(elements: readonly SchemaElement[]): Set<number> {
   const tops = new Set<number>()
-  let open = 0
-  for (let index = 1; index < elements.length; index++) {
-    if (open === 0) {
-      tops.add(index)
-      open = 1
-    }
-    open += (elements[index]?.childCount ?? 0) - 1
-  }
+  for (let index = 1; index < elements.length; index = endOf(elements, index)) tops.add(index)
   return tops
 }
 
@@ -77,14 +70,4 @@ function writeElement(writer: ThriftWriter, element: SchemaElement, annotation: 
     if (logical) writer.field(10, wire.struct).raw(logical.raw)
   }
   writer.stop()
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }

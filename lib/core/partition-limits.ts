@@ -6,7 +6,7 @@ import { partitionFolder } from './partition-path.ts'
 import type { PartitionSet } from './partition-set.ts'
 
 /** Of a key in S3, in UTF-8. */
-export const keyBytesMax = 1024
+const keyBytesMax = 1024
 /** Of one name in the file systems that are in use. */
 export const nameBytesMax = 255
 

@@ -10,9 +10,9 @@ export interface RangeSlicesOptions {
 
 const mebibyte = 1024 * 1024
 /** Seen to be best between 16 and 32 MB: fewer reads against balance and memory. */
-const defaultSliceBytes = 32 * mebibyte
+export const defaultSliceBytes = 32 * mebibyte
 /** What a member costs beside its bytes, in bytes: 100,000 tiny members are work too. */
-export const memberWeightBytes = 2048
+const memberWeightBytes = 2048
 
 /** A plain text file in ranges of equal size near `sliceBytes`; none for an empty file. */
 export function planRangeSlices({

@@ -23,7 +23,7 @@ export interface SkippedMembers {
 export const skippedShownMax = 20
 
 const memberSchema = v.object({ archive: v.string(), member: v.string(), code: v.string(), message: v.string() })
-export const skippedListSchema: v.GenericSchema<unknown, readonly SkippedMember[]> = v.array(memberSchema)
+const skippedListSchema: v.GenericSchema<unknown, readonly SkippedMember[]> = v.array(memberSchema)
 export const skippedSchema: v.GenericSchema<unknown, SkippedMembers> = v.object({
   count: v.pipe(v.number(), v.integer(), v.minValue(0)),
   first: skippedListSchema,

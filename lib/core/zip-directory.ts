@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import type { ZipLimits } from '../define/definition.ts'
 import { EntryTable, type ZipEntry } from './entry-table.ts'
 import { PermanentError } from './errors.ts'
+import { indexesByOffset } from './member-list.ts'
 import { asBuffer, badDirectory, type ReadRange, readZipEnd, type ZipEnd } from './zip-end.ts'
 import { entryBytes, entryLength, isEntry, readEntry } from './zip-entry.ts'
 import { localBytes, reachBytes } from './zip-local.ts'
@@ -151,13 +152,4 @@ function placeEntries(table: EntryTable, { directory }: ZipEnd): void {
     endOffsets[index] = isOverlapping ? next : Math.max(ownEnd, Math.min(next, headerOffset + reachBytes(sizes)))
     if (ownEnd > directory.start) faults[index] ||= 2
   }
-}
-
-/** Most writers list members in the order in which they stand. */
-function indexesByOffset(offsets: Float64Array, count: number): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, index) => index)
-  for (let index = 1; index < count; index++)
-    if ((offsets[index] as number) < (offsets[index - 1] as number))
-      return order.sort((a, b) => (offsets[a] as number) - (offsets[b] as number) || a - b)
-  return order
 }

@@ -2,7 +2,7 @@
 
 /** Names of their input; then those of their run: its id, and when it began. */
 export const placeColumns = ['_archive', '_member', '_line'] as const
-export const runColumns = ['_run', '_loaded_at'] as const
+const runColumns = ['_run', '_loaded_at'] as const
 
 export type ProvenanceColumn = (typeof placeColumns)[number] | (typeof runColumns)[number]
 

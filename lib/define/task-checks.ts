@@ -13,7 +13,6 @@ export function checkTask(subject: string, task: TaskDefinition): void {
   if (task.output.kind === 'memberFiles') checkExtraction(subject, task)
   else checkReading(subject, task)
   checkColumnUse(subject, task)
-  checkChecks(subject, task)
   checkOutputPath(subject, task)
 }
 
@@ -47,15 +46,6 @@ function checkExtraction(subject: string, task: TaskDefinition): void {
   const extra = Object.entries(readingOptions(task)).find(([, isGiven]) => isGiven)
   if (extra !== undefined)
     throw invalid(`${subject}: ${extra[0]}`, 'expected none, as memberFiles extracts members as they are')
-}
-
-function checkChecks(subject: string, { checks = [] }: TaskDefinition): void {
-  const other = checks.findIndex(({ that }) => that.scope !== 'row')
-  if (other >= 0)
-    throw invalid(
-      `${subject}: checks.${other}`,
-      `expected a condition on single rows, got scope ${checks[other]?.that.scope}`,
-    )
 }
 
 /** Which options are given that mean something only where rows are read. */

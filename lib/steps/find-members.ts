@@ -59,14 +59,13 @@ function sampleMembers(archives: readonly OpenArchive[], sample: FindOptions['sa
   const total = archives.reduce((sum, { members }) => sum + members.length, 0)
   const picked = spreadIndexes(total, sample)
   let before = 0
+  let at = 0
   return archives.map(({ members }) => {
-    const [start, end] = [before, before + members.length]
-    before = end
-    const own = picked.filter(index => index >= start && index < end)
-    return pickMembers(
-      members,
-      own.map(index => index - start),
-    )
+    const own: number[] = []
+    for (; at < picked.length && (picked[at] as number) < before + members.length; at++)
+      own.push((picked[at] as number) - before)
+    before += members.length
+    return pickMembers(members, own)
   })
 }
 
