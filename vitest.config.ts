@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/localstack/**'],
+    setupFiles: ['test/temporary-folder.ts'],
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 300_000,

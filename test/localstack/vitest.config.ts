@@ -7,7 +7,7 @@ export default defineConfig({
     name: 'localstack',
     include: ['test/localstack/**/*.test.ts'],
     globalSetup: 'test/localstack/global-setup.ts',
-    setupFiles: 'test/localstack/environment.ts',
+    setupFiles: ['test/temporary-folder.ts', 'test/localstack/environment.ts'],
     pool: 'forks',
     // The stacks are deployed once, and while a run waits another may go on.
     maxWorkers: 2,
