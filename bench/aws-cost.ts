@@ -1,8 +1,8 @@
 /** Dollars and seconds of large runs on AWS, with the arithmetic. */
-import { type AwsEstimate, type AwsWork, estimateOnAws } from '../lib/core/aws-estimate.ts'
-import { awsPrices } from '../lib/core/aws-prices.ts'
-import { planMemberSlices } from '../lib/core/member-slices.ts'
+import { type AwsEstimate, type AwsWork, estimateOnAws } from '../lib/aws/estimate.ts'
+import { awsPrices } from '../lib/aws/prices.ts'
 import { column, csv, files, parquet, task, zipMembers } from '../lib/define/index.ts'
+import { planMemberSlices } from '../lib/inputs/member-slices.ts'
 import type { FigureCase, Table } from './figures.ts'
 
 export const costCase: FigureCase = {
@@ -67,7 +67,7 @@ function says(scenarios: readonly Scenario[]): string[] {
   const [tier] = platform?.tiers ?? []
   const gets = 558_000 * awsPrices.s3.read
   return [
-    `The construct's defaults: ${platform?.architecture}, Process of ${tier?.memoryMb} MB with ${tier?.threads} threads, ${platform?.maxConcurrency} batches at once. List prices of ${awsPrices.region} of ${awsPrices.date} (\`lib/core/aws-prices.ts\`), no free tier. Assumed: ${assumptions?.join('; ')}.`,
+    `The construct's defaults: ${platform?.architecture}, Process of ${tier?.memoryMb} MB with ${tier?.threads} threads, ${platform?.maxConcurrency} batches at once. List prices of ${awsPrices.region} of ${awsPrices.date} (\`lib/aws/prices.ts\`), no free tier. Assumed: ${assumptions?.join('; ')}.`,
     `37 GB in 558,000 members of a zip: ${dollars(scenarios[0])}. AWS's sample (aws-stepfunctions-examples, demo-distributed-map-data-processing) finds monthly maxima of the same amount in 558,000 objects, in "90-150 seconds" and "on the order of $0.10"; it has 1,116 invocations of 2,048 MB, up to 3,000 at once. Its 558,000 reads alone are $${gets.toFixed(2)} at list price, so that its $0.10 leaves something out, or has the free tier in it.`,
     `The same objects as they are, without a zip: ${dollars(scenarios[1])}. Reads of a whole object each, and their time to the first byte, are what it costs more: a slice of a zip reads some 500 members at once.`,
   ]

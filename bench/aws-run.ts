@@ -1,6 +1,6 @@
 /** One run of the benchmark's task on LocalStack, its steps called as the state machine calls them. */
-import type { CommitAnswer, PlanAnswer, PlannedRun } from '../lib/core/lambda-events.ts'
-import type { PlanItem } from '../lib/core/plan-data.ts'
+import type { CommitAnswer, PlanAnswer, PlannedRun } from '../lib/aws/lambda-events.ts'
+import type { PlanItem } from '../lib/model/plan-data.ts'
 import type { AwsStack } from './aws-stack.ts'
 
 export interface AwsRun extends PlannedRun {

@@ -1,6 +1,6 @@
 /** Requests to S3 and bytes of a run, as the functions make them. */
 import { fileURLToPath } from 'node:url'
-import { requestsOf } from '../lib/core/aws-estimate.ts'
+import { requestsOf } from '../lib/aws/estimate.ts'
 import type { SeenRequest } from '../test/localstack/counting-proxy.ts'
 import { commitOn, planOn, processOn } from './aws-run.ts'
 import { type AwsStack, openStack } from './aws-stack.ts'

@@ -14,8 +14,8 @@ import {
 } from '@aws-sdk/client-s3'
 import yazl from 'yazl'
 import { modestTiers } from '../infra/tiers.ts'
+import type { LambdaEnvironment } from '../lib/aws/lambda-events.ts'
 import type { BundledLambda, BundleLambdaAnswer, BundleLambdaRequest } from '../lib/bundle-lambda.ts'
-import type { LambdaEnvironment } from '../lib/core/lambda-events.ts'
 import { type CountingProxy, startProxy } from '../test/localstack/counting-proxy.ts'
 import { type LocalStack, startLocalStack } from '../test/localstack/start.ts'
 

@@ -1,6 +1,7 @@
 /** Start: turns the events of many uploads, from a queue, into one execution for each set of parameters. */
-import { PermanentError } from '../lib/core/errors.ts'
-import { startExecution } from '../lib/io/start-execution.ts'
+
+import { startExecution } from '../lib/deployed/start-execution.ts'
+import { PermanentError } from '../lib/errors/errors.ts'
 import { openLambda } from '../lib/lambda/session.ts'
 import { type QueueAnswer, readQueueEvent, startUploads } from '../lib/lambda/start-uploads.ts'
 

@@ -3,8 +3,8 @@ import { Annotations, Stack, Token, TokenComparison } from 'aws-cdk-lib'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
-import { PermanentError } from '../lib/core/errors.ts'
-import { unsupportedBucketKind } from '../lib/core/store-url.ts'
+import { PermanentError } from '../lib/errors/errors.ts'
+import { unsupportedBucketKind } from '../lib/store/store-url.ts'
 
 export interface BucketPlaces {
   readonly input: IBucket

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import type { BundledLambda, BundleLambdaAnswer, BundleLambdaRequest } from '../lib/bundle-lambda.ts'
-import { fromPlain } from '../lib/core/errors.ts'
+import { fromPlain } from '../lib/errors/errors.ts'
 
 export interface BundleAssetOptions {
   readonly entry: string

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DefinitionBody } from 'aws-cdk-lib/aws-stepfunctions'
-import { PermanentError } from '../lib/core/errors.ts'
-import type { StateMachine } from '../lib/core/state-machine.ts'
+import type { StateMachine } from '../lib/aws/state-machine.ts'
+import { PermanentError } from '../lib/errors/errors.ts'
 
 /** @throws DEFINITION_INVALID for a definition that Step Functions would refuse */
 export function definitionBody(definition: StateMachine): DefinitionBody {

@@ -1,7 +1,7 @@
 /** Refuses an environment that only AWS would refuse, in the middle of a deployment. */
 import { Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
-import { PermanentError } from '../lib/core/errors.ts'
+import { PermanentError } from '../lib/errors/errors.ts'
 
 /** @throws DEFINITION_INVALID with what takes most of it */
 export function checkEnvironment(scope: Construct, environment: Readonly<Record<string, string>>): void {

@@ -2,7 +2,7 @@
 import { type ISecurityGroup, type IVpc, SecurityGroup, type SubnetSelection } from 'aws-cdk-lib/aws-ec2'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Construct } from 'constructs'
-import { PermanentError } from '../lib/core/errors.ts'
+import { PermanentError } from '../lib/errors/errors.ts'
 
 /** Props of the construct for the network of its functions. */
 export interface NetworkProps {

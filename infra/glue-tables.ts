@@ -4,9 +4,9 @@ import { CfnTable } from 'aws-cdk-lib/aws-glue'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import type { TaskSchema } from '../lib/bundle-schemas.ts'
-import { PermanentError } from '../lib/core/errors.ts'
 import type { ParamDefinition, ParquetOutput, PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
 import { placeholdersOf } from '../lib/define/template-syntax.ts'
+import { PermanentError } from '../lib/errors/errors.ts'
 
 export interface GlueTablesOptions {
   /** Name of a database that exists. */

@@ -1,7 +1,7 @@
 /** The Lambda functions of a pipeline: one that plans, one a tier that processes, one that commits. */
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
-import type { LambdaEnvironment } from '../lib/core/lambda-events.ts'
+import type { LambdaEnvironment } from '../lib/aws/lambda-events.ts'
 import type { PipelineBundle } from './bundle-asset.ts'
 import type { FanmillPipeline, FanmillPipelineProps } from './fanmill-pipeline.ts'
 import type { FunctionNetwork } from './function-network.ts'

@@ -1,6 +1,6 @@
 /** Refuses props that only AWS would refuse, later. */
 import { type Duration, Token } from 'aws-cdk-lib'
-import { PermanentError } from '../lib/core/errors.ts'
+import { PermanentError } from '../lib/errors/errors.ts'
 import type { FanmillPipelineProps } from './fanmill-pipeline.ts'
 import { modestTiers } from './tiers.ts'
 

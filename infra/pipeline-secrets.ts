@@ -4,10 +4,10 @@ import type { IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
-import { PermanentError } from '../lib/core/errors.ts'
-import type { LambdaEnvironment } from '../lib/core/lambda-events.ts'
-import { didYouMean } from '../lib/core/nearest.ts'
+import type { LambdaEnvironment } from '../lib/aws/lambda-events.ts'
 import type { PipelineDefinition } from '../lib/define/definition.ts'
+import { PermanentError } from '../lib/errors/errors.ts'
+import { didYouMean } from '../lib/errors/nearest.ts'
 import { secretStatements, secretSuffix } from './statements.ts'
 
 /** What a function has that reads them. */

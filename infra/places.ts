@@ -1,10 +1,11 @@
 /** Which keys a pipeline reads and writes, as prefixes: for roles, for the trigger, and to refuse a loop. */
-import { PermanentError } from '../lib/core/errors.ts'
-import { type KeyFilter, keyFilter } from '../lib/core/key-wildcard.ts'
-import { literalPrefix } from '../lib/core/path-template.ts'
-import { stateRoot } from '../lib/core/state.ts'
+
+import { type KeyFilter, keyFilter } from '../lib/aws/key-wildcard.ts'
 import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
 import { templateTokens } from '../lib/define/template-syntax.ts'
+import { PermanentError } from '../lib/errors/errors.ts'
+import { literalPrefix } from '../lib/paths/path-template.ts'
+import { stateRoot } from '../lib/state/state.ts'
 
 /** Keys below the buckets' roots; a pattern ends in `*`, or is one whole key. */
 export interface Places {

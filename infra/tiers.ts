@@ -1,7 +1,7 @@
 /** Presets of what Process functions have. Each tier has more memory a thread than the one before. */
-import type { Tier } from '../lib/core/lambda-events.ts'
+import type { Tier } from '../lib/aws/lambda-events.ts'
 
-export { modestTiers } from '../lib/core/tier.ts'
+export { modestTiers } from '../lib/aws/tier.ts'
 
 /** Up to Lambda's own limits: 3 and 6 vCPUs. */
 export const largeTiers: readonly Tier[] = [

@@ -6,13 +6,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundlePipeline } from './bundle/bundle.ts'
+import { codeHashes, loadPipeline } from './bundle/bundle-load.ts'
 import { type TaskSchema, taskSchemas } from './bundle-schemas.ts'
-import { type PlainError, toPlain } from './core/errors.ts'
 import type { PipelineDefinition } from './define/definition.ts'
-import { bundlePipeline } from './io/bundle.ts'
-import { codeHashes, loadPipeline } from './io/bundle-load.ts'
-import { type LambdaAssetOptions, writeLambdaAsset } from './io/lambda-asset.ts'
-import { type AssetBytes, assetBytes } from './io/lambda-asset-bytes.ts'
+import { type PlainError, toPlain } from './errors/errors.ts'
+import { type LambdaAssetOptions, writeLambdaAsset } from './lambda/asset/asset.ts'
+import { type AssetBytes, assetBytes } from './lambda/asset/bytes.ts'
 
 /** Its only argument, as JSON. */
 export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers' | 'codeHashes' | 'schemas'> & {

@@ -1,6 +1,7 @@
 /** How far the steps of a task, and the columns that they are given, are known before a run. */
-import { stepFunctions } from './core/resolve-task.ts'
+
 import type { ParamDefinition, Params, ParamValue, ParamValues, Step, TaskDefinition } from './define/definition.ts'
+import { stepFunctions } from './model/resolve-task.ts'
 
 export interface KnownSteps {
   /** In order; undefined where the parameters of a run decide. */

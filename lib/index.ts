@@ -1,4 +1,6 @@
 /** What users import from `fanmill`. */
+
+export * from './define/index.ts'
 export {
   CapacityError,
   type ErrorCode,
@@ -6,20 +8,7 @@ export {
   FanmillError,
   PermanentError,
   TransientError,
-} from './core/errors.ts'
-export type { EndEvent, LogLevel, RunEvent, RunStatus, TaskResult, TaskStatus } from './core/events.ts'
-export type {
-  Manifest,
-  ManifestFile,
-  ManifestInput,
-  ManifestPart,
-  ManifestRun,
-  Partition,
-  SchemaColumn,
-  Totals,
-} from './core/manifest.ts'
-export type { Reject } from './core/reject.ts'
-export * from './define/index.ts'
+} from './errors/errors.ts'
 export {
   type Dataset,
   type DatasetRow,
@@ -30,3 +19,15 @@ export {
   type RunResult,
   run,
 } from './local.ts'
+export type { EndEvent, LogLevel, RunEvent, RunStatus, TaskResult, TaskStatus } from './model/events.ts'
+export type {
+  Manifest,
+  ManifestFile,
+  ManifestInput,
+  ManifestPart,
+  ManifestRun,
+  Partition,
+  SchemaColumn,
+  Totals,
+} from './model/manifest.ts'
+export type { Reject } from './model/reject.ts'

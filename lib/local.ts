@@ -1,5 +1,5 @@
 /** Fanmill on this machine: runs, and what they left. Each is loaded when it is called, so that a worker thread that imports definitions loads no more. */
-import { checkRunOptions } from './core/run-options.ts'
+import { checkRunOptions } from './local/run-options.ts'
 import type {
   cleanState as Clean,
   listRuns as List,
@@ -7,25 +7,25 @@ import type {
   runStatus as Status,
 } from './local/state.ts'
 
-export type { DeployedPipeline } from './core/stack-outputs.ts'
+export type { DeployedPipeline } from './aws/stack-outputs.ts'
+export type { DeployedOptions } from './deployed/deployed.ts'
+export type { LogOptions } from './deployed/logs.ts'
+export type { Started, Stopped } from './deployed/start.ts'
+export type { DeployedStatus, ExecutionStatus } from './deployed/status.ts'
 export type { DatasetRow } from './engine/dataset.ts'
+export type { InferOptions, InferredSource } from './infer/infer.ts'
 export type { Dataset, DatasetHead, HeadOptions, RowsOptions } from './local/dataset.ts'
-export type { DeployedOptions } from './local/deployed.ts'
-export type { LogOptions } from './local/deployed-logs.ts'
-export type { Started, Stopped } from './local/deployed-start.ts'
-export type { DeployedStatus, ExecutionStatus } from './local/deployed-status.ts'
-export type { InferOptions, InferredSource } from './local/infer.ts'
 export type { RunOptions, RunResult } from './local/options.ts'
 export type { PlanSummary, TaskPlan } from './local/plan-run.ts'
-export type { RootAccess } from './local/roots.ts'
 export type { Cleaned, CleanOptions, RunSummary } from './local/state.ts'
 export type { UnzipOptions, Unzipped } from './local/unzip.ts'
+export type { RootAccess } from './store/roots.ts'
 
 type Call<F extends (...args: never[]) => unknown> = (...args: Parameters<F>) => ReturnType<F>
 
 const dataset = () => import('./local/dataset.ts')
-const deployed = () => import('./local/deployed.ts')
-const deployedStart = () => import('./local/deployed-start.ts')
+const deployed = () => import('./deployed/deployed.ts')
+const deployedStart = () => import('./deployed/start.ts')
 const state = () => import('./local/state.ts')
 
 /**
@@ -46,8 +46,8 @@ export const loadPipelineFile: Call<typeof import('./local/pipeline-file.ts').lo
   (await import('./local/pipeline-file.ts')).loadPipelineFile(...args)
 
 /** Columns of a file or an archive, from a sample, as a definition to paste. */
-export const inferColumns: Call<typeof import('./local/infer.ts').inferColumns> = async (...args) =>
-  (await import('./local/infer.ts')).inferColumns(...args)
+export const inferColumns: Call<typeof import('./infer/infer.ts').inferColumns> = async (...args) =>
+  (await import('./infer/infer.ts')).inferColumns(...args)
 
 /**
  * A committed dataset, by its manifest: never a mixture of an old and a new one.
@@ -79,30 +79,30 @@ export const unzip: Call<typeof import('./local/unzip.ts').unzip> = async (...ar
   (await import('./local/unzip.ts')).unzip(...args)
 
 /** Where the pipeline of a stack is: its roots, its state machine, its logs. @throws STACK_UNKNOWN, AWS_REFUSED, USAGE when it has several */
-export const findPipeline: Call<typeof import('./local/deployed.ts').findPipeline> = async (...args) =>
+export const findPipeline: Call<typeof import('./deployed/deployed.ts').findPipeline> = async (...args) =>
   (await deployed()).findPipeline(...args)
 
 /** What a deployed pipeline ran, newest first; an execution that has ended counts for nothing more. @throws as `findPipeline` */
-export const deployedRuns: Call<typeof import('./local/deployed.ts').deployedRuns> = async (...args) =>
+export const deployedRuns: Call<typeof import('./deployed/deployed.ts').deployedRuns> = async (...args) =>
   (await deployed()).deployedRuns(...args)
 
 /** State of an execution and of its runs, by the name of either; default the latest that did something. @throws RUN_UNKNOWN, EXECUTION_UNKNOWN */
-export const deployedStatus: Call<typeof import('./local/deployed-status.ts').deployedStatus> = async (...args) =>
-  (await import('./local/deployed-status.ts')).deployedStatus(...args)
+export const deployedStatus: Call<typeof import('./deployed/status.ts').deployedStatus> = async (...args) =>
+  (await import('./deployed/status.ts')).deployedStatus(...args)
 
 /** Lines of the functions' logs, in order of time. @throws as `deployedStatus` */
 export async function* deployedLogs(
-  ...args: Parameters<typeof import('./local/deployed-logs.ts').deployedLogs>
-): ReturnType<typeof import('./local/deployed-logs.ts').deployedLogs> {
-  yield* (await import('./local/deployed-logs.ts')).deployedLogs(...args)
+  ...args: Parameters<typeof import('./deployed/logs.ts').deployedLogs>
+): ReturnType<typeof import('./deployed/logs.ts').deployedLogs> {
+  yield* (await import('./deployed/logs.ts')).deployedLogs(...args)
 }
 
 /** Starts an execution of a deployed pipeline, which can be waited for. @throws as `findPipeline` */
-export const startDeployed: Call<typeof import('./local/deployed-start.ts').startDeployed> = async (...args) =>
+export const startDeployed: Call<typeof import('./deployed/start.ts').startDeployed> = async (...args) =>
   (await deployedStart()).startDeployed(...args)
 /** Goes on with a run of a deployed pipeline: only what has no outcome is done. @throws RUN_ACTIVE, RUN_COMPLETE, RUN_UNKNOWN */
-export const retryDeployed: Call<typeof import('./local/deployed-start.ts').retryDeployed> = async (...args) =>
+export const retryDeployed: Call<typeof import('./deployed/start.ts').retryDeployed> = async (...args) =>
   (await deployedStart()).retryDeployed(...args)
 /** Stops an execution of a deployed pipeline; outcomes stay. @throws EXECUTION_UNKNOWN */
-export const stopDeployed: Call<typeof import('./local/deployed-start.ts').stopDeployed> = async (...args) =>
+export const stopDeployed: Call<typeof import('./deployed/start.ts').stopDeployed> = async (...args) =>
   (await deployedStart()).stopDeployed(...args)

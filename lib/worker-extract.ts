@@ -1,11 +1,11 @@
 /** The entry of a worker thread that only extracts members: it loads no engine and no pipeline, so that it is at work at once. */
 import type { MessagePort } from 'node:worker_threads'
-import { PermanentError, toPlain } from './core/errors.ts'
-import type { Store } from './core/store.ts'
-import type { WorkerAnswer, WorkerJob, WorkerResults } from './core/worker-job.ts'
-import { type ExtractJobOptions, runExtractJob } from './io/extract-job.ts'
-import { openStore, type StoreSpec } from './io/open-store.ts'
-import { openWorkerChannel } from './io/worker-channel.ts'
+import { PermanentError, toPlain } from './errors/errors.ts'
+import type { WorkerAnswer, WorkerJob, WorkerResults } from './model/worker-job.ts'
+import { openStore, type StoreSpec } from './store/open-store.ts'
+import type { Store } from './store/store.ts'
+import { openWorkerChannel } from './threads/channel.ts'
+import { type ExtractJobOptions, runExtractJob } from './threads/extract-job.ts'
 
 /** Plain data, which comes with each job. */
 export interface ExtractSetup extends Pick<ExtractJobOptions, 'limits' | 'onBadMember'> {

@@ -1,14 +1,14 @@
 /** A worker thread's entry: imports the bundle of the user's pipeline and does one job at a time. */
 import { dirname } from 'node:path'
 import type { MessagePort } from 'node:worker_threads'
-import { PermanentError, toPlain } from './core/errors.ts'
-import { redactor } from './core/redact.ts'
-import { taskNamed } from './core/resolve-task.ts'
-import type { WorkerAnswer, WorkerJob } from './core/worker-job.ts'
-import { type LoadableBundle, loadPipeline } from './io/bundle-load.ts'
-import { surviveUserCode } from './io/thread-survival.ts'
-import { openWorkerChannel } from './io/worker-channel.ts'
-import { openThread, type Thread, type ThreadSetup } from './worker-thread.ts'
+import { type LoadableBundle, loadPipeline } from './bundle/bundle-load.ts'
+import { PermanentError, toPlain } from './errors/errors.ts'
+import { redactor } from './errors/redact.ts'
+import { taskNamed } from './model/resolve-task.ts'
+import type { WorkerAnswer, WorkerJob } from './model/worker-job.ts'
+import { openWorkerChannel } from './threads/channel.ts'
+import { surviveUserCode } from './threads/survival.ts'
+import { openThread, type Thread, type ThreadSetup } from './threads/worker-thread.ts'
 
 export interface WorkerSetup extends ThreadSetup {
   readonly bundle: LoadableBundle

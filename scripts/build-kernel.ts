@@ -1,9 +1,9 @@
-/** Makes lib/core/record-kernel-wasm.ts from record-kernel.wat. */
+/** Makes lib/text/record-kernel-wasm.ts from record-kernel.wat. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import openWabt from 'wabt'
 
-const folder = join(import.meta.dirname, '../lib/core')
+const folder = join(import.meta.dirname, '../lib/text')
 
 /** The generated file, beside what it is generated from. */
 export const kernelFile = join(folder, 'record-kernel-wasm.ts')

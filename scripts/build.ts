@@ -45,8 +45,8 @@ const threadExternals = ['@aws-sdk/*', '@smithy/*', '@duckdb/node-bindings']
  */
 const apart = {
   '#node-version': 'lib/node-version',
-  '#entry-url': 'lib/io/entry-url',
-  '#errors': 'lib/core/errors',
+  '#entry-url': 'lib/bundle/entry-url',
+  '#errors': 'lib/errors/errors',
 } as const
 
 await build(resolve(values.out))

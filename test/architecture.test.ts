@@ -1,50 +1,150 @@
 /**
- * The dependency arrows of ARCHITECTURE.md, as a test.
- * A layer may import only the layers and packages listed for it; `import type` is always free.
+ * The house rules of ARCHITECTURE.md, as a test: which folder may import which, types included; which packages a folder may use;
+ * and which modules are pure.
  */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-const root = [/^lib\/(steps|io|engine|core|define|local|worker-thread)/, /^node:/]
-const pure = [/^node:(zlib|crypto|buffer|path\/posix)$/, /^(yauzl|picomatch|acorn|fastest-levenshtein|valibot)$/]
-
-/** First match wins: files before their folders. */
-const layers: Record<string, readonly RegExp[]> = {
-  'lib/define': [/^lib\/define/, /^lib\/core\/(errors|nearest)\.ts$/, /^valibot$/],
-  'lib/core': [/^lib\/(core|define)/, ...pure],
-  'lib/engine': [/^lib\/(engine|core|define)/, /^@duckdb\//, /^node:/],
-  'lib/io/s3-client.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
-  'lib/io/aws-control.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
-  'lib/io/secrets-client.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
-  'lib/io/start-execution.ts': [/^lib\/(io|core|define)/, /^node:/, /^@aws-sdk\//],
-  'lib/io': [/^lib\/(io|core|define)/, /^node:/, /^(piscina|pino|esbuild|fastest-levenshtein|picomatch)$/],
-  'lib/steps': [/^lib\/(steps|core|define)/, /^node:(path\/posix|crypto|buffer)$/, /^valibot$/],
-  'lib/node-version.ts': [],
-  'lib/index.ts': [/^lib\/(local|core|define)/],
-  'lib/local': root,
-  'lib/testing': [...root, /^lib\/testing/],
-  'lib/cli': [...root, /^lib\/cli/, /^(commander|cli-progress|cli-table3)$/],
-  'lib/worker': [...root, /^lib\/worker/],
-  'lib/bundle': [...root, /^lib\/bundle/],
-  'lib/lambda': [...root, /^lib\/lambda/, /^valibot$/, /^@aws-lambda-powertools\//],
-  functions: [...root, /^lib\/lambda/, /^valibot$/],
-  infra: [/^infra\//, /^lib\/(define|core)/, /^node:/, /^(aws-cdk-lib|constructs|cdk-nag|esbuild)/],
+/** Folders of `lib` that the files of each subject may import, their own aside; `lib` stands for the files right in it. */
+const arrows: Record<string, string> = {
+  errors: '',
+  define: 'errors',
+  model: 'define errors paths store',
+  paths: 'define errors model',
+  store: 'errors state',
+  state: 'define errors model store',
+  inflate: 'errors model store',
+  zip: 'define errors inflate model paths store',
+  text: 'define errors inflate model store',
+  parquet: 'errors model',
+  stage: 'define errors inflate model parquet paths state store text zip',
+  engine: 'define errors inflate model parquet paths stage text',
+  inputs: 'define engine errors inflate local model parquet paths state store text zip',
+  runs: 'commit define errors inputs model state store',
+  commit: 'define errors model paths runs state store',
+  process: 'commit define engine errors inflate inputs model paths runs stage state store text zip',
+  threads: 'bundle define engine errors model paths process stage state store zip',
+  bundle: 'define errors store',
+  infer: 'define engine errors inflate inputs model parquet paths stage store text threads zip',
+  aws: 'define errors inputs model paths store',
+  local: 'aws bundle commit define engine errors infer inputs model paths process runs state store threads zip',
+  deployed: 'aws errors local model runs state store threads',
+  testing: 'commit define errors infer inputs local model paths process runs state store text threads',
+  cli: 'lib aws define deployed errors infer local model paths store threads',
+  lambda: 'aws bundle commit define errors infer inputs local model paths process runs state store threads',
+  lib: 'aws bundle define deployed engine errors infer lambda local model store testing threads',
+  functions: 'deployed errors lambda',
+  infra: 'lib aws define errors paths state store',
 }
+
+/** Packages and modules of Node that the files of a folder or a single file may use. The longest name that matches counts. */
+const packages: Record<string, RegExp> = {
+  'lib/define': /^valibot$/,
+  'lib/errors/nearest.ts': /^fastest-levenshtein$/,
+  'lib/paths/glob.ts': /^picomatch$/,
+  'lib/zip': /^(node:|yauzl$)/,
+  'lib/bundle': /^(node:|acorn$|esbuild$|fastest-levenshtein$)/,
+  'lib/local': /^(node:|fastest-levenshtein$|pino$|@duckdb\/node-api$)/,
+  'lib/engine': /^(node:|@duckdb\/)/,
+  'lib/infer': /^(node:|@duckdb\/node-api$)/,
+  'lib/threads/pool.ts': /^(node:|piscina$)/,
+  'lib/cli': /^(node:|commander$|cli-progress$|cli-table3$)/,
+  'lib/model': /^(node:|valibot$)/,
+  'lib/runs': /^(node:|valibot$)/,
+  'lib/state': /^(node:|valibot$)/,
+  'lib/lambda': /^(node:|valibot$|@aws-lambda-powertools\/)/,
+  'lib/lambda/asset': /^(node:|esbuild$)/,
+  // Each SDK client is loaded by one file, only where it is used.
+  'lib/lambda/secrets-client.ts': /^@aws-sdk\/client-secrets-manager$/,
+  'lib/deployed/aws-control.ts': /^@aws-sdk\//,
+  'lib/deployed/start-execution.ts': /^@aws-sdk\/client-sfn$/,
+  'lib/store/s3/client.ts': /^@aws-sdk\/client-s3$/,
+  lib: /^node:/,
+  functions: /^node:/,
+  infra: /^(node:|aws-cdk-lib|constructs$|cdk-nag$)/,
+}
+
+/** Modules without files, network, threads, clock or randomness: what they do follows from their arguments. Folders, then what they hold that is not pure. */
+const pure = {
+  folders: ['aws', 'commit', 'define', 'errors', 'inputs', 'model', 'paths', 'process', 'runs', 'state', 'text', 'zip'],
+  files: [
+    'bundle/code-graph',
+    'bundle/code-hash',
+    'inflate/compression',
+    'parquet/columns',
+    'parquet/footer',
+    'parquet/rewrite-footer',
+    'parquet/thrift-compact',
+    'store/store',
+    'store/store-url',
+    'store/byte-range',
+    'store/reused-buffer',
+    'store/upload-pieces',
+  ],
+  except: [
+    'inputs/content-identity',
+    'inputs/tables',
+    'process/stream-pieces',
+    'zip/extract-members',
+    'zip/member-bytes',
+  ],
+}
+const purePackages = /^(node:(zlib|crypto|buffer|path\/posix)|yauzl|picomatch|acorn|fastest-levenshtein|valibot)$/
+const impureCalls =
+  /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bsetTimeout\(|\bperformance\.|\brandom(?:UUID|Bytes)\b/
 
 const files = ['lib', 'functions', 'infra'].flatMap(sources)
 
-describe('layers', () => {
-  it.each(files)('keeps the imports of %s to what its layer may', file => {
-    const layer = Object.keys(layers).find(name => file.startsWith(name))
-    expect(layer, 'every file belongs to a layer').toBeDefined()
-    const illegal = valueImports(file).filter(target => !layers[layer!]!.some(rule => rule.test(target)))
-    expect(illegal).toEqual([])
+describe('folders', () => {
+  it.each(files)('keeps the imports of %s to the subjects that its own may know', file => {
+    const own = subjectOf(file)
+    const allowed = arrows[own]?.split(' ')
+    expect(allowed, `a line for ${own} in the table of arrows`).toBeDefined()
+    const foreign = imports(file).filter(isOurs).map(subjectOf)
+    expect([...new Set(foreign)].filter(subject => subject !== own && !allowed!.includes(subject))).toEqual([])
+  })
+
+  it('lists no arrow that no import needs', () => {
+    const needed = new Set(
+      files.flatMap(file =>
+        imports(file)
+          .filter(isOurs)
+          .map(target => `${subjectOf(file)} > ${subjectOf(target)}`),
+      ),
+    )
+    const listed = Object.entries(arrows).flatMap(([from, to]) =>
+      to
+        .split(' ')
+        .filter(Boolean)
+        .map(one => `${from} > ${one}`),
+    )
+    expect(listed.filter(arrow => !needed.has(arrow))).toEqual([])
+  })
+
+  it.each(files)('keeps the packages of %s to those of its folder', file => {
+    const place = Object.keys(packages)
+      .filter(name => file.startsWith(name))
+      .sort((a, b) => b.length - a.length)[0]
+    expect(place, 'a line in the table of packages').toBeDefined()
+    expect(valueImports(file).filter(target => !isOurs(target) && !packages[place!]!.test(target))).toEqual([])
   })
 
   it('has no import cycles', () => {
-    expect(cycles()).toEqual([])
+    expect(cycles(valueImports)).toEqual([])
+  })
+})
+
+describe('pure modules', () => {
+  it.each(files.filter(isPure))('%s does no I/O and knows no clock', file => {
+    const targets = valueImports(file)
+    expect(targets.filter(target => (isOurs(target) ? !isPure(target) : !purePackages.test(target)))).toEqual([])
+    expect(
+      readFileSync(file, 'utf8')
+        .replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+        .match(impureCalls),
+    ).toBeNull()
   })
 })
 
@@ -90,23 +190,46 @@ function textOf(file: string): string {
   }
 }
 
-/** Value imports of a file, also by `import()`, relative ones resolved from the repository root. */
+/** Where a file belongs: a folder of `lib`, `lib` itself, `functions` or `infra`. */
+function subjectOf(file: string): string {
+  const [top, folder, name] = file.split('/')
+  return top === 'lib' && name ? folder! : top!
+}
+
+const isOurs = (target: string): boolean => /^(?:lib|functions|infra)\//.test(target)
+
+function isPure(file: string): boolean {
+  const name = file.replace(/^lib\//, '').replace(/\.ts$/, '')
+  return pure.files.includes(name) || (pure.folders.includes(subjectOf(file)) && !pure.except.includes(name))
+}
+
+/** Imports of a file, types included, relative ones resolved from the repository root. */
+function imports(file: string): string[] {
+  const source = readFileSync(file, 'utf8')
+  const found = source.matchAll(
+    /^(?:import|export)\s+(?:[\w$*{},\s]+?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gm,
+  )
+  return [...found].map(match => resolved(file, (match[1] ?? match[2])!))
+}
+
+/** Value imports of a file, also by `import()`. */
 function valueImports(file: string): string[] {
   const source = readFileSync(file, 'utf8')
   const fixed = source.matchAll(/^(?:import|export)\s+(?!type\b)(?:[\w$*{},\s]+?\sfrom\s+)?['"]([^'"]+)['"]/gm)
   const lazy = source.matchAll(/(?<!typeof )\bimport\(['"]([^'"]+)['"]\)/g)
-  return [...fixed, ...lazy]
-    .map(match => match[1]!)
-    .map(target => (target.startsWith('.') ? normalize(join(dirname(file), target)) : target))
+  return [...fixed, ...lazy].map(match => resolved(file, match[1]!))
 }
 
-function cycles(): string[] {
+const resolved = (file: string, target: string): string =>
+  target.startsWith('.') ? normalize(join(dirname(file), target)) : target
+
+function cycles(importsOf: (file: string) => string[]): string[] {
   const found: string[] = []
   const done = new Set<string>()
   const visit = (file: string, path: readonly string[]): void => {
     if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file].join(' -> '))
     if (done.has(file) || path.includes(file) || !files.includes(file)) return
-    for (const target of valueImports(file)) visit(target, [...path, file])
+    for (const target of importsOf(file)) visit(target, [...path, file])
     done.add(file)
   }
   for (const file of files) visit(file, [])

@@ -1,12 +1,13 @@
 /** Reads a whole archive as a run does, for tests: directory, policies, slices, members. */
-import type { ByteRange } from '../lib/core/byte-range.ts'
-import { type MemberSlicesOptions, planMemberSlices } from '../lib/core/member-slices.ts'
-import type { InputObject } from '../lib/core/plan-data.ts'
-import type { Store } from '../lib/core/store.ts'
-import { readZipDirectory, type ZipEntry } from '../lib/core/zip-directory.ts'
-import { checkEntries } from '../lib/core/zip-limits.ts'
+
 import type { ZipLimits } from '../lib/define/definition.ts'
-import { openMember, readMembers } from '../lib/io/member-bytes.ts'
+import { type MemberSlicesOptions, planMemberSlices } from '../lib/inputs/member-slices.ts'
+import type { InputObject } from '../lib/model/plan-data.ts'
+import type { ByteRange } from '../lib/store/byte-range.ts'
+import type { Store } from '../lib/store/store.ts'
+import { readZipDirectory, type ZipEntry } from '../lib/zip/directory.ts'
+import { checkEntries } from '../lib/zip/limits.ts'
+import { openMember, readMembers } from '../lib/zip/member-bytes.ts'
 import type { Piece } from './zip-builder.ts'
 
 export const testLimits: ZipLimits = {

@@ -1,5 +1,5 @@
 /** What `fanmill plan` says of AWS: about so many dollars and seconds. */
-import type { AwsEstimate } from '../core/aws-estimate.ts'
+import type { AwsEstimate } from '../aws/estimate.ts'
 import type { TaskPlan } from '../local.ts'
 import { formatCount } from './amounts.ts'
 import { print } from './output.ts'

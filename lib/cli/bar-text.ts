@@ -1,5 +1,5 @@
 /** The line of a task's bar: whole parts, as many as the terminal is wide. */
-import type { RunPhase } from '../core/events.ts'
+import type { RunPhase } from '../model/events.ts'
 import { formatBytes, formatCount, formatRate, formatSeconds } from './amounts.ts'
 import { textWidth } from './column-widths.ts'
 

@@ -1,5 +1,5 @@
 /** Reads the arguments, does what they say, and sets the exit code. */
-import { endIfThreadsAreLost } from '../io/end-process.ts'
+import { endIfThreadsAreLost } from '../threads/end-process.ts'
 import { endWith } from './failure.ts'
 import { createProgram } from './program.ts'
 

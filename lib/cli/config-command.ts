@@ -1,6 +1,6 @@
 /** `fanmill config`: every setting and where it came from. */
 import type { Command } from 'commander'
-import type { ResolvedSetting } from '../core/config.ts'
+import type { ResolvedSetting } from '../local/config.ts'
 import {
   addCommand,
   addInputOption,

@@ -1,12 +1,12 @@
 /** `fanmill show` and `fanmill head`: what a dataset is, and its first rows. */
 import type { Command } from 'commander'
-import type { Manifest, ManifestPart } from '../core/manifest.ts'
-import { readingHints } from '../core/reading-hints.ts'
+import type { Manifest, ManifestPart } from '../model/manifest.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { loadLibrary } from './library.ts'
 import { addCommand, addS3Options, addStackOptions, type CommonOptions, countParser, readNames } from './options.ts'
 import { print, printJson, visible } from './output.ts'
 import { readDatasetPlace } from './place.ts'
+import { readingHints } from './reading-hints.ts'
 import { printTable } from './table.ts'
 
 /** Parts that `show` lists; `--json` gives them all. */

@@ -1,7 +1,7 @@
 /** Rejected rows and failed batches as tables. */
-import type { Failure } from '../core/outcome.ts'
-import type { Reject } from '../core/reject.ts'
-import type { SkippedMember } from '../core/skipped-member.ts'
+import type { Failure } from '../model/outcome.ts'
+import type { Reject } from '../model/reject.ts'
+import type { SkippedMember } from '../model/skipped-member.ts'
 
 export interface FaultTable {
   readonly titles: readonly string[]

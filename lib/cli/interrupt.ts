@@ -1,5 +1,5 @@
 /** Ctrl-C and SIGTERM: the first asks for an orderly end, the second ends at once. */
-import { TransientError } from '../core/errors.ts'
+import { TransientError } from '../errors/errors.ts'
 import { remark } from './output.ts'
 
 /** Promise to whoever stops the process: it is over after this long, orderly or not. */

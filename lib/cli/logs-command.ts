@@ -1,7 +1,7 @@
 /** `fanmill logs`: what the functions of a deployed pipeline say. */
 import type { Command } from 'commander'
-import type { LogLevel } from '../core/events.ts'
-import type { LogLine } from '../core/log-lines.ts'
+import type { LogLine } from '../deployed/log-lines.ts'
+import type { LogLevel } from '../model/events.ts'
 import { loadLibrary } from './library.ts'
 import { addCommand, addLevelOption, addS3Options, addStackOptions, type CommonOptions, readDays } from './options.ts'
 import { print, printJson, visible } from './output.ts'

@@ -1,9 +1,9 @@
 /** Options that commands share, and how their texts are read. */
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseCount, parseJsonObject, parseShare } from '../core/config.ts'
-import { PermanentError } from '../core/errors.ts'
-import { logLevels } from '../core/events.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { parseCount, parseJsonObject, parseShare } from '../local/config.ts'
+import { logLevels } from '../model/events.ts'
 
 export interface CommandText {
   /** Name and arguments, as commander writes them: `head <dataset>`. */

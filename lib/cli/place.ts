@@ -1,7 +1,8 @@
 /** What a command is about: an output root that is named, or the pipeline of a stack. */
-import type { ResolvedSetting, Settings } from '../core/config.ts'
-import { settingValues } from '../core/config.ts'
-import { PermanentError } from '../core/errors.ts'
+
+import { PermanentError } from '../errors/errors.ts'
+import type { ResolvedSetting, Settings } from '../local/config.ts'
+import { settingValues } from '../local/config.ts'
 import type { DeployedOptions } from '../local.ts'
 import { loadLibrary } from './library.ts'
 import type { StackFlags } from './options.ts'

@@ -1,6 +1,6 @@
 /** The live view of a run on a terminal: a bar a task, messages above it. */
 import type { MultiBar, Options, SingleBar } from 'cli-progress'
-import type { LogLevel, RunEvent } from '../core/events.ts'
+import type { LogLevel, RunEvent } from '../model/events.ts'
 import { formatCount } from './amounts.ts'
 import { type BarState, barText } from './bar-text.ts'
 import { paintLevel } from './colours.ts'

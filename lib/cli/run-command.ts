@@ -1,6 +1,6 @@
 /** `fanmill run`: runs a pipeline or one of its tasks. */
 import { type Command, Option } from 'commander'
-import type { LogLevel } from '../core/events.ts'
+import type { LogLevel } from '../model/events.ts'
 import { withInterrupt } from './interrupt.ts'
 import { loadLibrary } from './library.ts'
 import {

@@ -1,6 +1,7 @@
 /** What is shown of a run while it runs and when it has ended, here or where it is deployed. */
-import type { EndEvent, RunEvent } from '../core/events.ts'
+
 import type { RunResult } from '../local.ts'
+import type { EndEvent, RunEvent } from '../model/events.ts'
 import { errorFields, exitCodeOf, explain } from './failure.ts'
 import type { CommonOptions } from './options.ts'
 import { printJson } from './output.ts'

@@ -1,6 +1,7 @@
 /** How runs and executions are shown. */
-import type { ExecutedTask } from '../core/execution-tasks.ts'
+
 import type { ParamValues } from '../define/definition.ts'
+import type { ExecutedTask } from '../deployed/execution-tasks.ts'
 import type { ExecutionStatus, RunSummary } from '../local.ts'
 import { formatCount, formatSeconds } from './amounts.ts'
 import { paintStatus } from './colours.ts'

@@ -1,9 +1,9 @@
 /** The settings of this process: command line, then environment, then the nearest configuration file, then defaults. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import type { ResolvedSetting, SettingLayer, SettingName, Settings } from '../core/config.ts'
-import { environmentLayer, fileLayer, resolveSettings, settingValues } from '../core/config.ts'
-import { defaultMemoryMb, defaultWorkers } from '../local/machine.ts'
+import type { ResolvedSetting, SettingLayer, SettingName, Settings } from '../local/config.ts'
+import { environmentLayer, fileLayer, resolveSettings, settingValues } from '../local/config.ts'
+import { defaultMemoryMb, defaultWorkers } from '../threads/machine.ts'
 
 const configFileName = 'fanmill.config.json'
 

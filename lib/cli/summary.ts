@@ -1,5 +1,5 @@
 /** The table at the end of a run. */
-import type { TaskResult } from '../core/events.ts'
+import type { TaskResult } from '../model/events.ts'
 import { formatBytes, formatCount, formatRate } from './amounts.ts'
 import { print, visible } from './output.ts'
 import { drawTable } from './table.ts'

@@ -1,5 +1,5 @@
 /** Ctrl-C while something runs elsewhere: the waiting ends, and nothing else. */
-import { TransientError } from '../core/errors.ts'
+import { TransientError } from '../errors/errors.ts'
 import { exitCodes } from './failure.ts'
 
 export interface Waited<Result> {

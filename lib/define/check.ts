@@ -1,7 +1,7 @@
 /** Checks options where they enter: says the option's path, what was expected and what came. */
 import * as v from 'valibot'
-import { PermanentError } from '../core/errors.ts'
-import { didYouMean } from '../core/nearest.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { didYouMean } from '../errors/nearest.ts'
 
 /**
  * What the schema makes of a value. Each schema's own message names what it expects: `v.string('a string')`.

@@ -1,5 +1,5 @@
 /** Builders by name that say what was meant where a name is not one of them. */
-import { didYouMean } from '../core/nearest.ts'
+import { didYouMean } from '../errors/nearest.ts'
 import { invalid } from './check.ts'
 
 /** JavaScript itself asks any object for these. */

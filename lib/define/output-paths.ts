@@ -1,5 +1,5 @@
 /** Outputs that cannot be told apart are refused: of one task under different parameters, and of the tasks of one pipeline. */
-import { PermanentError } from '../core/errors.ts'
+import { PermanentError } from '../errors/errors.ts'
 import type { ParamDefinition, TaskDefinition } from './definition.ts'
 import { placeholdersOf, type TemplateToken, templateTokens } from './template-syntax.ts'
 

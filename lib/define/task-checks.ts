@@ -1,5 +1,5 @@
 /** What a task's options must mean together. */
-import { didYouMean } from '../core/nearest.ts'
+import { didYouMean } from '../errors/nearest.ts'
 import { invalid } from './check.ts'
 import type { TaskDefinition } from './definition.ts'
 import { hiveNamesOf, mayHaveMoreHive } from './hive-names.ts'

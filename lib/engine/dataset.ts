@@ -1,16 +1,16 @@
 /** Reads the parts of a dataset, one after another: typed rows, or texts to show. */
 import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
-import { PermanentError } from '../core/errors.ts'
-import type { Partition, SchemaColumn } from '../core/manifest.ts'
-import { nearestOrAll } from '../core/nearest.ts'
 import type { SqlStep } from '../define/definition.ts'
-import { type Engine, engineFault, openEngine } from './engine.ts'
-import { explainSql } from './explain-sql.ts'
-import { quoteName, quoteText } from './quote.ts'
-import { checkAllowed } from './sql-allowed.ts'
-import { sqlCatalog } from './sql-catalog.ts'
-import { parseExpression } from './sql-syntax.ts'
-import { valueReader } from './vector-values.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { nearestOrAll } from '../errors/nearest.ts'
+import type { Partition, SchemaColumn } from '../model/manifest.ts'
+import { type Engine, engineFault, openEngine } from './duckdb/engine.ts'
+import { quoteName, quoteText } from './duckdb/quote.ts'
+import { checkAllowed } from './sql/allowed.ts'
+import { sqlCatalog } from './sql/catalog.ts'
+import { explainSql } from './sql/explain.ts'
+import { parseExpression } from './sql/syntax.ts'
+import { valueReader } from './transform/vector-values.ts'
 
 export type DatasetRow = Readonly<Record<string, unknown>>
 

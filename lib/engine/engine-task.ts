@@ -1,8 +1,9 @@
 /** What the engine needs of a task's definition, once its parameters are known. */
-import { PermanentError } from '../core/errors.ts'
-import { resolveSteps } from '../core/resolve-task.ts'
+
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { resolveSteps } from '../model/resolve-task.ts'
 import type { EngineTask } from './task-engine.ts'
 
 export interface EngineTaskOptions {

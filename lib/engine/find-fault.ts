@@ -1,11 +1,11 @@
 /** Finds the record at which a transform fails, or whose partition cannot be named, so that an error can name its line. */
 import { rmSync } from 'node:fs'
-import { type FanmillError, PermanentError } from '../core/errors.ts'
-import { placeOf } from '../core/member-place.ts'
-import { isRowFault } from '../core/row-fault.ts'
+import { type FanmillError, PermanentError } from '../errors/errors.ts'
+import { isRowFault } from '../errors/row-fault.ts'
+import { placeOf } from '../model/member-place.ts'
 import { type Conversion, type ConvertJob, convert } from './convert.ts'
-import { quoteText } from './quote.ts'
-import { textSources } from './text-source.ts'
+import { quoteText } from './duckdb/quote.ts'
+import { textSources } from './read/text-source.ts'
 
 /**
  * Converts ever fewer of one member's records, halving: about twenty conversions for a million. The record is the first

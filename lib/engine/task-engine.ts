@@ -1,10 +1,5 @@
 /** One task in one worker's engine: its transform checked and bound once, then one conversion after another. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { FanmillError, PermanentError } from '../core/errors.ts'
-import { hiveColumns } from '../core/hive-columns.ts'
-import { placeOf } from '../core/member-place.ts'
-import { nearestOrAll } from '../core/nearest.ts'
-import type { LoadingRun } from '../core/share.ts'
 import type {
   Columns,
   Format,
@@ -14,22 +9,27 @@ import type {
   Step,
   TaskDefinition,
 } from '../define/definition.ts'
-import type { StagedFile } from '../io/stage.ts'
-import { sqlType } from './column-sql.ts'
+import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { nearestOrAll } from '../errors/nearest.ts'
+import { placeOf } from '../model/member-place.ts'
+import type { LoadingRun } from '../model/share.ts'
+import { hiveColumns } from '../paths/hive-columns.ts'
+import type { StagedFile } from '../stage/stage.ts'
 import { type Conversion, type Converted, type ConvertJob, convert } from './convert.ts'
-import type { Engine } from './engine.ts'
+import type { Engine } from './duckdb/engine.ts'
+import { quoteName, quoteTexts } from './duckdb/quote.ts'
 import { findFault } from './find-fault.ts'
-import { createMapFunctions } from './map-function.ts'
-import { describeParquet, ownColumns } from './parquet-describe.ts'
-import { registerPartitionKeys } from './partition-keys.ts'
-import { enterRun } from './provenance-sql.ts'
-import { quoteName, quoteTexts } from './quote.ts'
-import { declaredColumns, emptyRead, type ReadColumn } from './read-columns.ts'
-import { bindChecks } from './row-checks.ts'
-import { registerRowCounter } from './row-counter.ts'
-import { checkTransform, type SchemaColumn } from './transform.ts'
-import { fastRead } from './typed-read.ts'
-import { type PartOptions, type WrittenPart, writeParts } from './write-parts.ts'
+import { sqlType } from './read/column-sql.ts'
+import { describeParquet, ownColumns } from './read/parquet-describe.ts'
+import { enterRun } from './read/provenance-sql.ts'
+import { declaredColumns, emptyRead, type ReadColumn } from './read/read-columns.ts'
+import { registerRowCounter } from './read/row-counter.ts'
+import { fastRead } from './read/typed-read.ts'
+import { createMapFunctions } from './transform/map-function.ts'
+import { bindChecks } from './transform/row-checks.ts'
+import { checkTransform, type SchemaColumn } from './transform/transform.ts'
+import { registerPartitionKeys } from './write/partition-keys.ts'
+import { type PartOptions, type WrittenPart, writeParts } from './write/write-parts.ts'
 
 /** What the engine needs to know of a task, with the functions of params already called. */
 export interface EngineTask {

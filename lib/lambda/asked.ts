@@ -1,13 +1,13 @@
 /** What an event asks of a task: its parameters, or nothing. */
 import * as v from 'valibot'
-import { FanmillError, PermanentError } from '../core/errors.ts'
-import type { ManualEvent, PlanEvent, UploadEvent } from '../core/lambda-events.ts'
-import { readParams } from '../core/param-values.ts'
-import { matchPath } from '../core/path-template.ts'
-import type { RunName } from '../core/run-identity.ts'
-import type { Waits } from '../core/waits.ts'
+import type { ManualEvent, PlanEvent, UploadEvent } from '../aws/lambda-events.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
-import type { StoreSpec } from '../io/open-store.ts'
+import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { readParams } from '../model/param-values.ts'
+import type { RunName } from '../model/run-identity.ts'
+import type { Waits } from '../model/waits.ts'
+import { matchPath } from '../paths/path-template.ts'
+import type { StoreSpec } from '../store/open-store.ts'
 
 export interface Asked {
   readonly params: ParamValues

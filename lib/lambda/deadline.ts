@@ -1,5 +1,5 @@
 /** The end of an invocation, seen before it comes. */
-import { CapacityError } from '../core/errors.ts'
+import { CapacityError } from '../errors/errors.ts'
 
 /** What a function needs of Lambda's context. */
 export interface LambdaContext {

@@ -3,11 +3,11 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as v from 'valibot'
-import { PermanentError } from '../core/errors.ts'
-import { assetNames, type LambdaEnvironment, type Tier } from '../core/lambda-events.ts'
-import { timeoutSecondsMax } from '../core/tier.ts'
-import type { StoreSpec } from '../io/open-store.ts'
-import { rootSpec } from '../local/roots.ts'
+import { assetNames, type LambdaEnvironment, type Tier } from '../aws/lambda-events.ts'
+import { timeoutSecondsMax } from '../aws/tier.ts'
+import { PermanentError } from '../errors/errors.ts'
+import type { StoreSpec } from '../store/open-store.ts'
+import { rootSpec } from '../store/roots.ts'
 
 export interface LambdaSettings {
   readonly pipeline: string

@@ -1,8 +1,8 @@
 /** What the three functions have in common: the event is checked, the deadline watched, and every end told. */
 import * as v from 'valibot'
-import { boundedText, messageBytesMax } from '../core/bounded-text.ts'
-import { CapacityError, type FanmillError, PermanentError, TransientError } from '../core/errors.ts'
-import { publicForm } from '../core/public-error.ts'
+import { boundedText, messageBytesMax } from '../errors/bounded-text.ts'
+import { CapacityError, type FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
+import { publicForm } from '../errors/public-error.ts'
 import { type Deadline, type LambdaContext, openDeadline } from './deadline.ts'
 import { type LambdaSession, openLambda } from './session.ts'
 import { logger } from './telemetry.ts'

@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
-import { stateRoot } from '../core/state.ts'
-import type { Store } from '../core/store.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { type KeptInput, keepInput, takeInput } from '../steps/kept-input.ts'
-import type { OpenInput } from '../steps/open-input.ts'
-import { readState } from '../steps/state-files.ts'
+import { type KeptInput, keepInput, takeInput } from '../inputs/kept-input.ts'
+import type { OpenInput } from '../inputs/open-input.ts'
+import { readState } from '../state/files.ts'
+import { stateRoot } from '../state/state.ts'
+import type { Store } from '../store/store.ts'
 
 export interface OpenedInputs {
   readonly opened: ReadonlyMap<string, OpenInput>

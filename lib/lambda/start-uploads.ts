@@ -1,8 +1,8 @@
 /** Many small uploads become few executions: those of a batch of messages that ask for the same parameters start one. */
 import * as v from 'valibot'
-import { FanmillError } from '../core/errors.ts'
-import type { UploadEvent } from '../core/lambda-events.ts'
-import { canonicalJson } from '../core/run-identity.ts'
+import type { UploadEvent } from '../aws/lambda-events.ts'
+import { FanmillError } from '../errors/errors.ts'
+import { canonicalJson } from '../model/run-identity.ts'
 import { readAsked, uploadSchema } from './asked.ts'
 import type { LambdaSession } from './session.ts'
 import { shortName } from './session.ts'

@@ -1,7 +1,7 @@
 /** Structured logs and metrics of the functions: numbers and names, never a row or a secret, but for what the user's functions log or throw. */
 import { Logger } from '@aws-lambda-powertools/logger'
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
-import type { WorkerMessage } from '../core/worker-job.ts'
+import type { WorkerMessage } from '../model/worker-job.ts'
 
 export const logger = new Logger({ serviceName: process.env.FANMILL_PIPELINE || 'fanmill' })
 

@@ -1,9 +1,9 @@
 /** Which batches the Map is to process, as a file that it reads. */
-import type { PlannedRun } from '../core/lambda-events.ts'
-import type { PlanItem } from '../core/plan-data.ts'
-import { runKeys, stateBytes } from '../core/state.ts'
-import { readOutcomes } from '../steps/commit-check.ts'
-import type { ReservedRun } from '../steps/reserve.ts'
+import type { PlannedRun } from '../aws/lambda-events.ts'
+import { readOutcomes } from '../commit/commit-check.ts'
+import type { PlanItem } from '../model/plan-data.ts'
+import type { ReservedRun } from '../runs/reserve.ts'
+import { runKeys, stateBytes } from '../state/state.ts'
 import { type LambdaSession, shortName } from './session.ts'
 
 /** The whole plan; with `isResumed` only what has no outcome yet. */

@@ -1,8 +1,8 @@
 /** Refuses input and output roots on a disk that cannot be, before anything is done. */
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { PermanentError } from '../core/errors.ts'
-import type { StoreSpec } from '../io/open-store.ts'
+import { PermanentError } from '../errors/errors.ts'
+import type { StoreSpec } from '../store/open-store.ts'
 
 /** @throws USAGE when the input root is no folder */
 export function checkInputRoot(spec: StoreSpec): void {

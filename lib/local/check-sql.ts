@@ -1,15 +1,15 @@
 /** Prepares a task's statements in an engine of its own, as a worker thread does before it reads data. */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Store } from '../core/store.ts'
-import { nameTask } from '../core/task-error.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { openEngine } from '../engine/engine.ts'
+import { openEngine } from '../engine/duckdb/engine.ts'
 import { engineTask } from '../engine/engine-task.ts'
-import { loadTables } from '../engine/load-tables.ts'
+import { loadTables } from '../engine/read/load-tables.ts'
 import { openTask } from '../engine/task-engine.ts'
-import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
-import { fetchTables } from './tables.ts'
+import { nameTask } from '../errors/task-error.ts'
+import { fetchTables } from '../inputs/tables.ts'
+import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import type { Store } from '../store/store.ts'
 
 /** Enough for broadcast tables, which are small, and to prepare statements. */
 const engineBytes = 512 * 1024 * 1024

@@ -2,15 +2,15 @@
 import { statSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
-import { type FanmillError, PermanentError, TransientError } from '../core/errors.ts'
-import type { Manifest, ManifestPart } from '../core/manifest.ts'
-import { type Head, outputPrefix, readHeadFile, successKey } from '../core/state.ts'
-import type { Store } from '../core/store.ts'
+import { headKey, readSuccess } from '../commit/head.ts'
 import type { LocalPart } from '../engine/dataset.ts'
-import { openStore, type StoreSpec } from '../io/open-store.ts'
-import { headKey, readSuccess } from '../steps/head.ts'
-import { forEachParallel, readState } from '../steps/state-files.ts'
-import { type RootAccess, rootSpec } from './roots.ts'
+import { type FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
+import type { Manifest, ManifestPart } from '../model/manifest.ts'
+import { forEachParallel, readState } from '../state/files.ts'
+import { type Head, outputPrefix, readHeadFile, successKey } from '../state/state.ts'
+import { openStore, type StoreSpec } from '../store/open-store.ts'
+import { type RootAccess, rootSpec } from '../store/roots.ts'
+import type { Store } from '../store/store.ts'
 
 /** An output root, and a dataset's path below it. */
 export interface DatasetPlace {

@@ -1,12 +1,12 @@
 /** Datasets as readers should see them: by the manifest in `_SUCCESS`, never by listing. */
 import { tmpdir } from 'node:os'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Manifest, ManifestPart, SchemaColumn } from '../core/manifest.ts'
 import type { SqlStep } from '../define/definition.ts'
 import { chosenColumns, type DatasetRow, openReader, readRows, readTexts } from '../engine/dataset.ts'
-import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
+import type { Manifest, ManifestPart, SchemaColumn } from '../model/manifest.ts'
+import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import type { RootAccess } from '../store/roots.ts'
 import { checkParts, checkSame, currentManifest, type DatasetPlace, localParts, placeOf } from './dataset-place.ts'
-import type { RootAccess } from './roots.ts'
 
 export interface RowsOptions {
   /** Default all, in the order of the schema. */

@@ -1,6 +1,6 @@
 /** What `run` takes, and what it gives. */
-import type { FanmillError } from '../core/errors.ts'
-import type { LogLevel, RunEvent, RunStatus, TaskResult } from '../core/events.ts'
+import type { FanmillError } from '../errors/errors.ts'
+import type { LogLevel, RunEvent, RunStatus, TaskResult } from '../model/events.ts'
 
 export interface RunOptions {
   /** One task by name; default all of the pipeline. */

@@ -1,9 +1,9 @@
 /** Tells how the input root and the output root lie to each other, so that outputs among the inputs are known. */
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
-import type { OwnOutputs, RootsApart } from '../core/own-outputs.ts'
 import type { PipelineDefinition } from '../define/definition.ts'
-import type { StoreSpec } from '../io/open-store.ts'
+import type { OwnOutputs, RootsApart } from '../paths/own-outputs.ts'
+import type { StoreSpec } from '../store/open-store.ts'
 
 /** The outputs of a pipeline that could be among its inputs. */
 export function ownOutputs({ tasks }: PipelineDefinition, input: StoreSpec, output: StoreSpec): OwnOutputs {

@@ -1,15 +1,16 @@
 /** Processes the batches of a planned run and commits them, again where parts were lost. */
-import { type FanmillError, PermanentError } from '../core/errors.ts'
-import type { Manifest } from '../core/manifest.ts'
-import { partitioningOf } from '../core/partition-limits.ts'
-import type { PlanItem } from '../core/plan-data.ts'
-import { commit } from '../steps/commit.ts'
-import { noteFailure, type ProcessTools, processBatch } from '../steps/process.ts'
-import type { ReservedRun } from '../steps/reserve.ts'
-import { isAlive } from './machine.ts'
+
+import { commit } from '../commit/commit.ts'
+import { type FanmillError, PermanentError } from '../errors/errors.ts'
+import type { Manifest } from '../model/manifest.ts'
+import type { PlanItem } from '../model/plan-data.ts'
+import { partitioningOf } from '../paths/partition-limits.ts'
+import { noteFailure, type ProcessTools, processBatch } from '../process/process.ts'
+import type { ReservedRun } from '../runs/reserve.ts'
+import { isAlive } from '../threads/machine.ts'
+import { batchTools } from '../threads/task-workers.ts'
 import { clock, leaseMs, type TaskRun } from './task-context.ts'
 import { asFanmill, stopped } from './task-result.ts'
-import { batchTools } from './task-workers.ts'
 
 /** Two batches at a time: the next one's slices run while the last of the one before end. */
 const batchesAtOnce = 2

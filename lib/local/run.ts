@@ -1,13 +1,14 @@
 /** Runs a pipeline's tasks on this machine, one after another. */
-import { FanmillError } from '../core/errors.ts'
-import type { RunStatus, TaskResult, TaskStatus } from '../core/events.ts'
-import { outputPathOf } from '../core/output-path.ts'
-import { readParams } from '../core/param-values.ts'
-import { taskNamed } from '../core/resolve-task.ts'
-import { countsOf } from '../core/task-counts.ts'
+
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import { FanmillError } from '../errors/errors.ts'
+import type { RunStatus, TaskResult, TaskStatus } from '../model/events.ts'
+import { outputPathOf } from '../model/output-path.ts'
+import { readParams } from '../model/param-values.ts'
+import { taskNamed } from '../model/resolve-task.ts'
+import { countsOf } from '../model/task-counts.ts'
+import { urlBelow } from '../store/roots.ts'
 import type { RunOptions, RunResult } from './options.ts'
-import { urlBelow } from './roots.ts'
 import { openSession, type Session } from './session.ts'
 import { runTask } from './task-run.ts'
 

@@ -3,20 +3,20 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { PermanentError } from '../core/errors.ts'
-import type { RunEvent } from '../core/events.ts'
-import type { OwnOutputs } from '../core/own-outputs.ts'
-import { type Owner, stateRoot } from '../core/state.ts'
-import type { Store } from '../core/store.ts'
-import { groupBytesMax } from '../core/tier.ts'
+import { groupBytesMax } from '../aws/tier.ts'
+import { type Bundle, bundlePipeline } from '../bundle/bundle.ts'
+import { loadPipeline, taskHasher } from '../bundle/bundle-load.ts'
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
-import { type Bundle, bundlePipeline } from '../io/bundle.ts'
-import { loadPipeline, taskHasher } from '../io/bundle-load.ts'
-import { sweepTemporary } from '../io/disk-files.ts'
-import { openStore, type StoreSpec } from '../io/open-store.ts'
-import { makeOwnFolder, removeOwnFolder } from '../io/own-folder.ts'
-import { checkInputRoot, checkOutputRoot } from './check-roots.ts'
-import { type EarlyWorkers, startEarly } from './early-workers.ts'
+import { PermanentError } from '../errors/errors.ts'
+import type { RunEvent } from '../model/events.ts'
+import type { OwnOutputs } from '../paths/own-outputs.ts'
+import { type Owner, stateRoot } from '../state/state.ts'
+import { sweepTemporary } from '../store/disk/files.ts'
+import { openStore, type StoreSpec } from '../store/open-store.ts'
+import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import { defaultOutput, rootSpec, specBelow } from '../store/roots.ts'
+import type { Store } from '../store/store.ts'
+import { type EarlyWorkers, startEarly } from '../threads/early-workers.ts'
 import {
   checkMemory,
   defaultMemoryMb,
@@ -25,10 +25,10 @@ import {
   makeStageFolder,
   shareMemory,
   thisOwner,
-} from './machine.ts'
-import { memoryCeiling } from './memory-ceiling.ts'
+} from '../threads/machine.ts'
+import { memoryCeiling } from '../threads/memory-ceiling.ts'
+import { checkInputRoot, checkOutputRoot } from './check-roots.ts'
 import type { RunOptions } from './options.ts'
-import { defaultOutput, rootSpec, specBelow } from './roots.ts'
 import { ownOutputs } from './roots-apart.ts'
 
 export interface Session {

@@ -1,11 +1,12 @@
 /** What the steps of one task's run on this machine share. */
-import type { PartitionSet } from '../core/partition-set.ts'
-import type { WorkerResults, Workers } from '../core/worker-job.ts'
+
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import type { Gate } from '../steps/gate.ts'
+import type { FetchedTables } from '../inputs/tables.ts'
+import type { WorkerResults, Workers } from '../model/worker-job.ts'
+import type { PartitionSet } from '../paths/partition-set.ts'
+import type { Gate } from '../process/gate.ts'
 import type { Progress } from './progress.ts'
 import type { Session } from './session.ts'
-import type { FetchedTables } from './tables.ts'
 import type { TaskLog } from './task-log.ts'
 
 export interface TaskRun {

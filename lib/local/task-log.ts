@@ -1,10 +1,10 @@
 /** The one log of a task's run, whichever thread a line comes from: shown from the level that was asked for, kept whole in the run's folder. */
 import { join } from 'node:path'
-import { isAtLeast, type LogLevel, type RunEvent } from '../core/events.ts'
-import { foldRepeats } from '../core/fold-repeats.ts'
-import { runKeys } from '../core/state.ts'
-import type { WorkerMessage } from '../core/worker-job.ts'
-import { type LogLine, openLog } from '../io/logger.ts'
+import { isAtLeast, type LogLevel, type RunEvent } from '../model/events.ts'
+import type { WorkerMessage } from '../model/worker-job.ts'
+import { runKeys } from '../state/state.ts'
+import { foldRepeats } from '../threads/fold-repeats.ts'
+import { type LogLine, openLog } from './logger.ts'
 import type { Session } from './session.ts'
 
 export interface TaskLog {

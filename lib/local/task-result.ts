@@ -1,11 +1,11 @@
 /** What became of a task, for events and summaries. */
-import { FanmillError, PermanentError } from '../core/errors.ts'
-import type { RunStatus, TaskResult } from '../core/events.ts'
-import type { Manifest } from '../core/manifest.ts'
-import { outputPathOf } from '../core/output-path.ts'
-import { countsOf } from '../core/task-counts.ts'
-import type { FoundInputs } from '../steps/find-inputs.ts'
-import { urlBelow } from './roots.ts'
+import { FanmillError, PermanentError } from '../errors/errors.ts'
+import type { FoundInputs } from '../inputs/find-inputs.ts'
+import type { RunStatus, TaskResult } from '../model/events.ts'
+import type { Manifest } from '../model/manifest.ts'
+import { outputPathOf } from '../model/output-path.ts'
+import { countsOf } from '../model/task-counts.ts'
+import { urlBelow } from '../store/roots.ts'
 import type { TaskRun } from './task-context.ts'
 
 export function resultOf(

@@ -1,10 +1,10 @@
 /** The folder that `unzip` fills: what may be overwritten in it, and how it is known to be whole. */
 import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PermanentError } from '../core/errors.ts'
-import type { Manifest } from '../core/manifest.ts'
-import { readManifest, stateBytes } from '../core/state.ts'
-import { errnoOf } from '../io/disk-fault.ts'
+import { PermanentError } from '../errors/errors.ts'
+import type { Manifest } from '../model/manifest.ts'
+import { readManifest, stateBytes } from '../state/state.ts'
+import { errnoOf } from '../store/disk/fault.ts'
 
 /** Says whose the files are while there is no `_SUCCESS`, so that an extraction that was cut short can be done again. */
 const markerName = '.fanmill-unzip.json'

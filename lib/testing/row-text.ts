@@ -1,8 +1,9 @@
 /** Rows as text in the format of a source, so that a test's rows take the way that real ones take. */
-import { PermanentError } from '../core/errors.ts'
-import { nearestOrAll } from '../core/nearest.ts'
-import { encodeText } from '../core/text-encoding.ts'
+
 import type { ColumnDefinition, Columns, CsvFormat, Format, TextEncoding } from '../define/definition.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { nearestOrAll } from '../errors/nearest.ts'
+import { encodeText } from '../text/encoding.ts'
 
 export type GivenRow = Readonly<Record<string, unknown>>
 

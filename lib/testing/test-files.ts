@@ -1,5 +1,5 @@
 /** Files that a test gives, as objects of a store in memory. */
-import type { MemoryStore } from '../io/memory-store.ts'
+import type { MemoryStore } from '../store/memory-store.ts'
 import { zipText } from './zip-text.ts'
 
 /** By key: text, bytes, or members of an archive that is made of them. */

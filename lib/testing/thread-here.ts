@@ -1,7 +1,8 @@
 /** The workers of a test: one, in this very thread. */
-import type { WorkerJob, WorkerMessage, WorkerResults, Workers } from '../core/worker-job.ts'
+
 import type { TaskDefinition } from '../define/definition.ts'
-import { openThread, type ThreadSetup } from '../worker-thread.ts'
+import type { WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
+import { openThread, type ThreadSetup } from '../threads/worker-thread.ts'
 
 /** Jobs run one after another, as on a thread. @throws SQL_*, DEFINITION_INVALID, INPUT_INVALID */
 export async function threadHere(

@@ -2,9 +2,9 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Store } from '../../lib/core/store.ts'
-import { s3Store } from '../../lib/io/s3-store.ts'
-import { type S3Server, startS3Server } from '../io/s3-server.ts'
+import { s3Store } from '../../lib/store/s3/store.ts'
+import type { Store } from '../../lib/store/store.ts'
+import { type S3Server, startS3Server } from '../store/s3/server.ts'
 
 const access = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' }
 const stateMachineArn = 'arn:aws:states:us-east-1:000000000000:stateMachine:grid'

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { EndEvent, RunEvent } from '../../lib/core/events.ts'
+import type { EndEvent, RunEvent } from '../../lib/model/events.ts'
 
 export const mainFile = fileURLToPath(new URL('../../lib/cli/main.ts', import.meta.url))
 

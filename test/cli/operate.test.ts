@@ -1,9 +1,9 @@
 /** Executions of a deployed pipeline, started, gone on with, stopped and followed, where AWS answers as it should. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readRunEnd, runKeys } from '../../lib/core/state.ts'
-import { type ReservedRun, reserveRun } from '../../lib/steps/reserve.ts'
-import { readState } from '../../lib/steps/state-files.ts'
-import { bindTurn, enterTurn } from '../../lib/steps/turn.ts'
+import { type ReservedRun, reserveRun } from '../../lib/runs/reserve.ts'
+import { bindTurn, enterTurn } from '../../lib/runs/turn.ts'
+import { readState } from '../../lib/state/files.ts'
+import { readRunEnd, runKeys } from '../../lib/state/state.ts'
 import { type FakeAws, type FakeExecution, startAws } from './fake-aws.ts'
 import { eventsOf, fanmill } from './fanmill.ts'
 

@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream'
 import { expect, it } from 'vitest'
 import { runView } from '../../lib/cli/progress.ts'
-import type { RunEvent } from '../../lib/core/events.ts'
+import type { RunEvent } from '../../lib/model/events.ts'
 
 const events: readonly RunEvent[] = [
   {

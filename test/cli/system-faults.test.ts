@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { PermanentError } from '../../lib/core/errors.ts'
-import { diskFault, systemFault } from '../../lib/io/disk-fault.ts'
+import { PermanentError } from '../../lib/errors/errors.ts'
+import { diskFault, systemFault } from '../../lib/store/disk/fault.ts'
 import { fanmill, folderOf } from './fanmill.ts'
 
 const pipeline = `import { column, csv, files, parquet, pipeline, task } from 'fanmill'

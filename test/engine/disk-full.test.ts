@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { WorkerJob } from '../../lib/core/worker-job.ts'
 import { column, csv, files } from '../../lib/define/index.ts'
 import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
-import { engineFault, openEngine } from '../../lib/engine/engine.ts'
-import { diskStore } from '../../lib/io/disk-store.ts'
-import { openThread, type Thread } from '../../lib/worker-thread.ts'
+import { engineFault, openEngine } from '../../lib/engine/duckdb/engine.ts'
+import type { WorkerJob } from '../../lib/model/worker-job.ts'
+import { diskStore } from '../../lib/store/disk/store.ts'
+import { openThread, type Thread } from '../../lib/threads/worker-thread.ts'
 import { parquetOf, taskOf } from './converting.ts'
 
 const full = { name: 'CapacityError', code: 'DISK_FULL', message: expect.stringContaining('free some space') }

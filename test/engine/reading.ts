@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import type { ColumnDefinition } from '../../lib/define/definition.ts'
 import { csv, parquet } from '../../lib/define/index.ts'
 import type { Converted } from '../../lib/engine/convert.ts'
-import { type Engine, openEngine } from '../../lib/engine/engine.ts'
+import { type Engine, openEngine } from '../../lib/engine/duckdb/engine.ts'
 import { openTask, type TaskEngine } from '../../lib/engine/task-engine.ts'
-import { createStage } from '../../lib/io/stage.ts'
+import { createStage } from '../../lib/stage/stage.ts'
 import { rowsOf } from './converting.ts'
 
 /** What became of one text: the value as the engine prints it, or what the reject says. */

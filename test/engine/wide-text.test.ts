@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { column, csv } from '../../lib/define/index.ts'
-import { textSources } from '../../lib/engine/text-source.ts'
+import { textSources } from '../../lib/engine/read/text-source.ts'
 import { convertTask, taskOf } from './converting.ts'
 
 const count = 20_000

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import pipeline from '../../examples/flights/pipeline.ts'
 import { prepare } from '../../examples/flights/prepare.ts'
-import type { TaskResult } from '../../lib/core/events.ts'
 import { run } from '../../lib/local.ts'
+import type { TaskResult } from '../../lib/model/events.ts'
 import { lines, partsOf, type Tally, tallyDataset, tallySource } from './tally.ts'
 
 describe('the flights example', () => {

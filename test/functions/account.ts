@@ -12,15 +12,15 @@ import {
   type ManualEvent,
   type PlanAnswer,
   type UploadEvent,
-} from '../../lib/core/lambda-events.ts'
-import type { Manifest } from '../../lib/core/manifest.ts'
-import type { PlanItem } from '../../lib/core/plan-data.ts'
-import { noWaits, type WaitAnswer, type Waits } from '../../lib/core/waits.ts'
-import { bundlePipeline } from '../../lib/io/bundle.ts'
-import { codeHashes, loadPipeline } from '../../lib/io/bundle-load.ts'
+} from '../../lib/aws/lambda-events.ts'
+import { bundlePipeline } from '../../lib/bundle/bundle.ts'
+import { codeHashes, loadPipeline } from '../../lib/bundle/bundle-load.ts'
 import type { LambdaContext } from '../../lib/lambda/deadline.ts'
 import { coolThreads } from '../../lib/lambda/warm-threads.ts'
 import { openDataset } from '../../lib/local.ts'
+import type { Manifest } from '../../lib/model/manifest.ts'
+import type { PlanItem } from '../../lib/model/plan-data.ts'
+import { noWaits, type WaitAnswer, type Waits } from '../../lib/model/waits.ts'
 import { buildZip, type Members } from '../zip-builder.ts'
 
 export const library = new URL('../../lib/index.ts', import.meta.url).href

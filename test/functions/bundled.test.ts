@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, expect, it } from 'vitest'
-import { writeLambdaAsset } from '../../lib/io/lambda-asset.ts'
+import { writeLambdaAsset } from '../../lib/lambda/asset/asset.ts'
 import { Account, pipelineText } from './account.ts'
 
 const month = '2001-01'

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { handler } from '../../functions/start.ts'
-import type { UploadEvent } from '../../lib/core/lambda-events.ts'
+import type { UploadEvent } from '../../lib/aws/lambda-events.ts'
 import { Account, pipelineText, uploadEvent } from './account.ts'
 
 const stateMachineArn = 'arn:aws:states:us-east-1:000000000000:stateMachine:grid'

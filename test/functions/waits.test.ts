@@ -1,12 +1,12 @@
 /** An execution that has to wait: for the state machine, not in a function; and when it has waited too often, for its successor. */
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { noWaits, type Waits } from '../../lib/core/waits.ts'
-import { diskStore } from '../../lib/io/disk-store.ts'
+import { changeHead, openHead } from '../../lib/commit/head.ts'
 import { executionOwner } from '../../lib/lambda/session.ts'
-import { changeHead, openHead } from '../../lib/steps/head.ts'
-import { readAttempt } from '../../lib/steps/runs.ts'
-import { actorOf } from '../../lib/steps/state-files.ts'
+import { noWaits, type Waits } from '../../lib/model/waits.ts'
+import { readAttempt } from '../../lib/runs/runs.ts'
+import { actorOf } from '../../lib/state/files.ts'
+import { diskStore } from '../../lib/store/disk/store.ts'
 import { Account, pipelineText } from './account.ts'
 
 const month = '2001-01'

@@ -1,5 +1,5 @@
 /** The decision of IAM for one request to S3, from the statements of a synthesized role. */
-import type { S3Request } from '../io/s3-server.ts'
+import type { S3Request } from '../store/s3/server.ts'
 import type { Statement } from './stacks.ts'
 
 /** One permission that a request needs. */

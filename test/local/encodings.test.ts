@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { encodeWindows1252 } from '../../lib/core/windows-1252.ts'
 import type { Format, TaskDefinition } from '../../lib/define/definition.ts'
 import {
   type CsvOptions,
@@ -19,6 +18,7 @@ import {
 } from '../../lib/define/index.ts'
 import { readRejects } from '../../lib/local/state.ts'
 import { runTask } from '../../lib/testing.ts'
+import { encodeWindows1252 } from '../../lib/text/windows-1252.ts'
 import { rowsOf } from '../engine/converting.ts'
 import { buildZip } from '../zip-builder.ts'
 import { type Project, project } from './project.ts'

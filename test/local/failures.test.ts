@@ -3,7 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type { RunEvent } from '../../lib/core/events.ts'
+import type { RunEvent } from '../../lib/model/events.ts'
 import { buildZip } from '../zip-builder.ts'
 import { project } from './project.ts'
 

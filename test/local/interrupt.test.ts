@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import type { RunEvent } from '../../lib/core/events.ts'
+import type { RunEvent } from '../../lib/model/events.ts'
 import { buildZip } from '../zip-builder.ts'
 import { project } from './project.ts'
 

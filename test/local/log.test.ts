@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { RunEvent } from '../../lib/core/events.ts'
+import type { RunEvent } from '../../lib/model/events.ts'
 import { type Project, tripsProject } from './trips.ts'
 
 const chatty = `transform: mapRows((row, { log }) => {

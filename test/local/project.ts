@@ -2,10 +2,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { readManifest } from '../../lib/core/state.ts'
 import type { RunOptions, RunResult } from '../../lib/local/options.ts'
 import { runSession } from '../../lib/local/run.ts'
 import { openSession, type SessionTuning } from '../../lib/local/session.ts'
+import { readManifest } from '../../lib/state/state.ts'
 
 export interface Project {
   readonly folder: string

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { memoryStore } from '../../lib/io/memory-store.ts'
 import { rejectsIn } from '../../lib/local/state.ts'
+import { memoryStore } from '../../lib/store/memory-store.ts'
 import { parquetOf } from '../engine/converting.ts'
 
 const old = `select 'z.zip' as archive, 'm.csv' as member, 3::bigint as line, 2::bigint as record, 'id' as "column",

@@ -2,12 +2,12 @@
 import { ListMultipartUploadsCommand, type MultipartUpload, S3Client } from '@aws-sdk/client-s3'
 import { parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
-import type { Manifest } from '../../lib/core/manifest.ts'
-import type { Failure, Outcome } from '../../lib/core/outcome.ts'
-import type { PlanItem } from '../../lib/core/plan-data.ts'
-import type { RunRecord } from '../../lib/core/state.ts'
-import type { Store } from '../../lib/core/store.ts'
-import { openStore } from '../../lib/io/open-store.ts'
+import type { Manifest } from '../../lib/model/manifest.ts'
+import type { Failure, Outcome } from '../../lib/model/outcome.ts'
+import type { PlanItem } from '../../lib/model/plan-data.ts'
+import type { RunRecord } from '../../lib/state/state.ts'
+import { openStore } from '../../lib/store/open-store.ts'
+import type { Store } from '../../lib/store/store.ts'
 
 export const lakeOf = (bucket: string, prefix = ''): Store => openStore({ kind: 's3', bucket, prefix })
 

@@ -1,7 +1,7 @@
 /** Many small uploads through a queue: few executions, each row once. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Store } from '../../lib/core/store.ts'
+import type { Store } from '../../lib/store/store.ts'
 import { buildZip } from '../zip-builder.ts'
 import { type DeployedPipeline, deployment } from './deployment.ts'
 import { endpoint } from './environment.ts'

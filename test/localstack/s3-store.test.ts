@@ -8,8 +8,8 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { openStore } from '../../lib/io/open-store.ts'
-import { storeSuite } from '../io/store.suite.ts'
+import { openStore } from '../../lib/store/open-store.ts'
+import { storeSuite } from '../store/store.suite.ts'
 import { endpoint } from './environment.ts'
 
 describe.skipIf(!endpoint)('on LocalStack', () => {

@@ -1,6 +1,6 @@
 /** What uploads start, by the rule of a deployed stack; each starts two tasks side by side, one that replaces and one that appends. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Store } from '../../lib/core/store.ts'
+import type { Store } from '../../lib/store/store.ts'
 import { buildZip } from '../zip-builder.ts'
 import { type DeployedPipeline, deployment } from './deployment.ts'
 import { endpoint } from './environment.ts'

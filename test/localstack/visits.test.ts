@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { AbortMultipartUploadCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Store } from '../../lib/core/store.ts'
+import type { Store } from '../../lib/store/store.ts'
 import { eventsOf, fanmill } from '../cli/fanmill.ts'
 import { type CountingProxy, type SeenRequest, startProxy } from './counting-proxy.ts'
 import { type DeployedPipeline, deployment } from './deployment.ts'

@@ -10,8 +10,8 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Store } from '../../lib/core/store.ts'
-import { enterTurn, leaveTurn } from '../../lib/steps/turn.ts'
+import { enterTurn, leaveTurn } from '../../lib/runs/turn.ts'
+import type { Store } from '../../lib/store/store.ts'
 import { type DeployedPipeline, deployment } from './deployment.ts'
 import { endpoint } from './environment.ts'
 import { statesOf, upload } from './executions.ts'

@@ -1,0 +1,139 @@
+/** The user's pipeline as one ES module that any thread imports by URL, and its text for code hashes. */
+import { createHash } from 'node:crypto'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { BuildFailure, BuildOptions, BuildResult, Message } from 'esbuild'
+import { PermanentError } from '../errors/errors.ts'
+import { sweepTemporary, temporaryPath } from '../store/disk/files.ts'
+import { fileNames, type PipelinePluginOptions, pipelinePlugin } from './bundle-plugin.ts'
+import { entryUrl } from './entry-url.ts'
+import { checkPipelineFile } from './pipeline-path.ts'
+
+/** Plain data: it may cross threads. */
+export interface Bundle {
+  /** The pipeline file as the user named it. */
+  readonly file: string
+  /** File URL of the bundle; its name holds a hash of its content. */
+  readonly url: string
+  /** Absolute paths of the sources. */
+  readonly files: readonly string[]
+  /** Absolute path of the source map. */
+  readonly sourceMap: string
+  /** The same module without comments and paths, for code hashes. */
+  readonly hashText: string
+}
+
+export interface BundleOptions {
+  /** Where the bundle is written; made if absent. */
+  readonly outFolder: string
+  /** What `import 'fanmill'` becomes; default this very library, so that definitions are ours. */
+  readonly fanmillUrl?: string
+}
+
+/**
+ * Bundles a pipeline and what it imports from its own sources and workspaces; installed packages are imported from
+ * where they are installed.
+ * @throws DEFINITION_LOAD with file, line and column when a source is missing or wrong.
+ */
+export async function bundlePipeline(
+  file: string,
+  { outFolder, fanmillUrl = entryUrl('index') }: BundleOptions,
+): Promise<Bundle> {
+  await checkPipelineFile(file)
+  const entry = resolve(file)
+  const folder = dirname(entry)
+  const target = resolve(outFolder)
+  const [run, hash] = await Promise.all([
+    build(file, { ...options(entry, { folder, fanmillUrl, purpose: 'run' }), outdir: target, sourcemap: 'external' }),
+    build(file, { ...options(entry, { folder, fanmillUrl, purpose: 'hash' }), minifyWhitespace: true }),
+  ])
+  const text = outputText(run, '.js')
+  const name = `${basename(entry, extname(entry))}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.mjs`
+  const path = join(target, name)
+  const sourceMap = `${path}.map`
+  await mkdir(target, { recursive: true })
+  await sweepTemporary(target)
+  await writeWhole(sourceMap, outputText(run, '.js.map'))
+  await writeWhole(path, `${withRequire(text)}//# sourceMappingURL=${encodeURIComponent(name)}.map\n`)
+  return {
+    file,
+    url: pathToFileURL(path).href,
+    files: Object.keys(run.metafile?.inputs ?? {}).map(input => join(folder, input)),
+    sourceMap,
+    hashText: outputText(hash, '.js'),
+  }
+}
+
+function options(entry: string, plugin: PipelinePluginOptions): BuildOptions {
+  return {
+    absWorkingDir: plugin.folder,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    outdir: plugin.folder,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    charset: 'utf8',
+    // Deliberately empty: without it esbuild follows the "module" condition, which Node does not know.
+    conditions: [],
+    define: { ...fileNames },
+    legalComments: 'none',
+    logLevel: 'silent',
+    metafile: true,
+    plugins: [pipelinePlugin(plugin)],
+  }
+}
+
+async function build(file: string, buildOptions: BuildOptions): Promise<BuildResult> {
+  const esbuild = await import('esbuild')
+  try {
+    return await esbuild.build(buildOptions)
+  } catch (error) {
+    throw buildError(file, error)
+  }
+}
+
+function buildError(file: string, error: unknown): PermanentError {
+  const [first] = (error as Partial<BuildFailure>).errors ?? []
+  if (!first) return new PermanentError('DEFINITION_LOAD', `cannot bundle ${file}`, { file }, { cause: error })
+  const { file: source, line, column } = place(file, first)
+  const message = `cannot load ${source}:${line}:${column}: ${first.text}${advice(first)}`
+  return new PermanentError('DEFINITION_LOAD', message, { file: source, line, column, text: first.text })
+}
+
+/** As an editor counts: lines and columns from 1, the file below the folder that the user named. */
+function place(file: string, { location }: Message): { file: string; line: number; column: number } {
+  if (!location) return { file, line: 1, column: 1 }
+  return { file: join(dirname(file), location.file), line: location.line, column: location.column + 1 }
+}
+
+function advice({ location, notes }: Message): string {
+  if (location?.suggestion) return `; did you mean ${location.suggestion}`
+  const [note] = notes
+  return note ? `; ${note.text}` : ''
+}
+
+function outputText({ outputFiles = [] }: BuildResult, ending: string): string {
+  const found = outputFiles.find(output => output.path.endsWith(ending))
+  if (!found) throw new Error(`esbuild gave no ${ending}`)
+  return found.text
+}
+
+/** CommonJS sources of a workspace call `require`, which ES modules lack; on the first line, so that lines stay. */
+function withRequire(text: string): string {
+  if (!text.includes('typeof require')) return text
+  return `import { createRequire as __fanmillRequire } from 'node:module'; const require = __fanmillRequire(import.meta.url); ${text}`
+}
+
+/** Another process may write the same bundle at the same time. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = temporaryPath(dirname(path))
+  try {
+    await writeFile(temporary, text)
+    await rename(temporary, path)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}

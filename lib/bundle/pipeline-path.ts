@@ -1,0 +1,29 @@
+/** Refuses a path that cannot be a pipeline, before anything is bundled. */
+import { readdir, stat } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { PermanentError } from '../errors/errors.ts'
+
+const extensions = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '.tsx', '.jsx']
+
+/** @throws DEFINITION_LOAD when there is nothing at the path, a folder, or a file that is no TypeScript or JavaScript */
+export async function checkPipelineFile(file: string): Promise<void> {
+  const found = await stat(file).catch((cause: Error) => {
+    throw refusal(file, `found none at ${file}`, { cause })
+  })
+  if (found.isDirectory()) throw refusal(file, `got the folder ${file}${await filesIn(file)}`)
+  if (!extensions.includes(extname(file)))
+    throw refusal(file, `got ${file}, which ends in none of ${extensions.join(', ')}`)
+}
+
+const refusal = (file: string, problem: string, options?: ErrorOptions): PermanentError =>
+  new PermanentError('DEFINITION_LOAD', `expected a pipeline file, ${problem}`, { file }, options)
+
+/** How many files of a folder a message names. */
+const namedMax = 5
+
+async function filesIn(folder: string): Promise<string> {
+  const names = (await readdir(folder)).filter(name => extensions.includes(extname(name))).sort()
+  if (names.length === 0) return ', which holds none'
+  const shown = names.slice(0, namedMax).map(name => join(folder, name))
+  return `; it holds ${shown.join(', ')}${names.length > namedMax ? ' and others' : ''}`
+}

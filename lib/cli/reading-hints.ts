@@ -1,0 +1,100 @@
+/** How other tools read a dataset: commands to paste, for its folder, partitions and columns. */
+import type { Manifest } from '../model/manifest.ts'
+import { partitionGlob } from '../paths/partition-path.ts'
+import { parseStoreUrl } from '../store/store-url.ts'
+
+export interface ReadingHint {
+  readonly tool: 'DuckDB' | 'polars' | 'pandas' | 'Spark' | 'ClickHouse'
+  readonly command: string
+}
+
+type Shape = Pick<Manifest, 'schema' | 'partitionBy' | 'addedColumns' | 'parts'>
+
+/**
+ * Globs name the part files, because polars and ClickHouse stop at `_SUCCESS`, which is not empty, when they are given the folder.
+ * Types of partition columns are those of the dataset: tools guess them from the folders' names else, and take '01' for 1.
+ */
+export function readingHints(folder: string, manifest: Shape): readonly ReadingHint[] {
+  const root = folder.replace(/\/+$/, '')
+  return [
+    { tool: 'DuckDB', command: duckdbQuery(root, manifest) },
+    { tool: 'polars', command: polarsCall(root, manifest) },
+    { tool: 'pandas', command: pandasCall(root, manifest) },
+    { tool: 'Spark', command: sparkCall(root, manifest) },
+    { tool: 'ClickHouse', command: clickhouseQuery(root, manifest) },
+  ]
+}
+
+/** The files of all parts: one folder for each partition column, unless the only part has no rows and is in none. */
+function globOf(root: string, { partitionBy, parts }: Shape): string {
+  const folders = parts.some(part => part.partition) ? [partitionGlob(partitionBy)] : []
+  return [root, ...folders, '*.parquet'].join('/')
+}
+
+const hasPartitions = ({ parts }: Shape): boolean => parts.some(part => part.partition)
+
+const partitionColumns = ({ schema, partitionBy }: Shape) => schema.filter(column => partitionBy.includes(column.name))
+
+function duckdbQuery(root: string, shape: Shape): string {
+  const types = partitionColumns(shape).map(({ name, type }) => `${sqlText(name)}: ${duckdbType(type)}`)
+  const options = [
+    ...(hasPartitions(shape) ? ['hive_partitioning = true', `hive_types = {${types.join(', ')}}`] : []),
+    ...(shape.addedColumns ? ['union_by_name = true'] : []),
+  ]
+  return `SELECT * FROM read_parquet(${[sqlText(globOf(root, shape)), ...options].join(', ')})`
+}
+
+/** Types of one word may stand as they are; `DECIMAL(10,2)` is taken as a text only. */
+const duckdbType = (type: string): string => (/^\w+$/.test(type) ? type : sqlText(type))
+
+function polarsCall(root: string, shape: Shape): string {
+  const types = partitionColumns(shape).map(({ name, type }) => `${pythonText(name)}: pl.${polarsType(type)}`)
+  const hive = hasPartitions(shape) ? `, hive_partitioning=True, hive_schema={${types.join(', ')}}` : ''
+  const glob = pythonText(globOf(root, shape))
+  if (!shape.addedColumns) return `pl.scan_parquet(${glob}${hive}).collect()`
+  if (parseStoreUrl(root)) return `duckdb.sql(${JSON.stringify(duckdbQuery(root, shape))}).pl()`
+  return `pl.concat([pl.scan_parquet(file${hive}) for file in glob.glob(${glob})], how='diagonal').collect()`
+}
+
+/** polars' names of types that partitions usually have; any other is read as text. */
+function polarsType(type: string): string {
+  const names: Readonly<Record<string, string>> = {
+    BOOLEAN: 'Boolean',
+    TINYINT: 'Int8',
+    SMALLINT: 'Int16',
+    INTEGER: 'Int32',
+    BIGINT: 'Int64',
+    FLOAT: 'Float32',
+    DOUBLE: 'Float64',
+    DATE: 'Date',
+  }
+  return names[type] ?? 'String'
+}
+
+/** pyarrow takes the columns of the first file for those of all. */
+function pandasCall(root: string, shape: Shape): string {
+  if (shape.addedColumns) return `duckdb.sql(${JSON.stringify(duckdbQuery(root, shape))}).df()`
+  return `pd.read_parquet(${pythonText(root)})`
+}
+
+function sparkCall(root: string, shape: Shape): string {
+  const merge = shape.addedColumns ? ".option('mergeSchema', 'true')" : ''
+  return `spark.read${merge}.parquet(${pythonText(root.replace(/^s3:/, 's3a:'))})`
+}
+
+function clickhouseQuery(root: string, shape: Shape): string {
+  const place = parseStoreUrl(root)
+  const glob = globOf(root, shape)
+  const from = place
+    ? `s3(${sqlText(glob.replace(`s3://${place.bucket}/`, `https://${place.bucket}.s3.amazonaws.com/`))}, 'Parquet')`
+    : `file(${sqlText(glob)}, 'Parquet')`
+  const settings = [
+    ...(hasPartitions(shape) ? ['use_hive_partitioning = 1'] : []),
+    ...(shape.addedColumns ? ["schema_inference_mode = 'union'"] : []),
+  ]
+  return `SELECT * FROM ${from}${settings.length > 0 ? ` SETTINGS ${settings.join(', ')}` : ''}`
+}
+
+const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+const pythonText = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`

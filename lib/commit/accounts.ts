@@ -1,0 +1,65 @@
+/** The accounts of a run: that every planned slice and member was done once, and that no row was lost or doubled. */
+import { PermanentError } from '../errors/errors.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { PlanItem } from '../model/plan-data.ts'
+
+/** What commit needs of a plan item. */
+export type PlannedBatch = Pick<PlanItem, 'batch' | 'sliceCount' | 'memberCount'>
+
+/**
+ * Checks each outcome against its batch, and its own sums.
+ * @throws ACCOUNT_MISMATCH naming the batch, what was expected and what the outcome says
+ */
+export function checkAccounts(plan: readonly PlannedBatch[], outcomes: readonly Outcome[]): void {
+  checkSchemas(outcomes.map(outcome => outcome.schema))
+  const byBatch = new Map(plan.map(item => [item.batch, item]))
+  const slices = new Set<number>()
+  for (const outcome of outcomes) {
+    const item = byBatch.get(outcome.batch)
+    if (!item) throw mismatch(outcome, 'a batch of the plan', `batch ${outcome.batch}`)
+    byBatch.delete(outcome.batch)
+    for (const slice of outcome.slices) {
+      if (slices.has(slice)) throw mismatch(outcome, 'every slice once', `slice ${slice} twice`)
+      slices.add(slice)
+    }
+    checkCounts(item, outcome)
+  }
+  const [missing] = byBatch.keys()
+  if (missing !== undefined)
+    throw new PermanentError('ACCOUNT_MISMATCH', `batch ${missing} has no outcome`, { missing })
+}
+
+/**
+ * Checks that all parts have the same columns, whatever their order: they differ where a task that says no columns read
+ * Parquet files that differ. @throws INPUT_INVALID
+ */
+export function checkSchemas(schemas: readonly Outcome['schema'][]): void {
+  const texts = schemas.filter(schema => schema.length > 0).map(schemaText)
+  const other = texts.find(text => text !== texts[0])
+  if (other === undefined) return
+  const message = `expected the same columns in all files, got ${texts[0]} and ${other}; say the columns of the task`
+  throw new PermanentError('INPUT_INVALID', message, { columns: texts[0], other })
+}
+
+const schemaText = (schema: Outcome['schema']): string =>
+  schema
+    .map(({ name, type }) => `${name} ${type}`)
+    .sort()
+    .join(', ')
+
+function checkCounts(item: PlannedBatch, outcome: Outcome): void {
+  const { rowsRead, rowsRejected, rowsWritten, recordsFound, members, membersSkipped = 0 } = outcome
+  const same = (what: string, expected: number, got: number) => {
+    if (expected !== got) throw mismatch(outcome, `${expected} ${what}`, `${got}`)
+  }
+  same('slices', item.sliceCount, outcome.slices.length)
+  same('members', item.memberCount, members + membersSkipped)
+  same('records found in the text = rows read + rejected', recordsFound, rowsRead + rowsRejected)
+  const inParts = outcome.parts.reduce((total, part) => total + part.rows, 0)
+  if (outcome.files === undefined) same('rows written = rows of the parts', rowsWritten, inParts)
+}
+
+function mismatch(outcome: Outcome, expected: string, got: string): PermanentError {
+  const message = `batch ${outcome.batch}: expected ${expected}, got ${got}; rows may be lost, so nothing was committed`
+  return new PermanentError('ACCOUNT_MISMATCH', message, { batch: outcome.batch, runId: outcome.runId, expected, got })
+}

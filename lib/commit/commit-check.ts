@@ -1,0 +1,122 @@
+/** What commit checks before it changes anything: outcomes, accounts, rejects, and that the pending parts are still there. */
+
+import { PermanentError } from '../errors/errors.ts'
+import { type Failure, type Outcome, pendingOf } from '../model/outcome.ts'
+import { tooManyPartitions } from '../paths/partition-limits.ts'
+import { partitionFolder } from '../paths/partition-path.ts'
+import { isDamaged, readUndamaged } from '../state/damaged-state.ts'
+import { type Actor, forEachParallel, readState } from '../state/files.ts'
+import { outputPrefix, readFailure, readOutcome, runKeys } from '../state/state.ts'
+import type { PendingPart, Store } from '../store/store.ts'
+import { checkAccounts, type PlannedBatch } from './accounts.ts'
+import type { CommitOptions } from './commit.ts'
+import type { HeadClaim } from './head-claim.ts'
+import { checkRejects } from './rejects-limit.ts'
+import { voidApart, voidOutcome } from './void-outcome.ts'
+
+/** Failures that an error names. */
+const shownMax = 10
+
+/** All outcomes in order of batch; or the batches whose outcomes were voided. */
+export type Checked =
+  | { readonly outcomes: readonly Outcome[] }
+  | { readonly missing: readonly number[]; readonly partsLost: boolean }
+
+/** @throws BATCHES_FAILED, ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT, TOO_MANY_PARTITIONS */
+export async function checkOutcomes(actor: Actor, claim: HeadClaim, options: CommitOptions): Promise<Checked> {
+  const { reservation, plan, rejectsMax } = options
+  const outcomes = await readOutcomes(actor.store, reservation, plan)
+  if (outcomes.length < plan.length) {
+    const done = new Set(outcomes.map(outcome => outcome.batch))
+    const missing = plan.map(item => item.batch).filter(batch => !done.has(batch))
+    throw batchesFailed(missing, await readFailures(actor.store, reservation), plan.length)
+  }
+  checkAccounts(plan, outcomes)
+  // Before the rejects, which a wrong start may have made.
+  const apart = await voidApart(actor, claim, reservation, outcomes)
+  if (apart.length > 0) return { missing: apart, partsLost: false }
+  checkRejects(rejectsMax, outcomes)
+  checkPartitionCount(outcomes, options)
+  const missing = await voidExpired(actor, claim, reservation, outcomes)
+  return missing.length > 0 ? { missing, partsLost: true } : { outcomes }
+}
+
+/** Each batch kept to the limit; together they may be over it. */
+function checkPartitionCount(
+  outcomes: readonly Outcome[],
+  { partitionBy, partitionsMax = Number.POSITIVE_INFINITY }: CommitOptions,
+): void {
+  const folders = outcomes.flatMap(({ parts }) => parts.map(({ partition }) => partitionFolder(partition ?? {})))
+  const partitions = new Set(folders).size
+  const rows = outcomes.reduce((sum, outcome) => sum + outcome.rowsWritten, 0)
+  if (partitions > partitionsMax) throw tooManyPartitions({ partitionBy, partitionsMax, partitions, rows })
+}
+
+/** The outcomes there are, in order of batch; sixteen requests at once. */
+export async function readOutcomes(
+  store: Store,
+  run: { readonly runId: string; readonly attempt: number },
+  plan: readonly Pick<PlannedBatch, 'batch'>[],
+): Promise<Outcome[]> {
+  const keys = runKeys(run.runId, run.attempt)
+  const outcomes: Outcome[] = []
+  await forEachParallel(plan, async ({ batch }) => {
+    const outcome = await readState(store, keys.outcome(batch), readOutcome)
+    if (outcome) outcomes.push(outcome)
+  })
+  return outcomes.sort((a, b) => a.batch - b.batch)
+}
+
+/** The last failure of each batch that ever failed, in order of batch. */
+export async function readFailures(
+  store: Store,
+  run: { readonly runId: string; readonly attempt: number },
+): Promise<Failure[]> {
+  const last = new Map<number, Failure>()
+  const found: string[] = []
+  for await (const { key } of store.list(runKeys(run.runId, run.attempt).failures)) found.push(key)
+  await forEachParallel(found, async key => {
+    const failure = await readUndamaged(store, key, readFailure)
+    // A note that cannot be read says nothing, and must not hide what other notes say.
+    if (failure && !isDamaged(failure) && failure.try >= (last.get(failure.batch)?.try ?? 0))
+      last.set(failure.batch, failure)
+  })
+  return [...last.values()].sort((a, b) => a.batch - b.batch)
+}
+
+async function voidExpired(
+  actor: Actor,
+  claim: HeadClaim,
+  run: { readonly runId: string; readonly attempt: number; readonly outputPath: string },
+  outcomes: readonly Outcome[],
+): Promise<number[]> {
+  const prefix = outputPrefix(run.outputPath)
+  const parts = outcomes.flatMap(outcome => pendingOf(outcome, prefix).map(part => ({ part, batch: outcome.batch })))
+  // Listed, not asked for one by one: a page of a listing tells of a thousand.
+  const pending = new Set<string>()
+  for await (const part of actor.store.listParts(prefix)) pending.add(pendingName(part))
+  const lost = new Set(parts.filter(({ part }) => !pending.has(pendingName(part))).map(({ batch }) => batch))
+  for (const outcome of outcomes.filter(({ batch }) => lost.has(batch))) await voidOutcome(actor, claim, run, outcome)
+  return [...lost].sort((a, b) => a - b)
+}
+
+/** By what a listing tells a pending part from another of the same key. */
+const pendingName = ({ key, token, sizeBytes, uploadId }: PendingPart): string =>
+  [key, ...(uploadId === undefined ? [token, sizeBytes] : [uploadId])].join('\0')
+
+function batchesFailed(missing: readonly number[], failures: readonly Failure[], batchCount: number): PermanentError {
+  const failed = failures.filter(failure => missing.includes(failure.batch))
+  const first = failed[0]
+  const where = [first?.archive, first?.member, first?.line && `line ${first.line}`].filter(Boolean).join(' ')
+  const tell = (said: string | undefined): string => {
+    const why = first
+      ? `; batch ${first.batch}: ${first.code} ${said}${where && ` (${where})`}`
+      : `; batch ${missing[0]} left no word of why: its process was ended, as one that is out of memory is, or it never began, as a function that is throttled`
+    return `${missing.length} of ${batchCount} batches have no outcome${why}; run again to do only these`
+  }
+  const detail = { missing, failures: failed.slice(0, shownMax) }
+  const { publicMessage } = first ?? {}
+  return new PermanentError('BATCHES_FAILED', tell(first?.message), detail, {
+    publicMessage: publicMessage && tell(publicMessage),
+  })
+}

@@ -1,0 +1,99 @@
+/** Decides what a commit will do, and writes it down before the first change. */
+import { FanmillError, PermanentError } from '../errors/errors.ts'
+import type { Manifest, ManifestRun } from '../model/manifest.ts'
+import { type Outcome, pendingOf, totalsOf } from '../model/outcome.ts'
+import { checkShape, partsBeside } from '../model/schema-fit.ts'
+import { joinSkipped } from '../model/skipped-member.ts'
+import { type Actor, readVersioned } from '../state/files.ts'
+import { type Head, type Journal, outputPrefix, readJournal, runKeys, stateBytes } from '../state/state.ts'
+import type { CommitOptions } from './commit.ts'
+import type { Current } from './head.ts'
+import type { HeadClaim } from './head-claim.ts'
+import { keysToRemove, nextManifest } from './next-manifest.ts'
+import { checkStrangers } from './strangers.ts'
+
+export interface Journaled {
+  readonly journal: Journal
+}
+
+interface Decision extends CommitOptions {
+  readonly current: Current
+  readonly outcomes: readonly Outcome[]
+  /** As claimed. */
+  readonly head: Head
+}
+
+/** @throws OUTPUT_NOT_OURS, OUTPUT_EXISTS, OUTPUT_SCHEMA_MISMATCH */
+export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Decision): Promise<Journaled> {
+  const { reservation, current } = decision
+  checkExists(reservation, current.manifest)
+  checkFits(decision)
+  const files = decision.outcomes.flatMap(outcome => (outcome.files ?? []).map(file => file.path))
+  await checkStrangers(actor.store, reservation, current.manifest, files)
+  const journal = journalOf(decision, new Date(actor.now()).toISOString())
+  const key = runKeys(reservation.runId, reservation.attempt).journal
+  const bytes = stateBytes(journal)
+  await claim.change('write-journal', async () => {
+    if ((await actor.store.create(key, bytes)) !== undefined) return
+    // One of an earlier claim, which was dropped before it changed anything.
+    const found = await readVersioned(actor.store, key, readJournal)
+    if (found && (await actor.store.replace(key, bytes, found.etag)) !== undefined) return
+    throw new FanmillError('OUTPUT_LOCKED', `${key} was changed by another process; try again`, { key })
+  })
+  return { journal }
+}
+
+/** Once more, because another run may have been committed since this one was planned, and inputs tell columns too. */
+function checkFits({ reservation, current, outcomes, partitionBy }: Decision): void {
+  if (!current.standing || partsBeside(current.standing, reservation).length === 0) return
+  const schema = outcomes.find(outcome => outcome.schema.length > 0)?.schema
+  if (reservation.outputKind === 'parquet')
+    checkShape(reservation.outputPath, current.standing, { partitionBy, schema })
+}
+
+/** @throws OUTPUT_EXISTS when mode is `fail` and other runs are in the output */
+export function checkExists(
+  run: { readonly mode: string; readonly runId: string; readonly outputPath: string },
+  manifest: Manifest | undefined,
+): void {
+  const others = (manifest?.runs ?? []).filter(one => one.runId !== run.runId)
+  if (run.mode !== 'fail' || others.length === 0) return
+  const message = `${run.outputPath} holds run ${others[0]?.runId} already, and the output's mode is fail; remove it, or use another path or mode`
+  throw new PermanentError('OUTPUT_EXISTS', message, { outputPath: run.outputPath, runs: others.map(one => one.runId) })
+}
+
+function journalOf({ reservation, current, outcomes, head, partitionBy }: Decision, finishedAt: string): Journal {
+  const { runId, attempt, outputPath, mode, replaces } = reservation
+  const prefix = outputPrefix(outputPath)
+  const generation = head.committing?.generation ?? reservation.generation
+  const what = { mode, generation, partitionBy, outcomes, prefixLength: prefix.length, replaces }
+  const next = nextManifest(current.standing, { ...what, run: runOf(reservation, outcomes, finishedAt) })
+  const isNext = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])
+  return {
+    fanmill: 1,
+    claim: head.claims,
+    outputPath,
+    runId,
+    attempt,
+    ...(current.manifest ? { previous: current.manifest } : {}),
+    isPreviousVisible: current.hasSuccess,
+    complete: outcomes
+      .flatMap(outcome => pendingOf(outcome, prefix).map(part => ({ batch: outcome.batch, ...part })))
+      // What is left over, as parts without rows, is aborted with all else of the run that is pending.
+      .filter(part => isNext.has(part.key.slice(prefix.length))),
+    remove: keysToRemove(current.manifest, next).map(key => prefix + key),
+    next,
+  }
+}
+
+function runOf(
+  reservation: CommitOptions['reservation'],
+  outcomes: readonly Outcome[],
+  finishedAt: string,
+): ManifestRun {
+  const { runId, attempt, task, params, codeHash } = reservation
+  const inputs = reservation.inputs.map(({ key, identity, sizeBytes }) => ({ key, identity, sizeBytes }))
+  const skipped = joinSkipped([reservation.skipped, ...outcomes.map(outcome => outcome.skipped)])
+  const what = { runId, attempt, task, params, codeHash, inputs, finishedAt, totals: totalsOf(outcomes) }
+  return skipped ? { ...what, skipped } : what
+}

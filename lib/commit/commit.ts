@@ -1,0 +1,142 @@
+/** Commit: makes what the batches wrote visible, all of it or nothing, with `_SUCCESS` last. */
+
+import type { RejectLimit } from '../define/definition.ts'
+import { FanmillError, PermanentError } from '../errors/errors.ts'
+import type { Manifest } from '../model/manifest.ts'
+import { canonicalJson } from '../model/run-identity.ts'
+import type { ReservedRun } from '../runs/reserve.ts'
+import { type Actor, type ActorOptions, actorOf, effect, roundsMax, type Versioned } from '../state/files.ts'
+import type { Committing, Head } from '../state/state.ts'
+import type { Store } from '../store/store.ts'
+import type { PlannedBatch } from './accounts.ts'
+import { type Checked, checkOutcomes } from './commit-check.ts'
+import { rollJournal } from './commit-journal.ts'
+import { type Journaled, writeJournal } from './commit-plan.ts'
+import { type Current, changeHead, lockedOut, readCurrent } from './head.ts'
+import { HeadClaim } from './head-claim.ts'
+import { checkCode } from './run-code.ts'
+import { settleHead } from './settle-head.ts'
+
+export interface CommitOptions extends ActorOptions {
+  readonly reservation: ReservedRun
+  /** All items of the plan. */
+  readonly plan: readonly PlannedBatch[]
+  readonly partitionBy: readonly string[]
+  /** Default no limit. */
+  readonly partitionsMax?: number
+  readonly rejectsMax: RejectLimit['max']
+  /** Of the code that commits, when that may be another than the one that planned; what is under way is rolled to its end in any case. */
+  readonly codeHash?: string
+}
+
+/**
+ * `missing` batches have lost their outcome: to be processed again before the next commit. `partsLost` where their pending parts
+ * were no longer there; else because they began at a wrong place.
+ */
+export type CommitResult =
+  | { readonly done: true; readonly manifest: Manifest }
+  | { readonly done: false; readonly missing: readonly number[]; readonly partsLost: boolean }
+
+/**
+ * Does it all or leaves the output as it was; may be called again whatever happened, also by another process.
+ * @throws RUN_CHANGED when the run is of another code than `codeHash`; transient while a deployment may be under way
+ * @throws BATCHES_FAILED when batches have no outcome, with their failures
+ * @throws ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT, TOO_MANY_PARTITIONS
+ * @throws OUTPUT_LOCKED, transient, while another run commits to this output
+ * @throws SUPERSEDED when a run that was planned later has been committed; `isCovered` in its detail when that one read all that this one did
+ * @throws OUTPUT_NOT_OURS, OUTPUT_EXISTS, OUTPUT_SCHEMA_MISMATCH
+ * @see design: the protocol
+ */
+export async function commit(store: Store, options: CommitOptions): Promise<CommitResult> {
+  const actor = actorOf(store, options)
+  const claimed = await claimHead(actor, options)
+  if ('done' in claimed) return claimed
+  const prepared = await prepare(actor, claimed, options)
+  if ('missing' in prepared) return { done: false, ...prepared }
+  const rolled = await rollJournal(actor, claimed.head, prepared.journal)
+  if (rolled.status === 'undone') return { done: false, missing: rolled.lostBatches, partsLost: true }
+  return { done: true, manifest: rolled.manifest }
+}
+
+/** A head that names us as committing, and what was committed before. */
+interface Claimed {
+  readonly head: Versioned<Head>
+  readonly current: Current
+}
+
+async function claimHead(
+  actor: Actor,
+  { reservation: run, codeHash }: CommitOptions,
+): Promise<Claimed | Extract<CommitResult, { done: true }>> {
+  for (let round = 0; round < roundsMax; round++) {
+    const { head, live } = await settleHead(actor, run.outputPath)
+    if (live) throw lockedOut(run.outputPath, live)
+    const current = await readCurrent(actor.store, head.value)
+    const isDone = (current.manifest?.runs ?? []).some(one => one.runId === run.runId && one.attempt === run.attempt)
+    if (current.manifest && isDone) return { done: true, manifest: current.manifest }
+    if (codeHash !== undefined) checkCode(run, { codeHash, now: actor.now() })
+    const generation = generationFor(run, head.value, current)
+    const { runId, attempt } = run
+    const claim = head.value.claims + 1
+    const leaseUntil = actor.now() + actor.leaseMs
+    const committing: Committing = { generation, runId, attempt, claim, owner: actor.owner, leaseUntil }
+    const reserved = Math.max(head.value.reserved, generation)
+    const claimed = await effect(actor, 'claim-head', () =>
+      changeHead(actor.store, head, { committing, claims: claim, reserved }),
+    )
+    if (claimed) return { head: claimed, current }
+  }
+  throw lockedOut(run.outputPath)
+}
+
+/** The run's own generation; an append may also come after later ones, and then takes the next, but never brings an input twice. */
+function generationFor(run: ReservedRun, head: Head, { standing }: Current): number {
+  const isLatest = run.generation > (head.committed?.generation ?? 0)
+  if (isLatest && run.mode !== 'append') return run.generation
+  const keys = new Set(run.inputs.map(input => input.key))
+  const clash = (standing?.runs ?? []).find(
+    one => !run.replaces.includes(one.runId) && one.inputs.some(input => keys.has(input.key)),
+  )
+  if (run.mode === 'append' && !clash) return isLatest ? run.generation : head.reserved + 1
+  const winner = clash?.runId ?? head.committed?.runId
+  const isCovered = run.mode === 'replace' && readsAll(run, standing, winner)
+  const what = `run ${run.runId} was planned before run ${winner} was committed to ${run.outputPath}`
+  const mend = isCovered ? 'that run read all that this one did' : 'start again to come after it'
+  const detail = { runId: run.runId, winner, outputPath: run.outputPath, isCovered }
+  throw new PermanentError('SUPERSEDED', `${what}; ${mend}`, detail)
+}
+
+/** Under other parameters or of an older listing, a run that comes later may have read less. */
+function readsAll({ inputs, task, params }: ReservedRun, standing: Current['standing'], winner?: string): boolean {
+  const found = standing?.runs.find(one => one.runId === winner)
+  if (!found || canonicalJson([found.task, found.params]) !== canonicalJson([task, params])) return false
+  const identities = new Map(found.inputs.map(({ key, identity }) => [key, identity]))
+  return inputs.every(({ key, identity }) => identities.get(key) === identity)
+}
+
+type Prepared = Journaled | Extract<Checked, { missing: unknown }>
+
+/** Checks everything and writes the journal; where it cannot, the claim is dropped, for nothing was changed. */
+async function prepare(actor: Actor, { head, current }: Claimed, options: CommitOptions): Promise<Prepared> {
+  const claim = new HeadClaim(actor, head)
+  try {
+    const checked = await checkOutcomes(actor, claim, options)
+    if ('missing' in checked) {
+      await claim.finish('drop-claim', {})
+      return checked
+    }
+    return await writeJournal(actor, claim, { ...options, current, outcomes: checked.outcomes, head: head.value })
+  } catch (error) {
+    if (error instanceof FanmillError && error.code !== 'OUTPUT_LOCKED') await dropClaim(claim)
+    throw error
+  }
+}
+
+async function dropClaim(claim: HeadClaim): Promise<void> {
+  try {
+    await claim.finish('drop-claim', {})
+  } catch (error) {
+    // Deliberately passed over, because what made the commit fail says more; the lease lapses by itself.
+    if (!(error instanceof FanmillError)) throw error
+  }
+}

@@ -1,0 +1,118 @@
+/** The head of an output: which generation it is, who changes it, and what is committed. */
+import { PermanentError, TransientError } from '../errors/errors.ts'
+import type { Manifest } from '../model/manifest.ts'
+import { outputHashOf } from '../model/run-identity.ts'
+import { type Actor, effect, readState, readVersioned, roundsMax, type Versioned } from '../state/files.ts'
+import {
+  type Committing,
+  type Head,
+  type Lease,
+  outputKeys,
+  outputPrefix,
+  readHeadFile,
+  readManifest,
+  stateBytes,
+  successKey,
+} from '../state/state.ts'
+import type { Store } from '../store/store.ts'
+
+/** What an output is now. */
+export interface Current {
+  /** The manifest of the last commit; absent when there was none. */
+  readonly manifest?: Manifest
+  /** The manifest without the runs that have lost parts; told apart from it only where `_SUCCESS` is gone. */
+  readonly standing?: Manifest
+  /** Whether `_SUCCESS` says so too; it does not when someone removed it. */
+  readonly hasSuccess: boolean
+}
+
+/** Whether a claim still stands: its time is not up and its owner is not known to be dead. */
+export function isLive(actor: Pick<Actor, 'now' | 'isAlive'>, lease: Lease): boolean {
+  return actor.now() < lease.leaseUntil && actor.isAlive(lease.owner) !== false
+}
+
+/** The head as it is; without one, a head made of what `_SUCCESS` says is created. */
+export async function openHead(actor: Actor, outputPath: string): Promise<Versioned<Head>> {
+  const key = outputKeys(outputHashOf(outputPath)).head
+  for (let round = 0; round < roundsMax; round++) {
+    const head = await readVersioned(actor.store, key, readHeadFile)
+    if (head) return head
+    const value = await firstHead(actor.store, outputPath)
+    const etag = await effect(actor, 'create-head', () => actor.store.create(key, stateBytes(value)))
+    if (etag !== undefined) return { value, etag }
+  }
+  throw lockedOut(outputPath)
+}
+
+/** Writes a head over the one that was read; undefined when another was faster. */
+export async function changeHead(
+  store: Store,
+  from: Versioned<Head>,
+  change: Partial<Head>,
+): Promise<Versioned<Head> | undefined> {
+  const value = { ...from.value, ...change }
+  const etag = await store.replace(headKey(value.outputPath), stateBytes(value), from.etag)
+  return etag === undefined ? undefined : { value, etag }
+}
+
+/** Key of an output's head. */
+export function headKey(outputPath: string): string {
+  return outputKeys(outputHashOf(outputPath)).head
+}
+
+/** What `_SUCCESS` and the head say together; while a commit is under way, what was before it. */
+export async function readCurrent(store: Store, head: Head): Promise<Current> {
+  if (!head.committed) return { hasSuccess: false }
+  const { generation, manifest: key } = head.committed
+  const success = await readSuccess(store, head.outputPath)
+  if (success?.generation === generation) return { manifest: success, standing: success, hasSuccess: true }
+  const manifest = await readState(store, key, readManifest)
+  if (!manifest) return { hasSuccess: false }
+  return { manifest, standing: await withoutLostRuns(store, head.outputPath, manifest), hasSuccess: false }
+}
+
+/** The manifest in `_SUCCESS`; undefined when there is none, or when it is another program's. */
+export async function readSuccess(store: Store, outputPath: string): Promise<Manifest | undefined> {
+  try {
+    return await readState(store, successKey(outputPath), readManifest)
+  } catch (error) {
+    // Deliberately not an error: Spark's empty file says nothing of which parts count, so they are not ours.
+    if (error instanceof PermanentError && error.code === 'STATE_INVALID') return undefined
+    throw error
+  }
+}
+
+/** The error for losing every round. */
+export function lockedOut(outputPath: string, live?: Committing): TransientError {
+  const who = live ? `run ${live.runId} (${live.owner.host}, process ${live.owner.pid ?? live.owner.id})` : 'other runs'
+  return new TransientError('OUTPUT_LOCKED', `${who} is committing to ${outputPath}; try again when it is done`, {
+    outputPath,
+    ...(live ? { runId: live.runId, attempt: live.attempt, owner: live.owner, leaseUntil: live.leaseUntil } : {}),
+  })
+}
+
+/** Whoever removed `_SUCCESS` may have removed parts with it: a run that misses any is not there. */
+async function withoutLostRuns(store: Store, outputPath: string, manifest: Manifest): Promise<Manifest> {
+  const prefix = outputPrefix(outputPath)
+  const found = new Set<string>()
+  for await (const { key } of store.list(prefix)) found.add(key)
+  const lost = new Set(manifest.parts.filter(part => !found.has(prefix + part.key)).map(part => part.runId))
+  for (const file of manifest.files ?? []) if (!found.has(prefix + file.path)) lost.add(file.runId)
+  const { files } = manifest
+  return {
+    ...manifest,
+    runs: manifest.runs.filter(run => !lost.has(run.runId)),
+    parts: manifest.parts.filter(part => !lost.has(part.runId)),
+    ...(files ? { files: files.filter(file => !lost.has(file.runId)) } : {}),
+  }
+}
+
+async function firstHead(store: Store, outputPath: string): Promise<Head> {
+  const success = await readSuccess(store, outputPath)
+  const last = success?.runs.at(-1)
+  const generation = success?.generation ?? 0
+  const head: Head = { fanmill: 1, outputPath, reserved: generation, claims: 0 }
+  if (!success || !last) return head
+  const { runId, attempt } = last
+  return { ...head, committed: { generation, runId, attempt, manifest: successKey(outputPath) } }
+}

@@ -1,0 +1,159 @@
+/** The manifest that a commit makes of the one before and of what its batches did. */
+import type { OutputMode } from '../define/definition.ts'
+import {
+  addTotals,
+  formatVersion,
+  type Manifest,
+  type ManifestFile,
+  type ManifestPart,
+  type ManifestRun,
+  type Partition,
+} from '../model/manifest.ts'
+import type { Outcome } from '../model/outcome.ts'
+import { canonicalJson } from '../model/run-identity.ts'
+import { joinedSchema } from '../model/schema-fit.ts'
+
+export interface NextManifest {
+  readonly mode: OutputMode
+  readonly generation: number
+  readonly partitionBy: readonly string[]
+  readonly run: ManifestRun
+  readonly outcomes: readonly Outcome[]
+  /** Length of the dataset's prefix in the outcomes' keys. */
+  readonly prefixLength: number
+  /** Runs that this one takes the place of, besides its own earlier attempts. */
+  readonly replaces: readonly string[]
+}
+
+/** `before` is what still stands of the dataset; etags of new parts are empty. */
+export function nextManifest(before: Manifest | undefined, what: NextManifest): Manifest {
+  const { run, outcomes, generation, partitionBy } = what
+  const added = outcomes.flatMap(outcome => partsOf(outcome, what))
+  const kept = keptParts(before, added, what)
+  const parts = visibleParts([...kept, ...added])
+  const files = nextFiles(before, what)
+  const runs = [...keptRuns(before, parts, files ?? [], what), withPartsOf(run, parts, files ?? [])]
+  const totals = addTotals(runs.map(one => one.totals))
+  return {
+    fanmill: formatVersion,
+    generation,
+    task: run.task,
+    runs,
+    ...schemaOf(kept.some(part => part.rows > 0) ? before : undefined, what, before),
+    partitionBy,
+    parts,
+    ...(files ? { files } : {}),
+    totals: {
+      ...totals,
+      // Of what is there now: a part of what earlier runs wrote may have been replaced.
+      rows: files ? totals.rows : sum(parts.map(part => part.rows)),
+      bytes: sum(parts.map(part => part.bytes)) + sum((files ?? []).map(file => file.sizeBytes)),
+      parts: parts.length,
+    },
+  }
+}
+
+/** Of all parts. `beside` is the manifest of before, where rows of it stay. */
+function schemaOf(
+  beside: Manifest | undefined,
+  { outcomes }: NextManifest,
+  before: Manifest | undefined,
+): Pick<Manifest, 'schema' | 'addedColumns'> {
+  const own = outcomes.find(outcome => outcome.schema.length > 0)?.schema
+  if (!own || !beside) return { schema: own ?? before?.schema ?? [] }
+  const schema = joinedSchema(beside.schema, own)
+  const added = schema.slice(beside.schema.length).map(column => column.name)
+  const all = [...(beside.addedColumns ?? []), ...added]
+  return { schema, ...(all.length > 0 && { addedColumns: all }) }
+}
+
+/** Keys relative to the dataset that were in it and are no more. */
+export function keysToRemove(before: Manifest | undefined, next: Manifest): string[] {
+  const kept = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])
+  const old = [...(before?.parts ?? []).map(part => part.key), ...(before?.files ?? []).map(file => file.path)]
+  return old.filter(key => !kept.has(key))
+}
+
+/** Counts of a run's parts as they become visible. */
+function withPartsOf(run: ManifestRun, parts: readonly ManifestPart[], files: readonly ManifestFile[]): ManifestRun {
+  const own = parts.filter(part => part.runId === run.runId)
+  const fileBytes = sum(files.filter(file => file.runId === run.runId).map(file => file.sizeBytes))
+  const bytes = sum(own.map(part => part.bytes)) + fileBytes
+  return { ...run, totals: { ...run.totals, parts: own.length, bytes } }
+}
+
+/**
+ * A part without rows only carries the schema, and is in the way of readers of a partitioned dataset, where it is in no partition: the
+ * last one is kept, and only where no part has rows.
+ */
+function visibleParts(parts: readonly ManifestPart[]): readonly ManifestPart[] {
+  const withRows = parts.filter(part => part.rows > 0)
+  return withRows.length > 0 ? withRows : parts.slice(-1)
+}
+
+function partsOf(outcome: Outcome, { run, prefixLength }: NextManifest): ManifestPart[] {
+  return outcome.parts.map(({ key, rows, sizeBytes, partition }) => ({
+    key: key.slice(prefixLength),
+    rows,
+    bytes: sizeBytes,
+    etag: '',
+    runId: run.runId,
+    ...(partition ? { partition } : {}),
+  }))
+}
+
+function keptParts(
+  before: Manifest | undefined,
+  added: readonly ManifestPart[],
+  { mode, run, replaces }: NextManifest,
+): ManifestPart[] {
+  if (!before || mode === 'replace' || mode === 'fail') return []
+  const keys = new Set(added.map(part => part.key))
+  const others = before.parts.filter(
+    part => part.runId !== run.runId && !replaces.includes(part.runId) && !keys.has(part.key),
+  )
+  if (mode === 'append') return others
+  const partitions = new Set(added.map(part => partitionText(part.partition)))
+  return others.filter(part => !partitions.has(partitionText(part.partition)))
+}
+
+function nextFiles(before: Manifest | undefined, what: NextManifest): ManifestFile[] | undefined {
+  const { mode, run, outcomes, replaces } = what
+  if (!before?.files && outcomes.every(outcome => outcome.files === undefined)) return undefined
+  const added = outcomes.flatMap(outcome =>
+    (outcome.files ?? []).map(({ path, sizeBytes, crc32 }) => ({ path, sizeBytes, crc32, runId: run.runId })),
+  )
+  if (mode === 'replace' || mode === 'fail') return added
+  const paths = new Set(added.map(file => file.path))
+  const isKept = (file: ManifestFile) =>
+    file.runId !== run.runId && !replaces.includes(file.runId) && !paths.has(file.path)
+  return [...(before?.files ?? []).filter(isKept), ...added]
+}
+
+/** A run stays while anything of it does, or where it never had anything; one that lost a part to another is marked. */
+function keptRuns(
+  before: Manifest | undefined,
+  parts: readonly ManifestPart[],
+  files: readonly ManifestFile[],
+  { mode, run, replaces }: NextManifest,
+): ManifestRun[] {
+  if (!before || mode === 'replace' || mode === 'fail') return []
+  const count = (runId: string, items: readonly { readonly runId: string; readonly rows?: number }[]) =>
+    items.filter(item => item.runId === runId && item.rows !== 0).length
+  return before.runs
+    .filter(one => one.runId !== run.runId && !replaces.includes(one.runId))
+    .flatMap(one => {
+      const had = count(one.runId, [...before.parts, ...(before.files ?? [])])
+      const has = count(one.runId, [...parts, ...files])
+      if (has === had) return [one]
+      return has === 0 ? [] : [{ ...one, isReplaced: true }]
+    })
+}
+
+function partitionText(partition: Partition | undefined): string {
+  return canonicalJson(partition ?? {})
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}

@@ -1,0 +1,35 @@
+/** How many rejected rows a run may have. */
+import type { RejectLimit } from '../define/definition.ts'
+import { PermanentError } from '../errors/errors.ts'
+import type { Outcome } from '../model/outcome.ts'
+
+/** Rejects that an error shows. */
+const shownMax = 10
+
+/** The most rows that may be rejected of so many records; a share is rounded down. */
+export function rejectsAllowed(limit: RejectLimit['max'], records: number): number {
+  if (typeof limit === 'number') return limit
+  return Math.floor((Number.parseFloat(limit) / 100) * records + 1e-9)
+}
+
+/** @throws REJECTS_OVER_LIMIT with the first ten rejects in `detail.rejects` */
+export function checkRejects(limit: RejectLimit['max'], outcomes: readonly Outcome[]): void {
+  const rejected = outcomes.reduce((total, outcome) => total + outcome.rowsRejected, 0)
+  const records = outcomes.reduce((total, outcome) => total + outcome.recordsFound, 0)
+  const allowed = rejectsAllowed(limit, records)
+  if (rejected <= allowed) return
+  const rejects = outcomes.flatMap(outcome => outcome.firstRejects).slice(0, shownMax)
+  const first = rejects[0]
+  const tell = (where: string, mend: string): string =>
+    `expected at most ${allowed} rejected rows of ${records}, got ${rejected}${where}; ${mend}`
+  const where = first
+    ? `; first: ${first.member || first.archive} line ${first.line}${first.column && `, column ${first.column}`}: expected ${first.expected}, got ${JSON.stringify(first.received)}`
+    : ''
+  const publicWhere = first
+    ? `; the first: ${first.archive} ${first.member} line ${first.line}, column ${first.column}, expected ${first.expected}`
+    : ''
+  const message = tell(where, `mend the input, or allow them with rejects: { max: ${rejected} }`)
+  const publicMessage = tell(publicWhere, 'fanmill rejects shows them')
+  const detail = { rejected, allowed, records, limit, rejects }
+  throw new PermanentError('REJECTS_OVER_LIMIT', message, detail, { publicMessage })
+}

@@ -1,0 +1,73 @@
+/** Takes over a commit whose owner is dead, so that an output is always either before or after one. */
+import { TransientError } from '../errors/errors.ts'
+import { isDamaged, readUndamaged } from '../state/damaged-state.ts'
+import { type Actor, effect, readState, roundsMax, type Versioned } from '../state/files.ts'
+import { type Committing, type Head, type Journal, readJournal, runKeys } from '../state/state.ts'
+import { rollJournal } from './commit-journal.ts'
+import { changeHead, isLive, lockedOut, openHead } from './head.ts'
+
+export interface SettleOptions {
+  /** False where this process may not change outputs; default true. */
+  readonly mayRoll?: boolean | undefined
+  /** Drops the claim of a dead commit whose journal cannot be read; default false, so that it fails. */
+  readonly dropsDamaged?: boolean | undefined
+}
+
+/**
+ * The head when no commit is under way: a dead committer's journal is first rolled to its end, a claim without one dropped.
+ * Returns the live one's claim where there is one.
+ * @throws OUTPUT_UNSETTLED, transient, when there is a journal to roll and the actor may not
+ */
+export async function settleHead(
+  actor: Actor,
+  outputPath: string,
+  { mayRoll = true, dropsDamaged = false }: SettleOptions = {},
+): Promise<{ readonly head: Versioned<Head>; readonly live?: Committing }> {
+  for (let round = 0; round < roundsMax; round++) {
+    const head = await openHead(actor, outputPath)
+    const { committing } = head.value
+    if (!committing) return { head }
+    if (committing.owner.id !== actor.owner.id && isLive(actor, committing)) return { head, live: committing }
+    if (!mayRoll && (await journalOf(actor, committing, dropsDamaged))) throw unsettled(outputPath, committing)
+    await takeOver(actor, { head, committing, dropsDamaged })
+  }
+  throw lockedOut(outputPath)
+}
+
+/** Lets another process take a commit over at once, though the lease has not lapsed: for one that knows that it is about to end. */
+export async function yieldClaim(actor: Actor, outputPath: string): Promise<void> {
+  const head = await openHead(actor, outputPath)
+  const { committing } = head.value
+  if (committing?.owner.id !== actor.owner.id) return
+  await changeHead(actor.store, head, { committing: { ...committing, leaseUntil: actor.now() } })
+}
+
+interface Takeover extends Required<Pick<SettleOptions, 'dropsDamaged'>> {
+  readonly head: Versioned<Head>
+  readonly committing: Committing
+}
+
+async function takeOver(actor: Actor, { head, committing, dropsDamaged }: Takeover): Promise<void> {
+  const mine = { ...committing, owner: actor.owner, leaseUntil: actor.now() + actor.leaseMs }
+  const taken = await effect(actor, 'take-over', () => changeHead(actor.store, head, { committing: mine }))
+  if (!taken) return
+  const journal = await journalOf(actor, mine, dropsDamaged)
+  if (journal) await rollJournal(actor, taken, journal, { isResumed: true })
+  else await effect(actor, 'drop-claim', () => changeHead(actor.store, taken, { committing: undefined }))
+}
+
+/** Of this very claim: one that an earlier claim wrote was dropped with it. */
+async function journalOf(
+  { store }: Actor,
+  { runId, attempt, claim }: Committing,
+  dropsDamaged: boolean,
+): Promise<Journal | undefined> {
+  const journal = await (dropsDamaged ? readUndamaged : readState)(store, runKeys(runId, attempt).journal, readJournal)
+  if (isDamaged(journal)) return undefined
+  return journal?.claim === claim ? journal : undefined
+}
+
+function unsettled(outputPath: string, { runId, owner }: Committing): TransientError {
+  const message = `${outputPath}: the commit of run ${runId} ended before its end and must be settled first, by commit or by the next run`
+  return new TransientError('OUTPUT_UNSETTLED', message, { outputPath, runId, owner: owner.id })
+}

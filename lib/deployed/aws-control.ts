@@ -1,0 +1,259 @@
+/** The requests by which a deployed pipeline is operated; the only file that loads the AWS SDK for CloudFormation, Step Functions and CloudWatch Logs. */
+import type { CloudFormationClient, StackStatus } from '@aws-sdk/client-cloudformation'
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
+import type { DescribeExecutionOutput, ExecutionListItem, ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn'
+import { type AwsAct, awsFault } from './aws-fault.ts'
+import type { LogEvent } from './log-lines.ts'
+
+export interface ControlOptions {
+  /** Of the shared configuration files; default as the SDK finds credentials. */
+  readonly profile?: string | undefined
+  /** Default as the SDK finds it. */
+  readonly region?: string | undefined
+}
+
+/** One execution of a state machine. */
+export interface Execution {
+  readonly arn: string
+  readonly name: string
+  readonly status: 'running' | 'succeeded' | 'failed' | 'timed out' | 'stopped'
+  /** ISO 8601. */
+  readonly startedAt: string
+  readonly endedAt?: string
+}
+
+export interface ExecutionDetail extends Execution {
+  readonly stateMachineArn: string
+  readonly input?: string
+  readonly error?: string
+  readonly cause?: string
+}
+
+export type EndedBadly = 'failed' | 'timed out' | 'stopped'
+
+/** Every call throws AWS_REFUSED, AWS_FAILED (transient where it may pass), or USAGE when no region is known. */
+export interface AwsControl {
+  /** By name; undefined when there is no such stack. */
+  stackOutputs(stack: string): Promise<Readonly<Record<string, string>> | undefined>
+  /** Of the stacks that stand, at most a thousand. */
+  stackNames(): Promise<string[]>
+  start(stateMachineArn: string, given: { readonly name: string; readonly input: unknown }): Promise<Execution>
+  /** Undefined when there is none, or it is forgotten: 90 days after its end. */
+  describe(arn: string): Promise<ExecutionDetail | undefined>
+  /** The latest start first, at most `max`. */
+  list(
+    stateMachineArn: string,
+    options: { readonly status?: 'running' | EndedBadly; readonly max: number },
+  ): Promise<Execution[]>
+  stop(arn: string, cause: string): Promise<void>
+  /** What the states gave that were left, in order, as JSON. */
+  stateOutputs(arn: string): Promise<string[]>
+  /** In order of time; `from` and `to` in milliseconds since 1970. Memory: a page of at most 1 MB. */
+  logEvents(group: string, range: { readonly from: number; readonly to?: number }): AsyncGenerator<StoredLogEvent>
+}
+
+export interface StoredLogEvent extends LogEvent {
+  readonly id: string
+}
+
+/** The SDK's clients are loaded by the first request that needs them. */
+export function openControl(options: ControlOptions): AwsControl {
+  const { cloudFormation, states, logs } = clientsOf(options)
+  return { ...stackCalls(cloudFormation), ...executionCalls(states), ...historyCalls(states), ...logCalls(logs) }
+}
+
+/** The SDK tries again by itself, with backoff. */
+const common = { maxAttempts: 5, requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 } }
+
+function clientsOf({ profile, region }: ControlOptions) {
+  const given = { ...common, ...(profile && { profile }), ...(region && { region }) }
+  return {
+    cloudFormation: once(async () => {
+      const sdk = await import('@aws-sdk/client-cloudformation')
+      return { sdk, client: new sdk.CloudFormationClient(given) }
+    }),
+    states: once(async () => {
+      const sdk = await import('@aws-sdk/client-sfn')
+      return { sdk, client: new sdk.SFNClient(given) }
+    }),
+    logs: once(async () => {
+      const sdk = await import('@aws-sdk/client-cloudwatch-logs')
+      return { sdk, client: new sdk.CloudWatchLogsClient(given) }
+    }),
+  }
+}
+
+interface Opened<Sdk, Client> {
+  readonly sdk: Sdk
+  readonly client: Client
+}
+
+type Open<Sdk, Client> = () => Promise<Opened<Sdk, Client>>
+type CloudFormation = Open<typeof import('@aws-sdk/client-cloudformation'), CloudFormationClient>
+type States = Open<typeof import('@aws-sdk/client-sfn'), SFNClient>
+type Logs = Open<typeof import('@aws-sdk/client-cloudwatch-logs'), CloudWatchLogsClient>
+
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined
+  return () => {
+    opened ??= open()
+    return opened
+  }
+}
+
+async function asked<T>(act: AwsAct, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw awsFault(error, act)
+  }
+}
+
+function stackCalls(open: CloudFormation): Pick<AwsControl, 'stackOutputs' | 'stackNames'> {
+  return {
+    stackOutputs: stack =>
+      asked({ verb: 'look at stack', action: 'cloudformation:DescribeStacks', on: stack }, async () => {
+        const { sdk, client } = await open()
+        const answer = await client.send(new sdk.DescribeStacksCommand({ StackName: stack })).catch((error: Error) => {
+          // CloudFormation has no error of its own for it.
+          if (error.name === 'ValidationError' && error.message.includes('does not exist')) return undefined
+          throw error
+        })
+        const outputs = answer?.Stacks?.[0]?.Outputs ?? []
+        return answer && Object.fromEntries(outputs.map(each => [each.OutputKey ?? '', each.OutputValue ?? '']))
+      }),
+    stackNames: () =>
+      asked({ verb: 'list stacks', action: 'cloudformation:ListStacks', on: 'this account' }, async () => {
+        const { sdk, client } = await open()
+        const names: string[] = []
+        const pages = sdk.paginateListStacks({ client }, { StackStatusFilter: standing })
+        for await (const { StackSummaries = [] } of pages) {
+          names.push(...StackSummaries.map(each => each.StackName ?? ''))
+          if (names.length >= stackNamesMax) break
+        }
+        return names
+      }),
+  }
+}
+
+const stackNamesMax = 1000
+
+const standing: StackStatus[] = [
+  'CREATE_COMPLETE',
+  'UPDATE_COMPLETE',
+  'UPDATE_ROLLBACK_COMPLETE',
+  'UPDATE_IN_PROGRESS',
+  'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS',
+  'IMPORT_COMPLETE',
+]
+
+function executionCalls(open: States): Pick<AwsControl, 'start' | 'describe' | 'list' | 'stop'> {
+  return {
+    start: (stateMachineArn, { name, input }) =>
+      asked({ verb: 'start', action: 'states:StartExecution', on: stateMachineArn }, async () => {
+        const { sdk, client } = await open()
+        const given = { stateMachineArn, name, input: JSON.stringify(input) }
+        const { executionArn: arn = '', startDate } = await client.send(new sdk.StartExecutionCommand(given))
+        return { arn, name, status: 'running', startedAt: timeOf(startDate) }
+      }),
+    describe: arn =>
+      asked({ verb: 'look at execution', action: 'states:DescribeExecution', on: arn }, async () => {
+        const { sdk, client } = await open()
+        const found = await client.send(new sdk.DescribeExecutionCommand({ executionArn: arn })).catch(ifThere)
+        return found && detailOf(found)
+      }),
+    list: (stateMachineArn, { status, max }) =>
+      asked({ verb: 'list executions of', action: 'states:ListExecutions', on: stateMachineArn }, async () => {
+        const { sdk, client } = await open()
+        const filter = status && { statusFilter: theirs[status] }
+        const found: Execution[] = []
+        const given = { stateMachineArn, ...filter, maxResults: Math.min(max, 1000) }
+        for await (const { executions = [] } of sdk.paginateListExecutions({ client }, given)) {
+          found.push(...executions.map(executionOf))
+          if (found.length >= max) break
+        }
+        return found.slice(0, max)
+      }),
+    stop: (arn, cause) =>
+      asked({ verb: 'stop execution', action: 'states:StopExecution', on: arn }, async () => {
+        const { sdk, client } = await open()
+        await client.send(new sdk.StopExecutionCommand({ executionArn: arn, cause }))
+      }),
+  }
+}
+
+function historyCalls(open: States): Pick<AwsControl, 'stateOutputs'> {
+  return {
+    stateOutputs: arn =>
+      asked({ verb: 'read the history of', action: 'states:GetExecutionHistory', on: arn }, async () => {
+        const { sdk, client } = await open()
+        const outputs: string[] = []
+        // At most 25,000 events: the children of a Map have histories of their own.
+        const given = { executionArn: arn, maxResults: 1000 }
+        for await (const { events = [] } of sdk.paginateGetExecutionHistory({ client }, given))
+          for (const { stateExitedEventDetails: left } of events) if (left?.output) outputs.push(left.output)
+        return outputs
+      }),
+  }
+}
+
+function logCalls(open: Logs): Pick<AwsControl, 'logEvents'> {
+  return {
+    async *logEvents(group, { from, to }) {
+      const act = { verb: 'read log group', action: 'logs:FilterLogEvents', on: group }
+      const { sdk, client } = await open()
+      let nextToken: string | undefined
+      do {
+        const given = { logGroupName: group, startTime: from, ...(to !== undefined && { endTime: to }), nextToken }
+        const page = await asked(act, () => client.send(new sdk.FilterLogEventsCommand(given)))
+        // In a page the events of several streams may stand one after another.
+        const events = (page.events ?? []).toSorted((a, b) => (a.timestamp ?? 0) - (b.timestamp ?? 0))
+        for (const { eventId = '', timestamp = 0, message = '' } of events)
+          yield { id: eventId, at: timestamp, text: message }
+        nextToken = page.nextToken
+      } while (nextToken !== undefined)
+    },
+  }
+}
+
+function ifThere(error: Error): undefined {
+  if (error.name === 'ExecutionDoesNotExist' || error.name === 'InvalidArn') return undefined
+  throw error
+}
+
+const theirs = { running: 'RUNNING', failed: 'FAILED', 'timed out': 'TIMED_OUT', stopped: 'ABORTED' } as const
+
+const ours: Readonly<Record<ExecutionStatus, Execution['status']>> = {
+  RUNNING: 'running',
+  PENDING_REDRIVE: 'running',
+  SUCCEEDED: 'succeeded',
+  FAILED: 'failed',
+  TIMED_OUT: 'timed out',
+  ABORTED: 'stopped',
+}
+
+function executionOf(
+  found: Pick<ExecutionListItem, 'executionArn' | 'name' | 'status' | 'startDate' | 'stopDate'>,
+): Execution {
+  const { executionArn: arn = '', name = '', status = 'RUNNING', startDate, stopDate } = found
+  return {
+    arn,
+    name,
+    status: ours[status],
+    startedAt: timeOf(startDate),
+    ...(stopDate && { endedAt: timeOf(stopDate) }),
+  }
+}
+
+function detailOf(found: DescribeExecutionOutput): ExecutionDetail {
+  const { executionArn, name, status, startDate, stopDate, stateMachineArn = '', input, error, cause } = found
+  return {
+    ...executionOf({ executionArn, name, status, startDate, stopDate }),
+    stateMachineArn,
+    ...(input !== undefined && { input }),
+    ...(error !== undefined && { error }),
+    ...(cause !== undefined && { cause }),
+  }
+}
+
+const timeOf = (date: Date | undefined): string => (date ?? new Date(0)).toISOString()

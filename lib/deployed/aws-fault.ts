@@ -1,0 +1,74 @@
+/** What the AWS SDK throws when a deployed pipeline is operated, as Fanmill's errors. */
+import { FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
+import { codeOf, isOfNetwork } from '../store/network-fault.ts'
+
+export interface AwsAct {
+  /** As in `cannot start an execution`. */
+  readonly verb: string
+  /** As a policy names it: `states:StartExecution`. */
+  readonly action: string
+  /** What it was done to, as the caller named it. */
+  readonly on: string
+}
+
+/** The error for what a call threw, once the SDK has tried again what may pass; what is no fault of AWS passes through. */
+export function awsFault(error: unknown, act: AwsAct): unknown {
+  if (error instanceof FanmillError || !(error instanceof Error)) return error
+  return credentials(error, act) ?? refused(error, act) ?? passing(error, act) ?? other(error, act)
+}
+
+function credentials(error: Error, act: AwsAct): PermanentError | undefined {
+  const { name, message } = error
+  if (/^Region (is missing|not accepted)/.test(message))
+    return new PermanentError(
+      'USAGE',
+      `${cannot(act)}: no region is known; name one with --region, or set AWS_REGION`,
+      {},
+      { cause: error },
+    )
+  if (/ExpiredToken|RequestExpired|TokenRefreshRequired/.test(name) || /token (is|has) expired/i.test(message))
+    return refusal(error, act, 'the credentials have expired; sign in again')
+  if (credentialNames.test(name))
+    return refusal(error, act, `${trimmed(message)}; sign in, or name a profile that has credentials with --profile`)
+  return undefined
+}
+
+const credentialNames =
+  /CredentialsProviderError|UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignature|IncompleteSignature|MissingAuthenticationToken|OptInRequired/
+
+function refused(error: Error, act: AwsAct): PermanentError | undefined {
+  const isRefused = /AccessDenied|NotAuthorized|UnauthorizedOperation/.test(error.name) || statusOf(error) === 403
+  return isRefused ? refusal(error, act, `access denied; it needs ${act.action} on ${act.on}`) : undefined
+}
+
+function passing(error: Error, act: AwsAct): TransientError | undefined {
+  const status = statusOf(error)
+  const isPassing =
+    /Throttl|TooManyRequests|LimitExceeded|ServiceUnavailable|InternalFailure|InternalServer|TimeoutError/.test(
+      error.name,
+    ) || (status === undefined ? isOfNetwork(error) : status >= 500 || status === 429)
+  if (!isPassing) return undefined
+  const what = status === undefined ? codeOf(error) : `${status} ${error.name}`
+  return new TransientError('AWS_FAILED', `${cannot(act)} now: ${what}; try again`, detailOf(error, act), {
+    cause: error,
+  })
+}
+
+/** A bug of ours has no status and stays what it is. */
+function other(error: Error, act: AwsAct): Error {
+  if (statusOf(error) === undefined) return error
+  const message = `${cannot(act)}: ${error.name}: ${trimmed(error.message)}`
+  return new PermanentError('AWS_FAILED', message, detailOf(error, act), { cause: error })
+}
+
+function refusal(error: Error, act: AwsAct, why: string): PermanentError {
+  return new PermanentError('AWS_REFUSED', `${cannot(act)}: ${why}`, detailOf(error, act), { cause: error })
+}
+
+const cannot = ({ verb, on }: AwsAct): string => `cannot ${verb} ${on}`
+const trimmed = (message: string): string => message.replace(/\.\s*$/, '')
+const detailOf = (error: Error, { action, on }: AwsAct) => ({ action, on, reason: error.name })
+
+function statusOf(error: Error): number | undefined {
+  return (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode
+}

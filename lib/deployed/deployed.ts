@@ -1,0 +1,81 @@
+/** A pipeline that is deployed: found by the outputs of its stack, with its state machine and its state at hand. */
+
+import { choosePipeline, type DeployedPipeline, pipelinesIn } from '../aws/stack-outputs.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { nearest } from '../errors/nearest.ts'
+import { listRuns, type RunClock, type RunSummary } from '../runs/runs.ts'
+import type { Owner } from '../state/state.ts'
+import { openStore, type StoreSpec } from '../store/open-store.ts'
+import { type RootAccess, rootSpec } from '../store/roots.ts'
+import type { Store } from '../store/store.ts'
+import { isAlive } from '../threads/machine.ts'
+import { type AwsControl, openControl } from './aws-control.ts'
+
+/** Which pipeline is meant, and how AWS is reached. */
+export interface DeployedOptions extends Pick<RootAccess, 'profile' | 'region'> {
+  /** Name of the CloudFormation stack. */
+  readonly stack: string
+  /** Name of the pipeline, when the stack has several. */
+  readonly pipeline?: string | undefined
+}
+
+export interface Deployed extends DeployedPipeline {
+  readonly control: AwsControl
+  readonly outputSpec: StoreSpec
+  readonly store: Store
+  readonly clock: RunClock
+}
+
+/** What a stack says of its pipeline. @throws STACK_UNKNOWN; USAGE when it has several; AWS_REFUSED */
+export async function findPipeline(options: DeployedOptions): Promise<DeployedPipeline> {
+  return pipelineOf(openControl(options), options)
+}
+
+/** The same, opened. @throws as `findPipeline` */
+export async function openDeployed(options: DeployedOptions): Promise<Deployed> {
+  const control = openControl(options)
+  const pipeline = await pipelineOf(control, options)
+  const { profile, region } = options
+  const outputSpec = rootSpec(pipeline.output, { profile, region })
+  return { ...pipeline, control, outputSpec, store: openStore(outputSpec), clock: clockOf(control) }
+}
+
+/** Every attempt of every run of the pipeline, the latest start first, or the `limit` latest. @throws as `findPipeline` */
+export async function deployedRuns(options: DeployedOptions, limit?: number): Promise<RunSummary[]> {
+  const { store, clock } = await openDeployed(options)
+  return listRuns(store, clock, limit)
+}
+
+/** Whether an owner is an execution, and not a process of some machine. */
+export const isExecution = ({ host, id }: Owner): boolean => host === 'aws' && id.startsWith('arn:')
+
+async function pipelineOf(control: AwsControl, { stack, pipeline }: DeployedOptions): Promise<DeployedPipeline> {
+  const outputs = await control.stackOutputs(stack)
+  if (!outputs) throw await unknownStack(control, stack)
+  return choosePipeline(stack, pipelinesIn(stack, outputs), pipeline)
+}
+
+async function unknownStack(control: AwsControl, stack: string): Promise<PermanentError> {
+  // Deliberately without what it throws: that there is none is known already, and who may not list stacks gets no hint.
+  const names = await control.stackNames().catch((): string[] => [])
+  const near = nearest(stack, names)
+  const hint =
+    near.length > 0
+      ? `did you mean ${near.join(' or ')}?`
+      : 'check its name, the account (--profile) and the region (--region)'
+  return new PermanentError('STACK_UNKNOWN', `there is no stack ${stack}; ${hint}`, { stack, near })
+}
+
+/** An execution that has ended holds nothing, whatever its lease says. Asked once of each. */
+function clockOf(control: AwsControl): RunClock {
+  const known = new Map<string, Promise<boolean | undefined>>()
+  return {
+    now: () => Date.now(),
+    isAlive(owner) {
+      if (!isExecution(owner)) return isAlive(owner)
+      const answer = known.get(owner.id) ?? control.describe(owner.id).then(found => found?.status === 'running')
+      known.set(owner.id, answer)
+      return answer
+    },
+  }
+}

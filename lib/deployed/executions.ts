@@ -1,0 +1,111 @@
+/** Executions of a deployed pipeline: found by what people call them, started and stopped. */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ManualEvent } from '../aws/lambda-events.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { nearest } from '../errors/nearest.ts'
+import { type RunSummary, readRun } from '../runs/runs.ts'
+import type { EndedBadly, Execution, ExecutionDetail } from './aws-control.ts'
+import { type Deployed, isExecution } from './deployed.ts'
+
+/** Looked through for a name, or for the latest that did something. */
+const executionsMax = 100
+
+/**
+ * An execution by its ARN, its name or the beginning of it.
+ * @throws EXECUTION_UNKNOWN, with the nearest names of the latest hundred
+ */
+async function findExecution(deployed: Deployed, name: string): Promise<ExecutionDetail> {
+  const { control, stateMachineArn } = deployed
+  const arn = name.startsWith('arn:') ? name : executionArn(stateMachineArn, name)
+  const exact = await control.describe(arn)
+  if (exact) return exact
+  const latest = await control.list(stateMachineArn, { max: executionsMax })
+  const found = latest.filter(each => each.name.startsWith(name))
+  const [one, ...others] = found
+  const detail = one && others.length === 0 ? await control.describe(one.arn) : undefined
+  if (detail) return detail
+  const what = one ? `several executions begin with ${name}` : `no execution ${name}`
+  const near = one
+    ? found.map(each => each.name)
+    : nearest(
+        name,
+        latest.map(each => each.name),
+      )
+  const hint = near.length > 0 ? `: ${near.slice(0, 3).join(', ')}` : '; fanmill runs lists what ran'
+  throw new PermanentError('EXECUTION_UNKNOWN', `${what} of pipeline ${deployed.name}${hint}`, { name, near })
+}
+
+/** What a name stands for: a run has 16 digits from 0 to f, and may be named by its first. */
+export type Named = { readonly run: RunSummary } | { readonly execution: ExecutionDetail }
+
+/** @throws RUN_UNKNOWN, EXECUTION_UNKNOWN */
+export async function findNamed(deployed: Deployed, name: string): Promise<Named> {
+  if (!/^[\da-f]{1,16}$/.test(name)) return { execution: await findExecution(deployed, name) }
+  try {
+    return { run: await readRun(deployed.store, deployed.clock, name) }
+  } catch (error) {
+    // Names that EventBridge gives to executions begin with the same digits.
+    const execution = await findExecution(deployed, name).catch(() => undefined)
+    if (!execution) throw error
+    return { execution }
+  }
+}
+
+/** An execution that was there. @throws EXECUTION_UNKNOWN when AWS has forgotten it */
+export async function executionAt({ control }: Deployed, arn: string): Promise<ExecutionDetail> {
+  const found = await control.describe(arn)
+  if (found) return found
+  throw new PermanentError('EXECUTION_UNKNOWN', `execution ${arn} is gone`, { arn })
+}
+
+/** The execution that works on a run, or did last; undefined for a run of some machine, or when it is forgotten. */
+export async function executionOf({ control }: Deployed, { owner }: RunSummary): Promise<ExecutionDetail | undefined> {
+  return isExecution(owner) ? control.describe(owner.id) : undefined
+}
+
+export type Start = Omit<ManualEvent, 'ended'>
+
+/** Starts an execution that takes over at once what ended executions still hold. */
+export async function startNew(deployed: Deployed, start: Start, ended: readonly string[] = []): Promise<Execution> {
+  const { control, stateMachineArn, name } = deployed
+  const input: ManualEvent = { ...start, ended: [...new Set([...ended, ...(await endedLately(deployed))])] }
+  return control.start(stateMachineArn, { name: newName(start.task ?? name), input })
+}
+
+/** Asks an execution to stop, and waits a little for it. Process invocations under way end by themselves. */
+export async function stopAndWait(deployed: Deployed, arn: string): Promise<ExecutionDetail> {
+  await deployed.control.stop(arn, 'stopped by fanmill stop')
+  for (let tries = 1; ; tries++) {
+    const found = await executionAt(deployed, arn)
+    if (found.status !== 'running' || tries === stopTriesMax) return found
+    await pause(stopPollMs)
+  }
+}
+
+const stopPollMs = 500
+/** AWS takes less than a second; an emulator may wait for what is under way. */
+const stopTriesMax = 10
+
+/** ARN of an execution by its name. */
+const executionArn = (stateMachineArn: string, name: string): string =>
+  `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`
+
+/** Longer than any lease of a run or a turn: what ended before holds nothing. */
+const leaseMsMax = 45 * 60_000
+
+/** Executions that ended without a word, and so may still hold a turn or a run. */
+async function endedLately({ control, stateMachineArn }: Deployed): Promise<string[]> {
+  const statuses: readonly EndedBadly[] = ['failed', 'timed out', 'stopped']
+  const lists = statuses.map(status => control.list(stateMachineArn, { status, max: executionsMax }))
+  const after = new Date(Date.now() - leaseMsMax).toISOString()
+  const ended = (await Promise.all(lists)).flat().filter(({ endedAt = '' }) => endedAt > after)
+  return ended.map(({ arn }) => arn)
+}
+
+/** What it is about, when, and something to be told apart by: at most 80 of the characters that AWS allows. */
+function newName(what: string): string {
+  const about = what.replaceAll(/[^A-Za-z\d-]+/g, '-').slice(0, 50)
+  const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')
+  return `${about}-${time}-${randomUUID().slice(0, 4)}`
+}

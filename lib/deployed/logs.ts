@@ -1,0 +1,132 @@
+/** Lines of a deployed pipeline's logs, of all its functions in order of time. */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { LogGroup } from '../aws/stack-outputs.ts'
+import type { LogLevel } from '../model/events.ts'
+import type { StoredLogEvent } from './aws-control.ts'
+import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
+import { executionOf, findNamed } from './executions.ts'
+import { createLogReader, type LogLine, type Wanted } from './log-lines.ts'
+
+export interface LogOptions extends DeployedOptions {
+  /** Milliseconds since 1970; default the beginning of what is named, else an hour ago. */
+  readonly since?: number
+  /** Default `info`: without what the platform writes of each invocation. */
+  readonly level?: LogLevel
+  /** Goes on until the signal is aborted, or what is named has ended. */
+  readonly follow?: boolean
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Of all runs, or of the run or execution that `name` names. Memory: a page of each log group; following, what was told in the last minutes.
+ * @throws as `findPipeline` and `findNamed`
+ */
+export async function* deployedLogs(options: LogOptions, name?: string): AsyncGenerator<LogLine> {
+  const { level = 'info', follow = false, signal } = options
+  const deployed = await openDeployed(options)
+  const subject = name === undefined ? undefined : await subjectOf(deployed, name)
+  const from = options.since ?? subject?.from ?? Date.now() - hourMs
+  const read = createLogReader({ ...subject?.wanted, level })
+  const events = follow
+    ? following(deployed, { from, subject, signal })
+    : eventsBetween(deployed, { from, to: subject?.to })
+  for await (const { step, ...event } of events) {
+    if (signal?.aborted) return
+    const line = read(event, step)
+    if (line) yield line
+  }
+}
+
+const hourMs = 3_600_000
+/** Plan has worked for a while when a run begins, and an invocation may outlive its execution. */
+const besideMs = 900_000
+
+interface Subject {
+  readonly wanted: Omit<Wanted, 'level'>
+  readonly from: number
+  /** Absent while it goes on. */
+  readonly to?: number
+  /** When it ended, for a run of some machine. */
+  readonly endedAt?: number
+  /** Absent for a run of some machine. */
+  readonly arn?: string
+}
+
+async function subjectOf(deployed: Deployed, name: string): Promise<Subject> {
+  const named = await findNamed(deployed, name)
+  const execution = 'run' in named ? await executionOf(deployed, named.run) : named.execution
+  const begin = Date.parse('run' in named ? named.run.startedAt : named.execution.startedAt)
+  const end = execution?.endedAt ?? ('run' in named ? named.run.endedAt : undefined)
+  return {
+    wanted: {
+      ...('run' in named && { run: named.run.runId }),
+      ...(execution && { executions: [execution.arn] }),
+    },
+    from: begin - besideMs,
+    ...(end !== undefined && { to: Date.parse(end) + besideMs, endedAt: Date.parse(end) }),
+    ...(execution && { arn: execution.arn }),
+  }
+}
+
+type SteppedEvent = StoredLogEvent & { readonly step: LogGroup['step'] }
+
+/** Merges the groups, each of which is in order. */
+async function* eventsBetween(
+  { control, logGroups }: Deployed,
+  range: { readonly from: number; readonly to?: number | undefined },
+): AsyncGenerator<SteppedEvent> {
+  const { from, to } = range
+  const sources = logGroups.map(({ name, step }) => ({
+    step,
+    events: control.logEvents(name, { from, ...(to !== undefined && { to }) }),
+  }))
+  const heads = await Promise.all(sources.map(async ({ events }) => events.next()))
+  for (;;) {
+    let first: number | undefined
+    for (const [index, { done, value }] of heads.entries()) {
+      const best = first === undefined ? undefined : heads[first]?.value
+      if (!done && (!best || value.at < best.at)) first = index
+    }
+    const source = first === undefined ? undefined : sources[first]
+    if (first === undefined || !source) return
+    yield { ...(heads[first]?.value as StoredLogEvent), step: source.step }
+    heads[first] = await source.events.next()
+  }
+}
+
+interface Following {
+  readonly from: number
+  readonly subject: Subject | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** Lines come a few seconds late and out of order: the last minute is read again each time, and for a while after the end. */
+async function* following(deployed: Deployed, { from, subject, signal }: Following): AsyncGenerator<SteppedEvent> {
+  const seen = new Map<string, number>()
+  let endedAt: number | undefined
+  while (!signal?.aborted) {
+    endedAt ??= subject && (await endOf(deployed, subject))
+    const isLast = endedAt !== undefined && Date.now() > endedAt + lingerMs
+    const latest = [...seen.values()].reduce((max, at) => Math.max(max, at), from)
+    for (const [id, at] of seen) if (at < latest - 2 * lateMs) seen.delete(id)
+    for await (const event of eventsBetween(deployed, { from: Math.max(from, latest - lateMs) })) {
+      if (seen.has(event.id)) continue
+      seen.set(event.id, event.at)
+      yield event
+    }
+    if (isLast) return
+    await pause(pollMs, undefined, signal && { signal }).catch(() => undefined)
+  }
+}
+
+const lateMs = 60_000
+const pollMs = 2000
+const lingerMs = 10_000
+
+/** In milliseconds since 1970; undefined while it goes on. */
+async function endOf({ control }: Deployed, { arn, endedAt }: Subject): Promise<number | undefined> {
+  if (arn === undefined) return endedAt
+  const execution = await control.describe(arn)
+  if (execution?.status === 'running') return undefined
+  return execution?.endedAt === undefined ? (endedAt ?? Date.now()) : Date.parse(execution.endedAt)
+}

@@ -1,0 +1,124 @@
+/** A run of a deployed pipeline as it is worked on: its state is read again and again, and told as events. */
+import type { RunEvent } from '../model/events.ts'
+import { type Outcome, totalsOf } from '../model/outcome.ts'
+import type { PlanItem } from '../model/plan-data.ts'
+import type { RunName } from '../model/run-identity.ts'
+import { forEachParallel, readState } from '../state/files.ts'
+import { type RunRecord, readFailure, readOutcome, readPlan, readRunRecord, runKeys } from '../state/state.ts'
+import { urlBelow } from '../store/roots.ts'
+import type { Deployed } from './deployed.ts'
+
+export interface RunFollower {
+  readonly record: RunRecord
+  /** Reads what is new, and tells it. */
+  look(): Promise<void>
+  /** Compressed bytes read by the batches that are done. */
+  bytesIn(): number
+  bytesInflated(): number
+}
+
+/** Begins with what is there already; undefined when there is no such run. */
+export async function followRun(
+  deployed: Pick<Deployed, 'store' | 'outputSpec'>,
+  name: RunName,
+  tell: (event: RunEvent) => void,
+): Promise<RunFollower | undefined> {
+  const { store } = deployed
+  const keys = runKeys(name.runId, name.attempt)
+  const record = await readState(store, keys.run, readRunRecord)
+  const plan = await readState(store, keys.plan, readPlan)
+  if (!record || !plan) return undefined
+  tellBeginning(deployed, { record, plan, tell })
+  const outcomes: Outcomes = new Map()
+  const all = (): Outcome[] => [...outcomes.values()].map(({ outcome }) => outcome)
+  const failures = new Set<string>()
+  // What failed before this one began is in `fanmill status`.
+  for await (const { key } of store.list(keys.failures)) failures.add(key)
+  return {
+    record,
+    async look() {
+      const done = await lookForOutcomes(store, keys.outcomes, outcomes)
+      const { task, runId: run } = record
+      for (const { batch, parts } of done) tell({ event: 'batch', task, run, batch, parts: parts.length })
+      if (done.length > 0) tell({ event: 'progress', task, run, ...progressOf(all()) })
+      await tellFailures(store, keys.failures, { failures, record, tell })
+    },
+    bytesIn: () => all().reduce((sum, outcome) => sum + outcome.bytesIn, 0),
+    bytesInflated: () => progressOf(all()).bytes,
+  }
+}
+
+type Outcomes = Map<string, { readonly etag: string; readonly outcome: Outcome }>
+
+interface Beginning {
+  readonly record: RunRecord
+  readonly plan: readonly PlanItem[]
+  readonly tell: (event: RunEvent) => void
+}
+
+function tellBeginning({ outputSpec }: Pick<Deployed, 'outputSpec'>, { record, plan, tell }: Beginning): void {
+  const { task, runId: run, attempt, outputPath, inputs } = record
+  const sum = (of: (item: PlanItem) => number): number => plan.reduce((total, item) => total + of(item), 0)
+  tell({ event: 'start', task, run, attempt, output: urlBelow(outputSpec, outputPath) })
+  tell({
+    event: 'plan',
+    task,
+    run,
+    archives: inputs.length,
+    members: sum(item => item.memberCount),
+    slices: sum(item => item.sliceCount),
+    batches: plan.length,
+    bytes: sum(item => item.bytes),
+    bytesIn: inputs.reduce((total, input) => total + input.sizeBytes, 0),
+  })
+}
+
+/** Those that are new; one that commit voided is gone, and comes again. */
+async function lookForOutcomes(store: Deployed['store'], prefix: string, outcomes: Outcomes): Promise<Outcome[]> {
+  const there = new Map<string, string>()
+  for await (const { key, etag } of store.list(prefix)) there.set(key, etag)
+  for (const key of outcomes.keys()) if (!there.has(key)) outcomes.delete(key)
+  const changed = [...there].filter(([key, etag]) => outcomes.get(key)?.etag !== etag)
+  const found: Outcome[] = []
+  await forEachParallel(changed, async ([key, etag]) => {
+    const outcome = await readState(store, key, readOutcome)
+    if (!outcome) return
+    outcomes.set(key, { etag, outcome })
+    found.push(outcome)
+  })
+  return found.sort((a, b) => a.batch - b.batch)
+}
+
+function progressOf(outcomes: readonly Outcome[]) {
+  const { members, rows, rowsRejected } = totalsOf(outcomes)
+  const bytes = outcomes.reduce((sum, outcome) => sum + outcome.bytesInflated, 0)
+  return { members, bytes, rowsWritten: rows, rowsRejected }
+}
+
+interface Failing {
+  /** Keys that were told of. */
+  readonly failures: Set<string>
+  readonly record: RunRecord
+  readonly tell: (event: RunEvent) => void
+}
+
+async function tellFailures(
+  store: Deployed['store'],
+  prefix: string,
+  { failures, record, tell }: Failing,
+): Promise<void> {
+  const { task, runId: run } = record
+  for await (const { key } of store.list(prefix)) {
+    const failure = failures.has(key) ? undefined : await readState(store, key, readFailure)
+    if (!failure) continue
+    failures.add(key)
+    const { batch, code, message, archive, member, line } = failure
+    const where = line === undefined ? '' : `, line ${line}`
+    tell({
+      event: 'log',
+      level: 'warn',
+      message: `batch ${batch} failed${where}: ${code} ${message}`,
+      ...{ task, run, ...(archive !== undefined && { archive }), ...(member !== undefined && { member }) },
+    })
+  }
+}

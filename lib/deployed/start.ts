@@ -1,0 +1,166 @@
+/** Starts, goes on with and stops runs of a deployed pipeline. */
+import { FanmillError, PermanentError } from '../errors/errors.ts'
+import type { RunResult } from '../local/options.ts'
+import { canonicalJson } from '../model/run-identity.ts'
+import { endRun } from '../runs/run-lease.ts'
+import { listRuns, type RunSummary } from '../runs/runs.ts'
+import { leaveStopped } from '../runs/turn.ts'
+import type { Execution } from './aws-control.ts'
+import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
+import { executionOf, findNamed, type Start, startNew, stopAndWait } from './executions.ts'
+import { runsOf, statusOf } from './status.ts'
+import { type WaitOptions, waitFor } from './wait.ts'
+
+export interface Started {
+  readonly execution: Execution
+  /** What it goes on with: of `retryRun` alone. */
+  readonly run?: RunSummary
+  /** Follows it to its end. */
+  wait(options?: WaitOptions): Promise<RunResult>
+}
+
+/** Starts an execution: all tasks, or one. Its parameters are checked by Plan. @throws as `findPipeline` */
+export async function startDeployed(options: DeployedOptions & Omit<Start, 'resume'>): Promise<Started> {
+  const { task, params, force } = options
+  const deployed = await openDeployed(options)
+  const given = { ...(task !== undefined && { task }), ...(params && { params }), ...(force && { force }) }
+  return startedOf(deployed, await startNew(deployed, given))
+}
+
+/**
+ * Goes on with a run that has not been committed: only batches without an outcome are processed. Default the latest one
+ * of the only output that has such a run. Plan refuses it where code or inputs are no longer the same.
+ * @throws RUN_ACTIVE, RUN_COMPLETE, RUN_UNKNOWN; USAGE without a name when there are several
+ */
+export async function retryDeployed(options: DeployedOptions, name?: string): Promise<Started> {
+  const deployed = await openDeployed(options)
+  const run = name === undefined ? await onlyUnfinished(deployed) : await namedRun(deployed, name)
+  const { runId, attempt, task, params, owner } = run
+  await refuseRetry(deployed, run)
+  const execution = await startNew(deployed, { task, params, resume: { runId, attempt } }, [owner.id])
+  return { ...startedOf(deployed, execution), run }
+}
+
+export interface Stopped {
+  /** Still `running` when it was asked to stop, and what is under way has to end first. */
+  readonly execution: Execution
+  /** What it was doing. */
+  readonly runs: readonly RunSummary[]
+}
+
+/**
+ * Stops an execution, named by itself or by its run; default the only one that runs. Outcomes stay.
+ * @throws EXECUTION_UNKNOWN when nothing runs, USAGE when several do, EXECUTION_FAILED when it has ended already
+ */
+export async function stopDeployed(options: DeployedOptions, name?: string): Promise<Stopped> {
+  const deployed = await openDeployed(options)
+  const running = name === undefined ? await onlyRunning(deployed) : await namedRunning(deployed, name)
+  const { tasks, ...execution } = await statusOf(deployed, await stopAndWait(deployed, running.arn))
+  const runs = await runsOf(deployed, tasks)
+  if (execution.status !== 'running') await leaveAll(deployed, execution, runs)
+  return { execution, runs }
+}
+
+/** Uploads that wait for what was stopped need not wait for its leases. First the runs: who has the turn finds them free. */
+async function leaveAll({ store }: Deployed, { arn }: Execution, runs: readonly RunSummary[]): Promise<void> {
+  try {
+    for (const run of runs)
+      if (!isDone(run) && run.owner.id === arn)
+        await endRun(store, run, { owner: run.owner, now: () => Date.now(), status: 'interrupted' })
+    await leaveStopped(store, arn)
+  } catch (error) {
+    // Deliberately passed over, because who may stop may not be allowed to write there; the leases lapse by themselves.
+    if (!(error instanceof FanmillError)) throw error
+  }
+}
+
+const isDone = ({ status }: RunSummary): boolean => status === 'complete' || status === 'superseded'
+
+const startedOf = (deployed: Deployed, execution: Execution): Started => ({
+  execution,
+  wait: options => waitFor(deployed, execution.arn, options),
+})
+
+/** A run by its own name, or the one that an execution worked on. */
+async function namedRun(deployed: Deployed, name: string): Promise<RunSummary> {
+  const named = await findNamed(deployed, name)
+  if ('run' in named) return named.run
+  const { tasks } = await statusOf(deployed, named.execution)
+  const [run, ...others] = (await runsOf(deployed, tasks)).filter(each => !isDone(each))
+  if (run && others.length === 0) return run
+  const { name: execution } = named.execution
+  if (run) throw severalRuns(`execution ${execution} left`, [run, ...others])
+  throw new PermanentError(
+    'RUN_UNKNOWN',
+    `execution ${execution} left no run to go on with; start anew: fanmill start`,
+    {
+      execution,
+    },
+  )
+}
+
+/** Of each output and its parameters only the latest run counts: an older one was given up for it. */
+async function onlyUnfinished({ store, clock, name }: Deployed): Promise<RunSummary> {
+  const latest = new Map<string, RunSummary>()
+  for (const run of await listRuns(store, clock)) {
+    const key = canonicalJson([run.output, run.task, run.params])
+    if (!latest.has(key)) latest.set(key, run)
+  }
+  const runs = [...latest.values()]
+  const unfinished = runs.filter(run => run.status === 'failed' || run.status === 'interrupted')
+  const [run = runs.find(each => each.status === 'running'), ...others] = unfinished
+  if (others.length > 0) throw severalRuns(`pipeline ${name} has`, unfinished)
+  if (run) return run
+  throw new PermanentError(
+    'RUN_UNKNOWN',
+    `pipeline ${name} has no run to go on with: the latest of each output is complete`,
+  )
+}
+
+function severalRuns(what: string, runs: readonly RunSummary[]): PermanentError {
+  const names = runs.map(run => `${run.runId} (${[run.output, ...paramWords(run)].join(' ')})`)
+  return new PermanentError('USAGE', `${what} ${runs.length} runs to go on with, name one: ${names.join(', ')}`, {
+    runs: runs.map(run => run.runId),
+  })
+}
+
+const paramWords = ({ params }: RunSummary): string[] =>
+  Object.entries(params).map(([name, value]) => `${name}=${value}`)
+
+/** AWS is asked also where the lease has lapsed: an execution may be slower than that. */
+async function refuseRetry(deployed: Deployed, run: RunSummary): Promise<void> {
+  const { runId, status, owner, output } = run
+  if (status === 'complete')
+    throw new PermanentError(
+      'RUN_COMPLETE',
+      `run ${runId} is complete in ${output}; to do it again all the same: fanmill start ${run.task} --force`,
+      { runId },
+    )
+  const execution = await executionOf(deployed, run)
+  if (status !== 'running' && execution?.status !== 'running') return
+  const who = execution ? `execution ${execution.name}` : `a process on ${owner.host}`
+  const mend = execution ? `wait for it, or: fanmill stop ${execution.name}` : 'wait for its end'
+  throw new PermanentError('RUN_ACTIVE', `run ${runId} is being worked on by ${who}; ${mend}`, { runId, owner })
+}
+
+async function onlyRunning({ control, stateMachineArn, name }: Deployed): Promise<Execution> {
+  const [execution, ...others] = await control.list(stateMachineArn, { status: 'running', max: runningMax })
+  if (!execution) throw new PermanentError('EXECUTION_UNKNOWN', `no execution of pipeline ${name} runs`)
+  if (others.length === 0) return execution
+  const names = [execution, ...others].map(each => each.name)
+  const message = `${names.length} executions of pipeline ${name} run, name one: ${names.join(', ')}`
+  throw new PermanentError('USAGE', message, { executions: names })
+}
+
+/** Enough to choose from. */
+const runningMax = 20
+
+async function namedRunning(deployed: Deployed, name: string): Promise<Execution> {
+  const named = await findNamed(deployed, name)
+  const execution = 'run' in named ? await executionOf(deployed, named.run) : named.execution
+  if (execution?.status === 'running') return execution
+  const what = execution
+    ? `execution ${execution.name} has ended already: ${execution.status}`
+    : `no execution works on ${name}`
+  throw new PermanentError('EXECUTION_FAILED', what, { name })
+}

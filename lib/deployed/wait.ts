@@ -1,0 +1,152 @@
+/** Waits for an execution of a deployed pipeline, telling what it does as a run on this machine tells it. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { throwIfAborted } from '../errors/abort.ts'
+import { FanmillError, PermanentError } from '../errors/errors.ts'
+import type { RunResult } from '../local/options.ts'
+import type { RunEvent, RunStatus, TaskResult } from '../model/events.ts'
+import type { RunName } from '../model/run-identity.ts'
+import { countsOf } from '../model/task-counts.ts'
+import { committedRun, readRun } from '../runs/runs.ts'
+import { readState } from '../state/files.ts'
+import { readRunEnd, runKeys } from '../state/state.ts'
+import { urlBelow } from '../store/roots.ts'
+import type { Deployed } from './deployed.ts'
+import { type ExecutedTask, faultError, isOver } from './execution-tasks.ts'
+import { executionAt } from './executions.ts'
+import { followRun, type RunFollower } from './run.ts'
+import { type ExecutionStatus, statusOf } from './status.ts'
+
+export interface WaitOptions {
+  /** Ends the waiting, not the execution. */
+  readonly signal?: AbortSignal
+  readonly onEvent?: (event: RunEvent) => void
+}
+
+/** What became of the execution, once it has ended. @throws ABORTED when the signal is; AWS_REFUSED, AWS_FAILED */
+export async function waitFor(
+  deployed: Deployed,
+  arn: string,
+  { signal, onEvent = () => {} }: WaitOptions = {},
+): Promise<RunResult> {
+  const followers = new Map<string, RunFollower>()
+  let current = arn
+  for (;;) {
+    throwIfAborted(signal)
+    const status = await statusOf(deployed, await executionAt(deployed, current))
+    await follow(deployed, status.tasks, { followers, onEvent })
+    if (status.status !== 'running' && status.continuedBy !== undefined) current = status.continuedBy
+    else if (status.status !== 'running') return resultOf(deployed, status, followers)
+    await pause(pollMs, undefined, signal && { signal }).catch(() => undefined)
+  }
+}
+
+/** Three requests or so each time: far below what AWS allows. */
+const pollMs = 2000
+
+interface Following {
+  readonly followers: Map<string, RunFollower>
+  readonly onEvent: (event: RunEvent) => void
+}
+
+async function follow(
+  deployed: Deployed,
+  tasks: readonly ExecutedTask[],
+  { followers, onEvent }: Following,
+): Promise<void> {
+  for (const { run } of tasks) {
+    const name = nameOf(run)
+    if (!name) continue
+    const key = keyOf(name)
+    const follower = followers.get(key) ?? (await followRun(deployed, name, onEvent))
+    if (!follower) continue
+    followers.set(key, follower)
+    await follower.look()
+  }
+}
+
+const keyOf = ({ runId, attempt }: RunName): string => `${runId}/${attempt}`
+
+const nameOf = ({ runId, attempt }: Partial<RunName> = {}): RunName | undefined =>
+  runId === undefined || attempt === undefined ? undefined : { runId, attempt }
+
+async function resultOf(
+  deployed: Deployed,
+  status: ExecutionStatus,
+  followers: Following['followers'],
+): Promise<RunResult> {
+  const asked = status.tasks.filter(task => task.status !== 'ignored')
+  const tasks: TaskResult[] = []
+  for (const task of asked) tasks.push(await taskResult(deployed, { task, status, followers }))
+  if (status.status === 'succeeded') {
+    const all: RunStatus = tasks.every(task => task.status === 'skipped') ? 'skipped' : 'complete'
+    return { status: all, tasks }
+  }
+  return { status: 'failed', tasks, error: await errorOf(deployed, status, asked) }
+}
+
+interface TaskEnd {
+  readonly task: ExecutedTask
+  readonly status: ExecutionStatus
+  readonly followers: Following['followers']
+}
+
+async function taskResult(deployed: Deployed, { task, status, followers }: TaskEnd): Promise<TaskResult> {
+  const run = await placeOf(deployed, task, followers)
+  const committed = run && (await committedRun(deployed.store, run))
+  const isDone = task.status === 'committed'
+  const follower = run && followers.get(keyOf(run))
+  return {
+    task: task.task,
+    run: task.run?.runId ?? '',
+    status: isDone ? 'complete' : isOver(task) && !task.fault ? 'skipped' : 'failed',
+    ...countsOf(committed?.totals),
+    membersSkipped: committed?.skipped?.count ?? 0,
+    bytesIn: isDone ? (follower?.bytesIn() ?? 0) : 0,
+    bytesInflated: isDone ? (follower?.bytesInflated() ?? 0) : 0,
+    seconds: secondsBetween(status.startedAt, (isDone && committed?.finishedAt) || status.endedAt || status.startedAt),
+    output: run ? urlBelow(deployed.outputSpec, run.outputPath) : deployed.output,
+  }
+}
+
+const secondsBetween = (from: string, to: string): number => Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000)
+
+interface Place extends RunName {
+  readonly outputPath: string
+}
+
+/** Of a run that was found complete, the execution says the id alone; one that failed to be planned has none. */
+async function placeOf(
+  { store, clock }: Deployed,
+  { run }: ExecutedTask,
+  followers: Following['followers'],
+): Promise<Place | undefined> {
+  const name = nameOf(run)
+  const record = name && followers.get(keyOf(name))?.record
+  if (record) return record
+  if (run?.runId === undefined) return undefined
+  try {
+    const found = await readRun(store, clock, run.runId)
+    return { ...found, outputPath: found.output }
+  } catch (error) {
+    // An append that finds nothing new names a run of no inputs, which there never was.
+    if (error instanceof FanmillError && error.code === 'RUN_UNKNOWN') return undefined
+    throw error
+  }
+}
+
+/** The run's own word has the details that a state machine does not carry. */
+async function errorOf(
+  { store }: Deployed,
+  status: ExecutionStatus,
+  tasks: readonly ExecutedTask[],
+): Promise<FanmillError> {
+  const failed = tasks.find(task => task.fault)
+  const name = nameOf(failed?.run)
+  const end = name && (await readState(store, runKeys(name.runId, name.attempt).end, readRunEnd))
+  if (failed?.fault && end?.error?.code === failed.fault.code && end?.error?.code !== undefined)
+    return new PermanentError(end.error.code, end.error.message, end.error.detail)
+  if (failed?.fault) return faultError(failed.fault)
+  const { message } = status.fault ?? { message: 'it failed without a word' }
+  const what = `execution ${status.name} ended as ${status.status}: ${message}; fanmill retry goes on with what is missing`
+  return new PermanentError('EXECUTION_FAILED', what, { execution: status.arn })
+}

@@ -1,0 +1,122 @@
+/** One single-threaded DuckDB for one worker thread: opened once, tables loaded, then locked. */
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { CapacityError, FanmillError, PermanentError } from '../../errors/errors.ts'
+import { keepByteOrderMarks } from '../read/byte-order-marks.ts'
+import { quoteText, quoteTexts } from './quote.ts'
+
+export interface EngineOptions {
+  /** The only folders that SQL can read or write, once locked. */
+  readonly folders: readonly string[]
+  /** Where the engine spills; one of `folders`, or below one. */
+  readonly tempFolder: string
+  /** Upper bound of the engine's buffers; it spills, then fails OUT_OF_MEMORY. */
+  readonly memoryBytes: number
+  /** Runs before locking: loads the broadcast tables. */
+  readonly load?: (connection: DuckDBConnection) => Promise<void>
+}
+
+/** The engine of one thread. Queries run one at a time; a connection is made for each conversion and thrown away. */
+export interface Engine {
+  /** The first connection knows the progress of its queries. */
+  connect(): Promise<DuckDBConnection>
+  /** Upper bound of its buffers. */
+  readonly memoryBytes: number
+  /** Ends the running query with ABORTED. */
+  interrupt(): void
+  close(): void
+}
+
+/** Opens, loads and locks an engine. @throws ENGINE_FAILED, INPUT_INVALID when a table does not load */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  keepByteOrderMarks()
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '1',
+    memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+  })
+  const open = new Set<DuckDBConnection>()
+  const connect = async (): Promise<DuckDBConnection> => {
+    const connection = await instance.connect()
+    open.add(connection)
+    return connection
+  }
+  const first = await connect()
+  // The locks allow no settings of a connection any more, so that this one is prepared for whoever connects first: the task.
+  const ready = [await connect()]
+  try {
+    for (const statement of progressSettings) await ready[0]?.run(statement)
+    for (const statement of settings(options)) await first.run(statement)
+    await options.load?.(first)
+    for (const statement of locks(options)) await first.run(statement)
+  } catch (error) {
+    first.closeSync()
+    instance.closeSync()
+    throw error instanceof FanmillError ? error : engineFault(error)
+  }
+  return {
+    connect: async () => ready.pop() ?? connect(),
+    memoryBytes: options.memoryBytes,
+    interrupt: () => {
+      for (const connection of open) connection.interrupt()
+    },
+    close: () => {
+      for (const connection of open) connection.closeSync()
+      instance.closeSync()
+    },
+  }
+}
+
+const settings = (options: EngineOptions): string[] => [
+  `SET temp_directory = ${quoteText(options.tempFolder)}`,
+  "SET TimeZone = 'UTC'",
+]
+
+/** Lets `connection.progress` say how far a query is, from its start; nothing is printed. */
+const progressSettings = [
+  'SET enable_progress_bar = true',
+  'SET enable_progress_bar_print = false',
+  'SET progress_bar_time = 0',
+]
+
+const locks = (options: EngineOptions): string[] => [
+  `SET allowed_directories = ${quoteTexts(options.folders)}`,
+  'SET enable_external_access = false',
+  'SET lock_configuration = true',
+]
+
+/** The engine's fault as one of ours; `context` goes to the detail. */
+export function engineFault(error: unknown, context: Readonly<Record<string, unknown>> = {}): Error {
+  const message = error instanceof Error ? error.message : String(error)
+  const line = (message.split('\n')[0] ?? message).slice(0, 500)
+  const options = { cause: error }
+  if (/max_temp_directory_size/.test(message))
+    return new CapacityError(
+      'DISK_FULL',
+      `the engine's temporary files have no more room: ${line}; free some space in the temporary folder, or raise --memory`,
+      context,
+      options,
+    )
+  if (/^Out of Memory|failed to allocate|bad_alloc/i.test(message))
+    return new CapacityError(
+      'OUT_OF_MEMORY',
+      `the engine ran out of its memory: ${line}; raise --memory or lower --workers`,
+      context,
+      options,
+    )
+  if (/No space left on device|disk is full/i.test(message))
+    return new CapacityError('DISK_FULL', `the disk is full: ${line}; free some space`, context, options)
+  if (/^INTERRUPT/i.test(message)) return new PermanentError('ABORTED', 'the run was stopped', context, options)
+  return new PermanentError('ENGINE_FAILED', line, context, { ...options, publicMessage: publicOf(message) })
+}
+
+/** The engine's faults that are about statements and files; the words of others may quote a row. */
+const valueless = /^(Binder|Catalog|Parser|Syntax|IO|Permission|Not implemented|Transaction|Connection) Error/
+
+function publicOf(message: string): string | undefined {
+  const [kind] = /^[A-Z][A-Za-z ]* Error(?=:)/.exec(message) ?? []
+  if (kind === undefined || valueless.test(kind)) return undefined
+  const [, line] = /on Line: (\d+)/.exec(message) ?? []
+  return `${kind}${line ? ` on line ${line}` : ''}, whose words may quote a row; fanmill status shows them`
+}

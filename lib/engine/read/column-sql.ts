@@ -1,0 +1,244 @@
+/** How one declared column's text becomes its type in SQL, strictly or as the engine reads it. */
+import type { ColumnDefinition, ScalarType } from '../../define/definition.ts'
+import { quoteText } from '../duckdb/quote.ts'
+
+const sqlTypes: Record<ScalarType, string> = {
+  bool: 'BOOLEAN',
+  int8: 'TINYINT',
+  int16: 'SMALLINT',
+  int32: 'INTEGER',
+  int64: 'BIGINT',
+  uint8: 'UTINYINT',
+  uint16: 'USMALLINT',
+  uint32: 'UINTEGER',
+  uint64: 'UBIGINT',
+  float32: 'FLOAT',
+  float64: 'DOUBLE',
+  string: 'VARCHAR',
+  date: 'DATE',
+  time: 'TIME',
+  timestamp: 'TIMESTAMP',
+  timestamptz: 'TIMESTAMP WITH TIME ZONE',
+  json: 'JSON',
+  binary: 'BLOB',
+}
+
+/** The engine's name of a column's type. */
+export function sqlType(column: ColumnDefinition): string {
+  if (column.type === 'decimal') return `DECIMAL(${column.precision ?? 18}, ${column.scale ?? 3})`
+  if (column.type === 'list') return `${column.items ? sqlType(column.items) : 'VARCHAR'}[]`
+  return sqlTypes[column.type]
+}
+
+/** What a reject says it expected: the column's type as its definition names it. */
+export function expectedText(column: ColumnDefinition): string {
+  const type =
+    column.type === 'decimal'
+      ? `decimal(${column.precision ?? 18}, ${column.scale ?? 3})`
+      : column.type === 'list'
+        ? `list of ${column.items?.type ?? 'string'}`
+        : column.type
+  return `${column.required ? 'required ' : ''}${type}${column.format ? ` as ${column.format}` : ''}`
+}
+
+/** What a reject says it expected, as SQL: where the text is written in another common way, with the option to set. */
+export function expectedSql(column: ColumnDefinition, text: string): string {
+  const expected = expectedText(column)
+  const hints = column.format === undefined ? (hintsOf(column) ?? []) : []
+  if (hints.length === 0) return quoteText(expected)
+  const cases = hints.map(
+    ([pattern, advice]) =>
+      `WHEN regexp_full_match(${text}, ${quoteText(pattern)}) THEN ${quoteText(`${expected}; ${advice}`)}`,
+  )
+  return `CASE ${cases.join(' ')} ELSE ${quoteText(expected)} END`
+}
+
+/** Ways of writing, as patterns, and what to do about each. */
+function hintsOf({ type }: ColumnDefinition): readonly (readonly [string, string])[] | undefined {
+  if (type === 'date' || type === 'timestamp' || type === 'timestamptz') return dateHints
+  const isNumber = type === 'decimal' || type.startsWith('float') || type.includes('int')
+  return isNumber ? numberHints : undefined
+}
+
+const time = '( .*)?'
+const dateHints = [
+  ['\\d{8}', "set format: '%Y%m%d' on the column"],
+  [`\\d{4}/\\d{1,2}/\\d{1,2}${time}`, "set format, such as '%Y/%m/%d', on the column"],
+  [`\\d{1,2}/\\d{1,2}/\\d{4}${time}`, "set format, such as '%m/%d/%Y' or '%d/%m/%Y', on the column"],
+  [`\\d{1,2}/\\d{1,2}/\\d{2}${time}`, "set format, such as '%m/%d/%y' or '%d/%m/%y', on the column"],
+  [`\\d{1,2}[.]\\d{1,2}[.]\\d{4}${time}`, "set format, such as '%d.%m.%Y', on the column"],
+] as const
+const numberHints = [
+  [
+    '[+-]?(\\d{1,3}(,\\d{3})+([.]\\d+)?|\\d{1,3}([.]\\d{3})+,\\d+|\\d+,\\d+)',
+    'for other separators read a column.string() and convert it in SQL',
+  ],
+] as const
+
+/** What is told of a value that does not fit, as a struct: unnest spreads it into columns. The value is cut at 200 characters. */
+export const misfit = (column: string, expected: string, received: string): string =>
+  misfitOf(column, quoteText(expected), received)
+
+/** As `misfit`; `expected` is SQL. */
+export const misfitOf = (column: string, expected: string, received: string): string =>
+  `{'column': ${quoteText(column)}, 'expected': ${expected}, 'received': coalesce(left(${received}, 200), 'null')}`
+
+/** An expression of texts, or of the bytes of a binary column, with the column's own null texts as null. */
+export function nullableText(column: ColumnDefinition, text: string, isBytes = false): string {
+  if (!column.nullValues?.length) return text
+  const nulls = column.nullValues.map(quoteText).map(each => (isBytes ? `encode(${each})` : each))
+  return `CASE WHEN ${text} IN (${nulls.join(', ')}) THEN NULL ELSE ${text} END`
+}
+
+/** The typed value; null where the text does not convert. */
+export function tryConvert(column: ColumnDefinition, text: string, strict: boolean): string {
+  if (column.type === 'string') return text
+  if (column.type === 'binary') return `encode(${text})`
+  if (column.format !== undefined) return tryFormat(column, text, column.format)
+  if (column.type === 'list') return tryList(column, text, strict)
+  const value = `TRY_CAST(${text} AS ${sqlType(column)})`
+  return column.type === 'timestamptz' ? `CASE WHEN ${zoneName(text)} THEN NULL ELSE ${value} END` : value
+}
+
+/** How a text is converted where the query is to fail on one that does not fit: cheaper than `tryConvert` with a test for null, since whole vectors stay unfiltered. */
+export interface Conversion {
+  /** The typed value. */
+  readonly value: string
+  /** The same again for a value that stands elsewhere, failing on a text that is more than it says; undefined where none can be. */
+  readonly checked?: (value: string) => string
+}
+
+/** The reading that is tried first. */
+export function mustConvert(column: ColumnDefinition, text: string, strict: boolean): Conversion {
+  if (column.type === 'string' || column.type === 'binary') {
+    const given = tryConvert(column, text, strict)
+    return { value: column.required ? `CASE WHEN ${text} IS NULL THEN ${raise} ELSE ${given} END` : given }
+  }
+  const value = castOrRaise(column, column.required ? `coalesce(${text}, ${raise})` : text, strict)
+  if (lossyText(column, text, { value, strict }) === undefined) return { value }
+  const checked = (given: string): string =>
+    `CASE WHEN ${lossyText(column, text, { value: given, strict })} THEN ${raise} ELSE ${given} END`
+  return { value, checked }
+}
+
+/** Whether a text fits its column: never null. `value` is the expression of `tryConvert`. */
+export function fits(column: ColumnDefinition, text: string, value: string, strict: boolean): string {
+  const whenNull = column.required ? 'false' : 'true'
+  if (column.type === 'string' || column.type === 'binary') return column.required ? `(${text} IS NOT NULL)` : 'true'
+  const lossy = lossyText(column, text, { value, strict })
+  const exact = lossy === undefined ? '' : ` AND NOT (${lossy})`
+  return `(CASE WHEN ${text} IS NULL THEN ${whenNull} ELSE (${value} IS NOT NULL${exact}) END)`
+}
+
+/** The message by which a failed fast reading is told from other faults of a query. */
+export const mismatchMarker = 'fanmill: a text does not fit its column'
+
+const raise = `error(${quoteText(mismatchMarker)})`
+
+function castOrRaise(column: ColumnDefinition, text: string, strict: boolean): string {
+  if (column.format !== undefined || column.type === 'list')
+    return `CASE WHEN ${text} IS NULL THEN NULL ELSE coalesce(${tryConvert(column, text, strict)}, ${raise}) END`
+  return `CAST(${text} AS ${sqlType(column)})`
+}
+
+function tryFormat(column: ColumnDefinition, text: string, format: string): string {
+  const parsed = `try_strptime(${text}, ${quoteText(format)})`
+  return `CAST(${parsed} AS ${sqlType(column)})`
+}
+
+/** An array of texts, each converted as a column of its own; null when one of them does not fit. */
+function tryList(column: ColumnDefinition, text: string, strict: boolean): string {
+  const items = `TRY(from_json_strict(CAST(${text} AS JSON), '["VARCHAR"]'))`
+  const inner = column.items
+  if (inner === undefined || inner.type === 'string') return items
+  // Lists in lists need names of their own: a lambda sees those around it.
+  const item = `i${depthOf(inner)}`
+  const value = tryConvert(inner, item, strict)
+  const bad = `list_filter(${items}, lambda ${item}: NOT ${fits(inner, item, value, strict)})`
+  return `CASE WHEN len(${bad}) = 0 THEN list_transform(${items}, lambda ${item}: ${value}) END`
+}
+
+const depthOf = (column: ColumnDefinition): number => (column.items ? 1 + depthOf(column.items) : 0)
+
+interface Converted {
+  /** The expression that converts the text, or where its value stands. */
+  readonly value: string
+  readonly strict: boolean
+}
+
+/** True where a text may not be read: where it is lossy, when that is asked, and where the engine would read others wrongly after it. */
+function lossyText(column: ColumnDefinition, text: string, { value, strict }: Converted): string | undefined {
+  if (column.format !== undefined)
+    return strict ? inexactFormat(column, text, { value, format: column.format }) : undefined
+  if (strict) return inexact(column, text, value)
+  return column.type === 'timestamptz' ? zoneName(text) : undefined
+}
+
+/** True where a text has a time that a date leaves out, or a year of two digits where the format says four: `24` is no year 24. */
+function inexactFormat(
+  { type }: ColumnDefinition,
+  text: string,
+  { value, format }: { readonly value: string; readonly format: string },
+): string | undefined {
+  const specifiers = format.replaceAll('%%', '')
+  const conditions = [
+    ...(type === 'date' && /%-?[cfgnpzHIMSTXZ]/.test(specifiers)
+      ? [`try_strptime(${text}, ${quoteText(format)}) <> ${value}`]
+      : []),
+    ...(type !== 'time' && specifiers.includes('%Y')
+      ? [`year(${value}) < 1000 AND NOT contains(${text}, lpad(CAST(year(${value}) AS VARCHAR), 4, '0'))`]
+      : []),
+  ]
+  return conditions.length === 0 ? undefined : conditions.map(each => `(${each})`).join(' OR ')
+}
+
+/** The engine reads a text without zone in the zone that a text before it names, so names are refused. */
+const zoneName = (text: string): string =>
+  `regexp_matches(${text}, '[A-Za-z]{2}') AND NOT regexp_matches(${text}, ' ?UTC$')`
+
+/**
+ * True where a text converts, but not to what it says: `1.5` for an integer, a decimal that would round, an offset in
+ * a timestamp without zone. The cheap test comes first: most values print as they were written.
+ */
+function inexact(column: ColumnDefinition, text: string, value: string): string | undefined {
+  // Underscores are passed over; too many digits, or too large an exponent, become infinity.
+  if (column.type.startsWith('float'))
+    return `(contains(${text}, '_') OR (isinf(${value}) AND NOT contains(lower(${text}), 'inf')))`
+  if (column.type === 'json' || column.type === 'list')
+    return `(${looseJson(text)} AND ${looseJson(`regexp_replace(${text}, ${jsonString}, '""', 'g')`)})`
+  const pattern = exactPattern(column)
+  if (pattern === undefined) return undefined
+  const isOther = `NOT regexp_full_match(${text}, ${quoteText(pattern)})`
+  // A text must not be converted before it is known to name no zone; and 24:00:00 prints as it is written.
+  if (column.type === 'timestamptz' || column.type === 'time') return isOther
+  // CASE in place of AND, which the engine takes milliseconds to bind where thousands of columns have one.
+  const lossy = `CASE WHEN CAST(${value} AS VARCHAR) <> ${text} THEN ${isOther} ELSE false END`
+  return column.type === 'date' || column.type === 'timestamp' ? `(${lossy} OR NOT isfinite(${value}))` : lossy
+}
+
+/** What the engine's parser lets pass and others do not; looked for once more without what stands in strings. */
+const looseJson = (text: string): string => `regexp_matches(${text}, ',\\s*[\\]}]|nan|inf', 'i')`
+const jsonString = `'"(?:\\\\.|[^"\\\\])*"'`
+
+const day = '[+-]?\\d{1,6}-\\d{1,2}-\\d{1,2}'
+const minutes = ':\\d{2}(:\\d{2}(\\.\\d{1,6}0*)?)?'
+const timeOfDay = `\\d{1,2}${minutes}`
+
+function exactPattern(column: ColumnDefinition): string | undefined {
+  if (column.type.includes('int')) return '[+-]?[0-9]+'
+  switch (column.type) {
+    case 'decimal':
+      return `[+-]?\\d*(\\.\\d{0,${column.scale ?? 3}}0*)?`
+    case 'date':
+      return day
+    case 'time':
+      // 24:00:00 is no time of a day.
+      return `([01]?\\d|2[0-3])${minutes}`
+    case 'timestamp':
+      return `${day}([ T]${timeOfDay})?`
+    case 'timestamptz':
+      return `${day}([ T]${timeOfDay}( ?(Z|UTC|[+-](0?\\d|1[0-5])(:?[0-5]\\d)?))?)?`
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,104 @@
+/** The CSV of a broadcast table: its header, and what the engine is told so that it reads the rows as a task's. */
+import { open, readFile } from 'node:fs/promises'
+import * as zlib from 'node:zlib'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Columns, CsvFormat } from '../../define/definition.ts'
+import { compressionOf } from '../../inflate/compression.ts'
+import { readHeader, refuseEqualNames } from '../../text/csv-header.ts'
+import { bomBytes } from '../../text/encoding.ts'
+import { dialectOf } from '../../text/record-dialect.ts'
+import { quoteText } from '../duckdb/quote.ts'
+import { nullTexts } from './text-source.ts'
+
+export interface CsvTable {
+  readonly name: string
+  readonly file: string
+  readonly columns?: Columns
+}
+
+/**
+ * The format with which the engine passes over blank lines, as the scanner of tasks does: it takes one above the header
+ * for the header, and one for a null where there is one column and the empty text is null.
+ * @throws INPUT_INVALID when two columns have the same name, in whatever case; where columns are declared, when one of those has
+ */
+export async function tableFormat(table: CsvTable, format: CsvFormat): Promise<CsvFormat> {
+  if (!format.header) return columnCount(table) === 1 ? withoutBlanks(format) : format
+  const { names, blankLines } = await headerOf(table, format)
+  const { name, columns } = table
+  const used = columns ? { used: (each: string) => Object.hasOwn(columns, each) } : {}
+  refuseEqualNames(names, { where: `table ${name}`, ignoreCase: true, detail: { table: name }, ...used })
+  const below = { ...format, skip: format.skip === 0 ? blankLines : format.skip }
+  return names.length === 1 ? withoutBlanks(below) : below
+}
+
+const columnCount = ({ columns }: CsvTable): number => Object.keys(columns ?? {}).length
+
+const withoutBlanks = (format: CsvFormat): CsvFormat => ({
+  ...format,
+  nullValues: format.nullValues.filter(text => text !== ''),
+})
+
+/** Arguments of `read_csv`. What is left out, the engine would guess: a comment from rows that begin with `#`, for instance. */
+export function csvSettings(file: string, format: CsvFormat): string {
+  const { delimiter, quote, escape: escaped, header, nullValues, skip, comment = '' } = format
+  return [
+    quoteText(file),
+    `delim = ${quoteText(delimiter)}, quote = ${quoteText(quote)}, escape = ${quoteText(escaped)}`,
+    `header = ${header}, skip = ${skip}, comment = ${quoteText(comment)}, encoding = 'utf-8'`,
+    `nullstr = ${nullTexts(nullValues)}, allow_quoted_nulls = false, hive_partitioning = false`,
+  ].join(', ')
+}
+
+/** What a scan that finds out nothing by itself says: the line of a record with other fields than the header, for instance. */
+export async function scanFault(connection: DuckDBConnection, table: CsvTable, format: CsvFormat): Promise<unknown> {
+  if (!format.header) return undefined
+  try {
+    const { names } = await headerOf(table, format)
+    const columns = names.map(name => `${quoteText(name)}: 'VARCHAR'`).join(', ')
+    await connection.run(
+      `SELECT count(*) FROM read_csv(${csvSettings(table.file, format)}, auto_detect = false, columns = {${columns}})`,
+    )
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+interface TableHeader {
+  readonly names: readonly string[]
+  /** Right at the beginning. */
+  readonly blankLines: number
+  readonly isComplete: boolean
+}
+
+async function headerOf({ file }: CsvTable, format: CsvFormat): Promise<TableHeader> {
+  const header = headerIn(inflate(file, await firstBytes(file)), format)
+  return header.isComplete ? header : headerIn(inflate(file, await readFile(file)), format)
+}
+
+function headerIn(bytes: Uint8Array, format: CsvFormat): TableHeader {
+  const { names, isComplete } = readHeader(bytes, dialectOf(format), format)
+  const text = Buffer.from(bytes.subarray(bomBytes(bytes), topBytes)).toString('latin1')
+  const blank = /^[\r\n]*/.exec(text)?.[0] ?? ''
+  return { names, blankLines: blank.split(/\r\n|\r|\n/).length - 1, isComplete }
+}
+
+/** As far as the bytes go. */
+function inflate(file: string, bytes: Uint8Array): Uint8Array {
+  const compression = compressionOf(file)
+  if (compression === 'gzip') return zlib.gunzipSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH })
+  if (compression === 'zstd') return zlib.zstdDecompressSync(bytes, { finishFlush: zlib.constants.ZSTD_e_flush })
+  return bytes
+}
+
+const topBytes = 65_536
+
+async function firstBytes(file: string): Promise<Uint8Array> {
+  const handle = await open(file)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(topBytes), 0, topBytes, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,65 @@
+/** Whether a line is a JSON object that every parser reads alike, and why not, as SQL over its column `line`. */
+import { quoteText, quoteTexts } from '../duckdb/quote.ts'
+import type { RecordTest } from './record-test.ts'
+
+export interface RecordOptions {
+  /** Also refuse what the engine reads and others do not: trailing commas, and a key that stands twice. */
+  readonly isStrict: boolean
+  /** For a first reading, which may refuse a line that is read with more care: any key that stands twice. Default false. */
+  readonly isFast?: boolean
+  /** Keys, in their order, that most lines have: a line of these alone needs no other look. */
+  readonly commonKeys?: readonly string[]
+  /** Keys that are not declared are read as well. Default false. */
+  readonly keepNew?: boolean
+}
+
+/** What must be true of a line, in this order. `declared` are the keys that are read. */
+export function jsonTests(declared: readonly string[], options: RecordOptions): readonly RecordTest[] {
+  const object = { isMet: isObject, expected: 'a JSON object' }
+  if (!options.isStrict) return [object]
+  return [
+    object,
+    { isMet: hasNoTrailingComma, expected: 'a JSON object without trailing commas' },
+    { isMet: hasUniqueKeys(declared, options), expected: 'a JSON object in which each key stands once' },
+  ]
+}
+
+const isObject = String.raw`CASE WHEN json_valid(line) THEN starts_with(ltrim(line, e' \t\r'), '{') ELSE false END`
+
+const trailingComma = String.raw`',[ \t\r]*[\]}]'`
+const jsonString = String.raw`'"(?:\\.|[^"\\])*"'`
+
+/** A comma that may be one is looked for once more without what stands in strings. */
+const hasNoTrailingComma = `CASE WHEN regexp_matches(line, ${trailingComma})
+  THEN NOT regexp_matches(regexp_replace(line, ${jsonString}, '""', 'g'), ${trailingComma}) ELSE true END`
+
+/** To compare with a list of keys is much cheaper than to compare the keys with each other. */
+function hasUniqueKeys(declared: readonly string[], options: RecordOptions): string {
+  const { isFast = false, keepNew = false, commonKeys } = options
+  const keys =
+    isFast || keepNew
+      ? 'json_keys(line)'
+      : `list_filter(json_keys(line), lambda k: list_contains(${quoteTexts(declared)}, k))`
+  const test = `len(${keys}) = len(list_distinct(${keys}))`
+  return commonKeys ? `CASE WHEN json_keys(line) = ${quoteTexts(commonKeys)} THEN true ELSE ${test} END` : test
+}
+
+const pair = String.raw`'\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})'`
+const surrogate = String.raw`'\\u[dD][89a-fA-F][0-9a-fA-F]{2}'`
+const escapedBackslash = quoteText('\\\\')
+
+/** Escaped backslashes and whole pairs are marked with a character that no JSON text holds, and restored afterwards. */
+const withoutHalves = [
+  (sql: string) => `replace(${sql}, ${escapedBackslash}, concat(chr(1), 'b'))`,
+  (sql: string) => String.raw`regexp_replace(${sql}, ${pair}, concat(chr(1), 'u\1', chr(1), 'u\2'), 'g')`,
+  (sql: string) => `regexp_replace(${sql}, ${surrogate}, '\ufffd', 'g')`,
+  (sql: string) => String.raw`replace(${sql}, concat(chr(1), 'u'), '\u')`,
+  (sql: string) => `replace(${sql}, concat(chr(1), 'b'), ${escapedBackslash})`,
+].reduce((sql, step) => step(sql), 'line')
+
+/**
+ * The line with the replacement character for each half of a surrogate pair (`"\ud83d"`, of a text that was cut between
+ * the two), as other parsers read it; the engine takes none of such a line.
+ */
+export const readableLine = `CASE WHEN json_valid(line) OR NOT regexp_matches(line, ${surrogate}) OR contains(line, chr(1))
+  THEN line ELSE ${withoutHalves} END`

@@ -1,0 +1,115 @@
+/** What a staged Parquet file holds: its columns, and why one cannot be read. */
+import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api'
+import { FanmillError, PermanentError } from '../../errors/errors.ts'
+import { placeOf } from '../../model/member-place.ts'
+import type { ParquetContent } from '../../parquet/file.ts'
+import type { StagedFile, StagedMember } from '../../stage/stage.ts'
+import { engineFault } from '../duckdb/engine.ts'
+import { quoteTexts } from '../duckdb/quote.ts'
+import { type FileColumn, sourceSql } from './parquet-source.ts'
+import type { ReadColumn } from './read-columns.ts'
+
+/** A prepared file and where it came from. */
+export type GivenParquet = Pick<StagedFile, 'file' | 'parquet'> & {
+  readonly members: readonly Pick<StagedMember, 'archive' | 'member' | 'index'>[]
+}
+
+/** A staged file and its columns, in the order of the file. */
+export interface ParquetFile {
+  readonly file: string
+  readonly origin: Pick<StagedMember, 'archive' | 'member'>
+  /** Of its staged member. */
+  readonly index: number
+  readonly columns: readonly FileColumn[]
+  readonly schemaKey: string
+}
+
+/** The columns of each file; the engine is asked once for files of the same columns. @throws INPUT_INVALID for one that the engine cannot open */
+export async function describeParquet(
+  connection: DuckDBConnection,
+  files: readonly GivenParquet[],
+): Promise<ParquetFile[]> {
+  const known = new Map<string, readonly FileColumn[]>()
+  const described: ParquetFile[] = []
+  for (const { file, members, parquet } of files) {
+    const { archive, member, index } = members[0] ?? { archive: file, member: '', index: 0 }
+    const origin = { archive, member }
+    if (!parquet)
+      throw new PermanentError('STATE_INVALID', `${placeOf(origin)}: expected a Parquet file that is prepared`)
+    const { schemaKey } = parquet
+    const columns = known.get(schemaKey) ?? (await fileColumns(connection, { file, origin, parquet }))
+    known.set(schemaKey, columns)
+    described.push({ file, origin, index, columns, schemaKey })
+  }
+  return described
+}
+
+async function fileColumns(
+  connection: DuckDBConnection,
+  { file, origin, parquet }: Pick<ParquetFile, 'file' | 'origin'> & { readonly parquet: ParquetContent },
+): Promise<readonly FileColumn[]> {
+  const result = await connection.run(`SELECT * FROM ${scan([file])} LIMIT 0`).catch((error: Error) => {
+    throw parquetFault(error, [{ file, origin }])
+  })
+  const types = result.columnTypes()
+  return parquet.columns.map((column, index) => ({ ...column, type: types[index] as DuckDBType }))
+}
+
+/** The engine's fault over these files, with the file that it names as the input that it is a copy of. */
+export function parquetFault(error: Error, files: readonly Pick<ParquetFile, 'file' | 'origin'>[]): Error {
+  const named = files.find(({ file }) => error.message.includes(file)) ?? (files.length === 1 ? files[0] : undefined)
+  const fault = engineFault(error)
+  if (!named || !(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') return fault
+  const { file, origin } = named
+  const problem = (error.message.split('\n')[0] ?? '').replaceAll(file, placeOf(origin)).slice(0, 500)
+  return new PermanentError(
+    'INPUT_INVALID',
+    `${placeOf(origin)}: expected a Parquet file that can be read: ${problem}`,
+    origin,
+    {
+      cause: error,
+    },
+  )
+}
+
+/** The types of all columns, or why one cannot be read. */
+export const columnTypes = (
+  file: ParquetFile,
+): readonly { readonly name: string; readonly type?: string; readonly refused?: string }[] =>
+  file.columns.map((column, position) => {
+    const { name, refused } = column
+    if (refused !== undefined) return { name, refused }
+    return { name, type: sourceSql(column, position, { strict: true, wants: 'own' }).type }
+  })
+
+/** The columns of a task that declares none. @throws INPUT_INVALID for one that cannot be read, or names that are equal but for their case */
+export function ownColumns(file: ParquetFile): readonly ReadColumn[] {
+  const names = new Set<string>()
+  return file.columns.map((column, position) => {
+    const { name } = column
+    if (names.has(name.toLowerCase()))
+      throw refusal(
+        file,
+        name,
+        `expected names that differ in more than case, got ${name} once more; declare the columns of the task`,
+      )
+    names.add(name.toLowerCase())
+    checkColumn(file, position)
+    return { name, type: sourceSql(column, position, { strict: true, wants: 'own' }).type }
+  })
+}
+
+const refusal = ({ origin }: Pick<ParquetFile, 'origin'>, column: string, why: string): PermanentError =>
+  new PermanentError('INPUT_INVALID', `${placeOf(origin)}, column ${column}: ${why}`, { ...origin, column })
+
+/** @throws INPUT_INVALID with file and column */
+export function checkColumn(file: ParquetFile, position: number): void {
+  const { name, refused } = file.columns[position] ?? { name: '' }
+  if (refused !== undefined) throw refusal(file, name, refused)
+  if (file.columns.filter(column => column.name === name).length > 1)
+    throw refusal(file, name, 'expected columns of different names, got this one twice; rename one')
+}
+
+/** The files as the engine scans them, by position and without columns of their paths. */
+export const scan = (files: readonly string[]): string =>
+  `read_parquet(${quoteTexts(files)}, hive_partitioning = false, union_by_name = false)`

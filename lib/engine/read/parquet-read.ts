@@ -1,0 +1,247 @@
+/** Reads Parquet files into the declared columns, or as they are when none are declared; footers say what is in them. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { ColumnDefinition, TaskDefinition } from '../../define/definition.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { nearest } from '../../errors/nearest.ts'
+import { placeOf } from '../../model/member-place.ts'
+import { hiveValues } from '../../paths/hive-columns.ts'
+import { quoteName, quoteText } from '../duckdb/quote.ts'
+import { misfit } from './column-sql.ts'
+import { checkColumn, type ParquetFile, parquetFault, scan } from './parquet-describe.ts'
+import { type FileColumn, type SourceOptions, sourceSql } from './parquet-source.ts'
+import { misfitCondition, misfitText, mustRead, tryRead, type ValueOptions } from './parquet-values.ts'
+import { runValue } from './provenance-sql.ts'
+import { allRead, type ExtraColumns, emptyRead, newMap, placeColumns, type ReadColumn } from './read-columns.ts'
+import { inBoth } from './text-source.ts'
+
+export interface ParquetOptions extends ExtraColumns {
+  readonly columns: readonly ReadColumn[]
+  readonly strict: boolean
+  /** Columns that stand in the paths of the inputs; they are among `columns`. Default none. */
+  readonly hive?: readonly string[]
+  /** Default `ignore`. */
+  readonly onNewColumn?: TaskDefinition['onNewColumn']
+  /** Default `fail`. */
+  readonly onMissingColumn?: TaskDefinition['onMissingColumn']
+  /** Of a broadcast table, whose columns cannot be left out. Default false. */
+  readonly isTable?: boolean
+}
+
+/** Reads each file by itself. @throws INPUT_INVALID for the first that the engine cannot read */
+export async function checkReadable(
+  connection: DuckDBConnection,
+  files: readonly ParquetFile[],
+  options: ParquetOptions,
+): Promise<void> {
+  const names = options.columns.map(({ name }) => quoteName(name))
+  for (const file of files) {
+    const read = union([file], options, (group, from, extra) => {
+      const value: ReadValue = column => tryRead(column, valueOptions(column, group, options))
+      return `SELECT ${selectList(options.columns, value, extra)} FROM ${from}`
+    })
+    await connection.run(`SELECT count(*) FROM (${read}) WHERE ${allRead(names)}`).catch((error: Error) => {
+      throw parquetFault(error, [file])
+    })
+  }
+}
+
+/**
+ * Columns are found by name; a value that does not fit fails the query.
+ * @throws COLUMN_MISSING, COLUMN_NEW; INPUT_INVALID for a column that cannot be read
+ */
+export function parquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard?: string): string {
+  checkKinds(files, options)
+  return union(files, options, (group, from, extra) => {
+    const value: ReadValue = column => mustRead(column, valueOptions(column, group, options))
+    const list = `SELECT ${selectList(options.columns, value, extra)} FROM ${from}`
+    if (guard === undefined) return list
+    // As with text: every column takes part in the guard's argument, by name, so none goes unchecked.
+    const names = options.columns.map(({ name }) => quoteName(name))
+    const visible = [...names, ...options.provenance, ...(options.keepNew ? ['_new'] : [])].join(', ')
+    return `SELECT ${visible} FROM (SELECT *, ${guard}(${allRead(names)}) AS _fanmill_seen FROM (${list})) WHERE _fanmill_seen`
+  })
+}
+
+export interface CarefulParquetOptions {
+  /** A boolean function of the engine that the rows pass through. */
+  readonly guard: string
+  /** Give the columns of the row's place (`placeColumns`) as well. Default false. */
+  readonly hasPlaces?: boolean
+}
+
+/** The rows of which every value fits. The others are those of `parquetMisfits`. @throws COLUMN_MISSING, COLUMN_NEW */
+export function carefulParquetRead(
+  files: readonly ParquetFile[],
+  options: ParquetOptions,
+  { guard, hasPlaces = false }: CarefulParquetOptions,
+): string {
+  checkKinds(files, options)
+  const query = (group: readonly ParquetFile[], from: string, extra: Extra): string => {
+    const value: ReadValue = column => tryRead(column, valueOptions(column, group, options))
+    const bad = misfitOf(options, group)
+    // The guard counts only rows that fit, as with text.
+    const fit = `${guard}(file_index IS NOT NULL)`
+    const condition = bad === undefined ? fit : `CASE WHEN ${bad} THEN false ELSE ${fit} END`
+    return `SELECT ${selectList(options.columns, value, extra)} FROM ${from} WHERE ${condition}`
+  }
+  return union(files, options, query, hasPlaces)
+}
+
+/** A row of Parquet has no text; its first values are what was received. */
+function placesOf(group: readonly ParquetFile[], { columns, strict }: ParquetOptions): string[] {
+  const values = (group[0]?.columns ?? []).flatMap((column, position) => {
+    if (!columns.some(({ name }) => name === column.name)) return []
+    return [`${quoteText(column.name)}: ${sourceSql(column, position, { strict, wants: 'own' }).value}`]
+  })
+  const shown = values.slice(0, shownColumnsMax)
+  const received = shown.length === 0 ? "''" : `CAST({${shown.join(', ')}} AS VARCHAR)`
+  const row = 'CAST(file_row_number + 1 AS VARCHAR)'
+  const member = byFile(group, ({ index }) => String(index))
+  return [member, row, row, received, "''"].map((value, index) => `${value} AS ${placeColumns[index]}`)
+}
+
+/** More than this are not seen in 200 characters. */
+const shownColumnsMax = 40
+
+/**
+ * The rows that do not fit, each with its first misfitting column: member (its index), line and record (both the row's
+ * number, from 1), column, expected, received. Empty where every value fits.
+ */
+export function parquetMisfits(files: readonly ParquetFile[], options: ParquetOptions): string {
+  const selects = groupsOf(files, options).flatMap(group => {
+    const anyBad = misfitOf(options, group)
+    if (anyBad === undefined) return []
+    const cases = options.columns.flatMap(column => {
+      const value = valueOptions(column, group, options)
+      const bad = misfitCondition(column, value)
+      const { expected, received } = misfitText(column, value)
+      return bad === undefined ? [] : [`WHEN ${bad} THEN ${misfit(column.name, expected, received)}`]
+    })
+    const member = byFile(group, ({ index }) => String(index))
+    const row = 'CAST(file_row_number + 1 AS VARCHAR)'
+    return `SELECT ${member} AS member, ${row} AS line, ${row} AS record, unnest(CASE ${cases.join(' ')} END) FROM ${scanGroup(group)} WHERE ${anyBad}`
+  })
+  return selects.join(' UNION ALL ')
+}
+
+const scanGroup = (group: readonly ParquetFile[]): string => scan(group.map(({ file }) => file))
+
+/** Files with the same columns in the same order are one scan. */
+function groupsOf(files: readonly ParquetFile[], options: ParquetOptions): ParquetFile[][] {
+  const keyOf = (file: ParquetFile): string => JSON.stringify([file.schemaKey, pathColumnsOf(file, options)])
+  return [...Map.groupBy(files, keyOf).values()]
+}
+
+/** The columns of the task that stand in the path of this file. */
+function pathColumnsOf({ origin }: ParquetFile, { hive = [] }: ParquetOptions): readonly string[] {
+  if (hive.length === 0) return []
+  const values = hiveValues(origin.archive)
+  return hive.filter(name => Object.hasOwn(values, name))
+}
+
+function valueOptions(column: ReadColumn, group: readonly ParquetFile[], options: ParquetOptions): ValueOptions {
+  const { strict } = options
+  const own = group[0]?.columns ?? []
+  if (group[0] && pathColumnsOf(group[0], options).includes(column.name)) {
+    const value = byFile(group, ({ origin }) => hiveValues(origin.archive)[column.name] ?? null)
+    return { strict, source: { type: 'VARCHAR', value } }
+  }
+  const position = own.findIndex(each => each.name === column.name)
+  const found = own[position]
+  return { strict, ...(found && { source: sourceSql(found, position, { strict, wants: wantsOf(column.definition) }) }) }
+}
+
+function wantsOf(definition: ColumnDefinition | undefined): SourceOptions['wants'] {
+  if (!definition) return 'own'
+  if (definition.type === 'list' && definition.items) return wantsOf(definition.items)
+  return definition.type === 'binary' ? 'binary' : 'text'
+}
+
+/** Looks at one file of each kind: there may be thousands of files. */
+function checkKinds(files: readonly ParquetFile[], options: ParquetOptions): void {
+  for (const [file] of groupsOf(files, options)) if (file) checkColumns(file, options)
+}
+
+function checkColumns(file: ParquetFile, options: ParquetOptions): void {
+  const { origin, columns } = file
+  const names = columns.map(column => column.name)
+  const inPath = pathColumnsOf(file, options)
+  const both = names.find(name => inPath.includes(name))
+  if (both !== undefined) throw inBoth(origin, both)
+  for (const [position, name] of names.entries())
+    if (options.keepNew || options.columns.some(column => column.name === name)) checkColumn(file, position)
+  const missing = options.columns
+    .map(column => column.name)
+    .filter(name => !names.includes(name) && !inPath.includes(name))
+  if (missing.length > 0 && options.onMissingColumn !== 'null') {
+    const close = missing.flatMap(name => nearest(name, names, 1))
+    const hint = close.length > 0 ? ` (nearest: ${close.join(', ')})` : ''
+    const remedy = options.isTable ? 'mend the columns' : "mend the columns, or set onMissingColumn: 'null'"
+    throw new PermanentError(
+      'COLUMN_MISSING',
+      `${placeOf(origin)}: expected the columns ${options.columns.map(column => column.name).join(', ')}, got a file without ${missing.join(', ')}${hint}; ${remedy}`,
+      { ...origin, missing },
+    )
+  }
+  const added = names.filter(name => !options.columns.some(column => column.name === name))
+  if (added.length > 0 && options.onNewColumn === 'fail')
+    throw new PermanentError(
+      'COLUMN_NEW',
+      `${placeOf(origin)}: expected only declared columns, got ${added.join(', ')}; declare them, or set onNewColumn: 'ignore'`,
+      { ...origin, added },
+    )
+}
+
+type ReadValue = (column: ReadColumn) => string
+type Extra = readonly string[]
+
+/** One query for each group of like files, of no rows where there are no files. */
+function union(
+  files: readonly ParquetFile[],
+  options: ParquetOptions,
+  query: (group: readonly ParquetFile[], from: string, extra: Extra) => string,
+  hasPlaces = false,
+): string {
+  const selects = groupsOf(files, options).map(group => {
+    const own = group[0]?.columns ?? []
+    const provenance = options.provenance.map(name => `${provenanceOf(name, group)} AS ${name}`)
+    const kept = options.keepNew ? [`${newColumns(own, options)} AS _new`] : []
+    const places = hasPlaces ? placesOf(group, options) : []
+    return query(group, scanGroup(group), [...provenance, ...kept, ...places])
+  })
+  return selects.join(' UNION ALL ') || emptyRead(options.columns, options, hasPlaces)
+}
+
+const selectList = (columns: readonly ReadColumn[], value: ReadValue, extra: Extra): string =>
+  [...columns.map(column => `${value(column)} AS ${quoteName(column.name)}`), ...extra].join(', ')
+
+function misfitOf(options: ParquetOptions, group: readonly ParquetFile[]): string | undefined {
+  const conditions = options.columns
+    .map(column => misfitCondition(column, valueOptions(column, group, options)))
+    .filter(each => each !== undefined)
+  return conditions.length === 0 ? undefined : `(${conditions.join(' OR ')})`
+}
+
+function newColumns(own: readonly FileColumn[], { columns, strict }: ParquetOptions): string {
+  const added = own.flatMap((column, position) => {
+    if (columns.some(each => each.name === column.name)) return []
+    const { value } = sourceSql(column, position, { strict, wants: 'own' })
+    return [[column.name, `CAST(${value} AS VARCHAR)`] as const]
+  })
+  return newMap(added)
+}
+
+function provenanceOf(name: string, group: readonly ParquetFile[]): string {
+  if (name === '_line') return 'file_row_number + 1'
+  const ofRun = runValue(name)
+  if (ofRun !== undefined) return ofRun
+  return byFile(group, ({ origin }) => (name === '_archive' ? origin.archive : origin.member))
+}
+
+/** A text of each file of the scan. */
+function byFile(group: readonly ParquetFile[], textOf: (file: ParquetFile) => string | null): string {
+  const texts = group.map(textOf).map(text => (text === null ? 'CAST(NULL AS VARCHAR)' : quoteText(text)))
+  return texts.every(text => text === texts[0])
+    ? (texts[0] ?? 'NULL')
+    : `[${texts.join(', ')}][CAST(file_index AS BIGINT) + 1]`
+}

@@ -1,0 +1,78 @@
+/** How one column of a Parquet file becomes a declared column in SQL, and which of its values do not fit. */
+
+import { quoteText } from '../duckdb/quote.ts'
+import { expectedText, fits, nullableText, tryConvert } from './column-sql.ts'
+import type { LeafSql } from './parquet-leaf.ts'
+import type { ReadColumn } from './read-columns.ts'
+
+/** What a declared column is read from. */
+export interface ValueOptions {
+  /** The file's column of the same name, where it has one. */
+  readonly source?: LeafSql
+  readonly strict: boolean
+}
+
+/** The value, failing the query where it does not fit. */
+export function mustRead(column: ReadColumn, options: ValueOptions): string {
+  const value = tryRead(column, options)
+  const bad = misfitCondition(column, options)
+  if (bad === undefined) return value
+  return `CASE WHEN ${bad} THEN error(${quoteText(`a value of column ${column.name} does not fit`)}) ELSE ${value} END`
+}
+
+/** The value; null, or another, where it does not fit. */
+export function tryRead(column: ReadColumn, { source: from, strict }: ValueOptions): string {
+  if (!from) return `CAST(NULL AS ${column.type})`
+  const given = givenValue(column, from)
+  if (from.type === column.type) return given
+  if (from.type === 'VARCHAR' && column.definition) return tryConvert(column.definition, given, strict)
+  // The engine refuses such a cast before it reads a value.
+  if (column.type === 'BLOB') return 'CAST(NULL AS BLOB)'
+  return `TRY_CAST(${given} AS ${column.type})`
+}
+
+/** True where a value does not fit, never null; undefined where every value fits. */
+export function misfitCondition(column: ReadColumn, options: ValueOptions): string | undefined {
+  const { definition } = column
+  const { source } = options
+  if (!source) return definition?.required ? 'true' : undefined
+  const conditions = [
+    ...(definition?.required ? [`${givenValue(column, source)} IS NULL`] : []),
+    ...(source.bad ? [`coalesce(${source.bad}, false)`] : []),
+    ...unfit(column, source, options),
+  ]
+  return conditions.length === 0 ? undefined : `(${conditions.join(' OR ')})`
+}
+
+function unfit(column: ReadColumn, source: LeafSql, options: ValueOptions): string[] {
+  const { definition, type } = column
+  if (source.type === type) return []
+  const given = givenValue(column, source)
+  const value = tryRead(column, options)
+  if (source.type === 'VARCHAR' && definition) return [`NOT ${fits(definition, given, value, options.strict)}`]
+  const lossy = [`${value} IS NULL`, ...lossyCast(column, source, value, options.strict)].join(' OR ')
+  return [`(${given} IS NOT NULL AND (${lossy}))`]
+}
+
+/** What a reject says of a value: the column, what was expected and what the file has. */
+export function misfitText(column: ReadColumn, { source }: ValueOptions): { expected: string; received: string } {
+  return {
+    expected: column.definition ? expectedText(column.definition) : column.type,
+    received: source ? (source.text ?? `CAST(${source.value} AS VARCHAR)`) : 'NULL',
+  }
+}
+
+/** Texts may stand for null; other types have nulls of their own. */
+function givenValue({ definition }: ReadColumn, { type, value }: LeafSql): string {
+  return definition && (type === 'VARCHAR' || type === 'BLOB')
+    ? nullableText(definition, value, type === 'BLOB')
+    : value
+}
+
+function lossyCast({ type }: ReadColumn, from: LeafSql, value: string, strict: boolean): string[] {
+  const isOther = `TRY_CAST(${value} AS ${from.type}) IS DISTINCT FROM ${from.value}`
+  if (type !== 'FLOAT' && type !== 'DOUBLE') return strict && type !== 'VARCHAR' && type !== 'JSON' ? [isOther] : []
+  // A float of fewer digits is near enough; an exact number is not.
+  if (strict && /INT|^DECIMAL/.test(from.type)) return [isOther]
+  return [`(isinf(${value}) AND NOT isinf(CAST(${from.value} AS DOUBLE)))`]
+}

@@ -1,0 +1,186 @@
+/** Reads staged text into the declared columns: a fast query that fails on the first misfit, or a careful one that keeps misfits apart. */
+import type { ColumnDefinition, Columns } from '../../define/definition.ts'
+import { quoteName, quoteText } from '../duckdb/quote.ts'
+import {
+  expectedSql,
+  fits,
+  misfit,
+  misfitOf,
+  mismatchMarker,
+  mustConvert,
+  nullableText,
+  sqlType,
+  tryConvert,
+} from './column-sql.ts'
+import { runValue } from './provenance-sql.ts'
+import { allRead, declaredColumns, type ExtraColumns, emptyRead, newMap } from './read-columns.ts'
+import { allMet } from './record-test.ts'
+import { recordCharactersMax } from './record-text.ts'
+import { prefixColumns, type TextSource } from './text-source.ts'
+
+/** Provenance is made of the located prefix. */
+export interface ReadOptions extends ExtraColumns {
+  readonly columns: Columns
+  readonly strict: boolean
+  /** Columns that stand in the paths of the inputs; they are among `columns`. Default none. */
+  readonly hive?: readonly string[]
+  /** Fail a fast reading where a record has columns of its own that are not declared. Default false. */
+  readonly refuseNew?: boolean
+}
+
+/**
+ * A query with the declared columns; any text that does not fit fails it.
+ * With `guard`, a boolean function of the engine, rows also pass through it and every column is read whatever becomes of it later.
+ */
+export function fastRead(sources: readonly TextSource[], options: ReadOptions, guard?: string): string {
+  return union(
+    sources.map(source => fastSelect(source, options, guard)),
+    options,
+  )
+}
+
+export interface CarefulOptions {
+  /** A boolean function of the engine that the rows pass through. */
+  readonly guard?: string
+  /** Records of a higher number are passed over. */
+  readonly lastRecord?: number
+  /** Give the columns of the row's place (`placeColumns`) as well. Default false. */
+  readonly hasPlaces?: boolean
+}
+
+/** A query with the declared columns of the rows that fit. Rows that do not are those of `misfits`. */
+export function carefulRead(
+  sources: readonly TextSource[],
+  options: ReadOptions,
+  { guard, lastRecord, hasPlaces = false }: CarefulOptions = {},
+): string {
+  return union(
+    sources.map(source => {
+      const before = lastRecord === undefined ? '' : `CAST(_fanmill_record AS BIGINT) <= ${lastRecord} AND `
+      const fit = `${before}${fitOf(source, options)}`
+      // All columns take part, because the engine fails on a record that is not UTF-8 when it does not read each of them.
+      // One expression, because filters side by side are evaluated in any order: only rows that fit are counted.
+      const condition =
+        guard === undefined
+          ? fit
+          : `CASE WHEN ${fit} THEN ${guard}(coalesce(${source.all.join(', ')}) IS NULL) ELSE false END`
+      const convert: Convert = (column, text) => tryConvert(column, text, options.strict)
+      const text = `left(${source.recordText}, ${recordCharactersMax})`
+      const places = hasPlaces
+        ? `, ${prefixColumns.join(', ')}, ${text} AS _fanmill_received, ${text} AS _fanmill_text`
+        : ''
+      return `SELECT ${selectList(source, options, convert)}${places} FROM ${source.from} WHERE ${condition}`
+    }),
+    options,
+    hasPlaces,
+  )
+}
+
+/** The rows that do not fit, each with its first misfitting column: member, line, record (texts), column, expected, received, text. Empty where every text fits. */
+export function misfits(sources: readonly TextSource[], options: ReadOptions): string {
+  return sources
+    .flatMap(source => {
+      const cases = Object.entries(options.columns).flatMap(([name, column]) =>
+        misfitCase(source, name, column, options),
+      )
+      const whole = (source.record?.tests ?? []).map(
+        ({ isMet, expected }) =>
+          `WHEN NOT coalesce(${isMet}, false) THEN ${misfit('', expected, source.record?.received ?? 'NULL')}`,
+      )
+      if (whole.length + cases.length === 0) return []
+      // All columns take part, as in a careful reading.
+      const prefix = `concat(_fanmill_member, left(concat(${source.all.join(', ')}), 0)) AS member, _fanmill_line AS line, _fanmill_record AS record`
+      return `SELECT ${prefix}, unnest(CASE ${[...whole, ...cases].join(' ')} END), left(${source.recordText}, ${recordCharactersMax}) AS text FROM ${source.from} WHERE NOT ${fitOf(source, options)}`
+    })
+    .join(' UNION ALL ')
+}
+
+function fastSelect(source: TextSource, options: ReadOptions, guard?: string): string {
+  const values: string[] = []
+  // Computed below its check: what stands twice in one expression, and may raise, is computed twice.
+  const convert: Convert = (column, text) => {
+    const { value, checked } = mustConvert(column, text, options.strict)
+    if (!checked) return value
+    const name = quoteName(`value ${values.length}`)
+    values.push(`${value} AS ${name}`)
+    return checked(name)
+  }
+  const list = selectList(source, options, convert)
+  const from =
+    values.length === 0 ? source.from : `(SELECT ${[...source.used, ...values].join(', ')} FROM ${source.from})`
+  const conditions = [
+    ...(source.record ? [allMet(source.record.tests)] : []),
+    ...(options.refuseNew && source.ownNew ? [`len(${source.ownNew.names}) = 0`] : []),
+    ...(source.keyOf ? (source.inPath ?? []).map(name => `NOT ${source.keyOf?.(name)}`) : []),
+  ]
+  const valid =
+    conditions.length > 0
+      ? ` WHERE CASE WHEN ${conditions.join(' AND ')} THEN true ELSE error(${quoteText(mismatchMarker)}) END`
+      : ''
+  if (guard === undefined) return `SELECT ${list} FROM ${from}${valid}`
+  const names = Object.keys(options.columns)
+  // Every column takes part in the guard's argument, so none is dropped as unused before it was checked. By name, from
+  // below: an expression that may raise is computed each time that it stands somewhere.
+  const visible = [...names, ...options.provenance, ...(options.keepNew ? ['_new'] : [])].map(quoteName).join(', ')
+  const read = `SELECT ${list} FROM ${from}${valid}`
+  return `SELECT ${visible} FROM (SELECT *, ${guard}(${allRead(names.map(quoteName))}) AS _fanmill_seen FROM (${read})) WHERE _fanmill_seen`
+}
+
+type Convert = (column: ColumnDefinition, text: string) => string
+
+function selectList(source: TextSource, options: ReadOptions, convert: Convert): string {
+  const names = Object.keys(options.columns)
+  const typed = names.map(name => `${typedText(source, name, options, convert)} AS ${quoteName(name)}`)
+  const kept = options.keepNew ? [`${newColumns(source)} AS _new`] : []
+  return [...typed, ...options.provenance.map(provenanceSql), ...kept].join(', ')
+}
+
+function typedText(source: TextSource, name: string, options: ReadOptions, convert: Convert): string {
+  const column = options.columns[name] as ColumnDefinition
+  const text = source.text(name)
+  if (text !== undefined && source.isTyped?.(name)) return text
+  if (text !== undefined) return convert(column, nullableText(column, text))
+  return column.required
+    ? `CAST(error(${quoteText(mismatchMarker)}) AS ${sqlType(column)})`
+    : `CAST(NULL AS ${sqlType(column)})`
+}
+
+function newColumns(source: TextSource): string {
+  if (source.ownNew) return source.ownNew.map
+  return newMap(source.undeclared.map(({ name, text }) => [name, text]))
+}
+
+function provenanceSql(name: string): string {
+  if (name === '_line') return 'CAST(_fanmill_line AS BIGINT) AS _line'
+  const ofRun = runValue(name)
+  if (ofRun !== undefined) return `${ofRun} AS ${name}`
+  return `${memberSql('_fanmill_member', name === '_archive' ? 'archive' : 'member')} AS ${name}`
+}
+
+/** Of the staged member with an index, given as text; the variables hold those of the present conversion. */
+export function memberSql(index: string, field: 'archive' | 'member'): string {
+  return `getvariable('fanmill_members')[CAST(${index} AS INTEGER) - getvariable('fanmill_first_member') + 1].${field}`
+}
+
+function fitOf(source: TextSource, options: ReadOptions): string {
+  const tests = Object.entries(options.columns).map(([name, column]) => fitTest(source, name, column, options))
+  return `(${[...(source.record ? [allMet(source.record.tests)] : []), ...tests].join(' AND ') || 'true'})`
+}
+
+function fitTest(source: TextSource, name: string, column: ColumnDefinition, options: ReadOptions): string {
+  const found = source.text(name)
+  if (found === undefined) return column.required ? 'false' : 'true'
+  const text = nullableText(column, found)
+  return fits(column, text, tryConvert(column, text, options.strict), options.strict)
+}
+
+function misfitCase(source: TextSource, name: string, column: ColumnDefinition, options: ReadOptions): string[] {
+  const test = fitTest(source, name, column, options)
+  if (test === 'true') return []
+  const text = source.text(name) ?? 'NULL'
+  return [`WHEN NOT ${test} THEN ${misfitOf(name, expectedSql(column, text), text)}`]
+}
+
+function union(selects: readonly string[], options: ReadOptions, hasPlaces = false): string {
+  return selects.join(' UNION ALL ') || emptyRead(declaredColumns(options.columns), options, hasPlaces)
+}

@@ -1,0 +1,82 @@
+/** Refuses users' SQL that could read anything but its input, its tables and its own expressions. */
+import { nearest } from '../../errors/nearest.ts'
+import type { SqlCatalog } from './catalog.ts'
+import { isAllowedFunction, isAllowedTableFunction } from './functions.ts'
+import { invalidSql, list, type Node } from './syntax.ts'
+
+export interface AllowedSql {
+  /** Tables that may stand in FROM, beside common table expressions. */
+  readonly tables: readonly string[]
+  /** Names the text in messages. */
+  readonly where: string
+  readonly sql: string
+  readonly catalog: SqlCatalog
+}
+
+/**
+ * Checks a statement or an expression at any depth: FROM may have the given tables, common table expressions and functions that
+ * make rows of values; expressions may call the functions of the allow list.
+ * @throws SQL_INVALID for an unknown table, a file, or a function that is not allowed
+ */
+export function checkAllowed(tree: Node, allowed: AllowedSql): void {
+  checkNode(tree, new Set(allowed.tables.map(name => name.toLowerCase())), allowed)
+}
+
+function checkNode(value: unknown, tables: ReadonlySet<string>, allowed: AllowedSql): void {
+  if (typeof value !== 'object' || value === null) return
+  const node = value as Node
+  if (node.type === 'BASE_TABLE') checkTable(node, tables, allowed)
+  if (node.type === 'SHOW_REF')
+    throw invalidSql(allowed.where, 'SHOW, DESCRIBE and SUMMARIZE cannot stand here', allowed.sql)
+  if (node.class === 'FUNCTION' || node.class === 'WINDOW') checkFunction(node, allowed)
+  const { cte_map: expressions, ...parts } = node.type === 'TABLE_FUNCTION' ? argumentsOf(node, allowed) : node
+  const visible = checkTableExpressions(expressions, tables, allowed)
+  for (const part of Object.values(parts)) checkNode(part, visible, allowed)
+}
+
+/** The arguments of a function in FROM, once the function itself is allowed. */
+function argumentsOf(node: Node, allowed: AllowedSql): Node {
+  const { function_name: name, children } = (node.function ?? {}) as Node
+  if (!isAllowedTableFunction(String(name))) throw refused(String(name), allowed)
+  return { children }
+}
+
+/** Each WITH clause sees those before it, and itself where it is recursive; returns what stands below them. */
+function checkTableExpressions(map: unknown, tables: ReadonlySet<string>, allowed: AllowedSql): ReadonlySet<string> {
+  const visible = new Set(tables)
+  for (const { key, value } of list((map as Node | undefined)?.map)) {
+    const name = String(key).toLowerCase()
+    const { node } = ((value as Node).query ?? {}) as Node
+    const isRecursive = (node as Node | undefined)?.type === 'RECURSIVE_CTE_NODE'
+    checkNode(value, isRecursive ? new Set([...visible, name]) : visible, allowed)
+    visible.add(name)
+  }
+  return visible
+}
+
+function checkTable(node: Node, tables: ReadonlySet<string>, { where, sql }: AllowedSql): void {
+  const name = String(node.table_name)
+  const path = [node.catalog_name, node.schema_name, name].filter(part => part).join('.')
+  if (node.at_clause) throw invalidSql(where, `AT cannot stand after ${name}, which has no versions`, sql)
+  if (path === name && tables.has(name.toLowerCase())) return
+  const [meant] = nearest(path, tables)
+  const advice = meant === undefined ? thereAre([...tables]) : `did you mean ${meant}`
+  throw invalidSql(where, `unknown table ${path}; ${advice}`, sql)
+}
+
+const thereAre = (tables: readonly string[]): string =>
+  tables.length === 0 ? 'no table can be read here' : `there are ${tables.join(', ')}`
+
+function checkFunction(node: Node, allowed: AllowedSql): void {
+  const name = String(node.function_name)
+  const isKnown = allowed.catalog.functions.has(name.toLowerCase()) || name.toLowerCase().startsWith('fanmill_')
+  // The engine refuses names that it does not know, with the nearest one.
+  if (isKnown && !isAllowedFunction(name)) throw refused(name, allowed)
+}
+
+const refused = (name: string, { where, sql }: AllowedSql) =>
+  invalidSql(
+    where,
+    `the function ${name} is not available; SQL reads its input and tables, and calls functions of values`,
+    sql,
+  )

@@ -1,0 +1,100 @@
+/** What a statement of the user's shows only as it was written, over an empty table `input`: equal names, and aggregates of `input`. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { PermanentError } from '../../errors/errors.ts'
+import { type BoundQuery, runBound } from '../duckdb/bound-query.ts'
+import { isInput, refusal } from './row-wise.ts'
+import { type Node, selectWithColumn } from './syntax.ts'
+
+export interface StatementCheck {
+  /** The statement's parse tree. */
+  readonly select: Node
+  /** Gives the columns that the statement reads. */
+  readonly input: BoundQuery
+  readonly columns: readonly string[]
+  readonly where: string
+}
+
+/**
+ * Checks a statement that `checkRowWise` has passed. One that does not bind passes: it fails where it is prepared, with the engine's words.
+ * @throws SQL_INVALID, SQL_NOT_ROWWISE
+ */
+export async function checkStatement(
+  connection: DuckDBConnection,
+  statement: BoundQuery,
+  { select, input, columns, where }: StatementCheck,
+): Promise<void> {
+  await runBound(connection, {
+    sql: `CREATE OR REPLACE TEMP TABLE input AS SELECT * FROM (${input.sql}) LIMIT 0`,
+    values: input.values,
+  })
+  try {
+    await checkAggregates(connection, statement, { select, columns, where })
+    const names = await describe(connection, statement)
+    if (Array.isArray(names)) checkNames(names, where, 'sql')
+  } finally {
+    await connection.run('DROP TABLE temp.input')
+  }
+}
+
+/** @throws SQL_INVALID for two that differ by case at most */
+export function checkNames(names: readonly string[], where: string, kind: 'sql' | 'map'): void {
+  const seen = new Set<string>()
+  for (const name of names) {
+    const key = name.toLowerCase()
+    if (!seen.has(key)) {
+      seen.add(key)
+      continue
+    }
+    const advice =
+      kind === 'sql'
+        ? `write * replace (… as ${name}) or * exclude (${name}) in place of *, or name one of them otherwise`
+        : 'name one of them otherwise'
+    throw new PermanentError('SQL_INVALID', `${where}: column ${name} comes out twice; ${advice}`, { where, name })
+  }
+}
+
+/** The names that come out, before the engine tells equal ones apart; or why it does not bind. */
+async function describe(connection: DuckDBConnection, { sql, values }: BoundQuery): Promise<string[] | Error> {
+  try {
+    const result = await runBound(connection, { sql: `DESCRIBE ${sql}`, values })
+    return (await result.getRows()).map(([name]) => String(name))
+  } catch (error) {
+    return error as Error
+  }
+}
+
+/**
+ * An aggregate whose arguments are all columns of `input` is one over its rows, also in a subquery. The engine knows: it
+ * refuses another column of `input` beside it.
+ */
+async function checkAggregates(
+  connection: DuckDBConnection,
+  { sql, values }: BoundQuery,
+  { select, columns, where }: Pick<StatementCheck, 'select' | 'columns' | 'where'>,
+): Promise<void> {
+  const column = columnOfInput(select.from_table, columns)
+  if (!column || !contains(select.select_list, node => node.class === 'SUBQUERY')) return
+  const bound = await describe(connection, { sql: await selectWithColumn(connection, select, column), values })
+  if (bound instanceof Error && /must appear in the GROUP BY/.test(bound.message))
+    refusal(where, sql)('an aggregate of input in a subquery')
+}
+
+function columnOfInput(from: unknown, columns: readonly string[]): Node | undefined {
+  let found: Node | undefined
+  contains(from, node => {
+    if (!isInput(node)) return false
+    const [renamed] = node.column_name_alias as readonly string[]
+    const name = renamed ?? columns[0]
+    const table = node.alias === '' ? 'input' : node.alias
+    if (name !== undefined)
+      found = { class: 'COLUMN_REF', type: 'COLUMN_REF', alias: '', query_location: 0, column_names: [table, name] }
+    return true
+  })
+  return found
+}
+
+function contains(tree: unknown, matches: (node: Node) => boolean): boolean {
+  if (typeof tree !== 'object' || tree === null) return false
+  if (!Array.isArray(tree) && matches(tree as Node)) return true
+  return Object.values(tree).some(value => contains(value, matches))
+}

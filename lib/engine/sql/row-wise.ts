@@ -1,0 +1,131 @@
+/** Refuses SQL whose rows would depend on how the input was sliced. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { PermanentError } from '../../errors/errors.ts'
+import { checkAllowed } from './allowed.ts'
+import { sqlCatalog } from './catalog.ts'
+import { list, type Node, parseSelect } from './syntax.ts'
+
+/** What a step's statement is checked against. */
+export interface RowWiseCheck {
+  /** Names the step in messages. */
+  readonly where: string
+  /** The columns of `input`, where they are known. */
+  readonly columns?: readonly string[] | undefined
+  /** The task's broadcast tables, which may stand in FROM beside `input`. */
+  readonly tables: readonly string[]
+}
+
+/**
+ * Checks one SELECT over `input`: no aggregate, DISTINCT, window, ORDER BY, LIMIT, set operation or sample of its rows, no function
+ * with another answer for each call or query, `input` once in FROM, no join that would add unmatched rows of a table; and nothing
+ * that reads more than `input` and the task's tables. Returns its parse tree.
+ * @throws SQL_NOT_ROWWISE; SQL_INVALID when it does not parse, is not one SELECT, or reads what it may not
+ */
+export async function checkRowWise(connection: DuckDBConnection, sql: string, check: RowWiseCheck): Promise<Node> {
+  const { where, columns, tables } = check
+  const select = await parseSelect(connection, sql, where)
+  const catalog = await sqlCatalog(connection)
+  checkAllowed(select, { tables: ['input', ...tables], where, sql, catalog })
+  const refuse: Refuse = refusal(where, sql)
+  checkFunctions(select, catalog.unstable, columns, refuse)
+  checkSelect(select, catalog.aggregates, refuse)
+  return select
+}
+
+/** Throws SQL_NOT_ROWWISE, saying what it is that is refused. */
+export const refusal =
+  (where: string, sql: string) =>
+  (what: string): never => {
+    throw new PermanentError(
+      'SQL_NOT_ROWWISE',
+      `${where}: ${what} would make the rows depend on how the input is cut into slices; a step sees each row on its own, so do this when you read the finished dataset`,
+      { where, what, sql },
+    )
+  }
+
+/** Anywhere in the statement, subqueries over tables as well. */
+function checkFunctions(
+  node: unknown,
+  unstable: ReadonlySet<string>,
+  columns: readonly string[] | undefined,
+  refuse: Refuse,
+): void {
+  if (typeof node !== 'object' || node === null) return
+  const { class: kind, function_name: called, column_names: path, children, sample } = node as Node
+  const word = Array.isArray(path) && path.length === 1 ? String(path[0]).toLowerCase() : undefined
+  const isNoColumn = kind === 'COLUMN_REF' && columns?.every(column => column.toLowerCase() !== word)
+  const name = kind === 'FUNCTION' ? String(called) : isNoColumn ? word : undefined
+  if (name !== undefined && unstable.has(name)) refuse(`the function ${name}`)
+  if (name === 'age' && list(children).length === 1) refuse('age with one argument, the present day its second,')
+  if (sample) refuse('TABLESAMPLE')
+  for (const value of Object.values(node)) checkFunctions(value, unstable, columns, refuse)
+}
+
+type Refuse = (what: string) => never
+
+function checkSelect(select: Node, aggregates: ReadonlySet<string>, refuse: Refuse): void {
+  if (select.type === 'SET_OPERATION_NODE') refuse('a set operation (UNION, INTERSECT, EXCEPT)')
+  for (const modifier of list(select.modifiers)) refuse(modifierNames[String(modifier.type)] ?? String(modifier.type))
+  if (list(select.group_expressions).length > 0 || list(select.group_sets).length > 0) refuse('GROUP BY')
+  if (select.aggregate_handling === 'FORCE_AGGREGATES') refuse('GROUP BY')
+  if (select.having) refuse('HAVING')
+  if (select.qualify) refuse('QUALIFY')
+  const withNames = list((select.cte_map as Node | undefined)?.map).map(({ key }) => String(key).toLowerCase())
+  if (withNames.includes('input')) refuse('a WITH clause named input')
+  if (mentionsInput(select.cte_map)) refuse('input in a WITH clause')
+  checkFrom(select.from_table as Node | undefined, refuse)
+  if (countInput(select.from_table) === 0) refuse('a statement that does not read input')
+  for (const part of [select.select_list, select.where_clause]) checkExpression(part, aggregates, refuse)
+}
+
+const modifierNames: Record<string, string> = {
+  ORDER_MODIFIER: 'ORDER BY',
+  LIMIT_MODIFIER: 'LIMIT',
+  LIMIT_PERCENT_MODIFIER: 'LIMIT',
+  DISTINCT_MODIFIER: 'DISTINCT',
+}
+
+/** `input` stands once, on the side of each join that keeps its rows. */
+function checkFrom(table: Node | undefined, refuse: Refuse): void {
+  if (!table || countInput(table) === 0) return
+  if (countInput(table) > 1) refuse('input joined with itself')
+  if (isInput(table)) return
+  if (table.type !== 'JOIN') refuse('input in a subquery')
+  if (table.ref_type === 'POSITIONAL') refuse('a POSITIONAL join')
+  const [left, right] = [table.left as Node, table.right as Node]
+  const join = String(table.join_type)
+  const isLeft = countInput(left) > 0
+  const allowed = isLeft ? ['INNER', 'LEFT', 'SEMI', 'ANTI'] : ['INNER', 'RIGHT']
+  if (!allowed.includes(join)) refuse(`a ${join} join that adds or loses rows of a table`)
+  if (mentionsInput(table.condition)) refuse('input in a subquery')
+  checkFrom(isLeft ? left : right, refuse)
+}
+
+function checkExpression(node: unknown, aggregates: ReadonlySet<string>, refuse: Refuse): void {
+  if (Array.isArray(node)) {
+    for (const each of node) checkExpression(each, aggregates, refuse)
+    return
+  }
+  if (typeof node !== 'object' || node === null) return
+  const { class: kind, function_name: name } = node as Node
+  if (kind === 'WINDOW') refuse(`the window function ${String(name)}`)
+  if (kind === 'FUNCTION' && aggregates.has(String(name))) refuse(`the aggregate ${String(name)}`)
+  if (kind === 'SUBQUERY') {
+    // A subquery over tables alone is the same for every row.
+    if (mentionsInput((node as Node).subquery)) refuse('input in a subquery')
+    return
+  }
+  for (const value of Object.values(node)) checkExpression(value, aggregates, refuse)
+}
+
+/** Whether a table in FROM is `input`. */
+export const isInput = (node: Node): boolean =>
+  node.type === 'BASE_TABLE' && String(node.table_name).toLowerCase() === 'input' && !node.schema_name
+
+const mentionsInput = (node: unknown): boolean => countInput(node) > 0
+
+function countInput(node: unknown): number {
+  if (typeof node !== 'object' || node === null) return 0
+  const own = !Array.isArray(node) && isInput(node as Node) ? 1 : 0
+  return Object.values(node).reduce<number>((sum, value) => sum + countInput(value), own)
+}

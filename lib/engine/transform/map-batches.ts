@@ -1,0 +1,158 @@
+/** Runs the user's `mapBatches` over a chunk at a time. */
+import type { DuckDBDataChunk, DuckDBStructVector, DuckDBVector } from '@duckdb/node-api'
+import type { MapBatchesStep } from '../../define/definition.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { type ChunkFunction, type OwnContext, type RejectRow, Relearn } from './map-context.ts'
+import { callUser, rejectReason, type Target, unknownKey, write } from './map-result.ts'
+import type { SchemaColumn } from './transform.ts'
+import { isSameValue, valueReader } from './vector-values.ts'
+
+/** How a batch's rows are rejected. */
+interface BatchTools {
+  readonly own: OwnContext
+  readonly reject: RejectRow
+}
+
+/**
+ * The step as a function of chunks with the columns `given`. A chunk that fails in a way that makes a row a reject is done
+ * again row by row, because only then is it known which row it is.
+ */
+export function batchFunction(
+  step: MapBatchesStep,
+  given: readonly SchemaColumn[],
+  targets: readonly Target[],
+  { own, reject }: BatchTools,
+): ChunkFunction {
+  const readers = given.map(column => valueReader(column.type))
+  const mapPiece = (chunk: DuckDBDataChunk, output: DuckDBVector, piece: Piece): number => {
+    const columns: Record<string, unknown> = {}
+    for (const [index, { name }] of given.entries()) defineColumn(columns, name, { chunk, index, piece, readers })
+    const { result, reasons } = callBatch(step, { rowCount: piece.rowCount, columns }, own)
+    for (const key in result) checkBatchKey(key, result[key], columns, targets)
+    for (const [at, target] of targets.entries()) writeColumn(output as DuckDBStructVector, at, target)
+    for (const [row, reason] of reasons) rejectAt(chunk, output, piece.first + row, reason)
+    return reasons.size
+    function writeColumn(vector: DuckDBStructVector, at: number, target: Target): void {
+      const values = valuesOf(result, target.name, piece.rowCount)
+      for (let row = 0; row < values.length; row++)
+        if (!reasons.has(row)) vector.setItemValue(piece.first + row, at, write(target, values[row], row) as never)
+    }
+  }
+  const rejectAt = (chunk: DuckDBDataChunk, output: DuckDBVector, row: number, reason: string): void => {
+    reject(chunk, row, reason)
+    ;(output as DuckDBStructVector).setItem(row, null)
+  }
+  const reasonOf = (error: unknown): string | undefined => (own.wasRefused ? undefined : rejectReason(error, step))
+  return (chunk, output) => {
+    try {
+      mapPiece(chunk, output, { first: 0, rowCount: chunk.rowCount })
+    } catch (error) {
+      if (reasonOf(error) === undefined) throw error
+      let rejected = 0
+      for (let row = 0; row < chunk.rowCount; row++) {
+        try {
+          rejected += mapPiece(chunk, output, { first: row, rowCount: 1 })
+        } catch (ofRow) {
+          const reason = reasonOf(ofRow)
+          if (reason === undefined) throw ofRow
+          rejectAt(chunk, output, row, reason)
+          rejected++
+        }
+      }
+      if (rejected === 0) throw unplaced(error)
+    }
+  }
+}
+
+/** Rows of a chunk. */
+interface Piece {
+  readonly first: number
+  readonly rowCount: number
+}
+
+/** Each row passes alone. */
+function unplaced(error: unknown): PermanentError {
+  const message = error instanceof Error ? error.message : String(error)
+  const problem = `mapBatches: ${message}, but no row fails alone; name the row: context.reject(reason, { row })`
+  return new PermanentError('TRANSFORM_FAILED', problem, {}, { cause: error })
+}
+
+interface BatchResult {
+  readonly result: Readonly<Record<string, unknown>>
+  /** Rows that the function rejected, by index. */
+  readonly reasons: ReadonlyMap<number, string>
+}
+
+function callBatch(
+  step: MapBatchesStep,
+  batch: { readonly rowCount: number; readonly columns: unknown },
+  own: OwnContext,
+): BatchResult {
+  const map = step.map as (batch: unknown, context: unknown) => unknown
+  const reasons = new Map<number, string>()
+  own.batch = { rowCount: batch.rowCount, reasons }
+  try {
+    const result = callUser('mapBatches', () => map(batch, own.context), 0)
+    if (own.wasRefused) throw new Relearn()
+    if (result !== null && !Array.isArray(result)) return { result: result as BatchResult['result'], reasons }
+    const got = result === null ? 'null' : 'an array'
+    throw new PermanentError('TRANSFORM_FAILED', `mapBatches: expected an object of columns, got ${got}`)
+  } finally {
+    own.batch = undefined
+  }
+}
+
+/** @throws TRANSFORM_FAILED for a column without a value for each row */
+function valuesOf(result: BatchResult['result'], name: string, rowCount: number): readonly unknown[] {
+  const values = result[name]
+  if (Array.isArray(values) && values.length === rowCount) return values
+  throw new PermanentError(
+    'TRANSFORM_FAILED',
+    `mapBatches: expected ${rowCount} values in ${name}, got ${Array.isArray(values) ? values.length : typeof values}`,
+    { column: name },
+  )
+}
+
+/** Columns may come back as they were; a change that has no place would be lost. */
+function checkBatchKey(
+  key: string,
+  values: unknown,
+  columns: Readonly<Record<string, unknown>>,
+  targets: readonly Target[],
+): void {
+  if (targets.some(({ name }) => name === key)) return
+  if (!Object.hasOwn(columns, key)) throw unknownKey('mapBatches', key)
+  if (isSameValue(values, columns[key])) return
+  throw new PermanentError(
+    'TRANSFORM_FAILED',
+    `mapBatches changed the column ${key}, which is not in adds; add ${key} with its type to adds`,
+    { key },
+  )
+}
+
+interface ColumnSource {
+  readonly chunk: DuckDBDataChunk
+  readonly index: number
+  readonly piece: Piece
+  readonly readers: readonly ((vector: DuckDBVector, row: number) => unknown)[]
+}
+
+/** A column's values are made when the function first asks for them. */
+function defineColumn(
+  columns: Record<string, unknown>,
+  name: string,
+  { chunk, index, piece, readers }: ColumnSource,
+): void {
+  let values: readonly unknown[] | undefined
+  Object.defineProperty(columns, name, {
+    enumerable: true,
+    get: () => {
+      if (values) return values
+      const vector = chunk.getColumnVector(index)
+      const read = (row: number): unknown => readers[index]?.(vector, piece.first + row)
+      // Frozen, because what is changed in place could not be told from what was there.
+      values = Object.freeze(Array.from({ length: piece.rowCount }, (_, row) => read(row)))
+      return values
+    },
+  })
+}

@@ -1,0 +1,95 @@
+/** What map functions of the user give back: checked, and made into values for vectors. */
+
+import type { ColumnDefinition, MapBatchesStep, MapRowsStep } from '../../define/definition.ts'
+import { isRejectError } from '../../define/reject-error.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { expectedText } from '../read/column-sql.ts'
+import type { SchemaColumn } from './transform.ts'
+import { type ToVector, UnfitValue, valueWriter } from './vector-values.ts'
+
+type RowResult = Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[] | null
+
+/** A fault that one row brings out, and that makes it a reject where the step says so: the function threw, or a value does not fit. */
+class RowError extends PermanentError {}
+
+/** Why an error of a step's function makes its row a reject, without the values of rows; undefined where it fails the run. */
+export function rejectReason(error: unknown, step: MapRowsStep | MapBatchesStep): string | undefined {
+  if (isRejectError(error)) return error.reason
+  if (step.onError !== 'reject' || !(error instanceof RowError)) return undefined
+  return error.publicMessage ?? error.message
+}
+
+/**
+ * Calls the user's function; a RejectError that it throws passes.
+ * @throws TRANSFORM_FAILED when it throws anything else, or gives no object, list or null
+ */
+export function callUser(kind: 'mapRows' | 'mapBatches', call: () => unknown, row: number): RowResult {
+  let result: unknown
+  try {
+    result = call()
+  } catch (error) {
+    if (isRejectError(error)) throw error
+    const message = error instanceof Error ? error.message : String(error)
+    // What a user throws is the user's to say; but JSON.parse and BigInt quote the text that they were given.
+    const publicMessage = error instanceof SyntaxError ? `the ${kind} function threw a SyntaxError` : undefined
+    const options = { cause: error, publicMessage }
+    throw new RowError('TRANSFORM_FAILED', `the ${kind} function threw: ${message}`, { row }, options)
+  }
+  if (result === null || Array.isArray(result) || isRecord(result)) return result as RowResult
+  const got = result instanceof Promise ? `a promise (${kind} is synchronous; fetch in setup)` : kindOf(result)
+  const expected = kind === 'mapRows' ? 'an object, an array of objects or null' : 'an object of columns'
+  throw new PermanentError('TRANSFORM_FAILED', `${kind}: expected ${expected}, got ${got}`, { row })
+}
+
+/** Not what has its values elsewhere than in properties: a Map, a Date. An object of a class is one. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.getPrototypeOf(value) === Object.prototype || tagOf(value) === 'Object'
+}
+
+const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
+
+/** How messages name what is no object of columns. */
+export const kindOf = (value: unknown): string =>
+  value === null ? 'null' : typeof value === 'object' ? `a value of type ${tagOf(value)}` : typeof value
+
+/** The error of a key that no column has. */
+export const unknownKey = (kind: 'mapRows' | 'mapBatches', key: string): PermanentError =>
+  new PermanentError(
+    'TRANSFORM_FAILED',
+    `${kind} returned ${key}, which is neither a column nor in adds; add ${key}: column.…() to adds`,
+    { key },
+  )
+
+/** A column of the result. */
+export interface Target {
+  readonly name: string
+  readonly toVector: ToVector
+  /** What `adds` says of it, where it is required. */
+  readonly required: ColumnDefinition | undefined
+}
+
+/** How values are written into a column that the step adds or changes. */
+export function targetOf({ name, type }: SchemaColumn, { adds }: MapRowsStep | MapBatchesStep): Target {
+  return { name, toVector: valueWriter(type), required: adds[name]?.required ? adds[name] : undefined }
+}
+
+/** A value for the vector. @throws TRANSFORM_FAILED with the column, for one that its type cannot hold */
+export function write(target: Target, value: unknown, row: number): unknown {
+  const { name } = target
+  try {
+    return present(target, target.toVector(value), row)
+  } catch (error) {
+    if (!(error instanceof UnfitValue)) throw error
+    const publicMessage = `column ${name}: ${error.publicMessage}`
+    const detail = { column: name, row }
+    throw new RowError('TRANSFORM_FAILED', `column ${name}: ${error.message}`, detail, { publicMessage })
+  }
+}
+
+/** @throws TRANSFORM_FAILED for a null where none may be */
+export function present({ name, required }: Target, value: unknown, row: number): unknown {
+  if (value !== null || required === undefined) return value
+  const message = `column ${name}: expected ${expectedText(required)}, got null`
+  throw new RowError('TRANSFORM_FAILED', message, { column: name, row })
+}

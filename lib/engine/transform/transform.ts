@@ -1,0 +1,176 @@
+/** A task's steps as one query over `input`, and its check against empty typed inputs before any data is read. */
+import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api'
+import type { MapBatchesStep, MapRowsStep, SqlStep, Step } from '../../define/definition.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { conditionOf } from '../../model/resolve-task.ts'
+import { type BoundQuery, bindable, runBound } from '../duckdb/bound-query.ts'
+import { quoteName } from '../duckdb/quote.ts'
+import { checkNames, checkStatement, type StatementCheck } from '../sql/check-statement.ts'
+import { explainSql } from '../sql/explain.ts'
+import { checkRowWise } from '../sql/row-wise.ts'
+import { parseExpression } from '../sql/syntax.ts'
+import { placeColumn } from './code-rejects.ts'
+import type { MapFunctions } from './map-function.ts'
+
+export interface SchemaColumn {
+  readonly name: string
+  readonly type: DuckDBType
+}
+
+/** The steps in order, each with the columns that it is given. */
+export interface CheckedTransform {
+  readonly steps: readonly { readonly step: Step; readonly given: readonly SchemaColumn[] }[]
+  /** The columns that come out. */
+  readonly schema: readonly SchemaColumn[]
+}
+
+export interface TransformCheck {
+  /** A SELECT of the rows that enter, without any yet. */
+  readonly input: string
+  readonly steps: readonly Step[]
+  readonly maps: MapFunctions
+  /** The names of the task's broadcast tables. */
+  readonly tables: readonly string[]
+}
+
+/**
+ * Checks each step against the columns that the steps before it give.
+ * @throws SQL_NOT_ROWWISE, SQL_INVALID with the nearest names for an unknown column
+ */
+export async function checkTransform(
+  connection: DuckDBConnection,
+  { input, steps, maps, tables }: TransformCheck,
+): Promise<CheckedTransform> {
+  const checked: { step: Step; given: readonly SchemaColumn[] }[] = []
+  let query: BoundQuery = { sql: input, values: [] }
+  let given = await describe(connection, query, 'columns', [])
+  for (const [index, step] of steps.entries()) {
+    await checkStep(connection, step, {
+      input: query,
+      columns: given.map(column => column.name),
+      where: nameOf(steps, index),
+      tables,
+    })
+    checked.push({ step, given })
+    query = applyStep(query, step, given, index, maps)
+    given = await describe(connection, query, nameOf(steps, index), given)
+  }
+  return { steps: checked, schema: given }
+}
+
+async function checkStep(
+  connection: DuckDBConnection,
+  step: Step,
+  given: Omit<StatementCheck, 'select'> & Pick<TransformCheck, 'tables'>,
+): Promise<void> {
+  const { columns, where } = given
+  if (step.kind !== 'sql') return checkNames([...new Set([...columns, ...Object.keys(step.adds)])], where, 'map')
+  const statement = { sql: stepSql(step, 1), values: step.values.map(bindable) }
+  if (step.clause === 'where') await parseExpression(connection, conditionOf(statement.sql), where)
+  const select = await checkRowWise(connection, statement.sql, given)
+  await checkStatement(connection, statement, { ...given, select })
+}
+
+/** A task's `where` is the first step, and none of its `transform`. */
+function nameOf(steps: readonly Step[], index: number): string {
+  const isWhere = (step: Step | undefined): boolean => step?.kind === 'sql' && step.clause === 'where'
+  if (isWhere(steps[index])) return 'where'
+  return `transform step ${isWhere(steps[0]) ? index : index + 1}`
+}
+
+/** Deliberately a limit that never cuts, because no filter moves below a limit: the rows that enter are counted there, and checked. */
+export const allRows = '9223372036854775807'
+
+/** The whole query of the checked steps over an input query. */
+export function applyTransform(input: string, transform: CheckedTransform, maps: MapFunctions): BoundQuery {
+  if (transform.steps.length === 0) return { sql: input, values: [] }
+  let query: BoundQuery = { sql: `SELECT * FROM (${input}) LIMIT ${allRows}`, values: [] }
+  for (const [index, { step, given }] of transform.steps.entries()) query = applyStep(query, step, given, index, maps)
+  return query
+}
+
+function applyStep(
+  query: BoundQuery,
+  step: Step,
+  given: readonly SchemaColumn[],
+  index: number,
+  maps: MapFunctions,
+): BoundQuery {
+  if (step.kind === 'sql') return applySql(query, step)
+  return { sql: applyMap(query.sql, step, given, { index, maps }), values: query.values }
+}
+
+function applySql(query: BoundQuery, step: SqlStep): BoundQuery {
+  const sql = stepSql(step, query.values.length + 1)
+  return {
+    sql: `WITH input AS NOT MATERIALIZED (${query.sql}) SELECT * FROM (${sql}\n)`,
+    values: [...query.values, ...step.values.map(bindable)],
+  }
+}
+
+/** The step's text with numbered placeholders, beginning at `first`. */
+export function stepSql(step: SqlStep, first: number): string {
+  const text = step.texts.reduce((sql, part, index) => `${sql}$${first + index - 1}${part}`)
+  return text
+    .replace(commentAtEnd, '')
+    .replace(/[;\s]+$/, '')
+    .trim()
+}
+
+/** A comment after the last semicolon. Where it has a character that could end a text, a name or another comment, it is left there. */
+const commentAtEnd = /;\s*(?:--[^\n'"$*]*(?:\n\s*|$)|\/\*[^'"$*]*\*\/\s*)+$/
+
+export interface ApplyMap {
+  readonly index: number
+  readonly maps: MapFunctions
+  /** The rows have the column of their place, and keep it. Default false. */
+  readonly isPlaced?: boolean
+}
+
+/** A map step over an input query with the columns `given`. */
+export function applyMap(
+  input: string,
+  step: MapRowsStep | MapBatchesStep,
+  given: readonly SchemaColumn[],
+  { index, maps, isPlaced = false }: ApplyMap,
+): string {
+  const map = maps.register(step, given, { index, isPlaced })
+  const place = isPlaced ? [placeColumn] : []
+  const call = `${map.name}(${[...given.map(column => quoteName(column.name)), ...place].join(', ')})`
+  const mapped = map.isMany ? `unnest(${call})` : call
+  const unchanged = given.filter(column => !map.writes.includes(column.name)).map(column => quoteName(column.name))
+  const kept = [...unchanged, ...place]
+  const order = [
+    ...given.map(column => column.name),
+    ...map.writes.filter(name => !given.some(each => each.name === name)),
+  ]
+  const list = order.map(name => {
+    const column = quoteName(name)
+    return map.writes.includes(name) ? `_fanmill_mapped.${column} AS ${column}` : column
+  })
+  // A result that no later step reads would never be asked for; but the function may drop the row, or throw.
+  const called = map.isMany ? '' : ' WHERE _fanmill_mapped IS NOT NULL'
+  return `SELECT ${[...list, ...place].join(', ')} FROM (SELECT ${[...kept, `${mapped} AS _fanmill_mapped`].join(', ')} FROM (${input}))${called}`
+}
+
+async function describe(
+  connection: DuckDBConnection,
+  query: BoundQuery,
+  where: string,
+  given: readonly SchemaColumn[],
+): Promise<SchemaColumn[]> {
+  try {
+    const result = await runBound(connection, { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` })
+    return result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
+  } catch (error) {
+    throw new PermanentError(
+      'SQL_INVALID',
+      `${where}: ${explainSql(
+        error,
+        given.map(column => column.name),
+      )}`,
+      { where, sql: query.sql },
+      { cause: error },
+    )
+  }
+}

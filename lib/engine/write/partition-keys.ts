@@ -1,0 +1,99 @@
+/**
+ * Numbers the partitions of a query's rows, inside the query. Files are then written in folders of short numbers, whatever the
+ * values are, and too many partitions stop the query before the engine opens files for them.
+ */
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
+import type { Partition } from '../../model/manifest.ts'
+import { checkFolderLength, type PartitionLimits } from '../../paths/partition-limits.ts'
+import { addPartition } from '../../paths/partition-set.ts'
+import { registerHashFunction } from '../duckdb/hash-function.ts'
+import { HashNumbers } from './hash-numbers.ts'
+import { type CountPartitions, registerPartitionCount } from './partition-count.ts'
+import { partitionTexts } from './partition-texts.ts'
+
+/** The column that stands in place of the partition columns. */
+export const numberColumn = '_fanmill_partition'
+
+export interface PartitionKeys {
+  /** The query's rows with their partition's number in place of the partition columns. */
+  numbered(sql: string): string
+  /** Counts the partitions of a query that has too many. */
+  readonly count: CountPartitions
+  /** Forgets what the query before met. */
+  begin(limits: PartitionLimits): void
+  /** The values that a number stands for. */
+  partition(number: number): Partition
+  /** The partitions that the query has met. */
+  readonly met: readonly Partition[]
+  /** The error of a partition that made the query fail: `TooManyKeys`, or PARTITION_TOO_LONG; asking forgets it. */
+  takeFault(): Error | undefined
+}
+
+/** More partitions than there may be: `count` says how many. */
+export class TooManyKeys extends Error {}
+
+export interface PartitionOptions {
+  readonly partitionBy: readonly string[]
+  readonly partitionsMax: number
+}
+
+const numberFunction = 'fanmill_partition_number'
+
+/** Registers what one task's partition columns need. Hashes of 64 bits stand for values: of 1,000 values two are equal once in 10^13 times. */
+export function registerPartitionKeys(connection: DuckDBConnection, options: PartitionOptions): PartitionKeys {
+  const { partitionBy, partitionsMax } = options
+  let numbers = new HashNumbers()
+  let met: Partition[] = []
+  let limits: PartitionLimits = { folderBytesMax: Number.POSITIVE_INFINITY }
+  let fault: Error | undefined
+  const enter = (low: number, high: number, partition: Partition): number => {
+    met.push(partition)
+    if (met.length > partitionsMax) throw new TooManyKeys()
+    checkFolderLength(partition, limits.folderBytesMax)
+    if (limits.seen && addPartition(limits.seen, low, high) > partitionsMax) throw new TooManyKeys()
+    return numbers.add(low, high)
+  }
+  registerHashFunction(connection, {
+    name: numberFunction,
+    textCount: partitionBy.length,
+    each: (words, out, chunk) => {
+      try {
+        for (let row = 0; row < out.length; row++) {
+          const [low, high] = [words[2 * row] as number, words[2 * row + 1] as number]
+          out[row] = numbers.find(low, high) ?? enter(low, high, partitionAt(chunk, row, partitionBy))
+        }
+      } catch (error) {
+        fault ??= error as Error
+        throw error
+      }
+    },
+  })
+  return {
+    numbered: sql => {
+      const { from, texts, columns } = partitionTexts(sql, partitionBy)
+      return `SELECT * EXCLUDE (${columns}, ${texts}), ${numberFunction}(hash(${texts}), ${texts}) AS ${numberColumn} FROM ${from}`
+    },
+    count: registerPartitionCount(connection, partitionBy),
+    begin: next => {
+      numbers = new HashNumbers()
+      met = []
+      limits = next
+      fault = undefined
+    },
+    partition: number => met[number] as Partition,
+    get met() {
+      return met
+    },
+    takeFault: () => {
+      const taken = fault
+      fault = undefined
+      return taken
+    },
+  }
+}
+
+function partitionAt(chunk: DuckDBDataChunk, row: number, partitionBy: readonly string[]): Partition {
+  return Object.fromEntries(
+    partitionBy.map((name, at) => [name, chunk.getColumnVector(1 + at).getItem(row) as string | null]),
+  )
+}

@@ -1,0 +1,55 @@
+/** Explains a conversion that has too many partitions: counts them, in as much of the text as a message is worth. */
+
+import type { PermanentError } from '../../errors/errors.ts'
+import type { Partition } from '../../model/manifest.ts'
+import { placeOf } from '../../model/member-place.ts'
+import { tooManyPartitions } from '../../paths/partition-limits.ts'
+import type { StagedFile } from '../../stage/stage.ts'
+import type { BoundQuery } from '../duckdb/bound-query.ts'
+import type { PartitionKeys, PartitionOptions } from './partition-keys.ts'
+
+/** Text that is counted to its end; of more than that as many rows as it has. */
+const countedBytesMax = 64e6
+/** Of Parquet, whose rows may be of any size. */
+const countedRowsMax = 5_000_000
+
+export interface CountedConversion extends PartitionOptions {
+  readonly files: readonly StagedFile[]
+  readonly isParquet: boolean
+}
+
+/** The partitions are those of this conversion, or of more, where other threads have met the rest. */
+export async function explainTooMany(
+  keys: PartitionKeys,
+  query: BoundQuery,
+  { files, isParquet, partitionBy, partitionsMax }: CountedConversion,
+): Promise<PermanentError> {
+  const { met } = keys
+  const counted = await keys.count(query, isParquet ? countedRowsMax : countableRows(files))
+  const isCounted = counted.partitions > partitionsMax
+  const members = files.flatMap(file => file.members)
+  const [first] = members
+  const isOne = first && members.every(each => each.archive === first.archive && each.member === first.member)
+  return tooManyPartitions(
+    {
+      ...{ partitionBy, partitionsMax },
+      partitions: Math.max(counted.partitions, partitionsMax + 1),
+      rows: isCounted ? counted.rows : undefined,
+      widest: widestOf(met, partitionBy),
+    },
+    isOne ? placeOf(first) : undefined,
+  )
+}
+
+function countableRows(files: readonly StagedFile[]): number {
+  const sum = (of: (file: StagedFile) => number): number => files.reduce((total, file) => total + of(file), 0)
+  const bytes = sum(file => file.bytes)
+  return bytes <= countedBytesMax ? Number.POSITIVE_INFINITY : (sum(file => file.records) * countedBytesMax) / bytes
+}
+
+/** The column with the most values, where there are several columns. */
+function widestOf(partitions: readonly Partition[], partitionBy: readonly string[]): string | undefined {
+  if (partitionBy.length < 2) return undefined
+  const counts = partitionBy.map(name => ({ name, count: new Set(partitions.map(each => each[name])).size }))
+  return counts.reduce((most, each) => (each.count > most.count ? each : most)).name
+}

@@ -1,0 +1,122 @@
+/** Writes a query's rows as Parquet files and says what each holds. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { ParquetOutput } from '../../define/definition.ts'
+import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
+import { quoteName, quoteText } from '../duckdb/quote.ts'
+import { numberColumn, type PartitionKeys } from './partition-keys.ts'
+import { writerLimits } from './writer-limits.ts'
+
+/** A Parquet file that the engine wrote. Partition values are texts, null for a null. */
+export interface WrittenPart {
+  readonly file: string
+  readonly rows: number
+  readonly sizeBytes: number
+  readonly partition: Readonly<Record<string, string | null>>
+}
+
+export type PartOptions = Pick<
+  ParquetOutput,
+  'partitionBy' | 'sortBy' | 'compression' | 'rowGroupRows' | 'bloomFilters' | 'partitionsMax' | 'partBytes'
+> & {
+  /** Columns of a row and memory of the engine, so that wide rows fit into it. Default: they do. */
+  readonly room?: Parameters<typeof writerLimits>[1]
+}
+
+const anyRoom = { columns: 1, memoryBytes: Number.POSITIVE_INFINITY }
+
+/** How the rows of one query are written. */
+export interface WriteOptions extends PartOptions {
+  /** Numbers the partitions; given where `partitionBy` names columns. */
+  readonly keys?: PartitionKeys | undefined
+  /** A new file begins where one has so many bytes; the engine looks only after many rows. Not with partitions. */
+  readonly fileBytes?: number | undefined
+  /** Rows of each file, a multiple of 2,048. Not with partitions. */
+  readonly fileRows?: number | undefined
+  /** One file, whatever the partitions: for rows that are written to see whether they can be. Default false. */
+  readonly isTrial?: boolean | undefined
+}
+
+/**
+ * Runs the query into one file, or into one file a partition, below `target` (a path without ending that is not there yet).
+ * Memory is bounded by a row group a partition. A query without rows gives one empty file with the schema.
+ * @throws `TooManyKeys`, PARTITION_TOO_LONG before the engine opens a file, as long as the rows are fewer than it keeps back
+ */
+export async function writeParts(
+  connection: DuckDBConnection,
+  query: BoundQuery,
+  target: string,
+  options: WriteOptions,
+): Promise<WrittenPart[]> {
+  const { keys } = options
+  const written = keys
+    ? await copyPartitions(connection, query, target, { ...options, keys })
+    : await copy(connection, query, options.fileBytes || options.fileRows ? target : `${target}.parquet`, options)
+  if (written.length > 0) return written
+  // Without rows there is no file: the query must not run twice, as it counts what it reads.
+  const empty = { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` }
+  const { keys: _, fileBytes: __, fileRows: ___, ...whole } = options
+  return copy(connection, empty, `${target}.parquet`, { ...whole, sortBy: [] })
+}
+
+async function copyPartitions(
+  connection: DuckDBConnection,
+  query: BoundQuery,
+  target: string,
+  { keys, isTrial = false, ...options }: WriteOptions & { readonly keys: PartitionKeys },
+): Promise<WrittenPart[]> {
+  const numbered = { ...query, sql: keys.numbered(query.sql) }
+  try {
+    return isTrial
+      ? await copy(connection, numbered, `${target}.parquet`, options)
+      : await copy(connection, numbered, target, { ...options, keys })
+  } catch (error) {
+    throw keys.takeFault() ?? error
+  }
+}
+
+async function copy(
+  connection: DuckDBConnection,
+  query: BoundQuery,
+  target: string,
+  { keys, ...options }: WriteOptions,
+): Promise<WrittenPart[]> {
+  const order = options.sortBy.length > 0 ? ` ORDER BY ${options.sortBy.map(quoteName).join(', ')}` : ''
+  const { room = anyRoom } = options
+  const limits = writerLimits(options.rowGroupRows, room)
+  const settings = [
+    'FORMAT parquet',
+    `COMPRESSION ${options.compression}`,
+    `WRITE_BLOOM_FILTER ${options.bloomFilters}`,
+    `DICTIONARY_SIZE_LIMIT ${limits.dictionaryEntries}`,
+    `STRING_DICTIONARY_PAGE_SIZE_LIMIT ${limits.dictionaryBytes}`,
+    'RETURN_STATS',
+    ...fileSettings({ ...options, rowGroupRows: limits.rowGroupRows }),
+    ...(keys ? [`PARTITION_BY (${numberColumn})`, "FILENAME_PATTERN '{uuid}'"] : []),
+  ]
+  const sql = `COPY (SELECT * FROM (${query.sql})${order}) TO ${quoteText(target)} (${settings.join(', ')})`
+  const reader = await connection.runAndReadAll(sql, [...query.values], boundTypes(query.values))
+  return reader.getRowObjectsJson().map(row => ({
+    file: String(row.filename),
+    rows: Number(row.count),
+    sizeBytes: Number(row.file_size_bytes),
+    partition: keys ? keys.partition(numberOf(row.partition_keys)) : {},
+  }))
+}
+
+/** How many rows are in a row group, and how much in a file. */
+function fileSettings({ rowGroupRows, fileBytes, fileRows }: WriteOptions): string[] {
+  if (fileRows === undefined)
+    return [`ROW_GROUP_SIZE ${rowGroupRows}`, ...(fileBytes === undefined ? [] : [`FILE_SIZE_BYTES ${fileBytes}`])]
+  const groups = Math.ceil(fileRows / rowGroupRows)
+  const groupRows = Math.ceil(fileRows / groups / vectorRows) * vectorRows
+  return [`ROW_GROUP_SIZE ${groupRows}`, `ROW_GROUPS_PER_FILE ${groups}`]
+}
+
+/** The engine writes rows in vectors of so many. */
+const vectorRows = 2048
+
+/** The engine's map as it prints it in JSON: a list with the one key and its value. */
+function numberOf(map: unknown): number {
+  const [entry] = Array.isArray(map) ? (map as { readonly value: string }[]) : []
+  return Number(entry?.value)
+}

@@ -1,0 +1,202 @@
+/** Reads samples by a proposal, with the code of a run, and says which rows fit. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { column } from '../define/column.ts'
+import type { ColumnDefinition, TaskDefinition } from '../define/definition.ts'
+import { parquet } from '../define/output.ts'
+import { files } from '../define/source.ts'
+import { sql } from '../define/sql.ts'
+import { task } from '../define/task.ts'
+import { openReader, readRows } from '../engine/dataset.ts'
+import { expectedText } from '../engine/read/column-sql.ts'
+import { CapacityError, FanmillError } from '../errors/errors.ts'
+import type { InputObject } from '../model/plan-data.ts'
+import type { Reject } from '../model/reject.ts'
+import type { ShareResult } from '../model/share.ts'
+import { memoryStore } from '../store/memory-store.ts'
+import type { TextFormat } from '../text/record-dialect.ts'
+import { openThread } from '../threads/worker-thread.ts'
+import type { Inferred, InferredColumn } from './columns-source.ts'
+import { type Sample, wholeRecords } from './sample-bytes.ts'
+
+export interface Proposal {
+  readonly format: TextFormat
+  readonly columns: Inferred['columns']
+  readonly isColumnMissing: boolean
+}
+
+export interface CheckedProposal {
+  readonly rows: number
+  readonly rowsRejected: number
+  /** The first ones, with the name of their sample as archive. */
+  readonly rejects: readonly Reject[]
+  /** Columns with texts that are not of their type. */
+  readonly misfits: readonly string[]
+}
+
+export interface CheckOptions {
+  readonly scratch: string
+  readonly engineBytes: number
+  /** Called with the number of columns that are checked so far. */
+  readonly onChecked?: (columns: number) => void
+}
+
+/** Columns that one reading checks: the engine takes much longer for a query over thousands. */
+const columnsAtOnce = 400
+
+/** Reads the samples as a run does, some hundred columns at a time where they are read by name. @throws what the run would fail with */
+export async function checkProposal(
+  proposal: Proposal,
+  samples: readonly Sample[],
+  options: CheckOptions,
+): Promise<CheckedProposal> {
+  const { onChecked = () => {} } = options
+  const entries = Object.entries(proposal.columns)
+  onChecked(0)
+  if (proposal.format.kind === 'csv' && !proposal.format.header) return checkColumns(proposal, samples, options)
+  const checked: CheckedColumns[] = []
+  for (let start = 0; start < entries.length; start += columnsAtOnce) {
+    const columns = Object.fromEntries(entries.slice(start, start + columnsAtOnce))
+    checked.push(await checkColumns({ ...proposal, columns }, samples, options))
+    onChecked(Math.min(start + columnsAtOnce, entries.length))
+  }
+  return joined(checked)
+}
+
+type CheckedColumns = CheckedProposal & { readonly rejectedRecords: ReadonlySet<string> }
+
+/** A row fits if it fits all columns. */
+function joined(checked: readonly CheckedColumns[]): CheckedProposal {
+  const [first] = checked
+  if (!first || checked.length === 1) return first ?? { rows: 0, rowsRejected: 0, rejects: [], misfits: [] }
+  const rejected = new Set(checked.flatMap(({ rejectedRecords }) => [...rejectedRecords]))
+  return {
+    rows: first.rows + first.rowsRejected - rejected.size,
+    rowsRejected: rejected.size,
+    rejects: (checked.find(({ rejects }) => rejects.length > 0) ?? first).rejects,
+    misfits: checked.flatMap(({ misfits }) => misfits),
+  }
+}
+
+/** Converts the samples, one thread's share of a run. */
+async function checkColumns(
+  proposal: Proposal,
+  samples: readonly Sample[],
+  { scratch, engineBytes }: CheckOptions,
+): Promise<CheckedColumns> {
+  const folder = mkdtempSync(join(scratch, 'check-'))
+  const partFolder = join(folder, 'parts')
+  mkdirSync(partFolder)
+  const { input, inputs } = await storeSamples(proposal.format, samples)
+  const definition = taskOf(proposal)
+  const setup = { params: {}, input, tables: [], stageFolder: folder, partFolder, engineBytes, stageBytesMax: 2 ** 32 }
+  const thread = await openThread(definition, setup, () => {})
+  try {
+    const result = await thread.run<'share'>(shareOf(inputs, join(partFolder, 'sample'))).catch(error => {
+      throw tooMuch(error, Object.keys(proposal.columns).length)
+    })
+    return { ...result, rows: result.rowsRead, ...(await readRejects(result, { definition, samples, folder })) }
+  } finally {
+    thread.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The fault of a sample that takes more memory than it may: the engine's own advice is about options of a run. */
+function tooMuch(error: unknown, columns: number): unknown {
+  if (!(error instanceof FanmillError) || error.code !== 'OUT_OF_MEMORY') return error
+  const message = `expected a sample of ${columns} columns that can be read within the memory of one engine, got a larger one; write a few of the columns by hand: a task reads the columns that it declares`
+  return new CapacityError('OUT_OF_MEMORY', message, { columns }, { cause: error })
+}
+
+/** The samples as files; numbered, so that no name says that the bytes are compressed: they are inflated already. */
+async function storeSamples(format: TextFormat, samples: readonly Sample[]) {
+  const input = memoryStore()
+  const inputs: InputObject[] = []
+  for (const [index, sample] of samples.entries()) {
+    const bytes = wholeRecords(sample, format)
+    const key = `sample-${index}`
+    const etag = await input.write(key, bytes)
+    inputs.push({ key, sizeBytes: bytes.length, etag, identity: etag })
+  }
+  return { input, inputs }
+}
+
+function taskOf({ format, columns, isColumnMissing }: Proposal): TaskDefinition {
+  const definition = task({
+    name: 'sample',
+    source: files({ paths: '*', format }),
+    columns: Object.fromEntries(Object.entries(columns).map(([name, inferred]) => [name, columnOf(inferred)])),
+    // Every declared column is read and checked all the same; what is written takes no time and memory.
+    transform: sql`select 1 as counted from input`,
+    output: parquet({ path: 'sample' }),
+    ...(isColumnMissing && { onMissingColumn: 'null' }),
+  } as never)
+  return definition as TaskDefinition
+}
+
+function columnOf({ type, format, precision = 18, scale = 3, nullValues, items }: InferredColumn): ColumnDefinition {
+  const options = { ...(format !== undefined && { format }), ...(nullValues !== undefined && { nullValues }) }
+  if (type === 'decimal') return column.decimal(precision, scale, options)
+  if (type === 'list') return column.list(items ? columnOf(items) : column.json())
+  return column[type](options)
+}
+
+/** Text staged at once: more than all samples have. */
+const groupBytes = 2 ** 30
+
+function shareOf(inputs: readonly InputObject[], target: string) {
+  const slices = inputs.map(({ sizeBytes }, index) => ({
+    kind: 'file' as const,
+    slice: index,
+    input: index,
+    bytes: sizeBytes,
+  }))
+  return { kind: 'share', slices, inputs: { ...inputs }, target, groupBytes } as const
+}
+
+interface RejectsOptions {
+  readonly definition: TaskDefinition
+  readonly samples: readonly Sample[]
+  readonly folder: string
+}
+
+const shownMax = 10
+/** Rejects that are read to find columns whose type is wrong. */
+const readMax = 10_000
+
+async function readRejects(
+  { rejectFiles }: ShareResult,
+  { definition, samples, folder }: RejectsOptions,
+): Promise<Pick<CheckedColumns, 'rejects' | 'misfits' | 'rejectedRecords'>> {
+  if (rejectFiles.length === 0) return { rejects: [], misfits: [], rejectedRecords: new Set() }
+  const rejectedRecords = new Set<string>()
+  const rejects: Reject[] = []
+  const misfits = new Set<string>()
+  const engine = await openReader([folder], folder)
+  try {
+    const connection = await engine.connect()
+    for (const file of rejectFiles)
+      for await (const row of readRows(connection, { file }, { schema: rejectSchema, rowsMax: readMax })) {
+        const reject = rejectOf(row, samples)
+        rejectedRecords.add(`${row.archive} ${reject.record}`)
+        if (rejects.length < shownMax) rejects.push(reject)
+        const declared = definition.columns?.[reject.column]
+        if (declared && reject.expected === expectedText(declared)) misfits.add(reject.column)
+      }
+  } finally {
+    engine.close()
+  }
+  return { rejects, misfits: [...misfits], rejectedRecords }
+}
+
+const rejectSchema = ['archive', 'member', 'line', 'record', 'column', 'expected', 'received'].map(name => ({
+  name,
+  type: name === 'line' || name === 'record' ? 'BIGINT' : 'VARCHAR',
+}))
+
+function rejectOf(row: Readonly<Record<string, unknown>>, samples: readonly Sample[]): Reject {
+  const index = Number(String(row.archive).replace('sample-', ''))
+  const place = { archive: samples[index]?.name ?? String(row.archive), member: '' }
+  return { ...row, ...place, line: Number(row.line), record: Number(row.record) } as unknown as Reject
+}

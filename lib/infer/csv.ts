@@ -1,0 +1,145 @@
+import type { CsvFormat } from '../define/definition.ts'
+import { csv } from '../define/format.ts'
+import { readHeader } from '../text/csv-header.ts'
+import { bomBytes, toUtf8 } from '../text/encoding.ts'
+import { dialectOf } from '../text/record-dialect.ts'
+import type { Candidate } from './column-candidates.ts'
+import type { InferredColumn } from './columns-source.ts'
+import { inferColumn } from './infer-column.ts'
+import { bySpelling, type FoundColumn } from './infer-columns.ts'
+import { type Sample, wholeRecords } from './sample-bytes.ts'
+import { fieldsOf, type SampleBytes, type SampleRecord, sampleRecords } from './sample-records.ts'
+import { sniffEncoding } from './sniff-encoding.ts'
+import { type CsvLayout, sniffLayout } from './sniff-layout.ts'
+
+export interface CsvHints {
+  readonly delimiter?: string
+  /** Known already: only its columns are looked for. */
+  readonly format?: CsvFormat
+}
+
+/** A format for all samples, and the columns that they have by it. */
+export interface CsvFound {
+  readonly format: CsvFormat
+  readonly columns: readonly FoundColumn[]
+  readonly notes: readonly string[]
+  /** Whether some files lack some of the columns. */
+  readonly isColumnMissing: boolean
+}
+
+export function findCsv(samples: readonly Sample[], hints: CsvHints): CsvFound {
+  const filled = samples.filter(({ bytes }) => bytes.length > bomBytes(bytes))
+  const { encoding, notes } = hints.format
+    ? { encoding: hints.format.encoding, notes: [] }
+    : sniffEncoding(filled.map(({ bytes }) => bytes))
+  const texts = filled.map(sample => ({ ...sample, text: utf8Text(sample, encoding) }))
+  const layout = layoutOf(
+    texts.map(({ text }) => text),
+    hints,
+  )
+  const format = hints.format ?? formatOf(layout, encoding)
+  const columns = new ColumnTexts(layout.names)
+  for (const sample of filled) columns.read(sample, format)
+  return { format, ...columns.found(), notes: [...layout.notes, ...notes] }
+}
+
+function utf8Text({ bytes, isWhole }: Sample, encoding: CsvFormat['encoding']): SampleBytes {
+  const text = toUtf8(bytes, encoding)
+  return { bytes: text.subarray(bomBytes(text)), isWhole }
+}
+
+/** Bytes of all samples together in which the dialect is looked for. */
+const sniffBytes = 2 * 1024 * 1024
+const sniffBytesMin = 64 * 1024
+
+/** The layout that most texts have, and what is wrong with the others. */
+function layoutOf(texts: readonly SampleBytes[], { delimiter, format }: CsvHints): CsvLayout {
+  const each = Math.max(sniffBytesMin, sniffBytes / Math.max(1, texts.length))
+  const sniffed = texts.map(({ bytes, isWhole }) =>
+    sniffLayout(
+      { bytes: bytes.subarray(0, each), isWhole: isWhole && bytes.length <= each },
+      { ...((format?.delimiter ?? delimiter) !== undefined && { delimiter: format?.delimiter ?? delimiter }) },
+    ),
+  )
+  const groups = [
+    ...Map.groupBy(sniffed, ({ dialect, skip, header }) => JSON.stringify([dialect, skip, header])).values(),
+  ]
+  const [most = []] = groups.sort((a, b) => b.length - a.length)
+  const [layout = sniffLayout({ bytes: new Uint8Array(0), isWhole: true })] = most
+  if (format) return { ...layout, notes: [] }
+  const others = texts.length - most.length
+  const note = `${others} of ${texts.length} files are written in another way: delimiter, quotes, header or lines above it`
+  return others === 0 ? layout : { ...layout, notes: [...layout.notes, note] }
+}
+
+function formatOf({ dialect, skip, header }: CsvLayout, encoding: CsvFormat['encoding']): CsvFormat {
+  const { delimiter, quote, escape: escaped, comment } = dialect
+  const options = { delimiter, quote, escape: escaped, skip, header, encoding }
+  return csv({ ...options, ...(comment !== undefined && { comment }) })
+}
+
+/** Distinct texts of a column that are looked at; the check of the proposal reads all of them. */
+const textsMax = 20_000
+
+/** Gathers the texts of columns by name, or by position where there is no header. */
+class ColumnTexts {
+  private readonly texts = new Map<string, Set<string>>()
+  private readonly positions: readonly string[]
+  private readonly headers: (readonly string[])[] = []
+
+  constructor(positions: readonly string[]) {
+    this.positions = positions
+  }
+
+  read(sample: Sample, format: CsvFormat): void {
+    const text = toUtf8(wholeRecords(sample, format), format.encoding)
+    const dialect = dialectOf(format)
+    const header = readHeader(text, dialect, format)
+    const body = { bytes: text.subarray(header.end), isWhole: true }
+    const records = sampleRecords(body, dialect)
+    const names = format.header ? header.names : this.namesFor(records)
+    this.headers.push(names)
+    const sets = names.map(name => this.setOf(name))
+    for (const record of records) {
+      if (record.fieldCount !== names.length || record.isMalformed) continue
+      for (const [index, field] of fieldsOf(body, record, dialect).entries()) {
+        const set = sets[index]
+        if (!set || set.size >= textsMax || (!field.isQuoted && format.nullValues.includes(field.text))) continue
+        set.add(field.text)
+      }
+    }
+  }
+
+  found(): Pick<CsvFound, 'columns' | 'isColumnMissing'> {
+    const columns = bySpelling(this.texts.keys()).map(({ name, others }) => {
+      const texts = new Set([name, ...others].flatMap(each => [...this.setOf(each)]))
+      return { name, others, texts, isText: false }
+    })
+    const isMissing = (header: readonly string[]): boolean => columns.some(({ name }) => !header.includes(name))
+    return { columns, isColumnMissing: this.headers.some(header => header.length > 0 && isMissing(header)) }
+  }
+
+  private namesFor(records: readonly SampleRecord[]): readonly string[] {
+    if (this.positions.length > 0) return this.positions
+    return Array.from({ length: records[0]?.fieldCount ?? 0 }, (_, index) => `column_${index + 1}`)
+  }
+
+  private setOf(name: string): Set<string> {
+    const set = this.texts.get(name) ?? new Set()
+    this.texts.set(name, set)
+    return set
+  }
+}
+
+/** The columns with their types. */
+export function typedColumns(
+  found: readonly FoundColumn[],
+  refused: ReadonlyMap<string, readonly Candidate[]>,
+): Readonly<Record<string, InferredColumn>> {
+  const typed = found.map(({ name, others, texts, isText, column }) => {
+    const inferred = column ?? inferColumn(texts, { isText, refused: refused.get(name) ?? [] })
+    const note = `also written ${others.join(', ')}, which is not read as this`
+    return [name, others.length === 0 ? inferred : { ...inferred, note }] as const
+  })
+  return Object.fromEntries(typed)
+}

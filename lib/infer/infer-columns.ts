@@ -1,0 +1,141 @@
+/** Finds out what columns staged JSON lines and Parquet files have, by the engine's own description of them. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { JsonLinesFormat } from '../define/definition.ts'
+import { engineFault } from '../engine/duckdb/engine.ts'
+import { quoteTexts } from '../engine/duckdb/quote.ts'
+import { columnTypes, describeParquet, type GivenParquet } from '../engine/read/parquet-describe.ts'
+import { type TextSource, textSources } from '../engine/read/text-source.ts'
+import type { StagedFile } from '../stage/stage.ts'
+import type { InferredColumn } from './columns-source.ts'
+import { columnOfType } from './engine-type.ts'
+
+/** A column in its first spelling, with those that differ in case: a definition takes only one of them. */
+export interface FoundColumn {
+  readonly name: string
+  readonly others: readonly string[]
+  /** Undefined where its texts decide. */
+  readonly column?: InferredColumn
+  /** Distinct texts of the sample; those of JSON strings are no numbers. */
+  readonly texts: ReadonlySet<string>
+  readonly isText: boolean
+}
+
+/** Names in their first spelling, each with those that differ from it in case. */
+export function bySpelling(names: Iterable<string>): { readonly name: string; readonly others: readonly string[] }[] {
+  const groups = Map.groupBy(new Set(names), name => name.toLowerCase())
+  return [...groups.values()].map(([name = '', ...others]) => ({ name, others }))
+}
+
+/** Columns of staged JSON lines, with the texts of those whose type the texts decide. */
+export async function describeJson(
+  connection: DuckDBConnection,
+  files: readonly StagedFile[],
+  format: JsonLinesFormat,
+): Promise<FoundColumn[]> {
+  const types = await jsonTypes(connection, files)
+  const found = bySpelling(types.keys()).map(({ name, others }) => ({ name, others, ...typeOf(types.get(name) ?? '') }))
+  const undecided = found.filter(({ column }) => column === undefined)
+  const texts = new Map<string, ReadonlySet<string>>()
+  for (let start = 0; start < undecided.length; start += columnsAtOnce)
+    await readTexts(connection, { files, format, columns: undecided.slice(start, start + columnsAtOnce), texts })
+  return found.map(each => ({ ...each, texts: texts.get(each.name) ?? new Set() }))
+}
+
+/** Columns whose texts one query reads: enough to be quick, few enough for the engine's memory. */
+const columnsAtOnce = 200
+
+/** The JSON's own types; texts in it may be dates. */
+async function jsonTypes(
+  connection: DuckDBConnection,
+  files: readonly StagedFile[],
+): Promise<ReadonlyMap<string, string>> {
+  const list = quoteTexts(files.filter(file => file.bytes > 0).map(file => file.file))
+  if (list === '[]') return new Map()
+  const described = await query(
+    connection,
+    `DESCRIBE SELECT * FROM read_json(${list}, format = 'newline_delimited', sample_size = -1, ignore_errors = true)`,
+  )
+  const types = new Map(described.map(({ column_name, column_type }) => [String(column_name), String(column_type)]))
+  // A key that differs from another in case has a number in its described name.
+  const keys = await query(
+    connection,
+    `SELECT DISTINCT unnest(json_keys(json)) AS key FROM read_ndjson_objects(${list}, ignore_errors = true) WHERE json_type(json) = 'OBJECT' ORDER BY 1`,
+  )
+  const names = new Set(keys.map(({ key }) => String(key)))
+  const ordered = [...[...types.keys()].filter(name => names.has(name)), ...names]
+  return new Map(ordered.map(name => [name, types.get(name) ?? 'VARCHAR']))
+}
+
+function typeOf(type: string): Pick<FoundColumn, 'column' | 'isText'> {
+  if (/^(VARCHAR|DATE|TIME|TIMESTAMP|UUID)/.test(type) && !type.endsWith('[]')) return { isText: true }
+  return /^(BIGINT|DOUBLE)$/.test(type) ? { isText: false } : { isText: false, column: columnOfType(type) }
+}
+
+interface JsonTexts {
+  readonly files: readonly StagedFile[]
+  readonly format: JsonLinesFormat
+  readonly columns: readonly Pick<FoundColumn, 'name' | 'others'>[]
+  readonly texts: Map<string, ReadonlySet<string>>
+}
+
+async function readTexts(connection: DuckDBConnection, { files, format, columns, texts }: JsonTexts): Promise<void> {
+  const names = columns.flatMap(({ name, others }) => [name, ...others])
+  const declared = Object.fromEntries(names.map(name => [name, { kind: 'column', type: 'string' } as const]))
+  const sets = columns.map(() => new Set<string>())
+  for (const source of textSources(files, { format, columns: declared, badRecords: 'ignore' })) {
+    const list = columns.map(each => `CAST(${textOf(source, each)} AS VARCHAR)`)
+    const rows = await rowsOf(connection, `SELECT ${list.join(', ')} FROM ${source.from}`)
+    for (const row of rows) for (const [at, text] of row.entries()) if (typeof text === 'string') sets[at]?.add(text)
+  }
+  for (const [at, { name }] of columns.entries()) texts.set(name, sets[at] ?? new Set())
+}
+
+function textOf(source: TextSource, { name, others }: Pick<FoundColumn, 'name' | 'others'>): string {
+  const texts = [name, ...others].map(each => source.text(each)).filter(text => text !== undefined)
+  return texts.length === 0 ? 'NULL' : `coalesce(${texts.join(', ')})`
+}
+
+export interface ParquetColumns {
+  readonly columns: Readonly<Record<string, InferredColumn>>
+  /** Columns of types that no column holds, and their types. */
+  readonly unreadable: Readonly<Record<string, string>>
+}
+
+/** Columns of a prepared Parquet file, as they are. */
+export async function describeParquetColumns(
+  connection: DuckDBConnection,
+  file: GivenParquet,
+): Promise<ParquetColumns> {
+  const [described] = await describeParquet(connection, [file])
+  const columns = described ? columnTypes(described) : []
+  return {
+    columns: Object.fromEntries(
+      columns.flatMap(({ name, type }) => (type === undefined ? [] : [[name, columnOfType(type)]])),
+    ),
+    unreadable: Object.fromEntries(
+      columns.flatMap(({ name, type, refused }) => (type === undefined ? [[name, typeNamed(refused)]] : [])),
+    ),
+  }
+}
+
+/** The type of a column that cannot be read, of the message that says why. */
+function typeNamed(refused = ''): string {
+  if (refused.includes('VARIANT')) return 'VARIANT'
+  return refused.includes('decimal') ? 'DECIMAL of more than 38 digits' : 'that the engine does not read'
+}
+
+async function query(connection: DuckDBConnection, sql: string): Promise<Record<string, unknown>[]> {
+  try {
+    return (await connection.runAndReadAll(sql)).getRowObjects() as Record<string, unknown>[]
+  } catch (error) {
+    throw engineFault(error)
+  }
+}
+
+async function rowsOf(connection: DuckDBConnection, sql: string): Promise<unknown[][]> {
+  try {
+    return (await connection.runAndReadAll(sql)).getRows()
+  } catch (error) {
+    throw engineFault(error)
+  }
+}

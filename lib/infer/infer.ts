@@ -1,0 +1,121 @@
+/** Columns to paste: found in a sample of an archive's members, or of files, and checked by reading the sample. */
+import { tmpdir } from 'node:os'
+import { basename, dirname, resolve } from 'node:path'
+import type { CsvFormat, Format } from '../define/definition.ts'
+import { csv } from '../define/format.ts'
+import { PermanentError } from '../errors/errors.ts'
+import type { FoundInputs } from '../inputs/find-inputs.ts'
+import { spread } from '../inputs/spread.ts'
+import type { InputObject } from '../model/plan-data.ts'
+import type { Reject } from '../model/reject.ts'
+import { openStore } from '../store/open-store.ts'
+import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import type { Store } from '../store/store.ts'
+import { definitionSource, type Inferred } from './columns-source.ts'
+import { checkFile } from './file.ts'
+import { inferParquet } from './parquet.ts'
+import { archiveTexts, fileTexts, kindOf, knownKind, plannedTexts, type SampleText, type TextKind } from './sample.ts'
+import { inferText } from './text.ts'
+
+export interface InferOptions {
+  /** Glob over the members of an archive; default those of the kind that has most bytes. */
+  readonly members?: string
+  /** Default found in the data. */
+  readonly delimiter?: string
+  /** Called as the work goes on. */
+  readonly onProgress?: (progress: InferProgress) => void
+}
+
+/** What `infer` does at the moment. */
+export interface InferProgress {
+  readonly phase: 'read' | 'find' | 'check'
+  /** Samples read, or columns found. */
+  readonly done: number
+  readonly total: number
+}
+
+export interface InferredSource extends Inferred {
+  /** TypeScript to paste into a task. */
+  readonly source: string
+  readonly format: Format
+  /** What to know before it is pasted; stands in the source as well. */
+  readonly notes: readonly string[]
+  /** The first rows of the sample that do not fit. */
+  readonly rejects: readonly Reject[]
+  /** Names of the members, or files, that were looked at. */
+  readonly sampled: readonly string[]
+}
+
+/**
+ * Looks at the beginnings of at most 16 members, 512 KiB each, spread over the archive, and reads them by what it found, as
+ * a run does. Of Parquet one file or member is described.
+ * @throws NO_INPUT when there is nothing to look at; ZIP_*, INPUT_*
+ */
+export async function inferColumns(path: string, options: InferOptions = {}): Promise<InferredSource> {
+  const { members, delimiter } = options
+  const file = resolve(path)
+  await checkFile(path)
+  const store = openStore({ kind: 'disk', folder: dirname(file) })
+  const object = await store.stat(basename(file))
+  if (!object) throw new PermanentError('NO_INPUT', `expected an archive or a file, got nothing at ${path}`, { path })
+  const input: InputObject = { ...object, identity: object.etag }
+  const isZip = /\.zip$/i.test(object.key)
+  const texts = isZip ? await archiveTexts(store, input, members) : fileTexts(store, [input])
+  const { name } = texts[0] ?? { name: '' }
+  const inferred = await inferTexts(texts, kindOf(name), options)
+  if (delimiter === undefined && knownKind(name) === undefined && Object.keys(inferred.columns).length === 1)
+    throw new PermanentError(
+      'INPUT_INVALID',
+      `${name}: expected fields that are delimited, got one a line; write lines({ pattern }) for a log, or say the delimiter`,
+      { path, name },
+    )
+  return inferred
+}
+
+/** The error that tells a CSV task without columns which ones its input has. */
+export async function columnsMissing(
+  store: Store,
+  { name, format }: { readonly name: string; readonly format: CsvFormat },
+  found: FoundInputs,
+): Promise<PermanentError> {
+  const texts = plannedTexts(store, found)
+  const isPlain = JSON.stringify(format) === JSON.stringify(csv())
+  const inferred = await inferTexts(texts, 'csv', isPlain ? {} : { format })
+  return new PermanentError(
+    'COLUMNS_MISSING',
+    `task ${name}: columns: expected the columns of its CSV, got none; paste these, found in ${inferred.sampled.length} of ${found.memberCount} members`,
+    { task: name, source: inferred.source, sampled: inferred.sampled },
+  )
+}
+
+interface Hints extends Pick<InferOptions, 'delimiter' | 'onProgress'> {
+  /** Known already: nothing is sniffed. */
+  readonly format?: CsvFormat
+}
+
+/** Enough for members of several headers; 8 MiB of text take a second at most. */
+const samplesMax = 16
+
+async function inferTexts(texts: readonly SampleText[], kind: TextKind, hints: Hints): Promise<InferredSource> {
+  const scratch = makeOwnFolder(tmpdir())
+  try {
+    const chosen = kind === 'parquet' ? texts.slice(0, 1) : spread(texts, samplesMax)
+    const found =
+      kind === 'parquet' ? await inferParquet(chosen, scratch) : await inferText(chosen, { ...hints, kind, scratch })
+    if (Object.keys(found.columns).length === 0) throw noColumns(chosen, found.unreadable)
+    return { ...found, source: definitionSource(found, found.format, found), sampled: chosen.map(text => text.name) }
+  } finally {
+    removeOwnFolder(scratch)
+  }
+}
+
+function noColumns(texts: readonly SampleText[], unreadable: Inferred['unreadable']): PermanentError {
+  const names = texts.map(({ name }) => name)
+  const listed = `${names.slice(0, 3).join(', ')}${names.length > 3 ? `, … (${names.length})` : ''}`
+  const types = Object.entries(unreadable).map(([name, type]) => `${name} of the type ${type}`)
+  const message =
+    types.length === 0
+      ? `expected text with columns, got none in ${listed}`
+      : `${listed}: expected columns that can be read, got only ${types.join(', ')}, which no column of Fanmill holds`
+  return new PermanentError(types.length === 0 ? 'NO_INPUT' : 'INPUT_INVALID', message, { names, unreadable })
+}

@@ -1,0 +1,25 @@
+/** Columns of a Parquet file, by the types that it says. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parquetFiles } from '../define/format.ts'
+import { openReader } from '../engine/dataset.ts'
+import { prepareParquet } from '../parquet/file.ts'
+import { describeParquetColumns } from './infer-columns.ts'
+import type { SampleText } from './sample.ts'
+import type { InferredText } from './text.ts'
+
+/** The columns of the first of these files. */
+export async function inferParquet([text]: readonly SampleText[], scratch: string): Promise<InferredText> {
+  const file = join(scratch, 'sample.parquet')
+  await writeFile(file, text ? text.open() : [])
+  const engine = await openReader([scratch], scratch)
+  try {
+    const origin = { archive: text?.name ?? '', member: '', index: 0 }
+    const parquet = prepareParquet(file, origin, 'checked')
+    const described = await describeParquetColumns(await engine.connect(), { file, members: [origin], parquet })
+    const counts = { rows: 0, rowsRejected: 0, rejects: [], notes: [], isColumnMissing: false }
+    return { ...described, ...counts, format: parquetFiles() }
+  } finally {
+    engine.close()
+  }
+}

@@ -1,0 +1,65 @@
+/** Reads the beginnings of texts, for `infer`. */
+import { Buffer } from 'node:buffer'
+import { PermanentError } from '../errors/errors.ts'
+import { withPlace } from '../model/member-place.ts'
+import { readHeader } from '../text/csv-header.ts'
+import { bomBytes, checkEncoding } from '../text/encoding.ts'
+import { refuseOtherFile } from '../text/other-file.ts'
+import { dialectOf, encodingOf, longestRecordBytes, type TextFormat } from '../text/record-dialect.ts'
+import { createRecordCutter } from '../text/records.ts'
+import type { SampleText } from './sample.ts'
+
+/** The beginning of a member or file, as it is stored. */
+export interface Sample {
+  readonly name: string
+  readonly bytes: Uint8Array
+  /** Whether this is the whole text. */
+  readonly isWhole: boolean
+}
+
+/** Bytes of each text that are looked at. */
+export const sampleBytes = 512 * 1024
+
+/** The beginning of a text: half a MiB, or its first line. @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a line of more than 64 MiB */
+export async function readSample({ name, open }: SampleText): Promise<Sample> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  let hasLine = false
+  let isWhole = true
+  for await (const chunk of open()) {
+    if (bytes >= sampleBytes && hasLine) {
+      isWhole = false
+      break
+    }
+    if (bytes > longestRecordBytes)
+      throw new PermanentError('INPUT_INVALID', `${name}: expected lines, got none in its first 64 MiB`, { name })
+    // Chunks may be reused by their source.
+    chunks.push(Uint8Array.from(chunk))
+    bytes += chunk.length
+    hasLine ||= chunk.includes(10) || chunk.includes(13)
+  }
+  const all = Buffer.concat(chunks)
+  checkBytes(name, all)
+  if (all.length <= sampleBytes) return { name, bytes: all, isWhole }
+  const end = Math.max(sampleBytes, all.indexOf(10) + 1)
+  return { name, bytes: all.subarray(0, end), isWhole: isWhole && end === all.length }
+}
+
+/** @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a file that is no text */
+function checkBytes(name: string, bytes: Uint8Array): void {
+  try {
+    refuseOtherFile(bytes, name)
+    checkEncoding(bytes, 'utf-8')
+  } catch (error) {
+    throw withPlace(error, { archive: name, member: '' })
+  }
+}
+
+/** The sample up to its last record end. */
+export function wholeRecords({ bytes, isWhole }: Sample, format: TextFormat): Uint8Array {
+  if (isWhole) return bytes
+  const dialect = dialectOf(format, encodingOf(format))
+  const top = format.kind === 'csv' ? readHeader(bytes, dialect, format).end : bomBytes(bytes)
+  const end = createRecordCutter(dialect).push(bytes.subarray(top))
+  return end === -1 ? bytes : bytes.subarray(0, top + end)
+}

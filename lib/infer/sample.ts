@@ -1,0 +1,106 @@
+/** Which texts of an archive, of files or of a plan to look at, and how to open them. */
+
+import { zipLimits } from '../define/source.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { nearestToGlob } from '../errors/nearest.ts'
+import { withoutCompression } from '../inflate/compression.ts'
+import { inflateFile } from '../inflate/file.ts'
+import type { FoundInputs } from '../inputs/find-inputs.ts'
+import { spread } from '../inputs/spread.ts'
+import type { InputObject, PlannedMember, Slice } from '../model/plan-data.ts'
+import { globMatcher } from '../paths/glob.ts'
+import { openText } from '../stage/member-text.ts'
+import type { Store } from '../store/store.ts'
+import { readZipDirectory } from '../zip/directory.ts'
+import { checkEntries, type ReadableEntry } from '../zip/limits.ts'
+import { unpackMembers } from '../zip/member-rows.ts'
+
+/** A member or file whose beginning may be read. */
+export interface SampleText {
+  readonly name: string
+  open(): AsyncIterable<Uint8Array>
+}
+
+export type TextKind = 'csv' | 'jsonLines' | 'parquet'
+
+/** What a file is by its name; CSV where it says nothing. */
+export function kindOf(name: string): TextKind {
+  return knownKind(name) ?? 'csv'
+}
+
+/** The same, undefined where the name says nothing. */
+export function knownKind(name: string): TextKind | undefined {
+  const plain = withoutCompression(name)
+  if (/\.(parquet|pq)$/i.test(plain)) return 'parquet'
+  if (/\.(jsonl|ndjson|json)$/i.test(plain)) return 'jsonLines'
+  return /\.(csv|tsv|psv)$/i.test(plain) ? 'csv' : undefined
+}
+
+/** The members that the glob chooses; without one, those of the kind that has most bytes. @throws NO_INPUT, ZIP_* */
+export async function archiveTexts(store: Store, input: InputObject, glob?: string): Promise<readonly SampleText[]> {
+  const { key, sizeBytes, etag } = input
+  const read = (range: { start: number; end: number }): Promise<Uint8Array> => store.read(key, { range, etag })
+  const { entries } = await readZipDirectory(read, sizeBytes, { key, limits: zipLimits })
+  const matches = globMatcher(glob ?? '**/*')
+  const files = entries.filter(entry => !entry.isDirectory && matches(entry.name))
+  if (files.length === 0) {
+    const close = nearestToGlob(
+      glob ?? '',
+      entries.map(entry => entry.name),
+    )
+    const hint = close.length > 0 ? `; nearest are ${close.join(', ')}` : ''
+    throw new PermanentError('NO_INPUT', `no member of ${key} matches ${glob ?? '**/*'}${hint}`, {
+      key,
+      glob,
+      nearest: close,
+    })
+  }
+  const chosen: typeof entries =
+    glob === undefined ? largestKind(files) : files.filter(entry => kindOf(entry.name) === kindOf(files[0]?.name ?? ''))
+  const list: typeof entries = spread(
+    chosen.filter(entry => entry.inflatedBytes > 0 || chosen.length === 1),
+    1000,
+  )
+  checkEntries(list, zipLimits, key)
+  return (list as readonly ReadableEntry[]).map(member => memberText(store, input, member))
+}
+
+/** Files as they are, inflated where their names say so. */
+export function fileTexts(store: Store, inputs: readonly InputObject[]): readonly SampleText[] {
+  return inputs.map(input => ({ name: input.key, open: () => inflateFile(store, input) }))
+}
+
+/** The members, or files, that a run is going to read. */
+export function plannedTexts(store: Store, found: FoundInputs): readonly SampleText[] {
+  const slices = found.cut(found.inputs)
+  const members = slices.flatMap(slice =>
+    membersOf(slice).map(member => ({ member, input: found.inputs[slice.input] as InputObject })),
+  )
+  if (members.length === 0)
+    return fileTexts(
+      store,
+      found.inputs.filter(input => input.sizeBytes > 0),
+    )
+  return members
+    .filter(({ member }) => member.inflatedBytes > 0)
+    .map(({ member, input }) => memberText(store, input, member))
+}
+
+function memberText(store: Store, input: InputObject, member: PlannedMember): SampleText {
+  return { name: member.name, open: () => openText(store, input, member, { limits: zipLimits }) }
+}
+
+function membersOf(slice: Slice): readonly PlannedMember[] {
+  if (slice.kind === 'members') return unpackMembers(slice)
+  return slice.kind === 'stream' && slice.member ? [slice.member] : []
+}
+
+/** A readme beside the data is not data: names without a known ending count only when there is nothing else. */
+function largestKind<Entry extends { readonly name: string; readonly inflatedBytes: number }>(
+  entries: readonly Entry[],
+): readonly Entry[] {
+  const known = entries.filter(entry => knownKind(entry.name) !== undefined)
+  const groups = [...Map.groupBy(known.length > 0 ? known : entries, entry => kindOf(entry.name)).values()]
+  const bytesOf = (group: readonly Entry[]): number => group.reduce((sum, entry) => sum + entry.inflatedBytes, 0)
+  return groups.reduce((largest, group) => (bytesOf(group) > bytesOf(largest) ? group : largest))
+}

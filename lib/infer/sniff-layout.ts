@@ -1,0 +1,220 @@
+/** Finds out where the records of a delimited text begin: lines above the header, the header, and comments. */
+import { Buffer } from 'node:buffer'
+import type { Dialect } from '../text/record-dialect.ts'
+import { candidatesOf } from './column-candidates.ts'
+import { fieldsOf, type SampleBytes, type SampleRecord, sampleRecords } from './sample-records.ts'
+import { rankDialects, type SniffOptions, type TriedDialect } from './sniff-dialect.ts'
+
+/** How a delimited text is written, and where its records begin. */
+export interface CsvLayout {
+  readonly dialect: Dialect
+  readonly skip: number
+  readonly header: boolean
+  /** Names of the columns where they are read by position; they come from a header that cannot be used as it is, if there is one. */
+  readonly names: readonly string[]
+  /** What to know before the layout is used. */
+  readonly notes: readonly string[]
+}
+
+/** A line that spreadsheet programs write to say their delimiter. */
+const separatorLine = /^sep=(.)\r?\n/i
+
+/** The layout of a text; every record of the sample is read by it, but those that have other fields than most. */
+export function sniffLayout(sample: SampleBytes, options: SniffOptions = {}): CsvLayout {
+  const head = Buffer.from(sample.bytes.subarray(0, 16)).toString('latin1')
+  const [line, separator] = separatorLine.exec(head) ?? []
+  if (line === undefined || separator === undefined) return layoutOf(sample, options)
+  const rest = { ...sample, bytes: sample.bytes.subarray(line.length) }
+  const layout = layoutOf(rest, { ...options, delimiter: options.delimiter ?? separator })
+  return {
+    ...layout,
+    skip: layout.skip + 1,
+    notes: [`line 1 names the delimiter ${JSON.stringify(separator)}`, ...layout.notes],
+  }
+}
+
+function layoutOf(sample: SampleBytes, options: SniffOptions): CsvLayout {
+  const [plain] = rankDialects(sample, options)
+  if (!plain || sampleRecords(sample, plain.dialect).length === 0) return emptyLayout
+  const marked = markedLines(sample)
+  if (marked.length === 0) return placeHeader(sample, plain)
+  const [commented = plain] = rankDialects(sample, { ...options, comment: '#' })
+  const isBetter = commented.isConsistent && !plain.isConsistent && !hasMarkedRow(sample, plain)
+  if (!isBetter && !hasComments(sample, plain)) return placeHeader(sample, plain)
+  const note = `lines that begin with # are taken for comments: ${marked.length}, the first is ${marked[0]}`
+  const layout = placeHeader(sample, commented)
+  return { ...layout, notes: [...layout.notes, note] }
+}
+
+const emptyLayout: CsvLayout = {
+  dialect: { delimiter: ',', quote: '"', escape: '"' },
+  skip: 0,
+  header: true,
+  names: [],
+  notes: [],
+}
+
+/** Lines that may be comments, as texts. */
+function markedLines({ bytes }: SampleBytes): string[] {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+  return Array.from(text.matchAll(/^#.*/gm), ([line]) => line.slice(0, shownMax))
+}
+
+/** Characters of a line that a note shows. */
+const shownMax = 60
+
+const hash = 0x23
+
+/** Whether a line that begins with `#` has the fields of the others: then it is a row, or the header. */
+const hasMarkedRow = (sample: SampleBytes, { dialect, fieldCount }: TriedDialect): boolean =>
+  markedRecords(sample, dialect).some(record => record.fieldCount === fieldCount && record.lines === 1)
+
+function hasComments(sample: SampleBytes, { dialect, fieldCount }: TriedDialect): boolean {
+  const marked = markedRecords(sample, dialect)
+  if (fieldCount === 1) return marked.some(({ line }) => line === 1)
+  return marked.length > 0 && marked.every(record => record.fieldCount !== fieldCount)
+}
+
+const markedRecords = (sample: SampleBytes, dialect: Dialect): SampleRecord[] =>
+  sampleRecords(sample, dialect).filter(({ start }) => sample.bytes[start] === hash)
+
+/** A title above a header is at most so many records. */
+const titleRecordsMax = 20
+
+function placeHeader(sample: SampleBytes, tried: TriedDialect): CsvLayout {
+  const { dialect } = tried
+  const records = sampleRecords(sample, dialect)
+  const fieldCount = beginsWithRows(sample, records, tried) ? (records[0]?.fieldCount ?? 1) : tried.fieldCount
+  const texts = (record: SampleRecord | undefined): string[] =>
+    record ? fieldsOf(sample, record, dialect).map(({ text }) => text) : []
+  const isUsual = (record: SampleRecord): boolean => record.fieldCount === fieldCount && !record.isMalformed
+  // The first record that has the fields of the others is never passed over: it may be a row.
+  const first = Math.max(0, records.slice(0, titleRecordsMax).findIndex(isUsual))
+  const rows = records.slice(first + 1).filter(isUsual)
+  const below = rows.slice(0, rowsMax).map(texts)
+  const isHeader = looksLikeHeader(texts(records[first]), below)
+  const [top] = records
+  // A header that has other fields than its rows: columns are read by position, below it.
+  if (first === 1 && top && top.fieldCount > 1 && looksLikeHeader(texts(top), [texts(records[first]), ...below]))
+    if (!isHeader || fieldCount < top.fieldCount) return byPosition(texts(top), { dialect, top, below, fieldCount })
+  // Without a header, lines with several fields are rows too, if bad ones.
+  const isTitle = isHeader || records.slice(0, first).every(record => record.fieldCount === 1)
+  const skipped = first === 0 || !isTitle ? 0 : (records[first]?.line ?? 1) - 1
+  const notes =
+    skipped === 0
+      ? []
+      : [`${linesText(skipped)}, above the ${isHeader ? 'header' : 'rows'}, not read: ${lineAt(sample, records[0])}`]
+  if (!isHeader) return { dialect, skip: skipped, header: false, names: numbered(fieldCount), notes }
+  const fault = headerFault(texts(records[first]))
+  if (fault === undefined) return { dialect, skip: skipped, header: true, names: [], notes }
+  const names = uniqueNames(texts(records[first]))
+  const lines = (records[first]?.line ?? 1) + (records[first]?.lines ?? 1) - 1
+  const why = `the header has ${fault}: columns are read by position`
+  return { dialect, skip: lines, header: false, names, notes: [...notes, why] }
+}
+
+/** Whether the text begins with rows of another number of fields than most have: they are no title, and must not be lost. */
+function beginsWithRows(
+  sample: SampleBytes,
+  records: readonly SampleRecord[],
+  { dialect, fieldCount }: TriedDialect,
+): boolean {
+  const first = records.findIndex(record => record.fieldCount === fieldCount && !record.isMalformed)
+  const [top, ...others] = records.slice(0, Math.max(0, first))
+  const like = others.filter(record => record.fieldCount === top?.fieldCount)
+  if (!top || top.fieldCount === 1 || like.length === 0) return false
+  const texts = (record: SampleRecord): string[] => fieldsOf(sample, record, dialect).map(({ text }) => text)
+  if (looksLikeHeader(texts(top), like.slice(0, rowsMax).map(texts))) return true
+  // Lines of names and values above a table: the table's own header shows where it begins.
+  const rows = records.slice(first + 1).filter(record => record.fieldCount === fieldCount)
+  return !looksLikeHeader(texts(records[first] as SampleRecord), rows.slice(0, rowsMax).map(texts))
+}
+
+interface HeaderPlace {
+  readonly dialect: Dialect
+  readonly top: SampleRecord
+  readonly below: readonly (readonly string[])[]
+  readonly fieldCount: number
+}
+
+/** Rows with one field more than the header end with a delimiter, or begin with a name of their own. */
+function byPosition(header: readonly string[], { dialect, top, below, fieldCount }: HeaderPlace): CsvLayout {
+  const isEmptyLast = below.every(row => row.at(-1) === '')
+  const extra = Array.from({ length: Math.max(0, fieldCount - header.length) }, () => '')
+  const names = isEmptyLast ? [...header, ...extra] : [...extra, ...header]
+  const note = `the header has ${header.length} fields and the rows have ${fieldCount}: columns are read by position`
+  return {
+    dialect,
+    skip: top.line + top.lines - 1,
+    header: false,
+    names: uniqueNames(names.slice(0, fieldCount)),
+    notes: [note],
+  }
+}
+
+/** The first line of a record, as a note shows it. */
+function lineAt({ bytes }: SampleBytes, record: SampleRecord | undefined): string {
+  const { start = 0, end = 0 } = record ?? {}
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
+  return text.slice(0, shownMax)
+}
+
+const linesText = (count: number): string => (count === 1 ? 'line 1' : `lines 1 to ${count}`)
+
+const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => `column_${index + 1}`)
+
+/** Names without NUL characters; repeated and empty ones get a number. */
+function uniqueNames(names: readonly string[]): string[] {
+  const taken = new Set<string>()
+  return names.map((given, index) => {
+    const plain = given.replaceAll('\0', '') || String(index + 1)
+    // A JavaScript object moves keys that are numbers to its front.
+    const name = /^[0-9]+$/.test(plain) ? `column_${plain}` : plain
+    let unique = name
+    for (let count = 2; taken.has(unique.toLowerCase()); count++) unique = `${name}_${count}`
+    taken.add(unique.toLowerCase())
+    return unique
+  })
+}
+
+/** Why the names of a header cannot be used as they are. */
+function headerFault(names: readonly string[]): string | undefined {
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (name.includes('\0')) return `a NUL character in the name ${JSON.stringify(name.replaceAll('\0', ''))}`
+    if (name !== '' && seen.has(name.toLowerCase())) return `${JSON.stringify(name)} more than once`
+    seen.add(name.toLowerCase())
+  }
+  return undefined
+}
+
+/** Rows below the first record that it is compared with. */
+const rowsMax = 200
+
+/** Whether a record names the columns of the rows below it: it has no value, where they have some. */
+function looksLikeHeader(names: readonly string[], rows: readonly (readonly string[])[]): boolean {
+  if (names.every(name => name === '')) return false
+  const columns = names.map((_, index) => rows.map(row => row[index] ?? '').filter(text => text !== ''))
+  const values = names.filter((name, index) => isValue(name) && !isOfOtherType(name, columns[index] ?? []))
+  if (values.length > 0) return isYears(values)
+  if (rows.length === 0) return !names.some(isValue)
+  if (columns.some(texts => texts.length > 0 && texts.every(isValue))) return true
+  // Of texts alone: a name is not among the values of its column.
+  return !names.some((name, index) => name !== '' && columns[index]?.includes(name))
+}
+
+/** A number as any country or identifier writes it. */
+const digits = /^[-+]?[\d.,' ]*\d[\d.,' ]*%?$/
+
+const isValue = (text: string): boolean => text !== '' && (digits.test(text) || candidatesOf([text]).length > 0)
+
+/** Whether a value stands above values of another type, as a date above numbers does in tables with a column a day. */
+const isOfOtherType = (name: string, below: readonly string[]): boolean =>
+  candidatesOf(below).length > 0 && candidatesOf([name, ...below]).length === 0
+
+/** Whether numbers in a header are years, one after another, as in tables with a column a year. */
+function isYears(names: readonly string[]): boolean {
+  const years = names.map(name => (/^(1[5-9]|2[01])\d\d$/.test(name) ? Number(name) : Number.NaN))
+  if (years.length < 2) return false
+  return years.every((year, index) => index === 0 || Math.abs(year - (years[index - 1] as number)) === 1)
+}

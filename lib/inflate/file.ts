@@ -1,0 +1,95 @@
+/** Files and members as they are, or inflated when their name says that they are compressed. */
+import * as zlib from 'node:zlib'
+import { PermanentError } from '../errors/errors.ts'
+import type { InputObject } from '../model/plan-data.ts'
+import type { Reader } from '../store/store.ts'
+import { compressionOf } from './compression.ts'
+import { type Inflater, inflateChunkBytes, inflateChunks } from './stream.ts'
+
+/**
+ * The bytes of a file: `.gz` (of any number of gzip members) and `.zst` (of any number of frames) inflated, anything else as stored.
+ * @throws INPUT_INVALID when the compressed data is damaged or cut short; USAGE when this Node cannot read `.zst`; what the store throws
+ */
+export function inflateFile(
+  store: Reader,
+  { key, etag }: InputObject,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): AsyncGenerator<Uint8Array> {
+  const source = store.stream(key, { etag, ...(signal ? { signal } : {}) })
+  return inflateNamed(source, key, { where: key, detail: { key }, signal })
+}
+
+/** What a small file may inflate to, to be held as a whole. */
+const smallInflatedBytes = 8 * 1024 * 1024
+
+/**
+ * The bytes of a small file in one go: as `inflateFile`, without a stream for each.
+ * Undefined where they are too many, or something is strange about them: `inflateFile` then tells what.
+ */
+export function inflateSmall(bytes: Uint8Array, name: string): Uint8Array | undefined {
+  const compression = compressionOf(name)
+  if (!compression) return bytes
+  // Frames after the first would not be read.
+  if (compression !== 'gzip') return undefined
+  try {
+    const { buffer, engine } = zlib.gunzipSync(bytes, {
+      maxOutputLength: smallInflatedBytes,
+      info: true,
+    }) as unknown as {
+      readonly buffer: Uint8Array
+      readonly engine: { readonly bytesWritten: number }
+    }
+    return skipPadding(bytes.subarray(engine.bytesWritten)).length === 0 ? buffer : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export interface InflateNamedOptions {
+  /** Begins the message of what is wrong with it. */
+  readonly where: string
+  readonly detail: Readonly<Record<string, unknown>>
+  readonly signal?: AbortSignal | undefined
+}
+
+/** As `inflateFile`, of bytes that have a name. */
+export async function* inflateNamed(
+  source: AsyncIterable<Uint8Array>,
+  name: string,
+  { where, detail, signal }: InflateNamedOptions,
+): AsyncGenerator<Uint8Array> {
+  const compression = compressionOf(name)
+  if (!compression) {
+    yield* source
+    return
+  }
+  const make = (): Inflater => (compression === 'gzip' ? createGunzip() : createZstd(name))
+  try {
+    yield* inflateChunks(source, make, { signal, continueWith: skipPadding })
+  } catch (error) {
+    throw mapped(error, { where, detail })
+  }
+}
+
+const createGunzip = (): Inflater => zlib.createGunzip({ chunkSize: inflateChunkBytes })
+
+function createZstd(key: string): Inflater {
+  if (typeof zlib.createZstdDecompress === 'function') {
+    return zlib.createZstdDecompress({ chunkSize: inflateChunkBytes })
+  }
+  const message = `reading ${key} needs Node 22.15 or later, got ${process.version}; upgrade Node, or compress with gzip`
+  throw new PermanentError('USAGE', message, { key, node: process.version })
+}
+
+/** Tapes and some writers fill the last block of a gzip file with zeros; no stream begins with one. */
+function skipPadding(rest: Uint8Array): Uint8Array {
+  const start = rest.findIndex(byte => byte !== 0)
+  return rest.subarray(start < 0 ? rest.length : start)
+}
+
+function mapped(error: unknown, { where, detail }: InflateNamedOptions): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !/^(Z_|ZSTD_)/.test(String(error.code))) return error
+  const what = error.code === 'Z_BUF_ERROR' ? 'its compressed data is cut short' : `its compressed data is damaged`
+  const message = `${where}: ${what} (${error.message}); check it against its source`
+  return new PermanentError('INPUT_INVALID', message, { ...detail, reason: error.code }, { cause: error })
+}

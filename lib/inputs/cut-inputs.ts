@@ -1,0 +1,33 @@
+/** Cuts inputs into slices of the size that fits the threads and their memory. */
+import type { InputObject, Slice } from '../model/plan-data.ts'
+import type { FindOptions } from './find-options.ts'
+
+const textBytesDefault = 96 * 1024 * 1024
+
+export interface SlicePlace {
+  readonly input: number
+  readonly firstSlice: number
+  readonly sliceBytes: number
+  /** A file of more is cut into ranges, or streamed where it is compressed. */
+  readonly wholeBytes: number
+}
+
+const sliceBytesMin = 1024 * 1024
+/** Enough for shares of nearly equal bytes. */
+const slicesPerThread = 4
+
+/** The slices of inputs, numbered over all of them. */
+export function cutInputs(
+  inputs: readonly InputObject[],
+  cut: (key: string, place: SlicePlace) => readonly Slice[],
+  bytes: number,
+  { threads = 1, textBytes = textBytesDefault }: FindOptions,
+): readonly Slice[] {
+  const even = Math.ceil(bytes / (threads * slicesPerThread))
+  const wholeBytes = Math.floor(textBytes / 3)
+  const sliceBytes = Math.min(wholeBytes, Math.max(sliceBytesMin, even))
+  const slices: Slice[] = []
+  for (const [input, { key }] of inputs.entries())
+    slices.push(...cut(key, { input, firstSlice: slices.length, sliceBytes, wholeBytes }))
+  return slices
+}

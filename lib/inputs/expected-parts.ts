@@ -1,0 +1,53 @@
+/** How many parts a plan makes, and of how many bytes, before anything is read. */
+import type { TaskDefinition } from '../define/definition.ts'
+import type { Slice } from '../model/plan-data.ts'
+import { splitShares } from './plan-slices.ts'
+
+export interface ExpectedParts {
+  readonly count: number
+  /** Of all of them. */
+  readonly bytes: number
+}
+
+export interface PartsOptions {
+  /** Of each batch. */
+  readonly threads: number
+  /** Text that one writer takes at once. */
+  readonly groupBytes: number
+}
+
+/** Bytes of text that make one of Parquet: seen between 4 and 5 with zstd and snappy alike. */
+const textPerParquet = 4.5
+/** Parts below it are joined; readers spend more on opening such files than on reading them. */
+export const smallPartBytes = 8 * 1024 * 1024
+
+/** Bytes of what is read that make one of Parquet. */
+export const shrinkage = ({ source }: Pick<TaskDefinition, 'source'>): number =>
+  source.format?.kind === 'parquet' ? 1 : textPerParquet
+
+/** As process writes them: a part a group of each thread, small ones of a batch joined, large ones split. Of a partitioned output as many for each partition at most. */
+export function expectedParts(
+  task: Pick<TaskDefinition, 'output' | 'source'>,
+  batches: readonly (readonly Slice[])[],
+  { threads, groupBytes }: PartsOptions,
+): ExpectedParts {
+  const { output } = task
+  if (output.kind === 'memberFiles') return { count: 0, bytes: 0 }
+  const perByte = shrinkage(task)
+  const count = batches.reduce((sum, slices) => {
+    const groups = splitShares(slices, threads).flatMap(share => groupSizes(bytesOf(share), groupBytes))
+    const small = groups.filter(bytes => bytes / perByte < smallPartBytes)
+    const joined = Math.ceil(small.reduce((bytes, group) => bytes + group / perByte, 0) / output.partBytes)
+    const large = groups.filter(bytes => bytes / perByte >= smallPartBytes)
+    const split = large.reduce((parts, bytes) => parts + Math.ceil(bytes / perByte / output.partBytes), 0)
+    return sum + split + Math.max(joined, small.length > 0 ? 1 : 0)
+  }, 0)
+  return { count, bytes: bytesOf(batches.flat()) / perByte }
+}
+
+function groupSizes(bytes: number, groupBytes: number): number[] {
+  const count = Math.max(1, Math.ceil(bytes / groupBytes))
+  return Array.from({ length: count }, () => bytes / count)
+}
+
+const bytesOf = (slices: readonly Slice[]): number => slices.reduce((sum, slice) => sum + slice.bytes, 0)

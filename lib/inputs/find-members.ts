@@ -1,0 +1,89 @@
+/** Finds the members of archives that a run reads, those that it skips, and archives that give it nothing. */
+
+import type { ZipMembersSource } from '../define/definition.ts'
+import type { SkippedMember } from '../model/skipped-member.ts'
+import type { StoredObject } from '../store/store.ts'
+import { type MemberList, membersOf, pickMembers, sumOfSpans } from '../zip/member-list.ts'
+import { checkExtractable } from '../zip/names.ts'
+import { cutInputs } from './cut-inputs.ts'
+import type { FindOptions, FoundInputs } from './find-options.ts'
+import type { UnusedArchive } from './input-warnings.ts'
+import { planMemberSlices } from './member-slices.ts'
+import { type OpenArchive, openArchive } from './open-archive.ts'
+import { openAll } from './open-input.ts'
+import { spreadIndexes } from './spread.ts'
+
+export async function findMembers(
+  source: ZipMembersSource,
+  objects: readonly StoredObject[],
+  options: FindOptions,
+): Promise<Omit<FoundInputs, 'hive'>> {
+  const archives = await openAll(objects, object => openArchive(source, object, options), options)
+  const chosen = sampleMembers(archives, options.sample)
+  if (options.task.output?.kind === 'memberFiles') checkExtractable(extracted(archives, chosen))
+  const byKey = new Map(archives.map(({ input }, index) => [input.key, chosen[index] as MemberList]))
+  const memberCount = chosen.reduce((sum, { length }) => sum + length, 0)
+  const bytes = chosen.reduce((sum, list) => sum + sumOfSpans(list, span => span.inflatedBytes), 0)
+  return {
+    inputs: archives
+      .map(archive => archive.input)
+      .filter(({ key }) => memberCount === 0 || byKey.get(key)?.length !== 0),
+    cut: inputs =>
+      cutInputs(
+        inputs,
+        (key, at) => planMemberSlices(byKey.get(key) ?? [], { ...at, ...wholeMembers(source) }),
+        bytes,
+        options,
+      ),
+    memberCount,
+    release() {
+      for (const list of [archives, chosen]) list.length = 0
+      byKey.clear()
+    },
+    skipped: {
+      count: archives.reduce((sum, { skipped }) => sum + skipped.length, 0),
+      all: () => skippedIn(archives),
+    },
+    unused: archives.flatMap(archive => unusedArchive(archive, source)),
+    bytesIn: chosen.reduce((sum, list) => sum + sumOfSpans(list, span => span.compressedBytes), 0),
+    bytes,
+  }
+}
+
+/** Parquet is not cut: a member of any size is staged whole. */
+const wholeMembers = ({ format }: ZipMembersSource): { streamBytes?: number } =>
+  format?.kind === 'parquet' ? { streamBytes: Number.MAX_SAFE_INTEGER } : {}
+
+/** The members of each archive that a sample takes, spread over all of them. */
+function sampleMembers(archives: readonly OpenArchive[], sample: FindOptions['sample']): MemberList[] {
+  if (sample === undefined) return archives.map(({ members }) => members)
+  const total = archives.reduce((sum, { members }) => sum + members.length, 0)
+  const picked = spreadIndexes(total, sample)
+  let before = 0
+  let at = 0
+  return archives.map(({ members }) => {
+    const own: number[] = []
+    for (; at < picked.length && (picked[at] as number) < before + members.length; at++)
+      own.push((picked[at] as number) - before)
+    before += members.length
+    return pickMembers(members, own)
+  })
+}
+
+function* extracted(archives: readonly OpenArchive[], chosen: readonly MemberList[]) {
+  for (const [index, list] of chosen.entries())
+    for (const { name } of membersOf(list)) yield { name, archive: archives[index]?.input.key }
+}
+
+function* skippedIn(archives: readonly OpenArchive[]): Generator<SkippedMember> {
+  for (const { skipped } of archives) for (let index = 0; index < skipped.length; index++) yield skipped.get(index)
+}
+
+function unusedArchive({ input, members, skipped }: OpenArchive, source: ZipMembersSource): readonly UnusedArchive[] {
+  if (members.length > 0) return []
+  const why =
+    skipped.length > 0
+      ? `all ${skipped.length} members that match ${source.members} are skipped as bad, the first: ${skipped.get(0).message}`
+      : `no member matches ${source.members}`
+  return [{ archive: input.key, message: `archive ${input.key} gives nothing to the run: ${why}` }]
+}

@@ -1,0 +1,35 @@
+/** An opened input as plain data, to be kept between two calls of plan. */
+
+import type { InputObject } from '../model/plan-data.ts'
+import type { SkippedMember } from '../model/skipped-member.ts'
+import { listOfMembers, membersOf, type PlannableMember } from '../zip/member-list.ts'
+import type { OpenArchive } from './open-archive.ts'
+import type { OpenInput } from './open-input.ts'
+
+export interface KeptInput {
+  readonly input: InputObject
+  /** Of an archive. */
+  readonly members?: readonly PlannableMember[]
+  readonly skipped?: readonly SkippedMember[]
+}
+
+export function keepInput(opened: OpenInput | OpenArchive): KeptInput {
+  if (!('members' in opened)) return { input: opened.input }
+  const { input, members, skipped } = opened
+  return {
+    input,
+    members: Array.from(
+      membersOf(members),
+      ({ name, headerOffset, endOffset, compressedBytes, inflatedBytes, crc32, method }) => {
+        return { name, headerOffset, endOffset, compressedBytes, inflatedBytes, crc32, method }
+      },
+    ),
+    skipped: Array.from({ length: skipped.length }, (_, index) => skipped.get(index)),
+  }
+}
+
+export function takeInput({ input, members, skipped = [] }: KeptInput): OpenInput | OpenArchive {
+  if (!members) return { input }
+  const get = (index: number): SkippedMember => skipped[index] as SkippedMember
+  return { input, members: listOfMembers(members), skipped: { length: skipped.length, get } }
+}

@@ -1,0 +1,191 @@
+/** Cuts the members of an archive into slices of nearly equal bytes, each served by one read. */
+
+import type { MembersSlice, PlannedMember, StreamSlice } from '../model/plan-data.ts'
+import type { ByteRange } from '../store/byte-range.ts'
+import {
+  indexesByOffset,
+  listOfMembers,
+  type MemberList,
+  type MemberSpan,
+  type PlannableMember,
+} from '../zip/member-list.ts'
+import { packMembers } from '../zip/member-rows.ts'
+import { defaultSliceBytes, weightOf } from './plan-slices.ts'
+
+export interface MemberSlicesOptions {
+  /** Index of the archive among the run's inputs. */
+  readonly input: number
+  /** Number of the first slice; the others follow. Default 0. */
+  readonly firstSlice?: number
+  /** Inflated bytes of a slice come near this; default 32 MiB. */
+  readonly sliceBytes?: number
+  /** Unused bytes between members that are read through rather than asked for around; default 256 KiB. */
+  readonly gapBytes?: number
+  /** A member of more inflated (or compressed) bytes is streamed, alone; default 64 MiB. */
+  readonly streamBytes?: number
+}
+
+const mebibyte = 1024 * 1024
+/** At 60 MB/s, 256 KiB take 4 ms to read through; another request takes longer. */
+const defaultGapBytes = 256 * 1024
+const defaultStreamBytes = 64 * mebibyte
+
+/**
+ * Members in archive order, adjacent ones together so that one read serves a slice, slices of nearly equal bytes.
+ * A slice's range, and so the memory to read it, is at most `sliceBytes` and twice `streamBytes`. Its members are made
+ * each time that they are asked for, so that a million of them never exist at once.
+ */
+export function planMemberSlices(
+  members: MemberList | readonly PlannableMember[],
+  {
+    input,
+    firstSlice = 0,
+    sliceBytes = defaultSliceBytes,
+    gapBytes = defaultGapBytes,
+    streamBytes = defaultStreamBytes,
+  }: MemberSlicesOptions,
+): readonly (MembersSlice | StreamSlice)[] {
+  const sorted = new SortedMembers('get' in members ? members : listOfMembers(members))
+  const rangeBytesMax = sliceBytes + streamBytes
+  return runsOf(sorted, { gapBytes, streamBytes })
+    .flatMap(run => cutEvenly(sorted, run, sliceBytes))
+    .flatMap(group => cutByRange(sorted, group, rangeBytesMax))
+    .map((group, index) => toSlice(sorted, group, { slice: firstSlice + index, input, streamBytes }))
+}
+
+/** Members by their place in the archive. */
+class SortedMembers {
+  readonly length: number
+  readonly #list: MemberList
+  readonly #order: Uint32Array
+
+  constructor(list: MemberList) {
+    this.length = list.length
+    this.#list = list
+    const offsets = Float64Array.from({ length: list.length }, (_, index) => list.span(index).headerOffset)
+    this.#order = indexesByOffset(offsets, list.length)
+  }
+
+  span(place: number): MemberSpan {
+    return this.#list.span(this.#order[place] as number)
+  }
+
+  *between(start: number, end: number): Generator<PlannedMember> {
+    for (let place = start; place < end; place++) yield this.#list.get(this.#order[place] as number)
+  }
+
+  get(place: number): PlannedMember {
+    return planned(this.#list.get(this.#order[place] as number))
+  }
+}
+
+/** Neighbours by their places, the end exclusive. */
+interface Group {
+  readonly start: number
+  readonly end: number
+}
+
+/** Members that one read could serve: no wide gap between them, none that is streamed. */
+function runsOf(
+  sorted: SortedMembers,
+  { gapBytes, streamBytes }: { readonly gapBytes: number; readonly streamBytes: number },
+): readonly Group[] {
+  let run = -1
+  let last: MemberSpan | undefined
+  return splitBy(sorted, { start: 0, end: sorted.length }, member => {
+    const isAdjacent =
+      last !== undefined &&
+      member.headerOffset - last.endOffset <= gapBytes &&
+      !isStreamed(member, streamBytes) &&
+      !isStreamed(last, streamBytes)
+    if (!isAdjacent) run++
+    last = member
+    return run
+  })
+}
+
+/** Attackers may declare few inflated bytes for many compressed ones. */
+function isStreamed({ inflatedBytes, compressedBytes }: MemberSpan, streamBytes: number): boolean {
+  return Math.max(inflatedBytes, compressedBytes) > streamBytes
+}
+
+/** In as few groups as hold `sliceBytes` each, cut at the member whose middle is past the even share. */
+function cutEvenly(sorted: SortedMembers, run: Group, sliceBytes: number): readonly Group[] {
+  let total = 0
+  for (let place = run.start; place < run.end; place++)
+    total += weightOf({ bytes: sorted.span(place).inflatedBytes, memberCount: 1 })
+  const count = Math.ceil(total / sliceBytes)
+  let before = 0
+  return splitBy(sorted, run, ({ inflatedBytes }) => {
+    const weight = weightOf({ bytes: inflatedBytes, memberCount: 1 })
+    const middle = before + weight / 2
+    before += weight
+    return Math.min(count - 1, Math.floor((middle * count) / total))
+  })
+}
+
+/** Gaps that are read through, and members that inflate to less than they take, must not make a read too large to hold. */
+function cutByRange(sorted: SortedMembers, group: Group, rangeBytesMax: number): readonly Group[] {
+  let start = sorted.span(group.start).headerOffset
+  let part = 0
+  return splitBy(sorted, group, member => {
+    if (member.endOffset - start > rangeBytesMax && member.headerOffset > start) {
+      start = member.headerOffset
+      part += 1
+    }
+    return part
+  })
+}
+
+/** Neighbours with the same number stay together. */
+function splitBy(
+  sorted: SortedMembers,
+  { start, end }: Group,
+  numberOf: (member: MemberSpan) => number,
+): readonly Group[] {
+  const groups: Group[] = []
+  let first = start
+  let current: number | undefined
+  for (let place = start; place < end; place++) {
+    const number = numberOf(sorted.span(place))
+    if (current !== undefined && number !== current) {
+      groups.push({ start: first, end: place })
+      first = place
+    }
+    current = number
+  }
+  if (end > first) groups.push({ start: first, end })
+  return groups
+}
+
+function toSlice(
+  sorted: SortedMembers,
+  { start, end }: Group,
+  { slice, input, streamBytes }: { readonly slice: number; readonly input: number; readonly streamBytes: number },
+): MembersSlice | StreamSlice {
+  let bytes = 0
+  const range = { start: sorted.span(start).headerOffset, end: 0 } satisfies ByteRange
+  for (let place = start; place < end; place++) {
+    const { inflatedBytes, endOffset } = sorted.span(place)
+    bytes += inflatedBytes
+    range.end = Math.max(range.end, endOffset)
+  }
+  if (isStreamed(sorted.span(start), streamBytes))
+    return { kind: 'stream', slice, input, member: sorted.get(start), bytes }
+  return {
+    kind: 'members',
+    slice,
+    input,
+    range,
+    memberCount: end - start,
+    get members() {
+      return packMembers(sorted.between(start, end))
+    },
+    bytes,
+  }
+}
+
+/** What the plan keeps of a member: entries carry more. */
+function planned({ name, headerOffset, compressedBytes, inflatedBytes, crc32, method }: PlannedMember): PlannedMember {
+  return { name, headerOffset, compressedBytes, inflatedBytes, crc32, method }
+}

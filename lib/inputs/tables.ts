@@ -1,0 +1,134 @@
+/** Broadcast tables: fetched once for all threads, and part of what rows depend on. */
+import { createHash } from 'node:crypto'
+import { mkdir, open, writeFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import type { ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
+import type { TableFile } from '../engine/read/load-tables.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { nearest } from '../errors/nearest.ts'
+import { withoutCompression } from '../inflate/compression.ts'
+import { inflateNamed } from '../inflate/file.ts'
+import type { Session } from '../local/session.ts'
+import { prepareTable } from '../parquet/file.ts'
+import { renderPath } from '../paths/path-template.ts'
+import type { Store, StoredObject } from '../store/store.ts'
+import { checkEncoding, toUtf8 } from '../text/encoding.ts'
+import { encodingOf } from '../text/record-dialect.ts'
+import { candidateKeys } from './candidate-keys.ts'
+
+export interface FetchedTables {
+  readonly files: readonly (TableFile & { readonly key: string; readonly sizeBytes: number })[]
+  /** Hash of names and contents. */
+  readonly identity: string
+}
+
+/** @throws NO_INPUT when a table is not there */
+export async function fetchTables(
+  session: Pick<Session, 'input' | 'stageFolder'>,
+  task: TaskDefinition,
+  params: ParamValues,
+): Promise<FetchedTables> {
+  const folder = join(session.stageFolder, 'tables')
+  await mkdir(folder, { recursive: true })
+  const hash = createHash('sha256')
+  const files = []
+  for (const [name, table] of Object.entries(task.tables)) {
+    const key = renderPath(table.path, params)
+    const bytes = await readTable(session, task.name, name, key)
+    const { file, format } = await writeTable(bytes, { folder, name, key, table })
+    const parquet = table.format.kind === 'parquet' ? prepareTable(file, name) : undefined
+    hash.update(tableHead(name, bytes.length)).update(bytes)
+    files.push({
+      name,
+      file,
+      key,
+      sizeBytes: bytes.length,
+      format,
+      ...(table.columns && { columns: table.columns }),
+      ...(parquet && { parquet }),
+    })
+  }
+  return { files, identity: hash.digest('hex') }
+}
+
+interface TablePlace {
+  readonly folder: string
+  readonly name: string
+  readonly key: string
+  readonly table: TableDefinition
+}
+
+/** Writes the table as it is, or its text in UTF-8: the engine reads no other encoding that a format may name. */
+async function writeTable(bytes: Uint8Array, place: TablePlace): Promise<Pick<TableFile, 'file' | 'format'>> {
+  const { folder, name, key, table } = place
+  const { format } = table
+  const encoding = format.kind === 'parquet' ? 'utf-8' : encodingOf(format)
+  if (format.kind === 'parquet' || encoding === 'utf-8') {
+    const file = join(folder, `${name}${extname(key)}`)
+    await writeFile(file, bytes)
+    return { file, format }
+  }
+  const file = join(folder, `${name}${extname(withoutCompression(key))}`)
+  const target = await open(file, 'w')
+  try {
+    let isFirst = true
+    const where = `table ${name}`
+    for await (const chunk of inflateNamed(chunksOf(bytes), key, { where, detail: { table: name } })) {
+      if (isFirst) checkEncoding(chunk, encoding)
+      isFirst = false
+      await target.writeFile(toUtf8(chunk, encoding))
+    }
+  } finally {
+    await target.close()
+  }
+  return { file, format: { ...format, encoding: 'utf-8' } }
+}
+
+async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += chunkBytes) yield bytes.subarray(start, start + chunkBytes)
+}
+
+const chunkBytes = 1024 * 1024
+
+/**
+ * That of `fetchTables`, for who does not need the tables themselves: nothing is written, and a few MiB are held.
+ * @throws NO_INPUT when a table is not there
+ */
+export async function tablesIdentity(input: Store, task: TaskDefinition, params: ParamValues): Promise<string> {
+  const hash = createHash('sha256')
+  for (const [name, table] of Object.entries(task.tables)) {
+    const key = renderPath(table.path, params)
+    const { etag, sizeBytes } = await findTable(input, { task: task.name, name, key })
+    hash.update(tableHead(name, sizeBytes))
+    for await (const bytes of input.stream(key, { etag })) hash.update(bytes)
+  }
+  return hash.digest('hex')
+}
+
+const tableHead = (name: string, sizeBytes: number): string => `${name}\0${sizeBytes}\0`
+
+async function readTable(
+  { input }: Pick<Session, 'input'>,
+  task: string,
+  name: string,
+  key: string,
+): Promise<Uint8Array> {
+  const found = await findTable(input, { task, name, key })
+  return input.read(key, { etag: found.etag })
+}
+
+/** A table's object, with names near its own when it is not there. @throws NO_INPUT */
+export async function findTable(
+  input: Store,
+  { task, name, key }: { readonly task: string; readonly name: string; readonly key: string },
+): Promise<StoredObject> {
+  const found = await input.stat(key)
+  if (found) return found
+  const close = nearest(key, await candidateKeys(input))
+  const hint = close.length > 0 ? `; nearest are ${close.join(', ')}` : ''
+  throw new PermanentError(
+    'NO_INPUT',
+    `task ${task}: table ${name}: expected ${key} under ${input.url}, got nothing${hint}`,
+    { name, key, nearest: close },
+  )
+}

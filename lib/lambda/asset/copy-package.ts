@@ -1,0 +1,56 @@
+/** Copies installed packages with what they depend on, so that they can be required elsewhere. */
+import { existsSync, readFileSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
+import { basename, join, sep } from 'node:path'
+import { packageFolder } from './binding.ts'
+
+export interface CopyOptions {
+  /** Without types, source maps, texts, and dependencies that are optional. */
+  readonly isLean: boolean
+}
+
+/** Copies `name`, as a module in `from` would find it, and its dependencies into a node_modules folder. @throws DEFINITION_LOAD when it is not installed */
+export async function copyPackage(name: string, from: string, modules: string, options: CopyOptions): Promise<void> {
+  const target = join(modules, name)
+  if (existsSync(target)) return
+  const folder = packageFolder(name, from)
+  await copyFolder(folder, target, options)
+  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
+    readFileSync(join(folder, 'package.json'), 'utf8'),
+  ) as Dependencies
+  for (const dependency of Object.keys(dependencies)) {
+    if (!(dependency in optionalDependencies)) await copyDependency(dependency, folder, modules, options)
+  }
+  if (options.isLean) return
+  for (const dependency of Object.keys(optionalDependencies)) {
+    if (isInstalled(dependency, folder)) await copyDependency(dependency, folder, modules, options)
+  }
+}
+
+/** Copies a package's folder, its own node_modules too. */
+export async function copyFolder(folder: string, target: string, { isLean }: CopyOptions): Promise<void> {
+  const isWanted = (path: string): boolean => !isLean || path === folder || isNeeded(path)
+  await cp(folder, target, { recursive: true, dereference: true, filter: isWanted })
+}
+
+interface Dependencies {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+}
+
+/** One in the package's own node_modules was copied with it. */
+async function copyDependency(name: string, folder: string, modules: string, options: CopyOptions): Promise<void> {
+  if (!packageFolder(name, folder).startsWith(folder + sep)) await copyPackage(name, folder, modules, options)
+}
+
+function isInstalled(name: string, from: string): boolean {
+  try {
+    return packageFolder(name, from) !== ''
+  } catch {
+    return false
+  }
+}
+
+const isNeeded = (path: string): boolean =>
+  !/\.(d\.[cm]?ts|ts|map|md)$/.test(path) &&
+  !/^(docs|test|test-jest|benchmark|examples|scripts|src)$/.test(basename(path))

@@ -1,0 +1,41 @@
+/** Reads the parameters of a run from texts or typed values. */
+import type { ParamDefinition, Params, ParamValue, ParamValues } from '../define/definition.ts'
+import { readParamValue } from '../define/param-value.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { didYouMean } from '../errors/nearest.ts'
+
+/**
+ * The values of all parameters, frozen, in the order of their definition; defaults fill in what is not given.
+ * @throws PARAM_INVALID when one is unknown, missing, or not what its definition expects
+ */
+export function readParams(params: Params, given: Readonly<Record<string, unknown>>): ParamValues {
+  const names = Object.keys(params)
+  const unknown = Object.keys(given).find(name => !names.includes(name))
+  if (unknown !== undefined) {
+    const known = names.length === 0 ? 'no params' : `one of the params ${names.join(', ')}`
+    throw refuse(unknown, `expected ${known}, got ${unknown}${didYouMean(unknown, names)}`)
+  }
+  const values = Object.entries(params).map(([name, param]) => [name, readOne(name, param, given[name])] as const)
+  return Object.freeze(Object.fromEntries(values))
+}
+
+function readOne(name: string, param: ParamDefinition, given: unknown): ParamValue {
+  if (given === undefined && param.default !== undefined) return param.default
+  const read = readParamValue(param, given)
+  if ('value' in read) return read.value
+  if (given === undefined) {
+    const doc = param.doc === undefined ? '' : ` (${param.doc})`
+    throw refuse(name, `expected ${read.expected}${doc}, got nothing`)
+  }
+  const hint = typeof given === 'string' ? didYouMean(given, param.values ?? []) : ''
+  throw refuse(name, `expected ${read.expected}, got ${show(given)}${hint}`)
+}
+
+function show(value: unknown): string {
+  const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value))
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text
+}
+
+function refuse(name: string, message: string): PermanentError {
+  return new PermanentError('PARAM_INVALID', `param ${name}: ${message}`, { param: name })
+}

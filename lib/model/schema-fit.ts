@@ -1,0 +1,63 @@
+/** Whether rows of a run fit beside those that a dataset holds already: same columns of the same types, in the same partitions. */
+import { PermanentError } from '../errors/errors.ts'
+import type { Manifest, ManifestPart, SchemaColumn } from './manifest.ts'
+
+/** What a run will write, as far as it is known. */
+export interface RunShape {
+  readonly partitionBy?: readonly string[] | undefined
+  /** Absent, or without columns, where only the first input tells. */
+  readonly schema?: readonly SchemaColumn[] | undefined
+}
+
+/** Parts with rows of a dataset that stay beside a run's, before its partitions are known. */
+export function partsBeside(
+  before: Pick<Manifest, 'parts'> | undefined,
+  { mode, runId, replaces }: { readonly mode: string; readonly runId: string; readonly replaces: readonly string[] },
+): readonly ManifestPart[] {
+  if (mode !== 'append' && mode !== 'replacePartitions') return []
+  return (before?.parts ?? []).filter(part => part.rows > 0 && part.runId !== runId && !replaces.includes(part.runId))
+}
+
+/**
+ * Checks that every column of the dataset is among the run's, with its type; the run may add columns.
+ * @throws OUTPUT_SCHEMA_MISMATCH with both
+ */
+export function checkShape(outputPath: string, before: Pick<Manifest, 'schema' | 'partitionBy'>, run: RunShape): void {
+  const { partitionBy, schema = [] } = run
+  if (partitionBy && `${partitionBy}` !== `${before.partitionBy}`)
+    throw mismatch(outputPath, {
+      expected: `parts ${partitionText(before.partitionBy)}`,
+      got: `parts ${partitionText(partitionBy)}`,
+      remedy: 'give partitionBy as it was',
+    })
+  const types = new Map(schema.map(({ name, type }) => [name, type]))
+  const differing = before.schema.filter(({ name, type }) => types.get(name) !== type)
+  if (schema.length === 0 || differing.length === 0) return
+  const changes = differing.map(({ name, type }) => `${name} is ${types.get(name) ?? 'missing'} in place of ${type}`)
+  throw mismatch(outputPath, {
+    expected: `the columns ${schemaText(before.schema)}`,
+    got: `${schemaText(schema)}: ${changes.join(', ')}`,
+    remedy: 'give the columns their types again (columns may be added)',
+  })
+}
+
+/** The columns of a dataset with a run's beside them: those of before, then those that the run adds. */
+export function joinedSchema(before: readonly SchemaColumn[], run: readonly SchemaColumn[]): readonly SchemaColumn[] {
+  const names = new Set(before.map(column => column.name))
+  return [...before, ...run.filter(column => !names.has(column.name))]
+}
+
+function mismatch(
+  outputPath: string,
+  { expected, got, remedy }: { readonly expected: string; readonly got: string; readonly remedy: string },
+): PermanentError {
+  const where = outputPath === '' ? 'the dataset' : `the dataset in ${outputPath}`
+  const message = `expected ${expected} as in ${where}, got ${got}; ${remedy}, write to another path, or use mode 'replace' for all rows anew`
+  return new PermanentError('OUTPUT_SCHEMA_MISMATCH', message, { outputPath, expected, got })
+}
+
+const partitionText = (names: readonly string[]): string =>
+  names.length === 0 ? 'without partitions' : `partitioned by ${names.join(', ')}`
+
+const schemaText = (schema: readonly SchemaColumn[]): string =>
+  schema.map(({ name, type }) => `${name} ${type}`).join(', ')

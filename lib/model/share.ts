@@ -1,0 +1,81 @@
+/** What crosses to a worker thread and back: a share of a batch's slices, and what became of it. */
+
+import type { PartitionLimits } from '../paths/partition-limits.ts'
+import type { ByteRange } from '../store/byte-range.ts'
+import type { InputObject, Slice } from './plan-data.ts'
+import type { Reject } from './reject.ts'
+import type { SkippedMember } from './skipped-member.ts'
+
+/** Text that stands ready in the stage folder: pieces of a streamed member, cut by another thread. */
+export interface StagedText {
+  readonly slice: number
+  /** Staged files, as the stage describes them. */
+  readonly files: readonly unknown[]
+}
+
+/** The run whose rows are read, for the columns `_run` and `_loaded_at`. */
+export interface LoadingRun {
+  readonly runId: string
+  /** ISO 8601: of run.json, so that it is the same in all batches, and in tries that resume the run. */
+  readonly startedAt: string
+}
+
+/** One thread's part of a batch; its slices share writers, so that parts come near `partBytes`. */
+export interface ShareJob {
+  readonly kind: 'share'
+  readonly slices: readonly Slice[]
+  readonly staged?: StagedText
+  /** The run's inputs that the slices name, by index. */
+  readonly inputs: Readonly<Record<number, InputObject>>
+  /** Path prefix for part files. */
+  readonly target: string
+  /** Text staged at once for one writer. */
+  readonly groupBytes: number
+  /** Default each conversion counts its partitions for itself. */
+  readonly partitionLimits?: PartitionLimits | undefined
+  /** Absent where no run is known, as in a test of the step alone. */
+  readonly run?: LoadingRun
+}
+
+/** Rows by member: records found in its text, and how many were rejected. */
+export interface MemberAccount {
+  readonly archive: string
+  readonly member: string
+  readonly records: number
+  readonly rejected: number
+}
+
+/** A part as written, before it is handed to the store. */
+export interface SharePart {
+  readonly file: string
+  readonly rows: number
+  readonly sizeBytes: number
+  readonly partition: Readonly<Record<string, string | null>>
+}
+
+/** Where a range slice truly began and ended: its end must be its neighbour's start. */
+export interface RangeEnds extends ByteRange {
+  readonly slice: number
+  readonly input: number
+}
+
+export interface ShareResult {
+  readonly parts: readonly SharePart[]
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  readonly rowsRejected: number
+  readonly recordsFound: number
+  readonly members: number
+  /** Members that were bad and passed over. */
+  readonly skipped: readonly SkippedMember[]
+  readonly bytesIn: number
+  readonly bytesInflated: number
+  /** Parquet files of the rows by member, one a group. */
+  readonly accountFiles: readonly string[]
+  /** Parquet files of rejected rows. */
+  readonly rejectFiles: readonly string[]
+  readonly firstRejects: readonly Reject[]
+  readonly ranges: readonly RangeEnds[]
+  readonly schema: readonly { readonly name: string; readonly type: string }[]
+  readonly worker: { readonly pid: number; readonly thread: number }
+}

@@ -1,0 +1,153 @@
+/** The columns of a Parquet file: what their leaves hold, and why one cannot be read where that is so. */
+import { type ColumnChunk, type ParquetFooter, physical, type SchemaElement } from './footer.ts'
+
+/**
+ * What a leaf holds. `native`: the engine reads it as it is meant. `wide`: a decimal of more digits than the engine has.
+ * The others are read as plain numbers or bytes, and converted by queries that notice what does not fit.
+ */
+export type LeafKind = 'native' | 'text' | 'json' | 'binary' | 'geometry' | 'time' | 'timestamp' | 'int96' | 'wide'
+
+export interface ParquetLeaf {
+  readonly kind: LeafKind
+  /** Of times: 1 for milliseconds, 2 for microseconds, 3 for nanoseconds. */
+  readonly unit?: number
+  readonly isUtc?: boolean
+}
+
+/** A column of the table, which is one leaf, or a list, map or structure of several. */
+export interface ParquetColumn {
+  readonly name: string
+  readonly leaves: readonly ParquetLeaf[]
+  /** Why it cannot be read, as the end of a sentence that begins with the file and the column. */
+  readonly refused?: string
+}
+
+/** The columns in the order of the file; names may be equal. */
+export function columnsOf(footer: ParquetFooter): readonly ParquetColumn[] {
+  const { elements, rowGroups } = footer
+  const columns: ParquetColumn[] = []
+  let [at, leaf] = [1, 0]
+  for (let index = 0; index < (elements[0]?.childCount ?? 0); index++) {
+    const end = endOf(elements, at)
+    const own = elements.slice(at, end)
+    const leaves = own.filter(isLeaf)
+    const first = leaf
+    const chunks = rowGroups.flatMap(({ rowCount, columns: all }) =>
+      leaves.flatMap((element, index): Chunk[] => {
+        const chunk = all[first + index]
+        return chunk ? [{ ...chunk, rowCount, element }] : []
+      }),
+    )
+    const refused = refusalOf(own, leaves, chunks)
+    columns.push({ name: elements[at]?.name ?? '', leaves: leaves.map(leafOf), ...(refused && { refused }) })
+    at = end
+    leaf += leaves.length
+  }
+  return columns
+}
+
+/** A leaf in a row group. */
+interface Chunk extends ColumnChunk {
+  readonly rowCount: number
+  readonly element: SchemaElement
+}
+
+export const isLeaf = ({ type }: SchemaElement): boolean => type !== undefined
+
+/** The element after an element and all that is in it. */
+export function endOf(elements: readonly SchemaElement[], start: number): number {
+  let open = 1
+  let at = start
+  for (; open > 0 && at < elements.length; at++) open += (elements[at]?.childCount ?? 0) - 1
+  return at
+}
+
+const decimalDigitsMax = 38
+const [logicalEnum, logicalString, logicalDecimal, logicalTime, logicalTimestamp] = [4, 1, 5, 7, 8]
+const [logicalJson, logicalVariant, logicalGeometry, logicalGeography] = [12, 16, 17, 18]
+const convertedTimes: Readonly<Record<number, ParquetLeaf>> = {
+  7: { kind: 'time', unit: 1 },
+  8: { kind: 'time', unit: 2 },
+  9: { kind: 'timestamp', unit: 1 },
+  10: { kind: 'timestamp', unit: 2 },
+}
+
+function leafOf(element: SchemaElement): ParquetLeaf {
+  const { type, logical, converted } = element
+  if (type === physical.int96) return { kind: 'int96' }
+  if ((logical?.id === logicalDecimal || converted === 5) && digitsOf(element) > decimalDigitsMax)
+    return { kind: 'wide' }
+  if (type === physical.bytes || type === physical.fixed) return { kind: bytesKind(element) }
+  if (logical?.id === logicalTime || logical?.id === logicalTimestamp) {
+    const { unit = 0, isUtc = false } = logical
+    return { kind: logical.id === logicalTime ? 'time' : 'timestamp', unit, isUtc }
+  }
+  return (!logical && convertedTimes[converted ?? -1]) || { kind: 'native' }
+}
+
+const digitsOf = ({ logical, precision = 0 }: SchemaElement): number => logical?.precision ?? precision
+
+function bytesKind({ type, logical, converted }: SchemaElement): LeafKind {
+  const id = logical?.id
+  if (id === logicalGeometry || id === logicalGeography) return 'geometry'
+  if (id === logicalJson || (!logical && converted === 19)) return 'json'
+  const isText = id === logicalString || id === logicalEnum || (!logical && (converted === 0 || converted === 4))
+  if (isText && type === physical.bytes) return 'text'
+  // BSON is bytes to everyone.
+  return !logical && (converted === undefined || converted === 20) ? 'binary' : 'native'
+}
+
+function refusalOf(
+  own: readonly SchemaElement[],
+  leaves: readonly SchemaElement[],
+  chunks: readonly Chunk[],
+): string | undefined {
+  const wide = leaves.find(leaf => leafOf(leaf).kind === 'wide')
+  if (wide)
+    return `expected a decimal of at most ${decimalDigitsMax} digits, got one of ${digitsOf(wide)}; write it with fewer digits, or as a string`
+  const strange = own.find(({ logical }) => logical && logical.id > logicalGeography)
+  if (strange)
+    return `expected a type that Fanmill knows, got logical type ${strange.logical?.id}; write it as another type`
+  const variant = own.find(({ logical }) => logical?.id === logicalVariant)
+  if (variant) return 'expected a column of one type, got a VARIANT; write it as JSON text'
+  const twins = equalNames(own)
+  if (twins !== undefined) return `expected fields of different names, got ${twins} twice; rename one`
+  const isRepeated = own.some(({ repetition }) => repetition === 2)
+  return chunks.map(chunk => chunkRefusal(chunk, isRepeated)).find(each => each !== undefined)
+}
+
+/** A name that stands twice in one structure. */
+function equalNames(own: readonly SchemaElement[]): string | undefined {
+  const open: { left: number; readonly names: Set<string> }[] = []
+  for (const { name, childCount } of own) {
+    while (open.at(-1)?.left === 0) open.pop()
+    const parent = open.at(-1)
+    if (parent) {
+      if (parent.names.has(name)) return name
+      parent.names.add(name)
+      parent.left--
+    }
+    if (childCount > 0) open.push({ left: childCount, names: new Set() })
+  }
+  return undefined
+}
+
+const codecs = ['UNCOMPRESSED', 'SNAPPY', 'GZIP', 'LZO', 'BROTLI', 'LZ4', 'ZSTD', 'LZ4_RAW']
+const readableCodecs = [0, 1, 2, 4, 6, 7]
+
+function chunkRefusal(chunk: Chunk, isRepeated: boolean): string | undefined {
+  const { codec, encodings, isEncrypted, element, rowCount, valueCount } = chunk
+  if (isEncrypted) return 'expected a column that is not encrypted; decrypt it first'
+  if (!readableCodecs.includes(codec)) {
+    const what = codec === 5 ? "LZ4 in Hadoop's framing" : (codecs[codec] ?? `codec ${codec}`)
+    return `expected compression by ${readableCodecs.map(id => codecs[id]).join(', ')}, got ${what}; write it with another codec`
+  }
+  const isFloat = element.type === physical.float || element.type === physical.double
+  if (encodings.includes(byteStreamSplit) && !isFloat)
+    return 'expected BYTE_STREAM_SPLIT for floats alone, got it for other values; write it with another encoding'
+  if (!isRepeated && valueCount !== rowCount)
+    return `expected ${rowCount} values as its row group has rows, got ${valueCount}; the file is damaged, get it again`
+  return undefined
+}
+
+const byteStreamSplit = 9

@@ -1,0 +1,130 @@
+/** Prepares a staged Parquet file for the engine: reads its footer, checks it, and writes one that loses no value. */
+import { createHash } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { PermanentError } from '../errors/errors.ts'
+import { placeOf } from '../model/member-place.ts'
+import { columnsOf, isLeaf, type ParquetColumn } from './columns.ts'
+import { type ParquetFooter, readFooter } from './footer.ts'
+import { pageFault } from './pages.ts'
+import { type ParquetReading, rewriteFooter } from './rewrite-footer.ts'
+import { ThriftError } from './thrift-compact.ts'
+
+/** What a prepared file holds. */
+export interface ParquetContent {
+  readonly columns: readonly ParquetColumn[]
+  readonly rowCount: number
+  /** Equal for files of the same columns that are read in the same way. */
+  readonly schemaKey: string
+}
+
+interface Origin {
+  readonly archive: string
+  readonly member: string
+  /** Given for a table. */
+  readonly table?: string
+}
+
+const magicBytes = 4
+const tailBytes = 8
+/** A footer is held as a whole, and once more when it is rewritten. */
+const footerBytesMax = 512 * 1024 * 1024
+
+/**
+ * Appends the rewritten footer to the file, which must be a copy of the input. Memory: twice the footer.
+ * @throws INPUT_INVALID, naming the input, for what is no Parquet file or is damaged
+ */
+export function prepareParquet(file: string, origin: Origin, reading: ParquetReading): ParquetContent {
+  const handle = openSync(file, 'r+')
+  try {
+    const bytes = footerBytes(handle, origin)
+    const footer = parsed(bytes, origin)
+    checkRows(footer, origin)
+    const fault = pageFault(handle, footer)
+    if (fault !== undefined) throw notParquet(origin, `${fault}; it is damaged, get it again`)
+    const columns = columnsOf(footer)
+    const kinds = columns.flatMap(column => column.leaves.map(leaf => leaf.kind))
+    appendFooter(handle, rewriteFooter(bytes, footer, { kinds, reading }))
+    const schema = bytes.subarray(footer.schemaStart, footer.schemaEnd)
+    const hash = createHash('sha1').update(reading).update(schema)
+    for (const { refused } of columns) hash.update(refused ?? '\0')
+    return { columns, rowCount: footer.rowCount, schemaKey: hash.digest('hex') }
+  } finally {
+    closeSync(handle)
+  }
+}
+
+/** As `prepareParquet`, for the file of a broadcast table, whose rows are few. */
+export const prepareTable = (file: string, table: string): ParquetContent =>
+  prepareParquet(file, { archive: `table ${table}`, member: '', table }, 'raw')
+
+function footerBytes(handle: number, origin: Origin): Uint8Array {
+  const sizeBytes = fstatSync(handle).size
+  if (sizeBytes < magicBytes + tailBytes) throw notParquet(origin, `got only ${sizeBytes} bytes`)
+  const [head, tail] = [readAt(handle, 0, magicBytes), readAt(handle, sizeBytes - tailBytes, tailBytes)]
+  const [first, last] = [head.toString('latin1'), tail.subarray(magicBytes).toString('latin1')]
+  if (last === 'PARE') throw notParquet(origin, 'got one with an encrypted footer; decrypt it first')
+  if (first !== 'PAR1') throw notParquet(origin, 'got a file that does not begin with PAR1')
+  if (last !== 'PAR1')
+    throw notParquet(origin, 'got a file that does not end with PAR1; it may be cut short, get it again')
+  const lengthBytes = tail.readUInt32LE(0)
+  if (lengthBytes > Math.min(footerBytesMax, sizeBytes - magicBytes - tailBytes))
+    throw notParquet(
+      origin,
+      `got a footer of ${lengthBytes} bytes in a file of ${sizeBytes}; it is damaged, get it again`,
+    )
+  return readAt(handle, sizeBytes - tailBytes - lengthBytes, lengthBytes)
+}
+
+function readAt(handle: number, position: number, lengthBytes: number): Buffer {
+  const bytes = Buffer.alloc(lengthBytes)
+  for (let at = 0; at < lengthBytes; ) {
+    const read = readSync(handle, bytes, at, lengthBytes - at, position + at)
+    if (read === 0) break
+    at += read
+  }
+  return bytes
+}
+
+function parsed(bytes: Uint8Array, origin: Origin): ParquetFooter {
+  try {
+    return readFooter(bytes)
+  } catch (error) {
+    if (!(error instanceof ThriftError)) throw error
+    throw notParquet(origin, `got a footer that is damaged (${error.message}); get it again`, error)
+  }
+}
+
+function checkRows({ elements, rowCount, rowGroups }: ParquetFooter, origin: Origin): void {
+  if (elements.length < 2) throw notParquet(origin, 'got a footer without columns')
+  const leafCount = elements.filter(isLeaf).length
+  const strange = rowGroups.find(group => group.columns.length !== leafCount)
+  if (strange)
+    throw notParquet(
+      origin,
+      `got a footer of ${leafCount} columns with a row group of ${strange.columns.length}; it is damaged, get it again`,
+    )
+  const inGroups = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
+  if (inGroups !== rowCount)
+    throw notParquet(
+      origin,
+      `got a footer of ${rowCount} rows, whose row groups have ${inGroups}; it is damaged, get it again`,
+    )
+}
+
+function appendFooter(handle: number, footer: Uint8Array): void {
+  const tail = Buffer.alloc(tailBytes)
+  tail.writeUInt32LE(footer.length)
+  tail.write('PAR1', magicBytes, 'latin1')
+  const whole = Buffer.concat([footer, tail])
+  const start = fstatSync(handle).size
+  for (let at = 0; at < whole.length; ) at += writeSync(handle, whole, at, whole.length - at, start + at)
+}
+
+function notParquet(origin: Origin, got: string, cause?: unknown): PermanentError {
+  return new PermanentError(
+    'INPUT_INVALID',
+    `${placeOf(origin)}: expected a Parquet file, ${got}`,
+    { ...origin },
+    { cause },
+  )
+}

@@ -1,0 +1,113 @@
+/**
+ * Process for `memberFiles`: one batch's members into pending files and an outcome.
+ * Threads extract into a folder of this machine; each file then becomes a pending part of the store, as a Parquet part would, under its
+ * final key (output path and member name). Nothing of it can be listed or read until commit completes it, and `_SUCCESS` comes last.
+ */
+import { PermanentError } from '../errors/errors.ts'
+import { filesOutcome } from '../model/files-outcome.ts'
+import type { Outcome, OutcomeFile } from '../model/outcome.ts'
+import type { BatchInputs, BatchWork, PlanItem, Slice } from '../model/plan-data.ts'
+import type { WorkerResults, Workers } from '../model/worker-job.ts'
+import type { RunFrame } from '../runs/reserve.ts'
+import { forEachParallel } from '../state/files.ts'
+import { inputOf } from '../state/plan-files.ts'
+import { outputPrefix } from '../state/state.ts'
+import type { Store } from '../store/store.ts'
+import { keepSkipped } from './keep-skipped.ts'
+import { patiently, type Sleep } from './patience.ts'
+
+export interface ExtractTools {
+  readonly output: Store
+  readonly workers: Workers
+  readonly partFolder: string
+  readonly token: string
+  readonly sleep?: Sleep
+}
+
+type Extracted = WorkerResults['extract']
+
+/** Its seconds are the caller's. @throws ZIP_*; STORE_FAILED, DISK_FULL; ACCOUNT_MISMATCH when two members make one file */
+export async function extractBatch(
+  run: RunFrame,
+  item: PlanItem,
+  { slices, inputs }: BatchWork,
+  tools: ExtractTools,
+): Promise<Omit<Outcome, 'seconds'>> {
+  const { token, partFolder, sleep } = tools
+  const folder = `${partFolder}/${item.batch}-${token}-files`
+  const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes)
+  const jobs = largestFirst.map(slice =>
+    patiently(() => extract(slice, { inputs, folder, workers: tools.workers }), sleep),
+  )
+  const settled = await Promise.allSettled(jobs)
+  const extracted = settled.map(each => {
+    if (each.status === 'rejected') throw each.reason
+    return each.value
+  })
+  const files = await stageFiles(
+    run,
+    extracted.flatMap(each => each.files),
+    folder,
+    tools,
+  )
+  const skipped = await keepSkipped(
+    run,
+    item.batch,
+    extracted.flatMap(each => each.skipped),
+    tools,
+  )
+  const { seconds: _, ...outcome } = filesOutcome({
+    batch: item.batch,
+    runId: run.runId,
+    attempt: run.attempt,
+    token,
+    files,
+    skipped,
+    bytesIn: slices.reduce((sum, slice) => sum + bytesIn(slice), 0),
+    seconds: 0,
+    slices: slices.map(slice => slice.slice),
+    workers: [],
+  })
+  return outcome
+}
+
+interface Extracting {
+  readonly inputs: BatchInputs
+  readonly folder: string
+  readonly workers: Workers
+}
+
+function extract(slice: Slice, { inputs, folder, workers }: Extracting): Promise<Extracted> {
+  if (slice.kind !== 'members' && slice.kind !== 'stream')
+    throw new PermanentError(
+      'STATE_INVALID',
+      `slice ${slice.slice}: expected members to extract, got a ${slice.kind} slice`,
+    )
+  return workers.run<'extract'>({ kind: 'extract', slice, input: inputOf(inputs, slice), folder })
+}
+
+/** In order of path, so that a batch done twice says the same. */
+async function stageFiles(
+  run: RunFrame,
+  extracted: Extracted['files'],
+  folder: string,
+  { output, token, sleep }: ExtractTools,
+): Promise<OutcomeFile[]> {
+  const prefix = outputPrefix(run.outputPath)
+  const files: OutcomeFile[] = []
+  const by = { runId: run.runId, attempt: run.attempt, token }
+  await forEachParallel(extracted, async ({ path, crc32 }) => {
+    const {
+      key: _,
+      token: __,
+      ...pending
+    } = await patiently(() => output.stagePart(prefix + path, `${folder}/${path}`, by), sleep)
+    files.push({ path, crc32, ...pending })
+  })
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+function bytesIn(slice: Slice): number {
+  if (slice.kind === 'members') return slice.range.end - slice.range.start
+  return slice.kind === 'stream' ? (slice.member?.compressedBytes ?? 0) : 0
+}

@@ -1,0 +1,27 @@
+/** Lists the members that a batch passed over: the first in its outcome, every one in a file of the state. */
+import type { RunName } from '../model/run-identity.ts'
+import { type SkippedMember, type SkippedMembers, skippedFile, skippedShownMax } from '../model/skipped-member.ts'
+import { runKeys } from '../state/state.ts'
+import type { Store } from '../store/store.ts'
+import { patiently, type Sleep } from './patience.ts'
+
+export interface SkipTools {
+  readonly output: Store
+  readonly token: string
+  readonly sleep?: Sleep
+}
+
+/** Undefined where there are none. */
+export async function keepSkipped(
+  run: RunName,
+  batch: number,
+  skipped: readonly SkippedMember[],
+  { output, token, sleep }: SkipTools,
+): Promise<SkippedMembers | undefined> {
+  if (skipped.length === 0) return undefined
+  const first = skipped.slice(0, skippedShownMax)
+  if (first.length === skipped.length) return { count: skipped.length, first, files: [] }
+  const key = runKeys(run.runId, run.attempt).skipped(`${batch}-${token}`)
+  await patiently(() => output.write(key, skippedFile(skipped)), sleep)
+  return { count: skipped.length, first, files: [key] }
+}

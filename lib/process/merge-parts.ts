@@ -1,0 +1,74 @@
+/** Brings parts near `partBytes`: joins small parts of one partition that the threads of a batch wrote apart, and splits large ones. */
+
+import type { SharePart } from '../model/share.ts'
+import type { Workers } from '../model/worker-job.ts'
+import { partitionFolder } from '../paths/partition-path.ts'
+import { forEachParallel } from '../state/files.ts'
+
+/** Parts below this are small: a reader then spends more on opening files than on reading them. */
+const smallPartBytes = 8 * 1024 * 1024
+/** A part that is not much larger than it should be stays: rows are encoded once more to split it. */
+const toleratedTimes = 1.25
+/** Room for what a smaller part compresses worse. */
+const splitReserve = 1.1
+/** The engine writes rows in vectors of so many. */
+const vectorRows = 2048
+
+/** Every merge is settled before a failure leaves, and none begins after it. Parts in order of partition; no merged part is larger than `partBytes`. */
+export async function fitParts(
+  parts: readonly SharePart[],
+  target: string,
+  { workers, partBytes }: { readonly workers: Workers; readonly partBytes: number },
+): Promise<SharePart[]> {
+  const groups = [...Map.groupBy(parts, part => partitionFolder(part.partition)).values()].flatMap(group =>
+    bundles(group, partBytes),
+  )
+  const fitted: (readonly SharePart[])[] = []
+  await forEachParallel(
+    groups,
+    async (group, index) => {
+      fitted[index] = await joinOrSplit(group, `${target}-merged${index}`, { workers, partBytes })
+    },
+    workers.threads,
+  )
+  return fitted.flat()
+}
+
+/** Small parts together as far as `partBytes` goes, others alone. */
+function bundles(parts: readonly SharePart[], partBytes: number): SharePart[][] {
+  const alone = parts.filter(part => part.sizeBytes >= smallPartBytes || part.rows === 0)
+  const bundled: SharePart[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const part of parts) {
+    if (alone.includes(part)) continue
+    if (bytes + part.sizeBytes > partBytes) {
+      bundled.push([])
+      bytes = 0
+    }
+    bundled.at(-1)?.push(part)
+    bytes += part.sizeBytes
+  }
+  return [...alone.map(part => [part]), ...bundled]
+}
+
+async function joinOrSplit(
+  group: readonly SharePart[],
+  target: string,
+  { workers, partBytes }: { readonly workers: Workers; readonly partBytes: number },
+): Promise<readonly SharePart[]> {
+  const [first, ...others] = group
+  if (first === undefined) return []
+  const fileRows = others.length === 0 ? splitRows(first, partBytes) : undefined
+  if (others.length === 0 && fileRows === undefined) return [first]
+  const files = group.map(part => part.file)
+  const made = await workers.run<'merge'>({ kind: 'merge', files, target, ...(fileRows && { fileRows }) })
+  return made.map(part => ({ ...part, partition: first.partition }))
+}
+
+/** Rows of each of the equal parts that a part is to be split into; undefined where it stays. Parts of fewer rows than a vector there are not. */
+function splitRows({ rows, sizeBytes }: SharePart, partBytes: number): number | undefined {
+  if (sizeBytes <= toleratedTimes * partBytes) return undefined
+  const count = Math.ceil((splitReserve * sizeBytes) / partBytes)
+  const fileRows = Math.ceil(rows / count / vectorRows) * vectorRows
+  return fileRows < rows ? fileRows : undefined
+}

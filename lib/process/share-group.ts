@@ -1,0 +1,185 @@
+/** One group of a share: staged, converted, and again with more care where something does not fit. */
+
+import type { Converted, ConvertedParts, ConvertJob } from '../engine/convert.ts'
+import { type FanmillError, PermanentError } from '../errors/errors.ts'
+import { isRowFault } from '../errors/row-fault.ts'
+import type { MemberAccount, ShareResult } from '../model/share.ts'
+import type { SkippedMember } from '../model/skipped-member.ts'
+import type { StagedPart, StagedSlices, StageSource } from '../stage/stage-slices.ts'
+
+/** What a share needs of its thread. */
+export interface ShareTools {
+  readonly engine: {
+    readonly schema: ShareResult['schema']
+    /** A map function has asked for its row's member: text is staged a file a member from then on. */
+    readonly isByMember: boolean
+    convert(job: ConvertJob): Promise<Converted>
+    /** At which record of one member's located text the transform fails; undefined when it does not fail again. */
+    findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
+  }
+  /** Reads and stages text; the caller discards what comes back. */
+  stage(source: StageSource, options: StageOptions): Promise<StagedSlices>
+  /** As `stage`, in parts of about a group's bytes where more comes out than was planned; each is discarded before the next. */
+  stageInParts(source: StageSource, options: StageOptions): AsyncIterable<StagedPart>
+  readonly worker: ShareResult['worker']
+  /** Provenance columns are asked for: text is always staged located. */
+  readonly isAlwaysLocated: boolean
+  /** Writes the rows of a group by member, as Parquet. */
+  writeAccounts(accounts: Iterable<MemberAccount>, target: string): Promise<void>
+  /** Called once for each member that was passed over, whichever reading of the group counts. */
+  onSkip?(member: SkippedMember): void
+  progress(done: {
+    readonly members: number
+    readonly bytes: number
+    readonly rowsWritten: number
+    readonly rowsRejected: number
+  }): void
+}
+
+export interface StageOptions {
+  readonly isLocated: boolean
+  readonly isByMember: boolean
+}
+
+export interface GroupResult {
+  readonly converted: ConvertedParts
+  readonly staged: Omit<StagedSlices, 'discard'>
+}
+
+/** A group's text, with the records of its members counted apart from the engine's scan. */
+export async function stageGroup(
+  group: StageSource,
+  tools: ShareTools,
+  { isLocated = tools.isAlwaysLocated, isByMember = tools.engine.isByMember }: Partial<StageOptions> = {},
+): Promise<StagedSlices> {
+  return tools.stage(group, { isLocated, isByMember })
+}
+
+/** As `stageGroup`, each part with the source from which it can be staged again. */
+export async function* groupParts(
+  group: StageSource,
+  tools: ShareTools,
+): AsyncGenerator<{ readonly source: StageSource; readonly staged: StagedSlices }> {
+  const slice = group.kind === 'slices' ? (group.slices[0]?.slice ?? 0) : group.staged.slice
+  const options = { isLocated: tools.isAlwaysLocated, isByMember: tools.engine.isByMember }
+  let isFirst = true
+  for await (const { staged, isLast } of tools.stageInParts(group, options)) {
+    const again = { kind: 'staged', staged: { slice, files: staged.files } } as const
+    yield { source: isFirst && isLast ? group : again, staged }
+    isFirst = false
+  }
+}
+
+/**
+ * Fast first. When something does not fit, or the engine saw other records than the text has, once more with every
+ * record located. @throws TRANSFORM_FAILED, PARTITION_TOO_LONG with archive, member and line, where it fails again
+ */
+export async function convertGroup(
+  group: StageSource,
+  staged: StagedSlices,
+  target: string,
+  tools: ShareTools,
+): Promise<GroupResult> {
+  try {
+    const fast = await convertFiles(staged, { target, isCareful: false }, tools)
+    if (fast.kind === 'byMember') return await convertByMember(group, target, tools)
+    if (fast.kind === 'locate' || fast.rowsRead + fast.rowsRejected !== staged.recordsFound)
+      return await convertCarefully(group, target, tools)
+    return report({ converted: fast, staged }, tools)
+  } catch (error) {
+    if (!isRowFault(error) || 'line' in error.detail) throw error
+    throw (await placeFault(group, `${target}-fault`, tools)) ?? error
+  }
+}
+
+async function convertByMember(group: StageSource, target: string, tools: ShareTools): Promise<GroupResult> {
+  const staged = await stageGroup(group, tools, { isByMember: true })
+  try {
+    return await convertGroup(group, staged, `${target}m`, tools)
+  } finally {
+    staged.discard()
+  }
+}
+
+/** At most twice: once more when only now a map function asks for its row's member. */
+async function convertCarefully(group: StageSource, target: string, tools: ShareTools): Promise<GroupResult> {
+  for (;;) {
+    const staged = await stageGroup(group, tools, { isLocated: true })
+    try {
+      const converted = await convertFiles(staged, { target: `${target}-located`, isCareful: true }, tools)
+      if (converted.kind === 'byMember') continue
+      if (converted.kind === 'locate') throw converted.cause
+      checkGroup(converted, staged)
+      return report({ converted, staged }, tools)
+    } finally {
+      staged.discard()
+    }
+  }
+}
+
+type ConvertOptions = Pick<ConvertJob, 'target' | 'isCareful'>
+
+/** All at once; member by member when a map function asks which it is. */
+async function convertFiles(
+  { files }: StagedSlices,
+  { target, isCareful }: ConvertOptions,
+  { engine }: ShareTools,
+): Promise<Converted> {
+  if (!engine.isByMember || files.length === 0) return engine.convert({ files, target, isCareful })
+  const done: ConvertedParts[] = []
+  for (const [index, file] of files.entries()) {
+    const converted = await engine.convert({ files: [file], target: `${target}-${index}`, isCareful })
+    if (converted.kind !== 'parts') return converted
+    done.push(converted)
+  }
+  return joinConverted(done)
+}
+
+function joinConverted(all: readonly ConvertedParts[]): ConvertedParts {
+  const sum = (of: (each: ConvertedParts) => number): number => all.reduce((total, each) => total + of(each), 0)
+  return {
+    kind: 'parts',
+    parts: all.flatMap(each => each.parts),
+    rowsRead: sum(each => each.rowsRead),
+    rowsWritten: sum(each => each.rowsWritten),
+    rowsRejected: sum(each => each.rowsRejected),
+    rejectedByMember: Object.assign({}, ...all.map(each => each.rejectedByMember)),
+    rejects: all.flatMap(each => each.rejects),
+  }
+}
+
+/** The failure once more, with the record that it comes from. */
+async function placeFault(group: StageSource, target: string, tools: ShareTools): Promise<FanmillError | undefined> {
+  const staged = await stageGroup(group, tools, { isLocated: true, isByMember: true })
+  try {
+    for (const file of staged.files) {
+      const fault = await tools.engine.findFault({ files: [file], target })
+      if (fault) return fault
+    }
+    return undefined
+  } finally {
+    staged.discard()
+  }
+}
+
+function checkGroup(converted: ConvertedParts, staged: StagedSlices): void {
+  const { rowsRead, rowsRejected } = converted
+  if (rowsRead + rowsRejected === staged.recordsFound) return
+  throw new PermanentError(
+    'ACCOUNT_MISMATCH',
+    `expected ${staged.recordsFound} records as in the input, got ${rowsRead} read and ${rowsRejected} rejected; the format's quote, escape or delimiter may be another`,
+    {
+      recordsFound: staged.recordsFound,
+      rowsRead,
+      rowsRejected,
+      members: staged.members.slice(0, 3).map(({ archive, member }) => ({ archive, member })),
+    },
+  )
+}
+
+function report(result: GroupResult, tools: ShareTools): GroupResult {
+  const { converted, staged } = result
+  const { rowsWritten, rowsRejected } = converted
+  tools.progress({ members: staged.memberCount, bytes: staged.bytesInflated, rowsWritten, rowsRejected })
+  return result
+}

@@ -1,0 +1,145 @@
+/** Shares a batch's slices out over the worker threads, and brings what they made together. */
+
+import { splitShares } from '../inputs/plan-slices.ts'
+import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice, StreamSlice } from '../model/plan-data.ts'
+import type { LoadingRun, ShareJob, ShareResult, StagedText } from '../model/share.ts'
+import type { PartitionLimits } from '../paths/partition-limits.ts'
+import { inputOf } from '../state/plan-files.ts'
+import { type DoneShare, meetRanges } from './meet-ranges.ts'
+import { patiently } from './patience.ts'
+import { runShare, type ShareRunner } from './run-share.ts'
+
+export interface ShareOutTools extends ShareRunner {
+  /** Folder for part files on this machine, on the output's file system where that is a disk. */
+  readonly partFolder: string
+  /** Cuts a huge member, or a compressed file, into staged text; each is discarded when its share is done. */
+  stream(slice: StreamSlice, input: InputObject): AsyncIterable<StreamPiece>
+  /** Bytes staged at once for one writer. */
+  readonly groupBytes: number
+  /** Default each conversion counts its partitions for itself. */
+  readonly partitionLimits?: PartitionLimits | undefined
+  /** The run of the batch, for columns that name it. */
+  readonly run?: LoadingRun
+  /** Tells this try from another of the same batch. */
+  readonly token: string
+  /** Removes a part file that is not wanted any more; default they stay until the folder goes. */
+  removeFile?(file: string): Promise<void>
+}
+
+export interface StreamPiece {
+  readonly staged: StagedText
+  readonly bytesIn: number
+  discard(): void
+}
+
+/** Every share is settled before a failure leaves, so that nothing works on in folders that go. */
+export async function shareOut(
+  item: PlanItem,
+  { slices, inputs }: BatchWork,
+  tools: ShareOutTools,
+): Promise<ShareResult[]> {
+  const batch: Batch = { inputs, item, tools, jobs: { count: 0 } }
+  const streams = slices.filter(slice => slice.kind === 'stream')
+  const others = slices.filter(slice => slice.kind !== 'stream')
+  const shares = others.length > 0 ? splitShares(others, tools.workers.threads) : streams.length > 0 ? [] : [[]]
+  const settled = await Promise.allSettled([sharesOut(batch, shares), ...streams.map(slice => streamOut(batch, slice))])
+  const failed = settled.find(each => each.status === 'rejected')
+  if (failed) throw failed.reason
+  return settled.flatMap(each => (each.status === 'fulfilled' ? each.value : []))
+}
+
+interface Batch {
+  readonly inputs: BatchInputs
+  readonly item: PlanItem
+  readonly tools: ShareOutTools
+  /** Names part files: one that is done again writes others. */
+  readonly jobs: { count: number }
+}
+
+async function sharesOut(batch: Batch, shares: readonly (readonly Slice[])[]): Promise<ShareResult[]> {
+  const settled = await Promise.allSettled(shares.map(slices => doShare(batch, slices)))
+  const done = settled.map(each => {
+    if (each.status === 'rejected') throw each.reason
+    return each.value
+  })
+  const meeting = await meetRanges(done, async (share, slices) => {
+    await removeFiles(share, batch.tools)
+    return doShare(batch, slices)
+  })
+  return meeting.flatMap(share => share.results)
+}
+
+async function doShare(batch: Batch, slices: readonly Slice[]): Promise<DoneShare> {
+  return { slices, results: await runShare(jobOf(batch, slices), batch.item.batch, batch.tools) }
+}
+
+function jobOf({ inputs: all, item, tools, jobs }: Batch, slices: readonly Slice[]): ShareJob {
+  const inputs = Object.fromEntries(slices.map(slice => [slice.input, inputOf(all, slice)]))
+  const target = `${tools.partFolder}/${item.batch}-${tools.token}-${jobs.count++}`
+  const { groupBytes, partitionLimits, run } = tools
+  return { kind: 'share', slices, inputs, target, groupBytes, partitionLimits, ...(run && { run }) }
+}
+
+async function removeFiles({ results }: DoneShare, { removeFile }: ShareOutTools): Promise<void> {
+  const files = results.flatMap(result => [
+    ...result.parts.map(part => part.file),
+    ...result.rejectFiles,
+    ...result.accountFiles,
+  ])
+  for (const file of files) await removeFile?.(file)
+}
+
+/** When reading fails for a passing reason, the whole stream is done again. */
+function streamOut(batch: Batch, slice: StreamSlice): Promise<ShareResult[]> {
+  return patiently(async () => {
+    const { results, failure } = await streamOnce(batch, slice)
+    // What a share threw was tried again already.
+    if (failure) throw new SharesFailed(failure.error)
+    return results
+  }, batch.tools.sleep).catch(error => {
+    throw error instanceof SharesFailed ? error.cause : error
+  })
+}
+
+/** Hides a failure from who would try again. */
+class SharesFailed extends Error {
+  constructor(cause: unknown) {
+    super('a share of a stream failed', { cause })
+  }
+}
+
+interface Streamed {
+  readonly results: ShareResult[]
+  readonly failure?: { readonly error: unknown }
+}
+
+/** A piece goes to a worker as it comes; the next is inflated when a worker is free, so that as many CPUs are busy as there are workers. */
+async function streamOnce(batch: Batch, slice: StreamSlice): Promise<Streamed> {
+  const { inputs, item, tools } = batch
+  const results: ShareResult[] = []
+  const pending = new Set<Promise<void>>()
+  let failure: { error: unknown } | undefined
+  try {
+    for await (const { staged, bytesIn, discard } of tools.stream(slice, inputOf(inputs, slice))) {
+      const working: Promise<void> = runShare({ ...jobOf(batch, []), staged }, item.batch, tools)
+        .then(
+          ([result]) => {
+            if (result) results.push({ ...result, bytesIn, members: results.length === 0 ? 1 : 0 })
+          },
+          error => {
+            failure ??= { error }
+          },
+        )
+        .finally(() => {
+          discard()
+          pending.delete(working)
+        })
+      pending.add(working)
+      if (pending.size >= tools.workers.threads) await Promise.race(pending)
+      if (failure) break
+    }
+  } finally {
+    await Promise.all(pending)
+  }
+  return failure ? { results, failure } : { results }
+}

@@ -1,0 +1,110 @@
+/** One thread's work: stages its slices a group at a time, converts each group, and keeps the accounts. */
+
+import type { ConvertedParts } from '../engine/convert.ts'
+import { weightOf } from '../inputs/plan-slices.ts'
+import type { Slice } from '../model/plan-data.ts'
+import type { Reject } from '../model/reject.ts'
+import type { MemberAccount, RangeEnds, ShareJob, SharePart, ShareResult } from '../model/share.ts'
+import type { StagedSlices, StageSource } from '../stage/stage-slices.ts'
+import { convertGroup, type GroupResult, groupParts, type ShareTools } from './share-group.ts'
+
+export type { ShareTools, StageOptions } from './share-group.ts'
+
+/** A group is one writer's input. Its text is staged when the one before is converted: a thread is one CPU's work, only reads go ahead. */
+export async function processShare(job: ShareJob, tools: ShareTools): Promise<ShareResult> {
+  // Says that work has begun, long before the first group is done.
+  tools.progress({ members: 0, bytes: 0, rowsWritten: 0, rowsRejected: 0 })
+  const results: GroupSummary[] = []
+  for (const group of groupsOf(job))
+    for await (const { source, staged } of groupParts(group, tools)) {
+      const target = `${job.target}-${results.length}`
+      try {
+        const result = await convertGroup(source, staged, target, tools)
+        const counted = source === group ? result : { ...result, staged: countedAs(staged, result) }
+        results.push(await summarizeGroup(counted, target, tools))
+      } finally {
+        staged.discard()
+      }
+    }
+  return joinGroups(results, tools)
+}
+
+/** What was staged again from staged text says nothing of its members' number and bytes. */
+function countedAs(first: StagedSlices, { staged }: GroupResult): GroupResult['staged'] {
+  const { memberCount, skipped, bytesIn, bytesInflated, ranges } = first
+  return { ...staged, memberCount, skipped, bytesIn, bytesInflated, ranges }
+}
+
+/** Slices in their order, as many together as `groupBytes` allow, in groups of nearly equal bytes. */
+function groupsOf(job: ShareJob): StageSource[] {
+  if (job.staged) return [{ kind: 'staged', staged: job.staged }]
+  const bytes = job.slices.reduce((sum, slice) => sum + weightOf(slice), 0)
+  const count = Math.max(1, Math.ceil(bytes / job.groupBytes))
+  const groups: Slice[][] = [[]]
+  let before = 0
+  for (const slice of job.slices) {
+    const weight = weightOf(slice)
+    const number = Math.min(count - 1, Math.floor(((before + weight / 2) * count) / Math.max(1, bytes)))
+    before += weight
+    while (groups.length <= number) groups.push([])
+    groups[number]?.push(slice)
+  }
+  return groups
+    .filter(slices => slices.length > 0 || groups.length === 1)
+    .map(slices => ({ kind: 'slices', slices, inputs: job.inputs }))
+}
+
+/** What is left of a group when its accounts are written: nothing that grows with its members. */
+interface GroupSummary {
+  readonly converted: Omit<ConvertedParts, 'rejectedByMember'>
+  readonly staged: Pick<
+    StagedSlices,
+    'recordsFound' | 'memberCount' | 'skipped' | 'bytesIn' | 'bytesInflated' | 'ranges'
+  >
+  readonly accountFile: string
+}
+
+async function summarizeGroup(
+  { converted, staged }: GroupResult,
+  target: string,
+  tools: ShareTools,
+): Promise<GroupSummary> {
+  const accountFile = `${target}.accounts`
+  await tools.writeAccounts(accountsOf({ converted, staged }), accountFile)
+  for (const member of staged.skipped) tools.onSkip?.(member)
+  const { rejectedByMember: _, ...kept } = converted
+  const { recordsFound, memberCount, skipped, bytesIn, bytesInflated, ranges } = staged
+  return {
+    converted: kept,
+    staged: { recordsFound, memberCount, skipped, bytesIn, bytesInflated, ranges },
+    accountFile,
+  }
+}
+
+function joinGroups(results: readonly GroupSummary[], tools: ShareTools): ShareResult {
+  const sum = (of: (result: GroupSummary) => number): number => results.reduce((total, result) => total + of(result), 0)
+  return {
+    parts: results.flatMap(({ converted }): readonly SharePart[] => converted.parts),
+    rowsRead: sum(({ converted }) => converted.rowsRead),
+    rowsWritten: sum(({ converted }) => converted.rowsWritten),
+    rowsRejected: sum(({ converted }) => converted.rowsRejected),
+    recordsFound: sum(({ staged }) => staged.recordsFound),
+    members: sum(({ staged }) => staged.memberCount),
+    skipped: results.flatMap(({ staged }) => staged.skipped),
+    bytesIn: sum(({ staged }) => staged.bytesIn),
+    bytesInflated: sum(({ staged }) => staged.bytesInflated),
+    accountFiles: results.map(({ accountFile }) => accountFile),
+    rejectFiles: results.flatMap(({ converted }) => converted.rejects.map(each => each.file)),
+    firstRejects: results
+      .flatMap(({ converted }): readonly Reject[] => converted.rejects.flatMap(each => each.first))
+      .slice(0, 10),
+    ranges: results.flatMap(({ staged }): readonly RangeEnds[] => staged.ranges),
+    schema: tools.engine.schema,
+    worker: tools.worker,
+  }
+}
+
+function* accountsOf({ converted, staged }: GroupResult): Generator<MemberAccount> {
+  for (const [index, { archive, member, records }] of staged.members.entries())
+    yield { archive, member, records, rejected: converted.rejectedByMember[index] ?? 0 }
+}

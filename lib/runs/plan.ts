@@ -1,0 +1,43 @@
+/** Plan: reserves the run of what was found and writes its batches, or finds that there is nothing to do. */
+
+import type { FoundInputs } from '../inputs/find-inputs.ts'
+import { type PackOptions, packBatches } from '../inputs/plan-slices.ts'
+import { take } from '../inputs/spread.ts'
+import type { PlanItem, Slice } from '../model/plan-data.ts'
+import { skippedFile, skippedShownMax } from '../model/skipped-member.ts'
+import { effect, readState } from '../state/files.ts'
+import { planFiles } from '../state/plan-files.ts'
+import { readPlan, runKeys, stateBytes } from '../state/state.ts'
+import type { Store } from '../store/store.ts'
+import { type Reservation, type ReservedRun, type ReserveRequest, reserveRun } from './reserve.ts'
+
+export interface PlanRequest extends Omit<ReserveRequest, 'inputs'>, PackOptions {
+  readonly found: FoundInputs
+}
+
+export type Planned =
+  | Exclude<Reservation, ReservedRun>
+  | { readonly status: 'new' | 'resume'; readonly run: ReservedRun; readonly plan: readonly PlanItem[] }
+
+/** A plan that is there already, from an interrupted try, is kept: its outcomes count. @throws as `reserveRun` */
+export async function plan(output: Store, request: PlanRequest): Promise<Planned> {
+  const { inputs, skipped } = request.found
+  const first = [...take(skipped.all(), skippedShownMax)]
+  const run = await reserveRun(output, { ...request, inputs, skipped: { count: skipped.count, first } })
+  if (run.status === 'complete' || run.status === 'busy') return run
+  const keys = runKeys(run.runId, run.attempt)
+  const kept = await readState(output, keys.plan, readPlan)
+  if (kept) return { status: run.status, run, plan: kept }
+  for (const key of run.skipped?.files ?? []) await output.create(key, skippedFile(skipped.all()))
+  const files = planFiles(batchesOf(request.found.cut(run.inputs), request), run.inputs)
+  const at = request.at ?? (() => {})
+  await effect({ at }, 'write-members', () => output.create(keys.members(files.sha256), files.members))
+  const etag = await effect({ at }, 'write-plan', () => output.create(keys.plan, stateBytes(files.plan)))
+  // Another process may have been first; its plan is the plan.
+  const others = etag === undefined ? await readState(output, keys.plan, readPlan) : undefined
+  return { status: run.status, run, plan: others ?? files.plan }
+}
+
+/** One batch without slices where there is nothing to read: it writes the empty dataset. */
+const batchesOf = (slices: readonly Slice[], options: PackOptions): readonly (readonly Slice[])[] =>
+  slices.length === 0 ? [[]] : packBatches(slices, options)

@@ -1,0 +1,80 @@
+/** The lease of a run's owner: renewed while it works, given up when it ends. */
+import { toPlain } from '../errors/errors.ts'
+import type { RunName } from '../model/run-identity.ts'
+import { readState, readVersioned, roundsMax } from '../state/files.ts'
+import { type Lease, type Owner, type RunEnd, readLease, readRunRecord, runKeys, stateBytes } from '../state/state.ts'
+import type { Store } from '../store/store.ts'
+
+/** Moves the end of the lease to `leaseUntil`; false when another owner has taken the run over. */
+export function renewRun(
+  store: Store,
+  run: RunName,
+  { owner, leaseUntil }: { readonly owner: Owner; readonly leaseUntil: number },
+): Promise<boolean> {
+  return renewIf(store, run, { owner, leaseUntil }, holder => holder.owner.id === owner.id)
+}
+
+/** Writes the lease that a new run has in its record as a file of its own: many processes look at it, and a record may name 100,000 inputs. */
+export async function keepLease(store: Store, { runId, attempt }: RunName, lease: Lease): Promise<void> {
+  await store.create(runKeys(runId, attempt).lease, stateBytes(lease))
+}
+
+/**
+ * As `renewRun`, for many processes of one owner: only when less than half of `leaseMs` is left, or nothing, for they may have waited
+ * long to be called. A lease that was given up is left so: the run was ended, and a process on its way must not hold it.
+ */
+export async function renewWhenDue(
+  store: Store,
+  run: RunName,
+  { owner, now, leaseMs }: { readonly owner: Owner; readonly now: () => number; readonly leaseMs: number },
+): Promise<void> {
+  const keys = runKeys(run.runId, run.attempt)
+  const isDue = ({ owner: { id }, leaseUntil, isGivenUp = false }: Lease): boolean =>
+    id === owner.id && !isGivenUp && leaseUntil - now() <= leaseMs / 2
+  const lease = (await readState(store, keys.lease, readLease)) ?? (await readState(store, keys.run, readRunRecord))
+  if (lease && isDue(lease)) await renewIf(store, run, { owner, leaseUntil: now() + leaseMs }, isDue)
+}
+
+/** Notes how an attempt ended and gives its lease up, so that the next process need not wait for it. */
+export async function endRun(store: Store, run: RunName, { owner, now, status, error }: EndOptions): Promise<void> {
+  const lease: Lease = { owner, leaseUntil: now(), isGivenUp: true }
+  const isOurs = await renewIf(store, run, lease, holder => holder.owner.id === owner.id)
+  if (!isOurs) return
+  const end: RunEnd = {
+    status,
+    at: new Date(now()).toISOString(),
+    ...(error === undefined ? {} : { error: shortError(error) }),
+  }
+  await store.write(runKeys(run.runId, run.attempt).end, stateBytes(end))
+}
+
+export interface EndOptions {
+  readonly owner: Owner
+  readonly now: () => number
+  readonly status: RunEnd['status']
+  /** What was thrown, when it failed. */
+  readonly error?: unknown
+}
+
+async function renewIf(
+  store: Store,
+  { runId, attempt }: RunName,
+  next: Lease,
+  mayRenew: (holder: Lease) => boolean,
+): Promise<boolean> {
+  const keys = runKeys(runId, attempt)
+  const bytes = stateBytes(next)
+  for (let round = 0; round < roundsMax; round++) {
+    const lease = await readVersioned(store, keys.lease, readLease)
+    const holder = lease?.value ?? (await readState(store, keys.run, readRunRecord))
+    if (!holder || !mayRenew(holder)) return false
+    const etag = lease ? await store.replace(keys.lease, bytes, lease.etag) : await store.create(keys.lease, bytes)
+    if (etag !== undefined) return true
+  }
+  return false
+}
+
+function shortError(error: unknown): NonNullable<RunEnd['error']> {
+  const { code, message, detail } = toPlain(error)
+  return { message, ...(code ? { code } : {}), ...(detail ? { detail } : {}) }
+}

@@ -1,0 +1,229 @@
+/** What ran, as its state says: no engine, no data, no clock but the caller's. */
+
+import { readFailures, readOutcomes } from '../commit/commit-check.ts'
+import type { ParamValues } from '../define/definition.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { nearest } from '../errors/nearest.ts'
+import type { ManifestRun } from '../model/manifest.ts'
+import { type Failure, type Outcome, totalsOf } from '../model/outcome.ts'
+import type { RunName } from '../model/run-identity.ts'
+import { joinSkipped, type SkippedMembers } from '../model/skipped-member.ts'
+import { type DamagedFile, isDamaged, orDamaged, readUndamaged } from '../state/damaged-state.ts'
+import { forEachParallel, readState, readsAtOnce } from '../state/files.ts'
+import {
+  type Lease,
+  type Owner,
+  type RunEnd,
+  type RunRecord,
+  readLease,
+  readManifest,
+  readPlan,
+  readRunEnd,
+  readRunRecord,
+  runKeys,
+  stateRoot,
+} from '../state/state.ts'
+import type { Store } from '../store/store.ts'
+
+/** One attempt of a run. */
+export interface RunSummary {
+  readonly runId: string
+  readonly attempt: number
+  readonly task: string
+  readonly params: ParamValues
+  /**
+   * `complete` says that it was committed, not that it was not replaced since; `superseded`, that it was not, because a later run
+   * that read all that it did was committed first; `damaged`, that a file of its state cannot be read, which `error` names.
+   */
+  readonly status: 'running' | 'interrupted' | 'failed' | 'superseded' | 'complete' | 'damaged'
+  /** Path of the dataset below the output root. */
+  readonly output: string
+  /** Who works on it, or did last. */
+  readonly owner: Owner
+  /** 0 while it is being planned. */
+  readonly batches: number
+  readonly batchesDone: number
+  readonly rows: number
+  readonly rowsRead: number
+  readonly rowsRejected: number
+  readonly members: number
+  /** Members that were bad and passed over so far; absent where none were. */
+  readonly skipped?: SkippedMembers
+  /** ISO 8601. */
+  readonly startedAt: string
+  readonly endedAt?: string
+  /** Of batches that have no outcome yet, the last of each. */
+  readonly failures: readonly Failure[]
+  /** Why it failed as a whole, or what superseded it. */
+  readonly error?: NonNullable<RunEnd['error']>
+  /** Keys of the rejected rows, Parquet, in order of batch. */
+  readonly rejects: readonly string[]
+}
+
+/** Whose word it is that an owner lives: undefined where only its lease can tell. */
+export interface RunClock {
+  readonly now: () => number
+  readonly isAlive: (owner: Owner) => boolean | undefined | Promise<boolean | undefined>
+}
+
+/**
+ * Every attempt, the latest start first, or the `limit` latest. Lists the folders of all attempts, and reads some files of each attempt
+ * that it returns; of the others with a limit only the record, which says when it started.
+ */
+export async function listRuns(store: Store, clock: RunClock, limit = Number.POSITIVE_INFINITY): Promise<RunSummary[]> {
+  const names = await attemptsIn(store)
+  const wanted = names.length > limit ? (await byStart(store, names)).slice(0, limit) : names
+  return readAll(wanted, name => readAttempt(store, clock, name))
+}
+
+/**
+ * The latest attempt of a run, which may be named by its first digits; without a name the latest of all.
+ * @throws RUN_UNKNOWN
+ */
+export async function readRun(store: Store, clock: RunClock, runId?: string): Promise<RunSummary> {
+  const names = await attemptsIn(store)
+  const begins = names.filter(name => runId !== undefined && name.runId.startsWith(runId))
+  const found = begins.length > 0 ? await byStart(store, begins) : []
+  const isOne = new Set(found.map(name => name.runId)).size === 1
+  const latest = isOne
+    ? found.reduce((a, b) => (a.attempt > b.attempt ? a : b))
+    : runId === undefined && (await byStart(store, names))[0]
+  const run = latest ? await readAttempt(store, clock, latest) : undefined
+  if (run) return run
+  const near = nearest(runId ?? '', [...new Set(names.map(name => name.runId))])
+  const what = found.length > 0 ? `several runs begin with ${runId}` : runId ? `no run ${runId}` : 'no runs'
+  const hint = near.length > 0 ? `; the nearest: ${near.join(', ')}` : ''
+  throw new PermanentError('RUN_UNKNOWN', `${what} in ${store.url}${hint}; fanmill runs lists them`, { runId })
+}
+
+/** Every attempt that has a folder, by the folders alone: one without a run.json is left by a `clean` that was cut short. */
+export async function attemptsIn(store: Store): Promise<RunName[]> {
+  const names: RunName[] = []
+  for await (const key of store.listFolders(`${stateRoot}runs/`, { depth: 2 })) {
+    const name = attemptOf(key)
+    if (name) names.push(name)
+  }
+  return names
+}
+
+/** The latest start first, by the records alone; those last whose record is damaged. */
+async function byStart(store: Store, names: readonly RunName[]): Promise<readonly RunName[]> {
+  return readAll(names, async ({ runId, attempt }) => {
+    const record = await readUndamaged(store, runKeys(runId, attempt).run, readRunRecord)
+    return record && { runId, attempt, startedAt: isDamaged(record) ? '' : record.startedAt }
+  })
+}
+
+/** The latest start first; those that are gone by now are left out. */
+async function readAll<T extends RunName & { readonly startedAt: string }>(
+  names: readonly RunName[],
+  read: (name: RunName) => Promise<T | undefined>,
+): Promise<T[]> {
+  const found: T[] = []
+  const readOne = async (name: RunName) => {
+    const one = await read(name)
+    if (one) found.push(one)
+  }
+  await forEachParallel(names, readOne, readsAtOnce)
+  return found.sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : b.attempt - a.attempt))
+}
+
+/** Run and attempt of a state key. */
+export function attemptOf(key: string): RunName | undefined {
+  const [, runId, attempt] = /^\.fanmill\/runs\/([^/]+)\/(\d+)\//.exec(key) ?? []
+  return runId === undefined ? undefined : { runId, attempt: Number(attempt) }
+}
+
+/** Who holds an attempt now. */
+export async function holderOf(store: Store, record: RunRecord): Promise<Lease> {
+  return (await readState(store, runKeys(record.runId, record.attempt).lease, readLease)) ?? record
+}
+
+/** One attempt; undefined when there is none. A damaged file makes it `damaged`, with what else is known. */
+export async function readAttempt(store: Store, clock: RunClock, name: RunName): Promise<RunSummary | undefined> {
+  const summary = await orDamaged(() => readWhole(store, clock, name))
+  if (!isDamaged(summary)) return summary
+  const record = await readUndamaged(store, runKeys(name.runId, name.attempt).run, readRunRecord)
+  return damagedSummary(name, isDamaged(record) ? undefined : record, summary)
+}
+
+/** @throws STATE_INVALID */
+async function readWhole(store: Store, clock: RunClock, name: RunName): Promise<RunSummary | undefined> {
+  const keys = runKeys(name.runId, name.attempt)
+  const record = await readState(store, keys.run, readRunRecord)
+  if (!record) return undefined
+  const { runId, attempt, task, params, outputPath, startedAt } = record
+  const plan = (await readState(store, keys.plan, readPlan)) ?? []
+  const outcomes = await readOutcomes(store, name, plan)
+  const done = new Set(outcomes.map(outcome => outcome.batch))
+  const failures = (await readFailures(store, name)).filter(failure => !done.has(failure.batch))
+  const committed = await committedRun(store, name)
+  const end = await readState(store, keys.end, readRunEnd)
+  const holder = await holderOf(store, record)
+  const skipped = joinSkipped([record.skipped, ...outcomes.map(outcome => outcome.skipped)])
+  const isRunning = !committed && (await isHeld(clock, holder))
+  const endedAt = committed?.finishedAt ?? (isRunning ? undefined : end?.at)
+  return {
+    ...{ runId, attempt, task, params, output: outputPath, owner: holder.owner, startedAt, failures },
+    status: committed ? 'complete' : isRunning ? 'running' : statusOf(end, failures),
+    batches: plan.length,
+    batchesDone: outcomes.length,
+    ...countsOf(outcomes),
+    ...(skipped && { skipped }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(end?.error && !committed && !isRunning ? { error: end.error } : {}),
+    rejects: outcomes.flatMap(outcome => outcome.rejects),
+  }
+}
+
+/** Whether any attempt is worked on. Reads one file of each attempt, or two where there is no lease. */
+export async function isAnyLive(store: Store, clock: RunClock): Promise<boolean> {
+  let isLive = false
+  const look = async ({ runId, attempt }: RunName) => {
+    if (isLive) return
+    const keys = runKeys(runId, attempt)
+    const lease = await readUndamaged(store, keys.lease, readLease)
+    const holder = lease ?? (await readUndamaged(store, keys.run, readRunRecord))
+    if (holder && !isDamaged(holder) && (await isHeld(clock, holder))) isLive = true
+  }
+  await forEachParallel(await attemptsIn(store), look, readsAtOnce)
+  return isLive
+}
+
+function damagedSummary(
+  { runId, attempt }: RunName,
+  record: RunRecord | undefined,
+  { key, message }: DamagedFile,
+): RunSummary {
+  const { task = '', params = {}, outputPath = '', startedAt = '' } = record ?? {}
+  return {
+    ...{ runId, attempt, task, params, output: outputPath, startedAt, status: 'damaged' },
+    owner: record?.owner ?? { id: '', host: '', startedAt: '' },
+    batches: 0,
+    batchesDone: 0,
+    ...{ rows: 0, rowsRead: 0, rowsRejected: 0, members: 0 },
+    failures: [],
+    error: { code: 'STATE_INVALID', message, detail: { key } },
+    rejects: [],
+  }
+}
+
+async function isHeld({ now, isAlive }: RunClock, { owner, leaseUntil }: Lease): Promise<boolean> {
+  return now() < leaseUntil && (await isAlive(owner)) !== false
+}
+
+/** What the manifest of an attempt says of it; undefined until it is committed. */
+export async function committedRun(store: Store, { runId, attempt }: RunName): Promise<ManifestRun | undefined> {
+  const manifest = await readState(store, runKeys(runId, attempt).manifest, readManifest)
+  return manifest?.runs.find(run => run.runId === runId && run.attempt === attempt)
+}
+
+function statusOf(end: RunEnd | undefined, failures: readonly Failure[]): 'interrupted' | 'failed' | 'superseded' {
+  if (end?.status === 'superseded') return 'superseded'
+  return end?.status === 'failed' || (end === undefined && failures.length > 0) ? 'failed' : 'interrupted'
+}
+
+function countsOf(outcomes: readonly Outcome[]): Pick<RunSummary, 'rows' | 'rowsRead' | 'rowsRejected' | 'members'> {
+  const { rows, rowsRead, rowsRejected, members } = totalsOf(outcomes)
+  return { rows, rowsRead, rowsRejected, members }
+}

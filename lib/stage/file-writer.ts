@@ -1,0 +1,74 @@
+/** Writes one temporary file from many small pieces, synchronously, gathering them in a buffer. */
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { diskFault } from '../store/disk/fault.ts'
+
+/** Larger pieces are written at once: a system call costs as much as copying some tens of kilobytes. */
+const gatherBytesMax = 32 * 1024
+/** Small pieces are gathered up to here. */
+const bufferBytes = 256 * 1024
+
+/** An empty file at first. Between `close` and the next `append` it holds neither descriptor nor buffer. */
+export class FileWriter {
+  readonly file: string
+  /** Appended so far. */
+  bytes = 0
+  private descriptor: number | undefined
+  private buffer: Buffer | undefined
+  private buffered = 0
+
+  /** @throws STORE_FAILED, DISK_FULL; so do its methods */
+  constructor(file: string) {
+    this.file = file
+    attempt(file, () => closeSync(openSync(file, 'w')))
+  }
+
+  /** The piece is not needed afterwards. */
+  append(piece: Uint8Array): void {
+    this.bytes += piece.length
+    if (this.buffered + piece.length > bufferBytes || piece.length > gatherBytesMax) this.flush()
+    if (piece.length > gatherBytesMax) this.write(piece)
+    else {
+      this.buffer ??= Buffer.allocUnsafeSlow(bufferBytes)
+      this.buffer.set(piece, this.buffered)
+      this.buffered += piece.length
+    }
+  }
+
+  close(): void {
+    this.flush()
+    this.release()
+  }
+
+  /** Closes without writing the rest, and removes the file; absent is no error. */
+  remove(): void {
+    this.release()
+    attempt(this.file, () => rmSync(this.file, { force: true }))
+  }
+
+  private flush(): void {
+    if (this.buffer && this.buffered > 0) this.write(this.buffer.subarray(0, this.buffered))
+    this.buffered = 0
+  }
+
+  private write(piece: Uint8Array): void {
+    attempt(this.file, () => {
+      this.descriptor ??= openSync(this.file, 'a')
+      for (let at = 0; at < piece.length; ) at += writeSync(this.descriptor, piece, at)
+    })
+  }
+
+  private release(): void {
+    if (this.descriptor !== undefined) closeSync(this.descriptor)
+    this.descriptor = undefined
+    this.buffer = undefined
+    this.buffered = 0
+  }
+}
+
+function attempt(file: string, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    throw diskFault(error, 'write', file)
+  }
+}

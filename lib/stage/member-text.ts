@@ -1,0 +1,104 @@
+/** Members as the text that they hold: large ones in chunks, and those that are compressed themselves inflated once more. */
+
+import { FanmillError } from '../errors/errors.ts'
+import { compressionOf } from '../inflate/compression.ts'
+import { inflateNamed } from '../inflate/file.ts'
+import type { InputObject, MembersSlice, PlannedMember } from '../model/plan-data.ts'
+import type { Reader } from '../store/store.ts'
+import { memberError } from '../zip/local-header.ts'
+import {
+  type MemberBytes,
+  type MemberChunks,
+  type MemberOptions,
+  openMember,
+  readMembers,
+  readMembersOrChunks,
+} from '../zip/member-bytes.ts'
+
+/** Up to here the whole of a member is held, which is a little faster. */
+const wholeBytesMax = 16 * 1024 * 1024
+
+/** As `readMembers`. Memory: the slice's range, and of what may be passed over one member. */
+export async function* readTexts(
+  store: Reader,
+  input: InputObject,
+  slice: MembersSlice,
+  options: MemberOptions,
+): AsyncGenerator<MemberBytes | MemberChunks> {
+  const { onBad, ...reading } = options
+  if (onBad) {
+    for await (const { member, bytes } of readMembers(store, input, slice, options)) {
+      if (!compressionOf(member.name)) yield { member, bytes }
+      else if (await isWhole(bytes, { member, input, ...options, onBad }))
+        yield { member, chunks: textOf(once(bytes), { member, input, ...options }) }
+    }
+    return
+  }
+  const isHeld = ({ name, inflatedBytes }: PlannedMember): boolean =>
+    inflatedBytes <= wholeBytesMax && !compressionOf(name)
+  for await (const found of readMembersOrChunks(store, input, slice, { ...reading, isWhole: isHeld })) {
+    const { member } = found
+    yield 'bytes' in found ? found : { member, chunks: textOf(found.chunks, { member, input, ...reading }) }
+  }
+}
+
+/** As `openMember`. */
+export function openText(
+  store: Reader,
+  input: InputObject,
+  member: PlannedMember,
+  options: MemberOptions,
+): AsyncGenerator<Uint8Array> {
+  return textOf(openMember(store, input, member, options), { member, input, ...options })
+}
+
+interface TextOptions extends MemberOptions {
+  readonly member: PlannedMember
+  readonly input: InputObject
+}
+
+async function* textOf(
+  source: AsyncIterable<Uint8Array>,
+  { member, input, limits, signal }: TextOptions,
+): AsyncGenerator<Uint8Array> {
+  if (!compressionOf(member.name)) {
+    yield* source
+    return
+  }
+  const { memberBytesMax } = limits
+  const detail = { archive: input.key, member: member.name }
+  let sizeBytes = 0
+  for await (const chunk of inflateNamed(source, member.name, {
+    where: `${input.key}, member ${member.name}`,
+    detail,
+    signal,
+  })) {
+    sizeBytes += chunk.length
+    if (sizeBytes > memberBytesMax) throw tooLarge(memberBytesMax, { archive: input.key, member })
+    yield chunk
+  }
+}
+
+function tooLarge(memberBytesMax: number, place: Parameters<typeof memberError>[1]): FanmillError {
+  const what = `expected at most ${memberBytesMax} bytes when inflated twice, got more; raise limits.memberBytesMax if the archive is trusted`
+  return memberError('ZIP_LIMIT', place, what, { memberBytesMax })
+}
+
+/** Inflates without keeping: what is wrong shows at the end, and no row of a member that is passed over may go on. */
+async function isWhole(
+  bytes: Uint8Array,
+  options: TextOptions & Required<Pick<MemberOptions, 'onBad'>>,
+): Promise<boolean> {
+  try {
+    for await (const _chunk of textOf(once(bytes), options));
+    return true
+  } catch (error) {
+    if (!(error instanceof FanmillError) || options.signal?.aborted) throw error
+    options.onBad(options.member, error)
+    return false
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}

@@ -1,0 +1,206 @@
+/** Reads, inflates and checks one slice into a stage. */
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { throwIfAborted } from '../errors/abort.ts'
+import { type FanmillError, PermanentError } from '../errors/errors.ts'
+import { inflateFile, inflateSmall } from '../inflate/file.ts'
+import { type MemberPlace, withPlace } from '../model/member-place.ts'
+import type { FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '../model/plan-data.ts'
+import { skippedMember } from '../model/skipped-member.ts'
+import { prepareParquet } from '../parquet/file.ts'
+import { smallFileBytes } from '../store/store.ts'
+import { cutRecords } from '../text/cut-records.ts'
+import { refuseOtherFile } from '../text/other-file.ts'
+import { readRangeSlice } from '../text/read-range-slice.ts'
+import { FileWriter } from './file-writer.ts'
+import { readTexts } from './member-text.ts'
+import type { Origin } from './stage.ts'
+import type { SliceStageOptions, Staging } from './stage-slices.ts'
+
+/** Gives control back after each long piece, before which the stage may be another. */
+type Pieces = AsyncGenerator<void>
+
+/** Reads a slice into the stage that is current. */
+export function stageSlice(
+  slice: Slice,
+  input: InputObject,
+  staging: () => Staging,
+  options: SliceStageOptions,
+): Pieces {
+  switch (slice.kind) {
+    case 'members':
+      return stageMembers(slice, input, staging, options)
+    case 'range':
+      return stageRange(slice, input, staging, options)
+    case 'file':
+      return stageFile(slice, input, staging, options)
+    case 'stream':
+      throw new PermanentError('STATE_INVALID', `slice ${slice.slice} is a stream; another thread stages it`)
+  }
+}
+
+async function* stageMembers(
+  slice: MembersSlice,
+  input: InputObject,
+  current: () => Staging,
+  options: SliceStageOptions,
+): Pieces {
+  const { store, limits, signal, onBadMember } = options
+  const onBad = (_member: unknown, error: FanmillError): void => {
+    current().skipped.push(skippedMember(error))
+  }
+  const reading = { limits, ...(signal && { signal }), ...(onBadMember === 'skip' && { onBad }) }
+  for await (const found of readTexts(store, input, slice, reading)) {
+    const origin = { archive: input.key, member: found.member.name }
+    const staging = current()
+    staging.counts.members++
+    if (!staging.text) {
+      staging.addInflated(found.member.inflatedBytes)
+      await stageWhole(staging, options, origin, 'bytes' in found ? [found.bytes] : found.chunks)
+    } else if ('chunks' in found) yield* stagePieces(current, options, origin, found.chunks)
+    else {
+      staging.addInflated(found.bytes.length)
+      staging.text.add(found.bytes, origin)
+    }
+  }
+  current().counts.bytesIn += slice.range.end - slice.range.start
+}
+
+/** A long text: never more of it in memory than a piece. */
+async function* stagePieces(
+  current: () => Staging,
+  { format }: SliceStageOptions,
+  origin: Pick<Origin, 'archive' | 'member'>,
+  source: AsyncIterable<Uint8Array>,
+): Pieces {
+  if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut into pieces')
+  for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes, origin })) {
+    const staging = current()
+    staging.addInflated(bytes.length)
+    staging.text?.add(bytes, { ...origin, header, firstLine, firstRecord })
+    yield
+  }
+}
+
+const pieceBytes = 8 * 1024 * 1024
+
+async function* stageRange(
+  slice: RangeSlice,
+  input: InputObject,
+  current: () => Staging,
+  options: SliceStageOptions,
+): Pieces {
+  const staging = current()
+  if (options.format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut by byte ranges')
+  const { store, format, isLocated, signal } = options
+  const { take: into } = staging.buffer
+  const read = await readRangeSlice({
+    ...{ store, input, slice, format, isPlaced: isLocated, into },
+    ...(signal && { signal }),
+  })
+  const { bytes, header, firstLine, firstRecord, scan } = read
+  staging.text?.add(bytes, { archive: input.key, member: '', header, firstLine, firstRecord, scan })
+  staging.ranges.push({ slice: slice.slice, input: slice.input, start: read.start, end: read.end })
+  staging.counts.bytesIn += read.end - read.start
+  staging.addInflated(read.bytes.length)
+  if (slice.range.start === 0) staging.counts.members++
+  yield
+}
+
+/** Text files small enough for one thread, and Parquet. */
+async function* stageFile(
+  _slice: FileSlice,
+  input: InputObject,
+  current: () => Staging,
+  options: SliceStageOptions,
+): Pieces {
+  const staging = current()
+  const { store, signal } = options
+  if (input.sizeBytes <= smallFileBytes && (await stageSmall(input, staging, options))) return
+  const source = inflateFile(store, input, signal ? { signal } : {})
+  staging.counts.members++
+  staging.counts.bytesIn += input.sizeBytes
+  if (!staging.text) {
+    staging.addInflated(input.sizeBytes)
+    return stageWhole(staging, options, { archive: input.key, member: '' }, source)
+  }
+  yield* stagePieces(current, options, { archive: input.key, member: '' }, source)
+}
+
+/** What the engine says of a file of another kind does not help. */
+async function* checkedParquet(source: AsyncIterable<Uint8Array>, origin: MemberPlace): AsyncGenerator<Uint8Array> {
+  let isFirst = true
+  for await (const chunk of source) {
+    if (isFirst) refuse(chunk, origin)
+    isFirst = false
+    yield chunk
+  }
+}
+
+function refuse(chunk: Uint8Array, origin: MemberPlace): void {
+  try {
+    refuseOtherFile(chunk, origin.member || origin.archive, 'a Parquet file')
+  } catch (error) {
+    throw withPlace(error, origin)
+  }
+}
+
+/** Stages a small file as members are: read and inflated in one go. False for one that inflates to more than may be held. */
+async function stageSmall(input: InputObject, staging: Staging, options: SliceStageOptions): Promise<boolean> {
+  const { store, signal } = options
+  const { key, etag, sizeBytes } = input
+  throwIfAborted(signal)
+  const { take: into } = staging.buffer
+  const bytes = store.readNow
+    ? store.readNow(key, { etag, into })
+    : await store.read(key, { etag, range: { start: 0, end: sizeBytes }, ...(signal && { signal }) })
+  const origin = { archive: key, member: '' }
+  const content = staging.text ? inflateSmall(bytes, key) : bytes
+  if (!content) return false
+  staging.counts.members++
+  staging.counts.bytesIn += sizeBytes
+  staging.addInflated(content.length)
+  if (staging.text) staging.text.add(content, origin)
+  else await stageWhole(staging, options, origin, [content])
+  return true
+}
+
+/** A Parquet file, prepared for the engine; its footer says how many rows it has. */
+async function stageWhole(
+  staging: Staging,
+  { folder, isLocated }: SliceStageOptions,
+  origin: { readonly archive: string; readonly member: string },
+  source: readonly Uint8Array[] | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const file = join(folder, `${staging.name}-${staging.whole.length}.parquet`)
+  const index = staging.whole.length
+  staging.begun.push(file)
+  if (isList(source)) writeNow(file, source, origin)
+  else await pipeline(Readable.from(checkedParquet(source, origin)), createWriteStream(file))
+  const parquet = prepareParquet(file, origin, isLocated ? 'raw' : 'checked')
+  const records = parquet.rowCount
+  const member = {
+    index,
+    ...origin,
+    records,
+    start: 0,
+    end: 0,
+    firstLine: 1,
+    firstRecord: 1,
+    header: [],
+  }
+  const shared = { columns: [], newline: 'lf', bytes: 1, located: isLocated } as const
+  staging.whole.push({ ...shared, file, records, members: [member], parquet })
+}
+
+function writeNow(file: string, chunks: readonly Uint8Array[], origin: MemberPlace): void {
+  const [first] = chunks
+  if (first) refuse(first, origin)
+  const writer = new FileWriter(file)
+  for (const chunk of chunks) writer.append(chunk)
+  writer.close()
+}
+
+const isList = <T>(source: readonly T[] | AsyncIterable<T>): source is readonly T[] => Array.isArray(source)

@@ -1,0 +1,201 @@
+/** Slices as staged text: reads, inflates and checks them, and refuses headers that do not have the declared columns. */
+import { rmSync } from 'node:fs'
+import type { Columns, Format, ZipLimits } from '../define/definition.ts'
+import type { BatchInputs, Slice } from '../model/plan-data.ts'
+import type { RangeEnds, StagedText } from '../model/share.ts'
+import type { SkippedMember } from '../model/skipped-member.ts'
+import { inputOf } from '../state/plan-files.ts'
+import type { WantedRange } from '../store/read-ahead.ts'
+import { ReusedBuffer } from '../store/reused-buffer.ts'
+import { type Reader, smallFileBytes } from '../store/store.ts'
+import { checkHeader } from './check-header.ts'
+import { restage } from './restage.ts'
+import { createStage, type Stage, type StagedFile } from './stage.ts'
+import { stageSlice } from './stage-slice.ts'
+
+export type StageSource =
+  | {
+      readonly kind: 'slices'
+      readonly slices: readonly Slice[]
+      readonly inputs: BatchInputs
+    }
+  | { readonly kind: 'staged'; readonly staged: StagedText }
+
+export interface SliceStageOptions {
+  readonly store: Reader
+  readonly folder: string
+  readonly format: Format
+  readonly columns: Columns
+  readonly onNewColumn: 'ignore' | 'fail' | 'keep'
+  readonly onMissingColumn: 'fail' | 'null'
+  readonly onBadMember: 'fail' | 'skip'
+  readonly limits: Pick<ZipLimits, 'memberBytesMax'>
+  readonly stageBytesMax: number
+  /** Whether columns may stand in the paths of the inputs; default false. */
+  readonly readsHive?: boolean
+  readonly isLocated: boolean
+  /** A staged file for each member; default false. */
+  readonly isByMember?: boolean
+  readonly signal?: AbortSignal
+  /** Called as text is inflated, with its bytes. */
+  onInflated?(bytes: number): void
+}
+
+/** The reads that staging slices begins with, in their order; those of small files only where a store must be waited for. */
+export function wantedRanges(
+  { slices, inputs }: Pick<Extract<StageSource, { kind: 'slices' }>, 'slices' | 'inputs'>,
+  { readNow }: Pick<Reader, 'readNow'>,
+): WantedRange[] {
+  return slices.flatMap(slice => {
+    const { key, etag, sizeBytes } = inputOf(inputs, slice)
+    if (slice.kind === 'members') return [{ key, etag, range: slice.range }]
+    const isSmall = !readNow && slice.kind === 'file' && sizeBytes > 0 && sizeBytes <= smallFileBytes
+    return isSmall ? [{ key, etag, range: { start: 0, end: sizeBytes }, isSmall }] : []
+  })
+}
+
+export interface StagedSlices {
+  readonly files: readonly StagedFile[]
+  /** In the order in which located records count them. A member in several pieces stands here once a piece. */
+  readonly members: readonly { readonly archive: string; readonly member: string; readonly records: number }[]
+  readonly memberCount: number
+  /** Members that were bad and passed over, as the source allows it. */
+  readonly skipped: readonly SkippedMember[]
+  readonly recordsFound: number
+  readonly bytesIn: number
+  readonly bytesInflated: number
+  readonly ranges: readonly RangeEnds[]
+  discard(): void
+}
+
+export interface StagedPart {
+  readonly staged: StagedSlices
+  readonly isLast: boolean
+}
+
+/**
+ * As `stageSlices`, in parts of about `partBytes` where there is more text: how much comes out of what is compressed shows
+ * only as it comes. The caller discards each part before the next one.
+ */
+export async function* stageInParts(
+  source: StageSource,
+  options: SliceStageOptions & { readonly partBytes: number },
+): AsyncGenerator<StagedPart> {
+  let staging = openStaging(options)
+  try {
+    if (source.kind === 'staged') await stageAgain(source.staged, staging, options)
+    else
+      for (const slice of source.slices)
+        for await (const _piece of stageSlice(slice, inputOf(source.inputs, slice), () => staging, options)) {
+          if ((staging.text?.bytes ?? 0) < options.partBytes) continue
+          const full = staging
+          staging = openStaging(options)
+          yield { staged: finish(full, options), isLast: false }
+        }
+    yield { staged: finish(staging, options), isLast: true }
+  } catch (error) {
+    staging.discard()
+    throw error
+  }
+}
+
+/** Memory: the largest slice's range and one inflated member. @throws COLUMN_MISSING, COLUMN_NEW, INPUT_*, ZIP_*, DISK_FULL */
+export async function stageSlices(source: StageSource, options: SliceStageOptions): Promise<StagedSlices> {
+  const staging = openStaging(options)
+  try {
+    if (source.kind === 'staged') await stageAgain(source.staged, staging, options)
+    else
+      for (const slice of source.slices)
+        for await (const _piece of stageSlice(slice, inputOf(source.inputs, slice), () => staging, options));
+    return finish(staging, options)
+  } catch (error) {
+    staging.discard()
+    throw error
+  }
+}
+
+export interface Staging {
+  /** Undefined for Parquet, which is not text. */
+  readonly text: Stage | undefined
+  readonly whole: StagedFile[]
+  /** Files of `whole`, and the one that is being written. */
+  readonly begun: string[]
+  readonly ranges: RangeEnds[]
+  /** Staged elsewhere and used as they are; not ours to remove. */
+  borrowed: readonly StagedFile[]
+  /** Of the slices that are read one after another. */
+  readonly buffer: ReusedBuffer
+  readonly counts: { members: number; bytesIn: number; bytesInflated: number }
+  /** Counts bytes that were inflated. */
+  addInflated(bytes: number): void
+  readonly skipped: SkippedMember[]
+  readonly name: string
+  discard(): void
+}
+
+let stageCount = 0
+
+function openStaging(options: SliceStageOptions): Staging {
+  const { folder, format, columns, isLocated, isByMember = false, stageBytesMax } = options
+  const columnCount = Object.keys(columns).length
+  const counts = { members: 0, bytesIn: 0, bytesInflated: 0 }
+  const name = `stage${stageCount++}`
+  const text =
+    format.kind === 'parquet'
+      ? undefined
+      : createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnCount, name })
+  const begun: string[] = []
+  const discard = (): void => {
+    text?.discard()
+    for (const file of begun) rmSync(file, { force: true })
+  }
+  return {
+    text,
+    whole: [],
+    begun,
+    ranges: [],
+    borrowed: [],
+    buffer: new ReusedBuffer(),
+    counts,
+    addInflated(bytes) {
+      counts.bytesInflated += bytes
+      options.onInflated?.(bytes)
+    },
+    skipped: [],
+    name,
+    discard,
+  }
+}
+
+async function stageAgain(staged: StagedText, staging: Staging, options: SliceStageOptions): Promise<void> {
+  const files = staged.files as readonly StagedFile[]
+  const mustLocate = options.isLocated && files.some(file => !file.located)
+  const mustPart = options.isByMember && files.some(file => !isOfOneMember(file))
+  if (staging.text && (mustLocate || mustPart)) await restage(files, staging.text)
+  else staging.borrowed = files
+  // A member that comes in pieces counts where it begins.
+  staging.counts.members += files.flatMap(file => file.members).filter(member => member.firstRecord === 1).length
+  staging.addInflated(files.reduce((sum, file) => sum + file.bytes, 0))
+}
+
+function isOfOneMember({ members: [first, ...others] }: StagedFile): boolean {
+  return others.every(each => each.archive === first?.archive && each.member === first.member)
+}
+
+function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
+  const files = [...(staging.text?.finish() ?? []), ...staging.whole, ...staging.borrowed]
+  const { format } = options
+  if (format.kind === 'csv' && format.header) for (const file of files) checkHeader(file, { ...options, format })
+  const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
+  return {
+    files,
+    members,
+    memberCount: staging.counts.members,
+    skipped: staging.skipped,
+    recordsFound: files.reduce((sum, file) => sum + file.records, 0),
+    bytesIn: staging.counts.bytesIn,
+    bytesInflated: staging.counts.bytesInflated,
+    ranges: staging.ranges,
+    discard: staging.discard,
+  }
+}

@@ -1,0 +1,118 @@
+/** State files in a store: read with their version, and what a step needs to change them. */
+import { FanmillError, TransientError } from '../errors/errors.ts'
+import type { Store } from '../store/store.ts'
+import type { Owner } from './state.ts'
+
+/** Requests in flight at once of one commit: enough to hide S3's latency, far below its rate limits. */
+const requestsMax = 16
+/** Reads of small files in flight at once where there are thousands: S3 answers each after tens of milliseconds. */
+export const readsAtOnce = 64
+/** Compare-and-swap rounds lost to others before giving up. */
+export const roundsMax = 20
+const readTriesMax = 20
+
+/** Who acts, on what, and by whose clock. */
+export interface Actor {
+  readonly store: Store
+  readonly owner: Owner
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** False for an owner known to be dead; undefined where that cannot be known, so that its lease decides. */
+  readonly isAlive: (owner: Owner) => boolean | undefined
+  /** Longer than the owner can live without renewing. */
+  readonly leaseMs: number
+  /** Called before and after each effect with its name, for tests that crash there. */
+  readonly at: (point: string) => void | Promise<void>
+}
+
+/** What a step takes of an actor; the rest has defaults. */
+export interface ActorOptions {
+  readonly owner: Owner
+  readonly now: () => number
+  readonly isAlive?: (owner: Owner) => boolean | undefined
+  /** Default 15 minutes and one: a Lambda function's hard deadline, and some. */
+  readonly leaseMs?: number
+  readonly at?: (point: string) => void | Promise<void>
+}
+
+/** An actor with its defaults: leases decide who lives, nothing watches. */
+export function actorOf(store: Store, { owner, now, isAlive, leaseMs = 960_000, at }: ActorOptions): Actor {
+  return { store, owner, now, leaseMs, isAlive: isAlive ?? (() => undefined), at: at ?? (() => {}) }
+}
+
+/** Does one effect between its two named points: `<name>:before` and `<name>:after`. */
+export async function effect<T>(actor: Pick<Actor, 'at'>, name: string, act: () => Promise<T>): Promise<T> {
+  await actor.at(`${name}:before`)
+  const result = await act()
+  await actor.at(`${name}:after`)
+  return result
+}
+
+/** A state file and the etag to change it by. */
+export interface Versioned<T> {
+  readonly value: T
+  readonly etag: string
+}
+
+/** Reads a state file; undefined when it is not there. */
+export async function readState<T>(
+  store: Store,
+  key: string,
+  parse: (bytes: Uint8Array, key: string) => T,
+): Promise<T | undefined> {
+  const bytes = await readIfThere(store, key)
+  return bytes && parse(bytes, key)
+}
+
+/** Reads a state file together with the etag of what was read. */
+export async function readVersioned<T>(
+  store: Store,
+  key: string,
+  parse: (bytes: Uint8Array, key: string) => T,
+): Promise<Versioned<T> | undefined> {
+  for (let tries = 0; tries < readTriesMax; tries++) {
+    const found = await store.stat(key)
+    if (!found) return undefined
+    try {
+      return { value: parse(await store.read(key, { etag: found.etag }), key), etag: found.etag }
+    } catch (error) {
+      if (!hasCode(error, 'INPUT_CHANGED') && !hasCode(error, 'DATASET_MISSING')) throw error
+    }
+  }
+  throw new TransientError('OUTPUT_LOCKED', `${key} changes faster than it can be read; try again`, { key })
+}
+
+/** Does something with every item, at most `atOnce` at a time, default 16; all are settled before a failure leaves. */
+export async function forEachParallel<T>(
+  items: readonly T[],
+  act: (item: T, index: number) => Promise<void>,
+  atOnce = requestsMax,
+): Promise<void> {
+  let next = 0
+  let failure: { readonly error: unknown } | undefined
+  const work = async () => {
+    while (next < items.length && !failure) {
+      const index = next++
+      try {
+        await act(items[index] as T, index)
+      } catch (error) {
+        failure ??= { error }
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, work))
+  if (failure) throw failure.error
+}
+
+async function readIfThere(store: Store, key: string): Promise<Uint8Array | undefined> {
+  try {
+    return await store.read(key)
+  } catch (error) {
+    if (hasCode(error, 'DATASET_MISSING')) return undefined
+    throw error
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof FanmillError && error.code === code
+}

@@ -1,0 +1,123 @@
+/** A plan as bytes: plan.json with one small item a batch, and the members file that the items point into. */
+import { createHash } from 'node:crypto'
+import { PermanentError } from '../errors/errors.ts'
+import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice } from '../model/plan-data.ts'
+import type { ByteRange } from '../store/byte-range.ts'
+import { invalidState } from './state.ts'
+
+export interface PlanFiles {
+  readonly plan: readonly PlanItem[]
+  /** Named by its content. */
+  readonly sha256: string
+  /** Batch after batch: a JSON line of the inputs that it reads, and one a slice. */
+  readonly members: Uint8Array
+}
+
+/**
+ * A batch's inputs and slices stand together, so that one ranged read gives all that it reads, however many inputs the run has;
+ * an item stays below 1 KB whatever it holds.
+ */
+export function planFiles(batches: readonly (readonly Slice[])[], inputs: readonly InputObject[]): PlanFiles {
+  const expectedBytes = batches.flat().reduce((sum, slice) => sum + membersOf(slice) * lineBytesExpected, 0)
+  const members = new GrowingText(expectedBytes)
+  const ranges = batches.map((slices): ByteRange => {
+    const start = members.length
+    for (const line of linesOf(slices, inputs)) members.addLine(line)
+    return { start, end: members.length }
+  })
+  const bytes = members.bytes()
+  const name = createHash('sha256').update(bytes).digest('hex')
+  const plan = batches.map((slices, batch): PlanItem => {
+    const memberCount = slices.reduce((sum, slice) => sum + membersOf(slice), 0)
+    const inflated = slices.reduce((sum, slice) => sum + slice.bytes, 0)
+    const range = ranges[batch] as ByteRange
+    return { batch, members: name, range, sliceCount: slices.length, memberCount, bytes: inflated }
+  })
+  return { plan, sha256: name, members: bytes }
+}
+
+/** Bytes of a member's line where names are long; memory that no line fills is not taken from the machine. */
+const lineBytesExpected = 128
+
+/** Text as bytes, in one buffer that grows by half where more comes than expected. */
+class GrowingText {
+  #buffer: Buffer
+  length = 0
+
+  constructor(expectedBytes: number) {
+    this.#buffer = Buffer.allocUnsafe(64 * 1024 + expectedBytes)
+  }
+
+  addLine(text: string): void {
+    const most = this.length + 3 * text.length + 1
+    if (most > this.#buffer.length) {
+      const exact = this.length + Buffer.byteLength(text) + 1
+      const larger = Buffer.allocUnsafe(Math.max(exact, Math.floor(1.5 * this.#buffer.length)))
+      this.#buffer.copy(larger, 0, 0, this.length)
+      this.#buffer = larger
+    }
+    this.length += this.#buffer.write(text, this.length)
+    this.#buffer[this.length++] = 0x0a
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.length)
+  }
+}
+
+/** An input once, whatever slices it has; nothing for a batch that reads nothing. Members have a line of their own, which is parsed where they are read. */
+function* linesOf(slices: readonly Slice[], inputs: readonly InputObject[]): Generator<string> {
+  if (slices.length === 0) return
+  const own = Object.fromEntries(slices.map(slice => [slice.input, inputOf(inputs, slice)]))
+  yield JSON.stringify({ inputs: own })
+  for (const slice of slices) {
+    if (slice.kind !== 'members') yield JSON.stringify(slice)
+    else {
+      const { kind, slice: number, input, range, memberCount, bytes } = slice
+      yield JSON.stringify({ kind, slice: number, input, range, memberCount, bytes })
+      yield slice.members
+    }
+  }
+}
+
+/** A file's later ranges are the same member. */
+function membersOf(slice: Slice): number {
+  if (slice.kind === 'members') return slice.memberCount
+  return slice.kind === 'range' && slice.range.start > 0 ? 0 : 1
+}
+
+/** What a plan item points at. @throws STATE_INVALID */
+export function readBatch(bytes: Uint8Array, item: PlanItem): BatchWork {
+  const [first = '{}', ...rest] = new TextDecoder().decode(bytes).split('\n').filter(Boolean)
+  const { inputs } = JSON.parse(first) as { readonly inputs?: BatchInputs }
+  const slices = slicesIn(rest, item)
+  if (!inputs) throw notAsPlanned(item, 'its inputs before its slices', 'none')
+  if (slices.length !== item.sliceCount) throw notAsPlanned(item, `${item.sliceCount} slices`, `${slices.length}`)
+  return { slices, inputs }
+}
+
+/** Members stay the text that they are. */
+function slicesIn(lines: readonly string[], item: PlanItem): Slice[] {
+  const slices: Slice[] = []
+  for (let index = 0; index < lines.length; index++) {
+    const slice = JSON.parse(lines[index] as string) as Slice
+    if (slice.kind !== 'members') slices.push(slice)
+    else {
+      const members = lines[++index]
+      if (!members?.startsWith('[')) throw notAsPlanned(item, `the members of slice ${slice.slice} after it`, 'none')
+      slices.push({ ...slice, members })
+    }
+  }
+  return slices
+}
+
+function notAsPlanned({ batch, members }: PlanItem, expected: string, got: string): PermanentError {
+  return invalidState(`members/${members}`, `batch ${batch}: expected ${expected}, got ${got}`)
+}
+
+/** What a slice reads. @throws STATE_INVALID */
+export function inputOf(inputs: BatchInputs, { slice, input }: Pick<Slice, 'slice' | 'input'>): InputObject {
+  const found = inputs[input]
+  if (found) return found
+  throw new PermanentError('STATE_INVALID', `slice ${slice} reads input ${input}, which is not among its inputs`)
+}

@@ -1,0 +1,78 @@
+/** A lock among processes that share a folder: the compare-and-swap that a plain file system does not have. */
+import { createHash } from 'node:crypto'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TransientError } from '../../errors/errors.ts'
+import { isAbsent, isRunning, linkNew, statFile, writeTemporary } from './files.ts'
+
+/** A lock is held for a compare and a rename, some milliseconds; whoever holds it this long is not coming back. */
+const staleAfterMs = 60_000
+const waitMs = 5
+/** Ten seconds: many times what all threads of a machine need in turn. */
+const waitsMax = 2_000
+
+/**
+ * Runs `act` while no other process or thread that uses this function with the same key does.
+ * Lock files are numbered: a dead holder's is outbid by the next number, never removed first, so that two cannot both take its place.
+ * The promise is as good as `link` and process ids are: a holder on another host, or one that is stopped in the act,
+ * is believed dead after a minute, and `act` should check what it can right before it changes anything.
+ * @throws STORE_FAILED, transient, when a live process holds the lock for ten seconds
+ */
+export async function withLock<T>(folder: string, key: string, act: () => Promise<T>): Promise<T> {
+  const name = `lock-${createHash('sha256').update(key).digest('hex').slice(0, 16)}-`
+  const held = await acquire(folder, name, key)
+  try {
+    return await act()
+  } finally {
+    for (const path of held) await rm(path, { force: true })
+  }
+}
+
+async function acquire(folder: string, name: string, key: string): Promise<string[]> {
+  const own = await writeTemporary(folder, new TextEncoder().encode(JSON.stringify([hostname(), process.pid])))
+  try {
+    for (let waits = 0; waits < waitsMax; waits++) {
+      const numbers = await lockNumbers(folder, name)
+      const paths = numbers.map(number => join(folder, `${name}${number}`))
+      const next = (numbers.at(-1) ?? 0) + 1
+      const path = join(folder, `${name}${next}`)
+      if (!(await someHeld(paths)) && (await linkNew(own, path))) {
+        // Of two that could hold the lock, at least the one that looks later sees the other and gives way.
+        if (`${await lockNumbers(folder, name)}` === `${[...numbers, next]}`) return [...paths, path]
+        await rm(path, { force: true })
+      }
+      await sleep(waitMs)
+    }
+  } finally {
+    await rm(own, { force: true })
+  }
+  throw new TransientError('STORE_FAILED', `cannot change ${key} now: another process holds its lock`, { key })
+}
+
+async function lockNumbers(folder: string, name: string): Promise<number[]> {
+  const names = await readdir(folder)
+  return names
+    .filter(found => found.startsWith(name))
+    .map(found => Number(found.slice(name.length)))
+    .sort((a, b) => a - b)
+}
+
+async function someHeld(paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) if (await isHeld(path)) return true
+  return false
+}
+
+async function isHeld(path: string): Promise<boolean> {
+  try {
+    const stats = await statFile(path)
+    const [host, pid] = JSON.parse(await readFile(path, 'utf8')) as [string, number]
+    if (host === hostname() && !isRunning(pid)) return false
+    return stats !== undefined && Date.now() - stats.mtimeMs < staleAfterMs
+  } catch (error) {
+    // Released between listing and looking: look again.
+    if (isAbsent(error)) return true
+    throw error
+  }
+}

@@ -1,0 +1,256 @@
+/** A folder as an object store. */
+import assert from 'node:assert'
+import { rename, rm, utimes } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { throwIfAborted } from '../../errors/abort.ts'
+import { stateRoot } from '../../state/state.ts'
+import type {
+  FolderListOptions,
+  ListedPart,
+  PendingPart,
+  ReadOptions,
+  StagingRun,
+  Store,
+  StoredObject,
+} from '../store.ts'
+import { withFaults } from './fault.ts'
+import {
+  inFolderOf,
+  isAbsent,
+  linkNew,
+  moveFile,
+  pruneFolders,
+  statFile,
+  sweepTemporary,
+  syncPath,
+  writeTemporary,
+} from './files.ts'
+import { listFolderKeys, listKeys } from './list.ts'
+import { withLock } from './lock.ts'
+import { isApart, pendingFolder, pendingKey, pendingPartAt, pendingPrefix } from './pending.ts'
+import { checkRenames } from './place.ts'
+import { readFileNow, readFileRange } from './read.ts'
+
+/** Temporary files and locks; on the same file system as everything else, so that a rename is atomic. */
+const temporaryPrefix = `${stateRoot}tmp/`
+
+/** Files of a listing that are looked at together: enough to keep the thread pool busy. */
+const statsAtOnce = 64
+
+/**
+ * Keeps each object in a file of its key's name.
+ *
+ * What appears is whole and, after `create`, `write` and `completePart`, down on the disk. `create` is atomic (a link). `replace` compares
+ * and renames under a lock file, because a plain file system has no compare-and-swap: every process that changes the same folder must use this store.
+ * An etag is inode, size and modification time; a tool that puts old times back after a rewrite in place deceives it.
+ * A pending part is a file below `.fanmill/pending/`, which `list` does not show, and is renamed to its key when it is completed.
+ */
+export function diskStore(folder: string): Store {
+  return new DiskStore(folder)
+}
+
+class DiskStore implements Store {
+  readonly url: string
+  readonly #temporary: string
+  #swept: Promise<void> | undefined
+
+  constructor(folder: string) {
+    this.url = resolve(folder)
+    this.#temporary = join(this.url, temporaryPrefix)
+  }
+
+  async stat(key: string): Promise<StoredObject | undefined> {
+    const found = await withFaults('look at', key, () => statFile(this.#path(key)))
+    return found && { key, sizeBytes: found.sizeBytes, etag: found.etag }
+  }
+
+  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<StoredObject> {
+    const isHidden = (key: string) =>
+      key.startsWith(temporaryPrefix) || key.startsWith(pendingPrefix) || pendingPartAt(key) !== undefined
+    let keys: string[] = []
+    for await (const key of this.#keys(prefix, isHidden, signal)) {
+      if (keys.push(key) < statsAtOnce) continue
+      yield* await this.#statAll(keys)
+      keys = []
+    }
+    yield* await this.#statAll(keys)
+  }
+
+  async *listFolders(prefix: string, { depth = 1, signal }: FolderListOptions = {}): AsyncGenerator<string> {
+    checkPrefix(prefix)
+    const skips = (key: string) => key.startsWith(temporaryPrefix) || key.startsWith(pendingPrefix)
+    throwIfAborted(signal)
+    for await (const key of listFolderKeys(this.url, prefix, { depth, skips })) {
+      throwIfAborted(signal)
+      yield key
+    }
+  }
+
+  async #statAll(keys: readonly string[]): Promise<StoredObject[]> {
+    return (await Promise.all(keys.map(key => this.stat(key)))).filter(found => found !== undefined)
+  }
+
+  async read(key: string, options: ReadOptions = {}): Promise<Uint8Array> {
+    for await (const bytes of readFileRange(this.#path(key), key, { ...options, isWhole: true })) return bytes
+    assert.fail('a whole read yields once')
+  }
+
+  readNow(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array {
+    return readFileNow(this.#path(key), key, options)
+  }
+
+  stream(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+    return readFileRange(this.#path(key), key, options)
+  }
+
+  create(key: string, bytes: Uint8Array): Promise<string | undefined> {
+    return withFaults('write', key, async () => {
+      const path = this.#path(key)
+      const from = await this.#writeTemporary(bytes)
+      try {
+        if (!(await linkNew(from, path))) return undefined
+        await syncPath(dirname(path))
+        return (await statFile(from))?.etag
+      } finally {
+        await rm(from, { force: true })
+      }
+    })
+  }
+
+  replace(key: string, bytes: Uint8Array, etag: string): Promise<string | undefined> {
+    return withFaults('write', key, () =>
+      withLock(this.#temporary, key, async () => {
+        const found = await statFile(this.#path(key))
+        return found?.etag === etag ? this.#put(key, bytes, found.mtimeMs) : undefined
+      }),
+    )
+  }
+
+  write(key: string, bytes: Uint8Array): Promise<string> {
+    return withFaults('write', key, () => this.#put(key, bytes))
+  }
+
+  remove(key: string): Promise<void> {
+    return withFaults('remove', key, () => this.#removePath(this.#path(key)))
+  }
+
+  stagePart(key: string, file: string, run: StagingRun): Promise<PendingPart> {
+    return withFaults('stage', key, async () => {
+      const { token } = run
+      const uploadId = pendingFolder(run)
+      const path = this.#pendingPath({ key, token, uploadId })
+      await syncPath(file)
+      await moveFile(file, path, this.#temporary)
+      const found = await statFile(path)
+      assert(found, 'a part that was just moved is there')
+      return { key, sizeBytes: found.sizeBytes, token, uploadId, etags: [found.etag] }
+    })
+  }
+
+  hasPart(part: PendingPart): Promise<boolean> {
+    return withFaults('look at', part.key, async () => {
+      const found = await statFile(this.#pendingPath(part))
+      return found?.sizeBytes === part.sizeBytes
+    })
+  }
+
+  completePart(part: PendingPart): Promise<boolean> {
+    return withFaults('complete', part.key, async () => {
+      const path = this.#path(part.key)
+      const pending = this.#pendingPath(part)
+      // Looked at first, because the folder that a rename goes to is made only for a part that is there.
+      if (!(await statFile(pending))) return this.#isCompleted(part)
+      try {
+        await inFolderOf(path, () => rename(pending, path))
+      } catch (error) {
+        if (!isAbsent(error)) throw error
+        await pruneFolders(dirname(path), this.url)
+        return this.#isCompleted(part)
+      }
+      await syncPath(dirname(path))
+      await pruneFolders(dirname(pending), this.url)
+      return true
+    })
+  }
+
+  abortPart(part: PendingPart): Promise<void> {
+    return withFaults('abort', part.key, () => this.#removePath(this.#pendingPath(part)))
+  }
+
+  async *listParts(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedPart> {
+    yield* this.#partsAmong(this.#keys(pendingPrefix, folder => isApart(folder, prefix), signal))
+    // Of older versions, beside their final place.
+    yield* this.#partsAmong(this.#keys(prefix, key => key.startsWith(stateRoot), signal))
+  }
+
+  checkPlace(prefix: string): Promise<void> {
+    const folder = join(this.url, ...prefix.split('/'))
+    return withFaults('look at', prefix, () =>
+      checkRenames(join(this.url, pendingPrefix), resolve(folder), stateRoot.slice(0, -1)),
+    )
+  }
+
+  async *#partsAmong(files: AsyncIterable<string>): AsyncGenerator<ListedPart> {
+    for await (const file of files) {
+      const part = pendingPartAt(file)
+      const found = part && (await withFaults('look at', file, () => statFile(this.#path(file))))
+      if (!part || !found) continue
+      yield { ...part, sizeBytes: found.sizeBytes, etags: [found.etag], stagedAtMs: found.mtimeMs, file }
+    }
+  }
+
+  /** A rename keeps the etag: it tells the file that this or another process completed before. */
+  async #isCompleted({ key, etags }: PendingPart): Promise<boolean> {
+    const found = await statFile(this.#path(key))
+    return found !== undefined && found.etag === etags?.[0]
+  }
+
+  async *#keys(prefix: string, isHidden: (key: string) => boolean, signal?: AbortSignal): AsyncGenerator<string> {
+    checkPrefix(prefix)
+    for await (const key of listKeys(this.url, prefix, isHidden)) {
+      throwIfAborted(signal)
+      yield key
+    }
+  }
+
+  #path(key: string): string {
+    const isSafe = key !== '' && !key.includes('\0') && !key.split('/').some(part => ['', '.', '..'].includes(part))
+    assert(isSafe, `expected a key below the root, got ${JSON.stringify(key)}`)
+    return join(this.url, key)
+  }
+
+  #pendingPath(part: Pick<PendingPart, 'key' | 'token' | 'uploadId'>): string {
+    return this.#path(pendingKey(part))
+  }
+
+  /** What a killed process left is swept when this one first writes. */
+  async #writeTemporary(bytes: Uint8Array): Promise<string> {
+    this.#swept ??= sweepTemporary(this.#temporary)
+    await this.#swept
+    return writeTemporary(this.#temporary, bytes)
+  }
+
+  /** Younger than `afterMs`: within one tick of the clock a new file may get the number, and the time, of one that was just replaced. */
+  async #put(key: string, bytes: Uint8Array, afterMs?: number): Promise<string> {
+    const path = this.#path(key)
+    const from = await this.#writeTemporary(bytes)
+    const made = afterMs === undefined ? undefined : await statFile(from)
+    if (made && afterMs !== undefined && made.mtimeMs <= afterMs)
+      await utimes(from, (afterMs + 1) / 1000, (afterMs + 1) / 1000)
+    await inFolderOf(path, () => rename(from, path))
+    await syncPath(dirname(path))
+    const found = await statFile(path)
+    assert(found, 'a file that was just written is there')
+    return found.etag
+  }
+
+  async #removePath(path: string): Promise<void> {
+    await rm(path, { force: true })
+    await pruneFolders(dirname(path), this.url)
+  }
+}
+
+function checkPrefix(prefix: string): void {
+  const isSafe = !prefix.startsWith('/') && !prefix.split('/').includes('..')
+  assert(isSafe, `expected a prefix below the root, got ${JSON.stringify(prefix)}`)
+}

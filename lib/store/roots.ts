@@ -1,0 +1,37 @@
+/** Roots of inputs and outputs as users name them: folders, or places in S3. */
+import { join, resolve } from 'node:path'
+import type { StoreSpec } from './open-store.ts'
+import { formatStoreUrl, parseStoreUrl } from './store-url.ts'
+
+/** How S3 is reached. */
+export interface RootAccess {
+  /** Of the AWS configuration files; default as the AWS SDK finds credentials. */
+  readonly profile?: string | undefined
+  /** Of the buckets; default as the AWS SDK finds it. */
+  readonly region?: string | undefined
+  /** Key with which objects are encrypted that are written to S3; default as the bucket says. */
+  readonly kmsKeyId?: string | undefined
+}
+
+/** Where outputs go by default, below the working directory. */
+export const defaultOutput = 'out'
+
+/** A root as a store's description; relative folders are below the working directory. @throws USAGE for other addresses than s3:// */
+export function rootSpec(root: string, { profile, region, kmsKeyId }: RootAccess = {}): StoreSpec {
+  const place = parseStoreUrl(root)
+  if (!place) return { kind: 'disk', folder: resolve(root) }
+  return { kind: 's3', ...place, ...(profile && { profile }), ...(region && { region }), ...(kmsKeyId && { kmsKeyId }) }
+}
+
+/** The store of a folder of another one; `path` is `/`-separated. */
+export function specBelow(spec: StoreSpec, path: string): StoreSpec {
+  if (spec.kind === 'disk') return { ...spec, folder: join(spec.folder, ...path.split('/')) }
+  return { ...spec, prefix: `${spec.prefix}${path}/` }
+}
+
+/** Where a key of a store is, for people: a path, or an address. */
+export function urlBelow(spec: StoreSpec, path: string): string {
+  return spec.kind === 'disk'
+    ? join(spec.folder, ...path.split('/'))
+    : formatStoreUrl({ ...spec, prefix: spec.prefix + path })
+}

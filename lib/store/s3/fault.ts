@@ -1,0 +1,127 @@
+/** What the AWS SDK throws, and what breaks off a body, as Fanmill's errors. */
+
+import { throwIfAborted } from '../../errors/abort.ts'
+import { FanmillError, PermanentError, TransientError } from '../../errors/errors.ts'
+import { codeOf, isOfNetwork } from '../network-fault.ts'
+
+export interface FaultPlace {
+  /** What was being done, as in `cannot read`. */
+  readonly verb: string
+  /** Address of the object, or of the prefix. */
+  readonly url: string
+  readonly key: string
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * The error for what a request or a body threw; what is no fault of the store passes through.
+ * TransientError where the same request may succeed later.
+ * @throws ABORTED when the signal is
+ */
+export function s3Fault(error: unknown, place: FaultPlace): unknown {
+  if (error instanceof FanmillError) return error
+  throwIfAborted(place.signal)
+  if (!(error instanceof Error)) return error
+  const fault = { error, place, status: statusOf(error) }
+  return missing(fault) ?? changed(fault) ?? refused(fault) ?? passing(fault) ?? other(fault)
+}
+
+/** HTTP status of the answer; undefined when there was none. */
+export function statusOf(error: unknown): number | undefined {
+  return (error as { readonly $metadata?: { readonly httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode
+}
+
+/** Whether a request that failed so may have had its effect all the same: its answer is lost, or the server failed on the way. */
+export function isUncertain(error: unknown): boolean {
+  const status = statusOf(error)
+  return status === undefined || status >= 500 || status === 200
+}
+
+interface Fault {
+  readonly error: Error
+  readonly place: FaultPlace
+  readonly status: number | undefined
+}
+
+function missing({ error, place, status }: Fault): PermanentError | undefined {
+  const { verb, url } = place
+  if (error.name === 'NoSuchBucket')
+    return failed(
+      { error, place, status },
+      `cannot ${verb} ${url}: there is no such bucket; check its name, the account and the region`,
+    )
+  if (error.name !== 'NoSuchKey' && error.name !== 'NotFound') return undefined
+  return new PermanentError(
+    'DATASET_MISSING',
+    `cannot ${verb} ${url}: there is no such object`,
+    { key: place.key },
+    { cause: error },
+  )
+}
+
+function changed({ error, place, status }: Fault): PermanentError | undefined {
+  if (status !== 412 && status !== 416) return undefined
+  const what = status === 412 ? 'its etag is another' : 'it is shorter'
+  return new PermanentError(
+    'INPUT_CHANGED',
+    `${place.url}: ${what}; it changed while the run read it: run again`,
+    { key: place.key },
+    { cause: error },
+  )
+}
+
+function refused(fault: Fault): PermanentError | undefined {
+  const { error, place, status } = fault
+  const { verb, url } = place
+  if (/CredentialsProviderError|InvalidAccessKeyId|SignatureDoesNotMatch/.test(error.name))
+    return failed(fault, `cannot ${verb} ${url}: ${error.message}; sign in, or name a profile that has credentials`)
+  if (/^Region (is missing|not accepted)/.test(error.message))
+    return new PermanentError(
+      'USAGE',
+      `cannot ${verb} ${url}: no region is known; name one, or set AWS_REGION`,
+      {},
+      { cause: error },
+    )
+  if (passingNames.test(error.name)) return undefined
+  // Without the right to list the bucket, S3 answers so for a missing key too.
+  if (status === 403)
+    return failed(
+      fault,
+      `cannot ${verb} ${url}: access denied; check that the role may read, write and list there (a bucket with Requester Pays refuses everybody but its owner, and is not supported: copy its objects to a bucket of yours)`,
+    )
+  if (status === 301 || status === 307)
+    return failed(fault, `cannot ${verb} ${url}: the bucket is in another region; name it`)
+  return undefined
+}
+
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+const passingNames =
+  /SlowDown|Throttl|TooManyRequests|RequestLimitExceeded|InternalError|ServiceUnavailable|RequestTimeout|RequestTimeTooSkewed|ExpiredToken|OperationAborted|ConditionalRequestConflict|TimeoutError|IncompleteBody|BadDigest/
+
+function passing(fault: Fault): TransientError | undefined {
+  const { error, place, status } = fault
+  const isPassing =
+    passingNames.test(error.name) ||
+    (status === undefined ? isOfNetwork(error) : status >= 500 || status === 429 || status < 300)
+  if (!isPassing) return undefined
+  const what = status === undefined ? codeOf(error) : `${status} ${error.name}`
+  return new TransientError('STORE_FAILED', `cannot ${place.verb} ${place.url} now: ${what}`, detailOf(fault), {
+    cause: error,
+  })
+}
+
+/** A bug of ours has no status and stays what it is. */
+function other(fault: Fault): Error {
+  const { error, place, status } = fault
+  return status === undefined
+    ? error
+    : failed(fault, `cannot ${place.verb} ${place.url}: ${status} ${error.name}: ${error.message}`)
+}
+
+function failed(fault: Fault, message: string): PermanentError {
+  return new PermanentError('STORE_FAILED', message, detailOf(fault), { cause: fault.error })
+}
+
+function detailOf({ error, place, status }: Fault) {
+  return { key: place.key, reason: error.name, ...(status === undefined ? {} : { status }) }
+}

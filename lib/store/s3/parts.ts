@@ -1,0 +1,190 @@
+/** Pending parts in S3: multipart uploads that one process leaves open and another completes. */
+import { open, rm, stat } from 'node:fs/promises'
+import { PermanentError } from '../../errors/errors.ts'
+import { withFaults } from '../disk/fault.ts'
+import type { PendingPart } from '../store.ts'
+import { pieceBytesOf, pieceCountOf } from '../upload-pieces.ts'
+import { type S3Access, tokenName } from './access.ts'
+import { bareEtag } from './body.ts'
+import { statusOf } from './fault.ts'
+
+/** Pieces in memory and on their way at once, of all parts of a store: 64 MiB. */
+const uploadsMax = 4
+
+export class S3Parts {
+  readonly #access: S3Access
+  readonly #slots = new Slots(uploadsMax)
+  /** Upload ids by key and token, of this process. */
+  readonly #staged = new Map<string, string>()
+  /** Seen open and not completed since: a first complete of these is certain, and need not be looked after. */
+  readonly #open = new Set<string>()
+
+  constructor(access: S3Access) {
+    this.#access = access
+  }
+
+  /** Requests: 2, and one more for each further 16 MiB. */
+  async stage(key: string, file: string, token: string): Promise<PendingPart> {
+    const { sizeBytes } = await withFaults('stage', key, async () => ({ sizeBytes: (await stat(file)).size }))
+    const name = `${key}\0${token}`
+    const earlier = this.#staged.get(name)
+    if (earlier !== undefined) await this.abort({ key, sizeBytes, token, uploadId: earlier })
+    const uploadId = await this.#openUpload(key, token)
+    const part = { key, sizeBytes, token, uploadId }
+    try {
+      const etags = await this.#upload(part, file)
+      await rm(file, { force: true })
+      this.#staged.set(name, uploadId)
+      this.#open.add(uploadId)
+      return { ...part, etags }
+    } catch (error) {
+      await this.abort(part).catch(() => undefined)
+      throw error
+    }
+  }
+
+  async has({ key, uploadId }: PendingPart): Promise<boolean> {
+    if (uploadId === undefined) return false
+    const found = await this.#access.send('look at', key, async ({ calls, at }) => {
+      try {
+        await calls.listPieces({ ...at, UploadId: uploadId, MaxParts: 1 })
+        return true
+      } catch (error) {
+        if (isNoUpload(error)) return false
+        throw error
+      }
+    })
+    if (found) this.#open.add(uploadId)
+    return found
+  }
+
+  async complete(part: PendingPart): Promise<boolean> {
+    const wasOpen = this.#open.delete(part.uploadId ?? '')
+    const answer = await this.#complete(part)
+    return (wasOpen && answer === 'made') || this.#isVisible(part)
+  }
+
+  async abort({ key, uploadId, token }: PendingPart): Promise<void> {
+    if (uploadId === undefined) return
+    this.#staged.delete(`${key}\0${token}`)
+    this.#open.delete(uploadId)
+    await this.#access.send('abort', key, async ({ calls, at }) => {
+      try {
+        await calls.abortUpload({ ...at, UploadId: uploadId })
+      } catch (error) {
+        if (!isNoUpload(error)) throw error
+      }
+    })
+  }
+
+  /** As listed: without token and size. One request a thousand uploads. */
+  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<PendingPart & { readonly stagedAtMs: number }> {
+    const { spec } = this.#access
+    let from: { readonly KeyMarker?: string; readonly UploadIdMarker?: string } | undefined = {}
+    while (from) {
+      const page = await this.#access.send(
+        'list',
+        prefix,
+        ({ calls }) => calls.listUploads({ Bucket: spec.bucket, Prefix: spec.prefix + prefix, ...from }, signal),
+        signal,
+      )
+      for (const { Key = '', UploadId: uploadId, Initiated } of page.Uploads ?? []) {
+        if (uploadId === undefined) continue
+        this.#open.add(uploadId)
+        yield {
+          key: Key.slice(spec.prefix.length),
+          sizeBytes: 0,
+          token: '',
+          uploadId,
+          stagedAtMs: Initiated?.getTime() ?? 0,
+        }
+      }
+      const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page
+      from = page.IsTruncated && KeyMarker ? { KeyMarker, ...(UploadIdMarker && { UploadIdMarker }) } : undefined
+    }
+  }
+
+  async #openUpload(key: string, token: string): Promise<string> {
+    const { encryption } = this.#access
+    const { UploadId } = await this.#access.send('stage', key, ({ calls, at }) =>
+      calls.openUpload({ ...at, ...encryption, Metadata: { [tokenName]: token } }),
+    )
+    if (UploadId === undefined)
+      throw new PermanentError('STORE_FAILED', `cannot stage ${key}: expected an upload id, got none`, { key })
+    return UploadId
+  }
+
+  /** Etags in order of piece; all pieces are settled before a failure leaves. */
+  async #upload(part: PendingPart, file: string): Promise<string[]> {
+    const pieceBytes = pieceBytesOf(part.sizeBytes)
+    const handle = await withFaults('stage', part.key, () => open(file))
+    try {
+      const pieces = Array.from({ length: pieceCountOf(part.sizeBytes) }, (_, index) =>
+        this.#slots.run(async () => {
+          const start = index * pieceBytes
+          const bytes = Buffer.allocUnsafe(Math.min(pieceBytes, part.sizeBytes - start))
+          await withFaults('stage', part.key, () => handle.read(bytes, 0, bytes.length, start))
+          return this.#uploadPiece(part, index + 1, bytes)
+        }),
+      )
+      const settled = await Promise.allSettled(pieces)
+      return settled.map(piece => {
+        if (piece.status === 'rejected') throw piece.reason
+        return piece.value
+      })
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async #uploadPiece({ key, uploadId }: PendingPart, number: number, bytes: Uint8Array): Promise<string> {
+    const { ETag = '' } = await this.#access.send('stage', key, ({ calls, at }) =>
+      calls.uploadPiece({ ...at, UploadId: uploadId, PartNumber: number, Body: bytes, ContentLength: bytes.length }),
+    )
+    return bareEtag(ETag)
+  }
+
+  /** A second complete answers 200, 404 or 409 as the store likes: none of them says what is there now. */
+  #complete({ key, uploadId, etags = [] }: PendingPart): Promise<'made' | 'unknown'> {
+    if (uploadId === undefined) return Promise.resolve('unknown')
+    const Parts = etags.map((etag, index) => ({ ETag: `"${etag}"`, PartNumber: index + 1 }))
+    return this.#access.send('complete', key, async ({ calls, at, tries }) => {
+      try {
+        await calls.completeUpload({ ...at, UploadId: uploadId, MultipartUpload: { Parts } })
+        return tries === 0 ? 'made' : 'unknown'
+      } catch (error) {
+        if (isNoUpload(error)) return 'unknown'
+        throw error
+      }
+    })
+  }
+
+  async #isVisible({ key, token, sizeBytes }: PendingPart): Promise<boolean> {
+    const found = await this.#access.head(key)
+    return found?.token === token && found.sizeBytes === sizeBytes
+  }
+}
+
+const isNoUpload = (error: unknown): boolean => (error as Error).name === 'NoSuchUpload' || statusOf(error) === 404
+
+/** So many at once, the others in the order they came. */
+class Slots {
+  #free: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(count: number) {
+    this.#free = count
+  }
+
+  async run<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--
+    else await new Promise<void>(resolve => this.#waiting.push(resolve))
+    try {
+      return await act()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#free++
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/** Reads what stands above the records of a text: byte order mark, lines to skip, and the header. */
+
+import { type ErrorDetail, PermanentError } from '../errors/errors.ts'
+import { splitFields } from './csv-fields.ts'
+import { bomBytes, decodeText } from './encoding.ts'
+import type { Dialect } from './record-dialect.ts'
+import { RecordMachine } from './record-machine.ts'
+
+export interface Header {
+  /** Column names in file order; empty for an empty text, or where no header is read. A nameless column is `column` and its index. */
+  readonly names: readonly string[]
+  /** Offset of the first byte after the header: where records begin. */
+  readonly end: number
+  /** 1-based physical line at `end`. */
+  readonly line: number
+  /** False when more bytes could change this answer. */
+  readonly isComplete: boolean
+}
+
+export interface HeaderOptions {
+  /** Physical lines above the header to pass over; default 0. */
+  readonly skip?: number
+  /** Whether there is a header; default true. */
+  readonly header?: boolean
+}
+
+/** The header of a text. Blank lines and comments above it are passed over. Names may be equal: see `refuseEqualNames`. */
+export function readHeader(bytes: Uint8Array, dialect: Dialect, options: HeaderOptions = {}): Header {
+  const { skip = 0, header = true } = options
+  let { at, line, isComplete } = skipLines(bytes, skip)
+  if (!header) return { names: [], end: at, line, isComplete }
+  const machine = new RecordMachine(dialect)
+  while (at < bytes.length) {
+    const end = machine.step(bytes, at)
+    isComplete = machine.isAtStart
+    if (!isComplete) machine.finish()
+    if (machine.lineKind === 'record' || machine.isInsideQuote) {
+      const names = namesOf(bytes.subarray(at, end - (isComplete ? machine.newlineBytes : 0)), dialect)
+      return { names, end, line: line + machine.tally.lines, isComplete }
+    }
+    at = end
+  }
+  return { names: [], end: at, line: line + machine.tally.lines, isComplete: false }
+}
+
+function skipLines(bytes: Uint8Array, skip: number): { at: number; line: number; isComplete: boolean } {
+  let at = bomBytes(bytes)
+  let line = 1
+  while (line <= skip && at < bytes.length) {
+    while (at < bytes.length && bytes[at] !== 10 && bytes[at] !== 13) at++
+    at += bytes[at] === 13 && bytes[at + 1] === 10 ? 2 : 1
+    line++
+  }
+  // One byte more shows that a carriage return was the whole newline, three that there is no byte order mark.
+  const isComplete = line > skip && at < bytes.length && bytes.length > 3
+  return { at: Math.min(at, bytes.length), line, isComplete }
+}
+
+function namesOf(record: Uint8Array, dialect: Dialect): string[] {
+  const text = decodeText(record, dialect.encoding ?? 'utf-8').replace(/[\r\n]+$/, '')
+  return splitFields(text, dialect).map(({ text: name }, index) => name || `column${index}`)
+}
+
+export interface EqualNamesOptions {
+  /** Begins the message: the file, or archive and member. */
+  readonly where: string
+  /** The columns that are read; default all. */
+  readonly used?: (name: string) => boolean
+  /** Names that differ in case alone are equal as well. Default false. */
+  readonly ignoreCase?: boolean
+  /** Goes to the error's detail. */
+  readonly detail?: ErrorDetail
+}
+
+/** @throws INPUT_INVALID when a column that is read has the name of another one */
+export function refuseEqualNames(
+  names: readonly string[],
+  { where, used = () => true, ignoreCase = false, detail = {} }: EqualNamesOptions,
+): void {
+  const seen = new Map<string, string>()
+  for (const name of names) {
+    const key = ignoreCase ? name.toLowerCase() : name
+    const same = seen.get(key)
+    if (same !== undefined && (used(name) || used(same))) throw duplicateName(name, same, { where, detail })
+    seen.set(key, name)
+  }
+}
+
+function duplicateName(
+  name: string,
+  same: string,
+  { where, detail }: Required<Pick<EqualNamesOptions, 'where' | 'detail'>>,
+): PermanentError {
+  const message = `${where}: expected distinct column names in the header, got ${JSON.stringify(same)} and ${JSON.stringify(name)}; rename one of them, or read by position with header: false and skip: 1`
+  return new PermanentError('INPUT_INVALID', message, { ...detail, column: name, same })
+}

@@ -1,0 +1,70 @@
+/** Finds out what a text is encoded in, as far as bytes tell, and makes it UTF-8. */
+import { Buffer, isAscii } from 'node:buffer'
+import type { TextEncoding } from '../define/definition.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { decodeWindows1252, encodeWindows1252, windows1252ToUtf8 } from './windows-1252.ts'
+
+export { isUtf8 } from 'node:buffer'
+
+/** How many bytes are looked at for the zeros of UTF-16: enough for a header, whatever it is about. */
+const sampleBytes = 512
+
+/** Bytes of the byte order mark at the beginning: 3 for UTF-8's, else 0. */
+export function bomBytes(bytes: Uint8Array): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+}
+
+/**
+ * Refuses a text that shows by its first bytes that it has another encoding: UTF-16, known by its byte order mark or by
+ * a zero in every other byte, and UTF-8 with a byte order mark where another encoding is declared.
+ * @throws INPUT_ENCODING
+ */
+export function checkEncoding(bytes: Uint8Array, encoding: TextEncoding): void {
+  const utf16 = utf16Of(bytes)
+  if (utf16 !== undefined)
+    throw new PermanentError(
+      'INPUT_ENCODING',
+      `expected text in UTF-8 or windows-1252, got ${utf16}; convert it first, for example with iconv -f UTF-16 -t UTF-8`,
+      { encoding: utf16 },
+    )
+  if (encoding !== 'utf-8' && bomBytes(bytes) > 0)
+    throw new PermanentError(
+      'INPUT_ENCODING',
+      `expected text in ${encoding}, as the format says, got one that begins with the byte order mark of UTF-8; remove encoding from the format, or read this file apart`,
+      { encoding: 'utf-8', declared: encoding },
+    )
+}
+
+/** Text in UTF-8; the same bytes where nothing is to change. Memory: up to three times the bytes. */
+export function toUtf8(bytes: Uint8Array, encoding: TextEncoding): Uint8Array {
+  return encoding === 'utf-8' || isAscii(bytes) ? bytes : windows1252ToUtf8(bytes)
+}
+
+/** The bytes as a string; what is not in the encoding becomes U+FFFD. */
+export function decodeText(bytes: Uint8Array, encoding: TextEncoding): string {
+  if (encoding !== 'utf-8') return decodeWindows1252(bytes)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+}
+
+/** The string's bytes; undefined where the encoding does not have one of its characters. */
+export function encodeText(text: string, encoding: TextEncoding): Uint8Array | undefined {
+  return encoding === 'utf-8' ? Buffer.from(text, 'utf8') : encodeWindows1252(text)
+}
+
+function utf16Of(bytes: Uint8Array): string | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'UTF-16LE'
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'UTF-16BE'
+  const pairs = Math.min(bytes.length, sampleBytes) >> 1
+  if (pairs < 2) return undefined
+  let evenZeros = 0
+  let oddZeros = 0
+  for (let pair = 0; pair < pairs; pair++) {
+    if (bytes[2 * pair] === 0) evenZeros++
+    if (bytes[2 * pair + 1] === 0) oddZeros++
+  }
+  // Text of any alphabet has spaces, digits and newlines, of which one half is zero; a stray NUL is no UTF-16.
+  const many = Math.max(2, pairs / 4)
+  if (oddZeros >= many && evenZeros === 0) return 'UTF-16LE'
+  if (evenZeros >= many && oddZeros === 0) return 'UTF-16BE'
+  return undefined
+}

@@ -1,0 +1,141 @@
+/** Reads a slice of a large text by its byte range, cut on record ends; where it begins is guessed, and told by the slice before when that was wrong. */
+
+import { PermanentError } from '../errors/errors.ts'
+import { withPlace } from '../model/member-place.ts'
+import type { InputObject, RangeSlice } from '../model/plan-data.ts'
+import type { Reader } from '../store/store.ts'
+import { type Header, readHeader } from './csv-header.ts'
+import { checkEncoding } from './encoding.ts'
+import { refuseOtherFile } from './other-file.ts'
+import { RangeWindow } from './range-window.ts'
+import { type Dialect, dialectOf, encodingOf, longestRecordBytes, type TextFormat } from './record-dialect.ts'
+import { RecordMachine } from './record-machine.ts'
+import { placeAt } from './record-place.ts'
+import { recordStartSearch } from './record-start.ts'
+import { type RecordScan, recordEndSearch, scanRecords } from './records.ts'
+
+/** The records that begin in a slice's range. */
+export interface RangeText {
+  readonly slice: RangeSlice
+  /** In the text's own encoding, without the header. */
+  readonly bytes: Uint8Array
+  /** Offset in the object at which the slice was found to begin; 0 for the first, whose header stands there. */
+  readonly start: number
+  /** Offset of the first record that is not this slice's: the `start` of the next one, else both are wrong. -1 when it was not found. */
+  readonly end: number
+  /** Column names in file order; empty where there is no header. */
+  readonly header: readonly string[]
+  readonly scan: RecordScan
+  /** 1-based physical line of the first byte of `bytes`, and the number of the first record; only of the first slice when not placed. */
+  readonly firstLine: number | undefined
+  readonly firstRecord: number | undefined
+}
+
+export interface RangeSliceOptions {
+  readonly store: Reader
+  readonly input: InputObject
+  readonly slice: RangeSlice
+  readonly format: TextFormat
+  /** Find out `firstLine` and `firstRecord`: reads all text above the slice, from where this thread last knew them. Default false. */
+  readonly isPlaced?: boolean
+  readonly signal?: AbortSignal
+  /** Longest record, and longest header; default 64 MiB. */
+  readonly recordBytesMax?: number
+  /** Memory for the slice's bytes; default new memory. */
+  readonly into?: (lengthBytes: number) => Uint8Array
+}
+
+/**
+ * The text of a slice, in two requests, seldom more. Memory: the slice, and twice what is read beyond it when a record is long.
+ * @throws INPUT_INVALID for a record longer than `recordBytesMax` in a slice whose start is certain, and for a longer header;
+ * INPUT_ENCODING for UTF-16; and as the store's `read`
+ */
+export async function readRangeSlice(options: RangeSliceOptions): Promise<RangeText> {
+  try {
+    return await rangeText(options)
+  } catch (error) {
+    throw withPlace(error, { archive: options.input.key, member: '' })
+  }
+}
+
+async function rangeText(options: RangeSliceOptions): Promise<RangeText> {
+  const { store, input, slice, format, isPlaced = false, signal, recordBytesMax = longestRecordBytes, into } = options
+  const { range } = slice
+  const dialect = dialectOf(format, encodingOf(format))
+  const reading = { store, input, recordBytesMax, ...(signal ? { signal } : {}) }
+  const top = await readTop(new RangeWindow(reading, { start: 0, end: 0 }), format)
+  // One byte before the range may be the newline after which its first record begins.
+  const own = { ...reading, ...(into ? { into } : {}) }
+  const text = new RangeWindow(own, { start: Math.max(range.start - 1, 0), end: range.end })
+  await text.grow()
+  const from = slice.recordStart ?? (range.start <= top.end ? top.end : await findStart(text, dialect, top.columnCount))
+  const { end, scan } = await findEnd(text, dialect, { from, notBefore: range.end })
+  const isFirst = range.start === 0
+  if (end === -1 && (isFirst || slice.recordStart !== undefined)) throw tooLong('record', recordBytesMax)
+  const bytes = end === -1 ? noBytes : text.slice(from, end)
+  const isKnown = isPlaced || isFirst
+  const place = isKnown ? await placeAt(reading, dialect, { top, offset: from }) : undefined
+  const found = { firstLine: place?.line, firstRecord: place?.record }
+  return { slice, bytes, start: isFirst ? 0 : from, end, header: top.names, scan, ...found }
+}
+
+interface Top extends Header {
+  /** Fields of a record; 0 when not known. */
+  readonly columnCount: number
+}
+
+async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
+  const dialect = dialectOf(format, encodingOf(format))
+  const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
+  await window.grow()
+  refuseOtherFile(window.bytes, '')
+  checkEncoding(window.bytes, encodingOf(format))
+  for (;;) {
+    const found = readHeader(window.bytes, dialect, { skip, header })
+    if (found.isComplete || window.isAtEnd) {
+      return { ...found, columnCount: found.names.length || fieldCount(window.bytes.subarray(found.end), format) }
+    }
+    if (!(await window.grow())) throw tooLong('header', window.recordBytesMax)
+  }
+}
+
+function fieldCount(bytes: Uint8Array, format: TextFormat): number {
+  if (format.kind !== 'csv') return 0
+  const machine = new RecordMachine(dialectOf(format, encodingOf(format)))
+  for (let at = 0; at < bytes.length; ) {
+    at = machine.step(bytes, at)
+    if (machine.isAtStart && machine.lineKind === 'record') return machine.lineFields
+  }
+  return 0
+}
+
+/** The offset in the object of the first record that begins in the window; the object's end when there is none. */
+async function findStart(text: RangeWindow, dialect: Dialect, columnCount: number): Promise<number> {
+  const found = await text.find(recordStartSearch(dialect, columnCount))
+  return found === -1 ? text.sizeBytes : found
+}
+
+/** The offset in the object of the first record end from `notBefore` on, reading from `from`; -1 when it is too far. And the records before. */
+async function findEnd(
+  text: RangeWindow,
+  dialect: Dialect,
+  { from, notBefore }: { from: number; notBefore: number },
+): Promise<{ readonly end: number; readonly scan: RecordScan }> {
+  if (from >= notBefore) return { end: from, scan: scanRecords(noBytes, dialect) }
+  const inWindow = { from: from - text.offset, notBefore: notBefore - text.offset }
+  const search = recordEndSearch(dialect, inWindow)
+  let scan: RecordScan | undefined
+  const end = await text.find(bytes => {
+    const found = search(bytes)
+    scan = found?.scan
+    return found?.end ?? -1
+  })
+  return { end, scan: scan ?? scanRecords(end === -1 ? noBytes : text.slice(from, end), dialect) }
+}
+
+const noBytes = new Uint8Array(0)
+
+function tooLong(what: 'record' | 'header', recordBytesMax: number): PermanentError {
+  const message = `expected a ${what} of at most ${recordBytesMax} bytes, got a longer one; a quote may be left open, or the text may be no CSV`
+  return new PermanentError('INPUT_INVALID', message, { recordBytesMax })
+}

@@ -1,0 +1,23 @@
+/** The values of a task's secrets on this machine. They go to its worker threads alone, and nowhere else. */
+
+import type { TaskDefinition } from '../define/definition.ts'
+import { secretVariable } from '../define/secret.ts'
+import { PermanentError } from '../errors/errors.ts'
+
+/** Values by the names under which the task's functions know them. */
+export type SecretValues = Readonly<Record<string, string>>
+
+/** @throws SECRET_MISSING naming the environment variable that is not set */
+export function environmentSecrets({
+  name: task,
+  secrets = {},
+}: Pick<TaskDefinition, 'name' | 'secrets'>): SecretValues {
+  const values = Object.entries(secrets).map(([name, secret]) => {
+    const variable = secretVariable(secret)
+    const value = process.env[variable]
+    if (value !== undefined && value !== '') return [name, value] as const
+    const message = `task ${task}: secret ${name}: expected the environment variable ${variable} to hold secret ${secret.name}, got nothing; set it`
+    throw new PermanentError('SECRET_MISSING', message, { task, name, variable })
+  })
+  return Object.fromEntries(values)
+}

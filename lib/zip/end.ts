@@ -1,0 +1,217 @@
+/** Finds the end of a zip archive and, from it, where the directory is. */
+import { Buffer } from 'node:buffer'
+import { PermanentError } from '../errors/errors.ts'
+import type { ByteRange } from '../store/byte-range.ts'
+
+/** Reads exactly the bytes of a range of the archive. */
+export type ReadRange = (range: ByteRange) => Promise<Uint8Array>
+
+export interface ZipEnd {
+  readonly directory: ByteRange
+  /** As the end record says. */
+  readonly entryCount: number
+  /** Without zip64 an archive of more than 65,535 members states the count modulo 65,536. */
+  readonly isZip64: boolean
+  /** Bytes before the archive that its offsets do not count, as `cat stub a.zip` leaves them. */
+  readonly prefixBytes: number
+  /** The last bytes of the archive, which often hold the whole directory. */
+  readonly tail: Tail
+}
+
+export interface Tail {
+  readonly start: number
+  readonly bytes: Buffer
+}
+
+const endBytes = 22
+const locatorBytes = 20
+const recordBytes = 56
+/** The longest comment, and a zip64 locator and record before the end record. */
+const tailBytesMax = 0xffff + endBytes + locatorBytes + recordBytes
+
+/**
+ * One read of at most 65,633 bytes; a second, small one where offsets do not agree.
+ * @throws ZIP_NO_DIRECTORY when there is no end record; ZIP_BAD_DIRECTORY when what it says cannot be
+ */
+export async function readZipEnd(read: ReadRange, sizeBytes: number, key: string): Promise<ZipEnd> {
+  const start = Math.max(0, sizeBytes - tailBytesMax)
+  const tail = { start, bytes: asBuffer(await read({ start, end: sizeBytes })) }
+  const at = findEnd(tail.bytes)
+  if (at === undefined) throw noDirectory(tail, sizeBytes, key)
+  const fields = (await readRecord64(read, tail, at, key)) ?? readRecord(tail, at)
+  if (fields.diskNumber !== 0) {
+    throw badDirectory(key, `expected one file, got disk ${fields.diskNumber} of a split archive; join it first`)
+  }
+  const end = await placeDirectory(read, tail, fields, key)
+  if (end.directory.start === end.directory.end) await checkEmpty(read, tail, fields, key)
+  return end
+}
+
+/** The error for a directory that contradicts itself; `what` completes the sentence. */
+export function badDirectory(
+  key: string,
+  what: string,
+  detail: Readonly<Record<string, unknown>> = {},
+): PermanentError {
+  return new PermanentError('ZIP_BAD_DIRECTORY', `${key}: the zip directory is damaged: ${what}`, { key, ...detail })
+}
+
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** The end record's place: one whose comment ends with the file, because member data may hold archives too; else one that only NULs follow, as tapes and pipes pad files. */
+function findEnd(bytes: Buffer): number | undefined {
+  const endsWithFile = findRecord(bytes, end => end === bytes.length)
+  if (endsWithFile !== undefined || bytes.at(-1) !== 0) return endsWithFile
+  const paddingStart = bytes.findLastIndex(byte => byte !== 0) + 1
+  return findRecord(bytes, end => end >= paddingStart)
+}
+
+/** The last record for whose end, its comment included, the condition holds. */
+function findRecord(bytes: Buffer, holds: (end: number) => boolean): number | undefined {
+  for (let at = bytes.length - endBytes; at >= 0; at -= 1) {
+    at = bytes.lastIndexOf('PK\x05\x06', at, 'latin1')
+    if (at < 0) return undefined
+    // 20 - comment length
+    const end = at + endBytes + bytes.readUInt16LE(at + 20)
+    if (end <= bytes.length && holds(end)) return at
+  }
+  return undefined
+}
+
+/** Says how many bytes to cut off, where an end record with its directory before it is followed by other bytes. */
+function noDirectory({ start, bytes }: Tail, sizeBytes: number, key: string): PermanentError {
+  const at = findRecord(bytes, () => true)
+  // 12 - size of the central directory, 16 - offset of start of central directory
+  const isPlausible = at !== undefined && bytes.readUInt32LE(at + 12) + bytes.readUInt32LE(at + 16) <= start + at
+  if (at !== undefined && isPlausible) {
+    const endBytesOffset = start + at + endBytes + bytes.readUInt16LE(at + 20)
+    const extra = sizeBytes - endBytesOffset
+    const message = `${key}: expected the archive to end with its end record, got ${extra} more bytes after it; cut them off: head -c ${endBytesOffset} ${key} > whole.zip`
+    return new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes, bytesAfterEnd: extra })
+  }
+  const searched = Math.min(sizeBytes, 0xffff + endBytes)
+  const isPadding = bytes.length > 0 && bytes.every(byte => byte === 0)
+  const message = isPadding
+    ? `${key}: expected an end of central directory, got ${bytes.length} NUL bytes or more at the end of the file; cut them off, or get the file again`
+    : `${key}: no end of central directory in the last ${searched} bytes; not a zip, or cut short`
+  return new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes })
+}
+
+/** An end record that says "no entries" after bytes that begin like a member was damaged: to believe it would lose them all. */
+async function checkEmpty(read: ReadRange, tail: Tail, { recordOffset }: EndFields, key: string): Promise<void> {
+  const before = tail.bytes.subarray(0, Math.max(0, recordOffset - tail.start))
+  const first = recordOffset < 4 ? Buffer.alloc(0) : await readThrough(read, tail, { start: 0, end: 4 })
+  const signature = Buffer.from('PK\x03\x04', 'latin1')
+  if (!first.equals(signature) && !before.includes(signature)) return
+  throw badDirectory(
+    key,
+    'its end record says that there are no members, but bytes before it begin like one; get it again',
+  )
+}
+
+function isLocator(bytes: Buffer, at: number): boolean {
+  return at >= 0 && bytes.readUInt32LE(at) === 0x07064b50
+}
+
+interface EndFields {
+  readonly diskNumber: number
+  readonly entryCount: number
+  readonly directoryBytes: number
+  readonly directoryOffset: number
+  readonly isZip64: boolean
+  /** Where the record itself begins: the directory ends there. */
+  readonly recordOffset: number
+}
+
+/** 4.3.16 of APPNOTE.TXT. */
+function readRecord({ start, bytes }: Tail, at: number): EndFields {
+  return {
+    // 4 - number of this disk
+    diskNumber: bytes.readUInt16LE(at + 4),
+    // 10 - total number of entries
+    entryCount: bytes.readUInt16LE(at + 10),
+    // 12 - size of the central directory
+    directoryBytes: bytes.readUInt32LE(at + 12),
+    // 16 - offset of start of central directory
+    directoryOffset: bytes.readUInt32LE(at + 16),
+    isZip64: false,
+    recordOffset: start + at,
+  }
+}
+
+/** Without zip64 these numbers are full, which says that the zip64 record has them. */
+function asksForRecord64(bytes: Buffer, at: number): boolean {
+  // 4 - number of this disk, 8 and 10 - numbers of entries
+  if ([4, 6, 8, 10].some(field => bytes.readUInt16LE(at + field) === 0xffff)) return true
+  // 12 - size of the central directory, 16 - offset of start of central directory
+  return [12, 16].some(field => bytes.readUInt32LE(at + field) === 0xffffffff)
+}
+
+/** 4.3.14 and 4.3.15 of APPNOTE.TXT. A locator counts where a number asks for it, or where its record is: a comment may look like one. */
+async function readRecord64(read: ReadRange, tail: Tail, end: number, key: string): Promise<EndFields | undefined> {
+  const locator = end - locatorBytes
+  if (!isLocator(tail.bytes, locator)) return undefined
+  // 8 - relative offset of the zip64 end of central directory record
+  const stated = Number(tail.bytes.readBigUInt64LE(locator + 8))
+  const recordOffset = await findRecord64(read, tail, locator, stated)
+  if (recordOffset === undefined) {
+    if (!asksForRecord64(tail.bytes, end)) return undefined
+    throw badDirectory(key, `no zip64 end record where its locator says, at ${stated}`, { offset: stated })
+  }
+  const record = await readThrough(read, tail, { start: recordOffset, end: recordOffset + recordBytes })
+  return {
+    // 16 - number of this disk
+    diskNumber: record.readUInt32LE(16),
+    // 32 - total number of entries
+    entryCount: Number(record.readBigUInt64LE(32)),
+    // 40 - size of the central directory
+    directoryBytes: Number(record.readBigUInt64LE(40)),
+    // 48 - offset of start of central directory
+    directoryOffset: Number(record.readBigUInt64LE(48)),
+    isZip64: true,
+    recordOffset,
+  }
+}
+
+/** Where the record stands: as stated, else right before its locator, where it is when a prefix was put before the archive. */
+async function findRecord64(read: ReadRange, tail: Tail, locator: number, stated: number): Promise<number | undefined> {
+  for (const offset of [stated, tail.start + locator - recordBytes]) {
+    if (offset < 0 || offset + recordBytes > tail.start + locator) continue
+    const record = await readThrough(read, tail, { start: offset, end: offset + recordBytes })
+    if (record.readUInt32LE(0) === 0x06064b50) return offset
+  }
+  return undefined
+}
+
+/** The directory ends at the end record, unless one begins just where the offset says: then something stands between them. */
+async function placeDirectory(read: ReadRange, tail: Tail, fields: EndFields, key: string): Promise<ZipEnd> {
+  const { directoryBytes, directoryOffset, entryCount, isZip64, recordOffset } = fields
+  const prefixBytes = recordOffset - directoryBytes - directoryOffset
+  if (prefixBytes < 0) {
+    const expected = `expected it to end before ${recordOffset}, got ${directoryBytes} bytes from ${directoryOffset}`
+    throw badDirectory(key, expected, { directoryOffset, directoryBytes, recordOffset })
+  }
+  const isAsStated = prefixBytes > 0 && (await hasEntryAt(read, tail, directoryOffset, directoryBytes))
+  const start = isAsStated ? directoryOffset : recordOffset - directoryBytes
+  return {
+    directory: { start, end: start + directoryBytes },
+    entryCount,
+    isZip64,
+    prefixBytes: isAsStated ? 0 : prefixBytes,
+    tail,
+  }
+}
+
+async function hasEntryAt(read: ReadRange, tail: Tail, start: number, directoryBytes: number): Promise<boolean> {
+  if (directoryBytes < 4) return false
+  const bytes = await readThrough(read, tail, { start, end: start + 4 })
+  return bytes.readUInt32LE(0) === 0x02014b50
+}
+
+async function readThrough(read: ReadRange, tail: Tail, range: ByteRange): Promise<Buffer> {
+  const { start, bytes } = tail
+  if (range.start >= start) return bytes.subarray(range.start - start, range.end - start)
+  return asBuffer(await read(range))
+}

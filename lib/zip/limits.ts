@@ -1,0 +1,114 @@
+/** What a zip archive may hold: policies over the entries that a run selected. */
+import type { ZipLimits } from '../define/definition.ts'
+import { type ErrorCode, type ErrorDetail, PermanentError } from '../errors/errors.ts'
+import type { ZipEntry } from './entry-table.ts'
+import { localBytes } from './local-header.ts'
+
+/** A member that is stored or deflated, as the caps allow. */
+export type ReadableEntry = ZipEntry & { readonly method: 0 | 8 }
+
+/** Text of blanks deflates by a thousand: below this a high ratio is no danger. */
+const ratioFloorBytes = 1024 * 1024
+
+/** 4.4.5 of APPNOTE.TXT. */
+const methodNames: Readonly<Record<number, string>> = {
+  1: 'shrink',
+  6: 'implode',
+  9: 'deflate64',
+  10: 'pkware implode',
+  12: 'bzip2',
+  14: 'lzma',
+  20: 'zstd (old id)',
+  93: 'zstd',
+  94: 'mp3',
+  95: 'xz',
+  96: 'jpeg',
+  97: 'wavpack',
+  98: 'ppmd',
+  99: 'AES encryption',
+}
+
+/** What is wrong with one member by its declaration, for a policy that may skip it; undefined when it can be read. */
+export function entryFault(entry: ZipEntry, limits: ZipLimits, key: string): PermanentError | undefined {
+  const { isEncrypted, method, compressedBytes, inflatedBytes, nameBytes } = entry
+  const fault = (code: ErrorCode, what: string, detail: ErrorDetail = {}) => memberFault(entry, key, code, what, detail)
+  if (isEncrypted || method === 99) return fault('ZIP_ENCRYPTED', 'expected no encryption; decrypt the archive first')
+  if (method !== 0 && method !== 8) {
+    const got = methodNames[method] ?? 'unknown'
+    const what = `expected method 0 (stored) or 8 (deflate), got ${method} (${got}); zip it again with deflate`
+    return fault('ZIP_METHOD_UNSUPPORTED', what, { method })
+  }
+  if (entry.fault !== undefined) return fault('ZIP_BAD_MEMBER', `${entry.fault}; the archive is damaged, get it again`)
+  if (nameBytes > limits.nameBytesMax) return fault('ZIP_LIMIT', tooMuch('nameBytesMax', limits, nameBytes))
+  if (inflatedBytes > limits.memberBytesMax) return fault('ZIP_LIMIT', tooMuch('memberBytesMax', limits, inflatedBytes))
+  if (inflatedBytes > ratioFloorBytes && inflatedBytes > compressedBytes * limits.ratioMax) {
+    return fault('ZIP_LIMIT', tooMuch('ratioMax', limits, Math.round(inflatedBytes / Math.max(1, compressedBytes))))
+  }
+  if (method === 0 && compressedBytes !== inflatedBytes) {
+    const what = `expected a stored member of one size, got ${compressedBytes} bytes that inflate to ${inflatedBytes}`
+    return fault('ZIP_SIZE_MISMATCH', what, { compressedBytes, inflatedBytes })
+  }
+  if (entry.headerOffset + localBytes(entry) > entry.endOffset) {
+    const what = `its ${compressedBytes} bytes reach beyond ${entry.endOffset}, where another member begins`
+    return fault('ZIP_OVERLAP', what, { endOffset: entry.endOffset })
+  }
+  return undefined
+}
+
+/**
+ * Narrows entries to those that can be read; directories are left out by the caller.
+ * @throws the first member's fault: ZIP_ENCRYPTED, ZIP_METHOD_UNSUPPORTED, ZIP_LIMIT, ZIP_SIZE_MISMATCH, ZIP_OVERLAP; ZIP_LIMIT for all together
+ */
+export function checkEntries(
+  selected: readonly ZipEntry[],
+  limits: ZipLimits,
+  key: string,
+): asserts selected is readonly ReadableEntry[] {
+  const totals = new ArchiveTotals(limits, key)
+  for (const entry of selected) {
+    const fault = entryFault(entry, limits, key)
+    if (fault) throw fault
+    totals.add(entry)
+  }
+}
+
+/** The limits on the selected members of an archive together. */
+export class ArchiveTotals {
+  readonly #limits: ZipLimits
+  readonly #key: string
+  #count = 0
+  #bytes = 0
+
+  constructor(limits: ZipLimits, key: string) {
+    this.#limits = limits
+    this.#key = key
+  }
+
+  /** @throws ZIP_LIMIT when there are too many of them, or too many bytes */
+  add({ inflatedBytes }: Pick<ZipEntry, 'inflatedBytes'>): void {
+    const [limits, key] = [this.#limits, this.#key]
+    this.#count++
+    this.#bytes += inflatedBytes
+    if (this.#count > limits.memberCountMax) throw archiveFault('memberCountMax', limits, this.#count, key)
+    if (this.#bytes > limits.archiveBytesMax) throw archiveFault('archiveBytesMax', limits, this.#bytes, key)
+  }
+}
+
+function memberFault(
+  { name, headerOffset }: ZipEntry,
+  archive: string,
+  code: ErrorCode,
+  what: string,
+  detail: ErrorDetail,
+): PermanentError {
+  const message = `member ${name} of ${archive}: ${what}`
+  return new PermanentError(code, message, { archive, member: name, offset: headerOffset, ...detail })
+}
+
+function archiveFault(limit: keyof ZipLimits, limits: ZipLimits, got: number, archive: string): PermanentError {
+  return new PermanentError('ZIP_LIMIT', `${archive}: ${tooMuch(limit, limits, got)}`, { archive, limit, got })
+}
+
+function tooMuch(limit: keyof ZipLimits, limits: ZipLimits, got: number): string {
+  return `expected at most ${limits[limit]}, got ${got}; raise limits.${limit} if the archive is trusted`
+}

@@ -1,0 +1,30 @@
+/** A slice's members as text: a million of them cross files and threads without a million objects. */
+import { PermanentError } from '../errors/errors.ts'
+import type { MembersSlice, PlannedMember } from '../model/plan-data.ts'
+
+type MemberRow = readonly [string, number, number, number, number, 0 | 8]
+
+/** JSON: one array a member. */
+export function packMembers(members: Iterable<PlannedMember>): string {
+  const rows: string[] = []
+  for (const { name, headerOffset, compressedBytes, inflatedBytes, crc32, method } of members) {
+    const row: MemberRow = [name, headerOffset, compressedBytes, inflatedBytes, crc32, method]
+    rows.push(JSON.stringify(row))
+  }
+  return `[${rows.join(',')}]`
+}
+
+/** Whether a slice has a member of this name, without making its members. */
+export function hasMember({ members }: MembersSlice, name: string): boolean {
+  return members.includes(`[${JSON.stringify(name)},`)
+}
+
+/** The members of a slice as objects, for as long as the slice is worked on. @throws STATE_INVALID */
+export function unpackMembers({ slice, members, memberCount }: MembersSlice): readonly PlannedMember[] {
+  const rows = JSON.parse(members) as readonly MemberRow[]
+  if (rows.length !== memberCount)
+    throw new PermanentError('STATE_INVALID', `slice ${slice}: expected ${memberCount} members, got ${rows.length}`)
+  return rows.map(([name, headerOffset, compressedBytes, inflatedBytes, crc32, method]) => {
+    return { name, headerOffset, compressedBytes, inflatedBytes, crc32, method }
+  })
+}

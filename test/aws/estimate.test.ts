@@ -1,0 +1,139 @@
+/** What a run would take on AWS. */
+import { describe, expect, it } from 'vitest'
+import { modestTiers } from '../../infra/tiers.ts'
+import { type AwsWork, defaultPlatform, estimateOnAws, transitionsOf } from '../../lib/aws/estimate.ts'
+import { awsPrices } from '../../lib/aws/prices.ts'
+import { type State, type States, stateMachine } from '../../lib/aws/state-machine.ts'
+import { csv, files, memberFiles, parquet, zipMembers } from '../../lib/define/index.ts'
+import { planMemberSlices } from '../../lib/inputs/member-slices.ts'
+
+const source = zipMembers({ archives: '*.zip', format: csv() })
+const output = parquet({ path: 't' })
+
+/** One archive of members of one size, which deflate to a third. */
+function workOf(members: number, memberBytes: number, task: Partial<AwsWork['task']> = {}): AwsWork {
+  const compressedBytes = Math.round(memberBytes / 3)
+  const entries = Array.from({ length: members }, (_, index) => ({
+    ...{ name: `${index}.csv`, crc32: 0, method: 8 as const, compressedBytes, inflatedBytes: memberBytes },
+    ...{ headerOffset: index * compressedBytes, endOffset: (index + 1) * compressedBytes },
+  }))
+  const slices = planMemberSlices(entries, { input: 0 })
+  return { task: { source, output, transform: [], ...task }, slices, objects: 1, memberCount: members }
+}
+
+describe('an estimate of a run on AWS', () => {
+  it('is of what the construct deploys by default', () => {
+    expect(defaultPlatform.tiers).toEqual(modestTiers)
+  })
+
+  it('adds up: each line is an amount times a price of the table, which has a date', () => {
+    const { lines, dollars, prices } = estimateOnAws(workOf(1000, 1e6))
+    for (const { amount, price, dollars } of lines) expect(dollars).toBe(amount * price)
+    expect(dollars).toBeCloseTo(
+      lines.reduce((sum, line) => sum + line.dollars, 0),
+      12,
+    )
+    expect(prices).toEqual({ region: 'us-east-1', date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) })
+    expect(lines[0]?.price).toBe(awsPrices.lambda.gbSecond.arm64)
+  })
+
+  it.each([1, 2, 40])(
+    'counts the states that the machine enters with %i batches, and each child once more',
+    batches => {
+      expect(transitionsOf(batches)).toBe(statesEntered(batches) + batches)
+    },
+  )
+
+  it('has lines for uploads that start executions with nothing to do, beside the run itself', () => {
+    const one = estimateOnAws(workOf(1000, 1e6))
+    expect(one.uploads).toMatchObject({ executions: 0, dollars: 0 })
+    const many = estimateOnAws({ ...workOf(1000, 1e6), objects: 1000 })
+    expect(many.uploads.executions).toBe(999)
+    const transitions = many.uploads.lines.find(({ what }) => what.startsWith('Step Functions'))
+    const idle = statesEntered(0, 'busy')
+    expect(transitions?.amount).toBe(999 * idle)
+    expect(many.uploads.dollars).toBeGreaterThan(999 * idle * awsPrices.steps.transition)
+    expect(many.dollars).toBeLessThan(one.dollars + many.uploads.dollars)
+  })
+
+  it('keeps 37 GB in 558,000 members below ten cents and 90 seconds', () => {
+    const { dollars, seconds, batches } = estimateOnAws(workOf(558_000, 66_300))
+    expect(batches).toBe(72)
+    expect(dollars).toBeLessThan(0.1)
+    expect(seconds).toBeLessThan(90)
+  })
+
+  it('lets batches wait for each other beyond the concurrency, at the same price but for cold starts', () => {
+    const work = workOf(400, 60e6)
+    const wide = estimateOnAws(work)
+    const narrow = estimateOnAws(work, { ...defaultPlatform, maxConcurrency: 4 })
+    expect(narrow.stepSeconds.process).toBeGreaterThan(8 * wide.stepSeconds.process)
+    expect(narrow.dollars).toBeLessThan(wide.dollars)
+    expect(narrow.dollars).toBeGreaterThan(0.6 * wide.dollars)
+  })
+
+  it('asks less of arm64 than of x86_64', () => {
+    const work = workOf(100, 60e6)
+    expect(estimateOnAws(work).dollars).toBeLessThan(
+      estimateOnAws(work, { ...defaultPlatform, architecture: 'x86_64' }).dollars,
+    )
+  })
+
+  it('counts a read of each object where no zip holds them together', () => {
+    const slices = Array.from({ length: 5000 }, (_, slice) => ({
+      kind: 'file' as const,
+      slice,
+      input: slice,
+      bytes: 1e4,
+    }))
+    const task = { source: files({ paths: '*.csv', format: csv() }), output, transform: [] }
+    const { s3, seconds } = estimateOnAws({ task, slices, objects: 5000, memberCount: 5000 })
+    const zipped = estimateOnAws(workOf(5000, 1e4))
+    expect(s3.reads).toBeGreaterThan(5000)
+    expect(zipped.s3.reads).toBeLessThan(100)
+    expect(seconds).toBeGreaterThan(zipped.seconds)
+  })
+
+  it('counts three writes of each member that is extracted', () => {
+    const { s3, parts } = estimateOnAws(workOf(1000, 1000, { output: memberFiles({ path: 't' }) }))
+    expect(parts).toBe(1000)
+    expect(s3.writes).toBeGreaterThanOrEqual(3000)
+  })
+
+  it('foresees one batch where there is nothing to read', () => {
+    expect(estimateOnAws(workOf(0, 0))).toMatchObject({ batches: 1, transitions: transitionsOf(1) })
+  })
+})
+
+/** Follows the machine of one task as it goes when all goes well. */
+/** @param status what Plan answers */
+function statesEntered(batches: number, status = 'planned'): number {
+  const machine = stateMachine({
+    ...{ stages: [['t']], tierCount: 2, maxConcurrency: 100, timeoutSeconds: 60, functionTimeoutSeconds: 60 },
+  })
+  return walk(machine, { batches, status })
+}
+
+interface Path {
+  readonly batches: number
+  readonly status: string
+}
+
+function walk({ StartAt, States }: States, path: Path): number {
+  let entered = 0
+  for (let name: string | undefined = StartAt; name !== undefined; ) {
+    const state: State = States[name]!
+    entered++
+    if (state.Branches) for (const branch of state.Branches as States[]) entered += walk(branch, path)
+    if (state.Type === 'Map') entered += path.batches * walk(state.ItemProcessor as States, path)
+    name = nextOf(state, path)
+  }
+  return entered
+}
+
+/** What was planned is committed, and nothing fails. */
+function nextOf({ Type, Choices, Default, Next }: State, { status }: Path): string | undefined {
+  if (Type !== 'Choice') return Next as string | undefined
+  const rules = Choices as { StringEquals?: string; BooleanEquals?: boolean; Next: string }[]
+  return rules.find(rule => rule.StringEquals === status || rule.BooleanEquals)?.Next ?? (Default as string)
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { choosePipeline, pipelinesIn } from '../../lib/aws/stack-outputs.ts'
+
+const outputsOf = (id: string, name: string) => ({
+  [`${id}Pipeline`]: name,
+  [`${id}StateMachineArn`]: `arn:aws:states:us-east-1:1:stateMachine:${id}`,
+  [`${id}Input`]: 's3://in/',
+  [`${id}Output`]: 's3://out/lake/',
+  [`${id}LogGroups`]: 'p,one,two,c',
+})
+
+describe('outputs of a stack', () => {
+  it('tell the places of each pipeline and the step of each log group, and nothing of other things', () => {
+    const others = {
+      Url: 'https://example.com',
+      BillingStateMachineArn: 'arn:aws:states:us-east-1:1:stateMachine:Billing',
+    }
+    const found = pipelinesIn('Lake', { ...outputsOf('Trips', 'trips'), ...others, ...outputsOf('Flights', 'flights') })
+    expect(found.map(each => each.name)).toEqual(['flights', 'trips'])
+    expect(found[0]).toEqual({
+      stack: 'Lake',
+      id: 'Flights',
+      name: 'flights',
+      stateMachineArn: 'arn:aws:states:us-east-1:1:stateMachine:Flights',
+      input: 's3://in/',
+      output: 's3://out/lake/',
+      logGroups: [
+        { name: 'p', step: 'plan' },
+        { name: 'one', step: 'process' },
+        { name: 'two', step: 'process' },
+        { name: 'c', step: 'commit' },
+      ],
+    })
+  })
+
+  const two = pipelinesIn('Lake', { ...outputsOf('Trips', 'trips'), ...outputsOf('Flights', 'flights') })
+  const same = pipelinesIn('Lake', { ...outputsOf('Old', 'trips'), ...outputsOf('New', 'trips') })
+
+  it('let the only pipeline be unnamed, and one of several be named as itself or as its construct', () => {
+    expect(choosePipeline('Lake', two.slice(0, 1), undefined).name).toBe('flights')
+    expect(choosePipeline('Lake', two, 'trips').id).toBe('Trips')
+    expect(choosePipeline('Lake', same, 'New').id).toBe('New')
+  })
+
+  it.each([
+    [two, undefined, 'USAGE', 'stack Lake has several pipelines: flights, trips; name one with --pipeline'],
+    [two, 'flihgts', 'USAGE', 'stack Lake has no pipeline flihgts; did you mean flights?'],
+    [two, 'q', 'USAGE', 'stack Lake has no pipeline q; it has flights, trips'],
+    [same, 'trips', 'USAGE', 'stack Lake has several pipelines called trips: Old, New; name one with --pipeline'],
+    [[], undefined, 'STACK_UNKNOWN', 'stack Lake has no Fanmill pipeline among its outputs'],
+  ] as const)('say which pipelines there are when %# is not clear', (pipelines, wanted, code, message) => {
+    expect(() => choosePipeline('Lake', pipelines, wanted)).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(message) }),
+    )
+  })
+})

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { checkRejects, rejectsAllowed } from '../../lib/commit/rejects-limit.ts'
+import type { Outcome } from '../../lib/model/outcome.ts'
+
+describe('the limit of rejects', () => {
+  it.each([
+    [0, 1000, 0],
+    [5, 3, 5],
+    ['1%', 1000, 10],
+    ['1%', 99, 0],
+    ['0.1%', 1000, 1],
+    ['0.5%', 3_000_000, 15_000],
+    ['29%', 100, 29],
+    ['100%', 7, 7],
+  ] as const)('allows for %s of %i records %i', (limit, records, allowed) => {
+    expect(rejectsAllowed(limit, records)).toBe(allowed)
+  })
+
+  it.each([
+    ['id', 'a.csv line 3, column id: expected int32, got "x"'],
+    ['', 'a.csv line 3: expected int32, got "x"'],
+  ])('says where the first one is, by the column %j where one is at fault', (column, where) => {
+    const reject = { archive: 'a.zip', member: 'a.csv', line: 3, record: 2, column, expected: 'int32', received: 'x' }
+    const outcome = { rowsRejected: 2, recordsFound: 9, firstRejects: [reject] } as unknown as Outcome
+    expect(() => checkRejects(1, [outcome])).toThrow(
+      `expected at most 1 rejected rows of 9, got 2; first: ${where}; mend the input, or allow them with rejects: { max: 2 }`,
+    )
+  })
+
+  it('says it for logs without what stands in the rows', () => {
+    const reject = { archive: 'a.zip', member: 'a.csv', line: 3, record: 2, column: 'id', expected: 'int32' }
+    const firstRejects = [{ ...reject, received: 'private' }]
+    const outcome = { rowsRejected: 2, recordsFound: 9, firstRejects } as unknown as Outcome
+    const publicMessage =
+      'expected at most 1 rejected rows of 9, got 2; the first: a.zip a.csv line 3, column id, expected int32; fanmill rejects shows them'
+    expect(() => checkRejects(1, [outcome])).toThrow(expect.objectContaining({ publicMessage }))
+  })
+})

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import type { Step } from '../../../lib/define/definition.ts'
+import { column, mapBatches } from '../../../lib/define/index.ts'
+import { type Conversed, convertTask, taskOf } from '../converting.ts'
+
+const columns = { a: column.int32(), b: column.string() }
+const inputs = { 'x.csv': 'a,b\n1,x\n2,y\n3,\n' }
+
+const convertMap = (transform: Step): Promise<Conversed> => convertTask(taskOf({ columns, transform }), { inputs })
+
+// biome-ignore lint/suspicious/noExplicitAny: the rows of a step in a list have no type
+type Row = any
+
+describe('mapBatches', () => {
+  it('gives columns and takes columns', async () => {
+    const map = mapBatches(
+      ({ rowCount, columns: given }: Row) => ({ n: given.a.map((value: number) => value * rowCount) }) as never,
+      { adds: { n: column.int32() } },
+    )
+    expect((await convertMap(map as Step)).rows.map(row => row.n)).toEqual(['3', '6', '9'])
+  })
+
+  it('fails where a column is changed in place, which could not be told', async () => {
+    const map = mapBatches(
+      ({ columns: given }: Row) => {
+        given.a[0] = 7
+        return { n: given.a.map(() => 1) } as never
+      },
+      { adds: { n: column.int32() } },
+    )
+    await expect(convertMap(map as Step)).rejects.toMatchObject({
+      code: 'TRANSFORM_FAILED',
+      message: expect.stringContaining("Cannot assign to read only property '0'"),
+    })
+  })
+
+  it('takes columns back that it was given', async () => {
+    const map = mapBatches(
+      ({ columns: given }: Row) => ({ ...given, b: [...given.b], n: given.a.map(() => 1) }) as never,
+      { adds: { n: column.int32() } },
+    )
+    expect((await convertMap(map as Step)).rows[0]).toEqual({ a: '1', b: 'x', n: '1' })
+  })
+
+  it.each([
+    ['too few values', () => ({ n: [1] }), ' values in n, got 1'],
+    ['a column missing', () => ({}), ' values in n, got undefined'],
+    ['no columns', () => null, 'mapBatches: expected an object of columns, got null'],
+    ['a Map', () => new Map(), 'mapBatches: expected an object of columns, got a value of type Map'],
+    ['a column that nobody declared', () => ({ n: [1, 2, 3], zzz: [] }), 'mapBatches returned zzz, which is neither'],
+    [
+      'a changed column that is not in adds',
+      () => ({ n: [1, 2, 3], b: ['x', 'z', null] }),
+      'mapBatches changed the column b',
+    ],
+  ])('refuses %s', async (_name, map, message) => {
+    await expect(convertMap(mapBatches(map as never, { adds: { n: column.int32() } }) as Step)).rejects.toMatchObject({
+      code: 'TRANSFORM_FAILED',
+      message: expect.stringContaining(message),
+    })
+  })
+})

@@ -1,0 +1,245 @@
+/** Columns found in samples of data. */
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { flightsParquet } from '../../examples/flights/prepare.ts'
+import type { InferProgress } from '../../lib/infer/infer.ts'
+import { inferColumns } from '../../lib/local.ts'
+import { folderOf } from '../cli/fanmill.ts'
+import { parquetOf } from '../engine/converting.ts'
+import { tripsProject } from '../local/trips.ts'
+import { buildZip } from '../zip-builder.ts'
+
+async function sourceOf(
+  name: string,
+  content: string | Uint8Array,
+  options?: Parameters<typeof inferColumns>[1],
+): Promise<string> {
+  return (await inferColumns(join(folderOf({ [name]: content }), name), options)).source
+}
+
+/** Printed where files have different columns, as a run would refuse those that lack some. */
+const missing = "onMissingColumn: 'null', // some files lack some of these columns"
+
+describe('a CSV', () => {
+  it.each([
+    ['whole numbers', ['1', '-2', ''], 'column.int64()'],
+    ['numbers', ['1', '2.5', '1e3'], 'column.float64()'],
+    ['truth values', ['true', 'FALSE'], 'column.bool()'],
+    ['dates', ['2001-01-02'], 'column.date()'],
+    ['times', ['10:11:12', '09:00'], 'column.time()'],
+    ['timestamps', ['2001-01-02 03:04:05', '2001-01-02T03:04'], 'column.timestamp()'],
+    ['timestamps with an offset', ['2001-01-02T03:04:05Z', '2001-01-02 03:04:05+02'], 'column.timestamptz()'],
+    ['dates of another format', ['25/12/2001', '1/2/2001'], "column.date({ format: '%d/%m/%Y' })"],
+    ['dates of two formats', ['1/2/2001'], "column.date({ format: '%d/%m/%Y' }), // or %m/%d/%Y: the sample fits both"],
+    ['timestamps of another format', ['12/25/2001 10:11 PM'], "column.timestamp({ format: '%m/%d/%Y %I:%M %p' })"],
+    ['identifiers with leading zeros', ['01234', '90210'], 'column.string()'],
+    ['identifiers too long for a number', ['12345678901234567890', '1'], 'column.string()'],
+    ['texts', ['1', 'two'], 'column.string()'],
+    ['nothing', ['', ''], 'column.string()'],
+  ])('of %s is typed so that every text fits, read strictly', async (_, texts, expected) => {
+    const source = await sourceOf('x.csv', `other,value\n${texts.map(text => `x,${text}\n`).join('')}`)
+    expect(source).toContain(`  value: ${expected}`)
+  })
+
+  it('has its dialect found, and only what is not default said', async () => {
+    expect(await sourceOf('x.csv', 'a;b\n1;"x;y"\n2;z\n')).toMatch(
+      /^format: csv\(\{ delimiter: ';' \}\),\ncolumns: \{\n {2}a: column.int64\(\),/,
+    )
+    expect(await sourceOf('x.csv', '1,x\n2,y\n')).toMatch(
+      /header: false[\s\S]*column_1: column.int64\(\),\n {2}column_2: column.string\(\)/,
+    )
+    expect(await sourceOf('x.csv', 'a,b\n1,x\n')).toBe('columns: {\n  a: column.int64(),\n  b: column.string(),\n},')
+  })
+
+  it('has comments found, and no rows taken for them', async () => {
+    expect(await sourceOf('x.csv', 'a,b\n1,x\n# of today\n2,y\n')).toMatch(
+      /comment: '#'[\s\S]*\n {2}a: column.int64\(\),\n {2}b: column.string\(\),/,
+    )
+    expect(await sourceOf('x.csv', 'a,b\n1,x\n#2,y\n3,z\n')).toBe(
+      'columns: {\n  a: column.string(),\n  b: column.string(),\n},',
+    )
+  })
+
+  it('has texts that stand for null found', async () => {
+    expect(await sourceOf('x.csv', 'a,b\n1,NA\nNA,x\n')).toBe(
+      "columns: {\n  a: column.int64({ nullValues: ['NA'] }),\n  b: column.string(),\n},",
+    )
+  })
+
+  it('has a column of texts for each name of its header where it has nothing else', async () => {
+    expect(await sourceOf('x.csv', 'a,b\n')).toBe('columns: {\n  a: column.string(),\n  b: column.string(),\n},')
+  })
+
+  it('has names that are no identifiers quoted', async () => {
+    expect(await sourceOf('x.csv', "first name,it's\nx,y\n")).toContain(
+      "  'first name': column.string(),\n  'it\\'s': column.string(),",
+    )
+  })
+
+  it('is inflated', async () => {
+    expect(await sourceOf('x.csv.gz', gzipSync('a\n1\n'))).toContain('a: column.int64()')
+  })
+})
+
+it('reads the types of JSON lines from the values, and dates from their texts', async () => {
+  const line = {
+    id: 1,
+    share: 0.5,
+    isNew: true,
+    name: 'x',
+    at: '2001-01-02T03:04:05Z',
+    tags: ['a'],
+    more: { x: 1 },
+    zip: '01234',
+  }
+  expect(
+    await sourceOf('x.jsonl', `${JSON.stringify(line)}\n${JSON.stringify({ ...line, share: 2 })}\n`),
+  ).toBe(`format: jsonLines(),
+columns: {
+  id: column.int64(),
+  share: column.float64(),
+  isNew: column.bool(),
+  name: column.string(),
+  at: column.timestamptz(),
+  tags: column.list(column.string()),
+  more: column.json(),
+  zip: column.string(),
+},`)
+})
+
+it('takes names that differ in case for one column, as a definition does, and says so', async () => {
+  const lines = '{"n":1,"m_1":2}\n{"N":2.5}\n'
+  const note = '// also written N, which is not read as this'
+  expect(await sourceOf('x.jsonl', lines)).toContain(`\n  n: column.float64(), ${note}\n  m_1: column.int64(),\n}`)
+  const archive = buildZip({ 'a.csv': 'n,m\n1,x\n', 'b.csv': 'N,m\n2.5,x\n' })
+  expect(await sourceOf('x.zip', archive)).toBe(
+    `columns: {\n  n: column.float64(), ${note}\n  m: column.string(),\n},\n${missing}`,
+  )
+})
+
+it('says which nanoseconds a timestamp has no place for', async () => {
+  const content = await parquetOf("select timestamp_ns '2001-02-03 04:05:06.123456789' as t")
+  const bytes = await parquetOf("select 'x'::blob as b, ['x'::blob] as l")
+  expect(await sourceOf('b.parquet', bytes)).toContain('b: column.binary(),\n  l: column.list(column.binary()),')
+  expect(await sourceOf('x.parquet', content)).toContain(
+    't: column.timestamp(), // the nanoseconds below a microsecond make rejects',
+  )
+})
+
+it.each([
+  ['an empty file', 'x.csv', '', 'NO_INPUT', 'expected text with columns, got none in x.csv'],
+  ['no JSON', 'x.jsonl', 'nonsense\n', 'NO_INPUT', 'expected text with columns, got none in x.jsonl'],
+  ['a log', 'x.log', '2001 INFO a\n2001 WARN b c\n', 'INPUT_INVALID', 'write lines({ pattern }) for a log'],
+])('fails where it finds no columns: %s', async (_name, file, content, code, message) => {
+  await expect(sourceOf(file, content)).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
+})
+
+it('takes the types of Parquet as they are', async () => {
+  const { source } = await inferColumns(flightsParquet)
+  expect(source).toMatch(
+    /^format: parquetFiles\(\),\ncolumns: \{\n {2}date: column.timestamp\(\),\n {2}delay: column.int\d+\(\)/,
+  )
+})
+
+describe('an archive', () => {
+  const members = {
+    'readme.txt': 'hello, world',
+    'a.csv': 'id,v\n1,1\n',
+    'b.csv': 'v,id,extra\n1.5,2,x\n',
+    'empty.csv': '',
+  }
+
+  it('is sampled over its members, whatever the order of their columns', async () => {
+    const file = join(folderOf({ 'x.zip': buildZip(members) }), 'x.zip')
+    const { source, sampled, rows } = await inferColumns(file)
+    expect(source).toBe(
+      `columns: {\n  id: column.int64(),\n  v: column.float64(),\n  extra: column.string(),\n},\n${missing}`,
+    )
+    expect({ sampled, rows }).toEqual({ sampled: ['a.csv', 'b.csv'], rows: 2 })
+  })
+
+  it('fails with NO_INPUT and the nearest names when the glob matches nothing', async () => {
+    const given = { members: 'a.cvs' }
+    await expect(sourceOf('x.zip', buildZip(members), given)).rejects.toMatchObject({
+      code: 'NO_INPUT',
+      message: expect.stringContaining('a.csv'),
+    })
+  })
+})
+
+describe('a path that cannot be read', () => {
+  const folder = folderOf({ 'data/a.csv': 'id\n1\n', 'data/secret.csv': 'id\n1\n' })
+
+  it.each([
+    ['absent.csv', 'NO_INPUT', 'expected an archive or a file, got nothing at'],
+    ['data', 'USAGE', 'expected an archive or a file, got the folder'],
+    ['data/a.csv/b.csv', 'NO_INPUT', 'got a path that leads through a file, not through folders'],
+    [`${'x'.repeat(300)}.csv`, 'NO_INPUT', 'got a name that is too long for a file system'],
+  ])('%s fails with a plain sentence', async (path, code, message) => {
+    const failing = inferColumns(join(folder, path))
+    await expect(failing).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
+    await expect(failing).rejects.not.toMatchObject({ message: expect.stringMatching(/\bE[A-Z]{4,}/) })
+  })
+
+  it('names a file of a folder that is given', async () => {
+    await expect(inferColumns(join(folder, 'data'))).rejects.toMatchObject({
+      message: expect.stringContaining('give one of its files, for example'),
+    })
+  })
+
+  it.skipIf(process.getuid?.() === 0)('says that a file may not be read', async () => {
+    chmodSync(join(folder, 'data/secret.csv'), 0o000)
+    await expect(inferColumns(join(folder, 'data/secret.csv'))).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining('this user may not read'),
+    })
+  })
+})
+
+it('proposes binary columns for geometries of Parquet, and leaves out by name what no column holds', async () => {
+  const point = "'POINT(1 2)'::GEOMETRY as geom"
+  expect(await sourceOf('x.parquet', await parquetOf(`select 1::bigint as id, ${point}`))).toBe(
+    'format: parquetFiles(),\ncolumns: {\n  id: column.int64(),\n  geom: column.binary(),\n},',
+  )
+  const variant = await parquetOf('select 1::bigint as id, 1::variant as v')
+  expect(await sourceOf('v.parquet', variant)).toContain('// v is left out: no column holds the type VARIANT')
+  await expect(sourceOf('w.parquet', await parquetOf('select 1::variant as v'))).rejects.toMatchObject({
+    code: 'INPUT_INVALID',
+    message: expect.stringContaining('got only v of the type VARIANT'),
+  })
+})
+
+it('keeps wide files to a bounded time and memory, and counts their columns as it checks them', async () => {
+  const names = Array.from({ length: 1200 }, (_, index) => `c${index}`)
+  const rows = Array.from({ length: 5 }, (_, row) => names.map((_, index) => row * index).join(','))
+  const bad = names.slice(1).join(',')
+  const text = `${names.join(',')}\n${rows.join('\n')}\n${bad}\n`
+  const seen: InferProgress[] = []
+  const path = join(folderOf({ 'w.csv': text }), 'w.csv')
+  const inferred = await inferColumns(path, { onProgress: progress => seen.push(progress) })
+  expect(new Set(Object.values(inferred.columns).map(({ type }) => type))).toEqual(new Set(['int64']))
+  expect(inferred).toMatchObject({ rows: 5, rowsRejected: 1 })
+  expect(seen.map(({ phase, done }) => `${phase} ${done}`)).toEqual([
+    'read 0',
+    'find 0',
+    'check 0',
+    'check 400',
+    'check 800',
+    'check 1200',
+  ])
+})
+
+it('gives a task without columns those to paste', async () => {
+  const project = tripsProject({ task: 'columns: undefined, output: parquet({ path: "{task}/{month}" })' })
+  const expected = {
+    code: 'COLUMNS_MISSING',
+    detail: {
+      source: expect.stringMatching(
+        /^columns: \{\n {2}id: column.int64\(\),\n {2}city: column.string\(\),\n {2}day: column.date\(\),/,
+      ),
+    },
+  }
+  await expect(project.run()).rejects.toMatchObject(expected)
+})

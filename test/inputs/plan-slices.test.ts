@@ -1,0 +1,180 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { planMemberSlices } from '../../lib/inputs/member-slices.ts'
+import { packBatches, planRangeSlices, skew, splitShares } from '../../lib/inputs/plan-slices.ts'
+import type { MembersSlice, Slice } from '../../lib/model/plan-data.ts'
+import type { PlannableMember } from '../../lib/zip/member-list.ts'
+import { packMembers, unpackMembers } from '../../lib/zip/member-rows.ts'
+
+/** Members one after the other; a hole may stand before each. */
+function lay(members: readonly { readonly bytes: number; readonly hole?: number }[]): PlannableMember[] {
+  let at = 0
+  return members.map(({ bytes, hole = 0 }, index) => {
+    const headerOffset = at + hole
+    at = headerOffset + 40 + bytes
+    return {
+      name: `${index}.csv`,
+      headerOffset,
+      endOffset: at,
+      compressedBytes: bytes,
+      inflatedBytes: bytes,
+      crc32: 0,
+      method: 0,
+    }
+  })
+}
+
+const namesOf = (slices: readonly Slice[]) =>
+  slices.map(slice => (slice.kind === 'members' ? unpackMembers(slice).map(member => member.name) : []))
+
+describe('planMemberSlices', () => {
+  it('serves adjacent members with one range, from the first header to the end of the last', () => {
+    const members = lay([{ bytes: 100 }, { bytes: 200 }])
+    expect(planMemberSlices(members, { input: 3, firstSlice: 7 })).toEqual([
+      {
+        kind: 'members',
+        slice: 7,
+        input: 3,
+        range: { start: 0, end: 380 },
+        memberCount: 2,
+        members: packMembers(members),
+        bytes: 300,
+      },
+    ])
+  })
+
+  it('cuts at a hole wider than the gap, and reads through a narrower one', () => {
+    const members = lay([{ bytes: 10 }, { bytes: 10, hole: 100 }, { bytes: 10, hole: 101 }])
+    expect(namesOf(planMemberSlices(members, { input: 0, gapBytes: 100 }))).toEqual([['0.csv', '1.csv'], ['2.csv']])
+  })
+
+  it('streams a member above the limit, alone', () => {
+    const members = lay([{ bytes: 10 }, { bytes: 1001 }, { bytes: 1000 }])
+    const slices = planMemberSlices(members, { input: 0, streamBytes: 1000 })
+    expect(slices.map(({ kind, slice, bytes }) => [kind, slice, bytes])).toEqual([
+      ['members', 0, 10],
+      ['stream', 1, 1001],
+      ['members', 2, 1000],
+    ])
+  })
+
+  it('streams a member whose compressed bytes are many, whatever it says to inflate to', () => {
+    const [member] = lay([{ bytes: 5000 }])
+    const slices = planMemberSlices([{ ...member!, inflatedBytes: 1 }], { input: 0, streamBytes: 1000 })
+    expect(slices.map(slice => slice.kind)).toEqual(['stream'])
+  })
+
+  it('balances slices instead of leaving a small last one', () => {
+    const slices = planMemberSlices(lay(Array(110).fill({ bytes: 100_000 })), { input: 0, sliceBytes: 5_200_000 })
+    expect(slices.map(slice => slice.bytes)).toEqual([3_700_000, 3_600_000, 3_700_000])
+  })
+
+  it('spreads many tiny members over more than one slice', () => {
+    expect(planMemberSlices(lay(Array(20_000).fill({ bytes: 1 })), { input: 0 }).length).toBeGreaterThan(1)
+  })
+
+  it('does not let gaps that are read through make a read too large', () => {
+    const members = lay(Array(100).fill({ bytes: 10, hole: 1000 }))
+    const slices = planMemberSlices(members, { input: 0, sliceBytes: 5_000, streamBytes: 5_000 })
+    for (const slice of slices as readonly MembersSlice[]) {
+      expect(slice.range.end - slice.range.start).toBeLessThanOrEqual(10_000)
+    }
+  })
+
+  it('plans every member exactly once, in archive order, within ranges that do not overlap, whatever order they come in', () => {
+    const layout = fc.array(fc.record({ bytes: fc.nat(5000), hole: fc.nat(400) }), { maxLength: 60 })
+    fc.assert(
+      fc.property(layout, fc.integer({ min: 1, max: 20_000 }), fc.nat(300), (layout, sliceBytes, gapBytes) => {
+        const options = { input: 0, sliceBytes, gapBytes, streamBytes: 4000 }
+        const members = lay(layout)
+        const slices = planMemberSlices(members, options)
+        const planned = slices.flatMap(slice => (slice.kind === 'members' ? unpackMembers(slice) : [slice.member!]))
+        expect(planned.map(member => member.name)).toEqual(members.map(member => member.name))
+        expect(slices.map(slice => slice.slice)).toEqual(slices.map((_, index) => index))
+        expect(planMemberSlices(members.toReversed(), options)).toEqual(slices)
+        let end = 0
+        for (const slice of slices) {
+          if (slice.kind !== 'members') continue
+          expect(slice.range.start).toBeGreaterThanOrEqual(end)
+          end = slice.range.end
+        }
+      }),
+    )
+  })
+})
+
+describe('planRangeSlices', () => {
+  it('splits a file into equal ranges that cover it', () => {
+    const slices = planRangeSlices({ input: 1, sizeBytes: 1000, firstSlice: 4, sliceBytes: 400 })
+    expect(slices.map(({ slice, range }) => [slice, range.start, range.end])).toEqual([
+      [4, 0, 333],
+      [5, 333, 666],
+      [6, 666, 1000],
+    ])
+  })
+
+  it('plans nothing for an empty file', () => {
+    expect(planRangeSlices({ input: 0, sizeBytes: 0 })).toEqual([])
+  })
+})
+
+describe('packing', () => {
+  it('counts tiny members as work, so that a million of them are not one batch', () => {
+    const slices = planMemberSlices(lay(Array(20_000).fill({ bytes: 1 })), { input: 0, sliceBytes: 2048 * 1000 })
+    expect(packBatches(slices, { batchBytes: 2049 * 5000 })).toHaveLength(4)
+    expect(
+      packBatches(
+        slices.map(({ bytes, slice }) => ({ bytes, slice })),
+        { batchBytes: 2049 * 5000 },
+      ),
+    ).toHaveLength(1)
+  })
+
+  const slicesOf = (...bytes: number[]) => bytes.map((each, slice) => ({ slice, bytes: each }))
+
+  it('packs the largest first, each into the lightest batch', () => {
+    const batches = packBatches(slicesOf(1, 2, 3, 4, 5, 6, 7), { batchBytes: 14 })
+    expect(batches.map(batch => batch.map(slice => slice.bytes))).toEqual([
+      [3, 4, 7],
+      [1, 2, 5, 6],
+    ])
+  })
+
+  it('keeps neighbouring ranges of a text together, a quarter of a batch at a time', () => {
+    const ranges = planRangeSlices({ input: 0, sizeBytes: 64, sliceBytes: 2 })
+    const batches = packBatches(ranges, { batchBytes: 32 })
+    expect(batches.map(batch => batch.map(({ slice }) => slice))).toEqual([
+      [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27],
+      [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31],
+    ])
+    expect(packBatches(ranges, { batchBytes: 2 })).toHaveLength(32)
+  })
+
+  it('leaves no share empty', () => {
+    expect(splitShares(slicesOf(5, 5), 8)).toHaveLength(2)
+    expect(splitShares(slicesOf(0, 0, 0, 0), 2).map(share => share.length)).toEqual([2, 2])
+    expect(splitShares([], 2)).toEqual([])
+    expect(packBatches([], { batchBytes: 10 })).toEqual([])
+  })
+
+  it('keeps every slice once, in slice order, no share a slice over the mean, whatever order they come in', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(1000)), fc.integer({ min: 1, max: 8 }), (bytes, count) => {
+        const slices = slicesOf(...bytes)
+        const shares = splitShares(slices, count)
+        expect(shares.flat().toSorted((a, b) => a.slice - b.slice)).toEqual(slices)
+        for (const share of shares) expect(share).toEqual(share.toSorted((a, b) => a.slice - b.slice))
+        expect(splitShares(slices.toReversed(), count)).toEqual(shares)
+        const sums = shares.map(share => share.reduce((sum, slice) => sum + slice.bytes, 0))
+        const total = bytes.reduce((sum, each) => sum + each, 0)
+        expect(Math.max(0, ...sums)).toBeLessThanOrEqual(total / count + Math.max(0, ...bytes))
+      }),
+    )
+  })
+
+  it('measures skew as largest over mean', () => {
+    expect(skew(slicesOf(10, 10, 10))).toBe(1)
+    expect(skew(slicesOf(30, 10, 20))).toBe(1.5)
+    expect(skew([])).toBe(1)
+  })
+})

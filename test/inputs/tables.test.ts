@@ -1,0 +1,43 @@
+/** Broadcast tables: what rows depend on is the same whether they are fetched or only looked at. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { column, csv, files, parquet, table, task } from '../../lib/define/index.ts'
+import { fetchTables, tablesIdentity } from '../../lib/inputs/tables.ts'
+import { memoryStore } from '../../lib/store/memory-store.ts'
+
+const sales = task({
+  name: 'sales',
+  source: files({ paths: '*.csv', format: csv() }),
+  columns: { x: column.int32() },
+  tables: { cities: table('cities.csv', csv()), rates: table('rates.csv', csv()) },
+  output: parquet({ path: 'sales' }),
+})
+
+let stageFolder: string
+beforeEach(async () => {
+  stageFolder = await mkdtemp(join(tmpdir(), 'fanmill-tables-'))
+})
+afterEach(() => rm(stageFolder, { recursive: true, force: true }))
+
+it('gives tables the identity that they have when they are fetched, of names and contents', async () => {
+  const input = memoryStore()
+  await input.write('cities.csv', Buffer.from('city\nRome\n'.repeat(500_000)))
+  await input.write('rates.csv', Buffer.from('rate\n1\n'))
+  const { files: fetched, identity } = await fetchTables({ input, stageFolder }, sales, {})
+  expect(await readFile(fetched[1]!.file, 'utf8')).toBe('rate\n1\n')
+  expect(await tablesIdentity(input, sales, {})).toBe(identity)
+  await input.write('rates.csv', Buffer.from('rate\n2\n'))
+  expect(await tablesIdentity(input, sales, {})).not.toBe(identity)
+  expect(await readdir(join(stageFolder, 'tables'))).toHaveLength(2)
+})
+
+it('says which table is not there, and what is near', async () => {
+  const input = memoryStore()
+  await input.write('city.csv', Buffer.from('city\n'))
+  await expect(tablesIdentity(input, sales, {})).rejects.toMatchObject({
+    code: 'NO_INPUT',
+    message: expect.stringContaining('table cities: expected cities.csv'),
+  })
+})

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest'
+import { checkRunOptions } from '../../lib/local/run-options.ts'
+
+it('lets every option through that run knows', () => {
+  const options = {
+    ...{ task: 'flights', params: { month: '2001-01' }, input: 'data', output: 's3://lake/out' },
+    ...{ profile: 'work', region: 'eu-west-1', kmsKeyId: 'key', workers: 2, reads: 4, memoryMb: 800 },
+    ...{ rejectsMax: '0.5%', failFast: true, sample: 10, force: false, strict: false, logLevel: 'warn' },
+    ...{ signal: new AbortController().signal, onEvent: () => {} },
+  }
+  expect(checkRunOptions(options)).toBe(options)
+  expect(checkRunOptions({ rejectsMax: 0, sample: '1%', task: undefined })).toBeDefined()
+})
+
+it.each<[Readonly<Record<string, unknown>>, string]>([
+  [{ outptu: 'out' }, 'run: outptu: unknown option, did you mean output'],
+  [{ workers: 0 }, 'run: workers: expected a whole number of at least 1, got 0'],
+  [{ memoryMb: '800' }, 'run: memoryMb: expected a whole number of at least 1, got "800"'],
+  [{ rejectsMax: '5' }, 'run: rejectsMax: expected a whole number, or a share such as 0.5%, got "5"'],
+  [{ rejectsMax: '101%' }, 'run: rejectsMax: expected'],
+  [{ sample: 0 }, 'run: sample: expected a whole number, or a share such as 0.5%, above 0, got 0'],
+  [{ sample: '0%' }, 'run: sample: expected'],
+  [{ failFast: 1 }, 'run: failFast: expected true or false, got 1'],
+  [{ output: '' }, 'run: output: expected a string that is not empty, got ""'],
+  [{ params: ['a'] }, 'run: params: expected values by name, got ["a"]'],
+  [{ logLevel: 'trace' }, 'run: logLevel: expected one of debug, info, warn, error, got "trace"'],
+  [{ signal: {} }, 'run: signal: expected an AbortSignal, got {}'],
+  [{ onEvent: 'log' }, 'run: onEvent: expected a function, got "log"'],
+])('refuses %j', (options, message) => {
+  expect(() => checkRunOptions(options)).toThrow(expect.objectContaining({ code: 'USAGE' }))
+  expect(() => checkRunOptions(options)).toThrow(message)
+})
+
+it('refuses options that are no object', () => {
+  expect(() => checkRunOptions('data' as never)).toThrow('run: options: expected an object, got "data"')
+})

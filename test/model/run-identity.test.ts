@@ -1,0 +1,50 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { canonicalJson, outputHashOf, runIdOf } from '../../lib/model/run-identity.ts'
+
+const run = {
+  outputPath: 'flights',
+  task: 'flights',
+  params: { month: '2001-01' },
+  codeHash: 'code',
+  inputs: [
+    { key: 'a.zip', sizeBytes: 1, identity: 'A' },
+    { key: 'b.zip', sizeBytes: 2, identity: 'B' },
+  ],
+}
+
+describe('canonical JSON', () => {
+  it('is valid JSON of the same value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), value => {
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)))
+      }),
+    )
+  })
+
+  it('does not depend on the order of names, nor on names without a value', () => {
+    expect(canonicalJson({ b: 1, a: [{ d: null, c: 'x' }], z: undefined })).toBe('{"a":[{"c":"x","d":null}],"b":1}')
+  })
+})
+
+describe('a run', () => {
+  it('has the same id whatever the order of its inputs, and whatever else is known of them', () => {
+    const inputs = [...run.inputs].reverse().map(input => ({ ...input, etag: 'other' }))
+    expect(runIdOf({ ...run, inputs })).toBe(runIdOf(run))
+    expect(runIdOf(run)).toMatch(/^[0-9a-f]{16}$/)
+  })
+
+  it('has another id when anything that makes its rows is another', () => {
+    const others = [
+      { ...run, outputPath: 'other' },
+      { ...run, task: 'other' },
+      { ...run, params: { month: '2001-02' } },
+      { ...run, params: {} },
+      { ...run, codeHash: 'other' },
+      { ...run, inputs: run.inputs.slice(1) },
+      { ...run, inputs: [{ key: 'a.zip', sizeBytes: 1, identity: 'A2' }, ...run.inputs.slice(1)] },
+    ]
+    expect(new Set([run, ...others].map(runIdOf)).size).toBe(others.length + 1)
+    expect(outputHashOf('flights')).not.toBe(outputHashOf('flights/x'))
+  })
+})

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { createGate } from '../../lib/process/gate.ts'
+
+/** Work that ends when told, and what happened in order. */
+function works() {
+  const said: string[] = []
+  const make = (name: string) => {
+    const end = Promise.withResolvers<void>()
+    const work = async (): Promise<string> => {
+      said.push(`${name} begins`)
+      await end.promise
+      said.push(`${name} ends`)
+      return name
+    }
+    return { work, end: end.resolve, fail: end.reject }
+  }
+  return { said, make }
+}
+
+const turns = () => new Promise(resolve => setImmediate(resolve))
+
+describe('createGate', () => {
+  it('lets work go on together, and has it alone when all has ended', async () => {
+    const { said, make } = works()
+    const [a, b, alone, late] = [make('a'), make('b'), make('alone'), make('late')] as const
+    const gate = createGate()
+    const all = [gate.together(a.work), gate.together(b.work), gate.alone(alone.work), gate.together(late.work)]
+    await turns()
+    expect(said).toEqual(['a begins', 'b begins'])
+    a.end()
+    await turns()
+    expect(said).not.toContain('alone begins')
+    b.end()
+    await turns()
+    expect(said.at(-1)).toBe('alone begins')
+    alone.end()
+    await turns()
+    expect(said.slice(-2)).toEqual(['alone ends', 'late begins'])
+    late.end()
+    expect(await Promise.all(all)).toEqual(['a', 'b', 'alone', 'late'])
+  })
+
+  it('goes on after work that failed', async () => {
+    const { make } = works()
+    const [a, alone, other] = [make('a'), make('alone'), make('other')] as const
+    const gate = createGate()
+    const settled = Promise.allSettled([gate.together(a.work), gate.alone(alone.work), gate.alone(other.work)])
+    a.fail(new Error('a'))
+    alone.fail(new Error('alone'))
+    other.end()
+    expect((await settled).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
+  })
+})

@@ -1,0 +1,226 @@
+/** The failure policy of shares, with workers that fail as told. */
+import { describe, expect, it } from 'vitest'
+import { CapacityError, PermanentError, TransientError } from '../../lib/errors/errors.ts'
+import type { InputObject, PlanItem, RangeSlice, Slice } from '../../lib/model/plan-data.ts'
+import type { RangeEnds, ShareJob, ShareResult } from '../../lib/model/share.ts'
+import type { WorkerJob, Workers } from '../../lib/model/worker-job.ts'
+import { createGate } from '../../lib/process/gate.ts'
+import { type ShareOutTools, type StreamPiece, shareOut } from '../../lib/process/share-out.ts'
+
+const input: InputObject = { key: 'a.csv', sizeBytes: 100, etag: 'e', identity: 'i' }
+const item = { batch: 3 } as PlanItem
+
+const slicesOf = (count: number): RangeSlice[] =>
+  Array.from({ length: count }, (_, slice) => ({
+    kind: 'range',
+    slice,
+    input: 0,
+    range: { start: slice * 10, end: slice * 10 + 10 },
+    bytes: 10,
+  }))
+
+/** A result that says which slices it is of, by its rows. */
+const resultOf = (job: ShareJob, ranges: readonly RangeEnds[] = []): ShareResult =>
+  ({
+    rowsRead: job.slices.length,
+    parts: [{ file: job.target }],
+    rejectFiles: [],
+    accountFiles: [`${job.target}-accounts`],
+    ranges,
+  }) as unknown as ShareResult
+
+interface Given {
+  readonly threads?: number
+  share(job: ShareJob, going: number): ShareResult
+  readonly stream?: ShareOutTools['stream']
+}
+
+/** Shares out as `share` answers each job; what was asked for is kept. */
+function shared({ threads = 2, share, stream }: Given) {
+  const jobs: ShareJob[] = []
+  const waits: number[] = []
+  const removed: string[] = []
+  let going = 0
+  const workers: Workers = {
+    threads,
+    async run(job: WorkerJob) {
+      jobs.push(job as ShareJob)
+      going++
+      try {
+        await new Promise(resolve => setImmediate(resolve))
+        return share(job as ShareJob, going) as never
+      } finally {
+        going--
+      }
+    },
+    stop() {},
+    async close() {},
+  }
+  const tools: ShareOutTools = {
+    workers,
+    gate: createGate(),
+    sleep: async ms => void waits.push(ms),
+    partFolder: 'parts',
+    token: 't',
+    groupBytes: 1000,
+    stream: stream ?? async function* () {},
+    removeFile: async file => void removed.push(file),
+  }
+  return {
+    jobs,
+    waits,
+    removed,
+    done: (slices: readonly Slice[]) => shareOut(item, { slices, inputs: [input] }, tools),
+  }
+}
+
+const tooMuch = () => new CapacityError('OUT_OF_MEMORY', 'too much')
+
+describe('a share that fails', () => {
+  it('is tried again after a passing fault, more slowly each time, and then fails', async () => {
+    const flaky = shared({
+      share: job => {
+        if (flaky.jobs.length < 4) throw new TransientError('STORE_FAILED', 'busy')
+        return resultOf(job)
+      },
+      threads: 1,
+    })
+    expect(await flaky.done(slicesOf(2))).toHaveLength(1)
+    expect(flaky.waits).toEqual([250, 500, 1000])
+    const dead = shared({
+      share: () => {
+        throw new TransientError('STORE_FAILED', 'busy')
+      },
+      threads: 1,
+    })
+    await expect(dead.done(slicesOf(2))).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    expect(dead.jobs).toHaveLength(4)
+  })
+
+  it.each([
+    new PermanentError('INPUT_INVALID', 'bad'),
+    new TransientError('ABORTED', 'stopped'),
+    new CapacityError('DISK_FULL', 'full'),
+  ])('is not tried again after $code', async error => {
+    const once = shared({
+      share: () => {
+        throw error
+      },
+      threads: 1,
+    })
+    await expect(once.done(slicesOf(2))).rejects.toBe(error)
+    expect(once.jobs).toHaveLength(1)
+  })
+
+  it.each([tooMuch(), new TransientError('WORKER_DIED', 'gone')])(
+    'is done again slice by slice, alone in the process, after $code',
+    async error => {
+      const alone: number[] = []
+      const some = shared({
+        share(job, going) {
+          if (job.slices.length > 1) throw error
+          alone.push(going)
+          return resultOf(job)
+        },
+      })
+      const results = await some.done(slicesOf(6))
+      expect(results.map(result => result.rowsRead)).toEqual([1, 1, 1, 1, 1, 1])
+      expect(alone).toEqual([1, 1, 1, 1, 1, 1])
+      expect(new Set(some.jobs.map(job => job.target)).size).toBe(8)
+    },
+  )
+
+  it('fails with its code, batch and slice when it fails alone too, after the others are settled', async () => {
+    const some = shared({
+      share: job => {
+        if (job.slices.some(({ slice }) => slice === 4)) throw tooMuch()
+        return resultOf(job)
+      },
+    })
+    const error = await some.done(slicesOf(6)).catch(error => error)
+    expect(error).toBeInstanceOf(CapacityError)
+    expect(error).toMatchObject({ code: 'OUT_OF_MEMORY', detail: { batch: 3, slice: 4, archive: 'a.csv' } })
+    expect(error.message).toBe('too much (batch 3, slice 4 of a.csv, done alone)')
+  })
+
+  it('is done again with its staged text, when it is of a stream', async () => {
+    const discarded: number[] = []
+    async function* pieces(): AsyncGenerator<StreamPiece> {
+      for (const slice of [0, 1, 2])
+        yield { staged: { slice: 7, files: [slice] }, bytesIn: 1, discard: () => void discarded.push(slice) }
+    }
+    const some = shared({
+      stream: pieces,
+      share(job) {
+        if (job.staged?.files[0] === 1 && !job.target.includes('alone')) throw tooMuch()
+        expect(discarded).not.toContain(job.staged?.files[0])
+        return resultOf(job)
+      },
+    })
+    expect(await some.done([{ kind: 'stream', slice: 7, input: 0, bytes: 1 }])).toHaveLength(3)
+    expect(discarded.sort()).toEqual([0, 1, 2])
+  })
+
+  it('reads a stream again from its beginning when reading it failed for a passing reason', async () => {
+    let reads = 0
+    async function* pieces(): AsyncGenerator<StreamPiece> {
+      yield { staged: { slice: 7, files: [] }, bytesIn: 0, discard() {} }
+      if (reads++ === 0) throw new TransientError('STORE_FAILED', 'cut off')
+      yield { staged: { slice: 7, files: [] }, bytesIn: 5, discard() {} }
+    }
+    const some = shared({ stream: pieces, share: job => resultOf(job) })
+    const results = await some.done([{ kind: 'stream', slice: 7, input: 0, bytes: 1 }])
+    expect(results.map(({ members, bytesIn }) => [members, bytesIn])).toEqual([
+      [1, 0],
+      [0, 5],
+    ])
+  })
+})
+
+describe('ranges of a text', () => {
+  /** Records of 7 bytes; some slices guess a wrong start, unless they are told. */
+  const readBy = (wrong: readonly number[]) => (job: ShareJob) =>
+    resultOf(
+      job,
+      job.slices.map(slice => {
+        const { range, recordStart, slice: number } = slice as RangeSlice
+        const guess = Math.ceil(range.start / 7) * 7 + (wrong.includes(number) ? 2 : 0)
+        const start = recordStart ?? guess
+        // Read from a wrong start, its end is wrong too.
+        const end = Math.ceil((range.end - start) / 7) * 7 + start
+        return { slice: number, input: 0, start, end: Math.max(end, start) }
+      }),
+    )
+
+  const met = (results: readonly ShareResult[]) => {
+    const ranges = results.flatMap(result => result.ranges).sort((a, b) => a.slice - b.slice)
+    return ranges.every((range, at) => at === 0 || ranges[at - 1]!.end === range.start)
+  }
+
+  it('does nothing again when all meet', async () => {
+    const some = shared({ share: readBy([]) })
+    expect(met(await some.done(slicesOf(8)))).toBe(true)
+    expect(some.jobs).toHaveLength(2)
+  })
+
+  it('does the shares again whose slices began at a wrong place, from where the slices before them end, and drops their parts and accounts', async () => {
+    const some = shared({ share: readBy([3]), threads: 4 })
+    const results = await some.done(slicesOf(8))
+    expect(met(results)).toBe(true)
+    expect(results).toHaveLength(4)
+    expect(results.flatMap(result => result.ranges)).toHaveLength(8)
+    const again = some.jobs.slice(4)
+    expect(again.length).toBeLessThanOrEqual(3)
+    expect(again[0]?.slices).toContainEqual(expect.objectContaining({ slice: 3, recordStart: 35 }))
+    expect(some.removed.filter(file => !file.endsWith('-accounts'))).toHaveLength(again.length)
+    expect(some.removed.filter(file => file.endsWith('-accounts'))).toHaveLength(again.length)
+  })
+
+  it.each([[[1, 2, 3, 4, 5, 6, 7]], [[1, 7]], [[2, 3, 4]]])(
+    'ends with slices that meet, whichever are wrong: %j',
+    async wrong => {
+      const some = shared({ share: readBy(wrong), threads: 3 })
+      expect(met(await some.done(slicesOf(8)))).toBe(true)
+    },
+  )
+})

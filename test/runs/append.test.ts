@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+import type { Manifest } from '../../lib/model/manifest.ts'
+import type { InputObject } from '../../lib/model/plan-data.ts'
+import { planAppend } from '../../lib/runs/append.ts'
+
+const input = (key: string, identity: string, etag: string): InputObject => ({ key, identity, etag, sizeBytes: 4 })
+
+/** A manifest as far as an append looks at it. */
+const listing = (...inputs: InputObject[]) => ({ runs: [{ runId: 'run', inputs }] }) as unknown as Manifest
+
+describe('an append', () => {
+  const manifest = listing(input('a', 'etag:first', ''), input('b', 'crc32:AAAA', ''))
+
+  it('leaves out what it holds, by whatever it was known then', () => {
+    const given = [input('a', 'crc32:BBBB', 'first'), input('b', 'crc32:AAAA', 'second'), input('c', 'etag:c', 'c')]
+    expect(planAppend(given, manifest, false).inputs.map(({ key }) => key)).toEqual(['c'])
+  })
+
+  it('refuses another version of what it holds', () => {
+    expect(() => planAppend([input('a', 'crc32:BBBB', 'second')], manifest, false)).toThrow(
+      expect.objectContaining({ code: 'INPUT_ALREADY_APPENDED' }),
+    )
+  })
+})

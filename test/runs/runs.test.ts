@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest'
+import { clean, planClean } from '../../lib/runs/clean.ts'
+import type { ReservedRun } from '../../lib/runs/reserve.ts'
+import { endRun } from '../../lib/runs/run-lease.ts'
+import { listRuns, readRun } from '../../lib/runs/runs.ts'
+import { runKeys, stateBytes } from '../../lib/state/state.ts'
+import { type MemoryStore, memoryStore, type StoreRequest } from '../../lib/store/memory-store.ts'
+import { inWorld, type Job, type World } from './protocol.ts'
+
+const one: Job = { inputs: { 'a.zip': 'A' }, params: { month: '2001-01' } }
+const two: Job = { inputs: { 'a.zip': 'A', 'b.zip': 'B' } }
+const day = 86_400_000
+
+const test = (title: string, act: (world: World) => Promise<void>) => it(title, () => inWorld(() => memoryStore(), act))
+
+/** Reserves, plans two batches and does the first. */
+const half = async (world: World, job: Job) => {
+  const actor = world.actor()
+  const run = (await world.reserve(actor, job)) as ReservedRun
+  const item = { members: 'x', range: { start: 0, end: 1 }, sliceCount: 1, memberCount: 1, bytes: 1 }
+  const plan = [0, 1].map(batch => ({ ...item, batch }))
+  await world.store.write(runKeys(run.runId, run.attempt).plan, stateBytes(plan))
+  await world.process(actor, run, { ...job, batches: [['']] })
+  return { actor, run }
+}
+
+describe('what ran', () => {
+  test('shows a run while it works, with its progress', async world => {
+    const { actor, run } = await half(world, one)
+    expect(await listRuns(world.store, world)).toEqual([
+      {
+        runId: run.runId,
+        attempt: 1,
+        task: 'flights',
+        params: { month: '2001-01' },
+        status: 'running',
+        output: 'flights',
+        owner: actor.owner,
+        batches: 2,
+        batchesDone: 1,
+        rows: 10,
+        rowsRead: 10,
+        rowsRejected: 0,
+        members: 1,
+        startedAt: '2001-01-01T00:00:00.000Z',
+        failures: [],
+        rejects: [],
+      },
+    ])
+  })
+
+  test('shows one whose process died as interrupted, and one that gave up as failed', async world => {
+    const { actor, run } = await half(world, one)
+    actor.die()
+    expect((await readRun(world.store, world)).status).toBe('interrupted')
+    const failure = { batch: 1, try: 1, code: 'ZIP_CRC_MISMATCH', message: 'bad', at: 'then', member: 'x.csv' }
+    await world.store.write(runKeys(run.runId, 1).failure(1, 1), stateBytes(failure))
+    const error = new Error('1 of 2 batches have no outcome')
+    await endRun(world.store, run, { owner: actor.owner, now: world.now, status: 'failed', error })
+    expect(await readRun(world.store, world)).toMatchObject({
+      status: 'failed',
+      endedAt: '2001-01-01T00:00:00.000Z',
+      failures: [failure],
+      error: { message: '1 of 2 batches have no outcome' },
+    })
+  })
+
+  test('shows a committed run as complete, also when another has replaced it', async world => {
+    const { actor, run } = await half(world, one)
+    await world.process(actor, run, one)
+    await world.commit(actor, run, one)
+    world.time += day
+    await world.run(two)
+    const runs = await listRuns(world.store, world)
+    expect(runs.map(({ status, startedAt }) => [status, startedAt.slice(0, 10)])).toEqual([
+      ['complete', '2001-01-02'],
+      ['complete', '2001-01-01'],
+    ])
+    expect(runs[1]).toMatchObject({ runId: run.runId, batchesDone: 2, rows: 20 })
+  })
+
+  test('lists only the latest, and reads no more than the record of the others', async world => {
+    for (let run = 0; run < 5; run++) {
+      world.time += day
+      await world.run({ inputs: { 'a.zip': `version ${run}` } })
+    }
+    const all = await listRuns(world.store, world)
+    expect(await listRuns(world.store, world, 2)).toEqual(all.slice(0, 2))
+    expect(await listRuns(world.store, world, 9)).toEqual(all)
+  })
+
+  test('finds a run by its first digits, in its latest attempt, or the latest of all', async world => {
+    const { runId } = await world.run(one)
+    await world.run({ ...one, force: true })
+    world.time += day
+    const last = await world.run(two)
+    expect(await readRun(world.store, world, runId.slice(0, 6))).toMatchObject({ runId, attempt: 2 })
+    expect((await readRun(world.store, world)).runId).toBe(last.runId)
+    await expect(readRun(world.store, world, `${runId.slice(0, 15)}x`)).rejects.toMatchObject({
+      code: 'RUN_UNKNOWN',
+      message: expect.stringContaining(runId),
+    })
+    await expect(readRun(world.store, world, '')).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
+  })
+})
+
+describe('with many runs in the state', () => {
+  const requests: StoreRequest[] = []
+  const onRequest = (request: StoreRequest, phase: 'before' | 'after') => {
+    if (phase === 'before') requests.push(request)
+  }
+  const many = (title: string, act: (world: World) => Promise<void>) =>
+    it(title, () => inWorld(() => memoryStore({ onRequest }), act))
+
+  /** Copies a run's state under other ids. */
+  const manyRuns = async (world: World, count: number) => {
+    const run = await world.run(one)
+    const { objects } = world.store as MemoryStore
+    const files = [...objects].filter(([key]) => key.startsWith(runKeys(run.runId, 1).folder))
+    for (let n = 0; n < count; n++) {
+      const runId = n.toString(16).padStart(16, '0')
+      for (const [key, bytes] of files)
+        objects.set(
+          key.replace(run.runId, runId),
+          Buffer.from(Buffer.from(bytes).toString().replaceAll(run.runId, runId)),
+        )
+    }
+    requests.length = 0
+    return run
+  }
+  const counted = () => ({
+    reads: requests.filter(({ operation }) => operation === 'read').length,
+    folderLists: requests.filter(({ operation }) => operation === 'listFolders').length,
+    lists: requests.filter(({ operation, key }) => operation === 'list' && key === '.fanmill/runs/').length,
+  })
+
+  many('lists the latest by one file a run, and never lists the files of all runs', async world => {
+    await manyRuns(world, 100)
+    expect(await listRuns(world.store, world, 1)).toHaveLength(1)
+    expect(counted()).toMatchObject({ folderLists: 1, lists: 0 })
+    expect(counted().reads).toBeLessThan(101 + 10)
+  })
+
+  many('shows a run that is named without reading the others', async world => {
+    await manyRuns(world, 100)
+    expect(await readRun(world.store, world, '0000000000000007')).toMatchObject({ runId: '0000000000000007' })
+    expect(counted()).toMatchObject({ folderLists: 1, lists: 0 })
+    expect(counted().reads).toBeLessThan(10)
+  })
+
+  many('plans what to clean by two files a run, and lists no files unless some go', async world => {
+    const { runId } = await manyRuns(world, 100)
+    const options = { olderThanMs: 7 * day, now: world.now, isAlive: world.isAlive }
+    expect((await planClean(world.store, options)).objects).toEqual([])
+    expect(counted().lists).toBe(0)
+    expect(counted().reads).toBeLessThan(2 * 101 + 10)
+    expect(requests.filter(({ operation }) => operation === 'list')).toEqual([])
+    world.time += 8 * day
+    const { objects } = await planClean(world.store, options)
+    expect(new Set(objects.map(({ key }) => key.split('/')[2])).size).toBe(100)
+    expect(objects.some(({ key }) => key.includes(runId))).toBe(false)
+    expect(counted().lists).toBeLessThan(5)
+  })
+
+  test('leaves out an attempt whose run.json is gone', async world => {
+    const { runId } = await world.run(one)
+    await world.run({ ...one, force: true })
+    await world.store.remove(runKeys(runId, 2).run)
+    expect(await readRun(world.store, world, runId)).toMatchObject({ runId, attempt: 1 })
+    expect(await listRuns(world.store, world)).toMatchObject([{ runId, attempt: 1 }])
+    await world.store.remove(runKeys(runId, 1).run)
+    await expect(readRun(world.store, world, runId)).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
+  })
+})
+
+describe('clean', () => {
+  const options = (world: World) => ({ olderThanMs: 7 * day, now: world.now, isAlive: world.isAlive })
+
+  test('removes old state and parts that were left, but nothing of a dataset', async world => {
+    const { runId } = await world.run(one)
+    await world.run({ ...one, force: true })
+    const { run } = await half(world, two)
+    world.time += 8 * day
+    const visible = await world.outputKeys()
+    const plan = await planClean(world.store, options(world))
+    expect(plan.parts.map(part => part.key)).toEqual([`flights/part-0-0-${run.runId}-1.parquet`])
+    const attempts = new Set(plan.objects.map(({ key }) => key.split('/').slice(2, 4).join('/')))
+    expect([...attempts].sort()).toEqual([`${runId}/1`, `${run.runId}/1`].sort())
+    await clean(world.store, plan)
+    expect(await world.outputKeys()).toEqual(visible)
+    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [], damaged: [] })
+    expect(await world.run(one)).toMatchObject({ status: 'complete' })
+    expect(await world.run({ ...one, force: true })).toMatchObject({ attempt: 3 })
+    expect(await world.run(two)).toMatchObject({ status: 'new', attempt: 1 })
+    expect((await world.outputKeys()).sort()).toEqual(await world.keysOfManifest())
+  })
+
+  test('keeps what is young, or lives, so that it can be resumed', async world => {
+    const { actor, run } = await half(world, one)
+    world.time += 6 * day
+    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [], damaged: [] })
+    world.time += 6 * day
+    await world.store.write(
+      runKeys(run.runId, 1).lease,
+      stateBytes({ owner: actor.owner, leaseUntil: world.time + 1000 }),
+    )
+    expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [], damaged: [] })
+    actor.die()
+    world.time += 8 * day
+    expect((await planClean(world.store, options(world))).parts).toHaveLength(1)
+  })
+})

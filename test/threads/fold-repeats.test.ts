@@ -1,0 +1,41 @@
+/** Repeated log lines. */
+import { expect, it } from 'vitest'
+import { type FoldableLine, foldRepeats } from '../../lib/threads/fold-repeats.ts'
+
+function folded(
+  act: (add: (message: string, repeats?: number) => void, flush: () => void) => void,
+): [string, number?][] {
+  const told: [string, number?][] = []
+  const folder = foldRepeats<FoldableLine>(
+    ({ message, repeats }) => void told.push(repeats === undefined ? [message] : [message, repeats]),
+  )
+  const add = (message: string, repeats?: number) =>
+    folder.add({ level: 'info', message, ...(repeats !== undefined && { repeats }) })
+  act(add, folder.flush)
+  folder.flush()
+  return told
+}
+
+it('tells a line at once, and how often it came again when flushed', () => {
+  const told = folded((add, flush) => {
+    for (let row = 0; row < 1_000_000; row++) add('odd')
+    add('even')
+    flush()
+    add('odd')
+  })
+  expect(told).toEqual([['odd'], ['even'], ['odd', 999_999], ['odd']])
+})
+
+it('adds up what others have counted', () => {
+  expect(folded(add => [add('odd'), add('odd', 10), add('odd')])).toEqual([['odd'], ['odd', 11]])
+})
+
+it('remembers a bounded number of lines', () => {
+  const told = folded(add => {
+    for (let row = 0; row < 5000; row++) {
+      add(`row ${row}`)
+      add(`row ${row}`)
+    }
+  })
+  expect(told).toHaveLength(10_000)
+})

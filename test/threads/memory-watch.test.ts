@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { memoryCeiling } from '../../lib/threads/memory-ceiling.ts'
+import { watchMemory } from '../../lib/threads/memory-watch.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** A watch over a process that takes `bytes`, and what it called. */
+function watched(machineBytes = 10_000e6) {
+  const state = { bytes: 0, calls: [] as string[] }
+  const watch = watchMemory({
+    ...{ bytesMax: 1000e6, machineBytes, taken: () => state.bytes },
+    onOver: error => state.calls.push(`over: ${error.message}`),
+    onLost: error => state.calls.push(`lost: ${error.code}`),
+  })
+  return { state, watch }
+}
+
+describe('a process that takes more than it may', () => {
+  it('is noticed once, with both sizes', () => {
+    const { state, watch } = watched()
+    watch.begin()
+    vi.advanceTimersByTime(500)
+    expect(state.calls).toEqual([])
+    state.bytes = 1200e6
+    vi.advanceTimersByTime(500)
+    expect(state.calls).toHaveLength(1)
+    expect(state.calls[0]).toMatch(/at most 1,000 MB.*got 1,200 MB.*raise --memory/)
+  })
+
+  it('is given up where it does not come down in time', () => {
+    const { state, watch } = watched()
+    watch.begin()
+    state.bytes = 1200e6
+    vi.advanceTimersByTime(5000)
+    expect(state.calls.at(-1)).toBe('lost: OUT_OF_MEMORY')
+  })
+
+  it('is given up at once where the machine has not much more', () => {
+    const { state, watch } = watched(1200e6)
+    watch.begin()
+    state.bytes = 1150e6
+    vi.advanceTimersByTime(100)
+    expect(state.calls.at(-1)).toBe('lost: OUT_OF_MEMORY')
+  })
+
+  it('is not looked at between jobs, and anew with the next one', () => {
+    const { state, watch } = watched()
+    watch.begin()
+    state.bytes = 1200e6
+    vi.advanceTimersByTime(500)
+    watch.end()
+    vi.advanceTimersByTime(5000)
+    expect(state.calls).toHaveLength(1)
+    watch.begin()
+    vi.advanceTimersByTime(500)
+    expect(state.calls).toHaveLength(2)
+  })
+})
+
+it('lies far above the budget, and below what the machine has', () => {
+  expect(memoryCeiling(600, 24e9)).toBe(1456e6)
+  expect(memoryCeiling(16_000, 24e9)).toBe(20e9)
+  expect(memoryCeiling(3000, 3e9)).toBe(3e9)
+})

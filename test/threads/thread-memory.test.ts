@@ -1,0 +1,46 @@
+/** The heap of a thread in a process that was started as Lambda starts Node. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, it, onTestFinished } from 'vitest'
+
+const library = new URL('../../lib/threads/thread-memory.ts', import.meta.url).href
+
+/** Rows as objects, of which some hundred thousand live a while, as a map function makes them. */
+const script = `
+import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
+import { isMainThread, parentPort, Worker } from 'node:worker_threads'
+import { resetHeapFlags, threadLimits } from '${library}'
+if (isMainThread) {
+  resetHeapFlags()
+  const worker = new Worker(new URL(import.meta.url), { resourceLimits: threadLimits(247 * 1048576) })
+  worker.once('message', message => console.log(JSON.stringify(message)))
+} else {
+  const kept = []
+  let newSpace = 0
+  for (let round = 0; round < 60; round++) {
+    const rows = []
+    for (let at = 0; at < 40_000; at++) rows.push({ at, text: 'x' + at, pair: [at, at + 1], date: new Date(at) })
+    kept.push(rows)
+    if (kept.length > 6) kept.shift()
+    newSpace = Math.max(newSpace, getHeapSpaceStatistics().find(space => space.space_name === 'new_space').space_size)
+  }
+  const mebibytes = bytes => Math.round(bytes / 1048576)
+  parentPort.postMessage({ heap: mebibytes(getHeapStatistics().heap_size_limit), newSpace: mebibytes(newSpace) })
+}
+`
+
+it('is bounded by the limits of the thread, not by the flags of a function of 3,008 MB', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fanmill-heap-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'heap.mjs')
+  await writeFile(file, script)
+  const flags = ['--max-old-space-size=2707', '--max-semi-space-size=150']
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, file])
+  const { heap, newSpace } = JSON.parse(stdout)
+  // With the flags of the process it is 1,015, of which 256 are new space.
+  expect(heap).toBe(247 + 48)
+  expect(newSpace).toBeLessThanOrEqual(48)
+})
