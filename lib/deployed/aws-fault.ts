@@ -1,6 +1,6 @@
 /** What the AWS SDK throws when a deployed pipeline is operated, as Fanmill's errors. */
 import { FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
-import { codeOf, isOfNetwork } from '../store/network-fault.ts'
+import { codeOf, isNetworkFault } from '../store/network-fault.ts'
 
 export interface AwsAct {
   /** As in `cannot start an execution`. */
@@ -46,7 +46,7 @@ function passing(error: Error, act: AwsAct): TransientError | undefined {
   const isPassing =
     /Throttl|TooManyRequests|LimitExceeded|ServiceUnavailable|InternalFailure|InternalServer|TimeoutError/.test(
       error.name,
-    ) || (status === undefined ? isOfNetwork(error) : status >= 500 || status === 429)
+    ) || (status === undefined ? isNetworkFault(error) : status >= 500 || status === 429)
   if (!isPassing) return undefined
   const what = status === undefined ? codeOf(error) : `${status} ${error.name}`
   return new TransientError('AWS_FAILED', `${cannot(act)} now: ${what}; try again`, detailOf(error, act), {

@@ -3,8 +3,8 @@ import { Buffer } from 'node:buffer'
 import { PermanentError } from '../errors/errors.ts'
 import { withPlace } from '../model/member-place.ts'
 import { readHeader } from '../text/csv-header.ts'
-import { bomBytes, checkEncoding } from '../text/encoding.ts'
-import { refuseOtherFile } from '../text/other-file.ts'
+import { bomBytes } from '../text/encoding.ts'
+import { checkTextStart } from '../text/other-file.ts'
 import { dialectOf, encodingOf, longestRecordBytes, type TextFormat } from '../text/record-dialect.ts'
 import { createRecordCutter } from '../text/records.ts'
 import type { SampleText } from './sample.ts'
@@ -48,8 +48,7 @@ export async function readSample({ name, open }: SampleText): Promise<Sample> {
 /** @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a file that is no text */
 function checkBytes(name: string, bytes: Uint8Array): void {
   try {
-    refuseOtherFile(bytes, name)
-    checkEncoding(bytes, 'utf-8')
+    checkTextStart(bytes, name, 'utf-8')
   } catch (error) {
     throw withPlace(error, { archive: name, member: '' })
   }

@@ -1,16 +1,15 @@
-/** Writes one temporary file from many small pieces, synchronously, gathering them in a buffer. */
+/** Writes one temporary file from many small pieces, synchronously and through a buffer. */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { diskFault } from '../store/disk/fault.ts'
 
-/** Larger pieces are written at once: a system call costs as much as copying some tens of kilobytes. */
-const gatherBytesMax = 32 * 1024
-/** Small pieces are gathered up to here. */
+/** Larger pieces bypass the buffer: a system call costs as much as copying some tens of kilobytes. */
+const smallPieceBytesMax = 32 * 1024
 const bufferBytes = 256 * 1024
 
-/** An empty file at first. Between `close` and the next `append` it holds neither descriptor nor buffer. */
+/** Begins with an empty file. Between `close` and the next `append` it holds neither a descriptor nor a buffer. */
 export class FileWriter {
   readonly file: string
-  /** Appended so far. */
+  /** Bytes appended so far. */
   bytes = 0
   private descriptor: number | undefined
   private buffer: Buffer | undefined
@@ -22,11 +21,11 @@ export class FileWriter {
     attempt(file, () => closeSync(openSync(file, 'w')))
   }
 
-  /** The piece is not needed afterwards. */
+  /** The caller may reuse the piece afterwards. */
   append(piece: Uint8Array): void {
     this.bytes += piece.length
-    if (this.buffered + piece.length > bufferBytes || piece.length > gatherBytesMax) this.flush()
-    if (piece.length > gatherBytesMax) this.write(piece)
+    if (this.buffered + piece.length > bufferBytes || piece.length > smallPieceBytesMax) this.flush()
+    if (piece.length > smallPieceBytesMax) this.write(piece)
     else {
       this.buffer ??= Buffer.allocUnsafeSlow(bufferBytes)
       this.buffer.set(piece, this.buffered)
@@ -39,7 +38,7 @@ export class FileWriter {
     this.release()
   }
 
-  /** Closes without writing the rest, and removes the file; absent is no error. */
+  /** Closes without writing the rest, and removes the file. A missing file is not an error. */
   remove(): void {
     this.release()
     attempt(this.file, () => rmSync(this.file, { force: true }))

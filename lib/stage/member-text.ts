@@ -1,4 +1,4 @@
-/** Members as the text that they hold: large ones in chunks, and those that are compressed themselves inflated once more. */
+/** Reads the text of members: large ones in chunks, and members that are compressed files inflated a second time. */
 
 import { FanmillError } from '../errors/errors.ts'
 import { compressionOf } from '../inflate/compression.ts'
@@ -15,10 +15,10 @@ import {
   readMembersOrChunks,
 } from '../zip/member-bytes.ts'
 
-/** Up to here the whole of a member is held, which is a little faster. */
+/** Members up to this size are read whole, which is a little faster. */
 const wholeBytesMax = 16 * 1024 * 1024
 
-/** As `readMembers`. Memory: the slice's range, and of what may be passed over one member. */
+/** As `readMembers`. Memory: the slice's range, and one whole member where bad ones are skipped. */
 export async function* readTexts(
   store: Reader,
   input: InputObject,
@@ -30,15 +30,15 @@ export async function* readTexts(
     for await (const { member, bytes } of readMembers(store, input, slice, options)) {
       if (!compressionOf(member.name)) yield { member, bytes }
       else if (await isWhole(bytes, { member, input, ...options, onBad }))
-        yield { member, chunks: textOf(once(bytes), { member, input, ...options }) }
+        yield { member, chunks: inflateText(once(bytes), { member, input, ...options }) }
     }
     return
   }
-  const isHeld = ({ name, inflatedBytes }: PlannedMember): boolean =>
+  const isReadWhole = ({ name, inflatedBytes }: PlannedMember): boolean =>
     inflatedBytes <= wholeBytesMax && !compressionOf(name)
-  for await (const found of readMembersOrChunks(store, input, slice, { ...reading, isWhole: isHeld })) {
+  for await (const found of readMembersOrChunks(store, input, slice, { ...reading, isWhole: isReadWhole })) {
     const { member } = found
-    yield 'bytes' in found ? found : { member, chunks: textOf(found.chunks, { member, input, ...reading }) }
+    yield 'bytes' in found ? found : { member, chunks: inflateText(found.chunks, { member, input, ...reading }) }
   }
 }
 
@@ -49,7 +49,7 @@ export function openText(
   member: PlannedMember,
   options: MemberOptions,
 ): AsyncGenerator<Uint8Array> {
-  return textOf(openMember(store, input, member, options), { member, input, ...options })
+  return inflateText(openMember(store, input, member, options), { member, input, ...options })
 }
 
 interface TextOptions extends MemberOptions {
@@ -57,7 +57,7 @@ interface TextOptions extends MemberOptions {
   readonly input: InputObject
 }
 
-async function* textOf(
+async function* inflateText(
   source: AsyncIterable<Uint8Array>,
   { member, input, limits, signal }: TextOptions,
 ): AsyncGenerator<Uint8Array> {
@@ -84,13 +84,13 @@ function tooLarge(memberBytesMax: number, place: Parameters<typeof memberError>[
   return memberError('ZIP_LIMIT', place, what, { memberBytesMax })
 }
 
-/** Inflates without keeping: what is wrong shows at the end, and no row of a member that is passed over may go on. */
+/** Inflates a member without keeping its text: a fault shows only at the end, and no row of a skipped member may be written. */
 async function isWhole(
   bytes: Uint8Array,
   options: TextOptions & Required<Pick<MemberOptions, 'onBad'>>,
 ): Promise<boolean> {
   try {
-    for await (const _chunk of textOf(once(bytes), options));
+    for await (const _chunk of inflateText(once(bytes), options));
     return true
   } catch (error) {
     if (!(error instanceof FanmillError) || options.signal?.aborted) throw error

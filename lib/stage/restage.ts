@@ -1,9 +1,9 @@
-/** Text that is staged already, staged again with every record located. */
+/** Stages text again that is staged already, with every record located. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { ReusedBuffer } from '../store/reused-buffer.ts'
 import type { Stage, StagedFile, StagedMember } from './stage.ts'
 
-/** Pieces keep their order, and with it their index. Memory: the longest piece. */
+/** Adds the members of staged files to a stage in their order, so that each keeps its index. Memory: the longest piece. */
 export async function restage(files: readonly StagedFile[], stage: Stage): Promise<void> {
   const pieces = files
     .flatMap(file => file.members.map(member => ({ file, member })))

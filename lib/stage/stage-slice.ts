@@ -19,10 +19,10 @@ import { readTexts } from './member-text.ts'
 import type { Origin } from './stage.ts'
 import type { SliceStageOptions, Staging } from './stage-slices.ts'
 
-/** Gives control back after each long piece, before which the stage may be another. */
+/** Yields after each long piece; the caller may then continue with another stage. */
 type Pieces = AsyncGenerator<void>
 
-/** Reads a slice into the stage that is current. */
+/** Stages a slice into what `staging` returns, which is called again after each yield. */
 export function stageSlice(
   slice: Slice,
   input: InputObject,
@@ -51,14 +51,14 @@ async function* stageMembers(
   const onBad = (_member: unknown, error: FanmillError): void => {
     current().skipped.push(skippedMember(error))
   }
-  const reading = { limits, ...(signal && { signal }), ...(onBadMember === 'skip' && { onBad }) }
+  const reading = { limits, signal, onBad: onBadMember === 'skip' ? onBad : undefined }
   for await (const found of readTexts(store, input, slice, reading)) {
     const origin = { archive: input.key, member: found.member.name }
     const staging = current()
     staging.counts.members++
     if (!staging.text) {
       staging.addInflated(found.member.inflatedBytes)
-      await stageWhole(staging, options, origin, 'bytes' in found ? [found.bytes] : found.chunks)
+      await stageParquet(staging, options, origin, 'bytes' in found ? [found.bytes] : found.chunks)
     } else if ('chunks' in found) yield* stagePieces(current, options, origin, found.chunks)
     else {
       staging.addInflated(found.bytes.length)
@@ -68,7 +68,7 @@ async function* stageMembers(
   current().counts.bytesIn += slice.range.end - slice.range.start
 }
 
-/** A long text: never more of it in memory than a piece. */
+/** Stages a long text. Memory: one piece. */
 async function* stagePieces(
   current: () => Staging,
   { format }: SliceStageOptions,
@@ -96,10 +96,7 @@ async function* stageRange(
   if (options.format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut by byte ranges')
   const { store, format, isLocated, signal } = options
   const { take: into } = staging.buffer
-  const read = await readRangeSlice({
-    ...{ store, input, slice, format, isPlaced: isLocated, into },
-    ...(signal && { signal }),
-  })
+  const read = await readRangeSlice({ store, input, slice, format, isPlaced: isLocated, into, signal })
   const { bytes, header, firstLine, firstRecord, scan } = read
   staging.text?.add(bytes, { archive: input.key, member: '', header, firstLine, firstRecord, scan })
   staging.ranges.push({ slice: slice.slice, input: slice.input, start: read.start, end: read.end })
@@ -109,7 +106,7 @@ async function* stageRange(
   yield
 }
 
-/** Text files small enough for one thread, and Parquet. */
+/** Stages a Parquet file, or a text file that is small enough for one thread. */
 async function* stageFile(
   _slice: FileSlice,
   input: InputObject,
@@ -119,27 +116,27 @@ async function* stageFile(
   const staging = current()
   const { store, signal } = options
   if (input.sizeBytes <= smallFileBytes && (await stageSmall(input, staging, options))) return
-  const source = inflateFile(store, input, signal ? { signal } : {})
+  const source = inflateFile(store, input, { signal })
   staging.counts.members++
   staging.counts.bytesIn += input.sizeBytes
   if (!staging.text) {
     staging.addInflated(input.sizeBytes)
-    return stageWhole(staging, options, { archive: input.key, member: '' }, source)
+    return stageParquet(staging, options, { archive: input.key, member: '' }, source)
   }
   yield* stagePieces(current, options, { archive: input.key, member: '' }, source)
 }
 
-/** What the engine says of a file of another kind does not help. */
-async function* checkedParquet(source: AsyncIterable<Uint8Array>, origin: MemberPlace): AsyncGenerator<Uint8Array> {
+/** Refuses a file of another kind by its first chunk, because the engine's message does not say what the file is. */
+async function* checkParquet(source: AsyncIterable<Uint8Array>, origin: MemberPlace): AsyncGenerator<Uint8Array> {
   let isFirst = true
   for await (const chunk of source) {
-    if (isFirst) refuse(chunk, origin)
+    if (isFirst) refuseNonParquet(chunk, origin)
     isFirst = false
     yield chunk
   }
 }
 
-function refuse(chunk: Uint8Array, origin: MemberPlace): void {
+function refuseNonParquet(chunk: Uint8Array, origin: MemberPlace): void {
   try {
     refuseOtherFile(chunk, origin.member || origin.archive, 'a Parquet file')
   } catch (error) {
@@ -147,7 +144,7 @@ function refuse(chunk: Uint8Array, origin: MemberPlace): void {
   }
 }
 
-/** Stages a small file as members are: read and inflated in one go. False for one that inflates to more than may be held. */
+/** Stages a small file that is read and inflated in one go. Returns false when it inflates to more than may be in memory. */
 async function stageSmall(input: InputObject, staging: Staging, options: SliceStageOptions): Promise<boolean> {
   const { store, signal } = options
   const { key, etag, sizeBytes } = input
@@ -155,7 +152,7 @@ async function stageSmall(input: InputObject, staging: Staging, options: SliceSt
   const { take: into } = staging.buffer
   const bytes = store.readNow
     ? store.readNow(key, { etag, into })
-    : await store.read(key, { etag, range: { start: 0, end: sizeBytes }, ...(signal && { signal }) })
+    : await store.read(key, { etag, range: { start: 0, end: sizeBytes }, signal })
   const origin = { archive: key, member: '' }
   const content = staging.text ? inflateSmall(bytes, key) : bytes
   if (!content) return false
@@ -163,41 +160,32 @@ async function stageSmall(input: InputObject, staging: Staging, options: SliceSt
   staging.counts.bytesIn += sizeBytes
   staging.addInflated(content.length)
   if (staging.text) staging.text.add(content, origin)
-  else await stageWhole(staging, options, origin, [content])
+  else await stageParquet(staging, options, origin, [content])
   return true
 }
 
-/** A Parquet file, prepared for the engine; its footer says how many rows it has. */
-async function stageWhole(
+/** Stages a Parquet file that is prepared for the engine. Its footer holds the number of rows. */
+async function stageParquet(
   staging: Staging,
   { folder, isLocated }: SliceStageOptions,
-  origin: { readonly archive: string; readonly member: string },
+  origin: MemberPlace,
   source: readonly Uint8Array[] | AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  const file = join(folder, `${staging.name}-${staging.whole.length}.parquet`)
-  const index = staging.whole.length
-  staging.begun.push(file)
-  if (isList(source)) writeNow(file, source, origin)
-  else await pipeline(Readable.from(checkedParquet(source, origin)), createWriteStream(file))
+  const index = staging.parquet.length
+  const file = join(folder, `${staging.name}-${index}.parquet`)
+  staging.parquetPaths.push(file)
+  if (isList(source)) writeChunks(file, source, origin)
+  else await pipeline(Readable.from(checkParquet(source, origin)), createWriteStream(file))
   const parquet = prepareParquet(file, origin, isLocated ? 'raw' : 'checked')
   const records = parquet.rowCount
-  const member = {
-    index,
-    ...origin,
-    records,
-    start: 0,
-    end: 0,
-    firstLine: 1,
-    firstRecord: 1,
-    header: [],
-  }
+  const member = { index, ...origin, records, start: 0, end: 0, firstLine: 1, firstRecord: 1, header: [] }
   const shared = { columns: [], newline: 'lf', bytes: 1, located: isLocated } as const
-  staging.whole.push({ ...shared, file, records, members: [member], parquet })
+  staging.parquet.push({ ...shared, file, records, members: [member], parquet })
 }
 
-function writeNow(file: string, chunks: readonly Uint8Array[], origin: MemberPlace): void {
+function writeChunks(file: string, chunks: readonly Uint8Array[], origin: MemberPlace): void {
   const [first] = chunks
-  if (first) refuse(first, origin)
+  if (first) refuseNonParquet(first, origin)
   const writer = new FileWriter(file)
   for (const chunk of chunks) writer.append(chunk)
   writer.close()

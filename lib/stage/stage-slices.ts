@@ -1,4 +1,4 @@
-/** Slices as staged text: reads, inflates and checks them, and refuses headers that do not have the declared columns. */
+/** Stages slices as text: reads, inflates and checks them, and refuses headers that lack declared columns. */
 import { rmSync } from 'node:fs'
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
 import type { BatchInputs, Slice } from '../model/plan-data.ts'
@@ -31,17 +31,17 @@ export interface SliceStageOptions {
   readonly onBadMember: 'fail' | 'skip'
   readonly limits: Pick<ZipLimits, 'memberBytesMax'>
   readonly stageBytesMax: number
-  /** Whether columns may stand in the paths of the inputs; default false. */
+  /** Whether the paths of the inputs may hold columns (`year=2024/`); default false. */
   readonly readsHive?: boolean
   readonly isLocated: boolean
-  /** A staged file for each member; default false. */
+  /** Writes one staged file per member; default false. */
   readonly isByMember?: boolean
   readonly signal?: AbortSignal
-  /** Called as text is inflated, with its bytes. */
+  /** Called with the number of bytes each time that text was inflated. */
   onInflated?(bytes: number): void
 }
 
-/** The reads that staging slices begins with, in their order; those of small files only where a store must be waited for. */
+/** Returns the reads that staging these slices begins with, in order. Small files are included only for stores without `readNow`. */
 export function wantedRanges(
   { slices, inputs }: Pick<Extract<StageSource, { kind: 'slices' }>, 'slices' | 'inputs'>,
   { readNow }: Pick<Reader, 'readNow'>,
@@ -56,10 +56,10 @@ export function wantedRanges(
 
 export interface StagedSlices {
   readonly files: readonly StagedFile[]
-  /** In the order in which located records count them. A member in several pieces stands here once a piece. */
+  /** Members in the order of their index in located records; one entry per piece. */
   readonly members: readonly { readonly archive: string; readonly member: string; readonly records: number }[]
   readonly memberCount: number
-  /** Members that were bad and passed over, as the source allows it. */
+  /** Bad members that were skipped, as `onBadMember` allows. */
   readonly skipped: readonly SkippedMember[]
   readonly recordsFound: number
   readonly bytesIn: number
@@ -74,8 +74,10 @@ export interface StagedPart {
 }
 
 /**
- * As `stageSlices`, in parts of about `partBytes` where there is more text: how much comes out of what is compressed shows
- * only as it comes. The caller discards each part before the next one.
+ * Stages slices in parts of about `partBytes`, because the size of compressed text is known only when it is inflated.
+ * The caller discards each part before it requests the next one.
+ * Memory: the largest slice's range and one inflated member.
+ * @throws COLUMN_MISSING, COLUMN_NEW, INPUT_*, ZIP_*, DISK_FULL
  */
 export async function* stageInParts(
   source: StageSource,
@@ -83,7 +85,7 @@ export async function* stageInParts(
 ): AsyncGenerator<StagedPart> {
   let staging = openStaging(options)
   try {
-    if (source.kind === 'staged') await stageAgain(source.staged, staging, options)
+    if (source.kind === 'staged') await reuseStaged(source.staged, staging, options)
     else
       for (const slice of source.slices)
         for await (const _piece of stageSlice(slice, inputOf(source.inputs, slice), () => staging, options)) {
@@ -99,34 +101,27 @@ export async function* stageInParts(
   }
 }
 
-/** Memory: the largest slice's range and one inflated member. @throws COLUMN_MISSING, COLUMN_NEW, INPUT_*, ZIP_*, DISK_FULL */
+/** Stages slices as one part. @throws as `stageInParts` */
 export async function stageSlices(source: StageSource, options: SliceStageOptions): Promise<StagedSlices> {
-  const staging = openStaging(options)
-  try {
-    if (source.kind === 'staged') await stageAgain(source.staged, staging, options)
-    else
-      for (const slice of source.slices)
-        for await (const _piece of stageSlice(slice, inputOf(source.inputs, slice), () => staging, options));
-    return finish(staging, options)
-  } catch (error) {
-    staging.discard()
-    throw error
-  }
+  const [part] = await Array.fromAsync(stageInParts(source, { ...options, partBytes: Number.POSITIVE_INFINITY }))
+  return (part as StagedPart).staged
 }
 
+/** The files and counts of one part while it is staged. */
 export interface Staging {
   /** Undefined for Parquet, which is not text. */
   readonly text: Stage | undefined
-  readonly whole: StagedFile[]
-  /** Files of `whole`, and the one that is being written. */
-  readonly begun: string[]
+  /** Staged Parquet files. */
+  readonly parquet: StagedFile[]
+  /** Paths of the Parquet files, including one that is being written. */
+  readonly parquetPaths: string[]
   readonly ranges: RangeEnds[]
-  /** Staged elsewhere and used as they are; not ours to remove. */
+  /** Files of an earlier stage that are used unchanged; `discard` leaves them. */
   borrowed: readonly StagedFile[]
-  /** Of the slices that are read one after another. */
+  /** Memory that the slices use one after another. */
   readonly buffer: ReusedBuffer
   readonly counts: { members: number; bytesIn: number; bytesInflated: number }
-  /** Counts bytes that were inflated. */
+  /** Counts inflated bytes and reports them to `onInflated`. */
   addInflated(bytes: number): void
   readonly skipped: SkippedMember[]
   readonly name: string
@@ -144,15 +139,15 @@ function openStaging(options: SliceStageOptions): Staging {
     format.kind === 'parquet'
       ? undefined
       : createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnCount, name })
-  const begun: string[] = []
+  const parquetPaths: string[] = []
   const discard = (): void => {
     text?.discard()
-    for (const file of begun) rmSync(file, { force: true })
+    for (const path of parquetPaths) rmSync(path, { force: true })
   }
   return {
     text,
-    whole: [],
-    begun,
+    parquet: [],
+    parquetPaths,
     ranges: [],
     borrowed: [],
     buffer: new ReusedBuffer(),
@@ -167,23 +162,24 @@ function openStaging(options: SliceStageOptions): Staging {
   }
 }
 
-async function stageAgain(staged: StagedText, staging: Staging, options: SliceStageOptions): Promise<void> {
+/** Uses staged files unchanged where they are as the options require, and stages them again where they are not. */
+async function reuseStaged(staged: StagedText, staging: Staging, options: SliceStageOptions): Promise<void> {
   const files = staged.files as readonly StagedFile[]
   const mustLocate = options.isLocated && files.some(file => !file.located)
-  const mustPart = options.isByMember && files.some(file => !isOfOneMember(file))
-  if (staging.text && (mustLocate || mustPart)) await restage(files, staging.text)
+  const mustSplit = options.isByMember && files.some(file => !hasOneMember(file))
+  if (staging.text && (mustLocate || mustSplit)) await restage(files, staging.text)
   else staging.borrowed = files
-  // A member that comes in pieces counts where it begins.
+  // A member in several pieces is counted with its first piece.
   staging.counts.members += files.flatMap(file => file.members).filter(member => member.firstRecord === 1).length
   staging.addInflated(files.reduce((sum, file) => sum + file.bytes, 0))
 }
 
-function isOfOneMember({ members: [first, ...others] }: StagedFile): boolean {
+function hasOneMember({ members: [first, ...others] }: StagedFile): boolean {
   return others.every(each => each.archive === first?.archive && each.member === first.member)
 }
 
 function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
-  const files = [...(staging.text?.finish() ?? []), ...staging.whole, ...staging.borrowed]
+  const files = [...(staging.text?.finish() ?? []), ...staging.parquet, ...staging.borrowed]
   const { format } = options
   if (format.kind === 'csv' && format.header) for (const file of files) checkHeader(file, { ...options, format })
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)

@@ -4,5 +4,5 @@
 export const codeOf = (error: Error): string => String((error as { readonly code?: unknown }).code ?? error.name)
 
 /** Of an error without an answer: names that do not resolve, connections refused, reset or broken off. */
-export const isOfNetwork = (error: Error): boolean =>
+export const isNetworkFault = (error: Error): boolean =>
   /^(E(?!RR_)[A-Z_]+|ERR_STREAM\w*|ERR_SSL\w*|HPE_\w+|UND_\w+)$/.test(codeOf(error)) || error.message === 'aborted'

@@ -1,9 +1,9 @@
-/** Reads ranges before they are asked for, so that a thread inflates one slice while the next ones come. */
+/** Reads ranges before they are requested, so that the next slices arrive while a thread inflates the current one. */
 import type { ByteRange } from './byte-range.ts'
 import { ReusedBuffer } from './reused-buffer.ts'
 import type { Reader, ReadOptions } from './store.ts'
 
-/** Small files in flight at once. */
+/** Limit on reads of small files in flight. */
 const smallReadsMax = 16
 const smallStepBytes = 16 * 1024
 
@@ -11,47 +11,48 @@ export interface WantedRange {
   readonly key: string
   readonly etag: string
   readonly range: ByteRange
-  /** Of a small file: it takes the time of its request, and little memory. Default false. */
+  /** Marks a small file, which costs one request and little memory; default false. */
   readonly isSmall?: boolean
 }
 
 /**
- * A view of a store whose `read` answers wanted ranges, in their order, from reads that were begun before: at most `readsMax`
- * at once, or 16 where they are small, each of which stays in memory until it is asked for, and then until the next wanted one is. Anything else is read as ever.
+ * Returns a view of a store that starts to read the wanted ranges in their order, at most `readsMax` at once (16 for small files).
+ * The bytes of a wanted range are valid until the next wanted range is requested. Other reads go to the store directly.
  */
 export function readAhead(
   store: Reader,
   wanted: readonly WantedRange[],
   { readsMax, signal }: { readonly readsMax: number; readonly signal?: AbortSignal },
 ): Reader {
-  const begun = new Map<string, Begun>()
+  const started = new Map<string, StartedRead>()
   const free: ReusedBuffer[] = []
-  let handed: ReusedBuffer | undefined
+  /** Buffer of the range that was returned last. */
+  let returned: ReusedBuffer | undefined
   let next = 0
-  const begin = (): void => {
+  const startReads = (): void => {
     for (; next < wanted.length; next++) {
       const { key, etag, range, isSmall = false } = wanted[next] as WantedRange
-      if (begun.size >= (isSmall ? Math.max(readsMax, smallReadsMax) : readsMax)) return
+      if (started.size >= (isSmall ? Math.max(readsMax, smallReadsMax) : readsMax)) return
       const buffer = isSmall ? new ReusedBuffer(smallStepBytes) : (free.pop() ?? new ReusedBuffer())
-      const reading = store.read(key, { range, etag, into: buffer.take, ...(signal && { signal }) })
-      // Looked at when it is asked for; until then a failure is nobody's.
+      const reading = store.read(key, { range, etag, into: buffer.take, signal })
+      // The error is thrown when the range is requested; until then it must not count as unhandled.
       reading.catch(() => undefined)
-      begun.set(nameOf(key, range), { reading, buffer, isSmall })
+      started.set(nameOf(key, range), { reading, buffer, isSmall })
     }
   }
-  begin()
+  startReads()
   return {
     async read(key: string, options: ReadOptions = {}) {
       const name = options.range && nameOf(key, options.range)
-      const found = name === undefined ? undefined : begun.get(name)
+      const found = name === undefined ? undefined : started.get(name)
       if (name === undefined || !found) return store.read(key, options)
       try {
         return await found.reading
       } finally {
-        begun.delete(name)
-        if (handed) free.push(handed)
-        handed = found.isSmall ? undefined : found.buffer
-        begin()
+        started.delete(name)
+        if (returned) free.push(returned)
+        returned = found.isSmall ? undefined : found.buffer
+        startReads()
       }
     },
     url: store.url,
@@ -60,7 +61,7 @@ export function readAhead(
   }
 }
 
-interface Begun {
+interface StartedRead {
   readonly reading: Promise<Uint8Array>
   readonly buffer: ReusedBuffer
   readonly isSmall: boolean

@@ -1,16 +1,15 @@
-/** Cuts a text of any length into pieces that end with a record. */
+/** Cuts a text of any length into pieces of whole records. */
 
 import { PermanentError } from '../errors/errors.ts'
 import { type MemberPlace, withPlace } from '../model/member-place.ts'
 import { type Header, readHeader } from './csv-header.ts'
-import { checkEncoding } from './encoding.ts'
-import { refuseOtherFile } from './other-file.ts'
+import { checkTextStart } from './other-file.ts'
 import { dialectOf, encodingOf, longestRecordBytes, type TextFormat } from './record-dialect.ts'
 import { createRecordCutter, type RecordCutter } from './records.ts'
 
-/** Whole records of a text, in its own encoding; for a stage, an origin with these fields. */
+/** Whole records of a text, in its own encoding. */
 export interface Piece {
-  /** Without the header; a view that holds until the next piece is asked for. */
+  /** The records without the header: a view that is valid until the next piece is requested. */
   readonly bytes: Uint8Array
   /** Column names in file order; empty where there is no header. */
   readonly header: readonly string[]
@@ -31,46 +30,46 @@ export interface CutOptions {
   readonly origin?: MemberPlace
 }
 
-/** Looked at in one go, so that a piece is at most this much longer than asked for, whatever the chunks. */
+/** Bytes that are searched in one go: a piece is at most this much longer than `pieceBytes`, whatever the size of the chunks. */
 const chunkBytesMax = 1024 * 1024
 
-/** As `piecesOf`, with the place of the text before the message of an error. */
+/** Yields the pieces of a text, in order. Errors name the origin. @throws as `readPieces` */
 export async function* cutRecords(
   source: AsyncIterable<Uint8Array>,
   { origin, ...options }: CutOptions,
 ): AsyncGenerator<Piece> {
   try {
-    yield* piecesOf(source, { ...options, name: origin?.member || origin?.archive || '' })
+    yield* readPieces(source, { ...options, name: origin?.member || origin?.archive || '' })
   } catch (error) {
     throw origin ? withPlace(error, origin) : error
   }
 }
 
 /**
- * The pieces of a text, in order; for a text without records one piece without bytes. Chunks may be reused by the source.
+ * Yields the pieces of a text, in order; a text without records yields one empty piece. The source may reuse its chunks.
  * Memory: one piece, of `pieceBytes` and a record or two.
  * @throws INPUT_INVALID for a record longer than `recordBytesMax`, with its line; INPUT_ENCODING for UTF-16
  */
-async function* piecesOf(
+async function* readPieces(
   source: AsyncIterable<Uint8Array>,
   options: Omit<CutOptions, 'origin'> & { readonly name: string },
 ): AsyncGenerator<Piece> {
   const { format, name, pieceBytes = 32 * 1024 * 1024, recordBytesMax = longestRecordBytes } = options
-  const gathered = new Gathering(pieceBytes)
-  const top = new TopReader(format, recordBytesMax, name)
+  const buffer = new PieceBuffer(pieceBytes)
+  const top = new HeaderReader(format, recordBytesMax, name)
   let cut: PieceCutter | undefined
   for await (const large of source) {
     for (let at = 0; at < large.length; at += chunkBytesMax) {
-      gathered.append(large.subarray(at, at + chunkBytesMax))
-      const header: Header | undefined = cut ? undefined : top.read(gathered.all, false)
-      if (header) cut = new PieceCutter({ format, header, gathered, pieceBytes, recordBytesMax })
+      buffer.append(large.subarray(at, at + chunkBytesMax))
+      const header: Header | undefined = cut ? undefined : top.read(buffer.all, false)
+      if (header) cut = new PieceCutter({ format, header, buffer, pieceBytes, recordBytesMax })
       const piece = cut?.next()
       if (piece) yield piece
     }
   }
   if (!cut) {
-    const header = top.read(gathered.all, true)
-    cut = new PieceCutter({ format, header, gathered, pieceBytes, recordBytesMax })
+    const header = top.read(buffer.all, true)
+    cut = new PieceCutter({ format, header, buffer, pieceBytes, recordBytesMax })
     const piece = cut.next()
     if (piece) yield piece
   }
@@ -78,8 +77,8 @@ async function* piecesOf(
   if (last) yield last
 }
 
-/** Reads the header as soon as enough of the text is there. */
-class TopReader {
+/** Reads the header as soon as enough of the text has arrived. */
+class HeaderReader {
   private readonly format: TextFormat
   private readonly recordBytesMax: number
   private readonly name: string
@@ -94,12 +93,11 @@ class TopReader {
   read(bytes: Uint8Array, isAll: true): Header
   read(bytes: Uint8Array, isAll: false): Header | undefined
   read(bytes: Uint8Array, isAll: boolean): Header | undefined {
-    // Tried again only when there is twice as much, so that a long header costs no more than reading it twice.
+    // Retried only when there is twice as much text, so that a long header costs no more than reading it twice.
     if (!isAll && bytes.length < 2 * this.triedBytes) return undefined
     this.triedBytes = bytes.length
     if (!isAll && bytes.length < 4) return undefined
-    refuseOtherFile(bytes, this.name)
-    checkEncoding(bytes, encodingOf(this.format))
+    checkTextStart(bytes, this.name, encodingOf(this.format))
     const { skip, header } = this.format.kind === 'csv' ? this.format : { skip: 0, header: false }
     const found = readHeader(bytes, dialectOf(this.format, encodingOf(this.format)), { skip, header })
     if (found.isComplete || isAll) return found
@@ -111,60 +109,61 @@ class TopReader {
 interface PieceOptions {
   readonly format: TextFormat
   readonly header: Header
-  readonly gathered: Gathering
+  readonly buffer: PieceBuffer
   readonly pieceBytes: number
   readonly recordBytesMax: number
 }
 
-/** Gives out what is gathered, up to the last record end. */
+/** Cuts pieces off the buffer, up to its last record end. */
 class PieceCutter {
   private readonly options: PieceOptions
   private readonly cutter: RecordCutter
-  /** How far the gathered bytes are looked through, and where the last record end in them is. */
-  private seen = 0
+  /** Buffered bytes that were searched, and the offset of the last record end in them. */
+  private searched = 0
   private end = 0
-  private givenRecords = 0
-  private givenLines = 0
-  private isAnyGiven = false
+  /** Records and lines of the pieces so far. */
+  private recordsBefore = 0
+  private linesBefore = 0
+  private hasPiece = false
 
   constructor(options: PieceOptions) {
-    const { format, header, gathered } = options
+    const { format, header, buffer } = options
     this.options = options
     this.cutter = createRecordCutter(dialectOf(format, encodingOf(format)))
-    gathered.drop(header.end)
+    buffer.take(header.end)
   }
 
-  /** Looks through what is new. */
+  /** Searches the bytes that are new, and returns a piece when enough are there. */
   next(): Piece | undefined {
-    const { gathered, pieceBytes, recordBytesMax } = this.options
-    const end = this.cutter.push(gathered.all.subarray(this.seen))
-    if (end !== -1) this.end = this.seen + end
-    this.seen = gathered.all.length
-    if (this.seen - this.end > recordBytesMax) throw recordTooLong(this.line(this.cutter.lines), recordBytesMax)
-    return this.end >= pieceBytes ? this.give(this.end) : undefined
+    const { buffer, pieceBytes, recordBytesMax } = this.options
+    const end = this.cutter.push(buffer.all.subarray(this.searched))
+    if (end !== -1) this.end = this.searched + end
+    this.searched = buffer.all.length
+    if (this.searched - this.end > recordBytesMax) throw recordTooLong(this.line(this.cutter.lines), recordBytesMax)
+    return this.end >= pieceBytes ? this.cut(this.end) : undefined
   }
 
-  /** The rest, whose last record may have no newline; the only piece even if it is empty. */
+  /** Returns the rest, whose last record may have no newline. An empty rest is returned only when there was no other piece. */
   last(): Piece | undefined {
     this.cutter.finish()
-    const rest = this.options.gathered.all.length
-    return rest > 0 || !this.isAnyGiven ? this.give(rest) : undefined
+    const rest = this.options.buffer.all.length
+    return rest > 0 || !this.hasPiece ? this.cut(rest) : undefined
   }
 
-  private give(end: number): Piece {
-    const { header, gathered } = this.options
+  private cut(end: number): Piece {
+    const { header, buffer } = this.options
     const piece = {
-      bytes: gathered.take(end),
+      bytes: buffer.take(end),
       header: header.names,
-      firstLine: this.line(this.givenLines),
-      firstRecord: this.givenRecords + 1,
-      records: this.cutter.records - this.givenRecords,
+      firstLine: this.line(this.linesBefore),
+      firstRecord: this.recordsBefore + 1,
+      records: this.cutter.records - this.recordsBefore,
     }
-    this.givenRecords = this.cutter.records
-    this.givenLines = this.cutter.lines
-    this.seen -= end
+    this.recordsBefore = this.cutter.records
+    this.linesBefore = this.cutter.lines
+    this.searched -= end
     this.end = 0
-    this.isAnyGiven = true
+    this.hasPiece = true
     return piece
   }
 
@@ -173,8 +172,8 @@ class PieceCutter {
   }
 }
 
-/** Bytes that are gathered, and given away from the front; what was given away holds until more is gathered. */
-class Gathering {
+/** Bytes that are appended at the end and taken from the front. What was taken is valid until the next `append`. */
+class PieceBuffer {
   private buffer: Buffer
   private readonly usualBytes: number
   private start = 0
@@ -193,10 +192,6 @@ class Gathering {
     if (this.end + bytes.length > this.buffer.length) this.makeRoom(bytes.length)
     this.buffer.set(bytes, this.end)
     this.end += bytes.length
-  }
-
-  drop(count: number): void {
-    this.start += count
   }
 
   take(count: number): Uint8Array {
@@ -219,6 +214,6 @@ class Gathering {
 }
 
 function recordTooLong(line: number, recordBytesMax: number): PermanentError {
-  const message = `expected records of at most ${recordBytesMax} bytes, got a longer one at line ${line}; a quote may be left open, or the text may be no CSV`
+  const message = `expected records of at most ${recordBytesMax} bytes, got a longer one at line ${line}; a quote may be left open, or the file may not be CSV`
   return new PermanentError('INPUT_INVALID', message, { line, recordBytesMax })
 }

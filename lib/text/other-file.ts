@@ -1,8 +1,15 @@
 /** Refuses files of another kind than the one that is read, by their first bytes. */
-
+import type { TextEncoding } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { compressionOf } from '../inflate/compression.ts'
+import { checkEncoding } from './encoding.ts'
 import { fileKindOf } from './file-kind.ts'
+
+/** Checks that bytes are the beginning of a text in an encoding. @throws INPUT_INVALID for a file of another kind; INPUT_ENCODING */
+export function checkTextStart(bytes: Uint8Array, name: string, encoding: TextEncoding): void {
+  refuseOtherFile(bytes, name)
+  checkEncoding(bytes, encoding)
+}
 
 /**
  * `name` is that of the file or member, which says whether it was inflated.

@@ -1,4 +1,4 @@
-/** The bytes of a range, and as many after it as turn out to be needed. */
+/** Reads the bytes of a range, and as many after it as turn out to be needed. */
 import type { InputObject } from '../model/plan-data.ts'
 import type { Reader } from '../store/store.ts'
 
@@ -7,14 +7,14 @@ export interface RangeReading {
   readonly input: InputObject
   readonly recordBytesMax: number
   readonly signal?: AbortSignal
-  /** Memory for the range and what is read beyond it at first; default new memory. */
+  /** Provides the memory for the first read; default new memory. */
   readonly into?: (lengthBytes: number) => Uint8Array
 }
 
-/** Read beyond a range in one go, for the end of its last record. */
+/** Bytes beyond the range that the first read includes, for the end of the last record. */
 const lookAheadBytes = 64 * 1024
 
-/** Empty until `grow` or `find` reads; offsets are those of the object but in `bytes`. */
+/** Empty until `grow` or `find` reads. Offsets are offsets in the object. */
 export class RangeWindow {
   readonly offset: number
   readonly recordBytesMax: number
@@ -38,7 +38,7 @@ export class RangeWindow {
     return this.offset + this.bytes.length >= this.sizeBytes
   }
 
-  /** Reads on, twice as far beyond the range as before; false when nothing is left, or the longest record would be passed. */
+  /** Reads twice as far beyond the range as before; false at the end of the object, or when more than the longest record is read already. */
   async grow(): Promise<boolean> {
     if (this.isAtEnd || this.aheadBytes > this.recordBytesMax) return false
     const { store, input, signal, into } = this.reading
@@ -46,13 +46,12 @@ export class RangeWindow {
     const start = this.offset + this.bytes.length
     const range = { start, end: Math.min(this.rangeEnd + this.aheadBytes, this.sizeBytes) }
     const isFirst = this.bytes.length === 0
-    const memory = isFirst && into ? { into } : {}
-    const more = await store.read(input.key, { range, etag: input.etag, ...memory, ...(signal ? { signal } : {}) })
+    const more = await store.read(input.key, { range, etag: input.etag, signal, into: isFirst ? into : undefined })
     this.bytes = isFirst ? more : Buffer.concat([this.bytes, more])
     return true
   }
 
-  /** The offset of what `search` finds in the bytes, reading on while that is -1, when it is asked again; the object's end when nothing is left, -1 when it is too far. */
+  /** Calls `search` with the bytes, reading more as long as it returns -1. Returns the offset found, the object's end when nothing is left, or -1 when `grow` refuses. */
   async find(search: (bytes: Uint8Array) => number): Promise<number> {
     for (;;) {
       const found = search(this.bytes)

@@ -1,32 +1,31 @@
-/** Reads a slice of a large text by its byte range, cut on record ends; where it begins is guessed, and told by the slice before when that was wrong. */
+/** Reads a slice of a large text by its byte range, cut on record ends. Its start is guessed from the text, or given by the slice before when the guess was wrong. */
 
 import { PermanentError } from '../errors/errors.ts'
 import { withPlace } from '../model/member-place.ts'
 import type { InputObject, RangeSlice } from '../model/plan-data.ts'
 import type { Reader } from '../store/store.ts'
 import { type Header, readHeader } from './csv-header.ts'
-import { checkEncoding } from './encoding.ts'
-import { refuseOtherFile } from './other-file.ts'
+import { checkTextStart } from './other-file.ts'
 import { RangeWindow } from './range-window.ts'
 import { type Dialect, dialectOf, encodingOf, longestRecordBytes, type TextFormat } from './record-dialect.ts'
 import { RecordMachine } from './record-machine.ts'
-import { placeAt } from './record-place.ts'
+import { findRecordPlace } from './record-place.ts'
 import { recordStartSearch } from './record-start.ts'
 import { type RecordScan, recordEndSearch, scanRecords } from './records.ts'
 
 /** The records that begin in a slice's range. */
 export interface RangeText {
   readonly slice: RangeSlice
-  /** In the text's own encoding, without the header. */
+  /** The records in the text's own encoding, without the header. */
   readonly bytes: Uint8Array
-  /** Offset in the object at which the slice was found to begin; 0 for the first, whose header stands there. */
+  /** Offset in the object at which the slice begins; 0 for the first slice, which begins with the header. */
   readonly start: number
-  /** Offset of the first record that is not this slice's: the `start` of the next one, else both are wrong. -1 when it was not found. */
+  /** Offset of the first record of the next slice; -1 when it was not found. If it differs from that slice's `start`, one of the two guessed wrongly. */
   readonly end: number
   /** Column names in file order; empty where there is no header. */
   readonly header: readonly string[]
   readonly scan: RecordScan
-  /** 1-based physical line of the first byte of `bytes`, and the number of the first record; only of the first slice when not placed. */
+  /** 1-based physical line of the first byte of `bytes`, and number of the first record; undefined unless `isPlaced` or the first slice. */
   readonly firstLine: number | undefined
   readonly firstRecord: number | undefined
 }
@@ -36,37 +35,36 @@ export interface RangeSliceOptions {
   readonly input: InputObject
   readonly slice: RangeSlice
   readonly format: TextFormat
-  /** Find out `firstLine` and `firstRecord`: reads all text above the slice, from where this thread last knew them. Default false. */
+  /** Finds `firstLine` and `firstRecord`, for which the text above the slice is read, from the last position that this thread knows. Default false. */
   readonly isPlaced?: boolean
   readonly signal?: AbortSignal
   /** Longest record, and longest header; default 64 MiB. */
   readonly recordBytesMax?: number
-  /** Memory for the slice's bytes; default new memory. */
+  /** Provides the memory for the slice's bytes; default new memory. */
   readonly into?: (lengthBytes: number) => Uint8Array
 }
 
 /**
- * The text of a slice, in two requests, seldom more. Memory: the slice, and twice what is read beyond it when a record is long.
+ * Reads the text of a slice in two requests, rarely more. Memory: the slice, and twice what is read beyond it when a record is long.
  * @throws INPUT_INVALID for a record longer than `recordBytesMax` in a slice whose start is certain, and for a longer header;
  * INPUT_ENCODING for UTF-16; and as the store's `read`
  */
 export async function readRangeSlice(options: RangeSliceOptions): Promise<RangeText> {
   try {
-    return await rangeText(options)
+    return await readText(options)
   } catch (error) {
     throw withPlace(error, { archive: options.input.key, member: '' })
   }
 }
 
-async function rangeText(options: RangeSliceOptions): Promise<RangeText> {
+async function readText(options: RangeSliceOptions): Promise<RangeText> {
   const { store, input, slice, format, isPlaced = false, signal, recordBytesMax = longestRecordBytes, into } = options
   const { range } = slice
   const dialect = dialectOf(format, encodingOf(format))
-  const reading = { store, input, recordBytesMax, ...(signal ? { signal } : {}) }
+  const reading = { store, input, recordBytesMax, signal }
   const top = await readTop(new RangeWindow(reading, { start: 0, end: 0 }), format)
-  // One byte before the range may be the newline after which its first record begins.
-  const own = { ...reading, ...(into ? { into } : {}) }
-  const text = new RangeWindow(own, { start: Math.max(range.start - 1, 0), end: range.end })
+  // The byte before the range may be the newline after which the first record begins.
+  const text = new RangeWindow({ ...reading, into }, { start: Math.max(range.start - 1, 0), end: range.end })
   await text.grow()
   const from = slice.recordStart ?? (range.start <= top.end ? top.end : await findStart(text, dialect, top.columnCount))
   const { end, scan } = await findEnd(text, dialect, { from, notBefore: range.end })
@@ -74,13 +72,13 @@ async function rangeText(options: RangeSliceOptions): Promise<RangeText> {
   if (end === -1 && (isFirst || slice.recordStart !== undefined)) throw tooLong('record', recordBytesMax)
   const bytes = end === -1 ? noBytes : text.slice(from, end)
   const isKnown = isPlaced || isFirst
-  const place = isKnown ? await placeAt(reading, dialect, { top, offset: from }) : undefined
+  const place = isKnown ? await findRecordPlace(reading, dialect, { top, offset: from }) : undefined
   const found = { firstLine: place?.line, firstRecord: place?.record }
   return { slice, bytes, start: isFirst ? 0 : from, end, header: top.names, scan, ...found }
 }
 
 interface Top extends Header {
-  /** Fields of a record; 0 when not known. */
+  /** Fields of a record; 0 when unknown. */
   readonly columnCount: number
 }
 
@@ -88,8 +86,7 @@ async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
   const dialect = dialectOf(format, encodingOf(format))
   const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
   await window.grow()
-  refuseOtherFile(window.bytes, '')
-  checkEncoding(window.bytes, encodingOf(format))
+  checkTextStart(window.bytes, '', encodingOf(format))
   for (;;) {
     const found = readHeader(window.bytes, dialect, { skip, header })
     if (found.isComplete || window.isAtEnd) {
@@ -109,13 +106,13 @@ function fieldCount(bytes: Uint8Array, format: TextFormat): number {
   return 0
 }
 
-/** The offset in the object of the first record that begins in the window; the object's end when there is none. */
+/** Returns the offset in the object of the first record that begins in the window; the object's end when there is none. */
 async function findStart(text: RangeWindow, dialect: Dialect, columnCount: number): Promise<number> {
   const found = await text.find(recordStartSearch(dialect, columnCount))
   return found === -1 ? text.sizeBytes : found
 }
 
-/** The offset in the object of the first record end from `notBefore` on, reading from `from`; -1 when it is too far. And the records before. */
+/** Finds the first record end at or after `notBefore`, reading from `from`: its offset in the object, -1 when the record is too long; and the records before it. */
 async function findEnd(
   text: RangeWindow,
   dialect: Dialect,
@@ -136,6 +133,6 @@ async function findEnd(
 const noBytes = new Uint8Array(0)
 
 function tooLong(what: 'record' | 'header', recordBytesMax: number): PermanentError {
-  const message = `expected a ${what} of at most ${recordBytesMax} bytes, got a longer one; a quote may be left open, or the text may be no CSV`
+  const message = `expected a ${what} of at most ${recordBytesMax} bytes, got a longer one; a quote may be left open, or the file may not be CSV`
   return new PermanentError('INPUT_INVALID', message, { recordBytesMax })
 }

@@ -1,13 +1,13 @@
-/** Counts lines and records up to an offset of a large text, going on from where they were last known. */
+/** Counts lines and records up to an offset of a large text, from the nearest position that is known. */
 import type { Header } from './csv-header.ts'
 import type { RangeReading } from './range-window.ts'
 import type { Dialect } from './record-dialect.ts'
 import { createRecordCutter } from './records.ts'
 
 export interface RecordPlace {
-  /** Where a record begins. */
+  /** Offset at which a record begins. */
   readonly offset: number
-  /** Its 1-based physical line, and its 1-based number. */
+  /** 1-based physical line and 1-based number of that record. */
   readonly line: number
   readonly record: number
 }
@@ -17,28 +17,28 @@ export interface PlaceOptions {
   readonly offset: number
 }
 
-/** Places known of texts read lately: a thread's slices of one text come in ascending order, so the last ones serve best. */
+/** Known positions in recently read texts. A thread reads the slices of a text in ascending order, so the latest ones help most. */
 const known = new Map<string, RecordPlace[]>()
 const knownTextsMax = 8
 const knownPlacesMax = 1_000
 
-/** The line and record that begin at `offset`. Streams the text from the nearest place known to this thread. */
-export async function placeAt(
+/** Returns the line and record that begin at `offset`. Streams the text from the nearest position that this thread knows. */
+export async function findRecordPlace(
   reading: RangeReading,
   dialect: Dialect,
   { top, offset }: PlaceOptions,
 ): Promise<RecordPlace> {
-  const places = placesOf(reading, dialect)
+  const places = knownPlaces(reading, dialect)
   const start = { offset: top.end, line: top.line, record: 1 }
   const nearest = places.filter(place => place.offset <= offset).reduce((a, b) => (b.offset > a.offset ? b : a), start)
   if (nearest.offset === offset) return nearest
-  const { atEnd, last } = await countOn(reading, dialect, { from: nearest, until: offset })
+  const { atEnd, last } = await countRecords(reading, dialect, { from: nearest, until: offset })
   places.push(last)
   if (places.length > knownPlacesMax) places.shift()
   return atEnd
 }
 
-function placesOf({ store, input }: RangeReading, dialect: Dialect): RecordPlace[] {
+function knownPlaces({ store, input }: RangeReading, dialect: Dialect): RecordPlace[] {
   const key = JSON.stringify([store.url, input.key, input.etag, dialect])
   const places = known.get(key) ?? []
   known.delete(key)
@@ -48,8 +48,8 @@ function placesOf({ store, input }: RangeReading, dialect: Dialect): RecordPlace
   return places
 }
 
-/** The place at `until`, supposed that a record begins there; and the last record end before, of which it is sure. */
-async function countOn(
+/** Returns the place at `until`, assuming that a record begins there, and the place of the last record end before it, which is certain. */
+async function countRecords(
   { store, input, signal }: RangeReading,
   dialect: Dialect,
   { from, until }: { readonly from: RecordPlace; readonly until: number },
@@ -58,7 +58,7 @@ async function countOn(
   const cutter = createRecordCutter(dialect)
   let offset = from.offset
   let seen = from.offset
-  for await (const chunk of store.stream(input.key, { range, etag: input.etag, ...(signal ? { signal } : {}) })) {
+  for await (const chunk of store.stream(input.key, { range, etag: input.etag, signal })) {
     const end = cutter.push(chunk)
     if (end !== -1) offset = seen + end
     seen += chunk.length

@@ -20,7 +20,7 @@ it.each([
   [
     'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = pipeline({ name: "p", tasks: [counts] })',
   ],
-])('takes a CommonJS pipeline that requires fanmill and ends in %s', async ending => {
+])('loads a CommonJS pipeline that requires fanmill and ends in %s', async ending => {
   write({
     'main.cjs': `const { column, csv, files, mapRows, parquet, pipeline, task } = require('fanmill')
 const { double } = require('./double.cjs')

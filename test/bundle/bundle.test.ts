@@ -63,7 +63,7 @@ const pipelineFiles = {
 }
 
 describe('bundlePipeline', () => {
-  it('makes one module of several files, whose definitions are ours', async () => {
+  it('bundles several files into one module that shares its definitions with this library', async () => {
     write(pipelineFiles)
     const bundle = await bundled()
     const loaded = await loadPipeline(bundle)
@@ -81,7 +81,7 @@ describe('bundlePipeline', () => {
     expect((await bundled()).url).not.toBe(first.url)
   })
 
-  it('removes temporary files that a killed process left while it bundled, and none of a live one', async () => {
+  it('removes the temporary files of a killed process, and keeps those of a running one', async () => {
     write(pipelineFiles)
     const { pid } = spawnSync(process.execPath, ['-e', ''])
     const names = [pid, process.pid].map(number => `${encodeURIComponent(hostname())}~${number}~left`)
@@ -91,7 +91,7 @@ describe('bundlePipeline', () => {
     expect(readdirSync(out).filter(name => name.endsWith('~left'))).toEqual([names[1]])
   })
 
-  it('leaves installed packages where they are, wherever the bundle lives', async () => {
+  it('imports installed packages from where they are installed, wherever the bundle is', async () => {
     write({
       ...installed('adder', '1.0.0', 'export const add = (a, b) => a + b'),
       'main.ts': valuePipeline("import { add } from 'adder'", 'String(add(20, 22))'),
@@ -124,7 +124,7 @@ describe('bundlePipeline', () => {
     expect(await version(await bundled())).toBe('14')
   })
 
-  it('takes CommonJS sources that require', async () => {
+  it('bundles CommonJS sources that call require', async () => {
     write({
       'old.cjs': "const { sep } = require('node:path').posix\nmodule.exports = { sep, six: require('six') }",
       ...installed('six', '6.0.0', 'module.exports = 6', 'commonjs'),
@@ -133,7 +133,7 @@ describe('bundlePipeline', () => {
     expect(await version(await bundled())).toBe('/6')
   })
 
-  it('tells a source its own place by import.meta and __dirname', async () => {
+  it('keeps import.meta and __dirname of a source pointing at that source', async () => {
     write({
       'deep/here.ts': "export const here = [import.meta.url, import.meta.dirname, __filename, __dirname].join('\\n')",
       'main.ts': valuePipeline("import { here } from './deep/here.ts'", 'here'),
@@ -153,7 +153,7 @@ describe('bundlePipeline', () => {
     })
   })
 
-  it('refuses a missing import with the place that asks for it', async () => {
+  it('refuses a missing import, naming file, line and column of the import', async () => {
     write({ 'main.ts': "import { seven } from './sevn.ts'\nexport default seven" })
     await expect(bundled()).rejects.toMatchObject({
       code: 'DEFINITION_LOAD',
@@ -166,7 +166,7 @@ describe('bundlePipeline', () => {
     })
   })
 
-  it('refuses a pipeline file that is not there', async () => {
+  it('refuses a pipeline file that does not exist', async () => {
     const file = join(folder, 'main.ts')
     await expect(bundled()).rejects.toMatchObject({
       code: 'DEFINITION_LOAD',
@@ -176,13 +176,13 @@ describe('bundlePipeline', () => {
 })
 
 describe('loadPipeline', () => {
-  it('takes a lone task for a pipeline of one', async () => {
+  it('accepts a single task as a pipeline of one task', async () => {
     write({ ...pipelineFiles, 'main.ts': "import { flights } from './tasks/flights.ts'\nexport default flights" })
     const loaded = await loadPipeline(await bundled())
     expect(loaded).toMatchObject({ kind: 'pipeline', name: 'flights', tasks: [{ kind: 'task', name: 'flights' }] })
   })
 
-  it('says what came instead of a pipeline, and what to add', async () => {
+  it('names what was exported instead of a pipeline, and what to add', async () => {
     write({
       ...pipelineFiles,
       'main.ts': "export { flights } from './tasks/flights.ts'\nexport { delays } from './tasks/delays.ts'",
@@ -195,7 +195,7 @@ describe('loadPipeline', () => {
     await expect(loadPipeline(await bundled())).rejects.toThrow(/as default, got an array; add/)
   })
 
-  it('names the nearest export of fanmill for one that it lacks', async () => {
+  it('suggests the nearest export of fanmill for an unknown one', async () => {
     write({ 'main.ts': "import { pipelin } from 'fanmill'\nexport default pipelin({})" })
     expect(loadInOwnProcess((await bundled()).url)).toMatchObject({
       code: 'DEFINITION_LOAD',
@@ -203,7 +203,7 @@ describe('loadPipeline', () => {
     })
   })
 
-  it('gives what a module throws with its cause, and the place in the TypeScript source', async () => {
+  it('reports what a module throws with its cause and its position in the TypeScript source', async () => {
     write({
       'main.ts': "import './deep/fails.ts'\nexport default 1",
       'deep/fails.ts':
@@ -221,7 +221,7 @@ describe('loadPipeline', () => {
     expect(failed.stack).toContain(`${file}:6:9`)
   })
 
-  it('passes on a definition error as it is', async () => {
+  it('throws a definition error unchanged', async () => {
     write({
       'main.ts': "import { pipeline } from 'fanmill'\nexport default pipeline({ nam: 'x', tasks: [] } as never)",
     })
@@ -230,11 +230,11 @@ describe('loadPipeline', () => {
 })
 
 describe('codeHashes', () => {
-  it('change for the tasks that use an edited helper, and for no other', async () => {
+  it('change for the tasks that use an edited helper, and for no others', async () => {
     await expectEdit({ 'season.ts': season.replace('seasons = 4', 'seasons = 5') }, ['flights'])
   })
 
-  it('keep when a comment or the layout changes', async () => {
+  it('do not change with comments or formatting', async () => {
     const reformatted = season
       .replace('0 is winter', 'winter is 0')
       .replace('return', 'return   ')
@@ -242,7 +242,7 @@ describe('codeHashes', () => {
     await expectEdit({ 'season.ts': reformatted, 'main.ts': `// The whole.\n${main}` }, [])
   })
 
-  it('keep when a sibling task changes, also in the same file', async () => {
+  it('do not change when another task changes, even in the same file', async () => {
     await expectEdit({ 'tasks/delays.ts': delays.replace('delays/*', 'late/*') }, ['delays'])
     const both = `${flights}${delays}export default pipeline({ name: 'flights', tasks: [flights, delays] })`
       .replace(/import .* from 'fanmill'/g, '')
@@ -252,7 +252,7 @@ describe('codeHashes', () => {
     await expectEdit({ 'main.ts': one['main.ts'].replace('delays/*', 'late/*') }, ['delays'], one)
   })
 
-  it('keep when another module declares the same names', async () => {
+  it('do not change when another module declares the same names', async () => {
     const clashing = delays.replace(
       'const paths',
       'const [season, seasons, row, month, flights] = [1, 2, 3, 4, 5]\nglobalThis.taken = []\nconst paths',
@@ -263,18 +263,18 @@ describe('codeHashes', () => {
     expect((await hashes()).get('flights')).toBe(before.get('flights'))
   })
 
-  it('change for all with an output that they share', async () => {
+  it('change for all tasks that share a changed output', async () => {
     await expectEdit({ 'lake.ts': lake.replace("'{task}'", "'lake/{task}'") }, ['flights', 'delays'])
   })
 
-  it('follow tasks that are exported again under other names', async () => {
+  it('are found for tasks that are re-exported under other names', async () => {
     const exporting = {
       'main.ts': `${main}export { flights as renamed } from './tasks/flights.ts'\nexport * from './tasks/delays.ts'`,
     }
     await expectEdit({ 'season.ts': season.replace('seasons = 4', 'seasons = 5') }, ['flights'], exporting)
   })
 
-  it('follow tasks that a factory makes', async () => {
+  it('are found for tasks that a factory function creates', async () => {
     const made = `import { column, csv, files, pipeline, task } from 'fanmill'
 import { lake } from './lake.ts'
 const make = (name: string, paths: string) =>
@@ -290,7 +290,7 @@ export default pipeline({ name: 'made', tasks: [make('flights', 'a/*.csv'), make
     await expectEdit(installed('calendar', '1.0.1', 'export const seasons = 4'), ['flights'], using)
   })
 
-  it('are the same wherever the pipeline lies', async () => {
+  it('do not depend on the folder of the pipeline', async () => {
     write({ ...pipelineFiles, 'season.ts': `${season}export const here = import.meta.url\n` })
     const here = await hashes()
     const elsewhere = mkdtempSync(join(tmpdir(), 'fanmill-elsewhere-'))
@@ -300,7 +300,7 @@ export default pipeline({ name: 'made', tasks: [make('flights', 'a/*.csv'), make
     rmSync(elsewhere, { recursive: true })
   })
 
-  it('are those of the version where a task gives one', async () => {
+  it('depend only on `version` where a task sets it', async () => {
     const versioned = { 'tasks/flights.ts': flights.replace("name: 'flights',", "name: 'flights', version: '1',") }
     await expectEdit({ 'season.ts': season.replace('seasons = 4', 'seasons = 5') }, [], versioned)
     await expectEdit(

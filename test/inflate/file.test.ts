@@ -28,7 +28,7 @@ const packers = [
 ] as const
 
 describe('inflateFile', () => {
-  it('gives a file of any other name as it is', async () => {
+  it('returns a file with any other extension unchanged', async () => {
     expect((await read('a.csv', Buffer.from(text))).toString()).toBe(text)
   })
 
@@ -36,7 +36,7 @@ describe('inflateFile', () => {
     expect((await read(key, pack(text))).toString()).toBe(text)
   })
 
-  it.each(packers)('inflates %s made of several streams, wherever the pieces are cut', async (key, pack) => {
+  it.each(packers)('inflates %s of several streams, however it is split into chunks', async (key, pack) => {
     const parts = ['first,', 'second,', '', text.slice(0, 500)]
     const packed = Buffer.concat(parts.map(part => pack(part)))
     for (let pieceBytes = 1; pieceBytes <= packed.length; pieceBytes += 1) {
@@ -60,14 +60,14 @@ describe('inflateFile', () => {
     expect(sizeBytes).toBe(zeros.length)
   })
 
-  it.each(packers)('refuses every prefix of %s as cut short', async (key, pack) => {
+  it.each(packers)('refuses every truncated %s', async (key, pack) => {
     const packed = pack('station,flights\nSEA,12\n')
     for (let length = 0; length < packed.length; length += 1) {
       await expect(read(key, packed.subarray(0, length))).rejects.toMatchObject({ code: 'INPUT_INVALID' })
     }
   })
 
-  it.each(packers)('refuses %s with other bytes at its end, or changed', async (key, pack) => {
+  it.each(packers)('refuses %s with foreign bytes at its end, or changed bytes', async (key, pack) => {
     const packed = pack(text)
     const trailing = Buffer.concat([packed, Buffer.from('not compressed')])
     await expect(read(key, trailing)).rejects.toMatchObject({ code: 'INPUT_INVALID', detail: { key } })
@@ -77,14 +77,14 @@ describe('inflateFile', () => {
     await expect(read(key, packed)).rejects.toMatchObject({ code: 'INPUT_INVALID' })
   })
 
-  it('passes over the zeros that fill the last block of a gzip file', async () => {
+  it('ignores zeros after the end of a gzip file', async () => {
     const packed = Buffer.concat([gzipSync('one,'), Buffer.alloc(600), gzipSync('two'), Buffer.alloc(2000)])
     for (const pieceBytes of [1, 7, 600, packed.length]) {
       expect((await read('a.gz', packed, pieceBytes)).toString()).toBe('one,two')
     }
   })
 
-  it('inflates what a writer flushed in between', async () => {
+  it('inflates data that its writer flushed in between', async () => {
     const gzip = createGzip()
     const packed = collect(gzip)
     gzip.write('one,')
@@ -92,7 +92,7 @@ describe('inflateFile', () => {
     expect((await read('a.gz', await packed, 5)).toString()).toBe('one,two')
   })
 
-  it('lets an error of the store through as it is', async () => {
+  it('throws an error of the store unchanged', async () => {
     const fault = new TransientError('STORE_FAILED', 'connection reset')
     const store: Pick<Store, 'stream'> = {
       async *stream() {

@@ -13,7 +13,7 @@ import { buildZip } from '../zip-builder.ts'
 const text = 'x,y\n1,2\n'
 
 describe('readTexts', () => {
-  it('inflates members that are compressed themselves', async () => {
+  it('inflates members that are compressed files', async () => {
     const zip = buildZip([
       { name: 'a.csv', data: text },
       { name: 'b.csv.gz', data: gzipSync(text) },
@@ -26,7 +26,7 @@ describe('readTexts', () => {
     ])
   })
 
-  it('gives a large member in chunks, stored or deflated, which together are the member', async () => {
+  it('returns a large member in chunks, stored or deflated', async () => {
     const large = Buffer.from('0123456,89\n'.repeat(2_000_000))
     const zip = buildZip([
       { name: 'deflated.csv', data: large, level: 1 },
@@ -46,7 +46,7 @@ describe('readTexts', () => {
     })
   })
 
-  it('passes over a compressed member that is damaged, where that is allowed', async () => {
+  it('skips a damaged compressed member with onBadMember: skip', async () => {
     const damaged = gzipSync(text.repeat(1000)).fill(0, 30, 40)
     const zip = buildZip([
       { name: 'a.csv.gz', data: damaged },
@@ -67,7 +67,7 @@ describe('a task over large and compressed members', () => {
     output: parquet({ path: '{task}' }),
   })
 
-  it('reads every row, and places a reject by its line, however many pieces the member came in', async () => {
+  it('reads every row, and rejects name their line, in however many pieces the member is read', async () => {
     const rows = 300_000
     const note = `"${'several\nlines '.repeat(6)}"`
     const large = `x,note\n${`1,${note}\n`.repeat(rows)}bad,here\n2,last\n`

@@ -56,7 +56,7 @@ const stageDisk = async (contents: Readonly<Record<string, string | Uint8Array>>
   stageAll(await inputsOf(contents), diskStore(join(folder, 'in')))
 
 describe('small files', () => {
-  it('of one header are staged in one file, and counted each', async () => {
+  it('with the same header are staged in one file and counted separately', async () => {
     const contents = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`f${1000 + index}.csv`, text]))
     const staged = await stageDisk({ ...contents, 'g.csv': 'name,id\nx,3\n', 'h.csv': '' })
     expect(staged.files.filter(file => file.records > 0).map(file => file.members.length)).toEqual([300, 1])
@@ -67,7 +67,7 @@ describe('small files', () => {
     ])
   })
 
-  it('are inflated whatever their gzip members, frames and padding', async () => {
+  it('are inflated with any gzip members, frames and padding', async () => {
     const more = '3,c\n'
     const staged = await stageDisk({
       'a.csv.gz': gzipSync(text),
@@ -88,14 +88,14 @@ describe('small files', () => {
       'its compressed data is damaged',
     ],
     ['no gzip', Buffer.from(text), 'its compressed data is damaged'],
-  ])('that are %s are named', async (_name, content, message) => {
+  ])('that are %s are refused by name', async (_name, content, message) => {
     await expect(stageDisk({ 'a.csv.gz': gzipSync(text), 'b.csv.gz': content })).rejects.toMatchObject({
       code: 'INPUT_INVALID',
       message: expect.stringContaining(`b.csv.gz: ${message}`),
     })
   })
 
-  it('that changed since they were planned, or are gone, end the run', async () => {
+  it('that changed or disappeared since the plan end the run', async () => {
     const inputs = await inputsOf({ 'a.csv': text, 'b.csv': text })
     const store = diskStore(join(folder, 'in'))
     appendFileSync(join(folder, 'in', 'b.csv'), '9,z\n')
@@ -104,7 +104,7 @@ describe('small files', () => {
     await expect(stageAll(inputs, store)).rejects.toMatchObject({ code: 'DATASET_MISSING' })
   })
 
-  it('of a store that must be waited for are asked for sixteen at a time', async () => {
+  it('are requested sixteen at a time from a remote store', async () => {
     const inputs = await inputsOf(Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`${100 + at}.csv`, text])))
     const memory = memoryStore()
     const pinned: InputObject[] = []

@@ -13,7 +13,7 @@ const withBad = `a,b\n${rows.join('').replace('\n11900,', '\n11900x,').replace('
 /** Less than one piece of the text, so that each piece is a part. */
 const groupBytes = 4 * 1024 * 1024
 
-describe('a small input of which much text comes out', () => {
+describe('a small input that inflates to much text', () => {
   const inputs = {
     'a gzip file': [{ 'x.csv.gz': gzipSync(text) }, files({ paths: '*.gz', format: csv() })],
     'a zstd file': [{ 'x.csv.zst': zstdCompressSync(text) }, files({ paths: '*.zst', format: csv() })],
@@ -27,26 +27,29 @@ describe('a small input of which much text comes out', () => {
     ],
   } as const
 
-  it.each(Object.entries(inputs))('is converted part by part from %s, and never held whole', async (_name, given) => {
-    const [content, source] = given
-    const counted = sql`select a from input`
-    const done = await convertTask(taskOf({ columns, source, transform: counted }), { inputs: content, groupBytes })
-    const extra =
-      'm.csv' in content ||
-      (Object.keys(content)[0] === 'z.zip' && source.kind === 'zipMembers' && source.onBadMember === 'fail')
-        ? 1
-        : 0
-    expect(done.results[0]).toMatchObject({
-      recordsFound: rowCount + extra,
-      rowsRead: rowCount + extra,
-      members: 1 + extra,
-    })
-    expect(done.parts.length).toBeGreaterThan(2)
-    expect(new Set(done.rows.map(row => row.a)).size).toBe(rowCount + extra)
-    expect(done.results[0]?.bytesInflated).toBeGreaterThanOrEqual(text.length - 4)
-  })
+  it.each(Object.entries(inputs))(
+    'is converted in parts from %s, and never in memory as a whole',
+    async (_name, given) => {
+      const [content, source] = given
+      const counted = sql`select a from input`
+      const done = await convertTask(taskOf({ columns, source, transform: counted }), { inputs: content, groupBytes })
+      const extra =
+        'm.csv' in content ||
+        (Object.keys(content)[0] === 'z.zip' && source.kind === 'zipMembers' && source.onBadMember === 'fail')
+          ? 1
+          : 0
+      expect(done.results[0]).toMatchObject({
+        recordsFound: rowCount + extra,
+        rowsRead: rowCount + extra,
+        members: 1 + extra,
+      })
+      expect(done.parts.length).toBeGreaterThan(2)
+      expect(new Set(done.rows.map(row => row.a)).size).toBe(rowCount + extra)
+      expect(done.results[0]?.bytesInflated).toBeGreaterThanOrEqual(text.length - 4)
+    },
+  )
 
-  it('has rejects with the lines of the whole file, and the member that map functions ask for', async () => {
+  it('has rejects with the lines of the whole file, and passes the member to map functions', async () => {
     const archive = buildZip({ 'm.csv': 'a,b\n-1,m\n', 'x.csv.gz': gzipSync(withBad) })
     const map = mapRows((_row, ctx) => ({ b: ctx.member }), {})
     const task = taskOf({ columns, source: zipMembers({ archives: '*.zip', format: csv() }), transform: map })

@@ -49,7 +49,7 @@ describe.each(names)('fixture %s', name => {
   const format = { ...csvFormat, ...expected.format }
   const recordCount = expected.rows.length + (expected.rejected?.length ?? 0)
 
-  it('gives the expected rows and counts', async () => {
+  it('returns the expected rows and counts', async () => {
     const [staged, ...others] = stageAll([bytes], format) as [StagedFile]
     expect(others).toEqual([])
     expect(staged.columns).toEqual(expected.columns)
@@ -61,7 +61,7 @@ describe.each(names)('fixture %s', name => {
     expect(rejectedCount).toBe(expected.rejected?.length ?? 0)
   })
 
-  it('says where each record stands when located', async () => {
+  it('prefixes each located record with its line and number', async () => {
     const [staged] = stageAll([bytes], format, true) as [StagedFile]
     expect(staged.records).toBe(recordCount)
     const { rows, rejectedLines } = await readStaged(staged, format, expected.width)
@@ -72,7 +72,7 @@ describe.each(names)('fixture %s', name => {
     if (!expected.rejected) expect(numbers).toEqual(expected.rows.map((_, index) => index + 1))
   })
 
-  it('says the same lines when it is staged a second time', async () => {
+  it('keeps the line numbers when it is staged a second time', async () => {
     const first = stageAll([bytes], format)
     const stage = createStage({ folder, format, located: true, stageBytesMax: 1e9 })
     for (const file of first)
@@ -87,7 +87,7 @@ describe.each(names)('fixture %s', name => {
     expect(rejectedLines).toEqual(expected.rejected ?? [])
   })
 
-  it('does not disturb its neighbours', async () => {
+  it('does not change the members before and after it', async () => {
     const plain = expected.width ? '1,2\n3,4\n' : `${'x'.repeat(3)}\n`
     const files = stageAll([bytes, plain, bytes], format)
     const at = files.filter(file => file.members.some(({ member }) => member === 'm0.csv'))
@@ -114,7 +114,7 @@ it.each(readdirSync(new URL('bad/', fixtures)))('refuses %s', name => {
 })
 
 describe('createStage', () => {
-  it('joins members of one header and newline style, and no others', () => {
+  it('joins only members with the same header and newline style', () => {
     const files = stageAll(['a,b\n1,2', 'a,b\r\n1,2\r\n', 'b,a\n1,2\n', '"a","b"\n3,4\n', 'a,b\n', 'a,b\r\n5,6'])
     expect(
       files.map(({ columns, newline, records, members }) => [
@@ -131,13 +131,13 @@ describe('createStage', () => {
     expect(readFileSync(files[0]!.file, 'latin1')).toBe('1,2\n3,4\n5,6\n')
   })
 
-  it('says how long the longest record is where all are located', () => {
+  it('returns the length of the longest located record', () => {
     const [staged] = stageAll(['a,b\n1,2\n', 'a,b\n"3\n33",4\r\n\n5,6'], csvFormat, true) as [StagedFile]
     expect(readFileSync(staged.file, 'latin1')).toBe('0,2,1,1,2\n1,2,1,"3\n33",4\n1,5,2,5,6\n')
     expect(staged.longestRecord).toBe('1,2,1,"3\n33",4\n'.length)
   })
 
-  it('begins another file where located text is long, and loses no record', () => {
+  it('begins another file when located text is long, and loses no record', () => {
     const record = `${'x'.repeat(999)},${'y'.repeat(1000)}\n`
     const member = `a,b\n${record.repeat(7000)}`
     const files = stageAll([member, member, member, 'a,b\n1,2\n'], csvFormat, true)
@@ -148,7 +148,7 @@ describe('createStage', () => {
     for (const file of files) expect(readFileSync(file.file)).toHaveLength(file.bytes)
   })
 
-  it('says where the bytes of each member are', () => {
+  it('returns the byte range of each member', () => {
     const [staged] = stageAll(['a,b\n1,2\n', 'a,b\n', '\n\na,b\n"3\n3",4\n5,6']) as [StagedFile]
     expect(staged.members.map(({ start, end, records, firstLine }) => ({ start, end, records, firstLine }))).toEqual([
       { start: 0, end: 4, records: 1, firstLine: 2 },
@@ -188,14 +188,14 @@ describe('createStage', () => {
     }
   })
 
-  it('keeps more headers than open files', async () => {
+  it('stages members of more headers than files may be open', async () => {
     const texts = Array.from({ length: 200 }, (_, index) => `a,b${index % 50}\n${index},1\n`)
     const files = stageAll(texts)
     expect(files).toHaveLength(50)
     for (const file of files) expect((await readStaged(file, csvFormat)).rows).toHaveLength(4)
   })
 
-  it('refuses to stage more than it may, and removes its files when discarded', () => {
+  it('refuses to stage more than stageBytesMax, and removes its files when discarded', () => {
     const stage = createStage({ folder, format: csvFormat, located: false, stageBytesMax: 8 })
     stage.add(Buffer.from('a,b\n1,2\n'), { archive: 'a', member: 'm' })
     stage.add(Buffer.from('a\n1\n'), { archive: 'a', member: 'm' })
@@ -242,7 +242,7 @@ describe('properties', () => {
     },
   )
 
-  it('gives the same records and counts for any order of the members', async () => {
+  it('returns the same records and counts for any order of the members', async () => {
     const counts = (texts: readonly string[]): Record<string, number> => {
       const files = stageAll(texts)
       for (const file of files) rmSync(file.file)
@@ -262,7 +262,7 @@ describe('properties', () => {
 })
 
 describe('a record of more than 64 MiB', () => {
-  it('is set aside with its line, and not given to the engine', () => {
+  it('is set aside with its line, and not passed to the engine', () => {
     const bytes = Buffer.alloc(64 * 1024 * 1024 + 20, 'x')
     bytes.write('a,b\n1,x\n2,')
     bytes.write('\n3,y\n', bytes.length - 5)

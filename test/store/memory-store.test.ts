@@ -9,7 +9,7 @@ storeSuite('memory', () => memoryStore())
 storeSuite('memory where a second complete is not found', () => memoryStore({ secondComplete: 'missing' }))
 
 describe('the memory store', () => {
-  it('counts requests and bytes, a listing once a thousand keys', async () => {
+  it('counts requests and bytes, and one request per thousand listed keys', async () => {
     const store = memoryStore()
     for (let n = 0; n < 1001; n++) store.objects.set(`${n}`, bytes('x'))
     for await (const _ of store.list(''));
@@ -18,7 +18,7 @@ describe('the memory store', () => {
     expect(store.counts).toEqual({ requests: 3, bytesRead: 1, bytesWritten: 0 })
   })
 
-  it('can lose the answer to a write that happened', async () => {
+  it('can lose the answer of a write that took effect', async () => {
     const store = memoryStore({
       onRequest: ({ operation }, phase) => {
         if (operation === 'create' && phase === 'after') throw new Error('connection reset')
@@ -28,7 +28,7 @@ describe('the memory store', () => {
     expect(store.objects.has('a')).toBe(true)
   })
 
-  it('does not believe a second complete of a part that was removed since', async () => {
+  it('does not accept a second complete of a part that was removed since', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'fanmill-memory-'))
     await writeFile(join(folder, 'file'), 'rows')
     const store = memoryStore({ secondComplete: 'ok' })

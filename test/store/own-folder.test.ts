@@ -22,7 +22,7 @@ function ended(how: string): string {
 }
 
 describe('makeOwnFolder', () => {
-  it('makes a folder that nobody else may enter', () => {
+  it('creates a folder that no other user may enter', () => {
     const folder = makeOwnFolder(parent)
     expect(statSync(folder).mode & 0o077).toBe(0)
     writeFileSync(join(folder, 'file'), '')
@@ -30,11 +30,11 @@ describe('makeOwnFolder', () => {
     expect(readdirSync(parent)).toEqual([])
   })
 
-  it('is gone when the process exits', () => {
+  it('is removed when the process exits', () => {
     expect(existsSync(ended('process.exit(3)'))).toBe(false)
   })
 
-  it('removes folders of processes that were killed, and of no other', () => {
+  it('removes the folders of killed processes only', () => {
     const left = ended("process.kill(process.pid, 'SIGKILL')")
     expect(existsSync(left)).toBe(true)
     const kept = [`fanmill-elsewhere-1.5-0123abcd`, `fanmill-${hostname()}-${process.pid}.-0123abcd`, 'other']
@@ -57,7 +57,7 @@ describe('makeOwnFolder', () => {
     },
   )
 
-  it('keeps the folders that other threads of its process have', async () => {
+  it('keeps the folders of other threads of the process', async () => {
     const script = `import { makeOwnFolder } from ${moduleUrl}; import { parentPort, workerData } from 'node:worker_threads'
       parentPort.postMessage(makeOwnFolder(workerData)); setInterval(() => {}, 1000)`
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), { workerData: parent })

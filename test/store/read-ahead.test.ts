@@ -14,7 +14,7 @@ async function stored() {
   return { store, etag, begun }
 }
 
-it('begins as many reads as it may before they are asked for, and one more for each that is taken', async () => {
+it('starts up to readsMax reads ahead, and another one for each that is returned', async () => {
   const { store, etag, begun } = await stored()
   const ahead = readAhead(
     store,
@@ -30,13 +30,13 @@ it('begins as many reads as it may before they are asked for, and one more for e
   expect(begun).toHaveLength(4)
 })
 
-it('reads what was not wanted as ever', async () => {
+it('passes other reads to the store', async () => {
   const { store, etag } = await stored()
   const ahead = readAhead(store, [], { readsMax: 2 })
   expect(Buffer.from(await ahead.read('a', { range: range(8), etag })).toString()).toBe('44')
 })
 
-it('tells a failure to the one who asks, and not before', async () => {
+it('throws an error of a read when its range is requested, not before', async () => {
   const { store } = await stored()
   const ahead = readAhead(store, [{ key: 'a', etag: 'another', range: range(0) }], { readsMax: 1 })
   await new Promise(setImmediate)

@@ -22,7 +22,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       return store.stagePart(key, file, { runId: '0', attempt: 1, token })
     }
 
-    it('reads back what it wrote, whole and by range', async () => {
+    it('reads what it wrote, whole and by range', async () => {
       const etag = await store.write('a/b.txt', bytes('hello world'))
       expect(await store.stat('a/b.txt')).toEqual({ key: 'a/b.txt', sizeBytes: 11, etag })
       expect(text(await store.read('a/b.txt'))).toBe('hello world')
@@ -30,7 +30,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       expect(await store.read('a/b.txt', { range: { start: 3, end: 3 } })).toHaveLength(0)
     })
 
-    it('reads and lists an object of no bytes', async () => {
+    it('reads and lists an empty object', async () => {
       const etag = await store.write('empty', bytes(''))
       expect(await store.read('empty')).toHaveLength(0)
       expect(await collect(store.stream('empty'))).toEqual([])
@@ -45,7 +45,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       expect(Buffer.compare(Buffer.concat(pieces), content.subarray(10, 2_999_990))).toBe(0)
     })
 
-    it('refuses to read another version than the pinned one, and more bytes than there are', async () => {
+    it('refuses to read a version other than the pinned one, or beyond the end', async () => {
       const etag = await store.write('a', bytes('one'))
       await store.write('a', bytes('three'))
       await expect(store.read('a', { etag })).rejects.toMatchObject({ code: 'INPUT_CHANGED' })
@@ -53,7 +53,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       await expect(store.read('a', { range: { start: 0, end: 6 } })).rejects.toMatchObject({ code: 'INPUT_CHANGED' })
     })
 
-    it('says that an object is missing', async () => {
+    it('reports a missing object', async () => {
       expect(await store.stat('none')).toBeUndefined()
       await expect(store.read('none')).rejects.toMatchObject({ code: 'DATASET_MISSING', detail: { key: 'none' } })
       await expect(collect(store.stream('none'))).rejects.toMatchObject({ code: 'DATASET_MISSING' })
@@ -70,7 +70,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       expect(await keysOf(store.list('zzz/'))).toEqual([])
     })
 
-    it('lists the folders one level or two levels below a folder, without what is in them', async () => {
+    it('lists the folders one or two levels below a folder, without their contents', async () => {
       const keys = [
         'r/a/1/x',
         'r/a/1/y/z',
@@ -93,7 +93,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
     })
 
-    it('creates once, whoever tries', async () => {
+    it('creates an object once when several try', async () => {
       const tries = await Promise.all([1, 2, 3, 4, 5].map(n => store.create('once', bytes(`try ${n}`))))
       const winners = tries.filter(etag => etag !== undefined)
       expect(winners).toHaveLength(1)
@@ -101,7 +101,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       expect(await store.create('once', bytes('late'))).toBeUndefined()
     })
 
-    it('replaces only the version named', async () => {
+    it('replaces only the given version', async () => {
       const first = (await store.create('head', bytes('1')))!
       const second = (await store.replace('head', bytes('2'), first))!
       expect(second).not.toBe(first)
@@ -110,7 +110,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       expect(text(await store.read('head', { etag: second }))).toBe('2')
     })
 
-    it('loses no change of many made at once', async () => {
+    it('loses no change when many are made at once', async () => {
       await store.create('count', bytes('0'))
       const add = async () => {
         for (;;) {
@@ -135,7 +135,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       expect(await store.hasPart(part)).toBe(false)
     })
 
-    it('completes a part again as long as it is the one that is there', async () => {
+    it('completes a part again as long as its object is unchanged', async () => {
       const part = await stage('part', 'a', 'rows')
       await store.completePart(part)
       expect(await store.completePart(part)).toBe(true)
@@ -164,7 +164,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       expect(text(await store.read('part'))).toBe('second!')
     })
 
-    it('lists the parts that are pending, and can abort them by that', async () => {
+    it('lists pending parts, which can be aborted', async () => {
       await stage('out/a.parquet', 'one', 'rows')
       await stage('out/b.parquet', 'two', 'rows')
       await stage('outer/c.parquet', 'three', 'rows')
@@ -180,7 +180,7 @@ export function storeSuite(name: string, open: (folder: string) => Store | Promi
       await expect(collect(store.list('', signal))).rejects.toMatchObject({ code: 'ABORTED' })
     })
 
-    it('leaves nothing in the local folder but what it keeps', async () => {
+    it('leaves no other files in the local folder', async () => {
       await store.write('a', bytes('one'))
       await store.replace('a', bytes('two'), (await store.stat('a'))!.etag)
       await store.completePart(await stage('deep/er/part', 'a', 'rows'))

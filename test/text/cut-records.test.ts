@@ -36,7 +36,7 @@ const show = ({ bytes, header, firstLine, firstRecord, records }: Piece): unknow
 ]
 
 describe('cutRecords', () => {
-  it('cuts on record ends and says where each piece begins', async () => {
+  it('cuts on record ends and returns the line and record number of each piece', async () => {
     expect((await cut('\ufeffa,b\n1,2\n"3\n3",4\n\n5,6\n7,8\n9,10')).map(show)).toEqual([
       ['1,2\n"3\n3",4\n\n', 'a,b', 2, 1, 2],
       ['5,6\n7,8\n', 'a,b', 6, 3, 2],
@@ -44,7 +44,7 @@ describe('cutRecords', () => {
     ])
   })
 
-  it.each(['', 'a,b', 'a,b\n', 'a,b\r\n', '\ufeff'])('gives one empty piece for %j', async text => {
+  it.each(['', 'a,b', 'a,b\n', 'a,b\r\n', '\ufeff'])('returns one empty piece for %j', async text => {
     const names = text.startsWith('a') ? 'a,b' : ''
     const [piece, ...others] = await cut(text)
     expect(others).toEqual([])
@@ -52,7 +52,7 @@ describe('cutRecords', () => {
     expect(piece!.records).toBe(0)
   })
 
-  it('gives the same records for any split of the bytes into chunks, and any size of piece', async () => {
+  it('returns the same records for any chunks and any piece size', async () => {
     const parts = fc.constantFrom('a', 'é', ',', '"', '""', ',"', '",', '\n', '\r\n', '\r', ' ')
     const body = fc.array(parts, { maxLength: 60 }).map(list => list.join(''))
     const formats = fc.constantFrom<TextFormat>(
@@ -85,7 +85,7 @@ describe('cutRecords', () => {
     )
   })
 
-  it('gathers piece after piece in the same memory', async () => {
+  it('reuses the same memory for all pieces', async () => {
     const line = `${'x'.repeat(1000)},1\n`
     const buffers = new Set<ArrayBufferLike>()
     const source = chunksOf(Buffer.from(`a,b\n${line.repeat(5000)}`), [60_000])
@@ -93,14 +93,14 @@ describe('cutRecords', () => {
     expect(buffers.size).toBe(1)
   })
 
-  it('reads a header that is skipped to, commented and longer than a chunk', async () => {
+  it('reads a header below skipped and commented lines that is longer than a chunk', async () => {
     const name = 'x'.repeat(5_000)
     const format = { ...csvFormat, skip: 1, comment: '#' }
     const [piece] = await cut(`title\r\n# comment\n${name},b\n1,2\n`, { format, pieceBytes: 1e6 }, [3, 700])
     expect(show(piece!)).toEqual(['1,2\n', `${name},b`, 4, 1, 1])
   })
 
-  it('keeps the bytes of windows-1252 as they are, and decodes the header', async () => {
+  it('keeps the bytes of windows-1252 text, and decodes the header', async () => {
     const [piece] = await cut(Buffer.from('größe,b\nü,1\n', 'latin1'), {
       format: { ...csvFormat, encoding: 'windows-1252' },
     })
@@ -108,7 +108,7 @@ describe('cutRecords', () => {
     expect(Buffer.from(piece!.bytes).toString('latin1')).toBe('ü,1\n')
   })
 
-  it('refuses a record that is longer than allowed, and says its line', async () => {
+  it('refuses a record that is too long, naming its line', async () => {
     const text = `a,b\n1,2\n3,"${'x\n'.repeat(200)}`
     await expect(cut(text, { recordBytesMax: 100 })).rejects.toMatchObject({
       code: 'INPUT_INVALID',

@@ -58,7 +58,7 @@ const row = (n: number): string =>
 const rows = Array.from({ length: 3_000 }, (_, n) => row(n)).join('')
 
 describe('readRangeSlice', () => {
-  it('gives each record to one slice, its guesses right at once where a tenth of the records has quoted newlines', async () => {
+  it('returns each record in one slice, without wrong guesses when a tenth of the records has quoted newlines', async () => {
     const read = await readSlices(`a,b,c\n${rows}`, [5_000])
     expect(bodyOf(read)).toBe(rows)
     expect(read.readCount).toBe(read.texts.length)
@@ -77,7 +77,7 @@ describe('readRangeSlice', () => {
     expect(record - 1).toBe(3_000)
   })
 
-  it('ends with the same records whatever the text and the slices', async () => {
+  it('returns the same records for any text and any slices', async () => {
     const parts = fc.constantFrom(
       'a',
       'é',
@@ -122,7 +122,7 @@ describe('readRangeSlice', () => {
     )
   })
 
-  it('reads again what a field with a whole table inside led astray', async () => {
+  it('re-reads a slice whose start was guessed inside a quoted field', async () => {
     const table = Array.from({ length: 400 }, (_, n) => `${n},"x",y\n`)
       .join('')
       .replaceAll('"', '""')
@@ -132,7 +132,7 @@ describe('readRangeSlice', () => {
     expect(read.texts.reduce((sum, { scan: { records } }) => sum + records, 0)).toBe(2)
   })
 
-  it('finds records longer than a slice, and the header of one longer than the first', async () => {
+  it('finds records and headers longer than a slice', async () => {
     const names = `${'x'.repeat(3_000)},b`
     const text = `1,"${'y\n'.repeat(50_000)}"\n2,3\n`
     const read = await readSlices(`${names}\n${text}`, [1_000])
@@ -140,13 +140,13 @@ describe('readRangeSlice', () => {
     expect(read.texts.every(({ header }) => header.join() === names)).toBe(true)
   })
 
-  it.each(['', 'a,b', 'a,b\n', '\ufeffa,b\r\n'])('reads %j, which has no records', async text => {
+  it.each(['', 'a,b', 'a,b\n', '\ufeffa,b\r\n'])('reads %j, a text without records', async text => {
     const { texts } = await readSlices(text, [2])
     expect(texts.map(({ scan: { records } }) => records)).toEqual(texts.map(() => 0))
     expect(texts[0]!.header).toEqual(text === '' ? [] : ['a', 'b'])
   })
 
-  it('reads two ranges for a slice: the top of the text, and its own with a little more', async () => {
+  it('reads two ranges for a slice: the header, and its own range with a little more', async () => {
     const store = memoryStore()
     const bytes = Buffer.from(`a,b,c\n${rows.repeat(20)}`)
     const etag = await store.write('a.csv', bytes)
@@ -158,7 +158,7 @@ describe('readRangeSlice', () => {
     expect(firstLine).toBeUndefined()
   })
 
-  it('refuses a record longer than allowed only where it is sure of it', async () => {
+  it('refuses a record that is too long only where its start is certain', async () => {
     const store = memoryStore()
     const bytes = Buffer.from(`a,b\n1,"${'x\n'.repeat(200_000)}`)
     const etag = await store.write('a.csv', bytes)

@@ -16,8 +16,8 @@ function watched(machineBytes = 10_000e6) {
   return { state, watch }
 }
 
-describe('a process that takes more than it may', () => {
-  it('is noticed once, with both sizes', () => {
+describe('a process that uses more memory than its limit', () => {
+  it('is reported once, with the limit and the size', () => {
     const { state, watch } = watched()
     watch.begin()
     vi.advanceTimersByTime(500)
@@ -28,7 +28,7 @@ describe('a process that takes more than it may', () => {
     expect(state.calls[0]).toMatch(/at most 1,000 MB.*got 1,200 MB.*raise --memory/)
   })
 
-  it('is given up where it does not come down in time', () => {
+  it('is reported as lost when the size does not fall in time', () => {
     const { state, watch } = watched()
     watch.begin()
     state.bytes = 1200e6
@@ -36,7 +36,7 @@ describe('a process that takes more than it may', () => {
     expect(state.calls.at(-1)).toBe('lost: OUT_OF_MEMORY')
   })
 
-  it('is given up at once where the machine has not much more', () => {
+  it('is reported as lost at once when the machine has little memory left', () => {
     const { state, watch } = watched(1200e6)
     watch.begin()
     state.bytes = 1150e6
@@ -44,7 +44,7 @@ describe('a process that takes more than it may', () => {
     expect(state.calls.at(-1)).toBe('lost: OUT_OF_MEMORY')
   })
 
-  it('is not looked at between jobs, and anew with the next one', () => {
+  it('is not watched between jobs, and is reported again in the next one', () => {
     const { state, watch } = watched()
     watch.begin()
     state.bytes = 1200e6
@@ -58,7 +58,7 @@ describe('a process that takes more than it may', () => {
   })
 })
 
-it('lies far above the budget, and below what the machine has', () => {
+it('sets the limit far above the budget and below the memory of the machine', () => {
   expect(memoryCeiling(600, 24e9)).toBe(1456e6)
   expect(memoryCeiling(16_000, 24e9)).toBe(20e9)
   expect(memoryCeiling(3000, 3e9)).toBe(3e9)

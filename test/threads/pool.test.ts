@@ -11,7 +11,7 @@ import { diskStore } from '../../lib/store/disk/store.ts'
 import { openWorkers } from '../../lib/threads/pool.ts'
 import { buildZip } from '../zip-builder.ts'
 
-it('ends threads only when they have loaded their modules, although nobody gave them work: ending one before may abort the process', async () => {
+it('ends unused threads only after they loaded their modules, because ending one earlier may abort the process', async () => {
   const said: string[] = []
   const watch = (worker: Worker): void => {
     worker.once('message', () => said.push('loaded'))
@@ -25,7 +25,7 @@ it('ends threads only when they have loaded their modules, although nobody gave 
 })
 
 describe('a job', () => {
-  it('leaves nothing of its answer behind', async () => {
+  it('keeps no reference to its answer', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
     const { workers, job } = await openExtracting()
@@ -37,7 +37,7 @@ describe('a job', () => {
     await workers.close()
   })
 
-  it('that waited for its setup while the run was stopped is not begun', async () => {
+  it('that waits for its setup when the run is stopped is not started', async () => {
     const late = Promise.withResolvers<void>()
     const { workers, job } = await openExtracting(late.promise)
     const running = workers.run(job)
@@ -47,7 +47,7 @@ describe('a job', () => {
     await workers.close()
   })
 
-  it('finds a thread opened again, whose opening had failed of what passes', async () => {
+  it('opens its thread again when opening it failed with a transient error', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'fanmill-pool-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     await writeFile(join(folder, 'pipeline.ts'), pipelineText)
@@ -65,7 +65,7 @@ describe('a job', () => {
   })
 })
 
-it('waits for jobs under way before it ends threads, also for those that nobody waits for any more', async () => {
+it('waits for running jobs before it ends threads, even when their callers no longer wait', async () => {
   const { workers, job } = await openExtracting()
   const ended: string[] = []
   for (let count = 0; count < 4; count++)
@@ -78,7 +78,7 @@ it('waits for jobs under way before it ends threads, also for those that nobody 
   expect(ended).toEqual(['job', 'job', 'job', 'job'])
 })
 
-it('gives no thread up when a stop finds no job under way', async () => {
+it('abandons no thread when it is stopped without a running job', async () => {
   const { workers, job } = await openExtracting()
   await workers.run(job)
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })

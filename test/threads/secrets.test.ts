@@ -9,7 +9,7 @@ import { environmentSecrets } from '../../lib/threads/secrets.ts'
 const task = { name: 'weather', secrets: { api: secret('weather/api-key') } }
 
 describe('environmentSecrets', () => {
-  it('reads the variable of the name in upper case', () => {
+  it('reads the variable with the name in upper case', () => {
     process.env.WEATHER_API_KEY = 'sesame'
     expect(environmentSecrets(task)).toEqual({ api: 'sesame' })
     delete process.env.WEATHER_API_KEY
@@ -33,7 +33,7 @@ describe('managedSecrets', () => {
     process.env = { ...before }
   })
 
-  it('asks for each secret by name', async () => {
+  it('requests each secret by name', async () => {
     const asked: string[] = []
     await serve((body, target) => {
       asked.push(`${target} ${body}`)
@@ -43,7 +43,7 @@ describe('managedSecrets', () => {
     expect(asked).toEqual(['secretsmanager.GetSecretValue {"SecretId":"weather/api-key"}'])
   })
 
-  it('signs with the credentials of the function, for its region', async () => {
+  it('signs requests with the credentials and region of the function', async () => {
     const signatures: string[] = []
     await serve((_, __, authorization) => {
       signatures.push(authorization)
@@ -57,7 +57,7 @@ describe('managedSecrets', () => {
     ])
   })
 
-  it('asks by ARN for one that was given to the construct', async () => {
+  it('requests a secret by its ARN when it was passed to the construct', async () => {
     const asked: string[] = []
     await serve(body => {
       asked.push(body)
@@ -68,7 +68,7 @@ describe('managedSecrets', () => {
     expect(asked).toEqual([JSON.stringify({ SecretId: arn })])
   })
 
-  it('refuses one that is not there, and says nothing of a secret', async () => {
+  it('refuses a missing secret without revealing any value', async () => {
     await serve(() => ({ status: 400, body: { __type: 'ResourceNotFoundException', Message: 'sesame' } }))
     await expect(managedSecrets(task)).rejects.toMatchObject({
       name: 'PermanentError',
@@ -77,7 +77,7 @@ describe('managedSecrets', () => {
     })
   })
 
-  it('says that a key of its own may be what it lacks', async () => {
+  it('names the KMS key as a possible reason', async () => {
     await serve(() => ({
       status: 400,
       body: { __type: 'AccessDeniedException', Message: 'Access to KMS is not allowed' },
@@ -88,7 +88,7 @@ describe('managedSecrets', () => {
     })
   })
 
-  it('asks again after a fault of the service, which is one that passes', async () => {
+  it('retries after a fault of the service', async () => {
     let count = 0
     await serve(() => {
       count++
@@ -98,12 +98,12 @@ describe('managedSecrets', () => {
     expect(count).toBe(3)
   })
 
-  it('takes no answer for a fault that passes', async () => {
+  it('reports a missing answer as a TransientError', async () => {
     process.env.AWS_ENDPOINT_URL_SECRETS_MANAGER = 'http://127.0.0.1:1'
     await expect(managedSecrets(task)).rejects.toMatchObject({ name: 'TransientError', code: 'STORE_FAILED' })
   })
 
-  it('asks for nothing when there is no secret', async () => {
+  it('sends no request when the task has no secrets', async () => {
     process.env.AWS_ENDPOINT_URL_SECRETS_MANAGER = 'http://127.0.0.1:1'
     expect(await managedSecrets({ name: 'plain', secrets: undefined })).toEqual({})
   })

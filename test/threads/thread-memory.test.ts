@@ -32,7 +32,7 @@ if (isMainThread) {
 }
 `
 
-it('is bounded by the limits of the thread, not by the flags of a function of 3,008 MB', async () => {
+it('is bounded by the limits of the thread, not by the flags of Node on a function of 3,008 MB', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'fanmill-heap-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const file = join(folder, 'heap.mjs')

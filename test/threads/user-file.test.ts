@@ -17,7 +17,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('ctx.file', () => {
-  it('reads a file as bytes, text or JSON, and says where it is', () => {
+  it('reads a file as bytes, text or JSON, and returns its path', () => {
     const file = userFile(folder, 'models/factors.json')
     expect(file.json()).toEqual({ twice: 2 })
     expect(file.text()).toBe('{ "twice": 2 }')
@@ -29,7 +29,7 @@ describe('ctx.file', () => {
     expect(() => userFile(folder, name)).toThrow(/ctx\.file/)
   })
 
-  it('is there in setup, from the folder of the pipeline', async () => {
+  it('can be called in setup, and reads from the folder of the pipeline', async () => {
     writeFileSync(join(folder, 'visits.csv'), 'visitors\n3\n')
     writeFileSync(join(folder, 'pipeline.ts'), pipelineText)
     const { status, tasks } = await run(join(folder, 'pipeline.ts'), {

@@ -15,7 +15,7 @@ const underWay = (told: readonly WorkerMessage[]) => told.filter(message => mess
 /** Lets the looks at the engine happen that are due. */
 const look = () => new Promise(resolve => setTimeout(resolve, 5))
 
-it('says how many bytes are staged, then how many of them and how many rows are converted', async () => {
+it('sends the bytes that are staged, then the bytes and rows that are converted', async () => {
   const told: WorkerMessage[] = []
   let fraction = 0
   const progress = createThreadProgress({
@@ -40,7 +40,7 @@ it('says how many bytes are staged, then how many of them and how many rows are 
   expect(last).toEqual({ kind: 'underWay', bytesStaged: 1000, bytesConverted: 500, rows: 50 })
 })
 
-it('claims no rows of a transform before it is known how many it leaves out', async () => {
+it('sends no row count of a transform before it is known how many rows it drops', async () => {
   const told: WorkerMessage[] = []
   const progress = createThreadProgress({
     tell: message => told.push(message),
@@ -64,7 +64,7 @@ it('claims no rows of a transform before it is known how many it leaves out', as
 })
 
 it.each([{ transform: [] }, { transform: [sql`SELECT * FROM input WHERE x % 2 = 0`] }])(
-  'counts only finished work in the totals of a real conversion, and a member once',
+  'counts only finished work in the totals of a conversion, and each member once',
   async ({ transform }) => {
     const content = `x\n${Array.from({ length: 30_000 }, (_, n) => n).join('\n')}\n`
     const task = taskOf({ columns: { x: column.int64() }, transform } as never)

@@ -31,7 +31,7 @@ const filesIn = (path: string) =>
     .sort()
 
 describe('extractMembers', () => {
-  it('writes members of any kind below the folder, and says path, size and CRC', async () => {
+  it('writes members below the folder, and returns path, size and CRC', async () => {
     const binary = Buffer.from([0, 255, 1, 254])
     const files = await extract(buildZip({ 'a.csv': 'abc', 'deep/er/b.bin': binary, 'deep/empty': '' }))
     expect(files).toEqual([
@@ -51,13 +51,13 @@ describe('extractMembers', () => {
     expect(filesIn(folder)).toEqual(['huge.csv', 'small.csv'])
   })
 
-  it('replaces a file that is there', async () => {
+  it('replaces an existing file', async () => {
     writeFileSync(join(folder, 'a.csv'), 'a longer file from before')
     await extract(buildZip({ 'a.csv': 'abc' }))
     expect(readFileSync(join(folder, 'a.csv'), 'utf8')).toBe('abc')
   })
 
-  it('takes names as long as the file system does', async () => {
+  it('accepts names as long as the file system allows', async () => {
     const name = 'n'.repeat(255)
     await extract(buildZip({ [name]: 'abc' }))
     expect(filesIn(folder)).toEqual([name])
@@ -72,7 +72,7 @@ describe('extractMembers', () => {
     },
   )
 
-  it('refuses an unsafe name before it writes anything', async () => {
+  it('refuses an unsafe name before anything is written', async () => {
     for (const name of ['../evil.csv', '/evil.csv', 'C:/evil.csv', 'a/../../evil.csv']) {
       const zip = buildZip([
         { name: 'good.csv', data: 'x' },
@@ -83,7 +83,7 @@ describe('extractMembers', () => {
     expect(filesIn(folder)).toEqual([])
   })
 
-  it('says which path cannot be written', async () => {
+  it('names the path that cannot be written', async () => {
     writeFileSync(join(folder, 'taken'), 'a file')
     await expect(extract(buildZip({ 'taken/a.csv': 'x' }))).rejects.toMatchObject({ code: 'STORE_FAILED' })
   })

@@ -16,7 +16,7 @@ const text = 'station,flights\nSEA,12\n'.repeat(40)
 const limits = testLimits
 
 describe('readMembers', () => {
-  it('gives stored and deflated members as they were, in archive order', async () => {
+  it('returns stored and deflated members unchanged, in archive order', async () => {
     const members = [
       { name: 'a.csv', data: text },
       { name: 'b.csv', data: 'stored', method: 0 },
@@ -28,7 +28,7 @@ describe('readMembers', () => {
     expect(await readZip(buildZip(members))).toEqual(members.map(({ name, data }) => [name, data]))
   })
 
-  it('serves a slice with one read, pinned to the version that plan saw', async () => {
+  it('reads a slice in one request, pinned to the planned version', async () => {
     const zip = buildZip(Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`${index}.csv`, text])))
     const { store, input, slices } = await storeOf(zip)
     const before = store.counts.requests
@@ -48,7 +48,7 @@ describe('readMembers', () => {
     expect(store.counts.bytes).toBeLessThan(1.02 * used + 65_633)
   })
 
-  it('names archive, member and offset when a CRC is wrong', async () => {
+  it('names archive, member and offset of a wrong CRC', async () => {
     const zip = buildZip([
       { name: 'a.csv', data: text },
       { name: 'b.csv', data: text, declared: { crc32: 1 } },
@@ -59,14 +59,14 @@ describe('readMembers', () => {
     })
   })
 
-  it('ends inflating at the declared size, not after', async () => {
+  it('stops inflating at the declared size', async () => {
     const bomb = buildZip([{ name: 'bomb', data: Buffer.alloc(50_000_000), declared: { inflatedBytes: 1000 } }])
     const before = process.memoryUsage().arrayBuffers
     await expect(readZip(bomb)).rejects.toMatchObject({ code: 'ZIP_SIZE_MISMATCH' })
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000)
   })
 
-  it('allocates by what comes out, not by what is declared', async () => {
+  it('allocates memory for the inflated bytes, not for the declared size', async () => {
     const declared = { inflatedBytes: 4_000_000_000 }
     const zip = buildZip([{ name: 'liar', data: text, declared }])
     const before = process.memoryUsage().arrayBuffers
@@ -75,7 +75,7 @@ describe('readMembers', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000)
   })
 
-  it('checks the cap of a plan that somebody else wrote', async () => {
+  it('checks memberBytesMax again for a plan that declares more', async () => {
     const { store, input, slices } = await storeOf(buildZip({ 'a.csv': text }))
     const reading = readMembers(store, input, slices[0]!, { limits: { memberBytesMax: 10 } }).next()
     await expect(reading).rejects.toMatchObject({ code: 'ZIP_LIMIT' })
@@ -92,7 +92,7 @@ describe('readMembers', () => {
 })
 
 describe('openMember', () => {
-  it.each([0, 8])('streams a member of method %i in chunks, by two reads', async method => {
+  it.each([0, 8])('streams a member of method %i in chunks, with two requests', async method => {
     const data = noise(3_000_000)
     const { store, input, members } = await storeOf(buildZip([{ name: 'huge.csv', data, method }]))
     const before = store.counts.requests
@@ -108,7 +108,7 @@ describe('openMember', () => {
     ['ZIP_SIZE_MISMATCH', 'shorter than declared', { inflatedBytes: 5_000_000 }],
     ['ZIP_CRC_MISMATCH', 'of another CRC', { crc32: 1 }],
     ['ZIP_BAD_MEMBER', 'cut short', { compressedBytes: 5000 }],
-  ])('fails with %s for a member %s, and gives no byte beyond the declared', async (code, _what, declared) => {
+  ])('fails with %s for a member %s, and returns no byte beyond the declared size', async (code, _what, declared) => {
     const { store, input, members } = await storeOf(buildZip([{ name: 'a', data: noise(3_000_000), declared }]))
     const chunks: number[] = []
     const reading = collect(counted(openMember(store, input, members[0]!, { limits }), chunks))
@@ -117,7 +117,7 @@ describe('openMember', () => {
     expect(given).toBeLessThanOrEqual(members[0]!.inflatedBytes)
   })
 
-  it('can be left in the middle', async () => {
+  it('can be stopped before the end', async () => {
     const { store, input, members } = await storeOf(buildZip([{ name: 'a', data: noise(3_000_000) }]))
     for await (const chunk of openMember(store, input, members[0]!, { limits })) {
       expect(chunk.length).toBeGreaterThan(0)
@@ -149,7 +149,7 @@ describe('bad archives', () => {
     }
   })
 
-  it('gives the right bytes or an error with a code, whatever is changed', async () => {
+  it('returns the right bytes or throws an error with a code, whichever byte is changed', async () => {
     const change = fc.record({ at: fc.nat(small.length - 1), value: fc.nat(255) })
     const changes = fc.array(change, { minLength: 1, maxLength: 4 })
     await fc.assert(

@@ -64,12 +64,12 @@ describe.skipIf(zip.isMissing)('Info-ZIP (zip)', () => {
     expect(await made('c.zip', zip.command, args, 'a comment\n.\n')).toEqual(expected)
   })
 
-  it('is read as a stream wrote it, with data descriptors', async () => {
+  it('is read with data descriptors, as streaming writers create them', async () => {
     const script = `${zip.command} -q -r -UN=UTF8 - . | cat > ../d.zip`
     expect(await made('d.zip', 'sh', ['-c', script])).toEqual(expected)
   })
 
-  it('is read behind a stub, offsets as they were and adjusted', async () => {
+  it('is read behind a self-extractor stub, with original and with adjusted offsets', async () => {
     const script = `${zip.command} ${utf8.join(' ')} ../e0.zip . && (head -c 3000 /dev/zero; cat ../e0.zip) > ../e.zip`
     expect(await made('e.zip', 'sh', ['-c', script])).toEqual(expected)
     expect(await made('f.zip', 'sh', ['-c', `cp ../e.zip ../f.zip && ${zip.command} -q -A ../f.zip`])).toEqual(expected)
@@ -115,7 +115,7 @@ with zipfile.ZipFile(path, 'a', method) as archive:
     await expect(making).rejects.toMatchObject({ code: 'ZIP_METHOD_UNSUPPORTED' })
   })
 
-  it('reads what the builder of these tests makes', () => {
+  it('reads the archives that the builder of these tests creates', () => {
     const path = join(folder, 'built.zip')
     writeFileSync(path, buildZip(Object.entries(files).map(([name, data]) => ({ name, data, zip64: true }))))
     const names =

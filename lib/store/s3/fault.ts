@@ -1,8 +1,7 @@
 /** What the AWS SDK throws, and what breaks off a body, as Fanmill's errors. */
-
 import { throwIfAborted } from '../../errors/abort.ts'
 import { FanmillError, PermanentError, TransientError } from '../../errors/errors.ts'
-import { codeOf, isOfNetwork } from '../network-fault.ts'
+import { codeOf, isNetworkFault } from '../network-fault.ts'
 
 export interface FaultPlace {
   /** What was being done, as in `cannot read`. */
@@ -102,7 +101,7 @@ function passing(fault: Fault): TransientError | undefined {
   const { error, place, status } = fault
   const isPassing =
     passingNames.test(error.name) ||
-    (status === undefined ? isOfNetwork(error) : status >= 500 || status === 429 || status < 300)
+    (status === undefined ? isNetworkFault(error) : status >= 500 || status === 429 || status < 300)
   if (!isPassing) return undefined
   const what = status === undefined ? codeOf(error) : `${status} ${error.name}`
   return new TransientError('STORE_FAILED', `cannot ${place.verb} ${place.url} now: ${what}`, detailOf(fault), {

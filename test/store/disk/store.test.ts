@@ -30,11 +30,11 @@ describe('the disk store', () => {
     await expect(async () => store.read(key)).rejects.toThrow('expected a key below the root')
   })
 
-  it('lists a folder that is not there as empty', async () => {
+  it('lists a missing folder as empty', async () => {
     expect(await diskStore(join(folder, 'none')).list('')[Symbol.asyncIterator]().next()).toMatchObject({ done: true })
   })
 
-  it('follows links to files and folders, but not round in a circle', async () => {
+  it('follows links to files and folders, but not in circles', async () => {
     await mkdir(join(folder, 'data/sub'), { recursive: true })
     await writeFile(join(folder, 'data/a.csv'), 'x')
     await symlink(join(folder, 'data'), join(folder, 'data/sub/up'))
@@ -43,7 +43,7 @@ describe('the disk store', () => {
     expect(await list()).toEqual(['b.csv', 'data/a.csv', 'data/sub/up/a.csv'])
   })
 
-  it('notices a file that was rewritten in place with the same size', async () => {
+  it('detects a file that was rewritten in place with the same size', async () => {
     const store = diskStore(folder)
     await writeFile(join(folder, 'a'), 'one')
     await utimes(join(folder, 'a'), 1, 1)
@@ -52,7 +52,7 @@ describe('the disk store', () => {
     await expect(store.read('a', { ...(etag ? { etag } : {}) })).rejects.toMatchObject({ code: 'INPUT_CHANGED' })
   })
 
-  it('notices a file that is written to while it is streamed', async () => {
+  it('detects a file that changes while it is streamed', async () => {
     await writeFile(join(folder, 'a'), Buffer.alloc(3 << 20))
     const store = diskStore(folder)
     const etag = (await store.stat('a'))!.etag
@@ -71,7 +71,7 @@ describe('the disk store', () => {
     })
   })
 
-  it('reports a full disk as a lack of capacity', async () => {
+  it('reports a full disk as a CapacityError', async () => {
     // /dev/full answers every write as a full disk does.
     await symlink('/dev/full', join(folder, 'staged'))
     const { withFaults } = await import('../../../lib/store/disk/fault.ts')
@@ -83,7 +83,7 @@ describe('the disk store', () => {
     })
   })
 
-  it('loses no change that several processes make at once', async () => {
+  it('loses no change when several processes write at once', async () => {
     const store = diskStore(folder)
     await store.create('count', bytes('0'))
     const module = new URL('../../../lib/store/disk/store.ts', import.meta.url).href
@@ -103,7 +103,7 @@ describe('the disk store', () => {
     expect(await readdir(join(folder, '.fanmill/tmp'))).toEqual([])
   })
 
-  it('takes over the lock and sweeps the temporary files of a process that is no more', async () => {
+  it('takes over the lock of an ended process and removes its temporary files', async () => {
     const child = spawn(process.execPath, ['-e', ''])
     await once(child, 'exit')
     const store = diskStore(folder)
@@ -117,7 +117,7 @@ describe('the disk store', () => {
     expect(await readdir(temporary)).toEqual([])
   })
 
-  it('hides its own temporary files from a listing', async () => {
+  it('does not list its own temporary files', async () => {
     const store = diskStore(folder)
     await store.write('a', bytes('x'))
     await writeFile(join(folder, '.fanmill/tmp/x'), 'x')
@@ -125,7 +125,7 @@ describe('the disk store', () => {
     expect(await list('.fanmill/')).toEqual([])
   })
 
-  it('keeps a pending part outside of the folder that it is for, by its run, and renames it into place', async () => {
+  it('keeps a pending part outside the folder of the dataset until it is renamed into it', async () => {
     const store = diskStore(folder)
     await writeFile(join(folder, 'made'), 'rows')
     const run = { runId: '0123456789abcdef', attempt: 2, token: 'a' }
@@ -139,13 +139,13 @@ describe('the disk store', () => {
     expect(await readdir(folder)).toEqual(['out'])
   })
 
-  it('makes no folder for a pending part that is gone', async () => {
+  it('creates no folder for a pending part that does not exist', async () => {
     const part = { key: 'out/part.parquet', sizeBytes: 4, token: 'a', uploadId: '0/1/a' }
     expect(await diskStore(folder).completePart(part)).toBe(false)
     expect(await readdir(folder)).toEqual([])
   })
 
-  it('removes folders that its removals leave empty, and no others', async () => {
+  it('removes only the folders that become empty by its own removals', async () => {
     const store = diskStore(folder)
     await store.write('a/b/c/x', bytes('x'))
     await store.write('a/y', bytes('y'))
@@ -155,7 +155,7 @@ describe('the disk store', () => {
     expect(await readdir(folder)).toEqual(['.fanmill'])
   })
 
-  it('makes a replaced version younger than the one before, whatever the clock says, so that no etag comes twice', async () => {
+  it('gives a replaced file a later modification time, so that no etag is used twice', async () => {
     const store = diskStore(folder)
     await store.write('head', bytes('1'))
     const future = Math.ceil(Date.now() / 1000) + 3600
@@ -165,7 +165,7 @@ describe('the disk store', () => {
     expect((await stat(join(folder, 'head'))).mtimeMs).toBeGreaterThan(future * 1000)
   })
 
-  it('does not take a folder for an object', async () => {
+  it('does not read a folder as an object', async () => {
     await mkdir(join(folder, 'sub'))
     const store = diskStore(folder)
     expect(await store.stat('sub')).toBeUndefined()

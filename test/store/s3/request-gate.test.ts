@@ -95,7 +95,7 @@ async function flood({ functions, parts, writesPerSecond, policy }: Flood) {
 }
 
 describe('a gate', () => {
-  it('halves the requests at once for those that were refused together, and adds one for each round that succeeds', async () => {
+  it('halves the requests in flight once per refused round, and adds one for each round that succeeds', async () => {
     const gate = new RequestGate(new VirtualClock())
     let inFlight = 0
     let most = 0
@@ -116,7 +116,7 @@ describe('a gate', () => {
     expect(await round(64, false)).toBeLessThan(36)
   })
 
-  it('takes no room from others for a request that is aborted while it waits', async () => {
+  it('frees the slot of a request that is aborted while it waits', async () => {
     let now = 0
     const gate = new RequestGate({ now: () => (now += 1000), pause: () => Promise.resolve() })
     const { promise: held, resolve: release } = Promise.withResolvers<void>()
@@ -137,7 +137,7 @@ describe('a gate', () => {
 const fewer = { functions: 50, parts: 1000, writesPerSecond: 350 }
 
 describe('hundreds of functions that write a thousand partitions each to one prefix', () => {
-  it('are done in little more than the time that S3 allows, where they retry until their deadline', async () => {
+  it('finish in little more than the time that S3 allows, when they retry until their deadline', async () => {
     const refusedUntilMs = (): number => 880_000
     const figures = await flood({ ...fewer, policy: { ...defaultRetry, refusedUntilMs } })
     expect(figures).toMatchObject({ failed: 0, served: 100_000 })
@@ -146,7 +146,7 @@ describe('hundreds of functions that write a thousand partitions each to one pre
   })
 })
 
-it('gives the room of a request that is aborted while it waits to the next one', async () => {
+it('gives the slot of a waiting request that is aborted to the next one', async () => {
   let now = 0
   const pause = async (ms: number): Promise<void> => {
     now += ms

@@ -52,7 +52,7 @@ describe('the S3 store', () => {
     },
   )
 
-  it('never gives a body cut short for the end', async () => {
+  it('resumes a body that ends early', async () => {
     await openStore().write('a', content)
     server.fault = request => (isGet(request) ? { kind: 'short', afterBytes: 0 } : undefined)
     await expect(openStore().read('a', { range: { start: 5, end: 50 } })).rejects.toMatchObject({
@@ -62,7 +62,7 @@ describe('the S3 store', () => {
     })
   })
 
-  it('refuses a body resumed from another object than it began with', async () => {
+  it('refuses to resume a body from a changed object', async () => {
     const etag = await openStore().write('a', content)
     failFirst(isGet, { kind: 'cut', afterBytes: 10 })
     const pieces = openStore().stream('a', { etag })[Symbol.asyncIterator]()
@@ -71,7 +71,7 @@ describe('the S3 store', () => {
     await expect(pieces.next()).rejects.toMatchObject({ code: 'INPUT_CHANGED' })
   })
 
-  it('reads anew what is pinned to nothing, when it is replaced under a body that breaks', async () => {
+  it('starts an unpinned read again when the object was replaced', async () => {
     await openStore().write('a', content)
     let isFirst = true
     server.fault = request => {
@@ -90,13 +90,13 @@ describe('the S3 store', () => {
     ['RequestTimeTooSkewed', 403],
     ['ExpiredToken', 400],
     ['TooManyRequests', 429],
-  ])('tries again after %s', async (code, status) => {
+  ])('retries after %s', async (code, status) => {
     failFirst(() => true, { kind: 'refuse', status, code }, { kind: 'refuse', status, code })
     await openStore().write('a', bytes('rows'))
     expect(server.requests).toHaveLength(3)
   })
 
-  describe('whose requests S3 refuses for their rate', () => {
+  describe('when S3 refuses requests with SlowDown', () => {
     const writes = 200
     const slowly = { ...retry, firstPauseMs: 20, pauseMsMax: 500 }
     const writeAll = (store: Store) =>
@@ -111,14 +111,14 @@ describe('the S3 store', () => {
       server.rate = { perSecond: 100, burst: 10 }
     })
 
-    it('writes everything with fewer requests at once, where it may take its time', async () => {
+    it('writes everything with fewer requests at once, when there is time', async () => {
       const ends = await writeAll(storeOf('patient', 600_000))
       expect(ends.filter(end => end.status === 'rejected')).toEqual([])
       expect(server.objects.size).toBe(writes)
       expect(server.requests.length).toBeLessThan(3 * writes)
     })
 
-    it('gives up after its budget, where a claim might lapse meanwhile', async () => {
+    it('fails after its budget when a lease might expire', async () => {
       const ends = await writeAll(storeOf('claimed'))
       const faults = ends.flatMap(end => (end.status === 'rejected' ? end.reason : []))
       expect(faults.length).toBeGreaterThan(0)
@@ -131,14 +131,14 @@ describe('the S3 store', () => {
     ['RequestTimeTooSkewed', 403],
     ['ExpiredToken', 400],
     ['SlowDown', 503],
-  ])('tries again to look after %s, although a HEAD does not say so', async (code, status) => {
+  ])('retries a HEAD after %s, although its answer has no error code', async (code, status) => {
     await openStore().write('a', bytes('rows'))
     const isFirst = ({ number }: S3Request) => number > 1
     failFirst(isFirst, { kind: 'refuse', status, code }, { kind: 'refuse', status, code })
     expect(await openStore().stat('a')).toMatchObject({ sizeBytes: 4 })
   })
 
-  it('looks again with the clock of the store when its own is wrong', async () => {
+  it('retries a HEAD with the corrected clock when the clock of the machine is wrong', async () => {
     await openStore().write('empty', Buffer.alloc(0))
     server.aheadMs = 3_600_000
     const earliest = compact(Date.now() + server.aheadMs - 900_000)
@@ -148,7 +148,7 @@ describe('the S3 store', () => {
     expect(await openStore().stat('empty')).toMatchObject({ sizeBytes: 0 })
   })
 
-  it('names what a HEAD was refused for', async () => {
+  it('names the reason why a HEAD was refused', async () => {
     server.fault = () => ({ kind: 'refuse', status: 403, code: 'AccessDenied' })
     await expect(openStore().stat('a')).rejects.toMatchObject({
       name: 'PermanentError',
@@ -159,7 +159,7 @@ describe('the S3 store', () => {
     expect(server.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET'])
   })
 
-  it('gives up within its budget of tries, with a fault that may pass', async () => {
+  it('fails after its last try with a TransientError', async () => {
     server.fault = () => ({ kind: 'refuse', status: 503, code: 'SlowDown' })
     await expect(openStore().write('a', bytes('rows'))).rejects.toMatchObject({
       name: 'TransientError',
@@ -174,7 +174,7 @@ describe('the S3 store', () => {
     ['NoSuchBucket', 404, 'there is no such bucket'],
     ['InvalidAccessKeyId', 403, 'sign in'],
     ['InvalidRequest', 400, '400 InvalidRequest'],
-  ])('does not try again after %s', async (code, status, message) => {
+  ])('does not retry after %s', async (code, status, message) => {
     server.fault = () => ({ kind: 'refuse', status, code })
     await expect(openStore().write('a', bytes('rows'))).rejects.toMatchObject({
       name: 'PermanentError',
@@ -184,7 +184,7 @@ describe('the S3 store', () => {
     expect(server.requests).toHaveLength(1)
   })
 
-  it('knows its own object again when the answer to a create was lost', async () => {
+  it('recognises its own object when the answer to a create was lost', async () => {
     failFirst(isPut, { kind: 'lose' })
     const etag = await openStore().create('a', bytes('mine'))
     expect(etag).toBe((await openStore().stat('a'))?.etag)
@@ -192,7 +192,7 @@ describe('the S3 store', () => {
     expect(await openStore().create('a', bytes('mine'))).toBeUndefined()
   })
 
-  it('knows its own object again when the answer to a replace was lost', async () => {
+  it('recognises its own object when the answer to a replace was lost', async () => {
     const first = await openStore().write('a', bytes('1'))
     failFirst(isPut, { kind: 'lose' })
     const second = await openStore().replace('a', bytes('2'), first)
@@ -201,7 +201,7 @@ describe('the S3 store', () => {
     expect(await openStore().replace('a', bytes('3'), first)).toBeUndefined()
   })
 
-  it('lets token and size decide when the answer to a complete was lost, or lies', async () => {
+  it('checks token and size when the answer to a complete was lost or is wrong', async () => {
     const isComplete = ({ method, query }: S3Request) => method === 'POST' && query.has('uploadId')
     for (const fault of [{ kind: 'lose' }, { kind: 'lie', code: 'InternalError' }] as const) {
       const part = await stage(openStore(), 'part', 'token', bytes('rows'))
@@ -212,7 +212,7 @@ describe('the S3 store', () => {
     }
   })
 
-  it('uploads a large part in pieces, each tried again alone', async () => {
+  it('uploads a large part in pieces, and retries each piece alone', async () => {
     const large = Buffer.alloc(40 * 1024 * 1024, 'pieces ')
     failFirst(({ query }) => query.get('partNumber') === '2', { kind: 'refuse', status: 503, code: 'SlowDown' })
     const store = openStore()
@@ -223,7 +223,7 @@ describe('the S3 store', () => {
     expect(Buffer.compare(await store.read('part'), large)).toBe(0)
   })
 
-  it('leaves no upload open when a part cannot be staged', async () => {
+  it('aborts the upload of a part that cannot be staged', async () => {
     server.fault = ({ query }) =>
       query.has('partNumber') ? { kind: 'refuse', status: 403, code: 'AccessDenied' } : undefined
     const store = openStore()
@@ -232,13 +232,13 @@ describe('the S3 store', () => {
     expect(await keysOf(store.listParts(''))).toEqual([])
   })
 
-  it('spends three requests on a small part, from staging to visible', async () => {
+  it('needs three requests for a small part, from staging to visible', async () => {
     const store = openStore()
     await store.completePart(await stage(store, 'part', 'token', bytes('rows')))
     expect(server.requests.map(({ method }) => method)).toEqual(['POST', 'PUT', 'POST'])
   })
 
-  it('lists a page at a time, and not the folders that a console makes', async () => {
+  it('lists page by page, without the folder markers that the console creates', async () => {
     const store = openStore()
     for (const name of ['', 'b', 'c', 'd', 'e/', 'f', 'g', 'h'])
       server.objects.set(`root/${name}`, { bytes: Buffer.alloc(1), etag: 'e', token: '' })
@@ -246,7 +246,7 @@ describe('the S3 store', () => {
     expect(server.requests).toHaveLength(3)
   })
 
-  it('lists the folders of many runs with a request a page or a folder, however many files are in them', async () => {
+  it('lists the folders of many runs with one request per page or folder, however many files they hold', async () => {
     const store = openStore()
     const names = Array.from({ length: 6 }, (_, n) => `runs/${n}/1/`)
     for (const name of names)
@@ -263,7 +263,7 @@ describe('the S3 store', () => {
     expect(server.requests.length - 2).toBeLessThanOrEqual(2 + 6 + 1)
   })
 
-  it('encrypts all that it writes with the key that it was given', async () => {
+  it('encrypts everything with the given KMS key', async () => {
     const store = s3Store({ ...spec, endpoint: server.endpoint, kmsKeyId: 'alias/key' }, { retry })
     await store.write('a', bytes('x'))
     await stage(store, 'part', 'token', bytes('rows'))
@@ -276,7 +276,7 @@ describe('the S3 store', () => {
     expect(bucketKeys).toEqual(['true', 'true'])
   })
 
-  it('writes to a bucket with Object Lock, which asks for the digest of each body', async () => {
+  it('sends the digest of each body to a bucket with Object Lock', async () => {
     server.hasObjectLock = true
     const store = s3Store({ ...spec, bucket: 'locked', endpoint: server.endpoint }, { retry })
     await store.write('a', bytes('x'))
@@ -288,17 +288,17 @@ describe('the S3 store', () => {
     expect(bodies.map(({ headers }) => headers['content-md5'] !== undefined)).toEqual([false, true, true, true])
   })
 
-  it('sends no digest to a bucket that does not ask for one', async () => {
+  it('sends no digest to other buckets', async () => {
     await openStore().write('a', bytes('x'))
     expect(server.requests.map(({ headers }) => headers['content-md5'])).toEqual([undefined])
   })
 
-  it('names Requester Pays as a reason where access is denied', async () => {
+  it('names Requester Pays as a possible reason when access is denied', async () => {
     server.fault = () => ({ kind: 'refuse', status: 403, code: 'AccessDenied' })
     await expect(openStore().read('a')).rejects.toThrow(/access denied; .*Requester Pays .* is not supported/)
   })
 
-  it('ends a pause between tries when the run is aborted', async () => {
+  it('ends a pause between retries when the run is aborted', async () => {
     server.fault = () => ({ kind: 'refuse', status: 503, code: 'SlowDown' })
     const abort = new AbortController()
     const patient = s3Store(

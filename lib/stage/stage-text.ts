@@ -1,0 +1,93 @@
+/** Prepares one text for a stage: reads its header, counts its records, and rewrites what the engine would misread. */
+
+import { withPlace } from '../model/member-place.ts'
+import { readHeader } from '../text/csv-header.ts'
+import { toUtf8 } from '../text/encoding.ts'
+import { checkTextStart } from '../text/other-file.ts'
+import { type Dialect, encodingOf, type TextFormat } from '../text/record-dialect.ts'
+import { rewriteRecords } from '../text/record-rewrite.ts'
+import { type RecordScan, scanRecords } from '../text/records.ts'
+import { type AsideRecord, SetAside } from '../text/set-aside.ts'
+import type { Origin } from './stage.ts'
+
+/** Shared by all texts without gaps. */
+const noGaps: readonly number[] = []
+
+/** A text with its header read, ready to be written to a staged file. */
+export interface StageableText {
+  readonly columns: readonly string[]
+  readonly newline: 'lf' | 'crlf'
+  readonly records: number
+  readonly firstLine: number
+  readonly firstRecord: number
+  /** True when no other text may follow in the same file: its last record has an open quote. */
+  readonly isAlone: boolean
+  /** Passes the text to `write`, rewritten where the engine needs that, and the records that are rejects already to `setAside`. */
+  writeTo(
+    write: (piece: Uint8Array) => void,
+    setAside: (record: AsideRecord) => void,
+  ): { readonly gaps: readonly number[]; readonly longest?: number }
+}
+
+export interface StageTextOptions {
+  readonly format: TextFormat
+  readonly dialect: Dialect
+  readonly origin: Origin
+  /** Fields of a record where there is no header; 0 for any number. */
+  readonly columnCount: number
+  /** Index that located records are prefixed with; absent where records are not located. */
+  readonly member?: number | undefined
+}
+
+/** Reads the header of a text and counts its records. @throws INPUT_ENCODING, INPUT_INVALID */
+export function prepareText(given: Uint8Array, options: StageTextOptions): StageableText {
+  const { dialect, origin, member } = options
+  const { bytes, columns, lines, isWhole } = readTop(given, options)
+  const { firstRecord = 1, gaps = noGaps } = origin
+  const firstLine = (origin.firstLine ?? 1) + lines
+  // Another encoding changes no record's end: a scan holds for the converted text too.
+  const scan = (isWhole && origin.scan) || scanRecords(bytes, dialect)
+  const shared = { columns, records: scan.records, firstLine, firstRecord, isAlone: scan.endsInsideQuote }
+  if (scan.records === 0) return { ...shared, newline: 'lf', isAlone: false, writeTo: () => ({ gaps: noGaps }) }
+  const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
+  if (member !== undefined || mustRewrite(scan, columns)) {
+    const fields = options.format.kind === 'csv' ? columns.length || options.columnCount : 0
+    return {
+      ...shared,
+      newline,
+      writeTo: (write, setAside) => {
+        const aside = member === undefined ? undefined : new SetAside(dialect, fields, setAside)
+        return rewriteRecords(bytes, dialect, { firstLine, firstRecord, gaps, scan, member, aside, write })
+      },
+    }
+  }
+  const writeTo: StageableText['writeTo'] = write => {
+    write(bytes)
+    if (!scan.endsWithNewline && !scan.endsInsideQuote) write(Buffer.from(newline === 'crlf' ? '\r\n' : '\n'))
+    return { gaps }
+  }
+  return { ...shared, newline, writeTo }
+}
+
+/** Reads the header: returns the records below it in UTF-8, the column names, and the lines above the records. */
+function readTop(given: Uint8Array, { format, dialect, origin }: StageTextOptions) {
+  try {
+    const text = origin.gaps ? given : toUtf8(given, encodingOf(format))
+    const isCsv = format.kind === 'csv'
+    if (origin.header) return { bytes: text, columns: isCsv ? origin.header : ['line'], lines: 0, isWhole: true }
+    checkTextStart(given, origin.member || origin.archive, encodingOf(format))
+    const { skip, header } = isCsv ? format : { skip: 0, header: false }
+    const { names, end, line } = readHeader(text, dialect, { skip, header })
+    return { bytes: text.subarray(end), columns: isCsv ? names : ['line'], lines: line - 1, isWhole: end === 0 }
+  } catch (error) {
+    throw withPlace(error, origin)
+  }
+}
+
+/** True for text that the engine would refuse or misread: it accepts one kind of newline, and reads a blank line of one column as a null. */
+function mustRewrite(scan: RecordScan, columns: readonly string[]): boolean {
+  const { newline, commentLines, tangled, blankLines } = scan
+  return (
+    newline === 'mixed' || newline === 'cr' || commentLines > 0 || tangled > 0 || (blankLines > 0 && columns.length < 2)
+  )
+}
