@@ -30,7 +30,7 @@ interface Scenario {
 
 const orders = task({
   name: 'orders',
-  source: zipMembers({ archives: '*.zip', format: csv() }),
+  source: zipMembers({ paths: '*.zip', format: csv() }),
   columns: { note: column.string() },
   output: parquet({ path: '{task}' }),
 })

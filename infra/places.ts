@@ -56,7 +56,7 @@ export function refuseLoop({ outputs, state, trigger }: Places): void {
   throw new PermanentError('DEFINITION_INVALID', message, { output: met, trigger })
 }
 
-const sourceOf = ({ source }: TaskDefinition): string => (source.kind === 'zipMembers' ? source.archives : source.paths)
+const sourceOf = ({ source }: TaskDefinition): string => source.paths
 
 function keyPattern(template: string): string {
   const prefix = fixedPrefix(template)

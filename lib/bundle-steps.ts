@@ -62,7 +62,7 @@ function valuesOf(params: Params, read: (name: string, param: ParamDefinition) =
 
 function sampleOf({ type, values = [] }: ParamDefinition): ParamValue {
   const samples: Readonly<Record<ParamDefinition['type'], ParamValue>> = {
-    ...{ string: 'x', int: 1, float: 1, boolean: true, enumeration: values[0] ?? 'x' },
+    ...{ string: 'x', integer: 1, float64: 1, boolean: true, enumeration: values[0] ?? 'x' },
     ...{ date: '2000-01-01', month: '2000-01', timestamp: '2000-01-01T00:00:00Z' },
   }
   return samples[type]

@@ -1,5 +1,5 @@
 /** What unit tests of pipelines import from `fanmill/testing`. */
 
-export type { GivenRow } from './testing/row-text.ts'
+export type { TestRow } from './testing/row-text.ts'
 export { type LogMessage, type RunTaskOptions, runTask, type TaskRunResult } from './testing/run-task.ts'
 export type { TestFiles } from './testing/test-files.ts'

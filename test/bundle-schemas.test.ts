@@ -36,7 +36,7 @@ async function schemaOf(options: Partial<AnyTaskOptions>, withSamples = false): 
 
 describe('taskSchemas', () => {
   it('tells the columns that each task writes, with the types of the engine', async () => {
-    const transform = [joined, mapRows(() => ({ late: true }), { adds: { late: column.bool() } })]
+    const transform = [joined, mapRows(() => ({ late: true }), { adds: { late: column.boolean() } })]
     expect(await schemaOf({ tables: { airports: typedAirports }, transform })).toEqual({
       columns: [
         { name: 'delay', type: 'INTEGER' },
@@ -74,14 +74,14 @@ describe('taskSchemas', () => {
   })
 
   it('calls the steps that are functions with the defaults of their params', async () => {
-    const params = { least: param.int({ default: 15 }) }
+    const params = { least: param.integer({ default: 15 }) }
     const output = parquet({ path: '{task}/{least}' })
     const transform = ({ least }: { least: number }) => sql`select * from input where dely > ${least}`
     await expect(schemaOf({ params, output, transform } as never)).rejects.toMatchObject({ code: 'SQL_INVALID' })
   })
 
   it('leaves out the columns of what a run decides: a param without a default, a table without columns, an input without', async () => {
-    const params = { month: param.month(), least: param.int() }
+    const params = { month: param.month(), least: param.integer() }
     const output = parquet({ path: '{task}/{month}/{least}' })
     const byParam = ({ least }: { least: number }) => sql`select dely from input where delay > ${least}`
     expect(await schemaOf({ params, output, transform: byParam } as never)).toEqual({
@@ -97,7 +97,7 @@ describe('taskSchemas', () => {
   })
 
   it('takes a step that throws with the defaults for one that a run decides', async () => {
-    const params = { least: param.int({ default: 0 }) }
+    const params = { least: param.integer({ default: 0 }) }
     const transform = ({ least }: { least: number }) => {
       if (least === 0) throw new Error('say how late')
       return sql`select * from input`
@@ -142,7 +142,7 @@ describe('taskSchemas', () => {
   it('is of Parquet alone', async () => {
     const pictures = task({
       name: 'pictures',
-      source: zipMembers({ archives: '*.zip' }),
+      source: zipMembers({ paths: '*.zip' }),
       output: memberFiles({ path: 'pictures' }),
     })
     expect(await taskSchemas(pipeline({ name: 'all', tasks: [pictures] }), { withSamples: false })).toEqual({})

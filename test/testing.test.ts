@@ -23,13 +23,13 @@ import { readZip } from './read-zip.ts'
 const flights = task({
   name: 'flights',
   params: { month: param.month(), carrier: param.string({ default: 'all' }) },
-  source: zipMembers({ archives: 'incoming/{month}/*.zip', members: '**/*.csv', format: csv() }),
+  source: zipMembers({ paths: 'incoming/{month}/*.zip', members: '**/*.csv', format: csv() }),
   columns: { date: column.timestamp(), carrier: column.string(), delay: column.int32(), origin: column.string() },
   tables: { airports: table('reference/airports.csv', csv()) },
   transform: [
     ({ carrier }) =>
       sql`select i.*, a.state from input i left join airports a on a.iata = i.origin where ${carrier} in ('all', i.carrier)`,
-    mapRows(row => ({ isLate: row.delay > 15 }), { adds: { isLate: column.bool() } }),
+    mapRows(row => ({ isLate: row.delay > 15 }), { adds: { isLate: column.boolean() } }),
   ],
   output: parquet({ path: '{task}/{carrier}/{month}', partitionBy: ['state'] }),
 })
@@ -130,7 +130,7 @@ describe('rows', () => {
   it('are refused for a format that rows cannot be written in', async () => {
     const none = task({
       name: 'members',
-      source: zipMembers({ archives: '*.zip' }),
+      source: zipMembers({ paths: '*.zip' }),
       output: memberFiles({ path: '{task}' }),
     })
     await expect(runTask(none, { rows: [{ a: 1 }] })).rejects.toMatchObject({ code: 'USAGE' })
@@ -172,7 +172,7 @@ describe('files', () => {
   it('come out as members of a memberFiles task', async () => {
     const extract = task({
       name: 'extract',
-      source: zipMembers({ archives: '*.zip' }),
+      source: zipMembers({ paths: '*.zip' }),
       output: memberFiles({ path: '{task}' }),
     })
     const result = await runTask(extract, {

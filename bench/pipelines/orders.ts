@@ -9,12 +9,12 @@ const columns = {
   quantity: column.int64(),
   unit_price: column.float64(),
   country: column.string(),
-  gift: column.bool(),
+  gift: column.boolean(),
   note: column.string(),
 }
 // Snappy, not the default zstd: what the peers are told to write too.
 const output = parquet({ path: '{task}', compression: 'snappy' })
-const members = (archives: string) => zipMembers({ archives, members: '**/*.csv', format: csv() })
+const members = (archives: string) => zipMembers({ paths: archives, members: '**/*.csv', format: csv() })
 const text = (paths: string) => files({ paths, format: csv() })
 
 const many = members('many.zip')

@@ -3,7 +3,7 @@ import { column, csv, mapRows, parquet, pipeline, sql, table, task, zipMembers }
 
 export const flights = task({
   name: 'flights',
-  source: zipMembers({ archives: 'incoming/*.zip', members: '**/*.csv', format: csv() }),
+  source: zipMembers({ paths: 'incoming/*.zip', members: '**/*.csv', format: csv() }),
   columns: {
     date: column.timestamp({ required: true }),
     delay: column.int32(),

@@ -25,12 +25,15 @@ export function invalid(where: string, message: string, detail: Readonly<Record<
   return new PermanentError('DEFINITION_INVALID', `${where}: ${message}`, { where, ...detail })
 }
 
-/** An object of these options and no others. */
-export function options<const Entries extends v.ObjectEntries>(entries: Entries) {
+/** An object with these options and no others. `others` maps a name that people may try to the option that they mean. */
+export function options<const Entries extends v.ObjectEntries>(
+  entries: Entries,
+  others: Readonly<Record<string, string>> = {},
+) {
   const names = Object.keys(entries)
   return v.strictObject(entries, issue => {
     const name = String(issue.path?.at(-1)?.key ?? '')
-    if (isUnknownKey(issue)) return `unknown option${didYouMean(name, names)}`
+    if (isUnknownKey(issue)) return `unknown option${meantName(name, names, others)}`
     if (issue.path === undefined) return `an object with ${names.join(', ')}`
     const entry = entries[name] as { message?: unknown } | undefined
     return typeof entry?.message === 'string' ? entry.message : 'a value'
@@ -51,6 +54,11 @@ export function show(value: unknown): string {
   if (isBuilt(value)) return `${value.kind}(…)`
   const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
+}
+
+/** `, did you mean …`: the name that `others` gives for this one, or else the nearest of `names`. */
+export function meantName(name: string, names: readonly string[], others: Readonly<Record<string, string>>): string {
+  return Object.hasOwn(others, name) ? `, did you mean ${others[name]}` : didYouMean(name, names)
 }
 
 function isBuilt(value: unknown): value is { readonly kind: string } {

@@ -34,7 +34,7 @@ export interface ListColumnOf<Items extends ColumnDefinition, Required extends b
 export const column = withKnownNames(
   'column',
   {
-    bool: scalar('bool'),
+    boolean: scalar('boolean'),
     int8: scalar('int8'),
     int16: scalar('int16'),
     int32: scalar('int32'),
@@ -63,7 +63,7 @@ export const column = withKnownNames(
     number: 'float64',
     float: 'float64 or float32',
     double: 'float64',
-    boolean: 'bool',
+    bool: 'boolean',
     text: 'string',
     datetime: 'timestamp or timestamptz',
     array: 'list',

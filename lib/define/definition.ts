@@ -2,7 +2,7 @@
 import type { ProvenanceColumn } from './provenance.ts'
 
 export type ScalarType =
-  | 'bool'
+  | 'boolean'
   | 'int8'
   | 'int16'
   | 'int32'
@@ -42,7 +42,7 @@ export interface ColumnDefinition {
 
 export type Columns = Readonly<Record<string, ColumnDefinition>>
 
-export type ParamType = 'string' | 'int' | 'float' | 'boolean' | 'date' | 'month' | 'timestamp' | 'enumeration'
+export type ParamType = 'string' | 'integer' | 'float64' | 'boolean' | 'date' | 'month' | 'timestamp' | 'enumeration'
 export type ParamValue = string | number | boolean
 
 /** One parameter: its text form (command line, path) and its value (date, month and timestamp stay ISO strings). */
@@ -103,7 +103,7 @@ export type Format = CsvFormat | JsonLinesFormat | LinesFormat | ParquetFormat
 export interface ZipMembersSource {
   readonly kind: 'zipMembers'
   /** Path template under the input root, with `{param}` placeholders and glob stars. */
-  readonly archives: string
+  readonly paths: string
   /** Glob over member names; default every member. */
   readonly members: string
   readonly format?: Format

@@ -4,8 +4,7 @@ import type { Source } from './definition.ts'
 /** The names that every path of a template has, whatever its placeholders and stars stand for. */
 export function hiveNamesOf(source: Source): readonly string[] {
   if (source.hive === false) return []
-  const template = templateOf(source)
-  const folders = template.split('/').slice(0, -1)
+  const folders = source.paths.split('/').slice(0, -1)
   return folders.flatMap(folder => {
     const [, name] = /^([^=*?{}[\]]+)=/.exec(folder) ?? []
     return name === undefined ? [] : [decoded(name)]
@@ -15,12 +14,9 @@ export function hiveNamesOf(source: Source): readonly string[] {
 /** Whether paths may have further names, which only the inputs tell. */
 export function mayHaveMoreHive(source: Source): boolean {
   if (source.hive === false) return false
-  const template = templateOf(source)
-  const folders = template.split('/').slice(0, -1)
+  const folders = source.paths.split('/').slice(0, -1)
   return folders.some(folder => /[*?{[]/.test(folder) && !/^[^=*?{}[\]]+=/.test(folder))
 }
-
-const templateOf = (source: Source): string => (source.kind === 'files' ? source.paths : source.archives)
 
 /** As it stands where it is no percent encoding. */
 export function decoded(text: string): string {

@@ -60,12 +60,12 @@ export { type Pipeline, type PipelineOptions, pipeline } from './pipeline.ts'
 export { RejectError } from './reject-error.ts'
 export type {
   AnyRow,
-  Batch,
   BatchContext,
   CellOf,
   LogFields,
   MapContext,
   ParamValuesOf,
+  RowBatch,
   RowContext,
   RowOf,
   SetupContext,
@@ -95,4 +95,4 @@ export {
 } from './steps.ts'
 export { table } from './table.ts'
 export { type Task, task } from './task.ts'
-export type { After, AnyTaskOptions, TaskOptions, TypedStep, TypedStepOf } from './task-options.ts'
+export type { AnyTaskOptions, RowAfterStep, TaskOptions, TypedStep, TypedStepOf } from './task-options.ts'

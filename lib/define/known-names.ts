@@ -1,6 +1,5 @@
 /** Builders by name that say what was meant where a name is not one of them. */
-import { didYouMean } from '../errors/nearest.ts'
-import { invalid } from './check.ts'
+import { invalid, meantName } from './check.ts'
 
 /** JavaScript itself asks any object for these. */
 const askedByJavaScript = ['then', 'toJSON']
@@ -20,9 +19,7 @@ export function withKnownNames<T extends object>(
       if (typeof name === 'symbol' || name in target || askedByJavaScript.includes(name))
         return Reflect.get(target, name, receiver)
       return () => {
-        const meant = Object.hasOwn(others, name)
-          ? `, did you mean ${others[name]}`
-          : didYouMean(name, Object.keys(target))
+        const meant = meantName(name, Object.keys(target), others)
         throw invalid(`${subject}.${name}`, `expected one of ${Object.keys(target).join(', ')}, got ${name}${meant}`)
       }
     },

@@ -8,7 +8,7 @@ export function checkOutputPath(subject: string, task: TaskDefinition): void {
   const { path, mode } = task.output
   const inPath = placeholdersOf(path)
   const keepsOthers = mode === 'append' || mode === 'replacePartitions'
-  const told = keepsOthers ? [...inPath, ...sourcePlaceholders(task)] : inPath
+  const told = keepsOthers ? [...inPath, ...placeholdersOf(task.source.paths)] : inPath
   const lost = Object.keys(task.params).find(name => !told.includes(name))
   if (lost !== undefined && !inPath.includes('salt'))
     throw ambiguous(
@@ -30,13 +30,10 @@ export function checkOutputsApart(subject: string, tasks: readonly TaskDefinitio
   })
 }
 
-const sourcePlaceholders = ({ source }: TaskDefinition): string[] =>
-  placeholdersOf(source.kind === 'zipMembers' ? source.archives : source.paths)
-
 /** A free text beside another value of any width could be cut in two ways: `a-b` and `c`, or `a` and `b-c`. */
 function checkSegment(subject: string, task: TaskDefinition, segment: string): void {
   const params = placeholdersOf(segment).flatMap(name => task.params[name] ?? [])
-  const free = params.filter(({ type }) => type === 'string' || type === 'int' || type === 'float')
+  const free = params.filter(({ type }) => type === 'string' || type === 'integer' || type === 'float64')
   if (free.length < 2 || !free.some(({ type }) => type === 'string')) return
   throw ambiguous(
     `${subject}: output.path: expected / between parameters of any text, got ${segment}, which two sets of values could share`,
@@ -95,7 +92,7 @@ function valuePattern({ type, values = [] }: ParamDefinition): string {
   if (type === 'month') return '\\d{4}-\\d\\d'
   if (type === 'date') return '\\d{4}-\\d\\d-\\d\\d'
   if (type === 'timestamp') return '\\d{4}-\\d\\d-\\d\\dT.+'
-  if (type === 'int') return '-?\\d+'
+  if (type === 'integer') return '-?\\d+'
   if (type === 'boolean') return '(?:true|false)'
   if (type === 'enumeration') return `(?:${values.map(escaped).join('|')})`
   return '.+'

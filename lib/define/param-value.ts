@@ -16,8 +16,8 @@ type Reader = (given: unknown, param: ParamDefinition) => ReadParam
 
 const readers: Record<ParamDefinition['type'], Reader> = {
   string: given => (typeof given === 'string' ? { value: given } : { expected: 'a string' }),
-  int: given => readNumber(given, /^[+-]?\d+$/, Number.isSafeInteger, 'a whole number between ±9007199254740991'),
-  float: given => readNumber(given, /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i, Number.isFinite, 'a number'),
+  integer: given => readNumber(given, /^[+-]?\d+$/, Number.isSafeInteger, 'a whole number between ±9007199254740991'),
+  float64: given => readNumber(given, /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i, Number.isFinite, 'a number'),
   boolean: readBoolean,
   date: given => readCalendar(given, /^(\d{4})-(\d\d)-(\d\d)$/, 'a calendar date YYYY-MM-DD', 10),
   month: given => readCalendar(given, /^(\d{4})-(\d\d)$/, 'a month YYYY-MM', 7),

@@ -26,8 +26,8 @@ export const param = withKnownNames(
   'param',
   {
     string: typed<'string', string>('string'),
-    int: typed<'int', number>('int'),
-    float: typed<'float', number>('float'),
+    integer: typed<'integer', number>('integer'),
+    float64: typed<'float64', number>('float64'),
     boolean: typed<'boolean', boolean>('boolean'),
     /** `YYYY-MM-DD` */
     date: typed<'date', string>('date'),
@@ -38,8 +38,15 @@ export const param = withKnownNames(
     enumeration,
   },
   {
-    number: 'float or int',
-    integer: 'int',
+    number: 'float64 or integer',
+    int: 'integer',
+    int32: 'integer',
+    int64: 'integer',
+    long: 'integer',
+    bigint: 'integer',
+    float: 'float64',
+    float32: 'float64',
+    double: 'float64',
     bool: 'boolean',
     text: 'string',
     enum: 'enumeration',

@@ -88,13 +88,13 @@ export interface BatchContext<Values, State> extends MapContext<Values, State> {
 }
 
 /** Columns of many rows: each of `rowCount` values. */
-export interface Batch<Row> {
+export interface RowBatch<Row> {
   readonly rowCount: number
   readonly columns: { readonly [Name in keyof Row]: readonly Row[Name][] }
 }
 
 interface ValueOfType {
-  bool: boolean
+  boolean: boolean
   int8: number
   int16: number
   int32: number
@@ -122,8 +122,8 @@ interface ValueOfType {
 
 interface ValueOfParam {
   string: string
-  int: number
-  float: number
+  integer: number
+  float64: number
   boolean: boolean
   date: string
   month: string

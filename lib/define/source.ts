@@ -7,7 +7,7 @@ import { anyFormat, count, filledText, flag, oneOf, relativePath } from './schem
 
 export interface ZipMembersOptions {
   /** Path template under the input root, with `{param}` placeholders and glob stars: `incoming/{month}/*.zip`. */
-  readonly archives: string
+  readonly paths: string
   /** Glob over member names; default every member but, where there is a format, dot files and `__MACOSX`. */
   readonly members?: string
   /** Needed but for `memberFiles`. */
@@ -42,17 +42,10 @@ export const zipLimits: ZipLimits = Object.freeze({
 
 /** The members of zip archives. */
 export function zipMembers(given: ZipMembersOptions): ZipMembers {
-  const {
-    archives,
-    members = '**',
-    format,
-    onBadMember = 'fail',
-    hive,
-    limits,
-  } = check('zipMembers', zipOptions, given)
+  const { paths, members = '**', format, onBadMember = 'fail', hive, limits } = check('zipMembers', zipOptions, given)
   const data: ZipMembersSource = {
     kind: 'zipMembers',
-    archives,
+    paths,
     members,
     ...(format === undefined ? {} : { format }),
     onBadMember,
@@ -69,20 +62,26 @@ export function files(given: FilesOptions): Files {
   return refinable(data, given, files)
 }
 
-const zipOptions = options({
-  archives: relativePath,
-  members: v.optional(filledText),
-  format: v.optional(anyFormat),
-  onBadMember: v.optional(oneOf(['fail', 'skip'])),
-  hive: v.optional(flag),
-  limits: v.optional(
-    options({
-      memberBytesMax: v.optional(count(1)),
-      archiveBytesMax: v.optional(count(1)),
-      ratioMax: v.optional(count(1)),
-      memberCountMax: v.optional(count(1)),
-      nameBytesMax: v.optional(count(1)),
-    }),
-  ),
-})
-const filesOptions = options({ paths: relativePath, format: anyFormat, hive: v.optional(flag) })
+const zipOptions = options(
+  {
+    paths: relativePath,
+    members: v.optional(filledText),
+    format: v.optional(anyFormat),
+    onBadMember: v.optional(oneOf(['fail', 'skip'])),
+    hive: v.optional(flag),
+    limits: v.optional(
+      options({
+        memberBytesMax: v.optional(count(1)),
+        archiveBytesMax: v.optional(count(1)),
+        ratioMax: v.optional(count(1)),
+        memberCountMax: v.optional(count(1)),
+        nameBytesMax: v.optional(count(1)),
+      }),
+    ),
+  },
+  { archives: 'paths', path: 'paths', archive: 'paths', files: 'members' },
+)
+const filesOptions = options(
+  { paths: relativePath, format: anyFormat, hive: v.optional(flag) },
+  { path: 'paths', files: 'paths', file: 'paths' },
+)

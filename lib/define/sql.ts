@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { check, invalid, options, show } from './check.ts'
 import type { SqlStep, SqlValue } from './definition.ts'
 import { frozen } from './freeze.ts'
-import type { Adding } from './steps.ts'
+import type { AddsColumns } from './steps.ts'
 
 export interface SqlOptions {
   /** `row` (default, the only one): the statement sees each row on its own. */
@@ -11,7 +11,7 @@ export interface SqlOptions {
 }
 
 /** A step in SQL; `Adds` are the columns that it adds, for the steps after it. */
-export type Sql<Adds = unknown> = SqlStep & Adding<Adds>
+export type Sql<Adds = unknown> = SqlStep & AddsColumns<Adds>
 
 export interface SqlTag {
   <Adds = unknown>(texts: TemplateStringsArray, ...values: SqlValue[]): Sql<Adds>

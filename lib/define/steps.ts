@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { check, options } from './check.ts'
 import type { Columns, MapBatchesStep, MapRowsStep, Params } from './definition.ts'
 import { frozen } from './freeze.ts'
-import type { AnyRow, Batch, BatchContext, CellOf, ParamValuesOf, RowContext, RowOf } from './row-types.ts'
+import type { AnyRow, BatchContext, CellOf, ParamValuesOf, RowBatch, RowContext, RowOf } from './row-types.ts'
 import { addedColumns, anyFunction, oneOf } from './schemas.ts'
 
 declare const adding: unique symbol
@@ -11,21 +11,21 @@ declare const mappingRows: unique symbol
 declare const mappingBatches: unique symbol
 
 /** Carries, for the compiler only, the columns that a step adds. */
-export interface Adding<out Adds> {
+export interface AddsColumns<out Adds> {
   readonly [adding]?: Adds
 }
 
 /** The function's own type stands under a name of its own, so that the compiler infers rows from the right kind of step. */
 export interface MapRows<in Row = never, in Values = never, in State = never, out Adds = unknown>
   extends MapRowsStep,
-    Adding<Adds> {
+    AddsColumns<Adds> {
   readonly [mappingRows]?: (row: Row, context: RowContext<Values, State>) => unknown
 }
 
 export interface MapBatches<in Row = never, in Values = never, in State = never, out Adds = unknown>
   extends MapBatchesStep,
-    Adding<Adds> {
-  readonly [mappingBatches]?: (batch: Batch<Row>, context: BatchContext<Values, State>) => unknown
+    AddsColumns<Adds> {
+  readonly [mappingBatches]?: (batch: RowBatch<Row>, context: BatchContext<Values, State>) => unknown
 }
 
 /** What a `mapRows` function returns: the columns that change, and all that it adds. */
@@ -71,7 +71,7 @@ export function mapRows<
 }
 
 /**
- * A function for many rows at once, columns in and columns out: mapBatches(({ columns }) => ({ late: columns.delay.map(isLate) }), { adds: { late: column.bool() } }).
+ * A function for many rows at once, columns in and columns out: mapBatches(({ columns }) => ({ late: columns.delay.map(isLate) }), { adds: { late: column.boolean() } }).
  * It returns the columns of `adds`; others pass through. Columns are read when they are first asked for.
  * `context.reject(reason, { row })` makes the record of one row, by its index in the batch, a reject.
  */
@@ -82,7 +82,7 @@ export function mapBatches<
   State = any,
   const Adds extends Columns = None,
 >(
-  map: (batch: Batch<Row>, context: BatchContext<Values, State>) => MappedBatch<NoInfer<Adds>>,
+  map: (batch: RowBatch<Row>, context: BatchContext<Values, State>) => MappedBatch<NoInfer<Adds>>,
   given: MapOptions<Adds> = {},
 ): MapBatches<Row, Values, State, RowOf<Adds>> {
   check('mapBatches: map', anyFunction, map)

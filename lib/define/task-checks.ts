@@ -20,8 +20,7 @@ export function checkTask(subject: string, task: TaskDefinition): void {
 function checkTemplates(subject: string, task: TaskDefinition): void {
   const { source, output, tables } = task
   const params = Object.keys(task.params)
-  if (source.kind === 'zipMembers') checkTemplate(`${subject}: source.archives`, source.archives, params)
-  else checkTemplate(`${subject}: source.paths`, source.paths, params)
+  checkTemplate(`${subject}: source.paths`, source.paths, params)
   for (const [name, table] of Object.entries(tables))
     checkTemplate(`${subject}: tables.${name}.path`, table.path, params)
   checkTemplate(`${subject}: output.path`, output.path, [...params, 'task', 'salt'])

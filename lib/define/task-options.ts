@@ -48,7 +48,7 @@ export type TypedStepOf<Row, P extends Params, State, Adds> =
   | ((params: ParamValuesOf<P>) => TypedStep<Row, P, State, Adds>)
 
 /** The rows after a step; columns that a `sql` adds without saying so are there, as unknown. */
-export type After<Row, Adds> = [Adds] extends [never]
+export type RowAfterStep<Row, Adds> = [Adds] extends [never]
   ? Row & Readonly<Record<string, unknown>>
   : unknown extends Adds
     ? Row & Readonly<Record<string, unknown>>

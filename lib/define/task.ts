@@ -20,7 +20,7 @@ import { provenanceColumns } from './provenance.ts'
 import type { RowOf } from './row-types.ts'
 import { anyFunction, columns as columnsSchema, filledText, flag, oneOf, text } from './schemas.ts'
 import { checkTask, missingByDefault } from './task-checks.ts'
-import type { After, AnyTaskOptions, TaskOptions, TypedStepOf } from './task-options.ts'
+import type { AnyTaskOptions, RowAfterStep, TaskOptions, TypedStepOf } from './task-options.ts'
 
 export type Task = Refined<TaskDefinition, AnyTaskOptions>
 
@@ -32,9 +32,9 @@ export type Task = Refined<TaskDefinition, AnyTaskOptions>
 export function task<const C extends Columns, const P extends Params, State, Adds1, Adds2, Adds3, Adds4>(
   given: TaskOptions<C, P, State>,
   step1?: TypedStepOf<RowOf<C>, P, State, Adds1>,
-  step2?: TypedStepOf<After<RowOf<C>, Adds1>, P, State, Adds2>,
-  step3?: TypedStepOf<After<After<RowOf<C>, Adds1>, Adds2>, P, State, Adds3>,
-  step4?: TypedStepOf<After<After<After<RowOf<C>, Adds1>, Adds2>, Adds3>, P, State, Adds4>,
+  step2?: TypedStepOf<RowAfterStep<RowOf<C>, Adds1>, P, State, Adds2>,
+  step3?: TypedStepOf<RowAfterStep<RowAfterStep<RowOf<C>, Adds1>, Adds2>, P, State, Adds3>,
+  step4?: TypedStepOf<RowAfterStep<RowAfterStep<RowAfterStep<RowOf<C>, Adds1>, Adds2>, Adds3>, P, State, Adds4>,
   ...more: StepOf[]
 ): Task
 export function task(given: AnyTaskOptions, ...steps: (StepOf | undefined)[]): Task {

@@ -81,7 +81,7 @@ const allDateFormats = [...dateFormats, ...shortDateFormats]
 const numbers: readonly Shape[] = [
   { type: 'int64', fits: isInteger },
   { type: 'float64', fits: isFloat },
-  { type: 'bool', fits: text => /^(true|false)$/i.test(text) },
+  { type: 'boolean', fits: text => /^(true|false)$/i.test(text) },
 ]
 const times: readonly Shape[] = [
   { type: 'date', fits: timed(dayPart) },

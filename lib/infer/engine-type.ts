@@ -2,7 +2,7 @@
 import type { InferredColumn } from './columns-source.ts'
 
 const scalars: Readonly<Record<string, InferredColumn['type']>> = {
-  BOOLEAN: 'bool',
+  BOOLEAN: 'boolean',
   TINYINT: 'int8',
   SMALLINT: 'int16',
   INTEGER: 'int32',

@@ -24,7 +24,7 @@ export type { FindOptions, FoundInputs } from './find-options.ts'
 /** @throws NO_INPUT with glob, root and nearest names, unless the task says that nothing is fine; ZIP_*; why `signal` is aborted, or ABORTED */
 export async function findInputs(options: FindOptions): Promise<FoundInputs> {
   const { source, params } = { ...options.task, params: options.params }
-  const template = source.kind === 'zipMembers' ? source.archives : source.paths
+  const template = source.paths
   const glob = templateGlob(template, params)
   const objects = sortInputs(await matching(options, glob))
   const selected =

@@ -53,7 +53,7 @@ export async function unzip(archive: string, destination: string, options: Unzip
   throwIfAborted(signal)
   const file = resolve(archive)
   const input: StoreSpec = { kind: 'disk', folder: dirname(file) }
-  const source = zipMembers({ archives: 'any', members })
+  const source = zipMembers({ paths: 'any', members })
   const progress = countProgress(onEvent)
   const setup = { input, limits: source.limits, onBadMember: 'fail' }
   const workers = openWorkers({

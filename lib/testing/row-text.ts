@@ -5,10 +5,10 @@ import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import { encodeText } from '../text/encoding.ts'
 
-export type GivenRow = Readonly<Record<string, unknown>>
+export type TestRow = Readonly<Record<string, unknown>>
 
 /** @throws USAGE for a row's key that is no column: misspelt, it would be a null without a word */
-export function checkKeys(rows: readonly GivenRow[], columns: Columns): void {
+export function checkKeys(rows: readonly TestRow[], columns: Columns): void {
   const names = Object.keys(columns)
   for (const [index, row] of rows.entries()) {
     const unknown = Object.keys(row).find(key => !names.includes(key))
@@ -20,7 +20,7 @@ export function checkKeys(rows: readonly GivenRow[], columns: Columns): void {
 
 /** A file of these rows, in the order of the columns. @throws USAGE for formats that rows cannot be written in */
 export function rowFile(
-  rows: readonly GivenRow[],
+  rows: readonly TestRow[],
   format: Format | undefined,
   columns: Columns = {},
 ): { readonly name: string; readonly bytes: Uint8Array } {
@@ -51,7 +51,7 @@ function bytesOf(text: string, encoding: TextEncoding = 'utf-8'): Uint8Array {
   )
 }
 
-function csvText(rows: readonly GivenRow[], format: CsvFormat, columns: Columns): string {
+function csvText(rows: readonly TestRow[], format: CsvFormat, columns: Columns): string {
   const names = [...new Set([...Object.keys(columns), ...rows.flatMap(row => Object.keys(row))])]
   const line = (fields: readonly string[]): string => `${fields.join(format.delimiter)}\n`
   const header = format.header ? line(names.map(name => csvField(name, format))) : ''
@@ -73,7 +73,7 @@ function csvField(text: string | null, { delimiter, quote, escape: escaped, null
   )
 }
 
-function jsonLine(row: GivenRow, columns: Columns): string {
+function jsonLine(row: TestRow, columns: Columns): string {
   const plain = Object.entries(row).map(([name, value]) => [name, jsonValue(value, columns[name])])
   return JSON.stringify(Object.fromEntries(plain))
 }

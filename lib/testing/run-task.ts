@@ -28,7 +28,7 @@ import { type MemoryStore, memoryStore } from '../store/memory-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import { thisOwner } from '../threads/machine.ts'
 import { batchTools } from '../threads/task-workers.ts'
-import { checkKeys, type GivenRow, rowFile } from './row-text.ts'
+import { checkKeys, rowFile, type TestRow } from './row-text.ts'
 import { putFiles, type TestFiles } from './test-files.ts'
 import { threadHere } from './thread-here.ts'
 
@@ -37,7 +37,7 @@ export interface RunTaskOptions {
   /** Under the input root, by path: archives as `{ 'incoming/x.zip': { 'a.csv': 'id\n1\n' } }`, tables, files. */
   readonly files?: TestFiles
   /** In place of the source: they are written in its format, CSV or JSON lines, and read from `rows.csv` or `rows.jsonl`. */
-  readonly rows?: readonly GivenRow[]
+  readonly rows?: readonly TestRow[]
 }
 
 /** A line that a function logged. */
@@ -114,7 +114,7 @@ const engineBytes = 256 * 1024 * 1024
 const groupBytes = 64 * 1024 * 1024
 
 /** The same task over one file. */
-async function withRows(task: TaskDefinition, rows: readonly GivenRow[], input: MemoryStore): Promise<TaskDefinition> {
+async function withRows(task: TaskDefinition, rows: readonly TestRow[], input: MemoryStore): Promise<TaskDefinition> {
   const { format } = task.source
   // A task that keeps or refuses new columns decides about them itself.
   if (task.columns && task.onNewColumn === 'ignore') checkKeys(rows, task.columns)

@@ -138,7 +138,7 @@ function duplicate(first: ExtractableMember, second: ExtractableMember): Permane
   const leaveOut = `members: '!${escapeGlob(second.name)}' leaves the name out`
   const remedy = isInOne
     ? `${leaveOut}, or zip the archive again with one of them`
-    : `leave an archive out (archives: '!(…).zip'), extract each to a path of its own, or ${leaveOut}`
+    : `leave an archive out (paths: '!(…).zip'), extract each to a path of its own, or ${leaveOut}`
   const message = `expected names that make different files, got ${one} and ${other}; ${remedy}`
   const detail = { member: second.name, other: first.name, archive: second.archive, otherArchive: first.archive }
   return new PermanentError('ZIP_DUPLICATE_NAME', message, detail)

@@ -7,7 +7,7 @@ import { type State, type States, stateMachine } from '../../lib/aws/state-machi
 import { csv, files, memberFiles, parquet, zipMembers } from '../../lib/define/index.ts'
 import { planMemberSlices } from '../../lib/inputs/member-slices.ts'
 
-const source = zipMembers({ archives: '*.zip', format: csv() })
+const source = zipMembers({ paths: '*.zip', format: csv() })
 const output = parquet({ path: 't' })
 
 /** One archive of members of one size, which deflate to a third. */

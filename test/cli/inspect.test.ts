@@ -12,7 +12,7 @@ export const trips = task({
   name: 'trips',
   doc: 'trips of a month',
   params: { month: param.month({ doc: 'month of the upload', default: '2001-01' }) },
-  source: zipMembers({ archives: 'incoming/{month}/*.zip', members: '**/*.csv', format: csv() }),
+  source: zipMembers({ paths: 'incoming/{month}/*.zip', members: '**/*.csv', format: csv() }),
   columns: { id: column.int32(), city: column.string() },
   output: parquet({ path: '{task}/{month}' }),
 })

@@ -13,7 +13,7 @@ export const trips = task({
   name: 'trips',
   doc: 'trips of a month',
   params: { month: param.month({ doc: 'month of the upload' }) },
-  source: zipMembers({ archives: 'incoming/{month}/*.zip', members: '**/*.csv', format: csv() }),
+  source: zipMembers({ paths: 'incoming/{month}/*.zip', members: '**/*.csv', format: csv() }),
   columns: { id: column.int32(), city: column.string() },
   transform: [mapRows(({ id }) => ({ twice: (id ?? 0) * 2 }), { adds: { twice: column.int32() } })],
   output: parquet({ path: '{task}/{month}' }),

@@ -10,13 +10,13 @@ import { column, csv, mapRows, parquet, pipeline, sql, task, zipMembers } from '
 const kept = []
 export default pipeline({ name: 't', tasks: [task({
   name: 't',
-  source: zipMembers({ archives: '*.zip', format: csv() }),
+  source: zipMembers({ paths: '*.zip', format: csv() }),
   columns: { n: column.int64() },
   output: parquet({ path: '{task}' }),
   transform: ${transform},
 }), task({
   name: 'next',
-  source: zipMembers({ archives: '*.zip', format: csv() }),
+  source: zipMembers({ paths: '*.zip', format: csv() }),
   columns: { n: column.int64() },
   output: parquet({ path: '{task}' }),
 })] })`

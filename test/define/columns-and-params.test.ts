@@ -102,8 +102,8 @@ it.each<[string, () => unknown, string]>([
   ],
   [
     'a default that its validate refuses',
-    () => param.int({ default: 3, validate: value => value > 5 || 'more than 5' }),
-    'param.int: default: expected more than 5, got 3',
+    () => param.integer({ default: 3, validate: value => value > 5 || 'more than 5' }),
+    'param.integer: default: expected more than 5, got 3',
   ],
   ['an enumeration of nothing', () => param.enumeration([]), 'param.enumeration: values: expected at least one word'],
   ['a word twice', () => param.enumeration(['a', 'a']), 'expected words that differ, got ["a","a"]'],
@@ -116,9 +116,11 @@ it.each<[string, () => unknown, string]>([
 describe('a type that does not exist', () => {
   it.each([
     ['column', 'int', 'did you mean int32 or int64'],
-    ['column', 'boolean', 'did you mean bool'],
+    ['column', 'bool', 'did you mean boolean'],
     ['column', 'tmestamp', 'did you mean timestamp'],
     ['param', 'enum', 'did you mean enumeration'],
+    ['param', 'int', 'did you mean integer'],
+    ['param', 'float', 'did you mean float64'],
   ] as const)('%s.%s names the nearest', (subject, name, advice) => {
     const builders = { column, param }[subject] as unknown as Record<string, () => unknown>
     expect(() => builders[name]?.()).toThrow(

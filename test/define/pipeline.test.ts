@@ -5,7 +5,7 @@ import { column, csv, param, parquet, pipeline, task, zipMembers } from '../../l
 function named(name: string, path: string) {
   const all = { month: param.month(), day: param.date(), carrier: param.string() }
   const params = Object.fromEntries(Object.entries(all).filter(([param]) => path.includes(`{${param}}`)))
-  const source = zipMembers({ archives: 'in/*.zip', format: csv() })
+  const source = zipMembers({ paths: 'in/*.zip', format: csv() })
   return task({ name, params, source, columns: { a: column.string() }, output: parquet({ path }) })
 }
 

@@ -2,10 +2,10 @@ import { expect, it } from 'vitest'
 import { csv, files, memberFiles, parquet, parquetFiles, table, zipLimits, zipMembers } from '../../lib/define/index.ts'
 
 it('reads every member of archives by default, under caps', () => {
-  const source = zipMembers({ archives: 'a/{month}/*.zip', format: csv() })
+  const source = zipMembers({ paths: 'a/{month}/*.zip', format: csv() })
   expect(source).toEqual({
     kind: 'zipMembers',
-    archives: 'a/{month}/*.zip',
+    paths: 'a/{month}/*.zip',
     members: '**',
     format: csv(),
     onBadMember: 'fail',
@@ -14,14 +14,14 @@ it('reads every member of archives by default, under caps', () => {
 })
 
 it('changes only the caps that are named', () => {
-  const source = zipMembers({ archives: 'a.zip', limits: { ratioMax: 10 } })
+  const source = zipMembers({ paths: 'a.zip', limits: { ratioMax: 10 } })
   expect(source.limits).toEqual({ ...zipLimits, ratioMax: 10 })
 })
 
 it('refines shared sources and outputs, deeply frozen', () => {
-  const shared = zipMembers({ archives: 'a.zip', format: csv() })
+  const shared = zipMembers({ paths: 'a.zip', format: csv() })
   const refined = shared.with({ members: '**/*.csv' })
-  expect(refined).toMatchObject({ archives: 'a.zip', members: '**/*.csv', format: { kind: 'csv' } })
+  expect(refined).toMatchObject({ paths: 'a.zip', members: '**/*.csv', format: { kind: 'csv' } })
   expect(refined.with({ onBadMember: 'skip' }).members).toBe('**/*.csv')
   expect(Object.isFrozen(refined) && Object.isFrozen(refined.limits)).toBe(true)
   const lake = parquet({ path: '{task}' })
@@ -63,11 +63,11 @@ it('puts the salt of a salted output into its path', () => {
 it.each<[string, () => unknown, string]>([
   [
     'archives of another type',
-    () => zipMembers({ archives: 12 as never }),
-    'zipMembers: archives: expected a string, got 12',
+    () => zipMembers({ paths: 12 as never }),
+    'zipMembers: paths: expected a string, got 12',
   ],
-  ['no archives', () => zipMembers({ format: csv() } as never), 'zipMembers: archives: expected a string, got nothing'],
-  ['no options', () => zipMembers(undefined as never), 'zipMembers: expected an object with archives, members'],
+  ['no paths', () => zipMembers({ format: csv() } as never), 'zipMembers: paths: expected a string, got nothing'],
+  ['no options', () => zipMembers(undefined as never), 'zipMembers: expected an object with paths, members'],
   [
     'an absolute path',
     () => files({ paths: '/a', format: csv() }),
@@ -81,12 +81,12 @@ it.each<[string, () => unknown, string]>([
   ],
   [
     'an unknown cap',
-    () => zipMembers({ archives: 'a', limits: { ratio: 1 } as never }),
+    () => zipMembers({ paths: 'a', limits: { ratio: 1 } as never }),
     'limits.ratio: unknown option, did you mean ratioMax',
   ],
   [
     'a cap of nothing',
-    () => zipMembers({ archives: 'a', limits: { ratioMax: 0 } }),
+    () => zipMembers({ paths: 'a', limits: { ratioMax: 0 } }),
     'limits.ratioMax: expected a whole number from 1 up',
   ],
   ['globs in an output', () => parquet({ path: 'a/*' }), 'parquet: path: expected a path without glob characters'],
@@ -126,4 +126,10 @@ it.each<[string, () => unknown, string]>([
 ])('refuses %s', (_, build, message) => {
   expect(build).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID' }))
   expect(build).toThrow(message)
+})
+
+it('names the option that replaced archives', () => {
+  expect(() => zipMembers({ paths: 'a.zip' } as never)).toThrow(
+    'zipMembers: archives: unknown option, did you mean paths',
+  )
 })

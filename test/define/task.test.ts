@@ -17,7 +17,7 @@ import {
 } from '../../lib/define/index.ts'
 
 const columns = { date: column.timestamp(), delay: column.int32(), origin: column.string() }
-const source = zipMembers({ archives: 'incoming/*.zip', format: csv() })
+const source = zipMembers({ paths: 'incoming/*.zip', format: csv() })
 const output = parquet({ path: '{task}' })
 const flights = task({ name: 'flights', source, columns, output })
 
@@ -108,7 +108,7 @@ it('lets rows of JSON lines leave keys out', () => {
 it('extracts members without a format', () => {
   const unpack = task({
     name: 'unpack',
-    source: zipMembers({ archives: 'a.zip' }),
+    source: zipMembers({ paths: 'a.zip' }),
     output: memberFiles({ path: 'out' }),
   })
   expect(unpack.output.kind).toBe('memberFiles')
@@ -186,8 +186,8 @@ it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
   ],
   [
     'a placeholder in archives that is no parameter',
-    { source: source.with({ archives: '{month}/*' }) },
-    'source.archives: expected no placeholder, as there are no parameters, got {month}',
+    { source: source.with({ paths: '{month}/*' }) },
+    'source.paths: expected no placeholder, as there are no parameters, got {month}',
   ],
   [
     'a placeholder in a table that is no parameter',
@@ -196,7 +196,7 @@ it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
   ],
   [
     'no format',
-    { source: zipMembers({ archives: 'a.zip' }) },
+    { source: zipMembers({ paths: 'a.zip' }) },
     'task flights: source.format: expected csv(), jsonLines(), lines({ … }) or parquetFiles(), got nothing',
   ],
   [
@@ -261,7 +261,7 @@ it('says where a fault is in detail, too', () => {
 })
 
 it('refuses two placeholders that touch, as their values could not be told apart', () => {
-  const params = { a: param.int(), b: param.int() }
+  const params = { a: param.integer(), b: param.integer() }
   expect(changed({ params, output: parquet({ path: '{a}{b}' }) })).toThrow('expected text between two placeholders')
 })
 
@@ -283,7 +283,7 @@ it('refuses a parameter that is not in the path of its output, unless it is salt
 
 it('lets a parameter of the input be missing from the path where other runs are kept', () => {
   const params = { month: param.month() }
-  const monthly = source.with({ archives: 'incoming/{month}/*.zip' })
+  const monthly = source.with({ paths: 'incoming/{month}/*.zip' })
   const append = output.with({ mode: 'append' })
   expect(changed({ params, source: monthly, output: append })).not.toThrow()
   expect(changed({ params, output: append })).toThrow(expect.objectContaining({ code: 'OUTPUT_AMBIGUOUS' }))

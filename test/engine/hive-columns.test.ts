@@ -65,7 +65,7 @@ describe('columns in the paths of inputs', () => {
   })
 
   it('stand in the path of an archive for all its members', async () => {
-    const inArchives = zipMembers({ archives: '**/*.zip', format: csv() })
+    const inArchives = zipMembers({ paths: '**/*.zip', format: csv() })
     const inputs = { 'day=2024-01-31/a.zip': buildZip({ 'x=1/a.csv': 'id\n1\n', 'b.csv': 'id\n2\n' }) }
     const columns = { id: column.int32(), day: column.date() }
     expect((await run(inputs, { source: inArchives, columns })).rows).toEqual([

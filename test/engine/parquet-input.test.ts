@@ -5,7 +5,7 @@ import { buildZip } from '../zip-builder.ts'
 import { type Conversed, convertTask, type Inputs, parquetOf, taskOf } from './converting.ts'
 
 const source = files({ paths: '**/*.parquet', format: parquetFiles() })
-const inZip = zipMembers({ archives: '*.zip', format: parquetFiles() })
+const inZip = zipMembers({ paths: '*.zip', format: parquetFiles() })
 const five = await parquetOf("select i::int as a, 'x' || i as b from range(5) t(i)")
 const halves = await parquetOf('select i + 0.5::double as a, null::varchar as b from range(2) t(i)')
 

@@ -142,7 +142,7 @@ describe('a declared Parquet column', () => {
 
   it('is read the same way in a member of a zip and in a table', async () => {
     const zip = buildZip({ 'm.parquet': fixture('str_bad_utf8') })
-    const inZip = zipMembers({ archives: '*.zip', format: parquetFiles() })
+    const inZip = zipMembers({ paths: '*.zip', format: parquetFiles() })
     const done = await convertTask(taskOf({ source: inZip }), { inputs: { 'a.zip': zip } })
     expect(done.rejects).toMatchObject([{ archive: 'a.zip', member: 'm.parquet', line: 2, received: '\\xFF' }])
     const task = taskOf({

@@ -148,7 +148,7 @@ describe('too many partitions', () => {
         return [`${m}.zip`, buildZip({ 'm.csv': rowsOf(values) })]
       }),
     )
-    const source = zipMembers({ archives: '*.zip', format: csv() })
+    const source = zipMembers({ paths: '*.zip', format: csv() })
     const given = { inputs, shares: 4 }
     const of = (partitionsMax: number) => taskOf({ source, columns, output: by(['k'], { partitionsMax }) })
     expect((await convertTask(of(40), given)).parts).toHaveLength(40)

@@ -53,11 +53,11 @@ const dates = [
 
 export const cases: readonly TextCase[] = [
   {
-    name: 'bool',
-    column: column.bool(),
+    name: 'boolean',
+    column: column.boolean(),
     accepts: { true: 'true', FALSE: 'false', t: 'true', 0: 'false', yes: 'true', '': null },
     refuses: ['2', 'on', ' true', '""'],
-    expected: 'bool',
+    expected: 'boolean',
   },
   {
     name: 'int8',

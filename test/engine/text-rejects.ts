@@ -5,7 +5,7 @@ import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
 import { type Conversed, convertTask, type Inputs, taskOf } from './converting.ts'
 
 export const columns = { a: column.int32(), b: column.string() }
-export const inZip = (format: Format = csv()) => zipMembers({ archives: '*.zip', format })
+export const inZip = (format: Format = csv()) => zipMembers({ paths: '*.zip', format })
 
 export const convertTexts = (inputs: Inputs, options: Partial<AnyTaskOptions> = {}): Promise<Conversed> =>
   convertTask(taskOf({ columns, ...options }), { inputs })

@@ -209,7 +209,7 @@ ${extra}
 export const points = task({
   name: 'points',
   params: { month: param.month() },
-  source: zipMembers({ archives: 'incoming/{month}/*.zip', format: csv() }),
+  source: zipMembers({ paths: 'incoming/{month}/*.zip', format: csv() }),
   columns: { x: column.int32(), y: column.int32() },
   output: parquet({ path: '{task}/{month}' }),
   ${task}

@@ -181,7 +181,7 @@ describe('secrets', () => {
   })
 
   it('leaves the values of rejected rows of Parquet out of what it throws', async () => {
-    const task = `source: zipMembers({ archives: 'incoming/{month}/*.zip', format: parquetFiles() }),`
+    const task = `source: zipMembers({ paths: 'incoming/{month}/*.zip', format: parquetFiles() }),`
     account = await Account.open(pipelineText({ task, extra: "import { parquetFiles } from 'fanmill'" }))
     const members = { 'a.parquet': await parquetOf(`select 'private' as x, 1 as y`) }
     await account.upload(`incoming/${month}/a.zip`, members)

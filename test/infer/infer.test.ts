@@ -26,7 +26,7 @@ describe('a CSV', () => {
   it.each([
     ['whole numbers', ['1', '-2', ''], 'column.int64()'],
     ['numbers', ['1', '2.5', '1e3'], 'column.float64()'],
-    ['truth values', ['true', 'FALSE'], 'column.bool()'],
+    ['truth values', ['true', 'FALSE'], 'column.boolean()'],
     ['dates', ['2001-01-02'], 'column.date()'],
     ['times', ['10:11:12', '09:00'], 'column.time()'],
     ['timestamps', ['2001-01-02 03:04:05', '2001-01-02T03:04'], 'column.timestamp()'],
@@ -100,7 +100,7 @@ it('reads the types of JSON lines from the values, and dates from their texts', 
 columns: {
   id: column.int64(),
   share: column.float64(),
-  isNew: column.bool(),
+  isNew: column.boolean(),
   name: column.string(),
   at: column.timestamptz(),
   tags: column.list(column.string()),

@@ -19,7 +19,7 @@ export async function runProposal(
 ): Promise<ProposalRun> {
   const evaluate = new Function(...Object.keys(builders), `return {\n${source}\n}`)
   const { format = csv(), ...options } = evaluate(...Object.values(builders)) as { format?: never }
-  const input = isZipped ? zipMembers({ archives: '*.zip', format }) : files({ paths: '*', format })
+  const input = isZipped ? zipMembers({ paths: '*.zip', format }) : files({ paths: '*', format })
   const definition = task({ name: 't', source: input, output: parquet({ path: 't' }), ...options } as never)
   const given = isZipped ? { 'a.zip': { [name]: bytes } } : { [name]: bytes }
   const { rows, rejects } = await runTask(definition as TaskDefinition, { files: given as never })

@@ -10,7 +10,7 @@ import { buildZip } from '../zip-builder.ts'
 
 const format = csv()
 const task = { name: 'sales', params: {}, onEmpty: 'fail' } as const
-const archivesOf = (members: string) => zipMembers({ archives: 'in/*.zip', members, format })
+const archivesOf = (members: string) => zipMembers({ paths: 'in/*.zip', members, format })
 
 describe('an input that nothing matches', () => {
   it('is told with glob, root and the nearest names, whatever they are, state and packages left out', async () => {

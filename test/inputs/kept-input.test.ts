@@ -9,7 +9,7 @@ import { buildZip } from '../zip-builder.ts'
 it('keeps an opened archive as JSON, with its members and those that it skips', async () => {
   const input = memoryStore()
   await input.write('a.zip', buildZip([{ name: 'a.csv', data: 'x' }, { name: 'b.csv', method: 93 }, { name: 'c.csv' }]))
-  const source = zipMembers({ archives: '*.zip', format: csv(), onBadMember: 'skip' })
+  const source = zipMembers({ paths: '*.zip', format: csv(), onBadMember: 'skip' })
   const opened = await openArchive(source, (await input.stat('a.zip'))!, { input })
   const taken = takeInput(JSON.parse(JSON.stringify(keepInput(opened)))) as OpenArchive
   expect(taken.input).toEqual(opened.input)

@@ -17,7 +17,7 @@ export default pipeline({
   tasks: [
     task({
       name: 'sales',
-      source: zipMembers({ archives: 'in/*.zip', format: csv() }),
+      source: zipMembers({ paths: 'in/*.zip', format: csv() }),
       columns: { id: column.int32(), price: column.string() },
       transform: [
         sql\`select id, trim(price) as price from input\`,

@@ -75,7 +75,7 @@ const containers: readonly [string, number, (name: string, bytes: Uint8Array) =>
 function projectOf(format: FormatName, inputs: Record<string, Uint8Array>): Project {
   const { ending, source } = formats[format]
   const from = inputs['a.zip']
-    ? `zipMembers({ archives: '*.zip', format: ${source} })`
+    ? `zipMembers({ paths: '*.zip', format: ${source} })`
     : `files({ paths: '*.${ending}*', format: ${source} })`
   const id = format === 'lines' ? 'grosse' : 'größe'
   const pipeline = `

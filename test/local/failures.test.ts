@@ -30,7 +30,7 @@ const flag = (name: string): boolean => { const was = existsSync(name); writeFil
 function work(x: number): number { ${body} }
 export const t = task({
   name: 't',
-  source: zipMembers({ archives: '*.zip', format: csv() }),
+  source: zipMembers({ paths: '*.zip', format: csv() }),
   columns: { x: column.int32() },
   transform: [mapRows(({ x }) => ({ y: work(x ?? 0) }), { adds: { y: column.int32() } })],
   output: parquet({ path: '{task}' }),

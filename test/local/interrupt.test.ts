@@ -20,7 +20,7 @@ import { column, csv, mapRows, parquet, pipeline, task, zipMembers } from 'fanmi
 function slow(x: number): number { const end = performance.now() + 0.1; while (performance.now() < end); return x }
 export const t = task({
   name: 't',
-  source: zipMembers({ archives: '*.zip', format: csv() }),
+  source: zipMembers({ paths: '*.zip', format: csv() }),
   columns: { x: column.int32() },
   transform: [mapRows(({ x }) => ({ y: slow(x ?? 0) }), { adds: { y: column.int32() } })],
   output: parquet({ path: '{task}' }),

@@ -9,7 +9,7 @@ const chatty = `transform: mapRows((row, { log }) => {
   log.debug('a row')
   if (row.city !== 'Bern') log.warn('south of Bern', { city: row.city })
   return { far: true }
-}, { adds: { far: column.bool() } }),`
+}, { adds: { far: column.boolean() } }),`
 
 type LogEvent = Extract<RunEvent, { event: 'log' }>
 

@@ -9,7 +9,7 @@ const pipelineOf = (source = '', output = '') => `
 import { memberFiles, pipeline, task, zipMembers } from 'fanmill'
 export const docs = task({
   name: 'docs',
-  source: zipMembers({ archives: 'incoming/*.zip', ${source} }),
+  source: zipMembers({ paths: 'incoming/*.zip', ${source} }),
   output: memberFiles({ path: 'extracted', ${output} }),
 })
 export default pipeline({ name: 'docs', tasks: [docs] })
@@ -103,7 +103,7 @@ describe('memberFiles', () => {
     await expect(docs.run()).rejects.toMatchObject({
       code: 'ZIP_DUPLICATE_NAME',
       message:
-        'expected names that make different files, got "a.txt" of incoming/1.zip and "a.txt" of incoming/2.zip; leave an archive out (archives: \'!(…).zip\'), extract each to a path of its own, or members: \'!a.txt\' leaves the name out',
+        'expected names that make different files, got "a.txt" of incoming/1.zip and "a.txt" of incoming/2.zip; leave an archive out (paths: \'!(…).zip\'), extract each to a path of its own, or members: \'!a.txt\' leaves the name out',
     })
     docs.write({ 'pipeline.ts': pipelineOf("members: '!a.txt'") })
     expect(await docs.run()).toMatchObject({ status: 'complete', tasks: [{ members: 3 }] })

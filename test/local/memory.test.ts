@@ -27,7 +27,7 @@ beforeAll(async () => {
     join(folder, 'pipeline.ts'),
     `import { column, csv, parquet, pipeline, task, zipMembers } from 'fanmill'
     const columns = { id: column.int64(), at: column.timestamp(), name: column.string(), price: column.float64() }
-    const source = archives => zipMembers({ archives, format: csv() })
+    const source = archives => zipMembers({ paths: archives, format: csv() })
     const output = parquet({ path: '{task}' })
     export const huge = task({ name: 'huge', source: source('huge.zip'), columns, output })
     export const bad = task({ name: 'bad', source: source('bad.zip'), columns, output, rejects: { max: 10 } })

@@ -68,7 +68,7 @@ describe('a task that would read its own output', () => {
 
   it('is refused for extracted archives that it would read again', async () => {
     const text = textOf(
-      `export const t = task({ name: 't', source: zipMembers({ archives: '**/*.zip' }), output: memberFiles({ path: 'all' }) })`,
+      `export const t = task({ name: 't', source: zipMembers({ paths: '**/*.zip' }), output: memberFiles({ path: 'all' }) })`,
       't',
     )
     const own = project(text, { 'in/a.zip': buildZip({ 'inner.zip': buildZip({ 'a.txt': 'x' }) }) })
@@ -78,7 +78,7 @@ describe('a task that would read its own output', () => {
 
   it('is refused for the output of another task of the pipeline, whatever its parameters', async () => {
     const text = textOf(
-      `export const t = task({ name: 't', source: zipMembers({ archives: 'in/*.zip' }), output: memberFiles({ path: '{task}/x' }) })
+      `export const t = task({ name: 't', source: zipMembers({ paths: 'in/*.zip' }), output: memberFiles({ path: '{task}/x' }) })
        export const u = task({ name: 'u', source: files({ paths: '**/*.csv', format: csv() }), columns: { id: column.int64() }, output: parquet({ path: '{task}' }) })`,
       't, u',
     )

@@ -19,7 +19,7 @@ const partitioned = (partitionsMax: number, files: Parameters<typeof project>[1]
 import { column, csv, parquet, pipeline, task, zipMembers } from 'fanmill'
 export const t = task({
   name: 't',
-  source: zipMembers({ archives: '*.zip', format: csv() }),
+  source: zipMembers({ paths: '*.zip', format: csv() }),
   columns: { k: column.string(), n: column.int32() },
   output: parquet({ path: '{task}', partitionBy: ['k'], partitionsMax: ${partitionsMax} }),
 })

@@ -27,7 +27,7 @@ async function rowsOf({ out }: Project): Promise<readonly DatasetRow[]> {
 
 describe('_run and _loaded_at', () => {
   it.each([
-    ['zip members', `zipMembers({ archives: '*.zip', format: csv() })`],
+    ['zip members', `zipMembers({ paths: '*.zip', format: csv() })`],
     ['CSV files', `files({ paths: '*.csv', format: csv() })`],
     ['JSON lines', `files({ paths: '*.jsonl', format: jsonLines() })`],
   ])('are the same in all rows and batches of a run over %s', async (_, source) => {
@@ -54,7 +54,7 @@ describe('_run and _loaded_at', () => {
 
   it('stay those of the attempt when it is resumed, beside the place of each row, and are seen by SQL', async () => {
     const more = `provenance: ['_member', '_line', '_run', '_loaded_at'], transform: sql\`select x, _member as member, _line, _run as run, _loaded_at as at from input\`, rejects: { max: 1 }`
-    const some = project(pipeline(`zipMembers({ archives: '*.zip', format: csv() })`, more), {
+    const some = project(pipeline(`zipMembers({ paths: '*.zip', format: csv() })`, more), {
       'a.zip': buildZip({ 'a.csv': 'x\n1\nbad\n' }),
       'b.zip': buildZip({ 'b.csv': 'x\nbad\n2\n' }),
     })

@@ -12,7 +12,7 @@ const rowsPipeline = `
 import { column, csv, parquet, pipeline, task, zipMembers } from 'fanmill'
 export const rows = task({
   name: 'rows',
-  source: zipMembers({ archives: 'in/*.zip', members: '**/*.csv', format: csv(), onBadMember: 'skip', limits: { memberBytesMax: 1000 } }),
+  source: zipMembers({ paths: 'in/*.zip', members: '**/*.csv', format: csv(), onBadMember: 'skip', limits: { memberBytesMax: 1000 } }),
   columns: { id: column.int64() },
   output: parquet({ path: 'rows' }),
 })
@@ -22,7 +22,7 @@ const filesPipeline = `
 import { memberFiles, pipeline, task, zipMembers } from 'fanmill'
 export const rows = task({
   name: 'rows',
-  source: zipMembers({ archives: 'in/*.zip', onBadMember: 'skip' }),
+  source: zipMembers({ paths: 'in/*.zip', onBadMember: 'skip' }),
   output: memberFiles({ path: 'rows' }),
 })
 export default pipeline({ name: 'rows', tasks: [rows] })

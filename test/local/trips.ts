@@ -10,7 +10,7 @@ import { column, csv, mapRows, parquet, param, pipeline, sql, table, task, zipMe
 export const trips = task({
   name: 'trips',
   params: { month: param.month({ default: '2001-01' }) },
-  source: zipMembers({ archives: 'incoming/{month}/*.zip', members: '**/*.csv', format: csv() }),
+  source: zipMembers({ paths: 'incoming/{month}/*.zip', members: '**/*.csv', format: csv() }),
   columns: { id: column.int64(), city: column.string(), day: column.date(), price: column.decimal(6, 2) },
   output: parquet({ path: '{task}/{month}', partitionBy: ['day'] }),
   ${task}

@@ -13,7 +13,7 @@ const pipeline = (output: string, columns: string) => `
 import { column, csv, mapRows, memberFiles, parquet, pipeline, task, zipMembers } from 'fanmill'
 export const t = task({
   name: 't',
-  source: zipMembers({ archives: '*.zip', ${columns === '' ? '' : 'format: csv()'} }),
+  source: zipMembers({ paths: '*.zip', ${columns === '' ? '' : 'format: csv()'} }),
   ${columns}
   output: ${output},
 })

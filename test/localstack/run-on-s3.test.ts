@@ -30,7 +30,7 @@ const pipeline = `
 import { column, csv, parquet, pipeline, task, zipMembers } from 'fanmill'
 const visits = task({
   name: 'visits',
-  source: zipMembers({ archives: 'incoming/*.zip', members: '*.csv', format: csv() }),
+  source: zipMembers({ paths: 'incoming/*.zip', members: '*.csv', format: csv() }),
   columns: { member: column.int32(), row: column.int32(), city: column.string(), code: column.string() },
   output: parquet({ path: '{task}', partitionBy: ['city'] }),
 })

@@ -62,7 +62,7 @@ const visits = `import { column, csv, mapRows, param, parquet, pipeline, task, z
 const visits = task({
   name: 'visits',
   params: { shop: param.string() },
-  source: zipMembers({ archives: 'incoming/{shop}/*.zip', members: '*.csv', format: csv() }),
+  source: zipMembers({ paths: 'incoming/{shop}/*.zip', members: '*.csv', format: csv() }),
   columns: { member: column.int32(), row: column.int32(), city: column.string(), note: column.string() },
   transform: mapRows(({ member, row }, { params }) => {
     if (params.shop.startsWith('hungry') && member === 3 && row === 0) eat()
@@ -87,7 +87,7 @@ const uploads = `import { column, csv, param, parquet, pipeline, secret, task, z
 const latest = task({
   name: 'latest',
   params: { month: param.month() },
-  source: zipMembers({ archives: 'incoming/{month}/*.zip', members: '*.csv', format: csv() }),
+  source: zipMembers({ paths: 'incoming/{month}/*.zip', members: '*.csv', format: csv() }),
   columns: { archive: column.int32(), row: column.int32() },
   secrets: { api: secret('${secretName}') },
   setup({ secrets }) {

@@ -5,9 +5,9 @@ import { readParams } from '../../lib/model/param-values.ts'
 
 it.each([
   ['string', param.string(), 'AA', 'AA'],
-  ['int', param.int(), '-7', -7],
-  ['int', param.int(), 7, 7],
-  ['float', param.float(), '1.5e3', 1500],
+  ['integer', param.integer(), '-7', -7],
+  ['integer', param.integer(), 7, 7],
+  ['float64', param.float64(), '1.5e3', 1500],
   ['boolean', param.boolean(), 'yes', true],
   ['boolean', param.boolean(), '0', false],
   ['boolean', param.boolean(), false, false],
@@ -23,11 +23,11 @@ it.each([
 })
 
 it.each([
-  ['int', param.int(), '1.5'],
-  ['int', param.int(), ''],
-  ['int', param.int(), '9007199254740993'],
-  ['float', param.float(), 'NaN'],
-  ['float', param.float(), Number.POSITIVE_INFINITY],
+  ['integer', param.integer(), '1.5'],
+  ['integer', param.integer(), ''],
+  ['integer', param.integer(), '9007199254740993'],
+  ['float64', param.float64(), 'NaN'],
+  ['float64', param.float64(), Number.POSITIVE_INFINITY],
   ['boolean', param.boolean(), 'maybe'],
   ['boolean', param.boolean(), 2],
   ['date', param.date(), '2023-02-29'],
@@ -82,9 +82,9 @@ it('refuses a word that is none of an enumeration, with the nearest', () => {
 })
 
 it('asks the validation of the definition, whose text is what was expected', () => {
-  const even = param.int({ validate: value => value % 2 === 0 || 'an even number' })
+  const even = param.integer({ validate: value => value % 2 === 0 || 'an even number' })
   expect(readParams({ n: even }, { n: '4' })).toEqual({ n: 4 })
   expect(() => readParams({ n: even }, { n: '5' })).toThrow('param n: expected an even number, got "5"')
-  const never = param.int({ validate: () => false })
+  const never = param.integer({ validate: () => false })
   expect(() => readParams({ n: never }, { n: '5' })).toThrow('a value that its validate accepts')
 })

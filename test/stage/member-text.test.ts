@@ -62,7 +62,7 @@ describe('readTexts', () => {
 describe('a task over large and compressed members', () => {
   const points = task({
     name: 'points',
-    source: zipMembers({ archives: '*.zip', format: csv() }),
+    source: zipMembers({ paths: '*.zip', format: csv() }),
     columns: { x: column.int32(), note: column.string() },
     output: parquet({ path: '{task}' }),
   })

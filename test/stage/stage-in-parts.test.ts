@@ -19,11 +19,11 @@ describe('a small input that inflates to much text', () => {
     'a zstd file': [{ 'x.csv.zst': zstdCompressSync(text) }, files({ paths: '*.zst', format: csv() })],
     'a compressed member': [
       { 'z.zip': buildZip({ 'm.csv': 'a,b\n-1,m\n', 'x.csv.gz': gzipSync(text) }) },
-      zipMembers({ archives: '*.zip', format: csv() }),
+      zipMembers({ paths: '*.zip', format: csv() }),
     ],
     'a compressed member where bad ones are skipped': [
       { 'z.zip': buildZip({ 'x.csv.gz': gzipSync(text), 'bad.csv.gz': gzipSync(text).subarray(0, 9000) }) },
-      zipMembers({ archives: '*.zip', format: csv(), onBadMember: 'skip' }),
+      zipMembers({ paths: '*.zip', format: csv(), onBadMember: 'skip' }),
     ],
   } as const
 
@@ -52,7 +52,7 @@ describe('a small input that inflates to much text', () => {
   it('has rejects with the lines of the whole file, and passes the member to map functions', async () => {
     const archive = buildZip({ 'm.csv': 'a,b\n-1,m\n', 'x.csv.gz': gzipSync(withBad) })
     const map = mapRows((_row, ctx) => ({ b: ctx.member }), {})
-    const task = taskOf({ columns, source: zipMembers({ archives: '*.zip', format: csv() }), transform: map })
+    const task = taskOf({ columns, source: zipMembers({ paths: '*.zip', format: csv() }), transform: map })
     const done = await convertTask(task, { inputs: { 'z.zip': archive }, groupBytes })
     expect(done.rejects.map(({ member, line, column: name }) => [member, line, name])).toEqual([
       ['x.csv.gz', 1002, 'a'],

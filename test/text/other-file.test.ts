@@ -27,7 +27,7 @@ const formats = [
 describe.each(Object.entries(contents))('%s', (found, content) => {
   it.each(formats)('is refused with its file and member when it is read as $0.kind', async (format, expected) => {
     if (found === expected) return
-    const sources = { '*': files({ paths: '*', format }), 'z.zip': zipMembers({ archives: 'z.zip', format }) }
+    const sources = { '*': files({ paths: '*', format }), 'z.zip': zipMembers({ paths: 'z.zip', format }) }
     for (const [name, source] of Object.entries(sources)) {
       const task = taskOf({ source, ...(format.kind !== 'lines' && { columns: { a: column.string() } }) })
       const inputs: Inputs = name === '*' ? { 'x.dat': content } : { 'z.zip': buildZip({ 'dir/x.dat': content }) }

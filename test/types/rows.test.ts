@@ -14,16 +14,16 @@ import {
   zipMembers,
 } from '../../lib/define/index.ts'
 
-const source = zipMembers({ archives: 'in/*.zip', format: csv() })
+const source = zipMembers({ paths: 'in/*.zip', format: csv() })
 const output = parquet({ path: '{task}/{carrier}/{limit}' })
-const params = { carrier: param.string(), limit: param.int() }
+const params = { carrier: param.string(), limit: param.integer() }
 const columns = { date: column.timestamp(), delay: column.int32({ required: true }), origin: column.string() }
 type Row = { readonly date: Date | null; readonly delay: number; readonly origin: string | null }
 const base = { name: 'flights', params, source, columns, output } as const
 
 it('gives every column type its values', () => {
   const all = {
-    bool: column.bool(),
+    boolean: column.boolean(),
     int8: column.int8(),
     int64: column.int64(),
     uint32: column.uint32(),
@@ -41,7 +41,7 @@ it('gives every column type its values', () => {
     strings: column.list(column.string({ required: true }), { required: true }),
   }
   expectTypeOf<RowOf<typeof all>>().toEqualTypeOf<{
-    readonly bool: boolean | null
+    readonly boolean: boolean | null
     readonly int8: number | null
     readonly int64: bigint | null
     readonly uint32: number | null
@@ -63,8 +63,8 @@ it('gives every column type its values', () => {
 it('gives every parameter type its values', () => {
   const all = {
     string: param.string(),
-    int: param.int({ default: 1 }),
-    float: param.float(),
+    integer: param.integer({ default: 1 }),
+    float64: param.float64(),
     boolean: param.boolean(),
     date: param.date(),
     month: param.month(),
@@ -73,8 +73,8 @@ it('gives every parameter type its values', () => {
   }
   expectTypeOf<ParamValuesOf<typeof all>>().toEqualTypeOf<{
     readonly string: string
-    readonly int: number
-    readonly float: number
+    readonly integer: number
+    readonly float64: number
     readonly boolean: boolean
     readonly date: string
     readonly month: string
@@ -139,7 +139,7 @@ it('types columns of batches', () => {
         expectTypeOf(columns.delay).toEqualTypeOf<readonly number[]>()
         return { late: columns.delay.map(delay => delay > 5) }
       },
-      { adds: { late: column.bool() } },
+      { adds: { late: column.boolean() } },
     ),
   )
 })
@@ -212,7 +212,7 @@ it('refuses misspelt options and wrong defaults', () => {
   // @ts-expect-error: no such option
   expectTypeOf(() => task({ ...base, stric: true })).toBeFunction()
   // @ts-expect-error: a number is expected
-  expectTypeOf(() => param.int({ default: 'x' })).toBeFunction()
+  expectTypeOf(() => param.integer({ default: 'x' })).toBeFunction()
   // @ts-expect-error: none of the words
   expectTypeOf(() => param.enumeration(['a', 'b'], { default: 'c' })).toBeFunction()
 })

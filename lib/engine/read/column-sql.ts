@@ -3,7 +3,7 @@ import type { ColumnDefinition, ScalarType } from '../../define/definition.ts'
 import { quoteText } from '../duckdb/quote.ts'
 
 const sqlTypes: Record<ScalarType, string> = {
-  bool: 'BOOLEAN',
+  boolean: 'BOOLEAN',
   int8: 'TINYINT',
   int16: 'SMALLINT',
   int32: 'INTEGER',

@@ -118,7 +118,7 @@ describe('a key that is not declared', () => {
 
   it('fails the run where that is asked, by archive, member and line', async () => {
     const archive = buildZip({ 'a.jsonl': '{"a":1}\n', 'b.jsonl': `${lines.join('\n')}\n` })
-    const zipped = zipMembers({ archives: '*.zip', format: jsonLines() })
+    const zipped = zipMembers({ paths: '*.zip', format: jsonLines() })
     await expect(
       convertTask(taskOf({ source: zipped, columns, onNewColumn: 'fail' }), { inputs: { 'z.zip': archive } }),
     ).rejects.toMatchObject({

@@ -28,7 +28,7 @@ const zip = buildZip({ 'a.csv': 'id,amount,kind\n9,9,a\n', 'm.csv': text })
 type Row = any
 
 const convertZip = (transform: Step | readonly Step[], options: Partial<AnyTaskOptions> = {}): Promise<Conversed> =>
-  convertTask(taskOf({ source: zipMembers({ archives: '*.zip', format: csv() }), columns, transform, ...options }), {
+  convertTask(taskOf({ source: zipMembers({ paths: '*.zip', format: csv() }), columns, transform, ...options }), {
     inputs: { 'z.zip': zip },
   })
 

@@ -109,7 +109,7 @@ describe('mapRows', () => {
 
   it('gives each type as its row type says, and takes it back unchanged', async () => {
     const types = {
-      flag: column.bool(),
+      flag: column.boolean(),
       i64: column.int64(),
       u64: column.uint64(),
       f32: column.float32(),
@@ -182,7 +182,7 @@ describe('mapRows', () => {
       'column v: expected a bigint of 64 bits or a safe integer, got 1152921504606847000',
     ],
     ['string', column.string(), 5, 'column v: expected a string, got 5'],
-    ['bool', column.bool(), 'yes', 'column v: expected a boolean, got "yes"'],
+    ['boolean', column.boolean(), 'yes', 'column v: expected a boolean, got "yes"'],
     ['float64', column.float64(), '1', 'column v: expected a number, got "1"'],
     ['date', column.date(), '2001-02-30', 'column v: expected a date such as 2001-01-31, got "2001-02-30"'],
     [
@@ -291,7 +291,7 @@ describe('mapRows', () => {
 
   it('says archive, member and line where a function throws, among rejects and quoted newlines', async () => {
     const archive = buildZip({ 'ok.csv': 'a,b\n1,x\n', 'bad.csv': 'b,a\n"two\nlines",1\nx,y\n"p\nq",7\nz,8\n' })
-    const source = zipMembers({ archives: '*.zip', format: csv() })
+    const source = zipMembers({ paths: '*.zip', format: csv() })
     const thrower = mapRows((row: Row) => {
       if (row.a === 7) throw new RangeError('seven')
       return row
@@ -341,7 +341,7 @@ describe('the context of a function', () => {
   })
 
   it('tells archive and member of each row, for any grouping of the slices', async () => {
-    const source = zipMembers({ archives: '*.zip', format: csv() })
+    const source = zipMembers({ paths: '*.zip', format: csv() })
     const transform = mapRows((_row: Row, context: Row) => ({ from: `${context.archive}/${context.member}` }), {
       adds: { from: column.string() },
     })

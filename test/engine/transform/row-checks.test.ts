@@ -20,7 +20,7 @@ describe('a row for which a check is false', () => {
     ['before a transform', { transform: sql`select id from input` }],
     ['that reads nothing', { transform: sql`select id from input where 1 = 2` }],
   ])('is a reject with the reason, its place and its text, %s', async (_what, options) => {
-    const source = zipMembers({ archives: '*.zip', format: csv() })
+    const source = zipMembers({ paths: '*.zip', format: csv() })
     const done = await convertTask(taskOf({ source, columns, checks, ...options }), {
       inputs: { 'z.zip': buildZip({ 'a.csv': 'id,amount,kind\n9,9,a\n', 'm.csv': text }) },
     })

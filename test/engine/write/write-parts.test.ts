@@ -69,7 +69,7 @@ describe('partitions', () => {
   })
 
   it('are made of several columns of every type', async () => {
-    const types = { d: column.date(), b: column.bool(), n: column.int32() }
+    const types = { d: column.date(), b: column.boolean(), n: column.int32() }
     const { parts } = await convertTask(taskOf({ columns: types, output: outputOf({ partitionBy: ['d', 'b'] }) }), {
       inputs: { 'x.csv': 'd,b,n\n2001-02-03,true,1\n2001-02-03,false,2\n2001-02-03,true,3\n' },
     })
@@ -260,7 +260,7 @@ describe('rows', () => {
 
   it('are the same for any slicing, any order of the members and any number of shares', async () => {
     const members = fc.array(rowsOfCells, { minLength: 1, maxLength: 5 })
-    const source = zipMembers({ archives: '*.zip', format: csv() })
+    const source = zipMembers({ paths: '*.zip', format: csv() })
     const transform = [
       sql`select id, s, f, big, id % 5 as p from input where id % 3 <> 1`,
       mapRows((row: { s: string | null }) => (row.s === '' ? null : { l: row.s?.length ?? -1 }), {

@@ -4,7 +4,7 @@ import { memberFiles, param, pipeline, task, zipMembers } from 'fanmill'
 const raw = task({
   name: 'raw',
   params: { month: param.month() },
-  source: zipMembers({ archives: 'incoming/{month}/*.zip' }),
+  source: zipMembers({ paths: 'incoming/{month}/*.zip' }),
   output: memberFiles({ path: '{month}' }),
 })
 

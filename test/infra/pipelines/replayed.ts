@@ -4,7 +4,7 @@ import { column, csv, files, memberFiles, param, parquet, pipeline, sql, table, 
 export const points = task({
   name: 'points',
   params: { month: param.month() },
-  source: zipMembers({ archives: 'incoming/{month}/*.zip', format: csv() }),
+  source: zipMembers({ paths: 'incoming/{month}/*.zip', format: csv() }),
   columns: { x: column.int32(), k: column.string() },
   tables: { names: table('reference/k.csv', csv(), { k: column.string(), name: column.string() }) },
   transform: [sql`select i.*, n.name from input i left join names n on n.k = i.k`],
@@ -15,7 +15,7 @@ export const points = task({
 export const raw = task({
   name: 'raw',
   params: { month: param.month() },
-  source: zipMembers({ archives: 'incoming/{month}/*.zip' }),
+  source: zipMembers({ paths: 'incoming/{month}/*.zip' }),
   output: memberFiles({ path: 'raw/{month}' }),
 })
 

@@ -34,7 +34,7 @@ export const visits = task({
 
 export const pictures = task({
   name: 'pictures',
-  source: zipMembers({ archives: 'pictures/*.zip' }),
+  source: zipMembers({ paths: 'pictures/*.zip' }),
   output: memberFiles({ path: 'extracted' }),
 })
 
