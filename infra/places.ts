@@ -5,7 +5,7 @@ import type { PipelineDefinition, TaskDefinition } from '../lib/define/definitio
 import { templateTokens } from '../lib/define/template-syntax.ts'
 import { PermanentError } from '../lib/errors/errors.ts'
 import { literalPrefix } from '../lib/paths/path-template.ts'
-import { stateRoot } from '../lib/state/state.ts'
+import { stateRoot } from '../lib/store/state-root.ts'
 
 /** Keys below the buckets' roots; a pattern ends in `*`, or is one whole key. */
 export interface Places {

@@ -26,8 +26,8 @@ export type {
   ManifestInput,
   ManifestPart,
   ManifestRun,
-  Partition,
   SchemaColumn,
   Totals,
 } from './model/manifest.ts'
 export type { Reject } from './model/reject.ts'
+export type { Partition } from './paths/partition-path.ts'

@@ -1,5 +1,5 @@
 /** One line on a terminal that says what `infer` does; it is gone when the result is printed. */
-import type { InferProgress } from '../infer/infer.ts'
+import type { InferProgress } from '../infer/progress.ts'
 import { formatCount } from './amounts.ts'
 
 export interface InferView {

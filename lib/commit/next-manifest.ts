@@ -7,11 +7,11 @@ import {
   type ManifestFile,
   type ManifestPart,
   type ManifestRun,
-  type Partition,
 } from '../model/manifest.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { canonicalJson } from '../model/run-identity.ts'
 import { joinedSchema } from '../model/schema-fit.ts'
+import type { Partition } from '../paths/partition-path.ts'
 
 export interface NextManifest {
   readonly mode: OutputMode

@@ -14,6 +14,7 @@ import type { Store } from '../store/store.ts'
 import { definitionSource, type Inferred } from './columns-source.ts'
 import { checkFile } from './file.ts'
 import { inferParquet } from './parquet.ts'
+import type { InferProgress } from './progress.ts'
 import { archiveTexts, fileTexts, kindOf, knownKind, plannedTexts, type SampleText, type TextKind } from './sample.ts'
 import { inferText } from './text.ts'
 
@@ -24,14 +25,6 @@ export interface InferOptions {
   readonly delimiter?: string
   /** Called as the work goes on. */
   readonly onProgress?: (progress: InferProgress) => void
-}
-
-/** What `infer` does at the moment. */
-export interface InferProgress {
-  readonly phase: 'read' | 'find' | 'check'
-  /** Samples read, or columns found. */
-  readonly done: number
-  readonly total: number
 }
 
 export interface InferredSource extends Inferred {

@@ -6,10 +6,10 @@ import { openReader } from '../engine/dataset.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { createStage } from '../stage/stage.ts'
 import { bomBytes, decodeText } from '../text/encoding.ts'
+import type { FoundText } from './found-text.ts'
 import { describeJson } from './infer-columns.ts'
 import { type Sample, sampleBytes, wholeRecords } from './sample-bytes.ts'
 import { sniffEncoding } from './sniff-encoding.ts'
-import type { FoundText } from './text.ts'
 
 /** @throws INPUT_INVALID for JSON that is not one object a line */
 export async function findJson(samples: readonly Sample[], scratch: string): Promise<FoundText> {

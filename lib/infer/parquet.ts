@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { parquetFiles } from '../define/format.ts'
 import { openReader } from '../engine/dataset.ts'
 import { prepareParquet } from '../parquet/file.ts'
+import type { InferredText } from './found-text.ts'
 import { describeParquetColumns } from './infer-columns.ts'
 import type { SampleText } from './sample.ts'
-import type { InferredText } from './text.ts'
 
 /** The columns of the first of these files. */
 export async function inferParquet([text]: readonly SampleText[], scratch: string): Promise<InferredText> {

@@ -1,15 +1,12 @@
 /** A proposal for sampled text, changed until the sample fits it as far as it can. */
 
-import type { Format } from '../define/definition.ts'
-import type { Reject } from '../model/reject.ts'
-import type { TextFormat } from '../text/record-dialect.ts'
 import { type CheckedProposal, type CheckOptions, checkProposal } from './check-proposal.ts'
 import type { Candidate } from './column-candidates.ts'
-import type { Inferred, InferredColumn } from './columns-source.ts'
+import type { InferredColumn } from './columns-source.ts'
 import { type CsvHints, findCsv, typedColumns } from './csv.ts'
-import type { InferProgress } from './infer.ts'
-import type { FoundColumn } from './infer-columns.ts'
+import type { FoundText, InferredText } from './found-text.ts'
 import { findJson } from './json.ts'
+import type { InferProgress } from './progress.ts'
 import type { SampleText, TextKind } from './sample.ts'
 import { readSample, type Sample } from './sample-bytes.ts'
 
@@ -17,22 +14,6 @@ export interface InferTextOptions extends CsvHints {
   readonly kind: TextKind
   readonly scratch: string
   readonly onProgress?: (progress: InferProgress) => void
-}
-
-/** A format and columns, and what they make of the sample. */
-export interface InferredText extends Inferred {
-  readonly format: Format
-  readonly rejects: readonly Reject[]
-  readonly notes: readonly string[]
-  readonly isColumnMissing: boolean
-}
-
-/** What was found in samples before any of it is checked. */
-export interface FoundText {
-  readonly format: TextFormat
-  readonly columns: readonly FoundColumn[]
-  readonly notes: readonly string[]
-  readonly isColumnMissing: boolean
 }
 
 /** @throws INPUT_INVALID, INPUT_ENCODING for what is no such text; and what a run would fail with */

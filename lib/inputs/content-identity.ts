@@ -3,16 +3,20 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Session } from '../local/session.ts'
 import type { StoreSpec } from '../store/open-store.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import { contentHash } from './find-inputs.ts'
 
-/** The memory is a cache: lost or damaged, it is made again. */
-export function contentIdentity(
-  session: Pick<Session, 'inputSpec' | 'input' | 'workFolder'>,
-): (object: StoredObject) => Promise<string> {
-  const { input, inputSpec, workFolder } = session
+export interface IdentityPlaces {
+  readonly input: Store
+  readonly inputSpec: StoreSpec
+  /** Folder of this machine that keeps the hashes. */
+  readonly workFolder: string
+}
+
+/** Returns what identifies the content of an object. The kept hashes are a cache: lost or damaged, they are made again. */
+export function contentIdentity(places: IdentityPlaces): (object: StoredObject) => Promise<string> {
+  const { input, inputSpec, workFolder } = places
   if (inputSpec.kind === 's3') return identityInS3(input)
   const file = join(workFolder, 'identities')
   const known = readKnown(file)

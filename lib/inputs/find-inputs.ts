@@ -1,21 +1,22 @@
 /** Finds a task's inputs under the input root, pins them, and cuts them into slices. */
 
 import type { FilesSource } from '../define/definition.ts'
+import { throwIfAborted } from '../errors/abort.ts'
 import { compressionOf } from '../inflate/compression.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
 import { sortInputs } from '../model/run-identity.ts'
 import { globMatcher } from '../paths/glob.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
-import { isNeverInput, outputTaskOf, partKeyOf, refuseOwnOutput } from '../paths/own-outputs.ts'
 import { literalPrefix, templateGlob } from '../paths/path-template.ts'
 import { ReusedBuffer } from '../store/reused-buffer.ts'
 import { type Store, type StoredObject, smallFileBytes } from '../store/store.ts'
 import { cutInputs, type SlicePlace } from './cut-inputs.ts'
 import { findMembers } from './find-members.ts'
-import { type FindOptions, type FoundInputs, nothingSkipped, stopIfAborted } from './find-options.ts'
+import { type FindOptions, type FoundInputs, nothingSkipped } from './find-options.ts'
 import { createFingerprint } from './fingerprint.ts'
 import { noInput } from './no-input.ts'
 import { type OpenInput, openAll, openedAtOnce } from './open-input.ts'
+import { isNeverInput, outputTaskOf, partKeyOf, refuseOwnOutput } from './own-outputs.ts'
 import { planRangeSlices } from './plan-slices.ts'
 import { spreadIndexes } from './spread.ts'
 
@@ -32,7 +33,7 @@ export async function findInputs(options: FindOptions): Promise<FoundInputs> {
       ? await findMembers(source, objects, options)
       : await findFiles(source, objects, options)
   const found = { ...selected, hive: pathColumns(options.task, selected.inputs) }
-  stopIfAborted(options)
+  throwIfAborted(options.signal)
   if (found.memberCount === 0 && options.task.onEmpty === 'fail')
     throw await noInput(options, source, glob, objects, found)
   return found
@@ -61,7 +62,7 @@ async function matching(options: FindOptions, glob: string): Promise<StoredObjec
   if (own !== undefined && matches(own)) refuse(name, own)
   const objects: StoredObject[] = []
   for await (const object of input.list(literalPrefix(glob))) {
-    stopIfAborted(options)
+    throwIfAborted(options.signal)
     if (!matches(object.key) || isNeverInput(object.key)) continue
     const writer = taskOf(object.key)
     if (writer !== undefined) refuse(writer, object.key)

@@ -1,12 +1,11 @@
 /** What finding inputs needs, and what it finds. */
 
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { FanmillError, TransientError } from '../errors/errors.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
-import type { OwnOutputs } from '../paths/own-outputs.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import type { FoundSkipped, UnusedArchive } from './input-warnings.ts'
 import type { OpenInput } from './open-input.ts'
+import type { OwnOutputs } from './own-outputs.ts'
 
 export interface FindOptions {
   readonly input: Store
@@ -52,10 +51,3 @@ export interface FoundInputs {
 }
 
 export const nothingSkipped: FoundSkipped = { count: 0, all: () => [] }
-
-/** @throws why the signal is aborted, or ABORTED */
-export function stopIfAborted({ signal }: Pick<FindOptions, 'signal'>): void {
-  if (!signal?.aborted) return
-  if (signal.reason instanceof FanmillError) throw signal.reason
-  throw new TransientError('ABORTED', 'the run was stopped; run it again')
-}

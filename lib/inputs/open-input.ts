@@ -1,18 +1,28 @@
 /** What plan finds out about each object before it can be planned, several at once. */
+import { throwIfAborted } from '../errors/abort.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import { forEachParallel } from '../state/files.ts'
 import type { StoredObject } from '../store/store.ts'
-import { type FindOptions, stopIfAborted } from './find-options.ts'
 
 export interface OpenInput {
   readonly input: InputObject
+}
+
+export interface OpenOptions {
+  /** Objects opened at the same time. */
+  readonly atOnce?: number
+  /** Inputs that an earlier call opened, by key; one that changed since is opened again. */
+  readonly opened?: ReadonlyMap<string, OpenInput>
+  /** Called with each input that is opened now. */
+  onOpen?(input: OpenInput): void
+  readonly signal?: AbortSignal
 }
 
 /** Objects in their order. What was opened before was opened by the same function. */
 export async function openAll<T extends OpenInput>(
   objects: readonly StoredObject[],
   open: (object: StoredObject) => Promise<T>,
-  options: FindOptions & { readonly atOnce?: number | undefined },
+  options: OpenOptions,
 ): Promise<T[]> {
   const inputs: T[] = []
   let turn: Promise<void> | undefined
@@ -20,7 +30,7 @@ export async function openAll<T extends OpenInput>(
     if (index % openedAtOnce === 0) turn = nextTurn()
     // All that are opened at once wait for it: those that went on would open everything before anything else had its turn.
     await turn
-    stopIfAborted(options)
+    throwIfAborted(options.signal)
     const known = options.opened?.get(object.key) as T | undefined
     const isSame = known?.input.etag === object.etag && known.input.sizeBytes === object.sizeBytes
     const input = known && isSame ? known : await open(object)

@@ -8,7 +8,6 @@ import { PermanentError } from '../errors/errors.ts'
 import { nearest } from '../errors/nearest.ts'
 import { withoutCompression } from '../inflate/compression.ts'
 import { inflateNamed } from '../inflate/file.ts'
-import type { Session } from '../local/session.ts'
 import { prepareTable } from '../parquet/file.ts'
 import { renderPath } from '../paths/path-template.ts'
 import type { Store, StoredObject } from '../store/store.ts'
@@ -22,19 +21,25 @@ export interface FetchedTables {
   readonly identity: string
 }
 
+export interface TablePlaces {
+  readonly input: Store
+  /** Folder that the tables' files are written below. */
+  readonly stageFolder: string
+}
+
 /** @throws NO_INPUT when a table is not there */
 export async function fetchTables(
-  session: Pick<Session, 'input' | 'stageFolder'>,
+  places: TablePlaces,
   task: TaskDefinition,
   params: ParamValues,
 ): Promise<FetchedTables> {
-  const folder = join(session.stageFolder, 'tables')
+  const folder = join(places.stageFolder, 'tables')
   await mkdir(folder, { recursive: true })
   const hash = createHash('sha256')
   const files = []
   for (const [name, table] of Object.entries(task.tables)) {
     const key = renderPath(table.path, params)
-    const bytes = await readTable(session, task.name, name, key)
+    const bytes = await readTable(places, task.name, name, key)
     const { file, format } = await writeTable(bytes, { folder, name, key, table })
     const parquet = table.format.kind === 'parquet' ? prepareTable(file, name) : undefined
     hash.update(tableHead(name, bytes.length)).update(bytes)
@@ -108,7 +113,7 @@ export async function tablesIdentity(input: Store, task: TaskDefinition, params:
 const tableHead = (name: string, sizeBytes: number): string => `${name}\0${sizeBytes}\0`
 
 async function readTable(
-  { input }: Pick<Session, 'input'>,
+  { input }: Pick<TablePlaces, 'input'>,
   task: string,
   name: string,
   key: string,

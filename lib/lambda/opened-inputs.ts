@@ -6,7 +6,7 @@ import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { type KeptInput, keepInput, takeInput } from '../inputs/kept-input.ts'
 import type { OpenInput } from '../inputs/open-input.ts'
 import { readState } from '../state/files.ts'
-import { stateRoot } from '../state/state.ts'
+import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
 
 export interface OpenedInputs {

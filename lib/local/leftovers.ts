@@ -1,9 +1,9 @@
 /** Finds what processes left below the state folder of an output root: working folders, temporary files, bundles. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { stateRoot } from '../state/state.ts'
 import { isAbsent, isLeftTemporary } from '../store/disk/files.ts'
 import { isLeftFolder } from '../store/own-folder.ts'
+import { stateRoot } from '../store/state-root.ts'
 
 export interface Leftover {
   /** A file, or a folder that goes as a whole. */

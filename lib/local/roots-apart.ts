@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import type { PipelineDefinition } from '../define/definition.ts'
-import type { OwnOutputs, RootsApart } from '../paths/own-outputs.ts'
+import type { OwnOutputs, RootsApart } from '../inputs/own-outputs.ts'
 import type { StoreSpec } from '../store/open-store.ts'
 
 /** The outputs of a pipeline that could be among its inputs. */

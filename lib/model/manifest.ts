@@ -1,13 +1,12 @@
 /** The manifest: the parts of a dataset that count, and where they come from; the content of `_SUCCESS`. */
+
 import * as v from 'valibot'
 import type { ParamValues } from '../define/definition.ts'
+import type { Partition } from '../paths/partition-path.ts'
 import { type SkippedMembers, skippedSchema } from './skipped-member.ts'
 
 /** Version of every state file and manifest; a reader refuses one that it does not know. */
 export const formatVersion = 1
-
-/** Partition values as text, null for null, in the order of `partitionBy`. */
-export type Partition = Readonly<Record<string, string | null>>
 
 export interface Totals {
   readonly rows: number

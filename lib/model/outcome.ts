@@ -1,7 +1,8 @@
 /** What became of one batch: its outcome, written once and only on success, or one failure a try. */
 import * as v from 'valibot'
+import type { Partition } from '../paths/partition-path.ts'
 import type { PendingPart } from '../store/store.ts'
-import { columnsSchema, type Partition, partitionSchema, type SchemaColumn, type Totals } from './manifest.ts'
+import { columnsSchema, partitionSchema, type SchemaColumn, type Totals } from './manifest.ts'
 import type { Reject } from './reject.ts'
 import type { RangeEnds } from './share.ts'
 import { type SkippedMembers, skippedSchema } from './skipped-member.ts'

@@ -1,7 +1,7 @@
 /** What partitions may be: how many, and how long the names of their folders. */
 import type { Output } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { Partition } from '../model/manifest.ts'
+import type { Partition } from './partition-path.ts'
 import { partitionFolder } from './partition-path.ts'
 import type { PartitionSet } from './partition-set.ts'
 

@@ -1,5 +1,8 @@
 /** Hive-style folders of partition values, escaped so that a value is never a path. */
 
+/** Partition values as text, null for null, in the order of `partitionBy`. */
+export type Partition = Readonly<Record<string, string | null>>
+
 /** What the field writes for a null, also for an empty value. */
 export const nullPartition = '__HIVE_DEFAULT_PARTITION__'
 

@@ -3,7 +3,8 @@
 import { readCurrent } from '../commit/head.ts'
 import { type DamagedFile, isDamaged, orDamaged, readUndamaged } from '../state/damaged-state.ts'
 import { forEachParallel, readsAtOnce } from '../state/files.ts'
-import { outputKeys, readHeadFile, stateRoot } from '../state/state.ts'
+import { outputKeys, readHeadFile } from '../state/state.ts'
+import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
 
 export interface NeededAttempts {

@@ -21,8 +21,8 @@ import {
   readRunEnd,
   readRunRecord,
   runKeys,
-  stateRoot,
 } from '../state/state.ts'
+import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
 
 /** One attempt of a run. */

@@ -10,7 +10,8 @@ import type { RunName } from '../model/run-identity.ts'
 import { outputHashOf } from '../model/run-identity.ts'
 import { waitSecondsMax } from '../model/waits.ts'
 import { forEachParallel, readState, readVersioned, roundsMax } from '../state/files.ts'
-import { outputKeys, readLease, runKeys, stateBytes, stateRoot } from '../state/state.ts'
+import { outputKeys, readLease, runKeys, stateBytes } from '../state/state.ts'
+import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
 
 /** `skip`: another one waits already, for the same inputs; or it was stopped. */

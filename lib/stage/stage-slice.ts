@@ -17,7 +17,7 @@ import { readRangeSlice } from '../text/read-range-slice.ts'
 import { FileWriter } from './file-writer.ts'
 import { readTexts } from './member-text.ts'
 import type { Origin } from './stage.ts'
-import type { SliceStageOptions, Staging } from './stage-slices.ts'
+import type { SliceStageOptions, Staging } from './staging.ts'
 
 /** Yields after each long piece; the caller may then continue with another stage. */
 type Pieces = AsyncGenerator<void>

@@ -1,6 +1,5 @@
 /** Stages slices as text: reads, inflates and checks them, and refuses headers that lack declared columns. */
 import { rmSync } from 'node:fs'
-import type { Columns, Format, ZipLimits } from '../define/definition.ts'
 import type { BatchInputs, Slice } from '../model/plan-data.ts'
 import type { RangeEnds, StagedText } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
@@ -10,8 +9,9 @@ import { ReusedBuffer } from '../store/reused-buffer.ts'
 import { type Reader, smallFileBytes } from '../store/store.ts'
 import { checkHeader } from './check-header.ts'
 import { restage } from './restage.ts'
-import { createStage, type Stage, type StagedFile } from './stage.ts'
+import { createStage, type StagedFile } from './stage.ts'
 import { stageSlice } from './stage-slice.ts'
+import type { SliceStageOptions, Staging } from './staging.ts'
 
 export type StageSource =
   | {
@@ -20,26 +20,6 @@ export type StageSource =
       readonly inputs: BatchInputs
     }
   | { readonly kind: 'staged'; readonly staged: StagedText }
-
-export interface SliceStageOptions {
-  readonly store: Reader
-  readonly folder: string
-  readonly format: Format
-  readonly columns: Columns
-  readonly onNewColumn: 'ignore' | 'fail' | 'keep'
-  readonly onMissingColumn: 'fail' | 'null'
-  readonly onBadMember: 'fail' | 'skip'
-  readonly limits: Pick<ZipLimits, 'memberBytesMax'>
-  readonly stageBytesMax: number
-  /** Whether the paths of the inputs may hold columns (`year=2024/`); default false. */
-  readonly readsHive?: boolean
-  readonly isLocated: boolean
-  /** Writes one staged file per member; default false. */
-  readonly isByMember?: boolean
-  readonly signal?: AbortSignal
-  /** Called with the number of bytes each time that text was inflated. */
-  onInflated?(bytes: number): void
-}
 
 /** Returns the reads that staging these slices begins with, in order. Small files are included only for stores without `readNow`. */
 export function wantedRanges(
@@ -105,27 +85,6 @@ export async function* stageInParts(
 export async function stageSlices(source: StageSource, options: SliceStageOptions): Promise<StagedSlices> {
   const [part] = await Array.fromAsync(stageInParts(source, { ...options, partBytes: Number.POSITIVE_INFINITY }))
   return (part as StagedPart).staged
-}
-
-/** The files and counts of one part while it is staged. */
-export interface Staging {
-  /** Undefined for Parquet, which is not text. */
-  readonly text: Stage | undefined
-  /** Staged Parquet files. */
-  readonly parquet: StagedFile[]
-  /** Paths of the Parquet files, including one that is being written. */
-  readonly parquetPaths: string[]
-  readonly ranges: RangeEnds[]
-  /** Files of an earlier stage that are used unchanged; `discard` leaves them. */
-  borrowed: readonly StagedFile[]
-  /** Memory that the slices use one after another. */
-  readonly buffer: ReusedBuffer
-  readonly counts: { members: number; bytesIn: number; bytesInflated: number }
-  /** Counts inflated bytes and reports them to `onInflated`. */
-  addInflated(bytes: number): void
-  readonly skipped: SkippedMember[]
-  readonly name: string
-  discard(): void
 }
 
 let stageCount = 0

@@ -1,4 +1,5 @@
 /** The state of runs and outputs below `.fanmill/`: where each file is, what is in it, and how it is read. */
+
 import * as v from 'valibot'
 import type { OutputMode, ParamValues } from '../define/definition.ts'
 import { PermanentError, type PlainError } from '../errors/errors.ts'
@@ -6,10 +7,8 @@ import { formatVersion, type Manifest, manifestSchema, paramsSchema } from '../m
 import { failureSchema, outcomeSchema, pendingPartEntries } from '../model/outcome.ts'
 import type { InputObject, PlanItem } from '../model/plan-data.ts'
 import { type SkippedMembers, skippedSchema } from '../model/skipped-member.ts'
+import { stateRoot } from '../store/state-root.ts'
 import type { PendingPart } from '../store/store.ts'
-
-/** Prefix of all state, below the output root. */
-export const stateRoot = '.fanmill/'
 
 /** Who works on a run: a process, or an execution. */
 export interface Owner {

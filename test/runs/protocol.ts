@@ -4,19 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CommitOptions, type CommitResult, commit } from '../../lib/commit/commit.ts'
 import type { OutputMode } from '../../lib/define/definition.ts'
-import type { Partition } from '../../lib/model/manifest.ts'
 import type { Outcome, OutcomePart } from '../../lib/model/outcome.ts'
 import type { InputObject } from '../../lib/model/plan-data.ts'
+import type { Partition } from '../../lib/paths/partition-path.ts'
 import { type Reservation, type ReservedRun, reserveRun } from '../../lib/runs/reserve.ts'
-import {
-  type Owner,
-  outputPrefix,
-  partName,
-  readManifest,
-  runKeys,
-  stateBytes,
-  stateRoot,
-} from '../../lib/state/state.ts'
+import { type Owner, outputPrefix, partName, readManifest, runKeys, stateBytes } from '../../lib/state/state.ts'
+import { stateRoot } from '../../lib/store/state-root.ts'
 import type { Store } from '../../lib/store/store.ts'
 
 /** The process dies: nothing of it runs after this. */

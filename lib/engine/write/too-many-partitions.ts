@@ -1,9 +1,9 @@
 /** Explains a conversion that has too many partitions: counts them, in as much of the text as a message is worth. */
 
 import type { PermanentError } from '../../errors/errors.ts'
-import type { Partition } from '../../model/manifest.ts'
 import { placeOf } from '../../model/member-place.ts'
 import { tooManyPartitions } from '../../paths/partition-limits.ts'
+import type { Partition } from '../../paths/partition-path.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import type { BoundQuery } from '../duckdb/bound-query.ts'
 import type { PartitionKeys, PartitionOptions } from './partition-keys.ts'

@@ -1,6 +1,6 @@
 /** Where a disk keeps pending parts: outside of every dataset's folder, since readers that list folders take any file there for a part. */
 import assert from 'node:assert'
-import { stateRoot } from '../../state/state.ts'
+import { stateRoot } from '../state-root.ts'
 import type { PendingPart, StagingRun } from '../store.ts'
 
 /** Prefix of all pending parts: `{runId}/{attempt}/{token}/{key}` below it. */

@@ -3,7 +3,7 @@ import assert from 'node:assert'
 import { rename, rm, utimes } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { throwIfAborted } from '../../errors/abort.ts'
-import { stateRoot } from '../../state/state.ts'
+import { stateRoot } from '../state-root.ts'
 import type {
   FolderListOptions,
   ListedPart,

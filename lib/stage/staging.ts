@@ -1,0 +1,48 @@
+/** One part while it is staged, and how slices are staged into it. */
+import type { Columns, Format, ZipLimits } from '../define/definition.ts'
+import type { RangeEnds } from '../model/share.ts'
+import type { SkippedMember } from '../model/skipped-member.ts'
+import type { ReusedBuffer } from '../store/reused-buffer.ts'
+import type { Reader } from '../store/store.ts'
+import type { Stage, StagedFile } from './stage.ts'
+
+export interface SliceStageOptions {
+  readonly store: Reader
+  readonly folder: string
+  readonly format: Format
+  readonly columns: Columns
+  readonly onNewColumn: 'ignore' | 'fail' | 'keep'
+  readonly onMissingColumn: 'fail' | 'null'
+  readonly onBadMember: 'fail' | 'skip'
+  readonly limits: Pick<ZipLimits, 'memberBytesMax'>
+  readonly stageBytesMax: number
+  /** Whether the paths of the inputs may hold columns (`year=2024/`); default false. */
+  readonly readsHive?: boolean
+  readonly isLocated: boolean
+  /** Writes one staged file per member; default false. */
+  readonly isByMember?: boolean
+  readonly signal?: AbortSignal
+  /** Called with the number of bytes each time that text was inflated. */
+  onInflated?(bytes: number): void
+}
+
+/** The files and counts of one part while it is staged. */
+export interface Staging {
+  /** Undefined for Parquet, which is not text. */
+  readonly text: Stage | undefined
+  /** Staged Parquet files. */
+  readonly parquet: StagedFile[]
+  /** Paths of the Parquet files, including one that is being written. */
+  readonly parquetPaths: string[]
+  readonly ranges: RangeEnds[]
+  /** Files of an earlier stage that are used unchanged; `discard` leaves them. */
+  borrowed: readonly StagedFile[]
+  /** Memory that the slices use one after another. */
+  readonly buffer: ReusedBuffer
+  readonly counts: { members: number; bytesIn: number; bytesInflated: number }
+  /** Counts inflated bytes and reports them to `onInflated`. */
+  addInflated(bytes: number): void
+  readonly skipped: SkippedMember[]
+  readonly name: string
+  discard(): void
+}
