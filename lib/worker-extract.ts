@@ -1,4 +1,4 @@
-/** The entry of a worker thread that only extracts members: it loads no engine and no pipeline, so that it is at work at once. */
+/** Entry of a worker thread that only extracts members. It loads no engine and no pipeline, so that it starts at once. */
 import type { MessagePort } from 'node:worker_threads'
 import { PermanentError, toPlain } from './errors/errors.ts'
 import type { WorkerAnswer, WorkerJob, WorkerResults } from './model/worker-job.ts'
@@ -7,7 +7,7 @@ import type { Store } from './store/store.ts'
 import { openWorkerChannel } from './threads/channel.ts'
 import { type ExtractJobOptions, runExtractJob } from './threads/extract-job.ts'
 
-/** Plain data, which comes with each job. */
+/** Setup of an extracting thread, sent with each job. */
 export interface ExtractSetup extends Pick<ExtractJobOptions, 'limits' | 'onBadMember'> {
   readonly input: StoreSpec
 }
@@ -32,7 +32,7 @@ async function answer({ setup, job }: Omit<ExtractCall, 'port'>): Promise<Worker
     const { limits, onBadMember } = setup
     store ??= openStore(setup.input)
     return {
-      value: await runExtractJob(job, { store, limits, onBadMember, signal: stopping.signal, tell: channel.tell }),
+      value: await runExtractJob(job, { store, limits, onBadMember, signal: stopping.signal, send: channel.send }),
     }
   } catch (error) {
     return { error: toPlain(error) }

@@ -1,4 +1,4 @@
-/** A worker thread's entry: imports the bundle of the user's pipeline and does one job at a time. */
+/** Entry of a worker thread: imports the bundle of the user's pipeline and runs one job at a time. */
 import { dirname } from 'node:path'
 import type { MessagePort } from 'node:worker_threads'
 import { type LoadableBundle, loadPipeline } from './bundle/bundle-load.ts'
@@ -35,9 +35,9 @@ async function answer({ setup, job }: Omit<WorkerCall, 'port'>): Promise<WorkerA
   const redact = redactor(setup.secrets ?? {})
   try {
     thread ??= open(setup).catch(forget)
-    const value: unknown = await (await thread).run(job as never)
-    const stray = survival.takeStray()
-    return stray ? { error: redact(toPlain(stray)) } : { value }
+    const value = await (await thread).run(job)
+    const uncaught = survival.takeUncaught()
+    return uncaught ? { error: redact(toPlain(uncaught)) } : { value }
   } catch (error) {
     return { error: redact(toPlain(error)) }
   }
@@ -59,6 +59,6 @@ async function open(setup: WorkerSetup): Promise<Thread> {
   const pipeline = await loadPipeline(setup.bundle)
   const filesFolder = dirname(setup.bundle.file)
   return openThread(taskNamed(pipeline, setup.task), { ...setup, filesFolder }, message =>
-    channel.tell(redact(message)),
+    channel.send(redact(message)),
   )
 }

@@ -1,7 +1,7 @@
 /** Adds up what the threads send, and emits it as events. */
 import type { RunPhase } from '../model/events.ts'
 import type { Outcome } from '../model/outcome.ts'
-import type { UnderWay, WorkerJob, WorkerMessage, Workers } from '../model/worker-job.ts'
+import type { JobKind, UnderWay, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
 import type { ReservedRun } from '../runs/reserve.ts'
 import type { Session } from './session.ts'
 import type { TaskLog } from './task-log.ts'
@@ -75,13 +75,13 @@ export function createProgress(session: Pick<Session, 'tell'>, task: string, log
 
 /** Counts shares and merges under way; other jobs pass. */
 function watched(workers: Workers, atWork: { share: number; merge: number }, onChange: () => void): Workers {
-  const run = async (job: WorkerJob): Promise<unknown> => {
-    const { kind } = job
-    if (kind !== 'share' && kind !== 'merge') return workers.run(job as never)
+  const run = async <K extends JobKind>(job: WorkerJob<K>): Promise<WorkerResults[K]> => {
+    const kind: JobKind = job.kind
+    if (kind !== 'share' && kind !== 'merge') return workers.run(job)
     atWork[kind]++
     onChange()
     try {
-      return await workers.run(job as never)
+      return await workers.run(job)
     } finally {
       atWork[kind]--
     }

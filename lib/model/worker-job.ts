@@ -1,34 +1,44 @@
-/** What is sent to a worker thread, and what it tells while it works. */
+/** Jobs of worker threads, their results, and the messages that threads send while they work. */
 import type { PlainError } from '../errors/errors.ts'
 import type { LogLevel } from './events.ts'
 import type { InputObject, MembersSlice, StreamSlice } from './plan-data.ts'
 import type { ShareJob, SharePart, ShareResult } from './share.ts'
 import type { SkippedMember } from './skipped-member.ts'
 
-export type WorkerJob =
-  /** Checks the definition against empty typed inputs; gives the schema that comes out. `hive`: columns in the inputs' paths, default as the template names them. */
-  | { readonly kind: 'check'; readonly hive?: readonly string[] }
-  | ShareJob
-  /** One part of several small ones, or several of `fileRows` rows each of a large one. */
-  | {
-      readonly kind: 'merge'
-      readonly files: readonly string[]
-      readonly target: string
-      readonly fileRows?: number
-    }
-  /** One file of accounts of those of several groups. */
-  | { readonly kind: 'accounts'; readonly files: readonly string[]; readonly target: string }
-  /** Members as files below a folder. */
-  | {
-      readonly kind: 'extract'
-      readonly slice: MembersSlice | StreamSlice
-      readonly input: InputObject
-      readonly folder: string
-    }
+/** Fields of each kind of job. */
+interface JobFields {
+  /** Checks the definition against empty typed inputs. */
+  readonly check: {
+    /** Columns in the paths of the inputs; default as the path template names them. */
+    readonly hive?: readonly string[] | undefined
+  }
+  readonly share: ShareJob
+  /** Joins several small parts into one, or splits a large one. */
+  readonly merge: {
+    readonly files: readonly string[]
+    readonly target: string
+    /** Rows of each file that a large part is split into; default one file. */
+    readonly fileRows?: number | undefined
+  }
+  /** Joins the account files of several groups into one. */
+  readonly accounts: { readonly files: readonly string[]; readonly target: string }
+  /** Writes members as files below a folder. */
+  readonly extract: {
+    readonly slice: MembersSlice | StreamSlice
+    readonly input: InputObject
+    readonly folder: string
+  }
+}
 
-/** Errors do not cross threads whole, so a worker never rejects. */
+export type JobKind = keyof JobFields
+
+/** A job of one kind, or of any. */
+export type WorkerJob<K extends JobKind = JobKind> = { [P in K]: { readonly kind: P } & JobFields[P] }[K]
+
+/** The result of a job, or its error as plain data, because errors lose their fields between threads. */
 export type WorkerAnswer<T> = { readonly value: T } | { readonly error: PlainError }
 
+/** Result of each kind of job. */
 export interface WorkerResults {
   readonly check: { readonly schema: ShareResult['schema'] }
   readonly share: ShareResult
@@ -40,29 +50,29 @@ export interface WorkerResults {
   }
 }
 
-/** The jobs' way to a thread, wherever it is. */
+/** Runs jobs on worker threads. */
 export interface Workers {
   readonly threads: number
-  run<K extends keyof WorkerResults>(job: Extract<WorkerJob, { readonly kind: K }>): Promise<WorkerResults[K]>
-  /** Whether a thread was given up in a function that does not return: the process is to end. */
+  run<K extends JobKind>(job: WorkerJob<K>): Promise<WorkerResults[K]>
+  /** True when a thread was abandoned in a function that does not return. */
   readonly isHung?: boolean
-  /** Interrupts what runs; every job then ends with ABORTED. */
+  /** Interrupts the running jobs; every job then fails with ABORTED. */
   stop(): void
   close(): Promise<void>
 }
 
-/** What a job has done of work that is not finished, so that it counts in no total yet. */
+/** Progress of work that is not finished, and so is in no total yet. */
 export interface UnderWay {
-  /** Inflated bytes that are staged. */
+  /** Staged bytes, inflated. */
   readonly bytesStaged: number
-  /** Inflated bytes of the rows that are converted, estimated. */
+  /** Estimated staged bytes of the rows that are converted. */
   readonly bytesConverted: number
-  /** Rows that are written, estimated. */
+  /** Estimated rows that are written. */
   readonly rows: number
 }
 
 export type WorkerMessage =
-  /** Replaces what the same job sent before; a `progress` message of the job ends it. */
+  /** Replaces the previous `underWay` message of the job; a `progress` message of the job resets it. */
   | ({ readonly kind: 'underWay' } & UnderWay)
   | {
       readonly kind: 'progress'
@@ -78,7 +88,7 @@ export type WorkerMessage =
       readonly slice?: number
       readonly archive?: string
       readonly member?: string
-      /** How many more times the line came since it was told. */
+      /** Number of repetitions since the line was logged. */
       readonly repeats?: number
       readonly fields?: Readonly<Record<string, unknown>>
     }

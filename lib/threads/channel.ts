@@ -1,27 +1,27 @@
-/** A worker thread's side of its jobs' channels: it sends what it does, and receives when it is to stop, or to interrupt its query. */
+/** The worker's side of the channel of a job: sends messages, and receives the orders to stop or to interrupt queries. */
 import type { MessagePort } from 'node:worker_threads'
 import type { ErrorDetail } from '../errors/errors.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
 
-/** Why the queries that run are to end, while the thread goes on. */
+/** Order to end the running queries with an error of this message; the thread continues. */
 export interface Interrupt {
   readonly message: string
   readonly detail: ErrorDetail
 }
 
 export interface WorkerChannel {
-  /** By the channel of the job at work; between jobs it waits for the next one. */
-  tell(message: WorkerMessage): void
-  /** Does a job whose channel this is, and closes it: what was told before arrives before the close. */
+  /** Sends a message on the channel of the running job; between jobs it waits for the next one. */
+  send(message: WorkerMessage): void
+  /** Runs a job with its channel, and closes the channel, after which no message of the job arrives. */
   during<T>(port: MessagePort, work: () => Promise<T>): Promise<T>
 }
 
-// A port a job, not a broadcast to all threads: the events of a broadcast make each receiver load Node's fetch first (40 ms).
+// One port per job instead of a broadcast to all threads: a BroadcastChannel makes each receiver load Node's fetch first (40 ms).
 export function openWorkerChannel(stop: () => void, interrupt: (why: Interrupt) => void = () => {}): WorkerChannel {
   let current: MessagePort | undefined
   const waiting: WorkerMessage[] = []
   return {
-    tell(message) {
+    send(message) {
       if (current) current.postMessage(message)
       else waiting.push(message)
     },

@@ -1,4 +1,4 @@
-/** Ends a process that has threads in work which cannot be stopped: an exit would wait for them. */
+/** Ends a process whose threads cannot be stopped: an ordinary exit would wait for them. */
 import type { CapacityError } from '../errors/errors.ts'
 
 let lost: CapacityError | undefined

@@ -1,4 +1,4 @@
-/** The job of a thread that extracts members: with the members' policy, and telling how far it is. */
+/** Runs the job of a thread that extracts members. */
 
 import type { ZipLimits } from '../define/definition.ts'
 import type { FanmillError } from '../errors/errors.ts'
@@ -12,23 +12,23 @@ export interface ExtractJobOptions {
   readonly limits: Pick<ZipLimits, 'memberBytesMax'>
   readonly onBadMember: 'fail' | 'skip'
   readonly signal: AbortSignal
-  tell(message: WorkerMessage): void
+  send(message: WorkerMessage): void
 }
 
 /** @throws as extractMembers */
 export async function runExtractJob(
-  { input, slice, folder }: Extract<WorkerJob, { kind: 'extract' }>,
-  { store, limits, onBadMember, signal, tell }: ExtractJobOptions,
+  { input, slice, folder }: WorkerJob<'extract'>,
+  { store, limits, onBadMember, signal, send }: ExtractJobOptions,
 ): Promise<WorkerResults['extract']> {
   const skipped: SkippedMember[] = []
   const onBad = (_member: unknown, error: FanmillError): void => {
     const member = skippedMember(error)
     skipped.push(member)
-    tell({ kind: 'log', ...skippedLine(member) })
+    send({ kind: 'log', ...skippedLine(member) })
   }
-  const options = { folder, limits, signal, ...(onBadMember === 'skip' && { onBad }) }
+  const options = { folder, limits, signal, onBad: onBadMember === 'skip' ? onBad : undefined }
   const files = await extractMembers(store, input, slice, options)
   const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
-  tell({ kind: 'progress', members: files.length, bytes, rowsWritten: 0, rowsRejected: 0 })
+  send({ kind: 'progress', members: files.length, bytes, rowsWritten: 0, rowsRejected: 0 })
   return { files, skipped }
 }

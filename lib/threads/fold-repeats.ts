@@ -1,27 +1,27 @@
-/** Folds repeated log lines: the first is told at once, how often it came again is told later. */
+/** Folds repeated log lines: the first is sent at once, the number of repetitions later. */
 import type { LogLevel } from '../model/events.ts'
 
 export interface FoldableLine {
   readonly level: LogLevel
   readonly message: string
-  /** How many more times it came; absent for a line as it came. */
+  /** Number of repetitions; absent for the line itself. */
   readonly repeats?: number
 }
 
 export interface RepeatFolder<Line extends FoldableLine> {
   add(line: Line): void
-  /** Tells the counts, and forgets. */
+  /** Sends the counts, and forgets the lines. */
   flush(): void
 }
 
-/** Different messages remembered: a program that writes a number into each has no repeats to fold. */
+/** Limit on remembered messages: a program that writes a number into each has no repeats to fold. */
 const messagesMax = 1000
 
-/** Lines are the same when level and message are; the other fields are those of the first. */
-export function foldRepeats<Line extends FoldableLine>(tell: (line: Line) => void): RepeatFolder<Line> {
+/** Lines with the same level and message are repeats; the other fields are those of the first line. */
+export function foldRepeats<Line extends FoldableLine>(send: (line: Line) => void): RepeatFolder<Line> {
   const known = new Map<string, { readonly line: Line; repeats: number }>()
   const flush = (): void => {
-    for (const { line, repeats } of known.values()) if (repeats > 0) tell({ ...line, repeats })
+    for (const { line, repeats } of known.values()) if (repeats > 0) send({ ...line, repeats })
     known.clear()
   }
   return {
@@ -35,7 +35,7 @@ export function foldRepeats<Line extends FoldableLine>(tell: (line: Line) => voi
       if (known.size >= messagesMax) flush()
       const { repeats: _, ...first } = line
       known.set(key, { line: first as Line, repeats: 0 })
-      tell(line)
+      send(line)
     },
     flush,
   }

@@ -1,7 +1,7 @@
-/** What this process may use of its machine. */
+/** The memory that this process may use. */
 import { totalmem } from 'node:os'
 
-/** Bytes: its control group's limit where there is one, else all that the machine has. */
+/** Returns the limit of the control group in bytes where there is one, else the memory of the machine. */
 export function machineMemoryBytes(): number {
   const constrained = process.constrainedMemory()
   return constrained > 0 && constrained < totalmem() ? constrained : totalmem()

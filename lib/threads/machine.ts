@@ -1,48 +1,48 @@
-/** What this machine gives a run: its memory, its folders, and who works on it. */
+/** The resources of this machine for a run: memory, folders, and the owner of the run. */
 import { randomUUID } from 'node:crypto'
 import { existsSync, statfsSync } from 'node:fs'
-import { availableParallelism, hostname, tmpdir, totalmem } from 'node:os'
+import { availableParallelism, hostname, tmpdir } from 'node:os'
 import { PermanentError } from '../errors/errors.ts'
 import type { Owner } from '../state/state.ts'
+import { isRunning } from '../store/disk/files.ts'
 import { makeOwnFolder } from '../store/own-folder.ts'
+import { machineMemoryBytes } from './machine-memory.ts'
 
 const mebibyte = 1024 * 1024
 
-/** How a process shares its memory out: to each thread alike. */
+/** Memory of each thread of a process. */
 export interface MemoryShares {
   /** Buffers of the engine. */
   readonly engineBytes: number
-  /** Upper bound of the JavaScript heap. */
+  /** Limit on the JavaScript heap. */
   readonly heapBytes: number
-  /** Text as it is read and inflated. */
+  /** Text that is read and inflated. */
   readonly textBytes: number
 }
 
-/** Measured before any work: Node, its code and the main thread. */
+/** Measured memory of Node, its code and the main thread, before any work. */
 const processBytes = 150e6
-/** Measured: a thread with its code and its engine, before any work. */
+/** Measured memory of a thread with its code and its engine, before any work. */
 const threadBytes = 25e6
-/** With less it sorts only a few hundred thousand rows. */
+/** With less, the engine sorts only a few hundred thousand rows. */
 const engineBytesMin = 128 * mebibyte
 const heapBytesMin = 128 * mebibyte
 const textBytesMin = 16 * mebibyte
-/** More makes nothing faster. */
+/** More is not faster. */
 const textBytesMax = 96 * mebibyte
 
-/** Threads for the CPUs that this process may use, and no more than its memory is enough for. */
+/** Returns the number of CPUs that this process may use, or fewer when memory is not enough for so many threads. */
 export function defaultWorkers(memoryMb: number = defaultMemoryMb()): number {
   const count = Math.floor((memoryMb * 1e6 - processBytes) / workerBytesMin)
   return Math.max(1, Math.min(availableParallelism(), count))
 }
 
-/** 70 % of what the process may use: its control group's limit where there is one. In megabytes of 1,000,000 bytes. */
+/** Returns 70 % of the memory that the process may use, in megabytes of 1,000,000 bytes. */
 export function defaultMemoryMb(): number {
-  const constrained = process.constrainedMemory()
-  const bytes = constrained > 0 && constrained < totalmem() ? constrained : totalmem()
-  return Math.floor((0.7 * bytes) / 1e6)
+  return Math.floor((0.7 * machineMemoryBytes()) / 1e6)
 }
 
-/** @throws USAGE for less memory than so many workers need whatever they do */
+/** @throws USAGE for less memory than this number of workers needs at least */
 export function checkMemory(memoryMb: number, workers: number): void {
   const needed = Math.ceil((processBytes + workers * workerBytesMin) / 1e6)
   if (memoryMb >= needed) return
@@ -53,7 +53,7 @@ export function checkMemory(memoryMb: number, workers: number): void {
   )
 }
 
-/** Three quarters of what text leaves go to the engine. Of too little memory each gets the least with which it works. */
+/** Shares out the memory budget. After text buffers, the engine gets 75 % and the heap 25 %. With too little memory, each gets its minimum. */
 export function shareMemory(memoryMb: number, workers: number): MemoryShares {
   const share = (memoryMb * 1e6 - processBytes) / workers - threadBytes
   const textBytes = Math.max(textBytesMin, Math.min(textBytesMax, 0.3 * share, share - engineBytesMin))
@@ -67,25 +67,20 @@ export function shareMemory(memoryMb: number, workers: number): MemoryShares {
 
 const workerBytesMin = threadBytes + engineBytesMin + textBytesMin
 
-/** This process, as the owner of a run. */
+/** Describes this process as the owner of a run. */
 export function thisOwner(): Owner {
   return { id: randomUUID(), host: hostname(), pid: process.pid, startedAt: new Date().toISOString() }
 }
 
-/** Whether the owner's process lives; unknown for one on another host. */
+/** Returns whether the owner's process is running; undefined for a process on another host. */
 export function isAlive(owner: Owner): boolean | undefined {
   if (owner.host !== hostname() || owner.pid === undefined) return undefined
-  try {
-    process.kill(owner.pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+  return isRunning(owner.pid)
 }
 
 /**
- * A folder for staged text, in memory where there is room, and where it fits into the budget; else in the system's
- * temporary folder. The caller removes it with `removeOwnFolder`.
+ * Creates a folder for staged text: in memory when it fits there and into the budget, else in the system's temporary folder.
+ * The caller removes it with `removeOwnFolder`.
  */
 export function makeStageFolder(neededBytes: number, budgetBytes: number = Number.POSITIVE_INFINITY): string {
   const isInMemory = neededBytes <= budgetBytes && hasRoom('/dev/shm', 2 * neededBytes)

@@ -1,20 +1,20 @@
 /**
- * Watches what a process takes, because values that SQL or a map function makes are in no buffer that has a limit: a list of a
- * billion numbers, a text of gigabytes, an array that grows for ever.
+ * Watches the memory of the process, because no limit of a buffer covers the values that SQL or a map function creates: a list of a
+ * billion numbers, a text of gigabytes, an array that grows forever.
  */
 import { CapacityError } from '../errors/errors.ts'
 import { machineMemoryBytes } from './machine-memory.ts'
 
 export interface MemoryWatchOptions {
-  /** Of the whole process. */
+  /** Limit on the memory of the whole process. */
   readonly bytesMax: number
-  /** Called once when there is more, and again only when `begin` was called since. */
+  /** Called once when the limit is exceeded; again only after `end` and `begin`. */
   onOver(error: CapacityError): void
-  /** Called when there is still more after a moment, or far more. */
+  /** Called when the limit is still exceeded 3 seconds later, or far exceeded. */
   onLost(error: CapacityError): void
-  /** What the process takes; default its resident set. */
+  /** Returns the memory of the process; default its resident set. */
   readonly taken?: () => number
-  /** What the machine has; default as it says. */
+  /** Memory of the machine; default as measured. */
   readonly machineBytes?: number
 }
 
@@ -23,11 +23,11 @@ export interface MemoryWatch {
   end(): void
 }
 
-/** What makes gigabytes a second must be noticed soon; reading the size takes some microseconds. */
+/** Memory can grow by gigabytes per second; reading the size takes some microseconds. */
 const intervalMs = 50
-/** A query that was interrupted ends between two vectors, which may take this long. */
-const patienceMs = 3000
-/** Above it there is no time for patience. */
+/** Time that an interrupted query may need to end. */
+const endMsMax = 3000
+/** Multiple of the limit beyond which there is no time to wait. */
 const lostTimes = 1.5
 
 /** Watches from `begin` to `end`; the timer keeps no process alive. */
@@ -41,18 +41,18 @@ export function watchMemory({
   const lostBytes = Math.min(lostTimes * bytesMax, (bytesMax + machineBytes) / 2)
   let timer: NodeJS.Timeout | undefined
   let overSince: number | undefined
-  const look = (): void => {
+  const checkMemory = (): void => {
     const bytes = taken()
     if (bytes <= bytesMax) return
-    const error = tooMuch(bytes, bytesMax)
+    const error = outOfMemory(bytes, bytesMax)
     if (overSince === undefined) {
       overSince = performance.now()
       onOver(error)
-    } else if (performance.now() - overSince > patienceMs || bytes > lostBytes) onLost(error)
+    } else if (performance.now() - overSince > endMsMax || bytes > lostBytes) onLost(error)
   }
   return {
     begin() {
-      timer ??= setInterval(look, intervalMs).unref()
+      timer ??= setInterval(checkMemory, intervalMs).unref()
     },
     end() {
       clearInterval(timer)
@@ -62,11 +62,11 @@ export function watchMemory({
   }
 }
 
-function tooMuch(bytes: number, bytesMax: number): CapacityError {
+function outOfMemory(bytes: number, bytesMax: number): CapacityError {
   const megabytes = (count: number): string => Math.round(count / 1e6).toLocaleString('en-US')
   return new CapacityError(
     'OUT_OF_MEMORY',
-    `expected the process to take at most ${megabytes(bytesMax)} MB, which is beyond what --memory shares out, got ${megabytes(bytes)} MB; the transform makes lists or texts that are too long, or a function keeps what it should let go: make less at once, or raise --memory`,
+    `expected the process to use at most ${megabytes(bytesMax)} MB, well above --memory, got ${megabytes(bytes)} MB; the transform creates lists or texts that are too long, or a function keeps too many values: create less at once, or raise --memory`,
     { bytes, bytesMax },
   )
 }

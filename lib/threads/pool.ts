@@ -1,50 +1,50 @@
-/** The worker threads of one task: as many as wanted, each with its own engine, over a well-kept pool. */
+/** Runs jobs on a pool of worker threads, each with its own engine. */
 import { once } from 'node:events'
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { entryUrl } from '../bundle/entry-url.ts'
 import { CapacityError, type FanmillError, fromPlain, PermanentError, TransientError } from '../errors/errors.ts'
-import type { WorkerAnswer, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
+import type { JobKind, WorkerAnswer, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
 import type { Interrupt } from './channel.ts'
 import { loseThreads, refuseAfterLoss } from './end-process.ts'
 import { watchMemory } from './memory-watch.ts'
 import { threadLimits } from './thread-memory.ts'
 
-/** Plain data. */
+/** Setup of a thread, as plain data. */
 export type WorkerSetup = Readonly<Record<string, unknown>>
 
 export interface PoolOptions {
-  /** What the threads run; default `worker`, which needs a task. */
+  /** Module of the threads; default `worker`, which needs a task. */
   readonly entry?: 'worker' | 'worker-extract'
   readonly threads: number
-  /** Goes with each job: a thread sets itself up by the first. May come later than the threads, which load their modules meanwhile. */
+  /** Sent with each job; a thread sets itself up for its first job. May be a promise: the threads load their modules meanwhile. */
   readonly setup: WorkerSetup | Promise<WorkerSetup>
-  /** Upper bound of each thread's JavaScript heap, without its young generation of 48 MiB. */
+  /** Limit on each thread's JavaScript heap, not counting the young generation of up to 48 MiB. */
   readonly heapBytes: number
-  /** Of the whole process: more interrupts the jobs with OUT_OF_MEMORY, and gives up those that do not end. Default no limit. */
+  /** Limit on the memory of the process: beyond it the jobs are interrupted with OUT_OF_MEMORY, and abandoned when they do not end. Default no limit. */
   readonly memoryBytesMax?: number | undefined
   /** `job` is the same object for all messages of one job. */
   onMessage(message: WorkerMessage, job: object): void
 }
 
-/** A stopped thread is given so long to end its job; a function of the user's that does not return holds it. */
+/** Time that a job has to end after `stop`; a user function that does not return takes longer. */
 const stopMsMax = 3000
 
-/** A pool that is closed waits so long for jobs that nobody waits for any more; then it stops them. */
+/** Time that `close` waits for running jobs before it stops them. */
 const closeMsMax = 30_000
 
-interface JobUnderWay {
+interface RunningJob {
   readonly port: MessagePort
-  /** Ends the wait for its answer. */
-  readonly giveUp: (error: Error) => void
-  /** Resolves when it has an answer, or was given up. */
+  /** Rejects the job's promise without waiting for its thread. */
+  readonly abandon: (error: Error) => void
+  /** Resolves when the job has an answer or was abandoned. */
   readonly ended: Promise<void>
 }
 
 /**
- * Threads start at once and live until `close`. A job is never ended by force: `stop` interrupts the engines, because
- * ending a thread in a query would end the process. What has not ended by itself then is given up: its promise rejects with
- * ABORTED while its thread goes on, and `close` does not wait for it; the process is to end.
+ * Starts the threads, which live until `close`. Jobs are never ended by force, because ending a thread in a query ends the
+ * process: `stop` interrupts the engines. A job that does not end then is abandoned: its promise rejects with ABORTED while its
+ * thread keeps running, and `close` does not wait for it.
  */
 export function openWorkers({
   entry = 'worker',
@@ -62,94 +62,94 @@ export function openWorkers({
     atomics: 'disabled',
     resourceLimits: threadLimits(heapBytes, heapBytes),
   })
-  // A thread that dies without a job is replaced; if the next one dies too, its job says so.
+  // A thread that dies without a job is replaced; if the next one dies too, its job reports it.
   pool.on('error', () => undefined)
   const started = allStarted(pool.threads)
-  // One promise a job: what waits for one that outlives the jobs keeps their answers.
-  const underWay = new Set<JobUnderWay>()
+  // One promise per job: a promise that outlives the jobs and is raced with them would keep their answers in memory.
+  const running = new Set<RunningJob>()
   let stopTimer: NodeJS.Timeout | undefined
-  let givenUp: FanmillError | undefined
-  const giveUp = (error: FanmillError): void => {
-    if (underWay.size > 0) givenUp ??= error
-    for (const job of underWay) job.giveUp(error)
+  let abandoned: FanmillError | undefined
+  const abandonJobs = (error: FanmillError): void => {
+    if (running.size > 0) abandoned ??= error
+    for (const job of running) job.abandon(error)
   }
   const memory =
     memoryBytesMax > 0
       ? watchMemory({
           bytesMax: memoryBytesMax,
           onOver: ({ message, detail }) => {
-            for (const { port } of underWay) port.postMessage({ message, detail } satisfies Interrupt)
+            for (const { port } of running) port.postMessage({ message, detail } satisfies Interrupt)
           },
           onLost: error => {
             loseThreads(error)
-            giveUp(error)
+            abandonJobs(error)
           },
         })
       : undefined
   const refuseStopped = (): void => {
     refuseAfterLoss()
-    if (givenUp) throw givenUp
+    if (abandoned) throw abandoned
     if (stopTimer) throw new PermanentError('ABORTED', 'the run was stopped')
   }
   const stop = (): void => {
-    stopTimer ??= setTimeout(() => giveUp(inNoReturn()), stopMsMax)
-    for (const { port } of underWay) port.postMessage('stop')
+    stopTimer ??= setTimeout(() => abandonJobs(hungError()), stopMsMax)
+    for (const { port } of running) port.postMessage('stop')
   }
   return {
     threads,
     get isHung() {
-      return givenUp !== undefined
+      return abandoned !== undefined
     },
-    async run<K extends keyof WorkerResults>(job: Extract<WorkerJob, { readonly kind: K }>) {
+    async run<K extends JobKind>(job: WorkerJob<K>) {
       refuseStopped()
       const call = { setup: await setup, job }
       refuseStopped()
-      const { port1: told, port2: port } = new MessageChannel()
-      const closed = once(told, 'close')
-      const { promise: lost, reject } = Promise.withResolvers<never>()
+      const { port1: port, port2: workerPort } = new MessageChannel()
+      const closed = once(port, 'close')
+      const { promise: abandonment, reject: abandon } = Promise.withResolvers<never>()
       const { promise: ended, resolve: end } = Promise.withResolvers<void>()
-      const own = { port: told, giveUp: reject, ended }
-      told.on('message', (message: WorkerMessage) => onMessage(message, own))
-      underWay.add(own)
+      const own = { port, abandon, ended }
+      port.on('message', (message: WorkerMessage) => onMessage(message, own))
+      running.add(own)
       memory?.begin()
       try {
-        const answering = pool.run({ ...call, port }, { transferList: [port] }).catch(died)
-        const answer = (await Promise.race([answering, lost])) as WorkerAnswer<WorkerResults[K]>
-        // What the thread told before its answer comes by another way, and may come later.
+        const answering = pool.run({ ...call, port: workerPort }, { transferList: [workerPort] }).catch(throwDeath)
+        const answer: WorkerAnswer<WorkerResults[K]> = await Promise.race([answering, abandonment])
+        // The messages of the job come on another channel than its answer, and may arrive later.
         await closed
         if ('error' in answer) throw fromPlain(answer.error)
         return answer.value
       } finally {
-        underWay.delete(own)
-        // Also of a job whose thread died, which could not say so.
+        running.delete(own)
+        // Resets the progress, which a thread that died could not do.
         onMessage({ kind: 'underWay', bytesStaged: 0, bytesConverted: 0, rows: 0 }, own)
-        if (underWay.size === 0) memory?.end()
-        told.close()
+        if (running.size === 0) memory?.end()
+        port.close()
         end()
       }
     },
     stop,
     async close() {
-      // Nothing else may keep the process alive until then.
+      // Piscina's threads do not keep the process alive by themselves.
       for (const thread of pool.threads) thread.ref()
-      // The pool's own wait for jobs ends too early where several are under way, and a thread that ends in a query ends the process.
+      // Piscina's own wait ends too early when several jobs are running, and a thread that ends in a query ends the process.
       const closeTimer = setTimeout(stop, closeMsMax)
-      await Promise.all([...underWay].map(job => job.ended))
+      await Promise.all([...running].map(job => job.ended))
       clearTimeout(closeTimer)
       clearTimeout(stopTimer)
-      if (givenUp) return
+      if (abandoned) return
       await started
       await pool.close({ force: false })
     },
   }
 }
 
-/** Settles when each thread has loaded its modules, or is gone: ending one that loads the engine's binding would abort the process. */
+/** Resolves when each thread has loaded its modules or has ended: ending one that is loading the engine's binding would abort the process. */
 async function allStarted(threads: readonly Worker[]): Promise<void> {
   await Promise.all(
     threads.map(thread => {
       const { promise, resolve } = Promise.withResolvers<unknown>()
-      // The first thing that the pool's side of a thread says is that it is ready.
+      // Piscina's first message from a thread means that it is ready.
       thread.once('message', resolve)
       thread.once('exit', resolve)
       return promise
@@ -157,11 +157,11 @@ async function allStarted(threads: readonly Worker[]): Promise<void> {
   )
 }
 
-const inNoReturn = (): FanmillError =>
+const hungError = (): FanmillError =>
   new PermanentError('ABORTED', 'the run was stopped while a thread was in a function that does not return')
 
-/** A job rejects only when its thread is gone. */
-function died(error: unknown): never {
+/** Piscina rejects a job only when its thread has ended. */
+function throwDeath(error: unknown): never {
   const { code, message } = error as { code?: string; message: string }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY')
     throw new CapacityError(

@@ -1,39 +1,31 @@
 /**
- * Keeps a worker thread alive whatever the user's code does: ending it during a query would abort the whole process. What would have
- * ended it becomes the error of its job.
+ * Keeps a worker thread alive when the user's code calls process.exit or leaves an exception uncaught, because a thread that ends in a
+ * query aborts the whole process. The job fails with an error instead.
  */
 import { PermanentError, TransientError } from '../errors/errors.ts'
 
 export interface ThreadSurvival {
-  /** An error that was thrown outside of any job's call since the last time, such as in a timer. */
-  takeStray(): TransientError | undefined
+  /** Returns and forgets the first uncaught exception since the last call, such as one thrown in a timer. */
+  takeUncaught(): TransientError | undefined
 }
 
-/** Takes `process.exit` and uncaught exceptions over, in this thread alone. */
+/** Replaces `process.exit` and handles uncaught exceptions, in this thread only. */
 export function surviveUserCode(): ThreadSurvival {
-  let stray: TransientError | undefined
+  let uncaught: TransientError | undefined
   process.exit = refuseExit
   process.on('uncaughtException', (error: unknown) => {
     const message = error instanceof Error ? error.message : String(error)
-    stray ??= new TransientError(
-      'WORKER_DIED',
-      `an error that nobody caught, which would end its thread: ${message}`,
-      {},
-      { cause: error },
-    )
+    uncaught ??= new TransientError('WORKER_DIED', `uncaught exception in your code: ${message}`, {}, { cause: error })
   })
   return {
-    takeStray() {
-      const taken = stray
-      stray = undefined
-      return taken
+    takeUncaught() {
+      const error = uncaught
+      uncaught = undefined
+      return error
     },
   }
 }
 
 function refuseExit(code?: string | number | null): never {
-  throw new PermanentError(
-    'WORKER_DIED',
-    `process.exit(${code ?? ''}) was called, which would end its thread; throw an error instead`,
-  )
+  throw new PermanentError('WORKER_DIED', `process.exit(${code ?? ''}) was called in your code; throw an error instead`)
 }

@@ -1,4 +1,4 @@
-/** The worker threads of one task, and the tools with which its batches are processed, on any machine. */
+/** Opens the worker threads of a task, and composes the tools that process its batches. */
 import { readFile, rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { LoadableBundle } from '../bundle/bundle-load.ts'
@@ -24,21 +24,21 @@ export interface TaskWorkersOptions {
   readonly secrets: SecretValues
   readonly threads: number
   readonly memory: MemoryShares
-  /** More of the whole process ends the run; default no limit. */
+  /** Limit on the memory of the process, beyond which the run ends; default no limit. */
   readonly memoryBytesMax?: number | undefined
   readonly stageFolder: string
   readonly partFolder: string
-  /** More text at once than a thread may stage is refused. */
+  /** Limit on the text that a thread stages at once. */
   readonly stageBytesMax: number
-  /** Reads in flight over all threads; default 2 × threads, from a disk, which answers at once, 1 ×. */
+  /** Reads in flight over all threads; default 2 × threads for S3, 1 × for a disk. */
   readonly reads?: number | undefined
   readonly strict?: boolean | undefined
   onMessage(message: WorkerMessage, job: object): void
-  /** Takes threads that were started before; default starts them. */
+  /** Returns threads that were started before; default starts new ones. */
   readonly open?: (options: PoolOptions) => Workers
 }
 
-/** Threads with an engine each; or lean ones, where members are only extracted. */
+/** Opens threads with an engine each, or lighter ones for a task that only extracts members. */
 export function openTaskWorkers(options: TaskWorkersOptions): Workers {
   const { task, params, bundle, input, tables, secrets, threads, memory, stageFolder, partFolder, strict, onMessage } =
     options
@@ -57,14 +57,14 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
     engineBytes: memory.engineBytes,
     stageBytesMax: options.stageBytesMax,
     readsMax: Math.max(1, Math.floor((options.reads ?? readsOf(input, threads)) / threads)),
-    ...(strict === undefined ? {} : { strict }),
+    strict,
   }
   return (options.open ?? openWorkers)({ ...pool, setup })
 }
 
 const readsOf = (input: StoreSpec, threads: number): number => (input.kind === 's3' ? 2 * threads : threads)
 
-/** Where the threads count a run's partitions together; undefined where there are none. */
+/** Creates the set in which the threads count the partitions of a run together; undefined for an output without partitions. */
 export const partitionSetFor = ({ output }: TaskDefinition): PartitionSet | undefined =>
   output.kind === 'parquet' && output.partitionBy.length > 0 ? createPartitionSet(output.partitionsMax) : undefined
 
@@ -77,14 +77,14 @@ export interface BatchToolsOptions {
   readonly stageFolder: string
   readonly partFolder: string
   readonly groupBytes: number
-  /** Of the whole run, where one process does all its batches; default of this batch. */
+  /** Partitions of the whole run when one process does all its batches; default the partitions of this batch. */
   readonly partitions?: PartitionSet | undefined
-  /** Tells this try of a batch from any other. */
+  /** Unique name of this attempt at the batch. */
   readonly token: string
   readonly signal?: AbortSignal | undefined
 }
 
-/** What `processBatch` needs of a machine with these folders and threads. */
+/** Composes the tools for `processBatch` from folders and threads. */
 export function batchTools({
   task,
   input,
@@ -98,14 +98,13 @@ export function batchTools({
     ...given,
     partitions,
     groupBytes,
-    // Ends early when the run is stopped: the next try then says so.
+    // Ends early when the run is stopped; the next attempt then throws.
     sleep: ms => delay(ms, undefined, signal && { signal }).catch(() => undefined),
     readFile: file => readFile(file),
     removeFile: file => rm(file, { force: true }),
     stream: (slice, object) =>
       streamPieces(slice, object, {
-        ...{ input, task, folder: streamFolder(stageFolder), groupBytes: groupBytes / 4 },
-        ...(signal && { signal }),
+        ...{ input, task, folder: streamFolder(stageFolder), groupBytes: groupBytes / 4, signal },
       }),
     partBytes: task.output.kind === 'parquet' ? task.output.partBytes : 0,
     now: () => Date.now(),

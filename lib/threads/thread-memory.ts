@@ -1,4 +1,4 @@
-/** The JavaScript heap of a worker thread: bounded, whatever flags Node was started with. */
+/** Limits on the JavaScript heap of a worker thread, independent of the flags of Node. */
 import { setFlagsFromString } from 'node:v8'
 import type { ResourceLimits } from 'node:worker_threads'
 
@@ -7,12 +7,12 @@ const oldGenerationMbMin = 64
 /** Three semi-spaces of 16 MiB. Node's own default for a thread is four times that, beside the old generation. */
 const youngGenerationMb = 48
 
-/** Below it objects that die at once are moved to the old generation. */
+/** With less, short-lived objects are moved to the old generation. */
 const youngGenerationMbMin = 16
 
 /**
- * Limits of a thread whose rows may take so many bytes; the young generation comes on top. `shareBytes` is the thread's part of the memory
- * budget: of a small one the young generation takes an eighth.
+ * Returns the limits of a thread with a heap of `heapBytes`, not counting the young generation, which gets an eighth of `shareBytes`,
+ * the thread's part of the memory budget, between 16 and 48 MiB.
  */
 export function threadLimits(heapBytes: number, shareBytes: number = Number.POSITIVE_INFINITY): ResourceLimits {
   const youngMb = Math.max(youngGenerationMbMin, Math.floor(shareBytes / 8 / mebibyte))
@@ -23,8 +23,8 @@ export function threadLimits(heapBytes: number, shareBytes: number = Number.POSI
 }
 
 /**
- * Lambda starts Node with `--max-old-space-size` of 90 % of the function's memory and `--max-semi-space-size` of 5 %, for one thread.
- * V8 prefers such a flag to the limits of each thread, so that three threads could take three times the memory.
+ * Removes the heap limits that Lambda sets when it starts Node: `--max-old-space-size` of 90 % of the function's memory and
+ * `--max-semi-space-size` of 5 %. V8 prefers such a flag to the limits of each thread, so three threads could use three times the memory.
  */
 export function resetHeapFlags(): void {
   setFlagsFromString('--max-old-space-size=0')

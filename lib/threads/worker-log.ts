@@ -1,4 +1,4 @@
-/** What a thread says of its work: lines know where they come from, and repeats are folded before they cross. */
+/** Sends the log lines of a thread: adds slice, archive and member, and folds repeats. */
 
 import type { ShareJob } from '../model/share.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
@@ -10,32 +10,32 @@ type LogMessage = Extract<WorkerMessage, { readonly kind: 'log' }>
 type Place = Pick<LogMessage, 'slice' | 'archive' | 'member'>
 
 export interface ThreadLog {
-  /** Lines are told with their place; other messages as they are. */
-  tell(message: WorkerMessage): void
-  /** A share begins. */
-  enter(job: ShareJob): void
-  /** Rows of these staged files go through the user's functions from now on. */
-  converting(files: readonly { readonly members: readonly StagedMember[] }[]): void
-  /** Tells how often lines were repeated: when a job ends. */
+  /** Sends a message; log lines get the place that they come from. */
+  send(message: WorkerMessage): void
+  /** Lines of the following work come from this share. */
+  beginShare(job: ShareJob): void
+  /** Lines of the following work come from rows of these staged files. */
+  beginConversion(files: readonly { readonly members: readonly StagedMember[] }[]): void
+  /** Sends the counts of repeated lines, at the end of a job. */
   flush(): void
 }
 
-/** A place is named as far as it is one: rows of several members are converted together, but for functions that ask for the member. */
-export function createThreadLog(tell: (message: WorkerMessage) => void): ThreadLog {
-  const folder = foldRepeats<LogMessage>(tell)
+/** Rows of several members are converted together: a line names the member only when all rows come from one. */
+export function createThreadLog(send: (message: WorkerMessage) => void): ThreadLog {
+  const folder = foldRepeats<LogMessage>(send)
   let job: ShareJob | undefined
   let place: Place = {}
   return {
-    tell(message) {
-      if (message.kind !== 'log') return tell(message)
+    send(message) {
+      if (message.kind !== 'log') return send(message)
       const { archive, member } = message
-      folder.add({ ...place, ...(member === undefined ? {} : placeIn(job, { member, archive })), ...message })
+      folder.add({ ...place, ...(member !== undefined && placeIn(job, { member, archive })), ...message })
     },
-    enter(next) {
+    beginShare(next) {
       job = next
       place = placeIn(job, {})
     },
-    converting(files) {
+    beginConversion(files) {
       const origins = files.flatMap(file => file.members)
       const [first] = origins
       const isOne =
@@ -46,7 +46,7 @@ export function createThreadLog(tell: (message: WorkerMessage) => void): ThreadL
   }
 }
 
-/** The slice is that of the member, or the only one that there is. */
+/** Returns the place of a line; its slice is the slice of the member, or the only slice of the job. */
 function placeIn(
   job: ShareJob | undefined,
   { archive, member }: { readonly archive?: string | undefined; readonly member?: string },

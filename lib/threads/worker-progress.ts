@@ -1,4 +1,4 @@
-/** Sends how far a thread is with its present group of slices, a few times a second, until the group is done. */
+/** Sends the progress of a thread with its current group of slices, a few times a second. */
 
 import type { Converted } from '../engine/convert.ts'
 import type { EngineProgress } from '../engine/task-engine.ts'
@@ -6,48 +6,52 @@ import type { UnderWay, WorkerMessage } from '../model/worker-job.ts'
 
 type Done = Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>
 
-/** The staged files of a conversion, as far as progress needs to know them. */
+/** Sizes of the staged files of a conversion. */
 export interface ConvertedFiles {
   readonly files: readonly { readonly bytes: number; readonly records: number }[]
 }
 
 export interface ThreadProgress {
-  /** A group is staged from the start, perhaps for the second time. */
+  /** Called when a group is staged from its beginning, possibly for the second time. */
   beginGroup(): void
-  /** More text was inflated. */
+  /** Called when more text was inflated. */
   staged(bytes: number): void
-  /** All text of the group is staged. */
+  /** Called when all text of the group is staged. */
   endStaging(staged: ConvertedFiles): void
-  /** Runs a conversion of some files of the group, and looks how far it is. */
+  /** Runs a conversion of some files of the group, and sends its progress meanwhile. */
   during(job: ConvertedFiles, convert: () => Promise<Converted>): Promise<Converted>
-  /** The group is done, and its counts are final. */
+  /** Called with the final counts of the group. */
   done(counts: Done): void
 }
 
 export interface ThreadProgressOptions {
-  tell(message: WorkerMessage): void
-  /** How far the engine is with its present query. */
-  readonly engine: () => EngineProgress
-  /** Between two messages, and between two looks at the engine; default 250. */
+  send(message: WorkerMessage): void
+  /** Returns the progress of the engine's current query. */
+  readonly engineProgress: () => EngineProgress
+  /** Milliseconds between two messages; default 250. */
   readonly intervalMs?: number
 }
 
 const noWork: UnderWay = { bytesStaged: 0, bytesConverted: 0, rows: 0 }
 
-export function createThreadProgress({ tell, engine, intervalMs = 250 }: ThreadProgressOptions): ThreadProgress {
+export function createThreadProgress({
+  send,
+  engineProgress,
+  intervalMs = 250,
+}: ThreadProgressOptions): ThreadProgress {
   let now = noWork
   let sentAtMs = 0
   let fileBytes = 0
-  /** Rows of finished conversions of this thread: what share of the rows that are read is written. */
+  /** Rows of the finished conversions of this thread, for the ratio of written to read rows. */
   const finished = { read: 0, written: 0 }
-  const send = (change: Partial<UnderWay>): void => {
+  const update = (change: Partial<UnderWay>): void => {
     now = { ...now, ...change }
     if (performance.now() - sentAtMs < intervalMs) return
     sentAtMs = performance.now()
-    tell({ kind: 'underWay', ...now })
+    send({ kind: 'underWay', ...now })
   }
-  /** What a transform leaves out is not known before a first conversion is finished: no rows are claimed until then. */
-  const rowsOf = ({ fraction, rowsRead }: EngineProgress, records: number): number => {
+  /** Estimates written rows. How many rows a transform drops is unknown until the first conversion ends: 0 until then. */
+  const estimateRows = ({ fraction, rowsRead }: EngineProgress, records: number): number => {
     if (rowsRead === undefined) return Math.round(fraction * records)
     return finished.read === 0 ? 0 : Math.round((rowsRead * finished.written) / finished.read)
   }
@@ -56,7 +60,7 @@ export function createThreadProgress({ tell, engine, intervalMs = 250 }: ThreadP
       now = noWork
       fileBytes = 0
     },
-    staged: bytes => send({ bytesStaged: now.bytesStaged + bytes }),
+    staged: bytes => update({ bytesStaged: now.bytesStaged + bytes }),
     endStaging({ files }) {
       fileBytes = sumOf(files, 'bytes')
     },
@@ -64,16 +68,16 @@ export function createThreadProgress({ tell, engine, intervalMs = 250 }: ThreadP
       const before = now
       const share = fileBytes === 0 ? 0 : Math.min(1, sumOf(files, 'bytes') / fileBytes)
       const records = sumOf(files, 'records')
-      const look = (): void => {
-        const seen = engine()
-        const bytes = before.bytesConverted + share * seen.fraction * now.bytesStaged
-        // Further queries over the same rows, such as those for rejects, do not take the bar back.
-        send({
+      const sendProgress = (): void => {
+        const found = engineProgress()
+        const bytes = before.bytesConverted + share * found.fraction * now.bytesStaged
+        // Values never fall, although further queries over the same rows, such as those for rejects, begin at 0.
+        update({
           bytesConverted: Math.min(now.bytesStaged, Math.max(now.bytesConverted, Math.round(bytes))),
-          rows: Math.max(now.rows, before.rows + rowsOf(seen, records)),
+          rows: Math.max(now.rows, before.rows + estimateRows(found, records)),
         })
       }
-      const timer = setInterval(look, intervalMs).unref()
+      const timer = setInterval(sendProgress, intervalMs).unref()
       try {
         const converted = await convert()
         if (converted.kind === 'parts') {
@@ -88,7 +92,7 @@ export function createThreadProgress({ tell, engine, intervalMs = 250 }: ThreadP
     },
     done(counts) {
       now = noWork
-      tell({ kind: 'progress', ...counts })
+      send({ kind: 'progress', ...counts })
     },
   }
 }

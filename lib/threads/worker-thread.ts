@@ -1,4 +1,4 @@
-/** What one thread holds for one task: its engine, the user's module, its stage; and how it does a job. */
+/** Runs the jobs of one task in this thread, with the engine, the user's module and a stage folder of its own. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
@@ -16,7 +16,7 @@ import { nameTask } from '../errors/task-error.ts'
 import { type LogLevel, logLevels } from '../model/events.ts'
 import type { MemberAccount, ShareJob, StagedText } from '../model/share.ts'
 import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
-import type { WorkerJob, WorkerMessage, WorkerResults } from '../model/worker-job.ts'
+import type { JobKind, WorkerJob, WorkerMessage, WorkerResults } from '../model/worker-job.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
 import { processShare, type StageOptions } from '../process/share.ts'
 import { streamFolder } from '../process/stream-pieces.ts'
@@ -33,40 +33,40 @@ import { userFile } from './user-file.ts'
 import { createThreadLog, type ThreadLog } from './worker-log.ts'
 import { createThreadProgress, type ThreadProgress } from './worker-progress.ts'
 
-/** Plain data, but for the store of a test. */
+/** Setup of a thread: plain data, except for the store of a test. */
 export interface ThreadSetup {
   readonly params: ParamValues
   readonly input: StoreSpec | Store
   readonly tables: readonly TableFile[]
-  /** Below it each thread makes a folder of its own for staged text. */
+  /** Parent of the folder that each thread creates for its staged text. */
   readonly stageFolder: string
-  /** Where parts are written, on the file system of the output. */
+  /** Folder for parts, on the file system of the output. */
   readonly partFolder: string
   readonly engineBytes: number
   readonly stageBytesMax: number
-  /** Slices read at once; default 1. */
+  /** Limit on slices that are read at once; default 1. */
   readonly readsMax?: number
   readonly strict?: boolean
   /** Values of the task's secrets; default none. */
   readonly secrets?: SecretValues
-  /** What `ctx.file()` reads from; default the working directory. */
+  /** Folder that `ctx.file()` reads from; default the working directory. */
   readonly filesFolder?: string
 }
 
 export interface Thread {
-  run<K extends keyof WorkerResults>(job: Extract<WorkerJob, { readonly kind: K }>): Promise<WorkerResults[K]>
+  run<K extends JobKind>(job: WorkerJob<K>): Promise<WorkerResults[K]>
   stop(): void
-  /** Ends the queries of the present job with OUT_OF_MEMORY; the next job goes on as usual. */
+  /** Ends the queries of the current job with OUT_OF_MEMORY; later jobs run as usual. */
   interrupt(why: Interrupt): void
   close(): void
 }
 
-export type Tell = (message: WorkerMessage) => void
+export type SendMessage = (message: WorkerMessage) => void
 
 /** Opens the engine and runs the user's `setup` once. @throws SQL_*, DEFINITION_INVALID, INPUT_INVALID for a table */
-export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellAll: Tell): Promise<Thread> {
-  const log = createThreadLog(tellAll)
-  const { tell } = log
+export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendAll: SendMessage): Promise<Thread> {
+  const log = createThreadLog(sendAll)
+  const { send } = log
   const stageFolder = join(setup.stageFolder, `thread-${threadId}-${process.pid}`)
   mkdirSync(stageFolder, { recursive: true })
   const stopping = new AbortController()
@@ -76,16 +76,23 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellA
     memoryBytes: setup.engineBytes,
     load: loadTables(setup.tables),
   })
-  const context = await userContext(task, setup, tell, stopping.signal)
+  const context = await createUserContext(task, setup, send, stopping.signal)
   const store = openStore(setup.input)
-  const own: Own = { task, setup, store, log, engine, stageFolder, context, tell, signal: stopping.signal }
+  const thread: ThreadState = { task, setup, store, log, engine, stageFolder, context, send, signal: stopping.signal }
   let interrupted: Interrupt | undefined
   return {
-    run: job => {
+    async run<K extends JobKind>(job: WorkerJob<K>): Promise<WorkerResults[K]> {
       interrupted = undefined
-      return runJob(own, job)
-        .catch(error => throwFault(error, interrupted))
-        .finally(log.flush) as never
+      try {
+        // Jobs that were queued when the run was stopped still arrive.
+        throwIfAborted(stopping.signal)
+        const runJob: JobRunners[K] = jobRunners[job.kind]
+        return await runJob(thread, job)
+      } catch (error) {
+        throw jobFault(error, interrupted)
+      } finally {
+        log.flush()
+      }
     },
     interrupt(why) {
       interrupted = why
@@ -102,16 +109,16 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, tellA
   }
 }
 
-/** What a job throws has a code, also where it comes from the engine or the file system. */
-function throwFault(error: unknown, interrupted: Interrupt | undefined): never {
+/** Converts an error of the engine or the file system to one with a code. */
+function jobFault(error: unknown, interrupted: Interrupt | undefined): unknown {
   const found = diskFault(error, 'use', 'the temporary files of a thread')
   const fault = found instanceof FanmillError ? found : engineFault(found)
   if (interrupted && (fault as FanmillError).code === 'ABORTED')
-    throw new CapacityError('OUT_OF_MEMORY', interrupted.message, interrupted.detail, { cause: fault })
-  throw fault
+    return new CapacityError('OUT_OF_MEMORY', interrupted.message, interrupted.detail, { cause: fault })
+  return fault
 }
 
-interface Own {
+interface ThreadState {
   readonly task: TaskDefinition
   readonly setup: ThreadSetup
   readonly store: Store
@@ -119,64 +126,62 @@ interface Own {
   readonly engine: Engine
   readonly stageFolder: string
   readonly context: unknown
-  readonly tell: Tell
+  readonly send: SendMessage
   readonly signal: AbortSignal
   opened?: Promise<TaskEngine>
   progress?: ThreadProgress
 }
 
-async function runJob(own: Own, job: WorkerJob): Promise<unknown> {
-  // Jobs that were queued when the run was stopped still come.
-  throwIfAborted(own.signal)
-  switch (job.kind) {
-    case 'check':
-      return { schema: own.task.output.kind === 'parquet' ? await checkedSchema(own, job.hive) : [] }
-    case 'share':
-      own.log.enter(job)
-      if (job.run && needsRun(own.task.provenance)) await (await taskEngine(own)).enterRun(job.run)
-      return processShare(job, await shareTools(own, job))
-    case 'merge':
-      return (await taskEngine(own)).merge(job.files, job)
-    case 'accounts':
-      return joinAccounts(own.engine, job.files, job.target)
-    case 'extract': {
-      const { source } = own.task
-      const onBadMember = source.kind === 'zipMembers' ? source.onBadMember : 'fail'
-      const { store, signal, tell } = own
-      return runExtractJob(job, { store, limits: limitsOf(own.task), onBadMember, signal, tell })
-    }
-  }
+type JobRunners = {
+  readonly [K in JobKind]: (thread: ThreadState, job: WorkerJob<K>) => Promise<WorkerResults[K]>
 }
 
-async function checkedSchema(own: Own, hive?: readonly string[]): Promise<TaskEngine['schema']> {
-  return (await checkedEngine(own, hive)).schema
+const jobRunners: JobRunners = {
+  async check(thread, { hive }) {
+    return { schema: thread.task.output.kind === 'parquet' ? (await checkedEngine(thread, hive)).schema : [] }
+  },
+  async share(thread, job) {
+    thread.log.beginShare(job)
+    if (job.run && needsRun(thread.task.provenance)) await (await taskEngine(thread)).enterRun(job.run)
+    return processShare(job, await shareTools(thread, job))
+  },
+  async merge(thread, job) {
+    return (await taskEngine(thread)).merge(job.files, job)
+  },
+  accounts: ({ engine }, { files, target }) => joinAccounts(engine, files, target),
+  extract: ({ task, store, signal, send }, job) =>
+    runExtractJob(job, { store, limits: memberLimits(task), onBadMember: badMemberPolicy(task), signal, send }),
 }
 
-/** The engine, with the transform checked over the columns in the inputs' paths. */
-async function checkedEngine(own: Own, hive?: readonly string[]): Promise<TaskEngine> {
-  const engine = await taskEngine(own)
+/** Returns the engine after the transform was checked with the columns in the paths of the inputs. */
+async function checkedEngine(thread: ThreadState, hive?: readonly string[]): Promise<TaskEngine> {
+  const engine = await taskEngine(thread)
   await engine.check(hive).catch(error => {
-    throw nameTask(own.task.name, error)
+    throw nameTask(thread.task.name, error)
   })
   return engine
 }
 
-/** The columns in the paths of a job's inputs; undefined where it has none. */
+/** Returns the columns in the paths of a job's inputs; undefined when it has no inputs. */
 function pathColumns({ source, columns = {} }: TaskDefinition, job: ShareJob): readonly string[] | undefined {
-  const keys = keysOf(job)
+  const keys = inputKeys(job)
   if (keys.length === 0) return undefined
   return source.hive === false ? [] : hiveColumns(keys, Object.keys(columns))
 }
 
-const keysOf = ({ inputs, staged }: ShareJob): string[] =>
-  staged ? archivesOf(staged) : Object.values(inputs).map(({ key }) => key)
+const inputKeys = ({ inputs, staged }: ShareJob): string[] =>
+  staged ? stagedArchives(staged) : Object.values(inputs).map(({ key }) => key)
 
-function taskEngine(own: Own): Promise<TaskEngine> {
-  const { task, setup, engine, context } = own
-  own.opened ??= openTask(engine, { ...engineTask(task, setup), isCheckedLater: true }, context).catch(error => {
+const stagedArchives = ({ files }: StagedText): string[] =>
+  (files as readonly StagedFile[]).flatMap(({ members }) => members.map(({ archive }) => archive))
+
+/** Opens the task in the engine once. */
+function taskEngine(thread: ThreadState): Promise<TaskEngine> {
+  const { task, setup, engine, context } = thread
+  thread.opened ??= openTask(engine, { ...engineTask(task, setup), isCheckedLater: true }, context).catch(error => {
     throw nameTask(task.name, error)
   })
-  return own.opened
+  return thread.opened
 }
 
 interface ShareWatch {
@@ -184,27 +189,29 @@ interface ShareWatch {
   readonly progress: ThreadProgress
 }
 
-/** The same engine, whose conversions keep to the share's limits, and are known to the log. */
-function forShare(engine: TaskEngine, { partitionLimits }: ShareJob, { log, progress }: ShareWatch): TaskEngine {
+/** Returns the same engine with the partition limits of a share; its conversions are reported to the log and the progress. */
+function engineForShare(engine: TaskEngine, { partitionLimits }: ShareJob, { log, progress }: ShareWatch): TaskEngine {
   const convert: TaskEngine['convert'] = job => {
-    log.converting(job.files)
+    log.beginConversion(job.files)
     return progress.during(job, () => engine.convert({ ...job, partitionLimits }))
   }
   const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })
   return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine
 }
 
-const limitsOf = (task: TaskDefinition): { memberBytesMax: number } =>
+const badMemberPolicy = ({ source }: TaskDefinition) => (source.kind === 'zipMembers' ? source.onBadMember : 'fail')
+
+const memberLimits = (task: TaskDefinition): { memberBytesMax: number } =>
   task.source.kind === 'zipMembers' ? task.source.limits : { memberBytesMax: Number.MAX_SAFE_INTEGER }
 
-async function shareTools(own: Own, job: ShareJob) {
-  const { task, setup, stageFolder, tell, signal } = own
+async function shareTools(thread: ThreadState, job: ShareJob) {
+  const { task, setup, stageFolder, send, signal } = thread
   const format = task.source.format
   if (!format)
     throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
   const inPath = pathColumns(task, job)
-  // Over all groups of the share: while one is converted, the first slices of the next come.
-  const store = readAhead(own.store, wantedRanges(job, own.store), { readsMax: setup.readsMax ?? 1, signal })
+  // Reads ahead over all groups of the share: the first slices of the next group arrive while one is converted.
+  const store = readAhead(thread.store, wantedRanges(job, thread.store), { readsMax: setup.readsMax ?? 1, signal })
   const staging = {
     store,
     folder: stageFolder,
@@ -212,18 +219,18 @@ async function shareTools(own: Own, job: ShareJob) {
     columns: task.columns ?? {},
     onNewColumn: task.onNewColumn,
     onMissingColumn: task.onMissingColumn,
-    onBadMember: task.source.kind === 'zipMembers' ? task.source.onBadMember : 'fail',
-    limits: limitsOf(task),
+    onBadMember: badMemberPolicy(task),
+    limits: memberLimits(task),
     stageBytesMax: setup.stageBytesMax,
     readsHive: task.source.hive !== false,
     signal,
     onInflated: (bytes: number) => progress.staged(bytes),
   }
-  const engine = await checkedEngine(own, inPath)
-  own.progress ??= createThreadProgress({ tell, engine: () => engine.progress() })
-  const progress = own.progress
+  const engine = await checkedEngine(thread, inPath)
+  thread.progress ??= createThreadProgress({ send, engineProgress: () => engine.progress() })
+  const progress = thread.progress
   return {
-    engine: forShare(engine, job, { log: own.log, progress }),
+    engine: engineForShare(engine, job, { log: thread.log, progress }),
     async stage(source: StageSource, options: StageOptions) {
       progress.beginGroup()
       const staged = await stageSlices(source, { ...staging, ...options })
@@ -238,39 +245,35 @@ async function shareTools(own: Own, job: ShareJob) {
       }
     },
     worker: { pid: process.pid, thread: threadId },
-    // Rows of Parquet have their place without.
+    // The position of a row of Parquet is known without.
     isAlwaysLocated: format.kind !== 'parquet' && (needsPlaces(task.provenance) || (inPath ?? []).length > 0),
     writeAccounts: (accounts: Iterable<MemberAccount>, target: string) =>
-      writeAccounts(own.engine, accounts, { staged: join(own.stageFolder, 'accounts.jsonl'), target }),
-    onSkip: (member: SkippedMember) => tell({ kind: 'log', ...skippedLine(member) }),
+      writeAccounts(thread.engine, accounts, { staged: join(stageFolder, 'accounts.jsonl'), target }),
+    onSkip: (member: SkippedMember) => send({ kind: 'log', ...skippedLine(member) }),
     progress: progress.done,
   }
 }
 
-const archivesOf = ({ files }: StagedText): string[] =>
-  (files as readonly StagedFile[]).flatMap(({ members }) => members.map(({ archive }) => archive))
-
-/** What the user's functions get: the same object for every row of this thread. */
-async function userContext(
+/** Creates the context of the user's functions: the same object for every row of this thread. */
+async function createUserContext(
   task: TaskDefinition,
   { params, secrets = {}, filesFolder = '.' }: Pick<ThreadSetup, 'params' | 'secrets' | 'filesFolder'>,
-  tell: Tell,
+  send: SendMessage,
   signal: AbortSignal,
 ): Promise<unknown> {
   const log = Object.fromEntries(
     logLevels.map((level: LogLevel) => [
       level,
-      (message: string, fields?: Readonly<Record<string, unknown>>) =>
-        tell({ kind: 'log', level, message, ...(fields && { fields }) }),
+      (message: string, fields?: Readonly<Record<string, unknown>>) => send({ kind: 'log', level, message, fields }),
     ]),
   )
   const file = (name: string): UserFile => userFile(filesFolder, name)
   const base = { params: Object.freeze({ ...params }), log, secrets: Object.freeze({ ...secrets }), signal, file }
-  const state = await setUp(task, base)
+  const state = await runSetup(task, base)
   return Object.freeze({ ...base, state })
 }
 
-async function setUp(task: TaskDefinition, context: unknown): Promise<unknown> {
+async function runSetup(task: TaskDefinition, context: unknown): Promise<unknown> {
   try {
     return await task.setup?.(context as never)
   } catch (error) {

@@ -4,7 +4,7 @@ import { PermanentError } from '../../lib/errors/errors.ts'
 import type { FoundInputs } from '../../lib/inputs/find-inputs.ts'
 import type { InputObject, PlanItem } from '../../lib/model/plan-data.ts'
 import type { ShareJob } from '../../lib/model/share.ts'
-import type { WorkerJob, Workers } from '../../lib/model/worker-job.ts'
+import type { Workers } from '../../lib/model/worker-job.ts'
 import { processBatch } from '../../lib/process/process.ts'
 import { type PlanRequest, plan } from '../../lib/runs/plan.ts'
 import { keepReservation, readReservation, withInputs } from '../../lib/runs/reservation-file.ts'
@@ -56,7 +56,7 @@ async function jobOf(store: Store, name: { readonly runId: string; readonly atte
   const jobs: ShareJob[] = []
   const workers: Workers = {
     threads: 1,
-    async run(job: WorkerJob) {
+    async run(job: unknown) {
       jobs.push(job as ShareJob)
       throw new PermanentError('ABORTED', 'seen enough')
     },

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { CapacityError, PermanentError, TransientError } from '../../lib/errors/errors.ts'
 import type { InputObject, PlanItem, RangeSlice, Slice } from '../../lib/model/plan-data.ts'
 import type { RangeEnds, ShareJob, ShareResult } from '../../lib/model/share.ts'
-import type { WorkerJob, Workers } from '../../lib/model/worker-job.ts'
+import type { Workers } from '../../lib/model/worker-job.ts'
 import { createGate } from '../../lib/process/gate.ts'
 import { type ShareOutTools, type StreamPiece, shareOut } from '../../lib/process/share-out.ts'
 
@@ -43,7 +43,7 @@ function shared({ threads = 2, share, stream }: Given) {
   let going = 0
   const workers: Workers = {
     threads,
-    async run(job: WorkerJob) {
+    async run(job: unknown) {
       jobs.push(job as ShareJob)
       going++
       try {

@@ -10,17 +10,17 @@ const parts = (rowsRead: number, rowsWritten: number): Converted => ({
   ...{ kind: 'parts', parts: [], rejects: [], rejectedByMember: {}, rowsRejected: 0 },
   ...{ rowsRead, rowsWritten },
 })
-const underWay = (told: readonly WorkerMessage[]) => told.filter(message => message.kind === 'underWay')
+const underWay = (sent: readonly WorkerMessage[]) => sent.filter(message => message.kind === 'underWay')
 
 /** Lets the looks at the engine happen that are due. */
 const look = () => new Promise(resolve => setTimeout(resolve, 5))
 
 it('sends the bytes that are staged, then the bytes and rows that are converted', async () => {
-  const told: WorkerMessage[] = []
+  const sent: WorkerMessage[] = []
   let fraction = 0
   const progress = createThreadProgress({
-    tell: message => told.push(message),
-    engine: () => ({ fraction }),
+    send: message => sent.push(message),
+    engineProgress: () => ({ fraction }),
     intervalMs: 0,
   })
   progress.beginGroup()
@@ -35,16 +35,16 @@ it('sends the bytes that are staged, then the bytes and rows that are converted'
     await look()
     return parts(100, 100)
   })
-  const last = underWay(told).at(-1)
-  expect(underWay(told).slice(0, 2)).toMatchObject([{ bytesStaged: 600 }, { bytesStaged: 1000 }])
+  const last = underWay(sent).at(-1)
+  expect(underWay(sent).slice(0, 2)).toMatchObject([{ bytesStaged: 600 }, { bytesStaged: 1000 }])
   expect(last).toEqual({ kind: 'underWay', bytesStaged: 1000, bytesConverted: 500, rows: 50 })
 })
 
 it('sends no row count of a transform before it is known how many rows it drops', async () => {
-  const told: WorkerMessage[] = []
+  const sent: WorkerMessage[] = []
   const progress = createThreadProgress({
-    tell: message => told.push(message),
-    engine: () => ({ fraction: 0.5, rowsRead: 50 }),
+    send: message => sent.push(message),
+    engineProgress: () => ({ fraction: 0.5, rowsRead: 50 }),
     intervalMs: 0,
   })
   const group = { files: [{ bytes: 10, records: 100 }] }
@@ -58,9 +58,9 @@ it('sends no row count of a transform before it is known how many rows it drops'
     })
   }
   await convert()
-  expect(underWay(told).at(-1)).toMatchObject({ rows: 0 })
+  expect(underWay(sent).at(-1)).toMatchObject({ rows: 0 })
   await convert()
-  expect(underWay(told).at(-1)).toMatchObject({ rows: 10 })
+  expect(underWay(sent).at(-1)).toMatchObject({ rows: 10 })
 })
 
 it.each([{ transform: [] }, { transform: [sql`SELECT * FROM input WHERE x % 2 = 0`] }])(
@@ -68,11 +68,11 @@ it.each([{ transform: [] }, { transform: [sql`SELECT * FROM input WHERE x % 2 = 
   async ({ transform }) => {
     const content = `x\n${Array.from({ length: 30_000 }, (_, n) => n).join('\n')}\n`
     const task = taskOf({ columns: { x: column.int64() }, transform } as never)
-    const { told, results } = await convertTask(task, { inputs: { 'a.csv': content }, groupBytes: 60_000 })
-    const done = told.filter(message => message.kind === 'progress')
+    const { told: sent, results } = await convertTask(task, { inputs: { 'a.csv': content }, groupBytes: 60_000 })
+    const done = sent.filter(message => message.kind === 'progress')
     const sum = (name: 'members' | 'bytes' | 'rowsWritten') => done.reduce((all, each) => all + each[name], 0)
     expect(sum('rowsWritten')).toBe(results.reduce((all, each) => all + each.rowsWritten, 0))
     expect(sum('members')).toBe(1)
-    for (const each of underWay(told)) expect(each.bytesConverted).toBeLessThanOrEqual(each.bytesStaged)
+    for (const each of underWay(sent)) expect(each.bytesConverted).toBeLessThanOrEqual(each.bytesStaged)
   },
 )
