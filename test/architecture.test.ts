@@ -31,7 +31,7 @@ const arrows: Record<string, string> = {
   aws: 'define errors inputs model paths store',
   local: 'aws bundle commit define engine errors infer inputs model paths process runs state store threads zip',
   deployed: 'aws errors local model runs state store threads',
-  testing: 'commit define errors infer inputs local model paths process runs state store text threads',
+  testing: 'define errors infer inputs local model process state store text threads',
   cli: 'lib aws define deployed errors infer local model paths store threads',
   lambda: 'aws bundle commit define errors infer inputs local model paths process runs state store threads',
   lib: 'aws bundle define deployed engine errors infer lambda local model paths store testing threads',
@@ -94,7 +94,7 @@ const pure = {
 }
 const purePackages = /^(node:(zlib|crypto|buffer|path\/posix)|yauzl|picomatch|acorn|fastest-levenshtein|valibot)$/
 const impureCalls =
-  /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bsetTimeout\(|\bperformance\.|\brandom(?:UUID|Bytes)\b/
+  /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|(?<!\/)\bprocess\.|\bsetTimeout\(|\bperformance\.|\brandom(?:UUID|Bytes)\b/
 
 const files = ['lib', 'functions', 'infra'].flatMap(sources)
 

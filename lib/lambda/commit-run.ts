@@ -1,13 +1,12 @@
 /** Commit on Lambda: makes a run's parts visible, or settles what a dead commit left; stops between two changes when the time is short. */
 import * as v from 'valibot'
 import type { CommitAnswer, CommitEvent, CommitRunEvent } from '../aws/lambda-events.ts'
-import { commit } from '../commit/commit.ts'
 import { settleHead, yieldClaim } from '../commit/settle-head.ts'
 import { type ErrorCode, FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
 import { afterProgress, growingMs, nextWait } from '../model/waits.ts'
-import { partitioningOf } from '../paths/partition-limits.ts'
+import { commitTask } from '../process/task-runner.ts'
 import { type KeptReservation, readReservation, withInputs } from '../runs/reservation-file.ts'
 import { endRun, renewWhenDue } from '../runs/run-lease.ts'
 import { leaveTurn } from '../runs/turn.ts'
@@ -16,7 +15,7 @@ import { readPlan, runKeys } from '../state/state.ts'
 import { waitsSchema } from './asked.ts'
 import type { Invocation } from './handler.ts'
 import { runNameSchema } from './process-item.ts'
-import { executionOwner, type LambdaSession, runLeaseMs } from './session.ts'
+import { executionOwner, runLeaseMs } from './session.ts'
 import { logger } from './telemetry.ts'
 import { todoOf } from './todo.ts'
 
@@ -141,12 +140,9 @@ async function commitKept(kept: KeptReservation, { event, invocation, options }:
   const ending = { ...options, owner: executionOwner(event.execution) }
   const turn = { outputPath: run.outputPath, id: event.execution }
   try {
-    const result = await commit(lambda.output, {
-      ...options,
-      reservation: run,
-      plan,
-      ...codeOf(lambda, kept),
-    })
+    const task = lambda.pipeline.tasks.find(each => each.name === run.task)
+    const codeHash = rowCodeOf(lambda.codeHashes[run.task], kept.tables)
+    const result = await commitTask({ ...options, task, codeHash, output: lambda.output }, run, plan)
     if (!result.done) {
       const carried = { waits: afterProgress(event.waits), maxConcurrency: event.maxConcurrency }
       return { done: false, missing: result.missing.length, ...carried, ...(await todoOf(lambda, run, plan, true)) }
@@ -164,16 +160,6 @@ async function commitKept(kept: KeptReservation, { event, invocation, options }:
     if (!isNeedless) throw error
     logger.warn(error.message)
     return { done: true, supersededBy: String(error.detail.winner) }
-  }
-}
-
-/** Of a task that is gone since, which is other code, the rest is not used. */
-function codeOf({ pipeline, codeHashes }: LambdaSession, { run, tables }: KeptReservation) {
-  const task = pipeline.tasks.find(each => each.name === run.task)
-  return {
-    codeHash: rowCodeOf(codeHashes[run.task], tables),
-    ...partitioningOf(task?.output),
-    rejectsMax: task?.rejects.max ?? 0,
   }
 }
 

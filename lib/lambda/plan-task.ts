@@ -14,7 +14,8 @@ import { outputPathOf } from '../model/output-path.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { canonicalJson, rowCodeOf } from '../model/run-identity.ts'
 import { afterProgress, growingMs, nextWait } from '../model/waits.ts'
-import { type Planned, plan } from '../runs/plan.ts'
+import * as runner from '../process/task-runner.ts'
+import type { Planned } from '../runs/plan.ts'
 import { keepReservation } from '../runs/reservation-file.ts'
 import { keepLease } from '../runs/run-lease.ts'
 import { bindTurn, enterTurn, leaveTurn, type Turn } from '../runs/turn.ts'
@@ -128,12 +129,16 @@ const settleAgainMs = 1000
 
 async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAnswer> {
   const { task, asked, execution, outputPath, invocation } = planning
-  const { input, output, settings } = invocation.lambda
+  const { input, output, settings, schemas } = invocation.lambda
   await requireColumns(input, task, found)
   const { tiers, timeoutSeconds } = settings
   checkLengths(found.cut(found.inputs), { inputs: found.inputs, task, tiers, timeoutSeconds })
   const tables = await tablesIdentity(input, task, asked.params)
-  const planned = await plan(output, requestOf(planning, found, tables))
+  const { force, resume } = asked
+  const limits = batchLimits(task, tiers[0], settings)
+  const schema = schemas[task.name]
+  const options = { found, ...limits, schema, force, resume, mayRoll: false }
+  const planned = await runner.planTask(contextOf(planning, tables), options)
   const { name } = task
   if (planned.status === 'complete')
     return { status: 'complete', done: true, task: name, run: { runId: planned.runId } }
@@ -160,26 +165,15 @@ function shareOfConcurrency({ task, event, invocation }: Planning): number {
   return Math.max(1, Math.floor((event.maxConcurrency + asked.length - 1 - place) / asked.length))
 }
 
-function requestOf({ task, asked, execution, outputPath, invocation }: Planning, found: FoundInputs, tables: string) {
-  const { settings, codeHashes, schemas } = invocation.lambda
-  const [tier] = settings.tiers
+function contextOf({ task, asked, execution, invocation }: Planning, tables: string): runner.TaskContext {
+  const { output, codeHashes } = invocation.lambda
   return {
     owner: executionOwner(execution),
-    now: () => Date.now(),
-    isAlive: ({ id }: { readonly id: string }) => (asked.ended.includes(id) ? false : undefined),
+    now: Date.now,
+    isAlive: ({ id }) => (asked.ended.includes(id) ? false : undefined),
     leaseMs: runLeaseMs,
-    mayRoll: false,
-    found,
-    ...batchLimits(task, tier, settings),
-    outputPath,
-    outputKind: task.output.kind,
-    task: task.name,
-    params: asked.params,
+    ...{ task, params: asked.params, output },
     codeHash: rowCodeOf(codeHashes[task.name], tables),
-    mode: task.output.mode,
-    ...(task.output.kind === 'parquet' && { partitionBy: task.output.partitionBy, schema: schemas[task.name] }),
-    force: asked.force,
-    ...(asked.resume && { resume: asked.resume }),
   }
 }
 

@@ -3,12 +3,10 @@
 import { randomUUID } from 'node:crypto'
 import * as v from 'valibot'
 import type { ProcessEvent } from '../aws/lambda-events.ts'
-import { checkCode } from '../commit/run-code.ts'
-import { CapacityError, FanmillError, toPlain } from '../errors/errors.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
 import { createGate } from '../process/gate.ts'
-import { noteFailure, processBatch } from '../process/process.ts'
+import * as runner from '../process/task-runner.ts'
 import { type KeptReservation, readReservation } from '../runs/reservation-file.ts'
 import { renewWhenDue } from '../runs/run-lease.ts'
 import { planItemSchema } from '../state/state.ts'
@@ -16,7 +14,7 @@ import { batchTools } from '../threads/task-workers.ts'
 import type { Invocation } from './handler.ts'
 import { executionOwner, runLeaseMs } from './session.ts'
 import { logger, measure, peakMemoryMb } from './telemetry.ts'
-import { coolThreads, warmThreads } from './warm-threads.ts'
+import { coolThreads, type WarmThreads, warmThreads } from './warm-threads.ts'
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 export const runNameSchema = v.object({ runId: v.string(), attempt: count })
@@ -42,15 +40,13 @@ export interface ProcessAnswer {
 /** Notes what fails for `status` and for commit's message, and throws it. @throws as `processBatch`; RUN_CHANGED, OUT_OF_TIME */
 export async function processItem(event: ProcessEvent, invocation: Invocation): Promise<ProcessAnswer> {
   const { run: name, item, tier, task } = event
-  const { output, codeHashes, patience } = invocation.lambda
+  const { output, patience } = invocation.lambda
   patience.untilMs = Date.now() + invocation.deadline.leftMs() - settleMs
   logger.appendKeys({ run: name.runId, attempt: name.attempt, batch: item.batch, tier })
   const kept = await readReservation(output, name)
-  const now = (): number => Date.now()
-  await renewWhenDue(output, name, { owner: executionOwner(event.execution), now, leaseMs: runLeaseMs })
+  await renewWhenDue(output, name, { owner: executionOwner(event.execution), now: Date.now, leaseMs: runLeaseMs })
+  const token = randomUUID().slice(0, 13)
   try {
-    checkCode(kept.run, { codeHash: rowCodeOf(codeHashes[kept.run.task], kept.tables), now: now() })
-    const token = randomUUID().slice(0, 13)
     const outcome = await processInTime({ event, kept, token }, invocation)
     // Another try of this batch has measured its own.
     if (outcome.token === token) measureOutcome(task, outcome)
@@ -58,11 +54,8 @@ export async function processItem(event: ProcessEvent, invocation: Invocation): 
     if (invocation.deadline.signal.aborted) await coolThreads()
     return answerOf(outcome)
   } catch (error) {
-    const fault = endOf(error, invocation)
-    // Deliberately only logged: what made the batch fail says more than that the note of it cannot be written.
-    await noteFailure(kept.run, item, fault, { output, now }).catch(noted => logger.warn(toPlain(noted).message))
     await coolThreads()
-    throw fault
+    throw error
   }
 }
 
@@ -77,34 +70,28 @@ interface Try {
 
 async function processInTime(
   { event: { item }, kept, token }: Try,
-  { lambda, deadline }: Invocation,
+  { lambda, deadline: { signal } }: Invocation,
 ): Promise<Outcome> {
-  const { input, output } = lambda
-  const { task, workers, stageFolder, partFolder, groupBytes, tidy } = await warmThreads(lambda, kept)
-  const { signal } = deadline
-  const stop = (): void => workers.stop()
+  const { input, output, codeHashes } = lambda
+  const codeHash = rowCodeOf(codeHashes[kept.run.task], kept.tables)
+  let threads: WarmThreads | undefined
+  const stop = (): void => threads?.workers.stop()
   signal.addEventListener('abort', stop)
-  if (signal.aborted) stop()
   try {
-    const machine = { task, input, output, workers, stageFolder, partFolder, groupBytes }
-    return await processBatch(kept.run, item, batchTools({ ...machine, gate: createGate(), token, signal }))
+    return await runner.processItem({ codeHash, output, now: Date.now, signal }, kept.run, item, async () => {
+      threads = await warmThreads(lambda, kept)
+      if (signal.aborted) stop()
+      return batchTools({ ...threads, input, output, gate: createGate(), token, signal })
+    })
   } finally {
     signal.removeEventListener('abort', stop)
-    await tidy()
+    await threads?.tidy()
   }
 }
 
 function measureOutcome(task: string, outcome: Outcome): void {
   const { rowsWritten: rows, bytesInflated: bytes, rowsRejected: rejects, seconds } = outcome
   measure({ task, rows, bytes, rejects, seconds })
-}
-
-/** Whatever failed once the time was up failed for that. */
-function endOf(error: unknown, { deadline }: Invocation): Error {
-  const { signal } = deadline
-  if (signal.aborted && signal.reason instanceof CapacityError) return signal.reason
-  if (error instanceof FanmillError) return error
-  return new FanmillError('ENGINE_FAILED', toPlain(error).message, {}, { cause: error })
 }
 
 function answerOf({ batch, parts, files = [], rowsWritten, rowsRejected, seconds }: Outcome): ProcessAnswer {

@@ -24,6 +24,5 @@ export interface TaskRun {
   readonly started: number
 }
 
-export const clock = { now: () => Date.now() }
 /** How long a run stays its owner's without a sign of life. */
 export const leaseMs = 60_000

@@ -1,5 +1,5 @@
 /** What became of a task, for events and summaries. */
-import { FanmillError, PermanentError } from '../errors/errors.ts'
+import type { FanmillError } from '../errors/errors.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import type { RunStatus, TaskResult } from '../model/events.ts'
 import type { Manifest } from '../model/manifest.ts'
@@ -35,16 +35,3 @@ export function rejectedCounts({ code, detail }: FanmillError): Partial<TaskResu
   if (code !== 'REJECTS_OVER_LIMIT') return {}
   return { rowsRead: Number(detail.records), rowsRejected: Number(detail.rejected) }
 }
-
-/** Any error as one of ours. */
-export function asFanmill(error: unknown): FanmillError {
-  if (error instanceof FanmillError) return error
-  const message = error instanceof Error ? error.message : String(error)
-  return new PermanentError('ENGINE_FAILED', message, {}, { cause: error })
-}
-
-/** Why a run was stopped. */
-export const stopped = (reason: unknown): FanmillError =>
-  reason instanceof FanmillError
-    ? reason
-    : new PermanentError('ABORTED', 'the run was stopped; run it again to resume', {}, { cause: reason })

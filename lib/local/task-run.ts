@@ -15,20 +15,20 @@ import { readParams } from '../model/param-values.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import { createGate } from '../process/gate.ts'
-import { type Planned, plan } from '../runs/plan.ts'
+import { type PlannedRun, type RunBatchesOptions, type RunWatcher, runBatches } from '../process/run-batches.ts'
+import { planTask, type TaskContext } from '../process/task-runner.ts'
 import type { BusyRun, ReservedRun } from '../runs/reserve.ts'
-import { endRun, renewRun } from '../runs/run-lease.ts'
+import { renewRun } from '../runs/run-lease.ts'
 import { outputPrefix } from '../state/state.ts'
 import { urlBelow } from '../store/roots.ts'
 import { isAlive } from '../threads/machine.ts'
 import { environmentSecrets } from '../threads/secrets.ts'
-import { openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
+import { batchTools, openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
 import { createProgress, type Progress } from './progress.ts'
-import { runPlanned } from './run-batches.ts'
 import type { Session } from './session.ts'
-import { clock, leaseMs, type TaskRun } from './task-context.ts'
+import { leaseMs, type TaskRun } from './task-context.ts'
 import { createTaskLog } from './task-log.ts'
-import { asFanmill, rejectedCounts, resultOf, stopped } from './task-result.ts'
+import { rejectedCounts, resultOf } from './task-result.ts'
 
 /** What became of a task; a failure comes with what is known of the run. */
 export interface TaskEnd {
@@ -143,8 +143,14 @@ function openPool(
 }
 
 async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
-  const { session } = task
-  const planned = await plan(session.output, planRequest(task, found))
+  const { session, log } = task
+  const context = contextOf(task)
+  const planned = await planTask(context, {
+    found,
+    schema: task.schema,
+    batchBytes: session.groupBytes * session.workers,
+    force: session.options.force,
+  })
   if (planned.status !== 'new' && planned.status !== 'resume') warnOfInputs(task, found)
   if (planned.status === 'complete')
     return { result: resultOf(task, planned.runId, 'skipped', planned.manifest, found) }
@@ -152,22 +158,13 @@ async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
     return { result: resultOf(task, planned.runId, 'failed', undefined, found), error: activeElsewhere(planned) }
   const lease = keepLease(task, planned.run)
   try {
-    task.log.begin(planned.run)
-    task.progress.begin(planned.run)
-    tellPlan(task, found, planned)
-    warnOfInputs(task, found)
-    found.release()
-    const manifest = await runPlanned(task, planned.run, planned.plan)
-    await endRun(session.output, planned.run, { ...clock, owner: session.owner, status: 'complete' })
-    task.log.note('info', 'complete', { generation: manifest.generation })
+    const manifest = await runBatches(context, planned, batchOptions(task, found, planned))
+    log.note('info', 'complete', { generation: manifest.generation })
     return { result: resultOf(task, planned.run.runId, 'complete', manifest, found) }
   } catch (error) {
-    const fault = session.options.signal?.aborted ? stopped(session.options.signal.reason) : asFanmill(error)
+    const fault = error as FanmillError
     const status = fault.code === 'ABORTED' ? 'interrupted' : 'failed'
-    task.log.note('error', fault.message, { status, code: fault.code })
-    await endRun(session.output, planned.run, { ...clock, owner: session.owner, status, error: fault }).catch(
-      () => undefined,
-    )
+    log.note('error', fault.message, { status, code: fault.code })
     const result = resultOf(task, planned.run.runId, 'failed', undefined, found)
     return { result: { ...result, ...rejectedCounts(fault) }, error: fault }
   } finally {
@@ -182,24 +179,43 @@ function activeElsewhere({ runId, owner }: BusyRun): PermanentError {
   return new PermanentError('RUN_ACTIVE', message, { runId, owner })
 }
 
-function planRequest({ session, task, params, schema, tables }: TaskRun, found: FoundInputs) {
-  const { output } = task
+function contextOf({ session, task, params, tables }: TaskRun): TaskContext {
+  const { owner, output, options } = session
   return {
-    ...clock,
-    owner: session.owner,
-    isAlive,
-    leaseMs,
-    found,
-    batchBytes: session.groupBytes * session.workers,
-    outputPath: outputPathOf(task, params),
-    outputKind: output.kind,
-    task: task.name,
-    params,
-    codeHash: rowCodeOf(session.codeHash(task), tables.identity, session.options),
-    mode: output.mode,
-    ...(output.kind === 'parquet' && { partitionBy: output.partitionBy, schema }),
-    force: session.options.force ?? false,
+    ...{ owner, output, task, params, isAlive, leaseMs, now: Date.now },
+    codeHash: rowCodeOf(session.codeHash(task), tables.identity, options),
+    rejectsMax: options.rejectsMax,
+    signal: options.signal,
   }
+}
+
+let tokens = 0
+
+function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun): RunBatchesOptions {
+  const { session, task, workers, gate, partitions, progress, log } = taskRun
+  const { input, output, stageFolder, partFolder, groupBytes, options, owner } = session
+  const { signal, failFast } = options
+  const machine = { input, output, workers, gate, stageFolder, partFolder, groupBytes, partitions, signal }
+  const watcher: RunWatcher = {
+    onStart() {
+      log.begin(planned.run)
+      progress.begin(planned.run)
+      tellPlan(taskRun, found, planned)
+      warnOfInputs(taskRun, found)
+      found.release()
+    },
+    onPhase: phase => progress.enter(phase),
+    onOutcome: outcome => {
+      progress.batchDone(planned.run, outcome)
+      const { batch, rowsWritten: rows, rowsRejected: rejects, seconds } = outcome
+      log.note('debug', `batch ${batch} done`, { rows, rejects, seconds })
+    },
+    onFailure: ({ batch }, { code, message, detail }) =>
+      log.note('error', `batch ${batch} failed: ${message}`, { code, ...detail }),
+    onRepeat: () => progress.again(),
+  }
+  const openTools = () => batchTools({ ...machine, task, token: `${owner.id.slice(0, 8)}${tokens++}` })
+  return { openTools, failFast, watcher }
 }
 
 function keepLease({ session, log }: TaskRun, run: ReservedRun): NodeJS.Timeout {
@@ -212,11 +228,7 @@ function keepLease({ session, log }: TaskRun, run: ReservedRun): NodeJS.Timeout 
   return setInterval(renew, leaseMs / 3).unref()
 }
 
-function tellPlan(
-  { session, task, log, params }: TaskRun,
-  found: FoundInputs,
-  planned: Extract<Planned, { plan: unknown }>,
-): void {
+function tellPlan({ session, task, log, params }: TaskRun, found: FoundInputs, planned: PlannedRun): void {
   const { run, plan: items } = planned
   log.note('info', `run of ${task.name} begins`, {
     attempt: run.attempt,

@@ -3,7 +3,6 @@
 import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { commit } from '../commit/commit.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { AnyRow } from '../define/row-types.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -18,10 +17,9 @@ import { outputPathOf } from '../model/output-path.ts'
 import { readParams } from '../model/param-values.ts'
 import type { Reject } from '../model/reject.ts'
 import type { WorkerMessage, Workers } from '../model/worker-job.ts'
-import { partitioningOf } from '../paths/partition-limits.ts'
 import { createGate } from '../process/gate.ts'
-import { processBatch } from '../process/process.ts'
-import { type Planned, plan } from '../runs/plan.ts'
+import { runBatches } from '../process/run-batches.ts'
+import { planTask, type TaskContext } from '../process/task-runner.ts'
 import { readState } from '../state/files.ts'
 import { outputPrefix, readOutcome, runKeys } from '../state/state.ts'
 import { type MemoryStore, memoryStore } from '../store/memory-store.ts'
@@ -135,37 +133,19 @@ interface Steps {
 }
 
 async function runSteps(steps: Steps): Promise<Manifest> {
-  const { task, params, output, workers, partFolder } = steps
-  const actor = { owner: thisOwner(), now: () => Date.now() }
-  const planned = await plan(output, {
-    ...actor,
-    found: steps.found,
-    batchBytes: groupBytes,
-    outputPath: outputPathOf(task, params),
-    outputKind: task.output.kind,
-    task: task.name,
-    params,
+  const { task, params, input, output, workers, folder, partFolder, found } = steps
+  const context: TaskContext = {
+    ...{ task, params, output, owner: thisOwner(), now: Date.now },
     codeHash: 'test',
-    mode: task.output.mode,
-  })
-  const { run, plan: items } = newRun(planned)
-  const machine = { task, input: steps.input, output, workers, gate: createGate(), partFolder, groupBytes }
-  for (const item of items)
-    await processBatch(run, item, batchTools({ ...machine, stageFolder: steps.folder, token: `test${item.batch}` }))
-  const done = await commit(output, {
-    ...actor,
-    reservation: run,
-    plan: items,
-    ...partitioningOf(task.output),
     rejectsMax: Number.MAX_SAFE_INTEGER,
-  })
-  if (!done.done) throw new PermanentError('STATE_INVALID', 'a store in memory lost parts', { missing: done.missing })
-  return done.manifest
-}
-
-function newRun(planned: Planned): Extract<Planned, { readonly plan: unknown }> {
-  if ('plan' in planned) return planned
-  throw new PermanentError('STATE_INVALID', `expected a new run in an empty store, got one that is ${planned.status}`)
+  }
+  const planned = await planTask(context, { found, batchBytes: groupBytes })
+  if (!('plan' in planned))
+    throw new PermanentError('STATE_INVALID', `expected a new run in an empty store, got one that is ${planned.status}`)
+  const machine = { input, output, workers, gate: createGate(), stageFolder: folder, partFolder, groupBytes }
+  let tries = 0
+  const openTools = () => batchTools({ ...machine, task, token: `test${tries++}` })
+  return runBatches(context, planned, { openTools, failFast: true })
 }
 
 async function resultsOf<Row>(

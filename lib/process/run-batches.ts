@@ -1,0 +1,114 @@
+/** Processes all batches of a planned run in this process, commits them, and ends the run. */
+import { type FanmillError, PermanentError } from '../errors/errors.ts'
+import type { Manifest } from '../model/manifest.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { PlanItem } from '../model/plan-data.ts'
+import type { Planned } from '../runs/plan.ts'
+import { endRun } from '../runs/run-lease.ts'
+import type { ProcessTools } from './process.ts'
+import { commitTask, faultOf, processItem, type TaskContext } from './task-runner.ts'
+
+/** A run that this process reserved, with its batches. */
+export type PlannedRun = Extract<Planned, { readonly plan: unknown }>
+
+export interface RunBatchesOptions {
+  /** Returns the tools for one try of a batch. */
+  openTools(): ProcessTools
+  /** Ends at the first failed batch; default false, so that the others are finished first. */
+  readonly failFast?: boolean | undefined
+  readonly watcher?: RunWatcher
+}
+
+/** Is called as the run proceeds. */
+export interface RunWatcher {
+  onStart?(): void
+  onPhase?(phase: 'process' | 'commit'): void
+  onOutcome?(outcome: Outcome): void
+  onFailure?(item: PlanItem, fault: FanmillError): void
+  /** Some batches are processed again. */
+  onRepeat?(): void
+}
+
+/** Returns the manifest of the committed run. @throws the first failure of a batch where nothing can be committed; PARTS_LOST; as `commit` */
+export async function runBatches(
+  context: TaskContext,
+  planned: PlannedRun,
+  options: RunBatchesOptions,
+): Promise<Manifest> {
+  const { output, owner, now, signal } = context
+  try {
+    options.watcher?.onStart?.()
+    const manifest = await processAndCommit(context, planned, options)
+    await endRun(output, planned.run, { owner, now, status: 'complete' })
+    return manifest
+  } catch (error) {
+    const fault = faultOf(error, signal)
+    const status = fault.code === 'ABORTED' ? 'interrupted' : 'failed'
+    // Deliberately ignored when the end cannot be written: the reason why the run failed matters more.
+    await endRun(output, planned.run, { owner, now, status, error: fault }).catch(() => undefined)
+    throw fault
+  }
+}
+
+async function processAndCommit(
+  context: TaskContext,
+  planned: PlannedRun,
+  options: RunBatchesOptions,
+): Promise<Manifest> {
+  const { run, plan: items } = planned
+  const { failFast = false, watcher = {} } = options
+  let losses = 0
+  for (let missing = items; ; ) {
+    watcher.onPhase?.('process')
+    const failed = await processAll(context, { ...planned, plan: missing }, options)
+    if (failed && (failFast || endsRun(failed) || items.length === 1)) throw failed
+    watcher.onPhase?.('commit')
+    const result = await commitTask(context, run, items)
+    if (result.done) return result.manifest
+    if (result.partsLost && ++losses > lossesMax) throw partsLost(result.missing, run.outputPath)
+    watcher.onRepeat?.()
+    missing = items.filter(item => result.missing.includes(item.batch))
+  }
+}
+
+/** A cleaning program may remove pending parts once or twice while a run works; one that always does would keep the run working for ever. */
+const lossesMax = 3
+
+const partsLost = (batches: readonly number[], outputPath: string): FanmillError =>
+  new PermanentError(
+    'PARTS_LOST',
+    `${outputPath}: parts of ${batches.length} batches were gone before they were committed, ${lossesMax + 1} times; look for what removes files below .fanmill/pending of the output root, then run again`,
+    { batches, outputPath },
+  )
+
+/** Whether the other batches can no longer bring the run to an end. */
+const endsRun = ({ code }: FanmillError): boolean => code === 'ABORTED' || code === 'TOO_MANY_PARTITIONS'
+
+/** The slices of the next batch run while the last slices of the one before end. */
+const batchesAtOnce = 2
+
+/** Returns the first failure, after every batch was settled; with `failFast` no further batch begins after it. */
+async function processAll(
+  context: TaskContext,
+  { run, status, plan: items }: PlannedRun,
+  { openTools, failFast = false, watcher = {} }: RunBatchesOptions,
+): Promise<FanmillError | undefined> {
+  const { signal } = context
+  const queue = [...items]
+  const isFirstTry = status === 'new'
+  let first: FanmillError | undefined
+  const drain = async (): Promise<void> => {
+    for (let item = queue.shift(); item; item = queue.shift()) {
+      if (signal?.aborted || (first && (failFast || endsRun(first)))) return
+      try {
+        const outcome = await processItem(context, run, item, () => ({ ...openTools(), isFirstTry }))
+        watcher.onOutcome?.(outcome)
+      } catch (error) {
+        first ??= error as FanmillError
+        watcher.onFailure?.(item, error as FanmillError)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: batchesAtOnce }, drain))
+  return signal?.aborted ? faultOf(undefined, signal) : first
+}

@@ -1,0 +1,87 @@
+/** Drives the steps of one task over one context: the same on a laptop, in Lambda functions and in tests. */
+
+import { type CommitResult, commit } from '../commit/commit.ts'
+import { checkCode } from '../commit/run-code.ts'
+import type { ParamValues, RejectLimit, TaskDefinition } from '../define/definition.ts'
+import { FanmillError, PermanentError } from '../errors/errors.ts'
+import type { Outcome } from '../model/outcome.ts'
+import { outputPathOf } from '../model/output-path.ts'
+import type { PlanItem } from '../model/plan-data.ts'
+import { partitioningOf } from '../paths/partition-limits.ts'
+import { type Planned, type PlanRequest, plan } from '../runs/plan.ts'
+import type { ReservedRun, RunFrame } from '../runs/reserve.ts'
+import type { ActorOptions } from '../state/files.ts'
+import type { Store } from '../store/store.ts'
+import { noteFailure, type ProcessTools, processBatch } from './process.ts'
+
+/** A task with everything that its steps depend on, and the process that works on it. */
+export interface TaskContext extends ActorOptions {
+  readonly task: TaskDefinition
+  readonly params: ParamValues
+  /** Hash of what rows depend on besides inputs and parameters, from `rowCodeOf`. */
+  readonly codeHash: string
+  /** Holds the output and the state. */
+  readonly output: Store
+  /** Default the task's own limit. */
+  readonly rejectsMax?: RejectLimit['max'] | undefined
+  /** Stops the work; its reason becomes the error. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The inputs that were found, and how they are packed into batches. */
+export type PlanTaskOptions = Pick<
+  PlanRequest,
+  'found' | 'batchBytes' | 'requestBytes' | 'schema' | 'force' | 'resume' | 'mayRoll'
+>
+
+/** Reserves the run of the inputs and writes its plan. @throws as `reserveRun` */
+export function planTask(context: TaskContext, options: PlanTaskOptions): Promise<Planned> {
+  const { task, output: store, ...rest } = context
+  const { kind: outputKind, mode } = task.output
+  const { partitionBy } = partitioningOf(task.output)
+  const outputPath = outputPathOf(task, context.params)
+  return plan(store, { ...rest, ...options, task: task.name, outputPath, outputKind, mode, partitionBy })
+}
+
+/**
+ * Processes one batch with the tools that `openTools` returns. A failure is noted for `status` and for commit's message.
+ * @throws RUN_CHANGED when other code planned the run; as `processBatch`; always a FanmillError
+ */
+export async function processItem(
+  { codeHash, output, now, signal }: Pick<TaskContext, 'codeHash' | 'output' | 'now' | 'signal'>,
+  run: RunFrame,
+  item: PlanItem,
+  openTools: () => ProcessTools | Promise<ProcessTools>,
+): Promise<Outcome> {
+  try {
+    checkCode(run, { codeHash, now: now() })
+    return await processBatch(run, item, await openTools())
+  } catch (error) {
+    const fault = faultOf(error, signal)
+    // Deliberately ignored when the note cannot be written: the reason why the batch failed matters more.
+    if (fault.code !== 'ABORTED') await noteFailure(run, item, fault, { output, now }).catch(() => undefined)
+    throw fault
+  }
+}
+
+/** Commits the run. A task that is no longer in the pipeline is other code, so that only a commit under way is completed. @throws as `commit` */
+export function commitTask(
+  context: Omit<TaskContext, 'task' | 'params'> & { readonly task: TaskDefinition | undefined },
+  reservation: ReservedRun,
+  items: readonly PlanItem[],
+): Promise<CommitResult> {
+  const { task, output, rejectsMax = task?.rejects.max ?? 0, ...rest } = context
+  return commit(output, { ...rest, ...partitioningOf(task?.output), rejectsMax, reservation, plan: items })
+}
+
+/** Returns any error as a FanmillError; after an abort the reason of the abort. */
+export function faultOf(error: unknown, signal?: AbortSignal): FanmillError {
+  if (signal?.aborted) {
+    const { reason } = signal
+    if (reason instanceof FanmillError) return reason
+    return new PermanentError('ABORTED', 'the run was stopped; run it again to resume', {}, { cause: reason })
+  }
+  if (error instanceof FanmillError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new PermanentError('ENGINE_FAILED', message, {}, { cause: error })
+}
