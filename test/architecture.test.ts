@@ -61,6 +61,7 @@ const packages: Record<string, RegExp> = {
   'lib/deployed/aws-control.ts': /^@aws-sdk\//,
   'lib/deployed/start-execution.ts': /^@aws-sdk\/client-sfn$/,
   'lib/store/s3/client.ts': /^@aws-sdk\/client-s3$/,
+  'lib/store/s3/parts.ts': /^(node:|p-limit$)/,
   lib: /^node:/,
   functions: /^node:/,
   infra: /^(node:|aws-cdk-lib|constructs$|cdk-nag$)/,

@@ -1,20 +1,21 @@
-/** An object store in memory that behaves like S3: conditional writes, and uploads that nobody sees until they are completed. */
+/** An object store in memory that behaves like S3: conditional writes, and uploads that are invisible until they are completed. */
 import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { throwIfAborted } from '../errors/abort.ts'
 import { PermanentError } from '../errors/errors.ts'
+import { inputChanged } from './input-changed.ts'
 import type { FolderListOptions, PendingPart, ReadOptions, StagingRun, Store, StoredObject } from './store.ts'
 
 const chunkBytes = 1 << 20
-/** As of S3's ListObjectsV2. */
+/** Page size of S3's ListObjectsV2. */
 const pageKeysMax = 1000
 
 export interface MemoryStoreOptions {
-  /** What completing an upload a second time answers: S3 says 200 for some time, other stores 404 at once. Default `ok`. */
+  /** Answer to a second complete of an upload: S3 returns 200 for some time, other stores 404 at once. Default `ok`. */
   readonly secondComplete?: 'ok' | 'missing'
-  /** Called before a request takes effect and after; what it throws after is a lost answer. */
+  /** Called before and after a request takes effect. An error thrown after it simulates a lost answer. */
   readonly onRequest?: (request: StoreRequest, phase: 'before' | 'after') => void | Promise<void>
-  /** Milliseconds since 1970, for `stagedAtMs`; default 0. */
+  /** Returns milliseconds since 1970 for `stagedAtMs`; default 0. */
   readonly now?: () => number
 }
 
@@ -23,21 +24,21 @@ export interface StoreRequest {
   readonly key: string
 }
 
-/** An empty store; all its bytes stay in memory. */
+/** Opens an empty store. */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   return new MemoryStore(options)
 }
 
 type Upload = PendingPart & { readonly bytes: Uint8Array; readonly stagedAtMs: number }
 
-/** Made by `memoryStore`; shows a test what there is and what was asked. */
+/** A store whose objects, uploads and request counts tests can read. */
 export class MemoryStore implements Store {
   readonly url = 'memory:'
-  /** May be changed, as by someone else. */
+  /** Objects by key. Tests may change them, as another process would. */
   readonly objects = new Map<string, Uint8Array>()
-  /** Uploads that are open, by upload id; to delete one is to let it expire. */
+  /** Open uploads by upload id. Deleting one simulates its expiry. */
   readonly uploads = new Map<string, Upload>()
-  /** So far; a listing is one request a thousand keys. */
+  /** Totals so far; a listing counts as one request per thousand keys. */
   readonly counts = { requests: 0, bytesRead: 0, bytesWritten: 0 }
   readonly #tokens = new Map<string, string>()
   readonly #completed = new Set<string>()
@@ -61,7 +62,7 @@ export class MemoryStore implements Store {
     }
   }
 
-  /** A request a thousand folders, whatever is in them. */
+  /** Counts one request per thousand folders. */
   async *listFolders(prefix: string, { depth = 1, signal }: FolderListOptions = {}): AsyncGenerator<string> {
     const folders = new Set<string>()
     for (const key of this.objects.keys()) {
@@ -122,9 +123,9 @@ export class MemoryStore implements Store {
   }
 
   async completePart(part: PendingPart): Promise<boolean> {
-    const answer = await this.#request('completePart', part.key, () => this.#complete(part))
-    // A first complete is certain. A second one's answer says nothing of what is there now: token and size do.
-    if (answer === 'made') return true
+    const result = await this.#request('completePart', part.key, () => this.#complete(part))
+    // The answer to a second complete does not tell which object exists now: token and size do.
+    if (result === 'created') return true
     return this.#request('stat', part.key, () => this.#isVisible(part))
   }
 
@@ -163,30 +164,25 @@ export class MemoryStore implements Store {
     const bytes = this.objects.get(key)
     if (!bytes) throw new PermanentError('DATASET_MISSING', `cannot read ${key}: there is no such object`, { key })
     const { start, end } = range ?? { start: 0, end: bytes.length }
-    if (end > bytes.length) throw changed(key, `at least ${end} bytes`, `${bytes.length}`)
-    if (etag !== undefined && etagOf(bytes) !== etag) throw changed(key, `version ${etag}`, etagOf(bytes))
+    if (end > bytes.length) throw inputChanged(key, `at least ${end} bytes`, `${bytes.length}`)
+    if (etag !== undefined && etagOf(bytes) !== etag) throw inputChanged(key, `version ${etag}`, etagOf(bytes))
     this.counts.bytesRead += end - start
     return bytes.slice(start, end)
   }
 
-  /** As CompleteMultipartUpload: a second one is `ok` (200) or `missing` (404). */
-  #complete({ uploadId = '' }: PendingPart): 'made' | 'ok' | 'missing' {
+  /** Behaves like CompleteMultipartUpload: the answer to a second one is `ok` (200) or `missing` (404). */
+  #complete({ uploadId = '' }: PendingPart): 'created' | 'ok' | 'missing' {
     const upload = this.uploads.get(uploadId)
     if (!upload) return this.#completed.has(uploadId) ? (this.#options.secondComplete ?? 'ok') : 'missing'
     this.#put(upload.key, upload.bytes, upload.token)
     this.uploads.delete(uploadId)
     this.#completed.add(uploadId)
-    return 'made'
+    return 'created'
   }
 
   #isVisible({ key, token, sizeBytes }: PendingPart): boolean {
     return this.#tokens.get(key) === token && this.objects.get(key)?.length === sizeBytes
   }
-}
-
-function changed(key: string, expected: string, got: string): PermanentError {
-  const message = `${key}: expected ${expected}, got ${got}; it changed while the run read it: run again`
-  return new PermanentError('INPUT_CHANGED', message, { key, expected, got })
 }
 
 function etagOf(bytes: Uint8Array): string {

@@ -1,20 +1,20 @@
-/** Opens a store from a description that can cross threads and processes. */
+/** Opens a store from plain data, which can be sent to threads and processes. */
 
 import { diskStore } from './disk/store.ts'
 import type { S3StoreSpec } from './s3/access.ts'
 import { type S3StoreOptions, s3Store } from './s3/store.ts'
 import type { Store } from './store.ts'
 
-/** Where a store is, as plain data. */
+/** Address of a store, as plain data. */
 export type StoreSpec = DiskStoreSpec | S3StoreSpec
 
 export interface DiskStoreSpec {
   readonly kind: 'disk'
-  /** Path of the root; relative to the working directory, so better absolute. */
+  /** Path of the root folder; a relative path depends on the working directory. */
   readonly folder: string
 }
 
-/** The store that a spec describes, nothing read or made yet; or the very store that a test gives. */
+/** Opens the store of a spec without any request; a store, as tests pass it, is returned unchanged. */
 export function openStore(spec: StoreSpec | Store, options: Pick<S3StoreOptions, 'refusedUntilMs'> = {}): Store {
   if (!('kind' in spec)) return spec
   return spec.kind === 's3' ? s3Store(spec, options) : diskStore(spec.folder)

@@ -1,7 +1,7 @@
-/** Faults of the file system as Fanmill's errors. */
+/** Converts file system errors to Fanmill's errors. */
 import { CapacityError, type FanmillError, PermanentError, TransientError } from '../../errors/errors.ts'
 
-/** Runs a file system call; a fault becomes DISK_FULL, DATASET_MISSING or STORE_FAILED with the key and errno. */
+/** Runs a file system call. @throws DISK_FULL, DATASET_MISSING, STORE_FAILED with the key and errno */
 export async function withFaults<T>(verb: string, key: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call()
@@ -10,14 +10,14 @@ export async function withFaults<T>(verb: string, key: string, call: () => Promi
   }
 }
 
-/** The error for what a file system call threw; Fanmill's own errors pass through. */
+/** Converts a file system error; other errors are returned unchanged. */
 export function diskFault(error: unknown, verb: string, key: string): unknown {
   const errno = errnoOf(error)
   if (errno === undefined) return error
   return faultOf(errno, verb, key, { cause: error })
 }
 
-/** A fault of the system that no store has translated, by the path that it names; undefined for any other error. */
+/** Converts a file system error that no store has converted, with the path that it names; undefined for any other error. */
 export function systemFault(error: unknown): FanmillError | undefined {
   const errno = errnoOf(error)
   if (errno === undefined) return undefined
@@ -25,7 +25,7 @@ export function systemFault(error: unknown): FanmillError | undefined {
   return faultOf(errno, verbs[syscall] ?? syscall, path, { cause: error })
 }
 
-/** What system calls do, where their names do not say it. */
+/** Verbs for system calls whose names are no plain English verbs. */
 const verbs: Readonly<Record<string, string>> = {
   mkdir: 'make the folder',
   scandir: 'list',
@@ -34,7 +34,7 @@ const verbs: Readonly<Record<string, string>> = {
   copyfile: 'copy',
 }
 
-/** What errno names mean, and what helps. */
+/** Meaning of errno names, and what to do. */
 const meanings: Readonly<Record<string, string>> = {
   EACCES: 'permission denied; give this user the right to it',
   EPERM: 'the system does not permit it; give this user the right to it',
@@ -48,7 +48,7 @@ const meanings: Readonly<Record<string, string>> = {
   EBUSY: 'it is in use by another program',
 }
 
-/** The errno name of a file system fault. */
+/** Returns the errno name of a file system error. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('errno' in error || 'syscall' in error) || !('code' in error)) return undefined
   return String(error.code)

@@ -1,19 +1,19 @@
-/** Files on a disk that appear whole or not at all, and stay after a power cut. */
+/** Writes files that appear whole or not at all, and survive a power cut. */
 import { randomUUID } from 'node:crypto'
 import { constants, copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { errnoOf } from './fault.ts'
 
-/** A folder made away under a write is made again this often before giving up. */
+/** Limit on recreating a folder that another process removes during a write. */
 const placeTriesMax = 10
 
-/** What tells versions of a file apart: a rename keeps it, a rewrite does not. */
+/** Returns the etag of a version of a file: a rename keeps it, a rewrite changes it. */
 export function etagOf(stats: { readonly ino: bigint; readonly size: bigint; readonly mtimeNs: bigint }): string {
   return `${stats.ino}-${stats.size}-${stats.mtimeNs}`
 }
 
-/** The etag and size of a file, or undefined when there is none. */
+/** Returns the etag and size of a file; undefined when there is none. */
 export async function statFile(
   path: string,
 ): Promise<{ etag: string; sizeBytes: number; mtimeMs: number } | undefined> {
@@ -27,7 +27,7 @@ export async function statFile(
   }
 }
 
-/** Writes a new file in the folder of temporary files, down to the disk; its path. */
+/** Writes a new file in the folder of temporary files, synced to the disk, and returns its path. */
 export async function writeTemporary(folder: string, bytes: Uint8Array): Promise<string> {
   const path = temporaryPath(folder)
   const file = await inFolderOf(path, () => open(path, 'wx'))
@@ -43,12 +43,12 @@ export async function writeTemporary(folder: string, bytes: Uint8Array): Promise
   return path
 }
 
-/** A name in the folder of temporary files that says whose it is, so that a dead process's can be swept. */
+/** Returns a temporary path that names the host and process, so that the files of an ended process can be removed. */
 export function temporaryPath(folder: string): string {
   return join(folder, `${encodeURIComponent(hostname())}~${process.pid}~${randomUUID()}`)
 }
 
-/** Gives a file a second name; false when that name is taken. */
+/** Links a file to a second name; returns false when that name exists. */
 export async function linkNew(from: string, to: string): Promise<boolean> {
   try {
     await inFolderOf(to, () => link(from, to))
@@ -59,7 +59,7 @@ export async function linkNew(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Renames, making the folder; the source is first copied to `temporary` where it lies on another device. */
+/** Renames a file and creates its folder; a file on another device is first copied to `temporary`. */
 export async function moveFile(from: string, to: string, temporary: string): Promise<void> {
   try {
     await inFolderOf(to, () => rename(from, to))
@@ -79,14 +79,14 @@ export async function syncPath(path: string): Promise<void> {
   try {
     await file.sync()
   } catch (error) {
-    // Deliberately passed over: some file systems cannot sync a folder, and have no other promise to give.
+    // Deliberately ignored, because some file systems cannot sync a folder and offer nothing else.
     if (!['EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM'].includes(errnoOf(error) ?? '')) throw error
   } finally {
     await file.close()
   }
 }
 
-/** Removes folders left empty, from one upwards to below `root`: in object storage they would not be there either. */
+/** Removes empty folders from `folder` upwards, up to `root`, because object stores have no empty folders. */
 export async function pruneFolders(folder: string, root: string): Promise<void> {
   for (let path = folder; path !== root && !relative(root, path).startsWith('..'); path = dirname(path)) {
     try {
@@ -98,19 +98,19 @@ export async function pruneFolders(folder: string, root: string): Promise<void> 
   }
 }
 
-/** Removes temporary files of processes of this host that are no more; one that cannot be removed is left. */
+/** Removes the temporary files of ended processes of this host; files that cannot be removed are left. */
 export async function sweepTemporary(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => []))
     if (isLeftTemporary(name)) await rm(join(folder, name), { force: true }).catch(() => undefined)
 }
 
-/** Whether a temporary file of this name was left by a process of this host that is gone. */
+/** Returns whether a temporary file belongs to an ended process of this host. */
 export function isLeftTemporary(name: string): boolean {
   const [host, pid] = name.split('~')
   return host === encodeURIComponent(hostname()) && pid !== undefined && !isRunning(Number(pid))
 }
 
-/** Whether a process of this host is there; one that may not be signalled is. */
+/** Returns whether a process of this host is running, even if this process may not signal it. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -120,12 +120,12 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Whether a file system fault says that the path is not there. */
+/** Returns whether a file system error means that the path does not exist. */
 export function isAbsent(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
 }
 
-/** Does something that needs the folder of `path`, which another process may be pruning. */
+/** Runs `act`, which needs the folder of `path`, and creates the folder when it is missing or another process removes it. */
 export async function inFolderOf<T>(path: string, act: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {

@@ -1,15 +1,15 @@
-/** Lists a folder as object storage would: every file below a key prefix, in the order of UTF-8 bytes. */
+/** Lists a folder like an object store: every file below a key prefix, in the order of UTF-8 bytes. */
 import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isAbsent } from './files.ts'
 
-/** Nested deeper than any real tree; ends a loop of links that `realpath` does not show. */
+/** Deeper than any real tree; ends a loop of links that `realpath` does not show. */
 const depthMax = 100
 
 /**
- * Keys of the files whose key begins with a prefix; folders outside of it are not read, nor those that `skips` names.
- * Links are followed, but not into a folder that contains them. Holds the names of one folder a level in memory.
+ * Yields the keys of the files that begin with a prefix. Folders outside the prefix, and those that `skips` returns true for, are not
+ * read. Links are followed, except into a folder that contains them. Memory: the names of one folder per level.
  */
 export async function* listKeys(root: string, prefix: string, skips: (key: string) => boolean): AsyncGenerator<string> {
   yield* walk({ root, prefix, skips, above: [] }, prefix.slice(0, prefix.lastIndexOf('/') + 1))
@@ -19,8 +19,8 @@ export async function* listKeys(root: string, prefix: string, skips: (key: strin
 const foldersAtOnce = 64
 
 /**
- * Keys of the folders that lie `depth` levels below the folder of a key prefix. Files are not looked at, and folders that `skips` names
- * are not read. Holds the names of one level in memory.
+ * Yields the keys of the folders `depth` levels below the folder of a key prefix, without those that `skips` returns true for.
+ * Memory: the names of one level.
  */
 export async function* listFolderKeys(
   root: string,
@@ -41,7 +41,7 @@ interface Walk {
   readonly root: string
   readonly prefix: string
   readonly skips: (key: string) => boolean
-  /** Real paths of the folders above that were reached through links. */
+  /** Real paths of the parent folders that were reached through links. */
   readonly above: readonly string[]
 }
 
@@ -63,7 +63,7 @@ async function* walk(at: Walk, folderKey: string): AsyncGenerator<string> {
 }
 
 interface Child {
-  /** Of a folder, with a slash at its end: so it sorts as its keys do. */
+  /** Name; a folder's ends with a slash, so that it sorts like its keys. */
   readonly name: string
   readonly isFolder: boolean
   readonly isLink: boolean

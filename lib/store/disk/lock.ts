@@ -1,4 +1,4 @@
-/** A lock among processes that share a folder: the compare-and-swap that a plain file system does not have. */
+/** Locks a key among processes that share a folder, because a plain file system has no compare-and-swap. */
 import { createHash } from 'node:crypto'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -7,18 +7,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { TransientError } from '../../errors/errors.ts'
 import { isAbsent, isRunning, linkNew, statFile, writeTemporary } from './files.ts'
 
-/** A lock is held for a compare and a rename, some milliseconds; whoever holds it this long is not coming back. */
+/** A lock is held for some milliseconds, for a compare and a rename. A holder of this age is considered dead. */
 const staleAfterMs = 60_000
 const waitMs = 5
-/** Ten seconds: many times what all threads of a machine need in turn. */
+/** Ten seconds: many times what all threads of a machine need one after another. */
 const waitsMax = 2_000
 
 /**
- * Runs `act` while no other process or thread that uses this function with the same key does.
- * Lock files are numbered: a dead holder's is outbid by the next number, never removed first, so that two cannot both take its place.
- * The promise is as good as `link` and process ids are: a holder on another host, or one that is stopped in the act,
- * is believed dead after a minute, and `act` should check what it can right before it changes anything.
- * @throws STORE_FAILED, transient, when a live process holds the lock for ten seconds
+ * Runs `act` while no other process or thread runs this function with the same key.
+ * Lock files are numbered. The lock of a dead holder is superseded by the next number and not removed first, so that two processes
+ * cannot both take it over. A holder on another host, or one that is suspended, is considered dead after a minute: `act` should
+ * check its conditions right before it changes anything.
+ * @throws STORE_FAILED, transient, when a running process holds the lock for ten seconds
  */
 export async function withLock<T>(folder: string, key: string, act: () => Promise<T>): Promise<T> {
   const name = `lock-${createHash('sha256').update(key).digest('hex').slice(0, 16)}-`
@@ -39,7 +39,7 @@ async function acquire(folder: string, name: string, key: string): Promise<strin
       const next = (numbers.at(-1) ?? 0) + 1
       const path = join(folder, `${name}${next}`)
       if (!(await someHeld(paths)) && (await linkNew(own, path))) {
-        // Of two that could hold the lock, at least the one that looks later sees the other and gives way.
+        // When two processes link at the same time, at least the one that lists later sees the other and gives up its lock.
         if (`${await lockNumbers(folder, name)}` === `${[...numbers, next]}`) return [...paths, path]
         await rm(path, { force: true })
       }
@@ -71,7 +71,7 @@ async function isHeld(path: string): Promise<boolean> {
     if (host === hostname() && !isRunning(pid)) return false
     return stats !== undefined && Date.now() - stats.mtimeMs < staleAfterMs
   } catch (error) {
-    // Released between listing and looking: look again.
+    // Released after the listing: report it as held, so that the caller lists again.
     if (isAbsent(error)) return true
     throw error
   }

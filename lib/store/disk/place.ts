@@ -1,4 +1,4 @@
-/** Checks that a rename can bring files from one folder into another, and into every folder below that. */
+/** Checks that files can be renamed from one folder into another, and into every folder below it. */
 import { randomUUID } from 'node:crypto'
 import { readdir, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -6,28 +6,42 @@ import { PermanentError } from '../../errors/errors.ts'
 import { errnoOf } from './fault.ts'
 import { isAbsent } from './files.ts'
 
-/** Nested deeper than any real tree of partitions; ends a loop of links. */
+/** Deeper than any real tree of partitions; ends a loop of links. */
 const depthMax = 20
 
+/** Folders that are read at once: enough to keep the thread pool busy. */
+const foldersAtOnce = 64
+
 /**
- * Compares the file systems of the folders that there are. `skipped` is the name of a subfolder that is not looked at.
+ * Compares the file systems of the existing folders. `skipped` is the name of a subfolder that is not checked.
+ * Requests: one stat and one listing per folder, 64 folders at once.
  * @throws OUTPUT_OTHER_FILE_SYSTEM naming the folder
  */
 export async function checkRenames(from: string, to: string, skipped: string): Promise<void> {
   const source = await existingFolder(from)
   const target = await existingFolder(to)
-  const wanted = (await stat(source)).dev
-  if (!(await mayRename(source, target))) throw otherFileSystem(from, target)
-  for await (const folder of foldersBelow(target, target === to ? depthMax : 0, skipped))
-    if ((await stat(folder)).dev !== wanted) throw otherFileSystem(from, folder)
+  const { dev } = await stat(source)
+  if (!(await canRename(source, target))) throw otherFileSystem(from, target)
+  let level = [target]
+  for (let depth = target === to ? depthMax : 0; level.length > 0; depth--) {
+    const below: string[][] = []
+    for (let start = 0; start < level.length; start += foldersAtOnce) {
+      const folders = level.slice(start, start + foldersAtOnce)
+      const devices = await Promise.all(folders.map(async folder => (await stat(folder)).dev))
+      const other = folders[devices.findIndex(device => device !== dev)]
+      if (other !== undefined) throw otherFileSystem(from, other)
+      if (depth > 0) below.push(...(await Promise.all(folders.map(folder => subfolders(folder, skipped)))))
+    }
+    level = below.flat()
+  }
 }
 
 function otherFileSystem(from: string, folder: string): PermanentError {
-  const message = `expected the folder of the output on the file system of ${from}, where parts wait until they are committed, got ${folder} on another one; use an output root on that file system, or replace the link or mount by a folder`
+  const message = `expected the folder of the output on the file system of ${from}, where parts are kept until they are committed, got ${folder} on another file system; use an output root on that file system, or replace the link or mount with a folder`
   return new PermanentError('OUTPUT_OTHER_FILE_SYSTEM', message, { folder, pending: from })
 }
 
-/** The folder, or the nearest one above it that is there. */
+/** Returns the folder, or the nearest existing one above it. */
 async function existingFolder(path: string): Promise<string> {
   for (let folder = path; ; folder = dirname(folder)) {
     const found = await stat(folder).catch(error => {
@@ -38,23 +52,22 @@ async function existingFolder(path: string): Promise<string> {
   }
 }
 
-async function* foldersBelow(folder: string, depth: number, skipped: string): AsyncGenerator<string> {
-  yield folder
-  if (depth === 0) return
+async function subfolders(folder: string, skipped: string): Promise<string[]> {
+  const paths: string[] = []
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (entry.name === skipped) continue
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) yield* foldersBelow(path, depth - 1, skipped)
-    else if (entry.isSymbolicLink() && (await isFolder(path))) yield* foldersBelow(path, depth - 1, skipped)
+    if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) paths.push(path)
   }
+  return paths
 }
 
 async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }
 
-/** A rename of a file that is not there fails with EXDEV where the folders are of two mounts of one file system, and changes nothing. */
-async function mayRename(source: string, target: string): Promise<boolean> {
+/** Renames a file that does not exist, which fails with EXDEV between two mounts of one file system and changes nothing. */
+async function canRename(source: string, target: string): Promise<boolean> {
   const name = `fanmill-absent-${randomUUID()}`
   try {
     await rename(join(source, name), join(target, name))

@@ -1,17 +1,18 @@
-/** Reads files by range, pinned to the version that plan saw. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+/** Reads files by range, pinned to the planned version. */
+import { type BigIntStats, closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { throwIfAborted } from '../../errors/abort.ts'
-import { FanmillError, PermanentError } from '../../errors/errors.ts'
+import { FanmillError } from '../../errors/errors.ts'
+import { inputChanged } from '../input-changed.ts'
 import type { ReadOptions } from '../store.ts'
 import { diskFault, withFaults } from './fault.ts'
 import { etagOf } from './files.ts'
 
 const chunkBytes = 1 << 20
-/** Linux reads at most 2 GiB less a page in one call. */
+/** Linux reads less than 2 GiB in one call. */
 const callBytesMax = 1 << 30
 
-/** Pieces of a range of at most a mebibyte, or one of the whole range; never fewer bytes than asked for. */
+/** Yields a range in pieces of at most a mebibyte, or as one piece; never fewer bytes than requested. @throws INPUT_CHANGED */
 export async function* readFileRange(
   path: string,
   key: string,
@@ -21,15 +22,15 @@ export async function* readFileRange(
   try {
     const sizeBytes = await checkVersion(file, key, etag)
     const { start, end } = range ?? { start: 0, end: sizeBytes }
-    if (end > sizeBytes) throw changed(key, `at least ${end} bytes`, `${sizeBytes}`)
+    if (end > sizeBytes) throw inputChanged(key, `at least ${end} bytes`, `${sizeBytes}`)
     const stepBytes = isWhole ? Math.max(end - start, 1) : chunkBytes
     for (let at = start; at < end || isWhole; at += stepBytes) {
       throwIfAborted(signal)
       const length = Math.min(stepBytes, end - at)
-      // New memory is not from the shared pool, so that it can be transferred to another thread.
+      // New memory does not come from Node's shared pool, so that it can be transferred to another thread.
       const memory = into ? into(length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
       const bytes = await readExactly(file, key, at, memory)
-      // Checked after every piece: one that was written meanwhile may hold bytes of both versions.
+      // Checked after every piece, because a piece that was read during a write may hold bytes of both versions.
       if (etag !== undefined) await checkVersion(file, key, etag)
       yield bytes
       if (isWhole) return
@@ -40,22 +41,22 @@ export async function* readFileRange(
 }
 
 /**
- * A whole file, without waiting: to open, read and close a small one takes 20 microseconds, and ten times as much of
- * the processor where each step is waited for.
+ * Reads a whole file synchronously: opening, reading and closing a small file takes 20 microseconds, and ten times as much CPU time
+ * asynchronously.
  */
 export function readFileNow(path: string, key: string, { etag, into }: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array {
   let file: number | undefined
   try {
     file = openSync(path, 'r')
-    const lengthBytes = versionNow(file, key, etag)
+    const lengthBytes = checkVersionSync(file, key, etag)
     const bytes = into ? into(lengthBytes) : new Uint8Array(lengthBytes)
     for (let filled = 0; filled < lengthBytes; ) {
       const read = readSync(file, bytes, filled, lengthBytes - filled, filled)
-      if (read === 0) throw changed(key, `${lengthBytes} bytes`, `${filled}`)
+      if (read === 0) throw inputChanged(key, `${lengthBytes} bytes`, `${filled}`)
       filled += read
     }
-    // Once more: one that was written meanwhile may hold bytes of both versions.
-    versionNow(file, key, etag)
+    // Checked again, because a file that was written meanwhile may hold bytes of both versions.
+    checkVersionSync(file, key, etag)
     return bytes
   } catch (error) {
     throw error instanceof FanmillError ? error : diskFault(error, 'read', key)
@@ -64,34 +65,30 @@ export function readFileNow(path: string, key: string, { etag, into }: Pick<Read
   }
 }
 
-function versionNow(file: number, key: string, etag: string | undefined): number {
-  const stats = fstatSync(file, { bigint: true })
-  const found = etagOf(stats)
-  if (etag !== undefined && found !== etag) throw changed(key, `version ${etag}`, found)
-  return Number(stats.size)
-}
-
-/** Fills `bytes` from `start`. */
+/** Fills `bytes` from the offset `start`. */
 async function readExactly(file: FileHandle, key: string, start: number, bytes: Uint8Array): Promise<Uint8Array> {
   const lengthBytes = bytes.length
   let filled = 0
   while (filled < lengthBytes) {
     const length = Math.min(lengthBytes - filled, callBytesMax)
     const { bytesRead } = await withFaults('read', key, () => file.read(bytes, filled, length, start + filled))
-    if (bytesRead === 0) throw changed(key, `${lengthBytes} bytes from ${start}`, `${filled}`)
+    if (bytesRead === 0) throw inputChanged(key, `${lengthBytes} bytes from ${start}`, `${filled}`)
     filled += bytesRead
   }
   return bytes
 }
 
 async function checkVersion(file: FileHandle, key: string, etag: string | undefined): Promise<number> {
-  const stats = await withFaults('read', key, () => file.stat({ bigint: true }))
-  const found = etagOf(stats)
-  if (etag !== undefined && found !== etag) throw changed(key, `version ${etag}`, found)
-  return Number(stats.size)
+  return checkStats(await withFaults('read', key, () => file.stat({ bigint: true })), key, etag)
 }
 
-function changed(key: string, expected: string, got: string): PermanentError {
-  const message = `${key}: expected ${expected}, got ${got}; it changed while the run read it: run again`
-  return new PermanentError('INPUT_CHANGED', message, { key, expected, got })
+function checkVersionSync(file: number, key: string, etag: string | undefined): number {
+  return checkStats(fstatSync(file, { bigint: true }), key, etag)
+}
+
+/** Returns the size of a file. @throws INPUT_CHANGED when it is not the version of the etag */
+function checkStats(stats: BigIntStats, key: string, etag: string | undefined): number {
+  const found = etagOf(stats)
+  if (etag !== undefined && found !== etag) throw inputChanged(key, `version ${etag}`, found)
+  return Number(stats.size)
 }

@@ -1,4 +1,6 @@
-/** One place in S3: its address, its client, and requests that are tried again. */
+/** Sends requests to one bucket or prefix, and retries them. */
+import type { ListObjectsV2CommandInput } from '@aws-sdk/client-s3'
+import { throwIfAborted } from '../../errors/abort.ts'
 import { TransientError } from '../../errors/errors.ts'
 import type { StoredObject } from '../store.ts'
 import type { S3Place } from '../store-url.ts'
@@ -11,9 +13,9 @@ import { type RetryPolicy, withRetries } from './retry.ts'
 
 export interface S3StoreSpec extends S3Place, S3ClientOptions {
   readonly kind: 's3'
-  /** Key with which everything written is encrypted; default as the bucket says. */
+  /** KMS key that encrypts all written objects; default the bucket's encryption. */
   readonly kmsKeyId?: string
-  /** How long a request is tried again that S3 refuses for its rate; default as any other fault. @see RetryPolicy.refusedUntilMs */
+  /** Milliseconds for which a request is retried that S3 refuses with SlowDown; default as for any other fault. @see RetryPolicy.refusedUntilMs */
   readonly refusedMs?: number
 }
 
@@ -21,24 +23,24 @@ export interface S3Request {
   readonly calls: S3Calls
   /** Bucket and full key. */
   readonly at: { readonly Bucket: string; readonly Key: string }
-  /** How often it was tried before. */
+  /** Number of earlier tries. */
   readonly tries: number
 }
 
-export interface LookOptions {
+export interface HeadOptions {
   readonly ChecksumMode?: 'ENABLED'
   readonly IfMatch?: string
   readonly signal?: AbortSignal | undefined
 }
 
-/** The object metadata by which a writer knows its own object again. */
+/** Object metadata by which a writer recognises its own object. */
 export const tokenName = 'fanmill-token'
 
 export class S3Access {
   readonly spec: S3StoreSpec
   readonly url: string
   readonly retry: RetryPolicy
-  /** S3 counts reads and writes apart; a write that failed may look at its object while it has its room. */
+  /** S3 limits reads and writes separately, and a failed write may check its object while it occupies a slot of its gate. */
   readonly gates: RequestGates
   /** Headers of every object written. */
   readonly encryption: {
@@ -52,13 +54,13 @@ export class S3Access {
     this.url = formatStoreUrl(spec)
     this.retry = retry
     this.gates = gatesOf(spec)
-    // A bucket key makes one request to KMS serve many objects, also in buckets whose default has none.
+    // With a bucket key, one request to KMS serves many objects, even in buckets whose default has no bucket key.
     this.encryption = spec.kmsKeyId
       ? { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: spec.kmsKeyId, BucketKeyEnabled: true }
       : {}
   }
 
-  /** Where faults are said to be. */
+  /** Describes an operation on a key, for error messages. */
   place(verb: string, key: string, signal?: AbortSignal): FaultPlace {
     return { verb, key, url: formatStoreUrl({ ...this.spec, prefix: this.spec.prefix + key }), signal }
   }
@@ -71,7 +73,7 @@ export class S3Access {
     return clientOf(this.spec)
   }
 
-  /** Does one request, again where that may help. @throws as `s3Fault` */
+  /** Sends one request, and retries it after transient faults. @throws as `s3Fault` */
   send<T>(verb: string, key: string, act: (request: S3Request) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return withRetries(this.retry, this.place(verb, key, signal), {
       gate: readVerbs.has(verb) ? this.gates.read : this.gates.write,
@@ -80,34 +82,38 @@ export class S3Access {
   }
 
   /**
-   * A HEAD. Its refusal has no body, and so no name: then the first byte is asked for, whose refusal has one. By that time the SDK
-   * has set its clock by the answer, so that one is given where only the clock was wrong.
+   * Sends a HEAD request. Error responses to HEAD have no body and so no error code: after a 400 or 403 the first byte is requested to
+   * learn the reason. The SDK has corrected its clock by then, so a request that failed only for clock skew succeeds and is retried.
    */
-  async look(key: string, request: S3Request, { signal, ...headers }: LookOptions = {}): ReturnType<S3Calls['head']> {
+  async sendHead(
+    key: string,
+    request: S3Request,
+    { signal, ...headers }: HeadOptions = {},
+  ): ReturnType<S3Calls['head']> {
     const { calls, at } = request
     try {
       return await calls.head({ ...at, ...headers }, signal)
     } catch (error) {
       const status = statusOf(error)
       if (status !== 400 && status !== 403) throw error
-      await askFirstByte(request, signal)
-      const { url } = this.place('look at', key)
-      const message = `cannot look at ${url} now: it was refused with ${status}, but its first byte is given`
+      await readFirstByte(request, signal)
+      const { url } = this.place('check', key)
+      const message = `S3 refused HEAD ${url} with ${status}, although the object can be read`
       throw new TransientError('STORE_FAILED', message, { key, status }, { cause: error })
     }
   }
 
-  /** An object and the token that it was written with. */
+  /** Returns an object and its writer's token; undefined when there is no such object. */
   async head(
     key: string,
     signal?: AbortSignal,
   ): Promise<(StoredObject & { readonly token: string | undefined }) | undefined> {
     return this.send(
-      'look at',
+      'check',
       key,
       async request => {
         try {
-          const { ContentLength = 0, ETag = '', Metadata } = await this.look(key, request, { signal })
+          const { ContentLength = 0, ETag = '', Metadata } = await this.sendHead(key, request, { signal })
           return { key, sizeBytes: ContentLength, etag: bareEtag(ETag), token: Metadata?.[tokenName] }
         } catch (error) {
           if (statusOf(error) === 404) return undefined
@@ -117,16 +123,36 @@ export class S3Access {
       signal,
     )
   }
+
+  /** Lists a key prefix page by page: one request per thousand keys. */
+  async *listPages(prefix: string, options: Pick<ListObjectsV2CommandInput, 'Delimiter'>, signal?: AbortSignal) {
+    let token: string | undefined
+    do {
+      const page = await this.listPage(prefix, { ...options, ContinuationToken: token }, signal)
+      yield page
+      token = page.IsTruncated ? page.NextContinuationToken : undefined
+    } while (token !== undefined)
+  }
+
+  listPage(
+    prefix: string,
+    options: Pick<ListObjectsV2CommandInput, 'Delimiter' | 'StartAfter' | 'ContinuationToken'>,
+    signal?: AbortSignal,
+  ) {
+    throwIfAborted(signal)
+    const input = { Bucket: this.spec.bucket, Prefix: this.spec.prefix + prefix, ...options }
+    return this.send('list', prefix, ({ calls }) => calls.list(input, signal), signal)
+  }
 }
 
-const readVerbs: ReadonlySet<string> = new Set(['read', 'look at', 'list'])
+const readVerbs: ReadonlySet<string> = new Set(['read', 'check', 'list'])
 
 export interface RequestGates {
   readonly read: RequestGate
   readonly write: RequestGate
 }
 
-/** Of this thread, by bucket. */
+/** Gates of this thread by bucket. */
 const gates = new Map<string, RequestGates>()
 
 function gatesOf({ bucket, endpoint, region }: S3StoreSpec): RequestGates {
@@ -136,26 +162,25 @@ function gatesOf({ bucket, endpoint, region }: S3StoreSpec): RequestGates {
   return known
 }
 
-async function askFirstByte({ calls, at }: S3Request, signal?: AbortSignal): Promise<void> {
+async function readFirstByte({ calls, at }: S3Request, signal?: AbortSignal): Promise<void> {
   try {
     const { Body } = await calls.get({ ...at, Range: 'bytes=0-0' }, signal)
     const body = Body as { destroy?(): void } | undefined
     body?.destroy?.()
   } catch (error) {
-    // It is there, and empty.
+    // The object exists and is empty.
     if (statusOf(error) !== 416) throw error
   }
 }
 
-/** Clients by what they are made of: one keeps its connections and credentials for all stores of a thread. */
+/** Clients by their options: all stores of a thread share connections and credentials. */
 const clients = new Map<string, Promise<S3Calls>>()
 
-/** The SDK is loaded by the first request, not by the first import. */
+/** Loads the SDK with the first request, not with the first import. */
 function clientOf({ region, profile, endpoint = endpointOf(process.env) }: S3ClientOptions): Promise<S3Calls> {
   const options = { region, profile, endpoint }
   const name = JSON.stringify(options)
-  const client =
-    clients.get(name) ?? import('./client.ts').then(({ openS3Client }) => openS3Client(options as S3ClientOptions))
+  const client = clients.get(name) ?? import('./client.ts').then(({ openS3Client }) => openS3Client(options))
   clients.set(name, client)
   return client
 }

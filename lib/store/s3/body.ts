@@ -1,19 +1,19 @@
-/** The bytes of an object by as few GETs as the network lets it be: a body that breaks off is resumed where it stopped. */
+/** Reads the bytes of an object: a body that breaks off is resumed where it stopped. */
 
 import { throwIfAborted } from '../../errors/abort.ts'
 import { PermanentError, TransientError } from '../../errors/errors.ts'
-import type { ByteRange } from '../byte-range.ts'
+import { inputChanged } from '../input-changed.ts'
 import type { ReadOptions } from '../store.ts'
 import type { FaultPlace } from './fault.ts'
 import { Retries, type RetryPolicy } from './retry.ts'
 
-/** The headers of a GET, as S3 takes them. */
+/** Headers of a GET request. */
 export interface GetHeaders {
   readonly Range?: string
   readonly IfMatch?: string
 }
 
-/** What is used of the answer. */
+/** The fields of the answer that are read. */
 export interface GetAnswer {
   readonly Body?: unknown
   readonly ETag?: string | undefined
@@ -28,8 +28,8 @@ export interface BodyOptions extends ReadOptions {
 }
 
 /**
- * As `Store.stream`. Every GET after the first names the etag that the first one answered.
- * Memory: what the socket buffers. Requests: one, and one for each break.
+ * Yields the bytes of an object, as `Store.stream`. Every GET after the first requires the etag that the first one returned.
+ * Memory: the buffers of the socket. Requests: one, and one for each break.
  * @throws INPUT_CHANGED, DATASET_MISSING, STORE_FAILED, ABORTED
  */
 export async function* readBody(options: BodyOptions): AsyncGenerator<Uint8Array> {
@@ -42,10 +42,10 @@ export async function* readBody(options: BodyOptions): AsyncGenerator<Uint8Array
     throwIfAborted(signal)
     let body: AsyncIterable<Uint8Array> & { destroy?(): void } = empty
     try {
-      const answer = await get({ ...(etag === undefined ? {} : { IfMatch: `"${etag}"` }), ...rangeHeader(at, end) })
+      const answer = await get({ IfMatch: etag === undefined ? undefined : `"${etag}"`, Range: rangeHeader(at, end) })
       const sizeBytes = sizeOf(answer, at, place)
       end ??= sizeBytes
-      if (end > sizeBytes) throw shorter(place, end, sizeBytes)
+      if (end > sizeBytes) throw inputChanged(place.key, `at least ${end} bytes`, `${sizeBytes}`, place.url)
       etag ??= answer.ETag && bareEtag(answer.ETag)
       body = (answer.Body as typeof body | undefined) ?? empty
       for await (const chunk of body) {
@@ -56,7 +56,7 @@ export async function* readBody(options: BodyOptions): AsyncGenerator<Uint8Array
             `${place.url}: expected ${end - at + chunk.length} bytes more, got ${chunk.length}`,
             { key: place.key },
           )
-        retries.renew()
+        retries.reset()
         yield chunk
         throwIfAborted(signal)
       }
@@ -67,28 +67,28 @@ export async function* readBody(options: BodyOptions): AsyncGenerator<Uint8Array
           { key: place.key },
         )
     } catch (error) {
-      await retries.again(error)
+      await retries.pauseOrThrow(error)
     } finally {
-      // Also when the reader has enough: what is left of the body would hold its connection.
+      // Also when the reader stops early: an unread body would keep its connection.
       body.destroy?.()
     }
   }
 }
 
-/** An etag without the quotes that HTTP puts around it. */
+/** Returns an etag without its quotes. */
 export function bareEtag(etag: string): string {
   return etag.replaceAll('"', '')
 }
 
 const empty: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} }
 
-/** HTTP's end is inclusive, here alone. Without a range nothing is asked, because an empty object has none. */
-function rangeHeader(start: number, end: number | undefined): Pick<GetHeaders, 'Range'> {
-  if (end !== undefined) return { Range: `bytes=${start}-${end - 1}` }
-  return start === 0 ? {} : { Range: `bytes=${start}-` }
+/** Returns the Range header, the only place where an end is inclusive. No header requests a whole object, because an empty one has no range. */
+function rangeHeader(start: number, end: number | undefined): string | undefined {
+  if (end !== undefined) return `bytes=${start}-${end - 1}`
+  return start === 0 ? undefined : `bytes=${start}-`
 }
 
-/** Size of the whole object: after the `/` of Content-Range where a range was asked for. */
+/** Returns the size of the whole object: for a range it is the number after the `/` of Content-Range. */
 function sizeOf({ ContentRange, ContentLength }: GetAnswer, start: number, { url, key }: FaultPlace): number {
   const [, first, sizeBytes] = /^bytes (\d+)-\d+\/(\d+)$/.exec(ContentRange ?? '') ?? []
   if (Number(first ?? 0) !== start)
@@ -101,9 +101,4 @@ function sizeOf({ ContentRange, ContentLength }: GetAnswer, start: number, { url
   if (found === undefined)
     throw new TransientError('STORE_FAILED', `cannot read ${url} now: its answer has no length`, { key })
   return Number(found)
-}
-
-function shorter(place: FaultPlace, expected: ByteRange['end'], got: number): PermanentError {
-  const message = `${place.url}: expected at least ${expected} bytes, got ${got}; it changed while the run read it: run again`
-  return new PermanentError('INPUT_CHANGED', message, { key: place.key, expected, got })
 }

@@ -1,4 +1,4 @@
-/** The requests to S3 that a store makes; the only file that loads the AWS SDK for S3. */
+/** The requests to S3. No other file loads the AWS SDK for S3. */
 import type {
   CompleteMultipartUploadCommandInput,
   CreateMultipartUploadCommandInput,
@@ -28,32 +28,32 @@ import {
 import { sendBody } from './digest.ts'
 
 export interface S3ClientOptions {
-  /** Default as the SDK finds it: `AWS_REGION`, then the profile; then us-east-1, from where S3 redirects. */
-  readonly region?: string
-  /** Of the shared configuration files; default as the SDK finds credentials. */
-  readonly profile?: string
-  /** Takes the place of S3's own address; the objects are then addressed by path. */
-  readonly endpoint?: string
+  /** Default: `AWS_REGION`, then the profile's region, then us-east-1, from where S3 redirects. */
+  readonly region?: string | undefined
+  /** Profile of the shared configuration files; default as the SDK finds credentials. */
+  readonly profile?: string | undefined
+  /** Address to use instead of S3's own; objects are then addressed by path. */
+  readonly endpoint?: string | undefined
 }
 
 export type S3Calls = ReturnType<typeof openS3Client>
 
-/** More than the reads and uploads that one process has in flight. */
+/** Above the number of reads and uploads that one process has in flight. */
 const socketsMax = 256
-/** A request that was accepted answers in a fraction of this; a retry is then cheaper than waiting. */
+/** S3 answers an accepted request in a fraction of this; beyond it a retry is cheaper than waiting. */
 const answerMs = 12_000
-/** Slower than this an upload is as good as none. */
+/** Minimum speed of an upload before it is retried. */
 const uploadBytesPerMs = 50
-/** Of a body whose bytes do not come, or are not taken; it is then resumed. */
+/** Time without a byte after which a body is resumed. */
 const idleMs = 60_000
 
-/** Each call is one request, except as `sendBody` says: retries are the store's, which knows what may be sent again. */
+/** Each call is one request (`sendBody` may send two): the store retries, because it knows which requests may be sent again. */
 export function openS3Client({ region, profile, endpoint }: S3ClientOptions) {
   const agent = { keepAlive: true, maxSockets: socketsMax }
   const client = new S3Client({
-    ...(region ? { region } : {}),
-    ...(profile ? { profile } : {}),
-    ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
+    ...(region && { region }),
+    ...(profile && { profile }),
+    ...(endpoint && { endpoint, forcePathStyle: true }),
     maxAttempts: 1,
     followRegionRedirects: true,
     // The bodies are signed with their SHA-256; trailing checksums would have to be repeated when an upload completes.
@@ -90,7 +90,7 @@ export function openS3Client({ region, profile, endpoint }: S3ClientOptions) {
   }
 }
 
-/** The time to answer, and to send the body. */
+/** Allows time to answer and to send the body. */
 const uploading = ({ ContentLength = 0 }: PutObjectCommandInput | UploadPartCommandInput) => ({
   requestTimeout: answerMs + ContentLength / uploadBytesPerMs,
 })

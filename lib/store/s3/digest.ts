@@ -1,4 +1,4 @@
-/** Sends the MD5 digest of a body to buckets that ask for one: those with Object Lock and a default retention. */
+/** Sends the MD5 digest of a body to buckets that require one: those with Object Lock and a default retention. */
 import { createHash } from 'node:crypto'
 import { statusOf } from './fault.ts'
 
@@ -7,12 +7,12 @@ export interface BodyInput {
   readonly ContentMD5?: string | undefined
 }
 
-/** Buckets that refused a body without a digest, as long as this process lives. */
+/** Buckets that refused a body without a digest in this process. */
 const digestBuckets = new Set<string>()
 
 /**
- * Sends a body without a digest, and again with one when the bucket refuses it for that reason; from then on with one at once.
- * Other buckets cost no digest. Requests: one, and one more for the first body of such a bucket.
+ * Sends a body without a digest, and again with one when the bucket refuses it for that reason. Later bodies for that bucket are
+ * sent with a digest at once. Requests: one, and one more for the first body of such a bucket.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
  */
 export async function sendBody<Input extends BodyInput, Answer>(

@@ -1,10 +1,10 @@
-/** What the AWS SDK throws, and what breaks off a body, as Fanmill's errors. */
+/** Converts errors of the AWS SDK for S3 to Fanmill's errors. */
 import { throwIfAborted } from '../../errors/abort.ts'
 import { FanmillError, PermanentError, TransientError } from '../../errors/errors.ts'
 import { codeOf, isNetworkFault } from '../network-fault.ts'
 
 export interface FaultPlace {
-  /** What was being done, as in `cannot read`. */
+  /** Verb for messages, as in `cannot read`. */
   readonly verb: string
   /** Address of the object, or of the prefix. */
   readonly url: string
@@ -13,8 +13,8 @@ export interface FaultPlace {
 }
 
 /**
- * The error for what a request or a body threw; what is no fault of the store passes through.
- * TransientError where the same request may succeed later.
+ * Converts what a request or a body threw. Errors that do not come from the store are returned unchanged.
+ * Returns a TransientError when the same request may succeed later.
  * @throws ABORTED when the signal is
  */
 export function s3Fault(error: unknown, place: FaultPlace): unknown {
@@ -22,15 +22,15 @@ export function s3Fault(error: unknown, place: FaultPlace): unknown {
   throwIfAborted(place.signal)
   if (!(error instanceof Error)) return error
   const fault = { error, place, status: statusOf(error) }
-  return missing(fault) ?? changed(fault) ?? refused(fault) ?? passing(fault) ?? other(fault)
+  return missingFault(fault) ?? changedFault(fault) ?? refusedFault(fault) ?? transientFault(fault) ?? otherFault(fault)
 }
 
-/** HTTP status of the answer; undefined when there was none. */
+/** Returns the HTTP status of the answer; undefined when there was no answer. */
 export function statusOf(error: unknown): number | undefined {
   return (error as { readonly $metadata?: { readonly httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode
 }
 
-/** Whether a request that failed so may have had its effect all the same: its answer is lost, or the server failed on the way. */
+/** Returns whether a failed request may still have had its effect: its answer was lost, or the server failed midway. */
 export function isUncertain(error: unknown): boolean {
   const status = statusOf(error)
   return status === undefined || status >= 500 || status === 200
@@ -42,7 +42,7 @@ interface Fault {
   readonly status: number | undefined
 }
 
-function missing({ error, place, status }: Fault): PermanentError | undefined {
+function missingFault({ error, place, status }: Fault): PermanentError | undefined {
   const { verb, url } = place
   if (error.name === 'NoSuchBucket')
     return failed(
@@ -58,7 +58,7 @@ function missing({ error, place, status }: Fault): PermanentError | undefined {
   )
 }
 
-function changed({ error, place, status }: Fault): PermanentError | undefined {
+function changedFault({ error, place, status }: Fault): PermanentError | undefined {
   if (status !== 412 && status !== 416) return undefined
   const what = status === 412 ? 'its etag is another' : 'it is shorter'
   return new PermanentError(
@@ -69,7 +69,7 @@ function changed({ error, place, status }: Fault): PermanentError | undefined {
   )
 }
 
-function refused(fault: Fault): PermanentError | undefined {
+function refusedFault(fault: Fault): PermanentError | undefined {
   const { error, place, status } = fault
   const { verb, url } = place
   if (/CredentialsProviderError|InvalidAccessKeyId|SignatureDoesNotMatch/.test(error.name))
@@ -81,8 +81,8 @@ function refused(fault: Fault): PermanentError | undefined {
       {},
       { cause: error },
     )
-  if (passingNames.test(error.name)) return undefined
-  // Without the right to list the bucket, S3 answers so for a missing key too.
+  if (transientNames.test(error.name)) return undefined
+  // Without permission to list the bucket, S3 also answers 403 for a missing key.
   if (status === 403)
     return failed(
       fault,
@@ -94,23 +94,23 @@ function refused(fault: Fault): PermanentError | undefined {
 }
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
-const passingNames =
+const transientNames =
   /SlowDown|Throttl|TooManyRequests|RequestLimitExceeded|InternalError|ServiceUnavailable|RequestTimeout|RequestTimeTooSkewed|ExpiredToken|OperationAborted|ConditionalRequestConflict|TimeoutError|IncompleteBody|BadDigest/
 
-function passing(fault: Fault): TransientError | undefined {
+function transientFault(fault: Fault): TransientError | undefined {
   const { error, place, status } = fault
-  const isPassing =
-    passingNames.test(error.name) ||
+  const isTransient =
+    transientNames.test(error.name) ||
     (status === undefined ? isNetworkFault(error) : status >= 500 || status === 429 || status < 300)
-  if (!isPassing) return undefined
+  if (!isTransient) return undefined
   const what = status === undefined ? codeOf(error) : `${status} ${error.name}`
   return new TransientError('STORE_FAILED', `cannot ${place.verb} ${place.url} now: ${what}`, detailOf(fault), {
     cause: error,
   })
 }
 
-/** A bug of ours has no status and stays what it is. */
-function other(fault: Fault): Error {
+/** Returns an error without a status unchanged: it is a programming error. */
+function otherFault(fault: Fault): Error {
   const { error, place, status } = fault
   return status === undefined
     ? error
@@ -122,5 +122,5 @@ function failed(fault: Fault, message: string): PermanentError {
 }
 
 function detailOf({ error, place, status }: Fault) {
-  return { key: place.key, reason: error.name, ...(status === undefined ? {} : { status }) }
+  return { key: place.key, reason: error.name, ...(status !== undefined && { status }) }
 }

@@ -1,5 +1,7 @@
 /** Pending parts in S3: multipart uploads that one process leaves open and another completes. */
 import { open, rm, stat } from 'node:fs/promises'
+import type { ListMultipartUploadsCommandInput } from '@aws-sdk/client-s3'
+import pLimit from 'p-limit'
 import { PermanentError } from '../../errors/errors.ts'
 import { withFaults } from '../disk/fault.ts'
 import type { PendingPart } from '../store.ts'
@@ -8,22 +10,22 @@ import { type S3Access, tokenName } from './access.ts'
 import { bareEtag } from './body.ts'
 import { statusOf } from './fault.ts'
 
-/** Pieces in memory and on their way at once, of all parts of a store: 64 MiB. */
+/** Limit on pieces that are uploaded at once, over all parts of a store: 64 MiB in memory. */
 const uploadsMax = 4
 
 export class S3Parts {
   readonly #access: S3Access
-  readonly #slots = new Slots(uploadsMax)
-  /** Upload ids by key and token, of this process. */
+  readonly #limit = pLimit(uploadsMax)
+  /** Upload ids of this process by key and token. */
   readonly #staged = new Map<string, string>()
-  /** Seen open and not completed since: a first complete of these is certain, and need not be looked after. */
+  /** Uploads that were open and not completed since: when one of them completes, no further check is needed. */
   readonly #open = new Set<string>()
 
   constructor(access: S3Access) {
     this.#access = access
   }
 
-  /** Requests: 2, and one more for each further 16 MiB. */
+  /** Requests: 2, and one more for each additional 16 MiB. */
   async stage(key: string, file: string, token: string): Promise<PendingPart> {
     const { sizeBytes } = await withFaults('stage', key, async () => ({ sizeBytes: (await stat(file)).size }))
     const name = `${key}\0${token}`
@@ -45,7 +47,7 @@ export class S3Parts {
 
   async has({ key, uploadId }: PendingPart): Promise<boolean> {
     if (uploadId === undefined) return false
-    const found = await this.#access.send('look at', key, async ({ calls, at }) => {
+    const found = await this.#access.send('check', key, async ({ calls, at }) => {
       try {
         await calls.listPieces({ ...at, UploadId: uploadId, MaxParts: 1 })
         return true
@@ -60,8 +62,8 @@ export class S3Parts {
 
   async complete(part: PendingPart): Promise<boolean> {
     const wasOpen = this.#open.delete(part.uploadId ?? '')
-    const answer = await this.#complete(part)
-    return (wasOpen && answer === 'made') || this.#isVisible(part)
+    const result = await this.#complete(part)
+    return (wasOpen && result === 'created') || this.#isVisible(part)
   }
 
   async abort({ key, uploadId, token }: PendingPart): Promise<void> {
@@ -77,10 +79,10 @@ export class S3Parts {
     })
   }
 
-  /** As listed: without token and size. One request a thousand uploads. */
+  /** Lists uploads, without token and size. Requests: one per thousand uploads. */
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<PendingPart & { readonly stagedAtMs: number }> {
     const { spec } = this.#access
-    let from: { readonly KeyMarker?: string; readonly UploadIdMarker?: string } | undefined = {}
+    let from: Pick<ListMultipartUploadsCommandInput, 'KeyMarker' | 'UploadIdMarker'> | undefined = {}
     while (from) {
       const page = await this.#access.send(
         'list',
@@ -91,16 +93,11 @@ export class S3Parts {
       for (const { Key = '', UploadId: uploadId, Initiated } of page.Uploads ?? []) {
         if (uploadId === undefined) continue
         this.#open.add(uploadId)
-        yield {
-          key: Key.slice(spec.prefix.length),
-          sizeBytes: 0,
-          token: '',
-          uploadId,
-          stagedAtMs: Initiated?.getTime() ?? 0,
-        }
+        const key = Key.slice(spec.prefix.length)
+        yield { key, sizeBytes: 0, token: '', uploadId, stagedAtMs: Initiated?.getTime() ?? 0 }
       }
       const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page
-      from = page.IsTruncated && KeyMarker ? { KeyMarker, ...(UploadIdMarker && { UploadIdMarker }) } : undefined
+      from = page.IsTruncated && KeyMarker ? { KeyMarker, UploadIdMarker } : undefined
     }
   }
 
@@ -114,13 +111,13 @@ export class S3Parts {
     return UploadId
   }
 
-  /** Etags in order of piece; all pieces are settled before a failure leaves. */
+  /** Returns the etags in order of their pieces. All pieces are settled before an error is thrown. */
   async #upload(part: PendingPart, file: string): Promise<string[]> {
     const pieceBytes = pieceBytesOf(part.sizeBytes)
     const handle = await withFaults('stage', part.key, () => open(file))
     try {
       const pieces = Array.from({ length: pieceCountOf(part.sizeBytes) }, (_, index) =>
-        this.#slots.run(async () => {
+        this.#limit(async () => {
           const start = index * pieceBytes
           const bytes = Buffer.allocUnsafe(Math.min(pieceBytes, part.sizeBytes - start))
           await withFaults('stage', part.key, () => handle.read(bytes, 0, bytes.length, start))
@@ -144,14 +141,14 @@ export class S3Parts {
     return bareEtag(ETag)
   }
 
-  /** A second complete answers 200, 404 or 409 as the store likes: none of them says what is there now. */
-  #complete({ key, uploadId, etags = [] }: PendingPart): Promise<'made' | 'unknown'> {
+  /** A second complete answers 200, 404 or 409, depending on the store; none of them tells which object exists now. */
+  #complete({ key, uploadId, etags = [] }: PendingPart): Promise<'created' | 'unknown'> {
     if (uploadId === undefined) return Promise.resolve('unknown')
     const Parts = etags.map((etag, index) => ({ ETag: `"${etag}"`, PartNumber: index + 1 }))
     return this.#access.send('complete', key, async ({ calls, at, tries }) => {
       try {
         await calls.completeUpload({ ...at, UploadId: uploadId, MultipartUpload: { Parts } })
-        return tries === 0 ? 'made' : 'unknown'
+        return tries === 0 ? 'created' : 'unknown'
       } catch (error) {
         if (isNoUpload(error)) return 'unknown'
         throw error
@@ -166,25 +163,3 @@ export class S3Parts {
 }
 
 const isNoUpload = (error: unknown): boolean => (error as Error).name === 'NoSuchUpload' || statusOf(error) === 404
-
-/** So many at once, the others in the order they came. */
-class Slots {
-  #free: number
-  readonly #waiting: (() => void)[] = []
-
-  constructor(count: number) {
-    this.#free = count
-  }
-
-  async run<T>(act: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>(resolve => this.#waiting.push(resolve))
-    try {
-      return await act()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#free++
-    }
-  }
-}

@@ -1,9 +1,9 @@
-/** How many requests one process has in flight at a bucket: fewer after each that S3 refuses for its rate, and slowly more again. */
+/** Limits the requests that one process has in flight at a bucket: fewer after each SlowDown of S3, and slowly more again. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { throwIfAborted } from '../../errors/abort.ts'
 import { statusOf } from './fault.ts'
 
-/** Time as tests may give it. */
+/** The clock of retries; tests pass their own. */
 export interface RetryClock {
   now(): number
   /** @throws when the signal is aborted */
@@ -13,26 +13,26 @@ export interface RetryClock {
 export const systemClock: RetryClock = {
   now: () => Date.now(),
   pause: async (ms, signal) => {
-    await delay(ms, undefined, signal && { signal })
+    await delay(ms, undefined, { signal })
   },
 }
 
-/** More than the reads and uploads that one process has in flight. */
+/** Above the number of reads and uploads that one process has in flight. */
 const limitMax = 256
 const firstPauseMs = 100
 const pauseMsMax = 5_000
 
 /**
- * Halves what is in flight when a request is refused, once for those that were sent together, and adds one for each round that
- * succeeds. Where one at a time is still too many, none is sent for a pause that doubles. S3 limits a prefix, and not a process:
+ * Halves the limit when a request is refused, once per round of requests that were sent together, and adds one for each round that
+ * succeeds. When one at a time is still too many, it pauses, twice as long each time. S3 limits a prefix and not a process:
  * hundreds of functions that write to one dataset find their common rate in this way.
- * A request must not wait for another one of the same gate, or both would wait for ever.
+ * A request must not wait for another one of the same gate, or both would wait forever.
  */
 export class RequestGate {
   readonly #clock: RetryClock
   #limit = limitMax
   #inFlight = 0
-  /** Requests that were sent in an earlier round do not count again. */
+  /** Refusals of requests that were sent in an earlier round are ignored. */
   #round = 0
   #refusals = 0
   #openAtMs = 0
@@ -42,7 +42,7 @@ export class RequestGate {
     this.#clock = clock
   }
 
-  /** Sends one request when there is room. @throws as the request; ABORTED */
+  /** Sends one request when the limit allows. @throws as the request; ABORTED */
   async run<T>(send: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#enter(signal)
     const round = this.#round
@@ -67,7 +67,7 @@ export class RequestGate {
       else if (this.#inFlight < Math.floor(this.#limit)) break
       else await this.#wait(signal)
       if (signal?.aborted) {
-        // The room that it was woken for is another one's.
+        // Passes the slot that it was woken for to the next request.
         this.#wake()
         throwIfAborted(signal)
       }
@@ -79,9 +79,9 @@ export class RequestGate {
     return new Promise(resolve => {
       const go = (): void => {
         signal?.removeEventListener('abort', go)
-        // One that is aborted must not take the room of those behind it.
-        const place = this.#waiting.indexOf(go)
-        if (place >= 0) this.#waiting.splice(place, 1)
+        // A request that is aborted must not use the slot of those behind it.
+        const position = this.#waiting.indexOf(go)
+        if (position >= 0) this.#waiting.splice(position, 1)
         resolve()
       }
       signal?.addEventListener('abort', go)
@@ -90,7 +90,7 @@ export class RequestGate {
   }
 
   #wake(): void {
-    for (let room = Math.floor(this.#limit) - this.#inFlight; room > 0; room--) this.#waiting.shift()?.()
+    for (let free = Math.floor(this.#limit) - this.#inFlight; free > 0; free--) this.#waiting.shift()?.()
   }
 
   #shrink(round: number): void {
@@ -106,7 +106,7 @@ export class RequestGate {
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html */
 const refusalNames = /SlowDown|Throttl|TooManyRequests|RequestLimitExceeded/
 
-/** Whether the store would take the request at a lower rate. */
+/** Returns whether S3 refused the request for the rate of requests. */
 export function isRefusal(error: unknown): boolean {
   const status = statusOf(error)
   return status === 503 || status === 429 || refusalNames.test((error as Error | undefined)?.name ?? '')

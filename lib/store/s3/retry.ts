@@ -1,18 +1,18 @@
-/** Tries again what may pass: with growing, jittered pauses, and within a budget. */
+/** Retries requests after transient faults, with growing, jittered pauses and within a budget. */
 import { type FanmillError, TransientError } from '../../errors/errors.ts'
 import { type FaultPlace, s3Fault } from './fault.ts'
 import { isRefusal, type RequestGate, type RetryClock, systemClock } from './request-gate.ts'
 
 export interface RetryPolicy {
-  /** Of one request, or of a body without a byte of progress. */
+  /** Limit on the tries of one request, or of a body without a byte of progress. */
   readonly triesMax: number
   readonly firstPauseMs: number
   readonly pauseMsMax: number
-  /** From the first try to the beginning of the last one. With one request's time it is less than half of a lease, so that no retry outlives its claim. */
+  /** Time from the first try to the start of the last one. Together with the time of one request it is less than half of a lease, so that no retry outlives its lease. */
   readonly budgetMs: number
   /**
-   * Until when, in milliseconds since 1970, a request is tried again that S3 refuses for its rate (503 SlowDown), however often.
-   * Default as any other fault. Only for work under no claim: a batch, whose parts and outcome are of use whenever they are written.
+   * Returns until when, in milliseconds since 1970, a request is retried that S3 refuses with 503 SlowDown, without a limit on tries.
+   * Default as for any other fault. Only for work without a lease: the parts and outcome of a batch may be written at any time.
    */
   readonly refusedUntilMs?: ((startedAtMs: number) => number) | undefined
   readonly clock?: RetryClock
@@ -36,27 +36,27 @@ export class Retries {
     this.#startedAt = this.#clock.now()
   }
 
-  /** How often it was tried again since it last got on. */
+  /** Number of failed tries since the last progress. */
   get tries(): number {
     return this.#tries
   }
 
-  /** After progress a fault is a new one. */
-  renew(): void {
+  /** Starts counting again, after progress. */
+  reset(): void {
     this.#tries = 0
     this.#startedAt = this.#clock.now()
   }
 
-  /** Pauses before another try. @throws the fault, when it cannot pass or the budget is used up; ABORTED */
-  async again(error: unknown): Promise<void> {
+  /** Pauses before the next try. @throws the fault when it is permanent or the budget is used up; ABORTED */
+  async pauseOrThrow(error: unknown): Promise<void> {
     const fault = s3Fault(error, this.#place)
     if (!(fault instanceof TransientError) || fault.code === 'ABORTED') throw fault
     this.#tries++
     this.#isRefused = isRefusal(error)
     const { firstPauseMs, pauseMsMax } = this.#policy
-    // Full jitter: any pause up to the bound, so that many workers do not come back at once.
+    // Full jitter: any pause up to the bound, so that many workers do not retry at the same time.
     const pauseMs = Math.random() * Math.min(pauseMsMax, firstPauseMs * 2 ** (this.#tries - 1))
-    if (this.#isLast(pauseMs)) throw this.#spent(fault)
+    if (this.#isLast(pauseMs)) throw this.#withTries(fault)
     const { signal } = this.#place
     await this.#clock.pause(pauseMs, signal).catch(error => {
       throw s3Fault(error, this.#place)
@@ -65,17 +65,17 @@ export class Retries {
   }
 
   /**
-   * A machine that slept, or waited for room, until the time was over is not the one to go on: what it was about to change may be
-   * another's by now. @throws the fault
+   * Checks the budget again after a wait: a machine that slept beyond it must not continue, because another process may have taken over.
+   * @throws the fault
    */
   checkTime(fault: FanmillError = lateFault(this.#place)): void {
-    if (this.#clock.now() > this.#endMs(true)) throw this.#spent(fault)
+    if (this.#clock.now() > this.#endMs(true)) throw this.#withTries(fault)
   }
 
   #isLast(pauseMs: number): boolean {
     const { triesMax, refusedUntilMs } = this.#policy
-    const isUncounted = this.#isRefused && refusedUntilMs !== undefined
-    return (!isUncounted && this.#tries >= triesMax) || this.#clock.now() + pauseMs > this.#endMs(this.#isRefused)
+    const isUnlimited = this.#isRefused && refusedUntilMs !== undefined
+    return (!isUnlimited && this.#tries >= triesMax) || this.#clock.now() + pauseMs > this.#endMs(this.#isRefused)
   }
 
   #endMs(isRefused: boolean): number {
@@ -84,13 +84,13 @@ export class Retries {
     return isRefused && refusedUntilMs ? Math.max(endMs, refusedUntilMs(this.#startedAt)) : endMs
   }
 
-  #spent(fault: FanmillError): TransientError {
+  #withTries(fault: FanmillError): TransientError {
     const message = this.#tries > 1 ? `${fault.message}, tried ${this.#tries} times` : fault.message
     return new TransientError(fault.code, message, { ...fault.detail, tries: this.#tries }, { cause: fault.cause })
   }
 }
 
-/** Does one request, again where it may pass; `act` learns how often it was tried before. */
+/** Runs `act`, and again after transient faults, with the number of earlier tries. */
 export async function withRetries<T>(
   policy: RetryPolicy,
   place: FaultPlace,
@@ -104,12 +104,12 @@ export async function withRetries<T>(
         return act(retries.tries)
       }, place.signal)
     } catch (error) {
-      await retries.again(error)
+      await retries.pauseOrThrow(error)
     }
   }
 }
 
 function lateFault({ verb, url, key }: FaultPlace): TransientError {
-  const message = `cannot ${verb} ${url} now: there was no room for the request in time, because S3 refuses the rate of requests`
+  const message = `cannot ${verb} ${url} now: the request was not sent in time, because S3 refuses the rate of requests (SlowDown)`
   return new TransientError('STORE_FAILED', message, { key, reason: 'SlowDown' })
 }

@@ -1,4 +1,4 @@
-/** A bucket, or a prefix in it, as an object store. */
+/** The object store of a bucket, or of a prefix in it. */
 import assert from 'node:assert'
 import { randomUUID } from 'node:crypto'
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
@@ -21,15 +21,15 @@ import { S3Parts } from './parts.ts'
 import { defaultRetry, type RetryPolicy } from './retry.ts'
 
 /**
- * The objects below a prefix of a bucket. Nothing is sent or loaded before the first request.
+ * Opens the store of a bucket. Nothing is sent or loaded before the first request.
  *
- * Every request is tried again where its fault may pass, within `retry`. A write carries a token as metadata: when its answer was lost,
- * and the next try finds the condition broken, the token tells whether it was this write that broke it.
- * A pending part is a multipart upload left open; `listParts` does not know its token.
+ * Requests are retried after transient faults, as `retry` allows. A write carries a token as metadata: when its answer was lost and
+ * the next try fails its condition, the token shows whether this very write had succeeded.
+ * A pending part is a multipart upload that is not completed; `listParts` does not return its token.
  */
 export function s3Store(
   spec: S3StoreSpec,
-  { retry = defaultRetry, refusedUntilMs = untilOf(spec) }: S3StoreOptions = {},
+  { retry = defaultRetry, refusedUntilMs = refusedUntil(spec) }: S3StoreOptions = {},
 ): Store {
   return new S3Store(new S3Access(spec, { ...retry, refusedUntilMs }))
 }
@@ -38,13 +38,13 @@ export interface S3StoreOptions extends Pick<RetryPolicy, 'refusedUntilMs'> {
   readonly retry?: RetryPolicy
 }
 
-function untilOf({ refusedMs }: S3StoreSpec): RetryPolicy['refusedUntilMs'] {
+function refusedUntil({ refusedMs }: S3StoreSpec): RetryPolicy['refusedUntilMs'] {
   return refusedMs === undefined ? undefined : startedAtMs => startedAtMs + refusedMs
 }
 
 type Condition = { readonly IfNoneMatch?: '*'; readonly IfMatch?: string }
 
-/** Tries of a whole read that is pinned to nothing, when the object is replaced under it. */
+/** Limit on tries of an unpinned read of an object that is replaced during the read. */
 const rereadsMax = 5
 
 class S3Store implements Store {
@@ -62,24 +62,17 @@ class S3Store implements Store {
 
   async stat(key: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
     throwIfAborted(signal)
-    const found = await this.#access.head(keyed(key), signal)
+    const found = await this.#access.head(checkKey(key), signal)
     return found && { key, sizeBytes: found.sizeBytes, etag: found.etag }
   }
 
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<StoredObject> {
-    const { spec } = this.#access
-    let token: string | undefined
-    do {
-      throwIfAborted(signal)
-      const input = { Bucket: spec.bucket, Prefix: spec.prefix + prefix, ...(token && { ContinuationToken: token }) }
-      const page = await this.#access.send('list', prefix, ({ calls }) => calls.list(input, signal), signal)
-      for (const { Key = '', Size = 0, ETag = '' } of page.Contents ?? []) {
-        const key = Key.slice(spec.prefix.length)
-        // The prefix itself, or a folder that a console made.
+    for await (const { Contents = [] } of this.#access.listPages(prefix, {}, signal))
+      for (const { Key = '', Size = 0, ETag = '' } of Contents) {
+        const key = Key.slice(this.keyPrefix.length)
+        // Skips the prefix itself and folder markers of the console.
         if (key !== '' && !key.endsWith('/')) yield { key, sizeBytes: Size, etag: bareEtag(ETag) }
       }
-      token = page.IsTruncated ? page.NextContinuationToken : undefined
-    } while (token !== undefined)
   }
 
   listFolders(prefix: string, options: FolderListOptions = {}): AsyncGenerator<string> {
@@ -103,7 +96,7 @@ class S3Store implements Store {
     return readBody({
       ...options,
       retry: access.retry,
-      place: access.place('read', keyed(key), signal),
+      place: access.place('read', checkKey(key), signal),
       get: headers =>
         access.gates.read.run(
           async () => (await access.calls()).get({ ...access.at(key), ...headers }, signal),
@@ -113,10 +106,9 @@ class S3Store implements Store {
   }
 
   inspect({ key, etag }: StoredObject): Promise<ContentMarks> {
-    return this.#access.send('look at', keyed(key), async request => {
-      const found = await this.#access.look(key, request, { ChecksumMode: 'ENABLED', IfMatch: `"${etag}"` })
-      const checksum = checksumOf(found)
-      return { ...(checksum !== undefined && { checksum }), etagOf: etagOf(found, etag) }
+    return this.#access.send('check', checkKey(key), async request => {
+      const found = await this.#access.sendHead(key, request, { ChecksumMode: 'ENABLED', IfMatch: `"${etag}"` })
+      return { checksum: checksumOf(found), etagOf: etagOf(found, etag) }
     })
   }
 
@@ -135,11 +127,11 @@ class S3Store implements Store {
   }
 
   async remove(key: string): Promise<void> {
-    await this.#access.send('remove', keyed(key), ({ calls, at }) => calls.remove(at))
+    await this.#access.send('remove', checkKey(key), ({ calls, at }) => calls.remove(at))
   }
 
   stagePart(key: string, file: string, { token }: StagingRun): Promise<PendingPart> {
-    return this.#parts.stage(keyed(key), file, token)
+    return this.#parts.stage(checkKey(key), file, token)
   }
 
   hasPart(part: PendingPart): Promise<boolean> {
@@ -168,13 +160,13 @@ class S3Store implements Store {
       ...access.encryption,
       ...condition,
     }
-    let mayBeThere = false
-    return access.send('write', keyed(key), async ({ calls, at }) => {
+    let mayBeWritten = false
+    return access.send('write', checkKey(key), async ({ calls, at }) => {
       try {
         return bareEtag((await calls.put({ ...at, ...body })).ETag ?? '')
       } catch (error) {
-        if (isBroken(condition, error)) return mayBeThere ? this.#etagIfOurs(key, token) : undefined
-        mayBeThere ||= isUncertain(error)
+        if (isConditionFailed(condition, error)) return mayBeWritten ? this.#etagIfOurs(key, token) : undefined
+        mayBeWritten ||= isUncertain(error)
         throw error
       }
     })
@@ -186,10 +178,10 @@ class S3Store implements Store {
   }
 }
 
-/** The strongest first; an object has what its uploader chose, else CRC-64. */
+/** Checksums, strongest first. An object has the one that its uploader chose, else CRC-64. */
 const checksums = ['SHA512', 'SHA256', 'SHA1', 'CRC64NVME', 'CRC32C', 'CRC32'] as const
 
-/** A composite one is of the pieces, not of the content. */
+/** Returns a checksum of the whole content; a composite checksum depends on the pieces. */
 function checksumOf(found: HeadObjectCommandOutput): string | undefined {
   if (found.ChecksumType !== 'FULL_OBJECT') return undefined
   const name = checksums.find(each => found[`Checksum${each}`] !== undefined)
@@ -202,8 +194,8 @@ function etagOf({ ServerSideEncryption }: HeadObjectCommandOutput, etag: string)
   return etag.includes('-') ? 'pieces' : 'content'
 }
 
-/** 412, or 404 where the object to be replaced is gone. */
-function isBroken({ IfMatch, IfNoneMatch }: Condition, error: unknown): boolean {
+/** Returns whether a conditional write failed its condition: 412, or 404 when the object to replace no longer exists. */
+function isConditionFailed({ IfMatch, IfNoneMatch }: Condition, error: unknown): boolean {
   const status = statusOf(error)
   if (IfMatch === undefined && IfNoneMatch === undefined) return false
   return status === 412 || (status === 404 && IfMatch !== undefined && (error as Error).name !== 'NoSuchBucket')
@@ -216,18 +208,18 @@ async function collect(source: AsyncIterable<Uint8Array>, { range, into }: ReadO
   return Buffer.concat(chunks)
 }
 
-/** One buffer of the range's size, filled as bytes come. */
+/** Fills a buffer of the range's size with the bytes of a stream. */
 async function fill(source: AsyncIterable<Uint8Array>, bytes: Uint8Array): Promise<Uint8Array> {
   let at = 0
   for await (const chunk of source) {
     bytes.set(chunk, at)
     at += chunk.length
   }
-  assert(at === bytes.length, 'a stream that ends has given its range')
+  assert(at === bytes.length, 'a stream yields its whole range')
   return bytes
 }
 
-function keyed(key: string): string {
+function checkKey(key: string): string {
   assert(key !== '' && !key.startsWith('/'), `expected a key below the prefix, got ${JSON.stringify(key)}`)
   return key
 }
