@@ -1,5 +1,6 @@
 /** What users import from `fanmill`. */
 
+export { clean, infer, openDataset, plan, rejects, run, runs, status, unzip } from './api.ts'
 export * from './define/index.ts'
 export {
   CapacityError,
@@ -9,16 +10,16 @@ export {
   PermanentError,
   TransientError,
 } from './errors/errors.ts'
-export {
-  type Dataset,
-  type DatasetRow,
-  openDataset,
-  type RootAccess,
-  type RowsOptions,
-  type RunOptions,
-  type RunResult,
-  run,
-} from './local.ts'
+export type { InferOptions, InferredSource } from './infer/infer.ts'
+export type { InferProgress } from './infer/progress.ts'
+export type { CleanOptions, RejectsOptions, RunsOptions, StateOptions, StatusOptions } from './local/api-options.ts'
+export type { CleanResult } from './local/clean-state.ts'
+export type { Dataset, DatasetRow, RowsOptions } from './local/dataset.ts'
+export type { PlanSummary, TaskPlan } from './local/plan-run.ts'
+export type { RunOptions } from './local/run-options.ts'
+export type { RunResult } from './local/run-result.ts'
+export type { RunSummary } from './local/state.ts'
+export type { UnzipOptions, UnzipResult } from './local/unzip.ts'
 export type { EndEvent, LogLevel, RunEvent, RunStatus, TaskResult, TaskStatus } from './model/events.ts'
 export type {
   Manifest,
@@ -31,3 +32,4 @@ export type {
 } from './model/manifest.ts'
 export type { Reject } from './model/reject.ts'
 export type { Partition } from './paths/partition-path.ts'
+export type { RootAccess } from './store/roots.ts'

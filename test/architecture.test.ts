@@ -32,9 +32,9 @@ const arrows: Record<string, string> = {
   local: 'aws bundle commit define engine errors infer inputs model paths process runs state store threads zip',
   deployed: 'aws errors local model runs state store threads',
   testing: 'define errors infer inputs local model process state store text threads',
-  cli: 'lib aws define deployed errors infer local model paths store threads',
+  cli: 'aws define deployed errors infer local model paths store threads',
   lambda: 'aws bundle commit define errors infer inputs local model paths process runs state store threads',
-  lib: 'aws bundle define deployed engine errors infer lambda local model paths store testing threads',
+  lib: 'bundle define engine errors infer lambda local model paths store testing threads',
   functions: 'deployed errors lambda',
   infra: 'lib aws define errors paths store',
 }

@@ -1,5 +1,5 @@
 /** What users can name. */
-import { expect, expectTypeOf, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import * as fanmill from '../lib/index.ts'
 
 it('lets callers tell failures apart by their classes', async () => {
@@ -24,3 +24,23 @@ it('names the types of what is given to users', () => {
   expectTypeOf<fanmill.Dataset['manifest']>().toEqualTypeOf<fanmill.Manifest>()
   expectTypeOf<ReturnType<fanmill.SetupContext<unknown>['file']>>().toEqualTypeOf<fanmill.UserFile>()
 })
+
+describe('every function', () => {
+  it.each([
+    ['plan', () => fanmill.plan('absent.ts', misspelt)],
+    ['status', () => fanmill.status(misspelt)],
+    ['runs', () => fanmill.runs(misspelt)],
+    ['rejects', () => fanmill.rejects(misspelt)],
+    ['clean', () => fanmill.clean(misspelt)],
+    ['unzip', () => fanmill.unzip('absent.zip', 'out', misspelt)],
+    ['infer', () => fanmill.infer('absent.zip', misspelt)],
+    ['openDataset', () => fanmill.openDataset('out/absent', misspelt)],
+  ])('refuses an option that %s does not know, before anything begins', async (name, call) => {
+    await expect(call()).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(`^${name}: worker: unknown`),
+    })
+  })
+})
+
+const misspelt = { worker: 2 } as object

@@ -96,6 +96,30 @@ describe('the packed package, installed elsewhere', () => {
     expect(lastEvent(npx(arguments_))).toMatchObject({ event: 'end', status: 'skipped' })
   })
 
+  it('is used from a program: plan, status, runs, rejects, clean, openDataset, infer and unzip', () => {
+    write({
+      'program.mjs': `import { writeFileSync } from 'node:fs'
+import { clean, infer, openDataset, plan, rejects, runs, status, unzip } from 'fanmill'
+const planned = await plan('pipeline.ts', { input: 'data', output: 'out' })
+const { runId } = await status()
+const rows = []
+for await (const row of (await openDataset('out/visits')).rows({ columns: ['visitors'] })) rows.push(row.visitors)
+const { columns } = await infer('data/visits/a.csv')
+writeFileSync('empty.zip', Buffer.from('504b0506' + '00'.repeat(18), 'hex'))
+const failure = await unzip('empty.zip', 'extracted', { members: '*.csv' }).catch(error => error.code)
+console.log(JSON.stringify({
+  files: planned.tasks[0].archives, isLatest: (await runs({ limit: 1 }))[0].runId === runId, rows: rows.sort(), failure,
+  rejects: await rejects({ runId }), removed: (await clean({ dryRun: true })).removed, columns: Object.keys(columns),
+}))
+`,
+    })
+    const output = execFileSync(process.execPath, ['program.mjs'], { cwd: installedIn, encoding: 'utf8' })
+    expect(JSON.parse(output)).toEqual({
+      ...{ files: 2, isLatest: true, rows: [3, 5, 8], failure: 'NO_INPUT' },
+      ...{ rejects: [], removed: [], columns: ['visitors', 'city'] },
+    })
+  })
+
   it('wrote exactly the rows', async () => {
     const dataset = join(installedIn, 'out/visits')
     const { parts } = JSON.parse(readFileSync(join(dataset, '_SUCCESS'), 'utf8')) as { parts: { key: string }[] }

@@ -1,6 +1,6 @@
 /** What `fanmill plan` says of AWS: about so many dollars and seconds. */
 import type { AwsEstimate } from '../aws/estimate.ts'
-import type { TaskPlan } from '../local.ts'
+import type { TaskPlan } from '../local/plan-run.ts'
 import { formatCount } from './amounts.ts'
 import { print } from './output.ts'
 import { printTable } from './table.ts'

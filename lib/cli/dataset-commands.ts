@@ -1,9 +1,9 @@
 /** `fanmill show` and `fanmill head`: what a dataset is, and its first rows. */
 import type { Command } from 'commander'
+import { count } from '../local/options.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
 import { formatBytes, formatCount } from './amounts.ts'
-import { loadLibrary } from './library.ts'
-import { addCommand, addS3Options, addStackOptions, type CommonOptions, countParser, readNames } from './options.ts'
+import { addCommand, addSettings, addStackOptions, type CommonOptions, flagParser, readNames } from './options.ts'
 import { print, printJson, visible } from './output.ts'
 import { readDatasetPlace } from './place.ts'
 import { readingHints } from './reading-hints.ts'
@@ -18,7 +18,7 @@ export function addShowCommand(program: Command): void {
     description: 'print schema, parts, rows and bytes of a dataset, and how other tools read it',
     examples: ['show out/flights', 'show s3://lake/flights --json'],
   })
-  addS3Options(addStackOptions(command, belowStack)).action(showAction)
+  addSettings(addStackOptions(command, belowStack), 'profile', 'region').action(showAction)
 }
 
 export function addHeadCommand(program: Command): void {
@@ -27,8 +27,8 @@ export function addHeadCommand(program: Command): void {
     description: 'print the first rows of a dataset',
     examples: ['head out/flights --rows 5 --columns date,delay', 'head out/flights --where "delay > 60"'],
   })
-  addS3Options(addStackOptions(command, belowStack))
-    .option('--rows <n>', 'how many rows (default: 10)', countParser(1))
+  addSettings(addStackOptions(command, belowStack), 'profile', 'region')
+    .option('--rows <n>', 'how many rows (default: 10)', flagParser(count))
     .option('--columns <names>', 'columns, separated by commas (default: all)', readNames)
     .option('--where <sql>', 'a condition in SQL (default: every row)')
     .action(headAction)
@@ -37,7 +37,7 @@ export function addHeadCommand(program: Command): void {
 const belowStack = 'CloudFormation stack of a deployed pipeline: the dataset is a path below its output'
 
 async function showAction(named: string, { json, ...flags }: CommonOptions): Promise<void> {
-  const { showDataset } = await loadLibrary()
+  const { showDataset } = await import('../local/dataset.ts')
   const { dataset, access } = await readDatasetPlace(named, flags)
   const manifest = await showDataset(dataset, access)
   if (json) printJson(manifest)
@@ -83,14 +83,9 @@ interface HeadFlags extends CommonOptions {
 }
 
 async function headAction(named: string, { json, rows = 10, columns, where, ...flags }: HeadFlags): Promise<void> {
-  const { headDataset } = await loadLibrary()
+  const { headDataset } = await import('../local/dataset.ts')
   const { dataset, access } = await readDatasetPlace(named, flags)
-  const head = await headDataset(dataset, {
-    ...access,
-    rows,
-    ...(columns && { columns: [...columns] }),
-    ...(where !== undefined && { where }),
-  })
+  const head = await headDataset(dataset, { ...access, rows, columns, where })
   if (json) printJson(head)
   else await printTable(head.columns, head.rows, { otherwise: 'no rows' })
 }

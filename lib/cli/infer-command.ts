@@ -1,7 +1,6 @@
 /** `fanmill infer`: column definitions to paste, from a sample of the data. */
 import type { Command } from 'commander'
 import { inferView } from './infer-progress.ts'
-import { loadLibrary } from './library.ts'
 import { addCommand, type CommonOptions } from './options.ts'
 import { print, printJson } from './output.ts'
 
@@ -22,13 +21,9 @@ interface InferFlags extends CommonOptions {
 }
 
 async function inferAction(file: string, { json, members, delimiter }: InferFlags): Promise<void> {
-  const { inferColumns } = await loadLibrary()
+  const { inferColumns } = await import('../infer/infer.ts')
   const view = inferView()
-  const inferred = await inferColumns(file, {
-    ...(members !== undefined && { members }),
-    ...(delimiter !== undefined && { delimiter }),
-    onProgress: view.show,
-  }).finally(view.stop)
+  const inferred = await inferColumns(file, { members, delimiter, onProgress: view.show }).finally(view.stop)
   if (json) printJson(inferred)
   else print(inferred.source)
 }

@@ -2,8 +2,7 @@
 import type { Command } from 'commander'
 import type { LogLine } from '../deployed/log-lines.ts'
 import type { LogLevel } from '../model/events.ts'
-import { loadLibrary } from './library.ts'
-import { addCommand, addLevelOption, addS3Options, addStackOptions, type CommonOptions, readDays } from './options.ts'
+import { addCommand, addSettings, addStackOptions, type CommonOptions, levelOption, readDays } from './options.ts'
 import { print, printJson, visible } from './output.ts'
 import { readStack } from './place.ts'
 
@@ -16,7 +15,8 @@ export function addLogsCommand(program: Command): void {
       'logs 0f3a9c1d5e7b2468 --stack FanmillFlights --follow',
     ],
   })
-  addLevelOption(addS3Options(addStackOptions(command)), '--level', 'least level of lines that are printed')
+  addSettings(addStackOptions(command), 'profile', 'region')
+    .addOption(levelOption('--level', 'least level of lines that are printed'))
     .option(
       '--since <age>',
       'how far back, such as 7d, 12h or 30m (default: to the beginning of the run, else 1h)',
@@ -34,13 +34,9 @@ interface LogsFlags extends CommonOptions {
 }
 
 async function logsAction(run: string | undefined, { json, level, since, follow, ...flags }: LogsFlags): Promise<void> {
-  const { deployedLogs } = await loadLibrary()
-  const given = {
-    ...readStack(flags),
-    ...(level !== undefined && { level }),
-    ...(since !== undefined && { since: Date.now() - since * dayMs }),
-    ...(follow && { follow }),
-  }
+  const { deployedLogs } = await import('../deployed/logs.ts')
+  const sinceMs = since === undefined ? undefined : Date.now() - since * dayMs
+  const given = { ...readStack(flags), level, since: sinceMs, follow }
   for await (const line of deployedLogs(given, run)) json ? printJson(line) : print(visible(lineText(line)))
 }
 

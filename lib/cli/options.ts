@@ -1,9 +1,10 @@
 /** Options that commands share, and how their texts are read. */
-import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { PermanentError } from '../errors/errors.ts'
-import { parseCount, parseJsonObject, parseShare } from '../local/config.ts'
+import { type OptionKind, readOption } from '../local/options.ts'
+import { type FlagOption, runOptions } from '../local/run-options.ts'
 import { logLevels } from '../model/events.ts'
+import { readJsonObject } from './json-file.ts'
+import { type SettingName, settings } from './settings.ts'
 
 export interface CommandText {
   /** Name and arguments, as commander writes them: `head <dataset>`. */
@@ -20,7 +21,7 @@ export interface CommonOptions {
   readonly debug?: boolean
 }
 
-/** A new command with the options that all have, and its examples at the end of its help. */
+/** Adds a command with the options that all have, and its examples at the end of its help. */
 export function addCommand(program: Command, { usage, description, examples }: CommandText): Command {
   return program
     .command(usage)
@@ -31,7 +32,7 @@ export function addCommand(program: Command, { usage, description, examples }: C
     .addHelpText('after', `\nExamples:\n${examples.map(example => `  fanmill ${example}`).join('\n')}`)
 }
 
-/** What `--param` and `--param-file` give, as flags. */
+/** Flags of `--param` and `--param-file`. */
 export interface ParamOptions {
   readonly param?: Readonly<Record<string, string>>
   readonly paramFile?: string
@@ -43,110 +44,69 @@ export function addParamOptions(command: Command): Command {
     .option('--param-file <file>', 'a JSON object of parameters; --param wins over it')
 }
 
-/** The parameters of both, as text or JSON values. @throws USAGE when the file is no JSON object. */
+/** The parameters of both, as text or JSON values. @throws USAGE when the file holds no JSON object */
 export function readParams({ param = {}, paramFile }: ParamOptions): Readonly<Record<string, unknown>> {
-  if (paramFile === undefined) return param
-  return { ...parseJsonObject(paramFile, readText(paramFile)), ...param }
+  return paramFile === undefined ? param : { ...readJsonObject(paramFile), ...param }
 }
 
-export function addInputOption(command: Command): Command {
-  return command.option(
-    '--input <root>',
-    'folder or s3://bucket/prefix that paths of sources and tables start from (default: .)',
-  )
+/** The flag of an option, with its check. */
+export function flagOption(declared: FlagOption, help = declared.help): Option {
+  const option = new Option(declared.flag, help)
+  return option.isBoolean() ? option : option.argParser(flagParser(declared))
 }
 
-export function addOutputOption(command: Command): Command {
-  return command.option(
-    '--output <root>',
-    'folder or s3://bucket/prefix that paths of outputs start from (default: ./out)',
-  )
-}
-
-/** How AWS is reached. */
-export function addS3Options(command: Command): Command {
+/** Adds the flags of settings. */
+export function addSettings(command: Command, ...names: readonly SettingName[]): Command {
+  for (const name of names) command.addOption(flagOption(settings[name]))
   return command
-    .option('--profile <name>', 'profile of the AWS configuration files (default: as the AWS SDK finds credentials)')
-    .option('--region <name>', 'region of the buckets (default: as the AWS SDK finds it)')
 }
 
-/** Which deployed pipeline is meant, as flags. */
+/** Options that say which deployed pipeline is meant, as flags. */
 export interface StackFlags {
   readonly stack?: string
   readonly pipeline?: string
 }
 
-/** For commands about what is deployed. */
-export function addStackOptions(command: Command, what = 'CloudFormation stack of the deployed pipeline'): Command {
+/** Options of commands about what is deployed. */
+export function addStackOptions(command: Command, help?: string): Command {
   return command
-    .option('--stack <name>', what)
+    .addOption(flagOption(settings.stack, help))
     .option('--pipeline <name>', 'which of its pipelines, when the stack has several')
 }
 
-/** For commands about an output root: of a folder or a bucket, or of what is deployed. */
+/** Options of commands about an output root: a folder, a bucket, or that of a stack. */
 export function addRootOptions(command: Command): Command {
-  addStackOptions(addOutputOption(command), 'CloudFormation stack of a deployed pipeline, in place of --output')
-  return addS3Options(command)
-}
-
-export function addWorkersOption(command: Command): Command {
-  return command.option(
-    '--workers <n>',
-    'threads that compute (default: the CPUs this process may use)',
-    countParser(1),
-  )
+  addSettings(command, 'output')
+  addStackOptions(command, 'CloudFormation stack of a deployed pipeline, in place of --output')
+  return addSettings(command, 'profile', 'region')
 }
 
 /** Options that decide what a run takes and how fast it goes; `run` and `plan` have them. */
 export function addRunOptions(command: Command): Command {
-  addParamOptions(command)
-  addInputOption(command)
-  addOutputOption(command)
-  addS3Options(command)
-  addWorkersOption(command)
-  return command
-    .option('--reads <n>', 'reads in flight (default: 2 × workers; from a disk, as many as workers)', countParser(1))
-    .option(
-      '--memory <mb>',
-      'MB shared out to all workers; too few are refused (default: 70 % of what there is)',
-      countParser(1),
-    )
-    .option('--sample <n|p%>', 'only so many members, or this share; written to .fanmill/sample', readShare)
+  addSettings(addParamOptions(command), 'input', 'output', 'profile', 'region', 'workers', 'reads', 'memoryMb')
+  return command.addOption(flagOption(runOptions.sample))
 }
 
-/** `--log-level`, refused when it is none of the levels. */
-export function addLogLevelOption(command: Command): Command {
-  return addLevelOption(command, '--log-level', 'least level of messages that are shown')
+/** An option that takes a level of log lines. */
+export function levelOption(flag: `--${string}`, help: string): Option {
+  return new Option(`${flag} <level>`, `${help} (default: info)`).choices(logLevels)
 }
 
-/** An option that takes a level. */
-export function addLevelOption(command: Command, flag: `--${string}`, what: string): Command {
-  const option = new Option(`${flag} <level>`, `${what} (default: info)`)
-  return command.addOption(option.choices(logLevels))
-}
-
-/** Reads a whole number of at least `min`. */
-export function countParser(min: number): (text: string) => number {
+/** Parses a flag's text. @throws InvalidArgumentError, which names the flag */
+export function flagParser(kind: OptionKind): (text: string) => unknown {
   return text => {
-    const count = parseCount(text, min)
-    if (count !== undefined) return count
-    throw new InvalidArgumentError(`expected a whole number of at least ${min}`)
+    const value = readOption(kind, text)
+    if (value !== undefined) return value
+    throw new InvalidArgumentError(`expected ${kind.expected}`)
   }
 }
 
-/** Reads a count or a share such as `5%`. */
-export function readShare(text: string): number | `${number}%` {
-  const share = parseShare(text)
-  if (share !== undefined) return share
-  throw new InvalidArgumentError('expected a count or a share such as 5%')
-}
-
-/** Reads `a,b` as its parts. */
+/** Parses `a,b` into its parts. */
 export function readNames(text: string): readonly string[] {
   return text.split(',').map(name => name.trim())
 }
 
-/** Reads `7d`, `12h` or `30m` as days. */
+/** Parses `7d`, `12h` or `30m` into days. */
 export function readDays(text: string): number {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)([dhm])$/.exec(text) ?? []
   const perDay = unitsPerDay[unit]
@@ -161,17 +121,4 @@ function collectParam(text: string, before: Readonly<Record<string, string>> = {
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('expected name=value')
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new PermanentError(
-      'USAGE',
-      `expected a readable file, got ${path}: ${(cause as Error).message}`,
-      { path },
-      { cause },
-    )
-  }
 }

@@ -1,19 +1,14 @@
 /** What a command is about: an output root that is named, or the pipeline of a stack. */
 
+import type { DeployedOptions } from '../deployed/deployed.ts'
 import { PermanentError } from '../errors/errors.ts'
-import type { ResolvedSetting, Settings } from '../local/config.ts'
-import { settingValues } from '../local/config.ts'
-import type { DeployedOptions } from '../local.ts'
-import { loadLibrary } from './library.ts'
+import type { RootAccess } from '../store/roots.ts'
 import type { StackFlags } from './options.ts'
-import { readSettings } from './settings.ts'
-
-/** How AWS is reached. */
-type Access = Partial<Pick<Settings, 'profile' | 'region'>>
+import { origins, readSettings, type Setting, settingValues } from './settings.ts'
 
 export interface Place {
   readonly output: string
-  readonly access: Access
+  readonly access: RootAccess
   /** Set when the stack decides. */
   readonly deployed?: DeployedOptions
 }
@@ -26,12 +21,12 @@ export interface Place {
 export async function readPlace(flags: Readonly<Record<string, unknown>>): Promise<Place> {
   const settings = readSettings(flags)
   const { output = './out' } = settingValues(settings)
-  const access = pick(settingValues(settings))
+  const access = accessOf(settings)
   const deployed = isStackMeant(settings) ? stackOf(settings, flags) : undefined
   if (!deployed && (flags as StackFlags).pipeline !== undefined)
     throw new PermanentError('USAGE', 'expected --stack with --pipeline, got --pipeline alone')
   if (!deployed) return { output, access }
-  const { findPipeline } = await loadLibrary()
+  const { findPipeline } = await import('../deployed/deployed.ts')
   return { output: (await findPipeline(deployed)).output, access, deployed }
 }
 
@@ -48,10 +43,9 @@ export function readStack(flags: Readonly<Record<string, unknown>>): DeployedOpt
 export async function readDatasetPlace(
   dataset: string,
   flags: Readonly<Record<string, unknown>>,
-): Promise<{ readonly dataset: string; readonly access: Access }> {
+): Promise<{ readonly dataset: string; readonly access: RootAccess }> {
   const { stack, pipeline } = flags as StackFlags
-  if (stack === undefined && pipeline === undefined)
-    return { dataset, access: pick(settingValues(readSettings(flags))) }
+  if (stack === undefined && pipeline === undefined) return { dataset, access: accessOf(readSettings(flags)) }
   if (dataset.includes('://') || /^[./]/.test(dataset)) {
     const message = `expected the path of a dataset below the output of stack ${stack}, such as flights, got ${dataset}`
     throw new PermanentError('USAGE', message)
@@ -65,22 +59,20 @@ export function stackWords({ stack, pipeline }: DeployedOptions): string {
   return `--stack ${stack}${pipeline === undefined ? '' : ` --pipeline ${pipeline}`}`
 }
 
-const pick = ({ profile, region }: Partial<Settings>): Access => ({
-  ...(profile !== undefined && { profile }),
-  ...(region !== undefined && { region }),
-})
+function accessOf(settings: readonly Setting[]): RootAccess {
+  const { profile, region } = settingValues(settings)
+  return { profile, region }
+}
 
-const nearness = ['program', 'command line', 'environment', 'file', 'default']
-
-function isStackMeant(settings: readonly ResolvedSetting[]): boolean {
+function isStackMeant(settings: readonly Setting[]): boolean {
   const [stack, output] = ['stack', 'output'].map(name => settings.find(({ setting }) => setting === name))
   if (stack?.value === undefined || output === undefined) return false
   if (stack.origin === 'command line' && output.origin === 'command line')
     throw new PermanentError('USAGE', 'expected --stack or --output, got both: a stack has an output of its own')
-  return nearness.indexOf(stack.origin) < nearness.indexOf(output.origin)
+  return origins.indexOf(stack.origin) < origins.indexOf(output.origin)
 }
 
-function stackOf(settings: readonly ResolvedSetting[], { pipeline }: StackFlags): DeployedOptions | undefined {
+function stackOf(settings: readonly Setting[], { pipeline }: StackFlags): DeployedOptions | undefined {
   const { stack, profile, region } = settingValues(settings)
   return stack === undefined ? undefined : { stack, pipeline, profile, region }
 }

@@ -1,15 +1,14 @@
 /** `fanmill plan`: what a run would do, without doing it. */
 
 import type { Command } from 'commander'
-import type { TaskPlan } from '../local.ts'
+import type { TaskPlan } from '../local/plan-run.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { printEstimates } from './aws-estimates.ts'
 import { paintLevel } from './colours.ts'
 import { withInterrupt } from './interrupt.ts'
-import { loadLibrary } from './library.ts'
 import { addCommand, addRunOptions, type CommonOptions, type ParamOptions, readParams } from './options.ts'
 import { print, printJson, remark, visible } from './output.ts'
-import { readSettingValues } from './settings.ts'
+import { readRunSettings } from './settings.ts'
 import { printTable } from './table.ts'
 import { sizeThreadpool } from './threadpool.ts'
 
@@ -31,20 +30,11 @@ interface PlanFlags extends CommonOptions, ParamOptions {
 }
 
 async function planAction(pipeline: string, task: string | undefined, flags: PlanFlags): Promise<void> {
-  const { memory: memoryMb, ...settings } = readSettingValues({ ...flags })
-  sizeThreadpool(settings.workers ?? 1, settings.reads)
-  const params = readParams(flags)
-  const { planRun } = await loadLibrary()
-  const plan = await withInterrupt(signal => {
-    return planRun(pipeline, {
-      ...settings,
-      params,
-      signal,
-      ...(task !== undefined && { task }),
-      ...(memoryMb !== undefined && { memoryMb }),
-      ...(flags.sample !== undefined && { sample: flags.sample }),
-    })
-  })
+  const settings = readRunSettings({ ...flags })
+  sizeThreadpool(settings.workers, settings.reads)
+  const given = { ...settings, task, params: readParams(flags), sample: flags.sample }
+  const { planRun } = await import('../local/plan-run.ts')
+  const plan = await withInterrupt(signal => planRun(pipeline, { ...given, signal }))
   if (flags.json) printJson(plan)
   else await printPlan(plan.tasks)
 }

@@ -1,6 +1,6 @@
 /** What is shown of a run while it runs and when it has ended, here or where it is deployed. */
 
-import type { RunResult } from '../local.ts'
+import type { RunResult } from '../local/run-result.ts'
 import type { EndEvent, RunEvent } from '../model/events.ts'
 import { errorFields, exitCodeOf, explain } from './failure.ts'
 import type { CommonOptions } from './options.ts'

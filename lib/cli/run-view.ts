@@ -2,7 +2,8 @@
 
 import type { ParamValues } from '../define/definition.ts'
 import type { ExecutedTask } from '../deployed/execution-tasks.ts'
-import type { ExecutionStatus, RunSummary } from '../local.ts'
+import type { ExecutionStatus } from '../deployed/status.ts'
+import type { RunSummary } from '../local/state.ts'
 import { formatCount, formatSeconds } from './amounts.ts'
 import { paintStatus } from './colours.ts'
 import { failureTable, skippedTable } from './fault-tables.ts'

@@ -1,14 +1,16 @@
 /** `fanmill start`, `retry` and `stop`: executions of a deployed pipeline. */
 import type { Command } from 'commander'
-import type { DeployedOptions, Started } from '../local.ts'
+import type { DeployedOptions } from '../deployed/deployed.ts'
+import type { Started } from '../deployed/start.ts'
+import { runOptions } from '../local/run-options.ts'
 import { endEventOf } from './failure.ts'
-import { loadLibrary } from './library.ts'
 import {
   addCommand,
   addParamOptions,
-  addS3Options,
+  addSettings,
   addStackOptions,
   type CommonOptions,
+  flagOption,
   type ParamOptions,
   readParams,
 } from './options.ts'
@@ -26,7 +28,7 @@ export function addStartCommand(program: Command): void {
       'start flights --stack FanmillFlights --force',
     ],
   })
-  addParamOptions(addS3Options(addStackOptions(command))).option('--force', 'run although it is complete already')
+  addParamOptions(addDeployedOptions(command)).addOption(flagOption(runOptions.force))
   addWaitOptions(command).action(startAction)
 }
 
@@ -36,7 +38,7 @@ export function addRetryCommand(program: Command): void {
     description: 'go on with a deployed run that failed or was stopped: only what has no outcome is done',
     examples: ['retry --stack FanmillFlights', 'retry 0f3a9c1d5e7b2468 --stack FanmillFlights --wait'],
   })
-  addWaitOptions(addS3Options(addStackOptions(command))).action(retryAction)
+  addWaitOptions(addDeployedOptions(command)).action(retryAction)
 }
 
 export function addStopCommand(program: Command): void {
@@ -45,8 +47,10 @@ export function addStopCommand(program: Command): void {
     description: 'stop an execution of a deployed pipeline, by its name or its run (default: the one that runs)',
     examples: ['stop --stack FanmillFlights', 'stop 0f3a9c1d5e7b2468 --stack FanmillFlights'],
   })
-  addS3Options(addStackOptions(command)).action(stopAction)
+  addDeployedOptions(command).action(stopAction)
 }
+
+const addDeployedOptions = (command: Command): Command => addSettings(addStackOptions(command), 'profile', 'region')
 
 function addWaitOptions(command: Command): Command {
   return command
@@ -65,14 +69,13 @@ interface StartFlags extends WaitFlags, ParamOptions {
 async function startAction(task: string | undefined, flags: StartFlags): Promise<void> {
   const stack = readStack({ ...flags })
   const params = readParams(flags)
-  const { startDeployed } = await loadLibrary()
-  const given = { ...(task !== undefined && { task }), ...(flags.force && { force: true }), params }
-  await showStarted(await startDeployed({ ...stack, ...given }), stack, flags)
+  const { startDeployed } = await import('../deployed/start.ts')
+  await showStarted(await startDeployed({ ...stack, task, params, force: flags.force }), stack, flags)
 }
 
 async function retryAction(run: string | undefined, flags: WaitFlags): Promise<void> {
   const stack = readStack({ ...flags })
-  const { retryDeployed } = await loadLibrary()
+  const { retryDeployed } = await import('../deployed/start.ts')
   await showStarted(await retryDeployed(stack, run), stack, flags)
 }
 
@@ -107,7 +110,7 @@ async function showWaiting(started: Started, stack: DeployedOptions, flags: Wait
 
 async function stopAction(run: string | undefined, { json, ...flags }: CommonOptions): Promise<void> {
   const stack = readStack(flags)
-  const { stopDeployed } = await loadLibrary()
+  const { stopDeployed } = await import('../deployed/start.ts')
   const { execution, runs } = await stopDeployed(stack, run)
   if (json) return printJson({ execution, runs })
   const isStopping = execution.status === 'running'

@@ -1,10 +1,10 @@
 /** `fanmill runs`, `status`, `rejects` and `clean`: what the state below the output root says, and its removal. */
 import type { Command } from 'commander'
-import type { RunSummary } from '../local.ts'
+import { count } from '../local/options.ts'
+import type { RunSummary } from '../local/state.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { rejectTable } from './fault-tables.ts'
-import { loadLibrary } from './library.ts'
-import { addCommand, addRootOptions, type CommonOptions, countParser, readDays } from './options.ts'
+import { addCommand, addRootOptions, type CommonOptions, flagParser, readDays } from './options.ts'
 import { print, printJson, remark, visible } from './output.ts'
 import { readPlace } from './place.ts'
 import { paramsText, printExecution, printRun } from './run-view.ts'
@@ -17,7 +17,7 @@ export function addRunsCommand(program: Command): void {
     examples: ['runs --limit 1000', 'runs --stack FanmillFlights --json'],
   })
   addRootOptions(command)
-    .option('--limit <n>', 'how many runs (default: 100, with --json all)', countParser(1))
+    .option('--limit <n>', 'how many runs (default: 100, with --json all)', flagParser(count))
     .action(runsAction)
 }
 
@@ -36,7 +36,7 @@ export function addRejectsCommand(program: Command): void {
     description: 'print the rejected rows of a run (default: the latest)',
     examples: ['rejects', 'rejects 0f3a9c1d5e7b2468 --limit 1000 --json'],
   })
-  addRootOptions(command).option('--limit <n>', 'how many rows (default: 100)', countParser(1)).action(rejectsAction)
+  addRootOptions(command).option('--limit <n>', 'how many rows (default: 100)', flagParser(count)).action(rejectsAction)
 }
 
 export function addCleanCommand(program: Command): void {
@@ -55,12 +55,14 @@ export function addCleanCommand(program: Command): void {
     .action(cleanAction)
 }
 
-async function runsAction({ json, limit, ...flags }: CommonOptions & { readonly limit?: number }): Promise<void> {
-  const { listRuns, deployedRuns } = await loadLibrary()
+async function runsAction({ json, limit: limitFlag, ...flags }: CommonOptions & { readonly limit?: number }) {
   const { output, access, deployed } = await readPlace(flags)
   // One more than is shown says whether there are more.
-  const shownMax = limit ?? (json ? Number.POSITIVE_INFINITY : runsShownMax)
-  const found = deployed ? await deployedRuns(deployed, shownMax + 1) : await listRuns(output, access, shownMax + 1)
+  const shownMax = limitFlag ?? (json ? Number.POSITIVE_INFINITY : runsShownMax)
+  const limit = shownMax + 1
+  const found = deployed
+    ? await (await import('../deployed/deployed.ts')).deployedRuns(deployed, limit)
+    : await (await import('../local/state.ts')).listRuns({ output, limit, ...access })
   const runs = found.slice(0, shownMax)
   if (json) return printJson(runs)
   const titles = ['run', 'attempt', 'task', 'params', 'status', 'batches', 'rows', 'started', 'output']
@@ -77,26 +79,27 @@ function runRow({ batchesDone, batches, rows, ...run }: RunSummary): readonly un
   return [runId, attempt, task, paramsText(params), status, progress, formatCount(rows), startedAt, output]
 }
 
-async function statusAction(run: string | undefined, { json, ...flags }: CommonOptions): Promise<void> {
-  const { runStatus, deployedStatus } = await loadLibrary()
+async function statusAction(runId: string | undefined, { json, ...flags }: CommonOptions): Promise<void> {
   const { output, access, deployed } = await readPlace(flags)
   if (!deployed) {
-    const status = await runStatus(output, run, access)
+    const { readStatus } = await import('../local/state.ts')
+    const status = await readStatus({ output, runId, ...access })
     return json ? printJson(status) : printRun(status)
   }
-  const status = await deployedStatus(deployed, run)
+  const { deployedStatus } = await import('../deployed/status.ts')
+  const status = await deployedStatus(deployed, runId)
   if (json) return printJson(status)
   if (status.execution) return printExecution(status.execution, status.runs)
   for (const each of status.runs) await printRun(each)
 }
 
 async function rejectsAction(
-  run: string | undefined,
+  runId: string | undefined,
   { json, limit = 100, ...flags }: CommonOptions & { limit?: number },
 ): Promise<void> {
-  const { readRejects } = await loadLibrary()
+  const { readRejects } = await import('../local/state.ts')
   const { output, access } = await readPlace(flags)
-  const rejects = await readRejects(output, run, limit, access)
+  const rejects = await readRejects({ output, runId, limit, ...access })
   if (json) for (const reject of rejects) printJson(reject)
   else {
     const { titles, rows, numbers } = rejectTable(rejects)
@@ -110,10 +113,9 @@ interface CleanFlags extends CommonOptions {
 }
 
 async function cleanAction({ json, olderThan, dryRun = false, ...flags }: CleanFlags): Promise<void> {
-  const { cleanState } = await loadLibrary()
+  const { cleanState } = await import('../local/clean-state.ts')
   const { output, access } = await readPlace(flags)
-  const age = olderThan === undefined ? {} : { olderThanDays: olderThan }
-  const { removed, damaged } = await cleanState(output, { ...access, ...age, dryRun })
+  const { removed, damaged } = await cleanState({ output, olderThanDays: olderThan, dryRun, ...access })
   if (json) return printJson({ dryRun, removed, damaged })
   for (const { message } of damaged) remark(`fanmill: kept what belongs to a damaged file: ${visible(message)}`)
   for (const { key, bytes } of removed) print(visible(`${key}  ${formatBytes(bytes)}`))

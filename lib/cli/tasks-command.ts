@@ -1,7 +1,6 @@
 /** `fanmill tasks`: the tasks of a pipeline with their parameters and docs. */
 import type { Command } from 'commander'
 import type { ParamDefinition, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
-import { loadLibrary } from './library.ts'
 import { addCommand, type CommonOptions } from './options.ts'
 import { print, printJson, visible } from './output.ts'
 import { drawTable } from './table.ts'
@@ -15,7 +14,7 @@ export function addTasksCommand(program: Command): void {
 }
 
 async function tasksAction(path: string, { json }: CommonOptions): Promise<void> {
-  const { loadPipelineFile } = await loadLibrary()
+  const { loadPipelineFile } = await import('../local/pipeline-file.ts')
   const pipeline = await loadPipelineFile(path)
   if (json) printJson(pipelineJson(pipeline))
   else for (const task of pipeline.tasks) await printTask(task)

@@ -2,10 +2,10 @@
 import type { Command } from 'commander'
 import { formatBytes, formatCount, formatRate, formatSeconds } from './amounts.ts'
 import { withInterrupt } from './interrupt.ts'
-import { addCommand, addWorkersOption, type CommonOptions } from './options.ts'
+import { addCommand, addSettings, type CommonOptions } from './options.ts'
 import { print, printJson } from './output.ts'
 import { runView } from './progress.ts'
-import { readSettingValues } from './settings.ts'
+import { readRunSettings } from './settings.ts'
 import { sizeThreadpool } from './threadpool.ts'
 
 export function addUnzipCommand(program: Command): void {
@@ -17,7 +17,7 @@ export function addUnzipCommand(program: Command): void {
       'unzip incoming/flights.zip extracted --members "2001/**/*.csv"',
     ],
   })
-  addWorkersOption(command)
+  addSettings(command, 'workers')
     .option('--members <glob>', 'members to extract (default: all)')
     .option('--quiet', 'print warnings and errors alone')
     .action(unzipAction)
@@ -29,20 +29,15 @@ interface UnzipFlags extends CommonOptions {
 }
 
 async function unzipAction(archive: string, destination: string, flags: UnzipFlags): Promise<void> {
-  const { workers = 1 } = readSettingValues({ ...flags })
+  const { workers } = readRunSettings({ ...flags })
   sizeThreadpool(workers)
   const { json = false, quiet = false, members } = flags
-  // Deliberately not by the library, which loads an engine that extracting does not need.
   const { unzip } = await import('../local/unzip.ts')
   const view = await runView({ quiet: quiet || json })
-  const { files, bytes, seconds } = await withInterrupt(signal => {
-    return unzip(archive, destination, {
-      workers,
-      signal,
-      onEvent: view.show,
-      ...(members !== undefined && { members }),
-    })
-  }).finally(view.stop)
+  const given = { members, workers, onEvent: view.show }
+  const { files, bytes, seconds } = await withInterrupt(signal =>
+    unzip(archive, destination, { ...given, signal }),
+  ).finally(view.stop)
   if (json) printJson({ event: 'end', status: 'complete', files, bytes, seconds, output: destination })
   else if (!quiet) {
     const rate = `${formatSeconds(seconds)}, ${formatRate(bytes, seconds)} MB/s`

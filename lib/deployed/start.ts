@@ -1,6 +1,6 @@
 /** Starts, goes on with and stops runs of a deployed pipeline. */
 import { FanmillError, PermanentError } from '../errors/errors.ts'
-import type { RunResult } from '../local/options.ts'
+import type { RunResult } from '../local/run-result.ts'
 import { canonicalJson } from '../model/run-identity.ts'
 import { endRun } from '../runs/run-lease.ts'
 import { listRuns, type RunSummary } from '../runs/runs.ts'

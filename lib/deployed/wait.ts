@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { throwIfAborted } from '../errors/abort.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
-import type { RunResult } from '../local/options.ts'
+import type { RunResult } from '../local/run-result.ts'
 import type { RunEvent, RunStatus, TaskResult } from '../model/events.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { countsOf } from '../model/task-counts.ts'

@@ -8,6 +8,8 @@ import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import type { RootAccess } from '../store/roots.ts'
 import { checkParts, checkSame, currentManifest, type DatasetPlace, localParts, placeOf } from './dataset-place.ts'
 
+export type { DatasetRow } from '../engine/dataset.ts'
+
 export interface RowsOptions {
   /** Default all, in the order of the schema. */
   readonly columns?: readonly string[]

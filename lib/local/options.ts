@@ -1,49 +1,94 @@
-/** What `run` takes, and what it gives. */
-import type { FanmillError } from '../errors/errors.ts'
-import type { LogLevel, RunEvent, RunStatus, TaskResult } from '../model/events.ts'
+/** Kinds of options, and the check of options where they enter: from a program, a flag, a variable or a configuration file. */
+import { PermanentError } from '../errors/errors.ts'
+import { didYouMean } from '../errors/nearest.ts'
+import { logLevels } from '../model/events.ts'
 
-export interface RunOptions {
-  /** One task by name; default all of the pipeline. */
-  readonly task?: string
-  readonly params?: Readonly<Record<string, unknown>>
-  /** Folder, or `s3://bucket/prefix`, under which sources and tables are found; default the working directory. */
-  readonly input?: string
-  /** Folder, or `s3://bucket/prefix`, under which outputs and the state are; default `out`. */
-  readonly output?: string
-  /** Of the AWS configuration files; default as the AWS SDK finds credentials. */
-  readonly profile?: string
-  /** Of the buckets; default as the AWS SDK finds it. */
-  readonly region?: string
-  /** Key with which objects are encrypted that are written to S3; default as the bucket says. */
-  readonly kmsKeyId?: string
-  /** Threads; default as many as CPUs this process may use, and as memory is enough for. */
-  readonly workers?: number
-  /** Reads in flight; default twice the workers. */
-  readonly reads?: number
-  /**
-   * Megabytes of the whole process, shared out to its threads; default 70 % of what it may use. Less than they need is
-   * refused. Bounds engines, heaps and reads; a member is inflated whole up to 64 MiB, and staged text in a tmpfs is kept
-   * below the budget, apart from it.
-   */
-  readonly memoryMb?: number
-  /** In place of the task's own limit. */
-  readonly rejectsMax?: number | `${number}%`
-  /** Ends at the first failed batch; default the others are finished first. */
-  readonly failFast?: boolean
-  /** Part of the members only, into `.fanmill/sample` below the output. */
-  readonly sample?: number | `${number}%`
-  /** Runs again what is complete. */
-  readonly force?: boolean
-  /** In place of the task's own. */
-  readonly strict?: boolean
-  readonly logLevel?: LogLevel
-  readonly signal?: AbortSignal
-  readonly onEvent?: (event: RunEvent) => void
+/** The values that an option takes. */
+export interface OptionKind {
+  /** Completes "expected …". */
+  readonly expected: string
+  readonly fits: (value: unknown) => boolean
+  /** Value that a flag's or a variable's text stands for; default the text itself. */
+  readonly fromText?: (text: string) => unknown
 }
 
-export interface RunResult {
-  readonly status: RunStatus
-  readonly tasks: readonly TaskResult[]
-  /** Why it failed. */
-  readonly error?: FanmillError
+/** The options of one function: a kind for each. */
+export type OptionKinds<Options, Kind = OptionKind> = { readonly [Name in keyof Required<Options>]: Kind }
+
+/** Returns the same options. @throws USAGE with the option, what was expected and what was received; for an unknown one with the nearest */
+export function checkOptions<Options extends object>(
+  caller: string,
+  options: Options,
+  kinds: OptionKinds<Options>,
+): Options {
+  if (typeof options !== 'object' || options === null) throw invalidOption(`${caller}: options`, values, options)
+  for (const [name, value] of Object.entries(options)) {
+    const kind = (kinds as Readonly<Record<string, OptionKind>>)[name]
+    if (!kind) {
+      const message = `${caller}: ${name}: unknown option${didYouMean(name, Object.keys(kinds))}`
+      throw new PermanentError('USAGE', message, { name })
+    }
+    if (value !== undefined && !kind.fits(value)) throw invalidOption(`${caller}: ${name}`, kind, value)
+  }
+  return options
 }
+
+/** The value of an option from text or JSON; undefined where it does not fit. */
+export function readOption({ fits, fromText }: OptionKind, given: unknown): unknown {
+  const value = typeof given === 'string' && fromText ? fromText(given.trim()) : given
+  return fits(value) ? value : undefined
+}
+
+/** The error for a value that does not fit; `name` is what the user wrote it under. */
+export function invalidOption(name: string, { expected }: OptionKind, value: unknown): PermanentError {
+  const received = typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value)).slice(0, 60)
+  return new PermanentError('USAGE', `${name}: expected ${expected}, got ${received}`, { name })
+}
+
+const wholeNumber = (text: string): unknown => (/^\d+$/.test(text) ? Number(text) : text)
+const isWhole = (value: unknown, min: number): boolean => Number.isSafeInteger(value) && Number(value) >= min
+const isPercentage = (value: unknown): boolean =>
+  typeof value === 'string' && /^\d+(\.\d+)?%$/.test(value) && Number.parseFloat(value) <= 100
+const booleans: Readonly<Record<string, boolean>> = { true: true, false: false, 1: true, 0: false }
+
+const values: OptionKind = { expected: 'an object', fits: value => typeof value === 'object' && value !== null }
+export const text: OptionKind = {
+  expected: 'a string that is not empty',
+  fits: value => typeof value === 'string' && value !== '',
+}
+export const root: OptionKind = { ...text, expected: 'a folder or s3://bucket/prefix' }
+export const flag: OptionKind = {
+  expected: 'true or false',
+  fits: value => typeof value === 'boolean',
+  fromText: text => booleans[text] ?? text,
+}
+export const count: OptionKind = {
+  expected: 'a whole number of at least 1',
+  fits: value => isWhole(value, 1),
+  fromText: wholeNumber,
+}
+/** Days, also parts of one. */
+export const days: OptionKind = {
+  expected: 'a number of days, 0 or more',
+  fits: value => typeof value === 'number' && value >= 0,
+}
+export const share: OptionKind = {
+  expected: 'a whole number, or a share such as 0.5%',
+  fits: value => isWhole(value, 0) || isPercentage(value),
+  fromText: wholeNumber,
+}
+export const positiveShare: OptionKind = {
+  ...share,
+  expected: `${share.expected}, above 0`,
+  fits: value => share.fits(value) && Number.parseFloat(`${value}`) > 0,
+}
+export const params: OptionKind = {
+  expected: 'values by name',
+  fits: value => values.fits(value) && !Array.isArray(value),
+}
+export const logLevel: OptionKind = {
+  expected: `one of ${logLevels.join(', ')}`,
+  fits: value => logLevels.some(level => level === value),
+}
+export const signal: OptionKind = { expected: 'an AbortSignal', fits: value => value instanceof AbortSignal }
+export const callback: OptionKind = { expected: 'a function', fits: value => typeof value === 'function' }

@@ -19,9 +19,9 @@ import { defaultOutput, rootSpec } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
 import { defaultMemoryMb, defaultWorkers, shareMemory } from '../threads/machine.ts'
 import { checkInputRoot } from './check-roots.ts'
-import type { RunOptions } from './options.ts'
 import { loadPipelineFile } from './pipeline-file.ts'
 import { ownOutputs } from './roots-apart.ts'
+import type { RunOptions } from './run-options.ts'
 
 export interface PlanSummary {
   readonly tasks: readonly TaskPlan[]

@@ -1,65 +1,136 @@
-/** Checks the options of `run` where they enter. */
+/**
+ * The options of a run, each declared here alone: its type and doc, its check, and how it is called as a flag. An option that is a setting
+ * can also be a variable `FANMILL_…` and a key of the configuration file.
+ */
+import type { LogLevel, RunEvent } from '../model/events.ts'
+import {
+  callback,
+  count,
+  flag,
+  logLevel,
+  type OptionKind,
+  type OptionKinds,
+  params,
+  positiveShare,
+  root,
+  share,
+  signal,
+  text,
+} from './options.ts'
 
-import { PermanentError } from '../errors/errors.ts'
-import { didYouMean } from '../errors/nearest.ts'
-import { logLevels } from '../model/events.ts'
-import { parseCount, parseShare } from './config.ts'
-
-/** The same options. @throws USAGE with the option, what was expected and what came; for an unknown one with the nearest */
-export function checkRunOptions<Options extends object>(options: Options): Options {
-  if (typeof options !== 'object' || options === null) throw invalid('options', 'an object', options)
-  for (const [name, value] of Object.entries(options)) {
-    const check = checks[name]
-    if (!check)
-      throw new PermanentError('USAGE', `run: ${name}: unknown option${didYouMean(name, Object.keys(checks))}`, {
-        name,
-      })
-    if (value !== undefined && !check.fits(value)) throw invalid(name, check.expected, value)
-  }
-  return options
+export interface RunOptions {
+  /** Name of the task to run, such as `flights`; default every task of the pipeline. */
+  readonly task?: string
+  /** Values of the tasks' parameters, such as `{ month: '2001-01' }`; default those that the parameters declare. */
+  readonly params?: Readonly<Record<string, unknown>>
+  /** Folder, or `s3://bucket/prefix`, that paths of sources and tables start from; default the working directory. */
+  readonly input?: string
+  /** Folder, or `s3://bucket/prefix`, that paths of outputs start from, and that holds the state; default `out`. */
+  readonly output?: string
+  /** Profile of the AWS configuration files; default as the AWS SDK finds credentials. */
+  readonly profile?: string
+  /** Region of the buckets, such as `eu-west-1`; default as the AWS SDK finds it. */
+  readonly region?: string
+  /** Id or ARN of the KMS key that encrypts what is written to S3; default as the bucket says. */
+  readonly kmsKeyId?: string
+  /** Number of threads; default the CPUs that this process may use, or fewer where memory is short. */
+  readonly workers?: number
+  /** Number of reads in flight; default 2 × workers from S3, 1 × from a disk. */
+  readonly reads?: number
+  /**
+   * Memory of the whole process in MB of 1,000,000 bytes, shared out to its threads, such as `800`; default 70 % of what it may use. Less
+   * than the threads need is refused. Bounds engines, heaps and reads. A member is inflated whole up to 64 MiB, and staged text in a tmpfs
+   * is kept below the budget, apart from it.
+   */
+  readonly memoryMb?: number
+  /** Rejected rows that do not fail a run, as a count or a share such as `'0.5%'`; default the task's own limit. */
+  readonly rejectsMax?: number | `${number}%`
+  /** Stops at the first batch that fails; default false: the other batches are finished first. */
+  readonly failFast?: boolean
+  /** Reads only so many members, or this share such as `'1%'`, and writes into `.fanmill/sample` below the output; default all. */
+  readonly sample?: number | `${number}%`
+  /** Runs a task again that is complete; default false. */
+  readonly force?: boolean
+  /** Reads text strictly; default as the task says. */
+  readonly strict?: boolean
+  /** Least level of log lines that become events; default `info`. */
+  readonly logLevel?: LogLevel
+  /** Stops the run in order when it aborts; the same call resumes the run. */
+  readonly signal?: AbortSignal
+  /** Called with each event, such as `console.log`; default none. */
+  readonly onEvent?: (event: RunEvent) => void
 }
 
-interface Check {
-  readonly expected: string
-  readonly fits: (value: unknown) => boolean
+/** An option that can be a flag of the command line. */
+export interface FlagOption extends OptionKind {
+  /** As commander writes it. */
+  readonly flag: string
+  /** The flag's line in the help. */
+  readonly help: string
 }
 
-const text: Check = { expected: 'a string that is not empty', fits: value => typeof value === 'string' && value !== '' }
-const flag: Check = { expected: 'true or false', fits: value => typeof value === 'boolean' }
-const count: Check = {
-  expected: 'a whole number of at least 1',
-  fits: value => typeof value === 'number' && parseCount(value, 1) !== undefined,
-}
-const share: Check = {
-  expected: 'a whole number, or a share such as 0.5%',
-  fits: value => (typeof value === 'number' || String(value).endsWith('%')) && parseShare(value) !== undefined,
-}
-
-const checks: Readonly<Record<string, Check>> = {
-  task: text,
-  params: { expected: 'values by name', fits: value => typeof value === 'object' && !Array.isArray(value) },
-  input: text,
-  output: text,
-  profile: text,
-  region: text,
-  kmsKeyId: text,
-  workers: count,
-  reads: count,
-  memoryMb: count,
-  rejectsMax: share,
-  failFast: flag,
-  sample: {
-    expected: `${share.expected}, above 0`,
-    fits: value => share.fits(value) && Number.parseFloat(`${value}`) > 0,
+/** Options that are settings: each can also be a variable `FANMILL_…` and a key of the configuration file. */
+export const runSettings = {
+  input: {
+    ...root,
+    flag: '--input <root>',
+    help: 'folder or s3://bucket/prefix that paths of sources and tables start from (default: .)',
   },
-  force: flag,
-  strict: flag,
-  logLevel: { expected: `one of ${logLevels.join(', ')}`, fits: value => logLevels.some(level => level === value) },
-  signal: { expected: 'an AbortSignal', fits: value => value instanceof AbortSignal },
-  onEvent: { expected: 'a function', fits: value => typeof value === 'function' },
-}
+  output: {
+    ...root,
+    flag: '--output <root>',
+    help: 'folder or s3://bucket/prefix that paths of outputs start from (default: ./out)',
+  },
+  profile: {
+    ...text,
+    flag: '--profile <name>',
+    help: 'profile of the AWS configuration files (default: as the AWS SDK finds credentials)',
+  },
+  region: { ...text, flag: '--region <name>', help: 'region of the buckets (default: as the AWS SDK finds it)' },
+  kmsKeyId: {
+    ...text,
+    flag: '--kms-key-id <key>',
+    help: 'key that encrypts what is written to S3 (default: as the bucket says)',
+  },
+  workers: {
+    ...count,
+    flag: '--workers <n>',
+    help: 'threads that compute (default: the CPUs this process may use)',
+  },
+  reads: {
+    ...count,
+    flag: '--reads <n>',
+    help: 'reads in flight (default: 2 × workers; from a disk, as many as workers)',
+  },
+  memoryMb: {
+    ...count,
+    flag: '--memory <mb>',
+    help: 'MB shared out to all workers; too few are refused (default: 70 % of what there is)',
+  },
+  rejectsMax: {
+    ...share,
+    flag: '--rejects-max <n|p%>',
+    help: 'rejected rows that do not fail a run (default: as the task says, else 0)',
+  },
+  failFast: { ...flag, flag: '--fail-fast', help: 'stop at the first batch that fails' },
+  logLevel: {
+    ...logLevel,
+    flag: '--log-level <level>',
+    help: 'least level of messages that are shown (default: info)',
+  },
+} satisfies { readonly [Name in keyof RunOptions]: FlagOption }
 
-function invalid(name: string, expected: string, value: unknown): PermanentError {
-  const got = typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value)).slice(0, 60)
-  return new PermanentError('USAGE', `run: ${name}: expected ${expected}, got ${got}`, { name })
-}
+export const runOptions = {
+  ...runSettings,
+  task: text,
+  params,
+  sample: {
+    ...positiveShare,
+    flag: '--sample <n|p%>',
+    help: 'only so many members, or this share; written to .fanmill/sample',
+  },
+  force: { ...flag, flag: '--force', help: 'run although it is complete already' },
+  strict: flag,
+  signal,
+  onEvent: callback,
+} satisfies OptionKinds<RunOptions, OptionKind | FlagOption>

@@ -29,8 +29,8 @@ import {
 } from '../threads/machine.ts'
 import { memoryCeiling } from '../threads/memory-ceiling.ts'
 import { checkInputRoot, checkOutputRoot } from './check-roots.ts'
-import type { RunOptions } from './options.ts'
 import { ownOutputs } from './roots-apart.ts'
+import type { RunOptions } from './run-options.ts'
 
 export interface Session {
   readonly pipeline: PipelineDefinition

@@ -33,7 +33,7 @@ export interface UnzipOptions {
   readonly onEvent?: (event: RunEvent) => void
 }
 
-export interface Unzipped {
+export interface UnzipResult {
   readonly files: number
   /** Inflated. */
   readonly bytes: number
@@ -47,7 +47,7 @@ export interface Unzipped {
  * Memory: 16 MiB a thread, and the largest member below 64 MiB.
  * @throws OUTPUT_NOT_OURS, NO_INPUT, ABORTED, ZIP_*, DISK_FULL; no `_SUCCESS` is left then, and the same call begins again
  */
-export async function unzip(archive: string, destination: string, options: UnzipOptions = {}): Promise<Unzipped> {
+export async function unzip(archive: string, destination: string, options: UnzipOptions = {}): Promise<UnzipResult> {
   const startedMs = Date.now()
   const { members = '**', workers: threads = defaultWorkers(), signal, onEvent } = options
   throwIfAborted(signal)

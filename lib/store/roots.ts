@@ -3,24 +3,24 @@ import { join, resolve } from 'node:path'
 import type { StoreSpec } from './open-store.ts'
 import { formatStoreUrl, parseStoreUrl } from './store-url.ts'
 
-/** How S3 is reached. */
+/** Options that say how S3 is reached. */
 export interface RootAccess {
-  /** Of the AWS configuration files; default as the AWS SDK finds credentials. */
-  readonly profile?: string | undefined
-  /** Of the buckets; default as the AWS SDK finds it. */
-  readonly region?: string | undefined
-  /** Key with which objects are encrypted that are written to S3; default as the bucket says. */
-  readonly kmsKeyId?: string | undefined
+  /** Profile of the AWS configuration files; default as the AWS SDK finds credentials. */
+  readonly profile?: string
+  /** Region of the buckets, such as `eu-west-1`; default as the AWS SDK finds it. */
+  readonly region?: string
 }
 
 /** Where outputs go by default, below the working directory. */
 export const defaultOutput = 'out'
 
-/** A root as a store's description; relative folders are below the working directory. @throws USAGE for other addresses than s3:// */
-export function rootSpec(root: string, { profile, region, kmsKeyId }: RootAccess = {}): StoreSpec {
+/** Returns a root as a store's description; relative folders start from the working directory. @throws USAGE for other addresses than s3:// */
+export function rootSpec(
+  root: string,
+  { profile, region, kmsKeyId }: RootAccess & { readonly kmsKeyId?: string } = {},
+): StoreSpec {
   const place = parseStoreUrl(root)
-  if (!place) return { kind: 'disk', folder: resolve(root) }
-  return { kind: 's3', ...place, ...(profile && { profile }), ...(region && { region }), ...(kmsKeyId && { kmsKeyId }) }
+  return place ? { kind: 's3', ...place, profile, region, kmsKeyId } : { kind: 'disk', folder: resolve(root) }
 }
 
 /** The store of a folder of another one; `path` is `/`-separated. */

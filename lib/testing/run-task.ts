@@ -11,7 +11,7 @@ import { requireColumns } from '../infer/require-columns.ts'
 import { findInputs } from '../inputs/find-inputs.ts'
 import { fetchTables } from '../inputs/tables.ts'
 import { datasetAt } from '../local/dataset.ts'
-import { rejectsIn } from '../local/state.ts'
+import { readRejectFiles } from '../local/state.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { readParams } from '../model/param-values.ts'
@@ -165,5 +165,5 @@ async function rejectsOf(output: MemoryStore, { runs }: Manifest): Promise<Rejec
   const keys: string[] = []
   for await (const { key } of output.list(outcomes))
     keys.push(...((await readState(output, key, readOutcome))?.rejects ?? []))
-  return rejectsIn(output, keys)
+  return readRejectFiles(output, keys)
 }

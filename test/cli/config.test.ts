@@ -12,12 +12,12 @@ async function configOf(args: readonly string[], options: Parameters<typeof fanm
 
 describe('fanmill config', () => {
   it('prefers the command line to the environment, and the environment to the file', async () => {
-    const cwd = folderOf({ 'fanmill.config.json': '{ "workers": 3, "reads": 4, "memory": 900 }' })
+    const cwd = folderOf({ 'fanmill.config.json': '{ "workers": 3, "reads": 4, "memoryMb": 900 }' })
     const env = { FANMILL_WORKERS: '5', FANMILL_READS: '6' }
     expect(await configOf(['--workers', '7'], { cwd, env })).toMatchObject({
       workers: { value: 7, origin: 'command line', name: '--workers' },
       reads: { value: 6, origin: 'environment', name: 'FANMILL_READS' },
-      memory: { value: 900, origin: 'file', name: join(cwd, 'fanmill.config.json') },
+      memoryMb: { value: 900, origin: 'file', name: join(cwd, 'fanmill.config.json') },
       output: { value: './out', origin: 'default' },
     })
   })
@@ -53,9 +53,9 @@ describe('fanmill config', () => {
   })
 
   it.each([
-    ['{ "worker": 3 }', 'unknown key "worker" in'],
-    ['{ "worker": 3 }', 'did you mean "workers"?'],
-    ['{ "workers": 1.5 }', 'to be a whole number of at least 1, got 1.5'],
+    ['{ "worker": 3 }', 'fanmill.config.json: unknown key "worker"'],
+    ['{ "worker": 3 }', 'did you mean workers'],
+    ['{ "workers": 1.5 }', 'fanmill.config.json: workers: expected a whole number of at least 1, got 1.5'],
     ['[]', 'expected a JSON object in'],
     ['{', 'expected JSON in'],
   ])('refuses the file %s', async (text, message) => {
@@ -68,7 +68,7 @@ describe('fanmill config', () => {
   it('refuses a variable that does not fit', async () => {
     const { code, stderr } = await fanmill(['config'], { env: { FANMILL_WORKERS: 'many' } })
     expect(code).toBe(2)
-    expect(stderr).toContain('expected FANMILL_WORKERS to be a whole number of at least 1, got "many"')
+    expect(stderr).toContain('FANMILL_WORKERS: expected a whole number of at least 1, got "many"')
   })
 
   it('prints a table with the origin of each value', async () => {

@@ -63,11 +63,11 @@ describe('wrong usage', () => {
     [['run'], "missing required argument 'pipeline'"],
     [['head', 'a', 'b'], 'too many arguments'],
     [['run', 'p.ts', '--workers', '0'], 'expected a whole number of at least 1'],
-    [['run', 'p.ts', '--rejects-max', '101%'], 'expected a count or a share such as 5%'],
+    [['run', 'p.ts', '--rejects-max', '101%'], 'expected a whole number, or a share such as 0.5%'],
     [['run', 'p.ts', '--param', 'month'], 'expected name=value'],
     [['run', 'p.ts', '--param-file', 'absent.json'], 'expected a readable file, got absent.json'],
     [['run', 'p.ts', '--fail-fast', '--keep-going'], 'cannot be used with option'],
-    [['run', 'p.ts', '--log-level', 'loud'], 'Allowed choices are debug, info, warn, error'],
+    [['run', 'p.ts', '--log-level', 'loud'], 'expected one of debug, info, warn, error'],
     [['clean', '--older-than', 'week'], 'expected an age such as 7d, 12h or 30m'],
   ])('of %j is one line on stderr and exit 2', async (args, text) => {
     const { code, stdout, stderr } = await fanmill(args)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import pipeline from '../../examples/flights/pipeline.ts'
 import { prepare } from '../../examples/flights/prepare.ts'
-import { run } from '../../lib/local.ts'
+import { run } from '../../lib/index.ts'
 import type { TaskResult } from '../../lib/model/events.ts'
 import { lines, partsOf, type Tally, tallyDataset, tallySource } from './tally.ts'
 

@@ -2,7 +2,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { run } from '../../lib/local.ts'
+import { run } from '../../lib/index.ts'
 import type { Outcome } from '../../lib/model/outcome.ts'
 import type { RunName } from '../../lib/model/run-identity.ts'
 import { noWaits } from '../../lib/model/waits.ts'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { inferColumns } from '../../lib/local.ts'
+import * as fanmill from '../../lib/index.ts'
 import { buildZip } from '../zip-builder.ts'
 import { runProposal } from './proposals.ts'
 
@@ -29,7 +29,7 @@ const fixtures = readdirSync(difficult).filter(name => isText(name) && !refused[
 
 describe('the proposal for', () => {
   it.each(fixtures)('%s is as expected, and a run of it gives the rows that were counted', async name => {
-    const { source, rows, rowsRejected } = await inferColumns(join(difficult, name))
+    const { source, rows, rowsRejected } = await fanmill.infer(join(difficult, name))
     const run = await runProposal(source, { name, bytes: readFileSync(join(difficult, name)) })
     expect({ rows: run.rows.length, rowsRejected: run.rejectCount }).toEqual({ rows, rowsRejected })
     expect({ source: source.split('\n'), rows: run.rows, rowsRejected }).toEqual(expected[name])
@@ -39,7 +39,7 @@ describe('the proposal for', () => {
     const bytes = readFileSync(join(difficult, name))
     const archive = join(mkdtempSync(join(tmpdir(), 'fanmill-infer-')), 'a.zip')
     writeFileSync(archive, buildZip({ [name]: bytes }))
-    const { source } = await inferColumns(archive)
+    const { source } = await fanmill.infer(archive)
     const run = await runProposal(source, { name, bytes, isZipped: true })
     expect(run.rows).toEqual(expected[name]?.rows)
     expect(run.rejectCount).toBe(expected[name]?.rowsRejected)
@@ -47,7 +47,7 @@ describe('the proposal for', () => {
 
   it.each(readdirSync(folderOf('csv')).filter(isText))('%s reads the rows that were counted', async name => {
     const file = join(folderOf('csv'), name)
-    const inferred = await inferColumns(file).catch(error => error)
+    const inferred = await fanmill.infer(file).catch(error => error)
     if (inferred instanceof Error) return expect(inferred).toMatchObject({ code: 'NO_INPUT' })
     const run = await runProposal(inferred.source, { name, bytes: readFileSync(file) })
     expect(run.rows).toHaveLength(inferred.rows)
@@ -55,7 +55,7 @@ describe('the proposal for', () => {
   })
 
   it.each(Object.entries(refused))('%s is a refusal that says what to do', async (name, [code, message]) => {
-    await expect(inferColumns(join(difficult, name))).rejects.toMatchObject({
+    await expect(fanmill.infer(join(difficult, name))).rejects.toMatchObject({
       code,
       message: expect.stringContaining(message),
     })

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { flightsParquet } from '../../examples/flights/prepare.ts'
+import * as fanmill from '../../lib/index.ts'
 import type { InferProgress } from '../../lib/infer/progress.ts'
-import { inferColumns } from '../../lib/local.ts'
 import { folderOf } from '../cli/fanmill.ts'
 import { parquetOf } from '../engine/converting.ts'
 import { tripsProject } from '../local/trips.ts'
@@ -14,9 +14,9 @@ import { buildZip } from '../zip-builder.ts'
 async function sourceOf(
   name: string,
   content: string | Uint8Array,
-  options?: Parameters<typeof inferColumns>[1],
+  options?: Parameters<typeof fanmill.infer>[1],
 ): Promise<string> {
-  return (await inferColumns(join(folderOf({ [name]: content }), name), options)).source
+  return (await fanmill.infer(join(folderOf({ [name]: content }), name), options)).source
 }
 
 /** Printed where files have different columns, as a run would refuse those that lack some. */
@@ -137,7 +137,7 @@ it.each([
 })
 
 it('takes the types of Parquet as they are', async () => {
-  const { source } = await inferColumns(flightsParquet)
+  const { source } = await fanmill.infer(flightsParquet)
   expect(source).toMatch(
     /^format: parquetFiles\(\),\ncolumns: \{\n {2}date: column.timestamp\(\),\n {2}delay: column.int\d+\(\)/,
   )
@@ -153,7 +153,7 @@ describe('an archive', () => {
 
   it('is sampled over its members, whatever the order of their columns', async () => {
     const file = join(folderOf({ 'x.zip': buildZip(members) }), 'x.zip')
-    const { source, sampled, rows } = await inferColumns(file)
+    const { source, sampled, rows } = await fanmill.infer(file)
     expect(source).toBe(
       `columns: {\n  id: column.int64(),\n  v: column.float64(),\n  extra: column.string(),\n},\n${missing}`,
     )
@@ -178,20 +178,20 @@ describe('a path that cannot be read', () => {
     ['data/a.csv/b.csv', 'NO_INPUT', 'got a path that leads through a file, not through folders'],
     [`${'x'.repeat(300)}.csv`, 'NO_INPUT', 'got a name that is too long for a file system'],
   ])('%s fails with a plain sentence', async (path, code, message) => {
-    const failing = inferColumns(join(folder, path))
+    const failing = fanmill.infer(join(folder, path))
     await expect(failing).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
     await expect(failing).rejects.not.toMatchObject({ message: expect.stringMatching(/\bE[A-Z]{4,}/) })
   })
 
   it('names a file of a folder that is given', async () => {
-    await expect(inferColumns(join(folder, 'data'))).rejects.toMatchObject({
+    await expect(fanmill.infer(join(folder, 'data'))).rejects.toMatchObject({
       message: expect.stringContaining('give one of its files, for example'),
     })
   })
 
   it.skipIf(process.getuid?.() === 0)('says that a file may not be read', async () => {
     chmodSync(join(folder, 'data/secret.csv'), 0o000)
-    await expect(inferColumns(join(folder, 'data/secret.csv'))).rejects.toMatchObject({
+    await expect(fanmill.infer(join(folder, 'data/secret.csv'))).rejects.toMatchObject({
       code: 'INPUT_INVALID',
       message: expect.stringContaining('this user may not read'),
     })
@@ -218,7 +218,7 @@ it('keeps wide files to a bounded time and memory, and counts their columns as i
   const text = `${names.join(',')}\n${rows.join('\n')}\n${bad}\n`
   const seen: InferProgress[] = []
   const path = join(folderOf({ 'w.csv': text }), 'w.csv')
-  const inferred = await inferColumns(path, { onProgress: progress => seen.push(progress) })
+  const inferred = await fanmill.infer(path, { onProgress: progress => seen.push(progress) })
   expect(new Set(Object.values(inferred.columns).map(({ type }) => type))).toEqual(new Set(['int64']))
   expect(inferred).toMatchObject({ rows: 5, rowsRejected: 1 })
   expect(seen.map(({ phase, done }) => `${phase} ${done}`)).toEqual([

@@ -1,6 +1,6 @@
 /** Rows that come beside those that a dataset holds: their columns, their partitions, and parts without rows. */
 import { describe, expect, it } from 'vitest'
-import { type DatasetRow, openDataset } from '../../lib/local.ts'
+import { type DatasetRow, openDataset } from '../../lib/index.ts'
 import { type Project, project } from './project.ts'
 
 const pipeline = (columns: string, output: string, more = '') => `

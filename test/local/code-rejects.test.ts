@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readRejects } from '../../lib/local/state.ts'
+import * as fanmill from '../../lib/index.ts'
 import { buildZip } from '../zip-builder.ts'
 import { type Project, project } from './project.ts'
 
@@ -55,7 +55,7 @@ it('commits the other rows where the limit allows it, and keeps the rejects with
   const { status, tasks } = await made.run({ rejectsMax: 5 })
   expect(status).toBe('complete')
   expect(tasks[0]).toMatchObject({ rowsWritten: 39_996, rowsRejected: 5 })
-  const rejects = await readRejects(made.out)
+  const rejects = await fanmill.rejects({ output: made.out })
   expect(rejects.map(({ member, line, expected, text }) => [member, line, expected, text])).toEqual([
     ['many.csv', 11, 'price is no number', '9,free'],
     ['many.csv', 10_011, 'price is no number', '10009,free'],

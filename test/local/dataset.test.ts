@@ -3,7 +3,8 @@ import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { sql } from '../../lib/define/index.ts'
-import { headDataset, openDataset, showDataset } from '../../lib/local.ts'
+import { openDataset } from '../../lib/index.ts'
+import { headDataset, showDataset } from '../../lib/local/dataset.ts'
 import { folderOf } from '../cli/fanmill.ts'
 import { type Project, tripsProject } from './trips.ts'
 

@@ -16,7 +16,7 @@ import {
   table,
   task,
 } from '../../lib/define/index.ts'
-import { readRejects } from '../../lib/local/state.ts'
+import * as fanmill from '../../lib/index.ts'
 import { runTask } from '../../lib/testing.ts'
 import { encodeWindows1252 } from '../../lib/text/windows-1252.ts'
 import { rowsOf } from '../engine/converting.ts'
@@ -111,7 +111,7 @@ describe.each(Object.keys(formats) as FormatName[])('%s in windows-1252', format
         .map(id => `${id} ${textOf(id)}`)
         .sort(),
     )
-    const rejects = await readRejects(some.out, some.manifest('t').runs[0]!.runId)
+    const rejects = await fanmill.rejects({ output: some.out, runId: some.manifest('t').runs[0]!.runId })
     const headerLines = formats[format].header === '' ? 0 : 1
     const places = rejects.map(({ line }) => line).sort((a, b) => a - b)
     expect(places).toEqual(bad.map(id => id + 1 + headerLines))

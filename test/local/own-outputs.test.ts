@@ -2,7 +2,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { planRun } from '../../lib/local/plan-run.ts'
+import * as fanmill from '../../lib/index.ts'
 import { rootsApart } from '../../lib/local/roots-apart.ts'
 import { buildZip } from '../zip-builder.ts'
 import { project } from './project.ts'
@@ -33,7 +33,7 @@ describe('a task that would read its own output', () => {
       code: 'INPUT_IS_OUTPUT',
       detail: { task: 't', key: 'out/t/part-0-0-0000000000000000-1.parquet' },
     })
-    const planning = planRun(join(own.folder, 'pipeline.ts'), { input: own.folder, output: own.out })
+    const planning = fanmill.plan(join(own.folder, 'pipeline.ts'), { input: own.folder, output: own.out })
     await expect(planning).rejects.toEqual(isOutput)
   })
 

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { openDataset } from '../../lib/local.ts'
+import { openDataset } from '../../lib/index.ts'
 import { buildZip } from '../zip-builder.ts'
 import { project } from './project.ts'
 

@@ -1,7 +1,7 @@
 /** What a run would do. */
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { planRun } from '../../lib/local.ts'
+import * as fanmill from '../../lib/index.ts'
 import { goodMembers, tripsProject } from './trips.ts'
 
 const tables = 'tables: { cities: table("reference/cities.csv", csv()) }'
@@ -10,7 +10,7 @@ describe('a plan', () => {
   it('says what would be read and written, tables among it', async () => {
     const { pipeline, folder } = tripsProject({ task: tables })
     const bytes = Object.values(goodMembers).join('').length
-    expect(await planRun(pipeline, { input: folder })).toEqual({
+    expect(await fanmill.plan(pipeline, { input: folder })).toEqual({
       tasks: [
         {
           task: 'trips',
@@ -34,11 +34,11 @@ describe('a plan', () => {
 
   it('says of AWS about what the same run would cost there, but not of a sample', async () => {
     const { pipeline, folder } = tripsProject()
-    const [task] = (await planRun(pipeline, { input: folder })).tasks
+    const [task] = (await fanmill.plan(pipeline, { input: folder })).tasks
     expect(task?.aws?.dollars).toBeGreaterThan(0)
     expect(task?.aws?.dollars).toBeLessThan(0.01)
     expect(task?.aws?.seconds).toBeLessThan(60)
-    const [sampled] = (await planRun(pipeline, { input: folder, sample: 1 })).tasks
+    const [sampled] = (await fanmill.plan(pipeline, { input: folder, sample: 1 })).tasks
     expect(sampled).not.toHaveProperty('aws')
   })
 
@@ -56,23 +56,23 @@ describe('a plan', () => {
   ])('checks SQL as a run does: %s', async (task, message) => {
     const { pipeline, folder } = tripsProject({ task })
     const failure = { code: 'SQL_INVALID', message: expect.stringContaining(message) }
-    await expect(planRun(pipeline, { input: folder })).rejects.toMatchObject(failure)
+    await expect(fanmill.plan(pipeline, { input: folder })).rejects.toMatchObject(failure)
   })
 
   it('writes nothing', async () => {
     const { pipeline, folder, output } = tripsProject()
-    await planRun(pipeline, { input: folder, output })
+    await fanmill.plan(pipeline, { input: folder, output })
     expect(existsSync(output)).toBe(false)
   })
 
   it('plans part of the members for a sample', async () => {
     const { pipeline, folder } = tripsProject()
-    expect((await planRun(pipeline, { input: folder, sample: 1 })).tasks[0]?.members).toBe(1)
+    expect((await fanmill.plan(pipeline, { input: folder, sample: 1 })).tasks[0]?.members).toBe(1)
   })
 
   it('warns of inputs and tables that are not there', async () => {
     const { pipeline, folder } = tripsProject({ task: tables.replace('cities.csv', 'towns.csv') })
-    const [task] = (await planRun(pipeline, { input: folder, params: { month: '2002-01' } })).tasks
+    const [task] = (await fanmill.plan(pipeline, { input: folder, params: { month: '2002-01' } })).tasks
     expect(task).toMatchObject({ archives: 0, members: 0, slices: 0, expectedParts: 0 })
     expect(task?.warnings).toEqual([
       expect.stringMatching(/^NO_INPUT .*incoming\/2002-01\/\*\.zip/),
@@ -85,6 +85,6 @@ describe('a plan', () => {
     ['PARAM_INVALID', { params: { month: 'May' } }],
   ])('fails with %s as a run would', async (code, options) => {
     const { pipeline, folder } = tripsProject()
-    await expect(planRun(pipeline, { input: folder, ...options })).rejects.toMatchObject({ code })
+    await expect(fanmill.plan(pipeline, { input: folder, ...options })).rejects.toMatchObject({ code })
   })
 })

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { RunOptions, RunResult } from '../../lib/local/options.ts'
+import type { RunOptions, RunResult } from '../../lib/index.ts'
 import { runSession } from '../../lib/local/run.ts'
 import { openSession, type SessionTuning } from '../../lib/local/session.ts'
 import { readManifest } from '../../lib/state/state.ts'

@@ -2,7 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type DatasetRow, openDataset } from '../../lib/local.ts'
+import { type DatasetRow, openDataset } from '../../lib/index.ts'
 import { buildZip } from '../zip-builder.ts'
 import { type Project, project } from './project.ts'
 

@@ -26,7 +26,7 @@ it('finds a complete dataset, and fails with the path where it would have to wri
   expect(await some.run()).toMatchObject({ status: 'complete' })
   for (const folder of [some.out, ...foldersBelow(some.out)]) chmodSync(folder, 0o555)
   chmodSync(some.folder, 0o755)
-  const url = new URL('../../lib/local.ts', import.meta.url).href
+  const url = new URL('../../lib/index.ts', import.meta.url).href
   const script = `const { run } = await import(${JSON.stringify(url)})
 const print = ({ status, error }) => console.log(JSON.stringify({ status, code: error?.code, message: error?.message }))
 print(await run('pipeline.ts', { output: 'out', workers: 1 }))

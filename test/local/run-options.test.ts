@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest'
-import { checkRunOptions } from '../../lib/local/run-options.ts'
+import { checkOptions } from '../../lib/local/options.ts'
+import { type RunOptions, runOptions } from '../../lib/local/run-options.ts'
+
+const checkRunOptions = (options: object) => checkOptions('run', options as RunOptions, runOptions)
 
 it('lets every option through that run knows', () => {
   const options = {
@@ -21,7 +24,7 @@ it.each<[Readonly<Record<string, unknown>>, string]>([
   [{ sample: 0 }, 'run: sample: expected a whole number, or a share such as 0.5%, above 0, got 0'],
   [{ sample: '0%' }, 'run: sample: expected'],
   [{ failFast: 1 }, 'run: failFast: expected true or false, got 1'],
-  [{ output: '' }, 'run: output: expected a string that is not empty, got ""'],
+  [{ output: '' }, 'run: output: expected a folder or s3://bucket/prefix, got ""'],
   [{ params: ['a'] }, 'run: params: expected values by name, got ["a"]'],
   [{ logLevel: 'trace' }, 'run: logLevel: expected one of debug, info, warn, error, got "trace"'],
   [{ signal: {} }, 'run: signal: expected an AbortSignal, got {}'],

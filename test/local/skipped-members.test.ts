@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { runStatus } from '../../lib/local.ts'
+import * as fanmill from '../../lib/index.ts'
 import type { RunEvent } from '../../lib/model/events.ts'
 import { buildZip, type MemberSpec } from '../zip-builder.ts'
 import { type Project, project } from './project.ts'
@@ -65,7 +65,7 @@ describe('a member that is skipped', () => {
       expect(message).toContain(`member ${member} of in/a.zip`)
       expect(named[member]).toEqual({ archive, message: `member skipped: ${message}` })
     }
-    expect((await runStatus(rows.out)).skipped).toEqual(skipped)
+    expect((await fanmill.status({ output: rows.out })).skipped).toEqual(skipped)
     expect(warnings).toHaveLength(5)
   })
 

@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { cleanState, listRuns, openDataset, readRejects, runStatus } from '../../lib/local.ts'
+import * as fanmill from '../../lib/index.ts'
+import { openDataset } from '../../lib/index.ts'
 import { goodMembers, tripsProject } from './trips.ts'
 
 const members = { ...goodMembers, 'd.csv': 'id,city,day,price\n1.5,Lima,,\n4,Kyiv,,x\n5,Riga,,\n' }
@@ -13,7 +14,7 @@ describe('runs', () => {
     await project.run()
     await project.run({ rejectsMax: 2 })
     await project.run({ rejectsMax: 2, force: true })
-    const runs = await listRuns(project.output)
+    const runs = await fanmill.runs({ output: project.output })
     expect(runs.map(({ attempt, status }) => ({ attempt, status }))).toEqual([
       { attempt: 2, status: 'complete' },
       { attempt: 1, status: 'complete' },
@@ -27,20 +28,25 @@ describe('runs', () => {
       batches: 1,
       batchesDone: 1,
     })
-    expect(await runStatus(project.output)).toEqual(runs[0])
-    expect(await runStatus(project.output, runs[0]!.runId.slice(0, 6))).toEqual(runs[0])
+    expect(await fanmill.status({ output: project.output })).toEqual(runs[0])
+    expect(await fanmill.status({ output: project.output, runId: runs[0]!.runId.slice(0, 6) })).toEqual(runs[0])
   })
 
   it('that failed say why', async () => {
     const project = tripsProject({ members })
     await project.run()
-    expect(await runStatus(project.output)).toMatchObject({ status: 'failed', error: { code: 'REJECTS_OVER_LIMIT' } })
+    expect(await fanmill.status({ output: project.output })).toMatchObject({
+      status: 'failed',
+      error: { code: 'REJECTS_OVER_LIMIT' },
+    })
   })
 
   it('that are unknown fail with RUN_UNKNOWN', async () => {
     const project = tripsProject()
-    await expect(runStatus(project.output, 'ffff')).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
-    expect(await listRuns(project.output)).toEqual([])
+    await expect(fanmill.status({ output: project.output, runId: 'ffff' })).rejects.toMatchObject({
+      code: 'RUN_UNKNOWN',
+    })
+    expect(await fanmill.runs({ output: project.output })).toEqual([])
   })
 })
 
@@ -49,7 +55,7 @@ describe('rejected rows', () => {
     const project = tripsProject({ members })
     const { tasks } = await project.run()
     const run = tasks[0]!.run
-    const rejects = await readRejects(project.output, run)
+    const rejects = await fanmill.rejects({ output: project.output, runId: run })
     expect(rejects).toEqual([
       {
         archive: 'incoming/2001-01/x.zip',
@@ -72,7 +78,7 @@ describe('rejected rows', () => {
         text: '4,Kyiv,,x',
       },
     ])
-    expect(await readRejects(project.output, run, 1)).toEqual(rejects.slice(0, 1))
+    expect(await fanmill.rejects({ output: project.output, runId: run, limit: 1 })).toEqual(rejects.slice(0, 1))
   })
 })
 
@@ -80,8 +86,8 @@ describe('cleaning', () => {
   it('keeps what is young and what a dataset needs', async () => {
     const project = tripsProject()
     await project.run()
-    expect(await cleanState(project.output, { olderThanDays: 7 })).toEqual({ removed: [], damaged: [] })
-    expect((await cleanState(project.output, { olderThanDays: 0 })).removed).toEqual([])
+    expect(await fanmill.clean({ output: project.output, olderThanDays: 7 })).toEqual({ removed: [], damaged: [] })
+    expect((await fanmill.clean({ output: project.output, olderThanDays: 0 })).removed).toEqual([])
     expect((await openDataset(project.dataset)).parts).toHaveLength(3)
   })
 
@@ -92,17 +98,17 @@ describe('cleaning', () => {
     const left = join(project.output, '.fanmill/tmp/left')
     mkdirSync(left)
     utimesSync(left, 0, 0)
-    const dry = await cleanState(project.output, { olderThanDays: 0, dryRun: true })
+    const dry = await fanmill.clean({ output: project.output, olderThanDays: 0, dryRun: true })
     expect(dry.removed.map(({ key }) => key)).toEqual(
       expect.arrayContaining([expect.stringMatching(/^\.fanmill\/runs\/\w+\/1\/run\.json$/), '.fanmill/tmp/left/']),
     )
     expect(existsSync(left)).toBe(true)
-    expect(await cleanState(project.output, { olderThanDays: 0 })).toEqual(dry)
+    expect(await fanmill.clean({ output: project.output, olderThanDays: 0 })).toEqual(dry)
     expect(existsSync(left)).toBe(false)
-    expect((await listRuns(project.output)).map(({ attempt }) => attempt)).toEqual([2])
+    expect((await fanmill.runs({ output: project.output })).map(({ attempt }) => attempt)).toEqual([2])
   })
 
   it('refuses an age that is none', async () => {
-    await expect(cleanState('out', { olderThanDays: -1 })).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(fanmill.clean({ output: 'out', olderThanDays: -1 })).rejects.toMatchObject({ code: 'USAGE' })
   })
 })

@@ -1,6 +1,6 @@
 /** A small pipeline in a folder of its own, and its runs. */
 import { join } from 'node:path'
-import { type RunOptions, type RunResult, run } from '../../lib/local.ts'
+import { type RunOptions, type RunResult, run } from '../../lib/index.ts'
 import { folderOf } from '../cli/fanmill.ts'
 import { buildZip } from '../zip-builder.ts'
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSyn
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { cleanState, runStatus } from '../../lib/local.ts'
+import * as fanmill from '../../lib/index.ts'
 import { buildZip } from '../zip-builder.ts'
 import { project } from './project.ts'
 
@@ -67,16 +67,16 @@ describe.each(outputs)('an output of %s', (_, output, columns) => {
     expect(pending.length).toBeGreaterThan(0)
 
     const files = pending.map(name => `.fanmill/pending/${name}`)
-    const dry = await cleanState(some.out, { dryRun: true })
+    const dry = await fanmill.clean({ output: some.out, dryRun: true })
     expect(dry.removed.map(({ key }) => key)).toEqual(expect.arrayContaining(files))
     for (const { key, bytes } of dry.removed)
       if (!key.endsWith('/')) expect(statSync(join(some.out, key)).size).toBe(bytes)
-    expect(await cleanState(some.out)).toEqual(dry)
+    expect(await fanmill.clean({ output: some.out })).toEqual(dry)
     expect(existsSync(join(some.out, '.fanmill/pending'))).toBe(false)
     expect(readdirSync(join(some.out, '.fanmill/tmp'))).toEqual([])
 
     expect(await some.run()).toMatchObject({ status: 'complete' })
-    expect((await runStatus(some.out)).status).toBe('complete')
+    expect((await fanmill.status({ output: some.out })).status).toBe('complete')
     expect(existsSync(join(some.out, '.fanmill/pending'))).toBe(false)
   })
 })
@@ -93,11 +93,11 @@ describe('a run that fails', () => {
       some.write({ '2.zip': archive(3, 'bad,c\n') })
       expect(await some.run(options)).toMatchObject({ status: 'failed', error: { code: 'REJECTS_OVER_LIMIT' } })
       expect(namesIn(join(some.out, 't'))).toEqual(before)
-      const { removed } = await cleanState(some.out)
+      const { removed } = await fanmill.clean({ output: some.out })
       expect(removed.map(({ key }) => key)).toEqual([
         expect.stringMatching(/^\.fanmill\/pending\/[0-9a-f]{16}\/1\/\w+\/t\/part-/),
       ])
-      expect((await runStatus(some.out)).status).toBe('failed')
+      expect((await fanmill.status({ output: some.out })).status).toBe('failed')
       expect(await some.run({ ...options, rejectsMax: 1 })).toMatchObject({
         status: 'complete',
         tasks: [{ rowsWritten: 4 }],
@@ -108,10 +108,10 @@ describe('a run that fails', () => {
   it('keeps what it left when clean is given an age, so that it can be continued', async () => {
     const some = project(typed, { '1.zip': archive(1, 'bad,c\n') })
     await some.run()
-    expect((await cleanState(some.out, { olderThanDays: 1 })).removed).toEqual([])
-    expect((await cleanState(some.out, { olderThanDays: 0, dryRun: true })).removed.map(({ key }) => key)).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^\.fanmill\/pending\//)]),
-    )
+    expect((await fanmill.clean({ output: some.out, olderThanDays: 1 })).removed).toEqual([])
+    expect(
+      (await fanmill.clean({ output: some.out, olderThanDays: 0, dryRun: true })).removed.map(({ key }) => key),
+    ).toEqual(expect.arrayContaining([expect.stringMatching(/^\.fanmill\/pending\//)]))
   })
 })
 
@@ -121,8 +121,8 @@ it('removes pending parts that older versions kept in the folder of a dataset, a
   const before = namesIn(join(some.out, 't'))
   const older = 't/part-0-0-0123456789abcdef-1.parquet.pending-0a1b2c3d0'
   some.write({ [`out/${older}`]: 'rows', 'out/other/report.pending-review': 'mine' })
-  expect((await cleanState(some.out)).removed).toEqual([])
-  const { removed } = await cleanState(some.out, { olderThanDays: 0 })
+  expect((await fanmill.clean({ output: some.out })).removed).toEqual([])
+  const { removed } = await fanmill.clean({ output: some.out, olderThanDays: 0 })
   expect(removed).toContainEqual({ key: older, bytes: 4 })
   expect(namesIn(join(some.out, 't'))).toEqual(before)
   expect(existsSync(join(some.out, 'other/report.pending-review'))).toBe(true)

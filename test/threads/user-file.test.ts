@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { column, csv, files, mapRows, parquet, task } from '../../lib/index.ts'
-import { run } from '../../lib/local.ts'
+import { column, csv, files, mapRows, parquet, run, task } from '../../lib/index.ts'
 import { userFile } from '../../lib/threads/user-file.ts'
 
 let folder: string

@@ -1,0 +1,120 @@
+/** The functions that programs call. What each needs is imported when it is called: a thread that imports definitions loads no more. */
+
+import type { PipelineDefinition } from './define/definition.ts'
+import type { InferOptions, InferredSource } from './infer/infer.ts'
+import {
+  accessOptions,
+  type CleanOptions,
+  cleanOptions,
+  inferOptions,
+  type RejectsOptions,
+  type RunsOptions,
+  rejectsOptions,
+  runsOptions,
+  type StatusOptions,
+  statusOptions,
+  unzipOptions,
+} from './local/api-options.ts'
+import type { CleanResult } from './local/clean-state.ts'
+import type { Dataset } from './local/dataset.ts'
+import { checkOptions } from './local/options.ts'
+import type { PlanSummary } from './local/plan-run.ts'
+import { type RunOptions, runOptions } from './local/run-options.ts'
+import type { RunResult } from './local/run-result.ts'
+import type { RunSummary } from './local/state.ts'
+import type { UnzipOptions, UnzipResult } from './local/unzip.ts'
+import type { Reject } from './model/reject.ts'
+import type { RootAccess } from './store/roots.ts'
+
+/**
+ * Runs a pipeline, or one task of it, on this machine: an imported definition, or the path of its file.
+ * A run that fails is a result with `error`; what is wrong before a run begins is thrown.
+ * @throws USAGE for an unknown option, DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, NO_INPUT
+ * @example const { status, tasks } = await run('pipelines/flights.ts', { params: { month: '2001-01' }, input: 'data' })
+ */
+export async function run(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<RunResult> {
+  checkOptions('run', options, runOptions)
+  return (await import('./local/run.ts')).run(pipeline, options)
+}
+
+/**
+ * Finds out what `run` would do with the same options: inputs, slices, parts, and about what it would cost on AWS. Nothing is written.
+ * Directories of archives are read, their members are not.
+ * @throws as `run`; a source that finds nothing is a warning
+ * @example const { tasks } = await plan('pipelines/flights.ts', { input: 'data' })
+ */
+export async function plan(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<PlanSummary> {
+  checkOptions('plan', options, runOptions)
+  return (await import('./local/plan-run.ts')).planRun(pipeline, options)
+}
+
+/**
+ * Returns the latest attempt of a run: its progress, counts and failures; by default of the latest run.
+ * @throws USAGE, RUN_UNKNOWN
+ * @example const { status, batchesDone, batches } = await status({ output: 'out' })
+ */
+export async function status(options: StatusOptions = {}): Promise<RunSummary> {
+  checkOptions('status', options, statusOptions)
+  return (await import('./local/state.ts')).readStatus(options)
+}
+
+/**
+ * Lists what ran into an output root: every attempt of every run, the latest start first.
+ * @throws USAGE
+ * @example const failed = (await runs({ output: 'out', limit: 10 })).filter(({ status }) => status === 'failed')
+ */
+export async function runs(options: RunsOptions = {}): Promise<RunSummary[]> {
+  checkOptions('runs', options, runsOptions)
+  return (await import('./local/state.ts')).listRuns(options)
+}
+
+/**
+ * Returns the rejected rows of a run's latest attempt, in order of batch; by default all of the latest run.
+ * @throws USAGE, RUN_UNKNOWN
+ * @example for (const { member, line, expected, received } of await rejects({ output: 'out', limit: 100 })) …
+ */
+export async function rejects(options: RejectsOptions = {}): Promise<Reject[]> {
+  checkOptions('rejects', options, rejectsOptions)
+  return (await import('./local/state.ts')).readRejects(options)
+}
+
+/**
+ * Removes old state that no dataset needs, and what runs left behind that failed or were interrupted. Datasets stay as they are.
+ * @throws USAGE
+ * @example const { removed } = await clean({ output: 'out', olderThanDays: 30, dryRun: true })
+ */
+export async function clean(options: CleanOptions = {}): Promise<CleanResult> {
+  checkOptions('clean', options, cleanOptions)
+  return (await import('./local/clean-state.ts')).cleanState(options)
+}
+
+/**
+ * Extracts the members of an archive into a folder, on all cores, and checks every member's size and CRC-32.
+ * @throws USAGE, NO_INPUT, OUTPUT_NOT_OURS when files of others would be overwritten, ABORTED, ZIP_*, DISK_FULL
+ * @example const { files, bytes } = await unzip('incoming/flights.zip', 'extracted', { members: '2001/*.csv' })
+ */
+export async function unzip(archive: string, destination: string, options: UnzipOptions = {}): Promise<UnzipResult> {
+  checkOptions('unzip', options, unzipOptions)
+  return (await import('./local/unzip.ts')).unzip(archive, destination, options)
+}
+
+/**
+ * Finds the format and the columns of a file or an archive in a sample, and checks them by reading it.
+ * @throws USAGE, NO_INPUT, ZIP_*, INPUT_*
+ * @example const { source, columns } = await infer('incoming/flights.zip')
+ */
+export async function infer(file: string, options: InferOptions = {}): Promise<InferredSource> {
+  checkOptions('infer', options, inferOptions)
+  return (await import('./infer/infer.ts')).inferColumns(file, options)
+}
+
+/**
+ * Opens a committed dataset, by its manifest: never a mixture of an old and a new one.
+ * @throws USAGE, DATASET_MISSING, DATASET_DAMAGED when a part has another size than the manifest says, DATASET_REPLACED when it was replaced
+ * while it was read
+ * @example for await (const row of (await openDataset('out/flights')).rows({ columns: ['origin', 'delay'] })) …
+ */
+export async function openDataset(dataset: string, access: RootAccess = {}): Promise<Dataset> {
+  checkOptions('openDataset', access, accessOptions)
+  return (await import('./local/dataset.ts')).openDataset(dataset, access)
+}

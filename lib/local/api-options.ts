@@ -1,0 +1,44 @@
+/** Options of the functions that programs call, each with its check; those of `run` are in run-options.ts. */
+import type { InferOptions } from '../infer/infer.ts'
+import type { RootAccess } from '../store/roots.ts'
+import { callback, count, days, flag, type OptionKinds, root, signal, text } from './options.ts'
+import type { UnzipOptions } from './unzip.ts'
+
+export interface StateOptions extends RootAccess {
+  /** Folder, or `s3://bucket/prefix`, that runs wrote to; default `out`. */
+  readonly output?: string
+}
+
+export interface RunsOptions extends StateOptions {
+  /** Number of attempts to list, the latest first, such as `100`; default all. */
+  readonly limit?: number
+}
+
+export interface StatusOptions extends StateOptions {
+  /** Id of the run, or its first digits, such as `0f3a9c`; default the latest run. */
+  readonly runId?: string
+}
+
+export interface RejectsOptions extends StatusOptions {
+  /** Number of rows to read, the first batch's first, such as `100`; default all. */
+  readonly limit?: number
+}
+
+export interface CleanOptions extends StateOptions {
+  /**
+   * Age in days, such as `0.5`, from which state is removed; default 7, and 0 for the uncommitted parts and working files of runs that
+   * failed or were interrupted.
+   */
+  readonly olderThanDays?: number
+  /** Lists what would be removed, and removes nothing; default false. */
+  readonly dryRun?: boolean
+}
+
+export const accessOptions: OptionKinds<RootAccess> = { profile: text, region: text }
+const stateOptions: OptionKinds<StateOptions> = { ...accessOptions, output: root }
+export const runsOptions: OptionKinds<RunsOptions> = { ...stateOptions, limit: count }
+export const statusOptions: OptionKinds<StatusOptions> = { ...stateOptions, runId: text }
+export const rejectsOptions: OptionKinds<RejectsOptions> = { ...statusOptions, limit: count }
+export const cleanOptions: OptionKinds<CleanOptions> = { ...stateOptions, olderThanDays: days, dryRun: flag }
+export const unzipOptions: OptionKinds<UnzipOptions> = { members: text, workers: count, signal, onEvent: callback }
+export const inferOptions: OptionKinds<InferOptions> = { members: text, delimiter: text, onProgress: callback }

@@ -1,0 +1,66 @@
+/** Removes old state below an output root, and what runs left behind. */
+import { rm } from 'node:fs/promises'
+import { clean, planClean } from '../runs/clean.ts'
+import { isAnyLive } from '../runs/runs.ts'
+import { openStore, type StoreSpec } from '../store/open-store.ts'
+import { defaultOutput, rootSpec, specBelow } from '../store/roots.ts'
+import { stateRoot } from '../store/state-root.ts'
+import { isAlive } from '../threads/machine.ts'
+import type { CleanOptions } from './api-options.ts'
+import { type Leftover, leftovers } from './leftovers.ts'
+
+export interface CleanResult {
+  /** Files as they are named below the output root; in S3 an upload that was not completed has the key that it was for. */
+  readonly removed: readonly { readonly key: string; readonly bytes: number }[]
+  /** State files that cannot be read, and why; the state that they belong to is kept. */
+  readonly damaged: readonly { readonly key: string; readonly message: string }[]
+}
+
+const clock = { now: () => Date.now(), isAlive }
+const dayMs = 86_400_000
+const defaultAgeDays = 7
+const samplePath = `${stateRoot}sample`
+
+/** Removes old state that no dataset needs, of samples as well, and what runs left behind that did not complete. */
+export async function cleanState({
+  output = defaultOutput,
+  olderThanDays,
+  dryRun = false,
+  ...access
+}: CleanOptions = {}): Promise<CleanResult> {
+  const olderThanMs = (olderThanDays ?? defaultAgeDays) * dayMs
+  const ages = { olderThanMs, endedOlderThanMs: olderThanDays === undefined ? 0 : undefined }
+  const root = rootSpec(output, access)
+  const real = await cleanRoot(root, ages, dryRun)
+  const sample = await cleanRoot(specBelow(root, samplePath), ages, dryRun)
+  const below = <File extends { readonly key: string }>(file: File): File => {
+    return { ...file, key: `${samplePath}/${file.key}` }
+  }
+  return {
+    removed: [...real.removed, ...sample.removed.map(below)],
+    damaged: [...real.damaged, ...sample.damaged.map(below)],
+  }
+}
+
+interface Ages {
+  readonly olderThanMs: number
+  readonly endedOlderThanMs: number | undefined
+}
+
+async function cleanRoot(root: StoreSpec, ages: Ages, dryRun: boolean): Promise<CleanResult> {
+  const store = openStore(root)
+  const plan = await planClean(store, { ...clock, ...ages })
+  const isLive = () => isAnyLive(store, clock)
+  const left: readonly Leftover[] =
+    root.kind === 'disk' ? await leftovers(root.folder, { isAnyLive: isLive, ...ages }) : []
+  if (!dryRun) {
+    await clean(store, plan)
+    for (const { path } of left) await rm(path, { recursive: true, force: true })
+  }
+  const removed = [
+    ...plan.objects.map(({ key, sizeBytes }) => ({ key, bytes: sizeBytes })),
+    ...plan.parts.map(({ key, file = key, sizeBytes }) => ({ key: file, bytes: sizeBytes })),
+    ...left.flatMap(each => each.files),
+  ]
+  return { removed, damaged: plan.damaged.map(({ key, message }) => ({ key, message })) }
+}
