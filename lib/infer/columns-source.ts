@@ -1,5 +1,6 @@
 /** Columns and formats as the TypeScript that defines them, to paste. */
 import type { ColumnDefinition, CsvFormat, Format } from '../define/definition.ts'
+import { columnCountMax } from '../define/task-checks.ts'
 
 export type InferredColumn = Pick<ColumnDefinition, 'type' | 'format' | 'precision' | 'scale' | 'nullValues'> & {
   /** Of a list. */
@@ -43,6 +44,7 @@ export function definitionSource(
   )
   return [
     ...notes.map(note => `// ${oneLine(note)}`),
+    ...(entries.length > columnCountMax ? [`// a task declares at most ${columnCountMax} columns: keep those that you need`] : []),
     ...(formatText === 'csv()' ? [] : [`format: ${formatText},`]),
     'columns: {',
     ...entries,

@@ -254,6 +254,19 @@ it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
   expect(changed(changes)).toThrow(message)
 })
 
+it('takes 10,000 columns and refuses more, as their work grows with the square', () => {
+  const columnsOf = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`c${index}`, column.int32()]))
+  expect(Object.keys(flights.with({ columns: columnsOf(10_000) }).columns ?? {})).toHaveLength(10_000)
+  expect(changed({ columns: columnsOf(10_001) })).toThrow(
+    expect.objectContaining({
+      code: 'DEFINITION_INVALID',
+      message: expect.stringContaining('columns: expected at most 10,000 columns, got 10,001; declare those that you need'),
+      detail: expect.objectContaining({ columnCount: 10_001, columnCountMax: 10_000 }),
+    }),
+  )
+})
+
 it('says where a fault is in detail, too', () => {
   expect(changed({ columns: { a: 'int' } })).toThrow(
     expect.objectContaining({ detail: { where: 'task flights: columns.a', path: 'columns.a' } }),
