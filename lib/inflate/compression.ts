@@ -1,13 +1,13 @@
-/** Which files are compressed: their names say so. */
+/** Recognises compressed files by their names. */
 
-/** By the ending of the name, in any case; undefined for what is read as it is. */
+/** Returns the compression that a name ends in, in upper or lower case; undefined for a file that is not compressed. */
 export function compressionOf(name: string): 'gzip' | 'zstd' | undefined {
   const [, ending] = compressedName.exec(name) ?? []
   if (ending === undefined) return undefined
   return ending.toLowerCase() === 'gz' ? 'gzip' : 'zstd'
 }
 
-/** The name of what is in it. */
+/** Returns the name without the ending of its compression. */
 export function withoutCompression(name: string): string {
   return name.replace(compressedName, '')
 }

@@ -2,12 +2,12 @@
 
 import { withPlace } from '../model/member-place.ts'
 import { readHeader } from '../text/csv-header.ts'
+import { type EarlyReject, EarlyRejects } from '../text/early-rejects.ts'
 import { toUtf8 } from '../text/encoding.ts'
 import { checkTextStart } from '../text/other-file.ts'
 import { type Dialect, encodingOf, type TextFormat } from '../text/record-dialect.ts'
 import { rewriteRecords } from '../text/record-rewrite.ts'
 import { type RecordScan, scanRecords } from '../text/records.ts'
-import { type AsideRecord, SetAside } from '../text/set-aside.ts'
 import type { Origin } from './stage.ts'
 
 /** Shared by all texts without gaps. */
@@ -25,7 +25,7 @@ export interface StageableText {
   /** Passes the text to `write`, rewritten where the engine needs that, and the records that are rejects already to `setAside`. */
   writeTo(
     write: (piece: Uint8Array) => void,
-    setAside: (record: AsideRecord) => void,
+    setAside: (record: EarlyReject) => void,
   ): { readonly gaps: readonly number[]; readonly longest?: number }
 }
 
@@ -56,8 +56,8 @@ export function prepareText(given: Uint8Array, options: StageTextOptions): Stage
       ...shared,
       newline,
       writeTo: (write, setAside) => {
-        const aside = member === undefined ? undefined : new SetAside(dialect, fields, setAside)
-        return rewriteRecords(bytes, dialect, { firstLine, firstRecord, gaps, scan, member, aside, write })
+        const earlyRejects = member === undefined ? undefined : new EarlyRejects(dialect, fields, setAside)
+        return rewriteRecords(bytes, dialect, { firstLine, firstRecord, gaps, scan, member, earlyRejects, write })
       },
     }
   }

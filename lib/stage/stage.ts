@@ -2,9 +2,9 @@
 import { join } from 'node:path'
 import { CapacityError } from '../errors/errors.ts'
 import type { ParquetContent } from '../parquet/file.ts'
+import type { EarlyReject } from '../text/early-rejects.ts'
 import { dialectOf, lineDelimiter, type TextFormat } from '../text/record-dialect.ts'
 import type { RecordScan } from '../text/records.ts'
-import type { AsideRecord } from '../text/set-aside.ts'
 import { FileWriter } from './file-writer.ts'
 import { prepareText, type StageableText } from './stage-text.ts'
 
@@ -55,7 +55,7 @@ export interface StagedMember {
   readonly firstRecord: number
   /** Column names in file order; empty for an empty member, or where no header is read. */
   readonly header: readonly string[]
-  /** Lines that were dropped (blank ones, comments): see Rewritten. To stage this text again, pass them to `add`. */
+  /** Lines that were dropped (blank ones, comments): see RewriteResult. To stage this text again, pass them to `add`. */
   readonly gaps?: readonly number[]
 }
 
@@ -202,7 +202,7 @@ function appendText(file: OpenFile, text: StageableText, { write, ...named }: Na
   file.members.push({ ...named, records, start, end: file.writer.bytes, firstLine, firstRecord, header, gaps })
 }
 
-function appendReject(file: OpenFile, index: number, { line, record, expected, text }: AsideRecord): void {
+function appendReject(file: OpenFile, index: number, { line, record, expected, text }: EarlyReject): void {
   file.rejects ??= new FileWriter(file.writer.file.replace(/\.txt$/, '.rejects'))
   const fields = [index, line, record, expected, JSON.stringify(text)]
   file.rejects.append(Buffer.from(`${fields.join(lineDelimiter)}\n`))

@@ -6,7 +6,7 @@ export interface Field {
   readonly isQuoted: boolean
 }
 
-/** The fields of one record, without its newline; quotes are removed. */
+/** Returns the fields of one record, which has no newline; quotes are removed. */
 export function splitFields(record: string, dialect: Dialect): Field[] {
   const { delimiter, quote } = dialect
   const fields: Field[] = []

@@ -1,4 +1,4 @@
-/** Reads what stands above the records of a text: byte order mark, lines to skip, and the header. */
+/** Reads the part above the records of a text: byte order mark, lines to skip, and the header. */
 
 import { type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import { splitFields } from './csv-fields.ts'
@@ -7,24 +7,24 @@ import type { Dialect } from './record-dialect.ts'
 import { RecordMachine } from './record-machine.ts'
 
 export interface Header {
-  /** Column names in file order; empty for an empty text, or where no header is read. A nameless column is `column` and its index. */
+  /** Column names in file order; empty for an empty text, or where no header is read. A column without a name is called `column` and its index. */
   readonly names: readonly string[]
   /** Offset of the first byte after the header: where records begin. */
   readonly end: number
-  /** 1-based physical line at `end`. */
+  /** 1-based physical line that begins at `end`. */
   readonly line: number
   /** False when more bytes could change this answer. */
   readonly isComplete: boolean
 }
 
 export interface HeaderOptions {
-  /** Physical lines above the header to pass over; default 0. */
+  /** Physical lines above the header that are skipped; default 0. */
   readonly skip?: number
   /** Whether there is a header; default true. */
   readonly header?: boolean
 }
 
-/** The header of a text. Blank lines and comments above it are passed over. Names may be equal: see `refuseEqualNames`. */
+/** Reads the header of a text. Blank lines and comments above it are skipped. Names may be equal: see `refuseEqualNames`. */
 export function readHeader(bytes: Uint8Array, dialect: Dialect, options: HeaderOptions = {}): Header {
   const { skip = 0, header = true } = options
   let { at, line, isComplete } = skipLines(bytes, skip)
@@ -51,7 +51,7 @@ function skipLines(bytes: Uint8Array, skip: number): { at: number; line: number;
     at += bytes[at] === 13 && bytes[at + 1] === 10 ? 2 : 1
     line++
   }
-  // One byte more shows that a carriage return was the whole newline, three that there is no byte order mark.
+  // One more byte shows that a carriage return was the whole newline, and three show that there is no byte order mark.
   const isComplete = line > skip && at < bytes.length && bytes.length > 3
   return { at: Math.min(at, bytes.length), line, isComplete }
 }
@@ -62,17 +62,20 @@ function namesOf(record: Uint8Array, dialect: Dialect): string[] {
 }
 
 export interface EqualNamesOptions {
-  /** Begins the message: the file, or archive and member. */
+  /** The file, or archive and member, with which the message begins. */
   readonly where: string
   /** The columns that are read; default all. */
   readonly used?: (name: string) => boolean
-  /** Names that differ in case alone are equal as well. Default false. */
+  /** Whether names that differ only in case are equal; default false. */
   readonly ignoreCase?: boolean
-  /** Goes to the error's detail. */
+  /** More facts for the error's detail. */
   readonly detail?: ErrorDetail
 }
 
-/** @throws INPUT_INVALID when a column that is read has the name of another one */
+/**
+ * Refuses a header in which a column that is read has the name of another one.
+ * @throws INPUT_INVALID
+ */
 export function refuseEqualNames(
   names: readonly string[],
   { where, used = () => true, ignoreCase = false, detail = {} }: EqualNamesOptions,
@@ -81,12 +84,12 @@ export function refuseEqualNames(
   for (const name of names) {
     const key = ignoreCase ? name.toLowerCase() : name
     const same = seen.get(key)
-    if (same !== undefined && (used(name) || used(same))) throw duplicateName(name, same, { where, detail })
+    if (same !== undefined && (used(name) || used(same))) throw duplicateNameError(name, same, { where, detail })
     seen.set(key, name)
   }
 }
 
-function duplicateName(
+function duplicateNameError(
   name: string,
   same: string,
   { where, detail }: Required<Pick<EqualNamesOptions, 'where' | 'detail'>>,

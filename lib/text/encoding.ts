@@ -1,4 +1,4 @@
-/** Finds out what a text is encoded in, as far as bytes tell, and makes it UTF-8. */
+/** Checks the encoding of a text, as far as its bytes show it, and converts it to UTF-8. */
 import { Buffer, isAscii } from 'node:buffer'
 import type { TextEncoding } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -6,17 +6,17 @@ import { decodeWindows1252, encodeWindows1252, windows1252ToUtf8 } from './windo
 
 export { isUtf8 } from 'node:buffer'
 
-/** How many bytes are looked at for the zeros of UTF-16: enough for a header, whatever it is about. */
+/** Bytes that are searched for the zeros of UTF-16: enough for any header. */
 const sampleBytes = 512
 
-/** Bytes of the byte order mark at the beginning: 3 for UTF-8's, else 0. */
+/** Returns the length of the byte order mark at the beginning: 3 for that of UTF-8, otherwise 0. */
 export function bomBytes(bytes: Uint8Array): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
 }
 
 /**
- * Refuses a text that shows by its first bytes that it has another encoding: UTF-16, known by its byte order mark or by
- * a zero in every other byte, and UTF-8 with a byte order mark where another encoding is declared.
+ * Refuses a text whose first bytes show another encoding: UTF-16, recognised by its byte order mark or by a zero in every
+ * other byte, and UTF-8 with a byte order mark where another encoding is declared.
  * @throws INPUT_ENCODING
  */
 export function checkEncoding(bytes: Uint8Array, encoding: TextEncoding): void {
@@ -30,23 +30,23 @@ export function checkEncoding(bytes: Uint8Array, encoding: TextEncoding): void {
   if (encoding !== 'utf-8' && bomBytes(bytes) > 0)
     throw new PermanentError(
       'INPUT_ENCODING',
-      `expected text in ${encoding}, as the format says, got one that begins with the byte order mark of UTF-8; remove encoding from the format, or read this file apart`,
+      `expected text in ${encoding}, as the format says, got one that begins with the byte order mark of UTF-8; remove encoding from the format, or read this file by a task of its own`,
       { encoding: 'utf-8', declared: encoding },
     )
 }
 
-/** Text in UTF-8; the same bytes where nothing is to change. Memory: up to three times the bytes. */
+/** Returns the text in UTF-8, and the same bytes where nothing changes. Memory: up to three times the bytes. */
 export function toUtf8(bytes: Uint8Array, encoding: TextEncoding): Uint8Array {
   return encoding === 'utf-8' || isAscii(bytes) ? bytes : windows1252ToUtf8(bytes)
 }
 
-/** The bytes as a string; what is not in the encoding becomes U+FFFD. */
+/** Returns the bytes as a string; bytes that the encoding does not have become U+FFFD. */
 export function decodeText(bytes: Uint8Array, encoding: TextEncoding): string {
   if (encoding !== 'utf-8') return decodeWindows1252(bytes)
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
 
-/** The string's bytes; undefined where the encoding does not have one of its characters. */
+/** Returns the string's bytes; undefined where the encoding lacks one of its characters. */
 export function encodeText(text: string, encoding: TextEncoding): Uint8Array | undefined {
   return encoding === 'utf-8' ? Buffer.from(text, 'utf8') : encodeWindows1252(text)
 }
@@ -62,7 +62,7 @@ function utf16Of(bytes: Uint8Array): string | undefined {
     if (bytes[2 * pair] === 0) evenZeros++
     if (bytes[2 * pair + 1] === 0) oddZeros++
   }
-  // Text of any alphabet has spaces, digits and newlines, of which one half is zero; a stray NUL is no UTF-16.
+  // Text of any alphabet has spaces, digits and newlines, one half of which is zero. A single NUL does not make UTF-16.
   const many = Math.max(2, pairs / 4)
   if (oddZeros >= many && evenZeros === 0) return 'UTF-16LE'
   if (evenZeros >= many && oddZeros === 0) return 'UTF-16BE'

@@ -1,4 +1,4 @@
-/** Recognises files that are no text by their first bytes, so that a message can say what was found. */
+/** Recognises files that are not text by their first bytes, so that a message can name what was found. */
 interface FileKind {
   readonly name: string
   readonly advice: string
@@ -13,7 +13,7 @@ const beginsWith =
 const textAt = (bytes: Uint8Array, at: number, end: number): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', at, end)
 
-/** A text may begin with these letters as well; in a binary file they are followed by what no text has. */
+/** A text may begin with these letters as well; in a binary file a byte follows that text does not have. */
 const wordThenBinary =
   (word: string) =>
   (bytes: Uint8Array): boolean => {
@@ -21,7 +21,7 @@ const wordThenBinary =
     return textAt(bytes, 0, word.length) === word && next < 32 && ![9, 10, 13].includes(next)
   }
 
-/** Bytes of a zip that are searched for the names that a workbook begins with. */
+/** Bytes of a zip that are searched for the names with which a workbook begins. */
 const workbookBytes = 4096
 
 const zip = beginsWith(0x50, 0x4b, 0x03, 0x04)
@@ -58,5 +58,5 @@ const kinds: readonly FileKind[] = [
   { name: 'a Parquet file', advice: 'set format: parquetFiles()', matches: wordThenBinary('PAR1') },
 ]
 
-/** What a file is, where it is something else than text; undefined for text and for what is not known. */
+/** Returns the kind of a file that is not text; undefined for text and for files of unknown kinds. */
 export const fileKindOf = (bytes: Uint8Array): FileKind | undefined => kinds.find(kind => kind.matches(bytes))

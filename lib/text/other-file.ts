@@ -1,4 +1,4 @@
-/** Refuses files of another kind than the one that is read, by their first bytes. */
+/** Refuses files of another kind than the expected one, by their first bytes. */
 import type { TextEncoding } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { compressionOf } from '../inflate/compression.ts'
@@ -12,8 +12,8 @@ export function checkTextStart(bytes: Uint8Array, name: string, encoding: TextEn
 }
 
 /**
- * `name` is that of the file or member, which says whether it was inflated.
- * @throws INPUT_INVALID when the text, or Parquet file, that begins with these bytes is something else
+ * Refuses a file or member that begins with these bytes and is not what was expected. Its name shows whether it was inflated.
+ * @throws INPUT_INVALID
  */
 export function refuseOtherFile(bytes: Uint8Array, name: string, expected = 'text'): void {
   const kind = fileKindOf(bytes)

@@ -1,44 +1,45 @@
-/** How the bytes of a text are cut into records and fields. */
+/** Describes how the bytes of a text are cut into records and fields. */
+import { Buffer } from 'node:buffer'
 import type { CsvFormat, JsonLinesFormat, LinesFormat, TextEncoding } from '../define/definition.ts'
 import { matchesBlank } from '../define/line-pattern.ts'
 import { encodeText } from './encoding.ts'
 
-/** A format whose text is cut on record ends. */
+/** A format whose text can be cut at the ends of records. */
 export type TextFormat = CsvFormat | JsonLinesFormat | LinesFormat
 
-/** `quote`, `escape` and `comment` are one ASCII character or empty; `encoding` is that of the bytes, by default UTF-8. */
+/** How fields are delimited and quoted. `quote`, `escape` and `comment` are one ASCII character or empty; `encoding` is that of the bytes, by default UTF-8. */
 export interface Dialect {
   readonly delimiter: string
   readonly quote: string
   readonly escape: string
   readonly comment?: string
   readonly encoding?: TextEncoding
-  /** Blank lines are records; default false. */
+  /** Whether blank lines are records; default false. */
   readonly hasBlankRecords?: boolean
 }
 
-/** Bytes of the longest record that is read: 64 MiB. In a longer one a quote was left open, most likely. */
+/** Bytes of the longest record that is read: 64 MiB. A longer one most likely has a quote that was left open. */
 export const longestRecordBytes = 64 * 1024 * 1024
 
-/** Parts the columns of staged lines (JSON lines, log lines); four bytes is the longest that the engine takes. */
+/** Delimiter of the columns of staged lines (JSON lines, log lines). Four bytes are the most that the engine takes. */
 export const lineDelimiter = '\x1e\x1f\x1e\x1f'
 
-/** The dialect of a format's text; lines have neither quotes nor fields. A blank line is a record where a pattern of lines matches it. */
+/** Returns the dialect of a format's text. Lines have neither quotes nor fields, and a blank one is a record where their pattern matches it. */
 export function dialectOf(format: TextFormat, encoding: TextEncoding = 'utf-8'): Dialect {
   if (format.kind !== 'csv') {
     const hasBlankRecords = format.kind === 'lines' && matchesBlank(format.pattern)
-    return { delimiter: lineDelimiter, quote: '', escape: '', encoding, ...(hasBlankRecords && { hasBlankRecords }) }
+    return { delimiter: lineDelimiter, quote: '', escape: '', encoding, hasBlankRecords }
   }
-  const { delimiter, quote, comment } = format
-  return { delimiter, quote, escape: format.escape, encoding, ...(comment === undefined ? {} : { comment }) }
+  const { delimiter, quote, escape: escapeCharacter, comment } = format
+  return { delimiter, quote, escape: escapeCharacter, comment, encoding }
 }
 
-/** The encoding that a format declares. */
+/** Returns the encoding that a format declares, by default UTF-8. */
 export function encodingOf(format: TextFormat): TextEncoding {
   return format.encoding ?? 'utf-8'
 }
 
-/** A dialect as bytes; an absent character is -1, which no byte equals. */
+/** A dialect as bytes; an absent character is -1, which equals no byte. */
 export interface DialectBytes {
   readonly delimiter: Uint8Array
   readonly quote: number
@@ -46,19 +47,17 @@ export interface DialectBytes {
   readonly comment: number
 }
 
-/** The bytes that the scanners compare with; without an escape character the quote escapes itself. */
+/** Returns the bytes that scanners look for. Without an escape character the quote escapes itself. */
 export function toBytes(dialect: Dialect): DialectBytes {
   const { delimiter, quote, comment = '', encoding = 'utf-8' } = dialect
   const quoteByte = byteOf(quote)
   return {
-    delimiter: encodeText(delimiter, encoding) ?? encodeText(delimiter, 'utf-8') ?? noBytes,
+    delimiter: encodeText(delimiter, encoding) ?? Buffer.from(delimiter),
     quote: quoteByte,
     escape: quoteByte === -1 || dialect.escape === '' ? quoteByte : byteOf(dialect.escape),
     comment: byteOf(comment),
   }
 }
-
-const noBytes = new Uint8Array(0)
 
 function byteOf(character: string): number {
   return character === '' ? -1 : character.charCodeAt(0)

@@ -1,17 +1,17 @@
-/** Passes over whole records by native searches for newlines and quotes: several times faster than byte by byte. */
+/** Counts whole records by native searches for newlines and quotes, which is several times faster than byte by byte. */
 import { Buffer } from 'node:buffer'
 import { type Dialect, toBytes } from './record-dialect.ts'
 import type { RecordTally } from './record-machine.ts'
 
-/** Whether the dialect is one that can be jumped through: one delimiter byte, quotes doubled, no comments. */
+/** Whether a text of this dialect can be jumped through: it has one delimiter byte, doubled quotes and no comments. */
 export function canJump(dialect: Dialect): boolean {
   const bytes = toBytes(dialect)
   return bytes.comment === -1 && (bytes.quote === -1 || (bytes.delimiter.length === 1 && bytes.escape === bytes.quote))
 }
 
 /**
- * Jumps through one buffer; `jump` may be called again further on, and no search is ever done twice.
- * Anything odd (a bare carriage return, text after a closing quote, no newline at the end) is left to RecordMachine.
+ * Jumps through one buffer. `jump` may be called again further on, and no search is repeated.
+ * RecordMachine reads what is irregular: a bare carriage return, text after a closing quote, no newline at the end.
  */
 export class RecordJumper {
   private readonly bytes: Buffer
@@ -22,7 +22,7 @@ export class RecordJumper {
   private newlineAt = -1
   private quoteAt = -1
   private returnAt = -1
-  /** Newlines in the quotes of this record; counted when its end is found, because else it is read again. */
+  /** Newlines in the quotes of this record; they are counted when its end is found, because otherwise the record is read again. */
   private quotedLines = 0
 
   constructor(bytes: Uint8Array, dialect: Dialect, tally: RecordTally) {
@@ -35,7 +35,7 @@ export class RecordJumper {
     if (quote === -1) this.quoteAt = bytes.length
   }
 
-  /** From one record's beginning to another's: the first whose record is odd or not ended in these bytes, or after so many lines. */
+  /** Jumps from the beginning of a record to that of the first one that is irregular or not complete in these bytes, or over `linesMax` lines. */
   jump(from: number, linesMax = Number.POSITIVE_INFINITY): number {
     let linesLeft = linesMax
     const end = this.bytes.length
@@ -49,7 +49,7 @@ export class RecordJumper {
       if (this.newlineAt === end) return lineStart
       if (this.quoteAt < this.newlineAt) {
         if (this.returnAt < this.quoteAt) return lineStart
-        at = this.opens(lineStart) ? this.closing() : this.quoteAt + 1
+        at = this.isOpening(lineStart) ? this.findClosing() : this.quoteAt + 1
         if (at === -1) return lineStart
         continue
       }
@@ -65,21 +65,21 @@ export class RecordJumper {
     return found === -1 ? this.bytes.length : found
   }
 
-  /** As `find`; looks at the nearest bytes itself, because a native search costs as much as some thirty of them. */
+  /** Does the same as `find`, but compares the nearest bytes itself, because a native search costs as much as some thirty comparisons. */
   private findNear(byte: number, from: number): number {
     const near = Math.min(from + 24, this.bytes.length)
     for (let at = from; at < near; at++) if (this.bytes[at] === byte) return at
     return this.find(byte, near)
   }
 
-  /** Where every field is quoted, the next quote stands right after the delimiter. */
+  /** Finds the next quote. Where every field is quoted, it stands right after the delimiter. */
   private nextQuote(from: number): number {
     return this.bytes[from + 1] === this.quote && this.bytes[from] !== this.quote
       ? from + 1
       : this.find(this.quote, from)
   }
 
-  private opens(lineStart: number): boolean {
+  private isOpening(lineStart: number): boolean {
     const at = this.quoteAt
     if (at === lineStart) return true
     const previous = this.bytes[at - 1]
@@ -87,8 +87,8 @@ export class RecordJumper {
     return previous === 32 && (at - 1 === lineStart || this.bytes[at - 2] === this.delimiter)
   }
 
-  /** The offset after the closing quote, or -1 where a slower look is needed; the newlines in between are remembered. */
-  private closing(): number {
+  /** Returns the offset after the closing quote, or -1 where RecordMachine must look; notes the newlines in between. */
+  private findClosing(): number {
     const { bytes, quote } = this
     let close = this.findNear(quote, this.quoteAt + 1)
     while (bytes[close + 1] === quote) close = this.findNear(quote, close + 2)

@@ -1,25 +1,25 @@
-/** Passes over whole records 64 bytes at a time, with the processor's wide instructions: several times faster than RecordJumper. */
+/** Counts whole records 64 bytes at a time with the processor's wide instructions, which is several times faster than RecordJumper. */
 import { Buffer } from 'node:buffer'
 import { type Dialect, toBytes } from './record-dialect.ts'
 import { RecordJumper } from './record-jump.ts'
 import { kernelBase64 } from './record-kernel-wasm.ts'
 import type { RecordTally } from './record-machine.ts'
 
-/** Where the kernel's memory holds the text; see record-kernel.wat. */
+/** Offset of the text in the kernel's memory; see record-kernel.wat. */
 const textAt = 64
 
-/** Looked at in one go; stays in the processor's cache. A multiple of 64, and fits in the kernel's memory. */
+/** Bytes that the kernel scans in one call: they stay in the processor's cache and fit in the kernel's memory. A multiple of 64. */
 export const windowBytesMax = 128 * 1024
 
-/** First window after something odd, and what is left to RecordJumper before it: of odd texts the kernel costs a tenth more. */
+/** Bytes of the first window after an irregular record, and bytes left to RecordJumper before it. With irregular texts the kernel costs a tenth more. */
 const windowBytesMin = 4 * 1024
 
-/** So many lines go by before RecordJumper is asked where it is. */
+/** Lines that RecordJumper passes before the kernel is tried again. */
 const linesByJumping = 50
 
 /**
- * Jumps through one buffer as RecordJumper does, for dialects of `canJump`, and with its help where something is odd
- * or where there is no WebAssembly SIMD. Memory: one window, shared by all of a thread.
+ * Jumps through one buffer as RecordJumper does, for dialects that pass `canJump`. RecordJumper reads what is irregular,
+ * and everything where there is no WebAssembly SIMD. Memory: one window, shared by all skippers of a thread.
  */
 export class RecordSkipper {
   private readonly bytes: Uint8Array
@@ -29,7 +29,7 @@ export class RecordSkipper {
   private readonly jumper: RecordJumper
   private readonly kernel: Kernel | undefined
   private readonly hasBlankRecords: boolean
-  /** Not worth a try before this offset. */
+  /** Offset before which the kernel is not tried. */
   private kernelFrom = 0
   private windowBytes = windowBytesMax
 
@@ -39,13 +39,13 @@ export class RecordSkipper {
     this.tally = tally
     this.hasBlankRecords = dialect.hasBlankRecords === true
     this.quote = quote
-    // Without quotes fields do not matter, and any byte will do that is no newline.
+    // Without quotes fields do not matter: any byte serves that is no newline.
     this.delimiter = quote === -1 ? 0 : (delimiter[0] ?? 0)
     this.jumper = new RecordJumper(bytes, dialect, tally)
     this.kernel = isOrdinary(this.delimiter) && isOrdinary(quote) ? kernelOfThread() : undefined
   }
 
-  /** From one record's beginning to another's: the first whose record is odd or not ended in these bytes. */
+  /** Jumps from the beginning of a record to that of the first one that is irregular or not complete in these bytes. */
   jump(from: number): number {
     if (!this.kernel) return this.jumper.jump(from)
     let at = from
@@ -57,7 +57,7 @@ export class RecordSkipper {
     }
   }
 
-  /** The offset after the last record end before something odd, or in these bytes. */
+  /** Returns the offset after the last record end before an irregular record, or in these bytes. */
   private scan(kernel: Kernel, from: number): number {
     const { bytes, quote, delimiter, tally } = this
     kernel.begin()
@@ -94,12 +94,12 @@ class Kernel {
     this.results = new Int32Array(memory.buffer, 0, textAt >> 2)
   }
 
-  /** Forgets the text before. */
+  /** Resets the state for a text that begins here. */
   begin(): void {
     this.results.fill(0)
   }
 
-  /** Copies a window of the text at an offset, with its neighbour bytes. */
+  /** Copies a window of the text at an offset into the kernel's memory, with its neighbour bytes. */
   load(
     bytes: Uint8Array,
     at: number,
@@ -114,7 +114,7 @@ class Kernel {
     if (end === bytes.length) memory.fill(padding, textAt + length, textAt + length + 65)
   }
 
-  /** Adds what the last scan counted; the offset in its window after the last record end, or 0. */
+  /** Adds the counts of the last scan and returns the offset in its window after the last record end, or 0. */
   addTo(tally: RecordTally, hasBlankRecords: boolean): number {
     const [, , end = 0, lines = 0, ends = 0, crlf = 0, blank = 0] = this.results
     tally.lines += lines
@@ -133,12 +133,12 @@ declare const WebAssembly: {
 }
 
 let kernel: Kernel | undefined
-let isTried = false
+let isCompiled = false
 
-/** Compiled at first use, which takes a millisecond. */
+/** Returns the thread's kernel, which is compiled at first use in a millisecond; undefined where there is no WebAssembly SIMD. */
 function kernelOfThread(): Kernel | undefined {
-  if (isTried) return kernel
-  isTried = true
+  if (isCompiled) return kernel
+  isCompiled = true
   const code = Buffer.from(kernelBase64, 'base64')
   if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(code)) return undefined
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code))

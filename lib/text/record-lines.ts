@@ -1,18 +1,18 @@
-/** Reads a text one line at a time, quoted newlines counted as part of it. */
+/** Reads a text one line at a time. A line includes the newlines in its quotes. */
 import type { Dialect } from './record-dialect.ts'
 import { canJump, RecordJumper } from './record-jump.ts'
 import { type LineKind, RecordMachine, type RecordTally } from './record-machine.ts'
 
-/** One buffer's lines; the fields tell about the one that was read last. */
+/** Reads the lines of one buffer. The fields describe the line that was read last. */
 export class LineReader {
   kind: LineKind = 'blank'
   newlineBytes = 0
-  /** Lines that only carriage returns in its quotes make; see RecordMachine. */
+  /** Carriage returns in its quotes that count as line ends; see RecordMachine. */
   quotedReturns = 0
-  /** Fields in which text follows the closing quote, and the offset after the first byte that shows it. */
+  /** Fields in which text follows the closing quote, and the offset after the first such byte. */
   malformed = 0
   malformedEnd = 0
-  /** The text ends in this line's quotes. */
+  /** Whether the text ends inside this line's quotes. */
   isOpen = false
   private readonly bytes: Uint8Array
   private readonly machine: RecordMachine
@@ -30,13 +30,13 @@ export class LineReader {
     return this.machine.tally
   }
 
-  /** Reads the line that begins at an offset; the offset after its newline. The last line may have none. */
+  /** Reads the line that begins at an offset and returns the offset after its newline, which the last line may lack. */
   read(from: number): number {
     const end = this.jumper?.jump(from, 1) ?? from
-    return end > from ? this.jumped(from, end) : this.stepped(from)
+    return end > from ? this.noteJump(from, end) : this.step(from)
   }
 
-  private jumped(from: number, end: number): number {
+  private noteJump(from: number, end: number): number {
     this.newlineBytes = end - from > 1 && this.bytes[end - 2] === 13 ? 2 : 1
     this.kind = this.hasBlankRecords || end - from > this.newlineBytes ? 'record' : 'blank'
     this.malformed = 0
@@ -44,7 +44,7 @@ export class LineReader {
     return end
   }
 
-  private stepped(from: number): number {
+  private step(from: number): number {
     const { machine } = this
     const end = machine.step(this.bytes, from)
     this.isOpen = machine.isInsideQuote

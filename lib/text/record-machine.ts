@@ -1,25 +1,25 @@
-/** Cuts text into records byte by byte, with the quoting rules of the engine's own CSV parser; its state carries over from chunk to chunk. */
+/** Cuts text into records byte by byte by the quoting rules of the engine's own CSV parser. Its state carries over from chunk to chunk. */
 import { type Dialect, type DialectBytes, toBytes } from './record-dialect.ts'
 
-/** What was counted so far; a line that is not ended yet is in no count but `lines`, where its quoted newlines are. */
+/** Counts so far. A line that has not ended yet is in none of them, except for its quoted newlines in `lines`. */
 export interface RecordTally {
-  /** Lines that are neither blank nor comments; blank ones too where the dialect says so. */
+  /** Lines that are neither blank nor comments; blank ones count where the dialect has blank records. */
   records: number
   blankLines: number
   commentLines: number
-  /** Physical lines: line feeds and bare carriage returns outside quotes, and in quotes what ends the record itself. */
+  /** Physical lines: line feeds, and bare carriage returns outside quotes. Inside quotes a carriage return counts where one ends the record. */
   lines: number
   /** Line ends outside quotes, by kind. */
   lf: number
   crlf: number
   cr: number
-  /** Records with two or more fields in which text follows the closing quote: the engine loses its place in them. */
+  /** Records with two or more fields in which text follows the closing quote: the engine does not find their end. */
   tangled: number
 }
 
 export type LineKind = 'blank' | 'record' | 'comment'
 
-// Up to `space`, a quote opens.
+// A quote opens in the states up to `space`.
 const start = 0
 const field = 1
 const space = 2
@@ -31,7 +31,7 @@ const carriageReturn = 7
 const comment = 8
 const partial = 9
 
-/** The state machine; `step` goes to the end of one line at a time. */
+/** The state machine. `step` reads to the end of one line at a time. */
 export class RecordMachine {
   readonly tally: RecordTally = {
     records: 0,
@@ -43,16 +43,16 @@ export class RecordMachine {
     cr: 0,
     tangled: 0,
   }
-  /** Of the line that ended last: what it was, its fields, its malformed fields, where the first of them showed, and its newline. */
+  /** The line that ended last: its kind, its fields, its malformed fields, the offset after the first of them, and its newline. */
   lineKind: LineKind = 'blank'
   lineFields = 1
   lineMalformed = 0
   lineMalformedEnd = 0
   newlineBytes = 0
-  /** Bare carriage returns in its quotes that count as lines, because one ends the record too. */
+  /** Bare carriage returns in its quotes, which count as lines because one ends the record as well. */
   lineQuotedReturns = 0
   private readonly bytes: DialectBytes
-  /** 1 for bytes that change nothing within a field. */
+  /** 1 for each byte that changes nothing within a field. */
   private readonly isPlain = new Uint8Array(256).fill(1)
   private state = start
   private matched = 0
@@ -62,7 +62,7 @@ export class RecordMachine {
   private malformed = 0
   private malformedEnd = 0
   private quotedReturns = 0
-  /** The bytes ended with a carriage return in quotes, which the next byte may make a part of CRLF. */
+  /** Whether the bytes ended with a carriage return in quotes, which may be the first half of CRLF. */
   private isReturnOpen = false
   private readonly hasBlankRecords: boolean
 
@@ -83,13 +83,13 @@ export class RecordMachine {
     return this.state === quoted || this.state === escaped
   }
 
-  /** Supposes that the next byte stands in the middle of a record. */
+  /** Assumes that the next byte stands in the middle of a record. */
   assume(place: 'inside quotes' | 'outside quotes'): void {
     this.state = place === 'inside quotes' ? quoted : text
     this.kind = 'record'
   }
 
-  /** Reads to the end of the line, or of the bytes; the offset after it. A bare carriage return ends a line as well. */
+  /** Reads to the end of the line or of the bytes and returns the offset after it. A bare carriage return ends a line as well. */
   step(bytes: Uint8Array, from: number): number {
     const { quote, escape: escapeByte } = this.bytes
     const { isPlain, tally } = this
@@ -154,7 +154,7 @@ export class RecordMachine {
       return this.matchDelimiter()
     }
     if (byte === this.bytes.quote && (state <= space || (state === closed && this.bytes.escape === byte))) return quoted
-    // One space before an opening quote, and any number after the closing one, are passed over.
+    // One space before an opening quote, and any number after the closing one, are ignored.
     if (byte === 32 && state < space) return space
     if (state !== closed) return text
     return byte === 32 ? closed : this.markMalformed(at)

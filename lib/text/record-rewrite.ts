@@ -1,50 +1,57 @@
-/** Rewrites text for the engine where it cannot be taken as it is, or where each record must say where it stood. */
+/** Rewrites text that the engine cannot read as it is, or whose records must carry their place. */
 import { Buffer } from 'node:buffer'
+import type { EarlyRejects } from './early-rejects.ts'
 import { type Dialect, toBytes } from './record-dialect.ts'
 import { LineReader } from './record-lines.ts'
 import { type RecordScan, scanRecords } from './records.ts'
-import type { SetAside } from './set-aside.ts'
 
 export interface RewriteOptions {
   /** 1-based physical line of the first byte; default 1. */
   readonly firstLine?: number
   /** 1-based number of the first record; default 1. */
   readonly firstRecord?: number
-  /** Given: each record is prefixed with this number, its line and its record. */
+  /** Number of the member. Where it is given, each record is prefixed with it, its line and its record number. */
   readonly member?: number
-  /** Where lines were dropped from the text before, as a rewrite says. */
+  /** Lines that an earlier rewrite dropped from this text, in the form of its result. */
   readonly gaps?: readonly number[]
-  /** Given: records that the engine would make much of little are not written but given to this; see `SetAside`. */
-  readonly aside?: SetAside
-  /** Of these bytes, where it is known. */
+  /** Takes records that would cost the engine too much memory; they are not written. */
+  readonly earlyRejects?: EarlyRejects
+  /** The scan of these bytes, where it is known. */
   readonly scan?: RecordScan
 }
 
-export interface Rewritten {
+export interface RewriteResult {
   readonly newline: 'lf' | 'crlf'
-  /** Where lines were dropped: an offset in what was written, how many lines are missing right before it, and so on in pairs. */
+  /** Dropped lines as pairs of numbers: an offset in the written text, and how many lines are missing right before it. */
   readonly gaps: readonly number[]
-  /** Bytes of the longest record, with its prefix and newline. */
+  /** Bytes of the longest written record, with its prefix and newline. */
   readonly longest: number
 }
 
 /**
- * Writes a copy without blank lines and comments, with one kind of newline outside quotes (CRLF only where all are) and one
- * at the end. Of a record with two malformed quoted fields only the text up to the first is kept, because the engine
- * would lose its place: it stays one bad record. A last record with an open quote stays open.
+ * Writes a copy without blank lines and comments. Newlines outside quotes are all of one kind (CRLF only where all are CRLF),
+ * and the last record ends with one. A record with two malformed quoted fields is cut after the first: the engine would not
+ * find its end otherwise, and so it stays one bad record. An open quote at the end stays open.
  * Memory: a piece of 1 MiB, which `write` must not keep.
  */
 export function rewriteRecords(
   bytes: Uint8Array,
   dialect: Dialect,
   { write, ...options }: RewriteOptions & { write(piece: Uint8Array): void },
-): Rewritten {
-  const { firstLine = 1, firstRecord = 1, member, gaps = [], aside, scan = scanRecords(bytes, dialect) } = options
+): RewriteResult {
+  const {
+    firstLine = 1,
+    firstRecord = 1,
+    member,
+    gaps = [],
+    earlyRejects,
+    scan = scanRecords(bytes, dialect),
+  } = options
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const prefix = member === undefined ? undefined : new Prefix(dialect, member)
   const prefixBytes = prefix?.bytesAt(firstLine + scan.lines + linesOf(gaps), firstRecord + scan.records) ?? 0
-  const pieces = new Pieces(bytes.length + (prefixBytes + 2) * (scan.records + 1), write)
+  const pieces = new PieceWriter(bytes.length + (prefixBytes + 2) * (scan.records + 1), write)
   const line = new LineReader(bytes, dialect)
   const dropped = new DroppedLines(gaps)
   let longest = 0
@@ -55,7 +62,7 @@ export function rewriteRecords(
     if (line.kind !== 'record') continue
     const missing = dropped.before(start, lines)
     if (
-      aside?.take(bytes.subarray(start, at - line.newlineBytes), {
+      earlyRejects?.take(bytes.subarray(start, at - line.newlineBytes), {
         line: firstLine + lines + missing,
         record: firstRecord + records,
       })
@@ -79,8 +86,8 @@ export function rewriteRecords(
 
 const pieceBytesMax = 1024 * 1024
 
-/** What is written, gathered. */
-class Pieces {
+/** Gathers what is written into pieces. */
+class PieceWriter {
   private readonly target: Buffer
   private readonly send: (piece: Uint8Array) => void
   private size = 0
@@ -102,7 +109,7 @@ class Pieces {
 
   copy(source: Buffer, start: number, end: number): void {
     this.reserve(end - start)
-    // By slices as large as the target, for a record that is larger.
+    // A record that is larger than the target is copied in several pieces.
     for (let at = start; at < end; ) {
       if (this.size === this.target.length) this.flush()
       const copied = source.copy(this.target, this.size, at, end)
@@ -142,7 +149,7 @@ class Prefix {
     return `${this.member}${line}${record}`.length + 3 * this.delimiter.length
   }
 
-  /** The offset after it. */
+  /** Writes the prefix and returns the offset after it. */
   write(target: Uint8Array, at: number, { line, record }: { readonly line: number; readonly record: number }): number {
     return this.writeField(target, this.writeField(target, this.writeField(target, at, this.member), line), record)
   }
@@ -157,9 +164,9 @@ class Prefix {
   }
 }
 
-/** Keeps account of the lines that were not copied. */
+/** Counts the lines that were not copied. */
 class DroppedLines {
-  /** What a second rewrite needs to know. */
+  /** Dropped lines as `RewriteResult` has them. */
   readonly gaps: number[] = []
   private readonly earlier: readonly number[]
   private next = 0
@@ -172,7 +179,7 @@ class DroppedLines {
     this.earlier = earlier
   }
 
-  /** Lines that an earlier rewrite dropped before the record at `offset`, which stands after `lines` lines. */
+  /** Returns how many lines an earlier rewrite dropped before the record at `offset`, which stands after `lines` lines. */
   before(offset: number, lines: number): number {
     for (; (this.earlier[this.next] ?? Number.POSITIVE_INFINITY) <= offset; this.next += 2)
       this.earlierLines += this.earlier[this.next + 1] ?? 0
@@ -180,7 +187,7 @@ class DroppedLines {
     return this.earlierLines
   }
 
-  /** The record is copied to `offset`. */
+  /** Notes that the record is copied to `offset`. */
   note(offset: number): void {
     if (this.missingLines > this.notedLines) this.gaps.push(offset, this.missingLines - this.notedLines)
     this.notedLines = this.missingLines
@@ -201,7 +208,7 @@ function countNewlines(bytes: Uint8Array): number {
   return count
 }
 
-/** The end of the UTF-8 character that ends, or is cut, at `end`. */
+/** Returns the end of the UTF-8 character that ends, or is cut, at `end`. */
 function characterEnd(bytes: Uint8Array, end: number): number {
   let at = end
   while (((bytes[at] ?? 0) & 0xc0) === 0x80) at++

@@ -1,16 +1,16 @@
-/** Guesses where a record begins in text whose beginning is not known; the guess is checked by whoever reads up to there. */
+/** Guesses where a record begins in text whose beginning is not known. The reader of the text before it checks the guess. */
 import type { Dialect } from './record-dialect.ts'
 import { RecordMachine } from './record-machine.ts'
 
-/** Looked at first; a thousand records of usual length show beyond doubt which guess is right. */
+/** Bytes and records that are read first: a thousand records of usual length show clearly which guess is right. */
 const windowBytesMin = 256 * 1024
 const windowRecordsMax = 1_000
 
 /**
- * Searches for the offset after the first record end in bytes that begin somewhere inside a text; -1 when there is none yet:
- * asked again with the same bytes and more after them, the search goes on where it was.
- * Both are tried, that the first byte is inside quotes and that it is not; the one wins whose records have more often
- * `columnCount` fields (0: any number). It may be wrong: the record end that is found by reading from the front decides.
+ * Returns a search for the offset after the first record end in bytes that begin somewhere inside a text; -1 when there is none yet.
+ * Called again with the same bytes and more after them, it continues where it was.
+ * It reads the bytes twice, as if the first one stood inside quotes and as if it stood outside, and prefers the reading in which
+ * more records have `columnCount` fields (0: any number). The guess may be wrong: only reading from the front is certain.
  */
 export function recordStartSearch(dialect: Dialect, columnCount: number): (bytes: Uint8Array) => number {
   const outside = new Trial(dialect, 'outside quotes', columnCount)
@@ -22,13 +22,13 @@ export function recordStartSearch(dialect: Dialect, columnCount: number): (bytes
       outside.read(window)
       if (dialect.quote !== '') inside.read(window)
       if (inside.good > 0 && inside.bad / inside.good < outside.bad / Math.max(outside.good, 1)) return inside.start
-      // Nothing seen yet: the window may be shorter than one record.
+      // No record was seen: the window may be shorter than one.
       if (outside.good + inside.good > 0 || windowBytes >= bytes.length) return outside.start
     }
   }
 }
 
-/** What is seen when the first byte is supposed to be in a certain place. */
+/** Reads the bytes under one assumption about the place of the first one, and counts good and bad records. */
 class Trial {
   start = -1
   good = 0
@@ -43,7 +43,7 @@ class Trial {
     this.columnCount = columnCount
   }
 
-  /** Reads on, to enough records or the end of the bytes. */
+  /** Continues to read, up to enough records or the end of the bytes. */
   read(bytes: Uint8Array): void {
     const { machine } = this
     while (this.at < bytes.length && this.good + this.bad < windowRecordsMax) {
@@ -52,7 +52,7 @@ class Trial {
       if (this.start !== -1) this.judge()
       else {
         this.start = this.at
-        // Text after the quote that would close the first, partial record speaks against it.
+        // Text after the quote that would close the first, partial record speaks against this assumption.
         this.bad = machine.lineMalformed > 0 ? 1 : 0
       }
     }

@@ -1,4 +1,4 @@
-/** Counts records and finds their ends, as the engine's CSV parser sees them. */
+/** Counts records and finds their ends by the rules of the engine's CSV parser. */
 import type { Dialect } from './record-dialect.ts'
 import { canJump } from './record-jump.ts'
 import { RecordSkipper } from './record-kernel.ts'
@@ -9,29 +9,29 @@ export type NewlineStyle = 'lf' | 'crlf' | 'cr' | 'mixed' | 'none'
 export interface RecordScan {
   readonly records: number
   readonly endsInsideQuote: boolean
-  /** Of line ends outside quotes; `none` when there are none. */
+  /** The kind of line ends outside quotes; `none` when there are none. */
   readonly newline: NewlineStyle
   readonly blankLines: number
   readonly commentLines: number
-  /** Physical lines, those inside quotes included, an unended last one too. */
+  /** Physical lines, also those inside quotes and a last one without newline. */
   readonly lines: number
   readonly endsWithNewline: boolean
-  /** Records that the engine cannot tell apart from their neighbours: see RecordTally. */
+  /** Records that the engine cannot separate from their neighbours; see RecordTally. */
   readonly tangled: number
 }
 
 /**
- * Counts the records from `start`, which must be the beginning of one. A quote opens only at the beginning of a field
- * (after at most one space); blank lines and comments are no records.
+ * Counts the records from `start`, where one must begin. A quote opens only at the beginning of a field
+ * (after at most one space). Blank lines and comments are no records.
  */
 export function scanRecords(bytes: Uint8Array, dialect: Dialect, start = 0): RecordScan {
   const machine = new RecordMachine(dialect)
   advance(machine, bytes, { dialect, from: start })
-  return scanned(machine, bytes, { from: start, end: bytes.length })
+  return finishScan(machine, bytes, { from: start, end: bytes.length })
 }
 
-/** What a machine saw that was led over these bytes. */
-function scanned(
+/** Ends the text of a machine that has read these bytes, and returns its counts. */
+function finishScan(
   machine: RecordMachine,
   bytes: Uint8Array,
   { from, end }: { readonly from: number; readonly end: number },
@@ -42,21 +42,13 @@ function scanned(
   machine.finish()
   const { records, blankLines, commentLines, tangled } = tally
   const lines = tally.lines + (end > from && !endsWithNewline ? 1 : 0)
-  return {
-    records,
-    endsInsideQuote,
-    newline: styleOf(tally),
-    blankLines,
-    commentLines,
-    lines,
-    endsWithNewline,
-    tangled,
-  }
+  const newline = styleOf(tally)
+  return { records, endsInsideQuote, newline, blankLines, commentLines, lines, endsWithNewline, tangled }
 }
 
 /**
- * Searches for the first record end at or after `notBefore`, and the records to there from `from`, a record's beginning; undefined
- * when it is not in these bytes: asked again with the same bytes and more after them, the search goes on where it was.
+ * Returns a search for the first record end at or after `notBefore`, with a scan of the records from `from`, where one begins;
+ * undefined when these bytes do not have it. Called again with the same bytes and more after them, it continues where it was.
  */
 export function recordEndSearch(
   dialect: Dialect,
@@ -65,7 +57,7 @@ export function recordEndSearch(
   const machine = new RecordMachine(dialect)
   let at = from
   return bytes => {
-    if (from >= notBefore) return { end: from, scan: scanned(machine, bytes, { from, end: from }) }
+    if (from >= notBefore) return { end: from, scan: finishScan(machine, bytes, { from, end: from }) }
     const before = bytes.subarray(0, notBefore - 1)
     if (at < before.length) {
       advance(machine, before, { dialect, from: at })
@@ -73,32 +65,31 @@ export function recordEndSearch(
     }
     while (at < bytes.length) {
       at = machine.step(bytes, at)
-      if (machine.isAtStart && at >= notBefore) return { end: at, scan: scanned(machine, bytes, { from, end: at }) }
+      if (machine.isAtStart && at >= notBefore) return { end: at, scan: finishScan(machine, bytes, { from, end: at }) }
     }
     return undefined
   }
 }
 
-/** Finds record ends in text that comes in chunks; holds no text. */
+/** Finds record ends in text that arrives in chunks, and keeps none of it. */
 export interface RecordCutter {
-  /** The offset in the chunk after the last record end, blank lines included, or -1 when there is none in it. */
+  /** Returns the offset in the chunk after the last record end, blank lines included, or -1 when it has none. */
   push(chunk: Uint8Array): number
-  /** Ends the text: its last record may have no newline. */
+  /** Ends the text, whose last record may have no newline. */
   finish(): void
-  /** Records before the last end found. */
+  /** Records before the last end that was found. */
   readonly records: number
-  /** Physical lines before the last end found. */
+  /** Physical lines before the last end that was found. */
   readonly lines: number
 }
 
-/** A cutter at the beginning of a record; a carriage return at a chunk's end is decided by the next chunk. */
+/** Returns a cutter for text that begins with a record. The next chunk decides about a carriage return at a chunk's end. */
 export function createRecordCutter(dialect: Dialect): RecordCutter {
   const machine = new RecordMachine(dialect)
   let lines = 0
   return {
     push(chunk) {
-      const end = advance(machine, chunk, { dialect, from: 0, onEnd: () => (lines = machine.tally.lines) })
-      return end
+      return advance(machine, chunk, { dialect, from: 0, onEnd: () => (lines = machine.tally.lines) })
     },
     finish() {
       machine.finish()
@@ -116,11 +107,11 @@ export function createRecordCutter(dialect: Dialect): RecordCutter {
 interface AdvanceOptions {
   readonly dialect: Dialect
   readonly from: number
-  /** Called at record ends, not at each one. */
+  /** Called at record ends, though not at each one. */
   readonly onEnd?: () => void
 }
 
-/** Reads all bytes: jumping where that can be, stepping where not; the offset after the last record end, or -1. */
+/** Reads all bytes, jumping where possible and stepping elsewhere; returns the offset after the last record end, or -1. */
 function advance(machine: RecordMachine, bytes: Uint8Array, { dialect, from, onEnd }: AdvanceOptions): number {
   const jumper = canJump(dialect) ? new RecordSkipper(bytes, dialect, machine.tally) : undefined
   let at = from

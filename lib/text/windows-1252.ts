@@ -1,4 +1,4 @@
-/** The encoding windows-1252 as the WHATWG encoding standard defines it: the five bytes that Windows leaves undefined are control characters. */
+/** Converts windows-1252 as the WHATWG encoding standard defines it: the five bytes that Windows leaves undefined are control characters. */
 import { Buffer } from 'node:buffer'
 
 /** Characters of the bytes 0x80 to 0x9f; every other byte is the character of its number. */
@@ -9,13 +9,13 @@ const printed =
 const characters = Uint16Array.from({ length: 256 }, (_, byte) => printed.charCodeAt(byte - 0x80) || byte)
 const byteOfCharacter = new Map(Array.from(characters, (character, byte) => [character, byte]))
 
-/** Bytes that are converted at once: small enough to stay in a core's cache. */
+/** Bytes that are converted at once: few enough to stay in a core's cache. */
 const stretchBytes = 16 * 1024
-/** No character of windows-1252 takes more in UTF-8. */
+/** The most bytes that a character of windows-1252 takes in UTF-8. */
 const utf8BytesMax = 3
 const hasPrinted = /[\x80-\x9f]/
 
-/** The text in UTF-8. Memory: up to three times the bytes. */
+/** Returns the text in UTF-8. Memory: up to three times the bytes. */
 export function windows1252ToUtf8(bytes: Uint8Array): Uint8Array {
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const target = Buffer.allocUnsafeSlow(bytes.length * utf8BytesMax)
@@ -23,18 +23,18 @@ export function windows1252ToUtf8(bytes: Uint8Array): Uint8Array {
   for (let start = 0; start < source.length; start += stretchBytes) {
     const stretch = source.subarray(start, start + stretchBytes)
     const text = stretch.toString('latin1')
-    // The runtime's own conversion is twice as fast, and knows latin-1 alone.
+    // The runtime's own conversion is twice as fast, but knows only latin-1.
     at += hasPrinted.test(text) ? convert(stretch, target, at) : target.write(text, at, 'utf8')
   }
   return target.subarray(0, at)
 }
 
-/** The text as a string. */
+/** Returns the text as a string. */
 export function decodeWindows1252(bytes: Uint8Array): string {
   return Buffer.from(windows1252ToUtf8(bytes)).toString('utf8')
 }
 
-/** The string's bytes; undefined where windows-1252 does not have one of its characters. */
+/** Returns the string's bytes; undefined where windows-1252 lacks one of its characters. */
 export function encodeWindows1252(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(text.length)
   for (let at = 0; at < text.length; at++) {
@@ -45,7 +45,7 @@ export function encodeWindows1252(text: string): Uint8Array | undefined {
   return bytes
 }
 
-/** Writes the bytes as UTF-8 at an offset of the target; returns how many were written. */
+/** Writes the bytes as UTF-8 at an offset of the target and returns how many bytes it wrote. */
 function convert(bytes: Uint8Array, target: Uint8Array, offset: number): number {
   let at = offset
   for (let index = 0; index < bytes.length; index++) {

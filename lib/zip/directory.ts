@@ -1,4 +1,4 @@
-/** Reads the directory of a zip archive by ranged reads, never the archive itself. */
+/** Reads the directory of a zip archive by ranged reads, without reading the archive itself. */
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { ZipLimits } from '../define/definition.ts'
@@ -14,7 +14,7 @@ export type { ZipEntry } from './entry-table.ts'
 export interface ZipDirectory {
   /** In directory order, directories and duplicates included. */
   readonly table: EntryTable
-  /** Every entry of the table as an object: for archives of a few members, and tests. */
+  /** All entries of the table as objects: for archives of few members, and for tests. */
   readonly entries: readonly ZipEntry[]
   /** SHA-256 of the directory's bytes, in hexadecimal. */
   readonly identity: string
@@ -27,14 +27,14 @@ export interface DirectoryOptions {
   readonly limits: Pick<ZipLimits, 'memberCountMax'> & Partial<Pick<ZipLimits, 'nameBytesMax'>>
 }
 
-/** Memory for the directory's bytes is bounded by this, however long the directory. */
+/** Bytes of the directory that are in memory at once, however long it is. */
 const windowBytesMax = 8 * 1024 * 1024
-/** Honest archives of odd writers overlap by a descriptor that the next header overwrote; bombs by whole members. */
+/** Bytes by which members may overlap: some writers let the next header overwrite a descriptor, while bombs overlap by whole members. */
 const overlapSlackBytes = 16
 
 /**
- * Two reads for a directory of up to 8 MiB (about 80,000 members), one if it is short, and one more per further 8 MiB.
- * What is wrong with a single entry is noted with it (`fault`). Memory: 8 MiB and the table.
+ * Takes two reads for a directory of up to 8 MiB (about 80,000 members), one if it is short, and one more for each further 8 MiB.
+ * An entry that is wrong by itself gets a `fault`, and the others stay readable. Memory: 8 MiB and the table.
  * @throws ZIP_NO_DIRECTORY, ZIP_BAD_DIRECTORY; ZIP_LIMIT when there are too many members
  */
 export async function readZipDirectory(
@@ -58,7 +58,7 @@ export async function readZipDirectory(
   }
 }
 
-/** The directory's bytes in order, a window at a time, hashed as they come. */
+/** Reads the directory's bytes in order, a window at a time, and hashes them. */
 class DirectoryWindow {
   readonly hash = createHash('sha256')
   readonly #read: ReadRange
@@ -76,7 +76,7 @@ class DirectoryWindow {
     return position + length <= this.start + this.bytes.length
   }
 
-  /** Makes the window begin at `position` and hold `length` bytes, or all that there are. */
+  /** Moves the window to `position` until it holds `length` bytes, or all that there are. */
   async reach(position: number, length: number): Promise<void> {
     while (!this.holds(position, length)) {
       const next = this.start + this.bytes.length
@@ -92,13 +92,13 @@ class DirectoryWindow {
     const { directory, tail } = this.#end
     if (start >= tail.start) return tail.bytes.subarray(start - tail.start, directory.end - tail.start)
     const wanted = Math.min(start + windowBytesMax, directory.end)
-    // The tail is here already, so a read stops where it begins.
+    // The tail was read already, so a read stops where the tail begins.
     const range = { start, end: Math.min(wanted, tail.start) }
     return asBuffer(await this.#read(range))
   }
 }
 
-/** Deliberately by the directory's length, not its count, because a count that says too little would drop members silently. */
+/** Reads the entries, deliberately by the directory's length and not by its count, because a count that is too low would drop members silently. */
 async function readTable(
   window: DirectoryWindow,
   { directory, prefixBytes }: ZipEnd,
@@ -127,7 +127,7 @@ function badEntry(key: string, offset: number, what: string): PermanentError {
 
 function checkCount(count: number, memberCountMax: number, key: string): void {
   if (count <= memberCountMax) return
-  const message = `${key}: expected at most ${memberCountMax} members, got ${count}; raise limits.memberCountMax if that is right`
+  const message = `${key}: expected at most ${memberCountMax} members, got ${count}; raise limits.memberCountMax if the archive is trusted`
   throw new PermanentError('ZIP_LIMIT', message, { key, memberCount: count, memberCountMax })
 }
 
@@ -137,7 +137,7 @@ function checkComplete(count: number, { entryCount, isZip64 }: ZipEnd, key: stri
   throw badDirectory(key, `expected ${entryCount} entries as its end record says, got ${count}`, { entryCount, count })
 }
 
-/** Gives every entry the place where it must end, and notes those that reach into the directory. */
+/** Sets the offset before which each entry must end, and marks the entries that reach into the directory. */
 function placeEntries(table: EntryTable, { directory }: ZipEnd): void {
   const { headerOffsets, endOffsets, faults } = table
   const order = indexesByOffset(headerOffsets, table.length)

@@ -1,4 +1,4 @@
-/** Finds the end of a zip archive and, from it, where the directory is. */
+/** Finds the end record of a zip archive, and with it the directory. */
 import { Buffer } from 'node:buffer'
 import { PermanentError } from '../errors/errors.ts'
 import type { ByteRange } from '../store/byte-range.ts'
@@ -8,11 +8,11 @@ export type ReadRange = (range: ByteRange) => Promise<Uint8Array>
 
 export interface ZipEnd {
   readonly directory: ByteRange
-  /** As the end record says. */
+  /** Count of entries by the end record. */
   readonly entryCount: number
   /** Without zip64 an archive of more than 65,535 members states the count modulo 65,536. */
   readonly isZip64: boolean
-  /** Bytes before the archive that its offsets do not count, as `cat stub a.zip` leaves them. */
+  /** Bytes before the archive that its offsets do not count, as `cat stub a.zip` makes them. */
   readonly prefixBytes: number
   /** The last bytes of the archive, which often hold the whole directory. */
   readonly tail: Tail
@@ -30,8 +30,8 @@ const recordBytes = 56
 const tailBytesMax = 0xffff + endBytes + locatorBytes + recordBytes
 
 /**
- * One read of at most 65,633 bytes; a second, small one where offsets do not agree.
- * @throws ZIP_NO_DIRECTORY when there is no end record; ZIP_BAD_DIRECTORY when what it says cannot be
+ * Takes one read of at most 65,633 bytes, and a second, small one where offsets do not agree.
+ * @throws ZIP_NO_DIRECTORY when there is no end record; ZIP_BAD_DIRECTORY when it contradicts the archive
  */
 export async function readZipEnd(read: ReadRange, sizeBytes: number, key: string): Promise<ZipEnd> {
   const start = Math.max(0, sizeBytes - tailBytesMax)
@@ -47,7 +47,7 @@ export async function readZipEnd(read: ReadRange, sizeBytes: number, key: string
   return end
 }
 
-/** The error for a directory that contradicts itself; `what` completes the sentence. */
+/** Returns the error for a directory that contradicts itself; `what` completes the sentence. */
 export function badDirectory(
   key: string,
   what: string,
@@ -60,7 +60,10 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** The end record's place: one whose comment ends with the file, because member data may hold archives too; else one that only NULs follow, as tapes and pipes pad files. */
+/**
+ * Finds the end record: the one whose comment ends with the file, because member data may hold archives as well; otherwise
+ * one that only NULs follow, because tapes and pipes pad files.
+ */
 function findEnd(bytes: Buffer): number | undefined {
   const endsWithFile = findRecord(bytes, end => end === bytes.length)
   if (endsWithFile !== undefined || bytes.at(-1) !== 0) return endsWithFile
@@ -68,7 +71,7 @@ function findEnd(bytes: Buffer): number | undefined {
   return findRecord(bytes, end => end >= paddingStart)
 }
 
-/** The last record for whose end, its comment included, the condition holds. */
+/** Finds the last record for whose end, its comment included, the condition holds. */
 function findRecord(bytes: Buffer, holds: (end: number) => boolean): number | undefined {
   for (let at = bytes.length - endBytes; at >= 0; at -= 1) {
     at = bytes.lastIndexOf('PK\x05\x06', at, 'latin1')
@@ -80,7 +83,7 @@ function findRecord(bytes: Buffer, holds: (end: number) => boolean): number | un
   return undefined
 }
 
-/** Says how many bytes to cut off, where an end record with its directory before it is followed by other bytes. */
+/** Returns the error for a missing end record, with the bytes to cut off where one with its directory is followed by others. */
 function noDirectory({ start, bytes }: Tail, sizeBytes: number, key: string): PermanentError {
   const at = findRecord(bytes, () => true)
   // 12 - size of the central directory, 16 - offset of start of central directory
@@ -88,18 +91,18 @@ function noDirectory({ start, bytes }: Tail, sizeBytes: number, key: string): Pe
   if (at !== undefined && isPlausible) {
     const endBytesOffset = start + at + endBytes + bytes.readUInt16LE(at + 20)
     const extra = sizeBytes - endBytesOffset
-    const message = `${key}: expected the archive to end with its end record, got ${extra} more bytes after it; cut them off: head -c ${endBytesOffset} ${key} > whole.zip`
+    const message = `${key}: expected the archive to end with its end record, got ${extra} more bytes after it; cut them off with: head -c ${endBytesOffset} ${key} > whole.zip`
     return new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes, bytesAfterEnd: extra })
   }
   const searched = Math.min(sizeBytes, 0xffff + endBytes)
   const isPadding = bytes.length > 0 && bytes.every(byte => byte === 0)
   const message = isPadding
     ? `${key}: expected an end of central directory, got ${bytes.length} NUL bytes or more at the end of the file; cut them off, or get the file again`
-    : `${key}: no end of central directory in the last ${searched} bytes; not a zip, or cut short`
+    : `${key}: expected an end of central directory in the last ${searched} bytes, got none; the file is not a zip or was cut short, get it again`
   return new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes })
 }
 
-/** An end record that says "no entries" after bytes that begin like a member was damaged: to believe it would lose them all. */
+/** Refuses an end record that has no entries after bytes that begin like a member: it was damaged, and all members would be lost. */
 async function checkEmpty(read: ReadRange, tail: Tail, { recordOffset }: EndFields, key: string): Promise<void> {
   const before = tail.bytes.subarray(0, Math.max(0, recordOffset - tail.start))
   const first = recordOffset < 4 ? Buffer.alloc(0) : await readThrough(read, tail, { start: 0, end: 4 })
@@ -107,7 +110,7 @@ async function checkEmpty(read: ReadRange, tail: Tail, { recordOffset }: EndFiel
   if (!first.equals(signature) && !before.includes(signature)) return
   throw badDirectory(
     key,
-    'its end record says that there are no members, but bytes before it begin like one; get it again',
+    'expected members, as bytes before its end record begin like one, got a count of none; get the archive again',
   )
 }
 
@@ -121,7 +124,7 @@ interface EndFields {
   readonly directoryBytes: number
   readonly directoryOffset: number
   readonly isZip64: boolean
-  /** Where the record itself begins: the directory ends there. */
+  /** Offset of the record itself, where the directory ends. */
   readonly recordOffset: number
 }
 
@@ -141,15 +144,15 @@ function readRecord({ start, bytes }: Tail, at: number): EndFields {
   }
 }
 
-/** Without zip64 these numbers are full, which says that the zip64 record has them. */
-function asksForRecord64(bytes: Buffer, at: number): boolean {
+/** Whether a number is full, which means that the zip64 record has it. */
+function needsRecord64(bytes: Buffer, at: number): boolean {
   // 4 - number of this disk, 8 and 10 - numbers of entries
   if ([4, 6, 8, 10].some(field => bytes.readUInt16LE(at + field) === 0xffff)) return true
   // 12 - size of the central directory, 16 - offset of start of central directory
   return [12, 16].some(field => bytes.readUInt32LE(at + field) === 0xffffffff)
 }
 
-/** 4.3.14 and 4.3.15 of APPNOTE.TXT. A locator counts where a number asks for it, or where its record is: a comment may look like one. */
+/** Reads the zip64 record (4.3.14 and 4.3.15 of APPNOTE.TXT). A locator counts only where a number is full or its record is there, because a comment may look like one. */
 async function readRecord64(read: ReadRange, tail: Tail, end: number, key: string): Promise<EndFields | undefined> {
   const locator = end - locatorBytes
   if (!isLocator(tail.bytes, locator)) return undefined
@@ -157,8 +160,10 @@ async function readRecord64(read: ReadRange, tail: Tail, end: number, key: strin
   const stated = Number(tail.bytes.readBigUInt64LE(locator + 8))
   const recordOffset = await findRecord64(read, tail, locator, stated)
   if (recordOffset === undefined) {
-    if (!asksForRecord64(tail.bytes, end)) return undefined
-    throw badDirectory(key, `no zip64 end record where its locator says, at ${stated}`, { offset: stated })
+    if (!needsRecord64(tail.bytes, end)) return undefined
+    throw badDirectory(key, `expected a zip64 end record at ${stated}, as its locator says, got other bytes`, {
+      offset: stated,
+    })
   }
   const record = await readThrough(read, tail, { start: recordOffset, end: recordOffset + recordBytes })
   return {
@@ -175,7 +180,7 @@ async function readRecord64(read: ReadRange, tail: Tail, end: number, key: strin
   }
 }
 
-/** Where the record stands: as stated, else right before its locator, where it is when a prefix was put before the archive. */
+/** Finds the zip64 record at its stated offset, or right before its locator, where it is when bytes were put before the archive. */
 async function findRecord64(read: ReadRange, tail: Tail, locator: number, stated: number): Promise<number | undefined> {
   for (const offset of [stated, tail.start + locator - recordBytes]) {
     if (offset < 0 || offset + recordBytes > tail.start + locator) continue
@@ -185,7 +190,7 @@ async function findRecord64(read: ReadRange, tail: Tail, locator: number, stated
   return undefined
 }
 
-/** The directory ends at the end record, unless one begins just where the offset says: then something stands between them. */
+/** Places the directory right before the end record, unless one begins exactly at the stated offset: then other bytes stand between the two. */
 async function placeDirectory(read: ReadRange, tail: Tail, fields: EndFields, key: string): Promise<ZipEnd> {
   const { directoryBytes, directoryOffset, entryCount, isZip64, recordOffset } = fields
   const prefixBytes = recordOffset - directoryBytes - directoryOffset

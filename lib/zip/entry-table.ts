@@ -1,17 +1,17 @@
-/** The entries of a zip directory as columns of numbers: 45 bytes and its name for each, however many there are. */
+/** Keeps the entries of a zip directory as columns of numbers: 45 bytes and the name for each, however many there are. */
 import { Buffer } from 'node:buffer'
 import type { MemberSpan } from './member-list.ts'
 
-/** A member as the directory declares it: nothing here was checked against the member itself. */
+/** A member as the directory declares it; nothing was checked against the member itself. */
 export interface ZipEntry extends MemberSpan {
-  /** Decoded, in its one spelling (`memberPath`): may be unsafe as a path. */
+  /** Decoded and in its one spelling (`memberPath`); may be unsafe as a path. */
   readonly name: string
   readonly nameBytes: number
   readonly isDirectory: boolean
   readonly crc32: number
   readonly method: number
   readonly isEncrypted: boolean
-  /** What is wrong with the entry itself; absent where nothing is. */
+  /** Why the entry itself is wrong; absent where it is not. */
   readonly fault?: string
 }
 
@@ -29,7 +29,7 @@ export interface EntryFacts extends Omit<ZipEntry, 'fault' | 'endOffset'> {
 
 const directoryBit = 1
 const encryptedBit = 2
-/** Room for names at first; it grows by doubling. */
+/** Bytes for each name at first; the room doubles when it is full. */
 const nameBytesExpected = 32
 
 export class EntryTable {
@@ -46,7 +46,7 @@ export class EntryTable {
   #names: Buffer
   #count = 0
 
-  /** `capacity` entries at most; memory that no entry fills is not taken from the machine. */
+  /** `capacity` is the most entries. The machine provides memory only as entries fill it. */
   constructor(capacity: number) {
     this.headerOffsets = new Float64Array(capacity)
     this.endOffsets = new Float64Array(capacity)
@@ -78,7 +78,7 @@ export class EntryTable {
     this.#nameEnds[index] = this.#addName(entry.name, this.#nameStart(index))
   }
 
-  /** The entry at an index below `length`, as an object of its own. */
+  /** Returns the entry at an index below `length` as an object of its own. */
   get(index: number): ZipEntry {
     const flags = this.#flags[index] ?? 0
     const fault = entryFaults[this.faults[index] ?? 0]
@@ -90,7 +90,7 @@ export class EntryTable {
       crc32: this.#crcs[index] ?? 0,
       method: this.#methods[index] ?? 0,
       isEncrypted: (flags & encryptedBit) !== 0,
-      ...(fault !== undefined && { fault }),
+      fault,
     }
   }
 
@@ -115,7 +115,7 @@ export class EntryTable {
     return index === 0 ? 0 : (this.#nameEnds[index - 1] ?? 0)
   }
 
-  /** The place where the name ends. */
+  /** Writes a name and returns the offset of its end. */
   #addName(name: string, start: number): number {
     const longest = start + 3 * name.length
     if (longest > this.#names.length)

@@ -1,4 +1,4 @@
-/** One entry of a zip directory, as 4.3.12 of APPNOTE.TXT lays it out. */
+/** Reads one entry of a zip directory (4.3.12 of APPNOTE.TXT). */
 import type { Buffer } from 'node:buffer'
 import type { ExtraField } from 'yauzl'
 import type { EntryFacts } from './entry-table.ts'
@@ -12,7 +12,7 @@ export function isEntry(bytes: Buffer, at: number): boolean {
   return bytes.readUInt32LE(at) === 0x02014b50
 }
 
-/** Bytes of the whole entry. */
+/** Returns the bytes of the whole entry. */
 export function entryLength(bytes: Buffer, at: number): number {
   // 28 - file name length, 30 - extra field length, 32 - file comment length
   return entryBytes + bytes.readUInt16LE(at + 28) + bytes.readUInt16LE(at + 30) + bytes.readUInt16LE(at + 32)
@@ -20,11 +20,11 @@ export function entryLength(bytes: Buffer, at: number): number {
 
 export interface EntryOptions {
   readonly prefixBytes: number
-  /** A longer name is cut: such a member cannot be read, and a million of them must not fill the memory. */
+  /** Bytes at which a name is cut: a member with a longer one cannot be read, and a million of them must not fill the memory. */
   readonly nameBytesMax: number
 }
 
-/** Reads an entry that `bytes` hold whole from `at` on. */
+/** Reads the entry that begins at `at` and that `bytes` hold whole. */
 export function readEntry(bytes: Buffer, at: number, { prefixBytes, nameBytesMax }: EntryOptions): EntryFacts {
   // 4 - version made by
   const versionMadeBy = bytes.readUInt16LE(at + 4)
@@ -38,11 +38,11 @@ export function readEntry(bytes: Buffer, at: number, { prefixBytes, nameBytesMax
   const name = decodeZipName({ fileNameRaw, generalPurposeBitFlag, extraFields, versionMadeBy })
   const sizes = readSizes(bytes, at, extraFields)
   // 38 - external file attributes
-  const isFolder = saysFolder(bytes.readUInt32LE(at + 38), versionMadeBy >> 8)
+  const isFolder = isMarkedFolder(bytes.readUInt32LE(at + 38), versionMadeBy >> 8)
   return {
     name,
     nameBytes,
-    // One with content is none: a changed name must not make a member vanish.
+    // An entry with content is a file, so that a changed name cannot make a member vanish.
     isDirectory: sizes.inflatedBytes === 0 && (name === '' || name.endsWith('/') || isFolder),
     ...sizes,
     headerOffset: sizes.headerOffset + prefixBytes,
@@ -58,13 +58,13 @@ export function readEntry(bytes: Buffer, at: number, { prefixBytes, nameBytesMax
 const encryptedFlag = 1
 const strongFlag = 0x40
 
-/** As DOS and Unix mark folders; other systems are told by the slash alone. */
-function saysFolder(attributes: number, system: number): boolean {
+/** Whether the attributes mark a folder, as DOS and Unix do; other systems mark it by the slash alone. */
+function isMarkedFolder(attributes: number, system: number): boolean {
   if (system === 3 || system === 19) return ((attributes >>> 16) & 0o170000) === 0o040000
   return (system === 0 || system === 10 || system === 11 || system === 14) && (attributes & 0x10) !== 0
 }
 
-/** The fields that are whole; padding and what overruns is left out, because only the fields themselves are needed. */
+/** Returns the extra fields that are whole, without padding and without a field that is cut. */
 function parseExtra(extra: Buffer): ExtraField[] {
   const fields: ExtraField[] = []
   for (let at = 0; at + 4 <= extra.length; ) {
@@ -78,7 +78,7 @@ function parseExtra(extra: Buffer): ExtraField[] {
 
 type Sizes = Pick<EntryFacts, 'inflatedBytes' | 'compressedBytes' | 'headerOffset' | 'fault'>
 
-/** 4.5.3 of APPNOTE.TXT: numbers that do not fit are in the zip64 field, in this order. */
+/** Reads sizes and offset. Numbers that do not fit are in the zip64 field, in this order (4.5.3 of APPNOTE.TXT). */
 function readSizes(bytes: Buffer, at: number, extraFields: readonly ExtraField[]): Sizes {
   // 24 - uncompressed size, 20 - compressed size, 42 - relative offset of local header
   const short = [bytes.readUInt32LE(at + 24), bytes.readUInt32LE(at + 20), bytes.readUInt32LE(at + 42)]

@@ -1,16 +1,16 @@
-/** What a zip archive may hold: policies over the entries that a run selected. */
+/** Checks the entries that a run selected against the limits for zip archives. */
 import type { ZipLimits } from '../define/definition.ts'
 import { type ErrorCode, type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import type { ZipEntry } from './entry-table.ts'
 import { localBytes } from './local-header.ts'
 
-/** A member that is stored or deflated, as the caps allow. */
+/** An entry that is stored or deflated and within the limits. */
 export type ReadableEntry = ZipEntry & { readonly method: 0 | 8 }
 
-/** Text of blanks deflates by a thousand: below this a high ratio is no danger. */
+/** Inflated bytes below which a high ratio is no danger: a text of blanks deflates to a thousandth. */
 const ratioFloorBytes = 1024 * 1024
 
-/** 4.4.5 of APPNOTE.TXT. */
+/** Names of compression methods (4.4.5 of APPNOTE.TXT). */
 const methodNames: Readonly<Record<number, string>> = {
   1: 'shrink',
   6: 'implode',
@@ -28,7 +28,7 @@ const methodNames: Readonly<Record<number, string>> = {
   99: 'AES encryption',
 }
 
-/** What is wrong with one member by its declaration, for a policy that may skip it; undefined when it can be read. */
+/** Returns why a member cannot be read, by its entry alone; undefined when it can be. */
 export function entryFault(entry: ZipEntry, limits: ZipLimits, key: string): PermanentError | undefined {
   const { isEncrypted, method, compressedBytes, inflatedBytes, nameBytes } = entry
   const fault = (code: ErrorCode, what: string, detail: ErrorDetail = {}) => memberFault(entry, key, code, what, detail)
@@ -39,10 +39,11 @@ export function entryFault(entry: ZipEntry, limits: ZipLimits, key: string): Per
     return fault('ZIP_METHOD_UNSUPPORTED', what, { method })
   }
   if (entry.fault !== undefined) return fault('ZIP_BAD_MEMBER', `${entry.fault}; the archive is damaged, get it again`)
-  if (nameBytes > limits.nameBytesMax) return fault('ZIP_LIMIT', tooMuch('nameBytesMax', limits, nameBytes))
-  if (inflatedBytes > limits.memberBytesMax) return fault('ZIP_LIMIT', tooMuch('memberBytesMax', limits, inflatedBytes))
+  if (nameBytes > limits.nameBytesMax) return fault('ZIP_LIMIT', overLimit('nameBytesMax', limits, nameBytes))
+  if (inflatedBytes > limits.memberBytesMax)
+    return fault('ZIP_LIMIT', overLimit('memberBytesMax', limits, inflatedBytes))
   if (inflatedBytes > ratioFloorBytes && inflatedBytes > compressedBytes * limits.ratioMax) {
-    return fault('ZIP_LIMIT', tooMuch('ratioMax', limits, Math.round(inflatedBytes / Math.max(1, compressedBytes))))
+    return fault('ZIP_LIMIT', overLimit('ratioMax', limits, Math.round(inflatedBytes / Math.max(1, compressedBytes))))
   }
   if (method === 0 && compressedBytes !== inflatedBytes) {
     const what = `expected a stored member of one size, got ${compressedBytes} bytes that inflate to ${inflatedBytes}`
@@ -56,8 +57,8 @@ export function entryFault(entry: ZipEntry, limits: ZipLimits, key: string): Per
 }
 
 /**
- * Narrows entries to those that can be read; directories are left out by the caller.
- * @throws the first member's fault: ZIP_ENCRYPTED, ZIP_METHOD_UNSUPPORTED, ZIP_LIMIT, ZIP_SIZE_MISMATCH, ZIP_OVERLAP; ZIP_LIMIT for all together
+ * Checks that all entries can be read; the caller leaves directories out.
+ * @throws the first member's fault: ZIP_ENCRYPTED, ZIP_METHOD_UNSUPPORTED, ZIP_LIMIT, ZIP_SIZE_MISMATCH, ZIP_OVERLAP; ZIP_LIMIT for all members together
  */
 export function checkEntries(
   selected: readonly ZipEntry[],
@@ -72,7 +73,7 @@ export function checkEntries(
   }
 }
 
-/** The limits on the selected members of an archive together. */
+/** Counts the selected members of an archive and their bytes against its limits. */
 export class ArchiveTotals {
   readonly #limits: ZipLimits
   readonly #key: string
@@ -84,7 +85,7 @@ export class ArchiveTotals {
     this.#key = key
   }
 
-  /** @throws ZIP_LIMIT when there are too many of them, or too many bytes */
+  /** Counts a member. @throws ZIP_LIMIT when there are too many members or bytes */
   add({ inflatedBytes }: Pick<ZipEntry, 'inflatedBytes'>): void {
     const [limits, key] = [this.#limits, this.#key]
     this.#count++
@@ -106,9 +107,9 @@ function memberFault(
 }
 
 function archiveFault(limit: keyof ZipLimits, limits: ZipLimits, got: number, archive: string): PermanentError {
-  return new PermanentError('ZIP_LIMIT', `${archive}: ${tooMuch(limit, limits, got)}`, { archive, limit, got })
+  return new PermanentError('ZIP_LIMIT', `${archive}: ${overLimit(limit, limits, got)}`, { archive, limit, got })
 }
 
-function tooMuch(limit: keyof ZipLimits, limits: ZipLimits, got: number): string {
+function overLimit(limit: keyof ZipLimits, limits: ZipLimits, got: number): string {
   return `expected at most ${limits[limit]}, got ${got}; raise limits.${limit} if the archive is trusted`
 }

@@ -1,4 +1,4 @@
-/** The local header of a zip member: where the member's data begins, and whether it is the member that the directory meant. */
+/** Reads the local header of a zip member: finds its data, and checks that it is the member of the directory's entry. */
 import type { Buffer } from 'node:buffer'
 import { parseExtraFields } from 'yauzl'
 import { PermanentError } from '../errors/errors.ts'
@@ -7,7 +7,7 @@ import { decodeZipName, isSamePath } from './names.ts'
 
 /** Bytes of a local header before its name. */
 export const headerBytes = 30
-/** Bytes of a data descriptor at its longest: signature, CRC and two zip64 sizes. */
+/** Bytes of the longest data descriptor: signature, CRC and two zip64 sizes. */
 const descriptorBytesMax = 24
 const extraBytesMax = 0xffff
 
@@ -16,38 +16,51 @@ interface Sizes {
   readonly compressedBytes: number
 }
 
-/** The fewest bytes that a member takes in its archive. */
+/** Returns the fewest bytes that a member takes in its archive. */
 export function localBytes({ nameBytes, compressedBytes }: Sizes): number {
   return headerBytes + nameBytes + compressedBytes
 }
 
-/** The most bytes that a member can take: its local extra field may be of any length, whatever the directory says. */
+/** Returns the most bytes that a member can take: its local extra field may have any length, whatever the directory says. */
 export function reachBytes(sizes: Sizes): number {
   return localBytes(sizes) + extraBytesMax + descriptorBytesMax
 }
 
-/** A member of an archive, for errors. */
-export interface MemberPlace {
+/** A member and its archive, as errors name them. */
+export interface ArchiveMember {
   readonly archive: string
   readonly member: PlannedMember
 }
 
 /**
- * The offset of the data in `bytes`, which begin with the local header and hold it whole.
+ * Returns the offset of the data in `bytes`, which begin with the local header and hold it whole.
  * @throws ZIP_BAD_MEMBER when it is no local header, or that of another member; ZIP_ENCRYPTED
  */
-export function findMemberData(bytes: Buffer, place: MemberPlace): number {
-  if (bytes.length < headerBytes) throw badMember(place, 'its local header is cut short')
+export function findMemberData(bytes: Buffer, place: ArchiveMember): number {
+  if (bytes.length < headerBytes)
+    throw badMember(place, 'expected a local header, got one that is cut short; the archive is damaged, get it again')
   // 0 - local file header signature
-  if (bytes.readUInt32LE(0) !== 0x04034b50) throw badMember(place, 'no local header where the directory says')
+  if (bytes.readUInt32LE(0) !== 0x04034b50)
+    throw badMember(
+      place,
+      'expected a local header where the directory says, got other bytes; the archive is damaged, get it again',
+    )
   // 26 - file name length, 28 - extra field length
   const nameEnd = headerBytes + bytes.readUInt16LE(26)
   const dataStart = nameEnd + bytes.readUInt16LE(28)
-  if (dataStart > bytes.length) throw badMember(place, 'its local header reaches beyond its place')
+  if (dataStart > bytes.length)
+    throw badMember(
+      place,
+      'expected a local header that ends before the next member, got a longer one; the archive is damaged, get it again',
+    )
   // 6 - general purpose bit flag
   const flags = bytes.readUInt16LE(6)
   if ((flags & 1) !== 0)
-    throw memberError('ZIP_ENCRYPTED', place, 'expected no encryption, got an encrypted local header')
+    throw memberError(
+      'ZIP_ENCRYPTED',
+      place,
+      'expected no encryption, got an encrypted local header; decrypt the archive first',
+    )
   // 8 - compression method
   const method = bytes.readUInt16LE(8)
   if (method !== place.member.method) {
@@ -57,14 +70,14 @@ export function findMemberData(bytes: Buffer, place: MemberPlace): number {
   return dataStart
 }
 
-export function badMember(place: MemberPlace, what: string, cause?: unknown): PermanentError {
+export function badMember(place: ArchiveMember, what: string, cause?: unknown): PermanentError {
   return memberError('ZIP_BAD_MEMBER', place, what, {}, cause)
 }
 
-/** An error that names archive, member and offset. */
+/** Returns an error that names archive, member and offset. */
 export function memberError(
   code: 'ZIP_BAD_MEMBER' | 'ZIP_CRC_MISMATCH' | 'ZIP_SIZE_MISMATCH' | 'ZIP_ENCRYPTED' | 'ZIP_LIMIT',
-  { archive, member }: MemberPlace,
+  { archive, member }: ArchiveMember,
   what: string,
   detail: Readonly<Record<string, unknown>> = {},
   cause?: unknown,
@@ -74,8 +87,8 @@ export function memberError(
   return new PermanentError(code, message, facts, cause === undefined ? undefined : { cause })
 }
 
-/** Lenient where honest writers differ: the unicode field may be missing here, and so may the UTF-8 flag. */
-function checkName(fileNameRaw: Buffer, extra: Buffer, flags: number, place: MemberPlace): void {
+/** Checks the name leniently where honest writers differ: the unicode field and the UTF-8 flag may be missing here. */
+function checkName(fileNameRaw: Buffer, extra: Buffer, flags: number, place: ArchiveMember): void {
   const expected = place.member.name
   if (fileNameRaw.toString('utf8') === expected) return
   const bare = { fileNameRaw, generalPurposeBitFlag: 0, extraFields: [] }
@@ -89,6 +102,6 @@ function readableFields(extra: Buffer): ReturnType<typeof parseExtraFields> {
   try {
     return parseExtraFields(extra)
   } catch {
-    return [] // Local extra fields may be padding, as Android's zipalign writes; nothing is needed of them.
+    return [] // Local extra fields may be padding, as Android's zipalign writes it, and none of them is needed.
   }
 }

@@ -8,7 +8,7 @@ import { inflateChunkBytes, inflateChunks } from '../inflate/stream.ts'
 import type { InputObject, MembersSlice, PlannedMember } from '../model/plan-data.ts'
 import type { Reader } from '../store/store.ts'
 import { asBuffer } from './end.ts'
-import { badMember, findMemberData, headerBytes, type MemberPlace, memberError } from './local-header.ts'
+import { type ArchiveMember, badMember, findMemberData, headerBytes, memberError } from './local-header.ts'
 import { unpackMembers } from './member-rows.ts'
 
 export interface MemberOptions {
@@ -67,7 +67,7 @@ async function* readLocal(
   input: InputObject,
   slice: MembersSlice,
   { signal }: MemberOptions,
-): AsyncGenerator<{ readonly local: Buffer; readonly place: MemberPlace }> {
+): AsyncGenerator<{ readonly local: Buffer; readonly place: ArchiveMember }> {
   const { range } = slice
   const bytes = asBuffer(await store.read(input.key, { range, etag: input.etag, ...(signal && { signal }) }))
   for (const member of unpackMembers(slice)) {
@@ -76,7 +76,11 @@ async function* readLocal(
   }
 }
 
-function memberChunks(local: Buffer, place: MemberPlace, { limits, signal }: MemberOptions): AsyncIterable<Uint8Array> {
+function memberChunks(
+  local: Buffer,
+  place: ArchiveMember,
+  { limits, signal }: MemberOptions,
+): AsyncIterable<Uint8Array> {
   checkLimit(place, limits)
   const source = chunksOf(memberData(local, place))
   return checked(place.member.method === 0 ? source : inflated(source, place, signal), place)
@@ -86,7 +90,7 @@ async function* chunksOf(data: Buffer): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < data.length; at += inflateChunkBytes) yield data.subarray(at, at + inflateChunkBytes)
 }
 
-function memberData(local: Buffer, place: MemberPlace): Buffer {
+function memberData(local: Buffer, place: ArchiveMember): Buffer {
   const { compressedBytes } = place.member
   const start = findMemberData(local, place)
   const data = local.subarray(start, start + compressedBytes)
@@ -96,7 +100,7 @@ function memberData(local: Buffer, place: MemberPlace): Buffer {
 }
 
 /** Undefined for a bad member that may be passed over. */
-function inflateOr(local: Buffer, place: MemberPlace, options: MemberOptions): Uint8Array | undefined {
+function inflateOr(local: Buffer, place: ArchiveMember, options: MemberOptions): Uint8Array | undefined {
   try {
     return inflateMember(local, place, options)
   } catch (error) {
@@ -110,7 +114,7 @@ function inflateOr(local: Buffer, place: MemberPlace, options: MemberOptions): U
  * One member's bytes from `local`, which begins with its local header and holds it whole; more may follow.
  * @throws as readMembers
  */
-function inflateMember(local: Buffer, place: MemberPlace, { limits }: MemberOptions): Uint8Array {
+function inflateMember(local: Buffer, place: ArchiveMember, { limits }: MemberOptions): Uint8Array {
   const { inflatedBytes, method, crc32: expected } = place.member
   checkLimit(place, limits)
   const data = memberData(local, place)
@@ -141,7 +145,7 @@ export async function* openMember(
   else yield* checked(inflated(source, place, signal), place)
 }
 
-async function findData(store: Reader, input: InputObject, place: MemberPlace, pinned: { readonly etag: string }) {
+async function findData(store: Reader, input: InputObject, place: ArchiveMember, pinned: { readonly etag: string }) {
   const { headerOffset, compressedBytes } = place.member
   // The longest that a header can be: its length is known only when it is read.
   const end = Math.min(input.sizeBytes, headerOffset + headerBytes + 2 * 0xffff)
@@ -155,7 +159,7 @@ async function findData(store: Reader, input: InputObject, place: MemberPlace, p
 
 async function* inflated(
   source: AsyncIterable<Uint8Array>,
-  place: MemberPlace,
+  place: ArchiveMember,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   try {
@@ -165,7 +169,7 @@ async function* inflated(
   }
 }
 
-async function* checked(source: AsyncIterable<Uint8Array>, place: MemberPlace): AsyncGenerator<Uint8Array> {
+async function* checked(source: AsyncIterable<Uint8Array>, place: ArchiveMember): AsyncGenerator<Uint8Array> {
   const { inflatedBytes, crc32: expected } = place.member
   let sizeBytes = 0
   let crc = 0
@@ -180,7 +184,7 @@ async function* checked(source: AsyncIterable<Uint8Array>, place: MemberPlace): 
 }
 
 /** Inflates no further than the declared size; nothing is allocated by the declaration alone. */
-function inflateWhole(data: Buffer, place: MemberPlace): Buffer {
+function inflateWhole(data: Buffer, place: ArchiveMember): Buffer {
   inflater ??= createRawInflater()
   try {
     return inflater.inflate(data, place.member.inflatedBytes)
@@ -191,7 +195,7 @@ function inflateWhole(data: Buffer, place: MemberPlace): Buffer {
 
 let inflater: RawInflater | undefined
 
-function mapped(error: unknown, place: MemberPlace): unknown {
+function mapped(error: unknown, place: ArchiveMember): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error
   if (error.code === 'ERR_BUFFER_TOO_LARGE') return sizeMismatch(place, 'more')
   if (error.code === 'Z_BUF_ERROR') return badMember(place, 'its compressed data is cut short', error)
@@ -199,20 +203,20 @@ function mapped(error: unknown, place: MemberPlace): unknown {
   return badMember(place, `its compressed data is damaged (${error.message})`, error)
 }
 
-function checkLimit(place: MemberPlace, { memberBytesMax }: MemberOptions['limits']): void {
+function checkLimit(place: ArchiveMember, { memberBytesMax }: MemberOptions['limits']): void {
   const { inflatedBytes } = place.member
   if (inflatedBytes <= memberBytesMax) return
   const what = `expected at most ${memberBytesMax} bytes, got ${inflatedBytes}; raise limits.memberBytesMax if the archive is trusted`
   throw memberError('ZIP_LIMIT', place, what, { memberBytesMax, inflatedBytes })
 }
 
-function sizeMismatch(place: MemberPlace, got: string) {
+function sizeMismatch(place: ArchiveMember, got: string) {
   const { inflatedBytes } = place.member
   const what = `expected ${inflatedBytes} inflated bytes as in the directory, got ${got}; the archive is damaged or hostile`
   return memberError('ZIP_SIZE_MISMATCH', place, what, { inflatedBytes, got })
 }
 
-function crcMismatch(place: MemberPlace, got: number) {
+function crcMismatch(place: ArchiveMember, got: number) {
   const expected = place.member.crc32
   const what = `expected CRC-32 ${hex(expected)}, got ${hex(got)}; the archive is damaged, get it again`
   return memberError('ZIP_CRC_MISMATCH', place, what, { expected: hex(expected), got: hex(got) })

@@ -1,11 +1,11 @@
-/** Members to be planned, of which there may be a million: each becomes an object only while it is looked at. */
+/** Lists members to be planned. There may be a million of them, so each becomes an object only while it is used. */
 import type { PlannedMember } from '../model/plan-data.ts'
 
-/** Where a member lies in its archive, without its name. */
+/** The place of a member in its archive, without its name. */
 export interface MemberSpan {
-  /** Offset of the local header in the file, a prefix counted. */
+  /** Offset of the local header in the file, bytes before the archive included. */
   readonly headerOffset: number
-  /** Header and data end before this: where the next member or the directory begins, or the farthest they can reach. Too little for them when members overlap. */
+  /** Offset before which header and data end: the next member, the directory, or the farthest that they can reach. Too low where members overlap. */
   readonly endOffset: number
   readonly compressedBytes: number
   readonly inflatedBytes: number
@@ -22,7 +22,7 @@ export interface MemberList {
   span(index: number): MemberSpan
 }
 
-/** The indexes of members in the order of their offsets, in which most writers list them anyway. */
+/** Returns the indexes of members in the order of their offsets, which is the order of the list for most writers. */
 export function indexesByOffset(offsets: Float64Array, count: number): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, index) => index)
   for (let index = 1; index < count; index++)
@@ -31,13 +31,13 @@ export function indexesByOffset(offsets: Float64Array, count: number): Uint32Arr
   return order
 }
 
-/** Members that are objects already. */
+/** Returns a list of members that are objects already. */
 export function listOfMembers(members: readonly PlannableMember[]): MemberList {
   const get = (index: number): PlannableMember => members[index] as PlannableMember
   return { length: members.length, get, span: get }
 }
 
-/** Some members of a list, by their indexes there. */
+/** Returns the members of a list that have these indexes. */
 export function pickMembers(list: Pick<MemberList, 'get' | 'span'>, indexes: ArrayLike<number>): MemberList {
   return {
     length: indexes.length,
@@ -46,12 +46,12 @@ export function pickMembers(list: Pick<MemberList, 'get' | 'span'>, indexes: Arr
   }
 }
 
-/** Each member of a list in turn. */
+/** Yields the members of a list one after another. */
 export function* membersOf(list: MemberList): Generator<PlannableMember> {
   for (let index = 0; index < list.length; index++) yield list.get(index)
 }
 
-/** The sum of a number of each member. */
+/** Adds up a number of each member. */
 export function sumOfSpans(list: MemberList, numberOf: (span: MemberSpan) => number): number {
   let sum = 0
   for (let index = 0; index < list.length; index++) sum += numberOf(list.span(index))

@@ -1,10 +1,10 @@
-/** A slice's members as text: a million of them cross files and threads without a million objects. */
+/** Writes a slice's members as text, so that a million of them pass through files and threads without a million objects. */
 import { PermanentError } from '../errors/errors.ts'
 import type { MembersSlice, PlannedMember } from '../model/plan-data.ts'
 
 type MemberRow = readonly [string, number, number, number, number, 0 | 8]
 
-/** JSON: one array a member. */
+/** Returns JSON with one array for each member. */
 export function packMembers(members: Iterable<PlannedMember>): string {
   const rows: string[] = []
   for (const { name, headerOffset, compressedBytes, inflatedBytes, crc32, method } of members) {
@@ -14,12 +14,12 @@ export function packMembers(members: Iterable<PlannedMember>): string {
   return `[${rows.join(',')}]`
 }
 
-/** Whether a slice has a member of this name, without making its members. */
+/** Whether a slice has a member of this name; searches the text alone. */
 export function hasMember({ members }: MembersSlice, name: string): boolean {
   return members.includes(`[${JSON.stringify(name)},`)
 }
 
-/** The members of a slice as objects, for as long as the slice is worked on. @throws STATE_INVALID */
+/** Returns the members of a slice as objects, for as long as the slice is processed. @throws STATE_INVALID */
 export function unpackMembers({ slice, members, memberCount }: MembersSlice): readonly PlannedMember[] {
   const rows = JSON.parse(members) as readonly MemberRow[]
   if (rows.length !== memberCount)

@@ -1,4 +1,4 @@
-/** Names of zip members: decoding them, and which may become paths. */
+/** Decodes the names of zip members, and checks which of them can be paths. */
 import { Buffer, isUtf8 } from 'node:buffer'
 import * as yauzl from 'yauzl'
 import { PermanentError } from '../errors/errors.ts'
@@ -8,42 +8,42 @@ export interface RawName {
   readonly fileNameRaw: Buffer
   readonly generalPurposeBitFlag: number
   readonly extraFields: yauzl.ExtraField[]
-  /** The upper byte is the writer's system; only the directory has it. */
+  /** The writer's system is in the upper byte; only the directory has this field. */
   readonly versionMadeBy?: number
 }
 
-/** 4.4.2.2 of APPNOTE.TXT: Unix and macOS. */
+/** Unix and macOS (4.4.2.2 of APPNOTE.TXT). */
 const utf8Systems: readonly (number | undefined)[] = [3, 19]
 const utf8Flag = 0x800
 const unicodePathId = 0x7075
 
-/** Systems of DOS and Windows programs, whose separator is the backslash: FAT, HPFS, NTFS (10 and 11 both occur) and VFAT. */
+/** Systems of DOS and Windows programs, which separate folders by backslashes: FAT, HPFS, NTFS (10 and 11 both occur) and VFAT. */
 const backslashSystems: readonly (number | undefined)[] = [0, 6, 10, 11, 14]
 
-/** Returns the name by the unicode path field (0x7075) when it fits, the UTF-8 flag, else cp437; as one path, whoever wrote it. */
+/** Returns the name in its one spelling (`memberPath`), decoded by the unicode path field (0x7075) when it fits, by the UTF-8 flag, or as cp437. */
 export function decodeZipName(raw: RawName): string {
   const { fileNameRaw, extraFields, versionMadeBy } = raw
   const system = versionMadeBy === undefined ? undefined : versionMadeBy >> 8
-  // Info-ZIP without a UTF-8 locale, as in containers, and macOS write UTF-8 and do not say so.
+  // Info-ZIP without a UTF-8 locale, as in containers, and macOS write UTF-8 without setting the flag.
   const isUtf8Name =
     (raw.generalPurposeBitFlag & utf8Flag) !== 0 || (utf8Systems.includes(system) && isUtf8(fileNameRaw))
   const keepsBackslashes = true
   const name = yauzl.getFileNameLowLevel(isUtf8Name ? utf8Flag : 0, fileNameRaw, extraFields, keepsBackslashes)
   if (!name.includes('\\')) return memberPath(name)
-  // A name without any slash is taken for one of DOS or Windows, because some of their programs call themselves Unix.
+  // Backslashes separate folders in a name without any slash, because some programs of DOS and Windows call themselves Unix.
   const hasBackslashes = backslashSystems.includes(system) || !name.includes('/')
   const isUnicode = isUtf8Name || extraFields.some(({ id }) => id === unicodePathId)
   return memberPath(hasBackslashes ? withSlashes(name, isUnicode) : name)
 }
 
-/** In East Asian code pages, which do not say that they are one, the second byte of a letter may be a backslash. */
+/** Turns backslashes into slashes. Names in East Asian code pages are not marked, and the second byte of a letter may be a backslash there. */
 function withSlashes(name: string, isUnicode: boolean): string {
   return isUnicode ? name.replaceAll('\\', '/') : name.replace(/(?<!\P{ASCII})\\/gu, '/')
 }
 
 /**
- * Returns the one spelling of a path that may be written in several: `./a//b` is `a/b`. What leads out of a folder
- * (`..`, a leading slash, a drive letter) stays, so that it can be refused.
+ * Returns the one spelling of a path that can be written in several ways: `./a//b` is `a/b`. Parts that lead out of a folder
+ * (`..`, a leading slash, a drive letter) stay, so that they can be refused.
  */
 export function memberPath(name: string): string {
   if (!/\/\/|(?:^|\/)\.(?:\/|$)/.test(name)) return name
@@ -56,7 +56,7 @@ export function memberPath(name: string): string {
   return kept.join('/')
 }
 
-/** Whether two spellings mean the same file: a local header does not say which system wrote it. */
+/** Whether two spellings mean the same file: a local header does not name the system that wrote it. */
 export function isSamePath(one: string, other: string): boolean {
   return one === other || memberPath(one.replaceAll('\\', '/')) === memberPath(other.replaceAll('\\', '/'))
 }
@@ -66,21 +66,21 @@ export function isSamePath(one: string, other: string): boolean {
  * @throws ZIP_UNSAFE_NAME when it is empty, absolute, has a drive letter, a NUL, a backslash, or a `.`, `..` or empty segment
  */
 export function safePath(name: string, archive?: string): string {
-  const reason = unsafeBecause(name)
+  const reason = unsafeReason(name)
   if (reason === undefined) return name
-  throw unsafe({ name, archive }, reason)
+  throw unsafeNameError({ name, archive }, reason)
 }
 
-function unsafe(member: ExtractableMember, reason: string): PermanentError {
+function unsafeNameError(member: ExtractableMember, reason: string): PermanentError {
   const leaveOut = `leave it out with a members glob: '!${escapeGlob(member.name)}'`
-  const message = `expected a member name that can be a file below its folder, got ${placed(member)} (${reason}); ${leaveOut}`
+  const message = `expected a member name that can be a file below its folder, got ${nameInArchive(member)} (${reason}); ${leaveOut}`
   return new PermanentError('ZIP_UNSAFE_NAME', message, { member: member.name, archive: member.archive, reason })
 }
 
-/** POSIX and Windows alike: a segment of a path has at most 255 bytes. */
+/** The most bytes of a path's segment on POSIX and on Windows. */
 const segmentBytesMax = 255
 
-function unsafeBecause(name: string): string | undefined {
+function unsafeReason(name: string): string | undefined {
   if (name === '') return 'empty'
   if (name.includes('\0')) return 'a NUL'
   if (name.includes('\\')) return 'a backslash'
@@ -95,36 +95,36 @@ function unsafeBecause(name: string): string | undefined {
     : `a segment of ${Buffer.byteLength(long)} bytes, where a file system takes ${segmentBytesMax}`
 }
 
-/** Names in a folder of extracted members that mean something to us: its manifest, its state, and files not yet visible. */
+/** Names that Fanmill itself uses in a folder of extracted members: the manifest, the state, and files that are not visible yet. */
 const reservedName = /^(_SUCCESS|\.fanmill([/-].*)?|.*\.pending-[\w-]+)$/i
 
-/** A member to be extracted; the archive is for errors. */
+/** A member to be extracted, with its archive for errors. */
 export interface ExtractableMember {
   readonly name: string
   readonly archive?: string | undefined
 }
 
 /**
- * Checks that members can be extracted side by side; directories are left out by the caller.
- * @throws ZIP_UNSAFE_NAME as safePath, for `_SUCCESS`, `.fanmill` and `*.pending-*`, and for a name that no file system takes; ZIP_DUPLICATE_NAME when two would be one file on a system that ignores case, or one the folder of another
+ * Checks that members can be extracted side by side; the caller leaves directories out.
+ * @throws ZIP_UNSAFE_NAME as `safePath`, and for `_SUCCESS`, `.fanmill` and `*.pending-*`; ZIP_DUPLICATE_NAME when two would be one file on a system that ignores case, or one would be the folder of another
  */
 export function checkExtractable(members: Iterable<ExtractableMember>): void {
   const files = new Map<string, ExtractableMember>()
   for (const member of members) {
-    const path = folded(safePath(member.name, member.archive))
-    if (reservedName.test(path)) throw unsafe(member, 'a name that fanmill keeps for itself')
+    const path = foldCase(safePath(member.name, member.archive))
+    if (reservedName.test(path)) throw unsafeNameError(member, 'a name that Fanmill itself uses')
     const other = files.get(path)
-    if (other !== undefined) throw duplicate(other, member)
+    if (other !== undefined) throw duplicateNameError(other, member)
     files.set(path, member)
   }
   for (const [path, member] of files) {
     const folder = foldersOf(path).find(folder => files.has(folder))
-    if (folder !== undefined) throw duplicate(files.get(folder) ?? member, member)
+    if (folder !== undefined) throw duplicateNameError(files.get(folder) ?? member, member)
   }
 }
 
-/** Deliberately without case and in one Unicode form, because macOS and Windows compare names so. */
-function folded(name: string): string {
+/** Returns the name without case and in one Unicode form, because macOS and Windows compare names so. */
+function foldCase(name: string): string {
   return name.normalize('NFC').toLowerCase()
 }
 
@@ -132,8 +132,8 @@ function foldersOf(path: string): readonly string[] {
   return [...path.matchAll(/\//g)].map(match => path.slice(0, match.index))
 }
 
-function duplicate(first: ExtractableMember, second: ExtractableMember): PermanentError {
-  const [one, other] = [placed(first), placed(second)]
+function duplicateNameError(first: ExtractableMember, second: ExtractableMember): PermanentError {
+  const [one, other] = [nameInArchive(first), nameInArchive(second)]
   const isInOne = first.archive === second.archive
   const leaveOut = `members: '!${escapeGlob(second.name)}' leaves the name out`
   const remedy = isInOne
@@ -144,5 +144,5 @@ function duplicate(first: ExtractableMember, second: ExtractableMember): Permane
   return new PermanentError('ZIP_DUPLICATE_NAME', message, detail)
 }
 
-const placed = ({ name, archive }: ExtractableMember): string =>
+const nameInArchive = ({ name, archive }: ExtractableMember): string =>
   JSON.stringify(name) + (archive === undefined ? '' : ` of ${archive}`)

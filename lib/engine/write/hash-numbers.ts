@@ -1,8 +1,8 @@
-/** Numbers 64-bit hashes in the order in which they first come, without an object for any of them. */
+/** Numbers 64-bit hashes in the order of their first appearance, without allocating an object for each. */
 export class HashNumbers {
   #low = new Uint32Array(64)
   #high = new Uint32Array(64)
-  /** One more than the number, so that 0 is a free place. */
+  /** The number plus one, because 0 marks a free place. */
   #number = new Uint32Array(64)
   #count = 0
 
@@ -10,13 +10,13 @@ export class HashNumbers {
     return this.#count
   }
 
-  /** The hash's number, or undefined when it is new. */
+  /** Returns the hash's number, or undefined when it is new. */
   find(low: number, high: number): number | undefined {
     const number = this.#number[this.#place(low, high)] as number
     return number === 0 ? undefined : number - 1
   }
 
-  /** Numbers a hash that `find` did not know. */
+  /** Numbers a new hash, one that `find` did not find. */
   add(low: number, high: number): number {
     if (2 * this.#count >= this.#number.length) this.#grow()
     const at = this.#place(low, high)

@@ -1,15 +1,15 @@
-/** Records that are rejects before the engine sees them, because it keeps the whole record once for each field too many. */
+/** Rejects records before the engine reads them, because it keeps a copy of the whole record for each field too many. */
 import { Buffer } from 'node:buffer'
 import { type Dialect, longestRecordBytes, toBytes } from './record-dialect.ts'
 import { RecordMachine } from './record-machine.ts'
 
-/** The engine itself tells of so many fields too many. */
+/** Fields too many that the engine itself may report. */
 const extraFieldsMax = 8
 
-/** So much of a record is kept. */
+/** Bytes of a record that are kept. */
 const keptBytesMax = 65_536
 
-export interface AsideRecord {
+export interface EarlyReject {
   /** 1-based, in the member. */
   readonly line: number
   readonly record: number
@@ -18,21 +18,21 @@ export interface AsideRecord {
   readonly text: string
 }
 
-export class SetAside {
+export class EarlyRejects {
   private readonly dialect: Dialect
   private readonly columnCount: number
   private readonly delimiter: number
-  private readonly keep: (record: AsideRecord) => void
+  private readonly keep: (record: EarlyReject) => void
 
-  /** `columnCount` is 0 where records have no fields. */
-  constructor(dialect: Dialect, columnCount: number, keep: (record: AsideRecord) => void) {
+  /** `columnCount` is 0 where records have no fields; `keep` receives each reject. */
+  constructor(dialect: Dialect, columnCount: number, keep: (record: EarlyReject) => void) {
     this.dialect = dialect
     this.columnCount = columnCount
     this.delimiter = toBytes(dialect).delimiter[0] ?? -1
     this.keep = keep
   }
 
-  /** Whether the record is a reject, which is kept then. */
+  /** Returns whether the record is a reject, which it then keeps. */
   take(bytes: Uint8Array, { line, record }: { readonly line: number; readonly record: number }): boolean {
     const expected = this.expectedOf(bytes)
     if (expected === undefined) return false
@@ -48,7 +48,7 @@ export class SetAside {
     return fieldCount(bytes, this.dialect) > fieldsMax ? `${this.columnCount} fields` : undefined
   }
 
-  /** Counts delimiters in quotes too, which is much faster than to tell them apart. */
+  /** Counts delimiters inside quotes as well, which is much faster than telling them apart. */
   private mayHaveMore(bytes: Uint8Array, fieldsMax: number): boolean {
     let fields = 1
     for (const byte of bytes) if (byte === this.delimiter && ++fields > fieldsMax) return true
@@ -56,7 +56,7 @@ export class SetAside {
   }
 }
 
-/** Fields of a record without its newline. */
+/** Counts the fields of a record that has no newline. */
 function fieldCount(bytes: Uint8Array, dialect: Dialect): number {
   const machine = new RecordMachine(dialect)
   machine.step(bytes, 0)
