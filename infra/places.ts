@@ -31,7 +31,7 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
   return {
     inputs: unique(
       tasks
-        .flatMap(task => [sourceOf(task), ...Object.values(task.tables).map(table => table.path)])
+        .flatMap(task => [task.source.paths, ...Object.values(task.tables).map(table => table.path)])
         .map(path => inputPrefix + keyPattern(path)),
     ),
     outputs: unique(outputs),
@@ -55,8 +55,6 @@ export function refuseLoop({ outputs, state, trigger }: Places): void {
   const message = `expected outputs apart from the trigger, got ${shown(met)} written and ${shown(trigger)} starting a run in one bucket, so that runs could start each other; give an outputPrefix, or another bucket`
   throw new PermanentError('DEFINITION_INVALID', message, { output: met, trigger })
 }
-
-const sourceOf = ({ source }: TaskDefinition): string => source.paths
 
 function keyPattern(template: string): string {
   const prefix = fixedPrefix(template)

@@ -1,7 +1,7 @@
 /** Outputs that cannot be told apart are refused: of one task under different parameters, and of the tasks of one pipeline. */
 import { PermanentError } from '../errors/errors.ts'
 import type { ParamDefinition, TaskDefinition } from './definition.ts'
-import { placeholdersOf, type TemplateToken, templateTokens } from './template-syntax.ts'
+import { escapeRegExp, placeholdersOf, type TemplateToken, templateTokens } from './template-syntax.ts'
 
 /** @throws OUTPUT_AMBIGUOUS when two sets of parameters would write to one path */
 export function checkOutputPath(subject: string, task: TaskDefinition): void {
@@ -83,7 +83,7 @@ function pieceOf(segment: string, task: TaskDefinition): SegmentPiece {
 }
 
 function sourceOf(token: TemplateToken, task: TaskDefinition): string {
-  if (token.kind === 'text') return escaped(token.text)
+  if (token.kind === 'text') return escapeRegExp(token.text)
   const param = task.params[token.name]
   return param === undefined ? '.+' : valuePattern(param)
 }
@@ -94,12 +94,8 @@ function valuePattern({ type, values = [] }: ParamDefinition): string {
   if (type === 'timestamp') return '\\d{4}-\\d\\d-\\d\\dT.+'
   if (type === 'integer') return '-?\\d+'
   if (type === 'boolean') return '(?:true|false)'
-  if (type === 'enumeration') return `(?:${values.map(escaped).join('|')})`
+  if (type === 'enumeration') return `(?:${values.map(escapeRegExp).join('|')})`
   return '.+'
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }
 
 function ambiguous(message: string, detail: Readonly<Record<string, unknown>>): PermanentError {

@@ -1,5 +1,4 @@
 /** The syntax of path templates: text and `{name}` placeholders. */
-
 export type TemplateToken =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'placeholder'; readonly name: string }
@@ -26,6 +25,11 @@ export function templateTokens(template: string): TemplateToken[] {
 export function placeholdersOf(template: string): string[] {
   const names = templateTokens(template).flatMap(token => (token.kind === 'placeholder' ? [token.name] : []))
   return [...new Set(names)]
+}
+
+/** Returns a regular expression's source that matches this text alone. */
+export function escapeRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }
 
 /** Whether a text has glob syntax besides placeholders. */

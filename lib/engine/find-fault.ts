@@ -1,6 +1,6 @@
 /** Finds the record at which a transform fails, or whose partition cannot be named, so that an error can name its line. */
 import { rmSync } from 'node:fs'
-import { type FanmillError, PermanentError } from '../errors/errors.ts'
+import { type FanmillError, prefixError } from '../errors/errors.ts'
 import { isRowFault } from '../errors/row-fault.ts'
 import { placeOf } from '../model/member-place.ts'
 import { type Conversion, type ConvertJob, convert } from './convert.ts'
@@ -22,7 +22,7 @@ export async function findFault(
   if (!fault) return undefined
   const { archive, member: name } = member
   const place = placeOf(member)
-  if (!isText) return placed(fault, place, { archive, member: name })
+  if (!isText) return prefixError(fault, place, { archive, member: name })
   let [passes, fails] = [member.firstRecord - 1, member.firstRecord + member.records - 1]
   while (fails - passes > 1) {
     const middle = Math.floor((passes + fails) / 2)
@@ -31,16 +31,7 @@ export async function findFault(
     else passes = middle
   }
   const line = await lineOf(conversion, job, fails)
-  return placed(fault, `${place}, line ${line}`, { archive, member: name, line, record: fails })
-}
-
-function placed(fault: FanmillError, place: string, detail: Readonly<Record<string, unknown>>): FanmillError {
-  return new PermanentError(
-    fault.code,
-    `${place}: ${fault.message}`,
-    { ...fault.detail, ...detail },
-    { cause: fault.cause, publicMessage: fault.publicMessage && `${place}: ${fault.publicMessage}` },
-  )
+  return prefixError(fault, `${place}, line ${line}`, { archive, member: name, line, record: fails })
 }
 
 async function failure(conversion: Conversion, job: ConvertJob): Promise<FanmillError | undefined> {

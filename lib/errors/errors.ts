@@ -111,6 +111,14 @@ export class CapacityError extends FanmillError {
   override readonly name = 'CapacityError'
 }
 
+/** Returns an error of the same class with `place: ` before its messages and more facts in its detail. */
+export function prefixError(error: FanmillError, place: string, detail: ErrorDetail): FanmillError {
+  const { code, message, publicMessage } = error
+  const Kind = error.constructor as typeof FanmillError
+  const options = { cause: error, publicMessage: publicMessage && `${place}: ${publicMessage}` }
+  return new Kind(code, `${place}: ${message}`, { ...error.detail, ...detail }, options)
+}
+
 /** An error as JSON, for threads, state files and events; cloning an Error would lose name, code and fields. */
 export interface PlainError {
   readonly name: string
@@ -130,11 +138,11 @@ export function toPlain(error: unknown): PlainError {
   return {
     name,
     message,
-    ...(code === undefined ? {} : { code }),
-    ...(detail === undefined ? {} : { detail }),
-    ...(publicMessage === undefined ? {} : { publicMessage }),
-    ...(stack === undefined ? {} : { stack }),
-    ...(cause === undefined ? {} : { cause: toPlain(cause) }),
+    code,
+    detail,
+    publicMessage,
+    stack,
+    cause: cause === undefined ? undefined : toPlain(cause),
   }
 }
 
@@ -142,13 +150,11 @@ const kinds = { PermanentError, TransientError, CapacityError, FanmillError } as
 
 /** The error that `toPlain` was given, with its class, code, detail and stack. */
 export function fromPlain(plain: PlainError): Error {
-  const cause = plain.cause === undefined ? {} : { cause: fromPlain(plain.cause) }
   const { publicMessage } = plain
+  const options = plain.cause === undefined ? { publicMessage } : { publicMessage, cause: fromPlain(plain.cause) }
   const Kind = kinds[plain.name as keyof typeof kinds]
   const error =
-    Kind && plain.code
-      ? new Kind(plain.code, plain.message, plain.detail, { ...cause, publicMessage })
-      : new Error(plain.message, cause)
+    Kind && plain.code ? new Kind(plain.code, plain.message, plain.detail, options) : new Error(plain.message, options)
   if (plain.stack !== undefined) error.stack = plain.stack
   if (!Kind) Object.defineProperty(error, 'name', { value: plain.name, configurable: true })
   return error

@@ -4,12 +4,7 @@ import { type ErrorDetail, type PlainError, toPlain } from './errors.ts'
 /** With the public message, and without the values of rows in `detail`. Neither stack nor cause: they repeat the message. */
 export function publicForm(error: unknown): Pick<PlainError, 'name' | 'code' | 'message' | 'detail'> {
   const { name, code, message, publicMessage, detail } = toPlain(error)
-  return {
-    name,
-    message: publicMessage ?? message,
-    ...(code && { code }),
-    ...(detail && { detail: withoutValues(detail) as ErrorDetail }),
-  }
+  return { name, message: publicMessage ?? message, code, detail: detail && (withoutValues(detail) as ErrorDetail) }
 }
 
 /** Rejects and failures stand in a detail as lists. */

@@ -1,10 +1,8 @@
 /** Names the task in errors about its definition. */
-import { PermanentError } from './errors.ts'
+import { PermanentError, prefixError } from './errors.ts'
 
-/** The same error with `task NAME: ` in front of its message; other errors as they are. */
+/** Returns a permanent error that names no task yet with `task NAME: ` before its message, and any other error as it is. */
 export function nameTask(task: string, error: unknown): unknown {
-  if (!(error instanceof PermanentError) || error.detail.task !== undefined) return error
-  const { code, message, detail, publicMessage } = error
-  const options = { cause: error, publicMessage: publicMessage && `task ${task}: ${publicMessage}` }
-  return new PermanentError(code, `task ${task}: ${message}`, { ...detail, task }, options)
+  const isUnnamed = error instanceof PermanentError && error.detail.task === undefined
+  return isUnnamed ? prefixError(error, `task ${task}`, { task }) : error
 }

@@ -101,7 +101,7 @@ export function candidatesOf(texts: Iterable<string>, { isText = false } = {}): 
     if (fitting.length === 0) return []
     count++
   }
-  return count === 0 ? [] : fitting.map(({ type, format }) => ({ type, ...(format !== undefined && { format }) }))
+  return count === 0 ? [] : fitting.map(({ type, format }) => ({ type, format }))
 }
 
 /** What many programs write for a value that is not there. */

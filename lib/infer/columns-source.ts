@@ -44,7 +44,9 @@ export function definitionSource(
   )
   return [
     ...notes.map(note => `// ${oneLine(note)}`),
-    ...(entries.length > columnCountMax ? [`// a task declares at most ${columnCountMax} columns: keep those that you need`] : []),
+    ...(entries.length > columnCountMax
+      ? [`// a task declares at most ${columnCountMax} columns: keep those that you need`]
+      : []),
     ...(formatText === 'csv()' ? [] : [`format: ${formatText},`]),
     'columns: {',
     ...entries,

@@ -38,9 +38,7 @@ export function rankDialects(sample: SampleBytes, options: SniffOptions = {}): T
 function tryAll(sample: SampleBytes, delimiters: readonly string[], { comment }: SniffOptions): TriedDialect[] {
   const quotes = quotesIn(sample)
   const bestByDelimiter = delimiters.map(delimiter => {
-    const tried = quotes.map(quote =>
-      tryDialect(sample, { delimiter, ...quote, ...(comment !== undefined && { comment }) }),
-    )
+    const tried = quotes.map(quote => tryDialect(sample, { delimiter, ...quote, comment }))
     return tried.reduce((best, each) => (each.score > best.score ? each : best))
   })
   // A delimiter that parts every record alike is right, whatever else could part most of them.

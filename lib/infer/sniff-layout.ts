@@ -35,14 +35,16 @@ export function sniffLayout(sample: SampleBytes, options: SniffOptions = {}): Cs
 
 function layoutOf(sample: SampleBytes, options: SniffOptions): CsvLayout {
   const [plain] = rankDialects(sample, options)
-  if (!plain || sampleRecords(sample, plain.dialect).length === 0) return emptyLayout
+  const records = plain ? sampleRecords(sample, plain.dialect) : []
+  if (!plain || records.length === 0) return emptyLayout
   const marked = markedLines(sample)
-  if (marked.length === 0) return placeHeader(sample, plain)
+  if (marked.length === 0) return placeHeader(sample, plain, records)
   const [commented = plain] = rankDialects(sample, { ...options, comment: '#' })
-  const isBetter = commented.isConsistent && !plain.isConsistent && !hasMarkedRow(sample, plain)
-  if (!isBetter && !hasComments(sample, plain)) return placeHeader(sample, plain)
+  const markedRecords = records.filter(({ start }) => sample.bytes[start] === hash)
+  const isBetter = commented.isConsistent && !plain.isConsistent && !hasMarkedRow(markedRecords, plain)
+  if (!isBetter && !hasComments(markedRecords, plain)) return placeHeader(sample, plain, records)
   const note = `lines that begin with # are taken for comments: ${marked.length}, the first is ${marked[0]}`
-  const layout = placeHeader(sample, commented)
+  const layout = placeHeader(sample, commented, sampleRecords(sample, commented.dialect))
   return { ...layout, notes: [...layout.notes, note] }
 }
 
@@ -66,24 +68,19 @@ const shownMax = 60
 const hash = 0x23
 
 /** Whether a line that begins with `#` has the fields of the others: then it is a row, or the header. */
-const hasMarkedRow = (sample: SampleBytes, { dialect, fieldCount }: TriedDialect): boolean =>
-  markedRecords(sample, dialect).some(record => record.fieldCount === fieldCount && record.lines === 1)
+const hasMarkedRow = (marked: readonly SampleRecord[], { fieldCount }: TriedDialect): boolean =>
+  marked.some(record => record.fieldCount === fieldCount && record.lines === 1)
 
-function hasComments(sample: SampleBytes, { dialect, fieldCount }: TriedDialect): boolean {
-  const marked = markedRecords(sample, dialect)
+function hasComments(marked: readonly SampleRecord[], { fieldCount }: TriedDialect): boolean {
   if (fieldCount === 1) return marked.some(({ line }) => line === 1)
   return marked.length > 0 && marked.every(record => record.fieldCount !== fieldCount)
 }
 
-const markedRecords = (sample: SampleBytes, dialect: Dialect): SampleRecord[] =>
-  sampleRecords(sample, dialect).filter(({ start }) => sample.bytes[start] === hash)
-
 /** A title above a header is at most so many records. */
 const titleRecordsMax = 20
 
-function placeHeader(sample: SampleBytes, tried: TriedDialect): CsvLayout {
+function placeHeader(sample: SampleBytes, tried: TriedDialect, records: readonly SampleRecord[]): CsvLayout {
   const { dialect } = tried
-  const records = sampleRecords(sample, dialect)
   const fieldCount = beginsWithRows(sample, records, tried) ? (records[0]?.fieldCount ?? 1) : tried.fieldCount
   const texts = (record: SampleRecord | undefined): string[] =>
     record ? fieldsOf(sample, record, dialect).map(({ text }) => text) : []

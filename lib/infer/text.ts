@@ -61,7 +61,7 @@ async function fitTypes(
     if (round >= roundsMax) strings = [...strings, ...checked.misfits]
     for (const name of checked.misfits) {
       const { type, format } = columns[name] as InferredColumn
-      refused.set(name, [...(refused.get(name) ?? []), { type, ...(format !== undefined && { format }) }])
+      refused.set(name, [...(refused.get(name) ?? []), { type, format }])
     }
   }
 }

@@ -18,7 +18,7 @@ import { noInput } from './no-input.ts'
 import { type OpenInput, openAll, openedAtOnce } from './open-input.ts'
 import { isNeverInput, outputTaskOf, partKeyOf, refuseOwnOutput } from './own-outputs.ts'
 import { planRangeSlices } from './plan-slices.ts'
-import { spreadIndexes } from './spread.ts'
+import { spread } from './spread.ts'
 
 export type { FindOptions, FoundInputs } from './find-options.ts'
 
@@ -77,7 +77,7 @@ async function findFiles(
   options: FindOptions,
 ): Promise<Omit<FoundInputs, 'hive'>> {
   const identify = options.identify ?? (object => contentHash(options.input, object))
-  const taken = spreadIndexes(objects.length, options.sample).map(index => objects[index] as StoredObject)
+  const taken = spread(objects, options.sample)
   const pin = async (object: StoredObject): Promise<OpenInput> => {
     const { key, sizeBytes, etag } = object
     return { input: { key, sizeBytes, etag, identity: await identify(object) } }

@@ -1,6 +1,6 @@
 /** Tells which inputs are outputs of the pipeline itself: a task that reads them would read its own rows again on each run. */
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { templateTokens } from '../define/template-syntax.ts'
+import { escapeRegExp, templateTokens } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { outputPathOf } from '../model/output-path.ts'
 
@@ -34,7 +34,7 @@ export function outputTaskOf({ roots, tasks }: OwnOutputs): (key: string) => str
 
 function folderPattern(task: string, { path }: Pick<TaskDefinition['output'], 'path'>): RegExp {
   const source = templateTokens(path.replaceAll('{task}', task)).map(token =>
-    token.kind === 'text' ? token.text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&') : '[^/]+',
+    token.kind === 'text' ? escapeRegExp(token.text) : '[^/]+',
   )
   return new RegExp(`^${source.join('')}/`, 's')
 }

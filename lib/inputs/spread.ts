@@ -1,24 +1,19 @@
-/** Some of a list. */
+/** Takes some of a list. */
 
-/** At most `count` of a list, spread over it evenly: of a sorted list they are not its beginning. */
-export function spread<T>(list: readonly T[], count: number): readonly T[] {
-  if (list.length <= count) return list
-  return Array.from({ length: count }, (_, index) => list[Math.floor((index * list.length) / count)] as T)
+/** Returns the items that `spreadIndexes` takes: those of a sorted list are not its beginning. */
+export function spread<T>(list: readonly T[], sample?: number | `${number}%`): readonly T[] {
+  return spreadIndexes(list.length, sample).map(index => list[index] as T)
 }
 
-/** The indexes of a list of this length that a sample takes: a count, or a share of them and at least one; default all. */
-export function spreadIndexes(length: number, sample?: number | `${number}%`): readonly number[] {
+/** Returns indexes spread evenly over a list of this length: a number of them, or a share and at least one; default all. */
+export function spreadIndexes(length: number, sample: number | `${number}%` = length): readonly number[] {
   const wanted =
-    sample === undefined
-      ? length
-      : typeof sample === 'number'
-        ? sample
-        : Math.max(1, Math.round((length * Number.parseFloat(sample)) / 100))
+    typeof sample === 'number' ? sample : Math.max(1, Math.round((length * Number.parseFloat(sample)) / 100))
   const count = Math.min(length, wanted)
   return Array.from({ length: count }, (_, index) => Math.floor((index * length) / count))
 }
 
-/** The first of a sequence, no more of which is made. */
+/** Yields the first items of a sequence, which makes no more of them. */
 export function* take<T>(items: Iterable<T>, count: number): Generator<T> {
   let taken = 0
   for (const item of items) {

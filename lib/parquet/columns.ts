@@ -39,7 +39,7 @@ export function columnsOf(footer: ParquetFooter): readonly ParquetColumn[] {
       }),
     )
     const refused = refusalOf(own, leaves, chunks)
-    columns.push({ name: elements[at]?.name ?? '', leaves: leaves.map(leafOf), ...(refused && { refused }) })
+    columns.push({ name: elements[at]?.name ?? '', leaves: leaves.map(leafOf), refused })
     at = end
     leaf += leaves.length
   }

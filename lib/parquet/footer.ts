@@ -181,7 +181,7 @@ export function readPageHeader(bytes: Uint8Array): PageHeader {
     else return false
     return true
   })
-  return { headerBytes: reader.at, pageBytes, valueCount, ...(crc !== undefined && { crc32: crc >>> 0 }) }
+  return { headerBytes: reader.at, pageBytes, valueCount, crc32: crc === undefined ? undefined : crc >>> 0 }
 }
 
 function firstNumber(reader: ThriftReader): number {

@@ -92,7 +92,7 @@ export function tooManyPartitions(count: PartitionCount, where?: string): Perman
   return new PermanentError(
     'TOO_MANY_PARTITIONS',
     `${where === undefined ? '' : `${where}: `}partitionBy ${partitionBy.join(', ')}: expected at most ${grouped(partitionsMax)} partitions in a run, got ${got}${most}; partition by something coarser, or raise partitionsMax`,
-    { partitionBy, partitions, partitionsMax, ...(widest !== undefined && { widest }) },
+    { partitionBy, partitions, partitionsMax, widest },
   )
 }
 

@@ -261,7 +261,9 @@ it('takes 10,000 columns and refuses more, as their work grows with the square',
   expect(changed({ columns: columnsOf(10_001) })).toThrow(
     expect.objectContaining({
       code: 'DEFINITION_INVALID',
-      message: expect.stringContaining('columns: expected at most 10,000 columns, got 10,001; declare those that you need'),
+      message: expect.stringContaining(
+        'columns: expected at most 10,000 columns, got 10,001; declare those that you need',
+      ),
       detail: expect.objectContaining({ columnCount: 10_001, columnCountMax: 10_000 }),
     }),
   )

@@ -168,11 +168,6 @@ function tableFault({ name, file }: TableFile, error: unknown): Error {
     .filter(line => line.trim() !== '')
     .join('; ')
     .slice(0, 500)
-  const { publicMessage } = fault
-  return new PermanentError(
-    'INPUT_INVALID',
-    `table ${name}: ${problem}`,
-    { table: name },
-    { cause: error, publicMessage: publicMessage && `table ${name}: ${publicMessage}` },
-  )
+  const options = { cause: error, publicMessage: fault.publicMessage && `table ${name}: ${fault.publicMessage}` }
+  return new PermanentError('INPUT_INVALID', `table ${name}: ${problem}`, { table: name }, options)
 }
