@@ -1,4 +1,4 @@
-/** The pipeline that a bundle exports, and the code hash of each of its tasks. */
+/** Loads the pipeline that a bundle exports, and computes the code hash of each task. */
 import { fileURLToPath } from 'node:url'
 import { closest } from 'fastest-levenshtein'
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
@@ -8,33 +8,33 @@ import { codeHasher } from './code-hash.ts'
 import { entryUrl } from './entry-url.ts'
 import { rowVersions } from './own-versions.ts'
 
-/** What loading needs of a bundle. */
+/** The fields of a bundle that loading needs. */
 export type LoadableBundle = Pick<Bundle, 'file' | 'url' | 'files'>
 
 /**
- * Imports a bundle: its default export, or a pipeline of one where that is a lone task.
- * Turns source maps on in this thread, so that stacks of the user's functions name the user's files.
- * @throws DEFINITION_LOAD when the module throws or exports no pipeline; definition errors pass as they are.
+ * Imports a bundle and returns its default export; a single task becomes a pipeline of one task.
+ * Enables source maps in this thread, so that stacks of the user's functions name the user's files.
+ * @throws DEFINITION_LOAD when the module throws or exports no pipeline; definition errors unchanged
  */
 export async function loadPipeline(bundle: LoadableBundle): Promise<PipelineDefinition> {
   const exported = await loadModule(bundle)
-  const made = defaultExport(exported)
-  if (isKind(made, 'pipeline')) return made as PipelineDefinition
-  if (isKind(made, 'task')) {
-    const lone = made as TaskDefinition
-    return Object.freeze({ kind: 'pipeline', name: lone.name, tasks: Object.freeze([lone]) })
+  const found = defaultExport(exported)
+  if (isKind(found, 'pipeline')) return found as PipelineDefinition
+  if (isKind(found, 'task')) {
+    const task = found as TaskDefinition
+    return Object.freeze({ kind: 'pipeline', name: task.name, tasks: Object.freeze([task]) })
   }
   throw new PermanentError('DEFINITION_LOAD', notPipeline(bundle.file, exported), { file: bundle.file })
 }
 
-/** The default export; of a CommonJS module that was compiled from ES modules, its own `default`. */
+/** Returns the default export; for a CommonJS module that was compiled from ES modules, its `default`. */
 function defaultExport(exported: Readonly<Record<string, unknown>>): unknown {
-  const made = exported.default
-  const isCompiled = typeof made === 'object' && made !== null && '__esModule' in made && 'default' in made
-  return isCompiled ? made.default : made
+  const found = exported.default
+  const isCompiled = typeof found === 'object' && found !== null && '__esModule' in found && 'default' in found
+  return isCompiled ? found.default : found
 }
 
-/** Code hash by task name: equal on every machine with the same sources, packages and version of this library. */
+/** Returns code hashes by task name: equal on every machine with the same sources, packages and version of this library. */
 export async function codeHashes(
   bundle: LoadableBundle & Pick<Bundle, 'hashText'>,
   pipeline: PipelineDefinition,
@@ -43,7 +43,7 @@ export async function codeHashes(
   return new Map(pipeline.tasks.map(task => [task.name, hash(task)]))
 }
 
-/** The code hash of one task of a pipeline, found when it is asked for. */
+/** Returns a function that computes the code hash of a task. */
 export async function taskHasher(
   bundle: LoadableBundle & Pick<Bundle, 'hashText'>,
   { tasks }: PipelineDefinition,
@@ -57,8 +57,8 @@ export async function taskHasher(
       task: task.name,
       versions,
       position: { index: tasks.indexOf(task), count: tasks.length },
-      ...(exportedAs === undefined ? {} : { exportedAs }),
-      ...(task.version === undefined ? {} : { version: task.version }),
+      exportedAs,
+      version: task.version,
     })
   }
 }
@@ -68,16 +68,16 @@ async function loadModule(bundle: LoadableBundle): Promise<Readonly<Record<strin
   try {
     return await import(bundle.url)
   } catch (error) {
-    throw isOwn(error) ? revived(error) : await loadError(bundle, error)
+    throw isDefinitionError(error) ? asOwnError(error) : await loadError(bundle, error)
   }
 }
 
-/** A definition error of ours, also when another copy of this library made it. */
-function isOwn(error: unknown): error is Error {
+/** Returns whether this library, or another copy of it, threw the error. */
+function isDefinitionError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && 'detail' in error && /^[A-Z_]+$/.test(String(error.code))
 }
 
-function revived(error: Error): Error {
+function asOwnError(error: Error): Error {
   return error instanceof FanmillError ? error : fromPlain(toPlain(error))
 }
 
@@ -104,7 +104,7 @@ async function unknownExport(file: string, name: string, cause: unknown): Promis
   return new PermanentError('DEFINITION_LOAD', message, { file, name }, { cause })
 }
 
-/** The innermost frame of a mapped stack that is in the user's sources. */
+/** Returns the innermost frame of a mapped stack that is in the user's sources. */
 function userFrame(
   stack: string,
   files: readonly string[],
@@ -118,13 +118,13 @@ function userFrame(
 
 function notPipeline(file: string, exported: Readonly<Record<string, unknown>>): string {
   const tasks = Object.keys(exported).filter(name => name !== 'default' && isKind(exported[name], 'task'))
-  const mend = `add \`export default pipeline({ name: '…', tasks: [${tasks.join(', ')}] })\``
-  const came = 'default' in exported ? shown(exported.default) : 'no default export'
+  const advice = `add \`export default pipeline({ name: '…', tasks: [${tasks.join(', ')}] })\``
+  const got = 'default' in exported ? describe(exported.default) : 'no default export'
   const also = tasks.length > 0 ? ` and the tasks ${tasks.join(', ')}` : ''
-  return `expected ${file} to export a pipeline as default, got ${came}${also}; ${mend}`
+  return `expected ${file} to export a pipeline as default, got ${got}${also}; ${advice}`
 }
 
-function shown(value: unknown): string {
+function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (typeof value !== 'object') return `a ${typeof value}`
   if (Array.isArray(value)) return 'an array'

@@ -1,4 +1,4 @@
-/** How esbuild sees a pipeline: installed packages stay outside, Fanmill is our own, `import.meta.url` stays true. */
+/** The esbuild plugin of a pipeline: does not bundle installed packages, resolves Fanmill to this library, and keeps `import.meta.url`. */
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
@@ -7,14 +7,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
 
 export interface PipelinePluginOptions {
-  /** Folder of the pipeline: texts for hashing name files relative to it. */
+  /** Folder of the pipeline; texts for code hashes name files relative to it. */
   readonly folder: string
   readonly fanmillUrl: string
-  /** `run`: packages by file URL, so that the bundle may live anywhere. `hash`: by name and version, without any path. */
+  /** `run` imports packages by file URL, so that the bundle can be in any folder; `hash` by name and version, without a path. */
   readonly purpose: 'run' | 'hash'
 }
 
-/** What `define` must hold for the plugin's prologues to be used. */
+/** Entries of esbuild's `define` that refer to the names in the plugin's prologues. */
 export const fileNames: Readonly<Record<string, string>> = {
   'import.meta.url': '__fanmillUrl',
   'import.meta.filename': '__fanmillFile',
@@ -23,7 +23,7 @@ export const fileNames: Readonly<Record<string, string>> = {
   __dirname: '__fanmillFolder',
 }
 
-/** The esbuild plugin of one build. */
+/** Creates the esbuild plugin of one build. */
 export function pipelinePlugin(options: PipelinePluginOptions): Plugin {
   return {
     name: 'fanmill-pipeline',
@@ -45,7 +45,7 @@ function resolveFanmill(
   return { path: kind.startsWith('require') ? fileURLToPath(url) : url, external: true }
 }
 
-/** Plain JavaScript of node_modules stays outside; all else (workspaces, TypeScript, JSON) is bundled. */
+/** Imports plain JavaScript of node_modules from there; everything else (workspaces, TypeScript, JSON) is bundled. */
 async function resolvePackage(
   build: PluginBuild,
   { path, kind, importer, namespace, resolveDir, pluginData }: OnResolveArgs,
@@ -62,7 +62,7 @@ function isInstalled(path: string): boolean {
   return /[\\/]node_modules[\\/]/.test(path) && /\.([cm]?js|node)$/.test(path)
 }
 
-/** `npm:name@version/file` of an installed file. */
+/** Returns `npm:name@version/file` for an installed file. */
 function versionedName(path: string): string {
   const [, folder = '', name = ''] = /^(.*[\\/]node_modules[\\/])(@[^\\/]+[\\/][^\\/]+|[^\\/]+)/.exec(path) ?? []
   const root = join(folder, name)
@@ -77,14 +77,14 @@ function installedVersion(root: string): string {
   }
 }
 
-/** A source that asks where it stands is told its own place, not the bundle's. */
+/** Adds a prologue to sources that use `import.meta` or `__dirname`, so that these point at the source and not at the bundle. */
 async function loadSource({ path }: OnLoadArgs, options: PipelinePluginOptions): Promise<OnLoadResult | undefined> {
   const source = await readFile(path, 'utf8')
   if (!/import\.meta\b|__(file|dir)name\b/.test(source)) return undefined
   return { contents: prologue(path, options) + source.replace(/^#!/, '//'), loader: loaderOf(path) }
 }
 
-/** One line without a break, so that line numbers stay. */
+/** Returns a prologue without a line break, so that line numbers do not change. */
 function prologue(path: string, { folder, purpose }: PipelinePluginOptions): string {
   const file = purpose === 'hash' ? relative(folder, path) : path
   const url = purpose === 'hash' ? file : pathToFileURL(path).href

@@ -1,4 +1,4 @@
-/** The user's pipeline as one ES module that any thread imports by URL, and its text for code hashes. */
+/** Bundles the user's pipeline into one ES module that any thread can import by URL, and a text for code hashes. */
 import { createHash } from 'node:crypto'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
@@ -10,11 +10,11 @@ import { fileNames, type PipelinePluginOptions, pipelinePlugin } from './bundle-
 import { entryUrl } from './entry-url.ts'
 import { checkPipelineFile } from './pipeline-path.ts'
 
-/** Plain data: it may cross threads. */
+/** A bundle, as plain data that can be sent to threads. */
 export interface Bundle {
-  /** The pipeline file as the user named it. */
+  /** Path of the pipeline file, as the user named it. */
   readonly file: string
-  /** File URL of the bundle; its name holds a hash of its content. */
+  /** File URL of the bundle; its name contains a hash of its content. */
   readonly url: string
   /** Absolute paths of the sources. */
   readonly files: readonly string[]
@@ -25,9 +25,9 @@ export interface Bundle {
 }
 
 export interface BundleOptions {
-  /** Where the bundle is written; made if absent. */
+  /** Folder of the bundle; created when missing. */
   readonly outFolder: string
-  /** What `import 'fanmill'` becomes; default this very library, so that definitions are ours. */
+  /** URL that `import 'fanmill'` resolves to; default this library, so that definitions are of the same classes. */
   readonly fanmillUrl?: string
 }
 
@@ -76,7 +76,7 @@ function options(entry: string, plugin: PipelinePluginOptions): BuildOptions {
     format: 'esm',
     target: 'node20',
     charset: 'utf8',
-    // Deliberately empty: without it esbuild follows the "module" condition, which Node does not know.
+    // Deliberately empty, because esbuild's default includes the "module" condition, which Node does not use.
     conditions: [],
     define: { ...fileNames },
     legalComments: 'none',
@@ -103,7 +103,7 @@ function buildError(file: string, error: unknown): PermanentError {
   return new PermanentError('DEFINITION_LOAD', message, { file: source, line, column, text: first.text })
 }
 
-/** As an editor counts: lines and columns from 1, the file below the folder that the user named. */
+/** Returns line and column counted from 1, as editors do, and the file relative to the folder that the user named. */
 function place(file: string, { location }: Message): { file: string; line: number; column: number } {
   if (!location) return { file, line: 1, column: 1 }
   return { file: join(dirname(file), location.file), line: location.line, column: location.column + 1 }
@@ -121,13 +121,13 @@ function outputText({ outputFiles = [] }: BuildResult, ending: string): string {
   return found.text
 }
 
-/** CommonJS sources of a workspace call `require`, which ES modules lack; on the first line, so that lines stay. */
+/** Defines `require` for CommonJS sources of a workspace, on the first line, so that line numbers do not change. */
 function withRequire(text: string): string {
   if (!text.includes('typeof require')) return text
   return `import { createRequire as __fanmillRequire } from 'node:module'; const require = __fanmillRequire(import.meta.url); ${text}`
 }
 
-/** Another process may write the same bundle at the same time. */
+/** Writes a file as a whole, because another process may write the same bundle at the same time. */
 async function writeWhole(path: string, text: string): Promise<void> {
   const temporary = temporaryPath(dirname(path))
   try {

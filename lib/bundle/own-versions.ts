@@ -1,4 +1,4 @@
-/** The versions of this library and of its engine, which are part of what rows depend on. */
+/** The versions of this library and its engine, on which rows depend. */
 import { readFileSync } from 'node:fs'
 
 interface OwnPackage {
@@ -6,7 +6,7 @@ interface OwnPackage {
   readonly dependencies: Readonly<Record<string, string>>
 }
 
-/** `name@version` of all that turns bytes into rows. */
+/** Returns `name@version` of the library and of the engine. */
 export function rowVersions(): readonly string[] {
   const { version, dependencies } = ownPackage()
   return [`fanmill@${version}`, `engine@${dependencies['@duckdb/node-api']}`]

@@ -1,11 +1,11 @@
-/** Refuses a path that cannot be a pipeline, before anything is bundled. */
+/** Checks that a path can be a pipeline, before anything is bundled. */
 import { readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { PermanentError } from '../errors/errors.ts'
 
 const extensions = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '.tsx', '.jsx']
 
-/** @throws DEFINITION_LOAD when there is nothing at the path, a folder, or a file that is no TypeScript or JavaScript */
+/** @throws DEFINITION_LOAD when the path does not exist, or is a folder or a file other than TypeScript or JavaScript */
 export async function checkPipelineFile(file: string): Promise<void> {
   const found = await stat(file).catch((cause: Error) => {
     throw refusal(file, `found none at ${file}`, { cause })
@@ -18,7 +18,7 @@ export async function checkPipelineFile(file: string): Promise<void> {
 const refusal = (file: string, problem: string, options?: ErrorOptions): PermanentError =>
   new PermanentError('DEFINITION_LOAD', `expected a pipeline file, ${problem}`, { file }, options)
 
-/** How many files of a folder a message names. */
+/** Limit on the files that a message names. */
 const namedMax = 5
 
 async function filesIn(folder: string): Promise<string> {

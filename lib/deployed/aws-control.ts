@@ -1,4 +1,4 @@
-/** The requests by which a deployed pipeline is operated; the only file that loads the AWS SDK for CloudFormation, Step Functions and CloudWatch Logs. */
+/** The requests that operate a deployed pipeline. No other file loads the AWS SDK for CloudFormation and CloudWatch Logs. */
 import type { CloudFormationClient, StackStatus } from '@aws-sdk/client-cloudformation'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import type { DescribeExecutionOutput, ExecutionListItem, ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn'
@@ -6,7 +6,7 @@ import { type AwsAct, awsFault } from './aws-fault.ts'
 import type { LogEvent } from './log-lines.ts'
 
 export interface ControlOptions {
-  /** Of the shared configuration files; default as the SDK finds credentials. */
+  /** Profile of the shared configuration files; default as the SDK finds credentials. */
   readonly profile?: string | undefined
   /** Default as the SDK finds it. */
   readonly region?: string | undefined
@@ -31,24 +31,24 @@ export interface ExecutionDetail extends Execution {
 
 export type EndedBadly = 'failed' | 'timed out' | 'stopped'
 
-/** Every call throws AWS_REFUSED, AWS_FAILED (transient where it may pass), or USAGE when no region is known. */
+/** Every method throws AWS_REFUSED, AWS_FAILED (as TransientError when it may succeed later), or USAGE when no region is known. */
 export interface AwsControl {
-  /** By name; undefined when there is no such stack. */
+  /** Returns outputs by name; undefined when there is no such stack. */
   stackOutputs(stack: string): Promise<Readonly<Record<string, string>> | undefined>
-  /** Of the stacks that stand, at most a thousand. */
+  /** Returns the names of the existing stacks, at most a thousand. */
   stackNames(): Promise<string[]>
   start(stateMachineArn: string, given: { readonly name: string; readonly input: unknown }): Promise<Execution>
-  /** Undefined when there is none, or it is forgotten: 90 days after its end. */
+  /** Returns undefined for an unknown execution; Step Functions forgets one 90 days after its end. */
   describe(arn: string): Promise<ExecutionDetail | undefined>
-  /** The latest start first, at most `max`. */
+  /** Returns at most `max` executions, the latest start first. */
   list(
     stateMachineArn: string,
     options: { readonly status?: 'running' | EndedBadly; readonly max: number },
   ): Promise<Execution[]>
   stop(arn: string, cause: string): Promise<void>
-  /** What the states gave that were left, in order, as JSON. */
+  /** Returns the outputs of the finished states in order, as JSON. */
   stateOutputs(arn: string): Promise<string[]>
-  /** In order of time; `from` and `to` in milliseconds since 1970. Memory: a page of at most 1 MB. */
+  /** Yields events in order of time; `from` and `to` are milliseconds since 1970. Memory: a page of at most 1 MB. */
   logEvents(group: string, range: { readonly from: number; readonly to?: number }): AsyncGenerator<StoredLogEvent>
 }
 
@@ -56,13 +56,13 @@ export interface StoredLogEvent extends LogEvent {
   readonly id: string
 }
 
-/** The SDK's clients are loaded by the first request that needs them. */
+/** Loads each client of the SDK with the first request that needs it. */
 export function openControl(options: ControlOptions): AwsControl {
   const { cloudFormation, states, logs } = clientsOf(options)
   return { ...stackCalls(cloudFormation), ...executionCalls(states), ...historyCalls(states), ...logCalls(logs) }
 }
 
-/** The SDK tries again by itself, with backoff. */
+/** Options of every client; the SDK retries with backoff. */
 const common = { maxAttempts: 5, requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 } }
 
 function clientsOf({ profile, region }: ControlOptions) {
@@ -101,7 +101,7 @@ function once<T>(open: () => Promise<T>): () => Promise<T> {
   }
 }
 
-async function asked<T>(act: AwsAct, call: () => Promise<T>): Promise<T> {
+async function request<T>(act: AwsAct, call: () => Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (error) {
@@ -112,10 +112,10 @@ async function asked<T>(act: AwsAct, call: () => Promise<T>): Promise<T> {
 function stackCalls(open: CloudFormation): Pick<AwsControl, 'stackOutputs' | 'stackNames'> {
   return {
     stackOutputs: stack =>
-      asked({ verb: 'look at stack', action: 'cloudformation:DescribeStacks', on: stack }, async () => {
+      request({ verb: 'look at stack', action: 'cloudformation:DescribeStacks', on: stack }, async () => {
         const { sdk, client } = await open()
         const answer = await client.send(new sdk.DescribeStacksCommand({ StackName: stack })).catch((error: Error) => {
-          // CloudFormation has no error of its own for it.
+          // CloudFormation has no error code for a missing stack.
           if (error.name === 'ValidationError' && error.message.includes('does not exist')) return undefined
           throw error
         })
@@ -123,10 +123,10 @@ function stackCalls(open: CloudFormation): Pick<AwsControl, 'stackOutputs' | 'st
         return answer && Object.fromEntries(outputs.map(each => [each.OutputKey ?? '', each.OutputValue ?? '']))
       }),
     stackNames: () =>
-      asked({ verb: 'list stacks', action: 'cloudformation:ListStacks', on: 'this account' }, async () => {
+      request({ verb: 'list stacks', action: 'cloudformation:ListStacks', on: 'this account' }, async () => {
         const { sdk, client } = await open()
         const names: string[] = []
-        const pages = sdk.paginateListStacks({ client }, { StackStatusFilter: standing })
+        const pages = sdk.paginateListStacks({ client }, { StackStatusFilter: existing })
         for await (const { StackSummaries = [] } of pages) {
           names.push(...StackSummaries.map(each => each.StackName ?? ''))
           if (names.length >= stackNamesMax) break
@@ -138,7 +138,7 @@ function stackCalls(open: CloudFormation): Pick<AwsControl, 'stackOutputs' | 'st
 
 const stackNamesMax = 1000
 
-const standing: StackStatus[] = [
+const existing: StackStatus[] = [
   'CREATE_COMPLETE',
   'UPDATE_COMPLETE',
   'UPDATE_ROLLBACK_COMPLETE',
@@ -150,24 +150,24 @@ const standing: StackStatus[] = [
 function executionCalls(open: States): Pick<AwsControl, 'start' | 'describe' | 'list' | 'stop'> {
   return {
     start: (stateMachineArn, { name, input }) =>
-      asked({ verb: 'start', action: 'states:StartExecution', on: stateMachineArn }, async () => {
+      request({ verb: 'start', action: 'states:StartExecution', on: stateMachineArn }, async () => {
         const { sdk, client } = await open()
         const given = { stateMachineArn, name, input: JSON.stringify(input) }
         const { executionArn: arn = '', startDate } = await client.send(new sdk.StartExecutionCommand(given))
         return { arn, name, status: 'running', startedAt: timeOf(startDate) }
       }),
     describe: arn =>
-      asked({ verb: 'look at execution', action: 'states:DescribeExecution', on: arn }, async () => {
+      request({ verb: 'look at execution', action: 'states:DescribeExecution', on: arn }, async () => {
         const { sdk, client } = await open()
-        const found = await client.send(new sdk.DescribeExecutionCommand({ executionArn: arn })).catch(ifThere)
+        const found = await client.send(new sdk.DescribeExecutionCommand({ executionArn: arn })).catch(ignoreMissing)
         return found && detailOf(found)
       }),
     list: (stateMachineArn, { status, max }) =>
-      asked({ verb: 'list executions of', action: 'states:ListExecutions', on: stateMachineArn }, async () => {
+      request({ verb: 'list executions of', action: 'states:ListExecutions', on: stateMachineArn }, async () => {
         const { sdk, client } = await open()
-        const filter = status && { statusFilter: theirs[status] }
+        const statusFilter = status && awsStatus[status]
         const found: Execution[] = []
-        const given = { stateMachineArn, ...filter, maxResults: Math.min(max, 1000) }
+        const given = { stateMachineArn, statusFilter, maxResults: Math.min(max, 1000) }
         for await (const { executions = [] } of sdk.paginateListExecutions({ client }, given)) {
           found.push(...executions.map(executionOf))
           if (found.length >= max) break
@@ -175,7 +175,7 @@ function executionCalls(open: States): Pick<AwsControl, 'start' | 'describe' | '
         return found.slice(0, max)
       }),
     stop: (arn, cause) =>
-      asked({ verb: 'stop execution', action: 'states:StopExecution', on: arn }, async () => {
+      request({ verb: 'stop execution', action: 'states:StopExecution', on: arn }, async () => {
         const { sdk, client } = await open()
         await client.send(new sdk.StopExecutionCommand({ executionArn: arn, cause }))
       }),
@@ -185,13 +185,13 @@ function executionCalls(open: States): Pick<AwsControl, 'start' | 'describe' | '
 function historyCalls(open: States): Pick<AwsControl, 'stateOutputs'> {
   return {
     stateOutputs: arn =>
-      asked({ verb: 'read the history of', action: 'states:GetExecutionHistory', on: arn }, async () => {
+      request({ verb: 'read the history of', action: 'states:GetExecutionHistory', on: arn }, async () => {
         const { sdk, client } = await open()
         const outputs: string[] = []
-        // At most 25,000 events: the children of a Map have histories of their own.
+        // At most 25,000 events, because the children of a Map have histories of their own.
         const given = { executionArn: arn, maxResults: 1000 }
         for await (const { events = [] } of sdk.paginateGetExecutionHistory({ client }, given))
-          for (const { stateExitedEventDetails: left } of events) if (left?.output) outputs.push(left.output)
+          for (const { stateExitedEventDetails: exited } of events) if (exited?.output) outputs.push(exited.output)
         return outputs
       }),
   }
@@ -204,9 +204,9 @@ function logCalls(open: Logs): Pick<AwsControl, 'logEvents'> {
       const { sdk, client } = await open()
       let nextToken: string | undefined
       do {
-        const given = { logGroupName: group, startTime: from, ...(to !== undefined && { endTime: to }), nextToken }
-        const page = await asked(act, () => client.send(new sdk.FilterLogEventsCommand(given)))
-        // In a page the events of several streams may stand one after another.
+        const given = { logGroupName: group, startTime: from, endTime: to, nextToken }
+        const page = await request(act, () => client.send(new sdk.FilterLogEventsCommand(given)))
+        // A page may hold the events of several streams one after another.
         const events = (page.events ?? []).toSorted((a, b) => (a.timestamp ?? 0) - (b.timestamp ?? 0))
         for (const { eventId = '', timestamp = 0, message = '' } of events)
           yield { id: eventId, at: timestamp, text: message }
@@ -216,14 +216,14 @@ function logCalls(open: Logs): Pick<AwsControl, 'logEvents'> {
   }
 }
 
-function ifThere(error: Error): undefined {
+function ignoreMissing(error: Error): undefined {
   if (error.name === 'ExecutionDoesNotExist' || error.name === 'InvalidArn') return undefined
   throw error
 }
 
-const theirs = { running: 'RUNNING', failed: 'FAILED', 'timed out': 'TIMED_OUT', stopped: 'ABORTED' } as const
+const awsStatus = { running: 'RUNNING', failed: 'FAILED', 'timed out': 'TIMED_OUT', stopped: 'ABORTED' } as const
 
-const ours: Readonly<Record<ExecutionStatus, Execution['status']>> = {
+const statusByAwsStatus: Readonly<Record<ExecutionStatus, Execution['status']>> = {
   RUNNING: 'running',
   PENDING_REDRIVE: 'running',
   SUCCEEDED: 'succeeded',
@@ -239,9 +239,9 @@ function executionOf(
   return {
     arn,
     name,
-    status: ours[status],
+    status: statusByAwsStatus[status],
     startedAt: timeOf(startDate),
-    ...(stopDate && { endedAt: timeOf(stopDate) }),
+    endedAt: stopDate && timeOf(stopDate),
   }
 }
 
@@ -250,9 +250,9 @@ function detailOf(found: DescribeExecutionOutput): ExecutionDetail {
   return {
     ...executionOf({ executionArn, name, status, startDate, stopDate }),
     stateMachineArn,
-    ...(input !== undefined && { input }),
-    ...(error !== undefined && { error }),
-    ...(cause !== undefined && { cause }),
+    input,
+    error,
+    cause,
   }
 }
 

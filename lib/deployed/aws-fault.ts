@@ -1,23 +1,25 @@
-/** What the AWS SDK throws when a deployed pipeline is operated, as Fanmill's errors. */
+/** Converts errors of the AWS SDK, when a deployed pipeline is operated, to Fanmill's errors. */
 import { FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import { codeOf, isNetworkFault } from '../store/network-fault.ts'
 
 export interface AwsAct {
-  /** As in `cannot start an execution`. */
+  /** Verb for messages, as in `cannot start an execution`. */
   readonly verb: string
-  /** As a policy names it: `states:StartExecution`. */
+  /** Action as policies name it: `states:StartExecution`. */
   readonly action: string
-  /** What it was done to, as the caller named it. */
+  /** Stack, state machine or log group of the request, as the caller named it. */
   readonly on: string
 }
 
-/** The error for what a call threw, once the SDK has tried again what may pass; what is no fault of AWS passes through. */
+/** Converts what a request threw after the SDK's retries. Errors that do not come from AWS are returned unchanged. */
 export function awsFault(error: unknown, act: AwsAct): unknown {
   if (error instanceof FanmillError || !(error instanceof Error)) return error
-  return credentials(error, act) ?? refused(error, act) ?? passing(error, act) ?? other(error, act)
+  return (
+    credentialsFault(error, act) ?? refusedFault(error, act) ?? transientFault(error, act) ?? otherFault(error, act)
+  )
 }
 
-function credentials(error: Error, act: AwsAct): PermanentError | undefined {
+function credentialsFault(error: Error, act: AwsAct): PermanentError | undefined {
   const { name, message } = error
   if (/^Region (is missing|not accepted)/.test(message))
     return new PermanentError(
@@ -36,26 +38,26 @@ function credentials(error: Error, act: AwsAct): PermanentError | undefined {
 const credentialNames =
   /CredentialsProviderError|UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignature|IncompleteSignature|MissingAuthenticationToken|OptInRequired/
 
-function refused(error: Error, act: AwsAct): PermanentError | undefined {
+function refusedFault(error: Error, act: AwsAct): PermanentError | undefined {
   const isRefused = /AccessDenied|NotAuthorized|UnauthorizedOperation/.test(error.name) || statusOf(error) === 403
   return isRefused ? refusal(error, act, `access denied; it needs ${act.action} on ${act.on}`) : undefined
 }
 
-function passing(error: Error, act: AwsAct): TransientError | undefined {
+function transientFault(error: Error, act: AwsAct): TransientError | undefined {
   const status = statusOf(error)
-  const isPassing =
+  const isTransient =
     /Throttl|TooManyRequests|LimitExceeded|ServiceUnavailable|InternalFailure|InternalServer|TimeoutError/.test(
       error.name,
     ) || (status === undefined ? isNetworkFault(error) : status >= 500 || status === 429)
-  if (!isPassing) return undefined
+  if (!isTransient) return undefined
   const what = status === undefined ? codeOf(error) : `${status} ${error.name}`
   return new TransientError('AWS_FAILED', `${cannot(act)} now: ${what}; try again`, detailOf(error, act), {
     cause: error,
   })
 }
 
-/** A bug of ours has no status and stays what it is. */
-function other(error: Error, act: AwsAct): Error {
+/** Returns an error without a status unchanged: it is a programming error. */
+function otherFault(error: Error, act: AwsAct): Error {
   if (statusOf(error) === undefined) return error
   const message = `${cannot(act)}: ${error.name}: ${trimmed(error.message)}`
   return new PermanentError('AWS_FAILED', message, detailOf(error, act), { cause: error })

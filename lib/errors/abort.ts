@@ -1,4 +1,4 @@
-/** Abort signals as Fanmill's errors. */
+/** Converts an aborted signal to an error of Fanmill. */
 import { FanmillError, TransientError } from './errors.ts'
 
 /** @throws ABORTED, or the Fanmill error that the signal was aborted with */

@@ -1,4 +1,4 @@
-/** Files and members as they are, or inflated when their name says that they are compressed. */
+/** Reads files and members, and inflates those whose name ends in `.gz` or `.zst`. */
 import * as zlib from 'node:zlib'
 import { PermanentError } from '../errors/errors.ts'
 import type { InputObject } from '../model/plan-data.ts'
@@ -7,7 +7,7 @@ import { compressionOf } from './compression.ts'
 import { type Inflater, inflateChunkBytes, inflateChunks } from './stream.ts'
 
 /**
- * The bytes of a file: `.gz` (of any number of gzip members) and `.zst` (of any number of frames) inflated, anything else as stored.
+ * Yields the bytes of a file: `.gz` (any number of gzip members) and `.zst` (any number of frames) inflated, other files as stored.
  * @throws INPUT_INVALID when the compressed data is damaged or cut short; USAGE when this Node cannot read `.zst`; what the store throws
  */
 export function inflateFile(
@@ -15,21 +15,21 @@ export function inflateFile(
   { key, etag }: InputObject,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<Uint8Array> {
-  const source = store.stream(key, { etag, ...(signal ? { signal } : {}) })
+  const source = store.stream(key, { etag, signal })
   return inflateNamed(source, key, { where: key, detail: { key }, signal })
 }
 
-/** What a small file may inflate to, to be held as a whole. */
+/** Limit on the inflated size of a file that is held in memory as a whole. */
 const smallInflatedBytes = 8 * 1024 * 1024
 
 /**
- * The bytes of a small file in one go: as `inflateFile`, without a stream for each.
- * Undefined where they are too many, or something is strange about them: `inflateFile` then tells what.
+ * Returns the bytes of a small file, without a stream. Returns undefined when they are too many or cannot be inflated:
+ * `inflateFile` then reads them or throws.
  */
 export function inflateSmall(bytes: Uint8Array, name: string): Uint8Array | undefined {
   const compression = compressionOf(name)
   if (!compression) return bytes
-  // Frames after the first would not be read.
+  // zlib's synchronous call reads only the first frame of zstd.
   if (compression !== 'gzip') return undefined
   try {
     const { buffer, engine } = zlib.gunzipSync(bytes, {
@@ -46,13 +46,13 @@ export function inflateSmall(bytes: Uint8Array, name: string): Uint8Array | unde
 }
 
 export interface InflateNamedOptions {
-  /** Begins the message of what is wrong with it. */
+  /** Place that begins error messages. */
   readonly where: string
   readonly detail: Readonly<Record<string, unknown>>
   readonly signal?: AbortSignal | undefined
 }
 
-/** As `inflateFile`, of bytes that have a name. */
+/** As `inflateFile`, for bytes with a name. */
 export async function* inflateNamed(
   source: AsyncIterable<Uint8Array>,
   name: string,
@@ -67,7 +67,7 @@ export async function* inflateNamed(
   try {
     yield* inflateChunks(source, make, { signal, continueWith: skipPadding })
   } catch (error) {
-    throw mapped(error, { where, detail })
+    throw inflateFault(error, { where, detail })
   }
 }
 
@@ -81,15 +81,15 @@ function createZstd(key: string): Inflater {
   throw new PermanentError('USAGE', message, { key, node: process.version })
 }
 
-/** Tapes and some writers fill the last block of a gzip file with zeros; no stream begins with one. */
+/** Returns the bytes after leading zeros: tapes and some writers fill the last block of a gzip file with zeros, and no stream begins with one. */
 function skipPadding(rest: Uint8Array): Uint8Array {
   const start = rest.findIndex(byte => byte !== 0)
   return rest.subarray(start < 0 ? rest.length : start)
 }
 
-function mapped(error: unknown, { where, detail }: InflateNamedOptions): unknown {
+function inflateFault(error: unknown, { where, detail }: InflateNamedOptions): unknown {
   if (!(error instanceof Error) || !('code' in error) || !/^(Z_|ZSTD_)/.test(String(error.code))) return error
   const what = error.code === 'Z_BUF_ERROR' ? 'its compressed data is cut short' : `its compressed data is damaged`
-  const message = `${where}: ${what} (${error.message}); check it against its source`
+  const message = `${where}: ${what} (${error.message}); compare it with its source`
   return new PermanentError('INPUT_INVALID', message, { ...detail, reason: error.code }, { cause: error })
 }

@@ -1,47 +1,47 @@
-/** Inflates many small texts one after another into one buffer, so that each costs no allocation. */
+/** Inflates many small texts one after another into the same buffer, without an allocation for each. */
 import { constants, createInflateRaw, inflateRawSync } from 'node:zlib'
 
 export interface RawInflater {
   /**
-   * The inflated bytes: a view that holds until the next call. At most `bytesMax` come out.
+   * Returns the inflated bytes, at most `bytesMax`: a view that is valid until the next call.
    * @throws as `zlib.inflateRawSync`: ERR_BUFFER_TOO_LARGE, Z_BUF_ERROR when cut short, Z_DATA_ERROR
    */
   inflate(data: Uint8Array, bytesMax: number): Buffer
 }
 
-/** Larger ones are inflated by the public call: they are few, and the buffer stays small. */
+/** Larger texts are inflated by the public API: they are few, and the buffer stays small. */
 const reusedBytesMax = 4 * 1024 * 1024
 
 /**
- * Deliberately by the handle that node:zlib keeps to itself, because its public calls allocate an output for each text:
- * for members of 88 kB, collecting that garbage costs a third of inflating. Where the handle is not as known, the public call is used.
+ * Deliberately uses the private handle of node:zlib, because its public API allocates an output for each text: for members of 88 kB,
+ * garbage collection costs a third of inflating. If the handle is not as expected, the public API is used.
  */
 export function createRawInflater(): RawInflater {
   const engine = openHandle()
-  if (!engine) return { inflate: inflatePublicly }
+  if (!engine) return { inflate: inflateWithPublicApi }
   let output = Buffer.allocUnsafeSlow(256 * 1024)
   return {
     inflate(data, bytesMax) {
-      if (bytesMax > reusedBytesMax) return inflatePublicly(data, bytesMax)
-      // One byte more, so that a text longer than declared shows.
+      if (bytesMax > reusedBytesMax) return inflateWithPublicApi(data, bytesMax)
+      // One byte more, to detect a text that is longer than declared.
       if (output.length <= bytesMax) output = Buffer.allocUnsafeSlow(2 * bytesMax + 1)
       const left = engine.run(data, output.subarray(0, bytesMax + 1))
-      // What is odd is told by the public call, in its own words.
+      // For anything unexpected the public API throws its own error.
       return left === undefined || left === 0
-        ? inflatePublicly(data, bytesMax)
+        ? inflateWithPublicApi(data, bytesMax)
         : output.subarray(0, bytesMax + 1 - left)
     },
   }
 }
 
-function inflatePublicly(data: Uint8Array, bytesMax: number): Buffer {
+function inflateWithPublicApi(data: Uint8Array, bytesMax: number): Buffer {
   const chunkSize = Math.max(64, Math.min(bytesMax + 1, publicChunkBytes))
   return inflateRawSync(data, { chunkSize, maxOutputLength: Math.max(1, bytesMax) })
 }
 
 const publicChunkBytes = 512 * 1024
 
-/** Of the stream classes of node:zlib, as they have been since Node 8. */
+/** The private fields of the stream classes of node:zlib, unchanged since Node 8. */
 interface ZlibHandle {
   readonly _handle?: {
     writeSync?(
@@ -60,7 +60,7 @@ interface ZlibHandle {
 }
 
 interface Engine {
-  /** Bytes of `output` that were not needed; undefined when the data is damaged or not at its end. */
+  /** Returns the number of unused bytes of `output`; undefined when the data is damaged or cut short. */
   run(data: Uint8Array, output: Uint8Array): number | undefined
 }
 
@@ -78,13 +78,13 @@ function openHandle(): Engine | undefined {
     const [outLeft = 0, inLeft = 0] = state
     return isDamaged || inLeft > 0 ? undefined : outLeft
   }
-  return isAsKnown(run) ? { run } : undefined
+  return worksAsExpected(run) ? { run } : undefined
 }
 
 /** `deflateRawSync('fanmill')`. */
 const sample = Buffer.from('4b4bcccbcdccc90100', 'hex')
 
-function isAsKnown(run: Engine['run']): boolean {
+function worksAsExpected(run: Engine['run']): boolean {
   const output = Buffer.alloc(16)
   try {
     return (

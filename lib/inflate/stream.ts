@@ -1,23 +1,23 @@
-/** Drives a zlib decompressor by pulling: bytes in as they come, bytes out as they are asked for. */
+/** Reads a zlib decompressor by pulling: it gets input only when more output is requested. */
 import type { Transform } from 'node:stream'
 import { throwIfAborted } from '../errors/abort.ts'
 
-/** A decompressor of node:zlib; `bytesWritten` counts the input that it used. */
+/** A decompressor of node:zlib; `bytesWritten` counts the input that it has used. */
 export type Inflater = Transform & { readonly bytesWritten: number }
 
-/** Output buffers: large enough that a chunk costs little, small enough for many streams at once. */
+/** Size of output buffers: large enough that a chunk costs little, small enough for many streams at once. */
 export const inflateChunkBytes = 512 * 1024
 
 export interface InflateOptions {
   readonly signal?: AbortSignal | undefined
-  /** What to do with bytes after the end of the compressed data: the rest that is another stream, or none to ignore it. */
+  /** Returns the part of the bytes after a stream that is another stream; default none, so that the bytes are ignored. */
   readonly continueWith?: (rest: Uint8Array) => Uint8Array
 }
 
 /**
- * The inflated bytes of `source`, in chunks of about 512 KiB at most.
- * Errors of `source` come through as they are, those of zlib with a code that begins with `Z_` or `ZSTD_`.
- * Memory: one chunk of input, two of output. The source is not read on before the chunk before was used.
+ * Yields the inflated bytes of `source`, in chunks of about 512 KiB at most.
+ * Errors of `source` are thrown unchanged; those of zlib have a code that begins with `Z_` or `ZSTD_`.
+ * Memory: one chunk of input, two of output. The next chunk of the source is read when the previous one is used.
  */
 export async function* inflateChunks(
   source: AsyncIterable<Uint8Array>,
@@ -37,7 +37,7 @@ export async function* inflateChunks(
         }
         rest = yield* feed.write(rest)
       }
-      // Without streams to come, what is left of the source has nothing for us.
+      // No further stream is expected: the rest of the source is not read.
       if (feed.isAtEnd && continueWith === ignore) return
     }
     if (!feed.isAtEnd) yield* feed.finish()
@@ -50,9 +50,9 @@ function ignore(rest: Uint8Array): Uint8Array {
   return rest.subarray(rest.length)
 }
 
-/** One decompressor, and what it last told. */
+/** One decompressor and its state. */
 class Feed {
-  /** The compressed data came to its end before its last chunk did. */
+  /** True when the compressed data ended before the end of the last chunk. */
   isAtEnd = false
   readonly #inflater: Inflater
   #wake: () => void = () => {}
@@ -69,7 +69,7 @@ class Feed {
     const before = this.#inflater.bytesWritten
     yield* this.#drain(done => this.#inflater.write(chunk, done))
     const rest = chunk.subarray(this.#inflater.bytesWritten - before)
-    // Deliberately by what was used: the stream's own end comes some turns later.
+    // Deliberately derived from the used input, because the stream emits its end some turns later.
     this.isAtEnd = rest.length > 0
     return rest
   }
@@ -86,7 +86,7 @@ class Feed {
     this.#inflater.destroy()
   }
 
-  /** What comes out until `start` says that it is done. */
+  /** Yields output until the callback of `start` is called and all output is read. */
   async *#drain(start: (done: (error?: Error | null) => void) => void): AsyncGenerator<Uint8Array> {
     let isDone = false
     start(error => {

@@ -1,10 +1,10 @@
-/** The requests to Secrets Manager; the only file that loads the AWS SDK for it. */
+/** The requests to Secrets Manager. No other file loads the AWS SDK for it. */
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 
-/** An answer takes milliseconds; the SDK asks again, twice. */
+/** Timeout of a request, which usually takes milliseconds; the SDK retries it twice. */
 const answerMs = 10_000
 
-/** Reads texts by name or ARN, in the region and with the credentials of the environment; undefined for a secret that is no text. */
+/** Returns a function that reads a secret by name or ARN, with the region and credentials of the environment. It returns undefined for a binary secret. */
 export function openSecretsClient(): (id: string) => Promise<string | undefined> {
   const client = new SecretsManagerClient({
     requestHandler: { connectionTimeout: 5_000, requestTimeout: answerMs, throwOnRequestTimeout: true },

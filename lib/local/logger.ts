@@ -1,40 +1,40 @@
-/** The log of a run: JSON lines in a file of this machine. */
+/** Writes the log of a run as JSON lines to a file on this machine. */
 import { readFile } from 'node:fs/promises'
 import { type Logger as Pino, pino } from 'pino'
 import type { RunEvent } from '../model/events.ts'
 
-/** As events tell it, but for the task, whose file it is. */
+/** A line of the log: the `log` event without its task, because each task has a file. */
 export type LogLine = Omit<Extract<RunEvent, { readonly event: 'log' }>, 'event' | 'task'>
 
 export interface RunLog {
   write(line: LogLine): void
-  /** All lines so far, or the first 64 MiB of them. */
+  /** Returns the lines so far, at most the first 64 MiB. */
   read(): Promise<Uint8Array>
   close(): void
 }
 
-/** A program that logs without end must not fill the disk; what is left out is counted in a last line. */
+/** Limit on the log, so that a program that logs without end does not fill the disk. A last line counts the omitted lines. */
 const logBytesMax = 64 * 1024 * 1024
 
-/** Writes synchronously, so that a process that is killed leaves what it logged. The file is made. */
+/** Creates the file and writes synchronously, so that a killed process loses no line. */
 export function openLog(file: string): RunLog {
   const destination = pino.destination({ dest: file, sync: true, mkdir: true })
   let bytes = 0
-  let leftOut = 0
+  let omitted = 0
   const counted = {
     write(text: string) {
       bytes += text.length
-      if (bytes > logBytesMax) leftOut++
+      if (bytes > logBytesMax) omitted++
       else destination.write(text)
     },
   }
   const logger: Pino = pino({ ...options }, counted)
   return {
-    write: ({ level, message, fields, ...where }) => logger[level]({ ...where, ...(fields && { fields }) }, message),
+    write: ({ level, message, fields, ...where }) => logger[level]({ ...where, fields }, message),
     read: () => readFile(file),
     close() {
       bytes = 0
-      if (leftOut > 0) logger.warn(`the log is full: ${leftOut} lines were left out`)
+      if (omitted > 0) logger.warn(`the log is full: ${omitted} lines were omitted`)
       destination.end()
     },
   }

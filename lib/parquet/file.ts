@@ -1,4 +1,4 @@
-/** Prepares a staged Parquet file for the engine: reads its footer, checks it, and writes one that loses no value. */
+/** Prepares a staged Parquet file for the engine: checks its footer, and appends one with which the engine changes no value. */
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { PermanentError } from '../errors/errors.ts'
@@ -9,35 +9,35 @@ import { pageFault } from './pages.ts'
 import { type ParquetReading, rewriteFooter } from './rewrite-footer.ts'
 import { ThriftError } from './thrift-compact.ts'
 
-/** What a prepared file holds. */
+/** Content of a prepared file. */
 export interface ParquetContent {
   readonly columns: readonly ParquetColumn[]
   readonly rowCount: number
-  /** Equal for files of the same columns that are read in the same way. */
+  /** Equal for files with the same columns that are read in the same way. */
   readonly schemaKey: string
 }
 
 interface Origin {
   readonly archive: string
   readonly member: string
-  /** Given for a table. */
+  /** Set for a broadcast table. */
   readonly table?: string
 }
 
 const magicBytes = 4
 const tailBytes = 8
-/** A footer is held as a whole, and once more when it is rewritten. */
+/** Limit on a footer, which is held in memory twice while it is rewritten. */
 const footerBytesMax = 512 * 1024 * 1024
 
 /**
- * Appends the rewritten footer to the file, which must be a copy of the input. Memory: twice the footer.
- * @throws INPUT_INVALID, naming the input, for what is no Parquet file or is damaged
+ * Appends a rewritten footer to the file, which must be a copy of the input. Memory: twice the footer.
+ * @throws INPUT_INVALID, naming the input, for a damaged file or one that is not Parquet
  */
 export function prepareParquet(file: string, origin: Origin, reading: ParquetReading): ParquetContent {
   const handle = openSync(file, 'r+')
   try {
-    const bytes = footerBytes(handle, origin)
-    const footer = parsed(bytes, origin)
+    const bytes = readFooterBytes(handle, origin)
+    const footer = parseFooter(bytes, origin)
     checkRows(footer, origin)
     const fault = pageFault(handle, footer)
     if (fault !== undefined) throw notParquet(origin, `${fault}; it is damaged, get it again`)
@@ -53,11 +53,11 @@ export function prepareParquet(file: string, origin: Origin, reading: ParquetRea
   }
 }
 
-/** As `prepareParquet`, for the file of a broadcast table, whose rows are few. */
+/** As `prepareParquet`, for the file of a broadcast table. */
 export const prepareTable = (file: string, table: string): ParquetContent =>
   prepareParquet(file, { archive: `table ${table}`, member: '', table }, 'raw')
 
-function footerBytes(handle: number, origin: Origin): Uint8Array {
+function readFooterBytes(handle: number, origin: Origin): Uint8Array {
   const sizeBytes = fstatSync(handle).size
   if (sizeBytes < magicBytes + tailBytes) throw notParquet(origin, `got only ${sizeBytes} bytes`)
   const [head, tail] = [readAt(handle, 0, magicBytes), readAt(handle, sizeBytes - tailBytes, tailBytes)]
@@ -85,7 +85,7 @@ function readAt(handle: number, position: number, lengthBytes: number): Buffer {
   return bytes
 }
 
-function parsed(bytes: Uint8Array, origin: Origin): ParquetFooter {
+function parseFooter(bytes: Uint8Array, origin: Origin): ParquetFooter {
   try {
     return readFooter(bytes)
   } catch (error) {
@@ -97,11 +97,11 @@ function parsed(bytes: Uint8Array, origin: Origin): ParquetFooter {
 function checkRows({ elements, rowCount, rowGroups }: ParquetFooter, origin: Origin): void {
   if (elements.length < 2) throw notParquet(origin, 'got a footer without columns')
   const leafCount = elements.filter(isLeaf).length
-  const strange = rowGroups.find(group => group.columns.length !== leafCount)
-  if (strange)
+  const wrong = rowGroups.find(group => group.columns.length !== leafCount)
+  if (wrong)
     throw notParquet(
       origin,
-      `got a footer of ${leafCount} columns with a row group of ${strange.columns.length}; it is damaged, get it again`,
+      `got a footer of ${leafCount} columns with a row group of ${wrong.columns.length}; it is damaged, get it again`,
     )
   const inGroups = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
   if (inGroups !== rowCount)

@@ -1,17 +1,17 @@
-/** Checks the pages of a Parquet file against their checksums, which the engine does not look at. */
+/** Checks the pages of a Parquet file against their checksums, which the engine ignores. */
 import { readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { type ColumnChunk, type PageHeader, type ParquetFooter, readPageHeader } from './footer.ts'
 import { ThriftError } from './thrift-compact.ts'
 
-/** Enough for the header of a page with statistics of long texts; a longer one is read again with more. */
+/** Enough for the header of a page with statistics of long texts; for a longer one more bytes are read. */
 const headerBytesMin = 4096
 const headerBytesMax = 16 * 1024 * 1024
 const readBytes = 1024 * 1024
 
 /**
- * What is wrong with the pages, as the end of a sentence; undefined where nothing is, or where the first page has no
- * checksum: then no other has. Memory: a mebibyte.
+ * Describes the first fault of the pages, as the end of a sentence. Returns undefined when there is none, or when the first page has
+ * no checksum, because then no page has one. Memory: a mebibyte.
  */
 export function pageFault(handle: number, { rowGroups }: ParquetFooter): string | undefined {
   const chunks = rowGroups.flatMap(group => group.columns).filter(chunk => !chunk.isEncrypted && chunk.valueCount > 0)

@@ -1,4 +1,4 @@
-/** Writes members of an archive as files below a folder. */
+/** Extracts members of an archive as files below a folder. */
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
@@ -10,22 +10,22 @@ import { unpackMembers } from './member-rows.ts'
 import { safePath } from './names.ts'
 
 export interface ExtractedFile {
-  /** Below the folder, `/`-separated: the member's name. */
+  /** Path below the folder with `/` as separator: the member's name. */
   readonly path: string
   readonly sizeBytes: number
   readonly crc32: number
 }
 
 export interface ExtractOptions extends MemberOptions {
-  /** Made when absent. */
+  /** Created when missing. */
   readonly folder: string
 }
 
 /**
- * Extracts a slice's members, each straight to its place, as a new file where one is there: what a crash leaves may be cut short,
- * so whoever calls makes the folder known only when all is done. A small member is checked before it is written, a streamed one
- * while it is, and removed when it is bad.
- * Deliberately with synchronous file calls, which are faster for many small files: meant for a worker thread.
+ * Extracts the members of a slice; existing files are replaced. A crash may leave files that are cut short, so the caller publishes
+ * the folder only after this returns. A small member is checked before it is written, a streamed one while it is written, and
+ * removed when it is bad.
+ * Deliberately uses synchronous file calls, because they are faster for many small files: call it in a worker thread.
  * @throws ZIP_UNSAFE_NAME before anything is written; DISK_FULL; STORE_FAILED; as readMembers
  */
 export async function extractMembers(
@@ -40,8 +40,8 @@ export async function extractMembers(
   const files: ExtractedFile[] = []
   for await (const { member, chunks } of openAll(store, input, slice, options)) {
     const path = join(options.folder, member.name)
-    makeFolder(dirname(path), folders, options.folder)
-    if (!(await writeOr(path, member, chunks, options))) continue
+    createFolder(dirname(path), folders, options.folder)
+    if (!(await tryWrite(path, member, chunks, options))) continue
     files.push({ path: member.name, sizeBytes: member.inflatedBytes, crc32: member.crc32 })
   }
   return files
@@ -68,14 +68,14 @@ async function* openAll(
   }
 }
 
-function makeFolder(folder: string, made: Set<string>, root: string): void {
-  if (made.has(folder)) return
+function createFolder(folder: string, existing: Set<string>, root: string): void {
+  if (existing.has(folder)) return
   onDisk(root, () => mkdirSync(folder, { recursive: true }))
-  made.add(folder)
+  existing.add(folder)
 }
 
-/** False for a bad streamed member that may be passed over; those read whole were checked before. */
-async function writeOr(
+/** Returns false for a bad streamed member that is skipped; members that are read whole were checked before. */
+async function tryWrite(
   path: string,
   member: PlannedMember,
   chunks: OpenMember['chunks'],
@@ -104,7 +104,7 @@ async function writeAll(path: string, chunks: OpenMember['chunks']): Promise<voi
   }
 }
 
-/** Never into a file that is there, which may have other names, nor through a symbolic link. */
+/** Replaces an existing file instead of writing into it, because it may be a symbolic link or have other names. */
 function openNew(path: string): number {
   try {
     return openSync(path, 'wx')
@@ -115,7 +115,7 @@ function openNew(path: string): number {
   }
 }
 
-/** A write may take less than it was given, at a signal or the end of a disk. */
+/** Repeats the write, because a call may write less, for instance when the disk is nearly full. */
 function writeFully(file: number, chunk: Uint8Array): void {
   for (let written = 0; written < chunk.length; ) written += writeSync(file, chunk, written)
 }

@@ -1,4 +1,4 @@
-/** Members of an archive as bytes: read, inflated, and checked against what the directory promised. */
+/** Reads and inflates members of an archive, and checks size and CRC against the zip directory. */
 import { crc32, createInflateRaw } from 'node:zlib'
 import type { ZipLimits } from '../define/definition.ts'
 import { throwIfAborted } from '../errors/abort.ts'
@@ -12,10 +12,10 @@ import { type ArchiveMember, badMember, findMemberData, headerBytes, memberError
 import { unpackMembers } from './member-rows.ts'
 
 export interface MemberOptions {
-  /** Checked again here, because a plan is a file that anybody may have written. */
+  /** Limits that are checked again here, because anybody may have written the plan file. */
   readonly limits: Pick<ZipLimits, 'memberBytesMax'>
   readonly signal?: AbortSignal
-  /** Told of a bad member, which is then passed over; without it the first one ends the reading. */
+  /** Called with a bad member, which is then skipped. Without it, the first bad member is thrown as an error. */
   readonly onBad?: (member: PlannedMember, error: FanmillError) => void
 }
 
@@ -25,8 +25,8 @@ export interface MemberBytes {
 }
 
 /**
- * The members of a slice in archive order, by one read.
- * Bytes are a view that holds until the next member is asked for. Memory: the slice's range and one inflated member.
+ * Yields the members of a slice in archive order, with one read.
+ * Bytes are a view that is valid until the next member is requested. Memory: the slice's range and one inflated member.
  * @throws ZIP_BAD_MEMBER, ZIP_SIZE_MISMATCH, ZIP_CRC_MISMATCH, ZIP_ENCRYPTED, ZIP_LIMIT; what the store throws
  */
 export async function* readMembers(
@@ -36,18 +36,18 @@ export async function* readMembers(
   options: MemberOptions,
 ): AsyncGenerator<MemberBytes> {
   for await (const { local, place } of readLocal(store, input, slice, options)) {
-    const bytes = inflateOr(local, place, options)
+    const bytes = inflateOrSkip(local, place, options)
     if (bytes) yield { member: place.member, bytes }
   }
 }
 
 export interface MemberChunks {
   readonly member: PlannedMember
-  /** To be read before the next member is asked for. */
+  /** Must be read before the next member is requested. */
   readonly chunks: AsyncIterable<Uint8Array>
 }
 
-/** As `readMembers`, members above `wholeBytesMax` in chunks; what is wrong with such a one shows at its end, so none can be passed over. */
+/** As `readMembers`, with members for which `isWhole` is false in chunks. Their faults are found only at their end, so bad members cannot be skipped. */
 export async function* readMembersOrChunks(
   store: Reader,
   input: InputObject,
@@ -69,7 +69,7 @@ async function* readLocal(
   { signal }: MemberOptions,
 ): AsyncGenerator<{ readonly local: Buffer; readonly place: ArchiveMember }> {
   const { range } = slice
-  const bytes = asBuffer(await store.read(input.key, { range, etag: input.etag, ...(signal && { signal }) }))
+  const bytes = asBuffer(await store.read(input.key, { range, etag: input.etag, signal }))
   for (const member of unpackMembers(slice)) {
     throwIfAborted(signal)
     yield { local: bytes.subarray(member.headerOffset - range.start), place: { archive: input.key, member } }
@@ -83,7 +83,7 @@ function memberChunks(
 ): AsyncIterable<Uint8Array> {
   checkLimit(place, limits)
   const source = chunksOf(memberData(local, place))
-  return checked(place.member.method === 0 ? source : inflated(source, place, signal), place)
+  return checkMember(place.member.method === 0 ? source : inflateMemberData(source, place, signal), place)
 }
 
 async function* chunksOf(data: Buffer): AsyncGenerator<Uint8Array> {
@@ -99,8 +99,8 @@ function memberData(local: Buffer, place: ArchiveMember): Buffer {
   return data
 }
 
-/** Undefined for a bad member that may be passed over. */
-function inflateOr(local: Buffer, place: ArchiveMember, options: MemberOptions): Uint8Array | undefined {
+/** Returns undefined for a bad member that is skipped. */
+function inflateOrSkip(local: Buffer, place: ArchiveMember, options: MemberOptions): Uint8Array | undefined {
   try {
     return inflateMember(local, place, options)
   } catch (error) {
@@ -111,7 +111,7 @@ function inflateOr(local: Buffer, place: ArchiveMember, options: MemberOptions):
 }
 
 /**
- * One member's bytes from `local`, which begins with its local header and holds it whole; more may follow.
+ * Returns the bytes of one member. `local` begins with its local header, holds the whole member, and may be longer.
  * @throws as readMembers
  */
 function inflateMember(local: Buffer, place: ArchiveMember, { limits }: MemberOptions): Uint8Array {
@@ -126,8 +126,8 @@ function inflateMember(local: Buffer, place: ArchiveMember, { limits }: MemberOp
 }
 
 /**
- * A huge member in chunks of about 512 KiB at most, by two reads: its header, then its data as a stream.
- * Size and CRC are checked as bytes go: never one byte more than declared comes out, and the end comes only when both are right.
+ * Yields a huge member in chunks of about 512 KiB at most, with two reads: its header, then its data as a stream.
+ * Size and CRC are checked on the way: never more bytes than declared are yielded, and a wrong size or CRC throws before the end.
  * @throws as readMembers
  */
 export async function* openMember(
@@ -138,16 +138,15 @@ export async function* openMember(
 ): AsyncGenerator<Uint8Array> {
   const place = { archive: input.key, member }
   checkLimit(place, limits)
-  const pinned = { etag: input.etag, ...(signal && { signal }) }
+  const pinned = { etag: input.etag, signal }
   const range = await findData(store, input, place, pinned)
   const source = store.stream(input.key, { ...pinned, range })
-  if (member.method === 0) yield* checked(source, place)
-  else yield* checked(inflated(source, place, signal), place)
+  yield* checkMember(member.method === 0 ? source : inflateMemberData(source, place, signal), place)
 }
 
 async function findData(store: Reader, input: InputObject, place: ArchiveMember, pinned: { readonly etag: string }) {
   const { headerOffset, compressedBytes } = place.member
-  // The longest that a header can be: its length is known only when it is read.
+  // Reads the longest possible header, because its length is known only after reading it.
   const end = Math.min(input.sizeBytes, headerOffset + headerBytes + 2 * 0xffff)
   const header = await store.read(input.key, { ...pinned, range: { start: headerOffset, end } })
   const start = headerOffset + findMemberData(asBuffer(header), place)
@@ -157,7 +156,7 @@ async function findData(store: Reader, input: InputObject, place: ArchiveMember,
   return { start, end: start + compressedBytes }
 }
 
-async function* inflated(
+async function* inflateMemberData(
   source: AsyncIterable<Uint8Array>,
   place: ArchiveMember,
   signal: AbortSignal | undefined,
@@ -165,11 +164,11 @@ async function* inflated(
   try {
     yield* inflateChunks(source, () => createInflateRaw({ chunkSize: inflateChunkBytes }), { signal })
   } catch (error) {
-    throw mapped(error, place)
+    throw inflateFault(error, place)
   }
 }
 
-async function* checked(source: AsyncIterable<Uint8Array>, place: ArchiveMember): AsyncGenerator<Uint8Array> {
+async function* checkMember(source: AsyncIterable<Uint8Array>, place: ArchiveMember): AsyncGenerator<Uint8Array> {
   const { inflatedBytes, crc32: expected } = place.member
   let sizeBytes = 0
   let crc = 0
@@ -183,19 +182,19 @@ async function* checked(source: AsyncIterable<Uint8Array>, place: ArchiveMember)
   if (crc !== expected) throw crcMismatch(place, crc)
 }
 
-/** Inflates no further than the declared size; nothing is allocated by the declaration alone. */
+/** Inflates at most the declared size, and allocates no memory for the declared size alone. */
 function inflateWhole(data: Buffer, place: ArchiveMember): Buffer {
   inflater ??= createRawInflater()
   try {
     return inflater.inflate(data, place.member.inflatedBytes)
   } catch (error) {
-    throw mapped(error, place)
+    throw inflateFault(error, place)
   }
 }
 
 let inflater: RawInflater | undefined
 
-function mapped(error: unknown, place: ArchiveMember): unknown {
+function inflateFault(error: unknown, place: ArchiveMember): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error
   if (error.code === 'ERR_BUFFER_TOO_LARGE') return sizeMismatch(place, 'more')
   if (error.code === 'Z_BUF_ERROR') return badMember(place, 'its compressed data is cut short', error)
@@ -212,7 +211,7 @@ function checkLimit(place: ArchiveMember, { memberBytesMax }: MemberOptions['lim
 
 function sizeMismatch(place: ArchiveMember, got: string) {
   const { inflatedBytes } = place.member
-  const what = `expected ${inflatedBytes} inflated bytes as in the directory, got ${got}; the archive is damaged or hostile`
+  const what = `expected ${inflatedBytes} inflated bytes as in the directory, got ${got}; the archive is damaged or malicious`
   return memberError('ZIP_SIZE_MISMATCH', place, what, { inflatedBytes, got })
 }
 

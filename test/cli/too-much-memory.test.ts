@@ -48,7 +48,7 @@ it.each([
   ]
   const { code, stderr } = await fanmill(args, { cwd })
   expect(stderr).toMatch(
-    /OUT_OF_MEMORY expected the process to take at most 956 MB, .*make less at once, or raise --memory/,
+    /OUT_OF_MEMORY expected the process to use at most 956 MB, .*create less at once, or raise --memory/,
   )
   expect(stderr).toContain('slice 0 of a.zip, member rows.csv')
   expect(stderr).not.toContain('Native stack trace')

@@ -1,4 +1,4 @@
-/** Writes the folder that all functions of a pipeline are deployed from: handlers, threads, the user's module, the engine. */
+/** Writes the code of a pipeline's functions to a folder: handlers, worker threads, the user's module, the engine. */
 import { existsSync } from 'node:fs'
 import { copyFile, glob, mkdir, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
@@ -13,25 +13,25 @@ import { copyFolder, copyPackage } from './copy-package.ts'
 import { assetPlugin } from './plugin.ts'
 
 export interface LambdaAssetOptions {
-  /** The pipeline's file. */
+  /** Path of the pipeline's file. */
   readonly entry: string
   /** Files of the handlers by name; each becomes `<name>.mjs`. */
   readonly handlers: Readonly<Record<string, string>>
-  /** By task name. */
+  /** Code hashes by task name. */
   readonly codeHashes: Readonly<Record<string, string>>
-  /** Columns that tasks write, by task name, where they are known before a run; default none. */
+  /** Output columns by task name, for tasks whose columns are known before a run; default none. */
   readonly schemas?: Readonly<Record<string, readonly SchemaColumn[]>>
-  /** Made if absent; expected empty. */
+  /** Output folder, which must be empty; created when missing. */
   readonly outFolder: string
   readonly architecture: LambdaArchitecture
-  /** Globs from the pipeline's folder: files that `ctx.file()` reads. */
+  /** Globs, relative to the pipeline's folder, of the files that `ctx.file()` reads. */
   readonly include?: readonly string[]
-  /** Installed packages that stay as they are, with what they depend on: those with native parts. */
+  /** Installed packages to copy with their dependencies instead of bundling them, because they have native parts. */
   readonly external?: readonly string[]
 }
 
 /**
- * The same bytes for the same sources, wherever they stand. One build for all entries, so that they share their chunks.
+ * Writes the same bytes for the same sources, in whatever folder they are. One build bundles all entries, so that they share chunks.
  * @throws DEFINITION_LOAD when something cannot be bundled, found or fetched
  */
 export async function writeLambdaAsset(options: LambdaAssetOptions): Promise<void> {
@@ -39,7 +39,10 @@ export async function writeLambdaAsset(options: LambdaAssetOptions): Promise<voi
   const entry = resolve(options.entry)
   const modules = join(outFolder, 'node_modules')
   await mkdir(modules, { recursive: true })
-  const [files, binding] = await Promise.all([bundled({ ...options, entry, external }), lambdaBinding(architecture)])
+  const [files, binding] = await Promise.all([
+    bundleEntries({ ...options, entry, external }),
+    lambdaBinding(architecture),
+  ])
   for (const { path, contents } of files) await writeFile(join(outFolder, basename(path)), contents)
   await writeFile(join(outFolder, assetNames.codeHashes), JSON.stringify(options.codeHashes))
   await writeFile(join(outFolder, assetNames.schemas), JSON.stringify(options.schemas ?? {}))
@@ -49,14 +52,14 @@ export async function writeLambdaAsset(options: LambdaAssetOptions): Promise<voi
   await copyIncluded(include, dirname(entry), join(outFolder, assetNames.files))
 }
 
-/** They load files of their own by name, and so are not bundled. */
+/** Packages that are copied instead of bundled, because they load files of their own by name. */
 const ownPackages = ['@duckdb/node-api', 'piscina']
 
 interface BundleRequest extends LambdaAssetOptions {
   readonly external: readonly string[]
 }
 
-async function bundled({ entry, handlers, external }: BundleRequest): Promise<readonly OutputFile[]> {
+async function bundleEntries({ entry, handlers, external }: BundleRequest): Promise<readonly OutputFile[]> {
   const { build } = await import('esbuild')
   const root = projectFolder(dirname(entry))
   const own = (name: 'worker' | 'worker-extract'): string => fileURLToPath(entryUrl(name))
@@ -64,7 +67,7 @@ async function bundled({ entry, handlers, external }: BundleRequest): Promise<re
     const result = await build({
       absWorkingDir: root,
       entryPoints: { ...handlers, worker: own('worker'), 'worker-extract': own('worker-extract'), pipeline: entry },
-      // Nothing is written here: source maps name sources relative to it, alike on every machine.
+      // Not written: source maps name sources relative to this folder, so that they are the same on every machine.
       outdir: join(root, 'lambda-asset'),
       write: false,
       outExtension: { '.js': '.mjs' },
@@ -75,7 +78,7 @@ async function bundled({ entry, handlers, external }: BundleRequest): Promise<re
       format: 'esm',
       target: 'node24',
       charset: 'utf8',
-      // Deliberately empty: without it esbuild follows the "module" condition, which Node does not know.
+      // Deliberately empty, because esbuild's default includes the "module" condition, which Node does not use.
       conditions: [],
       external: [...ownPackages, 'esbuild', ...external].flatMap(name => [name, `${name}/*`]),
       banner: { js: requireShim },
@@ -96,7 +99,7 @@ async function bundled({ entry, handlers, external }: BundleRequest): Promise<re
   }
 }
 
-/** CommonJS packages call `require`, which ES modules lack. */
+/** Defines `require` for CommonJS packages, because ES modules lack it. */
 const requireShim = `import { createRequire as __fanmillRequire } from 'node:module'; const require = __fanmillRequire(import.meta.url);`
 
 function buildError(entry: string, error: unknown): PermanentError {
@@ -106,7 +109,7 @@ function buildError(entry: string, error: unknown): PermanentError {
   return new PermanentError('DEFINITION_LOAD', message, { file: entry }, { cause: error })
 }
 
-/** The folder of the nearest package.json above. */
+/** Returns the folder of the nearest package.json, from `folder` upwards. */
 function projectFolder(folder: string): string {
   if (existsSync(join(folder, 'package.json')) || dirname(folder) === folder) return folder
   return projectFolder(dirname(folder))
@@ -117,7 +120,7 @@ async function copyIncluded(globs: readonly string[], folder: string, target: st
     let count = 0
     for await (const name of glob(pattern, { cwd: folder })) {
       const source = join(folder, name)
-      if (!source.startsWith(folder + sep)) throw outside(pattern, folder)
+      if (!source.startsWith(folder + sep)) throw outsideFolder(pattern, folder)
       if (!(await stat(source)).isFile()) continue
       await mkdir(dirname(join(target, name)), { recursive: true })
       await copyFile(source, join(target, name))
@@ -132,5 +135,5 @@ async function copyIncluded(globs: readonly string[], folder: string, target: st
   }
 }
 
-const outside = (pattern: string, folder: string): PermanentError =>
+const outsideFolder = (pattern: string, folder: string): PermanentError =>
   new PermanentError('DEFINITION_LOAD', `include: expected files below ${folder}, got ${pattern}`, { pattern })

@@ -1,4 +1,4 @@
-/** The engine's native binding for another machine than this: fetched once with npm, kept in the user's cache. */
+/** Finds the engine's native binding for Lambda's architecture; one for another machine is fetched once with npm and cached. */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -9,15 +9,15 @@ import { PermanentError } from '../../errors/errors.ts'
 
 export type LambdaArchitecture = 'arm64' | 'x86_64'
 
-/** An installed package: where it is, as what it is required. */
+/** Name and folder of an installed package. */
 export interface PackagePlace {
   readonly name: string
   readonly folder: string
 }
 
 /**
- * The binding that this library's engine loads on Lambda. Asks the npm registry when this machine has another one.
- * @throws DEFINITION_LOAD when it cannot be had
+ * Returns the binding that the engine loads on Lambda. Requests it from the npm registry when this machine has another one.
+ * @throws DEFINITION_LOAD when it cannot be fetched
  */
 export async function lambdaBinding(architecture: LambdaArchitecture): Promise<PackagePlace> {
   const name = `@duckdb/node-bindings-linux-${architecture === 'arm64' ? 'arm64' : 'x64'}`
@@ -25,30 +25,30 @@ export async function lambdaBinding(architecture: LambdaArchitecture): Promise<P
   const installed = join(dirname(dirname(bindings)), name)
   if (existsSync(join(installed, 'duckdb.node'))) return { name, folder: installed }
   const { version } = JSON.parse(readFileSync(join(bindings, 'package.json'), 'utf8')) as { version: string }
-  return { name, folder: await cached(name, version) }
+  return { name, folder: await fetchOnce(name, version) }
 }
 
-/** Folder of a package as a module in `from` would find it. @throws DEFINITION_LOAD when it is not installed */
+/** Returns the folder of a package as a module in `from` would find it. @throws DEFINITION_LOAD when it is not installed */
 export function packageFolder(name: string, from: string): string {
   for (let folder = from; ; folder = dirname(folder)) {
     const found = join(folder, 'node_modules', name)
     if (existsSync(join(found, 'package.json'))) return found
     if (folder === dirname(folder)) break
   }
-  // Package managers without node_modules answer only to their own resolver.
+  // Package managers without node_modules provide only their own resolver.
   try {
     return dirname(createRequire(join(from, 'index.js')).resolve(`${name}/package.json`))
   } catch (cause) {
     throw new PermanentError(
       'DEFINITION_LOAD',
-      `expected the package ${name} to be installed, found none from ${from}; npm install it`,
+      `expected the package ${name} to be installed, found none from ${from}; run npm install ${name}`,
       { name },
       { cause },
     )
   }
 }
 
-async function cached(name: string, version: string): Promise<string> {
+async function fetchOnce(name: string, version: string): Promise<string> {
   const root = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fanmill', 'bindings')
   const folder = join(root, `${name.split('/')[1]}-${version}`)
   if (existsSync(join(folder, 'duckdb.node'))) return folder
@@ -58,7 +58,7 @@ async function cached(name: string, version: string): Promise<string> {
     await fetchPackage(`${name}@${version}`, fetching)
     renameSync(join(fetching, 'node_modules', name), folder)
   } catch (error) {
-    // Another synthesis may have been first.
+    // Another synthesis may have fetched it at the same time.
     if (!existsSync(join(folder, 'duckdb.node'))) throw error
   } finally {
     rmSync(fetching, { recursive: true, force: true })
@@ -66,7 +66,7 @@ async function cached(name: string, version: string): Promise<string> {
   return folder
 }
 
-/** npm checks the integrity of what it fetches; `--force` lets it install what is not for this machine. */
+/** Fetches a package with npm, which checks its integrity; `--force` allows packages for other machines. */
 async function fetchPackage(spec: string, folder: string): Promise<void> {
   const flags = [
     '--force',
@@ -86,12 +86,12 @@ async function fetchPackage(spec: string, folder: string): Promise<void> {
       shell: process.platform === 'win32',
     })
   } catch (cause) {
-    const message = `cannot fetch the engine's binding ${spec} from the npm registry; without it the functions cannot start. npm install it by hand, or choose the architecture of this machine`
+    const message = `cannot fetch the engine's binding ${spec} from the npm registry; without it the functions cannot start. Install it with npm install --force ${spec}, or choose the architecture of this machine`
     throw new PermanentError('DEFINITION_LOAD', message, { spec }, { cause })
   }
 }
 
-/** Without what an `npm run` around this tells its children about its own project. */
+/** Returns the environment without the variables of a surrounding `npm run`, which describe its own project. */
 function ownEnvironment(): NodeJS.ProcessEnv {
   const isOurs = (name: string): boolean => /^(npm_(package|lifecycle)_|npm_config_local_prefix$|INIT_CWD$)/.test(name)
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs(name)))

@@ -1,4 +1,4 @@
-/** How large an asset is, as a zip and unpacked. */
+/** Measures an asset, zipped and unzipped. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -6,15 +6,15 @@ import { deflateRaw } from 'node:zlib'
 import { PermanentError } from '../../errors/errors.ts'
 
 export interface AssetBytes {
-  /** As a zip with the usual compression, give or take a few kilobytes of names. */
+  /** Estimated size of the zip, within a few kilobytes. */
   readonly zippedBytes: number
   readonly bytes: number
 }
 
-/** @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+/** Lambda's limit on unzipped code. @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const bytesMax = 262_144_000
 
-/** @throws DEFINITION_LOAD when Lambda would refuse it */
+/** @throws DEFINITION_LOAD when the asset is larger than Lambda allows */
 export async function assetBytes(folder: string): Promise<AssetBytes> {
   let [bytes, zippedBytes] = [0, 0]
   for (const name of await readdir(folder, { recursive: true })) {
@@ -31,5 +31,5 @@ export async function assetBytes(folder: string): Promise<AssetBytes> {
   return { bytes, zippedBytes }
 }
 
-/** A local header and a directory entry of a zip. */
+/** Size of a local header and a directory entry of a zip. */
 const headerBytes = 76

@@ -1,11 +1,11 @@
-/** Copies installed packages with what they depend on, so that they can be required elsewhere. */
+/** Copies installed packages and their dependencies to another node_modules folder. */
 import { existsSync, readFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { basename, join, sep } from 'node:path'
 import { packageFolder } from './binding.ts'
 
 export interface CopyOptions {
-  /** Without types, source maps, texts, and dependencies that are optional. */
+  /** Leaves out types, source maps, texts and optional dependencies. */
   readonly isLean: boolean
 }
 
@@ -27,7 +27,7 @@ export async function copyPackage(name: string, from: string, modules: string, o
   }
 }
 
-/** Copies a package's folder, its own node_modules too. */
+/** Copies the folder of a package, including its own node_modules. */
 export async function copyFolder(folder: string, target: string, { isLean }: CopyOptions): Promise<void> {
   const isWanted = (path: string): boolean => !isLean || path === folder || isNeeded(path)
   await cp(folder, target, { recursive: true, dereference: true, filter: isWanted })
@@ -38,7 +38,7 @@ interface Dependencies {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-/** One in the package's own node_modules was copied with it. */
+/** Copies a dependency, unless it is in the package's own node_modules and so was copied with the package. */
 async function copyDependency(name: string, folder: string, modules: string, options: CopyOptions): Promise<void> {
   if (!packageFolder(name, folder).startsWith(folder + sep)) await copyPackage(name, folder, modules, options)
 }
