@@ -1,15 +1,14 @@
-/** The wildcard of EventBridge that lets through every key that a trigger's template matches, and as few others as it can. */
-
+/** Writes the wildcard of EventBridge that passes every key of a trigger's template, and as few others as possible. */
 import { templateTokens } from '../define/template-syntax.ts'
 import { cutLiteral } from '../paths/glob.ts'
 
-/** How a rule of EventBridge filters keys. */
+/** A filter for keys in a rule of EventBridge. */
 export type KeyFilter = { readonly wildcard: string } | { readonly prefix: string }
 
 /**
- * The filter for keys of a template below a prefix. A `*` of EventBridge stands for any text, slashes too: parameters, globs, classes
- * and alternatives each become one, so that the filter passes more keys than the template, and never fewer.
- * Undefined where every key may match. Falls back to the prefix where EventBridge would find the wildcard too complex.
+ * Returns the filter for keys of a template below a prefix. A `*` of EventBridge stands for any text, also with slashes: parameters,
+ * globs, classes and alternatives each become one, so that the filter passes at least the keys of the template.
+ * Undefined where every key may match. Falls back to the prefix where EventBridge would refuse the wildcard as too complex.
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 export function keyFilter(keyPrefix: string, template: string): KeyFilter | undefined {
@@ -30,7 +29,7 @@ type Piece = string | typeof star
 const star: unique symbol = Symbol('*')
 
 /**
- * In order: an escaped character; `!(…)`; alternatives, classes, or what begins like one; `**` with the slash that it may do without; any
+ * Matches, in this order: an escaped character; `!(…)`; alternatives, classes, or the beginning of one; `**` with its optional slash; any
  * other glob character; any other character.
  */
 const globSyntax = /\\(.)|(?<=^|\/)!\([^()/]+\)|\{.*\}|\[.*\]|[{[?]|(?:\/\*{2,})+\/?$|\*{2,}\/|\*+|(.)/gsu
@@ -38,7 +37,7 @@ const globSyntax = /\\(.)|(?<=^|\/)!\([^()/]+\)|\{.*\}|\[.*\]|[{[?]|(?:\/\*{2,})
 const globPieces = (glob: string): Piece[] =>
   [...glob.matchAll(globSyntax)].map(([, escaped, plain]) => escaped ?? plain ?? star)
 
-/** EventBridge refuses two stars in a row. */
+/** Adds a piece, except for a second star in a row, which EventBridge refuses. */
 function mergeStars(pieces: Piece[], piece: Piece): Piece[] {
   if (piece !== star || pieces.at(-1) !== star) pieces.push(piece)
   return pieces
@@ -48,10 +47,10 @@ const escapeLiteral = (character: string): string => character.replace(/[*\\]/, 
 
 /** The open-source matcher of EventBridge is tested with a limit of 11, at which it refuses. @see https://github.com/aws/event-ruler */
 const complexityMax = 10
-/** Sets of places that are looked at; a pattern with more is taken for too complex. */
+/** The most sets of places that are examined; a pattern with more counts as too complex. */
 const setsMax = 2000
 
-/** The most beginnings of the pattern, from the first star on, that one text can match at once: EventBridge's own measure. */
+/** Returns how many beginnings of the pattern, from the first star on, one text can match at once: EventBridge's own measure. */
 function complexityOf(pieces: readonly Piece[]): number {
   const first = pieces.indexOf(star)
   const characters: readonly (Piece | typeof other)[] = [...new Set(pieces.filter(piece => piece !== star)), other]
@@ -77,7 +76,7 @@ const other: unique symbol = Symbol('other')
 
 const nameOf = (places: ReadonlySet<number>): string => [...places].sort((a, b) => a - b).join()
 
-/** A star matches no text too, so that its end is reached with its beginning. */
+/** Adds the places after stars, because a star matches an empty text as well. */
 function withStars(places: ReadonlySet<number>, pieces: readonly Piece[]): Set<number> {
   const all = new Set(places)
   for (const place of places) if (pieces[place] === star) all.add(place + 1)

@@ -1,4 +1,4 @@
-/** The top-level statements of a bundled module: what each declares and which names it uses, free of how things are named. */
+/** Lists the top-level statements of a bundled module, with the names that each declares and uses. */
 import type { AnyNode, ImportDeclaration, Pattern, Program, VariableDeclarator } from 'acorn'
 import { parse } from 'acorn'
 
@@ -11,24 +11,24 @@ export interface CodePiece {
 export interface CodeGraph {
   readonly text: string
   readonly program: Program
-  /** By each top-level name. */
+  /** Pieces by each top-level name. */
   readonly pieces: ReadonlyMap<string, CodePiece>
-  /** Statements that do something when the module loads. */
+  /** Statements with effects when the module loads. */
   readonly effects: readonly CodePiece[]
-  /** Imported names as `module#name`. */
+  /** Local names of imports to `module#name`. */
   readonly imports: ReadonlyMap<string, string>
-  /** Modules imported for their effects alone. */
+  /** Modules that are imported only for their effects. */
   readonly bareImports: readonly string[]
-  /** Exported name to the local one. */
+  /** Exported names to local ones. */
   readonly exports: ReadonlyMap<string, string>
 }
 
-/** An identifier in a piece that stands for a binding, not for a property. */
+/** An identifier in a piece that refers to a binding, not to a property. */
 export interface Reference {
   readonly start: number
   readonly end: number
   readonly name: string
-  /** `{ a }` is written `{ a: a }` when its value gets another name. */
+  /** Whether it is written as `{ a }`, which becomes `{ a: b }` when the value gets another name. */
   readonly shorthand: boolean
 }
 
@@ -56,14 +56,14 @@ export function codeGraph(text: string): CodeGraph {
   return { text, program, pieces, effects, imports, bareImports, exports }
 }
 
-/** The references in a node, in the order of the text. */
+/** Returns the references in a node, in the order of the text. */
 export function references(node: AnyNode): Reference[] {
   const found: Reference[] = []
   collect(node, found, false)
   return found.sort((a, b) => a.start - b.start)
 }
 
-/** The names bound inside a node: parameters, variables, functions, classes, caught errors. */
+/** Returns the names bound inside a node: parameters, variables, functions, classes, caught errors. */
 export function boundNames(node: AnyNode): Set<string> {
   const names = new Set<string>()
   walk(node, inner => {
@@ -72,7 +72,7 @@ export function boundNames(node: AnyNode): Set<string> {
   return names
 }
 
-/** Visits a node and all below it; `visit` returning false leaves out what is below. */
+/** Visits a node and all nodes below it; they are left out where `visit` returns false. */
 export function walk(node: AnyNode, visit: (node: AnyNode, path: readonly AnyNode[]) => unknown): void {
   const path: AnyNode[] = []
   const step = (inner: AnyNode): void => {
@@ -112,7 +112,7 @@ function piecesOf(statement: AnyNode): CodePiece[] {
   }
 }
 
-/** esbuild fills a namespace object by the statement `__export(names, { … })`, which belongs to that object. */
+/** Returns the namespace object that a statement `__export(names, { … })` of esbuild fills, and to which it belongs. */
 function namespaceName(statement: AnyNode): string[] {
   if (statement.type !== 'ExpressionStatement' || statement.expression.type !== 'CallExpression') return []
   const { callee, arguments: given } = statement.expression

@@ -1,4 +1,4 @@
-/** The code hash of a task: what its rows depend on in the bundled pipeline, and nothing else of it. */
+/** Computes the code hash of a task: the hash of the code in the bundled pipeline on which its rows depend, and of nothing else. */
 import { createHash } from 'node:crypto'
 import type { AnyNode, CallExpression, ObjectExpression, Property } from 'acorn'
 import { boundNames, type CodeGraph, codeGraph, references, walk } from './code-graph.ts'
@@ -7,24 +7,24 @@ export interface TaskCode {
   readonly task: string
   /** Name under which the bundle exports the task; without it the task is found by `name: '<task>'`. */
   readonly exportedAs?: string
-  /** Place in the pipeline's `tasks`, used where that list is written out and nothing else finds the task. */
+  /** Position in the pipeline's `tasks`, used where that list is a literal and nothing else finds the task. */
   readonly position?: { readonly index: number; readonly count: number }
-  /** The task's own `version:`, in place of its code. */
+  /** The task's own `version:`, which replaces its code. */
   readonly version?: string
-  /** Versions that count beside the code, for instance `fanmill@0.1.0`. */
+  /** Versions that belong to the hash, for instance `fanmill@0.1.0`. */
   readonly versions?: readonly string[]
 }
 
 /**
- * Hash of the statements that the task reaches in `text`, a bundle without comments whose packages are external.
+ * Returns the hash of the statements that the task reaches in `text`, a bundle without comments whose packages are external.
  * Names, formatting and order of declarations do not count; statements with effects on load always do.
- * A task that cannot be told apart (made in a loop, for instance) has the hash of the whole bundle.
+ * A task that cannot be found by itself (made in a loop, for instance) has the hash of the whole bundle.
  */
 export function taskCodeHash(text: string, task: TaskCode): string {
   return codeHasher(text)(task)
 }
 
-/** `taskCodeHash` for several tasks of one text, which is parsed once, when it is first needed. */
+/** Returns `taskCodeHash` for several tasks of one text, which is parsed once, when it is first needed. */
 export function codeHasher(text: string): (task: TaskCode) => string {
   let parsed: CodeGraph | undefined
   return task => {
@@ -44,7 +44,7 @@ function exportedNode(graph: CodeGraph, exportedAs: string | undefined): AnyNode
   return local === undefined ? undefined : graph.pieces.get(local)?.node
 }
 
-/** The statement that makes the task of this name, or the call alone where it stands inline in `tasks: […]`. */
+/** Finds the statement that makes the task of this name, or only the call where it stands inside `tasks: […]`. */
 function namedNode(graph: CodeGraph, task: string): AnyNode | undefined {
   const made: { readonly node: AnyNode; readonly byTask: boolean }[] = []
   for (const { node: top } of new Set([...graph.pieces.values(), ...graph.effects])) {
@@ -60,7 +60,7 @@ function namedNode(graph: CodeGraph, task: string): AnyNode | undefined {
   return others.length === 0 ? only?.node : undefined
 }
 
-/** The element of the default export's `tasks: […]`. */
+/** Finds the task by its position in `tasks: […]` of the default export. */
 function listedNode(graph: CodeGraph, position: TaskCode['position']): AnyNode | undefined {
   const made = exportedNode(graph, 'default')
   const call = made?.type === 'VariableDeclarator' ? made.init : made
@@ -82,7 +82,7 @@ function isTaskCall(graph: CodeGraph, call: CallExpression): boolean {
   return call.callee.type === 'Identifier' && graph.imports.get(call.callee.name) === 'fanmill#task'
 }
 
-/** A call with what is chained to it if it is an element of a list `tasks`, else all of its statement. */
+/** Returns a call with the calls chained to it where it is an element of a list `tasks`, and otherwise its whole statement. */
 function wholeExpression(top: AnyNode, call: AnyNode, path: readonly AnyNode[]): AnyNode {
   let node = call
   let depth = path.length - 1
@@ -100,7 +100,7 @@ function wholeExpression(top: AnyNode, call: AnyNode, path: readonly AnyNode[]):
     : top
 }
 
-/** The root and all that it uses, transitively, then the statements with effects and what those use. */
+/** Returns the code of the root and all that it uses, then of the statements with effects and all that they use. */
 function reachedCode(graph: CodeGraph, root: AnyNode): string[] {
   const numbers = new Map<string, number>()
   const queue: AnyNode[] = []
@@ -130,7 +130,7 @@ function reachedCode(graph: CodeGraph, root: AnyNode): string[] {
   return [...emitted, ...graph.bareImports.filter(name => name !== 'fanmill').sort()]
 }
 
-/** The text of a node with its names replaced: esbuild renames when another module declares the same name. */
+/** Returns the text of a node with its names replaced, because esbuild renames what another module declares as well. */
 function canonicalText(text: string, node: AnyNode, topLevel: (name: string) => string | undefined): string {
   const locals = boundNames(node)
   const numbers = new Map<string, number>()

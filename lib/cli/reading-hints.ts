@@ -1,4 +1,4 @@
-/** How other tools read a dataset: commands to paste, for its folder, partitions and columns. */
+/** Writes commands with which other tools read a dataset, for its folder, partitions and columns. */
 import type { Manifest } from '../model/manifest.ts'
 import { partitionGlob } from '../paths/partition-path.ts'
 import { parseStoreUrl } from '../store/store-url.ts'
@@ -11,8 +11,8 @@ export interface ReadingHint {
 type Shape = Pick<Manifest, 'schema' | 'partitionBy' | 'addedColumns' | 'parts'>
 
 /**
- * Globs name the part files, because polars and ClickHouse stop at `_SUCCESS`, which is not empty, when they are given the folder.
- * Types of partition columns are those of the dataset: tools guess them from the folders' names else, and take '01' for 1.
+ * Returns a command for each tool. Globs name the part files, because polars and ClickHouse stop at `_SUCCESS`, which is not empty,
+ * when they read the folder. Partition columns have the types of the dataset: tools would guess them from the folders, and read '01' as 1.
  */
 export function readingHints(folder: string, manifest: Shape): readonly ReadingHint[] {
   const root = folder.replace(/\/+$/, '')
@@ -25,7 +25,7 @@ export function readingHints(folder: string, manifest: Shape): readonly ReadingH
   ]
 }
 
-/** The files of all parts: one folder for each partition column, unless the only part has no rows and is in none. */
+/** Returns a glob for the files of all parts: one folder for each partition column, unless the only part has no rows and is in no folder. */
 function globOf(root: string, { partitionBy, parts }: Shape): string {
   const folders = parts.some(part => part.partition) ? [partitionGlob(partitionBy)] : []
   return [root, ...folders, '*.parquet'].join('/')
@@ -44,7 +44,7 @@ function duckdbQuery(root: string, shape: Shape): string {
   return `SELECT * FROM read_parquet(${[sqlText(globOf(root, shape)), ...options].join(', ')})`
 }
 
-/** Types of one word may stand as they are; `DECIMAL(10,2)` is taken as a text only. */
+/** Returns a type as DuckDB's `hive_types` takes it: one word as it is, and others such as `DECIMAL(10,2)` as a text. */
 const duckdbType = (type: string): string => (/^\w+$/.test(type) ? type : sqlText(type))
 
 function polarsCall(root: string, shape: Shape): string {
@@ -56,7 +56,7 @@ function polarsCall(root: string, shape: Shape): string {
   return `pl.concat([pl.scan_parquet(file${hive}) for file in glob.glob(${glob})], how='diagonal').collect()`
 }
 
-/** polars' names of types that partitions usually have; any other is read as text. */
+/** Returns polars' name of a type that partitions usually have; any other is read as text. */
 function polarsType(type: string): string {
   const names: Readonly<Record<string, string>> = {
     BOOLEAN: 'Boolean',
@@ -71,7 +71,7 @@ function polarsType(type: string): string {
   return names[type] ?? 'String'
 }
 
-/** pyarrow takes the columns of the first file for those of all. */
+/** Uses DuckDB for datasets with added columns, because pyarrow uses the columns of the first file for all. */
 function pandasCall(root: string, shape: Shape): string {
   if (shape.addedColumns) return `duckdb.sql(${JSON.stringify(duckdbQuery(root, shape))}).df()`
   return `pd.read_parquet(${pythonText(root)})`

@@ -2,7 +2,7 @@
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestRun } from '../model/manifest.ts'
 import { type Outcome, pendingOf, totalsOf } from '../model/outcome.ts'
-import { checkShape, partsBeside } from '../model/schema-fit.ts'
+import { checkShape, keptParts } from '../model/schema-fit.ts'
 import { joinSkipped } from '../model/skipped-member.ts'
 import { type Actor, readVersioned } from '../state/files.ts'
 import { type Head, type Journal, outputPrefix, readJournal, runKeys, stateBytes } from '../state/state.ts'
@@ -45,7 +45,7 @@ export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Dec
 
 /** Once more, because another run may have been committed since this one was planned, and inputs tell columns too. */
 function checkFits({ reservation, current, outcomes, partitionBy }: Decision): void {
-  if (!current.standing || partsBeside(current.standing, reservation).length === 0) return
+  if (!current.standing || keptParts(current.standing, reservation).length === 0) return
   const schema = outcomes.find(outcome => outcome.schema.length > 0)?.schema
   if (reservation.outputKind === 'parquet')
     checkShape(reservation.outputPath, current.standing, { partitionBy, schema })

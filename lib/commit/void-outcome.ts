@@ -1,6 +1,6 @@
 /** Takes outcomes back, so that their batches are processed again. */
 import { type Outcome, pendingOf } from '../model/outcome.ts'
-import { checkRanges, startsTold } from '../model/range-ends.ts'
+import { checkRanges, correctedStarts } from '../model/range-ends.ts'
 import { type Actor, readState } from '../state/files.ts'
 import { outputPrefix, readStarts, runKeys, type Starts, stateBytes } from '../state/state.ts'
 import type { HeadClaim } from './head-claim.ts'
@@ -30,7 +30,7 @@ export async function voidApart(
   outcomes: readonly Outcome[],
 ): Promise<number[]> {
   const ranges = outcomes.flatMap(outcome => outcome.ranges ?? [])
-  const told = startsTold(ranges)
+  const told = correctedStarts(ranges)
   if (told.size === 0) return []
   const { starts } = runKeys(run.runId, run.attempt)
   const known: Starts = (await readState(actor.store, starts, readStarts)) ?? { rounds: 0, slices: {} }

@@ -1,6 +1,6 @@
 /** The four kinds of fault, told apart by what the caller can do, and their codes. */
 
-/** What happened. Adding a code is free; renaming one breaks callers who match on it. */
+/** Codes of errors. Adding one is free; renaming one breaks callers who match on it. */
 export type ErrorCode =
   // definitions, arguments, configuration
   | 'DEFINITION_INVALID'
@@ -80,12 +80,12 @@ export interface FaultOptions extends ErrorOptions {
   readonly publicMessage?: string | undefined
 }
 
-/** A fault with a stable `code`, the facts in `detail` (JSON), and a message that says how to mend it. */
+/** An error with a stable `code`, the facts in `detail` (JSON), and a message that ends with what to do. */
 export class FanmillError extends Error {
   override readonly name: string = 'FanmillError'
   readonly code: ErrorCode
   readonly detail: ErrorDetail
-  /** The message without the values of rows that `message` quotes, for logs, which hold none; undefined where it quotes none. */
+  /** The message without the row values that `message` quotes, for logs; undefined where it quotes none. */
   readonly publicMessage: string | undefined
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}, options?: FaultOptions) {
@@ -96,12 +96,12 @@ export class FanmillError extends Error {
   }
 }
 
-/** Bad input, a bad definition, a broken promise of the world: trying again cannot help. */
+/** A bad input, a bad definition or a broken assumption: another try cannot help. */
 export class PermanentError extends FanmillError {
   override readonly name = 'PermanentError'
 }
 
-/** A passing fault: the same call may succeed later. */
+/** A temporary fault: the same call may succeed later. */
 export class TransientError extends FanmillError {
   override readonly name = 'TransientError'
 }
@@ -119,7 +119,7 @@ export function prefixError(error: FanmillError, place: string, detail: ErrorDet
   return new Kind(code, `${place}: ${message}`, { ...error.detail, ...detail }, options)
 }
 
-/** An error as JSON, for threads, state files and events; cloning an Error would lose name, code and fields. */
+/** An error as JSON, for threads, state files and events: cloning an Error would lose its name, code and fields. */
 export interface PlainError {
   readonly name: string
   readonly message: string
@@ -130,7 +130,7 @@ export interface PlainError {
   readonly cause?: PlainError
 }
 
-/** The JSON form of anything thrown. */
+/** Returns the JSON form of anything that was thrown. */
 export function toPlain(error: unknown): PlainError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
   const { name, message, stack, cause } = error
@@ -148,7 +148,7 @@ export function toPlain(error: unknown): PlainError {
 
 const kinds = { PermanentError, TransientError, CapacityError, FanmillError } as const
 
-/** The error that `toPlain` was given, with its class, code, detail and stack. */
+/** Returns the error of a JSON form, with its class, code, detail and stack. */
 export function fromPlain(plain: PlainError): Error {
   const { publicMessage } = plain
   const options = plain.cause === undefined ? { publicMessage } : { publicMessage, cause: fromPlain(plain.cause) }

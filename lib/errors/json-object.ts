@@ -1,6 +1,6 @@
-/** Objects in texts that may be anything. */
+/** Reads JSON objects from texts that may be anything. */
 
-/** The object that a text is as JSON; undefined where it is none. */
+/** Returns the object that a text is as JSON; undefined where it is none. */
 export function readObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value = JSON.parse(text) as unknown

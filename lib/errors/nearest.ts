@@ -1,7 +1,7 @@
-/** Finds the names that a misspelt one may have meant. */
+/** Finds the names that a misspelt one may mean. */
 import { distance } from 'fastest-levenshtein'
 
-/** At most `count` candidates like `name`, nearest first; only those that differ in two letters or 40 % of them, or extend it. */
+/** Returns at most `count` candidates, nearest first: those that differ in two letters or 40 % of them, or extend the name. */
 export function nearest(name: string, candidates: Iterable<string>, count = 3): string[] {
   const wanted = name.toLowerCase()
   const ranked: { candidate: string; cost: number }[] = []
@@ -13,7 +13,7 @@ export function nearest(name: string, candidates: Iterable<string>, count = 3): 
   return ranked.slice(0, count).map(entry => entry.candidate)
 }
 
-/** At most `count` candidates for a glob that matches none, nearest to its fixed text first: some wherever there are any. */
+/** Returns at most `count` candidates for a glob that matches none, nearest to its fixed text first; always some where there are any. */
 export function nearestToGlob(glob: string, candidates: Iterable<string>, count = 3): string[] {
   const fixed = glob.replaceAll('*', '').toLowerCase()
   const ranked = [...new Set(candidates)].map(candidate => ({
@@ -24,13 +24,13 @@ export function nearestToGlob(glob: string, candidates: Iterable<string>, count 
   return ranked.slice(0, count).map(({ candidate }) => candidate)
 }
 
-/** `, did you mean a or b`, or nothing when no candidate is near. */
+/** Returns `, did you mean a or b`, or an empty text when no candidate is near. */
 export function didYouMean(name: string, candidates: Iterable<string>): string {
   const names = nearest(name, candidates)
   return names.length === 0 ? '' : `, did you mean ${names.join(' or ')}`
 }
 
-/** `did you mean a, b`, or what there is when no candidate is near. */
+/** Returns `did you mean a, b`, or `there are …` with all candidates when none is near. */
 export function nearestOrAll(name: string, candidates: readonly string[]): string {
   const names = nearest(name, candidates)
   return names.length > 0 ? `did you mean ${names.join(', ')}` : `there are ${candidates.join(', ')}`
@@ -41,6 +41,6 @@ function costOf(wanted: string, candidate: string): number | undefined {
   const longest = Math.max(wanted.length, candidate.length)
   const editsMax = longest < 4 ? 1 : Math.max(2, Math.floor(longest * 0.4))
   if (edits <= editsMax && edits < longest) return edits
-  const extends_ = wanted.length >= 3 && (candidate.startsWith(wanted) || wanted.startsWith(candidate))
-  return extends_ && candidate.length >= 3 ? longest : undefined
+  const isExtension = wanted.length >= 3 && (candidate.startsWith(wanted) || wanted.startsWith(candidate))
+  return isExtension && candidate.length >= 3 ? longest : undefined
 }

@@ -1,13 +1,13 @@
-/** What is told of a fault where no row may be told: in logs, and in what a state machine shows. */
+/** Returns errors without row values, for logs and for the output of a state machine. */
 import { type ErrorDetail, type PlainError, toPlain } from './errors.ts'
 
-/** With the public message, and without the values of rows in `detail`. Neither stack nor cause: they repeat the message. */
+/** Returns an error with its public message and without row values in `detail`. Stack and cause are left out, because they repeat the message. */
 export function publicForm(error: unknown): Pick<PlainError, 'name' | 'code' | 'message' | 'detail'> {
   const { name, code, message, publicMessage, detail } = toPlain(error)
   return { name, message: publicMessage ?? message, code, detail: detail && (withoutValues(detail) as ErrorDetail) }
 }
 
-/** Rejects and failures stand in a detail as lists. */
+/** Removes row values at any depth: a detail may list rejects and failures. */
 function withoutValues(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutValues)
   if (typeof value !== 'object' || value === null) return value

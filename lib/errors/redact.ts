@@ -1,9 +1,9 @@
-/** Keeps secrets out of what leaves a thread: log lines and errors. */
+/** Removes secrets from log lines and errors that leave a thread. */
 
-/** Shorter values are in too many words that are none. */
+/** The fewest characters of a secret that is removed: a shorter one is part of too many words. */
 const charactersMin = 4
 
-/** Puts `***` in place of each secret in all texts of plain data; what has none of them comes back as it is. */
+/** Returns a function that replaces each secret by `***` in all texts of plain data. */
 export function redactor(secrets: Readonly<Record<string, string>>): <T>(value: T) => T {
   const texts = [...new Set(Object.values(secrets).flatMap(formsOf))].sort((a, b) => b.length - a.length)
   if (texts.length === 0) return value => value
@@ -16,7 +16,7 @@ export function redactor(secrets: Readonly<Record<string, string>>): <T>(value: 
   return value => clean(value) as typeof value
 }
 
-/** As it is, as JSON writes it, and as an address carries it. */
+/** Returns the forms of a secret: as it is, in JSON, and in an address. */
 function formsOf(secret: string): string[] {
   if (secret.length < charactersMin) return []
   return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())]

@@ -1,9 +1,9 @@
-/** Types that texts may have, told by how they are written; the engine decides in the end. */
+/** Finds the types that texts may have, by how they are written. The engine has the final word. */
 import type { ColumnDefinition, ScalarType } from '../define/definition.ts'
 
 export interface Candidate {
   readonly type: ColumnDefinition['type']
-  /** strptime format; undefined for how ISO 8601 writes it. */
+  /** strptime format; undefined for the form of ISO 8601. */
   readonly format?: string
 }
 
@@ -23,7 +23,7 @@ function isInteger(text: string): boolean {
 
 const number = /^ *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *$/
 
-/** An identifier with leading zeros, or of more digits than a float keeps, stays a text. */
+/** Whether a text is a float. An identifier with leading zeros, or with more digits than a float keeps, stays a text. */
 function isFloat(text: string): boolean {
   if (/^[+-]?(nan|inf|infinity)$/i.test(text)) return true
   return (
@@ -49,16 +49,16 @@ const parts: Readonly<Record<string, string>> = {
   '%p': '(?:AM|PM)',
 }
 
-/** A predicate for texts of a pattern whose named groups are the parts of a date and time that exists. */
-function timed(pattern: string): (text: string) => boolean {
+/** Returns a test for texts of a pattern whose named groups are the parts of an existing date and time. */
+function timeTest(pattern: string): (text: string) => boolean {
   const regex = new RegExp(`^${pattern}$`, 'i')
   return text => {
     const found = regex.exec(text)
-    return found !== null && (found.groups === undefined || exists(found.groups))
+    return found !== null && (found.groups === undefined || isExistingTime(found.groups))
   }
 }
 
-function exists({ Y, y, m, d, b, H, I, M, S }: Readonly<Record<string, string | undefined>>): boolean {
+function isExistingTime({ Y, y, m, d, b, H, I, M, S }: Readonly<Record<string, string | undefined>>): boolean {
   const month = b === undefined ? Number(m ?? 1) : monthNames.indexOf(b.toLowerCase()) + 1
   if (month < 1 || month > 12 || Number(H ?? 0) > 23 || Number(M ?? 0) > 59 || Number(S ?? 0) > 59) return false
   if (I !== undefined && (Number(I) < 1 || Number(I) > 12)) return false
@@ -67,10 +67,10 @@ function exists({ Y, y, m, d, b, H, I, M, S }: Readonly<Record<string, string | 
   return day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate()
 }
 
-const ofFormat = (type: ScalarType, format: string): Shape => ({
+const shapeOfFormat = (type: ScalarType, format: string): Shape => ({
   type,
   format,
-  fits: timed(format.replaceAll('.', '\\.').replaceAll(/%[A-Za-z]/g, part => parts[part] ?? part)),
+  fits: timeTest(format.replaceAll('.', '\\.').replaceAll(/%[A-Za-z]/g, part => parts[part] ?? part)),
 })
 
 const dateFormats = ['%d/%m/%Y', '%m/%d/%Y', '%d.%m.%Y', '%d-%m-%Y', '%m-%d-%Y', '%Y/%m/%d', '%b %d %Y', '%d %b %Y']
@@ -84,15 +84,15 @@ const numbers: readonly Shape[] = [
   { type: 'boolean', fits: text => /^(true|false)$/i.test(text) },
 ]
 const times: readonly Shape[] = [
-  { type: 'date', fits: timed(dayPart) },
-  { type: 'timestamp', fits: timed(`${dayPart}(?:[ T]${timePart})?`) },
-  { type: 'timestamptz', fits: timed(`${dayPart}(?:[ T]${timePart}(?:${zonePart})?)?`) },
-  { type: 'time', fits: timed(timePart) },
-  ...allDateFormats.map(format => ofFormat('date', format)),
-  ...allDateFormats.flatMap(date => timeFormats.map(time => ofFormat('timestamp', `${date} ${time}`))),
+  { type: 'date', fits: timeTest(dayPart) },
+  { type: 'timestamp', fits: timeTest(`${dayPart}(?:[ T]${timePart})?`) },
+  { type: 'timestamptz', fits: timeTest(`${dayPart}(?:[ T]${timePart}(?:${zonePart})?)?`) },
+  { type: 'time', fits: timeTest(timePart) },
+  ...allDateFormats.map(format => shapeOfFormat('date', format)),
+  ...allDateFormats.flatMap(date => timeFormats.map(time => shapeOfFormat('timestamp', `${date} ${time}`))),
 ]
 
-/** The types that every text has, the narrowest first; none for no texts. Only times where `isText`: a text of JSON is no number. */
+/** Returns the types that fit every text, the narrowest first; none without texts. With `isText` only times fit, because a text in JSON is no number. */
 export function candidatesOf(texts: Iterable<string>, { isText = false } = {}): Candidate[] {
   let fitting: readonly Shape[] = isText ? times : [...numbers, ...times]
   let count = 0
@@ -104,7 +104,7 @@ export function candidatesOf(texts: Iterable<string>, { isText = false } = {}): 
   return count === 0 ? [] : fitting.map(({ type, format }) => ({ type, format }))
 }
 
-/** What many programs write for a value that is not there. */
+/** Texts that many programs write for a missing value. */
 export const nullMarks: readonly string[] = [
   ...['', 'NA', 'N/A', 'n/a', '#N/A', 'NULL', 'null', 'None', 'NaN', 'nan', '\\N', '-', '--', '.', '?'],
 ]

@@ -1,24 +1,24 @@
-/** Columns and formats as the TypeScript that defines them, to paste. */
+/** Writes columns and formats as the TypeScript that defines them, to paste. */
 import type { ColumnDefinition, CsvFormat, Format } from '../define/definition.ts'
 import { columnCountMax } from '../define/task-checks.ts'
 
 export type InferredColumn = Pick<ColumnDefinition, 'type' | 'format' | 'precision' | 'scale' | 'nullValues'> & {
-  /** Of a list. */
+  /** Type of a list's items. */
   readonly items?: InferredColumn
-  /** Another format that every text fits as well. */
+  /** Another format that fits every text as well. */
   readonly orFormat?: string
-  /** What to know before it is pasted. */
+  /** A remark to read before the column is pasted. */
   readonly note?: string
 }
 
-/** What a sample of data was found to be. */
+/** The columns of a sample. */
 export interface Inferred {
   readonly columns: Readonly<Record<string, InferredColumn>>
-  /** Rows of the sample that the proposal reads; 0 where types come with the data. */
+  /** Rows of the sample that fit the proposal; 0 where types come with the data. */
   readonly rows: number
   /** Rows of the sample that do not fit the proposal. */
   readonly rowsRejected: number
-  /** Columns that no column of Fanmill can hold, and their types. */
+  /** Columns whose type no column of Fanmill can hold, with that type. */
   readonly unreadable: Readonly<Record<string, string>>
 }
 
@@ -29,7 +29,7 @@ export interface SourceOptions {
   readonly isColumnMissing?: boolean
 }
 
-/** The options `format` and `columns` of a source and a task; `format` only where it is not plain `csv()`. */
+/** Returns the options `format` and `columns` of a source and a task; `format` only where it is not plain `csv()`. */
 export function definitionSource(
   { columns, unreadable }: Pick<Inferred, 'columns' | 'unreadable'>,
   format: Format,
@@ -114,12 +114,12 @@ function remarkOf({ orFormat, note }: InferredColumn): string {
   return remarks.length === 0 ? '' : ` // ${oneLine(remarks.join('; '))}`
 }
 
-/** A text that stays in its comment, whatever line ends and control characters it has. */
+/** Returns a text without line ends and control characters, which stays inside its comment. */
 const oneLine = (text: string): string => text.replace(/[\s\p{Cc}\u2028\u2029]+/gu, ' ')
 
 const keyText = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : literal(name))
 
-/** A string as our style writes it. */
+/** Returns a string literal in single quotes. */
 function literal(text: string): string {
   const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"')
   return `'${escaped.replaceAll("'", "\\'")}'`

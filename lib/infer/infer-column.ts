@@ -1,15 +1,15 @@
-/** The type of a column, of the texts that it has in a sample. */
+/** Infers the type of a column from its texts in a sample. */
 import { type Candidate, candidatesOf, nullMarks } from './column-candidates.ts'
 import type { InferredColumn } from './columns-source.ts'
 
 export interface InferColumnOptions {
-  /** Texts of JSON, which are no numbers. */
+  /** Whether these are texts of JSON, which are never numbers. */
   readonly isText?: boolean
-  /** Types that turned out not to fit. */
+  /** Types that were tried and do not fit. */
   readonly refused?: readonly Candidate[]
 }
 
-/** The first type that every text has; marks such as `NA` are nulls of this column where all other texts have one type. */
+/** Returns the first type that fits every text. Marks such as `NA` are nulls of the column where one type fits all other texts. */
 export function inferColumn(texts: ReadonlySet<string>, options: InferColumnOptions = {}): InferredColumn {
   const fitting = fittingTypes(texts, options)
   if (fitting.length > 0) return columnOf(fitting)
@@ -25,7 +25,7 @@ function fittingTypes(texts: ReadonlySet<string>, { isText = false, refused = []
   return candidatesOf(texts, { isText }).filter(candidate => !isRefused(candidate))
 }
 
-/** The first candidate, and the format of another one of the same type, which nobody can tell from it. */
+/** Returns the first candidate, with the format of another one of the same type that fits equally well. */
 function columnOf(fitting: readonly Candidate[]): InferredColumn {
   const [first, ...others] = fitting as [Candidate, ...Candidate[]]
   const other = others.find(({ type, format }) => type === first.type && format !== undefined)

@@ -1,4 +1,4 @@
-/** The records of a sample of text under a dialect that is tried: enough to tell how well the dialect fits. */
+/** Reads the records of a sample under a dialect that is tried, to judge how well it fits. */
 import { Buffer } from 'node:buffer'
 import { type Field, splitFields } from '../text/csv-fields.ts'
 import type { Dialect } from '../text/record-dialect.ts'
@@ -19,14 +19,14 @@ export interface SampleRecord {
   readonly line: number
   readonly lines: number
   readonly fieldCount: number
-  /** Whether the engine would refuse it: text follows a closing quote, or a quote is not closed. */
+  /** Whether the engine would reject it: text follows a closing quote, or a quote is not closed. */
   readonly isMalformed: boolean
 }
 
-/** A quoted field of so many lines is taken for one whose quote opened by mistake. */
+/** Lines of a quoted field from which its quote counts as opened by mistake. */
 const openLinesMax = 100
 
-/** The records of the sample, without blank lines and comments; the last one of a text that goes on is left out. */
+/** Returns the records of the sample, without blank lines and comments, and without a last one that the sample cuts. */
 export function sampleRecords({ bytes, isWhole }: SampleBytes, dialect: Dialect): SampleRecord[] {
   const machine = new RecordMachine(dialect)
   const records: SampleRecord[] = []
@@ -47,7 +47,7 @@ export function sampleRecords({ bytes, isWhole }: SampleBytes, dialect: Dialect)
   return records
 }
 
-/** The fields of a record of the sample. */
+/** Returns the fields of a record of the sample. */
 export function fieldsOf({ bytes }: SampleBytes, { start, end }: SampleRecord, dialect: Dialect): Field[] {
   return splitFields(textAt(bytes, start, end), dialect)
 }

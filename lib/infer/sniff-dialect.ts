@@ -1,4 +1,4 @@
-/** Finds out how a delimited text is written: its delimiter, its quote and the quote's escape. */
+/** Finds the dialect of a delimited text: its delimiter, its quote and the quote's escape. */
 import { Buffer } from 'node:buffer'
 import type { Dialect } from '../text/record-dialect.ts'
 import { fieldsOf, type SampleBytes, type SampleRecord, sampleRecords } from './sample-records.ts'
@@ -6,26 +6,26 @@ import { fieldsOf, type SampleBytes, type SampleRecord, sampleRecords } from './
 /** A dialect that was tried on a sample. */
 export interface TriedDialect {
   readonly dialect: Dialect
-  /** Fields that most lines have. */
+  /** Number of fields that most lines have. */
   readonly fieldCount: number
-  /** From 0 to 1, the higher the better; comparable between dialects of one sample. */
+  /** From 0 to 1, higher is better; comparable between dialects of one sample. */
   readonly score: number
-  /** Whether every record, the first included, has that many fields. */
+  /** Whether every record has that many fields. */
   readonly isConsistent: boolean
 }
 
 export interface SniffOptions {
-  /** Known already. */
-  readonly delimiter?: string
+  /** The delimiter, where it is known already. */
+  readonly delimiter?: string | undefined
   readonly comment?: string
 }
 
-/** In order of preference where dialects fit equally well. */
+/** Delimiters in order of preference where dialects fit equally well. */
 const commonDelimiters = [',', ';', '\t', '|']
-/** Tried only where none of the common ones parts the text. */
+/** Delimiters that are tried only where none of the common ones splits the text. */
 const rareDelimiters = ['\x01', '\x1f', '^', '~', '§', '¦']
 
-/** Every dialect that the sample may be written in, the best first. */
+/** Returns every dialect that the sample may have, the best first. */
 export function rankDialects(sample: SampleBytes, options: SniffOptions = {}): TriedDialect[] {
   const common = bufferOf(sample).includes('||') ? [...commonDelimiters, '||'] : commonDelimiters
   const delimiters = options.delimiter === undefined ? common : [options.delimiter]
@@ -41,7 +41,7 @@ function tryAll(sample: SampleBytes, delimiters: readonly string[], { comment }:
     const tried = quotes.map(quote => tryDialect(sample, { delimiter, ...quote, comment }))
     return tried.reduce((best, each) => (each.score > best.score ? each : best))
   })
-  // A delimiter that parts every record alike is right, whatever else could part most of them.
+  // A delimiter that splits every record alike is right, even where another one splits most of them.
   return bestByDelimiter.sort((a, b) => Number(b.isConsistent) - Number(a.isConsistent) || b.score - a.score)
 }
 
@@ -49,7 +49,7 @@ const bufferOf = ({ bytes }: SampleBytes): Buffer => Buffer.from(bytes.buffer, b
 
 type Quoting = Pick<Dialect, 'quote' | 'escape'>
 
-/** Ways of quoting that the text may have; the usual one first, which wins where there is no difference. */
+/** Returns the ways of quoting that the text may have, the usual one first, because it wins where there is no difference. */
 function quotesIn(sample: SampleBytes): readonly Quoting[] {
   const usual = { quote: '"', escape: '"' }
   const has = (text: string): boolean => bufferOf(sample).includes(text)
@@ -62,11 +62,11 @@ function quotesIn(sample: SampleBytes): readonly Quoting[] {
   ]
 }
 
-/** What a text whose first record has other fields than the rest is worth: there may be a title above it. */
+/** Factor for a text whose first record has other fields than the rest: it may be a title. */
 const otherFirst = 0.25
-/** What a text of one field a record is worth. */
+/** Factor for a text of one field in each record. */
 const oneField = 0.05
-/** The same where quotes keep a delimiter in its field. */
+/** Factor for such a text where quotes keep delimiters inside the field. */
 const oneGuardedField = 0.5
 
 function tryDialect(sample: SampleBytes, dialect: Dialect): TriedDialect {
@@ -75,24 +75,24 @@ function tryDialect(sample: SampleBytes, dialect: Dialect): TriedDialect {
   const usual = records.filter(record => isUsual(record, fieldCount))
   const lines = sum(records) || 1
   const share = sum(usual) / lines
-  const isParted = fieldCount > 1
-  const isGuarded = !isParted && keepsDelimitersQuoted(sample, usual, dialect)
-  const parts = isParted ? (fieldCount - 1) / fieldCount : isGuarded ? oneGuardedField : oneField
+  const isSplit = fieldCount > 1
+  const isGuarded = !isSplit && keepsDelimitersQuoted(sample, usual, dialect)
+  const parts = isSplit ? (fieldCount - 1) / fieldCount : isGuarded ? oneGuardedField : oneField
   const first = records[0] && isUsual(records[0], fieldCount) ? 1 : otherFirst
   const named = dialect.delimiter === '|' ? namedShare(sample, records[0], dialect) : 1
   const clean = cleanShare(sample, usual, dialect)
-  const isConsistent = (isParted || isGuarded) && usual.length === records.length
+  const isConsistent = (isSplit || isGuarded) && usual.length === records.length
   return { dialect, fieldCount, score: share * parts * first * named * clean * clean, isConsistent }
 }
 
-/** Whether records of one field have delimiters, and these stand in quotes alone. */
+/** Whether records of one field have delimiters, and only inside quotes. */
 function keepsDelimitersQuoted(sample: SampleBytes, records: readonly SampleRecord[], dialect: Dialect): boolean {
-  const fields = records.slice(0, looksMax).flatMap(record => fieldsOf(sample, record, dialect))
-  const parted = fields.filter(({ text }) => commonDelimiters.some(delimiter => text.includes(delimiter)))
-  return parted.length > 0 && parted.every(({ isQuoted }) => isQuoted)
+  const fields = records.slice(0, examinedMax).flatMap(record => fieldsOf(sample, record, dialect))
+  const split = fields.filter(({ text }) => commonDelimiters.some(delimiter => text.includes(delimiter)))
+  return split.length > 0 && split.every(({ isQuoted }) => isQuoted)
 }
 
-/** The share of fields of the first record that are not empty: `a||b` has a delimiter of two characters. */
+/** Returns the share of the first record's fields that are not empty: `a||b` has a delimiter of two characters. */
 function namedShare(sample: SampleBytes, record: SampleRecord | undefined, dialect: Dialect): number {
   const fields = record ? fieldsOf(sample, record, dialect) : []
   return fields.length === 0 ? 1 : fields.filter(({ text }) => text !== '').length / fields.length
@@ -103,7 +103,7 @@ const isUsual = (record: SampleRecord, fieldCount: number): boolean =>
 
 const sum = (records: readonly SampleRecord[]): number => records.reduce((total, { lines }) => total + lines, 0)
 
-/** The number of fields that most lines have; the larger one of two that as many have. */
+/** Returns the number of fields that most lines have; the larger of two that equally many lines have. */
 function usualCount(records: readonly SampleRecord[]): number {
   const lines = new Map<number, number>()
   for (const record of records)
@@ -112,16 +112,16 @@ function usualCount(records: readonly SampleRecord[]): number {
   return counts[0]?.[0] ?? 1
 }
 
-/** Records whose fields are looked at. */
-const looksMax = 100
-/** Fields looked at in all, so that wide texts take no longer. */
+/** Records whose fields are examined. */
+const examinedMax = 100
+/** Fields examined in all, so that wide texts take no longer. */
 const fieldsMax = 20_000
 
-/** The share of fields that look as if they were whole. */
+/** Returns the share of fields that seem to be whole. */
 function cleanShare(sample: SampleBytes, records: readonly SampleRecord[], dialect: Dialect): number {
   let clean = 0
   let all = 0
-  for (const record of records.slice(0, looksMax)) {
+  for (const record of records.slice(0, examinedMax)) {
     for (const { text, isQuoted } of fieldsOf(sample, record, dialect)) {
       clean += isQuoted ? 1 : cleanness(text, dialect.delimiter)
       all++
@@ -134,9 +134,9 @@ function cleanShare(sample: SampleBytes, records: readonly SampleRecord[], diale
 const decimalComma = /^\s*[-+]?[\d.' ]*\d,\d+\s*%?\s*$/
 const quotedWhole = /^\s*(["']).*\1\s*$/s
 
-/** Half of a field that holds another delimiter, or stands in quotes that the dialect does not know. */
+/** Returns 1 for a field that seems to be whole; 0.5 for one that holds another delimiter or stands in quotes that the dialect does not have. */
 function cleanness(text: string, delimiter: string): number {
   if (quotedWhole.test(text)) return 0.5
-  const isParted = commonDelimiters.some(other => other !== delimiter && text.includes(other))
-  return isParted && !decimalComma.test(text) ? 0.5 : 1
+  const isSplit = commonDelimiters.some(other => other !== delimiter && text.includes(other))
+  return isSplit && !decimalComma.test(text) ? 0.5 : 1
 }

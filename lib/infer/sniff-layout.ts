@@ -1,25 +1,25 @@
-/** Finds out where the records of a delimited text begin: lines above the header, the header, and comments. */
+/** Finds where the records of a delimited text begin: lines above the header, the header, and comments. */
 import { Buffer } from 'node:buffer'
 import type { Dialect } from '../text/record-dialect.ts'
 import { candidatesOf } from './column-candidates.ts'
 import { fieldsOf, type SampleBytes, type SampleRecord, sampleRecords } from './sample-records.ts'
 import { rankDialects, type SniffOptions, type TriedDialect } from './sniff-dialect.ts'
 
-/** How a delimited text is written, and where its records begin. */
+/** The dialect of a delimited text, and where its records begin. */
 export interface CsvLayout {
   readonly dialect: Dialect
   readonly skip: number
   readonly header: boolean
-  /** Names of the columns where they are read by position; they come from a header that cannot be used as it is, if there is one. */
+  /** Names of columns that are read by position; they come from the header, where there is one that cannot be used as it is. */
   readonly names: readonly string[]
-  /** What to know before the layout is used. */
+  /** Remarks to read before the layout is used. */
   readonly notes: readonly string[]
 }
 
-/** A line that spreadsheet programs write to say their delimiter. */
+/** A line with which spreadsheet programs name their delimiter. */
 const separatorLine = /^sep=(.)\r?\n/i
 
-/** The layout of a text; every record of the sample is read by it, but those that have other fields than most. */
+/** Returns the layout of a text. It reads every record of the sample, except for those with other fields than most. */
 export function sniffLayout(sample: SampleBytes, options: SniffOptions = {}): CsvLayout {
   const head = Buffer.from(sample.bytes.subarray(0, 16)).toString('latin1')
   const [line, separator] = separatorLine.exec(head) ?? []
@@ -56,7 +56,7 @@ const emptyLayout: CsvLayout = {
   notes: [],
 }
 
-/** Lines that may be comments, as texts. */
+/** Returns lines that may be comments. */
 function markedLines({ bytes }: SampleBytes): string[] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
   return Array.from(text.matchAll(/^#.*/gm), ([line]) => line.slice(0, shownMax))
@@ -67,7 +67,7 @@ const shownMax = 60
 
 const hash = 0x23
 
-/** Whether a line that begins with `#` has the fields of the others: then it is a row, or the header. */
+/** Whether a line that begins with `#` has as many fields as the others: then it is a row, or the header. */
 const hasMarkedRow = (marked: readonly SampleRecord[], { fieldCount }: TriedDialect): boolean =>
   marked.some(record => record.fieldCount === fieldCount && record.lines === 1)
 
@@ -76,7 +76,7 @@ function hasComments(marked: readonly SampleRecord[], { fieldCount }: TriedDiale
   return marked.length > 0 && marked.every(record => record.fieldCount !== fieldCount)
 }
 
-/** A title above a header is at most so many records. */
+/** The most records of a title above a header. */
 const titleRecordsMax = 20
 
 function placeHeader(sample: SampleBytes, tried: TriedDialect, records: readonly SampleRecord[]): CsvLayout {
@@ -85,16 +85,16 @@ function placeHeader(sample: SampleBytes, tried: TriedDialect, records: readonly
   const texts = (record: SampleRecord | undefined): string[] =>
     record ? fieldsOf(sample, record, dialect).map(({ text }) => text) : []
   const isUsual = (record: SampleRecord): boolean => record.fieldCount === fieldCount && !record.isMalformed
-  // The first record that has the fields of the others is never passed over: it may be a row.
+  // The first record that has as many fields as the others is never skipped: it may be a row.
   const first = Math.max(0, records.slice(0, titleRecordsMax).findIndex(isUsual))
   const rows = records.slice(first + 1).filter(isUsual)
   const below = rows.slice(0, rowsMax).map(texts)
   const isHeader = looksLikeHeader(texts(records[first]), below)
   const [top] = records
-  // A header that has other fields than its rows: columns are read by position, below it.
+  // Below a header that has other fields than its rows, columns are read by position.
   if (first === 1 && top && top.fieldCount > 1 && looksLikeHeader(texts(top), [texts(records[first]), ...below]))
     if (!isHeader || fieldCount < top.fieldCount) return byPosition(texts(top), { dialect, top, below, fieldCount })
-  // Without a header, lines with several fields are rows too, if bad ones.
+  // Without a header, lines with several fields are rows as well, though bad ones.
   const isTitle = isHeader || records.slice(0, first).every(record => record.fieldCount === 1)
   const skipped = first === 0 || !isTitle ? 0 : (records[first]?.line ?? 1) - 1
   const notes =
@@ -110,7 +110,7 @@ function placeHeader(sample: SampleBytes, tried: TriedDialect, records: readonly
   return { dialect, skip: lines, header: false, names, notes: [...notes, why] }
 }
 
-/** Whether the text begins with rows of another number of fields than most have: they are no title, and must not be lost. */
+/** Whether the text begins with rows that have another number of fields than most: they are no title and must not be lost. */
 function beginsWithRows(
   sample: SampleBytes,
   records: readonly SampleRecord[],
@@ -122,7 +122,7 @@ function beginsWithRows(
   if (!top || top.fieldCount === 1 || like.length === 0) return false
   const texts = (record: SampleRecord): string[] => fieldsOf(sample, record, dialect).map(({ text }) => text)
   if (looksLikeHeader(texts(top), like.slice(0, rowsMax).map(texts))) return true
-  // Lines of names and values above a table: the table's own header shows where it begins.
+  // Lines of names and values may stand above a table, whose own header shows where it begins.
   const rows = records.slice(first + 1).filter(record => record.fieldCount === fieldCount)
   return !looksLikeHeader(texts(records[first] as SampleRecord), rows.slice(0, rowsMax).map(texts))
 }
@@ -134,7 +134,7 @@ interface HeaderPlace {
   readonly fieldCount: number
 }
 
-/** Rows with one field more than the header end with a delimiter, or begin with a name of their own. */
+/** Returns a layout that reads columns by position. Rows with one field more than the header end with a delimiter, or begin with a name of their own. */
 function byPosition(header: readonly string[], { dialect, top, below, fieldCount }: HeaderPlace): CsvLayout {
   const isEmptyLast = below.every(row => row.at(-1) === '')
   const extra = Array.from({ length: Math.max(0, fieldCount - header.length) }, () => '')
@@ -149,7 +149,7 @@ function byPosition(header: readonly string[], { dialect, top, below, fieldCount
   }
 }
 
-/** The first line of a record, as a note shows it. */
+/** Returns the first line of a record, as a note shows it. */
 function lineAt({ bytes }: SampleBytes, record: SampleRecord | undefined): string {
   const { start = 0, end = 0 } = record ?? {}
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
@@ -160,7 +160,7 @@ const linesText = (count: number): string => (count === 1 ? 'line 1' : `lines 1 
 
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => `column_${index + 1}`)
 
-/** Names without NUL characters; repeated and empty ones get a number. */
+/** Returns the names without NUL characters; repeated and empty ones get a number. */
 function uniqueNames(names: readonly string[]): string[] {
   const taken = new Set<string>()
   return names.map((given, index) => {
@@ -174,7 +174,7 @@ function uniqueNames(names: readonly string[]): string[] {
   })
 }
 
-/** Why the names of a header cannot be used as they are. */
+/** Returns why the names of a header cannot be used as they are. */
 function headerFault(names: readonly string[]): string | undefined {
   const seen = new Set<string>()
   for (const name of names) {
@@ -185,10 +185,10 @@ function headerFault(names: readonly string[]): string | undefined {
   return undefined
 }
 
-/** Rows below the first record that it is compared with. */
+/** Rows below the first record with which it is compared. */
 const rowsMax = 200
 
-/** Whether a record names the columns of the rows below it: it has no value, where they have some. */
+/** Whether a record names the columns of the rows below it: it has names where they have values. */
 function looksLikeHeader(names: readonly string[], rows: readonly (readonly string[])[]): boolean {
   if (names.every(name => name === '')) return false
   const columns = names.map((_, index) => rows.map(row => row[index] ?? '').filter(text => text !== ''))
@@ -196,11 +196,11 @@ function looksLikeHeader(names: readonly string[], rows: readonly (readonly stri
   if (values.length > 0) return isYears(values)
   if (rows.length === 0) return !names.some(isValue)
   if (columns.some(texts => texts.length > 0 && texts.every(isValue))) return true
-  // Of texts alone: a name is not among the values of its column.
+  // In columns of text, a name is not among the values of its column.
   return !names.some((name, index) => name !== '' && columns[index]?.includes(name))
 }
 
-/** A number as any country or identifier writes it. */
+/** A number as it is written in any country, or in an identifier. */
 const digits = /^[-+]?[\d.,' ]*\d[\d.,' ]*%?$/
 
 const isValue = (text: string): boolean => text !== '' && (digits.test(text) || candidatesOf([text]).length > 0)

@@ -1,4 +1,4 @@
-/** Says what of the inputs a run does not use: archives that give it nothing, and members that it skips. */
+/** Warns about inputs that a run does not use: archives without anything to read, and members that it skips. */
 import type { LogLevel } from '../model/events.ts'
 import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
 import { take } from './spread.ts'
@@ -8,10 +8,10 @@ export interface UnusedArchive {
   readonly message: string
 }
 
-/** Members that a plan skips. */
+/** The members that a plan skips. */
 export interface FoundSkipped {
   readonly count: number
-  /** Each of them, made when it is asked for. */
+  /** Yields each of them, made only when it is needed. */
   all(): Iterable<SkippedMember>
 }
 
@@ -22,10 +22,10 @@ export interface InputWarning {
   readonly member?: string
 }
 
-/** Lines of one kind, besides one that counts the others. */
+/** The most lines of one kind, besides one that counts the others. */
 const linesMax = 100
 
-/** The first of each kind, and how many more there are. */
+/** Returns the first warnings of each kind, and how many more there are. */
 export function inputWarnings(
   { unused, skipped }: { readonly unused: readonly UnusedArchive[]; readonly skipped: FoundSkipped },
   linesOfKind = linesMax,
@@ -36,12 +36,15 @@ export function inputWarnings(
   const members = Array.from(take(skipped.all(), linesOfKind), skippedLine)
   return [
     ...archives,
-    ...more(unused.length - linesOfKind, 'archives give nothing to the run'),
+    ...moreLines(unused.length - linesOfKind, 'archives give nothing to the run'),
     ...members,
-    ...more(skipped.count - linesOfKind, 'members were skipped; the state of the run lists every one: fanmill status'),
+    ...moreLines(
+      skipped.count - linesOfKind,
+      'members were skipped; the state of the run lists every one: fanmill status',
+    ),
   ]
 }
 
-function more(count: number, what: string): readonly InputWarning[] {
+function moreLines(count: number, what: string): readonly InputWarning[] {
   return count > 0 ? [{ level: 'warn', message: `${count} more ${what}` }] : []
 }

@@ -17,23 +17,23 @@ export interface MemberSlicesOptions {
   readonly input: number
   /** Number of the first slice; the others follow. Default 0. */
   readonly firstSlice?: number
-  /** Inflated bytes of a slice come near this; default 32 MiB. */
+  /** Inflated bytes that a slice comes near to; default 32 MiB. */
   readonly sliceBytes?: number
-  /** Unused bytes between members that are read through rather than asked for around; default 256 KiB. */
+  /** Unused bytes between members up to which one read covers both; default 256 KiB. */
   readonly gapBytes?: number
-  /** A member of more inflated (or compressed) bytes is streamed, alone; default 64 MiB. */
+  /** Inflated (or compressed) bytes above which a member is streamed, in a slice of its own; default 64 MiB. */
   readonly streamBytes?: number
 }
 
 const mebibyte = 1024 * 1024
-/** At 60 MB/s, 256 KiB take 4 ms to read through; another request takes longer. */
+/** At 60 MB/s, reading 256 KiB takes 4 ms; another request takes longer. */
 const defaultGapBytes = 256 * 1024
 const defaultStreamBytes = 64 * mebibyte
 
 /**
- * Members in archive order, adjacent ones together so that one read serves a slice, slices of nearly equal bytes.
- * A slice's range, and so the memory to read it, is at most `sliceBytes` and twice `streamBytes`. Its members are made
- * each time that they are asked for, so that a million of them never exist at once.
+ * Cuts members in archive order into slices of nearly equal bytes; the members of a slice are adjacent, so that one read serves it.
+ * A slice's range, and so the memory to read it, is at most `sliceBytes` and twice `streamBytes`. Its members are made on each
+ * access, so that a million of them never exist at once.
  */
 export function planMemberSlices(
   members: MemberList | readonly PlannableMember[],
@@ -47,13 +47,13 @@ export function planMemberSlices(
 ): readonly (MembersSlice | StreamSlice)[] {
   const sorted = new SortedMembers('get' in members ? members : listOfMembers(members))
   const rangeBytesMax = sliceBytes + streamBytes
-  return runsOf(sorted, { gapBytes, streamBytes })
-    .flatMap(run => cutEvenly(sorted, run, sliceBytes))
+  return adjacentGroups(sorted, { gapBytes, streamBytes })
+    .flatMap(group => cutEvenly(sorted, group, sliceBytes))
     .flatMap(group => cutByRange(sorted, group, rangeBytesMax))
     .map((group, index) => toSlice(sorted, group, { slice: firstSlice + index, input, streamBytes }))
 }
 
-/** Members by their place in the archive. */
+/** Gives members by their place in the archive. */
 class SortedMembers {
   readonly length: number
   readonly #list: MemberList
@@ -79,18 +79,18 @@ class SortedMembers {
   }
 }
 
-/** Neighbours by their places, the end exclusive. */
+/** A range of neighbours by their places, the end exclusive. */
 interface Group {
   readonly start: number
   readonly end: number
 }
 
-/** Members that one read could serve: no wide gap between them, none that is streamed. */
-function runsOf(
+/** Groups members that one read could serve: with no wide gap between them, and none that is streamed. */
+function adjacentGroups(
   sorted: SortedMembers,
   { gapBytes, streamBytes }: { readonly gapBytes: number; readonly streamBytes: number },
 ): readonly Group[] {
-  let run = -1
+  let number = -1
   let last: MemberSpan | undefined
   return splitBy(sorted, { start: 0, end: sorted.length }, member => {
     const isAdjacent =
@@ -98,25 +98,25 @@ function runsOf(
       member.headerOffset - last.endOffset <= gapBytes &&
       !isStreamed(member, streamBytes) &&
       !isStreamed(last, streamBytes)
-    if (!isAdjacent) run++
+    if (!isAdjacent) number++
     last = member
-    return run
+    return number
   })
 }
 
-/** Attackers may declare few inflated bytes for many compressed ones. */
+/** Whether a member is streamed; attackers may declare few inflated bytes for many compressed ones. */
 function isStreamed({ inflatedBytes, compressedBytes }: MemberSpan, streamBytes: number): boolean {
   return Math.max(inflatedBytes, compressedBytes) > streamBytes
 }
 
-/** In as few groups as hold `sliceBytes` each, cut at the member whose middle is past the even share. */
-function cutEvenly(sorted: SortedMembers, run: Group, sliceBytes: number): readonly Group[] {
+/** Cuts a group into the fewest groups of `sliceBytes`, at each member whose middle is past the even share. */
+function cutEvenly(sorted: SortedMembers, group: Group, sliceBytes: number): readonly Group[] {
   let total = 0
-  for (let place = run.start; place < run.end; place++)
+  for (let place = group.start; place < group.end; place++)
     total += weightOf({ bytes: sorted.span(place).inflatedBytes, memberCount: 1 })
   const count = Math.ceil(total / sliceBytes)
   let before = 0
-  return splitBy(sorted, run, ({ inflatedBytes }) => {
+  return splitBy(sorted, group, ({ inflatedBytes }) => {
     const weight = weightOf({ bytes: inflatedBytes, memberCount: 1 })
     const middle = before + weight / 2
     before += weight
@@ -124,7 +124,7 @@ function cutEvenly(sorted: SortedMembers, run: Group, sliceBytes: number): reado
   })
 }
 
-/** Gaps that are read through, and members that inflate to less than they take, must not make a read too large to hold. */
+/** Cuts a group so that no read is too large for memory, which gaps and members that inflate to less than they take could make it. */
 function cutByRange(sorted: SortedMembers, group: Group, rangeBytesMax: number): readonly Group[] {
   let start = sorted.span(group.start).headerOffset
   let part = 0
@@ -137,7 +137,7 @@ function cutByRange(sorted: SortedMembers, group: Group, rangeBytesMax: number):
   })
 }
 
-/** Neighbours with the same number stay together. */
+/** Splits a group between neighbours to which `numberOf` gives different numbers. */
 function splitBy(
   sorted: SortedMembers,
   { start, end }: Group,
@@ -185,7 +185,7 @@ function toSlice(
   }
 }
 
-/** What the plan keeps of a member: entries carry more. */
+/** Returns the fields of a member that the plan keeps; entries have more. */
 function planned({ name, headerOffset, compressedBytes, inflatedBytes, crc32, method }: PlannedMember): PlannedMember {
   return { name, headerOffset, compressedBytes, inflatedBytes, crc32, method }
 }

@@ -1,27 +1,27 @@
-/** Tells which inputs are outputs of the pipeline itself: a task that reads them would read its own rows again on each run. */
+/** Finds inputs that are outputs of the pipeline itself: a task that reads them would read its own rows again in each run. */
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { escapeRegExp, templateTokens } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { outputPathOf } from '../model/output-path.ts'
 
-/** How keys of the input root become keys of the output root: `strip` is taken from their beginning, then `add` put there. */
-export interface RootsApart {
+/** How a key of the input root becomes one of the output root: `strip` is removed from its beginning, and `add` is put there. */
+export interface KeyRebase {
   readonly strip: string
   readonly add: string
 }
 
 export interface OwnOutputs {
-  /** Absent where neither root lies in the other. */
-  readonly roots?: RootsApart
+  /** Absent where neither root lies inside the other. */
+  readonly roots?: KeyRebase
   readonly tasks: readonly Pick<TaskDefinition, 'name' | 'output'>[]
 }
 
-/** State and packages are nobody's data, wherever they stand. */
+/** Whether a key belongs to a state folder or to installed packages, which are never data. */
 export function isNeverInput(key: string): boolean {
   return /(?:^|\/)(?:\.fanmill|node_modules)\//.test(key)
 }
 
-/** The name of the task to whose output a key of the input root belongs. */
+/** Returns a function that finds the task to whose output a key of the input root belongs. */
 export function outputTaskOf({ roots, tasks }: OwnOutputs): (key: string) => string | undefined {
   if (!roots) return () => undefined
   const folders = tasks.map(({ name, output }) => ({ name, pattern: folderPattern(name, output) }))
@@ -39,7 +39,7 @@ function folderPattern(task: string, { path }: Pick<TaskDefinition['output'], 'p
   return new RegExp(`^${source.join('')}/`, 's')
 }
 
-/** A key of the input root as a part of this very run would have it; undefined where it lies elsewhere, or has another name. */
+/** Returns a key of the input root that a part of this run would have; undefined where its parts lie elsewhere or are not Parquet. */
 export function partKeyOf(
   { roots }: OwnOutputs,
   task: Pick<TaskDefinition, 'name' | 'output'>,
@@ -52,7 +52,7 @@ export function partKeyOf(
   return key.startsWith(roots.add) ? roots.strip + key.slice(roots.add.length) : undefined
 }
 
-/** @throws INPUT_IS_OUTPUT */
+/** Refuses an input that is an output. @throws INPUT_IS_OUTPUT */
 export function refuseOwnOutput(what: {
   readonly glob: string
   readonly root: string

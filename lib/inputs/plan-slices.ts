@@ -1,4 +1,4 @@
-/** Cuts plain files into slices by bytes, and packs slices into batches and shares that end together. */
+/** Cuts plain files into slices by bytes, and packs slices into batches and shares of equal work. */
 import type { RangeSlice, Slice } from '../model/plan-data.ts'
 
 export interface RangeSlicesOptions {
@@ -9,12 +9,12 @@ export interface RangeSlicesOptions {
 }
 
 const mebibyte = 1024 * 1024
-/** Seen to be best between 16 and 32 MB: fewer reads against balance and memory. */
+/** Bytes of a slice. Measured: 16 to 32 MB are best, as larger slices save reads and smaller ones improve balance and memory. */
 export const defaultSliceBytes = 32 * mebibyte
-/** What a member costs beside its bytes, in bytes: 100,000 tiny members are work too. */
+/** Cost of a member besides its bytes, in bytes: 100,000 tiny members are work as well. */
 const memberWeightBytes = 2048
 
-/** A plain text file in ranges of equal size near `sliceBytes`; none for an empty file. */
+/** Cuts a plain text file into ranges of equal size near `sliceBytes`; an empty file has none. */
 export function planRangeSlices({
   input,
   sizeBytes,
@@ -29,15 +29,15 @@ export function planRangeSlices({
 }
 
 export interface PackOptions {
-  /** Inflated bytes of a batch come near this. */
+  /** Inflated bytes that a batch comes near to. */
   readonly batchBytes: number
-  /** What a slice weighs at least, because a request takes its time however little it brings; default 0. */
+  /** The least weight of a slice, because a request takes its time for however few bytes; default 0. */
   readonly requestBytes?: number
 }
 
 /**
- * Slices in as few batches as hold `batchBytes` each, of nearly equal bytes; in a batch by slice number, that is in archive order.
- * Neighbouring ranges of a text stay together a quarter of a batch at a time, because only together can they check where they begin.
+ * Packs slices into the fewest batches of `batchBytes`, of nearly equal bytes. A batch has them by slice number, that is in archive order.
+ * Neighbouring ranges of a text stay together up to a quarter of a batch, because only together can they check where they begin.
  */
 export function packBatches<T extends Weighted>(
   slices: readonly T[],
@@ -52,7 +52,7 @@ interface Pack<T> extends Weighted {
   readonly slices: T[]
 }
 
-/** Each slice by itself, but for neighbouring ranges. */
+/** Returns each slice by itself, except for neighbouring ranges. */
 function packsOf<T extends Weighted>(
   slices: readonly T[],
   { packBytes, requestBytes }: { readonly packBytes: number; readonly requestBytes: number },
@@ -76,8 +76,8 @@ function isNextRange(left: Weighted | undefined, right: Weighted): boolean {
 }
 
 /**
- * Slices in at most `count` shares: the largest first, each to the lightest share (LPT: at most 4/3 of the best).
- * Deterministic whatever the order given; no share is empty; in a share by slice number.
+ * Splits slices into at most `count` shares: the largest first, each into the lightest share (LPT: at most 4/3 of the best).
+ * The result does not depend on the given order. No share is empty, and each has its slices by number.
  */
 export function splitShares<T extends Weighted>(slices: readonly T[], count: number): readonly (readonly T[])[] {
   const shares = Array.from({ length: Math.min(count, slices.length) }, () => ({ bytes: 0, slices: [] as T[] }))
@@ -89,7 +89,7 @@ export function splitShares<T extends Weighted>(slices: readonly T[], count: num
   return shares.map(share => share.slices.toSorted((a, b) => a.slice - b.slice))
 }
 
-/** The largest slice over the mean: 1 is even; 1 as well when there is nothing. */
+/** Returns the largest slice over the mean: 1 where all are equal, or where there are none. */
 export function skew(slices: readonly Weighted[]): number {
   const bytes = bytesOf(slices)
   if (bytes === 0) return 1
@@ -99,7 +99,7 @@ export function skew(slices: readonly Weighted[]): number {
 type Weighted = Pick<Slice, 'slice' | 'bytes'> &
   Partial<Pick<Slice, 'kind' | 'input'>> & { readonly memberCount?: number }
 
-/** Bytes of a slice, and what its members cost besides. */
+/** Returns the bytes of a slice and the cost of its members. */
 export function weightOf({ bytes, memberCount = 0 }: Pick<Weighted, 'bytes' | 'memberCount'>): number {
   return bytes + memberCount * memberWeightBytes
 }
@@ -109,7 +109,7 @@ interface Share {
   readonly slices: readonly unknown[]
 }
 
-/** By count where bytes are equal, so that empty slices spread too. */
+/** Whether a share is lighter; equal bytes are compared by count, so that empty slices are spread as well. */
 function isLighter(a: Share, b: Share): boolean {
   return a.bytes < b.bytes || (a.bytes === b.bytes && a.slices.length < b.slices.length)
 }

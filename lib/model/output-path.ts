@@ -1,15 +1,15 @@
-/** Where a task writes under given parameters. */
+/** Names the path to which a task writes under given parameters. */
 import { createHash } from 'node:crypto'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { renderPath } from '../paths/path-template.ts'
 import { canonicalJson } from './run-identity.ts'
 
-/** The path of the output under the output root. `{salt}` is a hash of task and parameters. @throws PARAM_INVALID as `renderPath` */
+/** Returns the path of the output under the output root. `{salt}` is a hash of task and parameters. @throws PARAM_INVALID as `renderPath` */
 export function outputPathOf({ name, output }: Pick<TaskDefinition, 'name' | 'output'>, params: ParamValues): string {
   return renderPath(output.path, { ...params, task: name, salt: saltOf(name, params) })
 }
 
-/** 10 hexadecimal digits: a short name of a folder that no other parameters of the task share. */
+/** Returns 10 hexadecimal digits: a short name for a folder that no other parameters of the task share. */
 function saltOf(task: string, params: ParamValues): string {
   return createHash('sha256').update(canonicalJson({ task, params })).digest('hex').slice(0, 10)
 }

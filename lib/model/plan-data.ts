@@ -1,7 +1,7 @@
-/** What plan decides, as JSON: the runs' inputs, batches and slices (design: plan.json, members/{sha256}). */
+/** The plan of a run, as JSON: its inputs, batches and slices. */
 import type { ByteRange } from '../store/byte-range.ts'
 
-/** An input object, pinned: every read of the run uses `etag`; `identity` is what runId is made of. */
+/** A pinned input object: every read of the run uses `etag`, and the run's id is made of `identity`. */
 export interface InputObject {
   readonly key: string
   readonly sizeBytes: number
@@ -12,7 +12,7 @@ export interface InputObject {
 
 /** A member of an archive as the run uses it. */
 export interface PlannedMember {
-  /** As decoded from the directory; may be unsafe as a path. */
+  /** Name as decoded from the directory; may be unsafe as a path. */
   readonly name: string
   /** Offset of the local file header in the archive. */
   readonly headerOffset: number
@@ -26,16 +26,16 @@ export interface PlannedMember {
 /** The work of one thread. `input` is an index into the run's inputs; `slice` is unique in the run. */
 export type Slice = MembersSlice | RangeSlice | FileSlice | StreamSlice
 
-/** Adjacent members of one archive, served by one coalesced read of `range`. */
+/** Adjacent members of one archive, which one read of `range` serves. */
 export interface MembersSlice {
   readonly kind: 'members'
   readonly slice: number
   readonly input: number
   readonly range: ByteRange
   readonly memberCount: number
-  /** As `packMembers` writes them: objects are made of them where the slice is worked on. */
+  /** The members as `packMembers` writes them; they become objects where the slice is processed. */
   readonly members: string
-  /** Inflated bytes: the weight for balancing. */
+  /** Inflated bytes, the weight for balancing. */
   readonly bytes: number
 }
 
@@ -45,7 +45,7 @@ export interface RangeSlice {
   readonly slice: number
   readonly input: number
   readonly range: ByteRange
-  /** Where its first record begins, when the slice before has told; default it is looked for near `range.start`. */
+  /** Offset of its first record, where the slice before it has found it; by default it is searched near `range.start`. */
   readonly recordStart?: number
   readonly bytes: number
 }
@@ -67,16 +67,16 @@ export interface StreamSlice {
   readonly bytes: number
 }
 
-/** What a batch reads, as the members file has it. */
+/** The slices and inputs of a batch, as the members file has them. */
 export interface BatchWork {
   readonly slices: readonly Slice[]
   readonly inputs: BatchInputs
 }
 
-/** Those of the run's inputs that a batch's slices name, by index. */
+/** The inputs that a batch's slices name, by index. */
 export type BatchInputs = Readonly<Record<number, InputObject>>
 
-/** An item of plan.json, at most 1 KB whatever it holds: where its inputs and its slices stand. */
+/** An item of plan.json: the place of a batch's inputs and slices. It takes at most 1 KB, however many members the batch has. */
 export interface PlanItem {
   readonly batch: number
   /** Key of the members file, below the run's folder. */

@@ -1,9 +1,9 @@
-/** Whether the slices of a text meet: each must end where the next one begins, or a record was cut or read twice. */
+/** Checks that the slices of a text meet: each must end where the next one begins, or a record was cut or read twice. */
 import { PermanentError } from '../errors/errors.ts'
 import type { Slice } from './plan-data.ts'
 import type { RangeEnds } from './share.ts'
 
-/** Neighbours, in order of input and slice, that do not meet. The first of an input has a left one that is certain, as far as it is given. */
+/** Returns neighbours that do not meet, in order of input and slice. */
 function mismatchedRanges(ranges: readonly RangeEnds[]): (readonly [RangeEnds, RangeEnds])[] {
   const sorted = ranges.toSorted((a, b) => a.input - b.input || a.slice - b.slice)
   return sorted.flatMap((right, index) => {
@@ -14,29 +14,29 @@ function mismatchedRanges(ranges: readonly RangeEnds[]): (readonly [RangeEnds, R
 }
 
 /**
- * By slice, where it truly begins: as its left neighbour tells, if that one meets its own. One that meets, and whose end was not found,
- * holds a record that is too long: told where it began itself, it says so.
+ * Returns the correct start of each slice that guessed wrongly: the end of its left neighbour, once that neighbour is known to be right.
+ * A neighbour whose end was not found is read again from its own start, so that it reports the over-long record.
  */
-export function startsTold(ranges: readonly RangeEnds[]): Map<number, number> {
+export function correctedStarts(ranges: readonly RangeEnds[]): Map<number, number> {
   const pairs = mismatchedRanges(ranges)
   const doubtful = new Set(pairs.map(([, right]) => right.slice))
-  const told = pairs.filter(([left]) => !doubtful.has(left.slice))
-  return new Map(told.map(([left, right]) => (left.end < 0 ? [left.slice, left.start] : [right.slice, left.end])))
+  const certain = pairs.filter(([left]) => !doubtful.has(left.slice))
+  return new Map(certain.map(([left, right]) => (left.end < 0 ? [left.slice, left.start] : [right.slice, left.end])))
 }
 
-/** The slices, those that were told with their start. */
-export function begunAt(slices: readonly Slice[], starts: ReadonlyMap<number, number>): Slice[] {
+/** Returns the slices with the starts that are known. */
+export function withRecordStarts(slices: readonly Slice[], starts: ReadonlyMap<number, number>): Slice[] {
   return slices.map(slice => {
     const recordStart = starts.get(slice.slice)
     return slice.kind === 'range' && recordStart !== undefined ? { ...slice, recordStart } : slice
   })
 }
 
-/** @throws ACCOUNT_MISMATCH for the first neighbours that do not meet */
+/** Checks that all neighbours meet. @throws ACCOUNT_MISMATCH for the first two that do not */
 export function checkRanges(ranges: readonly RangeEnds[]): void {
   const [pair] = mismatchedRanges(ranges)
   if (!pair) return
   const [left, right] = pair
-  const message = `slice ${left.slice} ends at byte ${left.end}, but slice ${right.slice} begins at ${right.start}; quoted newlines misled the cut, so nothing was committed`
+  const message = `expected slice ${right.slice} to begin at byte ${left.end}, where slice ${left.slice} ends, got ${right.start}; newlines in quotes misled the cut, so nothing was committed; compress the file, which is then read as a whole`
   throw new PermanentError('ACCOUNT_MISMATCH', message, { left, right })
 }

@@ -1,16 +1,16 @@
-/** Whether rows of a run fit beside those that a dataset holds already: same columns of the same types, in the same partitions. */
+/** Checks that rows of a run fit beside those of a dataset: the same columns of the same types, in the same partitions. */
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart, SchemaColumn } from './manifest.ts'
 
-/** What a run will write, as far as it is known. */
+/** The shape of the rows that a run will write, as far as it is known. */
 export interface RunShape {
   readonly partitionBy?: readonly string[] | undefined
-  /** Absent, or without columns, where only the first input tells. */
+  /** Absent or empty where only the inputs show the columns. */
   readonly schema?: readonly SchemaColumn[] | undefined
 }
 
-/** Parts with rows of a dataset that stay beside a run's, before its partitions are known. */
-export function partsBeside(
+/** Returns the parts with rows that may stay beside those of a run, before the run's partitions are known. */
+export function keptParts(
   before: Pick<Manifest, 'parts'> | undefined,
   { mode, runId, replaces }: { readonly mode: string; readonly runId: string; readonly replaces: readonly string[] },
 ): readonly ManifestPart[] {
@@ -28,7 +28,7 @@ export function checkShape(outputPath: string, before: Pick<Manifest, 'schema' |
     throw mismatch(outputPath, {
       expected: `parts ${partitionText(before.partitionBy)}`,
       got: `parts ${partitionText(partitionBy)}`,
-      remedy: 'give partitionBy as it was',
+      remedy: 'set partitionBy as before',
     })
   const types = new Map(schema.map(({ name, type }) => [name, type]))
   const differing = before.schema.filter(({ name, type }) => types.get(name) !== type)
@@ -37,11 +37,11 @@ export function checkShape(outputPath: string, before: Pick<Manifest, 'schema' |
   throw mismatch(outputPath, {
     expected: `the columns ${schemaText(before.schema)}`,
     got: `${schemaText(schema)}: ${changes.join(', ')}`,
-    remedy: 'give the columns their types again (columns may be added)',
+    remedy: 'set the types of these columns as before (columns may be added)',
   })
 }
 
-/** The columns of a dataset with a run's beside them: those of before, then those that the run adds. */
+/** Returns the columns of a dataset, then those that a run adds. */
 export function joinedSchema(before: readonly SchemaColumn[], run: readonly SchemaColumn[]): readonly SchemaColumn[] {
   const names = new Set(before.map(column => column.name))
   return [...before, ...run.filter(column => !names.has(column.name))]

@@ -1,4 +1,4 @@
-/** What crosses to a worker thread and back: a share of a batch's slices, and what became of it. */
+/** The messages to a worker thread and back: a share of a batch's slices, and its result. */
 
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import type { ByteRange } from '../store/byte-range.ts'
@@ -6,17 +6,17 @@ import type { InputObject, Slice } from './plan-data.ts'
 import type { Reject } from './reject.ts'
 import type { SkippedMember } from './skipped-member.ts'
 
-/** Text that stands ready in the stage folder: pieces of a streamed member, cut by another thread. */
+/** Text that another thread has put into the stage folder: pieces of a streamed member. */
 export interface StagedText {
   readonly slice: number
-  /** Staged files, as the stage describes them. */
+  /** Staged files as the stage describes them. */
   readonly files: readonly unknown[]
 }
 
-/** The run whose rows are read, for the columns `_run` and `_loaded_at`. */
+/** The run that reads the rows, for the columns `_run` and `_loaded_at`. */
 export interface LoadingRun {
   readonly runId: string
-  /** ISO 8601: of run.json, so that it is the same in all batches, and in tries that resume the run. */
+  /** ISO 8601, from run.json: the same in all batches, and in tries that resume the run. */
   readonly startedAt: string
 }
 
@@ -29,15 +29,15 @@ export interface ShareJob {
   readonly inputs: Readonly<Record<number, InputObject>>
   /** Path prefix for part files. */
   readonly target: string
-  /** Text staged at once for one writer. */
+  /** Bytes of text that are staged at once for one writer. */
   readonly groupBytes: number
-  /** Default each conversion counts its partitions for itself. */
+  /** Absent where each conversion counts its own partitions. */
   readonly partitionLimits?: PartitionLimits | undefined
-  /** Absent where no run is known, as in a test of the step alone. */
+  /** Absent where there is no run, as in a test of the step alone. */
   readonly run?: LoadingRun
 }
 
-/** Rows by member: records found in its text, and how many were rejected. */
+/** The account of a member: records found in its text, and how many were rejected. */
 export interface MemberAccount {
   readonly archive: string
   readonly member: string
@@ -45,7 +45,7 @@ export interface MemberAccount {
   readonly rejected: number
 }
 
-/** A part as written, before it is handed to the store. */
+/** A part that was written to a file, before the store has it. */
 export interface SharePart {
   readonly file: string
   readonly rows: number
@@ -53,7 +53,7 @@ export interface SharePart {
   readonly partition: Readonly<Record<string, string | null>>
 }
 
-/** Where a range slice truly began and ended: its end must be its neighbour's start. */
+/** The offsets at which a range slice really began and ended: its end must be its neighbour's start. */
 export interface RangeEnds extends ByteRange {
   readonly slice: number
   readonly input: number
@@ -66,11 +66,11 @@ export interface ShareResult {
   readonly rowsRejected: number
   readonly recordsFound: number
   readonly members: number
-  /** Members that were bad and passed over. */
+  /** Bad members that were skipped. */
   readonly skipped: readonly SkippedMember[]
   readonly bytesIn: number
   readonly bytesInflated: number
-  /** Parquet files of the rows by member, one a group. */
+  /** Parquet files of the accounts by member, one for each group. */
   readonly accountFiles: readonly string[]
   /** Parquet files of rejected rows. */
   readonly rejectFiles: readonly string[]

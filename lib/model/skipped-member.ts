@@ -1,36 +1,32 @@
-/** Members that `onBadMember: 'skip'` passed over: all are counted, the first are listed, and a file of the state has every one. */
+/** Members that `onBadMember: 'skip'` skipped: all are counted, the first are listed, and a file of the state has every one. */
 import { gzipSync } from 'node:zlib'
 import * as v from 'valibot'
 import type { FanmillError } from '../errors/errors.ts'
 
-export interface SkippedMember {
-  readonly archive: string
-  readonly member: string
-  readonly code: string
-  /** Why, with archive and member. */
-  readonly message: string
-}
+const memberSchema = v.object({
+  archive: v.string(),
+  member: v.string(),
+  code: v.string(),
+  /** The reason, with archive and member. */
+  message: v.string(),
+})
 
-export interface SkippedMembers {
-  readonly count: number
-  /** At most `skippedShownMax`. */
-  readonly first: readonly SkippedMember[]
+export type SkippedMember = Readonly<v.InferOutput<typeof memberSchema>>
+
+export const skippedSchema = v.object({
+  count: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  /** At most `skippedShownMax` of them. */
+  first: v.pipe(v.array(memberSchema), v.readonly()),
   /** Keys of the state files that list every one, where there are more than `first`: JSON lines in gzip. */
-  readonly files: readonly string[]
-}
+  files: v.pipe(v.array(v.string()), v.readonly()),
+})
+
+export type SkippedMembers = Readonly<v.InferOutput<typeof skippedSchema>>
 
 /** Members that a manifest, a status and an error list. */
 export const skippedShownMax = 20
 
-const memberSchema = v.object({ archive: v.string(), member: v.string(), code: v.string(), message: v.string() })
-const skippedListSchema: v.GenericSchema<unknown, readonly SkippedMember[]> = v.array(memberSchema)
-export const skippedSchema: v.GenericSchema<unknown, SkippedMembers> = v.object({
-  count: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  first: skippedListSchema,
-  files: v.array(v.string()),
-})
-
-/** What the list says of a member whose fault is passed over. */
+/** Returns the entry of a member that is skipped for this fault. */
 export function skippedMember({
   code,
   message,
@@ -39,12 +35,12 @@ export function skippedMember({
   return { archive: String(detail.archive), member: String(detail.member), code, message }
 }
 
-/** A log line of a member that is passed over. */
+/** Returns the log line of a skipped member. */
 export function skippedLine({ archive, member, message }: SkippedMember) {
   return { level: 'warn', message: `member skipped: ${message}`, archive, member } as const
 }
 
-/** Those of several places together; undefined where there are none. */
+/** Joins the skipped members of several places; undefined where there are none. */
 export function joinSkipped(all: readonly (SkippedMembers | undefined)[]): SkippedMembers | undefined {
   const some = all.filter(each => each !== undefined && each.count > 0) as readonly SkippedMembers[]
   if (some.length === 0) return undefined
@@ -55,15 +51,15 @@ export function joinSkipped(all: readonly (SkippedMembers | undefined)[]): Skipp
   }
 }
 
-/** Members whose lines are compressed together: what is held of them as text. */
+/** Lines that are compressed together, and so kept in memory as text. */
 const pieceLines = 10_000
 
-/** Every one as JSON lines in gzip. Memory: the compressed lines, and those of one piece. */
+/** Returns all members as JSON lines in gzip. Memory: the compressed lines, and the lines of one piece. */
 export function skippedFile(members: Iterable<SkippedMember>): Uint8Array {
   const pieces: Buffer[] = []
   let lines: string[] = []
   const compress = (): void => {
-    // Pieces of gzip one after another are one file of gzip.
+    // Several gzip pieces in a row are one gzip file.
     pieces.push(gzipSync(lines.join('')))
     lines = []
   }

@@ -1,15 +1,15 @@
-/** The columns of a Parquet file: what their leaves hold, and why one cannot be read where that is so. */
+/** Lists the columns of a Parquet file with the kinds of their leaves, and why a column cannot be read. */
 import { type ColumnChunk, type ParquetFooter, physical, type SchemaElement } from './footer.ts'
 
 /**
- * What a leaf holds. `native`: the engine reads it as it is meant. `wide`: a decimal of more digits than the engine has.
- * The others are read as plain numbers or bytes, and converted by queries that notice what does not fit.
+ * The kind of a leaf's values. `native`: the engine reads them as they are meant. `wide`: a decimal of more digits than the engine has.
+ * The others are read as plain numbers or bytes, and queries convert them and notice what does not fit.
  */
 export type LeafKind = 'native' | 'text' | 'json' | 'binary' | 'geometry' | 'time' | 'timestamp' | 'int96' | 'wide'
 
 export interface ParquetLeaf {
   readonly kind: LeafKind
-  /** Of times: 1 for milliseconds, 2 for microseconds, 3 for nanoseconds. */
+  /** Unit of times: 1 for milliseconds, 2 for microseconds, 3 for nanoseconds. */
   readonly unit?: number
   readonly isUtc?: boolean
 }
@@ -18,11 +18,11 @@ export interface ParquetLeaf {
 export interface ParquetColumn {
   readonly name: string
   readonly leaves: readonly ParquetLeaf[]
-  /** Why it cannot be read, as the end of a sentence that begins with the file and the column. */
+  /** Why it cannot be read, as a message to put after the file and the column. */
   readonly refused?: string
 }
 
-/** The columns in the order of the file; names may be equal. */
+/** Returns the columns in the order of the file; names may be equal. */
 export function columnsOf(footer: ParquetFooter): readonly ParquetColumn[] {
   const { elements, rowGroups } = footer
   const columns: ParquetColumn[] = []
@@ -46,7 +46,7 @@ export function columnsOf(footer: ParquetFooter): readonly ParquetColumn[] {
   return columns
 }
 
-/** A leaf in a row group. */
+/** A leaf's chunk in a row group. */
 interface Chunk extends ColumnChunk {
   readonly rowCount: number
   readonly element: SchemaElement
@@ -54,7 +54,7 @@ interface Chunk extends ColumnChunk {
 
 export const isLeaf = ({ type }: SchemaElement): boolean => type !== undefined
 
-/** The element after an element and all that is in it. */
+/** Returns the index after an element and all that it contains. */
 export function endOf(elements: readonly SchemaElement[], start: number): number {
   let open = 1
   let at = start
@@ -93,7 +93,7 @@ function bytesKind({ type, logical, converted }: SchemaElement): LeafKind {
   if (id === logicalJson || (!logical && converted === 19)) return 'json'
   const isText = id === logicalString || id === logicalEnum || (!logical && (converted === 0 || converted === 4))
   if (isText && type === physical.bytes) return 'text'
-  // BSON is bytes to everyone.
+  // BSON is read as bytes.
   return !logical && (converted === undefined || converted === 20) ? 'binary' : 'native'
 }
 
@@ -105,19 +105,19 @@ function refusalOf(
   const wide = leaves.find(leaf => leafOf(leaf).kind === 'wide')
   if (wide)
     return `expected a decimal of at most ${decimalDigitsMax} digits, got one of ${digitsOf(wide)}; write it with fewer digits, or as a string`
-  const strange = own.find(({ logical }) => logical && logical.id > logicalGeography)
-  if (strange)
-    return `expected a type that Fanmill knows, got logical type ${strange.logical?.id}; write it as another type`
+  const unknown = own.find(({ logical }) => logical && logical.id > logicalGeography)
+  if (unknown)
+    return `expected a type that Fanmill knows, got logical type ${unknown.logical?.id}; write it as another type`
   const variant = own.find(({ logical }) => logical?.id === logicalVariant)
   if (variant) return 'expected a column of one type, got a VARIANT; write it as JSON text'
-  const twins = equalNames(own)
-  if (twins !== undefined) return `expected fields of different names, got ${twins} twice; rename one`
+  const repeated = repeatedName(own)
+  if (repeated !== undefined) return `expected fields of different names, got ${repeated} twice; rename one`
   const isRepeated = own.some(({ repetition }) => repetition === 2)
   return chunks.map(chunk => chunkRefusal(chunk, isRepeated)).find(each => each !== undefined)
 }
 
-/** A name that stands twice in one structure. */
-function equalNames(own: readonly SchemaElement[]): string | undefined {
+/** Finds a name that one structure has twice. */
+function repeatedName(own: readonly SchemaElement[]): string | undefined {
   const open: { left: number; readonly names: Set<string> }[] = []
   for (const { name, childCount } of own) {
     while (open.at(-1)?.left === 0) open.pop()

@@ -1,10 +1,10 @@
-/** The footer of a Parquet file: its schema with what each column is meant to be, and how many rows it has. */
+/** Reads the footer of a Parquet file: its schema with the annotations of columns, and its row groups. */
 import { ThriftReader, wire } from './thrift-compact.ts'
 
 /** Physical types. @see https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift */
 export const physical = { boolean: 0, int32: 1, int64: 2, int96: 3, float: 4, double: 5, bytes: 6, fixed: 7 } as const
 
-/** One element of the schema as it stands in the footer. */
+/** One element of the schema as the footer has it. */
 export interface SchemaElement {
   readonly name: string
   /** Undefined for a group. */
@@ -16,13 +16,14 @@ export interface SchemaElement {
   readonly converted?: number
   readonly scale?: number
   readonly precision?: number
-  /** The annotation of newer writers: the field of its union, and its bytes. */
+  /** The annotation of newer writers. */
   readonly logical?: LogicalType
 }
 
 export interface LogicalType {
+  /** Field of the union, which is the type. */
   readonly id: number
-  /** The union as it stands in the footer. */
+  /** The union's bytes in the footer. */
   readonly raw: Uint8Array
   readonly precision?: number
   readonly isUtc?: boolean
@@ -30,21 +31,21 @@ export interface LogicalType {
   readonly unit?: number
 }
 
-/** How a row group keeps one leaf column. */
+/** One leaf column in a row group. */
 export interface ColumnChunk {
   readonly codec: number
   readonly encodings: readonly number[]
   readonly valueCount: number
   readonly isEncrypted: boolean
-  /** Where its pages begin, and how many bytes they have together, with their headers. */
+  /** Offset of its first page, and the bytes of all pages with their headers. */
   readonly start: number
   readonly lengthBytes: number
 }
 
 export interface ParquetFooter {
-  /** Depth first, the root as the first. */
+  /** Depth first, beginning with the root. */
   readonly elements: readonly SchemaElement[]
-  /** Where the list of elements begins and ends. */
+  /** Offsets of the list of elements in the footer. */
   readonly schemaStart: number
   readonly schemaEnd: number
   readonly rowCount: number
@@ -93,7 +94,7 @@ function readElement(reader: ThriftReader): SchemaElement {
   return found
 }
 
-/** Fields of the union's members that decide how values are read. */
+/** Reads the fields of a logical type that decide how values are read. */
 function readLogical(reader: ThriftReader): LogicalType {
   const start = reader.at
   const found: { -readonly [Key in keyof LogicalType]: LogicalType[Key] } = { id: 0, raw: reader.bytes }
@@ -154,18 +155,18 @@ function readChunk(reader: ThriftReader): ColumnChunk {
     })
     return true
   })
-  // Some writers give a dictionary that is not there the offset 0.
+  // Some writers set the offset 0 where there is no dictionary.
   const start = dictionaryStart > 0 ? Math.min(dictionaryStart, dataStart) : dataStart
   return { ...found, start }
 }
 
-/** What stands before the bytes of a page. */
+/** The header before the bytes of a page. */
 export interface PageHeader {
   readonly headerBytes: number
   readonly pageBytes: number
-  /** Of its bytes as they are stored; absent where the writer made none. */
+  /** Checksum of its bytes as they are stored; absent where the writer made none. */
   readonly crc32?: number
-  /** Of a page of data. */
+  /** Values of a data page. */
   readonly valueCount: number
 }
 

@@ -1,15 +1,15 @@
-/** Rewrites the footer of a Parquet file so that the engine hands out values that queries can check, before it drops any of them. */
+/** Rewrites the footer of a Parquet file so that the engine returns values that queries can check, before it would drop or change any. */
 import { Buffer } from 'node:buffer'
 import { endOf, isLeaf } from './columns.ts'
 import { type ParquetFooter, physical, type SchemaElement } from './footer.ts'
 import { ThriftWriter, wire } from './thrift-compact.ts'
 
-/** Which annotations go: `checked` leaves texts to the engine, which fails on one that is not UTF-8; `raw` reads them as bytes. */
+/** How texts are read: `checked` leaves them to the engine, which fails at one that is not UTF-8; `raw` drops their annotations and reads bytes. */
 export type ParquetReading = 'checked' | 'raw'
 
 /**
- * The footer with columns named `c0`, `c1`, … by position, and without annotations by which the engine would drop
- * digits or wrap around. Data and row groups stay as they are. `kinds` are those of the leaves, in their order.
+ * Returns the footer with columns named `c0`, `c1`, … by position, and without annotations for which the engine would drop
+ * digits or wrap around. Data and row groups stay unchanged. `kinds` are those of the leaves, in their order.
  */
 export function rewriteFooter(
   bytes: Uint8Array,
@@ -19,7 +19,7 @@ export function rewriteFooter(
   const { elements, schemaStart, schemaEnd } = footer
   const writer = new ThriftWriter().listHead(elements.length, wire.struct)
   let [leaf, column] = [0, 0]
-  const tops = topsOf(elements)
+  const tops = topIndexes(elements)
   for (const [index, element] of elements.entries()) {
     const kind = isLeaf(element) ? options.kinds[leaf++] : undefined
     const name = tops.has(index) ? `c${column++}` : element.name
@@ -28,8 +28,8 @@ export function rewriteFooter(
   return Buffer.concat([bytes.subarray(0, schemaStart), writer.done(), bytes.subarray(schemaEnd)])
 }
 
-/** Indexes of the elements right below the root. */
-function topsOf(elements: readonly SchemaElement[]): Set<number> {
+/** Returns the indexes of the elements right below the root. */
+function topIndexes(elements: readonly SchemaElement[]): Set<number> {
   const tops = new Set<number>()
   for (let index = 1; index < elements.length; index = endOf(elements, index)) tops.add(index)
   return tops
@@ -39,13 +39,13 @@ type Annotation = 'keep' | 'drop' | 'int96'
 
 function annotationOf({ type, logical }: SchemaElement, kind: string | undefined, reading: ParquetReading): Annotation {
   if (kind === 'int96' || type === physical.int96) return 'int96'
-  // Of nanoseconds without zone the engine keeps every digit.
+  // The engine keeps every digit of nanoseconds without zone.
   if (kind === 'timestamp' && logical?.unit === 3 && !logical.isUtc) return 'keep'
   if (kind === 'time' || kind === 'timestamp' || kind === 'geometry' || kind === 'wide') return 'drop'
   return reading === 'raw' && (kind === 'text' || kind === 'json') ? 'drop' : 'keep'
 }
 
-/** Twelve bytes as a number: its digits are those of the day and of the nanoseconds, which a query takes apart. */
+/** Digits of twelve bytes read as one number, which a query splits into day and nanoseconds. */
 const int96Digits = 29
 
 function writeElement(writer: ThriftWriter, element: SchemaElement, annotation: Annotation): void {

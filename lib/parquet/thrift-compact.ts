@@ -1,6 +1,6 @@
-/** Reads and writes Thrift's compact protocol, in which the footers of Parquet files are written. */
+/** Reads and writes Thrift's compact protocol, the encoding of Parquet footers. */
 
-/** The bytes end before the value does, or are no such value. */
+/** The bytes end before the value does, or are not a valid value. */
 export class ThriftError extends Error {}
 
 /** Wire types of fields and list elements; a boolean field has its value in its type. */
@@ -20,7 +20,7 @@ export const wire = {
   uuid: 13,
 } as const
 
-/** Structures in structures: honest footers have six or so; more would exhaust the stack. */
+/** The deepest nesting of structures: honest footers have about six levels, and very many would exhaust the stack. */
 const depthMax = 64
 
 export interface ThriftField {
@@ -28,7 +28,7 @@ export interface ThriftField {
   readonly type: number
 }
 
-/** A cursor over bytes. Every read is checked against their end. */
+/** Reads values from bytes. Every read is checked against their end. */
 export class ThriftReader {
   at: number
   readonly bytes: Uint8Array
@@ -44,7 +44,7 @@ export class ThriftReader {
     return value
   }
 
-  /** An unsigned number of up to 64 bits; exact below 2^53. */
+  /** Reads an unsigned number of up to 64 bits; exact below 2^53. */
   varint(): number {
     let value = 0
     for (let shift = 0; shift < 70; shift += 7) {
@@ -55,7 +55,7 @@ export class ThriftReader {
     throw new ThriftError(`expected a number of at most ten bytes before offset ${this.at}`)
   }
 
-  /** A signed number; exact between -2^53 and 2^53. */
+  /** Reads a signed number; exact between -2^53 and 2^53. */
   int(): number {
     const value = this.varint()
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
@@ -77,13 +77,13 @@ export class ThriftReader {
   listHead(): { readonly count: number; readonly type: number } {
     const head = this.byte()
     const count = head >> 4 === 15 ? this.varint() : head >> 4
-    // An element takes a byte or more.
+    // An element takes at least a byte.
     if (count > this.bytes.length - this.at)
       throw new ThriftError(`expected a list of ${count} at offset ${this.at}, got the end`)
     return { count, type: head & 15 }
   }
 
-  /** The fields of a structure, in their order; `visit` returns false for one that it did not read. */
+  /** Reads the fields of a structure in their order; `visit` returns false for a field that it did not read. */
   fields(visit: (field: ThriftField) => boolean, depth = 0): void {
     if (depth > depthMax) throw new ThriftError(`expected at most ${depthMax} structures in one another`)
     let id = 0
@@ -94,7 +94,7 @@ export class ThriftReader {
     }
   }
 
-  /** Passes over a field's value. */
+  /** Skips a field's value. */
   skip(type: number, depth = 0): void {
     if (type === wire.true || type === wire.false) return
     if (type === wire.byte) this.at += 1
@@ -124,7 +124,7 @@ export class ThriftReader {
     }
   }
 
-  /** A boolean takes a byte in a list, and none as a field. */
+  /** Skips an element of a list; a boolean takes a byte there, and none as a field. */
   #skipElement(type: number, depth: number): void {
     if (depth > depthMax) throw new ThriftError(`expected at most ${depthMax} lists in one another`)
     this.skip(type === wire.true || type === wire.false ? wire.byte : type, depth + 1)
@@ -136,7 +136,7 @@ export class ThriftWriter {
   readonly #bytes: number[] = []
   #lastId = 0
 
-  /** Begins a field; ids must rise. */
+  /** Begins a field; ids must increase. */
   field(id: number, type: number): this {
     this.#bytes.push(((id - this.#lastId) << 4) | type)
     this.#lastId = id
@@ -173,7 +173,7 @@ export class ThriftWriter {
     return this
   }
 
-  /** Ends the structure; fields of the next one are counted from 0. */
+  /** Ends the structure; the ids of the next one begin again. */
   stop(): this {
     this.#bytes.push(0)
     this.#lastId = 0

@@ -1,12 +1,12 @@
 /**
- * Globs over names: `*` and `?` in one segment, `**` over segments, `[…]`, `{a,b}`, `{01..12}`, `!(a|b)` for a segment that is anything else, and
- * `!` before a glob for every name that it does not match; all else is literal, brackets of file copies as `(1)` too.
+ * Matches names by globs: `*` and `?` within a segment, `**` over segments, `[…]`, `{a,b}`, `{01..12}`, `!(a|b)` for a segment that is
+ * none of these, and `!` before a glob for every name that it does not match. All else is literal, also the brackets of copies such as `a (1).csv`.
  */
 import picomatch from 'picomatch'
 
 /**
- * Whether a name matches. Users mean data: dot files, and what macOS puts below `__MACOSX`, match only a glob that names them.
- * The time is linear in the name for ordinary globs; the glob itself is the user's, never an archive's.
+ * Returns a test for names. Users mean data: dot files, and files that macOS puts below `__MACOSX`, match only a glob that names them.
+ * Its time is linear in the name for ordinary globs; the glob itself comes from the user, never from an archive.
  */
 export function globMatcher(glob: string): (name: string) => boolean {
   const excluded = excludedGlob(glob)
@@ -19,17 +19,17 @@ export function globMatcher(glob: string): (name: string) => boolean {
   return name => pattern.test(maskDots(name, dotsOfName)) && !isMacResource(name, written)
 }
 
-/** What a glob that begins with `!` leaves out; undefined for any other. `!(a)` is no such one, and `\!` is a name's first letter. */
+/** Returns the glob after a leading `!`, whose names are left out; undefined for other globs, such as `!(a)` and `\!a`. */
 export function excludedGlob(glob: string): string | undefined {
   return /^!(?!\()./s.test(glob) ? glob.slice(1) : undefined
 }
 
-/** `./a` and `a` are one path, in globs as in the names that they match. */
+/** Removes a leading `./`: `./a` and `a` are one path, in globs as in names. */
 function withoutDotSlash(glob: string): string {
   return glob.replace(/^(?:\.\/+)+(?=.)/s, '')
 }
 
-/** The regular expression of a glob, without the rules on `__MACOSX` and on `!` before a glob. */
+/** Returns the regular expression of a glob, without the rules about `__MACOSX` and a leading `!`. */
 export function globPattern(glob: string): RegExp {
   const bans: string[] = []
   const masked = glob.replace(otherSegments, (_, names: string, rest: string) => {
@@ -50,14 +50,14 @@ export function globPattern(glob: string): RegExp {
   )
 }
 
-/** `!(a|b)` at the beginning of a segment, with what stands after it there. */
+/** `!(a|b)` at the beginning of a segment, with the rest of the segment. */
 const otherSegments = /(?<=^|\/)!\(([^()/]+)\)((?:\\.|[^/\\])*)/gs
 /** Stands for such a segment while picomatch makes the pattern of the others. */
 const otherMark = '\ue101'
-/** Stand for the placeholders of a path template, each of which is captured once, where it matches. */
+/** Characters that stand for the placeholders of a path template. */
 const placeholderMarks = /[\ue000-\ue0ff]/g
 
-/** A segment that is no such name, nor a dot file, nor empty. picomatch's own `!(a).csv` also refuses `ab.csv`. */
+/** Returns a pattern for a segment that is none of these names, no dot file and not empty. picomatch's own `!(a).csv` also refuses `ab.csv`. */
 function banOf(names: string, rest: string): string {
   const banned = names
     .split('|')
@@ -70,15 +70,15 @@ export function isMacResource(name: string, glob: string): boolean {
   return name.split('/').includes(macFolder) && !glob.includes(macFolder)
 }
 
-/** A text as a glob that matches nothing else. */
+/** Returns a glob that matches this text alone. */
 export function escapeGlob(text: string): string {
   return text.replace(/[\\*?[\]{}()!+@|"]/g, '\\$&')
 }
 
-/** The text that every match begins with, for listing. */
+/** Returns the text with which every match begins, for listing. */
 export const literalPrefix = (glob: string): string => cutLiteral(glob).literal
 
-/** A glob in two: the text that every match begins with, and the glob of what follows it. */
+/** Splits a glob into the text with which every match begins, and the glob of the rest. */
 export function cutLiteral(glob: string): { readonly literal: string; readonly rest: string } {
   if (excludedGlob(glob) !== undefined) return { literal: '', rest: '**' }
   const written = withoutDotSlash(glob)
@@ -88,19 +88,19 @@ export function cutLiteral(glob: string): { readonly literal: string; readonly r
 
 const macFolder = '__MACOSX'
 
-/** More numbers than this in `{1..n}` are taken for a mistake and left literal. */
+/** The most numbers in `{1..n}`: more are taken for a mistake and stay literal. */
 const rangeCountMax = 10_000
 
-/** `.` and `..` are no dot files, before a backslash neither: an unsafe name is selected like any other, to be refused or kept as data where it matters. */
+/** `.` and `..` as segments, also before a backslash. They are no dot files: an unsafe name is selected like any other, and refused where it matters. */
 const dotsOfName = /(?<=^|\/)\.{1,2}(?=[/\\]|$)/g
-/** In a glob a backslash itself is written as two. */
+/** The same in a glob, where a backslash is written as two. */
 const dotsOfGlob = /(?<=^|\/)\.{1,2}(?=\/|\\\\|$)/g
 
 function maskDots(path: string, dots: RegExp): string {
   return path.replace(dots, found => '\ue100'.repeat(found.length))
 }
 
-/** picomatch knows more syntax than ours, which becomes literal outside of classes, and `[!a]` by another name. */
+/** Makes syntax literal that picomatch has and ours has not, outside of classes, and writes `[!a]` as picomatch does. */
 function ownSyntax(glob: string): string {
   return glob.replace(/\\.|\[(?:\\.|[^\]\\])*\]|[()!+@|"]/gs, found => {
     if (found.startsWith('[!')) return `[^${found.slice(2)}`
@@ -108,7 +108,7 @@ function ownSyntax(glob: string): string {
   })
 }
 
-/** `{01..12}` as alternatives, as wide as its ends are written. */
+/** Returns `{01..12}` as alternatives, with as many digits as its ends have. */
 function expandRange(from: string, to: string): string {
   const [first, last] = [Number(from), Number(to)]
   if (!/^\d+$/.test(from) || !/^\d+$/.test(to) || Math.abs(last - first) >= rangeCountMax)

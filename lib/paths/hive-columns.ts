@@ -1,4 +1,4 @@
-/** Columns that stand in the path of an input, as Hive writes them: `year=2024/month=01/a.csv`. */
+/** Reads columns from the path of an input, as Hive writes them: `year=2024/month=01/a.csv`. */
 import { decoded } from '../define/hive-names.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nullPartition } from './partition-path.ts'
@@ -7,7 +7,7 @@ export type HiveValues = Readonly<Record<string, string | null>>
 
 const none: HiveValues = Object.freeze({})
 
-/** The values in the folders of a key, decoded; in their order. @throws INPUT_INVALID for a name that stands in it twice */
+/** Returns the decoded values in the folders of a key, in their order. @throws INPUT_INVALID for a name that it has twice */
 export function hiveValues(key: string): HiveValues {
   if (!key.includes('=')) return none
   const found: Record<string, string | null> = {}
@@ -28,7 +28,7 @@ export function hiveValues(key: string): HiveValues {
 }
 
 /**
- * The columns in the paths of these keys: those of `declared` that any has, then the others.
+ * Returns the columns in the paths of these keys: first the declared ones that any key has, then the others.
  * @throws INPUT_INVALID where the others differ from key to key
  */
 export function hiveColumns(keys: Iterable<string>, declared: readonly string[]): readonly string[] {
@@ -36,7 +36,7 @@ export function hiveColumns(keys: Iterable<string>, declared: readonly string[])
   let first: { readonly key: string; readonly others: readonly string[] } | undefined
   let folder: string | undefined
   for (const key of keys) {
-    // Files of one folder have the same.
+    // Files of one folder have the same columns.
     const own = key.slice(0, key.lastIndexOf('/') + 1)
     if (own === folder) continue
     folder = own
@@ -44,12 +44,12 @@ export function hiveColumns(keys: Iterable<string>, declared: readonly string[])
     for (const name of names) found.add(name)
     const others = names.filter(name => !declared.includes(name))
     first ??= { key, others }
-    if (!sameNames(others, first.others)) throw differing(key, others, first)
+    if (!sameNames(others, first.others)) throw differingColumnsError(key, others, first)
   }
   return [...declared.filter(name => found.has(name)), ...(first?.others ?? [])]
 }
 
-function differing(
+function differingColumnsError(
   key: string,
   names: readonly string[],
   first: { readonly key: string; readonly others: readonly string[] },

@@ -1,24 +1,24 @@
-/** What partitions may be: how many, and how long the names of their folders. */
+/** Limits the number of partitions, and the length of their folders' names. */
 import type { Output } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Partition } from './partition-path.ts'
 import { partitionFolder } from './partition-path.ts'
 import type { PartitionSet } from './partition-set.ts'
 
-/** Of a key in S3, in UTF-8. */
+/** The most bytes of a key in S3, in UTF-8. */
 const keyBytesMax = 1024
-/** Of one name in the file systems that are in use. */
+/** The most bytes of a name in common file systems. */
 export const nameBytesMax = 255
 
-/** What a share must keep to; the same for every share of a run in one process. */
+/** The limits of a share; the same for all shares of a run in one process. */
 export interface PartitionLimits {
-  /** Bytes that are left for the folders of a part in its key. */
+  /** Bytes that a part's key has left for its folders. */
   readonly folderBytesMax: number
-  /** The partitions of all shares; default each conversion counts for itself. */
+  /** The partitions of all shares; without it each conversion counts its own. */
   readonly seen?: PartitionSet | undefined
 }
 
-/** How an output is partitioned, for commit; nothing of outputs that are not. */
+/** Returns how an output is partitioned, for commit; an output that is not Parquet has no partitions. */
 export function partitioningOf(output: Output | undefined): {
   readonly partitionBy: readonly string[]
   readonly partitionsMax: number
@@ -30,19 +30,19 @@ export function partitioningOf(output: Output | undefined): {
 
 const bytesOf = (text: string): number => new TextEncoder().encode(text).length
 
-/** What the keys of a dataset leave for folders. `prefix` stands before the folders, `partName` after them. */
+/** Returns the bytes that a dataset's keys have left for folders, between `prefix` and `partName`. */
 export const folderBytesLeft = (prefix: string, partName: string): number =>
   keyBytesMax - bytesOf(prefix) - bytesOf(partName)
 
-/** @throws PARTITION_TOO_LONG when a file system or S3 could not name the partition's folders */
+/** Checks the names of a partition's folders. @throws PARTITION_TOO_LONG when they are too long for a file system or for S3 */
 export function checkFolderLength(partition: Partition, folderBytesMax: number): void {
   const columns = Object.keys(partition).map(column => ({ column, bytes: segmentBytes(partition, column) }))
   const longest = columns.reduce((most, each) => (each.bytes > most.bytes ? each : most))
   if (longest.bytes > nameBytesMax)
-    throw tooLong(partition, longest, nameBytesMax, `a folder's name has at most ${nameBytesMax} bytes`)
+    throw tooLongError(partition, longest, nameBytesMax, `a folder's name has at most ${nameBytesMax} bytes`)
   const all = bytesOf(partitionFolder(partition))
   if (all > folderBytesMax)
-    throw tooLong(
+    throw tooLongError(
       partition,
       { column: longest.column, bytes: all },
       folderBytesMax,
@@ -50,13 +50,13 @@ export function checkFolderLength(partition: Partition, folderBytesMax: number):
     )
 }
 
-/** Of `name=value`, without the slash. */
+/** Returns the bytes of `name=value`, without the slash. */
 const segmentBytes = (partition: Partition, column: string): number =>
   bytesOf(partitionFolder({ [column]: partition[column] ?? null })) - 1
 
 const shownCharacters = 40
 
-function tooLong(
+function tooLongError(
   partition: Partition,
   { column, bytes }: { readonly column: string; readonly bytes: number },
   bytesMax: number,
@@ -73,18 +73,18 @@ function tooLong(
   })
 }
 
-/** What was found of the partitions of a conversion that has too many. */
+/** The partitions of a conversion that has too many. */
 export interface PartitionCount {
   readonly partitionBy: readonly string[]
   readonly partitionsMax: number
   readonly partitions: number
-  /** How many rows have these partitions; absent where there may be more partitions in rows that nobody counted together. */
+  /** Rows that have these partitions; absent where rows may have more partitions that were not counted together. */
   readonly rows?: number | undefined
   /** The column with the most values, where there are several columns. */
   readonly widest?: string | undefined
 }
 
-/** The error of more partitions than `partitionsMax`. `where` is a file or member, if it is one. */
+/** Returns the error for more partitions than `partitionsMax`. `where` is the file or member, where there is a single one. */
 export function tooManyPartitions(count: PartitionCount, where?: string): PermanentError {
   const { partitionBy, partitionsMax, partitions, rows, widest } = count
   const got = rows === undefined ? `at least ${grouped(partitions)}` : `${grouped(partitions)} in ${grouped(rows)} rows`

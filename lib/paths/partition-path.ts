@@ -1,12 +1,12 @@
-/** Hive-style folders of partition values, escaped so that a value is never a path. */
+/** Writes partition values as Hive-style folders, escaped so that a value is never a path. */
 
 /** Partition values as text, null for null, in the order of `partitionBy`. */
 export type Partition = Readonly<Record<string, string | null>>
 
-/** What the field writes for a null, also for an empty value. */
+/** Stands for a null in Hive-style folders, and for an empty value. */
 export const nullPartition = '__HIVE_DEFAULT_PARTITION__'
 
-/** `state=NY/year=2001/`; empty without partitions. */
+/** Returns folders such as `state=NY/year=2001/`; an empty text without partitions. */
 export function partitionFolder(partition: Readonly<Record<string, string | null>>): string {
   return Object.entries(partition)
     .map(
@@ -15,14 +15,14 @@ export function partitionFolder(partition: Readonly<Record<string, string | null
     .join('')
 }
 
-/** Matches the folders of all partitions of these columns. */
+/** Returns a glob for the folders of all partitions of these columns. */
 export const partitionGlob = (names: readonly string[]): string => names.map(name => `${escapePart(name)}=*`).join('/')
 
-/** A text that looks like the mark of a null is told apart from it. */
+/** Escapes a value; one that equals the mark of a null is written differently from it. */
 const escapeValue = (value: string): string =>
   value === nullPartition ? `%5F${escapePart(value.slice(1))}` : escapePart(value)
 
-/** As Hive and Spark escape: control characters and what a path or a shell would read. Dots alone would climb. */
+/** Escapes as Hive and Spark do: control characters, and characters with a meaning in paths and shells. A name of dots alone would lead out of the folder. */
 function escapePart(text: string): string {
   const safe = [...text].map(character => (mustEscape(character) ? encode(character) : character)).join('')
   return /^\.+$/.test(safe) ? safe.replaceAll('.', '%2E') : safe

@@ -1,19 +1,19 @@
-/** The partitions that all threads of a process have met in one run, so that their limit holds for all of them together. */
+/** Collects the partitions that all threads of a process find in one run, so that the limit holds for all of them together. */
 
-/** Shared memory: the count, then places for hashes, of which 0 is a free one. */
+/** Shared memory: the count, then places for hashes; 0 marks a free place. */
 export type PartitionSet = SharedArrayBuffer
 
-/** Above it the threads share no count, and commit alone adds up; 16 MiB of shared memory. */
+/** The highest limit for which threads share a set, in 16 MiB; above it only commit counts all partitions. */
 const sharedMax = 2 ** 20
 
-/** An empty set that can say when it holds more than `partitionsMax`; undefined for limits so high that sharing costs too much. */
+/** Returns an empty set with room for more than `partitionsMax` partitions; undefined for limits so high that sharing costs too much. */
 export function createPartitionSet(partitionsMax: number): PartitionSet | undefined {
   if (partitionsMax > sharedMax) return undefined
   const places = 2 ** Math.ceil(Math.log2(2 * (partitionsMax + 2)))
   return new SharedArrayBuffer(8 * (1 + places))
 }
 
-/** Adds a partition by its hash and returns how many there are; from two thirds of its places on the set stays as it is. */
+/** Adds a partition by its hash and returns the count. A set with two thirds of its places taken does not change any more. */
 export function addPartition(set: PartitionSet, low: number, high: number): number {
   const cells = new BigInt64Array(set)
   const places = cells.length - 1

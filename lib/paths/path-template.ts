@@ -1,4 +1,4 @@
-/** Path templates, both ways: parameters make a path, and a key that matches makes parameters. */
+/** Renders path templates with parameters, and reads the parameters back from keys that match. */
 import type { ParamValue, ParamValues } from '../define/definition.ts'
 import { type TemplateToken, templateTokens } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -7,7 +7,7 @@ import { escapeGlob, excludedGlob, globMatcher, globPattern, isMacResource } fro
 export { literalPrefix } from './glob.ts'
 
 /**
- * The path of a template without globs. A value stays in its segment: `/`, `\`, `%` and a leading dot are percent-encoded.
+ * Returns the path of a template without globs. A value stays in its segment: `/`, `\`, `%` and a leading dot are percent-encoded.
  * @throws PARAM_INVALID when a value is missing, empty, has control characters or is longer than a segment may be
  */
 export function renderPath(template: string, values: ParamValues): string {
@@ -15,11 +15,11 @@ export function renderPath(template: string, values: ParamValues): string {
 }
 
 /**
- * The parameters that a key names, as texts, or undefined when it does not match; the inverse of `renderPath`.
- * A placeholder stands for text in one segment, a `*` or `**` for any; a name used twice must have one value.
+ * Returns the parameters that a key names, as texts, or undefined when it does not match; the inverse of `renderPath`.
+ * A placeholder stands for text within a segment. A name that is used twice must have one value.
  */
 export function matchPath(template: string, key: string): Record<string, string> | undefined {
-  // Nothing of a path that is left out names a parameter.
+  // A template that leaves paths out names no parameter.
   if (excludedGlob(template) !== undefined) return globMatcher(template)(key) ? {} : undefined
   const { pattern, names } = patternOf(template)
   const match = pattern.exec(key)
@@ -33,28 +33,28 @@ export function matchPath(template: string, key: string): Record<string, string>
   return values
 }
 
-/** The glob that lists what a template means under these values, which match as they are. @throws PARAM_INVALID as `renderPath` */
+/** Returns the glob of a template under these values, which match literally. @throws PARAM_INVALID as `renderPath` */
 export function templateGlob(template: string, values: ParamValues): string {
   return render(template, values, escapeGlob)
 }
 
-/** POSIX and S3 consoles alike: a file name has at most 255 bytes. */
+/** The most bytes of a file name on POSIX. */
 const segmentBytesMax = 255
 
-function render(template: string, values: ParamValues, treat: (text: string) => string): string {
+function render(template: string, values: ParamValues, writeValue: (text: string) => string): string {
   const renderToken = (token: TemplateToken) =>
-    token.kind === 'text' ? token.text : treat(encodeValue(token.name, values[token.name]))
+    token.kind === 'text' ? token.text : writeValue(encodeValue(token.name, values[token.name]))
   return templateTokens(template).map(renderToken).join('')
 }
 
 function encodeValue(name: string, value: ParamValue | undefined): string {
   const text = value === undefined ? '' : String(value)
-  if (text === '') throw unfit(name, value, 'a value that is not empty')
-  if (hasControlCharacter(text)) throw unfit(name, value, 'a value without control characters')
-  if (!text.isWellFormed()) throw unfit(name, value, 'a value of whole Unicode characters')
+  if (text === '') throw invalidParam(name, value, 'a value that is not empty')
+  if (hasControlCharacter(text)) throw invalidParam(name, value, 'a value without control characters')
+  if (!text.isWellFormed()) throw invalidParam(name, value, 'a value of whole Unicode characters')
   const encoded = escapeValue(text)
   if (new TextEncoder().encode(encoded).length > segmentBytesMax)
-    throw unfit(name, value, `a value of at most ${segmentBytesMax} bytes`)
+    throw invalidParam(name, value, `a value of at most ${segmentBytesMax} bytes`)
   return encoded
 }
 
@@ -62,14 +62,14 @@ function escapeValue(text: string): string {
   return text.replace(/[%/\\]|^\./g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-/** Undefined for a text that `renderPath` never writes: a run could not find its key again. */
+/** Returns the value that `renderPath` writes as this text; undefined for a text that it never writes, because a run could not find its key again. */
 function decodeValue(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const value = text.replace(/%(2F|5C|25|2E)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
   return escapeValue(value) === text ? value : undefined
 }
 
-/** Private-use characters stand for the placeholders while the glob becomes a pattern. */
+/** First of the private-use characters that stand for placeholders while the glob becomes a pattern. */
 const firstMarker = 0xe000
 
 function patternOf(template: string): { pattern: RegExp; names: string[] } {
@@ -93,7 +93,7 @@ function hasControlCharacter(text: string): boolean {
   return [...text].some(character => character < ' ' || character === '\x7f')
 }
 
-function unfit(name: string, value: ParamValue | undefined, expected: string): PermanentError {
+function invalidParam(name: string, value: ParamValue | undefined, expected: string): PermanentError {
   const got = value === undefined ? 'nothing' : JSON.stringify(String(value).slice(0, 60))
   return new PermanentError('PARAM_INVALID', `param ${name}: expected ${expected}, got ${got}`, { param: name })
 }

@@ -1,7 +1,7 @@
 /** Makes the slices of a text meet: those that began at a wrong place are done again from where their neighbour ends. */
 
 import type { Slice } from '../model/plan-data.ts'
-import { begunAt, startsTold } from '../model/range-ends.ts'
+import { correctedStarts, withRecordStarts } from '../model/range-ends.ts'
 import type { ShareResult } from '../model/share.ts'
 
 /** A share's slices, and what became of them. */
@@ -23,11 +23,13 @@ export async function meetRanges(
   let done = shares
   const roundsMax = shares.reduce((sum, share) => sum + share.slices.length, 0)
   for (let round = 0; round < roundsMax; round++) {
-    const starts = startsTold(done.flatMap(share => share.results.flatMap(result => result.ranges)))
+    const starts = correctedStarts(done.flatMap(share => share.results.flatMap(result => result.ranges)))
     if (starts.size === 0) break
     done = await settleAll(
       done.map(share =>
-        share.slices.some(({ slice }) => starts.has(slice)) ? again(share, begunAt(share.slices, starts)) : share,
+        share.slices.some(({ slice }) => starts.has(slice))
+          ? again(share, withRecordStarts(share.slices, starts))
+          : share,
       ),
     )
   }

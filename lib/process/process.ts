@@ -3,7 +3,7 @@ import { checkSchemas } from '../commit/accounts.ts'
 import { FanmillError, toPlain } from '../errors/errors.ts'
 import { type Outcome, type OutcomePart, pendingOf } from '../model/outcome.ts'
 import type { BatchWork, PlanItem, Slice } from '../model/plan-data.ts'
-import { begunAt } from '../model/range-ends.ts'
+import { withRecordStarts } from '../model/range-ends.ts'
 import type { SharePart, ShareResult } from '../model/share.ts'
 import { folderBytesLeft } from '../paths/partition-limits.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
@@ -115,7 +115,7 @@ async function workOf(run: RunFrame, item: PlanItem, output: Store): Promise<Bat
   if (!planned.slices.some(slice => slice.kind === 'range')) return { ...planned, inputs }
   const told = await readState(output, keys.starts, readStarts)
   const starts = Object.entries(told?.slices ?? {}).map(([slice, start]) => [Number(slice), start] as const)
-  return { slices: begunAt(planned.slices, new Map(starts)), inputs }
+  return { slices: withRecordStarts(planned.slices, new Map(starts)), inputs }
 }
 
 /** As the run's owner found them, which may have been after the plan. */

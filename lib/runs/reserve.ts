@@ -9,7 +9,7 @@ import { PermanentError } from '../errors/errors.ts'
 import { hasOnlyRun, hasRun, type Manifest } from '../model/manifest.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import { runIdOf, sortInputs } from '../model/run-identity.ts'
-import { checkShape, partsBeside, type RunShape } from '../model/schema-fit.ts'
+import { checkShape, keptParts, type RunShape } from '../model/schema-fit.ts'
 import type { SkippedMembers } from '../model/skipped-member.ts'
 import { damagedFile, isDamaged, readUndamaged } from '../state/damaged-state.ts'
 import {
@@ -135,7 +135,7 @@ export async function reserveRun(store: Store, request: ReserveRequest): Promise
 
 /** Before anything is read; what only the inputs tell is checked by commit. @throws OUTPUT_SCHEMA_MISMATCH */
 function checkFits(request: ReserveRequest, { standing }: Current, wanted: Wanted): void {
-  if (standing && partsBeside(standing, { mode: request.mode, ...wanted }).length > 0)
+  if (standing && keptParts(standing, { mode: request.mode, ...wanted }).length > 0)
     checkShape(request.outputPath, standing, request)
 }
 

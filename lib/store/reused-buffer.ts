@@ -1,4 +1,4 @@
-/** Memory that one read after another fills: new pages cost more than the bytes that are put into them, and a heap gives old ones back late. */
+/** Provides memory that one read after another fills: new pages cost more than filling them, and a heap frees old ones late. */
 
 const stepBytes = 1 << 20
 
@@ -6,12 +6,12 @@ export class ReusedBuffer {
   private buffer = Buffer.alloc(0)
   private readonly stepBytes: number
 
-  /** Grows by so many bytes, default a mebibyte. */
+  /** Grows in steps of so many bytes, by default a mebibyte. */
   constructor(growsByBytes = stepBytes) {
     this.stepBytes = growsByBytes
   }
 
-  /** What it gave before must not be used any more. Its content is anything. */
+  /** Returns memory with any content. The memory that it returned before must not be used any more. */
   readonly take = (lengthBytes: number): Uint8Array => {
     if (this.buffer.length < lengthBytes)
       this.buffer = Buffer.allocUnsafeSlow(Math.ceil(lengthBytes / this.stepBytes) * this.stepBytes)

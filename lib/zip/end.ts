@@ -91,7 +91,7 @@ function noDirectory({ start, bytes }: Tail, sizeBytes: number, key: string): Pe
   if (at !== undefined && isPlausible) {
     const endBytesOffset = start + at + endBytes + bytes.readUInt16LE(at + 20)
     const extra = sizeBytes - endBytesOffset
-    const message = `${key}: expected the archive to end with its end record, got ${extra} more bytes after it; cut them off with: head -c ${endBytesOffset} ${key} > whole.zip`
+    const message = `${key}: expected the archive to end with its end record, got ${extra} more bytes after it; cut them off: head -c ${endBytesOffset} ${key} > whole.zip`
     return new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes, bytesAfterEnd: extra })
   }
   const searched = Math.min(sizeBytes, 0xffff + endBytes)

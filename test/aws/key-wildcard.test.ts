@@ -28,7 +28,7 @@ describe('keyFilter', () => {
     expect(keyFilter(prefix, template)).toEqual(filter)
   })
 
-  it('falls back to the prefix where EventBridge would find the wildcard too complex', () => {
+  it('falls back to the prefix when the wildcard is too complex for EventBridge', () => {
     expect(keyFilter('', 'in/{a}aaaa{b}aaaa{c}aaaa.csv')).toEqual({ prefix: 'in/' })
     expect(keyFilter('', '{a}-{b}-{c}-{d}-{e}-{f}-{g}.csv')).toBeUndefined()
     expect(keyFilter('', 'in/{a}/{b}/{c}/*.csv')).toEqual({ wildcard: 'in/*/*/*/*.csv' })

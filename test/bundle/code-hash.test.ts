@@ -35,13 +35,13 @@ describe('a task code hash', () => {
     expectKept(edited, 'delays')
   })
 
-  it('keeps when a sibling task or what only that one uses changes', () => {
+  it('stays the same when a sibling task changes, or code that only that one uses', () => {
     expectKept(module.replace('row => round(row)', 'row => round(row) + 1'), 'flights')
     expectKept(module.replace('late = 0', 'late = 1'), 'flights')
     expectChanged(module.replace('late = 0', 'late = 1'), 'delays')
   })
 
-  it('keeps when comments, blank lines or the order of declarations change', () => {
+  it('stays the same when comments, blank lines or the order of declarations change', () => {
     const [first, second] = ['const FOUR = 4\n', 'function season(month) { return month % FOUR }\n']
     expectKept(
       module.replace(first + second, `/* how many */ ${second}\n\n${first}`).replaceAll(/\/\*.*\*\//g, ''),
@@ -49,24 +49,24 @@ describe('a task code hash', () => {
     )
   })
 
-  it('keeps when names change, as a bundler renames them for the sake of others', () => {
+  it('stays the same when a bundler renames variables because of others', () => {
     expectKept(module.replaceAll('row', 'row2').replaceAll('season(', 'season3('), 'flights')
     expectKept(module.replaceAll('delay,', 'delay:delay2,').replace('round(delay ', 'round(delay2 '), 'delays')
   })
 
-  it('tells apart which parameter stands where', () => {
+  it('changes when two parameters change places', () => {
     const minus = "const f = (a, b) => a - b\nconst t = task({ name: 't', f })"
     expect(hash(minus.replace('a - b', 'b - a'), 't')).not.toBe(hash(minus, 't'))
   })
 
-  it('tells a property from a variable of the same name', () => {
+  it('does not confuse a property with a variable of the same name', () => {
     const text = "const late = 1\nconst t = task({ name: 't', f: row => row.late })\nexport { t }"
     expect(hash(text.replace('late = 1', 'late = 2'), 't')).toBe(hash(text, 't'))
     const used = text.replace('row.late', 'row[late]')
     expect(hash(used.replace('late = 1', 'late = 2'), 't')).not.toBe(hash(used, 't'))
   })
 
-  it('counts statements with effects on load, and what they use', () => {
+  it('changes with statements that have effects on load, and with code that they use', () => {
     const edited = `${module}\nconst zone = 'UTC'\nglobalThis.zone = zone`
     expectChanged(edited, 'flights')
     expect(hash(edited.replace('UTC', 'CET'), 'flights')).not.toBe(hash(edited, 'flights'))
@@ -82,7 +82,7 @@ export { d as default }`
     expect(hash(text.replace('a = 1', 'a = 3'), 'x', { position })).not.toBe(hash(text, 'x', { position }))
   })
 
-  it('finds a task that a factory makes, by its place in the list', () => {
+  it('finds a task that a factory makes, by its position in the list', () => {
     const text = `import { task, pipeline } from 'fanmill'
 const make = (name, rate) => task({ name, rate })
 var d = pipeline({ name: 'p', tasks: [make('x', 1), make('y', 2)] })
@@ -103,7 +103,7 @@ export { x as other }`
     expect(hash(text.replace('true', 'false'), 'x')).not.toBe(hash(text, 'x'))
   })
 
-  it('takes the whole bundle for a task made in a loop', () => {
+  it('is that of the whole bundle for a task made in a loop', () => {
     const text = `import { task, pipeline } from 'fanmill'
 const tasks = ['x', 'y'].map(name => task({ name }))
 var d = pipeline({ name: 'p', tasks })
@@ -113,13 +113,13 @@ export { d as default }`
     expect(hash(text.replace('unused = 1', 'unused = 2'), 'x', { position })).not.toBe(hash(text, 'x', { position }))
   })
 
-  it('is that of the version alone where the task gives one', () => {
+  it('is that of the version alone where the task has one', () => {
     const version = { version: '3' }
     expect(hash(module.replace('FOUR = 4', 'FOUR = 5'), 'flights', version)).toBe(hash(module, 'flights', version))
     expect(hash(module, 'flights', { version: '4' })).not.toBe(hash(module, 'flights', version))
   })
 
-  it('changes with the versions given beside the code', () => {
+  it('changes with the versions that are passed beside the code', () => {
     expect(hash(module, 'flights', { versions: ['fanmill@0.2.0'] })).not.toBe(
       hash(module, 'flights', { versions: ['fanmill@0.1.0'] }),
     )

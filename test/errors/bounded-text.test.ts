@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest'
 import { boundedText, messageBytesMax, nestedBytes } from '../../lib/errors/bounded-text.ts'
 
 describe('boundedText', () => {
-  it('leaves a text as it is that fits', () => {
+  it('keeps a text that fits unchanged', () => {
     expect(boundedText('BATCHES_FAILED 1 of 2', 400)).toBe('BATCHES_FAILED 1 of 2')
   })
 
-  it('keeps the beginning of any other, and stays below its bound whatever its characters become in JSON', () => {
+  it('keeps the beginning of a longer text, within its bound for any characters', () => {
     const texts = fc.string({ unit: 'binary', minLength: 1, maxLength: 3000 })
     fc.assert(
       fc.property(texts, fc.integer({ min: 200, max: 8000 }), (text, bytesMax) => {
@@ -20,7 +20,7 @@ describe('boundedText', () => {
     )
   })
 
-  it('says where the rest is', () => {
+  it('ends with a note where the rest is', () => {
     expect(boundedText('x'.repeat(1000), 400)).toMatch(/^x+ … \(cut short here; fanmill status shows all of it\)$/)
   })
 })

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { redactor } from '../../lib/errors/redact.ts'
 
-it('puts stars in place of a secret wherever it stands in plain data, also as JSON and addresses write it', () => {
+it('replaces a secret by stars anywhere in plain data, also in its JSON and address forms', () => {
   const redact = redactor({ api: 'se"same/1', other: 'open' })
   const said = {
     message: 'with se"same/1 or open',
@@ -16,7 +16,7 @@ it('puts stars in place of a secret wherever it stands in plain data, also as JS
   })
 })
 
-it('leaves texts alone where there are no secrets, or only ones as short as a word in them', () => {
+it('does not change texts without secrets, nor for secrets shorter than four characters', () => {
   expect(redactor({})('text')).toBe('text')
   expect(redactor({ pin: '123' })('12345')).toBe('12345')
 })

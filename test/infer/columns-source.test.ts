@@ -9,7 +9,7 @@ const sourceOf = (count: number): string => {
   return definitionSource({ columns, unreadable: {} }, csv())
 }
 
-it('says above the columns to paste that a task declares at most 10,000 of them', () => {
+it('adds a note above more than 10,000 columns, the most that a task declares', () => {
   expect(sourceOf(10_000)).toMatch(/^columns: /)
   expect(sourceOf(10_001)).toMatch(/^\/\/ a task declares at most 10000 columns: keep those that you need\ncolumns: /)
 })

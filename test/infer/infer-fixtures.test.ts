@@ -28,14 +28,14 @@ const refused: Record<string, readonly [code: string, message: string]> = {
 const fixtures = readdirSync(difficult).filter(name => isText(name) && !refused[name])
 
 describe('the proposal for', () => {
-  it.each(fixtures)('%s is as expected, and a run of it gives the rows that were counted', async name => {
+  it.each(fixtures)('%s is as expected, and a run with it has the rows that were counted', async name => {
     const { source, rows, rowsRejected } = await fanmill.infer(join(difficult, name))
     const run = await runProposal(source, { name, bytes: readFileSync(join(difficult, name)) })
     expect({ rows: run.rows.length, rowsRejected: run.rejectCount }).toEqual({ rows, rowsRejected })
     expect({ source: source.split('\n'), rows: run.rows, rowsRejected }).toEqual(expected[name])
   })
 
-  it.each(fixtures.filter(name => name.length % 3 === 0))('%s as a member of a zip gives the same rows', async name => {
+  it.each(fixtures.filter(name => name.length % 3 === 0))('%s as a member of a zip has the same rows', async name => {
     const bytes = readFileSync(join(difficult, name))
     const archive = join(mkdtempSync(join(tmpdir(), 'fanmill-infer-')), 'a.zip')
     writeFileSync(archive, buildZip({ [name]: bytes }))
@@ -54,10 +54,13 @@ describe('the proposal for', () => {
     expect(run.rejectCount).toBe(inferred.rowsRejected)
   })
 
-  it.each(Object.entries(refused))('%s is a refusal that says what to do', async (name, [code, message]) => {
-    await expect(fanmill.infer(join(difficult, name))).rejects.toMatchObject({
-      code,
-      message: expect.stringContaining(message),
-    })
-  })
+  it.each(Object.entries(refused))(
+    '%s is refused with a message that says what to do',
+    async (name, [code, message]) => {
+      await expect(fanmill.infer(join(difficult, name))).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining(message),
+      })
+    },
+  )
 })

@@ -43,7 +43,7 @@ describe('a CSV', () => {
     expect(source).toContain(`  value: ${expected}`)
   })
 
-  it('has its dialect found, and only what is not default said', async () => {
+  it('gets its dialect, with only the options that are not defaults', async () => {
     expect(await sourceOf('x.csv', 'a;b\n1;"x;y"\n2;z\n')).toMatch(
       /^format: csv\(\{ delimiter: ';' \}\),\ncolumns: \{\n {2}a: column.int64\(\),/,
     )
@@ -53,7 +53,7 @@ describe('a CSV', () => {
     expect(await sourceOf('x.csv', 'a,b\n1,x\n')).toBe('columns: {\n  a: column.int64(),\n  b: column.string(),\n},')
   })
 
-  it('has comments found, and no rows taken for them', async () => {
+  it('gets its comment character, and no row is mistaken for a comment', async () => {
     expect(await sourceOf('x.csv', 'a,b\n1,x\n# of today\n2,y\n')).toMatch(
       /comment: '#'[\s\S]*\n {2}a: column.int64\(\),\n {2}b: column.string\(\),/,
     )
@@ -62,17 +62,17 @@ describe('a CSV', () => {
     )
   })
 
-  it('has texts that stand for null found', async () => {
+  it('gets the texts that stand for null', async () => {
     expect(await sourceOf('x.csv', 'a,b\n1,NA\nNA,x\n')).toBe(
       "columns: {\n  a: column.int64({ nullValues: ['NA'] }),\n  b: column.string(),\n},",
     )
   })
 
-  it('has a column of texts for each name of its header where it has nothing else', async () => {
+  it('gets a column of strings for each name when it has only a header', async () => {
     expect(await sourceOf('x.csv', 'a,b\n')).toBe('columns: {\n  a: column.string(),\n  b: column.string(),\n},')
   })
 
-  it('has names that are no identifiers quoted', async () => {
+  it('gets quoted names where they are not identifiers', async () => {
     expect(await sourceOf('x.csv', "first name,it's\nx,y\n")).toContain(
       "  'first name': column.string(),\n  'it\\'s': column.string(),",
     )
@@ -109,7 +109,7 @@ columns: {
 },`)
 })
 
-it('takes names that differ in case for one column, as a definition does, and says so', async () => {
+it('joins names that differ only in case into one column, as a definition does, with a note', async () => {
   const lines = '{"n":1,"m_1":2}\n{"N":2.5}\n'
   const note = '// also written N, which is not read as this'
   expect(await sourceOf('x.jsonl', lines)).toContain(`\n  n: column.float64(), ${note}\n  m_1: column.int64(),\n}`)
@@ -119,7 +119,7 @@ it('takes names that differ in case for one column, as a definition does, and sa
   )
 })
 
-it('says which nanoseconds a timestamp has no place for', async () => {
+it('notes columns whose nanoseconds a timestamp cannot hold', async () => {
   const content = await parquetOf("select timestamp_ns '2001-02-03 04:05:06.123456789' as t")
   const bytes = await parquetOf("select 'x'::blob as b, ['x'::blob] as l")
   expect(await sourceOf('b.parquet', bytes)).toContain('b: column.binary(),\n  l: column.list(column.binary()),')
@@ -136,7 +136,7 @@ it.each([
   await expect(sourceOf(file, content)).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
 })
 
-it('takes the types of Parquet as they are', async () => {
+it('proposes the types that a Parquet file has', async () => {
   const { source } = await fanmill.infer(flightsParquet)
   expect(source).toMatch(
     /^format: parquetFiles\(\),\ncolumns: \{\n {2}date: column.timestamp\(\),\n {2}delay: column.int\d+\(\)/,
@@ -151,7 +151,7 @@ describe('an archive', () => {
     'empty.csv': '',
   }
 
-  it('is sampled over its members, whatever the order of their columns', async () => {
+  it('is sampled over all members, also when the order of their columns differs', async () => {
     const file = join(folderOf({ 'x.zip': buildZip(members) }), 'x.zip')
     const { source, sampled, rows } = await fanmill.infer(file)
     expect(source).toBe(
@@ -183,13 +183,13 @@ describe('a path that cannot be read', () => {
     await expect(failing).rejects.not.toMatchObject({ message: expect.stringMatching(/\bE[A-Z]{4,}/) })
   })
 
-  it('names a file of a folder that is given', async () => {
+  it('fails with the name of a file in it when the path is a folder', async () => {
     await expect(fanmill.infer(join(folder, 'data'))).rejects.toMatchObject({
       message: expect.stringContaining('give one of its files, for example'),
     })
   })
 
-  it.skipIf(process.getuid?.() === 0)('says that a file may not be read', async () => {
+  it.skipIf(process.getuid?.() === 0)('fails with advice when the user may not read the file', async () => {
     chmodSync(join(folder, 'data/secret.csv'), 0o000)
     await expect(fanmill.infer(join(folder, 'data/secret.csv'))).rejects.toMatchObject({
       code: 'INPUT_INVALID',
@@ -198,7 +198,7 @@ describe('a path that cannot be read', () => {
   })
 })
 
-it('proposes binary columns for geometries of Parquet, and leaves out by name what no column holds', async () => {
+it('proposes binary columns for geometries of Parquet, and names the columns that it must leave out', async () => {
   const point = "'POINT(1 2)'::GEOMETRY as geom"
   expect(await sourceOf('x.parquet', await parquetOf(`select 1::bigint as id, ${point}`))).toBe(
     'format: parquetFiles(),\ncolumns: {\n  id: column.int64(),\n  geom: column.binary(),\n},',
@@ -211,7 +211,7 @@ it('proposes binary columns for geometries of Parquet, and leaves out by name wh
   })
 })
 
-it('keeps wide files to a bounded time and memory, and counts their columns as it checks them', async () => {
+it('reads wide files within bounded time and memory, and reports the columns as it checks them', async () => {
   const names = Array.from({ length: 1200 }, (_, index) => `c${index}`)
   const rows = Array.from({ length: 5 }, (_, row) => names.map((_, index) => row * index).join(','))
   const bad = names.slice(1).join(',')
@@ -231,7 +231,7 @@ it('keeps wide files to a bounded time and memory, and counts their columns as i
   ])
 })
 
-it('gives a task without columns those to paste', async () => {
+it('fails a task without columns with the columns to paste', async () => {
   const project = tripsProject({ task: 'columns: undefined, output: parquet({ path: "{task}/{month}" })' })
   const expected = {
     code: 'COLUMNS_MISSING',

@@ -8,7 +8,7 @@ it.each([
   ['2001/a.jsonl.zst', 'zstd', '2001/a.jsonl'],
   ['gz', undefined, 'gz'],
   ['a.gz.csv', undefined, 'a.gz.csv'],
-])('tells from the name %s how it is compressed, and what is in it', (name, compression, inside) => {
+])('recognises %s as compressed by %s, with the inner name %s', (name, compression, inside) => {
   expect(compressionOf(name)).toBe(compression)
   expect(withoutCompression(name)).toBe(inside)
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createFingerprint } from '../../lib/inputs/fingerprint.ts'
 
 describe('the fingerprint of a content', () => {
-  it('is the GMAC of NIST SP 800-38D, test case 1, where there are no bytes', () => {
+  it('is the GMAC of NIST SP 800-38D, test case 1, for an empty content', () => {
     expect(of()).toBe('58e2fccefa7e3061367f1d57a4e7455a')
   })
 
@@ -11,7 +11,7 @@ describe('the fingerprint of a content', () => {
     for (const at of [1, 15, 16, 17, 500, 999]) expect(of(bytes.subarray(0, at), bytes.subarray(at))).toBe(of(bytes))
   })
 
-  it('differs for one other bit anywhere, for one byte more and for the order of blocks', () => {
+  it('differs when any bit, the length or the order of blocks differs', () => {
     const bytes = new Uint8Array(100)
     const found = new Set([of(bytes), of(new Uint8Array(101)), of(new Uint8Array(99))])
     for (let bit = 0; bit < 800; bit++) {

@@ -43,12 +43,12 @@ describe('planMemberSlices', () => {
     ])
   })
 
-  it('cuts at a hole wider than the gap, and reads through a narrower one', () => {
+  it('cuts at a gap wider than gapBytes, and reads over a narrower one', () => {
     const members = lay([{ bytes: 10 }, { bytes: 10, hole: 100 }, { bytes: 10, hole: 101 }])
     expect(namesOf(planMemberSlices(members, { input: 0, gapBytes: 100 }))).toEqual([['0.csv', '1.csv'], ['2.csv']])
   })
 
-  it('streams a member above the limit, alone', () => {
+  it('streams a member above the limit in a slice of its own', () => {
     const members = lay([{ bytes: 10 }, { bytes: 1001 }, { bytes: 1000 }])
     const slices = planMemberSlices(members, { input: 0, streamBytes: 1000 })
     expect(slices.map(({ kind, slice, bytes }) => [kind, slice, bytes])).toEqual([
@@ -58,13 +58,13 @@ describe('planMemberSlices', () => {
     ])
   })
 
-  it('streams a member whose compressed bytes are many, whatever it says to inflate to', () => {
+  it('streams a member with many compressed bytes, whatever inflated size it declares', () => {
     const [member] = lay([{ bytes: 5000 }])
     const slices = planMemberSlices([{ ...member!, inflatedBytes: 1 }], { input: 0, streamBytes: 1000 })
     expect(slices.map(slice => slice.kind)).toEqual(['stream'])
   })
 
-  it('balances slices instead of leaving a small last one', () => {
+  it('balances slices, without a small last one', () => {
     const slices = planMemberSlices(lay(Array(110).fill({ bytes: 100_000 })), { input: 0, sliceBytes: 5_200_000 })
     expect(slices.map(slice => slice.bytes)).toEqual([3_700_000, 3_600_000, 3_700_000])
   })
@@ -73,7 +73,7 @@ describe('planMemberSlices', () => {
     expect(planMemberSlices(lay(Array(20_000).fill({ bytes: 1 })), { input: 0 }).length).toBeGreaterThan(1)
   })
 
-  it('does not let gaps that are read through make a read too large', () => {
+  it('cuts a slice whose gaps would make its read too large', () => {
     const members = lay(Array(100).fill({ bytes: 10, hole: 1000 }))
     const slices = planMemberSlices(members, { input: 0, sliceBytes: 5_000, streamBytes: 5_000 })
     for (const slice of slices as readonly MembersSlice[]) {
@@ -81,7 +81,7 @@ describe('planMemberSlices', () => {
     }
   })
 
-  it('plans every member exactly once, in archive order, within ranges that do not overlap, whatever order they come in', () => {
+  it('plans every member exactly once, in archive order and in ranges that do not overlap, for members in any order', () => {
     const layout = fc.array(fc.record({ bytes: fc.nat(5000), hole: fc.nat(400) }), { maxLength: 60 })
     fc.assert(
       fc.property(layout, fc.integer({ min: 1, max: 20_000 }), fc.nat(300), (layout, sliceBytes, gapBytes) => {
@@ -140,7 +140,7 @@ describe('packing', () => {
     ])
   })
 
-  it('keeps neighbouring ranges of a text together, a quarter of a batch at a time', () => {
+  it('keeps neighbouring ranges of a text together, up to a quarter of a batch', () => {
     const ranges = planRangeSlices({ input: 0, sizeBytes: 64, sliceBytes: 2 })
     const batches = packBatches(ranges, { batchBytes: 32 })
     expect(batches.map(batch => batch.map(({ slice }) => slice))).toEqual([
@@ -157,7 +157,7 @@ describe('packing', () => {
     expect(packBatches([], { batchBytes: 10 })).toEqual([])
   })
 
-  it('keeps every slice once, in slice order, no share a slice over the mean, whatever order they come in', () => {
+  it('puts every slice into one share, in slice order, for slices in any order; no share exceeds the mean by more than a slice', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(1000)), fc.integer({ min: 1, max: 8 }), (bytes, count) => {
         const slices = slicesOf(...bytes)
@@ -172,7 +172,7 @@ describe('packing', () => {
     )
   })
 
-  it('measures skew as largest over mean', () => {
+  it('measures skew as the largest slice over the mean', () => {
     expect(skew(slicesOf(10, 10, 10))).toBe(1)
     expect(skew(slicesOf(30, 10, 20))).toBe(1.5)
     expect(skew([])).toBe(1)

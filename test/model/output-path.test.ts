@@ -8,7 +8,7 @@ it('names the task and its parameters', () => {
   expect(outputPathOf({ name: 'flights', output }, { month: '2001-01' })).toBe('lake/flights/2001-01')
 })
 
-it('gives a salted output a folder for each set of parameters, whatever their order, and for each task', () => {
+it('makes one folder of a salted output for each task and each set of parameters, in any order', () => {
   const salted = (name: string, params: Readonly<Record<string, string>>) =>
     outputPathOf({ name, output: parquet({ path: 'lake/{task}', salted: true }) }, params)
   expect(salted('flights', { month: '2001-01', carrier: 'AA' })).toMatch(/^lake\/flights\/[0-9a-f]{10}$/)
@@ -19,7 +19,7 @@ it('gives a salted output a folder for each set of parameters, whatever their or
   expect(new Set([salted('flights', { month: '2001-01', carrier: 'AA' }), ...others]).size).toBe(3)
 })
 
-it('refuses a parameter that no path can hold', () => {
+it('refuses a parameter that cannot be in a path', () => {
   expect(() => outputPathOf({ name: 'flights', output }, { month: '' })).toThrow(
     expect.objectContaining({ code: 'PARAM_INVALID' }),
   )

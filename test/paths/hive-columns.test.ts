@@ -4,7 +4,7 @@ import { csv, files } from '../../lib/define/index.ts'
 import { hiveColumns, hiveValues } from '../../lib/paths/hive-columns.ts'
 import { partitionFolder } from '../../lib/paths/partition-path.ts'
 
-it('reads what partition folders were written from', () => {
+it('reads the values from which partition folders were written', () => {
   for (const value of ['NY', 'a/b', 'ä=ü', '50%', '%41', '日本', null, '__HIVE_DEFAULT_PARTITION__', '..'])
     expect(hiveValues(`${partitionFolder({ 'the name': value, other: 'x' })}part.parquet`)).toEqual({
       'the name': value,
@@ -12,7 +12,7 @@ it('reads what partition folders were written from', () => {
     })
 })
 
-it('takes folders alone, with a name before the sign, and leaves what is no percent encoding', () => {
+it('reads only folders with a name before the equals sign, and keeps a text that is not percent-encoded', () => {
   expect(hiveValues('a/=x/b=/c=1=2/d=100%/e=f.csv')).toEqual({ b: '', c: '1=2', d: '100%' })
   expect(hiveValues('plain/a.csv')).toEqual({})
   expect(() => hiveValues('a=1/a=2/x.csv')).toThrow(
@@ -20,14 +20,14 @@ it('takes folders alone, with a name before the sign, and leaves what is no perc
   )
 })
 
-it('lists declared names that any path has, and others that all have', () => {
+it('lists declared names that any path has, and other names that all paths have', () => {
   expect(hiveColumns(['y=1/m=2/a', 'm=3/b', 'm=4/c'], ['y'])).toEqual(['y', 'm'])
   expect(() => hiveColumns(['m=3/b', 'y=1/m=2/a'], [])).toThrow(
     'expected the columns m in its path as in m=3/b, got y, m',
   )
 })
 
-it('knows the names that a template has, and whether there may be more', () => {
+it('finds the names in a template, and whether paths may have more', () => {
   const of = (paths: string, hive?: boolean) => files({ paths, format: csv(), ...(hive === undefined ? {} : { hive }) })
   expect(hiveNamesOf(of('in/year={year}/month=*/*.csv'))).toEqual(['year', 'month'])
   expect(hiveNamesOf(of('in/year={year}/*.csv', false))).toEqual([])

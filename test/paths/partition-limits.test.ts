@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { checkFolderLength, folderBytesLeft } from '../../lib/paths/partition-limits.ts'
 
-it('leaves to folders what a key of 1,024 bytes has beside its prefix and its part', () => {
+it('leaves for folders the rest of a key of 1,024 bytes after its prefix and its part', () => {
   expect(folderBytesLeft('lake/日/', 'part-0.parquet')).toBe(1024 - 9 - 14)
 })
 

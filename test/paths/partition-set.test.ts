@@ -9,17 +9,17 @@ it('counts each partition once, and notices more than the limit', () => {
   expect(addPartition(set, 11, 11)).toBe(101)
 })
 
-it('takes a hash of zero for a partition like any other', () => {
+it('counts a hash of zero like any other', () => {
   const set = createPartitionSet(1) as SharedArrayBuffer
   expect([addPartition(set, 0, 0), addPartition(set, 0, 0)]).toEqual([1, 1])
 })
 
-it('stays as it is when it is nearly full, so that adding always ends', () => {
+it('does not change any more when it is nearly full, so that adding always ends', () => {
   const set = createPartitionSet(1) as SharedArrayBuffer
   for (let n = 1; n < 1000; n++) addPartition(set, n, n)
   expect(addPartition(set, 7, 0)).toBeGreaterThan(1)
 })
 
-it('is not there for a limit that shared memory would be too large for', () => {
+it('is not made for a limit that needs too much shared memory', () => {
   expect(createPartitionSet(1e9)).toBeUndefined()
 })

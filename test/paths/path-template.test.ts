@@ -8,7 +8,7 @@ const value = fc
   .filter(text => ![...text].some(character => character < ' ' || character === '\x7f'))
   .filter(text => text.isWellFormed())
 
-it('reads back the parameters that made a path', () => {
+it('reads back the parameters from the path that they rendered', () => {
   fc.assert(
     fc.property(value, value, fc.stringMatching(/^[a-z]{1,5}$/), (one, two, text) => {
       const template = `${text}/{one}/${text}={two}/end`
@@ -20,7 +20,7 @@ it('reads back the parameters that made a path', () => {
   )
 })
 
-it('lists what it renders, and nothing that other values would render', () => {
+it('lists the path that it renders, and no path that other values render', () => {
   fc.assert(
     fc.property(value, value, (one, other) => {
       const template = 'in/{one}/*.zip'
@@ -31,7 +31,7 @@ it('lists what it renders, and nothing that other values would render', () => {
   )
 })
 
-it('keeps values in their segment', () => {
+it('keeps each value inside its segment', () => {
   expect(renderPath('a/{x}/b', { x: '..' })).toBe('a/%2E./b')
   expect(renderPath('a/{x}/b', { x: '../../etc' })).toBe('a/%2E.%2F..%2Fetc/b')
   expect(renderPath('{x}/b', { x: '.fanmill' })).toBe('%2Efanmill/b')
@@ -68,11 +68,11 @@ it.each([
   expect(matchPath(template, key)).toEqual(params)
 })
 
-it('leaves braces that are no placeholder to the glob', () => {
+it('leaves braces that are not a placeholder to the glob', () => {
   expect(templateGlob('{a,b}/{1..3}/{day}/*', { day: 'x*' })).toBe('{a,b}/{1..3}/x\\*/*')
 })
 
-it('matches a path beside one that is left out, whose placeholders it still reads', () => {
+it('reads the placeholders of a path beside a segment that is left out', () => {
   expect(matchPath('in/!(old)-{month}.zip', 'in/new-01.zip')).toEqual({ month: '01' })
   expect(matchPath('in/!(old)-{month}.zip', 'in/old-01.zip')).toBeUndefined()
   expect(matchPath('!in/old.zip', 'in/old.zip')).toBeUndefined()

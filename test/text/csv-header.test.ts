@@ -21,7 +21,7 @@ describe('readHeader', () => {
     expect(readHeader(Buffer.from(text), csv, options)).toMatchObject(expected)
   })
 
-  it('counts carriage returns in quotes as lines where they end the records too', () => {
+  it('counts carriage returns in quotes as lines where carriage returns also end records', () => {
     expect(readHeader(Buffer.from('"a\rb",c\r1,2\r'), csv)).toMatchObject({ names: ['a\rb', 'c'], line: 3 })
     expect(readHeader(Buffer.from('"a\rb",c\n1,2\n'), csv)).toMatchObject({ names: ['a\rb', 'c'], line: 2 })
   })
@@ -30,7 +30,7 @@ describe('readHeader', () => {
 describe('refuseEqualNames', () => {
   const names = ['id', 'b', 'ID', 'b']
 
-  it('names the place and both columns', () => {
+  it('names the place and both columns in its error', () => {
     expect(() => refuseEqualNames(names, { where: 'a.csv' })).toThrow(
       expect.objectContaining({
         code: 'INPUT_INVALID',
@@ -40,7 +40,7 @@ describe('refuseEqualNames', () => {
     )
   })
 
-  it('passes over columns that are not read, and tells case apart unless it is asked not to', () => {
+  it('ignores columns that are not read, and compares names with their case unless ignoreCase is set', () => {
     const used = (name: string) => name === 'id'
     expect(() => refuseEqualNames(names, { where: 'a.csv', used })).not.toThrow()
     expect(() => refuseEqualNames(names, { where: 'a.csv', used, ignoreCase: true })).toThrow(

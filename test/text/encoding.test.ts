@@ -10,7 +10,7 @@ describe('checkEncoding', () => {
     )
   })
 
-  it('lets text with a stray NUL pass, and text too short to tell', () => {
+  it('accepts text with a single NUL, and text that is too short to judge', () => {
     for (const text of ['a,b\n1,x\0y\n', '', 'a', 'a\0', '\ufeffa,b\n', 'Zürich,😀\n'])
       expect(() => checkEncoding(Buffer.from(text), 'utf-8')).not.toThrow()
   })
@@ -26,11 +26,11 @@ describe('checkEncoding', () => {
 })
 
 describe('toUtf8', () => {
-  it('makes UTF-8 of windows-1252', () => {
+  it('converts windows-1252 to UTF-8', () => {
     expect(Buffer.from(toUtf8(Buffer.from([0x5a, 0xfc, 0x80, 0xff]), 'windows-1252')).toString()).toBe('Zü€ÿ')
   })
 
-  it('gives back the same bytes when there is nothing to do', () => {
+  it('returns the same bytes when nothing changes', () => {
     const bytes = Buffer.from('plain')
     expect(toUtf8(bytes, 'windows-1252')).toBe(bytes)
     expect(toUtf8(bytes, 'utf-8')).toBe(bytes)

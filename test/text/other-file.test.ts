@@ -25,7 +25,7 @@ const formats = [
 ] as const
 
 describe.each(Object.entries(contents))('%s', (found, content) => {
-  it.each(formats)('is refused with its file and member when it is read as $0.kind', async (format, expected) => {
+  it.each(formats)('is refused with file and member when a task reads it as $0.kind', async (format, expected) => {
     if (found === expected) return
     const sources = { '*': files({ paths: '*', format }), 'z.zip': zipMembers({ paths: 'z.zip', format }) }
     for (const [name, source] of Object.entries(sources)) {
@@ -42,7 +42,7 @@ describe.each(Object.entries(contents))('%s', (found, content) => {
 })
 
 describe('a text', () => {
-  it('names the compression of a file with something else inside', async () => {
+  it('is refused with the compression when a compressed file contains something else', async () => {
     const source = files({ paths: '*', format: csv() })
     await expect(
       convertTask(taskOf({ source, columns: { a: column.string() } }), { inputs: { 'x.tar.gz': gzipSync(tar) } }),

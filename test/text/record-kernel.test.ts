@@ -84,7 +84,7 @@ describe('RecordSkipper', () => {
     )
   })
 
-  it('does so over the borders of its windows, and from any record on', () => {
+  it('counts the same across the borders of its windows, and from any record on', () => {
     const filler = Buffer.from(`"${'x'.repeat(97)}",\n`.repeat(Math.ceil(windowBytesMax / 101)))
     fc.assert(
       fc.property(fc.oneof(text, records), dialect, fc.nat(150), fc.boolean(), (bytes, given, before, isQuoted) => {
@@ -123,12 +123,12 @@ describe('RecordSkipper', () => {
     expect(skip(bytes, csv).first).toBe(bytes.length)
   })
 
-  it('goes on after something odd', () => {
+  it('continues after an irregular record', () => {
     const bytes = Buffer.from(`${'1,"2"\n'.repeat(5_000)}a"b, "c"\n`.repeat(20))
     expect(skip(bytes, csv)).toMatchObject({ first: bytes.length, tally: { records: 20 * 5_001, lf: 20 * 5_001 } })
   })
 
-  it('takes bytes that are not the beginning of their buffer', () => {
+  it('reads bytes that do not begin at the start of their buffer', () => {
     const bytes = Buffer.from(`"\n${'1,"2"\n'.repeat(100)}`).subarray(2)
     expect(skip(bytes, csv)).toMatchObject({ end: bytes.length, tally: { records: 100, lines: 100, blankLines: 0 } })
   })

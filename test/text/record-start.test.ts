@@ -36,7 +36,7 @@ describe('recordStartSearch', () => {
     ).toBe(1)
   })
 
-  it('is right from nearly everywhere when quoted newlines and delimiters abound', () => {
+  it('is right from nearly every offset in a text full of quoted newlines and delimiters', () => {
     const row = (n: number): string => (n % 3 === 0 ? `${n},"line\nother, line\n\n""x""",${n}` : `${n},"a, b",${n}`)
     expect(
       rightShare(
@@ -46,7 +46,7 @@ describe('recordStartSearch', () => {
     ).toBeGreaterThan(0.97)
   })
 
-  it('tells the inside of a quoted field that holds a table of its own', () => {
+  it('recognises the inside of a quoted field that contains a whole table', () => {
     const table = Array.from({ length: 20 }, (_, n) => `${n};${n}`).join('\n')
     expect(
       rightShare(
@@ -56,16 +56,16 @@ describe('recordStartSearch', () => {
     ).toBeGreaterThan(0.97)
   })
 
-  it('answers -1 when no record begins', () => {
+  it('returns -1 when no record begins', () => {
     expect(recordStartSearch(csv, 2)(Buffer.from('abc,def'))).toBe(-1)
   })
 
-  it('looks beyond its window for the end of a record longer than that', () => {
+  it('reads beyond its window to find the end of a longer record', () => {
     const long = `${'x'.repeat(300_000)},1\n`
     expect(recordStartSearch(csv, 2)(Buffer.from(`${long}2,3\n4,5\n`))).toBe(long.length)
   })
 
-  it.each([csv, { ...csv, quote: '', escape: '' }])('goes on where it was when more bytes come', dialect => {
+  it.each([csv, { ...csv, quote: '', escape: '' }])('continues where it was when more bytes arrive', dialect => {
     const long = `${'x'.repeat(300_000)},1\n`
     const bytes = Buffer.from(`${long}2,3\n4,5\n`)
     const search = recordStartSearch(dialect, 2)

@@ -31,7 +31,7 @@ function chunksOf(bytes: Uint8Array, lengths: readonly number[]): Uint8Array[] {
 describe('scanRecords', () => {
   const scan = (value: string, given = csv) => scanRecords(Buffer.from(value), given)
 
-  it('counts nothing in nothing', () => {
+  it('counts no records in an empty text', () => {
     expect(scan('')).toMatchObject({ records: 0, lines: 0, blankLines: 0, newline: 'none', endsWithNewline: false })
   })
 
@@ -53,7 +53,7 @@ describe('scanRecords', () => {
     expect(scan('1,  "b\nc"\n').records).toBe(2)
   })
 
-  it('says when the text ends inside quotes', () => {
+  it('reports a text that ends inside quotes', () => {
     expect(scan('1,"2\n3,4\n')).toMatchObject({ records: 1, endsInsideQuote: true, endsWithNewline: false })
     expect(scan('1,"2\n3,4""\n')).toMatchObject({ endsInsideQuote: true })
     expect(scan('1,"2\n3,4""')).toMatchObject({ endsInsideQuote: true })
@@ -73,11 +73,11 @@ describe('scanRecords', () => {
     expect(scan(value).newline).toBe(newline)
   })
 
-  it('counts every line that is not blank where nothing quotes', () => {
+  it('counts every line that is not blank in a dialect without quotes', () => {
     expect(scan('"a\nb"\n\n  \n', lines)).toMatchObject({ records: 3, blankLines: 1 })
   })
 
-  it('passes over comments, quotes in them included', () => {
+  it('skips comments, also with quotes in them', () => {
     expect(scan('# "x\n1,2\n#\n3,#4\n', { ...csv, comment: '#' })).toMatchObject({
       records: 2,
       commentLines: 2,
@@ -89,7 +89,7 @@ describe('scanRecords', () => {
     expect(scan('1,"a\\"\nb"\n2,3\n', { ...csv, escape: '\\' }).records).toBe(2)
   })
 
-  it('starts where it is told to', () => {
+  it('counts from the given offset', () => {
     expect(scanRecords(Buffer.from('"a\n1,2\n3,4\n'), csv, 3)).toMatchObject({ records: 2, lines: 2 })
   })
 
@@ -134,7 +134,7 @@ describe('createRecordCutter', () => {
     )
   })
 
-  it('answers -1 while no record ends', () => {
+  it('returns -1 while no record ends', () => {
     const cutter = createRecordCutter(csv)
     expect(['1,"a\n', 'b', '"', '\n2,', '3'].map(chunk => cutter.push(Buffer.from(chunk)))).toEqual([-1, -1, -1, 1, -1])
     expect([cutter.records, cutter.lines]).toEqual([1, 2])
@@ -164,7 +164,7 @@ describe('recordEndSearch', () => {
     expect(recordEndSearch(csv, { from: 0, notBefore })(bytes)?.end ?? -1).toBe(end)
   })
 
-  it('finds the same when the bytes come little by little', () => {
+  it('finds the same end when the bytes arrive little by little', () => {
     fc.assert(
       fc.property(text, dialect, fc.nat(60), (bytes, given, notBefore) => {
         const little = recordEndSearch(given, { from: 0, notBefore })
@@ -177,7 +177,7 @@ describe('recordEndSearch', () => {
     )
   })
 
-  it('counts what stands before the end as a scan of those bytes alone', () => {
+  it('counts the records before the end as a scan of those bytes alone does', () => {
     fc.assert(
       fc.property(text, dialect, fc.nat(60), (bytes, given, notBefore) => {
         const found = recordEndSearch(given, { from: 0, notBefore })(bytes)

@@ -28,7 +28,7 @@ describe('windows-1252', () => {
       }
   })
 
-  it('has no bytes for characters that it does not know', () => {
+  it('has no bytes for characters outside of the encoding', () => {
     expect(encodeWindows1252('a€ÿ')).toEqual(Uint8Array.from([0x61, 0x80, 0xff]))
     expect(encodeWindows1252('日')).toBeUndefined()
     expect(encodeWindows1252('😀')).toBeUndefined()

@@ -23,7 +23,7 @@ function manyMembers(count: number, nameBytes = 20): MemberSpec[] {
   }))
 }
 
-describe('what a directory says', () => {
+describe('a directory', () => {
   it('lists members in directory order, with sizes, CRC and method', async () => {
     const zip = buildZip([
       { name: 'b/', data: '' },
@@ -74,7 +74,7 @@ describe('names', () => {
     expect(await namesOf(buildZip([{ name: Buffer.from([0x82, 0x2e, 0x63, 0x73, 0x76]) }]))).toEqual(['é.csv'])
   })
 
-  it('decodes UTF-8 without the flag where Unix or macOS wrote it, and cp437 where it is none', async () => {
+  it('decodes UTF-8 without the flag where Unix or macOS wrote it, and cp437 where the bytes are not UTF-8', async () => {
     const raw = [Buffer.from('日本.csv'), Buffer.from([0x82, 0x2e, 0x63])]
     for (const system of [3, 19]) {
       expect(await namesOf(buildZip(raw.map(name => ({ name, system }))))).toEqual(['日本.csv', 'é.c'])
@@ -97,7 +97,7 @@ describe('one path in several spellings', () => {
   const named = (name: string | Uint8Array, more: Partial<MemberSpec> = {}) =>
     namesOf(buildZip([{ name, data: 'x', ...more }]))
 
-  it('reads ./ and double slashes as they are read by every tool', async () => {
+  it('reads ./ and double slashes as every tool does', async () => {
     expect(await named('./data//a.csv')).toEqual(['data/a.csv'])
     expect(await named('data/./a.csv')).toEqual(['data/a.csv'])
   })
@@ -125,7 +125,7 @@ describe('one path in several spellings', () => {
     ])
   })
 
-  it('knows folders by their slash, and by the attribute that DOS or Unix gives them', async () => {
+  it('recognises folders by their slash, and by the attribute of DOS or Unix', async () => {
     const zip = buildZip([
       { name: './', data: '' },
       { name: 'a\\', data: '' },
@@ -139,7 +139,7 @@ describe('one path in several spellings', () => {
   })
 })
 
-describe('what is wrong with one entry', () => {
+describe('an entry that is wrong by itself', () => {
   it('leaves the other members readable', async () => {
     const select = (entry: { readonly name: string }) => entry.name === 'ok.csv'
     const bad: MemberSpec[] = [
@@ -154,12 +154,12 @@ describe('what is wrong with one entry', () => {
     }
   })
 
-  it('reads a member whose extra field says to be longer than it is', async () => {
+  it('does not prevent reading when its extra field has too great a length', async () => {
     const zip = buildZip([{ name: 'a.csv', data: 'hello', centralExtra: Buffer.from([0xfe, 0xca, 50, 0, 1, 2]) }])
     expect(await readZip(zip)).toEqual([['a.csv', 'hello']])
   })
 
-  it('names a member whose zip64 field lacks a number', async () => {
+  it('is a fault of its member when its zip64 field lacks a number', async () => {
     const zip = buildZip([
       { name: 'a.csv', data: 'x', declared: { inflatedBytes: 0xffffffff }, centralExtra: Buffer.from([1, 0, 0, 0]) },
       { name: 'ok.csv', data: 'fine' },
@@ -168,7 +168,7 @@ describe('what is wrong with one entry', () => {
   })
 })
 
-describe('where the directory is', () => {
+describe('finding the directory', () => {
   const members = { 'a.csv': 'a,b\n1,2\n', 'b.csv': 'c\n3\n' }
   const content = Object.entries(members)
   const prefix = Buffer.from('#!/bin/sh\nexit\n'.repeat(50))
@@ -193,7 +193,7 @@ describe('where the directory is', () => {
     expect(await readZip(Buffer.concat([buildZip(members, { zip64: true }), Buffer.alloc(count)]))).toEqual(content)
   })
 
-  it('says how many bytes stand after the end record, and how to cut them off', async () => {
+  it('fails with the number of bytes after the end record, and the command that cuts them off', async () => {
     const zip = buildZip(members)
     await expect(namesOf(Buffer.concat([zip, Buffer.from('junk\0')]))).rejects.toMatchObject({
       code: 'ZIP_NO_DIRECTORY',
@@ -201,19 +201,19 @@ describe('where the directory is', () => {
     })
   })
 
-  it('says so when nothing but NULs is found at the end', async () => {
+  it('fails with the NUL bytes at the end when there is nothing else', async () => {
     const padded = Buffer.concat([buildZip(members), Buffer.alloc(100_000)])
     await expect(namesOf(padded)).rejects.toThrowError(
       /got 65633 NUL bytes or more at the end of the file; cut them off/,
     )
   })
 
-  it('takes what looks like a zip64 locator in a comment for a comment', async () => {
+  it('reads a comment that looks like a zip64 locator as a comment', async () => {
     const locator = Buffer.concat([Buffer.from('PK\x06\x07'), Buffer.alloc(16)]).toString('latin1')
     expect(await readZip(buildZip([{ name: 'a.csv', data: 'x', comment: locator }]))).toEqual([['a.csv', 'x']])
   })
 
-  it('refuses an end record that says no members after bytes of one', async () => {
+  it('refuses an end record without members after bytes of one', async () => {
     const empty = buildZip([])
     const zip = buildZip(members)
     const emptied = Buffer.concat([zip.subarray(0, -22), empty])
@@ -222,7 +222,7 @@ describe('where the directory is', () => {
     await expect(namesOf(far)).rejects.toMatchObject({ code: 'ZIP_BAD_DIRECTORY' })
   })
 
-  it('takes 0xffff markers without zip64 as numbers', async () => {
+  it('reads 0xffff without zip64 as a number', async () => {
     const zip = buildZip([{ name: 'a.csv', data: 'x' }])
     zip.writeUInt16LE(0xffff, zip.length - 12)
     await expect(namesOf(zip)).rejects.toMatchObject({ code: 'ZIP_BAD_DIRECTORY' })
@@ -233,7 +233,7 @@ describe('where the directory is', () => {
     await expect(namesOf(buildZip(members, { entryCount: 3 }))).rejects.toMatchObject({ code: 'ZIP_BAD_DIRECTORY' })
   })
 
-  it('lets an error of the store through as it is', async () => {
+  it('passes on an error of the store unchanged', async () => {
     const fault = new TransientError('STORE_FAILED', 'slow down')
     const zip = buildZip(manyMembers(2000, 60))
     let reads = 0
@@ -245,7 +245,7 @@ describe('where the directory is', () => {
   })
 })
 
-describe('size', () => {
+describe('large directories', () => {
   it('reads the directory of 6,087 members in two reads, and no byte twice', async () => {
     const store = bufferStore(buildZip(manyMembers(6087, 30)))
     const { entries, directoryBytes } = await directoryOf(store)
@@ -253,7 +253,7 @@ describe('size', () => {
     expect(store.counts).toEqual({ requests: 2, bytes: directoryBytes + 22 })
   })
 
-  it('reads a short directory with the tail alone', async () => {
+  it('reads a short directory with the tail, in one read', async () => {
     const store = bufferStore(buildZip(manyMembers(100)))
     await directoryOf(store)
     expect(store.counts.requests).toBe(1)
@@ -273,7 +273,7 @@ describe('size', () => {
     expect(await namesOf(buildZip(members, { entryCount: 65_540 % 0x10000 }))).toHaveLength(65_540)
   })
 
-  it('reads members beyond 4 GiB, without reading what is between', async () => {
+  it('reads members beyond 4 GiB without reading the bytes in between', async () => {
     const { pieces, sizeBytes } = layoutZip([
       { name: 'near.csv', data: 'near' },
       { name: 'far.csv', data: 'far', holeBefore: 5 * 2 ** 30 },

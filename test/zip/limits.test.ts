@@ -22,7 +22,7 @@ async function faultOf(members: readonly MemberSpec[], limits: Partial<ZipLimits
 const honest: MemberSpec = { name: 'good.csv', data: 'x\n'.repeat(100) }
 
 describe('checkEntries', () => {
-  it('lets honest members through', async () => {
+  it('accepts honest members', async () => {
     expect(await faultOf([honest, { name: 'b', data: 'stored', method: 0 }, { name: 'c', data: '' }])).toBeUndefined()
   })
 
@@ -56,7 +56,7 @@ describe('checkEntries', () => {
     expect(String(fault)).toContain(`limits.${name}`)
   })
 
-  it('caps the ratio above a floor of 1 MiB', async () => {
+  it('limits the ratio only above 1 MiB', async () => {
     const blanks = (bytes: number) => [{ name: 'blanks.csv', data: ' '.repeat(bytes) }]
     expect(await faultOf(blanks(1024 * 1024))).toBeUndefined()
     expect(await faultOf(blanks(2 * 1024 * 1024))).toMatchObject({
@@ -65,7 +65,7 @@ describe('checkEntries', () => {
     })
   })
 
-  it('refuses a stored member of two sizes', async () => {
+  it('refuses a stored member whose two sizes differ', async () => {
     const fault = await faultOf([{ name: 'a', data: 'hello', method: 0, declared: { inflatedBytes: 4 } }])
     expect(fault).toMatchObject({ code: 'ZIP_SIZE_MISMATCH' })
   })
@@ -80,14 +80,14 @@ describe('checkEntries', () => {
     expect(inside).toMatchObject({ code: 'ZIP_OVERLAP', detail: { member: 'kernel.csv' } })
   })
 
-  it('lets a member overlap by a few bytes, as odd writers leave them', async () => {
+  it('accepts members that overlap by a few bytes, as some writers leave them', async () => {
     const odd = { name: 'odd.csv', data: 'hello', method: 0, declared: { compressedBytes: 17, inflatedBytes: 17 } }
     expect(await faultOf([odd, honest])).toBeUndefined()
   })
 })
 
 describe('entryFault', () => {
-  it('judges one member, so that it alone can be skipped', async () => {
+  it('returns the fault of a single member, so that only this one is skipped', async () => {
     const store = bufferStore(buildZip([honest, { name: 'bad', data: 'x', method: 12 }]))
     const { entries } = await readZipDirectory(store.readRange, store.input.sizeBytes, { key: 'a', limits: testLimits })
     expect(entries.map(entry => entryFault(entry, testLimits, 'a')?.code)).toEqual([

@@ -23,7 +23,7 @@ describe('memberPath', () => {
 })
 
 describe('safePath', () => {
-  it.each(['a.csv', 'a/b/c.csv', '...', 'a..b/c', 'ünï/日本.csv', 'a b.csv', '.hidden'])('lets %j through', name => {
+  it.each(['a.csv', 'a/b/c.csv', '...', 'a..b/c', 'ünï/日本.csv', 'a b.csv', '.hidden'])('accepts %j', name => {
     expect(safePath(name)).toBe(name)
   })
 
@@ -39,7 +39,7 @@ describe('checkExtractable', () => {
   const check = (...names: string[]) => checkExtractable(names.map(name => ({ name })))
   const duplicate = expect.objectContaining({ code: 'ZIP_DUPLICATE_NAME' })
 
-  it('lets different files through', () => {
+  it('accepts names of different files', () => {
     expect(() => check('a/b', 'a/c', 'ab', 'a.b')).not.toThrow()
   })
 
@@ -50,7 +50,7 @@ describe('checkExtractable', () => {
     },
   )
 
-  it('refuses a name twice', () => {
+  it('refuses two members of one name', () => {
     expect(() => check('a/b', 'a/b')).toThrowError(duplicate)
   })
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { HashNumbers } from '../../../lib/engine/write/hash-numbers.ts'
 
-it('numbers hashes in the order in which they first come, also those that are equal in one half', () => {
+it('numbers hashes in the order of their first appearance, also hashes that are equal in one half', () => {
   const half = fc.oneof(fc.nat(7), fc.nat(0xffffffff))
   fc.assert(
     fc.property(fc.array(fc.tuple(half, half), { maxLength: 400 }), hashes => {
