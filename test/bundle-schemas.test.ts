@@ -5,7 +5,6 @@ import {
   column,
   csv,
   files,
-  mapRows,
   memberFiles,
   param,
   parquet,
@@ -16,7 +15,9 @@ import {
   task,
   zipMembers,
 } from '../lib/define/index.ts'
+import { taskWithSteps } from '../lib/define/task.ts'
 import type { AnyTaskOptions } from '../lib/define/task-options.ts'
+import { mapRows, type TestTaskOptions } from './engine/converting.ts'
 
 const given = {
   name: 'flights',
@@ -29,8 +30,12 @@ const airports = table('airports.csv', csv())
 const typedAirports = table('airports.csv', csv(), { iata: column.string(), state: column.string() })
 const joined = sql`select i.*, a.state from input i left join airports a on a.iata = i.origin`
 
-async function schemaOf(options: Partial<AnyTaskOptions>, withSamples = false): Promise<TaskSchema | undefined> {
-  const built = pipeline({ name: 'all', tasks: [task({ ...given, ...options } as never)] })
+async function schemaOf(
+  { transform = [], ...options }: TestTaskOptions,
+  withSamples = false,
+): Promise<TaskSchema | undefined> {
+  const flights = taskWithSteps({ ...given, ...options }, [transform].flat())
+  const built = pipeline({ name: 'all', tasks: [flights] })
   return (await taskSchemas(built, { withSamples })).flights
 }
 

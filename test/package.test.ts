@@ -8,16 +8,15 @@ import { compressors } from 'hyparquet-compressors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
-const consumer = `import { column, csv, files, mapRows, parquet, pipeline, task } from 'fanmill'
+const consumer = `import { column, csv, files, parquet, pipeline, task } from 'fanmill'
 import { double } from './double.ts'
 
 const visits = task({
   name: 'visits',
   source: files({ paths: 'visits/*.csv', format: csv() }),
   columns: { city: column.string(), visitors: column.int32() },
-  transform: mapRows(row => ({ ...row, twice: double(row.visitors ?? 0) }), { adds: { twice: column.int32() } }),
   output: parquet({ path: 'visits' }),
-})
+}).mapRows(row => ({ ...row, twice: double(row.visitors ?? 0) }), { adds: { twice: column.int32() } })
 
 // @ts-expect-error: a misspelt option is a type error for those who install the package
 export const misspelt = () => task({ nam: 'visits' })

@@ -7,7 +7,6 @@ import {
   csv,
   files,
   jsonLines,
-  mapRows,
   memberFiles,
   param,
   parquet,
@@ -26,13 +25,13 @@ const flights = task({
   source: zipMembers({ paths: 'incoming/{month}/*.zip', members: '**/*.csv', format: csv() }),
   columns: { date: column.timestamp(), carrier: column.string(), delay: column.int32(), origin: column.string() },
   tables: { airports: table('reference/airports.csv', csv()) },
-  transform: [
-    ({ carrier }) =>
-      sql`select i.*, a.state from input i left join airports a on a.iata = i.origin where ${carrier} in ('all', i.carrier)`,
-    mapRows(row => ({ isLate: row.delay > 15 }), { adds: { isLate: column.boolean() } }),
-  ],
   output: parquet({ path: '{task}/{carrier}/{month}', partitionBy: ['state'] }),
 })
+  .sql<{ state: string | null }>(
+    ({ carrier }) =>
+      sql`select i.*, a.state from input i left join airports a on a.iata = i.origin where ${carrier} in ('all', i.carrier)`,
+  )
+  .mapRows(row => ({ isLate: Number(row.delay) > 15 }), { adds: { isLate: column.boolean() } })
 const airports = { 'reference/airports.csv': 'iata,state\nABE,PA\nJFK,NY\n' }
 const params = { month: '2001-01' }
 
@@ -197,14 +196,13 @@ describe('a failure', () => {
       name: 'broken',
       source: files({ paths: '*.csv', format: csv() }),
       columns: { a: column.int32() },
-      transform: mapRows(
-        () => {
-          throw new Error('no such season')
-        },
-        { adds: { season: column.string() } },
-      ),
       output: parquet({ path: '{task}' }),
-    })
+    }).mapRows(
+      () => {
+        throw new Error('no such season')
+      },
+      { adds: { season: column.string() } },
+    )
     await expect(runTask(broken, { rows: [{ a: 1 }] })).rejects.toThrow(/no such season/)
   })
 })
@@ -214,15 +212,14 @@ it('gives what functions log', async () => {
     name: 'chatty',
     source: files({ paths: '*.csv', format: csv() }),
     columns: { a: column.int32() },
-    transform: mapRows(
-      (row, { log }) => {
-        log.warn(`a is ${row.a}`)
-        return { b: 1 }
-      },
-      { adds: { b: column.int32() } },
-    ),
     output: parquet({ path: '{task}' }),
-  })
+  }).mapRows(
+    (row, { log }) => {
+      log.warn(`a is ${row.a}`)
+      return { b: 1 }
+    },
+    { adds: { b: column.int32() } },
+  )
   const { logs } = await runTask(chatty, { rows: [{ a: 1 }, { a: 2 }] })
   expect(logs).toMatchObject([
     { level: 'warn', message: 'a is 1' },

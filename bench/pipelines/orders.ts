@@ -1,5 +1,5 @@
 /** The benchmark's tasks: the same orders, read from each input with and without what costs time. */
-import { column, csv, files, mapRows, parquet, pipeline, sql, task, zipMembers } from 'fanmill'
+import { column, csv, files, parquet, pipeline, task, zipMembers } from 'fanmill'
 
 const columns = {
   order_id: column.int64(),
@@ -38,18 +38,15 @@ export const orders = pipeline({
       name: 'big-sql',
       source: big,
       columns,
-      transform: sql`select * replace (trim(country) as country) from input where quantity > 0`,
       output,
-    }),
+    }).sql`select * replace (trim(country) as country) from input where quantity > 0`,
     task({
       name: 'big-map-rows',
       source: big,
       columns,
-      transform: mapRows(
-        ({ quantity, unit_price, gift }) => ({ total: gift ? 0 : Number(quantity) * (unit_price ?? 0) }),
-        { adds: { total: column.float64() } },
-      ),
       output,
+    }).mapRows(({ quantity, unit_price, gift }) => ({ total: gift ? 0 : Number(quantity) * (unit_price ?? 0) }), {
+      adds: { total: column.float64() },
     }),
   ],
 })

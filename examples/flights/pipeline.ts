@@ -1,5 +1,5 @@
 /** Three million flights, from one zip of 1,341 CSV members to Parquet partitioned by the state they left from. */
-import { column, csv, mapRows, parquet, pipeline, sql, table, task, zipMembers } from 'fanmill'
+import { column, csv, parquet, pipeline, table, task, zipMembers } from 'fanmill'
 
 export const flights = task({
   name: 'flights',
@@ -12,12 +12,11 @@ export const flights = task({
     destination: column.string(),
   },
   tables: { airports: table('reference/airports.csv', csv()) },
-  transform: [
-    sql`select i.*, a.state from input i left join airports a on a.iata = i.origin`,
-    mapRows(({ date }) => ({ season: season(date) }), { adds: { season: column.string() } }),
-  ],
   output: parquet({ path: '{task}', partitionBy: ['state'] }),
-})
+}).sql<{ state: string | null }>`select i.*, a.state from input i left join airports a on a.iata = i.origin`.mapRows(
+  row => ({ season: season(row.date) }),
+  { adds: { season: column.string() } },
+)
 
 export default pipeline({ name: 'flights', tasks: [flights], trigger: { upload: 'incoming/*.zip' } })
 

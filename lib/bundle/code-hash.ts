@@ -89,7 +89,8 @@ function wholeExpression(top: AnyNode, call: AnyNode, path: readonly AnyNode[]):
   for (let parent = path[depth]; parent; parent = path[--depth]) {
     const chained =
       (parent.type === 'MemberExpression' && parent.object === node) ||
-      (parent.type === 'CallExpression' && parent.callee === node)
+      (parent.type === 'CallExpression' && parent.callee === node) ||
+      (parent.type === 'TaggedTemplateExpression' && parent.tag === node)
     if (!chained) break
     node = parent
   }

@@ -168,7 +168,8 @@ export interface MapBatchesStep {
 }
 
 export type Step = SqlStep | MapRowsStep | MapBatchesStep
-export type StepOf = Step | ((params: never) => Step)
+/** A step, or a function of the parameters that returns one. */
+export type StepDefinition = Step | ((params: never) => Step)
 
 /** A broadcast table: small, read whole, once a worker. */
 export interface TableDefinition {
@@ -227,7 +228,15 @@ export interface RowCheck {
   readonly reason: string
 }
 
-export interface TaskDefinition {
+/** Marks, for the compiler only, a task whose output names columns that its rows do not have. */
+export declare const unknownOutputColumns: unique symbol
+
+/** A task whose output uses no unknown column, as pipelines and runs take it. */
+export interface TaskDefinition extends TaskFields {
+  readonly [unknownOutputColumns]?: undefined
+}
+
+export interface TaskFields {
   readonly kind: 'task'
   readonly name: string
   readonly doc?: string
@@ -235,7 +244,7 @@ export interface TaskDefinition {
   readonly source: Source
   readonly columns?: Columns
   readonly tables: Readonly<Record<string, TableDefinition>>
-  readonly transform: readonly StepOf[]
+  readonly transform: readonly StepDefinition[]
   readonly where?: SqlStep | ((params: never) => SqlStep)
   readonly output: Output
   /** Default none. */

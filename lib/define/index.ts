@@ -28,7 +28,7 @@ export type {
   SqlStep,
   SqlValue,
   Step,
-  StepOf,
+  StepDefinition,
   TableDefinition,
   TaskDefinition,
   ZipLimits,
@@ -83,16 +83,14 @@ export {
   zipLimits,
   zipMembers,
 } from './source.ts'
-export { type Sql, type SqlOptions, type SqlTag, sql } from './sql.ts'
-export {
-  type MapBatches,
-  type MapOptions,
-  type MappedBatch,
-  type MappedRow,
-  type MapRows,
-  mapBatches,
-  mapRows,
+export { type SqlOptions, type SqlTag, sql } from './sql.ts'
+export type {
+  MapOptions,
+  MappedBatch,
+  MappedRow,
+  RowAfterStep,
 } from './steps.ts'
 export { table } from './table.ts'
-export { type Task, task } from './task.ts'
-export type { AnyTaskOptions, RowAfterStep, TaskOptions, TypedStep, TypedStepOf } from './task-options.ts'
+export { task } from './task.ts'
+export type { AnyTaskOptions, TaskOptions } from './task-options.ts'
+export type { SqlMethod, Task } from './task-type.ts'

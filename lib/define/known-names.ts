@@ -1,27 +1,28 @@
-/** Builders by name that say what was meant where a name is not one of them. */
+/** Objects of builders whose unknown names throw an error that names the right one. */
 import { invalid, meantName } from './check.ts'
 
-/** JavaScript itself asks any object for these. */
-const askedByJavaScript = ['then', 'toJSON']
+/** Names that JavaScript itself looks up on any object. */
+const usedByJavaScript = ['then', 'toJSON']
 
 /**
- * The same object, frozen, whose unknown functions throw when they are called. `others` are names that other tools use,
- * each with the one of these.
+ * Returns the builders, frozen. A function under any other name throws when it is called. `others` maps names that other
+ * tools use to names here; `Others` makes the compiler show them too.
  * @throws DEFINITION_INVALID with the nearest name
  */
-export function withKnownNames<T extends object>(
+export function withKnownNames<Builders extends object, Others>(
   subject: string,
-  builders: T,
-  others: Readonly<Record<string, string>>,
-): T {
+  builders: Builders,
+  others: { readonly [Name in keyof Others]: string },
+): Builders & Others {
   return new Proxy(Object.freeze(builders), {
     get(target, name, receiver) {
-      if (typeof name === 'symbol' || name in target || askedByJavaScript.includes(name))
+      if (typeof name === 'symbol' || name in target || usedByJavaScript.includes(name))
         return Reflect.get(target, name, receiver)
       return () => {
-        const meant = meantName(name, Object.keys(target), others)
-        throw invalid(`${subject}.${name}`, `expected one of ${Object.keys(target).join(', ')}, got ${name}${meant}`)
+        const names = Object.keys(target)
+        const message = `expected one of ${names.join(', ')}, got ${name}${meantName(name, names, others)}`
+        throw invalid(`${subject}.${name}`, message)
       }
     },
-  })
+  }) as Builders & Others
 }

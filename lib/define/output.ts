@@ -6,8 +6,29 @@ import { type Refined, refinable } from './freeze.ts'
 import { count, filledText, flag, oneOf, relativePath } from './schemas.ts'
 import { hasGlob, placeholdersOf } from './template-syntax.ts'
 
-/** All but `path` have defaults. */
-export type ParquetOptions = Pick<ParquetOutput, 'path'> & Partial<Omit<ParquetOutput, 'kind' | 'path'>>
+declare const usedColumns: unique symbol
+
+/** Carries, for the compiler only, the names of the columns that an output uses. */
+export interface UsedColumns<out Names extends string> {
+  readonly [usedColumns]?: Names
+}
+
+/** The options of `parquet`. All but `path` have defaults. */
+export interface ParquetOptions<Uses extends string = string>
+  extends Pick<ParquetOutput, 'path'>,
+    Partial<Omit<ParquetOutput, 'kind' | 'path' | 'partitionBy' | 'sortBy'>> {
+  /**
+   * Columns whose values become folders, `state=PA/`. Their names begin with neither `_` nor `.`, because readers pass over such
+   * folders. Default none.
+   * @example partitionBy: ['state']
+   */
+  readonly partitionBy?: readonly Uses[]
+  /**
+   * Columns by which the rows of each part are sorted, ascending. Default none.
+   * @example sortBy: ['date', 'origin']
+   */
+  readonly sortBy?: readonly Uses[]
+}
 
 export interface MemberFilesOptions {
   /** Path template under the output root. */
@@ -16,10 +37,17 @@ export interface MemberFilesOptions {
   readonly mode?: OutputMode
 }
 
-export type Parquet = Refined<ParquetOutput, ParquetOptions>
+/** A Parquet output whose columns the compiler knows. `with` changes some of its options. */
+export type Parquet<Uses extends string = string> = ParquetOutput &
+  UsedColumns<Uses> & {
+    with<const Changed extends string = Uses>(changes: Partial<ParquetOptions<Changed>>): Parquet<Uses | Changed>
+  }
 export type MemberFiles = Refined<MemberFilesOutput, MemberFilesOptions>
 
 /** A Parquet dataset with `_SUCCESS`, at a path under the output root: `{task}/{month}`. */
+export function parquet<const Uses extends string = never>(
+  given: ParquetOptions<Uses>,
+): Parquet<string extends Uses ? never : Uses>
 export function parquet(given: ParquetOptions): Parquet {
   const checked = check('parquet', parquetOptions, given)
   const salted = checked.salted ?? placeholdersOf(checked.path).includes('salt')
@@ -37,7 +65,7 @@ export function parquet(given: ParquetOptions): Parquet {
     partitionsMax: checked.partitionsMax ?? 1000,
   }
   checkParquet(data)
-  return refinable(data, given, parquet)
+  return refinable<ParquetOutput, ParquetOptions>(data, given, parquet) as Parquet
 }
 
 /** The members of archives themselves, extracted below a path under the output root. */

@@ -1,17 +1,29 @@
-/** The builders of parameters. */
+/** Builds parameters. */
 import * as v from 'valibot'
 import { check, invalid, options, show } from './check.ts'
 import type { ParamDefinition, ParamType, ParamValue } from './definition.ts'
 import { frozen } from './freeze.ts'
 import { withKnownNames } from './known-names.ts'
+import { type OtherParamNames, otherParamNames } from './other-names.ts'
 import { readParamValue } from './param-value.ts'
 import { anyFunction, filledText, text } from './schemas.ts'
 
+/** The options of every parameter type. */
 export interface ParamOptions<Value extends ParamValue> {
-  /** A parameter without one must be given. */
+  /**
+   * The value where none is given. A parameter without a default must be given.
+   * @example param.string({ default: 'all' })
+   */
   readonly default?: Value
+  /**
+   * A description for people. Default none.
+   * @example param.month({ doc: 'month of the upload' })
+   */
   readonly doc?: string
-  /** Whether a value is allowed; a text says what is expected instead. */
+  /**
+   * Returns whether a value is allowed; a returned text says what is expected instead. Default every value.
+   * @example param.integer({ validate: value => value > 0 || 'a number above 0' })
+   */
   readonly validate?: (value: Value) => boolean | string
 }
 
@@ -21,38 +33,29 @@ export interface ParamOf<Type extends ParamType, Value extends ParamValue> exten
   readonly validate?: (value: Value) => boolean | string
 }
 
-/** The types of parameters; dates, months and timestamps are ISO strings. */
-export const param = withKnownNames(
-  'param',
-  {
-    string: typed<'string', string>('string'),
-    integer: typed<'integer', number>('integer'),
-    float64: typed<'float64', number>('float64'),
-    boolean: typed<'boolean', boolean>('boolean'),
-    /** `YYYY-MM-DD` */
-    date: typed<'date', string>('date'),
-    /** `YYYY-MM` */
-    month: typed<'month', string>('month'),
-    /** Kept in UTC: `2024-01-31T12:00:00Z`. */
-    timestamp: typed<'timestamp', string>('timestamp'),
-    enumeration,
-  },
-  {
-    number: 'float64 or integer',
-    int: 'integer',
-    int32: 'integer',
-    int64: 'integer',
-    long: 'integer',
-    bigint: 'integer',
-    float: 'float64',
-    float32: 'float64',
-    double: 'float64',
-    bool: 'boolean',
-    text: 'string',
-    enum: 'enumeration',
-    datetime: 'timestamp',
-  },
-)
+const builders = {
+  /** Any text. */
+  string: typed<'string', string>('string'),
+  /** A whole number between ±9,007,199,254,740,991: the numbers that JavaScript holds exactly. */
+  integer: typed<'integer', number>('integer'),
+  /** A floating point number of 64 bits. */
+  float64: typed<'float64', number>('float64'),
+  /** `true` or `false`; a command line may also say 1 or 0, yes or no. */
+  boolean: typed<'boolean', boolean>('boolean'),
+  /** A calendar date, `YYYY-MM-DD`. */
+  date: typed<'date', string>('date'),
+  /** A month, `YYYY-MM`. */
+  month: typed<'month', string>('month'),
+  /** An instant in UTC, `2024-01-31T12:00:00Z`. Without a zone it is taken as UTC. */
+  timestamp: typed<'timestamp', string>('timestamp'),
+  enumeration,
+}
+
+/**
+ * The types of parameters. Dates, months and timestamps are ISO strings in the code.
+ * @example params: { month: param.month(), carrier: param.string({ default: 'all' }) }
+ */
+export const param = withKnownNames<typeof builders, OtherParamNames>('param', builders, otherParamNames)
 
 const paramOptions = options({
   default: v.optional(v.union([v.string(), v.number(), v.boolean()], 'a string, a number or true or false')),
@@ -65,7 +68,10 @@ const words = v.pipe(
   v.check(all => new Set(all).size === all.length, 'words that differ'),
 )
 
-/** One of these words. */
+/**
+ * One of these words.
+ * @example param.enumeration(['day', 'hour'], { default: 'day' })
+ */
 function enumeration<const Words extends readonly string[]>(
   values: Words,
   given: ParamOptions<Words[number]> = {},

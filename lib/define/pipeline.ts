@@ -7,7 +7,7 @@ import { frozen } from './freeze.ts'
 import { checkOutputsApart } from './output-paths.ts'
 import { filledText, relativePath } from './schemas.ts'
 import { definitionName } from './task.ts'
-import { checkTemplate } from './task-checks.ts'
+import { checkOutputColumns, checkTemplate } from './task-checks.ts'
 
 export interface PipelineOptions {
   /** Lower case letters, digits and hyphens. */
@@ -31,6 +31,7 @@ export function pipeline(given: PipelineOptions): Pipeline {
   const { name, tasks, trigger, module } = check(subject, pipelineOptions, given)
   const twice = tasks.find((task, index) => tasks.findIndex(other => other.name === task.name) < index)
   if (twice !== undefined) throw invalid(`${subject}: tasks`, `expected names that differ, got ${twice.name} twice`)
+  tasks.forEach(checkOutputColumns)
   checkOutputsApart(subject, tasks)
   if (trigger !== undefined)
     checkTemplate(`${subject}: trigger.upload`, trigger.upload, [

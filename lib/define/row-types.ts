@@ -1,5 +1,6 @@
 /** The types of rows, values and contexts, as they follow from columns and parameters. */
 import type { ColumnDefinition, Columns, ParamDefinition, Params } from './definition.ts'
+import type { ProvenanceColumn } from './provenance.ts'
 
 /** The values of a column that is not null. */
 export type ValueOf<Column extends ColumnDefinition> = Column extends { type: 'list'; items: infer Items }
@@ -16,11 +17,26 @@ export type CellOf<Column extends ColumnDefinition> = Column extends { required:
 /** A row of these columns: `RowOf<typeof columns>`. */
 export type RowOf<C extends Columns> = { readonly [Name in keyof C]: CellOf<C[Name]> }
 
+/** The rows that a task reads: its columns, those of its paths, and those about the row's origin. */
+export type InputRow<
+  C extends Columns,
+  InPath extends string,
+  Provenance extends ProvenanceColumn,
+> = string extends keyof C
+  ? AnyRow
+  : {
+      readonly [Name in keyof C | Provenance | (string extends InPath ? never : InPath)]: Name extends keyof C
+        ? CellOf<C[Name]>
+        : Name extends Provenance
+          ? ValueOfProvenance[Name]
+          : string | null
+    }
+
 /** The values of these parameters. */
 export type ParamValuesOf<P extends Params> = { readonly [Name in keyof P]: ParamValueOf<P[Name]> }
 
-/** A row whose columns the compiler does not know: a step in a `transform` list whose parameter has no type of its own. */
-// biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked, because TypeScript types a nested call before the object around it
+/** A row whose columns the compiler does not know, because the task has no `columns`. */
+// biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked where nothing is known
 export type AnyRow = Readonly<Record<string, any>>
 
 export type LogFields = Readonly<Record<string, unknown>>
@@ -118,6 +134,14 @@ interface ValueOfType {
   timestamp: Date
   timestamptz: Date
   list: readonly unknown[]
+}
+
+interface ValueOfProvenance {
+  _archive: string
+  _member: string
+  _line: bigint
+  _run: string
+  _loaded_at: Date
 }
 
 interface ValueOfParam {

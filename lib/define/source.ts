@@ -3,11 +3,12 @@ import * as v from 'valibot'
 import { check, options } from './check.ts'
 import type { FilesSource, Format, ZipLimits, ZipMembersSource } from './definition.ts'
 import { type Refined, refinable } from './freeze.ts'
+import type { PathColumns, PathColumnsOf } from './path-columns.ts'
 import { anyFormat, count, filledText, flag, oneOf, relativePath } from './schemas.ts'
 
-export interface ZipMembersOptions {
+export interface ZipMembersOptions<Paths extends string = string, Hive extends boolean = boolean> {
   /** Path template under the input root, with `{param}` placeholders and glob stars: `incoming/{month}/*.zip`. */
-  readonly paths: string
+  readonly paths: Paths
   /** Glob over member names; default every member but, where there is a format, dot files and `__MACOSX`. */
   readonly members?: string
   /** Needed but for `memberFiles`. */
@@ -15,17 +16,17 @@ export interface ZipMembersOptions {
   /** Default `fail`. */
   readonly onBadMember?: 'fail' | 'skip'
   /** Whether folders `name=value` in an archive's path are columns, of the types that `columns` says, else strings. Default true. */
-  readonly hive?: boolean
+  readonly hive?: Hive
   /** Caps that differ from the defaults. */
   readonly limits?: Partial<ZipLimits>
 }
 
-export interface FilesOptions {
+export interface FilesOptions<Paths extends string = string, Hive extends boolean = boolean> {
   /** Path template under the input root, with `{param}` placeholders and glob stars. Names ending in .gz or .zst are inflated. */
-  readonly paths: string
+  readonly paths: Paths
   readonly format: Format
   /** Whether folders `name=value` in a file's path are columns, of the types that `columns` says, else strings. Default true. */
-  readonly hive?: boolean
+  readonly hive?: Hive
 }
 
 export type ZipMembers = Refined<ZipMembersSource, ZipMembersOptions>
@@ -41,6 +42,9 @@ export const zipLimits: ZipLimits = Object.freeze({
 })
 
 /** The members of zip archives. */
+export function zipMembers<const Paths extends string, const Hive extends boolean = true>(
+  given: ZipMembersOptions<Paths, Hive>,
+): ZipMembers & PathColumns<Hive extends true ? PathColumnsOf<Paths> : never>
 export function zipMembers(given: ZipMembersOptions): ZipMembers {
   const { paths, members = '**', format, onBadMember = 'fail', hive, limits } = check('zipMembers', zipOptions, given)
   const data: ZipMembersSource = {
@@ -56,6 +60,9 @@ export function zipMembers(given: ZipMembersOptions): ZipMembers {
 }
 
 /** Files that are no archives. */
+export function files<const Paths extends string, const Hive extends boolean = true>(
+  given: FilesOptions<Paths, Hive>,
+): Files & PathColumns<Hive extends true ? PathColumnsOf<Paths> : never>
 export function files(given: FilesOptions): Files {
   const { paths, format, hive } = check('files', filesOptions, given)
   const data: FilesSource = { kind: 'files', paths, format, ...(hive === undefined ? {} : { hive }) }

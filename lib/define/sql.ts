@@ -3,24 +3,22 @@ import * as v from 'valibot'
 import { check, invalid, options, show } from './check.ts'
 import type { SqlStep, SqlValue } from './definition.ts'
 import { frozen } from './freeze.ts'
-import type { AddsColumns } from './steps.ts'
 
 export interface SqlOptions {
   /** `row` (default, the only one): the statement sees each row on its own. */
   readonly scope?: SqlStep['scope']
 }
 
-/** A step in SQL; `Adds` are the columns that it adds, for the steps after it. */
-export type Sql<Adds = unknown> = SqlStep & AddsColumns<Adds>
-
 export interface SqlTag {
-  <Adds = unknown>(texts: TemplateStringsArray, ...values: SqlValue[]): Sql<Adds>
-  (options: SqlOptions): <Adds = unknown>(texts: TemplateStringsArray, ...values: SqlValue[]) => Sql<Adds>
+  (texts: TemplateStringsArray, ...values: SqlValue[]): SqlStep
+  (options: SqlOptions): (texts: TemplateStringsArray, ...values: SqlValue[]) => SqlStep
 }
 
 /**
- * A step in SQL over the table `input`: sql`select * replace (upper(name) as name) from input where carrier = ${carrier}`.
- * No two columns of one name may come out. Values are bound. Say the columns that it adds, and later steps see their types: sql<{ state: string | null }>`…`.
+ * SQL with bound values: a condition for `where` and `checks`, or a statement over the table `input` that a step returns. No two
+ * columns of one name may come out of a statement.
+ * @example where: sql`delay is not null`
+ * @example task({ … }).sql(({ carrier }) => sql`select * from input where carrier = ${carrier}`)
  */
 export const sql: SqlTag = ((first: TemplateStringsArray | SqlOptions, ...values: SqlValue[]) => {
   if (isTemplate(first)) return build(first, values, 'row')

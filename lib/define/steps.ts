@@ -1,93 +1,64 @@
-/** The builders of steps in TypeScript, `mapRows` and `mapBatches`. */
+/** Builds the steps that call functions, as data, and types what these functions take and return. */
 import * as v from 'valibot'
 import { check, options } from './check.ts'
-import type { Columns, MapBatchesStep, MapRowsStep, Params } from './definition.ts'
+import type { Columns, MapBatchesStep, MapRowsStep } from './definition.ts'
 import { frozen } from './freeze.ts'
-import type { AnyRow, BatchContext, CellOf, ParamValuesOf, RowBatch, RowContext, RowOf } from './row-types.ts'
+import type { CellOf, RowOf } from './row-types.ts'
 import { addedColumns, anyFunction, oneOf } from './schemas.ts'
 
-declare const adding: unique symbol
-declare const mappingRows: unique symbol
-declare const mappingBatches: unique symbol
-
-/** Carries, for the compiler only, the columns that a step adds. */
-export interface AddsColumns<out Adds> {
-  readonly [adding]?: Adds
-}
-
-/** The function's own type stands under a name of its own, so that the compiler infers rows from the right kind of step. */
-export interface MapRows<in Row = never, in Values = never, in State = never, out Adds = unknown>
-  extends MapRowsStep,
-    AddsColumns<Adds> {
-  readonly [mappingRows]?: (row: Row, context: RowContext<Values, State>) => unknown
-}
-
-export interface MapBatches<in Row = never, in Values = never, in State = never, out Adds = unknown>
-  extends MapBatchesStep,
-    AddsColumns<Adds> {
-  readonly [mappingBatches]?: (batch: RowBatch<Row>, context: BatchContext<Values, State>) => unknown
-}
-
-/** What a `mapRows` function returns: the columns that change, and all that it adds. */
-export type MappedRow<Row, Adds extends Columns> = Partial<Omit<Row, keyof Adds>> & RowOf<Adds>
-
-/** What a `mapBatches` function returns: every column that it adds, with as many values as there are rows. */
-export type MappedBatch<Adds extends Columns> = { readonly [Name in keyof Adds]: readonly CellOf<Adds[Name]>[] }
-
+/** The options of `mapRows` and `mapBatches`. */
 export interface MapOptions<Adds extends Columns> {
-  /** Columns that the function adds, or gives another type; others pass through. Default none. */
+  /**
+   * The columns that the function adds, or to which it gives another type. Other columns pass through. Default none.
+   * @example adds: { season: column.string() }
+   */
   readonly adds?: Adds
   /**
-   * What happens when the function throws, or gives a value that its column cannot hold: `fail` ends the run with
-   * TRANSFORM_FAILED, `reject` rejects the record of the row. A result of the wrong shape (no object, a column that is not in
-   * `adds`) always ends the run. A batch that fails is tried again row by row, to find the rows. Default `fail`.
+   * What happens when the function throws, or returns a value that its column cannot hold. `fail` ends the run with
+   * TRANSFORM_FAILED; `reject` rejects the record of the row. A result of the wrong shape (no object, or a column that is
+   * not in `adds`) always ends the run. A batch that fails is tried again row by row, to find the rows. Default `fail`.
+   * @example onError: 'reject'
    */
   readonly onError?: 'fail' | 'reject'
 }
 
-type None = Record<never, never>
+/** The columns that a `mapRows` function returns: those that change, and all of `adds`. */
+export type MappedRow<Row, Adds extends Columns> = Partial<Omit<Row, keyof Adds>> & RowOf<Adds>
 
-/**
- * A function for each row: mapRows(row => ({ season: season(row.date) }), { adds: { season: column.string() } }).
- * It returns an object, a list of objects, or null to drop the row; columns that it does not return stay as they are.
- * `context.reject(reason)` makes the record a reject: mapRows((row, context) => (row.delay < -60 ? context.reject('left too early') : row)).
- */
-export function mapRows<
-  Row = AnyRow,
-  Values = ParamValuesOf<Params>,
-  // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked where the compiler cannot know what setup returned
-  State = any,
-  const Adds extends Columns = None,
->(
-  map: (
-    row: Row,
-    context: RowContext<Values, State>,
-  ) => MappedRow<Row, NoInfer<Adds>> | readonly MappedRow<Row, NoInfer<Adds>>[] | null,
-  given: MapOptions<Adds> = {},
-): MapRows<Row, Values, State, RowOf<Adds>> {
-  check('mapRows: map', anyFunction, map)
-  const { adds = {}, onError = 'fail' } = check('mapRows', mapOptions, given)
-  return frozen({ kind: 'mapRows', map, adds, ...(onError === 'reject' && { onError }) })
+/** The columns that a `mapBatches` function returns: those that change, and all of `adds`, each with a value for every row. */
+export type MappedBatch<Row, Adds extends Columns> = {
+  readonly [Name in keyof Row as Name extends keyof Adds ? never : Name]?: readonly Row[Name][]
+} & { readonly [Name in keyof Adds]: readonly CellOf<Adds[Name]>[] }
+
+/** The type of a returned column that is neither a column of the row nor in `adds`: no value has it. */
+export interface NotInAdds<Name> {
+  readonly notInAdds: Name
 }
 
-/**
- * A function for many rows at once, columns in and columns out: mapBatches(({ columns }) => ({ late: columns.delay.map(isLate) }), { adds: { late: column.boolean() } }).
- * It returns the columns of `adds`; others pass through. Columns are read when they are first asked for.
- * `context.reject(reason, { row })` makes the record of one row, by its index in the batch, a reject.
- */
-export function mapBatches<
-  Row = AnyRow,
-  Values = ParamValuesOf<Params>,
-  // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked where the compiler cannot know what setup returned
-  State = any,
-  const Adds extends Columns = None,
->(
-  map: (batch: RowBatch<Row>, context: BatchContext<Values, State>) => MappedBatch<NoInfer<Adds>>,
-  given: MapOptions<Adds> = {},
-): MapBatches<Row, Values, State, RowOf<Adds>> {
-  check('mapBatches: map', anyFunction, map)
-  const { adds = {}, onError = 'fail' } = check('mapBatches', mapOptions, given)
-  return frozen({ kind: 'mapBatches', map, adds, ...(onError === 'reject' && { onError }) })
+/** A result without columns that are neither known nor added. */
+export type ExactColumns<Result, Known extends PropertyKey> = Result & {
+  readonly [Name in Exclude<keyof Result, Known>]: NotInAdds<Name>
+}
+
+/** The rows after a step. Columns that SQL adds without naming them in its type can be read as `unknown`. */
+export type RowAfterStep<Row, Adds> = unknown extends Adds
+  ? Row & Readonly<Record<string, unknown>>
+  : { readonly [Name in keyof Row as Name extends keyof Adds ? never : Name]: Row[Name] } & Readonly<Adds>
+
+/** Returns the step that calls `map` for each row. */
+export function mapRows(map: MapRowsStep['map'], given: MapOptions<Columns> = {}): MapRowsStep {
+  return frozen({ kind: 'mapRows', ...mapFields('mapRows', map, given) })
+}
+
+/** Returns the step that calls `map` for each batch of rows. */
+export function mapBatches(map: MapBatchesStep['map'], given: MapOptions<Columns> = {}): MapBatchesStep {
+  return frozen({ kind: 'mapBatches', ...mapFields('mapBatches', map, given) })
+}
+
+function mapFields<Map>(subject: string, map: Map, given: MapOptions<Columns>) {
+  check(`${subject}: map`, anyFunction, map)
+  const { adds = {}, onError } = check(subject, mapOptions, given)
+  return { map, adds, onError: onError === 'reject' ? onError : undefined }
 }
 
 const mapOptions = options({ adds: v.optional(addedColumns), onError: v.optional(oneOf(['fail', 'reject'])) })

@@ -124,6 +124,14 @@ function checkColumnUse(subject: string, task: TaskDefinition): void {
   const taken = task.provenance.find(name => task.columns?.[name] !== undefined)
   if (taken !== undefined)
     throw invalid(`${subject}: provenance`, `expected names that columns does not use, got ${taken} in both`)
+}
+
+/**
+ * Checks the columns that the output uses, where they are known before SQL is prepared.
+ * @throws DEFINITION_INVALID for one that the rows do not have, or when no column is left for the files
+ */
+export function checkOutputColumns(task: TaskDefinition): void {
+  const subject = `task ${task.name}`
   const known = columnsAfter(task)
   if (known === undefined || task.output.kind !== 'parquet') return
   const lower = known.map(name => name.toLowerCase())

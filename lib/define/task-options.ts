@@ -8,85 +8,130 @@ import type {
   SecretDefinition,
   Source,
   SqlStep,
-  StepOf,
   TableDefinition,
   TaskDefinition,
 } from './definition.ts'
-import type { ParamValuesOf, RowOf, SetupContext } from './row-types.ts'
-import type { Sql } from './sql.ts'
-import type { MapBatches, MapRows } from './steps.ts'
+import type { UsedColumns } from './output.ts'
+import type { PathColumns } from './path-columns.ts'
+import type { ProvenanceColumn } from './provenance.ts'
+import type { ParamValuesOf, SetupContext } from './row-types.ts'
 
-export interface TaskOptions<C extends Columns, P extends Params, State> extends CommonTaskOptions {
+/** The options of `task`. */
+export interface TaskOptions<
+  C extends Columns,
+  P extends Params,
+  State,
+  InPath extends string,
+  Provenance extends ProvenanceColumn,
+  Uses extends string,
+> extends AnyTaskOptions {
   readonly params?: P
-  /** The columns that are read, with their types; others are ignored. */
+  readonly source: Source & PathColumns<InPath>
   readonly columns?: C
-  /** One step or a list, in order. A step given after the options instead is typed by the steps before it. */
-  readonly transform?: TypedStepOf<RowOf<C>, P, State, unknown> | readonly TypedStepOf<RowOf<C>, P, State, unknown>[]
-  /** A condition on the read rows: sql`delay is not null`. */
   readonly where?: SqlStep | ((params: ParamValuesOf<P>) => SqlStep)
-  /** Runs once in each worker; what it returns is `context.state`. */
   readonly setup?: (context: SetupContext<ParamValuesOf<P>>) => State | Promise<State>
+  readonly provenance?: readonly Provenance[]
+  readonly output: Output & UsedColumns<Uses>
 }
 
-/** The options of any task, for `.with`. */
-export interface AnyTaskOptions extends CommonTaskOptions {
-  readonly params?: Params
-  readonly columns?: Columns
-  readonly transform?: StepOf | readonly StepOf[]
-  readonly where?: TaskDefinition['where']
-  readonly setup?: TaskDefinition['setup']
-}
-
-export type TypedStep<Row, P extends Params, State, Adds> =
-  | Sql<Adds>
-  | MapRows<Row, ParamValuesOf<P>, State, Adds>
-  | MapBatches<Row, ParamValuesOf<P>, State, Adds>
-
-/** A step, or a function of the frozen parameters that gives one. */
-export type TypedStepOf<Row, P extends Params, State, Adds> =
-  | TypedStep<Row, P, State, Adds>
-  | ((params: ParamValuesOf<P>) => TypedStep<Row, P, State, Adds>)
-
-/** The rows after a step; columns that a `sql` adds without saying so are there, as unknown. */
-export type RowAfterStep<Row, Adds> = [Adds] extends [never]
-  ? Row & Readonly<Record<string, unknown>>
-  : unknown extends Adds
-    ? Row & Readonly<Record<string, unknown>>
-    : Omit<Row, keyof Adds> & Adds
-
-interface CommonTaskOptions {
-  /** Lower case letters, digits and hyphens. */
-  readonly name: string
-  readonly doc?: string
-  readonly source: Source
-  /** Broadcast tables, by the name that `sql` knows them by. */
-  readonly tables?: Readonly<Record<string, TableDefinition>>
-  readonly output: Output
+/** The options of a task whose columns and parameters the compiler does not know, for `.with`. Where it knows them, `TaskOptions`. */
+export interface AnyTaskOptions {
   /**
-   * Conditions on the rows as they are read, before any step: `checks: [{ that: sql`amount >= 0`, reason: 'amount is negative' }]`.
-   * A row for which one is false is a reject with its reason; null passes, as in SQL's CHECK.
+   * The task's name: lower case letters, digits and hyphens. It is `{task}` in paths. Required.
+   * @example name: 'flights'
+   */
+  readonly name: string
+  /**
+   * A description for people. Default none.
+   * @example doc: 'Flights by state and season'
+   */
+  readonly doc?: string
+  /**
+   * The parameters by name. Each must be in the output's path, or the path must have `{salt}`. Default none.
+   * @example params: { month: param.month() }
+   */
+  readonly params?: Params
+  /**
+   * Where the rows come from: `zipMembers` or `files`. Required.
+   * @example source: files({ paths: 'incoming/*.csv', format: csv() })
+   */
+  readonly source: Source
+  /**
+   * The columns that are read, with their types; other columns are ignored. Without it, columns and types are those of the
+   * header or of the Parquet file, and the compiler does not know them.
+   * @example columns: { date: column.date({ required: true }), delay: column.int32() }
+   */
+  readonly columns?: Columns
+  /**
+   * Small tables that every worker reads whole, by the name that SQL knows them by. Default none.
+   * @example tables: { airports: table('reference/airports.csv', csv()) }
+   */
+  readonly tables?: Readonly<Record<string, TableDefinition>>
+  /**
+   * A condition on the rows as they are read. Rows for which it is not true are filtered. Default every row.
+   * @example where: sql`delay is not null`
+   * @example where: ({ carrier }) => sql`carrier = ${carrier}`
+   */
+  readonly where?: TaskDefinition['where']
+  /**
+   * Conditions on the rows as they are read, before any step. A row for which one is false is a reject with its reason; null
+   * passes, as in SQL's CHECK. Default none.
+   * @example checks: [{ that: sql`amount >= 0`, reason: 'amount is negative' }]
    */
   readonly checks?: readonly RowCheck[]
-  /** How many rejected rows a run may have; default none. */
+  /**
+   * How many rejected rows a run may have, as a count of rows or a share of the records. With more, the run fails. Default 0.
+   * @example rejects: { max: '0.5%' }
+   */
   readonly rejects?: RejectLimit
-  /** Lossy conversions are rejects; default true. */
+  /**
+   * Whether a value that its type cannot hold without loss makes the row a reject: `1.5` as an integer, a date that does not
+   * exist. With `false`, the engine's own conversions apply. Default true.
+   */
   readonly strict?: boolean
-  /** Columns of the input that `columns` does not name: in a header, a Parquet file, or a row of JSON lines. `keep` collects them as texts in the map column `_new`. Default `ignore`. */
+  /**
+   * What happens with columns of the input that `columns` does not name: in a header, a Parquet file, or a row of JSON lines.
+   * `ignore` leaves them out, `fail` fails the run, `keep` collects them as texts in the map column `_new`. Default `ignore`.
+   * @example onNewColumn: 'keep'
+   */
   readonly onNewColumn?: TaskDefinition['onNewColumn']
   /**
-   * Columns that a header or a Parquet file does not have; default `fail`. A row of JSON lines may leave keys out, which are
-   * null: there it is always `null`, and `required: true` makes such rows rejects.
+   * What happens when a header or a Parquet file lacks a column of `columns`: `fail` fails the run, `null` reads nulls.
+   * Default `fail`. A row of JSON lines may leave keys out, so there it is always `null`; with `required: true` such rows are
+   * rejects.
+   * @example onMissingColumn: 'null'
    */
   readonly onMissingColumn?: TaskDefinition['onMissingColumn']
-  /** No input at all; default `fail`. */
+  /**
+   * What happens when there is no input at all. Default `fail`.
+   * @example onEmpty: 'succeed'
+   */
   readonly onEmpty?: TaskDefinition['onEmpty']
   /**
-   * Adds columns: of the row's place `_archive`, `_member` and `_line`; of its run `_run` (the id) and `_loaded_at` (when it began,
-   * `timestamptz`, the same in all batches and when the run is resumed). Default none.
+   * Adds columns about the row's origin. `_archive`, `_member` and `_line` (1-based) say where it stands; `_run` is the id of
+   * its run, and `_loaded_at` when that run began (`timestamptz`, the same in all batches, also when the run is resumed).
+   * Default none.
+   * @example provenance: ['_member', '_line']
    */
   readonly provenance?: TaskDefinition['provenance']
-  /** What functions find in `context.secrets`: `{ api: secret('weather/api-key') }`. */
+  /**
+   * Runs once in each worker. What it returns is `context.state` in the functions of the steps. Default none.
+   * @example setup: async ({ file }) => ({ rates: file('rates.json').json() })
+   */
+  readonly setup?: TaskDefinition['setup']
+  /**
+   * Secrets that functions find in `context.secrets`. Default none.
+   * @example secrets: { api: secret('weather/api-key') }
+   */
   readonly secrets?: Readonly<Record<string, SecretDefinition>>
-  /** Stands in place of the code hash: change it to run again. */
+  /**
+   * Where the rows go: `parquet` or `memberFiles`. Required.
+   * @example output: parquet({ path: '{task}', partitionBy: ['state'] })
+   */
+  readonly output: Output
+  /**
+   * A text in place of the code hash: the task runs again when it changes, and no longer when its code does. Default none.
+   * @example version: '2024-02'
+   */
   readonly version?: string
 }

@@ -1,6 +1,6 @@
-/** The builder of tasks. */
+/** Builds tasks, and adds steps to them. */
 import * as v from 'valibot'
-import { check, invalid, options, piece } from './check.ts'
+import { check, options, piece } from './check.ts'
 import { column } from './column.ts'
 import type {
   Columns,
@@ -10,39 +10,63 @@ import type {
   SecretDefinition,
   Source,
   SqlStep,
-  StepOf,
+  StepDefinition,
   TableDefinition,
   TaskDefinition,
 } from './definition.ts'
-import { frozen, type Refined, refinable } from './freeze.ts'
+import { frozen } from './freeze.ts'
 import { groupNames } from './line-pattern.ts'
-import { provenanceColumns } from './provenance.ts'
-import type { RowOf } from './row-types.ts'
+import { type ProvenanceColumn, provenanceColumns } from './provenance.ts'
+import type { InputRow, ParamValuesOf } from './row-types.ts'
 import { anyFunction, columns as columnsSchema, filledText, flag, oneOf, text } from './schemas.ts'
+import { sql } from './sql.ts'
+import { mapBatches, mapRows } from './steps.ts'
 import { checkTask, missingByDefault } from './task-checks.ts'
-import type { AnyTaskOptions, RowAfterStep, TaskOptions, TypedStepOf } from './task-options.ts'
-
-export type Task = Refined<TaskDefinition, AnyTaskOptions>
+import type { AnyTaskOptions, TaskOptions } from './task-options.ts'
+import type { Task } from './task-type.ts'
 
 /**
- * One task: a source, its columns, steps, and an output.
- * Steps stand in `transform`, or after the options; there the compiler knows their rows and context from `columns`, `params` and the steps before.
- * @throws DEFINITION_INVALID with the option's path, what was expected and what came; OUTPUT_AMBIGUOUS when a parameter is not in the output's path
+ * One task: a source, its columns, and an output. Steps follow as methods, in the order in which they run; the compiler knows
+ * the rows of each from `columns` and the steps before.
+ * @example
+ * task({
+ *   name: 'flights',
+ *   source: files({ paths: 'incoming/*.csv', format: csv() }),
+ *   columns: { date: column.timestamp(), delay: column.int32() },
+ *   output: parquet({ path: '{task}', partitionBy: ['season'] }),
+ * }).mapRows(row => ({ season: season(row.date) }), { adds: { season: column.string() } })
+ * @throws DEFINITION_INVALID with the option's path, what was expected and what was received; OUTPUT_AMBIGUOUS when a parameter is not in the output's path
  */
-export function task<const C extends Columns, const P extends Params, State, Adds1, Adds2, Adds3, Adds4>(
-  given: TaskOptions<C, P, State>,
-  step1?: TypedStepOf<RowOf<C>, P, State, Adds1>,
-  step2?: TypedStepOf<RowAfterStep<RowOf<C>, Adds1>, P, State, Adds2>,
-  step3?: TypedStepOf<RowAfterStep<RowAfterStep<RowOf<C>, Adds1>, Adds2>, P, State, Adds3>,
-  step4?: TypedStepOf<RowAfterStep<RowAfterStep<RowAfterStep<RowOf<C>, Adds1>, Adds2>, Adds3>, P, State, Adds4>,
-  ...more: StepOf[]
-): Task
-export function task(given: AnyTaskOptions, ...steps: (StepOf | undefined)[]): Task {
-  const following = steps.filter(step => step !== undefined)
-  if (following.length === 0) return build(given)
-  if (given.transform !== undefined)
-    throw invalid(subjectOf(given), 'transform: expected steps here or after the options, got both')
-  return build({ ...given, transform: following })
+export function task<
+  const C extends Columns,
+  const P extends Params,
+  State,
+  InPath extends string = string,
+  const Provenance extends ProvenanceColumn = never,
+  Uses extends string = never,
+>(
+  given: TaskOptions<C, P, State, InPath, Provenance, Uses>,
+): Task<InputRow<C, InPath, Provenance>, ParamValuesOf<P>, State, string extends InPath ? never : Uses>
+export function task(given: AnyTaskOptions): unknown {
+  return taskWithSteps(given, [])
+}
+
+/** Returns the task of these options and steps. */
+export function taskWithSteps(given: AnyTaskOptions, steps: readonly StepDefinition[]): Task {
+  const data = { ...build(given, steps) }
+  // The types of rows follow from the methods' signatures, which this function does not know.
+  const withStep = (step: StepDefinition) => taskWithSteps(given, [...steps, step]) as never
+  const methods: Pick<Task, 'sql' | 'mapRows' | 'mapBatches' | 'with'> = {
+    sql: (first: unknown, ...values: unknown[]) =>
+      withStep(
+        typeof first === 'function' ? (first as StepDefinition) : Reflect.apply(sql, undefined, [first, ...values]),
+      ),
+    mapRows: (map, options) => withStep(mapRows(map as never, options)),
+    mapBatches: (map, options) => withStep(mapBatches(map as never, options)),
+    with: changes => taskWithSteps({ ...given, ...changes }, steps),
+  }
+  for (const [name, value] of Object.entries(methods)) Object.defineProperty(data, name, { value, enumerable: false })
+  return Object.freeze(data) as Task
 }
 
 /** The rule for names of tasks and pipelines: they become parts of paths and of cloud resources' names. */
@@ -51,10 +75,10 @@ export const definitionName = v.pipe(
   v.regex(/^[a-z0-9][a-z0-9-]*$/, 'a name of lower case letters, digits and hyphens'),
 )
 
-function build(given: AnyTaskOptions): Task {
+function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDefinition {
   const subject = subjectOf(given)
   const checked = check(subject, taskOptions, given)
-  const { transform = [], params = {}, tables = {} } = checked
+  const { params = {}, tables = {} } = checked
   const data: TaskDefinition = {
     kind: 'task',
     name: checked.name,
@@ -63,7 +87,7 @@ function build(given: AnyTaskOptions): Task {
     source: checked.source,
     columns: checked.columns ?? columnsOfLines(checked.source),
     tables,
-    transform: (Array.isArray(transform) ? transform : [transform]) as readonly StepOf[],
+    transform: steps,
     where: checked.where as TaskDefinition['where'],
     output: checked.output,
     checks: checked.checks as TaskDefinition['checks'],
@@ -79,7 +103,7 @@ function build(given: AnyTaskOptions): Task {
   }
   const definition = frozen(data)
   checkTask(subject, definition)
-  return refinable(definition, given, build)
+  return definition
 }
 
 /** Lines are read by named groups: strings, unless the task says other types. */
@@ -97,8 +121,6 @@ const identifier = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name of letters, digits and underscores that begins with no digit'),
 )
-const stepText = 'sql`…`, mapRows(…), mapBatches(…), or a function of the params that gives one'
-const step = v.union([piece(stepText, ['sql', 'mapRows', 'mapBatches']), v.function()], stepText)
 const sqlText = 'sql`…`, or a function of the params that gives it'
 
 const shareText = 'a whole number from 0 up, or a share from 0% to 100% such as 0.5%'
@@ -106,45 +128,50 @@ const rejectMax = v.custom<TaskDefinition['rejects']['max']>(value => isCount(va
 
 const rowCheck = options({ that: piece<SqlStep>('sql`…`', ['sql']), reason: filledText })
 
-const taskOptions = options({
-  name: definitionName,
-  doc: v.optional(text),
-  params: v.optional(
-    v.record(
-      v.pipe(
-        identifier,
-        v.check(name => name !== 'task' && name !== 'salt', 'a name other than task and salt, which paths use already'),
+const taskOptions = options(
+  {
+    name: definitionName,
+    doc: v.optional(text),
+    params: v.optional(
+      v.record(
+        v.pipe(
+          identifier,
+          v.check(
+            name => name !== 'task' && name !== 'salt',
+            'a name other than task and salt, which paths use already',
+          ),
+        ),
+        piece<ParamDefinition>('a parameter such as param.string()', ['param']),
+        'parameters by name',
       ),
-      piece<ParamDefinition>('a parameter such as param.string()', ['param']),
-      'parameters by name',
     ),
-  ),
-  source: piece<Source>('zipMembers({ … }) or files({ … })', ['zipMembers', 'files']),
-  columns: v.optional(columnsSchema),
-  tables: v.optional(
-    v.record(
-      v.pipe(
-        identifier,
-        v.check(name => name.toLowerCase() !== 'input', 'a name other than input, which is the rows themselves'),
+    source: piece<Source>('zipMembers({ … }) or files({ … })', ['zipMembers', 'files']),
+    columns: v.optional(columnsSchema),
+    tables: v.optional(
+      v.record(
+        v.pipe(
+          identifier,
+          v.check(name => name.toLowerCase() !== 'input', 'a name other than input, which is the rows themselves'),
+        ),
+        piece<TableDefinition>('table(path, format)', ['table']),
+        'tables by name',
       ),
-      piece<TableDefinition>('table(path, format)', ['table']),
-      'tables by name',
     ),
-  ),
-  transform: v.optional(v.union([step, v.array(step)], `${stepText}, or a list of them`)),
-  where: v.optional(v.union([piece<SqlStep>(sqlText, ['sql']), v.function()], sqlText)),
-  output: piece<Output>('parquet({ … }) or memberFiles({ … })', ['parquet', 'memberFiles']),
-  checks: v.optional(v.array(rowCheck, 'a list of { that: sql`…`, reason }')),
-  rejects: v.optional(options({ max: rejectMax })),
-  strict: v.optional(flag),
-  onNewColumn: v.optional(oneOf(['ignore', 'fail', 'keep'])),
-  onMissingColumn: v.optional(oneOf(['fail', 'null'])),
-  onEmpty: v.optional(oneOf(['fail', 'succeed'])),
-  provenance: v.optional(v.array(oneOf(provenanceColumns), `a list of ${provenanceColumns.join(', ')}`)),
-  setup: v.optional(anyFunction),
-  secrets: v.optional(v.record(identifier, piece<SecretDefinition>("secret('name')", ['secret']), 'secrets by name')),
-  version: v.optional(filledText),
-})
+    where: v.optional(v.union([piece<SqlStep>(sqlText, ['sql']), v.function()], sqlText)),
+    output: piece<Output>('parquet({ … }) or memberFiles({ … })', ['parquet', 'memberFiles']),
+    checks: v.optional(v.array(rowCheck, 'a list of { that: sql`…`, reason }')),
+    rejects: v.optional(options({ max: rejectMax })),
+    strict: v.optional(flag),
+    onNewColumn: v.optional(oneOf(['ignore', 'fail', 'keep'])),
+    onMissingColumn: v.optional(oneOf(['fail', 'null'])),
+    onEmpty: v.optional(oneOf(['fail', 'succeed'])),
+    provenance: v.optional(v.array(oneOf(provenanceColumns), `a list of ${provenanceColumns.join(', ')}`)),
+    setup: v.optional(anyFunction),
+    secrets: v.optional(v.record(identifier, piece<SecretDefinition>("secret('name')", ['secret']), 'secrets by name')),
+    version: v.optional(filledText),
+  },
+  { transform: 'the steps .sql`…`, .mapRows(…) or .mapBatches(…) after task({ … })' },
+)
 
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0

@@ -5,7 +5,6 @@ import { column } from '../define/column.ts'
 import type { ColumnDefinition, TaskDefinition } from '../define/definition.ts'
 import { parquet } from '../define/output.ts'
 import { files } from '../define/source.ts'
-import { sql } from '../define/sql.ts'
 import { task } from '../define/task.ts'
 import { openReader, readRows } from '../engine/dataset.ts'
 import { expectedText } from '../engine/read/column-sql.ts'
@@ -123,16 +122,14 @@ async function storeSamples(format: TextFormat, samples: readonly Sample[]) {
 }
 
 function taskOf({ format, columns, isColumnMissing }: Proposal): TaskDefinition {
-  const definition = task({
+  return task({
     name: 'sample',
     source: files({ paths: '*', format }),
     columns: Object.fromEntries(Object.entries(columns).map(([name, inferred]) => [name, columnOf(inferred)])),
-    // Every declared column is read and checked all the same; what is written takes no time and memory.
-    transform: sql`select 1 as counted from input`,
     output: parquet({ path: 'sample' }),
-    ...(isColumnMissing && { onMissingColumn: 'null' }),
-  } as never)
-  return definition as TaskDefinition
+    onMissingColumn: isColumnMissing ? 'null' : undefined,
+    // Every declared column is read and checked all the same; what is written takes no time and memory.
+  }).sql`select 1 as counted from input`
 }
 
 function columnOf({ type, format, precision = 18, scale = 3, nullValues, items }: InferredColumn): ColumnDefinition {

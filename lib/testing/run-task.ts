@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { AnyRow } from '../define/row-types.ts'
+import { checkOutputColumns } from '../define/task-checks.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import { requireColumns } from '../infer/require-columns.ts'
@@ -63,6 +64,7 @@ export async function runTask<Row = AnyRow>(
   options: RunTaskOptions = {},
 ): Promise<TaskRunResult<Row>> {
   checkOptions(options)
+  checkOutputColumns(task)
   const params = readParams(task.params, options.params ?? {})
   const input = memoryStore()
   await putFiles(input, options.files ?? {})

@@ -22,15 +22,14 @@ it.each([
   ],
 ])('loads a CommonJS pipeline that requires fanmill and ends in %s', async ending => {
   write({
-    'main.cjs': `const { column, csv, files, mapRows, parquet, pipeline, task } = require('fanmill')
+    'main.cjs': `const { column, csv, files, parquet, pipeline, task } = require('fanmill')
 const { double } = require('./double.cjs')
 const counts = task({
   name: 'counts',
   source: files({ paths: '*.csv', format: csv() }),
   columns: { id: column.int64() },
-  transform: mapRows(row => ({ id: double(row.id) })),
   output: parquet({ path: '{task}' }),
-})
+}).mapRows(row => ({ id: double(row.id) }))
 ${ending}
 `,
     'double.cjs': 'exports.double = value => value * 2n\n',

@@ -27,7 +27,7 @@ export function season(month: number): number {
 const lake = `import { parquet } from 'fanmill'
 export const lake = parquet({ path: '{task}' })
 `
-const flights = `import { column, csv, files, mapRows, task } from 'fanmill'
+const flights = `import { column, csv, files, task } from 'fanmill'
 import { lake } from '../lake.ts'
 import { season } from '../season.ts'
 
@@ -35,9 +35,8 @@ export const flights = task({
   name: 'flights',
   source: files({ paths: 'flights/*.csv', format: csv() }),
   columns: { month: column.int32() },
-  transform: mapRows(row => ({ ...row, season: season(row.month) }), { adds: { season: column.int32() } }),
   output: lake,
-})
+}).mapRows(row => ({ ...row, season: season(row.month) }), { adds: { season: column.int32() } })
 `
 const delays = `import { column, csv, files, task } from 'fanmill'
 import { lake } from '../lake.ts'
@@ -248,7 +247,7 @@ describe('codeHashes', () => {
       .replace(/import .* from 'fanmill'/g, '')
       .replace("import { lake } from '../lake.ts'", '')
       .replaceAll("'../", "'./")
-    const one = { 'main.ts': `import { column, csv, files, mapRows, pipeline, task } from 'fanmill'\n${both}` }
+    const one = { 'main.ts': `import { column, csv, files, pipeline, task } from 'fanmill'\n${both}` }
     await expectEdit({ 'main.ts': one['main.ts'].replace('delays/*', 'late/*') }, ['delays'], one)
   })
 

@@ -82,6 +82,20 @@ export { d as default }`
     expect(hash(text.replace('a = 1', 'a = 3'), 'x', { position })).not.toBe(hash(text, 'x', { position }))
   })
 
+  it('takes the steps that are chained to a task in the list, and not those of its neighbour', () => {
+    const text = `import { task, pipeline } from 'fanmill'
+const a = 1, b = 2
+var d = pipeline({ name: 'p', tasks: [task({ name: 'x' }).sql\`select 1\`.mapRows(() => a), task({ name: 'y' }).sql\`select 2\`.mapRows(() => b)] })
+export { d as default }`
+    for (const [from, to] of [
+      ['a = 1', 'a = 3'],
+      ['select 1', 'select 3'],
+    ] as const) {
+      expect(hash(text.replace(from, to), 'x')).not.toBe(hash(text, 'x'))
+      expect(hash(text.replace(from, to), 'y')).toBe(hash(text, 'y'))
+    }
+  })
+
   it('finds a task that a factory makes, by its position in the list', () => {
     const text = `import { task, pipeline } from 'fanmill'
 const make = (name, rate) => task({ name, rate })

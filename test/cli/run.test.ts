@@ -7,7 +7,7 @@ import { buildZip } from '../zip-builder.ts'
 import { eventsOf, fanmill, folderOf, spawnFanmill } from './fanmill.ts'
 
 const pipelineText = `
-import { column, csv, mapRows, parquet, param, pipeline, task, zipMembers } from 'fanmill'
+import { column, csv, parquet, param, pipeline, task, zipMembers } from 'fanmill'
 
 export const trips = task({
   name: 'trips',
@@ -15,9 +15,8 @@ export const trips = task({
   params: { month: param.month({ doc: 'month of the upload' }) },
   source: zipMembers({ paths: 'incoming/{month}/*.zip', members: '**/*.csv', format: csv() }),
   columns: { id: column.int32(), city: column.string() },
-  transform: [mapRows(({ id }) => ({ twice: (id ?? 0) * 2 }), { adds: { twice: column.int32() } })],
   output: parquet({ path: '{task}/{month}' }),
-})
+}).mapRows(({ id }) => ({ twice: (id ?? 0) * 2 }), { adds: { twice: column.int32() } })
 
 export default pipeline({ name: 'trips', tasks: [trips] })
 `

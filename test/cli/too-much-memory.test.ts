@@ -5,16 +5,15 @@ import { buildZip } from '../zip-builder.ts'
 import { fanmill, folderOf } from './fanmill.ts'
 
 const rows = `n\n${Array.from({ length: 2000 }, (_, n) => `${n + 1}\n`).join('')}`
-const pipeline = (transform: string): string => `
-import { column, csv, mapRows, parquet, pipeline, sql, task, zipMembers } from 'fanmill'
+const pipeline = (steps: string): string => `
+import { column, csv, parquet, pipeline, sql, task, zipMembers } from 'fanmill'
 const kept = []
 export default pipeline({ name: 't', tasks: [task({
   name: 't',
   source: zipMembers({ paths: '*.zip', format: csv() }),
   columns: { n: column.int64() },
   output: parquet({ path: '{task}' }),
-  transform: ${transform},
-}), task({
+})${steps}, task({
   name: 'next',
   source: zipMembers({ paths: '*.zip', format: csv() }),
   columns: { n: column.int64() },
@@ -22,17 +21,17 @@ export default pipeline({ name: 't', tasks: [task({
 })] })`
 
 it.each([
-  ['SQL that makes long texts', "sql`select length(repeat('abcdefghij', (n * 100000)::int)) as l from input`"],
+  ['SQL that makes long texts', ".sql`select length(repeat('abcdefghij', (n * 100000)::int)) as l from input`"],
   [
     'a map function that never stops to fill an array',
-    'mapRows(({ n }) => { for (;;) kept.push({ n, more: [1, 2, 3] }) }, { adds: {} })',
+    '.mapRows(({ n }) => { for (;;) kept.push({ n, more: [1, 2, 3] }) }, { adds: {} })',
   ],
   [
     'a map function that keeps buffers',
-    'mapRows(() => { kept.push(Buffer.alloc(20_000_000, 1)); return {} }, { adds: {} })',
+    '.mapRows(() => { kept.push(Buffer.alloc(20_000_000, 1)); return {} }, { adds: {} })',
   ],
-])('ends with OUT_OF_MEMORY, the member and exit code 1: %s', async (_, transform) => {
-  const cwd = folderOf({ 'pipeline.ts': pipeline(transform), 'a.zip': buildZip({ 'rows.csv': rows }) })
+])('ends with OUT_OF_MEMORY, the member and exit code 1: %s', async (_, steps) => {
+  const cwd = folderOf({ 'pipeline.ts': pipeline(steps), 'a.zip': buildZip({ 'rows.csv': rows }) })
   const args = [
     'run',
     'pipeline.ts',
@@ -56,8 +55,8 @@ it.each([
 })
 
 it('begins no other task beside a thread that goes on taking memory', async () => {
-  const transform = 'mapRows(({ n }) => { for (;;) kept.push({ n, more: [1, 2, 3] }) }, { adds: {} })'
-  const cwd = folderOf({ 'pipeline.ts': pipeline(transform), 'a.zip': buildZip({ 'rows.csv': rows }) })
+  const steps = '.mapRows(({ n }) => { for (;;) kept.push({ n, more: [1, 2, 3] }) }, { adds: {} })'
+  const cwd = folderOf({ 'pipeline.ts': pipeline(steps), 'a.zip': buildZip({ 'rows.csv': rows }) })
   const args = ['run', 'pipeline.ts', '--input', cwd, '--output', `${cwd}/out`, '--workers', '1', '--memory', '350']
   const { code, stderr } = await fanmill(args, { cwd })
   expect(stderr).toContain('OUT_OF_MEMORY')

@@ -3,7 +3,7 @@ import { column, param } from '../../lib/define/index.ts'
 
 it('makes every type of column, as frozen data', () => {
   const { decimal, list, ...scalars } = column
-  for (const [type, build] of Object.entries(scalars)) {
+  for (const [type, build] of Object.entries(scalars as unknown as Record<string, () => unknown>)) {
     expect(build()).toEqual({ kind: 'column', type, required: false })
     expect(Object.isFrozen(build())).toBe(true)
   }
@@ -81,7 +81,8 @@ it.each<[string, () => unknown, string]>([
 
 it('makes every type of parameter, as frozen data', () => {
   const { enumeration, ...types } = param
-  for (const [type, build] of Object.entries(types)) expect(build()).toEqual({ kind: 'param', type })
+  for (const [type, build] of Object.entries(types as unknown as Record<string, () => unknown>))
+    expect(build()).toEqual({ kind: 'param', type })
   expect(enumeration(['day', 'hour'], { default: 'day' })).toEqual({
     kind: 'param',
     type: 'enumeration',

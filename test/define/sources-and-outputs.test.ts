@@ -129,7 +129,6 @@ it.each<[string, () => unknown, string]>([
 })
 
 it('names the option that replaced archives', () => {
-  expect(() => zipMembers({ paths: 'a.zip' } as never)).toThrow(
-    'zipMembers: archives: unknown option, did you mean paths',
-  )
+  const given = { archives: 'a.zip' }
+  expect(() => zipMembers(given as never)).toThrow('zipMembers: archives: unknown option, did you mean paths')
 })

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { column, mapBatches, mapRows, sql } from '../../lib/define/index.ts'
+import { column, sql } from '../../lib/define/index.ts'
+import { mapBatches, mapRows } from '../../lib/define/steps.ts'
 
 it('keeps values of SQL apart from its text', () => {
   const step = sql`select * from input where carrier = ${"AA' or 1=1"} and delay > ${5n}`

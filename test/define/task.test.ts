@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   type AnyTaskOptions,
   column,
@@ -6,11 +6,13 @@ import {
   files,
   jsonLines,
   lines,
-  mapRows,
   memberFiles,
+  type ParquetOptions,
   param,
   parquet,
+  pipeline,
   sql,
+  type TaskDefinition,
   table,
   task,
   zipMembers,
@@ -45,16 +47,25 @@ it('is plain, frozen data with every default said', () => {
   expect(Object.isFrozen(flights) && Object.isFrozen(flights.columns) && Object.isFrozen(flights.transform)).toBe(true)
 })
 
-it('takes steps in transform, one or a list, or after the options', () => {
-  const select = sql`select * from input`
-  const map = mapRows(() => null)
-  const base = { name: 'flights', source, columns, output }
-  expect(task({ ...base, transform: select }).transform).toEqual([select])
-  expect(task({ ...base, transform: [select, map] }).transform).toEqual([select, map])
-  expect(task(base, select, map).transform).toEqual([select, map])
-  expect(() => task({ ...base, transform: select }, map)).toThrow(
-    'task flights: transform: expected steps here or after the options, got both',
-  )
+it('adds steps in the order of its methods, each to a task of its own', () => {
+  const map = () => null
+  const selected = flights.sql`select * from input where delay > ${5}`
+  const mapped = selected.mapRows(map, { adds: { season: column.string() } }).mapBatches(() => ({}))
+  expect(mapped.transform).toMatchObject([
+    { kind: 'sql', values: [5] },
+    { kind: 'mapRows', map, adds: { season: column.string() } },
+    { kind: 'mapBatches' },
+  ])
+  expect(selected.transform).toHaveLength(1)
+  expect(flights.transform).toEqual([])
+  expect(JSON.parse(JSON.stringify(selected))).toEqual(JSON.parse(JSON.stringify({ ...selected })))
+  expect(Object.isFrozen(mapped) && Object.isFrozen(mapped.transform)).toBe(true)
+})
+
+it('keeps its steps when its options change', () => {
+  const changed = flights.sql`select * from input`.with({ strict: false })
+  expect(changed.transform).toHaveLength(1)
+  expect(changed.sql`select * from input`.transform).toHaveLength(2)
 })
 
 it('keeps functions of the params as steps', () => {
@@ -65,11 +76,16 @@ it('keeps functions of the params as steps', () => {
     source,
     columns,
     output: parquet({ path: '{task}/{carrier}' }),
-    transform: step,
     where: ({ carrier }) => sql`carrier = ${carrier}`,
-  })
+  }).sql(step)
   expect(byCarrier.transform).toEqual([step])
   expect(byCarrier.where).toBeTypeOf('function')
+})
+
+it('names the methods where steps stand in the options', () => {
+  expect(changed({ transform: [sql`select 1`] })).toThrow(
+    'task flights: transform: unknown option, did you mean the steps .sql`…`, .mapRows(…) or .mapBatches(…) after task({ … })',
+  )
 })
 
 it('is refined by with, checked again', () => {
@@ -157,7 +173,6 @@ it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
     { columns: { a: column.int8(), A: column.int8() } },
     'that differ in more than case',
   ],
-  ['a step that is none', { transform: ['select 1'] }, 'task flights: transform: expected sql`…`, mapRows(…)'],
   ['a table named input', { tables: { input: table('a', csv()) } }, 'tables.input: expected a name other than input'],
   [
     'a table that is none',
@@ -208,21 +223,6 @@ it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
     'missing columns that would fail where rows may leave keys out',
     { source: files({ paths: 'a', format: jsonLines() }), onMissingColumn: 'fail' },
     "task flights: onMissingColumn: expected 'null', as a row of jsonLines may leave keys out, got 'fail'; make the column required",
-  ],
-  [
-    'a partition by a column that is not there',
-    { output: output.with({ partitionBy: ['orign'] }) },
-    'output.partitionBy: expected columns of date, delay, origin, got orign, did you mean origin',
-  ],
-  [
-    'an order by a column that is not there',
-    { output: output.with({ sortBy: ['state'] }) },
-    'output.sortBy: expected columns of',
-  ],
-  [
-    'partitions by all columns',
-    { output: output.with({ partitionBy: ['date', 'delay', 'origin'] }) },
-    'got all of them',
   ],
   ['provenance over a column', { columns: { _line: column.int8() }, provenance: ['_line'] }, 'got _line in both'],
   [
@@ -280,12 +280,29 @@ it('refuses two placeholders that touch, as their values could not be told apart
   expect(changed({ params, output: parquet({ path: '{a}{b}' }) })).toThrow('expected text between two placeholders')
 })
 
-it('knows the columns that steps add, and asks no more after SQL', () => {
-  const partitionBy = ['season']
-  const map = mapRows(() => null, { adds: { season: column.string() } })
-  expect(changed({ transform: map, output: output.with({ partitionBy }) })).not.toThrow()
-  expect(changed({ transform: sql`select * from input`, output: output.with({ partitionBy }) })).not.toThrow()
-  expect(changed({ output: output.with({ partitionBy }) })).toThrow('output.partitionBy')
+describe('a pipeline', () => {
+  const build = (made: TaskDefinition) => () => pipeline({ name: 'flights', tasks: [made] })
+  const by = (options: Partial<ParquetOptions>) => flights.with({ output: output.with(options) })
+
+  it.each<[string, Partial<ParquetOptions>, string]>([
+    [
+      'a partition by a column that is not there',
+      { partitionBy: ['orign'] },
+      'task flights: output.partitionBy: expected columns of date, delay, origin, got orign, did you mean origin',
+    ],
+    ['an order by a column that is not there', { sortBy: ['state'] }, 'output.sortBy: expected columns of'],
+    ['partitions by all columns', { partitionBy: ['date', 'delay', 'origin'] }, 'got all of them'],
+  ])('refuses %s', (_, options, message) => {
+    expect(build(by(options))).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID', name: 'PermanentError' }))
+    expect(build(by(options))).toThrow(message)
+  })
+
+  it('knows the columns that steps add, and leaves those after SQL to the run', () => {
+    const seasons = by({ partitionBy: ['season'] })
+    expect(build(seasons.mapRows(() => null, { adds: { season: column.string() } }))).not.toThrow()
+    expect(build(seasons.sql`select * from input`)).not.toThrow()
+    expect(build(seasons)).toThrow('output.partitionBy')
+  })
 })
 
 it('refuses a parameter that is not in the path of its output, unless it is salted', () => {

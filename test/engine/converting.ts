@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import type { ParamValues, TaskDefinition } from '../../lib/define/definition.ts'
-import { csv, files, parquet, task } from '../../lib/define/index.ts'
+import type { Columns, ParamValues, StepDefinition, TaskDefinition } from '../../lib/define/definition.ts'
+import { csv, files, parquet } from '../../lib/define/index.ts'
+import { mapBatches as buildMapBatches, mapRows as buildMapRows, type MapOptions } from '../../lib/define/steps.ts'
+import { taskWithSteps } from '../../lib/define/task.ts'
 import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
 import type { TableFile } from '../../lib/engine/read/load-tables.ts'
 import { findInputs } from '../../lib/inputs/find-inputs.ts'
@@ -42,14 +44,27 @@ export interface Conversed {
 }
 
 /** A task over every file of the input root, with defaults for all that a test does not care about. */
-export function taskOf(options: Partial<AnyTaskOptions> = {}): TaskDefinition {
-  return task({
-    name: 'tested',
-    source: files({ paths: '**/*', format: csv() }),
-    output: parquet({ path: 'out' }),
-    ...options,
-  } as never)
+export function taskOf({ transform = [], ...options }: TestTaskOptions = {}): TaskDefinition {
+  const source = files({ paths: '**/*', format: csv() })
+  const given = { name: 'tested', source, output: parquet({ path: 'out' }), ...options }
+  return taskWithSteps(given, [transform].flat() as StepDefinition[]) as TaskDefinition
 }
+
+/** Options of a task, and its steps as data, in order. */
+export interface TestTaskOptions extends Partial<AnyTaskOptions> {
+  readonly transform?: StepDefinition | readonly StepDefinition[]
+}
+
+type MapFunction = (
+  // biome-ignore lint/suspicious/noExplicitAny: tests of the engine know what their functions get
+  ...given: any[]
+) => unknown
+
+/** A `mapRows` step as data. */
+export const mapRows = (map: MapFunction, options?: MapOptions<Columns>) => buildMapRows(map, options)
+
+/** A `mapBatches` step as data. */
+export const mapBatches = (map: MapFunction, options?: MapOptions<Columns>) => buildMapBatches(map, options)
 
 const reader = await DuckDBInstance.create(':memory:', { threads: '1' })
 const connection = await reader.connect()

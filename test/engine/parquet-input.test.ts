@@ -1,15 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { column, files, mapRows, parquetFiles, sql, zipMembers } from '../../lib/define/index.ts'
-import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
+import { column, files, parquetFiles, sql, zipMembers } from '../../lib/define/index.ts'
 import { buildZip } from '../zip-builder.ts'
-import { type Conversed, convertTask, type Inputs, parquetOf, taskOf } from './converting.ts'
+import {
+  type Conversed,
+  convertTask,
+  type Inputs,
+  mapRows,
+  parquetOf,
+  type TestTaskOptions,
+  taskOf,
+} from './converting.ts'
 
 const source = files({ paths: '**/*.parquet', format: parquetFiles() })
 const inZip = zipMembers({ paths: '*.zip', format: parquetFiles() })
 const five = await parquetOf("select i::int as a, 'x' || i as b from range(5) t(i)")
 const halves = await parquetOf('select i + 0.5::double as a, null::varchar as b from range(2) t(i)')
 
-const convertFiles = (inputs: Inputs, options: Partial<AnyTaskOptions> = {}): Promise<Conversed> =>
+const convertFiles = (inputs: Inputs, options: TestTaskOptions = {}): Promise<Conversed> =>
   convertTask(taskOf({ source, ...options }), { inputs })
 
 describe('Parquet files', () => {

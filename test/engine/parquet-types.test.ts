@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Columns } from '../../lib/define/definition.ts'
-import { column, files, mapRows, parquetFiles, table, zipMembers } from '../../lib/define/index.ts'
+import { column, files, parquetFiles, table, zipMembers } from '../../lib/define/index.ts'
 import { buildZip } from '../zip-builder.ts'
-import { convertTask, taskOf } from './converting.ts'
+import { convertTask, mapRows, taskOf } from './converting.ts'
 
 const source = files({ paths: '**/*.parquet', format: parquetFiles() })
 const fixture = (name: string): Uint8Array => readFileSync(`test/fixtures/parquet/${name}.parquet`)

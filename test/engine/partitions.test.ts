@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
-import { column, csv, files, jsonLines, mapRows, parquet, sql, zipMembers } from '../../lib/define/index.ts'
+import { column, csv, files, jsonLines, parquet, sql, zipMembers } from '../../lib/define/index.ts'
 import type { ParquetOptions } from '../../lib/define/output.ts'
 import { registerPartitionKeys, TooManyKeys } from '../../lib/engine/write/partition-keys.ts'
 import { writeParts } from '../../lib/engine/write/write-parts.ts'
 import { partitionFolder } from '../../lib/paths/partition-path.ts'
 import { buildZip } from '../zip-builder.ts'
-import { convertTask, taskOf, withShares } from './converting.ts'
+import { convertTask, mapRows, taskOf, withShares } from './converting.ts'
 
 const columns = { k: column.string(), n: column.int32() }
 const by = (partitionBy: readonly string[], options: Partial<ParquetOptions> = {}) =>

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { column, csv, files, jsonLines, lines, sql } from '../../lib/define/index.ts'
-import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
-import { convertTask, type Inputs, taskOf } from './converting.ts'
+import { convertTask, type Inputs, type TestTaskOptions, taskOf } from './converting.ts'
 
 const columns = { a: column.int32(), b: column.string() }
 const engineBytes = 128 * 1024 * 1024
 
-const rejectsOf = async (inputs: Inputs, options: Partial<AnyTaskOptions> = {}) =>
+const rejectsOf = async (inputs: Inputs, options: TestTaskOptions = {}) =>
   (await convertTask(taskOf({ columns, ...options }), { inputs, engineBytes })).rejects
 
 describe('the text of a reject', () => {

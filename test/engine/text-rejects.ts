@@ -1,13 +1,12 @@
 /** Texts of two columns, converted, and their rejects as short lines. */
 import type { Format } from '../../lib/define/definition.ts'
 import { column, csv, zipMembers } from '../../lib/define/index.ts'
-import type { AnyTaskOptions } from '../../lib/define/task-options.ts'
-import { type Conversed, convertTask, type Inputs, taskOf } from './converting.ts'
+import { type Conversed, convertTask, type Inputs, type TestTaskOptions, taskOf } from './converting.ts'
 
 export const columns = { a: column.int32(), b: column.string() }
 export const inZip = (format: Format = csv()) => zipMembers({ paths: '*.zip', format })
 
-export const convertTexts = (inputs: Inputs, options: Partial<AnyTaskOptions> = {}): Promise<Conversed> =>
+export const convertTexts = (inputs: Inputs, options: TestTaskOptions = {}): Promise<Conversed> =>
   convertTask(taskOf({ columns, ...options }), { inputs })
 
 /** A reject as archive/member:line#record column: expected, received. */

@@ -201,10 +201,12 @@ export function uploadEvent(key: string, bucket = 'uploads'): UploadEvent {
 }
 
 /** A task that copies x and y; changed by what is given. */
-export function pipelineText(options: { task?: string; extra?: string; trigger?: string } = {}): string {
-  const { task = '', extra = '', trigger = 'incoming/{month}/*.zip' } = options
+export function pipelineText(
+  options: { task?: string; steps?: string; extra?: string; trigger?: string } = {},
+): string {
+  const { task = '', steps = '', extra = '', trigger = 'incoming/{month}/*.zip' } = options
   return `
-import { column, csv, files, mapRows, parquet, param, pipeline, secret, sql, table, task, zipMembers } from 'fanmill'
+import { column, csv, files, parquet, param, pipeline, secret, sql, table, task, zipMembers } from 'fanmill'
 ${extra}
 export const points = task({
   name: 'points',
@@ -213,7 +215,7 @@ export const points = task({
   columns: { x: column.int32(), y: column.int32() },
   output: parquet({ path: '{task}/{month}' }),
   ${task}
-})
+})${steps}
 export default pipeline({ name: 'grid', tasks: [points], trigger: { upload: '${trigger}' } })
 `
 }

@@ -15,7 +15,7 @@ afterEach(() => account.close())
 
 it('plans, processes over its threads and commits when bundled', async () => {
   account = await Account.open(
-    pipelineText({ task: 'transform: mapRows(({ x, y }) => ({ x, y, z: x + y }), { adds: { z: column.int32() } }),' }),
+    pipelineText({ steps: '.mapRows(({ x, y }) => ({ x, y, z: x + y }), { adds: { z: column.int32() } })' }),
   )
   const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,273\n' })
   const asset = join(account.folder, 'lambda')

@@ -10,7 +10,7 @@ import { runKeys } from '../../lib/state/state.ts'
 import { Account, pipelineText, uploadEvent } from './account.ts'
 
 const month = '2001-01'
-const edited = 'transform: sql`select x, y * 1000 as y from input`,'
+const edited = '.sql`select x, y * 1000 as y from input`'
 let account: Account
 afterEach(() => account.close())
 
@@ -29,7 +29,8 @@ describe('an execution', () => {
   it('is the same run as on a laptop, with the same rows and schema', async () => {
     account = await Account.open(
       pipelineText({
-        task: "tables: { names: table('names.csv', csv()) }, transform: sql`select i.*, n.name from input i left join names n on n.x = i.x`,",
+        task: "tables: { names: table('names.csv', csv()) },",
+        steps: '.sql`select i.*, n.name from input i left join names n on n.x = i.x`',
       }),
     )
     await account.write('input/names.csv', 'x,name\n1,one\n')
@@ -156,7 +157,7 @@ describe('an execution that goes on with a run', () => {
     await expect(account.plan('points', goOn(planned.run))).rejects.toMatchObject({
       message: expect.stringMatching(/^RUN_CHANGED .*its inputs changed; start again: fanmill start points$/),
     })
-    await account.deploy(pipelineText({ task: edited }))
+    await account.deploy(pipelineText({ steps: edited }))
     await expect(account.plan('points', goOn(planned.run))).rejects.toMatchObject({
       message: expect.stringContaining('its code or tables and inputs changed'),
     })
@@ -180,8 +181,8 @@ describe('an execution that goes on with a run', () => {
 describe('a run that was planned before a deployment', () => {
   const forced = { params: { month }, force: true }
 
-  async function plannedWith(task: string) {
-    account = await Account.open(pipelineText({ task }), { FANMILL_GROUP_BYTES: '1' })
+  async function plannedWith(steps: string) {
+    account = await Account.open(pipelineText({ steps }), { FANMILL_GROUP_BYTES: '1' })
     for (const name of ['a', 'b'])
       await account.upload(`incoming/${month}/${name}.zip`, { [`${name}.csv`]: 'x,y\n1,2\n' })
     const planned = await account.plan('points', forced)
@@ -204,7 +205,7 @@ describe('a run that was planned before a deployment', () => {
   it('never has rows of two codes: the other batches are refused, and the commit', async () => {
     const { run, first, second } = await plannedWith('')
     await account.process('points', { run, item: first })
-    await account.deploy(pipelineText({ task: edited }))
+    await account.deploy(pipelineText({ steps: edited }))
     await age(run)
     await expect(account.process('points', { run, item: second })).rejects.toMatchObject(refused)
     await expect(account.commit('points', { run })).rejects.toMatchObject(refused)
@@ -234,13 +235,13 @@ describe('a run that was planned before a deployment', () => {
     }
     await account.deploy(pipelineText())
     await expect(account.process('points', { run, item: first })).rejects.toMatchObject(passing)
-    await account.deploy(pipelineText({ task: edited }))
+    await account.deploy(pipelineText({ steps: edited }))
     for (const item of [first, second]) await account.process('points', { run, item })
     await account.deploy(pipelineText())
     const wait = { waitSeconds: 30, waits: { ...noWaits(1), count: 1, inRow: 1 } }
     const answer = await account.commit('points', { run })
     expect(answer).toEqual({ done: false, task: 'points', run, maxConcurrency: 100, ...wait })
-    await account.deploy(pipelineText({ task: edited }))
+    await account.deploy(pipelineText({ steps: edited }))
     expect(await account.commit('points', { run })).toEqual({ done: true })
     expect((await account.rows(`points/${month}`)).map(row => row.y)).toEqual([2000, 2000])
   })
@@ -249,7 +250,7 @@ describe('a run that was planned before a deployment', () => {
     const { run, first, second } = await plannedWith('')
     for (const item of [first, second]) await account.process('points', { run, item })
     await account.commit('points', { run })
-    await account.deploy(pipelineText({ task: edited }))
+    await account.deploy(pipelineText({ steps: edited }))
     expect(await account.commit('points', { run })).toEqual({ done: true })
   })
 
@@ -264,9 +265,7 @@ describe('a run that was planned before a deployment', () => {
 
 describe('a batch that fails', () => {
   it('is thrown under the name of its class, noted, and told by commit', async () => {
-    account = await Account.open(
-      pipelineText({ task: "transform: mapRows(() => { throw new Error('no such place') })," }),
-    )
+    account = await Account.open(pipelineText({ steps: ".mapRows(() => { throw new Error('no such place') })" }))
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const planned = await account.plan('points', { params: { month } })
     if (planned.status !== 'planned') throw new Error(planned.status)

@@ -27,8 +27,8 @@ const csvFiles = {
 describe('deadlines', () => {
   it('ends a batch whose time is up as a CapacityError, and the next tier does it', async () => {
     const slow =
-      'transform: mapRows(row => { const end = Date.now() + (process.env.SLOW ? 100 : 0); while (Date.now() < end); return row }),'
-    account = await Account.open(pipelineText({ task: slow }))
+      '.mapRows(row => { const end = Date.now() + (process.env.SLOW ? 100 : 0); while (Date.now() < end); return row })'
+    account = await Account.open(pipelineText({ steps: slow }))
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': `x,y\n${'1,2\n'.repeat(3000)}` })
     const planned = await account.plan('points', { params })
     if (planned.status !== 'planned') throw new Error(planned.status)
@@ -131,7 +131,7 @@ describe('requests that S3 refuses for their rate', () => {
 
 describe('sizes', () => {
   it('refuses a member that no tier could finish, before a run is begun', async () => {
-    account = await Account.open(pipelineText({ task: 'transform: mapRows(row => row),' }), {
+    account = await Account.open(pipelineText({ steps: '.mapRows(row => row)' }), {
       FANMILL_TIERS: JSON.stringify([{ memoryMb: 1, threads: 1, temporaryStorageMb: 512 }]),
     })
     await account.upload(`incoming/${month}/a.zip`, { 'long.csv': `x,y\n${'1,2\n'.repeat(17_000_000)}` })
@@ -149,8 +149,8 @@ describe('secrets', () => {
     const value = 'sesame-8841'
     process.env.GRID_API_KEY = value
     const seen =
-      "transform: mapRows((row, { secrets }) => { if (row.y === 9) throw new Error('refused ' + secrets.api); return { ...row, length: secrets.api.length } }, { adds: { length: column.int32() } }),"
-    account = await Account.open(pipelineText({ task: `secrets: { api: secret('grid/api-key') }, ${seen}` }))
+      ".mapRows((row, { secrets }) => { if (row.y === 9) throw new Error('refused ' + secrets.api); return { ...row, length: secrets.api.length } }, { adds: { length: column.int32() } })"
+    account = await Account.open(pipelineText({ task: "secrets: { api: secret('grid/api-key') },", steps: seen }))
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     expect(await account.execute('points', { params })).toMatchObject({ status: 'planned' })
     expect(await account.rows(`points/${month}`)).toEqual([{ x: 1, y: 2, length: value.length }])

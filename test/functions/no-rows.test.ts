@@ -17,6 +17,7 @@ afterEach(() => account.close())
 interface Case {
   readonly what: string
   readonly task: string
+  readonly steps: string
   readonly members: Members
   readonly table?: string
   readonly says: RegExp
@@ -25,40 +26,45 @@ interface Case {
 const cases: readonly Case[] = [
   {
     what: 'a value of a broadcast table that does not fit its column',
-    task: `tables: { t: table('t.csv', csv(), { k: column.int32() }) }, transform: sql\`select i.* from input i, t\`,`,
+    task: `tables: { t: table('t.csv', csv(), { k: column.int32() }) },`,
+    steps: `.sql\`select i.* from input i, t\``,
     members: { 'a.csv': 'x,y\n1,2\n' },
     table: `k\n${value}\n`,
     says: /INPUT_INVALID table t, row 1: column k: expected int32/,
   },
   {
     what: 'a record of a broadcast table with other fields than its header',
-    task: `tables: { t: table('t.csv', csv()) }, transform: sql\`select i.* from input i, t\`,`,
+    task: `tables: { t: table('t.csv', csv()) },`,
+    steps: `.sql\`select i.* from input i, t\``,
     members: { 'a.csv': 'x,y\n1,2\n' },
     table: `k,l\n1,2\n3,${value},4\n`,
     says: /INPUT_INVALID table t: Invalid Input Error on line 3/,
   },
   {
     what: 'a value that a statement cannot convert',
-    task: `${texts} transform: sql\`select cast(x as integer) as x, y from input\`,`,
+    task: `${texts}`,
+    steps: `.sql\`select cast(x as integer) as x, y from input\``,
     members: asText,
     says: /TRANSFORM_FAILED .*a\.zip, member a\.csv, line 3: the transform's SQL failed: Conversion Error/,
   },
   {
     what: 'a value that a function gives for a column of another type',
-    task: `${texts} transform: mapRows(row => ({ ...row, z: Number(row.x) || row.x }), { adds: { z: column.float64() } }),`,
+    task: `${texts}`,
+    steps: `.mapRows(row => ({ ...row, z: Number(row.x) || row.x }), { adds: { z: column.float64() } })`,
     members: asText,
     says: /TRANSFORM_FAILED .*a\.zip, member a\.csv, line 3: column z: expected a number, got a value of type string/,
   },
   {
     what: 'a text that a function cannot parse',
-    task: `${texts} transform: mapRows(row => ({ ...row, x: String(JSON.parse(row.x)) })),`,
+    task: `${texts}`,
+    steps: `.mapRows(row => ({ ...row, x: String(JSON.parse(row.x)) }))`,
     members: asText,
     says: /TRANSFORM_FAILED .*a\.zip, member a\.csv, line 3: the mapRows function threw a SyntaxError/,
   },
 ]
 
-it.each(cases)('$what is told without itself, and kept in the state', async ({ task, members, table, says }) => {
-  account = await Account.open(pipelineText({ task }))
+it.each(cases)('$what is told without itself, and kept in the state', async ({ task, steps, members, table, says }) => {
+  account = await Account.open(pipelineText({ task, steps }))
   await account.upload(`incoming/${month}/a.zip`, members)
   if (table) await account.write('input/t.csv', table)
   const log = listen()

@@ -16,8 +16,8 @@ const month = '2001-01'
 let account: Account
 afterEach(() => account.close())
 
-async function planned(task: string, archives: readonly string[]) {
-  account = await Account.open(pipelineText({ task }), { FANMILL_GROUP_BYTES: '1' })
+async function planned(task: string, archives: readonly string[], steps = '') {
+  account = await Account.open(pipelineText({ task, steps }), { FANMILL_GROUP_BYTES: '1' })
   await account.write('input/t.csv', 'k\n1\n')
   for (const name of archives) await account.upload(`incoming/${month}/${name}.zip`, { [`${name}.csv`]: 'x,y\n1,2\n' })
   const plan = await account.plan('points', { params: { month } })
@@ -51,8 +51,8 @@ it('does the next batch although the time was up when the one before had only it
 })
 
 it('keeps no folder when its threads cannot be opened', async () => {
-  const tables = "tables: { t: table('t.csv', csv()) }, transform: sql`select i.* from input i, t`,"
-  const { run, items } = await planned(tables, ['a'])
+  const tables = "tables: { t: table('t.csv', csv()) },"
+  const { run, items } = await planned(tables, ['a'], '.sql`select i.* from input i, t`')
   await account.write('input/t.csv', 'k\n2\n')
   await expect(account.process('points', { run, item: items[0]! })).rejects.toMatchObject({ code: 'INPUT_CHANGED' })
   expect(await readdir(join(account.folder, 'output/.fanmill/tmp'))).toEqual([])

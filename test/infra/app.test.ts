@@ -103,16 +103,15 @@ app.synth()
 console.log('done')
 `
 
-const salesPipeline = `import { column, csv, files, mapRows, parquet, pipeline, task } from 'fanmill'
+const salesPipeline = `import { column, csv, files, parquet, pipeline, task } from 'fanmill'
 import { rate } from 'rates'
 
 const sales = task({
   name: 'sales',
   source: files({ paths: 'sales/*.csv', format: csv() }),
   columns: { amount: column.float64() },
-  transform: mapRows(row => ({ euros: (row.amount ?? 0) * rate }), { adds: { euros: column.float64() } }),
   output: parquet({ path: 'sales' }),
-})
+}).mapRows(row => ({ euros: (row.amount ?? 0) * rate }), { adds: { euros: column.float64() } })
 
 export default pipeline({ name: 'sales', tasks: [sales], trigger: { upload: 'sales/*.csv' } })
 `

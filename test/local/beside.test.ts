@@ -4,7 +4,7 @@ import { type DatasetRow, openDataset } from '../../lib/index.ts'
 import { type Project, project } from './project.ts'
 
 const pipeline = (columns: string, output: string, more = '') => `
-import { column, csv, files, mapRows, param, parquet, pipeline, sql, task } from 'fanmill'
+import { column, csv, files, param, parquet, pipeline, sql, task } from 'fanmill'
 export const t = task({
   name: 't',
   source: files({ paths: 'in/*.csv', format: csv() }),

@@ -5,7 +5,7 @@ import { buildZip } from '../zip-builder.ts'
 import { type Project, project } from './project.ts'
 
 const pipeline = `
-import { column, csv, mapRows, parquet, pipeline, RejectError, sql, task, zipMembers } from 'fanmill'
+import { column, csv, parquet, pipeline, RejectError, sql, task, zipMembers } from 'fanmill'
 
 const priceOf = (text: string): number => {
   if (!/^[0-9.]+$/.test(text)) throw new RejectError('price is no number')
@@ -19,14 +19,12 @@ export default pipeline({
       name: 'sales',
       source: zipMembers({ paths: 'in/*.zip', format: csv() }),
       columns: { id: column.int32(), price: column.string() },
-      transform: [
-        sql\`select id, trim(price) as price from input\`,
-        mapRows((row: any, context) => (row.id === 30000 ? context.reject('id is taken') : { amount: priceOf(row.price) }), {
-          adds: { amount: column.float64() },
-        }),
-      ],
       output: parquet({ path: 'sales' }),
-    }),
+    })
+      .sql\`select id, trim(price) as price from input\`
+      .mapRows((row: any, context) => (row.id === 30000 ? context.reject('id is taken') : { amount: priceOf(row.price) }), {
+        adds: { amount: column.float64() },
+      }),
   ],
 })
 `

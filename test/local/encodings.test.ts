@@ -4,18 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { Format, TaskDefinition } from '../../lib/define/definition.ts'
-import {
-  type CsvOptions,
-  column,
-  csv,
-  files,
-  jsonLines,
-  lines,
-  parquet,
-  sql,
-  table,
-  task,
-} from '../../lib/define/index.ts'
+import { type CsvOptions, column, csv, files, jsonLines, lines, parquet, table, task } from '../../lib/define/index.ts'
 import * as fanmill from '../../lib/index.ts'
 import { runTask } from '../../lib/testing.ts'
 import { encodeWindows1252 } from '../../lib/text/windows-1252.ts'
@@ -126,14 +115,16 @@ function readCsv(name: string, options: CsvOptions, columns: TaskDefinition['col
     name: 't',
     source: files({ paths: 'a.csv', format: csv(options) }),
     columns,
+    tables: tables?.definitions,
     output: parquet({ path: 't' }),
-    ...tables?.options,
-  } as never) as TaskDefinition
-  return runTask(reading, { files: { 'a.csv': fixture(name), ...tables?.files } })
+  })
+  return runTask(tables ? reading.sql`select i.id, p.v from input i left join prices p on p.k = i.id` : reading, {
+    files: { 'a.csv': fixture(name), ...tables?.files },
+  })
 }
 
 interface Tables {
-  readonly options: object
+  readonly definitions: TaskDefinition['tables']
   readonly files: Record<string, Uint8Array>
 }
 
@@ -169,15 +160,12 @@ it.each<[string, Format, string, string]>([
   ['lines', lines({ pattern: '(?<k>.) (?<v>.*)', encoding: 'windows-1252' }), 't.log', '1 5 €\n2 “x”\n'],
 ])('reads a table in windows-1252 of %s', async (_, format, name, text) => {
   const content = name.endsWith('.gz') ? gzipSync(bytesOf(text)) : bytesOf(text)
-  const joined = {
-    tables: { prices: table(name, format, { k: column.string(), v: column.string() }) },
-    transform: sql`select i.id, p.v from input i left join prices p on p.k = i.id`,
-  }
+  const definitions = { prices: table(name, format, { k: column.string(), v: column.string() }) }
   const { rows } = await readCsv(
     'win1252.csv',
     { encoding: 'windows-1252' },
     { id: column.string() },
-    { options: joined, files: { [name]: content } },
+    { definitions, files: { [name]: content } },
   )
   expect(rows).toEqual([
     { id: '1', v: '5 €' },

@@ -25,17 +25,16 @@ function rowsThrough(body: string, more = '') {
   return project(
     `
 import { existsSync, writeFileSync } from 'node:fs'
-import { column, csv, mapRows, parquet, pipeline, task, zipMembers } from 'fanmill'
+import { column, csv, parquet, pipeline, task, zipMembers } from 'fanmill'
 const flag = (name: string): boolean => { const was = existsSync(name); writeFileSync(name, ''); return was }
 function work(x: number): number { ${body} }
 export const t = task({
   name: 't',
   source: zipMembers({ paths: '*.zip', format: csv() }),
   columns: { x: column.int32() },
-  transform: [mapRows(({ x }) => ({ y: work(x ?? 0) }), { adds: { y: column.int32() } })],
   output: parquet({ path: '{task}' }),
   ${more}
-})
+}).mapRows(({ x }) => ({ y: work(x ?? 0) }), { adds: { y: column.int32() } })
 export default pipeline({ name: 't', tasks: [t] })
 `,
     archives,

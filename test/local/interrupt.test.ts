@@ -16,15 +16,14 @@ const archives = Object.fromEntries(
 )
 
 const pipeline = `
-import { column, csv, mapRows, parquet, pipeline, task, zipMembers } from 'fanmill'
+import { column, csv, parquet, pipeline, task, zipMembers } from 'fanmill'
 function slow(x: number): number { const end = performance.now() + 0.1; while (performance.now() < end); return x }
 export const t = task({
   name: 't',
   source: zipMembers({ paths: '*.zip', format: csv() }),
   columns: { x: column.int32() },
-  transform: [mapRows(({ x }) => ({ y: slow(x ?? 0) }), { adds: { y: column.int32() } })],
   output: parquet({ path: '{task}' }),
-})
+}).mapRows(({ x }) => ({ y: slow(x ?? 0) }), { adds: { y: column.int32() } })
 export default pipeline({ name: 't', tasks: [t] })
 `
 

@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest'
 import type { RunEvent } from '../../lib/model/events.ts'
 import { type Project, tripsProject } from './trips.ts'
 
-const chatty = `transform: mapRows((row, { log }) => {
+const chatty = `.mapRows((row, { log }) => {
   log.debug('a row')
   if (row.city !== 'Bern') log.warn('south of Bern', { city: row.city })
   return { far: true }
-}, { adds: { far: column.boolean() } }),`
+}, { adds: { far: column.boolean() } })`
 
 type LogEvent = Extract<RunEvent, { event: 'log' }>
 
@@ -24,7 +24,7 @@ async function logsOf(project: Project, options: Parameters<Project['run']>[0] =
 
 describe('lines of functions', () => {
   it('are shown from the level that was asked for, with run and slice, repeats folded with a count', async () => {
-    const { shown, run } = await logsOf(tripsProject({ task: chatty }))
+    const { shown, run } = await logsOf(tripsProject({ steps: chatty }))
     const place = {
       event: 'log',
       task: 'trips',
@@ -41,13 +41,13 @@ describe('lines of functions', () => {
     ['debug', ['debug', 'warn']],
     ['error', []],
   ] as const)('are shown as --log-level %s says', async (logLevel, levels) => {
-    const { shown } = await logsOf(tripsProject({ task: chatty }), { logLevel })
+    const { shown } = await logsOf(tripsProject({ steps: chatty }), { logLevel })
     expect([...new Set(shown.map(({ level }) => level))]).toEqual(levels)
   })
 
   it('name the member when rows of one alone are converted', async () => {
     const { shown } = await logsOf(
-      tripsProject({ task: chatty, members: { 'a.csv': 'id,city,day,price\n1,Oslo,,\n' } }),
+      tripsProject({ steps: chatty, members: { 'a.csv': 'id,city,day,price\n1,Oslo,,\n' } }),
     )
     expect(shown).toMatchObject([{ archive: 'incoming/2001-01/x.zip', member: 'a.csv', slice: 0 }])
   })
@@ -55,7 +55,7 @@ describe('lines of functions', () => {
 
 describe('the kept log', () => {
   it('is JSON lines of every level in the run’s folder, with what the run itself did', async () => {
-    const { kept, run } = await logsOf(tripsProject({ task: chatty }))
+    const { kept, run } = await logsOf(tripsProject({ steps: chatty }))
     for (const line of kept)
       expect(line).toMatchObject({
         time: expect.any(String),

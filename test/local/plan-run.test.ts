@@ -43,18 +43,20 @@ describe('a plan', () => {
   })
 
   it.each([
-    ['transform: sql`select ctiy from input`', 'task trips: transform step 1: unknown column ctiy; did you mean city'],
+    ['', '.sql`select ctiy from input`', 'task trips: transform step 1: unknown column ctiy; did you mean city'],
     [
-      `${tables}, transform: sql\`select i.*, c.contry from input i left join cities c on c.name = i.city\``,
+      tables,
+      '.sql`select i.*, c.contry from input i left join cities c on c.name = i.city`',
       'task trips: transform step 1: unknown column contry; ',
     ],
-    ['where: sql`price > 1 limit 2`', 'task trips: where: expected one expression, got more than that'],
+    ['where: sql`price > 1 limit 2`', '', 'task trips: where: expected one expression, got more than that'],
     [
-      'transform: ({ month }) => sql`select *, $' + '{month} as m, nope from input`',
+      '',
+      '.sql(({ month }) => sql`select *, $' + '{month} as m, nope from input`)',
       'task trips: transform step 1: unknown column nope; ',
     ],
-  ])('checks SQL as a run does: %s', async (task, message) => {
-    const { pipeline, folder } = tripsProject({ task })
+  ])('checks SQL as a run does: %s %s', async (task, steps, message) => {
+    const { pipeline, folder } = tripsProject({ task, steps })
     const failure = { code: 'SQL_INVALID', message: expect.stringContaining(message) }
     await expect(fanmill.plan(pipeline, { input: folder })).rejects.toMatchObject(failure)
   })

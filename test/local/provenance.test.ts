@@ -6,15 +6,15 @@ import { type DatasetRow, openDataset } from '../../lib/index.ts'
 import { buildZip } from '../zip-builder.ts'
 import { type Project, project } from './project.ts'
 
-const pipeline = (source: string, more: string, output = `path: 't'`) => `
-import { column, csv, files, jsonLines, mapRows, parquet, parquetFiles, pipeline, sql, task, zipMembers } from 'fanmill'
+const pipeline = (source: string, more: string, { output = `path: 't'`, steps = '' } = {}) => `
+import { column, csv, files, jsonLines, parquet, parquetFiles, pipeline, sql, task, zipMembers } from 'fanmill'
 export const t = task({
   name: 't',
   source: ${source},
   columns: { x: column.int32() },
   output: parquet({ ${output} }),
   ${more}
-})
+})${steps}
 export default pipeline({ name: 't', tasks: [t] })
 `
 const both = `provenance: ['_run', '_loaded_at']`
@@ -53,8 +53,9 @@ describe('_run and _loaded_at', () => {
   })
 
   it('stay those of the attempt when it is resumed, beside the place of each row, and are seen by SQL', async () => {
-    const more = `provenance: ['_member', '_line', '_run', '_loaded_at'], transform: sql\`select x, _member as member, _line, _run as run, _loaded_at as at from input\`, rejects: { max: 1 }`
-    const some = project(pipeline(`zipMembers({ paths: '*.zip', format: csv() })`, more), {
+    const more = `provenance: ['_member', '_line', '_run', '_loaded_at'], rejects: { max: 1 }`
+    const steps = '.sql`select x, _member as member, _line, _run as run, _loaded_at as at from input`'
+    const some = project(pipeline(`zipMembers({ paths: '*.zip', format: csv() })`, more, { steps }), {
       'a.zip': buildZip({ 'a.csv': 'x\n1\nbad\n' }),
       'b.zip': buildZip({ 'b.csv': 'x\nbad\n2\n' }),
     })
@@ -74,7 +75,7 @@ describe('_run and _loaded_at', () => {
   })
 
   it('come with Parquet files too', async () => {
-    const some = project(pipeline(`files({ paths: '*.csv', format: csv() })`, '', `path: 'first'`), {
+    const some = project(pipeline(`files({ paths: '*.csv', format: csv() })`, '', { output: `path: 'first'` }), {
       'a.csv': 'x\n1\n',
     })
     await some.run()
@@ -89,11 +90,9 @@ describe('_run and _loaded_at', () => {
     'cannot be a partition as %s, which readers would not see',
     async name => {
       const some = project(
-        pipeline(
-          `files({ paths: '*.csv', format: csv() })`,
-          `provenance: ['${name}']`,
-          `path: 't', partitionBy: ['${name}']`,
-        ),
+        pipeline(`files({ paths: '*.csv', format: csv() })`, `provenance: ['${name}']`, {
+          output: `path: 't', partitionBy: ['${name}']`,
+        }),
       )
       await expect(some.run()).rejects.toMatchObject({
         code: 'DEFINITION_INVALID',

@@ -4,8 +4,8 @@ import { type RunOptions, type RunResult, run } from '../../lib/index.ts'
 import { folderOf } from '../cli/fanmill.ts'
 import { buildZip } from '../zip-builder.ts'
 
-const pipelineText = (task: string): string => `
-import { column, csv, mapRows, parquet, param, pipeline, sql, table, task, zipMembers } from 'fanmill'
+const pipelineText = (task: string, steps: string): string => `
+import { column, csv, parquet, param, pipeline, sql, table, task, zipMembers } from 'fanmill'
 
 export const trips = task({
   name: 'trips',
@@ -14,7 +14,7 @@ export const trips = task({
   columns: { id: column.int64(), city: column.string(), day: column.date(), price: column.decimal(6, 2) },
   output: parquet({ path: '{task}/{month}', partitionBy: ['day'] }),
   ${task}
-})
+})${steps}
 
 export default pipeline({ name: 'trips', tasks: [trips] })
 `
@@ -32,16 +32,18 @@ export interface Project {
   run(options?: RunOptions): Promise<RunResult>
 }
 
-/** More options of the task are given as text, which overrides what stands above it. */
+/** More options and the steps of the task are given as text; the options override those above them. */
 export function tripsProject({
   members = goodMembers,
   task = '',
+  steps = '',
 }: {
   members?: Readonly<Record<string, string>>
   task?: string
+  steps?: string
 } = {}): Project {
   const folder = folderOf({
-    'pipeline.ts': pipelineText(task),
+    'pipeline.ts': pipelineText(task, steps),
     'incoming/2001-01/x.zip': buildZip(members),
     'reference/cities.csv': 'name,country\nOslo,NO\n',
   })

@@ -10,7 +10,7 @@ import { buildZip } from '../zip-builder.ts'
 import { project } from './project.ts'
 
 const pipeline = (output: string, columns: string) => `
-import { column, csv, mapRows, memberFiles, parquet, pipeline, task, zipMembers } from 'fanmill'
+import { column, csv, memberFiles, parquet, pipeline, task, zipMembers } from 'fanmill'
 export const t = task({
   name: 't',
   source: zipMembers({ paths: '*.zip', ${columns === '' ? '' : 'format: csv()'} }),

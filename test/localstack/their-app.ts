@@ -57,19 +57,18 @@ for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operat
 `
 
 /** What happens to an upload is in its key: `incoming/<shop>/…`. */
-const visits = `import { column, csv, mapRows, param, parquet, pipeline, task, zipMembers } from 'fanmill'
+const visits = `import { column, csv, param, parquet, pipeline, task, zipMembers } from 'fanmill'
 
 const visits = task({
   name: 'visits',
   params: { shop: param.string() },
   source: zipMembers({ paths: 'incoming/{shop}/*.zip', members: '*.csv', format: csv() }),
   columns: { member: column.int32(), row: column.int32(), city: column.string(), note: column.string() },
-  transform: mapRows(({ member, row }, { params }) => {
-    if (params.shop.startsWith('hungry') && member === 3 && row === 0) eat()
-    return { place: \`\${member}/\${row}\` }
-  }, { adds: { place: column.string() } }),
   output: parquet({ path: '{task}/{shop}', partitionBy: ['city'] }),
-})
+}).mapRows(({ member, row }, { params }) => {
+  if (params.shop.startsWith('hungry') && member === 3 && row === 0) eat()
+  return { place: \`\${member}/\${row}\` }
+}, { adds: { place: column.string() } })
 
 /** More JavaScript heap than a thread of the first tier may have. */
 function eat() {

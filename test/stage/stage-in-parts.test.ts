@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { column, csv, files, mapRows, sql, zipMembers } from '../../lib/define/index.ts'
-import { convertTask, taskOf } from '../engine/converting.ts'
+import { column, csv, files, sql, zipMembers } from '../../lib/define/index.ts'
+import { convertTask, mapRows, taskOf } from '../engine/converting.ts'
 import { buildZip } from '../zip-builder.ts'
 
 const columns = { a: column.int32(), b: column.string() }

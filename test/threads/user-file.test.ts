@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { column, csv, files, mapRows, parquet, run, task } from '../../lib/index.ts'
+import { column, csv, files, parquet, run, task } from '../../lib/index.ts'
 import { userFile } from '../../lib/threads/user-file.ts'
 
 let folder: string
@@ -45,22 +45,18 @@ describe('ctx.file', () => {
       source: files({ paths: '*.csv', format: csv() }),
       columns: { visitors: column.int32() },
       setup: ctx => ctx.file('models/factors.json').bytes().length,
-      transform: mapRows((row, { state }) => ({ ...row, size: state satisfies number }), {
-        adds: { size: column.int32() },
-      }),
       output: parquet({ path: 'typed' }),
-    })
+    }).mapRows((row, { state }) => ({ ...row, size: state satisfies number }), { adds: { size: column.int32() } })
   })
 })
 
-const pipelineText = `import { column, csv, files, mapRows, parquet, pipeline, task } from 'fanmill'
+const pipelineText = `import { column, csv, files, parquet, pipeline, task } from 'fanmill'
 const visits = task({
   name: 'visits',
   source: files({ paths: 'visits.csv', format: csv() }),
   columns: { visitors: column.int32() },
   setup: ctx => ctx.file('models/factors.json').json(),
-  transform: mapRows((row, ctx) => ({ twice: row.visitors * ctx.state.twice }), { adds: { twice: column.int32() } }),
   output: parquet({ path: 'visits' }),
-})
+}).mapRows((row, ctx) => ({ twice: row.visitors * ctx.state.twice }), { adds: { twice: column.int32() } })
 export default pipeline({ name: 'visits', tasks: [visits] })
 `

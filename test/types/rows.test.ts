@@ -3,13 +3,15 @@ import { expectTypeOf, it } from 'vitest'
 import {
   column,
   csv,
-  mapBatches,
-  mapRows,
+  files,
+  lines,
   type ParamValuesOf,
   param,
   parquet,
+  pipeline,
   type RowOf,
   sql,
+  type TaskDefinition,
   task,
   zipMembers,
 } from '../../lib/define/index.ts'
@@ -83,10 +85,9 @@ it('gives every parameter type its values', () => {
   }>()
 })
 
-it('types the rows and context of steps after the options', () => {
-  task(
-    { ...base, setup: async () => ({ model: 'm' }) },
-    mapRows(
+it('types the rows and the context of functions', () => {
+  task({ ...base, setup: async () => ({ model: 'm' }) })
+    .mapRows(
       (row, context) => {
         expectTypeOf(row).toEqualTypeOf<Row>()
         expectTypeOf(context.params).toEqualTypeOf<{ readonly carrier: string; readonly limit: number }>()
@@ -96,55 +97,86 @@ it('types the rows and context of steps after the options', () => {
         return { season: 'summer' }
       },
       { adds: { season: column.string() } },
-    ),
-    mapRows(row => {
+    )
+    .mapRows(row => {
       expectTypeOf(row.season).toEqualTypeOf<string | null>()
       expectTypeOf(row.delay).toBeNumber()
       return null
-    }),
+    })
+})
+
+it('types the state that setup makes from its own context', () => {
+  task({ ...base, setup: ({ params: { limit }, file }) => ({ limit, rates: file('rates.json').text() }) }).mapRows(
+    (_row, { state }) => {
+      expectTypeOf(state).toEqualTypeOf<{ limit: number; rates: string }>()
+      return null
+    },
   )
 })
 
-it('types rows after SQL by what it says that it adds', () => {
-  task(
-    base,
-    sql<{ state: string | null }>`select i.*, a.state from input i left join airports a on a.iata = i.origin`,
-    mapRows(row => {
-      expectTypeOf(row.state).toEqualTypeOf<string | null>()
-      expectTypeOf(row.date).toEqualTypeOf<Date | null>()
-      return { delay: 0 }
-    }),
-  )
+it('types rows after SQL by the columns that it is said to add', () => {
+  task(base).sql<{
+    state: string | null
+  }>`select i.*, a.state from input i left join airports a on a.iata = i.origin`.mapRows(row => {
+    expectTypeOf(row.state).toEqualTypeOf<string | null>()
+    expectTypeOf(row.date).toEqualTypeOf<Date | null>()
+    return { delay: 0 }
+  })
 })
 
-it('knows no more than unknown of what SQL adds without saying so', () => {
-  task(
-    base,
-    ({ carrier }) => sql`select *, upper(origin) as upper from input where origin = ${carrier}`,
-    mapRows((row, { params }) => {
-      expectTypeOf(row.delay).toBeNumber()
-      expectTypeOf(row.upper).toBeUnknown()
+it('types the parameters of SQL that depends on them', () => {
+  task(base)
+    .sql<{ upper: string }>(values => {
+      expectTypeOf(values).toEqualTypeOf<{ readonly carrier: string; readonly limit: number }>()
+      return sql`select *, upper(origin) as upper from input where origin = ${values.carrier}`
+    })
+    .mapRows((row, { params }) => {
+      expectTypeOf(row.upper).toBeString()
       expectTypeOf(params.limit).toBeNumber()
       return [{ delay: 1 }, { ...row, delay: 2 }]
-    }),
-  )
+    })
+})
+
+it('reads columns that SQL adds without naming them as unknown', () => {
+  task(base).sql`select *, upper(origin) as upper from input`.mapRows(row => {
+    expectTypeOf(row.delay).toBeNumber()
+    expectTypeOf(row.upper).toBeUnknown()
+    return { delay: 1 }
+  })
 })
 
 it('types columns of batches', () => {
-  task(
-    base,
-    mapBatches(
-      ({ rowCount, columns }) => {
-        expectTypeOf(rowCount).toBeNumber()
-        expectTypeOf(columns.delay).toEqualTypeOf<readonly number[]>()
-        return { late: columns.delay.map(delay => delay > 5) }
-      },
-      { adds: { late: column.boolean() } },
-    ),
+  task(base).mapBatches(
+    ({ rowCount, columns }) => {
+      expectTypeOf(rowCount).toBeNumber()
+      expectTypeOf(columns.delay).toEqualTypeOf<readonly number[]>()
+      return { late: columns.delay.map(delay => delay > 5) }
+    },
+    { adds: { late: column.boolean() } },
   )
 })
 
-it('types params of where, setup, and steps in transform that are functions of them', () => {
+it('types any number of steps', () => {
+  const late = task(base)
+    .mapRows(() => ({ a: 1 }), { adds: { a: column.int32({ required: true }) } })
+    .mapRows(row => ({ b: row.a }), { adds: { b: column.int32({ required: true }) } })
+    .mapRows(row => ({ c: row.b }), { adds: { c: column.int32({ required: true }) } }).sql<{
+    d: string
+  }>`select *, 'd' as d from input`
+    .mapBatches(({ columns: all }) => ({ e: all.d }), { adds: { e: column.string({ required: true }) } })
+    .mapRows(row => ({ f: row.e }), { adds: { f: column.string({ required: true }) } })
+    .mapRows(row => ({ g: row.f }), { adds: { g: column.string({ required: true }) } })
+    .mapRows(row => ({ h: row.g, a: String(row.a) }), { adds: { h: column.string(), a: column.string() } })
+  late.mapRows(row => {
+    expectTypeOf(row.h).toEqualTypeOf<string | null>()
+    expectTypeOf(row.a).toEqualTypeOf<string | null>()
+    expectTypeOf(row.b).toBeNumber()
+    expectTypeOf(row.delay).toBeNumber()
+    return null
+  })
+})
+
+it('types the parameters of where and setup', () => {
   task({
     ...base,
     where: values => {
@@ -155,62 +187,117 @@ it('types params of where, setup, and steps in transform that are functions of t
       expectTypeOf(context.params.carrier).toBeString()
       return 1
     },
-    transform: [
-      values => {
-        expectTypeOf(values.limit).toBeNumber()
-        return mapRows(row => {
-          expectTypeOf(row).toEqualTypeOf<Row>()
-          return null
-        })
-      },
-    ],
   })
 })
 
-it('takes the rows of a step in transform as its author types them, and checks that against columns', () => {
-  task({ ...base, transform: [mapRows((row: RowOf<typeof columns>) => ({ delay: row.delay + 1 }))] })
-  task({ ...base, transform: mapRows(({ delay }: { delay: number }) => (delay > 5 ? { delay: 5 } : null)) })
-  // @ts-expect-error: origin may be null
-  task({ ...base, transform: mapRows(({ origin }: { origin: string }) => ({ origin })) })
-  // An untyped row is taken as it comes.
-  task({ ...base, transform: mapRows(row => ({ delay: row.anything }), { adds: { delay: column.int8() } }) })
+it('leaves rows unchecked where a task names no columns', () => {
+  const { columns: _, ...unknown } = base
+  task(unknown).mapRows(row => ({ n: row.anything + 1 }), { adds: { n: column.int32() } })
 })
 
-it('refuses what a function does not return as it said', () => {
+it('refuses a returned row that is not as it was declared', () => {
   const adds = { season: column.string() }
-  task(
-    base,
-    // @ts-expect-error: season is missing
-    mapRows(() => ({ delay: 1 }), { adds }),
-    // @ts-expect-error: season is a string
-    mapRows(() => ({ season: 1 }), { adds }),
-    // @ts-expect-error: delay is a number
-    mapRows(() => ({ delay: 'late' })),
-    // @ts-expect-error: there is no such column
-    mapRows(row => ({ delay: row.dealy })),
-  )
+  const flights = task(base)
+  // @ts-expect-error: season is missing
+  flights.mapRows(() => ({ delay: 1 }), { adds })
+  // @ts-expect-error: season is a string
+  flights.mapRows(() => ({ season: 1 }), { adds })
+  // @ts-expect-error: delay is a number
+  flights.mapRows(() => ({ delay: 'late' }))
+  // @ts-expect-error: there is no such column
+  flights.mapRows(row => ({ delay: row.dealy }))
+  // @ts-expect-error: the last row has no season
+  flights.mapRows(row => [{ season: row.origin }, { delay: 1 }], { adds })
+})
+
+it('refuses a returned column that is neither a column nor in adds', () => {
+  const adds = { season: column.string() }
+  const flights = task(base)
+  // @ts-expect-error: seasn is not in adds
+  flights.mapRows(() => ({ season: 'x', seasn: 'x' }), { adds })
+  // @ts-expect-error: dealy is no column
+  flights.mapRows(row => ({ dealy: row.delay }))
+  // @ts-expect-error: dealy is no column
+  flights.mapRows(row => (row.delay > 1 ? { dealy: row.delay } : null))
+  // @ts-expect-error: dealy is no column
+  flights.mapRows(row => [{ ...row, dealy: row.delay }])
+  // @ts-expect-error: lat is not in adds
+  flights.mapBatches(({ columns: all }) => ({ lat: all.delay }), { adds: { late: column.int32() } })
+  // @ts-expect-error: late is missing
+  flights.mapBatches(() => ({}), { adds: { late: column.int32() } })
 })
 
 it('types rows by columns that are written in place', () => {
-  task(
-    { ...base, columns: { a: column.int64({ required: true }), b: column.decimal(9, 2) } },
-    mapRows(
+  task({ ...base, columns: { a: column.int64({ required: true }), b: column.decimal(9, 2) } })
+    .mapRows(
       row => {
         expectTypeOf(row).toEqualTypeOf<{ readonly a: bigint; readonly b: string | null }>()
         return { c: 'x' }
       },
       { adds: { c: column.string({ required: true }) } },
-    ),
-    mapRows(row => {
+    )
+    .mapRows(row => {
       expectTypeOf(row.c).toEqualTypeOf<string>()
       return null
-    }),
-  )
+    })
+})
+
+it('types columns of paths and of provenance', () => {
+  const byYear = files({ paths: 'in/year={year}/carrier=AA/*.csv', format: csv() })
+  task({ ...base, source: byYear, provenance: ['_line', '_loaded_at'] }).mapRows(row => {
+    expectTypeOf(row.year).toEqualTypeOf<string | null>()
+    expectTypeOf(row._line).toEqualTypeOf<bigint>()
+    expectTypeOf(row._loaded_at).toEqualTypeOf<Date>()
+    return null
+  })
+})
+
+it('refuses an output by columns that the rows do not have', () => {
+  const by = (...partitionBy: ['state' | 'origin']) => ({ ...base, output: output.with({ partitionBy }) })
+  const mapped = task({ ...base, output: parquet({ path: 'x', partitionBy: ['state'], sortBy: ['delay'] }) })
+  const name = 'p'
+  // @ts-expect-error: no step adds state
+  expectTypeOf(() => pipeline({ name, tasks: [mapped] })).toBeFunction()
+  // @ts-expect-error: no step adds state
+  expectTypeOf(() => pipeline({ name, tasks: [task(by('state'))] })).toBeFunction()
+  const added = mapped.mapRows(() => ({ state: 'PA' }), { adds: { state: column.string() } })
+  expectTypeOf(() => pipeline({ name, tasks: [added, mapped.sql<{ state: string }>`select 1`] })).toBeFunction()
+  // Not all columns are known after SQL that does not name what it adds.
+  expectTypeOf(mapped.sql`select *, 'PA' as state from input`).toExtend<TaskDefinition>()
+  // Names are told apart without case.
+  const upper = task({ ...base, output: output.with({ sortBy: ['DELAY'] }) })
+  expectTypeOf(upper).toExtend<TaskDefinition>()
+})
+
+it('checks no columns that only the paths of inputs or the pattern of lines tell', () => {
+  const sorted = parquet({ path: 'x', sortBy: ['year'] })
+  const anywhere = task({ ...base, source: files({ paths: 'in/**/*.csv', format: csv() }), output: sorted })
+  expectTypeOf(anywhere).toExtend<TaskDefinition>()
+  const flat = task({ ...base, source: files({ paths: 'in/**/*.csv', format: csv(), hive: false }), output: sorted })
+  expectTypeOf(flat).not.toExtend<TaskDefinition>()
+  const log = files({ paths: 'a.log', format: lines({ pattern: '(?<year>.*)' }) })
+  expectTypeOf(task({ name: 'log', source: log, output: sorted })).toExtend<TaskDefinition>()
+})
+
+it('names the right type where another tool calls it otherwise', () => {
+  // @ts-expect-error: Type 'DidYouMean<"int32 or int64">' has no call signatures
+  expectTypeOf(() => column.int()).toBeFunction()
+  // @ts-expect-error: Type 'DidYouMean<"boolean">' has no call signatures
+  expectTypeOf(() => column.bool()).toBeFunction()
+  // @ts-expect-error: Type 'DidYouMean<"integer">' has no call signatures
+  expectTypeOf(() => param.int()).toBeFunction()
+  expectTypeOf(column.int.didYouMean).toEqualTypeOf<'int32 or int64'>()
+  // @ts-expect-error: did you mean timestamp
+  expectTypeOf(() => column.tmestamp()).toBeFunction()
 })
 
 it('refuses misspelt options and wrong defaults', () => {
   // @ts-expect-error: no such option
   expectTypeOf(() => task({ ...base, stric: true })).toBeFunction()
+  // @ts-expect-error: no such option
+  expectTypeOf(() => parquet({ path: 'x', partitonBy: ['a'] })).toBeFunction()
+  // @ts-expect-error: no such option
+  expectTypeOf(() => files({ path: 'x', format: csv() })).toBeFunction()
   // @ts-expect-error: a number is expected
   expectTypeOf(() => param.integer({ default: 'x' })).toBeFunction()
   // @ts-expect-error: none of the words
@@ -218,25 +305,19 @@ it('refuses misspelt options and wrong defaults', () => {
 })
 
 it('types context.reject: it never returns in mapRows, and names a row in mapBatches', () => {
-  task(
-    base,
-    mapRows(
-      (row, context) => {
-        expectTypeOf(context.reject('r')).toBeNever()
-        return { n: row.delay ?? context.reject('no delay') }
-      },
-      { adds: { n: column.int32({ required: true }) }, onError: 'reject' },
-    ),
+  task(base).mapRows(
+    (row, context) => {
+      expectTypeOf(context.reject('r')).toBeNever()
+      return { n: row.delay ?? context.reject('no delay') }
+    },
+    { adds: { n: column.int32({ required: true }) }, onError: 'reject' },
   )
-  task(
-    base,
-    mapBatches(
-      ({ columns: all }, context) => {
-        expectTypeOf(context.reject('r', { row: 0 })).toBeVoid()
-        expectTypeOf(context.reject('r')).toBeNever()
-        return { n: all.delay }
-      },
-      { adds: { n: column.int32() } },
-    ),
+  task(base).mapBatches(
+    ({ columns: all }, context) => {
+      expectTypeOf(context.reject('r', { row: 0 })).toBeVoid()
+      expectTypeOf(context.reject('r')).toBeNever()
+      return { n: all.delay }
+    },
+    { adds: { n: column.int32() } },
   )
 })

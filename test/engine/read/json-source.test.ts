@@ -1,19 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { column, files, jsonLines, sql, table, zipMembers } from '../../../lib/define/index.ts'
-import type { AnyTaskOptions } from '../../../lib/define/task-options.ts'
 import { buildZip } from '../../zip-builder.ts'
-import { type Conversed, convertTask, taskOf } from '../converting.ts'
+import { type Conversed, convertTask, type TestTaskOptions, taskOf } from '../converting.ts'
 
 const source = files({ paths: '*', format: jsonLines() })
 
-const convertLines = (lines: readonly string[], options: Partial<AnyTaskOptions>): Promise<Conversed> =>
+const convertLines = (lines: readonly string[], options: TestTaskOptions): Promise<Conversed> =>
   convertTask(taskOf({ source, ...options }), { inputs: { 'x.jsonl': `${lines.join('\n')}\n` } })
 
 /** The values of one column `v`, each of a line of its own. */
 async function valuesOf(
   type: ReturnType<typeof column.string | typeof column.json>,
   values: readonly string[],
-  options: Partial<AnyTaskOptions> = {},
+  options: TestTaskOptions = {},
 ): Promise<Conversed> {
   return convertLines(
     values.map(value => `{"v":${value}}`),

@@ -1,9 +1,9 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
 import type { SqlStep } from '../../../lib/define/definition.ts'
-import { column, csv, mapRows, sql, table } from '../../../lib/define/index.ts'
+import { column, csv, sql, table } from '../../../lib/define/index.ts'
 import { checkTransform } from '../../../lib/engine/transform/transform.ts'
-import { type Conversed, convertTask, taskOf } from '../converting.ts'
+import { type Conversed, convertTask, mapRows, taskOf } from '../converting.ts'
 
 const columns = { a: column.int32(), b: column.string() }
 const inputs = { 'x.csv': 'a,b\n1,x\n2,y\n3,x\n4,\n' }

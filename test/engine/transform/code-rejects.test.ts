@@ -5,8 +5,6 @@ import {
   csv,
   files,
   jsonLines,
-  mapBatches,
-  mapRows,
   parquet,
   parquetFiles,
   RejectError,
@@ -15,10 +13,18 @@ import {
   task,
   zipMembers,
 } from '../../../lib/define/index.ts'
-import type { AnyTaskOptions } from '../../../lib/define/task-options.ts'
 import { runTask } from '../../../lib/testing.ts'
 import { buildZip } from '../../zip-builder.ts'
-import { type Conversed, convertTask, type Inputs, parquetOf, taskOf } from '../converting.ts'
+import {
+  type Conversed,
+  convertTask,
+  type Inputs,
+  mapBatches,
+  mapRows,
+  parquetOf,
+  type TestTaskOptions,
+  taskOf,
+} from '../converting.ts'
 
 const columns = { id: column.int32(), amount: column.float64(), kind: column.string() }
 const text = 'id,amount,kind\n1,5,a\n2,-5,"a\nb"\nx,5,a\n4,,a\n5,-7,z\n'
@@ -27,7 +33,7 @@ const zip = buildZip({ 'a.csv': 'id,amount,kind\n9,9,a\n', 'm.csv': text })
 // biome-ignore lint/suspicious/noExplicitAny: the rows of a step in a list have no type
 type Row = any
 
-const convertZip = (transform: Step | readonly Step[], options: Partial<AnyTaskOptions> = {}): Promise<Conversed> =>
+const convertZip = (transform: Step | readonly Step[], options: TestTaskOptions = {}): Promise<Conversed> =>
   convertTask(taskOf({ source: zipMembers({ paths: '*.zip', format: csv() }), columns, transform, ...options }), {
     inputs: { 'z.zip': zip },
   })
@@ -298,9 +304,8 @@ it('shows rejects of functions in runTask', async () => {
     name: 'rejecting',
     source,
     columns,
-    transform: refuseNegative as never,
     output: parquet({ path: 'out' }),
-  })
+  }).mapRows(refuseNegative.map as never)
   const { rows, rejects } = await runTask(rejecting, {
     rows: [
       { id: 1, amount: 1, kind: 'a' },

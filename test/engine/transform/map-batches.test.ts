@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Step } from '../../../lib/define/definition.ts'
-import { column, mapBatches } from '../../../lib/define/index.ts'
-import { type Conversed, convertTask, taskOf } from '../converting.ts'
+import { column } from '../../../lib/define/index.ts'
+import { type Conversed, convertTask, mapBatches, taskOf } from '../converting.ts'
 
 const columns = { a: column.int32(), b: column.string() }
 const inputs = { 'x.csv': 'a,b\n1,x\n2,y\n3,\n' }

@@ -5,11 +5,11 @@ import fc from 'fast-check'
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { describe, expect, it } from 'vitest'
-import { column, csv, files, jsonLines, mapRows, parquet, sql, zipMembers } from '../../../lib/define/index.ts'
+import { column, csv, files, jsonLines, parquet, sql, zipMembers } from '../../../lib/define/index.ts'
 import type { ParquetOptions } from '../../../lib/define/output.ts'
 import { partitionFolder } from '../../../lib/paths/partition-path.ts'
 import { buildZip } from '../../zip-builder.ts'
-import { convertTask, taskOf, withShares } from '../converting.ts'
+import { convertTask, mapRows, taskOf, withShares } from '../converting.ts'
 
 // It has no types.
 const { ParquetReader } = createRequire(import.meta.url)('parquetjs-lite')

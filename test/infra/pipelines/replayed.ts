@@ -1,5 +1,5 @@
 /** Three tasks that use every kind of request to S3: parts, extracted members, a table, rejects, and append. */
-import { column, csv, files, memberFiles, param, parquet, pipeline, sql, table, task, zipMembers } from 'fanmill'
+import { column, csv, files, memberFiles, param, parquet, pipeline, table, task, zipMembers } from 'fanmill'
 
 export const points = task({
   name: 'points',
@@ -7,10 +7,9 @@ export const points = task({
   source: zipMembers({ paths: 'incoming/{month}/*.zip', format: csv() }),
   columns: { x: column.int32(), k: column.string() },
   tables: { names: table('reference/k.csv', csv(), { k: column.string(), name: column.string() }) },
-  transform: [sql`select i.*, n.name from input i left join names n on n.k = i.k`],
   rejects: { max: 3 },
   output: parquet({ path: '{task}/{month}', partitionBy: ['k'] }),
-})
+}).sql<{ name: string | null }>`select i.*, n.name from input i left join names n on n.k = i.k`
 
 export const raw = task({
   name: 'raw',

@@ -1,19 +1,6 @@
 /** A small pipeline with what a deployment depends on: a trigger, a table, a secret, a file, a helper of its own. */
 import { readFileSync } from 'node:fs'
-import {
-  column,
-  csv,
-  files,
-  mapRows,
-  memberFiles,
-  param,
-  parquet,
-  pipeline,
-  secret,
-  table,
-  task,
-  zipMembers,
-} from 'fanmill'
+import { column, csv, files, memberFiles, param, parquet, pipeline, secret, table, task, zipMembers } from 'fanmill'
 import { double } from './double.ts'
 
 /** Read when the module is imported: on Lambda from what `include` shipped. */
@@ -26,10 +13,9 @@ export const visits = task({
   columns: { city: column.string(), visitors: column.int32() },
   tables: { cities: table('reference/cities.csv', csv()) },
   secrets: { api: secret('weather/api-key') },
-  transform: mapRows(row => ({ ...row, twice: double(row.visitors ?? 0) * factor }), {
-    adds: { twice: column.int32() },
-  }),
   output: parquet({ path: 'lake/{task}/{month}' }),
+}).mapRows(row => ({ ...row, twice: double(row.visitors ?? 0) * factor }), {
+  adds: { twice: column.int32() },
 })
 
 export const pictures = task({

@@ -1,0 +1,83 @@
+/** The type of a task: its data, and the methods that add steps to it. */
+import type { Columns, SqlStep, SqlValue, TaskFields, unknownOutputColumns } from './definition.ts'
+import type { BatchContext, RowBatch, RowContext, RowOf } from './row-types.ts'
+import type { ExactColumns, MapOptions, MappedBatch, MappedRow, RowAfterStep } from './steps.ts'
+import type { AnyTaskOptions } from './task-options.ts'
+
+/**
+ * A task: frozen data, with methods that return the same task with one more step. `Row` is the type of its rows after the last
+ * step, `Values` that of its parameters, `State` that of what `setup` returns, and `Uses` names the columns that its output uses.
+ */
+export interface Task<Row = unknown, Values = unknown, State = unknown, Uses extends string = never>
+  extends TaskFields {
+  /** A column of `partitionBy` or `sortBy` that the rows do not have makes this task no `TaskDefinition`. */
+  readonly [unknownOutputColumns]?: UnknownColumns<Uses, Row>
+
+  /**
+   * Adds a step in SQL. Its type argument names the columns that it adds, for the steps after it.
+   * @example
+   * task({ … }).sql<{ state: string | null }>`select i.*, a.state from input i left join airports a on a.iata = i.origin`
+   * @example
+   * task({ … }).sql(({ carrier }) => sql`select * from input where carrier = ${carrier}`)
+   */
+  readonly sql: SqlMethod<Row, Values, State, Uses>
+
+  /**
+   * Adds a step that calls a function for each row. The function returns an object with the columns that change and all of
+   * `adds`, a list of such objects, or null to drop the row. Columns that it does not return stay as they are. Only the
+   * columns that the function touches are read. `context.reject(reason)` makes the record a reject.
+   * @example
+   * task({ … }).mapRows(row => ({ season: season(row.date) }), { adds: { season: column.string() } })
+   * @example
+   * task({ … }).mapRows((row, context) => (row.delay < -60 ? context.reject('left too early') : row))
+   */
+  mapRows<const Adds extends Columns = NoColumns, Result extends MappedRow<Row, Adds> = MappedRow<Row, Adds>>(
+    map: (
+      row: Row,
+      context: RowContext<Values, State>,
+    ) => ExactColumns<Result, keyof Row | keyof Adds> | readonly ExactColumns<Result, keyof Row | keyof Adds>[] | null,
+    options?: MapOptions<Adds>,
+  ): Task<RowAfterStep<Row, RowOf<Adds>>, Values, State, Uses>
+
+  /**
+   * Adds a step that calls a function for many rows at once: columns in, columns out. The function returns all columns of
+   * `adds`; others pass through. A column is read when it is first used. `context.reject(reason, { row })` makes the record of
+   * one row, by its 0-based index in the batch, a reject.
+   * @example
+   * task({ … }).mapBatches(({ columns }) => ({ late: columns.delay.map(delay => delay > 15) }), { adds: { late: column.boolean() } })
+   */
+  mapBatches<const Adds extends Columns = NoColumns, Result extends MappedBatch<Row, Adds> = MappedBatch<Row, Adds>>(
+    map: (batch: RowBatch<Row>, context: BatchContext<Values, State>) => ExactColumns<Result, keyof Row | keyof Adds>,
+    options?: MapOptions<Adds>,
+  ): Task<RowAfterStep<Row, RowOf<Adds>>, Values, State, Uses>
+
+  /**
+   * Returns the task with other options and the same steps. The new options are checked like the first.
+   * @example flights.with({ rejects: { max: '0.5%' } })
+   */
+  with(changes: Partial<AnyTaskOptions>): Task<Row, Values, State>
+}
+
+/** The `sql` method of a task: a template, or a function of the parameters that returns one. */
+export interface SqlMethod<Row, Values, State, Uses extends string> {
+  <Adds = unknown>(
+    texts: TemplateStringsArray,
+    ...values: SqlValue[]
+  ): Task<RowAfterStep<Row, Adds>, Values, State, Uses>
+  <Adds = unknown>(build: (params: Values) => SqlStep): Task<RowAfterStep<Row, Adds>, Values, State, Uses>
+}
+
+type NoColumns = Readonly<Record<never, never>>
+
+/** Names that no column has, told apart without case; undefined where there are none, or where not all columns are known. */
+type UnknownColumns<Uses extends string, Row> = string extends keyof Row | Uses
+  ? undefined
+  : [Exclude<Lowercase<Uses>, Lowercase<keyof Row & string>>] extends [never]
+    ? undefined
+    : NoSuchColumn<Exclude<Lowercase<Uses>, Lowercase<keyof Row & string>>, keyof Row>
+
+/** What the compiler shows where `partitionBy` or `sortBy` names a column that the rows do not have. */
+export interface NoSuchColumn<Name, Columns> {
+  readonly name: Name
+  readonly columns: Columns
+}
