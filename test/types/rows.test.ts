@@ -243,7 +243,7 @@ it('types rows by columns that are written in place', () => {
 })
 
 it('types columns of paths and of provenance', () => {
-  const byYear = files({ paths: 'in/year={year}/carrier=AA/*.csv', format: csv() })
+  const byYear = files({ paths: 'in/year={limit}/carrier=AA/*.csv', format: csv() })
   task({ ...base, source: byYear, provenance: ['_line', '_loaded_at'] }).mapRows(row => {
     expectTypeOf(row.year).toEqualTypeOf<string | null>()
     expectTypeOf(row._line).toEqualTypeOf<bigint>()
@@ -254,7 +254,10 @@ it('types columns of paths and of provenance', () => {
 
 it('refuses an output by columns that the rows do not have', () => {
   const by = (...partitionBy: ['state' | 'origin']) => ({ ...base, output: output.with({ partitionBy }) })
-  const mapped = task({ ...base, output: parquet({ path: 'x', partitionBy: ['state'], sortBy: ['delay'] }) })
+  const mapped = task({
+    ...base,
+    output: parquet({ path: '{carrier}/{limit}', partitionBy: ['state'], sortBy: ['delay'] }),
+  })
   const name = 'p'
   // @ts-expect-error: no step adds state
   expectTypeOf(() => pipeline({ name, tasks: [mapped] })).toBeFunction()
@@ -270,13 +273,13 @@ it('refuses an output by columns that the rows do not have', () => {
 })
 
 it('checks no columns that only the paths of inputs or the pattern of lines tell', () => {
-  const sorted = parquet({ path: 'x', sortBy: ['year'] })
+  const sorted = parquet({ path: '{carrier}/{limit}', sortBy: ['year'] })
   const anywhere = task({ ...base, source: files({ paths: 'in/**/*.csv', format: csv() }), output: sorted })
   expectTypeOf(anywhere).toExtend<TaskDefinition>()
   const flat = task({ ...base, source: files({ paths: 'in/**/*.csv', format: csv(), hive: false }), output: sorted })
   expectTypeOf(flat).not.toExtend<TaskDefinition>()
   const log = files({ paths: 'a.log', format: lines({ pattern: '(?<year>.*)' }) })
-  expectTypeOf(task({ name: 'log', source: log, output: sorted })).toExtend<TaskDefinition>()
+  expectTypeOf(task({ name: 'log', source: log, params, output: sorted })).toExtend<TaskDefinition>()
 })
 
 it('names the right type where another tool calls it otherwise', () => {
