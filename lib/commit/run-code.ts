@@ -1,6 +1,6 @@
 /** A run is of one code: functions that were deployed after it was planned neither do its batches nor commit it. */
 import { PermanentError, TransientError } from '../errors/errors.ts'
-import type { RunFrame } from '../runs/reserve.ts'
+import type { RunFrame } from '../runs/reservation-file.ts'
 
 export interface WorkingCode {
   /** Of who is at work, as `rowCodeOf` gives it. */

@@ -1,91 +1,11 @@
 /** The manifest: the parts of a dataset that count, and where they come from; the content of `_SUCCESS`. */
 
 import * as v from 'valibot'
-import type { ParamValues } from '../define/definition.ts'
-import type { Partition } from '../paths/partition-path.ts'
-import { type SkippedMembers, skippedSchema } from './skipped-member.ts'
+import { count, type DataOf } from './json-schema.ts'
+import { skippedSchema } from './skipped-member.ts'
 
 /** Version of every state file and manifest; a reader refuses one that it does not know. */
 export const formatVersion = 1
-
-export interface Totals {
-  readonly rows: number
-  readonly bytes: number
-  readonly parts: number
-  readonly rowsRead: number
-  readonly rowsRejected: number
-  readonly rowsFiltered: number
-  readonly members: number
-}
-
-export interface ManifestInput {
-  readonly key: string
-  readonly identity: string
-  readonly sizeBytes: number
-}
-
-/** A run whose rows are in the dataset. */
-export interface ManifestRun {
-  readonly runId: string
-  readonly attempt: number
-  readonly task: string
-  readonly params: ParamValues
-  readonly codeHash: string
-  readonly inputs: readonly ManifestInput[]
-  /** ISO 8601. */
-  readonly finishedAt: string
-  readonly totals: Totals
-  /** Members that were bad and passed over, as the source allows it; absent where none were. */
-  readonly skipped?: SkippedMembers
-  /** Some of its partitions were replaced by a later run, so that it no longer counts as complete. */
-  readonly isReplaced?: boolean
-}
-
-export interface SchemaColumn {
-  readonly name: string
-  readonly type: string
-}
-
-export interface ManifestPart {
-  /** Relative to the dataset's folder. */
-  readonly key: string
-  readonly rows: number
-  readonly bytes: number
-  /** As the store gave it when the part became visible; empty in a journal. */
-  readonly etag: string
-  readonly runId: string
-  readonly partition?: Partition
-}
-
-/** A member that was extracted as it is. */
-export interface ManifestFile {
-  /** Relative to the dataset's folder. */
-  readonly path: string
-  readonly sizeBytes: number
-  readonly crc32: number
-  readonly runId: string
-}
-
-export interface Manifest {
-  readonly fanmill: typeof formatVersion
-  /** Grows with every commit to this output; readers need it to equal the head's. */
-  readonly generation: number
-  readonly task: string
-  readonly runs: readonly ManifestRun[]
-  /** Of the whole dataset: the columns of all its parts. */
-  readonly schema: readonly SchemaColumn[]
-  readonly partitionBy: readonly string[]
-  /** Columns that parts of earlier runs do not have: their rows have null there. Absent where all parts have all columns. */
-  readonly addedColumns?: readonly string[]
-  readonly parts: readonly ManifestPart[]
-  readonly files?: readonly ManifestFile[]
-  readonly totals: Totals
-}
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(0))
-export const paramsSchema = v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))
-export const partitionSchema = v.record(v.string(), v.nullable(v.string()))
-export const columnsSchema = v.array(v.object({ name: v.string(), type: v.string() }))
 
 const totalsSchema = v.object({
   rows: count,
@@ -96,43 +16,75 @@ const totalsSchema = v.object({
   rowsFiltered: v.number(),
   members: count,
 })
+export type Totals = DataOf<typeof totalsSchema>
 
-export const manifestSchema: v.GenericSchema<unknown, Manifest> = v.object({
+export const paramsSchema = v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))
+export const partitionSchema = v.record(v.string(), v.nullable(v.string()))
+const columnSchema = v.object({ name: v.string(), type: v.string() })
+export type SchemaColumn = DataOf<typeof columnSchema>
+export const columnsSchema = v.array(columnSchema)
+
+const inputSchema = v.object({ key: v.string(), identity: v.string(), sizeBytes: count })
+export type ManifestInput = DataOf<typeof inputSchema>
+
+const runSchema = v.object({
+  runId: v.string(),
+  attempt: count,
+  task: v.string(),
+  params: paramsSchema,
+  codeHash: v.string(),
+  inputs: v.array(inputSchema),
+  /** ISO 8601. */
+  finishedAt: v.string(),
+  totals: totalsSchema,
+  /** Bad members that the source allows to skip; absent where none were. */
+  skipped: v.optional(skippedSchema),
+  /** Some of its partitions were replaced by a later run, so that it no longer counts as complete. */
+  isReplaced: v.optional(v.boolean()),
+})
+/** A run whose rows are in the dataset. */
+export type ManifestRun = DataOf<typeof runSchema>
+
+const partSchema = v.object({
+  /** Relative to the dataset's folder. */
+  key: v.string(),
+  rows: count,
+  bytes: count,
+  /** The store's etag when the part became visible; empty in a journal. */
+  etag: v.string(),
+  runId: v.string(),
+  partition: v.optional(partitionSchema),
+})
+export type ManifestPart = DataOf<typeof partSchema>
+
+const fileSchema = v.object({
+  /** Relative to the dataset's folder. */
+  path: v.string(),
+  sizeBytes: count,
+  crc32: count,
+  runId: v.string(),
+})
+/** A member that was extracted as it is. */
+export type ManifestFile = DataOf<typeof fileSchema>
+
+export const manifestSchema = v.object({
   fanmill: v.literal(formatVersion),
+  /** Grows with every commit to this output; readers need it to equal the head's. */
   generation: count,
   task: v.string(),
-  runs: v.array(
-    v.object({
-      runId: v.string(),
-      attempt: count,
-      task: v.string(),
-      params: paramsSchema,
-      codeHash: v.string(),
-      inputs: v.array(v.object({ key: v.string(), identity: v.string(), sizeBytes: count })),
-      finishedAt: v.string(),
-      totals: totalsSchema,
-      skipped: v.optional(skippedSchema),
-      isReplaced: v.optional(v.boolean()),
-    }),
-  ),
+  runs: v.array(runSchema),
+  /** The columns of all parts. */
   schema: columnsSchema,
   partitionBy: v.array(v.string()),
+  /** Columns that parts of earlier runs do not have: their rows have null there. Absent where all parts have all columns. */
   addedColumns: v.optional(v.array(v.string())),
-  parts: v.array(
-    v.object({
-      key: v.string(),
-      rows: count,
-      bytes: count,
-      etag: v.string(),
-      runId: v.string(),
-      partition: v.optional(partitionSchema),
-    }),
-  ),
-  files: v.optional(v.array(v.object({ path: v.string(), sizeBytes: count, crc32: count, runId: v.string() }))),
+  parts: v.array(partSchema),
+  files: v.optional(v.array(fileSchema)),
   totals: totalsSchema,
 })
+export type Manifest = DataOf<typeof manifestSchema>
 
-/** Sums of what several runs or batches did. */
+/** Adds up the totals of several runs or batches. */
 export function addTotals(all: readonly Totals[]): Totals {
   const sum = (of: (totals: Totals) => number) => all.reduce((total, one) => total + of(one), 0)
   return {

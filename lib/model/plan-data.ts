@@ -1,14 +1,17 @@
 /** The plan of a run, as JSON: its inputs, batches and slices. */
+import * as v from 'valibot'
 import type { ByteRange } from '../store/byte-range.ts'
+import { count, type DataOf } from './json-schema.ts'
 
-/** A pinned input object: every read of the run uses `etag`, and the run's id is made of `identity`. */
-export interface InputObject {
-  readonly key: string
-  readonly sizeBytes: number
-  readonly etag: string
+export const inputSchema = v.object({
+  key: v.string(),
+  sizeBytes: count,
+  etag: v.string(),
   /** Hash of the zip directory, or of the content. */
-  readonly identity: string
-}
+  identity: v.string(),
+})
+/** A pinned input object: every read of the run uses `etag`, and the run's id is made of `identity`. */
+export type InputObject = DataOf<typeof inputSchema>
 
 /** A member of an archive as the run uses it. */
 export interface PlannedMember {
@@ -76,13 +79,14 @@ export interface BatchWork {
 /** The inputs that a batch's slices name, by index. */
 export type BatchInputs = Readonly<Record<number, InputObject>>
 
-/** An item of plan.json: the place of a batch's inputs and slices. It takes at most 1 KB, however many members the batch has. */
-export interface PlanItem {
-  readonly batch: number
+export const planItemSchema = v.object({
+  batch: count,
   /** Key of the members file, below the run's folder. */
-  readonly members: string
-  readonly range: ByteRange
-  readonly sliceCount: number
-  readonly memberCount: number
-  readonly bytes: number
-}
+  members: v.string(),
+  range: v.object({ start: count, end: count }),
+  sliceCount: count,
+  memberCount: count,
+  bytes: count,
+})
+/** An item of plan.json: the place of a batch's inputs and slices. It takes at most 1 KB, however many members the batch has. */
+export type PlanItem = DataOf<typeof planItemSchema>

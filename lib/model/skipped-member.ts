@@ -1,32 +1,31 @@
-/** Members that `onBadMember: 'skip'` skipped: all are counted, the first are listed, and a file of the state has every one. */
+/** Members that `onBadMember: 'skip'` skips: all are counted, the first are listed, and a file of the state has every one. */
 import { gzipSync } from 'node:zlib'
 import * as v from 'valibot'
 import type { FanmillError } from '../errors/errors.ts'
+import { count, type DataOf } from './json-schema.ts'
 
 const memberSchema = v.object({
   archive: v.string(),
   member: v.string(),
   code: v.string(),
-  /** The reason, with archive and member. */
+  /** The fault, with archive and member. */
   message: v.string(),
 })
-
-export type SkippedMember = Readonly<v.InferOutput<typeof memberSchema>>
+export type SkippedMember = DataOf<typeof memberSchema>
 
 export const skippedSchema = v.object({
-  count: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  /** At most `skippedShownMax` of them. */
-  first: v.pipe(v.array(memberSchema), v.readonly()),
+  count,
+  /** At most `skippedShownMax`. */
+  first: v.array(memberSchema),
   /** Keys of the state files that list every one, where there are more than `first`: JSON lines in gzip. */
-  files: v.pipe(v.array(v.string()), v.readonly()),
+  files: v.array(v.string()),
 })
-
-export type SkippedMembers = Readonly<v.InferOutput<typeof skippedSchema>>
+export type SkippedMembers = DataOf<typeof skippedSchema>
 
 /** Members that a manifest, a status and an error list. */
 export const skippedShownMax = 20
 
-/** Returns the entry of a member that is skipped for this fault. */
+/** Returns the entry of the list for a member with this fault. */
 export function skippedMember({
   code,
   message,
@@ -35,12 +34,12 @@ export function skippedMember({
   return { archive: String(detail.archive), member: String(detail.member), code, message }
 }
 
-/** Returns the log line of a skipped member. */
+/** Returns the log line for a skipped member. */
 export function skippedLine({ archive, member, message }: SkippedMember) {
   return { level: 'warn', message: `member skipped: ${message}`, archive, member } as const
 }
 
-/** Joins the skipped members of several places; undefined where there are none. */
+/** Adds several lists up; undefined where no member was skipped. */
 export function joinSkipped(all: readonly (SkippedMembers | undefined)[]): SkippedMembers | undefined {
   const some = all.filter(each => each !== undefined && each.count > 0) as readonly SkippedMembers[]
   if (some.length === 0) return undefined
@@ -51,7 +50,7 @@ export function joinSkipped(all: readonly (SkippedMembers | undefined)[]): Skipp
   }
 }
 
-/** Lines that are compressed together, and so kept in memory as text. */
+/** Members whose lines are compressed together, so that no more of them is held as text. */
 const pieceLines = 10_000
 
 /** Returns all members as JSON lines in gzip. Memory: the compressed lines, and the lines of one piece. */
@@ -59,7 +58,7 @@ export function skippedFile(members: Iterable<SkippedMember>): Uint8Array {
   const pieces: Buffer[] = []
   let lines: string[] = []
   const compress = (): void => {
-    // Several gzip pieces in a row are one gzip file.
+    // Several gzip streams one after another are a valid gzip file.
     pieces.push(gzipSync(lines.join('')))
     lines = []
   }

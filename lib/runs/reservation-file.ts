@@ -1,17 +1,45 @@
 /** A reserved run as a file of its state: what processes need that did not plan it themselves. Small, because each batch reads it. */
 import * as v from 'valibot'
 import { PermanentError } from '../errors/errors.ts'
+import { count, type DataOf } from '../model/json-schema.ts'
+import { paramsSchema } from '../model/manifest.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { readState } from '../state/files.ts'
-import { invalidState, readRunRecord, runKeys, stateBytes } from '../state/state.ts'
+import { modeSchema, reader, readRunRecord, runKeys, stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
-import type { ReservedRun, RunFrame } from './reserve.ts'
+import type { ReservedRun } from './reserve.ts'
 
-export interface KeptReservation {
-  readonly run: RunFrame
+const frameSchema = v.object({
+  status: v.picklist(['new', 'resume']),
+  runId: v.string(),
+  attempt: count,
+  generation: count,
+  outputPath: v.string(),
+  outputKind: v.picklist(['parquet', 'memberFiles']),
+  mode: modeSchema,
+  task: v.string(),
+  params: paramsSchema,
+  codeHash: v.string(),
+  /** ISO 8601; when the attempt began, even if another owner resumed it since. */
+  startedAt: v.string(),
+  /** ISO 8601; when its owner began or resumed it. */
+  reservedAt: v.string(),
+  /** Etags, by number of the input, of inputs that were written again with the same content since the attempt began. */
+  newEtags: v.record(v.string(), v.string()),
+  /** Runs of the manifest whose place this one takes. */
+  replaces: v.array(v.string()),
+})
+/** A reserved run without its inputs, of which there may be very many: a batch finds its own with its slices. */
+export type RunFrame = DataOf<typeof frameSchema>
+
+const reservationSchema = v.object({
+  run: frameSchema,
   /** Hash of the broadcast tables that plan saw. */
-  readonly tables: string
-}
+  tables: v.string(),
+})
+/** reservation.json */
+export type KeptReservation = DataOf<typeof reservationSchema>
+const parse = reader(reservationSchema)
 
 /** Written by whoever plans the run, each time: an owner after another may see its inputs under other etags. */
 export async function keepReservation(store: Store, planned: ReservedRun, tables: string): Promise<void> {
@@ -30,31 +58,10 @@ export async function readReservation(store: Store, name: RunName): Promise<Kept
 export async function withInputs(store: Store, run: RunFrame): Promise<ReservedRun> {
   const record = await readState(store, runKeys(run.runId, run.attempt).run, readRunRecord)
   if (!record) throw unplanned(store, run)
-  return { ...run, inputs: record.inputs, ...(record.skipped && { skipped: record.skipped }) }
+  return { ...run, inputs: record.inputs, skipped: record.skipped }
 }
 
 function unplanned({ url }: Store, { runId, attempt }: RunName): PermanentError {
   const message = `no plan of run ${runId}, attempt ${attempt}, in ${url}; plan it first`
   return new PermanentError('RUN_UNKNOWN', message, { runId, attempt })
-}
-
-/** Its own program wrote it: only the frame is checked. */
-const schema = v.object({
-  run: v.looseObject({
-    runId: v.string(),
-    attempt: v.number(),
-    outputPath: v.string(),
-    startedAt: v.string(),
-    reservedAt: v.string(),
-    newEtags: v.record(v.string(), v.string()),
-  }),
-  tables: v.string(),
-})
-
-function parse(bytes: Uint8Array, key: string): KeptReservation {
-  try {
-    return v.parse(schema, JSON.parse(new TextDecoder().decode(bytes))) as unknown as KeptReservation
-  } catch (cause) {
-    throw invalidState(key, 'expected the reservation of a run', cause)
-  }
 }

@@ -35,6 +35,7 @@ import {
 import type { Store } from '../store/store.ts'
 import { type AppendPlan, planAppend } from './append.ts'
 import { rebuildDamagedHead } from './rebuild-head.ts'
+import type { RunFrame } from './reservation-file.ts'
 
 export interface ReserveRequest extends ActorOptions, RunShape {
   /** Of the dataset, below the output root; no slash at either end. */
@@ -83,28 +84,6 @@ export interface ReservedRun extends RunFrame {
   readonly skipped?: SkippedMembers
   /** In the order in which the plan numbers them, pinned as in its record; an append leaves out those that it has. */
   readonly inputs: readonly InputObject[]
-}
-
-/** A reserved run without its inputs, of which there may be very many: a batch finds its own with its slices. */
-export interface RunFrame {
-  readonly status: 'new' | 'resume'
-  readonly runId: string
-  readonly attempt: number
-  readonly generation: number
-  readonly outputPath: string
-  readonly outputKind: 'parquet' | 'memberFiles'
-  readonly mode: OutputMode
-  readonly task: string
-  readonly params: ParamValues
-  readonly codeHash: string
-  /** ISO 8601; when the attempt began, whoever resumed it since. */
-  readonly startedAt: string
-  /** ISO 8601; when its owner began it, or took it up again. */
-  readonly reservedAt: string
-  /** Etags by number of inputs that were written again, with the same content, since the attempt began. */
-  readonly newEtags: Readonly<Record<number, string>>
-  /** Runs of the manifest that this one takes the place of. */
-  readonly replaces: readonly string[]
 }
 
 /**

@@ -6,6 +6,7 @@
 
 import * as v from 'valibot'
 import { lockedOut } from '../commit/head.ts'
+import type { DataOf } from '../model/json-schema.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { outputHashOf } from '../model/run-identity.ts'
 import { waitSecondsMax } from '../model/waits.ts'
@@ -98,20 +99,22 @@ export interface TurnName {
   readonly id: string
 }
 
-interface Holder {
-  readonly id: string
-  readonly since: number
-  readonly leaseUntil: number
-  readonly wants?: string | undefined
-  readonly run?: RunName | undefined
-}
+const holderSchema = v.object({
+  id: v.string(),
+  since: v.number(),
+  leaseUntil: v.number(),
+  wants: v.optional(v.string()),
+  run: v.optional(v.object({ runId: v.string(), attempt: v.number() })),
+})
+type Holder = DataOf<typeof holderSchema>
 
-interface TurnFile {
-  readonly working?: Holder | undefined
-  readonly waiting?: Holder | undefined
+const turnSchema = v.object({
+  working: v.optional(holderSchema),
+  waiting: v.optional(holderSchema),
   /** Executions, the latest first. */
-  readonly stopped?: readonly string[] | undefined
-}
+  stopped: v.optional(v.array(v.string())),
+})
+type TurnFile = DataOf<typeof turnSchema>
 
 /** What a file becomes; no `next` where it stays. */
 async function decide(
@@ -178,19 +181,6 @@ async function change(store: Store, key: string, next: (file: TurnFile) => TurnF
 }
 
 const keyOf = (outputPath: string): string => outputKeys(outputHashOf(outputPath)).turn
-
-const holderSchema = v.object({
-  id: v.string(),
-  since: v.number(),
-  leaseUntil: v.number(),
-  wants: v.optional(v.string()),
-  run: v.optional(v.object({ runId: v.string(), attempt: v.number() })),
-})
-const turnSchema = v.object({
-  working: v.optional(holderSchema),
-  waiting: v.optional(holderSchema),
-  stopped: v.optional(v.array(v.string())),
-})
 
 /** One that cannot be read is begun anew: it only saves work. */
 function readTurnFile(bytes: Uint8Array): TurnFile {

@@ -1,0 +1,10 @@
+/** Building blocks of the schemas of state files; types are inferred from the schemas. */
+import * as v from 'valibot'
+
+/** A count, a number of bytes, or an index. */
+export const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+
+/** The data that a schema describes, read-only at every depth. */
+export type DataOf<S extends v.GenericSchema> = ReadonlyData<v.InferOutput<S>>
+
+type ReadonlyData<T> = unknown extends T ? T : { readonly [K in keyof T]: ReadonlyData<T[K]> }
