@@ -7,10 +7,10 @@ import { joinSkipped } from '../model/skipped-member.ts'
 import { type Actor, readVersioned } from '../state/files.ts'
 import { type Head, type Journal, outputPrefix, readJournal, runKeys, stateBytes } from '../state/state.ts'
 import type { CommitOptions } from './commit.ts'
+import { refuseForeignFiles } from './foreign-files.ts'
 import type { Current } from './head.ts'
 import type { HeadClaim } from './head-claim.ts'
 import { keysToRemove, nextManifest } from './next-manifest.ts'
-import { checkStrangers } from './strangers.ts'
 
 export interface Journaled {
   readonly journal: Journal
@@ -29,8 +29,8 @@ export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Dec
   checkExists(reservation, current.manifest)
   checkFits(decision)
   const files = decision.outcomes.flatMap(outcome => (outcome.files ?? []).map(file => file.path))
-  await checkStrangers(actor.store, reservation, current.manifest, files)
-  const journal = journalOf(decision, new Date(actor.now()).toISOString())
+  const leftovers = await refuseForeignFiles(actor.store, reservation, current.manifest, files)
+  const journal = journalOf(decision, leftovers, new Date(actor.now()).toISOString())
   const key = runKeys(reservation.runId, reservation.attempt).journal
   const bytes = stateBytes(journal)
   await claim.change('write-journal', async () => {
@@ -62,7 +62,11 @@ export function checkExists(
   throw new PermanentError('OUTPUT_EXISTS', message, { outputPath: run.outputPath, runs: others.map(one => one.runId) })
 }
 
-function journalOf({ reservation, current, outcomes, head, partitionBy }: Decision, finishedAt: string): Journal {
+function journalOf(
+  { reservation, current, outcomes, head, partitionBy }: Decision,
+  leftovers: readonly string[],
+  finishedAt: string,
+): Journal {
   const { runId, attempt, outputPath, mode, replaces } = reservation
   const prefix = outputPrefix(outputPath)
   const generation = head.committing?.generation ?? reservation.generation
@@ -75,13 +79,16 @@ function journalOf({ reservation, current, outcomes, head, partitionBy }: Decisi
     outputPath,
     runId,
     attempt,
-    ...(current.manifest ? { previous: current.manifest } : {}),
+    previous: current.manifest,
     isPreviousVisible: current.hasSuccess,
     complete: outcomes
       .flatMap(outcome => pendingOf(outcome, prefix).map(part => ({ batch: outcome.batch, ...part })))
       // What is left over, as parts without rows, is aborted with all else of the run that is pending.
       .filter(part => isNext.has(part.key.slice(prefix.length))),
-    remove: keysToRemove(current.manifest, next).map(key => prefix + key),
+    remove: [
+      ...keysToRemove(current.manifest, next).map(key => prefix + key),
+      ...leftovers.filter(key => !isNext.has(key.slice(prefix.length))),
+    ],
     next,
   }
 }

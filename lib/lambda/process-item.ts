@@ -6,6 +6,7 @@ import type { ProcessEvent } from '../aws/lambda-events.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { planItemSchema } from '../model/plan-data.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
+import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
 import { createGate } from '../process/gate.ts'
 import * as runner from '../process/task-runner.ts'
 import { type KeptReservation, readReservation } from '../runs/reservation-file.ts'
@@ -13,7 +14,7 @@ import { renewWhenDue } from '../runs/run-lease.ts'
 import { batchTools } from '../threads/task-workers.ts'
 import type { Invocation } from './handler.ts'
 import { executionOwner, runLeaseMs } from './session.ts'
-import { logger, measure, peakMemoryMb } from './telemetry.ts'
+import { hear, logger, measure, peakMemoryMb } from './telemetry.ts'
 import { coolThreads, type WarmThreads, warmThreads } from './warm-threads.ts'
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
@@ -81,7 +82,8 @@ async function processInTime(
     return await runner.processItem({ codeHash, output, now: Date.now, signal }, kept.run, item, async () => {
       threads = await warmThreads(lambda, kept)
       if (signal.aborted) stop()
-      return batchTools({ ...threads, input, output, gate: createGate(), token, signal })
+      const onSkip = (member: SkippedMember): void => hear({ kind: 'log', ...skippedLine(member) })
+      return batchTools({ ...threads, input, output, gate: createGate(), token, signal, onSkip })
     })
   } finally {
     signal.removeEventListener('abort', stop)

@@ -13,6 +13,7 @@ import type { TaskResult } from '../model/events.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { readParams } from '../model/param-values.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
+import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import { createGate } from '../process/gate.ts'
 import { type PlannedRun, type RunBatchesOptions, type RunWatcher, runBatches } from '../process/run-batches.ts'
@@ -214,7 +215,8 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
       log.note('error', `batch ${batch} failed: ${message}`, { code, ...detail }),
     onRepeat: () => progress.again(),
   }
-  const openTools = () => batchTools({ ...machine, task, token: `${owner.id.slice(0, 8)}${tokens++}` })
+  const onSkip = (member: SkippedMember): void => log.hear({ kind: 'log', ...skippedLine(member) })
+  const openTools = () => batchTools({ ...machine, task, onSkip, token: `${owner.id.slice(0, 8)}${tokens++}` })
   return { openTools, failFast, watcher }
 }
 

@@ -1,6 +1,7 @@
 /** The manifest: the parts of a dataset that count, and where they come from; the content of `_SUCCESS`. */
 
 import * as v from 'valibot'
+import { partitionFolder } from '../paths/partition-path.ts'
 import { count, type DataOf } from './json-schema.ts'
 import { skippedSchema } from './skipped-member.ts'
 
@@ -101,6 +102,14 @@ export function addTotals(all: readonly Totals[]): Totals {
 /** Whether all that a run wrote is in the dataset. */
 export function hasRun(manifest: Manifest, runId: string): boolean {
   return manifest.runs.some(run => run.runId === runId && run.isReplaced !== true)
+}
+
+/** Whether all that a run wrote is in the dataset, in partitions that hold rows of no other run. */
+export function hasPartitionsAlone(manifest: Manifest, runId: string): boolean {
+  const partitionOf = ({ partition = {} }: ManifestPart): string => partitionFolder(partition)
+  const own = new Set(manifest.parts.filter(part => part.runId === runId).map(partitionOf))
+  const isForeign = (part: ManifestPart) => part.runId !== runId && part.rows > 0 && own.has(partitionOf(part))
+  return hasRun(manifest, runId) && !manifest.parts.some(isForeign)
 }
 
 /** Whether all rows of a dataset are of one run. */

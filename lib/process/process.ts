@@ -19,8 +19,6 @@ import { fitParts } from './merge-parts.ts'
 import { patiently } from './patience.ts'
 import { type ShareOutTools, shareOut } from './share-out.ts'
 
-export type { StreamPiece } from './share-out.ts'
-
 export interface ProcessTools extends ShareOutTools {
   readonly output: Store
   /** Reads a part file or a file of rejects as bytes. */

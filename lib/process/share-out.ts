@@ -3,6 +3,7 @@
 import { splitShares } from '../inputs/plan-slices.ts'
 import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice, StreamSlice } from '../model/plan-data.ts'
 import type { LoadingRun, ShareJob, ShareResult, StagedText } from '../model/share.ts'
+import type { SkippedMember } from '../model/skipped-member.ts'
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import { inputOf } from '../state/plan-files.ts'
 import { type DoneShare, meetRanges } from './meet-ranges.ts'
@@ -12,8 +13,12 @@ import { runShare, type ShareRunner } from './run-share.ts'
 export interface ShareOutTools extends ShareRunner {
   /** Folder for part files on this machine, on the output's file system where that is a disk. */
   readonly partFolder: string
-  /** Cuts a huge member, or a compressed file, into staged text; each is discarded when its share is done. */
-  stream(slice: StreamSlice, input: InputObject): AsyncIterable<StreamPiece>
+  /** Cuts a huge member, or a compressed file, into staged text; each piece is discarded when its share is done. */
+  stream(slice: StreamSlice, input: InputObject): AsyncIterable<StreamPiece | BadStream>
+  /** Streamed members that are bad are skipped; default false, so that they fail the batch. */
+  readonly skipsBadMembers?: boolean
+  /** Is called with each streamed member that is skipped. */
+  onSkip?(member: SkippedMember): void
   /** Bytes staged at once for one writer. */
   readonly groupBytes: number
   /** Default each conversion counts its partitions for itself. */
@@ -30,6 +35,12 @@ export interface StreamPiece {
   readonly staged: StagedText
   readonly bytesIn: number
   discard(): void
+}
+
+/** Ends the stream of a member that is bad and may be skipped. */
+export interface BadStream {
+  readonly skipped: SkippedMember
+  readonly bytesIn: number
 }
 
 /** Every share is settled before a failure leaves, so that nothing works on in folders that go. */
@@ -110,17 +121,31 @@ class SharesFailed extends Error {
 
 interface Streamed {
   readonly results: ShareResult[]
-  readonly failure?: { readonly error: unknown }
+  readonly failure?: { readonly error: unknown } | undefined
 }
 
-/** A piece goes to a worker as it comes; the next is inflated when a worker is free, so that as many CPUs are busy as there are workers. */
+/**
+ * Gives each piece to a worker as it comes; the next one is inflated when a worker is free, so that as many CPUs are busy as there are
+ * workers. Where bad members are skipped, the stream is read to its end even after a share failed: damaged bytes may be the reason.
+ */
 async function streamOnce(batch: Batch, slice: StreamSlice): Promise<Streamed> {
   const { inputs, item, tools } = batch
+  const mayBeBad = slice.member !== undefined && tools.skipsBadMembers === true
   const results: ShareResult[] = []
+  let bad: BadStream | undefined
   const pending = new Set<Promise<void>>()
   let failure: { error: unknown } | undefined
   try {
-    for await (const { staged, bytesIn, discard } of tools.stream(slice, inputOf(inputs, slice))) {
+    for await (const piece of tools.stream(slice, inputOf(inputs, slice))) {
+      if ('skipped' in piece) {
+        bad = piece
+        break
+      }
+      const { staged, bytesIn, discard } = piece
+      if (failure) {
+        discard()
+        continue
+      }
       const working: Promise<void> = runShare({ ...jobOf(batch, []), staged }, item.batch, tools)
         .then(
           ([result]) => {
@@ -136,10 +161,23 @@ async function streamOnce(batch: Batch, slice: StreamSlice): Promise<Streamed> {
         })
       pending.add(working)
       if (pending.size >= tools.workers.threads) await Promise.race(pending)
-      if (failure) break
+      if (failure && !mayBeBad) break
     }
   } finally {
     await Promise.all(pending)
   }
-  return failure ? { results, failure } : { results }
+  return bad ? { results: await skipStream(batch, slice, bad, results) } : { results, failure }
+}
+
+/** Drops what was written of a bad member: nothing of it was handed to the store yet. An empty share accounts for it. */
+async function skipStream(
+  batch: Batch,
+  slice: StreamSlice,
+  { skipped, bytesIn }: BadStream,
+  results: readonly ShareResult[],
+): Promise<ShareResult[]> {
+  await removeFiles({ slices: [slice], results }, batch.tools)
+  const empty = await runShare(jobOf(batch, []), batch.item.batch, batch.tools)
+  batch.tools.onSkip?.(skipped)
+  return empty.map(result => ({ ...result, skipped: [skipped], bytesIn }))
 }

@@ -4,14 +4,16 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TaskDefinition } from '../define/definition.ts'
 import { needsPlaces } from '../define/provenance.ts'
+import { PermanentError } from '../errors/errors.ts'
 import { inflateFile } from '../inflate/file.ts'
 import type { InputObject, StreamSlice } from '../model/plan-data.ts'
+import { skippedMember } from '../model/skipped-member.ts'
 import { hiveValues } from '../paths/hive-columns.ts'
 import { openText } from '../stage/member-text.ts'
 import { createStage } from '../stage/stage.ts'
 import type { Store } from '../store/store.ts'
 import { cutRecords } from '../text/cut-records.ts'
-import type { StreamPiece } from './process.ts'
+import type { BadStream, StreamPiece } from './share-out.ts'
 
 export interface StreamOptions {
   readonly input: Store
@@ -21,6 +23,10 @@ export interface StreamOptions {
   readonly groupBytes: number
   readonly signal?: AbortSignal
 }
+
+/** Whether members that are damaged are skipped. */
+export const skipsBadMembers = ({ source }: Pick<TaskDefinition, 'source'>): boolean =>
+  source.kind === 'zipMembers' && source.onBadMember === 'skip'
 
 /** Where the main thread stages the text of streams for all threads. */
 export const streamFolder = (stageFolder: string): string => join(stageFolder, 'streams')
@@ -32,7 +38,7 @@ export async function* streamPieces(
   slice: StreamSlice,
   input: InputObject,
   options: StreamOptions,
-): AsyncGenerator<StreamPiece> {
+): AsyncGenerator<StreamPiece | BadStream> {
   const { task, folder, groupBytes } = options
   const format = task.source.format
   if (!format || format.kind === 'parquet') return
@@ -66,7 +72,28 @@ export async function* streamPieces(
     yield piece(totalIn)
   } catch (error) {
     stage.discard()
-    throw error
+    if (!(error instanceof BadMember)) throw error
+    yield { skipped: skippedMember(error.fault), bytesIn: totalIn }
+  }
+}
+
+/** A fault in the bytes of a member that may be skipped, told apart from faults in its text and from those of the store. */
+class BadMember extends Error {
+  readonly fault: PermanentError
+
+  constructor(fault: PermanentError) {
+    super(fault.message)
+    this.fault = fault
+  }
+}
+
+async function* markBad(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes
+  } catch (error) {
+    const isInBytes =
+      error instanceof PermanentError && (error.code.startsWith('ZIP_') || error.code === 'INPUT_INVALID')
+    throw isInBytes ? new BadMember(error) : error
   }
 }
 
@@ -77,6 +104,8 @@ function bytesOf(
 ): AsyncIterable<Uint8Array> {
   const options = signal ? { signal } : {}
   if (!slice.member) return inflateFile(store, input, options)
-  const limits = task.source.kind === 'zipMembers' ? task.source.limits : { memberBytesMax: Number.MAX_SAFE_INTEGER }
-  return openText(store, input, slice.member, { limits, ...options })
+  const { source } = task
+  const limits = source.kind === 'zipMembers' ? source.limits : { memberBytesMax: Number.MAX_SAFE_INTEGER }
+  const bytes = openText(store, input, slice.member, { limits, ...options })
+  return skipsBadMembers(task) ? markBad(bytes) : bytes
 }

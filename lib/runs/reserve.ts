@@ -1,12 +1,12 @@
 /** Reserve: decides whether a run has anything to do, and makes this process its owner. */
 
 import { checkExists } from '../commit/commit-plan.ts'
+import { refuseForeignFiles } from '../commit/foreign-files.ts'
 import { type Current, changeHead, isLive, lockedOut, readCurrent } from '../commit/head.ts'
 import { settleHead } from '../commit/settle-head.ts'
-import { checkStrangers } from '../commit/strangers.ts'
 import type { OutputMode, ParamValues } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { hasOnlyRun, hasRun, type Manifest } from '../model/manifest.ts'
+import { hasOnlyRun, hasPartitionsAlone, hasRun, type Manifest } from '../model/manifest.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import { runIdOf, sortInputs } from '../model/run-identity.ts'
 import { checkShape, keptParts, type RunShape } from '../model/schema-fit.ts'
@@ -137,11 +137,13 @@ function wantedRun(request: ReserveRequest, current: Current): Wanted {
   const { inputs, replaces } = mode === 'append' ? planAppend(request.inputs, current.standing, isRedo) : all
   const runId = runIdOf({ ...request, inputs })
   const hasAll = mode === 'append' && inputs.length === 0
-  // Rows that others appended are not what a run that replaces all would leave.
-  const holds = mode === 'replace' ? hasOnlyRun : hasRun
+  const holds = completeIn[mode]
   const isComplete = !isRedo && current.manifest !== undefined && (hasAll || holds(current.manifest, runId))
   return { inputs: sortInputs(inputs), replaces, runId, isComplete }
 }
+
+/** A run that replaces rows is complete only as long as no other run has appended rows in their place. */
+const completeIn = { replace: hasOnlyRun, replacePartitions: hasPartitionsAlone, append: hasRun, fail: hasRun }
 
 /** The attempt that is to be gone on with, when what it was made of is still the same. */
 async function resumedRun(store: Store, request: ReserveRequest, current: Current): Promise<Wanted> {
@@ -194,7 +196,7 @@ async function takeRun(actor: Actor, taking: Taking): Promise<BusyRun | Reserved
   }
   const run = { ...request, runId, outputKind: request.outputKind ?? 'parquet' }
   checkExists(run, current.manifest)
-  await checkStrangers(actor.store, run, current.manifest)
+  await refuseForeignFiles(actor.store, run, current.manifest)
   const generation = head.value.reserved + 1
   const changed = await effect(actor, 'reserve-generation', () =>
     changeHead(actor.store, head, { reserved: generation }),

@@ -4,11 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { LoadableBundle } from '../bundle/bundle-load.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
+import type { SkippedMember } from '../model/skipped-member.ts'
 import type { WorkerMessage, Workers } from '../model/worker-job.ts'
 import { createPartitionSet, type PartitionSet } from '../paths/partition-set.ts'
 import type { Gate } from '../process/gate.ts'
 import type { ProcessTools } from '../process/process.ts'
-import { streamFolder, streamPieces } from '../process/stream-pieces.ts'
+import { skipsBadMembers, streamFolder, streamPieces } from '../process/stream-pieces.ts'
 import type { StoreSpec } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import type { MemoryShares } from './machine.ts'
@@ -82,6 +83,8 @@ export interface BatchToolsOptions {
   /** Unique name of this attempt at the batch. */
   readonly token: string
   readonly signal?: AbortSignal | undefined
+  /** Logs a streamed member that is skipped; threads log the others themselves. */
+  onSkip?(member: SkippedMember): void
 }
 
 /** Composes the tools for `processBatch` from folders and threads. */
@@ -102,6 +105,7 @@ export function batchTools({
     sleep: ms => delay(ms, undefined, signal && { signal }).catch(() => undefined),
     readFile: file => readFile(file),
     removeFile: file => rm(file, { force: true }),
+    skipsBadMembers: skipsBadMembers(task),
     stream: (slice, object) =>
       streamPieces(slice, object, {
         ...{ input, task, folder: streamFolder(stageFolder), groupBytes: groupBytes / 4, signal },

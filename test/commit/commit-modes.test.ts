@@ -76,6 +76,23 @@ describe.each(stores)('an output mode on %s', (_, open) => {
     expect((await world.manifest()).totals.rows).toBe(20)
   })
 
+  test('replaces partitions again in which other runs have appended rows since', async world => {
+    const replacing: Job = { inputs: { 'a.zip': 'A' }, mode: 'replacePartitions', batches: [['CA', 'NY']] }
+    const appending = (input: string, partition: string): Job => ({
+      inputs: { [input]: input },
+      mode: 'append',
+      batches: [[partition]],
+    })
+    await world.run(replacing)
+    await world.run(appending('b.zip', 'TX'))
+    expect((await world.run(replacing)).status).toBe('complete')
+    await world.run(appending('c.zip', 'CA'))
+    expect(await world.run(replacing)).toMatchObject({ status: 'new', attempt: 2 })
+    await expectWhole(world)
+    expect((await world.manifest()).parts.map(part => part.partition?.state).sort()).toEqual(['CA', 'NY', 'TX'])
+    expect((await world.run(replacing)).status).toBe('complete')
+  })
+
   test('replaces only the partitions that the run wrote', async world => {
     const job = (input: string, batches: Job['batches']): Job => ({
       inputs: { [input]: input },

@@ -69,6 +69,18 @@ describe('a member that is skipped', () => {
     expect(warnings).toHaveLength(5)
   })
 
+  it('is skipped with all its rows when it is so large that it is streamed', async () => {
+    const data = `id\n${'12345678\n'.repeat(8_000_000)}`
+    const big: MemberSpec = { name: 'big.csv', data, method: 0, declared: { crc32: 1 } }
+    const limitless = rowsPipeline.replace(', limits: { memberBytesMax: 1000 }', '')
+    const rows = project(limitless, { 'in/a.zip': buildZip([good, big]) })
+    const { result, warnings } = await runAndListen(rows)
+    expect(result).toMatchObject({ status: 'complete', tasks: [{ members: 1, membersSkipped: 1, rowsWritten: 1 }] })
+    const { skipped } = rows.manifest('rows').runs[0]!
+    expect(skipped).toMatchObject({ count: 1, first: [{ member: 'big.csv', code: 'ZIP_CRC_MISMATCH' }] })
+    expect(warnings.map(({ member }) => member)).toEqual(['big.csv'])
+  })
+
   it('is listed where members are extracted too', async () => {
     const rows = project(filesPipeline, { 'in/a.zip': buildZip([good, condemned[0]!, damaged]) })
     const { result, warnings } = await runAndListen(rows)

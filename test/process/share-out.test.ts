@@ -1,11 +1,11 @@
 /** The failure policy of shares, with workers that fail as told. */
 import { describe, expect, it } from 'vitest'
 import { CapacityError, PermanentError, TransientError } from '../../lib/errors/errors.ts'
-import type { InputObject, PlanItem, RangeSlice, Slice } from '../../lib/model/plan-data.ts'
+import type { InputObject, PlanItem, PlannedMember, RangeSlice, Slice } from '../../lib/model/plan-data.ts'
 import type { RangeEnds, ShareJob, ShareResult } from '../../lib/model/share.ts'
 import type { Workers } from '../../lib/model/worker-job.ts'
 import { createGate } from '../../lib/process/gate.ts'
-import { type ShareOutTools, type StreamPiece, shareOut } from '../../lib/process/share-out.ts'
+import { type BadStream, type ShareOutTools, type StreamPiece, shareOut } from '../../lib/process/share-out.ts'
 
 const input: InputObject = { key: 'a.csv', sizeBytes: 100, etag: 'e', identity: 'i' }
 const item = { batch: 3 } as PlanItem
@@ -33,13 +33,15 @@ interface Given {
   readonly threads?: number
   share(job: ShareJob, going: number): ShareResult
   readonly stream?: ShareOutTools['stream']
+  readonly skipsBadMembers?: boolean
 }
 
 /** Shares out as `share` answers each job; what was asked for is kept. */
-function shared({ threads = 2, share, stream }: Given) {
+function shared({ threads = 2, share, stream, skipsBadMembers = false }: Given) {
   const jobs: ShareJob[] = []
   const waits: number[] = []
   const removed: string[] = []
+  const skipped: unknown[] = []
   let going = 0
   const workers: Workers = {
     threads,
@@ -65,11 +67,14 @@ function shared({ threads = 2, share, stream }: Given) {
     groupBytes: 1000,
     stream: stream ?? async function* () {},
     removeFile: async file => void removed.push(file),
+    skipsBadMembers,
+    onSkip: member => void skipped.push(member),
   }
   return {
     jobs,
     waits,
     removed,
+    skipped,
     done: (slices: readonly Slice[]) => shareOut(item, { slices, inputs: [input] }, tools),
   }
 }
@@ -174,6 +179,49 @@ describe('a share that fails', () => {
       [1, 0],
       [0, 5],
     ])
+  })
+})
+
+describe('a streamed member that is bad', () => {
+  const slice: Slice = { kind: 'stream', slice: 7, input: 0, member: { name: 'big.csv' } as PlannedMember, bytes: 1 }
+  const skipped = { archive: 'a.zip', member: 'big.csv', code: 'ZIP_CRC_MISMATCH', message: 'another CRC' }
+  const failsInSecond = (job: ShareJob) => {
+    if (job.staged?.files[0] === 1) throw new PermanentError('TRANSFORM_FAILED', 'garbage')
+    return resultOf(job)
+  }
+
+  function streamOf(end: BadStream | undefined, discarded: unknown[]) {
+    return async function* pieces() {
+      for (const file of [0, 1, 2])
+        yield { staged: { slice: 7, files: [file] }, bytesIn: 0, discard: () => void discarded.push(file) }
+      if (end) yield end
+    }
+  }
+
+  it.each([resultOf, failsInSecond])(
+    'is skipped: what was written of it is removed, and an empty share counts it',
+    async share => {
+      const discarded: unknown[] = []
+      const some = shared({
+        threads: 1,
+        share: job => share(job),
+        stream: streamOf({ skipped, bytesIn: 5 }, discarded),
+        skipsBadMembers: true,
+      })
+      const results = await some.done([slice])
+      expect(results).toMatchObject([{ rowsRead: 0, skipped: [skipped], bytesIn: 5 }])
+      expect(some.skipped).toEqual([skipped])
+      expect(discarded.sort()).toEqual([0, 1, 2])
+      const written = some.jobs.filter(job => job.staged && !(share === failsInSecond && job.staged.files[0] === 1))
+      for (const job of written.slice(0, 1)) expect(some.removed).toContain(job.target)
+      expect(some.removed).not.toContain(some.jobs.at(-1)!.target)
+    },
+  )
+
+  it('fails with the error of its share when the member turns out to be whole', async () => {
+    const some = shared({ threads: 1, share: failsInSecond, stream: streamOf(undefined, []), skipsBadMembers: true })
+    await expect(some.done([slice])).rejects.toMatchObject({ code: 'TRANSFORM_FAILED' })
+    expect(some.skipped).toEqual([])
   })
 })
 

@@ -1,6 +1,6 @@
 /** Writes files that appear whole or not at all, and survive a power cut. */
 import { randomUUID } from 'node:crypto'
-import { constants, copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { constants, copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { errnoOf } from './fault.ts'
@@ -83,6 +83,15 @@ export async function syncPath(path: string): Promise<void> {
     if (!['EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM'].includes(errnoOf(error) ?? '')) throw error
   } finally {
     await file.close()
+  }
+}
+
+/** Removes a file if it is there. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (!isAbsent(error)) throw error
   }
 }
 

@@ -20,6 +20,7 @@ import {
   linkNew,
   moveFile,
   pruneFolders,
+  removeFile,
   statFile,
   sweepTemporary,
   syncPath,
@@ -52,6 +53,8 @@ export function diskStore(folder: string): Store {
 class DiskStore implements Store {
   readonly url: string
   readonly #temporary: string
+  /** Removals under way, by folder. */
+  readonly #removals = new Map<string, number>()
   #swept: Promise<void> | undefined
 
   constructor(folder: string) {
@@ -244,9 +247,19 @@ class DiskStore implements Store {
     return found.etag
   }
 
+  /** Folders are pruned after the last of several removals in them: each attempt costs several times what a removal costs. */
   async #removePath(path: string): Promise<void> {
-    await rm(path, { force: true })
-    await pruneFolders(dirname(path), this.url)
+    const folder = dirname(path)
+    const removals = this.#removals
+    removals.set(folder, (removals.get(folder) ?? 0) + 1)
+    try {
+      await removeFile(path)
+    } finally {
+      const left = (removals.get(folder) ?? 0) - 1
+      if (left > 0) removals.set(folder, left)
+      else removals.delete(folder)
+    }
+    if (!removals.has(folder)) await pruneFolders(folder, this.url)
   }
 }
 

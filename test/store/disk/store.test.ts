@@ -43,6 +43,14 @@ describe('the disk store', () => {
     expect(await list()).toEqual(['b.csv', 'data/a.csv', 'data/sub/up/a.csv'])
   })
 
+  it('removes the folders that removals at the same time leave empty', async () => {
+    const store = diskStore(folder)
+    const keys = Array.from({ length: 50 }, (_, index) => `runs/1/${index}.json`)
+    for (const key of [...keys, 'runs/2/a.json']) await store.write(key, bytes('x'))
+    await Promise.all([...keys, 'runs/1/absent.json'].map(key => store.remove(key)))
+    expect(await readdir(join(folder, 'runs'))).toEqual(['2'])
+  })
+
   it('detects a file that was rewritten in place with the same size', async () => {
     const store = diskStore(folder)
     await writeFile(join(folder, 'a'), 'one')
