@@ -1,14 +1,14 @@
-/** The accounts of a run: that every planned slice and member was done once, and that no row was lost or doubled. */
+/** Checks the accounts of a run: every planned slice and member was processed once, and no row was lost or doubled. */
 import { PermanentError } from '../errors/errors.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 
-/** What commit needs of a plan item. */
+/** The part of a plan item that commit needs. */
 export type PlannedBatch = Pick<PlanItem, 'batch' | 'sliceCount' | 'memberCount'>
 
 /**
- * Checks each outcome against its batch, and its own sums.
- * @throws ACCOUNT_MISMATCH naming the batch, what was expected and what the outcome says
+ * Checks each outcome against its batch, and against its own sums.
+ * @throws ACCOUNT_MISMATCH with the batch, the expected number and the number of the outcome
  */
 export function checkAccounts(plan: readonly PlannedBatch[], outcomes: readonly Outcome[]): void {
   checkSchemas(outcomes.map(outcome => outcome.schema))
@@ -30,14 +30,14 @@ export function checkAccounts(plan: readonly PlannedBatch[], outcomes: readonly 
 }
 
 /**
- * Checks that all parts have the same columns, whatever their order: they differ where a task that says no columns read
- * Parquet files that differ. @throws INPUT_INVALID
+ * Checks that all parts have the same columns, in any order. They differ when a task without `columns` reads Parquet files that
+ * differ. @throws INPUT_INVALID
  */
 export function checkSchemas(schemas: readonly Outcome['schema'][]): void {
   const texts = schemas.filter(schema => schema.length > 0).map(schemaText)
   const other = texts.find(text => text !== texts[0])
   if (other === undefined) return
-  const message = `expected the same columns in all files, got ${texts[0]} and ${other}; say the columns of the task`
+  const message = `expected the same columns in all files, got ${texts[0]} and ${other}; declare \`columns\` in the task`
   throw new PermanentError('INPUT_INVALID', message, { columns: texts[0], other })
 }
 

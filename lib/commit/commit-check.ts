@@ -1,4 +1,4 @@
-/** What commit checks before it changes anything: outcomes, accounts, rejects, and that the pending parts are still there. */
+/** Checks a run before commit changes anything: outcomes, accounts, rejects, and that the pending parts still exist. */
 
 import { PermanentError } from '../errors/errors.ts'
 import { type Failure, type Outcome, pendingOf } from '../model/outcome.ts'
@@ -12,12 +12,12 @@ import { checkAccounts, type PlannedBatch } from './accounts.ts'
 import type { CommitOptions } from './commit.ts'
 import type { HeadClaim } from './head-claim.ts'
 import { checkRejects } from './rejects-limit.ts'
-import { voidApart, voidOutcome } from './void-outcome.ts'
+import { voidOutcome, voidUnmetRanges } from './void-outcome.ts'
 
-/** Failures that an error names. */
+/** Failures listed in an error. */
 const shownMax = 10
 
-/** All outcomes in order of batch; or the batches whose outcomes were voided. */
+/** All outcomes in order of batch, or the batches whose outcomes were voided. */
 export type Checked =
   | { readonly outcomes: readonly Outcome[] }
   | { readonly missing: readonly number[]; readonly partsLost: boolean }
@@ -32,16 +32,16 @@ export async function checkOutcomes(actor: Actor, claim: HeadClaim, options: Com
     throw batchesFailed(missing, await readFailures(actor.store, reservation), plan.length)
   }
   checkAccounts(plan, outcomes)
-  // Before the rejects, which a wrong start may have made.
-  const apart = await voidApart(actor, claim, reservation, outcomes)
-  if (apart.length > 0) return { missing: apart, partsLost: false }
+  // Checked before the rejects, because a wrong start of a slice may have caused them.
+  const unmet = await voidUnmetRanges(actor, claim, reservation, outcomes)
+  if (unmet.length > 0) return { missing: unmet, partsLost: false }
   checkRejects(rejectsMax, outcomes)
   checkPartitionCount(outcomes, options)
   const missing = await voidExpired(actor, claim, reservation, outcomes)
   return missing.length > 0 ? { missing, partsLost: true } : { outcomes }
 }
 
-/** Each batch kept to the limit; together they may be over it. */
+/** Counts the partitions of all batches together; each batch alone was within the limit. */
 function checkPartitionCount(
   outcomes: readonly Outcome[],
   { partitionBy, partitionsMax = Number.POSITIVE_INFINITY }: CommitOptions,
@@ -52,7 +52,7 @@ function checkPartitionCount(
   if (partitions > partitionsMax) throw tooManyPartitions({ partitionBy, partitionsMax, partitions, rows })
 }
 
-/** The outcomes there are, in order of batch; sixteen requests at once. */
+/** Reads the outcomes that exist, in order of batch; sixteen requests at once. */
 export async function readOutcomes(
   store: Store,
   run: { readonly runId: string; readonly attempt: number },
@@ -67,7 +67,7 @@ export async function readOutcomes(
   return outcomes.sort((a, b) => a.batch - b.batch)
 }
 
-/** The last failure of each batch that ever failed, in order of batch. */
+/** Reads the last failure of each batch that ever failed, in order of batch. */
 export async function readFailures(
   store: Store,
   run: { readonly runId: string; readonly attempt: number },
@@ -77,7 +77,7 @@ export async function readFailures(
   for await (const { key } of store.list(runKeys(run.runId, run.attempt).failures)) found.push(key)
   await forEachParallel(found, async key => {
     const failure = await readUndamaged(store, key, readFailure)
-    // A note that cannot be read says nothing, and must not hide what other notes say.
+    // A damaged note must not hide the others.
     if (failure && !isDamaged(failure) && failure.try >= (last.get(failure.batch)?.try ?? 0))
       last.set(failure.batch, failure)
   })
@@ -92,7 +92,7 @@ async function voidExpired(
 ): Promise<number[]> {
   const prefix = outputPrefix(run.outputPath)
   const parts = outcomes.flatMap(outcome => pendingOf(outcome, prefix).map(part => ({ part, batch: outcome.batch })))
-  // Listed, not asked for one by one: a page of a listing tells of a thousand.
+  // Listed instead of requested one by one: a page of a listing holds a thousand.
   const pending = new Set<string>()
   for await (const part of actor.store.listParts(prefix)) pending.add(pendingName(part))
   const lost = new Set(parts.filter(({ part }) => !pending.has(pendingName(part))).map(({ batch }) => batch))
@@ -100,7 +100,7 @@ async function voidExpired(
   return [...lost].sort((a, b) => a - b)
 }
 
-/** By what a listing tells a pending part from another of the same key. */
+/** Returns a text that tells a listed pending part apart from others with the same key. */
 const pendingName = ({ key, token, sizeBytes, uploadId }: PendingPart): string =>
   [key, ...(uploadId === undefined ? [token, sizeBytes] : [uploadId])].join('\0')
 
@@ -108,15 +108,15 @@ function batchesFailed(missing: readonly number[], failures: readonly Failure[],
   const failed = failures.filter(failure => missing.includes(failure.batch))
   const first = failed[0]
   const where = [first?.archive, first?.member, first?.line && `line ${first.line}`].filter(Boolean).join(' ')
-  const tell = (said: string | undefined): string => {
+  const messageWith = (reason: string | undefined): string => {
     const why = first
-      ? `; batch ${first.batch}: ${first.code} ${said}${where && ` (${where})`}`
-      : `; batch ${missing[0]} left no word of why: its process was ended, as one that is out of memory is, or it never began, as a function that is throttled`
-    return `${missing.length} of ${batchCount} batches have no outcome${why}; run again to do only these`
+      ? `; batch ${first.batch}: ${first.code} ${reason}${where && ` (${where})`}`
+      : `; batch ${missing[0]} reported no error: its process was killed (out of memory?) or never started (throttled?)`
+    return `${missing.length} of ${batchCount} batches have no outcome${why}; run again to process only these`
   }
   const detail = { missing, failures: failed.slice(0, shownMax) }
   const { publicMessage } = first ?? {}
-  return new PermanentError('BATCHES_FAILED', tell(first?.message), detail, {
-    publicMessage: publicMessage && tell(publicMessage),
+  return new PermanentError('BATCHES_FAILED', messageWith(first?.message), detail, {
+    publicMessage: publicMessage && messageWith(publicMessage),
   })
 }

@@ -1,4 +1,4 @@
-/** Rolls a commit's journal to its end, from wherever it stopped; every step may be done again. */
+/** Executes a commit's journal to its end, from wherever it stopped; every step may be repeated. */
 import { TransientError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
 import { type Actor, forEachParallel, type Versioned } from '../state/files.ts'
@@ -7,7 +7,7 @@ import type { Store, StoredObject } from '../store/store.ts'
 import { lockedOut, readSuccess } from './head.ts'
 import { HeadClaim } from './head-claim.ts'
 
-/** Committed, or undone because the parts of some batches are gone for ever. */
+/** The commit is complete, or was undone because parts of some batches are lost. */
 export type Rolled =
   | { readonly status: 'committed'; readonly manifest: Manifest }
   | { readonly status: 'undone'; readonly lostBatches: readonly number[] }
@@ -16,19 +16,19 @@ interface Roll {
   readonly actor: Actor
   readonly claim: HeadClaim
   readonly journal: Journal
-  /** Sizes by key, when a roll that stopped is gone on with. */
+  /** Sizes of the objects in the output by key, when an interrupted roll is resumed. */
   readonly there: ReadonlyMap<string, number> | undefined
 }
 
 export interface RollOptions {
-  /** Another roll of it may have done some already: then what stands is looked at first, so that each call gets further. Default false. */
+  /** An earlier roll may have done some steps: the output is listed first, so that each call gets further. Default false. */
   readonly isResumed?: boolean
 }
 
 /**
- * Does what the journal says, in its order: remove `_SUCCESS`, complete, verify, delete, write `_SUCCESS`, head to committed.
+ * Executes the journal in this order: remove `_SUCCESS`, complete, verify, delete, write `_SUCCESS`, head to committed.
  * The head must name the actor as committing this journal's claim. About two requests a part, sixteen at once.
- * @throws OUTPUT_LOCKED when another took the commit over
+ * @throws OUTPUT_LOCKED when another process took the commit over
  */
 export async function rollJournal(
   actor: Actor,
@@ -55,7 +55,7 @@ export async function rollJournal(
   return { status: 'committed', manifest }
 }
 
-/** What the output holds, by key. */
+/** Lists the sizes of the objects in the output, by key. */
 async function sizesOf(store: Store, prefix: string): Promise<Map<string, number>> {
   const sizes = new Map<string, number>()
   for await (const { key, sizeBytes } of store.list(prefix)) sizes.set(key, sizeBytes)
@@ -64,7 +64,7 @@ async function sizesOf(store: Store, prefix: string): Promise<Map<string, number
 
 async function completeParts({ actor, claim, journal, there }: Roll): Promise<Set<number>> {
   const lost = new Set<number>()
-  // Only this attempt has such names; an extracted file's may be an older file's.
+  // Only parts of this attempt have such names; an extracted file may have the name of an older file.
   const ownName = `-${journal.runId}-${journal.attempt}.parquet`
   await forEachParallel(journal.complete, async (part, index) => {
     if (part.key.endsWith(ownName) && there?.get(part.key) === part.sizeBytes) return
@@ -74,12 +74,12 @@ async function completeParts({ actor, claim, journal, there }: Roll): Promise<Se
   return lost
 }
 
-/** The next manifest with the etags of the parts as they now stand. */
+/** Returns the next manifest with the etags of the visible parts. */
 async function verifyParts({ actor, journal }: Roll): Promise<Manifest> {
   await actor.at('verify:before')
   const prefix = outputPrefix(journal.outputPath)
   const etags = new Map<string, string>()
-  const statOf = await lookAt(actor.store, journal)
+  const statOf = await statsOf(actor.store, journal)
   await forEachParallel(journal.complete, async ({ key, sizeBytes }) => {
     const found = await statOf(key)
     if (found?.sizeBytes !== sizeBytes) {
@@ -94,11 +94,11 @@ async function verifyParts({ actor, journal }: Roll): Promise<Manifest> {
   return { ...journal.next, parts: journal.next.parts.map(withEtag) }
 }
 
-/** Keys of one page of a listing, of S3 and of any store like it. */
+/** Keys on one page of a listing in S3. */
 const pageKeys = 1000
 
-/** Looks at parts by a listing of the output, or one by one: whichever asks less of the store. */
-async function lookAt(
+/** Returns a function that describes a part, by a listing of the output or by a request each: whichever needs fewer requests. */
+async function statsOf(
   store: Store,
   { complete, next, outputPath }: Journal,
 ): Promise<(key: string) => Promise<StoredObject | undefined>> {
@@ -119,8 +119,8 @@ async function removeOld({ actor, claim, journal, there }: Roll): Promise<void> 
 }
 
 /**
- * Parts of this run that no outcome names: of tries that were killed, or of attempts before this one. Extracted files are known by their
- * keys, which are now complete; another run's under the same keys would be voided, and done again, by its own commit.
+ * Aborts pending parts of this run that no outcome names, left by killed tries or earlier attempts. Extracted files are known by their
+ * keys, which are complete now; pending files of another run under the same keys are voided, and processed again, by its own commit.
  */
 async function abortLeftovers({ actor, claim, journal }: Roll): Promise<void> {
   const isOfRun = new RegExp(`-${journal.runId}-\\d+\\.parquet$`)
@@ -136,7 +136,7 @@ async function writeSuccess({ actor, claim, journal }: Roll, manifest: Manifest)
   const bytes = stateBytes(manifest)
   const copyKey = runKeys(journal.runId, journal.attempt).manifest
   await claim.change('write-manifest', () => store.write(copyKey, bytes))
-  // Created, not written: a committer that slept past its takeover cannot write over a newer one.
+  // Created, not written, so that a committer that slept through a takeover cannot overwrite a newer one.
   const etag = await claim.change('write-success', () => store.create(successKey(journal.outputPath), bytes))
   if (etag !== undefined) return
   const found = await readSuccess(store, journal.outputPath)
@@ -144,7 +144,7 @@ async function writeSuccess({ actor, claim, journal }: Roll, manifest: Manifest)
 }
 
 /**
- * Takes a commit back whose pending parts expired before it was rolled: nothing was deleted yet, so the old parts stand.
+ * Undoes a commit whose pending parts expired before it was rolled: nothing was deleted yet, so the old parts still exist.
  * The outcomes of the lost batches are removed, so that they are planned again.
  */
 async function undo(roll: Roll): Promise<Rolled> {

@@ -1,4 +1,4 @@
-/** Decides what a commit will do, and writes it down before the first change. */
+/** Decides the changes of a commit, and writes them into its journal before the first one. */
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestRun } from '../model/manifest.ts'
 import { type Outcome, pendingOf, totalsOf } from '../model/outcome.ts'
@@ -19,7 +19,7 @@ export interface Journaled {
 interface Decision extends CommitOptions {
   readonly current: Current
   readonly outcomes: readonly Outcome[]
-  /** As claimed. */
+  /** The head with this commit's claim. */
   readonly head: Head
 }
 
@@ -35,7 +35,7 @@ export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Dec
   const bytes = stateBytes(journal)
   await claim.change('write-journal', async () => {
     if ((await actor.store.create(key, bytes)) !== undefined) return
-    // One of an earlier claim, which was dropped before it changed anything.
+    // The journal of an earlier claim, which was dropped before it changed anything.
     const found = await readVersioned(actor.store, key, readJournal)
     if (found && (await actor.store.replace(key, bytes, found.etag)) !== undefined) return
     throw new FanmillError('OUTPUT_LOCKED', `${key} was changed by another process; try again`, { key })
@@ -43,7 +43,7 @@ export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Dec
   return { journal }
 }
 
-/** Once more, because another run may have been committed since this one was planned, and inputs tell columns too. */
+/** Checks again what plan checked, because another run may have been committed since, and inputs may add columns. */
 function checkFits({ reservation, current, outcomes, partitionBy }: Decision): void {
   if (!current.standing || keptParts(current.standing, reservation).length === 0) return
   const schema = outcomes.find(outcome => outcome.schema.length > 0)?.schema
@@ -83,7 +83,7 @@ function journalOf(
     isPreviousVisible: current.hasSuccess,
     complete: outcomes
       .flatMap(outcome => pendingOf(outcome, prefix).map(part => ({ batch: outcome.batch, ...part })))
-      // What is left over, as parts without rows, is aborted with all else of the run that is pending.
+      // The others, such as parts without rows, are aborted with everything else that the run left pending.
       .filter(part => isNext.has(part.key.slice(prefix.length))),
     remove: [
       ...keysToRemove(current.manifest, next).map(key => prefix + key),

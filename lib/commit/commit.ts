@@ -1,4 +1,4 @@
-/** Commit: makes what the batches wrote visible, all of it or nothing, with `_SUCCESS` last. */
+/** Commit: makes the parts of all batches visible, all or none, with `_SUCCESS` last. */
 
 import type { RejectLimit } from '../define/definition.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
@@ -25,25 +25,25 @@ export interface CommitOptions extends ActorOptions {
   /** Default no limit. */
   readonly partitionsMax?: number
   readonly rejectsMax: RejectLimit['max']
-  /** Of the code that commits, when that may be another than the one that planned; what is under way is rolled to its end in any case. */
+  /** Hash of the code that commits, where that may differ from the code that planned; a commit under way is completed in any case. */
   readonly codeHash?: string
 }
 
 /**
- * `missing` batches have lost their outcome: to be processed again before the next commit. `partsLost` where their pending parts
- * were no longer there; else because they began at a wrong place.
+ * `missing` batches have lost their outcome and must be processed again before the next commit. `partsLost` is true when their pending
+ * parts were gone, and false when their slices began at a wrong place.
  */
 export type CommitResult =
   | { readonly done: true; readonly manifest: Manifest }
   | { readonly done: false; readonly missing: readonly number[]; readonly partsLost: boolean }
 
 /**
- * Does it all or leaves the output as it was; may be called again whatever happened, also by another process.
- * @throws RUN_CHANGED when the run is of another code than `codeHash`; transient while a deployment may be under way
+ * Commits the whole run or leaves the output as it was; may be called again after any failure, also by another process.
+ * @throws RUN_CHANGED when other code than `codeHash` planned the run; transient while a deployment may be under way
  * @throws BATCHES_FAILED when batches have no outcome, with their failures
  * @throws ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT, TOO_MANY_PARTITIONS
  * @throws OUTPUT_LOCKED, transient, while another run commits to this output
- * @throws SUPERSEDED when a run that was planned later has been committed; `isCovered` in its detail when that one read all that this one did
+ * @throws SUPERSEDED when a run that was planned later has been committed; with `isCovered` in its detail when that run read all inputs of this one
  * @throws OUTPUT_NOT_OURS, OUTPUT_EXISTS, OUTPUT_SCHEMA_MISMATCH
  * @see design: the protocol
  */
@@ -58,7 +58,7 @@ export async function commit(store: Store, options: CommitOptions): Promise<Comm
   return { done: true, manifest: rolled.manifest }
 }
 
-/** A head that names us as committing, and what was committed before. */
+/** A head with this process's claim, and the state of the output before it. */
 interface Claimed {
   readonly head: Versioned<Head>
   readonly current: Current
@@ -89,7 +89,7 @@ async function claimHead(
   throw lockedOut(run.outputPath)
 }
 
-/** The run's own generation; an append may also come after later ones, and then takes the next, but never brings an input twice. */
+/** Returns the run's own generation. An append may also come after later runs, with the next generation, but never adds an input twice. */
 function generationFor(run: ReservedRun, head: Head, { standing }: Current): number {
   const isLatest = run.generation > (head.committed?.generation ?? 0)
   if (isLatest && run.mode !== 'append') return run.generation
@@ -101,12 +101,12 @@ function generationFor(run: ReservedRun, head: Head, { standing }: Current): num
   const winner = clash?.runId ?? head.committed?.runId
   const isCovered = run.mode === 'replace' && readsAll(run, standing, winner)
   const what = `run ${run.runId} was planned before run ${winner} was committed to ${run.outputPath}`
-  const mend = isCovered ? 'that run read all that this one did' : 'start again to come after it'
+  const hint = isCovered ? 'that run read all inputs of this one' : 'start again to come after it'
   const detail = { runId: run.runId, winner, outputPath: run.outputPath, isCovered }
-  throw new PermanentError('SUPERSEDED', `${what}; ${mend}`, detail)
+  throw new PermanentError('SUPERSEDED', `${what}; ${hint}`, detail)
 }
 
-/** Under other parameters or of an older listing, a run that comes later may have read less. */
+/** Whether the later run read all inputs of this one; with other parameters or an older listing it may have read fewer. */
 function readsAll({ inputs, task, params }: ReservedRun, standing: Current['standing'], winner?: string): boolean {
   const found = standing?.runs.find(one => one.runId === winner)
   if (!found || canonicalJson([found.task, found.params]) !== canonicalJson([task, params])) return false
@@ -116,7 +116,7 @@ function readsAll({ inputs, task, params }: ReservedRun, standing: Current['stan
 
 type Prepared = Journaled | Extract<Checked, { missing: unknown }>
 
-/** Checks everything and writes the journal; where it cannot, the claim is dropped, for nothing was changed. */
+/** Checks everything and writes the journal; when that fails, drops the claim, because nothing was changed. */
 async function prepare(actor: Actor, { head, current }: Claimed, options: CommitOptions): Promise<Prepared> {
   const claim = new HeadClaim(actor, head)
   try {
@@ -136,7 +136,7 @@ async function dropClaim(claim: HeadClaim): Promise<void> {
   try {
     await claim.finish('drop-claim', {})
   } catch (error) {
-    // Deliberately passed over, because what made the commit fail says more; the lease lapses by itself.
+    // Deliberately ignored, because the reason why the commit failed matters more; the lease lapses by itself.
     if (!(error instanceof FanmillError)) throw error
   }
 }

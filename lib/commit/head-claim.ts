@@ -19,15 +19,15 @@ export class HeadClaim {
   }
 
   /**
-   * Makes one change of the output, if the claim still stands.
-   * @throws OUTPUT_LOCKED when another took it over
+   * Makes one change of the output, if the claim is still valid.
+   * @throws OUTPUT_LOCKED when another process took it over
    */
   async change<T>(name: string, act: () => Promise<T>): Promise<T> {
     await this.#check()
     return effect(this.#actor, name, act)
   }
 
-  /** Gives the claim up, with what it made of the head. @throws OUTPUT_LOCKED when another took it over */
+  /** Gives the claim up, and changes the head as committed. @throws OUTPUT_LOCKED when another process took it over */
   async finish(name: string, change: Pick<Head, 'committed'>): Promise<void> {
     const { generation } = this.#head.value.committing ?? {}
     await effect(this.#actor, name, async () => {
@@ -35,7 +35,7 @@ export class HeadClaim {
         const changed = await changeHead(this.#actor.store, this.#head, { ...change, committing: undefined })
         if (changed) return
         const head = await openHead(this.#actor, this.#head.value.outputPath)
-        // Another rolled this very journal to its end, or this change was made and its answer lost.
+        // Another process completed this very journal, or this change was made and its answer was lost.
         if (change.committed && head.value.committed?.generation === generation) return
         this.#adopt(head)
       }
@@ -43,7 +43,7 @@ export class HeadClaim {
     })
   }
 
-  /** Past half of its time a lease is renewed by If-Match, which also shows that nobody took it over. */
+  /** Renews the lease by If-Match when half of its time has passed, which also shows that nobody took it over. */
   async #check(): Promise<void> {
     const { committing } = this.#head.value
     const { now, leaseMs } = this.#actor
@@ -69,7 +69,7 @@ export class HeadClaim {
     throw lockedOut(this.#head.value.outputPath)
   }
 
-  /** The head changed under us: by a reserved generation, or an answer of our own that was lost; else by a takeover. */
+  /** Accepts a changed head when the claim in it is still ours: a generation was reserved, or an answer to us was lost. */
   #adopt(head: Versioned<Head>): void {
     const { committing, outputPath } = head.value
     const isOurs = committing?.claim === this.#claim && committing.owner.id === this.#actor.owner.id

@@ -1,4 +1,4 @@
-/** The head of an output: which generation it is, who changes it, and what is committed. */
+/** The head of an output: its generation, the process that changes it, and what is committed. */
 import { PermanentError, TransientError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { outputHashOf } from '../model/run-identity.ts'
@@ -16,24 +16,24 @@ import {
 } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 
-/** What an output is now. */
+/** The present state of an output. */
 export interface Current {
   /** The manifest of the last commit; absent when there was none. */
   readonly manifest?: Manifest
-  /** The manifest without the runs that have lost parts; told apart from it only where `_SUCCESS` is gone. */
+  /** The manifest without runs that have lost parts; differs from `manifest` only where `_SUCCESS` is gone. */
   readonly standing?: Manifest
-  /** Whether `_SUCCESS` says so too; it does not when someone removed it. */
+  /** Whether `_SUCCESS` holds this manifest; false when someone removed it. */
   readonly hasSuccess: boolean
 }
 
-/** Whether a claim still stands: its time is not up and its owner is not known to be dead. */
+/** Whether a claim is still valid: its time is not up and its owner is not known to be dead. */
 export function isLive(actor: Pick<Actor, 'now' | 'isAlive'>, lease: Lease): boolean {
   return actor.now() < lease.leaseUntil && actor.isAlive(lease.owner) !== false
 }
 
-/** The head as it is; without one, a head made of what `_SUCCESS` says is created. */
+/** Reads the head, or creates it from `_SUCCESS` where there is none. */
 export async function openHead(actor: Actor, outputPath: string): Promise<Versioned<Head>> {
-  const key = outputKeys(outputHashOf(outputPath)).head
+  const key = headKey(outputPath)
   for (let round = 0; round < roundsMax; round++) {
     const head = await readVersioned(actor.store, key, readHeadFile)
     if (head) return head
@@ -44,7 +44,7 @@ export async function openHead(actor: Actor, outputPath: string): Promise<Versio
   throw lockedOut(outputPath)
 }
 
-/** Writes a head over the one that was read; undefined when another was faster. */
+/** Changes the head that was read; undefined when another process was faster. */
 export async function changeHead(
   store: Store,
   from: Versioned<Head>,
@@ -55,12 +55,12 @@ export async function changeHead(
   return etag === undefined ? undefined : { value, etag }
 }
 
-/** Key of an output's head. */
+/** Returns the key of an output's head. */
 export function headKey(outputPath: string): string {
   return outputKeys(outputHashOf(outputPath)).head
 }
 
-/** What `_SUCCESS` and the head say together; while a commit is under way, what was before it. */
+/** Reads the present state from `_SUCCESS` and the head; while a commit is under way, the state before it. */
 export async function readCurrent(store: Store, head: Head): Promise<Current> {
   if (!head.committed) return { hasSuccess: false }
   const { generation, manifest: key } = head.committed
@@ -71,39 +71,38 @@ export async function readCurrent(store: Store, head: Head): Promise<Current> {
   return { manifest, standing: await withoutLostRuns(store, head.outputPath, manifest), hasSuccess: false }
 }
 
-/** The manifest in `_SUCCESS`; undefined when there is none, or when it is another program's. */
+/** Reads the manifest in `_SUCCESS`; undefined when there is none, or when another program wrote it. */
 export async function readSuccess(store: Store, outputPath: string): Promise<Manifest | undefined> {
   try {
     return await readState(store, successKey(outputPath), readManifest)
   } catch (error) {
-    // Deliberately not an error: Spark's empty file says nothing of which parts count, so they are not ours.
+    // Deliberately not an error: Spark's empty file does not say which parts count, so they are not ours.
     if (error instanceof PermanentError && error.code === 'STATE_INVALID') return undefined
     throw error
   }
 }
 
-/** The error for losing every round. */
+/** Creates the error for an output that another run commits to. */
 export function lockedOut(outputPath: string, live?: Committing): TransientError {
   const who = live ? `run ${live.runId} (${live.owner.host}, process ${live.owner.pid ?? live.owner.id})` : 'other runs'
   return new TransientError('OUTPUT_LOCKED', `${who} is committing to ${outputPath}; try again when it is done`, {
     outputPath,
-    ...(live ? { runId: live.runId, attempt: live.attempt, owner: live.owner, leaseUntil: live.leaseUntil } : {}),
+    ...(live && { runId: live.runId, attempt: live.attempt, owner: live.owner, leaseUntil: live.leaseUntil }),
   })
 }
 
-/** Whoever removed `_SUCCESS` may have removed parts with it: a run that misses any is not there. */
+/** Leaves out runs that miss parts: whoever removed `_SUCCESS` may have removed parts with it. */
 async function withoutLostRuns(store: Store, outputPath: string, manifest: Manifest): Promise<Manifest> {
   const prefix = outputPrefix(outputPath)
   const found = new Set<string>()
   for await (const { key } of store.list(prefix)) found.add(key)
   const lost = new Set(manifest.parts.filter(part => !found.has(prefix + part.key)).map(part => part.runId))
   for (const file of manifest.files ?? []) if (!found.has(prefix + file.path)) lost.add(file.runId)
-  const { files } = manifest
   return {
     ...manifest,
     runs: manifest.runs.filter(run => !lost.has(run.runId)),
     parts: manifest.parts.filter(part => !lost.has(part.runId)),
-    ...(files ? { files: files.filter(file => !lost.has(file.runId)) } : {}),
+    files: manifest.files?.filter(file => !lost.has(file.runId)),
   }
 }
 

@@ -1,4 +1,4 @@
-/** The manifest that a commit makes of the one before and of what its batches did. */
+/** Derives the next manifest of a dataset from the previous one and from the outcomes of a run. */
 import type { OutputMode } from '../define/definition.ts'
 import {
   addTotals,
@@ -21,11 +21,11 @@ export interface NextManifest {
   readonly outcomes: readonly Outcome[]
   /** Length of the dataset's prefix in the outcomes' keys. */
   readonly prefixLength: number
-  /** Runs that this one takes the place of, besides its own earlier attempts. */
+  /** Runs whose place this one takes, besides its own earlier attempts. */
   readonly replaces: readonly string[]
 }
 
-/** `before` is what still stands of the dataset; etags of new parts are empty. */
+/** `before` is what still exists of the dataset; etags of new parts are empty. */
 export function nextManifest(before: Manifest | undefined, what: NextManifest): Manifest {
   const { run, outcomes, generation, partitionBy } = what
   const added = outcomes.flatMap(outcome => partsOf(outcome, what))
@@ -42,10 +42,10 @@ export function nextManifest(before: Manifest | undefined, what: NextManifest): 
     ...schemaOf(kept.some(part => part.rows > 0) ? before : undefined, what, before),
     partitionBy,
     parts,
-    ...(files ? { files } : {}),
+    files,
     totals: {
       ...totals,
-      // Of what is there now: a part of what earlier runs wrote may have been replaced.
+      // Counted over the present parts, because a later run may have replaced some.
       rows: files ? totals.rows : sum(parts.map(part => part.rows)),
       bytes: sum(parts.map(part => part.bytes)) + sum((files ?? []).map(file => file.sizeBytes)),
       parts: parts.length,
@@ -53,7 +53,7 @@ export function nextManifest(before: Manifest | undefined, what: NextManifest): 
   }
 }
 
-/** Of all parts. `beside` is the manifest of before, where rows of it stay. */
+/** Returns the columns of all parts. `beside` is the previous manifest, where rows of it stay. */
 function schemaOf(
   beside: Manifest | undefined,
   { outcomes }: NextManifest,
@@ -64,17 +64,17 @@ function schemaOf(
   const schema = joinedSchema(beside.schema, own)
   const added = schema.slice(beside.schema.length).map(column => column.name)
   const all = [...(beside.addedColumns ?? []), ...added]
-  return { schema, ...(all.length > 0 && { addedColumns: all }) }
+  return { schema, addedColumns: all.length > 0 ? all : undefined }
 }
 
-/** Keys relative to the dataset that were in it and are no more. */
+/** Returns keys, relative to the dataset, that the next manifest no longer holds. */
 export function keysToRemove(before: Manifest | undefined, next: Manifest): string[] {
   const kept = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])
   const old = [...(before?.parts ?? []).map(part => part.key), ...(before?.files ?? []).map(file => file.path)]
   return old.filter(key => !kept.has(key))
 }
 
-/** Counts of a run's parts as they become visible. */
+/** Counts the parts of a run that become visible. */
 function withPartsOf(run: ManifestRun, parts: readonly ManifestPart[], files: readonly ManifestFile[]): ManifestRun {
   const own = parts.filter(part => part.runId === run.runId)
   const fileBytes = sum(files.filter(file => file.runId === run.runId).map(file => file.sizeBytes))
@@ -83,8 +83,8 @@ function withPartsOf(run: ManifestRun, parts: readonly ManifestPart[], files: re
 }
 
 /**
- * A part without rows only carries the schema, and is in the way of readers of a partitioned dataset, where it is in no partition: the
- * last one is kept, and only where no part has rows.
+ * Leaves out parts without rows, which only carry the schema and disturb readers of a partitioned dataset, because they are in no
+ * partition. Where no part has rows, the last one is kept.
  */
 function visibleParts(parts: readonly ManifestPart[]): readonly ManifestPart[] {
   const withRows = parts.filter(part => part.rows > 0)
@@ -98,7 +98,7 @@ function partsOf(outcome: Outcome, { run, prefixLength }: NextManifest): Manifes
     bytes: sizeBytes,
     etag: '',
     runId: run.runId,
-    ...(partition ? { partition } : {}),
+    partition,
   }))
 }
 
@@ -130,7 +130,7 @@ function nextFiles(before: Manifest | undefined, what: NextManifest): ManifestFi
   return [...(before?.files ?? []).filter(isKept), ...added]
 }
 
-/** A run stays while anything of it does, or where it never had anything; one that lost a part to another is marked. */
+/** Keeps runs that still have a part or file, or never had one; a run that lost a part to another is marked. */
 function keptRuns(
   before: Manifest | undefined,
   parts: readonly ManifestPart[],

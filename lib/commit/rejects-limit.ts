@@ -1,12 +1,12 @@
-/** How many rejected rows a run may have. */
+/** Limits the rejected rows of a run. */
 import type { RejectLimit } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Outcome } from '../model/outcome.ts'
 
-/** Rejects that an error shows. */
+/** Rejects listed in an error. */
 const shownMax = 10
 
-/** The most rows that may be rejected of so many records; a share is rounded down. */
+/** Returns the number of rows that may be rejected of so many records; a percentage is rounded down. */
 export function rejectsAllowed(limit: RejectLimit['max'], records: number): number {
   if (typeof limit === 'number') return limit
   return Math.floor((Number.parseFloat(limit) / 100) * records + 1e-9)
@@ -20,16 +20,16 @@ export function checkRejects(limit: RejectLimit['max'], outcomes: readonly Outco
   if (rejected <= allowed) return
   const rejects = outcomes.flatMap(outcome => outcome.firstRejects).slice(0, shownMax)
   const first = rejects[0]
-  const tell = (where: string, mend: string): string =>
-    `expected at most ${allowed} rejected rows of ${records}, got ${rejected}${where}; ${mend}`
+  const messageWith = (where: string, hint: string): string =>
+    `expected at most ${allowed} rejected rows of ${records}, got ${rejected}${where}; ${hint}`
   const where = first
     ? `; first: ${first.member || first.archive} line ${first.line}${first.column && `, column ${first.column}`}: expected ${first.expected}, got ${JSON.stringify(first.received)}`
     : ''
   const publicWhere = first
     ? `; the first: ${first.archive} ${first.member} line ${first.line}, column ${first.column}, expected ${first.expected}`
     : ''
-  const message = tell(where, `mend the input, or allow them with rejects: { max: ${rejected} }`)
-  const publicMessage = tell(publicWhere, 'fanmill rejects shows them')
+  const message = messageWith(where, `fix the input, or allow them with rejects: { max: ${rejected} }`)
+  const publicMessage = messageWith(publicWhere, 'fanmill rejects shows them')
   const detail = { rejected, allowed, records, limit, rejects }
   throw new PermanentError('REJECTS_OVER_LIMIT', message, detail, { publicMessage })
 }

@@ -1,4 +1,4 @@
-/** Takes over a commit whose owner is dead, so that an output is always either before or after one. */
+/** Takes over a commit whose owner is dead, so that an output is always in the state before or after a commit. */
 import { TransientError } from '../errors/errors.ts'
 import { isDamaged, readUndamaged } from '../state/damaged-state.ts'
 import { type Actor, effect, readState, roundsMax, type Versioned } from '../state/files.ts'
@@ -9,14 +9,14 @@ import { changeHead, isLive, lockedOut, openHead } from './head.ts'
 export interface SettleOptions {
   /** False where this process may not change outputs; default true. */
   readonly mayRoll?: boolean | undefined
-  /** Drops the claim of a dead commit whose journal cannot be read; default false, so that it fails. */
+  /** Drops the claim of an interrupted commit whose journal is damaged; default false, so that settling fails. */
   readonly dropsDamaged?: boolean | undefined
 }
 
 /**
- * The head when no commit is under way: a dead committer's journal is first rolled to its end, a claim without one dropped.
- * Returns the live one's claim where there is one.
- * @throws OUTPUT_UNSETTLED, transient, when there is a journal to roll and the actor may not
+ * Returns the head when no commit is under way, or with the claim of the one that is. An interrupted commit is first completed by its
+ * journal; a claim without a journal is dropped.
+ * @throws OUTPUT_UNSETTLED, transient, when there is a journal to complete and the actor may not change outputs
  */
 export async function settleHead(
   actor: Actor,
@@ -34,7 +34,7 @@ export async function settleHead(
   throw lockedOut(outputPath)
 }
 
-/** Lets another process take a commit over at once, though the lease has not lapsed: for one that knows that it is about to end. */
+/** Ends the lease of this process's claim, so that another one can take the commit over at once; for a process that is about to end. */
 export async function yieldClaim(actor: Actor, outputPath: string): Promise<void> {
   const head = await openHead(actor, outputPath)
   const { committing } = head.value
@@ -56,7 +56,7 @@ async function takeOver(actor: Actor, { head, committing, dropsDamaged }: Takeov
   else await effect(actor, 'drop-claim', () => changeHead(actor.store, taken, { committing: undefined }))
 }
 
-/** Of this very claim: one that an earlier claim wrote was dropped with it. */
+/** Reads the journal of this very claim; a journal of an earlier claim was dropped with it. */
 async function journalOf(
   { store }: Actor,
   { runId, attempt, claim }: Committing,
@@ -68,6 +68,6 @@ async function journalOf(
 }
 
 function unsettled(outputPath: string, { runId, owner }: Committing): TransientError {
-  const message = `${outputPath}: the commit of run ${runId} ended before its end and must be settled first, by commit or by the next run`
+  const message = `${outputPath}: the commit of run ${runId} was interrupted; the next run or commit completes it first`
   return new TransientError('OUTPUT_UNSETTLED', message, { outputPath, runId, owner: owner.id })
 }

@@ -1,32 +1,33 @@
-/** Takes outcomes back, so that their batches are processed again. */
+/** Voids outcomes, so that their batches are processed again. */
 import { type Outcome, pendingOf } from '../model/outcome.ts'
+
 import { checkRanges, correctedStarts } from '../model/range-ends.ts'
+import type { RunName } from '../model/run-identity.ts'
+
 import { type Actor, readState } from '../state/files.ts'
 import { outputPrefix, readStarts, runKeys, type Starts, stateBytes } from '../state/state.ts'
 import type { HeadClaim } from './head-claim.ts'
 
-interface RunPlace {
-  readonly runId: string
-  readonly attempt: number
+interface OutputRun extends RunName {
   readonly outputPath: string
 }
 
-/** Its parts are aborted first, so that none is left that no outcome names. */
-export async function voidOutcome(actor: Actor, claim: HeadClaim, run: RunPlace, outcome: Outcome): Promise<void> {
+/** Removes an outcome. Its parts are aborted first, so that none is left without an outcome. */
+export async function voidOutcome(actor: Actor, claim: HeadClaim, run: OutputRun, outcome: Outcome): Promise<void> {
   for (const part of pendingOf(outcome, outputPrefix(run.outputPath)))
     await claim.change('abort-part', () => actor.store.abortPart(part))
   await claim.change('void-outcome', () => actor.store.remove(runKeys(run.runId, run.attempt).outcome(outcome.batch)))
 }
 
 /**
- * Voids outcomes of ranges that do not meet a neighbour in another batch, and notes for process where they begin; the batches.
- * The first range of a text is certain, so every round makes at least one more certain.
- * @throws ACCOUNT_MISMATCH when more rounds than there are ranges did not make them meet
+ * Voids outcomes with ranges that do not meet a neighbour in another batch, writes their correct starts for process, and returns the
+ * batches. The first range of a text is certain, so every round makes at least one more certain.
+ * @throws ACCOUNT_MISMATCH when the ranges do not meet after as many rounds as there are ranges
  */
-export async function voidApart(
+export async function voidUnmetRanges(
   actor: Actor,
   claim: HeadClaim,
-  run: RunPlace,
+  run: OutputRun,
   outcomes: readonly Outcome[],
 ): Promise<number[]> {
   const ranges = outcomes.flatMap(outcome => outcome.ranges ?? [])

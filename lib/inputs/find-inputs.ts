@@ -14,7 +14,7 @@ import { cutInputs, type SlicePlace } from './cut-inputs.ts'
 import { findMembers } from './find-members.ts'
 import { type FindOptions, type FoundInputs, nothingSkipped } from './find-options.ts'
 import { createFingerprint } from './fingerprint.ts'
-import { noInput } from './no-input.ts'
+import { noInputError } from './no-input.ts'
 import { type OpenInput, openAll, openedAtOnce } from './open-input.ts'
 import { isNeverInput, outputTaskOf, partKeyOf, refuseOwnOutput } from './own-outputs.ts'
 import { planRangeSlices } from './plan-slices.ts'
@@ -35,7 +35,7 @@ export async function findInputs(options: FindOptions): Promise<FoundInputs> {
   const found = { ...selected, hive: pathColumns(options.task, selected.inputs) }
   throwIfAborted(options.signal)
   if (found.memberCount === 0 && options.task.onEmpty === 'fail')
-    throw await noInput(options, source, glob, objects, found)
+    throw await noInputError(options, source, glob, objects, found)
   return found
 }
 

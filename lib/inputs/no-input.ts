@@ -12,7 +12,7 @@ import type { FindOptions, FoundInputs } from './find-options.ts'
 const candidatesMax = 10_000
 
 /** Says why there is nothing to read, with the names nearest to the glob. */
-export async function noInput(
+export async function noInputError(
   options: FindOptions,
   source: Source,
   glob: string,

@@ -14,7 +14,7 @@ import { inputOf } from '../state/plan-files.ts'
 import { outputPrefix } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 import { keepSkipped } from './keep-skipped.ts'
-import { patiently, type Sleep } from './patience.ts'
+import { retryTransient, type Sleep } from './retry-transient.ts'
 
 export interface ExtractTools {
   readonly output: Store
@@ -37,7 +37,7 @@ export async function extractBatch(
   const folder = `${partFolder}/${item.batch}-${token}-files`
   const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes)
   const jobs = largestFirst.map(slice =>
-    patiently(() => extract(slice, { inputs, folder, workers: tools.workers }), sleep),
+    retryTransient(() => extract(slice, { inputs, folder, workers: tools.workers }), sleep),
   )
   const settled = await Promise.allSettled(jobs)
   const extracted = settled.map(each => {
@@ -101,7 +101,7 @@ async function stageFiles(
       key: _,
       token: __,
       ...pending
-    } = await patiently(() => output.stagePart(prefix + path, `${folder}/${path}`, by), sleep)
+    } = await retryTransient(() => output.stagePart(prefix + path, `${folder}/${path}`, by), sleep)
     files.push({ path, crc32, ...pending })
   })
   return files.sort((a, b) => (a.path < b.path ? -1 : 1))

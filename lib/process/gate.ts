@@ -1,38 +1,39 @@
-/** Work that goes on together, and work that must be alone. */
+/** Lets work run at the same time, or one piece of work while nothing else runs. */
 
+/** Not re-entrant: work must not enter the gate that it runs in. */
 export interface Gate {
-  /** Beside others of its kind. */
-  together<T>(work: () => Promise<T>): Promise<T>
-  /** When all that goes on has ended; what comes meanwhile waits. */
-  alone<T>(work: () => Promise<T>): Promise<T>
+  /** Runs work beside other shared work. */
+  shared<T>(work: () => Promise<T>): Promise<T>
+  /** Runs work when all other work has ended; work that comes meanwhile waits. */
+  exclusive<T>(work: () => Promise<T>): Promise<T>
 }
 
-/** Who wants to be alone goes first. Work must not enter the gate that it is in. */
+/** Creates a gate that serves exclusive work before waiting shared work. */
 export function createGate(): Gate {
-  const going = new Set<Promise<unknown>>()
-  /** Those that are alone, or wait for it. */
-  let aloneCount = 0
+  const running = new Set<Promise<unknown>>()
+  /** Exclusive work that runs or waits. */
+  let exclusiveCount = 0
   let last: Promise<unknown> = Promise.resolve()
   return {
-    async together(work) {
-      while (aloneCount > 0) await last
-      return tracked(work(), going)
+    async shared(work) {
+      while (exclusiveCount > 0) await last
+      return tracked(work(), running)
     },
-    async alone(work) {
-      aloneCount++
-      const turn = last.then(() => Promise.allSettled(going)).then(work)
+    async exclusive(work) {
+      exclusiveCount++
+      const turn = last.then(() => Promise.allSettled(running)).then(work)
       last = turn.then(
-        () => aloneCount--,
-        () => aloneCount--,
+        () => exclusiveCount--,
+        () => exclusiveCount--,
       )
       return turn
     },
   }
 }
 
-function tracked<T>(promise: Promise<T>, going: Set<Promise<unknown>>): Promise<T> {
-  going.add(promise)
-  const forget = (): void => void going.delete(promise)
+function tracked<T>(promise: Promise<T>, running: Set<Promise<unknown>>): Promise<T> {
+  running.add(promise)
+  const forget = (): void => void running.delete(promise)
   promise.then(forget, forget)
   return promise
 }

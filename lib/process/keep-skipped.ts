@@ -3,7 +3,7 @@ import type { RunName } from '../model/run-identity.ts'
 import { type SkippedMember, type SkippedMembers, skippedFile, skippedShownMax } from '../model/skipped-member.ts'
 import { runKeys } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
-import { patiently, type Sleep } from './patience.ts'
+import { retryTransient, type Sleep } from './retry-transient.ts'
 
 export interface SkipTools {
   readonly output: Store
@@ -22,6 +22,6 @@ export async function keepSkipped(
   const first = skipped.slice(0, skippedShownMax)
   if (first.length === skipped.length) return { count: skipped.length, first, files: [] }
   const key = runKeys(run.runId, run.attempt).skipped(`${batch}-${token}`)
-  await patiently(() => output.write(key, skippedFile(skipped)), sleep)
+  await retryTransient(() => output.write(key, skippedFile(skipped)), sleep)
   return { count: skipped.length, first, files: [key] }
 }

@@ -16,7 +16,7 @@ import type { Store } from '../store/store.ts'
 import { extractBatch } from './extract-batch.ts'
 import { keepSkipped } from './keep-skipped.ts'
 import { fitParts } from './merge-parts.ts'
-import { patiently } from './patience.ts'
+import { retryTransient } from './retry-transient.ts'
 import { type ShareOutTools, shareOut } from './share-out.ts'
 
 export interface ProcessTools extends ShareOutTools {
@@ -37,13 +37,13 @@ export async function processBatch(run: RunFrame, item: PlanItem, tools: Process
   const done = tools.isFirstTry ? undefined : await readState(tools.output, keys.outcome(item.batch), readOutcome)
   if (done) return done
   const started = tools.now()
-  const work = await patiently(() => workOf(run, item, tools.output), tools.sleep)
+  const work = await retryTransient(() => workOf(run, item, tools.output), tools.sleep)
   const made =
     run.outputKind === 'memberFiles'
       ? await extractBatch(run, item, work, tools)
       : await convertBatch(run, item, work, tools)
   const outcome = { ...made, seconds: (tools.now() - started) / 1000 }
-  return patiently(() => settle(tools.output, run, outcome), tools.sleep)
+  return retryTransient(() => settle(tools.output, run, outcome), tools.sleep)
 }
 
 async function convertBatch(
@@ -137,7 +137,7 @@ async function stageParts(
   const kept = parts.some(part => part.rows > 0) ? parts.filter(part => part.rows > 0) : parts.slice(0, 1)
   await forEachParallel(kept, async (part, index) => {
     const key = `${outputPrefix(run.outputPath)}${partitionFolder(part.partition)}${partName(item.batch, index, run)}`
-    const pending = await patiently(() => tools.output.stagePart(key, part.file, by), tools.sleep)
+    const pending = await retryTransient(() => tools.output.stagePart(key, part.file, by), tools.sleep)
     const partition = Object.keys(part.partition).length > 0 && { partition: part.partition }
     staged[index] = { ...pending, rows: part.rows, ...partition }
   })
@@ -209,7 +209,7 @@ async function keepAccounts(
   const target = files.length === 1 ? (files[0] as string) : joined
   if (files.length !== 1) await tools.workers.run<'accounts'>({ kind: 'accounts', files, target })
   const key = keys.accounts(item.batch, tools.token)
-  await patiently(async () => tools.output.write(key, await tools.readFile(target)), tools.sleep)
+  await retryTransient(async () => tools.output.write(key, await tools.readFile(target)), tools.sleep)
   for (const file of new Set([...files, target])) await tools.removeFile?.(file)
   return key
 }
@@ -223,7 +223,7 @@ async function keepRejects(
   const kept: string[] = []
   for (const [index, file] of results.flatMap(result => result.rejectFiles).entries()) {
     const key = keys.rejects(item.batch, `${index}-${tools.token}`)
-    await patiently(async () => tools.output.write(key, await tools.readFile(file)), tools.sleep)
+    await retryTransient(async () => tools.output.write(key, await tools.readFile(file)), tools.sleep)
     kept.push(key)
   }
   return kept

@@ -5,7 +5,7 @@ import type { ShareJob, ShareResult } from '../model/share.ts'
 import type { Workers } from '../model/worker-job.ts'
 import { unpackMembers } from '../zip/member-rows.ts'
 import type { Gate } from './gate.ts'
-import { patiently, type Sleep } from './patience.ts'
+import { retryTransient, type Sleep } from './retry-transient.ts'
 
 export interface ShareRunner {
   readonly workers: Workers
@@ -26,14 +26,14 @@ export async function runShare(
   { workers, gate = openGate, sleep }: ShareRunner,
 ): Promise<ShareResult[]> {
   try {
-    return [await patiently(() => gate.together(() => workers.run<'share'>(job)), sleep)]
+    return [await retryTransient(() => gate.shared(() => workers.run<'share'>(job)), sleep)]
   } catch (error) {
     if (!isTooMuch(error)) throw error
-    return gate.alone(() => sliceBySlice(job, batch, workers))
+    return gate.exclusive(() => sliceBySlice(job, batch, workers))
   }
 }
 
-const openGate: Gate = { together: work => work(), alone: work => work() }
+const openGate: Gate = { shared: work => work(), exclusive: work => work() }
 
 const isTooMuch = (error: unknown): boolean =>
   error instanceof FanmillError && (error.code === 'OUT_OF_MEMORY' || error.code === 'WORKER_DIED')

@@ -7,7 +7,7 @@ import type { SkippedMember } from '../model/skipped-member.ts'
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import { inputOf } from '../state/plan-files.ts'
 import { type DoneShare, meetRanges } from './meet-ranges.ts'
-import { patiently } from './patience.ts'
+import { retryTransient } from './retry-transient.ts'
 import { runShare, type ShareRunner } from './run-share.ts'
 
 export interface ShareOutTools extends ShareRunner {
@@ -102,7 +102,7 @@ async function removeFiles({ results }: DoneShare, { removeFile }: ShareOutTools
 
 /** When reading fails for a passing reason, the whole stream is done again. */
 function streamOut(batch: Batch, slice: StreamSlice): Promise<ShareResult[]> {
-  return patiently(async () => {
+  return retryTransient(async () => {
     const { results, failure } = await streamOnce(batch, slice)
     // What a share threw was tried again already.
     if (failure) throw new SharesFailed(failure.error)

@@ -170,14 +170,12 @@ describe.each(stores)('commit on %s', (_, open) => {
     await expectWhole(world)
   })
 
-  test('says of a batch whose process was ended that it left no word of why', async world => {
+  test('says of a batch whose process was ended that it reported no error', async world => {
     const actor = world.actor()
     const run = await reserved(world, one, actor)
     await expect(world.commit(actor, run, one)).rejects.toMatchObject({
       code: 'BATCHES_FAILED',
-      message: expect.stringMatching(
-        /^2 of 2 batches have no outcome; batch 0 left no word of why: .*memory.*throttled/,
-      ),
+      message: expect.stringMatching(/^2 of 2 batches have no outcome; batch 0 reported no error: .*memory.*throttled/),
     })
   })
 

@@ -23,7 +23,7 @@ describe('the limit of rejects', () => {
     const reject = { archive: 'a.zip', member: 'a.csv', line: 3, record: 2, column, expected: 'int32', received: 'x' }
     const outcome = { rowsRejected: 2, recordsFound: 9, firstRejects: [reject] } as unknown as Outcome
     expect(() => checkRejects(1, [outcome])).toThrow(
-      `expected at most 1 rejected rows of 9, got 2; first: ${where}; mend the input, or allow them with rejects: { max: 2 }`,
+      `expected at most 1 rejected rows of 9, got 2; first: ${where}; fix the input, or allow them with rejects: { max: 2 }`,
     )
   })
 

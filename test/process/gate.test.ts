@@ -24,7 +24,7 @@ describe('createGate', () => {
     const { said, make } = works()
     const [a, b, alone, late] = [make('a'), make('b'), make('alone'), make('late')] as const
     const gate = createGate()
-    const all = [gate.together(a.work), gate.together(b.work), gate.alone(alone.work), gate.together(late.work)]
+    const all = [gate.shared(a.work), gate.shared(b.work), gate.exclusive(alone.work), gate.shared(late.work)]
     await turns()
     expect(said).toEqual(['a begins', 'b begins'])
     a.end()
@@ -44,7 +44,7 @@ describe('createGate', () => {
     const { make } = works()
     const [a, alone, other] = [make('a'), make('alone'), make('other')] as const
     const gate = createGate()
-    const settled = Promise.allSettled([gate.together(a.work), gate.alone(alone.work), gate.alone(other.work)])
+    const settled = Promise.allSettled([gate.shared(a.work), gate.exclusive(alone.work), gate.exclusive(other.work)])
     a.fail(new Error('a'))
     alone.fail(new Error('alone'))
     other.end()

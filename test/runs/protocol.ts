@@ -76,11 +76,14 @@ export class World {
   readonly #actors = new Map<string, Actor>()
   readonly folder: string
   time = Date.UTC(2001, 0, 1)
+  readonly #name: string
   #names = 0
 
-  constructor(store: Store, folder: string) {
+  /** `name` begins the names of the actors: they are processes of their own. */
+  constructor(store: Store, folder: string, name = 'actor') {
     this.store = store
     this.folder = folder
+    this.#name = name
   }
 
   readonly now = () => this.time
@@ -89,7 +92,7 @@ export class World {
 
   actor(killAt?: string): Actor {
     this.#names++
-    const actor = new Actor(this, `actor-${this.#names}`, killAt)
+    const actor = new Actor(this, `${this.#name}-${this.#names}`, killAt)
     this.#actors.set(actor.owner.id, actor)
     return actor
   }

@@ -124,7 +124,7 @@ async function copyOf(world: World): Promise<World> {
   const from = world.store as ReturnType<typeof memoryStore>
   for (const [key, bytes] of from.objects) await store.write(key, bytes)
   for (const [id, upload] of from.uploads) store.uploads.set(id, upload)
-  const copy = new World(store, world.folder)
+  const copy = new World(store, world.folder, 'later')
   copy.time = world.time
   return copy
 }
