@@ -14,7 +14,7 @@ const arrows: Record<string, string> = {
   model: 'define errors paths store',
   paths: 'define errors',
   store: 'errors',
-  state: 'define errors model store',
+  state: 'errors model store',
   inflate: 'errors model store',
   zip: 'define errors inflate model paths store',
   text: 'define errors inflate model store',

@@ -1,7 +1,7 @@
 /**
- * Process for `memberFiles`: one batch's members into pending files and an outcome.
- * Threads extract into a folder of this machine; each file then becomes a pending part of the store, as a Parquet part would, under its
- * final key (output path and member name). Nothing of it can be listed or read until commit completes it, and `_SUCCESS` comes last.
+ * Processes a batch for `memberFiles`: extracts its members into pending files, and returns an outcome.
+ * Threads extract into a folder of this machine; each file then becomes a pending part of the store, like a Parquet part, under its
+ * final key (output path and member name). It cannot be listed or read until commit completes it, and `_SUCCESS` comes last.
  */
 import { PermanentError } from '../errors/errors.ts'
 import { filesOutcome } from '../model/files-outcome.ts'
@@ -26,7 +26,7 @@ export interface ExtractTools {
 
 type Extracted = WorkerResults['extract']
 
-/** Its seconds are the caller's. @throws ZIP_*; STORE_FAILED, DISK_FULL; ACCOUNT_MISMATCH when two members make one file */
+/** The caller adds the seconds. @throws ZIP_*; STORE_FAILED, DISK_FULL; ACCOUNT_MISMATCH when two members make one file */
 export async function extractBatch(
   run: RunFrame,
   item: PlanItem,
@@ -71,13 +71,13 @@ export async function extractBatch(
   return outcome
 }
 
-interface Extracting {
+interface ExtractContext {
   readonly inputs: BatchInputs
   readonly folder: string
   readonly workers: Workers
 }
 
-function extract(slice: Slice, { inputs, folder, workers }: Extracting): Promise<Extracted> {
+function extract(slice: Slice, { inputs, folder, workers }: ExtractContext): Promise<Extracted> {
   if (slice.kind !== 'members' && slice.kind !== 'stream')
     throw new PermanentError(
       'STATE_INVALID',
@@ -86,7 +86,7 @@ function extract(slice: Slice, { inputs, folder, workers }: Extracting): Promise
   return workers.run<'extract'>({ kind: 'extract', slice, input: inputOf(inputs, slice), folder })
 }
 
-/** In order of path, so that a batch done twice says the same. */
+/** Returns the files in order of path, so that two tries of a batch return the same. */
 async function stageFiles(
   run: RunFrame,
   extracted: Extracted['files'],

@@ -1,4 +1,4 @@
-/** Lists the members that a batch passed over: the first in its outcome, every one in a file of the state. */
+/** Lists the members that a batch skipped: the first in its outcome, all of them in a file of the state. */
 import type { RunName } from '../model/run-identity.ts'
 import { type SkippedMember, type SkippedMembers, skippedFile, skippedShownMax } from '../model/skipped-member.ts'
 import { runKeys } from '../state/state.ts'
@@ -11,7 +11,7 @@ export interface SkipTools {
   readonly sleep?: Sleep
 }
 
-/** Undefined where there are none. */
+/** Returns undefined where no member was skipped. */
 export async function keepSkipped(
   run: RunName,
   batch: number,

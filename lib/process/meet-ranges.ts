@@ -1,25 +1,24 @@
-/** Makes the slices of a text meet: those that began at a wrong place are done again from where their neighbour ends. */
-
+/** Makes the slices of a text meet: a slice that began at a wrong place is processed again from the end of its neighbour. */
 import type { Slice } from '../model/plan-data.ts'
 import { correctedStarts, withRecordStarts } from '../model/range-ends.ts'
 import type { ShareResult } from '../model/share.ts'
 
-/** A share's slices, and what became of them. */
-export interface DoneShare {
+/** A share's slices, and their results. */
+export interface FinishedShare {
   readonly slices: readonly Slice[]
   readonly results: readonly ShareResult[]
 }
 
 /**
- * Where a slice begins is guessed, and its left neighbour knows it. The first of a text is certain, so every round makes at least one
- * more certain, and nearly always one round is enough. Shares without a wrong slice stay as they are. What neighbours in another
- * batch say is checked by commit.
- * @throws INPUT_INVALID for a record that is too long; what a share throws
+ * The start of a slice is guessed; the end of its left neighbour is the true start. The first slice of a text is certain, so every round
+ * makes at least one more certain, and one round is nearly always enough. Shares without a wrong slice stay as they are. Commit checks
+ * neighbours in different batches.
+ * @throws INPUT_INVALID for a record that is too long; whatever a share throws
  */
 export async function meetRanges(
-  shares: readonly DoneShare[],
-  again: (share: DoneShare, slices: readonly Slice[]) => Promise<DoneShare>,
-): Promise<readonly DoneShare[]> {
+  shares: readonly FinishedShare[],
+  repeat: (share: FinishedShare, slices: readonly Slice[]) => Promise<FinishedShare>,
+): Promise<readonly FinishedShare[]> {
   let done = shares
   const roundsMax = shares.reduce((sum, share) => sum + share.slices.length, 0)
   for (let round = 0; round < roundsMax; round++) {
@@ -28,7 +27,7 @@ export async function meetRanges(
     done = await settleAll(
       done.map(share =>
         share.slices.some(({ slice }) => starts.has(slice))
-          ? again(share, withRecordStarts(share.slices, starts))
+          ? repeat(share, withRecordStarts(share.slices, starts))
           : share,
       ),
     )
@@ -36,7 +35,7 @@ export async function meetRanges(
   return done
 }
 
-/** Every one is settled before a failure leaves. */
+/** Waits for all before it throws the first failure. */
 async function settleAll<T>(items: readonly (T | Promise<T>)[]): Promise<T[]> {
   const settled = await Promise.allSettled(items)
   return settled.map(each => {

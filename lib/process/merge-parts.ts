@@ -1,20 +1,20 @@
-/** Brings parts near `partBytes`: joins small parts of one partition that the threads of a batch wrote apart, and splits large ones. */
+/** Brings parts near `partBytes`: joins small parts of one partition that different threads of a batch wrote, and splits large ones. */
 
 import type { SharePart } from '../model/share.ts'
 import type { Workers } from '../model/worker-job.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
 import { forEachParallel } from '../state/files.ts'
 
-/** Parts below this are small: a reader then spends more on opening files than on reading them. */
+/** Parts below this size are small: readers spend more time opening such files than reading them. */
 const smallPartBytes = 8 * 1024 * 1024
-/** A part that is not much larger than it should be stays: rows are encoded once more to split it. */
+/** A part that is only a little too large is not split, because splitting encodes its rows again. */
 const toleratedTimes = 1.25
-/** Room for what a smaller part compresses worse. */
+/** Smaller parts compress a little worse. */
 const splitReserve = 1.1
-/** The engine writes rows in vectors of so many. */
+/** Rows in a vector of the engine. */
 const vectorRows = 2048
 
-/** Every merge is settled before a failure leaves, and none begins after it. Parts in order of partition; no merged part is larger than `partBytes`. */
+/** Returns parts in order of partition; no merged part is larger than `partBytes`. All merges are settled before a failure is thrown. */
 export async function fitParts(
   parts: readonly SharePart[],
   target: string,
@@ -34,7 +34,7 @@ export async function fitParts(
   return fitted.flat()
 }
 
-/** Small parts together as far as `partBytes` goes, others alone. */
+/** Groups small parts up to `partBytes`; each other part is a group of its own. */
 function bundles(parts: readonly SharePart[], partBytes: number): SharePart[][] {
   const alone = parts.filter(part => part.sizeBytes >= smallPartBytes || part.rows === 0)
   const bundled: SharePart[][] = []
@@ -61,11 +61,11 @@ async function joinOrSplit(
   const fileRows = others.length === 0 ? splitRows(first, partBytes) : undefined
   if (others.length === 0 && fileRows === undefined) return [first]
   const files = group.map(part => part.file)
-  const made = await workers.run<'merge'>({ kind: 'merge', files, target, ...(fileRows && { fileRows }) })
+  const made = await workers.run<'merge'>({ kind: 'merge', files, target, fileRows })
   return made.map(part => ({ ...part, partition: first.partition }))
 }
 
-/** Rows of each of the equal parts that a part is to be split into; undefined where it stays. Parts of fewer rows than a vector there are not. */
+/** Returns the rows of each of the equal parts that a part is split into, at least one vector; undefined where it is not split. */
 function splitRows({ rows, sizeBytes }: SharePart, partBytes: number): number | undefined {
   if (sizeBytes <= toleratedTimes * partBytes) return undefined
   const count = Math.ceil((splitReserve * sizeBytes) / partBytes)

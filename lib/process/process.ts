@@ -1,4 +1,4 @@
-/** Process: one batch's slices into pending parts and an outcome. May run any number of times, also beside itself. */
+/** Process: turns one batch's slices into pending parts and an outcome. May run any number of times, also at the same time. */
 import { checkSchemas } from '../commit/accounts.ts'
 import { FanmillError, toPlain } from '../errors/errors.ts'
 import { type Outcome, type OutcomePart, pendingOf } from '../model/outcome.ts'
@@ -24,26 +24,26 @@ export interface ProcessTools extends ShareOutTools {
   /** Reads a part file or a file of rejects as bytes. */
   readFile(file: string): Promise<Uint8Array>
   readonly partBytes: number
-  /** The partitions that the run has met so far in this process; default each batch counts for itself. */
+  /** Partitions that the run has met so far in this process; default each batch counts its own. */
   readonly partitions?: PartitionSet | undefined
   readonly now: () => number
-  /** Nobody else can have done the batch: its outcome is not looked for, which saves a request. Default false. */
+  /** Skips looking for an existing outcome (saves a request); set when no one can have processed this batch before. Default false. */
   readonly isFirstTry?: boolean
 }
 
-/** @throws what reading, converting or storing throws; nothing is visible then, and the caller notes the failure */
+/** Returns the outcome, or the one that another try wrote first. @throws whatever reading, converting or storing throws; nothing is visible then */
 export async function processBatch(run: RunFrame, item: PlanItem, tools: ProcessTools): Promise<Outcome> {
   const keys = runKeys(run.runId, run.attempt)
   const done = tools.isFirstTry ? undefined : await readState(tools.output, keys.outcome(item.batch), readOutcome)
   if (done) return done
   const started = tools.now()
-  const work = await retryTransient(() => workOf(run, item, tools.output), tools.sleep)
-  const made =
+  const work = await retryTransient(() => readWork(run, item, tools.output), tools.sleep)
+  const result =
     run.outputKind === 'memberFiles'
       ? await extractBatch(run, item, work, tools)
       : await convertBatch(run, item, work, tools)
-  const outcome = { ...made, seconds: (tools.now() - started) / 1000 }
-  return retryTransient(() => settle(tools.output, run, outcome), tools.sleep)
+  const outcome = { ...result, seconds: (tools.now() - started) / 1000 }
+  return retryTransient(() => writeOutcome(tools.output, run, outcome), tools.sleep)
 }
 
 async function convertBatch(
@@ -65,14 +65,14 @@ async function convertBatch(
   return outcomeOf(run, item, { slices: work.slices, results, staged }, tools)
 }
 
-/** Room for the largest number that a part of this batch may have. */
+/** Bytes that folders may take in a key, with the longest part name of this batch. */
 function folderBytesMax(run: RunFrame, item: PlanItem, { keyPrefix = '' }: Store): number {
   return folderBytesLeft(keyPrefix + outputPrefix(run.outputPath), partName(item.batch, partsMax, run))
 }
 
 const partsMax = 999_999
 
-/** Notes why one try failed, for `status` and for commit's message. */
+/** Writes why one try failed, for `status` and for commit's message. */
 export async function noteFailure(
   run: RunFrame,
   item: PlanItem,
@@ -80,19 +80,14 @@ export async function noteFailure(
   { output, now }: Pick<ProcessTools, 'output' | 'now'>,
 ): Promise<void> {
   const { code = 'ENGINE_FAILED', message, publicMessage, detail = {} } = toPlain(error)
-  const text = (name: string): string | undefined =>
-    typeof detail[name] === 'string' ? (detail[name] as string) : undefined
-  const [archive, member] = [text('archive'), text('member')]
-  const line = typeof detail.line === 'number' ? { line: detail.line } : {}
+  const textOf = (name: string): string | undefined =>
+    typeof detail[name] === 'string' && detail[name] !== '' ? detail[name] : undefined
   const failure = {
-    batch: item.batch,
-    code,
-    message,
-    ...(publicMessage !== undefined && { publicMessage }),
+    ...{ batch: item.batch, code, message, publicMessage },
     at: new Date(now()).toISOString(),
-    ...(archive && { archive }),
-    ...(member && { member }),
-    ...line,
+    archive: textOf('archive'),
+    member: textOf('member'),
+    line: typeof detail.line === 'number' ? detail.line : undefined,
   }
   const keys = runKeys(run.runId, run.attempt)
   for (let attempt = 1; attempt < triesMax; attempt++)
@@ -104,19 +99,19 @@ export async function noteFailure(
 
 const triesMax = 1000
 
-/** Ranges that did not meet a neighbour in another batch begin where commit says. */
-async function workOf(run: RunFrame, item: PlanItem, output: Store): Promise<BatchWork> {
+/** Reads the slices and inputs of a batch. Ranges that did not meet a neighbour in another batch get the start that commit wrote. */
+async function readWork(run: RunFrame, item: PlanItem, output: Store): Promise<BatchWork> {
   if (item.sliceCount === 0) return { slices: [], inputs: {} }
   const keys = runKeys(run.runId, run.attempt)
   const planned = readBatch(await output.read(keys.members(item.members), { range: item.range }), item)
   const inputs = pinnedInputs(planned, run)
   if (!planned.slices.some(slice => slice.kind === 'range')) return { ...planned, inputs }
-  const told = await readState(output, keys.starts, readStarts)
-  const starts = Object.entries(told?.slices ?? {}).map(([slice, start]) => [Number(slice), start] as const)
+  const corrected = await readState(output, keys.starts, readStarts)
+  const starts = Object.entries(corrected?.slices ?? {}).map(([slice, start]) => [Number(slice), start] as const)
   return { slices: withRecordStarts(planned.slices, new Map(starts)), inputs }
 }
 
-/** As the run's owner found them, which may have been after the plan. */
+/** Pins inputs to the etags that the run's owner found, possibly after the plan. */
 function pinnedInputs({ slices, inputs }: BatchWork, { newEtags }: RunFrame): BatchWork['inputs'] {
   const pinned = (slice: Slice) => {
     const input = inputOf(inputs, slice)
@@ -133,18 +128,18 @@ async function stageParts(
 ): Promise<OutcomePart[]> {
   const staged: OutcomePart[] = []
   const by = { runId: run.runId, attempt: run.attempt, token: tools.token }
-  // Together, because each waits for the disk, or for S3. A part without rows only carries the schema, and only when there is no other.
+  // A part without rows only carries the schema; it is kept only when there is no other.
   const kept = parts.some(part => part.rows > 0) ? parts.filter(part => part.rows > 0) : parts.slice(0, 1)
   await forEachParallel(kept, async (part, index) => {
     const key = `${outputPrefix(run.outputPath)}${partitionFolder(part.partition)}${partName(item.batch, index, run)}`
     const pending = await retryTransient(() => tools.output.stagePart(key, part.file, by), tools.sleep)
-    const partition = Object.keys(part.partition).length > 0 && { partition: part.partition }
-    staged[index] = { ...pending, rows: part.rows, ...partition }
+    const isPartitioned = Object.keys(part.partition).length > 0
+    staged[index] = { ...pending, rows: part.rows, partition: isPartitioned ? part.partition : undefined }
   })
   return staged
 }
 
-interface Done {
+interface ProcessedSlices {
   readonly slices: readonly Slice[]
   readonly results: readonly ShareResult[]
   readonly staged: readonly OutcomePart[]
@@ -153,7 +148,7 @@ interface Done {
 async function outcomeOf(
   run: RunFrame,
   item: PlanItem,
-  done: Done,
+  done: ProcessedSlices,
   tools: ProcessTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
   const { results, staged } = done
@@ -182,12 +177,12 @@ async function outcomeOf(
     recordsFound: sum(result => result.recordsFound),
     members: sum(result => result.members),
     membersSkipped: skipped?.count ?? 0,
-    ...(skipped && { skipped }),
+    skipped,
     bytesIn: sum(result => result.bytesIn),
     bytesInflated: sum(result => result.bytesInflated),
     slices: done.slices.map(slice => slice.slice),
-    ...(ranges.length > 0 && { ranges }),
-    ...(accounts !== undefined && { accounts }),
+    ranges: ranges.length > 0 ? ranges : undefined,
+    accounts,
     rejects: await keepRejects(item, results, tools, keys),
     firstRejects: results.flatMap(result => result.firstRejects).slice(0, 10),
     workers: [...new Map(results.map(({ worker }) => [`${worker.pid}-${worker.thread}`, worker])).values()],
@@ -229,12 +224,12 @@ async function keepRejects(
   return kept
 }
 
-/** The first outcome wins; the loser gives up its parts and reports the winner's. */
-async function settle(output: Store, run: RunFrame, outcome: Outcome): Promise<Outcome> {
+/** The first outcome wins; a later try aborts its parts and returns the winner's outcome. */
+async function writeOutcome(output: Store, run: RunFrame, outcome: Outcome): Promise<Outcome> {
   const key = runKeys(run.runId, run.attempt).outcome(outcome.batch)
   if ((await output.create(key, stateBytes(outcome))) !== undefined) return outcome
   const winner = await readState(output, key, readOutcome)
-  if (!winner) throw new FanmillError('STORE_FAILED', `${key} was there and is not any more`, { key })
+  if (!winner) throw new FanmillError('STORE_FAILED', `${key} existed and was removed meanwhile; run again`, { key })
   if (winner.token !== outcome.token)
     await forEachParallel(pendingOf(outcome, outputPrefix(run.outputPath)), part => output.abortPart(part))
   return winner

@@ -1,6 +1,5 @@
-/** One share on a worker thread, and what is tried before it counts as failed. */
+/** Runs one share on a worker thread, and retries it before it counts as failed. */
 import { CapacityError, FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
-import type { Slice } from '../model/plan-data.ts'
 import type { ShareJob, ShareResult } from '../model/share.ts'
 import type { Workers } from '../model/worker-job.ts'
 import { unpackMembers } from '../zip/member-rows.ts'
@@ -9,16 +8,16 @@ import { retryTransient, type Sleep } from './retry-transient.ts'
 
 export interface ShareRunner {
   readonly workers: Workers
-  /** Of all shares in this process; default each may run alone whatever the others do. */
+  /** Shared by all shares in this process; default a share does not wait for others before it runs alone. */
   readonly gate?: Gate
-  /** Between tries; default none. */
+  /** Waits between tries; default no wait. */
   readonly sleep?: Sleep
 }
 
 /**
- * A passing fault is tried again. A share that was too large for the memory, or whose thread died, is done again slice by slice,
- * while no other share runs in this process: then there is all the memory that there is, and the slice that fails is known.
- * @throws OUT_OF_MEMORY, WORKER_DIED with batch and slice; what the share throws
+ * Retries after a transient error. A share that was too large for the memory, or whose thread died, is repeated slice by slice while no
+ * other share runs in this process, so that it has all memory and the failing slice is known.
+ * @throws OUT_OF_MEMORY, WORKER_DIED with batch and slice; whatever the share throws
  */
 export async function runShare(
   job: ShareJob,
@@ -51,20 +50,20 @@ async function sliceBySlice(job: ShareJob, batch: number, workers: Workers): Pro
   return results
 }
 
-/** The members that were read together, as a message names them. */
-function membersText(slice: Slice | undefined): string {
-  const names = slice?.kind === 'members' ? unpackMembers(slice).map(({ name }) => name) : []
+/** Names the members that were read together, for a message. */
+function membersText(names: readonly string[]): string {
   if (names.length < 2) return names.length === 0 ? '' : `, member ${names[0]}`
   return `, one of the ${names.length} members from ${names[0]} to ${names.at(-1)}`
 }
 
-/** The error with the slice that it happened in. */
+/** Adds the slice in which an error happened. */
 function placed(error: FanmillError, job: ShareJob, batch: number): FanmillError {
   const [only] = job.slices
   const slice = job.staged?.slice ?? only?.slice
   const archive = only && job.inputs[only.input]?.key
-  const member = only?.kind === 'members' && only.memberCount === 1 ? unpackMembers(only)[0]?.name : undefined
-  const message = `${error.message} (batch ${batch}, slice ${slice}${archive ? ` of ${archive}` : ''}${membersText(only)}, done alone)`
+  const names = only?.kind === 'members' ? unpackMembers(only).map(({ name }) => name) : []
+  const member = names.length === 1 ? names[0] : undefined
+  const message = `${error.message} (batch ${batch}, slice ${slice}${archive ? ` of ${archive}` : ''}${membersText(names)}, processed alone)`
   const detail = { ...error.detail, batch, slice, ...(archive && { archive }), ...(member && { member }) }
   const Kind =
     error instanceof CapacityError ? CapacityError : error instanceof TransientError ? TransientError : PermanentError

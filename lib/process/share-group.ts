@@ -1,4 +1,4 @@
-/** One group of a share: staged, converted, and again with more care where something does not fit. */
+/** Converts one group of a share, and repeats it with every record located where something does not fit. */
 
 import type { Converted, ConvertedParts, ConvertJob } from '../engine/convert.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
@@ -7,26 +7,26 @@ import type { MemberAccount, ShareResult } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { StagedPart, StagedSlices, StageSource } from '../stage/stage-slices.ts'
 
-/** What a share needs of its thread. */
+/** The parts of a thread that a share uses. */
 export interface ShareTools {
   readonly engine: {
     readonly schema: ShareResult['schema']
-    /** A map function has asked for its row's member: text is staged a file a member from then on. */
+    /** Whether a map function uses its row's member: from then on each member's text is a file of its own. */
     readonly isByMember: boolean
     convert(job: ConvertJob): Promise<Converted>
-    /** At which record of one member's located text the transform fails; undefined when it does not fail again. */
+    /** Finds the record of one member's located text at which the transform fails; undefined when it does not fail again. */
     findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
   }
-  /** Reads and stages text; the caller discards what comes back. */
+  /** Reads and stages text; the caller discards the result. */
   stage(source: StageSource, options: StageOptions): Promise<StagedSlices>
-  /** As `stage`, in parts of about a group's bytes where more comes out than was planned; each is discarded before the next. */
+  /** Stages in parts of about a group's bytes where more text comes out than was planned; each is discarded before the next. */
   stageInParts(source: StageSource, options: StageOptions): AsyncIterable<StagedPart>
   readonly worker: ShareResult['worker']
-  /** Provenance columns are asked for: text is always staged located. */
+  /** Whether text is always staged located, because provenance columns are requested. */
   readonly isAlwaysLocated: boolean
   /** Writes the rows of a group by member, as Parquet. */
   writeAccounts(accounts: Iterable<MemberAccount>, target: string): Promise<void>
-  /** Called once for each member that was passed over, whichever reading of the group counts. */
+  /** Is called once for each skipped member, however often its group is read. */
   onSkip?(member: SkippedMember): void
   progress(done: {
     readonly members: number
@@ -46,8 +46,8 @@ export interface GroupResult {
   readonly staged: Omit<StagedSlices, 'discard'>
 }
 
-/** A group's text, with the records of its members counted apart from the engine's scan. */
-export async function stageGroup(
+/** Stages a group once more, located or by member. */
+async function stageGroup(
   group: StageSource,
   tools: ShareTools,
   { isLocated = tools.isAlwaysLocated, isByMember = tools.engine.isByMember }: Partial<StageOptions> = {},
@@ -55,7 +55,7 @@ export async function stageGroup(
   return tools.stage(group, { isLocated, isByMember })
 }
 
-/** As `stageGroup`, each part with the source from which it can be staged again. */
+/** Stages a group in parts, each with the source from which it can be staged again. */
 export async function* groupParts(
   group: StageSource,
   tools: ShareTools,
@@ -71,8 +71,8 @@ export async function* groupParts(
 }
 
 /**
- * Fast first. When something does not fit, or the engine saw other records than the text has, once more with every
- * record located. @throws TRANSFORM_FAILED, PARTITION_TOO_LONG with archive, member and line, where it fails again
+ * Converts fast first. When something does not fit, or the engine read another number of records than the text has, converts again with
+ * every record located. @throws TRANSFORM_FAILED, PARTITION_TOO_LONG with archive, member and line, when it fails again
  */
 export async function convertGroup(
   group: StageSource,
@@ -101,7 +101,7 @@ async function convertByMember(group: StageSource, target: string, tools: ShareT
   }
 }
 
-/** At most twice: once more when only now a map function asks for its row's member. */
+/** Runs at most twice: again when a map function uses its row's member only now. */
 async function convertCarefully(group: StageSource, target: string, tools: ShareTools): Promise<GroupResult> {
   for (;;) {
     const staged = await stageGroup(group, tools, { isLocated: true })
@@ -119,7 +119,7 @@ async function convertCarefully(group: StageSource, target: string, tools: Share
 
 type ConvertOptions = Pick<ConvertJob, 'target' | 'isCareful'>
 
-/** All at once; member by member when a map function asks which it is. */
+/** Converts all files at once, or member by member when a map function uses its row's member. */
 async function convertFiles(
   { files }: StagedSlices,
   { target, isCareful }: ConvertOptions,
@@ -148,7 +148,7 @@ function joinConverted(all: readonly ConvertedParts[]): ConvertedParts {
   }
 }
 
-/** The failure once more, with the record that it comes from. */
+/** Repeats the failure to find the record that it comes from. */
 async function placeFault(group: StageSource, target: string, tools: ShareTools): Promise<FanmillError | undefined> {
   const staged = await stageGroup(group, tools, { isLocated: true, isByMember: true })
   try {

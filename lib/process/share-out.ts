@@ -1,4 +1,4 @@
-/** Shares a batch's slices out over the worker threads, and brings what they made together. */
+/** Distributes a batch's slices over the worker threads, and collects their results. */
 
 import { splitShares } from '../inputs/plan-slices.ts'
 import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice, StreamSlice } from '../model/plan-data.ts'
@@ -6,7 +6,7 @@ import type { LoadingRun, ShareJob, ShareResult, StagedText } from '../model/sha
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import { inputOf } from '../state/plan-files.ts'
-import { type DoneShare, meetRanges } from './meet-ranges.ts'
+import { type FinishedShare, meetRanges } from './meet-ranges.ts'
 import { retryTransient } from './retry-transient.ts'
 import { runShare, type ShareRunner } from './run-share.ts'
 
@@ -21,13 +21,13 @@ export interface ShareOutTools extends ShareRunner {
   onSkip?(member: SkippedMember): void
   /** Bytes staged at once for one writer. */
   readonly groupBytes: number
-  /** Default each conversion counts its partitions for itself. */
+  /** Default each conversion counts its own partitions. */
   readonly partitionLimits?: PartitionLimits | undefined
-  /** The run of the batch, for columns that name it. */
+  /** The run of the batch, for the columns `_run` and `_loaded_at`. */
   readonly run?: LoadingRun
   /** Tells this try from another of the same batch. */
   readonly token: string
-  /** Removes a part file that is not wanted any more; default they stay until the folder goes. */
+  /** Removes a part file that is no longer needed; default files stay until their folder is removed. */
   removeFile?(file: string): Promise<void>
 }
 
@@ -43,7 +43,7 @@ export interface BadStream {
   readonly bytesIn: number
 }
 
-/** Every share is settled before a failure leaves, so that nothing works on in folders that go. */
+/** Returns the results of all shares. Every share is settled before a failure is thrown, so that none still writes into folders that are removed. */
 export async function shareOut(
   item: PlanItem,
   { slices, inputs }: BatchWork,
@@ -63,7 +63,7 @@ interface Batch {
   readonly inputs: BatchInputs
   readonly item: PlanItem
   readonly tools: ShareOutTools
-  /** Names part files: one that is done again writes others. */
+  /** Numbers the names of part files: a share that is repeated writes other files. */
   readonly jobs: { count: number }
 }
 
@@ -80,7 +80,7 @@ async function sharesOut(batch: Batch, shares: readonly (readonly Slice[])[]): P
   return meeting.flatMap(share => share.results)
 }
 
-async function doShare(batch: Batch, slices: readonly Slice[]): Promise<DoneShare> {
+async function doShare(batch: Batch, slices: readonly Slice[]): Promise<FinishedShare> {
   return { slices, results: await runShare(jobOf(batch, slices), batch.item.batch, batch.tools) }
 }
 
@@ -88,10 +88,10 @@ function jobOf({ inputs: all, item, tools, jobs }: Batch, slices: readonly Slice
   const inputs = Object.fromEntries(slices.map(slice => [slice.input, inputOf(all, slice)]))
   const target = `${tools.partFolder}/${item.batch}-${tools.token}-${jobs.count++}`
   const { groupBytes, partitionLimits, run } = tools
-  return { kind: 'share', slices, inputs, target, groupBytes, partitionLimits, ...(run && { run }) }
+  return { kind: 'share', slices, inputs, target, groupBytes, partitionLimits, run }
 }
 
-async function removeFiles({ results }: DoneShare, { removeFile }: ShareOutTools): Promise<void> {
+async function removeFiles({ results }: FinishedShare, { removeFile }: ShareOutTools): Promise<void> {
   const files = results.flatMap(result => [
     ...result.parts.map(part => part.file),
     ...result.rejectFiles,
@@ -100,11 +100,11 @@ async function removeFiles({ results }: DoneShare, { removeFile }: ShareOutTools
   for (const file of files) await removeFile?.(file)
 }
 
-/** When reading fails for a passing reason, the whole stream is done again. */
+/** Streams a member, and repeats the whole stream when reading fails with a transient error. */
 function streamOut(batch: Batch, slice: StreamSlice): Promise<ShareResult[]> {
   return retryTransient(async () => {
     const { results, failure } = await streamOnce(batch, slice)
-    // What a share threw was tried again already.
+    // Failures of shares were retried already.
     if (failure) throw new SharesFailed(failure.error)
     return results
   }, batch.tools.sleep).catch(error => {
@@ -112,7 +112,7 @@ function streamOut(batch: Batch, slice: StreamSlice): Promise<ShareResult[]> {
   })
 }
 
-/** Hides a failure from who would try again. */
+/** Hides a failure from `retryTransient`. */
 class SharesFailed extends Error {
   constructor(cause: unknown) {
     super('a share of a stream failed', { cause })
@@ -169,7 +169,7 @@ async function streamOnce(batch: Batch, slice: StreamSlice): Promise<Streamed> {
   return bad ? { results: await skipStream(batch, slice, bad, results) } : { results, failure }
 }
 
-/** Drops what was written of a bad member: nothing of it was handed to the store yet. An empty share accounts for it. */
+/** Removes the part files of a bad member, of which the store has none yet. An empty share stands for it in the accounts. */
 async function skipStream(
   batch: Batch,
   slice: StreamSlice,

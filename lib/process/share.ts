@@ -1,4 +1,4 @@
-/** One thread's work: stages its slices a group at a time, converts each group, and keeps the accounts. */
+/** Processes one thread's share: stages its slices a group at a time, converts each group, and writes the accounts. */
 
 import type { ConvertedParts } from '../engine/convert.ts'
 import { weightOf } from '../inputs/plan-slices.ts'
@@ -10,9 +10,9 @@ import { convertGroup, type GroupResult, groupParts, type ShareTools } from './s
 
 export type { ShareTools, StageOptions } from './share-group.ts'
 
-/** A group is one writer's input. Its text is staged when the one before is converted: a thread is one CPU's work, only reads go ahead. */
+/** Processes a share group by group. A group is staged after the one before is converted: a thread uses one CPU, and only reads run ahead. */
 export async function processShare(job: ShareJob, tools: ShareTools): Promise<ShareResult> {
-  // Says that work has begun, long before the first group is done.
+  // Reports that work has begun, long before the first group is done.
   tools.progress({ members: 0, bytes: 0, rowsWritten: 0, rowsRejected: 0 })
   const results: GroupSummary[] = []
   for (const group of groupsOf(job))
@@ -29,13 +29,13 @@ export async function processShare(job: ShareJob, tools: ShareTools): Promise<Sh
   return joinGroups(results, tools)
 }
 
-/** What was staged again from staged text says nothing of its members' number and bytes. */
+/** Takes the counts from the first staging: text that was staged again has no number of members and bytes. */
 function countedAs(first: StagedSlices, { staged }: GroupResult): GroupResult['staged'] {
   const { memberCount, skipped, bytesIn, bytesInflated, ranges } = first
   return { ...staged, memberCount, skipped, bytesIn, bytesInflated, ranges }
 }
 
-/** Slices in their order, as many together as `groupBytes` allow, in groups of nearly equal bytes. */
+/** Groups slices in their order, up to `groupBytes` each, in groups of nearly equal bytes. */
 function groupsOf(job: ShareJob): StageSource[] {
   if (job.staged) return [{ kind: 'staged', staged: job.staged }]
   const bytes = job.slices.reduce((sum, slice) => sum + weightOf(slice), 0)
@@ -54,7 +54,7 @@ function groupsOf(job: ShareJob): StageSource[] {
     .map(slices => ({ kind: 'slices', slices, inputs: job.inputs }))
 }
 
-/** What is left of a group when its accounts are written: nothing that grows with its members. */
+/** The result of a group without its accounts, which are written: nothing here grows with the number of members. */
 interface GroupSummary {
   readonly converted: Omit<ConvertedParts, 'rejectedByMember'>
   readonly staged: Pick<

@@ -1,4 +1,4 @@
-/** Huge members and compressed files: inflated and cut on record ends here, staged for the worker threads. */
+/** Inflates huge members and compressed files, cuts them on record ends, and stages the pieces for the worker threads. */
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,12 +28,12 @@ export interface StreamOptions {
 export const skipsBadMembers = ({ source }: Pick<TaskDefinition, 'source'>): boolean =>
   source.kind === 'zipMembers' && source.onBadMember === 'skip'
 
-/** Where the main thread stages the text of streams for all threads. */
+/** Returns the folder in which the main thread stages the text of streams for all threads. */
 export const streamFolder = (stageFolder: string): string => join(stageFolder, 'streams')
 
 const pieceBytes = 16 * 1024 * 1024
 
-/** Pulled: the next group is inflated when a thread has room for it. Memory: two pieces of 16 MiB; disk: a group a thread and two more. */
+/** Yields pieces on demand: the next group is inflated when a thread is free. Memory: two pieces of 16 MiB; disk: a group a thread and two more. */
 export async function* streamPieces(
   slice: StreamSlice,
   input: InputObject,

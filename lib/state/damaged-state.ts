@@ -1,4 +1,4 @@
-/** State files that are not what their program writes: one of them must not stop the work on all others. */
+/** Reads damaged state files as values, so that one of them does not stop the work on all others. */
 import { FanmillError } from '../errors/errors.ts'
 import type { Store } from '../store/store.ts'
 import { readState } from './files.ts'
@@ -7,11 +7,11 @@ import { readState } from './files.ts'
 export interface DamagedFile {
   readonly isDamaged: true
   readonly key: string
-  /** What was expected, and what helps. */
+  /** The expected content, and what to do. */
   readonly message: string
 }
 
-/** Reads a state file as `readState` does, but returns a damaged one as what it is. */
+/** Reads a state file; returns a `DamagedFile` where `readState` throws STATE_INVALID. */
 export function readUndamaged<T>(
   store: Store,
   key: string,
@@ -20,7 +20,7 @@ export function readUndamaged<T>(
   return orDamaged(() => readState(store, key, parse))
 }
 
-/** Returns what `read` does, or the damaged file that it came upon. */
+/** Returns the result of `read`, or the damaged file that stopped it. */
 export async function orDamaged<T>(read: () => Promise<T>): Promise<T | DamagedFile> {
   try {
     return await read()
@@ -31,7 +31,7 @@ export async function orDamaged<T>(read: () => Promise<T>): Promise<T | DamagedF
   }
 }
 
-/** The state file that an error is about; undefined for any other error. */
+/** Returns the state file of a STATE_INVALID error; undefined for any other error. */
 export function damagedFile(error: unknown): DamagedFile | undefined {
   if (!(error instanceof FanmillError) || error.code !== 'STATE_INVALID') return undefined
   return { isDamaged: true, key: String(error.detail.key), message: error.message }

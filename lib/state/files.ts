@@ -1,17 +1,17 @@
-/** State files in a store: read with their version, and what a step needs to change them. */
+/** Reads and changes state files in a store, and defines the process that does so. */
 import { FanmillError, TransientError } from '../errors/errors.ts'
 import type { Store } from '../store/store.ts'
 import type { Owner } from './state.ts'
 
-/** Requests in flight at once of one commit: enough to hide S3's latency, far below its rate limits. */
+/** Requests of one commit at the same time: enough to hide S3's latency, far below its rate limits. */
 const requestsMax = 16
-/** Reads of small files in flight at once where there are thousands: S3 answers each after tens of milliseconds. */
+/** Reads of small files at the same time where there are thousands: S3 answers each after tens of milliseconds. */
 export const readsAtOnce = 64
-/** Compare-and-swap rounds lost to others before giving up. */
+/** Compare-and-swap rounds that may be lost to other processes. */
 export const roundsMax = 20
 const readTriesMax = 20
 
-/** Who acts, on what, and by whose clock. */
+/** A process that changes state, with its store and clock. */
 export interface Actor {
   readonly store: Store
   readonly owner: Owner
@@ -25,22 +25,22 @@ export interface Actor {
   readonly at: (point: string) => void | Promise<void>
 }
 
-/** What a step takes of an actor; the rest has defaults. */
+/** The options of an actor; the others have defaults. */
 export interface ActorOptions {
   readonly owner: Owner
   readonly now: () => number
   readonly isAlive?: (owner: Owner) => boolean | undefined
-  /** Default 15 minutes and one: a Lambda function's hard deadline, and some. */
+  /** Default 16 minutes: longer than a Lambda function can run. */
   readonly leaseMs?: number
   readonly at?: (point: string) => void | Promise<void>
 }
 
-/** An actor with its defaults: leases decide who lives, nothing watches. */
+/** Creates an actor; by default leases decide whether an owner is alive. */
 export function actorOf(store: Store, { owner, now, isAlive, leaseMs = 960_000, at }: ActorOptions): Actor {
   return { store, owner, now, leaseMs, isAlive: isAlive ?? (() => undefined), at: at ?? (() => {}) }
 }
 
-/** Does one effect between its two named points: `<name>:before` and `<name>:after`. */
+/** Makes one change between two named points: `<name>:before` and `<name>:after`. */
 export async function effect<T>(actor: Pick<Actor, 'at'>, name: string, act: () => Promise<T>): Promise<T> {
   await actor.at(`${name}:before`)
   const result = await act()
@@ -64,7 +64,7 @@ export async function readState<T>(
   return bytes && parse(bytes, key)
 }
 
-/** Reads a state file together with the etag of what was read. */
+/** Reads a state file together with its etag. */
 export async function readVersioned<T>(
   store: Store,
   key: string,
@@ -82,7 +82,7 @@ export async function readVersioned<T>(
   throw new TransientError('OUTPUT_LOCKED', `${key} changes faster than it can be read; try again`, { key })
 }
 
-/** Does something with every item, at most `atOnce` at a time, default 16; all are settled before a failure leaves. */
+/** Calls `act` with every item, at most `atOnce` at the same time, default 16; all calls are settled before a failure is thrown. */
 export async function forEachParallel<T>(
   items: readonly T[],
   act: (item: T, index: number) => Promise<void>,

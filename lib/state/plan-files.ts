@@ -1,4 +1,4 @@
-/** A plan as bytes: plan.json with one small item a batch, and the members file that the items point into. */
+/** Writes a plan as bytes, and reads it: plan.json with one small item a batch, and the members file that the items point into. */
 import { createHash } from 'node:crypto'
 import { PermanentError } from '../errors/errors.ts'
 import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice } from '../model/plan-data.ts'
@@ -9,13 +9,13 @@ export interface PlanFiles {
   readonly plan: readonly PlanItem[]
   /** Named by its content. */
   readonly sha256: string
-  /** Batch after batch: a JSON line of the inputs that it reads, and one a slice. */
+  /** For each batch a JSON line of the inputs that it reads, and one line a slice. */
   readonly members: Uint8Array
 }
 
 /**
- * A batch's inputs and slices stand together, so that one ranged read gives all that it reads, however many inputs the run has;
- * an item stays below 1 KB whatever it holds.
+ * The inputs and slices of a batch stand together, so that one ranged read returns both, however many inputs the run has; an item stays
+ * below 1 KB.
  */
 export function planFiles(batches: readonly (readonly Slice[])[], inputs: readonly InputObject[]): PlanFiles {
   const expectedBytes = batches.flat().reduce((sum, slice) => sum + membersOf(slice) * lineBytesExpected, 0)
@@ -36,10 +36,10 @@ export function planFiles(batches: readonly (readonly Slice[])[], inputs: readon
   return { plan, sha256: name, members: bytes }
 }
 
-/** Bytes of a member's line where names are long; memory that no line fills is not taken from the machine. */
+/** Bytes of a member's line where names are long; the machine does not use memory that no line fills. */
 const lineBytesExpected = 128
 
-/** Text as bytes, in one buffer that grows by half where more comes than expected. */
+/** Collects lines as bytes in one buffer, which grows by half where more come than expected. */
 class GrowingText {
   #buffer: Buffer
   length = 0
@@ -65,7 +65,7 @@ class GrowingText {
   }
 }
 
-/** An input once, whatever slices it has; nothing for a batch that reads nothing. Members have a line of their own, which is parsed where they are read. */
+/** Yields each input once, then the slices; nothing for a batch without slices. Members have a line of their own, which is parsed where they are read. */
 function* linesOf(slices: readonly Slice[], inputs: readonly InputObject[]): Generator<string> {
   if (slices.length === 0) return
   const own = Object.fromEntries(slices.map(slice => [slice.input, inputOf(inputs, slice)]))
@@ -80,13 +80,13 @@ function* linesOf(slices: readonly Slice[], inputs: readonly InputObject[]): Gen
   }
 }
 
-/** A file's later ranges are the same member. */
+/** Counts the members of a slice; later ranges of a file belong to the same member. */
 function membersOf(slice: Slice): number {
   if (slice.kind === 'members') return slice.memberCount
   return slice.kind === 'range' && slice.range.start > 0 ? 0 : 1
 }
 
-/** What a plan item points at. @throws STATE_INVALID */
+/** Reads the inputs and slices of a plan item from its range of the members file. @throws STATE_INVALID */
 export function readBatch(bytes: Uint8Array, item: PlanItem): BatchWork {
   const [first = '{}', ...rest] = new TextDecoder().decode(bytes).split('\n').filter(Boolean)
   const { inputs } = JSON.parse(first) as { readonly inputs?: BatchInputs }
@@ -96,7 +96,7 @@ export function readBatch(bytes: Uint8Array, item: PlanItem): BatchWork {
   return { slices, inputs }
 }
 
-/** Members stay the text that they are. */
+/** Parses slices; members stay text. */
 function slicesIn(lines: readonly string[], item: PlanItem): Slice[] {
   const slices: Slice[] = []
   for (let index = 0; index < lines.length; index++) {
@@ -115,7 +115,7 @@ function notAsPlanned({ batch, members }: PlanItem, expected: string, got: strin
   return invalidState(`members/${members}`, `batch ${batch}: expected ${expected}, got ${got}`)
 }
 
-/** What a slice reads. @throws STATE_INVALID */
+/** Returns the input of a slice. @throws STATE_INVALID */
 export function inputOf(inputs: BatchInputs, { slice, input }: Pick<Slice, 'slice' | 'input'>): InputObject {
   const found = inputs[input]
   if (found) return found

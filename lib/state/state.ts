@@ -1,5 +1,4 @@
-/** The state of runs and outputs below `.fanmill/`: where each file is, what is in it, and how it is read. */
-
+/** The state of runs and outputs below `.fanmill/`: the key, content and reader of each file. */
 import * as v from 'valibot'
 import { type ErrorCode, PermanentError } from '../errors/errors.ts'
 import { count, type DataOf } from '../model/json-schema.ts'
@@ -125,12 +124,12 @@ const startsSchema = v.object({
 /** starts.json: the true starts of slices of a text, which commit learned from their neighbours in other batches. */
 export type Starts = DataOf<typeof startsSchema>
 
-/** Keys of one output's state. */
+/** Returns the keys of one output's state. */
 export function outputKeys(outputHash: string) {
   return { head: `${stateRoot}outputs/${outputHash}/head.json`, turn: `${stateRoot}turns/${outputHash}.json` } as const
 }
 
-/** Keys of one attempt's state. */
+/** Returns the keys of one attempt's state. */
 export function runKeys(runId: string, attempt: number) {
   const folder = `${stateRoot}runs/${runId}/${attempt}/`
   return {
@@ -147,7 +146,7 @@ export function runKeys(runId: string, attempt: number) {
     outcomes: `${folder}outcomes/`,
     failures: `${folder}failures/`,
     members: (sha256: string) => `${folder}members/${sha256}`,
-    /** Every member that was passed over: by the plan, or in a batch. */
+    /** Lists every member that the plan, or a batch, skipped. */
     skipped: (name: string) => `${folder}skipped/${name}.jsonl.gz`,
     outcome: (batch: number) => `${folder}outcomes/${batch}.json`,
     failure: (batch: number, tryNumber: number) => `${folder}failures/${batch}-${tryNumber}.json`,
@@ -157,17 +156,17 @@ export function runKeys(runId: string, attempt: number) {
   } as const
 }
 
-/** Prefix of a dataset's keys. */
+/** Returns the prefix of a dataset's keys. */
 export function outputPrefix(outputPath: string): string {
   return outputPath === '' ? '' : `${outputPath}/`
 }
 
-/** Key of a dataset's `_SUCCESS`. */
+/** Returns the key of a dataset's `_SUCCESS`. */
 export function successKey(outputPath: string): string {
   return `${outputPrefix(outputPath)}_SUCCESS`
 }
 
-/** Name of a part: told apart from every other batch's, run's and attempt's. */
+/** Returns the name of a part, unique among batches, runs and attempts. */
 export function partName(
   batch: number,
   index: number,
@@ -176,7 +175,7 @@ export function partName(
   return `part-${batch}-${index}-${run.runId}-${run.attempt}.parquet`
 }
 
-/** A state file as bytes: indented JSON, so that people can read it. */
+/** Returns a state file as bytes: indented JSON, so that people can read it. */
 export function stateBytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(value, undefined, 1)}\n`)
 }
@@ -213,11 +212,11 @@ function parseJson(bytes: Uint8Array, key: string): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes))
   } catch (error) {
-    throw invalidState(key, `expected JSON, got ${bytes.length} bytes that are not`, error)
+    throw invalidState(key, `expected JSON, got ${bytes.length} bytes of something else`, error)
   }
 }
 
-/** For a state file that is not what its program writes. */
+/** Creates the error for a damaged state file. */
 export function invalidState(key: string, what: string, cause?: unknown): PermanentError {
   const why = 'it was cut short, edited, or written by another version of fanmill'
   const message = `${key}: ${what}; ${why}; run the task with --force, which ${helpOf(key)}`

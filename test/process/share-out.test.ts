@@ -145,7 +145,7 @@ describe('a share that fails', () => {
     const error = await some.done(slicesOf(6)).catch(error => error)
     expect(error).toBeInstanceOf(CapacityError)
     expect(error).toMatchObject({ code: 'OUT_OF_MEMORY', detail: { batch: 3, slice: 4, archive: 'a.csv' } })
-    expect(error.message).toBe('too much (batch 3, slice 4 of a.csv, done alone)')
+    expect(error.message).toBe('too much (batch 3, slice 4 of a.csv, processed alone)')
   })
 
   it('is done again with its staged text, when it is of a stream', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { InputObject, RangeSlice } from '../../lib/model/plan-data.ts'
 import type { ShareResult } from '../../lib/model/share.ts'
-import { type DoneShare, meetRanges } from '../../lib/process/meet-ranges.ts'
+import { type FinishedShare, meetRanges } from '../../lib/process/meet-ranges.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
 import { type RangeText, readRangeSlice } from '../../lib/text/read-range-slice.ts'
 import { dialectOf, type TextFormat } from '../../lib/text/record-dialect.ts'
@@ -27,14 +27,14 @@ async function readSlices(
   const input: InputObject = { key: 'a.csv', sizeBytes: bytes.length, etag, identity: '' }
   const texts = new Map<number, RangeText>()
   let readCount = 0
-  const read = async (slice: RangeSlice): Promise<DoneShare> => {
+  const read = async (slice: RangeSlice): Promise<FinishedShare> => {
     readCount++
     const text = await readRangeSlice({ store, input, slice, format, isPlaced: true })
     texts.set(slice.slice, text)
     const range = { slice: slice.slice, input: 0, start: text.start, end: text.end }
     return { slices: [slice], results: [{ ranges: [range] } as unknown as ShareResult] }
   }
-  const shares: DoneShare[] = []
+  const shares: FinishedShare[] = []
   for (const slice of slicesOf(bytes.length, lengths)) shares.push(await read(slice))
   await meetRanges(shares, (_, [slice]) => read(slice as RangeSlice))
   return { texts: [...texts.values()].sort((a, b) => a.slice.slice - b.slice.slice), readCount }
