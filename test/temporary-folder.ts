@@ -1,10 +1,12 @@
 /** Gives every test file a temporary folder of its own, removed at its end: each synthesized app alone leaves 75 MB there. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 
 const folder = mkdtempSync(join(tmpdir(), 'fanmill-tests-'))
+// Some tests run a process of another user.
+chmodSync(folder, 0o755)
 process.env.TMPDIR = folder
 
 afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
