@@ -6,7 +6,7 @@ import type { StoredObject } from '../store/store.ts'
 import { type MemberList, membersOf, pickMembers, sumOfSpans } from '../zip/member-list.ts'
 import { checkExtractable } from '../zip/names.ts'
 import { cutInputs } from './cut-inputs.ts'
-import type { FindOptions, FoundInputs } from './find-options.ts'
+import type { FindOptions, FoundObjects } from './find-options.ts'
 import type { UnusedArchive } from './input-warnings.ts'
 import { planMemberSlices } from './member-slices.ts'
 import { type OpenArchive, openArchive } from './open-archive.ts'
@@ -17,7 +17,7 @@ export async function findMembers(
   source: ZipMembersSource,
   objects: readonly StoredObject[],
   options: FindOptions,
-): Promise<Omit<FoundInputs, 'hive'>> {
+): Promise<FoundObjects> {
   const archives = await openAll(objects, object => openArchive(source, object, options), options)
   const chosen = sampleMembers(archives, options.sample)
   if (options.task.output?.kind === 'memberFiles') checkExtractable(extracted(archives, chosen))

@@ -50,4 +50,7 @@ export interface FoundInputs {
   readonly bytes: number
 }
 
+/** The inputs of a source, before anything is known of columns in their paths. */
+export type FoundObjects = Omit<FoundInputs, 'hive'>
+
 export const nothingSkipped: FoundSkipped = { count: 0, all: () => [] }

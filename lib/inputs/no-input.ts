@@ -1,41 +1,44 @@
 /** The error of a run whose globs match nothing. */
 
-import type { Source, ZipMembersSource } from '../define/definition.ts'
+import type { ZipMembersSource } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { nearestToGlob } from '../errors/nearest.ts'
 import type { StoredObject } from '../store/store.ts'
 import { readZipDirectory } from '../zip/directory.ts'
 import { candidateKeys } from './candidate-keys.ts'
-import type { FindOptions, FoundInputs } from './find-options.ts'
+import type { FindOptions, FoundObjects } from './find-options.ts'
 
 /** Names looked through for the nearest ones. */
 const candidatesMax = 10_000
 
-/** Says why there is nothing to read, with the names nearest to the glob. */
-export async function noInputError(
+/** Creates the error of a glob that no file matches, with the nearest names. */
+export async function noFileError({ input }: FindOptions, glob: string): Promise<FanmillError> {
+  const detail = { glob, root: input.url, nearest: nearestToGlob(glob, await candidateKeys(input)) }
+  return new PermanentError('NO_INPUT', `nothing under ${input.url} matches ${glob}${hint(detail.nearest)}`, detail)
+}
+
+/** Creates the error of archives that have no member to read: none matches, or all that match are skipped as bad. */
+export async function noMemberError(
   options: FindOptions,
-  source: Source,
-  glob: string,
-  objects: readonly StoredObject[],
-  { skipped }: FoundInputs,
+  source: ZipMembersSource,
+  {
+    glob,
+    objects,
+    skipped,
+  }: { readonly glob: string; readonly objects: readonly StoredObject[] } & Pick<FoundObjects, 'skipped'>,
 ): Promise<FanmillError> {
   const root = options.input.url
-  if (source.kind === 'zipMembers' && objects.length > 0) {
-    const keys = objects.map(object => object.key)
-    const archives = keys.length === 1 ? keys[0] : `the ${keys.length} archives ${glob}`
-    const given = { glob: source.members, root, archives: keys }
-    const [first] = skipped.all()
-    if (first) {
-      const message = `all ${skipped.count} members of ${archives} under ${root} that match ${source.members} are skipped as bad, the first: ${first.message}`
-      return new PermanentError('NO_INPUT', message, { ...given, membersSkipped: skipped.count })
-    }
-    const names = await memberNames(source, objects, options)
-    const detail = { ...given, nearest: nearestToGlob(source.members, names) }
-    const message = `no member of ${archives} under ${root} matches ${source.members}${hint(detail.nearest)}`
-    return new PermanentError('NO_INPUT', message, detail)
+  const keys = objects.map(object => object.key)
+  const archives = keys.length === 1 ? keys[0] : `the ${keys.length} archives ${glob}`
+  const given = { glob: source.members, root, archives: keys }
+  const [first] = skipped.all()
+  if (first) {
+    const message = `all ${skipped.count} members of ${archives} under ${root} that match ${source.members} are skipped as bad, the first: ${first.message}`
+    return new PermanentError('NO_INPUT', message, { ...given, membersSkipped: skipped.count })
   }
-  const detail = { glob, root, nearest: nearestToGlob(glob, await candidateKeys(options.input)) }
-  return new PermanentError('NO_INPUT', `nothing under ${root} matches ${glob}${hint(detail.nearest)}`, detail)
+  const nearest = nearestToGlob(source.members, await memberNames(source, objects, options))
+  const message = `no member of ${archives} under ${root} matches ${source.members}${hint(nearest)}`
+  return new PermanentError('NO_INPUT', message, { ...given, nearest })
 }
 
 const hint = (names: readonly string[]): string =>

@@ -1,0 +1,71 @@
+/** Finds files that are no archives, pins them by the hash of their content, and cuts large texts into slices. */
+
+import type { FilesSource } from '../define/definition.ts'
+import { compressionOf } from '../inflate/compression.ts'
+import type { Slice } from '../model/plan-data.ts'
+import { type StoredObject, smallFileBytes } from '../store/store.ts'
+import { contentHash } from './content-hash.ts'
+import { cutInputs, type SlicePlace } from './cut-inputs.ts'
+import { type FindOptions, type FoundObjects, nothingSkipped } from './find-options.ts'
+import { type OpenInput, openAll, openedAtOnce } from './open-input.ts'
+import { planRangeSlices } from './plan-slices.ts'
+import { spread } from './spread.ts'
+
+export async function findFiles(
+  source: FilesSource,
+  objects: readonly StoredObject[],
+  options: FindOptions,
+): Promise<FoundObjects> {
+  const identify = options.identify ?? (object => contentHash(options.input, object))
+  const taken = spread(objects, options.sample)
+  const pin = async (object: StoredObject): Promise<OpenInput> => {
+    const { key, sizeBytes, etag } = object
+    return { input: { key, sizeBytes, etag, identity: await identify(object) } }
+  }
+  const opened = await openFiles(taken, pin, options)
+  const byKey = new Map(taken.map(object => [object.key, object]))
+  const bytes = taken.reduce((sum, object) => sum + object.sizeBytes, 0)
+  return {
+    inputs: opened.map(({ input }) => input),
+    cut: chosen =>
+      cutInputs(chosen, (key, place) => fileSlices(source, byKey.get(key) as StoredObject, place), bytes, options),
+    memberCount: taken.length,
+    release() {},
+    skipped: nothingSkipped,
+    unused: [],
+    bytesIn: bytes,
+    bytes,
+  }
+}
+
+/** In the order of the objects. A store that is asked is waited for; one that is read has enough to do with one large file. */
+async function openFiles(
+  objects: readonly StoredObject[],
+  pin: (object: StoredObject) => Promise<OpenInput>,
+  options: FindOptions,
+): Promise<readonly OpenInput[]> {
+  if (options.input.inspect) return openAll(objects, pin, options)
+  const isSmall = ({ sizeBytes }: StoredObject): boolean =>
+    options.input.readNow !== undefined && sizeBytes <= smallFileBytes
+  const small = await openAll(objects.filter(isSmall), pin, { ...options, atOnce: openedAtOnce })
+  const large = await openAll(
+    objects.filter(object => !isSmall(object)),
+    pin,
+    { ...options, atOnce: 1 },
+  )
+  const byKey = new Map([...small, ...large].map(opened => [opened.input.key, opened]))
+  return objects.flatMap(({ key }) => byKey.get(key) ?? [])
+}
+
+function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place: SlicePlace): readonly Slice[] {
+  const { input, firstSlice, wholeBytes } = place
+  const whole = { slice: firstSlice, input, bytes: sizeBytes }
+  const isLarge = sizeBytes > wholeBytes
+  if (source.format?.kind === 'parquet') return [{ kind: 'file', ...whole }]
+  if (compressionOf(key)) return [{ kind: isLarge ? 'stream' : 'file', ...whole }]
+  if (!isLarge || !canCut(source)) return [{ kind: 'file', ...whole }]
+  return planRangeSlices({ sizeBytes, ...place })
+}
+
+/** Text with comments is rewritten from its start, and read whole. */
+const canCut = ({ format }: FilesSource): boolean => format?.kind !== 'csv' || format.comment === undefined

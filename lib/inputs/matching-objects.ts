@@ -1,0 +1,28 @@
+/** Lists the objects under the input root that the path template of a source matches. */
+import { throwIfAborted } from '../errors/abort.ts'
+import { sortInputs } from '../model/run-identity.ts'
+import { globMatcher } from '../paths/glob.ts'
+import { literalPrefix } from '../paths/path-template.ts'
+import type { StoredObject } from '../store/store.ts'
+import type { FindOptions } from './find-options.ts'
+import { isNeverInput, outputTaskOf, partKeyOf, refuseOwnOutput } from './own-outputs.ts'
+
+/** Returns objects by key. @throws INPUT_IS_OUTPUT for what a task of the pipeline wrote, or this run would write */
+export async function matchingObjects(options: FindOptions, glob: string): Promise<StoredObject[]> {
+  const { input, task, params, outputs = { tasks: [] } } = options
+  const matches = globMatcher(glob)
+  const taskOf = outputTaskOf(outputs)
+  const refuse = (name: string, key: string): never => refuseOwnOutput({ glob, root: input.url, task: name, key })
+  const { name, output } = task
+  const own = output && partKeyOf(outputs, { name, output }, params)
+  if (own !== undefined && matches(own)) refuse(name, own)
+  const objects: StoredObject[] = []
+  for await (const object of input.list(literalPrefix(glob))) {
+    throwIfAborted(options.signal)
+    if (!matches(object.key) || isNeverInput(object.key)) continue
+    const writer = taskOf(object.key)
+    if (writer !== undefined) refuse(writer, object.key)
+    objects.push(object)
+  }
+  return sortInputs(objects)
+}

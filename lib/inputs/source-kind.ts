@@ -1,0 +1,50 @@
+/** One entry for each kind of source: all that finding inputs needs to know of it. */
+import type { FilesSource, Source, ZipMembersSource } from '../define/definition.ts'
+import type { FanmillError } from '../errors/errors.ts'
+import { templateGlob } from '../paths/path-template.ts'
+import { findFiles } from './find-files.ts'
+import { findMembers } from './find-members.ts'
+import type { FindOptions, FoundObjects } from './find-options.ts'
+import { matchingObjects } from './matching-objects.ts'
+import { noFileError, noMemberError } from './no-input.ts'
+
+export interface SourceKind {
+  /** Finds the inputs, pins them, and prepares to cut them. @throws INPUT_*, ZIP_* */
+  find(options: FindOptions): Promise<FoundSource>
+}
+
+export interface FoundSource {
+  readonly found: FoundObjects
+  /** Creates the error of a run that finds nothing to read. */
+  noInputError(): Promise<FanmillError>
+}
+
+const kinds: { readonly [K in Source['kind']]: (source: Extract<Source, { kind: K }>) => SourceKind } = {
+  zipMembers: source => ({ find: options => findZipMembers(source, options) }),
+  files: source => ({ find: options => findPlainFiles(source, options) }),
+}
+
+/** Returns what a source can do. */
+export function sourceKind<K extends Source['kind']>(source: Extract<Source, { kind: K }>): SourceKind {
+  const kind: (source: Extract<Source, { kind: K }>) => SourceKind = kinds[source.kind as K]
+  return kind(source)
+}
+
+async function findZipMembers(source: ZipMembersSource, options: FindOptions): Promise<FoundSource> {
+  const glob = templateGlob(source.paths, options.params)
+  const objects = await matchingObjects(options, glob)
+  const found = await findMembers(source, objects, options)
+  return {
+    found,
+    noInputError: () =>
+      objects.length === 0
+        ? noFileError(options, glob)
+        : noMemberError(options, source, { glob, objects, skipped: found.skipped }),
+  }
+}
+
+async function findPlainFiles(source: FilesSource, options: FindOptions): Promise<FoundSource> {
+  const glob = templateGlob(source.paths, options.params)
+  const objects = await matchingObjects(options, glob)
+  return { found: await findFiles(source, objects, options), noInputError: () => noFileError(options, glob) }
+}
