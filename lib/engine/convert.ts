@@ -10,7 +10,6 @@ import type { BoundQuery } from './duckdb/bound-query.ts'
 import { engineFault } from './duckdb/engine.ts'
 import { quoteText } from './duckdb/quote.ts'
 import { readCarefully, sourcesOf } from './read/careful-input.ts'
-import { mismatchMarker } from './read/column-sql.ts'
 import { describeParquet } from './read/parquet-describe.ts'
 import { checkReadable, type ParquetOptions, parquetRead } from './read/parquet-read.ts'
 import type { RowCounter } from './read/row-counter.ts'
@@ -134,7 +133,7 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
 const raiseFailing = (input: string, checks: readonly BoundCheck[]): string =>
   checks.length === 0
     ? input
-    : `SELECT * FROM (${input}) WHERE CASE WHEN ${allPass(checks)} THEN true ELSE error(${quoteText(mismatchMarker)}) END`
+    : `SELECT * FROM (${input}) WHERE CASE WHEN ${allPass(checks)} THEN true ELSE error('fanmill: a row fails a check') END`
 
 async function carefully(conversion: Conversion, job: ConvertJob): Promise<Converted> {
   const { connection, counter, transform, maps } = conversion

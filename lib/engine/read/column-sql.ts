@@ -87,7 +87,8 @@ export const misfitOf = (column: string, expected: string, received: string): st
 export function nullableText(column: ColumnDefinition, text: string, isBytes = false): string {
   if (!column.nullValues?.length) return text
   const nulls = column.nullValues.map(quoteText).map(each => (isBytes ? `encode(${each})` : each))
-  return `CASE WHEN ${text} IN (${nulls.join(', ')}) THEN NULL ELSE ${text} END`
+  // The test for null makes the text stand an odd number of times, for the reason that `raiseMisfit` has.
+  return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${text} IN (${nulls.join(', ')}) THEN NULL ELSE ${text} END`
 }
 
 /** The typed value; null where the text does not convert. */
@@ -108,13 +109,20 @@ export interface Conversion {
   readonly checked?: (value: string) => string
 }
 
+export interface ConvertOptions {
+  /** The column's name. */
+  readonly name: string
+  readonly strict: boolean
+}
+
 /** The reading that is tried first. */
-export function mustConvert(column: ColumnDefinition, text: string, strict: boolean): Conversion {
+export function mustConvert(column: ColumnDefinition, text: string, { name, strict }: ConvertOptions): Conversion {
+  const raise = raiseMisfit(name)
   if (column.type === 'string' || column.type === 'binary') {
     const given = tryConvert(column, text, strict)
     return { value: column.required ? `CASE WHEN ${text} IS NULL THEN ${raise} ELSE ${given} END` : given }
   }
-  const value = castOrRaise(column, column.required ? `coalesce(${text}, ${raise})` : text, strict)
+  const value = castOrRaise(column, column.required ? `coalesce(${text}, ${raise})` : text, { raise, strict })
   if (lossyText(column, text, { value, strict }) === undefined) return { value }
   const checked = (given: string): string =>
     `CASE WHEN ${lossyText(column, text, { value: given, strict })} THEN ${raise} ELSE ${given} END`
@@ -130,12 +138,18 @@ export function fits(column: ColumnDefinition, text: string, value: string, stri
   return `(CASE WHEN ${text} IS NULL THEN ${whenNull} ELSE (${value} IS NOT NULL${exact}) END)`
 }
 
-/** The message by which a failed fast reading is told from other faults of a query. */
-export const mismatchMarker = 'fanmill: a text does not fit its column'
+/**
+ * Fails the query. The name also makes the expressions of columns differ in a constant: the engine looks for equal
+ * expressions in a list by their hash, which is the same for all in which a column stands an even number of times.
+ */
+export const raiseMisfit = (name: string): string =>
+  `error(${quoteText(`fanmill: a value of column ${name} does not fit`)})`
 
-const raise = `error(${quoteText(mismatchMarker)})`
-
-function castOrRaise(column: ColumnDefinition, text: string, strict: boolean): string {
+function castOrRaise(
+  column: ColumnDefinition,
+  text: string,
+  { raise, strict }: { readonly raise: string; readonly strict: boolean },
+): string {
   if (column.format !== undefined || column.type === 'list')
     return `CASE WHEN ${text} IS NULL THEN NULL ELSE coalesce(${tryConvert(column, text, strict)}, ${raise}) END`
   return `CAST(${text} AS ${sqlType(column)})`

@@ -6,9 +6,9 @@ import {
   fits,
   misfit,
   misfitOf,
-  mismatchMarker,
   mustConvert,
   nullableText,
+  raiseMisfit,
   sqlType,
   tryConvert,
 } from './column-sql.ts'
@@ -98,12 +98,12 @@ export function misfits(sources: readonly TextSource[], options: ReadOptions): s
 function fastSelect(source: TextSource, options: ReadOptions, guard?: string): string {
   const values: string[] = []
   // Computed below its check: what stands twice in one expression, and may raise, is computed twice.
-  const convert: Convert = (column, text) => {
-    const { value, checked } = mustConvert(column, text, options.strict)
+  const convert: Convert = (column, text, name) => {
+    const { value, checked } = mustConvert(column, text, { name, strict: options.strict })
     if (!checked) return value
-    const name = quoteName(`value ${values.length}`)
-    values.push(`${value} AS ${name}`)
-    return checked(name)
+    const below = quoteName(`value ${values.length}`)
+    values.push(`${value} AS ${below}`)
+    return checked(below)
   }
   const list = selectList(source, options, convert)
   const from =
@@ -115,7 +115,7 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
   ]
   const valid =
     conditions.length > 0
-      ? ` WHERE CASE WHEN ${conditions.join(' AND ')} THEN true ELSE error(${quoteText(mismatchMarker)}) END`
+      ? ` WHERE CASE WHEN ${conditions.join(' AND ')} THEN true ELSE error('fanmill: a record does not fit') END`
       : ''
   if (guard === undefined) return `SELECT ${list} FROM ${from}${valid}`
   const names = Object.keys(options.columns)
@@ -126,7 +126,7 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
   return `SELECT ${visible} FROM (SELECT *, ${guard}(${allRead(names.map(quoteName))}) AS _fanmill_seen FROM (${read})) WHERE _fanmill_seen`
 }
 
-type Convert = (column: ColumnDefinition, text: string) => string
+type Convert = (column: ColumnDefinition, text: string, name: string) => string
 
 function selectList(source: TextSource, options: ReadOptions, convert: Convert): string {
   const names = Object.keys(options.columns)
@@ -139,9 +139,9 @@ function typedText(source: TextSource, name: string, options: ReadOptions, conve
   const column = options.columns[name] as ColumnDefinition
   const text = source.text(name)
   if (text !== undefined && source.isTyped?.(name)) return text
-  if (text !== undefined) return convert(column, nullableText(column, text))
+  if (text !== undefined) return convert(column, nullableText(column, text), name)
   return column.required
-    ? `CAST(error(${quoteText(mismatchMarker)}) AS ${sqlType(column)})`
+    ? `CAST(${raiseMisfit(name)} AS ${sqlType(column)})`
     : `CAST(NULL AS ${sqlType(column)})`
 }
 
