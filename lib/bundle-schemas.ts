@@ -68,8 +68,7 @@ async function prepare(engine: Engine, task: ParquetTask, { typed, unknown }: Kn
   const { format } = task.source
   if (!format) throw new PermanentError('DEFINITION_INVALID', 'a format is needed for Parquet output')
   const parts = unknown === undefined ? output : { ...output, partitionBy: [], sortBy: [] }
-  const keepNew = onNewColumn === 'keep'
-  const reading = { format, columns, strict, provenance, keepNew, onNewColumn, onMissingColumn }
+  const reading = { format, columns, strict, provenance, onNewColumn, onMissingColumn }
   const opened = await openTask(
     engine,
     { ...reading, steps: typed, tables: Object.keys(task.tables), parts, hive: hiveNamesOf(task.source) },

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { count } from '../local/options.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
+import { typeName } from '../model/type-names.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { addCommand, addSettings, addStackOptions, type CommonOptions, flagParser, readNames } from './options.ts'
 import { print, printJson, visible } from './output.ts'
@@ -55,7 +56,7 @@ async function printManifest({ task, generation, runs, schema, partitionBy, part
   print('')
   const columnRow = ({ name, type }: Manifest['schema'][number]) => [
     name,
-    type,
+    typeName(type),
     partitionBy.includes(name) ? 'yes' : '',
   ]
   await printTable(['column', 'type', 'partition'], schema.map(columnRow))

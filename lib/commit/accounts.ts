@@ -2,6 +2,7 @@
 import { PermanentError } from '../errors/errors.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
+import { typeName } from '../model/type-names.ts'
 
 /** The part of a plan item that commit needs. */
 export type PlannedBatch = Pick<PlanItem, 'batch' | 'sliceCount' | 'memberCount'>
@@ -43,7 +44,7 @@ export function checkSchemas(schemas: readonly Outcome['schema'][]): void {
 
 const schemaText = (schema: Outcome['schema']): string =>
   schema
-    .map(({ name, type }) => `${name} ${type}`)
+    .map(({ name, type }) => `${name} ${typeName(type)}`)
     .sort()
     .join(', ')
 

@@ -1,35 +1,56 @@
-/** What the engine needs of a task's definition, once its parameters are known. */
-
-import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+/** The part of a task's definition that the engine needs, with its parameters resolved. */
+import type { Columns, Format, ParamValues, RowCheck, Step, TaskDefinition } from '../define/definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { resolveSteps } from '../model/resolve-task.ts'
-import type { EngineTask } from './task-engine.ts'
+import type { PartOptions } from './write/write-parts.ts'
+
+export interface EngineTask {
+  readonly format: Format
+  readonly columns: Columns
+  readonly steps: readonly Step[]
+  /** Names of the broadcast tables, which the engine has loaded. */
+  readonly tables: readonly string[]
+  readonly strict: boolean
+  readonly provenance: readonly string[]
+  /** Names of columns in the paths of the inputs that are known before there are inputs. Default none. */
+  readonly hive?: readonly string[]
+  /** Looks for columns in the paths of inputs. Default true. */
+  readonly readsHive?: boolean
+  /** Leaves the check of the transform to `check`, or to the first conversion. Default false. */
+  readonly isCheckedLater?: boolean
+  /** For Parquet files and JSON lines (headers of text are checked when it is staged), and for `_new`. Default `ignore`. */
+  readonly onNewColumn?: TaskDefinition['onNewColumn']
+  /** For Parquet files. Default `fail`. */
+  readonly onMissingColumn?: TaskDefinition['onMissingColumn']
+  readonly parts: PartOptions
+  /** Default none. */
+  readonly checks?: readonly RowCheck[] | undefined
+}
 
 export interface EngineTaskOptions {
   readonly params: ParamValues
-  /** Default as the task says. */
+  /** Default `strict` of the task. */
   readonly strict?: boolean | undefined
 }
 
-/** @throws DEFINITION_INVALID for a task that reads no rows; what a step's function of the parameters throws */
+/** @throws DEFINITION_INVALID for a task that reads no rows; and errors of step functions of the parameters */
 export function engineTask(task: TaskDefinition, { params, strict = task.strict }: EngineTaskOptions): EngineTask {
-  const { output, source } = task
+  const { output, source, columns = {}, provenance, onNewColumn, onMissingColumn, checks } = task
   if (output.kind !== 'parquet' || !source.format)
     throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
   return {
     format: source.format,
-    columns: task.columns ?? {},
+    columns,
     steps: resolveSteps(task, params),
     tables: Object.keys(task.tables),
     hive: hiveNamesOf(source),
     readsHive: source.hive !== false,
     strict,
-    provenance: task.provenance,
-    keepNew: task.onNewColumn === 'keep',
-    onNewColumn: task.onNewColumn,
-    onMissingColumn: task.onMissingColumn,
+    provenance,
+    onNewColumn,
+    onMissingColumn,
     parts: output,
-    ...(task.checks && { checks: task.checks }),
+    checks,
   }
 }

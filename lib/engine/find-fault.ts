@@ -3,13 +3,14 @@ import { rmSync } from 'node:fs'
 import { type FanmillError, prefixError } from '../errors/errors.ts'
 import { isRowFault } from '../errors/row-fault.ts'
 import { placeOf } from '../model/member-place.ts'
-import { type Conversion, type ConvertJob, convert } from './convert.ts'
+import type { Conversion, ConvertJob } from './conversion.ts'
+import { convert } from './convert.ts'
 import { quoteText } from './duckdb/quote.ts'
-import { textSources } from './read/text-source.ts'
+import { sourcesOf } from './read/careful-input.ts'
 
 /**
- * Converts ever fewer of one member's records, halving: about twenty conversions for a million. The record is the first
- * after which it fails; undefined when the whole member does not fail.
+ * Converts ever fewer records of one member, by halving: about twenty conversions for a million records. The fault is
+ * that of the first record with which the conversion fails; undefined when the whole member does not fail.
  */
 export async function findFault(
   conversion: Conversion,
@@ -18,7 +19,7 @@ export async function findFault(
   const member = job.files[0]?.members[0]
   if (!member) return undefined
   const isText = conversion.format.kind !== 'parquet'
-  let fault = await failure(conversion, { ...job, isCareful: isText })
+  let fault = await faultOf(conversion, { ...job, isCareful: isText })
   if (!fault) return undefined
   const { archive, member: name } = member
   const place = placeOf(member)
@@ -26,7 +27,7 @@ export async function findFault(
   let [passes, fails] = [member.firstRecord - 1, member.firstRecord + member.records - 1]
   while (fails - passes > 1) {
     const middle = Math.floor((passes + fails) / 2)
-    const earlier = await failure(conversion, { ...job, isCareful: true, lastRecord: middle })
+    const earlier = await faultOf(conversion, { ...job, isCareful: true, lastRecord: middle })
     if (earlier) [fault, fails] = [earlier, middle]
     else passes = middle
   }
@@ -34,7 +35,8 @@ export async function findFault(
   return prefixError(fault, `${place}, line ${line}`, { archive, member: name, line, record: fails })
 }
 
-async function failure(conversion: Conversion, job: ConvertJob): Promise<FanmillError | undefined> {
+/** Converts as a trial and returns its fault, if a row is the cause. */
+async function faultOf(conversion: Conversion, job: ConvertJob): Promise<FanmillError | undefined> {
   try {
     await convert(conversion, { ...job, isTrial: true })
     return undefined
@@ -47,15 +49,10 @@ async function failure(conversion: Conversion, job: ConvertJob): Promise<Fanmill
   }
 }
 
-async function lineOf(
-  { connection, format, read }: Conversion,
-  { files }: Pick<ConvertJob, 'files'>,
-  record: number,
-): Promise<number> {
-  if (format.kind === 'parquet') return 0
-  const [source] = textSources(files, { format, columns: read.columns, badRecords: 'ignore', hive: read.hive })
+async function lineOf(conversion: Conversion, { files }: Pick<ConvertJob, 'files'>, record: number): Promise<number> {
+  const [source] = sourcesOf(conversion, { files }, 'ignore')
   if (!source) return 0
-  const reader = await connection.runAndReadAll(
+  const reader = await conversion.connection.runAndReadAll(
     `SELECT concat(_fanmill_line, left(concat(${source.all.join(', ')}), 0)) FROM ${source.from} WHERE _fanmill_record = ${quoteText(String(record))} LIMIT 1`,
   )
   return Number(reader.getRows()[0]?.[0] ?? 0)

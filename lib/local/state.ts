@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openReader, readRows } from '../engine/dataset.ts'
+import { rejectSchema } from '../engine/write/reject-rows.ts'
 import type { Reject } from '../model/reject.ts'
 import { listRuns as listAll, type RunSummary, readRun } from '../runs/runs.ts'
 import { openStore } from '../store/open-store.ts'
@@ -65,7 +66,3 @@ export async function readRejectFiles(
   }
 }
 
-const rejectSchema = ['archive', 'member', 'line', 'record', 'column', 'expected', 'received', 'text'].map(name => ({
-  name,
-  type: name === 'line' || name === 'record' ? 'BIGINT' : 'VARCHAR',
-}))

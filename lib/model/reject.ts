@@ -10,6 +10,6 @@ export interface Reject {
   readonly expected: string
   /** The text that came, cut at 200 characters. */
   readonly received: string
-  /** The whole record, cut at 65,536 characters; empty for a row of Parquet, null in files of older runs. Only in the file of rejects: messages and state do without. */
+  /** The whole record, cut at 65,536 characters or 4,000 fields; empty for a row of Parquet, null in files of older runs. Only in the file of rejects: messages and state do without. */
   readonly text?: string | null
 }

@@ -1,6 +1,7 @@
 /** Checks that rows of a run fit beside those of a dataset: the same columns of the same types, in the same partitions. */
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart, SchemaColumn } from './manifest.ts'
+import { typeName } from './type-names.ts'
 
 /** The shape of the rows that a run will write, as far as it is known. */
 export interface RunShape {
@@ -33,7 +34,9 @@ export function checkShape(outputPath: string, before: Pick<Manifest, 'schema' |
   const types = new Map(schema.map(({ name, type }) => [name, type]))
   const differing = before.schema.filter(({ name, type }) => types.get(name) !== type)
   if (schema.length === 0 || differing.length === 0) return
-  const changes = differing.map(({ name, type }) => `${name} is ${types.get(name) ?? 'missing'} in place of ${type}`)
+  const changes = differing.map(
+    ({ name, type }) => `${name} is ${typeName(types.get(name) ?? 'missing')} in place of ${typeName(type)}`,
+  )
   throw mismatch(outputPath, {
     expected: `the columns ${schemaText(before.schema)}`,
     got: `${schemaText(schema)}: ${changes.join(', ')}`,
@@ -60,4 +63,4 @@ const partitionText = (names: readonly string[]): string =>
   names.length === 0 ? 'without partitions' : `partitioned by ${names.join(', ')}`
 
 const schemaText = (schema: readonly SchemaColumn[]): string =>
-  schema.map(({ name, type }) => `${name} ${type}`).join(', ')
+  schema.map(({ name, type }) => `${name} ${typeName(type)}`).join(', ')

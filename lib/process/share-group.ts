@@ -1,6 +1,6 @@
 /** Converts one group of a share, and repeats it with every record located where something does not fit. */
 
-import type { Converted, ConvertedParts, ConvertJob } from '../engine/convert.ts'
+import type { Converted, ConvertedParts, ConvertJob } from '../engine/conversion.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { isRowFault } from '../errors/row-fault.ts'
 import type { MemberAccount, ShareResult } from '../model/share.ts'

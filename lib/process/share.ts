@@ -1,6 +1,6 @@
 /** Processes one thread's share: stages its slices a group at a time, converts each group, and writes the accounts. */
 
-import type { ConvertedParts } from '../engine/convert.ts'
+import type { ConvertedParts } from '../engine/conversion.ts'
 import { weightOf } from '../inputs/plan-slices.ts'
 import type { Slice } from '../model/plan-data.ts'
 import type { Reject } from '../model/reject.ts'

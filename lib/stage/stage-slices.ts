@@ -1,5 +1,6 @@
 /** Stages slices as text: reads, inflates and checks them, and refuses headers that lack declared columns. */
 import { rmSync } from 'node:fs'
+import { onlyPlace } from '../model/member-place.ts'
 import type { BatchInputs, Slice } from '../model/plan-data.ts'
 import type { RangeEnds, StagedText } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
@@ -125,16 +126,12 @@ function openStaging(options: SliceStageOptions): Staging {
 async function reuseStaged(staged: StagedText, staging: Staging, options: SliceStageOptions): Promise<void> {
   const files = staged.files as readonly StagedFile[]
   const mustLocate = options.isLocated && files.some(file => !file.located)
-  const mustSplit = options.isByMember && files.some(file => !hasOneMember(file))
+  const mustSplit = options.isByMember && files.some(file => !onlyPlace(file.members))
   if (staging.text && (mustLocate || mustSplit)) await restage(files, staging.text)
   else staging.borrowed = files
   // A member in several pieces is counted with its first piece.
   staging.counts.members += files.flatMap(file => file.members).filter(member => member.firstRecord === 1).length
   staging.addInflated(files.reduce((sum, file) => sum + file.bytes, 0))
-}
-
-function hasOneMember({ members: [first, ...others] }: StagedFile): boolean {
-  return others.every(each => each.archive === first?.archive && each.member === first.member)
 }
 
 function finish(staging: Staging, options: SliceStageOptions): StagedSlices {

@@ -1,5 +1,6 @@
 /** Sends the log lines of a thread: adds slice, archive and member, and folds repeats. */
 
+import { onlyPlace } from '../model/member-place.ts'
 import type { ShareJob } from '../model/share.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
 import type { StagedMember } from '../stage/stage.ts'
@@ -36,11 +37,8 @@ export function createThreadLog(send: (message: WorkerMessage) => void): ThreadL
       place = placeIn(job, {})
     },
     beginConversion(files) {
-      const origins = files.flatMap(file => file.members)
-      const [first] = origins
-      const isOne =
-        first && origins.every(({ archive, member }) => archive === first.archive && member === first.member)
-      place = placeIn(job, isOne ? { archive: first.archive, member: first.member } : {})
+      const only = onlyPlace(files.flatMap(file => file.members))
+      place = placeIn(job, only ? { archive: only.archive, member: only.member } : {})
     },
     flush: () => folder.flush(),
   }

@@ -1,6 +1,6 @@
 /** Sends the progress of a thread with its current group of slices, a few times a second. */
 
-import type { Converted } from '../engine/convert.ts'
+import type { Converted } from '../engine/conversion.ts'
 import type { EngineProgress } from '../engine/task-engine.ts'
 import type { UnderWay, WorkerMessage } from '../model/worker-job.ts'
 

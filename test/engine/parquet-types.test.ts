@@ -185,7 +185,7 @@ describe('a binary column', () => {
     const output = parquet({ path: 'out', partitionBy: ['v'] })
     await expect(read('binary', { v: column.binary(), n: column.int32() }, { output })).rejects.toMatchObject({
       code: 'DEFINITION_INVALID',
-      message: expect.stringContaining('partitionBy: expected columns that have a text, got v of binary'),
+      message: expect.stringContaining('partitionBy: expected columns that have a text, got v of type binary'),
     })
   })
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ColumnDefinition } from '../../lib/define/definition.ts'
 import { csv, parquet } from '../../lib/define/index.ts'
-import type { Converted } from '../../lib/engine/convert.ts'
+import type { Converted } from '../../lib/engine/conversion.ts'
 import { type Engine, openEngine } from '../../lib/engine/duckdb/engine.ts'
 import { openTask, type TaskEngine } from '../../lib/engine/task-engine.ts'
 import { createStage } from '../../lib/stage/stage.ts'
@@ -51,7 +51,7 @@ function openReader(engine: Engine, column: ColumnDefinition, strict: boolean): 
   const columns = { x: column, k: { kind: 'column', type: 'int32' } } as const
   return openTask(
     engine,
-    { format, columns, steps: [], tables: [], strict, provenance: [], keepNew: false, parts: parquet({ path: 'p' }) },
+    { format, columns, steps: [], tables: [], strict, provenance: [], parts: parquet({ path: 'p' }) },
     {},
   )
 }

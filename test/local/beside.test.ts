@@ -32,8 +32,8 @@ async function runBoth(
 
 describe.each(modes)('a run that adds to a dataset by %s', mode => {
   it.each([
-    ['another type', 'a: column.string(), b: column.string()', 'a is VARCHAR in place of BIGINT'],
-    ['a missing column', 'b: column.string(), c: column.int32()', 'a is missing in place of BIGINT'],
+    ['another type', 'a: column.string(), b: column.string()', 'a is string in place of int64'],
+    ['a missing column', 'b: column.string(), c: column.int32()', 'a is missing in place of int64'],
   ])('is refused before anything is read where it has %s', async (_, columns, what) => {
     const [some, running] = await runBoth(mode, columns)
     const files = some.outputFiles()
@@ -42,7 +42,7 @@ describe.each(modes)('a run that adds to a dataset by %s', mode => {
       (thrown: Error) => thrown,
     )
     expect(error).toMatchObject({ code: 'OUTPUT_SCHEMA_MISMATCH', message: expect.stringContaining(what) })
-    expect(error?.message).toContain('the columns a BIGINT, b VARCHAR as in the dataset in t')
+    expect(error?.message).toContain('the columns a int64, b string as in the dataset in t')
     expect(some.outputFiles()).toEqual(files)
     expect(some.leftovers()).toEqual([])
   })

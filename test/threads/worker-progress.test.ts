@@ -1,7 +1,7 @@
 /** How far a thread is with work that is not finished. */
 import { expect, it } from 'vitest'
 import { column, sql } from '../../lib/define/index.ts'
-import type { Converted } from '../../lib/engine/convert.ts'
+import type { Converted } from '../../lib/engine/conversion.ts'
 import type { WorkerMessage } from '../../lib/model/worker-job.ts'
 import { createThreadProgress } from '../../lib/threads/worker-progress.ts'
 import { convertTask, taskOf } from '../engine/converting.ts'

@@ -1,47 +1,23 @@
-/** How one declared column's text becomes its type in SQL, strictly or as the engine reads it. */
-import type { ColumnDefinition, ScalarType } from '../../define/definition.ts'
+/** Converts the text of one declared column to its type in SQL: strictly, or as the engine reads it. */
+import type { ColumnDefinition } from '../../define/definition.ts'
+import { definedTypeName, engineTypes } from '../../model/type-names.ts'
 import { quoteText } from '../duckdb/quote.ts'
-
-const sqlTypes: Record<ScalarType, string> = {
-  boolean: 'BOOLEAN',
-  int8: 'TINYINT',
-  int16: 'SMALLINT',
-  int32: 'INTEGER',
-  int64: 'BIGINT',
-  uint8: 'UTINYINT',
-  uint16: 'USMALLINT',
-  uint32: 'UINTEGER',
-  uint64: 'UBIGINT',
-  float32: 'FLOAT',
-  float64: 'DOUBLE',
-  string: 'VARCHAR',
-  date: 'DATE',
-  time: 'TIME',
-  timestamp: 'TIMESTAMP',
-  timestamptz: 'TIMESTAMP WITH TIME ZONE',
-  json: 'JSON',
-  binary: 'BLOB',
-}
+import { withoutStrings } from './json-record.ts'
 
 /** The engine's name of a column's type. */
 export function sqlType(column: ColumnDefinition): string {
   if (column.type === 'decimal') return `DECIMAL(${column.precision ?? 18}, ${column.scale ?? 3})`
   if (column.type === 'list') return `${column.items ? sqlType(column.items) : 'VARCHAR'}[]`
-  return sqlTypes[column.type]
+  return engineTypes[column.type]
 }
 
-/** What a reject says it expected: the column's type as its definition names it. */
+/** The `expected` of a reject: the column's type as its definition names it. */
 export function expectedText(column: ColumnDefinition): string {
-  const type =
-    column.type === 'decimal'
-      ? `decimal(${column.precision ?? 18}, ${column.scale ?? 3})`
-      : column.type === 'list'
-        ? `list of ${column.items?.type ?? 'string'}`
-        : column.type
-  return `${column.required ? 'required ' : ''}${type}${column.format ? ` as ${column.format}` : ''}`
+  const { required, format } = column
+  return `${required ? 'required ' : ''}${definedTypeName(column)}${format ? ` as ${format}` : ''}`
 }
 
-/** What a reject says it expected, as SQL: where the text is written in another common way, with the option to set. */
+/** The `expected` of a reject as SQL; with the option to set, where the text is written in another common way. */
 export function expectedSql(column: ColumnDefinition, text: string): string {
   const expected = expectedText(column)
   const hints = column.format === undefined ? (hintsOf(column) ?? []) : []
@@ -53,7 +29,7 @@ export function expectedSql(column: ColumnDefinition, text: string): string {
   return `CASE ${cases.join(' ')} ELSE ${quoteText(expected)} END`
 }
 
-/** Ways of writing, as patterns, and what to do about each. */
+/** Ways of writing as patterns, each with the option to set. */
 function hintsOf({ type }: ColumnDefinition): readonly (readonly [string, string])[] | undefined {
   if (type === 'date' || type === 'timestamp' || type === 'timestamptz') return dateHints
   const isNumber = type === 'decimal' || type.startsWith('float') || type.includes('int')
@@ -75,15 +51,15 @@ const numberHints = [
   ],
 ] as const
 
-/** What is told of a value that does not fit, as a struct: unnest spreads it into columns. The value is cut at 200 characters. */
+/** Column, expected and received (cut at 200 characters) of a misfit as a struct, which unnest spreads into columns. */
 export const misfit = (column: string, expected: string, received: string): string =>
   misfitOf(column, quoteText(expected), received)
 
-/** As `misfit`; `expected` is SQL. */
+/** Does the same with `expected` as SQL. */
 export const misfitOf = (column: string, expected: string, received: string): string =>
   `{'column': ${quoteText(column)}, 'expected': ${expected}, 'received': coalesce(left(${received}, 200), 'null')}`
 
-/** An expression of texts, or of the bytes of a binary column, with the column's own null texts as null. */
+/** Returns null for the column's own null texts; `text` may also be the bytes of a binary column. */
 export function nullableText(column: ColumnDefinition, text: string, isBytes = false): string {
   if (!column.nullValues?.length) return text
   const nulls = column.nullValues.map(quoteText).map(each => (isBytes ? `encode(${each})` : each))
@@ -91,7 +67,7 @@ export function nullableText(column: ColumnDefinition, text: string, isBytes = f
   return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${text} IN (${nulls.join(', ')}) THEN NULL ELSE ${text} END`
 }
 
-/** The typed value; null where the text does not convert. */
+/** Returns the typed value; null where the text does not convert. */
 export function tryConvert(column: ColumnDefinition, text: string, strict: boolean): string {
   if (column.type === 'string') return text
   if (column.type === 'binary') return `encode(${text})`
@@ -101,11 +77,11 @@ export function tryConvert(column: ColumnDefinition, text: string, strict: boole
   return column.type === 'timestamptz' ? `CASE WHEN ${zoneName(text)} THEN NULL ELSE ${value} END` : value
 }
 
-/** How a text is converted where the query is to fail on one that does not fit: cheaper than `tryConvert` with a test for null, since whole vectors stay unfiltered. */
-export interface Conversion {
+/** A conversion that fails the query on a misfit. It is cheaper than `tryConvert` with a test for null, because no rows are filtered out of vectors. */
+export interface FailingConversion {
   /** The typed value. */
   readonly value: string
-  /** The same again for a value that stands elsewhere, failing on a text that is more than it says; undefined where none can be. */
+  /** Checks a value that stands elsewhere, and fails on a text that the value does not fully express; undefined where that cannot happen. */
   readonly checked?: (value: string) => string
 }
 
@@ -115,8 +91,12 @@ export interface ConvertOptions {
   readonly strict: boolean
 }
 
-/** The reading that is tried first. */
-export function mustConvert(column: ColumnDefinition, text: string, { name, strict }: ConvertOptions): Conversion {
+/** Returns the conversion of a fast reading. */
+export function mustConvert(
+  column: ColumnDefinition,
+  text: string,
+  { name, strict }: ConvertOptions,
+): FailingConversion {
   const raise = raiseMisfit(name)
   if (column.type === 'string' || column.type === 'binary') {
     const given = tryConvert(column, text, strict)
@@ -129,7 +109,7 @@ export function mustConvert(column: ColumnDefinition, text: string, { name, stri
   return { value, checked }
 }
 
-/** Whether a text fits its column: never null. `value` is the expression of `tryConvert`. */
+/** Whether a text fits its column, as SQL that is never null. `value` is the expression of `tryConvert`. */
 export function fits(column: ColumnDefinition, text: string, value: string, strict: boolean): string {
   const whenNull = column.required ? 'false' : 'true'
   if (column.type === 'string' || column.type === 'binary') return column.required ? `(${text} IS NOT NULL)` : 'true'
@@ -160,12 +140,12 @@ function tryFormat(column: ColumnDefinition, text: string, format: string): stri
   return `CAST(${parsed} AS ${sqlType(column)})`
 }
 
-/** An array of texts, each converted as a column of its own; null when one of them does not fit. */
+/** Converts each item of an array of texts as its own column; null when one of them does not fit. */
 function tryList(column: ColumnDefinition, text: string, strict: boolean): string {
   const items = `TRY(from_json_strict(CAST(${text} AS JSON), '["VARCHAR"]'))`
   const inner = column.items
   if (inner === undefined || inner.type === 'string') return items
-  // Lists in lists need names of their own: a lambda sees those around it.
+  // Lists in lists need different names: a lambda sees the names of the lambdas around it.
   const item = `i${depthOf(inner)}`
   const value = tryConvert(inner, item, strict)
   const bad = `list_filter(${items}, lambda ${item}: NOT ${fits(inner, item, value, strict)})`
@@ -180,7 +160,7 @@ interface Converted {
   readonly strict: boolean
 }
 
-/** True where a text may not be read: where it is lossy, when that is asked, and where the engine would read others wrongly after it. */
+/** True where a text must not be read: it would lose something (when reading is strict), or the engine would read later texts wrongly. */
 function lossyText(column: ColumnDefinition, text: string, { value, strict }: Converted): string | undefined {
   if (column.format !== undefined)
     return strict ? inexactFormat(column, text, { value, format: column.format }) : undefined
@@ -188,7 +168,7 @@ function lossyText(column: ColumnDefinition, text: string, { value, strict }: Co
   return column.type === 'timestamptz' ? zoneName(text) : undefined
 }
 
-/** True where a text has a time that a date leaves out, or a year of two digits where the format says four: `24` is no year 24. */
+/** True where a text has a time that a date would drop, or a year of two digits where the format has four: `24` is not the year 24. */
 function inexactFormat(
   { type }: ColumnDefinition,
   text: string,
@@ -206,33 +186,32 @@ function inexactFormat(
   return conditions.length === 0 ? undefined : conditions.map(each => `(${each})`).join(' OR ')
 }
 
-/** The engine reads a text without zone in the zone that a text before it names, so names are refused. */
+/** The engine reads a text without zone in the zone that an earlier text names, so texts with zone names are refused. */
 const zoneName = (text: string): string =>
   `regexp_matches(${text}, '[A-Za-z]{2}') AND NOT regexp_matches(${text}, ' ?UTC$')`
 
 /**
- * True where a text converts, but not to what it says: `1.5` for an integer, a decimal that would round, an offset in
- * a timestamp without zone. The cheap test comes first: most values print as they were written.
+ * True where a text converts to something else than it says: `1.5` to an integer, a decimal that would be rounded, an
+ * offset in a timestamp without zone. The cheap test comes first: most values print as they were written.
  */
 function inexact(column: ColumnDefinition, text: string, value: string): string | undefined {
-  // Underscores are passed over; too many digits, or too large an exponent, become infinity.
+  // The engine ignores underscores, and makes infinity of too many digits or too large an exponent.
   if (column.type.startsWith('float'))
     return `(contains(${text}, '_') OR (isinf(${value}) AND NOT contains(lower(${text}), 'inf')))`
   if (column.type === 'json' || column.type === 'list')
-    return `(${looseJson(text)} AND ${looseJson(`regexp_replace(${text}, ${jsonString}, '""', 'g')`)})`
+    return `(${looseJson(text)} AND ${looseJson(withoutStrings(text))})`
   const pattern = exactPattern(column)
   if (pattern === undefined) return undefined
   const isOther = `NOT regexp_full_match(${text}, ${quoteText(pattern)})`
-  // A text must not be converted before it is known to name no zone; and 24:00:00 prints as it is written.
+  // A timestamptz must not be converted before it is known to name no zone; and the time 24:00:00 prints as it is written.
   if (column.type === 'timestamptz' || column.type === 'time') return isOther
-  // CASE in place of AND, which the engine takes milliseconds to bind where thousands of columns have one.
+  // CASE in place of AND: with thousands of columns, the engine takes milliseconds to bind each AND.
   const lossy = `CASE WHEN CAST(${value} AS VARCHAR) <> ${text} THEN ${isOther} ELSE false END`
   return column.type === 'date' || column.type === 'timestamp' ? `(${lossy} OR NOT isfinite(${value}))` : lossy
 }
 
-/** What the engine's parser lets pass and others do not; looked for once more without what stands in strings. */
+/** True where a text may have what the engine's parser accepts and others do not. */
 const looseJson = (text: string): string => `regexp_matches(${text}, ',\\s*[\\]}]|nan|inf', 'i')`
-const jsonString = `'"(?:\\\\.|[^"\\\\])*"'`
 
 const day = '[+-]?\\d{1,6}-\\d{1,2}-\\d{1,2}'
 const minutes = ':\\d{2}(:\\d{2}(\\.\\d{1,6}0*)?)?'
@@ -246,7 +225,7 @@ function exactPattern(column: ColumnDefinition): string | undefined {
     case 'date':
       return day
     case 'time':
-      // 24:00:00 is no time of a day.
+      // 24:00:00 is not a time of day.
       return `([01]?\\d|2[0-3])${minutes}`
     case 'timestamp':
       return `${day}([ T]${timeOfDay})?`

@@ -1,4 +1,4 @@
-/** The CSV of a broadcast table: its header, and what the engine is told so that it reads the rows as a task's. */
+/** The CSV of a broadcast table: its header, and the settings with which the engine reads the rows as a task does. */
 import { open, readFile } from 'node:fs/promises'
 import * as zlib from 'node:zlib'
 import type { DuckDBConnection } from '@duckdb/node-api'
@@ -8,7 +8,7 @@ import { readHeader, refuseEqualNames } from '../../text/csv-header.ts'
 import { bomBytes } from '../../text/encoding.ts'
 import { dialectOf } from '../../text/record-dialect.ts'
 import { quoteText } from '../duckdb/quote.ts'
-import { nullTexts } from './text-source.ts'
+import { nullTexts } from './csv-scan.ts'
 
 export interface CsvTable {
   readonly name: string
@@ -17,16 +17,16 @@ export interface CsvTable {
 }
 
 /**
- * The format with which the engine passes over blank lines, as the scanner of tasks does: it takes one above the header
- * for the header, and one for a null where there is one column and the empty text is null.
+ * Returns the format with which the engine skips blank lines, as the scanner of tasks does. Otherwise it reads a blank
+ * line above the header as the header, and where the only column has the empty text as null, a blank line as a null.
  * @throws INPUT_INVALID when two columns have the same name, in whatever case; where columns are declared, when one of those has
  */
 export async function tableFormat(table: CsvTable, format: CsvFormat): Promise<CsvFormat> {
   if (!format.header) return columnCount(table) === 1 ? withoutBlanks(format) : format
   const { names, blankLines } = await headerOf(table, format)
   const { name, columns } = table
-  const used = columns ? { used: (each: string) => Object.hasOwn(columns, each) } : {}
-  refuseEqualNames(names, { where: `table ${name}`, ignoreCase: true, detail: { table: name }, ...used })
+  const used = columns && ((each: string) => Object.hasOwn(columns, each))
+  refuseEqualNames(names, { where: `table ${name}`, ignoreCase: true, detail: { table: name }, used })
   const below = { ...format, skip: format.skip === 0 ? blankLines : format.skip }
   return names.length === 1 ? withoutBlanks(below) : below
 }
@@ -38,7 +38,7 @@ const withoutBlanks = (format: CsvFormat): CsvFormat => ({
   nullValues: format.nullValues.filter(text => text !== ''),
 })
 
-/** Arguments of `read_csv`. What is left out, the engine would guess: a comment from rows that begin with `#`, for instance. */
+/** The arguments of `read_csv`. The engine guesses settings that are left out, for instance a comment from rows that begin with `#`. */
 export function csvSettings(file: string, format: CsvFormat): string {
   const { delimiter, quote, escape: escaped, header, nullValues, skip, comment = '' } = format
   return [
@@ -49,7 +49,7 @@ export function csvSettings(file: string, format: CsvFormat): string {
   ].join(', ')
 }
 
-/** What a scan that finds out nothing by itself says: the line of a record with other fields than the header, for instance. */
+/** Returns the error of a scan that guesses nothing: it names, for instance, the line of a record with other fields than the header. */
 export async function scanFault(connection: DuckDBConnection, table: CsvTable, format: CsvFormat): Promise<unknown> {
   if (!format.header) return undefined
   try {
@@ -66,7 +66,7 @@ export async function scanFault(connection: DuckDBConnection, table: CsvTable, f
 
 interface TableHeader {
   readonly names: readonly string[]
-  /** Right at the beginning. */
+  /** Blank lines at the beginning. */
   readonly blankLines: number
   readonly isComplete: boolean
 }
@@ -83,7 +83,7 @@ function headerIn(bytes: Uint8Array, format: CsvFormat): TableHeader {
   return { names, blankLines: blank.split(/\r\n|\r|\n/).length - 1, isComplete }
 }
 
-/** As far as the bytes go. */
+/** Inflates as far as the bytes go. */
 function inflate(file: string, bytes: Uint8Array): Uint8Array {
   const compression = compressionOf(file)
   if (compression === 'gzip') return zlib.gunzipSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH })

@@ -1,19 +1,19 @@
-/** Whether a line is a JSON object that every parser reads alike, and why not, as SQL over its column `line`. */
+/** Tests that a line is a JSON object that every parser reads alike, as SQL over the column `line`. */
 import { quoteText, quoteTexts } from '../duckdb/quote.ts'
 import type { RecordTest } from './record-test.ts'
 
 export interface RecordOptions {
-  /** Also refuse what the engine reads and others do not: trailing commas, and a key that stands twice. */
+  /** Also refuses what the engine reads and other parsers do not: trailing commas, and a key that stands twice. */
   readonly isStrict: boolean
-  /** For a first reading, which may refuse a line that is read with more care: any key that stands twice. Default false. */
-  readonly isFast?: boolean
-  /** Keys, in their order, that most lines have: a line of these alone needs no other look. */
-  readonly commonKeys?: readonly string[]
-  /** Keys that are not declared are read as well. Default false. */
-  readonly keepNew?: boolean
+  /** Refuses any key that stands twice: a first reading may refuse a line that a careful one accepts. Default false. */
+  readonly isFast?: boolean | undefined
+  /** Keys, in their order, that most lines have: a line with exactly these keys needs no other test. */
+  readonly commonKeys?: readonly string[] | undefined
+  /** Reads keys that are not declared as well. Default false. */
+  readonly keepNew?: boolean | undefined
 }
 
-/** What must be true of a line, in this order. `declared` are the keys that are read. */
+/** The tests of a line, in order. `declared` are the keys that are read. */
 export function jsonTests(declared: readonly string[], options: RecordOptions): readonly RecordTest[] {
   const object = { isMet: isObject, expected: 'a JSON object' }
   if (!options.isStrict) return [object]
@@ -27,13 +27,18 @@ export function jsonTests(declared: readonly string[], options: RecordOptions): 
 const isObject = String.raw`CASE WHEN json_valid(line) THEN starts_with(ltrim(line, e' \t\r'), '{') ELSE false END`
 
 const trailingComma = String.raw`',[ \t\r]*[\]}]'`
-const jsonString = String.raw`'"(?:\\.|[^"\\])*"'`
 
-/** A comma that may be one is looked for once more without what stands in strings. */
+/** The strings of a JSON text, as an SQL pattern. */
+const stringPattern = String.raw`'"(?:\\.|[^"\\])*"'`
+
+/** A JSON text whose strings are empty, as SQL: what is found in it stands outside of strings. */
+export const withoutStrings = (text: string): string => `regexp_replace(${text}, ${stringPattern}, '""', 'g')`
+
+/** Lines where the cheap test finds a comma are tested again without their strings. */
 const hasNoTrailingComma = `CASE WHEN regexp_matches(line, ${trailingComma})
-  THEN NOT regexp_matches(regexp_replace(line, ${jsonString}, '""', 'g'), ${trailingComma}) ELSE true END`
+  THEN NOT regexp_matches(${withoutStrings('line')}, ${trailingComma}) ELSE true END`
 
-/** To compare with a list of keys is much cheaper than to compare the keys with each other. */
+/** Comparing with a list of keys is much cheaper than comparing the keys with each other. */
 function hasUniqueKeys(declared: readonly string[], options: RecordOptions): string {
   const { isFast = false, keepNew = false, commonKeys } = options
   const keys =
@@ -58,8 +63,8 @@ const withoutHalves = [
 ].reduce((sql, step) => step(sql), 'line')
 
 /**
- * The line with the replacement character for each half of a surrogate pair (`"\ud83d"`, of a text that was cut between
- * the two), as other parsers read it; the engine takes none of such a line.
+ * The line with the replacement character for each half of a surrogate pair (`"\ud83d"`, where a text was cut between
+ * the halves), as other parsers read it; the engine refuses the whole line.
  */
 export const readableLine = `CASE WHEN json_valid(line) OR NOT regexp_matches(line, ${surrogate}) OR contains(line, chr(1))
   THEN line ELSE ${withoutHalves} END`

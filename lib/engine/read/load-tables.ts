@@ -1,31 +1,33 @@
 /** Loads broadcast tables into an engine before it is locked. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Columns, Format, LinesFormat } from '../../define/definition.ts'
-import { groupNames } from '../../define/line-pattern.ts'
 import { FanmillError, PermanentError } from '../../errors/errors.ts'
 import type { ParquetContent } from '../../parquet/file.ts'
 import { engineFault } from '../duckdb/engine.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
+import { scanLines } from './csv-scan.ts'
 import { csvSettings, scanFault, tableFormat } from './csv-table.ts'
 import { jsonSource } from './json-source.ts'
+import { patternSource } from './line-source.ts'
 import { describeParquet, ownColumns } from './parquet-describe.ts'
 import { parquetMisfits, parquetRead } from './parquet-read.ts'
 import { declaredColumns } from './read-columns.ts'
-import { nullTexts, type TextSource } from './text-source.ts'
+import type { TextSource } from './text-source.ts'
 import { carefulRead, misfits } from './typed-read.ts'
 
-/** A table's content as a local file, which may end in .gz; text in UTF-8, whatever the encoding that its format names. */
+/** A table's content as a local file, which may end in .gz. Its text is UTF-8, whatever encoding its format names. */
 export interface TableFile {
   readonly name: string
   readonly file: string
   readonly format: Format
   readonly columns?: Columns
-  /** Given for a Parquet file, which is prepared for the engine. */
+  /** Set for a Parquet file, which is prepared for the engine. */
   readonly parquet?: ParquetContent
 }
 
 /**
- * Declared columns are read as those of a task are, strictly, and no others; without any, as the engine finds them in all rows.
+ * Returns a loader of the tables. Declared columns are read strictly, as those of a task, and no others are; without
+ * declared columns, the engine finds names and types in all rows.
  * The loader throws INPUT_INVALID with table, row and column for the first row that does not fit.
  */
 export function loadTables(tables: readonly TableFile[]): (connection: DuckDBConnection) => Promise<void> {
@@ -70,11 +72,8 @@ async function loadParquet(connection: DuckDBConnection, table: TableFile): Prom
 }
 
 async function checkLines(connection: DuckDBConnection, table: TableFile, format: LinesFormat): Promise<void> {
-  await checkRows(
-    connection,
-    table,
-    misfits([textOf(table, format, {})], { columns: {}, strict: true, keepNew: false, provenance: [] }),
-  )
+  const read = { columns: {}, strict: true, keepNew: false, provenance: [] }
+  await checkRows(connection, table, misfits([textOf(table, format, {})], read))
 }
 
 async function checkRows(connection: DuckDBConnection, { name }: TableFile, query: string): Promise<void> {
@@ -87,10 +86,10 @@ async function checkRows(connection: DuckDBConnection, { name }: TableFile, quer
   const column = String(found.column)
   const place = `table ${name}, row ${found.record}${column === '' ? '' : `: column ${column}`}`
   const detail = { table: name, row: Number(found.record), column, expected: found.expected, received: found.received }
-  const tell = (got: unknown): string =>
-    `${place}: expected ${found.expected}, got ${got}; mend the table, or its columns`
-  throw new PermanentError('INPUT_INVALID', tell(found.received), detail, {
-    publicMessage: tell('a value that fanmill status shows'),
+  const messageWith = (received: unknown): string =>
+    `${place}: expected ${found.expected}, got ${received}; fix the table, or its columns`
+  throw new PermanentError('INPUT_INVALID', messageWith(found.received), detail, {
+    publicMessage: messageWith('a value that fanmill status shows'),
   })
 }
 
@@ -120,19 +119,12 @@ function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, 
         all: ['line'],
         used: ['*'],
       }
-    case 'lines': {
-      const isMet = `regexp_full_match(content, ${quoteText(format.pattern)})`
-      const record = { tests: [{ isMet, expected: 'a line that matches the pattern' }], received: 'content' }
+    case 'lines':
       return {
-        from: numbered(`(SELECT *, ${linesGroups(format)} AS groups FROM ${linesOf(table.file)})`),
-        text: column => `nullif(groups.${quoteName(column)}, '')`,
-        recordText: 'content',
+        ...patternSource(numbered(scanLines([table.file], ['content'])), format, 'content'),
         all: ['content'],
         used: ['*'],
-        undeclared: [],
-        record,
       }
-    }
   }
 }
 
@@ -142,18 +134,11 @@ function sniffed({ file }: TableFile, format: Exclude<Format, { kind: 'parquet' 
       // Every row is sniffed: a table is small, and a type found late would fail the load.
       return `read_json(${quoteText(file)}, format = 'newline_delimited', sample_size = -1, hive_partitioning = false)`
     case 'lines':
-      return `(SELECT unnest(${linesGroups(format)}) FROM ${linesOf(file)})`
+      return `(SELECT unnest(groups) FROM ${patternSource(scanLines([file], ['content']), format, 'content').from})`
     case 'csv':
       return `read_csv(${csvSettings(file, format)}, sample_size = -1)`
   }
 }
-
-/** Without blank lines, which are null otherwise. */
-const linesOf = (file: string): string =>
-  `read_csv(${quoteText(file)}, columns = {'content': 'VARCHAR'}, delim = '\u001e', quote = '', escape = '', header = false, auto_detect = false, nullstr = ${nullTexts([])})`
-
-const linesGroups = ({ pattern }: LinesFormat): string =>
-  `regexp_extract(content, ${quoteText(pattern)}, ${quoteTexts(groupNames(pattern))})`
 
 const csvFault = async (connection: DuckDBConnection, table: TableFile): Promise<unknown> =>
   table.format.kind === 'csv' ? scanFault(connection, table, table.format) : undefined
@@ -161,7 +146,7 @@ const csvFault = async (connection: DuckDBConnection, table: TableFile): Promise
 function tableFault({ name, file }: TableFile, error: unknown): Error {
   const fault = engineFault(error)
   if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') return fault
-  // The engine names its local copy, and gives advice on its own settings.
+  // The engine names its local copy, and gives advice about its own settings.
   const lines = (error instanceof Error ? error.message : String(error)).replaceAll(file, name).split('\n')
   const problem = lines
     .slice(0, 3)

@@ -1,28 +1,29 @@
-/** Refuses undeclared columns where each record has its own, as JSON lines do. */
+/** Refuses columns of records that have columns of their own, as JSON lines do: undeclared ones, and those of their path. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../../errors/errors.ts'
 import { placeOf } from '../../model/member-place.ts'
-import { inBoth, type TextSource } from './text-source.ts'
-import { memberSql } from './typed-read.ts'
+import { inPathAndFile } from './path-columns.ts'
+import { memberColumns } from './staged-members.ts'
+import type { TextSource } from './text-source.ts'
 
-/** @throws DEFINITION_INVALID for the first record of located text with a column that stands in its path too */
+/** @throws DEFINITION_INVALID for the first located record with a column that also stands in its path */
 export async function refusePathColumns(connection: DuckDBConnection, sources: readonly TextSource[]): Promise<void> {
   for (const { from, keyOf, inPath = [] } of sources)
     for (const name of keyOf ? inPath : []) {
-      const place = `${memberSql('_fanmill_member', 'archive')} AS archive, ${memberSql('_fanmill_member', 'member')} AS member`
-      const reader = await connection.runAndReadAll(`SELECT ${place} FROM ${from} WHERE ${keyOf?.(name)} LIMIT 1`)
+      const reader = await connection.runAndReadAll(
+        `SELECT ${memberColumns} FROM ${from} WHERE ${keyOf?.(name)} LIMIT 1`,
+      )
       const [found] = reader.getRowObjects()
-      if (found) throw inBoth(found as Record<'archive' | 'member', string>, name)
+      if (found) throw inPathAndFile(found as Record<'archive' | 'member', string>, name)
     }
 }
 
-/** @throws COLUMN_NEW for the first record of located text that has one */
+/** @throws COLUMN_NEW for the first located record that has an undeclared column */
 export async function refuseNewColumns(connection: DuckDBConnection, sources: readonly TextSource[]): Promise<void> {
   for (const { from, ownNew } of sources) {
     if (!ownNew) continue
-    const place = `${memberSql('_fanmill_member', 'archive')} AS archive, ${memberSql('_fanmill_member', 'member')} AS member`
     const reader = await connection.runAndReadAll(
-      `SELECT ${place}, _fanmill_line AS line, CAST(to_json(${ownNew.names}) AS VARCHAR) AS added FROM ${from} WHERE len(${ownNew.names}) > 0 LIMIT 1`,
+      `SELECT ${memberColumns}, _fanmill_line AS line, CAST(to_json(${ownNew.names}) AS VARCHAR) AS added FROM ${from} WHERE len(${ownNew.names}) > 0 LIMIT 1`,
     )
     const [found] = reader.getRowObjects()
     if (!found) continue

@@ -1,7 +1,8 @@
-/** What a staged Parquet file holds: its columns, and why one cannot be read. */
+/** The columns of staged Parquet files, and why one cannot be read. */
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api'
 import { FanmillError, PermanentError } from '../../errors/errors.ts'
 import { placeOf } from '../../model/member-place.ts'
+import { typeName } from '../../model/type-names.ts'
 import type { ParquetContent } from '../../parquet/file.ts'
 import type { StagedFile, StagedMember } from '../../stage/stage.ts'
 import { engineFault } from '../duckdb/engine.ts'
@@ -9,7 +10,7 @@ import { quoteTexts } from '../duckdb/quote.ts'
 import { type FileColumn, sourceSql } from './parquet-source.ts'
 import type { ReadColumn } from './read-columns.ts'
 
-/** A prepared file and where it came from. */
+/** A prepared file and its origin. */
 export type GivenParquet = Pick<StagedFile, 'file' | 'parquet'> & {
   readonly members: readonly Pick<StagedMember, 'archive' | 'member' | 'index'>[]
 }
@@ -18,13 +19,13 @@ export type GivenParquet = Pick<StagedFile, 'file' | 'parquet'> & {
 export interface ParquetFile {
   readonly file: string
   readonly origin: Pick<StagedMember, 'archive' | 'member'>
-  /** Of its staged member. */
+  /** Index of its staged member. */
   readonly index: number
   readonly columns: readonly FileColumn[]
   readonly schemaKey: string
 }
 
-/** The columns of each file; the engine is asked once for files of the same columns. @throws INPUT_INVALID for one that the engine cannot open */
+/** Returns the columns of each file; files with the same columns are opened once. @throws INPUT_INVALID for a file that the engine cannot open */
 export async function describeParquet(
   connection: DuckDBConnection,
   files: readonly GivenParquet[],
@@ -55,7 +56,7 @@ async function fileColumns(
   return parquet.columns.map((column, index) => ({ ...column, type: types[index] as DuckDBType }))
 }
 
-/** The engine's fault over these files, with the file that it names as the input that it is a copy of. */
+/** Replaces the local file in an engine's fault by the input that it is a copy of. */
 export function parquetFault(error: Error, files: readonly Pick<ParquetFile, 'file' | 'origin'>[]): Error {
   const named = files.find(({ file }) => error.message.includes(file)) ?? (files.length === 1 ? files[0] : undefined)
   const fault = engineFault(error)
@@ -66,13 +67,11 @@ export function parquetFault(error: Error, files: readonly Pick<ParquetFile, 'fi
     'INPUT_INVALID',
     `${placeOf(origin)}: expected a Parquet file that can be read: ${problem}`,
     origin,
-    {
-      cause: error,
-    },
+    { cause: error },
   )
 }
 
-/** The types of all columns, or why one cannot be read. */
+/** Returns the types of all columns, or why one cannot be read. */
 export const columnTypes = (
   file: ParquetFile,
 ): readonly { readonly name: string; readonly type?: string; readonly refused?: string }[] =>
@@ -82,7 +81,7 @@ export const columnTypes = (
     return { name, type: sourceSql(column, position, { strict: true, wants: 'own' }).type }
   })
 
-/** The columns of a task that declares none. @throws INPUT_INVALID for one that cannot be read, or names that are equal but for their case */
+/** Returns the columns for a task that declares none. @throws INPUT_INVALID for a column that cannot be read, or names that differ only in case */
 export function ownColumns(file: ParquetFile): readonly ReadColumn[] {
   const names = new Set<string>()
   return file.columns.map((column, position) => {
@@ -91,13 +90,45 @@ export function ownColumns(file: ParquetFile): readonly ReadColumn[] {
       throw refusal(
         file,
         name,
-        `expected names that differ in more than case, got ${name} once more; declare the columns of the task`,
+        `expected names that differ in more than case, got ${name} once more; declare \`columns\` in the task`,
       )
     names.add(name.toLowerCase())
     checkColumn(file, position)
     return { name, type: sourceSql(column, position, { strict: true, wants: 'own' }).type }
   })
 }
+
+/**
+ * Returns the columns that all files have, for a task that declares none; `earlier` are those of the files before.
+ * @throws INPUT_INVALID when they differ
+ */
+export async function sharedColumns(
+  connection: DuckDBConnection,
+  files: readonly GivenParquet[],
+  earlier?: readonly ReadColumn[],
+): Promise<readonly ReadColumn[]> {
+  const described = await describeParquet(connection, files)
+  // One file for each schema: there may be thousands of files.
+  const distinct = [...new Map(described.map(file => [file.schemaKey, file])).values()]
+  const columns = earlier ?? (distinct[0] ? ownColumns(distinct[0]) : [])
+  const expected = columnsText(columns)
+  for (const file of distinct) {
+    const got = columnsText(ownColumns(file))
+    if (got === expected) continue
+    throw new PermanentError(
+      'INPUT_INVALID',
+      `${placeOf(file.origin)}: expected the columns ${expected} as in the files before it, got ${got}; declare \`columns\` in the task`,
+      file.origin,
+    )
+  }
+  return columns
+}
+
+const columnsText = (columns: readonly ReadColumn[]): string =>
+  columns
+    .map(({ name, type }) => `${name} ${typeName(type)}`)
+    .sort()
+    .join(', ')
 
 const refusal = ({ origin }: Pick<ParquetFile, 'origin'>, column: string, why: string): PermanentError =>
   new PermanentError('INPUT_INVALID', `${placeOf(origin)}, column ${column}: ${why}`, { ...origin, column })
@@ -110,6 +141,6 @@ export function checkColumn(file: ParquetFile, position: number): void {
     throw refusal(file, name, 'expected columns of different names, got this one twice; rename one')
 }
 
-/** The files as the engine scans them, by position and without columns of their paths. */
+/** Returns a FROM clause over the files, with columns by position and none from their paths. */
 export const scan = (files: readonly string[]): string =>
   `read_parquet(${quoteTexts(files)}, hive_partitioning = false, union_by_name = false)`

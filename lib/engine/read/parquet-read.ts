@@ -10,9 +10,9 @@ import { misfit } from './column-sql.ts'
 import { checkColumn, type ParquetFile, parquetFault, scan } from './parquet-describe.ts'
 import { type FileColumn, type SourceOptions, sourceSql } from './parquet-source.ts'
 import { misfitCondition, misfitText, mustRead, tryRead, type ValueOptions } from './parquet-values.ts'
+import { inPathAndFile } from './path-columns.ts'
 import { runValue } from './provenance-sql.ts'
 import { allRead, type ExtraColumns, emptyRead, newMap, placeColumns, type ReadColumn } from './read-columns.ts'
-import { inBoth } from './text-source.ts'
 
 export interface ParquetOptions extends ExtraColumns {
   readonly columns: readonly ReadColumn[]
@@ -105,7 +105,7 @@ const shownColumnsMax = 40
 
 /**
  * The rows that do not fit, each with its first misfitting column: member (its index), line and record (both the row's
- * number, from 1), column, expected, received. Empty where every value fits.
+ * number, from 1), column, expected, received, and an empty text. Empty where every value fits.
  */
 export function parquetMisfits(files: readonly ParquetFile[], options: ParquetOptions): string {
   const selects = groupsOf(files, options).flatMap(group => {
@@ -119,7 +119,7 @@ export function parquetMisfits(files: readonly ParquetFile[], options: ParquetOp
     })
     const member = byFile(group, ({ index }) => String(index))
     const row = 'CAST(file_row_number + 1 AS VARCHAR)'
-    return `SELECT ${member} AS member, ${row} AS line, ${row} AS record, unnest(CASE ${cases.join(' ')} END) FROM ${scanGroup(group)} WHERE ${anyBad}`
+    return `SELECT ${member} AS member, ${row} AS line, ${row} AS record, unnest(CASE ${cases.join(' ')} END), '' AS text FROM ${scanGroup(group)} WHERE ${anyBad}`
   })
   return selects.join(' UNION ALL ')
 }
@@ -167,7 +167,7 @@ function checkColumns(file: ParquetFile, options: ParquetOptions): void {
   const names = columns.map(column => column.name)
   const inPath = pathColumnsOf(file, options)
   const both = names.find(name => inPath.includes(name))
-  if (both !== undefined) throw inBoth(origin, both)
+  if (both !== undefined) throw inPathAndFile(origin, both)
   for (const [position, name] of names.entries())
     if (options.keepNew || options.columns.some(column => column.name === name)) checkColumn(file, position)
   const missing = options.columns

@@ -1,26 +1,26 @@
-/** How one column of a Parquet file becomes a declared column in SQL, and which of its values do not fit. */
+/** Converts one column of a Parquet file to a declared column in SQL, and finds the values that do not fit. */
 
-import { quoteText } from '../duckdb/quote.ts'
-import { expectedText, fits, nullableText, tryConvert } from './column-sql.ts'
+import { typeName } from '../../model/type-names.ts'
+import { expectedText, fits, nullableText, raiseMisfit, tryConvert } from './column-sql.ts'
 import type { LeafSql } from './parquet-leaf.ts'
 import type { ReadColumn } from './read-columns.ts'
 
-/** What a declared column is read from. */
+/** The source of a declared column. */
 export interface ValueOptions {
   /** The file's column of the same name, where it has one. */
   readonly source?: LeafSql
   readonly strict: boolean
 }
 
-/** The value, failing the query where it does not fit. */
+/** Returns the value; the query fails where it does not fit. */
 export function mustRead(column: ReadColumn, options: ValueOptions): string {
   const value = tryRead(column, options)
   const bad = misfitCondition(column, options)
   if (bad === undefined) return value
-  return `CASE WHEN ${bad} THEN error(${quoteText(`a value of column ${column.name} does not fit`)}) ELSE ${value} END`
+  return `CASE WHEN ${bad} THEN ${raiseMisfit(column.name)} ELSE ${value} END`
 }
 
-/** The value; null, or another, where it does not fit. */
+/** Returns the value; null, or a wrong one, where it does not fit. */
 export function tryRead(column: ReadColumn, { source: from, strict }: ValueOptions): string {
   if (!from) return `CAST(NULL AS ${column.type})`
   const given = givenValue(column, from)
@@ -31,7 +31,7 @@ export function tryRead(column: ReadColumn, { source: from, strict }: ValueOptio
   return `TRY_CAST(${given} AS ${column.type})`
 }
 
-/** True where a value does not fit, never null; undefined where every value fits. */
+/** True where a value does not fit, as SQL that is never null; undefined where every value fits. */
 export function misfitCondition(column: ReadColumn, options: ValueOptions): string | undefined {
   const { definition } = column
   const { source } = options
@@ -54,15 +54,15 @@ function unfit(column: ReadColumn, source: LeafSql, options: ValueOptions): stri
   return [`(${given} IS NOT NULL AND (${lossy}))`]
 }
 
-/** What a reject says of a value: the column, what was expected and what the file has. */
+/** The `expected` of a value's reject, and its `received` as SQL. */
 export function misfitText(column: ReadColumn, { source }: ValueOptions): { expected: string; received: string } {
   return {
-    expected: column.definition ? expectedText(column.definition) : column.type,
+    expected: column.definition ? expectedText(column.definition) : typeName(column.type),
     received: source ? (source.text ?? `CAST(${source.value} AS VARCHAR)`) : 'NULL',
   }
 }
 
-/** Texts may stand for null; other types have nulls of their own. */
+/** Reads null texts as null; other types have nulls of their own. */
 function givenValue({ definition }: ReadColumn, { type, value }: LeafSql): string {
   return definition && (type === 'VARCHAR' || type === 'BLOB')
     ? nullableText(definition, value, type === 'BLOB')
@@ -72,7 +72,7 @@ function givenValue({ definition }: ReadColumn, { type, value }: LeafSql): strin
 function lossyCast({ type }: ReadColumn, from: LeafSql, value: string, strict: boolean): string[] {
   const isOther = `TRY_CAST(${value} AS ${from.type}) IS DISTINCT FROM ${from.value}`
   if (type !== 'FLOAT' && type !== 'DOUBLE') return strict && type !== 'VARCHAR' && type !== 'JSON' ? [isOther] : []
-  // A float of fewer digits is near enough; an exact number is not.
+  // A float may lose digits of another float, but not those of an exact number.
   if (strict && /INT|^DECIMAL/.test(from.type)) return [isOther]
   return [`(isinf(${value}) AND NOT isinf(CAST(${from.value} AS DOUBLE)))`]
 }

@@ -1,6 +1,6 @@
-/** Reads staged text into the declared columns: a fast query that fails on the first misfit, or a careful one that keeps misfits apart. */
+/** Reads staged text into the declared columns: a fast query fails on the first misfit, a careful one keeps misfits apart. */
 import type { ColumnDefinition, Columns } from '../../define/definition.ts'
-import { quoteName, quoteText } from '../duckdb/quote.ts'
+import { quoteName } from '../duckdb/quote.ts'
 import {
   expectedSql,
   fits,
@@ -12,25 +12,27 @@ import {
   sqlType,
   tryConvert,
 } from './column-sql.ts'
+import { prefixColumns } from './csv-scan.ts'
 import { runValue } from './provenance-sql.ts'
 import { allRead, declaredColumns, type ExtraColumns, emptyRead, newMap } from './read-columns.ts'
 import { allMet } from './record-test.ts'
 import { recordCharactersMax } from './record-text.ts'
-import { prefixColumns, type TextSource } from './text-source.ts'
+import { memberField } from './staged-members.ts'
+import type { TextSource } from './text-source.ts'
 
-/** Provenance is made of the located prefix. */
+/** Provenance columns are read from the located prefix. */
 export interface ReadOptions extends ExtraColumns {
   readonly columns: Columns
   readonly strict: boolean
   /** Columns that stand in the paths of the inputs; they are among `columns`. Default none. */
   readonly hive?: readonly string[]
-  /** Fail a fast reading where a record has columns of its own that are not declared. Default false. */
+  /** Fails a fast reading where a record has columns of its own that are not declared. Default false. */
   readonly refuseNew?: boolean
 }
 
 /**
- * A query with the declared columns; any text that does not fit fails it.
- * With `guard`, a boolean function of the engine, rows also pass through it and every column is read whatever becomes of it later.
+ * Returns a query with the declared columns, which fails on any text that does not fit. With `guard`, a boolean function
+ * of the engine, rows also pass through that function, and every column is read, whether or not a transform uses it.
  */
 export function fastRead(sources: readonly TextSource[], options: ReadOptions, guard?: string): string {
   return union(
@@ -42,13 +44,13 @@ export function fastRead(sources: readonly TextSource[], options: ReadOptions, g
 export interface CarefulOptions {
   /** A boolean function of the engine that the rows pass through. */
   readonly guard?: string
-  /** Records of a higher number are passed over. */
-  readonly lastRecord?: number
-  /** Give the columns of the row's place (`placeColumns`) as well. Default false. */
+  /** Records with a higher number are skipped. */
+  readonly lastRecord?: number | undefined
+  /** Adds the columns of the row's place (`placeColumns`). Default false. */
   readonly hasPlaces?: boolean
 }
 
-/** A query with the declared columns of the rows that fit. Rows that do not are those of `misfits`. */
+/** Returns a query with the declared columns of the rows that fit. The others are those of `misfits`. */
 export function carefulRead(
   sources: readonly TextSource[],
   options: ReadOptions,
@@ -58,7 +60,6 @@ export function carefulRead(
     sources.map(source => {
       const before = lastRecord === undefined ? '' : `CAST(_fanmill_record AS BIGINT) <= ${lastRecord} AND `
       const fit = `${before}${fitOf(source, options)}`
-      // All columns take part, because the engine fails on a record that is not UTF-8 when it does not read each of them.
       // One expression, because filters side by side are evaluated in any order: only rows that fit are counted.
       const condition =
         guard === undefined
@@ -76,7 +77,10 @@ export function carefulRead(
   )
 }
 
-/** The rows that do not fit, each with its first misfitting column: member, line, record (texts), column, expected, received, text. Empty where every text fits. */
+/**
+ * Returns a query of the rows that do not fit, each with its first misfitting column: member, line, record (texts), column,
+ * expected, received, text. Empty where every text fits.
+ */
 export function misfits(sources: readonly TextSource[], options: ReadOptions): string {
   return sources
     .flatMap(source => {
@@ -88,7 +92,6 @@ export function misfits(sources: readonly TextSource[], options: ReadOptions): s
           `WHEN NOT coalesce(${isMet}, false) THEN ${misfit('', expected, source.record?.received ?? 'NULL')}`,
       )
       if (whole.length + cases.length === 0) return []
-      // All columns take part, as in a careful reading.
       const prefix = `concat(_fanmill_member, left(concat(${source.all.join(', ')}), 0)) AS member, _fanmill_line AS line, _fanmill_record AS record`
       return `SELECT ${prefix}, unnest(CASE ${[...whole, ...cases].join(' ')} END), left(${source.recordText}, ${recordCharactersMax}) AS text FROM ${source.from} WHERE NOT ${fitOf(source, options)}`
     })
@@ -97,7 +100,7 @@ export function misfits(sources: readonly TextSource[], options: ReadOptions): s
 
 function fastSelect(source: TextSource, options: ReadOptions, guard?: string): string {
   const values: string[] = []
-  // Computed below its check: what stands twice in one expression, and may raise, is computed twice.
+  // The value stands in a subquery below its check: the engine computes an expression that may raise each time that it stands somewhere.
   const convert: Convert = (column, text, name) => {
     const { value, checked } = mustConvert(column, text, { name, strict: options.strict })
     if (!checked) return value
@@ -119,8 +122,7 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
       : ''
   if (guard === undefined) return `SELECT ${list} FROM ${from}${valid}`
   const names = Object.keys(options.columns)
-  // Every column takes part in the guard's argument, so none is dropped as unused before it was checked. By name, from
-  // below: an expression that may raise is computed each time that it stands somewhere.
+  // Every column stands in the guard's argument, so that none is dropped as unused before it was checked.
   const visible = [...names, ...options.provenance, ...(options.keepNew ? ['_new'] : [])].map(quoteName).join(', ')
   const read = `SELECT ${list} FROM ${from}${valid}`
   return `SELECT ${visible} FROM (SELECT *, ${guard}(${allRead(names.map(quoteName))}) AS _fanmill_seen FROM (${read})) WHERE _fanmill_seen`
@@ -140,9 +142,7 @@ function typedText(source: TextSource, name: string, options: ReadOptions, conve
   const text = source.text(name)
   if (text !== undefined && source.isTyped?.(name)) return text
   if (text !== undefined) return convert(column, nullableText(column, text), name)
-  return column.required
-    ? `CAST(${raiseMisfit(name)} AS ${sqlType(column)})`
-    : `CAST(NULL AS ${sqlType(column)})`
+  return column.required ? `CAST(${raiseMisfit(name)} AS ${sqlType(column)})` : `CAST(NULL AS ${sqlType(column)})`
 }
 
 function newColumns(source: TextSource): string {
@@ -154,12 +154,7 @@ function provenanceSql(name: string): string {
   if (name === '_line') return 'CAST(_fanmill_line AS BIGINT) AS _line'
   const ofRun = runValue(name)
   if (ofRun !== undefined) return `${ofRun} AS ${name}`
-  return `${memberSql('_fanmill_member', name === '_archive' ? 'archive' : 'member')} AS ${name}`
-}
-
-/** Of the staged member with an index, given as text; the variables hold those of the present conversion. */
-export function memberSql(index: string, field: 'archive' | 'member'): string {
-  return `getvariable('fanmill_members')[CAST(${index} AS INTEGER) - getvariable('fanmill_first_member') + 1].${field}`
+  return `${memberField('_fanmill_member', name === '_archive' ? 'archive' : 'member')} AS ${name}`
 }
 
 function fitOf(source: TextSource, options: ReadOptions): string {

@@ -1,4 +1,4 @@
-/** Whether staged text is UTF-8, looked at before the engine reads it where the engine would not get over it. */
+/** Checks that staged text is UTF-8 before the engine reads it, where the engine would not survive a text that is not. */
 import { isUtf8 } from 'node:buffer'
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { Columns } from '../../define/definition.ts'
@@ -6,15 +6,19 @@ import type { StagedFile } from '../../stage/stage.ts'
 import { encodingOf, type TextFormat } from '../../text/record-dialect.ts'
 
 /**
- * Whether a fast reading may be tried: a text that is not UTF-8 ends the engine for good when columns stand before it
- * that are not read. Texts whose columns are all read are not looked at. Memory: a piece of 1 MiB.
+ * Whether a fast reading may be tried: a text that is not UTF-8 ends the engine for good when it has columns that are
+ * not read. Texts whose columns are all read need no check. Memory: a piece of 1 MiB.
  */
 export function isReadable(files: readonly StagedFile[], format: TextFormat, columns: Columns): boolean {
-  // Other encodings became UTF-8 when they were staged.
-  if (encodingOf(format) !== 'utf-8') return true
   const hasUnread = (file: StagedFile): boolean =>
     file.located || (format.kind === 'csv' && file.columns.some(name => !Object.hasOwn(columns, name)))
-  return files.every(file => file.bytes === 0 || !hasUnread(file) || isUtf8File(file.file))
+  return isUtf8Text(files.filter(hasUnread), format)
+}
+
+/** Whether all of the text is UTF-8. Memory: a piece of 1 MiB. */
+export function isUtf8Text(files: readonly StagedFile[], format: TextFormat): boolean {
+  // Other encodings became UTF-8 when they were staged.
+  return encodingOf(format) !== 'utf-8' || files.every(file => file.bytes === 0 || isUtf8File(file.file))
 }
 
 const pieceBytes = 1 << 20
@@ -23,21 +27,21 @@ function isUtf8File(file: string): boolean {
   const piece = Buffer.allocUnsafeSlow(pieceBytes)
   const handle = openSync(file, 'r')
   try {
-    for (let begun = 0; ; ) {
-      const bytesRead = readSync(handle, piece, begun, pieceBytes - begun, null)
-      if (bytesRead === 0) return begun === 0
-      const bytes = begun + bytesRead
+    for (let kept = 0; ; ) {
+      const bytesRead = readSync(handle, piece, kept, pieceBytes - kept, null)
+      if (bytesRead === 0) return kept === 0
+      const bytes = kept + bytesRead
       const end = wholeCharacters(piece, bytes)
       if (!isUtf8(piece.subarray(0, end))) return false
       piece.copyWithin(0, end, bytes)
-      begun = bytes - end
+      kept = bytes - end
     }
   } finally {
     closeSync(handle)
   }
 }
 
-/** Where the last character begins, if not all of its bytes are there yet. */
+/** Returns where the last character begins if some of its bytes are still missing; else `end`. */
 function wholeCharacters(piece: Uint8Array, end: number): number {
   for (let at = end - 1; at >= Math.max(0, end - 3); at--) {
     const byte = piece[at] as number

@@ -2,20 +2,19 @@
 import type { DuckDBDataChunk, DuckDBStructVector, DuckDBVector } from '@duckdb/node-api'
 import type { MapBatchesStep } from '../../define/definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
-import { type ChunkFunction, type OwnContext, type RejectRow, Relearn } from './map-context.ts'
+import { type ChunkFunction, type OwnContext, type RejectRow, ShapeChanged } from './map-context.ts'
 import { callUser, rejectReason, type Target, unknownKey, write } from './map-result.ts'
 import type { SchemaColumn } from './transform.ts'
 import { isSameValue, valueReader } from './vector-values.ts'
 
-/** How a batch's rows are rejected. */
 interface BatchTools {
   readonly own: OwnContext
   readonly reject: RejectRow
 }
 
 /**
- * The step as a function of chunks with the columns `given`. A chunk that fails in a way that makes a row a reject is done
- * again row by row, because only then is it known which row it is.
+ * Returns the step as a function of chunks with the columns `given`. When a chunk fails with an error that rejects a row,
+ * its rows are mapped one by one to find which row it is.
  */
 export function batchFunction(
   step: MapBatchesStep,
@@ -70,7 +69,7 @@ interface Piece {
   readonly rowCount: number
 }
 
-/** Each row passes alone. */
+/** The error of a chunk that fails although each of its rows passes alone. */
 function unplaced(error: unknown): PermanentError {
   const message = error instanceof Error ? error.message : String(error)
   const problem = `mapBatches: ${message}, but no row fails alone; name the row: context.reject(reason, { row })`
@@ -93,7 +92,7 @@ function callBatch(
   own.batch = { rowCount: batch.rowCount, reasons }
   try {
     const result = callUser('mapBatches', () => map(batch, own.context), 0)
-    if (own.wasRefused) throw new Relearn()
+    if (own.wasRefused) throw new ShapeChanged()
     if (result !== null && !Array.isArray(result)) return { result: result as BatchResult['result'], reasons }
     const got = result === null ? 'null' : 'an array'
     throw new PermanentError('TRANSFORM_FAILED', `mapBatches: expected an object of columns, got ${got}`)
@@ -113,7 +112,7 @@ function valuesOf(result: BatchResult['result'], name: string, rowCount: number)
   )
 }
 
-/** Columns may come back as they were; a change that has no place would be lost. */
+/** Accepts unchanged columns; a change to a column that is not in `adds` would be lost. */
 function checkBatchKey(
   key: string,
   values: unknown,
@@ -137,7 +136,7 @@ interface ColumnSource {
   readonly readers: readonly ((vector: DuckDBVector, row: number) => unknown)[]
 }
 
-/** A column's values are made when the function first asks for them. */
+/** Defines a column whose values are read when the function first uses it. */
 function defineColumn(
   columns: Record<string, unknown>,
   name: string,
@@ -150,7 +149,7 @@ function defineColumn(
       if (values) return values
       const vector = chunk.getColumnVector(index)
       const read = (row: number): unknown => readers[index]?.(vector, piece.first + row)
-      // Frozen, because what is changed in place could not be told from what was there.
+      // Frozen, because a change in place could not be found by comparing.
       values = Object.freeze(Array.from({ length: piece.rowCount }, (_, row) => read(row)))
       return values
     },

@@ -1,40 +1,41 @@
-/** What map functions of the user run in: their context, and how they stop a query. */
+/** The context of map functions of the user, and the errors by which they stop a query. */
 import type { DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api'
 import { RejectError } from '../../define/reject-error.ts'
 
-/** The member that a query's rows are of. */
+/** The member of a query's rows. */
 export interface Origin {
   readonly archive: string
   readonly member: string
 }
 
-/** Fills a vector with what a map function makes of a chunk's rows. */
+/** Fills a vector with the results of a map function for the rows of a chunk. */
 export type ChunkFunction = (chunk: DuckDBDataChunk, output: DuckDBVector) => void
 
-/** Thrown through a query to have it built again with what was learned. */
-export class Relearn extends Error {}
+/** Stops a query that must be built again, because a function turned out to return something else than the query expects. */
+export class ShapeChanged extends Error {}
 
-/** Thrown when a function asks for its row's member, and the rows are of several. */
+/** Stops a query whose rows are of several members, when a function reads its row's member. */
 export class NeedsMember extends Error {}
 
-/** Thrown through a query whose rows have no place, when a function rejects one. */
+/** Stops a query whose rows have no place, when a function rejects one. */
 export class RowRejected extends Error {}
 
 /** Keeps the reject of one row of a chunk. @throws RowRejected where the chunk has no places */
 export type RejectRow = (chunk: DuckDBDataChunk, row: number, reason: string) => void
 
-/** What the user's functions get. A function that asks for the member while there are several gets none, and its query fails. */
+/** The context that the user's functions get, and whether they read a member while there were several. */
 export interface OwnContext {
   readonly context: unknown
+  /** A function read the member while there were several: it got an empty text, and its query fails. */
   wasRefused: boolean
   /** While a `mapBatches` function runs: the rows that it rejects, by index. */
   batch?: { readonly rowCount: number; readonly reasons: Map<number, string> } | undefined
 }
 
-/** A copy of the task's context with `reject`, and with `archive` and `member`, which `ask` tells. */
-export function ownContext(context: unknown, ask: (field: keyof Origin) => string | undefined): OwnContext {
+/** Copies the task's context and adds `reject`, `archive` and `member`; `originField` returns undefined while there are several members. */
+export function ownContext(context: unknown, originField: (field: keyof Origin) => string | undefined): OwnContext {
   const read = (field: keyof Origin): string => {
-    const value = ask(field)
+    const value = originField(field)
     own.wasRefused ||= value === undefined
     return value ?? ''
   }

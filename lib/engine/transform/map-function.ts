@@ -1,10 +1,10 @@
 /**
  * Runs the user's `mapRows` and `mapBatches` inside the engine's query, as scalar functions over whole vectors, so that
- * columns the function neither reads nor writes never leave the engine.
+ * columns that a function neither reads nor writes never leave the engine.
  *
- * A query's shape is fixed before it runs, but what a function does is not known then. It is taken to add its `adds` to
- * each row; when it drops a row, returns several or changes another column, that is learned, the query fails, and is
- * run again in the shape that allows it. Each worker learns each thing once.
+ * The shape of a query is fixed before it runs, but not yet known for a function. At first a function is expected to add
+ * its `adds` to each row. When it drops a row, returns several or changes another column, the query fails, and runs again
+ * with a shape that allows it. Each worker learns each of these things once.
  */
 import {
   BIGINT,
@@ -24,71 +24,58 @@ import {
   type Origin,
   ownContext,
   type RejectRow,
-  Relearn,
   RowRejected,
+  ShapeChanged,
 } from './map-context.ts'
 import { targetOf } from './map-result.ts'
-import { type Learned, rowFunction } from './map-rows.ts'
+import { rowFunction, type Shape } from './map-rows.ts'
 import type { SchemaColumn } from './transform.ts'
 
-/** What a query needs to know of a registered function. */
+/** How a query calls a registered function. */
 export interface MapCall {
   readonly name: string
+  /** The result is a list of rows. */
   readonly isMany: boolean
-  /** Columns that its result holds. */
+  /** Columns of the result. */
   readonly writes: readonly string[]
 }
 
 /** The map functions of one task in one worker. */
 export interface MapFunctions {
   register(step: MapRowsStep | MapBatchesStep, given: readonly SchemaColumn[], options: MapOptions): MapCall
-  /** Says which member the rows of the next query are of; undefined when they are of several. */
+  /** Sets the member of the next query's rows; undefined when they are of several. */
   enter(origin: Origin | undefined): void
-  /** Whether a function has ever asked for its row's member. */
+  /** Whether a function has ever read its row's member. */
   readonly isByMember: boolean
   /** Whether a function has ever rejected a row. */
   readonly hasRejected: boolean
-  /** Writes what functions that have the place of their rows reject to a file, until it is closed. */
+  /** Writes to a file what functions reject that have the place of their rows, until the file is closed. */
   keepRejects(path: string): CodeRejectFile
-  /**
-   * What made the last query fail, if a function did; asking forgets it. `learned` means: build the query again;
-   * `needsMember`: with the rows of one member.
-   */
-  takeFault(): MapFault | undefined
+  /** Returns the error with which a function made the last query fail, and forgets it. */
+  takeFault(): Error | undefined
 }
 
 export interface MapOptions {
-  /** Of the step in its transform. */
+  /** Index of the step in its transform. */
   readonly index: number
-  /** The place of each row is one more argument, and rows that the function rejects are kept apart. */
+  /** Passes the place of each row as one more argument, and keeps rows that the function rejects apart. */
   readonly isPlaced: boolean
 }
 
-export interface MapFault {
-  /** A function rejected a row that has no place. */
-  readonly isReject?: boolean
-  readonly learned: boolean
-  readonly needsMember: boolean
-  readonly error?: Error
-}
-
-/** After a query that failed: returns when it can be built again with what was learned. @throws what a function made it fail with */
+/** Returns after a failed query that must be built again. @throws the error with which a function made it fail, else the given one */
 export function learnOrThrow(maps: MapFunctions, error: unknown): void {
   const fault = maps.takeFault()
-  if (fault?.error) throw fault.error
-  if (fault?.needsMember) throw new NeedsMember()
-  if (fault?.isReject) throw new RowRejected('a function rejected a row')
-  if (!fault?.learned) throw error
+  if (!(fault instanceof ShapeChanged)) throw fault ?? error
 }
 
 export function createMapFunctions(
   connection: DuckDBConnection,
   context: unknown,
-  typesOf: (step: MapRowsStep | MapBatchesStep) => readonly SchemaColumn[],
+  addedBy: (step: MapRowsStep | MapBatchesStep) => readonly SchemaColumn[],
 ): MapFunctions {
-  const learned = new Map<number, Learned>()
+  const shapes = new Map<number, Shape>()
   const registered = new Map<string, MapCall>()
-  let fault: MapFault | undefined
+  let fault: Error | undefined
   let origin: Origin | undefined
   let isByMember = false
   let hasRejected = false
@@ -96,18 +83,11 @@ export function createMapFunctions(
   const own = ownContext(context, field => {
     isByMember = true
     if (!origin) return undefined
-    // The name of a file that is no member is its key.
+    // A file that is not a member is named by its key.
     return field === 'member' && origin.member === '' ? origin.archive : origin[field]
   })
-  const fail = (info: DuckDBScalarFunctionInfo, error: unknown): void => {
-    if (own.wasRefused) fault ??= { learned: false, needsMember: true }
-    else
-      fault ??=
-        error instanceof Relearn
-          ? { learned: true, needsMember: false }
-          : error instanceof RowRejected
-            ? { learned: false, needsMember: false, isReject: true }
-            : { learned: false, needsMember: false, error: error as Error }
+  const fail = (info: DuckDBScalarFunctionInfo, error: Error): void => {
+    fault ??= own.wasRefused ? new NeedsMember() : error
     info.setError('fanmill: a map function stopped the query')
   }
   const rejectRow = (placeAt: number | undefined): RejectRow => {
@@ -119,23 +99,26 @@ export function createMapFunctions(
   }
   return {
     register(step, given, { index, isPlaced }) {
-      const traits = learned.get(index) ?? { isMany: false, changes: new Set<string>() }
-      learned.set(index, traits)
-      const added = typesOf(step)
+      const shape = shapes.get(index) ?? { isMany: false, changes: new Set<string>() }
+      shapes.set(index, shape)
+      const added = addedBy(step)
       const changed = given.filter(
-        column => traits.changes.has(column.name) && !added.some(each => each.name === column.name),
+        column => shape.changes.has(column.name) && !added.some(each => each.name === column.name),
       )
       const writes = [...added, ...changed]
-      const name = `fanmill_map_${index}_${traits.isMany ? 'many' : 'one'}_${changed.length}${isPlaced ? '_placed' : ''}`
-      const call = { name, isMany: traits.isMany, writes: writes.map(column => column.name) }
+      const { isMany } = shape
+      const name = `fanmill_map_${index}_${isMany ? 'many' : 'one'}_${changed.length}${isPlaced ? '_placed' : ''}`
       const key = `${name}(${given.map(column => `${column.name} ${column.type}`).join()})`
-      if (registered.has(key)) return registered.get(key) as MapCall
-      const tools = { own, traits, reject: rejectRow(isPlaced ? given.length : undefined) }
+      const known = registered.get(key)
+      if (known) return known
+      const tools = { own, shape, reject: rejectRow(isPlaced ? given.length : undefined) }
       const targets = writes.map(column => targetOf(column, step))
       const run =
-        step.kind === 'mapRows' ? rowFunction(step, given, writes, tools) : batchFunction(step, given, targets, tools)
-      const types = [...given.map(column => column.type), ...(isPlaced ? [BIGINT] : [])]
-      connection.registerScalarFunction(scalarFunction(name, types, writes, traits.isMany, run, fail))
+        step.kind === 'mapRows' ? rowFunction(step, given, targets, tools) : batchFunction(step, given, targets, tools)
+      const parameterTypes = [...given.map(column => column.type), ...(isPlaced ? [BIGINT] : [])]
+      const returnType = isMany ? LIST(structOf(writes)) : structOf(writes)
+      connection.registerScalarFunction(scalarFunction({ name, parameterTypes, returnType, run, fail }))
+      const call = { name, isMany, writes: writes.map(column => column.name) }
       registered.set(key, call)
       return call
     },
@@ -168,22 +151,25 @@ export function createMapFunctions(
   }
 }
 
-function scalarFunction(
-  name: string,
-  parameterTypes: readonly DuckDBType[],
-  writes: readonly SchemaColumn[],
-  isMany: boolean,
-  run: ChunkFunction,
-  fail: (info: DuckDBScalarFunctionInfo, error: unknown) => void,
-): DuckDBScalarFunction {
-  const struct = new DuckDBStructType(
-    writes.map(column => column.name),
-    writes.map(column => column.type),
+const structOf = (columns: readonly SchemaColumn[]): DuckDBType =>
+  new DuckDBStructType(
+    columns.map(column => column.name),
+    columns.map(column => column.type),
   )
+
+interface FunctionParts {
+  readonly name: string
+  readonly parameterTypes: readonly DuckDBType[]
+  readonly returnType: DuckDBType
+  readonly run: ChunkFunction
+  readonly fail: (info: DuckDBScalarFunctionInfo, error: Error) => void
+}
+
+function scalarFunction({ name, parameterTypes, returnType, run, fail }: FunctionParts): DuckDBScalarFunction {
   return DuckDBScalarFunction.create({
     name,
     parameterTypes,
-    returnType: (isMany ? LIST(struct) : struct) as DuckDBType,
+    returnType,
     specialHandling: true,
     volatile: true,
     mainFunction: (info, chunk, output) => {
@@ -191,7 +177,7 @@ function scalarFunction(
         run(chunk, output)
         output.flush()
       } catch (error) {
-        fail(info, error)
+        fail(info, error as Error)
       }
     },
   })

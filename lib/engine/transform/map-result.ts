@@ -1,5 +1,6 @@
-/** What map functions of the user give back: checked, and made into values for vectors. */
+/** Checks the results of map functions of the user, and converts them to values for vectors. */
 
+import type { DuckDBType } from '@duckdb/node-api'
 import type { ColumnDefinition, MapBatchesStep, MapRowsStep } from '../../define/definition.ts'
 import { isRejectError } from '../../define/reject-error.ts'
 import { PermanentError } from '../../errors/errors.ts'
@@ -9,10 +10,10 @@ import { type ToVector, UnfitValue, valueWriter } from './vector-values.ts'
 
 type RowResult = Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[] | null
 
-/** A fault that one row brings out, and that makes it a reject where the step says so: the function threw, or a value does not fit. */
+/** A fault of one row, which becomes a reject where the step says so: the function threw, or a value does not fit. */
 class RowError extends PermanentError {}
 
-/** Why an error of a step's function makes its row a reject, without the values of rows; undefined where it fails the run. */
+/** Returns the reason for a reject, without values of the row; undefined for an error that fails the run. */
 export function rejectReason(error: unknown, step: MapRowsStep | MapBatchesStep): string | undefined {
   if (isRejectError(error)) return error.reason
   if (step.onError !== 'reject' || !(error instanceof RowError)) return undefined
@@ -20,8 +21,8 @@ export function rejectReason(error: unknown, step: MapRowsStep | MapBatchesStep)
 }
 
 /**
- * Calls the user's function; a RejectError that it throws passes.
- * @throws TRANSFORM_FAILED when it throws anything else, or gives no object, list or null
+ * Calls the user's function, and passes on a RejectError that it throws.
+ * @throws TRANSFORM_FAILED when it throws anything else, or does not return an object, a list or null
  */
 export function callUser(kind: 'mapRows' | 'mapBatches', call: () => unknown, row: number): RowResult {
   let result: unknown
@@ -30,7 +31,7 @@ export function callUser(kind: 'mapRows' | 'mapBatches', call: () => unknown, ro
   } catch (error) {
     if (isRejectError(error)) throw error
     const message = error instanceof Error ? error.message : String(error)
-    // What a user throws is the user's to say; but JSON.parse and BigInt quote the text that they were given.
+    // Messages of the user may be shown anywhere; but errors of JSON.parse and BigInt quote the text that they were given.
     const publicMessage = error instanceof SyntaxError ? `the ${kind} function threw a SyntaxError` : undefined
     const options = { cause: error, publicMessage }
     throw new RowError('TRANSFORM_FAILED', `the ${kind} function threw: ${message}`, { row }, options)
@@ -41,7 +42,7 @@ export function callUser(kind: 'mapRows' | 'mapBatches', call: () => unknown, ro
   throw new PermanentError('TRANSFORM_FAILED', `${kind}: expected ${expected}, got ${got}`, { row })
 }
 
-/** Not what has its values elsewhere than in properties: a Map, a Date. An object of a class is one. */
+/** Whether a value is an object whose values are its properties: objects of classes are, a Map or a Date is not. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false
   return Object.getPrototypeOf(value) === Object.prototype || tagOf(value) === 'Object'
@@ -49,11 +50,11 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 
 const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
 
-/** How messages name what is no object of columns. */
+/** Names the kind of a value in messages. */
 export const kindOf = (value: unknown): string =>
   value === null ? 'null' : typeof value === 'object' ? `a value of type ${tagOf(value)}` : typeof value
 
-/** The error of a key that no column has. */
+/** Returns the error for a key that is not a column. */
 export const unknownKey = (kind: 'mapRows' | 'mapBatches', key: string): PermanentError =>
   new PermanentError(
     'TRANSFORM_FAILED',
@@ -64,17 +65,18 @@ export const unknownKey = (kind: 'mapRows' | 'mapBatches', key: string): Permane
 /** A column of the result. */
 export interface Target {
   readonly name: string
+  readonly type: DuckDBType
   readonly toVector: ToVector
-  /** What `adds` says of it, where it is required. */
+  /** Its definition in `adds`, if it is required. */
   readonly required: ColumnDefinition | undefined
 }
 
-/** How values are written into a column that the step adds or changes. */
+/** Returns how values are written into a column that the step adds or changes. */
 export function targetOf({ name, type }: SchemaColumn, { adds }: MapRowsStep | MapBatchesStep): Target {
-  return { name, toVector: valueWriter(type), required: adds[name]?.required ? adds[name] : undefined }
+  return { name, type, toVector: valueWriter(type), required: adds[name]?.required ? adds[name] : undefined }
 }
 
-/** A value for the vector. @throws TRANSFORM_FAILED with the column, for one that its type cannot hold */
+/** Converts a value for the vector. @throws TRANSFORM_FAILED with the column, for a value that its type cannot hold */
 export function write(target: Target, value: unknown, row: number): unknown {
   const { name } = target
   try {
@@ -87,7 +89,7 @@ export function write(target: Target, value: unknown, row: number): unknown {
   }
 }
 
-/** @throws TRANSFORM_FAILED for a null where none may be */
+/** @throws TRANSFORM_FAILED for a null in a required column */
 export function present({ name, required }: Target, value: unknown, row: number): unknown {
   if (value !== null || required === undefined) return value
   const message = `column ${name}: expected ${expectedText(required)}, got null`

@@ -2,72 +2,71 @@
 import { type DuckDBStructVector, type DuckDBVector, listValue, structValue } from '@duckdb/node-api'
 import type { MapRowsStep } from '../../define/definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
-import { type ChunkFunction, type OwnContext, type RejectRow, Relearn } from './map-context.ts'
-import { callUser, isRecord, kindOf, present, rejectReason, targetOf, unknownKey, write } from './map-result.ts'
-import { createRowView } from './row-view.ts'
+import { type ChunkFunction, type OwnContext, type RejectRow, ShapeChanged } from './map-context.ts'
+import { callUser, isRecord, kindOf, present, rejectReason, type Target, unknownKey, write } from './map-result.ts'
+import { createRowView, type RowView } from './row-view.ts'
 import type { SchemaColumn } from './transform.ts'
 import { isSameValue } from './vector-values.ts'
 
-/** What is known of a function from the rows that it has seen. */
-export interface Learned {
+/** What is known about the results of a function from the rows that it has had. */
+export interface Shape {
+  /** It has returned null or a list. */
   isMany: boolean
+  /** Columns that it has changed and that are not in `adds`. */
   readonly changes: Set<string>
 }
 
 interface RowTools {
   readonly own: OwnContext
   readonly reject: RejectRow
-  readonly traits: Learned
+  readonly shape: Shape
 }
 
-/** The step as a function of chunks with the columns `given`, which writes the columns of `targets`. */
+/** Returns the step as a function of chunks with the columns `given`, which writes the columns of `targets`. */
 export function rowFunction(
   step: MapRowsStep,
   given: readonly SchemaColumn[],
-  writes: readonly SchemaColumn[],
-  { own, reject, traits }: RowTools,
+  targets: readonly Target[],
+  { own, reject, shape }: RowTools,
 ): ChunkFunction {
-  const targets = writes.map(column => targetOf(column, step))
   const view = createRowView(given)
-  const columns = new Map(given.map((column, index) => [column.name, index]))
-  const names = writes.map(column => column.name)
+  const positions = new Map(given.map((column, index) => [column.name, index]))
+  const names = targets.map(({ name }) => name)
+  const isTarget = new Set(names)
   const map = step.map as (row: unknown, context: unknown) => unknown
-  // Columns of unchanged type, whose values may pass as they are.
-  const sameTyped = writes
-    .map(({ name, type }) => given.findIndex(each => each.name === name && String(each.type) === String(type)))
-    .map(at => (at < 0 ? undefined : at))
+  // Positions of columns whose type stays the same, so that their values may pass as they are.
+  const sameTyped = targets.map(({ name, type }) => {
+    const at = positions.get(name)
+    return at !== undefined && String(given[at]?.type) === String(type) ? at : undefined
+  })
   const fields = (result: Readonly<Record<string, unknown>>, row: number): unknown[] => {
-    for (const key in result) checkKey(key, result[key], names, columns, view, traits)
+    for (const key in result) if (!isTarget.has(key)) checkKey(key, result[key], { positions, view, shape })
     return targets.map((target, at) => {
       const { name } = target
-      const own = sameTyped[at]
-      if (own !== undefined && (!(name in result) || isSameValue(result[name], view.value(own))))
-        return present(target, view.item(own), row)
-      const value = name in result ? result[name] : columns.has(name) ? view.value(columns.get(name) as number) : null
+      const same = sameTyped[at]
+      if (same !== undefined && (!(name in result) || isSameValue(result[name], view.value(same))))
+        return present(target, view.item(same), row)
+      const position = positions.get(name)
+      const value = name in result ? result[name] : position === undefined ? null : view.value(position)
       return write(target, value, row)
     })
   }
+  /** A result that is the row itself changes nothing. */
+  const fieldsOf = (result: object, row: number): unknown[] =>
+    fields(result === view.row ? {} : (result as Readonly<Record<string, unknown>>), row)
   const mapRow = (row: number, output: DuckDBVector): void => {
     const result = callUser('mapRows', () => map(view.row, own.context), row)
-    if (own.wasRefused) throw new Relearn()
-    if (traits.isMany) {
-      const rows = result === null ? [] : Array.isArray(result) ? result : [result]
-      for (const each of rows)
-        if (!isRecord(each))
-          throw new PermanentError(
-            'TRANSFORM_FAILED',
-            `mapRows: expected an array of objects, got one with ${kindOf(each)}`,
-            { row },
-          )
-      const items = rows.map(each => structValue(entries(names, fields(each === view.row ? {} : each, row))))
+    if (own.wasRefused) throw new ShapeChanged()
+    if (shape.isMany) {
+      const items = rowsOf(result, row).map(each => structValue(entries(names, fieldsOf(each, row))))
       setItem(output, row, listValue(items as never))
       return
     }
     if (result === null || Array.isArray(result)) {
-      traits.isMany = true
-      throw new Relearn()
+      shape.isMany = true
+      throw new ShapeChanged()
     }
-    const values = fields(result === view.row ? {} : (result as Readonly<Record<string, unknown>>), row)
+    const values = fieldsOf(result, row)
     for (let at = 0; at < values.length; at++) (output as DuckDBStructVector).setItemValue(row, at, values[at] as never)
   }
   return (chunk, output) => {
@@ -80,10 +79,20 @@ export function rowFunction(
         const reason = own.wasRefused ? undefined : rejectReason(error, step)
         if (reason === undefined) throw error
         reject(chunk, row, reason)
-        setItem(output, row, traits.isMany ? listValue([]) : null)
+        setItem(output, row, shape.isMany ? listValue([]) : null)
       }
     }
   }
+}
+
+/** The rows of a result that may be null, one row or several. @throws TRANSFORM_FAILED for a list with something else than rows */
+function rowsOf(result: ReturnType<typeof callUser>, row: number): readonly object[] {
+  const rows: readonly object[] = result === null ? [] : Array.isArray(result) ? result : [result]
+  const other = rows.find(each => !isRecord(each))
+  if (other === undefined) return rows
+  throw new PermanentError('TRANSFORM_FAILED', `mapRows: expected an array of objects, got one with ${kindOf(other)}`, {
+    row,
+  })
 }
 
 const setItem = (output: DuckDBVector, row: number, value: unknown): void =>
@@ -92,20 +101,17 @@ const setItem = (output: DuckDBVector, row: number, value: unknown): void =>
 const entries = (names: readonly string[], values: readonly unknown[]): never =>
   Object.fromEntries(names.map((name, at) => [name, values[at]])) as never
 
-/** A key that the query's shape has no place for: the same value passes through, another one is learned. */
-function checkKey(
-  key: string,
-  value: unknown,
-  names: readonly string[],
-  columns: ReadonlyMap<string, number>,
-  view: { value(column: number): unknown },
-  traits: Learned,
-): void {
-  if (names.includes(key)) return
-  const column = columns.get(key)
-  if (column === undefined) throw unknownKey('mapRows', key)
-  const own = view.value(column)
-  if (isSameValue(value, own)) return
-  traits.changes.add(key)
-  throw new Relearn()
+interface KnownRow {
+  readonly positions: ReadonlyMap<string, number>
+  readonly view: RowView
+  readonly shape: Shape
+}
+
+/** Checks a key that the query has no place for. An unchanged value passes; a changed one is learned. @throws ShapeChanged */
+function checkKey(key: string, value: unknown, { positions, view, shape }: KnownRow): void {
+  const position = positions.get(key)
+  if (position === undefined) throw unknownKey('mapRows', key)
+  if (isSameValue(value, view.value(position))) return
+  shape.changes.add(key)
+  throw new ShapeChanged()
 }

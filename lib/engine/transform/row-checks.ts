@@ -1,4 +1,4 @@
-/** A task's `checks` as SQL: conditions on the rows that were read, each with the reason of its rejects. */
+/** The `checks` of a task as SQL: conditions on the rows that were read, each with the reason of its rejects. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { RowCheck, SqlStep, SqlValue } from '../../define/definition.ts'
 import { FanmillError, PermanentError } from '../../errors/errors.ts'
@@ -6,7 +6,7 @@ import { whereStep } from '../../model/resolve-task.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { allRows, checkTransform, type TransformCheck } from './transform.ts'
 
-/** Conditions with their values, ready to stand in a statement. */
+/** A condition with its values, ready to stand in a statement. */
 export interface BoundCheck {
   readonly condition: string
   readonly reason: string
@@ -27,17 +27,23 @@ export async function bindChecks(
       const message = error.message.replace(/^where/, `check ${index + 1}`)
       throw new PermanentError(error.code, message, { ...error.detail, check: index + 1 }, { cause: error })
     }
-    // On a line of its own: the condition may end in a comment.
+    // The newline is needed because the condition may end in a comment.
     bound.push({ condition: `((${textOf(that)}\n) IS NOT FALSE)`, reason })
   }
   return bound
 }
 
 /** As in SQL's own CHECK, a condition that is null is met. */
-export const allPass = (checks: readonly BoundCheck[]): string => checks.map(({ condition }) => condition).join(' AND ')
+const allPass = (checks: readonly BoundCheck[]): string => checks.map(({ condition }) => condition).join(' AND ')
 
 /** No filter moves below a limit: the checks see only rows that fit. */
 const fitting = (input: string): string => `SELECT * FROM (${input}) LIMIT ${allRows}`
+
+/** The rows of a fast reading; one that fails a check fails the query, as a misfit does. */
+export const raiseFailing = (input: string, checks: readonly BoundCheck[]): string =>
+  checks.length === 0
+    ? input
+    : `SELECT * FROM (${input}) WHERE CASE WHEN ${allPass(checks)} THEN true ELSE error('fanmill: a row fails a check') END`
 
 /** The rows of a careful reading that pass, counted by the function `counter`; all columns are read below. */
 export function passingRows(input: string, checks: readonly BoundCheck[], counter: string, column: string): string {
@@ -45,7 +51,7 @@ export function passingRows(input: string, checks: readonly BoundCheck[], counte
   return `SELECT * FROM (${fitting(input)}) WHERE CASE WHEN ${allPass(checks)} THEN ${counter}(${quoteName(column)} IS NULL) ELSE false END`
 }
 
-/** The rows that do not, as rejects: `input` has their places too. Empty where there is no check. */
+/** The rows of a careful reading that fail, as rejects; `input` has their places too. Empty where there is no check. */
 export function failingRows(input: string, checks: readonly BoundCheck[]): string {
   if (checks.length === 0) return ''
   const reasons = checks.map(({ condition, reason }) => `WHEN NOT ${condition} THEN ${quoteText(reason)}`)
@@ -53,7 +59,7 @@ export function failingRows(input: string, checks: readonly BoundCheck[]): strin
     FROM (${fitting(input)}) WHERE NOT (${allPass(checks)})`
 }
 
-/** Literals in place of placeholders, whose numbers the statement around has no room for. */
+/** The condition with literals in place of placeholders, whose numbers the statement around it cannot take in. */
 function textOf({ texts, values }: SqlStep): string {
   return texts.reduce((sql, text, index) => `${sql}${literal(values[index - 1] as SqlValue)}${text}`)
 }

@@ -1,18 +1,18 @@
-/** One row object for a whole chunk: its properties read the vectors of the columns that the user's function touches. */
+/** One row object for a whole chunk, whose properties read the vectors of the columns that the user's function uses. */
 import type { DuckDBDataChunk, DuckDBValue, DuckDBVector } from '@duckdb/node-api'
 import type { SchemaColumn } from './transform.ts'
 import { type ReadValue, valueReader } from './vector-values.ts'
 
-/** A moving view. Its properties are enumerable, so that `{ ...row }` copies the row; kept beyond the call it shows later rows. */
+/** A view that moves from row to row. Its properties are enumerable, so that `{ ...row }` copies the row. A function that keeps `row` itself sees later rows in it. */
 export interface RowView {
   readonly row: Readonly<Record<string, unknown>>
   /** Begins a chunk. */
   enter(chunk: DuckDBDataChunk): void
   /** Moves to a row of the chunk. */
   at(index: number): void
-  /** One value of the present row. */
+  /** One value of the current row. */
   value(column: number): unknown
-  /** The same as the engine has it: a timestamp's microseconds, which a Date has not. */
+  /** The same value as the engine has it, for instance with the microseconds of a timestamp, which a Date lacks. */
   item(column: number): DuckDBValue
 }
 

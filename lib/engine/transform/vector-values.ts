@@ -19,13 +19,13 @@ import {
 } from '@duckdb/node-api'
 
 export type ReadValue = (vector: DuckDBVector, row: number) => unknown
-/** A value for the vector, or an explanation of what it should have been. */
+/** Converts a value for the vector. @throws UnfitValue */
 export type ToVector = (value: unknown) => DuckDBValue
 type FromVector = (value: DuckDBValue) => unknown
 
-/** Thrown by a writer: what was expected instead. */
+/** A value that a type cannot hold; the message says what was expected. */
 export class UnfitValue extends Error {
-  /** Without the value. */
+  /** The message without the value. */
   readonly publicMessage: string
 
   constructor(message: string, publicMessage = message) {
@@ -34,7 +34,7 @@ export class UnfitValue extends Error {
   }
 }
 
-/** How values of a type are read from its vectors. */
+/** Returns the function that reads values of a type from its vectors. */
 export function valueReader(type: DuckDBType): ReadValue {
   const convert = fromVector(type)
   if (convert === undefined) return (vector, row) => vector.getItem(row)
@@ -44,7 +44,7 @@ export function valueReader(type: DuckDBType): ReadValue {
   }
 }
 
-/** Whether two values that readers gave are equal; those of types that JavaScript has not are objects of the engine. */
+/** Whether two values that readers returned are equal. Values of types that JavaScript lacks are objects of the engine. */
 export function isSameValue(value: unknown, own: unknown): boolean {
   if (Object.is(value, own)) return true
   if (typeof value !== 'object' || typeof own !== 'object' || value === null || own === null) return false
@@ -56,7 +56,7 @@ export function isSameValue(value: unknown, own: unknown): boolean {
   return fields.length === Object.keys(own).length && fields.every(([name, field]) => isSameValue(field, others[name]))
 }
 
-/** How values of a type are made for its vectors; null and undefined are null. */
+/** Returns the function that converts values for vectors of a type; null and undefined are null. */
 export function valueWriter(type: DuckDBType): ToVector {
   const convert = toVector(type)
   return value => (value === null || value === undefined ? null : convert(value))
@@ -152,7 +152,7 @@ function toStructured(type: DuckDBType): ToVector {
     default:
       return () => {
         throw new UnfitValue(
-          `expected the value unchanged, as JavaScript has none of type ${String(type)}; change it in sql`,
+          `expected the value unchanged, as JavaScript has no values of type ${String(type)}; change it in sql`,
         )
       }
   }
@@ -192,7 +192,7 @@ function toDate(value: unknown): DuckDBDateValue {
   return new DuckDBDateValue(Date.parse(String(text)) / dayMillis)
 }
 
-/** JavaScript reads the 30th of February as a day of March. */
+/** Whether a text is a day that exists: JavaScript reads the 30th of February as a day of March. */
 function isDay(text: unknown): boolean {
   if (typeof text !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(text)) return false
   const millis = Date.parse(text)

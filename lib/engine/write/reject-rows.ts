@@ -1,11 +1,11 @@
-/** Rejected rows of a careful conversion: what did not fit a column, and what the scan could not read as a record. */
+/** Rejected rows of a careful conversion: those that do not fit a column, and records that the scan could not read. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Reject } from '../../model/reject.ts'
 import { lineDelimiter, type TextFormat } from '../../text/record-dialect.ts'
-import { quoteText, quoteTexts } from '../duckdb/quote.ts'
+import { quoteText } from '../duckdb/quote.ts'
+import { prefixColumns, scanLines } from '../read/csv-scan.ts'
 import { recordCharactersMax } from '../read/record-text.ts'
-import { nullTexts, prefixColumns } from '../read/text-source.ts'
-import { memberSql } from '../read/typed-read.ts'
+import { memberField } from '../read/staged-members.ts'
 
 export interface KeptRejects {
   readonly rowsRejected: number
@@ -16,7 +16,10 @@ export interface KeptRejects {
 
 const firstRejectsMax = 10
 
-/** Writes all rejects to a Parquet file, if there are any: the rows of these queries, of member (index), line, record, column, expected, received and text. An empty query has none. */
+/**
+ * Writes all rejects to a Parquet file, if there are any. The queries give member (its index), line, record, column,
+ * expected, received and text; an empty query has no rows.
+ */
 export async function keepRejects(
   connection: DuckDBConnection,
   queries: readonly string[],
@@ -27,6 +30,7 @@ export async function keepRejects(
     .map(sql => `SELECT * FROM (${sql})`)
     .join(' UNION ALL ')
   if (rows === '') return { rowsRejected: 0, rejectedByMember: {}, rejects: [] }
+  await connection.run(scanErrorTable)
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE fanmill_rejects AS SELECT * FROM (${rows}) AS r(m, line, record, "column", expected, received, text)`,
   )
@@ -41,39 +45,52 @@ export async function keepRejects(
   return { rowsRejected, rejectedByMember, rejects: [{ file, first: first.getRowObjects().map(toReject) }] }
 }
 
-const memberField = (field: 'archive' | 'member'): string => memberSql('m', field)
-
-const rejectList = `SELECT ${memberField('archive')} AS archive, ${memberField('member')} AS member, CAST(line AS BIGINT) AS line,
+const rejectList = `SELECT ${memberField('m', 'archive')} AS archive, ${memberField('m', 'member')} AS member, CAST(line AS BIGINT) AS line,
   CAST(record AS BIGINT) AS record, "column", expected, received, text FROM fanmill_rejects ORDER BY CAST(m AS INTEGER), CAST(record AS BIGINT)`
 
-/** What the scan kept in the table `fanmill_errors`, which tells several errors of one record; the first counts. The located prefix stands before the record's text. */
+/** The columns of a file of rejects; files of older runs have no `text`. */
+export const rejectSchema = ['archive', 'member', 'line', 'record', 'column', 'expected', 'received', 'text'].map(
+  name => ({ name, type: name === 'line' || name === 'record' ? 'BIGINT' : 'VARCHAR' }),
+)
+
+/** The scan makes this table when it meets a bad record. */
+const scanErrorTable = `CREATE TEMP TABLE IF NOT EXISTS fanmill_errors (file_id UBIGINT, line UBIGINT, byte_position UBIGINT,
+  column_name VARCHAR, error_type VARCHAR, csv_line VARCHAR, error_message VARCHAR)`
+
+/** Removes the bad records that the last scan kept. */
+export async function dropScanErrors(connection: DuckDBConnection): Promise<void> {
+  await connection.run('DROP TABLE IF EXISTS fanmill_errors; DROP TABLE IF EXISTS fanmill_scans')
+}
+
+/**
+ * The records that the scan kept in the table `fanmill_errors`. It may have several errors of one record, of which the
+ * first counts. The located prefix stands before the record's text.
+ */
 export function badRecords(format: TextFormat): string {
   const delimiter = format.kind === 'csv' ? format.delimiter : lineDelimiter
   const encoding = format.kind === 'csv' ? 'UTF-8, or encoding in csv()' : 'UTF-8'
   const field = (index: number): string => `split_part(csv_line, ${quoteText(delimiter)}, ${index})`
-  const own = prefixColumns.length
-  const found = "CAST(regexp_extract(error_message, 'Number of Columns: (\\d+) Found: (\\d+)', "
+  const prefix = prefixColumns.length
+  const fieldCount = `CAST(regexp_extract(error_message, 'Number of Columns: (\\d+) Found: (\\d+)', 1) AS INTEGER) - ${prefix} || ' fields'`
   const expected = `CASE error_type
-    WHEN 'TOO MANY COLUMNS' THEN ${found} 1) AS INTEGER) - ${own} || ' fields'
-    WHEN 'MISSING COLUMNS' THEN ${found} 1) AS INTEGER) - ${own} || ' fields'
+    WHEN 'TOO MANY COLUMNS' THEN ${fieldCount}
+    WHEN 'MISSING COLUMNS' THEN ${fieldCount}
     WHEN 'UNQUOTED VALUE' THEN 'a closing quote at the end of the field'
     WHEN 'INVALID ENCODING' THEN ${quoteText(encoding)}
     WHEN 'LINE SIZE OVER MAXIMUM' THEN 'a record of at most 64 MiB'
     ELSE error_message END`
   const column = `CASE WHEN error_type LIKE '%COLUMNS' THEN '' ELSE coalesce(regexp_replace(column_name, '^text ', ''), '') END`
-  const rest = `array_to_string(string_split(csv_line, ${quoteText(delimiter)})[${own + 1}:], ${quoteText(delimiter)})`
+  const rest = `array_to_string(string_split(csv_line, ${quoteText(delimiter)})[${prefix + 1}:], ${quoteText(delimiter)})`
   return `SELECT ${field(1)}, ${field(2)}, ${field(3)}, ${column}, ${expected}, left(${rest}, 200), left(${rest}, ${recordCharactersMax})
     FROM (SELECT DISTINCT ON (file_id, line) * FROM fanmill_errors ORDER BY file_id, line, byte_position)`
 }
 
-/** Records that staging set aside, because the engine would make much of little: see `setAside` of a staged file. */
+/** Records that staging set aside, because the engine would read them wrongly: see `setAside` of a staged file. */
 export function asideRecords(files: readonly string[]): string {
   if (files.length === 0) return ''
-  const names = ['m', 'line', 'record', 'expected', 'text']
-  const columns = names.map(name => `${quoteText(name)}: 'VARCHAR'`).join(', ')
   const text = "json_extract_string(text, '$')"
-  return `SELECT m, line, record, '', expected, left(${text}, 200), ${text} FROM read_csv(${quoteTexts(files)}, columns = {${columns}},
-    auto_detect = false, header = false, delim = ${quoteText(lineDelimiter)}, quote = '', escape = '', new_line = '\\n', nullstr = ${nullTexts([])})`
+  return `SELECT m, line, record, '', expected, left(${text}, 200), ${text}
+    FROM ${scanLines(files, ['m', 'line', 'record', 'expected', 'text'])}`
 }
 
 const toReject = (row: Readonly<Record<string, unknown>>): Reject => ({

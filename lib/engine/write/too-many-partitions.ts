@@ -1,16 +1,15 @@
 /** Explains a conversion that has too many partitions: counts them, in as much of the text as a message is worth. */
-
 import type { PermanentError } from '../../errors/errors.ts'
-import { placeOf } from '../../model/member-place.ts'
+import { onlyPlace, placeOf } from '../../model/member-place.ts'
 import { tooManyPartitions } from '../../paths/partition-limits.ts'
 import type { Partition } from '../../paths/partition-path.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import type { BoundQuery } from '../duckdb/bound-query.ts'
 import type { PartitionKeys, PartitionOptions } from './partition-keys.ts'
 
-/** Text that is counted to its end; of more than that as many rows as it has. */
+/** Text up to this size is counted to its end; of a longer text, as many rows as this size has. */
 const countedBytesMax = 64e6
-/** Of Parquet, whose rows may be of any size. */
+/** Rows of Parquet files that are counted; they may be of any size. */
 const countedRowsMax = 5_000_000
 
 export interface CountedConversion extends PartitionOptions {
@@ -18,7 +17,7 @@ export interface CountedConversion extends PartitionOptions {
   readonly isParquet: boolean
 }
 
-/** The partitions are those of this conversion, or of more, where other threads have met the rest. */
+/** The partitions are those of this conversion; there are more in the run where other threads have met others. */
 export async function explainTooMany(
   keys: PartitionKeys,
   query: BoundQuery,
@@ -27,17 +26,16 @@ export async function explainTooMany(
   const { met } = keys
   const counted = await keys.count(query, isParquet ? countedRowsMax : countableRows(files))
   const isCounted = counted.partitions > partitionsMax
-  const members = files.flatMap(file => file.members)
-  const [first] = members
-  const isOne = first && members.every(each => each.archive === first.archive && each.member === first.member)
+  const place = onlyPlace(files.flatMap(file => file.members))
   return tooManyPartitions(
     {
-      ...{ partitionBy, partitionsMax },
+      partitionBy,
+      partitionsMax,
       partitions: Math.max(counted.partitions, partitionsMax + 1),
       rows: isCounted ? counted.rows : undefined,
       widest: widestOf(met, partitionBy),
     },
-    isOne ? placeOf(first) : undefined,
+    place && placeOf(place),
   )
 }
 

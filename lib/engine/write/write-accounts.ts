@@ -1,12 +1,15 @@
-/** Writes rows by member as Parquet, a group at a time, and joins what the groups of a batch wrote. */
-import { closeSync, openSync, writeSync } from 'node:fs'
+/** Writes the row counts of members as Parquet, a group at a time, and joins the files of a batch. */
 import { rm } from 'node:fs/promises'
 import type { MemberAccount } from '../../model/share.ts'
 import type { Engine } from '../duckdb/engine.ts'
+import { createLineFile } from '../duckdb/line-file.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { scan } from '../read/parquet-describe.ts'
 
-/** Throws the engine's and the file system's errors as they are. By way of a file of JSON lines, in a folder that the engine may read. Memory: some lines at a time. */
+/**
+ * Writes accounts to `target`, by way of the JSON lines file `staged` in a folder that the engine may read. Errors of the
+ * engine and the file system are thrown as they are. Memory: some lines at a time.
+ */
 export async function writeAccounts(
   engine: Engine,
   accounts: Iterable<MemberAccount>,
@@ -25,27 +28,18 @@ export async function writeAccounts(
   }
 }
 
-/** Accounts of several groups as one file, in their order. */
+/** Joins the accounts of several groups in one file, in their order. */
 export async function joinAccounts(engine: Engine, files: readonly string[], target: string): Promise<null> {
   await copy(engine, scan(files), target)
   return null
 }
 
-const linesAtOnce = 2000
-
-function writeLines(file: string, accounts: Iterable<MemberAccount>): void {
-  const handle = openSync(file, 'w')
+function writeLines(path: string, accounts: Iterable<MemberAccount>): void {
+  const file = createLineFile(path)
   try {
-    let lines: string[] = []
-    for (const account of accounts) {
-      lines.push(`${JSON.stringify(account)}\n`)
-      if (lines.length < linesAtOnce) continue
-      writeSync(handle, lines.join(''))
-      lines = []
-    }
-    writeSync(handle, lines.join(''))
+    for (const account of accounts) file.add(JSON.stringify(account))
   } finally {
-    closeSync(handle)
+    file.close()
   }
 }
 

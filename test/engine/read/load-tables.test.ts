@@ -158,13 +158,13 @@ describe('a broadcast table', () => {
       'a value that does not fit',
       table('t.csv', csv(), typed),
       'k,n,d\na,1,\n"b\nc",1.5,\n',
-      'table t, row 2: column n: expected int32, got 1.5; mend the table, or its columns',
+      'table t, row 2: column n: expected int32, got 1.5; fix the table, or its columns',
     ],
     [
       'a null where one is required',
       table('t.csv', csv(), { k: column.string({ required: true }) }),
       'k,n\na,1\n,2\n',
-      'table t, row 2: column k: expected required string, got null; mend the table, or its columns',
+      'table t, row 2: column k: expected required string, got null; fix the table, or its columns',
     ],
     [
       'other fields than its header',

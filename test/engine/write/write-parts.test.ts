@@ -113,7 +113,7 @@ describe('partitions', () => {
   })
 
   it.each(['partitionBy', 'sortBy'] as const)(
-    'by a column that the transform does not give are refused: %s',
+    'by a column that the transform does not return are refused: %s',
     async option => {
       const definition = taskOf({
         columns,
@@ -122,7 +122,7 @@ describe('partitions', () => {
       })
       await expect(convertTask(definition, { inputs: { 'x.csv': 'k,n\na,1\n' } })).rejects.toMatchObject({
         code: 'DEFINITION_INVALID',
-        message: expect.stringContaining('columns that the transform gives, got n'),
+        message: expect.stringContaining('columns that the transform returns, got n'),
       })
     },
   )

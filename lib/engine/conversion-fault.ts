@@ -1,0 +1,52 @@
+/** Faults of a conversion: which of them bad input may have caused, and what they mean to the user. */
+import { CapacityError, FanmillError, PermanentError } from '../errors/errors.ts'
+import type { Conversion } from './conversion.ts'
+import { engineFault } from './duckdb/engine.ts'
+
+/** The error as Fanmill's, with what the conversion knows about its cause. */
+export function conversionFault(error: unknown, conversion: Conversion): Error {
+  if (error instanceof FanmillError) return error
+  const fault = engineFault(error)
+  if (!(fault instanceof FanmillError)) return fault
+  if (fault.code === 'OUT_OF_MEMORY') return withPartitions(fault, conversion)
+  return /negative intervals/.test(fault.message) ? negativeInterval(conversion, error) : fault
+}
+
+/** Each partition has its own buffers: many of them are a likelier cause than too little memory. */
+function withPartitions(fault: FanmillError, { keys, parts }: Conversion): FanmillError {
+  const partitions = keys?.met.length ?? 0
+  if (partitions < 100) return fault
+  const message = `${fault.message}; or partition by something coarser than ${parts.partitionBy.join(', ')}, which gives ${partitions} partitions here`
+  return new CapacityError(fault.code, message, { ...fault.detail, partitions }, { cause: fault.cause })
+}
+
+function negativeInterval({ transform }: Conversion, cause: unknown): PermanentError {
+  const columns = transform.schema.filter(({ type }) => String(type).includes('INTERVAL')).map(({ name }) => name)
+  const message = `column ${columns.join(' or ')}: expected an interval that is not negative, as Parquet has no others, got a negative one; cast it to text, or to a number with epoch(), in the transform`
+  return new PermanentError('TRANSFORM_FAILED', message, { columns }, { cause })
+}
+
+/**
+ * Whether a text may be the cause of an engine's fault, for instance a record longer than a buffer. Only a careful
+ * conversion shows whether it was.
+ */
+export const isMisfitFault = ({ message }: FanmillError): boolean =>
+  /^(Conversion|Invalid Input|Out of Range|Invalid) Error|^Not implemented Error: The Parallel CSV Reader/.test(message)
+
+/** The fault of a careful conversion. Every row that it reads fits, so that a statement of the user's failed. */
+export function transformFault({ transform }: Conversion, fault: FanmillError): FanmillError {
+  if (!transform.steps.some(({ step }) => step.kind === 'sql')) return fault
+  const { message, publicMessage, detail, cause } = fault
+  const prefixed = (text: string): string => `the transform's SQL failed: ${text}`
+  return new PermanentError('TRANSFORM_FAILED', prefixed(message), detail, {
+    cause,
+    publicMessage: publicMessage && prefixed(publicMessage),
+  })
+}
+
+/** The error of a function that rejects a row after the rejects were collected and their records left out. */
+export const unsteadyRejects = (): PermanentError =>
+  new PermanentError(
+    'TRANSFORM_FAILED',
+    'expected functions to reject the same rows each time that they are called, got a reject of a row that passed before; decide by the row alone, not by rows before it',
+  )

@@ -1,0 +1,65 @@
+/** What a conversion of staged files works with, what it is given, and what comes out. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Format } from '../define/definition.ts'
+import type { PartitionLimits } from '../paths/partition-limits.ts'
+import type { StagedFile } from '../stage/stage.ts'
+import type { ParquetOptions } from './read/parquet-read.ts'
+import type { RowCounter } from './read/row-counter.ts'
+import type { ReadOptions } from './read/typed-read.ts'
+import type { MapFunctions } from './transform/map-function.ts'
+import type { BoundCheck } from './transform/row-checks.ts'
+import type { CheckedTransform } from './transform/transform.ts'
+import type { PartitionKeys } from './write/partition-keys.ts'
+import type { KeptRejects } from './write/reject-rows.ts'
+import type { PartOptions, WrittenPart } from './write/write-parts.ts'
+
+/** What stays the same from one conversion of a task to the next. */
+export interface Conversion {
+  readonly connection: DuckDBConnection
+  readonly counter: RowCounter
+  /** Counts rows that fit, whether or not they pass the checks. */
+  readonly fitCounter: RowCounter
+  readonly maps: MapFunctions
+  readonly read: ReadOptions
+  /** Set when the files are Parquet. */
+  readonly parquet?: ParquetOptions | undefined
+  /** Conditions on the rows that fit. */
+  readonly checks: readonly BoundCheck[]
+  readonly transform: CheckedTransform
+  readonly format: Format
+  readonly parts: PartOptions
+  /** Set when the output has partitions. */
+  readonly keys?: PartitionKeys | undefined
+}
+
+export interface ConvertJob {
+  /** Staged text with any headers, or whole Parquet files. */
+  readonly files: readonly StagedFile[]
+  /** Path for the parts, without ending; nothing is there yet. */
+  readonly target: string
+  /** Keeps what does not fit as rejects; the text must be staged located. */
+  readonly isCareful: boolean
+  /** Converts only the records up to this number of their member; for careful conversions. */
+  readonly lastRecord?: number | undefined
+  /** Default folders as long as the engine's file system allows, and partitions counted by conversion. */
+  readonly partitionLimits?: PartitionLimits | undefined
+  /** Converts only to see whether it fails: partitions are not written apart. Default false. */
+  readonly isTrial?: boolean
+}
+
+/**
+ * `locate`: something does not fit; stage the same text located and convert it carefully.
+ * `byMember`: a map function reads its row's member; stage one file for each member, and convert them one by one.
+ */
+export type Converted =
+  | ConvertedParts
+  | { readonly kind: 'locate'; readonly cause: Error }
+  | { readonly kind: 'byMember' }
+
+export interface ConvertedParts extends KeptRejects {
+  readonly kind: 'parts'
+  readonly parts: readonly WrittenPart[]
+  /** Rows that entered the transform. */
+  readonly rowsRead: number
+  readonly rowsWritten: number
+}

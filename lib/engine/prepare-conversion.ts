@@ -1,0 +1,81 @@
+/** Prepares the conversions of a task: binds its transform and checks to the columns that are read. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { MapBatchesStep, MapRowsStep, Step } from '../define/definition.ts'
+import { checkOutput } from './check-output.ts'
+import type { Conversion } from './conversion.ts'
+import { quoteName } from './duckdb/quote.ts'
+import type { EngineTask } from './engine-task.ts'
+import { sqlType } from './read/column-sql.ts'
+import { declaredColumns, emptyRead, type ReadColumn } from './read/read-columns.ts'
+import { fastRead } from './read/typed-read.ts'
+import { bindChecks } from './transform/row-checks.ts'
+import { checkTransform, type SchemaColumn } from './transform/transform.ts'
+
+/** What all conversions of a task share. */
+export type ConversionTools = Pick<Conversion, 'connection' | 'maps' | 'counter' | 'fitCounter' | 'keys'> & {
+  readonly memoryBytes: number
+}
+
+export interface ReadInputs {
+  /** Names of the columns in the inputs' paths. */
+  readonly inPath: readonly string[]
+  /** The columns of Parquet files, for a task that declares none. */
+  readonly own?: readonly ReadColumn[] | undefined
+}
+
+/** @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID */
+export async function prepareConversion(
+  task: EngineTask,
+  { memoryBytes, ...tools }: ConversionTools,
+  { inPath, own = [] }: ReadInputs,
+): Promise<Conversion> {
+  const { format, strict, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
+  const { columns: declared, hive } = withPathColumns(task, inPath)
+  const columns = [...own, ...declaredColumns(declared)]
+  const keepNew = onNewColumn === 'keep'
+  const read = { columns: declared, strict, keepNew, provenance, hive, refuseNew: onNewColumn === 'fail' }
+  const parquet =
+    format.kind === 'parquet' ? { columns, strict, keepNew, provenance, hive, onNewColumn, onMissingColumn } : undefined
+  const input = parquet ? emptyRead(columns, parquet) : fastRead([], read)
+  const given = { input, maps: tools.maps, tables: task.tables }
+  const transform = await checkTransform(tools.connection, { ...given, steps: task.steps })
+  checkOutput(parts, transform.schema)
+  const checks = await bindChecks(tools.connection, given, task.checks ?? [])
+  const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
+  return { ...tools, read, parquet, checks, transform, format, parts: { ...parts, room } }
+}
+
+/** The declared columns and those in the path, which are texts where they are not declared; `hive` names the ones in the path. */
+function withPathColumns(
+  { columns }: EngineTask,
+  inPath: readonly string[],
+): Pick<Conversion['read'], 'columns' | 'hive'> {
+  const added = inPath.filter(name => !Object.hasOwn(columns, name))
+  const texts = added.map(name => [name, { kind: 'column', type: 'string' }] as const)
+  const declared = Object.keys(columns)
+  return {
+    columns: { ...columns, ...Object.fromEntries(texts) },
+    hive: [...declared, ...added].filter(name => inPath.includes(name)),
+  }
+}
+
+/** Returns the columns that map steps add, with the engine's types. */
+export async function addedColumns(
+  connection: DuckDBConnection,
+  steps: readonly Step[],
+): Promise<Map<MapRowsStep | MapBatchesStep, readonly SchemaColumn[]>> {
+  const added = new Map<MapRowsStep | MapBatchesStep, readonly SchemaColumn[]>()
+  for (const step of steps) {
+    if (step.kind === 'sql') continue
+    const columns = Object.entries(step.adds).map(
+      ([name, column]) => `CAST(NULL AS ${sqlType(column)}) AS ${quoteName(name)}`,
+    )
+    if (columns.length === 0) continue
+    const result = await connection.run(`SELECT ${columns.join(', ')}`)
+    added.set(
+      step,
+      result.columnNames().map((name, index) => ({ name, type: result.columnType(index) })),
+    )
+  }
+  return added
+}

@@ -1,0 +1,67 @@
+/** Staged CSV as a text source. */
+import type { ColumnDefinition, CsvFormat } from '../../define/definition.ts'
+import type { StagedFile } from '../../stage/stage.ts'
+import { quoteName } from '../duckdb/quote.ts'
+import { sqlType } from './column-sql.ts'
+import { prefixOf, scanText } from './csv-scan.ts'
+import { csvRecordText } from './record-text.ts'
+import type { TextSource, TextSourceOptions } from './text-source.ts'
+
+/** Reads the columns by name, or by position where the format has no header. */
+export function csvSource(files: readonly StagedFile[], format: CsvFormat, options: TextSourceOptions): TextSource {
+  const { columns, hive = [] } = options
+  const byPosition = Object.keys(columns).filter(name => !hive.includes(name))
+  const names = format.header ? (files[0]?.columns ?? []) : byPosition
+  const positions = new Map(names.map((name, index) => [name, index]))
+  const texts = textNames(names)
+  const textAt = (index: number): string => quoteName(texts[index] as string)
+  const isDeclared = (name: string): boolean => Object.hasOwn(columns, name)
+  const isTyped = (name: string): boolean =>
+    options.isLenient === true && positions.has(name) && !hive.includes(name) && isScannable(columns[name])
+  const types = names.flatMap((name, index) =>
+    isTyped(name) ? [[texts[index], sqlType(columns[name] as ColumnDefinition)]] : [],
+  )
+  const used = [
+    ...prefixOf(files),
+    ...names.flatMap((name, index) => (options.keepNew || isDeclared(name) ? [textAt(index)] : [])),
+  ]
+  return {
+    from: scanText(
+      files,
+      texts,
+      { ...format, nulls: format.nullValues },
+      { ...options, types: Object.fromEntries(types) },
+    ),
+    isTyped,
+    text: column => {
+      const index = positions.get(column)
+      return index === undefined ? undefined : textAt(index)
+    },
+    recordText: csvRecordText(texts, format),
+    all: options.isUtf8 ? used : [...prefixOf(files), ...texts.map(quoteName)],
+    used,
+    undeclared: names.flatMap((name, index) => (isDeclared(name) ? [] : [{ name, text: textAt(index) }])),
+  }
+}
+
+/**
+ * Names the text columns apart from the typed ones, so that neither shadows the other. A name that the engine would not
+ * take (equal to another in whatever case, or with a NUL) gets its position as well.
+ */
+function textNames(names: readonly string[]): string[] {
+  const reserved = new Set(names.map(name => `text ${name.toLowerCase()}`))
+  const taken = new Set<string>()
+  return names.map((name, index) => {
+    let text = `text ${name.replaceAll('\0', '\u2400')}`
+    const isOwn = text === `text ${name}` && !taken.has(text.toLowerCase())
+    while (!isOwn && (reserved.has(text.toLowerCase()) || taken.has(text.toLowerCase()))) text += ` ${index + 1}`
+    taken.add(text.toLowerCase())
+    return text
+  })
+}
+
+/** Nulls and formats are handled apart from the scan, which reads garbage in a timestamp with zone as null without an error. */
+function isScannable(column: ColumnDefinition | undefined): boolean {
+  if (!column || column.required || column.format !== undefined || column.nullValues?.length) return false
+  return !['string', 'binary', 'json', 'list', 'timestamptz'].includes(column.type)
+}

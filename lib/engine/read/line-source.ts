@@ -1,0 +1,66 @@
+/** Staged JSON lines and log lines as text sources: each record is one text in the column `line`. */
+import { closeSync, openSync, readSync } from 'node:fs'
+import type { JsonLinesFormat, LinesFormat } from '../../define/definition.ts'
+import { groupNames } from '../../define/line-pattern.ts'
+import { readObject } from '../../errors/json-object.ts'
+import type { StagedFile } from '../../stage/stage.ts'
+import { lineDelimiter } from '../../text/record-dialect.ts'
+import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
+import { prefixOf, scanText } from './csv-scan.ts'
+import { jsonSource } from './json-source.ts'
+import type { TextSource, TextSourceOptions } from './text-source.ts'
+
+/** What a format adds to the columns of the scan. */
+export type LineSource = Omit<TextSource, 'all' | 'used'>
+
+export function lineSource(
+  files: readonly StagedFile[],
+  format: JsonLinesFormat | LinesFormat,
+  options: TextSourceOptions,
+): TextSource {
+  const { columns, isExact = true, keepNew } = options
+  const isFast = options.badRecords === 'fail'
+  const from = scanText(files, ['line'], { delimiter: lineDelimiter, quote: '', escape: '', nulls: [] }, options)
+  const commonKeys = isFast && isExact ? keysOfFirst(files) : undefined
+  const source =
+    format.kind === 'jsonLines'
+      ? jsonSource(from, columns, { isExact, keepNew, isFast, commonKeys })
+      : patternSource(from, format, 'line')
+  return { ...source, all: [...prefixOf(files), 'line'], used: ['*'] }
+}
+
+/** Reads the groups of the pattern from the texts in a column of `from`. */
+export function patternSource(from: string, { pattern }: LinesFormat, column: string): LineSource {
+  const names = groupNames(pattern)
+  const regex = quoteText(pattern)
+  const isMet = `regexp_full_match(${column}, ${regex})`
+  return {
+    from: `(SELECT *, regexp_extract(${column}, ${regex}, ${quoteTexts(names)}) AS groups FROM ${from})`,
+    text: name => (names.includes(name) ? `nullif(groups.${quoteName(name)}, '')` : undefined),
+    undeclared: [],
+    recordText: column,
+    record: { tests: [{ isMet, expected: 'a line that matches the pattern' }], received: column },
+  }
+}
+
+/** The keys of the first line, which most other lines have too. */
+function keysOfFirst([file]: readonly StagedFile[]): readonly string[] | undefined {
+  const keys = file && !file.located ? Object.keys(readObject(firstLine(file.file)) ?? {}) : []
+  return keys.length > 0 && keys.length < commonKeysMax ? keys : undefined
+}
+
+/** A longer list makes a statement that takes longer than it saves. */
+const commonKeysMax = 1000
+
+const firstLineBytes = 65_536
+
+function firstLine(file: string): string {
+  const handle = openSync(file, 'r')
+  try {
+    const bytes = Buffer.alloc(firstLineBytes)
+    const text = bytes.toString('utf8', 0, readSync(handle, bytes, 0, firstLineBytes, 0))
+    return text.slice(0, text.indexOf('\n') + 1)
+  } finally {
+    closeSync(handle)
+  }
+}

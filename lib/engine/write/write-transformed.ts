@@ -1,0 +1,55 @@
+/** Writes the transformed rows of a reading, and explains the failure when they have too many partitions. */
+import { rmSync } from 'node:fs'
+import type { PermanentError } from '../../errors/errors.ts'
+import type { PartitionLimits } from '../../paths/partition-limits.ts'
+import type { Conversion, ConvertJob } from '../conversion.ts'
+import type { BoundQuery } from '../duckdb/bound-query.ts'
+import { learnOrThrow } from '../transform/map-function.ts'
+import { applyTransform } from '../transform/transform.ts'
+import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
+import { dropScanErrors } from './reject-rows.ts'
+import { explainTooMany } from './too-many-partitions.ts'
+import { type WrittenPart, writeParts } from './write-parts.ts'
+
+/**
+ * Writes the rows of `input`. The query is built again each time that a map function has to be called in another way,
+ * at most once for each column and once for the number of rows.
+ */
+export async function writeTransformed(conversion: Conversion, input: string, job: ConvertJob): Promise<WrittenPart[]> {
+  const { connection, counter, transform, maps, parts, keys } = conversion
+  const { target, isTrial, partitionLimits = unlimited } = job
+  for (;;) {
+    await dropScanErrors(connection)
+    counter.reset()
+    keys?.begin(partitionLimits)
+    const query = applyTransform(input, transform, maps)
+    try {
+      const fileBytes = keys || isTrial ? undefined : parts.partBytes
+      return await writeParts(connection, query, target, { ...parts, keys, isTrial, fileBytes })
+    } catch (error) {
+      for (const path of [target, `${target}.parquet`]) rmSync(path, { recursive: true, force: true })
+      if (keys && error instanceof TooManyKeys) throw await tooMany(conversion, keys, query, job)
+      learnOrThrow(maps, error)
+    }
+  }
+}
+
+const unlimited: PartitionLimits = { folderBytesMax: Number.POSITIVE_INFINITY }
+
+/** Counts the partitions. Whatever goes wrong in map functions meanwhile is ignored. */
+async function tooMany(
+  { parts, maps, parquet }: Conversion,
+  keys: PartitionKeys,
+  query: BoundQuery,
+  { files }: ConvertJob,
+): Promise<PermanentError> {
+  const { partitionBy, partitionsMax } = parts
+  const fault = await explainTooMany(keys, query, {
+    partitionBy,
+    partitionsMax,
+    files,
+    isParquet: parquet !== undefined,
+  })
+  maps.takeFault()
+  return fault
+}

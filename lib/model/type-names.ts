@@ -1,0 +1,40 @@
+/** Names of column types: those of definitions, which users see, and those of the engine. */
+import type { ColumnDefinition, ScalarType } from '../define/definition.ts'
+
+/** The engine's name of each scalar type. */
+export const engineTypes: Readonly<Record<ScalarType, string>> = {
+  boolean: 'BOOLEAN',
+  int8: 'TINYINT',
+  int16: 'SMALLINT',
+  int32: 'INTEGER',
+  int64: 'BIGINT',
+  uint8: 'UTINYINT',
+  uint16: 'USMALLINT',
+  uint32: 'UINTEGER',
+  uint64: 'UBIGINT',
+  float32: 'FLOAT',
+  float64: 'DOUBLE',
+  string: 'VARCHAR',
+  date: 'DATE',
+  time: 'TIME',
+  timestamp: 'TIMESTAMP',
+  timestamptz: 'TIMESTAMP WITH TIME ZONE',
+  json: 'JSON',
+  binary: 'BLOB',
+}
+
+const namesOfScalars = new Map(Object.entries(engineTypes).map(([name, engineType]) => [engineType, name]))
+
+/** A type of the engine by the name that a definition has for it; a type that no definition has, as the engine names it. */
+export function typeName(engineType: string): string {
+  if (engineType.endsWith('[]')) return `list of ${typeName(engineType.slice(0, -2))}`
+  const decimal = /^DECIMAL\((\d+),\s*(\d+)\)$/.exec(engineType)
+  if (decimal) return `decimal(${decimal[1]}, ${decimal[2]})`
+  return namesOfScalars.get(engineType) ?? engineType
+}
+
+/** The type of a definition by its name. */
+export function definedTypeName({ type, precision = 18, scale = 3, items }: ColumnDefinition): string {
+  if (type === 'decimal') return `decimal(${precision}, ${scale})`
+  return type === 'list' ? `list of ${items ? definedTypeName(items) : 'string'}` : type
+}

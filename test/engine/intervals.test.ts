@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { column, parquet, sql } from '../../lib/define/index.ts'
+import { convertTask, taskOf } from './converting.ts'
+
+const columns = { days: column.int32() }
+const inputs = { 'x.csv': 'days\n1\n-2\n' }
+
+describe('intervals', () => {
+  it('are written when they are not negative, and as text in any case', async () => {
+    const transform = sql`select interval (abs(days)) day as d, cast(interval (days) day as varchar) as t from input`
+    const { rows } = await convertTask(taskOf({ columns, transform }), { inputs })
+    expect(rows).toEqual([
+      { d: '1 day', t: '1 day' },
+      { d: '2 days', t: '-2 days' },
+    ])
+  })
+
+  it.each([
+    ['a column', 'd', sql`select *, interval (days) day as d from input`],
+    ['a list', 'd', sql`select *, [interval (days) day] as d from input`],
+    ['a structure', 'd', sql`select *, {'a': interval (days) day} as d from input`],
+  ])(
+    'fail with the line and the column when one in %s is negative, which Parquet cannot hold',
+    async (_where, name, transform) => {
+      await expect(convertTask(taskOf({ columns, transform }), { inputs })).rejects.toMatchObject({
+        code: 'TRANSFORM_FAILED',
+        message: `x.csv, line 3: column ${name}: expected an interval that is not negative, as Parquet has no others, got a negative one; cast it to text, or to a number with epoch(), in the transform`,
+      })
+    },
+  )
+
+  it('may be partitions, which have their text', async () => {
+    const transform = sql`select days, interval (days) day as d from input`
+    const output = parquet({ path: 'out', partitionBy: ['d'] })
+    const { parts } = await convertTask(taskOf({ columns, transform, output }), { inputs })
+    expect(parts.map(({ partition }) => partition.d).sort()).toEqual(['-2 days', '1 day'])
+  })
+})
