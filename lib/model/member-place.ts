@@ -14,7 +14,9 @@ export const placeOf = ({ archive, member }: MemberPlace): string =>
 /** Returns the first of these places, if all are of one member or file; undefined for none, or several. */
 export function onlyPlace<Place extends MemberPlace>(places: readonly Place[]): Place | undefined {
   const [first] = places
-  return places.every(({ archive, member }) => archive === first?.archive && member === first.member) ? first : undefined
+  return places.every(({ archive, member }) => archive === first?.archive && member === first.member)
+    ? first
+    : undefined
 }
 
 /** Returns an error of Fanmill's that names no place yet with the place before its message, and any other error as it is. */
