@@ -1,6 +1,6 @@
 /** Finds the module that called a function, so that worker threads can import it. */
 
-/** The URL of the module that called `callee`, or undefined where stacks do not tell. */
+/** Returns the URL of the module that called `callee`, or undefined when the stack does not show it. */
 export function callerModule(callee: (...args: never[]) => unknown): string | undefined {
   const holder: { stack?: string } = {}
   // V8's stack of everything below `callee`: its first frame is the caller.

@@ -1,11 +1,11 @@
-/** Checks options where they enter: says the option's path, what was expected and what came. */
+/** Checks options where they enter. Messages name the option's path, what was expected and what was received. */
 import * as v from 'valibot'
 import { PermanentError } from '../errors/errors.ts'
 import { didYouMean } from '../errors/nearest.ts'
 
 /**
- * What the schema makes of a value. Each schema's own message names what it expects: `v.string('a string')`.
- * @throws DEFINITION_INVALID with the first fault; an unknown option comes before a missing one, which it may have meant
+ * Returns the value as the schema parses it. Each schema's own message names what it expects: `v.string('a string')`.
+ * @throws DEFINITION_INVALID with the first fault; an unknown option is reported before a missing one, as it may be the missing one misspelt
  */
 export function check<Schema extends v.GenericSchema>(
   subject: string,
@@ -20,12 +20,12 @@ export function check<Schema extends v.GenericSchema>(
   throw invalid(where, sayIssue(issue), { path })
 }
 
-/** The error of a definition that cannot be, with where it is wrong. */
+/** Returns the error of a wrong definition: where it is wrong, and how. */
 export function invalid(where: string, message: string, detail: Readonly<Record<string, unknown>> = {}) {
   return new PermanentError('DEFINITION_INVALID', `${where}: ${message}`, { where, ...detail })
 }
 
-/** An object with these options and no others. `others` maps a name that people may try to the option that they mean. */
+/** Returns the schema of an object with these options and no others. `others` maps a name that people may try to the option that they mean. */
 export function options<const Entries extends v.ObjectEntries>(
   entries: Entries,
   others: Readonly<Record<string, string>> = {},
@@ -40,12 +40,12 @@ export function options<const Entries extends v.ObjectEntries>(
   })
 }
 
-/** One of the pieces that builders make, told by its kind. */
+/** Returns the schema of what a builder returns, recognised by its kind. */
 export function piece<Piece extends { readonly kind: string }>(expected: string, kinds: readonly Piece['kind'][]) {
   return v.custom<Piece>(value => isBuilt(value) && kinds.includes(value.kind), expected)
 }
 
-/** A value as messages show it: short, on one line. */
+/** Returns a value as messages show it: short, on one line. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'function') return 'a function'
@@ -56,7 +56,7 @@ export function show(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }
 
-/** `, did you mean …`: the name that `others` gives for this one, or else the nearest of `names`. */
+/** Returns `, did you mean …` with the name that `others` has for this one, or else with the nearest of `names`. */
 export function meantName(name: string, names: readonly string[], others: Readonly<Record<string, string>>): string {
   return Object.hasOwn(others, name) ? `, did you mean ${others[name]}` : didYouMean(name, names)
 }

@@ -1,6 +1,8 @@
-/** The shapes of a definition: frozen, JSON-printable data, plus the user's functions that stay in the module. */
+/** The data of a definition: frozen and JSON-printable, except for the user's functions, which stay in their module. */
+import type { Output } from './output-definition.ts'
 import type { ProvenanceColumn } from './provenance.ts'
 
+/** The column types without parameters of their own. */
 export type ScalarType =
   | 'boolean'
   | 'int8'
@@ -21,31 +23,32 @@ export type ScalarType =
   | 'json'
   | 'binary'
 
-/** How one column's text is read. */
+/** A column: its type, and how its text is read. */
 export interface ColumnDefinition {
   readonly kind: 'column'
   readonly type: ScalarType | 'decimal' | 'list'
-  /** Decimal only: total digits, 1 to 38. */
+  /** The number of digits in all, 1 to 38; of `decimal` only. */
   readonly precision?: number
-  /** Decimal only: digits after the point. */
+  /** The number of digits after the point; of `decimal` only. */
   readonly scale?: number
-  /** List only: read from a JSON array. */
+  /** The column that types the items; of `list` only. */
   readonly items?: ColumnDefinition
-  /** A null in a required column is a reject; default false. The column is optional in Parquet all the same, as the engine writes no other. */
+  /** Whether a null makes the row a reject. The column is optional in Parquet all the same. Default false. */
   readonly required?: boolean
-  /** strptime format of a date, time or timestamp; default ISO 8601. */
+  /** The strptime format of a date, time or timestamp. Default ISO 8601. */
   readonly format?: string
-  /** Texts read as null, besides those of the format. */
+  /** Texts that are read as null, besides those of the format. Default none. */
   readonly nullValues?: readonly string[]
   readonly doc?: string
 }
 
+/** Columns by name. */
 export type Columns = Readonly<Record<string, ColumnDefinition>>
 
 export type ParamType = 'string' | 'integer' | 'float64' | 'boolean' | 'date' | 'month' | 'timestamp' | 'enumeration'
 export type ParamValue = string | number | boolean
 
-/** One parameter: its text form (command line, path) and its value (date, month and timestamp stay ISO strings). */
+/** A parameter. Dates, months and timestamps are ISO strings in the code as they are on the command line. */
 export interface ParamDefinition {
   readonly kind: 'param'
   readonly type: ParamType
@@ -55,42 +58,66 @@ export interface ParamDefinition {
   readonly validate?: (value: never) => boolean | string
 }
 
+/** Parameters by name. */
 export type Params = Readonly<Record<string, ParamDefinition>>
+/** Values of parameters by name. */
 export type ParamValues = Readonly<Record<string, ParamValue>>
 
-/** How the bytes of a text stand for characters; `windows-1252` as the WHATWG encoding standard defines it. */
+/** The encoding of a text; `windows-1252` is defined by the WHATWG encoding standard. */
 export type TextEncoding = 'utf-8' | 'windows-1252'
 
 export interface CsvFormat {
   readonly kind: 'csv'
-  /** One to four bytes; default a comma. */
+  /**
+   * What separates fields: one to four bytes. Default a comma.
+   * @example csv({ delimiter: ';' })
+   */
   readonly delimiter: string
-  /** One character, or empty for none; default a double quote. */
+  /**
+   * The character around fields that hold delimiters or newlines, or an empty string for none. Default a double quote.
+   * @example csv({ quote: '' })
+   */
   readonly quote: string
-  /** One character; default the quote itself. */
+  /**
+   * The character before a quote inside a quoted field. Default the quote itself.
+   * @example csv({ escape: '\\' })
+   */
   readonly escape: string
-  /** Whether the first record names the columns; without it columns are read by position. Default true. */
+  /**
+   * Whether the first record names the columns. With `false`, columns are read by position. Default true.
+   * @example csv({ header: false })
+   */
   readonly header: boolean
-  /** Lines that begin with this character are not records; default none. */
+  /**
+   * The character at the beginning of lines that are not records. Default none.
+   * @example csv({ comment: '#' })
+   */
   readonly comment?: string
-  /** Unquoted texts read as null; default only the empty field. A quoted empty field is an empty string. */
+  /**
+   * Unquoted texts that are read as null. A quoted empty field is an empty string. Default `['']`.
+   * @example csv({ nullValues: ['', 'NA'] })
+   */
   readonly nullValues: readonly string[]
-  /** Lines before the header to pass over; default 0. */
+  /**
+   * The number of lines before the header that are not read. Default 0.
+   * @example csv({ skip: 2 })
+   */
   readonly skip: number
+  /** The encoding of the text. Default UTF-8. */
   readonly encoding: TextEncoding
 }
 
 export interface JsonLinesFormat {
   readonly kind: 'jsonLines'
-  /** Default UTF-8. */
+  /** The encoding of the text. Default UTF-8. */
   readonly encoding?: TextEncoding
 }
 
 export interface LinesFormat {
   readonly kind: 'lines'
-  /** Source of a regular expression (RE2 syntax) that must match a whole line; its named groups are the columns. */
+  /** The source of a regular expression (RE2 syntax) that must match a whole line. Its named groups are the columns. */
   readonly pattern: string
-  /** Default UTF-8. */
+  /** The encoding of the text. Default UTF-8. */
   readonly encoding?: TextEncoding
 }
 
@@ -98,44 +125,47 @@ export interface ParquetFormat {
   readonly kind: 'parquet'
 }
 
+/** How records stand in a file. */
 export type Format = CsvFormat | JsonLinesFormat | LinesFormat | ParquetFormat
 
 export interface ZipMembersSource {
   readonly kind: 'zipMembers'
-  /** Path template under the input root, with `{param}` placeholders and glob stars. */
+  /** The paths of the archives under the input root: a template with `{param}` placeholders and globs. */
   readonly paths: string
-  /** Glob over member names; default every member. */
+  /** A glob over member names. Default every member. */
   readonly members: string
   readonly format?: Format
-  /** What to do with a member that cannot be read: default `fail`. */
+  /** What happens with a member that cannot be read. Default `fail`. */
   readonly onBadMember: 'fail' | 'skip'
-  /** Folders `name=value` in an archive's path are columns; absent means true. */
+  /** Whether folders `name=value` in an archive's path are columns. Absent means true. */
   readonly hive?: boolean
   readonly limits: ZipLimits
 }
 
-/** Caps against hostile archives; attackers write the declared sizes. */
+/** Limits against hostile archives, whose declared sizes may be false. A member beyond one is bad: see `onBadMember`. */
 export interface ZipLimits {
-  /** Inflated bytes of one member. */
+  /** The inflated bytes of one member. Default 64 GiB. */
   readonly memberBytesMax: number
-  /** Inflated bytes of all selected members of an archive. */
+  /** The inflated bytes of all selected members of an archive. Default 1 TiB. */
   readonly archiveBytesMax: number
-  /** Inflated over compressed, for members above a floor of 1 MiB inflated. */
+  /** The inflated bytes of a member over its compressed bytes; checked above 1 MiB inflated. Default 1,100. */
   readonly ratioMax: number
+  /** The members of an archive. Default 2,000,000. */
   readonly memberCountMax: number
-  /** Bytes of a member's name. */
+  /** The bytes of a member's name. Default 4,096. */
   readonly nameBytesMax: number
 }
 
 export interface FilesSource {
   readonly kind: 'files'
-  /** Path template under the input root. Names ending in .gz or .zst are inflated. */
+  /** The paths of the files under the input root: a template with `{param}` placeholders and globs. */
   readonly paths: string
   readonly format?: Format
-  /** Folders `name=value` in a file's path are columns; absent means true. */
+  /** Whether folders `name=value` in a file's path are columns. Absent means true. */
   readonly hive?: boolean
 }
 
+/** Where rows come from. */
 export type Source = ZipMembersSource | FilesSource
 
 /** SQL with its bound values: `texts` has one element more than `values`. */
@@ -144,18 +174,19 @@ export interface SqlStep {
   readonly texts: readonly string[]
   readonly values: readonly SqlValue[]
   readonly scope: 'row'
-  /** Set where the step is a task's `where`, for messages. */
+  /** Set when the step is a task's `where`; messages name it. */
   readonly clause?: 'where'
 }
 
+/** A value that SQL can bind. */
 export type SqlValue = string | number | bigint | boolean | null | readonly string[] | readonly number[]
 
 export interface MapRowsStep {
   readonly kind: 'mapRows'
   readonly map: (row: never, context: never) => unknown
-  /** Columns that the function adds, or gives another type. Others pass through. */
+  /** The columns that the function adds, or to which it gives another type. Others pass through. */
   readonly adds: Columns
-  /** Set where rows on which the function fails are rejects. */
+  /** Set when rows on which the function fails are rejects. */
   readonly onError?: 'reject'
 }
 
@@ -163,7 +194,7 @@ export interface MapBatchesStep {
   readonly kind: 'mapBatches'
   readonly map: (batch: never, context: never) => unknown
   readonly adds: Columns
-  /** Set where rows on which the function fails are rejects. */
+  /** Set when rows on which the function fails are rejects. */
   readonly onError?: 'reject'
 }
 
@@ -171,58 +202,29 @@ export type Step = SqlStep | MapRowsStep | MapBatchesStep
 /** A step, or a function of the parameters that returns one. */
 export type StepDefinition = Step | ((params: never) => Step)
 
-/** A broadcast table: small, read whole, once a worker. */
+/** A small table that every worker reads whole. */
 export interface TableDefinition {
   readonly kind: 'table'
-  /** Path template under the input root. */
+  /** The path of its file under the input root: a template with `{param}` placeholders. */
   readonly path: string
   readonly format: Format
-  /** Types of its columns; default as the engine finds them. */
+  /** The types of its columns. Default those that the engine detects. */
   readonly columns?: Columns
 }
 
-/** A value that only the task's functions get to see. */
+/** The name of a value that only the task's functions can read. */
 export interface SecretDefinition {
   readonly kind: 'secret'
   readonly name: string
 }
 
-export interface ParquetOutput {
-  readonly kind: 'parquet'
-  /** Path template under the output root, with `{task}`, `{salt}` and `{param}`. */
-  readonly path: string
-  /** Columns whose values become folders; their names begin with neither `_` nor `.`, which readers take for hidden. */
-  readonly partitionBy: readonly string[]
-  readonly sortBy: readonly string[]
-  readonly compression: 'zstd' | 'snappy' | 'gzip' | 'lz4' | 'uncompressed'
-  /** Parts come near this many bytes and are not a quarter larger, but that they have at least 2,048 rows; default 128 MiB. */
-  readonly partBytes: number
-  readonly rowGroupRows: number
-  /** Bloom filters of columns whose values fit into a dictionary of 10,000 a row group; default true. */
-  readonly bloomFilters: boolean
-  readonly mode: OutputMode
-  readonly salted: boolean
-  /** More partitions than this fail the run: TOO_MANY_PARTITIONS; default 1,000. */
-  readonly partitionsMax: number
-}
-
-export type OutputMode = 'replace' | 'fail' | 'replacePartitions' | 'append'
-
-/** The members themselves, extracted below a path. */
-export interface MemberFilesOutput {
-  readonly kind: 'memberFiles'
-  readonly path: string
-  readonly mode: OutputMode
-}
-
-export type Output = ParquetOutput | MemberFilesOutput
-
+/** How many rejected rows a run may have. */
 export interface RejectLimit {
-  /** A count of rows, or a share of the records such as `0.5%`; default 0. */
+  /** A count of rows, or a share of the records such as `0.5%`. Default 0. */
   readonly max: number | `${number}%`
 }
 
-/** A condition on the rows that were read; those for which it is false are rejects with this reason. */
+/** A condition on the rows as they are read, and the reason of the rejects for which it is false. */
 export interface RowCheck {
   readonly that: SqlStep
   readonly reason: string
@@ -236,6 +238,7 @@ export interface TaskDefinition extends TaskFields {
   readonly [unknownOutputColumns]?: undefined
 }
 
+/** The data of a task. Its options are documented at `AnyTaskOptions`. */
 export interface TaskFields {
   readonly kind: 'task'
   readonly name: string
@@ -247,21 +250,15 @@ export interface TaskFields {
   readonly transform: readonly StepDefinition[]
   readonly where?: SqlStep | ((params: never) => SqlStep)
   readonly output: Output
-  /** Default none. */
   readonly checks?: readonly RowCheck[]
   readonly rejects: RejectLimit
-  /** Lossy conversions are rejects; default true. */
   readonly strict: boolean
   readonly onNewColumn: 'ignore' | 'fail' | 'keep'
   readonly onMissingColumn: 'fail' | 'null'
   readonly onEmpty: 'fail' | 'succeed'
-  /** Adds columns of the row's place, `_archive`, `_member` and `_line`, and of its run, `_run` and `_loaded_at`. */
   readonly provenance: readonly ProvenanceColumn[]
-  /** Runs once in each worker; what it returns is `context.state`. */
   readonly setup?: (context: never) => unknown
-  /** Their values are in `context.secrets`; default none. */
   readonly secrets?: Readonly<Record<string, SecretDefinition>>
-  /** Stands in place of the code hash. */
   readonly version?: string
 }
 
@@ -270,6 +267,6 @@ export interface PipelineDefinition {
   readonly name: string
   readonly tasks: readonly TaskDefinition[]
   readonly trigger?: { readonly upload: string }
-  /** URL of the module that workers import; not seen by JSON. */
+  /** The URL of the module that workers import. JSON does not show it. */
   readonly module?: string
 }

@@ -1,4 +1,4 @@
-/** The builders of text and file formats. */
+/** Builds the formats of files. */
 import * as v from 'valibot'
 import { check, invalid, options, show } from './check.ts'
 import type { CsvFormat, JsonLinesFormat, LinesFormat, ParquetFormat, TextEncoding } from './definition.ts'
@@ -6,11 +6,16 @@ import { type Refined, refinable } from './freeze.ts'
 import { readPattern } from './line-pattern.ts'
 import { count, flag, oneOf, texts } from './schemas.ts'
 
+/** The option of all text formats. */
 export interface EncodingOptions {
-  /** Of the text; default `utf-8`. `latin-1` is another name of `windows-1252`, as in browsers. */
+  /**
+   * The encoding of the text. `latin-1` means `windows-1252`, as in browsers. Default `utf-8`.
+   * @example csv({ encoding: 'windows-1252' })
+   */
   readonly encoding?: TextEncoding | 'latin-1'
 }
 
+/** The options of `csv`. All have defaults. */
 export type CsvOptions = Partial<Omit<CsvFormat, 'kind' | 'encoding'>> & EncodingOptions
 export type Csv = Refined<CsvFormat, CsvOptions>
 export type JsonLines = Refined<JsonLinesFormat, EncodingOptions>
@@ -18,12 +23,20 @@ export type Lines = Refined<LinesFormat, LinesOptions>
 export type ParquetFiles = Refined<ParquetFormat, NoOptions>
 export type NoOptions = Readonly<Record<never, never>>
 
+/** The options of `lines`. */
 export interface LinesOptions extends EncodingOptions {
-  /** Must match a whole line; named groups, `(?<name>…)` or `(?P<name>…)`, become the columns. RE2 syntax: no look-around, no back-references. */
+  /**
+   * A regular expression that must match a whole line. Its named groups, `(?<name>…)`, become the columns. RE2 syntax: no
+   * look-around and no back-references. Required.
+   * @example lines({ pattern: /(?<at>\S+) (?<level>[A-Z]+) (?<text>.*)/ })
+   */
   readonly pattern: string | RegExp
 }
 
-/** Delimited text; by default commas, double quotes and a header. An empty unquoted field is null, `""` an empty string. */
+/**
+ * Delimited text, by default with commas, double quotes and a header. An empty unquoted field is null, `""` an empty string.
+ * @example csv({ delimiter: ';', nullValues: ['', 'NA'] })
+ */
 export function csv(given: CsvOptions = {}): Csv {
   const checked = check('csv', csvOptions, given)
   const quote = checked.quote ?? '"'
@@ -42,29 +55,38 @@ export function csv(given: CsvOptions = {}): Csv {
   return refinable(data, given, csv)
 }
 
-/** One JSON object a line; columns are read by their names. */
+/**
+ * One JSON object a line. Columns are read by their names.
+ * @example files({ paths: 'events/*.jsonl', format: jsonLines() })
+ */
 export function jsonLines(given: EncodingOptions = {}): JsonLines {
   const { encoding } = check('jsonLines', options({ encoding: anyEncoding }), given)
   return refinable({ kind: 'jsonLines', ...declaredEncoding(encoding) }, given, jsonLines)
 }
 
-/** Lines of a log: a line that the pattern does not match is a reject. */
+/**
+ * Lines of a log, read by a pattern. A line that it does not match is a reject.
+ * @example files({ paths: 'logs/*.log', format: lines({ pattern: /(?<at>\S+) (?<text>.*)/ }) })
+ */
 export function lines(given: LinesOptions): Lines {
   const { pattern, encoding } = check('lines', linesOptions, given)
   return refinable({ kind: 'lines', pattern: readPattern(pattern), ...declaredEncoding(encoding) }, given, lines)
 }
 
-/** Parquet files; types come from the files where `columns` does not say them. */
+/**
+ * Parquet files. Columns without a type in `columns` have that of the file.
+ * @example files({ paths: 'sales/*.parquet', format: parquetFiles() })
+ */
 export function parquetFiles(given: NoOptions = {}): ParquetFiles {
   check('parquetFiles', options({}), given)
   return refinable({ kind: 'parquet' }, given, parquetFiles)
 }
 
-/** The encoding that an option names. Browsers read text that is declared as latin-1 as windows-1252, whose 0x80 to 0x9f are printed characters. */
+/** Returns the encoding that an option names. Like browsers, it reads latin-1 as windows-1252, whose 0x80 to 0x9f are printed characters. */
 const encodingNamed = (name: EncodingOptions['encoding']): TextEncoding | undefined =>
   name === 'latin-1' ? 'windows-1252' : name
 
-/** The encoding as a field of a format whose texts are UTF-8 unless it says otherwise. */
+/** Returns the encoding as a field of a format, absent for UTF-8. */
 function declaredEncoding(name: EncodingOptions['encoding']): { readonly encoding?: TextEncoding } {
   const encoding = encodingNamed(name)
   return encoding === undefined || encoding === 'utf-8' ? {} : { encoding }

@@ -1,6 +1,6 @@
-/** Deep-frozen copies of what builders are given, and the `.with` of shared pieces. */
+/** Freezes what builders return, and gives it a `with` method. */
 
-/** A deep-frozen copy of plain objects and arrays without undefined fields; what is frozen already, and functions, stay themselves. */
+/** Returns a deep-frozen copy of plain objects and arrays, without undefined fields. Functions and frozen objects are returned as they are. */
 export function frozen<T>(value: T): T {
   if (Array.isArray(value)) return Object.freeze(value.map(frozen)) as T
   if (!isPlainObject(value) || Object.isFrozen(value)) return value
@@ -8,10 +8,13 @@ export function frozen<T>(value: T): T {
   return Object.freeze(Object.fromEntries(fields.map(([name, field]) => [name, frozen(field)]))) as T
 }
 
-/** A piece that is refined by `.with({ … })`: a method that JSON and spreading do not see. */
-export type Refined<Data, Options> = Data & { with(changes: Partial<Options>): Refined<Data, Options> }
+/** Data with a `with` method, which JSON and spreading do not see. */
+export type Refined<Data, Options> = Data & {
+  /** Returns the same with other options, which are checked like the first. */
+  with(changes: Partial<Options>): Refined<Data, Options>
+}
 
-/** Frozen data with a `with` that builds a new piece from its options and the changes. */
+/** Returns frozen data whose `with` builds it again from its options and the changes. */
 export function refinable<Data extends object, Options extends object>(
   data: Data,
   options: Options,

@@ -1,7 +1,7 @@
-/** Names of columns in path templates: `year={year}/month={month}/a.csv` has year and month. */
+/** Finds the columns in path templates: `year={year}/month={month}/a.csv` has year and month. */
 import type { Source } from './definition.ts'
 
-/** The names that every path of a template has, whatever its placeholders and stars stand for. */
+/** Returns the names that every path of a source has, whatever its placeholders and globs match. */
 export function hiveNamesOf(source: Source): readonly string[] {
   if (source.hive === false) return []
   const folders = source.paths.split('/').slice(0, -1)
@@ -11,14 +11,14 @@ export function hiveNamesOf(source: Source): readonly string[] {
   })
 }
 
-/** Whether paths may have further names, which only the inputs tell. */
+/** Returns whether paths may have more names, which only the inputs show. */
 export function mayHaveMoreHive(source: Source): boolean {
   if (source.hive === false) return false
   const folders = source.paths.split('/').slice(0, -1)
   return folders.some(folder => /[*?{[]/.test(folder) && !/^[^=*?{}[\]]+=/.test(folder))
 }
 
-/** As it stands where it is no percent encoding. */
+/** Returns the text percent-decoded, or as it is when it is not percent-encoded. */
 export function decoded(text: string): string {
   try {
     return decodeURIComponent(text)

@@ -1,4 +1,4 @@
-/** Everything that a pipeline's module imports: the builders of definitions and their types. It has no side effects. */
+/** Exports what a pipeline's module imports: the builders of definitions, and their types. It has no side effects. */
 export { type ColumnOf, type ColumnOptions, column, type ListColumnOf, type TimeColumnOptions } from './column.ts'
 export type {
   ColumnDefinition,
@@ -10,16 +10,12 @@ export type {
   LinesFormat,
   MapBatchesStep,
   MapRowsStep,
-  MemberFilesOutput,
-  Output,
-  OutputMode,
   ParamDefinition,
   Params,
   ParamType,
   ParamValue,
   ParamValues,
   ParquetFormat,
-  ParquetOutput,
   PipelineDefinition,
   RejectLimit,
   ScalarType,
@@ -55,6 +51,7 @@ export {
   type ParquetOptions,
   parquet,
 } from './output.ts'
+export type { MemberFilesOutput, Output, OutputMode, ParquetOutput } from './output-definition.ts'
 export { type ParamOf, type ParamOptions, param } from './param.ts'
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline.ts'
 export { RejectError } from './reject-error.ts'

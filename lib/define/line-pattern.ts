@@ -1,9 +1,9 @@
-/** Reads the regular expression of a `lines` format: one whose named groups are columns, in a syntax that RE2 knows too. */
+/** Reads the regular expression of a `lines` format. Its named groups are columns, and RE2 must understand it. */
 import { invalid } from './check.ts'
 
 /**
- * The source of a pattern, its groups written `(?P<name>…)`.
- * @throws DEFINITION_INVALID when it is not a regular expression, names no group, has unnamed groups, or what RE2 does not know
+ * Returns the source of a pattern with its groups written `(?P<name>…)`.
+ * @throws DEFINITION_INVALID when it is no regular expression, has no named group, has unnamed groups, or has syntax that RE2 lacks
  */
 export function readPattern(pattern: string | RegExp): string {
   const source = typeof pattern === 'string' ? pattern : withFlags(pattern)
@@ -28,32 +28,32 @@ export function readPattern(pattern: string | RegExp): string {
   return re2
 }
 
-/** The names of a pattern's groups, in order. */
+/** Returns the names of a pattern's groups, in order. */
 export function groupNames(pattern: string): string[] {
   return scan(pattern).names
 }
 
-/** Whether a pattern, as `readPattern` returns it, matches an empty line. */
+/** Returns whether a pattern from `readPattern` matches an empty line. */
 export function matchesBlank(pattern: string): boolean {
   const source = javaScriptSource(pattern).replace(/\\([Az])/g, (_, anchor) => (anchor === 'A' ? '^' : '$'))
   return new RegExp(`^(?:${source})$`).test('')
 }
 
-/** RE2's own syntax of flags and names; flags do not matter to an empty line, nor to whether this is a regular expression. */
+/** Replaces RE2's syntax of flags and names. Flags change neither whether an empty line matches nor whether the syntax is right. */
 const javaScriptSource = (pattern: string): string => pattern.replace(/^\(\?[a-zA-Z]+\)/, '').replaceAll('(?P<', '(?<')
 
-interface Scanned {
-  /** Of every capturing group; empty for one without a name. */
+interface ScannedPattern {
+  /** The name of each capturing group; empty for one without a name. */
   readonly names: string[]
   readonly unsupported?: string
   readonly re2: string
 }
 
-/** Escapes, classes and group openings; what stands in a class or after a backslash opens no group. */
+/** Matches escapes, classes and the beginnings of groups. Nothing in a class or after a backslash begins a group. */
 const pieces =
   /\\(?:k<[^>]*>|[\s\S])|\[\^?\]?(?:\\[\s\S]|\[:[a-z^]+:\]|[^\]\\])*\]|\(\?P?<([A-Za-z_]\w*)>|\(\?<?[=!]|\((?!\?)/g
 
-function scan(source: string): Scanned {
+function scan(source: string): ScannedPattern {
   const names: string[] = []
   let unsupported: string | undefined
   const re2 = source.replace(pieces, (found: string, name: string | undefined) => {

@@ -1,4 +1,4 @@
-/** Outputs that cannot be told apart are refused: of one task under different parameters, and of the tasks of one pipeline. */
+/** Refuses outputs that could be the same: of one task with different parameters, and of two tasks of a pipeline. */
 import { PermanentError } from '../errors/errors.ts'
 import type { ParamDefinition, TaskDefinition } from './definition.ts'
 import { escapeRegExp, placeholdersOf, type TemplateToken, templateTokens } from './template-syntax.ts'
@@ -30,7 +30,7 @@ export function checkOutputsApart(subject: string, tasks: readonly TaskDefinitio
   })
 }
 
-/** A free text beside another value of any width could be cut in two ways: `a-b` and `c`, or `a` and `b-c`. */
+/** Refuses two values of any width in one segment: `a-b-c` may be `a-b` and `c`, or `a` and `b-c`. */
 function checkSegment(subject: string, task: TaskDefinition, segment: string): void {
   const params = placeholdersOf(segment).flatMap(name => task.params[name] ?? [])
   const free = params.filter(({ type }) => type === 'string' || type === 'integer' || type === 'float64')
@@ -41,7 +41,7 @@ function checkSegment(subject: string, task: TaskDefinition, segment: string): v
   )
 }
 
-/** Whether some values make one path equal to, or a folder of, the other. Salts of two tasks differ. */
+/** Returns whether some values make one path equal to, or a folder of, the other. Salts of two tasks differ. */
 function mayMeet(one: TaskDefinition, other: TaskDefinition): boolean {
   const segmentsOfOne = one.output.path.split('/')
   const segmentsOfOther = other.output.path.split('/')
@@ -54,7 +54,7 @@ function mayMeet(one: TaskDefinition, other: TaskDefinition): boolean {
 interface SegmentPiece {
   readonly prefix: string
   readonly suffix: string
-  /** Matches what the segment can be. */
+  /** Matches every text that the segment can be. */
   readonly pattern: RegExp
   readonly isFixed: boolean
   readonly isSalted: boolean

@@ -1,8 +1,8 @@
-/** The builders of outputs: what a task leaves behind. */
+/** Builds outputs: where a task's rows or members go. */
 import * as v from 'valibot'
 import { check, invalid, options } from './check.ts'
-import type { MemberFilesOutput, OutputMode, ParquetOutput } from './definition.ts'
 import { type Refined, refinable } from './freeze.ts'
+import type { MemberFilesOutput, OutputMode, ParquetOutput } from './output-definition.ts'
 import { count, filledText, flag, oneOf, relativePath } from './schemas.ts'
 import { hasGlob, placeholdersOf } from './template-syntax.ts'
 
@@ -30,10 +30,14 @@ export interface ParquetOptions<Uses extends string = string>
   readonly sortBy?: readonly Uses[]
 }
 
+/** The options of `memberFiles`. */
 export interface MemberFilesOptions {
-  /** Path template under the output root. */
+  /**
+   * The folder under the output root: a template with `{task}`, `{salt}` and `{param}` placeholders. Required.
+   * @example memberFiles({ path: 'pictures/{month}' })
+   */
   readonly path: string
-  /** Default `replace`. */
+  /** What happens to files of earlier runs: `replace`, `fail` or `append`. Default `replace`. */
   readonly mode?: OutputMode
 }
 
@@ -44,7 +48,10 @@ export type Parquet<Uses extends string = string> = ParquetOutput &
   }
 export type MemberFiles = Refined<MemberFilesOutput, MemberFilesOptions>
 
-/** A Parquet dataset with `_SUCCESS`, at a path under the output root: `{task}/{month}`. */
+/**
+ * Writes a Parquet dataset with `_SUCCESS`, at a path under the output root.
+ * @example parquet({ path: '{task}/{month}', partitionBy: ['state'] })
+ */
 export function parquet<const Uses extends string = never>(
   given: ParquetOptions<Uses>,
 ): Parquet<string extends Uses ? never : Uses>
@@ -68,7 +75,10 @@ export function parquet(given: ParquetOptions): Parquet {
   return refinable<ParquetOutput, ParquetOptions>(data, given, parquet) as Parquet
 }
 
-/** The members of archives themselves, extracted below a path under the output root. */
+/**
+ * Extracts the members of archives below a path under the output root.
+ * @example memberFiles({ path: 'pictures' })
+ */
 export function memberFiles(given: MemberFilesOptions): MemberFiles {
   const { path, mode = 'replace' } = check('memberFiles', memberFilesOptions, given)
   if (mode === 'replacePartitions')
@@ -76,7 +86,7 @@ export function memberFiles(given: MemberFilesOptions): MemberFiles {
   return refinable({ kind: 'memberFiles', path, mode }, given, memberFiles)
 }
 
-/** Where the engine's rules on Parquet come from: row groups are written in vectors of 2,048 rows. */
+/** The rows of a vector, the unit in which the engine writes row groups. */
 const rowGroupRowsMin = 2048
 
 const outputPath = v.pipe(
@@ -104,7 +114,7 @@ const parquetOptions = options({
 })
 const memberFilesOptions = options({ path: outputPath, mode: v.optional(mode) })
 
-/** A salted path without `{salt}` gets it as its last segment. */
+/** Returns the path; a salted one without `{salt}` gets it as its last segment. */
 function saltedPath(path: string, salted: boolean): string {
   const named = placeholdersOf(path).includes('salt')
   if (named && !salted) throw invalid('parquet: salted', 'expected true, as path has {salt}, got false')
@@ -120,7 +130,7 @@ function checkParquet({ partitionBy, sortBy, mode }: ParquetOutput): void {
     throw invalid('parquet: partitionBy', 'expected a column, as mode is replacePartitions, got none')
 }
 
-/** pyarrow, pandas, Spark and Hive pass over folders that begin with `_` or `.`: such a partition would have no rows for them. */
+/** Refuses names that begin with `_` or `.`: pyarrow, pandas, Spark and Hive pass over such folders, and would find no rows. */
 function checkFolderNames(partitionBy: readonly string[]): void {
   const hidden = partitionBy.find(name => /^[._]/.test(name))
   if (hidden === undefined) return

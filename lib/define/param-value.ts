@@ -1,9 +1,9 @@
-/** Reads one parameter's value: the same for a default, a command line and a path. */
+/** Reads a parameter's value, in the same way from a default, a command line and a path. */
 import type { ParamDefinition, ParamValue } from './definition.ts'
 
 export type ReadParam = { readonly value: ParamValue } | { readonly expected: string }
 
-/** The value of a text or a typed value, in its one normal form, or what was expected instead. */
+/** Returns the value in its normal form, from a text or a typed value, or what was expected instead. */
 export function readParamValue(param: ParamDefinition, given: unknown): ReadParam {
   const read = readers[param.type](given, param)
   if ('expected' in read || param.validate === undefined) return read
@@ -51,7 +51,7 @@ function readCalendar(given: unknown, syntax: RegExp, expected: string, length: 
 const timestampSyntax = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?)?(Z|[+-]\d\d:?\d\d)?$/i
 const timestampExpected = 'an ISO timestamp such as 2024-01-31T12:00:00Z'
 
-/** In UTC with milliseconds only where there are some; without a zone it is taken as UTC. */
+/** Returns the instant in UTC, with milliseconds only when they are not zero. Without a zone it is taken as UTC. */
 function readTimestamp(given: unknown): ReadParam {
   if (given instanceof Date) return sayInstant(given.getTime())
   const match = typeof given === 'string' ? timestampSyntax.exec(given) : null

@@ -1,4 +1,4 @@
-/** The builder of pipelines. */
+/** Builds pipelines. */
 import * as v from 'valibot'
 import { callerModule } from './caller-module.ts'
 import { check, invalid, options, piece } from './check.ts'
@@ -9,22 +9,38 @@ import { filledText, relativePath } from './schemas.ts'
 import { definitionName } from './task.ts'
 import { checkOutputColumns, checkTemplate } from './task-checks.ts'
 
+/** The options of `pipeline`. */
 export interface PipelineOptions {
-  /** Lower case letters, digits and hyphens. */
+  /**
+   * The pipeline's name: lower case letters, digits and hyphens. Required.
+   * @example name: 'flights'
+   */
   readonly name: string
+  /**
+   * The tasks, in the order in which they run. Their names and outputs differ. Required.
+   * @example tasks: [flights, delays]
+   */
   readonly tasks: readonly TaskDefinition[]
-  /** A path template: an uploaded key that matches it starts the pipeline with the parameters that the key names. */
+  /**
+   * A path template. On AWS, an uploaded key that matches it starts the pipeline, with the parameters that the key holds.
+   * Default none.
+   * @example trigger: { upload: 'incoming/{month}/*.zip' }
+   */
   readonly trigger?: { readonly upload: string }
-  /** URL of the module that workers import, `import.meta.url`; default the module that calls. */
+  /**
+   * The URL of the module that workers import. Default the module that calls `pipeline`.
+   * @example module: import.meta.url
+   */
   readonly module?: string
 }
 
-/** A pipeline, and the module where it was defined: a field that JSON does not show. */
+/** A pipeline, and the module that defines it, which JSON does not show. */
 export type Pipeline = PipelineDefinition & { readonly module?: string }
 
 /**
- * Tasks that belong together. Export it as the module's default.
- * @throws DEFINITION_INVALID with the option's path, what was expected and what came; OUTPUT_AMBIGUOUS when outputs are equal or nested
+ * Groups tasks that belong together. Export it as the module's default.
+ * @example export default pipeline({ name: 'flights', tasks: [flights], trigger: { upload: 'incoming/*.zip' } })
+ * @throws DEFINITION_INVALID with the option's path, what was expected and what was received; OUTPUT_AMBIGUOUS when outputs are equal or nested
  */
 export function pipeline(given: PipelineOptions): Pipeline {
   const subject = typeof given?.name === 'string' && given.name !== '' ? `pipeline ${given.name}` : 'pipeline'

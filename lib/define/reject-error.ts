@@ -1,20 +1,20 @@
-/** The error with which a function of the user rejects its row. */
+/** Defines the error with which a user's function rejects its row. */
 
-/** Also known by this mark, because a bundle may hold another copy of the class than the worker. */
+/** Marks the error, because a bundle may hold another copy of the class than the worker. */
 const mark = Symbol.for('fanmill.RejectError')
 
 /**
- * Rejects the row that a `mapRows` function works on, from code that has no context: a reject like any other, with this reason.
+ * Rejects the row of a `mapRows` function from code that has no context. The reject is like any other, with this reason.
  * @example
  * export function parsePrice(text: string): number {
  *   const price = Number(text.replace(',', '.'))
- *   if (Number.isNaN(price)) throw new RejectError('the price is no number')
+ *   if (Number.isNaN(price)) throw new RejectError('price is not a number')
  *   return price
  * }
  */
 export class RejectError extends Error {
   override readonly name: string = 'RejectError'
-  /** What a good row has; shown as `expected` of the reject. */
+  /** Why the row is rejected; `expected` of the reject. */
   readonly reason: string
   readonly [mark] = true
 
@@ -27,6 +27,6 @@ export class RejectError extends Error {
   }
 }
 
-/** Whether a thrown value is a RejectError, of whichever copy of this library. */
+/** Returns whether a thrown value is a RejectError, from any copy of this library. */
 export const isRejectError = (error: unknown): error is RejectError =>
   error instanceof Error && mark in error && typeof (error as RejectError).reason === 'string'

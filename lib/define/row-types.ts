@@ -1,20 +1,23 @@
-/** The types of rows, values and contexts, as they follow from columns and parameters. */
+/** Types rows, values and contexts from columns and parameters. */
 import type { ColumnDefinition, Columns, ParamDefinition, Params } from './definition.ts'
 import type { ProvenanceColumn } from './provenance.ts'
 
-/** The values of a column that is not null. */
+/** The type of a column's values that are not null. */
 export type ValueOf<Column extends ColumnDefinition> = Column extends { type: 'list'; items: infer Items }
   ? Items extends ColumnDefinition
     ? readonly CellOf<Items>[]
     : never
   : ValueOfType[Column['type']]
 
-/** The values of a column: null as well, unless it is required. */
+/** The type of a column's values: with null, unless it is required. */
 export type CellOf<Column extends ColumnDefinition> = Column extends { required: true }
   ? ValueOf<Column>
   : ValueOf<Column> | null
 
-/** A row of these columns: `RowOf<typeof columns>`. */
+/**
+ * The row of these columns.
+ * @example const late = (row: RowOf<typeof columns>) => row.delay > 15
+ */
 export type RowOf<C extends Columns> = { readonly [Name in keyof C]: CellOf<C[Name]> }
 
 /** The rows that a task reads: its columns, those of its paths, and those about the row's origin. */
@@ -32,16 +35,20 @@ export type InputRow<
           : string | null
     }
 
-/** The values of these parameters. */
+/** The type of these parameters' values. */
 export type ParamValuesOf<P extends Params> = { readonly [Name in keyof P]: ParamValueOf<P[Name]> }
 
 /** A row whose columns the compiler does not know, because the task has no `columns`. */
 // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked where nothing is known
 export type AnyRow = Readonly<Record<string, any>>
 
+/** Fields of a log line. */
 export type LogFields = Readonly<Record<string, unknown>>
 
-/** Lines of the run's log; they carry run, slice and member. */
+/**
+ * Writes lines to the run's log, with run, slice and member.
+ * @example context.log.warn('no such airport', { origin: row.origin })
+ */
 export interface TaskLog {
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void
@@ -49,61 +56,67 @@ export interface TaskLog {
   error(message: string, fields?: LogFields): void
 }
 
-/** What `setup` gets, once in each worker. */
+/** The argument of `setup`. */
 export interface SetupContext<Values> {
+  /** The run's parameters. */
   readonly params: Values
   readonly log: TaskLog
+  /** The values of the task's `secrets`, by their names there. */
   readonly secrets: Readonly<Record<string, string>>
-  /** Aborted when the run stops. */
+  /** A signal that is aborted when the run stops. */
   readonly signal: AbortSignal
-  /** A file by its path from the pipeline's folder; a deployment ships those that `include` names. */
+  /**
+   * Returns a file by its path from the pipeline's folder. A deployment ships the files that `include` names.
+   * @example const rates = context.file('models/rates.json').json()
+   */
   file(name: string): UserFile
 }
 
-/** Read when it is asked for, each time: keep what `setup` reads. */
+/** A file, which each call reads again: read it in `setup`, and keep what it returns. */
 export interface UserFile {
-  /** Absolute, for libraries that open files themselves. */
+  /** The absolute path, for libraries that open files themselves. */
   readonly path: string
   bytes(): Uint8Array
   text(): string
   json(): unknown
 }
 
-/** What `mapRows` and `mapBatches` functions both get. */
+/** The context of `mapRows` and `mapBatches` functions. */
 export interface MapContext<Values, State> extends SetupContext<Values> {
-  /** Name of the member, or key of the file, that the row came from. */
+  /** The name of the row's member, or the key of its file. */
   readonly member: string
-  /** Key of the archive, or of the file. */
+  /** The key of the archive, or of the file. */
   readonly archive: string
-  /** What the task's `setup` returned, made once in each worker. */
+  /** What the task's `setup` returned in this worker. */
   readonly state: State
 }
 
-/** What `mapRows` functions get beside their row. */
+/** The context of a `mapRows` function. */
 export interface RowContext<Values, State> extends MapContext<Values, State> {
   /**
-   * Rejects the record that this row comes from, by throwing a `RejectError`: nothing of the record is written, and it is a
-   * reject with this reason as `expected`, counted like any other and limited by the task's `rejects`.
-   * @example mapRows((row, context) => (row.amount < 0 ? context.reject('amount is negative') : row))
+   * Rejects the record of this row, by throwing a `RejectError`. Nothing of the record is written. The reject has this reason as
+   * `expected`, and counts against the task's `rejects` like any other.
+   * @example task({ … }).mapRows((row, context) => (row.amount < 0 ? context.reject('amount is negative') : row))
    */
   reject(reason: string): never
 }
 
-/** What `mapBatches` functions get beside their batch. */
+/** The context of a `mapBatches` function. */
 export interface BatchContext<Values, State> extends MapContext<Values, State> {
   /**
-   * Rejects the record of one row of the batch, and returns; the values that the function gives for this row are not used.
+   * Rejects the record of one row of the batch, by its 0-based index, and returns. The values that the function returns for this
+   * row are not used.
    * @example columns.amount.forEach((amount, row) => amount < 0 && context.reject('amount is negative', { row }))
    */
   reject(reason: string, options: { readonly row: number }): void
   /**
-   * Throws a `RejectError`. As it does not say which row it means, the function is called again with each row alone, and the
-   * rows for which it throws are rejects.
+   * Throws a `RejectError`. It names no row, so the function is called again with each row alone; rows for which it throws are
+   * rejects.
    */
   reject(reason: string): never
 }
 
-/** Columns of many rows: each of `rowCount` values. */
+/** The columns of many rows. Each column has `rowCount` values. */
 export interface RowBatch<Row> {
   readonly rowCount: number
   readonly columns: { readonly [Name in keyof Row]: readonly Row[Name][] }

@@ -1,4 +1,4 @@
-/** The schemas that several builders share; each message names what it expects. */
+/** Defines the schemas that several builders share. Each message names what it expects. */
 import * as v from 'valibot'
 import { piece } from './check.ts'
 import type { ColumnDefinition, Format } from './definition.ts'
@@ -9,13 +9,13 @@ export const flag = v.boolean('true or false')
 export const texts = v.array(text, 'a list of strings')
 export const anyFunction = v.function('a function')
 
-/** A whole number from `min` up. */
+/** Returns the schema of a whole number from `min` up. */
 export function count(min: number) {
   const expected = `a whole number from ${min} up`
   return v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(min, expected))
 }
 
-/** One of these words. */
+/** Returns the schema of one of these words. */
 export function oneOf<const Words extends readonly string[]>(words: Words) {
   return v.picklist(words, `one of ${words.join(', ')}`)
 }
@@ -30,14 +30,14 @@ export const relativePath = v.pipe(
   v.check(path => !hasControlCharacter(path), 'a path without control characters'),
 )
 
-/** Columns that a step adds; may be none. */
+/** Columns that a step adds, or none. */
 export const addedColumns = v.record(
   filledText,
   piece<ColumnDefinition>('a column such as column.string()', ['column']),
   'columns by name',
 )
 
-/** Columns by name; names are told apart without case, as engines do. */
+/** Columns by name. Names differ in more than case, as the engine ignores case. */
 export const columns = v.pipe(
   addedColumns,
   v.check(all => Object.keys(all).length > 0, 'at least one column'),

@@ -1,11 +1,11 @@
-/** The builder of secrets: names of values that a task's functions need and nobody else may see. */
+/** Builds secrets: names of values that only a task's functions may read. */
 import { check } from './check.ts'
 import type { SecretDefinition } from './definition.ts'
 import { filledText } from './schemas.ts'
 
 /**
- * A secret by its name in AWS Secrets Manager. On other machines it is the environment variable of that name in upper case, with `_` for
- * other characters: `weather/api-key` is `WEATHER_API_KEY`. Its value is in `context.secrets` alone.
+ * A secret, by its name in AWS Secrets Manager. Elsewhere its value is that of the environment variable with the name in upper
+ * case and `_` for other characters: `weather/api-key` is `WEATHER_API_KEY`. Only `context.secrets` has the value.
  * @example secrets: { api: secret('weather/api-key') }
  * @throws DEFINITION_INVALID
  */
@@ -13,7 +13,7 @@ export function secret(name: string): SecretDefinition {
   return Object.freeze({ kind: 'secret', name: check('secret: name', filledText, name) } as const)
 }
 
-/** The environment variable that holds a secret where there is no Secrets Manager. */
+/** Returns the name of the environment variable that holds a secret without Secrets Manager. */
 export function secretVariable({ name }: SecretDefinition): string {
   return name.replace(/[^A-Za-z0-9]+/g, '_').toUpperCase()
 }

@@ -1,4 +1,4 @@
-/** The builders of sources: where rows come from. */
+/** Builds sources: where rows come from. */
 import * as v from 'valibot'
 import { check, options } from './check.ts'
 import type { FilesSource, Format, ZipLimits, ZipMembersSource } from './definition.ts'
@@ -6,33 +6,52 @@ import { type Refined, refinable } from './freeze.ts'
 import type { PathColumns, PathColumnsOf } from './path-columns.ts'
 import { anyFormat, count, filledText, flag, oneOf, relativePath } from './schemas.ts'
 
+/** The options of `zipMembers`. */
 export interface ZipMembersOptions<Paths extends string = string, Hive extends boolean = boolean> {
-  /** Path template under the input root, with `{param}` placeholders and glob stars: `incoming/{month}/*.zip`. */
+  /**
+   * The paths of the archives under the input root: a template with `{param}` placeholders and globs. Required.
+   * @example zipMembers({ paths: 'incoming/{month}/*.zip', format: csv() })
+   */
   readonly paths: Paths
-  /** Glob over member names; default every member but, where there is a format, dot files and `__MACOSX`. */
+  /**
+   * A glob over member names. Default every member; with a format, except dot files and `__MACOSX`.
+   * @example zipMembers({ paths: '*.zip', members: '**\/*.csv', format: csv() })
+   */
   readonly members?: string
-  /** Needed but for `memberFiles`. */
+  /** How records stand in a member. Required, except for the output `memberFiles`. */
   readonly format?: Format
-  /** Default `fail`. */
+  /**
+   * What happens with a member that cannot be read: `fail` fails the run, `skip` counts it and warns. Default `fail`.
+   * @example zipMembers({ paths: '*.zip', format: csv(), onBadMember: 'skip' })
+   */
   readonly onBadMember?: 'fail' | 'skip'
-  /** Whether folders `name=value` in an archive's path are columns, of the types that `columns` says, else strings. Default true. */
+  /** Whether folders `name=value` in an archive's path are columns. Their types come from `columns`, else they are strings. Default true. */
   readonly hive?: Hive
-  /** Caps that differ from the defaults. */
+  /**
+   * Limits against hostile archives that differ from the defaults.
+   * @example zipMembers({ paths: '*.zip', format: csv(), limits: { memberBytesMax: 2 ** 30 } })
+   */
   readonly limits?: Partial<ZipLimits>
 }
 
+/** The options of `files`. */
 export interface FilesOptions<Paths extends string = string, Hive extends boolean = boolean> {
-  /** Path template under the input root, with `{param}` placeholders and glob stars. Names ending in .gz or .zst are inflated. */
+  /**
+   * The paths of the files under the input root: a template with `{param}` placeholders and globs. Files whose names end in .gz
+   * or .zst are inflated. Required.
+   * @example files({ paths: 'logs/{day}/*.csv.gz', format: csv() })
+   */
   readonly paths: Paths
+  /** How records stand in a file. Required. */
   readonly format: Format
-  /** Whether folders `name=value` in a file's path are columns, of the types that `columns` says, else strings. Default true. */
+  /** Whether folders `name=value` in a file's path are columns. Their types come from `columns`, else they are strings. Default true. */
   readonly hive?: Hive
 }
 
 export type ZipMembers = Refined<ZipMembersSource, ZipMembersOptions>
 export type Files = Refined<FilesSource, FilesOptions>
 
-/** Caps that real archives stay under: deflate's greatest ratio is 1,032. */
+/** The default limits. Real archives stay under them: deflate's greatest ratio is 1,032. */
 export const zipLimits: ZipLimits = Object.freeze({
   memberBytesMax: 64 * 2 ** 30,
   archiveBytesMax: 2 ** 40,
@@ -41,7 +60,10 @@ export const zipLimits: ZipLimits = Object.freeze({
   nameBytesMax: 4096,
 })
 
-/** The members of zip archives. */
+/**
+ * Reads the members of zip archives.
+ * @example zipMembers({ paths: 'incoming/*.zip', members: '**\/*.csv', format: csv() })
+ */
 export function zipMembers<const Paths extends string, const Hive extends boolean = true>(
   given: ZipMembersOptions<Paths, Hive>,
 ): ZipMembers & PathColumns<Hive extends true ? PathColumnsOf<Paths> : never>
@@ -59,7 +81,10 @@ export function zipMembers(given: ZipMembersOptions): ZipMembers {
   return refinable(data, given, zipMembers)
 }
 
-/** Files that are no archives. */
+/**
+ * Reads files, also those that end in .gz or .zst.
+ * @example files({ paths: 'incoming/*.csv', format: csv() })
+ */
 export function files<const Paths extends string, const Hive extends boolean = true>(
   given: FilesOptions<Paths, Hive>,
 ): Files & PathColumns<Hive extends true ? PathColumnsOf<Paths> : never>

@@ -1,14 +1,16 @@
-/** The `sql` tag: text with bound values, never text from values. */
+/** Defines the `sql` tag: text with bound values. A value never becomes text of the statement. */
 import * as v from 'valibot'
 import { check, invalid, options, show } from './check.ts'
 import type { SqlStep, SqlValue } from './definition.ts'
 import { frozen } from './freeze.ts'
 
+/** The options of the `sql` tag. */
 export interface SqlOptions {
-  /** `row` (default, the only one): the statement sees each row on its own. */
+  /** What a statement sees: `row`, each row on its own, is the only scope. Default `row`. */
   readonly scope?: SqlStep['scope']
 }
 
+/** The type of the `sql` tag. */
 export interface SqlTag {
   (texts: TemplateStringsArray, ...values: SqlValue[]): SqlStep
   (options: SqlOptions): (texts: TemplateStringsArray, ...values: SqlValue[]) => SqlStep

@@ -25,7 +25,7 @@ export interface MapOptions<Adds extends Columns> {
 /** The columns that a `mapRows` function returns: those that change, and all of `adds`. */
 export type MappedRow<Row, Adds extends Columns> = Partial<Omit<Row, keyof Adds>> & RowOf<Adds>
 
-/** The columns that a `mapBatches` function returns: those that change, and all of `adds`, each with a value for every row. */
+/** The columns that a `mapBatches` function returns: all of `adds`, and others only as they were. Each has a value for every row. */
 export type MappedBatch<Row, Adds extends Columns> = {
   readonly [Name in keyof Row as Name extends keyof Adds ? never : Name]?: readonly Row[Name][]
 } & { readonly [Name in keyof Adds]: readonly CellOf<Adds[Name]>[] }

@@ -1,10 +1,14 @@
-/** The builder of broadcast tables. */
+/** Builds the small tables that every worker reads whole. */
 import { check } from './check.ts'
 import type { Columns, Format, TableDefinition } from './definition.ts'
 import { frozen } from './freeze.ts'
 import { anyFormat, columns as columnsSchema, relativePath } from './schemas.ts'
 
-/** A small table, read whole once in each worker, for joins in `sql`; `path` is a template under the input root. */
+/**
+ * A small table for joins in SQL, which every worker reads whole. `path` is a template under the input root. Declared columns are
+ * checked before a run; without them, the engine detects the types when it reads the file.
+ * @example tables: { airports: table('reference/airports.csv', csv(), { iata: column.string(), state: column.string() }) }
+ */
 export function table(path: string, tableFormat: Format, columns?: Columns): TableDefinition {
   return frozen({
     kind: 'table',

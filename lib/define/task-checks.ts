@@ -1,4 +1,4 @@
-/** What a task's options must mean together. */
+/** Checks a task's options against each other. */
 import { didYouMean } from '../errors/nearest.ts'
 import { invalid } from './check.ts'
 import type { TaskDefinition } from './definition.ts'
@@ -19,7 +19,7 @@ export function checkTask(subject: string, task: TaskDefinition): void {
   checkOutputPath(subject, task)
 }
 
-/** Every placeholder is a parameter, and text stands between two of them, so that a path can be read back. */
+/** Checks that every placeholder is a parameter, and that text stands between two of them, so that a path can be parsed again. */
 function checkTemplates(subject: string, task: TaskDefinition): void {
   const { source, output, tables } = task
   const params = Object.keys(task.params)
@@ -50,7 +50,7 @@ function checkExtraction(subject: string, task: TaskDefinition): void {
     throw invalid(`${subject}: ${extra[0]}`, 'expected none, as memberFiles extracts members as they are')
 }
 
-/** Which options are given that mean something only where rows are read. */
+/** Returns which of the options are given that only count when rows are read. */
 function readingOptions(task: TaskDefinition): Readonly<Record<string, boolean>> {
   return {
     columns: task.columns !== undefined,
@@ -97,7 +97,7 @@ function checkColumnCount(subject: string, columnCount: number): void {
   )
 }
 
-/** A row of JSON lines may leave keys out; a header may not. */
+/** Returns the default of `onMissingColumn`: a row of JSON lines may leave keys out, a header may not. */
 export const missingByDefault = ({ format }: TaskDefinition['source']): TaskDefinition['onMissingColumn'] =>
   format?.kind === 'jsonLines' ? 'null' : 'fail'
 
@@ -147,7 +147,7 @@ export function checkOutputColumns(task: TaskDefinition): void {
     throw invalid(`${subject}: output.partitionBy`, 'expected a column that is left for the files, got all of them')
 }
 
-/** The columns that reach the output, where they are known before SQL is prepared. */
+/** Returns the columns that reach the output, or undefined when they are not known before SQL is prepared. */
 function columnsAfter(task: TaskDefinition): string[] | undefined {
   if (task.columns === undefined || task.onNewColumn === 'keep' || mayHaveMoreHive(task.source)) return undefined
   const added: string[] = []

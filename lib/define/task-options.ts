@@ -1,7 +1,6 @@
 /** The options of a task, typed by its columns and parameters. */
 import type {
   Columns,
-  Output,
   Params,
   RejectLimit,
   RowCheck,
@@ -12,6 +11,7 @@ import type {
   TaskDefinition,
 } from './definition.ts'
 import type { UsedColumns } from './output.ts'
+import type { Output } from './output-definition.ts'
 import type { PathColumns } from './path-columns.ts'
 import type { ProvenanceColumn } from './provenance.ts'
 import type { ParamValuesOf, SetupContext } from './row-types.ts'

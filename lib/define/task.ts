@@ -4,7 +4,6 @@ import { check, options, piece } from './check.ts'
 import { column } from './column.ts'
 import type {
   Columns,
-  Output,
   ParamDefinition,
   Params,
   SecretDefinition,
@@ -16,6 +15,7 @@ import type {
 } from './definition.ts'
 import { frozen } from './freeze.ts'
 import { groupNames } from './line-pattern.ts'
+import type { Output } from './output-definition.ts'
 import { type ProvenanceColumn, provenanceColumns } from './provenance.ts'
 import type { InputRow, ParamValuesOf } from './row-types.ts'
 import { anyFunction, columns as columnsSchema, filledText, flag, oneOf, text } from './schemas.ts'
@@ -69,7 +69,7 @@ export function taskWithSteps(given: AnyTaskOptions, steps: readonly StepDefinit
   return Object.freeze(data) as Task
 }
 
-/** The rule for names of tasks and pipelines: they become parts of paths and of cloud resources' names. */
+/** The schema of task and pipeline names, which become parts of paths and of cloud resources' names. */
 export const definitionName = v.pipe(
   v.string('a name'),
   v.regex(/^[a-z0-9][a-z0-9-]*$/, 'a name of lower case letters, digits and hyphens'),
@@ -106,7 +106,7 @@ function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDef
   return definition
 }
 
-/** Lines are read by named groups: strings, unless the task says other types. */
+/** Returns the columns of a `lines` format without `columns`: its named groups, as strings. */
 function columnsOfLines(source: Source): Columns | undefined {
   if (source.format?.kind !== 'lines') return undefined
   return Object.fromEntries(groupNames(source.format.pattern).map(name => [name, column.string()]))

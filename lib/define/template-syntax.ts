@@ -1,12 +1,12 @@
-/** The syntax of path templates: text and `{name}` placeholders. */
+/** Parses path templates: text and `{name}` placeholders. */
 export type TemplateToken =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'placeholder'; readonly name: string }
 
-/** One identifier in braces is a placeholder; `{a,b}`, `{1..3}` and `\{` are left to the glob. */
+/** Matches a placeholder: one identifier in braces. `{a,b}`, `{1..3}` and `\{` belong to globs. */
 const placeholderSyntax = /\\.|\{([A-Za-z_][A-Za-z0-9_]*)\}/g
 
-/** The tokens of a template, in order; adjacent texts are one. */
+/** Returns the tokens of a template, in order. Adjacent texts are one token. */
 export function templateTokens(template: string): TemplateToken[] {
   const tokens: TemplateToken[] = []
   let textStart = 0
@@ -21,7 +21,7 @@ export function templateTokens(template: string): TemplateToken[] {
   return tokens
 }
 
-/** The placeholder names of a template, each once, in order. */
+/** Returns the placeholder names of a template, each once, in order. */
 export function placeholdersOf(template: string): string[] {
   const names = templateTokens(template).flatMap(token => (token.kind === 'placeholder' ? [token.name] : []))
   return [...new Set(names)]
@@ -32,7 +32,7 @@ export function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }
 
-/** Whether a text has glob syntax besides placeholders. */
+/** Returns whether a text has glob syntax besides placeholders. */
 export function hasGlob(template: string): boolean {
   return templateTokens(template).some(token => token.kind === 'text' && /[*?[\]{}\\!()|]/.test(token.text))
 }

@@ -1,5 +1,5 @@
 /** Limits the number of partitions, and the length of their folders' names. */
-import type { Output } from '../define/definition.ts'
+import type { Output } from '../define/output-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Partition } from './partition-path.ts'
 import { partitionFolder } from './partition-path.ts'

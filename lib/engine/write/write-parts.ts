@@ -1,6 +1,6 @@
 /** Writes a query's rows as Parquet files and says what each holds. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { ParquetOutput } from '../../define/definition.ts'
+import type { ParquetOutput } from '../../define/output-definition.ts'
 import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { numberColumn, type PartitionKeys } from './partition-keys.ts'

@@ -1,0 +1,66 @@
+/** The data of outputs: where rows or members go. */
+
+export interface ParquetOutput {
+  readonly kind: 'parquet'
+  /**
+   * The dataset's folder under the output root: a template with `{task}`, `{salt}` and `{param}` placeholders. Required.
+   * @example parquet({ path: '{task}/{month}' })
+   */
+  readonly path: string
+  /** Columns whose values become folders. Their names begin with neither `_` nor `.`, because readers pass over such folders. */
+  readonly partitionBy: readonly string[]
+  /** Columns by which the rows of each part are sorted, ascending. */
+  readonly sortBy: readonly string[]
+  /**
+   * The compression of pages. Default `zstd`.
+   * @example parquet({ path: '{task}', compression: 'snappy' })
+   */
+  readonly compression: 'zstd' | 'snappy' | 'gzip' | 'lz4' | 'uncompressed'
+  /**
+   * The size that parts come near, in bytes. A part may be a quarter larger, and has at least 2,048 rows. Default 128 MiB.
+   * @example parquet({ path: '{task}', partBytes: 64 * 2 ** 20 })
+   */
+  readonly partBytes: number
+  /**
+   * The number of rows in a row group, the unit that readers skip by statistics. At least 2,048. Default 122,880.
+   * @example parquet({ path: '{task}', rowGroupRows: 20_480 })
+   */
+  readonly rowGroupRows: number
+  /**
+   * Whether columns with at most 10,000 different values in a row group get Bloom filters. Default true.
+   * @example parquet({ path: '{task}', bloomFilters: false })
+   */
+  readonly bloomFilters: boolean
+  /**
+   * What happens to rows of earlier runs. Default `replace`.
+   * @example parquet({ path: '{task}', mode: 'append' })
+   */
+  readonly mode: OutputMode
+  /**
+   * Whether the path gets a hash of the parameters as its last folder, `{salt}`, so that each set of parameters has a dataset
+   * of its own. Default true when the path has `{salt}`, else false.
+   * @example parquet({ path: '{task}', salted: true })
+   */
+  readonly salted: boolean
+  /**
+   * The number of partitions that a run may write. With more, it fails with TOO_MANY_PARTITIONS. Default 1,000.
+   * @example parquet({ path: '{task}', partitionBy: ['shop'], partitionsMax: 5_000 })
+   */
+  readonly partitionsMax: number
+}
+
+/**
+ * What happens to rows of earlier runs. `replace`: they go, in one step. `fail`: the run is refused if there are any. `append`:
+ * they stay, and only inputs that are new are read. `replacePartitions`: those in partitions of the new rows go.
+ */
+export type OutputMode = 'replace' | 'fail' | 'replacePartitions' | 'append'
+
+/** The members of archives themselves, extracted below a path. */
+export interface MemberFilesOutput {
+  readonly kind: 'memberFiles'
+  readonly path: string
+  readonly mode: OutputMode
+}
+
+/** Where rows or members go. */
+export type Output = ParquetOutput | MemberFilesOutput
