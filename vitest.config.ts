@@ -4,11 +4,12 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/localstack/**'],
-    setupFiles: ['test/temporary-folder.ts'],
+    globalSetup: 'test/bundles-folder.ts',
+    setupFiles: ['test/temporary-folder.ts', 'test/bundle-once.ts'],
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 300_000,
-    // Made when their modules load: the functions' log and metrics would print into the report.
+    // Read when their modules load: else the functions' log and metrics print into the report.
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },
   },
 })

@@ -2,14 +2,14 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { App, Stack, Validations } from 'aws-cdk-lib'
+import { Stack, Validations } from 'aws-cdk-lib'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FanmillPipeline } from '../../infra/index.ts'
-import { ownArchitecture, pipelineFile } from './stacks.ts'
+import { ownArchitecture, pipelineFile, templateApp } from './stacks.ts'
 
 const root = join(import.meta.dirname, '../..')
 let folder: string
@@ -39,7 +39,7 @@ describe('this repository as a CDK app', () => {
 describe('cdk-nag, AwsSolutions', () => {
   it('finds nothing in a pipeline with all it can have', () => {
     const out = join(folder, 'nag.out')
-    const app = new App({ outdir: out })
+    const app = templateApp({ outdir: out })
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
     const stack = new Stack(app, 'Test')
     const encryptionKey = new Key(stack, 'Key', { enableKeyRotation: true })
@@ -60,7 +60,7 @@ describe('cdk-nag, AwsSolutions', () => {
   })
 
   it('is asked at all: it finds a plain bucket', () => {
-    const app = new App({ outdir: join(folder, 'plain.out') })
+    const app = templateApp({ outdir: join(folder, 'plain.out') })
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
     new Bucket(new Stack(app, 'Test'), 'Plain')
     expect(() => app.synth()).toThrow(/AwsSolutions-S10/)

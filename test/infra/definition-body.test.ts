@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { App, Stack } from 'aws-cdk-lib'
+import { Stack } from 'aws-cdk-lib'
 import { expect, it } from 'vitest'
 import { definitionBody } from '../../infra/definition-body.ts'
 import { FanmillPipeline } from '../../infra/index.ts'
-import { ownArchitecture, pipelineFile } from './stacks.ts'
+import { ownArchitecture, pipelineFile, templateApp } from './stacks.ts'
 
 const definitionOf = (bytes: number) => ({
   ...{ Comment: 'x'.repeat(bytes), TimeoutSeconds: 1, StartAt: 'a' },
@@ -12,7 +12,7 @@ const definitionOf = (bytes: number) => ({
 })
 
 it('ships the definition of sixty tasks as an asset, so that the template stays far below 1 MB', () => {
-  const app = new App()
+  const app = templateApp()
   const stack = new Stack(app, 'Test')
   const entry = { entry: pipelineFile('many.ts'), architecture: ownArchitecture } as const
   new FanmillPipeline(stack, 'Many', entry)

@@ -1,11 +1,11 @@
 /** Stacks with an account and a region, stages and permissions boundaries: a pipeline must fit into all of them. */
-import { App, Aspects, type Environment, PermissionsBoundary, Stack, Stage, Tag } from 'aws-cdk-lib'
+import { Aspects, type Environment, PermissionsBoundary, Stack, Stage, Tag } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { describe, expect, it } from 'vitest'
 import { FanmillPipeline } from '../../infra/index.ts'
-import { everyProp, ownArchitecture, pipelineFile, shown, warningsOf } from './stacks.ts'
+import { everyProp, ownArchitecture, pipelineFile, shown, templateApp, warningsOf } from './stacks.ts'
 
 const here = { account: '111111111111', region: 'eu-west-1' } as const
 const entry = { entry: pipelineFile('visits.ts'), architecture: ownArchitecture, include: ['models/**'] } as const
@@ -17,7 +17,7 @@ describe('a stack with an account and a region', () => {
     ['an account only', { account: here.account }],
     ['a region in China', { account: here.account, region: 'cn-north-1' }],
   ])('is synthesized with %s', (_, env) => {
-    const stack = new Stack(new App(), 'Sales', { env })
+    const stack = new Stack(templateApp(), 'Sales', { env })
     new FanmillPipeline(stack, 'Visits', entry)
     const template = Template.fromStack(stack)
     expect(Object.keys(template.findResources('AWS::CloudWatch::Alarm')).length).toBeGreaterThan(2)
@@ -25,13 +25,13 @@ describe('a stack with an account and a region', () => {
   })
 
   it('is synthesized with every prop', () => {
-    const stack = new Stack(new App(), 'Sales', { env: here })
+    const stack = new Stack(templateApp(), 'Sales', { env: here })
     new FanmillPipeline(stack, 'Visits', { ...entry, ...everyProp(stack) })
     Template.fromStack(stack).resourceCountIs('AWS::StepFunctions::StateMachine', 1)
   })
 
   it('watches the executions of its own account and region', () => {
-    const stack = new Stack(new App(), 'Sales', { env: here })
+    const stack = new Stack(templateApp(), 'Sales', { env: here })
     new FanmillPipeline(stack, 'Visits', entry)
     const alarms = Object.values(Template.fromStack(stack).findResources('AWS::CloudWatch::Alarm')).map(
       alarm => alarm.Properties,
@@ -43,7 +43,7 @@ describe('a stack with an account and a region', () => {
 
 describe('a stage with a permissions boundary, tags and an aspect', () => {
   it('holds two pipelines, and each role has the boundary', () => {
-    const app = new App()
+    const app = templateApp()
     const permissionsBoundary = PermissionsBoundary.fromName('boundary')
     const stage = new Stage(app, 'Prod', { env: here, permissionsBoundary })
     const [one, two] = [new Stack(stage, 'Sales'), new Stack(stage, 'Two')]
@@ -59,7 +59,7 @@ describe('a stage with a permissions boundary, tags and an aspect', () => {
   })
 
   it('is one of several stages of an app, which share one bundle', () => {
-    const app = new App()
+    const app = templateApp()
     const templates = ['Test', 'Prod'].map(name => {
       const stack = new Stack(new Stage(app, name, { env: { ...here, account: name === 'Test' ? '1' : '2' } }), 'Sales')
       new FanmillPipeline(stack, 'Visits', entry)
@@ -74,7 +74,7 @@ describe('a stage with a permissions boundary, tags and an aspect', () => {
 
 describe('buckets and keys that are imported', () => {
   it('of the same account and region need no warning about where they are', () => {
-    const stack = new Stack(new App(), 'Given', { env: here })
+    const stack = new Stack(templateApp(), 'Given', { env: here })
     const key = Key.fromKeyArn(stack, 'Key', `arn:aws:kms:${here.region}:${here.account}:key/abc`)
     const input = Bucket.fromBucketAttributes(stack, 'In', { bucketName: 'inbox', encryptionKey: key, ...here })
     const output = Bucket.fromBucketAttributes(stack, 'Out', { bucketName: 'lake', encryptionKey: key, ...here })
@@ -89,7 +89,7 @@ describe('buckets and keys that are imported', () => {
     ['account and region', { account: '222222222222', region: 'us-east-1' }, 'account 222222222222, region us-east-1'],
   ])('refuse an output of another %s, and warn of an input', (_, env, named) => {
     const given = (name: 'input' | 'output') => {
-      const stack = new Stack(new App(), 'Given', { env: here })
+      const stack = new Stack(templateApp(), 'Given', { env: here })
       const bucket = Bucket.fromBucketAttributes(stack, 'Theirs', { bucketName: 'theirs', ...env } as const)
       new FanmillPipeline(stack, 'Visits', { ...entry, [name]: bucket })
       return stack
@@ -101,7 +101,7 @@ describe('buckets and keys that are imported', () => {
   })
 
   it('refuse a bucket of another stack in another region as an output', () => {
-    const app = new App()
+    const app = templateApp()
     const own = new Stack(app, 'Own', { env: { ...here, region: 'us-east-1' }, crossRegionReferences: true })
     const output = new Bucket(own, 'Data', { bucketName: 'data' })
     const stack = new Stack(app, 'Given', { env: here, crossRegionReferences: true })
@@ -110,7 +110,7 @@ describe('buckets and keys that are imported', () => {
 
   it('refuse an encryption key of another region, and warn of one of another account', () => {
     const keyed = (arn: string) => {
-      const stack = new Stack(new App(), 'Given', { env: here })
+      const stack = new Stack(templateApp(), 'Given', { env: here })
       new FanmillPipeline(stack, 'Visits', { ...entry, encryptionKey: Key.fromKeyArn(stack, 'Key', arn) })
       return elsewhereWarnings(stack)
     }
@@ -128,7 +128,7 @@ describe('buckets and keys that are imported', () => {
     ['lake--table-s3', 'a table bucket (S3 Tables)'],
   ])('refuse %s by its kind', (bucketName, kind) => {
     for (const prop of ['input', 'output']) {
-      const stack = new Stack(new App(), 'Given', { env: here })
+      const stack = new Stack(templateApp(), 'Given', { env: here })
       const bucket = Bucket.fromBucketName(stack, 'Theirs', bucketName)
       expect(() => new FanmillPipeline(stack, 'Visits', { ...entry, [prop]: bucket })).toThrow(
         `FanmillPipeline: ${prop}: expected a general purpose bucket, got ${bucketName}, ${kind}`,
@@ -137,7 +137,7 @@ describe('buckets and keys that are imported', () => {
   })
 
   it('may be of another stack of the same app', () => {
-    const app = new App()
+    const app = templateApp()
     const own = new Stack(app, 'Own', { env: here })
     const key = new Key(own, 'Key')
     const bucket = new Bucket(own, 'Data', { encryptionKey: key })

@@ -1,12 +1,12 @@
 /** Buckets of the app, or of another one: what is added to them, and whether two of them are one. */
-import { App, Aws, CfnParameter, Duration, Stack } from 'aws-cdk-lib'
+import { type App, Aws, CfnParameter, Duration, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Bucket, EventType, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { describe, expect, it } from 'vitest'
 import { FanmillPipeline, type FanmillPipelineProps } from '../../infra/index.ts'
-import { ownArchitecture, pipelineFile, synthesise, warningsOf } from './stacks.ts'
+import { ownArchitecture, pipelineFile, synthesise, templateApp, warningsOf } from './stacks.ts'
 
 describe('a bucket whose events go elsewhere too', () => {
   const told = (template: Template) => ({
@@ -29,7 +29,7 @@ describe('a bucket whose events go elsewhere too', () => {
   })
 
   it('or after it', () => {
-    const { stack, pipeline } = pipelineIn(new App(), one => ({ input: new Bucket(one, 'Inbox') }))
+    const { stack, pipeline } = pipelineIn(templateApp(), one => ({ input: new Bucket(one, 'Inbox') }))
     toQueue(pipeline.input, stack)
     expect(told(Template.fromStack(stack))).toEqual({ byBucket: {}, byHandler: [both] })
   })
@@ -53,7 +53,7 @@ describe('a bucket whose events go elsewhere too', () => {
 
 describe('an output of two pipelines', () => {
   it('has one rule that ends what was left, since S3 refuses two of one id', () => {
-    const stack = new Stack(new App(), 'Two')
+    const stack = new Stack(templateApp(), 'Two')
     const output = new Bucket(stack, 'Lake', { lifecycleRules: [{ id: 'theirs', expiration: Duration.days(90) }] })
     for (const id of ['One', 'Other']) addPipeline(stack, { output, outputPrefix: `${id.toLowerCase()}/` }, id)
     const [lake] = Object.entries(Template.fromStack(stack).findResources('AWS::S3::Bucket')).filter(([id]) =>
@@ -103,7 +103,7 @@ describe('an output that could start the pipeline again', () => {
     ],
   ])('is refused in a bucket that is known %s', (_, buckets) => {
     expect(() =>
-      pipelineIn(new App(), stack => {
+      pipelineIn(templateApp(), stack => {
         const [input, output] = buckets(stack)
         return { input, output, outputPrefix: 'visits/' }
       }),
@@ -133,7 +133,7 @@ describe('an output that could start the pipeline again', () => {
     ['of which one has a name', stack => [new Bucket(stack, 'A'), Bucket.fromBucketName(stack, 'B', name)]],
   ])('is none with two buckets %s', (_, buckets) => {
     expect(() =>
-      pipelineIn(new App(), stack => {
+      pipelineIn(templateApp(), stack => {
         const [input, output] = buckets(stack)
         return { input, output, outputPrefix: 'visits/' }
       }),

@@ -2,12 +2,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { App, Stack, Validations } from 'aws-cdk-lib'
+import { type App, Stack, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks } from 'cdk-nag'
 import { afterAll, expect, it } from 'vitest'
 import { FanmillPipeline } from '../../infra/index.ts'
 import { listen } from '../functions/listen.ts'
-import { everyProp, ownArchitecture, pipelineFile } from './stacks.ts'
+import { everyProp, ownArchitecture, pipelineFile, templateApp } from './stacks.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fanmill-nag-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -45,7 +45,7 @@ it('finds what is listed here with NIST 800-53 R5 and HIPAA, and nothing with Aw
 
 /** Constructs of the pipeline by rule; those of the app around it are left out. */
 function findingsOf(packs: (app: App) => Parameters<Validations['addPlugins']>): Record<string, string[]> {
-  const app = new App({ outdir: folder })
+  const app = templateApp({ outdir: folder })
   Validations.of(app).addPlugins(...packs(app))
   const stack = new Stack(app, 'Test')
   const entry = { entry: pipelineFile('visits.ts'), architecture: ownArchitecture, include: ['models/**'] } as const

@@ -1,4 +1,5 @@
-/** Measures an asset, zipped and unzipped. */
+/** Measures an asset, zipped and unzipped, and hashes its content. */
+import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,6 +10,8 @@ export interface AssetBytes {
   /** Estimated size of the zip, within a few kilobytes. */
   readonly zippedBytes: number
   readonly bytes: number
+  /** SHA-256 of names and contents, in hexadecimal digits. */
+  readonly hash: string
 }
 
 /** Lambda's limit on unzipped code. @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
@@ -17,10 +20,12 @@ const bytesMax = 262_144_000
 /** @throws DEFINITION_LOAD when the asset is larger than Lambda allows */
 export async function assetBytes(folder: string): Promise<AssetBytes> {
   let [bytes, zippedBytes] = [0, 0]
-  for (const name of await readdir(folder, { recursive: true })) {
+  const hash = createHash('sha256')
+  for (const name of (await readdir(folder, { recursive: true })).sort()) {
     const path = join(folder, name)
     if (!(await stat(path)).isFile()) continue
     const content = await readFile(path)
+    hash.update(`${name}\0${content.length}\0`).update(content)
     bytes += content.length
     zippedBytes += (await promisify(deflateRaw)(content)).length + 2 * name.length + headerBytes
   }
@@ -28,7 +33,7 @@ export async function assetBytes(folder: string): Promise<AssetBytes> {
     const message = `expected an asset of at most ${bytesMax} bytes, which is Lambda's limit, got ${bytes}; include less, or read large files from S3`
     throw new PermanentError('DEFINITION_LOAD', message, { bytes })
   }
-  return { bytes, zippedBytes }
+  return { bytes, zippedBytes, hash: hash.digest('hex') }
 }
 
 /** Size of a local header and a directory entry of a zip. */
