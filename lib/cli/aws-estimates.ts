@@ -1,11 +1,11 @@
-/** What `fanmill plan` says of AWS: about so many dollars and seconds. */
+/** Prints the estimate of `fanmill plan` for AWS: dollars and seconds, two digits each. */
 import type { AwsEstimate } from '../aws/estimate.ts'
 import type { TaskPlan } from '../local/plan-run.ts'
 import { formatCount } from './amounts.ts'
 import { print } from './output.ts'
 import { printTable } from './table.ts'
 
-/** Nothing where no task has an estimate. */
+/** Prints nothing when no task has an estimate. */
 export async function printEstimates(plans: readonly TaskPlan[]): Promise<void> {
   const estimated = plans.flatMap(({ task, aws }) => (aws ? [{ task, aws }] : []))
   const [first] = estimated
@@ -21,12 +21,13 @@ export async function printEstimates(plans: readonly TaskPlan[]): Promise<void> 
   const { platform, prices } = first.aws
   const { memoryMb, threads } = platform.tiers[0]
   const functions = `${platform.architecture}, ${formatCount(memoryMb)} MB with ${threads} threads`
+  print(`About: ${functions}, ${platform.maxConcurrency} batches at once, ${prices.region} prices of ${prices.date}.`)
   print(
-    `About: ${functions}, ${platform.maxConcurrency} batches at once, ${prices.region} prices of ${prices.date}; --json shows the arithmetic.`,
+    'Estimated from the counts of this plan and speeds measured on another machine: a run may differ by a factor of two. --json shows the arithmetic.',
   )
 }
 
-/** Nothing where one upload holds all. */
+/** Prints nothing for a task that has one input object. */
 function printUploads(estimated: readonly { readonly task: string; readonly aws: AwsEstimate }[]): void {
   for (const { task, aws } of estimated) {
     const { executions, dollars } = aws.uploads
