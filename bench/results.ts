@@ -3,9 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Case, Target } from './case.ts'
-import { figuresSection } from './figures.ts'
 import { dataFolder, machine } from './inputs.ts'
-import { readSection } from './page-section.ts'
+import { awsHeading, readSection, stateHeading } from './page-section.ts'
 import type { Summary } from './summary.ts'
 
 /** One case, measured: all sides in one run of the benchmark, taking turns. */
@@ -88,7 +87,7 @@ ${table(['case', 'target', 'measured', 'met'], targets).join('\n')}
 
 ## Cases
 
-${results.map(caseTable).join('\n')}${readSection()}${figuresSection()}`
+${results.map(caseTable).join('\n')}${readSection(stateHeading)}${readSection(awsHeading)}`
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { outputHashOf } from '../lib/model/run-identity.ts'
-import { writeSection } from './page-section.ts'
+import { awsHeading, stateHeading, writeSection } from './page-section.ts'
 
 const runsPerOutput = 10
 const main = fileURLToPath(new URL('../lib/cli/main.ts', import.meta.url))
@@ -110,15 +110,21 @@ try {
     console.log(cells.join('  '), '  ', last.slice(0, 60))
   }
   if (other)
-    writeSection([
-      `${new Date().toISOString().slice(0, 10)}, \`node bench/state.ts ${runs} <checkout before>\``,
-      '',
-      `${runs.toLocaleString('en-US')} runs, ${count.toLocaleString('en-US')} files of state, on a disk; the other checkout takes turns with this one, on a machine that does other work as well, so that the ratio says more than the seconds. What changes the state is measured here alone.`,
-      '',
-      '| command | seconds | seconds before | before / now |',
-      '| --- | --- | --- | --- |',
-      ...rows,
-    ])
+    writeSection(
+      stateHeading,
+      [
+        stateHeading,
+        '',
+        `${new Date().toISOString().slice(0, 10)}, \`node bench/state.ts ${runs} <checkout before>\``,
+        '',
+        `${runs.toLocaleString('en-US')} runs, ${count.toLocaleString('en-US')} files of state, on a disk; the other checkout takes turns with this one, on a machine that does other work as well, so that the ratio says more than the seconds. What changes the state is measured here alone.`,
+        '',
+        '| command | seconds | seconds before | before / now |',
+        '| --- | --- | --- | --- |',
+        ...rows,
+      ],
+      awsHeading,
+    )
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
