@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { AssetHashType } from 'aws-cdk-lib'
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
-import type { BundledLambda } from '../lib/lambda/asset/bundle-lambda.ts'
+import type { BundledLambda } from '../lib/bundle-lambda.ts'
 import { type MadeBundle, type MakeBundleOptions, makeBundle } from './make-bundle.ts'
 
 export type PipelineBundle = BundledLambda & {

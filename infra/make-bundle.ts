@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { BundledLambda, BundleLambdaAnswer, BundleLambdaRequest } from '../lib/lambda/asset/bundle-lambda.ts'
+import type { BundledLambda, BundleLambdaAnswer, BundleLambdaRequest } from '../lib/bundle-lambda.ts'
 import { fromPlain } from '../lib/errors/errors.ts'
 
 export interface MakeBundleOptions {
@@ -31,7 +31,7 @@ export function makeBundle(options: MakeBundleOptions): MadeBundle {
 
 function bundleInChild(request: BundleLambdaRequest): BundledLambda {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const script = fileURLToPath(new URL(`../lib/lambda/asset/bundle-lambda.${extension}`, import.meta.url))
+  const script = fileURLToPath(new URL(`../lib/bundle-lambda.${extension}`, import.meta.url))
   const { stdout, stderr, status, error } = spawnSync(process.execPath, [script, JSON.stringify(request)], {
     encoding: 'utf8',
     maxBuffer: outputBytesMax,

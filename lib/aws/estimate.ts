@@ -3,11 +3,12 @@
  * times list prices. Nothing is simulated, and a real run may differ by a factor of two.
  */
 import type { TaskDefinition } from '../define/definition.ts'
-import { type Architecture, awsPrices } from './prices.ts'
 import { expectedParts, shrinkage } from '../inputs/expected-parts.ts'
-import type { Tier } from './lambda-events.ts'
-import type { Slice } from '../model/plan-data.ts'
 import { packBatches } from '../inputs/plan-slices.ts'
+import type { Slice } from '../model/plan-data.ts'
+import { pieceCountOf } from '../store/upload-pieces.ts'
+import type { Tier } from './lambda-events.ts'
+import { type Architecture, awsPrices } from './prices.ts'
 import {
   batchLimits,
   groupBytesOf,
@@ -19,7 +20,6 @@ import {
   requestSeconds,
   textBytesOf,
 } from './tier.ts'
-import { pieceCountOf } from '../store/upload-pieces.ts'
 
 /** Work that a plan found. */
 export interface AwsWork {
