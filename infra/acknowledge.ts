@@ -1,14 +1,14 @@
-/** Findings of cdk-nag (AwsSolutions) that are meant, each with its reason; without cdk-nag they are notes and nothing else. */
+/** Accepts findings of cdk-nag (AwsSolutions), each with its reason; without cdk-nag they are only notes. */
 import { Stack, Validations } from 'aws-cdk-lib'
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IConstruct } from 'constructs'
 
-/** `rule` without its pack, such as `S1`. */
+/** Accepts a finding; `rule` is without its pack, such as `S1`. */
 export function acknowledge(construct: IConstruct, rule: string, reason: string): void {
   Validations.of(construct).acknowledge({ id: `AwsSolutions-${rule}`, reason })
 }
 
-/** Wildcards at the end of a prefix, or within a key: of the statements alone, so that another one still shows. */
+/** Accepts wildcards in the resources of these statements; one in any other statement is still found. */
 export function acknowledgeWildcards(
   construct: IConstruct,
   statements: readonly PolicyStatement[],
@@ -20,7 +20,7 @@ export function acknowledgeWildcards(
   }
 }
 
-/** As cdk-nag writes an ARN: references in angle brackets. */
+/** Writes an ARN as cdk-nag does: references in angle brackets. */
 function shown(construct: IConstruct, arn: string): string {
   return flattened(Stack.of(construct).resolve(arn))
 }

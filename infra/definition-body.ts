@@ -1,4 +1,4 @@
-/** The definition of a state machine as a template holds it: as text, or as an asset where it would fill the template. */
+/** The definition of a state machine: as text in the template, or as an asset where it is too long for that. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,12 +14,12 @@ export function definitionBody(definition: StateMachine): DefinitionBody {
   return bytes <= inlineBytesMax ? DefinitionBody.fromString(text) : DefinitionBody.fromFile(writeDefinition(text))
 }
 
-/** Step Functions' own limit. @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
+/** Limit of Step Functions. @see https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const definitionBytesMax = 1024 * 1024
-/** A template may have 1 MB, in which a definition is escaped, and the policies of as many tasks stand beside it. */
+/** A template may have 1 MB, for the escaped definition and the policies of all tasks. */
 const inlineBytesMax = 256 * 1024
 
-/** CDK reads the file when the app is synthesized, so that it lives as long as this process. */
+/** Writes the definition to a file that lives as long as this process, because CDK reads it when the app is synthesized. */
 function writeDefinition(text: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'fanmill-definition-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))

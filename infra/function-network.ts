@@ -1,8 +1,9 @@
-/** The network that the functions of a pipeline run in, when the account wants them in a VPC. */
+/** The VPC that the functions of a pipeline run in, where the app gives one. */
 import { type ISecurityGroup, type IVpc, SecurityGroup, type SubnetSelection } from 'aws-cdk-lib/aws-ec2'
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Construct } from 'constructs'
-import { PermanentError } from '../lib/errors/errors.ts'
+import { invalidProp } from './invalid-prop.ts'
+import { allow } from './statements.ts'
 
 /** Props of the construct for the network of its functions. */
 export interface NetworkProps {
@@ -27,7 +28,7 @@ export interface NetworkProps {
   readonly securityGroups?: readonly ISecurityGroup[]
 }
 
-/** The network as each function takes it. */
+/** Props of a function for its network. */
 export interface FunctionNetwork {
   readonly vpc: IVpc
   readonly vpcSubnets?: SubnetSelection
@@ -39,35 +40,29 @@ export function makeNetwork(scope: Construct, props: NetworkProps): FunctionNetw
   const { vpc, vpcSubnets, securityGroups } = props
   if (!vpc) {
     const stray = (['vpcSubnets', 'securityGroups'] as const).find(name => props[name] !== undefined)
-    if (stray !== undefined) throw withoutVpc(stray)
+    if (stray !== undefined)
+      throw invalidProp(stray, `it together with vpc, got it alone; give the vpc, or leave ${stray} out`)
     return undefined
   }
   const description = 'Functions of a Fanmill pipeline'
   return {
     vpc,
-    ...(vpcSubnets && { vpcSubnets }),
+    vpcSubnets,
     securityGroups: securityGroups
       ? [...securityGroups]
       : [new SecurityGroup(scope, 'SecurityGroup', { vpc, description, allowAllOutbound: true })],
   }
 }
 
-/** Lambda makes the network interfaces with the role of the function; EC2 lets none of these be bound to a resource before it exists. */
+/** Lets Lambda make network interfaces with the function's role. EC2 allows no resource in this statement, because none exists yet. */
 export function networkStatement(): PolicyStatement {
-  return new PolicyStatement({
-    actions: [
-      'ec2:CreateNetworkInterface',
-      'ec2:DescribeNetworkInterfaces',
-      'ec2:DescribeSubnets',
-      'ec2:DeleteNetworkInterface',
-      'ec2:AssignPrivateIpAddresses',
-      'ec2:UnassignPrivateIpAddresses',
-    ],
-    resources: ['*'],
-  })
-}
-
-function withoutVpc(prop: string): PermanentError {
-  const message = `FanmillPipeline: ${prop}: expected it together with vpc, got it alone; give the vpc, or leave ${prop} out`
-  return new PermanentError('DEFINITION_INVALID', message, { prop })
+  const actions = [
+    'ec2:CreateNetworkInterface',
+    'ec2:DescribeNetworkInterfaces',
+    'ec2:DescribeSubnets',
+    'ec2:DeleteNetworkInterface',
+    'ec2:AssignPrivateIpAddresses',
+    'ec2:UnassignPrivateIpAddresses',
+  ]
+  return allow(actions, ['*'])
 }

@@ -1,4 +1,4 @@
-/** Glue tables over a pipeline's datasets, for Athena: partitions are projected from paths, so that nothing needs to be crawled. */
+/** Glue tables over a pipeline's datasets, for Athena: partitions are projected from paths, so that no crawler is needed. */
 import { Aws } from 'aws-cdk-lib'
 import { CfnTable } from 'aws-cdk-lib/aws-glue'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
@@ -7,7 +7,8 @@ import type { TaskSchema } from '../lib/bundle-schemas.ts'
 import type { ParamDefinition, PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
 import type { ParquetOutput } from '../lib/define/output-definition.ts'
 import { placeholdersOf } from '../lib/define/template-syntax.ts'
-import { PermanentError } from '../lib/errors/errors.ts'
+import type { PermanentError } from '../lib/errors/errors.ts'
+import { invalidProp } from './invalid-prop.ts'
 
 export interface GlueTablesOptions {
   /** Name of a database that exists. */
@@ -18,7 +19,7 @@ export interface GlueTablesOptions {
   readonly outputPrefix: string
 }
 
-/** One table a task that writes Parquet. @throws DEFINITION_INVALID for a task whose columns are not known before a run, with a type that Athena does not read, or whose path has a salt */
+/** Makes one table for each task that writes Parquet. @throws DEFINITION_INVALID for a task whose columns are not known before a run, with a type that Athena does not read, or whose path has a salt */
 export function makeGlueTables(scope: Construct, options: GlueTablesOptions): CfnTable[] {
   return options.pipeline.tasks.flatMap(task =>
     task.output.kind === 'parquet' ? [makeTable(scope, task, task.output, options)] : [],
@@ -33,11 +34,10 @@ function makeTable(
 ): CfnTable {
   const schema = options.schemas[task.name] ?? { unknown: 'it writes no Parquet' }
   if ('unknown' in schema)
-    throw invalid(task, `expected columns that are known at synthesis, but ${schema.unknown}; declare them`)
+    throw invalid(task, `columns that are known at synthesis, but ${schema.unknown}; declare them`)
   const path = output.path.replaceAll('{task}', task.name)
   const params = placeholdersOf(path)
-  if (params.includes('salt'))
-    throw invalid(task, 'expected a path without {salt}, of which a query cannot know the value')
+  if (params.includes('salt')) throw invalid(task, 'a path without {salt}, of which a query cannot know the value')
   const keys = [...params, ...output.partitionBy]
   const root = `s3://${options.output.bucketName}/${options.outputPrefix}`
   const template = [
@@ -59,7 +59,7 @@ function makeTable(
         ...(keys.length > 0 && { 'projection.enabled': 'true', 'storage.location.template': `${root}${template}/` }),
       },
       storageDescriptor: {
-        location: `${root}${fixed(path)}`,
+        location: `${root}${fixedFolders(path)}`,
         columns: columns.map(column => columnOf(task, column)),
         inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
         outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
@@ -73,10 +73,10 @@ function columnOf(task: TaskDefinition, { name, type }: { readonly name: string;
   const glue = glueType(type)
   if (glue !== undefined) return { name, type: glue }
   const to = casts[type] === undefined ? '' : ` to ${casts[type]}`
-  throw invalid(task, `column ${name}: expected a type that Athena reads, got ${type}; cast it${to} in the transform`)
+  throw invalid(task, `a type that Athena reads in column ${name}, got ${type}; cast it${to} in the transform`)
 }
 
-/** A value that cannot be listed is injected: a query says which, as `where state = 'AK'`. @see https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html */
+/** Returns the properties of partition projection. Values that cannot be listed are `injected`: a query gives them, as in `where state = 'AK'`. @see https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html */
 function projection(
   keys: readonly string[],
   params: Readonly<Record<string, ParamDefinition>>,
@@ -98,7 +98,7 @@ function projected({ type, values = [] }: Partial<ParamDefinition> = {}): Readon
   return { type: 'injected' }
 }
 
-/** By the engine's names; of times of a day Athena reads the microseconds since midnight. */
+/** Types of Glue by the engine's names; Athena reads a time of day as microseconds since midnight. */
 const glueTypes: Readonly<Record<string, string>> = {
   ...{ BOOLEAN: 'boolean', TINYINT: 'tinyint', SMALLINT: 'smallint', INTEGER: 'int', BIGINT: 'bigint' },
   ...{ UTINYINT: 'smallint', USMALLINT: 'int', FLOAT: 'float', DOUBLE: 'double' },
@@ -107,10 +107,10 @@ const glueTypes: Readonly<Record<string, string>> = {
   'TIMESTAMP WITH TIME ZONE': 'timestamp',
 }
 
-/** What holds the same, of types that Athena cannot read, or of which it takes the upper half for negative. */
+/** Casts for types that Athena cannot read, or whose upper half it reads as negative numbers. */
 const casts: Readonly<Record<string, string>> = { UINTEGER: 'BIGINT', UBIGINT: 'DECIMAL(20, 0)', UUID: 'VARCHAR' }
 
-/** Undefined for a type that Athena does not read as it is written. */
+/** Returns undefined for a type that Athena does not read as it is written. */
 function glueType(type: string): string | undefined {
   if (type.endsWith('[]')) return nested('array', [type.slice(0, -2)])
   const map = /^MAP\(([\w ]+(?:\([\d,]+\))?), (.+)\)$/.exec(type)
@@ -124,12 +124,9 @@ function nested(kind: 'array' | 'map', types: readonly string[]): string | undef
   return inner.includes(undefined) ? undefined : `${kind}<${inner.join(',')}>`
 }
 
-/** The folders of a path before its first parameter. */
-const fixed = (path: string): string =>
+/** Returns the folders of a path before its first parameter. */
+const fixedFolders = (path: string): string =>
   path.includes('{') ? path.slice(0, path.lastIndexOf('/', path.indexOf('{')) + 1) : `${path}/`
 
-function invalid(task: TaskDefinition, expected: string): PermanentError {
-  return new PermanentError('DEFINITION_INVALID', `FanmillPipeline: glueDatabase: task ${task.name}: ${expected}`, {
-    task: task.name,
-  })
-}
+const invalid = ({ name: task }: TaskDefinition, expected: string): PermanentError =>
+  invalidProp(`glueDatabase: task ${task}`, expected, { prop: 'glueDatabase', task })

@@ -26,6 +26,6 @@ export function allowLogs(scope: Construct, key: IKey): void {
     conditions: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': groups } },
   })
   if (key.addToResourcePolicy(statement, true).statementAdded) return
-  const message = `the policy of logEncryptionKey cannot be changed by this app: it must allow logs.${region}.amazonaws.com to encrypt and decrypt, or the log groups are not made`
+  const message = `the policy of logEncryptionKey cannot be changed by this app: it must allow logs.${region}.amazonaws.com to encrypt and decrypt, or the log groups cannot be created`
   Annotations.of(scope).addWarningV2('fanmill:LogEncryptionKey', message)
 }

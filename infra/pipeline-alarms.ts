@@ -20,7 +20,7 @@ export interface AlarmProps {
   /**
    * Topic that is notified when an execution fails, times out or is aborted, functions are throttled for long, or an upload
    * could not be delivered.
-   * @default the alarms are there, and notify nobody
+   * @default the alarms exist, and notify nobody
    */
   readonly alarmsTopic?: ITopic
   /**
@@ -42,10 +42,10 @@ export interface AlarmOptions extends AlarmProps {
 export function makeAlarms(scope: Construct, options: AlarmOptions): void {
   const { name, alarmsTopic: topic } = options
   for (const { id, description, ...props } of [
-    ...executionAlarms(options),
-    throttleAlarm(options),
-    ...triggerAlarms(options),
-    ...noRunAlarms(options),
+    ...makeExecutionAlarms(options),
+    makeThrottleAlarm(options),
+    ...makeTriggerAlarms(options),
+    ...makeNoRunAlarms(options),
   ]) {
     const alarm = new Alarm(scope, id, {
       ...once,
@@ -56,7 +56,7 @@ export function makeAlarms(scope: Construct, options: AlarmOptions): void {
   }
 }
 
-/** A metric of Step Functions for this machine, summed over five minutes, in the account and region of whoever reads it. */
+/** Returns a metric of this state machine over five minutes, in the account and region of the stack that reads it. */
 export function executionMetric(metricName: string, stateMachineArn: string, statistic = 'Sum'): Metric {
   return new Metric({
     namespace: 'AWS/States',
@@ -80,7 +80,7 @@ const once = {
   treatMissingData: TreatMissingData.NOT_BREACHING,
 } as const
 
-function executionAlarms({ stateMachineArn }: AlarmOptions): AlarmSpec[] {
+function makeExecutionAlarms({ stateMachineArn }: AlarmOptions): AlarmSpec[] {
   const spec = (id: string, metricName: string, description: string): AlarmSpec => {
     return { id, metric: executionMetric(metricName, stateMachineArn), description }
   }
@@ -95,8 +95,8 @@ function executionAlarms({ stateMachineArn }: AlarmOptions): AlarmSpec[] {
   ]
 }
 
-/** A throttled invocation is tried again, so that only throttling that lasts is worth an alarm. */
-function throttleAlarm({ functions }: AlarmOptions): AlarmSpec {
+/** Alarms only when throttling lasts, because a throttled invocation is tried again. */
+function makeThrottleAlarm({ functions }: AlarmOptions): AlarmSpec {
   const period = Duration.minutes(5)
   const metrics = functions.slice(0, alarmMetricsMax).map(each => each.metricThrottles({ period, statistic: 'Sum' }))
   const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`throttles${index}`, metric]))
@@ -109,10 +109,10 @@ function throttleAlarm({ functions }: AlarmOptions): AlarmSpec {
   }
 }
 
-/** CloudWatch's own limit for one alarm. */
+/** Limit of CloudWatch for one alarm. */
 const alarmMetricsMax = 10
 
-function triggerAlarms({ trigger }: AlarmOptions): AlarmSpec[] {
+function makeTriggerAlarms({ trigger }: AlarmOptions): AlarmSpec[] {
   if (!trigger) return []
   const { deadLetterQueue: queue, ruleName } = trigger
   const period = Duration.minutes(1)
@@ -133,7 +133,7 @@ function triggerAlarms({ trigger }: AlarmOptions): AlarmSpec[] {
   ]
 }
 
-function noRunAlarms({ stateMachineArn, noRunAlarmAfter }: AlarmOptions): AlarmSpec[] {
+function makeNoRunAlarms({ stateMachineArn, noRunAlarmAfter }: AlarmOptions): AlarmSpec[] {
   if (!noRunAlarmAfter) return []
   const hours = noRunAlarmAfter.toHours()
   return [
@@ -143,7 +143,7 @@ function noRunAlarms({ stateMachineArn, noRunAlarmAfter }: AlarmOptions): AlarmS
       evaluationPeriods: hours,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       treatMissingData: TreatMissingData.BREACHING,
-      description: `no execution succeeded for ${hours} hours; look whether uploads arrive`,
+      description: `no execution succeeded for ${hours} hours; check that uploads arrive`,
     },
   ]
 }

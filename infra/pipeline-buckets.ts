@@ -1,5 +1,5 @@
-/** The buckets of a pipeline: made safe when they are ours, left as they are but for what we need when they are not. */
-import { Annotations, Aspects, CfnResource, Duration, RemovalPolicy } from 'aws-cdk-lib'
+/** The buckets of a pipeline: its own are made with safe settings; those of the app get only what a pipeline needs. */
+import { Annotations, Aspects, CfnResource, Duration, type RemovalPolicy } from 'aws-cdk-lib'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
@@ -16,18 +16,17 @@ export interface OwnBucketProps {
   readonly noncurrentVersionExpiration?: Duration
 }
 
-export interface BucketOptions extends OwnBucketProps {
+export interface BucketOptions extends Required<OwnBucketProps> {
   readonly encryptionKey?: IKey | undefined
-  readonly removalPolicy?: RemovalPolicy
+  readonly removalPolicy: RemovalPolicy
 }
 
-/** Uploads of batches that were never committed are gone after it; a run resumed later plans them again. */
+/** Age at which uploads of batches that were never committed are aborted; a run resumed later processes these batches again. */
 const abandonedAfter = Duration.days(7)
 
-/** A private, encrypted, versioned bucket that answers over TLS only. */
+/** Makes a private, encrypted, versioned bucket that answers over TLS only. */
 export function makeBucket(scope: Construct, id: string, options: BucketOptions): Bucket {
-  const { encryptionKey, removalPolicy = RemovalPolicy.RETAIN } = options
-  const { noncurrentVersionExpiration = Duration.days(30) } = options
+  const { encryptionKey, removalPolicy, noncurrentVersionExpiration } = options
   const bucket = new Bucket(scope, id, {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -38,7 +37,7 @@ export function makeBucket(scope: Construct, id: string, options: BucketOptions)
     ...(encryptionKey
       ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true }
       : { encryption: BucketEncryption.S3_MANAGED }),
-    // A delete marker without versions below it is left of each deleted object, and listings read all of them.
+    // Each deleted object leaves a delete marker, which slows listings down.
     lifecycleRules: [{ id: 'old-versions', noncurrentVersionExpiration, expiredObjectDeleteMarker: true }],
   })
   acknowledge(
@@ -50,21 +49,21 @@ export function makeBucket(scope: Construct, id: string, options: BucketOptions)
   return bucket
 }
 
-/** Parts that no commit took up cost storage until they are aborted. */
+/** Aborts uploads that were never committed, because their parts cost storage. */
 export function abortAbandoned(bucket: IBucket): void {
   if (!(bucket instanceof Bucket)) {
-    const mend = 'give this bucket a lifecycle rule that aborts incomplete multipart uploads after 7 days'
-    warn(bucket, 'AbandonedUploads', mend)
+    const advice = 'give this bucket a lifecycle rule that aborts incomplete multipart uploads after 7 days'
+    warn(bucket, 'AbandonedUploads', advice)
   } else if (!aborting.has(bucket)) {
     aborting.add(bucket)
     bucket.addLifecycleRule({ id: 'fanmill-abandoned-uploads', abortIncompleteMultipartUploadAfter: abandonedAfter })
   }
 }
 
-/** Pipelines may share an output, and S3 refuses two rules of one id. */
+/** Buckets that have the rule: pipelines may share an output, and S3 refuses two rules with one id. */
 const aborting = new WeakSet<Bucket>()
 
-/** Once the app is whole, since what else the bucket tells may be said after the pipeline is made. */
+/** Turns events on when the app is complete, because the app may add other notifications after the pipeline. */
 export function sendEvents(bucket: IBucket): void {
   Aspects.of(bucket).add({
     visit: node => {
@@ -73,24 +72,24 @@ export function sendEvents(bucket: IBucket): void {
   })
 }
 
-/** On the L1 bucket, as the L2's way brings a custom resource with it; but where that is there, it puts all or nothing. */
+/** Sets the property of the L1 bucket, because the L2's method adds a custom resource; where the app has that already, it must be used. */
 function turnEventsOn(bucket: IBucket): void {
   if (bucket.node.tryFindChild('Notifications')) bucket.enableEventBridgeNotification()
   else if (CfnResource.isCfnResource(bucket.node.defaultChild)) {
     const resource = bucket.node.defaultChild
     resource.addPropertyOverride('NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled', true)
   } else {
-    const mend = 'turn EventBridge notifications on for this bucket: without them no upload starts a run'
-    warn(bucket, 'EventBridge', mend)
+    const advice = 'turn EventBridge notifications on for this bucket: without them no upload starts a run'
+    warn(bucket, 'EventBridge', advice)
   }
 }
 
-/** Of a bucket that is not the app's nothing tells how it is encrypted. */
-export function askForKey(bucket: IBucket): void {
+/** Warns when the key of a bucket of another app is not known. */
+export function warnOfUnknownKey(bucket: IBucket): void {
   if (bucket.encryptionKey || CfnResource.isCfnResource(bucket.node.defaultChild)) return
-  const mend =
-    'where this bucket is encrypted with a KMS key, say which: Bucket.fromBucketAttributes(…, { bucketName, encryptionKey }); no role is granted it otherwise'
-  warn(bucket, 'EncryptionKey', mend)
+  const advice =
+    'where this bucket is encrypted with a KMS key, name the key: Bucket.fromBucketAttributes(…, { bucketName, encryptionKey }); no role is granted it otherwise'
+  warn(bucket, 'EncryptionKey', advice)
 }
 
 function warn(bucket: IBucket, id: string, message: string): void {

@@ -1,10 +1,10 @@
-/** A dashboard of one pipeline: executions, batches by tier, their times and errors, and what the functions measured. */
+/** A dashboard of one pipeline: executions, batches by tier, their times and errors, and the metrics of the functions. */
 import { Dashboard, GraphWidget, MathExpression } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Construct } from 'constructs'
 import type { FanmillPipeline } from './fanmill-pipeline.ts'
 import { executionMetric } from './pipeline-alarms.ts'
 
-/** `name` is the pipeline's, as the functions' metrics have it. */
+/** Makes the dashboard; `name` is the pipeline's name in the metrics of the functions. */
 export function makeDashboard(
   scope: Construct,
   { plan, process, commit, stateMachineArn }: FanmillPipeline,
@@ -44,7 +44,7 @@ export function makeDashboard(
   })
 }
 
-/** All tasks of the pipeline: metrics have the task as a dimension. */
+/** Finds a metric of all tasks of the pipeline: the task is a dimension. */
 function measured(metric: string, service: string, statistic: string): MathExpression {
   const search = `SEARCH('{Fanmill,service,task} MetricName="${metric}" service="${service}"', '${statistic}', 300)`
   return new MathExpression({ expression: search, label: metric, usingMetrics: {} })

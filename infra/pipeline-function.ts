@@ -22,9 +22,9 @@ export interface PipelineFunctionProps {
   readonly environment: Readonly<Record<string, string>>
   readonly statements: readonly PolicyStatement[]
   readonly logRetention: RetentionDays
-  /** Keys of what it only reads. */
+  /** Keys of objects that it only reads. */
   readonly inputKeys: readonly IKey[]
-  /** Keys of what it writes, and reads again. */
+  /** Keys of objects that it writes and reads again. */
   readonly outputKeys: readonly IKey[]
   readonly network?: FunctionNetwork | undefined
   readonly logEncryptionKey?: IKey | undefined
@@ -41,10 +41,8 @@ export class PipelineFunction extends Construct {
   constructor(scope: Construct, id: string, props: PipelineFunctionProps) {
     super(scope, id)
     const { logRetention: retention, logEncryptionKey, environmentEncryptionKey, reservedConcurrency } = props
-    this.logGroup = new LogGroup(this, 'Log', {
-      ...{ retention, removalPolicy: RemovalPolicy.DESTROY },
-      ...(logEncryptionKey && { encryptionKey: logEncryptionKey }),
-    })
+    const encryptionKey = logEncryptionKey
+    this.logGroup = new LogGroup(this, 'Log', { retention, removalPolicy: RemovalPolicy.DESTROY, encryptionKey })
     this.role = makeRole(this, this.logGroup, props)
     const environment = {
       ...props.environment,
@@ -65,14 +63,14 @@ export class PipelineFunction extends Construct {
       logGroup: this.logGroup,
       environment,
       ...props.network,
-      ...(environmentEncryptionKey && { environmentEncryption: environmentEncryptionKey }),
-      ...(props.isTraced && { tracing: Tracing.ACTIVE }),
-      ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
+      environmentEncryption: environmentEncryptionKey,
+      tracing: props.isTraced ? Tracing.ACTIVE : undefined,
+      reservedConcurrentExecutions: reservedConcurrency,
     })
   }
 }
 
-/** Lambda's own limit. */
+/** Limit of Lambda. */
 export const functionTimeoutMax = Duration.minutes(15)
 
 function makeRole(scope: Construct, logGroup: LogGroup, props: PipelineFunctionProps): Role {

@@ -1,26 +1,19 @@
-/** Which KMS keys the roles of a pipeline need: who reads decrypts, who writes encrypts as well. */
+/** The KMS keys that the roles of a pipeline need: readers decrypt, writers also encrypt. */
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import type { IBucket } from 'aws-cdk-lib/aws-s3'
-import { askForKey } from './pipeline-buckets.ts'
+import type { CheckedBuckets } from './check-buckets.ts'
+import { warnOfUnknownKey } from './pipeline-buckets.ts'
 
 export interface PipelineKeys {
-  /** Of inputs and tables, which are only read. */
+  /** Keys of inputs and tables, which are only read. */
   readonly inputKeys: readonly IKey[]
-  /** Of datasets and state, which are written and read again. */
+  /** Keys of datasets and state, which are written and read again. */
   readonly outputKeys: readonly IKey[]
 }
 
-export interface KeyedBuckets {
-  readonly input: IBucket
-  readonly output: IBucket
-  /** Of all that is written, whatever key the output's bucket has. */
-  readonly encryptionKey?: IKey | undefined
-}
-
-/** Warns of buckets whose key cannot be known. */
-export function pipelineKeys({ input, output, encryptionKey }: KeyedBuckets): PipelineKeys {
-  askForKey(input)
-  if (!encryptionKey) askForKey(output)
+/** Returns the keys, and warns of buckets whose key is not known. */
+export function pipelineKeys({ input, output, encryptionKey }: CheckedBuckets): PipelineKeys {
+  warnOfUnknownKey(input)
+  if (!encryptionKey) warnOfUnknownKey(output)
   const outputKeys = unique([encryptionKey, output.encryptionKey])
   return { inputKeys: unique([input.encryptionKey]).filter(key => !outputKeys.includes(key)), outputKeys }
 }

@@ -12,7 +12,7 @@ import { acknowledge, acknowledgeWildcards } from './acknowledge.ts'
 import { definitionBody } from './definition-body.ts'
 import { allow } from './statements.ts'
 
-/** Props of the construct for what its state machine logs and traces. */
+/** Props of the construct for the logs and traces of its state machine. */
 export interface MachineLogProps {
   /**
    * Events of executions that go to a log group of the state machine, for `logRetention`; inputs and outputs of states are
@@ -30,7 +30,7 @@ export interface MachineLogProps {
 
 export interface PipelineMachineProps extends Omit<StateMachineOptions, 'tierCount'>, MachineLogProps {
   readonly plan: IFunction
-  /** One a tier, smallest first. */
+  /** One function for each tier, smallest first. */
   readonly process: readonly IFunction[]
   readonly commit: IFunction
   readonly output: IBucket
@@ -56,10 +56,10 @@ export class PipelineMachine extends Construct {
       definitionBody: definitionBody(stateMachine({ ...props, tierCount: process.length })),
       definitionSubstitutions: substitutionsOf(props),
       tracingEnabled: tracing,
-      ...(logs && { logs }),
+      logs,
     })
     const statements = machineStatements(this.stateMachine, props)
-    // A policy of its own: within the role it would name the machine that names the role.
+    // A policy of its own, because one within the role would make role and machine depend on each other.
     const policy = new Policy(this, 'Policy', { roles: [role], statements })
     acknowledgeWildcards(policy, statements, 'stands for the run and for the execution in a name of this pipeline')
     for (const key of outputKeys) key.grant(role, 'kms:Decrypt')
@@ -97,15 +97,16 @@ function machineStatements(
   ]
 }
 
-/** Under the prefix for which CloudWatch Logs needs no entry for each group in its own, limited, policy. */
+/** Makes a log group below `/aws/vendedlogs/`, which needs no entry in the resource policy of CloudWatch Logs, whose size is limited. */
 function makeLogs(scope: Construct, props: PipelineMachineProps): LogOptions | undefined {
   const { stateMachineLogLevel: level = LogLevel.OFF, logRetention: retention, logEncryptionKey } = props
   if (level === LogLevel.OFF) return undefined
   const name = Names.uniqueResourceName(scope, { maxLength: 80, separator: '-' })
   const destination = new LogGroup(scope, 'Log', {
     logGroupName: `/aws/vendedlogs/states/${Stack.of(scope).stackName}-${name}`,
-    ...{ retention, removalPolicy: RemovalPolicy.DESTROY },
-    ...(logEncryptionKey && { encryptionKey: logEncryptionKey }),
+    retention,
+    removalPolicy: RemovalPolicy.DESTROY,
+    encryptionKey: logEncryptionKey,
   })
   return { destination, level, includeExecutionData: false }
 }

@@ -1,4 +1,4 @@
-/** What `fanmill start`, `status`, `logs`, `rejects` and `retry` find a deployed pipeline by: outputs of its stack. */
+/** Outputs of the stack, by which `fanmill start`, `status`, `logs`, `rejects` and `retry` find a deployed pipeline. */
 import { CfnOutput, Names, Stack } from 'aws-cdk-lib'
 import type { FanmillPipeline } from './fanmill-pipeline.ts'
 
@@ -9,26 +9,28 @@ export interface OutputFacts {
   readonly outputPrefix: string
 }
 
-/** Each output is `<id of the construct><what>`: one stack may hold several pipelines. */
-export function tellOutputs(pipeline: FanmillPipeline, { name, inputPrefix, outputPrefix }: OutputFacts): void {
+/** Adds outputs named `<id of the construct><fact>`, since one stack may hold several pipelines. */
+export function addOutputs(pipeline: FanmillPipeline, { name, inputPrefix, outputPrefix }: OutputFacts): void {
   const stack = Stack.of(pipeline)
   const id =
     pipeline.node.scope === stack
       ? pipeline.node.id.replaceAll(/[^A-Za-z\d]/g, '')
       : Names.uniqueResourceName(pipeline, { maxLength: 100 })
-  const { input, output, plan, process, commit, stateMachineArn } = pipeline
+  const { input, output, plan, process, commit, starter, stateMachineArn } = pipeline
   const facts = {
     Pipeline: name,
     StateMachineArn: stateMachineArn,
     Input: `s3://${input.bucketName}/${inputPrefix}`,
     Output: `s3://${output.bucketName}/${outputPrefix}`,
     LogGroups: [plan, ...process, commit].map(each => each.logGroup.logGroupName).join(','),
+    StartLogGroup: starter?.logGroup.logGroupName,
   }
-  for (const [what, value] of Object.entries(facts)) {
-    new CfnOutput(pipeline, `Output${what}`, {
+  for (const [fact, value] of Object.entries(facts)) {
+    if (value === undefined) continue
+    new CfnOutput(pipeline, `Output${fact}`, {
       value,
-      description: `Fanmill pipeline ${name}: ${descriptions[what as keyof typeof facts]}`,
-    }).overrideLogicalId(`${id}${what}`)
+      description: `Fanmill pipeline ${name}: ${descriptions[fact as keyof typeof facts]}`,
+    }).overrideLogicalId(`${id}${fact}`)
   }
 }
 
@@ -37,5 +39,6 @@ const descriptions = {
   StateMachineArn: 'start it by hand with { "params": { } }',
   Input: 'where uploads go',
   Output: 'where its datasets and its state are',
-  LogGroups: 'of Plan, Process by tier, and Commit',
+  LogGroups: 'log groups of Plan, Process by tier, and Commit',
+  StartLogGroup: 'log group of the function that starts executions for uploads in the queue',
 } as const

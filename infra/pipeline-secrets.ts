@@ -1,4 +1,4 @@
-/** The secrets of a pipeline: found by their names, or given by the app together with the keys that they need. */
+/** The secrets of a pipeline: found by their names, or given by the app with their keys. */
 import { Stack } from 'aws-cdk-lib'
 import type { IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
@@ -6,19 +6,20 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
 import type { LambdaEnvironment } from '../lib/aws/lambda-events.ts'
 import type { PipelineDefinition } from '../lib/define/definition.ts'
-import { PermanentError } from '../lib/errors/errors.ts'
+import type { PermanentError } from '../lib/errors/errors.ts'
 import { didYouMean } from '../lib/errors/nearest.ts'
+import { invalidProp } from './invalid-prop.ts'
 import { secretStatements, secretSuffix } from './statements.ts'
 
-/** What a function has that reads them. */
+/** Permissions and environment of a function that reads secrets. */
 export interface PipelineSecrets {
   readonly statements: readonly PolicyStatement[]
   readonly environment: Pick<LambdaEnvironment, 'FANMILL_SECRETS'>
-  /** Of the keys that the app says they are encrypted with. */
+  /** Lets the function decrypt with the keys of the secrets that the app gives. */
   grantDecrypt(reader: IGrantable): void
 }
 
-/** @throws DEFINITION_INVALID for a given one that no task asks for */
+/** @throws DEFINITION_INVALID for a secret of the app that no task uses */
 export function pipelineSecrets(
   scope: Construct,
   { tasks }: PipelineDefinition,
@@ -26,7 +27,7 @@ export function pipelineSecrets(
 ): PipelineSecrets {
   const names = tasks.flatMap(task => Object.values(task.secrets ?? {})).map(secret => secret.name)
   const stray = Object.keys(given).find(name => !names.includes(name))
-  if (stray !== undefined) throw notAsked(stray, [...new Set(names)])
+  if (stray !== undefined) throw unusedSecret(stray, [...new Set(names)])
   const arns = Object.fromEntries(Object.entries(given).map(([name, { secretArn }]) => [name, secretArn]))
   const keys = new Set(Object.values(given).flatMap(({ encryptionKey = [] }) => encryptionKey))
   return {
@@ -38,7 +39,7 @@ export function pipelineSecrets(
   }
 }
 
-/** With the suffix that it lacks, when the app knows it by name only. */
+/** Returns the ARN of a secret, with a pattern for its suffix when the app knows it by name only. */
 function resourceOf(given: ISecret | undefined): string | undefined {
   const { secretArn, secretFullArn } = given ?? {}
   return secretFullArn ?? (secretArn?.startsWith('arn:') ? `${secretArn}${secretSuffix}` : secretArn)
@@ -51,8 +52,7 @@ function grantThroughService(key: IKey, reader: IGrantable, region: string): voi
     statement?.addCondition('StringEquals', { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` })
 }
 
-function notAsked(name: string, names: readonly string[]): PermanentError {
+function unusedSecret(name: string, names: readonly string[]): PermanentError {
   const expected = names.length === 0 ? 'none, as no task has secrets' : `names of the pipeline's (${names.join(', ')})`
-  const message = `FanmillPipeline: secrets: expected ${expected}, got ${name}${didYouMean(name, names)}`
-  return new PermanentError('DEFINITION_INVALID', message, { prop: 'secrets', name })
+  return invalidProp('secrets', `${expected}, got ${name}${didYouMean(name, names)}`, { name })
 }

@@ -1,9 +1,10 @@
-/** Which keys a pipeline reads and writes, as prefixes: for roles, for the trigger, and to refuse a loop. */
+/** The keys that a pipeline reads and writes, as prefixes: for roles, for the trigger, and to refuse a loop. */
 
 import { type KeyFilter, keyFilter } from '../lib/aws/key-wildcard.ts'
 import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
 import { templateTokens } from '../lib/define/template-syntax.ts'
 import { PermanentError } from '../lib/errors/errors.ts'
+import { keyRebase, refuseOwnSources } from '../lib/inputs/own-outputs.ts'
 import { literalPrefix } from '../lib/paths/path-template.ts'
 import { stateRoot } from '../lib/store/state-root.ts'
 
@@ -12,7 +13,7 @@ export interface Places {
   readonly inputs: readonly string[]
   /** Prefixes of datasets. */
   readonly outputs: readonly string[]
-  /** What Process may write: parts, or members. */
+  /** Keys that Process may write: parts, or members. */
   readonly parts: readonly string[]
   readonly state: string
   /** Prefix of keys that start the pipeline. */
@@ -56,12 +57,19 @@ export function refuseLoop({ outputs, state, trigger }: Places): void {
   throw new PermanentError('DEFINITION_INVALID', message, { output: met, trigger })
 }
 
+/** Refuses at synthesis what Plan would refuse. @throws INPUT_IS_OUTPUT when a task reads what a task of the pipeline writes */
+export function refuseOwnInputs({ tasks }: PipelineDefinition, { inputPrefix, outputPrefix }: Prefixes): void {
+  const roots = keyRebase(inputPrefix, outputPrefix)
+  const advice = 'an inputPrefix without outputs, an outputPrefix outside of it, or another bucket'
+  refuseOwnSources({ tasks, roots }, { root: inputPrefix === '' ? 'the input bucket' : inputPrefix, advice })
+}
+
 function keyPattern(template: string): string {
   const prefix = fixedPrefix(template)
   return prefix === template ? prefix : `${prefix}*`
 }
 
-/** What every key of a template begins with. */
+/** Returns the text with which every key of a template begins. */
 function fixedPrefix(template: string): string {
   const [first] = templateTokens(template)
   return first?.kind === 'text' ? literalPrefix(first.text) : ''

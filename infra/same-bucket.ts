@@ -1,16 +1,16 @@
-/** Whether two buckets of an app are one, also when it made one of them and knows the other by its name or ARN. */
+/** Tells whether two buckets of an app are the same one, also when the app made one of them and knows the other by its name or ARN. */
 import { CfnResource, Reference, Stack, Tokenization } from 'aws-cdk-lib'
 import type { CfnBucket, IBucket } from 'aws-cdk-lib/aws-s3'
 import type { IConstruct } from 'constructs'
 
-/** Made ones are compared as constructs: in two stacks they may have one logical id. */
+/** Compares buckets that the app makes as constructs, because buckets of two stacks may have the same logical id. */
 export function isSameBucket(one: IBucket, other: IBucket): boolean {
   if (one === other) return true
   const [resource, name] = [resourceOf(one), nameOf(one)]
   return (resource !== undefined && resource === resourceOf(other)) || (name !== undefined && name === nameOf(other))
 }
 
-/** What the name or the ARN refers to; undefined where it is a text. */
+/** Returns the construct to which the name or the ARN refers; undefined where it is a text. */
 function resourceOf(bucket: IBucket): IConstruct | undefined {
   const made = madeBy(bucket)
   if (made) return made
@@ -18,7 +18,7 @@ function resourceOf(bucket: IBucket): IConstruct | undefined {
   return tokens.find(token => Reference.isReference(token))?.target
 }
 
-/** Undefined where CloudFormation chooses it. */
+/** Returns undefined where CloudFormation chooses the name. */
 function nameOf(bucket: IBucket): string | undefined {
   const made = madeBy(bucket)
   const given = made ? made.bucketName : bucket.bucketName

@@ -1,4 +1,4 @@
-/** What each role may do, on exact buckets and prefixes: only Commit deletes and writes `_SUCCESS`. */
+/** Permissions of each role, on exact buckets and prefixes: only Commit deletes and writes `_SUCCESS`. */
 import { Arn, Aws, Token } from 'aws-cdk-lib'
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
@@ -11,7 +11,7 @@ export interface StatementOptions {
   readonly output: IBucket
 }
 
-/** Reads inputs and what was committed, writes state. */
+/** Lets Plan read inputs and what was committed, and write state. */
 export function planStatements(options: StatementOptions): PolicyStatement[] {
   const { places, output } = options
   return [
@@ -25,7 +25,7 @@ export function planStatements(options: StatementOptions): PolicyStatement[] {
   ]
 }
 
-/** Reads inputs and state, stages parts, and writes once how its batch ended. */
+/** Lets Process read inputs and state, stage parts, and write the outcome of its batch once. */
 export function processStatements(options: StatementOptions & WriteConditionProps): PolicyStatement[] {
   const { places, output, enforceConditionalWrites: isEnforced = false } = options
   const runs = `${places.state}runs/*`
@@ -51,7 +51,7 @@ export function processStatements(options: StatementOptions & WriteConditionProp
   ]
 }
 
-/** Alone deletes, and alone makes parts and `_SUCCESS` visible. */
+/** Lets Commit, and no other function, delete objects and make parts and `_SUCCESS` visible. */
 export function commitStatements(options: StatementOptions): PolicyStatement[] {
   const { places, output } = options
   const own = [...places.outputs, places.state].map(prefix => output.arnForObjects(`${prefix}*`))
@@ -65,7 +65,7 @@ export function commitStatements(options: StatementOptions): PolicyStatement[] {
   ]
 }
 
-/** The values that the user's functions asked for: by name, or by ARN with the characters that Secrets Manager ends it with. */
+/** Lets a function read the secrets that tasks declare: by name, or by ARN with the characters that Secrets Manager appends. */
 export function secretStatements(ids: readonly string[]): PolicyStatement[] {
   if (ids.length === 0) return []
   const arn = (id: string): string =>
@@ -81,7 +81,7 @@ export function secretStatements(ids: readonly string[]): PolicyStatement[] {
   return [allow(['secretsmanager:GetSecretValue'], [...new Set(ids.map(arn))])]
 }
 
-/** Secrets Manager ends a name with six characters of its own. */
+/** Pattern for the six characters that Secrets Manager appends to a name. */
 export const secretSuffix = '-??????'
 
 export function allow(actions: readonly string[], resources: readonly string[]): PolicyStatement {
@@ -95,7 +95,7 @@ function readInputs({ places, input }: StatementOptions): PolicyStatement {
   )
 }
 
-/** Without it a missing key cannot be told from a forbidden one. */
+/** Lets a function list: without this right S3 answers 403 for a missing key. */
 function list(
   { places, input, output }: StatementOptions,
   { withInputs, withOutputs }: { readonly withInputs: boolean; readonly withOutputs: boolean },

@@ -1,4 +1,4 @@
-/** `uploads: 'queue'`: events wait in a queue for others of the same parameters, and a function starts one execution for all of them. */
+/** `uploads: 'queue'`: events are collected in a queue, and a function starts one execution for all events with the same parameters. */
 import { Duration } from 'aws-cdk-lib'
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
@@ -8,18 +8,19 @@ import { allow } from './statements.ts'
 
 export interface UploadQueueProps extends Omit<PipelineFunctionProps, 'handler' | 'statements' | 'timeout'> {
   readonly stateMachineArn: string
-  /** How long events are collected before an execution is started for them. */
+  /** Time that events are collected before an execution starts for them. */
   readonly window: Duration
-  /** Where messages go that could not be worked on. */
+  /** Receives messages for which no execution could be started. */
   readonly deadLetterQueue: IQueue
 }
 
-/** It reads a thousand events and starts some executions. */
+/** Enough to read a thousand events and to start an execution for each set of parameters. */
 const starterTimeout = Duration.minutes(2)
-/** As many as an invocation may take: an event has about a kilobyte, and six megabytes are the most. */
+/** Messages for one invocation: each has about a kilobyte, and an invocation takes at most six megabytes. */
 const batchSize = 1000
-/** At most two at once, so that bursts of uploads leave the account's concurrency to the batches. */
+/** Invocations at once, so that a burst of uploads leaves the account's concurrency to the batches. */
 const startersMax = 2
+/** Tries before a message goes to the dead-letter queue. */
 const receivesMax = 10
 
 export class UploadQueue extends Construct {
@@ -32,7 +33,7 @@ export class UploadQueue extends Construct {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(4),
-      // As AWS advises: six times the function's, and the window.
+      // AWS advises six times the timeout of the function, and the window.
       visibilityTimeout: Duration.seconds(6 * starterTimeout.toSeconds() + window.toSeconds()),
       deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: receivesMax },
     })

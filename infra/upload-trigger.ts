@@ -1,4 +1,4 @@
-/** Uploads start the pipeline: a rule with the whole event as input; what it cannot deliver waits in a queue, with an alarm. */
+/** The rule by which uploads start the pipeline, with the whole event as input. Events that it cannot deliver go to a queue with an alarm. */
 import { Duration } from 'aws-cdk-lib'
 import { CfnRule } from 'aws-cdk-lib/aws-events'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
@@ -13,10 +13,10 @@ import type { UploadQueue } from './upload-queue.ts'
 
 export interface UploadTriggerProps {
   readonly bucket: IBucket
-  /** Lets through what may match the trigger's template, which Plan compares exactly; default every key. */
+  /** Passes every key that may match the trigger's template, which Plan compares exactly; default every key. */
   readonly filter?: KeyFilter | undefined
   readonly stateMachineArn: string
-  /** Makes the queue that events go to in place of the state machine, with a function that starts it. */
+  /** Makes a queue that receives the events instead of the state machine, with a function that starts executions. */
   readonly makeQueue?: ((scope: Construct, deadLetterQueue: Queue) => UploadQueue) | undefined
 }
 
@@ -28,7 +28,7 @@ export class UploadTrigger extends Construct {
   constructor(scope: Construct, id: string, { bucket, filter, stateMachineArn, makeQueue }: UploadTriggerProps) {
     super(scope, id)
     sendEvents(bucket)
-    // Events hold keys and no rows. A key of one's own would need a grant for EventBridge in its policy.
+    // Events contain keys and no rows. A KMS key of the app would need a grant for EventBridge in its policy.
     this.deadLetterQueue = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -41,7 +41,7 @@ export class UploadTrigger extends Construct {
       eventPattern: {
         source: ['aws.s3'],
         'detail-type': ['Object Created'],
-        detail: { bucket: { name: [bucket.bucketName] }, ...(filter && { object: { key: [filter] } }) },
+        detail: { bucket: { name: [bucket.bucketName] }, object: filter && { key: [filter] } },
       },
       targets: [
         {
@@ -54,10 +54,10 @@ export class UploadTrigger extends Construct {
       ],
     })
     this.ruleName = rule.ref
-    // Else an upload while the stack is made could be refused.
+    // Otherwise an upload during the deployment could be refused.
     if (role) rule.node.addDependency(role)
     for (const queue of [this.deadLetterQueue, ...(this.queue ? [this.queue.queue] : [])])
-      queue.addToResourcePolicy(sendingFrom(rule, queue))
+      queue.addToResourcePolicy(allowSending(rule, queue))
   }
 }
 
@@ -67,7 +67,7 @@ function starterRole(scope: Construct, stateMachineArn: string): Role {
   return role
 }
 
-function sendingFrom(rule: CfnRule, { queueArn }: Queue): PolicyStatement {
+function allowSending(rule: CfnRule, { queueArn }: Queue): PolicyStatement {
   return new PolicyStatement({
     principals: [new ServicePrincipal('events.amazonaws.com')],
     actions: ['sqs:SendMessage'],

@@ -2,6 +2,7 @@
 
 import type { ParamDefinition, Params, ParamValue, ParamValues, Step, TaskDefinition } from './define/definition.ts'
 import { stepFunctions } from './model/resolve-task.ts'
+import { sampleOf } from './paths/sample-values.ts'
 
 export interface KnownSteps {
   /** In order; undefined where the parameters of a run decide. */
@@ -58,14 +59,6 @@ function valuesOf(params: Params, read: (name: string, param: ParamDefinition) =
     return [name, { enumerable: true, get: () => read(name, param) }] as const
   })
   return Object.freeze(Object.defineProperties({}, Object.fromEntries(values)))
-}
-
-function sampleOf({ type, values = [] }: ParamDefinition): ParamValue {
-  const samples: Readonly<Record<ParamDefinition['type'], ParamValue>> = {
-    ...{ string: 'x', integer: 1, float64: 1, boolean: true, enumeration: values[0] ?? 'x' },
-    ...{ date: '2000-01-01', month: '2000-01', timestamp: '2000-01-01T00:00:00Z' },
-  }
-  return samples[type]
 }
 
 /** A table that the step names, and whose columns are those of its file. */

@@ -36,7 +36,7 @@ const arrows: Record<string, string> = {
   lambda: 'aws bundle commit define errors infer inputs local model paths process runs state store threads',
   lib: 'bundle define engine errors infer lambda local model paths store testing threads',
   functions: 'deployed errors lambda',
-  infra: 'lib aws define errors paths store',
+  infra: 'lib aws define errors inputs paths store',
 }
 
 /** Packages and modules of Node that the files of a folder or a single file may use. The longest name that matches counts. */

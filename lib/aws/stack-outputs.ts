@@ -1,13 +1,13 @@
-/** What the outputs of a CloudFormation stack tell of the pipelines deployed in it. */
+/** Finds the pipelines of a CloudFormation stack in its outputs. */
 import { PermanentError } from '../errors/errors.ts'
 import { nearest } from '../errors/nearest.ts'
 
 /** One pipeline of a stack. */
 export interface DeployedPipeline {
   readonly stack: string
-  /** As its definition says. */
+  /** Name in its definition. */
   readonly name: string
-  /** Of its construct: what the outputs' names begin with. */
+  /** Id of its construct, with which the names of its outputs begin. */
   readonly id: string
   readonly stateMachineArn: string
   /** Roots, `s3://bucket/prefix`. */
@@ -19,10 +19,10 @@ export interface DeployedPipeline {
 /** Log group of one of the functions. */
 export interface LogGroup {
   readonly name: string
-  readonly step: 'plan' | 'process' | 'commit'
+  readonly step: 'plan' | 'process' | 'commit' | 'start'
 }
 
-/** The pipelines of a stack, by name; outputs of anything else are passed over. */
+/** Returns the pipelines of a stack, sorted by name; other outputs are ignored. */
 export function pipelinesIn(stack: string, outputs: Readonly<Record<string, string>>): DeployedPipeline[] {
   const found = Object.keys(outputs).flatMap(key => {
     const [, id] = /^(.*)StateMachineArn$/.exec(key) ?? []
@@ -31,7 +31,7 @@ export function pipelinesIn(stack: string, outputs: Readonly<Record<string, stri
   return found.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** The one that is meant: by its name or its construct's, or the only one. @throws STACK_UNKNOWN, USAGE when several could be meant */
+/** Returns the pipeline with this name or this id of its construct, by default the only one. @throws STACK_UNKNOWN, USAGE when several match */
 export function choosePipeline(
   stack: string,
   pipelines: readonly DeployedPipeline[],
@@ -56,25 +56,21 @@ export function choosePipeline(
   throw new PermanentError('USAGE', message, { stack, names })
 }
 
-/** Names, and of those that share one the constructs'. */
+/** Returns the names of the pipelines; those that share a name are called by the ids of their constructs. */
 function namesOf(pipelines: readonly DeployedPipeline[]): string[] {
   return pipelines.map(({ name, id }) => (pipelines.filter(each => each.name === name).length === 1 ? name : id))
 }
 
 function pipelineOf(stack: string, id: string, outputs: Readonly<Record<string, string>>): DeployedPipeline[] {
-  const [name, stateMachineArn, input, output, groups] = [
-    'Pipeline',
-    'StateMachineArn',
-    'Input',
-    'Output',
-    'LogGroups',
-  ].map(what => outputs[id + what])
+  const facts = ['Pipeline', 'StateMachineArn', 'Input', 'Output', 'LogGroups', 'StartLogGroup']
+  const [name, stateMachineArn, input, output, groups, startGroup] = facts.map(fact => outputs[id + fact])
   if (!name || !stateMachineArn || !input || !output || !groups) return []
   const names = groups.split(',')
-  const logGroups = names.map((group, index) => ({ name: group, step: stepOf(index, names.length) }))
+  const logGroups: LogGroup[] = names.map((group, index) => ({ name: group, step: stepOf(index, names.length) }))
+  if (startGroup) logGroups.push({ name: startGroup, step: 'start' })
   return [{ stack, name, id, stateMachineArn, input, output, logGroups }]
 }
 
-/** In the order of the output: Plan, Process by tier, Commit. */
+/** The output lists Plan, Process by tier, and Commit in this order. */
 const stepOf = (index: number, count: number): LogGroup['step'] =>
   index === 0 ? 'plan' : index === count - 1 ? 'commit' : 'process'

@@ -1,13 +1,23 @@
 /** Finds inputs that are outputs of the pipeline itself: a task that reads them would read its own rows again in each run. */
-import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import type { ParamDefinition, Params, ParamValues, TaskDefinition } from '../define/definition.ts'
 import { escapeRegExp, templateTokens } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { outputPathOf } from '../model/output-path.ts'
+import { globMatcher } from '../paths/glob.ts'
+import { templateGlob } from '../paths/path-template.ts'
+import { sampleOf } from '../paths/sample-values.ts'
 
 /** How a key of the input root becomes one of the output root: `strip` is removed from its beginning, and `add` is put there. */
 export interface KeyRebase {
   readonly strip: string
   readonly add: string
+}
+
+/** Compares two prefixes, which end in a slash or are empty; returns undefined when neither lies inside the other. */
+export function keyRebase(input: string, output: string): KeyRebase | undefined {
+  if (output.startsWith(input)) return { strip: output.slice(input.length), add: '' }
+  if (input.startsWith(output)) return { strip: '', add: input.slice(output.length) }
+  return undefined
 }
 
 export interface OwnOutputs {
@@ -52,14 +62,43 @@ export function partKeyOf(
   return key.startsWith(roots.add) ? roots.strip + key.slice(roots.add.length) : undefined
 }
 
+/**
+ * Refuses a source that matches the parts of a task of the same pipeline, before there are keys: parameters have sample values.
+ * @throws INPUT_IS_OUTPUT
+ */
+export function refuseOwnSources(
+  { tasks, roots }: { readonly tasks: readonly TaskDefinition[]; readonly roots?: KeyRebase },
+  { root, advice }: { readonly root: string; readonly advice: string },
+): void {
+  for (const { source, params } of tasks) {
+    const glob = source.paths
+    const matches = globMatcher(templateGlob(glob, samplesOf(params)))
+    for (const writer of tasks) {
+      const key = partKeyOf({ tasks, roots }, writer, samplesOf(writer.params))
+      if (key !== undefined && matches(key)) refuseOwnOutput({ glob, root, task: writer.name, key, advice })
+    }
+  }
+}
+
+/** A text is the name of its parameter, so that parameters of two names are not taken for equal. */
+function samplesOf(params: Params): ParamValues {
+  const sample = ([name, param]: [string, ParamDefinition]) => [name, param.type === 'string' ? name : sampleOf(param)]
+  return Object.fromEntries(Object.entries(params).map(sample))
+}
+
 /** Refuses an input that is an output. @throws INPUT_IS_OUTPUT */
 export function refuseOwnOutput(what: {
   readonly glob: string
   readonly root: string
   readonly task: string
   readonly key: string
+  /** Which roots to choose; default the flags of the command line. */
+  readonly advice?: string
 }): never {
-  const { glob, root, task, key } = what
-  const message = `${glob} under ${root} matches ${key}, an output of task ${task} of this pipeline: each run would read what runs wrote; choose an input root without outputs (--input), an output root outside of it (--output), or leave the folder out of the glob: !(name)/…`
-  throw new PermanentError('INPUT_IS_OUTPUT', message, what)
+  const { advice = rootsAdvice, ...detail } = what
+  const { glob, root, task, key } = detail
+  const message = `${glob} under ${root} matches ${key}, an output of task ${task} of this pipeline: each run would read what runs wrote; choose ${advice}, or leave the folder out of the glob: !(name)/…`
+  throw new PermanentError('INPUT_IS_OUTPUT', message, detail)
 }
+
+const rootsAdvice = 'an input root without outputs (--input), an output root outside of it (--output)'

@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import type { PipelineDefinition } from '../define/definition.ts'
-import type { KeyRebase, OwnOutputs } from '../inputs/own-outputs.ts'
+import { type KeyRebase, keyRebase, type OwnOutputs } from '../inputs/own-outputs.ts'
 import type { StoreSpec } from '../store/open-store.ts'
 
 /** The outputs of a pipeline that could be among its inputs. */
@@ -13,16 +13,10 @@ export function ownOutputs({ tasks }: PipelineDefinition, input: StoreSpec, outp
 
 /** Undefined where neither lies in the other. */
 export function rootsApart(input: StoreSpec, output: StoreSpec): KeyRebase | undefined {
-  if (input.kind === 'disk' && output.kind === 'disk') return apart(folderPath(input.folder), folderPath(output.folder))
+  if (input.kind === 'disk' && output.kind === 'disk')
+    return keyRebase(folderPath(input.folder), folderPath(output.folder))
   if (input.kind !== 's3' || output.kind !== 's3' || input.bucket !== output.bucket) return undefined
-  return apart(input.prefix, output.prefix)
-}
-
-/** Both end in a slash, or are empty. */
-function apart(input: string, output: string): KeyRebase | undefined {
-  if (output.startsWith(input)) return { strip: output.slice(input.length), add: '' }
-  if (input.startsWith(output)) return { strip: '', add: input.slice(output.length) }
-  return undefined
+  return keyRebase(input.prefix, output.prefix)
 }
 
 /** Without links and `..`, as far as it exists. */

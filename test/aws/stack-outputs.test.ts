@@ -10,7 +10,7 @@ const outputsOf = (id: string, name: string) => ({
 })
 
 describe('outputs of a stack', () => {
-  it('tell the places of each pipeline and the step of each log group, and nothing of other things', () => {
+  it('give the roots and log groups of each pipeline, and ignore other outputs', () => {
     const others = {
       Url: 'https://example.com',
       BillingStateMachineArn: 'arn:aws:states:us-east-1:1:stateMachine:Billing',
@@ -33,10 +33,18 @@ describe('outputs of a stack', () => {
     })
   })
 
+  it('give the log group of the function that starts executions, where the pipeline has one', () => {
+    const [found] = pipelinesIn('Lake', { ...outputsOf('Trips', 'trips'), TripsStartLogGroup: 's' })
+    expect(found?.logGroups.slice(-2)).toEqual([
+      { name: 'c', step: 'commit' },
+      { name: 's', step: 'start' },
+    ])
+  })
+
   const two = pipelinesIn('Lake', { ...outputsOf('Trips', 'trips'), ...outputsOf('Flights', 'flights') })
   const same = pipelinesIn('Lake', { ...outputsOf('Old', 'trips'), ...outputsOf('New', 'trips') })
 
-  it('let the only pipeline be unnamed, and one of several be named as itself or as its construct', () => {
+  it('need no name for the only pipeline, and the name or the id of its construct for one of several', () => {
     expect(choosePipeline('Lake', two.slice(0, 1), undefined).name).toBe('flights')
     expect(choosePipeline('Lake', two, 'trips').id).toBe('Trips')
     expect(choosePipeline('Lake', same, 'New').id).toBe('New')
@@ -48,9 +56,12 @@ describe('outputs of a stack', () => {
     [two, 'q', 'USAGE', 'stack Lake has no pipeline q; it has flights, trips'],
     [same, 'trips', 'USAGE', 'stack Lake has several pipelines called trips: Old, New; name one with --pipeline'],
     [[], undefined, 'STACK_UNKNOWN', 'stack Lake has no Fanmill pipeline among its outputs'],
-  ] as const)('say which pipelines there are when %# is not clear', (pipelines, wanted, code, message) => {
-    expect(() => choosePipeline('Lake', pipelines, wanted)).toThrow(
-      expect.objectContaining({ code, message: expect.stringContaining(message) }),
-    )
-  })
+  ] as const)(
+    'list the pipelines in the error when the name matches none or several (%#)',
+    (pipelines, wanted, code, message) => {
+      expect(() => choosePipeline('Lake', pipelines, wanted)).toThrow(
+        expect.objectContaining({ code, message: expect.stringContaining(message) }),
+      )
+    },
+  )
 })

@@ -64,6 +64,32 @@ describe('an output of two pipelines', () => {
   })
 })
 
+describe('a task that reads what the pipeline writes', () => {
+  const pipelineOver = (inputPrefix: string, outputPrefix: string, entry = pipelineFile('visits.ts')) =>
+    synthesise(stack => {
+      const bucket = new Bucket(stack, 'Data')
+      return { input: bucket, output: bucket, inputPrefix, outputPrefix, entry, trigger: false }
+    })
+
+  it('is refused at synthesis when both roots lie in one bucket', () => {
+    expect(() => pipelineOver('', '', pipelineFile('own-output.ts'))).toThrow(
+      expect.objectContaining({
+        code: 'INPUT_IS_OUTPUT',
+        message: expect.stringMatching(
+          /^daily\/\{day\}\/\*\*\/\*\.parquet under the input bucket matches daily\/2000-01-01\/part-.*, an output of task daily .*choose an inputPrefix/,
+        ),
+        detail: expect.objectContaining({ task: 'daily' }),
+      }),
+    )
+  })
+
+  it('is accepted when the prefixes keep the roots apart, or the buckets are two', () => {
+    expect(() => pipelineOver('in/', 'lake/', pipelineFile('own-output.ts'))).not.toThrow()
+    expect(() => synthesise({ entry: pipelineFile('own-output.ts') })).not.toThrow()
+    expect(() => pipelineOver('', '')).not.toThrow()
+  })
+})
+
 /** The pipeline is triggered by `visits/…` and made to write there. */
 describe('an output that could start the pipeline again', () => {
   const name = 'my-data-bucket'

@@ -1,4 +1,4 @@
-/** What uploads start: the state machine by a rule, or a function that takes them from a queue. */
+/** Uploads start the state machine by a rule, or by a function that reads them from a queue. */
 import { Duration } from 'aws-cdk-lib'
 import type { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
@@ -43,10 +43,12 @@ describe('uploads', () => {
       },
     ])
     expect(pipeline.starter).toBeDefined()
+    const [group] = Object.values(template.findOutputs('VisitsStartLogGroup'))
+    expect(shown(group!.Value)).toMatch(/^<VisitsTriggerUploadsStartLog\w+>$/)
     expect(pipeline.deadLetterQueue).toBeDefined()
   })
 
-  it('let the rule alone send to the queue', () => {
+  it('reach the queue only through the rule', () => {
     const { template } = synthesise({ uploads: 'queue' })
     const statements = Object.values(template.findResources('AWS::SQS::QueuePolicy')).flatMap(
       ({ Properties }) => Properties.PolicyDocument.Statement,
@@ -57,7 +59,7 @@ describe('uploads', () => {
       expect(shown(Condition.ArnEquals['aws:SourceArn'])).toMatch(/^<VisitsTriggerRule\w+\.Arn>$/)
   })
 
-  it.each([0, 301])('refuses a window of %i seconds', seconds => {
+  it.each([0, 301])('cannot be collected for %i seconds', seconds => {
     expect(() => synthesise({ uploads: 'queue', uploadWindow: Duration.seconds(seconds) })).toThrow(
       `uploadWindow in seconds: expected a whole number from 1 to 300, got ${seconds}`,
     )
