@@ -71,6 +71,8 @@ export interface PlannedRun {
   readonly waits: Waits
   /** Batches of this task at once: its share of the execution's. */
   readonly maxConcurrency: number
+  /** How often pending parts of this run were lost in this execution. */
+  readonly losses: number
 }
 
 /** Given to Process, once a batch and tier. */
@@ -88,7 +90,7 @@ export type CommitEvent =
   | CommitRunEvent
   | { readonly task: string; readonly execution: string; readonly outputPath: string }
 
-export type CommitRunEvent = Pick<PlannedRun, 'task' | 'run' | 'waits' | 'maxConcurrency'> & {
+export type CommitRunEvent = Pick<PlannedRun, 'task' | 'run' | 'waits' | 'maxConcurrency' | 'losses'> & {
   readonly execution: string
 }
 

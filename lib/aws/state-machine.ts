@@ -187,7 +187,7 @@ function planStates(task: string, names: Names, options: StateMachineOptions): S
 
 /** From the plan to the end of the run. */
 function commitStates(task: string, names: Names, options: StateMachineOptions): States['States'] {
-  const carried = ['run', 'waits', 'maxConcurrency'].map(name => [`${name}.$`, `$.${name}`])
+  const carried = ['run', 'waits', 'maxConcurrency', 'losses'].map(name => [`${name}.$`, `$.${name}`])
   const commit = { task, 'execution.$': '$$.Execution.Id', ...Object.fromEntries(carried) }
   const has = (field: string, Next: string) => ({ Variable: `$.commit.answer.${field}`, IsPresent: true, Next })
   const end = (status: string): State => ({ Type: 'Pass', Parameters: { task, status, 'run.$': '$.run' }, End: true })

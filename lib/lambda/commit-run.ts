@@ -1,6 +1,7 @@
 /** Commit on Lambda: makes a run's parts visible, or settles what a dead commit left; stops between two changes when the time is short. */
 import * as v from 'valibot'
 import type { CommitAnswer, CommitEvent, CommitRunEvent } from '../aws/lambda-events.ts'
+import { countLosses } from '../commit/lost-parts.ts'
 import { settleHead, yieldClaim } from '../commit/settle-head.ts'
 import { type ErrorCode, FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
@@ -22,7 +23,13 @@ import { todoOf } from './todo.ts'
 const own = { task: v.string(), execution: v.string() }
 
 export const commitEventSchema: v.GenericSchema<unknown, CommitEvent> = v.union([
-  v.object({ ...own, run: runNameSchema, waits: waitsSchema, maxConcurrency: v.number() }),
+  v.object({
+    ...own,
+    run: runNameSchema,
+    waits: waitsSchema,
+    maxConcurrency: v.number(),
+    losses: v.optional(v.number(), 0),
+  }),
   v.object({ ...own, outputPath: v.string() }),
 ])
 
@@ -70,11 +77,11 @@ interface Waiting {
 
 /** The state machine waits, and not the function. A run and its turn are left to the execution that continues this one. */
 async function waitOrContinue(
-  { task, run, execution, waits, maxConcurrency }: CommitRunEvent,
+  { task, run, execution, waits, maxConcurrency, losses }: CommitRunEvent,
   { outputPath, firstMs, invocation }: Waiting,
 ): Promise<CommitAnswer> {
   const wait = nextWait(waits, growingMs(firstMs, waits.inRow))
-  if (wait) return { done: false, task, run, maxConcurrency, ...wait }
+  if (wait) return { done: false, task, run, maxConcurrency, losses, ...wait }
   logger.info('the waits of this execution are used up: another one continues it', { waits: waits.count })
   const { output } = invocation.lambda
   await endRun(output, run, { owner: executionOwner(execution), now: () => Date.now(), status: 'interrupted' })
@@ -144,7 +151,8 @@ async function commitKept(kept: KeptReservation, { event, invocation, options }:
     const codeHash = rowCodeOf(lambda.codeHashes[run.task], kept.tables)
     const result = await commitTask({ ...options, task, codeHash, output: lambda.output }, run, plan)
     if (!result.done) {
-      const carried = { waits: afterProgress(event.waits), maxConcurrency: event.maxConcurrency }
+      const losses = countLosses(event.losses, result, run.outputPath)
+      const carried = { waits: afterProgress(event.waits), maxConcurrency: event.maxConcurrency, losses }
       return { done: false, missing: result.missing.length, ...carried, ...(await todoOf(lambda, run, plan, true)) }
     }
     await endRun(lambda.output, run, { ...ending, status: 'complete' })

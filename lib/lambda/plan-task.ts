@@ -153,6 +153,7 @@ async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAn
     done: true,
     waits: afterProgress(planning.event.waits),
     maxConcurrency: shareOfConcurrency(planning),
+    losses: 0,
     ...(await todoOf(invocation.lambda, planned.run, planned.plan, planned.status === 'resume')),
   }
 }

@@ -12,7 +12,7 @@ export async function todoOf(
   run: ReservedRun,
   plan: readonly PlanItem[],
   isResumed: boolean,
-): Promise<Omit<PlannedRun, 'waits' | 'maxConcurrency'>> {
+): Promise<Omit<PlannedRun, 'waits' | 'maxConcurrency' | 'losses'>> {
   const { output, settings } = lambda
   const keys = runKeys(run.runId, run.attempt)
   const done = new Set((isResumed ? await readOutcomes(output, run, plan) : []).map(outcome => outcome.batch))

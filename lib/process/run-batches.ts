@@ -1,5 +1,6 @@
 /** Processes all batches of a planned run in this process, commits them, and ends the run. */
-import { type FanmillError, PermanentError } from '../errors/errors.ts'
+import { countLosses } from '../commit/lost-parts.ts'
+import type { FanmillError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
@@ -65,21 +66,11 @@ async function processAndCommit(
     watcher.onPhase?.('commit')
     const result = await commitTask(context, run, items)
     if (result.done) return result.manifest
-    if (result.partsLost && ++losses > lossesMax) throw partsLost(result.missing, run.outputPath)
+    losses = countLosses(losses, result, run.outputPath)
     watcher.onRepeat?.()
     missing = items.filter(item => result.missing.includes(item.batch))
   }
 }
-
-/** A cleaning program may remove pending parts once or twice while a run works; one that always does would keep the run working for ever. */
-const lossesMax = 3
-
-const partsLost = (batches: readonly number[], outputPath: string): FanmillError =>
-  new PermanentError(
-    'PARTS_LOST',
-    `${outputPath}: parts of ${batches.length} batches were gone before they were committed, ${lossesMax + 1} times; look for what removes files below .fanmill/pending of the output root, then run again`,
-    { batches, outputPath },
-  )
 
 /** Whether the other batches can no longer bring the run to an end. */
 const endsRun = ({ code }: FanmillError): boolean => code === 'ABORTED' || code === 'TOO_MANY_PARTITIONS'

@@ -41,6 +41,8 @@ export class Account {
   readonly folder: string
   /** Calls of Process one after another, as one warm process of Lambda takes them. */
   #turn: Promise<unknown> = Promise.resolve()
+  /** Called before each commit of an execution. */
+  beforeCommit: () => Promise<void> = () => Promise.resolve()
   #count = 0
   #deployed = 0
 
@@ -120,6 +122,7 @@ export class Account {
         commitCalls: 0,
       }
     const { run, maxConcurrency } = planned
+    let { losses } = planned
     waits = planned.waits
     const batches: number[] = []
     const end = { status: planned.status, run, batches, planCalls }
@@ -132,8 +135,9 @@ export class Account {
       }
       try {
         commitCalls++
-        const answer: CommitAnswer = await this.commit(task, { run, execution, waits, maxConcurrency })
-        if ('waits' in answer) waits = answer.waits
+        await this.beforeCommit()
+        const answer: CommitAnswer = await this.commit(task, { run, execution, waits, maxConcurrency, losses })
+        if ('waits' in answer) ({ waits, losses } = answer)
         if ('waitSeconds' in answer) await waitShort(answer)
         if (answer.done) return { ...end, commitCalls }
         todo = 'planKey' in answer ? answer.planKey : undefined

@@ -1,6 +1,6 @@
 /** What ends an invocation early: its time, its size, and what it must not tell. */
 
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -23,6 +23,33 @@ const csvFiles = {
   task: "source: files({ paths: 'incoming/{month}/*.csv', format: csv() }),",
   content: Buffer.from('x,y\n1,2\n'),
 } as const
+
+describe('pending parts that something removes', () => {
+  const remove = async (): Promise<void> =>
+    rm(join(account.folder, 'output/.fanmill/pending'), { recursive: true, force: true })
+
+  it('end the execution with PARTS_LOST when they are gone before each commit', async () => {
+    account = await Account.open(pipelineText())
+    const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    account.beforeCommit = remove
+    const { error, batches, commitCalls, run } = await account.execute('points', event)
+    expect(error).toMatchObject({ name: 'PermanentError', code: 'PARTS_LOST', detail: { batches: [0] } })
+    expect({ batches, commitCalls }).toEqual({ batches: [0, 0, 0, 0], commitCalls: 4 })
+    const end = await readFile(join(account.folder, `output/.fanmill/runs/${run?.runId}/1/end.json`), 'utf8')
+    expect(JSON.parse(end)).toMatchObject({ status: 'failed', error: { code: 'PARTS_LOST' } })
+  })
+
+  it('are written again when they are gone once', async () => {
+    account = await Account.open(pipelineText())
+    const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
+    account.beforeCommit = async () => {
+      account.beforeCommit = () => Promise.resolve()
+      await remove()
+    }
+    expect(await account.execute('points', event)).toMatchObject({ batches: [0, 0], commitCalls: 2 })
+    expect(await account.rows(`points/${month}`)).toEqual([{ x: 1, y: 2 }])
+  })
+})
 
 describe('deadlines', () => {
   it('ends a batch whose time is up as a CapacityError, and the next tier does it', async () => {
