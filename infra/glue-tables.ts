@@ -73,7 +73,7 @@ function columnOf(task: TaskDefinition, { name, type }: { readonly name: string;
   const glue = glueType(type)
   if (glue !== undefined) return { name, type: glue }
   const to = casts[type] === undefined ? '' : ` to ${casts[type]}`
-  throw invalid(task, `a type that Athena reads in column ${name}, got ${type}; cast it${to} in the transform`)
+  throw invalid(task, `a type that Athena reads, got ${type}; cast it${to} in the transform`, `: column ${name}`)
 }
 
 /** Returns the properties of partition projection. Values that cannot be listed are `injected`: a query gives them, as in `where state = 'AK'`. @see https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html */
@@ -128,5 +128,5 @@ function nested(kind: 'array' | 'map', types: readonly string[]): string | undef
 const fixedFolders = (path: string): string =>
   path.includes('{') ? path.slice(0, path.lastIndexOf('/', path.indexOf('{')) + 1) : `${path}/`
 
-const invalid = ({ name: task }: TaskDefinition, expected: string): PermanentError =>
-  invalidProp(`glueDatabase: task ${task}`, expected, { prop: 'glueDatabase', task })
+const invalid = ({ name: task }: TaskDefinition, expected: string, place = ''): PermanentError =>
+  invalidProp(`glueDatabase: task ${task}${place}`, expected, { prop: 'glueDatabase', task })
