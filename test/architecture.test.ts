@@ -42,6 +42,7 @@ const arrows: Record<string, string> = {
 /** Packages and modules of Node that the files of a folder or a single file may use. The longest name that matches counts. */
 const packages: Record<string, RegExp> = {
   'lib/define': /^valibot$/,
+  'lib/aws': /^valibot$/,
   'lib/errors/nearest.ts': /^fastest-levenshtein$/,
   'lib/paths/glob.ts': /^picomatch$/,
   'lib/zip': /^(node:|yauzl$)/,

@@ -1,47 +1,41 @@
-/** What the state machine and the three Lambda functions tell each other, as JSON; and what the functions' asset and environment hold. */
-import type { PlanItem } from '../model/plan-data.ts'
+/** Input of executions and answers of Plan and Commit, as JSON; and the contents of the functions' asset and environment. */
+import * as v from 'valibot'
 import type { RunName } from '../model/run-identity.ts'
 import type { WaitAnswer, Waits } from '../model/waits.ts'
 
-/** Given to Plan. `event` is the execution's whole input. */
-export interface PlanEvent {
-  readonly task: string
-  /** ARN of the execution: the owner of the run. */
-  readonly execution: string
-  readonly event: UploadEvent | ManualEvent
-  readonly waits: Waits
-  /** Batches of the whole execution at once. */
-  readonly maxConcurrency: number
-}
-
 /** An S3 event as EventBridge delivers it; the key is not URL-encoded. */
-export interface UploadEvent {
-  readonly 'detail-type': 'Object Created'
-  readonly id: string
-  readonly detail: {
-    readonly bucket: { readonly name: string }
-    readonly object: { readonly key: string; readonly size?: number; readonly etag?: string }
-  }
-}
+export type UploadEvent = v.InferOutput<typeof uploadEventSchema>
 
-/** By hand: one task, or all. */
-export interface ManualEvent {
-  readonly task?: string
-  readonly params?: Readonly<Record<string, unknown>>
-  readonly force?: boolean
-  /** Of the named task: this attempt is gone on with, or it fails; never another run. */
-  readonly resume?: RunName
-  /** Executions known to have ended: what they held is taken over at once, not when their leases lapse. */
-  readonly ended?: readonly string[]
-}
+export const uploadEventSchema = v.looseObject({
+  'detail-type': v.literal('Object Created'),
+  id: v.string(),
+  detail: v.looseObject({
+    bucket: v.looseObject({ name: v.string() }),
+    object: v.looseObject({ key: v.string(), size: v.optional(v.number()), etag: v.optional(v.string()) }),
+  }),
+})
+
+export const runNameSchema = v.strictObject({ runId: v.string(), attempt: v.number() })
+
+/** A request by hand, for one task or for all. */
+export type ManualEvent = Readonly<v.InferOutput<typeof manualEventSchema>>
+
+export const manualEventSchema = v.strictObject({
+  task: v.optional(v.string()),
+  params: v.optional(v.pipe(v.record(v.string(), v.unknown()), v.readonly())),
+  force: v.optional(v.boolean()),
+  /** Attempt of the named task to continue; it fails where that is not possible, and never becomes another run. */
+  resume: v.optional(v.pipe(runNameSchema, v.readonly())),
+  /** Executions known to have ended: their turns and runs are taken over at once, before their leases lapse. */
+  ended: v.optional(v.pipe(v.array(v.string()), v.readonly())),
+})
 
 /**
- * `planned`: process the items at `planKey`, then commit. `more`: the deadline was near, plan again.
- * `wait`: plan again after `waitSeconds`, because another execution has the output, or more uploads may arrive.
- * `unsettled`: a dead commit of this output must be rolled to its end first, which only Commit may do; then wait, and plan again. Plan
- * asks for `mayRoll: false`, and gives this answer on OUTPUT_UNSETTLED.
- * `continued`: the waits are used up and the place at the output is left; another execution is to begin with the same input.
- * The rest: nothing to do. `ignored` is a key that does not match, or a task that was not asked for.
+ * `planned`: process the items at `planKey`, then commit. `more`: the deadline was near, call Plan again.
+ * `wait`: call Plan again after `waitSeconds`, because another execution has the output, or more uploads may arrive.
+ * `unsettled`: Commit must first complete an interrupted commit of this output (Plan may not: OUTPUT_UNSETTLED); then wait, and call Plan again.
+ * `continued`: the waits are used up and the turn at the output is given up; another execution begins with the same input.
+ * The other statuses need no work. `ignored`: the key does not match, or the task was not requested.
  */
 export type PlanAnswer =
   | ({ readonly status: 'planned'; readonly done: true } & PlannedRun)
@@ -50,6 +44,8 @@ export type PlanAnswer =
       readonly done: true
       readonly task: string
       readonly run?: Partial<RunName>
+      /** Path of the dataset that is complete, below the output root. */
+      readonly outputPath?: string
     }
   | { readonly status: 'more'; readonly done: false; readonly task: string; readonly waits: Waits }
   | ({ readonly status: 'wait'; readonly done: false; readonly task: string } & WaitAnswer)
@@ -60,13 +56,13 @@ export type PlanAnswer =
       readonly outputPath: string
     } & WaitAnswer)
 
-/** What the states after Plan work on. */
+/** Input of the states after Plan. */
 export interface PlannedRun {
   readonly task: string
   readonly run: RunName
-  /** Where the Map reads its items: a JSON array of PlanItem, of the batches without an outcome alone. */
+  /** Bucket of the Map's items. */
   readonly bucket: string
-  /** Full key in the bucket. */
+  /** Key of the items in the bucket: a JSON array of PlanItem, only of batches without an outcome. */
   readonly planKey: string
   readonly waits: Waits
   /** Batches of this task at once: its share of the execution's. */
@@ -75,34 +71,15 @@ export interface PlannedRun {
   readonly losses: number
 }
 
-/** Given to Process, once a batch and tier. */
-export interface ProcessEvent {
-  readonly task: string
-  readonly execution: string
-  readonly run: RunName
-  readonly item: PlanItem
-  /** Index into the pipeline's tiers; the last one has none after it. */
-  readonly tier: number
-}
-
-/** Given to Commit; with `outputPath` it only settles that output's head (`settleHead`), and answers `{ done: true }`. */
-export type CommitEvent =
-  | CommitRunEvent
-  | { readonly task: string; readonly execution: string; readonly outputPath: string }
-
-export type CommitRunEvent = Pick<PlannedRun, 'task' | 'run' | 'waits' | 'maxConcurrency' | 'losses'> & {
-  readonly execution: string
-}
-
 /**
- * Not done: commit again, after `waitSeconds` or after processing the items at `planKey` where it names one of them.
- * `supersededBy` is the run that read all that this one did, and was committed first: nothing of this one is.
- * `continued`: the waits are used up, and the run is left to the execution that is to begin with the same input.
+ * `done: false`: call Commit again, after `waitSeconds` or after processing the items at `planKey`, where either is present.
+ * `supersededBy`: a run that read all inputs of this one was committed first; nothing of this one is committed.
+ * `continued`: the waits are used up, and the run is left to the execution that begins with the same input.
  */
 export type CommitAnswer =
   | { readonly done: true; readonly supersededBy?: string; readonly continued?: true }
   | { readonly done: false; readonly missing?: number }
-  | ({ readonly done: false } & Omit<CommitRunEvent, 'execution'> & WaitAnswer)
+  | ({ readonly done: false } & Omit<PlannedRun, 'bucket' | 'planKey' | 'waits'> & WaitAnswer)
   | ({ readonly done: false; readonly missing: number } & PlannedRun)
 
 /** Environment variables of the functions. */
@@ -117,34 +94,34 @@ export interface LambdaEnvironment {
   readonly FANMILL_PIPELINE: string
   /** JSON: the tiers, smallest first; Plan sizes batches and refuses members by them. */
   readonly FANMILL_TIERS: string
-  /** Of one invocation of any function; default 15 minutes. */
+  /** Timeout of any function; default 15 minutes. */
   readonly FANMILL_TIMEOUT_SECONDS?: string
   /** JSON: ARNs by name, of secrets that the construct was given. */
   readonly FANMILL_SECRETS?: string
   /** Start only: ARN of the state machine. */
   readonly FANMILL_STATE_MACHINE?: string
-  /** Process only: those of its own tier. */
+  /** Process only: values of its own tier. */
   readonly FANMILL_THREADS?: string
   readonly FANMILL_MEMORY_MB?: string
   readonly FANMILL_STORAGE_MB?: string
 }
 
-/** Names in the asset, below LAMBDA_TASK_ROOT. `worker.mjs` and `worker-extract.mjs` stand beside: the pool finds them by itself. */
+/** Names in the asset, below LAMBDA_TASK_ROOT. The pool finds `worker.mjs` and `worker-extract.mjs` beside them by itself. */
 export const assetNames = {
   /** The user's module, bundled; handlers and threads import it by URL and share the library's chunks with it. */
   pipeline: 'pipeline.mjs',
-  /** JSON: code hash by task name. It changes together with the code, as an environment would not. */
+  /** JSON: code hash by task name. It is a file because it must change together with the code; environments are updated separately. */
   codeHashes: 'code-hashes.json',
   /** JSON: the columns that a task writes, by task name, where they are known before a run. */
   schemas: 'schemas.json',
-  /** Files of `include`, by their path from the pipeline's folder: what `ctx.file()` resolves against. */
+  /** Folder of the files of `include`, by their path from the pipeline's folder: `ctx.file()` resolves against it. */
   files: 'files',
 } as const
 
-/** What one Process function has. A tier after another has more memory a thread. */
+/** Resources of one Process function. Each tier has more memory for each thread than the one before. */
 export interface Tier {
   readonly memoryMb: number
   readonly threads: number
-  /** Of `/tmp`, 512 to 10,240. */
+  /** Size of `/tmp`, 512 to 10,240. */
   readonly temporaryStorageMb: number
 }

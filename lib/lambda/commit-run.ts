@@ -1,6 +1,5 @@
-/** Commit on Lambda: makes a run's parts visible, or settles what a dead commit left; stops between two changes when the time is short. */
-import * as v from 'valibot'
-import type { CommitAnswer, CommitEvent, CommitRunEvent } from '../aws/lambda-events.ts'
+/** Commit on Lambda: makes a run's parts visible, or completes an interrupted commit; stops between two changes when the time is short. */
+import type { CommitAnswer } from '../aws/lambda-events.ts'
 import { countLosses } from '../commit/lost-parts.ts'
 import { settleHead, yieldClaim } from '../commit/settle-head.ts'
 import { type ErrorCode, FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
@@ -13,27 +12,13 @@ import { endRun, renewWhenDue } from '../runs/run-lease.ts'
 import { leaveTurn } from '../runs/turn.ts'
 import { type ActorOptions, actorOf, readState } from '../state/files.ts'
 import { readPlan, runKeys } from '../state/state.ts'
-import { waitsSchema } from './asked.ts'
+import type { CommitEvent, CommitRunEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
-import { runNameSchema } from './process-item.ts'
 import { executionOwner, runLeaseMs } from './session.ts'
 import { logger } from './telemetry.ts'
 import { todoOf } from './todo.ts'
 
-const own = { task: v.string(), execution: v.string() }
-
-export const commitEventSchema: v.GenericSchema<unknown, CommitEvent> = v.union([
-  v.object({
-    ...own,
-    run: runNameSchema,
-    waits: waitsSchema,
-    maxConcurrency: v.number(),
-    losses: v.optional(v.number(), 0),
-  }),
-  v.object({ ...own, outputPath: v.string() }),
-])
-
-/** @throws BATCHES_FAILED, RUN_CHANGED and whatever else `commit` throws for good */
+/** @throws the permanent errors of `commit`, such as BATCHES_FAILED and RUN_CHANGED */
 export async function commitRun(event: CommitEvent, invocation: Invocation): Promise<CommitAnswer> {
   const { output } = invocation.lambda
   const options = actorOptions(event, invocation)
@@ -52,7 +37,7 @@ export async function commitRun(event: CommitEvent, invocation: Invocation): Pro
   }
 }
 
-/** Where another process commits, or settles the same: Plan looks again. */
+/** Completes an interrupted commit. While another process commits or does the same, Plan is called again later. */
 async function settleOutput(outputPath: string, invocation: Invocation, options: ActorOptions): Promise<CommitAnswer> {
   try {
     return await inTime(outputPath, invocation, options, async () => {
@@ -66,7 +51,7 @@ async function settleOutput(outputPath: string, invocation: Invocation, options:
   }
 }
 
-/** What is asked for again as long as it passes: at the end of the state machine's few tries nobody would give run and turn up. */
+/** Transient errors that are answered with a wait instead of thrown: after the last retry of the state machine nothing would end the run and give up the turn. */
 const firstWaitMs: Partial<Record<ErrorCode, number>> = { OUTPUT_LOCKED: 5000, RUN_CHANGED: 30_000 }
 
 interface Waiting {
@@ -75,7 +60,7 @@ interface Waiting {
   readonly invocation: Invocation
 }
 
-/** The state machine waits, and not the function. A run and its turn are left to the execution that continues this one. */
+/** Lets the state machine wait instead of the function. Once the waits are used up, run and turn are given up for the execution that continues this one. */
 async function waitOrContinue(
   { task, run, execution, waits, maxConcurrency, losses }: CommitRunEvent,
   { outputPath, firstMs, invocation }: Waiting,
@@ -89,7 +74,7 @@ async function waitOrContinue(
   return { done: true, continued: true }
 }
 
-/** The claim is this invocation's own, and outlives it by little: another of the same execution must not act beside it. */
+/** The claim belongs to this invocation and outlives it only by seconds: another invocation of the same execution must not act beside it. */
 function actorOptions(
   { execution }: CommitEvent,
   { context, deadline }: Invocation,
@@ -106,10 +91,10 @@ function actorOptions(
   }
 }
 
-/** Renewed while it works; after a crash the next one waits so long. */
+/** Lease of the claim, which is renewed during the commit; after a crash the next commit waits for its end. */
 const claimLeaseMs = 120_000
 
-/** Deliberately no FanmillError: nothing failed. */
+/** Deliberately no FanmillError, because nothing failed. */
 class StopHere extends Error {}
 
 async function inTime(
@@ -122,7 +107,7 @@ async function inTime(
     return await act()
   } catch (error) {
     if (error instanceof StopHere) {
-      logger.info('the time is short: to be gone on with', { at: error.message })
+      logger.info('the time is short: the next call continues the commit', { at: error.message })
       await yieldClaim(actorOf(lambda.output, { ...options, at: () => {} }), outputPath)
       return { done: false }
     }
@@ -157,21 +142,21 @@ async function commitKept(kept: KeptReservation, { event, invocation, options }:
     }
     await endRun(lambda.output, run, { ...ending, status: 'complete' })
     await leaveTurn(lambda.output, turn)
-    tell(result.manifest, run.runId)
+    logCommit(result.manifest, run.runId)
     return { done: true }
   } catch (error) {
     if (!(error instanceof FanmillError) || error instanceof TransientError) throw error
-    // All that this run read is in what was committed after it was planned: there is nothing left to do.
-    const isNeedless = error.code === 'SUPERSEDED' && error.detail.isCovered === true
-    await endRun(lambda.output, run, { ...ending, status: isNeedless ? 'superseded' : 'failed', error })
+    // A run that was committed meanwhile read all inputs of this one: there is nothing left to do.
+    const isCovered = error.code === 'SUPERSEDED' && error.detail.isCovered === true
+    await endRun(lambda.output, run, { ...ending, status: isCovered ? 'superseded' : 'failed', error })
     await leaveTurn(lambda.output, turn)
-    if (!isNeedless) throw error
+    if (!isCovered) throw error
     logger.warn(error.message)
     return { done: true, supersededBy: String(error.detail.winner) }
   }
 }
 
-function tell(manifest: Manifest, runId: string): void {
+function logCommit(manifest: Manifest, runId: string): void {
   const run = manifest.runs.find(each => each.runId === runId)
   if (!run) return
   const { rows, bytes, rowsRejected: rejects, parts, members } = run.totals

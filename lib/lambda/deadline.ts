@@ -1,7 +1,7 @@
 /** The end of an invocation, seen before it comes. */
 import { CapacityError } from '../errors/errors.ts'
 
-/** What a function needs of Lambda's context. */
+/** The part of Lambda's context that the functions use. */
 export interface LambdaContext {
   readonly awsRequestId: string
   getRemainingTimeInMillis(): number
@@ -17,12 +17,12 @@ export interface Deadline {
   close(): void
 }
 
-/** For what remains to be done then: settle what runs, note a failure, answer. */
+/** Time to stop the work, to write down a failure, and to answer. */
 const marginMsMax = 15_000
-/** Of a short time limit the margin takes no more than this share. */
+/** Largest fraction of a short timeout that the margin takes. */
 const marginShare = 0.2
 
-/** @param context of the invocation that begins */
+/** Starts the deadline of an invocation. */
 export function openDeadline({ getRemainingTimeInMillis }: Pick<LambdaContext, 'getRemainingTimeInMillis'>): Deadline {
   const aborting = new AbortController()
   const wholeMs = getRemainingTimeInMillis()

@@ -1,4 +1,4 @@
-/** What the environment tells a function: where its data is, its pipeline, and what its tier has. */
+/** Settings of a function from its environment: data roots, pipeline, and resources of its tier. */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -15,23 +15,23 @@ export interface LambdaSettings {
   readonly pipelineUrl: string
   readonly input: StoreSpec
   readonly output: StoreSpec
-  /** Of Process, smallest first. */
+  /** Tiers of Process, smallest first. */
   readonly tiers: readonly [Tier, ...Tier[]]
-  /** This function's own. */
+  /** Tier of this function. */
   readonly tier: Tier
-  /** ARNs by name, of those that are not found by their name. */
+  /** ARNs by name, for secrets that cannot be found by their name. */
   readonly secretArns: Readonly<Record<string, string>>
-  /** Of one invocation of any of the functions. */
+  /** Timeout of any of the functions. */
   readonly timeoutSeconds: number
-  /** Time for more uploads to arrive before a run over all of them begins. */
+  /** Time to wait for more uploads before a run over all of them begins. */
   readonly settleMs: number
-  /** What tests make small, to have many batches of little text. */
+  /** Small in tests, to have many batches of little text. */
   readonly groupBytes?: number | undefined
 }
 
-/** As the construct sets them; the last ones are for tests and for other hosts than Lambda. */
+/** Variables that the construct sets; those below are for tests and for hosts other than Lambda. */
 interface Variables extends Partial<LambdaEnvironment> {
-  /** In place of bucket and prefix: a folder, or s3://bucket/prefix. */
+  /** A folder, or s3://bucket/prefix; replaces bucket and prefix. */
   readonly FANMILL_INPUT?: string | undefined
   readonly FANMILL_OUTPUT?: string | undefined
   readonly FANMILL_PIPELINE_URL?: string | undefined
@@ -86,7 +86,7 @@ function rootOf(
     kind: 's3',
     bucket,
     prefix: env[`${name}_PREFIX`] ?? '',
-    ...(access.kmsKeyId && { kmsKeyId: access.kmsKeyId }),
+    kmsKeyId: access.kmsKeyId,
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the three functions have in common: the event is checked, the deadline watched, and every end told. */
+/** The frame of the three functions: checks the event, watches the deadline, and logs every failure. */
 import * as v from 'valibot'
 import { boundedText, messageBytesMax } from '../errors/bounded-text.ts'
 import { CapacityError, type FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
@@ -19,8 +19,9 @@ export interface HandlerOptions<Event, Answer> {
 }
 
 /**
+ * Makes a handler.
  * @throws errors whose `name` is their class, by which the state machine decides, and whose message begins with the code
- * and quotes no row: the whole is in the state, for `status`
+ * and quotes no row; the details are in the state, for `status`
  */
 export function createHandler<Event extends { readonly task: string; readonly execution: string }, Answer>({
   event: schema,
@@ -28,7 +29,7 @@ export function createHandler<Event extends { readonly task: string; readonly ex
 }: HandlerOptions<Event, Answer>) {
   return async (given: unknown, context: LambdaContext): Promise<Answer> => {
     const deadline = openDeadline(context)
-    // Those of the invocation before, whatever becomes of this one.
+    // Removes the keys of the invocation before.
     logger.resetKeys()
     logger.appendKeys({ request: context.awsRequestId })
     let taskCount = taskCountMax
@@ -59,12 +60,12 @@ function parse<Event>(schema: v.GenericSchema<unknown, Event>, given: unknown): 
   )
 }
 
-/** Assumed while the pipeline is not loaded. */
+/** Count of tasks that is assumed until the pipeline is loaded. */
 const taskCountMax = 400
 
 /**
- * The state machine shows the name and the message of an error, and the platform logs what else it has. So it has no cause, a short
- * stack, and a message that leaves room for those of the other tasks.
+ * Returns the error as the state machine shows it. The platform logs everything else that an error has, so it gets no cause and a short
+ * stack; its message leaves room for those of the other tasks.
  */
 function readable(error: unknown, taskCount: number): FanmillError {
   const { code = 'ENGINE_FAILED', message, detail } = publicForm(error)

@@ -1,4 +1,4 @@
-/** What a plan has found out about its inputs so far, directories or identities, kept in the state when its time runs out, so that the next call goes on from there. */
+/** Directories and identities of the inputs that a plan has read so far. When its time runs out they are kept in the state, and the next call continues from them. */
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
@@ -12,13 +12,13 @@ import type { Store } from '../store/store.ts'
 export interface OpenedInputs {
   readonly opened: ReadonlyMap<string, OpenInput>
   onOpen(input: OpenInput): void
-  /** For the next call; false when this one opened none, so that calling again would not help. */
+  /** Writes them for the next call; returns false when this call opened none, so that another one would not help. */
   keep(): Promise<boolean>
-  /** When the plan is made. */
+  /** Empties them when the plan is complete. */
   forget(): Promise<void>
 }
 
-/** Memory: as what is known of them, and its text once more while it is kept. */
+/** Reads what an earlier call kept. Memory: the inputs, and their text as JSON while they are written. */
 export async function recallInputs(
   output: Store,
   { name, source }: TaskDefinition,
@@ -32,21 +32,21 @@ export async function recallInputs(
   const kept = await readState(output, key, bytes => bytes)
   const opened = new Map(kept ? entriesOf(await promisify(gunzip)(kept)) : [])
   let isKept = kept !== undefined
-  let news = 0
+  let openedCount = 0
   return {
     opened,
     onOpen(one) {
       opened.set(one.input.key, one)
-      news++
+      openedCount++
     },
     async keep() {
-      if (news === 0) return false
+      if (openedCount === 0) return false
       await output.write(key, await promisify(gzip)(JSON.stringify(Array.from(opened.values(), keepInput))))
       isKept = true
       return true
     },
     async forget() {
-      // Emptied, not removed: only Commit may delete.
+      // Emptied, because only Commit may delete.
       if (isKept) await output.write(key, await promisify(gzip)('[]'))
     },
   }

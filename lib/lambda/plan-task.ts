@@ -1,6 +1,5 @@
-/** Plan on Lambda: what an event asks for becomes a run with its batches, or is found to be nothing to do. */
-
-import type { PlanAnswer, PlanEvent } from '../aws/lambda-events.ts'
+/** Plan on Lambda: turns the input of an execution into a run with its batches, or finds that there is nothing to do. */
+import type { PlanAnswer } from '../aws/lambda-events.ts'
 import { batchLimits, checkLengths } from '../aws/tier.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { FanmillError, TransientError } from '../errors/errors.ts'
@@ -19,9 +18,10 @@ import type { Planned } from '../runs/plan.ts'
 import { keepReservation } from '../runs/reservation-file.ts'
 import { keepLease } from '../runs/run-lease.ts'
 import { bindTurn, enterTurn, leaveTurn, type Turn } from '../runs/turn.ts'
-import { type Asked, isAskedFor, readAsked } from './asked.ts'
+import type { PlanEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
 import { recallInputs } from './opened-inputs.ts'
+import { isRequested, type RunRequest, readRunRequest } from './run-request.ts'
 import { executionOwner, runLeaseMs, shortName } from './session.ts'
 import { logger } from './telemetry.ts'
 import { todoOf } from './todo.ts'
@@ -30,11 +30,11 @@ import { todoOf } from './todo.ts'
 export async function planTask(event: PlanEvent, invocation: Invocation): Promise<PlanAnswer> {
   const { pipeline, settings, output } = invocation.lambda
   const task = taskNamed(pipeline, event.task)
-  const asked = readAsked(event.event, task, { pipeline, input: settings.input })
-  if (!asked) return { status: 'ignored', done: true, task: task.name }
-  const outputPath = outputPathOf(task, asked.params)
-  const planning: Planning = { task, asked, outputPath, event, execution: event.execution, invocation }
-  const turn = await askForTurn(planning)
+  const request = readRunRequest(event.event, task, { pipeline, input: settings.input })
+  if (!request) return { status: 'ignored', done: true, task: task.name }
+  const outputPath = outputPathOf(task, request.params)
+  const planning: Planning = { task, request, outputPath, event, invocation }
+  const turn = await requestTurn(planning)
   if (turn.status === 'skip') return { status: 'busy', done: true, task: task.name }
   if (turn.status === 'wait') return waitOrContinue(planning, turn.waitMs)
   const name = { outputPath, id: event.execution }
@@ -43,7 +43,7 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
     if (answer.done && answer.status !== 'planned') await leaveTurn(output, name)
     return answer
   } catch (error) {
-    // What passes is tried again by this same execution, which keeps its turn.
+    // This execution tries again after a transient error, and keeps its turn for that.
     if (!(error instanceof TransientError)) await leaveTurn(output, name)
     throw error
   }
@@ -51,17 +51,16 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
 
 interface Planning {
   readonly task: TaskDefinition
-  readonly asked: Asked
+  readonly request: RunRequest
   readonly outputPath: string
   readonly event: PlanEvent
-  readonly execution: string
   readonly invocation: Invocation
 }
 
-function askForTurn({ task, asked, outputPath, execution: id, invocation }: Planning): Promise<Turn> {
+function requestTurn({ task, request, outputPath, event: { execution: id }, invocation }: Planning): Promise<Turn> {
   const { output, settings } = invocation.lambda
-  const { params, resume, isUpload, ended } = asked
-  // Who goes on with a run fails when there are new inputs: they cannot be left to it.
+  const { params, resume, isUpload, ended } = request
+  // `resume` is part of it, because an execution that continues a run fails when there are new inputs, and so cannot replace another.
   const wants = shortName(canonicalJson({ task: task.name, params, resume }))
   return enterTurn(output, {
     ...{ outputPath, id, wants, now: Date.now(), leaseMs: runLeaseMs / 2 },
@@ -71,22 +70,19 @@ function askForTurn({ task, asked, outputPath, execution: id, invocation }: Plan
   })
 }
 
-/** The state machine waits, and not the function. A place at the output is left to the execution that continues this one. */
-async function waitOrContinue(
-  { task, event, outputPath, execution: id, invocation }: Planning,
-  ms: number,
-): Promise<PlanAnswer> {
+/** Lets the state machine wait instead of the function. Once the waits are used up, the turn is given up for the execution that continues this one. */
+async function waitOrContinue({ task, event, outputPath, invocation }: Planning, ms: number): Promise<PlanAnswer> {
   const wait = nextWait(event.waits, ms)
   if (wait) return { status: 'wait', done: false, task: task.name, ...wait }
   logger.info('the waits of this execution are used up: another one continues it', { waits: event.waits.count })
-  await leaveTurn(invocation.lambda.output, { outputPath, id })
+  await leaveTurn(invocation.lambda.output, { outputPath, id: event.execution })
   return { status: 'continued', done: true, task: task.name }
 }
 
 async function planInTurn(planning: Planning): Promise<PlanAnswer> {
-  const { task, asked, outputPath, event, invocation } = planning
+  const { task, request, outputPath, event, invocation } = planning
   const { lambda, deadline } = invocation
-  const known = await recallInputs(lambda.output, task, asked.params)
+  const known = await recallInputs(lambda.output, task, request.params)
   const { input, settings } = lambda
   const { signal } = deadline
   const threads = settings.tiers[0].threads
@@ -95,7 +91,7 @@ async function planInTurn(planning: Planning): Promise<PlanAnswer> {
     const found = await findInputs({
       input,
       task,
-      params: asked.params,
+      params: request.params,
       identify,
       outputs: ownOutputs(lambda.pipeline, settings.input, settings.output),
       threads,
@@ -122,63 +118,63 @@ async function planInTurn(planning: Planning): Promise<PlanAnswer> {
   }
 }
 
-/** A commit takes seconds. */
+/** First wait for a commit that is under way. */
 const lockedMs = 5000
-/** After a dead commit was rolled to its end. */
+/** Wait after an interrupted commit was completed. */
 const settleAgainMs = 1000
 
 async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAnswer> {
-  const { task, asked, execution, outputPath, invocation } = planning
+  const { task, request, event, outputPath, invocation } = planning
+  const { execution } = event
   const { input, output, settings, schemas } = invocation.lambda
   await requireColumns(input, task, found)
   const { tiers, timeoutSeconds } = settings
   checkLengths(found.cut(found.inputs), { inputs: found.inputs, task, tiers, timeoutSeconds })
-  const tables = await tablesIdentity(input, task, asked.params)
-  const { force, resume } = asked
+  const tables = await tablesIdentity(input, task, request.params)
+  const { force, resume } = request
   const limits = batchLimits(task, tiers[0], settings)
   const schema = schemas[task.name]
   const options = { found, ...limits, schema, force, resume, mayRoll: false }
   const planned = await runner.planTask(contextOf(planning, tables), options)
   const { name } = task
-  if (planned.status === 'complete')
-    return { status: 'complete', done: true, task: name, run: { runId: planned.runId } }
-  if (planned.status === 'busy') return { status: 'busy', done: true, task: name, run: { runId: planned.runId } }
+  if (planned.status === 'complete' || planned.status === 'busy')
+    return { status: planned.status, done: true, task: name, run: { runId: planned.runId }, outputPath }
   await keepReservation(output, planned.run, tables)
   await keepLease(output, planned.run, { owner: executionOwner(execution), leaseUntil: Date.now() + runLeaseMs })
   await bindTurn(output, { outputPath, id: execution }, planned.run)
-  tell(planned, found)
+  logPlan(planned, found)
   for (const { level: _, message, ...place } of inputWarnings(found)) logger.warn(message, place)
   return {
     status: 'planned',
     done: true,
-    waits: afterProgress(planning.event.waits),
+    waits: afterProgress(event.waits),
     maxConcurrency: shareOfConcurrency(planning),
     losses: 0,
     ...(await todoOf(invocation.lambda, planned.run, planned.plan, planned.status === 'resume')),
   }
 }
 
-/** The Maps of one execution run at once, one for each task that its event asks for: together they have what one may have. */
+/** Divides the concurrency of the execution by the tasks that it works on, because their Maps run at the same time. */
 function shareOfConcurrency({ task, event, invocation }: Planning): number {
   const { pipeline, settings } = invocation.lambda
-  const asked = pipeline.tasks.filter(each => isAskedFor(event.event, each, { pipeline, input: settings.input }))
-  const place = asked.findIndex(each => each.name === task.name)
-  return Math.max(1, Math.floor((event.maxConcurrency + asked.length - 1 - place) / asked.length))
+  const tasks = pipeline.tasks.filter(each => isRequested(event.event, each, { pipeline, input: settings.input }))
+  const index = tasks.findIndex(each => each.name === task.name)
+  return Math.max(1, Math.floor((event.maxConcurrency + tasks.length - 1 - index) / tasks.length))
 }
 
-function contextOf({ task, asked, execution, invocation }: Planning, tables: string): runner.TaskContext {
+function contextOf({ task, request, event, invocation }: Planning, tables: string): runner.TaskContext {
   const { output, codeHashes } = invocation.lambda
   return {
-    owner: executionOwner(execution),
+    owner: executionOwner(event.execution),
     now: Date.now,
-    isAlive: ({ id }) => (asked.ended.includes(id) ? false : undefined),
+    isAlive: ({ id }) => (request.ended.includes(id) ? false : undefined),
     leaseMs: runLeaseMs,
-    ...{ task, params: asked.params, output },
+    ...{ task, params: request.params, output },
     codeHash: rowCodeOf(codeHashes[task.name], tables),
   }
 }
 
-function tell({ status, run, plan: items }: Extract<Planned, { plan: unknown }>, found: FoundInputs): void {
+function logPlan({ status, run, plan: items }: Extract<Planned, { plan: unknown }>, found: FoundInputs): void {
   const { runId, attempt, generation, inputs } = run
   const { memberCount: members, bytesIn, bytes } = found
   logger.info('planned', {

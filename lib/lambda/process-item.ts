@@ -1,8 +1,5 @@
-/** Process on Lambda: one batch over the threads of its tier, which stops before the time is up. */
-
+/** Process on Lambda: processes one batch on the threads of its tier, and stops before the time is up. */
 import { randomUUID } from 'node:crypto'
-import * as v from 'valibot'
-import type { ProcessEvent } from '../aws/lambda-events.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { planItemSchema } from '../model/plan-data.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
@@ -12,23 +9,13 @@ import * as runner from '../process/task-runner.ts'
 import { type KeptReservation, readReservation } from '../runs/reservation-file.ts'
 import { renewWhenDue } from '../runs/run-lease.ts'
 import { batchTools } from '../threads/task-workers.ts'
+import type { ProcessEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
 import { executionOwner, runLeaseMs } from './session.ts'
 import { hear, logger, measure, peakMemoryMb } from './telemetry.ts'
 import { coolThreads, type WarmThreads, warmThreads } from './warm-threads.ts'
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0))
-export const runNameSchema = v.object({ runId: v.string(), attempt: count })
-
-export const processEventSchema: v.GenericSchema<unknown, ProcessEvent> = v.object({
-  task: v.string(),
-  execution: v.string(),
-  run: runNameSchema,
-  item: planItemSchema,
-  tier: count,
-})
-
-/** Small: what a batch made is in its outcome. */
+/** A summary: parts and counts of the batch are in its outcome. */
 export interface ProcessAnswer {
   readonly batch: number
   readonly parts: number
@@ -38,7 +25,7 @@ export interface ProcessAnswer {
   readonly peakMemoryMb: number
 }
 
-/** Notes what fails for `status` and for commit's message, and throws it. @throws as `processBatch`; RUN_CHANGED, OUT_OF_TIME */
+/** Writes a failure down for `status` and for the message of commit, and throws it. @throws as `processBatch`; RUN_CHANGED, OUT_OF_TIME */
 export async function processItem(event: ProcessEvent, invocation: Invocation): Promise<ProcessAnswer> {
   const { run: name, item, tier, task } = event
   const { output, patience } = invocation.lambda
@@ -49,9 +36,9 @@ export async function processItem(event: ProcessEvent, invocation: Invocation): 
   const token = randomUUID().slice(0, 13)
   try {
     const outcome = await processInTime({ event, kept, token }, invocation)
-    // Another try of this batch has measured its own.
+    // An outcome of another try was measured by that try.
     if (outcome.token === token) measureOutcome(task, outcome)
-    // Threads that were stopped would refuse the next batch.
+    // Stopped threads would refuse the next batch.
     if (invocation.deadline.signal.aborted) await coolThreads()
     return answerOf(outcome)
   } catch (error) {
@@ -87,7 +74,7 @@ async function processInTime(
     })
   } finally {
     signal.removeEventListener('abort', stop)
-    await threads?.tidy()
+    await threads?.emptyPartFolder()
   }
 }
 

@@ -1,4 +1,4 @@
-/** What one process of a function keeps between invocations: its settings, its pipeline, its stores. */
+/** The settings, the pipeline and the stores that a process of a function keeps between invocations. */
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,17 +18,17 @@ export interface LambdaSession {
   readonly settings: LambdaSettings
   readonly bundle: LoadableBundle
   readonly pipeline: PipelineDefinition
-  /** By task name: those of the code that is running. */
+  /** Hashes of the running code, by task name. */
   readonly codeHashes: Readonly<Record<string, string>>
-  /** Columns that tasks write, by task name, where they are known before a run. */
+  /** Columns of outputs, by task name, where they are known before a run. */
   readonly schemas: Readonly<Record<string, readonly SchemaColumn[]>>
   readonly input: Store
   readonly output: Store
-  /** Until when both stores try requests again that S3 refuses for their rate. */
+  /** Time until which both stores retry requests that S3 refuses for their rate. */
   readonly patience: Patience
 }
 
-/** Set by Process for the invocation that is under way. Plan and Commit hold turns and claims, which would lapse meanwhile. */
+/** Set by Process for the current invocation only: Plan and Commit hold turns and claims, which would lapse while they retry. */
 export interface Patience {
   /** Milliseconds since 1970. */
   untilMs: number
@@ -36,7 +36,7 @@ export interface Patience {
 
 let opened: { readonly key: string; readonly session: Promise<LambdaSession> } | undefined
 
-/** The same session as long as the environment is the same; one that could not be opened is tried again. @throws USAGE, DEFINITION_* */
+/** Opens the session once for each environment; after a failure the next call tries again. @throws USAGE, DEFINITION_* */
 export async function openLambda(env: NodeJS.ProcessEnv = process.env): Promise<LambdaSession> {
   const settings = readEnvironment(env)
   const key = JSON.stringify(settings)
@@ -49,15 +49,15 @@ export async function openLambda(env: NodeJS.ProcessEnv = process.env): Promise<
   }
 }
 
-/** An execution owns its run through all of its functions. */
+/** Returns the owner of a run: the execution, whichever of its functions works on it. */
 export function executionOwner(execution: string): Owner {
   return { id: execution, host: 'aws', startedAt: new Date().toISOString() }
 }
 
-/** Longer than any function lives, and each that processes a batch renews it. */
+/** Longer than any invocation; each batch renews the lease. */
 export const runLeaseMs = 30 * 60_000
 
-/** Name of a state file that is about these texts. */
+/** Returns a short name for a state file that belongs to this text. */
 export const shortName = (text: string): string => outputHashOf(text)
 
 async function open(settings: LambdaSettings): Promise<LambdaSession> {
@@ -77,7 +77,7 @@ async function open(settings: LambdaSettings): Promise<LambdaSession> {
   return { settings, bundle, pipeline, codeHashes, schemas, input, output, patience }
 }
 
-/** As if the pipeline stood among the files that were shipped with it. */
+/** Returns the path of the pipeline among the files that were shipped with it, against which `ctx.file()` resolves. */
 const shippedFile = ({ pipeline, pipelineUrl }: LambdaSettings): string =>
   join(dirname(fileURLToPath(pipelineUrl)), assetNames.files, pipeline)
 

@@ -1,32 +1,32 @@
-/** Many small uploads become few executions: those of a batch of messages that ask for the same parameters start one. */
+/** Starts one execution for all uploads of a batch of messages that have the same parameters. */
 import * as v from 'valibot'
-import type { UploadEvent } from '../aws/lambda-events.ts'
+import { type UploadEvent, uploadEventSchema } from '../aws/lambda-events.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { canonicalJson } from '../model/run-identity.ts'
-import { readAsked, uploadSchema } from './asked.ts'
+import { readRunRequest } from './run-request.ts'
 import type { LambdaSession } from './session.ts'
 import { shortName } from './session.ts'
 import { logger } from './telemetry.ts'
 
-/** What SQS hands over: each body is an event of EventBridge. */
+/** A batch of messages from SQS: each body is an event of EventBridge. */
 const queueEventSchema = v.looseObject({
   Records: v.array(v.looseObject({ messageId: v.string(), body: v.string() })),
 })
 
 export type QueueEvent = v.InferOutput<typeof queueEventSchema>
 
-/** @throws Error naming what is not as SQS sends it */
+/** @throws Error with the field that is not as SQS sends it */
 export const readQueueEvent = (event: unknown): QueueEvent => v.parse(queueEventSchema, event)
 
-/** Messages that stay in the queue, to be handed over again. */
+/** Messages that stay in the queue, and are received again. */
 export interface QueueAnswer {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[]
 }
 
-/** Starts an execution; a name that was started before with the same input is no fault. */
+/** Starts an execution; succeeds also when one with this name and input was started before. */
 export type StartExecution = (name: string, input: UploadEvent) => Promise<void>
 
-/** Executions are named by the parameters and the events, so that the same messages, handed over again, start nothing new. */
+/** Names executions by parameters and events, so that messages that are received twice start nothing new. */
 export async function startUploads(
   { Records }: QueueEvent,
   { lambda, start }: { readonly lambda: LambdaSession; readonly start: StartExecution },
@@ -58,25 +58,25 @@ interface Message {
 
 function readUpload(body: string): UploadEvent | undefined {
   try {
-    return v.parse(uploadSchema, JSON.parse(body))
+    return v.parse(uploadEventSchema, JSON.parse(body))
   } catch {
     return undefined
   }
 }
 
-/** As a text, by task; undefined when the upload starts nothing. */
+/** Returns the parameters of all tasks as one text; undefined when the upload starts nothing. */
 function parametersOf(event: UploadEvent, { pipeline, settings }: LambdaSession): string | undefined {
-  const asked = pipeline.tasks.flatMap(task => {
+  const requests = pipeline.tasks.flatMap(task => {
     try {
-      const found = readAsked(event, task, { pipeline, input: settings.input })
+      const found = readRunRequest(event, task, { pipeline, input: settings.input })
       return found ? [[task.name, found.params]] : []
     } catch (error) {
-      // The execution says so: it fails, and the alarm sees it.
+      // An execution is started all the same: it fails with this error, and the alarm goes off.
       if (error instanceof FanmillError) return [[task.name, error.code]]
       throw error
     }
   })
-  return asked.length === 0 ? undefined : canonicalJson(asked)
+  return requests.length === 0 ? undefined : canonicalJson(requests)
 }
 
 async function startGroup(parameters: string, messages: readonly Message[], start: StartExecution): Promise<boolean> {

@@ -1,21 +1,21 @@
-/** Structured logs and metrics of the functions: numbers and names, never a row or a secret, but for what the user's functions log or throw. */
+/** Structured logs and metrics of the functions: numbers and names, and no row or secret, except for what functions of the user log or throw. */
 import { Logger } from '@aws-lambda-powertools/logger'
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
 import type { WorkerMessage } from '../model/worker-job.ts'
 
 export const logger = new Logger({ serviceName: process.env.FANMILL_PIPELINE || 'fanmill' })
 
-/** One batch, or one run, as metrics of the namespace Fanmill, by pipeline and task. */
+/** Metrics of one batch, in the namespace Fanmill, by pipeline and task. */
 export interface Measures {
   readonly task: string
   readonly rows: number
   readonly bytes: number
   readonly rejects: number
-  /** Absent where nothing was timed. */
+  /** Undefined when nothing was timed. */
   readonly seconds?: number
 }
 
-/** In CloudWatch's embedded format: a line of the log, no request. */
+/** Writes the metrics as a log line in CloudWatch's embedded format, without a request. */
 export function measure({ task, rows, bytes, rejects, seconds }: Measures): void {
   const metrics = new Metrics({ namespace: 'Fanmill', serviceName: process.env.FANMILL_PIPELINE || 'fanmill' })
   metrics.addDimension('task', task)
@@ -27,12 +27,12 @@ export function measure({ task, rows, bytes, rejects, seconds }: Measures): void
   metrics.publishStoredMetrics()
 }
 
-/** What a thread's function logged; progress is in the outcomes. */
-export function hear(message: WorkerMessage): void {
+/** Writes what a function of the user logged in a thread; progress is in the outcomes. */
+export function logMessage(message: WorkerMessage): void {
   if (message.kind !== 'log') return
   const { level, message: text, member, fields } = message
-  logger[level](text, { ...(member && { member }), ...(fields && { fields }) })
+  logger[level](text, { member, fields })
 }
 
-/** Resident, of the process since it began; the platform counts in mebibytes. */
+/** Returns the largest resident size of the process since its start, in mebibytes as the platform counts. */
 export const peakMemoryMb = (): number => Math.round(process.resourceUsage().maxRSS / 1024)

@@ -1,4 +1,4 @@
-/** Worker threads that outlive an invocation: the next batch of the same run finds engines and modules loaded. */
+/** Worker threads that outlive an invocation, so that the next batch of the same run finds its engines and modules loaded. */
 import { readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ import { resetHeapFlags } from '../threads/thread-memory.ts'
 import { managedSecrets } from './aws-secrets.ts'
 import type { LambdaSettings } from './environment.ts'
 import type { LambdaSession } from './session.ts'
-import { hear } from './telemetry.ts'
+import { logMessage } from './telemetry.ts'
 
 export interface WarmThreads {
   readonly task: TaskDefinition
@@ -27,13 +27,13 @@ export interface WarmThreads {
   readonly stageFolder: string
   readonly partFolder: string
   readonly groupBytes: number
-  /** Empties the folder of parts, which a process that lives on would fill. */
-  tidy(): Promise<void>
+  /** Empties the folder of parts, which would grow from invocation to invocation. */
+  emptyPartFolder(): Promise<void>
 }
 
 let warm: { readonly key: string; readonly threads: WarmThreads } | undefined
 
-/** Those of the invocation before where they fit; one process does one batch at a time. @throws INPUT_CHANGED when a broadcast table is not the one that plan saw */
+/** Returns the threads of the invocation before where they fit, else opens new ones; one process does one batch at a time. @throws INPUT_CHANGED when a broadcast table is not the one that plan saw */
 export async function warmThreads(lambda: LambdaSession, kept: KeptReservation): Promise<WarmThreads> {
   const { task, params, codeHash } = kept.run
   const key = JSON.stringify([lambda.settings, task, params, codeHash, kept.tables])
@@ -44,13 +44,13 @@ export async function warmThreads(lambda: LambdaSession, kept: KeptReservation):
   return threads
 }
 
-/** Ends the threads: after a failure, whose cause may still be in them. One that does not return is left to the end of the process. */
+/** Ends the threads, because the cause of a failure may still be in them. A hung thread ends with the process. */
 export async function coolThreads(): Promise<void> {
   const { threads } = warm ?? {}
   warm = undefined
   if (!threads) return
   await threads.workers.close()
-  // Answering would leave the thread at work beside the next batch; the platform tells of the end as it tells of too little memory.
+  // Returning would leave the hung thread running beside the next batch. Exiting is reported as Runtime.ExitError, which goes to the next tier.
   if (threads.workers.isHung && process.env.AWS_LAMBDA_RUNTIME_API) {
     endIfThreadsAreLost()
     process.exit(1)
@@ -59,10 +59,10 @@ export async function coolThreads(): Promise<void> {
   removeOwnFolder(threads.partFolder)
 }
 
-/** Of a function's memory; with more the batch ends with OUT_OF_MEMORY. */
+/** Fraction of a function's memory beyond which the batch ends with OUT_OF_MEMORY. */
 const ceilingShare = 0.92
 
-/** Of a function's memory; the rest is for Node, and for reads and uploads in flight. */
+/** Fraction of a function's memory for the threads; the rest is for Node, and for reads and uploads in flight. */
 const memoryShare = 0.75
 
 async function open(lambda: LambdaSession, kept: KeptReservation): Promise<WarmThreads> {
@@ -97,21 +97,21 @@ async function openIn(
   resetHeapFlags()
   const workers = openTaskWorkers({
     ...{ task, params: run.params, bundle, stageFolder, partFolder, tables: tables.files },
-    // The deadline stops a thread, also while it waits to try again.
+    // Threads retry until the deadline stops them.
     input:
       settings.input.kind === 's3' ? { ...settings.input, refusedMs: settings.timeoutSeconds * 1000 } : settings.input,
     secrets: await secretsOf(task, settings),
     threads: tier.threads,
     memory: shareMemory(tier.memoryMb * 1.048576 * memoryShare, tier.threads),
     stageBytesMax: 4 * groupBytes,
-    // Before the platform ends the process: then the batch is known, and what it was doing.
+    // Below the limit at which the platform ends the process, so that the error names the batch.
     memoryBytesMax: tier.memoryMb * 1_048_576 * ceilingShare,
-    onMessage: (message: WorkerMessage) => hear(message),
+    onMessage: (message: WorkerMessage) => logMessage(message),
   })
-  const tidy = async (): Promise<void> => {
+  const emptyPartFolder = async (): Promise<void> => {
     for (const name of await readdir(partFolder)) await rm(join(partFolder, name), { recursive: true, force: true })
   }
-  return { task, workers, stageFolder, partFolder, groupBytes, tidy }
+  return { task, workers, stageFolder, partFolder, groupBytes, emptyPartFolder }
 }
 
 function secretsOf(task: TaskDefinition, { input, secretArns: arns }: LambdaSettings): Promise<SecretValues> {

@@ -1,76 +1,52 @@
-/** What an event asks of a task: its parameters, or nothing. */
-import * as v from 'valibot'
-import type { ManualEvent, PlanEvent, UploadEvent } from '../aws/lambda-events.ts'
+/** The run of a task that the input of an execution requests. */
+import type { ManualEvent, UploadEvent } from '../aws/lambda-events.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { readParams } from '../model/param-values.ts'
 import type { RunName } from '../model/run-identity.ts'
-import type { Waits } from '../model/waits.ts'
 import { matchPath } from '../paths/path-template.ts'
 import type { StoreSpec } from '../store/open-store.ts'
 
-export interface Asked {
+/** Parameters and options of the requested run. */
+export interface RunRequest {
   readonly params: ParamValues
   readonly isUpload: boolean
   readonly force: boolean
-  readonly resume?: RunName
+  /** Attempt to continue; default a new run, or whatever is left of one. */
+  readonly resume?: RunName | undefined
+  /** Executions known to have ended. */
   readonly ended: readonly string[]
 }
 
-export const uploadSchema = v.looseObject({
-  'detail-type': v.literal('Object Created'),
-  id: v.string(),
-  detail: v.looseObject({
-    bucket: v.looseObject({ name: v.string() }),
-    object: v.looseObject({ key: v.string(), size: v.optional(v.number()), etag: v.optional(v.string()) }),
-  }),
-})
-const manualSchema = v.strictObject({
-  task: v.optional(v.string()),
-  params: v.optional(v.record(v.string(), v.unknown())),
-  force: v.optional(v.boolean()),
-  resume: v.optional(v.strictObject({ runId: v.string(), attempt: v.number() })),
-  ended: v.optional(v.array(v.string())),
-})
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(0))
-export const waitsSchema: v.GenericSchema<unknown, Waits> = v.object({ count, inRow: count, max: count })
-
-export const planEventSchema: v.GenericSchema<unknown, PlanEvent> = v.object({
-  task: v.string(),
-  execution: v.string(),
-  waits: waitsSchema,
-  maxConcurrency: count,
-  event: v.union([uploadSchema, manualSchema]) as v.GenericSchema<unknown, UploadEvent | ManualEvent>,
-})
-
 /**
- * Undefined when the event is not for this task: a key that does not match the trigger, or whose texts are no values of its parameters.
+ * Returns undefined when the event is not for this task: its key does not match the trigger, or has texts that are no values of the parameters.
  * @throws PARAM_INVALID for a run by hand, or when the trigger does not name a parameter that is needed; TASK_UNKNOWN
  */
-export function readAsked(
-  event: PlanEvent['event'],
+export function readRunRequest(
+  event: UploadEvent | ManualEvent,
   task: TaskDefinition,
   at: { readonly pipeline: PipelineDefinition; readonly input: StoreSpec },
-): Asked | undefined {
-  return 'detail' in event ? ofUpload(event, task, at) : byHand(event, task, at.pipeline)
+): RunRequest | undefined {
+  return isUpload(event) ? requestOfUpload(event, task, at) : requestByHand(event, task, at.pipeline)
 }
 
-/** Whether an execution with this event begins the work of a task. */
-export function isAskedFor(...[event, task, at]: Parameters<typeof readAsked>): boolean {
+const isUpload = (event: UploadEvent | ManualEvent): event is UploadEvent => 'detail' in event
+
+/** Tells whether an execution with this event works on a task. */
+export function isRequested(...[event, task, at]: Parameters<typeof readRunRequest>): boolean {
   try {
-    return readAsked(event, task, at) !== undefined
+    return readRunRequest(event, task, at) !== undefined
   } catch (error) {
     if (error instanceof FanmillError) return false
     throw error
   }
 }
 
-function ofUpload(
+function requestOfUpload(
   { detail }: UploadEvent,
   task: TaskDefinition,
-  { pipeline, input }: Parameters<typeof readAsked>[2],
-): Asked | undefined {
+  { pipeline, input }: Parameters<typeof readRunRequest>[2],
+): RunRequest | undefined {
   const { trigger } = pipeline
   const prefix = input.kind === 's3' ? input.prefix : ''
   if (!trigger || !detail.object.key.startsWith(prefix)) return undefined
@@ -85,17 +61,17 @@ function ofUpload(
       ended: [],
     }
   } catch (error) {
-    // A key such as incoming/old/x.zip, where a month stands in the template.
+    // For instance incoming/old/x.zip for the template incoming/{month}/x.zip.
     if (error instanceof FanmillError && String(error.detail.param) in texts) return undefined
     throw error
   }
 }
 
-function byHand(
+function requestByHand(
   { task: name, params = {}, force = false, resume, ended = [] }: ManualEvent,
   task: TaskDefinition,
   { name: pipeline, tasks }: PipelineDefinition,
-): Asked | undefined {
+): RunRequest | undefined {
   if (name !== undefined && !tasks.some(each => each.name === name))
     throw new PermanentError(
       'TASK_UNKNOWN',
@@ -103,11 +79,11 @@ function byHand(
       { task: name },
     )
   if (name !== undefined && name !== task.name) return undefined
-  // Of a whole pipeline each task takes what it knows; what none knows is refused by the first.
+  // When all tasks are requested, each takes the parameters that it has; the first task refuses those that no task has.
   const known = new Set(tasks.flatMap(each => Object.keys(each.params)))
   const others = Object.keys(params).filter(param => known.has(param) && !(param in task.params))
   const own = name === undefined ? omit(params, others) : params
-  return { params: readParams(task.params, own), isUpload: false, force, ended, ...(resume && { resume }) }
+  return { params: readParams(task.params, own), isUpload: false, force, ended, resume }
 }
 
 function pick(values: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
