@@ -66,7 +66,7 @@ export function openControl(options: ControlOptions): AwsControl {
 const common = { maxAttempts: 5, requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 } }
 
 function clientsOf({ profile, region }: ControlOptions) {
-  const given = { ...common, ...(profile && { profile }), ...(region && { region }) }
+  const given = { ...common, profile, region }
   return {
     cloudFormation: once(async () => {
       const sdk = await import('@aws-sdk/client-cloudformation')

@@ -1,4 +1,4 @@
-/** A pipeline that is deployed: found by the outputs of its stack, with its state machine and its state at hand. */
+/** A deployed pipeline: found by the outputs of its stack, with its state machine and its state. */
 
 import { choosePipeline, type DeployedPipeline, pipelinesIn } from '../aws/stack-outputs.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts'
 import { isAlive } from '../threads/machine.ts'
 import { type AwsControl, openControl } from './aws-control.ts'
 
-/** Which pipeline is meant, and how AWS is reached. */
+/** The stack of a pipeline, and how to reach AWS. */
 export interface DeployedOptions extends Pick<RootAccess, 'profile' | 'region'> {
   /** Name of the CloudFormation stack. */
   readonly stack: string
@@ -26,12 +26,12 @@ export interface Deployed extends DeployedPipeline {
   readonly clock: RunClock
 }
 
-/** What a stack says of its pipeline. @throws STACK_UNKNOWN; USAGE when it has several; AWS_REFUSED */
+/** Finds a pipeline in the outputs of its stack. @throws STACK_UNKNOWN; USAGE when it has several; AWS_REFUSED */
 export async function findPipeline(options: DeployedOptions): Promise<DeployedPipeline> {
   return pipelineOf(openControl(options), options)
 }
 
-/** The same, opened. @throws as `findPipeline` */
+/** Finds a pipeline and opens its state. @throws as `findPipeline` */
 export async function openDeployed(options: DeployedOptions): Promise<Deployed> {
   const control = openControl(options)
   const pipeline = await pipelineOf(control, options)
@@ -40,13 +40,13 @@ export async function openDeployed(options: DeployedOptions): Promise<Deployed> 
   return { ...pipeline, control, outputSpec, store: openStore(outputSpec), clock: clockOf(control) }
 }
 
-/** Every attempt of every run of the pipeline, the latest start first, or the `limit` latest. @throws as `findPipeline` */
+/** Returns every attempt of every run of the pipeline, or the `limit` latest; the latest start comes first. @throws as `findPipeline` */
 export async function deployedRuns(options: DeployedOptions, limit?: number): Promise<RunSummary[]> {
   const { store, clock } = await openDeployed(options)
   return listRuns(store, clock, limit)
 }
 
-/** Whether an owner is an execution, and not a process of some machine. */
+/** Tells whether an owner is an execution, and not a process of a laptop. */
 export const isExecution = ({ host, id }: Owner): boolean => host === 'aws' && id.startsWith('arn:')
 
 async function pipelineOf(control: AwsControl, { stack, pipeline }: DeployedOptions): Promise<DeployedPipeline> {
@@ -56,7 +56,7 @@ async function pipelineOf(control: AwsControl, { stack, pipeline }: DeployedOpti
 }
 
 async function unknownStack(control: AwsControl, stack: string): Promise<PermanentError> {
-  // Deliberately without what it throws: that there is none is known already, and who may not list stacks gets no hint.
+  // Deliberately without its errors: the stack is known to be missing, and a user who may not list stacks gets no hint.
   const names = await control.stackNames().catch((): string[] => [])
   const near = nearest(stack, names)
   const hint =
@@ -66,7 +66,7 @@ async function unknownStack(control: AwsControl, stack: string): Promise<Permane
   return new PermanentError('STACK_UNKNOWN', `there is no stack ${stack}; ${hint}`, { stack, near })
 }
 
-/** An execution that has ended holds nothing, whatever its lease says. Asked once of each. */
+/** An execution that has ended holds nothing, whatever its lease says. Each execution is looked up once. */
 function clockOf(control: AwsControl): RunClock {
   const known = new Map<string, Promise<boolean | undefined>>()
   return {

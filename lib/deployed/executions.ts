@@ -1,4 +1,4 @@
-/** Executions of a deployed pipeline: found by what people call them, started and stopped. */
+/** Finds, starts and stops executions of a deployed pipeline. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ManualEvent } from '../aws/lambda-events.ts'
@@ -8,11 +8,11 @@ import { type RunSummary, readRun } from '../runs/runs.ts'
 import type { EndedBadly, Execution, ExecutionDetail } from './aws-control.ts'
 import { type Deployed, isExecution } from './deployed.ts'
 
-/** Looked through for a name, or for the latest that did something. */
+/** Executions in which a name is looked for. */
 const executionsMax = 100
 
 /**
- * An execution by its ARN, its name or the beginning of it.
+ * Finds an execution by its ARN, its name or the beginning of its name.
  * @throws EXECUTION_UNKNOWN, with the nearest names of the latest hundred
  */
 async function findExecution(deployed: Deployed, name: string): Promise<ExecutionDetail> {
@@ -36,44 +36,46 @@ async function findExecution(deployed: Deployed, name: string): Promise<Executio
   throw new PermanentError('EXECUTION_UNKNOWN', `${what} of pipeline ${deployed.name}${hint}`, { name, near })
 }
 
-/** What a name stands for: a run has 16 digits from 0 to f, and may be named by its first. */
+/** A run or an execution. */
 export type Named = { readonly run: RunSummary } | { readonly execution: ExecutionDetail }
 
-/** @throws RUN_UNKNOWN, EXECUTION_UNKNOWN */
+/** Finds the run or the execution of a name. Runs have 16 hexadecimal digits, of which the first are enough. @throws RUN_UNKNOWN, EXECUTION_UNKNOWN */
 export async function findNamed(deployed: Deployed, name: string): Promise<Named> {
   if (!/^[\da-f]{1,16}$/.test(name)) return { execution: await findExecution(deployed, name) }
   try {
     return { run: await readRun(deployed.store, deployed.clock, name) }
   } catch (error) {
-    // Names that EventBridge gives to executions begin with the same digits.
+    // Names of executions that EventBridge starts may begin with hexadecimal digits too.
     const execution = await findExecution(deployed, name).catch(() => undefined)
     if (!execution) throw error
     return { execution }
   }
 }
 
-/** An execution that was there. @throws EXECUTION_UNKNOWN when AWS has forgotten it */
+/** Reads an execution. @throws EXECUTION_UNKNOWN when AWS no longer has it */
 export async function executionAt({ control }: Deployed, arn: string): Promise<ExecutionDetail> {
   const found = await control.describe(arn)
   if (found) return found
-  throw new PermanentError('EXECUTION_UNKNOWN', `execution ${arn} is gone`, { arn })
+  throw new PermanentError('EXECUTION_UNKNOWN', `AWS no longer has execution ${arn}: it keeps executions for 90 days`, {
+    arn,
+  })
 }
 
-/** The execution that works on a run, or did last; undefined for a run of some machine, or when it is forgotten. */
+/** Returns the last execution that worked on a run; undefined for a run of a laptop, or when AWS no longer has it. */
 export async function executionOf({ control }: Deployed, { owner }: RunSummary): Promise<ExecutionDetail | undefined> {
   return isExecution(owner) ? control.describe(owner.id) : undefined
 }
 
 export type Start = Omit<ManualEvent, 'ended'>
 
-/** Starts an execution that takes over at once what ended executions still hold. */
+/** Starts an execution, which takes over runs and turns of ended executions at once. */
 export async function startNew(deployed: Deployed, start: Start, ended: readonly string[] = []): Promise<Execution> {
   const { control, stateMachineArn, name } = deployed
-  const input: ManualEvent = { ...start, ended: [...new Set([...ended, ...(await endedLately(deployed))])] }
+  const input: ManualEvent = { ...start, ended: [...new Set([...ended, ...(await recentlyEnded(deployed))])] }
   return control.start(stateMachineArn, { name: newName(start.task ?? name), input })
 }
 
-/** Asks an execution to stop, and waits a little for it. Process invocations under way end by themselves. */
+/** Stops an execution and waits some seconds for its end. Invocations of Process under way end by themselves. */
 export async function stopAndWait(deployed: Deployed, arn: string): Promise<ExecutionDetail> {
   await deployed.control.stop(arn, 'stopped by fanmill stop')
   for (let tries = 1; ; tries++) {
@@ -84,18 +86,18 @@ export async function stopAndWait(deployed: Deployed, arn: string): Promise<Exec
 }
 
 const stopPollMs = 500
-/** AWS takes less than a second; an emulator may wait for what is under way. */
+/** AWS takes less than a second; an emulator may wait for invocations under way. */
 const stopTriesMax = 10
 
 /** ARN of an execution by its name. */
 const executionArn = (stateMachineArn: string, name: string): string =>
   `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`
 
-/** Longer than any lease of a run or a turn: what ended before holds nothing. */
+/** Longer than any lease of a run or a turn, so that executions that ended earlier hold nothing. */
 const leaseMsMax = 45 * 60_000
 
-/** Executions that ended without a word, and so may still hold a turn or a run. */
-async function endedLately({ control, stateMachineArn }: Deployed): Promise<string[]> {
+/** Returns executions that failed or were stopped lately, and so may still hold a turn or a run. */
+async function recentlyEnded({ control, stateMachineArn }: Deployed): Promise<string[]> {
   const statuses: readonly EndedBadly[] = ['failed', 'timed out', 'stopped']
   const lists = statuses.map(status => control.list(stateMachineArn, { status, max: executionsMax }))
   const after = new Date(Date.now() - leaseMsMax).toISOString()
@@ -103,7 +105,7 @@ async function endedLately({ control, stateMachineArn }: Deployed): Promise<stri
   return ended.map(({ arn }) => arn)
 }
 
-/** What it is about, when, and something to be told apart by: at most 80 of the characters that AWS allows. */
+/** Makes a name of the task, the time and a random suffix: at most 80 characters, all of which AWS allows. */
 function newName(what: string): string {
   const about = what.replaceAll(/[^A-Za-z\d-]+/g, '-').slice(0, 50)
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')

@@ -4,7 +4,7 @@ import type { LogGroup } from '../aws/stack-outputs.ts'
 import { readObject } from '../errors/json-object.ts'
 import { isAtLeast, type LogLevel, logLevels } from '../model/events.ts'
 
-/** A line as it stands in its log group. */
+/** A line of a log group. */
 export interface LogEvent {
   /** Milliseconds since 1970. */
   readonly at: number
@@ -25,11 +25,12 @@ export interface LogLine {
   readonly member?: string
   /** Id of the invocation. */
   readonly request?: string
-  /** The rest. */
+  /** All other fields. */
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-export interface Wanted {
+/** Lines to return. */
+export interface LogFilter {
   readonly run?: string
   /** ARNs. */
   readonly executions?: readonly string[]
@@ -40,11 +41,11 @@ export interface Wanted {
 export type LogReader = (event: LogEvent, step: LogGroup['step']) => LogLine | undefined
 
 /**
- * Reads lines in order of time, and gives those that are wanted; metrics, which are for dashboards, never. Without run and executions
- * all belong. The platform's lines name only an invocation: they belong where a line of it did, and what they say of one that never
- * said a word itself is given when it is grave.
+ * Makes a reader of lines in order of time, which returns those that the filter wants, and never metrics, which are for dashboards.
+ * Without run and executions it wants all. Lines of the platform have only an invocation: they belong to the run of that invocation's
+ * other lines, and when it has none, those of level warn or higher are returned.
  */
-export function createLogReader({ run, executions, level }: Wanted): LogReader {
+export function createLogReader({ run, executions, level }: LogFilter): LogReader {
   const isAll = run === undefined && executions === undefined
   const invocations = new Map<string, Invocation>()
   const isOfRun = ({ run: own, fields, execution = '' }: LogLine): boolean =>
@@ -56,9 +57,9 @@ export function createLogReader({ run, executions, level }: Wanted): LogReader {
     const known = invocations.get(request)
     if (line.execution === undefined) {
       if (line.message.startsWith('REPORT ')) invocations.delete(request)
-      const told = isRepeated(line, known) ? { ...line, level: 'debug' as const } : line
-      const belongs = isAll || (known?.isWanted ?? isAtLeast(told.level, 'warn'))
-      return belongs && isAtLeast(told.level, level) ? told : undefined
+      const own = isRepeated(line, known) ? { ...line, level: 'debug' as const } : line
+      const belongs = isAll || (known?.isWanted ?? isAtLeast(own.level, 'warn'))
+      return belongs && isAtLeast(own.level, level) ? own : undefined
     }
     const isWanted = isAll || isOfRun(line)
     invocations.set(request, { isWanted, hasFailed: known?.hasFailed === true || line.level === 'error' })
@@ -68,7 +69,7 @@ export function createLogReader({ run, executions, level }: Wanted): LogReader {
 
 interface Invocation {
   readonly isWanted: boolean
-  /** Whether it said so itself. */
+  /** Whether it logged the failure itself. */
   readonly hasFailed: boolean
 }
 
@@ -81,7 +82,7 @@ function readLine({ at, text }: LogEvent, step: LogGroup['step']): LogLine | und
   return own && typeof own.message === 'string' ? ownLine(own, at, step) : platformLine(text, at, step)
 }
 
-/** Written with every line, and the same in all. */
+/** Fields that every line has, and that are not shown. */
 const constants = ['timestamp', 'service', 'sampling_rate', 'level', 'message', 'xray_trace_id']
 
 function ownLine(own: Readonly<Record<string, unknown>>, at: number, step: LogGroup['step']): LogLine {
@@ -93,17 +94,19 @@ function ownLine(own: Readonly<Record<string, unknown>>, at: number, step: LogGr
     step,
     level: logLevels.find(each => each === level) ?? (level === 'critical' ? 'error' : 'info'),
     message: String(own.message),
-    ...(typeof task === 'string' && { task }),
-    ...(typeof execution === 'string' && { execution }),
-    ...(typeof run === 'string' && { run }),
-    ...(typeof batch === 'number' && { batch }),
-    ...(typeof member === 'string' && { member }),
-    ...(typeof request === 'string' && { request }),
+    task: textOf(task),
+    execution: textOf(execution),
+    run: textOf(run),
+    batch: typeof batch === 'number' ? batch : undefined,
+    member: textOf(member),
+    request: textOf(request),
     fields,
   }
 }
 
-/** The service knows only when a line reached it. */
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+
+/** Returns the time when the line was written; the service has only the time when it arrived. */
 function timeOf(timestamp: unknown): string | undefined {
   const time = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN
   return Number.isNaN(time) ? undefined : new Date(time).toISOString()
@@ -117,7 +120,7 @@ function platformLine(text: string, at: number, step: LogGroup['step']): LogLine
     step,
     level: platformLevel(text),
     message: text.trimEnd(),
-    ...(request !== undefined && { request }),
+    request,
     fields: {},
   }
 }

@@ -1,24 +1,25 @@
-/** Lines of a deployed pipeline's logs, of all its functions in order of time. */
+/** Reads the log lines of all functions of a deployed pipeline in order of time. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LogGroup } from '../aws/stack-outputs.ts'
 import type { LogLevel } from '../model/events.ts'
 import type { StoredLogEvent } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
 import { executionOf, findNamed } from './executions.ts'
-import { createLogReader, type LogLine, type Wanted } from './log-lines.ts'
+import { createLogReader, type LogFilter, type LogLine } from './log-lines.ts'
 
 export interface LogOptions extends DeployedOptions {
-  /** Milliseconds since 1970; default the beginning of what is named, else an hour ago. */
+  /** Milliseconds since 1970; default the start of the named run or execution, else an hour ago. */
   readonly since?: number
-  /** Default `info`: without what the platform writes of each invocation. */
+  /** Default `info`: without the lines of the platform about each invocation. */
   readonly level?: LogLevel
-  /** Goes on until the signal is aborted, or what is named has ended. */
+  /** Continues until the signal is aborted, or the named run or execution has ended. */
   readonly follow?: boolean
   readonly signal?: AbortSignal
 }
 
 /**
- * Of all runs, or of the run or execution that `name` names. Memory: a page of each log group; following, what was told in the last minutes.
+ * Reads the lines of all runs, or of the run or execution called `name`. Memory: a page of each log group; when following, also the ids of
+ * the last minutes.
  * @throws as `findPipeline` and `findNamed`
  */
 export async function* deployedLogs(options: LogOptions, name?: string): AsyncGenerator<LogLine> {
@@ -26,7 +27,7 @@ export async function* deployedLogs(options: LogOptions, name?: string): AsyncGe
   const deployed = await openDeployed(options)
   const subject = name === undefined ? undefined : await subjectOf(deployed, name)
   const from = options.since ?? subject?.from ?? Date.now() - hourMs
-  const read = createLogReader({ ...subject?.wanted, level })
+  const read = createLogReader({ ...subject?.filter, level })
   const events = follow
     ? following(deployed, { from, subject, signal })
     : eventsBetween(deployed, { from, to: subject?.to })
@@ -38,17 +39,17 @@ export async function* deployedLogs(options: LogOptions, name?: string): AsyncGe
 }
 
 const hourMs = 3_600_000
-/** Plan has worked for a while when a run begins, and an invocation may outlive its execution. */
+/** Time before the start, because Plan works before a run begins, and after the end, because an invocation may outlive its execution. */
 const besideMs = 900_000
 
 interface Subject {
-  readonly wanted: Omit<Wanted, 'level'>
+  readonly filter: Omit<LogFilter, 'level'>
   readonly from: number
-  /** Absent while it goes on. */
+  /** Undefined while it runs. */
   readonly to?: number
-  /** When it ended, for a run of some machine. */
+  /** Time when a run of a laptop ended. */
   readonly endedAt?: number
-  /** Absent for a run of some machine. */
+  /** Undefined for a run of a laptop. */
   readonly arn?: string
 }
 
@@ -58,19 +59,16 @@ async function subjectOf(deployed: Deployed, name: string): Promise<Subject> {
   const begin = Date.parse('run' in named ? named.run.startedAt : named.execution.startedAt)
   const end = execution?.endedAt ?? ('run' in named ? named.run.endedAt : undefined)
   return {
-    wanted: {
-      ...('run' in named && { run: named.run.runId }),
-      ...(execution && { executions: [execution.arn] }),
-    },
+    filter: { run: 'run' in named ? named.run.runId : undefined, executions: execution && [execution.arn] },
     from: begin - besideMs,
     ...(end !== undefined && { to: Date.parse(end) + besideMs, endedAt: Date.parse(end) }),
-    ...(execution && { arn: execution.arn }),
+    arn: execution?.arn,
   }
 }
 
 type SteppedEvent = StoredLogEvent & { readonly step: LogGroup['step'] }
 
-/** Merges the groups, each of which is in order. */
+/** Merges the log groups, each of which is sorted. */
 async function* eventsBetween(
   { control, logGroups }: Deployed,
   range: { readonly from: number; readonly to?: number | undefined },
@@ -78,7 +76,7 @@ async function* eventsBetween(
   const { from, to } = range
   const sources = logGroups.map(({ name, step }) => ({
     step,
-    events: control.logEvents(name, { from, ...(to !== undefined && { to }) }),
+    events: control.logEvents(name, { from, to }),
   }))
   const heads = await Promise.all(sources.map(async ({ events }) => events.next()))
   for (;;) {
@@ -100,7 +98,7 @@ interface Following {
   readonly signal: AbortSignal | undefined
 }
 
-/** Lines come a few seconds late and out of order: the last minute is read again each time, and for a while after the end. */
+/** Reads the last minute again each time, and for some seconds after the end, because lines arrive late and out of order. */
 async function* following(deployed: Deployed, { from, subject, signal }: Following): AsyncGenerator<SteppedEvent> {
   const seen = new Map<string, number>()
   let endedAt: number | undefined
@@ -123,7 +121,7 @@ const lateMs = 60_000
 const pollMs = 2000
 const lingerMs = 10_000
 
-/** In milliseconds since 1970; undefined while it goes on. */
+/** Returns the end in milliseconds since 1970; undefined while it runs. */
 async function endOf({ control }: Deployed, { arn, endedAt }: Subject): Promise<number | undefined> {
   if (arn === undefined) return endedAt
   const execution = await control.describe(arn)

@@ -1,4 +1,4 @@
-/** A run of a deployed pipeline as it is worked on: its state is read again and again, and told as events. */
+/** Follows a run of a deployed pipeline: reads its state again and again, and emits events. */
 import type { RunEvent } from '../model/events.ts'
 import { type Outcome, totalsOf } from '../model/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
@@ -10,38 +10,38 @@ import type { Deployed } from './deployed.ts'
 
 export interface RunFollower {
   readonly record: RunRecord
-  /** Reads what is new, and tells it. */
-  look(): Promise<void>
-  /** Compressed bytes read by the batches that are done. */
+  /** Reads what is new, and emits it. */
+  poll(): Promise<void>
+  /** Compressed bytes that finished batches have read. */
   bytesIn(): number
   bytesInflated(): number
 }
 
-/** Begins with what is there already; undefined when there is no such run. */
+/** Begins to follow; returns undefined when there is no such run. */
 export async function followRun(
   deployed: Pick<Deployed, 'store' | 'outputSpec'>,
   name: RunName,
-  tell: (event: RunEvent) => void,
+  emit: (event: RunEvent) => void,
 ): Promise<RunFollower | undefined> {
   const { store } = deployed
   const keys = runKeys(name.runId, name.attempt)
   const record = await readState(store, keys.run, readRunRecord)
   const plan = await readState(store, keys.plan, readPlan)
   if (!record || !plan) return undefined
-  tellBeginning(deployed, { record, plan, tell })
+  emitStart(deployed, { record, plan, emit })
   const outcomes: Outcomes = new Map()
   const all = (): Outcome[] => [...outcomes.values()].map(({ outcome }) => outcome)
   const failures = new Set<string>()
-  // What failed before this one began is in `fanmill status`.
+  // Earlier failures are shown by `fanmill status`.
   for await (const { key } of store.list(keys.failures)) failures.add(key)
   return {
     record,
-    async look() {
-      const done = await lookForOutcomes(store, keys.outcomes, outcomes)
+    async poll() {
+      const done = await readNewOutcomes(store, keys.outcomes, outcomes)
       const { task, runId: run } = record
-      for (const { batch, parts } of done) tell({ event: 'batch', task, run, batch, parts: parts.length })
-      if (done.length > 0) tell({ event: 'progress', task, run, ...progressOf(all()) })
-      await tellFailures(store, keys.failures, { failures, record, tell })
+      for (const { batch, parts } of done) emit({ event: 'batch', task, run, batch, parts: parts.length })
+      if (done.length > 0) emit({ event: 'progress', task, run, ...progressOf(all()) })
+      await emitFailures(store, keys.failures, { failures, record, emit })
     },
     bytesIn: () => all().reduce((sum, outcome) => sum + outcome.bytesIn, 0),
     bytesInflated: () => progressOf(all()).bytes,
@@ -53,14 +53,14 @@ type Outcomes = Map<string, { readonly etag: string; readonly outcome: Outcome }
 interface Beginning {
   readonly record: RunRecord
   readonly plan: readonly PlanItem[]
-  readonly tell: (event: RunEvent) => void
+  readonly emit: (event: RunEvent) => void
 }
 
-function tellBeginning({ outputSpec }: Pick<Deployed, 'outputSpec'>, { record, plan, tell }: Beginning): void {
+function emitStart({ outputSpec }: Pick<Deployed, 'outputSpec'>, { record, plan, emit }: Beginning): void {
   const { task, runId: run, attempt, outputPath, inputs } = record
   const sum = (of: (item: PlanItem) => number): number => plan.reduce((total, item) => total + of(item), 0)
-  tell({ event: 'start', task, run, attempt, output: urlBelow(outputSpec, outputPath) })
-  tell({
+  emit({ event: 'start', task, run, attempt, output: urlBelow(outputSpec, outputPath) })
+  emit({
     event: 'plan',
     task,
     run,
@@ -73,8 +73,8 @@ function tellBeginning({ outputSpec }: Pick<Deployed, 'outputSpec'>, { record, p
   })
 }
 
-/** Those that are new; one that commit voided is gone, and comes again. */
-async function lookForOutcomes(store: Deployed['store'], prefix: string, outcomes: Outcomes): Promise<Outcome[]> {
+/** Reads new outcomes. One that commit voided is removed, and is written again later. */
+async function readNewOutcomes(store: Deployed['store'], prefix: string, outcomes: Outcomes): Promise<Outcome[]> {
   const there = new Map<string, string>()
   for await (const { key, etag } of store.list(prefix)) there.set(key, etag)
   for (const key of outcomes.keys()) if (!there.has(key)) outcomes.delete(key)
@@ -99,13 +99,13 @@ interface Failing {
   /** Keys that were told of. */
   readonly failures: Set<string>
   readonly record: RunRecord
-  readonly tell: (event: RunEvent) => void
+  readonly emit: (event: RunEvent) => void
 }
 
-async function tellFailures(
+async function emitFailures(
   store: Deployed['store'],
   prefix: string,
-  { failures, record, tell }: Failing,
+  { failures, record, emit }: Failing,
 ): Promise<void> {
   const { task, runId: run } = record
   for await (const { key } of store.list(prefix)) {
@@ -114,7 +114,7 @@ async function tellFailures(
     failures.add(key)
     const { batch, code, message, archive, member, line } = failure
     const where = line === undefined ? '' : `, line ${line}`
-    tell({
+    emit({
       event: 'log',
       level: 'warn',
       message: `batch ${batch} failed${where}: ${code} ${message}`,

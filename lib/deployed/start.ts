@@ -13,7 +13,7 @@ import { type WaitOptions, waitFor } from './wait.ts'
 
 export interface Started {
   readonly execution: Execution
-  /** What it goes on with: of `retryRun` alone. */
+  /** The run that it continues; only from `retryDeployed`. */
   readonly run?: RunSummary
   /** Follows it to its end. */
   wait(options?: WaitOptions): Promise<RunResult>
@@ -23,13 +23,12 @@ export interface Started {
 export async function startDeployed(options: DeployedOptions & Omit<Start, 'resume'>): Promise<Started> {
   const { task, params, force } = options
   const deployed = await openDeployed(options)
-  const given = { ...(task !== undefined && { task }), ...(params && { params }), ...(force && { force }) }
-  return startedOf(deployed, await startNew(deployed, given))
+  return startedOf(deployed, await startNew(deployed, { task, params, force: force || undefined }))
 }
 
 /**
- * Goes on with a run that has not been committed: only batches without an outcome are processed. Default the latest one
- * of the only output that has such a run. Plan refuses it where code or inputs are no longer the same.
+ * Continues a run that is not committed: only batches without an outcome are processed. Default the latest run of the only output
+ * that has such a run. Plan refuses it when code or inputs have changed.
  * @throws RUN_ACTIVE, RUN_COMPLETE, RUN_UNKNOWN; USAGE without a name when there are several
  */
 export async function retryDeployed(options: DeployedOptions, name?: string): Promise<Started> {
@@ -42,14 +41,14 @@ export async function retryDeployed(options: DeployedOptions, name?: string): Pr
 }
 
 export interface Stopped {
-  /** Still `running` when it was asked to stop, and what is under way has to end first. */
+  /** Still `running` when invocations under way have to end first. */
   readonly execution: Execution
-  /** What it was doing. */
+  /** Runs that it worked on. */
   readonly runs: readonly RunSummary[]
 }
 
 /**
- * Stops an execution, named by itself or by its run; default the only one that runs. Outcomes stay.
+ * Stops an execution, named by itself or by its run; default the only one that runs. Outcomes are kept.
  * @throws EXECUTION_UNKNOWN when nothing runs, USAGE when several do, EXECUTION_FAILED when it has ended already
  */
 export async function stopDeployed(options: DeployedOptions, name?: string): Promise<Stopped> {
@@ -57,19 +56,19 @@ export async function stopDeployed(options: DeployedOptions, name?: string): Pro
   const running = name === undefined ? await onlyRunning(deployed) : await namedRunning(deployed, name)
   const { tasks, ...execution } = await statusOf(deployed, await stopAndWait(deployed, running.arn))
   const runs = await runsOf(deployed, tasks)
-  if (execution.status !== 'running') await leaveAll(deployed, execution, runs)
+  if (execution.status !== 'running') await releaseAll(deployed, execution, runs)
   return { execution, runs }
 }
 
-/** Uploads that wait for what was stopped need not wait for its leases. First the runs: who has the turn finds them free. */
-async function leaveAll({ store }: Deployed, { arn }: Execution, runs: readonly RunSummary[]): Promise<void> {
+/** Ends the runs and gives up the turns of a stopped execution, so that waiting uploads need not wait for its leases. Runs come first: the next holder of the turn needs them. */
+async function releaseAll({ store }: Deployed, { arn }: Execution, runs: readonly RunSummary[]): Promise<void> {
   try {
     for (const run of runs)
       if (!isDone(run) && run.owner.id === arn)
         await endRun(store, run, { owner: run.owner, now: () => Date.now(), status: 'interrupted' })
     await leaveStopped(store, arn)
   } catch (error) {
-    // Deliberately passed over, because who may stop may not be allowed to write there; the leases lapse by themselves.
+    // Deliberately ignored: a user who may stop executions may not be allowed to write there, and the leases lapse by themselves.
     if (!(error instanceof FanmillError)) throw error
   }
 }
@@ -81,7 +80,7 @@ const startedOf = (deployed: Deployed, execution: Execution): Started => ({
   wait: options => waitFor(deployed, execution.arn, options),
 })
 
-/** A run by its own name, or the one that an execution worked on. */
+/** Finds a run by its own name or by that of its execution. */
 async function namedRun(deployed: Deployed, name: string): Promise<RunSummary> {
   const named = await findNamed(deployed, name)
   if ('run' in named) return named.run
@@ -92,14 +91,14 @@ async function namedRun(deployed: Deployed, name: string): Promise<RunSummary> {
   if (run) throw severalRuns(`execution ${execution} left`, [run, ...others])
   throw new PermanentError(
     'RUN_UNKNOWN',
-    `execution ${execution} left no run to go on with; start anew: fanmill start`,
+    `execution ${execution} left no run to continue; start a new one: fanmill start`,
     {
       execution,
     },
   )
 }
 
-/** Of each output and its parameters only the latest run counts: an older one was given up for it. */
+/** Looks only at the latest run of each output and its parameters: it replaced the older ones. */
 async function onlyUnfinished({ store, clock, name }: Deployed): Promise<RunSummary> {
   const latest = new Map<string, RunSummary>()
   for (const run of await listRuns(store, clock)) {
@@ -113,27 +112,31 @@ async function onlyUnfinished({ store, clock, name }: Deployed): Promise<RunSumm
   if (run) return run
   throw new PermanentError(
     'RUN_UNKNOWN',
-    `pipeline ${name} has no run to go on with: the latest of each output is complete`,
+    `pipeline ${name} has no run to continue: the latest of each output is complete`,
   )
 }
 
 function severalRuns(what: string, runs: readonly RunSummary[]): PermanentError {
   const names = runs.map(run => `${run.runId} (${[run.output, ...paramWords(run)].join(' ')})`)
-  return new PermanentError('USAGE', `${what} ${runs.length} runs to go on with, name one: ${names.join(', ')}`, {
-    runs: runs.map(run => run.runId),
-  })
+  return new PermanentError(
+    'USAGE',
+    `${what} ${runs.length} runs that can be continued, name one: ${names.join(', ')}`,
+    {
+      runs: runs.map(run => run.runId),
+    },
+  )
 }
 
 const paramWords = ({ params }: RunSummary): string[] =>
   Object.entries(params).map(([name, value]) => `${name}=${value}`)
 
-/** AWS is asked also where the lease has lapsed: an execution may be slower than that. */
+/** Checks the execution also when the lease has lapsed, because an execution may be slower than its lease. */
 async function refuseRetry(deployed: Deployed, run: RunSummary): Promise<void> {
   const { runId, status, owner, output } = run
   if (status === 'complete')
     throw new PermanentError(
       'RUN_COMPLETE',
-      `run ${runId} is complete in ${output}; to do it again all the same: fanmill start ${run.task} --force`,
+      `run ${runId} is complete in ${output}; to run it again: fanmill start ${run.task} --force`,
       { runId },
     )
   const execution = await executionOf(deployed, run)

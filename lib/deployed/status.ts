@@ -1,4 +1,4 @@
-/** What an execution of a deployed pipeline does or did: its own state, its tasks, and the state of their runs. */
+/** The status of an execution of a deployed pipeline: its own, that of its tasks, and that of their runs. */
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { type RunSummary, readAttempt, readRun } from '../runs/runs.ts'
 import type { Execution, ExecutionDetail } from './aws-control.ts'
@@ -7,53 +7,52 @@ import { continuedBy, type ExecutedTask, type Fault, faultOf, isOver, startedBy,
 import { executionOf, findNamed } from './executions.ts'
 
 export interface ExecutionStatus extends Execution {
-  /** An upload, or what was asked for by hand. */
+  /** The upload or the request by hand that started it. */
   readonly startedBy?: string
-  /** ARN of the execution that it started with its own input when it had waited long. */
+  /** ARN of the execution that it started with its own input after a long wait. */
   readonly continuedBy?: string
   readonly tasks: readonly ExecutedTask[]
-  /** Why it ended, where no task says so. */
+  /** Reason why it ended, when no task has one. */
   readonly fault?: Fault
 }
 
 export interface DeployedStatus {
-  /** Absent for a run of some machine, or when it is forgotten. */
+  /** Undefined for a run of a laptop, or when AWS no longer has it. */
   readonly execution?: ExecutionStatus
-  /** The run that was asked for, or those of the execution. */
+  /** The named run, or those of the execution. */
   readonly runs: readonly RunSummary[]
 }
 
 /**
- * State of a run or of an execution, by what `findNamed` takes; default the latest execution that did something, or still does.
+ * Returns the status of a run or of an execution, by a name for `findNamed`; default that of the latest execution that did work.
  * @throws as `findPipeline` and `findNamed`; EXECUTION_UNKNOWN when there was none
  */
 export async function deployedStatus(options: DeployedOptions, name?: string): Promise<DeployedStatus> {
   const deployed = await openDeployed(options)
-  const named = name === undefined ? { execution: await latestExecution(deployed) } : await findNamed(deployed, name)
+  if (name === undefined) {
+    const execution = await latestExecution(deployed)
+    return { execution, runs: await runsOf(deployed, execution.tasks) }
+  }
+  const named = await findNamed(deployed, name)
   const found = 'run' in named ? await executionOf(deployed, named.run) : named.execution
   const execution = found && (await statusOf(deployed, found))
-  const runs = 'run' in named ? [named.run] : await runsOf(deployed, execution?.tasks ?? [])
-  return { ...(execution && { execution }), runs }
+  return { execution, runs: 'run' in named ? [named.run] : await runsOf(deployed, execution?.tasks ?? []) }
 }
 
-/** An execution with its tasks. */
-export async function statusOf({ control }: Deployed, detail: ExecutionDetail): Promise<ExecutionStatus> {
+/** Returns an execution with its tasks, from the outputs of its states. */
+export async function statusOf(
+  { control }: Deployed,
+  detail: ExecutionDetail,
+  given?: readonly string[],
+): Promise<ExecutionStatus> {
   const { input, error, cause, stateMachineArn: _, ...execution } = detail
-  const outputs = await control.stateOutputs(detail.arn)
+  const outputs = given ?? (await control.stateOutputs(detail.arn))
   const tasks = tasksOf(outputs)
-  const by = startedBy(input)
-  const next = continuedBy(outputs)
   const fault = tasks.some(task => task.fault) ? undefined : endOf(detail)
-  return {
-    ...execution,
-    ...(by !== undefined && { startedBy: by }),
-    ...(next !== undefined && { continuedBy: next }),
-    tasks,
-    ...(fault && { fault }),
-  }
+  return { ...execution, startedBy: startedBy(input), continuedBy: continuedBy(outputs), tasks, fault }
 }
 
-/** Runs that an execution made or went on with. */
+/** Reads the runs that an execution began or continued. */
 export async function runsOf({ store, clock }: Deployed, tasks: readonly ExecutedTask[]): Promise<RunSummary[]> {
   const runs: RunSummary[] = []
   for (const { run: { runId, attempt } = {} } of tasks) {
@@ -63,50 +62,49 @@ export async function runsOf({ store, clock }: Deployed, tasks: readonly Execute
   return runs
 }
 
-/** Uploads that find nothing to do are executions too, and many of them may have come after the one that did the work. */
-async function latestExecution(deployed: Deployed): Promise<ExecutionDetail> {
+/** Looks beyond the very latest executions: uploads that find nothing to do start executions too, and many may follow the one that did the work. */
+async function latestExecution(deployed: Deployed): Promise<ExecutionStatus> {
   const { control, stateMachineArn, name } = deployed
   const latest = await control.list(stateMachineArn, { max: latestMax })
-  const { working, waiting } = await firstWorking(deployed, latest)
-  const found =
-    (await detailOf(deployed, working)) ??
-    (await executionOfLatestRun(deployed)) ??
-    (await detailOf(deployed, waiting ?? latest[0]))
-  if (found) return found
-  throw new PermanentError(
-    'EXECUTION_UNKNOWN',
-    `pipeline ${name} has not run yet; upload an input, or: fanmill start`,
-    {
-      stateMachineArn,
-    },
-  )
+  const { working, waiting } = await findWorking(deployed, latest)
+  const [first] = latest
+  const lastResort = waiting ?? (first && { execution: first })
+  const ofLatestRun = working ? undefined : await executionOfLatestRun(deployed)
+  const found = working ?? (ofLatestRun ? { execution: ofLatestRun } : lastResort)
+  const detail = found && (await control.describe(found.execution.arn))
+  if (detail) return statusOf(deployed, detail, found.outputs)
+  const message = `pipeline ${name} has not run yet; upload an input, or: fanmill start`
+  throw new PermanentError('EXECUTION_UNKNOWN', message, { stateMachineArn })
 }
 
-/** Each costs a look at its history. */
+/** Executions whose history is read. */
 const latestMax = 20
 
-interface Latest {
-  /** It did something, or still does, or failed. */
-  readonly working?: Execution
-  /** It waits for its turn. */
-  readonly waiting?: Execution
+/** An execution, with the outputs of its states where they were read. */
+interface Found {
+  readonly execution: Execution
+  readonly outputs?: readonly string[]
 }
 
-async function firstWorking({ control }: Deployed, executions: readonly Execution[]): Promise<Latest> {
-  let waiting: Execution | undefined
+/** Finds the first execution that did work, does work or failed, and the latest one that waits for its turn. */
+async function findWorking(
+  { control }: Deployed,
+  executions: readonly Execution[],
+): Promise<{ readonly working?: Found; readonly waiting?: Found }> {
+  let waiting: Found | undefined
   for (const execution of executions) {
-    if (execution.status !== 'succeeded' && execution.status !== 'running') return { working: execution }
-    const tasks = tasksOf(await control.stateOutputs(execution.arn))
-    if (tasks.some(task => task.status === 'committed')) return { working: execution }
-    if (execution.status !== 'running') continue
+    if (execution.status !== 'succeeded' && execution.status !== 'running') return { working: { execution } }
+    const outputs = await control.stateOutputs(execution.arn)
+    const tasks = tasksOf(outputs)
     const isWaiting = tasks.length > 0 && tasks.every(task => isOver(task) || task.status === 'wait')
-    if (!isWaiting) return { working: execution }
-    waiting ??= execution
+    const isWorking = tasks.some(task => task.status === 'committed') || (execution.status === 'running' && !isWaiting)
+    if (isWorking) return { working: { execution, outputs } }
+    if (execution.status === 'running') waiting ??= { execution, outputs }
   }
-  return { ...(waiting && { waiting }) }
+  return { waiting }
 }
 
-/** The state knows what was worked on, however many executions found nothing to do since. */
+/** Finds the execution of the latest run in the state, however many executions found nothing to do since. */
 async function executionOfLatestRun(deployed: Deployed): Promise<ExecutionDetail | undefined> {
   try {
     return await executionOf(deployed, await readRun(deployed.store, deployed.clock))
@@ -114,10 +112,6 @@ async function executionOfLatestRun(deployed: Deployed): Promise<ExecutionDetail
     if (error instanceof FanmillError && error.code === 'RUN_UNKNOWN') return undefined
     throw error
   }
-}
-
-async function detailOf({ control }: Deployed, execution: Execution | undefined): Promise<ExecutionDetail | undefined> {
-  return execution && control.describe(execution.arn)
 }
 
 function endOf({ status, error, cause }: ExecutionDetail): Fault | undefined {

@@ -1,4 +1,4 @@
-/** Waits for an execution of a deployed pipeline, telling what it does as a run on this machine tells it. */
+/** Waits for an execution of a deployed pipeline, and emits the events that a run on a laptop emits. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { throwIfAborted } from '../errors/abort.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
@@ -8,7 +8,7 @@ import type { RunName } from '../model/run-identity.ts'
 import { countsOf } from '../model/task-counts.ts'
 import { committedRun, readRun } from '../runs/runs.ts'
 import { readState } from '../state/files.ts'
-import { readRunEnd, runKeys } from '../state/state.ts'
+import { readManifest, readRunEnd, runKeys, successKey } from '../state/state.ts'
 import { urlBelow } from '../store/roots.ts'
 import type { Deployed } from './deployed.ts'
 import { type ExecutedTask, faultError, isOver } from './execution-tasks.ts'
@@ -22,7 +22,7 @@ export interface WaitOptions {
   readonly onEvent?: (event: RunEvent) => void
 }
 
-/** What became of the execution, once it has ended. @throws ABORTED when the signal is; AWS_REFUSED, AWS_FAILED */
+/** Returns the result of the execution when it has ended. @throws ABORTED when the signal is; AWS_REFUSED, AWS_FAILED */
 export async function waitFor(
   deployed: Deployed,
   arn: string,
@@ -40,7 +40,7 @@ export async function waitFor(
   }
 }
 
-/** Three requests or so each time: far below what AWS allows. */
+/** About three requests each time, far below the limits of AWS. */
 const pollMs = 2000
 
 interface Following {
@@ -60,7 +60,7 @@ async function follow(
     const follower = followers.get(key) ?? (await followRun(deployed, name, onEvent))
     if (!follower) continue
     followers.set(key, follower)
-    await follower.look()
+    await follower.poll()
   }
 }
 
@@ -74,14 +74,14 @@ async function resultOf(
   status: ExecutionStatus,
   followers: Following['followers'],
 ): Promise<RunResult> {
-  const asked = status.tasks.filter(task => task.status !== 'ignored')
+  const requested = status.tasks.filter(task => task.status !== 'ignored')
   const tasks: TaskResult[] = []
-  for (const task of asked) tasks.push(await taskResult(deployed, { task, status, followers }))
+  for (const task of requested) tasks.push(await taskResult(deployed, { task, status, followers }))
   if (status.status === 'succeeded') {
     const all: RunStatus = tasks.every(task => task.status === 'skipped') ? 'skipped' : 'complete'
     return { status: all, tasks }
   }
-  return { status: 'failed', tasks, error: await errorOf(deployed, status, asked) }
+  return { status: 'failed', tasks, error: await errorOf(deployed, status, requested) }
 }
 
 interface TaskEnd {
@@ -91,35 +91,44 @@ interface TaskEnd {
 }
 
 async function taskResult(deployed: Deployed, { task, status, followers }: TaskEnd): Promise<TaskResult> {
-  const run = await placeOf(deployed, task, followers)
-  const committed = run && (await committedRun(deployed.store, run))
+  const { store, outputSpec } = deployed
+  const run = await findRun(deployed, task, followers)
+  const committed = run && (await committedRun(store, run))
+  const outputPath = run?.outputPath ?? task.outputPath
+  // A complete task has the rows of its whole dataset, because an append that finds nothing new has no run of its own.
+  const dataset =
+    task.status === 'complete' && outputPath !== undefined ? await readDataset(store, outputPath) : undefined
   const isDone = task.status === 'committed'
   const follower = run && followers.get(keyOf(run))
   return {
     task: task.task,
     run: task.run?.runId ?? '',
     status: isDone ? 'complete' : isOver(task) && !task.fault ? 'skipped' : 'failed',
-    ...countsOf(committed?.totals),
+    ...countsOf(dataset?.totals ?? committed?.totals),
     membersSkipped: committed?.skipped?.count ?? 0,
     bytesIn: isDone ? (follower?.bytesIn() ?? 0) : 0,
     bytesInflated: isDone ? (follower?.bytesInflated() ?? 0) : 0,
     seconds: secondsBetween(status.startedAt, (isDone && committed?.finishedAt) || status.endedAt || status.startedAt),
-    output: run ? urlBelow(deployed.outputSpec, run.outputPath) : deployed.output,
+    output: outputPath === undefined ? deployed.output : urlBelow(outputSpec, outputPath),
   }
 }
 
 const secondsBetween = (from: string, to: string): number => Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000)
 
-interface Place extends RunName {
+/** A run with the path of its dataset. */
+interface FoundRun extends RunName {
   readonly outputPath: string
 }
 
-/** Of a run that was found complete, the execution says the id alone; one that failed to be planned has none. */
-async function placeOf(
+const readDataset = (store: Deployed['store'], outputPath: string) =>
+  readState(store, successKey(outputPath), readManifest)
+
+/** Finds the run of a task. When it was complete before, the execution has only its id; a task whose plan failed has none. */
+async function findRun(
   { store, clock }: Deployed,
   { run }: ExecutedTask,
   followers: Following['followers'],
-): Promise<Place | undefined> {
+): Promise<FoundRun | undefined> {
   const name = nameOf(run)
   const record = name && followers.get(keyOf(name))?.record
   if (record) return record
@@ -128,13 +137,13 @@ async function placeOf(
     const found = await readRun(store, clock, run.runId)
     return { ...found, outputPath: found.output }
   } catch (error) {
-    // An append that finds nothing new names a run of no inputs, which there never was.
+    // An append that finds nothing new has the id of a run without inputs, which does not exist.
     if (error instanceof FanmillError && error.code === 'RUN_UNKNOWN') return undefined
     throw error
   }
 }
 
-/** The run's own word has the details that a state machine does not carry. */
+/** Prefers the error in the run's state, which has details that the state machine does not carry. */
 async function errorOf(
   { store }: Deployed,
   status: ExecutionStatus,
@@ -146,7 +155,7 @@ async function errorOf(
   if (failed?.fault && end?.error?.code === failed.fault.code && end?.error?.code !== undefined)
     return new PermanentError(end.error.code, end.error.message, end.error.detail)
   if (failed?.fault) return faultError(failed.fault)
-  const { message } = status.fault ?? { message: 'it failed without a word' }
-  const what = `execution ${status.name} ended as ${status.status}: ${message}; fanmill retry goes on with what is missing`
+  const { message } = status.fault ?? { message: 'it failed without an error message' }
+  const what = `execution ${status.name} ended as ${status.status}: ${message}; fanmill retry continues with the missing batches`
   return new PermanentError('EXECUTION_FAILED', what, { execution: status.arn })
 }

@@ -1,9 +1,9 @@
-/** Executions of a deployed pipeline, started, gone on with, stopped and followed, where AWS answers as it should. */
+/** Commands that start, retry, stop and follow executions of a deployed pipeline, with an AWS that answers as it should. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ReservedRun, reserveRun } from '../../lib/runs/reserve.ts'
 import { bindTurn, enterTurn } from '../../lib/runs/turn.ts'
 import { readState } from '../../lib/state/files.ts'
-import { readRunEnd, runKeys } from '../../lib/state/state.ts'
+import { readRunEnd, runKeys, stateBytes, successKey } from '../../lib/state/state.ts'
 import { type FakeAws, type FakeExecution, startAws } from './fake-aws.ts'
 import { eventsOf, fanmill } from './fanmill.ts'
 
@@ -39,7 +39,7 @@ const ended = { status: 'ABORTED', stopDate: 1 } as const
 const startedInput = (): Record<string, unknown> => JSON.parse([...aws.executions.values()].at(-1)?.input ?? '{}')
 
 describe('retry', () => {
-  it('names the attempt that is to be gone on with, and who has ended', async () => {
+  it('starts an execution with the attempt to continue and the executions that have ended', async () => {
     const execution = aws.begin('first', ended)
     const { runId, attempt } = await reserve(execution)
     expect(await operate(`retry ${runId}`)).toMatchObject({ code: 0, stderr: '' })
@@ -63,7 +63,7 @@ describe('retry', () => {
     const runs = [await reserve(execution), await reserve(execution, { month: '2001-02' })]
     const { code, stderr } = await operate('retry')
     expect(code).toBe(2)
-    expect(stderr).toContain('pipeline grid has 2 runs to go on with')
+    expect(stderr).toContain('pipeline grid has 2 runs that can be continued')
     for (const { runId, params } of runs) expect(stderr).toContain(`${runId} (points month=${params.month})`)
   })
 })
@@ -77,6 +77,27 @@ describe('start --wait', () => {
     const finished = await operate('start --wait --json')
     expect(finished.code).toBe(0)
     expect(eventsOf(finished).end).toMatchObject({ status: 'skipped', tasks: [{ task: 'points', status: 'skipped' }] })
+  })
+})
+
+describe('start --wait of a complete append', () => {
+  const totals = { rows: 5, bytes: 700, parts: 2, rowsRead: 6, rowsRejected: 1, rowsFiltered: 0, members: 2 }
+  const dataset = {
+    ...{ fanmill: 1, generation: 2, task: 'points', runs: [], schema: [{ name: 'x', type: 'INTEGER' }] },
+    ...{ partitionBy: [], parts: [], totals },
+  }
+
+  it('prints the rows of the dataset, as a run on a laptop does', async () => {
+    await aws.store.write(successKey('points'), stateBytes(dataset))
+    aws.onStart = execution => {
+      const task = { task: 'points', status: 'complete', run: { runId: '0123456789abcdef' }, outputPath: 'points' }
+      const last = { task: 'points', status: 'complete' }
+      Object.assign(execution, { status: 'SUCCEEDED', stopDate: execution.startDate + 1, outputs: [task, last] })
+    }
+    const { end } = eventsOf(await operate('start --wait --json'))
+    expect(end?.tasks).toMatchObject([
+      { ...{ status: 'skipped', output: 's3://lake/points/' }, rowsWritten: 5, rowsRead: 6, rowsRejected: 1, parts: 2 },
+    ])
   })
 })
 

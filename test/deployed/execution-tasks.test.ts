@@ -81,7 +81,7 @@ describe('a fault', () => {
       'The cause could not be determined',
       { message: 'Lambda.Unknown: The cause could not be determined' },
     ],
-    [undefined, undefined, { message: 'it failed without a word' }],
+    [undefined, undefined, { message: 'it failed without an error message' }],
   ])('of the platform is told by its name: %s', (error, cause, expected) => {
     expect(faultOf(error, cause)).toEqual(expected)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createLogReader, type LogEvent, type LogLine, type Wanted } from '../../lib/deployed/log-lines.ts'
+import { createLogReader, type LogEvent, type LogFilter, type LogLine } from '../../lib/deployed/log-lines.ts'
 
 const request = '7de3332d-9b67-43f1-8e70-59f0d28233e5'
 const other = 'c16b2f99-efc8-4e58-b9db-79599175f54d'
@@ -24,7 +24,7 @@ const own = (fields: object): LogEvent => ({
 })
 const platform = (text: string): LogEvent => ({ at, text: `${text}\n` })
 
-const read = (events: readonly LogEvent[], wanted: Partial<Wanted> = {}): LogLine[] => {
+const read = (events: readonly LogEvent[], wanted: Partial<LogFilter> = {}): LogLine[] => {
   const reader = createLogReader({ level: 'info', ...wanted })
   return events.map(event => reader(event, 'process')).filter(line => line !== undefined)
 }

@@ -97,6 +97,7 @@ describe('an execution', () => {
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const first = await account.execute('points', { params: { month } })
     expect(await account.execute('points', { task: 'points', params: { month } })).toMatchObject({ status: 'complete' })
+    expect(await account.plan('points', { params: { month } })).toMatchObject({ outputPath: `points/${month}` })
     const again = await account.execute('points', { params: { month }, force: true })
     expect(again).toMatchObject({ status: 'planned', run: { runId: first.run?.runId, attempt: 2 } })
     expect(await account.rows(`points/${month}`)).toHaveLength(1)

@@ -1,7 +1,7 @@
-/** What one invocation leaves to the next in the same process. */
+/** State that one invocation leaves to the next in the same process. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { CapacityError } from '../../lib/errors/errors.ts'
 import { openDeadline } from '../../lib/lambda/deadline.ts'
 import { processItem } from '../../lib/lambda/process-item.ts'
@@ -25,7 +25,7 @@ async function planned(task: string, archives: readonly string[], steps = '') {
   return { run: plan.run, items: await account.items(plan.planKey) }
 }
 
-it('does the next batch although the time was up when the one before had only its outcome to write', async () => {
+it('processes the next batch when the time was up while the outcome of the one before was written', async () => {
   const { run, items } = await planned('', ['a', 'b', 'c', 'd'])
   const [first, second] = items as [PlanItem, PlanItem]
   const lambda = await openLambda()
@@ -50,6 +50,22 @@ it('does the next batch although the time was up when the one before had only it
   expect(await account.process('points', { run, item: second })).toMatchObject({ batch: second.batch })
 })
 
+it('ends a batch with OUT_OF_MEMORY when its process takes more than 92 % of the memory of the function', async () => {
+  const slow = 'transform: mapRows(row => { const end = Date.now() + 300; while (Date.now() < end); return row }),'
+  const { run, items } = await planned(slow, ['a'])
+  const taken = vi.spyOn(process.memoryUsage, 'rss')
+  const shareOf = (share: number): number => Math.round(share * 3008 * 1024 * 1024)
+  taken.mockReturnValue(shareOf(0.93))
+  await expect(account.process('points', { run, item: items[0]! })).rejects.toMatchObject({
+    name: 'CapacityError',
+    code: 'OUT_OF_MEMORY',
+    detail: { bytesMax: shareOf(0.92) },
+  })
+  taken.mockReturnValue(shareOf(0.91))
+  expect(await account.process('points', { run, item: items[0]!, tier: 1 })).toMatchObject({ rows: 1 })
+  taken.mockRestore()
+})
+
 it('keeps no folder when its threads cannot be opened', async () => {
   const tables = "tables: { t: table('t.csv', csv()) },"
   const { run, items } = await planned(tables, ['a'], '.sql`select i.* from input i, t`')
@@ -70,7 +86,7 @@ it('measures the rows of a batch once, however often it is called for', async ()
   expect(measures.map(line => JSON.parse(line).Rows)).toEqual([1])
 })
 
-it('tells of an event that it cannot read without the names of the invocation before', async () => {
+it('logs an event that it cannot read without the keys of the invocation before', async () => {
   const { run, items } = await planned('', ['a'])
   await account.process('points', { run, item: items[0]! })
   const log = listen()
@@ -78,7 +94,7 @@ it('tells of an event that it cannot read without the names of the invocation be
   const refused = account.process('points', { run: 'none', item: items[0]! })
   await expect(refused).rejects.toMatchObject({ code: 'USAGE' })
   logger.setLogLevel('SILENT')
-  const told = JSON.parse(log())
-  expect(told).toMatchObject({ level: 'ERROR', request: expect.any(String) })
-  for (const key of ['run', 'batch', 'execution']) expect(told).not.toHaveProperty(key)
+  const line = JSON.parse(log())
+  expect(line).toMatchObject({ level: 'ERROR', request: expect.any(String) })
+  for (const key of ['run', 'batch', 'execution']) expect(line).not.toHaveProperty(key)
 })
