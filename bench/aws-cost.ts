@@ -35,7 +35,7 @@ const orders = task({
   output: parquet({ path: '{task}' }),
 })
 
-/** One archive, planned as it would be. */
+/** Plans one archive. */
 function workOf({ members, memberBytes }: { readonly members: number; readonly memberBytes: number }): AwsWork {
   const compressedBytes = Math.round(memberBytes / ratio)
   const planned = Array.from({ length: members }, (_, index) => ({
@@ -50,7 +50,7 @@ function workOf({ members, memberBytes }: { readonly members: number; readonly m
   return { task: orders, slices: planMemberSlices(planned, { input: 0 }), objects: 1, memberCount: members }
 }
 
-/** Each a slice: nothing joins reads across objects. */
+/** Makes each object a slice, because reads are not joined across objects. */
 function objectsOf({ objects, bytes }: { readonly objects: number; readonly bytes: number }): AwsWork {
   const source = files({ paths: '*.csv', format: csv() })
   const slices = Array.from({ length: objects }, (_, index) => ({

@@ -1,4 +1,4 @@
-/** What a batch costs beside its work: in a process that is begun for it, and in one that has done a batch before. */
+/** Measures the overhead of a batch in a new process and in one that has processed a batch before. */
 import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { planOn, processOn } from './aws-run.ts'
@@ -7,7 +7,7 @@ import type { FigureCase, Figures } from './figures.ts'
 import { generate } from './generate.ts'
 import { inputPath } from './inputs.ts'
 
-/** Makes nine batches of the zip, eight of them alike: of two slices, one a thread. */
+/** Makes nine batches of the zip; eight of them have two slices, one for each thread. */
 const groupBytes = 32 * 1024 * 1024
 const rounds = 4
 

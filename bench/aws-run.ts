@@ -1,4 +1,4 @@
-/** One run of the benchmark's task on LocalStack, its steps called as the state machine calls them. */
+/** Runs the benchmark's task on LocalStack, with the calls of the state machine. */
 import type { CommitAnswer, PlanAnswer, PlannedRun } from '../lib/aws/lambda-events.ts'
 import type { PlanItem } from '../lib/model/plan-data.ts'
 import type { AwsStack } from './aws-stack.ts'
@@ -7,17 +7,17 @@ export interface AwsRun extends PlannedRun {
   readonly items: readonly PlanItem[]
 }
 
-/** What Process answers. */
+/** Answer of Process. */
 export interface Processed {
   readonly parts: number
-  /** Of the batch itself. */
+  /** Time of the batch itself. */
   readonly seconds: number
   readonly peakMemoryMb: number
 }
 
 const own = { task: 'many', execution: 'bench' } as const
 
-/** @throws Error when there is nothing to process */
+/** Plans a run. @throws Error when there is nothing to process */
 export async function planOn(stack: AwsStack): Promise<AwsRun> {
   const answer = await stack.invoke<PlanAnswer>('plan', { ...own, event: { task: own.task } })
   if (answer.status !== 'planned') throw new Error(`expected a planned run, got ${answer.status}`)

@@ -1,4 +1,4 @@
-/** Requests to S3 and bytes of a run, as the functions make them. */
+/** Counts the requests to S3 and the bytes of a run on LocalStack. */
 import { fileURLToPath } from 'node:url'
 import { requestsOf } from '../lib/aws/estimate.ts'
 import type { SeenRequest } from '../test/localstack/counting-proxy.ts'
@@ -70,7 +70,7 @@ async function count(stack: AwsStack): Promise<Figures> {
   }
 }
 
-/** One after another, as one process of Lambda does them. */
+/** Calls one after another, as one process of Lambda does. */
 async function inTurn<Item, Answer>(items: readonly Item[], act: (item: Item) => Promise<Answer>): Promise<Answer[]> {
   const answers: Answer[] = []
   for (const item of items) answers.push(await act(item))
@@ -92,7 +92,7 @@ function tally(seen: readonly SeenRequest[]) {
 const isListing = ({ method, query }: SeenRequest): boolean =>
   method === 'GET' && (query.has('list-type') || query.has('uploads'))
 
-/** What commit does for a batch or a part. */
+/** Tells whether a request of commit belongs to a batch or a part. */
 const isOfWork = ({ path, query }: SeenRequest): boolean => path.includes('/outcomes/') || query.has('uploadId')
 
 const sum = <Item>(items: readonly Item[], of: (item: Item) => number): number =>

@@ -1,4 +1,4 @@
-/** A pipeline of the benchmark on LocalStack: its functions as they are deployed, and a proxy that counts what they ask of S3. */
+/** A pipeline of the benchmark on LocalStack: its functions as they are deployed, and a proxy that counts their requests to S3. */
 import { execFileSync } from 'node:child_process'
 import { createWriteStream, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -28,16 +28,16 @@ export interface AwsStack {
   upload(key: string, file: string): Promise<void>
   readOutput(key: string): Promise<string>
   inputBytes(key: string): Promise<number>
-  /** Calls one of the three functions. @throws Error with the function's own */
+  /** Calls one of the three functions. @throws Error with the message of the function's error */
   invoke<Answer>(name: FunctionName, event: object): Promise<Answer>
-  /** New processes from the next call on. */
+  /** Makes the next calls start new processes. */
   chill(): Promise<void>
   close(): Promise<void>
 }
 
 const buckets = { input: 'bench-input', output: 'bench-output', code: 'bench-code' } as const
 
-/** `groupBytes` makes batches of less text than the tier could take. @throws Error where there is no Python for LocalStack */
+/** Opens the stack; `groupBytes` makes batches of less text than the tier has room for. @throws Error where there is no Python for LocalStack */
 export async function openStack(
   entry: string,
   { groupBytes }: { readonly groupBytes?: number } = {},
@@ -149,7 +149,7 @@ const createFunction = (stack: LocalStack, name: FunctionName, { code, environme
     Environment: { Variables: environment },
   })
 
-/** A function whose configuration changed begins anew. */
+/** Changes the configuration of a function, so that it starts in a new process. */
 async function changeFunction(
   stack: LocalStack,
   name: FunctionName,
@@ -179,7 +179,7 @@ async function invoke<Answer>(stack: LocalStack, name: FunctionName, event: obje
   return answer
 }
 
-/** LocalStack takes the service from the credential's scope, and looks at no signature. */
+/** Calls Lambda. LocalStack reads the service from the credential's scope, and checks no signature. */
 async function lambda<Answer>({ endpoint }: LocalStack, method: string, path: string, body?: object): Promise<Answer> {
   const scope = 'Credential=test/20260101/us-east-1/lambda/aws4_request'
   const answer = await fetch(`${endpoint}/2015-03-31/${path}`, {

@@ -1,4 +1,4 @@
-/** The figures of AWS: `node bench/aws.ts [--only s3,lambda,cost]`. */
+/** Measures the figures of AWS: `node bench/aws.ts [--only s3,lambda,cost]`. */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { costCase } from './aws-cost.ts'

@@ -1,5 +1,5 @@
 /**
- * Measures what the library promises of speed and memory, and writes RESULTS.md.
+ * Measures speed and memory of the library, and writes RESULTS.md.
  *
  *     npm run bench [-- --only many,big] [-- --runs 3] [-- --peers]
  *     npm run bench -- --only s3,lambda,cost
@@ -48,12 +48,12 @@ function stop(): void {
   process.exit(130)
 }
 
-/** Sides take turns, so that what disturbs the machine disturbs them alike. */
+/** Measures the sides in turns, so that other work on the machine disturbs all of them alike. */
 async function measureCase(measured: Case): Promise<Record<string, Summary>> {
   for (const input of measured.inputs) {
     await generate(input)
     await expectedFacts(input)
-    // Into the page cache; the files of a folder get there with the first run.
+    // Brings the file into the page cache; the first run does so for the files of a folder.
     if (statSync(inputPath(input)).isFile()) readFileSync(inputPath(input))
   }
   measured.setUp?.()
@@ -80,7 +80,7 @@ function summaryOf({ input, check }: Side, measurements: readonly Measurement[],
   })
 }
 
-/** A side that fails, or that writes wrong rows, is not measured again. */
+/** Measures a side once. One that fails or writes wrong rows is not measured again. */
 async function measureSide(side: Side): Promise<{ measurement?: Measurement; differing: readonly string[] }> {
   emptyFolders()
   try {

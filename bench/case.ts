@@ -1,4 +1,4 @@
-/** The words of a benchmark: a case compares sides over one input, and has targets. */
+/** Types of a benchmark: a case compares sides over one input, and has targets. */
 import type { InputName } from './inputs.ts'
 import type { Command } from './measure.ts'
 import type { Summary } from './summary.ts'
@@ -6,13 +6,13 @@ import type { Summary } from './summary.ts'
 export interface Case {
   readonly name: string
   readonly title: string
-  /** The first is what the rates are of. */
+  /** Inputs; rates are those of the first. */
   readonly inputs: readonly InputName[]
   readonly sides: readonly Side[]
   /** Sides that are measured only with `--peers`. */
   readonly peers?: readonly Side[]
   readonly setUp?: () => void
-  /** What else is known of it, below its table. */
+  /** Remark below its table. */
   readonly note?: string
   readonly targets: readonly Target[]
 }
@@ -20,11 +20,11 @@ export interface Case {
 export interface Side {
   readonly label: string
   readonly command: () => Command
-  /** What the rate is of. */
+  /** Input of which the rate is computed. */
   readonly input?: InputName
-  /** What is wrong with what it wrote; absent where nothing is written. */
+  /** Returns what is wrong with its output; undefined for a side that writes nothing. */
   readonly check?: () => Promise<readonly string[]>
-  /** Takes the time to the first line of output that this matches. */
+  /** Measures the time to the first line of output that matches. */
   readonly mark?: RegExp
 }
 
@@ -33,15 +33,15 @@ export interface Target {
   readonly unit: '×' | 'MB' | 's' | 'MB/s'
   readonly bound: 'at most' | 'at least' | 'given'
   readonly limit: number
-  /** Labels of the sides that it is about. */
+  /** Labels of the sides that it compares. */
   readonly of: readonly string[]
-  /** From the summaries of the sides that were measured, by label. */
+  /** Computes the value from the summaries of the sides, by label. */
   readonly value: (sides: Readonly<Record<string, Summary | undefined>>) => number | undefined
 }
 
 type Bound = readonly [Target['bound'], number]
 
-/** How long `slow` takes in units of `fast`'s time. */
+/** Returns the time of `slow` as a multiple of that of `fast`. */
 export function timesAsLong(slow: string, fast: string, [bound, limit]: Bound): Target {
   const value: Target['value'] = sides => quotient(sides[slow]?.seconds.median, sides[fast]?.seconds.median)
   return { what: `time of ${slow} / time of ${fast}`, unit: '×', bound, limit, of: [slow, fast], value }

@@ -1,4 +1,4 @@
-/** What is compared, and what is promised of it. */
+/** The cases of the benchmark and their targets. */
 import { join } from 'node:path'
 import { type Case, peakGrowth, peakMemory, rate, type Side, seconds, timesAsLong } from './case.ts'
 import {

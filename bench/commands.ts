@@ -10,10 +10,10 @@ import { peersPython } from './peers.ts'
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-/** Written into by what is measured, emptied before each measurement. */
+/** Output folder of the measured programs, emptied before each measurement. */
 export const outFolder: string = join(dataFolder, 'out')
 
-/** In memory where the machine has a tmpfs. */
+/** A folder in memory, where the machine has a tmpfs. */
 export const memoryFolder: string = join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), `fanmill-bench-${process.pid}`)
 
 /** The command line that is measured: the build, unless a source is newer. */
@@ -23,13 +23,13 @@ export function product(...args: string[]): Command {
   return [process.execPath, productPath, ...args]
 }
 
-/** One task of `pipelines/orders.ts`. */
+/** Runs one task of `pipelines/orders.ts`. */
 export function runTask(task: string, workers: number, ...flags: string[]): Command {
   const roots = ['--input', dataFolder, '--output', outFolder, '--workers', `${workers}`]
   return product('run', at('pipelines/orders.ts'), task, ...roots, ...(flags.length > 0 ? flags : ['--quiet']))
 }
 
-/** What a run of it would do. */
+/** Plans one task of `pipelines/orders.ts`. */
 export function planTask(task: string): Command {
   const roots = ['--input', dataFolder, '--output', outFolder]
   return product('plan', at('pipelines/orders.ts'), task, ...roots)
@@ -43,12 +43,12 @@ export function infoZip(archive: string, destination: string): Command {
   return ['unzip', '-q', archive, '-d', destination]
 }
 
-/** `extractTo` is where tools that need files put them. */
+/** Runs a tool of Python; one that needs files extracts them to `extractTo`. */
 export function peer(tool: string, source: string, extractTo: string = join(outFolder, 'tmp')): Command {
   return [peersPython(), at('peers/peers.py'), tool, source, outFolder, extractTo]
 }
 
-/** Extracts the many members into memory once, for the sides that start from files; the glob of them. */
+/** Glob of the members that `extractToMemory` extracts once, for the sides that start from files. */
 export const membersInMemory: string = join(memoryFolder, 'many/export/*/*.csv')
 
 export function extractToMemory(): void {
@@ -58,7 +58,7 @@ export function extractToMemory(): void {
   execFileSync('unzip', ['-q', inputPath('many'), '-d', folder])
 }
 
-/** What the last measurement wrote. */
+/** Empties the folders for the next measurement. */
 export function emptyFolders(): void {
   for (const folder of [outFolder, join(memoryFolder, 'tmp')]) {
     rmSync(folder, { recursive: true, force: true })

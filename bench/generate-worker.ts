@@ -1,4 +1,4 @@
-/** A thread of the generator: makes rows, and deflates them, some pieces a message. */
+/** A thread of the generator: makes rows and deflates them, several pieces for each message. */
 import { constants, deflateRawSync } from 'node:zlib'
 import { type OrderStyle, orderHeader, orderRows } from './order-rows.ts'
 
@@ -7,7 +7,7 @@ export interface Piece {
   readonly start: number
   readonly count: number
   readonly hasHeader: boolean
-  /** `part`: deflated so that other parts can follow it in the same stream. */
+  /** `whole`: one complete deflate stream; `part`: other parts follow it in the same stream. */
   readonly deflate: 'whole' | 'part' | 'none'
 }
 

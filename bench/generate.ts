@@ -1,4 +1,4 @@
-/** Generates the benchmark's inputs, each once: `node bench/generate.ts [NAME…]` makes them ahead of time. */
+/** Generates each input of the benchmark once; `node bench/generate.ts [NAME…]` generates them ahead of time. */
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32, gzipSync } from 'node:zlib'
@@ -7,7 +7,7 @@ import type { Piece, PieceBytes } from './generate-worker.ts'
 import { dataFolder, type Input, type InputFacts, type InputName, inputPath, inputs, memberRows } from './inputs.ts'
 import { ZipWriter } from './zip-writer.ts'
 
-/** Makes an input, unless it is there whole: its `.facts.json` is written last. */
+/** Generates an input unless it exists. Its `.facts.json` is written last, so that an interrupted input is generated again. */
 export async function generate(name: InputName): Promise<void> {
   const path = inputPath(name)
   if (existsSync(`${path}.facts.json`)) return
@@ -32,10 +32,10 @@ const writers: Readonly<Record<Input['form'], Writer>> = {
   gzips: writeFiles,
 }
 
-/** Rows of a piece of one long text: about 2 MB. */
+/** Rows of one piece of a long text, about 2 MB. */
 const pieceRows = 25_000
 
-/** Ends a deflate stream made of parts: an empty last block. */
+/** The empty last block, which ends a deflate stream of parts. */
 const lastBlock = Uint8Array.of(0x03, 0x00)
 
 async function writeMembers(path: string, input: Input, pool: Pool): Promise<number> {
@@ -52,13 +52,13 @@ async function writeMembers(path: string, input: Input, pool: Pool): Promise<num
   return inflatedBytes
 }
 
-/** Twenty shops a day, as the rows' days go. */
+/** Names a member after its day and shop; each day has twenty shops. */
 function memberName(member: number): string {
   const day = String(Math.floor(member / 20)).padStart(4, '0')
   return `export/day-${day}/shop-${String((member % 20) + 1).padStart(2, '0')}.csv`
 }
 
-/** Small files in folders of a thousand. */
+/** Writes small files into folders of a thousand. */
 async function writeFiles(path: string, input: Input, pool: Pool): Promise<number> {
   let inflatedBytes = 0
   let count = 0
@@ -114,7 +114,7 @@ async function writeText(path: string, input: Input, pool: Pool): Promise<number
   return inflatedBytes
 }
 
-/** Pieces in order, a few messages of them made ahead: at most 16 MB of text. */
+/** Yields the pieces in order. Up to eight messages are generated ahead, at most 16 MB of text. */
 async function* piecesOf({ form, style, rows }: Input, count: number, deflate: Piece['deflate'], pool: Pool) {
   const ahead: Promise<readonly PieceBytes[]>[] = []
   let start = 0
@@ -122,15 +122,15 @@ async function* piecesOf({ form, style, rows }: Input, count: number, deflate: P
     while (start < rows && ahead.length < 8) {
       const pieces: Piece[] = []
       for (const end = Math.min(rows, start + pieceRows); start < end; start += count)
-        pieces.push({ style, start, count, hasHeader: isOfMany(form) || start === 0, deflate })
+        pieces.push({ style, start, count, hasHeader: hasWholePieces(form) || start === 0, deflate })
       ahead.push(pool.run(pieces))
     }
     yield* (await ahead.shift()) ?? []
   }
 }
 
-/** Whether each piece is a whole text. */
-const isOfMany = (form: Input['form']): boolean => form === 'members' || form === 'files' || form === 'gzips'
+/** Tells whether each piece is a text of its own, with a header. */
+const hasWholePieces = (form: Input['form']): boolean => form === 'members' || form === 'files' || form === 'gzips'
 
 if (import.meta.main) {
   const names = process.argv.slice(2)

@@ -1,4 +1,4 @@
-/** The generated inputs: what each holds, and where it stands. */
+/** The generated inputs: their content and their paths. */
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
@@ -9,11 +9,11 @@ export type InputName = 'many' | 'many4x' | 'million' | 'big' | 'huge' | 'gzip' 
 
 export interface Input {
   readonly file: string
-  /** `files` and `gzips` are a folder of many small ones. */
+  /** `files` and `gzips` are folders of many small files. */
   readonly form: 'members' | 'member' | 'text' | 'gzip' | 'files' | 'gzips'
   readonly style: OrderStyle
   readonly rows: number
-  /** Of one member or one small file; default `memberRows`. */
+  /** Rows of one member or one small file; default `memberRows`. */
   readonly memberRows?: number
 }
 
@@ -32,31 +32,31 @@ export const inputs: Readonly<Record<InputName, Input>> = {
   gzips: { file: 'gzips', form: 'gzips', style: 'many', rows: 20_000, memberRows: 1 },
 }
 
-/** Where the inputs are kept: `bench/data`, or `$FANMILL_BENCH_DATA`. */
+/** Folder of the inputs: `bench/data`, or `$FANMILL_BENCH_DATA`. */
 export const dataFolder: string =
   process.env.FANMILL_BENCH_DATA ?? fileURLToPath(new URL('data', import.meta.url)).replace(/\/$/, '')
 
 export const inputPath = (name: InputName): string => join(dataFolder, inputs[name].file)
 
-/** What was generated, written beside it when it is whole. */
+/** Facts about a generated input, written beside it when it is complete. */
 export interface InputFacts {
   readonly rows: number
   readonly inflatedBytes: number
 }
 
-/** Of an input that is there. */
+/** Returns the inflated size of an input that exists. */
 export function inflatedBytes(name: InputName): number {
   const facts: InputFacts = JSON.parse(readFileSync(`${inputPath(name)}.facts.json`, 'utf8'))
   return facts.inflatedBytes
 }
 
-/** The sum of order_id, known from how the ids are given. */
+/** Returns the sum of order_id, which follows from the first id and the count. */
 export function orderIdSum(name: InputName): number {
   const { rows } = inputs[name]
   return rows * firstOrderId + (rows * (rows - 1)) / 2
 }
 
-/** One line on the machine that measures. */
+/** Describes this machine in one line. */
 export function machine(): string {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
   return `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), ${memory}, ${type()} ${release()}, Node ${process.versions.node}`

@@ -5,16 +5,16 @@ import { type TreeUse, watchTree } from './process-tree.ts'
 
 export interface Measurement extends TreeUse {
   readonly seconds: number
-  /** From the start to the first line of output that `mark` matches. */
+  /** Time from the start to the first line of output that `mark` matches. */
   readonly markSeconds?: number
 }
 
-/** What to run: program and arguments. */
+/** Program and arguments. */
 export type Command = readonly [string, ...string[]]
 
-/** @throws Error with the last line that the process wrote, when it fails; the lines before it are its cause */
+/** Runs a program. @throws Error with its last line of output when it fails; the lines before are the cause */
 export async function measure([program, ...args]: Command, mark?: RegExp): Promise<Measurement> {
-  // What an earlier process wrote must not be on its way to the disk meanwhile.
+  // Output of an earlier process must not be written to the disk meanwhile.
   execFileSync('sync')
   const start = performance.now()
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -32,7 +32,7 @@ export async function measure([program, ...args]: Command, mark?: RegExp): Promi
   return { ...use, seconds, ...(markSeconds === undefined ? {} : { markSeconds }) }
 }
 
-/** The time is that of the end itself; the output is read to its end before. */
+/** Waits for the end of the process, after its output was read completely. */
 function ended(child: ReturnType<typeof spawn>, start: number): Promise<{ code: number | null; seconds: number }> {
   return new Promise((resolve, reject) => {
     let seconds = 0

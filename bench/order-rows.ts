@@ -1,6 +1,6 @@
 /** Rows of made-up orders as CSV text: seeded, so that the same input is generated on every machine. */
 
-/** `many` has one day a member, and prices by product; `big` has any; `newlines` is `big` with line ends in 10 % of its notes. */
+/** `many` has one day for each member, and one price for each product; `big` has any; `newlines` is `big` with line ends in 10 % of its notes. */
 export type OrderStyle = 'many' | 'big' | 'newlines'
 
 /** Names and engine types, in the order of the generated text. */
@@ -21,7 +21,7 @@ export const orderHeader = `${Object.keys(orderColumns).join(',')}\n`
 /** The id of row 0; ids count upwards. */
 export const firstOrderId = 10_000_000
 
-/** Rows `start` to `start + count` of a data set, about 88 bytes each, without header; distinct for each `start` and `style`. */
+/** Makes rows `start` to `start + count` of a data set, about 88 bytes each, without header. */
 export function orderRows(style: OrderStyle, start: number, count: number): string {
   const random = randomFrom(start * 3 + style.length)
   const next = style === 'many' ? manyRow(random, start) : bigRow(random, style === 'newlines')
@@ -30,7 +30,7 @@ export function orderRows(style: OrderStyle, start: number, count: number): stri
   return text
 }
 
-/** 32 random bits at a time, as mulberry32 gives them. */
+/** Returns a generator of 32 random bits at a time (mulberry32). */
 function randomFrom(seed: number): (below: number) => number {
   let state = seed | 0
   return below => {

@@ -13,7 +13,7 @@ const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), `fa
 /** The interpreter; `installPeers` makes it. */
 export const peersPython = (): string => join(folder, 'bin/python')
 
-/** Makes the environment once; the packages come from PyPI. */
+/** Creates the environment once, with packages from PyPI. */
 export function installPeers(): void {
   const done = join(folder, 'installed')
   if (existsSync(done)) return

@@ -1,23 +1,23 @@
-/** Watches a process and all that it starts: resident memory and processor time, from /proc. */
+/** Watches a process and its descendants: resident memory and processor time, from /proc. */
 import { readdirSync, readFileSync } from 'node:fs'
 
 export interface TreeUse {
-  /** The largest sum of resident bytes over the tree that a sample saw. Shared pages count once a process. */
+  /** Largest sum of resident bytes of the tree in a sample. Shared pages count once for each process. */
   readonly peakBytes: number
-  /** The kernel's own high-water mark of the first process; 0 where it does not tell. */
+  /** Largest resident size of the first process by the kernel; 0 where it has none. */
   readonly firstPeakBytes: number
-  /** User and system time of all processes that a sample saw, up to the last sample of each. */
+  /** User and system time of all processes up to their last sample. */
   readonly cpuSeconds: number
 }
 
-/** Samples every 50 ms until the returned function is called; elsewhere than on Linux all is 0. */
+/** Samples every 50 ms until the returned function is called; on systems other than Linux all values are 0. */
 export function watchTree(pid: number): () => TreeUse {
   const cpu = new Map<number, number>()
   let [peakBytes, firstPeakBytes] = [0, 0]
   let tree = [pid]
   let samples = 0
   const timer = setInterval(() => {
-    // Finding children means reading all of /proc, so that is done at every fourth sample.
+    // Only every fourth sample looks for children, because that reads all of /proc.
     if (samples++ % 4 === 0) tree = descendants(pid)
     peakBytes = Math.max(
       peakBytes,
@@ -33,7 +33,7 @@ export function watchTree(pid: number): () => TreeUse {
   }
 }
 
-/** A file of /proc, empty for a process that has ended. */
+/** Reads a file of /proc; empty for a process that has ended. */
 function readProc(path: string): string {
   try {
     return readFileSync(`/proc/${path}`, 'utf8')
@@ -42,7 +42,7 @@ function readProc(path: string): string {
   }
 }
 
-/** Fields of /proc/PID/stat from the third on: the second, the name, may hold spaces. */
+/** Reads the fields of /proc/PID/stat from the third on, because the second, the name, may contain spaces. */
 function statFields(pid: number | string): readonly string[] {
   const text = readProc(`${pid}/stat`)
   return text.slice(text.lastIndexOf(')') + 2).split(' ')

@@ -1,4 +1,4 @@
-/** Keeps what was measured, the last of each case, and writes it as RESULTS.md. */
+/** Keeps the last measurement of each case, and writes RESULTS.md. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import { dataFolder, machine } from './inputs.ts'
 import { awsHeading, readSection, stateHeading } from './page-section.ts'
 import type { Summary } from './summary.ts'
 
-/** One case, measured: all sides in one run of the benchmark, taking turns. */
+/** Result of one case, whose sides were measured in turns in one run of the benchmark. */
 export interface CaseResult {
   readonly name: string
   readonly title: string
@@ -46,7 +46,7 @@ export function keep(result: CaseResult, order: readonly string[]): void {
   writeFileSync(page, render(order.flatMap(name => results[name] ?? [])))
 }
 
-/** A Markdown table of one case. */
+/** Formats a case as a Markdown table. */
 export function caseTable({ name, title, date, command, sides, note }: CaseResult): string {
   const head = ['side', 'runs', 'seconds: min / **median** / max', 'cpu s', 'peak MB', 'MB/s', 'result']
   const rows = Object.entries(sides).map(([label, side]) => [label, ...sideCells(side)])
@@ -98,7 +98,7 @@ function targetText({ what, unit, bound, limit }: Target): string {
   return bound === 'given' ? what : `${what}: ${bound} ${limit} ${unit}`
 }
 
-/** A side that failed, or whose rows were wrong, has no time. */
+/** Compares a target with the measurement; a side that failed or wrote wrong rows has no time. */
 function judge({ unit, bound, limit, of, value: find }: Target, sides: Readonly<Record<string, Summary>>) {
   const value = of.some(label => sides[label]?.wrong.length !== 0) ? undefined : find(sides)
   if (value === undefined) return { value: 'not measured', met: '**no**' }

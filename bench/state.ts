@@ -1,7 +1,7 @@
 /**
  * Measures the commands that read the state of an output root with many runs in it: `node bench/state.ts [runs]`, default 10,000.
  * `node bench/state.ts 10000 ../other` measures another checkout in turn, command by command, and writes both and the ratio into RESULTS.md.
- * The state is that of real runs of one small task, copied under other ids: ten files a run, ten runs an output.
+ * The state is copied from a real run of one small task under other ids: ten files for each run, ten runs for each output.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -39,7 +39,7 @@ function fanmill(
   return { seconds: (performance.now() - began) / 1000, stdout }
 }
 
-/** Texts of one run's state and dataset, to be written again under other names. */
+/** Reads the files of one run's state and dataset, which are written again under other names. */
 function templateOf(out: string): { readonly runId: string; readonly files: ReadonlyMap<string, string | Buffer> } {
   const files = new Map<string, string | Buffer>()
   for (const entry of readdirSync(out, { recursive: true, withFileTypes: true })) {
@@ -99,7 +99,7 @@ try {
   ]
   const rows: string[] = []
   for (const command of commands) {
-    // What removes files, or changes the state, is measured here alone: for the second there would be nothing left to do.
+    // Commands that change the state are measured only in this checkout: nothing would be left to do for the other one.
     const isRead = command[0] !== 'run' && (command[0] !== 'clean' || command.includes('--dry-run'))
     const before = other && isRead ? fanmill(folder, command, other).seconds : undefined
     const { seconds, stdout } = fanmill(folder, command)

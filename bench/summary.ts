@@ -1,18 +1,18 @@
-/** What the runs of one side come to. */
+/** Summarizes the runs of one side. */
 import type { Measurement } from './measure.ts'
 
 export interface Summary {
   readonly runs: number
   readonly seconds: { readonly min: number; readonly median: number; readonly max: number }
   readonly cpuSeconds: number
-  /** The largest of all runs, over the whole tree of processes; 10⁶ bytes. */
+  /** Largest of all runs, over the whole tree of processes; 10⁶ bytes. */
   readonly peakMb: number
-  /** Inflated input over the median of time; 10⁶ bytes. */
+  /** Inflated input divided by the median of time; 10⁶ bytes. */
   readonly mbPerSecond?: number
   readonly markSeconds?: number
-  /** Whether what it wrote was looked at. */
+  /** Whether its output was checked. */
   readonly isChecked: boolean
-  /** What was wrong with the rows, or why it could not be measured. */
+  /** Differences of the rows, or why it could not be measured. */
   readonly wrong: readonly string[]
 }
 

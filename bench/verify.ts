@@ -1,4 +1,4 @@
-/** Checks what was written against values that were found another way, each row through an order-independent hash. */
+/** Compares output with values from an independent reader, each row by a hash that does not depend on the order. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import { orderColumns } from './order-rows.ts'
 /** Counts, sums and hashes of a data set, as text. */
 type Facts = Readonly<Record<string, string>>
 
-/** How the orders in the files of a glob differ from the input's, whatever their order; empty when they do not. */
+/** Returns how the orders in the files of a glob differ from the input's, in any order; empty when they do not. */
 export async function checkRows(glob: string, name: InputName): Promise<readonly string[]> {
   const [actual, expected] = [
     await readFacts(`read_parquet('${glob}')`, isLong(name) ? knownSql : factsSql),
@@ -21,7 +21,7 @@ export async function checkRows(glob: string, name: InputName): Promise<readonly
     .map(([fact, value]) => `${fact}: expected ${value}, got ${actual[fact]}`)
 }
 
-/** Whether extracted files are as many, and as many bytes, as the input's members. */
+/** Compares count and bytes of extracted files with the input's members. */
 export async function checkMembers(folder: string, name: InputName): Promise<readonly string[]> {
   const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter(entry => entry.isFile())
   const sizes = await Promise.all(files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size))
@@ -31,9 +31,9 @@ export async function checkMembers(folder: string, name: InputName): Promise<rea
 }
 
 /**
- * What the input holds, kept beside it once found.
- * With Python at hand its csv module reads the text, and DuckDB only hashes; without, DuckDB reads it too.
- * Of long inputs only what is known from generating them: the types, the count, and the sum of ids.
+ * Returns the facts about an input, which are kept beside it.
+ * Where Python is installed its csv module reads the text, and DuckDB only hashes; otherwise DuckDB reads it too.
+ * Long inputs have only the facts known from the generator: types, count, and the sum of ids.
  */
 export async function expectedFacts(name: InputName): Promise<Facts> {
   const types = Object.entries(orderColumns).map(([column, type]) => [`type of ${column}`, type])
@@ -84,7 +84,7 @@ async function readReference(name: InputName): Promise<Facts> {
   return readFacts(`read_csv('${inputPath(name)}', ${options})`, factsSql)
 }
 
-/** Whether Python was at hand. */
+/** Whether Python is installed. */
 function writePythonRows(name: InputName, path: string): boolean {
   const script = new URL('reference.py', import.meta.url).pathname
   try {

@@ -1,7 +1,7 @@
-/** Writes a zip of deflated members, whose bytes come in pieces that were deflated elsewhere. */
+/** Writes a zip of members from pieces that are already deflated. */
 import { closeSync, openSync, writeSync } from 'node:fs'
 
-/** Up to 4 GiB, with a zip64 end record for more than 65,534 members. */
+/** Writes up to 4 GiB, with a zip64 end record for more than 65,534 members. */
 export class ZipWriter {
   readonly #file: number
   readonly #directory: Buffer[] = []
@@ -13,14 +13,14 @@ export class ZipWriter {
     this.#file = openSync(path, 'w')
   }
 
-  /** Leaves room for the member's header, which is known at its end. */
+  /** Leaves room for the member's header, which is known after its last piece. */
   begin(name: string): void {
     this.#headerOffset = this.#offset
     this.#name = Buffer.from(name)
     this.#offset += 30 + this.#name.length
   }
 
-  /** A piece of the member's deflated bytes. */
+  /** Writes a piece of the member's deflated bytes. */
   write(bytes: Uint8Array): void {
     writeSync(this.#file, bytes, 0, bytes.length, this.#offset)
     this.#offset += bytes.length
@@ -54,7 +54,7 @@ export class ZipWriter {
     closeSync(this.#file)
   }
 
-  /** The 26 bytes that local header and directory entry share, from "version needed" to "extra field length". */
+  /** Makes the 26 bytes that local header and directory entry share, from "version needed" to "extra field length". */
   #commonHeader(crc: number, inflatedBytes: number): Buffer {
     const header = Buffer.alloc(26)
     header.writeUInt16LE(20, 0) // version needed to extract: 2.0

@@ -1,6 +1,6 @@
 /**
- * A child process of synthesis, since constructs cannot await: writes the asset of a pipeline's functions, and tells on
- * standard output, as one line of JSON, what the pipeline is.
+ * A child process of synthesis, because constructs cannot await: writes the asset of a pipeline's functions, and prints the pipeline
+ * as one line of JSON on standard output.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ import { type AssetBytes, assetBytes } from './lambda/asset/bytes.ts'
 
 /** Its only argument, as JSON. */
 export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers' | 'codeHashes' | 'schemas'> & {
-  /** Whether the columns of what is written are asked for, also where steps depend on parameters without a default. */
+  /** Whether the columns of outputs are found also where steps depend on parameters without a default. */
   readonly withSchemas?: boolean
 }
 
@@ -24,7 +24,7 @@ export type BundleLambdaAnswer = { readonly error: PlainError } | BundledLambda
 
 export interface BundledLambda extends AssetBytes {
   readonly pipeline: PipelineDefinition
-  /** By task. */
+  /** Columns by task. */
   readonly schemas: Readonly<Record<string, TaskSchema>>
 }
 
@@ -38,7 +38,7 @@ const handlers = {
 const answer = await bundle(JSON.parse(process.argv[2] ?? '{}') as BundleLambdaRequest).catch((error: unknown) => ({
   error: toPlain(error),
 }))
-// What the user's module printed stands before it, on lines of its own.
+// The line feed ends whatever the user's module has printed.
 process.stdout.write(`\n${JSON.stringify(answer)}\n`)
 
 async function bundle(request: BundleLambdaRequest): Promise<BundledLambda> {
@@ -56,7 +56,7 @@ async function bundle(request: BundleLambdaRequest): Promise<BundledLambda> {
   }
 }
 
-/** By task; none of tasks whose columns depend on what a run is given. */
+/** Returns columns by task, without the tasks whose columns depend on the parameters of a run. */
 function columnsOf(schemas: Readonly<Record<string, TaskSchema>>): LambdaAssetOptions['schemas'] {
   const known = Object.entries(schemas).flatMap(([task, schema]) =>
     'columns' in schema ? [[task, schema.columns]] : [],

@@ -1,6 +1,6 @@
 /**
- * The columns that each task writes, found at synthesis as a run finds them: its transform prepared against empty inputs.
- * What is known only when there are inputs is checked as far as its words go.
+ * Finds the columns of each task's output at synthesis as a run finds them: by preparing its transform against empty inputs.
+ * Steps whose columns are known only with inputs are checked by their syntax.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,12 +18,12 @@ import { stepSql } from './engine/transform/transform.ts'
 import { PermanentError } from './errors/errors.ts'
 import { nameTask } from './errors/task-error.ts'
 
-/** With the engine's names of types; or why they are not known before a run. */
+/** Columns with the engine's names of types, or the reason why they are not known before a run. */
 export type TaskSchema =
   | { readonly columns: readonly { readonly name: string; readonly type: string }[] }
   | { readonly unknown: string }
 
-/** By task; none for tasks that write no Parquet. @throws SQL_*, DEFINITION_INVALID, naming the task */
+/** Returns the schemas by task, for tasks that write Parquet. @throws SQL_*, DEFINITION_INVALID, with the task */
 export async function taskSchemas(
   { tasks }: PipelineDefinition,
   options: KnownStepsOptions,
@@ -51,7 +51,7 @@ async function schemaOf(task: ParquetTask, known: KnownSteps): Promise<TaskSchem
   })
   try {
     const opened = task.columns && (await prepare(engine, task, known))
-    await checkWords(engine, task, known)
+    await checkSyntax(engine, task, known)
     if (known.unknown !== undefined || !opened) return { unknown: known.unknown ?? 'the task declares no columns' }
     return { columns: opened.schema }
   } finally {
@@ -60,10 +60,10 @@ async function schemaOf(task: ParquetTask, known: KnownSteps): Promise<TaskSchem
   }
 }
 
-/** Nothing is read: enough to prepare statements. */
+/** Enough to prepare statements, because nothing is read. */
 const engineBytes = 256 * 1024 * 1024
 
-/** As a worker thread prepares it, but for the steps whose columns are not known. */
+/** Prepares the task as a worker thread does, except for the steps whose columns are not known. */
 async function prepare(engine: Engine, task: ParquetTask, { typed, unknown }: KnownSteps): Promise<TaskEngine> {
   const { columns = {}, strict, provenance, onNewColumn, onMissingColumn, output } = task
   const { format } = task.source
@@ -78,7 +78,7 @@ async function prepare(engine: Engine, task: ParquetTask, { typed, unknown }: Kn
   return opened
 }
 
-async function checkWords(
+async function checkSyntax(
   engine: Engine,
   { where, tables }: TaskDefinition,
   { steps, typed }: KnownSteps,
@@ -86,7 +86,7 @@ async function checkWords(
   const connection = await engine.connect()
   for (const [index, step] of steps.entries()) {
     if (index < typed.length || step?.kind !== 'sql') continue
-    // As a run numbers them: `where` is the first, and none of the transform.
+    // Steps have the numbers that a run gives them: `where` is not counted.
     const number = where === undefined ? index + 1 : index
     const name = number === 0 ? 'where' : `transform step ${number}`
     await checkRowWise(connection, stepSql(step, 1), { where: name, tables: Object.keys(tables) })

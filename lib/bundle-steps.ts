@@ -1,31 +1,31 @@
-/** How far the steps of a task, and the columns that they are given, are known before a run. */
+/** Finds the steps of a task, and their input columns, as far as they are known before a run. */
 
 import type { ParamDefinition, Params, ParamValue, ParamValues, Step, TaskDefinition } from './define/definition.ts'
 import { stepFunctions } from './model/resolve-task.ts'
 import { sampleOf } from './paths/sample-values.ts'
 
 export interface KnownSteps {
-  /** In order; undefined where the parameters of a run decide. */
+  /** Steps in order; undefined where they depend on the parameters of a run. */
   readonly steps: readonly (Step | undefined)[]
-  /** The first of them, as far as the columns are known that they are given. */
+  /** The first steps, as far as their input columns are known. */
   readonly typed: readonly Step[]
-  /** Why these are not all. */
+  /** Reason why `typed` does not have all steps. */
   readonly unknown?: string
 }
 
 export interface KnownStepsOptions {
-  /** Whether parameters without a default have some value of their type. */
+  /** Whether parameters without a default get a sample value. */
   readonly withSamples: boolean
 }
 
-/** Steps that are functions are called with the defaults of the parameters. */
+/** Calls steps that are functions with the defaults of the parameters. */
 export function knownSteps(task: TaskDefinition, { withSamples }: KnownStepsOptions): KnownSteps {
   const calls = stepFunctions(task).map(step => call(step, task.params, withSamples))
   const steps = calls.map(each => each.step)
   if (Object.keys(task.columns ?? {}).length === 0) return { steps, typed: [], unknown: 'the task declares no columns' }
   const typed: Step[] = []
   for (const { step, unknown } of calls) {
-    if (!step) return { steps, typed, ...(unknown !== undefined && { unknown }) }
+    if (!step) return { steps, typed, unknown }
     const table = undeclaredTable(step, task)
     if (table !== undefined) return { steps, typed, unknown: `its table ${table} declares no columns` }
     typed.push(step)
@@ -53,7 +53,7 @@ function call(step: (params: ParamValues) => Step, params: Params, withSamples: 
   return { unknown: `a step reads param ${missing}, which has no default` }
 }
 
-/** Each is asked for when it is read. */
+/** Makes parameter values that are computed when a step reads them. */
 function valuesOf(params: Params, read: (name: string, param: ParamDefinition) => ParamValue): ParamValues {
   const values = Object.entries(params).map(([name, param]) => {
     return [name, { enumerable: true, get: () => read(name, param) }] as const
@@ -61,7 +61,7 @@ function valuesOf(params: Params, read: (name: string, param: ParamDefinition) =
   return Object.freeze(Object.defineProperties({}, Object.fromEntries(values)))
 }
 
-/** A table that the step names, and whose columns are those of its file. */
+/** Returns a table of the step whose columns are known only from its file. */
 function undeclaredTable(step: Step, { tables }: TaskDefinition): string | undefined {
   if (step.kind !== 'sql') return undefined
   const words: readonly string[] = [...step.texts, ...step.values].join(' ').toLowerCase().match(/\w+/g) ?? []

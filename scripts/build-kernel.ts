@@ -5,10 +5,10 @@ import openWabt from 'wabt'
 
 const folder = join(import.meta.dirname, '../lib/text')
 
-/** The generated file, beside what it is generated from. */
+/** The generated file, beside its source. */
 export const kernelFile = join(folder, 'record-kernel-wasm.ts')
 
-/** What stands in the generated file. */
+/** Returns the text of the generated file. */
 export async function kernelModule(): Promise<string> {
   const name = 'record-kernel.wat'
   const wabt = await openWabt()

@@ -1,4 +1,4 @@
-/** Makes `dist/`: the package as it is published, with a package.json of its own: declarations file by file, code in few files, which load sooner. */
+/** Builds `dist/`, the package as it is published, with its own package.json: one declaration for each source, and code in few files, which load faster. */
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
@@ -19,7 +19,7 @@ import { nodeNeeded } from '../lib/node-version.ts'
 const root = join(import.meta.dirname, '..')
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'dist') } } })
 
-/** What is imported or started by its file's name; all else goes into what these share. */
+/** Files that are imported or started by their name; all other sources go into chunks that these share. */
 const entries = [
   'lib/index',
   'lib/testing',
@@ -33,15 +33,15 @@ const entries = [
   'infra/index',
 ]
 
-/** Each thread loads its modules anew: few files, with what they import of packages, halve the time of that. */
+/** Entries whose packages are bundled too: each thread loads its modules again, and few files halve the time for that. */
 const threadEntries = ['lib/worker', 'lib/worker-extract']
 
-/** Loaded where S3 is used alone; and what is made for a machine. */
+/** Packages that are not bundled: those loaded only for S3, and those with native parts. */
 const threadExternals = ['@aws-sdk/*', '@smithy/*', '@duckdb/node-bindings']
 
 /**
- * Files of their own: the bundle of a Lambda function has another in place of one, the classes of errors must be the same for threads
- * and pipelines, and the version of Node is checked before the rest is loaded.
+ * Sources that stay files of their own: the bundle of a Lambda function replaces one of them, threads and pipelines must share the classes
+ * of errors, and the version of Node is checked before the rest is loaded.
  */
 const apart = {
   '#node-version': 'lib/node-version',
@@ -72,7 +72,7 @@ function declare(folder: string): void {
   nameCompiledFiles(folder)
 }
 
-/** tsc leaves `./x.ts` in declarations. */
+/** Changes `./x.ts` to `./x.js` in declarations, where tsc leaves it. */
 function nameCompiledFiles(folder: string): void {
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     if (!name.endsWith('.d.ts')) continue
@@ -97,7 +97,7 @@ async function compile(folder: string): Promise<void> {
     ...shared,
     bundle: true,
     splitting: true,
-    // As deep as the sources that look for files beside them.
+    // Chunks lie as deep as the sources, which look for files beside them.
     chunkNames: 'lib/shared/[hash]',
     // The entry of the command line is imported for its effects.
     ignoreAnnotations: true,
@@ -107,7 +107,7 @@ async function compile(folder: string): Promise<void> {
     ...joined,
     entryPoints: sourcesOf(entries),
     packages: 'external',
-    // First in each file, so that nothing else runs on a Node that is too old.
+    // The first import of each file, so that nothing else runs on a Node that is too old.
     banner: { js: "import '#node-version';" },
   })
   const { metafile } = await bundle({
@@ -115,7 +115,7 @@ async function compile(folder: string): Promise<void> {
     entryPoints: sourcesOf(threadEntries),
     external: [...threadExternals],
     metafile: true,
-    // What is CommonJS asks for Node's modules, and the binding, in its own way.
+    // CommonJS packages call `require` for modules of Node and for the binding.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   })
   await bundle({ ...shared, entryPoints: sourcesOf(Object.values(apart)) })
@@ -135,7 +135,7 @@ function keepApart({ onResolve }: PluginBuild): void {
   }
 }
 
-/** The licences of the packages that bundled sources are of. */
+/** Writes the licences of the packages whose sources are bundled. */
 function licencesOf(inputs: readonly string[]): string {
   const packages = new Set(inputs.flatMap(input => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []))
   const texts = [...packages].sort().map(name => {
@@ -146,7 +146,7 @@ function licencesOf(inputs: readonly string[]): string {
   return texts.join(`\n${'-'.repeat(80)}\n\n`)
 }
 
-/** The repository's package.json with entries that point at compiled files, and nothing that only developers need. */
+/** Returns the repository's package.json with entries that point at compiled files, without the parts that only developers need. */
 function publishedPackage(): Record<string, unknown> {
   const {
     exports,

@@ -1,4 +1,4 @@
-/** The line that ends a test run for machines: `N passed, N failed`, alone on its line. */
+/** Prints the last line of a test run, which programs read: `N passed, N failed`, alone on its line. */
 import type { Reporter, SerializedError, TestModule } from 'vitest/node'
 
 /** A vitest reporter; a file that does not load and an error outside any test count as failed. */

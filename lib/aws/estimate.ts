@@ -95,11 +95,11 @@ const assumptions: readonly string[] = [
   'list prices of the first tier; no free tier, no storage, no dashboard, no retries',
 ]
 
-/** Process, code, threads and engines of a new process. */
+/** Start of a new process with its code, threads and engines. */
 const coldSeconds = 2
-/** Requests of a batch in a row, beside its work. */
+/** Requests of a batch one after another, beside its work. */
 const batchSeconds = 0.3
-/** Requests in a row of any plan and of any commit. */
+/** Requests one after another of every plan and every commit. */
 const stepRequests = 20
 /** Requests at once of Plan and of Commit, and of uploads of members. */
 const requestsAtOnce = 16
@@ -109,9 +109,9 @@ const membersPerSecond = 50_000
 const listSeconds = 0.15 / 1000
 /** Reading one input of a run's record in Commit. */
 const inputSeconds = 5e-6
-/** What the state machine takes between the steps. */
+/** Time of the state machine between the steps. */
 const machineSeconds = 3
-/** Log lines of one invocation. */
+/** Bytes of the log lines of one invocation. */
 const logBytes = 2000
 /** Metrics of Process: rows, bytes, rejects, speed, memory. */
 const metricCount = 5

@@ -1,8 +1,8 @@
-/** What AWS asks, in dollars: one table, with its date. */
+/** List prices of AWS in dollars, with their date. */
 
 /**
  * List prices of us-east-1, first tier, without free tier and without discounts. Looked up in copies of the price pages on `date`, which
- * may be older than it; they have not changed for years, but for CloudWatch Logs of Lambda, which became cheaper above 10 TB a month.
+ * may be older than it; they have not changed for years, except for CloudWatch Logs of Lambda, which became cheaper above 10 TB a month.
  * Data at rest is left out, and transfer within a region costs nothing.
  */
 export const awsPrices = {
@@ -10,10 +10,10 @@ export const awsPrices = {
   region: 'us-east-1',
   /** @see https://aws.amazon.com/lambda/pricing/ */
   lambda: {
-    /** Of memory; starting a process is billed as well, since August 2025. */
+    /** A second of a gigabyte of memory; starting a process is billed as well, since August 2025. */
     gbSecond: { arm64: 0.000_013_333_4, x86_64: 0.000_016_666_7 },
     request: 0.2 / 1e6,
-    /** Of temporary storage above the 512 MB that each function has. */
+    /** A second of a gigabyte of temporary storage above the 512 MB that each function has. */
     storageGbSecond: 0.000_000_030_9,
     storageFreeMb: 512,
   },
@@ -29,7 +29,7 @@ export const awsPrices = {
   /** @see https://aws.amazon.com/cloudwatch/pricing/ */
   cloudWatch: {
     logsGb: 0.5,
-    /** Of a metric of one's own, in each hour in which something was measured: a month's $0.30 over 730. */
+    /** A custom metric in an hour in which something was measured: a month's $0.30 divided by 730. */
     metricHour: 0.3 / 730,
   },
 } as const

@@ -11,14 +11,14 @@ import {
 } from './state-retries.ts'
 
 export interface StateMachineOptions {
-  /** Names of the tasks: those of one stage side by side, a stage when all of the one before are complete. */
+  /** Names of the tasks. Those of one stage run at the same time; a stage begins when all tasks of the stage before are complete. */
   readonly stages: readonly (readonly string[])[]
   readonly tierCount: number
-  /** Batches of one execution at once; Plan shares it over the tasks that run side by side. */
+  /** Batches of one execution at once; Plan divides it by the tasks that run at the same time. */
   readonly maxConcurrency: number
-  /** Of the whole execution. */
+  /** Timeout of the whole execution. */
   readonly timeoutSeconds: number
-  /** Of one invocation, as the functions have it. */
+  /** Timeout of the functions. */
   readonly functionTimeoutSeconds: number
 }
 
@@ -32,8 +32,8 @@ export interface States {
 export type StateMachine = States & { readonly Comment: string; readonly TimeoutSeconds: number }
 
 /**
- * Stand in the definition for what only a deployment knows, as `${name}`: ARNs of functions and of integrations. Each is a whole
- * value, since validators of definitions and of templates refuse one within a text.
+ * Placeholders `${name}` for values that only a deployment knows: ARNs of functions and of integrations. Each is a whole value,
+ * because validators of definitions and of templates refuse one within a text.
  */
 export const substitutions = {
   plan: 'PlanFunction',
@@ -46,8 +46,8 @@ export const substitutions = {
 export const integrationNames = ['lambda:invoke', 's3:getObject', 'states:startExecution'] as const
 
 /**
- * In JSONPath. Each task's end is caught into a status, so that its siblings finish; the end fails with all of them. Where a task has
- * used up its waits, the execution starts another one with the same input, and ends.
+ * Generates the state machine, in JSONPath. The failure of a task is caught into a status, so that the other tasks finish; the execution then
+ * fails with all failures. When a task has used up its waits, the execution starts another one with the same input, and ends.
  */
 export function stateMachine(options: StateMachineOptions): StateMachine {
   const { stages, timeoutSeconds } = options
@@ -78,14 +78,14 @@ function stageStates(
     tasks.map((_, index) => ({ Variable: `$[${index}].status`, StringEquals: status }))
   const taskCount = options.stages.flat().length
   return {
-    // Not Parameters of the Parallel state, which linters do not know.
+    // A state of its own, because linters do not know Parameters of a Parallel state.
     [`begin ${name}`]: { Type: 'Pass', Result: { waits: noWaits(taskCount) }, Next: name },
     [name]: {
       Type: 'Parallel',
       Branches: tasks.map(task => branch(task, options)),
       Next: `${name} complete?`,
     },
-    // The successor runs a task that failed once more, and then says how it ended.
+    // The successor runs a failed task again, and reports how it ends.
     [`${name} complete?`]: {
       Type: 'Choice',
       Choices: [
@@ -99,7 +99,7 @@ function stageStates(
 
 const integration = (name: (typeof integrationNames)[number]): string => `\${${substitutions.integration(name)}}`
 
-/** One name for all tries, so that there is one successor. */
+/** Has one name for all tries, so that only one successor starts. */
 const successorState: State = {
   Type: 'Task',
   Resource: integration('states:startExecution'),
@@ -114,7 +114,7 @@ const successorState: State = {
   Next: 'continued',
 }
 
-/** Names of states are unique in the whole machine, and at most 80 characters. */
+/** Makes names of states, which must be unique in the whole machine and have at most 80 characters. */
 function namesOf(task: string) {
   const short = task.length <= taskNameMax ? task : `${task.slice(0, taskNameMax - 9)}-${checksum(task)}`
   const named = (state: string): string => `${short}: ${state}`
@@ -141,7 +141,7 @@ const taskNameMax = 60
 
 type Names = ReturnType<typeof namesOf>
 
-/** FNV-1a, to tell long names of one beginning apart. */
+/** Returns an FNV-1a hash, which tells long names with the same beginning apart. */
 function checksum(text: string): string {
   let hash = 0x811c9dc5
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
@@ -153,7 +153,7 @@ function branch(task: string, options: StateMachineOptions): States {
   return { StartAt: names.plan, States: { ...planStates(task, names, options), ...commitStates(task, names, options) } }
 }
 
-/** Until there is a plan, or nothing to do. */
+/** States until there is a plan, or nothing to do. */
 function planStates(task: string, names: Names, options: StateMachineOptions): States['States'] {
   const { maxConcurrency } = options
   const statusIs = (status: string, Next: string) => ({ Variable: '$.status', StringEquals: status, Next })
@@ -185,7 +185,7 @@ function planStates(task: string, names: Names, options: StateMachineOptions): S
   }
 }
 
-/** From the plan to the end of the run. */
+/** States from the plan to the end of the run. */
 function commitStates(task: string, names: Names, options: StateMachineOptions): States['States'] {
   const carried = ['run', 'waits', 'maxConcurrency', 'losses'].map(name => [`${name}.$`, `$.${name}`])
   const commit = { task, 'execution.$': '$$.Execution.Id', ...Object.fromEntries(carried) }
@@ -221,7 +221,7 @@ function commitStates(task: string, names: Names, options: StateMachineOptions):
   }
 }
 
-/** A failed child stays visibly failed and stops nobody: Commit decides, with names and numbers. */
+/** Lets failed children fail visibly without stopping the others; Commit decides about the run. */
 function processMap(task: string, names: Names, options: StateMachineOptions): State {
   return {
     Type: 'Map',
@@ -253,7 +253,7 @@ function processMap(task: string, names: Names, options: StateMachineOptions): S
 /** More batches than any plan has. */
 const failuresTolerated = 1_000_000
 
-/** What a batch gives is in its outcome: its output is discarded, since a Map's may not pass 256 KB. */
+/** Discards the output of a batch, because the output of a Map may have at most 256 KB; its results are in its outcome. */
 function batchState(tier: number, names: Names, options: StateMachineOptions): State {
   const copied = Object.fromEntries(['task', 'execution', 'run', 'item'].map(name => [`${name}.$`, `$.${name}`]))
   const task = {
@@ -265,7 +265,7 @@ function batchState(tier: number, names: Names, options: StateMachineOptions): S
   return { ...task, Catch: [{ ErrorEquals: capacityErrors, ResultPath: null, Next: names.batch(tier + 1) }], End: true }
 }
 
-/** A hung invocation ends a little after the function's own limit. */
+/** Time after the timeout of a function at which the state gives up a hung invocation. */
 const graceSeconds = 30
 
 function invoke(functionName: string, payload: State, { functionTimeoutSeconds }: StateMachineOptions): State {
@@ -282,7 +282,7 @@ interface InvokeContext {
   readonly options: StateMachineOptions
 }
 
-/** An invocation whose failure ends the branch and not the execution. */
+/** Invokes a function whose failure ends the branch and not the execution. */
 function guardedInvoke(functionName: string, payload: State, { names, options }: InvokeContext): State {
   const Retry = [...functionRetries, crashRetry]
   return { ...invoke(functionName, payload, options), Retry, Catch: [toFailed(names)] }

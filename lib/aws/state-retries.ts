@@ -1,4 +1,4 @@
-/** What the state machine tries again, and how often. */
+/** Errors that the state machine retries, and how often. */
 
 /** Too little memory, time or disk: ours, and the platform's names for it. */
 export const capacityErrors = [
@@ -13,13 +13,13 @@ export const capacityErrors = [
 const backoff = { IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 60, JitterStrategy: 'FULL' }
 
 /**
- * Of an invocation that waits for a function to be free: with 100 batches of minutes and room for ten, for hours. The execution's
+ * For an invocation that waits until a function is free: hours, with 100 batches of minutes and room for ten. The execution's
  * own time limit ends it. A history may have 25,000 events, and all tasks' Plan and Commit share one: a try writes three, and these
  * tries, 150 seconds apart in the mean, are 6,000 events in 3.5 days; in one day they are 1,700.
  */
 const throttled = { ...backoff, MaxDelaySeconds: 300, MaxAttempts: 2_000 }
 
-/** By name; a PermanentError is in none of them. */
+/** Retries by error name; none of them has PermanentError. */
 export const functionRetries = [
   { ErrorEquals: ['TransientError'], ...backoff, MaxAttempts: 8 },
   { ErrorEquals: ['Lambda.TooManyRequestsException'], ...throttled },
@@ -39,7 +39,7 @@ export const functionRetries = [
 export const crashRetry = { ErrorEquals: capacityErrors.slice(1), ...backoff, MaxAttempts: 2 }
 
 /**
- * Of a Map that could not read its items, or not start its children; `States.TaskFailed` stands for every error but a timeout. It begins
+ * For a Map that could not read its items, or not start its children; `States.TaskFailed` stands for every error but a timeout. It begins
  * again with all items, and a batch that has its outcome already costs one look at it.
  */
 export const mapRetries = [
@@ -48,7 +48,7 @@ export const mapRetries = [
 
 export const alreadyStarted = 'StepFunctions.ExecutionAlreadyExistsException'
 
-/** Of the start of an execution. */
+/** Retries for the start of an execution. */
 export const startRetries = [
   { ErrorEquals: [alreadyStarted], MaxAttempts: 0 },
   { ErrorEquals: ['States.TaskFailed'], ...backoff, MaxAttempts: 8 },

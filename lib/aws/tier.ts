@@ -1,49 +1,49 @@
-/** What a tier of Lambda functions can do: the text it stages at once, the work of a batch, and which members are too long for it. */
+/** Limits of a tier of Lambda functions: text that it stages at once, work of a batch, and members that are too long for it. */
 import type { TaskDefinition } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { PackOptions } from '../inputs/plan-slices.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
 import type { Tier } from './lambda-events.ts'
 
-/** For accounts whose functions are capped at 3,008 MB, as new ones are: 1.7 vCPUs. What the construct deploys by default. */
+/** The construct's default, for accounts whose functions are limited to 3,008 MB (1.7 vCPUs), as those of new accounts are. */
 export const modestTiers: readonly [Tier, Tier] = [
   { memoryMb: 3008, threads: 2, temporaryStorageMb: 4096 },
   { memoryMb: 3008, threads: 1, temporaryStorageMb: 10_240 },
 ]
 
 const mebibyte = 1024 * 1024
-/** Text that one writer takes at once: at a fourth to a fifth of it as Parquet, parts of 50 to 60 MB. */
+/** Text of one writer at once. As Parquet it has a fourth to a fifth of the bytes, which makes parts of 50 to 60 MB. */
 export const groupBytesMax = 256 * mebibyte
-/** Of the temporary storage; the rest is for what the engine spills and what a platform keeps there. */
+/** Usable fraction of /tmp; the rest is for spills of the engine and files of the platform. */
 const storageShare = 0.8
-/** Each thread has a group, the next one, and the parts of what it did. */
+/** Groups of text in /tmp for each thread: the current one, the next one, and the parts of the last one. */
 const groupsPerThread = 2.5
 
-/** Bytes of text that each thread of a tier stages at once. */
+/** Returns the bytes of text that each thread of a tier stages at once. */
 export function groupBytesOf({ temporaryStorageMb, threads }: Tier): number {
   const room = (temporaryStorageMb * mebibyte * storageShare) / (threads * groupsPerThread)
   return Math.floor(Math.min(groupBytesMax, room))
 }
 
-/** Of the longest invocation that Lambda has. */
+/** Longest timeout of a Lambda function. */
 export const timeoutSecondsMax = 15 * 60
-/** Of an invocation: the rates below are those of a quiet machine. */
+/** Fraction of the timeout that is planned for work, because the rates below are those of a quiet machine. */
 const workShare = 0.7
-/** Bytes a second, measured: one thread inflates and cuts, the others parse, convert and encode. */
+/** Measured rates in bytes a second: one thread inflates and cuts, the others parse, convert and encode. */
 export const rates = { inflate: 215e6, engine: 60e6, mapped: 15e6 } as const
-/** AWS: a function has one virtual CPU for each 1,769 MB. */
+/** Memory for which AWS gives a function one virtual CPU. */
 export const memoryMbPerCpu = 1769
-/** Of a compressed file nothing says how much text it is; text compresses to about a fifth. */
+/** Assumed ratio for a compressed file, whose inflated size is unknown: text compresses to about a fifth. */
 const textPerCompressed = 5
 
-/** To the first byte of an answer of S3; assumed. */
+/** Assumed time to the first byte of an answer of S3. */
 export const requestSeconds = 0.03
-/** Slices that a thread asks for before it needs them. */
+/** Slices that a thread reads ahead. */
 export const readsAhead = 2
-/** Of a batch of nothing but requests. Less would make many small parts; more would do little side by side. */
+/** Time of the requests of a batch. With less time there would be many small parts, with more time few batches at once. */
 const requestsSecondsMax = 30
 
-/** What a batch may hold, so that the tier does it in half of its time. */
+/** Returns the limits of a batch, so that the tier needs half of its time for it. */
 export function batchLimits(
   task: Pick<TaskDefinition, 'transform'>,
   tier: Tier,
@@ -59,17 +59,17 @@ export function batchLimits(
   return { batchBytes, requestBytes: batchBytes / requests }
 }
 
-/** Bytes of text that a slice is about. */
+/** Returns the estimated bytes of text of a slice. */
 export const textBytesOf = (slice: Slice): number =>
   slice.bytes * (slice.kind === 'stream' && !slice.member ? textPerCompressed : 1)
 
-/** Bytes of text a second of one virtual CPU. */
+/** Returns the bytes of text that one virtual CPU converts in a second. */
 export function rateOf({ transform }: Pick<TaskDefinition, 'transform'>): number {
   const isMapped = transform.some(step => typeof step === 'object' && step.kind !== 'sql')
   return isMapped ? rates.mapped : rates.engine
 }
 
-/** Seconds that a tier needs for one slice, which only one invocation can do. */
+/** Returns the seconds that a tier needs for one slice, which cannot be divided between invocations. */
 function sliceSeconds(slice: Slice, task: Pick<TaskDefinition, 'transform' | 'output'>, tier: Tier): number {
   const bytes = textBytesOf(slice)
   const inflating = bytes / rates.inflate
@@ -79,7 +79,7 @@ function sliceSeconds(slice: Slice, task: Pick<TaskDefinition, 'transform' | 'ou
 }
 
 /**
- * Refuses what no tier could finish, before anything is begun.
+ * Refuses a member that no tier could finish, before the run begins.
  * @throws MEMBER_TOO_LONG with the archive, the member, and what to do
  */
 export function checkLengths(
@@ -93,7 +93,7 @@ export function checkLengths(
     readonly inputs: readonly InputObject[]
     readonly task: Pick<TaskDefinition, 'name' | 'transform' | 'output'>
     readonly tiers: readonly Tier[]
-    /** Of one invocation; default 15 minutes. */
+    /** Timeout of the functions; default 15 minutes. */
     readonly timeoutSeconds?: number | undefined
   },
 ): void {
@@ -132,7 +132,7 @@ function tooLong(
     ? `do not fit into the ${gigabytes(roomBytes)} of temporary storage of the largest tier`
     : `would take about ${durationOf(seconds)} on the largest tier, and a function ends after ${durationOf(timeoutSeconds)}`
   const longer = !isDisk && timeoutSeconds < timeoutSecondsMax ? 'give a longer functionTimeout, ' : ''
-  const mend = `${longer}run it on a machine (fanmill run with --input s3://… --output s3://…), give larger tiers, or split it where it is made`
+  const advice = `${longer}run it on a machine (fanmill run with --input s3://… --output s3://…), give larger tiers, or split it where it is made`
   const detail = {
     task,
     archive,
@@ -140,7 +140,7 @@ function tooLong(
     bytes: slice.bytes,
     seconds: Math.round(seconds),
   }
-  return new PermanentError('MEMBER_TOO_LONG', `${what} ${why}; ${mend}`, detail)
+  return new PermanentError('MEMBER_TOO_LONG', `${what} ${why}; ${advice}`, detail)
 }
 
 const durationOf = (seconds: number): string =>
