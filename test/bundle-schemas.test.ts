@@ -1,4 +1,4 @@
-/** What synthesis knows of a task's SQL: checked by a real engine against empty inputs, as far as columns are known. */
+/** Checks of a task's SQL at synthesis, by a real engine against empty inputs, as far as columns are known. */
 import { describe, expect, it } from 'vitest'
 import { type TaskSchema, taskSchemas } from '../lib/bundle-schemas.ts'
 import {
@@ -40,7 +40,7 @@ async function schemaOf(
 }
 
 describe('taskSchemas', () => {
-  it('tells the columns that each task writes, with the types of the engine', async () => {
+  it('returns the columns of each task’s output, with the types of the engine', async () => {
     const transform = [joined, mapRows(() => ({ late: true }), { adds: { late: column.boolean() } })]
     expect(await schemaOf({ tables: { airports: typedAirports }, transform })).toEqual({
       columns: [
@@ -85,7 +85,7 @@ describe('taskSchemas', () => {
     await expect(schemaOf({ params, output, transform } as never)).rejects.toMatchObject({ code: 'SQL_INVALID' })
   })
 
-  it('leaves out the columns of what a run decides: a param without a default, a table without columns, an input without', async () => {
+  it('returns no columns when they depend on a param without a default, or on a table or an input without columns', async () => {
     const params = { month: param.month(), least: param.integer() }
     const output = parquet({ path: '{task}/{month}/{least}' })
     const byParam = ({ least }: { least: number }) => sql`select dely from input where delay > ${least}`
@@ -101,7 +101,7 @@ describe('taskSchemas', () => {
     })
   })
 
-  it('takes a step that throws with the defaults for one that a run decides', async () => {
+  it('treats a step that throws with the defaults as one that depends on a run', async () => {
     const params = { least: param.integer({ default: 0 }) }
     const transform = ({ least }: { least: number }) => {
       if (least === 0) throw new Error('say how late')
@@ -113,7 +113,7 @@ describe('taskSchemas', () => {
     })
   })
 
-  it('checks what comes before it all the same, and after it as far as words go', async () => {
+  it('checks the steps before such a step completely, and those after it by their syntax', async () => {
     const tables = { airports }
     await expect(schemaOf({ tables, where: sql`dely > 0`, transform: joined })).rejects.toMatchObject({
       message: expect.stringContaining('unknown column dely'),
@@ -135,7 +135,7 @@ describe('taskSchemas', () => {
     expect(await schemaOf({ tables: { airports }, where: sql`delay > 0` })).toHaveProperty('columns')
   })
 
-  it('gives params without a default a value where columns are asked for', async () => {
+  it('uses sample values for params without a default when columns are required', async () => {
     const params = { month: param.month() }
     const output = parquet({ path: '{task}/{month}' })
     const transform = ({ month }: { month: string }) => sql`select *, ${month} as month_of from input`
@@ -144,7 +144,7 @@ describe('taskSchemas', () => {
     })
   })
 
-  it('is of Parquet alone', async () => {
+  it('lists only tasks that write Parquet', async () => {
     const pictures = task({
       name: 'pictures',
       source: zipMembers({ paths: '*.zip' }),

@@ -1,4 +1,4 @@
-/** What a run would take on AWS. */
+/** The estimate of dollars and seconds on AWS. */
 import { describe, expect, it } from 'vitest'
 import { modestTiers } from '../../infra/tiers.ts'
 import { type AwsWork, defaultPlatform, estimateOnAws, transitionsOf } from '../../lib/aws/estimate.ts'
@@ -10,7 +10,7 @@ import { planMemberSlices } from '../../lib/inputs/member-slices.ts'
 const source = zipMembers({ paths: '*.zip', format: csv() })
 const output = parquet({ path: 't' })
 
-/** One archive of members of one size, which deflate to a third. */
+/** Makes the work of one archive whose members have one size and deflate to a third. */
 function workOf(members: number, memberBytes: number, task: Partial<AwsWork['task']> = {}): AwsWork {
   const compressedBytes = Math.round(memberBytes / 3)
   const entries = Array.from({ length: members }, (_, index) => ({
@@ -22,11 +22,11 @@ function workOf(members: number, memberBytes: number, task: Partial<AwsWork['tas
 }
 
 describe('an estimate of a run on AWS', () => {
-  it('is of what the construct deploys by default', () => {
+  it('has the tiers that the construct deploys by default', () => {
     expect(defaultPlatform.tiers).toEqual(modestTiers)
   })
 
-  it('adds up: each line is an amount times a price of the table, which has a date', () => {
+  it('is the sum of its lines, each an amount times a price of the table, which has a date', () => {
     const { lines, dollars, prices } = estimateOnAws(workOf(1000, 1e6))
     for (const { amount, price, dollars } of lines) expect(dollars).toBe(amount * price)
     expect(dollars).toBeCloseTo(
@@ -44,7 +44,7 @@ describe('an estimate of a run on AWS', () => {
     },
   )
 
-  it('has lines for uploads that start executions with nothing to do, beside the run itself', () => {
+  it('has separate lines for uploads that start executions with nothing to do', () => {
     const one = estimateOnAws(workOf(1000, 1e6))
     expect(one.uploads).toMatchObject({ executions: 0, dollars: 0 })
     const many = estimateOnAws({ ...workOf(1000, 1e6), objects: 1000 })
@@ -63,7 +63,7 @@ describe('an estimate of a run on AWS', () => {
     expect(seconds).toBeLessThan(90)
   })
 
-  it('lets batches wait for each other beyond the concurrency, at the same price but for cold starts', () => {
+  it('takes longer with less concurrency, at the same price except for cold starts', () => {
     const work = workOf(400, 60e6)
     const wide = estimateOnAws(work)
     const narrow = estimateOnAws(work, { ...defaultPlatform, maxConcurrency: 4 })
@@ -72,14 +72,14 @@ describe('an estimate of a run on AWS', () => {
     expect(narrow.dollars).toBeGreaterThan(0.6 * wide.dollars)
   })
 
-  it('asks less of arm64 than of x86_64', () => {
+  it('is cheaper for arm64 than for x86_64', () => {
     const work = workOf(100, 60e6)
     expect(estimateOnAws(work).dollars).toBeLessThan(
       estimateOnAws(work, { ...defaultPlatform, architecture: 'x86_64' }).dollars,
     )
   })
 
-  it('counts a read of each object where no zip holds them together', () => {
+  it('counts one read for each object outside of a zip', () => {
     const slices = Array.from({ length: 5000 }, (_, slice) => ({
       kind: 'file' as const,
       slice,
@@ -94,19 +94,18 @@ describe('an estimate of a run on AWS', () => {
     expect(seconds).toBeGreaterThan(zipped.seconds)
   })
 
-  it('counts three writes of each member that is extracted', () => {
+  it('counts three writes for each extracted member', () => {
     const { s3, parts } = estimateOnAws(workOf(1000, 1000, { output: memberFiles({ path: 't' }) }))
     expect(parts).toBe(1000)
     expect(s3.writes).toBeGreaterThanOrEqual(3000)
   })
 
-  it('foresees one batch where there is nothing to read', () => {
+  it('has one batch when there is nothing to read', () => {
     expect(estimateOnAws(workOf(0, 0))).toMatchObject({ batches: 1, transitions: transitionsOf(1) })
   })
 })
 
-/** Follows the machine of one task as it goes when all goes well. */
-/** @param status what Plan answers */
+/** Counts the states of a successful execution of one task; `status` is the answer of Plan. */
 function statesEntered(batches: number, status = 'planned'): number {
   const machine = stateMachine({
     ...{ stages: [['t']], tierCount: 2, maxConcurrency: 100, timeoutSeconds: 60, functionTimeoutSeconds: 60 },
@@ -131,7 +130,7 @@ function walk({ StartAt, States }: States, path: Path): number {
   return entered
 }
 
-/** What was planned is committed, and nothing fails. */
+/** Returns the next state when nothing fails. */
 function nextOf({ Type, Choices, Default, Next }: State, { status }: Path): string | undefined {
   if (Type !== 'Choice') return Next as string | undefined
   const rules = Choices as { StringEquals?: string; BooleanEquals?: boolean; Next: string }[]

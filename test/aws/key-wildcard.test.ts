@@ -24,7 +24,7 @@ describe('keyFilter', () => {
     ['', 'incoming/{month}/**', { prefix: 'incoming/' }],
     ['in/', '**', { prefix: 'in/' }],
     ['', '**', undefined],
-  ])('below %j is for %s', (prefix, template, filter) => {
+  ])('makes below the prefix %j of the template %s the right filter', (prefix, template, filter) => {
     expect(keyFilter(prefix, template)).toEqual(filter)
   })
 
@@ -71,10 +71,10 @@ describe('keyFilter', () => {
   })
 })
 
-/** The text before the first glob or parameter: what a rule has always been bound to. */
+/** Returns the text before the first glob or parameter. */
 const prefixOf = (template: string): string => literalPrefix(template.replaceAll(/\{[a-z]\}/g, '*'))
 
-/** As EventBridge compares. */
+/** Compares a key as EventBridge does. */
 function passes(key: string, filter: ReturnType<typeof keyFilter>): boolean {
   if (filter === undefined) return true
   if ('prefix' in filter) return key.startsWith(filter.prefix)

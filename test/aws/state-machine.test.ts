@@ -11,11 +11,11 @@ const options = {
 }
 
 describe('stateMachine', () => {
-  it('is this, for one task and two tiers', () => {
+  it('is the snapshot for one task and two tiers', () => {
     expect(JSON.stringify(stateMachine(options), undefined, 2)).toMatchSnapshot()
   })
 
-  it('stays small: a few kilobytes a task', () => {
+  it('has only a few kilobytes for each task', () => {
     const tasks = Array.from({ length: 10 }, (_, index) => `task-${index}`)
     expect(JSON.stringify(stateMachine({ ...options, stages: [tasks] })).length).toBeLessThan(10 * 8192)
   })
@@ -34,7 +34,7 @@ describe('stateMachine', () => {
     }
   })
 
-  it('takes a batch that lacks memory, time or disk to the next tier, and from the last nowhere', () => {
+  it('retries a batch that lacks memory, time or disk on the next tier, if there is one', () => {
     const [first, second] = batchStates(stateMachine(options))
     expect(first).toMatchObject({
       Catch: [
@@ -48,7 +48,7 @@ describe('stateMachine', () => {
     expect(JSON.stringify([first, second])).toMatch(/ProcessFunction1.*ProcessFunction2/)
   })
 
-  it('tries again what may pass, with jitter, and never a PermanentError', () => {
+  it('retries transient errors with jitter, and never a PermanentError', () => {
     const text = JSON.stringify(stateMachine(options))
     expect(text).not.toContain('PermanentError')
     const retries = Object.values(stateMachine(options).States).flatMap(allRetries)
@@ -71,7 +71,7 @@ describe('stateMachine', () => {
     }
   })
 
-  it('says of a run that a later one made needless that it was superseded, not that it is complete', () => {
+  it('ends as superseded, not as complete, when a later run was committed first', () => {
     const scope = scopesOf(stateMachine(options)).find(each => 'flights: committed?' in each.States)!
     const { Choices } = scope.States['flights: committed?'] as { Choices: unknown[] }
     const superseded = { Variable: '$.commit.answer.supersededBy', IsPresent: true, Next: 'flights: superseded' }
@@ -92,7 +92,7 @@ describe('stateMachine', () => {
     })
   })
 
-  it('waits in Wait states for as long as the functions say, and reads no time of its own', () => {
+  it('waits in Wait states for the seconds in the answers of the functions', () => {
     const waits = scopesOf(stateMachine(options))
       .flatMap(scope => Object.entries(scope.States))
       .filter(([, state]) => state.Type === 'Wait')
@@ -128,7 +128,7 @@ describe('stateMachine', () => {
     expect(sum * 9).toBeGreaterThan(4_000 - 9 * taskCount)
   })
 
-  it('starts one successor with its own input when a task has used up its waits, and ends', () => {
+  it('starts one successor with its own input and ends when a task has used up its waits', () => {
     const { States: states } = stateMachine(options)
     expect(states.continue).toMatchObject({
       Parameters: {
@@ -142,12 +142,12 @@ describe('stateMachine', () => {
     expect(states.continued).toEqual({ Type: 'Succeed' })
   })
 
-  it('reads the items of a Map again, and starts its children again, when that failed', () => {
+  it('retries a Map that could not read its items or start its children', () => {
     const [map] = mapsIn(stateMachine(options))
     expect(map?.Retry).toMatchObject([{ ErrorEquals: ['States.ItemReaderFailed', 'States.TaskFailed'] }])
   })
 
-  it('runs as many batches of a Map at once as Plan says', () => {
+  it('runs as many batches at once as the answer of Plan says', () => {
     const maps = mapsIn(stateMachine({ ...options, stages: [['a', 'b'], ['c']] }))
     expect(maps).toHaveLength(3)
     for (const map of maps) {

@@ -16,20 +16,20 @@ describe('tasks of an execution', () => {
     ])
   })
 
-  it('are complete already when there was nothing to plan', () => {
+  it('are complete when there was nothing to plan', () => {
     const complete = { status: 'complete', done: true, task: 'flights', run: { runId: run.runId } }
     expect(tasksAfter(complete, { task: 'flights', status: 'complete' })).toEqual([
       { task: 'flights', status: 'complete', run: { runId: run.runId } },
     ])
   })
 
-  it('are superseded when a later run was committed that read the same', () => {
+  it('are superseded when a later run that read the same inputs was committed first', () => {
     expect(tasksAfter(planned, { status: 'superseded', task: 'flights', run })).toEqual([
       { task: 'flights', status: 'superseded', run },
     ])
   })
 
-  it('fail each by itself, with the code of what was thrown', () => {
+  it('fail separately, each with the code of its error', () => {
     const Cause = thrown('BATCHES_FAILED 1 of 2 batches have no outcome')
     const failed = { task: 'flights', status: 'failed', fault: { Error: 'PermanentError', Cause } }
     expect(tasksAfter(planned, { status: 'ignored', done: true, task: 'delays' }, failed)).toEqual([
@@ -43,7 +43,7 @@ describe('tasks of an execution', () => {
     ])
   })
 
-  it('are not told by what other states give', () => {
+  it('are not read from outputs of other states', () => {
     const others = [
       '[{"task":"flights","status":"failed"}]',
       '{"done":true}',
@@ -64,7 +64,7 @@ describe('tasks of an execution', () => {
     expect(continuedBy(outputs.slice(0, 2))).toBe(undefined)
   })
 
-  it('are over when nothing more becomes of them', () => {
+  it('are over when the execution does nothing more for them', () => {
     const over = ['committed', 'superseded', 'complete', 'busy', 'continued', 'ignored', 'failed'] as const
     for (const status of over) expect(isOver({ task: 'flights', status })).toBe(true)
     for (const status of ['more', 'wait', 'unsettled', 'planned'] as const)
@@ -82,12 +82,12 @@ describe('a fault', () => {
       { message: 'Lambda.Unknown: The cause could not be determined' },
     ],
     [undefined, undefined, { message: 'it failed without an error message' }],
-  ])('of the platform is told by its name: %s', (error, cause, expected) => {
+  ])('has the name of the platform’s error: %s', (error, cause, expected) => {
     expect(faultOf(error, cause)).toEqual(expected)
   })
 })
 
-describe('what started an execution', () => {
+describe('the start of an execution', () => {
   it.each([
     [{ detail: { bucket: { name: 'in' }, object: { key: 'a/b.zip' } } }, 'upload of s3://in/a/b.zip'],
     [{}, 'by hand'],
@@ -95,11 +95,11 @@ describe('what started an execution', () => {
       { task: 'flights', params: { month: '2001-01' }, force: true, ended: ['arn'] },
       'by hand flights month=2001-01 force',
     ],
-  ])('is told in words: %j', (input, words) => {
+  ])('is described in words: %j', (input, words) => {
     expect(startedBy(JSON.stringify(input))).toBe(words)
   })
 
-  it('is left out when it is not known', () => {
+  it('is undefined when it is not known', () => {
     expect(startedBy(undefined)).toBeUndefined()
   })
 })

@@ -30,7 +30,7 @@ const read = (events: readonly LogEvent[], wanted: Partial<LogFilter> = {}): Log
 }
 
 describe('lines of the logs', () => {
-  it('are told with the time, the batch and the fields that they were written with', () => {
+  it('have the time, the batch and the fields with which they were written', () => {
     expect(read([own({ rows: 5, attempt: 1 })])).toEqual([
       {
         at: '2001-01-01T00:00:01.500Z',
@@ -58,7 +58,7 @@ describe('lines of the logs', () => {
     expect(read(events, { level: 'debug' }).map(({ level }) => level)).toEqual(['info', 'warn', 'debug'])
   })
 
-  it('belong to a run by its name, in whatever field, or to an execution', () => {
+  it('belong to a run by its id in any field, or to an execution', () => {
     const planned = own({ message: 'planned', run: undefined, batch: undefined, runId: 'aaaa', execution: 'arn:two' })
     const events = [planned, own({}), own({ run: 'bbbb' }), own({ run: 'bbbb', execution: 'arn:three' })]
     expect(read(events, { run: 'aaaa' })).toHaveLength(2)
@@ -66,7 +66,7 @@ describe('lines of the logs', () => {
     expect(read(events)).toHaveLength(4)
   })
 
-  it('of the platform go with their invocation', () => {
+  it('of the platform belong to the run of their invocation', () => {
     const report = (id: string) => platform(`REPORT RequestId: ${id}\tDuration: 5 ms`)
     const events = [own({}), own({ request: other, run: 'bbbb' }), report(request), report(other)]
     expect(read(events, { run: 'aaaa', level: 'debug' }).map(({ message }) => message.slice(0, 20))).toEqual([
@@ -75,13 +75,13 @@ describe('lines of the logs', () => {
     ])
   })
 
-  it('of the platform are told when they are grave and their invocation never said a word', () => {
+  it('of the platform are shown from level warn when their invocation logged nothing', () => {
     const timedOut = platform(`2001-01-01T00:00:10.000Z ${request} Task timed out after 900.00 seconds`)
     expect(read([timedOut], { run: 'aaaa' })).toMatchObject([{ level: 'error', request }])
     expect(read([platform(`END RequestId: ${other}`)], { run: 'aaaa', level: 'debug' })).toEqual([])
   })
 
-  it('tell an error once, though the platform repeats it', () => {
+  it('show an error once, although the platform repeats it', () => {
     const repeated = platform(
       `2001-01-01T00:00:10.000Z\t${request}\tERROR\tInvoke Error {"errorType":"PermanentError"}`,
     )

@@ -1,4 +1,4 @@
-/** A pipeline deployed into this process: its functions with the environment that the construct gives them, over folders. */
+/** A pipeline deployed into this process: its functions over folders, with the environment that the construct sets. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -33,13 +33,13 @@ export interface Execution {
   readonly batches: readonly number[]
   readonly planCalls: number
   readonly commitCalls: number
-  /** What commit threw. */
+  /** Error of commit. */
   readonly error?: Error
 }
 
 export class Account {
   readonly folder: string
-  /** Calls of Process one after another, as one warm process of Lambda takes them. */
+  /** Runs calls of Process one after another, as one warm process of Lambda does. */
   #turn: Promise<unknown> = Promise.resolve()
   /** Called before each commit of an execution. */
   beforeCommit: () => Promise<void> = () => Promise.resolve()
@@ -65,7 +65,7 @@ export class Account {
     return account
   }
 
-  /** Again, as an edited pipeline is: from here on all functions have the new asset. */
+  /** Deploys an edited pipeline: from now on all functions have the new asset. */
   async deploy(pipelineText: string): Promise<void> {
     const file = await this.write('pipeline.ts', pipelineText)
     const asset = `asset-${this.#deployed++}`
@@ -90,7 +90,7 @@ export class Account {
     return file
   }
 
-  /** Uploads an archive, and gives the event that S3 sends for it. */
+  /** Uploads an archive, and returns the event that S3 sends for it. */
   async upload(key: string, members: Members | Uint8Array): Promise<UploadEvent> {
     await this.write(`input/${key}`, members instanceof Uint8Array ? members : buildZip(members))
     return uploadEvent(key)
@@ -189,12 +189,12 @@ export class Account {
   }
 }
 
-/** A Wait state, of which the tests need not see the end. */
+/** Waits like a Wait state, but shorter. */
 const waitShort = ({ waitSeconds }: WaitAnswer): Promise<void> => pause(20 * waitSeconds)
 
 let requests = 0
 
-/** An invocation that has so many seconds left. */
+/** Makes the context of an invocation that has this many seconds left. */
 export function context(seconds: number): LambdaContext {
   const end = Date.now() + seconds * 1000
   return { awsRequestId: `request-${requests++}`, getRemainingTimeInMillis: () => end - Date.now() }
@@ -204,7 +204,7 @@ export function uploadEvent(key: string, bucket = 'uploads'): UploadEvent {
   return { 'detail-type': 'Object Created', id: `event-${key}`, detail: { bucket: { name: bucket }, object: { key } } }
 }
 
-/** A task that copies x and y; changed by what is given. */
+/** Returns the text of a pipeline whose task copies x and y, with the given changes. */
 export function pipelineText(
   options: { task?: string; steps?: string; extra?: string; trigger?: string } = {},
 ): string {

@@ -67,7 +67,7 @@ describe('an execution', () => {
     expect(outcomes.reduce((sum, outcome) => sum + outcome.rowsWritten, 0)).toBe(1_400_000)
   })
 
-  it('does its batches without the record of the run, which may name very many inputs', async () => {
+  it('processes its batches without reading the record of the run, which may have very many inputs', async () => {
     account = await Account.open(pipelineText())
     const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const planned = await account.plan('points', event)
@@ -78,7 +78,7 @@ describe('an execution', () => {
     expect(await account.process('points', { run: name, item: item! })).toMatchObject({ rows: 1 })
   })
 
-  it('finds the same event, and the same content uploaded again, complete', async () => {
+  it('is complete already for the same event, and for the same content uploaded again', async () => {
     account = await Account.open(pipelineText())
     const members = { 'a.csv': 'x,y\n1,2\n' }
     const first = await account.execute('points', await account.upload(`incoming/${month}/a.zip`, members))
@@ -103,7 +103,7 @@ describe('an execution', () => {
     expect(await account.rows(`points/${month}`)).toHaveLength(1)
   })
 
-  it('fails naming the member that cannot be read while other batches end, and does only what is missing when it is mended', async () => {
+  it('fails with the member that cannot be read after the other batches have ended, and processes only the missing batch once it is fixed', async () => {
     account = await Account.open(pipelineText(), { FANMILL_GROUP_BYTES: String(1 << 18) })
     const filler = `x,y\n${'7,8\n'.repeat(200_000)}`
     const bad = { name: 'bad.csv', content: 'x,y\n1,one\n' }
@@ -118,54 +118,57 @@ describe('an execution', () => {
   })
 })
 
-describe('an execution that goes on with a run', () => {
+describe('an execution that continues a run', () => {
   const forced = { params: { month }, force: true }
-  const goOn = (run: { runId: string; attempt: number }) => ({
+  const continuing = (run: { runId: string; attempt: number }) => ({
     ...{ task: 'points', params: { month }, resume: run },
     ended: ['forced'],
   })
 
-  it('takes the attempt that was forced, where the one before is complete', async () => {
+  it('continues the attempt that was forced, although the one before is complete', async () => {
     account = await Account.open(pipelineText())
     await account.execute('points', await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' }))
     const planned = await account.plan('points', forced, { execution: 'forced' })
     if (planned.status !== 'planned') throw new Error(planned.status)
     expect(planned.run.attempt).toBe(2)
-    expect(await account.execute('points', goOn(planned.run))).toMatchObject({
+    expect(await account.execute('points', continuing(planned.run))).toMatchObject({
       status: 'planned',
       run: planned.run,
       batches: [0],
     })
     expect(await account.manifest(`points/${month}`)).toMatchObject({ runs: [planned.run] })
-    expect(await account.execute('points', goOn(planned.run))).toMatchObject({ status: 'complete' })
+    expect(await account.execute('points', continuing(planned.run))).toMatchObject({ status: 'complete' })
   })
 
-  it('takes a forced attempt of an append, with the runs that it takes the place of', async () => {
+  it('continues a forced attempt of an append, which replaces earlier runs', async () => {
     account = await Account.open(pipelineText({ task: "output: parquet({ path: '{task}/{month}', mode: 'append' })," }))
     await account.execute('points', await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' }))
     const planned = await account.plan('points', forced, { execution: 'forced' })
     if (planned.status !== 'planned') throw new Error(planned.status)
-    expect(await account.execute('points', goOn(planned.run))).toMatchObject({ status: 'planned', run: planned.run })
+    expect(await account.execute('points', continuing(planned.run))).toMatchObject({
+      status: 'planned',
+      run: planned.run,
+    })
     expect(await account.rows(`points/${month}`)).toEqual([{ x: 1, y: 2 }])
   })
 
-  it('fails where code or inputs are no longer the same, and names them', async () => {
+  it('fails with the changed code or inputs when they are no longer the same', async () => {
     account = await Account.open(pipelineText())
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const planned = await account.plan('points', forced, { execution: 'forced' })
     if (planned.status !== 'planned') throw new Error(planned.status)
     await account.upload(`incoming/${month}/b.zip`, { 'a.csv': 'x,y\n3,4\n' })
-    await expect(account.plan('points', goOn(planned.run))).rejects.toMatchObject({
+    await expect(account.plan('points', continuing(planned.run))).rejects.toMatchObject({
       message: expect.stringMatching(/^RUN_CHANGED .*its inputs changed; start again: fanmill start points$/),
     })
     await account.deploy(pipelineText({ steps: edited }))
-    await expect(account.plan('points', goOn(planned.run))).rejects.toMatchObject({
+    await expect(account.plan('points', continuing(planned.run))).rejects.toMatchObject({
       message: expect.stringContaining('its code or tables and inputs changed'),
     })
     expect(await account.execute('points', { params: { month } })).toMatchObject({ status: 'planned' })
   })
 
-  it('fails where a later run has overtaken it', async () => {
+  it('fails when a later run was committed first', async () => {
     account = await Account.open(pipelineText())
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const planned = await account.plan('points', forced, { execution: 'forced' })
@@ -173,7 +176,7 @@ describe('an execution that goes on with a run', () => {
     const b = await account.upload(`incoming/${month}/b.zip`, { 'a.csv': 'x,y\n3,4\n' })
     await account.execute('points', { params: { month }, ended: ['forced'] })
     await rm(join(account.folder, 'input', b.detail.object.key))
-    await expect(account.plan('points', goOn(planned.run))).rejects.toMatchObject({
+    await expect(account.plan('points', continuing(planned.run))).rejects.toMatchObject({
       message: expect.stringMatching(/^SUPERSEDED .*start again: fanmill start points$/),
     })
   })
@@ -191,7 +194,7 @@ describe('a run that was planned before a deployment', () => {
     const [first, second] = await account.items(planned.planKey)
     return { run: planned.run, first: first!, second: second! }
   }
-  /** As if it had been planned eleven minutes ago. */
+  /** Makes the run look as if it was planned eleven minutes ago. */
   async function age({ runId, attempt }: RunName) {
     const path = `output/${runKeys(runId, attempt).reservation}`
     const kept = JSON.parse(await readFile(join(account.folder, path), 'utf8'))
@@ -203,7 +206,7 @@ describe('a run that was planned before a deployment', () => {
     message: expect.stringMatching(/^RUN_CHANGED .*other code of task points.*fanmill start points$/),
   }
 
-  it('never has rows of two codes: the other batches are refused, and the commit', async () => {
+  it('never has rows of two versions of the code: its other batches and its commit are refused', async () => {
     const { run, first, second } = await plannedWith('')
     await account.process('points', { run, item: first })
     await account.deploy(pipelineText({ steps: edited }))
@@ -218,7 +221,7 @@ describe('a run that was planned before a deployment', () => {
     ])
   })
 
-  it('is not committed under the limits of the new code, nor when its task is gone', async () => {
+  it('is not committed with the limits of the new code, or when its task no longer exists', async () => {
     const { run, first, second } = await plannedWith('')
     for (const item of [first, second]) await account.process('points', { run, item })
     await account.deploy(pipelineText({ task: 'rejects: { max: 5 },' }))
@@ -228,7 +231,7 @@ describe('a run that was planned before a deployment', () => {
     await expect(account.commit('points', { run })).rejects.toMatchObject(refused)
   })
 
-  it('is tried again while the deployment may not have reached all functions, and done when it has', async () => {
+  it('is retried while the deployment may not have reached all functions, and succeeds when it has', async () => {
     const { run, first, second } = await plannedWith(edited)
     const passing = {
       name: 'TransientError',
@@ -247,7 +250,7 @@ describe('a run that was planned before a deployment', () => {
     expect((await account.rows(`points/${month}`)).map(row => row.y)).toEqual([2000, 2000])
   })
 
-  it('is found committed where the answer alone was lost', async () => {
+  it('is found committed when only the answer was lost', async () => {
     const { run, first, second } = await plannedWith('')
     for (const item of [first, second]) await account.process('points', { run, item })
     await account.commit('points', { run })
@@ -255,7 +258,7 @@ describe('a run that was planned before a deployment', () => {
     expect(await account.commit('points', { run })).toEqual({ done: true })
   })
 
-  it('goes on where the code of its task is the same', async () => {
+  it('continues when the code of its task is the same', async () => {
     const { run, first, second } = await plannedWith('')
     await account.process('points', { run, item: first })
     await account.deploy(pipelineText({ extra: '// no code of the task\n' }))
@@ -265,7 +268,7 @@ describe('a run that was planned before a deployment', () => {
 })
 
 describe('a batch that fails', () => {
-  it('is thrown under the name of its class, noted, and told by commit', async () => {
+  it('throws an error with the name of its class, writes the failure down, and is named by commit', async () => {
     account = await Account.open(pipelineText({ steps: ".mapRows(() => { throw new Error('no such place') })" }))
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const planned = await account.plan('points', { params: { month } })
@@ -281,7 +284,7 @@ describe('a batch that fails', () => {
     })
   })
 
-  it('is asked for again, alone, by the next execution', async () => {
+  it('is the only batch that the next execution processes', async () => {
     account = await Account.open(pipelineText(), { FANMILL_GROUP_BYTES: String(1 << 18) })
     for (const name of ['a', 'b', 'c'])
       await account.upload(`incoming/${month}/${name}.zip`, { 'a.csv': `x,y\n${'1,2\n'.repeat(150_000)}` })
@@ -290,13 +293,13 @@ describe('a batch that fails', () => {
     const items = await account.items(planned.planKey)
     expect(items.length).toBeGreaterThan(2)
     await account.process('points', { run: planned.run, item: items[0]!, execution: 'first' })
-    // The first execution was stopped by hand; who starts the second knows.
+    // The first execution was stopped by hand; the input of the second one says so.
     const second = await account.execute('points', { params: { month }, ended: ['first'] })
     expect(second.batches).toEqual(items.slice(1).map(each => each.batch))
     expect(await account.rows(`points/${month}`)).toHaveLength(450_000)
   })
 
-  it('is not begun by a second execution while the first lives', async () => {
+  it('is not processed by a second execution while the first one runs', async () => {
     account = await Account.open(pipelineText())
     const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     await account.plan('points', event, { execution: 'first' })

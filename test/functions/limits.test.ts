@@ -1,5 +1,4 @@
-/** What ends an invocation early: its time, its size, and what it must not tell. */
-
+/** Limits of invocations: their time, the size of members, and the values that they must not reveal. */
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
@@ -72,7 +71,7 @@ describe('deadlines', () => {
     expect(await account.commit('points', { run: planned.run })).toEqual({ done: true })
   })
 
-  it('stops a commit between two changes, and goes on in the next call until it is done', async () => {
+  it('stops a commit between two changes, and continues in the next call until it is done', async () => {
     account = await Account.open(
       pipelineText({ task: "output: parquet({ path: '{task}/{month}', partitionBy: ['x'] })," }),
     )
@@ -116,7 +115,7 @@ describe('deadlines', () => {
     const input: Store = new Proxy(lambda.input, {
       get(store, name) {
         if (name === method) return readAndCount
-        // As S3, which is always waited for.
+        // Like S3, whose answers always take time.
         if (name === 'readNow' && method === 'stream') return undefined
         return Reflect.get(store, name, store)?.bind?.(store)
       },
@@ -141,7 +140,7 @@ describe('deadlines', () => {
 })
 
 describe('requests that S3 refuses for their rate', () => {
-  it('are tried again by Process until shortly before its deadline', async () => {
+  it('are retried by Process until shortly before its deadline', async () => {
     account = await Account.open(pipelineText())
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const planned = await account.plan('points', { params })
@@ -157,7 +156,7 @@ describe('requests that S3 refuses for their rate', () => {
 })
 
 describe('sizes', () => {
-  it('refuses a member that no tier could finish, before a run is begun', async () => {
+  it('refuses a member that no tier could finish, before the run begins', async () => {
     account = await Account.open(pipelineText({ steps: '.mapRows(row => row)' }), {
       FANMILL_TIERS: JSON.stringify([{ memoryMb: 1, threads: 1, temporaryStorageMb: 512 }]),
     })
@@ -192,14 +191,14 @@ describe('secrets', () => {
     await account.upload(`incoming/${month}/c.zip`, { 'a.csv': 'x,y\n1,2\n' })
   })
 
-  it('are asked for by name where they are not set', async () => {
+  it('are missed by name when they are not set', async () => {
     account = await Account.open(pipelineText({ task: "secrets: { api: secret('grid/api-key') }," }))
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const { error } = await account.execute('points', { params })
     expect(error?.message).toMatch(/SECRET_MISSING .*GRID_API_KEY/)
   })
 
-  it('leaves the values of rejected rows out of what it throws', async () => {
+  it('leaves the values of rejected rows out of errors', async () => {
     account = await Account.open(pipelineText())
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,private\n' })
     const { error } = await account.execute('points', { params })
@@ -207,7 +206,7 @@ describe('secrets', () => {
     expect(JSON.stringify({ ...error, message: error?.message })).not.toContain('private')
   })
 
-  it('leaves the values of rejected rows of Parquet out of what it throws', async () => {
+  it('leaves the values of rejected rows of Parquet out of errors', async () => {
     const task = `source: zipMembers({ paths: 'incoming/{month}/*.zip', format: parquetFiles() }),`
     account = await Account.open(pipelineText({ task, extra: "import { parquetFiles } from 'fanmill'" }))
     const members = { 'a.parquet': await parquetOf(`select 'private' as x, 1 as y`) }
@@ -220,7 +219,7 @@ describe('secrets', () => {
   })
 })
 
-/** An invocation whose clock goes on a second each time it is looked at. */
+/** Makes the context of an invocation whose clock advances a second each time it is read. */
 function shortContext(looks: number): LambdaContext {
   let left = looks * 1000 + 15_000
   return {

@@ -1,7 +1,7 @@
-/** What the functions log in this process. */
+/** Captures what the functions log in this process. */
 import { onTestFinished } from 'vitest'
 
-/** From now to the end of the test, instead of being shown; the text so far when called. */
+/** Captures the log until the end of the test; the returned function returns the text so far. */
 export function listen(): () => string {
   const texts: string[] = []
   for (const stream of [process.stdout, process.stderr]) {

@@ -1,4 +1,4 @@
-/** Logs, and what an execution shows of a failure, name the place and the reason, and quote no row; the state has it all. */
+/** Logs and failures of executions have the place and the reason and quote no row; the state has everything. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
@@ -63,7 +63,7 @@ const cases: readonly Case[] = [
   },
 ]
 
-it.each(cases)('$what is told without itself, and kept in the state', async ({ task, steps, members, table, says }) => {
+it.each(cases)('$what is left out of logs and errors, and kept in the state', async ({ task, steps, members, table, says }) => {
   account = await Account.open(pipelineText({ task, steps }))
   await account.upload(`incoming/${month}/a.zip`, members)
   if (table) await account.write('input/t.csv', table)

@@ -1,4 +1,4 @@
-/** The function that starts executions for the uploads in a queue, with a Step Functions that records what is started. */
+/** The function that starts executions for the uploads in a queue, with a Step Functions that records the starts. */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -11,7 +11,7 @@ const stateMachineArn = 'arn:aws:states:us-east-1:000000000000:stateMachine:grid
 let server: Server
 let account: Account
 let started: { readonly name: string; readonly input: UploadEvent }[] = []
-/** Of the next starts. */
+/** Errors of the next starts. */
 let refusals: string[] = []
 
 beforeAll(async () => {
@@ -61,7 +61,7 @@ describe('uploads from a queue', () => {
     expect(await account.execute('points', input)).toMatchObject({ status: 'planned' })
   })
 
-  it('have the same name when the same messages come again, in any order, and another one for later uploads', async () => {
+  it('have the same name when the same messages are received again in any order, and another name for later uploads', async () => {
     const keys = keysOf('2001-01', 3)
     await handler(messages(keys))
     await handler(messages(keys.toReversed()))
@@ -71,18 +71,18 @@ describe('uploads from a queue', () => {
     expect(later?.name).not.toBe(first?.name)
   })
 
-  it('are done where their execution was started before and has ended', async () => {
+  it('leave the queue when their execution was started before and has ended', async () => {
     refusals = ['ExecutionAlreadyExists']
     expect(await handler(messages(keysOf('2001-01', 2)))).toEqual({ batchItemFailures: [] })
   })
 
-  it('start nothing where no task asks for them', async () => {
+  it('start nothing when their key matches no task', async () => {
     const keys = ['incoming/notes.txt', 'incoming/latest/a.zip', 'elsewhere/a.zip']
     expect(await handler(messages(keys))).toEqual({ batchItemFailures: [] })
     expect(started).toEqual([])
   })
 
-  it('stay in the queue where their execution is refused, and the others do not', async () => {
+  it('stay in the queue when their execution is refused, while the others leave it', async () => {
     refusals = ['StateMachineDoesNotExist']
     const keys = [...keysOf('2001-01', 2), ...keysOf('2001-02', 1)]
     expect(await handler(messages(keys))).toEqual({
@@ -91,7 +91,7 @@ describe('uploads from a queue', () => {
     expect(started).toHaveLength(1)
   })
 
-  it('stay in the queue where a message is no upload', async () => {
+  it('stay in the queue when a message is no upload', async () => {
     const bodies = ['no JSON', '{"detail":{}}', JSON.stringify(uploadEvent('incoming/2001-01/a.zip'))]
     const Records = bodies.map((body, index) => record(body, `message-${index}`))
     expect(await handler({ Records })).toEqual({

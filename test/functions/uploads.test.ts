@@ -42,7 +42,7 @@ describe.each(['replace', 'append'])('fifty uploads at once, mode %s', mode => {
 })
 
 describe('events', () => {
-  it('ignores keys that do not match the trigger, of other buckets, and whose texts are no values of the parameters', async () => {
+  it('ignores keys of other buckets, keys that do not match the trigger, and keys with texts that are no values of the parameters', async () => {
     account = await Account.open(pipelineText())
     const event = await account.upload('elsewhere/a.zip', { 'a.csv': 'x,y\n' })
     expect(await account.plan('points', event)).toEqual({ status: 'ignored', done: true, task: 'points' })
@@ -54,7 +54,7 @@ describe('events', () => {
     })
   })
 
-  it('refuses by name what is neither an upload nor a request', async () => {
+  it('refuses an input that is neither an upload nor a request, with the wrong field', async () => {
     account = await Account.open(pipelineText())
     await expect(account.plan('points', { parameters: { month } })).rejects.toMatchObject({
       name: 'PermanentError',
@@ -91,7 +91,7 @@ describe('events', () => {
     },
   )
 
-  it('does what an execution left that was stopped, although a function of it was on its way', async () => {
+  it('continues the run of a stopped execution, although a function of it was still running', async () => {
     account = await Account.open(pipelineText())
     const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const planned = await account.plan('points', event, { execution: 'stopped' })
@@ -106,7 +106,7 @@ describe('events', () => {
     expect(await account.rows(`points/${month}`)).toEqual([{ x: 1, y: 2 }])
   })
 
-  it('fails a run that a later one has overtaken which did not read the same', async () => {
+  it('fails a run when a later one that read other inputs was committed first', async () => {
     account = await Account.open(
       pipelineText({ task: "output: parquet({ path: '{task}', mode: 'replacePartitions', partitionBy: ['x'] })," }),
     )
@@ -117,7 +117,7 @@ describe('events', () => {
     if (planned.status !== 'planned') throw new Error(planned.status)
     const [item] = await account.items(planned.planKey)
     await account.process('points', { run: planned.run, item: item!, execution: 'older' })
-    // A laptop takes no turn.
+    // A laptop needs no turn.
     const roots = { input: join(account.folder, 'input'), output: join(account.folder, 'output') }
     await run(file, { params: { month: '2001-02' }, ...roots })
     await expect(account.commit('points', { run: planned.run, execution: 'older' })).rejects.toMatchObject({
@@ -128,7 +128,7 @@ describe('events', () => {
     expect(await account.rows('points')).toHaveLength(2)
   })
 
-  it('fails a run that was overtaken by one of an older listing, which lacks an input', async () => {
+  it('fails a run when one with an older listing, which lacks an input, was committed first', async () => {
     account = await Account.open(pipelineText())
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,1\n' })
     const b = await account.upload(`incoming/${month}/b.zip`, { 'a.csv': 'x,y\n2,2\n' })
@@ -143,7 +143,7 @@ describe('events', () => {
     })
   })
 
-  it('ends a run that a later one has overtaken, without failing', async () => {
+  it('ends a run without failing when a later one that read all of its inputs was committed first', async () => {
     account = await Account.open(pipelineText())
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,1\n' })
     const older = await account.plan('points', { params: { month } }, { execution: 'older' })
@@ -165,7 +165,7 @@ describe('events', () => {
   })
 })
 
-/** Runs that processed an archive, by its key. */
+/** Returns the runs that processed an archive, by its key. */
 async function timesProcessed(): Promise<Map<string, number>> {
   const folder = join(account.folder, 'output/.fanmill/runs')
   const times = new Map<string, number>()

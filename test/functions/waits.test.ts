@@ -1,4 +1,4 @@
-/** An execution that has to wait: for the state machine, not in a function; and when it has waited too often, for its successor. */
+/** Waits of executions: the state machine waits instead of a function, and after too many waits a successor continues. */
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { changeHead, openHead } from '../../lib/commit/head.ts'
@@ -14,7 +14,7 @@ const params = { month }
 let account: Account
 afterEach(() => account.close())
 
-/** After so many waits. */
+/** Returns the waits of a branch after this many waits. */
 const waitsAfter = (count: number, max = 9): Waits => ({ count, inRow: count, max })
 
 async function planned(execution: string, event: object = { params }) {
@@ -25,7 +25,7 @@ async function planned(execution: string, event: object = { params }) {
 }
 
 describe('Plan', () => {
-  it('asks the state machine to wait while more uploads may arrive, and is not held by it', async () => {
+  it('lets the state machine wait while more uploads may arrive, and returns at once', async () => {
     account = await Account.open(pipelineText(), { FANMILL_SETTLE_SECONDS: '4' })
     const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const answer = await account.plan('points', event)
@@ -35,7 +35,7 @@ describe('Plan', () => {
     })
   })
 
-  it('leaves its place to the execution that continues it, when its waits are used up', async () => {
+  it('gives up its turn to the execution that continues it when its waits are used up', async () => {
     account = await Account.open(pipelineText())
     const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const first = await planned('first')
@@ -52,7 +52,7 @@ describe('Plan', () => {
   it.each([
     { event: { params }, shares: [4, 3, 3] },
     { event: { task: 'b', params }, shares: [10] },
-  ])('shares the batches at once over the tasks that $event asks for', async ({ event, shares }) => {
+  ])('divides the concurrency by the tasks that $event works on', async ({ event, shares }) => {
     const extra = ['b', 'c'].map(name => `export const ${name} = () => points.with({ name: '${name}' })`).join('\n')
     const text = pipelineText({ extra }).replace('tasks: [points]', 'tasks: [points, b(), c()]')
     account = await Account.open(text)
@@ -63,7 +63,7 @@ describe('Plan', () => {
     expect(answers.flatMap(answer => (answer.status === 'planned' ? answer.maxConcurrency : []))).toEqual(shares)
   })
 
-  it('runs one batch of each task at once where there are more tasks than batches may run', async () => {
+  it('runs one batch of each task at once when there are more tasks than concurrent batches', async () => {
     const text = pipelineText({ extra: "export const b = () => points.with({ name: 'b' })" })
     account = await Account.open(text.replace('tasks: [points]', 'tasks: [points, b()]'))
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
@@ -75,7 +75,7 @@ describe('Plan', () => {
 })
 
 describe('Commit', () => {
-  /** A commit of another process is under way. */
+  /** Starts a commit of another process. */
   async function lockOutput(run: { runId: string; attempt: number }) {
     const owner = executionOwner('another')
     const actor = actorOf(diskStore(join(account.folder, 'output')), { owner, now: () => Date.now(), leaseMs: 1e6 })
@@ -84,7 +84,7 @@ describe('Commit', () => {
     await changeHead(actor.store, head, { committing })
   }
 
-  it('asks the state machine to wait while another process commits to the output', async () => {
+  it('lets the state machine wait while another process commits to the output', async () => {
     account = await Account.open(pipelineText())
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const { run, item, waits } = await planned('first')
@@ -99,7 +99,7 @@ describe('Commit', () => {
     expect(await account.commit('points', { ...event, ...answer })).toMatchObject({ waitSeconds: 7 })
   })
 
-  it('leaves its run to the execution that continues it, when its waits are used up', async () => {
+  it('gives up its run to the execution that continues it when its waits are used up', async () => {
     account = await Account.open(pipelineText())
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
     const { run, item } = await planned('first')

@@ -1,4 +1,4 @@
-/** Props that accounts with rules of their own ask for: networks, keys, logs, traces, alarms and reserved concurrency. */
+/** Props for accounts with rules of their own: networks, keys, logs, traces, alarms and reserved concurrency. */
 import { Duration, Stack } from 'aws-cdk-lib'
 import { Match, type Template } from 'aws-cdk-lib/assertions'
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2'
@@ -32,7 +32,7 @@ describe('vpc', () => {
     expect(actionsOf(plain.template, 'Visits').filter(action => action.startsWith('ec2:'))).toEqual([])
   })
 
-  it('takes security groups that are given', () => {
+  it('uses the security groups of the app instead of its own', () => {
     const { template } = synthesise(stack => ({
       vpc: givenVpc(stack),
       securityGroups: [SecurityGroup.fromSecurityGroupId(stack, 'Theirs', 'sg-0123456789abcdef0')],
@@ -43,7 +43,7 @@ describe('vpc', () => {
     })
   })
 
-  it('is needed by vpcSubnets and securityGroups', () => {
+  it('is required by vpcSubnets and securityGroups', () => {
     expect(() => synthesise({ securityGroups: [] })).toThrow(
       'FanmillPipeline: securityGroups: expected it together with vpc, got it alone',
     )
@@ -52,7 +52,7 @@ describe('vpc', () => {
 })
 
 describe('logEncryptionKey', () => {
-  it('encrypts all log groups, and lets CloudWatch Logs use it', () => {
+  it('encrypts all log groups, and allows CloudWatch Logs to use the key', () => {
     const { template, stack } = synthesise(one => ({
       logEncryptionKey: new Key(one, 'LogKey'),
       stateMachineLogLevel: LogLevel.ERROR,
@@ -119,7 +119,7 @@ describe('tracing', () => {
 })
 
 describe('reservedConcurrency', () => {
-  it('reserves for the tiers that it names, and for nothing by default', () => {
+  it('reserves concurrency for the tiers that have a number, and for none by default', () => {
     const { template } = synthesise({ reservedConcurrency: [undefined, 20] })
     const reserved = (one: Template) =>
       functionsOf(one).map(({ Properties }) => [Properties.Description, Properties.ReservedConcurrentExecutions])
@@ -129,7 +129,7 @@ describe('reservedConcurrency', () => {
     expect(reserved(plain.template).filter(([, count]) => count !== undefined)).toEqual([])
   })
 
-  it('is refused for more tiers than there are, and for none', () => {
+  it('is refused when it has more numbers than there are tiers, or a number below 1', () => {
     expect(() => synthesise({ reservedConcurrency: [1, 2, 3] })).toThrow(
       'reservedConcurrency: expected at most one for each of 2 tiers, got 3',
     )
@@ -156,7 +156,7 @@ describe('alarms', () => {
     expect(Metrics.filter((each: { MetricStat?: object }) => each.MetricStat)).toHaveLength(4)
   })
 
-  it('watch at most ten functions for throttles, which is what one alarm can', () => {
+  it('watch at most ten functions for throttles, because one alarm has at most ten metrics', () => {
     const tiers = Array.from({ length: 12 }, () => ({ memoryMb: 3008, threads: 2, temporaryStorageMb: 512 }))
     const { Metrics } = alarmOf(synthesise({ tiers }).template, 'ThrottledAlarm')!
     expect(Metrics.filter((each: { MetricStat?: object }) => each.MetricStat)).toHaveLength(10)

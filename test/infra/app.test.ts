@@ -37,7 +37,7 @@ describe('this repository as a CDK app', () => {
 })
 
 describe('cdk-nag, AwsSolutions', () => {
-  it('finds nothing in a pipeline with all it can have', () => {
+  it('finds nothing in a pipeline with keys and secrets', () => {
     const out = join(folder, 'nag.out')
     const app = templateApp({ outdir: out })
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
@@ -59,7 +59,7 @@ describe('cdk-nag, AwsSolutions', () => {
     expect(JSON.parse(readFileSync(join(out, 'validation-report.json'), 'utf8')).pluginReports).toEqual([])
   })
 
-  it('is asked at all: it finds a plain bucket', () => {
+  it('is at work: it finds a plain bucket', () => {
     const app = templateApp({ outdir: join(folder, 'plain.out') })
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
     new Bucket(new Stack(app, 'Test'), 'Plain')
@@ -67,7 +67,7 @@ describe('cdk-nag, AwsSolutions', () => {
   })
 })
 
-describe('a CDK app of somebody else', () => {
+describe('a CDK app of another project', () => {
   it('deploys a pipeline of its own, from the published package, with the caller’s bucket and workspace', () => {
     const theirs = join(folder, 'theirs')
     publishInto(theirs)

@@ -27,7 +27,7 @@ describe('the asset of the functions', () => {
     )
   })
 
-  it('is below 50 MB zipped, for both architectures, each with its own binding alone', () => {
+  it('is below 50 MB zipped for both architectures, each with only its own binding', () => {
     expect(bundled.zippedBytes).toBeLessThan(50e6)
     const other = ownArchitecture === 'arm64' ? 'x86_64' : 'arm64'
     expect(bundle('other', { architecture: other })).toMatchObject({ pipeline: { name: 'visits' } })
@@ -48,12 +48,12 @@ describe('the asset of the functions', () => {
     expect(modules.filter(name => textOf('own', name).includes(join(import.meta.dirname, '../..')))).toEqual([])
   })
 
-  it('carries the sources that the pipeline imports, and the files that it includes', () => {
+  it('contains the sources that the pipeline imports, and the files that it includes', () => {
     expect(textOf('own', 'pipeline.mjs')).toContain('value * 2')
     expect(textOf('own', 'files/models/factor.txt')).toBe('3\n')
   })
 
-  it('loads elsewhere: the pipeline finds its files, and the engine starts', () => {
+  it('loads in another folder: the pipeline finds its files, and the engine starts', () => {
     const check = join(folder, 'own', 'check.mjs')
     writeFileSync(
       check,
@@ -69,12 +69,12 @@ describe('the asset of the functions', () => {
     expect(answer).toEqual({ name: 'visits', rows: [{ answer: 42 }], handler: 'function' })
   })
 
-  it('tells the definition and the code hash of each task, as the laptop has them', () => {
+  it('has the definition and the code hash of each task', () => {
     expect(bundled.pipeline.tasks.map(task => task.name)).toEqual(['visits', 'pictures'])
     expect(Object.keys(JSON.parse(textOf('own', 'code-hashes.json')))).toEqual(['visits', 'pictures'])
   })
 
-  it('says which glob of include matched nothing, and which external is not installed', () => {
+  it('is refused with the glob of include that matches nothing, or the external that is not installed', () => {
     expect(bundle('none', { architecture: ownArchitecture, include: ['modles/**'] })).toMatchObject({
       error: { code: 'DEFINITION_LOAD', message: expect.stringContaining('modles/**') },
     })
@@ -83,7 +83,7 @@ describe('the asset of the functions', () => {
     })
   })
 
-  it('ships an external package as it is, with what it depends on', () => {
+  it('contains an external package as it is, with its dependencies', () => {
     bundle('external', { architecture: ownArchitecture, external: ['cli-table3'] })
     expect(filesIn('external')).toEqual(
       expect.arrayContaining(['node_modules/cli-table3/package.json', 'node_modules/string-width/package.json']),

@@ -28,7 +28,7 @@ it('ships the definition of sixty tasks as an asset, so that the template stays 
   })
 })
 
-it('refuses a definition that Step Functions would refuse, and says what to do', () => {
+it('refuses a definition that is too long for Step Functions, and advises to divide the tasks', () => {
   expect(() => definitionBody(definitionOf(2 ** 20))).toThrow(
     /expected a state machine of at most 1048576 bytes, got \d+; divide the tasks over several pipelines/,
   )

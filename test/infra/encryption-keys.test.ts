@@ -1,4 +1,4 @@
-/** Grants of KMS keys: who only reads decrypts, who writes encrypts as well. */
+/** Grants of KMS keys: readers decrypt, writers also encrypt. */
 import { Match, type Template } from 'aws-cdk-lib/assertions'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
@@ -27,7 +27,7 @@ describe('encryptionKey', () => {
 })
 
 describe('keys of given buckets', () => {
-  it('let inputs be read by those who read them, and outputs be written by those who write', () => {
+  it('are granted to the roles that read inputs and to the roles that write outputs', () => {
     const { template, stack } = synthesise(one => ({
       input: new Bucket(one, 'Inbox', { encryptionKey: new Key(one, 'InKey') }),
       output: Bucket.fromBucketAttributes(one, 'Lake', {
@@ -45,7 +45,7 @@ describe('keys of given buckets', () => {
     expect(keyWarnings(stack)).toEqual([])
   })
 
-  it('are asked for where a bucket of another app has none', () => {
+  it('are missed with a warning when a bucket of another app has none', () => {
     const { stack, template } = synthesise(one => ({
       input: Bucket.fromBucketName(one, 'Inbox', 'inbox'),
       output: Bucket.fromBucketName(one, 'Lake', 'lake'),
@@ -55,7 +55,7 @@ describe('keys of given buckets', () => {
     expect(new Set(Object.values(kmsGrants(template)).flat())).toEqual(new Set())
   })
 
-  it('are not asked for where the app says what writes are encrypted with, or made the buckets', () => {
+  it('are not missed when the app gives the key of all writes, or makes the buckets itself', () => {
     const { stack } = synthesise(one => ({
       input: new Bucket(one, 'Inbox'),
       output: Bucket.fromBucketName(one, 'Lake', 'lake'),
@@ -68,7 +68,7 @@ describe('keys of given buckets', () => {
 const keyWarnings = (stack: Parameters<typeof warningsOf>[0]): string[] =>
   warningsOf(stack).filter(warning => warning.includes('KMS key'))
 
-/** By role, as `action key`. */
+/** Returns the grants by role, as `action key`. */
 function kmsGrants(template: Template): Record<string, string[]> {
   const roles = ['Plan', 'Process1', 'Process2', 'Commit', 'StateMachine']
   return Object.fromEntries(roles.map(role => [role, grantsOf(template, `Visits${role}Role`)]))

@@ -30,7 +30,7 @@ describe('a stack with an account and a region', () => {
     Template.fromStack(stack).resourceCountIs('AWS::StepFunctions::StateMachine', 1)
   })
 
-  it('watches the executions of its own account and region', () => {
+  it('has alarms for the executions of its own account and region', () => {
     const stack = new Stack(templateApp(), 'Sales', { env: here })
     new FanmillPipeline(stack, 'Visits', entry)
     const alarms = Object.values(Template.fromStack(stack).findResources('AWS::CloudWatch::Alarm')).map(
@@ -73,7 +73,7 @@ describe('a stage with a permissions boundary, tags and an aspect', () => {
 })
 
 describe('buckets and keys that are imported', () => {
-  it('of the same account and region need no warning about where they are', () => {
+  it('cause no warning when they are of the same account and region', () => {
     const stack = new Stack(templateApp(), 'Given', { env: here })
     const key = Key.fromKeyArn(stack, 'Key', `arn:aws:kms:${here.region}:${here.account}:key/abc`)
     const input = Bucket.fromBucketAttributes(stack, 'In', { bucketName: 'inbox', encryptionKey: key, ...here })
@@ -87,7 +87,7 @@ describe('buckets and keys that are imported', () => {
     ['account', { ...here, account: '222222222222' }, 'account 222222222222'],
     ['region', { ...here, region: 'us-east-1' }, 'region us-east-1'],
     ['account and region', { account: '222222222222', region: 'us-east-1' }, 'account 222222222222, region us-east-1'],
-  ])('refuse an output of another %s, and warn of an input', (_, env, named) => {
+  ])('are refused as outputs of another %s, and warned of as inputs', (_, env, named) => {
     const given = (name: 'input' | 'output') => {
       const stack = new Stack(templateApp(), 'Given', { env: here })
       const bucket = Bucket.fromBucketAttributes(stack, 'Theirs', { bucketName: 'theirs', ...env } as const)
@@ -100,7 +100,7 @@ describe('buckets and keys that are imported', () => {
     expect(elsewhereWarnings(given('input'))).toEqual([expect.stringContaining(`the input is a bucket in ${named}:`)])
   })
 
-  it('refuse a bucket of another stack in another region as an output', () => {
+  it('are refused as the output when they are of another stack in another region', () => {
     const app = templateApp()
     const own = new Stack(app, 'Own', { env: { ...here, region: 'us-east-1' }, crossRegionReferences: true })
     const output = new Bucket(own, 'Data', { bucketName: 'data' })
@@ -108,7 +108,7 @@ describe('buckets and keys that are imported', () => {
     expect(() => new FanmillPipeline(stack, 'Visits', { ...entry, output })).toThrow(/got region us-east-1;/)
   })
 
-  it('refuse an encryption key of another region, and warn of one of another account', () => {
+  it('are refused as keys of another region, and warned of as keys of another account', () => {
     const keyed = (arn: string) => {
       const stack = new Stack(templateApp(), 'Given', { env: here })
       new FanmillPipeline(stack, 'Visits', { ...entry, encryptionKey: Key.fromKeyArn(stack, 'Key', arn) })
@@ -126,7 +126,7 @@ describe('buckets and keys that are imported', () => {
   it.each([
     ['lake--euw1-az1--x-s3', 'a directory bucket (S3 Express One Zone)'],
     ['lake--table-s3', 'a table bucket (S3 Tables)'],
-  ])('refuse %s by its kind', (bucketName, kind) => {
+  ])('are refused when they are of the kind of %s', (bucketName, kind) => {
     for (const prop of ['input', 'output']) {
       const stack = new Stack(templateApp(), 'Given', { env: here })
       const bucket = Bucket.fromBucketName(stack, 'Theirs', bucketName)

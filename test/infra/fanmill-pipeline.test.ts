@@ -79,7 +79,7 @@ describe('buckets', () => {
     })
   })
 
-  it('abort uploads that were left for 7 days, the inputs too', () => {
+  it('abort uploads that are 7 days old, also in the input bucket', () => {
     deployed.template.allResourcesProperties('AWS::S3::Bucket', {
       LifecycleConfiguration: {
         Rules: Match.arrayWith([Match.objectLike({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } })]),
@@ -87,7 +87,7 @@ describe('buckets', () => {
     })
   })
 
-  it('keep old versions for 30 days, or as many as the prop says, and no delete marker that has none left', () => {
+  it('keep old versions for 30 days or as long as the prop says, and remove delete markers without versions', () => {
     const keeping = (NoncurrentDays: number) => ({
       LifecycleConfiguration: {
         Rules: Match.arrayWith([
@@ -103,7 +103,7 @@ describe('buckets', () => {
     template.allResourcesProperties('AWS::S3::Bucket', keeping(3))
   })
 
-  it('are kept when the stack goes', () => {
+  it('are kept when the stack is deleted', () => {
     deployed.template.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Retain' })
   })
 })
@@ -129,7 +129,7 @@ describe('the trigger', () => {
     })
   })
 
-  it('keeps what it cannot deliver, and alarms', () => {
+  it('sends events that it cannot deliver to a queue with an alarm', () => {
     deployed.template.hasResourceProperties('AWS::SQS::QueuePolicy', {
       PolicyDocument: {
         Statement: Match.arrayWith([
@@ -158,7 +158,7 @@ describe('the trigger', () => {
     expect(inOne({})).not.toThrow()
   })
 
-  it('may be left out', () => {
+  it('can be turned off', () => {
     const { template, pipeline } = synthesise({ trigger: false, outputPrefix: 'visits/' })
     template.resourceCountIs('AWS::Events::Rule', 0)
     template.resourceCountIs('AWS::SQS::Queue', 0)
@@ -167,7 +167,7 @@ describe('the trigger', () => {
 })
 
 describe('functions', () => {
-  it('fit an account that is capped at 3,008 MB', () => {
+  it('fit an account whose functions are limited to 3,008 MB', () => {
     const functions = Object.values(deployed.template.findResources('AWS::Lambda::Function'))
     expect(functions).toHaveLength(4)
     expect(
@@ -175,7 +175,7 @@ describe('functions', () => {
     ).toEqual([])
   })
 
-  it('are one for each tier, told what they have', () => {
+  it('are one for each tier, with its resources in their environment', () => {
     const { template } = synthesise({ tiers: largeTiers, functionTimeout: Duration.minutes(10) })
     template.hasResourceProperties('AWS::Lambda::Function', {
       Handler: 'process.handler',
@@ -199,7 +199,7 @@ describe('functions', () => {
     )
   })
 
-  it('have the same environment however many tasks there are, which more secrets than it holds are refused from', () => {
+  it('have the same environment for any number of tasks, and refuse more secrets than fit into it', () => {
     const many = { entry: pipelineFile('many.ts'), include: [] }
     const variables = Object.values(synthesise(many).template.findResources('AWS::Lambda::Function')).map(
       ({ Properties }) => JSON.stringify(Properties.Environment.Variables).length,
@@ -237,7 +237,7 @@ describe('secrets', () => {
     },
   })
 
-  it('with a key of their own are read and decrypted by Process alone, through Secrets Manager alone', () => {
+  it('with a key of their own are read and decrypted only by Process, and only through Secrets Manager', () => {
     const { template } = synthesise(withKey)
     for (const role of ['VisitsProcess1Role', 'VisitsProcess2Role']) {
       const [decrypt, ...others] = statementsOf(template, role).filter(({ Action }) => Action.includes('kms:Decrypt'))
@@ -253,7 +253,7 @@ describe('secrets', () => {
       expect(allowed(template, role).filter(pair => /^(kms|secretsmanager):/.test(pair))).toEqual([])
   })
 
-  it('may be known by name, and their key by its ARN', () => {
+  it('can be given by name, and their key by its ARN', () => {
     const keyArn = 'arn:aws:kms:eu-central-1:111122223333:key/abc'
     const { template } = synthesise(stack => ({
       secrets: {
@@ -269,7 +269,7 @@ describe('secrets', () => {
     ])
   })
 
-  it('may be of another stack of the app', () => {
+  it('can be of another stack of the app', () => {
     const { stack, template } = synthesise(one => {
       const own = new Stack(one.node.root, 'Own')
       return { secrets: { 'weather/api-key': new Secret(own, 'Secret', { encryptionKey: new Key(own, 'Key') }) } }
@@ -278,7 +278,7 @@ describe('secrets', () => {
     expect(allowed(template, 'VisitsProcess1Role').filter(pair => /^(kms|secretsmanager):/.test(pair))).toHaveLength(2)
   })
 
-  it('of the app are asked for by their ARN, under the name that the pipeline gives them', () => {
+  it('of the app are read by their ARN, under the name that the pipeline gives them', () => {
     const { template } = synthesise(withKey)
     const told = Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => [
       Properties.Handler,
@@ -293,7 +293,7 @@ describe('secrets', () => {
     ])
   })
 
-  it('that no task asks for are refused with the nearest name', () => {
+  it('that no task uses are refused with the nearest name', () => {
     expect(() =>
       synthesise(stack => ({ secrets: { 'weather/apikey': Secret.fromSecretNameV2(stack, 'Secret', 'weather') } })),
     ).toThrow(
@@ -324,19 +324,19 @@ describe('glueDatabase', () => {
 })
 
 describe('the rest', () => {
-  it('tells alarms to the topic', () => {
+  it('sends alarms to the topic', () => {
     const { template } = synthesise(stack => ({ alarmsTopic: new Topic(stack, 'Topic') }))
     template.allResourcesProperties('AWS::CloudWatch::Alarm', {
       AlarmActions: [{ Ref: Match.stringLikeRegexp('Topic') }],
     })
   })
 
-  it('has a dashboard unless it is not wanted', () => {
+  it('has a dashboard unless it is turned off', () => {
     deployed.template.resourceCountIs('AWS::CloudWatch::Dashboard', 1)
     synthesise({ dashboard: false }).template.resourceCountIs('AWS::CloudWatch::Dashboard', 0)
   })
 
-  it('tells where it is, for the command line', () => {
+  it('has outputs by which the command line finds it', () => {
     expect(Object.keys(deployed.template.findOutputs('*')).sort()).toEqual([
       'VisitsInput',
       'VisitsLogGroups',

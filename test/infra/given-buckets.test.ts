@@ -1,4 +1,4 @@
-/** Buckets of the app, or of another one: what is added to them, and whether two of them are one. */
+/** Buckets of the app or of another app: properties that a pipeline adds, and whether two of them are the same. */
 import { type App, Aws, CfnParameter, Duration, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Bucket, EventType, type IBucket } from 'aws-cdk-lib/aws-s3'
@@ -8,8 +8,8 @@ import { describe, expect, it } from 'vitest'
 import { FanmillPipeline, type FanmillPipelineProps } from '../../infra/index.ts'
 import { ownArchitecture, pipelineFile, synthesise, templateApp, warningsOf } from './stacks.ts'
 
-describe('a bucket whose events go elsewhere too', () => {
-  const told = (template: Template) => ({
+describe('a bucket that also sends its events to other targets', () => {
+  const notificationsOf = (template: Template) => ({
     byBucket: template.findResources('AWS::S3::Bucket', { Properties: { NotificationConfiguration: {} } }),
     byHandler: Object.values(template.findResources('Custom::S3BucketNotifications')).map(
       ({ Properties }) => Properties.NotificationConfiguration,
@@ -19,40 +19,40 @@ describe('a bucket whose events go elsewhere too', () => {
     bucket.addEventNotification(EventType.OBJECT_CREATED, new SqsDestination(new Queue(stack, 'Queue')))
   const both = { EventBridgeConfiguration: {}, QueueConfigurations: [expect.anything()] }
 
-  it('starts runs as well, whether that was said before the pipeline was made', () => {
+  it('starts runs when the other targets were added before the pipeline', () => {
     const { template } = synthesise(stack => {
       const input = new Bucket(stack, 'Inbox')
       toQueue(input, stack)
       return { input }
     })
-    expect(told(template)).toEqual({ byBucket: {}, byHandler: [both] })
+    expect(notificationsOf(template)).toEqual({ byBucket: {}, byHandler: [both] })
   })
 
-  it('or after it', () => {
+  it('starts runs when the other targets are added after the pipeline', () => {
     const { stack, pipeline } = pipelineIn(templateApp(), one => ({ input: new Bucket(one, 'Inbox') }))
     toQueue(pipeline.input, stack)
-    expect(told(Template.fromStack(stack))).toEqual({ byBucket: {}, byHandler: [both] })
+    expect(notificationsOf(Template.fromStack(stack))).toEqual({ byBucket: {}, byHandler: [both] })
   })
 
-  it('or is another app’s: then nobody need turn its events on', () => {
+  it('starts runs when it is of another app, without a warning', () => {
     const { stack, template } = synthesise(one => {
       const input = Bucket.fromBucketName(one, 'Theirs', 'theirs')
       toQueue(input, one)
       return { input }
     })
-    expect(told(template).byHandler).toEqual([both])
+    expect(notificationsOf(template).byHandler).toEqual([both])
     expect(warningsOf(stack)).not.toContainEqual(expect.stringContaining('EventBridge'))
   })
 
-  it('needs no custom resource where they go nowhere else', () => {
+  it('needs no custom resource without other targets', () => {
     const { template } = synthesise(stack => ({ input: new Bucket(stack, 'Inbox') }))
-    expect(told(template).byHandler).toEqual([])
-    expect(Object.keys(told(template).byBucket)).toEqual([expect.stringContaining('Inbox')])
+    expect(notificationsOf(template).byHandler).toEqual([])
+    expect(Object.keys(notificationsOf(template).byBucket)).toEqual([expect.stringContaining('Inbox')])
   })
 })
 
 describe('an output of two pipelines', () => {
-  it('has one rule that ends what was left, since S3 refuses two of one id', () => {
+  it('has one rule that aborts old uploads, because S3 refuses two rules with one id', () => {
     const stack = new Stack(templateApp(), 'Two')
     const output = new Bucket(stack, 'Lake', { lifecycleRules: [{ id: 'theirs', expiration: Duration.days(90) }] })
     for (const id of ['One', 'Other']) addPipeline(stack, { output, outputPrefix: `${id.toLowerCase()}/` }, id)
@@ -90,7 +90,7 @@ describe('a task that reads what the pipeline writes', () => {
   })
 })
 
-/** The pipeline is triggered by `visits/…` and made to write there. */
+/** The trigger of the pipeline is `visits/…`, and its output prefix too. */
 describe('an output that could start the pipeline again', () => {
   const name = 'my-data-bucket'
   const arn = `arn:aws:s3:::${name}`
@@ -157,7 +157,7 @@ describe('an output that could start the pipeline again', () => {
       stack => [new Bucket(stack, 'A', { bucketName: name }), Bucket.fromBucketName(stack, 'B', 'another')],
     ],
     ['of which one has a name', stack => [new Bucket(stack, 'A'), Bucket.fromBucketName(stack, 'B', name)]],
-  ])('is none with two buckets %s', (_, buckets) => {
+  ])('is accepted in two buckets %s', (_, buckets) => {
     expect(() =>
       pipelineIn(templateApp(), stack => {
         const [input, output] = buckets(stack)

@@ -1,4 +1,4 @@
-/** Synthesized templates and definitions before validators that know CloudFormation's and Step Functions' own rules. */
+/** Checks synthesized templates and definitions with validators of CloudFormation and Step Functions. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -19,7 +19,7 @@ const validateDefinition = createRequire(import.meta.url)('asl-validator') as (d
   readonly errors: readonly { readonly Message: string }[]
 }
 
-/** By what is special about the stack. */
+/** Templates by what is special about their stack. */
 let templates: Readonly<Record<string, Template>>
 beforeAll(() => {
   templates = {
@@ -35,7 +35,7 @@ beforeAll(() => {
 })
 
 describe('cfn-lint', () => {
-  /** It is installed with LocalStack, whose own tests need the same Python. */
+  /** Installed together with LocalStack, which needs the same Python. */
   let executable: string | undefined
   beforeAll(async () => {
     const python = (await installLocalStack())?.python
@@ -72,7 +72,7 @@ describe('cfn-lint', () => {
   }
 })
 
-/** W3005: CDK itself adds the dependency of a function on its role, which the role's ARN implies. */
+/** W3005: CDK adds the dependency of a function on its role, which the role's ARN implies. */
 const ignoredRules = ['W3005']
 
 describe('the validator of Amazon States Language', () => {
@@ -90,7 +90,7 @@ describe('the validator of Amazon States Language', () => {
   })
 })
 
-/** A definition that is an asset of its own is as those that stand in a template, only longer. */
+/** Skips a definition that is an asset of its own: it differs from those in templates only in length. */
 function errorsOf(template: Template): readonly { readonly Message: string }[] {
   const [machine] = Object.values(template.findResources('AWS::StepFunctions::StateMachine'))
   return machine!.Properties.DefinitionString === undefined ? [] : validateDefinition(definitionOf(template)).errors

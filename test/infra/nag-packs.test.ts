@@ -1,4 +1,4 @@
-/** Findings of cdk-nag's packs for regulated accounts, in a pipeline with every prop: a list, so that additions show. */
+/** Lists the findings of cdk-nag's packs for regulated accounts in a pipeline with every prop, so that new ones are noticed. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,19 +15,19 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const processes = ['Process1', 'Process2', 'Process3']
 const functions = ['Plan', ...processes, 'Commit', 'Trigger/Uploads/Start']
 
-/** The same in both packs. */
+/** Findings that both packs have. */
 const baseline: Readonly<Record<string, readonly string[]>> = {
-  // Access logs and replicas cost, and need buckets of their own: give buckets that have them.
+  // Access logs and replicas cost money and need buckets of their own: an app can give buckets that have them.
   S3BucketLoggingEnabled: ['Input', 'Output'],
   S3BucketReplicationEnabled: ['Input', 'Output'],
-  // A policy within a role goes with the role, and is used by it alone.
+  // An inline policy is deleted with its role, and used only by it.
   IAMNoInlinePolicy: [
     ...functions.map(name => `${name}/Role/DefaultPolicy`),
     ...['StateMachine/Role/DefaultPolicy', 'StateMachine/Policy'],
   ],
-  // Reserved by tier, where the app asks for it: tier 2 has none here. The others are called once or twice a run.
+  // Concurrency is reserved only for tiers that the app names, and tier 2 has none here. The others are called once or twice for each run.
   LambdaConcurrency: ['Plan', 'Process2', 'Commit', 'Trigger/Uploads/Start'].map(name => `${name}/Function`),
-  // The state machine calls the functions and waits for their answers, so that no event is left to a queue.
+  // The state machine calls the functions and waits for their answers, so that no event can be lost.
   LambdaDLQ: functions.map(name => `${name}/Function`),
 }
 
@@ -43,14 +43,14 @@ it('finds what is listed here with NIST 800-53 R5 and HIPAA, and nothing with Aw
   expect(found).toEqual(Object.fromEntries([...packed('NIST.800.53.R5'), ...packed('HIPAA.Security')]))
 })
 
-/** Constructs of the pipeline by rule; those of the app around it are left out. */
+/** Returns the constructs of the pipeline by rule, without those of the app around it. */
 function findingsOf(packs: (app: App) => Parameters<Validations['addPlugins']>): Record<string, string[]> {
   const app = templateApp({ outdir: folder })
   Validations.of(app).addPlugins(...packs(app))
   const stack = new Stack(app, 'Test')
   const entry = { entry: pipelineFile('visits.ts'), architecture: ownArchitecture, include: ['models/**'] } as const
   new FanmillPipeline(stack, 'Visits', { ...entry, ...everyProp(stack) })
-  // It throws with the whole report as text, which is read as data below.
+  // The error has the whole report as text; the data is read below.
   expect(() => app.synth()).toThrow()
   const { pluginReports } = JSON.parse(readFileSync(join(folder, 'validation-report.json'), 'utf8')) as Report
   const findings = pluginReports.flatMap(({ violations }) =>

@@ -1,4 +1,4 @@
-/** The decision of IAM for one request to S3, from the statements of a synthesized role. */
+/** Decides as IAM does whether a synthesized role allows a request to S3. */
 import type { S3Request } from '../store/s3/server.ts'
 import type { Statement } from './stacks.ts'
 
@@ -6,17 +6,17 @@ import type { Statement } from './stacks.ts'
 export interface Permission {
   readonly action: string
   readonly resource: string
-  /** Values of condition keys; keys that a request does not have are absent. */
+  /** Values of condition keys; undefined for keys that the request does not have. */
   readonly context: Readonly<Record<string, string>>
 }
 
-/** Allows what some statement allows and none denies. */
+/** Tells whether some statement allows the permission and none denies it. */
 export function isAllowed(statements: readonly Statement[], permission: Permission): boolean {
   const matching = statements.filter(statement => matches(statement, permission))
   return matching.length > 0 && matching.every(({ Effect }) => Effect === 'Allow')
 }
 
-/** The permissions of a request. S3 answers 404 for a missing key only to who may list the bucket. */
+/** Returns the permissions that a request needs. S3 answers 404 for a missing key only when the role may list the bucket. */
 export function permissionsOf(request: S3Request, { isMissing }: { readonly isMissing: boolean }): Permission[] {
   const { method, bucket, key, query, headers } = request
   const bucketArn = `arn:aws:s3:::${bucket}`

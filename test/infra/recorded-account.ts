@@ -1,4 +1,4 @@
-/** The real handlers over a small S3 that records each request with the function that sent it. */
+/** Runs the real handlers over a small S3 that records each request with the function that sent it. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,7 +34,7 @@ export type Ending = string
 export interface ExecuteOptions {
   /** Time that the first call of Commit has. */
   readonly commitSeconds?: number
-  /** The first request that matches is refused, as if the process had died there. */
+  /** Refuses the first request that matches, as if the process had ended there. */
   readonly refusedOnce?: (request: S3Request) => boolean
 }
 
@@ -87,7 +87,7 @@ export class RecordedAccount {
     this.#put(prefixes.input + key, content)
   }
 
-  /** Puts an object below the output prefix, as a stranger would. */
+  /** Puts an object below the output prefix, as another program would. */
   putOutput(key: string, content: string): void {
     this.#put(prefixes.output + key, content)
   }
@@ -143,7 +143,7 @@ export class RecordedAccount {
     throw new Error(`expected Commit to be done after ${callsMax} calls`)
   }
 
-  /** The state machine reads the items itself. */
+  /** Reads the items, as the state machine does itself. */
   #items(key: string): PlanItem[] {
     return JSON.parse(this.#server.objects.get(key)!.bytes.toString()) as PlanItem[]
   }
@@ -168,7 +168,7 @@ interface Own {
   readonly execution: string
 }
 
-/** As at the start of an execution. */
+/** Fields of an event at the start of an execution. */
 const unhurried = { waits: noWaits(1), maxConcurrency: 100 }
 
 type Planned = Extract<PlanAnswer, { status: 'planned' }>

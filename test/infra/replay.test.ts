@@ -1,4 +1,4 @@
-/** Whether the synthesized roles allow each request that the real handlers send to S3, and nothing that breaks the protocol. */
+/** Checks that the synthesized roles allow each request that the real handlers send to S3, and nothing that breaks the protocol. */
 import type { Template } from 'aws-cdk-lib/assertions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { S3Request } from '../store/s3/server.ts'
@@ -34,7 +34,7 @@ describe('the roles of Plan, Process and Commit', () => {
         .filter(permission => !isAllowed(roles[sender], permission))
         .map(({ action, resource, context }) => `${sender} ${action} ${resource} ${JSON.stringify(context)}`),
     )
-    // Looking for a key like one that is not there: without the right to list all of the inputs the message has no hint.
+    // For the hint of a missing input: without the right to list all inputs the message has no hint.
     expect([...new Set(denied)]).toEqual(['Plan s3:ListBucket arn:aws:s3:::inb {"s3:prefix":"in/"}'])
     expect(account.requests.length).toBeGreaterThan(500)
     expect(endings).toMatchSnapshot()
@@ -53,7 +53,7 @@ describe('the roles of Plan, Process and Commit', () => {
     )
     const unused = [...new Set(granted)].filter(one => one.includes(' s3:') && !used.has(one))
     // A batch that another invocation completes first aborts its own uploads; invocations are one after another here.
-    // A commit that finds that its uploads expired asks which of them are left.
+    // A commit whose uploads have expired lists the remaining parts.
     expect(unused).toEqual(['Process s3:AbortMultipartUpload', 'Commit s3:ListMultipartUploadParts'])
   })
 })
@@ -82,7 +82,7 @@ describe('the role of Process', () => {
     expect(isAllowed(roles.Process, put(outcome, { ...created, 's3:if-match': '"etag"' }))).toBe(false)
   })
 
-  it('writes neither `_SUCCESS` nor the state that decides', () => {
+  it('cannot write `_SUCCESS` or the state that decides about a run', () => {
     for (const key of ['points/2001-01/_SUCCESS', '.fanmill/outputs/h/head.json', '.fanmill/runs/r/1/run.json'])
       expect(isAllowed(roles.Process, put(`lake/${key}`, createdOnce))).toBe(false)
   })
@@ -101,7 +101,7 @@ describe('the role of Process', () => {
   })
 })
 
-/** Statements by function, with the names of the buckets in place of references. */
+/** Returns the statements by function, with names of buckets instead of references. */
 function rolesOf(template: Template): typeof roles {
   const named = (resource: string): string =>
     resource

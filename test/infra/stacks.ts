@@ -1,4 +1,4 @@
-/** Stacks with one pipeline, and questions to their templates. */
+/** Synthesizes stacks with one pipeline, and reads their templates. */
 import { join } from 'node:path'
 import { App, type AppProps, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
@@ -18,7 +18,7 @@ export interface Deployed {
   readonly template: Template
 }
 
-/** Of this machine's architecture, so that nothing is fetched. */
+/** Architecture of this machine, so that no binding is fetched. */
 export const ownArchitecture = process.arch === 'arm64' ? 'arm64' : 'x86_64'
 
 /** An app that does not copy its assets: 75 MB for each pipeline, where a test reads only the template. */
@@ -39,7 +39,7 @@ export function synthesise(
   return { stack, pipeline, template: Template.fromStack(stack) }
 }
 
-/** What synthesis warns of. */
+/** Returns the warnings of synthesis. */
 export const warningsOf = (stack: Stack): string[] =>
   stack.node.findAll().flatMap(({ node }) => node.metadata.map(({ data }) => String(data)))
 
@@ -52,7 +52,7 @@ export interface Statement {
   readonly Sid?: string
 }
 
-/** All statements of the policies of a role, by the beginning of its logical id. */
+/** Returns all statements of the policies of a role, which is found by the beginning of its logical id. */
 export function statementsOf(template: Template, role: string): Statement[] {
   const policies = Object.values(template.findResources('AWS::IAM::Policy')).filter(policy =>
     policy.Properties.Roles.some((one: { Ref: string }) => one.Ref.startsWith(role)),
@@ -66,7 +66,7 @@ export function statementsOf(template: Template, role: string): Statement[] {
     }))
 }
 
-/** What may be done, as `action resource`, with names of resources cut to what a reader knows them by. */
+/** Returns the permissions of a role as `action resource`, with logical ids without their suffixes. */
 export function allowed(template: Template, role: string): string[] {
   const pairs = statementsOf(template, role)
     .filter(({ Effect }) => Effect === 'Allow')
@@ -74,7 +74,7 @@ export function allowed(template: Template, role: string): string[] {
   return pairs.map(pair => pair.replace(/<Visits([A-Za-z\d]+?)[0-9A-F]{8}(?:\.Arn)?>/g, '$1')).sort()
 }
 
-/** A value of a template, with references as `<LogicalId.Attribute>`. */
+/** Formats a value of a template, with references as `<LogicalId.Attribute>`. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return value
   const {
@@ -87,7 +87,7 @@ export function shown(value: unknown): string {
   return join ? join[1].map(shown).join(join[0]) : JSON.stringify(value)
 }
 
-/** Every prop of the construct that can be combined, with a value that is not its default. */
+/** Returns every prop of the construct that can be combined, with a value that is not its default. */
 export function everyProp(stack: Stack): Partial<FanmillPipelineProps> {
   const encryptionKey = new Key(stack, 'EveryKey', { enableKeyRotation: true })
   const secret = Secret.fromSecretAttributes(stack, 'EverySecret', {

@@ -1,4 +1,4 @@
-/** Passes requests on to LocalStack and counts them: what a run costs, whichever thread or process asks. */
+/** Forwards requests to LocalStack and counts them, whichever thread or process sends them. */
 import { once } from 'node:events'
 import { createServer, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,9 +10,9 @@ export interface SeenRequest {
   readonly path: string
   readonly query: URLSearchParams
   status: number
-  /** Of the answer's body. */
+  /** Bytes of the answer's body. */
   bytesRead: number
-  /** Of the request's. */
+  /** Bytes of the request's body. */
   bytesWritten: number
 }
 
@@ -23,8 +23,8 @@ export interface CountingProxy {
 }
 
 /**
- * Called before a request is passed on, which waits for it: so that a test can do something at that very moment, or answer in LocalStack's
- * place by giving the status of a fault, such as 503.
+ * Called before a request is forwarded, which waits for it, so that a test can do something at that moment, or answer instead of
+ * LocalStack by returning the status of a fault, such as 503.
  */
 export type Intercept = (request: SeenRequest) => Promise<number | undefined> | number | undefined
 

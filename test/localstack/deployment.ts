@@ -1,10 +1,10 @@
 /**
- * The two CDK apps of this suite, deployed once for all of its files: whoever asks first deploys, the others wait.
+ * The two CDK apps of this suite, deployed once for all of its files: the first caller deploys, the others wait.
  *
  *     const { flights, visits, uploads, operated } = await deployment()   // in a beforeAll
  *
  * An instance that FANMILL_LOCALSTACK_ENDPOINT names must be a fresh one, whose functions reach the ports of this machine.
- * `flights` is this repository's own app, as it is. The others are of somebody else's (their-app.ts): `visits`, `operated` and
+ * `flights` is this repository's own app, as it is. The others are in another app (their-app.ts): `visits`, `operated` and
  * `waiting` are one pipeline three times, each for one test file: a file that routes functions through a proxy leaves them without S3
  * when it ends, and one that stops executions would stop others'. Each has buckets and a state machine of its own.
  */
@@ -19,34 +19,34 @@ import { environment } from './environment.ts'
 import { withLock } from './install.ts'
 import { ownArchitecture, theirStack, writeTheirApp } from './their-app.ts'
 
-/** What the outputs of a stack tell of one pipeline. */
+/** Outputs of the stack of one pipeline. */
 export interface DeployedPipeline {
   readonly stack: string
-  /** Of the construct in its stack; logical ids of its resources begin with it. */
+  /** Id of the construct, with which the logical ids of its resources begin. */
   readonly id: string
   /** Name of the pipeline. */
   readonly name: string
   readonly stateMachineArn: string
-  /** Bucket names; nothing has a prefix. */
+  /** Names of the buckets; prefixes are empty. */
   readonly input: string
   readonly output: string
-  /** Of Plan, Process by tier, and Commit. */
+  /** Log groups of Plan, Process by tier, and Commit. */
   readonly logGroups: readonly string[]
 }
 
 export interface Deployment {
-  /** Where the app of somebody else is, with the built package in its node_modules. */
+  /** Folder of the other app, with the built package in its node_modules. */
   readonly theirFolder: string
   readonly flights: DeployedPipeline
   readonly visits: DeployedPipeline
   readonly operated: DeployedPipeline
   readonly waiting: DeployedPipeline
   readonly uploads: DeployedPipeline
-  /** As `uploads`, through a queue. */
+  /** Like `uploads`, but through a queue. */
   readonly queued: DeployedPipeline
 }
 
-/** Constructs by the name that tests know them by. */
+/** Constructs by their names in tests. */
 const constructs = {
   flights: ['FanmillFlights', 'Flights'],
   visits: [theirStack, 'Visits'],
@@ -56,7 +56,7 @@ const constructs = {
   queued: [theirStack, 'Queued'],
 } as const
 
-/** @throws Error with what the CDK printed; also to those who waited */
+/** Deploys both apps, or waits for them. @throws Error with the output of the CDK, for all callers */
 export async function deployment(): Promise<Deployment> {
   const folder = inject('deploymentFolder')
   const told = join(folder, 'outputs.json')
@@ -71,7 +71,7 @@ export async function deployment(): Promise<Deployment> {
   return { theirFolder: theirsIn(folder), ...Object.fromEntries(found) } as unknown as Deployment
 }
 
-/** Values by name of the output, by stack. */
+/** Values of outputs by name, by stack. */
 type StackOutputs = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 const theirsIn = (folder: string): string => join(folder, 'theirs')
@@ -96,9 +96,9 @@ async function deployBoth(folder: string): Promise<StackOutputs> {
 }
 
 interface Place {
-  /** Where the CDK runs. */
+  /** Folder in which the CDK runs. */
   readonly app: string
-  /** For what it writes. */
+  /** Folder for its output. */
   readonly folder: string
 }
 

@@ -1,10 +1,10 @@
 /** Points the AWS SDK of a test file, and of the processes that it starts, at LocalStack. */
 import { inject } from 'vitest'
 
-/** Empty when there is no LocalStack: then the suites are skipped. */
+/** Endpoint of LocalStack; empty when there is none and the suites are skipped. */
 export const endpoint = inject('localStackEndpoint')
 
-/** What the SDK, the CDK and the command line need. */
+/** Variables for the SDK, the CDK and the command line. */
 export const environment = {
   AWS_ENDPOINT_URL: endpoint,
   AWS_ACCESS_KEY_ID: 'test',

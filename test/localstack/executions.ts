@@ -1,4 +1,4 @@
-/** Executions of a deployed pipeline: started by uploads or by hand, found, and waited for. */
+/** Starts, finds and waits for executions of a deployed pipeline. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import {
@@ -16,15 +16,15 @@ import type { DeployedPipeline } from './deployment.ts'
 export interface Ended {
   readonly arn: string
   readonly status: string
-  /** Of the key that was uploaded; by hand, none. */
+  /** Uploaded key; undefined for a start by hand. */
   readonly key: string | undefined
-  /** What each task's branch gave. */
+  /** Output of each task's branch. */
   readonly tasks: readonly {
     readonly task: string
     readonly status: string
     readonly run?: { runId: string; attempt: number }
   }[]
-  /** JSON of what failed. */
+  /** JSON of the failures. */
   readonly cause: string
 }
 
@@ -34,7 +34,7 @@ export async function upload({ input }: Place, key: string, body: Uint8Array): P
   await new S3Client({ forcePathStyle: true }).send(new PutObjectCommand({ Bucket: input, Key: key, Body: body }))
 }
 
-/** The ends of so many executions that uploads of these keys started, the first one first. */
+/** Waits for the ends of this many executions that uploads of these keys started, in the order of their start. */
 export async function endsOf(pipeline: Place, keys: readonly string[], count = keys.length): Promise<Ended[]> {
   for (;;) {
     const found = await startedBy(pipeline, keys)
@@ -52,7 +52,7 @@ export async function uploadAndWait(pipeline: Place, key: string, body: Uint8Arr
   return (await endsOf(pipeline, [key], before + 1)).at(-1) as Ended
 }
 
-/** Starts one by hand, and waits for its end. @param input a ManualEvent, or a whole S3 event again */
+/** Starts an execution by hand, and waits for its end. @param input a ManualEvent, or a whole S3 event */
 export async function startAndWait({ stateMachineArn }: Place, input: object): Promise<Ended> {
   const started = await client().send(new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(input) }))
   for (;;) {
@@ -62,12 +62,12 @@ export async function startAndWait({ stateMachineArn }: Place, input: object): P
   }
 }
 
-/** All of them, the first one first. */
+/** Returns all executions in the order of their start. */
 export async function executionsOf(pipeline: Place): Promise<DescribeExecutionCommandOutput[]> {
   return Promise.all((await listed(pipeline)).map(({ executionArn }) => describe(executionArn)))
 }
 
-/** Names of the states that it entered. */
+/** Returns the names of the states that an execution entered. */
 export async function statesOf(executionArn: string): Promise<string[]> {
   const events: HistoryEvent[] = []
   let nextToken: string | undefined
@@ -88,7 +88,7 @@ const client = (): SFNClient => {
 const describe = (executionArn: string | undefined): Promise<DescribeExecutionCommandOutput> =>
   client().send(new DescribeExecutionCommand({ executionArn }))
 
-/** The first one first. */
+/** Lists executions in the order of their start. */
 async function listed({ stateMachineArn }: Place): Promise<ExecutionListItem[]> {
   const items: ExecutionListItem[] = []
   let nextToken: string | undefined
@@ -106,7 +106,7 @@ async function startedBy(pipeline: Place, keys: readonly string[]): Promise<Exec
   return items.filter((_, index) => keys.includes(own[index] ?? ''))
 }
 
-/** Asked for once: while one waits, only the listing is. */
+/** Returns the input of an execution, which is requested once. */
 function inputOf(executionArn = ''): Promise<string> {
   const known = inputs.get(executionArn) ?? describe(executionArn).then(({ input = '{}' }) => input)
   inputs.set(executionArn, known)

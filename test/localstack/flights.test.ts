@@ -1,4 +1,4 @@
-/** This repository's stack, deployed as it is: the example's upload becomes the dataset. */
+/** Deploys this repository's stack as it is: the upload of the example becomes the dataset. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -22,7 +22,7 @@ describe.skipIf(!endpoint)('the flights example, deployed', () => {
   let proxy: CountingProxy
   let folder: string
   let first: Ended
-  /** Taken when `_SUCCESS` is about to be written. */
+  /** State of the output just before `_SUCCESS` is written. */
   const justBefore = { parts: [] as string[], uploads: [] as unknown[] }
 
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describe.skipIf(!endpoint)('the flights example, deployed', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  it('succeeds by an upload alone', () => {
+  it('succeeds after an upload', () => {
     expect(first).toMatchObject({ status: 'SUCCEEDED', tasks: [{ task: 'flights', status: 'complete' }] })
   })
 
@@ -71,7 +71,7 @@ describe.skipIf(!endpoint)('the flights example, deployed', () => {
     expect(await openUploads(flights.output)).toEqual([])
   })
 
-  it('leaves its plan and an outcome of each batch in the state, and nothing else but the dataset', async () => {
+  it('leaves its plan and an outcome of each batch in the state, and nothing else beside the dataset', async () => {
     const { plan, outcomes, failures } = await runState(lake, first.tasks[0]!.run!)
     expect(plan.length).toBeGreaterThan(0)
     expect(outcomes.map(({ batch }) => batch)).toEqual(plan.map(({ batch }) => batch))
@@ -80,7 +80,7 @@ describe.skipIf(!endpoint)('the flights example, deployed', () => {
     expect([...folders].sort()).toEqual(['.fanmill', 'flights'])
   })
 
-  it('is one run when the same archive is uploaded again', async () => {
+  it('does nothing when the same archive is uploaded again', async () => {
     const before = await keysOf(lake, 'flights/')
     const again = await uploadAndWait(flights, archive, readFileSync(join(folder, 'data', archive)))
     expect(again).toMatchObject({ status: 'SUCCEEDED', tasks: [{ task: 'flights', status: 'complete' }] })

@@ -1,10 +1,10 @@
-/** Lambda functions by plain requests: LocalStack takes the service from the credential's scope, and looks at no signature. */
+/** Calls Lambda by plain requests: LocalStack reads the service from the credential's scope, and checks no signature. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation'
 import type { DeployedPipeline } from './deployment.ts'
 import { endpoint } from './environment.ts'
 
-/** @throws Error with what Lambda answered */
+/** Sends a request. @throws Error with the answer of Lambda */
 export async function lambda(
   path: string,
   { method = 'POST', body }: { readonly method?: string; readonly body?: object } = {},
@@ -20,12 +20,12 @@ export async function lambda(
   return JSON.parse(text)
 }
 
-/** Makes the functions of a pipeline use this address in place of LocalStack's own, also after the test file ends: no other file may use the pipeline. */
+/** Makes the functions of a pipeline use this address instead of LocalStack's. It stays so after the test file, so that no other file may use the pipeline. */
 export async function routeThrough(address: string, pipeline: DeployedPipeline): Promise<void> {
   await Promise.all((await functionsOf(pipeline)).map(name => addVariables(name, { AWS_ENDPOINT_URL: address })))
 }
 
-/** The environment of one function of a pipeline. */
+/** Returns the environment of one function of a pipeline. */
 export async function variablesOf(pipeline: DeployedPipeline, construct: string): Promise<Record<string, string>> {
   const [name] = await functionsOf({ ...pipeline, id: `${pipeline.id}${construct}` })
   const { Environment } = await lambda(`/${name}/configuration`, { method: 'GET' })

@@ -1,4 +1,4 @@
-/** Starts LocalStack before the suite and ends it after; without Python it says what is left out, and in CI it fails. */
+/** Starts LocalStack before the suite and stops it afterwards; without Python it prints what is left out, and in CI it fails. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Empty when there is none. */
     readonly localStackEndpoint: string
-    /** Where the stacks' apps are, and what was deployed. */
+    /** Folder of the apps and of the record of what was deployed. */
     readonly deploymentFolder: string
   }
 }

@@ -15,7 +15,7 @@ export const handler = async (event, context) => {
 }`
 
 describe.skipIf(!endpoint)('a Lambda function on LocalStack', () => {
-  it('is a process of this machine, with the answers and the names of errors that AWS gives', async () => {
+  it('is a process of this machine, with the answers and the error names of AWS', async () => {
     const name = `probe-${randomUUID()}`
     await createFunction(name, { 'index.mjs': handler }, { Timeout: 3 })
     const first = await invoke(name, { say: 'hello' })

@@ -1,4 +1,4 @@
-/** Installs LocalStack into the user's cache, once for each state of what it is made of. */
+/** Installs LocalStack into the user's cache, once for each set of versions. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -13,13 +13,13 @@ const packageName = 'localstack-core[runtime]==4.13.1'
 const constraints = join(import.meta.dirname, 'constraints.txt')
 
 export interface Installed {
-  /** The virtual environment's own. */
+  /** Python of the virtual environment. */
   readonly python: string
-  /** Kept between starts, for what LocalStack caches of its plugins. */
+  /** Folder that is kept between starts, for LocalStack's cache of plugins. */
   readonly cacheFolder: string
 }
 
-/** Undefined when this machine has no Python that can do it. Two processes at once install once. */
+/** Installs LocalStack, once also for two processes at the same time; returns undefined when this machine has no suitable Python. */
 export async function installLocalStack(): Promise<Installed | undefined> {
   return installPython(
     'localstack',
@@ -28,7 +28,7 @@ export async function installLocalStack(): Promise<Installed | undefined> {
   )
 }
 
-/** A virtual environment of these packages, at exact versions. Undefined when this machine has no Python that can do it. */
+/** Makes a virtual environment of these packages at exact versions; returns undefined when this machine has no suitable Python. */
 export async function installPackages(name: string, packages: readonly string[]): Promise<Installed | undefined> {
   return installPython(name, packages, contentHash(packages.join(' ')))
 }
@@ -55,14 +55,14 @@ async function installPython(name: string, args: readonly string[], hash: string
 
 const cacheRoot = (): string => process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
 
-/** Other versions are another folder. */
+/** Names the folder after the versions. */
 function contentHash(first: string | Uint8Array, ...others: readonly string[]): string {
   const hash = createHash('sha256')
   for (const each of [...others, first]) hash.update(each)
   return hash.digest('hex').slice(0, 12)
 }
 
-/** The first Python from 3.11 on that can make environments. */
+/** Finds the first Python from 3.11 on that can make environments. */
 async function findPython(): Promise<string | undefined> {
   const check = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
   for (const name of ['python3.11', 'python3.12', 'python3.13', 'python3', 'python']) {
@@ -75,7 +75,7 @@ async function findPython(): Promise<string | undefined> {
   return undefined
 }
 
-/** One process at a time; a lock outlives no process. */
+/** Lets one process work at a time; the lock of a process that has ended is ignored. */
 export async function withLock(file: string, act: () => Promise<void>): Promise<void> {
   while (!(await takeLock(file))) await pause(500)
   try {
@@ -85,7 +85,7 @@ export async function withLock(file: string, act: () => Promise<void>): Promise<
   }
 }
 
-/** The lock of a process that is no more is moved away: of several who try, one succeeds. */
+/** Moves the lock of a process that has ended away; of several processes that try, one succeeds. */
 async function takeLock(file: string): Promise<boolean> {
   try {
     const handle = await open(file, 'wx')

@@ -1,4 +1,4 @@
-/** What lies in an output bucket: datasets read by a reader that is not ours, and the state of runs. */
+/** Reads an output bucket: datasets with an independent reader, and the state of runs. */
 import { ListMultipartUploadsCommand, type MultipartUpload, S3Client } from '@aws-sdk/client-s3'
 import { parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
@@ -21,13 +21,13 @@ export async function jsonOf<T>(lake: Store, key: string): Promise<T> {
   return JSON.parse(new TextDecoder().decode(await lake.read(key))) as T
 }
 
-/** Undefined while there is no `_SUCCESS`. */
+/** Reads the manifest; returns undefined while there is no `_SUCCESS`. */
 export async function manifestOf(lake: Store, dataset: string): Promise<Manifest | undefined> {
   const key = `${dataset}/_SUCCESS`
   return (await lake.stat(key)) ? jsonOf<Manifest>(lake, key) : undefined
 }
 
-/** A run by the name that the state machine gave it. */
+/** Reads a run by its name in the output of the state machine. */
 export interface RunState {
   readonly record: RunRecord
   readonly plan: readonly PlanItem[]
@@ -48,7 +48,7 @@ export async function runState(lake: Store, { runId, attempt }: { runId: string;
   }
 }
 
-/** The attempts of all runs of one task. */
+/** Returns the attempts of all runs of one task. */
 export async function recordsOf(lake: Store, task: string): Promise<RunRecord[]> {
   const keys = (await keysOf(lake, '.fanmill/runs/')).filter(key => key.endsWith('/run.json'))
   const records = await Promise.all(keys.map(key => jsonOf<RunRecord>(lake, key)))
@@ -57,7 +57,7 @@ export async function recordsOf(lake: Store, task: string): Promise<RunRecord[]>
 
 export type Row = Readonly<Record<string, unknown>>
 
-/** Rows of all visible parts, partition values among them, in an order of their own. */
+/** Returns the sorted rows of all visible parts, with their partition values. */
 export async function rowsOf(lake: Store, dataset: string): Promise<Row[]> {
   const rows: { readonly row: Row; readonly text: string }[] = []
   for (const key of await partsOf(lake, dataset)) {
@@ -72,7 +72,7 @@ export async function rowsOf(lake: Store, dataset: string): Promise<Row[]> {
   return rows.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)).map(({ row }) => row)
 }
 
-/** Names and types of the columns, of every part once. */
+/** Returns the different lists of columns of the parts, with names and types. */
 export async function schemasOf(lake: Store, dataset: string): Promise<string[]> {
   const schemas = new Set<string>()
   for (const key of await partsOf(lake, dataset)) {

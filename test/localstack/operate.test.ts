@@ -1,4 +1,4 @@
-/** A deployed pipeline operated from the command line: started, looked at, stopped inside its Map, and gone on with. */
+/** Operates a deployed pipeline from the command line: start, status, stop inside its Map, and retry. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -16,7 +16,7 @@ import { routeThrough } from './functions.ts'
 import { lakeOf, manifestOf, rowsOf, runState } from './lake.ts'
 import { expectedVisits, visitsArchive } from './visit-data.ts'
 
-/** Of this run of the tests alone: an instance that was given may have seen others. */
+/** Names of this run of the tests: a given instance may have keys of earlier ones. */
 const id = randomUUID().slice(0, 8)
 const shops = { stopped: `stopped-${id}`, bad: `bad-${id}`, small: `small-${id}` }
 
@@ -48,7 +48,7 @@ describe.skipIf(!endpoint)('a deployed pipeline, from the command line', () => {
   const statusOf = async (name = ''): Promise<DeployedStatus> =>
     (await linesOf<DeployedStatus>(`status ${name}`.trimEnd()))[0]!
 
-  it('is stopped inside its Map, and retried with Process called for the missing batches alone', async () => {
+  it('is stopped inside its Map, and retried with only the missing batches', async () => {
     gate.close()
     await upload(operated, `incoming/${shops.stopped}/day.zip`, visitsArchive())
     await until(() => outcomesWritten() === passedCount && gate.triesCount() > 0)
@@ -77,7 +77,7 @@ describe.skipIf(!endpoint)('a deployed pipeline, from the command line', () => {
     })
     const lines = await linesOf<LogLine>(`logs ${retried.execution?.name}`)
     expect(new Set(lines.map(line => line.execution))).toEqual(new Set([retried.execution?.arn]))
-    // Process says at each end which batch it was called for.
+    // Process logs at its end which batch it was called for.
     const called = lines.filter(({ step }) => step === 'process').map(({ batch }) => batch)
     const { plan } = await runState(lake, { runId, attempt })
     expect(called.toSorted()).toEqual(plan.slice(passedCount).map(({ batch }) => batch))
@@ -133,7 +133,7 @@ const passedCount = 2
 
 const gate = gateOf()
 
-/** Closed, it lets outcomes of later batches try again and again; refusing, it turns them away for good. */
+/** A closed gate makes outcomes of later batches retry; a refusing gate makes them fail. */
 function gateOf() {
   let state: 'open' | 'closed' | 'refusing' = 'open'
   let tries = 0

@@ -1,10 +1,10 @@
-/** Services for which this repository has no client, by plain requests: LocalStack takes the service from the credential's scope, and looks at no signature. */
+/** Calls services for which this repository has no client by plain requests: LocalStack reads the service from the credential's scope, and checks no signature. */
 import { endpoint } from './environment.ts'
 
-/** As AWS names them before the operation; all of them speak JSON. */
+/** Names of AWS before the operation; all of these services use JSON. */
 const targets = { events: 'AWSEvents', sqs: 'AmazonSQS', monitoring: 'GraniteServiceVersion20100801' } as const
 
-/** @throws Error with what the service answered */
+/** Sends a request. @throws Error with the answer of the service */
 export async function request(
   service: keyof typeof targets,
   { operation, input }: { readonly operation: string; readonly input: object },

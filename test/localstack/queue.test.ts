@@ -23,7 +23,7 @@ describe.skipIf(!endpoint)('small uploads through a queue', () => {
   const archivesIn = async (dataset: string): Promise<number[]> =>
     (await rowsOf(lake, dataset)).map(row => Number(row.archive)).sort((a, b) => a - b)
 
-  it('start fewer executions than there are uploads, and give each row once', async () => {
+  it('start fewer executions than there are uploads, and write each row once', async () => {
     await Promise.all(
       months.flatMap(month =>
         archives.map(archive =>

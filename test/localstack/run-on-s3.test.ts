@@ -22,9 +22,9 @@ import { endpoint, environment } from './environment.ts'
 
 const membersCount = 60
 const rowsPerMember = 400
-/** Of the head, the run and the commit, however many batches there are. */
+/** Requests for the head, the run and the commit, for any number of batches. */
 const requestsOfAnyRun = 30
-/** Enough for several batches of several slices. */
+/** Rows for several batches of several slices. */
 const manyRowsPerMember = 8000
 const pipeline = `
 import { column, csv, parquet, pipeline, task, zipMembers } from 'fanmill'
@@ -74,7 +74,7 @@ describe.skipIf(!endpoint)('a run from S3 to S3', () => {
     }
     const args = runInto('lake', '--profile', 'lab')
     const runOnce = () => {
-      // So that only the profile says who and where.
+      // Credentials and region come only from the profile.
       for (const name of Object.keys(environment)) delete process.env[name]
       const running = fanmill(args, { cwd: folder, env })
       Object.assign(process.env, environment)
@@ -108,7 +108,7 @@ describe.skipIf(!endpoint)('a run from S3 to S3', () => {
     expect((await show('head', `s3://${bucket}/lake/visits`, '--rows', '3')).rows).toHaveLength(3)
   })
 
-  it('keeps within its budget of requests and bytes', async () => {
+  it('stays within its budget of requests and bytes', async () => {
     const archive = archiveOf(manyRowsPerMember)
     await put('many/incoming/visits.zip', archive)
     process.env.AWS_ENDPOINT_URL = proxy.endpoint
@@ -139,7 +139,7 @@ describe.skipIf(!endpoint)('a run from S3 to S3', () => {
     expect(read).toBeLessThanOrEqual(1.02 * archive.length + directoryBytes)
   })
 
-  it('samples below the state of the real output', async () => {
+  it('writes a sample below the state of the real output', async () => {
     const { code, stderr } = await fanmill(runInto('sampled', '--sample', '10'), { cwd: folder, env: environment })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: 'sampled/' }))
@@ -147,7 +147,7 @@ describe.skipIf(!endpoint)('a run from S3 to S3', () => {
     expect(Contents.map(({ Key }) => Key)).toContain('sampled/.fanmill/sample/visits/_SUCCESS')
   })
 
-  it('names the bucket, and what to do, when there is none', async () => {
+  it('fails with the bucket and advice when the bucket does not exist', async () => {
     const args = ['run', 'pipeline.ts', '--input', `s3://none-${randomUUID()}/data`, '--output', `s3://${bucket}/none`]
     const { code, stderr } = await fanmill(args, { cwd: folder, env: environment })
     expect(code).toBe(1)
@@ -164,7 +164,7 @@ interface Row {
   readonly code: string
 }
 
-/** Codes that deflate little, so that compressed bytes are most of the archive. */
+/** Makes codes that deflate little, so that compressed bytes are most of the archive. */
 const rowsOfMember = (member: number, count = rowsPerMember): Row[] =>
   Array.from({ length: count }, (_, row) => ({
     member,

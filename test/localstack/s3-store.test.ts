@@ -20,8 +20,8 @@ describe.skipIf(!endpoint)('on LocalStack', () => {
 
   storeSuite('S3', () => openStore({ kind: 's3', bucket, prefix: `${randomUUID()}/` }))
 
-  // No object of a KMS key: the emulator's KMS does not answer.
-  it('knows of an object the checksum of its whole, as SDKs write it, and whether its etag is of that alone', async () => {
+  // There is no object with a KMS key, because the emulator's KMS does not answer.
+  it('returns the checksum of a whole object, and whether its ETag depends only on the content', async () => {
     const client = new S3Client({ forcePathStyle: true })
     const at = { Bucket: bucket, Key: randomUUID() }
     const store = openStore({ kind: 's3', bucket, prefix: '' })

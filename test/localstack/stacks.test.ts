@@ -1,4 +1,4 @@
-/** That the stacks are all there: LocalStack makes resources of types that it does not know of nothing, in silence. */
+/** Checks that the stacks are complete, because LocalStack silently creates nothing for resources of unknown types. */
 import { setTimeout as pause } from 'node:timers/promises'
 import {
   CloudFormationClient,
@@ -14,7 +14,7 @@ import { type DeployedPipeline, type Deployment, deployment } from './deployment
 import { endpoint } from './environment.ts'
 import { request } from './plain-requests.ts'
 
-/** What the construct can make and LocalStack cannot, each behind a prop. */
+/** Types of resources that the construct can make and LocalStack cannot; a prop turns each off. */
 const lacking = ['AWS::CloudWatch::Dashboard', 'AWS::Glue::Table']
 
 describe.skipIf(!endpoint)('the deployed stacks', () => {
@@ -35,13 +35,13 @@ describe.skipIf(!endpoint)('the deployed stacks', () => {
     }
   })
 
-  it('lack of all that the construct can make only what LocalStack lacks', async () => {
+  it('have every type of resource that the construct can make, except for those that LocalStack lacks', async () => {
     const deployed = new Set((await Promise.all(ours.map(typesOf))).flat())
     const missing = everyType().filter(type => !deployed.has(type))
     expect(missing).toEqual(lacking)
   })
 
-  // LocalStack keeps what a rule says of a dead-letter queue, and drops what it cannot deliver: the event is put there by hand.
+  // LocalStack keeps the dead-letter queue of a rule, but drops events that it cannot deliver: the test puts the event there.
   it('alarm when an event waits in the dead-letter queue that the rule names', async () => {
     const [queue, rule, alarm] = await Promise.all(
       ['TriggerDeadLetters', 'TriggerRule', 'UndeliveredAlarm'].map(name => resourceOf(flights, name)),
@@ -80,7 +80,7 @@ async function typesOf(StackName: string): Promise<string[]> {
   return typesIn(JSON.parse(TemplateBody).Resources)
 }
 
-/** Of the resources that a pipeline has with every prop that adds some. */
+/** Returns the types of all resources of a pipeline with every prop that adds some. */
 function everyType(): string[] {
   const { template } = synthesise({
     entry: pipelineFile('sales.ts'),
@@ -96,14 +96,14 @@ const typesIn = (resources: Readonly<Record<string, { readonly Type: string }>>)
 
 async function resourceOf({ stack, id }: DeployedPipeline, name: string): Promise<StackResource | undefined> {
   const { StackResources = [] } = await client().send(new DescribeStackResourcesCommand({ StackName: stack }))
-  // The CDK ends a name with eight digits.
+  // The CDK appends eight hexadecimal digits to a name.
   return StackResources.find(
     ({ LogicalResourceId = '', ResourceType }) =>
       LogicalResourceId.slice(0, -8) === `${id}${name}` && !ResourceType?.endsWith('Policy'),
   )
 }
 
-/** A rule's is `<bus>|<rule>`, a queue's its URL. */
+/** Returns the name of a resource; the physical id of a rule is `<bus>|<rule>`, that of a queue its URL. */
 const nameOf = (resource: StackResource | undefined): string => resource?.PhysicalResourceId?.split('|').at(-1) ?? ''
 
 async function stateOf(alarm: StackResource | undefined): Promise<string | undefined> {

@@ -13,7 +13,7 @@ export interface LocalStack {
   stop(): Promise<void>
 }
 
-/** A fresh instance; or, where `FANMILL_LOCALSTACK_ENDPOINT` names one that runs, that one. Undefined when this machine has no Python for it. */
+/** Starts an instance, or uses the running one of `FANMILL_LOCALSTACK_ENDPOINT`. Returns undefined when this machine has no Python for it. */
 export async function startLocalStack(): Promise<LocalStack | undefined> {
   const running = process.env.FANMILL_LOCALSTACK_ENDPOINT
   if (running) {
@@ -42,7 +42,7 @@ function launch(
   { home, log, environment }: { home: string; log: string; environment: NodeJS.ProcessEnv },
 ): ChildProcess {
   const output = openSync(log, 'w')
-  // Standard input stays open as long as this process lives, and LocalStack as long as it.
+  // Standard input stays open until this process ends, and LocalStack then ends too.
   const child = spawn(python, [join(import.meta.dirname, 'start.py')], {
     cwd: home,
     env: environment,
@@ -80,9 +80,9 @@ function environmentOf(home: string, port: number, cacheFolder: string): NodeJS.
     LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '60',
     LAMBDA_KEEPALIVE_MS: '60000',
     SQS_CLOUDWATCH_METRICS_REPORT_INTERVAL: '5',
-    // As of a new account of AWS, whose executions are throttled and wait; and as much as a small machine bears.
+    // The limit of a new account of AWS, in which invocations are throttled; a small machine could not run more.
     LAMBDA_LIMITS_CONCURRENT_EXECUTIONS: '16',
-    // 0 refuses every type when offline, because its catalogue of supported ones cannot be fetched.
+    // With 0 every type is refused when offline, because the catalogue of supported types cannot be fetched.
     CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES: '1',
     SERVICES:
       's3,lambda,stepfunctions,events,scheduler,cloudformation,iam,sts,sqs,sns,ssm,secretsmanager,logs,cloudwatch,kms',

@@ -1,4 +1,4 @@
-/** A CDK app of somebody else, in a folder of its own with the built package: pipelines whose faults the tests provoke by parameter. */
+/** The CDK app of another project, in its own folder with the built package: pipelines whose faults the tests provoke by parameter. */
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -6,16 +6,16 @@ import { promisify } from 'node:util'
 
 export const theirStack = 'Theirs'
 
-/** What the pipeline calls a secret that has a generated name. */
+/** Name in the pipeline of a secret that has a generated name. */
 export const secretName = 'uploads/api-key'
 
-/** Text that a thread takes at once: as much as the smallest slice, so that many batches need little text. */
+/** Text that a thread stages at once: that of the smallest slice, so that many batches need little text. */
 export const groupBytes = 1024 * 1024
 
 /** The emulator runs functions as processes of its host. */
 export const ownArchitecture = process.arch === 'arm64' ? 'arm64' : 'x86_64'
 
-/** What `cdk --app` is to run in that folder. */
+/** Command for `cdk --app` in that folder. */
 export async function writeTheirApp(folder: string): Promise<string> {
   await publishInto(folder)
   for (const [name, text] of Object.entries(files)) await write(join(folder, name), text)
@@ -24,7 +24,7 @@ export async function writeTheirApp(folder: string): Promise<string> {
 
 const root = join(import.meta.dirname, '../..')
 
-/** The built package stands among this repository's other ones. */
+/** Links the built package and this repository's packages into node_modules. */
 async function publishInto(folder: string): Promise<void> {
   const modules = join(folder, 'node_modules')
   await mkdir(modules, { recursive: true })
@@ -56,7 +56,7 @@ for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operat
 }
 `
 
-/** What happens to an upload is in its key: `incoming/<shop>/…`. */
+/** The key of an upload, `incoming/<shop>/…`, decides about its faults. */
 const visits = `import { column, csv, param, parquet, pipeline, task, zipMembers } from 'fanmill'
 
 const visits = task({
@@ -80,7 +80,7 @@ function eat() {
 export default pipeline({ name: 'visits', tasks: [visits], trigger: { upload: 'incoming/{shop}/*.zip' } })
 `
 
-/** One upload starts both tasks, side by side; both fail without their secret. */
+/** One upload starts both tasks at the same time; both fail without their secret. */
 const uploads = `import { column, csv, param, parquet, pipeline, secret, task, zipMembers } from 'fanmill'
 
 const latest = task({

@@ -1,4 +1,4 @@
-/** What uploads start, by the rule of a deployed stack; each starts two tasks side by side, one that replaces and one that appends. */
+/** Uploads start executions by the rule of a deployed stack; each runs two tasks at the same time, one that replaces and one that appends. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Store } from '../../lib/store/store.ts'
 import { buildZip } from '../zip-builder.ts'
@@ -10,7 +10,7 @@ import { keysOf, lakeOf, manifestOf, openUploads, recordsOf, rowsOf } from './la
 import { secretName } from './their-app.ts'
 
 const archivesCount = 50
-/** Of this run of the tests alone: an instance that was given may have seen others. */
+/** Names of this run of the tests: a given instance may have keys of earlier ones. */
 const year = 1900 + Math.floor(Math.random() * 8000)
 const month = `${year}-06`
 const keyOf = (archive: number): string => `incoming/${month}/${archive}.zip`
@@ -29,7 +29,7 @@ describe.skipIf(!endpoint)('uploads', () => {
   const recordsOfMonth = async (task: string) =>
     (await recordsOf(lake, task)).filter(({ params }) => params.month === month)
 
-  it('start nothing outside of the wildcard of the trigger, and no run where only its template keeps their key out', async () => {
+  it('start no execution when the wildcard of the trigger does not match, and no run when only its template does not match', async () => {
     const keptOut = ['elsewhere/1.zip', `incoming/${month}/1.txt`]
     for (const key of keptOut) await upload(uploads, key, archiveOf(1))
     // The wildcard is incoming/*/*.zip, which does not know what a month is.
@@ -49,7 +49,7 @@ describe.skipIf(!endpoint)('uploads', () => {
     expect(started.filter(key => keys.includes(key))).toEqual([])
   }
 
-  it('of fifty archives at once give each row once, and no archive is processed more than twice', async () => {
+  it('of fifty archives at once write each row once, and process no archive more than twice', async () => {
     const archives = Array.from({ length: archivesCount }, (_, archive) => archive)
     await Promise.all(archives.map(archive => upload(uploads, keyOf(archive), archiveOf(archive))))
     const ends = await endsOf(uploads, archives.map(keyOf))
@@ -75,7 +75,7 @@ describe.skipIf(!endpoint)('uploads', () => {
     expect(JSON.parse(variables.FANMILL_SECRETS ?? '{}')).toEqual({
       [secretName]: expect.stringMatching(/^arn:aws:secretsmanager:[\w:-]+:secret:(?!uploads)/),
     })
-    // Their setup throws without it.
+    // The setup of the tasks throws without it.
     for (const task of tasks) expect((await manifestOf(lake, `${task}/${month}`))?.totals.rows).toBe(2 * archivesCount)
   })
 
@@ -91,7 +91,7 @@ describe.skipIf(!endpoint)('uploads', () => {
     expect(await stateOf()).toEqual(before)
   })
 
-  /** What a run would change. */
+  /** Returns the state that a run would change. */
   const stateOf = async () => ({
     runs: (await keysOf(lake, '.fanmill/runs/')).filter(key => key.endsWith('/run.json')),
     manifests: await Promise.all(tasks.map(task => manifestOf(lake, `${task}/${month}`))),

@@ -14,7 +14,7 @@ export interface Visit {
   readonly place: string
 }
 
-/** With `bad`, the checksum of that member is another one's. */
+/** Makes an archive; the member `bad` has the checksum of another one. */
 export function visitsArchive({ bad }: { readonly bad?: number } = {}): Buffer {
   const members = Array.from({ length: membersCount }, (_, member) => ({
     name: `${member}.csv`,
@@ -24,7 +24,7 @@ export function visitsArchive({ bad }: { readonly bad?: number } = {}): Buffer {
   return buildZip(members)
 }
 
-/** What the pipeline makes of them, in the order of `rowsOf`. */
+/** Returns the rows that the pipeline writes, in the order of `rowsOf`. */
 export function expectedVisits(): Visit[] {
   const rows = Array.from({ length: membersCount }, (_, member) => visitsOf(member)).flat()
   const texts = new Map(rows.map(row => [row, JSON.stringify(row)]))

@@ -1,4 +1,4 @@
-/** Batches, processes and faults of a pipeline in somebody else's CDK app: each test is a shop of its own, so all go on at once. */
+/** Batches, processes and faults of a pipeline in another CDK app: each test has its own shop, so that all run at the same time. */
 import { randomUUID } from 'node:crypto'
 import { AbortMultipartUploadCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -12,7 +12,7 @@ import { routeThrough } from './functions.ts'
 import { jsonOf, lakeOf, manifestOf, openUploads, partsOf, rowsOf, runState, schemasOf } from './lake.ts'
 import { expectedVisits, visitsArchive } from './visit-data.ts'
 
-/** Of this run of the tests alone: an instance that was given may have seen others. */
+/** Names of this run of the tests: a given instance may have keys of earlier ones. */
 const id = randomUUID().slice(0, 8)
 const shops = {
   many: `many-${id}`,
@@ -27,7 +27,7 @@ describe.skipIf(!endpoint).concurrent('a pipeline in a CDK app of somebody else'
   let theirFolder: string
   let lake: Store
   let proxy: CountingProxy
-  /** One run that two tests look at. */
+  /** A run that two tests use. */
   let many: Promise<Ended>
 
   beforeAll(async () => {
@@ -56,7 +56,7 @@ describe.skipIf(!endpoint).concurrent('a pipeline in a CDK app of somebody else'
     expect(await uploadsOf(shops.many)).toEqual([])
   })
 
-  it('gives the rows and the schema that the command line gives on a laptop, which finds the run done', async () => {
+  it('writes the rows and the schema of the command line on a laptop, which finds the run complete', async () => {
     const { tasks } = await many
     const onLaptop = async (output: string) => {
       const words = ['run', 'pipelines/visits.ts', '--param', `shop=${shops.many}`, '--json', '--workers', '2']
@@ -78,7 +78,7 @@ describe.skipIf(!endpoint).concurrent('a pipeline in a CDK app of somebody else'
     })
   })
 
-  it('fails naming the member that cannot be read, having done the other batches, and succeeds when it is mended', async () => {
+  it('fails with the member that cannot be read after the other batches, and succeeds when it is fixed', async () => {
     const failed = await run(shops.broken, visitsArchive({ bad: 5 }))
     expect(failed.status).toBe('FAILED')
     expect(failed.cause).toMatch(/BATCHES_FAILED/)
@@ -98,7 +98,7 @@ describe.skipIf(!endpoint).concurrent('a pipeline in a CDK app of somebody else'
     expect(await rowsOf(lake, `visits/${shops.broken}`)).toEqual(expectedVisits())
   })
 
-  it('tries again what S3 refused for a while, and leaves no trace of it in the rows', async () => {
+  it('retries requests that S3 refused for a while, without any effect on the rows', async () => {
     const { status, tasks } = await run(shops.flaky)
     expect(status).toBe('SUCCEEDED')
     const { failures } = await runState(lake, tasks[0]!.run!)
@@ -115,7 +115,7 @@ describe.skipIf(!endpoint).concurrent('a pipeline in a CDK app of somebody else'
     expect(await rowsOf(lake, `visits/${shops.hungry}`)).toEqual(expectedVisits())
   })
 
-  it('processes a batch again whose pending parts are gone when it is committed', async () => {
+  it('processes a batch again when its pending parts were removed before the commit', async () => {
     const { status, tasks, arn } = await run(shops.lost)
     expect(status).toBe('SUCCEEDED')
     const states = await statesOf(arn)
@@ -131,7 +131,7 @@ describe.skipIf(!endpoint).concurrent('a pipeline in a CDK app of somebody else'
   const uploadsOf = async (shop: string) =>
     (await openUploads(visits.output)).filter(({ Key }) => Key?.startsWith(`visits/${shop}/`))
 
-  /** As the names of its parts tell. */
+  /** Returns the batches by the names of their parts. */
   const runOf = (shop: string): string => {
     const part = new RegExp(`/visits/${shop}/.*/part-\\d+-\\d+-(\\w+)-1\\.parquet$`)
     return proxy.seen.map(({ path }) => part.exec(path)?.[1]).find(found => found !== undefined) ?? 'none'
@@ -140,14 +140,14 @@ describe.skipIf(!endpoint).concurrent('a pipeline in a CDK app of somebody else'
   const isOutcomeOf = (shop: string, { method, path }: SeenRequest): boolean =>
     method === 'PUT' && path.includes(`/${runOf(shop)}/1/outcomes/`)
 
-  /** The first try of a batch stages its parts, and finds no way to tell. */
+  /** Lets the first try of a batch stage its parts, but not write its outcome. */
   function flaky(request: SeenRequest): number | undefined {
     if (!isOutcomeOf(shops.flaky, request) || !request.path.endsWith('/0.json')) return undefined
     const isNoted = proxy.seen.some(({ path }) => path.endsWith(`/${runOf(shops.flaky)}/1/failures/0-1.json`))
     return isNoted ? undefined : 500
   }
 
-  /** When the last batch ends, an upload of another one expires. */
+  /** Aborts an upload of another batch when the last batch ends. */
   async function losing(request: SeenRequest): Promise<undefined> {
     if (!isOutcomeOf(shops.lost, request)) return
     const plan = await jsonOf<unknown[]>(lake, `.fanmill/runs/${runOf(shops.lost)}/1/plan.json`)

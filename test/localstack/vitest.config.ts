@@ -9,7 +9,7 @@ export default defineConfig({
     globalSetup: 'test/localstack/global-setup.ts',
     setupFiles: ['test/temporary-folder.ts', 'test/localstack/environment.ts'],
     pool: 'forks',
-    // The stacks are deployed once, and while a run waits another may go on.
+    // The stacks are deployed once, and other tests run while one waits.
     maxWorkers: 2,
     testTimeout: 300_000,
     hookTimeout: 600_000,

@@ -1,4 +1,4 @@
-/** Executions that wait for an output: in Wait states, and at last as another execution with the same input. */
+/** Executions that wait for an output: first in Wait states, then as another execution with the same input. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import {
@@ -29,7 +29,7 @@ describe.skipIf(!endpoint)('an execution whose output is taken', () => {
     lake = lakeOf(waiting.output)
   })
 
-  /** The deployed machine, whose branches have used up their waits after the first one. */
+  /** Changes the deployed machine so that its branches have used up their waits after the first one. */
   async function impatientMachine(): Promise<string> {
     const { stateMachineArn } = waiting
     const { definition = '', roleArn } = await client().send(new DescribeStateMachineCommand({ stateMachineArn }))
@@ -77,7 +77,7 @@ describe.skipIf(!endpoint)('an execution whose output is taken', () => {
     expect(await rowsOf(lake, `visits/${shop}`)).toEqual(expectedVisits())
   })
 
-  /** A successor may itself be continued. */
+  /** Follows successors, which may have successors themselves. */
   async function lastOf(executionArn: string): Promise<DescribeExecutionCommandOutput> {
     const end = await endOf(executionArn)
     const { continuedBy } = JSON.parse(end.output ?? '{}')
