@@ -29,7 +29,7 @@ export async function measure([program, ...args]: Command, mark?: RegExp): Promi
   const { code, seconds } = await ended(child, start)
   const use = stopWatching()
   if (code !== 0) throw new Error(`ended with ${code}: ${tail.at(-1)}`, { cause: tail.join('\n') })
-  return { ...use, seconds, ...(markSeconds === undefined ? {} : { markSeconds }) }
+  return { ...use, seconds, markSeconds }
 }
 
 /** Waits for the end of the process, after its output was read completely. */

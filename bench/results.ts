@@ -29,7 +29,7 @@ export function resultOf(measured: Case, sides: Readonly<Record<string, Summary>
   return {
     name,
     title,
-    ...(note !== undefined && { note }),
+    note,
     date: new Date().toISOString().slice(0, 10),
     command,
     sides,

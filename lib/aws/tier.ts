@@ -136,7 +136,7 @@ function tooLong(
   const detail = {
     task,
     archive,
-    ...(member !== undefined && { member }),
+    member,
     bytes: slice.bytes,
     seconds: Math.round(seconds),
   }

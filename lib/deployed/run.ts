@@ -118,7 +118,7 @@ async function emitFailures(
       event: 'log',
       level: 'warn',
       message: `batch ${batch} failed${where}: ${code} ${message}`,
-      ...{ task, run, ...(archive !== undefined && { archive }), ...(member !== undefined && { member }) },
+      ...{ task, run, archive, member },
     })
   }
 }
