@@ -1,7 +1,7 @@
 /** The events that the state machine gives to the functions. */
 import * as v from 'valibot'
 import { manualEventSchema, runNameSchema, uploadEventSchema } from '../aws/lambda-events.ts'
-import { planItemSchema } from '../state/state.ts'
+import { planItemSchema } from '../model/plan-data.ts'
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 const waits = v.object({ count, inRow: count, max: count })

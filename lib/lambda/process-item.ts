@@ -12,7 +12,7 @@ import { batchTools } from '../threads/task-workers.ts'
 import type { ProcessEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
 import { executionOwner, runLeaseMs } from './session.ts'
-import { hear, logger, measure, peakMemoryMb } from './telemetry.ts'
+import { logger, logMessage, measure, peakMemoryMb } from './telemetry.ts'
 import { coolThreads, type WarmThreads, warmThreads } from './warm-threads.ts'
 
 /** A summary: parts and counts of the batch are in its outcome. */
@@ -69,7 +69,7 @@ async function processInTime(
     return await runner.processItem({ codeHash, output, now: Date.now, signal }, kept.run, item, async () => {
       threads = await warmThreads(lambda, kept)
       if (signal.aborted) stop()
-      const onSkip = (member: SkippedMember): void => hear({ kind: 'log', ...skippedLine(member) })
+      const onSkip = (member: SkippedMember): void => logMessage({ kind: 'log', ...skippedLine(member) })
       return batchTools({ ...threads, input, output, gate: createGate(), token, signal, onSkip })
     })
   } finally {

@@ -96,7 +96,7 @@ describe('start --wait of a complete append', () => {
     }
     const { end } = eventsOf(await operate('start --wait --json'))
     expect(end?.tasks).toMatchObject([
-      { ...{ status: 'skipped', output: 's3://lake/points/' }, rowsWritten: 5, rowsRead: 6, rowsRejected: 1, parts: 2 },
+      { ...{ status: 'skipped', output: 's3://lake/points' }, rowsWritten: 5, rowsRead: 6, rowsRejected: 1, parts: 2 },
     ])
   })
 })

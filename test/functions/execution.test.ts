@@ -244,7 +244,7 @@ describe('a run that was planned before a deployment', () => {
     await account.deploy(pipelineText())
     const wait = { waitSeconds: 30, waits: { ...noWaits(1), count: 1, inRow: 1 } }
     const answer = await account.commit('points', { run })
-    expect(answer).toEqual({ done: false, task: 'points', run, maxConcurrency: 100, ...wait })
+    expect(answer).toEqual({ done: false, task: 'points', run, maxConcurrency: 100, losses: 0, ...wait })
     await account.deploy(pipelineText({ steps: edited }))
     expect(await account.commit('points', { run })).toEqual({ done: true })
     expect((await account.rows(`points/${month}`)).map(row => row.y)).toEqual([2000, 2000])

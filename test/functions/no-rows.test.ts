@@ -63,22 +63,25 @@ const cases: readonly Case[] = [
   },
 ]
 
-it.each(cases)('$what is left out of logs and errors, and kept in the state', async ({ task, steps, members, table, says }) => {
-  account = await Account.open(pipelineText({ task, steps }))
-  await account.upload(`incoming/${month}/a.zip`, members)
-  if (table) await account.write('input/t.csv', table)
-  const log = listen()
-  logger.setLogLevel('INFO')
-  const { error, run } = await account.execute('points', { params: { month } })
-  logger.setLogLevel('SILENT')
-  const logged = log()
-  expect(error?.message).toMatch(/^BATCHES_FAILED 1 of 1 batches/)
-  expect(error?.message).toMatch(says)
-  expect(logged).toMatch(says)
-  for (const told of [logged, JSON.stringify({ ...error }), String(error?.stack), String(error?.cause)])
-    expect(told).not.toContain(value)
-  const folder = join(account.folder, `output/.fanmill/runs/${run?.runId}/${run?.attempt}`)
-  const [failure] = await readdir(join(folder, 'failures'))
-  expect(await readFile(join(folder, 'failures', failure!), 'utf8')).toContain(value)
-  expect(await readFile(join(folder, 'end.json'), 'utf8')).toContain(value)
-})
+it.each(cases)(
+  '$what is left out of logs and errors, and kept in the state',
+  async ({ task, steps, members, table, says }) => {
+    account = await Account.open(pipelineText({ task, steps }))
+    await account.upload(`incoming/${month}/a.zip`, members)
+    if (table) await account.write('input/t.csv', table)
+    const log = listen()
+    logger.setLogLevel('INFO')
+    const { error, run } = await account.execute('points', { params: { month } })
+    logger.setLogLevel('SILENT')
+    const logged = log()
+    expect(error?.message).toMatch(/^BATCHES_FAILED 1 of 1 batches/)
+    expect(error?.message).toMatch(says)
+    expect(logged).toMatch(says)
+    for (const told of [logged, JSON.stringify({ ...error }), String(error?.stack), String(error?.cause)])
+      expect(told).not.toContain(value)
+    const folder = join(account.folder, `output/.fanmill/runs/${run?.runId}/${run?.attempt}`)
+    const [failure] = await readdir(join(folder, 'failures'))
+    expect(await readFile(join(folder, 'failures', failure!), 'utf8')).toContain(value)
+    expect(await readFile(join(folder, 'end.json'), 'utf8')).toContain(value)
+  },
+)

@@ -93,7 +93,7 @@ describe('Commit', () => {
     const event = { run, execution: 'first', waits, maxConcurrency: 7 }
     const answer = await account.commit('points', event)
     expect(answer).toEqual({
-      ...{ done: false, task: 'points', run, maxConcurrency: 7, waitSeconds: 5 },
+      ...{ done: false, task: 'points', run, maxConcurrency: 7, losses: 0, waitSeconds: 5 },
       waits: { ...waits, count: 1, inRow: 1 },
     })
     expect(await account.commit('points', { ...event, ...answer })).toMatchObject({ waitSeconds: 7 })
