@@ -1,10 +1,11 @@
 /** Input of executions and answers of Plan and Commit, as JSON; and the contents of the functions' asset and environment. */
 import * as v from 'valibot'
+import type { DataOf } from '../model/json-schema.ts'
 import type { RunName } from '../model/run-identity.ts'
 import type { WaitAnswer, Waits } from '../model/waits.ts'
 
 /** An S3 event as EventBridge delivers it; the key is not URL-encoded. */
-export type UploadEvent = v.InferOutput<typeof uploadEventSchema>
+export type UploadEvent = DataOf<typeof uploadEventSchema>
 
 export const uploadEventSchema = v.looseObject({
   'detail-type': v.literal('Object Created'),
@@ -18,16 +19,16 @@ export const uploadEventSchema = v.looseObject({
 export const runNameSchema = v.strictObject({ runId: v.string(), attempt: v.number() })
 
 /** A request by hand, for one task or for all. */
-export type ManualEvent = Readonly<v.InferOutput<typeof manualEventSchema>>
+export type ManualEvent = DataOf<typeof manualEventSchema>
 
 export const manualEventSchema = v.strictObject({
   task: v.optional(v.string()),
-  params: v.optional(v.pipe(v.record(v.string(), v.unknown()), v.readonly())),
+  params: v.optional(v.record(v.string(), v.unknown())),
   force: v.optional(v.boolean()),
   /** Attempt of the named task to continue; it fails where that is not possible, and never becomes another run. */
-  resume: v.optional(v.pipe(runNameSchema, v.readonly())),
+  resume: v.optional(runNameSchema),
   /** Executions known to have ended: their turns and runs are taken over at once, before their leases lapse. */
-  ended: v.optional(v.pipe(v.array(v.string()), v.readonly())),
+  ended: v.optional(v.array(v.string())),
 })
 
 /**

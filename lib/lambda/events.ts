@@ -1,14 +1,14 @@
 /** The events that the state machine gives to the functions. */
 import * as v from 'valibot'
 import { manualEventSchema, runNameSchema, uploadEventSchema } from '../aws/lambda-events.ts'
+import { count, type DataOf } from '../model/json-schema.ts'
 import { planItemSchema } from '../model/plan-data.ts'
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 const waits = v.object({ count, inRow: count, max: count })
 /** The execution is an ARN: the owner of the run. */
 const own = { task: v.string(), execution: v.string() }
 
-export type PlanEvent = v.InferOutput<typeof planEventSchema>
+export type PlanEvent = DataOf<typeof planEventSchema>
 
 export const planEventSchema = v.object({
   ...own,
@@ -20,7 +20,7 @@ export const planEventSchema = v.object({
 })
 
 /** Process is called once for each batch and tier. */
-export type ProcessEvent = v.InferOutput<typeof processEventSchema>
+export type ProcessEvent = DataOf<typeof processEventSchema>
 
 export const processEventSchema = v.object({
   ...own,
@@ -30,7 +30,7 @@ export const processEventSchema = v.object({
   tier: count,
 })
 
-export type CommitRunEvent = v.InferOutput<typeof commitRunSchema>
+export type CommitRunEvent = DataOf<typeof commitRunSchema>
 
 const commitRunSchema = v.object({
   ...own,
@@ -42,6 +42,6 @@ const commitRunSchema = v.object({
 })
 
 /** With `outputPath` Commit only completes an interrupted commit of that output, and answers `{ done: true }`. */
-export type CommitEvent = v.InferOutput<typeof commitEventSchema>
+export type CommitEvent = DataOf<typeof commitEventSchema>
 
 export const commitEventSchema = v.union([commitRunSchema, v.object({ ...own, outputPath: v.string() })])

@@ -1,7 +1,6 @@
 /** Process on Lambda: processes one batch on the threads of its tier, and stops before the time is up. */
 import { randomUUID } from 'node:crypto'
 import type { Outcome } from '../model/outcome.ts'
-import { planItemSchema } from '../model/plan-data.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
 import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
 import { createGate } from '../process/gate.ts'
