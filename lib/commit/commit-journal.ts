@@ -2,7 +2,7 @@
 import { TransientError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
 import { type Actor, forEachParallel, type Versioned } from '../state/files.ts'
-import { type Head, type Journal, outputPrefix, runKeys, stateBytes, successKey } from '../state/state.ts'
+import { type Head, type Journal, outputPrefix, runKeys, runOfPart, stateBytes, successKey } from '../state/state.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import { lockedOut, readSuccess } from './head.ts'
 import { HeadClaim } from './head-claim.ts'
@@ -123,10 +123,9 @@ async function removeOld({ actor, claim, journal, there }: Roll): Promise<void> 
  * keys, which are complete now; pending files of another run under the same keys are voided, and processed again, by its own commit.
  */
 async function abortLeftovers({ actor, claim, journal }: Roll): Promise<void> {
-  const isOfRun = new RegExp(`-${journal.runId}-\\d+\\.parquet$`)
   const keys = new Set(journal.complete.map(part => part.key))
   for await (const part of actor.store.listParts(outputPrefix(journal.outputPath))) {
-    if (isOfRun.test(part.key) || keys.has(part.key))
+    if (runOfPart(part.key)?.runId === journal.runId || keys.has(part.key))
       await claim.change('abort-part', () => actor.store.abortPart(part))
   }
 }

@@ -5,7 +5,7 @@ import { pendingOf } from '../model/outcome.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { isDamaged, readUndamaged } from '../state/damaged-state.ts'
 import { forEachParallel } from '../state/files.ts'
-import { outputPrefix, readOutcome, runKeys } from '../state/state.ts'
+import { outputPrefix, readOutcome, runKeys, runOfPart } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 
 /** Keys that an error names. */
@@ -63,8 +63,8 @@ function isHidden(name: string): boolean {
 function attemptsOfParts(keys: readonly string[]): RunName[] {
   const names = new Map<string, RunName>()
   for (const key of keys) {
-    const [text, runId = '', attempt] = /([0-9a-f]{16})-(\d+)\.parquet$/.exec(key) ?? []
-    if (text) names.set(text, { runId, attempt: Number(attempt) })
+    const name = runOfPart(key)
+    if (name) names.set(`${name.runId}/${name.attempt}`, name)
   }
   return [...names.values()]
 }

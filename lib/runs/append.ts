@@ -1,17 +1,17 @@
-/** Which inputs an append has to read: those that the dataset does not hold yet. */
+/** Selects the inputs that an append has to read: those that the dataset does not hold yet. */
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestInput, ManifestRun } from '../model/manifest.ts'
 import type { InputObject } from '../model/plan-data.ts'
 
 export interface AppendPlan {
   readonly inputs: readonly InputObject[]
-  /** Runs of the manifest whose parts go, because their inputs are read again. */
+  /** Runs of the manifest whose parts are replaced, because their inputs are read again. */
   readonly replaces: readonly string[]
 }
 
 /**
- * Leaves out the inputs that the manifest lists, whatever code read them; with `isRedo` takes the place of the runs that read any.
- * @throws INPUT_ALREADY_APPENDED when a listed input has changed, or when a run to be replaced read inputs that are not given
+ * Leaves out the inputs that the manifest lists, whatever code read them; with `isRedo` replaces the runs that read any of them.
+ * @throws INPUT_ALREADY_APPENDED when a listed input has changed, or when a run to be replaced read other inputs as well
  */
 export function planAppend(
   inputs: readonly InputObject[],
@@ -27,13 +27,13 @@ function isNew(input: InputObject, runs: readonly ManifestRun[]): boolean {
     const listed = run.inputs.find(({ key }) => key === input.key)
     if (!listed) continue
     if (isSame(listed, input)) return false
-    const message = `${input.key} was appended by run ${run.runId} and has changed since; run with --force to replace what came of it`
+    const message = `${input.key} was appended by run ${run.runId} and has changed since; run with --force to replace its rows`
     throw new PermanentError('INPUT_ALREADY_APPENDED', message, { key: input.key, runId: run.runId })
   }
   return true
 }
 
-/** One that was known by its etag may be known by a checksum now. */
+/** An input that was identified by its etag may be identified by a checksum now. */
 function isSame(listed: ManifestInput, { identity, etag, sizeBytes }: InputObject): boolean {
   return listed.sizeBytes === sizeBytes && (listed.identity === identity || listed.identity === `etag:${etag}`)
 }

@@ -1,19 +1,23 @@
-/** Finds the attempts whose state datasets still need. */
+/** Finds the attempts whose state is still needed by datasets. */
 
 import { readCurrent } from '../commit/head.ts'
-import { type DamagedFile, isDamaged, orDamaged, readUndamaged } from '../state/damaged-state.ts'
-import { forEachParallel, readsAtOnce } from '../state/files.ts'
+import type { RunName } from '../model/run-identity.ts'
+import { type DamagedFile, isDamaged, orDamaged } from '../state/damaged-state.ts'
+import { forEachParallel, readState, readsAtOnce } from '../state/files.ts'
 import { outputKeys, readHeadFile } from '../state/state.ts'
 import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
 
 export interface NeededAttempts {
-  /** As `runId/attempt`: those that a manifest names, and those of commits under way. */
+  /** Texts of the attempts that a manifest names, and of those that are being committed. */
   readonly attempts: ReadonlySet<string>
   /** Hashes of outputs whose head or manifest is damaged: all of their attempts may be needed. */
   readonly damagedOutputs: ReadonlySet<string>
   readonly damaged: readonly DamagedFile[]
 }
+
+/** Returns a name that tells attempts apart. */
+export const attemptText = ({ runId, attempt }: RunName): string => `${runId}/${attempt}`
 
 /** Reads every head and its manifest. */
 export async function neededAttempts(store: Store): Promise<NeededAttempts> {
@@ -22,19 +26,21 @@ export async function neededAttempts(store: Store): Promise<NeededAttempts> {
   const damaged: DamagedFile[] = []
   const readOutput = async (folder: string) => {
     const [, outputHash = ''] = /outputs\/([^/]+)\//.exec(folder) ?? []
-    const head = await readUndamaged(store, outputKeys(outputHash).head, readHeadFile)
-    if (!head) return
-    const current = isDamaged(head) ? head : await orDamaged(() => readCurrent(store, head))
-    if (isDamaged(head) || isDamaged(current)) {
+    const runs = await orDamaged(() => runsOf(store, outputHash))
+    if (isDamaged(runs)) {
       damagedOutputs.add(outputHash)
-      if (isDamaged(current)) damaged.push(current)
-      return
-    }
-    const { committed, committing } = head
-    const runs = [...(current.manifest?.runs ?? []), ...[committed, committing].filter(one => one !== undefined)]
-    for (const { runId, attempt } of runs) attempts.add(`${runId}/${attempt}`)
+      damaged.push(runs)
+    } else for (const run of runs) attempts.add(attemptText(run))
   }
   const folders = await Array.fromAsync(store.listFolders(`${stateRoot}outputs/`))
   await forEachParallel(folders, readOutput, readsAtOnce)
   return { attempts, damagedOutputs, damaged }
+}
+
+/** The runs that an output's manifest and head name. @throws STATE_INVALID */
+async function runsOf(store: Store, outputHash: string): Promise<readonly RunName[]> {
+  const head = await readState(store, outputKeys(outputHash).head, readHeadFile)
+  if (!head) return []
+  const { manifest } = await readCurrent(store, head)
+  return [...(manifest?.runs ?? []), head.committed, head.committing].filter(run => run !== undefined)
 }

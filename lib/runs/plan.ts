@@ -1,4 +1,4 @@
-/** Plan: reserves the run of what was found and writes its batches, or finds that there is nothing to do. */
+/** Plan: reserves the run of the inputs that were found and writes its batches, or finds that there is nothing to do. */
 
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import { type PackOptions, packBatches } from '../inputs/plan-slices.ts'
@@ -19,7 +19,7 @@ export type Planned =
   | Exclude<Reservation, ReservedRun>
   | { readonly status: 'new' | 'resume'; readonly run: ReservedRun; readonly plan: readonly PlanItem[] }
 
-/** A plan that is there already, from an interrupted try, is kept: its outcomes count. @throws as `reserveRun` */
+/** Plans a run. A plan of an interrupted try is kept, because its outcomes count. @throws as `reserveRun` */
 export async function plan(output: Store, request: PlanRequest): Promise<Planned> {
   const { inputs, skipped } = request.found
   const first = [...take(skipped.all(), skippedShownMax)]
@@ -33,11 +33,11 @@ export async function plan(output: Store, request: PlanRequest): Promise<Planned
   const at = request.at ?? (() => {})
   await effect({ at }, 'write-members', () => output.create(keys.members(files.sha256), files.members))
   const etag = await effect({ at }, 'write-plan', () => output.create(keys.plan, stateBytes(files.plan)))
-  // Another process may have been first; its plan is the plan.
+  // The plan of another process counts if it was first.
   const others = etag === undefined ? await readState(output, keys.plan, readPlan) : undefined
   return { status: run.status, run, plan: others ?? files.plan }
 }
 
-/** One batch without slices where there is nothing to read: it writes the empty dataset. */
+/** Packs slices into batches; without slices, one empty batch that writes the empty dataset. */
 const batchesOf = (slices: readonly Slice[], options: PackOptions): readonly (readonly Slice[])[] =>
   slices.length === 0 ? [[]] : packBatches(slices, options)

@@ -1,4 +1,4 @@
-/** Makes the head of an output again from the other files of the state, when it cannot be read. */
+/** Rebuilds a damaged head of an output from the other files of the state. */
 
 import { headKey, lockedOut, readCurrent, readSuccess } from '../commit/head.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -22,8 +22,8 @@ import {
 import { attemptsIn } from './runs.ts'
 
 /**
- * Nothing happens to a head that can be read. What was committed last is known by the manifests of the runs; a commit that began after
- * it is known by its journal, which the next step rolls to its end. Lists all runs.
+ * Leaves a head alone that can be read. The last commit is known by the manifests of the runs; a commit that began after it is known by
+ * its journal, which the next step completes. Lists all runs.
  * @throws STATE_INVALID for the head of another version of fanmill; OUTPUT_LOCKED when another process was faster
  */
 export async function rebuildDamagedHead(actor: Actor, outputPath: string): Promise<void> {
@@ -41,12 +41,12 @@ export async function rebuildDamagedHead(actor: Actor, outputPath: string): Prom
   if ((await store.replace(key, stateBytes(next), found.etag)) === undefined) throw lockedOut(outputPath)
 }
 
-/** Whether what the head says is committed can be read; a commit under way is left to whoever settles it. */
+/** Whether the manifest that the head names can be read; a commit under way is settled elsewhere. */
 async function isUsable({ store }: Actor, head: Head): Promise<boolean> {
   return head.committing !== undefined || !isDamaged(await orDamaged(() => readCurrent(store, head)))
 }
 
-/** Undefined for one that cannot be read. */
+/** Reads a head; undefined for a damaged one. */
 async function headAt({ store }: Actor, key: string): Promise<Head | undefined> {
   try {
     return await readState(store, key, readHeadFile)
@@ -67,7 +67,7 @@ function isOtherVersion(bytes: Uint8Array): boolean {
   }
 }
 
-/** What the state of one attempt says of the output. */
+/** The files of one attempt that describe the output. */
 interface Trace {
   readonly record: RunRecord
   readonly manifest: Manifest | undefined
@@ -99,19 +99,17 @@ async function headOf(actor: Actor, outputPath: string): Promise<Head> {
     outputPath,
     reserved: Math.max(generation, ...traces.map(({ record }) => record.generation)),
     claims: begun ? begun.journal.claim : claims + 1,
-    ...(latest && {
-      committed: {
-        generation,
-        runId: latest.name.runId,
-        attempt: latest.name.attempt,
-        manifest: latest.key,
-      },
-    }),
-    ...(begun && { committing: claimOf(begun.journal, begun.record) }),
+    committed: latest && {
+      generation,
+      runId: latest.name.runId,
+      attempt: latest.name.attempt,
+      manifest: latest.key,
+    },
+    committing: begun && claimOf(begun.journal, begun.record),
   }
 }
 
-/** A claim of an owner that is taken for dead. */
+/** Returns a claim whose owner counts as dead. */
 function claimOf({ claim, next, runId, attempt }: Journal, { owner }: RunRecord): Committing {
   return { generation: next.generation, runId, attempt, claim, owner, leaseUntil: 0 }
 }

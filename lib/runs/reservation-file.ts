@@ -1,4 +1,4 @@
-/** A reserved run as a file of its state: what processes need that did not plan it themselves. Small, because each batch reads it. */
+/** Writes a reserved run into a file of its state, for processes that did not plan it. It is small, because each batch reads it. */
 import * as v from 'valibot'
 import { PermanentError } from '../errors/errors.ts'
 import { count, type DataOf } from '../model/json-schema.ts'
@@ -41,20 +41,20 @@ const reservationSchema = v.object({
 export type KeptReservation = DataOf<typeof reservationSchema>
 const parse = reader(reservationSchema)
 
-/** Written by whoever plans the run, each time: an owner after another may see its inputs under other etags. */
+/** Writes the file each time that a process plans the run, because the inputs may have other etags then. */
 export async function keepReservation(store: Store, planned: ReservedRun, tables: string): Promise<void> {
   const { inputs: _, skipped: __, ...run } = planned
   await store.write(runKeys(run.runId, run.attempt).reservation, stateBytes({ run, tables } satisfies KeptReservation))
 }
 
-/** @throws RUN_UNKNOWN, STATE_INVALID */
+/** Reads the reservation of an attempt. @throws RUN_UNKNOWN, STATE_INVALID */
 export async function readReservation(store: Store, name: RunName): Promise<KeptReservation> {
   const found = await readState(store, runKeys(name.runId, name.attempt).reservation, parse)
   if (!found) throw unplanned(store, name)
   return found
 }
 
-/** With all inputs of the run, from its record: for commit, which writes them into the manifest. @throws RUN_UNKNOWN, STATE_INVALID */
+/** Adds all inputs of the run, from its record, for commit, which writes them into the manifest. @throws RUN_UNKNOWN, STATE_INVALID */
 export async function withInputs(store: Store, run: RunFrame): Promise<ReservedRun> {
   const record = await readState(store, runKeys(run.runId, run.attempt).run, readRunRecord)
   if (!record) throw unplanned(store, run)

@@ -1,4 +1,4 @@
-/** The lease of a run's owner: renewed while it works, given up when it ends. */
+/** Renews the lease of a run's owner while it works, and gives it up at the end. */
 import { toPlain } from '../errors/errors.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { readState, readVersioned, roundsMax } from '../state/files.ts'
@@ -14,14 +14,15 @@ export function renewRun(
   return renewIf(store, run, { owner, leaseUntil }, holder => holder.owner.id === owner.id)
 }
 
-/** Writes the lease that a new run has in its record as a file of its own: many processes look at it, and a record may name 100,000 inputs. */
+/** Copies the lease of a new run from its record into a file of its own: many processes read it, and a record may name 100,000 inputs. */
 export async function keepLease(store: Store, { runId, attempt }: RunName, lease: Lease): Promise<void> {
   await store.create(runKeys(runId, attempt).lease, stateBytes(lease))
 }
 
 /**
- * As `renewRun`, for many processes of one owner: only when less than half of `leaseMs` is left, or nothing, for they may have waited
- * long to be called. A lease that was given up is left so: the run was ended, and a process on its way must not hold it.
+ * Renews the lease for one of many processes of an owner: only when less than half of `leaseMs` is left, also when it has lapsed, because
+ * such a process may have waited long to be called. A lease that was given up stays so: the run has ended, and a late process must not
+ * hold it.
  */
 export async function renewWhenDue(
   store: Store,
@@ -35,7 +36,7 @@ export async function renewWhenDue(
   if (lease && isDue(lease)) await renewIf(store, run, { owner, leaseUntil: now() + leaseMs }, isDue)
 }
 
-/** Notes how an attempt ended and gives its lease up, so that the next process need not wait for it. */
+/** Gives the lease of an attempt up and writes how it ended, so that the next process need not wait. */
 export async function endRun(store: Store, run: RunName, { owner, now, status, error }: EndOptions): Promise<void> {
   const lease: Lease = { owner, leaseUntil: now(), isGivenUp: true }
   const isOurs = await renewIf(store, run, lease, holder => holder.owner.id === owner.id)
@@ -43,7 +44,7 @@ export async function endRun(store: Store, run: RunName, { owner, now, status, e
   const end: RunEnd = {
     status,
     at: new Date(now()).toISOString(),
-    ...(error === undefined ? {} : { error: shortError(error) }),
+    error: error === undefined ? undefined : shortError(error),
   }
   await store.write(runKeys(run.runId, run.attempt).end, stateBytes(end))
 }
@@ -52,7 +53,7 @@ export interface EndOptions {
   readonly owner: Owner
   readonly now: () => number
   readonly status: RunEnd['status']
-  /** What was thrown, when it failed. */
+  /** The thrown error, when it failed. */
   readonly error?: unknown
 }
 
@@ -76,5 +77,5 @@ async function renewIf(
 
 function shortError(error: unknown): NonNullable<RunEnd['error']> {
   const { code, message, detail } = toPlain(error)
-  return { message, ...(code ? { code } : {}), ...(detail ? { detail } : {}) }
+  return { message, code, detail }
 }

@@ -1,4 +1,4 @@
-/** What ran, as its state says: no engine, no data, no clock but the caller's. */
+/** Lists runs and describes them by their state, without engine or data. */
 
 import { readFailures, readOutcomes } from '../commit/commit-check.ts'
 import type { ParamValues } from '../define/definition.ts'
@@ -32,13 +32,13 @@ export interface RunSummary {
   readonly task: string
   readonly params: ParamValues
   /**
-   * `complete` says that it was committed, not that it was not replaced since; `superseded`, that it was not, because a later run
-   * that read all that it did was committed first; `damaged`, that a file of its state cannot be read, which `error` names.
+   * `complete`: it was committed, and may have been replaced since. `superseded`: it was not committed, because a later run that read
+   * all of its inputs was committed first. `damaged`: a file of its state is damaged, which `error` names.
    */
   readonly status: 'running' | 'interrupted' | 'failed' | 'superseded' | 'complete' | 'damaged'
   /** Path of the dataset below the output root. */
   readonly output: string
-  /** Who works on it, or did last. */
+  /** The process or execution that works on it, or did last. */
   readonly owner: Owner
   /** 0 while it is being planned. */
   readonly batches: number
@@ -47,37 +47,37 @@ export interface RunSummary {
   readonly rowsRead: number
   readonly rowsRejected: number
   readonly members: number
-  /** Members that were bad and passed over so far; absent where none were. */
+  /** Bad members that were skipped so far; absent where none were. */
   readonly skipped?: SkippedMembers
   /** ISO 8601. */
   readonly startedAt: string
   readonly endedAt?: string
-  /** Of batches that have no outcome yet, the last of each. */
+  /** The last failure of each batch that has no outcome yet. */
   readonly failures: readonly Failure[]
-  /** Why it failed as a whole, or what superseded it. */
+  /** The reason why it failed as a whole, or the run that superseded it. */
   readonly error?: NonNullable<RunEnd['error']>
   /** Keys of the rejected rows, Parquet, in order of batch. */
   readonly rejects: readonly string[]
 }
 
-/** Whose word it is that an owner lives: undefined where only its lease can tell. */
+/** The present time, and whether an owner is alive: undefined where only its lease decides. */
 export interface RunClock {
   readonly now: () => number
   readonly isAlive: (owner: Owner) => boolean | undefined | Promise<boolean | undefined>
 }
 
 /**
- * Every attempt, the latest start first, or the `limit` latest. Lists the folders of all attempts, and reads some files of each attempt
- * that it returns; of the others with a limit only the record, which says when it started.
+ * Lists every attempt, or the `limit` latest, the latest start first. Lists the folders of all attempts, and reads some files of each
+ * attempt that it returns; with a limit, only the record of the others, for its start.
  */
 export async function listRuns(store: Store, clock: RunClock, limit = Number.POSITIVE_INFINITY): Promise<RunSummary[]> {
   const names = await attemptsIn(store)
-  const wanted = names.length > limit ? (await byStart(store, names)).slice(0, limit) : names
-  return readAll(wanted, name => readAttempt(store, clock, name))
+  const listed = names.length > limit ? (await byStart(store, names)).slice(0, limit) : names
+  return readAll(listed, name => readAttempt(store, clock, name))
 }
 
 /**
- * The latest attempt of a run, which may be named by its first digits; without a name the latest of all.
+ * Reads the latest attempt of a run, which may be named by its first digits; without a name the latest of all runs.
  * @throws RUN_UNKNOWN
  */
 export async function readRun(store: Store, clock: RunClock, runId?: string): Promise<RunSummary> {
@@ -96,7 +96,7 @@ export async function readRun(store: Store, clock: RunClock, runId?: string): Pr
   throw new PermanentError('RUN_UNKNOWN', `${what} in ${store.url}${hint}; fanmill runs lists them`, { runId })
 }
 
-/** Every attempt that has a folder, by the folders alone: one without a run.json is left by a `clean` that was cut short. */
+/** Lists every attempt that has a folder, without reading files; an attempt without run.json was left by an interrupted `clean`. */
 export async function attemptsIn(store: Store): Promise<RunName[]> {
   const names: RunName[] = []
   for await (const key of store.listFolders(`${stateRoot}runs/`, { depth: 2 })) {
@@ -106,7 +106,7 @@ export async function attemptsIn(store: Store): Promise<RunName[]> {
   return names
 }
 
-/** The latest start first, by the records alone; those last whose record is damaged. */
+/** Sorts attempts by the start in their records, the latest first, those with a damaged record last. */
 async function byStart(store: Store, names: readonly RunName[]): Promise<readonly RunName[]> {
   return readAll(names, async ({ runId, attempt }) => {
     const record = await readUndamaged(store, runKeys(runId, attempt).run, readRunRecord)
@@ -114,7 +114,7 @@ async function byStart(store: Store, names: readonly RunName[]): Promise<readonl
   })
 }
 
-/** The latest start first; those that are gone by now are left out. */
+/** Reads attempts, the latest start first; those that were removed meanwhile are left out. */
 async function readAll<T extends RunName & { readonly startedAt: string }>(
   names: readonly RunName[],
   read: (name: RunName) => Promise<T | undefined>,
@@ -128,18 +128,18 @@ async function readAll<T extends RunName & { readonly startedAt: string }>(
   return found.sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : b.attempt - a.attempt))
 }
 
-/** Run and attempt of a state key. */
+/** Returns the attempt that a state key belongs to. */
 export function attemptOf(key: string): RunName | undefined {
   const [, runId, attempt] = /^\.fanmill\/runs\/([^/]+)\/(\d+)\//.exec(key) ?? []
   return runId === undefined ? undefined : { runId, attempt: Number(attempt) }
 }
 
-/** Who holds an attempt now. */
-export async function holderOf(store: Store, record: RunRecord): Promise<Lease> {
+/** Reads the present lease of an attempt. */
+async function holderOf(store: Store, record: RunRecord): Promise<Lease> {
   return (await readState(store, runKeys(record.runId, record.attempt).lease, readLease)) ?? record
 }
 
-/** One attempt; undefined when there is none. A damaged file makes it `damaged`, with what else is known. */
+/** Describes one attempt; undefined when there is none. A damaged file makes it `damaged`, with everything else that is known. */
 export async function readAttempt(store: Store, clock: RunClock, name: RunName): Promise<RunSummary | undefined> {
   const summary = await orDamaged(() => readWhole(store, clock, name))
   if (!isDamaged(summary)) return summary
@@ -169,14 +169,14 @@ async function readWhole(store: Store, clock: RunClock, name: RunName): Promise<
     batches: plan.length,
     batchesDone: outcomes.length,
     ...countsOf(outcomes),
-    ...(skipped && { skipped }),
-    ...(endedAt === undefined ? {} : { endedAt }),
-    ...(end?.error && !committed && !isRunning ? { error: end.error } : {}),
+    skipped,
+    endedAt,
+    error: committed || isRunning ? undefined : end?.error,
     rejects: outcomes.flatMap(outcome => outcome.rejects),
   }
 }
 
-/** Whether any attempt is worked on. Reads one file of each attempt, or two where there is no lease. */
+/** Whether a live process works on any attempt. Reads one file of each attempt, or two where there is no lease. */
 export async function isAnyLive(store: Store, clock: RunClock): Promise<boolean> {
   let isLive = false
   const look = async ({ runId, attempt }: RunName) => {
@@ -212,7 +212,7 @@ async function isHeld({ now, isAlive }: RunClock, { owner, leaseUntil }: Lease):
   return now() < leaseUntil && (await isAlive(owner)) !== false
 }
 
-/** What the manifest of an attempt says of it; undefined until it is committed. */
+/** Reads an attempt's entry in its manifest; undefined until it is committed. */
 export async function committedRun(store: Store, { runId, attempt }: RunName): Promise<ManifestRun | undefined> {
   const manifest = await readState(store, runKeys(runId, attempt).manifest, readManifest)
   return manifest?.runs.find(run => run.runId === runId && run.attempt === attempt)

@@ -1,9 +1,8 @@
 /**
- * Turns at one output: of executions that events start, one works, one waits, and the rest end at once.
- * Who waits lists the inputs only when its turn has come, so that it sees what those saw that ended: many uploads at once become two runs,
- * the one that was under way and one over all of them. Safety does not rest on it, but on runs and heads; it only saves work.
+ * Gives executions turns at one output: of those that events start, one works, one waits, and the others end at once.
+ * The one that waits lists the inputs only when its turn has come, so that it sees the inputs of those that ended: many uploads at once
+ * become two runs, the one that was under way and one over all of them. Turns only save work; safety rests on runs and heads.
  */
-
 import * as v from 'valibot'
 import { lockedOut } from '../commit/head.ts'
 import type { DataOf } from '../model/json-schema.ts'
@@ -15,27 +14,27 @@ import { outputKeys, readLease, runKeys, stateBytes } from '../state/state.ts'
 import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
 
-/** `skip`: another one waits already, for the same inputs; or it was stopped. */
+/** `skip`: another execution waits already for the same inputs, or this one was stopped. */
 export type Turn = { readonly status: 'go' | 'skip' } | { readonly status: 'wait'; readonly waitMs: number }
 
 export interface TurnOptions {
   readonly outputPath: string
-  /** The execution. */
+  /** Id of the execution. */
   readonly id: string
-  /** What its inputs will be listed by, as a short text: one that waits for others cannot be left theirs. */
+  /** Short text of the task and parameters by which inputs are listed: only an execution with the same text sees the same inputs. */
   readonly wants: string
   readonly now: number
-  /** How long a turn is held without a sign of life, until it has a run with a lease of its own. */
+  /** How long a turn is held without renewal, until its run has a lease of its own. */
   readonly leaseMs: number
   /** Time for more uploads to arrive before the inputs are listed; default 0. */
   readonly settleMs?: number
-  /** Whether it may be left to another that waits; default true. A run asked for by hand may not. */
+  /** Whether it may end because another one waits; default true. A run that was started by hand may not. */
   readonly maySkip?: boolean
   /** Executions known to have ended. */
   readonly ended?: readonly string[]
 }
 
-/** Asks for the turn; to be asked again after `waitMs`. The same execution may ask any number of times. */
+/** Requests the turn; the caller repeats the request after `waitMs`. The same execution may do so any number of times. */
 export async function enterTurn(store: Store, options: TurnOptions): Promise<Turn> {
   const key = keyOf(options.outputPath)
   for (let round = 0; round < roundsMax; round++) {
@@ -49,7 +48,7 @@ export async function enterTurn(store: Store, options: TurnOptions): Promise<Tur
   throw lockedOut(options.outputPath)
 }
 
-/** From here on the turn lasts as long as the lease of the run. */
+/** Binds the turn to a run: from here on it lasts as long as the lease of the run. */
 export async function bindTurn(store: Store, { outputPath, id }: TurnName, run: RunName): Promise<void> {
   await change(store, keyOf(outputPath), file => {
     const { working } = file
@@ -57,22 +56,22 @@ export async function bindTurn(store: Store, { outputPath, id }: TurnName, run: 
   })
 }
 
-/** Gives the turn, or the place of who waits, to the next; nothing happens when another has it. */
+/** Gives up the turn, or the place of the waiting execution; does nothing when another execution has it. */
 export async function leaveTurn(store: Store, { outputPath, id }: TurnName): Promise<void> {
   await change(store, keyOf(outputPath), file => {
     if (file.working?.id !== id && file.waiting?.id !== id) return undefined
     const { working, waiting, stopped } = file
     return {
-      ...(working && working.id !== id && { working }),
-      ...(waiting && waiting.id !== id && { waiting }),
-      ...(stopped && { stopped }),
+      working: working?.id === id ? undefined : working,
+      waiting: waiting?.id === id ? undefined : waiting,
+      stopped,
     }
   })
 }
 
 /**
- * Gives up, at every output, where an execution that was stopped waits, or works on a run. Its Plan may still be under way: it gets
- * no turn there again. Where it was planning its turn stays until its lease lapses, for that Plan may yet begin a run.
+ * Gives up the turns and places of a stopped execution at every output. Its Plan may still be under way, so it gets no turn there again.
+ * Where it was planning, its turn stays until the lease lapses, because that Plan may still begin a run.
  */
 export async function leaveStopped(store: Store, id: string): Promise<void> {
   const keys: string[] = []
@@ -83,15 +82,15 @@ export async function leaveStopped(store: Store, id: string): Promise<void> {
       const isWorking = working?.id === id && working.run !== undefined
       if (!isWaiting && !isWorking) return undefined
       return {
-        ...(working && !isWorking && { working }),
-        ...(waiting && !isWaiting && { waiting }),
+        working: isWorking ? undefined : working,
+        waiting: isWaiting ? undefined : waiting,
         stopped: [id, ...stopped].slice(0, stoppedMax),
       }
     }),
   )
 }
 
-/** Each is of interest as long as a function lives. */
+/** Stopped executions that are remembered, each needed only as long as a function lives. */
 const stoppedMax = 20
 
 export interface TurnName {
@@ -116,7 +115,7 @@ const turnSchema = v.object({
 })
 type TurnFile = DataOf<typeof turnSchema>
 
-/** What a file becomes; no `next` where it stays. */
+/** Decides the turn, and the next content of the file; no `next` where it stays the same. */
 async function decide(
   store: Store,
   file: TurnFile,
@@ -125,7 +124,6 @@ async function decide(
   const { id, wants, now, leaseMs, settleMs = 0, maySkip = true } = options
   const { working, waiting, stopped } = file
   if (stopped?.includes(id)) return { turn: { status: 'skip' } }
-  const kept = stopped && { stopped }
   const isBusy = working !== undefined && working.id !== id && (await isLive(store, working, options))
   if (isBusy) {
     const isPlaceTaken = waiting !== undefined && waiting.id !== id && (await isLive(store, waiting, options))
@@ -138,25 +136,26 @@ async function decide(
     const turn = { status: 'wait', waitMs } as const
     if (waiting?.id === id && now + 2 * waitMs + lateMs / 2 <= waiting.leaseUntil) return { turn }
     const leaseUntil = now + Math.min(leaseMs, 3 * waitMs + lateMs)
-    return { turn, next: { working, waiting: { id, since, leaseUntil, wants }, ...kept } }
+    return { turn, next: { working, waiting: { id, since, leaseUntil, wants }, stopped } }
   }
   const since = working?.id === id ? working.since : now
   const waitMs = since + settleMs - now
   const turn: Turn = waitMs > 0 ? { status: 'wait', waitMs } : { status: 'go' }
   const isFresh = working?.id === id && now < working.leaseUntil - leaseMs / 2
   if (isFresh) return { turn }
-  const mine: Holder = { id, since, leaseUntil: now + leaseMs, ...(working?.id === id && { run: working.run }) }
-  return { turn, next: { working: mine, ...(waiting && waiting.id !== id && { waiting }), ...kept } }
+  const run = working?.id === id ? working.run : undefined
+  const mine: Holder = { id, since, leaseUntil: now + leaseMs, run }
+  return { turn, next: { working: mine, waiting: waiting?.id === id ? undefined : waiting, stopped } }
 }
 
 const waitMsMin = 1000
-/** Of an execution that has no place yet, because another one waits before it: it asks more rarely, the longer the work takes. */
+/** Least wait of an execution without a place, because another one waits already; it grows with the time that the work takes. */
 const queuedMs = 15_000
 
-/** A wait that grows with what was waited for already. */
+/** Limits a wait that grows with the time waited so far. */
 const between = (minMs: number, ms: number): number => Math.min(waitSecondsMax * 1000, Math.max(minMs, ms))
 
-/** How much later than announced a waiting execution may ask again: its function may be throttled. */
+/** How much later than announced a waiting execution may request again: its function may be throttled. */
 const lateMs = 60_000
 
 async function isLive(
@@ -182,7 +181,7 @@ async function change(store: Store, key: string, next: (file: TurnFile) => TurnF
 
 const keyOf = (outputPath: string): string => outputKeys(outputHashOf(outputPath)).turn
 
-/** One that cannot be read is begun anew: it only saves work. */
+/** Reads the file; a damaged one counts as empty, because turns only save work. */
 function readTurnFile(bytes: Uint8Array): TurnFile {
   try {
     return v.parse(turnSchema, JSON.parse(new TextDecoder().decode(bytes)))

@@ -5,6 +5,7 @@ import { count, type DataOf } from '../model/json-schema.ts'
 import { formatVersion, manifestSchema, paramsSchema } from '../model/manifest.ts'
 import { failureSchema, outcomeSchema, pendingPartEntries } from '../model/outcome.ts'
 import { inputSchema, planItemSchema } from '../model/plan-data.ts'
+import type { RunName } from '../model/run-identity.ts'
 import { skippedSchema } from '../model/skipped-member.ts'
 import { stateRoot } from '../store/state-root.ts'
 
@@ -167,12 +168,14 @@ export function successKey(outputPath: string): string {
 }
 
 /** Returns the name of a part, unique among batches, runs and attempts. */
-export function partName(
-  batch: number,
-  index: number,
-  run: { readonly runId: string; readonly attempt: number },
-): string {
+export function partName(batch: number, index: number, run: RunName): string {
   return `part-${batch}-${index}-${run.runId}-${run.attempt}.parquet`
+}
+
+/** Returns the attempt that a part's key names; undefined for other keys. */
+export function runOfPart(key: string): RunName | undefined {
+  const [, runId, attempt] = /-([0-9a-f]{16})-(\d+)\.parquet$/.exec(key) ?? []
+  return runId === undefined ? undefined : { runId, attempt: Number(attempt) }
 }
 
 /** Returns a state file as bytes: indented JSON, so that people can read it. */
