@@ -1,13 +1,13 @@
-/** Keys to find the nearest of, when one is not there. */
+/** Lists keys, from which an error names those nearest to a missing one. */
 import type { Store } from '../store/store.ts'
 
-/** Keys looked through. */
+/** Keys that are listed at most. */
 const keysMax = 10_000
 
-/** What nobody means: state, other dot files, packages. */
+/** Keys that no user means: state, other dot files, packages. */
 const hidden = /(^|\/)(\.|node_modules\/)/
 
-/** None where the whole store may not be listed, as on Lambda: a hint never stands in place of what is wrong. */
+/** Returns no keys where the whole store may not be listed, as on Lambda: a missing hint must not hide the error itself. */
 export async function candidateKeys(store: Store): Promise<string[]> {
   const keys: string[] = []
   try {

@@ -8,15 +8,15 @@ export interface SlicePlace {
   readonly input: number
   readonly firstSlice: number
   readonly sliceBytes: number
-  /** A file of more is cut into ranges, or streamed where it is compressed. */
+  /** A larger file is cut into ranges, or streamed where it is compressed. */
   readonly wholeBytes: number
 }
 
 const sliceBytesMin = 1024 * 1024
-/** Enough for shares of nearly equal bytes. */
+/** Enough slices for shares of nearly equal bytes. */
 const slicesPerThread = 4
 
-/** The slices of inputs, numbered over all of them. */
+/** Returns the slices of all inputs, numbered over all of them. */
 export function cutInputs(
   inputs: readonly InputObject[],
   cut: (key: string, place: SlicePlace) => readonly Slice[],

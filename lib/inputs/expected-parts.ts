@@ -1,31 +1,31 @@
-/** How many parts a plan makes, and of how many bytes, before anything is read. */
+/** Estimates the number and bytes of the parts of a plan, before anything is read. */
 import type { TaskDefinition } from '../define/definition.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { splitShares } from './plan-slices.ts'
 
 export interface ExpectedParts {
   readonly count: number
-  /** Of all of them. */
+  /** Bytes of all parts. */
   readonly bytes: number
 }
 
 export interface PartsOptions {
-  /** Of each batch. */
+  /** Threads of each batch. */
   readonly threads: number
-  /** Text that one writer takes at once. */
+  /** Bytes of text that one writer takes at once. */
   readonly groupBytes: number
 }
 
-/** Bytes of text that make one of Parquet: seen between 4 and 5 with zstd and snappy alike. */
+/** Bytes of text for one byte of Parquet: measured between 4 and 5, with zstd and snappy alike. */
 const textPerParquet = 4.5
-/** Parts below it are joined; readers spend more on opening such files than on reading them. */
+/** Parts below this size are joined; readers spend more time opening such files than reading them. */
 export const smallPartBytes = 8 * 1024 * 1024
 
-/** Bytes of what is read that make one of Parquet. */
+/** Returns the bytes of input for one byte of Parquet. */
 export const shrinkage = ({ source }: Pick<TaskDefinition, 'source'>): number =>
   source.format?.kind === 'parquet' ? 1 : textPerParquet
 
-/** As process writes them: a part a group of each thread, small ones of a batch joined, large ones split. Of a partitioned output as many for each partition at most. */
+/** Counts parts as process writes them: one for each group of each thread, small ones of a batch joined, large ones split. A partitioned output has at most as many for each partition. */
 export function expectedParts(
   task: Pick<TaskDefinition, 'output' | 'source'>,
   batches: readonly (readonly Slice[])[],

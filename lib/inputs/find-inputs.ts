@@ -7,7 +7,7 @@ import { sourceKind } from './source-kind.ts'
 
 export type { FindOptions, FoundInputs } from './find-options.ts'
 
-/** @throws NO_INPUT with the names nearest to what was looked for, unless the task says that nothing is fine; ZIP_*; why `signal` is aborted, or ABORTED */
+/** Finds the inputs of a task. @throws NO_INPUT with the nearest names, unless `onEmpty` allows none; ZIP_*; the reason of an abort, or ABORTED */
 export async function findInputs(options: FindOptions): Promise<FoundInputs> {
   const { task, signal } = options
   const { found: objects, noInputError } = await sourceKind(task.source).find(options)
@@ -17,7 +17,7 @@ export async function findInputs(options: FindOptions): Promise<FoundInputs> {
   return found
 }
 
-/** @throws INPUT_INVALID where inputs have different columns in their paths that are not declared */
+/** Returns the columns in the paths of the inputs. @throws INPUT_INVALID where paths have different columns that are not declared */
 function pathColumns(
   { source, columns = {}, output }: FindOptions['task'],
   inputs: readonly InputObject[],

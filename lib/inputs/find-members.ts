@@ -1,4 +1,4 @@
-/** Finds the members of archives that a run reads, those that it skips, and archives that give it nothing. */
+/** Finds the members of archives that a run reads, those that it skips, and archives without any member for it. */
 
 import type { ZipMembersSource } from '../define/definition.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
@@ -50,11 +50,11 @@ export async function findMembers(
   }
 }
 
-/** Parquet is not cut: a member of any size is staged whole. */
+/** Options for Parquet, which is not cut: a member of any size is staged whole. */
 const wholeMembers = ({ format }: ZipMembersSource): { streamBytes?: number } =>
   format?.kind === 'parquet' ? { streamBytes: Number.MAX_SAFE_INTEGER } : {}
 
-/** The members of each archive that a sample takes, spread over all of them. */
+/** Selects the members of each archive that are in a sample, spread over all of them. */
 function sampleMembers(archives: readonly OpenArchive[], sample: FindOptions['sample']): MemberList[] {
   if (sample === undefined) return archives.map(({ members }) => members)
   const total = archives.reduce((sum, { members }) => sum + members.length, 0)

@@ -1,4 +1,4 @@
-/** What finding inputs needs, and what it finds. */
+/** The options of finding inputs, and the result. */
 
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
@@ -9,13 +9,13 @@ import type { OwnOutputs } from './own-outputs.ts'
 
 export interface FindOptions {
   readonly input: Store
-  /** Where the output is `memberFiles`, names are checked too. */
+  /** For an output `memberFiles`, the names of members are checked too. */
   readonly task: Pick<TaskDefinition, 'name' | 'source' | 'params' | 'onEmpty'> &
     Partial<Pick<TaskDefinition, 'output' | 'columns'>>
   readonly params: ParamValues
-  /** Only some of the members, or of the files where there are no members: a count, or a share of them. */
+  /** Selects only some of the members, or of the files where there are no members: a count, or a percentage. */
   readonly sample?: number | `${number}%`
-  /** Threads that are to have work each; small inputs are cut smaller for them. Default 1. */
+  /** Threads that shall each get work: small inputs are cut smaller for them. Default 1. */
   readonly threads?: number
   /** Text that a thread may hold at once: less makes smaller slices, and smaller files are cut or streamed. Default 96 MiB. */
   readonly textBytes?: number
@@ -30,23 +30,23 @@ export interface FindOptions {
   readonly signal?: AbortSignal
 }
 
-/** What a run is going to read. */
+/** The inputs that a run reads. */
 export interface FoundInputs {
   readonly inputs: readonly InputObject[]
-  /** Slices of some of the inputs, numbered as given: an append leaves out those that it has. */
+  /** Cuts some of the inputs into slices, numbered in this order: an append leaves out inputs that the dataset holds. */
   cut(inputs: readonly InputObject[]): readonly Slice[]
   readonly memberCount: number
-  /** Members that the directories of their archives condemn, and that the source skips. */
+  /** Members that are bad by the directory of their archive, and that the source skips. */
   readonly skipped: FoundSkipped
-  /** Archives that give nothing to the run, each with the reason. */
+  /** Archives without any member for the run, each with the reason. */
   readonly unused: readonly UnusedArchive[]
-  /** Columns that stand in the paths of the inputs. */
+  /** Columns in the paths of the inputs. */
   readonly hive: readonly string[]
-  /** Forgets the members once they are planned: `cut` gives none afterwards. */
+  /** Frees the members once they are planned: `cut` returns none afterwards. */
   release(): void
   /** Bytes that will be read. */
   readonly bytesIn: number
-  /** Inflated bytes as declared; compressed ones where that is not known. */
+  /** Inflated bytes by the directory; compressed bytes where that is unknown. */
   readonly bytes: number
 }
 

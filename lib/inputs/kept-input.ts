@@ -1,4 +1,4 @@
-/** An opened input as plain data, to be kept between two calls of plan. */
+/** Converts opened inputs to plain data, which is kept between two calls of plan, and back. */
 
 import type { InputObject } from '../model/plan-data.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
@@ -8,7 +8,7 @@ import type { OpenInput } from './open-input.ts'
 
 export interface KeptInput {
   readonly input: InputObject
-  /** Of an archive. */
+  /** The selected members of an archive; absent for a file. */
   readonly members?: readonly PlannableMember[]
   readonly skipped?: readonly SkippedMember[]
 }

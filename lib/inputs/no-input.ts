@@ -1,4 +1,4 @@
-/** The error of a run whose globs match nothing. */
+/** Creates the error of a run whose globs match nothing. */
 
 import type { ZipMembersSource } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
@@ -8,7 +8,7 @@ import { readZipDirectory } from '../zip/directory.ts'
 import { candidateKeys } from './candidate-keys.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
 
-/** Names looked through for the nearest ones. */
+/** Names among which the nearest are looked for. */
 const candidatesMax = 10_000
 
 /** Creates the error of a glob that no file matches, with the nearest names. */

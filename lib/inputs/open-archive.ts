@@ -1,4 +1,4 @@
-/** Opens an archive: its directory, with the members that a source selects, and those that it skips. */
+/** Opens an archive: reads its directory, and selects the members that a source reads and those that it skips. */
 
 import type { ZipMembersSource } from '../define/definition.ts'
 import type { PermanentError } from '../errors/errors.ts'
@@ -11,19 +11,19 @@ import { ArchiveTotals, entryFault } from '../zip/limits.ts'
 import { type MemberList, type PlannableMember, pickMembers } from '../zip/member-list.ts'
 import type { OpenInput } from './open-input.ts'
 
-/** An archive with the members that a source selects of it. */
+/** An archive with the members that a source selects. */
 export interface OpenArchive extends OpenInput {
   readonly members: MemberList
   readonly skipped: SkippedList
 }
 
-/** Members that the source skips; each is described when it is asked for. */
+/** Members that the source skips; each is described on demand. */
 export interface SkippedList {
   readonly length: number
   get(index: number): SkippedMember
 }
 
-/** Memory: the directory as columns of numbers. @throws ZIP_*, except for members that the source skips */
+/** Opens an archive. Memory: the directory as columns of numbers. @throws ZIP_*, except for members that the source skips */
 export async function openArchive(
   source: ZipMembersSource,
   object: StoredObject,
@@ -44,7 +44,7 @@ export async function openArchive(
   }
 }
 
-/** Only entries without a fault are usable, so that their method is 0 or 8. */
+/** Returns a usable entry; its method is 0 or 8, because it has no fault. */
 const readable = (table: EntryTable, index: number): PlannableMember => table.get(index) as unknown as PlannableMember
 
 interface Selection {
@@ -52,7 +52,7 @@ interface Selection {
   readonly faulty: Uint32Array
 }
 
-/** @throws the first member's fault, where the source does not skip it; ZIP_LIMIT for all together */
+/** Tells usable entries from faulty ones. @throws the first member's fault, where the source does not skip it; ZIP_LIMIT for all together */
 function selectEntries(table: EntryTable, source: ZipMembersSource, key: string): Selection {
   const matches = memberMatcher(source)
   const usable = new Uint32Array(table.length)
@@ -73,7 +73,7 @@ function selectEntries(table: EntryTable, source: ZipMembersSource, key: string)
   return { usable: usable.subarray(0, count), faulty: Uint32Array.from(faulty) }
 }
 
-/** What is extracted as it is, is all there is; hidden files are no text that anybody means to read. */
+/** Returns a test of member names. Hidden files match when members are extracted, but not when they are read as text. */
 function memberMatcher({ format, members }: ZipMembersSource): (name: string) => boolean {
   if (format !== undefined) return globMatcher(members)
   const excluded = excludedGlob(members)

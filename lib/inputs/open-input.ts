@@ -1,4 +1,4 @@
-/** What plan finds out about each object before it can be planned, several at once. */
+/** Opens the objects of a plan, several at the same time. */
 import { throwIfAborted } from '../errors/abort.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import { forEachParallel } from '../state/files.ts'
@@ -18,7 +18,7 @@ export interface OpenOptions {
   readonly signal?: AbortSignal
 }
 
-/** Objects in their order. What was opened before was opened by the same function. */
+/** Opens objects, and returns the inputs in the order of the objects. Inputs in `opened` were opened by the same function. */
 export async function openAll<T extends OpenInput>(
   objects: readonly StoredObject[],
   open: (object: StoredObject) => Promise<T>,
@@ -28,7 +28,7 @@ export async function openAll<T extends OpenInput>(
   let turn: Promise<void> | undefined
   const openOrTake = async (object: StoredObject, index: number): Promise<void> => {
     if (index % openedAtOnce === 0) turn = nextTurn()
-    // All that are opened at once wait for it: those that went on would open everything before anything else had its turn.
+    // All that are open at the same time wait here; otherwise everything would be opened before any other work gets its turn.
     await turn
     throwIfAborted(options.signal)
     const known = options.opened?.get(object.key) as T | undefined
@@ -41,6 +41,6 @@ export async function openAll<T extends OpenInput>(
   return inputs
 }
 
-/** Small files are opened without waiting; after so many whatever else is due gets its turn. */
+/** Small files are opened without waiting; after so many, other work gets its turn. */
 export const openedAtOnce = 256
 const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))

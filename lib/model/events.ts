@@ -1,4 +1,4 @@
-/** What a run tells while it runs, as JSON; the command line's `--json` prints these. */
+/** Events of a run, as JSON; the command line's `--json` prints them. */
 import type { PlainError } from '../errors/errors.ts'
 
 export type RunEvent =
@@ -28,13 +28,13 @@ export type RunEvent =
       readonly bytes: number
       readonly rowsWritten: number
       readonly rowsRejected: number
-      /** What is done now; absent where it is not known, as of a run on AWS. */
+      /** The present phase; absent where it is unknown, as for a run on AWS. */
       readonly phase?: RunPhase
-      /** Inflated bytes that are staged so far: `bytes`, and those of work that is not finished. */
+      /** Inflated bytes staged so far: `bytes`, and those of unfinished work. */
       readonly bytesStaged?: number
-      /** Inflated bytes whose rows are converted so far: `bytes`, and an estimate for work that is not finished. */
+      /** Inflated bytes whose rows are converted so far: `bytes`, and an estimate for unfinished work. */
       readonly bytesConverted?: number
-      /** Rows written so far: `rowsWritten`, and an estimate for work that is not finished. */
+      /** Rows written so far: `rowsWritten`, and an estimate for unfinished work. */
       readonly rowsSoFar?: number
     }
   | {
@@ -53,7 +53,7 @@ export type RunEvent =
       readonly slice?: number
       readonly archive?: string
       readonly member?: string
-      /** How many more times the line came. */
+      /** Number of repetitions since the line was logged. */
       readonly repeats?: number
       readonly fields?: Readonly<Record<string, unknown>>
     }
@@ -62,20 +62,20 @@ export type RunEvent =
 /** `plan`: inputs are found and planned; `convert`: text becomes parts; `merge`: small parts are joined; `commit`: the dataset is made visible. */
 export type RunPhase = 'plan' | 'convert' | 'merge' | 'commit'
 
-/** The least first. */
+/** From the least to the most severe. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 export type RunStatus = 'complete' | 'skipped' | 'failed'
-/** `notRun`: a task before it failed. */
+/** `notRun`: an earlier task failed. */
 export type TaskStatus = RunStatus | 'notRun'
 
 /**
- * What became of one task; bytes are compressed bytes read and Parquet bytes written. Counts of a task that was `skipped`, because it
- * is complete, are those of the whole dataset.
+ * The result of one task; bytes are compressed bytes read and Parquet bytes written. A task that was `skipped`, because it is complete,
+ * has the counts of the whole dataset.
  */
 export interface TaskResult {
   readonly task: string
-  /** Empty where no run was begun. */
+  /** Id of the run; empty where none was begun. */
   readonly run: string
   readonly status: TaskStatus
   readonly rowsRead: number
@@ -83,11 +83,11 @@ export interface TaskResult {
   readonly rowsRejected: number
   readonly rowsFiltered: number
   readonly members: number
-  /** Members that were bad and passed over. */
+  /** Bad members that were skipped. */
   readonly membersSkipped: number
   readonly parts: number
   readonly bytesIn: number
-  /** Inflated bytes that were read; those of batches that an earlier process did are not among them. */
+  /** Inflated bytes that this process read, without batches of an earlier process. */
   readonly bytesInflated: number
   readonly bytesOut: number
   readonly seconds: number
@@ -102,6 +102,6 @@ export interface EndEvent {
   readonly error?: Pick<PlainError, 'code' | 'message' | 'detail'>
 }
 
-/** Whether a line of `level` is shown where `least` is asked for. */
+/** Whether a line of `level` is shown when lines from `least` on are shown. */
 export const isAtLeast = (level: LogLevel, least: LogLevel): boolean =>
   logLevels.indexOf(level) >= logLevels.indexOf(least)

@@ -1,8 +1,8 @@
-/** The outcome of members that were extracted as they are: files, and no rows. */
+/** Creates the outcome of members that were extracted as files, without rows. */
 import type { Outcome } from './outcome.ts'
 import type { SkippedMembers } from './skipped-member.ts'
 
-/** What an extraction says of itself. */
+/** The result of an extraction. */
 export type Extraction = Pick<
   Outcome,
   'batch' | 'runId' | 'attempt' | 'token' | 'bytesIn' | 'seconds' | 'slices' | 'workers'
@@ -11,13 +11,13 @@ export type Extraction = Pick<
   readonly skipped: SkippedMembers | undefined
 }
 
-/** Members are counted by their files, so that each that was planned must be one file or skipped. */
+/** Counts members by their files, so that each planned member must be one file or skipped. */
 export function filesOutcome({ skipped, ...extraction }: Extraction): Outcome {
   const { files } = extraction
   return {
     ...extraction,
     membersSkipped: skipped?.count ?? 0,
-    ...(skipped && { skipped }),
+    skipped,
     parts: [],
     rowsRead: 0,
     rowsWritten: 0,

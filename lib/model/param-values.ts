@@ -5,7 +5,7 @@ import { PermanentError } from '../errors/errors.ts'
 import { didYouMean } from '../errors/nearest.ts'
 
 /**
- * The values of all parameters, frozen, in the order of their definition; defaults fill in what is not given.
+ * Returns the values of all parameters, frozen, in the order of their definition; missing ones have their default.
  * @throws PARAM_INVALID when one is unknown, missing, or not what its definition expects
  */
 export function readParams(params: Params, given: Readonly<Record<string, unknown>>): ParamValues {

@@ -8,7 +8,7 @@ export interface Reject {
   readonly record: number
   readonly column: string
   readonly expected: string
-  /** The text that came, cut at 200 characters. */
+  /** The text that was received, cut at 200 characters. */
   readonly received: string
   /** The whole record, cut at 65,536 characters or 4,000 fields; empty for a row of Parquet, null in files of older runs. Only in the file of rejects: messages and state do without. */
   readonly text?: string | null

@@ -1,14 +1,14 @@
-/** A task with its functions of the parameters called: what a worker does, as data and map functions. */
+/** Resolves the parts of a task that depend on parameters. */
 import type { ParamValues, PipelineDefinition, SqlStep, Step, TaskDefinition } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 
-/** The steps in order; `where` is the first. The functions get frozen parameters. */
+/** Returns the steps in order, with `where` as the first. Functions of the parameters get frozen ones. */
 export function resolveSteps(task: Pick<TaskDefinition, 'transform' | 'where'>, params: ParamValues): Step[] {
   const frozen = Object.freeze({ ...params })
   return stepFunctions(task).map(step => step(frozen))
 }
 
-/** As above, each still to be called with frozen parameters. */
+/** Returns the steps as functions of frozen parameters, with `where` as the first. */
 export function stepFunctions({
   transform,
   where,
@@ -20,7 +20,7 @@ export function stepFunctions({
   return [params => whereStep(typeof where === 'function' ? where(params as never) : where), ...steps]
 }
 
-/** The task of a pipeline by name. @throws TASK_UNKNOWN */
+/** Finds a task of a pipeline by name. @throws TASK_UNKNOWN */
 export function taskNamed(pipeline: PipelineDefinition, name: string): TaskDefinition {
   const task = pipeline.tasks.find(each => each.name === name)
   if (!task)
@@ -32,10 +32,10 @@ export function taskNamed(pipeline: PipelineDefinition, name: string): TaskDefin
 }
 
 const opening = 'SELECT * FROM input WHERE ('
-/** On a line of its own: the condition may end in a comment. */
+/** Begins a new line, because the condition may end in a comment. */
 const closing = '\n)'
 
-/** A condition as a whole statement. */
+/** Makes a whole statement of a condition. */
 export function whereStep(condition: SqlStep): SqlStep {
   const texts = [...condition.texts]
   texts[0] = `${opening}${texts[0]}`
@@ -43,5 +43,5 @@ export function whereStep(condition: SqlStep): SqlStep {
   return { ...condition, texts, clause: 'where' }
 }
 
-/** The condition in the statement of a task's `where`. */
+/** Returns the condition in the statement of a task's `where`. */
 export const conditionOf = (statement: string): string => statement.slice(opening.length, -closing.length)

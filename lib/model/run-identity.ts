@@ -1,9 +1,9 @@
-/** Names made of contents: what a run is, what an output is. */
+/** Derives the identity of runs and outputs from their contents. */
 import { createHash } from 'node:crypto'
 import type { ParamValues } from '../define/definition.ts'
 import type { InputObject } from './plan-data.ts'
 
-/** What makes a run the same run; inputs in any order. */
+/** The identity of a run; inputs in any order. */
 export interface RunIdentity {
   readonly outputPath: string
   readonly task: string
@@ -18,7 +18,7 @@ export interface RunName {
   readonly attempt: number
 }
 
-/** JSON with sorted keys and without undefined, so that equal data is equal text. */
+/** Returns JSON with sorted keys and without undefined, so that equal data is equal text. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(item => canonicalJson(item ?? null)).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
@@ -28,14 +28,14 @@ export function canonicalJson(value: unknown): string {
   return `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`).join(',')}}`
 }
 
-/** 16 hexadecimal digits: the same output, task, parameters, code and inputs give the same run. */
+/** Returns 16 hexadecimal digits: the same for the same output, task, parameters, code and inputs. */
 export function runIdOf(run: RunIdentity): string {
   const inputs = sortInputs(run.inputs).map(({ key, sizeBytes, identity }) => ({ key, sizeBytes, identity }))
   const { outputPath, task, params, codeHash } = run
   return shortHash(canonicalJson({ outputPath, task, params, codeHash, inputs }))
 }
 
-/** What rows depend on besides inputs and parameters: the task's code, its broadcast tables, and how it was asked to read. */
+/** Returns a hash of what rows depend on besides inputs and parameters: the task's code, its broadcast tables, and the options of reading. */
 export function rowCodeOf(
   code: string | undefined,
   tables: string,
@@ -44,12 +44,12 @@ export function rowCodeOf(
   return shortHash(JSON.stringify([code, tables, strict, sample]))
 }
 
-/** 16 hexadecimal digits for the path of a dataset. */
+/** Returns 16 hexadecimal digits for the path of a dataset. */
 export function outputHashOf(outputPath: string): string {
   return shortHash(canonicalJson({ outputPath }))
 }
 
-/** By key in code unit order: the order in which a run numbers its inputs. */
+/** Sorts by key in code unit order, the order in which a run numbers its inputs. */
 export function sortInputs<T extends { readonly key: string }>(inputs: readonly T[]): T[] {
   return [...inputs].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
 }

@@ -1,4 +1,4 @@
-/** What the totals of a task's run are in its result. */
+/** Converts the totals of a run to the counts in a task's result. */
 import type { TaskResult } from './events.ts'
 import type { Totals } from './manifest.ts'
 
@@ -7,7 +7,7 @@ export type TaskCounts = Pick<
   'rowsRead' | 'rowsWritten' | 'rowsRejected' | 'rowsFiltered' | 'members' | 'parts' | 'bytesOut'
 >
 
-/** Zeros where nothing was committed. */
+/** Returns zeros where nothing was committed. */
 export function countsOf(totals: Totals | undefined): TaskCounts {
   return {
     rowsRead: totals?.rowsRead ?? 0,

@@ -1,12 +1,11 @@
 /** Brings parts near `partBytes`: joins small parts of one partition that different threads of a batch wrote, and splits large ones. */
 
+import { smallPartBytes } from '../inputs/expected-parts.ts'
 import type { SharePart } from '../model/share.ts'
 import type { Workers } from '../model/worker-job.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
 import { forEachParallel } from '../state/files.ts'
 
-/** Parts below this size are small: readers spend more time opening such files than reading them. */
-const smallPartBytes = 8 * 1024 * 1024
 /** A part that is only a little too large is not split, because splitting encodes its rows again. */
 const toleratedTimes = 1.25
 /** Smaller parts compress a little worse. */

@@ -1,4 +1,4 @@
-/** Where a store is, as people write it: a folder, or `s3://bucket/prefix`. */
+/** Parses and writes the address of a store: a folder, or `s3://bucket/prefix`. */
 import { PermanentError } from '../errors/errors.ts'
 
 /** A place in S3; the prefix is empty or ends in `/`. */
@@ -7,7 +7,7 @@ export interface S3Place {
   readonly prefix: string
 }
 
-/** The place that an `s3://` address names; undefined for a folder. @throws USAGE for other schemes and for names that no bucket has */
+/** Parses an `s3://` address; undefined for a folder. @throws USAGE for other schemes and for names that no bucket can have */
 export function parseStoreUrl(text: string): S3Place | undefined {
   const [, scheme, rest = ''] = /^([a-z][a-z\d+.-]+):\/\/(.*)$/i.exec(text) ?? []
   if (scheme === undefined) return undefined
@@ -25,13 +25,13 @@ export function parseStoreUrl(text: string): S3Place | undefined {
   return { bucket, prefix: folders.map(folder => `${folder}/`).join('') }
 }
 
-/** The address of a place, without a slash at its end. */
+/** Returns the address of a place, without a slash at its end. */
 export function formatStoreUrl({ bucket, prefix }: S3Place): string {
   return `s3://${bucket}/${prefix}`.replace(/\/$/, '')
 }
 
 /**
- * Names the kind of a bucket that lacks what the commit protocol needs, by the ending that S3 reserves for it; undefined for others.
+ * Returns the kind of a bucket that cannot be used, by the ending that S3 reserves for it; undefined for others.
  * Directory buckets list without order, and have neither versions nor events.
  */
 export function unsupportedBucketKind(bucket: string): string | undefined {

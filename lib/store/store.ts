@@ -1,18 +1,18 @@
-/** What the steps need of a place that keeps objects: S3, a folder, or memory. Keys are relative, `/`-separated, without a leading slash. */
+/** The interface of object stores: S3, a folder, or memory. Keys are relative, `/`-separated, without a leading slash. */
 import type { ByteRange } from './byte-range.ts'
 
-/** One object as listed. `etag` changes whenever the content does; on disk it is made of inode, size and modification time. */
+/** One object as listed. `etag` changes with the content; on disk it is made of inode, size and modification time. */
 export interface StoredObject {
   readonly key: string
   readonly sizeBytes: number
   readonly etag: string
 }
 
-/** What tells contents apart without reading them. */
+/** Properties that tell contents apart without reading them. */
 export interface ContentMarks {
-  /** Of the whole content, with its algorithm; absent when the store keeps none. */
+  /** Checksum of the whole content, with its algorithm; absent when the store keeps none. */
   readonly checksum?: string
-  /** What makes the etag another: the content alone; also how it was cut into pieces; or each write. */
+  /** The etag changes with the content alone, also with the way it was cut into pieces, or with each write. */
   readonly etagOf: 'content' | 'pieces' | 'write'
 }
 
@@ -21,7 +21,7 @@ export interface PendingPart {
   /** The key under which it becomes visible when completed. */
   readonly key: string
   readonly sizeBytes: number
-  /** Told apart from another attempt's object of the same key; on S3 kept as object metadata. */
+  /** Tells it apart from another attempt's object of the same key; on S3 it is object metadata. */
   readonly token: string
   /** On S3 the id of the upload; on disk the folder of the file below `.fanmill/pending/`: `{runId}/{attempt}/{token}`. */
   readonly uploadId?: string
@@ -35,7 +35,7 @@ export interface StagingRun {
   readonly token: string
 }
 
-/** A pending part as it is found by listing. */
+/** A pending part as listed. */
 export interface ListedPart extends PendingPart {
   readonly stagedAtMs: number
   /** Key of the file that holds it, where it is a file. */
@@ -44,46 +44,46 @@ export interface ListedPart extends PendingPart {
 
 /** A consistent object store. Every method may throw TransientError or PermanentError STORE_FAILED. */
 export interface Store {
-  /** For messages: the folder, the bucket and prefix, or `memory:`. */
+  /** Address for messages: the folder, the bucket and prefix, or `memory:`. */
   readonly url: string
-  /** What stands before each key in the place itself: a prefix in a bucket; default nothing. */
+  /** Prefix of each key in the bucket; default empty. */
   readonly keyPrefix?: string
   stat(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>
-  /** Every object below a prefix (a key prefix, not a folder), in key order, a page at a time. */
+  /** Lists every object below a prefix (a key prefix, not a folder), in key order, a page at a time. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject>
   /**
-   * Keys of the folders below a folder, with a slash at their end, in key order. `prefix` is empty or ends with a slash. Far cheaper than
-   * a listing of all objects, which are not looked at. A disk also lists folders that hold nothing.
+   * Lists the keys of the folders below a folder, with a slash at their end, in key order. `prefix` is empty or ends with a slash. Far
+   * cheaper than a listing of all objects. A disk also lists empty folders.
    */
   listFolders(prefix: string, options?: FolderListOptions): AsyncIterable<string>
   /**
-   * The bytes of a range, or of the whole object; never fewer than asked for.
+   * Reads the bytes of a range, or of the whole object; never fewer than requested.
    * @throws INPUT_CHANGED when `etag` is given and the object is no longer that one; DATASET_MISSING when there is no such object
    */
   read(key: string, options?: ReadOptions): Promise<Uint8Array>
-  /** The bytes of a range as they come, at most a few MiB in memory; errors as `read`. */
+  /** Streams the bytes of a range, at most a few MiB in memory; errors as `read`. */
   stream(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>
-  /** As `read`, of a whole small object and at once, where that costs less than to wait for it; absent where it never does. */
+  /** Reads a whole small object synchronously; absent where waiting is cheaper. */
   readNow?(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array
-  /** What the store knows of an object's content; nothing is read for it. */
+  /** Returns the marks that the store keeps of an object's content, without reading it. */
   inspect?(object: StoredObject): Promise<ContentMarks>
-  /** Writes only if there is no such key (If-None-Match: *); the etag, or undefined when another was first. Durable and atomic. */
+  /** Writes only if there is no such key (If-None-Match: *); returns the etag, or undefined when another process was first. Durable and atomic. */
   create(key: string, bytes: Uint8Array): Promise<string | undefined>
-  /** Writes only over the object that has `etag` (If-Match); the new etag, or undefined when it is no longer that one. */
+  /** Writes only over the object that has `etag` (If-Match); returns the new etag, or undefined when the object has another one. */
   replace(key: string, bytes: Uint8Array, etag: string): Promise<string | undefined>
-  /** Writes whatever is there; the etag. */
+  /** Writes unconditionally; returns the etag. */
   write(key: string, bytes: Uint8Array): Promise<string>
-  /** Removes if there; absent is no error. */
+  /** Removes an object; a missing one is no error. */
   remove(key: string): Promise<void>
-  /** Takes over a finished local file as a pending part; the file is gone afterwards. Done again with the same key and token it replaces the earlier one. */
+  /** Moves a finished local file into the store as a pending part; the same key and token replace an earlier one. */
   stagePart(key: string, file: string, run: StagingRun): Promise<PendingPart>
   /** Whether a pending part can still be completed. */
   hasPart(part: PendingPart): Promise<boolean>
-  /** Makes a pending part visible under its key; true as well when it already is. False when neither pending nor visible. */
+  /** Makes a pending part visible under its key; also true when it already is. False when it is neither pending nor visible. */
   completePart(part: PendingPart): Promise<boolean>
-  /** Forgets a pending part; absent is no error. */
+  /** Removes a pending part; a missing one is no error. */
   abortPart(part: PendingPart): Promise<void>
-  /** Every pending part below a prefix, whoever left it; on S3 without its token. */
+  /** Lists every pending part below a prefix, of any process; on S3 without its token. */
   listParts(prefix: string, signal?: AbortSignal): AsyncIterable<ListedPart>
   /**
    * Checks that completed parts can be made visible below a prefix, before anything is staged; absent where they always can.
@@ -93,15 +93,15 @@ export interface Store {
 }
 
 export interface FolderListOptions {
-  /** How many levels below the folder; 2 lists only the folders that lie in a folder below it. Default 1. */
+  /** Levels below the folder; 2 lists only the folders that lie in a folder below it. Default 1. */
   readonly depth?: 1 | 2
   readonly signal?: AbortSignal
 }
 
-/** What reading inputs needs of a store. */
+/** The part of a store that reads inputs. */
 export type Reader = Pick<Store, 'url' | 'read' | 'stream' | 'readNow'>
 
-/** Files of up to so many bytes are read as a whole, many of them in one go. */
+/** Files of up to so many bytes are read whole, many of them in a row. */
 export const smallFileBytes = 256 * 1024
 
 export interface ReadOptions {
@@ -109,6 +109,6 @@ export interface ReadOptions {
   /** Pins the object that plan saw. */
   readonly etag?: string
   readonly signal?: AbortSignal
-  /** Gives the memory for so many bytes, of a range or of each piece of a stream; default new memory. A store may bring its own. */
+  /** Returns memory for so many bytes, of a range or of each piece of a stream; default new memory. A store may use its own. */
   readonly into?: (lengthBytes: number) => Uint8Array
 }
