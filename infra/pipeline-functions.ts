@@ -10,7 +10,7 @@ import { pipelineSecrets } from './pipeline-secrets.ts'
 import type { Places } from './places.ts'
 import { commitStatements, planStatements, processStatements } from './statements.ts'
 
-/** What the constructs of one pipeline share. */
+/** Values that the constructs of one pipeline share. */
 export interface PipelineContext {
   /** Network of all functions. */
   readonly network: FunctionNetwork | undefined

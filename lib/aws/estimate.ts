@@ -51,7 +51,7 @@ export const defaultPlatform: AwsPlatform = {
 /** Show `seconds` and `dollars` with two digits at most: only the arithmetic is exact. */
 export interface AwsEstimate extends Amounts {
   readonly dollars: number
-  /** From the start of the execution to `_SUCCESS`. */
+  /** Time from the start of the execution to `_SUCCESS`. */
   readonly seconds: number
   /** Seconds of the three steps; the rest of `seconds` is the state machine's. */
   readonly stepSeconds: { readonly plan: number; readonly process: number; readonly commit: number }
@@ -209,7 +209,7 @@ function estimateUploads(objects: number, { memoryMb, architecture }: AwsPlatfor
   return { executions, dollars: dollarsOf(lines), lines }
 }
 
-/** Each extracted member is an object; else parts have about one size. `pieces` are those of all uploads. */
+/** Estimates the parts: extracted members are objects of their own, other parts have about one size. `pieces` are those of all uploads. */
 function partsOf(
   { task, slices, memberCount }: AwsWork,
   batches: readonly (readonly Slice[])[],

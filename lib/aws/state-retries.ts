@@ -35,7 +35,7 @@ export const functionRetries = [
   },
 ]
 
-/** Plan and commit go on where they were; they have no larger tier. */
+/** Plan and Commit continue where they stopped; they have no larger tier. */
 export const crashRetry = { ErrorEquals: capacityErrors.slice(1), ...backoff, MaxAttempts: 2 }
 
 /**

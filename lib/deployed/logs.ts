@@ -92,14 +92,14 @@ async function* eventsBetween(
   }
 }
 
-interface Following {
+interface FollowOptions {
   readonly from: number
   readonly subject: Subject | undefined
   readonly signal: AbortSignal | undefined
 }
 
 /** Reads the last minute again each time, and for some seconds after the end, because lines arrive late and out of order. */
-async function* following(deployed: Deployed, { from, subject, signal }: Following): AsyncGenerator<SteppedEvent> {
+async function* following(deployed: Deployed, { from, subject, signal }: FollowOptions): AsyncGenerator<SteppedEvent> {
   const seen = new Map<string, number>()
   let endedAt: number | undefined
   while (!signal?.aborted) {

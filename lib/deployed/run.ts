@@ -31,9 +31,9 @@ export async function followRun(
   emitStart(deployed, { record, plan, emit })
   const outcomes: Outcomes = new Map()
   const all = (): Outcome[] => [...outcomes.values()].map(({ outcome }) => outcome)
-  const failures = new Set<string>()
+  const emitted = new Set<string>()
   // Earlier failures are shown by `fanmill status`.
-  for await (const { key } of store.list(keys.failures)) failures.add(key)
+  for await (const { key } of store.list(keys.failures)) emitted.add(key)
   return {
     record,
     async poll() {
@@ -41,7 +41,7 @@ export async function followRun(
       const { task, runId: run } = record
       for (const { batch, parts } of done) emit({ event: 'batch', task, run, batch, parts: parts.length })
       if (done.length > 0) emit({ event: 'progress', task, run, ...progressOf(all()) })
-      await emitFailures(store, keys.failures, { failures, record, emit })
+      await emitFailures(store, keys.failures, { emitted, record, emit })
     },
     bytesIn: () => all().reduce((sum, outcome) => sum + outcome.bytesIn, 0),
     bytesInflated: () => progressOf(all()).bytes,
@@ -50,13 +50,13 @@ export async function followRun(
 
 type Outcomes = Map<string, { readonly etag: string; readonly outcome: Outcome }>
 
-interface Beginning {
+interface RunStart {
   readonly record: RunRecord
   readonly plan: readonly PlanItem[]
   readonly emit: (event: RunEvent) => void
 }
 
-function emitStart({ outputSpec }: Pick<Deployed, 'outputSpec'>, { record, plan, emit }: Beginning): void {
+function emitStart({ outputSpec }: Pick<Deployed, 'outputSpec'>, { record, plan, emit }: RunStart): void {
   const { task, runId: run, attempt, outputPath, inputs } = record
   const sum = (of: (item: PlanItem) => number): number => plan.reduce((total, item) => total + of(item), 0)
   emit({ event: 'start', task, run, attempt, output: urlBelow(outputSpec, outputPath) })
@@ -95,9 +95,9 @@ function progressOf(outcomes: readonly Outcome[]) {
   return { members, bytes, rowsWritten: rows, rowsRejected }
 }
 
-interface Failing {
-  /** Keys that were told of. */
-  readonly failures: Set<string>
+interface FailureContext {
+  /** Keys of failures that were emitted. */
+  readonly emitted: Set<string>
   readonly record: RunRecord
   readonly emit: (event: RunEvent) => void
 }
@@ -105,13 +105,13 @@ interface Failing {
 async function emitFailures(
   store: Deployed['store'],
   prefix: string,
-  { failures, record, emit }: Failing,
+  { emitted, record, emit }: FailureContext,
 ): Promise<void> {
   const { task, runId: run } = record
   for await (const { key } of store.list(prefix)) {
-    const failure = failures.has(key) ? undefined : await readState(store, key, readFailure)
+    const failure = emitted.has(key) ? undefined : await readState(store, key, readFailure)
     if (!failure) continue
-    failures.add(key)
+    emitted.add(key)
     const { batch, code, message, archive, member, line } = failure
     const where = line === undefined ? '' : `, line ${line}`
     emit({

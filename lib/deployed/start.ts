@@ -1,4 +1,4 @@
-/** Starts, goes on with and stops runs of a deployed pipeline. */
+/** Starts, retries and stops runs of a deployed pipeline. */
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { RunResult } from '../local/run-result.ts'
 import { canonicalJson } from '../model/run-identity.ts'
@@ -142,8 +142,8 @@ async function refuseRetry(deployed: Deployed, run: RunSummary): Promise<void> {
   const execution = await executionOf(deployed, run)
   if (status !== 'running' && execution?.status !== 'running') return
   const who = execution ? `execution ${execution.name}` : `a process on ${owner.host}`
-  const mend = execution ? `wait for it, or: fanmill stop ${execution.name}` : 'wait for its end'
-  throw new PermanentError('RUN_ACTIVE', `run ${runId} is being worked on by ${who}; ${mend}`, { runId, owner })
+  const advice = execution ? `wait for it, or: fanmill stop ${execution.name}` : 'wait for its end'
+  throw new PermanentError('RUN_ACTIVE', `run ${runId} is being worked on by ${who}; ${advice}`, { runId, owner })
 }
 
 async function onlyRunning({ control, stateMachineArn, name }: Deployed): Promise<Execution> {

@@ -43,7 +43,7 @@ export async function waitFor(
 /** About three requests each time, far below the limits of AWS. */
 const pollMs = 2000
 
-interface Following {
+interface FollowContext {
   readonly followers: Map<string, RunFollower>
   readonly onEvent: (event: RunEvent) => void
 }
@@ -51,7 +51,7 @@ interface Following {
 async function follow(
   deployed: Deployed,
   tasks: readonly ExecutedTask[],
-  { followers, onEvent }: Following,
+  { followers, onEvent }: FollowContext,
 ): Promise<void> {
   for (const { run } of tasks) {
     const name = nameOf(run)
@@ -72,7 +72,7 @@ const nameOf = ({ runId, attempt }: Partial<RunName> = {}): RunName | undefined 
 async function resultOf(
   deployed: Deployed,
   status: ExecutionStatus,
-  followers: Following['followers'],
+  followers: FollowContext['followers'],
 ): Promise<RunResult> {
   const requested = status.tasks.filter(task => task.status !== 'ignored')
   const tasks: TaskResult[] = []
@@ -87,7 +87,7 @@ async function resultOf(
 interface TaskEnd {
   readonly task: ExecutedTask
   readonly status: ExecutionStatus
-  readonly followers: Following['followers']
+  readonly followers: FollowContext['followers']
 }
 
 async function taskResult(deployed: Deployed, { task, status, followers }: TaskEnd): Promise<TaskResult> {
@@ -127,7 +127,7 @@ const readDataset = (store: Deployed['store'], outputPath: string) =>
 async function findRun(
   { store, clock }: Deployed,
   { run }: ExecutedTask,
-  followers: Following['followers'],
+  followers: FollowContext['followers'],
 ): Promise<FoundRun | undefined> {
   const name = nameOf(run)
   const record = name && followers.get(keyOf(name))?.record

@@ -54,7 +54,7 @@ async function settleOutput(outputPath: string, invocation: Invocation, options:
 /** Transient errors that are answered with a wait instead of thrown: after the last retry of the state machine nothing would end the run and give up the turn. */
 const firstWaitMs: Partial<Record<ErrorCode, number>> = { OUTPUT_LOCKED: 5000, RUN_CHANGED: 30_000 }
 
-interface Waiting {
+interface WaitContext {
   readonly outputPath: string
   readonly firstMs: number
   readonly invocation: Invocation
@@ -63,7 +63,7 @@ interface Waiting {
 /** Lets the state machine wait instead of the function. Once the waits are used up, run and turn are given up for the execution that continues this one. */
 async function waitOrContinue(
   { task, run, execution, waits, maxConcurrency, losses }: CommitRunEvent,
-  { outputPath, firstMs, invocation }: Waiting,
+  { outputPath, firstMs, invocation }: WaitContext,
 ): Promise<CommitAnswer> {
   const wait = nextWait(waits, growingMs(firstMs, waits.inRow))
   if (wait) return { done: false, task, run, maxConcurrency, losses, ...wait }
@@ -115,13 +115,13 @@ async function inTime(
   }
 }
 
-interface Committing {
+interface CommitContext {
   readonly event: CommitRunEvent
   readonly invocation: Invocation
   readonly options: ActorOptions
 }
 
-async function commitKept(kept: KeptReservation, { event, invocation, options }: Committing): Promise<CommitAnswer> {
+async function commitKept(kept: KeptReservation, { event, invocation, options }: CommitContext): Promise<CommitAnswer> {
   const { lambda } = invocation
   const run = await withInputs(lambda.output, kept.run)
   const plan = await readState(lambda.output, runKeys(run.runId, run.attempt).plan, readPlan)

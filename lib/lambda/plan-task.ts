@@ -33,13 +33,13 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
   const request = readRunRequest(event.event, task, { pipeline, input: settings.input })
   if (!request) return { status: 'ignored', done: true, task: task.name }
   const outputPath = outputPathOf(task, request.params)
-  const planning: Planning = { task, request, outputPath, event, invocation }
-  const turn = await requestTurn(planning)
+  const context: PlanContext = { task, request, outputPath, event, invocation }
+  const turn = await requestTurn(context)
   if (turn.status === 'skip') return { status: 'busy', done: true, task: task.name }
-  if (turn.status === 'wait') return waitOrContinue(planning, turn.waitMs)
+  if (turn.status === 'wait') return waitOrContinue(context, turn.waitMs)
   const name = { outputPath, id: event.execution }
   try {
-    const answer = await planInTurn(planning)
+    const answer = await planInTurn(context)
     if (answer.done && answer.status !== 'planned') await leaveTurn(output, name)
     return answer
   } catch (error) {
@@ -49,7 +49,7 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
   }
 }
 
-interface Planning {
+interface PlanContext {
   readonly task: TaskDefinition
   readonly request: RunRequest
   readonly outputPath: string
@@ -57,7 +57,7 @@ interface Planning {
   readonly invocation: Invocation
 }
 
-function requestTurn({ task, request, outputPath, event: { execution: id }, invocation }: Planning): Promise<Turn> {
+function requestTurn({ task, request, outputPath, event: { execution: id }, invocation }: PlanContext): Promise<Turn> {
   const { output, settings } = invocation.lambda
   const { params, resume, isUpload, ended } = request
   // `resume` is part of it, because an execution that continues a run fails when there are new inputs, and so cannot replace another.
@@ -71,7 +71,7 @@ function requestTurn({ task, request, outputPath, event: { execution: id }, invo
 }
 
 /** Lets the state machine wait instead of the function. Once the waits are used up, the turn is given up for the execution that continues this one. */
-async function waitOrContinue({ task, event, outputPath, invocation }: Planning, ms: number): Promise<PlanAnswer> {
+async function waitOrContinue({ task, event, outputPath, invocation }: PlanContext, ms: number): Promise<PlanAnswer> {
   const wait = nextWait(event.waits, ms)
   if (wait) return { status: 'wait', done: false, task: task.name, ...wait }
   logger.info('the waits of this execution are used up: another one continues it', { waits: event.waits.count })
@@ -79,8 +79,8 @@ async function waitOrContinue({ task, event, outputPath, invocation }: Planning,
   return { status: 'continued', done: true, task: task.name }
 }
 
-async function planInTurn(planning: Planning): Promise<PlanAnswer> {
-  const { task, request, outputPath, event, invocation } = planning
+async function planInTurn(context: PlanContext): Promise<PlanAnswer> {
+  const { task, request, outputPath, event, invocation } = context
   const { lambda, deadline } = invocation
   const known = await recallInputs(lambda.output, task, request.params)
   const { input, settings } = lambda
@@ -99,7 +99,7 @@ async function planInTurn(planning: Planning): Promise<PlanAnswer> {
       onOpen: known.onOpen,
       signal,
     })
-    const answer = await planFound(planning, found)
+    const answer = await planFound(context, found)
     await known.forget()
     return answer
   } catch (error) {
@@ -109,12 +109,12 @@ async function planInTurn(planning: Planning): Promise<PlanAnswer> {
     if (error.code === 'OUT_OF_TIME' && (await known.keep()))
       return { status: 'more', done: false, task: name, waits: afterProgress(waits) }
     if (error.code === 'OUTPUT_UNSETTLED') {
-      const wait = await waitOrContinue(planning, settleAgainMs)
+      const wait = await waitOrContinue(context, settleAgainMs)
       return wait.status === 'wait' ? { ...wait, status: 'unsettled', outputPath } : wait
     }
     if (error.code !== 'OUTPUT_LOCKED') throw error
     logger.info(error.message)
-    return waitOrContinue(planning, growingMs(lockedMs, waits.inRow))
+    return waitOrContinue(context, growingMs(lockedMs, waits.inRow))
   }
 }
 
@@ -123,8 +123,8 @@ const lockedMs = 5000
 /** Wait after an interrupted commit was completed. */
 const settleAgainMs = 1000
 
-async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAnswer> {
-  const { task, request, event, outputPath, invocation } = planning
+async function planFound(context: PlanContext, found: FoundInputs): Promise<PlanAnswer> {
+  const { task, request, event, outputPath, invocation } = context
   const { execution } = event
   const { input, output, settings, schemas } = invocation.lambda
   await requireColumns(input, task, found)
@@ -135,7 +135,7 @@ async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAn
   const limits = batchLimits(task, tiers[0], settings)
   const schema = schemas[task.name]
   const options = { found, ...limits, schema, force, resume, mayRoll: false }
-  const planned = await runner.planTask(contextOf(planning, tables), options)
+  const planned = await runner.planTask(contextOf(context, tables), options)
   const { name } = task
   if (planned.status === 'complete' || planned.status === 'busy')
     return { status: planned.status, done: true, task: name, run: { runId: planned.runId }, outputPath }
@@ -148,21 +148,21 @@ async function planFound(planning: Planning, found: FoundInputs): Promise<PlanAn
     status: 'planned',
     done: true,
     waits: afterProgress(event.waits),
-    maxConcurrency: shareOfConcurrency(planning),
+    maxConcurrency: shareOfConcurrency(context),
     losses: 0,
     ...(await todoOf(invocation.lambda, planned.run, planned.plan, planned.status === 'resume')),
   }
 }
 
 /** Divides the concurrency of the execution by the tasks that it works on, because their Maps run at the same time. */
-function shareOfConcurrency({ task, event, invocation }: Planning): number {
+function shareOfConcurrency({ task, event, invocation }: PlanContext): number {
   const { pipeline, settings } = invocation.lambda
   const tasks = pipeline.tasks.filter(each => isRequested(event.event, each, { pipeline, input: settings.input }))
   const index = tasks.findIndex(each => each.name === task.name)
   return Math.max(1, Math.floor((event.maxConcurrency + tasks.length - 1 - index) / tasks.length))
 }
 
-function contextOf({ task, request, event, invocation }: Planning, tables: string): runner.TaskContext {
+function contextOf({ task, request, event, invocation }: PlanContext, tables: string): runner.TaskContext {
   const { output, codeHashes } = invocation.lambda
   return {
     owner: executionOwner(event.execution),

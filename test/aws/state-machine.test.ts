@@ -66,7 +66,7 @@ describe('stateMachine', () => {
     for (const retry of throttled) {
       expect(retry).toMatchObject({ ErrorEquals: [throttling], MaxDelaySeconds: 2 * meanSeconds })
       expect(retry!.MaxAttempts * meanSeconds).toBeGreaterThan(options.timeoutSeconds)
-      // Of the 25,000 events of a history, a try writes three: several tasks may be throttled at once.
+      // A try writes three of the 25,000 events of a history, and several tasks may be throttled at once.
       expect(retry!.MaxAttempts * 3).toBeLessThanOrEqual(25_000 / 4)
     }
   })

@@ -23,7 +23,7 @@ beforeAll(async () => {
     if (refusal === undefined) started.push({ name, input: JSON.parse(input) })
     response.writeHead(refusal === undefined ? 200 : 400, { 'content-type': 'application/x-amz-json-1.0' })
     const answer = { executionArn: `${stateMachineArn}:${name}`, startDate: 1 }
-    response.end(JSON.stringify(refusal === undefined ? answer : { __type: refusal, message: 'as the test asked' }))
+    response.end(JSON.stringify(refusal === undefined ? answer : { __type: refusal, message: 'chosen by the test' }))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   Object.assign(process.env, {

@@ -280,12 +280,12 @@ describe('secrets', () => {
 
   it('of the app are read by their ARN, under the name that the pipeline gives them', () => {
     const { template } = synthesise(withKey)
-    const told = Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => [
+    const variables = Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => [
       Properties.Handler,
       Properties.Environment.Variables.FANMILL_SECRETS,
     ])
     const arns = JSON.stringify({ 'weather/api-key': arn })
-    expect(told.sort()).toEqual([
+    expect(variables.sort()).toEqual([
       ['commit.handler', undefined],
       ['plan.handler', undefined],
       ['process.handler', arns],

@@ -35,8 +35,8 @@ describe('a column of a Glue table', () => {
     ['STRUCT(a INTEGER[])[]', 'cast it in the transform'],
     ['INTEGER[2]', 'cast it in the transform'],
     ['MAP(VARCHAR, UUID)', 'cast it in the transform'],
-  ])('is refused where it is %s, which Athena does not read as it is written', (type, mend) => {
-    const message = `FanmillPipeline: glueDatabase: task visits: column seen: expected a type that Athena reads, got ${type}; ${mend}`
+  ])('is refused when it is %s, which Athena does not read as it is written', (type, advice) => {
+    const message = `FanmillPipeline: glueDatabase: task visits: column seen: expected a type that Athena reads, got ${type}; ${advice}`
     expect(() => glueTypeOf(type)).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID', message }))
   })
 })

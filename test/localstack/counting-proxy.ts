@@ -30,27 +30,27 @@ export type Intercept = (request: SeenRequest) => Promise<number | undefined> | 
 
 export async function startProxy(target: string, intercept: Intercept = () => undefined): Promise<CountingProxy> {
   const seen: SeenRequest[] = []
-  const server = createServer(async (asked, response) => {
-    const url = new URL(asked.url ?? '', target)
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? '', target)
     const entry: SeenRequest = {
-      method: asked.method ?? '',
+      method: request.method ?? '',
       path: decodeURIComponent(url.pathname),
       query: url.searchParams,
       status: 0,
       bytesRead: 0,
-      bytesWritten: Number(asked.headers['content-length'] ?? 0),
+      bytesWritten: Number(request.headers['content-length'] ?? 0),
     }
     seen.push(entry)
     const fault = await intercept(entry)
     if (fault !== undefined) {
       entry.status = fault
-      asked.resume()
+      request.resume()
       response.writeHead(fault, { 'content-type': 'application/xml', connection: 'close' })
       const code = fault === 403 ? 'AccessDenied' : fault === 503 ? 'SlowDown' : 'InternalError'
-      response.end(`<Error><Code>${code}</Code><Message>as the test asked</Message></Error>`)
+      response.end(`<Error><Code>${code}</Code><Message>chosen by the test</Message></Error>`)
       return
     }
-    const passed = send(url, { method: asked.method, headers: asked.headers })
+    const passed = send(url, { method: request.method, headers: request.headers })
     passed.on('response', answer => {
       entry.status = answer.statusCode ?? 0
       response.writeHead(entry.status, answer.headers)
@@ -60,7 +60,7 @@ export async function startProxy(target: string, intercept: Intercept = () => un
       answer.pipe(response)
     })
     passed.on('error', () => response.destroy())
-    await pipeline(asked, passed).catch(() => response.destroy())
+    await pipeline(request, passed).catch(() => response.destroy())
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

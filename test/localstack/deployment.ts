@@ -59,13 +59,13 @@ const constructs = {
 /** Deploys both apps, or waits for them. @throws Error with the output of the CDK, for all callers */
 export async function deployment(): Promise<Deployment> {
   const folder = inject('deploymentFolder')
-  const told = join(folder, 'outputs.json')
+  const record = join(folder, 'outputs.json')
   await withLock(join(folder, 'lock'), async () => {
-    if (existsSync(told)) return
+    if (existsSync(record)) return
     const made = await deployBoth(folder).catch((error: Error) => ({ error: error.message }))
-    await writeFile(told, JSON.stringify(made))
+    await writeFile(record, JSON.stringify(made))
   })
-  const made = JSON.parse(await readFile(told, 'utf8')) as StackOutputs | { readonly error: string }
+  const made = JSON.parse(await readFile(record, 'utf8')) as StackOutputs | { readonly error: string }
   if ('error' in made) throw new Error(String(made.error))
   const found = Object.entries(constructs).map(([name, place]) => [name, pipelineOf(made, place)])
   return { theirFolder: theirsIn(folder), ...Object.fromEntries(found) } as unknown as Deployment

@@ -7,7 +7,7 @@ import { lambda } from './functions.ts'
 const handler = `
 import { tmpdir } from 'node:os'
 export const handler = async (event, context) => {
-  if (event.fail) throw Object.assign(new Error('as asked'), { name: 'TransientError' })
+  if (event.fail) throw Object.assign(new Error('chosen by the test'), { name: 'TransientError' })
   if (event.exit) process.exit(7)
   if (event.hang) await new Promise(resolve => setTimeout(resolve, 60_000))
   console.log('seen', event.say)
@@ -24,7 +24,7 @@ describe.skipIf(!endpoint)('a Lambda function on LocalStack', () => {
     expect((await invoke(name, { say: 'again' })).pid).toBe(first.pid)
     expect(await invoke(name, { fail: true })).toMatchObject({
       errorType: 'TransientError',
-      errorMessage: 'as asked',
+      errorMessage: 'chosen by the test',
     })
     expect(await invoke(name, { exit: true })).toMatchObject({ errorType: 'Runtime.ExitError' })
     expect(await invoke(name, { hang: true })).toMatchObject({ errorType: 'Sandbox.Timedout' })

@@ -22,7 +22,7 @@ const shops = {
   lost: `lost-${id}`,
 }
 
-describe.skipIf(!endpoint).concurrent('a pipeline in a CDK app of somebody else', () => {
+describe.skipIf(!endpoint).concurrent('a pipeline in the CDK app of another project', () => {
   let visits: DeployedPipeline
   let theirFolder: string
   let lake: Store
@@ -93,8 +93,8 @@ describe.skipIf(!endpoint).concurrent('a pipeline in a CDK app of somebody else'
     expect(failures).toMatchObject([
       { code: 'ZIP_CRC_MISMATCH', member: '5.csv', archive: `incoming/${shops.broken}/day.zip` },
     ])
-    const mended = await run(shops.broken)
-    expect(mended.status).toBe('SUCCEEDED')
+    const fixed = await run(shops.broken)
+    expect(fixed.status).toBe('SUCCEEDED')
     expect(await rowsOf(lake, `visits/${shops.broken}`)).toEqual(expectedVisits())
   })
 
