@@ -1,4 +1,4 @@
-/** Reads a whole archive as a run does, for tests: directory, policies, slices, members. */
+/** Reads a whole archive as a run does, for tests: directory, limits, slices, members. */
 
 import type { ZipLimits } from '../lib/define/definition.ts'
 import { type MemberSlicesOptions, planMemberSlices } from '../lib/inputs/member-slices.ts'
@@ -18,14 +18,14 @@ export const testLimits: ZipLimits = {
   nameBytesMax: 1024,
 }
 
-/** A store of one archive that may have holes; counts what is asked of it. */
+/** A store of one archive that may have holes; counts requests and bytes. */
 export interface CountingStore extends Store {
   readonly counts: { requests: number; bytes: number }
   readonly readRange: (range: ByteRange) => Promise<Uint8Array>
   readonly input: InputObject
 }
 
-/** Holes read as zeros. Only `read` and `stream` are there. */
+/** Returns a store in which holes are zeros, with only `read` and `stream`. */
 export function archiveStore(pieces: readonly Piece[], sizeBytes: number): CountingStore {
   const counts = { requests: 0, bytes: 0 }
   const readRange = async ({ start, end }: ByteRange): Promise<Uint8Array> => {
@@ -57,7 +57,7 @@ export interface ReadZipOptions extends Partial<Omit<MemberSlicesOptions, 'input
   readonly select?: (entry: ZipEntry) => boolean
 }
 
-/** Every file of the archive in archive order, after all checks. */
+/** Returns every file of the archive in archive order, after all checks. */
 export async function readZip(zip: Uint8Array, options: ReadZipOptions = {}): Promise<[string, string][]> {
   return readArchive(bufferStore(zip), options)
 }
@@ -85,7 +85,7 @@ export async function readArchive(
   return members
 }
 
-/** All that comes, as one buffer. */
+/** Returns all chunks as one buffer. */
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = []
   for await (const chunk of chunks) parts.push(chunk)

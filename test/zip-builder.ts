@@ -9,9 +9,9 @@ export interface MemberSpec {
   /** 0 stored, 8 deflated (default); any other id stores the bytes under that id. */
   readonly method?: number
   readonly level?: number
-  /** Sizes and offset in the zip64 extra field, whatever their size. */
+  /** Puts sizes and offset into the zip64 extra field, also small ones. */
   readonly zip64?: boolean
-  /** Sizes and CRC follow the data, as streaming writers do. */
+  /** Writes sizes and CRC after the data, as streaming writers do. */
   readonly descriptor?: boolean
   /** Sets the flag only; nothing is encrypted. */
   readonly encrypted?: boolean
@@ -27,7 +27,7 @@ export interface MemberSpec {
   readonly system?: number
   /** Hole before the local header, in bytes: not for buildZip, which makes one buffer. */
   readonly holeBefore?: number
-  /** What the headers say instead of the truth. */
+  /** Values of the headers that differ from the truth. */
   readonly declared?: {
     readonly crc32?: number
     readonly compressedBytes?: number
@@ -41,10 +41,10 @@ export interface MemberSpec {
 export interface ZipOptions {
   /** Bytes before the first member, such as the stub of a self-extracting archive. */
   readonly prefix?: Uint8Array
-  /** Whether offsets count the prefix; default false, as `cat stub a.zip` leaves them. */
+  /** Whether offsets count the prefix; default false, as `cat stub a.zip` makes them. */
   readonly adjusted?: boolean
   readonly comment?: string | Uint8Array
-  /** A zip64 end record, whatever the numbers. */
+  /** Writes a zip64 end record, also for small numbers. */
   readonly zip64?: boolean
   /** Bytes between the directory and its end record. */
   readonly afterDirectory?: Uint8Array
@@ -55,18 +55,18 @@ export interface ZipOptions {
 
 export type Members = Readonly<Record<string, string | Uint8Array>> | readonly MemberSpec[]
 
-/** Bytes at an offset; between pieces there are holes. */
+/** Bytes at an offset, with holes between pieces. */
 export interface Piece {
   readonly offset: number
   readonly bytes: Buffer
 }
 
-/** An archive as one buffer: `buildZip({ 'a.csv': 'x\n1\n' })`. */
+/** Builds an archive as one buffer: `buildZip({ 'a.csv': 'x\n1\n' })`. */
 export function buildZip(members: Members, options: ZipOptions = {}): Buffer {
   return Buffer.concat(layoutZip(members, options).pieces.map(piece => piece.bytes))
 }
 
-/** An archive as pieces with holes between them, for archives too large to hold. */
+/** Builds an archive as pieces with holes between them, for archives larger than memory. */
 export function layoutZip(
   members: Members,
   options: ZipOptions = {},
@@ -124,7 +124,7 @@ function packMember(spec: MemberSpec, headerOffset: number): { local: Buffer; ce
   return { local: Buffer.concat([localHeader(facts), body, descriptor(facts)]), central: centralHeader(facts) }
 }
 
-/** 4.3.7 of APPNOTE.TXT. */
+/** Writes a local header (4.3.7 of APPNOTE.TXT). */
 function localHeader(facts: Facts): Buffer {
   const { spec, flags, method } = facts
   const name = spec.declared?.localName === undefined ? facts.name : Buffer.from(spec.declared.localName)
@@ -146,7 +146,7 @@ function localHeader(facts: Facts): Buffer {
   ])
 }
 
-/** 4.3.12 of APPNOTE.TXT. */
+/** Writes an entry of the directory (4.3.12 of APPNOTE.TXT). */
 function centralHeader(facts: Facts): Buffer {
   const { spec, name, flags, method, crc, compressedBytes, inflatedBytes, headerOffset } = facts
   const sizes = [inflatedBytes, compressedBytes].filter(size => spec.zip64 || size > 0xffffffff)
@@ -179,7 +179,7 @@ function unicodeField({ spec, name }: Facts): Buffer {
   return field(0x7075, Buffer.from([1]), u32(crc32(name)), Buffer.from(spec.unicodeName))
 }
 
-/** 4.3.14 to 4.3.16 of APPNOTE.TXT. */
+/** Writes the end records (4.3.14 to 4.3.16 of APPNOTE.TXT). */
 function endRecords(offset: number, sizeBytes: number, count: number, options: ZipOptions): Buffer {
   const start = options.directoryOffset ?? offset
   const bytes = options.directoryBytes ?? sizeBytes

@@ -16,15 +16,10 @@ export interface TaskCode {
 }
 
 /**
- * Returns the hash of the statements that the task reaches in `text`, a bundle without comments whose packages are external.
- * Names, formatting and order of declarations do not count; statements with effects on load always do.
- * A task that cannot be found by itself (made in a loop, for instance) has the hash of the whole bundle.
+ * Returns a function that hashes the statements which a task reaches in `text`, a bundle without comments whose packages are
+ * external. Names, formatting and order of declarations do not count; statements with effects on load always do. A task that
+ * cannot be found by itself (made in a loop, for instance) has the hash of the whole bundle. The text is parsed when it is first needed.
  */
-export function taskCodeHash(text: string, task: TaskCode): string {
-  return codeHasher(text)(task)
-}
-
-/** Returns `taskCodeHash` for several tasks of one text, which is parsed once, when it is first needed. */
 export function codeHasher(text: string): (task: TaskCode) => string {
   let parsed: CodeGraph | undefined
   return task => {

@@ -1,4 +1,4 @@
-/** The four kinds of fault, told apart by what the caller can do, and their codes. */
+/** The kinds of errors, by what the caller can do about them, and their codes. */
 
 /** Codes of errors. Adding one is free; renaming one breaks callers who match on it. */
 export type ErrorCode =

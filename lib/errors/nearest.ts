@@ -4,24 +4,13 @@ import { distance } from 'fastest-levenshtein'
 /** Returns at most `count` candidates, nearest first: those that differ in two letters or 40 % of them, or extend the name. */
 export function nearest(name: string, candidates: Iterable<string>, count = 3): string[] {
   const wanted = name.toLowerCase()
-  const ranked: { candidate: string; cost: number }[] = []
-  for (const candidate of new Set(candidates)) {
-    const cost = costOf(wanted, candidate.toLowerCase())
-    if (cost !== undefined) ranked.push({ candidate, cost })
-  }
-  ranked.sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1))
-  return ranked.slice(0, count).map(entry => entry.candidate)
+  return cheapest(candidates, count, candidate => costOf(wanted, candidate.toLowerCase()))
 }
 
 /** Returns at most `count` candidates for a glob that matches none, nearest to its fixed text first; always some where there are any. */
 export function nearestToGlob(glob: string, candidates: Iterable<string>, count = 3): string[] {
   const fixed = glob.replaceAll('*', '').toLowerCase()
-  const ranked = [...new Set(candidates)].map(candidate => ({
-    candidate,
-    cost: distance(fixed, candidate.toLowerCase()),
-  }))
-  ranked.sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1))
-  return ranked.slice(0, count).map(({ candidate }) => candidate)
+  return cheapest(candidates, count, candidate => distance(fixed, candidate.toLowerCase()))
 }
 
 /** Returns `, did you mean a or b`, or an empty text when no candidate is near. */
@@ -34,6 +23,22 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
 export function nearestOrAll(name: string, candidates: readonly string[]): string {
   const names = nearest(name, candidates)
   return names.length > 0 ? `did you mean ${names.join(', ')}` : `there are ${candidates.join(', ')}`
+}
+
+/** Returns the candidates of lowest cost, those without one left out. */
+function cheapest(
+  candidates: Iterable<string>,
+  count: number,
+  costOfCandidate: (candidate: string) => number | undefined,
+): string[] {
+  return [...new Set(candidates)]
+    .flatMap(candidate => {
+      const cost = costOfCandidate(candidate)
+      return cost === undefined ? [] : [{ candidate, cost }]
+    })
+    .sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1))
+    .slice(0, count)
+    .map(({ candidate }) => candidate)
 }
 
 function costOf(wanted: string, candidate: string): number | undefined {

@@ -39,14 +39,8 @@ export function rewriteRecords(
   dialect: Dialect,
   { write, ...options }: RewriteOptions & { write(piece: Uint8Array): void },
 ): RewriteResult {
-  const {
-    firstLine = 1,
-    firstRecord = 1,
-    member,
-    gaps = [],
-    earlyRejects,
-    scan = scanRecords(bytes, dialect),
-  } = options
+  const { firstLine = 1, firstRecord = 1, member, gaps = [], earlyRejects } = options
+  const { scan = scanRecords(bytes, dialect) } = options
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const prefix = member === undefined ? undefined : new Prefix(dialect, member)
@@ -60,16 +54,10 @@ export function rewriteRecords(
     const { lines, records } = line.tally
     at = line.read(at)
     if (line.kind !== 'record') continue
-    const missing = dropped.before(start, lines)
-    if (
-      earlyRejects?.take(bytes.subarray(start, at - line.newlineBytes), {
-        line: firstLine + lines + missing,
-        record: firstRecord + records,
-      })
-    )
-      continue
+    const place = { line: firstLine + lines + dropped.before(start, lines), record: firstRecord + records }
+    if (earlyRejects?.take(bytes.subarray(start, at - line.newlineBytes), place)) continue
     const begin = pieces.written
-    if (prefix) pieces.prefix(prefix, prefixBytes, { line: firstLine + lines + missing, record: firstRecord + records })
+    if (prefix) pieces.prefix(prefix, prefixBytes, place)
     else dropped.note(begin)
     const isTangled = line.malformed > 1
     const end = isTangled ? characterEnd(bytes, line.malformedEnd) : at - line.newlineBytes

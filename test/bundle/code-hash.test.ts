@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type TaskCode, taskCodeHash } from '../../lib/bundle/code-hash.ts'
+import { codeHasher, type TaskCode } from '../../lib/bundle/code-hash.ts'
 
 const module = `
 import { task, pipeline, parquet } from 'fanmill'
@@ -141,7 +141,7 @@ export { d as default }`
 })
 
 function hash(text: string, task: string, code: Partial<TaskCode> = {}): string {
-  return taskCodeHash(text, { task, ...code })
+  return codeHasher(text)({ task, ...code })
 }
 
 function expectKept(edited: string, task: string): void {

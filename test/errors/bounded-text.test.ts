@@ -1,4 +1,4 @@
-/** Messages of faults in the output of a Parallel state. */
+/** Error messages in the output of a Parallel state. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { boundedText, messageBytesMax, nestedBytes } from '../../lib/errors/bounded-text.ts'

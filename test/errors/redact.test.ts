@@ -1,4 +1,4 @@
-/** Secrets in texts. */
+/** Removing secrets from texts. */
 import { expect, it } from 'vitest'
 import { redactor } from '../../lib/errors/redact.ts'
 

@@ -1,4 +1,4 @@
-/** What `infer` proposes for small difficult files, and that a run of the proposal gives the rows that it counted. */
+/** Proposals of `infer` for small difficult files, each compared with a run of it. */
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const difficult = folderOf('infer')
 const isText = (name: string): boolean => /\.(csv|tsv|jsonl)$/.test(name)
 
 interface Expected {
-  /** What is printed, line by line. */
+  /** The printed proposal, line by line. */
   readonly source: readonly string[]
   readonly rows: readonly unknown[]
   readonly rowsRejected: number

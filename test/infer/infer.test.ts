@@ -1,4 +1,4 @@
-/** Columns found in samples of data. */
+/** Inferring columns from samples of data. */
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -19,7 +19,7 @@ async function sourceOf(
   return (await fanmill.infer(join(folderOf({ [name]: content }), name), options)).source
 }
 
-/** Printed where files have different columns, as a run would refuse those that lack some. */
+/** The note for files with different columns, because a run would refuse those that lack some. */
 const missing = "onMissingColumn: 'null', // some files lack some of these columns"
 
 describe('a CSV', () => {

@@ -1,4 +1,4 @@
-/** Runs what `infer` prints, as a user would who pastes it. */
+/** Runs the proposals that `infer` prints, as a user does after pasting them. */
 
 import type { TaskDefinition } from '../../lib/define/definition.ts'
 import { column, csv, files, jsonLines, parquet, parquetFiles, task, zipMembers } from '../../lib/define/index.ts'
@@ -12,7 +12,7 @@ export interface ProposalRun {
 
 const builders = { csv, column, jsonLines, parquetFiles }
 
-/** The rows of a file, or of a zip with it, read by the text that was proposed. */
+/** Returns the rows of a file, or of a zip with it, read by a proposal. */
 export async function runProposal(
   source: string,
   { name, bytes, isZipped = false }: { readonly name: string; readonly bytes: Uint8Array; readonly isZipped?: boolean },

@@ -6,7 +6,7 @@ import type { MembersSlice, Slice } from '../../lib/model/plan-data.ts'
 import type { PlannableMember } from '../../lib/zip/member-list.ts'
 import { packMembers, unpackMembers } from '../../lib/zip/member-rows.ts'
 
-/** Members one after the other; a hole may stand before each. */
+/** Members one after another, each with an optional hole before it. */
 function lay(members: readonly { readonly bytes: number; readonly hole?: number }[]): PlannableMember[] {
   let at = 0
   return members.map(({ bytes, hole = 0 }, index) => {

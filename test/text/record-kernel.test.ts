@@ -16,7 +16,7 @@ const dialect = fc.constantFrom<Dialect>(
   { ...csv, quote: "'", escape: "'" },
 )
 
-/** Texts over a few pieces. */
+/** Texts made of a few pieces. */
 const text = fc
   .constantFrom(
     ['a', '\n'],
@@ -29,7 +29,7 @@ const text = fc
   .chain(pieces => fc.array(fc.constantFrom(...pieces), { maxLength: 300, size: 'max' }))
   .map(parts => Buffer.from(parts.join(''), 'latin1'))
 
-/** Whole records of many shapes, ended in one way, with something odd among them or nothing. */
+/** Whole records of many shapes with one kind of newline, with or without an irregular one among them. */
 const records = fc
   .tuple(
     fc.array(fc.constantFrom('', 'a,b', '"a",b', 'a,"\n\r\n"', '"x ""y"" z"', `${'w'.repeat(61)},""`, '"\n"'), {
@@ -42,12 +42,12 @@ const records = fc
   .map(([rows, newline, put]) => Buffer.from([...rows, put, ...rows].map(row => row + newline).join('')))
 
 interface Counted {
-  /** After the last record. */
+  /** Offset after the last record. */
   readonly end: number
   readonly tally: Readonly<RecordTally>
 }
 
-/** Jumping as far as may be; how far in the first jump. */
+/** Jumps as far as possible, and notes the end of the first jump. */
 function skip(bytes: Uint8Array, given: Dialect, from = 0): Counted & { readonly first: number } {
   const machine = new RecordMachine(given)
   const skipper = new RecordSkipper(bytes, given, machine.tally)

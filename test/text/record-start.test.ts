@@ -5,7 +5,7 @@ import { scanRecords } from '../../lib/text/records.ts'
 
 const csv: Dialect = { delimiter: ',', quote: '"', escape: '"' }
 
-/** Every offset at which a record begins. */
+/** Returns every offset at which a record begins. */
 function startsOf(bytes: Uint8Array): Set<number> {
   const starts = new Set<number>()
   for (let at = 1; at <= bytes.length; at++) {
@@ -15,7 +15,7 @@ function startsOf(bytes: Uint8Array): Set<number> {
   return starts
 }
 
-/** The share of offsets from which the guess is right. */
+/** Returns the share of offsets from which the guess is right. */
 function rightShare(rows: readonly string[], columnCount: number): number {
   const bytes = Buffer.from(`${rows.join('\n')}\n`)
   const starts = startsOf(bytes)

@@ -17,7 +17,7 @@ const dialect = fc.constantFrom<Dialect>(
   { ...csv, comment: '#' },
 )
 
-/** The bytes in chunks of at most these lengths. */
+/** Cuts the bytes into chunks of at most these lengths. */
 function chunksOf(bytes: Uint8Array, lengths: readonly number[]): Uint8Array[] {
   const chunks: Uint8Array[] = []
   for (let at = 0, index = 0; at < bytes.length; index++) {

@@ -182,7 +182,7 @@ async function* counted(chunks: AsyncIterable<Uint8Array>, sizes: number[]): Asy
   }
 }
 
-/** Bytes that hardly deflate, always the same. */
+/** Returns the same bytes each time, which hardly deflate. */
 function noise(bytes: number): Buffer {
   const buffer = Buffer.alloc(bytes)
   let state = 1

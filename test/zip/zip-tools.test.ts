@@ -1,4 +1,4 @@
-/** Archives as other programs make them. A tool that is not installed is told as a skipped test that names it. */
+/** Archives of other programs. A tool that is not installed is reported by a skipped test that names it. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
