@@ -15,6 +15,7 @@ import { outputPrefix } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 import { keepSkipped } from './keep-skipped.ts'
 import { retryTransient, type Sleep } from './retry-transient.ts'
+import { settleAll } from './settle-all.ts'
 
 export interface ExtractTools {
   readonly output: Store
@@ -39,11 +40,7 @@ export async function extractBatch(
   const jobs = largestFirst.map(slice =>
     retryTransient(() => extract(slice, { inputs, folder, workers: tools.workers }), sleep),
   )
-  const settled = await Promise.allSettled(jobs)
-  const extracted = settled.map(each => {
-    if (each.status === 'rejected') throw each.reason
-    return each.value
-  })
+  const extracted = await settleAll(jobs)
   const files = await stageFiles(
     run,
     extracted.flatMap(each => each.files),

@@ -2,6 +2,7 @@
 import type { Slice } from '../model/plan-data.ts'
 import { correctedStarts, withRecordStarts } from '../model/range-ends.ts'
 import type { ShareResult } from '../model/share.ts'
+import { settleAll } from './settle-all.ts'
 
 /** A share's slices, and their results. */
 export interface FinishedShare {
@@ -33,13 +34,4 @@ export async function meetRanges(
     )
   }
   return done
-}
-
-/** Waits for all before it throws the first failure. */
-async function settleAll<T>(items: readonly (T | Promise<T>)[]): Promise<T[]> {
-  const settled = await Promise.allSettled(items)
-  return settled.map(each => {
-    if (each.status === 'rejected') throw each.reason
-    return each.value
-  })
 }

@@ -9,6 +9,7 @@ import { inputOf } from '../state/plan-files.ts'
 import { type FinishedShare, meetRanges } from './meet-ranges.ts'
 import { retryTransient } from './retry-transient.ts'
 import { runShare, type ShareRunner } from './run-share.ts'
+import { settleAll } from './settle-all.ts'
 
 export interface ShareOutTools extends ShareRunner {
   /** Folder for part files on this machine, on the output's file system where that is a disk. */
@@ -53,10 +54,7 @@ export async function shareOut(
   const streams = slices.filter(slice => slice.kind === 'stream')
   const others = slices.filter(slice => slice.kind !== 'stream')
   const shares = others.length > 0 ? splitShares(others, tools.workers.threads) : streams.length > 0 ? [] : [[]]
-  const settled = await Promise.allSettled([sharesOut(batch, shares), ...streams.map(slice => streamOut(batch, slice))])
-  const failed = settled.find(each => each.status === 'rejected')
-  if (failed) throw failed.reason
-  return settled.flatMap(each => (each.status === 'fulfilled' ? each.value : []))
+  return (await settleAll([sharesOut(batch, shares), ...streams.map(slice => streamOut(batch, slice))])).flat()
 }
 
 interface Batch {
@@ -68,11 +66,7 @@ interface Batch {
 }
 
 async function sharesOut(batch: Batch, shares: readonly (readonly Slice[])[]): Promise<ShareResult[]> {
-  const settled = await Promise.allSettled(shares.map(slices => doShare(batch, slices)))
-  const done = settled.map(each => {
-    if (each.status === 'rejected') throw each.reason
-    return each.value
-  })
+  const done = await settleAll(shares.map(slices => doShare(batch, slices)))
   const meeting = await meetRanges(done, async (share, slices) => {
     await removeFiles(share, batch.tools)
     return doShare(batch, slices)

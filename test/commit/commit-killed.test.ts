@@ -8,7 +8,7 @@ describe.each(stores)('a run killed at each point, on %s', (name, open) => {
     ['a replacing run', one, two],
     ['an append', { ...one, mode: 'append' }, { ...two, mode: 'append' }],
   ]
-  it.each(jobs)('leaves a dataset that is whole after running again: %s', async (_, before, job) => {
+  it.each(jobs)('leaves a complete dataset after it runs again: %s', async (_, before, job) => {
     const points = await inWorld(open, async world => {
       if (before) await world.run(before)
       return world.pointsOf(job)

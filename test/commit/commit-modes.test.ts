@@ -5,14 +5,14 @@ import { expectWhole, one, started, stores, testIn, two } from './committing.ts'
 describe.each(stores)('an output mode on %s', (_, open) => {
   const test = testIn(open)
 
-  test('refuses another run where the mode is fail', async world => {
+  test('refuses another run when the mode is fail', async world => {
     await world.run({ ...one, mode: 'fail' })
     expect(await world.run({ ...one, mode: 'fail' })).toMatchObject({ status: 'complete' })
     await expect(world.run({ ...two, mode: 'fail' })).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' })
     await expectWhole(world)
   })
 
-  test('appends only inputs that are new, and keeps the rest', async world => {
+  test('appends only new inputs, and keeps the rows of the others', async world => {
     const append = (job: Job): Job => ({ ...job, mode: 'append' })
     await world.run(append(one))
     const before = await world.outputKeys()
@@ -25,7 +25,7 @@ describe.each(stores)('an output mode on %s', (_, open) => {
     expect(await world.run(append({ ...two, codeHash: 'new code' }))).toMatchObject({ status: 'complete' })
   })
 
-  test('replaces all rows by those of a run that was appended beside others', async world => {
+  test('replaces all rows by those of a run that was appended beside other runs', async world => {
     const b: Job = { inputs: { 'b.zip': 'B' } }
     await world.run({ ...one, mode: 'append' })
     await world.run({ ...b, mode: 'append' })
@@ -37,7 +37,7 @@ describe.each(stores)('an output mode on %s', (_, open) => {
     expect(await world.run({ ...b, mode: 'replace' })).toMatchObject({ status: 'complete' })
   })
 
-  test('refuses to append a changed version, unless forced to take its place', async world => {
+  test('refuses to append a changed input, unless --force replaces the old version', async world => {
     const append = (inputs: Job['inputs'], force = false): Job => ({ inputs, mode: 'append', force })
     await world.run(append({ 'a.zip': 'A' }))
     await world.run(append({ 'b.zip': 'B' }))
@@ -50,7 +50,7 @@ describe.each(stores)('an output mode on %s', (_, open) => {
     expect((await world.manifest()).runs.map(run => run.inputs[0]?.identity)).toEqual(['B', 'A2'])
   })
 
-  test('refuses to append again what was read together with an input that is gone', async world => {
+  test('refuses to append inputs again that were read together with an input that is gone', async world => {
     await world.run({ ...two, mode: 'append' })
     await expect(world.run({ ...one, mode: 'append', force: true })).rejects.toMatchObject({
       code: 'INPUT_ALREADY_APPENDED',

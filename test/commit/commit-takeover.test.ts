@@ -8,7 +8,7 @@ import { expectWhole, one, sleepAt, started, stopAt, stores, testIn, two } from 
 describe.each(stores)('taking over on %s', (_, open) => {
   const test = testIn(open)
 
-  test('takes a commit back whose parts expired before it could be rolled', async world => {
+  test('undoes a commit whose parts expired before it was completed', async world => {
     await world.run(one)
     const before = await world.outputKeys()
     expect(await world.runKilled(two, 'complete-part-0:before#1')).toBe(true)
@@ -19,7 +19,7 @@ describe.each(stores)('taking over on %s', (_, open) => {
     await expectWhole(world)
   })
 
-  test('leaves a dead commit to who may change outputs', async world => {
+  test('leaves an interrupted commit to a process that may change outputs', async world => {
     expect(await world.runKilled(one, 'complete-part-0:before#1')).toBe(true)
     const before = await world.outputKeys()
     const planning = world.reserve(world.actor(), { ...one, mayRoll: false })
@@ -41,14 +41,14 @@ describe.each(stores)('taking over on %s', (_, open) => {
     expect((await world.manifest()).runs.map(run => run.inputs.length)).toEqual([2])
   })
 
-  test('gives an older run that is wanted again a new attempt', async world => {
+  test('gives an older run a new attempt when it is requested again', async world => {
     await world.run(one)
     await world.run(two)
     expect(await world.run(one)).toMatchObject({ status: 'new', attempt: 2 })
     await expectWhole(world)
   })
 
-  test('says that a run is busy while its owner lives, and takes it over when its lease ends', async world => {
+  test('returns busy while the owner of a run lives, and takes the run over when its lease ends', async world => {
     const { actor, run } = await started(world, one)
     expect(await world.reserve(world.actor(), one)).toMatchObject({ status: 'busy', owner: { id: actor.owner.id } })
     world.time += 900
@@ -73,7 +73,7 @@ describe.each(stores)('taking over on %s', (_, open) => {
     expect(await world.run(one)).toMatchObject({ status: 'resume', attempt: 1 })
   })
 
-  test('renews a lease that lapsed while its owner waited, until another has taken the run over', async world => {
+  test('renews a lease that lapsed while its owner waited, until another owner has taken the run over', async world => {
     const { actor, run } = await started(world, one)
     const options = { owner: actor.owner, now: world.now, leaseMs: 1000 }
     world.time += 5000
@@ -87,7 +87,7 @@ describe.each(stores)('taking over on %s', (_, open) => {
     expect((await world.reserve(world.actor(), one)).status).toBe('resume')
   })
 
-  test('renews the lapsed lease of who goes on with a run that was ended, and not once that one ends it', async world => {
+  test('renews the lapsed lease of an owner that resumed an ended run, but not after that owner ended it', async world => {
     const first = await started(world, one)
     await endRun(world.store, first.run, { owner: first.actor.owner, now: world.now, status: 'failed' })
     const { actor, run } = await started(world, one)
@@ -102,7 +102,7 @@ describe.each(stores)('taking over on %s', (_, open) => {
     expect((await world.reserve(world.actor(), one)).status).toBe('resume')
   })
 
-  test('gives a run up at its end, so that another need not wait', async world => {
+  test('gives a run up at its end, so that another process need not wait', async world => {
     const { actor, run } = await started(world, one)
     await endRun(world.store, run, { owner: actor.owner, now: world.now, status: 'interrupted' })
     expect(await world.run(one)).toMatchObject({ status: 'resume' })
@@ -141,7 +141,7 @@ describe.each(stores)('taking over on %s', (_, open) => {
     await expectWhole(world)
   })
 
-  test('does not let a sleeper write an old _SUCCESS over a newer one', async world => {
+  test('does not let a committer that slept overwrite a newer _SUCCESS', async world => {
     const sleeper = await started(world, one)
     const { at, wake } = sleepAt('write-success:before')
     const sleeping = world.commit(sleeper.actor, sleeper.run, one, { at })
@@ -154,7 +154,7 @@ describe.each(stores)('taking over on %s', (_, open) => {
     expect((await world.manifest()).runs[0]?.inputs).toHaveLength(2)
   })
 
-  test('rolls a dead append to its end before another run, and forgets nothing', async world => {
+  test('completes an interrupted append before another run, and loses nothing', async world => {
     await world.run({ ...one, mode: 'append' })
     const killed = await world.runKilled({ ...two, mode: 'append' }, 'remove-success:after#1')
     expect(killed).toBe(true)
@@ -164,7 +164,7 @@ describe.each(stores)('taking over on %s', (_, open) => {
     expect((await world.manifest()).runs.map(run => run.inputs[0]?.key)).toEqual(['a.zip', 'b.zip', 'c.zip'])
   })
 
-  test('passes over a journal of a claim that was dropped', async world => {
+  test('ignores a journal of a claim that was dropped', async world => {
     await world.run(one)
     const sleeper = await started(world, two)
     const { at, wake } = sleepAt('write-journal:before')
@@ -180,7 +180,7 @@ describe.each(stores)('taking over on %s', (_, open) => {
     await expectWhole(world)
   })
 
-  test('writes a journal over one of a claim that was dropped', async world => {
+  test('overwrites a journal of a claim that was dropped', async world => {
     const { actor, run } = await started(world, two)
     const spoilt = { ...(await journalOf(one)), ...run, claim: 0 }
     await world.store.write(runKeys(run.runId, run.attempt).journal, stateBytes(spoilt))

@@ -24,7 +24,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     ])
   })
 
-  test('writes a manifest that says what came of what', async world => {
+  test('writes a manifest with the run, inputs and counts of each part', async world => {
     const run = (await world.run(two)) as ReservedRun
     const manifest = await world.manifest()
     expect(manifest).toMatchObject({
@@ -51,7 +51,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     ])
   })
 
-  test('refuses more partitions than there may be, over all batches, and leaves the output as it was', async world => {
+  test('refuses more partitions than partitionsMax over all batches, and leaves the output as it was', async world => {
     const job = {
       ...two,
       batches: [
@@ -69,13 +69,13 @@ describe.each(stores)('commit on %s', (_, open) => {
     expect((await world.manifest()).parts).toHaveLength(4)
   })
 
-  test('skips the same run again, in any order of inputs', async world => {
+  test('skips a run that is complete, in any order of inputs', async world => {
     const first = await world.run(two)
     const again = await world.run({ inputs: { 'b.zip': 'B', 'a.zip': 'A' } })
     expect(again).toMatchObject({ status: 'complete', runId: first.runId })
   })
 
-  test('runs again when an input, a parameter or the code is another', async world => {
+  test('runs again when an input, a parameter or the code changed', async world => {
     const { runId } = await world.run(one)
     const others: Job[] = [
       { inputs: { 'a.zip': 'A2' } },
@@ -89,7 +89,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     expect((await world.manifest()).generation).toBe(4)
   })
 
-  test('replaces all parts of the run before', async world => {
+  test('replaces all parts of the previous run', async world => {
     await world.run(one)
     const before = await world.outputKeys()
     await world.run(two)
@@ -98,7 +98,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     await expectWhole(world)
   })
 
-  test('makes a new attempt with new keys when forced, again and again', async world => {
+  test('makes a new attempt with new keys each time that it is forced', async world => {
     for (const attempt of [1, 2, 3]) {
       expect(await world.run({ ...one, force: true })).toMatchObject({ status: 'new', attempt })
       await expectWhole(world)
@@ -121,7 +121,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     await expectWhole(world)
   })
 
-  test('goes on from _SUCCESS when the state was deleted by hand', async world => {
+  test('continues from _SUCCESS when the state was deleted by hand', async world => {
     const { runId } = await world.run(one)
     for await (const { key } of world.store.list('.fanmill/')) await world.store.remove(key)
     expect(await world.run(one)).toMatchObject({ status: 'complete', runId })
@@ -129,7 +129,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     await expectWhole(world)
   })
 
-  test('refuses to mix with Parquet files that are not ours', async world => {
+  test('refuses an output with Parquet files of other programs', async world => {
     await world.store.write('flights/sub/other.parquet', new Uint8Array(1))
     await expect(world.run(one)).rejects.toMatchObject({
       code: 'OUTPUT_NOT_OURS',
@@ -138,7 +138,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     expect(await world.outputKeys()).toEqual(['flights/sub/other.parquet'])
   })
 
-  test('refuses files that came while it ran, and leaves them and the old dataset', async world => {
+  test('refuses files that were added while it ran, and keeps them and the old dataset', async world => {
     await world.run(one)
     const before = await world.outputKeys()
     const { actor, run } = await started(world, two)
@@ -150,7 +150,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     await expectWhole(world)
   })
 
-  test('fails with the failures of the batches that have no outcome, and commits when they are done', async world => {
+  test('fails with the failures of batches without an outcome, and commits when they are processed', async world => {
     const actor = world.actor()
     const run = await reserved(world, one, actor)
     const keys = runKeys(run.runId, run.attempt)
@@ -170,7 +170,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     await expectWhole(world)
   })
 
-  test('says of a batch whose process was ended that it reported no error', async world => {
+  test('says that a batch whose process was killed reported no error', async world => {
     const actor = world.actor()
     const run = await reserved(world, one, actor)
     await expect(world.commit(actor, run, one)).rejects.toMatchObject({
@@ -193,7 +193,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     expect(await world.outputKeys()).toEqual([])
   })
 
-  test('fails when the parts hold other rows than were written, or members are missing', async world => {
+  test('fails when the parts hold another number of rows than were written, or members are missing', async world => {
     await expect(spoil(world, outcome => ({ ...outcome, rowsWritten: 9 }))).rejects.toMatchObject({
       code: 'ACCOUNT_MISMATCH',
     })
@@ -205,7 +205,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     })
   })
 
-  test('fails when more rows were rejected than allowed, and shows them', async world => {
+  test('fails when more rows were rejected than allowed, and lists the first', async world => {
     const reject = {
       archive: 'a.zip',
       member: 'x.csv',
@@ -226,7 +226,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     expect(result).toMatchObject({ done: true, manifest: { totals: { rowsRejected: 1 } } })
   })
 
-  test('plans batches again whose pending parts are gone', async world => {
+  test('processes batches again whose pending parts are gone', async world => {
     const { actor, run } = await started(world, one)
     for await (const part of world.store.listParts('flights/part-1-')) await world.store.abortPart(part)
     expect(await world.commit(actor, run, one)).toEqual({ done: false, missing: [1], partsLost: true })

@@ -27,7 +27,7 @@ describe('the limit of rejects', () => {
     )
   })
 
-  it('says it for logs without what stands in the rows', () => {
+  it('has a message for logs without values of rows', () => {
     const reject = { archive: 'a.zip', member: 'a.csv', line: 3, record: 2, column: 'id', expected: 'int32' }
     const firstRejects = [{ ...reject, received: 'private' }]
     const outcome = { rowsRejected: 2, recordsFound: 9, firstRejects } as unknown as Outcome

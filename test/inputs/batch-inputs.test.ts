@@ -86,7 +86,7 @@ async function costOf(count: number) {
 }
 
 describe('a batch', () => {
-  it('reads as much of the state whether its run has a hundred inputs or ten thousand', async () => {
+  it('reads the same amount of state for a run of a hundred inputs and of ten thousand', async () => {
     const [one, few, many] = [await costOf(1), await costOf(100), await costOf(10_000)]
     expect([one.slices, few.slices, many.slices]).toEqual([1, 100, 100])
     expect([few.requests, many.requests]).toEqual([one.requests, one.requests])
@@ -102,7 +102,7 @@ describe('a batch', () => {
       expect(Object.keys(inputs).map(Number)).toEqual(slices.map(slice => slice.input))
   })
 
-  it('reads what was written again since, with the same content, as the owner of now sees it', async () => {
+  it('reads inputs that were written again with the same content by the etags of the present owner', async () => {
     const store = memoryStore()
     const first = await planned(store, inputsOf(3))
     const now = inputsOf(3).with(1, inputsOf(3, 'written again')[1]!)
@@ -114,7 +114,7 @@ describe('a batch', () => {
     expect((await jobOf(store, last.run, last.plan[0]!)).inputs).toEqual({ ...inputsOf(3) })
   })
 
-  it('reads inputs as an owner sees them that plans the run of one who died before its plan', async () => {
+  it('reads inputs by the etags of an owner that plans the run of one that died before its plan', async () => {
     const store = memoryStore()
     const at = (point: string): void => {
       if (point === 'write-members:before') throw new Error('killed')
@@ -125,7 +125,7 @@ describe('a batch', () => {
     expect((await jobOf(store, run, items[0]!)).inputs).toEqual({ ...now })
   })
 
-  it('refuses a plan that does not name its inputs, as older versions made it', async () => {
+  it('refuses a plan of an older version, which does not name its inputs', async () => {
     const store = memoryStore()
     const { run, plan: items } = await planned(store, inputsOf(3))
     const [item] = items as [PlanItem]
@@ -138,7 +138,7 @@ describe('a batch', () => {
 })
 
 describe('a plan', () => {
-  it('is that of whoever was first', async () => {
+  it('is that of the process that was first', async () => {
     const store = memoryStore()
     let others: readonly PlanItem[] = []
     const at = async (point: string): Promise<void> => {
@@ -151,7 +151,7 @@ describe('a plan', () => {
 })
 
 describe('a reservation', () => {
-  it('comes back as it was, with the inputs of its record', async () => {
+  it('is read as it was written, with the inputs of its record', async () => {
     const store = memoryStore()
     const { run } = await planned(store, inputsOf(3))
     const kept = await readReservation(store, run)
@@ -159,7 +159,7 @@ describe('a reservation', () => {
     expect(await withInputs(store, kept.run)).toEqual(run)
   })
 
-  it('is refused when an older version wrote it or its record, and told when there is none', async () => {
+  it('is refused when an older version wrote it or its record, or when there is none', async () => {
     const store = memoryStore()
     const { run } = await planned(store, inputsOf(3))
     const { newEtags: _, ...old } = run

@@ -12,8 +12,8 @@ const format = csv()
 const task = { name: 'sales', params: {}, onEmpty: 'fail' } as const
 const archivesOf = (members: string) => zipMembers({ paths: 'in/*.zip', members, format })
 
-describe('an input that nothing matches', () => {
-  it('is told with glob, root and the nearest names, whatever they are, state and packages left out', async () => {
+describe('an input glob without a match', () => {
+  it('fails with glob, root and the nearest names, except those of state and packages', async () => {
     const input = memoryStore()
     const keys = ['.fanmill/incoming/a.zip', 'node_modules/incoming/b.zip', 'incoming/2001.zip', 'other/readme.txt']
     for (const key of keys) await input.write(key, Buffer.from('x'))
@@ -29,7 +29,7 @@ describe('an input that nothing matches', () => {
     })
   })
 
-  it('is told with the archive and the nearest members where the archive is there', async () => {
+  it('fails with the archive and the nearest members when only the members do not match', async () => {
     const input = memoryStore()
     await input.write('in/a.zip', zipText({ 'readme.txt': 'x', 'data/2.csv': 'id\n', 'data/1.csv': 'id\n' }))
     const finding = findInputs({ input, params: {}, task: { ...task, source: archivesOf('**/*.cvs') } })
@@ -39,7 +39,7 @@ describe('an input that nothing matches', () => {
     })
   })
 
-  it('is told as such where every member that matches is skipped as bad', async () => {
+  it('fails with the first fault when every member that matches is skipped as bad', async () => {
     const input = memoryStore()
     await input.write('in/a.zip', buildZip([{ name: 'a.csv', data: 'id\n1\n', encrypted: true }]))
     const source = archivesOf('**/*.csv').with({ onBadMember: 'skip' })
@@ -49,7 +49,7 @@ describe('an input that nothing matches', () => {
     })
   })
 
-  it('names the archive that is none among others', async () => {
+  it('names the file that is no archive among others', async () => {
     const input = memoryStore()
     await input.write('in/a.zip', zipText({ 'a.csv': 'id\n1\n' }))
     await input.write('in/b.zip', zipText({ 'b.csv': 'id\n1\n' }).subarray(0, -8))
@@ -60,7 +60,7 @@ describe('an input that nothing matches', () => {
     })
   })
 
-  it('is no failure where the task says so', async () => {
+  it('is no failure when the task allows it', async () => {
     const found = await findInputs({
       input: memoryStore(),
       params: {},
@@ -88,13 +88,13 @@ describe('the identities of files', () => {
     return most
   }
 
-  it('are asked for many at once where the store keeps them, and one after another where it is read', async () => {
+  it('are requested many at once when the store keeps them, and computed one after another when files are read', async () => {
     const inspect = async () => ({ etagOf: 'content' }) as const
     expect(await mostAtOnce(Object.assign(memoryStore(), { inspect }))).toBe(16)
     expect(await mostAtOnce(memoryStore())).toBe(1)
   })
 
-  it('leave other work its turn, though small files are read without waiting', async () => {
+  it('let other work run between small files, which are read without waiting', async () => {
     const store = memoryStore()
     for (let index = 0; index < 2000; index++) await store.write(`in/${index}.csv`, Buffer.from('id\n'))
     const input = Object.assign(store, { readNow: () => Buffer.from('id\n') })
@@ -109,7 +109,7 @@ describe('the identities of files', () => {
     expect(asked).toBeLessThanOrEqual(openedAtOnce)
   })
 
-  it('are not asked for any more once the signal is aborted, and its reason is told', async () => {
+  it('are no longer requested after an abort, which fails with its reason', async () => {
     const input = memoryStore()
     for (let index = 0; index < 40; index++) await input.write(`in/${index}.csv`, Buffer.from('id\n'))
     const aborting = new AbortController()

@@ -75,13 +75,13 @@ it('refuses an unknown parameter with the nearest name', () => {
   expect(() => readParams({}, { toString: 'x' })).toThrow('expected no params, got toString')
 })
 
-it('refuses a word that is none of an enumeration, with the nearest', () => {
+it('refuses a value that is not in an enumeration, with the nearest one', () => {
   expect(() => readParams({ grain: param.enumeration(['daily', 'hourly']) }, { grain: 'dayly' })).toThrow(
     'param grain: expected one of daily, hourly, got "dayly", did you mean daily',
   )
 })
 
-it('asks the validation of the definition, whose text is what was expected', () => {
+it('calls the validation of the definition, whose text is the expected value', () => {
   const even = param.integer({ validate: value => value % 2 === 0 || 'an even number' })
   expect(readParams({ n: even }, { n: '4' })).toEqual({ n: 4 })
   expect(() => readParams({ n: even }, { n: '5' })).toThrow('param n: expected an even number, got "5"')

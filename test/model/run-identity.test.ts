@@ -28,13 +28,13 @@ describe('canonical JSON', () => {
 })
 
 describe('a run', () => {
-  it('has the same id whatever the order of its inputs, and whatever else is known of them', () => {
+  it('has the same id in any order of its inputs, whatever else is known of them', () => {
     const inputs = [...run.inputs].reverse().map(input => ({ ...input, etag: 'other' }))
     expect(runIdOf({ ...run, inputs })).toBe(runIdOf(run))
     expect(runIdOf(run)).toMatch(/^[0-9a-f]{16}$/)
   })
 
-  it('has another id when anything that makes its rows is another', () => {
+  it('has another id when anything changes that its rows depend on', () => {
     const others = [
       { ...run, outputPath: 'other' },
       { ...run, task: 'other' },

@@ -20,7 +20,7 @@ function works() {
 const turns = () => new Promise(resolve => setImmediate(resolve))
 
 describe('createGate', () => {
-  it('lets work go on together, and has it alone when all has ended', async () => {
+  it('runs shared work at the same time, and exclusive work when all other work has ended', async () => {
     const { said, make } = works()
     const [a, b, alone, late] = [make('a'), make('b'), make('alone'), make('late')] as const
     const gate = createGate()
@@ -40,7 +40,7 @@ describe('createGate', () => {
     expect(await Promise.all(all)).toEqual(['a', 'b', 'alone', 'late'])
   })
 
-  it('goes on after work that failed', async () => {
+  it('continues after work that failed', async () => {
     const { make } = works()
     const [a, alone, other] = [make('a'), make('alone'), make('other')] as const
     const gate = createGate()

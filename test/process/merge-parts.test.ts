@@ -30,7 +30,7 @@ function workersThat(failOn: readonly string[]) {
 }
 
 describe('merging small parts', () => {
-  it('gives one part for each partition, in their order, with its values', async () => {
+  it('returns one part for each partition, in their order, with its values', async () => {
     const merged = await fitParts(parts, 't', { workers: workersThat([]).workers, partBytes: 1e6 })
     expect(merged.map(({ file, rows, partition }) => [file, rows, partition.state])).toEqual(
       ['A', 'B', 'C', 'D', 'E'].map(state => [`merged ${state}1`, 2, state]),
@@ -45,7 +45,7 @@ describe('merging small parts', () => {
     expect(split).toMatchObject([{ file: 'merged A1', partition: { state: 'A' } }])
   })
 
-  it('leaves parts alone that are little larger, or have too few rows to be split', async () => {
+  it('does not split parts that are only a little larger, or have too few rows', async () => {
     const { log, workers } = workersThat([])
     const parts = [
       { ...part('A', 1), rows: 100_000, sizeBytes: 2_400_000 },
@@ -55,7 +55,7 @@ describe('merging small parts', () => {
     expect(log).toEqual([])
   })
 
-  it('leaves with a failure only when every merge has ended, and begins none after it', async () => {
+  it('throws a failure only when every merge has ended, and begins none after it', async () => {
     const { log, workers } = workersThat(['B1'])
     await expect(fitParts(parts, 't', { workers, partBytes: 1e6 })).rejects.toMatchObject({ code: 'DISK_FULL' })
     expect(log).toEqual(['begin A1', 'begin B1', 'end A1'])

@@ -82,7 +82,7 @@ function shared({ threads = 2, share, stream, skipsBadMembers = false }: Given) 
 const tooMuch = () => new CapacityError('OUT_OF_MEMORY', 'too much')
 
 describe('a share that fails', () => {
-  it('is tried again after a passing fault, more slowly each time, and then fails', async () => {
+  it('is retried after a transient error, with growing waits, and then fails', async () => {
     const flaky = shared({
       share: job => {
         if (flaky.jobs.length < 4) throw new TransientError('STORE_FAILED', 'busy')
@@ -106,7 +106,7 @@ describe('a share that fails', () => {
     new PermanentError('INPUT_INVALID', 'bad'),
     new TransientError('ABORTED', 'stopped'),
     new CapacityError('DISK_FULL', 'full'),
-  ])('is not tried again after $code', async error => {
+  ])('is not retried after $code', async error => {
     const once = shared({
       share: () => {
         throw error
@@ -135,7 +135,7 @@ describe('a share that fails', () => {
     },
   )
 
-  it('fails with its code, batch and slice when it fails alone too, after the others are settled', async () => {
+  it('fails with its code, batch and slice when it also fails alone, after the others are settled', async () => {
     const some = shared({
       share: job => {
         if (job.slices.some(({ slice }) => slice === 4)) throw tooMuch()
@@ -148,7 +148,7 @@ describe('a share that fails', () => {
     expect(error.message).toBe('too much (batch 3, slice 4 of a.csv, processed alone)')
   })
 
-  it('is done again with its staged text, when it is of a stream', async () => {
+  it('is repeated with its staged text when it belongs to a stream', async () => {
     const discarded: number[] = []
     async function* pieces(): AsyncGenerator<StreamPiece> {
       for (const slice of [0, 1, 2])
@@ -166,7 +166,7 @@ describe('a share that fails', () => {
     expect(discarded.sort()).toEqual([0, 1, 2])
   })
 
-  it('reads a stream again from its beginning when reading it failed for a passing reason', async () => {
+  it('reads a stream again from its beginning when reading failed with a transient error', async () => {
     let reads = 0
     async function* pieces(): AsyncGenerator<StreamPiece> {
       yield { staged: { slice: 7, files: [] }, bytesIn: 0, discard() {} }
@@ -245,13 +245,13 @@ describe('ranges of a text', () => {
     return ranges.every((range, at) => at === 0 || ranges[at - 1]!.end === range.start)
   }
 
-  it('does nothing again when all meet', async () => {
+  it('repeats nothing when all ranges meet', async () => {
     const some = shared({ share: readBy([]) })
     expect(met(await some.done(slicesOf(8)))).toBe(true)
     expect(some.jobs).toHaveLength(2)
   })
 
-  it('does the shares again whose slices began at a wrong place, from where the slices before them end, and drops their parts and accounts', async () => {
+  it('repeats the shares whose slices began at a wrong place, from the end of the slices before them, and removes their parts and accounts', async () => {
     const some = shared({ share: readBy([3]), threads: 4 })
     const results = await some.done(slicesOf(8))
     expect(met(results)).toBe(true)

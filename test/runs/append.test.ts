@@ -11,12 +11,12 @@ const listing = (...inputs: InputObject[]) => ({ runs: [{ runId: 'run', inputs }
 describe('an append', () => {
   const manifest = listing(input('a', 'etag:first', ''), input('b', 'crc32:AAAA', ''))
 
-  it('leaves out what it holds, by whatever it was known then', () => {
+  it('leaves out inputs that the dataset holds, whichever way they were identified then', () => {
     const given = [input('a', 'crc32:BBBB', 'first'), input('b', 'crc32:AAAA', 'second'), input('c', 'etag:c', 'c')]
     expect(planAppend(given, manifest, false).inputs.map(({ key }) => key)).toEqual(['c'])
   })
 
-  it('refuses another version of what it holds', () => {
+  it('refuses another version of an input that the dataset holds', () => {
     expect(() => planAppend([input('a', 'crc32:BBBB', 'second')], manifest, false)).toThrow(
       expect.objectContaining({ code: 'INPUT_ALREADY_APPENDED' }),
     )

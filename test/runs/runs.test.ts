@@ -24,7 +24,7 @@ const half = async (world: World, job: Job) => {
   return { actor, run }
 }
 
-describe('what ran', () => {
+describe('the list of runs', () => {
   test('shows a run while it works, with its progress', async world => {
     const { actor, run } = await half(world, one)
     expect(await listRuns(world.store, world)).toEqual([
@@ -49,7 +49,7 @@ describe('what ran', () => {
     ])
   })
 
-  test('shows one whose process died as interrupted, and one that gave up as failed', async world => {
+  test('shows a run whose process died as interrupted, and one that ended with an error as failed', async world => {
     const { actor, run } = await half(world, one)
     actor.die()
     expect((await readRun(world.store, world)).status).toBe('interrupted')
@@ -65,7 +65,7 @@ describe('what ran', () => {
     })
   })
 
-  test('shows a committed run as complete, also when another has replaced it', async world => {
+  test('shows a committed run as complete, also when another run has replaced it', async world => {
     const { actor, run } = await half(world, one)
     await world.process(actor, run, one)
     await world.commit(actor, run, one)
@@ -79,7 +79,7 @@ describe('what ran', () => {
     expect(runs[1]).toMatchObject({ runId: run.runId, batchesDone: 2, rows: 20 })
   })
 
-  test('lists only the latest, and reads no more than the record of the others', async world => {
+  test('lists only the latest runs, and reads only the record of the others', async world => {
     for (let run = 0; run < 5; run++) {
       world.time += day
       await world.run({ inputs: { 'a.zip': `version ${run}` } })
@@ -89,7 +89,7 @@ describe('what ran', () => {
     expect(await listRuns(world.store, world, 9)).toEqual(all)
   })
 
-  test('finds a run by its first digits, in its latest attempt, or the latest of all', async world => {
+  test('finds the latest attempt of a run by its first digits, or the latest run of all', async world => {
     const { runId } = await world.run(one)
     await world.run({ ...one, force: true })
     world.time += day
@@ -176,7 +176,7 @@ describe('with many runs in the state', () => {
 describe('clean', () => {
   const options = (world: World) => ({ olderThanMs: 7 * day, now: world.now, isAlive: world.isAlive })
 
-  test('removes old state and parts that were left, but nothing of a dataset', async world => {
+  test('removes old state and abandoned parts, but nothing of a dataset', async world => {
     const { runId } = await world.run(one)
     await world.run({ ...one, force: true })
     const { run } = await half(world, two)
@@ -195,7 +195,7 @@ describe('clean', () => {
     expect((await world.outputKeys()).sort()).toEqual(await world.keysOfManifest())
   })
 
-  test('keeps what is young, or lives, so that it can be resumed', async world => {
+  test('keeps young runs, and runs with a live owner, so that they can be resumed', async world => {
     const { actor, run } = await half(world, one)
     world.time += 6 * day
     expect(await planClean(world.store, options(world))).toEqual({ objects: [], parts: [], damaged: [] })

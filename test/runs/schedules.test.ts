@@ -41,7 +41,7 @@ const schedule = fc.record({
 })
 
 describe.each(['replace', 'append'] as const)('any schedule of runs that %s', mode => {
-  it('never shows a mixture, and ends whole', async () => {
+  it('never shows a mixture of two runs, and leaves a complete dataset', async () => {
     const property = fc.asyncProperty(schedule, async ({ rounds, secondComplete, random }) => {
       const next = () => random.next().value as number
       let faultEvery = 0

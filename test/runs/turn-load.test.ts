@@ -157,7 +157,7 @@ const loads = fc.record({
 })
 
 describe('more executions than functions may run', () => {
-  it('end within twice the time that they take one after another, and their Plans are short', async () => {
+  it('end within twice the time that they take one after another, with short Plans', async () => {
     const property = fc.asyncProperty(loads, async ({ more, ...load }) => {
       const given = { ...load, waiters: load.slots + more }
       const { seconds, planSeconds, ended } = await new Simulation(given).run()

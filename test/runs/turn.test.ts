@@ -14,7 +14,7 @@ const enter = (id: string, options: Partial<TurnOptions> = {}) =>
   enterTurn(store, { outputPath, id, wants: 'all', now: 0, leaseMs, ...options })
 
 describe('turns', () => {
-  it('lets one work, one wait and sends the rest away', async () => {
+  it('let one execution work and one wait, and skip the others', async () => {
     expect(await enter('a')).toEqual({ status: 'go' })
     expect(await enter('b')).toMatchObject({ status: 'wait' })
     expect(await enter('c')).toEqual({ status: 'skip' })
@@ -22,7 +22,7 @@ describe('turns', () => {
     expect(await enter('b')).toMatchObject({ status: 'wait' })
   })
 
-  it('gives the turn to who waits when it is left, and the place to the next', async () => {
+  it('go to the waiting execution when given up, and its place to the next one', async () => {
     await enter('a')
     await enter('b')
     await leaveTurn(store, { outputPath, id: 'a' })
@@ -30,19 +30,19 @@ describe('turns', () => {
     expect(await enter('c')).toMatchObject({ status: 'wait' })
   })
 
-  it('lets nobody leave the turn of another', async () => {
+  it('cannot be given up by another execution', async () => {
     await enter('a')
     await leaveTurn(store, { outputPath, id: 'b' })
     expect(await enter('c')).toMatchObject({ status: 'wait' })
   })
 
-  it('makes a run by hand wait, however many do', async () => {
+  it('make a run that was started by hand wait, however many wait already', async () => {
     await enter('a')
     await enter('b')
     expect(await enter('c', { maySkip: false })).toMatchObject({ status: 'wait' })
   })
 
-  it('sends nobody away for one that waits for other inputs', async () => {
+  it('skip no execution because of one that waits for other inputs', async () => {
     await enter('a', { wants: 'January' })
     await enter('b', { wants: 'February' })
     expect(await enter('c', { wants: 'March' })).toMatchObject({ status: 'wait' })
@@ -53,7 +53,7 @@ describe('turns', () => {
     expect(await enter('e', { wants: 'March' })).toEqual({ status: 'skip' })
   })
 
-  it('keeps the place of who waits for minutes, however long a turn is held', async () => {
+  it('keep the place of a waiting execution for minutes, however long a turn is held', async () => {
     const minutes = (count: number) => ({ now: count * 60_000, leaseMs: 15 * 60_000 })
     await enter('a', minutes(0))
     await enter('b', minutes(0))
@@ -63,7 +63,7 @@ describe('turns', () => {
     expect(await enter('b', { ...minutes(10), maySkip: false })).toMatchObject({ status: 'wait' })
   })
 
-  it('lets those who wait ask more rarely the longer the work takes, at most every 300 seconds', async () => {
+  it('let waiting executions request less often the longer the work takes, at most every 300 seconds', async () => {
     const at = (minutes: number) => ({ now: minutes * 60_000, leaseMs: 24 * 3600_000 })
     await enter('a', at(0))
     const waits = { next: [] as number[], queued: [] as number[] }
@@ -79,7 +79,7 @@ describe('turns', () => {
     expect(waits).toEqual({ next: [1, 15, 60, 120, 300, 300], queued: [15, 30, 120, 240, 300, 300] })
   })
 
-  it('gives no place to who was stopped, though its function asks on', async () => {
+  it('give no place to a stopped execution whose function still requests one', async () => {
     await enter('a')
     await enter('b')
     await leaveStopped(store, 'b')
@@ -90,7 +90,7 @@ describe('turns', () => {
     expect(await enter('c')).toEqual({ status: 'go' })
   })
 
-  it('takes the turn of who was stopped when it works on a run, not while it plans one', async () => {
+  it('are taken from a stopped execution that works on a run, but not while it plans one', async () => {
     await enter('a')
     await leaveStopped(store, 'a')
     expect(await enter('b')).toMatchObject({ status: 'wait' })
@@ -99,20 +99,20 @@ describe('turns', () => {
     expect(await enter('b')).toEqual({ status: 'go' })
   })
 
-  it('waits for more uploads before the work begins, and not again after that', async () => {
+  it('wait for more uploads before the work begins, and not again after that', async () => {
     expect(await enter('a', { settleMs: 5000 })).toEqual({ status: 'wait', waitMs: 5000 })
     expect(await enter('b', { now: 1000, settleMs: 5000 })).toMatchObject({ status: 'wait' })
     expect(await enter('a', { now: 5000, settleMs: 5000 })).toEqual({ status: 'go' })
     expect(await enter('a', { now: 9000, settleMs: 5000 })).toEqual({ status: 'go' })
   })
 
-  it('takes over from an execution that gave no sign of life, or is known to have ended', async () => {
+  it('are taken over from an execution whose lease lapsed, or that is known to have ended', async () => {
     await enter('a')
     expect(await enter('b', { now: leaseMs })).toEqual({ status: 'go' })
     expect(await enter('c', { ended: ['b'] })).toEqual({ status: 'go' })
   })
 
-  it('lasts as long as the lease of the run that it is bound to', async () => {
+  it('last as long as the lease of the run that they are bound to', async () => {
     const owner: Owner = { id: 'a', host: 'aws', startedAt: '' }
     const run = { runId: 'r', attempt: 1 }
     await enter('a')
@@ -122,7 +122,7 @@ describe('turns', () => {
     expect(await enter('b', { now: 5 * leaseMs })).toEqual({ status: 'go' })
   })
 
-  it('gives one turn and one place to many who ask at once', async () => {
+  it('are one turn and one place for many executions that request them at once', async () => {
     const turns = await Promise.all(Array.from({ length: 50 }, (_, index) => enter(`e${index}`)))
     const count = (status: string) => turns.filter(turn => turn.status === status).length
     expect([count('go'), count('wait'), count('skip')]).toEqual([1, 1, 48])

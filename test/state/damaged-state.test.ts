@@ -65,7 +65,7 @@ describe.each(Object.entries(roots))('a damaged state file after %s', (_, act) =
 describe('a damaged head', () => {
   const test = testIn(() => memoryStore())
 
-  test('is made again by a forced append, which keeps what other runs appended', async world => {
+  test('is rebuilt by a forced append, which keeps the rows of other runs', async world => {
     await world.run({ inputs: { 'a.zip': 'A' }, mode: 'append' })
     await world.run({ inputs: { 'b.zip': 'B' }, mode: 'append' })
     await cutShort(world, headKey('flights'))
@@ -81,7 +81,7 @@ describe('a damaged head', () => {
     ])
   })
 
-  test('of another version of fanmill is left alone', async world => {
+  test('is not touched when another version of fanmill wrote it', async world => {
     await world.run(one)
     const bytes = new TextEncoder().encode('{"fanmill":2,"outputPath":"flights"}')
     await world.store.write(headKey('flights'), bytes)
@@ -92,7 +92,7 @@ describe('a damaged head', () => {
     expect(await world.store.read(headKey('flights'))).toEqual(bytes)
   })
 
-  test('keeps the state of all attempts of its output from clean, and says so', async world => {
+  test('keeps clean from removing any attempt of its output, and is reported', async world => {
     await world.run(one)
     await world.run({ ...one, force: true })
     await cutShort(world, headKey('flights'))
@@ -105,7 +105,7 @@ describe('a damaged head', () => {
 describe('an attempt whose record is damaged', () => {
   const test = testIn(() => memoryStore())
 
-  test('is listed as damaged with the file and what helps, beside the others', async world => {
+  test('is listed as damaged with its file and the remedy, beside the others', async world => {
     const { runId } = await world.run(one)
     await world.run({ ...one, force: true })
     const key = `${stateRoot}runs/${runId}/1/run.json`

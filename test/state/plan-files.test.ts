@@ -14,7 +14,7 @@ const fileOf = (number: number): FileSlice => ({ kind: 'file', slice: number, in
 const cut = (members: Uint8Array, { range }: PlanItem): Uint8Array => members.slice(range.start, range.end)
 
 describe('the files of a plan', () => {
-  it('give a batch its slices, and the inputs that these name and no others, in one range', () => {
+  it('hold the slices of a batch and only the inputs of these slices, in one range', () => {
     const batches = [[fileOf(0), fileOf(3)], [fileOf(5)], [], [fileOf(1)]]
     const { plan, members } = planFiles(batches, inputs)
     expect(plan.map(item => readBatchOf(members, item))).toEqual([
@@ -26,7 +26,7 @@ describe('the files of a plan', () => {
     expect(plan.at(-1)?.range.end).toBe(members.length)
   })
 
-  it('name an archive once a batch, whatever members and slices it has there', () => {
+  it('name an archive once in each batch, however many members and slices it has there', () => {
     const member = { headerOffset: 0, compressedBytes: 1, inflatedBytes: 1, crc32: 0, method: 8 } as const
     const slices = Array.from({ length: 50 }, (_, slice): MembersSlice => {
       const members = packMembers(
@@ -38,7 +38,7 @@ describe('the files of a plan', () => {
     expect(new TextDecoder().decode(members).split('in/2.csv')).toHaveLength(1 + 2)
   })
 
-  it('are refused where a batch does not have its inputs before its slices', () => {
+  it('are refused when a batch does not have its inputs before its slices', () => {
     const line = new TextEncoder().encode(`${JSON.stringify(fileOf(0))}\n`)
     const item = { ...itemOf(1), range: { start: 0, end: line.length } }
     expect(() => readBatch(line, item)).toThrow(
@@ -51,7 +51,7 @@ describe('the files of a plan', () => {
     expect(() => readBatch(new Uint8Array(), item)).toThrow('expected its inputs before its slices')
   })
 
-  it('are refused where a batch has other slices than its item says, or one names an input that is not there', () => {
+  it('are refused when a batch has another number of slices than its item, or a slice names a missing input', () => {
     const { plan, members } = planFiles([[fileOf(0), fileOf(1)]], inputs)
     expect(() => readBatch(members, { ...plan[0]!, sliceCount: 3 })).toThrow('expected 3 slices, got 2')
     expect(() => inputOf({}, fileOf(7))).toThrow(expect.objectContaining({ code: 'STATE_INVALID' }))

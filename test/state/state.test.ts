@@ -15,11 +15,11 @@ const manifest: Manifest = {
 }
 
 describe('state files', () => {
-  it('come back as they were written', () => {
+  it('are read as they were written', () => {
     expect(readManifest(stateBytes(manifest), '_SUCCESS')).toEqual(manifest)
   })
 
-  it('may say more than this version knows', () => {
+  it('may hold fields that this version does not know', () => {
     expect(readManifest(stateBytes({ ...manifest, future: true }), '_SUCCESS')).toEqual(manifest)
   })
 
@@ -39,7 +39,7 @@ describe('state files', () => {
     )
   })
 
-  it('name the head that is damaged', () => {
+  it('name a damaged head, with the remedy', () => {
     expect(() => readHeadFile(stateBytes({}), 'head.json')).toThrow('head.json: ')
   })
 
