@@ -2,6 +2,7 @@
 
 import { type KeyFilter, keyFilter } from '../lib/aws/key-wildcard.ts'
 import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
+import { sourcePaths } from '../lib/define/source-paths.ts'
 import { templateTokens } from '../lib/define/template-syntax.ts'
 import { PermanentError } from '../lib/errors/errors.ts'
 import { keyRebase, refuseOwnSources } from '../lib/inputs/own-outputs.ts'
@@ -32,7 +33,7 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
   return {
     inputs: unique(
       tasks
-        .flatMap(task => [task.source.paths, ...Object.values(task.tables).map(table => table.path)])
+        .flatMap(task => [...sourcePaths(task.source), ...Object.values(task.tables).map(table => table.path)])
         .map(path => inputPrefix + keyPattern(path)),
     ),
     outputs: unique(outputs),

@@ -15,7 +15,7 @@ export interface StatementOptions {
 export function planStatements(options: StatementOptions): PolicyStatement[] {
   const { places, output } = options
   return [
-    readInputs(options),
+    ...readInputs(options),
     ...list(options, { withInputs: true, withOutputs: true }),
     allow(['s3:GetObject', 's3:PutObject'], [output.arnForObjects(`${places.state}*`)]),
     allow(
@@ -36,7 +36,7 @@ export function processStatements(options: StatementOptions & WriteConditionProp
   const partArns = places.parts.map(pattern => output.arnForObjects(pattern))
   const parts = allow(['s3:PutObject'], partArns)
   return [
-    readInputs(options),
+    ...readInputs(options),
     ...list(options, { withInputs: true, withOutputs: false }),
     allow(['s3:GetObject'], [output.arnForObjects(runs)]),
     allow(['s3:PutObject'], records),
@@ -88,11 +88,10 @@ export function allow(actions: readonly string[], resources: readonly string[]):
   return new PolicyStatement({ actions: [...actions], resources: [...new Set(resources)] })
 }
 
-function readInputs({ places, input }: StatementOptions): PolicyStatement {
-  return allow(
-    ['s3:GetObject'],
-    places.inputs.map(pattern => input.arnForObjects(pattern)),
-  )
+/** Returns none for tasks that read no objects. */
+function readInputs({ places, input }: StatementOptions): PolicyStatement[] {
+  const objects = places.inputs.map(pattern => input.arnForObjects(pattern))
+  return objects.length > 0 ? [allow(['s3:GetObject'], objects)] : []
 }
 
 /** Lets a function list: without this right S3 answers 403 for a missing key. */
@@ -101,7 +100,10 @@ function list(
   { withInputs, withOutputs }: { readonly withInputs: boolean; readonly withOutputs: boolean },
 ): PolicyStatement[] {
   const written = [places.state, ...(withOutputs ? places.outputs : [])].map(prefix => `${prefix}*`)
-  return [...(withInputs ? [listBucket(input, places.inputs)] : []), listBucket(output, written)]
+  return [
+    ...(withInputs && places.inputs.length > 0 ? [listBucket(input, places.inputs)] : []),
+    listBucket(output, written),
+  ]
 }
 
 function listBucket({ bucketArn }: IBucket, prefixes: readonly string[]): PolicyStatement {

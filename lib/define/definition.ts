@@ -165,8 +165,31 @@ export interface FilesSource {
   readonly hive?: boolean
 }
 
+/** A value that JSON can hold, as partitions are sent to functions and threads. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue | undefined }
+
+/** Rows that a function of the user yields: from an API, a database, an array. */
+export interface RowsFromSource {
+  readonly kind: 'rowsFrom'
+  /** The pieces of work, or a function of the parameters that returns them. */
+  readonly partitions: readonly JsonValue[] | ((params: never) => readonly JsonValue[] | Promise<readonly JsonValue[]>)
+  /** Yields the rows of one partition; runs in a worker thread. */
+  readonly rows: (partition: never, context: never) => AsyncIterable<object> | Iterable<object>
+  /** Bytes of JSON that a partition is expected to yield; default 8 MiB. */
+  readonly partitionBytes: number
+  /** Rows pass through the same checks as JSON lines. */
+  readonly format: JsonLinesFormat
+  readonly hive: false
+}
+
 /** Where rows come from. */
-export type Source = ZipMembersSource | FilesSource
+export type Source = ZipMembersSource | FilesSource | RowsFromSource
 
 /** SQL with its bound values: `texts` has one element more than `values`. */
 export interface SqlStep {

@@ -1,11 +1,11 @@
 /** Finds the columns in path templates: `year={year}/month={month}/a.csv` has year and month. */
 import type { Source } from './definition.ts'
+import { sourcePaths } from './source-paths.ts'
 
 /** Returns the names that every path of a source has, whatever its placeholders and globs match. */
 export function hiveNamesOf(source: Source): readonly string[] {
   if (source.hive === false) return []
-  const folders = source.paths.split('/').slice(0, -1)
-  return folders.flatMap(folder => {
+  return foldersOf(source).flatMap(folder => {
     const [, name] = /^([^=*?{}[\]]+)=/.exec(folder) ?? []
     return name === undefined ? [] : [decoded(name)]
   })
@@ -14,9 +14,11 @@ export function hiveNamesOf(source: Source): readonly string[] {
 /** Returns whether paths may have more names, which only the inputs show. */
 export function mayHaveMoreHive(source: Source): boolean {
   if (source.hive === false) return false
-  const folders = source.paths.split('/').slice(0, -1)
-  return folders.some(folder => /[*?{[]/.test(folder) && !/^[^=*?{}[\]]+=/.test(folder))
+  return foldersOf(source).some(folder => /[*?{[]/.test(folder) && !/^[^=*?{}[\]]+=/.test(folder))
 }
+
+const foldersOf = (source: Source): readonly string[] =>
+  sourcePaths(source).flatMap(path => path.split('/').slice(0, -1))
 
 /** Returns the text percent-decoded, or as it is when it is not percent-encoded. */
 export function decoded(text: string): string {

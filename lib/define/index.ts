@@ -7,6 +7,7 @@ export type {
   FilesSource,
   Format,
   JsonLinesFormat,
+  JsonValue,
   LinesFormat,
   MapBatchesStep,
   MapRowsStep,
@@ -18,6 +19,7 @@ export type {
   ParquetFormat,
   PipelineDefinition,
   RejectLimit,
+  RowsFromSource,
   ScalarType,
   SecretDefinition,
   Source,
@@ -70,6 +72,7 @@ export type {
   UserFile,
   ValueOf,
 } from './row-types.ts'
+export { type RowsContext, type RowsFrom, type RowsFromOptions, rowsFrom } from './rows-from.ts'
 export { secret } from './secret.ts'
 export {
   type Files,

@@ -1,6 +1,7 @@
 /** Refuses outputs that could be the same: of one task with different parameters, and of two tasks of a pipeline. */
 import { PermanentError } from '../errors/errors.ts'
 import type { ParamDefinition, TaskDefinition } from './definition.ts'
+import { sourcePaths } from './source-paths.ts'
 import { escapeRegExp, placeholdersOf, type TemplateToken, templateTokens } from './template-syntax.ts'
 
 /** @throws OUTPUT_AMBIGUOUS when two sets of parameters would write to one path */
@@ -8,7 +9,7 @@ export function checkOutputPath(subject: string, task: TaskDefinition): void {
   const { path, mode } = task.output
   const inPath = placeholdersOf(path)
   const keepsOthers = mode === 'append' || mode === 'replacePartitions'
-  const told = keepsOthers ? [...inPath, ...placeholdersOf(task.source.paths)] : inPath
+  const told = keepsOthers ? [...inPath, ...sourcePaths(task.source).flatMap(placeholdersOf)] : inPath
   const lost = Object.keys(task.params).find(name => !told.includes(name))
   if (lost !== undefined && !inPath.includes('salt'))
     throw ambiguous(

@@ -5,6 +5,7 @@ import type { TaskDefinition } from './definition.ts'
 import { hiveNamesOf, mayHaveMoreHive } from './hive-names.ts'
 import { groupNames } from './line-pattern.ts'
 import { checkOutputPath } from './output-paths.ts'
+import { sourcePaths } from './source-paths.ts'
 import { placeholdersOf, templateTokens } from './template-syntax.ts'
 
 /** The most columns that a task declares. Time grows with their square: 5,000 take a dozen seconds, 10,000 about a minute. */
@@ -23,7 +24,7 @@ export function checkTask(subject: string, task: TaskDefinition): void {
 function checkTemplates(subject: string, task: TaskDefinition): void {
   const { source, output, tables } = task
   const params = Object.keys(task.params)
-  checkTemplate(`${subject}: source.paths`, source.paths, params)
+  for (const path of sourcePaths(source)) checkTemplate(`${subject}: source.paths`, path, params)
   for (const [name, table] of Object.entries(tables))
     checkTemplate(`${subject}: tables.${name}.path`, table.path, params)
   checkTemplate(`${subject}: output.path`, output.path, [...params, 'task', 'salt'])
@@ -44,7 +45,10 @@ export function checkTemplate(where: string, template: string, names: readonly s
 
 function checkExtraction(subject: string, task: TaskDefinition): void {
   if (task.source.kind !== 'zipMembers')
-    throw invalid(`${subject}: source`, 'expected zipMembers({ … }), as output is memberFiles, got files(…)')
+    throw invalid(
+      `${subject}: source`,
+      `expected zipMembers({ … }), as output is memberFiles, got ${task.source.kind}(…)`,
+    )
   const extra = Object.entries(readingOptions(task)).find(([, isGiven]) => isGiven)
   if (extra !== undefined)
     throw invalid(`${subject}: ${extra[0]}`, 'expected none, as memberFiles extracts members as they are')

@@ -145,7 +145,7 @@ const taskOptions = options(
         'parameters by name',
       ),
     ),
-    source: piece<Source>('zipMembers({ … }) or files({ … })', ['zipMembers', 'files']),
+    source: piece<Source>('zipMembers({ … }), files({ … }) or rowsFrom({ … })', ['zipMembers', 'files', 'rowsFrom']),
     columns: v.optional(columnsSchema),
     tables: v.optional(
       v.record(

@@ -40,6 +40,7 @@ export type ErrorCode =
   | 'ACCOUNT_MISMATCH'
   | 'TOO_MANY_PARTITIONS'
   | 'PARTITION_TOO_LONG'
+  | 'SOURCE_FAILED'
   | 'TRANSFORM_FAILED'
   // outputs and the protocol
   | 'OUTPUT_LOCKED'

@@ -1,5 +1,6 @@
 /** Finds inputs that are outputs of the pipeline itself: a task that reads them would read its own rows again in each run. */
 import type { ParamDefinition, Params, ParamValues, TaskDefinition } from '../define/definition.ts'
+import { sourcePaths } from '../define/source-paths.ts'
 import { escapeRegExp, templateTokens } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { outputPathOf } from '../model/output-path.ts'
@@ -70,8 +71,8 @@ export function refuseOwnSources(
   { tasks, roots }: { readonly tasks: readonly TaskDefinition[]; readonly roots?: KeyRebase },
   { root, advice }: { readonly root: string; readonly advice: string },
 ): void {
-  for (const { source, params } of tasks) {
-    const glob = source.paths
+  const globs = tasks.flatMap(({ source, params }) => sourcePaths(source).map(glob => ({ glob, params })))
+  for (const { glob, params } of globs) {
     const matches = globMatcher(templateGlob(glob, samplesOf(params)))
     for (const writer of tasks) {
       const key = partKeyOf({ tasks, roots }, writer, samplesOf(writer.params))

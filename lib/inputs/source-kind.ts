@@ -1,10 +1,11 @@
 /** One entry for each kind of source: all that finding inputs needs to know of it. */
-import type { FilesSource, Source, ZipMembersSource } from '../define/definition.ts'
-import type { FanmillError } from '../errors/errors.ts'
+import type { FilesSource, RowsFromSource, Source, ZipMembersSource } from '../define/definition.ts'
+import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { templateGlob } from '../paths/path-template.ts'
 import { findFiles } from './find-files.ts'
 import { findMembers } from './find-members.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
+import { findPartitions } from './find-partitions.ts'
 import { matchingObjects } from './matching-objects.ts'
 import { noFileError, noMemberError } from './no-input.ts'
 
@@ -22,6 +23,7 @@ export interface FoundSource {
 const kinds: { readonly [K in Source['kind']]: (source: Extract<Source, { kind: K }>) => SourceKind } = {
   zipMembers: source => ({ find: options => findZipMembers(source, options) }),
   files: source => ({ find: options => findPlainFiles(source, options) }),
+  rowsFrom: source => ({ find: options => findRows(source, options) }),
 }
 
 /** Returns what a source can do. */
@@ -47,4 +49,13 @@ async function findPlainFiles(source: FilesSource, options: FindOptions): Promis
   const glob = templateGlob(source.paths, options.params)
   const objects = await matchingObjects(options, glob)
   return { found: await findFiles(source, objects, options), noInputError: () => noFileError(options, glob) }
+}
+
+async function findRows(source: RowsFromSource, options: FindOptions): Promise<FoundSource> {
+  const { name } = options.task
+  const message = `task ${name}: expected partitions to read, got none; check what partitions() returns for these parameters`
+  return {
+    found: await findPartitions(source, options),
+    noInputError: async () => new PermanentError('NO_INPUT', message, { task: name }),
+  }
 }

@@ -1,5 +1,6 @@
 /** The plan of a run, as JSON: its inputs, batches and slices. */
 import * as v from 'valibot'
+import type { JsonValue } from '../define/definition.ts'
 import type { ByteRange } from '../store/byte-range.ts'
 import { count, type DataOf } from './json-schema.ts'
 
@@ -27,7 +28,7 @@ export interface PlannedMember {
 }
 
 /** The work of one thread. `input` is an index into the run's inputs; `slice` is unique in the run. */
-export type Slice = MembersSlice | RangeSlice | FileSlice | StreamSlice
+export type Slice = MembersSlice | RangeSlice | FileSlice | StreamSlice | RowsSlice
 
 /** Adjacent members of one archive, which one read of `range` serves. */
 export interface MembersSlice {
@@ -67,6 +68,15 @@ export interface StreamSlice {
   readonly slice: number
   readonly input: number
   readonly member?: PlannedMember
+  readonly bytes: number
+}
+
+/** A partition of a source whose rows the user's code yields. */
+export interface RowsSlice {
+  readonly kind: 'rows'
+  readonly slice: number
+  readonly input: number
+  readonly partition: JsonValue
   readonly bytes: number
 }
 

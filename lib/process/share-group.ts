@@ -65,10 +65,14 @@ export async function* groupParts(
   let isFirst = true
   for await (const { staged, isLast } of tools.stageInParts(group, options)) {
     const again = { kind: 'staged', staged: { slice, files: staged.files } } as const
-    yield { source: isFirst && isLast ? group : again, staged }
+    yield { source: isFirst && isLast && canReadAgain(group) ? group : again, staged }
     isFirst = false
   }
 }
+
+/** Returns whether reading a group again gives the same text; the user's code may yield other rows each time. */
+const canReadAgain = (group: StageSource): boolean =>
+  group.kind === 'staged' || group.slices.every(({ kind }) => kind !== 'rows')
 
 /**
  * Converts fast first. When something does not fit, or the engine read another number of records than the text has, converts again with

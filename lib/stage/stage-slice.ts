@@ -7,7 +7,7 @@ import { throwIfAborted } from '../errors/abort.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { inflateFile, inflateSmall } from '../inflate/file.ts'
 import { type MemberPlace, withPlace } from '../model/member-place.ts'
-import type { FileSlice, InputObject, MembersSlice, RangeSlice, Slice } from '../model/plan-data.ts'
+import type { FileSlice, InputObject, MembersSlice, RangeSlice, RowsSlice, Slice } from '../model/plan-data.ts'
 import { skippedMember } from '../model/skipped-member.ts'
 import { prepareParquet } from '../parquet/file.ts'
 import { smallFileBytes } from '../store/store.ts'
@@ -16,6 +16,7 @@ import { refuseOtherFile } from '../text/other-file.ts'
 import { readRangeSlice } from '../text/read-range-slice.ts'
 import { FileWriter } from './file-writer.ts'
 import { readTexts } from './member-text.ts'
+import { rowLines } from './row-lines.ts'
 import type { Origin } from './stage.ts'
 import type { SliceStageOptions, Staging } from './staging.ts'
 
@@ -36,6 +37,8 @@ export function stageSlice(
       return stageRange(slice, input, staging, options)
     case 'file':
       return stageFile(slice, input, staging, options)
+    case 'rows':
+      return stageRows(slice, input, staging, options)
     case 'stream':
       throw new PermanentError('STATE_INVALID', `slice ${slice.slice} is a stream; another thread stages it`)
   }
@@ -104,6 +107,20 @@ async function* stageRange(
   staging.addInflated(read.bytes.length)
   if (slice.range.start === 0) staging.counts.members++
   yield
+}
+
+/** Stages the rows of a partition as JSON lines. Memory: one piece. */
+async function* stageRows(
+  slice: RowsSlice,
+  { key }: InputObject,
+  current: () => Staging,
+  options: SliceStageOptions,
+): Pieces {
+  const { rowsOf, signal } = options
+  if (!rowsOf) throw new PermanentError('STATE_INVALID', `slice ${slice.slice} is read from a source that yields rows`)
+  current().counts.members++
+  const lines = rowLines(() => rowsOf(slice.partition), { partition: key, signal })
+  yield* stagePieces(current, options, { archive: key, member: '' }, lines)
 }
 
 /** Stages a Parquet file, or a text file that is small enough for one thread. */

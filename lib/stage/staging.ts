@@ -1,5 +1,5 @@
 /** One part while it is staged, and how slices are staged into it. */
-import type { Columns, Format, ZipLimits } from '../define/definition.ts'
+import type { Columns, Format, JsonValue, ZipLimits } from '../define/definition.ts'
 import type { RangeEnds } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { ReusedBuffer } from '../store/reused-buffer.ts'
@@ -18,6 +18,8 @@ export interface SliceStageOptions {
   readonly stageBytesMax: number
   /** Whether the paths of the inputs may hold columns (`year=2024/`); default false. */
   readonly readsHive?: boolean
+  /** Yields the rows of a partition, for a source whose rows the user's code yields. */
+  readonly rowsOf?: ((partition: JsonValue) => AsyncIterable<object> | Iterable<object>) | undefined
   readonly isLocated: boolean
   /** Writes one staged file per member; default false. */
   readonly isByMember?: boolean

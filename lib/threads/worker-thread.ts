@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import type { JsonValue, ParamValues, TaskDefinition } from '../define/definition.ts'
 import { needsPlaces, needsRun } from '../define/provenance.ts'
 import type { UserFile } from '../define/row-types.ts'
 import { type Engine, engineFault, openEngine } from '../engine/duckdb/engine.ts'
@@ -204,6 +204,12 @@ const badMemberPolicy = ({ source }: TaskDefinition) => (source.kind === 'zipMem
 const memberLimits = (task: TaskDefinition): { memberBytesMax: number } =>
   task.source.kind === 'zipMembers' ? task.source.limits : { memberBytesMax: Number.MAX_SAFE_INTEGER }
 
+/** Returns the user's function of a source that yields rows, with the context of this thread. */
+function rowsFunction({ task: { source }, context }: ThreadState) {
+  if (source.kind !== 'rowsFrom') return undefined
+  return (partition: JsonValue) => source.rows(partition as never, context as never)
+}
+
 async function shareTools(thread: ThreadState, job: ShareJob) {
   const { task, setup, stageFolder, send, signal } = thread
   const format = task.source.format
@@ -223,6 +229,7 @@ async function shareTools(thread: ThreadState, job: ShareJob) {
     limits: memberLimits(task),
     stageBytesMax: setup.stageBytesMax,
     readsHive: task.source.hive !== false,
+    rowsOf: rowsFunction(thread),
     signal,
     onInflated: (bytes: number) => progress.staged(bytes),
   }

@@ -1,5 +1,15 @@
 import { expect, it } from 'vitest'
-import { csv, files, memberFiles, parquet, parquetFiles, table, zipLimits, zipMembers } from '../../lib/define/index.ts'
+import {
+  csv,
+  files,
+  memberFiles,
+  parquet,
+  parquetFiles,
+  rowsFrom,
+  table,
+  zipLimits,
+  zipMembers,
+} from '../../lib/define/index.ts'
 
 it('reads every member of archives by default, under caps', () => {
   const source = zipMembers({ paths: 'a/{month}/*.zip', format: csv() })
@@ -131,4 +141,15 @@ it.each<[string, () => unknown, string]>([
 it('names the option that replaced archives', () => {
   const given = { archives: 'a.zip' }
   expect(() => zipMembers(given as never)).toThrow('zipMembers: archives: unknown option, did you mean paths')
+})
+
+it('takes the rows of a function, for JSON values as partitions', () => {
+  const rows = function* () {}
+  const source = rowsFrom({ partitions: [1, 'a', { day: '2024-01-01' }], rows })
+  expect(source).toMatchObject({ kind: 'rowsFrom', rows, partitionBytes: 8 * 2 ** 20, hive: false })
+  expect(source.with({ partitionBytes: 1 }).partitions).toEqual(source.partitions)
+  expect(() => rowsFrom({ partitions: [1, Number.NaN], rows })).toThrow(
+    'rowsFrom: partitions.1: expected a JSON value, got NaN',
+  )
+  expect(() => rowsFrom({ partitions: [1], read: rows } as never)).toThrow('unknown option, did you mean rows')
 })

@@ -1,0 +1,77 @@
+/** The builder of a source whose rows a function of the user yields. */
+import * as v from 'valibot'
+import { check, invalid, options, show } from './check.ts'
+import type { JsonValue, ParamValues, RowsFromSource } from './definition.ts'
+import { jsonLines } from './format.ts'
+import { type Refined, refinable } from './freeze.ts'
+import type { MapContext } from './row-types.ts'
+import { anyFunction, count } from './schemas.ts'
+
+/** What `rows` gets beside its partition: parameters, secrets, log, the abort signal, and what `setup` returned as `state`. */
+// biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked where the compiler cannot know what setup returned
+export type RowsContext = Omit<MapContext<ParamValues, any>, 'member' | 'archive' | 'reject'>
+
+export interface RowsFromOptions<Partition extends JsonValue> {
+  /**
+   * The pieces of work: a list of different JSON values, or a function of the parameters that returns one. Each is read by
+   * one thread, and is an input of the run: a partition that is unchanged is not read again, so put into it what its rows
+   * depend on, such as a day and a version.
+   * @example (params: { month: string }) => daysOf(params.month)
+   */
+  readonly partitions:
+    | readonly Partition[]
+    // biome-ignore lint/suspicious/noExplicitAny: the parameters are those of the task, which the source does not know
+    | ((params: any) => readonly Partition[] | Promise<readonly Partition[]>)
+  /**
+   * Yields the rows of one partition, as objects with a value for each column: what JSON can hold, and bigints. Dates are
+   * written as ISO 8601. Other values fail the run, and values that do not fit their column are rejects.
+   */
+  readonly rows: (partition: Partition, context: RowsContext) => AsyncIterable<object> | Iterable<object>
+  /** Bytes of JSON that a partition is expected to yield, which decides how many make a batch. Default 8 MiB. */
+  readonly partitionBytes?: number
+}
+
+export type RowsFrom<Partition extends JsonValue = JsonValue> = Refined<RowsFromSource, RowsFromOptions<Partition>>
+
+/**
+ * Rows from an API, a database or an array: one piece of work for each partition, checked against `columns` as text is.
+ * @example rowsFrom({ partitions: ['2024-01', '2024-02'], rows: async function* (month) { yield* await fetchOrders(month) } })
+ * @throws DEFINITION_INVALID
+ */
+export function rowsFrom<const Partition extends JsonValue>(given: RowsFromOptions<Partition>): RowsFrom<Partition> {
+  const { partitions, rows, partitionBytes = 8 * 2 ** 20 } = check('rowsFrom', rowsFromOptions, given)
+  if (Array.isArray(partitions)) checkPartitions(partitions)
+  const data = {
+    kind: 'rowsFrom',
+    partitions,
+    rows,
+    partitionBytes,
+    format: jsonLines(),
+    hive: false,
+  } as RowsFromSource
+  return refinable(data, given, rowsFrom) as RowsFrom<Partition>
+}
+
+/** @throws DEFINITION_INVALID for a value that JSON does not hold */
+export function checkPartitions(partitions: readonly unknown[]): void {
+  const at = partitions.findIndex(partition => !isJson(partition))
+  if (at >= 0) throw invalid(`rowsFrom: partitions.${at}`, `expected a JSON value, got ${show(partitions[at])}`)
+}
+
+function isJson(value: unknown): boolean {
+  if (value === null || ['string', 'boolean'].includes(typeof value)) return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object') return false
+  if (Array.isArray(value)) return value.every(isJson)
+  const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(value))
+  return isPlain && Object.values(value).every(one => one === undefined || isJson(one))
+}
+
+const rowsFromOptions = options(
+  {
+    partitions: v.union([v.array(v.unknown()), v.function()], 'a list of JSON values, or a function of the params'),
+    rows: anyFunction,
+    partitionBytes: v.optional(count(1)),
+  },
+  { items: 'partitions', values: 'partitions', read: 'rows' },
+)

@@ -1,0 +1,70 @@
+/** Finds the partitions of a source whose rows the user's code yields. */
+import { createHash } from 'node:crypto'
+import type { JsonValue, RowsFromSource } from '../define/definition.ts'
+import { checkPartitions } from '../define/rows-from.ts'
+import { FanmillError, PermanentError } from '../errors/errors.ts'
+import type { InputObject } from '../model/plan-data.ts'
+import { canonicalJson, sortInputs } from '../model/run-identity.ts'
+import { type FindOptions, type FoundObjects, nothingSkipped } from './find-options.ts'
+import { spread } from './spread.ts'
+
+/** Each partition is an input whose key is the partition as text. @throws SOURCE_FAILED when the user's code throws; INPUT_INVALID for equal partitions */
+export async function findPartitions(source: RowsFromSource, options: FindOptions): Promise<FoundObjects> {
+  const all = partitionsByKey(await readPartitions(source, options), options)
+  const inputs = spread(sortInputs([...all.keys()].map(inputOfPartition)), options.sample)
+  const { partitionBytes } = source
+  return {
+    inputs,
+    cut: chosen =>
+      chosen.map(({ key }, index) => {
+        const partition = all.get(key) as JsonValue
+        return { kind: 'rows', slice: index, input: index, partition, bytes: partitionBytes }
+      }),
+    memberCount: inputs.length,
+    release() {},
+    skipped: nothingSkipped,
+    unused: [],
+    bytesIn: 0,
+    bytes: inputs.length * partitionBytes,
+  }
+}
+
+async function readPartitions(
+  { partitions }: RowsFromSource,
+  { task, params }: FindOptions,
+): Promise<readonly JsonValue[]> {
+  if (typeof partitions !== 'function') return partitions
+  try {
+    const found: unknown = await partitions(params as never)
+    if (!Array.isArray(found)) throw new TypeError(`expected a list, got ${typeof found}`)
+    checkPartitions(found)
+    return found
+  } catch (error) {
+    if (error instanceof FanmillError) throw error
+    const message = error instanceof Error ? error.message : String(error)
+    throw new PermanentError(
+      'SOURCE_FAILED',
+      `task ${task.name}: partitions() failed: ${message}`,
+      {},
+      { cause: error },
+    )
+  }
+}
+
+function partitionsByKey(partitions: readonly JsonValue[], { task }: FindOptions): Map<string, JsonValue> {
+  const all = new Map<string, JsonValue>()
+  for (const partition of partitions) {
+    const key = typeof partition === 'string' ? partition : canonicalJson(partition)
+    if (all.has(key)) {
+      const message = `task ${task.name}: expected different partitions, got ${key} twice`
+      throw new PermanentError('INPUT_INVALID', message, { task: task.name, partition: key })
+    }
+    all.set(key, partition)
+  }
+  return all
+}
+
+function inputOfPartition(key: string): InputObject {
+  const identity = createHash('sha256').update(key).digest('hex').slice(0, 32)
+  return { key, sizeBytes: 0, etag: identity, identity }
+}

@@ -1,0 +1,75 @@
+/** Writes rows that the user's code yields as JSON lines, which are then checked like any text. */
+import { throwIfAborted } from '../errors/abort.ts'
+import { FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
+import { isNetworkFault } from '../store/network-fault.ts'
+
+export interface RowLinesOptions {
+  /** Name of the partition, for messages. */
+  readonly partition: string
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Characters that are gathered before they are passed on. */
+const chunkLength = 256 * 1024
+
+/**
+ * Yields the rows as bytes, in chunks of whole lines. Memory: one chunk and one row.
+ * @throws SOURCE_FAILED with the partition when the user's code throws, or yields what is no row; transient after a network error
+ */
+export async function* rowLines(
+  open: () => AsyncIterable<object> | Iterable<object>,
+  { partition, signal }: RowLinesOptions,
+): AsyncGenerator<Uint8Array> {
+  let text = ''
+  let rows = 0
+  try {
+    for await (const row of open()) {
+      text += `${rowText(row)}\n`
+      rows++
+      if (text.length < chunkLength) continue
+      throwIfAborted(signal)
+      yield encoder.encode(text)
+      text = ''
+    }
+  } catch (error) {
+    throwIfAborted(signal)
+    throw sourceFault(error, { partition, rows })
+  }
+  if (text !== '') yield encoder.encode(text)
+}
+
+const encoder = new TextEncoder()
+
+/** @throws TypeError for what is no object, and for values that JSON would change in silence */
+function rowText(row: unknown): string {
+  if (typeof row === 'object' && row !== null && !Array.isArray(row)) return JSON.stringify(row, replaceValue)
+  throw new TypeError(`expected an object with a value for each column, got ${kindOf(row)}`)
+}
+
+function replaceValue(name: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return rawJson(String(value))
+  // JSON would write null; as a text it meets the check of its column.
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
+  if (typeof value === 'function' || typeof value === 'symbol' || hasNoJson(value))
+    throw new TypeError(`${name}: expected a value that JSON can hold, got ${kindOf(value)}`)
+  return value
+}
+
+const hasNoJson = (value: unknown): boolean =>
+  ArrayBuffer.isView(value) || [ArrayBuffer, Map, Set].some(kind => value instanceof kind)
+
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object') return `a ${typeof value}`
+  return value === null ? 'null' : `a value of class ${value.constructor?.name ?? 'unknown'}`
+}
+
+/** Writes digits as they are, which a number could not hold. */
+const { rawJSON: rawJson } = JSON as typeof JSON & { rawJSON(text: string): unknown }
+
+function sourceFault(error: unknown, detail: { readonly partition: string; readonly rows: number }): unknown {
+  if (error instanceof FanmillError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  const message = `partition ${detail.partition}: rows() failed after ${detail.rows} rows: ${reason}`
+  const isTransient = error instanceof Error && isNetworkFault(error)
+  return new (isTransient ? TransientError : PermanentError)('SOURCE_FAILED', message, detail, { cause: error })
+}
