@@ -7,7 +7,7 @@ import type { StateMachine } from '../lib/aws/state-machine.ts'
 import { PermanentError } from '../lib/errors/errors.ts'
 
 /** @throws DEFINITION_INVALID for a definition that Step Functions would refuse */
-export function definitionBody(definition: StateMachine): DefinitionBody {
+export function makeDefinitionBody(definition: StateMachine): DefinitionBody {
   const text = JSON.stringify(definition)
   const bytes = Buffer.byteLength(text)
   if (bytes > definitionBytesMax) throw tooLarge(bytes)

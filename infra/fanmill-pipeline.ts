@@ -15,7 +15,7 @@ import { abortAbandoned, makeBucket } from './pipeline-buckets.ts'
 import { makeDashboard } from './pipeline-dashboard.ts'
 import type { PipelineFunction } from './pipeline-function.ts'
 import { makeFunctions, type PipelineContext, starterProps } from './pipeline-functions.ts'
-import { pipelineKeys } from './pipeline-keys.ts'
+import { findKeys } from './pipeline-keys.ts'
 import { PipelineMachine } from './pipeline-machine.ts'
 import { type FanmillPipelineProps, type PipelineProps, withDefaults } from './pipeline-options.ts'
 import { addOutputs } from './pipeline-outputs.ts'
@@ -67,7 +67,7 @@ export class FanmillPipeline extends Construct {
     checkBuckets(this, buckets)
     const places = placesIn(this, bundle.pipeline, props)
     abortAbandoned(this.output)
-    const context = { bundle, places, keys: pipelineKeys(buckets), network: makeNetwork(this, props), props }
+    const context = { bundle, places, keys: findKeys(buckets), network: makeNetwork(this, props), props }
     const functions = makeFunctions(this, context)
     ;({ plan: this.plan, process: this.process, commit: this.commit } = functions)
     this.stateMachine = makeMachine(this, context).stateMachine

@@ -6,7 +6,7 @@ import type { FunctionNetwork } from './function-network.ts'
 import { PipelineFunction } from './pipeline-function.ts'
 import type { PipelineKeys } from './pipeline-keys.ts'
 import type { PipelineProps } from './pipeline-options.ts'
-import { pipelineSecrets } from './pipeline-secrets.ts'
+import { findSecrets } from './pipeline-secrets.ts'
 import type { Places } from './places.ts'
 import { commitStatements, planStatements, processStatements } from './statements.ts'
 
@@ -29,7 +29,7 @@ export function makeFunctions(pipeline: FanmillPipeline, context: PipelineContex
   const common = { ...commonProps(context), timeout, ...keys }
   const small = { ...common, memoryMb, temporaryStorageMb: 512, threads: 1, environment }
   const where = { places, input, output }
-  const secrets = pipelineSecrets(pipeline, bundle.pipeline, props.secrets)
+  const secrets = findSecrets(pipeline, bundle.pipeline, props.secrets)
   const describe = (what: string): string => `Fanmill pipeline ${name}: ${what}`
   return {
     plan: new PipelineFunction(pipeline, 'Plan', {

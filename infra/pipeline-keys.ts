@@ -11,7 +11,7 @@ export interface PipelineKeys {
 }
 
 /** Returns the keys, and warns of buckets whose key is not known. */
-export function pipelineKeys({ input, output, encryptionKey }: CheckedBuckets): PipelineKeys {
+export function findKeys({ input, output, encryptionKey }: CheckedBuckets): PipelineKeys {
   warnOfUnknownKey(input)
   if (!encryptionKey) warnOfUnknownKey(output)
   const outputKeys = unique([encryptionKey, output.encryptionKey])

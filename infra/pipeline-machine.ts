@@ -7,9 +7,14 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { LogLevel, type LogOptions, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
-import { integrationNames, type StateMachineOptions, stateMachine, substitutions } from '../lib/aws/state-machine.ts'
+import {
+  integrationNames,
+  makeStateMachine,
+  type StateMachineOptions,
+  substitutions,
+} from '../lib/aws/state-machine.ts'
 import { acknowledge, acknowledgeWildcards } from './acknowledge.ts'
-import { definitionBody } from './definition-body.ts'
+import { makeDefinitionBody } from './definition-body.ts'
 import { allow } from './statements.ts'
 
 /** Props of the construct for the logs and traces of its state machine. */
@@ -53,7 +58,7 @@ export class PipelineMachine extends Construct {
     this.stateMachine = new StateMachine(this, 'Machine', {
       role,
       stateMachineType: StateMachineType.STANDARD,
-      definitionBody: definitionBody(stateMachine({ ...props, tierCount: process.length })),
+      definitionBody: makeDefinitionBody(makeStateMachine({ ...props, tierCount: process.length })),
       definitionSubstitutions: substitutionsOf(props),
       tracingEnabled: tracing,
       logs,

@@ -20,7 +20,7 @@ export interface PipelineSecrets {
 }
 
 /** @throws DEFINITION_INVALID for a secret of the app that no task uses */
-export function pipelineSecrets(
+export function findSecrets(
   scope: Construct,
   { tasks }: PipelineDefinition,
   given: Readonly<Record<string, ISecret>> = {},

@@ -49,7 +49,7 @@ export const integrationNames = ['lambda:invoke', 's3:getObject', 'states:startE
  * Generates the state machine, in JSONPath. The failure of a task is caught into a status, so that the other tasks finish; the execution then
  * fails with all failures. When a task has used up its waits, the execution starts another one with the same input, and ends.
  */
-export function stateMachine(options: StateMachineOptions): StateMachine {
+export function makeStateMachine(options: StateMachineOptions): StateMachine {
   const { stages, timeoutSeconds } = options
   const stageName = (index: number): string => (stages.length === 1 ? 'tasks' : `tasks ${index + 1}`)
   const states = stages.map((tasks, index) => {

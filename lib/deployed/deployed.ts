@@ -28,16 +28,16 @@ export interface Deployed extends DeployedPipeline {
 
 /** Finds a pipeline in the outputs of its stack. @throws STACK_UNKNOWN; USAGE when it has several; AWS_REFUSED */
 export async function findPipeline(options: DeployedOptions): Promise<DeployedPipeline> {
-  return pipelineOf(openControl(options), options)
+  return readPipeline(openControl(options), options)
 }
 
 /** Finds a pipeline and opens its state. @throws as `findPipeline` */
 export async function openDeployed(options: DeployedOptions): Promise<Deployed> {
   const control = openControl(options)
-  const pipeline = await pipelineOf(control, options)
+  const pipeline = await readPipeline(control, options)
   const { profile, region } = options
   const outputSpec = rootSpec(pipeline.output, { profile, region })
-  return { ...pipeline, control, outputSpec, store: openStore(outputSpec), clock: clockOf(control) }
+  return { ...pipeline, control, outputSpec, store: openStore(outputSpec), clock: makeClock(control) }
 }
 
 /** Returns every attempt of every run of the pipeline, or the `limit` latest; the latest start comes first. @throws as `findPipeline` */
@@ -49,7 +49,7 @@ export async function deployedRuns(options: DeployedOptions, limit?: number): Pr
 /** Tells whether an owner is an execution, and not a process of a laptop. */
 export const isExecution = ({ host, id }: Owner): boolean => host === 'aws' && id.startsWith('arn:')
 
-async function pipelineOf(control: AwsControl, { stack, pipeline }: DeployedOptions): Promise<DeployedPipeline> {
+async function readPipeline(control: AwsControl, { stack, pipeline }: DeployedOptions): Promise<DeployedPipeline> {
   const outputs = await control.stackOutputs(stack)
   if (!outputs) throw await unknownStack(control, stack)
   return choosePipeline(stack, pipelinesIn(stack, outputs), pipeline)
@@ -67,7 +67,7 @@ async function unknownStack(control: AwsControl, stack: string): Promise<Permane
 }
 
 /** An execution that has ended holds nothing, whatever its lease says. Each execution is looked up once. */
-function clockOf(control: AwsControl): RunClock {
+function makeClock(control: AwsControl): RunClock {
   const known = new Map<string, Promise<boolean | undefined>>()
   return {
     now: () => Date.now(),

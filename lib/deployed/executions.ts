@@ -53,7 +53,7 @@ export async function findNamed(deployed: Deployed, name: string): Promise<Named
 }
 
 /** Reads an execution. @throws EXECUTION_UNKNOWN when AWS no longer has it */
-export async function executionAt({ control }: Deployed, arn: string): Promise<ExecutionDetail> {
+export async function readExecution({ control }: Deployed, arn: string): Promise<ExecutionDetail> {
   const found = await control.describe(arn)
   if (found) return found
   throw new PermanentError('EXECUTION_UNKNOWN', `AWS no longer has execution ${arn}: it keeps executions for 90 days`, {
@@ -62,7 +62,10 @@ export async function executionAt({ control }: Deployed, arn: string): Promise<E
 }
 
 /** Returns the last execution that worked on a run; undefined for a run of a laptop, or when AWS no longer has it. */
-export async function executionOf({ control }: Deployed, { owner }: RunSummary): Promise<ExecutionDetail | undefined> {
+export async function findExecutionOf(
+  { control }: Deployed,
+  { owner }: RunSummary,
+): Promise<ExecutionDetail | undefined> {
   return isExecution(owner) ? control.describe(owner.id) : undefined
 }
 
@@ -79,7 +82,7 @@ export async function startNew(deployed: Deployed, start: Start, ended: readonly
 export async function stopAndWait(deployed: Deployed, arn: string): Promise<ExecutionDetail> {
   await deployed.control.stop(arn, 'stopped by fanmill stop')
   for (let tries = 1; ; tries++) {
-    const found = await executionAt(deployed, arn)
+    const found = await readExecution(deployed, arn)
     if (found.status !== 'running' || tries === stopTriesMax) return found
     await pause(stopPollMs)
   }

@@ -4,7 +4,7 @@ import type { LogGroup } from '../aws/stack-outputs.ts'
 import type { LogLevel } from '../model/events.ts'
 import type { StoredLogEvent } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
-import { executionOf, findNamed } from './executions.ts'
+import { findExecutionOf, findNamed } from './executions.ts'
 import { createLogReader, type LogFilter, type LogLine } from './log-lines.ts'
 
 export interface LogOptions extends DeployedOptions {
@@ -25,12 +25,12 @@ export interface LogOptions extends DeployedOptions {
 export async function* deployedLogs(options: LogOptions, name?: string): AsyncGenerator<LogLine> {
   const { level = 'info', follow = false, signal } = options
   const deployed = await openDeployed(options)
-  const subject = name === undefined ? undefined : await subjectOf(deployed, name)
+  const subject = name === undefined ? undefined : await findSubject(deployed, name)
   const from = options.since ?? subject?.from ?? Date.now() - hourMs
   const read = createLogReader({ ...subject?.filter, level })
   const events = follow
-    ? following(deployed, { from, subject, signal })
-    : eventsBetween(deployed, { from, to: subject?.to })
+    ? followEvents(deployed, { from, subject, signal })
+    : readEvents(deployed, { from, to: subject?.to })
   for await (const { step, ...event } of events) {
     if (signal?.aborted) return
     const line = read(event, step)
@@ -53,9 +53,9 @@ interface Subject {
   readonly arn?: string
 }
 
-async function subjectOf(deployed: Deployed, name: string): Promise<Subject> {
+async function findSubject(deployed: Deployed, name: string): Promise<Subject> {
   const named = await findNamed(deployed, name)
-  const execution = 'run' in named ? await executionOf(deployed, named.run) : named.execution
+  const execution = 'run' in named ? await findExecutionOf(deployed, named.run) : named.execution
   const begin = Date.parse('run' in named ? named.run.startedAt : named.execution.startedAt)
   const end = execution?.endedAt ?? ('run' in named ? named.run.endedAt : undefined)
   return {
@@ -69,7 +69,7 @@ async function subjectOf(deployed: Deployed, name: string): Promise<Subject> {
 type SteppedEvent = StoredLogEvent & { readonly step: LogGroup['step'] }
 
 /** Merges the log groups, each of which is sorted. */
-async function* eventsBetween(
+async function* readEvents(
   { control, logGroups }: Deployed,
   range: { readonly from: number; readonly to?: number | undefined },
 ): AsyncGenerator<SteppedEvent> {
@@ -99,15 +99,18 @@ interface FollowOptions {
 }
 
 /** Reads the last minute again each time, and for some seconds after the end, because lines arrive late and out of order. */
-async function* following(deployed: Deployed, { from, subject, signal }: FollowOptions): AsyncGenerator<SteppedEvent> {
+async function* followEvents(
+  deployed: Deployed,
+  { from, subject, signal }: FollowOptions,
+): AsyncGenerator<SteppedEvent> {
   const seen = new Map<string, number>()
   let endedAt: number | undefined
   while (!signal?.aborted) {
-    endedAt ??= subject && (await endOf(deployed, subject))
+    endedAt ??= subject && (await readEnd(deployed, subject))
     const isLast = endedAt !== undefined && Date.now() > endedAt + lingerMs
     const latest = [...seen.values()].reduce((max, at) => Math.max(max, at), from)
     for (const [id, at] of seen) if (at < latest - 2 * lateMs) seen.delete(id)
-    for await (const event of eventsBetween(deployed, { from: Math.max(from, latest - lateMs) })) {
+    for await (const event of readEvents(deployed, { from: Math.max(from, latest - lateMs) })) {
       if (seen.has(event.id)) continue
       seen.set(event.id, event.at)
       yield event
@@ -122,7 +125,7 @@ const pollMs = 2000
 const lingerMs = 10_000
 
 /** Returns the end in milliseconds since 1970; undefined while it runs. */
-async function endOf({ control }: Deployed, { arn, endedAt }: Subject): Promise<number | undefined> {
+async function readEnd({ control }: Deployed, { arn, endedAt }: Subject): Promise<number | undefined> {
   if (arn === undefined) return endedAt
   const execution = await control.describe(arn)
   if (execution?.status === 'running') return undefined

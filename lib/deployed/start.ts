@@ -7,8 +7,8 @@ import { listRuns, type RunSummary } from '../runs/runs.ts'
 import { leaveStopped } from '../runs/turn.ts'
 import type { Execution } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
-import { executionOf, findNamed, type Start, startNew, stopAndWait } from './executions.ts'
-import { runsOf, statusOf } from './status.ts'
+import { findExecutionOf, findNamed, type Start, startNew, stopAndWait } from './executions.ts'
+import { readRuns, readStatus } from './status.ts'
 import { type WaitOptions, waitFor } from './wait.ts'
 
 export interface Started {
@@ -54,8 +54,8 @@ export interface Stopped {
 export async function stopDeployed(options: DeployedOptions, name?: string): Promise<Stopped> {
   const deployed = await openDeployed(options)
   const running = name === undefined ? await onlyRunning(deployed) : await namedRunning(deployed, name)
-  const { tasks, ...execution } = await statusOf(deployed, await stopAndWait(deployed, running.arn))
-  const runs = await runsOf(deployed, tasks)
+  const { tasks, ...execution } = await readStatus(deployed, await stopAndWait(deployed, running.arn))
+  const runs = await readRuns(deployed, tasks)
   if (execution.status !== 'running') await releaseAll(deployed, execution, runs)
   return { execution, runs }
 }
@@ -84,8 +84,8 @@ const startedOf = (deployed: Deployed, execution: Execution): Started => ({
 async function namedRun(deployed: Deployed, name: string): Promise<RunSummary> {
   const named = await findNamed(deployed, name)
   if ('run' in named) return named.run
-  const { tasks } = await statusOf(deployed, named.execution)
-  const [run, ...others] = (await runsOf(deployed, tasks)).filter(each => !isDone(each))
+  const { tasks } = await readStatus(deployed, named.execution)
+  const [run, ...others] = (await readRuns(deployed, tasks)).filter(each => !isDone(each))
   if (run && others.length === 0) return run
   const { name: execution } = named.execution
   if (run) throw severalRuns(`execution ${execution} left`, [run, ...others])
@@ -139,7 +139,7 @@ async function refuseRetry(deployed: Deployed, run: RunSummary): Promise<void> {
       `run ${runId} is complete in ${output}; to run it again: fanmill start ${run.task} --force`,
       { runId },
     )
-  const execution = await executionOf(deployed, run)
+  const execution = await findExecutionOf(deployed, run)
   if (status !== 'running' && execution?.status !== 'running') return
   const who = execution ? `execution ${execution.name}` : `a process on ${owner.host}`
   const advice = execution ? `wait for it, or: fanmill stop ${execution.name}` : 'wait for its end'
@@ -160,7 +160,7 @@ const runningMax = 20
 
 async function namedRunning(deployed: Deployed, name: string): Promise<Execution> {
   const named = await findNamed(deployed, name)
-  const execution = 'run' in named ? await executionOf(deployed, named.run) : named.execution
+  const execution = 'run' in named ? await findExecutionOf(deployed, named.run) : named.execution
   if (execution?.status === 'running') return execution
   const what = execution
     ? `execution ${execution.name} has ended already: ${execution.status}`

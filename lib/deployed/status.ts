@@ -4,7 +4,7 @@ import { type RunSummary, readAttempt, readRun } from '../runs/runs.ts'
 import type { Execution, ExecutionDetail } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
 import { continuedBy, type ExecutedTask, type Fault, faultOf, isOver, startedBy, tasksOf } from './execution-tasks.ts'
-import { executionOf, findNamed } from './executions.ts'
+import { findExecutionOf, findNamed } from './executions.ts'
 
 export interface ExecutionStatus extends Execution {
   /** The upload or the request by hand that started it. */
@@ -31,16 +31,16 @@ export async function deployedStatus(options: DeployedOptions, name?: string): P
   const deployed = await openDeployed(options)
   if (name === undefined) {
     const execution = await latestExecution(deployed)
-    return { execution, runs: await runsOf(deployed, execution.tasks) }
+    return { execution, runs: await readRuns(deployed, execution.tasks) }
   }
   const named = await findNamed(deployed, name)
-  const found = 'run' in named ? await executionOf(deployed, named.run) : named.execution
-  const execution = found && (await statusOf(deployed, found))
-  return { execution, runs: 'run' in named ? [named.run] : await runsOf(deployed, execution?.tasks ?? []) }
+  const found = 'run' in named ? await findExecutionOf(deployed, named.run) : named.execution
+  const execution = found && (await readStatus(deployed, found))
+  return { execution, runs: 'run' in named ? [named.run] : await readRuns(deployed, execution?.tasks ?? []) }
 }
 
 /** Returns an execution with its tasks, from the outputs of its states. */
-export async function statusOf(
+export async function readStatus(
   { control }: Deployed,
   detail: ExecutionDetail,
   given?: readonly string[],
@@ -53,7 +53,7 @@ export async function statusOf(
 }
 
 /** Reads the runs that an execution began or continued. */
-export async function runsOf({ store, clock }: Deployed, tasks: readonly ExecutedTask[]): Promise<RunSummary[]> {
+export async function readRuns({ store, clock }: Deployed, tasks: readonly ExecutedTask[]): Promise<RunSummary[]> {
   const runs: RunSummary[] = []
   for (const { run: { runId, attempt } = {} } of tasks) {
     const run = runId && attempt ? await readAttempt(store, clock, { runId, attempt }) : undefined
@@ -72,7 +72,7 @@ async function latestExecution(deployed: Deployed): Promise<ExecutionStatus> {
   const ofLatestRun = working ? undefined : await executionOfLatestRun(deployed)
   const found = working ?? (ofLatestRun ? { execution: ofLatestRun } : lastResort)
   const detail = found && (await control.describe(found.execution.arn))
-  if (detail) return statusOf(deployed, detail, found.outputs)
+  if (detail) return readStatus(deployed, detail, found.outputs)
   const message = `pipeline ${name} has not run yet; upload an input, or: fanmill start`
   throw new PermanentError('EXECUTION_UNKNOWN', message, { stateMachineArn })
 }
@@ -107,7 +107,7 @@ async function findWorking(
 /** Finds the execution of the latest run in the state, however many executions found nothing to do since. */
 async function executionOfLatestRun(deployed: Deployed): Promise<ExecutionDetail | undefined> {
   try {
-    return await executionOf(deployed, await readRun(deployed.store, deployed.clock))
+    return await findExecutionOf(deployed, await readRun(deployed.store, deployed.clock))
   } catch (error) {
     if (error instanceof FanmillError && error.code === 'RUN_UNKNOWN') return undefined
     throw error

@@ -12,9 +12,9 @@ import { readManifest, readRunEnd, runKeys, successKey } from '../state/state.ts
 import { urlBelow } from '../store/roots.ts'
 import type { Deployed } from './deployed.ts'
 import { type ExecutedTask, faultError, isOver } from './execution-tasks.ts'
-import { executionAt } from './executions.ts'
+import { readExecution } from './executions.ts'
 import { followRun, type RunFollower } from './run.ts'
-import { type ExecutionStatus, statusOf } from './status.ts'
+import { type ExecutionStatus, readStatus } from './status.ts'
 
 export interface WaitOptions {
   /** Ends the waiting, not the execution. */
@@ -32,10 +32,10 @@ export async function waitFor(
   let current = arn
   for (;;) {
     throwIfAborted(signal)
-    const status = await statusOf(deployed, await executionAt(deployed, current))
+    const status = await readStatus(deployed, await readExecution(deployed, current))
     await follow(deployed, status.tasks, { followers, onEvent })
     if (status.status !== 'running' && status.continuedBy !== undefined) current = status.continuedBy
-    else if (status.status !== 'running') return resultOf(deployed, status, followers)
+    else if (status.status !== 'running') return readResult(deployed, status, followers)
     await pause(pollMs, undefined, signal && { signal }).catch(() => undefined)
   }
 }
@@ -69,19 +69,19 @@ const keyOf = ({ runId, attempt }: RunName): string => `${runId}/${attempt}`
 const nameOf = ({ runId, attempt }: Partial<RunName> = {}): RunName | undefined =>
   runId === undefined || attempt === undefined ? undefined : { runId, attempt }
 
-async function resultOf(
+async function readResult(
   deployed: Deployed,
   status: ExecutionStatus,
   followers: FollowContext['followers'],
 ): Promise<RunResult> {
   const requested = status.tasks.filter(task => task.status !== 'ignored')
   const tasks: TaskResult[] = []
-  for (const task of requested) tasks.push(await taskResult(deployed, { task, status, followers }))
+  for (const task of requested) tasks.push(await readTaskResult(deployed, { task, status, followers }))
   if (status.status === 'succeeded') {
     const all: RunStatus = tasks.every(task => task.status === 'skipped') ? 'skipped' : 'complete'
     return { status: all, tasks }
   }
-  return { status: 'failed', tasks, error: await errorOf(deployed, status, requested) }
+  return { status: 'failed', tasks, error: await readError(deployed, status, requested) }
 }
 
 interface TaskEnd {
@@ -90,7 +90,7 @@ interface TaskEnd {
   readonly followers: FollowContext['followers']
 }
 
-async function taskResult(deployed: Deployed, { task, status, followers }: TaskEnd): Promise<TaskResult> {
+async function readTaskResult(deployed: Deployed, { task, status, followers }: TaskEnd): Promise<TaskResult> {
   const { store, outputSpec } = deployed
   const run = await findRun(deployed, task, followers)
   const committed = run && (await committedRun(store, run))
@@ -144,7 +144,7 @@ async function findRun(
 }
 
 /** Prefers the error in the run's state, which has details that the state machine does not carry. */
-async function errorOf(
+async function readError(
   { store }: Deployed,
   status: ExecutionStatus,
   tasks: readonly ExecutedTask[],

@@ -14,9 +14,9 @@ import { type ActorOptions, actorOf, readState } from '../state/files.ts'
 import { readPlan, runKeys } from '../state/state.ts'
 import type { CommitEvent, CommitRunEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
+import { writeMapItems } from './map-items.ts'
 import { executionOwner, runLeaseMs } from './session.ts'
 import { logger } from './telemetry.ts'
-import { todoOf } from './todo.ts'
 
 /** @throws the permanent errors of `commit`, such as BATCHES_FAILED and RUN_CHANGED */
 export async function commitRun(event: CommitEvent, invocation: Invocation): Promise<CommitAnswer> {
@@ -28,7 +28,7 @@ export async function commitRun(event: CommitEvent, invocation: Invocation): Pro
   await renewWhenDue(output, event.run, { ...options, owner: executionOwner(event.execution), leaseMs: runLeaseMs })
   const { outputPath } = kept.run
   try {
-    return await inTime(outputPath, invocation, options, () => commitKept(kept, { event, invocation, options }))
+    return await inTime(outputPath, invocation, options, () => commitReserved(kept, { event, invocation, options }))
   } catch (error) {
     const firstMs = error instanceof TransientError ? firstWaitMs[error.code] : undefined
     if (firstMs === undefined) throw error
@@ -121,7 +121,10 @@ interface CommitContext {
   readonly options: ActorOptions
 }
 
-async function commitKept(kept: KeptReservation, { event, invocation, options }: CommitContext): Promise<CommitAnswer> {
+async function commitReserved(
+  kept: KeptReservation,
+  { event, invocation, options }: CommitContext,
+): Promise<CommitAnswer> {
   const { lambda } = invocation
   const run = await withInputs(lambda.output, kept.run)
   const plan = await readState(lambda.output, runKeys(run.runId, run.attempt).plan, readPlan)
@@ -138,7 +141,12 @@ async function commitKept(kept: KeptReservation, { event, invocation, options }:
     if (!result.done) {
       const losses = countLosses(event.losses, result, run.outputPath)
       const carried = { waits: afterProgress(event.waits), maxConcurrency: event.maxConcurrency, losses }
-      return { done: false, missing: result.missing.length, ...carried, ...(await todoOf(lambda, run, plan, true)) }
+      return {
+        done: false,
+        missing: result.missing.length,
+        ...carried,
+        ...(await writeMapItems(lambda, run, plan, true)),
+      }
     }
     await endRun(lambda.output, run, { ...ending, status: 'complete' })
     await leaveTurn(lambda.output, turn)

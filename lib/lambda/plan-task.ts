@@ -20,11 +20,11 @@ import { keepLease } from '../runs/run-lease.ts'
 import { bindTurn, enterTurn, leaveTurn, type Turn } from '../runs/turn.ts'
 import type { PlanEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
+import { writeMapItems } from './map-items.ts'
 import { recallInputs } from './opened-inputs.ts'
 import { isRequested, type RunRequest, readRunRequest } from './run-request.ts'
 import { executionOwner, runLeaseMs, shortName } from './session.ts'
 import { logger } from './telemetry.ts'
-import { todoOf } from './todo.ts'
 
 /** @throws as `findInputs` and `reserveRun`; MEMBER_TOO_LONG */
 export async function planTask(event: PlanEvent, invocation: Invocation): Promise<PlanAnswer> {
@@ -150,7 +150,7 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
     waits: afterProgress(event.waits),
     maxConcurrency: shareOfConcurrency(context),
     losses: 0,
-    ...(await todoOf(invocation.lambda, planned.run, planned.plan, planned.status === 'resume')),
+    ...(await writeMapItems(invocation.lambda, planned.run, planned.plan, planned.status === 'resume')),
   }
 }
 

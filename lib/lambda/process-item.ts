@@ -12,7 +12,7 @@ import type { ProcessEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
 import { executionOwner, runLeaseMs } from './session.ts'
 import { logger, logMessage, measure, peakMemoryMb } from './telemetry.ts'
-import { coolThreads, type WarmThreads, warmThreads } from './warm-threads.ts'
+import { closeWarmThreads, openWarmThreads, type WarmThreads } from './warm-threads.ts'
 
 /** A summary: parts and counts of the batch are in its outcome. */
 export interface ProcessAnswer {
@@ -38,10 +38,10 @@ export async function processItem(event: ProcessEvent, invocation: Invocation): 
     // An outcome of another try was measured by that try.
     if (outcome.token === token) measureOutcome(task, outcome)
     // Stopped threads would refuse the next batch.
-    if (invocation.deadline.signal.aborted) await coolThreads()
+    if (invocation.deadline.signal.aborted) await closeWarmThreads()
     return answerOf(outcome)
   } catch (error) {
-    await coolThreads()
+    await closeWarmThreads()
     throw error
   }
 }
@@ -66,7 +66,7 @@ async function processInTime(
   signal.addEventListener('abort', stop)
   try {
     return await runner.processItem({ codeHash, output, now: Date.now, signal }, kept.run, item, async () => {
-      threads = await warmThreads(lambda, kept)
+      threads = await openWarmThreads(lambda, kept)
       if (signal.aborted) stop()
       const onSkip = (member: SkippedMember): void => logMessage({ kind: 'log', ...skippedLine(member) })
       return batchTools({ ...threads, input, output, gate: createGate(), token, signal, onSkip })

@@ -34,18 +34,18 @@ export interface WarmThreads {
 let warm: { readonly key: string; readonly threads: WarmThreads } | undefined
 
 /** Returns the threads of the invocation before where they fit, else opens new ones; one process does one batch at a time. @throws INPUT_CHANGED when a broadcast table is not the one that plan saw */
-export async function warmThreads(lambda: LambdaSession, kept: KeptReservation): Promise<WarmThreads> {
+export async function openWarmThreads(lambda: LambdaSession, kept: KeptReservation): Promise<WarmThreads> {
   const { task, params, codeHash } = kept.run
   const key = JSON.stringify([lambda.settings, task, params, codeHash, kept.tables])
   if (warm?.key === key) return warm.threads
-  await coolThreads()
+  await closeWarmThreads()
   const threads = await open(lambda, kept)
   warm = { key, threads }
   return threads
 }
 
 /** Ends the threads, because the cause of a failure may still be in them. A hung thread ends with the process. */
-export async function coolThreads(): Promise<void> {
+export async function closeWarmThreads(): Promise<void> {
   const { threads } = warm ?? {}
   warm = undefined
   if (!threads) return

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type State, type StateMachine, type States, stateMachine } from '../../lib/aws/state-machine.ts'
+import { makeStateMachine, type State, type StateMachine, type States } from '../../lib/aws/state-machine.ts'
 import type { Waits } from '../../lib/model/waits.ts'
 
 const options = {
@@ -12,30 +12,30 @@ const options = {
 
 describe('stateMachine', () => {
   it('is the snapshot for one task and two tiers', () => {
-    expect(JSON.stringify(stateMachine(options), undefined, 2)).toMatchSnapshot()
+    expect(JSON.stringify(makeStateMachine(options), undefined, 2)).toMatchSnapshot()
   })
 
   it('has only a few kilobytes for each task', () => {
     const tasks = Array.from({ length: 10 }, (_, index) => `task-${index}`)
-    expect(JSON.stringify(stateMachine({ ...options, stages: [tasks] })).length).toBeLessThan(10 * 8192)
+    expect(JSON.stringify(makeStateMachine({ ...options, stages: [tasks] })).length).toBeLessThan(10 * 8192)
   })
 
   it('names states uniquely in the whole machine, in at most 80 characters', () => {
     const long = 'x'.repeat(100)
-    const names = namesIn(stateMachine({ ...options, stages: [['flights', `${long}-a`, `${long}-b`], ['delays']] }))
+    const names = namesIn(makeStateMachine({ ...options, stages: [['flights', `${long}-a`, `${long}-b`], ['delays']] }))
     expect(new Set(names).size).toBe(names.length)
     expect(names.filter(name => name.length > 80)).toEqual([])
   })
 
   it('leads every state to one that exists', () => {
-    for (const scope of scopesOf(stateMachine({ ...options, stages: [['a', 'b'], ['c']] }))) {
+    for (const scope of scopesOf(makeStateMachine({ ...options, stages: [['a', 'b'], ['c']] }))) {
       const targets = [scope.StartAt, ...Object.values(scope.States).flatMap(targetsOf)]
       expect(targets.filter(target => !(target in scope.States))).toEqual([])
     }
   })
 
   it('retries a batch that lacks memory, time or disk on the next tier, if there is one', () => {
-    const [first, second] = batchStates(stateMachine(options))
+    const [first, second] = batchStates(makeStateMachine(options))
     expect(first).toMatchObject({
       Catch: [
         {
@@ -49,16 +49,16 @@ describe('stateMachine', () => {
   })
 
   it('retries transient errors with jitter, and never a PermanentError', () => {
-    const text = JSON.stringify(stateMachine(options))
+    const text = JSON.stringify(makeStateMachine(options))
     expect(text).not.toContain('PermanentError')
-    const retries = Object.values(stateMachine(options).States).flatMap(allRetries)
+    const retries = Object.values(makeStateMachine(options).States).flatMap(allRetries)
     expect(retries.length).toBeGreaterThan(0)
     expect(retries.filter(retry => retry.MaxAttempts > 0 && retry.JitterStrategy !== 'FULL')).toEqual([])
   })
 
   it('lets an invocation that is throttled wait for more than a day, until the execution ends', () => {
     const meanSeconds = 150
-    const throttled = scopesOf(stateMachine(options))
+    const throttled = scopesOf(makeStateMachine(options))
       .flatMap(scope => Object.values(scope.States))
       .filter(state => state.Type === 'Task' && String(state.Resource).includes('LambdaInvoke'))
       .map(state => (state.Retry as Retry[]).find(each => each.ErrorEquals.includes(throttling)))
@@ -72,7 +72,7 @@ describe('stateMachine', () => {
   })
 
   it('ends as superseded, not as complete, when a later run was committed first', () => {
-    const scope = scopesOf(stateMachine(options)).find(each => 'flights: committed?' in each.States)!
+    const scope = scopesOf(makeStateMachine(options)).find(each => 'flights: committed?' in each.States)!
     const { Choices } = scope.States['flights: committed?'] as { Choices: unknown[] }
     const superseded = { Variable: '$.commit.answer.supersededBy', IsPresent: true, Next: 'flights: superseded' }
     expect(Choices[0]).toEqual(superseded)
@@ -80,7 +80,7 @@ describe('stateMachine', () => {
   })
 
   it('begins a stage only when every task of the one before is complete', () => {
-    const { States: states } = stateMachine({ ...options, stages: [['a', 'b'], ['c']] })
+    const { States: states } = makeStateMachine({ ...options, stages: [['a', 'b'], ['c']] })
     const isAny = (status: string) => [0, 1].map(index => ({ Variable: `$[${index}].status`, StringEquals: status }))
     expect(states['tasks 1 complete?']).toEqual({
       Type: 'Choice',
@@ -93,7 +93,7 @@ describe('stateMachine', () => {
   })
 
   it('waits in Wait states for the seconds in the answers of the functions', () => {
-    const waits = scopesOf(stateMachine(options))
+    const waits = scopesOf(makeStateMachine(options))
       .flatMap(scope => Object.entries(scope.States))
       .filter(([, state]) => state.Type === 'Wait')
     expect(waits).toEqual([
@@ -108,14 +108,14 @@ describe('stateMachine', () => {
         },
       ],
     ])
-    expect(JSON.stringify(stateMachine(options))).not.toContain('waitForTaskToken')
+    expect(JSON.stringify(makeStateMachine(options))).not.toContain('waitForTaskToken')
   })
 
   it.each([1, 3, 40])('spends at most 4,000 events of a history on waiting, in all of %i tasks together', taskCount => {
     const tasks = Array.from({ length: taskCount }, (_, index) => `task-${index}`)
     const half = Math.ceil(taskCount / 2)
     const stages = taskCount === 1 ? [tasks] : [tasks.slice(0, half), tasks.slice(half)]
-    const machine = stateMachine({ ...options, stages })
+    const machine = makeStateMachine({ ...options, stages })
     const maxima = Object.values(machine.States).flatMap(({ Result, Next }) => {
       const { waits } = (Result ?? {}) as { waits?: Waits }
       const { Branches = [] } = machine.States[String(Next)] ?? {}
@@ -129,7 +129,7 @@ describe('stateMachine', () => {
   })
 
   it('starts one successor with its own input and ends when a task has used up its waits', () => {
-    const { States: states } = stateMachine(options)
+    const { States: states } = makeStateMachine(options)
     expect(states.continue).toMatchObject({
       Parameters: {
         'StateMachineArn.$': '$$.StateMachine.Id',
@@ -143,12 +143,12 @@ describe('stateMachine', () => {
   })
 
   it('retries a Map that could not read its items or start its children', () => {
-    const [map] = mapsIn(stateMachine(options))
+    const [map] = mapsIn(makeStateMachine(options))
     expect(map?.Retry).toMatchObject([{ ErrorEquals: ['States.ItemReaderFailed', 'States.TaskFailed'] }])
   })
 
   it('runs as many batches at once as the answer of Plan says', () => {
-    const maps = mapsIn(stateMachine({ ...options, stages: [['a', 'b'], ['c']] }))
+    const maps = mapsIn(makeStateMachine({ ...options, stages: [['a', 'b'], ['c']] }))
     expect(maps).toHaveLength(3)
     for (const map of maps) {
       expect(map).toMatchObject({ MaxConcurrencyPath: '$.maxConcurrency' })

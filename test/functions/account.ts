@@ -17,7 +17,7 @@ import { bundlePipeline } from '../../lib/bundle/bundle.ts'
 import { codeHashes, loadPipeline } from '../../lib/bundle/bundle-load.ts'
 import { openDataset } from '../../lib/index.ts'
 import type { LambdaContext } from '../../lib/lambda/deadline.ts'
-import { coolThreads } from '../../lib/lambda/warm-threads.ts'
+import { closeWarmThreads } from '../../lib/lambda/warm-threads.ts'
 import type { Manifest } from '../../lib/model/manifest.ts'
 import type { PlanItem } from '../../lib/model/plan-data.ts'
 import { noWaits, type WaitAnswer, type Waits } from '../../lib/model/waits.ts'
@@ -78,7 +78,7 @@ export class Account {
   }
 
   async close(): Promise<void> {
-    await coolThreads()
+    await closeWarmThreads()
     await rm(this.folder, { recursive: true, force: true })
   }
 

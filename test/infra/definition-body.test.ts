@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Stack } from 'aws-cdk-lib'
 import { expect, it } from 'vitest'
-import { definitionBody } from '../../infra/definition-body.ts'
+import { makeDefinitionBody } from '../../infra/definition-body.ts'
 import { FanmillPipeline } from '../../infra/index.ts'
 import { ownArchitecture, pipelineFile, templateApp } from './stacks.ts'
 
@@ -29,8 +29,8 @@ it('ships the definition of sixty tasks as an asset, so that the template stays 
 })
 
 it('refuses a definition that is too long for Step Functions, and advises to divide the tasks', () => {
-  expect(() => definitionBody(definitionOf(2 ** 20))).toThrow(
+  expect(() => makeDefinitionBody(definitionOf(2 ** 20))).toThrow(
     /expected a state machine of at most 1048576 bytes, got \d+; divide the tasks over several pipelines/,
   )
-  expect(() => definitionBody(definitionOf(1000))).not.toThrow()
+  expect(() => makeDefinitionBody(definitionOf(1000))).not.toThrow()
 })

@@ -8,7 +8,7 @@ import { handler as process_ } from '../../functions/process.ts'
 import { assetNames, type CommitAnswer, type PlanAnswer, type UploadEvent } from '../../lib/aws/lambda-events.ts'
 import { bundlePipeline } from '../../lib/bundle/bundle.ts'
 import { codeHashes, loadPipeline } from '../../lib/bundle/bundle-load.ts'
-import { coolThreads } from '../../lib/lambda/warm-threads.ts'
+import { closeWarmThreads } from '../../lib/lambda/warm-threads.ts'
 import type { PlanItem } from '../../lib/model/plan-data.ts'
 import { noWaits } from '../../lib/model/waits.ts'
 import { context } from '../functions/account.ts'
@@ -77,7 +77,7 @@ export class RecordedAccount {
   }
 
   async close(): Promise<void> {
-    await coolThreads()
+    await closeWarmThreads()
     await this.#server.stop()
     await rm(this.#folder, { recursive: true, force: true })
   }

@@ -7,7 +7,7 @@ import { runKeys, stateBytes } from '../state/state.ts'
 import { type LambdaSession, shortName } from './session.ts'
 
 /** Returns the whole plan; with `isResumed` only the batches without an outcome. */
-export async function todoOf(
+export async function writeMapItems(
   lambda: LambdaSession,
   run: ReservedRun,
   plan: readonly PlanItem[],
