@@ -72,7 +72,8 @@ async function latestExecution(deployed: Deployed): Promise<ExecutionStatus> {
   const ofLatestRun = working ? undefined : await executionOfLatestRun(deployed)
   const found = working ?? (ofLatestRun ? { execution: ofLatestRun } : lastResort)
   const detail = found && (await control.describe(found.execution.arn))
-  if (detail) return readStatus(deployed, detail, found.outputs)
+  // An execution that has ended meanwhile has more outputs.
+  if (detail) return readStatus(deployed, detail, detail.status === found.execution.status ? found.outputs : undefined)
   const message = `pipeline ${name} has not run yet; upload an input, or: fanmill start`
   throw new PermanentError('EXECUTION_UNKNOWN', message, { stateMachineArn })
 }

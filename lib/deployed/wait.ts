@@ -1,12 +1,12 @@
 /** Waits for an execution of a deployed pipeline, and emits the events that a run on a laptop emits. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { throwIfAborted } from '../errors/abort.ts'
-import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import type { RunResult } from '../local/run-result.ts'
 import type { RunEvent, RunStatus, TaskResult } from '../model/events.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { countsOf } from '../model/task-counts.ts'
-import { committedRun, readRun } from '../runs/runs.ts'
+import { committedRun } from '../runs/runs.ts'
 import { readState } from '../state/files.ts'
 import { readManifest, readRunEnd, runKeys, successKey } from '../state/state.ts'
 import { urlBelow } from '../store/roots.ts'
@@ -92,14 +92,17 @@ interface TaskEnd {
 
 async function readTaskResult(deployed: Deployed, { task, status, followers }: TaskEnd): Promise<TaskResult> {
   const { store, outputSpec } = deployed
-  const run = await findRun(deployed, task, followers)
-  const committed = run && (await committedRun(store, run))
-  const outputPath = run?.outputPath ?? task.outputPath
+  const name = nameOf(task.run)
+  const follower = name && followers.get(keyOf(name))
+  const outputPath = follower?.record.outputPath ?? task.outputPath
+  const isDone = task.status === 'committed'
   // A complete task has the rows of its whole dataset, because an append that finds nothing new has no run of its own.
   const dataset =
-    task.status === 'complete' && outputPath !== undefined ? await readDataset(store, outputPath) : undefined
-  const isDone = task.status === 'committed'
-  const follower = run && followers.get(keyOf(run))
+    task.status === 'complete' && outputPath !== undefined
+      ? await readState(store, successKey(outputPath), readManifest)
+      : undefined
+  const committed =
+    isDone && name ? await committedRun(store, name) : dataset?.runs.find(({ runId }) => runId === task.run?.runId)
   return {
     task: task.task,
     run: task.run?.runId ?? '',
@@ -114,34 +117,6 @@ async function readTaskResult(deployed: Deployed, { task, status, followers }: T
 }
 
 const secondsBetween = (from: string, to: string): number => Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000)
-
-/** A run with the path of its dataset. */
-interface FoundRun extends RunName {
-  readonly outputPath: string
-}
-
-const readDataset = (store: Deployed['store'], outputPath: string) =>
-  readState(store, successKey(outputPath), readManifest)
-
-/** Finds the run of a task. When it was complete before, the execution has only its id; a task whose plan failed has none. */
-async function findRun(
-  { store, clock }: Deployed,
-  { run }: ExecutedTask,
-  followers: FollowContext['followers'],
-): Promise<FoundRun | undefined> {
-  const name = nameOf(run)
-  const record = name && followers.get(keyOf(name))?.record
-  if (record) return record
-  if (run?.runId === undefined) return undefined
-  try {
-    const found = await readRun(store, clock, run.runId)
-    return { ...found, outputPath: found.output }
-  } catch (error) {
-    // An append that finds nothing new has the id of a run without inputs, which does not exist.
-    if (error instanceof FanmillError && error.code === 'RUN_UNKNOWN') return undefined
-    throw error
-  }
-}
 
 /** Prefers the error in the run's state, which has details that the state machine does not carry. */
 async function readError(
