@@ -1,13 +1,13 @@
 /** A dashboard of one pipeline: executions, batches by tier, their times and errors, and the metrics of the functions. */
 import { Dashboard, GraphWidget, MathExpression } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Construct } from 'constructs'
-import type { FanmillPipeline } from './fanmill-pipeline.ts'
 import { executionMetric } from './pipeline-alarms.ts'
+import type { PipelineParts } from './pipeline-parts.ts'
 
 /** Makes the dashboard; `name` is the pipeline's name in the metrics of the functions. */
 export function makeDashboard(
   scope: Construct,
-  { plan, process, commit, stateMachineArn }: FanmillPipeline,
+  { plan, process, commit, stateMachineArn }: PipelineParts,
   name: string,
 ): Dashboard {
   const functions = [plan, ...process, commit].map(each => each.function)

@@ -1,11 +1,11 @@
 /** The Lambda functions of a pipeline: one that plans, one for each tier that processes, one that commits. */
 import type { LambdaEnvironment } from '../lib/aws/lambda-events.ts'
 import type { PipelineBundle } from './bundle-asset.ts'
-import type { FanmillPipeline } from './fanmill-pipeline.ts'
 import type { FunctionNetwork } from './function-network.ts'
 import { PipelineFunction } from './pipeline-function.ts'
 import type { PipelineKeys } from './pipeline-keys.ts'
 import type { PipelineProps } from './pipeline-options.ts'
+import type { PipelineScope } from './pipeline-parts.ts'
 import { findSecrets } from './pipeline-secrets.ts'
 import type { Places } from './places.ts'
 import { commitStatements, planStatements, processStatements } from './statements.ts'
@@ -20,7 +20,7 @@ export interface PipelineContext {
   readonly props: PipelineProps
 }
 
-export function makeFunctions(pipeline: FanmillPipeline, context: PipelineContext) {
+export function makeFunctions(pipeline: PipelineScope, context: PipelineContext) {
   const { bundle, places, keys, props } = context
   const { tiers, memoryMb, functionTimeout: timeout, enforceConditionalWrites } = props
   const { name } = bundle.pipeline
@@ -65,7 +65,7 @@ export function makeFunctions(pipeline: FanmillPipeline, context: PipelineContex
 }
 
 /** Props of the function that starts executions: those of Plan, with less memory. */
-export function starterProps(pipeline: FanmillPipeline, context: PipelineContext) {
+export function starterProps(pipeline: PipelineScope, context: PipelineContext) {
   return {
     ...{ ...commonProps(context), inputKeys: [], outputKeys: [] },
     ...{ memoryMb: 512, temporaryStorageMb: 512, threads: 1, environment: environmentOf(pipeline, context) },
@@ -88,7 +88,7 @@ function commonProps({ bundle, network, props }: PipelineContext) {
 }
 
 function environmentOf(
-  { input, output }: FanmillPipeline,
+  { input, output }: PipelineScope,
   { bundle, props }: PipelineContext,
 ): Readonly<Record<string, string>> {
   const environment = {

@@ -1,6 +1,6 @@
 /** Outputs of the stack, by which `fanmill start`, `status`, `logs`, `rejects` and `retry` find a deployed pipeline. */
 import { CfnOutput, Names, Stack } from 'aws-cdk-lib'
-import type { FanmillPipeline } from './fanmill-pipeline.ts'
+import type { PipelineParts } from './pipeline-parts.ts'
 
 export interface OutputFacts {
   /** Name of the pipeline. */
@@ -10,7 +10,7 @@ export interface OutputFacts {
 }
 
 /** Adds outputs named `<id of the construct><fact>`, since one stack may hold several pipelines. */
-export function addOutputs(pipeline: FanmillPipeline, { name, inputPrefix, outputPrefix }: OutputFacts): void {
+export function addOutputs(pipeline: PipelineParts, { name, inputPrefix, outputPrefix }: OutputFacts): void {
   const stack = Stack.of(pipeline)
   const id =
     pipeline.node.scope === stack

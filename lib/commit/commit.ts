@@ -1,33 +1,20 @@
 /** Commit: makes the parts of all batches visible, all or none, with `_SUCCESS` last. */
 
-import type { RejectLimit } from '../define/definition.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
+import type { ReservedRun } from '../model/reserved-run.ts'
 import { canonicalJson } from '../model/run-identity.ts'
-import type { ReservedRun } from '../runs/reserve.ts'
-import { type Actor, type ActorOptions, actorOf, effect, roundsMax, type Versioned } from '../state/files.ts'
+import { type Actor, actorOf, effect, roundsMax, type Versioned } from '../state/files.ts'
 import type { Committing, Head } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
-import type { PlannedBatch } from './accounts.ts'
 import { type Checked, checkOutcomes } from './commit-check.ts'
 import { rollJournal } from './commit-journal.ts'
+import type { CommitOptions } from './commit-options.ts'
 import { type Journaled, writeJournal } from './commit-plan.ts'
 import { type Current, changeHead, lockedOut, readCurrent } from './head.ts'
 import { HeadClaim } from './head-claim.ts'
 import { checkCode } from './run-code.ts'
 import { settleHead } from './settle-head.ts'
-
-export interface CommitOptions extends ActorOptions {
-  readonly reservation: ReservedRun
-  /** All items of the plan. */
-  readonly plan: readonly PlannedBatch[]
-  readonly partitionBy: readonly string[]
-  /** Default no limit. */
-  readonly partitionsMax?: number
-  readonly rejectsMax: RejectLimit['max']
-  /** Hash of the code that commits, where that may differ from the code that planned; a commit under way is completed in any case. */
-  readonly codeHash?: string
-}
 
 /**
  * `missing` batches have lost their outcome and must be processed again before the next commit. `partsLost` is true when their pending

@@ -1,6 +1,6 @@
 /** Binds a run to the code that planned it: functions that were deployed later neither process its batches nor commit it. */
 import { PermanentError, TransientError } from '../errors/errors.ts'
-import type { RunFrame } from '../runs/reservation-file.ts'
+import type { RunFrame } from '../model/reserved-run.ts'
 
 export interface WorkingCode {
   /** Hash of the running code, from `rowCodeOf`. */

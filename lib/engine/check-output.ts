@@ -1,7 +1,7 @@
 /** Checks the options of a Parquet output against the columns that the transform returns. */
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
-import type { SchemaColumn } from './transform/transform.ts'
+import type { SchemaColumn } from './transform/schema-column.ts'
 import type { PartOptions } from './write/write-parts.ts'
 
 /** @throws DEFINITION_INVALID with the option or the column */

@@ -9,7 +9,8 @@ import { sqlType } from './read/column-sql.ts'
 import { declaredColumns, emptyRead, type ReadColumn } from './read/read-columns.ts'
 import { fastRead } from './read/typed-read.ts'
 import { bindChecks } from './transform/row-checks.ts'
-import { checkTransform, type SchemaColumn } from './transform/transform.ts'
+import type { SchemaColumn } from './transform/schema-column.ts'
+import { checkTransform } from './transform/transform.ts'
 
 /** What all conversions of a task share. */
 export type ConversionTools = Pick<Conversion, 'connection' | 'maps' | 'counter' | 'fitCounter' | 'keys'> & {

@@ -2,7 +2,7 @@
 import type { PlannedRun } from '../aws/lambda-events.ts'
 import { readOutcomes } from '../commit/commit-check.ts'
 import type { PlanItem } from '../model/plan-data.ts'
-import type { ReservedRun } from '../runs/reserve.ts'
+import type { ReservedRun } from '../model/reserved-run.ts'
 import { runKeys, stateBytes } from '../state/state.ts'
 import { type LambdaSession, shortName } from './session.ts'
 

@@ -1,8 +1,8 @@
 /** Adds up what the threads send, and emits it as events. */
 import type { RunPhase } from '../model/events.ts'
 import type { Outcome } from '../model/outcome.ts'
+import type { ReservedRun } from '../model/reserved-run.ts'
 import type { JobKind, UnderWay, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
-import type { ReservedRun } from '../runs/reserve.ts'
 import type { Session } from './session.ts'
 import type { TaskLog } from './task-log.ts'
 

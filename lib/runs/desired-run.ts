@@ -7,7 +7,7 @@ import { readState } from '../state/files.ts'
 import { type RunRecord, readRunRecord, runKeys } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 import { type AppendPlan, planAppend } from './append.ts'
-import type { ReserveRequest } from './reserve.ts'
+import type { ReserveRequest } from './reserve-request.ts'
 
 /** A run with the inputs that it reads, sorted by key. */
 export interface DesiredRun extends AppendPlan {

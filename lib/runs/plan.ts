@@ -4,12 +4,14 @@ import type { FoundInputs } from '../inputs/find-inputs.ts'
 import { type PackOptions, packBatches } from '../inputs/plan-slices.ts'
 import { take } from '../inputs/spread.ts'
 import type { PlanItem, Slice } from '../model/plan-data.ts'
+import type { ReservedRun } from '../model/reserved-run.ts'
 import { skippedFile, skippedShownMax } from '../model/skipped-member.ts'
 import { effect, readState } from '../state/files.ts'
 import { planFiles } from '../state/plan-files.ts'
 import { readPlan, runKeys, stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
-import { type Reservation, type ReservedRun, type ReserveRequest, reserveRun } from './reserve.ts'
+import { type Reservation, reserveRun } from './reserve.ts'
+import type { ReserveRequest } from './reserve-request.ts'
 
 export interface PlanRequest extends Omit<ReserveRequest, 'inputs'>, PackOptions {
   readonly found: FoundInputs

@@ -1,36 +1,12 @@
 /** Writes a reserved run into a file of its state, for processes that did not plan it. It is small, because each batch reads it. */
 import * as v from 'valibot'
 import { PermanentError } from '../errors/errors.ts'
-import { count, type DataOf } from '../model/json-schema.ts'
-import { paramsSchema } from '../model/manifest.ts'
+import type { DataOf } from '../model/json-schema.ts'
+import { frameSchema, type ReservedRun, type RunFrame } from '../model/reserved-run.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { readState } from '../state/files.ts'
-import { modeSchema, reader, readRunRecord, runKeys, stateBytes } from '../state/state.ts'
+import { reader, readRunRecord, runKeys, stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
-import type { ReservedRun } from './reserve.ts'
-
-const frameSchema = v.object({
-  status: v.picklist(['new', 'resume']),
-  runId: v.string(),
-  attempt: count,
-  generation: count,
-  outputPath: v.string(),
-  outputKind: v.picklist(['parquet', 'memberFiles']),
-  mode: modeSchema,
-  task: v.string(),
-  params: paramsSchema,
-  codeHash: v.string(),
-  /** ISO 8601; when the attempt began, even if another owner resumed it since. */
-  startedAt: v.string(),
-  /** ISO 8601; when its owner began or resumed it. */
-  reservedAt: v.string(),
-  /** Etags, by number of the input, of inputs that were written again with the same content since the attempt began. */
-  newEtags: v.record(v.string(), v.string()),
-  /** Runs of the manifest whose place this one takes. */
-  replaces: v.array(v.string()),
-})
-/** A reserved run without its inputs, of which there may be very many: a batch finds its own with its slices. */
-export type RunFrame = DataOf<typeof frameSchema>
 
 const reservationSchema = v.object({
   run: frameSchema,

@@ -3,41 +3,20 @@ import { checkExists } from '../commit/commit-plan.ts'
 import { refuseForeignFiles } from '../commit/foreign-files.ts'
 import { type Current, changeHead, lockedOut, readCurrent } from '../commit/head.ts'
 import { settleHead } from '../commit/settle-head.ts'
-import type { ParamValues } from '../define/definition.ts'
-import type { OutputMode } from '../define/output-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { InputObject } from '../model/plan-data.ts'
+import type { ReservedRun } from '../model/reserved-run.ts'
 import type { RunName } from '../model/run-identity.ts'
-import { checkShape, keptParts, type RunShape } from '../model/schema-fit.ts'
+import { checkShape, keptParts } from '../model/schema-fit.ts'
 import type { SkippedMembers } from '../model/skipped-member.ts'
-import { type Actor, type ActorOptions, actorOf, effect, roundsMax, type Versioned } from '../state/files.ts'
+import { type Actor, actorOf, effect, roundsMax, type Versioned } from '../state/files.ts'
 import { type Head, type Owner, type RunRecord, runKeys, stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 import { type DesiredRun, findDesiredRun } from './desired-run.ts'
 import { findLastAttempt, readHolder, takeLease } from './last-attempt.ts'
 import { rebuildDamagedHead } from './rebuild-head.ts'
-import type { RunFrame } from './reservation-file.ts'
-
-export interface ReserveRequest extends ActorOptions, RunShape {
-  /** Path of the dataset below the output root; no slash at either end. */
-  readonly outputPath: string
-  /** Default `parquet`. */
-  readonly outputKind?: 'parquet' | 'memberFiles'
-  readonly task: string
-  readonly params: ParamValues
-  readonly codeHash: string
-  readonly inputs: readonly InputObject[]
-  /** Members that the plan skips. */
-  readonly skipped?: Pick<SkippedMembers, 'count' | 'first'> | undefined
-  readonly mode: OutputMode
-  /** Runs again what is complete; default false. */
-  readonly force?: boolean | undefined
-  /** Resumes this attempt or fails: no other run is begun. */
-  readonly resume?: RunName | undefined
-  /** False where this process may not change outputs, so that an interrupted commit is left to Commit; default true. */
-  readonly mayRoll?: boolean
-}
+import type { ReserveRequest } from './reserve-request.ts'
 
 export type Reservation = CompleteRun | BusyRun | ReservedRun
 
@@ -53,14 +32,6 @@ export interface BusyRun {
   readonly status: 'busy'
   readonly runId: string
   readonly owner: Owner
-}
-
-/** The run is this process's, as JSON; with `resume` there may be outcomes of an earlier owner. */
-export interface ReservedRun extends RunFrame {
-  /** Members that the plan skipped, as its record lists them. */
-  readonly skipped?: SkippedMembers | undefined
-  /** In the order in which the plan numbers them, pinned as in its record; an append leaves out those that the dataset holds. */
-  readonly inputs: readonly InputObject[]
 }
 
 /**

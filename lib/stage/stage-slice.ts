@@ -16,8 +16,8 @@ import { refuseOtherFile } from '../text/other-file.ts'
 import { readRangeSlice } from '../text/read-range-slice.ts'
 import { FileWriter } from './file-writer.ts'
 import { readTexts } from './member-text.ts'
+import type { Origin } from './origin.ts'
 import { rowLines } from './row-lines.ts'
-import type { Origin } from './stage.ts'
 import type { SliceStageOptions, Staging } from './staging.ts'
 
 /** Yields after each long piece; the caller may then continue with another stage. */

@@ -8,7 +8,7 @@ import { checkTextStart } from '../text/other-file.ts'
 import { type Dialect, encodingOf, type TextFormat } from '../text/record-dialect.ts'
 import { rewriteRecords } from '../text/record-rewrite.ts'
 import { type RecordScan, scanRecords } from '../text/records.ts'
-import type { Origin } from './stage.ts'
+import type { Origin } from './origin.ts'
 
 /** Shared by all texts without gaps. */
 const noGaps: readonly number[] = []

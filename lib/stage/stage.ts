@@ -4,8 +4,8 @@ import { CapacityError } from '../errors/errors.ts'
 import type { ParquetContent } from '../parquet/file.ts'
 import type { EarlyReject } from '../text/early-rejects.ts'
 import { dialectOf, lineDelimiter, type TextFormat } from '../text/record-dialect.ts'
-import type { RecordScan } from '../text/records.ts'
 import { FileWriter } from './file-writer.ts'
+import type { Origin } from './origin.ts'
 import { prepareText, type StageableText } from './stage-text.ts'
 
 export interface StageOptions {
@@ -22,22 +22,6 @@ export interface StageOptions {
   readonly columnCount?: number
   /** Prefix of the file names; default `stage`. */
   readonly name?: string
-}
-
-/** Archive, member and position that a text comes from. */
-export interface Origin {
-  readonly archive: string
-  readonly member: string
-  /** 1-based physical line of the first byte; default 1. */
-  readonly firstLine?: number
-  /** 1-based number of the first record; default 1. */
-  readonly firstRecord?: number
-  /** Set for a later piece of a member, which has no header of its own; empty for columns by position. */
-  readonly header?: readonly string[]
-  /** Set for text that was staged before: it is UTF-8 whatever the format's encoding, and lacks these lines. */
-  readonly gaps?: readonly number[]
-  /** Set when the text was scanned already. */
-  readonly scan?: RecordScan
 }
 
 export interface StagedMember {

@@ -1,7 +1,7 @@
 /** The state of runs and outputs below `.fanmill/`: the key, content and reader of each file. */
 import * as v from 'valibot'
 import { type ErrorCode, PermanentError } from '../errors/errors.ts'
-import { count, type DataOf } from '../model/json-schema.ts'
+import { count, type DataOf, modeSchema } from '../model/json-schema.ts'
 import { formatVersion, manifestSchema, paramsSchema } from '../model/manifest.ts'
 import { failureSchema, outcomeSchema, pendingPartEntries } from '../model/outcome.ts'
 import { inputSchema, planItemSchema } from '../model/plan-data.ts'
@@ -32,8 +32,6 @@ const leaseSchema = v.object({
 })
 /** lease.json: a claim that may be taken over when `leaseUntil` has passed, or when its owner is known to be dead. */
 export type Lease = DataOf<typeof leaseSchema>
-
-export const modeSchema = v.picklist(['replace', 'fail', 'replacePartitions', 'append'])
 
 const runSchema = v.object({
   fanmill: v.literal(formatVersion),

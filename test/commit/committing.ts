@@ -1,7 +1,7 @@
 /** Stores to commit in, jobs to commit, and what must hold afterwards. */
 import { expect, it } from 'vitest'
 import { headKey } from '../../lib/commit/head.ts'
-import type { ReservedRun } from '../../lib/runs/reserve.ts'
+import type { ReservedRun } from '../../lib/model/reserved-run.ts'
 import { readHeadFile } from '../../lib/state/state.ts'
 import { diskStore } from '../../lib/store/disk/store.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'

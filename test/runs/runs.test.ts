@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { ReservedRun } from '../../lib/model/reserved-run.ts'
 import { clean, planClean } from '../../lib/runs/clean.ts'
-import type { ReservedRun } from '../../lib/runs/reserve.ts'
 import { endRun } from '../../lib/runs/run-lease.ts'
 import { listRuns, readRun } from '../../lib/runs/runs.ts'
 import { runKeys, stateBytes } from '../../lib/state/state.ts'

@@ -2,10 +2,9 @@
 import type { ColumnDefinition, Columns } from '../../define/definition.ts'
 import { quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { jsonTests, type RecordOptions, readableLine, withoutStrings } from './json-record.ts'
-import type { LineSource } from './line-source.ts'
 import { newType } from './read-columns.ts'
 import { allMet } from './record-test.ts'
-import type { TextSource } from './text-source.ts'
+import type { LineSource, TextSource } from './text-source.ts'
 
 /**
  * Reads the lines in the column `line` of `from`. The engine reads a JSON number with a point or an exponent as a double,

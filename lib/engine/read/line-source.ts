@@ -8,11 +8,9 @@ import { lineDelimiter } from '../../text/record-dialect.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { prefixOf, scanText } from './csv-scan.ts'
 import { jsonSource } from './json-source.ts'
-import type { TextSource, TextSourceOptions } from './text-source.ts'
+import type { LineSource, TextSource, TextSourceOptions } from './text-source.ts'
 
 /** What a format adds to the columns of the scan. */
-export type LineSource = Omit<TextSource, 'all' | 'used'>
-
 export function lineSource(
   files: readonly StagedFile[],
   format: JsonLinesFormat | LinesFormat,

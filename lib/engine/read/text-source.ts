@@ -31,6 +31,9 @@ export interface TextSource {
   readonly record?: { readonly tests: readonly RecordTest[]; readonly received: string }
 }
 
+/** A relation over lines, whose only column the caller names. */
+export type LineSource = Omit<TextSource, 'all' | 'used'>
+
 export interface TextSourceOptions {
   readonly format: Exclude<Format, { kind: 'parquet' }>
   readonly columns: Columns

@@ -4,7 +4,7 @@ import type { MapBatchesStep } from '../../define/definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { type ChunkFunction, type OwnContext, type RejectRow, ShapeChanged } from './map-context.ts'
 import { callUser, rejectReason, type Target, unknownKey, write } from './map-result.ts'
-import type { SchemaColumn } from './transform.ts'
+import type { SchemaColumn } from './schema-column.ts'
 import { isSameValue, valueReader } from './vector-values.ts'
 
 interface BatchTools {

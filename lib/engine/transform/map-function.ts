@@ -29,7 +29,7 @@ import {
 } from './map-context.ts'
 import { targetOf } from './map-result.ts'
 import { rowFunction, type Shape } from './map-rows.ts'
-import type { SchemaColumn } from './transform.ts'
+import type { SchemaColumn } from './schema-column.ts'
 
 /** How a query calls a registered function. */
 export interface MapCall {

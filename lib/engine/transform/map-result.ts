@@ -5,7 +5,7 @@ import type { ColumnDefinition, MapBatchesStep, MapRowsStep } from '../../define
 import { isRejectError } from '../../define/reject-error.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { expectedText } from '../read/column-sql.ts'
-import type { SchemaColumn } from './transform.ts'
+import type { SchemaColumn } from './schema-column.ts'
 import { type ToVector, UnfitValue, valueWriter } from './vector-values.ts'
 
 type RowResult = Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[] | null

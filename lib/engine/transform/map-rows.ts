@@ -5,7 +5,7 @@ import { PermanentError } from '../../errors/errors.ts'
 import { type ChunkFunction, type OwnContext, type RejectRow, ShapeChanged } from './map-context.ts'
 import { callUser, isRecord, kindOf, present, rejectReason, type Target, unknownKey, write } from './map-result.ts'
 import { createRowView, type RowView } from './row-view.ts'
-import type { SchemaColumn } from './transform.ts'
+import type { SchemaColumn } from './schema-column.ts'
 import { isSameValue } from './vector-values.ts'
 
 /** What is known about the results of a function from the rows that it has had. */

@@ -7,7 +7,8 @@ import { quoteName } from '../duckdb/quote.ts'
 import { parseSelect, selectWithColumn } from '../sql/syntax.ts'
 import { loadCodeRejects, placeColumn } from './code-rejects.ts'
 import { learnOrThrow, type MapFunctions } from './map-function.ts'
-import { allRows, applyMap, type CheckedTransform, type SchemaColumn, stepSql } from './transform.ts'
+import type { SchemaColumn } from './schema-column.ts'
+import { allRows, applyMap, type CheckedTransform, stepSql } from './transform.ts'
 
 export interface CollectOptions {
   readonly transform: CheckedTransform

@@ -1,5 +1,5 @@
 /** A task's steps as one query over `input`, and its check against empty typed inputs before any data is read. */
-import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api'
+import type { DuckDBConnection } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep, SqlStep, Step } from '../../define/definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { conditionOf } from '../../model/resolve-task.ts'
@@ -11,11 +11,7 @@ import { checkRowWise } from '../sql/row-wise.ts'
 import { parseExpression } from '../sql/syntax.ts'
 import { placeColumn } from './code-rejects.ts'
 import type { MapFunctions } from './map-function.ts'
-
-export interface SchemaColumn {
-  readonly name: string
-  readonly type: DuckDBType
-}
+import type { SchemaColumn } from './schema-column.ts'
 
 /** The steps in order, each with the columns that it is given. */
 export interface CheckedTransform {

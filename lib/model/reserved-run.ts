@@ -1,0 +1,37 @@
+/** A run that a process has reserved, as the steps pass it on. */
+import * as v from 'valibot'
+import { count, type DataOf, modeSchema } from './json-schema.ts'
+import { paramsSchema } from './manifest.ts'
+import type { InputObject } from './plan-data.ts'
+import type { SkippedMembers } from './skipped-member.ts'
+
+export const frameSchema = v.object({
+  status: v.picklist(['new', 'resume']),
+  runId: v.string(),
+  attempt: count,
+  generation: count,
+  outputPath: v.string(),
+  outputKind: v.picklist(['parquet', 'memberFiles']),
+  mode: modeSchema,
+  task: v.string(),
+  params: paramsSchema,
+  codeHash: v.string(),
+  /** ISO 8601; when the attempt began, even if another owner resumed it since. */
+  startedAt: v.string(),
+  /** ISO 8601; when its owner began or resumed it. */
+  reservedAt: v.string(),
+  /** Etags, by number of the input, of inputs that were written again with the same content since the attempt began. */
+  newEtags: v.record(v.string(), v.string()),
+  /** Runs of the manifest whose place this one takes. */
+  replaces: v.array(v.string()),
+})
+/** A reserved run without its inputs, of which there may be very many: a batch finds its own with its slices. */
+export type RunFrame = DataOf<typeof frameSchema>
+
+/** The run is this process's, as JSON; with `resume` there may be outcomes of an earlier owner. */
+export interface ReservedRun extends RunFrame {
+  /** Members that the plan skipped, as its record lists them. */
+  readonly skipped?: SkippedMembers | undefined
+  /** In the order in which the plan numbers them, pinned as in its record; an append leaves out those that the dataset holds. */
+  readonly inputs: readonly InputObject[]
+}
