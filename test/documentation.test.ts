@@ -1,0 +1,109 @@
+/** Checks the documentation: its TypeScript compiles, the README's pipeline and test run, and its links lead somewhere. */
+import { execFile } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { TaskDefinition } from '../lib/define/index.ts'
+import { runTask } from '../lib/testing.ts'
+
+const root = join(import.meta.dirname, '..')
+const pages: readonly [string, ...string[]] = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs')).map(name => `docs/${name}`),
+]
+const texts = new Map(pages.map(page => [page, readFileSync(join(root, page), 'utf8')]))
+const snippetsOf = (page: string): string[] =>
+  [...(texts.get(page) ?? '').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(match => match[1] ?? '')
+
+let folder: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fanmill-docs-'))
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  const compilerOptions = {
+    ...{ strict: true, noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true },
+    ...{ target: 'es2024', lib: ['es2024', 'esnext.array'], module: 'esnext', moduleResolution: 'bundler', types: ['node'] },
+    paths: {
+      fanmill: [join(root, 'lib/index.ts')],
+      'fanmill/testing': [join(root, 'lib/testing.ts')],
+      'fanmill/cdk': [join(root, 'infra/index.ts')],
+    },
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['.'] }))
+  // The README shows files of their own; the snippets of another page are one file, read from top to bottom.
+  const [readme, ...others] = pages
+  const files = snippetsOf(readme).map((text, index) => [index === 0 ? 'flights.ts' : `${index}.ts`, text] as const)
+  files.push(...others.map(page => [`${page}.ts`, snippetsOf(page).join('\n')] as const))
+  for (const [name, text] of files) {
+    const file = join(folder, name)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, `${text}\nexport {}\n`)
+  }
+})
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+it('compiles every TypeScript snippet of the documentation', async () => {
+  const compiler = join(fileURLToPath(import.meta.resolve('typescript/package.json')), '../bin/tsc')
+  const compiling = promisify(execFile)(process.execPath, [compiler, '--project', folder])
+  const found = await compiling.then(
+    () => '',
+    (error: { stdout: string }) => error.stdout,
+  )
+  expect(found).toBe('')
+})
+
+it("runs the README's pipeline as the README's unit test does", async () => {
+  const [definition = ''] = snippetsOf('README.md')
+  const file = join(folder, 'run.ts')
+  writeFileSync(file, definition.replace("'fanmill'", JSON.stringify(join(root, 'lib/index.ts'))))
+  const { flights } = (await import(file)) as { flights: TaskDefinition }
+  const { rows, rejects } = await runTask(flights, {
+    files: {
+      'incoming/a.zip': { 'jan.csv': 'date,delay,origin\n2001-01-05 10:00:00,4,ABE\n' },
+      'reference/airports.csv': 'iata,state\nABE,PA\n',
+    },
+  })
+  expect(rows).toMatchObject([{ origin: 'ABE', state: 'PA', season: 'winter' }])
+  expect(rejects).toEqual([])
+  expect(snippetsOf('README.md').join('\n')).toContain("'jan.csv': 'date,delay,origin\\n2001-01-05 10:00:00,4,ABE\\n'")
+})
+
+it.each(pages)('links from %s to files and headings that exist', page => {
+  const text = texts.get(page) ?? ''
+  const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(match => match[1] ?? '')
+  const broken = links.filter(link => !/^https?:/.test(link)).filter(link => !exists(page, link))
+  expect(broken).toEqual([])
+})
+
+function exists(page: string, link: string): boolean {
+  const [path = '', heading] = link.split('#')
+  const file = path === '' ? join(root, page) : join(root, dirname(page), path)
+  if (!existsSync(file)) return false
+  return heading === undefined || headingsOf(readFileSync(file, 'utf8')).includes(heading)
+}
+
+/** Returns the anchors of a page's headings, as GitHub makes them. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(match =>
+    (match[1] ?? '')
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+}
