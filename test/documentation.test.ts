@@ -37,7 +37,13 @@ beforeAll(() => {
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   const compilerOptions = {
     ...{ strict: true, noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true },
-    ...{ target: 'es2024', lib: ['es2024', 'esnext.array'], module: 'esnext', moduleResolution: 'bundler', types: ['node'] },
+    ...{
+      target: 'es2024',
+      lib: ['es2024', 'esnext.array'],
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      types: ['node'],
+    },
     paths: {
       fanmill: [join(root, 'lib/index.ts')],
       'fanmill/testing': [join(root, 'lib/testing.ts')],
