@@ -6,7 +6,7 @@ import { sourcePaths } from '../lib/define/source-paths.ts'
 import { templateTokens } from '../lib/define/template-syntax.ts'
 import { PermanentError } from '../lib/errors/errors.ts'
 import { keyRebase, refuseOwnSources } from '../lib/inputs/own-outputs.ts'
-import { literalPrefix } from '../lib/paths/path-template.ts'
+import { literalPrefix } from '../lib/paths/glob.ts'
 import { stateRoot } from '../lib/store/state-root.ts'
 
 /** Keys below the buckets' roots; a pattern ends in `*`, or is one whole key. */

@@ -1,8 +1,7 @@
 /** Lists the objects under the input root that the path template of a source matches. */
 import { throwIfAborted } from '../errors/abort.ts'
 import { sortInputs } from '../model/run-identity.ts'
-import { globMatcher } from '../paths/glob.ts'
-import { literalPrefix } from '../paths/path-template.ts'
+import { globMatcher, literalPrefix } from '../paths/glob.ts'
 import type { StoredObject } from '../store/store.ts'
 import type { FindOptions } from './find-options.ts'
 import { isNeverInput, outputTaskOf, partKeyOf, refuseOwnOutput } from './own-outputs.ts'

@@ -4,8 +4,6 @@ import { type TemplateToken, templateTokens } from '../define/template-syntax.ts
 import { PermanentError } from '../errors/errors.ts'
 import { escapeGlob, excludedGlob, globMatcher, globPattern, isMacResource } from './glob.ts'
 
-export { literalPrefix } from './glob.ts'
-
 /**
  * Returns the path of a template without globs. A value stays in its segment: `/`, `\`, `%` and a leading dot are percent-encoded.
  * @throws PARAM_INVALID when a value is missing, empty, has control characters or is longer than a segment may be

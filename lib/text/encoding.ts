@@ -4,8 +4,6 @@ import type { TextEncoding } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { decodeWindows1252, encodeWindows1252, windows1252ToUtf8 } from './windows-1252.ts'
 
-export { isUtf8 } from 'node:buffer'
-
 /** Bytes that are searched for the zeros of UTF-16: enough for any header. */
 const sampleBytes = 512
 

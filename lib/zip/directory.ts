@@ -9,8 +9,6 @@ import { EntryTable, type ZipEntry } from './entry-table.ts'
 import { localBytes, reachBytes } from './local-header.ts'
 import { indexesByOffset } from './member-list.ts'
 
-export type { ZipEntry } from './entry-table.ts'
-
 export interface ZipDirectory {
   /** In directory order, directories and duplicates included. */
   readonly table: EntryTable

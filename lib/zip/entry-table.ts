@@ -18,8 +18,8 @@ export interface ZipEntry extends MemberSpan {
 /** Faults of single entries, which leave the others readable. */
 const entryFaults = [
   undefined,
-  'its sizes or its offset are missing in the zip64 extra field',
-  'it reaches into the directory, or beyond the end of the archive',
+  'expected its sizes and its offset in the zip64 extra field, got too few numbers',
+  'expected a member that ends before the directory, got a longer one',
 ] as const
 
 export interface EntryFacts extends Omit<ZipEntry, 'fault' | 'endOffset'> {

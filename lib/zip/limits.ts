@@ -2,7 +2,7 @@
 import type { ZipLimits } from '../define/definition.ts'
 import { type ErrorCode, type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import type { ZipEntry } from './entry-table.ts'
-import { localBytes } from './local-header.ts'
+import { localBytes, memberError } from './local-header.ts'
 
 /** An entry that is stored or deflated and within the limits. */
 export type ReadableEntry = ZipEntry & { readonly method: 0 | 8 }
@@ -31,7 +31,8 @@ const methodNames: Readonly<Record<number, string>> = {
 /** Returns why a member cannot be read, by its entry alone; undefined when it can be. */
 export function entryFault(entry: ZipEntry, limits: ZipLimits, key: string): PermanentError | undefined {
   const { isEncrypted, method, compressedBytes, inflatedBytes, nameBytes } = entry
-  const fault = (code: ErrorCode, what: string, detail: ErrorDetail = {}) => memberFault(entry, key, code, what, detail)
+  const place = { archive: key, member: entry }
+  const fault = (code: ErrorCode, what: string, detail?: ErrorDetail) => memberError(code, place, what, detail)
   if (isEncrypted || method === 99) return fault('ZIP_ENCRYPTED', 'expected no encryption; decrypt the archive first')
   if (method !== 0 && method !== 8) {
     const got = methodNames[method] ?? 'unknown'
@@ -46,11 +47,11 @@ export function entryFault(entry: ZipEntry, limits: ZipLimits, key: string): Per
     return fault('ZIP_LIMIT', overLimit('ratioMax', limits, Math.round(inflatedBytes / Math.max(1, compressedBytes))))
   }
   if (method === 0 && compressedBytes !== inflatedBytes) {
-    const what = `expected a stored member of one size, got ${compressedBytes} bytes that inflate to ${inflatedBytes}`
+    const what = `expected a stored member of one size, got ${compressedBytes} bytes that inflate to ${inflatedBytes}; the archive is damaged, get it again`
     return fault('ZIP_SIZE_MISMATCH', what, { compressedBytes, inflatedBytes })
   }
   if (entry.headerOffset + localBytes(entry) > entry.endOffset) {
-    const what = `its ${compressedBytes} bytes reach beyond ${entry.endOffset}, where another member begins`
+    const what = `expected its ${compressedBytes} bytes to end before ${entry.endOffset}, where another member begins; the archive is damaged or hostile, get it again`
     return fault('ZIP_OVERLAP', what, { endOffset: entry.endOffset })
   }
   return undefined
@@ -93,17 +94,6 @@ export class ArchiveTotals {
     if (this.#count > limits.memberCountMax) throw archiveFault('memberCountMax', limits, this.#count, key)
     if (this.#bytes > limits.archiveBytesMax) throw archiveFault('archiveBytesMax', limits, this.#bytes, key)
   }
-}
-
-function memberFault(
-  { name, headerOffset }: ZipEntry,
-  archive: string,
-  code: ErrorCode,
-  what: string,
-  detail: ErrorDetail,
-): PermanentError {
-  const message = `member ${name} of ${archive}: ${what}`
-  return new PermanentError(code, message, { archive, member: name, offset: headerOffset, ...detail })
 }
 
 function archiveFault(limit: keyof ZipLimits, limits: ZipLimits, got: number, archive: string): PermanentError {

@@ -1,7 +1,7 @@
 /** Reads the local header of a zip member: finds its data, and checks that it is the member of the directory's entry. */
 import type { Buffer } from 'node:buffer'
 import { parseExtraFields } from 'yauzl'
-import { PermanentError } from '../errors/errors.ts'
+import { type ErrorCode, type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import type { PlannedMember } from '../model/plan-data.ts'
 import { decodeZipName, isSamePath } from './names.ts'
 
@@ -74,15 +74,15 @@ export function badMember(place: ArchiveMember, what: string, cause?: unknown): 
   return memberError('ZIP_BAD_MEMBER', place, what, {}, cause)
 }
 
-/** Returns an error that names archive, member and offset. */
+/** Returns an error that names archive and member; the offset is in its detail. */
 export function memberError(
-  code: 'ZIP_BAD_MEMBER' | 'ZIP_CRC_MISMATCH' | 'ZIP_SIZE_MISMATCH' | 'ZIP_ENCRYPTED' | 'ZIP_LIMIT',
-  { archive, member }: ArchiveMember,
+  code: ErrorCode,
+  { archive, member }: { readonly archive: string; readonly member: Pick<PlannedMember, 'name' | 'headerOffset'> },
   what: string,
-  detail: Readonly<Record<string, unknown>> = {},
+  detail: ErrorDetail = {},
   cause?: unknown,
 ): PermanentError {
-  const message = `member ${member.name} of ${archive} at ${member.headerOffset}: ${what}`
+  const message = `member ${member.name} of ${archive}: ${what}`
   const facts = { archive, member: member.name, offset: member.headerOffset, ...detail }
   return new PermanentError(code, message, facts, cause === undefined ? undefined : { cause })
 }

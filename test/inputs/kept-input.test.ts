@@ -18,7 +18,7 @@ it('keeps an opened archive as JSON, with its members and those that it skips', 
   expect([taken.skipped.length, taken.skipped.get(0)]).toEqual([1, opened.skipped.get(0)])
 })
 
-it('keeps an input that is no archive as it is', () => {
+it('keeps an input that is not an archive unchanged', () => {
   const input = { key: 'a.csv', sizeBytes: 1, etag: 'e', identity: 'i' }
   expect(takeInput(keepInput({ input }))).toEqual({ input })
 })

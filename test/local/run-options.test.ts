@@ -4,7 +4,7 @@ import { type RunOptions, runOptions } from '../../lib/local/run-options.ts'
 
 const checkRunOptions = (options: object) => checkOptions('run', options as RunOptions, runOptions)
 
-it('lets every option through that run knows', () => {
+it('accepts every option of run', () => {
   const options = {
     ...{ task: 'flights', params: { month: '2001-01' }, input: 'data', output: 's3://lake/out' },
     ...{ profile: 'work', region: 'eu-west-1', kmsKeyId: 'key', workers: 2, reads: 4, memoryMb: 800 },
@@ -34,6 +34,6 @@ it.each<[Readonly<Record<string, unknown>>, string]>([
   expect(() => checkRunOptions(options)).toThrow(message)
 })
 
-it('refuses options that are no object', () => {
+it('refuses options that are not an object', () => {
   expect(() => checkRunOptions('data' as never)).toThrow('run: options: expected an object, got "data"')
 })

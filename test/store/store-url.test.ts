@@ -12,7 +12,7 @@ describe('parseStoreUrl', () => {
     expect(parseStoreUrl(url)).toEqual(place)
   })
 
-  it.each(['data', './s3/lake', '/data/s3:', 'C:\\data', 's3:/lake'])('takes %s for a folder', folder => {
+  it.each(['data', './s3/lake', '/data/s3:', 'C:\\data', 's3:/lake'])('reads %s as a folder', folder => {
     expect(parseStoreUrl(folder)).toBeUndefined()
   })
 

@@ -16,7 +16,7 @@ function folded(
   return told
 }
 
-it('tells a line at once, and how often it came again when flushed', () => {
+it('logs a line at once, and its repeats as a count when flushed', () => {
   const told = folded((add, flush) => {
     for (let row = 0; row < 1_000_000; row++) add('odd')
     add('even')
@@ -26,7 +26,7 @@ it('tells a line at once, and how often it came again when flushed', () => {
   expect(told).toEqual([['odd'], ['even'], ['odd', 999_999], ['odd']])
 })
 
-it('adds up what others have counted', () => {
+it('adds counts of other threads', () => {
   expect(folded(add => [add('odd'), add('odd', 10), add('odd')])).toEqual([['odd'], ['odd', 11]])
 })
 
