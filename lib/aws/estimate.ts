@@ -3,6 +3,7 @@
  * times list prices. Nothing is simulated, and a real run may differ by a factor of two.
  */
 import type { TaskDefinition } from '../define/definition.ts'
+import { sourcePaths } from '../define/source-paths.ts'
 import { expectedParts, shrinkage } from '../inputs/expected-parts.ts'
 import { packBatches } from '../inputs/plan-slices.ts'
 import type { Slice } from '../model/plan-data.ts'
@@ -158,7 +159,7 @@ export function estimateOnAws(work: AwsWork, platform: AwsPlatform = defaultPlat
     stepSeconds,
     batches: batches.length,
     parts: parts.count,
-    uploads: estimateUploads(objects, platform),
+    uploads: estimateUploads(sourcePaths(task.source).length > 0 ? objects : 0, platform),
     lines,
     platform,
     prices: { region: awsPrices.region, date: awsPrices.date },

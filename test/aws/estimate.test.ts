@@ -4,7 +4,7 @@ import { modestTiers } from '../../infra/tiers.ts'
 import { type AwsWork, defaultPlatform, estimateOnAws, transitionsOf } from '../../lib/aws/estimate.ts'
 import { awsPrices } from '../../lib/aws/prices.ts'
 import { makeStateMachine, type State, type States } from '../../lib/aws/state-machine.ts'
-import { csv, files, memberFiles, parquet, zipMembers } from '../../lib/define/index.ts'
+import { csv, files, memberFiles, parquet, rowsFrom, zipMembers } from '../../lib/define/index.ts'
 import { planMemberSlices } from '../../lib/inputs/member-slices.ts'
 
 const source = zipMembers({ paths: '*.zip', format: csv() })
@@ -54,6 +54,18 @@ describe('an estimate of a run on AWS', () => {
     expect(transitions?.amount).toBe(999 * idle)
     expect(many.uploads.dollars).toBeGreaterThan(999 * idle * awsPrices.steps.transition)
     expect(many.dollars).toBeLessThan(one.dollars + many.uploads.dollars)
+  })
+
+  it('has no uploads for rows from code', () => {
+    const task = { source: rowsFrom({ partitions: [1, 2], *rows() {} }), output, transform: [] }
+    const slices = [1, 2].map((partition, input) => ({
+      kind: 'rows' as const,
+      slice: input,
+      input,
+      partition,
+      bytes: 1,
+    }))
+    expect(estimateOnAws({ task, slices, objects: 2, memberCount: 2 }).uploads.executions).toBe(0)
   })
 
   it('keeps 37 GB in 558,000 members below ten cents and 90 seconds', () => {
