@@ -155,7 +155,7 @@ async function onlyRunning({ control, stateMachineArn, name }: Deployed): Promis
   throw new PermanentError('USAGE', message, { executions: names })
 }
 
-/** Enough to choose from. */
+/** Running executions that the error lists. */
 const runningMax = 20
 
 async function namedRunning(deployed: Deployed, name: string): Promise<Execution> {

@@ -1,4 +1,4 @@
-/** The end of an invocation, seen before it comes. */
+/** Stops the work of an invocation shortly before its timeout. */
 import { CapacityError } from '../errors/errors.ts'
 
 /** The part of Lambda's context that the functions use. */

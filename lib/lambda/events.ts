@@ -5,7 +5,7 @@ import { count, type DataOf } from '../model/json-schema.ts'
 import { planItemSchema } from '../model/plan-data.ts'
 
 const waits = v.object({ count, inRow: count, max: count })
-/** The execution is an ARN: the owner of the run. */
+/** Fields of every event; the execution is an ARN, and owns the run. */
 const own = { task: v.string(), execution: v.string() }
 
 export type PlanEvent = DataOf<typeof planEventSchema>

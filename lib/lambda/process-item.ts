@@ -46,7 +46,7 @@ export async function processItem(event: ProcessEvent, invocation: Invocation): 
   }
 }
 
-/** Before the deadline, so that S3 is the reason that is given, and the batch is tried again and not taken to the next tier. */
+/** Time before the deadline at which requests to S3 are no longer retried, so that the error names S3 and the batch is retried on the same tier. */
 const settleMs = 5000
 
 interface Try {

@@ -12,7 +12,7 @@ export interface RunRequest {
   readonly params: ParamValues
   readonly isUpload: boolean
   readonly force: boolean
-  /** Attempt to continue; default a new run, or whatever is left of one. */
+  /** Attempt to continue; default a new run, or an unfinished one of the same inputs. */
   readonly resume?: RunName | undefined
   /** Executions known to have ended. */
   readonly ended: readonly string[]
