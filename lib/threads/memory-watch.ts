@@ -66,7 +66,7 @@ function outOfMemory(bytes: number, bytesMax: number): CapacityError {
   const megabytes = (count: number): string => Math.round(count / 1e6).toLocaleString('en-US')
   return new CapacityError(
     'OUT_OF_MEMORY',
-    `expected the process to use at most ${megabytes(bytesMax)} MB, well above --memory, got ${megabytes(bytes)} MB; the transform creates lists or texts that are too long, or a function keeps too many values: create less at once, or raise --memory`,
+    `expected the process to use at most ${megabytes(bytesMax)} MB, well above --memory, got ${megabytes(bytes)} MB; the transform creates lists or texts that are too long, or a function keeps too many values: create less at once, or raise --memory (on AWS: larger tiers)`,
     { bytes, bytesMax },
   )
 }
