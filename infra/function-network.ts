@@ -8,8 +8,8 @@ import { allow } from './statements.ts'
 /** Props of the construct for the network of its functions. */
 export interface NetworkProps {
   /**
-   * VPC of all functions. It needs a gateway endpoint for S3, or another way out; with `encryptionKey`, secrets or user code
-   * that calls services, also endpoints of those.
+   * VPC of all functions. It needs a gateway endpoint for S3 or a NAT; with `encryptionKey`, with secrets, and with user code that calls
+   * services, also endpoints of these services.
    * @default none: the functions run in Lambda's own network
    * @example Vpc.fromLookup(this, 'Vpc', { vpcName: 'data' })
    */
@@ -22,7 +22,7 @@ export interface NetworkProps {
   readonly vpcSubnets?: SubnetSelection
   /**
    * Security groups of all functions in `vpc`.
-   * @default one of this pipeline's own, that lets nothing in and everything out
+   * @default one of this pipeline's own, which allows all outbound and no inbound traffic
    * @example [SecurityGroup.fromSecurityGroupId(this, 'Group', 'sg-0123456789abcdef0')]
    */
   readonly securityGroups?: readonly ISecurityGroup[]

@@ -22,7 +22,6 @@ export interface FanmillPipelineProps
     NetworkProps,
     LogEncryptionProps,
     MachineLogProps,
-    FunctionAccountProps,
     AlarmProps {
   /** File of the pipeline, from the folder where the app runs. */
   readonly entry: string
@@ -32,12 +31,12 @@ export interface FanmillPipelineProps
    */
   readonly input?: IBucket
   /**
-   * Bucket of the outputs and of all state; may be the inputs'.
+   * Bucket of the outputs and of all state; may be the input bucket.
    * @default a private, encrypted, versioned bucket of this pipeline's own
    */
   readonly output?: IBucket
   /**
-   * Prefix of the inputs, ending in a slash: what the pipeline's paths are below.
+   * Prefix of the inputs, ending in a slash; the pipeline's paths are relative to it.
    * @default none
    */
   readonly inputPrefix?: string
@@ -47,8 +46,8 @@ export interface FanmillPipelineProps
    */
   readonly outputPrefix?: string
   /**
-   * Encrypts the pipeline's own buckets and every object written; each role is granted what it needs of it. Keys of
-   * given buckets are granted as well: of buckets that are not the app's, give them as
+   * Encrypts the pipeline's own buckets and every object written; each role is granted the use that it needs. Keys of given
+   * buckets are granted as well; for a bucket of another app, give its key with
    * `Bucket.fromBucketAttributes(…, { bucketName, encryptionKey })`.
    * @default keys that S3 manages
    */
@@ -60,7 +59,7 @@ export interface FanmillPipelineProps
    */
   readonly secrets?: Readonly<Record<string, ISecret>>
   /**
-   * What Process functions have, smallest first: a batch that is out of memory, time or disk goes to the next.
+   * Resources of the Process functions, smallest first. A batch that runs out of memory, time or disk is retried on the next tier.
    * @default modestTiers: two of 3,008 MB, with two threads and with one
    */
   readonly tiers?: readonly Tier[]
@@ -75,22 +74,22 @@ export interface FanmillPipelineProps
    */
   readonly architecture?: 'arm64' | 'x86_64'
   /**
-   * Batches at once.
+   * Batches of one execution that run at the same time, 1 to 10,000.
    * @default 100
    */
   readonly maxConcurrency?: number
   /**
-   * Of one function, at most 15 minutes; each stops by itself before.
+   * Timeout of each function, 30 seconds to 15 minutes; functions stop by themselves shortly before.
    * @default 15 minutes
    */
   readonly functionTimeout?: Duration
   /**
-   * Of a whole execution.
+   * Timeout of a whole execution.
    * @default 1 day
    */
   readonly executionTimeout?: Duration
   /**
-   * How long logs are kept.
+   * Time that logs are kept.
    * @default one month
    */
   readonly logRetention?: RetentionDays
@@ -106,23 +105,23 @@ export interface FanmillPipelineProps
   readonly glueDatabase?: string
   /**
    * Whether uploads start the pipeline.
-   * @default true when the pipeline says which
+   * @default true when the pipeline has a trigger
    */
   readonly trigger?: boolean
   /**
-   * What an upload starts: an execution of its own, or with `'queue'` one for all uploads of the same parameters within
-   * `uploadWindow`. The queue is for many small uploads, each of which would cost an execution that finds nothing to do.
+   * `'each'`: every upload starts an execution. `'queue'`: one execution starts for all uploads with the same parameters within
+   * `uploadWindow`, which is cheaper for many small uploads, where most executions would find nothing to do.
    * @default 'each'
    */
   readonly uploads?: 'each' | 'queue'
   /**
-   * How long uploads are collected with `uploads: 'queue'`, 1 to 300 seconds.
+   * Time that uploads are collected with `uploads: 'queue'`, 1 to 300 seconds.
    * @default 60 seconds
    */
   readonly uploadWindow?: Duration
   /**
-   * What becomes of the pipeline's own buckets when the stack is deleted. `DESTROY` does not empty them, and a bucket
-   * with objects, or old versions of them, cannot be deleted.
+   * Removal policy of the pipeline's own buckets when the stack is deleted. `DESTROY` does not empty them, and a bucket with
+   * objects or old versions of objects cannot be deleted.
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy
@@ -132,14 +131,10 @@ export interface FanmillPipelineProps
    */
   readonly include?: readonly string[]
   /**
-   * Installed packages that are shipped as they are instead of bundled: those with native parts.
+   * Installed packages that are copied instead of bundled: those with native parts.
    * @default none
    */
   readonly external?: readonly string[]
-}
-
-/** Props of the construct for the account that its functions run in. */
-export interface FunctionAccountProps {
   /**
    * Encrypts the environment variables of the functions, which hold names of buckets and of secrets, and no values of secrets.
    * @default the key that Lambda manages
@@ -147,9 +142,9 @@ export interface FunctionAccountProps {
    */
   readonly environmentEncryptionKey?: IKey
   /**
-   * Concurrent invocations reserved for Process, by tier in the order of `tiers`. A reservation bounds all executions of the
-   * pipeline together, where `maxConcurrency` bounds one, and is taken from the account's: Lambda refuses it when fewer than 100
-   * unreserved ones would be left, so that an account with a limit of 100 or less cannot have any.
+   * Concurrent invocations reserved for Process, by tier in the order of `tiers`. A reservation bounds all executions of the pipeline
+   * together, whereas `maxConcurrency` bounds one. It is taken from the concurrency of the account: Lambda refuses it when fewer than
+   * 100 unreserved invocations would be left, so that an account with a limit of 100 or less cannot have any.
    * @default none: Process shares what the account has
    * @example [50, 10]
    */
@@ -159,6 +154,7 @@ export interface FunctionAccountProps {
 /** The props with every default filled in. */
 export type PipelineProps = ReturnType<typeof withDefaults>
 
+/** Fills in the defaults. */
 export function withDefaults({
   inputPrefix = '',
   outputPrefix = '',
