@@ -1,23 +1,33 @@
 /** Ends a process whose threads cannot be stopped: an ordinary exit would wait for them. */
-import type { CapacityError } from '../errors/errors.ts'
+import { CapacityError } from '../errors/errors.ts'
 
-let lost: CapacityError | undefined
+/** Jobs that were abandoned with the memory that they use, and whose threads are still running. */
+const lost = new Set<object>()
 
-/** Says that a thread was given up with memory that it goes on taking. */
-export function loseThreads(error: CapacityError): void {
-  lost ??= error
+/** Records an abandoned job until its thread ends it. */
+export function recordLoss(job: object, ended: Promise<unknown>): void {
+  lost.add(job)
+  const forget = (): void => void lost.delete(job)
+  ended.then(forget, forget)
 }
 
-/** @throws OUT_OF_MEMORY when a thread of this process was lost: there is no memory to begin anything with */
-export function refuseAfterLoss(): void {
-  if (lost) throw lost
+/** @throws OUT_OF_MEMORY when abandoned jobs leave less memory than the limit allows for new work */
+export function refuseAfterLoss(bytesMax: number): void {
+  const bytes = process.memoryUsage.rss()
+  if (lost.size === 0 || bytes <= bytesMax) return
+  const megabytes = (count: number): string => Math.round(count / 1e6).toLocaleString('en-US')
+  throw new CapacityError(
+    'OUT_OF_MEMORY',
+    `expected the process to use at most ${megabytes(bytesMax)} MB before new work begins, got ${megabytes(bytes)} MB, because a function of an earlier run never returned and keeps its memory; run again in a new process, or raise --memory`,
+    { bytes, bytesMax },
+  )
 }
 
-/** Ends this process at once with its exit code, if a thread was lost; else returns. Nothing after it runs. */
+/** Ends this process at once with its exit code when an abandoned job is still running; else returns. */
 export function endIfThreadsAreLost(): void {
-  if (!lost) return
+  if (lost.size === 0) return
   const code = Number(process.exitCode ?? 1)
-  // Another program in the place of this one: all threads and their memory are gone, and the exit code is ours.
+  // Replaces the program of this process, which ends all threads and frees their memory, and keeps the exit code.
   const { NODE_OPTIONS: _, ...env } = process.env as Record<string, string>
   process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], env)
   process.kill(process.pid, 'SIGKILL')

@@ -6,7 +6,7 @@ import { entryUrl } from '../bundle/entry-url.ts'
 import { CapacityError, type FanmillError, fromPlain, PermanentError, TransientError } from '../errors/errors.ts'
 import type { JobKind, WorkerAnswer, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
 import type { Interrupt } from './channel.ts'
-import { loseThreads, refuseAfterLoss } from './end-process.ts'
+import { recordLoss, refuseAfterLoss } from './end-process.ts'
 import { watchMemory } from './memory-watch.ts'
 import { threadLimits } from './thread-memory.ts'
 
@@ -39,6 +39,8 @@ interface RunningJob {
   readonly abandon: (error: Error) => void
   /** Resolves when the job has an answer or was abandoned. */
   readonly ended: Promise<void>
+  /** Settles when the thread ends the job, even after it was abandoned. */
+  answering: Promise<unknown>
 }
 
 /**
@@ -81,15 +83,15 @@ export function openWorkers({
             for (const { port } of running) port.postMessage({ message, detail } satisfies Interrupt)
           },
           onLost: error => {
-            loseThreads(error)
+            for (const job of running) recordLoss(job, job.answering)
             abandonJobs(error)
           },
         })
       : undefined
   const refuseStopped = (): void => {
-    refuseAfterLoss()
     if (abandoned) throw abandoned
     if (stopTimer) throw new PermanentError('ABORTED', 'the run was stopped')
+    if (memoryBytesMax > 0) refuseAfterLoss(memoryBytesMax)
   }
   const stop = (): void => {
     stopTimer ??= setTimeout(() => abandonJobs(hungError()), stopMsMax)
@@ -108,12 +110,13 @@ export function openWorkers({
       const closed = once(port, 'close')
       const { promise: abandonment, reject: abandon } = Promise.withResolvers<never>()
       const { promise: ended, resolve: end } = Promise.withResolvers<void>()
-      const own = { port, abandon, ended }
+      const own: RunningJob = { port, abandon, ended, answering: ended }
       port.on('message', (message: WorkerMessage) => onMessage(message, own))
       running.add(own)
       memory?.begin()
       try {
         const answering = pool.run({ ...call, port: workerPort }, { transferList: [workerPort] }).catch(throwDeath)
+        own.answering = answering
         const answer: WorkerAnswer<WorkerResults[K]> = await Promise.race([answering, abandonment])
         // The messages of the job come on another channel than its answer, and may arrive later.
         await closed
@@ -121,6 +124,8 @@ export function openWorkers({
         return answer.value
       } finally {
         running.delete(own)
+        // The caller may keep `own` longer, but not the answer.
+        own.answering = ended
         // Resets the progress, which a thread that died could not do.
         onMessage({ kind: 'underWay', bytesStaged: 0, bytesConverted: 0, rows: 0 }, own)
         if (running.size === 0) memory?.end()
