@@ -1,5 +1,6 @@
 /** Entry of a worker thread that only extracts members. It loads no engine and no pipeline, so that it starts at once. */
 import type { MessagePort } from 'node:worker_threads'
+import { throwIfAborted } from './errors/abort.ts'
 import { PermanentError, toPlain } from './errors/errors.ts'
 import type { WorkerAnswer, WorkerJob, WorkerResults } from './model/worker-job.ts'
 import { openStore, type StoreSpec } from './store/open-store.ts'
@@ -28,6 +29,8 @@ export default function work({ port, ...call }: ExtractCall): Promise<WorkerAnsw
 
 async function answer({ setup, job }: Omit<ExtractCall, 'port'>): Promise<WorkerAnswer<WorkerResults['extract']>> {
   try {
+    // Jobs that were queued when the run was stopped still arrive.
+    throwIfAborted(stopping.signal)
     if (job.kind !== 'extract') throw new PermanentError('STATE_INVALID', `expected a job to extract, got ${job.kind}`)
     const { limits, onBadMember } = setup
     store ??= openStore(setup.input)

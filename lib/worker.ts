@@ -1,4 +1,4 @@
-/** Entry of a worker thread: imports the bundle of the user's pipeline and runs one job at a time. */
+/** Entry of a worker thread: imports the bundle of the user's pipeline and runs one job at a time, for any number of tasks. */
 import { dirname } from 'node:path'
 import type { MessagePort } from 'node:worker_threads'
 import { type LoadableBundle, loadPipeline } from './bundle/bundle-load.ts'
@@ -15,15 +15,29 @@ export interface WorkerSetup extends ThreadSetup {
   readonly task: string
 }
 
+interface WorkerCall {
+  readonly setupId: number
+  /** Ids of the setups that may have further jobs. */
+  readonly openSetups: readonly number[]
+  readonly setup: WorkerSetup
+  readonly job: WorkerJob
+  readonly port: MessagePort
+}
+
+/** Limit on the setups, each with an engine, that a thread keeps. */
+const setupsMax = 2
+
 const survival = surviveUserCode()
-/** Opened by the first job, and by the next one when that failed of what may pass; a pool's jobs all have the same setup. */
-let thread: Promise<Thread> | undefined
+/** Opened tasks by the id of their setup, the most recently used last. */
+const threads = new Map<number, Promise<Thread>>()
+/** The task of the running job. */
+let current: Promise<Thread> | undefined
 const channel = openWorkerChannel(
   () => {
-    thread?.then(opened => opened.stop()).catch(() => undefined)
+    current?.then(thread => thread.stop()).catch(() => undefined)
   },
   why => {
-    thread?.then(opened => opened.interrupt(why)).catch(() => undefined)
+    current?.then(thread => thread.interrupt(why)).catch(() => undefined)
   },
 )
 
@@ -31,11 +45,12 @@ export default function work({ port, ...call }: WorkerCall): Promise<WorkerAnswe
   return channel.during(port, () => answer(call))
 }
 
-async function answer({ setup, job }: Omit<WorkerCall, 'port'>): Promise<WorkerAnswer<unknown>> {
+async function answer(call: Omit<WorkerCall, 'port'>): Promise<WorkerAnswer<unknown>> {
+  const { setup, job } = call
   const redact = redactor(setup.secrets ?? {})
   try {
-    thread ??= open(setup).catch(forget)
-    const value = await (await thread).run(job)
+    current = useThread(call)
+    const value = await (await current).run(job)
     const uncaught = survival.takeUncaught()
     return uncaught ? { error: redact(toPlain(uncaught)) } : { value }
   } catch (error) {
@@ -43,15 +58,23 @@ async function answer({ setup, job }: Omit<WorkerCall, 'port'>): Promise<WorkerA
   }
 }
 
-function forget(error: unknown): never {
-  if (!(error instanceof PermanentError)) thread = undefined
-  throw error
-}
-
-interface WorkerCall {
-  readonly setup: WorkerSetup
-  readonly job: WorkerJob
-  readonly port: MessagePort
+/** Returns the task of a job, opened for its first job, and closes tasks that have no further jobs or were used least recently. */
+function useThread({ setupId, openSetups, setup }: Omit<WorkerCall, 'port'>): Promise<Thread> {
+  const found = threads.get(setupId)
+  threads.delete(setupId)
+  const closing: Promise<void>[] = []
+  for (const [id, thread] of threads) {
+    if (openSetups.includes(id) && threads.size < setupsMax) continue
+    threads.delete(id)
+    closing.push(thread.then(opened => opened.close()).catch(() => undefined))
+  }
+  const thread = found ?? Promise.all(closing).then(() => open(setup))
+  threads.set(setupId, thread)
+  // A permanent error is thrown again for each job; after a transient one the next job tries again.
+  thread.catch(error => {
+    if (!(error instanceof PermanentError)) threads.delete(setupId)
+  })
+  return thread
 }
 
 async function open(setup: WorkerSetup): Promise<Thread> {

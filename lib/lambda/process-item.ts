@@ -12,7 +12,7 @@ import type { ProcessEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
 import { executionOwner, runLeaseMs } from './session.ts'
 import { logger, logMessage, measure, peakMemoryMb } from './telemetry.ts'
-import { closeWarmThreads, openWarmThreads, type WarmThreads } from './warm-threads.ts'
+import { closeWarmThreads, openWarmThreads, type WarmTask } from './warm-threads.ts'
 
 /** A summary: parts and counts of the batch are in its outcome. */
 export interface ProcessAnswer {
@@ -61,7 +61,7 @@ async function processInTime(
 ): Promise<Outcome> {
   const { input, output, codeHashes } = lambda
   const codeHash = rowCodeOf(codeHashes[kept.run.task], kept.tables)
-  let threads: WarmThreads | undefined
+  let threads: WarmTask | undefined
   const stop = (): void => threads?.workers.stop()
   signal.addEventListener('abort', stop)
   try {

@@ -1,5 +1,5 @@
-/** Worker threads that outlive an invocation, so that the next batch of the same run finds its engines and modules loaded. */
-import { readdir, rm } from 'node:fs/promises'
+/** Keeps worker threads between invocations: the next batch of one of the last two runs finds engines and modules loaded. */
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { groupBytesOf } from '../aws/tier.ts'
@@ -12,7 +12,8 @@ import type { KeptReservation } from '../runs/reservation-file.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import { stateRoot } from '../store/state-root.ts'
 import { endIfThreadsAreLost } from '../threads/end-process.ts'
-import { makeStageFolder, shareMemory } from '../threads/machine.ts'
+import { type MemoryShares, makeStageFolder, shareMemory } from '../threads/machine.ts'
+import { openPool, type PoolOptions, type ThreadPool } from '../threads/pool.ts'
 import { environmentSecrets, type SecretValues } from '../threads/secrets.ts'
 import { openTaskWorkers } from '../threads/task-workers.ts'
 import { resetHeapFlags } from '../threads/thread-memory.ts'
@@ -21,97 +22,137 @@ import type { LambdaSettings } from './environment.ts'
 import type { LambdaSession } from './session.ts'
 import { logMessage } from './telemetry.ts'
 
-export interface WarmThreads {
+/** What a batch is processed with. */
+export interface WarmTask {
   readonly task: TaskDefinition
   readonly workers: Workers
   readonly stageFolder: string
   readonly partFolder: string
   readonly groupBytes: number
-  /** Empties the folder of parts, which would grow from invocation to invocation. */
+  /** Empties the folder of parts, which would otherwise grow with each batch of the process. */
   emptyPartFolder(): Promise<void>
 }
 
-let warm: { readonly key: string; readonly threads: WarmThreads } | undefined
+/** The runs whose threads are kept; each costs an engine per thread. */
+const runsMax = 2
 
-/** Returns the threads of the invocation before where they fit, else opens new ones; one process does one batch at a time. @throws INPUT_CHANGED when a broadcast table is not the one that plan saw */
-export async function openWarmThreads(lambda: LambdaSession, kept: KeptReservation): Promise<WarmThreads> {
-  const { task, params, codeHash } = kept.run
-  const key = JSON.stringify([lambda.settings, task, params, codeHash, kept.tables])
-  if (warm?.key === key) return warm.threads
-  await closeWarmThreads()
-  const threads = await open(lambda, kept)
-  warm = { key, threads }
-  return threads
-}
-
-/** Ends the threads, because the cause of a failure may still be in them. A hung thread ends with the process. */
-export async function closeWarmThreads(): Promise<void> {
-  const { threads } = warm ?? {}
-  warm = undefined
-  if (!threads) return
-  await threads.workers.close()
-  // Returning would leave the hung thread running beside the next batch. Exiting is reported as Runtime.ExitError, which goes to the next tier.
-  if (threads.workers.isHung && process.env.AWS_LAMBDA_RUNTIME_API) {
-    endIfThreadsAreLost()
-    process.exit(1)
-  }
-  removeOwnFolder(threads.stageFolder)
-  removeOwnFolder(threads.partFolder)
-}
-
-/** Fraction of a function's memory beyond which the batch ends with OUT_OF_MEMORY. */
+/** Fraction of a function's memory beyond which a batch ends with OUT_OF_MEMORY. */
 const ceilingShare = 0.92
 
-/** Fraction of a function's memory for the threads; the rest is for Node, and for reads and uploads in flight. */
+/** Fraction of a function's memory for threads; the rest is for Node, and for reads and uploads in flight. */
 const memoryShare = 0.75
 
-async function open(lambda: LambdaSession, kept: KeptReservation): Promise<WarmThreads> {
-  const { settings } = lambda
-  const { tier, output } = settings
-  const groupBytes = settings.groupBytes ?? groupBytesOf(tier)
-  const stageFolder = makeStageFolder((tier.threads + 1) * 2 * groupBytes)
-  const partFolder = makeOwnFolder(output.kind === 'disk' ? join(output.folder, stateRoot, 'tmp') : tmpdir())
-  try {
-    return await openIn({ stageFolder, partFolder, groupBytes }, lambda, kept)
-  } catch (error) {
-    removeOwnFolder(stageFolder)
-    removeOwnFolder(partFolder)
-    throw error
-  }
+let warm: WarmPool | undefined
+
+/** Returns the threads for a batch; one process processes one batch at a time. @throws INPUT_CHANGED when a broadcast table differs from the planned one */
+export async function openWarmThreads(lambda: LambdaSession, kept: KeptReservation): Promise<WarmTask> {
+  const settings = JSON.stringify(lambda.settings)
+  if (warm && warm.settings !== settings) await closeWarmThreads()
+  warm ??= new WarmPool(lambda.settings, settings)
+  return warm.open(lambda, kept)
 }
 
-async function openIn(
-  { stageFolder, partFolder, groupBytes }: Pick<WarmThreads, 'stageFolder' | 'partFolder' | 'groupBytes'>,
-  { settings, bundle, input, pipeline }: LambdaSession,
-  { run, tables: planned }: KeptReservation,
-): Promise<WarmThreads> {
-  const { tier } = settings
-  const task = taskNamed(pipeline, run.task)
-  const tables = await fetchTables({ input, stageFolder }, task, run.params)
-  if (tables.identity !== planned)
-    throw new PermanentError(
-      'INPUT_CHANGED',
-      `task ${task.name}: a broadcast table is not the one that plan saw; run it again`,
-      { task: task.name },
-    )
-  resetHeapFlags()
-  const workers = openTaskWorkers({
-    ...{ task, params: run.params, bundle, stageFolder, partFolder, tables: tables.files },
-    // Threads retry until the deadline stops them.
-    input:
-      settings.input.kind === 's3' ? { ...settings.input, refusedMs: settings.timeoutSeconds * 1000 } : settings.input,
-    secrets: await secretsOf(task, settings),
-    threads: tier.threads,
-    memory: shareMemory(tier.memoryMb * 1.048576 * memoryShare, tier.threads),
-    stageBytesMax: 4 * groupBytes,
-    // Below the limit at which the platform ends the process, so that the error names the batch.
-    memoryBytesMax: tier.memoryMb * 1_048_576 * ceilingShare,
-    onMessage: (message: WorkerMessage) => logMessage(message),
-  })
-  const emptyPartFolder = async (): Promise<void> => {
-    for (const name of await readdir(partFolder)) await rm(join(partFolder, name), { recursive: true, force: true })
+/** Ends the threads: after a failure, whose cause may still be in them. A thread that does not return ends with the process. */
+export async function closeWarmThreads(): Promise<void> {
+  const threads = warm
+  warm = undefined
+  await threads?.close()
+}
+
+/** A pool, the folders of its threads, and the runs that it was last used for. */
+class WarmPool {
+  readonly settings: string
+  readonly #stageFolder: string
+  readonly #partFolder: string
+  readonly #groupBytes: number
+  readonly #machine: Omit<PoolOptions, 'heapBytes'> & { readonly memory: MemoryShares }
+  /** By run, the most recently used last. */
+  readonly #tasks = new Map<string, WarmTask>()
+  #pool: ThreadPool | undefined
+  #openedCount = 0
+
+  constructor({ tier, output, ...settings }: LambdaSettings, key: string) {
+    this.settings = key
+    this.#groupBytes = settings.groupBytes ?? groupBytesOf(tier)
+    this.#stageFolder = makeStageFolder((tier.threads + 1) * 2 * this.#groupBytes)
+    this.#partFolder = makeOwnFolder(output.kind === 'disk' ? join(output.folder, stateRoot, 'tmp') : tmpdir())
+    this.#machine = {
+      threads: tier.threads,
+      memory: shareMemory(tier.memoryMb * 1.048576 * memoryShare, tier.threads),
+      // Below the limit of the platform, so that the batch fails with its own error and place instead of ending the process.
+      memoryBytesMax: tier.memoryMb * 1_048_576 * ceilingShare,
+    }
   }
-  return { task, workers, stageFolder, partFolder, groupBytes, emptyPartFolder }
+
+  async open(lambda: LambdaSession, kept: KeptReservation): Promise<WarmTask> {
+    const { task, params, codeHash } = kept.run
+    const key = JSON.stringify([task, params, codeHash, kept.tables])
+    const found = this.#tasks.get(key)
+    this.#tasks.delete(key)
+    for (const [other, { workers, stageFolder }] of this.#tasks) {
+      if (this.#tasks.size < runsMax) break
+      this.#tasks.delete(other)
+      await workers.close()
+      await rm(stageFolder, { recursive: true, force: true })
+    }
+    const opened = found ?? (await this.#openTask(lambda, kept))
+    this.#tasks.set(key, opened)
+    return opened
+  }
+
+  async #openTask(
+    { settings, bundle, input, pipeline }: LambdaSession,
+    { run, tables: planned }: KeptReservation,
+  ): Promise<WarmTask> {
+    const task = taskNamed(pipeline, run.task)
+    const [partFolder, groupBytes] = [this.#partFolder, this.#groupBytes]
+    // Each run has a folder of its own, because tables of two runs may have the same name.
+    const stageFolder = join(this.#stageFolder, `run-${this.#openedCount++}`)
+    await mkdir(stageFolder)
+    const tables = await fetchTables({ input, stageFolder }, task, run.params)
+    if (tables.identity !== planned)
+      throw new PermanentError(
+        'INPUT_CHANGED',
+        `task ${task.name}: expected the broadcast tables of the plan, got changed ones; run it again`,
+        { task: task.name },
+      )
+    const s3 =
+      settings.input.kind === 's3' ? { ...settings.input, refusedMs: settings.timeoutSeconds * 1000 } : undefined
+    const workers = openTaskWorkers({
+      ...{ task, params: run.params, bundle, stageFolder, partFolder, tables: tables.files, ...this.#machine },
+      // Requests are retried until the deadline, which stops the threads.
+      input: s3 ?? settings.input,
+      secrets: await secretsOf(task, settings),
+      stageBytesMax: 4 * groupBytes,
+      pool: () => this.#openPool(),
+      onMessage: (message: WorkerMessage) => logMessage(message),
+    })
+    const emptyPartFolder = async (): Promise<void> => {
+      for (const name of await readdir(partFolder)) await rm(join(partFolder, name), { recursive: true, force: true })
+    }
+    return { task, workers, stageFolder, partFolder, groupBytes, emptyPartFolder }
+  }
+
+  #openPool(): ThreadPool {
+    if (this.#pool) return this.#pool
+    resetHeapFlags()
+    const { memory, ...options } = this.#machine
+    this.#pool = openPool({ ...options, heapBytes: memory.heapBytes })
+    return this.#pool
+  }
+
+  async close(): Promise<void> {
+    const workers = [...this.#tasks.values()].map(each => each.workers)
+    for (const each of workers) await each.close()
+    await this.#pool?.close()
+    // Returning would leave the hung thread running beside the next batch. Exiting is reported as Runtime.ExitError, which goes to the next tier.
+    if (workers.some(each => each.isHung) && process.env.AWS_LAMBDA_RUNTIME_API) {
+      endIfThreadsAreLost()
+      process.exit(1)
+    }
+    removeOwnFolder(this.#stageFolder)
+    removeOwnFolder(this.#partFolder)
+  }
 }
 
 function secretsOf(task: TaskDefinition, { input, secretArns: arns }: LambdaSettings): Promise<SecretValues> {

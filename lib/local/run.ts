@@ -32,7 +32,7 @@ export async function runSession(session: Session): Promise<RunResult> {
     session.tell({ event: 'end', ...result, ...(result.error && { error: shortError(result.error) }) } as never)
     return result
   } finally {
-    session.close()
+    await session.close()
   }
 }
 

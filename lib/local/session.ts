@@ -17,7 +17,6 @@ import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import { defaultOutput, rootSpec, specBelow } from '../store/roots.ts'
 import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
-import { type EarlyWorkers, startEarly } from '../threads/early-workers.ts'
 import {
   checkMemory,
   defaultMemoryMb,
@@ -28,6 +27,7 @@ import {
   thisOwner,
 } from '../threads/machine.ts'
 import { memoryCeiling } from '../threads/memory-ceiling.ts'
+import { openPool, type ThreadPool } from '../threads/pool.ts'
 import { checkInputRoot, checkOutputRoot } from './check-roots.ts'
 import { ownOutputs } from './roots-apart.ts'
 import type { RunOptions } from './run-options.ts'
@@ -51,13 +51,13 @@ export interface Session {
   /** More of the whole process ends the run. */
   readonly memoryBytesMax: number
   /** Threads for the first task, started at once. */
-  readonly threads: EarlyWorkers
+  readonly pool: ThreadPool
   readonly stageFolder: string
   readonly partFolder: string
   readonly groupBytes: number
   readonly options: RunOptions
   tell(event: RunEvent): void
-  close(): void
+  close(): Promise<void>
 }
 
 /** What tests make small, to have many batches of little text. */
@@ -83,10 +83,10 @@ export async function openSession(
   const memoryBytesMax = memoryCeiling(memoryMb)
   // A heap at its limit ends the whole process while a query calls into it: the process' own limit is to be met first.
   const memory = { ...shares, heapBytes: Math.max(shares.heapBytes, memoryBytesMax) }
-  const threads = startEarly(workers, { heapBytes: memory.heapBytes, memoryBytesMax })
+  const pool = openPool({ threads: workers, heapBytes: memory.heapBytes, memoryBytesMax })
   const { workFolder, isTemporary } = workFolderOf(outputSpec)
   const { bundle, definition } = await load(pipeline, workFolder).catch(async error => {
-    await threads.close()
+    await pool.close()
     throw error
   })
   const owner = thisOwner()
@@ -108,14 +108,14 @@ export async function openSession(
     workers,
     memory,
     memoryBytesMax,
-    threads,
+    pool,
     stageFolder,
     partFolder,
     groupBytes,
     options,
     tell: event => onEvent?.(event),
-    close() {
-      void threads.close()
+    async close() {
+      await pool.close()
       removeOwnFolder(stageFolder)
       removeOwnFolder(partFolder)
       if (isTemporary) removeOwnFolder(workFolder)

@@ -135,7 +135,7 @@ function openPool(
   const secrets = environmentSecrets(task)
   return openTaskWorkers({
     ...machine,
-    open: session.threads.take,
+    pool: () => session.pool,
     task,
     params,
     tables: tables.files,

@@ -13,7 +13,7 @@ import { skipsBadMembers, streamFolder, streamPieces } from '../process/stream-p
 import type { StoreSpec } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import type { MemoryShares } from './machine.ts'
-import { openWorkers, type PoolOptions } from './pool.ts'
+import { openWorkers, type ThreadPool } from './pool.ts'
 import type { SecretValues } from './secrets.ts'
 
 export interface TaskWorkersOptions {
@@ -35,19 +35,18 @@ export interface TaskWorkersOptions {
   readonly reads?: number | undefined
   readonly strict?: boolean | undefined
   onMessage(message: WorkerMessage, job: object): void
-  /** Returns threads that were started before; default starts new ones. */
-  readonly open?: (options: PoolOptions) => Workers
+  /** Returns the pool for tasks that need an engine. */
+  pool(): ThreadPool
 }
 
-/** Opens threads with an engine each, or lighter ones for a task that only extracts members. */
+/** Opens workers of the pool, or a pool of lighter threads for a task that only extracts members. */
 export function openTaskWorkers(options: TaskWorkersOptions): Workers {
   const { task, params, bundle, input, tables, secrets, threads, memory, stageFolder, partFolder, strict, onMessage } =
     options
-  const pool = { threads, heapBytes: memory.heapBytes, memoryBytesMax: options.memoryBytesMax, onMessage }
   const { source, output } = task
   if (output.kind === 'memberFiles' && source.kind === 'zipMembers')
     return openWorkers({
-      ...pool,
+      ...{ threads, heapBytes: memory.heapBytes, memoryBytesMax: options.memoryBytesMax, onMessage },
       entry: 'worker-extract',
       setup: { input, limits: source.limits, onBadMember: source.onBadMember },
     })
@@ -60,7 +59,7 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
     readsMax: Math.max(1, Math.floor((options.reads ?? readsOf(input, threads)) / threads)),
     strict,
   }
-  return (options.open ?? openWorkers)({ ...pool, setup })
+  return options.pool().workersFor({ setup, onMessage })
 }
 
 const readsOf = (input: StoreSpec, threads: number): number => (input.kind === 's3' ? 2 * threads : threads)

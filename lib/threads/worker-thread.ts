@@ -61,13 +61,16 @@ export interface Thread {
   close(): void
 }
 
+/** Tasks that this thread has opened, each with a folder of its own. */
+let taskCount = 0
+
 export type SendMessage = (message: WorkerMessage) => void
 
 /** Opens the engine and runs the user's `setup` once. @throws SQL_*, DEFINITION_INVALID, INPUT_INVALID for a table */
 export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendAll: SendMessage): Promise<Thread> {
   const log = createThreadLog(sendAll)
   const { send } = log
-  const stageFolder = join(setup.stageFolder, `thread-${threadId}-${process.pid}`)
+  const stageFolder = join(setup.stageFolder, `thread-${threadId}-${process.pid}-${taskCount++}`)
   mkdirSync(stageFolder, { recursive: true })
   const stopping = new AbortController()
   const engine = await openEngine({

@@ -40,10 +40,10 @@ export default pipeline({ name: 't', tasks: [t] })
 `
   some.write({ 'pipeline.ts': pipelineText(setup) })
   try {
-    await expect(some.run({ memoryMb: 400 })).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
+    await expect(some.run({ memoryMb: 600 })).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
     some.write({ 'pipeline.ts': pipelineText('') })
     const refusal = { code: 'OUT_OF_MEMORY', message: expect.stringContaining('run again in a new process') }
-    await expect(some.run({ memoryMb: 400 })).rejects.toMatchObject(refusal)
+    await expect(some.run({ memoryMb: 600 })).rejects.toMatchObject(refusal)
     expect(await some.run({ memoryMb: 3000 })).toMatchObject({ status: 'complete' })
   } finally {
     writeFileSync(flag, '')

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as macrotask } from 'node:timers/promises'
@@ -7,8 +7,9 @@ import { runInNewContext } from 'node:vm'
 import type { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { bundlePipeline } from '../../lib/bundle/bundle.ts'
+import type { Workers } from '../../lib/model/worker-job.ts'
 import { diskStore } from '../../lib/store/disk/store.ts'
-import { openWorkers } from '../../lib/threads/pool.ts'
+import { openPool, openWorkers } from '../../lib/threads/pool.ts'
 import { buildZip } from '../zip-builder.ts'
 
 it('ends unused threads only after they loaded their modules, because ending one earlier may abort the process', async () => {
@@ -19,7 +20,7 @@ it('ends unused threads only after they loaded their modules, because ending one
   }
   process.on('worker', watch)
   onTestFinished(() => void process.off('worker', watch))
-  const workers = openWorkers({ threads: 2, setup: new Promise(() => {}), heapBytes: 2 ** 27, onMessage: () => {} })
+  const workers = openWorkers({ threads: 2, setup: {}, heapBytes: 2 ** 27, onMessage: () => {} })
   await workers.close()
   expect(said).toEqual(['loaded', 'loaded', 'ended', 'ended'])
 })
@@ -37,31 +38,73 @@ describe('a job', () => {
     await workers.close()
   })
 
-  it('that waits for its setup when the run is stopped is not started', async () => {
-    const late = Promise.withResolvers<void>()
-    const { workers, job } = await openExtracting(late.promise)
-    const running = workers.run(job)
+  it('that is queued when the run is stopped is not started', async () => {
+    const { workers, job } = await openExtracting()
+    const first = workers.run(job).catch(() => undefined)
+    const queued = workers.run(job)
     workers.stop()
-    late.resolve()
-    await expect(running).rejects.toMatchObject({ code: 'ABORTED', message: 'the run was stopped' })
+    await expect(queued).rejects.toMatchObject({ code: 'ABORTED', message: 'the run was stopped' })
+    await first
     await workers.close()
   })
 
   it('opens its thread again when opening it failed with a transient error', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'fanmill-pool-'))
-    onTestFinished(() => rm(folder, { recursive: true }))
-    await writeFile(join(folder, 'pipeline.ts'), pipelineText)
-    const bundle = await bundlePipeline(join(folder, 'pipeline.ts'), { outFolder: join(folder, 'bundle') })
-    const inTheWay = join(folder, 'stage')
+    const { folder, setup } = await pipelineFolder()
+    const inTheWay = join(folder, 'blocked')
     await writeFile(inTheWay, '')
-    const machine = { input: { kind: 'disk', folder }, stageFolder: inTheWay, partFolder: folder }
-    const limits = { engineBytes: 2 ** 28, stageBytesMax: 2 ** 20 }
-    const setup = { bundle, task: 'points', params: {}, tables: [], ...machine, ...limits }
-    const workers = openWorkers({ threads: 1, setup, heapBytes: 2 ** 27, onMessage: () => {} })
+    const workers = openWorkers({ ...machine, setup: { ...setup, stageFolder: inTheWay } })
     await expect(workers.run<'check'>({ kind: 'check' })).rejects.toThrow('ENOTDIR')
     await rm(inTheWay)
     expect(await workers.run<'check'>({ kind: 'check' })).toEqual({ schema: [{ name: 'x', type: 'INTEGER' }] })
     await workers.close()
+  })
+})
+
+describe('a pool for several tasks', () => {
+  const check = (workers: Workers) => workers.run<'check'>({ kind: 'check' })
+
+  it('keeps the engines of the last two tasks, and opens those of earlier ones again', async () => {
+    const { setup, opened } = await pipelineFolder()
+    const pool = openPool(machine)
+    const [a, b, c] = Array.from({ length: 3 }, () => pool.workersFor({ setup, onMessage }))
+    for (const workers of [a, b, a, b]) await check(workers!)
+    expect(await opened()).toBe(2)
+    await check(c!)
+    await check(b!)
+    expect(await opened()).toBe(3)
+    await check(a!)
+    expect(await opened()).toBe(4)
+    for (const workers of [a, b, c]) await workers!.close()
+    await pool.close()
+  })
+
+  it('closes the engine of a task whose workers are closed', async () => {
+    const { folder, setup } = await pipelineFolder()
+    const pool = openPool(machine)
+    const [first, second] = [0, 1].map(() => pool.workersFor({ setup, onMessage })) as [Workers, Workers]
+    const stageFolders = async () => (await readdir(folder)).filter(name => name.startsWith('thread-'))
+    await check(first)
+    const [name] = await stageFolders()
+    await first.close()
+    await check(second)
+    expect(await stageFolders()).toHaveLength(1)
+    expect(await stageFolders()).not.toContain(name)
+    await second.close()
+    await pool.close()
+  })
+
+  it('runs the jobs of other tasks after the workers of one were stopped', async () => {
+    const { setup } = await pipelineFolder()
+    const pool = openPool(machine)
+    const [first, second] = [0, 1].map(() => pool.workersFor({ setup, onMessage })) as [Workers, Workers]
+    await check(first)
+    first.stop()
+    await expect(check(first)).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(await check(second)).toMatchObject({ schema: [{ name: 'x' }] })
+    expect(pool.isHung).toBe(false)
+    await first.close()
+    await second.close()
+    await pool.close()
   })
 })
 
@@ -91,8 +134,8 @@ it('abandons no thread when it is stopped without a running job', async () => {
   await workers.close()
 })
 
-/** A thread that extracts, when `late` has come, and a job for it, of no members. */
-async function openExtracting(late: Promise<void> = Promise.resolve()) {
+/** Opens a thread that extracts, and a job for it without members. */
+async function openExtracting() {
   const folder = await mkdtemp(join(tmpdir(), 'fanmill-pool-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   await writeFile(join(folder, 'a.zip'), buildZip({}))
@@ -109,18 +152,37 @@ async function openExtracting(late: Promise<void> = Promise.resolve()) {
   const setup = { input: { kind: 'disk', folder }, limits: { memberBytesMax: 1 }, onBadMember: 'fail' }
   const options = { threads: 1, heapBytes: 2 ** 27, onMessage: () => {} }
   return {
-    workers: openWorkers({ ...options, entry: 'worker-extract', setup: late.then(() => setup) }),
+    workers: openWorkers({ ...options, entry: 'worker-extract', setup }),
     job: { kind: 'extract', slice, input: { ...input!, identity: '' }, folder } as const,
   }
 }
 
-const pipelineText = `
+const onMessage = (): void => {}
+const machine = { threads: 1, heapBytes: 2 ** 27, onMessage }
+
+/** Bundles a pipeline and returns the setup of its task, and how often its `setup` ran. */
+async function pipelineFolder() {
+  const folder = await mkdtemp(join(tmpdir(), 'fanmill-pool-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const log = join(folder, 'opened')
+  await writeFile(log, '')
+  await writeFile(join(folder, 'pipeline.ts'), pipelineText(log))
+  const bundle = await bundlePipeline(join(folder, 'pipeline.ts'), { outFolder: join(folder, 'bundle') })
+  const places = { input: { kind: 'disk', folder }, stageFolder: folder, partFolder: folder }
+  const limits = { engineBytes: 2 ** 28, stageBytesMax: 2 ** 20 }
+  const setup = { bundle, task: 'points', params: {}, tables: [], ...places, ...limits }
+  return { folder, setup, opened: async () => (await readFile(log, 'utf8')).length }
+}
+
+const pipelineText = (log: string): string => `
+import { appendFileSync } from 'node:fs'
 import { column, csv, files, parquet, pipeline, task } from 'fanmill'
 const points = task({
   name: 'points',
   source: files({ paths: '*.csv', format: csv() }),
   columns: { x: column.int32() },
   output: parquet({ path: 'points' }),
+  setup: () => appendFileSync(${JSON.stringify(log)}, '.'),
 })
 export default pipeline({ name: 'grid', tasks: [points] })
 `
