@@ -11,7 +11,7 @@ export interface RootAccess {
   readonly region?: string
 }
 
-/** Where outputs go by default, below the working directory. */
+/** Default output folder, below the working directory. */
 export const defaultOutput = 'out'
 
 /** Returns a root as a store's description; relative folders start from the working directory. @throws USAGE for other addresses than s3:// */
@@ -23,13 +23,13 @@ export function rootSpec(
   return place ? { kind: 's3', ...place, profile, region, kmsKeyId } : { kind: 'disk', folder: resolve(root) }
 }
 
-/** The store of a folder of another one; `path` is `/`-separated. */
+/** Returns the spec of a folder inside a store; `path` is `/`-separated. */
 export function specBelow(spec: StoreSpec, path: string): StoreSpec {
   if (spec.kind === 'disk') return { ...spec, folder: join(spec.folder, ...path.split('/')) }
   return { ...spec, prefix: `${spec.prefix}${path}/` }
 }
 
-/** Where a key of a store is, for people: a path, or an address. */
+/** Returns the path or address of a key, for messages. */
 export function urlBelow(spec: StoreSpec, path: string): string {
   return spec.kind === 'disk'
     ? join(spec.folder, ...path.split('/'))

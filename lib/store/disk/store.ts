@@ -1,4 +1,4 @@
-/** A folder as an object store. */
+/** The object store of a folder. */
 import assert from 'node:assert'
 import { rename, rm, utimes } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -32,18 +32,19 @@ import { isApart, pendingFolder, pendingKey, pendingPartAt, pendingPrefix } from
 import { checkRenames } from './place.ts'
 import { readFileNow, readFileRange } from './read.ts'
 
-/** Temporary files and locks; on the same file system as everything else, so that a rename is atomic. */
+/** Prefix of temporary files and locks, on the same file system as everything else, so that a rename is atomic. */
 const temporaryPrefix = `${stateRoot}tmp/`
 
-/** Files of a listing that are looked at together: enough to keep the thread pool busy. */
+/** Files of a listing whose stats are read together: enough to keep the thread pool busy. */
 const statsAtOnce = 64
 
 /**
- * Keeps each object in a file of its key's name.
+ * Opens the store of a folder, which keeps each object in a file with the name of its key.
  *
- * What appears is whole and, after `create`, `write` and `completePart`, down on the disk. `create` is atomic (a link). `replace` compares
- * and renames under a lock file, because a plain file system has no compare-and-swap: every process that changes the same folder must use this store.
- * An etag is inode, size and modification time; a tool that puts old times back after a rewrite in place deceives it.
+ * Objects appear whole and, after `create`, `write` and `completePart`, are synced to the disk. `create` is atomic (a link). `replace`
+ * compares and renames under a lock file, because a plain file system has no compare-and-swap: every process that changes the same
+ * folder must use this store. An etag consists of inode, size and modification time; a tool that restores old times after a rewrite in
+ * place is not detected.
  * A pending part is a file below `.fanmill/pending/`, which `list` does not show, and is renamed to its key when it is completed.
  */
 export function diskStore(folder: string): Store {
@@ -63,7 +64,7 @@ class DiskStore implements Store {
   }
 
   async stat(key: string): Promise<StoredObject | undefined> {
-    const found = await withFaults('look at', key, () => statFile(this.#path(key)))
+    const found = await withFaults('check', key, () => statFile(this.#path(key)))
     return found && { key, sizeBytes: found.sizeBytes, etag: found.etag }
   }
 
@@ -151,7 +152,7 @@ class DiskStore implements Store {
   }
 
   hasPart(part: PendingPart): Promise<boolean> {
-    return withFaults('look at', part.key, async () => {
+    return withFaults('check', part.key, async () => {
       const found = await statFile(this.#pendingPath(part))
       return found?.sizeBytes === part.sizeBytes
     })
@@ -161,7 +162,7 @@ class DiskStore implements Store {
     return withFaults('complete', part.key, async () => {
       const path = this.#path(part.key)
       const pending = this.#pendingPath(part)
-      // Looked at first, because the folder that a rename goes to is made only for a part that is there.
+      // Checked first, because the target folder is created only for an existing part.
       if (!(await statFile(pending))) return this.#isCompleted(part)
       try {
         await inFolderOf(path, () => rename(pending, path))
@@ -182,13 +183,13 @@ class DiskStore implements Store {
 
   async *listParts(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedPart> {
     yield* this.#partsAmong(this.#keys(pendingPrefix, folder => isApart(folder, prefix), signal))
-    // Of older versions, beside their final place.
+    // Parts of older versions, in the folders of their datasets.
     yield* this.#partsAmong(this.#keys(prefix, key => key.startsWith(stateRoot), signal))
   }
 
   checkPlace(prefix: string): Promise<void> {
     const folder = join(this.url, ...prefix.split('/'))
-    return withFaults('look at', prefix, () =>
+    return withFaults('check', prefix, () =>
       checkRenames(join(this.url, pendingPrefix), resolve(folder), stateRoot.slice(0, -1)),
     )
   }
@@ -196,13 +197,13 @@ class DiskStore implements Store {
   async *#partsAmong(files: AsyncIterable<string>): AsyncGenerator<ListedPart> {
     for await (const file of files) {
       const part = pendingPartAt(file)
-      const found = part && (await withFaults('look at', file, () => statFile(this.#path(file))))
+      const found = part && (await withFaults('check', file, () => statFile(this.#path(file))))
       if (!part || !found) continue
       yield { ...part, sizeBytes: found.sizeBytes, etags: [found.etag], stagedAtMs: found.mtimeMs, file }
     }
   }
 
-  /** A rename keeps the etag: it tells the file that this or another process completed before. */
+  /** Returns whether this or another process completed the part before: a rename keeps the etag. */
   async #isCompleted({ key, etags }: PendingPart): Promise<boolean> {
     const found = await statFile(this.#path(key))
     return found !== undefined && found.etag === etags?.[0]
@@ -226,14 +227,14 @@ class DiskStore implements Store {
     return this.#path(pendingKey(part))
   }
 
-  /** What a killed process left is swept when this one first writes. */
+  /** Removes the temporary files of killed processes before the first write. */
   async #writeTemporary(bytes: Uint8Array): Promise<string> {
     this.#swept ??= sweepTemporary(this.#temporary)
     await this.#swept
     return writeTemporary(this.#temporary, bytes)
   }
 
-  /** Younger than `afterMs`: within one tick of the clock a new file may get the number, and the time, of one that was just replaced. */
+  /** Writes a file with a modification time after `afterMs`: within one tick of the clock a new file may get the inode and time of the one that it replaces. */
   async #put(key: string, bytes: Uint8Array, afterMs?: number): Promise<string> {
     const path = this.#path(key)
     const from = await this.#writeTemporary(bytes)
