@@ -40,6 +40,8 @@ describe('a job', () => {
 
   it('that is queued when the run is stopped is not started', async () => {
     const { workers, job } = await openExtracting()
+    // The thread has loaded its modules when its first job is done.
+    await workers.run(job)
     const first = workers.run(job).catch(() => undefined)
     const queued = workers.run(job)
     workers.stop()

@@ -84,7 +84,7 @@ describe('managedSecrets', () => {
     }))
     await expect(managedSecrets(task)).rejects.toMatchObject({
       code: 'SECRET_MISSING',
-      message: expect.stringContaining('given to the construct as a secret'),
+      message: expect.stringContaining('pass a secret with an encryption key of its own to the construct'),
     })
   })
 
