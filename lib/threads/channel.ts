@@ -1,5 +1,5 @@
 /** The worker's side of the channel of a job: sends messages, and receives the orders to stop or to interrupt queries. */
-import type { MessagePort } from 'node:worker_threads'
+import { type MessagePort, parentPort } from 'node:worker_threads'
 import type { ErrorDetail } from '../errors/errors.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
 
@@ -9,6 +9,9 @@ export interface Interrupt {
   readonly detail: ErrorDetail
 }
 
+/** Message that a thread sends to its pool once, when it has loaded its modules. */
+export const loadedMessage = 'fanmill-thread-loaded'
+
 export interface WorkerChannel {
   /** Sends a message on the channel of the running job; between jobs it waits for the next one. */
   send(message: WorkerMessage): void
@@ -16,8 +19,10 @@ export interface WorkerChannel {
   during<T>(port: MessagePort, work: () => Promise<T>): Promise<T>
 }
 
+/** Opens the channel of a thread, whose entry has loaded its modules by then. */
 // One port per job instead of a broadcast to all threads: a BroadcastChannel makes each receiver load Node's fetch first (40 ms).
 export function openWorkerChannel(stop: () => void, interrupt: (why: Interrupt) => void = () => {}): WorkerChannel {
+  parentPort?.postMessage(loadedMessage)
   let current: MessagePort | undefined
   const waiting: WorkerMessage[] = []
   return {

@@ -5,7 +5,7 @@ import { Piscina } from 'piscina'
 import { entryUrl } from '../bundle/entry-url.ts'
 import { CapacityError, type FanmillError, fromPlain, PermanentError, TransientError } from '../errors/errors.ts'
 import type { JobKind, WorkerAnswer, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
-import type { Interrupt } from './channel.ts'
+import { type Interrupt, loadedMessage } from './channel.ts'
 import { recordLoss, refuseAfterLoss } from './end-process.ts'
 import { watchMemory } from './memory-watch.ts'
 import { threadLimits } from './thread-memory.ts'
@@ -200,10 +200,11 @@ export function openPool({ entry = 'worker', threads, heapBytes, memoryBytesMax 
 async function allStarted(threads: readonly Worker[]): Promise<void> {
   await Promise.all(
     threads.map(thread => {
-      const { promise, resolve } = Promise.withResolvers<unknown>()
-      // Piscina's first message from a thread means that it is ready.
-      thread.once('message', resolve)
-      thread.once('exit', resolve)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      thread.on('message', message => {
+        if (message === loadedMessage) resolve()
+      })
+      thread.once('exit', () => resolve())
       return promise
     }),
   )
