@@ -92,7 +92,7 @@ function prologue(path: string, { folder, purpose }: PipelinePluginOptions): str
   return `const __fanmillUrl=${quotedUrl},__fanmillFile=${quotedFile},__fanmillFolder=${quotedFolder};`
 }
 
-function loaderOf(path: string): Loader {
+export function loaderOf(path: string): Loader {
   const extension = extname(path)
   if (extension === '.tsx') return 'tsx'
   if (extension === '.jsx') return 'jsx'

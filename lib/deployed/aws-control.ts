@@ -1,7 +1,6 @@
 /** The requests that operate a deployed pipeline. No other file loads the AWS SDK for CloudFormation and CloudWatch Logs. */
-import type { CloudFormationClient, StackStatus } from '@aws-sdk/client-cloudformation'
-import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
-import type { DescribeExecutionOutput, ExecutionListItem, ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn'
+import type { StackStatus } from '@aws-sdk/client-cloudformation'
+import type { DescribeExecutionOutput, ExecutionListItem, ExecutionStatus } from '@aws-sdk/client-sfn'
 import { type AwsAct, awsFault } from './aws-fault.ts'
 import type { LogEvent } from './log-lines.ts'
 
@@ -59,7 +58,7 @@ export interface StoredLogEvent extends LogEvent {
 /** Loads each client of the SDK with the first request that needs it. */
 export function openControl(options: ControlOptions): AwsControl {
   const { cloudFormation, states, logs } = clientsOf(options)
-  return { ...stackCalls(cloudFormation), ...executionCalls(states), ...historyCalls(states), ...logCalls(logs) }
+  return { ...stackCalls(cloudFormation), ...executionCalls(states), ...logCalls(logs) }
 }
 
 /** Options of every client; the SDK retries with backoff. */
@@ -83,15 +82,7 @@ function clientsOf({ profile, region }: ControlOptions) {
   }
 }
 
-interface Opened<Sdk, Client> {
-  readonly sdk: Sdk
-  readonly client: Client
-}
-
-type Open<Sdk, Client> = () => Promise<Opened<Sdk, Client>>
-type CloudFormation = Open<typeof import('@aws-sdk/client-cloudformation'), CloudFormationClient>
-type States = Open<typeof import('@aws-sdk/client-sfn'), SFNClient>
-type Logs = Open<typeof import('@aws-sdk/client-cloudwatch-logs'), CloudWatchLogsClient>
+type Clients = ReturnType<typeof clientsOf>
 
 function once<T>(open: () => Promise<T>): () => Promise<T> {
   let opened: Promise<T> | undefined
@@ -109,7 +100,7 @@ async function request<T>(act: AwsAct, call: () => Promise<T>): Promise<T> {
   }
 }
 
-function stackCalls(open: CloudFormation): Pick<AwsControl, 'stackOutputs' | 'stackNames'> {
+function stackCalls(open: Clients['cloudFormation']): Pick<AwsControl, 'stackOutputs' | 'stackNames'> {
   return {
     stackOutputs: stack =>
       request({ verb: 'look at stack', action: 'cloudformation:DescribeStacks', on: stack }, async () => {
@@ -147,7 +138,9 @@ const existing: StackStatus[] = [
   'IMPORT_COMPLETE',
 ]
 
-function executionCalls(open: States): Pick<AwsControl, 'start' | 'describe' | 'list' | 'stop'> {
+function executionCalls(
+  open: Clients['states'],
+): Pick<AwsControl, 'start' | 'describe' | 'list' | 'stop' | 'stateOutputs'> {
   return {
     start: (stateMachineArn, { name, input }) =>
       request({ verb: 'start', action: 'states:StartExecution', on: stateMachineArn }, async () => {
@@ -179,11 +172,6 @@ function executionCalls(open: States): Pick<AwsControl, 'start' | 'describe' | '
         const { sdk, client } = await open()
         await client.send(new sdk.StopExecutionCommand({ executionArn: arn, cause }))
       }),
-  }
-}
-
-function historyCalls(open: States): Pick<AwsControl, 'stateOutputs'> {
-  return {
     stateOutputs: arn =>
       request({ verb: 'read the history of', action: 'states:GetExecutionHistory', on: arn }, async () => {
         const { sdk, client } = await open()
@@ -197,7 +185,7 @@ function historyCalls(open: States): Pick<AwsControl, 'stateOutputs'> {
   }
 }
 
-function logCalls(open: Logs): Pick<AwsControl, 'logEvents'> {
+function logCalls(open: Clients['logs']): Pick<AwsControl, 'logEvents'> {
   return {
     async *logEvents(group, { from, to }) {
       const act = { verb: 'read log group', action: 'logs:FilterLogEvents', on: group }

@@ -1,14 +1,14 @@
 /** Reads files and members, and inflates those whose name ends in `.gz` or `.zst`. */
-import * as zlib from 'node:zlib'
+import { createGunzip, createZstdDecompress, gunzipSync } from 'node:zlib'
 import { PermanentError } from '../errors/errors.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { Reader } from '../store/store.ts'
 import { compressionOf } from './compression.ts'
-import { type Inflater, inflateChunkBytes, inflateChunks } from './stream.ts'
+import { inflateChunkBytes, inflateChunks } from './stream.ts'
 
 /**
  * Yields the bytes of a file: `.gz` (any number of gzip members) and `.zst` (any number of frames) inflated, other files as stored.
- * @throws INPUT_INVALID when the compressed data is damaged or cut short; USAGE when this Node cannot read `.zst`; what the store throws
+ * @throws INPUT_INVALID when the compressed data is damaged or cut short; as the store
  */
 export function inflateFile(
   store: Reader,
@@ -32,7 +32,7 @@ export function inflateSmall(bytes: Uint8Array, name: string): Uint8Array | unde
   // zlib's synchronous call reads only the first frame of zstd.
   if (compression !== 'gzip') return undefined
   try {
-    const { buffer, engine } = zlib.gunzipSync(bytes, {
+    const { buffer, engine } = gunzipSync(bytes, {
       maxOutputLength: smallInflatedBytes,
       info: true,
     }) as unknown as {
@@ -63,22 +63,12 @@ export async function* inflateNamed(
     yield* source
     return
   }
-  const make = (): Inflater => (compression === 'gzip' ? createGunzip() : createZstd(name))
+  const create = compression === 'gzip' ? createGunzip : createZstdDecompress
   try {
-    yield* inflateChunks(source, make, { signal, continueWith: skipPadding })
+    yield* inflateChunks(source, () => create({ chunkSize: inflateChunkBytes }), { signal, continueWith: skipPadding })
   } catch (error) {
     throw inflateFault(error, { where, detail })
   }
-}
-
-const createGunzip = (): Inflater => zlib.createGunzip({ chunkSize: inflateChunkBytes })
-
-function createZstd(key: string): Inflater {
-  if (typeof zlib.createZstdDecompress === 'function') {
-    return zlib.createZstdDecompress({ chunkSize: inflateChunkBytes })
-  }
-  const message = `reading ${key} needs Node 22.15 or later, got ${process.version}; upgrade Node, or compress with gzip`
-  throw new PermanentError('USAGE', message, { key, node: process.version })
 }
 
 /** Returns the bytes after leading zeros: tapes and some writers fill the last block of a gzip file with zeros, and no stream begins with one. */

@@ -26,7 +26,7 @@ import {
   shareMemory,
   thisOwner,
 } from '../threads/machine.ts'
-import { memoryCeiling } from '../threads/memory-ceiling.ts'
+import { memoryCeiling } from '../threads/machine-memory.ts'
 import { openPool, type ThreadPool } from '../threads/pool.ts'
 import { checkInputRoot, checkOutputRoot } from './check-roots.ts'
 import { ownOutputs } from './roots-apart.ts'

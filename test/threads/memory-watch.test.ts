@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { memoryCeiling } from '../../lib/threads/memory-ceiling.ts'
+import { memoryCeiling } from '../../lib/threads/machine-memory.ts'
 import { watchMemory } from '../../lib/threads/memory-watch.ts'
 
 beforeEach(() => void vi.useFakeTimers())

@@ -1,9 +1,10 @@
 /** The esbuild plugin of a Lambda asset: bundles Fanmill once, puts the entries in one folder, and lets `import.meta.url` point below `files/`. */
 import { readFile } from 'node:fs/promises'
-import { extname, relative } from 'node:path'
+import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Loader, OnLoadResult, Plugin } from 'esbuild'
+import type { OnLoadResult, Plugin } from 'esbuild'
 import { assetNames } from '../../aws/lambda-events.ts'
+import { fileNames, loaderOf } from '../../bundle/bundle-plugin.ts'
 import { entryUrl } from '../../bundle/entry-url.ts'
 
 export interface AssetPluginOptions {
@@ -32,7 +33,7 @@ export function assetPlugin({ folder, handlerFolders }: AssetPluginOptions): Plu
 /** Replaces the module of the same name, because all outputs of the asset are in one folder. */
 const ownEntryUrl = `export const entryUrl = entry => new URL('./' + entry + '.mjs', import.meta.url).href`
 
-const importMetaPath = /\bimport\.meta\.(url|filename|dirname)\b/g
+const importMetaPath = /\bimport\.meta\.(?:url|filename|dirname)\b/g
 
 /** Replaces `import.meta.url` and its kind in the user's sources with a path beside the included files. */
 async function loadSource(path: string, folder: string): Promise<OnLoadResult | undefined> {
@@ -40,13 +41,6 @@ async function loadSource(path: string, folder: string): Promise<OnLoadResult | 
   if (source.search(importMetaPath) < 0) return undefined
   const place = `./${assetNames.files}/${relative(folder, path).replaceAll('\\', '/').replaceAll('../', '')}`
   const url = `const __fanmillUrl=import.meta.resolve(${JSON.stringify(place)}),__fanmillFile=decodeURIComponent(new URL(__fanmillUrl).pathname),__fanmillFolder=__fanmillFile.slice(0,__fanmillFile.lastIndexOf('/'));`
-  const names: Readonly<Record<string, string>> = {
-    url: '__fanmillUrl',
-    filename: '__fanmillFile',
-    dirname: '__fanmillFolder',
-  }
-  const contents = url + source.replace(/^#!/, '//').replace(importMetaPath, (_, name: string) => names[name] ?? '')
-  const extension = extname(path)
-  const loader: Loader = extension.includes('ts') ? 'ts' : 'js'
-  return { contents, loader }
+  const contents = url + source.replace(/^#!/, '//').replace(importMetaPath, name => fileNames[name] ?? name)
+  return { contents, loader: loaderOf(path) }
 }
