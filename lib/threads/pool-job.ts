@@ -1,0 +1,89 @@
+/** Runs one job on a thread of a pool. */
+import { once } from 'node:events'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import type { Piscina } from 'piscina'
+import { CapacityError, type FanmillError, fromPlain, TransientError } from '../errors/errors.ts'
+import type { WorkerAnswer, WorkerMessage } from '../model/worker-job.ts'
+import type { MemoryWatch } from './memory-watch.ts'
+
+export interface RunningJob {
+  readonly port: MessagePort
+  /** Rejects the job's promise without waiting for its thread. */
+  readonly abandon: (error: FanmillError) => void
+  /** Resolves when the job has an answer or was abandoned. */
+  readonly ended: Promise<void>
+  /** Settles when the thread ends the job, even after it was abandoned. */
+  answering: Promise<unknown>
+}
+
+/** State that the tasks of a pool share. */
+export interface PoolState {
+  readonly piscina: Piscina
+  /** One promise per job: a promise that outlives the jobs and is raced with them would keep their answers in memory. */
+  readonly running: Set<RunningJob>
+  /** Ids of the setups whose workers are open: threads close the engines of all others. */
+  readonly openSetups: Set<number>
+  readonly memory: MemoryWatch | undefined
+  readonly memoryBytesMax: number
+  isHung: boolean
+}
+
+interface JobOptions {
+  /** Called for each message, with the same object `job` for all messages of one job. */
+  onMessage(message: WorkerMessage, job: object): void
+  /** Running jobs of the same task. */
+  readonly jobs: Set<RunningJob>
+  onAbandoned(error: FanmillError): void
+}
+
+/** Runs a job on a thread, with a channel for its messages. */
+export async function runJob(
+  pool: PoolState,
+  call: object,
+  { jobs, onMessage, onAbandoned }: JobOptions,
+): Promise<unknown> {
+  const { port1: port, port2: workerPort } = new MessageChannel()
+  const closed = once(port, 'close')
+  const { promise: abandonment, reject } = Promise.withResolvers<never>()
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+  const abandon = (error: FanmillError): void => {
+    onAbandoned(error)
+    reject(error)
+  }
+  const own: RunningJob = { port, abandon, ended, answering: ended }
+  port.on('message', (message: WorkerMessage) => onMessage(message, own))
+  for (const set of [jobs, pool.running]) set.add(own)
+  pool.memory?.begin()
+  try {
+    const options = { transferList: [workerPort] }
+    const answering = pool.piscina.run({ ...call, port: workerPort }, options).catch(throwDeath)
+    own.answering = answering
+    const answer: WorkerAnswer<unknown> = await Promise.race([answering, abandonment])
+    // The messages of the job come on another channel than its answer, and may arrive later.
+    await closed
+    if ('error' in answer) throw fromPlain(answer.error)
+    return answer.value
+  } finally {
+    for (const set of [jobs, pool.running]) set.delete(own)
+    // The caller may keep `own` longer, but not the answer.
+    own.answering = ended
+    // Resets the progress, which a thread that died could not do.
+    onMessage({ kind: 'underWay', bytesStaged: 0, bytesConverted: 0, rows: 0 }, own)
+    if (pool.running.size === 0) pool.memory?.end()
+    port.close()
+    end()
+  }
+}
+
+/** Piscina rejects a job only when its thread has ended. */
+function throwDeath(error: unknown): never {
+  const { code, message } = error as { code?: string; message: string }
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY')
+    throw new CapacityError(
+      'OUT_OF_MEMORY',
+      'a worker thread ran out of JavaScript memory; raise --memory or lower --workers',
+      {},
+      { cause: error },
+    )
+  throw new TransientError('WORKER_DIED', `a worker thread ended during its job: ${message}`, {}, { cause: error })
+}
