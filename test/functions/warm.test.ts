@@ -1,7 +1,8 @@
 /** State that one invocation leaves to the next in the same process. */
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { CapacityError } from '../../lib/errors/errors.ts'
 import { openDeadline } from '../../lib/lambda/deadline.ts'
 import { processItem } from '../../lib/lambda/process-item.ts'
@@ -64,6 +65,26 @@ it('ends a batch with OUT_OF_MEMORY when its process takes more than 92 % of the
   taken.mockReturnValue(shareOf(0.91))
   expect(await account.process('points', { run, item: items[0]!, tier: 1 })).toMatchObject({ rows: 1 })
   taken.mockRestore()
+})
+
+it('keeps the threads of the last two runs, so that a process that alternates between them sets up each once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fanmill-warm-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const log = join(folder, 'setups')
+  const setup = `setup: async () => (await import('node:fs')).appendFileSync(${JSON.stringify(log)}, '.'),`
+  const tiers = JSON.stringify([{ memoryMb: 3008, threads: 1, temporaryStorageMb: 1024 }])
+  account = await Account.open(pipelineText({ task: setup }), { FANMILL_GROUP_BYTES: '1', FANMILL_TIERS: tiers })
+  const runs = []
+  for (const ofRun of ['2001-01', '2001-02']) {
+    for (const name of ['a', 'b'])
+      await account.upload(`incoming/${ofRun}/${name}.zip`, { [`${name}.csv`]: 'x,y\n1,2\n' })
+    const plan = await account.plan('points', { params: { month: ofRun } })
+    if (plan.status !== 'planned') throw new Error(plan.status)
+    runs.push({ run: plan.run, items: await account.items(plan.planKey) })
+  }
+  for (const index of [0, 1])
+    for (const { run, items } of runs) await account.process('points', { run, item: items[index]! })
+  expect(await readFile(log, 'utf8')).toBe('..')
 })
 
 it('keeps no folder when its threads cannot be opened', async () => {
