@@ -22,7 +22,7 @@ import type { LambdaSettings } from './environment.ts'
 import type { LambdaSession } from './session.ts'
 import { logMessage } from './telemetry.ts'
 
-/** What a batch is processed with. */
+/** The task, threads and folders that process a batch. */
 export interface WarmTask {
   readonly task: TaskDefinition
   readonly workers: Workers
@@ -33,7 +33,7 @@ export interface WarmTask {
   emptyPartFolder(): Promise<void>
 }
 
-/** The runs whose threads are kept; each costs an engine per thread. */
+/** Limit on the runs whose threads are kept; each costs an engine per thread. */
 const runsMax = 2
 
 /** Fraction of a function's memory beyond which a batch ends with OUT_OF_MEMORY. */
@@ -66,7 +66,7 @@ class WarmPool {
   readonly #partFolder: string
   readonly #groupBytes: number
   readonly #machine: Omit<PoolOptions, 'heapBytes'> & { readonly memory: MemoryShares }
-  /** By run, the most recently used last. */
+  /** Opened tasks by run, the most recently used last. */
   readonly #tasks = new Map<string, WarmTask>()
   #pool: ThreadPool | undefined
   #openedCount = 0
