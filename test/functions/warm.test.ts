@@ -52,8 +52,8 @@ it('processes the next batch when the time was up while the outcome of the one b
 })
 
 it('ends a batch with OUT_OF_MEMORY when its process takes more than 92 % of the memory of the function', async () => {
-  const slow = 'transform: mapRows(row => { const end = Date.now() + 300; while (Date.now() < end); return row }),'
-  const { run, items } = await planned(slow, ['a'])
+  const slow = '.mapRows(row => { const end = Date.now() + 300; while (Date.now() < end); return row })'
+  const { run, items } = await planned('', ['a'], slow)
   const taken = vi.spyOn(process.memoryUsage, 'rss')
   const shareOf = (share: number): number => Math.round(share * 3008 * 1024 * 1024)
   taken.mockReturnValue(shareOf(0.93))
