@@ -1,4 +1,4 @@
-/** Small files are read and inflated in one go, many at a time; what is strange about one is told as of any other. */
+/** Small files are read and inflated in one go, many at a time, with the same errors as other files. */
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

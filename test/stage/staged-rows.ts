@@ -15,7 +15,7 @@ export interface StagedRows {
   readonly rows: (string | null)[][]
   /** How many records the engine refused. */
   readonly rejectedCount: number
-  /** What stands before the second delimiter in the refused records: the lines, if located. */
+  /** Second field of the refused records: their lines, if located. */
   readonly rejectedLines: number[]
 }
 

@@ -15,7 +15,7 @@ afterEach(() => rmSync(parent, { recursive: true, force: true }))
 
 const moduleUrl = JSON.stringify(new URL('../../lib/store/own-folder.ts', import.meta.url).href)
 
-/** What a process that made a folder printed, after it ended as told. */
+/** Returns the output of a process that created a folder and then ended. */
 function ended(how: string): string {
   const script = `import { makeOwnFolder } from ${moduleUrl}; console.log(makeOwnFolder(${JSON.stringify(parent)})); ${how}`
   return spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).stdout.trim()

@@ -1,4 +1,4 @@
-/** What every store promises, run against each of them. */
+/** The tests that every store must pass. */
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -5,25 +5,25 @@ import { type FoldableLine, foldRepeats } from '../../lib/threads/fold-repeats.t
 function folded(
   act: (add: (message: string, repeats?: number) => void, flush: () => void) => void,
 ): [string, number?][] {
-  const told: [string, number?][] = []
+  const sent: [string, number?][] = []
   const folder = foldRepeats<FoldableLine>(
-    ({ message, repeats }) => void told.push(repeats === undefined ? [message] : [message, repeats]),
+    ({ message, repeats }) => void sent.push(repeats === undefined ? [message] : [message, repeats]),
   )
   const add = (message: string, repeats?: number) =>
     folder.add({ level: 'info', message, ...(repeats !== undefined && { repeats }) })
   act(add, folder.flush)
   folder.flush()
-  return told
+  return sent
 }
 
 it('logs a line at once, and its repeats as a count when flushed', () => {
-  const told = folded((add, flush) => {
+  const sent = folded((add, flush) => {
     for (let row = 0; row < 1_000_000; row++) add('odd')
     add('even')
     flush()
     add('odd')
   })
-  expect(told).toEqual([['odd'], ['even'], ['odd', 999_999], ['odd']])
+  expect(sent).toEqual([['odd'], ['even'], ['odd', 999_999], ['odd']])
 })
 
 it('adds counts of other threads', () => {
@@ -31,11 +31,11 @@ it('adds counts of other threads', () => {
 })
 
 it('remembers a bounded number of lines', () => {
-  const told = folded(add => {
+  const sent = folded(add => {
     for (let row = 0; row < 5000; row++) {
       add(`row ${row}`)
       add(`row ${row}`)
     }
   })
-  expect(told).toHaveLength(10_000)
+  expect(sent).toHaveLength(10_000)
 })

@@ -13,16 +13,16 @@ import { openPool, openWorkers } from '../../lib/threads/pool.ts'
 import { buildZip } from '../zip-builder.ts'
 
 it('ends unused threads only after they loaded their modules, because ending one earlier may abort the process', async () => {
-  const said: string[] = []
+  const events: string[] = []
   const watch = (worker: Worker): void => {
-    worker.once('message', () => said.push('loaded'))
-    worker.once('exit', () => said.push('ended'))
+    worker.once('message', () => events.push('loaded'))
+    worker.once('exit', () => events.push('ended'))
   }
   process.on('worker', watch)
   onTestFinished(() => void process.off('worker', watch))
   const workers = openWorkers({ threads: 2, setup: {}, heapBytes: 2 ** 27, onMessage: () => {} })
   await workers.close()
-  expect(said).toEqual(['loaded', 'loaded', 'ended', 'ended'])
+  expect(events).toEqual(['loaded', 'loaded', 'ended', 'ended'])
 })
 
 describe('a job', () => {

@@ -22,7 +22,7 @@ describe('environmentSecrets', () => {
 
 describe('managedSecrets', () => {
   let server: Server | undefined
-  /** As Lambda sets them. */
+  /** Environment variables as Lambda sets them. */
   const environment = { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'example' }
   const before = { ...process.env }
   beforeEach(() => {
@@ -34,13 +34,13 @@ describe('managedSecrets', () => {
   })
 
   it('requests each secret by name', async () => {
-    const asked: string[] = []
+    const requests: string[] = []
     await serve((body, target) => {
-      asked.push(`${target} ${body}`)
+      requests.push(`${target} ${body}`)
       return { status: 200, body: { SecretString: 'sesame' } }
     })
     expect(await managedSecrets(task)).toEqual({ api: 'sesame' })
-    expect(asked).toEqual(['secretsmanager.GetSecretValue {"SecretId":"weather/api-key"}'])
+    expect(requests).toEqual(['secretsmanager.GetSecretValue {"SecretId":"weather/api-key"}'])
   })
 
   it('signs requests with the credentials and region of the function', async () => {
@@ -58,14 +58,14 @@ describe('managedSecrets', () => {
   })
 
   it('requests a secret by its ARN when it was passed to the construct', async () => {
-    const asked: string[] = []
+    const requests: string[] = []
     await serve(body => {
-      asked.push(body)
+      requests.push(body)
       return { status: 200, body: { SecretString: 'sesame' } }
     })
     const arn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:generated-a1b2c3'
     expect(await managedSecrets(task, { arns: { 'weather/api-key': arn } })).toEqual({ api: 'sesame' })
-    expect(asked).toEqual([JSON.stringify({ SecretId: arn })])
+    expect(requests).toEqual([JSON.stringify({ SecretId: arn })])
   })
 
   it('refuses a missing secret without revealing any value', async () => {

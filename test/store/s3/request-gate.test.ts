@@ -30,7 +30,7 @@ class VirtualClock implements RetryClock {
       if (isOver || next === undefined) return
       this.#now = next.at
       next.go()
-      // What is due within the same millisecond goes together.
+      // Requests of the same millisecond are sent together.
       while (this.#timers[0] && this.#timers[0].at < this.#now + 1) this.#timers.shift()?.go()
     }
   }
@@ -49,9 +49,9 @@ class VirtualClock implements RetryClock {
 
 interface Flood {
   readonly functions: number
-  /** Of each function; a part takes two requests. */
+  /** Partitions of each function; each part needs two requests. */
   readonly parts: number
-  /** What S3 takes of one prefix. */
+  /** Requests per second that S3 accepts for one prefix. */
   readonly writesPerSecond: number
   readonly policy: RetryPolicy
 }

@@ -1,10 +1,10 @@
-/** A small S3 over real HTTP, for the faults that no real one produces when asked: cut bodies, refusals, answers that get lost. */
+/** A small S3 server over HTTP that produces faults on demand: cut bodies, refusals, lost answers. */
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What happens to one request. */
+/** The fault of one request. */
 export type Fault =
   /** Refused before it has an effect. */
   | { readonly kind: 'refuse'; readonly status: number; readonly code: string }
@@ -12,7 +12,7 @@ export type Fault =
   | { readonly kind: 'lose' }
   /** The connection breaks after so many bytes of the body. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
-  /** As `cut`, but the body ends as if it were whole. */
+  /** Like `cut`, but the body ends as if it were whole. */
   | { readonly kind: 'short'; readonly afterBytes: number }
   /** A body that says that the request failed, under status 200. */
   | { readonly kind: 'lie'; readonly code: string }
@@ -34,7 +34,7 @@ export interface S3Server {
   readonly objects: Map<string, S3Object>
   /** Asked for each request. */
   fault: (request: S3Request) => Fault | undefined
-  /** Of its clock, by which its answers are dated. */
+  /** Milliseconds by which the clock of the server is ahead. */
   aheadMs: number
   /** Requests that it takes; others are refused with 503 SlowDown, as S3 does for each prefix. Default: all. */
   rate: { readonly perSecond: number; readonly burst: number } | undefined
@@ -75,13 +75,13 @@ export async function startS3Server(): Promise<S3Server> {
   }
   const isTaken = tokenBucket()
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const asked = await read(request, own.requests.length + 1)
-    own.requests.push(asked)
+    const received = await read(request, own.requests.length + 1)
+    own.requests.push(received)
     response.setHeader('date', new Date(Date.now() + own.aheadMs).toUTCString())
-    const fault = own.fault(asked)
+    const fault = own.fault(received)
     if (own.rate && !isTaken(own.rate)) return send(response, failure(503, 'SlowDown'))
     if (fault?.kind === 'refuse') return send(response, failure(fault.status, fault.code))
-    const answer = (own.hasObjectLock && refuseBody(asked)) || answerTo(asked, state)
+    const answer = (own.hasObjectLock && refuseBody(received)) || answerTo(received, state)
     if (fault?.kind === 'lose') return void response.socket?.destroy()
     if (fault?.kind === 'lie') return send(response, failure(200, fault.code))
     send(response, answer, fault)
@@ -146,20 +146,20 @@ interface State {
   readonly uploads: Map<string, Upload>
 }
 
-function answerTo(asked: S3Request, state: State): Answer {
-  const { method, key, query } = asked
-  if (query.has('uploads')) return method === 'POST' ? openUpload(asked, state) : listUploads(asked, state)
-  if (query.has('uploadId')) return uploadAnswer(asked, state)
-  if (key === '') return listObjects(asked, state)
-  if (method === 'PUT') return put(asked, state)
+function answerTo(received: S3Request, state: State): Answer {
+  const { method, key, query } = received
+  if (query.has('uploads')) return method === 'POST' ? openUpload(received, state) : listUploads(received, state)
+  if (query.has('uploadId')) return uploadAnswer(received, state)
+  if (key === '') return listObjects(received, state)
+  if (method === 'PUT') return put(received, state)
   if (method === 'DELETE') {
     state.objects.delete(key)
     return { status: 204 }
   }
-  return get(asked, state)
+  return get(received, state)
 }
 
-/** As S3 with Object Lock: the digest is required, and must be the body's. */
+/** Behaves like S3 with Object Lock: requires the digest of the body. */
 function refuseBody({ method, headers, body }: S3Request): Answer | undefined {
   if (method !== 'PUT') return undefined
   const digest = headers['content-md5']
@@ -190,14 +190,14 @@ function get({ method, key, headers }: S3Request, { objects }: State): Answer {
     ([name]) => !name.startsWith('x-amz-checksum') || headers['x-amz-checksum-mode'] === 'ENABLED',
   )
   if (headers['if-match'] && headers['if-match'] !== `"${etag}"`) return failure(412, 'PreconditionFailed')
-  const told = { etag: `"${etag}"`, 'x-amz-meta-fanmill-token': token, ...Object.fromEntries(shown) }
-  if (method === 'HEAD') return { headers: { ...told, 'content-length': `${bytes.length}` } }
+  const answered = { etag: `"${etag}"`, 'x-amz-meta-fanmill-token': token, ...Object.fromEntries(shown) }
+  if (method === 'HEAD') return { headers: { ...answered, 'content-length': `${bytes.length}` } }
   const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? []
-  if (first === undefined) return { headers: told, body: bytes }
+  if (first === undefined) return { headers: answered, body: bytes }
   if (Number(first) >= bytes.length) return failure(416, 'InvalidRange')
   const body = bytes.subarray(Number(first), last ? Number(last) + 1 : undefined)
   const range = `bytes ${first}-${Number(first) + body.length - 1}/${bytes.length}`
-  return { status: 206, headers: { ...told, 'content-range': range }, body }
+  return { status: 206, headers: { ...answered, 'content-range': range }, body }
 }
 
 function listObjects({ query }: S3Request, { objects }: State): Answer {
@@ -276,7 +276,7 @@ function uploadAnswer({ method, query, body }: S3Request, { objects, uploads }: 
   return xml(`<CompleteMultipartUploadResult><ETag>"${etag}"</ETag></CompleteMultipartUploadResult>`)
 }
 
-const failure = (status: number, code: string, message = 'as asked'): Answer => ({
+const failure = (status: number, code: string, message = 'requested by the test'): Answer => ({
   ...xml(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`),
   status,
 })

@@ -313,7 +313,7 @@ describe('the S3 store', () => {
   })
 })
 
-/** As requests are dated. */
+/** Formats a date as requests do. */
 const compact = (time: number): string => new Date(time).toISOString().replaceAll(/[-:]|\.\d+/g, '')
 
 async function stage(store: Store, key: string, token: string, content: Uint8Array) {
