@@ -1,4 +1,7 @@
-/** Lets all test files of a run share the bundles of pipelines: one takes 5 seconds and 75 MB. */
+/**
+ * Lets all test files of a run share the bundles of pipelines, each of which takes 5 seconds and 75 MB. With this, and without copies of
+ * assets, the tests of `test/infra` take 217 seconds of CPU time instead of 294.
+ */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
