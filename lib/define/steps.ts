@@ -43,7 +43,9 @@ export type ExactColumns<Result, Known extends PropertyKey> = Result & {
 /** The rows after a step. Columns that SQL adds without naming them in its type can be read as `unknown`. */
 export type RowAfterStep<Row, Adds> = unknown extends Adds
   ? Row & Readonly<Record<string, unknown>>
-  : { readonly [Name in keyof Row as Name extends keyof Adds ? never : Name]: Row[Name] } & Readonly<Adds>
+  : string extends keyof Row
+    ? { readonly [Name in keyof Row as Name extends keyof Adds ? never : Name]: Row[Name] } & Readonly<Adds>
+    : { readonly [Name in keyof Row | keyof Adds]: Name extends keyof Adds ? Adds[Name] : Row[Name & keyof Row] }
 
 /** Returns the step that calls `map` for each row. */
 export function mapRows(map: MapRowsStep['map'], given: MapOptions<Columns> = {}): MapRowsStep {

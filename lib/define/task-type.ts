@@ -8,7 +8,7 @@ import type { AnyTaskOptions } from './task-options.ts'
  * A task: frozen data, with methods that return the same task with one more step. `Row` is the type of its rows after the last
  * step, `Values` that of its parameters, `State` that of what `setup` returns, and `Uses` names the columns that its output uses.
  */
-export interface Task<Row = unknown, Values = unknown, State = unknown, Uses extends string = never>
+export interface Task<Row = Unchecked, Values = Unchecked, State = Unchecked, Uses extends string = Unchecked>
   extends TaskFields {
   /** A column of `partitionBy` or `sortBy` that the rows do not have makes this task no `TaskDefinition`. */
   readonly [unknownOutputColumns]?: UnknownColumns<Uses, Row>
@@ -55,7 +55,7 @@ export interface Task<Row = unknown, Values = unknown, State = unknown, Uses ext
    * Returns the task with other options and the same steps. The new options are checked like the first.
    * @example flights.with({ rejects: { max: '0.5%' } })
    */
-  with(changes: Partial<AnyTaskOptions>): Task<Row, Values, State>
+  with(changes: Partial<AnyTaskOptions>): Task<Row, Values, State, never>
 }
 
 /** The `sql` method of a task: a template, or a function of the parameters that returns one. */
@@ -66,6 +66,10 @@ export interface SqlMethod<Row, Values, State, Uses extends string> {
   ): Task<RowAfterStep<Row, Adds>, Values, State, Uses>
   <Adds = unknown>(build: (params: Values) => SqlStep): Task<RowAfterStep<Row, Adds>, Values, State, Uses>
 }
+
+/** The arguments of `Task` that stand for any task. */
+// biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked, because nothing is known of any task
+type Unchecked = any
 
 type NoColumns = Readonly<Record<never, never>>
 

@@ -63,7 +63,7 @@ export function taskWithSteps(given: AnyTaskOptions, steps: readonly StepDefinit
       ),
     mapRows: (map, options) => withStep(mapRows(map as never, options)),
     mapBatches: (map, options) => withStep(mapBatches(map as never, options)),
-    with: changes => taskWithSteps({ ...given, ...changes }, steps),
+    with: changes => taskWithSteps({ ...given, ...changes }, steps) as never,
   }
   for (const [name, value] of Object.entries(methods)) Object.defineProperty(data, name, { value, enumerable: false })
   return Object.freeze(data) as Task

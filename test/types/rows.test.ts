@@ -11,6 +11,7 @@ import {
   pipeline,
   type RowOf,
   sql,
+  type Task,
   type TaskDefinition,
   task,
   zipMembers,
@@ -174,6 +175,37 @@ it('types any number of steps', () => {
     expectTypeOf(row.delay).toBeNumber()
     return null
   })
+})
+
+it('types more steps than anybody writes', () => {
+  const adds = { a: column.int32() }
+  const one = task(base).mapRows(() => ({ a: 1 }), { adds })
+  const ten = one.sql<{ b: string }>`select 1`.sql<{ c: string }>`select 1`.sql<{ d: string }>`select 1`.sql<{
+    b: string
+  }>`select 1`.sql<{ c: string }>`select 1`.sql<{ d: string }>`select 1`.sql<{ b: string }>`select 1`.sql<{
+    c: string
+  }>`select 1`.sql<{ d: string }>`select 1`
+  const twenty = ten
+    .mapRows(row => ({ a: row.a }), { adds })
+    .mapRows(row => ({ a: row.a }), { adds })
+    .mapRows(row => ({ a: row.a }), { adds })
+    .mapRows(row => ({ a: row.a }), { adds })
+    .mapRows(row => ({ a: row.a }), { adds })
+  twenty.mapRows(row => {
+    expectTypeOf(row).toEqualTypeOf<{
+      readonly date: Date | null
+      readonly delay: number
+      readonly origin: string | null
+      readonly a: number | null
+      readonly b: string
+      readonly c: string
+      readonly d: string
+    }>()
+    return null
+  })
+  // Whatever its rows and parameters are, it is a task.
+  expectTypeOf(twenty).toExtend<Task>()
+  expectTypeOf(twenty).toExtend<TaskDefinition>()
 })
 
 it('types the parameters of where and setup', () => {
