@@ -5,7 +5,7 @@ import { type Failure, type Outcome, pendingOf } from '../model/outcome.ts'
 import { tooManyPartitions } from '../paths/partition-limits.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
 import { isDamaged, readUndamaged } from '../state/damaged-state.ts'
-import { type Actor, forEachParallel, readState } from '../state/files.ts'
+import { type Actor, mapParallel, readState } from '../state/files.ts'
 import { outputPrefix, readFailure, readOutcome, runKeys } from '../state/state.ts'
 import type { PendingPart, Store } from '../store/store.ts'
 import { checkAccounts, type PlannedBatch } from './accounts.ts'
@@ -59,12 +59,8 @@ export async function readOutcomes(
   plan: readonly Pick<PlannedBatch, 'batch'>[],
 ): Promise<Outcome[]> {
   const keys = runKeys(run.runId, run.attempt)
-  const outcomes: Outcome[] = []
-  await forEachParallel(plan, async ({ batch }) => {
-    const outcome = await readState(store, keys.outcome(batch), readOutcome)
-    if (outcome) outcomes.push(outcome)
-  })
-  return outcomes.sort((a, b) => a.batch - b.batch)
+  const outcomes = await mapParallel(plan, ({ batch }) => readState(store, keys.outcome(batch), readOutcome))
+  return outcomes.filter(outcome => outcome !== undefined).sort((a, b) => a.batch - b.batch)
 }
 
 /** Reads the last failure of each batch that ever failed, in order of batch. */
@@ -72,15 +68,13 @@ export async function readFailures(
   store: Store,
   run: { readonly runId: string; readonly attempt: number },
 ): Promise<Failure[]> {
+  const found = await Array.fromAsync(store.list(runKeys(run.runId, run.attempt).failures))
+  const failures = await mapParallel(found, ({ key }) => readUndamaged(store, key, readFailure))
   const last = new Map<number, Failure>()
-  const found: string[] = []
-  for await (const { key } of store.list(runKeys(run.runId, run.attempt).failures)) found.push(key)
-  await forEachParallel(found, async key => {
-    const failure = await readUndamaged(store, key, readFailure)
-    // A damaged note must not hide the others.
+  // A damaged note must not hide the others.
+  for (const failure of failures)
     if (failure && !isDamaged(failure) && failure.try >= (last.get(failure.batch)?.try ?? 0))
       last.set(failure.batch, failure)
-  })
   return [...last.values()].sort((a, b) => a.batch - b.batch)
 }
 

@@ -1,7 +1,7 @@
 /** Executes a commit's journal to its end, from wherever it stopped; every step may be repeated. */
 import { TransientError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
-import { type Actor, forEachParallel, type Versioned } from '../state/files.ts'
+import { type Actor, mapParallel, type Versioned } from '../state/files.ts'
 import { type Head, type Journal, outputPrefix, runKeys, runOfPart, stateBytes, successKey } from '../state/state.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import { lockedOut, readSuccess } from './head.ts'
@@ -66,7 +66,7 @@ async function completeParts({ actor, claim, journal, there }: Roll): Promise<Se
   const lost = new Set<number>()
   // Only parts of this attempt have such names; an extracted file may have the name of an older file.
   const ownName = `-${journal.runId}-${journal.attempt}.parquet`
-  await forEachParallel(journal.complete, async (part, index) => {
+  await mapParallel(journal.complete, async (part, index) => {
     if (part.key.endsWith(ownName) && there?.get(part.key) === part.sizeBytes) return
     const isVisible = await claim.change(`complete-part-${index}`, () => actor.store.completePart(part))
     if (!isVisible) lost.add(part.batch)
@@ -80,7 +80,7 @@ async function verifyParts({ actor, journal }: Roll): Promise<Manifest> {
   const prefix = outputPrefix(journal.outputPath)
   const etags = new Map<string, string>()
   const statOf = await statsOf(actor.store, journal)
-  await forEachParallel(journal.complete, async ({ key, sizeBytes }) => {
+  await mapParallel(journal.complete, async ({ key, sizeBytes }) => {
     const found = await statOf(key)
     if (found?.sizeBytes !== sizeBytes) {
       const got = found ? `${found.sizeBytes} bytes` : 'nothing'
@@ -112,7 +112,7 @@ async function statsOf(
 }
 
 async function removeOld({ actor, claim, journal, there }: Roll): Promise<void> {
-  await forEachParallel(journal.remove, async (key, index) => {
+  await mapParallel(journal.remove, async (key, index) => {
     if (there && !there.has(key)) return
     await claim.change(`remove-part-${index}`, () => actor.store.remove(key))
   })
@@ -155,7 +155,7 @@ async function undo(roll: Roll): Promise<Rolled> {
     ...(previous?.files ?? []).map(file => prefix + file.path),
   ])
   const added = journal.complete.filter(part => !old.has(part.key))
-  await forEachParallel(added, (part, index) => claim.change(`undo-part-${index}`, () => actor.store.remove(part.key)))
+  await mapParallel(added, (part, index) => claim.change(`undo-part-${index}`, () => actor.store.remove(part.key)))
   const lostBatches = await voidLost(roll)
   const hasOld = added.length === journal.complete.length
   if (previous && isPreviousVisible && hasOld) {
@@ -167,7 +167,7 @@ async function undo(roll: Roll): Promise<Rolled> {
 
 async function voidLost({ actor, claim, journal }: Roll): Promise<number[]> {
   const lost = new Set<number>()
-  await forEachParallel(journal.complete, async part => {
+  await mapParallel(journal.complete, async part => {
     if (!(await actor.store.hasPart(part))) lost.add(part.batch)
   })
   const keys = runKeys(journal.runId, journal.attempt)

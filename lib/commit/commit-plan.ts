@@ -12,10 +12,6 @@ import type { Current } from './head.ts'
 import type { HeadClaim } from './head-claim.ts'
 import { keysToRemove, nextManifest } from './next-manifest.ts'
 
-export interface Journaled {
-  readonly journal: Journal
-}
-
 interface Decision extends CommitOptions {
   readonly current: Current
   readonly outcomes: readonly Outcome[]
@@ -24,7 +20,7 @@ interface Decision extends CommitOptions {
 }
 
 /** @throws OUTPUT_NOT_OURS, OUTPUT_EXISTS, OUTPUT_SCHEMA_MISMATCH */
-export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Decision): Promise<Journaled> {
+export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Decision): Promise<Journal> {
   const { reservation, current } = decision
   checkExists(reservation, current.manifest)
   checkFits(decision)
@@ -40,7 +36,7 @@ export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Dec
     if (found && (await actor.store.replace(key, bytes, found.etag)) !== undefined) return
     throw new FanmillError('OUTPUT_LOCKED', `${key} was changed by another process; try again`, { key })
   })
-  return { journal }
+  return journal
 }
 
 /** Checks again what plan checked, because another run may have been committed since, and inputs may add columns. */

@@ -5,12 +5,12 @@ import type { Manifest } from '../model/manifest.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
 import { canonicalJson } from '../model/run-identity.ts'
 import { type Actor, actorOf, effect, roundsMax, type Versioned } from '../state/files.ts'
-import type { Committing, Head } from '../state/state.ts'
+import type { Committing, Head, Journal } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 import { type Checked, checkOutcomes } from './commit-check.ts'
 import { rollJournal } from './commit-journal.ts'
 import type { CommitOptions } from './commit-options.ts'
-import { type Journaled, writeJournal } from './commit-plan.ts'
+import { writeJournal } from './commit-plan.ts'
 import { type Current, changeHead, lockedOut, readCurrent } from './head.ts'
 import { HeadClaim } from './head-claim.ts'
 import { checkCode } from './run-code.ts'
@@ -40,7 +40,7 @@ export async function commit(store: Store, options: CommitOptions): Promise<Comm
   if ('done' in claimed) return claimed
   const prepared = await prepare(actor, claimed, options)
   if ('missing' in prepared) return { done: false, ...prepared }
-  const rolled = await rollJournal(actor, claimed.head, prepared.journal)
+  const rolled = await rollJournal(actor, claimed.head, prepared)
   if (rolled.status === 'undone') return { done: false, missing: rolled.lostBatches, partsLost: true }
   return { done: true, manifest: rolled.manifest }
 }
@@ -101,7 +101,7 @@ function readsAll({ inputs, task, params }: ReservedRun, standing: Current['stan
   return inputs.every(({ key, identity }) => identities.get(key) === identity)
 }
 
-type Prepared = Journaled | Extract<Checked, { missing: unknown }>
+type Prepared = Journal | Extract<Checked, { missing: unknown }>
 
 /** Checks everything and writes the journal; when that fails, drops the claim, because nothing was changed. */
 async function prepare(actor: Actor, { head, current }: Claimed, options: CommitOptions): Promise<Prepared> {

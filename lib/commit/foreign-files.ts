@@ -4,7 +4,7 @@ import type { Manifest } from '../model/manifest.ts'
 import { pendingOf } from '../model/outcome.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { isDamaged, readUndamaged } from '../state/damaged-state.ts'
-import { forEachParallel } from '../state/files.ts'
+import { mapParallel } from '../state/files.ts'
 import { outputPrefix, readOutcome, runKeys, runOfPart } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 
@@ -76,7 +76,7 @@ const earlierAttempts = ({ runId, attempt = 1 }: WritingRun): RunName[] =>
 /** Keys that the outcomes of attempts name whose commit began; before a commit nothing of an attempt is visible. */
 async function committedKeys(store: Store, prefix: string, attempts: readonly RunName[]): Promise<Set<string>> {
   const keys = new Set<string>()
-  await forEachParallel(attempts, async ({ runId, attempt }) => {
+  await mapParallel(attempts, async ({ runId, attempt }) => {
     const { journal, outcomes } = runKeys(runId, attempt)
     if (!(await store.stat(journal))) return
     for await (const { key } of store.list(outcomes)) {

@@ -3,7 +3,7 @@ import type { RunEvent } from '../model/events.ts'
 import { type Outcome, totalsOf } from '../model/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import type { RunName } from '../model/run-identity.ts'
-import { forEachParallel, readState } from '../state/files.ts'
+import { mapParallel, readState } from '../state/files.ts'
 import { type RunRecord, readFailure, readOutcome, readPlan, readRunRecord, runKeys } from '../state/state.ts'
 import { urlBelow } from '../store/roots.ts'
 import type { Deployed } from './deployed.ts'
@@ -79,14 +79,12 @@ async function readNewOutcomes(store: Deployed['store'], prefix: string, outcome
   for await (const { key, etag } of store.list(prefix)) there.set(key, etag)
   for (const key of outcomes.keys()) if (!there.has(key)) outcomes.delete(key)
   const changed = [...there].filter(([key, etag]) => outcomes.get(key)?.etag !== etag)
-  const found: Outcome[] = []
-  await forEachParallel(changed, async ([key, etag]) => {
+  const found = await mapParallel(changed, async ([key, etag]) => {
     const outcome = await readState(store, key, readOutcome)
-    if (!outcome) return
-    outcomes.set(key, { etag, outcome })
-    found.push(outcome)
+    if (outcome) outcomes.set(key, { etag, outcome })
+    return outcome
   })
-  return found.sort((a, b) => a.batch - b.batch)
+  return found.filter(outcome => outcome !== undefined).sort((a, b) => a.batch - b.batch)
 }
 
 function progressOf(outcomes: readonly Outcome[]) {

@@ -1,7 +1,7 @@
 /** Opens the objects of a plan, several at the same time. */
 import { throwIfAborted } from '../errors/abort.ts'
 import type { InputObject } from '../model/plan-data.ts'
-import { forEachParallel } from '../state/files.ts'
+import { mapParallel } from '../state/files.ts'
 import type { StoredObject } from '../store/store.ts'
 
 export interface OpenInput {
@@ -24,9 +24,8 @@ export async function openAll<T extends OpenInput>(
   open: (object: StoredObject) => Promise<T>,
   options: OpenOptions,
 ): Promise<T[]> {
-  const inputs: T[] = []
   let turn: Promise<void> | undefined
-  const openOrTake = async (object: StoredObject, index: number): Promise<void> => {
+  const openOrTake = async (object: StoredObject, index: number): Promise<T> => {
     if (index % openedAtOnce === 0) turn = nextTurn()
     // All that are open at the same time wait here; otherwise everything would be opened before any other work gets its turn.
     await turn
@@ -35,10 +34,9 @@ export async function openAll<T extends OpenInput>(
     const isSame = known?.input.etag === object.etag && known.input.sizeBytes === object.sizeBytes
     const input = known && isSame ? known : await open(object)
     if (input !== known) options.onOpen?.(input)
-    inputs[index] = input
+    return input
   }
-  await forEachParallel(objects, openOrTake, options.atOnce)
-  return inputs
+  return mapParallel(objects, openOrTake, options.atOnce)
 }
 
 /** Small files are opened without waiting; after so many, other work gets its turn. */

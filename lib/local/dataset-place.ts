@@ -6,7 +6,7 @@ import { headKey, readSuccess } from '../commit/head.ts'
 import type { LocalPart } from '../engine/dataset.ts'
 import { type FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
-import { forEachParallel, readState } from '../state/files.ts'
+import { mapParallel, readState } from '../state/files.ts'
 import { type Head, outputPrefix, readHeadFile, successKey } from '../state/state.ts'
 import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { type RootAccess, rootSpec } from '../store/roots.ts'
@@ -65,7 +65,7 @@ export async function checkParts(place: DatasetPlace, manifest: Manifest): Promi
   if (place.folder === undefined) {
     for await (const { key, sizeBytes } of place.store.list(prefix)) sizes.set(key.slice(prefix.length), sizeBytes)
   } else {
-    await forEachParallel(manifest.parts, async ({ key }) => {
+    await mapParallel(manifest.parts, async ({ key }) => {
       const found = await place.store.stat(prefix + key)
       if (found) sizes.set(key, found.sizeBytes)
     })

@@ -9,7 +9,7 @@ import type { Outcome, OutcomeFile } from '../model/outcome.ts'
 import type { BatchInputs, BatchWork, PlanItem, Slice } from '../model/plan-data.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
-import { forEachParallel } from '../state/files.ts'
+import { mapParallel } from '../state/files.ts'
 import { inputOf } from '../state/plan-files.ts'
 import { outputPrefix } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
@@ -91,15 +91,14 @@ async function stageFiles(
   { output, token, sleep }: ExtractTools,
 ): Promise<OutcomeFile[]> {
   const prefix = outputPrefix(run.outputPath)
-  const files: OutcomeFile[] = []
   const by = { runId: run.runId, attempt: run.attempt, token }
-  await forEachParallel(extracted, async ({ path, crc32 }) => {
+  const files = await mapParallel(extracted, async ({ path, crc32 }) => {
     const {
       key: _,
       token: __,
       ...pending
     } = await retryTransient(() => output.stagePart(prefix + path, `${folder}/${path}`, by), sleep)
-    files.push({ path, crc32, ...pending })
+    return { path, crc32, ...pending }
   })
   return files.sort((a, b) => (a.path < b.path ? -1 : 1))
 }

@@ -4,7 +4,7 @@ import { smallPartBytes } from '../inputs/expected-parts.ts'
 import type { SharePart } from '../model/share.ts'
 import type { Workers } from '../model/worker-job.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
-import { forEachParallel } from '../state/files.ts'
+import { mapParallel } from '../state/files.ts'
 
 /** A part that is only a little too large is not split, because splitting encodes its rows again. */
 const toleratedTimes = 1.25
@@ -22,14 +22,9 @@ export async function fitParts(
   const groups = [...Map.groupBy(parts, part => partitionFolder(part.partition)).values()].flatMap(group =>
     bundles(group, partBytes),
   )
-  const fitted: (readonly SharePart[])[] = []
-  await forEachParallel(
-    groups,
-    async (group, index) => {
-      fitted[index] = await joinOrSplit(group, `${target}-merged${index}`, { workers, partBytes })
-    },
-    workers.threads,
-  )
+  const fit = (group: readonly SharePart[], index: number) =>
+    joinOrSplit(group, `${target}-merged${index}`, { workers, partBytes })
+  const fitted = await mapParallel(groups, fit, workers.threads)
   return fitted.flat()
 }
 

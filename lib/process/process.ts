@@ -9,7 +9,7 @@ import type { SharePart, ShareResult } from '../model/share.ts'
 import { folderBytesLeft } from '../paths/partition-limits.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
 import type { PartitionSet } from '../paths/partition-set.ts'
-import { forEachParallel, readState } from '../state/files.ts'
+import { mapParallel, readState } from '../state/files.ts'
 import { inputOf, readBatch } from '../state/plan-files.ts'
 import { outputPrefix, partName, readOutcome, readStarts, runKeys, stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
@@ -126,17 +126,15 @@ async function stageParts(
   parts: readonly SharePart[],
   tools: ProcessTools,
 ): Promise<OutcomePart[]> {
-  const staged: OutcomePart[] = []
   const by = { runId: run.runId, attempt: run.attempt, token: tools.token }
   // A part without rows only carries the schema; it is kept only when there is no other.
   const kept = parts.some(part => part.rows > 0) ? parts.filter(part => part.rows > 0) : parts.slice(0, 1)
-  await forEachParallel(kept, async (part, index) => {
+  return mapParallel(kept, async (part, index) => {
     const key = `${outputPrefix(run.outputPath)}${partitionFolder(part.partition)}${partName(item.batch, index, run)}`
     const pending = await retryTransient(() => tools.output.stagePart(key, part.file, by), tools.sleep)
     const isPartitioned = Object.keys(part.partition).length > 0
-    staged[index] = { ...pending, rows: part.rows, partition: isPartitioned ? part.partition : undefined }
+    return { ...pending, rows: part.rows, partition: isPartitioned ? part.partition : undefined }
   })
-  return staged
 }
 
 interface ProcessedSlices {
@@ -231,6 +229,6 @@ async function writeOutcome(output: Store, run: RunFrame, outcome: Outcome): Pro
   const winner = await readState(output, key, readOutcome)
   if (!winner) throw new FanmillError('STORE_FAILED', `${key} existed and was removed meanwhile; run again`, { key })
   if (winner.token !== outcome.token)
-    await forEachParallel(pendingOf(outcome, outputPrefix(run.outputPath)), part => output.abortPart(part))
+    await mapParallel(pendingOf(outcome, outputPrefix(run.outputPath)), part => output.abortPart(part))
   return winner
 }

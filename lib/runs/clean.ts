@@ -2,7 +2,7 @@
 import { isLive } from '../commit/head.ts'
 import { outputHashOf, type RunName } from '../model/run-identity.ts'
 import { type DamagedFile, isDamaged, readUndamaged } from '../state/damaged-state.ts'
-import { type Actor, forEachParallel, readsAtOnce } from '../state/files.ts'
+import { type Actor, mapParallel, readsAtOnce } from '../state/files.ts'
 import { type Lease, type RunRecord, readLease, readRunRecord, runKeys, runOfPart } from '../state/state.ts'
 import { stateRoot } from '../store/state-root.ts'
 import type { ListedPart, Store, StoredObject } from '../store/store.ts'
@@ -41,7 +41,7 @@ export async function planClean(store: Store, options: CleanOptions): Promise<Cl
     if (use.damaged) damaged.push(use.damaged)
   }
   const all = [...names, ...listed.flatMap(part => attemptOfPart(part) ?? [])]
-  await forEachParallel([...new Map(all.map(name => [attemptText(name), name]))], judge, readsAtOnce)
+  await mapParallel([...new Map(all.map(name => [attemptText(name), name]))], judge, readsAtOnce)
   const unneeded = names.filter(name => !uses.get(attemptText(name))?.isKept)
   const isOld = (part: ListedPart): boolean => {
     const name = attemptOfPart(part)
@@ -59,8 +59,8 @@ export async function planClean(store: Store, options: CleanOptions): Promise<Cl
 
 /** Removes the planned state and parts; may be called again. */
 export async function clean(store: Store, plan: Pick<CleanPlan, 'objects' | 'parts'>): Promise<void> {
-  await forEachParallel(plan.parts, part => store.abortPart(part), readsAtOnce)
-  await forEachParallel(plan.objects, ({ key }) => store.remove(key), readsAtOnce)
+  await mapParallel(plan.parts, part => store.abortPart(part), readsAtOnce)
+  await mapParallel(plan.objects, ({ key }) => store.remove(key), readsAtOnce)
 }
 
 /** Whether the state of an attempt is kept, and whether it has ended for certain, so that its pending parts can be removed. */
@@ -80,12 +80,8 @@ async function objectsOf(store: Store, attempts: readonly RunName[], attemptCoun
     const isWanted = (name: RunName | undefined): boolean => name !== undefined && wanted.has(attemptText(name))
     return all.filter(({ key }) => isWanted(attemptOf(key)))
   }
-  const objects: StoredObject[][] = []
-  const list = async ({ runId, attempt }: RunName, index: number) => {
-    objects[index] = await Array.fromAsync(store.list(runKeys(runId, attempt).folder))
-  }
-  await forEachParallel(attempts, list, readsAtOnce)
-  return objects.flat()
+  const list = ({ runId, attempt }: RunName) => Array.fromAsync(store.list(runKeys(runId, attempt).folder))
+  return (await mapParallel(attempts, list, readsAtOnce)).flat()
 }
 
 /** Judges one attempt. Without run.json it cannot be resumed: an earlier clean was interrupted. */

@@ -3,7 +3,7 @@
 import { readCurrent } from '../commit/head.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { type DamagedFile, isDamaged, orDamaged } from '../state/damaged-state.ts'
-import { forEachParallel, readState, readsAtOnce } from '../state/files.ts'
+import { mapParallel, readState, readsAtOnce } from '../state/files.ts'
 import { outputKeys, readHeadFile } from '../state/state.ts'
 import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
@@ -33,7 +33,7 @@ export async function neededAttempts(store: Store): Promise<NeededAttempts> {
     } else for (const run of runs) attempts.add(attemptText(run))
   }
   const folders = await Array.fromAsync(store.listFolders(`${stateRoot}outputs/`))
-  await forEachParallel(folders, readOutput, readsAtOnce)
+  await mapParallel(folders, readOutput, readsAtOnce)
   return { attempts, damagedOutputs, damaged }
 }
 

@@ -4,8 +4,8 @@ import { headKey, lockedOut, readCurrent, readSuccess } from '../commit/head.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { RunName } from '../model/run-identity.ts'
-import { damagedFile, isDamaged, orDamaged, readUndamaged } from '../state/damaged-state.ts'
-import { type Actor, forEachParallel, readState, readsAtOnce } from '../state/files.ts'
+import { type DamagedFile, damagedFile, isDamaged, orDamaged, readUndamaged } from '../state/damaged-state.ts'
+import { type Actor, mapParallel, readState, readsAtOnce } from '../state/files.ts'
 import {
   type Committing,
   type Head,
@@ -115,19 +115,16 @@ function claimOf({ claim, next, runId, attempt }: Journal, { owner }: RunRecord)
 }
 
 async function tracesOf({ store }: Actor, outputPath: string): Promise<Trace[]> {
-  const traces: Trace[] = []
-  const trace = async ({ runId, attempt }: RunName) => {
+  const intact = <T>(value: T | DamagedFile | undefined): T | undefined => (isDamaged(value) ? undefined : value)
+  const trace = async ({ runId, attempt }: RunName): Promise<Trace | undefined> => {
     const files = runKeys(runId, attempt)
-    const record = await readUndamaged(store, files.run, readRunRecord)
-    if (!record || isDamaged(record) || record.outputPath !== outputPath) return
-    const manifest = await readUndamaged(store, files.manifest, readManifest)
-    const journal = await readUndamaged(store, files.journal, readJournal)
-    traces.push({
+    const record = intact(await readUndamaged(store, files.run, readRunRecord))
+    if (record?.outputPath !== outputPath) return undefined
+    return {
       record,
-      manifest: isDamaged(manifest) ? undefined : manifest,
-      journal: isDamaged(journal) ? undefined : journal,
-    })
+      manifest: intact(await readUndamaged(store, files.manifest, readManifest)),
+      journal: intact(await readUndamaged(store, files.journal, readJournal)),
+    }
   }
-  await forEachParallel(await attemptsIn(store), trace, readsAtOnce)
-  return traces
+  return (await mapParallel(await attemptsIn(store), trace, readsAtOnce)).filter(one => one !== undefined)
 }

@@ -1,7 +1,7 @@
 /** Renews the lease of a run's owner while it works, and gives it up at the end. */
 import { toPlain } from '../errors/errors.ts'
 import type { RunName } from '../model/run-identity.ts'
-import { readState, readVersioned, roundsMax } from '../state/files.ts'
+import { changeState, readState } from '../state/files.ts'
 import { type Lease, type Owner, type RunEnd, readLease, readRunRecord, runKeys, stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 
@@ -64,15 +64,11 @@ async function renewIf(
   mayRenew: (holder: Lease) => boolean,
 ): Promise<boolean> {
   const keys = runKeys(runId, attempt)
-  const bytes = stateBytes(next)
-  for (let round = 0; round < roundsMax; round++) {
-    const lease = await readVersioned(store, keys.lease, readLease)
-    const holder = lease?.value ?? (await readState(store, keys.run, readRunRecord))
-    if (!holder || !mayRenew(holder)) return false
-    const etag = lease ? await store.replace(keys.lease, bytes, lease.etag) : await store.create(keys.lease, bytes)
-    if (etag !== undefined) return true
-  }
-  return false
+  const isRenewed = await changeState(store, keys.lease, readLease, async lease => {
+    const holder = lease ?? (await readState(store, keys.run, readRunRecord))
+    return holder && mayRenew(holder) ? next : undefined
+  })
+  return isRenewed === true
 }
 
 function shortError(error: unknown): NonNullable<RunEnd['error']> {

@@ -9,7 +9,7 @@ import { type Failure, type Outcome, totalsOf } from '../model/outcome.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { joinSkipped, type SkippedMembers } from '../model/skipped-member.ts'
 import { type DamagedFile, isDamaged, orDamaged, readUndamaged } from '../state/damaged-state.ts'
-import { forEachParallel, readState, readsAtOnce } from '../state/files.ts'
+import { mapParallel, readState, readsAtOnce } from '../state/files.ts'
 import {
   type Lease,
   type Owner,
@@ -119,13 +119,10 @@ async function readAll<T extends RunName & { readonly startedAt: string }>(
   names: readonly RunName[],
   read: (name: RunName) => Promise<T | undefined>,
 ): Promise<T[]> {
-  const found: T[] = []
-  const readOne = async (name: RunName) => {
-    const one = await read(name)
-    if (one) found.push(one)
-  }
-  await forEachParallel(names, readOne, readsAtOnce)
-  return found.sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : b.attempt - a.attempt))
+  const found = await mapParallel(names, read, readsAtOnce)
+  return found
+    .filter(one => one !== undefined)
+    .sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : b.attempt - a.attempt))
 }
 
 /** Returns the attempt that a state key belongs to. */
@@ -186,7 +183,7 @@ export async function isAnyLive(store: Store, clock: RunClock): Promise<boolean>
     const holder = lease ?? (await readUndamaged(store, keys.run, readRunRecord))
     if (holder && !isDamaged(holder) && (await isHeld(clock, holder))) isLive = true
   }
-  await forEachParallel(await attemptsIn(store), look, readsAtOnce)
+  await mapParallel(await attemptsIn(store), look, readsAtOnce)
   return isLive
 }
 

@@ -9,8 +9,8 @@ import type { DataOf } from '../model/json-schema.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { outputHashOf } from '../model/run-identity.ts'
 import { waitSecondsMax } from '../model/waits.ts'
-import { forEachParallel, readState, readVersioned, roundsMax } from '../state/files.ts'
-import { outputKeys, readLease, runKeys, stateBytes } from '../state/state.ts'
+import { changeState, mapParallel, readState } from '../state/files.ts'
+import { outputKeys, readLease, runKeys } from '../state/state.ts'
 import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
 
@@ -36,16 +36,14 @@ export interface TurnOptions {
 
 /** Requests the turn; the caller repeats the request after `waitMs`. The same execution may do so any number of times. */
 export async function enterTurn(store: Store, options: TurnOptions): Promise<Turn> {
-  const key = keyOf(options.outputPath)
-  for (let round = 0; round < roundsMax; round++) {
-    const file = await readVersioned(store, key, readTurnFile)
-    const { turn, next } = await decide(store, file?.value ?? {}, options)
-    if (next === undefined) return turn
-    const bytes = stateBytes(next)
-    const etag = file ? await store.replace(key, bytes, file.etag) : await store.create(key, bytes)
-    if (etag !== undefined) return turn
-  }
-  throw lockedOut(options.outputPath)
+  let turn: Turn | undefined
+  const isChanged = await changeState(store, keyOf(options.outputPath), readTurnFile, async (file = {}) => {
+    const decision = await decide(store, file, options)
+    turn = decision.turn
+    return decision.next
+  })
+  if (!turn || isChanged === undefined) throw lockedOut(options.outputPath)
+  return turn
 }
 
 /** Binds the turn to a run: from here on it lasts as long as the lease of the run. */
@@ -76,7 +74,7 @@ export async function leaveTurn(store: Store, { outputPath, id }: TurnName): Pro
 export async function leaveStopped(store: Store, id: string): Promise<void> {
   const keys: string[] = []
   for await (const { key } of store.list(`${stateRoot}turns/`)) keys.push(key)
-  await forEachParallel(keys, key =>
+  await mapParallel(keys, key =>
     change(store, key, ({ working, waiting, stopped = [] }) => {
       const isWaiting = waiting?.id === id
       const isWorking = working?.id === id && working.run !== undefined
@@ -171,12 +169,7 @@ async function isLive(
 }
 
 async function change(store: Store, key: string, next: (file: TurnFile) => TurnFile | undefined): Promise<void> {
-  for (let round = 0; round < roundsMax; round++) {
-    const file = await readVersioned(store, key, readTurnFile)
-    const changed = file && next(file.value)
-    if (!file || !changed) return
-    if ((await store.replace(key, stateBytes(changed), file.etag)) !== undefined) return
-  }
+  await changeState(store, key, readTurnFile, file => file && next(file))
 }
 
 const keyOf = (outputPath: string): string => outputKeys(outputHashOf(outputPath)).turn

@@ -1,7 +1,7 @@
 /** Reads and changes state files in a store, and defines the process that does so. */
 import { FanmillError, TransientError } from '../errors/errors.ts'
 import type { Store } from '../store/store.ts'
-import type { Owner } from './state.ts'
+import { type Owner, stateBytes } from './state.ts'
 
 /** Requests of one commit at the same time: enough to hide S3's latency, far below its rate limits. */
 const requestsMax = 16
@@ -82,19 +82,23 @@ export async function readVersioned<T>(
   throw new TransientError('OUTPUT_LOCKED', `${key} changes faster than it can be read; try again`, { key })
 }
 
-/** Calls `act` with every item, at most `atOnce` at the same time, default 16; all calls are settled before a failure is thrown. */
-export async function forEachParallel<T>(
+/**
+ * Calls `act` with every item, at most `atOnce` at the same time, default 16, and returns the results in the order of the items.
+ * All calls are settled before a failure is thrown.
+ */
+export async function mapParallel<T, R>(
   items: readonly T[],
-  act: (item: T, index: number) => Promise<void>,
+  act: (item: T, index: number) => Promise<R>,
   atOnce = requestsMax,
-): Promise<void> {
+): Promise<R[]> {
+  const results: R[] = []
   let next = 0
   let failure: { readonly error: unknown } | undefined
   const work = async () => {
     while (next < items.length && !failure) {
       const index = next++
       try {
-        await act(items[index] as T, index)
+        results[index] = await act(items[index] as T, index)
       } catch (error) {
         failure ??= { error }
       }
@@ -102,6 +106,28 @@ export async function forEachParallel<T>(
   }
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, work))
   if (failure) throw failure.error
+  return results
+}
+
+/**
+ * Changes a state file by compare-and-swap: `next` gets its present value, and returns the new one, or undefined to leave it.
+ * Returns whether the file was changed; undefined when other processes were faster in every round.
+ */
+export async function changeState<T>(
+  store: Store,
+  key: string,
+  parse: (bytes: Uint8Array, key: string) => T,
+  next: (value: T | undefined) => T | undefined | Promise<T | undefined>,
+): Promise<boolean | undefined> {
+  for (let round = 0; round < roundsMax; round++) {
+    const file = await readVersioned(store, key, parse)
+    const value = await next(file?.value)
+    if (value === undefined) return false
+    const bytes = stateBytes(value)
+    const etag = file ? await store.replace(key, bytes, file.etag) : await store.create(key, bytes)
+    if (etag !== undefined) return true
+  }
+  return undefined
 }
 
 async function readIfThere(store: Store, key: string): Promise<Uint8Array | undefined> {
