@@ -31,14 +31,14 @@ export async function voidUnmetRanges(
   outcomes: readonly Outcome[],
 ): Promise<number[]> {
   const ranges = outcomes.flatMap(outcome => outcome.ranges ?? [])
-  const told = correctedStarts(ranges)
-  if (told.size === 0) return []
+  const corrected = correctedStarts(ranges)
+  if (corrected.size === 0) return []
   const { starts } = runKeys(run.runId, run.attempt)
   const known: Starts = (await readState(actor.store, starts, readStarts)) ?? { rounds: 0, slices: {} }
   if (known.rounds > ranges.length) checkRanges(ranges)
-  const next: Starts = { rounds: known.rounds + 1, slices: { ...known.slices, ...Object.fromEntries(told) } }
+  const next: Starts = { rounds: known.rounds + 1, slices: { ...known.slices, ...Object.fromEntries(corrected) } }
   await claim.change('write-starts', () => actor.store.write(starts, stateBytes(next)))
-  const wrong = outcomes.filter(outcome => (outcome.ranges ?? []).some(({ slice }) => told.has(slice)))
+  const wrong = outcomes.filter(outcome => (outcome.ranges ?? []).some(({ slice }) => corrected.has(slice)))
   for (const outcome of wrong) await voidOutcome(actor, claim, run, outcome)
   return wrong.map(outcome => outcome.batch)
 }

@@ -1,4 +1,4 @@
-/** What a file's content is known by: on disk a hash, remembered so that a file is read for it once; in S3 what S3 says. */
+/** Identifies the content of input files: on disk by a hash, which is kept so that a file is read for it once; in S3 by etag or checksum. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
@@ -50,15 +50,14 @@ function gatherLines(file: string): (line: string) => Promise<void> {
   }
 }
 
-/** Without a memory: for a machine that is gone after the run. */
+/** Identifies contents without keeping hashes, for a machine that is gone after the run. */
 export function inputIdentity(spec: StoreSpec, input: Store): (object: StoredObject) => Promise<string> {
   return spec.kind === 's3' ? identityInS3(input) : object => contentHash(input, object)
 }
 
 /**
- * An etag where it is of the content alone, which nothing is asked for. One of pieces or of a write is another when the same content
- * is uploaded again: those are asked for their checksum, and have their etag when they have none.
- * Whether etags are of writes, as KMS makes them, is told by the object that is asked for first, the same for all.
+ * Uses the ETag when it depends on the content alone (no extra request). Multipart and KMS ETags change on every upload, so for those the
+ * object's checksum is fetched; without one, the ETag is used. Whether the bucket uses KMS is learned from the first object.
  */
 function identityInS3(input: Store): (object: StoredObject) => Promise<string> {
   const inspect = async (object: StoredObject) => ({ object, marks: await input.inspect?.(object) })
@@ -66,14 +65,14 @@ function identityInS3(input: Store): (object: StoredObject) => Promise<string> {
   return async object => {
     const byEtag = `etag:${object.etag}`
     first ??= inspect(object)
-    const told = await first
-    if (told.marks?.etagOf !== 'write' && !object.etag.includes('-')) return byEtag
-    const { marks } = told.object === object ? told : await inspect(object)
+    const known = await first
+    if (known.marks?.etagOf !== 'write' && !object.etag.includes('-')) return byEtag
+    const { marks } = known.object === object ? known : await inspect(object)
     return marks?.etagOf === 'content' ? byEtag : (marks?.checksum ?? byEtag)
   }
 }
 
-/** The last line may be cut short by a crash, and then the next one stands in it. */
+/** Reads the kept hashes. A crash may have cut the last line short, so that the next one continues it; such lines are ignored. */
 function readKnown(file: string): Map<string, string> {
   try {
     const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)

@@ -38,7 +38,7 @@ export async function findFiles(
   }
 }
 
-/** In the order of the objects. A store that is asked is waited for; one that is read has enough to do with one large file. */
+/** Opens files, in the order of the objects: many at once where the store is asked for a checksum, large ones one by one where they are read. */
 async function openFiles(
   objects: readonly StoredObject[],
   pin: (object: StoredObject) => Promise<OpenInput>,
@@ -67,5 +67,5 @@ function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place
   return planRangeSlices({ sizeBytes, ...place })
 }
 
-/** Text with comments is rewritten from its start, and read whole. */
+/** Whether a file can be cut into ranges; text with comments is rewritten from its start, and so read whole. */
 const canCut = ({ format }: FilesSource): boolean => format?.kind !== 'csv' || format.comment === undefined

@@ -1,4 +1,4 @@
-/** One entry for each kind of source: all that finding inputs needs to know of it. */
+/** The table of the kinds of sources: how the inputs of each are found. */
 import type { FilesSource, RowsFromSource, Source, ZipMembersSource } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { templateGlob } from '../paths/path-template.ts'

@@ -1,4 +1,4 @@
-/** Broadcast tables: fetched once for all threads, and part of what rows depend on. */
+/** Fetches broadcast tables once for all threads, and identifies them, because rows depend on them. */
 import { createHash } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
@@ -23,11 +23,11 @@ export interface FetchedTables {
 
 export interface TablePlaces {
   readonly input: Store
-  /** Folder that the tables' files are written below. */
+  /** Folder below which the files of the tables are written. */
   readonly stageFolder: string
 }
 
-/** @throws NO_INPUT when a table is not there */
+/** Fetches the tables of a task. @throws NO_INPUT when a table is missing */
 export async function fetchTables(
   places: TablePlaces,
   task: TaskDefinition,
@@ -49,8 +49,8 @@ export async function fetchTables(
       key,
       sizeBytes: bytes.length,
       format,
-      ...(table.columns && { columns: table.columns }),
-      ...(parquet && { parquet }),
+      columns: table.columns,
+      parquet,
     })
   }
   return { files, identity: hash.digest('hex') }
@@ -63,7 +63,7 @@ interface TablePlace {
   readonly table: TableDefinition
 }
 
-/** Writes the table as it is, or its text in UTF-8: the engine reads no other encoding that a format may name. */
+/** Writes a table unchanged, or its text in UTF-8, because the engine reads no other encoding. */
 async function writeTable(bytes: Uint8Array, place: TablePlace): Promise<Pick<TableFile, 'file' | 'format'>> {
   const { folder, name, key, table } = place
   const { format } = table
@@ -96,8 +96,8 @@ async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 const chunkBytes = 1024 * 1024
 
 /**
- * That of `fetchTables`, for who does not need the tables themselves: nothing is written, and a few MiB are held.
- * @throws NO_INPUT when a table is not there
+ * Returns the identity of `fetchTables` without writing the tables. Memory: a few MiB.
+ * @throws NO_INPUT when a table is missing
  */
 export async function tablesIdentity(input: Store, task: TaskDefinition, params: ParamValues): Promise<string> {
   const hash = createHash('sha256')
@@ -122,7 +122,7 @@ async function readTable(
   return input.read(key, { etag: found.etag })
 }
 
-/** A table's object, with names near its own when it is not there. @throws NO_INPUT */
+/** Finds a table's object. @throws NO_INPUT with the nearest names when it is missing */
 export async function findTable(
   input: Store,
   { task, name, key }: { readonly task: string; readonly name: string; readonly key: string },
