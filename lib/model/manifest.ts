@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { partitionFolder } from '../paths/partition-path.ts'
 import { count, type DataOf } from './json-schema.ts'
 import { skippedSchema } from './skipped-member.ts'
+import { sumFields } from './sum-fields.ts'
 
 /** Version of every state file and manifest; a reader refuses one that it does not know. */
 export const formatVersion = 1
@@ -87,16 +88,7 @@ export type Manifest = DataOf<typeof manifestSchema>
 
 /** Adds up the totals of several runs or batches. */
 export function addTotals(all: readonly Totals[]): Totals {
-  const sum = (of: (totals: Totals) => number) => all.reduce((total, one) => total + of(one), 0)
-  return {
-    rows: sum(one => one.rows),
-    bytes: sum(one => one.bytes),
-    parts: sum(one => one.parts),
-    rowsRead: sum(one => one.rowsRead),
-    rowsRejected: sum(one => one.rowsRejected),
-    rowsFiltered: sum(one => one.rowsFiltered),
-    members: sum(one => one.members),
-  }
+  return sumFields(all, ['rows', 'bytes', 'parts', 'rowsRead', 'rowsRejected', 'rowsFiltered', 'members'])
 }
 
 /** Whether all that a run wrote is in the dataset. */

@@ -4,6 +4,7 @@ import type { PendingPart } from '../store/store.ts'
 import { count, type DataOf } from './json-schema.ts'
 import { columnsSchema, partitionSchema, type Totals } from './manifest.ts'
 import { skippedSchema } from './skipped-member.ts'
+import { sumFields } from './sum-fields.ts'
 
 const pendingEntries = {
   sizeBytes: count,
@@ -111,9 +112,6 @@ export function totalsOf(outcomes: readonly Outcome[]): Totals {
     rows: sum(outcome => outcome.rowsWritten),
     bytes: sum(bytesOf),
     parts: sum(outcome => outcome.parts.length),
-    rowsRead: sum(outcome => outcome.rowsRead),
-    rowsRejected: sum(outcome => outcome.rowsRejected),
-    rowsFiltered: sum(outcome => outcome.rowsFiltered),
-    members: sum(outcome => outcome.members),
+    ...sumFields(outcomes, ['rowsRead', 'rowsRejected', 'rowsFiltered', 'members']),
   }
 }

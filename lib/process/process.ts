@@ -5,31 +5,19 @@ import { type Outcome, type OutcomePart, pendingOf } from '../model/outcome.ts'
 import type { BatchWork, PlanItem, Slice } from '../model/plan-data.ts'
 import { withRecordStarts } from '../model/range-ends.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
-import type { SharePart, ShareResult } from '../model/share.ts'
+import type { SharePart } from '../model/share.ts'
 import { folderBytesLeft } from '../paths/partition-limits.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
-import type { PartitionSet } from '../paths/partition-set.ts'
 import { mapParallel, readState } from '../state/files.ts'
 import { inputOf, readBatch } from '../state/plan-files.ts'
 import { outputPrefix, partName, readOutcome, readStarts, runKeys, stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
+import { buildOutcome } from './batch-outcome.ts'
 import { extractBatch } from './extract-batch.ts'
-import { keepSkipped } from './keep-skipped.ts'
 import { fitParts } from './merge-parts.ts'
+import type { ProcessTools } from './process-tools.ts'
 import { retryTransient } from './retry-transient.ts'
-import { type ShareOutTools, shareOut } from './share-out.ts'
-
-export interface ProcessTools extends ShareOutTools {
-  readonly output: Store
-  /** Reads a part file or a file of rejects as bytes. */
-  readFile(file: string): Promise<Uint8Array>
-  readonly partBytes: number
-  /** Partitions that the run has met so far in this process; default each batch counts its own. */
-  readonly partitions?: PartitionSet | undefined
-  readonly now: () => number
-  /** Skips looking for an existing outcome (saves a request); set when no one can have processed this batch before. Default false. */
-  readonly isFirstTry?: boolean
-}
+import { shareOut } from './share-out.ts'
 
 /** Returns the outcome, or the one that another try wrote first. @throws whatever reading, converting or storing throws; nothing is visible then */
 export async function processBatch(run: RunFrame, item: PlanItem, tools: ProcessTools): Promise<Outcome> {
@@ -62,7 +50,7 @@ async function convertBatch(
     tools,
   )
   const staged = await stageParts(run, item, parts, tools)
-  return outcomeOf(run, item, { slices: work.slices, results, staged }, tools)
+  return buildOutcome(run, item, { slices: work.slices, results, staged }, tools)
 }
 
 /** Bytes that folders may take in a key, with the longest part name of this batch. */
@@ -135,91 +123,6 @@ async function stageParts(
     const isPartitioned = Object.keys(part.partition).length > 0
     return { ...pending, rows: part.rows, partition: isPartitioned ? part.partition : undefined }
   })
-}
-
-interface ProcessedSlices {
-  readonly slices: readonly Slice[]
-  readonly results: readonly ShareResult[]
-  readonly staged: readonly OutcomePart[]
-}
-
-async function outcomeOf(
-  run: RunFrame,
-  item: PlanItem,
-  done: ProcessedSlices,
-  tools: ProcessTools,
-): Promise<Omit<Outcome, 'seconds'>> {
-  const { results, staged } = done
-  const keys = runKeys(run.runId, run.attempt)
-  const sum = (of: (result: ShareResult) => number): number => results.reduce((total, result) => total + of(result), 0)
-  const rowsRead = sum(result => result.rowsRead)
-  const rowsWritten = sum(result => result.rowsWritten)
-  const ranges = results.flatMap(result => result.ranges)
-  const accounts = await keepAccounts(item, results, tools, keys)
-  const skipped = await keepSkipped(
-    run,
-    item.batch,
-    results.flatMap(result => result.skipped),
-    tools,
-  )
-  return {
-    batch: item.batch,
-    runId: run.runId,
-    attempt: run.attempt,
-    token: tools.token,
-    parts: staged,
-    rowsRead,
-    rowsWritten,
-    rowsRejected: sum(result => result.rowsRejected),
-    rowsFiltered: rowsRead - rowsWritten,
-    recordsFound: sum(result => result.recordsFound),
-    members: sum(result => result.members),
-    membersSkipped: skipped?.count ?? 0,
-    skipped,
-    bytesIn: sum(result => result.bytesIn),
-    bytesInflated: sum(result => result.bytesInflated),
-    slices: done.slices.map(slice => slice.slice),
-    ranges: ranges.length > 0 ? ranges : undefined,
-    accounts,
-    rejects: await keepRejects(item, results, tools, keys),
-    firstRejects: results.flatMap(result => result.firstRejects).slice(0, 10),
-    workers: [...new Map(results.map(({ worker }) => [`${worker.pid}-${worker.thread}`, worker])).values()],
-    schema: results.find(result => result.schema.length > 0)?.schema ?? [],
-  }
-}
-
-type RunKeys = ReturnType<typeof runKeys>
-
-async function keepAccounts(
-  item: PlanItem,
-  results: readonly ShareResult[],
-  tools: ProcessTools,
-  keys: RunKeys,
-): Promise<string | undefined> {
-  const files = results.flatMap(result => result.accountFiles)
-  if (files.length === 0) return undefined
-  const joined = `${tools.partFolder}/${item.batch}-${tools.token}.accounts`
-  const target = files.length === 1 ? (files[0] as string) : joined
-  if (files.length !== 1) await tools.workers.run<'accounts'>({ kind: 'accounts', files, target })
-  const key = keys.accounts(item.batch, tools.token)
-  await retryTransient(async () => tools.output.write(key, await tools.readFile(target)), tools.sleep)
-  for (const file of new Set([...files, target])) await tools.removeFile?.(file)
-  return key
-}
-
-async function keepRejects(
-  item: PlanItem,
-  results: readonly ShareResult[],
-  tools: ProcessTools,
-  keys: RunKeys,
-): Promise<string[]> {
-  const kept: string[] = []
-  for (const [index, file] of results.flatMap(result => result.rejectFiles).entries()) {
-    const key = keys.rejects(item.batch, `${index}-${tools.token}`)
-    await retryTransient(async () => tools.output.write(key, await tools.readFile(file)), tools.sleep)
-    kept.push(key)
-  }
-  return kept
 }
 
 /** The first outcome wins; a later try aborts its parts and returns the winner's outcome. */

@@ -6,7 +6,7 @@ import type { Outcome } from '../model/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import type { Planned } from '../runs/plan.ts'
 import { endRun } from '../runs/run-lease.ts'
-import type { ProcessTools } from './process.ts'
+import type { ProcessTools } from './process-tools.ts'
 import { commitTask, faultOf, processItem, type TaskContext } from './task-runner.ts'
 
 /** A run that this process reserved, with its batches. */

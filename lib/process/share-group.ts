@@ -5,6 +5,7 @@ import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { isRowFault } from '../errors/row-fault.ts'
 import type { MemberAccount, ShareResult } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
+import { sumFields } from '../model/sum-fields.ts'
 import type { StagedPart, StagedSlices, StageSource } from '../stage/stage-slices.ts'
 
 /** The parts of a thread that a share uses. */
@@ -140,13 +141,10 @@ async function convertFiles(
 }
 
 function joinConverted(all: readonly ConvertedParts[]): ConvertedParts {
-  const sum = (of: (each: ConvertedParts) => number): number => all.reduce((total, each) => total + of(each), 0)
   return {
     kind: 'parts',
     parts: all.flatMap(each => each.parts),
-    rowsRead: sum(each => each.rowsRead),
-    rowsWritten: sum(each => each.rowsWritten),
-    rowsRejected: sum(each => each.rowsRejected),
+    ...sumFields(all, ['rowsRead', 'rowsWritten', 'rowsRejected']),
     rejectedByMember: Object.assign({}, ...all.map(each => each.rejectedByMember)),
     rejects: all.flatMap(each => each.rejects),
   }

@@ -3,8 +3,8 @@
 import type { ConvertedParts } from '../engine/conversion.ts'
 import { weightOf } from '../inputs/plan-slices.ts'
 import type { Slice } from '../model/plan-data.ts'
-import type { Reject } from '../model/reject.ts'
-import type { MemberAccount, RangeEnds, ShareJob, SharePart, ShareResult } from '../model/share.ts'
+import type { MemberAccount, ShareJob, ShareResult } from '../model/share.ts'
+import { sumFields } from '../model/sum-fields.ts'
 import type { StagedSlices, StageSource } from '../stage/stage-slices.ts'
 import { convertGroup, type GroupResult, groupParts, type ShareTools } from './share-group.ts'
 
@@ -82,23 +82,25 @@ async function summarizeGroup(
 }
 
 function joinGroups(results: readonly GroupSummary[], tools: ShareTools): ShareResult {
-  const sum = (of: (result: GroupSummary) => number): number => results.reduce((total, result) => total + of(result), 0)
+  const converted = results.map(result => result.converted)
+  const staged = results.map(result => result.staged)
+  const rejects = converted.flatMap(each => each.rejects)
+  const { memberCount: members, ...counts } = sumFields(staged, [
+    'recordsFound',
+    'memberCount',
+    'bytesIn',
+    'bytesInflated',
+  ])
   return {
-    parts: results.flatMap(({ converted }): readonly SharePart[] => converted.parts),
-    rowsRead: sum(({ converted }) => converted.rowsRead),
-    rowsWritten: sum(({ converted }) => converted.rowsWritten),
-    rowsRejected: sum(({ converted }) => converted.rowsRejected),
-    recordsFound: sum(({ staged }) => staged.recordsFound),
-    members: sum(({ staged }) => staged.memberCount),
-    skipped: results.flatMap(({ staged }) => staged.skipped),
-    bytesIn: sum(({ staged }) => staged.bytesIn),
-    bytesInflated: sum(({ staged }) => staged.bytesInflated),
+    parts: converted.flatMap(each => each.parts),
+    ...sumFields(converted, ['rowsRead', 'rowsWritten', 'rowsRejected']),
+    ...counts,
+    members,
+    skipped: staged.flatMap(each => each.skipped),
     accountFiles: results.map(({ accountFile }) => accountFile),
-    rejectFiles: results.flatMap(({ converted }) => converted.rejects.map(each => each.file)),
-    firstRejects: results
-      .flatMap(({ converted }): readonly Reject[] => converted.rejects.flatMap(each => each.first))
-      .slice(0, 10),
-    ranges: results.flatMap(({ staged }): readonly RangeEnds[] => staged.ranges),
+    rejectFiles: rejects.map(each => each.file),
+    firstRejects: rejects.flatMap(each => each.first).slice(0, 10),
+    ranges: staged.flatMap(each => each.ranges),
     schema: tools.engine.schema,
     worker: tools.worker,
   }

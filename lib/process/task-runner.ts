@@ -12,7 +12,8 @@ import { partitioningOf } from '../paths/partition-limits.ts'
 import { type Planned, type PlanRequest, plan } from '../runs/plan.ts'
 import type { ActorOptions } from '../state/files.ts'
 import type { Store } from '../store/store.ts'
-import { noteFailure, type ProcessTools, processBatch } from './process.ts'
+import { noteFailure, processBatch } from './process.ts'
+import type { ProcessTools } from './process-tools.ts'
 
 /** A task with everything that its steps depend on, and the process that works on it. */
 export interface TaskContext extends ActorOptions {

@@ -1,0 +1,86 @@
+/** Builds the outcome of a batch from the results of its shares, and stores their accounts and rejects. */
+import type { Outcome, OutcomePart } from '../model/outcome.ts'
+import type { PlanItem, Slice } from '../model/plan-data.ts'
+import type { RunFrame } from '../model/reserved-run.ts'
+import type { ShareResult } from '../model/share.ts'
+import { sumFields } from '../model/sum-fields.ts'
+import { runKeys } from '../state/state.ts'
+import { keepSkipped } from './keep-skipped.ts'
+import type { ProcessTools } from './process-tools.ts'
+import { retryTransient } from './retry-transient.ts'
+
+/** The work of a batch, done. */
+export interface ProcessedSlices {
+  readonly slices: readonly Slice[]
+  readonly results: readonly ShareResult[]
+  readonly staged: readonly OutcomePart[]
+}
+
+/** Returns the outcome without its seconds, which the caller measures. */
+export async function buildOutcome(
+  { runId, attempt }: RunFrame,
+  { batch }: PlanItem,
+  { slices, results, staged }: ProcessedSlices,
+  tools: ProcessTools,
+): Promise<Omit<Outcome, 'seconds'>> {
+  const { token } = tools
+  const keys = runKeys(runId, attempt)
+  const rows = sumFields(results, ['rowsRead', 'rowsWritten', 'rowsRejected'])
+  const ranges = results.flatMap(result => result.ranges)
+  const accounts = await keepAccounts(batch, results, keys, tools)
+  const skippedMembers = results.flatMap(result => result.skipped)
+  const skipped = await keepSkipped({ runId, attempt }, batch, skippedMembers, tools)
+  return {
+    ...{ batch, runId, attempt, token, parts: staged, ...rows },
+    rowsFiltered: rows.rowsRead - rows.rowsWritten,
+    ...sumFields(results, ['recordsFound', 'members']),
+    membersSkipped: skipped?.count ?? 0,
+    skipped,
+    ...sumFields(results, ['bytesIn', 'bytesInflated']),
+    slices: slices.map(slice => slice.slice),
+    ranges: ranges.length > 0 ? ranges : undefined,
+    accounts,
+    rejects: await keepRejects(batch, results, keys, tools),
+    firstRejects: results.flatMap(result => result.firstRejects).slice(0, 10),
+    workers: [...new Map(results.map(({ worker }) => [`${worker.pid}-${worker.thread}`, worker])).values()],
+    schema: results.find(result => result.schema.length > 0)?.schema ?? [],
+  }
+}
+
+type RunKeys = ReturnType<typeof runKeys>
+
+async function keepAccounts(
+  batch: number,
+  results: readonly ShareResult[],
+  keys: RunKeys,
+  tools: ProcessTools,
+): Promise<string | undefined> {
+  const files = results.flatMap(result => result.accountFiles)
+  if (files.length === 0) return undefined
+  const joined = `${tools.partFolder}/${batch}-${tools.token}.accounts`
+  const target = files.length === 1 ? (files[0] as string) : joined
+  if (files.length !== 1) await tools.workers.run<'accounts'>({ kind: 'accounts', files, target })
+  const key = keys.accounts(batch, tools.token)
+  await keepFile(key, target, tools)
+  for (const file of new Set([...files, target])) await tools.removeFile?.(file)
+  return key
+}
+
+async function keepRejects(
+  batch: number,
+  results: readonly ShareResult[],
+  keys: RunKeys,
+  tools: ProcessTools,
+): Promise<string[]> {
+  const kept: string[] = []
+  for (const [index, file] of results.flatMap(result => result.rejectFiles).entries()) {
+    const key = keys.rejects(batch, `${index}-${tools.token}`)
+    await keepFile(key, file, tools)
+    kept.push(key)
+  }
+  return kept
+}
+
+async function keepFile(key: string, file: string, { output, readFile, sleep }: ProcessTools): Promise<void> {
+  await retryTransient(async () => output.write(key, await readFile(file)), sleep)
+}

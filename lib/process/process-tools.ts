@@ -1,0 +1,16 @@
+/** The stores, threads and functions of a machine with which a batch is processed. */
+import type { PartitionSet } from '../paths/partition-set.ts'
+import type { Store } from '../store/store.ts'
+import type { ShareOutTools } from './share-out.ts'
+
+export interface ProcessTools extends ShareOutTools {
+  readonly output: Store
+  /** Reads a part file or a file of rejects as bytes. */
+  readFile(file: string): Promise<Uint8Array>
+  readonly partBytes: number
+  /** Partitions that the run has met so far in this process; default each batch counts its own. */
+  readonly partitions?: PartitionSet | undefined
+  readonly now: () => number
+  /** Skips looking for an existing outcome (saves a request); set when no one can have processed this batch before. Default false. */
+  readonly isFirstTry?: boolean
+}
