@@ -8,7 +8,8 @@ import { taskNamed } from './model/resolve-task.ts'
 import type { WorkerAnswer, WorkerJob } from './model/worker-job.ts'
 import { openWorkerChannel } from './threads/channel.ts'
 import { surviveUserCode } from './threads/survival.ts'
-import { openThread, type Thread, type ThreadSetup } from './threads/worker-thread.ts'
+import type { ThreadSetup } from './threads/thread-state.ts'
+import { openThread, type Thread } from './threads/worker-thread.ts'
 
 export interface WorkerSetup extends ThreadSetup {
   readonly bundle: LoadableBundle

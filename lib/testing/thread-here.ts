@@ -2,7 +2,8 @@
 
 import type { TaskDefinition } from '../define/definition.ts'
 import type { JobKind, WorkerJob, WorkerResults, Workers } from '../model/worker-job.ts'
-import { openThread, type SendMessage, type ThreadSetup } from '../threads/worker-thread.ts'
+import type { SendMessage, ThreadSetup } from '../threads/thread-state.ts'
+import { openThread } from '../threads/worker-thread.ts'
 
 /** Jobs run one after another, as on a thread. @throws SQL_*, DEFINITION_INVALID, INPUT_INVALID */
 export async function threadHere(task: TaskDefinition, setup: ThreadSetup, send: SendMessage): Promise<Workers> {

@@ -1,0 +1,109 @@
+/** Composes the tools for a share from the state of its thread. */
+import { join } from 'node:path'
+import { threadId } from 'node:worker_threads'
+import type { JsonValue, TaskDefinition } from '../define/definition.ts'
+import { needsPlaces } from '../define/provenance.ts'
+import type { TaskEngine } from '../engine/task-engine.ts'
+import { writeAccounts } from '../engine/write/write-accounts.ts'
+import { PermanentError } from '../errors/errors.ts'
+import type { MemberAccount, ShareJob, StagedText } from '../model/share.ts'
+import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
+import { hiveColumns } from '../paths/hive-columns.ts'
+import type { StageOptions } from '../process/share.ts'
+import type { StagedFile } from '../stage/stage.ts'
+import { type StageSource, stageInParts, stageSlices, wantedRanges } from '../stage/stage-slices.ts'
+import { readAhead } from '../store/read-ahead.ts'
+import { checkedEngine, type ThreadState } from './thread-state.ts'
+import type { ThreadLog } from './worker-log.ts'
+import { createThreadProgress, type ThreadProgress } from './worker-progress.ts'
+
+/** Returns the columns in the paths of a job's inputs; undefined when it has no inputs. */
+function pathColumns({ source, columns = {} }: TaskDefinition, job: ShareJob): readonly string[] | undefined {
+  const keys = inputKeys(job)
+  if (keys.length === 0) return undefined
+  return source.hive === false ? [] : hiveColumns(keys, Object.keys(columns))
+}
+
+const inputKeys = ({ inputs, staged }: ShareJob): string[] =>
+  staged ? stagedArchives(staged) : Object.values(inputs).map(({ key }) => key)
+
+const stagedArchives = ({ files }: StagedText): string[] =>
+  (files as readonly StagedFile[]).flatMap(({ members }) => members.map(({ archive }) => archive))
+
+interface ShareWatch {
+  readonly log: ThreadLog
+  readonly progress: ThreadProgress
+}
+
+/** Returns the same engine with the partition limits of a share; its conversions are reported to the log and the progress. */
+function engineForShare(engine: TaskEngine, { partitionLimits }: ShareJob, { log, progress }: ShareWatch): TaskEngine {
+  const convert: TaskEngine['convert'] = job => {
+    log.beginConversion(job.files)
+    return progress.during(job, () => engine.convert({ ...job, partitionLimits }))
+  }
+  const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })
+  return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine
+}
+
+export const badMemberPolicy = ({ source }: TaskDefinition) =>
+  source.kind === 'zipMembers' ? source.onBadMember : 'fail'
+
+export const memberLimits = (task: TaskDefinition): { memberBytesMax: number } =>
+  task.source.kind === 'zipMembers' ? task.source.limits : { memberBytesMax: Number.MAX_SAFE_INTEGER }
+
+/** Returns the user's function of a source that yields rows, with the context of this thread. */
+function rowsFunction({ task: { source }, context }: ThreadState) {
+  if (source.kind !== 'rowsFrom') return undefined
+  return (partition: JsonValue) => source.rows(partition as never, context as never)
+}
+
+export async function shareTools(thread: ThreadState, job: ShareJob) {
+  const { task, setup, stageFolder, send, signal } = thread
+  const format = task.source.format
+  if (!format)
+    throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
+  const inPath = pathColumns(task, job)
+  // Reads ahead over all groups of the share: the first slices of the next group arrive while one is converted.
+  const store = readAhead(thread.store, wantedRanges(job, thread.store), { readsMax: setup.readsMax ?? 1, signal })
+  const staging = {
+    store,
+    folder: stageFolder,
+    format,
+    columns: task.columns ?? {},
+    onNewColumn: task.onNewColumn,
+    onMissingColumn: task.onMissingColumn,
+    onBadMember: badMemberPolicy(task),
+    limits: memberLimits(task),
+    stageBytesMax: setup.stageBytesMax,
+    readsHive: task.source.hive !== false,
+    rowsOf: rowsFunction(thread),
+    signal,
+    onInflated: (bytes: number) => progress.staged(bytes),
+  }
+  const engine = await checkedEngine(thread, inPath)
+  thread.progress ??= createThreadProgress({ send, engineProgress: () => engine.progress() })
+  const progress = thread.progress
+  return {
+    engine: engineForShare(engine, job, { log: thread.log, progress }),
+    async stage(source: StageSource, options: StageOptions) {
+      progress.beginGroup()
+      const staged = await stageSlices(source, { ...staging, ...options })
+      progress.endStaging(staged)
+      return staged
+    },
+    async *stageInParts(source: StageSource, options: StageOptions) {
+      progress.beginGroup()
+      for await (const part of stageInParts(source, { ...staging, ...options, partBytes: job.groupBytes })) {
+        progress.endStaging(part.staged)
+        yield part
+      }
+    },
+    worker: { pid: process.pid, thread: threadId },
+    // The position of a row of Parquet is known without.
+    isAlwaysLocated: format.kind !== 'parquet' && (needsPlaces(task.provenance) || (inPath ?? []).length > 0),
+    writeAccounts: (accounts: Iterable<MemberAccount>, target: string) =>
+      writeAccounts(thread.engine, accounts, { staged: join(stageFolder, 'accounts.jsonl'), target }),
+    onSkip: (member: SkippedMember) => send({ kind: 'log', ...skippedLine(member) }),
+    progress: progress.done,
+  }
+}

@@ -1,0 +1,67 @@
+/** The state of one task in a thread: its setup, its engine, and how it sends messages. */
+import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import type { Engine } from '../engine/duckdb/engine.ts'
+import { engineTask } from '../engine/engine-task.ts'
+import type { TableFile } from '../engine/read/load-tables.ts'
+import { openTask, type TaskEngine } from '../engine/task-engine.ts'
+import { nameTask } from '../errors/task-error.ts'
+import type { WorkerMessage } from '../model/worker-job.ts'
+import type { StoreSpec } from '../store/open-store.ts'
+import type { Store } from '../store/store.ts'
+import type { SecretValues } from './secrets.ts'
+import type { ThreadLog } from './worker-log.ts'
+import type { ThreadProgress } from './worker-progress.ts'
+
+/** Setup of a thread: plain data, except for the store of a test. */
+export interface ThreadSetup {
+  readonly params: ParamValues
+  readonly input: StoreSpec | Store
+  readonly tables: readonly TableFile[]
+  /** Parent of the folder that each thread creates for its staged text. */
+  readonly stageFolder: string
+  /** Folder for parts, on the file system of the output. */
+  readonly partFolder: string
+  readonly engineBytes: number
+  readonly stageBytesMax: number
+  /** Limit on slices that are read at once; default 1. */
+  readonly readsMax?: number
+  readonly strict?: boolean
+  /** Values of the task's secrets; default none. */
+  readonly secrets?: SecretValues
+  /** Folder that `ctx.file()` reads from; default the working directory. */
+  readonly filesFolder?: string
+}
+
+export type SendMessage = (message: WorkerMessage) => void
+
+export interface ThreadState {
+  readonly task: TaskDefinition
+  readonly setup: ThreadSetup
+  readonly store: Store
+  readonly log: ThreadLog
+  readonly engine: Engine
+  readonly stageFolder: string
+  readonly context: unknown
+  readonly send: SendMessage
+  readonly signal: AbortSignal
+  opened?: Promise<TaskEngine>
+  progress?: ThreadProgress
+}
+
+/** Opens the task in the engine once. */
+export function taskEngine(thread: ThreadState): Promise<TaskEngine> {
+  const { task, setup, engine, context } = thread
+  thread.opened ??= openTask(engine, { ...engineTask(task, setup), isCheckedLater: true }, context).catch(error => {
+    throw nameTask(task.name, error)
+  })
+  return thread.opened
+}
+
+/** Returns the engine after the transform was checked with the columns in the paths of the inputs. */
+export async function checkedEngine(thread: ThreadState, hive?: readonly string[]): Promise<TaskEngine> {
+  const engine = await taskEngine(thread)
+  await engine.check(hive).catch(error => {
+    throw nameTask(thread.task.name, error)
+  })
+  return engine
+}
