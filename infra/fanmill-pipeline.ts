@@ -4,6 +4,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import type { PipelineDefinition } from '../lib/define/definition.ts'
+import { taskLayers } from '../lib/define/task-order.ts'
 import { bundleAsset } from './bundle-asset.ts'
 import { checkBuckets } from './check-buckets.ts'
 import { checkProps } from './check-props.ts'
@@ -98,7 +99,7 @@ function makeMachine(pipeline: FanmillPipeline, { bundle, places, keys, props }:
   const { plan, process, commit, output } = pipeline
   return new PipelineMachine(pipeline, 'StateMachine', {
     ...props,
-    stages: [bundle.pipeline.tasks.map(task => task.name)],
+    stages: taskLayers('pipeline', bundle.pipeline.tasks).map(layer => layer.map(task => task.name)),
     timeoutSeconds: props.executionTimeout.toSeconds(),
     functionTimeoutSeconds: props.functionTimeout.toSeconds(),
     plan: plan.function,

@@ -14,6 +14,8 @@ export interface Places {
   readonly inputs: readonly string[]
   /** Prefixes of datasets. */
   readonly outputs: readonly string[]
+  /** Parts that tasks of the pipeline read. */
+  readonly upstream: readonly string[]
   /** Keys that Process may write: parts, or members. */
   readonly parts: readonly string[]
   readonly state: string
@@ -37,6 +39,11 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
         .map(path => inputPrefix + keyPattern(path)),
     ),
     outputs: unique(outputs),
+    upstream: unique(
+      tasks.flatMap(({ source }) =>
+        source.kind === 'partitionsOf' ? [`${outputPrefix}${outputFolder(source.of)}*part-*.parquet`] : [],
+      ),
+    ),
     parts: unique(
       tasks.map((task, index) => `${outputs[index]}${task.output.kind === 'parquet' ? '*part-*.parquet' : '*'}`),
     ),
@@ -76,7 +83,7 @@ function fixedPrefix(template: string): string {
   return first?.kind === 'text' ? literalPrefix(first.text) : ''
 }
 
-function outputFolder(task: TaskDefinition): string {
+function outputFolder(task: Pick<TaskDefinition, 'name' | 'output'>): string {
   const path = task.output.path.replaceAll('{task}', task.name)
   const prefix = fixedPrefix(path)
   return prefix === path && path !== '' ? `${path}/` : prefix

@@ -38,7 +38,10 @@ export function processStatements(options: StatementOptions & WriteConditionProp
   return [
     ...readInputs(options),
     ...list(options, { withInputs: true, withOutputs: false }),
-    allow(['s3:GetObject'], [output.arnForObjects(runs)]),
+    allow(
+      ['s3:GetObject'],
+      [runs, ...places.upstream].map(pattern => output.arnForObjects(pattern)),
+    ),
     allow(['s3:PutObject'], records),
     isEnforced ? createOnly(outcomes) : outcomes,
     isEnforced ? stageOnly(parts) : parts,

@@ -1,5 +1,6 @@
 /** The data of a definition: frozen and JSON-printable, except for the user's functions, which stay in their module. */
-import type { Output } from './output-definition.ts'
+import type { JsonValue } from './json-value.ts'
+import type { Output, ParquetOutput } from './output-definition.ts'
 import type { ProvenanceColumn } from './provenance.ts'
 
 /** The column types without parameters of their own. */
@@ -165,15 +166,6 @@ export interface FilesSource {
   readonly hive?: boolean
 }
 
-/** A value that JSON can hold, as partitions are sent to functions and threads. */
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [name: string]: JsonValue | undefined }
-
 /** Rows that a function of the user yields: from an API, a database, an array. */
 export interface RowsFromSource {
   readonly kind: 'rowsFrom'
@@ -188,8 +180,17 @@ export interface RowsFromSource {
   readonly hive: false
 }
 
+/** The rows that another task of the pipeline has written. */
+export interface PartitionsOfSource {
+  readonly kind: 'partitionsOf'
+  /** What names the dataset of the other task under the parameters of a run. */
+  readonly of: { readonly name: string; readonly params: Params; readonly output: ParquetOutput }
+  readonly format: ParquetFormat
+  readonly hive?: undefined
+}
+
 /** Where rows come from. */
-export type Source = ZipMembersSource | FilesSource | RowsFromSource
+export type Source = ZipMembersSource | FilesSource | RowsFromSource | PartitionsOfSource
 
 /** SQL with its bound values: `texts` has one element more than `values`. */
 export interface SqlStep {

@@ -17,8 +17,11 @@ export function mayHaveMoreHive(source: Source): boolean {
   return foldersOf(source).some(folder => /[*?{[]/.test(folder) && !/^[^=*?{}[\]]+=/.test(folder))
 }
 
-const foldersOf = (source: Source): readonly string[] =>
-  sourcePaths(source).flatMap(path => path.split('/').slice(0, -1))
+function foldersOf(source: Source): readonly string[] {
+  if (source.kind !== 'partitionsOf') return sourcePaths(source).flatMap(path => path.split('/').slice(0, -1))
+  const { path, partitionBy } = source.of.output
+  return [...path.split('/'), ...partitionBy.map(name => `${encodeURIComponent(name)}=*`)]
+}
 
 /** Returns the text percent-decoded, or as it is when it is not percent-encoded. */
 export function decoded(text: string): string {

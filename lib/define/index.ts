@@ -7,7 +7,6 @@ export type {
   FilesSource,
   Format,
   JsonLinesFormat,
-  JsonValue,
   LinesFormat,
   MapBatchesStep,
   MapRowsStep,
@@ -45,6 +44,7 @@ export {
   parquetFiles,
 } from './format.ts'
 export type { Refined } from './freeze.ts'
+export type { JsonValue } from './json-value.ts'
 export {
   type MemberFiles,
   type MemberFilesOptions,
@@ -55,6 +55,7 @@ export {
 } from './output.ts'
 export type { MemberFilesOutput, Output, OutputMode, ParquetOutput } from './output-definition.ts'
 export { type ParamOf, type ParamOptions, param } from './param.ts'
+export { partitionsOf } from './partitions-of.ts'
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline.ts'
 export { RejectError } from './reject-error.ts'
 export type {

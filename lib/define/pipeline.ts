@@ -8,6 +8,7 @@ import { checkOutputsApart } from './output-paths.ts'
 import { filledText, relativePath } from './schemas.ts'
 import { definitionName } from './task.ts'
 import { checkOutputColumns, checkTemplate } from './task-checks.ts'
+import { taskLayers } from './task-order.ts'
 
 /** The options of `pipeline`. */
 export interface PipelineOptions {
@@ -17,7 +18,8 @@ export interface PipelineOptions {
    */
   readonly name: string
   /**
-   * The tasks, in the order in which they run. Their names and outputs differ. Required.
+   * The tasks, in the order in which they run; one that reads another's rows runs after it. Their names and outputs differ.
+   * Required.
    * @example tasks: [flights, delays]
    */
   readonly tasks: readonly TaskDefinition[]
@@ -53,7 +55,8 @@ export function pipeline(given: PipelineOptions): Pipeline {
     checkTemplate(`${subject}: trigger.upload`, trigger.upload, [
       ...new Set(tasks.flatMap(task => Object.keys(task.params))),
     ])
-  const definition = { ...frozen({ kind: 'pipeline', name, tasks, trigger } as const) }
+  const ordered = taskLayers(subject, tasks).flat()
+  const definition = { ...frozen({ kind: 'pipeline', name, tasks: ordered, trigger } as const) }
   Object.defineProperty(definition, 'module', { value: module ?? callerModule(pipeline), enumerable: false })
   return Object.freeze(definition)
 }

@@ -1,9 +1,10 @@
 /** The builder of a source whose rows a function of the user yields. */
 import * as v from 'valibot'
 import { check, invalid, options, show } from './check.ts'
-import type { JsonValue, ParamValues, RowsFromSource } from './definition.ts'
+import type { ParamValues, RowsFromSource } from './definition.ts'
 import { jsonLines } from './format.ts'
 import { type Refined, refinable } from './freeze.ts'
+import type { JsonValue } from './json-value.ts'
 import type { MapContext } from './row-types.ts'
 import { anyFunction, count } from './schemas.ts'
 

@@ -19,6 +19,7 @@ import type { Output } from './output-definition.ts'
 import { type ProvenanceColumn, provenanceColumns } from './provenance.ts'
 import type { InputRow, ParamValuesOf } from './row-types.ts'
 import { anyFunction, columns as columnsSchema, filledText, flag, oneOf, text } from './schemas.ts'
+import { sourceParams } from './source-paths.ts'
 import { sql } from './sql.ts'
 import { mapBatches, mapRows } from './steps.ts'
 import { checkTask, missingByDefault } from './task-checks.ts'
@@ -78,7 +79,8 @@ export const definitionName = v.pipe(
 function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDefinition {
   const subject = subjectOf(given)
   const checked = check(subject, taskOptions, given)
-  const { params = {}, tables = {} } = checked
+  const { tables = {} } = checked
+  const params = { ...sourceParams(checked.source), ...checked.params }
   const data: TaskDefinition = {
     kind: 'task',
     name: checked.name,
@@ -145,7 +147,12 @@ const taskOptions = options(
         'parameters by name',
       ),
     ),
-    source: piece<Source>('zipMembers({ … }), files({ … }) or rowsFrom({ … })', ['zipMembers', 'files', 'rowsFrom']),
+    source: piece<Source>('zipMembers({ … }), files({ … }), rowsFrom({ … }) or partitionsOf(…)', [
+      'zipMembers',
+      'files',
+      'rowsFrom',
+      'partitionsOf',
+    ]),
     columns: v.optional(columnsSchema),
     tables: v.optional(
       v.record(

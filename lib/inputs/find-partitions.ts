@@ -1,6 +1,7 @@
 /** Finds the partitions of a source whose rows the user's code yields. */
 import { createHash } from 'node:crypto'
-import type { JsonValue, RowsFromSource } from '../define/definition.ts'
+import type { RowsFromSource } from '../define/definition.ts'
+import type { JsonValue } from '../define/json-value.ts'
 import { checkPartitions } from '../define/rows-from.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { InputObject } from '../model/plan-data.ts'

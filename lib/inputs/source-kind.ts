@@ -1,7 +1,8 @@
 /** The table of the kinds of sources: how the inputs of each are found. */
-import type { FilesSource, RowsFromSource, Source, ZipMembersSource } from '../define/definition.ts'
+import type { FilesSource, PartitionsOfSource, RowsFromSource, Source, ZipMembersSource } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { templateGlob } from '../paths/path-template.ts'
+import { findDataset } from './find-dataset.ts'
 import { findFiles } from './find-files.ts'
 import { findMembers } from './find-members.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
@@ -24,6 +25,7 @@ const kinds: { readonly [K in Source['kind']]: (source: Extract<Source, { kind: 
   zipMembers: source => ({ find: options => findZipMembers(source, options) }),
   files: source => ({ find: options => findPlainFiles(source, options) }),
   rowsFrom: source => ({ find: options => findRows(source, options) }),
+  partitionsOf: source => ({ find: options => findUpstream(source, options) }),
 }
 
 /** Returns what a source can do. */
@@ -57,5 +59,14 @@ async function findRows(source: RowsFromSource, options: FindOptions): Promise<F
   return {
     found: await findPartitions(source, options),
     noInputError: async () => new PermanentError('NO_INPUT', message, { task: name }),
+  }
+}
+
+async function findUpstream(source: PartitionsOfSource, options: FindOptions): Promise<FoundSource> {
+  const { name } = options.task
+  const message = `task ${name}: expected rows of task ${source.of.name}, got a dataset without parts`
+  return {
+    found: await findDataset(source, options),
+    noInputError: async () => new PermanentError('NO_INPUT', message, { task: name, upstream: source.of.name }),
   }
 }

@@ -2,6 +2,7 @@
 import type { PlanAnswer } from '../aws/lambda-events.ts'
 import { batchLimits, checkLengths } from '../aws/tier.ts'
 import type { TaskDefinition } from '../define/definition.ts'
+import { sourceRoot } from '../define/source-paths.ts'
 import { FanmillError, TransientError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { inputIdentity } from '../inputs/content-identity.ts'
@@ -89,7 +90,7 @@ async function planInTurn(context: PlanContext): Promise<PlanAnswer> {
   try {
     const identify = inputIdentity(settings.input, input)
     const found = await findInputs({
-      input,
+      input: lambda[sourceRoot(task.source)],
       task,
       params: request.params,
       identify,

@@ -1,5 +1,6 @@
 /** Process on Lambda: processes one batch on the threads of its tier, and stops before the time is up. */
 import { randomUUID } from 'node:crypto'
+import { sourceRoot } from '../define/source-paths.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
 import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
@@ -59,7 +60,7 @@ async function processInTime(
   { event: { item }, kept, token }: Try,
   { lambda, deadline: { signal } }: Invocation,
 ): Promise<Outcome> {
-  const { input, output, codeHashes } = lambda
+  const { output, codeHashes } = lambda
   const codeHash = rowCodeOf(codeHashes[kept.run.task], kept.tables)
   let threads: WarmTask | undefined
   const stop = (): void => threads?.workers.stop()
@@ -69,6 +70,7 @@ async function processInTime(
       threads = await openWarmThreads(lambda, kept)
       if (signal.aborted) stop()
       const onSkip = (member: SkippedMember): void => logMessage({ kind: 'log', ...skippedLine(member) })
+      const input = lambda[sourceRoot(threads.task.source)]
       return batchTools({ ...threads, input, output, gate: createGate(), token, signal, onSkip })
     })
   } finally {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { groupBytesOf } from '../aws/tier.ts'
 import type { TaskDefinition } from '../define/definition.ts'
+import { sourceRoot } from '../define/source-paths.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { fetchTables } from '../inputs/tables.ts'
 import { taskNamed } from '../model/resolve-task.ts'
@@ -116,12 +117,11 @@ class WarmPool {
         `task ${task.name}: expected the broadcast tables of the plan, got changed ones; run it again`,
         { task: task.name },
       )
-    const s3 =
-      settings.input.kind === 's3' ? { ...settings.input, refusedMs: settings.timeoutSeconds * 1000 } : undefined
+    const place = settings[sourceRoot(task.source)]
     const workers = openTaskWorkers({
       ...{ task, params: run.params, bundle, stageFolder, partFolder, tables: tables.files, ...this.#machine },
       // Requests are retried until the deadline, which stops the threads.
-      input: s3 ?? settings.input,
+      input: place.kind === 's3' ? { ...place, refusedMs: settings.timeoutSeconds * 1000 } : place,
       secrets: await secretsOf(task, settings),
       stageBytesMax: 4 * groupBytes,
       pool: () => this.#openPool(),

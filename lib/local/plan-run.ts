@@ -2,6 +2,7 @@
 import { type AwsEstimate, defaultPlatform, estimateOnAws } from '../aws/estimate.ts'
 import { checkLengths, groupBytesMax } from '../aws/tier.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import { sourceRoot } from '../define/source-paths.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { expectedParts, shrinkage, smallPartBytes } from '../inputs/expected-parts.ts'
@@ -59,7 +60,8 @@ export async function planRun(pipeline: PipelineDefinition | string, options: Ru
   const input = openStore(inputSpec)
   const tasks: TaskPlan[] = []
   const outputs = ownOutputs(definition, inputSpec, rootSpec(options.output ?? defaultOutput, options))
-  for (const task of chosen) tasks.push(await planTask(task, { input, outputs }, options))
+  const output = openStore(rootSpec(options.output ?? defaultOutput, options))
+  for (const task of chosen) tasks.push(await planTask(task, { input, output, outputs }, options))
   return { tasks }
 }
 
@@ -68,7 +70,7 @@ const warningsMax = 20
 
 async function planTask(
   task: TaskDefinition,
-  { input, outputs }: { readonly input: Store; readonly outputs: OwnOutputs },
+  { input, output, outputs }: { readonly input: Store; readonly output: Store; readonly outputs: OwnOutputs },
   options: RunOptions,
 ): Promise<TaskPlan> {
   const { memoryMb = defaultMemoryMb(), sample, signal } = options
@@ -76,7 +78,7 @@ async function planTask(
   const params = readParams(task.params, options.params ?? {})
   const tables = await tablesOf(task, params, input)
   const given = {
-    input,
+    input: sourceRoot(task.source) === 'input' ? input : output,
     outputs,
     task,
     params,

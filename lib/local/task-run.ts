@@ -3,6 +3,7 @@
 import { groupBytesMax } from '../aws/tier.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
+import { sourceRoot } from '../define/source-paths.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { contentIdentity } from '../inputs/content-identity.ts'
@@ -23,6 +24,7 @@ import type { BusyRun } from '../runs/reserve.ts'
 import { renewRun } from '../runs/run-lease.ts'
 import { outputPrefix } from '../state/state.ts'
 import { urlBelow } from '../store/roots.ts'
+import type { Store } from '../store/store.ts'
 import { isAlive } from '../threads/machine.ts'
 import { environmentSecrets } from '../threads/secrets.ts'
 import { batchTools, openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
@@ -89,7 +91,7 @@ function findOptions(session: Session, task: TaskDefinition, params: ParamValues
   const { sample, signal } = session.options
   const identify = contentIdentity(session)
   return {
-    input: session.input,
+    input: inputStore(session, task),
     task,
     params,
     identify,
@@ -101,6 +103,9 @@ function findOptions(session: Session, task: TaskDefinition, params: ParamValues
   }
 }
 
+/** Returns the store that holds the inputs of a task. */
+const inputStore = (session: Session, { source }: TaskDefinition): Store => session[sourceRoot(source)]
+
 function openPool(
   session: Session,
   task: TaskDefinition,
@@ -108,21 +113,11 @@ function openPool(
   tables: FetchedTables,
   progress: Progress,
 ): Workers {
-  const {
-    bundle,
-    inputSpec: input,
-    workers: threads,
-    memory,
-    memoryBytesMax,
-    stageFolder,
-    partFolder,
-    groupBytes,
-    options,
-  } = session
+  const { bundle, workers: threads, memory, memoryBytesMax, stageFolder, partFolder, groupBytes, options } = session
   const stageBytesMax = 4 * Math.max(groupBytes, groupBytesMax)
   const machine = {
     bundle,
-    input,
+    input: sourceRoot(task.source) === 'input' ? session.inputSpec : session.outputSpec,
     threads,
     memory,
     memoryBytesMax,
@@ -195,7 +190,8 @@ let tokens = 0
 
 function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun): RunBatchesOptions {
   const { session, task, workers, gate, partitions, progress, log } = taskRun
-  const { input, output, stageFolder, partFolder, groupBytes, options, owner } = session
+  const { output, stageFolder, partFolder, groupBytes, options, owner } = session
+  const input = inputStore(session, task)
   const { signal, failFast } = options
   const machine = { input, output, workers, gate, stageFolder, partFolder, groupBytes, partitions, signal }
   const watcher: RunWatcher = {

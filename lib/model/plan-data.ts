@@ -1,6 +1,6 @@
 /** The plan of a run, as JSON: its inputs, batches and slices. */
 import * as v from 'valibot'
-import type { JsonValue } from '../define/definition.ts'
+import type { JsonValue } from '../define/json-value.ts'
 import type { ByteRange } from '../store/byte-range.ts'
 import { count, type DataOf } from './json-schema.ts'
 

@@ -1,5 +1,6 @@
 /** One part while it is staged, and how slices are staged into it. */
-import type { Columns, Format, JsonValue, ZipLimits } from '../define/definition.ts'
+import type { Columns, Format, ZipLimits } from '../define/definition.ts'
+import type { JsonValue } from '../define/json-value.ts'
 import type { RangeEnds } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { ReusedBuffer } from '../store/reused-buffer.ts'

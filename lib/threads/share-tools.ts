@@ -1,7 +1,8 @@
 /** Composes the tools for a share from the state of its thread. */
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import type { JsonValue, TaskDefinition } from '../define/definition.ts'
+import type { TaskDefinition } from '../define/definition.ts'
+import type { JsonValue } from '../define/json-value.ts'
 import { needsPlaces } from '../define/provenance.ts'
 import type { TaskEngine } from '../engine/task-engine.ts'
 import { writeAccounts } from '../engine/write/write-accounts.ts'

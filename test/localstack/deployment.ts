@@ -44,6 +44,8 @@ export interface Deployment {
   readonly uploads: DeployedPipeline
   /** Like `uploads`, but through a queue. */
   readonly queued: DeployedPipeline
+  /** Three tasks in a row, each of which reads what the one before wrote. */
+  readonly chained: DeployedPipeline
 }
 
 /** Constructs by their names in tests. */
@@ -54,6 +56,7 @@ const constructs = {
   waiting: [theirStack, 'Waiting'],
   uploads: [theirStack, 'Uploads'],
   queued: [theirStack, 'Queued'],
+  chained: [theirStack, 'Chained'],
 } as const
 
 /** Deploys both apps, or waits for them. @throws Error with the output of the CDK, for all callers */

@@ -49,7 +49,7 @@ const small = { memoryMb: 512, threads: 2, temporaryStorageMb: 512 }
 const middle = { memoryMb: 1024, threads: 1, temporaryStorageMb: 512 }
 const large = { memoryMb: 3008, threads: 1, temporaryStorageMb: 512 }
 const apiKey = new Secret(stack, 'ApiKey', { secretStringValue: SecretValue.unsafePlainText('sesame') })
-for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operated', 'visits', [middle]], ['Waiting', 'visits', [small]], ['Uploads', 'uploads', [small]], ['Queued', 'uploads', [small]]]) {
+for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operated', 'visits', [middle]], ['Waiting', 'visits', [small]], ['Uploads', 'uploads', [small]], ['Queued', 'uploads', [small]], ['Chained', 'shops', [small]]]) {
   const given = { entry: \`pipelines/\${entry}.ts\`, tiers, architecture: '${ownArchitecture}', dashboard: false, maxConcurrency: id === 'Operated' ? 2 : 100, ...(entry === 'uploads' && { secrets: { '${secretName}': apiKey } }), ...(id === 'Queued' && { uploads: 'queue', uploadWindow: Duration.seconds(5) }) }
   const { plan, process, commit } = new FanmillPipeline(stack, id, given)
   for (const { function: each } of [plan, ...process, commit]) each.addEnvironment('FANMILL_GROUP_BYTES', '${groupBytes}').addEnvironment('FANMILL_SETTLE_SECONDS', '1')
@@ -99,9 +99,41 @@ const ledger = latest.with({ name: 'ledger', output: parquet({ path: '{task}/{mo
 export default pipeline({ name: 'uploads', tasks: [latest, ledger], trigger: { upload: 'incoming/{month}/*.zip' } })
 `
 
+/** Three tasks in a row: the first makes its rows, the others read what the one before wrote. One shop has a fault by parameter. */
+const shops = `import { column, param, parquet, partitionsOf, pipeline, rowsFrom, task } from 'fanmill'
+
+const sales = task({
+  name: 'sales',
+  params: { month: param.month() },
+  source: rowsFrom({
+    partitions: ({ month }) => [1, 2, 3].map(shop => ({ month, shop })),
+    async *rows({ month, shop }) {
+      if (month === '1999-12' && shop === 2) throw new Error('the shop is closed')
+      for (let sale = 0; sale < 100; sale++) yield { shop, total: shop * sale }
+    },
+    partitionBytes: ${512 * 1024},
+  }),
+  columns: { shop: column.int32(), total: column.int32() },
+  output: parquet({ path: '{task}/{month}', partitionBy: ['shop'] }),
+})
+const large = task({
+  name: 'large',
+  source: partitionsOf(sales),
+  output: parquet({ path: '{task}/{month}' }),
+}).sql\`select cast(shop as integer) as shop, total from input where total >= 150\`
+const doubled = task({
+  name: 'doubled',
+  source: partitionsOf(large),
+  output: parquet({ path: '{task}/{month}' }),
+}).sql\`select shop, 2 * total as total from input\`
+
+export default pipeline({ name: 'shops', tasks: [doubled, large, sales] })
+`
+
 const files: Readonly<Record<string, string>> = {
   'package.json': '{ "name": "theirs", "private": true, "type": "module" }',
   'app.ts': app,
   'pipelines/visits.ts': visits,
   'pipelines/uploads.ts': uploads,
+  'pipelines/shops.ts': shops,
 }

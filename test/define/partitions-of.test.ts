@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest'
+import {
+  column,
+  csv,
+  files,
+  memberFiles,
+  param,
+  parquet,
+  partitionsOf,
+  pipeline,
+  task,
+  zipMembers,
+} from '../../lib/define/index.ts'
+
+const sales = task({
+  name: 'sales',
+  params: { month: param.month() },
+  source: files({ paths: '{month}/*.csv', format: csv() }),
+  columns: { total: column.int32() },
+  output: parquet({ path: 'sales/{month}' }),
+})
+const large = task({ name: 'large', source: partitionsOf(sales), output: parquet({ path: 'large/{month}' }) })
+
+it('has the parameters of the task that it reads, and its own beside them', () => {
+  expect(large.params).toEqual(sales.params)
+  const more = task({
+    name: 'more',
+    params: { limit: param.integer() },
+    source: partitionsOf(sales),
+    output: parquet({ path: 'more/{month}/{limit}' }),
+  })
+  expect(Object.keys(more.params)).toEqual(['month', 'limit'])
+  expect(() => task({ name: 'one', source: partitionsOf(sales), output: parquet({ path: 'one' }) })).toThrow(
+    'expected {month} or {salt} in one',
+  )
+})
+
+it('stands after the task that it reads, wherever the pipeline names it', () => {
+  expect(pipeline({ name: 'p', tasks: [large, sales] }).tasks).toEqual([sales, large])
+})
+
+it('is refused in a pipeline without the task that it reads, or with another of that name', () => {
+  expect(() => pipeline({ name: 'p', tasks: [large] })).toThrow(
+    'pipeline p: tasks: expected sales, which large reads, among the tasks',
+  )
+  const other = sales.with({ output: parquet({ path: 'other/{month}' }) })
+  expect(() => pipeline({ name: 'p', tasks: [other, large] })).toThrow('got another task of that name')
+})
+
+it('reads no task that writes no rows', () => {
+  const members = task({ name: 'members', source: zipMembers({ paths: '*.zip' }), output: memberFiles({ path: 'm' }) })
+  expect(() => partitionsOf(members)).toThrow('expected a task whose output is parquet({ … }), got memberFiles')
+  expect(() => partitionsOf('sales' as never)).toThrow('partitionsOf: expected a task, got "sales"')
+})

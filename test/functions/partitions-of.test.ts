@@ -1,0 +1,33 @@
+/** A task that reads what another one wrote, in Lambda functions. */
+import { afterEach, expect, it } from 'vitest'
+import { Account } from './account.ts'
+
+let account: Account
+afterEach(() => account.close())
+
+it('reads the parts of the other task from the output root, and is complete until there are others', async () => {
+  account = await Account.open(`
+import { column, csv, files, param, parquet, partitionsOf, pipeline, task } from 'fanmill'
+const sales = task({
+  name: 'sales',
+  params: { month: param.month() },
+  source: files({ paths: 'incoming/{month}/*.csv', format: csv() }),
+  columns: { shop: column.int32(), total: column.int32() },
+  output: parquet({ path: 'sales/{month}' }),
+})
+const large = task({ name: 'large', source: partitionsOf(sales), output: parquet({ path: 'large/{month}' }) })
+  .sql\`select * from input where total > 10\`
+export default pipeline({ name: 'shops', tasks: [sales, large] })
+`)
+  const event = { params: { month: '2024-02' } }
+  await account.write('input/incoming/2024-02/a.csv', 'shop,total\n1,5\n1,20\n')
+  await expect(account.execute('large', event)).rejects.toThrow('run sales first')
+  await account.execute('sales', event)
+  expect(await account.execute('large', event)).toMatchObject({ status: 'planned', batches: [0] })
+  expect(await account.rows('large/2024-02')).toEqual([{ shop: 1, total: 20 }])
+  expect(await account.execute('large', event)).toMatchObject({ status: 'complete' })
+  await account.write('input/incoming/2024-02/a.csv', 'shop,total\n1,30\n')
+  await account.execute('sales', event)
+  expect(await account.execute('large', event)).toMatchObject({ status: 'planned' })
+  expect(await account.rows('large/2024-02')).toEqual([{ shop: 1, total: 30 }])
+})

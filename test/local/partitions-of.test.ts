@@ -1,0 +1,120 @@
+/** Tasks that read what another task of the pipeline has written. */
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type DatasetRow, openDataset, plan } from '../../lib/index.ts'
+import { type Project, project } from './project.ts'
+
+const pipeline = (factor = 1, more = '') => `
+import { column, csv, files, param, parquet, partitionsOf, pipeline, task } from 'fanmill'
+const sales = task({
+  name: 'sales',
+  params: { month: param.month() },
+  source: files({ paths: '{month}/*.csv', format: csv() }),
+  columns: { shop: column.int32(), total: column.int32({ required: true }) },
+  output: parquet({ path: 'sales/{month}', partitionBy: ['shop'] }),
+}).mapRows(row => ({ ...row, total: row.total * ${factor} }))
+const large = task({
+  name: 'large',
+  source: partitionsOf(sales),
+  output: parquet({ path: 'large/{month}' }),
+  ${more}
+}).sql\`select cast(shop as integer) as shop, total from input where total > 10\`
+const doubled = task({
+  name: 'doubled',
+  source: partitionsOf(large),
+  output: parquet({ path: 'doubled/{month}' }),
+}).sql\`select shop, 2 * total as total from input\`
+export default pipeline({ name: 'shops', tasks: [doubled, sales, large] })
+`
+const input = { '2024-01/a.csv': 'shop,total\n1,5\n1,20\n2,30\n', '2024-01/b.csv': 'shop,total\n2,40\n' }
+const params = { month: '2024-01' }
+
+async function rowsOf({ out }: Project, task: string): Promise<DatasetRow[]> {
+  const rows = await Array.fromAsync((await openDataset(join(out, task, '2024-01'))).rows())
+  return rows.toSorted((a, b) => Number(a.total) - Number(b.total))
+}
+
+const statusesOf = ({ tasks }: Awaited<ReturnType<Project['run']>>) =>
+  Object.fromEntries(tasks.map(({ task, status }) => [task, status]))
+
+describe('partitionsOf', () => {
+  it('runs each task after the one that it reads, with its parameters, whatever their order in the pipeline', async () => {
+    const some = project(pipeline(), input)
+    const result = await some.run({ params })
+    expect(result.tasks.map(({ task, status }) => [task, status])).toEqual([
+      ['sales', 'complete'],
+      ['large', 'complete'],
+      ['doubled', 'complete'],
+    ])
+    expect(await rowsOf(some, 'large')).toEqual([20, 30, 40].map((total, at) => ({ shop: at === 0 ? 1 : 2, total })))
+    expect((await rowsOf(some, 'doubled')).map(row => row.total)).toEqual([40, 60, 80])
+  })
+
+  it('runs again only what depends on a change', async () => {
+    const some = project(pipeline(), input)
+    await some.run({ params })
+    const all = (status: string) => ({ sales: status, large: status, doubled: status })
+    expect(statusesOf(await some.run({ params }))).toEqual(all('skipped'))
+    some.write({ 'pipeline.ts': pipeline(1, `doc: 'the large ones', version: '2',`) })
+    expect(statusesOf(await some.run({ params }))).toEqual({ ...all('complete'), sales: 'skipped' })
+    some.write({ '2024-01/b.csv': 'shop,total\n2,41\n' })
+    expect(statusesOf(await some.run({ params }))).toEqual(all('complete'))
+    expect((await rowsOf(some, 'doubled')).map(row => row.total)).toEqual([40, 60, 82])
+    some.write({ 'pipeline.ts': pipeline(2, `version: '2',`) })
+    expect(statusesOf(await some.run({ params }))).toEqual(all('complete'))
+    expect((await rowsOf(some, 'doubled')).map(row => row.total)).toEqual([80, 120, 164])
+  })
+
+  it('does not run what depends on a task that failed, and keeps what was there', async () => {
+    const some = project(pipeline(), input)
+    await some.run({ params })
+    some.write({ '2024-01/b.csv': 'shop,total\n2,many\n' })
+    const failed = await some.run({ params })
+    expect(statusesOf(failed)).toEqual({ sales: 'failed', large: 'notRun', doubled: 'notRun' })
+    expect((await rowsOf(some, 'doubled')).map(row => row.total)).toEqual([40, 60, 80])
+  })
+
+  it('needs a complete dataset when it runs alone, and plans without one', async () => {
+    const some = project(pipeline(), input)
+    const alone = await some.run({ params, task: 'large' }).catch(error => error)
+    expect(alone).toMatchObject({ code: 'NO_INPUT', message: expect.stringContaining('run sales first') })
+    const { tasks } = await plan(join(some.folder, 'pipeline.ts'), { params, input: some.folder, output: some.out })
+    expect(tasks.map(({ task, warnings }) => [task, warnings.some(line => line.includes('first'))])).toEqual([
+      ['sales', false],
+      ['large', true],
+      ['doubled', true],
+    ])
+    await some.run({ params, task: 'sales' })
+    expect(await some.run({ params, task: 'large' })).toMatchObject({ status: 'complete' })
+  })
+
+  it('reads a dataset without rows', async () => {
+    const some = project(pipeline().replace("partitionBy: ['shop']", ''), { '2024-01/a.csv': 'shop,total\n' })
+    expect(statusesOf(await some.run({ params }))).toEqual({
+      sales: 'complete',
+      large: 'complete',
+      doubled: 'complete',
+    })
+    expect(await rowsOf(some, 'doubled')).toEqual([])
+  })
+
+  it('appends the parts that are new', async () => {
+    const appending = `
+import { column, csv, files, parquet, partitionsOf, pipeline, task } from 'fanmill'
+const days = task({
+  name: 'days',
+  source: files({ paths: '*.csv', format: csv() }),
+  columns: { total: column.int32() },
+  output: parquet({ path: 'days/2024-01', mode: 'append' }),
+})
+const copy = task({ name: 'copy', source: partitionsOf(days), output: parquet({ path: 'copy/2024-01', mode: 'append' }) })
+export default pipeline({ name: 'days', tasks: [days, copy] })
+`
+    const some = project(appending, { 'a.csv': 'total\n1\n' })
+    await some.run()
+    some.write({ 'b.csv': 'total\n2\n' })
+    const { tasks } = await some.run()
+    expect(tasks.map(({ rowsRead }) => rowsRead)).toEqual([1, 1])
+    expect((await rowsOf(some, 'copy')).map(row => row.total)).toEqual([1, 2])
+  })
+})
