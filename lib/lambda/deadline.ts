@@ -28,7 +28,7 @@ export function openDeadline({ getRemainingTimeInMillis }: Pick<LambdaContext, '
   const wholeMs = getRemainingTimeInMillis()
   const marginMs = Math.min(marginMsMax, wholeMs * marginShare)
   const end = (): void => {
-    const message = `the work did not end in the ${Math.round(wholeMs / 1000)} seconds of the function; more memory a thread is faster`
+    const message = `expected the work to end within the ${Math.round(wholeMs / 1000)} seconds of the function, but it did not; give tiers with more memory for each thread, or a longer functionTimeout`
     aborting.abort(new CapacityError('OUT_OF_TIME', message, { seconds: Math.round(wholeMs / 1000) }))
   }
   const timer = setTimeout(end, Math.max(0, wholeMs - marginMs)).unref()
