@@ -1,4 +1,4 @@
-/** Reads samples by a proposal, with the code of a run, and says which rows fit. */
+/** Reads samples by a proposal, with the code of a run, and counts the rows that fit. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { column } from '../define/column.ts'
@@ -27,23 +27,23 @@ export interface Proposal {
 export interface CheckedProposal {
   readonly rows: number
   readonly rowsRejected: number
-  /** The first ones, with the name of their sample as archive. */
+  /** The first rejects, with the name of their sample as archive. */
   readonly rejects: readonly Reject[]
-  /** Columns with texts that are not of their type. */
+  /** Columns with texts that do not fit their type. */
   readonly misfits: readonly string[]
 }
 
 export interface CheckOptions {
   readonly scratch: string
   readonly engineBytes: number
-  /** Called with the number of columns that are checked so far. */
+  /** Called with the number of columns checked so far. */
   readonly onChecked?: (columns: number) => void
 }
 
-/** Columns that one reading checks: the engine takes much longer for a query over thousands. */
+/** Columns that are checked in one reading: the engine takes much longer for a query over thousands. */
 const columnsAtOnce = 400
 
-/** Reads the samples as a run does, some hundred columns at a time where they are read by name. @throws what the run would fail with */
+/** Reads the samples as a run does, some hundred columns at a time where they are read by name. @throws the errors of a run */
 export async function checkProposal(
   proposal: Proposal,
   samples: readonly Sample[],
@@ -59,13 +59,13 @@ export async function checkProposal(
     checked.push(await checkColumns({ ...proposal, columns }, samples, options))
     onChecked(Math.min(start + columnsAtOnce, entries.length))
   }
-  return joined(checked)
+  return joinChecks(checked)
 }
 
 type CheckedColumns = CheckedProposal & { readonly rejectedRecords: ReadonlySet<string> }
 
-/** A row fits if it fits all columns. */
-function joined(checked: readonly CheckedColumns[]): CheckedProposal {
+/** Joins the results of several readings: a row fits if it fits all columns. */
+function joinChecks(checked: readonly CheckedColumns[]): CheckedProposal {
   const [first] = checked
   if (!first || checked.length === 1) return first ?? { rows: 0, rowsRejected: 0, rejects: [], misfits: [] }
   const rejected = new Set(checked.flatMap(({ rejectedRecords }) => [...rejectedRecords]))
@@ -77,7 +77,7 @@ function joined(checked: readonly CheckedColumns[]): CheckedProposal {
   }
 }
 
-/** Converts the samples, one thread's share of a run. */
+/** Converts the samples as one thread's share of a run. */
 async function checkColumns(
   proposal: Proposal,
   samples: readonly Sample[],
@@ -92,7 +92,7 @@ async function checkColumns(
   const thread = await openThread(definition, setup, () => {})
   try {
     const result = await thread.run<'share'>(shareOf(inputs, join(partFolder, 'sample'))).catch(error => {
-      throw tooMuch(error, Object.keys(proposal.columns).length)
+      throw tooMuchMemoryError(error, Object.keys(proposal.columns).length)
     })
     return { ...result, rows: result.rowsRead, ...(await readRejects(result, { definition, samples, folder })) }
   } finally {
@@ -101,14 +101,14 @@ async function checkColumns(
   }
 }
 
-/** The fault of a sample that takes more memory than it may: the engine's own advice is about options of a run. */
-function tooMuch(error: unknown, columns: number): unknown {
+/** Replaces the error of a sample that needs too much memory, because the engine's advice names options of a run. */
+function tooMuchMemoryError(error: unknown, columns: number): unknown {
   if (!(error instanceof FanmillError) || error.code !== 'OUT_OF_MEMORY') return error
   const message = `expected a sample of ${columns} columns that can be read within the memory of one engine, got a larger one; write a few of the columns by hand: a task reads the columns that it declares`
   return new CapacityError('OUT_OF_MEMORY', message, { columns }, { cause: error })
 }
 
-/** The samples as files; numbered, so that no name says that the bytes are compressed: they are inflated already. */
+/** Stores the samples as numbered files, because their own names may end like those of compressed files. */
 async function storeSamples(format: TextFormat, samples: readonly Sample[]) {
   const input = memoryStore()
   const inputs: InputObject[] = []
@@ -128,18 +128,19 @@ function taskOf({ format, columns, isColumnMissing }: Proposal): TaskDefinition 
     columns: Object.fromEntries(Object.entries(columns).map(([name, inferred]) => [name, columnOf(inferred)])),
     output: parquet({ path: 'sample' }),
     onMissingColumn: isColumnMissing ? 'null' : undefined,
-    // Every declared column is read and checked all the same; what is written takes no time and memory.
+    // Every declared column is still read and checked, but writing takes no time and memory.
   }).sql`select 1 as counted from input`
 }
 
 function columnOf({ type, format, precision = 18, scale = 3, nullValues, items }: InferredColumn): ColumnDefinition {
-  const options = { ...(format !== undefined && { format }), ...(nullValues !== undefined && { nullValues }) }
+  // Types without a format refuse the option, even when it is undefined.
+  const options = format === undefined ? { nullValues } : { format, nullValues }
   if (type === 'decimal') return column.decimal(precision, scale, options)
   if (type === 'list') return column.list(items ? columnOf(items) : column.json())
   return column[type](options)
 }
 
-/** Text staged at once: more than all samples have. */
+/** Bytes of text that are staged at once: more than all samples have. */
 const groupBytes = 2 ** 30
 
 function shareOf(inputs: readonly InputObject[], target: string) {
@@ -159,7 +160,7 @@ interface RejectsOptions {
 }
 
 const shownMax = 10
-/** Rejects that are read to find columns whose type is wrong. */
+/** The most rejects that are read to find columns of a wrong type. */
 const readMax = 10_000
 
 async function readRejects(

@@ -45,7 +45,7 @@ export function definitionSource(
   return [
     ...notes.map(note => `// ${oneLine(note)}`),
     ...(entries.length > columnCountMax
-      ? [`// a task declares at most ${columnCountMax} columns: keep those that you need`]
+      ? [`// a task declares at most ${columnCountMax.toLocaleString('en-US')} columns: keep those that you need`]
       : []),
     ...(formatText === 'csv()' ? [] : [`format: ${formatText},`]),
     'columns: {',

@@ -1,3 +1,4 @@
+/** Finds the format and the columns of sampled CSV. */
 import type { CsvFormat } from '../define/definition.ts'
 import { csv } from '../define/format.ts'
 import { readHeader } from '../text/csv-header.ts'
@@ -5,6 +6,7 @@ import { bomBytes, toUtf8 } from '../text/encoding.ts'
 import { dialectOf } from '../text/record-dialect.ts'
 import type { Candidate } from './column-candidates.ts'
 import type { InferredColumn } from './columns-source.ts'
+import type { FoundText } from './found-text.ts'
 import { inferColumn } from './infer-column.ts'
 import { bySpelling, type FoundColumn } from './infer-columns.ts'
 import { type Sample, wholeRecords } from './sample-bytes.ts'
@@ -14,20 +16,12 @@ import { type CsvLayout, sniffLayout } from './sniff-layout.ts'
 
 export interface CsvHints {
   readonly delimiter?: string
-  /** Known already: only its columns are looked for. */
+  /** The format, where it is known already: then only columns are inferred. */
   readonly format?: CsvFormat
 }
 
-/** A format for all samples, and the columns that they have by it. */
-export interface CsvFound {
-  readonly format: CsvFormat
-  readonly columns: readonly FoundColumn[]
-  readonly notes: readonly string[]
-  /** Whether some files lack some of the columns. */
-  readonly isColumnMissing: boolean
-}
-
-export function findCsv(samples: readonly Sample[], hints: CsvHints): CsvFound {
+/** Finds a format for all samples, and the columns that they have by it. */
+export function findCsv(samples: readonly Sample[], hints: CsvHints): FoundText {
   const filled = samples.filter(({ bytes }) => bytes.length > bomBytes(bytes))
   const { encoding, notes } = hints.format
     ? { encoding: hints.format.encoding, notes: [] }
@@ -48,17 +42,17 @@ function utf8Text({ bytes, isWhole }: Sample, encoding: CsvFormat['encoding']): 
   return { bytes: text.subarray(bomBytes(text)), isWhole }
 }
 
-/** Bytes of all samples together in which the dialect is looked for. */
+/** Bytes of all samples together that are read to find the dialect. */
 const sniffBytes = 2 * 1024 * 1024
 const sniffBytesMin = 64 * 1024
 
-/** The layout that most texts have, and what is wrong with the others. */
+/** Returns the layout that most texts have, with a note about the others. */
 function layoutOf(texts: readonly SampleBytes[], { delimiter, format }: CsvHints): CsvLayout {
   const each = Math.max(sniffBytesMin, sniffBytes / Math.max(1, texts.length))
   const sniffed = texts.map(({ bytes, isWhole }) =>
     sniffLayout(
       { bytes: bytes.subarray(0, each), isWhole: isWhole && bytes.length <= each },
-      { ...((format?.delimiter ?? delimiter) !== undefined && { delimiter: format?.delimiter ?? delimiter }) },
+      { delimiter: format?.delimiter ?? delimiter },
     ),
   )
   const groups = [
@@ -73,12 +67,11 @@ function layoutOf(texts: readonly SampleBytes[], { delimiter, format }: CsvHints
 }
 
 function formatOf({ dialect, skip, header }: CsvLayout, encoding: CsvFormat['encoding']): CsvFormat {
-  const { delimiter, quote, escape: escaped, comment } = dialect
-  const options = { delimiter, quote, escape: escaped, skip, header, encoding }
-  return csv({ ...options, ...(comment !== undefined && { comment }) })
+  const { delimiter, quote, escape: escapeCharacter, comment } = dialect
+  return csv({ delimiter, quote, escape: escapeCharacter, comment, skip, header, encoding })
 }
 
-/** Distinct texts of a column that are looked at; the check of the proposal reads all of them. */
+/** The most distinct texts of a column that are kept; the check of the proposal reads all of them. */
 const textsMax = 20_000
 
 /** Gathers the texts of columns by name, or by position where there is no header. */
@@ -110,7 +103,7 @@ class ColumnTexts {
     }
   }
 
-  found(): Pick<CsvFound, 'columns' | 'isColumnMissing'> {
+  found(): Pick<FoundText, 'columns' | 'isColumnMissing'> {
     const columns = bySpelling(this.texts.keys()).map(({ name, others }) => {
       const texts = new Set([name, ...others].flatMap(each => [...this.setOf(each)]))
       return { name, others, texts, isText: false }
@@ -131,7 +124,7 @@ class ColumnTexts {
   }
 }
 
-/** The columns with their types. */
+/** Returns the columns with their inferred types. */
 export function typedColumns(
   found: readonly FoundColumn[],
   refused: ReadonlyMap<string, readonly Candidate[]>,

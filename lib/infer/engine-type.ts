@@ -1,4 +1,4 @@
-/** The column that stands for a type of the engine. */
+/** Translates types of the engine into columns. */
 import type { InferredColumn } from './columns-source.ts'
 
 const scalars: Readonly<Record<string, InferredColumn['type']>> = {
@@ -26,7 +26,7 @@ const scalars: Readonly<Record<string, InferredColumn['type']>> = {
   JSON: 'json',
 }
 
-/** Structs and maps become JSON. */
+/** Returns the column for a type of the engine; structs and maps become JSON. */
 export function columnOfType(type: string): InferredColumn {
   if (type.endsWith('[]')) {
     const items = columnOfType(type.slice(0, -2))

@@ -1,13 +1,13 @@
-/** The file that `infer` is given: says plainly why it cannot be read. */
+/** Checks the file of `infer`, with a plain reason when it cannot be read. */
 import { access, constants, readdir, stat } from 'node:fs/promises'
 import { PermanentError } from '../errors/errors.ts'
 
-/** @throws NO_INPUT where nothing is, USAGE for a folder, INPUT_INVALID for what may not be read */
+/** Checks that a path is a readable file. @throws NO_INPUT when there is none, USAGE for a folder, INPUT_INVALID when it may not be read */
 export async function checkFile(path: string): Promise<void> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw notFound(path, error)
+    throw notFoundError(path, error)
   })
-  if (found.isDirectory()) throw await folderGiven(path)
+  if (found.isDirectory()) throw await folderError(path)
   if (!found.isFile())
     throw new PermanentError(
       'USAGE',
@@ -15,12 +15,12 @@ export async function checkFile(path: string): Promise<void> {
       { path },
     )
   await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
-    throw notReadable(path, error)
+    throw notReadableError(path, error)
   })
 }
 
-function notFound(path: string, error: NodeJS.ErrnoException): PermanentError {
-  if (error.code === 'EACCES' || error.code === 'EPERM') return notReadable(path, error)
+function notFoundError(path: string, error: NodeJS.ErrnoException): PermanentError {
+  if (error.code === 'EACCES' || error.code === 'EPERM') return notReadableError(path, error)
   const why = reasons[error.code ?? ''] ?? 'got nothing'
   const message = `expected an archive or a file, ${why} at ${path}; check the path`
   return new PermanentError('NO_INPUT', message, { path, errno: error.code }, { cause: error })
@@ -32,12 +32,12 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'got a name that is too long for a file system',
 }
 
-function notReadable(path: string, error: NodeJS.ErrnoException): PermanentError {
+function notReadableError(path: string, error: NodeJS.ErrnoException): PermanentError {
   const message = `expected a file that may be read, got one that this user may not read: ${path}; change its permissions, for example with chmod +r, or those of the folders above it`
   return new PermanentError('INPUT_INVALID', message, { path, errno: error.code }, { cause: error })
 }
 
-async function folderGiven(path: string): Promise<PermanentError> {
+async function folderError(path: string): Promise<PermanentError> {
   const names = await readdir(path, { withFileTypes: true }).catch(() => [])
   const example = names.find(entry => entry.isFile() && !entry.name.startsWith('.'))?.name
   const advice =

@@ -1,4 +1,4 @@
-/** Columns to paste: found in a sample of an archive's members, or of files, and checked by reading the sample. */
+/** Infers columns to paste from a sample of an archive's members, or of files, and checks them by reading the sample. */
 import { tmpdir } from 'node:os'
 import { basename, dirname, resolve } from 'node:path'
 import type { CsvFormat, Format } from '../define/definition.ts'
@@ -19,11 +19,11 @@ import { archiveTexts, fileTexts, kindOf, knownKind, plannedTexts, type SampleTe
 import { inferText } from './text.ts'
 
 export interface InferOptions {
-  /** Glob over the members of an archive; default those of the kind that has most bytes. */
+  /** Glob over the members of an archive; by default all of the kind that has most bytes. */
   readonly members?: string
-  /** Default found in the data. */
+  /** Delimiter of the CSV; by default found in the data. */
   readonly delimiter?: string
-  /** Called as the work goes on. */
+  /** Called as the work progresses. */
   readonly onProgress?: (progress: InferProgress) => void
 }
 
@@ -31,18 +31,18 @@ export interface InferredSource extends Inferred {
   /** TypeScript to paste into a task. */
   readonly source: string
   readonly format: Format
-  /** What to know before it is pasted; stands in the source as well. */
+  /** Remarks to read before the source is pasted; the source has them as comments. */
   readonly notes: readonly string[]
   /** The first rows of the sample that do not fit. */
   readonly rejects: readonly Reject[]
-  /** Names of the members, or files, that were looked at. */
+  /** Names of the members, or files, that were sampled. */
   readonly sampled: readonly string[]
 }
 
 /**
- * Looks at the beginnings of at most 16 members, 512 KiB each, spread over the archive, and reads them by what it found, as
- * a run does. Of Parquet one file or member is described.
- * @throws NO_INPUT when there is nothing to look at; ZIP_*, INPUT_*
+ * Infers columns from the beginnings of at most 16 members, 512 KiB each, spread over the archive, and reads the sample by them
+ * as a run does. For Parquet it describes one file or member.
+ * @throws NO_INPUT when there is nothing to sample; ZIP_*, INPUT_*
  */
 export async function inferColumns(path: string, options: InferOptions = {}): Promise<InferredSource> {
   const { members, delimiter } = options
@@ -59,13 +59,13 @@ export async function inferColumns(path: string, options: InferOptions = {}): Pr
   if (delimiter === undefined && knownKind(name) === undefined && Object.keys(inferred.columns).length === 1)
     throw new PermanentError(
       'INPUT_INVALID',
-      `${name}: expected fields that are delimited, got one a line; write lines({ pattern }) for a log, or say the delimiter`,
+      `${name}: expected fields that are delimited, got one in each line; set the delimiter, or use lines({ pattern }) for a log`,
       { path, name },
     )
   return inferred
 }
 
-/** The error that tells a CSV task without columns which ones its input has. */
+/** Returns the error for a CSV task without columns, with the columns of its input to paste. */
 export async function columnsMissing(
   store: Store,
   { name, format }: { readonly name: string; readonly format: CsvFormat },
@@ -82,11 +82,11 @@ export async function columnsMissing(
 }
 
 interface Hints extends Pick<InferOptions, 'delimiter' | 'onProgress'> {
-  /** Known already: nothing is sniffed. */
+  /** The format, where it is known already. */
   readonly format?: CsvFormat
 }
 
-/** Enough for members of several headers; 8 MiB of text take a second at most. */
+/** The most members or files of a sample: enough for several headers, and 8 MiB of text take at most a second. */
 const samplesMax = 16
 
 async function inferTexts(texts: readonly SampleText[], kind: TextKind, hints: Hints): Promise<InferredSource> {

@@ -1,5 +1,4 @@
-/** Columns of sampled JSON lines. */
-
+/** Finds the columns of sampled JSON lines. */
 import type { JsonLinesFormat } from '../define/definition.ts'
 import { jsonLines } from '../define/format.ts'
 import { openReader } from '../engine/dataset.ts'
@@ -11,7 +10,7 @@ import { describeJson } from './infer-columns.ts'
 import { type Sample, sampleBytes, wholeRecords } from './sample-bytes.ts'
 import { sniffEncoding } from './sniff-encoding.ts'
 
-/** @throws INPUT_INVALID for JSON that is not one object a line */
+/** Finds format and columns. @throws INPUT_INVALID for JSON that is not one object in each line */
 export async function findJson(samples: readonly Sample[], scratch: string): Promise<FoundText> {
   for (const sample of samples) checkLines(sample)
   const { encoding, notes } = sniffEncoding(samples.map(({ bytes }) => bytes))
@@ -29,7 +28,7 @@ export async function findJson(samples: readonly Sample[], scratch: string): Pro
   }
 }
 
-/** Refuses an array of objects, and an object over several lines: both are JSON, but no JSON lines. */
+/** Refuses an array of objects and an object over several lines: both are JSON, but not JSON lines. */
 function checkLines({ name, bytes }: Sample): void {
   const text = decodeText(bytes.subarray(bomBytes(bytes), firstBytes), 'utf-8').trimStart()
   const [line = ''] = text.split(/\r?\n/, 1)

@@ -1,4 +1,4 @@
-/** Columns of a Parquet file, by the types that it says. */
+/** Infers columns from the types of a Parquet file. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parquetFiles } from '../define/format.ts'
@@ -8,7 +8,7 @@ import type { InferredText } from './found-text.ts'
 import { describeParquetColumns } from './infer-columns.ts'
 import type { SampleText } from './sample.ts'
 
-/** The columns of the first of these files. */
+/** Returns the columns of the first of these files. */
 export async function inferParquet([text]: readonly SampleText[], scratch: string): Promise<InferredText> {
   const file = join(scratch, 'sample.parquet')
   await writeFile(file, text ? text.open() : [])

@@ -1,15 +1,14 @@
 /** Refuses a CSV task without columns. */
-
 import type { TaskDefinition } from '../define/definition.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import type { Store } from '../store/store.ts'
 
-/** @throws COLUMNS_MISSING with the columns that its input has, to paste */
+/** Checks that a CSV task declares columns. @throws COLUMNS_MISSING with the columns of its input to paste */
 export async function requireColumns(store: Store, task: TaskDefinition, found: FoundInputs): Promise<void> {
   const { name, columns, output, source } = task
   const { format } = source
   if (columns !== undefined || output.kind !== 'parquet' || format?.kind !== 'csv' || found.memberCount === 0) return
-  // Loaded only here: it brings an engine into this thread.
+  // Deliberately loaded here, because it brings an engine into this thread.
   const { columnsMissing } = await import('./infer.ts')
   throw await columnsMissing(store, { name, format }, found)
 }

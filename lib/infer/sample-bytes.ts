@@ -17,10 +17,10 @@ export interface Sample {
   readonly isWhole: boolean
 }
 
-/** Bytes of each text that are looked at. */
+/** Bytes of each text that are read. */
 export const sampleBytes = 512 * 1024
 
-/** The beginning of a text: half a MiB, or its first line. @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a line of more than 64 MiB */
+/** Reads the beginning of a text: half a MiB, or its first line. @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a line of more than 64 MiB */
 export async function readSample({ name, open }: SampleText): Promise<Sample> {
   const chunks: Uint8Array[] = []
   let bytes = 0
@@ -45,7 +45,7 @@ export async function readSample({ name, open }: SampleText): Promise<Sample> {
   return { name, bytes: all.subarray(0, end), isWhole: isWhole && end === all.length }
 }
 
-/** @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a file that is no text */
+/** Checks that the bytes begin a text. @throws INPUT_ENCODING for UTF-16; INPUT_INVALID for a file that is not text */
 function checkBytes(name: string, bytes: Uint8Array): void {
   try {
     checkTextStart(bytes, name, 'utf-8')
@@ -54,7 +54,7 @@ function checkBytes(name: string, bytes: Uint8Array): void {
   }
 }
 
-/** The sample up to its last record end. */
+/** Returns the sample up to its last record end. */
 export function wholeRecords({ bytes, isWhole }: Sample, format: TextFormat): Uint8Array {
   if (isWhole) return bytes
   const dialect = dialectOf(format, encodingOf(format))

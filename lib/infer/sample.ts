@@ -1,5 +1,4 @@
-/** Which texts of an archive, of files or of a plan to look at, and how to open them. */
-
+/** Chooses the texts of an archive, of files or of a plan that are sampled. */
 import { zipLimits } from '../define/source.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestToGlob } from '../errors/nearest.ts'
@@ -23,12 +22,12 @@ export interface SampleText {
 
 export type TextKind = 'csv' | 'jsonLines' | 'parquet'
 
-/** What a file is by its name; CSV where it says nothing. */
+/** Returns the kind of a file by its name; CSV when the name does not show it. */
 export function kindOf(name: string): TextKind {
   return knownKind(name) ?? 'csv'
 }
 
-/** The same, undefined where the name says nothing. */
+/** Returns the kind of a file by its name; undefined when the name does not show it. */
 export function knownKind(name: string): TextKind | undefined {
   const plain = withoutCompression(name)
   if (/\.(parquet|pq)$/i.test(plain)) return 'parquet'
@@ -36,7 +35,7 @@ export function knownKind(name: string): TextKind | undefined {
   return /\.(csv|tsv|psv)$/i.test(plain) ? 'csv' : undefined
 }
 
-/** The members that the glob chooses; without one, those of the kind that has most bytes. @throws NO_INPUT, ZIP_* */
+/** Returns the members that the glob matches; without one, those of the kind that has most bytes. @throws NO_INPUT, ZIP_* */
 export async function archiveTexts(store: Store, input: InputObject, glob?: string): Promise<readonly SampleText[]> {
   const { key, sizeBytes, etag } = input
   const read = (range: { start: number; end: number }): Promise<Uint8Array> => store.read(key, { range, etag })
@@ -65,12 +64,12 @@ export async function archiveTexts(store: Store, input: InputObject, glob?: stri
   return (list as readonly ReadableEntry[]).map(member => memberText(store, input, member))
 }
 
-/** Files as they are, inflated where their names say so. */
+/** Returns the files, which are inflated where their names end like those of compressed files. */
 export function fileTexts(store: Store, inputs: readonly InputObject[]): readonly SampleText[] {
   return inputs.map(input => ({ name: input.key, open: () => inflateFile(store, input) }))
 }
 
-/** The members, or files, that a run is going to read. */
+/** Returns the members, or files, that a run would read. */
 export function plannedTexts(store: Store, found: FoundInputs): readonly SampleText[] {
   const slices = found.cut(found.inputs)
   const members = slices.flatMap(slice =>
@@ -95,7 +94,7 @@ function membersOf(slice: Slice): readonly PlannedMember[] {
   return slice.kind === 'stream' && slice.member ? [slice.member] : []
 }
 
-/** A readme beside the data is not data: names without a known ending count only when there is nothing else. */
+/** Returns the entries of the kind that has most bytes. Names without a known ending count only when there are no others: a readme is not data. */
 function largestKind<Entry extends { readonly name: string; readonly inflatedBytes: number }>(
   entries: readonly Entry[],
 ): readonly Entry[] {

@@ -1,5 +1,4 @@
-/** A proposal for sampled text, changed until the sample fits it as far as it can. */
-
+/** Makes a proposal for sampled text, and changes it until the sample fits it as far as possible. */
 import { type CheckedProposal, type CheckOptions, checkProposal } from './check-proposal.ts'
 import type { Candidate } from './column-candidates.ts'
 import type { InferredColumn } from './columns-source.ts'
@@ -16,7 +15,7 @@ export interface InferTextOptions extends CsvHints {
   readonly onProgress?: (progress: InferProgress) => void
 }
 
-/** @throws INPUT_INVALID, INPUT_ENCODING for what is no such text; and what a run would fail with */
+/** Infers columns of texts of one kind. @throws INPUT_INVALID, INPUT_ENCODING for other files; and the errors of a run */
 export async function inferText(texts: readonly SampleText[], options: InferTextOptions): Promise<InferredText> {
   const { kind, scratch, onProgress = () => {} } = options
   const samples: Sample[] = []
@@ -35,20 +34,20 @@ export async function inferText(texts: readonly SampleText[], options: InferText
 
 const nothingRead = { rows: 0, rowsRejected: 0, rejects: [], unreadable: {} }
 
-/** How often a type may turn out wrong before all of that kind become strings. */
+/** How often types may turn out wrong before all wrong columns become strings. */
 const roundsMax = 4
 
-interface Fitted {
+interface TypedProposal {
   readonly columns: Readonly<Record<string, InferredColumn>>
   readonly checked: CheckedProposal
 }
 
-/** Types are told by how texts are written; where the engine disagrees, the next type is tried, in the end a string. */
+/** Infers types by how texts are written. Where the engine disagrees, the next type is tried, and in the end a string. */
 async function fitTypes(
   found: FoundText,
   samples: readonly Sample[],
   options: Pick<CheckOptions, 'scratch' | 'onChecked'>,
-): Promise<Fitted> {
+): Promise<TypedProposal> {
   const engineBytes = engineBytesFor(found.columns.length)
   const refused = new Map<string, readonly Candidate[]>()
   let strings: readonly string[] = []
@@ -67,7 +66,7 @@ async function fitTypes(
 }
 
 const engineBytesMin = 512 * 1024 * 1024
-/** The engine holds vectors of every column at once. */
+/** The engine needs memory for vectors of every column at once. */
 const engineBytesForColumn = 256 * 1024
 
 const engineBytesFor = (columns: number): number => Math.max(engineBytesMin, columns * engineBytesForColumn)

@@ -1,7 +1,6 @@
 /** Warns about inputs that a run does not use: archives without anything to read, and members that it skips. */
 import type { LogLevel } from '../model/events.ts'
 import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
-import { take } from './spread.ts'
 
 export interface UnusedArchive {
   readonly archive: string
@@ -33,7 +32,7 @@ export function inputWarnings(
   const archives = unused
     .slice(0, linesOfKind)
     .map(({ archive, message }) => ({ level: 'warn' as const, message, archive }))
-  const members = Array.from(take(skipped.all(), linesOfKind), skippedLine)
+  const members = Iterator.from(skipped.all()).take(linesOfKind).map(skippedLine).toArray()
   return [
     ...archives,
     ...moreLines(unused.length - linesOfKind, 'archives give nothing to the run'),

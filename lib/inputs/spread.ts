@@ -12,12 +12,3 @@ export function spreadIndexes(length: number, sample: number | `${number}%` = le
   const count = Math.min(length, wanted)
   return Array.from({ length: count }, (_, index) => Math.floor((index * length) / count))
 }
-
-/** Yields the first items of a sequence, which makes no more of them. */
-export function* take<T>(items: Iterable<T>, count: number): Generator<T> {
-  let taken = 0
-  for (const item of items) {
-    if (taken++ >= count) return
-    yield item
-  }
-}

@@ -2,7 +2,6 @@
 
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import { type PackOptions, packBatches } from '../inputs/plan-slices.ts'
-import { take } from '../inputs/spread.ts'
 import type { PlanItem, Slice } from '../model/plan-data.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
 import { skippedFile, skippedShownMax } from '../model/skipped-member.ts'
@@ -24,7 +23,7 @@ export type Planned =
 /** Plans a run. A plan of an interrupted try is kept, because its outcomes count. @throws as `reserveRun` */
 export async function plan(output: Store, request: PlanRequest): Promise<Planned> {
   const { inputs, skipped } = request.found
-  const first = [...take(skipped.all(), skippedShownMax)]
+  const first = Iterator.from(skipped.all()).take(skippedShownMax).toArray()
   const run = await reserveRun(output, { ...request, inputs, skipped: { count: skipped.count, first } })
   if (run.status === 'complete' || run.status === 'busy') return run
   const keys = runKeys(run.runId, run.attempt)

@@ -11,5 +11,5 @@ const sourceOf = (count: number): string => {
 
 it('adds a note above more than 10,000 columns, the most that a task declares', () => {
   expect(sourceOf(10_000)).toMatch(/^columns: /)
-  expect(sourceOf(10_001)).toMatch(/^\/\/ a task declares at most 10000 columns: keep those that you need\ncolumns: /)
+  expect(sourceOf(10_001)).toMatch(/^\/\/ a task declares at most 10,000 columns: keep those that you need\ncolumns: /)
 })
