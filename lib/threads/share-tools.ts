@@ -6,6 +6,7 @@ import type { JsonValue } from '../define/json-value.ts'
 import { needsPlaces } from '../define/provenance.ts'
 import type { TaskEngine } from '../engine/task-engine.ts'
 import { writeAccounts } from '../engine/write/write-accounts.ts'
+import { throwIfAborted } from '../errors/abort.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { MemberAccount, ShareJob, StagedText } from '../model/share.ts'
 import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
@@ -32,13 +33,19 @@ const stagedArchives = ({ files }: StagedText): string[] =>
   (files as readonly StagedFile[]).flatMap(({ members }) => members.map(({ archive }) => archive))
 
 interface ShareWatch {
+  readonly signal: AbortSignal
   readonly log: ThreadLog
   readonly progress: ThreadProgress
 }
 
 /** Returns the same engine with the partition limits of a share; its conversions are reported to the log and the progress. */
-function engineForShare(engine: TaskEngine, { partitionLimits }: ShareJob, { log, progress }: ShareWatch): TaskEngine {
-  const convert: TaskEngine['convert'] = job => {
+function engineForShare(
+  engine: TaskEngine,
+  { partitionLimits }: ShareJob,
+  { log, progress, signal }: ShareWatch,
+): TaskEngine {
+  const convert: TaskEngine['convert'] = async job => {
+    throwIfAborted(signal)
     log.beginConversion(job.files)
     return progress.during(job, () => engine.convert({ ...job, partitionLimits }))
   }
@@ -85,7 +92,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
   thread.progress ??= createThreadProgress({ send, engineProgress: () => engine.progress() })
   const progress = thread.progress
   return {
-    engine: engineForShare(engine, job, { log: thread.log, progress }),
+    engine: engineForShare(engine, job, { log: thread.log, progress, signal }),
     async stage(source: StageSource, options: StageOptions) {
       progress.beginGroup()
       const staged = await stageSlices(source, { ...staging, ...options })

@@ -43,7 +43,8 @@ export interface ThreadState {
   readonly stageFolder: string
   readonly context: unknown
   readonly send: SendMessage
-  readonly signal: AbortSignal
+  /** Aborted when the run is stopped or the running job is interrupted. */
+  signal: AbortSignal
   opened?: Promise<TaskEngine>
   progress?: ThreadProgress
 }

@@ -48,23 +48,25 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
   const context = await createUserContext(task, setup, send, stopping.signal)
   const store = openStore(setup.input)
   const thread: ThreadState = { task, setup, store, log, engine, stageFolder, context, send, signal: stopping.signal }
-  let interrupted: Interrupt | undefined
+  let interrupting = new AbortController()
   return {
     async run<K extends JobKind>(job: WorkerJob<K>): Promise<WorkerResults[K]> {
-      interrupted = undefined
+      interrupting = new AbortController()
+      // An interrupt that comes between two queries ends the job before the next one.
+      thread.signal = AbortSignal.any([stopping.signal, interrupting.signal])
       try {
         // Jobs that were queued when the run was stopped still arrive.
-        throwIfAborted(stopping.signal)
+        throwIfAborted(thread.signal)
         const runJob: JobRunners[K] = jobRunners[job.kind]
         return await runJob(thread, job)
       } catch (error) {
-        throw jobFault(error, interrupted)
+        throw jobFault(error, interrupting.signal.reason)
       } finally {
         log.flush()
       }
     },
-    interrupt(why) {
-      interrupted = why
+    interrupt({ message, detail }) {
+      interrupting.abort(new CapacityError('OUT_OF_MEMORY', message, detail))
       engine.interrupt()
     },
     stop() {
@@ -78,13 +80,11 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
   }
 }
 
-/** Converts an error of the engine or the file system to one with a code. */
-function jobFault(error: unknown, interrupted: Interrupt | undefined): unknown {
+/** Converts an error of the engine or the file system to one with a code, and that of an interrupted query to the reason. */
+function jobFault(error: unknown, reason: CapacityError | undefined): unknown {
   const found = diskFault(error, 'use', 'the temporary files of a thread')
   const fault = found instanceof FanmillError ? found : engineFault(found)
-  if (interrupted && (fault as FanmillError).code === 'ABORTED')
-    return new CapacityError('OUT_OF_MEMORY', interrupted.message, interrupted.detail, { cause: fault })
-  return fault
+  return reason && (fault as FanmillError).code === 'ABORTED' ? reason : fault
 }
 
 type JobRunners = {
