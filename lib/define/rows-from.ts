@@ -1,41 +1,50 @@
-/** The builder of a source whose rows a function of the user yields. */
+/** Builds sources whose rows a user's function yields. */
 import * as v from 'valibot'
 import { check, invalid, options, show } from './check.ts'
 import type { ParamValues, RowsFromSource } from './definition.ts'
 import { jsonLines } from './format.ts'
 import { type Refined, refinable } from './freeze.ts'
 import type { JsonValue } from './json-value.ts'
+import type { PathColumns } from './path-columns.ts'
 import type { MapContext } from './row-types.ts'
 import { anyFunction, count } from './schemas.ts'
 
-/** What `rows` gets beside its partition: parameters, secrets, log, the abort signal, and what `setup` returned as `state`. */
+/** The context of `rows`: parameters, secrets, log, the abort signal, and what `setup` returned as `state`. */
 // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked where the compiler cannot know what setup returned
 export type RowsContext = Omit<MapContext<ParamValues, any>, 'member' | 'archive' | 'reject'>
 
+/** The options of `rowsFrom`. */
 export interface RowsFromOptions<Partition extends JsonValue> {
   /**
-   * The pieces of work: a list of different JSON values, or a function of the parameters that returns one. Each is read by
-   * one thread, and is an input of the run: a partition that is unchanged is not read again, so put into it what its rows
-   * depend on, such as a day and a version.
-   * @example (params: { month: string }) => daysOf(params.month)
+   * The pieces of work: a list of different JSON values, or a function of the parameters that returns one. One thread reads
+   * each. A partition is an input of the run, and is not read again while it is unchanged: put into it what its rows depend on,
+   * such as a day and a version. Required.
+   * @example partitions: (params: { month: string }) => daysOf(params.month)
    */
   readonly partitions:
     | readonly Partition[]
     // biome-ignore lint/suspicious/noExplicitAny: the parameters are those of the task, which the source does not know
     | ((params: any) => readonly Partition[] | Promise<readonly Partition[]>)
   /**
-   * Yields the rows of one partition, as objects with a value for each column: what JSON can hold, and bigints. Dates are
-   * written as ISO 8601. Other values fail the run, and values that do not fit their column are rejects.
+   * Yields the rows of one partition, as objects with a value for each column. Values are those of JSON, and bigints; dates are
+   * written as ISO 8601. Other values fail the run, and values that do not fit their column make the row a reject. Required.
+   * @example rows: async function* (month, { params }) { yield* await fetchOrders(month) }
    */
   readonly rows: (partition: Partition, context: RowsContext) => AsyncIterable<object> | Iterable<object>
-  /** Bytes of JSON that a partition is expected to yield, which decides how many make a batch. Default 8 MiB. */
+  /**
+   * The bytes of JSON that a partition is expected to yield, which decides how many make a batch. Default 8 MiB.
+   * @example partitionBytes: 64 * 2 ** 20
+   */
   readonly partitionBytes?: number
 }
 
-export type RowsFrom<Partition extends JsonValue = JsonValue> = Refined<RowsFromSource, RowsFromOptions<Partition>>
+/** A source of rows that code yields. Its inputs have no paths, and so no path columns. */
+export type RowsFrom<Partition extends JsonValue = JsonValue> = Refined<RowsFromSource, RowsFromOptions<Partition>> &
+  PathColumns<never>
 
 /**
- * Rows from an API, a database or an array: one piece of work for each partition, checked against `columns` as text is.
+ * Reads rows from an API, a database or an array: one piece of work for each partition. Values are checked against `columns` like
+ * text.
  * @example rowsFrom({ partitions: ['2024-01', '2024-02'], rows: async function* (month) { yield* await fetchOrders(month) } })
  * @throws DEFINITION_INVALID
  */

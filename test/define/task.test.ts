@@ -144,7 +144,7 @@ it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
   [
     'a source that is none',
     { source: { kind: 'zipMembers' } },
-    'source: expected zipMembers({ … }) or files({ … }), got {"kind"',
+    'source: expected zipMembers({ … }), files({ … }) or rowsFrom({ … }), got {"kind"',
   ],
   [
     'an output that is none',

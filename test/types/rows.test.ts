@@ -10,6 +10,7 @@ import {
   parquet,
   pipeline,
   type RowOf,
+  rowsFrom,
   sql,
   type Task,
   type TaskDefinition,
@@ -302,6 +303,13 @@ it('refuses an output by columns that the rows do not have', () => {
   // Names are told apart without case.
   const upper = task({ ...base, output: output.with({ sortBy: ['DELAY'] }) })
   expectTypeOf(upper).toExtend<TaskDefinition>()
+})
+
+it('checks the columns of rows that code yields', () => {
+  const source = rowsFrom({ partitions: ['a'], rows: () => [] })
+  const unsorted = { name: 'x', source, columns } as const
+  expectTypeOf(task({ ...unsorted, output: parquet({ path: 'x', sortBy: ['delay'] }) })).toExtend<TaskDefinition>()
+  expectTypeOf(task({ ...unsorted, output: parquet({ path: 'x', sortBy: ['year'] }) })).not.toExtend<TaskDefinition>()
 })
 
 it('checks no columns that only the paths of inputs or the pattern of lines tell', () => {
