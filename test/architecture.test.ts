@@ -29,7 +29,7 @@ const arrows: Record<string, string> = {
   bundle: 'define errors store',
   infer: 'define engine errors inflate inputs model parquet paths stage store text threads zip',
   aws: 'define errors inputs model paths store',
-  local: 'aws bundle commit define engine errors infer inputs model paths process runs state store threads zip',
+  local: 'aws bundle commit define engine errors infer inputs model paths process runs state store threads',
   deployed: 'aws errors local model runs state store threads',
   testing: 'define errors infer inputs local model process state store text threads',
   cli: 'aws define deployed errors infer local model paths store threads',

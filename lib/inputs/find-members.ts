@@ -13,11 +13,17 @@ import { type OpenArchive, openArchive } from './open-archive.ts'
 import { openAll } from './open-input.ts'
 import { spreadIndexes } from './spread.ts'
 
+/** Members that a run reads. */
+export interface FoundMembers extends FoundObjects {
+  /** Names of the members, until they are released. */
+  names(): readonly string[]
+}
+
 export async function findMembers(
   source: ZipMembersSource,
   objects: readonly StoredObject[],
   options: FindOptions,
-): Promise<FoundObjects> {
+): Promise<FoundMembers> {
   const archives = await openAll(objects, object => openArchive(source, object, options), options)
   const chosen = sampleMembers(archives, options.sample)
   if (options.task.output?.kind === 'memberFiles') checkExtractable(extracted(archives, chosen))
@@ -36,6 +42,7 @@ export async function findMembers(
         options,
       ),
     memberCount,
+    names: () => Array.from(extracted(archives, chosen), ({ name }) => name),
     release() {
       for (const list of [archives, chosen]) list.length = 0
       byKey.clear()

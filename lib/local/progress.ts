@@ -25,7 +25,7 @@ export interface Progress {
 const nothing = { members: 0, bytes: 0, rowsWritten: 0, rowsRejected: 0 }
 
 /** A `progress` event holds the task's totals of finished work; `bytes` are inflated, as in the `plan` event. */
-export function createProgress(session: Pick<Session, 'tell'>, task: string, log: TaskLog): Progress {
+export function createProgress(session: Pick<Session, 'tell'>, task: string, log: Pick<TaskLog, 'hear'>): Progress {
   let run = ''
   let phase: RunPhase = 'plan'
   const totals = { ...nothing }

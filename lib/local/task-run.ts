@@ -4,7 +4,7 @@ import { groupBytesMax } from '../aws/tier.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
 import { sourceRoot } from '../define/source-paths.ts'
-import { type FanmillError, PermanentError } from '../errors/errors.ts'
+import type { FanmillError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { contentIdentity } from '../inputs/content-identity.ts'
 import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
@@ -20,7 +20,6 @@ import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import { createGate } from '../process/gate.ts'
 import { type PlannedRun, type RunBatchesOptions, type RunWatcher, runBatches } from '../process/run-batches.ts'
 import { planTask, type TaskContext } from '../process/task-runner.ts'
-import type { BusyRun } from '../runs/reserve.ts'
 import { renewRun } from '../runs/run-lease.ts'
 import { outputPrefix } from '../state/state.ts'
 import { urlBelow } from '../store/roots.ts'
@@ -29,6 +28,7 @@ import { isAlive } from '../threads/machine.ts'
 import { environmentSecrets } from '../threads/secrets.ts'
 import { batchTools, openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
 import { createProgress, type Progress } from './progress.ts'
+import { activeElsewhere, planEvents } from './run-events.ts'
 import type { Session } from './session.ts'
 import { leaseMs, type TaskRun } from './task-context.ts'
 import { createTaskLog } from './task-log.ts'
@@ -169,13 +169,6 @@ async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
   }
 }
 
-function activeElsewhere({ runId, owner }: BusyRun): PermanentError {
-  const { pid, host, startedAt } = owner
-  const who = `${pid === undefined ? 'a process' : `process ${pid}`} on ${host} since ${startedAt}`
-  const message = `run ${runId} is being worked on by ${who}; wait for its end: fanmill status ${runId}`
-  return new PermanentError('RUN_ACTIVE', message, { runId, owner })
-}
-
 function contextOf({ session, task, params, tables }: TaskRun): TaskContext {
   const { owner, output, options } = session
   return {
@@ -198,7 +191,7 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
     onStart() {
       log.begin(planned.run)
       progress.begin(planned.run)
-      tellPlan(taskRun, found, planned)
+      emitPlan(taskRun, found, planned)
       warnOfInputs(taskRun, found)
       found.release()
     },
@@ -227,33 +220,12 @@ function keepLease({ session, log }: TaskRun, run: ReservedRun): NodeJS.Timeout 
   return setInterval(renew, leaseMs / 3).unref()
 }
 
-function tellPlan({ session, task, log, params }: TaskRun, found: FoundInputs, planned: PlannedRun): void {
+function emitPlan({ session, task, log, params }: TaskRun, found: FoundInputs, planned: PlannedRun): void {
   const { run, plan: items } = planned
-  log.note('info', `run of ${task.name} begins`, {
-    attempt: run.attempt,
-    params,
-    inputs: run.inputs.length,
-    members: found.memberCount,
-    batches: items.length,
-  })
-  session.tell({
-    event: 'start',
-    task: task.name,
-    run: run.runId,
-    attempt: run.attempt,
-    output: urlBelow(session.outputSpec, run.outputPath),
-  })
-  session.tell({
-    event: 'plan',
-    task: task.name,
-    run: run.runId,
-    archives: run.inputs.length,
-    members: found.memberCount,
-    slices: items.reduce((sum, item) => sum + item.sliceCount, 0),
-    batches: items.length,
-    bytes: items.reduce((sum, item) => sum + item.bytes, 0),
-    bytesIn: found.bytesIn,
-  })
+  const counts = { inputs: run.inputs.length, members: found.memberCount, batches: items.length }
+  log.note('info', `run of ${task.name} begins`, { attempt: run.attempt, params, ...counts })
+  const output = urlBelow(session.outputSpec, run.outputPath)
+  for (const event of planEvents(task.name, planned, { found, output })) session.tell(event)
 }
 
 /** Shown, and kept in the log of the run where there is one. */

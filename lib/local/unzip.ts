@@ -1,81 +1,80 @@
-/** `unzip`: extracts an archive's members straight into a folder, on all cores, without an engine. */
-import { basename, dirname, resolve } from 'node:path'
-import { nextManifest } from '../commit/next-manifest.ts'
-import type { ZipMembersSource } from '../define/definition.ts'
+/** `unzip`: a run of a `memberFiles` task over one archive, without an engine; its state is removed when it is complete. */
+import { rmdirSync, rmSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { refuseForeignFiles } from '../commit/foreign-files.ts'
+import { readSuccess } from '../commit/head.ts'
+import type { TaskDefinition } from '../define/definition.ts'
+import { memberFiles } from '../define/output.ts'
 import { zipMembers } from '../define/source.ts'
+import { task } from '../define/task.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { nearestToGlob } from '../errors/nearest.ts'
-import { planMemberSlices } from '../inputs/member-slices.ts'
-import { type OpenArchive, openArchive } from '../inputs/open-archive.ts'
+import { type FoundMembers, findMembers } from '../inputs/find-members.ts'
+import type { FindOptions, FoundInputs } from '../inputs/find-options.ts'
+import { noMemberError } from '../inputs/no-input.ts'
 import type { RunEvent } from '../model/events.ts'
-import { filesOutcome } from '../model/files-outcome.ts'
-import type { Manifest } from '../model/manifest.ts'
-import { type Outcome, totalsOf } from '../model/outcome.ts'
-import type { Slice } from '../model/plan-data.ts'
-import { runIdOf } from '../model/run-identity.ts'
-import type { WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
-import { diskFault } from '../store/disk/fault.ts'
+import { outputHashOf } from '../model/run-identity.ts'
+import type { Workers } from '../model/worker-job.ts'
+import { createGate } from '../process/gate.ts'
+import { type PlannedRun, runBatches } from '../process/run-batches.ts'
+import { type PlanTaskOptions, planTask, type TaskContext } from '../process/task-runner.ts'
+import { diskStore } from '../store/disk/store.ts'
 import { openStore, type StoreSpec } from '../store/open-store.ts'
-import type { Store } from '../store/store.ts'
-import { defaultWorkers } from '../threads/machine.ts'
+import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import { stateRoot } from '../store/state-root.ts'
+import { defaultWorkers, isAlive, thisOwner } from '../threads/machine.ts'
 import { openWorkers } from '../threads/pool.ts'
-import { membersOf, sumOfSpans } from '../zip/member-list.ts'
-import { checkExtractable } from '../zip/names.ts'
-import { openDestination } from './unzip-destination.ts'
+import { batchTools } from '../threads/task-workers.ts'
+import { createProgress, type Progress } from './progress.ts'
+import { activeElsewhere, planEvents } from './run-events.ts'
 
 export interface UnzipOptions {
-  /** Glob over member names; default every member. */
+  /** Glob over the names of members, such as `2001/*.csv`; default every member. */
   readonly members?: string
-  /** Threads; default as many as CPUs this process may use. */
+  /** Number of threads; default the CPUs that this process may use. */
   readonly workers?: number
+  /** Stops the extraction in order when it aborts; the same call resumes it. */
   readonly signal?: AbortSignal
+  /** Called with each event, such as `console.log`; default none. */
   readonly onEvent?: (event: RunEvent) => void
 }
 
 export interface UnzipResult {
   readonly files: number
-  /** Inflated. */
+  /** Inflated bytes. */
   readonly bytes: number
   readonly seconds: number
 }
 
 /**
  * Checks every member's size and CRC-32, and writes `_SUCCESS` with them last. Symbolic links become files with their target as text,
- * and permissions are this process's. Files that are there are overwritten when an extraction wrote them: those that `_SUCCESS` lists,
- * or of the same archive when it was cut short; others are left, and refused. `_SUCCESS` then lists earlier extractions too.
- * Memory: 16 MiB a thread, and the largest member below 64 MiB.
- * @throws OUTPUT_NOT_OURS, NO_INPUT, ABORTED, ZIP_*, DISK_FULL; no `_SUCCESS` is left then, and the same call begins again
+ * and permissions are this process's. Files that are there are replaced when `_SUCCESS` lists them, and refused otherwise; files of other
+ * extractions stay. Memory: 16 MiB a thread, and the largest member below 64 MiB.
+ * @throws OUTPUT_NOT_OURS, NO_INPUT, ABORTED, ZIP_*, DISK_FULL; there is no `_SUCCESS` then, and the same call resumes
  */
 export async function unzip(archive: string, destination: string, options: UnzipOptions = {}): Promise<UnzipResult> {
   const startedMs = Date.now()
-  const { members = '**', workers: threads = defaultWorkers(), signal, onEvent } = options
+  const { members = '**', workers: threads = defaultWorkers(), signal, onEvent = () => {} } = options
   throwIfAborted(signal)
   const file = resolve(archive)
   const input: StoreSpec = { kind: 'disk', folder: dirname(file) }
-  const source = zipMembers({ paths: 'any', members })
-  const progress = countProgress(onEvent)
-  const setup = { input, limits: source.limits, onBadMember: 'fail' }
+  const definition = unzipTask(members)
+  const progress = createProgress({ tell: onEvent }, definition.name, { hear: () => {} })
+  const { limits } = definition.source
   const workers = openWorkers({
     entry: 'worker-extract',
     threads,
-    setup,
+    setup: { input, limits, onBadMember: 'fail' },
     heapBytes: heapBytesMax,
     onMessage: progress.hear,
   })
   const stop = (): void => workers.stop()
   signal?.addEventListener('abort', stop)
   try {
-    const opened = await openNamed(openStore(input), basename(file), source)
-    const outcome = await extractAll({
-      ...opened,
-      folder: resolve(destination),
-      glob: members,
-      workers,
-      startedMs,
-      progress,
-    })
-    return { files: outcome.members, bytes: outcome.bytesInflated, seconds: outcome.seconds }
+    const found = await findArchive(definition, basename(file), { input: openStore(input), threads })
+    const folder = resolve(destination)
+    const { files, bytes } = await extract({ definition, members, input, folder, found, workers, progress, options })
+    return { files, bytes, seconds: (Date.now() - startedMs) / 1000 }
   } catch (error) {
     throwIfAborted(signal)
     throw error
@@ -85,174 +84,114 @@ export async function unzip(archive: string, destination: string, options: Unzip
   }
 }
 
-/** Of JavaScript objects: buffers of members are outside. */
+/** Limit on JavaScript objects; buffers of members are outside the heap. */
 const heapBytesMax = 512 * 1024 * 1024
-const mebibyte = 1024 * 1024
-/** Slices are small, so that threads end together; each is one read. */
-const slicesPerThread = 16
-const sliceBytesMax = 8 * mebibyte
-const candidatesMax = 10_000
+/** Slices are at most a third of it, so that threads end together; each slice is one read. */
+const textBytes = 24 * 1024 * 1024
+const batchBytesPerThread = 16 * 1024 * 1024
+/** A run on this machine is known to be dead by its process. */
+const leaseMs = 86_400_000
 
-/** The archive by its name, which is no pattern. */
-async function openNamed(store: Store, key: string, source: ZipMembersSource): Promise<OpenArchive> {
-  const object = await store.stat(key)
+type UnzipTask = TaskDefinition & { readonly source: ReturnType<typeof zipMembers> }
+
+/** Deliberately with a mode that definitions do not offer: files of the same names are replaced, and all others stay. */
+function unzipTask(members: string): UnzipTask {
+  const source = zipMembers({ paths: 'any', members })
+  const output = memberFiles({ path: 'any' })
+  return {
+    ...task({ name: 'unzip', source, output }),
+    source,
+    output: { ...output, path: '', mode: 'replacePartitions' },
+  }
+}
+
+/** Finds the members of the archive with this name, which is no pattern. @throws NO_INPUT, ZIP_* */
+async function findArchive(
+  definition: UnzipTask,
+  key: string,
+  { input, threads }: Pick<FindOptions, 'input'> & { readonly threads: number },
+): Promise<FoundMembers & FoundInputs> {
+  const object = await input.stat(key)
   if (!object)
-    throw new PermanentError('NO_INPUT', `expected an archive at ${store.url}/${key}, got no such file`, {
+    throw new PermanentError('NO_INPUT', `expected an archive at ${input.url}/${key}, got no such file`, {
       archive: key,
     })
-  const opened = await openArchive(source, object, { input: store })
-  if (opened.members.length > 0 || source.members === '**') return opened
-  const all = await openArchive({ ...source, members: '**', onBadMember: 'skip' }, object, { input: store })
-  const names = nearestToGlob(
-    source.members,
-    Array.from(membersOf(all.members), member => member.name).slice(0, candidatesMax),
-  )
-  const hint = names.length > 0 ? `; nearest are ${names.join(', ')}` : ''
-  throw new PermanentError('NO_INPUT', `no member of ${key} matches ${source.members}${hint}`, {
-    archive: key,
-    glob: source.members,
-    nearest: names,
-  })
+  const options: FindOptions = { input, task: definition, params: {}, threads: threads * 4, textBytes }
+  const found = { ...(await findMembers(definition.source, [object], options)), hive: [] }
+  if (found.memberCount > 0 || definition.source.members === '**') return found
+  throw await noMemberError(options, definition.source, { glob: key, objects: [object], skipped: found.skipped })
 }
 
-interface Job extends OpenArchive {
+interface Extraction {
+  readonly definition: UnzipTask
+  readonly members: string
+  readonly input: StoreSpec
   readonly folder: string
-  /** Of the members. */
-  readonly glob: string
+  readonly found: FoundMembers & FoundInputs
   readonly workers: Workers
-  readonly startedMs: number
   readonly progress: Progress
+  readonly options: UnzipOptions
 }
 
-async function extractAll(job: Job): Promise<Outcome> {
-  const { input, members, folder, workers, progress } = job
-  checkExtractable(named(job))
-  const slices = slicesOf(job)
-  progress.plan({
-    members: members.length,
-    slices: slices.length,
-    bytes: sumOfSpans(members, span => span.inflatedBytes),
-    bytesIn: sumOfSpans(members, span => span.compressedBytes),
-  })
-  const destination = onDisk(folder, () =>
-    openDestination(
-      folder,
-      input.identity,
-      Array.from(membersOf(members), member => member.name),
-    ),
-  )
-  const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes)
-  const files = await settleAll(
-    workers,
-    largestFirst.map(slice =>
-      workers.run<'extract'>({ kind: 'extract', slice, input, folder }).then(result => result.files),
-    ),
-  )
-  const outcome = outcomeOf(job, slices, files)
-  onDisk(folder, () => destination.finish(manifestOf(job, outcome, destination.previous)))
-  return outcome
-}
-
-function slicesOf({ members, workers }: Job) {
-  const even = Math.ceil(sumOfSpans(members, span => span.inflatedBytes) / (workers.threads * slicesPerThread))
-  return planMemberSlices(members, { input: 0, sliceBytes: Math.min(sliceBytesMax, Math.max(mebibyte, even)) })
-}
-
-type Files = WorkerResults['extract']['files']
-
-/** The first failure stops the others; all are settled before it leaves. */
-async function settleAll(workers: Workers, jobs: readonly Promise<Files>[]): Promise<Files> {
-  let first: { readonly error: unknown } | undefined
-  const settled = await Promise.all(
-    jobs.map(job =>
-      job.catch(error => {
-        if (!first) workers.stop()
-        first ??= { error }
-        return []
-      }),
-    ),
-  )
-  if (first) throw first.error
-  return settled.flat()
-}
-
-function outcomeOf({ members, input, glob, startedMs }: Job, slices: readonly Slice[], files: Files): Outcome {
-  if (files.length !== members.length)
-    throw new PermanentError('ACCOUNT_MISMATCH', `expected ${members.length} files, got ${files.length}`)
-  return filesOutcome({
-    batch: 0,
-    runId: runOf(input, glob),
-    attempt: 1,
-    token: '',
-    files,
-    skipped: undefined,
-    bytesIn: sumOfSpans(members, span => span.compressedBytes),
-    seconds: (Date.now() - startedMs) / 1000,
-    slices: slices.map(slice => slice.slice),
-    workers: [],
-  })
-}
-
-/** Other members of the same archive are another run, so that what the one before left stays known. */
-function runOf(input: OpenArchive['input'], glob: string): string {
-  return runIdOf({ outputPath: '', task: 'unzip', params: { members: glob }, codeHash: '', inputs: [input] })
-}
-
-function manifestOf({ input, glob }: Job, outcome: Outcome, previous: Manifest | undefined): Manifest {
-  const { runId, attempt } = outcome
-  const { key, identity, sizeBytes } = input
-  const run = {
-    runId,
-    attempt,
-    task: 'unzip',
-    params: { members: glob },
+async function extract(job: Extraction): Promise<Omit<UnzipResult, 'seconds'>> {
+  const { definition, members, folder, found, workers, progress, options } = job
+  const { signal, onEvent } = options
+  const output = diskStore(folder, { syncsParts: false })
+  const owner = thisOwner()
+  const context: TaskContext = {
+    ...{ owner, output, task: definition, params: { members }, isAlive, leaseMs, now: Date.now, signal },
     codeHash: '',
-    inputs: [{ key, identity, sizeBytes }],
   }
-  return nextManifest(previous, {
-    mode: 'append',
-    generation: (previous?.generation ?? 0) + 1,
-    partitionBy: [],
-    run: { ...run, finishedAt: new Date().toISOString(), totals: totalsOf([outcome]) },
-    outcomes: [outcome],
-    prefixLength: 0,
-    replaces: [],
-  })
-}
-
-interface Progress {
-  hear(message: WorkerMessage): void
-  plan(what: {
-    readonly members: number
-    readonly slices: number
-    readonly bytes: number
-    readonly bytesIn: number
-  }): void
-}
-
-/** What the threads tell, as the events of a run. */
-function countProgress(onEvent: UnzipOptions['onEvent']): Progress {
-  const whose = { task: 'unzip', run: '' }
-  const totals = { members: 0, bytes: 0, rowsWritten: 0, rowsRejected: 0 }
-  return {
-    hear(message) {
-      if (message.kind !== 'progress') return
-      totals.members += message.members
-      totals.bytes += message.bytes
-      onEvent?.({ event: 'progress', ...whose, ...totals })
-    },
-    plan: what => onEvent?.({ event: 'plan', ...whose, archives: 1, batches: 1, ...what }),
-  }
-}
-
-function onDisk<T>(folder: string, act: () => T): T {
+  const planned = await planAnew(context, { found, batchBytes: batchBytesPerThread * workers.threads })
+  const { run } = planned
   try {
-    return act()
+    await refuseForeignFiles(output, run, await readSuccess(output, ''), found.names())
   } catch (error) {
-    throw diskFault(error, 'write', folder)
+    removeState(folder, run.runId)
+    throw error
   }
+  progress.begin(run)
+  for (const event of planEvents(definition.name, planned, { found, output: folder })) onEvent?.(event)
+  const partFolder = makeOwnFolder(join(folder, stateRoot, 'tmp'))
+  const machine = { task: definition, input: openStore(job.input), output, workers, gate: createGate(), signal }
+  let tries = 0
+  const openTools = () =>
+    batchTools({
+      ...machine,
+      stageFolder: partFolder,
+      partFolder,
+      groupBytes: 0,
+      token: `${owner.id.slice(0, 8)}${tries++}`,
+    })
+  const manifest = await runBatches(context, planned, {
+    openTools,
+    failFast: true,
+    watcher: { onPhase: progress.enter, onRepeat: progress.again },
+  }).finally(() => removeOwnFolder(partFolder))
+  removeState(folder, run.runId)
+  const totals = manifest.runs.find(({ runId }) => runId === run.runId)?.totals
+  return { files: totals?.members ?? 0, bytes: totals?.bytes ?? 0 }
 }
 
-function* named({ input, members }: Job) {
-  for (const { name } of membersOf(members)) yield { name, archive: input.key }
+/** Resumes a run that was interrupted, and begins one anew that is complete. */
+async function planAnew(context: TaskContext, options: PlanTaskOptions): Promise<PlannedRun> {
+  const planned = await planTask(context, options)
+  if (planned.status === 'busy') throw activeElsewhere(planned)
+  return planned.status === 'complete' ? planAnew(context, { ...options, force: true }) : planned
+}
+
+/** Removes the state of a run that is not resumed: the next extraction knows by `_SUCCESS` what is here. */
+function removeState(folder: string, runId: string): void {
+  const root = join(folder, stateRoot)
+  for (const path of [`runs/${runId}`, `pending/${runId}`, `outputs/${outputHashOf('')}`])
+    rmSync(join(root, path), { recursive: true, force: true })
+  for (const path of ['runs', 'pending', 'outputs', 'tmp', '']) removeEmpty(join(root, path))
+}
+
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch {
+    // Deliberately ignored: it holds the state of other runs, or is not there.
+  }
 }

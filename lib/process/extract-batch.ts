@@ -1,7 +1,8 @@
 /**
  * Processes a batch for `memberFiles`: extracts its members into pending files, and returns an outcome.
- * Threads extract into a folder of this machine; each file then becomes a pending part of the store, like a Parquet part, under its
- * final key (output path and member name). It cannot be listed or read until commit completes it, and `_SUCCESS` comes last.
+ * Threads extract into a folder of this machine, on a disk that of the pending parts; each file then becomes a pending part of the store,
+ * like a Parquet part, under its final key (output path and member name). It cannot be listed or read until commit completes it, and
+ * `_SUCCESS` comes last.
  */
 import { PermanentError } from '../errors/errors.ts'
 import { filesOutcome } from '../model/files-outcome.ts'
@@ -35,7 +36,11 @@ export async function extractBatch(
   tools: ExtractTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
   const { token, partFolder, sleep } = tools
-  const folder = `${partFolder}/${item.batch}-${token}-files`
+  const pendingFolder = tools.output.pendingFolder?.({ runId: run.runId, attempt: run.attempt, token })
+  const folder =
+    pendingFolder === undefined
+      ? `${partFolder}/${item.batch}-${token}-files`
+      : [pendingFolder, run.outputPath].filter(Boolean).join('/')
   const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes)
   const jobs = largestFirst.map(slice =>
     retryTransient(() => extract(slice, { inputs, folder, workers: tools.workers }), sleep),

@@ -77,6 +77,8 @@ export interface Store {
   remove(key: string): Promise<void>
   /** Moves a finished local file into the store as a pending part; the same key and token replace an earlier one. */
   stagePart(key: string, file: string, run: StagingRun): Promise<PendingPart>
+  /** Folder where files can be written at their keys before they are staged, which then moves nothing; absent where parts are uploaded. */
+  pendingFolder?(run: StagingRun): string
   /** Whether a pending part can still be completed. */
   hasPart(part: PendingPart): Promise<boolean>
   /** Makes a pending part visible under its key; also true when it already is. False when it is neither pending nor visible. */

@@ -47,8 +47,13 @@ const statsAtOnce = 64
  * place is not detected.
  * A pending part is a file below `.fanmill/pending/`, which `list` does not show, and is renamed to its key when it is completed.
  */
-export function diskStore(folder: string): Store {
-  return new DiskStore(folder)
+export function diskStore(folder: string, options: DiskStoreOptions = {}): Store {
+  return new DiskStore(folder, options)
+}
+
+export interface DiskStoreOptions {
+  /** Syncs each part to the disk, so that it survives a power cut; default true. */
+  readonly syncsParts?: boolean
 }
 
 class DiskStore implements Store {
@@ -56,9 +61,11 @@ class DiskStore implements Store {
   readonly #temporary: string
   /** Removals under way, by folder. */
   readonly #removals = new Map<string, number>()
+  readonly #syncsParts: boolean
   #swept: Promise<void> | undefined
 
-  constructor(folder: string) {
+  constructor(folder: string, { syncsParts = true }: DiskStoreOptions) {
+    this.#syncsParts = syncsParts
     this.url = resolve(folder)
     this.#temporary = join(this.url, temporaryPrefix)
   }
@@ -143,12 +150,16 @@ class DiskStore implements Store {
       const { token } = run
       const uploadId = pendingFolder(run)
       const path = this.#pendingPath({ key, token, uploadId })
-      await syncPath(file)
-      await moveFile(file, path, this.#temporary)
+      if (this.#syncsParts) await syncPath(file)
+      if (file !== path) await moveFile(file, path, this.#temporary)
       const found = await statFile(path)
       assert(found, 'a part that was just moved is there')
       return { key, sizeBytes: found.sizeBytes, token, uploadId, etags: [found.etag] }
     })
+  }
+
+  pendingFolder(run: StagingRun): string {
+    return this.#pendingPath({ key: '', token: run.token, uploadId: pendingFolder(run) })
   }
 
   hasPart(part: PendingPart): Promise<boolean> {
@@ -171,7 +182,7 @@ class DiskStore implements Store {
         await pruneFolders(dirname(path), this.url)
         return this.#isCompleted(part)
       }
-      await syncPath(dirname(path))
+      if (this.#syncsParts) await syncPath(dirname(path))
       await pruneFolders(dirname(pending), this.url)
       return true
     })
