@@ -1,4 +1,4 @@
-/** The line of a task's bar: whole parts, as many as the terminal is wide. */
+/** Composes the line of a task's progress bar from parts that fit the width of the terminal. */
 import type { RunPhase } from '../model/events.ts'
 import { formatBytes, formatCount, formatRate, formatSeconds } from './amounts.ts'
 import { textWidth } from './column-widths.ts'
@@ -9,7 +9,7 @@ export interface BarState {
   /** Absent until the run is planned. */
   readonly plan?: BarPlan | undefined
   readonly members: number
-  /** Inflated, staged and converted counted by half each. */
+  /** Inflated bytes: staging a byte counts half, converting it the other half. */
   readonly bytes: number
   readonly rows: number
   readonly rejects: number
@@ -27,21 +27,21 @@ export interface BarPlan {
 export interface BarOptions {
   readonly columns: number
   readonly nowMs: number
-  /** Draws a bar of so many characters. */
+  /** Draws a bar of `width` characters. */
   readonly draw: (fraction: number, width: number) => string
 }
 
-/** Characters of the bar itself; the narrow one is for terminals where the wide one takes the room of other parts. */
+/** Characters of the bar itself: the wide one, and the one for terminals of less than 100 columns. */
 const barWidths = [24, 10] as const
 const wideColumns = 100
 
-/** A part that does not fit is left out whole, the least important first; nothing is cut. */
+/** Returns the line. Parts that do not fit are left out whole, the least important first. */
 export function barText(state: BarState, { columns, nowMs, draw }: BarOptions): string {
   const { task, phase, plan, bytes, rows, members, rejects } = state
   const room = columns - 1
   if (!plan) return firstThatFits([[task, phase].filter(Boolean).join(' '), task, phase ?? ''], room)
   const isConverted = phase === 'commit' || phase === 'done'
-  // Headers are planned, but not among the rows that are converted.
+  // Header lines are among the planned bytes, but not among the converted ones, so that the sum stays a little below.
   const fraction = isConverted || plan.bytes === 0 ? 1 : Math.min(1, bytes / plan.bytes)
   const percent = `${Math.floor(fraction * 100)} %`
   const seconds = ((state.convertedAtMs ?? nowMs) - plan.atMs) / 1000
@@ -64,14 +64,14 @@ export function barText(state: BarState, { columns, nowMs, draw }: BarOptions): 
 }
 
 interface Part {
-  /** The lowest stays longest. */
+  /** Parts with a higher rank are left out first. */
   readonly rank: number
   readonly text: string
 }
 
 const separator = ' · '
 
-/** In their order, without those that do not fit beside more important ones. */
+/** Returns the texts of the parts that fit, in their order; important parts are chosen first. */
 function fitting(parts: readonly Part[], room: number): string[] {
   let left = room
   const kept = new Set<Part>()

@@ -1,20 +1,20 @@
-/** Colours where the terminal has them: `NO_COLOR` takes them away, and `FORCE_COLOR` asks for them where they would not be. */
+/** Colours texts where the terminal shows colours; `NO_COLOR` and `FORCE_COLOR` are respected. */
 import { styleText } from 'node:util'
 
 export type Colour = 'red' | 'yellow' | 'green' | 'cyan' | 'dim'
 
-/** The text in a colour, where `stream` shows colours; else the text as it is. */
+/** Returns the text in a colour when `stream` shows colours; else unchanged. */
 export function paint(colour: Colour, text: string, stream: NodeJS.WritableStream = process.stdout): string {
   return styleText(colour, text, { stream })
 }
 
-/** A status word in its colour; a word that is no status as it is. */
+/** Returns a status in its colour; any other word unchanged. */
 export function paintStatus(status: string, stream?: NodeJS.WritableStream): string {
   const colour = statusColours[status]
   return colour === undefined ? status : paint(colour, status, stream)
 }
 
-/** The level of a message in its colour. */
+/** Returns the level of a message in its colour. */
 export function paintLevel(level: string, stream: NodeJS.WritableStream = process.stderr): string {
   if (level === 'error') return paint('red', level, stream)
   return level === 'warn' ? paint('yellow', level, stream) : level

@@ -1,8 +1,8 @@
-/** Widths of a table's columns, so that it fits a terminal and texts wrap between words. */
+/** Computes the widths of a table's columns, so that it fits a terminal and texts wrap between words. */
 
-/** Between two columns; one where a table fits only so. */
+/** Spaces between two columns; one space where the table would not fit otherwise. */
 export const gapWidth = 2
-/** A column of texts keeps so much, also where its words are longer: a run's id fits. */
+/** Least width of a column of texts, even when its words are longer: the id of a run fits. */
 const textWidthMin = 16
 
 export interface ColumnsToFit {
@@ -10,7 +10,7 @@ export interface ColumnsToFit {
   readonly rows: readonly (readonly string[])[]
   /** Titles of columns that are never broken. */
   readonly numbers: readonly string[]
-  /** Of the terminal. */
+  /** Width of the terminal. */
   readonly columns: number
 }
 
@@ -20,8 +20,8 @@ export interface FittedColumns {
 }
 
 /**
- * The width of each column without the gap behind it: as its texts need, or narrower where they can wrap. Long words are broken last.
- * Undefined where not even that fits.
+ * Returns the width of each column without the gap behind it: what its texts need, or less where they can wrap. Long words are broken
+ * last. Returns undefined when the table cannot fit.
  */
 export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit): FittedColumns | undefined {
   const needs = titles.map((title, index) => {
@@ -48,7 +48,7 @@ export function fitColumns({ titles, rows, numbers, columns }: ColumnsToFit): Fi
   return undefined
 }
 
-/** Takes from the widest column first, down to what each needs. */
+/** Narrows the widest column first, down to the least width of each. */
 function shrink(widths: readonly number[], least: readonly number[], room: number): number[] {
   const now = [...widths]
   for (let over = sum(now) - room; over > 0; over--) {
@@ -61,7 +61,7 @@ function shrink(widths: readonly number[], least: readonly number[], room: numbe
   return now
 }
 
-/** Words that are longer than `width` in pieces that fill it, which then wrap as words do. */
+/** Breaks words that are longer than `width` into lines of that width. */
 export function breakWords(text: string, width: number): string {
   return text.replaceAll(/\S+/g, word => {
     if (textWidth(word) <= width) return word
@@ -78,7 +78,7 @@ export function breakWords(text: string, width: number): string {
 const wide =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/gu
 
-/** Cells of a terminal that a text takes; East Asian characters and emoji take two. */
+/** Returns the number of terminal cells that a text takes; East Asian characters and emoji take two. */
 export function textWidth(text: string): number {
   return [...text].length + (text.match(wide)?.length ?? 0)
 }

@@ -1,10 +1,10 @@
-/** Reads the arguments, does what they say, and sets the exit code. */
+/** Parses the arguments, runs the command, and sets the exit code. */
 import { endIfThreadsAreLost } from '../threads/end-process.ts'
 import { endWith } from './failure.ts'
 import { createProgram } from './program.ts'
 
 export async function runCommandLine(): Promise<void> {
-  // A reader that has seen enough (`| head`) closes the pipe: the work goes on, what it prints is dropped.
+  // A reader such as `| head` may close the pipe early: the command continues, and its output is dropped.
   process.stdout.on('error', dropBrokenPipe)
   process.stderr.on('error', dropBrokenPipe)
   try {

@@ -1,4 +1,4 @@
-/** `fanmill config`: every setting and where it comes from. */
+/** `fanmill config`: prints every setting and where it comes from. */
 import type { Command } from 'commander'
 import { addCommand, addSettings, type CommonOptions } from './options.ts'
 import { printJson } from './output.ts'

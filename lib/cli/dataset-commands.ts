@@ -1,4 +1,4 @@
-/** `fanmill show` and `fanmill head`: what a dataset is, and its first rows. */
+/** `fanmill show` and `fanmill head`: print what a dataset holds, and its first rows. */
 import type { Command } from 'commander'
 import { count } from '../local/options.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
@@ -10,7 +10,7 @@ import { readDatasetPlace } from './place.ts'
 import { readingHints } from './reading-hints.ts'
 import { printTable } from './table.ts'
 
-/** Parts that `show` lists; `--json` gives them all. */
+/** Limit on the parts that `show` lists; `--json` lists all of them. */
 const partsShownMax = 50
 
 export function addShowCommand(program: Command): void {
@@ -66,7 +66,7 @@ async function printManifest({ task, generation, runs, schema, partitionBy, part
   if (parts.length > partsShownMax) print(`and ${formatCount(parts.length - partsShownMax)} more; --json lists them`)
 }
 
-/** How other tools read it. */
+/** Prints how other tools read the dataset. */
 function printHints(dataset: string, manifest: Manifest): void {
   if (manifest.files !== undefined || manifest.parts.length === 0) return
   print('\nto read it with')

@@ -1,4 +1,4 @@
-/** What a failure looks like: one line with its code and how to mend it, the facts as small tables, an exit code. */
+/** Shows a failure: one line with its code and how to fix it, details as small tables; and chooses the exit code. */
 import { CommanderError } from 'commander'
 import { type ErrorCode, FanmillError, PermanentError, toPlain } from '../errors/errors.ts'
 import type { EndEvent } from '../model/events.ts'
@@ -7,12 +7,12 @@ import type { Reject } from '../model/reject.ts'
 import { systemFault } from '../store/disk/fault.ts'
 import { paint } from './colours.ts'
 import { type FaultTable, failureTable, rejectTable } from './fault-tables.ts'
-import { printJson, remark, visible } from './output.ts'
+import { printJson, printToStderr, visible } from './output.ts'
 import { drawTable } from './table.ts'
 
 export const exitCodes = { complete: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
-/** The exit code of a failure: 2 where the user's words are wrong, 130 when interrupted, else 1. */
+/** Returns the exit code of a failure: 2 for wrong usage or a wrong definition, 130 when interrupted, else 1. */
 export function exitCodeOf(error: unknown): number {
   const code = error instanceof FanmillError ? error.code : undefined
   if (code === undefined) return exitCodes.failed
@@ -21,7 +21,7 @@ export function exitCodeOf(error: unknown): number {
   return isUsage ? exitCodes.usage : exitCodes.failed
 }
 
-/** Shows what ended the command, as `argv` asks for it, and gives the exit code. */
+/** Shows the error that ended the command, as `argv` says, and returns the exit code. */
 export async function endWith(error: unknown, argv: readonly string[]): Promise<number> {
   if (error instanceof CommanderError && isHelp(error))
     return error.exitCode === 0 ? exitCodes.complete : exitCodes.usage
@@ -31,15 +31,15 @@ export async function endWith(error: unknown, argv: readonly string[]): Promise<
   return exitCodeOf(failure)
 }
 
-/** The last line of `--json` for a run that gave no result. */
+/** Creates the last event of `--json` for a run without a result. */
 export function endEventOf(error: unknown): EndEvent {
   return { event: 'end', status: 'failed', tasks: [], error: errorFields(error) }
 }
 
-/** Code, message and detail of an error, for an event. */
+/** Returns code, message and detail of an error, for an event. */
 export function errorFields(error: unknown): NonNullable<EndEvent['error']> {
   const { code, message, detail } = toPlain(error)
-  return { ...(code && { code }), message, ...(detail && { detail }) }
+  return { code, message, detail }
 }
 
 /** Writes the failure to stderr: the line, then rejects, failures or a definition to paste from its detail. */
@@ -51,14 +51,14 @@ export async function explain(
   const [first = '', ...more] = message.split('\n')
   const advice =
     code === undefined
-      ? 'this is a fault of the program; --debug shows where'
+      ? 'this is a bug in fanmill; --debug shows where'
       : (isDeployed ? deployedAdvices : advices)[code]
-  remark(
+  printToStderr(
     `${paint('red', `fanmill: ${code ?? 'INTERNAL'}`, process.stderr)} ${visible(first)}${advice ? `; ${advice}` : ''}`,
   )
-  for (const line of more) remark(`  ${visible(line)}`)
+  for (const line of more) printToStderr(`  ${visible(line)}`)
   if (error instanceof FanmillError) await explainDetail(error.detail)
-  if (debug && error instanceof Error) remark(stacks(error))
+  if (debug && error instanceof Error) printToStderr(stacks(error))
 }
 
 const usageCodes: readonly ErrorCode[] = [
@@ -72,26 +72,26 @@ const usageCodes: readonly ErrorCode[] = [
 const advices: Partial<Record<ErrorCode, string>> = {
   ABORTED: 'the same command resumes it',
   REJECTS_OVER_LIMIT: 'on the command line: --rejects-max n|p%',
-  BATCHES_FAILED: 'the same command does again only what failed',
+  BATCHES_FAILED: 'the same command repeats only the batches that failed',
 }
 
 const deployedAdvices: Partial<Record<ErrorCode, string>> = {
-  BATCHES_FAILED: 'fanmill retry does again only what failed',
+  BATCHES_FAILED: 'fanmill retry repeats only the batches that failed',
 }
 
-/** Rows of a table in an error; the rest is counted. */
+/** Limit on the rows of a table in an error; the others are counted. */
 const rowsShownMax = 10
 
 async function explainDetail(detail: FanmillError['detail']): Promise<void> {
   const { rejects, failures, source } = detail
   if (isList(rejects)) await explainTable(rejectTable(rejects as readonly Reject[]))
   if (isList(failures)) await explainTable(failureTable(failures as readonly Failure[]))
-  if (typeof source === 'string' && source.includes('\n')) remark(source)
+  if (typeof source === 'string' && source.includes('\n')) printToStderr(source)
 }
 
 async function explainTable({ titles, rows, numbers }: FaultTable): Promise<void> {
-  remark(await drawTable(titles, rows.slice(0, rowsShownMax), { numbers, stream: process.stderr }))
-  if (rows.length > rowsShownMax) remark(`and ${rows.length - rowsShownMax} more`)
+  printToStderr(await drawTable(titles, rows.slice(0, rowsShownMax), { numbers, stream: process.stderr }))
+  if (rows.length > rowsShownMax) printToStderr(`and ${rows.length - rowsShownMax} more`)
 }
 
 function isList(value: unknown): value is readonly unknown[] {
@@ -102,7 +102,7 @@ function isHelp({ code }: CommanderError): boolean {
   return code === 'commander.helpDisplayed' || code === 'commander.help' || code === 'commander.version'
 }
 
-/** Commander says `error: unknown option '--worker'\n(Did you mean --workers?)`. */
+/** Converts commander's message, such as `error: unknown option '--worker'\n(Did you mean --workers?)`, to one line. */
 function usageError(error: CommanderError): PermanentError {
   const text = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.+)\?\)/, '; did you mean $1?')
   const line = text.replaceAll(/\s*\n\s*/g, ' ').replace(/\.$/, '')

@@ -1,4 +1,4 @@
-/** Rejected rows and failed batches as tables. */
+/** Arranges rejected rows, failed batches and skipped members as tables. */
 import type { Failure } from '../model/outcome.ts'
 import type { Reject } from '../model/reject.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
@@ -14,12 +14,12 @@ export function rejectTable(rejects: readonly Reject[]): FaultTable {
   return tableOf(['archive', 'member', 'line', 'column', 'expected', 'received'], rejects, ['line'])
 }
 
-/** As `status` has them, or the detail of BATCHES_FAILED. */
+/** Arranges failures of batches, from `status` or from the detail of BATCHES_FAILED. */
 export function failureTable(failures: readonly Partial<Failure>[]): FaultTable {
   return tableOf(['batch', 'code', 'member', 'line', 'message'], failures, ['batch', 'line'])
 }
 
-/** Members that were passed over; the message names the archive. */
+/** Arranges skipped members; the message names the archive. */
 export function skippedTable(members: readonly SkippedMember[]): FaultTable {
   return tableOf(['member', 'code', 'message'], members, [])
 }

@@ -1,4 +1,4 @@
-/** `fanmill infer`: column definitions to paste, from a sample of the data. */
+/** `fanmill infer`: prints column definitions to paste, from a sample of the data. */
 import type { Command } from 'commander'
 import { inferView } from './infer-progress.ts'
 import { addCommand, type CommonOptions } from './options.ts'
@@ -11,7 +11,7 @@ export function addInferCommand(program: Command): void {
     examples: ['infer incoming/2001-01/flights.zip --members "**/*.csv"', 'infer data/flights.csv --delimiter ";"'],
   })
     .option('--members <glob>', 'members of an archive to sample (default: all)')
-    .option('--delimiter <text>', 'what separates the fields (default: found in the data)')
+    .option('--delimiter <text>', 'delimiter of the fields (default: found in the data)')
     .action(inferAction)
 }
 

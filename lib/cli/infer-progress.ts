@@ -1,4 +1,4 @@
-/** One line on a terminal that says what `infer` does; it is gone when the result is printed. */
+/** Shows on one line of the terminal what `infer` is doing; the line is cleared before the result is printed. */
 import type { InferProgress } from '../infer/progress.ts'
 import { formatCount } from './amounts.ts'
 
@@ -7,7 +7,7 @@ export interface InferView {
   stop(): void
 }
 
-/** Shows nothing where the stream is no terminal. */
+/** Creates the view; it shows nothing when the stream is not a terminal. */
 export function inferView(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'> = process.stderr): InferView {
   if (!stream.isTTY) return { show: () => {}, stop: () => {} }
   const clear = '\r\u001b[K'

@@ -1,10 +1,10 @@
-/** Ctrl-C and SIGTERM: the first asks for an orderly end, the second ends at once. */
+/** Handles Ctrl-C and SIGTERM: the first one ends the work in order, the second one ends the process at once. */
 import { TransientError } from '../errors/errors.ts'
-import { remark } from './output.ts'
+import { printToStderr } from './output.ts'
 
-/** Promise to whoever stops the process: it is over after this long, orderly or not. */
+/** Limit on an orderly end, after which the process ends at once. */
 const orderlySecondsMax = 5
-/** npm forwards a Ctrl-C that the terminal has sent to the whole group already: what follows so soon is the same one. */
+/** A signal that follows within this time is the same Ctrl-C: npm forwards it, although the terminal has sent it to every process. */
 const sameSignalMs = 400
 
 /** Runs `work` with a signal that aborts on SIGINT or SIGTERM. */
@@ -15,9 +15,9 @@ export async function withInterrupt<Result>(work: (signal: AbortSignal) => Promi
     if (firstAt !== undefined && performance.now() - firstAt < sameSignalMs) return
     if (firstAt !== undefined) return endAtOnce()
     firstAt = performance.now()
-    // The terminal shows ^C, or a bar, on this line.
-    if (process.stderr.isTTY) remark('')
-    remark('fanmill: interrupted, ending in order; once more ends at once')
+    // Leaves the line on which the terminal shows ^C or a bar.
+    if (process.stderr.isTTY) printToStderr('')
+    printToStderr('fanmill: interrupted, ending in order; press Ctrl-C again to end at once')
     setTimeout(endAtOnce, orderlySecondsMax * 1000).unref()
     controller.abort(new TransientError('ABORTED', `interrupted by ${name}`))
   }
@@ -33,6 +33,6 @@ export async function withInterrupt<Result>(work: (signal: AbortSignal) => Promi
 function endAtOnce(): never {
   process.removeAllListeners('SIGINT')
   process.kill(process.pid, 'SIGINT')
-  // Only reached where the kernel ignores the signal: in the first process of a container.
+  // Reached only when the kernel ignores the signal: in the first process of a container.
   process.exit(130)
 }

@@ -1,4 +1,4 @@
-/** `fanmill logs`: what the functions of a deployed pipeline say. */
+/** `fanmill logs`: prints the logs of a deployed pipeline's functions. */
 import type { Command } from 'commander'
 import type { LogLine } from '../deployed/log-lines.ts'
 import type { LogLevel } from '../model/events.ts'
@@ -22,13 +22,13 @@ export function addLogsCommand(program: Command): void {
       'how far back, such as 7d, 12h or 30m (default: to the beginning of the run, else 1h)',
       readDays,
     )
-    .option('--follow', 'go on until the run has ended, or Ctrl-C')
+    .option('--follow', 'continue until the run has ended, or Ctrl-C')
     .action(logsAction)
 }
 
 interface LogsFlags extends CommonOptions {
   readonly level?: LogLevel
-  /** Days. */
+  /** Age in days. */
   readonly since?: number
   readonly follow?: boolean
 }
@@ -42,13 +42,13 @@ async function logsAction(run: string | undefined, { json, level, since, follow,
 
 const dayMs = 86_400_000
 
-/** Of one execution and attempt they are the same in every line; the fault's code is told before the message. */
-const untold = ['attempt', 'cold_start', 'fault', 'error', 'stack']
+/** Fields that are not printed: the same in every line of an attempt, or printed elsewhere in the line. */
+const hiddenFields = ['attempt', 'cold_start', 'fault', 'error', 'stack']
 
 function lineText({ at, level, step, task, batch, member, message, fields }: LogLine): string {
   const { code } = (fields.fault ?? {}) as { readonly code?: string }
   const facts = Object.entries(fields)
-    .filter(([name]) => !untold.includes(name))
+    .filter(([name]) => !hiddenFields.includes(name))
     .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
   const where = [task, batch !== undefined && `batch ${batch}`, member].filter(Boolean).join(', ')
   return [at, level.padEnd(5), step.padEnd(7), where && `${where}:`, code, message, ...facts].filter(Boolean).join(' ')

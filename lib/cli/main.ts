@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-/** The command line's entry: sizes the thread pool, and keeps what is compiled for later starts. */
+/** Starts the command line: sizes the thread pool, and caches compiled code for later starts. */
 import './threadpool.ts'
-// Deliberately not by name: an older Node, which lacks it, would fail before its version is checked.
+// Deliberately the default import: with a named one an older Node would fail before its version is checked.
 import module from 'node:module'
 
 const compiled = module.enableCompileCache()
-// Threads look for it in their environment alone.
+// Threads find the cache by their environment.
 if (compiled.directory) process.env.NODE_COMPILE_CACHE ??= compiled.directory
 const { runCommandLine } = await import('./command-line.ts')
 await runCommandLine()

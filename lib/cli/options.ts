@@ -1,4 +1,4 @@
-/** Options that commands share, and how their texts are read. */
+/** Adds the options that commands share, and parses their texts. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type OptionKind, readOption } from '../local/options.ts'
 import { type FlagOption, runOptions } from '../local/run-options.ts'
@@ -9,9 +9,9 @@ import { type SettingName, settings } from './settings.ts'
 export interface CommandText {
   /** Name and arguments, as commander writes them: `head <dataset>`. */
   readonly usage: string
-  /** One line. */
+  /** One line for the help. */
   readonly description: string
-  /** Without the leading `fanmill`. */
+  /** Command lines without the leading `fanmill`. */
   readonly examples: readonly string[]
 }
 
@@ -44,12 +44,12 @@ export function addParamOptions(command: Command): Command {
     .option('--param-file <file>', 'a JSON object of parameters; --param wins over it')
 }
 
-/** The parameters of both, as text or JSON values. @throws USAGE when the file holds no JSON object */
+/** Returns the parameters of both, as text or JSON values. @throws USAGE when the file holds no JSON object */
 export function readParams({ param = {}, paramFile }: ParamOptions): Readonly<Record<string, unknown>> {
   return paramFile === undefined ? param : { ...readJsonObject(paramFile), ...param }
 }
 
-/** The flag of an option, with its check. */
+/** Creates the flag of an option, with its check. */
 export function flagOption(declared: FlagOption, help = declared.help): Option {
   const option = new Option(declared.flag, help)
   return option.isBoolean() ? option : option.argParser(flagParser(declared))
@@ -67,27 +67,27 @@ export interface StackFlags {
   readonly pipeline?: string
 }
 
-/** Options of commands about what is deployed. */
+/** Adds the options of commands about a deployed pipeline. */
 export function addStackOptions(command: Command, help?: string): Command {
   return command
     .addOption(flagOption(settings.stack, help))
     .option('--pipeline <name>', 'which of its pipelines, when the stack has several')
 }
 
-/** Options of commands about an output root: a folder, a bucket, or that of a stack. */
+/** Adds the options of commands about an output root: a folder, a bucket, or the output of a stack. */
 export function addRootOptions(command: Command): Command {
   addSettings(command, 'output')
   addStackOptions(command, 'CloudFormation stack of a deployed pipeline, in place of --output')
   return addSettings(command, 'profile', 'region')
 }
 
-/** Options that decide what a run takes and how fast it goes; `run` and `plan` have them. */
+/** Adds the options that `run` and `plan` have: what is read, and how fast. */
 export function addRunOptions(command: Command): Command {
   addSettings(addParamOptions(command), 'input', 'output', 'profile', 'region', 'workers', 'reads', 'memoryMb')
   return command.addOption(flagOption(runOptions.sample))
 }
 
-/** An option that takes a level of log lines. */
+/** Creates an option that takes a level of log lines. */
 export function levelOption(flag: `--${string}`, help: string): Option {
   return new Option(`${flag} <level>`, `${help} (default: info)`).choices(logLevels)
 }

@@ -1,21 +1,21 @@
-/** What commands write: results on stdout, everything else on stderr. */
+/** Writes the output of commands: results to stdout, everything else to stderr. */
 
-/** A result for people, on stdout. */
+/** Writes a result for people to stdout. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-/** A result for programs: one JSON value on a line of stdout; a bigint becomes a string. */
+/** Writes a result for programs: one JSON value on a line of stdout. A bigint becomes a string. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, (_key, field) => (typeof field === 'bigint' ? String(field) : field)))
 }
 
-/** A remark that is no result, on stderr. */
-export function remark(text: string): void {
+/** Writes a line that is not a result to stderr. */
+export function printToStderr(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
-/** Text that comes from data, its control characters as escapes: else it could command the terminal. */
+/** Escapes the control characters of a text that comes from data, so that it cannot control the terminal. */
 export function visible(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, character => {

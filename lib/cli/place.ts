@@ -1,4 +1,4 @@
-/** What a command is about: an output root that is named, or the pipeline of a stack. */
+/** Finds the output root that a command is about: a named one, or that of a deployed pipeline. */
 
 import type { DeployedOptions } from '../deployed/deployed.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -9,13 +9,13 @@ import { origins, readSettings, type Setting, settingValues } from './settings.t
 export interface Place {
   readonly output: string
   readonly access: RootAccess
-  /** Set when the stack decides. */
+  /** The deployed pipeline, when a stack is named. */
   readonly deployed?: DeployedOptions
 }
 
 /**
- * An output root or a stack, whichever is given nearest: command line, environment, file. In one place the output wins,
- * but on the command line, where both are refused.
+ * Returns the output root or the stack, whichever comes from the nearer origin: command line, environment, file. Of one origin the output
+ * wins, except on the command line, where both are refused.
  * @throws USAGE, and as `findPipeline`
  */
 export async function readPlace(flags: Readonly<Record<string, unknown>>): Promise<Place> {
@@ -30,7 +30,7 @@ export async function readPlace(flags: Readonly<Record<string, unknown>>): Promi
   return { output: (await findPipeline(deployed)).output, access, deployed }
 }
 
-/** The stack of a command that is about nothing else. @throws USAGE when none is named */
+/** Returns the deployed pipeline of a command that needs one. @throws USAGE when no stack is named */
 export function readStack(flags: Readonly<Record<string, unknown>>): DeployedOptions {
   const deployed = stackOf(readSettings(flags), flags)
   if (deployed) return deployed
@@ -39,7 +39,7 @@ export function readStack(flags: Readonly<Record<string, unknown>>): DeployedOpt
   throw new PermanentError('USAGE', message)
 }
 
-/** A dataset as it is named; with `--stack` its path is below the stack's output root. Other settings do not make a folder a bucket. */
+/** Returns the dataset as it is named; with `--stack` its path starts from the stack's output root. A stack of other origins is ignored. */
 export async function readDatasetPlace(
   dataset: string,
   flags: Readonly<Record<string, unknown>>,
@@ -54,8 +54,8 @@ export async function readDatasetPlace(
   return { dataset: `${output.replace(/\/$/, '')}/${dataset}`, access }
 }
 
-/** How to say on a command line which pipeline is meant. */
-export function stackWords({ stack, pipeline }: DeployedOptions): string {
+/** Returns the flags that name a deployed pipeline. */
+export function stackFlags({ stack, pipeline }: DeployedOptions): string {
   return `--stack ${stack}${pipeline === undefined ? '' : ` --pipeline ${pipeline}`}`
 }
 

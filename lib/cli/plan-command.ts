@@ -1,4 +1,4 @@
-/** `fanmill plan`: what a run would do, without doing it. */
+/** `fanmill plan`: prints what a run would do, without doing it. */
 
 import type { Command } from 'commander'
 import type { TaskPlan } from '../local/plan-run.ts'
@@ -7,7 +7,7 @@ import { printEstimates } from './aws-estimates.ts'
 import { paintLevel } from './colours.ts'
 import { withInterrupt } from './interrupt.ts'
 import { addCommand, addRunOptions, type CommonOptions, type ParamOptions, readParams } from './options.ts'
-import { print, printJson, remark, visible } from './output.ts'
+import { print, printJson, printToStderr, visible } from './output.ts'
 import { readRunSettings } from './settings.ts'
 import { printTable } from './table.ts'
 import { sizeThreadpool } from './threadpool.ts'
@@ -52,7 +52,7 @@ async function printPlan(plans: readonly TaskPlan[]): Promise<void> {
   }
   await printEstimates(plans)
   for (const { task, warnings } of plans) {
-    for (const warning of warnings) remark(`${paintLevel('warn')}: ${visible(`${task}: ${warning}`)}`)
+    for (const warning of warnings) printToStderr(`${paintLevel('warn')}: ${visible(`${task}: ${warning}`)}`)
   }
 }
 

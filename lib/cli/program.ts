@@ -1,4 +1,4 @@
-/** The commands of `fanmill`, each in its own file; nothing heavy is imported before a command's action. */
+/** Creates the parser of the command line; what a command needs is imported by its action, so that `--help` is fast. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addConfigCommand } from './config-command.ts'
@@ -12,7 +12,7 @@ import { addCleanCommand, addRejectsCommand, addRunsCommand, addStatusCommand } 
 import { addTasksCommand } from './tasks-command.ts'
 import { addUnzipCommand } from './unzip-command.ts'
 
-/** In the order in which the help lists them. */
+/** Commands in the order of the help. */
 const addCommands = [
   addRunCommand,
   addPlanCommand,
@@ -32,7 +32,7 @@ const addCommands = [
   addConfigCommand,
 ]
 
-/** The parser; it throws instead of ending the process. */
+/** Creates the parser; it throws instead of ending the process. */
 export function createProgram(): Command {
   const program = new Command('fanmill')
     .description('turns archives and files into Parquet datasets, in parallel, from one TypeScript definition')
@@ -56,7 +56,7 @@ Examples:
 Exit codes: 0 complete, 1 failed, 2 wrong usage or definition, 130 interrupted (the same command resumes).
 Settings also come from FANMILL_* variables and fanmill.config.json: see "fanmill config".`
 
-/** Every command has options: the list needs no word of it. */
+/** Returns a command's name and arguments, without `[options]`, which every command has. */
 function subcommandTerm(command: Command): string {
   const names = command.registeredArguments.map(argument => {
     return argument.required ? `<${argument.name()}>` : `[${argument.name()}]`

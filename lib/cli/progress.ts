@@ -1,12 +1,12 @@
-/** The live view of a run on a terminal: a bar a task, messages above it. */
+/** Shows a run on a terminal while it runs: a bar for each task, messages above it. */
 import type { MultiBar, Options, SingleBar } from 'cli-progress'
 import type { LogLevel, RunEvent } from '../model/events.ts'
 import { formatCount } from './amounts.ts'
 import { type BarState, barText } from './bar-text.ts'
 import { paintLevel } from './colours.ts'
-import { remark, visible } from './output.ts'
+import { printToStderr, visible } from './output.ts'
 
-/** Shows the events of a run; `stop` takes the bars away. */
+/** Shows the events of a run; `stop` removes the bars. */
 export interface RunView {
   show(event: RunEvent): void
   stop(): void
@@ -14,11 +14,11 @@ export interface RunView {
 
 export interface RunViewOptions {
   readonly quiet?: boolean
-  /** The bars are drawn here when it is a terminal. */
+  /** Stream of the bars, which are drawn only when it is a terminal; default stderr. */
   readonly stream?: NodeJS.WriteStream
 }
 
-/** Bars and messages on a terminal; messages alone when piped; warnings and errors alone when quiet. */
+/** Creates a view: bars and messages on a terminal, only messages when piped, only warnings and errors when quiet. */
 export async function runView({ quiet = false, stream = process.stderr }: RunViewOptions = {}): Promise<RunView> {
   if (quiet || !stream.isTTY) return messagesOnly(quiet)
   const { MultiBar, Format, Presets } = (await import('cli-progress')).default
@@ -29,7 +29,7 @@ export async function runView({ quiet = false, stream = process.stderr }: RunVie
     clearOnComplete: true,
     barsize: 24,
     gracefulExit: false,
-    // Lines are made to fit, so that the terminal's own wrapping need not be touched.
+    // Lines fit the terminal already, so that its own wrapping stays on.
     linewrap: true,
     format: (bar, _params, state) =>
       barText(state as BarState, {
@@ -49,7 +49,7 @@ interface Bar {
 function messagesOnly(quiet: boolean): RunView {
   return {
     show: event => {
-      if (event.event === 'log' && (!quiet || isGrave(event.level))) remark(messageText(event))
+      if (event.event === 'log' && (!quiet || isGrave(event.level))) printToStderr(messageText(event))
     },
     stop: () => {},
   }
@@ -63,18 +63,16 @@ function barsView(multi: MultiBar, stream: NodeJS.WriteStream): RunView {
       if (!bars.has(event.task)) for (const bar of bars.values()) finish(bar)
       const before = bars.get(event.task)?.state ?? emptyState(event.task)
       const state = event.event === 'plan' ? planned(before, event) : advanced(before, event)
-      const { plan, bytes } = state
       const bar = bars.get(event.task) ?? { single: multi.create(1, 0, state), state }
       bars.set(event.task, bar)
       bar.state = state
-      if (plan) bar.single.setTotal(Math.max(1, plan.bytes))
-      bar.single.update(bytes, state)
+      bar.single.update(state)
     }
   }
   return { show, stop: () => stopBars(multi) }
 }
 
-/** Tasks run one after another: when one begins, those before it are done. */
+/** Marks a bar as done: tasks run one after another, so that when one begins, those before it have ended. */
 function finish(bar: Bar): void {
   bar.state = { ...bar.state, phase: 'done' }
   bar.single.update(bar.state)
@@ -86,7 +84,7 @@ function planned(state: BarState, { members, bytes }: Extract<RunEvent, { event:
   return { ...state, plan: { members, bytes, atMs: Date.now() } }
 }
 
-/** A run on AWS says what is finished alone. */
+/** Applies a progress event; a run on AWS reports only finished work. */
 function advanced(state: BarState, event: Extract<RunEvent, { event: 'progress' }>): BarState {
   const { phase, members, bytes, bytesStaged = bytes, bytesConverted = bytes } = event
   const { rowsWritten, rowsSoFar: rows = rowsWritten, rowsRejected: rejects } = event
@@ -94,7 +92,7 @@ function advanced(state: BarState, event: Extract<RunEvent, { event: 'progress' 
   return { ...state, phase, members, bytes: (bytesStaged + bytesConverted) / 2, rows, rejects, convertedAtMs }
 }
 
-/** Messages that wait for the next drawing are written first. */
+/** Writes the messages that wait for the next drawing, and removes the bars. */
 function stopBars(multi: MultiBar): void {
   if (multi.isActive) multi.update()
   multi.stop()

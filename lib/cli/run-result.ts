@@ -1,4 +1,4 @@
-/** What is shown of a run while it runs and when it has ended, here or where it is deployed. */
+/** Shows a run while it runs, and its result, on this machine or deployed. */
 
 import type { RunResult } from '../local/run-result.ts'
 import type { EndEvent, RunEvent } from '../model/events.ts'
@@ -12,23 +12,23 @@ export interface ViewOptions extends CommonOptions {
   readonly quiet?: boolean
 }
 
-/** Bars, messages or lines of JSON, as the flags say. */
+/** Creates a view with bars, messages or lines of JSON, as the flags say. */
 export async function openView({ json = false, quiet = false }: ViewOptions): Promise<RunView> {
   return json ? jsonView() : runView({ quiet })
 }
 
-/** Shows what became of the tasks, and sets the exit code. */
+/** Shows the results of the tasks, and sets the exit code. */
 export async function showResult(
   { status, tasks, error }: RunResult,
   { json = false, quiet = false, debug = false, ...summary }: ViewOptions & SummaryOptions,
 ): Promise<void> {
   if (!json && !quiet) await printSummary(tasks, summary)
-  if (error) await explain(error, { debug, isDeployed: summary.about !== undefined })
+  if (error) await explain(error, { debug, isDeployed: summary.execution !== undefined })
   if (json) printJson({ event: 'end', status, tasks, ...(error && { error: errorFields(error) }) } satisfies EndEvent)
   if (status === 'failed') process.exitCode = exitCodeOf(error)
 }
 
-/** Every event as it comes but the end, which is printed last, once everything else is over. */
+/** Creates a view that prints each event at once, except `end`, which is printed when everything else is done. */
 function jsonView(): RunView {
   return {
     show: (event: RunEvent) => {

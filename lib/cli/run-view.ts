@@ -1,4 +1,4 @@
-/** How runs and executions are shown. */
+/** Prints runs and executions. */
 
 import type { ParamValues } from '../define/definition.ts'
 import type { ExecutedTask } from '../deployed/execution-tasks.ts'
@@ -10,7 +10,7 @@ import { failureTable, skippedTable } from './fault-tables.ts'
 import { print, visible } from './output.ts'
 import { printTable } from './table.ts'
 
-/** A run, how far it is, and what failed in it. */
+/** Prints a run, its progress, and its failures. */
 export async function printRun(run: RunSummary): Promise<void> {
   print(`run ${run.runId}, attempt ${run.attempt}: ${paintStatus(run.status)}`)
   print(visible(`task ${run.task} ${paramsText(run.params)}`.trimEnd()))
@@ -23,7 +23,7 @@ export async function printRun(run: RunSummary): Promise<void> {
   await printTable(titles, rows, { numbers })
 }
 
-/** Members that were passed over: the first, and where every one is listed. */
+/** Prints the first skipped members, and the files that list all of them. */
 async function printSkipped({ count, first, files }: NonNullable<RunSummary['skipped']>): Promise<void> {
   print(`${formatCount(count)} members skipped`)
   const { titles, rows } = skippedTable(first)
@@ -31,7 +31,7 @@ async function printSkipped({ count, first, files }: NonNullable<RunSummary['ski
   if (files.length > 0) print(visible(`every one: ${files.join(', ')}`))
 }
 
-/** An execution, its tasks, and their runs. */
+/** Prints an execution, its tasks, and their runs. */
 export async function printExecution(execution: ExecutionStatus, runs: readonly RunSummary[]): Promise<void> {
   const { name, status, startedAt, endedAt, startedBy, continuedBy, tasks, fault } = execution
   const seconds = endedAt && formatSeconds(Math.round((Date.parse(endedAt) - Date.parse(startedAt)) / 1000))
@@ -39,9 +39,10 @@ export async function printExecution(execution: ExecutionStatus, runs: readonly 
   print(visible(`started ${[startedAt, startedBy].filter(Boolean).join(', ')}`))
   if (continuedBy !== undefined) print(visible(`continued by execution ${continuedBy.split(':').at(-1)}`))
   if (fault) print(visible(`ended: ${[fault.code, fault.message].filter(Boolean).join(' ')}`))
-  // What a run says itself of its failure says more.
-  const told = runs.filter(run => run.error).map(run => run.runId)
-  for (const task of tasks) print(visible(`task ${task.task}: ${taskText(task, told.includes(task.run?.runId ?? ''))}`))
+  // The error of a run is more precise than that of its task, and is printed with the run.
+  const withError = runs.filter(run => run.error).map(run => run.runId)
+  for (const task of tasks)
+    print(visible(`task ${task.task}: ${taskText(task, withError.includes(task.run?.runId ?? ''))}`))
   for (const run of runs) await printRun(run)
 }
 
@@ -51,22 +52,22 @@ export function paramsText(params: ParamValues): string {
     .join(' ')
 }
 
-function taskText({ status, run, fault }: ExecutedTask, isTold: boolean): string {
-  const of = run?.runId === undefined ? '' : ` (run ${run.runId})`
-  const why = fault && !isTold ? ` ${[fault.code, fault.message].filter(Boolean).join(' ')}` : ''
-  return `${taskTexts[status]}${of}${why}`
+function taskText({ status, run, fault }: ExecutedTask, isPrinted: boolean): string {
+  const runText = run?.runId === undefined ? '' : ` (run ${run.runId})`
+  const why = fault && !isPrinted ? ` ${[fault.code, fault.message].filter(Boolean).join(' ')}` : ''
+  return `${taskTexts[status]}${runText}${why}`
 }
 
 const taskTexts: Readonly<Record<ExecutedTask['status'], string>> = {
   more: 'being planned',
   wait: 'waiting for another execution, or for more uploads',
-  unsettled: 'being planned, after a commit that did not end',
+  unsettled: 'being planned, after an interrupted commit',
   planned: 'being processed',
   committed: 'complete',
   superseded: 'superseded by a later run, nothing to do',
   complete: 'complete already, nothing to do',
-  busy: 'left to another execution',
-  continued: 'waited long, and is continued by another execution',
-  ignored: 'not asked for',
+  busy: 'processed by another execution',
+  continued: 'continued by another execution, after a long wait',
+  ignored: 'not requested',
   failed: 'failed',
 }

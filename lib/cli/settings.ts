@@ -1,4 +1,4 @@
-/** The settings of this process: command line, then environment, then the nearest configuration file, then defaults. */
+/** Reads the settings of this process from the command line, the environment, the nearest configuration file, and defaults, in this order. */
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Option } from 'commander'
@@ -31,7 +31,7 @@ export interface Setting {
   readonly name: string
 }
 
-/** The nearest first. */
+/** Origins of settings; an earlier one wins. */
 export const origins = ['command line', 'environment', 'file', 'default'] as const
 export type Origin = (typeof origins)[number]
 
@@ -42,7 +42,7 @@ interface Layer {
   readonly name: (setting: SettingName) => string
 }
 
-/** Every setting with its value and origin; `flags` are commander's. @throws USAGE when a value does not fit */
+/** Returns every setting with its value and origin; `flags` are commander's. @throws USAGE when a value does not fit */
 export function readSettings(flags: Readonly<Record<string, unknown>>): readonly Setting[] {
   const layers = [commandLine(flags), environment, ...configFile(findConfigFile(process.cwd()))]
   const read = (setting: SettingName) => readSetting(setting, layers)
@@ -63,7 +63,7 @@ export function readSettings(flags: Readonly<Record<string, unknown>>): readonly
   })
 }
 
-/** The values that are set for a run here, by name; roots and workers always are, other defaults are left to the library. */
+/** Returns the settings of a run on this machine by name. Roots and workers are always set; other defaults are left to the library. */
 export function readRunSettings(flags: Readonly<Record<string, unknown>>): RunSettings {
   const chosen = readSettings(flags).filter(({ origin, setting }) => {
     return setting !== 'stack' && (origin !== 'default' || ['input', 'output', 'workers'].includes(setting))
@@ -73,7 +73,7 @@ export function readRunSettings(flags: Readonly<Record<string, unknown>>): RunSe
 
 export type RunSettings = Omit<Settings, 'stack'> & Required<Pick<Settings, 'input' | 'output' | 'workers'>>
 
-/** The settings as one object. */
+/** Returns the values by name. */
 export function settingValues(found: readonly Setting[]): Settings {
   return Object.fromEntries(found.map(({ setting, value }) => [setting, value]))
 }
@@ -115,7 +115,7 @@ function findConfigFile(folder: string): string | undefined {
   return dirname(folder) === folder ? undefined : findConfigFile(dirname(folder))
 }
 
-/** The settings of a file; relative folders in it start from where the file is. @throws USAGE for an unknown key, or a file that holds no JSON object */
+/** Returns the settings of a file; relative folders in it start from where the file is. @throws USAGE for an unknown key, or a file that holds no JSON object */
 function configFile(path: string | undefined): Layer[] {
   if (path === undefined) return []
   const values = readJsonObject(path)

@@ -14,8 +14,8 @@ import {
   type ParamOptions,
   readParams,
 } from './options.ts'
-import { print, printJson, remark, visible } from './output.ts'
-import { readStack, stackWords } from './place.ts'
+import { print, printJson, printToStderr, visible } from './output.ts'
+import { readStack, stackFlags } from './place.ts'
 import { openView, showResult, type ViewOptions } from './run-result.ts'
 import { whileWaiting } from './waiting.ts'
 
@@ -35,7 +35,7 @@ export function addStartCommand(program: Command): void {
 export function addRetryCommand(program: Command): void {
   const command = addCommand(program, {
     usage: 'retry [run]',
-    description: 'go on with a deployed run that failed or was stopped: only what has no outcome is done',
+    description: 'resume a deployed run that failed or was stopped; finished batches are kept',
     examples: ['retry --stack FanmillFlights', 'retry 0f3a9c1d5e7b2468 --stack FanmillFlights --wait'],
   })
   addWaitOptions(addDeployedOptions(command)).action(retryAction)
@@ -54,7 +54,7 @@ const addDeployedOptions = (command: Command): Command => addSettings(addStackOp
 
 function addWaitOptions(command: Command): Command {
   return command
-    .option('--wait', 'follow it to its end; Ctrl-C ends the waiting alone')
+    .option('--wait', 'wait for the end; Ctrl-C ends the waiting, not the run')
     .option('--quiet', 'with --wait: print warnings and errors alone')
 }
 
@@ -86,15 +86,15 @@ async function showStarted(started: Started, stack: DeployedOptions, flags: Wait
   print(visible(startedText(started)))
   for (const how of ['status', 'logs --follow', 'stop']) {
     const [command, ...options] = how.split(' ')
-    print(`  fanmill ${[command, execution.name, ...options].join(' ')} ${stackWords(stack)}`)
+    print(`  fanmill ${[command, execution.name, ...options].join(' ')} ${stackFlags(stack)}`)
   }
 }
 
 function startedText({ execution, run }: Started): string {
   if (!run) return `started ${execution.name}`
   const { runId, attempt, batches, batchesDone } = run
-  const left = batches === 0 ? 'it was not planned yet' : `${batchesDone} of ${batches} batches have an outcome`
-  return `started ${execution.name}, which goes on with run ${runId}, attempt ${attempt}: ${left}`
+  const progress = batches === 0 ? 'it was not planned yet' : `${batchesDone} of ${batches} batches are finished`
+  return `started ${execution.name}, which resumes run ${runId}, attempt ${attempt}: ${progress}`
 }
 
 async function showWaiting(started: Started, stack: DeployedOptions, flags: WaitFlags): Promise<void> {
@@ -102,9 +102,11 @@ async function showWaiting(started: Started, stack: DeployedOptions, flags: Wait
   const view = await openView(flags)
   view.show({ event: 'log', level: 'info', message: startedText(started), fields: { execution: execution.arn } })
   const { result, stopped } = await whileWaiting(signal => wait({ signal, onEvent: view.show })).finally(view.stop)
-  const about = `${execution.name} ${stackWords(stack)}`
-  if (result) return showResult(result, { ...flags, about })
-  remark(`fanmill: no longer waiting, ${execution.name} goes on; fanmill status ${about}`)
+  const pipelineFlags = stackFlags(stack)
+  if (result) return showResult(result, { ...flags, execution: { name: execution.name, flags: pipelineFlags } })
+  printToStderr(
+    `fanmill: no longer waiting, ${execution.name} continues; fanmill status ${execution.name} ${pipelineFlags}`,
+  )
   if (flags.json) printJson(endEventOf(stopped))
 }
 
@@ -114,9 +116,15 @@ async function stopAction(run: string | undefined, { json, ...flags }: CommonOpt
   const { execution, runs } = await stopDeployed(stack, run)
   if (json) return printJson({ execution, runs })
   const isStopping = execution.status === 'running'
-  print(visible(isStopping ? `${execution.name} stops when what is under way has ended` : `stopped ${execution.name}`))
+  print(
+    visible(
+      isStopping
+        ? `${execution.name} stops when the batches that are being processed have ended`
+        : `stopped ${execution.name}`,
+    ),
+  )
   for (const { runId, batches, batchesDone } of runs) {
-    const done = `${batchesDone} of ${batches} batches have an outcome, which stays`
-    print(`run ${runId}: ${done}; fanmill retry ${runId} ${stackWords(stack)} does the others`)
+    const done = `${batchesDone} of ${batches} batches are finished and kept`
+    print(`run ${runId}: ${done}; fanmill retry ${runId} ${stackFlags(stack)} processes the others`)
   }
 }

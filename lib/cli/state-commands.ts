@@ -1,11 +1,11 @@
-/** `fanmill runs`, `status`, `rejects` and `clean`: what the state below the output root says, and its removal. */
+/** `fanmill runs`, `status`, `rejects` and `clean`: print the state below an output root, and remove old state. */
 import type { Command } from 'commander'
 import { count } from '../local/options.ts'
 import type { RunSummary } from '../local/state.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { rejectTable } from './fault-tables.ts'
 import { addCommand, addRootOptions, type CommonOptions, flagParser, readDays } from './options.ts'
-import { print, printJson, remark, visible } from './output.ts'
+import { print, printJson, printToStderr, visible } from './output.ts'
 import { readPlace } from './place.ts'
 import { paramsText, printExecution, printRun } from './run-view.ts'
 import { printTable } from './table.ts'
@@ -51,13 +51,13 @@ export function addCleanCommand(program: Command): void {
       'such as 7d, 12h or 30m (default: 7d, and what failed runs left at any age)',
       readDays,
     )
-    .option('--dry-run', 'print what would go, remove nothing')
+    .option('--dry-run', 'print what would be removed, remove nothing')
     .action(cleanAction)
 }
 
 async function runsAction({ json, limit: limitFlag, ...flags }: CommonOptions & { readonly limit?: number }) {
   const { output, access, deployed } = await readPlace(flags)
-  // One more than is shown says whether there are more.
+  // One more is read than is shown, to know whether there are more.
   const shownMax = limitFlag ?? (json ? Number.POSITIVE_INFINITY : runsShownMax)
   const limit = shownMax + 1
   const found = deployed
@@ -117,7 +117,7 @@ async function cleanAction({ json, olderThan, dryRun = false, ...flags }: CleanF
   const { output, access } = await readPlace(flags)
   const { removed, damaged } = await cleanState({ output, olderThanDays: olderThan, dryRun, ...access })
   if (json) return printJson({ dryRun, removed, damaged })
-  for (const { message } of damaged) remark(`fanmill: kept what belongs to a damaged file: ${visible(message)}`)
+  for (const { message } of damaged) printToStderr(`fanmill: state of a damaged file is kept: ${visible(message)}`)
   for (const { key, bytes } of removed) print(visible(`${key}  ${formatBytes(bytes)}`))
   const bytes = removed.reduce((total, one) => total + one.bytes, 0)
   print(`${formatCount(removed.length)} files, ${formatBytes(bytes)} ${dryRun ? 'would be removed' : 'removed'}`)

@@ -1,4 +1,4 @@
-/** The table at the end of a run. */
+/** Prints the table at the end of a run. */
 import type { TaskResult } from '../model/events.ts'
 import { formatBytes, formatCount, formatRate } from './amounts.ts'
 import { print, visible } from './output.ts'
@@ -8,26 +8,27 @@ const numbers = ['rows', 'rejects', 'members', 'parts', 'bytes in', 'bytes out',
 
 export interface SummaryOptions {
   readonly isSample?: boolean | undefined
-  /** What `fanmill status` takes to tell more; default the run. */
-  readonly about?: string | undefined
-  /** The output root to name, where it is not the one that commands look into by themselves. */
+  /** The execution of a deployed run, and the flags that name its pipeline. */
+  readonly execution?: { readonly name: string; readonly flags: string } | undefined
+  /** Output root of the run, when it is not the one that commands use by default. */
   readonly output?: string | undefined
 }
 
-/** Prints what became of each task, and where its dataset is. */
+/** Prints the result of each task, and where its dataset is. */
 export async function printSummary(
   tasks: readonly TaskResult[],
-  { isSample = false, about, output }: SummaryOptions = {},
+  { isSample = false, execution, output }: SummaryOptions = {},
 ): Promise<void> {
   if (tasks.length === 0) return
   print(await drawTable(['task', 'status', ...numbers], tasks.map(taskRow), { numbers }))
+  const flags = execution ? ` ${execution.flags}` : output === undefined ? '' : ` --output ${output}`
   for (const task of tasks) {
-    print(visible(outcomeLine(task, about, output)))
-    const rejects = rejectsLine(task, about === undefined ? whereText(output) : about.slice(about.indexOf(' ')))
-    if (rejects !== undefined) print(visible(rejects))
-    if (task.membersSkipped > 0) print(visible(skippedLine(task, about, output)))
+    const subject = execution?.name ?? task.run
+    const statusCommand = subject === '' ? undefined : `fanmill status ${subject}${flags}`
+    const lines = [outcomeLine(task, statusCommand), rejectsLine(task, flags), skippedLine(task, statusCommand)]
+    for (const line of lines) if (line !== undefined) print(visible(line))
   }
-  if (isSample) print('this was a sample: the real output is as it was')
+  if (isSample) print('this was a sample: the real output is unchanged')
 }
 
 function taskRow(task: TaskResult): readonly unknown[] {
@@ -45,25 +46,23 @@ function taskRow(task: TaskResult): readonly unknown[] {
   ]
 }
 
-function skippedLine({ task, membersSkipped, run }: TaskResult, about = run, root?: string): string {
-  const where = whereText(root)
-  return `${task}: ${formatCount(membersSkipped)} members skipped as bad; fanmill status ${about}${where} lists them`
-}
-
-function outcomeLine({ task, status, output, run }: TaskResult, about = run, root?: string): string {
-  const where = whereText(root)
-  if (status === 'failed' && about === '') return `${task}: failed before its run began, nothing was committed`
-  if (status === 'failed') return `${task}: failed, nothing was committed; fanmill status ${about}${where}`
+function outcomeLine({ task, status, output }: TaskResult, statusCommand: string | undefined): string {
+  if (status === 'failed' && statusCommand === undefined)
+    return `${task}: failed before its run began, nothing was committed`
+  if (status === 'failed') return `${task}: failed, nothing was committed; ${statusCommand}`
   if (status === 'notRun') return `${task}: not run, because a task before it failed`
   if (status === 'skipped') return `${task}: complete already in ${output}`
   return `${task}: complete in ${output}`
 }
 
-const whereText = (root: string | undefined): string => (root === undefined ? '' : ` --output ${root}`)
-
-/** How many rows a run rejected, and the command that shows them. */
-function rejectsLine({ task, status, rowsRejected, run }: TaskResult, where: string): string | undefined {
+/** Counts the rejected rows of a run, and names the command that prints them. */
+function rejectsLine({ task, status, rowsRejected, run }: TaskResult, flags: string): string | undefined {
   if (rowsRejected === 0 || status === 'skipped' || run === '') return undefined
   const rows = rowsRejected === 1 ? '1 row was rejected' : `${formatCount(rowsRejected)} rows were rejected`
-  return `${task}: ${rows}; fanmill rejects ${run}${where}`
+  return `${task}: ${rows}; fanmill rejects ${run}${flags}`
+}
+
+function skippedLine({ task, membersSkipped }: TaskResult, statusCommand = 'fanmill status'): string | undefined {
+  if (membersSkipped === 0) return undefined
+  return `${task}: ${formatCount(membersSkipped)} members skipped as bad; ${statusCommand} lists them`
 }

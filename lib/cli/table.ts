@@ -1,9 +1,9 @@
-/** Plain text tables: a line a row where a program reads them, wrapped between words on a terminal. */
+/** Draws plain text tables: one line for each row when a program reads them, wrapped between words on a terminal. */
 import { paint, paintStatus } from './colours.ts'
 import { breakWords, fitColumns, gapWidth, textWidth } from './column-widths.ts'
 import { print, visible } from './output.ts'
 
-/** Where a table is written. */
+/** Stream to which a table is written. */
 export type TableStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
 
 export interface TableOptions {
@@ -14,8 +14,8 @@ export interface TableOptions {
 }
 
 /**
- * A table of `rows` below `titles`; control characters are shown as escapes. On a terminal it fits the width: texts wrap between words, and
- * where that is not enough each row is a list of its values. Elsewhere each row is one line.
+ * Draws a table of `rows` below `titles`, with control characters as escapes. On a terminal it fits the width: texts wrap between words,
+ * and where that is not enough each row becomes a list of its values. Elsewhere each row is one line.
  */
 export async function drawTable(
   titles: readonly string[],
@@ -45,7 +45,7 @@ export async function drawTable(
   return table.toString().replaceAll(/ +$/gm, '')
 }
 
-/** Each row as lines of a title and its value, with an empty line between rows. */
+/** Draws each row as lines of a title and its value, with an empty line between rows. */
 function drawLists(titles: readonly string[], rows: readonly (readonly string[])[], stream: TableStream): string {
   const width = Math.max(...titles.map(textWidth))
   const line = (title: string, value: string): string =>
@@ -55,7 +55,7 @@ function drawLists(titles: readonly string[], rows: readonly (readonly string[])
   return rows.map(list).join('\n\n')
 }
 
-/** Prints what `drawTable` gives; for no rows, `otherwise`. */
+/** Prints a table, or `otherwise` when there are no rows. */
 export async function printTable(
   titles: readonly string[],
   rows: readonly (readonly unknown[])[],

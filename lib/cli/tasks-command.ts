@@ -1,4 +1,4 @@
-/** `fanmill tasks`: the tasks of a pipeline with their parameters and docs. */
+/** `fanmill tasks`: prints the tasks of a pipeline with their parameters and docs. */
 import type { Command } from 'commander'
 import type { ParamDefinition, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { addCommand, type CommonOptions } from './options.ts'
@@ -22,7 +22,7 @@ async function tasksAction(path: string, { json }: CommonOptions): Promise<void>
 
 function pipelineJson({ name, tasks }: PipelineDefinition): unknown {
   const taskJson = ({ name, doc, params, output }: TaskDefinition) => {
-    return { name, ...(doc && { doc }), params, output: output.path }
+    return { name, doc, params, output: output.path }
   }
   return { name, tasks: tasks.map(taskJson) }
 }

@@ -1,11 +1,11 @@
-/** Ctrl-C while something runs elsewhere: the waiting ends, and nothing else. */
+/** Handles Ctrl-C while a deployed run is waited for: only the waiting ends. */
 import { TransientError } from '../errors/errors.ts'
 import { exitCodes } from './failure.ts'
 
 export interface Waited<Result> {
-  /** Absent when the waiting was ended. */
+  /** Result; undefined when the waiting was interrupted. */
   readonly result?: Result
-  /** Why there is none. */
+  /** Reason why there is no result. */
   readonly stopped?: TransientError
 }
 

@@ -1,4 +1,4 @@
-/** Refuses input and output roots on a disk that cannot be, before anything is done. */
+/** Refuses input and output roots that are not folders, before anything is done. */
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { PermanentError } from '../errors/errors.ts'

@@ -11,11 +11,11 @@ import { fetchTables } from '../inputs/tables.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import type { Store } from '../store/store.ts'
 
-/** Enough for broadcast tables, which are small, and to prepare statements. */
+/** Memory of the engine: enough for tables, which are small, and for preparing statements. */
 const engineBytes = 512 * 1024 * 1024
 
 /**
- * Loads the task's tables and checks its steps against its columns, and those in the inputs' paths where they are known. Files of Parquet without declared columns are not looked into.
+ * Loads the task's tables and checks its steps against its columns, and those in the inputs' paths where they are known. Parquet files without declared columns are not read.
  * @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID; INPUT_INVALID for a table that does not load
  */
 export async function checkSql(
@@ -33,7 +33,7 @@ export async function checkSql(
       load: loadTables(files),
     })
     try {
-      await openTask(engine, { ...engineTask(task, { params }), ...(hive && { hive }) }, {})
+      await openTask(engine, { ...engineTask(task, { params }), hive }, {})
     } finally {
       engine.close()
     }

@@ -1,4 +1,4 @@
-/** Where a dataset is, what is committed there, and its parts as local files. */
+/** Finds a dataset and its manifest, and reads its parts as local files. */
 import { statSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
@@ -16,11 +16,11 @@ import type { Store } from '../store/store.ts'
 export interface DatasetPlace {
   readonly store: Store
   readonly outputPath: string
-  /** The root's folder, where parts can be read as they are. */
+  /** Folder of the root on a disk, where parts are read directly. */
   readonly folder?: string
 }
 
-/** The output root is the nearest folder above whose state has a head for this path; a copied dataset has none. */
+/** Finds the output root: the nearest folder above whose state has a head for this path. A copied dataset has none, and is its own root. */
 export async function placeOf(path: string, access: RootAccess = {}): Promise<DatasetPlace> {
   const spec = rootSpec(path, access)
   if (spec.kind === 'disk') checkFolder(spec.folder)
@@ -36,7 +36,7 @@ function checkFolder(folder: string): void {
 }
 
 /**
- * The manifest in `_SUCCESS`, when it is the one that the head says.
+ * Returns the manifest in `_SUCCESS`, when the head names the same one.
  * @throws DATASET_MISSING when there is none; DATASET_REPLACED, transient, when head and `_SUCCESS` differ
  */
 export async function currentManifest(place: DatasetPlace): Promise<Manifest> {
@@ -76,7 +76,7 @@ export async function checkParts(place: DatasetPlace, manifest: Manifest): Promi
   throw damaged(place, wrong, sizes.get(wrong.key))
 }
 
-/** The parts as files, in the manifest's order; a copy is removed when the next part is asked for. Disk: one part. */
+/** Yields the parts as files, in the manifest's order. A copy from S3 is removed before the next one, so that the disk holds one part. */
 export async function* localParts(place: DatasetPlace, manifest: Manifest, scratch: string): AsyncGenerator<LocalPart> {
   for (const part of manifest.parts) {
     const { key, partition } = part
@@ -97,7 +97,7 @@ export async function* localParts(place: DatasetPlace, manifest: Manifest, scrat
   }
 }
 
-/** The dataset's own folder as the root, then each above it. */
+/** Yields the dataset's own folder as the root, then each folder above it. */
 function* placesAbove(spec: StoreSpec): Generator<DatasetPlace> {
   const isDisk = spec.kind === 'disk'
   const names = isDisk ? spec.folder.split(sep) : spec.prefix.split('/').filter(Boolean)
@@ -111,14 +111,14 @@ function* placesAbove(spec: StoreSpec): Generator<DatasetPlace> {
 }
 
 function placeBelow(root: StoreSpec, outputPath: string): DatasetPlace {
-  return { store: openStore(root), outputPath, ...(root.kind === 'disk' && { folder: root.folder }) }
+  return { store: openStore(root), outputPath, folder: root.kind === 'disk' ? root.folder : undefined }
 }
 
 function readHead({ store, outputPath }: DatasetPlace): Promise<Head | undefined> {
   return readState(store, headKey(outputPath), readHeadFile)
 }
 
-/** A commit's last write but one is `_SUCCESS`, so all parts of the generation being committed are there as well. */
+/** Accepts the generation that is being committed too: `_SUCCESS` is the last write but one, so that its parts are there. */
 function isOf({ committed, committing }: Head, { generation }: Manifest): boolean {
   return generation === committed?.generation || generation === committing?.generation
 }
@@ -134,10 +134,10 @@ async function missing(place: DatasetPlace, head: Head | undefined): Promise<Fan
     )
   const foreign = await place.store.stat(successKey(place.outputPath))
   const why = foreign ? 'its _SUCCESS was written by another program' : 'it has no _SUCCESS'
-  const mend = foreign
+  const advice = foreign
     ? 'read its files with another tool'
     : 'give the folder of a dataset that a run has completed, such as out/<task>'
-  return new PermanentError('DATASET_MISSING', `no dataset in ${url}: ${why}; ${mend}`, detail)
+  return new PermanentError('DATASET_MISSING', `no dataset in ${url}: ${why}; ${advice}`, detail)
 }
 
 function replaced(place: DatasetPlace, { generation }: Manifest, head: Head | undefined): FanmillError {

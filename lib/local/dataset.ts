@@ -1,4 +1,4 @@
-/** Datasets as readers should see them: by the manifest in `_SUCCESS`, never by listing. */
+/** Reads datasets by the manifest in `_SUCCESS`, never by listing. */
 import { tmpdir } from 'node:os'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SqlStep } from '../define/definition.ts'
@@ -11,9 +11,9 @@ import { checkParts, checkSame, currentManifest, type DatasetPlace, localParts, 
 export type { DatasetRow } from '../engine/dataset.ts'
 
 export interface RowsOptions {
-  /** Default all, in the order of the schema. */
+  /** Names of columns, such as `['origin', 'delay']`; default all, in the order of the schema. */
   readonly columns?: readonly string[]
-  /** A condition over all columns, such as ``sql`delay > ${60}` ``. */
+  /** Condition over all columns; default every row. @example ``sql`delay > ${60}` ``. */
   readonly where?: SqlStep
 }
 
@@ -23,7 +23,7 @@ export interface Dataset {
   readonly schema: readonly SchemaColumn[]
   readonly parts: readonly ManifestPart[]
   /**
-   * All rows, part after part, with the values that map functions get: bigint for int64, Date for timestamps. Memory: a row group.
+   * Yields the rows, part after part, with the values that map functions receive: bigint for int64, Date for timestamps. Memory: a row group.
    * @throws DATASET_REPLACED, at the latest after the last row, when another run was committed meanwhile; USAGE, SQL_INVALID
    */
   rows(options?: RowsOptions): AsyncIterable<DatasetRow>
@@ -39,7 +39,7 @@ export async function openDataset(folder: string, access: RootAccess = {}): Prom
   return datasetAt(await placeOf(folder, access))
 }
 
-/** As `openDataset`, from any store. */
+/** Opens a dataset of any store. @throws as `openDataset` */
 export async function datasetAt(place: DatasetPlace): Promise<Dataset> {
   const manifest = await currentManifest(place)
   await checkParts(place, manifest)
@@ -47,33 +47,33 @@ export async function datasetAt(place: DatasetPlace): Promise<Dataset> {
   return { manifest, schema, parts, rows: options => rowsOf(place, manifest, options) }
 }
 
-/** The manifest of a folder's dataset. @throws as `openDataset` */
+/** Returns the manifest of a folder's dataset. @throws as `openDataset` */
 export async function showDataset(folder: string, access: RootAccess = {}): Promise<Manifest> {
   return currentManifest(await placeOf(folder, access))
 }
 
 export interface HeadOptions extends RootAccess {
-  /** Default 10. */
+  /** Number of rows; default 10. */
   readonly rows?: number
-  /** Default all, in the order of the schema. */
+  /** Names of columns; default all, in the order of the schema. */
   readonly columns?: readonly string[]
-  /** SQL over all columns. */
+  /** Condition in SQL over all columns; default every row. */
   readonly where?: string
 }
 
 export interface DatasetHead {
   readonly columns: readonly string[]
-  /** Texts as the engine prints them; null for a null. */
+  /** Values as the engine prints them; null for a null. */
   readonly rows: readonly (readonly (string | null)[])[]
 }
 
-/** The first rows. @throws as `openDataset`; USAGE for an unknown column; SQL_INVALID */
+/** Returns the first rows. @throws as `openDataset`; USAGE for an unknown column; SQL_INVALID */
 export async function headDataset(folder: string, options: HeadOptions = {}): Promise<DatasetHead> {
   const { rows: rowsMax = 10, columns, where } = options
   const place = await placeOf(folder, options)
   const manifest = await currentManifest(place)
   const condition = where === undefined ? {} : { where: { texts: [where], values: [] } }
-  const query = { schema: manifest.schema, ...(columns && { columns }), ...condition }
+  const query = { schema: manifest.schema, columns, ...condition }
   const rows: (string | null)[][] = []
   for await (const row of scan(place, manifest, (connection, part) =>
     readTexts(connection, part, { ...query, rowsMax: rowsMax - rows.length }),
@@ -90,7 +90,7 @@ function rowsOf(
   manifest: Manifest,
   { columns, where }: RowsOptions = {},
 ): AsyncGenerator<DatasetRow> {
-  const query = { schema: manifest.schema, ...(columns && { columns }), ...(where && { where }) }
+  const query = { schema: manifest.schema, columns, where }
   chosenColumns(query)
   return scan(place, manifest, (connection, part) => readRows(connection, part, query))
 }
@@ -100,7 +100,7 @@ type ReadPart<Row> = (
   part: Parameters<typeof readRows>[1],
 ) => AsyncIterable<Row> | Promise<readonly Row[]>
 
-/** Every part through one engine. A failure is told as DATASET_REPLACED where that explains it. */
+/** Reads every part with one engine. @throws DATASET_REPLACED instead of another error that it explains */
 async function* scan<Row>(place: DatasetPlace, manifest: Manifest, read: ReadPart<Row>): AsyncGenerator<Row> {
   const scratch = makeOwnFolder(tmpdir())
   const engine = await openReader([...(place.folder === undefined ? [] : [place.folder]), scratch], scratch)

@@ -1,4 +1,4 @@
-/** Finds what processes left below the state folder of an output root: working folders, temporary files, bundles. */
+/** Finds working folders, temporary files and bundles of ended processes below the state folder of an output root. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isAbsent, isLeftTemporary } from '../store/disk/files.ts'
@@ -6,7 +6,7 @@ import { isLeftFolder } from '../store/own-folder.ts'
 import { stateRoot } from '../store/state-root.ts'
 
 export interface Leftover {
-  /** A file, or a folder that goes as a whole. */
+  /** Path of a file, or of a folder that is removed with all that it holds. */
   readonly path: string
   /** The files in it, or the folder itself when it is empty, as they are named below the output root. */
   readonly files: readonly { readonly key: string; readonly bytes: number }[]
@@ -14,13 +14,13 @@ export interface Leftover {
 
 export interface LeftoverOptions {
   readonly olderThanMs: number
-  /** Age of what processes left that are known to be gone; default `olderThanMs`. */
+  /** Least age of what processes left that are known to have ended; default `olderThanMs`. */
   readonly endedOlderThanMs?: number
-  /** Whether any run is live; asked once, and only if something is there whose owner is not known. */
+  /** Whether any run is live; called at most once, when something has an unknown owner. */
   readonly isAnyLive: () => Promise<boolean>
 }
 
-/** A process that has not begun its run yet owns folders too, and where it is another host's nothing says whether it lives. */
+/** Least age of what has an unknown owner: a process of another host may not have begun its run yet. */
 const unknownAgeMsMin = 86_400_000
 
 export async function leftovers(
@@ -43,7 +43,7 @@ export async function leftovers(
   return found
 }
 
-/** Another process may be sweeping at the same time. */
+/** Returns undefined for a file that is gone: another process may be cleaning at the same time. */
 async function statOf(path: string): Promise<{ readonly mtimeMs: number; readonly size: number } | undefined> {
   return stat(path).catch(error => {
     if (isAbsent(error)) return undefined

@@ -1,4 +1,4 @@
-/** A pipeline's definition from its file, without leaving anything behind. */
+/** Loads a pipeline's definition from its file, and leaves no files behind. */
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { bundlePipeline } from '../bundle/bundle.ts'

@@ -1,4 +1,4 @@
-/** What a run would do, found out as a run does it, without writing anything. */
+/** Finds out what a run would do, in the way of a run, without writing anything. */
 import { type AwsEstimate, defaultPlatform, estimateOnAws } from '../aws/estimate.ts'
 import { checkLengths, groupBytesMax } from '../aws/tier.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
@@ -28,30 +28,30 @@ export interface PlanSummary {
   readonly tasks: readonly TaskPlan[]
 }
 
-/** `bytes` are inflated, as declared; `bytesIn` compressed. */
+/** Plan of one task. `bytes` are inflated bytes, as archives declare them; `bytesIn` are compressed bytes. */
 export interface TaskPlan {
   readonly task: string
   readonly params: ParamValues
-  /** Objects that are read: archives or files. */
+  /** Number of archives or files that are read. */
   readonly archives: number
   readonly members: number
-  /** Members that are bad and that the source skips. */
+  /** Number of bad members that the source skips. */
   readonly membersSkipped: number
   readonly bytes: number
   readonly bytesIn: number
   readonly slices: number
   readonly batches: number
-  /** Bytes of the largest slice over the mean. */
+  /** Bytes of the largest slice divided by the mean. */
   readonly skew: number
-  /** From the usual size of Parquet; of a partitioned output as many for each partition at most. */
+  /** Estimate from the usual size of Parquet; for a partitioned output the most that each partition can have. */
   readonly expectedParts: number
   readonly tables: readonly { readonly name: string; readonly path: string; readonly bytes: number }[]
   readonly warnings: readonly string[]
-  /** The same run on AWS, as the construct deploys it by default; absent of a sample, and where nothing was found or AWS could not do it. */
+  /** Estimate of the same run on AWS with the construct's defaults; undefined for a sample, when nothing was found, and when AWS cannot run it. */
   readonly aws?: AwsEstimate
 }
 
-/** Reads directories of archives, not their members, and checks SQL as a run does. @throws DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, ZIP_* */
+/** Plans each task: reads directories of archives, not their members, and checks SQL as a run does. @throws DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, ZIP_* */
 export async function planRun(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<PlanSummary> {
   const definition = typeof pipeline === 'string' ? await loadPipelineFile(pipeline) : pipeline
   const chosen = options.task === undefined ? definition.tasks : [taskNamed(definition, options.task)]
@@ -65,7 +65,7 @@ export async function planRun(pipeline: PipelineDefinition | string, options: Ru
   return { tasks }
 }
 
-/** Of each kind: a plan is read as a whole. */
+/** Limit on the warnings of each kind: people read a plan as a whole. */
 const warningsMax = 20
 
 async function planTask(
@@ -84,10 +84,10 @@ async function planTask(
     params,
     threads: workers,
     textBytes: shareMemory(memoryMb, workers).textBytes,
-    ...(sample !== undefined && { sample }),
-    ...(signal && { signal }),
+    sample,
+    signal,
   }
-  // No run is made of it, so nothing needs a content hash.
+  // Deliberately the etag, because a content hash, which reads the file, is needed only for a run.
   const { found, warning } = await findOrWarn({ ...given, identify: async object => object.etag })
   if (found) await requireColumns(input, task, found)
   if (task.output.kind === 'parquet' && tables.warnings.length === 0)
@@ -95,7 +95,7 @@ async function planTask(
   const slices = found?.cut(found.inputs) ?? []
   const batches = slices.length === 0 ? [] : packBatches(slices, { batchBytes: groupBytesMax * workers })
   const parts = expectedParts(task, batches, { threads: workers, groupBytes: groupBytesMax }).count
-  // What a sample costs says nothing of the rest.
+  // Deliberately no estimate of a sample: it would say nothing about the whole.
   const aws = found && sample === undefined ? estimate(task, found, slices) : {}
   return {
     task: task.name,
@@ -117,17 +117,17 @@ async function planTask(
       ...sizeWarnings(task, found?.bytes ?? 0, parts),
       ...(aws.warning ? [aws.warning] : []),
     ],
-    ...(aws.estimate && { aws: aws.estimate }),
+    aws: aws.estimate,
   }
 }
 
-/** Loaded only here: it brings an engine into this thread. */
+/** Imports the check only when it is needed: it loads an engine into this thread. */
 async function checkSqlOf(...given: Parameters<typeof import('./check-sql.ts').checkSql>): Promise<void> {
   const { checkSql } = await import('./check-sql.ts')
   await checkSql(...given)
 }
 
-/** Nothing found is what the user asked to be told. */
+/** Returns NO_INPUT as a warning: a plan tells what a run would find. */
 async function findOrWarn(
   options: Parameters<typeof findInputs>[0],
 ): Promise<{ readonly found?: FoundInputs; readonly warning?: string }> {
@@ -159,7 +159,7 @@ interface OnAws {
   readonly warning?: string
 }
 
-/** Slices are cut for the workers of this machine: Lambda's differ where there is less than one batch. */
+/** Estimates the run on AWS. Slices are cut for the workers of this machine, which differ from Lambda's for less than one batch. */
 function estimate(task: TaskDefinition, { inputs, memberCount }: FoundInputs, slices: readonly Slice[]): OnAws {
   try {
     checkLengths(slices, { inputs, task, tiers: defaultPlatform.tiers })
@@ -177,10 +177,10 @@ function sizeWarnings(task: TaskDefinition, bytes: number, parts: number): strin
   const most = Math.floor(total / smallPartBytes)
   if (output.partitionBy.length > 0 && most >= 1 && most < output.partitionsMax)
     return [
-      `more than ${most} partitions of ${output.partitionBy.join(', ')} would make parts below 8 MB on average; partition by something coarser then`,
+      `more than ${most} partitions of ${output.partitionBy.join(', ')} would make parts below 8 MB on average; partition by a coarser column then`,
     ]
   if (parts < 2 || total / parts >= smallPartBytes) return []
   return [
-    `parts would be ${(total / parts / 1e6).toFixed(1)} MB on average, below 8 MB: readers open many small files; give fewer workers`,
+    `parts would be ${(total / parts / 1e6).toFixed(1)} MB on average, below 8 MB: readers open many small files; use fewer workers`,
   ]
 }

@@ -1,4 +1,4 @@
-/** Adds up what the threads send, and emits it as events. */
+/** Adds up the progress of the threads, and emits it as events. */
 import type { RunPhase } from '../model/events.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
@@ -7,34 +7,38 @@ import type { Session } from './session.ts'
 import type { TaskLog } from './task-log.ts'
 
 export interface Progress {
-  /** `job` tells the work of one job from that of the others. */
-  hear(message: WorkerMessage, job: object): void
-  /** The run is planned, or committed, or its batches are processed: what the threads do then says whether they convert or merge. */
+  /** Handles a message of a thread; `job` identifies the work that it is about. */
+  onMessage(message: WorkerMessage, job: object): void
+  /** Changes the phase. While batches are processed, the jobs of the threads decide between `convert` and `merge`. */
   enter(phase: 'plan' | 'process' | 'commit'): void
-  /** The same workers, whose jobs say what is done while batches are processed. */
-  watching(workers: Workers): Workers
-  /** Events carry the run from here on. */
+  /** Returns the same workers, with their jobs observed. */
+  observe(workers: Workers): Workers
+  /** Adds the run to all later events. */
   begin(run: Pick<ReservedRun, 'runId'>): void
   batchDone(run: ReservedRun, outcome: Outcome): void
-  /** Of all work, also of batches that are done again. */
+  /** Returns the bytes of all work, including batches that are processed again. */
   bytesInflated(): number
-  /** Some batches are done again. */
-  again(): void
+  /** Resets the totals, because batches are processed again. */
+  reset(): void
 }
 
 const nothing = { members: 0, bytes: 0, rowsWritten: 0, rowsRejected: 0 }
 
-/** A `progress` event holds the task's totals of finished work; `bytes` are inflated, as in the `plan` event. */
-export function createProgress(session: Pick<Session, 'tell'>, task: string, log: Pick<TaskLog, 'hear'>): Progress {
+/** Creates the progress of a task. A `progress` event holds the totals of finished work; `bytes` are inflated, as in the `plan` event. */
+export function createProgress(
+  { emit }: Pick<Session, 'emit'>,
+  task: string,
+  log: Pick<TaskLog, 'onMessage'>,
+): Progress {
   let run = ''
   let phase: RunPhase = 'plan'
   const totals = { ...nothing }
   let bytesInflated = 0
   const underWay = new Map<object, UnderWay>()
   const atWork = { share: 0, merge: 0 }
-  const tell = (): void => {
+  const emitProgress = (): void => {
     const sum = (name: keyof UnderWay): number => [...underWay.values()].reduce((all, each) => all + each[name], 0)
-    session.tell({
+    emit({
       ...{ event: 'progress', task, run, phase, ...totals },
       bytesStaged: totals.bytes + sum('bytesStaged'),
       bytesConverted: totals.bytes + sum('bytesConverted'),
@@ -44,37 +48,37 @@ export function createProgress(session: Pick<Session, 'tell'>, task: string, log
   const enter = (next: RunPhase): void => {
     if (next === phase) return
     phase = next
-    tell()
+    emitProgress()
   }
   return {
-    hear(message, job) {
-      if (message.kind === 'log') return log.hear(message)
+    onMessage(message, job) {
+      if (message.kind === 'log') return log.onMessage(message)
       if (message.kind === 'progress') {
         for (const name of ['members', 'bytes', 'rowsWritten', 'rowsRejected'] as const) totals[name] += message[name]
         bytesInflated += message.bytes
         underWay.delete(job)
       } else if (message.bytesStaged > 0) underWay.set(job, message)
       else if (!underWay.delete(job)) return
-      tell()
+      emitProgress()
     },
     enter(next) {
-      if (next === 'plan') tell()
+      if (next === 'plan') emitProgress()
       else enter(next === 'process' ? 'convert' : next)
     },
-    watching: workers =>
-      watched(workers, atWork, () => enter(atWork.share === 0 && atWork.merge > 0 ? 'merge' : 'convert')),
+    observe: workers =>
+      observed(workers, atWork, () => enter(atWork.share === 0 && atWork.merge > 0 ? 'merge' : 'convert')),
     begin: ({ runId }) => {
       run = runId
     },
     batchDone: (run, outcome) =>
-      session.tell({ event: 'batch', task, run: run.runId, batch: outcome.batch, parts: outcome.parts.length }),
+      emit({ event: 'batch', task, run: run.runId, batch: outcome.batch, parts: outcome.parts.length }),
     bytesInflated: () => bytesInflated,
-    again: () => Object.assign(totals, nothing),
+    reset: () => Object.assign(totals, nothing),
   }
 }
 
-/** Counts shares and merges under way; other jobs pass. */
-function watched(workers: Workers, atWork: { share: number; merge: number }, onChange: () => void): Workers {
+/** Returns the workers with their shares and merges counted. */
+function observed(workers: Workers, atWork: { share: number; merge: number }, onChange: () => void): Workers {
   const run = async <K extends JobKind>(job: WorkerJob<K>): Promise<WorkerResults[K]> => {
     const kind: JobKind = job.kind
     if (kind !== 'share' && kind !== 'merge') return workers.run(job)

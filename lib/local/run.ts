@@ -23,13 +23,13 @@ export async function run(pipeline: PipelineDefinition | string, options: RunOpt
   return runSession(await openSession(pipeline, options))
 }
 
-/** Runs what a session was opened for, and closes it. @throws as `run` */
+/** Runs the tasks of a session, and closes it. @throws as `run` */
 export async function runSession(session: Session): Promise<RunResult> {
   const { options } = session
   try {
     const chosen = options.task === undefined ? session.pipeline.tasks : [taskNamed(session.pipeline, options.task)]
     const result = await runTasks(session, chosen, task => runTask(session, task))
-    session.tell({ event: 'end', ...result, ...(result.error && { error: shortError(result.error) }) } as never)
+    session.emit({ event: 'end', ...result, error: result.error && shortError(result.error) })
     return result
   } finally {
     await session.close()
@@ -38,7 +38,7 @@ export async function runSession(session: Session): Promise<RunResult> {
 
 type TaskEnd = { readonly result: TaskResult; readonly error?: FanmillError }
 
-/** One after another; after one that failed the rest is not run, since it may read what that one writes. */
+/** Runs tasks one after another. Tasks after a failed one are not run, since they may read what it writes. */
 async function runTasks(
   session: Session,
   tasks: readonly TaskDefinition[],
@@ -47,7 +47,7 @@ async function runTasks(
   const results: TaskResult[] = []
   for (const [index, task] of tasks.entries()) {
     const { result, error } = await runOne(task).catch((thrown: unknown): TaskEnd => {
-      // What earlier tasks did is told in any case.
+      // Results of earlier tasks are reported in any case.
       if (index === 0 || !(thrown instanceof FanmillError)) throw thrown
       return { result: emptyResult(session, task, 'failed'), error: thrown }
     })
@@ -60,7 +60,7 @@ async function runTasks(
   return { status, tasks: results }
 }
 
-/** Of a task without a run. */
+/** Creates the result of a task without a run. */
 function emptyResult({ options, outputSpec }: Session, task: TaskDefinition, status: TaskStatus): TaskResult {
   return {
     task: task.name,
@@ -75,7 +75,7 @@ function emptyResult({ options, outputSpec }: Session, task: TaskDefinition, sta
   }
 }
 
-/** The output root for a task whose parameters are wrong. */
+/** Returns the path of a task's output; empty, for the output root, when parameters are wrong. */
 function pathOf(task: TaskDefinition, params: Readonly<Record<string, unknown>>): string {
   try {
     return outputPathOf(task, readParams(task.params, params))

@@ -1,4 +1,4 @@
-/** What the tasks of one `run` call share: the pipeline, its stores, this machine's folders and budget. */
+/** Opens what the tasks of one `run` call share: the pipeline, its stores, this machine's folders and memory. */
 import { accessSync, constants, existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -38,17 +38,17 @@ export interface Session {
   codeHash(task: TaskDefinition): string
   readonly inputSpec: StoreSpec
   readonly input: Store
-  /** Outputs of the pipeline that could be among the inputs. */
+  /** Outputs of the pipeline, which could be among the inputs. */
   readonly outputs: OwnOutputs
-  /** Where the outputs are; a sample's are below the real ones' state. */
+  /** Root of the outputs; a sample's is below the state of the real one. */
   readonly outputSpec: StoreSpec
-  /** Folder of this machine for bundles and part files: on the output's file system, where that is a disk. */
+  /** Folder for bundles and part files: on the output's file system when the output is on a disk. */
   readonly workFolder: string
   readonly output: Store
   readonly owner: Owner
   readonly workers: number
   readonly memory: MemoryShares
-  /** More of the whole process ends the run. */
+  /** Limit on the memory of the whole process, beyond which the run ends. */
   readonly memoryBytesMax: number
   /** Threads for the first task, started at once. */
   readonly pool: ThreadPool
@@ -56,11 +56,11 @@ export interface Session {
   readonly partFolder: string
   readonly groupBytes: number
   readonly options: RunOptions
-  tell(event: RunEvent): void
+  emit(event: RunEvent): void
   close(): Promise<void>
 }
 
-/** What tests make small, to have many batches of little text. */
+/** Sizes that tests make small, to have many batches of little text. */
 export interface SessionTuning {
   readonly groupBytes?: number
 }
@@ -73,7 +73,7 @@ export async function openSession(
 ): Promise<Session> {
   const { memoryMb = defaultMemoryMb(), onEvent } = options
   const { workers = defaultWorkers(memoryMb) } = options
-  // One worker on a small machine is what there is.
+  // A small machine runs one worker, whatever its memory.
   if (workers > 1 || options.memoryMb !== undefined) checkMemory(memoryMb, workers)
   const inputSpec = rootSpec(options.input ?? '.', options)
   const outputSpec = outputOf(options)
@@ -81,7 +81,7 @@ export async function openSession(
   checkOutputRoot(outputSpec)
   const shares = shareMemory(memoryMb, workers)
   const memoryBytesMax = memoryCeiling(memoryMb)
-  // A heap at its limit ends the whole process while a query calls into it: the process' own limit is to be met first.
+  // A heap that reaches its limit in a query ends the whole process, so that the limit of the process must come first.
   const memory = { ...shares, heapBytes: Math.max(shares.heapBytes, memoryBytesMax) }
   const pool = openPool({ threads: workers, heapBytes: memory.heapBytes, memoryBytesMax })
   const { workFolder, isTemporary } = workFolderOf(outputSpec)
@@ -90,7 +90,7 @@ export async function openSession(
     throw error
   })
   const owner = thisOwner()
-  // A run that finds nothing to do writes nothing, which is when the store would remove what killed processes left.
+  // The store removes files of killed processes when it first writes; a run that is complete already writes nothing.
   await sweepTemporary(join(workFolder, 'tmp'))
   const partFolder = makeOwnFolder(join(workFolder, 'tmp'))
   const stageFolder = makeStageFolder((workers + 1) * 2 * groupBytesMax, memoryMb * 1e6)
@@ -113,7 +113,7 @@ export async function openSession(
     partFolder,
     groupBytes,
     options,
-    tell: event => onEvent?.(event),
+    emit: event => onEvent?.(event),
     async close() {
       await pool.close()
       removeOwnFolder(stageFolder)
@@ -128,15 +128,15 @@ async function load(pipeline: PipelineDefinition | string, workFolder: string) {
   return { bundle, definition: await loadPipeline(bundle) }
 }
 
-/** Samples never touch the real output. */
+/** Returns the output root; a sample has one of its own, so that it never touches the real output. */
 export function outputOf({ output = defaultOutput, sample, ...access }: RunOptions): StoreSpec {
   const spec = rootSpec(output, access)
   return sample === undefined ? spec : specBelow(spec, `${stateRoot}sample`)
 }
 
 /**
- * Beside the state where that is on a disk that can be written to; else a new folder, because what stands in a shared one may be
- * anybody's code. In an output that is read-only a run can still find that it is complete.
+ * Returns the state's folder when it is on a writable disk; else a new folder, because a shared one could hold anybody's code. A run with
+ * a read-only output can still find that it is complete.
  */
 function workFolderOf(spec: StoreSpec): { readonly workFolder: string; readonly isTemporary: boolean } {
   if (spec.kind === 'disk' && isWritable(join(spec.folder, stateRoot)))
@@ -155,13 +155,13 @@ function isWritable(folder: string): boolean {
   }
 }
 
-/** The file of a pipeline: threads import it, since functions do not cross. */
+/** Returns the file of a pipeline: threads import it, since functions cannot be sent to them. */
 function fileOf(pipeline: PipelineDefinition | string): string {
   if (typeof pipeline === 'string') return resolve(pipeline)
   const { module } = pipeline as { readonly module?: string }
   if (module?.startsWith('file:')) return fileURLToPath(module)
   throw new PermanentError(
     'DEFINITION_LOAD',
-    `pipeline ${pipeline.name}: its module is not known; give pipeline({ …, module: import.meta.url }), or run it by its path`,
+    `pipeline ${pipeline.name}: its module is unknown; pass pipeline({ …, module: import.meta.url }), or run it by its path`,
   )
 }

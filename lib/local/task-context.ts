@@ -1,4 +1,4 @@
-/** What the steps of one task's run on this machine share. */
+/** State that the steps of one task's run on this machine share. */
 
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { FetchedTables } from '../inputs/tables.ts'
@@ -13,7 +13,7 @@ export interface TaskRun {
   readonly session: Session
   readonly task: TaskDefinition
   readonly params: ParamValues
-  /** The columns that come out; none where only the first input tells. */
+  /** Columns of the output; undefined when only the first input decides them. */
   readonly schema: WorkerResults['check']['schema'] | undefined
   readonly tables: FetchedTables
   readonly workers: Workers
@@ -24,5 +24,5 @@ export interface TaskRun {
   readonly started: number
 }
 
-/** How long a run stays its owner's without a sign of life. */
+/** Time for which a run belongs to its owner without a renewal. */
 export const leaseMs = 60_000

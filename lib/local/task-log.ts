@@ -1,4 +1,4 @@
-/** The one log of a task's run, whichever thread a line comes from: shown from the level that was asked for, kept whole in the run's folder. */
+/** Collects the log of a task's run from all threads: emits lines from the chosen level on, and saves all of them in the run's folder. */
 import { join } from 'node:path'
 import { isAtLeast, type LogLevel, type RunEvent } from '../model/events.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
@@ -8,29 +8,28 @@ import { type LogLine, openLog } from './logger.ts'
 import type { Session } from './session.ts'
 
 export interface TaskLog {
-  /** What a thread's function said. */
-  hear(message: Extract<WorkerMessage, { readonly kind: 'log' }>): void
-  /** A line for the file alone: what the run itself did. */
+  /** Handles a line of a function in a thread. */
+  onMessage(message: Extract<WorkerMessage, { readonly kind: 'log' }>): void
+  /** Writes a line about the run itself to the file only. */
   note(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void
-  /** From here on lines carry the run, and there is a folder to keep them in. */
+  /** Adds the run to all later lines, and saves the log in its folder. */
   begin(run: { readonly runId: string; readonly attempt: number }): void
-  /** Keeps what there is so far; a log that cannot be kept fails no run. */
+  /** Saves the lines so far; a log that cannot be saved fails no run. */
   save(): Promise<void>
   end(): Promise<void>
 }
 
-type LogSession = Pick<Session, 'tell' | 'output' | 'owner' | 'partFolder' | 'options'>
+type LogSession = Pick<Session, 'emit' | 'output' | 'owner' | 'partFolder' | 'options'>
 
-/** Lines before `begin` are kept with those after it. */
-export function createTaskLog({ tell, output, owner, partFolder, options }: LogSession, task: string): TaskLog {
+/** Creates the log. Lines before `begin` are saved too. */
+export function createTaskLog({ emit, output, owner, partFolder, options }: LogSession, task: string): TaskLog {
   const file = openLog(join(partFolder, `${task}.log`))
   const { logLevel = 'info' } = options
   let run: { readonly runId: string; readonly attempt: number } | undefined
-  const write = (line: LogLine): void => file.write({ ...(run && { run: run.runId }), ...line })
+  const write = (line: LogLine): void => file.write({ run: run?.runId, ...line })
   const folder = foldRepeats((line: LogLine) => {
     write(line)
-    if (isAtLeast(line.level, logLevel))
-      tell({ event: 'log', task, ...(run && { run: run.runId }), ...line } satisfies RunEvent)
+    if (isAtLeast(line.level, logLevel)) emit({ event: 'log', task, run: run?.runId, ...line } satisfies RunEvent)
   })
   const save = async (): Promise<void> => {
     if (!run) return
@@ -41,8 +40,8 @@ export function createTaskLog({ tell, output, owner, partFolder, options }: LogS
       .catch(() => undefined)
   }
   return {
-    hear: ({ kind: _, ...line }) => folder.add(line),
-    note: (level, message, fields) => write({ level, message, ...(fields && { fields }) }),
+    onMessage: ({ kind: _, ...line }) => folder.add(line),
+    note: (level, message, fields) => write({ level, message, fields }),
     begin: started => {
       run = started
     },

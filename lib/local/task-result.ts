@@ -1,4 +1,4 @@
-/** What became of a task, for events and summaries. */
+/** Creates the result of a task, for events and summaries. */
 import type { FanmillError } from '../errors/errors.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import type { RunStatus, TaskResult } from '../model/events.ts'
@@ -20,7 +20,7 @@ export function resultOf(
     task: task.name,
     run: runId,
     status,
-    // Of a complete dataset all of it: an append that finds nothing new has no run of its own.
+    // A task that was skipped reports the whole dataset: an append that finds nothing new has no run of its own.
     ...countsOf(status === 'skipped' ? manifest?.totals : run?.totals),
     membersSkipped: run?.skipped?.count ?? 0,
     bytesIn: status === 'complete' ? found.bytesIn : 0,
@@ -30,7 +30,7 @@ export function resultOf(
   }
 }
 
-/** What a run with too many rejects had read, though nothing of it was committed. */
+/** Returns the counts of a run that failed for too many rejects, although nothing was committed. */
 export function rejectedCounts({ code, detail }: FanmillError): Partial<TaskResult> {
   if (code !== 'REJECTS_OVER_LIMIT') return {}
   return { rowsRead: Number(detail.records), rowsRejected: Number(detail.rejected) }

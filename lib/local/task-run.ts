@@ -34,13 +34,13 @@ import { leaseMs, type TaskRun } from './task-context.ts'
 import { createTaskLog } from './task-log.ts'
 import { rejectedCounts, resultOf } from './task-result.ts'
 
-/** What became of a task; a failure comes with what is known of the run. */
+/** Result of a task; a failure comes with the counts that are known. */
 export interface TaskEnd {
   readonly result: TaskResult
   readonly error?: FanmillError
 }
 
-/** Throws only for what is wrong before a run begins: the definition, parameters, the machine. */
+/** Runs a task. A run that fails is a result with `error`. @throws when the definition, the parameters or the machine are wrong */
 export async function runTask(session: Session, task: TaskDefinition): Promise<TaskEnd> {
   const started = Date.now()
   const params = readParams(task.params, session.options.params ?? {})
@@ -49,7 +49,7 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   const log = createTaskLog(session, task.name)
   const progress = createProgress(session, task.name, log)
   const partitions = partitionSetFor(task)
-  const workers = progress.watching(openPool(session, task, params, tables, progress))
+  const workers = progress.observe(openPool(session, task, params, tables, progress))
   progress.enter('plan')
   const stop = (): void => workers.stop()
   session.options.signal?.addEventListener('abort', stop)
@@ -57,9 +57,9 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   try {
     const checking = task.output.kind === 'parquet' ? openThreads(workers) : undefined
     const [checked, found] = await Promise.allSettled([checking, findInputs(findOptions(session, task, params))])
-    // What the input's columns are explains more than that the transform knows none.
+    // Missing columns are reported first: they explain a transform that fails for want of columns.
     if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
-    // Columns in paths that the template does not name are known only now.
+    // Columns in paths that the template does not name are known only when inputs were found.
     const isNew = found.status === 'fulfilled' && addsColumns(task, found.value)
     const again = isNew ? await workers.run<'check'>({ kind: 'check', hive: found.value.hive }) : undefined
     if (!again && checked.status === 'rejected') throw checked.reason
@@ -79,10 +79,10 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
 const addsColumns = ({ source, output }: TaskDefinition, { hive }: FoundInputs): boolean =>
   output.kind === 'parquet' && hive.some(name => !hiveNamesOf(source).includes(name))
 
-/** Each thread opens its engine and runs the user's setup while the inputs are found; the first that has says whether the definition holds. */
+/** Lets each thread open its engine and run the user's setup while inputs are found; returns the first result, which the others repeat. */
 async function openThreads(workers: Workers): Promise<WorkerResults['check']> {
   const opening = Array.from({ length: workers.threads }, () => workers.run<'check'>({ kind: 'check' }))
-  // What one says the others say too.
+  // Errors of the others repeat that of the first.
   for (const each of opening) each.catch(() => undefined)
   return Promise.race(opening)
 }
@@ -98,8 +98,8 @@ function findOptions(session: Session, task: TaskDefinition, params: ParamValues
     outputs: session.outputs,
     threads: session.workers,
     textBytes: session.memory.textBytes,
-    ...(sample !== undefined && { sample }),
-    ...(signal && { signal }),
+    sample,
+    signal,
   }
 }
 
@@ -113,29 +113,18 @@ function openPool(
   tables: FetchedTables,
   progress: Progress,
 ): Workers {
-  const { bundle, workers: threads, memory, memoryBytesMax, stageFolder, partFolder, groupBytes, options } = session
-  const stageBytesMax = 4 * Math.max(groupBytes, groupBytesMax)
-  const machine = {
-    bundle,
+  const { bundle, memory, memoryBytesMax, stageFolder, partFolder, groupBytes, options } = session
+  return openTaskWorkers({
+    ...{ task, params, bundle, memory, memoryBytesMax, stageFolder, partFolder },
     input: sourceRoot(task.source) === 'input' ? session.inputSpec : session.outputSpec,
-    threads,
-    memory,
-    memoryBytesMax,
-    stageFolder,
-    partFolder,
-    stageBytesMax,
+    threads: session.workers,
+    pool: () => session.pool,
     strict: options.strict,
     reads: options.reads,
-  }
-  const secrets = environmentSecrets(task)
-  return openTaskWorkers({
-    ...machine,
-    pool: () => session.pool,
-    task,
-    params,
+    stageBytesMax: 4 * Math.max(groupBytes, groupBytesMax),
     tables: tables.files,
-    secrets,
-    onMessage: progress.hear,
+    secrets: environmentSecrets(task),
+    onMessage: progress.onMessage,
   })
 }
 
@@ -203,9 +192,9 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
     },
     onFailure: ({ batch }, { code, message, detail }) =>
       log.note('error', `batch ${batch} failed: ${message}`, { code, ...detail }),
-    onRepeat: () => progress.again(),
+    onRepeat: () => progress.reset(),
   }
-  const onSkip = (member: SkippedMember): void => log.hear({ kind: 'log', ...skippedLine(member) })
+  const onSkip = (member: SkippedMember): void => log.onMessage({ kind: 'log', ...skippedLine(member) })
   const openTools = () => batchTools({ ...machine, task, onSkip, token: `${owner.id.slice(0, 8)}${tokens++}` })
   return { openTools, failFast, watcher }
 }
@@ -225,10 +214,10 @@ function emitPlan({ session, task, log, params }: TaskRun, found: FoundInputs, p
   const counts = { inputs: run.inputs.length, members: found.memberCount, batches: items.length }
   log.note('info', `run of ${task.name} begins`, { attempt: run.attempt, params, ...counts })
   const output = urlBelow(session.outputSpec, run.outputPath)
-  for (const event of planEvents(task.name, planned, { found, output })) session.tell(event)
+  for (const event of planEvents(task.name, planned, { found, output })) session.emit(event)
 }
 
-/** Shown, and kept in the log of the run where there is one. */
+/** Emits warnings about inputs, and logs them when there is a run. */
 function warnOfInputs({ log }: TaskRun, found: FoundInputs): void {
-  for (const line of inputWarnings(found)) log.hear({ kind: 'log', ...line })
+  for (const line of inputWarnings(found)) log.onMessage({ kind: 'log', ...line })
 }

@@ -59,14 +59,14 @@ export async function unzip(archive: string, destination: string, options: Unzip
   const file = resolve(archive)
   const input: StoreSpec = { kind: 'disk', folder: dirname(file) }
   const definition = unzipTask(members)
-  const progress = createProgress({ tell: onEvent }, definition.name, { hear: () => {} })
+  const progress = createProgress({ emit: onEvent }, definition.name, { onMessage: () => {} })
   const { limits } = definition.source
   const workers = openWorkers({
     entry: 'worker-extract',
     threads,
     setup: { input, limits, onBadMember: 'fail' },
     heapBytes: heapBytesMax,
-    onMessage: progress.hear,
+    onMessage: progress.onMessage,
   })
   const stop = (): void => workers.stop()
   signal?.addEventListener('abort', stop)
@@ -166,7 +166,7 @@ async function extract(job: Extraction): Promise<Omit<UnzipResult, 'seconds'>> {
   const manifest = await runBatches(context, planned, {
     openTools,
     failFast: true,
-    watcher: { onPhase: progress.enter, onRepeat: progress.again },
+    watcher: { onPhase: progress.enter, onRepeat: progress.reset },
   }).finally(() => removeOwnFolder(partFolder))
   removeState(folder, run.runId)
   const totals = manifest.runs.find(({ runId }) => runId === run.runId)?.totals

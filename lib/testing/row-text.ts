@@ -1,4 +1,4 @@
-/** Rows as text in the format of a source, so that a test's rows take the way that real ones take. */
+/** Writes a test's rows as text in the format of a source, so that they are read like real input. */
 
 import type { ColumnDefinition, Columns, CsvFormat, Format, TextEncoding } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -7,7 +7,7 @@ import { encodeText } from '../text/encoding.ts'
 
 export type TestRow = Readonly<Record<string, unknown>>
 
-/** @throws USAGE for a row's key that is no column: misspelt, it would be a null without a word */
+/** @throws USAGE for a key of a row that is not a column: a misspelt key would silently become a null */
 export function checkKeys(rows: readonly TestRow[], columns: Columns): void {
   const names = Object.keys(columns)
   for (const [index, row] of rows.entries()) {
@@ -18,7 +18,7 @@ export function checkKeys(rows: readonly TestRow[], columns: Columns): void {
   }
 }
 
-/** A file of these rows, in the order of the columns. @throws USAGE for formats that rows cannot be written in */
+/** Creates a file of the rows, in the order of the columns. @throws USAGE for formats that rows cannot be written in */
 export function rowFile(
   rows: readonly TestRow[],
   format: Format | undefined,
@@ -59,7 +59,7 @@ function csvText(rows: readonly TestRow[], format: CsvFormat, columns: Columns):
   return `${'\n'.repeat(format.skip)}${header}${records.join('')}`
 }
 
-/** A null is an empty field, or the first null text where an empty one would be a text; everything else is quoted that would be read otherwise. */
+/** Writes a null as an empty field, and quotes every text that would be read differently without quotes. */
 function csvField(text: string | null, { delimiter, quote, escape: escaped, nullValues, comment }: CsvFormat): string {
   if (text === null) return ''
   const isPlain =
@@ -83,7 +83,7 @@ function jsonValue(value: unknown, column: ColumnDefinition | undefined): unknow
   return isText ? textOf(value, column) : value
 }
 
-/** As the column reads it; null for a null. */
+/** Returns a value as text that the column reads; null for a null. */
 function textOf(value: unknown, column: ColumnDefinition | undefined): string | null {
   if (value === null || value === undefined) return null
   if (value instanceof Date) return dateText(value, column)
@@ -91,7 +91,7 @@ function textOf(value: unknown, column: ColumnDefinition | undefined): string | 
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** A binary column holds the bytes of a text, so that only those of a text can stand in a file of text. */
+/** Returns bytes of a binary column as text: a file of text can hold only those. */
 function bytesText(value: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value)

@@ -1,4 +1,4 @@
-/** Runs one task on given rows or files: the real steps and the real engine, over stores in memory. */
+/** Runs one task on rows or files of a test, with the real steps and the real engine over stores in memory. */
 
 import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -33,9 +33,9 @@ import { threadHere } from './thread-here.ts'
 
 export interface RunTaskOptions {
   readonly params?: Readonly<Record<string, unknown>>
-  /** Under the input root, by path: archives as `{ 'incoming/x.zip': { 'a.csv': 'id\n1\n' } }`, tables, files. */
+  /** Files below the input root by path: archives as `{ 'incoming/x.zip': { 'a.csv': 'id\n1\n' } }`, tables, other files. Default none. */
   readonly files?: TestFiles
-  /** In place of the source: they are written in its format, CSV or JSON lines, and read from `rows.csv` or `rows.jsonl`. */
+  /** Rows to read instead of the source, written in its format, CSV or JSON lines, to `rows.csv` or `rows.jsonl`. */
   readonly rows?: readonly TestRow[]
 }
 
@@ -43,21 +43,21 @@ export interface RunTaskOptions {
 export type LogMessage = Extract<WorkerMessage, { readonly kind: 'log' }>
 
 export interface TaskRunResult<Row = AnyRow> {
-  /** In the order of the parts, with the values that map functions get; sorted by the test where that matters. */
+  /** Rows in the order of the parts, with the values that map functions receive. Sort them in the test where the order matters. */
   readonly rows: readonly Row[]
-  /** All of them: the task's limit is not applied. */
+  /** All rejected rows: the task's limit is not applied. */
   readonly rejects: readonly Reject[]
   readonly manifest: Manifest
-  /** What `memberFiles` extracted, by path. */
+  /** Contents of the files that `memberFiles` extracted, by path. */
   readonly files: Readonly<Record<string, Uint8Array>>
-  /** What the task's functions logged. */
+  /** Lines that the task's functions logged. */
   readonly logs: readonly LogMessage[]
 }
 
 /**
- * Runs a task once, in this thread; nothing is left behind.
+ * Runs a task once, in this thread, and leaves no files behind.
  * @example const { rows } = await runTask(flights, { rows: [{ origin: 'ABE', delay: 5 }], files: { 'reference/airports.csv': 'iata,state\nABE,PA\n' } })
- * @throws what the run would fail with, but REJECTS_OVER_LIMIT
+ * @throws the error of a run that fails, except for REJECTS_OVER_LIMIT
  */
 export async function runTask<Row = AnyRow>(
   task: TaskDefinition,
@@ -102,7 +102,7 @@ export async function runTask<Row = AnyRow>(
 
 const optionNames = ['params', 'files', 'rows']
 
-/** @throws USAGE for an option that there is not */
+/** @throws USAGE for an unknown option */
 function checkOptions(options: RunTaskOptions): void {
   const unknown = Object.keys(options).find(name => !optionNames.includes(name))
   if (unknown === undefined) return
@@ -113,14 +113,14 @@ function checkOptions(options: RunTaskOptions): void {
 const engineBytes = 256 * 1024 * 1024
 const groupBytes = 64 * 1024 * 1024
 
-/** The same task over one file. */
+/** Returns the same task with one file as its source. */
 async function withRows(task: TaskDefinition, rows: readonly TestRow[], input: MemoryStore): Promise<TaskDefinition> {
   const { format } = task.source
-  // A task that keeps or refuses new columns decides about them itself.
+  // A task that keeps or refuses new columns handles them itself.
   if (task.columns && task.onNewColumn === 'ignore') checkKeys(rows, task.columns)
   const { name, bytes } = rowFile(rows, format, task.columns)
   await input.write(name, bytes)
-  return { ...task, source: { kind: 'files', paths: name, ...(format && { format }) } }
+  return { ...task, source: { kind: 'files', paths: name, format } }
 }
 
 interface Steps {

@@ -1,11 +1,11 @@
-/** Files that a test gives, as objects of a store in memory. */
+/** Stores the files of a test in memory. */
 import type { MemoryStore } from '../store/memory-store.ts'
 import { zipText } from './zip-text.ts'
 
-/** By key: text, bytes, or members of an archive that is made of them. */
+/** Contents by key: text, bytes, or the members of an archive. */
 export type TestFiles = Readonly<Record<string, string | Uint8Array | Readonly<Record<string, string | Uint8Array>>>>
 
-/** Puts the files into the store. */
+/** Writes the files into the store. */
 export async function putFiles(store: MemoryStore, files: TestFiles): Promise<void> {
   for (const [key, content] of Object.entries(files)) {
     const isMembers = typeof content === 'object' && !(content instanceof Uint8Array)

@@ -1,4 +1,4 @@
-/** The workers of a test: one, in this very thread. */
+/** Runs the jobs of a test in its own thread. */
 
 import type { TaskDefinition } from '../define/definition.ts'
 import type { JobKind, WorkerJob, WorkerResults, Workers } from '../model/worker-job.ts'

@@ -1,7 +1,7 @@
-/** A zip archive of stored members, for tests that give members as text. */
+/** Writes zip archives of stored members, for tests with members as text. */
 import { crc32 } from 'node:zlib'
 
-/** Member names and contents in order, as one archive. Less than 65,536 members and 4 GiB. */
+/** Returns an archive of the members, in order; less than 65,536 members and 4 GiB. */
 export function zipText(members: Readonly<Record<string, string | Uint8Array>>): Uint8Array {
   const locals: Buffer[] = []
   const directory: Buffer[] = []
@@ -18,7 +18,7 @@ export function zipText(members: Readonly<Record<string, string | Uint8Array>>):
   return Buffer.concat([...locals, central, endRecord(directory.length, central.length, offset)])
 }
 
-/** What local and central headers share: from "version needed" to "extra field length", 26 bytes. */
+/** Returns the fields that local and central headers share: from "version needed" to "extra field length", 26 bytes. */
 function headerFields(name: Buffer, data: Buffer): Buffer {
   const fields = Buffer.alloc(26)
   fields.writeUInt16LE(20, 0) // version needed to extract

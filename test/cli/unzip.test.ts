@@ -125,6 +125,13 @@ describe('fanmill unzip', () => {
     expect(existsSync(join(folder, 'evil.csv'))).toBe(false)
   })
 
+  it('leaves no state beside the files, not even after a refusal', async () => {
+    const { folder, out } = await unzip(buildZip(members))
+    writeFileSync(join(out, 'new.csv'), 'mine')
+    expect((await unzip(buildZip({ 'new.csv': 'x' }), [], folder)).stderr).toContain('OUTPUT_NOT_OURS')
+    expect(filesIn(out)).toEqual(['_SUCCESS', 'a.csv', 'deep/empty', 'deep/er/b.bin', 'new.csv'])
+  })
+
   it('names the nearest member when none matches', async () => {
     const { code, stderr } = await unzip(buildZip(members), ['--members', '**/*.cvs'])
     expect(code).toBe(1)

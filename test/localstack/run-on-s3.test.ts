@@ -117,7 +117,7 @@ describe.skipIf(!endpoint)('a run from S3 to S3', () => {
     let plan = { slices: 0, batches: 0 }
     const result = await runSession({
       ...session,
-      tell: event => {
+      emit: event => {
         if (event.event === 'plan') plan = event
       },
     })

@@ -159,7 +159,7 @@ class DiskStore implements Store {
   }
 
   pendingFolder(run: StagingRun): string {
-    return this.#pendingPath({ key: '', token: run.token, uploadId: pendingFolder(run) })
+    return join(this.url, pendingPrefix, pendingFolder(run))
   }
 
   hasPart(part: PendingPart): Promise<boolean> {
