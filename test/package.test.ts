@@ -107,7 +107,7 @@ const { columns } = await infer('data/visits/a.csv')
 writeFileSync('empty.zip', Buffer.from('504b0506' + '00'.repeat(18), 'hex'))
 const failure = await unzip('empty.zip', 'extracted', { members: '*.csv' }).catch(error => error.code)
 console.log(JSON.stringify({
-  files: planned.tasks[0].archives, isLatest: (await runs({ limit: 1 }))[0].runId === runId, rows: rows.sort(), failure,
+  files: planned.tasks[0].inputs, isLatest: (await runs({ limit: 1 }))[0].runId === runId, rows: rows.sort(), failure,
   rejects: await rejects({ runId }), removed: (await clean({ dryRun: true })).removed, columns: Object.keys(columns),
 }))
 `,

@@ -39,7 +39,7 @@ async function planAction(pipeline: string, task: string | undefined, flags: Pla
   else await printPlan(plan.tasks)
 }
 
-const numbers = ['archives', 'members', 'bytes in', 'bytes', 'slices', 'batches', 'skew', 'parts']
+const numbers = ['inputs', 'members', 'bytes in', 'bytes', 'slices', 'batches', 'skew', 'parts']
 
 async function printPlan(plans: readonly TaskPlan[]): Promise<void> {
   await printTable(['task', ...numbers], plans.map(planRow), { numbers })
@@ -57,8 +57,8 @@ async function printPlan(plans: readonly TaskPlan[]): Promise<void> {
 }
 
 function planRow(plan: TaskPlan): readonly unknown[] {
-  const { task, archives, members, bytesIn, bytes, slices, batches, skew, expectedParts } = plan
+  const { task, inputs, members, bytesIn, bytes, slices, batches, skew, expectedParts } = plan
   const counts = [slices, batches].map(formatCount)
-  const read = [formatCount(archives), formatCount(members), formatBytes(bytesIn), formatBytes(bytes)]
+  const read = [formatCount(inputs), formatCount(members), formatBytes(bytesIn), formatBytes(bytes)]
   return [task, ...read, ...counts, skew.toFixed(2), formatCount(expectedParts)]
 }

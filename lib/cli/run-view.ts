@@ -14,7 +14,7 @@ import { printTable } from './table.ts'
 export async function printRun(run: RunSummary): Promise<void> {
   print(`run ${run.runId}, attempt ${run.attempt}: ${paintStatus(run.status)}`)
   print(visible(`task ${run.task} ${paramsText(run.params)}`.trimEnd()))
-  print(`${run.batchesDone} of ${run.batches} batches, ${formatCount(run.rows)} rows`)
+  print(`${run.batchesDone} of ${run.batches} batches, ${formatCount(run.rowsWritten)} rows`)
   print(visible(`output ${run.output}`))
   if (run.error) print(visible(`${run.status}: ${[run.error.code, run.error.message].filter(Boolean).join(' ')}`))
   if (run.skipped) await printSkipped(run.skipped)

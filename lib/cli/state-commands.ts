@@ -73,10 +73,10 @@ async function runsAction({ json, limit: limitFlag, ...flags }: CommonOptions & 
 
 const runsShownMax = 100
 
-function runRow({ batchesDone, batches, rows, ...run }: RunSummary): readonly unknown[] {
+function runRow({ batchesDone, batches, rowsWritten, ...run }: RunSummary): readonly unknown[] {
   const { runId, attempt, task, params, status, startedAt, output } = run
   const progress = `${batchesDone}/${batches}`
-  return [runId, attempt, task, paramsText(params), status, progress, formatCount(rows), startedAt, output]
+  return [runId, attempt, task, paramsText(params), status, progress, formatCount(rowsWritten), startedAt, output]
 }
 
 async function statusAction(runId: string | undefined, { json, ...flags }: CommonOptions): Promise<void> {

@@ -23,7 +23,7 @@ export async function printSummary(
   print(await drawTable(['task', 'status', ...numbers], tasks.map(taskRow), { numbers }))
   const flags = execution ? ` ${execution.flags}` : output === undefined ? '' : ` --output ${output}`
   for (const task of tasks) {
-    const subject = execution?.name ?? task.run
+    const subject = execution?.name ?? task.runId
     const statusCommand = subject === '' ? undefined : `fanmill status ${subject}${flags}`
     const lines = [outcomeLine(task, statusCommand), rejectsLine(task, flags), skippedLine(task, statusCommand)]
     for (const line of lines) if (line !== undefined) print(visible(line))
@@ -56,10 +56,10 @@ function outcomeLine({ task, status, output }: TaskResult, statusCommand: string
 }
 
 /** Counts the rejected rows of a run, and names the command that prints them. */
-function rejectsLine({ task, status, rowsRejected, run }: TaskResult, flags: string): string | undefined {
-  if (rowsRejected === 0 || status === 'skipped' || run === '') return undefined
+function rejectsLine({ task, status, rowsRejected, runId }: TaskResult, flags: string): string | undefined {
+  if (rowsRejected === 0 || status === 'skipped' || runId === '') return undefined
   const rows = rowsRejected === 1 ? '1 row was rejected' : `${formatCount(rowsRejected)} rows were rejected`
-  return `${task}: ${rows}; fanmill rejects ${run}${flags}`
+  return `${task}: ${rows}; fanmill rejects ${runId}${flags}`
 }
 
 function skippedLine({ task, membersSkipped }: TaskResult, statusCommand = 'fanmill status'): string | undefined {

@@ -38,9 +38,9 @@ export async function followRun(
     record,
     async poll() {
       const done = await readNewOutcomes(store, keys.outcomes, outcomes)
-      const { task, runId: run } = record
-      for (const { batch, parts } of done) emit({ event: 'batch', task, run, batch, parts: parts.length })
-      if (done.length > 0) emit({ event: 'progress', task, run, ...progressOf(all()) })
+      const { task, runId } = record
+      for (const { batch, parts } of done) emit({ event: 'batch', task, runId, batch, parts: parts.length })
+      if (done.length > 0) emit({ event: 'progress', task, runId, ...progressOf(all()) })
       await emitFailures(store, keys.failures, { emitted, record, emit })
     },
     bytesIn: () => all().reduce((sum, outcome) => sum + outcome.bytesIn, 0),
@@ -57,14 +57,14 @@ interface RunStart {
 }
 
 function emitStart({ outputSpec }: Pick<Deployed, 'outputSpec'>, { record, plan, emit }: RunStart): void {
-  const { task, runId: run, attempt, outputPath, inputs } = record
+  const { task, runId, attempt, outputPath, inputs } = record
   const sum = (of: (item: PlanItem) => number): number => plan.reduce((total, item) => total + of(item), 0)
-  emit({ event: 'start', task, run, attempt, output: urlBelow(outputSpec, outputPath) })
+  emit({ event: 'start', task, runId, attempt, output: urlBelow(outputSpec, outputPath) })
   emit({
     event: 'plan',
     task,
-    run,
-    archives: inputs.length,
+    runId,
+    inputs: inputs.length,
     members: sum(item => item.memberCount),
     slices: sum(item => item.sliceCount),
     batches: plan.length,
@@ -105,7 +105,7 @@ async function emitFailures(
   prefix: string,
   { emitted, record, emit }: FailureContext,
 ): Promise<void> {
-  const { task, runId: run } = record
+  const { task, runId } = record
   for await (const { key } of store.list(prefix)) {
     const failure = emitted.has(key) ? undefined : await readState(store, key, readFailure)
     if (!failure) continue
@@ -116,7 +116,7 @@ async function emitFailures(
       event: 'log',
       level: 'warn',
       message: `batch ${batch} failed${where}: ${code} ${message}`,
-      ...{ task, run, archive, member },
+      ...{ task, runId, archive, member },
     })
   }
 }

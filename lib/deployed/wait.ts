@@ -105,7 +105,7 @@ async function readTaskResult(deployed: Deployed, { task, status, followers }: T
     isDone && name ? await committedRun(store, name) : dataset?.runs.find(({ runId }) => runId === task.run?.runId)
   return {
     task: task.task,
-    run: task.run?.runId ?? '',
+    runId: task.run?.runId ?? '',
     status: isDone ? 'complete' : isOver(task) && !task.fault ? 'skipped' : 'failed',
     ...countsOf(dataset?.totals ?? committed?.totals),
     membersSkipped: committed?.skipped?.count ?? 0,

@@ -33,7 +33,7 @@ export interface TaskPlan {
   readonly task: string
   readonly params: ParamValues
   /** Number of archives or files that are read. */
-  readonly archives: number
+  readonly inputs: number
   readonly members: number
   /** Number of bad members that the source skips. */
   readonly membersSkipped: number
@@ -100,7 +100,7 @@ async function planTask(
   return {
     task: task.name,
     params,
-    archives: found?.inputs.length ?? 0,
+    inputs: found?.inputs.length ?? 0,
     members: found?.memberCount ?? 0,
     membersSkipped: found?.skipped.count ?? 0,
     bytes: found?.bytes ?? 0,

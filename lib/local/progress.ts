@@ -30,7 +30,7 @@ export function createProgress(
   task: string,
   log: Pick<TaskLog, 'onMessage'>,
 ): Progress {
-  let run = ''
+  let runId = ''
   let phase: RunPhase = 'plan'
   const totals = { ...nothing }
   let bytesInflated = 0
@@ -39,7 +39,7 @@ export function createProgress(
   const emitProgress = (): void => {
     const sum = (name: keyof UnderWay): number => [...underWay.values()].reduce((all, each) => all + each[name], 0)
     emit({
-      ...{ event: 'progress', task, run, phase, ...totals },
+      ...{ event: 'progress', task, runId, phase, ...totals },
       bytesStaged: totals.bytes + sum('bytesStaged'),
       bytesConverted: totals.bytes + sum('bytesConverted'),
       rowsSoFar: totals.rowsWritten + sum('rows'),
@@ -67,11 +67,11 @@ export function createProgress(
     },
     observe: workers =>
       observed(workers, atWork, () => enter(atWork.share === 0 && atWork.merge > 0 ? 'merge' : 'convert')),
-    begin: ({ runId }) => {
-      run = runId
+    begin: run => {
+      runId = run.runId
     },
     batchDone: (run, outcome) =>
-      emit({ event: 'batch', task, run: run.runId, batch: outcome.batch, parts: outcome.parts.length }),
+      emit({ event: 'batch', task, runId: run.runId, batch: outcome.batch, parts: outcome.parts.length }),
     bytesInflated: () => bytesInflated,
     reset: () => Object.assign(totals, nothing),
   }

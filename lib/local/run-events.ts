@@ -11,9 +11,9 @@ export function planEvents(
   { run, plan }: PlannedRun,
   { found, output }: { readonly found: Pick<FoundInputs, 'memberCount' | 'bytesIn'>; readonly output: string },
 ): readonly RunEvent[] {
-  const common = { task, run: run.runId }
+  const common = { task, runId: run.runId }
   const counts = {
-    archives: run.inputs.length,
+    inputs: run.inputs.length,
     members: found.memberCount,
     slices: plan.reduce((sum, item) => sum + item.sliceCount, 0),
     batches: plan.length,

@@ -64,7 +64,7 @@ async function runTasks(
 function emptyResult({ options, outputSpec }: Session, task: TaskDefinition, status: TaskStatus): TaskResult {
   return {
     task: task.name,
-    run: '',
+    runId: '',
     status,
     ...countsOf(undefined),
     membersSkipped: 0,

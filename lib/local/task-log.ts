@@ -26,10 +26,10 @@ export function createTaskLog({ emit, output, owner, partFolder, options }: LogS
   const file = openLog(join(partFolder, `${task}.log`))
   const { logLevel = 'info' } = options
   let run: { readonly runId: string; readonly attempt: number } | undefined
-  const write = (line: LogLine): void => file.write({ run: run?.runId, ...line })
+  const write = (line: LogLine): void => file.write({ runId: run?.runId, ...line })
   const folder = foldRepeats((line: LogLine) => {
     write(line)
-    if (isAtLeast(line.level, logLevel)) emit({ event: 'log', task, run: run?.runId, ...line } satisfies RunEvent)
+    if (isAtLeast(line.level, logLevel)) emit({ event: 'log', task, runId: run?.runId, ...line } satisfies RunEvent)
   })
   const save = async (): Promise<void> => {
     if (!run) return

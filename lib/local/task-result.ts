@@ -18,7 +18,7 @@ export function resultOf(
   const run = manifest?.runs.find(each => each.runId === runId)
   return {
     task: task.name,
-    run: runId,
+    runId,
     status,
     // A task that was skipped reports the whole dataset: an append that finds nothing new has no run of its own.
     ...countsOf(status === 'skipped' ? manifest?.totals : run?.totals),

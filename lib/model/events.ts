@@ -5,15 +5,16 @@ export type RunEvent =
   | {
       readonly event: 'start'
       readonly task: string
-      readonly run: string
+      readonly runId: string
       readonly attempt: number
       readonly output: string
     }
   | {
       readonly event: 'plan'
       readonly task: string
-      readonly run: string
-      readonly archives: number
+      readonly runId: string
+      /** Archives or files that are read. */
+      readonly inputs: number
       readonly members: number
       readonly slices: number
       readonly batches: number
@@ -23,7 +24,7 @@ export type RunEvent =
   | {
       readonly event: 'progress'
       readonly task: string
-      readonly run: string
+      readonly runId: string
       readonly members: number
       readonly bytes: number
       readonly rowsWritten: number
@@ -40,7 +41,7 @@ export type RunEvent =
   | {
       readonly event: 'batch'
       readonly task: string
-      readonly run: string
+      readonly runId: string
       readonly batch: number
       readonly parts: number
     }
@@ -49,7 +50,7 @@ export type RunEvent =
       readonly level: LogLevel
       readonly message: string
       readonly task?: string
-      readonly run?: string
+      readonly runId?: string
       readonly slice?: number
       readonly archive?: string
       readonly member?: string
@@ -76,7 +77,7 @@ export type TaskStatus = RunStatus | 'notRun'
 export interface TaskResult {
   readonly task: string
   /** Id of the run; empty where none was begun. */
-  readonly run: string
+  readonly runId: string
   readonly status: TaskStatus
   readonly rowsRead: number
   readonly rowsWritten: number

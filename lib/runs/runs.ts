@@ -43,7 +43,7 @@ export interface RunSummary {
   /** 0 while it is being planned. */
   readonly batches: number
   readonly batchesDone: number
-  readonly rows: number
+  readonly rowsWritten: number
   readonly rowsRead: number
   readonly rowsRejected: number
   readonly members: number
@@ -198,7 +198,7 @@ function damagedSummary(
     owner: record?.owner ?? { id: '', host: '', startedAt: '' },
     batches: 0,
     batchesDone: 0,
-    ...{ rows: 0, rowsRead: 0, rowsRejected: 0, members: 0 },
+    ...{ rowsWritten: 0, rowsRead: 0, rowsRejected: 0, members: 0 },
     failures: [],
     error: { code: 'STATE_INVALID', message, detail: { key } },
     rejects: [],
@@ -220,7 +220,9 @@ function statusOf(end: RunEnd | undefined, failures: readonly Failure[]): 'inter
   return end?.status === 'failed' || (end === undefined && failures.length > 0) ? 'failed' : 'interrupted'
 }
 
-function countsOf(outcomes: readonly Outcome[]): Pick<RunSummary, 'rows' | 'rowsRead' | 'rowsRejected' | 'members'> {
+function countsOf(
+  outcomes: readonly Outcome[],
+): Pick<RunSummary, 'rowsWritten' | 'rowsRead' | 'rowsRejected' | 'members'> {
   const { rows, rowsRead, rowsRejected, members } = totalsOf(outcomes)
-  return { rows, rowsRead, rowsRejected, members }
+  return { rowsWritten: rows, rowsRead, rowsRejected, members }
 }

@@ -30,7 +30,7 @@ describe('before a run', () => {
     expect(JSON.parse(finished.stdout).tasks).toMatchObject([
       {
         task: 'trips',
-        archives: 1,
+        inputs: 1,
         members: 2,
         bytes: 37,
         slices: 1,
@@ -66,7 +66,7 @@ describe('after a run', () => {
   let runId = ''
   beforeAll(async () => {
     cwd = project()
-    runId = eventsOf(await fanmill(['run', 'pipeline.ts', '--json'], { cwd })).end.tasks[0]!.run
+    runId = eventsOf(await fanmill(['run', 'pipeline.ts', '--json'], { cwd })).end.tasks[0]!.runId
   })
 
   it('lists it', async () => {

@@ -8,15 +8,15 @@ const events: readonly RunEvent[] = [
   {
     event: 'plan',
     task: 'trips',
-    run: 'a',
-    archives: 1,
+    runId: 'a',
+    inputs: 1,
     members: 40,
     slices: 4,
     batches: 1,
     bytes: 80e6,
     bytesIn: 20e6,
   },
-  { event: 'progress', task: 'trips', run: 'a', members: 10, bytes: 20e6, rowsWritten: 12_345, rowsRejected: 2 },
+  { event: 'progress', task: 'trips', runId: 'a', members: 10, bytes: 20e6, rowsWritten: 12_345, rowsRejected: 2 },
   { event: 'log', level: 'warn', message: 'odd \u001b[2J name', member: 'a.csv' },
 ]
 

@@ -67,7 +67,7 @@ describe('a run that completes', () => {
     expect(end.tasks).toEqual([
       {
         task: 'trips',
-        run: expect.stringMatching(/^[0-9a-f]+$/),
+        runId: expect.stringMatching(/^[0-9a-f]+$/),
         status: 'complete',
         rowsRead: 3,
         rowsWritten: 3,

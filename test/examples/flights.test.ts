@@ -51,7 +51,7 @@ describe('the flights example', () => {
   })
 
   it('is skipped as complete when run again', async () => {
-    expect(await runFlights(folder)).toMatchObject({ status: 'skipped', run: first.run })
+    expect(await runFlights(folder)).toMatchObject({ status: 'skipped', runId: first.runId })
   })
 })
 

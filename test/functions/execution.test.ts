@@ -42,7 +42,7 @@ describe('an execution', () => {
       input: join(account.folder, 'input'),
       output,
     })
-    expect(result.tasks[0]?.run).toBe(onLambda?.runId)
+    expect(result.tasks[0]?.runId).toBe(onLambda?.runId)
     const laptop = JSON.parse(await readFile(join(output, `points/${month}/_SUCCESS`), 'utf8'))
     expect(laptop.schema).toEqual((await account.manifest(`points/${month}`)).schema)
     expect(laptop.totals.rows).toBe(2)

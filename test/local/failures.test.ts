@@ -137,7 +137,10 @@ describe('a stopped run', () => {
     expect(some.leftovers().filter(name => name.startsWith('.fanmill/tmp/'))).toEqual([])
     const events: RunEvent[] = []
     const resumed = await some.run({ onEvent: event => void events.push(event) }, tuning)
-    expect(resumed).toMatchObject({ status: 'complete', tasks: [{ rowsWritten: rows, run: stopped.tasks[0]!.run }] })
+    expect(resumed).toMatchObject({
+      status: 'complete',
+      tasks: [{ rowsWritten: rows, runId: stopped.tasks[0]!.runId }],
+    })
     expect(events.filter(({ event }) => event === 'start')).toMatchObject([{ attempt: 1 }])
     expect(some.leftovers()).toEqual([])
     expect(existsSync(join(some.out, 't/_SUCCESS'))).toBe(true)

@@ -17,18 +17,18 @@ async function logsOf(project: Project, options: Parameters<Project['run']>[0] =
   const shown: LogEvent[] = []
   const onEvent = (event: RunEvent) => void (event.event === 'log' && shown.push(event))
   const { tasks, error } = await project.run({ ...options, onEvent })
-  const folder = join(project.output, '.fanmill/runs', tasks[0]!.run, '1/log')
+  const folder = join(project.output, '.fanmill/runs', tasks[0]!.runId, '1/log')
   const kept = readdirSync(folder).flatMap(name => readFileSync(join(folder, name), 'utf8').trimEnd().split('\n'))
-  return { shown, kept: kept.map(line => JSON.parse(line)), run: tasks[0]!.run, error }
+  return { shown, kept: kept.map(line => JSON.parse(line)), runId: tasks[0]!.runId, error }
 }
 
 describe('lines of functions', () => {
   it('are shown from the level that was asked for, with run and slice, repeats folded with a count', async () => {
-    const { shown, run } = await logsOf(tripsProject({ steps: chatty }))
+    const { shown, runId } = await logsOf(tripsProject({ steps: chatty }))
     const place = {
       event: 'log',
       task: 'trips',
-      run,
+      runId,
       slice: 0,
       level: 'warn',
       message: 'south of Bern',
@@ -55,13 +55,13 @@ describe('lines of functions', () => {
 
 describe('the kept log', () => {
   it('is JSON lines of every level in the run’s folder, with what the run itself did', async () => {
-    const { kept, run } = await logsOf(tripsProject({ steps: chatty }))
+    const { kept, runId } = await logsOf(tripsProject({ steps: chatty }))
     for (const line of kept)
       expect(line).toMatchObject({
         time: expect.any(String),
         level: expect.any(String),
         message: expect.any(String),
-        run,
+        runId,
       })
     const lines = kept.map(({ level, message, repeats }) => [level, message, repeats].join(' ').trim())
     // Threads tell theirs by a way of their own: the order is that of coming.

@@ -41,7 +41,7 @@ describe('memberFiles', () => {
       path: 'deep/er/b.bin',
       sizeBytes: 4,
       crc32: expect.any(Number),
-      runId: tasks[0]!.run,
+      runId: tasks[0]!.runId,
     })
     expect(totals).toMatchObject({ members: 4, bytes: 12 })
     expect(docs.leftovers()).toEqual([])

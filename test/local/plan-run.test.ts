@@ -15,7 +15,7 @@ describe('a plan', () => {
         {
           task: 'trips',
           params: { month: '2001-01' },
-          archives: 1,
+          inputs: 1,
           members: 2,
           membersSkipped: 0,
           bytes,
@@ -75,7 +75,7 @@ describe('a plan', () => {
   it('warns of inputs and tables that are not there', async () => {
     const { pipeline, folder } = tripsProject({ task: tables.replace('cities.csv', 'towns.csv') })
     const [task] = (await fanmill.plan(pipeline, { input: folder, params: { month: '2002-01' } })).tasks
-    expect(task).toMatchObject({ archives: 0, members: 0, slices: 0, expectedParts: 0 })
+    expect(task).toMatchObject({ inputs: 0, members: 0, slices: 0, expectedParts: 0 })
     expect(task?.warnings).toEqual([
       expect.stringMatching(/^NO_INPUT .*incoming\/2002-01\/\*\.zip/),
       expect.stringMatching(/^NO_INPUT .*reference\/towns\.csv/),

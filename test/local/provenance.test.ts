@@ -42,7 +42,7 @@ describe('_run and _loaded_at', () => {
     const began = Date.now()
     const { tasks } = await some.run({}, { groupBytes: 4 })
     const rows = await rowsOf(some)
-    expect(rows).toEqual([1, 2].map(x => ({ x, _run: tasks[0]!.run, _loaded_at: rows[0]!._loaded_at })))
+    expect(rows).toEqual([1, 2].map(x => ({ x, _run: tasks[0]!.runId, _loaded_at: rows[0]!._loaded_at })))
     const loadedAt = rows[0]!._loaded_at as Date
     expect(loadedAt.getTime()).toBeGreaterThanOrEqual(began)
     expect(loadedAt.getTime()).toBeLessThanOrEqual(Date.now())
@@ -61,7 +61,7 @@ describe('_run and _loaded_at', () => {
     })
     expect(await some.run({}, { groupBytes: 4 })).toMatchObject({ error: { code: 'REJECTS_OVER_LIMIT' } })
     // The second batch is lost, and done again by the run that resumes the attempt.
-    const runId = (await some.run({ rejectsMax: 1 }, { groupBytes: 4 })).tasks[0]!.run
+    const runId = (await some.run({ rejectsMax: 1 }, { groupBytes: 4 })).tasks[0]!.runId
     rmSync(join(some.out, `.fanmill/runs/${runId}/1/outcomes/1.json`))
     const between = Date.now()
     expect(await some.run({ rejectsMax: 2 }, { groupBytes: 4 })).toMatchObject({ status: 'complete' })
@@ -83,7 +83,7 @@ describe('_run and _loaded_at', () => {
     some.write({ 'in/a.parquet': readFileSync(join(some.out, part)) })
     some.write({ 'pipeline.ts': pipeline(`files({ paths: 'in/*.parquet', format: parquetFiles() })`, both) })
     const { tasks } = await some.run()
-    expect(await rowsOf(some)).toEqual([{ x: 1, _run: tasks[0]!.run, _loaded_at: expect.any(Date) }])
+    expect(await rowsOf(some)).toEqual([{ x: 1, _run: tasks[0]!.runId, _loaded_at: expect.any(Date) }])
   })
 
   it.each(['_run', '_loaded_at', '_archive'])(

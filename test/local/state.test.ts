@@ -23,7 +23,7 @@ describe('runs', () => {
       task: 'trips',
       params: { month: '2001-01' },
       output: 'trips/2001-01',
-      rows: 4,
+      rowsWritten: 4,
       rowsRejected: 2,
       batches: 1,
       batchesDone: 1,
@@ -54,7 +54,7 @@ describe('rejected rows', () => {
   it('are read back, also those of a run that failed for them', async () => {
     const project = tripsProject({ members })
     const { tasks } = await project.run()
-    const run = tasks[0]!.run
+    const run = tasks[0]!.runId
     const rejects = await fanmill.rejects({ output: project.output, runId: run })
     expect(rejects).toEqual([
       {

@@ -69,7 +69,7 @@ describe.skipIf(!endpoint)('a deployed pipeline, from the command line', () => {
 
     gate.open()
     const { end } = eventsOf(await operate(`retry ${runId} --wait --json`))
-    expect(end).toMatchObject({ status: 'complete', tasks: [{ run: runId, status: 'complete', task: 'visits' }] })
+    expect(end).toMatchObject({ status: 'complete', tasks: [{ runId, status: 'complete', task: 'visits' }] })
     const retried = await statusOf()
     expect(retried.execution).toMatchObject({
       status: 'succeeded',

@@ -38,7 +38,7 @@ describe('the list of runs', () => {
         owner: actor.owner,
         batches: 2,
         batchesDone: 1,
-        rows: 10,
+        rowsWritten: 10,
         rowsRead: 10,
         rowsRejected: 0,
         members: 1,
@@ -76,7 +76,7 @@ describe('the list of runs', () => {
       ['complete', '2001-01-02'],
       ['complete', '2001-01-01'],
     ])
-    expect(runs[1]).toMatchObject({ runId: run.runId, batchesDone: 2, rows: 20 })
+    expect(runs[1]).toMatchObject({ runId: run.runId, batchesDone: 2, rowsWritten: 20 })
   })
 
   test('lists only the latest runs, and reads only the record of the others', async world => {
