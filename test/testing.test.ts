@@ -36,7 +36,7 @@ const airports = { 'reference/airports.csv': 'iata,state\nABE,PA\nJFK,NY\n' }
 const params = { month: '2001-01' }
 
 describe('rows', () => {
-  it('go through the task as if they stood in its format', async () => {
+  it('are read as if they were in the format of the source', async () => {
     const given = [
       { date: new Date('2001-01-02T03:04:05Z'), carrier: 'AA', delay: 16, origin: 'ABE' },
       { date: null, carrier: 'a "quoted", text', delay: null, origin: '' },
@@ -90,7 +90,7 @@ describe('rows', () => {
     expect(rows).toEqual([row])
   })
 
-  it('hold binary columns as Uint8Array, given and got', async () => {
+  it('take and return binary columns as Uint8Array', async () => {
     const bytes = task({
       name: 'bytes',
       source: files({ paths: '*.csv', format: csv() }),
@@ -102,7 +102,7 @@ describe('rows', () => {
     await expect(runTask(bytes, { rows: [{ v: Buffer.from([0xff]) }] })).rejects.toMatchObject({ code: 'USAGE' })
   })
 
-  it('are refused when a key is no column of the task, which would be a null without a word', async () => {
+  it('are refused when a key is not a column of the task, which would silently become a null', async () => {
     await expect(
       runTask(flights, { params, rows: [{ delay: 1 }, { dlay: 2 }], files: airports }),
     ).rejects.toMatchObject({
@@ -112,14 +112,14 @@ describe('rows', () => {
     })
   })
 
-  it('may have new columns when the task itself decides about them', async () => {
+  it('may have new columns when the task handles new columns', async () => {
     const strict = { ...flights, onNewColumn: 'fail' } as typeof flights
     await expect(runTask(strict, { params, rows: [{ dlay: 2 }], files: airports })).rejects.toMatchObject({
       code: 'COLUMN_NEW',
     })
   })
 
-  it('are refused beside an option that there is not', async () => {
+  it('are refused with an unknown option', async () => {
     await expect(runTask(flights, { param: params } as never)).rejects.toMatchObject({
       code: 'USAGE',
       message: 'runTask: unknown option param; did you mean params',
@@ -137,7 +137,7 @@ describe('rows', () => {
 })
 
 describe('files', () => {
-  it('are read where the source and the tables look for them, archives made of their members', async () => {
+  it('are found by the source and the tables, with archives made of their members', async () => {
     const january = {
       'a.csv': 'date,carrier,delay,origin\n2001-01-02,AA,20,JFK\n',
       'b/c.csv': 'origin,carrier,delay,date\nJFK,UA,1,\n',
@@ -151,7 +151,7 @@ describe('files', () => {
     expect(manifest.totals).toMatchObject({ rowsRead: 2, rows: 1, rowsFiltered: 1 })
   })
 
-  it('give rejects as data, with member, line and column, whatever the limit', async () => {
+  it('return rejects as data, with member, line and column, whatever the limit', async () => {
     const bad = { 'a.csv': 'date,carrier,delay,origin\n2001-01-02,AA,1.5,JFK\n,UA,2,\n' }
     const { rows, rejects } = await runTask(flights, { params, files: { ...airports, 'incoming/2001-01/x.zip': bad } })
     expect(rows).toHaveLength(1)
@@ -168,7 +168,7 @@ describe('files', () => {
     ])
   })
 
-  it('come out as members of a memberFiles task', async () => {
+  it('are returned when a memberFiles task extracts them', async () => {
     const extract = task({
       name: 'extract',
       source: zipMembers({ paths: '*.zip' }),
@@ -191,7 +191,7 @@ describe('a failure', () => {
     await expect(runTask(flights, options)).rejects.toMatchObject({ code })
   })
 
-  it('of a function is thrown with its message', async () => {
+  it('in a function is thrown with its message', async () => {
     const broken = task({
       name: 'broken',
       source: files({ paths: '*.csv', format: csv() }),
@@ -207,7 +207,7 @@ describe('a failure', () => {
   })
 })
 
-it('gives what functions log', async () => {
+it('returns the lines that functions log', async () => {
   const chatty = task({
     name: 'chatty',
     source: files({ paths: '*.csv', format: csv() }),
@@ -229,7 +229,7 @@ it('gives what functions log', async () => {
 
 const mine = () => readdirSync(tmpdir()).filter(name => name.includes(`-${process.pid}-`))
 
-it('leaves nothing behind', async () => {
+it('leaves no files behind', async () => {
   const before = mine()
   await runTask(flights, { params, rows: [], files: airports }).catch(() => undefined)
   expect(mine()).toEqual(before)

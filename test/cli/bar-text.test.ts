@@ -12,7 +12,7 @@ const draw = (fraction: number, width: number): string => '#'.repeat(Math.round(
 const line = (columns: number, change: Partial<BarState> = {}): string =>
   barText({ ...state, ...change }, { columns, nowMs: 2000, draw })
 
-it('shows phase, bytes, rows, members, rate, time left and rejects where there is room', () => {
+it('shows phase, bytes, rows, members, rate, time left and rejects on a wide terminal', () => {
   expect(line(160)).toBe(
     'trips convert ######------------------ 25 % · 20.0 MB of 80.0 MB · 12,345 rows · 10 of 40 members · 10.0 MB/s inflated · 6 s left · 0 rejects',
   )
@@ -46,6 +46,6 @@ it('names the phase while the run is planned and committed, when nothing is left
   expect(committing).not.toContain('left')
 })
 
-it('says no phase where none is known, as of a run on AWS', () => {
+it('names no phase for a run on AWS, whose phase is unknown', () => {
   expect(line(80, { phase: undefined })).toMatch(/^trips ###------- 25 % · /)
 })

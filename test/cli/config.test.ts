@@ -1,4 +1,4 @@
-/** Where settings come from, as `fanmill config` tells. */
+/** `fanmill config`: settings and their origins. */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -22,7 +22,7 @@ describe('fanmill config', () => {
     })
   })
 
-  it('has defaults from the machine', async () => {
+  it('takes defaults from the machine', async () => {
     const { workers, reads, input } = await configOf([], { cwd: folderOf({}) })
     expect(workers).toMatchObject({ value: availableParallelism(), origin: 'default' })
     expect(reads).toMatchObject({ value: 2 * availableParallelism(), origin: 'default' })
@@ -35,7 +35,7 @@ describe('fanmill config', () => {
     expect(input.value).toBe(join(root, 'data'))
   })
 
-  it('knows the text forms of every setting', async () => {
+  it('reads every setting from text', async () => {
     const env = {
       FANMILL_REJECTS_MAX: '0.5%',
       FANMILL_FAIL_FAST: 'true',
@@ -65,7 +65,7 @@ describe('fanmill config', () => {
     expect(stderr).toContain(message)
   })
 
-  it('refuses a variable that does not fit', async () => {
+  it('refuses a variable with a value that does not fit', async () => {
     const { code, stderr } = await fanmill(['config'], { env: { FANMILL_WORKERS: 'many' } })
     expect(code).toBe(2)
     expect(stderr).toContain('FANMILL_WORKERS: expected a whole number of at least 1, got "many"')

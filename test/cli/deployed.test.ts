@@ -41,7 +41,7 @@ const stackWith = (outputs: Readonly<Record<string, string>>): string => {
 }
 
 describe('commands about a deployed pipeline', () => {
-  it.each(['start', 'logs', 'retry', 'stop'])('%s asks for a stack', async command => {
+  it.each(['start', 'logs', 'retry', 'stop'])('%s needs a stack', async command => {
     const { code, stderr } = await fanmill([command], { cwd: folderOf({}) })
     expect(code).toBe(2)
     expect(stderr).toMatch(/^fanmill: USAGE expected --stack, FANMILL_STACK or "stack" in fanmill.config.json .*\n$/)
@@ -60,14 +60,14 @@ describe('commands about a deployed pipeline', () => {
     expect(stderr).toContain(message)
   })
 
-  it('goes by the output root that is named nearer than the stack', async () => {
+  it('uses --output when the stack comes from a variable or the file', async () => {
     const env = { FANMILL_STACK: 'Lake' }
     const output = folderOf({})
     const { code, stdout } = await fanmill(['runs', '--output', output], { env })
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'no runs\n' })
   })
 
-  it('says which stacks are like one that does not exist', async () => {
+  it('names the nearest stacks when one does not exist', async () => {
     const summaries = members(['Lakes', 'Billing'].map(name => `<StackName>${name}</StackName>`))
     const env = await cloudFormation({
       DescribeStacks: [400, fault('ValidationError', 'Stack with id Lake does not exist')],
@@ -80,7 +80,7 @@ describe('commands about a deployed pipeline', () => {
     })
   })
 
-  it('says so alone where stacks may not be listed', async () => {
+  it('names no other stacks when the caller may not list them', async () => {
     const env = await cloudFormation({
       DescribeStacks: [400, fault('ValidationError', 'Stack with id Lake does not exist')],
       ListStacks: [403, fault('AccessDenied', 'no')],
@@ -104,14 +104,14 @@ describe('commands about a deployed pipeline', () => {
     expect(stderr).toContain(`fanmill: AWS_REFUSED cannot look at stack Lake: ${message}`)
   })
 
-  it('asks for a region', async () => {
+  it('fails with the option to set when no region is known', async () => {
     const env = { ...access, AWS_REGION: '', AWS_DEFAULT_REGION: '', AWS_CONFIG_FILE: folderOf({}) }
     const { code, stderr } = await fanmill(['stop', '--stack', 'Lake'], { env })
     expect(code).toBe(2)
     expect(stderr).toContain('no region is known; name one with --region, or set AWS_REGION')
   })
 
-  it('says so when a stack has no pipeline, or several', async () => {
+  it('refuses a stack without a pipeline, and one with several when none is named', async () => {
     const none = await cloudFormation({ DescribeStacks: [200, stackWith({ Url: 'x' })] })
     expect((await fanmill(['runs', '--stack', 'Lake'], { env: none })).stderr).toContain(
       'STACK_UNKNOWN stack Lake has no Fanmill pipeline among its outputs',

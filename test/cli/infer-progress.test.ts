@@ -10,13 +10,13 @@ function written(isTTY: boolean, columns = 80): string {
   return pieces.join('')
 }
 
-it('says on a terminal what infer does, in one line that goes away', () => {
+it('shows on one line of a terminal what infer is doing, and clears it', () => {
   const clear = '\r\u001b[K'
   const checking = 'reading the samples by what was found: 400 of 9,000 columns'
   expect(written(true)).toBe(`${clear}reading sample 3 of 16${clear}${checking}${clear}`)
   expect(written(true, 20)).toBe(`${clear}reading sample 3 of${clear}reading the samples${clear}`)
 })
 
-it('writes nothing where there is no terminal', () => {
+it('writes nothing when stderr is not a terminal', () => {
   expect(written(false)).toBe('')
 })

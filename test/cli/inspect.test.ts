@@ -69,19 +69,19 @@ describe('after a run', () => {
     runId = eventsOf(await fanmill(['run', 'pipeline.ts', '--json'], { cwd })).end.tasks[0]!.runId
   })
 
-  it('lists it', async () => {
+  it('lists the run', async () => {
     const { code, stdout } = await fanmill(['runs'], { cwd })
     expect(code).toBe(0)
     expect(stdout).toMatch(new RegExp(`^${runId} +1 +trips +month=2001-01 +complete +1/1 +3 `, 'm'))
   })
 
-  it('tells its status, by its id and as the latest', async () => {
+  it('prints the status of the run, by its id and as the latest', async () => {
     const byId = await fanmill(['status', runId], { cwd })
     expect(byId.stdout).toContain(`run ${runId}, attempt 1: complete`)
     expect((await fanmill(['status'], { cwd })).stdout).toBe(byId.stdout)
   })
 
-  it('refuses a run that it does not know', async () => {
+  it('fails with RUN_UNKNOWN for an unknown run', async () => {
     const { code, stderr } = await fanmill(['status', 'ffff'], { cwd })
     expect(code).toBe(1)
     expect(stderr).toMatch(/^fanmill: RUN_UNKNOWN /)
@@ -105,17 +105,17 @@ describe('after a run', () => {
     })
   })
 
-  it('fails with DATASET_MISSING where no dataset is', async () => {
+  it('fails with DATASET_MISSING when there is no dataset', async () => {
     const { code, stderr } = await fanmill(['show', 'out/nothing'], { cwd })
     expect(code).toBe(1)
     expect(stderr).toMatch(/^fanmill: DATASET_MISSING /)
   })
 
-  it('has no rejects', async () => {
+  it('prints that there are no rejects', async () => {
     expect((await fanmill(['rejects', runId], { cwd })).stdout).toBe('no rejects\n')
   })
 
-  it('keeps what is new when it cleans', async () => {
+  it('removes nothing new when it cleans', async () => {
     const { code, stdout } = await fanmill(['clean', '--dry-run'], { cwd })
     expect(code).toBe(0)
     expect(stdout).toMatch(/^0 files, 0 B would be removed$/m)

@@ -19,14 +19,14 @@ function startWork(work: 'orderly' | 'stuck') {
   return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-it.each(['SIGINT', 'SIGTERM'] as const)('asks the work to end in order on %s', async name => {
+it.each(['SIGINT', 'SIGTERM'] as const)('ends the work in order on %s', async name => {
   const child = startWork('orderly')
   await once(child.stdout, 'data')
   child.kill(name)
   expect(await once(child, 'close')).toEqual([130, null])
 })
 
-it('takes signals that follow at once for the same Ctrl-C, and a later one for the order to end', async () => {
+it('counts signals that follow at once as the same Ctrl-C, and ends at once on a later one', async () => {
   const child = startWork('stuck')
   await once(child.stdout, 'data')
   child.kill('SIGINT')
@@ -42,7 +42,7 @@ it('takes signals that follow at once for the same Ctrl-C, and a later one for t
   expect(await closed).toEqual([null, 'SIGINT'])
 })
 
-it('ends stuck work by itself after the promised time', async () => {
+it('ends work that hangs after five seconds', async () => {
   const child = startWork('stuck')
   await once(child.stdout, 'data')
   child.kill('SIGTERM')

@@ -50,7 +50,7 @@ describe('retry', () => {
     })
   })
 
-  it('refuses a run whose execution runs, though its lease has lapsed', async () => {
+  it('refuses a run whose execution is running, although its lease has expired', async () => {
     const { runId } = await reserve(aws.begin('first'), { leaseMs: 0 })
     const { code, stderr } = await operate(`retry ${runId}`)
     expect({ code, stderr }).toEqual({
@@ -59,7 +59,7 @@ describe('retry', () => {
     })
   })
 
-  it('takes no run of other parameters for a later one of the same', async () => {
+  it('resumes a run although a later run has other parameters', async () => {
     const execution = aws.begin('first', ended)
     const runs = [await reserve(execution), await reserve(execution, { month: '2001-02' })]
     const { code, stderr } = await operate('retry')
@@ -70,7 +70,7 @@ describe('retry', () => {
 })
 
 describe('start --wait', () => {
-  it('ends as skipped where an append finds nothing new', async () => {
+  it('ends as skipped when an append finds nothing new', async () => {
     aws.onStart = execution => {
       const task = { task: 'points', status: 'complete', run: { runId: '0123456789abcdef' } }
       Object.assign(execution, { status: 'SUCCEEDED', stopDate: execution.startDate + 1, outputs: [task] })
@@ -106,7 +106,7 @@ describe('an execution that was continued by another one', () => {
   const complete = { task: 'points', status: 'complete', run: { runId: '0123456789abcdef' } }
   const end = { status: 'SUCCEEDED', stopDate: 2 } as const
 
-  it('is followed by start --wait to the end of the other', async () => {
+  it('is followed by start --wait to the end of the execution that continues it', async () => {
     const { arn } = aws.begin('next', { ...end, outputs: [complete] })
     aws.onStart = execution => {
       Object.assign(execution, end, { outputs: [{ task: 'points', status: 'continued' }, { continuedBy: arn }] })
@@ -116,7 +116,7 @@ describe('an execution that was continued by another one', () => {
     expect(eventsOf(finished).end).toMatchObject({ status: 'skipped', tasks: [{ task: 'points', status: 'skipped' }] })
   })
 
-  it('names the other in its status', async () => {
+  it('names the execution that continues it in its status', async () => {
     const outputs = [{ task: 'points', status: 'continued' }, { continuedBy: 'arn:aws:states:::execution:grid:next' }]
     aws.begin('first', { ...end, outputs })
     const { stdout } = await operate('status first')
@@ -145,14 +145,14 @@ describe('status', () => {
     expect(stdout).toContain(`task points: complete (run ${planned.run.runId})`)
   })
 
-  it('shows the execution that works, and not those that wait for it', async () => {
+  it('shows the running execution, and not those that wait for it', async () => {
     const first = aws.begin('first')
     first.outputs = [await plannedBy(first)]
     for (const name of ['second', 'third']) aws.begin(name, { outputs: [{ task: 'points', status: 'wait' }] })
     expect((await operate('status')).stdout).toContain('execution first: running')
   })
 
-  it('shows one that waits where nothing has run yet', async () => {
+  it('shows a waiting execution when nothing has run yet', async () => {
     aws.begin('first', { outputs: [{ task: 'points', status: 'wait' }] })
     expect((await operate('status')).stdout).toContain('execution first: running')
   })
@@ -162,7 +162,7 @@ describe('stop', () => {
   const enter = (id: string) =>
     enterTurn(aws.store, { outputPath: 'points', id, wants: 'all', now: Date.now(), leaseMs: 60_000 })
 
-  it('gives up the place of an execution that waits', async () => {
+  it('removes a waiting execution from the queue', async () => {
     await enter('another')
     await enter(aws.begin('waiting').arn)
     expect(await enter('upload')).toEqual({ status: 'skip' })
@@ -170,7 +170,7 @@ describe('stop', () => {
     expect(await enter('upload')).toMatchObject({ status: 'wait' })
   })
 
-  it('gives up the run of an execution that works, and its turn', async () => {
+  it('releases the run and the turn of a running execution', async () => {
     const execution = aws.begin('working')
     await enter(execution.arn)
     const { runId, attempt } = await reserve(execution)
@@ -181,7 +181,7 @@ describe('stop', () => {
     expect(await enter('upload')).toEqual({ status: 'go' })
   })
 
-  it('stops also for who may not write the state', async () => {
+  it('stops an execution although the caller may not write the state', async () => {
     await enter('another')
     await enter(aws.begin('waiting').arn)
     aws.s3.fault = ({ method }) =>
@@ -192,7 +192,7 @@ describe('stop', () => {
 })
 
 describe('logs --follow', () => {
-  it('shows lines that come after the end', async () => {
+  it('prints lines that arrive after the end', async () => {
     const execution = aws.begin('first')
     const line = (id: string) => {
       const message = JSON.stringify({

@@ -37,19 +37,19 @@ it('draws bytes, rows, members, rate, time left and rejects on a terminal', asyn
   )
 })
 
-it('writes messages above the bar, without the commands to the terminal that data may hold', async () => {
+it('writes messages above the bar, with control characters of data as escapes', async () => {
   const text = (await drawn(true, 200)).replace('\u001b[33mwarn\u001b[39m', 'warn')
   expect(text).toContain('warn: a.csv: odd \\u001b[2J name\n')
   expect(text).not.toContain('\u001b[2J')
 })
 
-it('keeps the line within the terminal', async () => {
+it('fits the line to the terminal', async () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the escapes that place the cursor are taken out
   const lines = (await drawn(true, 40)).split(/\u001b\[\d*[A-Z]|\n/)
   expect(lines.find(line => line.startsWith('trips'))).toMatch(/^trips \S{10} 25 % · 2 rejects$/)
 })
 
-it('moves while work is under way, with its phase and the rows so far', async () => {
+it('moves while work is running, with its phase and the rows so far', async () => {
   const underWay = { phase: 'convert', bytesStaged: 60e6, bytesConverted: 20e6, rowsSoFar: 20_000 } as const
   const [plan, progress] = events
   const text = await drawn(true, 200, [plan!, { ...(progress as ProgressEvent), bytes: 0, ...underWay }])
@@ -61,6 +61,6 @@ it('shows a task as done when the next one begins', async () => {
   expect(await drawn(true, 200, [...events, next])).toMatch(/trips done \S+ 100 %[\s\S]*next plan/)
 })
 
-it('draws nothing where there is no terminal', async () => {
+it('draws nothing when stderr is not a terminal', async () => {
   expect(await drawn(false, 200)).toBe('')
 })

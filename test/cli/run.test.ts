@@ -45,7 +45,7 @@ describe('a run that completes', () => {
     expect(existsSync(join(cwd, 'out/trips/2001-01/_SUCCESS'))).toBe(true)
   })
 
-  it('says that it is complete already when it is run again, and still exits 0', async () => {
+  it('reports that it is complete already when it runs again, and exits 0', async () => {
     const cwd = project()
     await fanmill(run, { cwd })
     const again = await fanmill(run, { cwd })
@@ -85,7 +85,7 @@ describe('a run that completes', () => {
     ])
   })
 
-  it('prints nothing at all with --quiet', async () => {
+  it('prints nothing with --quiet', async () => {
     expect(await fanmill([...run, '--quiet'], { cwd: project() })).toEqual({ code: 0, stdout: '', stderr: '' })
   })
 
@@ -98,7 +98,7 @@ describe('a run that completes', () => {
     expect(existsSync(join(cwd, 'lake/trips/2001-01/_SUCCESS'))).toBe(true)
   })
 
-  it('writes a sample away from the real output', async () => {
+  it('writes a sample into a folder of its own', async () => {
     const cwd = project()
     const { code, stdout } = await fanmill([...run, '--sample', '1'], { cwd })
     expect(code).toBe(0)
@@ -120,7 +120,7 @@ describe('a run that fails', () => {
     expect(existsSync(join(cwd, 'out/trips/2001-01/_SUCCESS'))).toBe(false)
   })
 
-  it('says which command tells more, with the output where that is another', async () => {
+  it('names the command that shows more, with --output when it is not the default', async () => {
     const [cwd, other] = [project(withReject), project(withReject)]
     expect((await fanmill(run, { cwd })).stdout).toMatch(/nothing was committed; fanmill status [0-9a-f]+$/m)
     const { stdout } = await fanmill([...run, '--output', 'there', '--sample', '100%'], { cwd: other })

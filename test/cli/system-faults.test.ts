@@ -11,7 +11,7 @@ export default pipeline({ name: 'p', tasks: [
 `
 const folder = folderOf({ 'pipeline.ts': pipeline, 'in/a.csv': 'a\n1\n', 'empty/readme.txt': '' })
 
-describe('a path that cannot be what it is given for', () => {
+describe('a path of the wrong kind', () => {
   it.each([
     [
       'a folder in place of a pipeline',
@@ -61,7 +61,7 @@ describe('a path that cannot be what it is given for', () => {
   })
 })
 
-describe('a fault of the system', () => {
+describe('an error of the system', () => {
   const fault = (code: string, syscall: string, path: string): Error =>
     Object.assign(new Error(`${code}: words of the system, ${syscall} '${path}'`), { code, syscall, path, errno: -1 })
 
@@ -80,14 +80,14 @@ describe('a fault of the system', () => {
     expect(translated).toMatchObject({ code: 'STORE_FAILED', message })
   })
 
-  it('keeps the key of a store that was asked', () => {
+  it('keeps the key of the store that failed', () => {
     expect(diskFault(fault('EACCES', 'open', '/data/a.csv'), 'read', 'a.csv')).toMatchObject({
       code: 'STORE_FAILED',
       message: 'cannot read a.csv: permission denied; give this user the right to it (EACCES)',
     })
   })
 
-  it('leaves other errors as they are', () => {
+  it('leaves other errors unchanged', () => {
     expect(systemFault(new Error('of a user'))).toBeUndefined()
   })
 })

@@ -20,7 +20,7 @@ const draw = (stream: TableStream, some: readonly (readonly unknown[])[] = rows)
 
 afterEach(() => vi.unstubAllEnvs())
 
-it('stays one line a row where a program reads it, however long', async () => {
+it('writes each row on one line when a program reads it, however long', async () => {
   const lines = (await draw(pipe())).trim().split('\n')
   expect(lines).toHaveLength(3)
   expect(lines[1]).toContain(message)
@@ -35,7 +35,7 @@ it('wraps texts between words in the width of the terminal', async () => {
   }
 })
 
-it('breaks a word only where it is longer than its column can be', async () => {
+it('breaks a word only when it is longer than its column can be', async () => {
   const path = `archive/${'folder/'.repeat(20)}file.csv`
   const text = await draw(terminal(60), [[1, 'INPUT_INVALID', `cannot read ${path}`]])
   expect(text.split('\n').every(line => line.length <= 60)).toBe(true)
@@ -49,13 +49,13 @@ it('keeps wide characters whole when it wraps', async () => {
   expect(text).not.toContain('…')
 })
 
-it('lists each row by its titles where the terminal is too narrow for columns', async () => {
+it('lists each row by its titles when the terminal is too narrow for columns', async () => {
   const text = stripVTControlCharacters(await draw(terminal(30)))
   expect(text).toContain('batch    0\ncode     TRANSFORM_FAILED\nmessage  expected')
   expect(text).toContain('\n\nbatch    12\n')
 })
 
-it('keeps the summary of a run a table in 80 columns', async () => {
+it('shows the summary of a run as a table in 80 columns', async () => {
   const numbers = ['rows', 'rejects', 'members', 'parts', 'bytes in', 'bytes out', 'seconds', 'MB/s inflated']
   const row = ['trips', 'complete', '6,000,000', '0', '3', '2', '34.7 kB', '17.2 MB', '2.27', '25.0']
   const text = await drawTable(['task', 'status', ...numbers], [row], { numbers, stream: terminal(80) })

@@ -1,4 +1,4 @@
-/** `fanmill unzip` as a process: what it writes, refuses and says. */
+/** `fanmill unzip` as a process: what it writes, refuses and prints. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -32,7 +32,7 @@ describe('fanmill unzip', () => {
     expect(totals).toMatchObject({ members: 3, bytes: 7 })
   })
 
-  it('extracts hidden files too, and what macOS adds, unless a glob is given', async () => {
+  it('extracts hidden files and those of macOS too, unless a glob is given', async () => {
     const hidden = buildZip({ ...members, '.hidden': 'h', 'd/.DS_Store': 's', '__MACOSX/._a.csv': 'm' })
     expect(filesIn((await unzip(hidden)).out)).toEqual([
       '.hidden',
@@ -46,13 +46,13 @@ describe('fanmill unzip', () => {
     expect(filesIn((await unzip(hidden, ['--members', '**/*'])).out)).toHaveLength(4)
   })
 
-  it('extracts members that match a glob alone', async () => {
+  it('extracts only members that match a glob', async () => {
     const { code, out } = await unzip(buildZip(members), ['--members', '**/*.csv'])
     expect(code).toBe(0)
     expect(filesIn(out)).toEqual(['_SUCCESS', 'a.csv'])
   })
 
-  it('says what came, with --json, on one line at the end', async () => {
+  it('prints the counts on one line with --json', async () => {
     const { stdout } = await unzip(buildZip(members), ['--json'])
     expect(JSON.parse(stdout.trimEnd().split('\n').at(-1)!)).toMatchObject({
       event: 'end',
@@ -89,7 +89,7 @@ describe('fanmill unzip', () => {
     expect(generation).toBe(2)
   })
 
-  it('knows what it extracted of the same archive under another glob', async () => {
+  it('keeps files that it extracted from the same archive with another glob', async () => {
     const { folder } = await unzip(buildZip(members))
     const { code, out } = await unzip(buildZip(members), ['--members', '**/*.csv'], folder)
     expect(code).toBe(0)
@@ -98,7 +98,7 @@ describe('fanmill unzip', () => {
     expect((await unzip(buildZip(members), [], folder)).code).toBe(0)
   })
 
-  it('leaves no _SUCCESS when a member is damaged, and begins again when the archive is the same', async () => {
+  it('leaves no _SUCCESS when a member is damaged, and can be called again', async () => {
     const bad: MemberSpec[] = [
       { name: 'good.csv', data: 'x' },
       { name: 'bad.csv', data: 'abc', declared: { crc32: 1 } },
@@ -138,7 +138,7 @@ describe('fanmill unzip', () => {
     expect(stderr).toMatch(/NO_INPUT.*a\.csv/)
   })
 
-  it('names an archive that is not there', async () => {
+  it('fails with NO_INPUT and the name of an archive that does not exist', async () => {
     const { code, stderr } = await fanmill(['unzip', 'none.zip', 'out'], { cwd: folderOf({}) })
     expect(code).toBe(1)
     expect(stderr).toMatch(/NO_INPUT.*none\.zip/)

@@ -49,7 +49,7 @@ it('counts the rejects of functions against the limit of the task', async () => 
   })
 })
 
-it('commits the other rows where the limit allows it, and keeps the rejects with their places and texts', async () => {
+it('commits the other rows when the limit allows it, and stores the rejects with their places and texts', async () => {
   const { status, tasks } = await made.run({ rejectsMax: 5 })
   expect(status).toBe('complete')
   expect(tasks[0]).toMatchObject({ rowsWritten: 39_996, rowsRejected: 5 })

@@ -36,13 +36,13 @@ describe('a committed dataset', () => {
     expect((await project.run()).error).toBeUndefined()
   })
 
-  it('gives typed rows, partition values among them', async () => {
+  it('returns typed rows with their partition values', async () => {
     const rows = await rowsOf(project.dataset)
     expect(rows).toHaveLength(3)
     expect(rows).toEqual(expect.arrayContaining(all))
   })
 
-  it('gives chosen columns of rows that fit a condition with bound values', async () => {
+  it('returns chosen columns of rows that fit a condition with bound values', async () => {
     const where = sql`day = ${'2001-01-02'} and city <> ${"' or true --"}`
     expect(await rowsOf(project.dataset, { columns: ['city', 'day'], where })).toEqual([
       { city: 'Rome', day: '2001-01-02' },
@@ -73,7 +73,7 @@ describe('a committed dataset', () => {
     expect((await headDataset(project.dataset, { rows: 1 })).rows).toHaveLength(1)
   })
 
-  it('names the nearest column for one that it does not have', async () => {
+  it('names the nearest column for an unknown one', async () => {
     await expect(headDataset(project.dataset, { columns: ['cty'] })).rejects.toMatchObject({
       code: 'USAGE',
       message: expect.stringContaining('did you mean city'),
@@ -107,13 +107,13 @@ describe('a committed dataset', () => {
     expect(filesWithContent(project.dataset)).toEqual(before)
   })
 
-  it('is read by its manifest: files that lie beside its parts do not count', async () => {
+  it('is read by its manifest, which ignores other files in its folder', async () => {
     writeFileSync(join(project.dataset, 'stray.parquet'), 'not even Parquet')
     expect(await rowsOf(project.dataset)).toHaveLength(3)
     rmSync(join(project.dataset, 'stray.parquet'))
   })
 
-  it('is read where it was copied to, without its state', async () => {
+  it('is read from a copy without its state', async () => {
     const copy = join(folderOf({}), 'copy')
     cpSync(project.dataset, copy, { recursive: true })
     expect(await rowsOf(copy)).toHaveLength(3)
@@ -150,7 +150,7 @@ describe('no dataset', () => {
     })
   })
 
-  it('is left half: a part of the manifest that is gone is named', async () => {
+  it('fails with DATASET_MISSING and the name of a part that is gone', async () => {
     const project = tripsProject()
     await project.run()
     const part = readdirSync(project.dataset, { recursive: true, encoding: 'utf8' }).find(name =>
@@ -163,7 +163,7 @@ describe('no dataset', () => {
     })
   })
 
-  it('is damaged: a part of another size than its manifest says is named, at the latest when its rows are read', async () => {
+  it('fails with DATASET_DAMAGED and the name of a part of the wrong size, at the latest when its rows are read', async () => {
     const project = tripsProject()
     await project.run()
     const whole = await openDataset(project.dataset)

@@ -42,7 +42,7 @@ export default pipeline({ name: 't', tasks: [t] })
 }
 
 describe('user code that would end its thread', () => {
-  it('fails its batch with the row and what was called, and the pool does the other batches', async () => {
+  it('fails its batch with the row and the call, and the pool processes the other batches', async () => {
     const broken = rowsThrough('if (x === 4) process.exit(7); return x')
     const { status, error } = await broken.run({}, tuning)
     expect(status).toBe('failed')
@@ -72,8 +72,8 @@ describe('user code that would end its thread', () => {
   })
 })
 
-describe('a run of what another process is at', () => {
-  it('fails with RUN_ACTIVE, who it is and what to do, and does not say that it is complete', async () => {
+describe('a run that another process works on', () => {
+  it('fails with RUN_ACTIVE, the owner and what to do, and is not reported as complete', async () => {
     const marks = project('', {})
     const [begun, go] = ['begun', 'go'].map(name => join(marks.folder, name)) as [string, string]
     const slow = rowsThrough(`flag(${JSON.stringify(begun)}); while (!existsSync(${JSON.stringify(go)})); return x`)
@@ -98,7 +98,7 @@ describe('a setup that throws', () => {
 })
 
 describe('a failed batch', () => {
-  it('lets the others finish, and is the only one done when the run is repeated', async () => {
+  it('lets the others finish, and is the only one processed when the run is repeated', async () => {
     const wanted = join(project('', {}).folder, 'mended')
     const some = rowsThrough(`if (x === 4 && !existsSync(${JSON.stringify(wanted)})) throw new Error('four'); return x`)
     const first = await some.run({}, tuning)

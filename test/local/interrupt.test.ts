@@ -29,7 +29,7 @@ export default pipeline({ name: 't', tasks: [t] })
 
 const url = (path: string) => JSON.stringify(new URL(`../../lib/${path}`, import.meta.url).href)
 
-it('ends with 130 on SIGINT, leaves nothing temporary, and does the batches that are left when it is run again', async () => {
+it('ends with 130 on SIGINT, leaves no temporary files, and processes the remaining batches when it runs again', async () => {
   const some = project(pipeline, archives)
   const script = join(some.folder, 'main.mjs')
   writeFileSync(

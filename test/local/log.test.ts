@@ -1,4 +1,4 @@
-/** The log of a run: what is shown, and what is kept. */
+/** The log of a run: emitted lines, and the saved file. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -23,7 +23,7 @@ async function logsOf(project: Project, options: Parameters<Project['run']>[0] =
 }
 
 describe('lines of functions', () => {
-  it('are shown from the level that was asked for, with run and slice, repeats folded with a count', async () => {
+  it('are emitted from the chosen level on, with run and slice, and repeats as a count', async () => {
     const { shown, runId } = await logsOf(tripsProject({ steps: chatty }))
     const place = {
       event: 'log',
@@ -45,7 +45,7 @@ describe('lines of functions', () => {
     expect([...new Set(shown.map(({ level }) => level))]).toEqual(levels)
   })
 
-  it('name the member when rows of one alone are converted', async () => {
+  it('name the member when rows of only one are converted', async () => {
     const { shown } = await logsOf(
       tripsProject({ steps: chatty, members: { 'a.csv': 'id,city,day,price\n1,Oslo,,\n' } }),
     )
@@ -53,8 +53,8 @@ describe('lines of functions', () => {
   })
 })
 
-describe('the kept log', () => {
-  it('is JSON lines of every level in the run’s folder, with what the run itself did', async () => {
+describe('the saved log', () => {
+  it('holds JSON lines of every level in the run’s folder, with those of the run itself', async () => {
     const { kept, runId } = await logsOf(tripsProject({ steps: chatty }))
     for (const line of kept)
       expect(line).toMatchObject({
@@ -76,7 +76,7 @@ describe('the kept log', () => {
     ])
   })
 
-  it('says why a run failed', async () => {
+  it('holds the error of a run that failed', async () => {
     const members = { 'a.csv': 'id,city,day,price\nx,Oslo,,\n' }
     const { kept, error } = await logsOf(tripsProject({ members }))
     expect(error?.code).toBe('REJECTS_OVER_LIMIT')

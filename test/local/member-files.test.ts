@@ -25,7 +25,7 @@ const first = buildZip([
 const read = ({ out }: Project, path: string) => readFileSync(join(out, 'extracted', path), 'utf8')
 
 describe('memberFiles', () => {
-  it('extracts the members of all archives under the output path, with _SUCCESS that says path, size and CRC', async () => {
+  it('extracts the members of all archives under the output path, with path, size and CRC of each in _SUCCESS', async () => {
     const docs = project(pipelineOf(), { 'incoming/1.zip': first, 'incoming/2.zip': buildZip({ 'c.txt': 'three' }) })
     const { status, tasks, error } = await docs.run()
     expect(error).toBeUndefined()
@@ -53,7 +53,7 @@ describe('memberFiles', () => {
     expect(await docs.run()).toMatchObject({ status: 'skipped' })
   })
 
-  it('replaces the files of the run before, and removes those that are no more', async () => {
+  it('replaces the files of the previous run, and removes those that are in no archive now', async () => {
     const docs = project(pipelineOf(), { 'incoming/1.zip': first })
     await docs.run()
     docs.write({ 'incoming/1.zip': buildZip({ 'a.txt': 'other', 'new.txt': 'n' }) })
@@ -71,7 +71,7 @@ describe('memberFiles', () => {
     expect(read(docs, 'a.txt')).toBe('one')
   })
 
-  it('extracts the members that match alone, and streams huge ones', async () => {
+  it('extracts only the members that match, and streams huge ones', async () => {
     const huge = Buffer.alloc(65 * 2 ** 20, 'station,flights\n')
     const zip = buildZip([
       { name: 'deep/huge.csv', data: huge },
@@ -120,7 +120,7 @@ describe('memberFiles', () => {
     })
   })
 
-  it('shows nothing when a member is damaged, and aborts what was pending once it is mended', async () => {
+  it('makes nothing visible when a member is damaged, and removes what was pending once the archive is fixed', async () => {
     const bad = buildZip([
       { name: 'a.txt', data: 'one' },
       { name: 'bad.txt', data: 'abc', declared: { crc32: 1 } },
@@ -136,7 +136,7 @@ describe('memberFiles', () => {
     expect(docs.leftovers()).toEqual([])
   })
 
-  it('leaves a damaged member out when told to, and counts it', async () => {
+  it('skips a damaged member with onBadMember, and counts it', async () => {
     const bad = buildZip([
       { name: 'a.txt', data: 'one' },
       { name: 'bad.txt', data: 'abc', declared: { crc32: 1 } },

@@ -60,7 +60,7 @@ describe('a task that would read its own output', () => {
     )
   })
 
-  it('runs where the glob leaves the output out', async () => {
+  it('runs when the glob excludes the output', async () => {
     const own = project(rowsTask('!(out)/**'), { 'in/a.csv': 'id\n1\n' })
     for (const status of ['complete', 'skipped'])
       expect(await own.run()).toMatchObject({ status, tasks: [{ rowsWritten: 1 }] })

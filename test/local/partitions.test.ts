@@ -28,7 +28,7 @@ export default pipeline({ name: 't', tasks: [t] })
     files,
   )
 
-it('refuses more partitions than there may be in a run, whichever threads met them, and commits nothing', async () => {
+it('refuses more partitions than partitionsMax, whichever threads found them, and commits nothing', async () => {
   const { run, outputFiles } = partitioned(39)
   const { status, error } = await run()
   expect(status).toBe('failed')
@@ -42,7 +42,7 @@ it('counts them over the batches of a run', async () => {
   expect(error?.message).toContain('partitionBy k: expected at most 19 partitions in a run, got at least 20')
 })
 
-it('writes as many as there may be', async () => {
+it('writes as many partitions as partitionsMax allows', async () => {
   const { run, manifest } = partitioned(40)
   expect((await run()).status).toBe('complete')
   expect(manifest('t').parts).toHaveLength(40)
@@ -79,7 +79,7 @@ it('keeps every text as it was, in partitions too', async () => {
   expect(leftovers()).toEqual([])
 })
 
-it('ends with PARTS_LOST where something always removes what is not committed yet', async () => {
+it('ends with PARTS_LOST when another program keeps removing uncommitted parts', async () => {
   const { run, out, outputFiles } = partitioned(100)
   const onEvent = ({ event }: { readonly event: string }): void => {
     if (event === 'batch') rmSync(join(out, '.fanmill/pending'), { recursive: true, force: true })

@@ -1,4 +1,4 @@
-/** What a run would do. */
+/** `plan`: what a run would do. */
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import * as fanmill from '../../lib/index.ts'
@@ -7,7 +7,7 @@ import { goodMembers, tripsProject } from './trips.ts'
 const tables = 'tables: { cities: table("reference/cities.csv", csv()) }'
 
 describe('a plan', () => {
-  it('says what would be read and written, tables among it', async () => {
+  it('counts what would be read and written, with tables', async () => {
     const { pipeline, folder } = tripsProject({ task: tables })
     const bytes = Object.values(goodMembers).join('').length
     expect(await fanmill.plan(pipeline, { input: folder })).toEqual({
@@ -32,7 +32,7 @@ describe('a plan', () => {
     })
   })
 
-  it('says of AWS about what the same run would cost there, but not of a sample', async () => {
+  it('estimates the cost of the same run on AWS, but not of a sample', async () => {
     const { pipeline, folder } = tripsProject()
     const [task] = (await fanmill.plan(pipeline, { input: folder })).tasks
     expect(task?.aws?.dollars).toBeGreaterThan(0)
@@ -72,7 +72,7 @@ describe('a plan', () => {
     expect((await fanmill.plan(pipeline, { input: folder, sample: 1 })).tasks[0]?.members).toBe(1)
   })
 
-  it('warns of inputs and tables that are not there', async () => {
+  it('warns of inputs and tables that do not exist', async () => {
     const { pipeline, folder } = tripsProject({ task: tables.replace('cities.csv', 'towns.csv') })
     const [task] = (await fanmill.plan(pipeline, { input: folder, params: { month: '2002-01' } })).tasks
     expect(task).toMatchObject({ inputs: 0, members: 0, slices: 0, expectedParts: 0 })

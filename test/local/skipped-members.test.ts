@@ -90,7 +90,7 @@ describe('a member that is skipped', () => {
     expect(warnings.map(({ member }) => member)).toEqual(['encrypted.csv', 'crc.csv'])
   })
 
-  it('is in a file of the state where there are many, of the plan and of the batch', async () => {
+  it('is listed in a file of the state when there are many', async () => {
     const condemnedMany = Array.from({ length: 150 }, (_, index) => ({
       name: `c${index}.csv`,
       data: 'id\n',
@@ -115,7 +115,7 @@ describe('a member that is skipped', () => {
     )
   })
 
-  it('fails the run with its code where the source does not say skip', async () => {
+  it('fails the run with its code unless the source skips bad members', async () => {
     const rows = project(rowsPipeline.replace("onBadMember: 'skip', ", ''), {
       'in/a.zip': buildZip([good, condemned[1]!]),
     })
@@ -145,7 +145,7 @@ describe('an archive that gives nothing to a run', () => {
     }
   })
 
-  it('gives its rows where its names are another spelling of the same paths', async () => {
+  it('is read when its names spell the same paths differently', async () => {
     const rows = project(rowsPipeline.replace('**/*.csv', 'data/*.csv'), {
       'in/1.zip': buildZip({ 'data/a.csv': 'id\n1\n' }),
       'in/2.zip': buildZip({ './data/a.csv': 'id\n2\n' }),

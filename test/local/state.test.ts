@@ -1,4 +1,4 @@
-/** What the state says of runs, and its removal. */
+/** `runs`, `status`, `rejects` and `clean`. */
 import { existsSync, mkdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ import { goodMembers, tripsProject } from './trips.ts'
 const members = { ...goodMembers, 'd.csv': 'id,city,day,price\n1.5,Lima,,\n4,Kyiv,,x\n5,Riga,,\n' }
 
 describe('runs', () => {
-  it('are listed with what became of them, the latest first', async () => {
+  it('are listed with status and counts, the latest first', async () => {
     const project = tripsProject({ members })
     await project.run()
     await project.run({ rejectsMax: 2 })
@@ -32,7 +32,7 @@ describe('runs', () => {
     expect(await fanmill.status({ output: project.output, runId: runs[0]!.runId.slice(0, 6) })).toEqual(runs[0])
   })
 
-  it('that failed say why', async () => {
+  it('that failed have an error', async () => {
     const project = tripsProject({ members })
     await project.run()
     expect(await fanmill.status({ output: project.output })).toMatchObject({
@@ -41,7 +41,7 @@ describe('runs', () => {
     })
   })
 
-  it('that are unknown fail with RUN_UNKNOWN', async () => {
+  it('that do not exist fail with RUN_UNKNOWN', async () => {
     const project = tripsProject()
     await expect(fanmill.status({ output: project.output, runId: 'ffff' })).rejects.toMatchObject({
       code: 'RUN_UNKNOWN',
@@ -83,7 +83,7 @@ describe('rejected rows', () => {
 })
 
 describe('cleaning', () => {
-  it('keeps what is young and what a dataset needs', async () => {
+  it('keeps state that is new, and state that a dataset needs', async () => {
     const project = tripsProject()
     await project.run()
     expect(await fanmill.clean({ output: project.output, olderThanDays: 7 })).toEqual({ removed: [], damaged: [] })
@@ -91,7 +91,7 @@ describe('cleaning', () => {
     expect((await openDataset(project.dataset)).parts).toHaveLength(3)
   })
 
-  it('removes old attempts and the folders of processes that died, and says first what it would', async () => {
+  it('removes old attempts and the folders of ended processes, and lists them first with dryRun', async () => {
     const project = tripsProject()
     await project.run()
     await project.run({ force: true })
@@ -108,7 +108,7 @@ describe('cleaning', () => {
     expect((await fanmill.runs({ output: project.output })).map(({ attempt }) => attempt)).toEqual([2])
   })
 
-  it('refuses an age that is none', async () => {
+  it('refuses a negative age', async () => {
     await expect(fanmill.clean({ output: 'out', olderThanDays: -1 })).rejects.toMatchObject({ code: 'USAGE' })
   })
 })
