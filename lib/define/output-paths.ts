@@ -9,8 +9,8 @@ export function checkOutputPath(subject: string, task: TaskDefinition): void {
   const { path, mode } = task.output
   const inPath = placeholdersOf(path)
   const keepsOthers = mode === 'append' || mode === 'replacePartitions'
-  const told = keepsOthers ? [...inPath, ...sourcePaths(task.source).flatMap(placeholdersOf)] : inPath
-  const lost = Object.keys(task.params).find(name => !told.includes(name))
+  const known = keepsOthers ? [...inPath, ...sourcePaths(task.source).flatMap(placeholdersOf)] : inPath
+  const lost = Object.keys(task.params).find(name => !known.includes(name))
   if (lost !== undefined && !inPath.includes('salt'))
     throw ambiguous(
       `${subject}: output.path: expected {${lost}} or {salt} in ${path}, as runs with another ${lost} would replace each other`,

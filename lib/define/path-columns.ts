@@ -1,8 +1,8 @@
-/** Names, for the compiler, the columns that a source's paths give: `year={year}/month={month}/a.csv` gives year and month. */
+/** Types the columns in a source's paths: `year={year}/month={month}/a.csv` has year and month. */
 
 declare const pathColumns: unique symbol
 
-/** Carries the names of a source's path columns: `string` where only the inputs tell them. */
+/** Carries the names of a source's path columns: `string` when only the inputs show them. */
 export interface PathColumns<out Names extends string> {
   readonly [pathColumns]?: readonly [Names]
 }

@@ -1,7 +1,7 @@
-/** What a source reads, and under which root. */
+/** Finds the paths and the root that a source reads. */
 import type { Source } from './definition.ts'
 
-/** Returns the path templates that a source reads under the input root; none where its rows come from elsewhere. */
+/** Returns the path templates that a source reads under the input root; none when its rows come from elsewhere. */
 export const sourcePaths = (source: Source): readonly string[] => ('paths' in source ? [source.paths] : [])
 
 /** Returns the root of a source's inputs: the rows of another task are read where it wrote them. */

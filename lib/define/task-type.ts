@@ -73,14 +73,14 @@ type Unchecked = any
 
 type NoColumns = Readonly<Record<never, never>>
 
-/** Names that no column has, told apart without case; undefined where there are none, or where not all columns are known. */
+/** The names in `Uses` that no column has, compared without case; undefined when there are none, or when not all columns are known. */
 type UnknownColumns<Uses extends string, Row> = string extends keyof Row | Uses
   ? undefined
   : [Exclude<Lowercase<Uses>, Lowercase<keyof Row & string>>] extends [never]
     ? undefined
     : NoSuchColumn<Exclude<Lowercase<Uses>, Lowercase<keyof Row & string>>, keyof Row>
 
-/** What the compiler shows where `partitionBy` or `sortBy` names a column that the rows do not have. */
+/** Shown by the compiler when `partitionBy` or `sortBy` names a column that the rows do not have. */
 export interface NoSuchColumn<Name, Columns> {
   readonly name: Name
   readonly columns: Columns

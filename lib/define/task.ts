@@ -123,7 +123,7 @@ const identifier = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name of letters, digits and underscores that begins with no digit'),
 )
-const sqlText = 'sql`…`, or a function of the params that gives it'
+const sqlText = 'sql`…`, or a function of the params that returns it'
 
 const shareText = 'a whole number from 0 up, or a share from 0% to 100% such as 0.5%'
 const rejectMax = v.custom<TaskDefinition['rejects']['max']>(value => isCount(value) || isShare(value), shareText)

@@ -22,7 +22,7 @@ it('keeps the options of columns', () => {
   expect(column.date(options)).toEqual({ kind: 'column', type: 'date', ...options })
 })
 
-it('takes every specifier that the engine reads times by', () => {
+it('accepts every specifier of times that the engine knows', () => {
   const format = '%a%b%c%d%f%g%h%j%m%n%p%u%w%x%y%z%A%B%G%H%I%M%S%T%U%V%W%X%Y%Z%%%-d%-j%-m%-y%-H%-I%-M%-S'
   expect(column.timestamp({ format }).format).toBe(format)
 })

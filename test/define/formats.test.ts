@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { csv, jsonLines, lines, parquetFiles } from '../../lib/define/index.ts'
 
-it('reads CSV as most write it by default', () => {
+it('reads commas, double quotes and a header by default', () => {
   expect(csv()).toEqual({
     kind: 'csv',
     delimiter: ',',
@@ -14,13 +14,13 @@ it('reads CSV as most write it by default', () => {
   })
 })
 
-it('escapes with the quote unless told otherwise', () => {
+it('escapes with the quote by default', () => {
   expect(csv({ quote: "'" }).escape).toBe("'")
   expect(csv({ escape: '\\' })).toMatchObject({ quote: '"', escape: '\\' })
   expect(csv({ quote: '' }).escape).toBe('')
 })
 
-it('takes latin-1 for windows-1252, as browsers do', () => {
+it('reads latin-1 as windows-1252, as browsers do', () => {
   expect(csv({ encoding: 'latin-1' })).toEqual(csv({ encoding: 'windows-1252' }))
   expect(jsonLines({ encoding: 'latin-1' })).toEqual({ kind: 'jsonLines', encoding: 'windows-1252' })
   expect(lines({ pattern: '(?<a>.*)', encoding: 'windows-1252' }).encoding).toBe('windows-1252')
@@ -28,7 +28,7 @@ it('takes latin-1 for windows-1252, as browsers do', () => {
   expect(csv({ encoding: 'latin-1' }).with({ skip: 1 }).encoding).toBe('windows-1252')
 })
 
-it('refines a shared format without touching it', () => {
+it('changes options of a shared format without changing the format', () => {
   const shared = csv({ delimiter: ';', quote: "'" })
   expect(shared.with({ skip: 2 })).toMatchObject({ delimiter: ';', quote: "'", escape: "'", skip: 2 })
   expect(shared.skip).toBe(0)
@@ -77,7 +77,7 @@ it.each<[string, () => unknown, string]>([
   expect(build).toThrow(message)
 })
 
-it('writes the named groups of a line pattern as RE2 knows them', () => {
+it('writes the named groups of a line pattern in RE2 syntax', () => {
   expect(lines({ pattern: '(?<level>[A-Z]+) (?P<text>.*)' }).pattern).toBe('(?P<level>[A-Z]+) (?P<text>.*)')
   expect(lines({ pattern: /(?<day>\d+)\/(?<rest>.*)/i }).pattern).toBe('(?i)(?P<day>\\d+)\\/(?P<rest>.*)')
   expect(lines({ pattern: '(?i)(?<a>x)' }).pattern).toBe('(?i)(?P<a>x)')

@@ -11,7 +11,7 @@ import {
   zipMembers,
 } from '../../lib/define/index.ts'
 
-it('reads every member of archives by default, under caps', () => {
+it('reads every member of archives by default, within limits', () => {
   const source = zipMembers({ paths: 'a/{month}/*.zip', format: csv() })
   expect(source).toEqual({
     kind: 'zipMembers',
@@ -23,12 +23,12 @@ it('reads every member of archives by default, under caps', () => {
   })
 })
 
-it('changes only the caps that are named', () => {
+it('changes only the limits that are given', () => {
   const source = zipMembers({ paths: 'a.zip', limits: { ratioMax: 10 } })
   expect(source.limits).toEqual({ ...zipLimits, ratioMax: 10 })
 })
 
-it('refines shared sources and outputs, deeply frozen', () => {
+it('changes options of shared sources and outputs into frozen copies', () => {
   const shared = zipMembers({ paths: 'a.zip', format: csv() })
   const refined = shared.with({ members: '**/*.csv' })
   expect(refined).toMatchObject({ paths: 'a.zip', members: '**/*.csv', format: { kind: 'csv' } })
@@ -40,14 +40,14 @@ it('refines shared sources and outputs, deeply frozen', () => {
   expect(files({ paths: 'a', format: csv() }).with({ format: parquetFiles() }).format).toEqual(parquetFiles())
 })
 
-it('takes copies of lists, which their owner may change', () => {
+it('copies lists, so that a later change of the list has no effect', () => {
   const partitionBy = ['state']
   const output = parquet({ path: '{task}', partitionBy })
   partitionBy.push('month')
   expect(output.partitionBy).toEqual(['state'])
 })
 
-it('writes zstd parts of 128 MiB, replacing what was there, by default', () => {
+it('writes zstd parts of 128 MiB that replace the dataset by default', () => {
   expect(parquet({ path: '{task}' })).toEqual({
     kind: 'parquet',
     path: '{task}',
@@ -64,7 +64,7 @@ it('writes zstd parts of 128 MiB, replacing what was there, by default', () => {
   expect(memberFiles({ path: 'out' })).toEqual({ kind: 'memberFiles', path: 'out', mode: 'replace' })
 })
 
-it('puts the salt of a salted output into its path', () => {
+it('adds the salt of a salted output to its path', () => {
   expect(parquet({ path: '{task}', salted: true }).path).toBe('{task}/{salt}')
   expect(parquet({ path: '{salt}/{task}' })).toMatchObject({ path: '{salt}/{task}', salted: true })
   expect(parquet({ path: '{task}', salted: true }).with({ salted: false }).path).toBe('{task}')

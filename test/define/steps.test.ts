@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { column, sql } from '../../lib/define/index.ts'
 import { mapBatches, mapRows } from '../../lib/define/steps.ts'
 
-it('keeps values of SQL apart from its text', () => {
+it('keeps the values of SQL out of its text', () => {
   const step = sql`select * from input where carrier = ${"AA' or 1=1"} and delay > ${5n}`
   expect(step).toEqual({
     kind: 'sql',

@@ -26,7 +26,7 @@ const flights = task({ name: 'flights', source, columns, output })
 /** A task with options that differ from those of `flights`. */
 const changed = (changes: Readonly<Record<string, unknown>>) => () => flights.with(changes as Partial<AnyTaskOptions>)
 
-it('is plain, frozen data with every default said', () => {
+it('is plain, frozen data that has every default', () => {
   expect(flights).toEqual({
     kind: 'task',
     name: 'flights',
@@ -88,7 +88,7 @@ it('names the methods where steps stand in the options', () => {
   )
 })
 
-it('is refined by with, checked again', () => {
+it('checks options again that with changes', () => {
   expect(flights.with({ strict: false, rejects: { max: '0.5%' } })).toMatchObject({
     name: 'flights',
     strict: false,
@@ -98,7 +98,7 @@ it('is refined by with, checked again', () => {
   expect(changed({ name: 'No' })).toThrow('task No: name: expected a name of lower case letters')
 })
 
-it('reads the groups of lines as strings unless told otherwise', () => {
+it('reads the groups of lines as strings unless columns types them', () => {
   const log = files({ paths: 'logs/*.log', format: lines({ pattern: '(?<at>\\S+) (?<text>.*)' }) })
   expect(task({ name: 'log', source: log, output }).columns).toEqual({ at: column.string(), text: column.string() })
   const typed = { at: column.timestamptz(), text: column.string() }
@@ -111,7 +111,7 @@ it('reads the groups of lines as strings unless told otherwise', () => {
   )
 })
 
-it('leaves columns of CSV to be found out when it runs', () => {
+it('leaves the columns of CSV unknown when the task names none', () => {
   expect(task({ name: 'flights', source, output }).columns).toBeUndefined()
 })
 
@@ -269,7 +269,7 @@ it('accepts 10,000 columns and refuses more, with the limit in the message', () 
   )
 })
 
-it('says where a fault is in detail, too', () => {
+it('puts the place of a fault into detail', () => {
   expect(changed({ columns: { a: 'int' } })).toThrow(
     expect.objectContaining({ detail: { where: 'task flights: columns.a', path: 'columns.a' } }),
   )
@@ -321,7 +321,7 @@ it('lets a parameter of the input be missing from the path where other runs are 
   expect(changed({ params, output: append })).toThrow(expect.objectContaining({ code: 'OUTPUT_AMBIGUOUS' }))
 })
 
-it('refuses two free texts in one segment, which could be cut in two ways', () => {
+it('refuses two free texts in one segment of a path, because it could be split in two ways', () => {
   const params = { a: param.string(), b: param.string() }
   expect(changed({ params, output: parquet({ path: '{task}/{a}-{b}' }) })).toThrow(
     expect.objectContaining({ code: 'OUTPUT_AMBIGUOUS' }),

@@ -178,7 +178,7 @@ it('types any number of steps', () => {
   })
 })
 
-it('types more steps than anybody writes', () => {
+it('types fifteen steps and more', () => {
   const adds = { a: column.int32() }
   const one = task(base).mapRows(() => ({ a: 1 }), { adds })
   const ten = one.sql<{ b: string }>`select 1`.sql<{ c: string }>`select 1`.sql<{ d: string }>`select 1`.sql<{
