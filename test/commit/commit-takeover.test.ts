@@ -189,7 +189,7 @@ describe.each(stores)('taking over on %s', (_, open) => {
   })
 })
 
-/** The journal of some other commit. */
+/** The journal of another commit. */
 async function journalOf(job: Job) {
   return inWorld(
     () => memoryStore(),

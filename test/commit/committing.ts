@@ -1,4 +1,4 @@
-/** Stores to commit in, jobs to commit, and what must hold afterwards. */
+/** Stores and jobs for tests of commits, and checks of the result. */
 import { expect, it } from 'vitest'
 import { headKey } from '../../lib/commit/head.ts'
 import type { ReservedRun } from '../../lib/model/reserved-run.ts'
@@ -22,7 +22,7 @@ export function testIn(open: (folder: string) => Store) {
   return (title: string, act: (world: World) => Promise<void>) => it(title, () => inWorld(open, act))
 }
 
-/** Everything a reader may rely on: exactly the manifest's parts, with their sizes and etags, and nothing pending. */
+/** Checks everything that a reader may rely on: exactly the manifest's parts, with their sizes and etags, and nothing pending. */
 export async function expectWhole(world: World): Promise<void> {
   expect((await world.outputKeys()).sort()).toEqual(await world.keysOfManifest())
   expect(await world.pendingKeys()).toEqual([])
@@ -37,7 +37,7 @@ export async function expectWhole(world: World): Promise<void> {
   expect(head.committed?.generation).toBe(generation)
 }
 
-/** A run whose batches are done, to be committed. */
+/** Reserves a run and processes its batches. */
 export async function started(world: World, job: Job): Promise<{ actor: Actor; run: ReservedRun }> {
   const actor = world.actor()
   const run = await reserved(world, job, actor)
@@ -45,21 +45,21 @@ export async function started(world: World, job: Job): Promise<{ actor: Actor; r
   return { actor, run }
 }
 
-/** A run that is the actor's. */
+/** Reserves a run for an actor. */
 export async function reserved(world: World, job: Job, actor: Actor): Promise<ReservedRun> {
   const run = await world.reserve(actor, job)
   if (run.status === 'complete' || run.status === 'busy') throw new Error(`expected a reserved run, got ${run.status}`)
   return run
 }
 
-/** Throws at a point, as a process that dies there. */
+/** Returns a watcher that kills the process at a point. */
 export function stopAt(point: string) {
   return (name: string) => {
     if (name === point) throw new Killed(point)
   }
 }
 
-/** Stops at a point until woken. */
+/** Returns a watcher that stops the process at a point until it is woken. */
 export function sleepAt(point: string) {
   let wake = () => {}
   let fallAsleep = () => {}

@@ -1,4 +1,4 @@
-/** What a batch reads of its run's state: its own inputs, as they are pinned now. */
+/** A batch reads only its own inputs from its run's state, as they are pinned now. */
 import { describe, expect, it } from 'vitest'
 import { PermanentError } from '../../lib/errors/errors.ts'
 import type { FoundInputs } from '../../lib/inputs/find-inputs.ts'
@@ -19,7 +19,7 @@ const inputsOf = (count: number, etag = 'as planned'): InputObject[] =>
     return { key, sizeBytes, etag: `${etag} ${number}`, identity: `content ${number}` }
   })
 
-/** A file a slice. */
+/** One file for each slice. */
 const foundOf = (inputs: readonly InputObject[]): FoundInputs => ({
   inputs,
   cut: chosen => chosen.map((_, number) => ({ kind: 'file', slice: number, input: number, bytes: sizeBytes })),
@@ -32,7 +32,7 @@ const foundOf = (inputs: readonly InputObject[]): FoundInputs => ({
   bytes: inputs.length * sizeBytes,
 })
 
-/** Plans files, a hundred a batch, as an owner of this name would. */
+/** Plans files, a hundred a batch, for an owner of this name. */
 async function planned(store: Store, inputs: readonly InputObject[], options: Partial<PlanRequest> = {}) {
   const answer = await plan(store, {
     owner: { id: 'one', host: 'here', startedAt: '2001-01-01T00:00:00.000Z' },
@@ -51,7 +51,7 @@ async function planned(store: Store, inputs: readonly InputObject[], options: Pa
   return answer
 }
 
-/** What a batch gives its one thread, which then ends it. */
+/** Returns the job that a batch sends to its one thread, which then ends it. */
 async function jobOf(store: Store, name: { readonly runId: string; readonly attempt: number }, item: PlanItem) {
   const jobs: ShareJob[] = []
   const workers: Workers = {
@@ -72,7 +72,7 @@ async function jobOf(store: Store, name: { readonly runId: string; readonly atte
   return jobs[0]!
 }
 
-/** Requests and bytes of the first batch of a run of so many files. */
+/** Counts requests and bytes of the first batch of a run of so many files. */
 async function costOf(count: number) {
   const store = memoryStore()
   const { run, plan: items } = await planned(store, inputsOf(count))

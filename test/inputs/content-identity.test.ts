@@ -30,7 +30,7 @@ describe('the identity of an object in S3', () => {
     server.objects.set(key, { bytes: Buffer.from('rows'), etag, token: '', headers })
   }
 
-  /** As a run does: all that is listed, at once. */
+  /** Identifies all listed objects at the same time, as a run does. */
   async function identities(): Promise<string[]> {
     const store = openStore(spec)
     const objects = await all(store)

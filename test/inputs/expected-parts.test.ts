@@ -1,4 +1,4 @@
-/** Parts, before anything is read. */
+/** Estimates of parts, before anything is read. */
 import { describe, expect, it } from 'vitest'
 import { csv, files, memberFiles, parquet, parquetFiles } from '../../lib/define/index.ts'
 import { expectedParts } from '../../lib/inputs/expected-parts.ts'

@@ -73,7 +73,7 @@ describe('an input glob without a match', () => {
 describe('the identities of files', () => {
   const paths = { ...task, source: files({ paths: 'in/*.csv', format }) }
 
-  /** The most that were asked for at once. */
+  /** The most requests at the same time. */
   async function mostAtOnce(input: Store): Promise<number> {
     for (let index = 0; index < 40; index++) await input.write(`in/${index}.csv`, Buffer.from('id\n'))
     let [now, most] = [0, 0]
@@ -99,27 +99,27 @@ describe('the identities of files', () => {
     for (let index = 0; index < 2000; index++) await store.write(`in/${index}.csv`, Buffer.from('id\n'))
     const input = Object.assign(store, { readNow: () => Buffer.from('id\n') })
     const aborting = new AbortController()
-    let asked = 0
+    let requested = 0
     const identify = async (): Promise<string> => {
-      if (++asked === 1) setImmediate(() => aborting.abort(new CapacityError('OUT_OF_TIME', 'the time is up')))
+      if (++requested === 1) setImmediate(() => aborting.abort(new CapacityError('OUT_OF_TIME', 'the time is up')))
       return 'same'
     }
     const finding = findInputs({ input, params: {}, task: paths, identify, signal: aborting.signal })
     await expect(finding).rejects.toMatchObject({ code: 'OUT_OF_TIME' })
-    expect(asked).toBeLessThanOrEqual(openedAtOnce)
+    expect(requested).toBeLessThanOrEqual(openedAtOnce)
   })
 
   it('are no longer requested after an abort, which fails with its reason', async () => {
     const input = memoryStore()
     for (let index = 0; index < 40; index++) await input.write(`in/${index}.csv`, Buffer.from('id\n'))
     const aborting = new AbortController()
-    let asked = 0
+    let requested = 0
     const identify = async (): Promise<string> => {
-      if (++asked === 5) aborting.abort(new CapacityError('OUT_OF_TIME', 'the time is up'))
+      if (++requested === 5) aborting.abort(new CapacityError('OUT_OF_TIME', 'the time is up'))
       return 'same'
     }
     const finding = findInputs({ input, params: {}, task: paths, identify, signal: aborting.signal })
     await expect(finding).rejects.toMatchObject({ code: 'OUT_OF_TIME' })
-    expect(asked).toBe(5)
+    expect(requested).toBe(5)
   })
 })

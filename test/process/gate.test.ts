@@ -1,41 +1,41 @@
 import { describe, expect, it } from 'vitest'
 import { createGate } from '../../lib/process/gate.ts'
 
-/** Work that ends when told, and what happened in order. */
+/** Creates work that ends on request, and records what happens in order. */
 function works() {
-  const said: string[] = []
+  const events: string[] = []
   const make = (name: string) => {
     const end = Promise.withResolvers<void>()
     const work = async (): Promise<string> => {
-      said.push(`${name} begins`)
+      events.push(`${name} begins`)
       await end.promise
-      said.push(`${name} ends`)
+      events.push(`${name} ends`)
       return name
     }
     return { work, end: end.resolve, fail: end.reject }
   }
-  return { said, make }
+  return { events, make }
 }
 
 const turns = () => new Promise(resolve => setImmediate(resolve))
 
 describe('createGate', () => {
   it('runs shared work at the same time, and exclusive work when all other work has ended', async () => {
-    const { said, make } = works()
+    const { events, make } = works()
     const [a, b, alone, late] = [make('a'), make('b'), make('alone'), make('late')] as const
     const gate = createGate()
     const all = [gate.shared(a.work), gate.shared(b.work), gate.exclusive(alone.work), gate.shared(late.work)]
     await turns()
-    expect(said).toEqual(['a begins', 'b begins'])
+    expect(events).toEqual(['a begins', 'b begins'])
     a.end()
     await turns()
-    expect(said).not.toContain('alone begins')
+    expect(events).not.toContain('alone begins')
     b.end()
     await turns()
-    expect(said.at(-1)).toBe('alone begins')
+    expect(events.at(-1)).toBe('alone begins')
     alone.end()
     await turns()
-    expect(said.slice(-2)).toEqual(['alone ends', 'late begins'])
+    expect(events.slice(-2)).toEqual(['alone ends', 'late begins'])
     late.end()
     expect(await Promise.all(all)).toEqual(['a', 'b', 'alone', 'late'])
   })

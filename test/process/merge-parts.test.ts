@@ -15,7 +15,7 @@ const parts = ['A', 'B', 'C', 'D', 'E'].flatMap(state => [part(state, 1), part(s
 
 type Merge = Extract<WorkerJob, { readonly kind: 'merge' }>
 
-/** Workers whose merges take a moment; those of the files named fail at once. */
+/** Workers whose merges take a moment; merges of the given files fail at once. */
 function workersThat(failOn: readonly string[]) {
   const log: string[] = []
   const run = async ({ files, fileRows }: Merge): Promise<readonly SharePart[]> => {

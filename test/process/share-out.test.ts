@@ -1,4 +1,4 @@
-/** The failure policy of shares, with workers that fail as told. */
+/** The failure policy of shares, with workers that fail on request. */
 import { describe, expect, it } from 'vitest'
 import { CapacityError, PermanentError, TransientError } from '../../lib/errors/errors.ts'
 import type { InputObject, PlanItem, PlannedMember, RangeSlice, Slice } from '../../lib/model/plan-data.ts'
@@ -19,7 +19,7 @@ const slicesOf = (count: number): RangeSlice[] =>
     bytes: 10,
   }))
 
-/** A result that says which slices it is of, by its rows. */
+/** A result whose rows are the number of its slices. */
 const resultOf = (job: ShareJob, ranges: readonly RangeEnds[] = []): ShareResult =>
   ({
     rowsRead: job.slices.length,
@@ -36,7 +36,7 @@ interface Given {
   readonly skipsBadMembers?: boolean
 }
 
-/** Shares out as `share` answers each job; what was asked for is kept. */
+/** Distributes slices to workers that return `share(job)`, and keeps the jobs. */
 function shared({ threads = 2, share, stream, skipsBadMembers = false }: Given) {
   const jobs: ShareJob[] = []
   const waits: number[] = []
@@ -226,7 +226,7 @@ describe('a streamed member that is bad', () => {
 })
 
 describe('ranges of a text', () => {
-  /** Records of 7 bytes; some slices guess a wrong start, unless they are told. */
+  /** Reads records of 7 bytes; some slices guess a wrong start unless they are given one. */
   const readBy = (wrong: readonly number[]) => (job: ShareJob) =>
     resultOf(
       job,

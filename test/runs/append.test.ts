@@ -5,7 +5,7 @@ import { planAppend } from '../../lib/runs/append.ts'
 
 const input = (key: string, identity: string, etag: string): InputObject => ({ key, identity, etag, sizeBytes: 4 })
 
-/** A manifest as far as an append looks at it. */
+/** The part of a manifest that an append reads. */
 const listing = (...inputs: InputObject[]) => ({ runs: [{ runId: 'run', inputs }] }) as unknown as Manifest
 
 describe('an append', () => {

@@ -1,4 +1,4 @@
-/** A world to commit in: processes that reserve, write parts and outcomes, commit, and may be killed at a named point. */
+/** Processes that reserve a run, write parts and outcomes, and commit, and that may be killed at a named point. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { type Owner, outputPrefix, partName, readManifest, runKeys, stateBytes }
 import { stateRoot } from '../../lib/store/state-root.ts'
 import type { Store } from '../../lib/store/store.ts'
 
-/** The process dies: nothing of it runs after this. */
+/** Ends a process: nothing of it runs after this. */
 export class Killed extends Error {
   override readonly name = 'Killed'
 }
@@ -26,7 +26,7 @@ export interface Job {
   readonly mode?: OutputMode
   readonly force?: boolean
   readonly mayRoll?: boolean
-  /** Key to content. */
+  /** Content by key. */
   readonly inputs: Readonly<Record<string, string>>
   /** Partition values of the parts of each batch; default two batches of one part without partition. */
   readonly batches?: readonly (readonly string[])[]
@@ -35,14 +35,14 @@ export interface Job {
 const outputPath = 'flights'
 const leaseMs = 1000
 
-/** A process of this world: killed at most once, at the point given. */
+/** A process of this world, killed at most once, at the given point. */
 export class Actor {
   readonly owner: Owner
   readonly points: string[] = []
   readonly #world: World
   #killAt: string | undefined
   isDead = false
-  /** Called at each point, before it is passed. */
+  /** Is called at each point, before it is passed. */
   onPoint: (point: string) => void = () => {}
 
   constructor(world: World, name: string, killAt?: string) {
@@ -51,7 +51,7 @@ export class Actor {
     this.owner = { id: name, host: 'here', pid: 1, startedAt: '2001-01-01T00:00:00.000Z' }
   }
 
-  /** Named points are counted, so that each is a place of its own: `abort-part:before#2`. */
+  /** Counts the points of one name, so that each is another one: `abort-part:before#2`. */
   readonly at = async (point: string) => {
     const count = this.points.filter(known => known.startsWith(`${point}#`)).length + 1
     this.points.push(`${point}#${count}`)
@@ -62,7 +62,7 @@ export class Actor {
     throw new Killed(point)
   }
 
-  /** Killed here and now. */
+  /** Kills the process now. */
   die(): void {
     this.isDead = true
   }
@@ -89,7 +89,7 @@ export class World {
   }
 
   readonly now = () => this.time
-  /** Only the dead are known; for the living, leases decide. */
+  /** Knows only dead owners; for others, leases decide. */
   readonly isAlive = (owner: Owner) => (this.#actors.get(owner.id)?.isDead ? false : undefined)
 
   actor(killAt?: string): Actor {
@@ -120,7 +120,7 @@ export class World {
     })
   }
 
-  /** Does the batches that have no outcome yet. */
+  /** Processes the batches that have no outcome yet. */
   async process(actor: Actor, run: ReservedRun, job: Job): Promise<void> {
     for (const [batch, partitions] of batchesOf(job).entries()) {
       const key = runKeys(run.runId, run.attempt).outcome(batch)
@@ -156,7 +156,7 @@ export class World {
     return commit(this.store, { ...actor.options, reservation: run, plan, partitionBy, rejectsMax: 0, ...options })
   }
 
-  /** A whole run, as the laptop does it; batches that are missing after a commit are done again. */
+  /** Runs a job as a laptop does; batches that are missing after a commit are processed again. */
   async run(job: Job, actor: Actor = this.actor()): Promise<Reservation> {
     const reservation = await this.reserve(actor, job)
     if (reservation.status === 'complete' || reservation.status === 'busy') return reservation
@@ -165,10 +165,10 @@ export class World {
       const result = await this.commit(actor, reservation, job)
       if (result.done) return reservation
     }
-    throw new Error('three rounds did not do it')
+    throw new Error('expected a commit within three rounds')
   }
 
-  /** Runs until killed; true when it was. */
+  /** Runs a job until it is killed; returns whether it was. */
   async runKilled(job: Job, killAt: string): Promise<boolean> {
     try {
       await this.run(job, this.actor(killAt))
@@ -179,14 +179,14 @@ export class World {
     }
   }
 
-  /** The points that a run passes. */
+  /** Returns the points that a run passes. */
   async pointsOf(job: Job): Promise<string[]> {
     const actor = this.actor()
     await this.run(job, actor)
     return actor.points
   }
 
-  /** What the output holds, without the state. */
+  /** Lists the output without the state. */
   async outputKeys(): Promise<string[]> {
     const keys: string[] = []
     for await (const { key } of this.store.list('')) if (!key.startsWith(stateRoot)) keys.push(key)
@@ -203,14 +203,14 @@ export class World {
     return readManifest(await this.store.read('flights/_SUCCESS'), 'flights/_SUCCESS')
   }
 
-  /** The keys that `_SUCCESS` and its parts make; throws when there is no `_SUCCESS`. */
+  /** Returns the keys of `_SUCCESS` and its parts; throws when there is no `_SUCCESS`. */
   async keysOfManifest(): Promise<string[]> {
     const { parts } = await this.manifest()
     return ['flights/_SUCCESS', ...parts.map(part => `flights/${part.key}`)].sort()
   }
 }
 
-/** Gives a world, and removes its folder afterwards. */
+/** Calls `act` with a world, and removes its folder afterwards. */
 export async function inWorld<T>(open: (folder: string) => Store, act: (world: World) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'fanmill-protocol-'))
   try {

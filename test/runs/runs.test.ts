@@ -13,7 +13,7 @@ const day = 86_400_000
 
 const test = (title: string, act: (world: World) => Promise<void>) => it(title, () => inWorld(() => memoryStore(), act))
 
-/** Reserves, plans two batches and does the first. */
+/** Reserves a run, plans two batches and processes the first. */
 const half = async (world: World, job: Job) => {
   const actor = world.actor()
   const run = (await world.reserve(actor, job)) as ReservedRun

@@ -1,4 +1,4 @@
-/** Random schedules of crashes, duplicates, slow clocks and store faults: whatever happens, a run without faults comes out right. */
+/** Random schedules of crashes, duplicates, slow clocks and store faults: afterwards a run without faults always leaves a correct dataset. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FanmillError, TransientError } from '../../lib/errors/errors.ts'
@@ -6,7 +6,7 @@ import { memoryStore } from '../../lib/store/memory-store.ts'
 import { type Actor, inWorld, type Job, Killed, type World } from './protocol.ts'
 
 const runCount = 200
-/** What a run may end with when others and faults are about. */
+/** Errors with which a run may end while other runs and faults interfere. */
 const expected = ['STORE_FAILED', 'OUTPUT_LOCKED', 'SUPERSEDED', 'INPUT_ALREADY_APPENDED']
 
 interface Step {
@@ -17,10 +17,10 @@ interface Step {
 }
 
 interface Round {
-  /** At the same time. */
+  /** Runs at the same time. */
   readonly steps: readonly Step[]
   readonly sleepMs: number
-  /** One request in so many fails; 0 for none. */
+  /** One of so many requests fails; 0 for none. */
   readonly faultEvery: number
 }
 

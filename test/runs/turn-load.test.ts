@@ -1,4 +1,4 @@
-/** Many executions at one output and few slots of Lambda, in virtual time: the real turns and leases, and waits as the state machine has them. */
+/** Simulates many executions at one output and few slots of Lambda in virtual time, with real turns and leases and the waits of the state machine. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { executionOwner, runLeaseMs } from '../../lib/lambda/session.ts'
@@ -9,11 +9,11 @@ import { memoryStore } from '../../lib/store/memory-store.ts'
 import type { Store } from '../../lib/store/store.ts'
 
 interface Load {
-  /** Executions, each for parameters of its own. */
+  /** Number of executions, each with other parameters. */
   readonly waiters: number
-  /** Functions at once. */
+  /** Functions at the same time. */
   readonly slots: number
-  /** Of each execution. */
+  /** Batches of each execution. */
   readonly batches: number
   readonly batchSeconds: number
   readonly seed: number
@@ -21,7 +21,7 @@ interface Load {
 
 interface Figures {
   readonly seconds: number
-  /** For which Plan's function was paid. */
+  /** Paid seconds of Plan's function. */
   readonly planSeconds: number
   readonly ended: number
   readonly waitsMax: number
@@ -72,7 +72,7 @@ class Simulation {
     return this.#seed / 2_147_483_647
   }
 
-  /** As the state machine tries an invocation again that is throttled. */
+  /** Retries a throttled invocation as the state machine does. */
   async #invoke<T>(act: () => Promise<T>): Promise<T> {
     for (let tries = 0; this.#used >= this.#load.slots; tries++)
       await this.#sleep(this.#random() * Math.min(300, 2 * 2 ** tries) * 1000)
@@ -108,7 +108,7 @@ class Simulation {
     this.#ended++
   }
 
-  /** Plan and the Wait state, again and again. */
+  /** Repeats Plan and the Wait state. */
   async #waitForTurn(id: string, wants: string): Promise<void> {
     let waits: Waits = noWaits(1)
     for (;;) {
@@ -140,7 +140,7 @@ class Simulation {
   }
 }
 
-/** Executions that never meet, one after another. */
+/** Measures executions that never meet, one after another. */
 async function apartSeconds(load: Load): Promise<number> {
   const alone = await Promise.all(
     [1, 2, 3].map(more => new Simulation({ ...load, waiters: 1, seed: load.seed + more }).run()),

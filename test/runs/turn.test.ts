@@ -1,4 +1,4 @@
-/** Turns at an output: who works, who waits, and who may go. */
+/** Turns at an output: which execution works, which waits, and which are skipped. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { bindTurn, enterTurn, leaveStopped, leaveTurn, type TurnOptions } from '../../lib/runs/turn.ts'
 import { type Owner, runKeys, stateBytes } from '../../lib/state/state.ts'

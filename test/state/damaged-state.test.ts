@@ -1,4 +1,4 @@
-/** Every state file in turn is cut short: what must go on goes on, and a forced run makes the dataset whole. */
+/** Cuts every state file in turn: other work continues, and a forced run completes the dataset. */
 import { describe, expect } from 'vitest'
 import { headKey } from '../../lib/commit/head.ts'
 import { planClean } from '../../lib/runs/clean.ts'
@@ -21,7 +21,7 @@ async function cutShort({ store }: World, key: string): Promise<void> {
   await store.write(key, bytes.slice(0, bytes.length / 2))
 }
 
-/** The state of a root: as a run left it that was complete, that was killed before its commit, or in it. */
+/** States of an output root after a run that was complete, killed before its commit, or killed in it. */
 const roots = {
   'a complete run': (world: World) => world.run(two),
   'a run that was killed before its commit': (world: World) => world.runKilled(two, 'claim-head:before#1'),
@@ -53,7 +53,7 @@ describe.each(Object.entries(roots))('a damaged state file after %s', (_, act) =
         expect(again, key).toMatchObject({ code: 'STATE_INVALID', message: expect.stringContaining('--force') })
         expect(again.message).toContain(key)
       }
-      // What failed has no lease any more.
+      // Leases of what failed have lapsed then.
       world.time += day
       const forced = await world.run({ ...two, force: true }).catch((error: Error) => error)
       expect(forced, key).toMatchObject({ status: expect.stringMatching(/new|resume/) })
@@ -117,7 +117,7 @@ describe('an attempt whose record is damaged', () => {
   })
 })
 
-/** The same objects in a world of their own. */
+/** Copies the objects into another world. */
 async function copyOf(world: World): Promise<World> {
   const { World } = await import('../runs/protocol.ts')
   const store = memoryStore()
