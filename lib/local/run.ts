@@ -15,8 +15,8 @@ import { runTask } from './task-run.ts'
 
 /**
  * Runs a pipeline, or one task of it, given as an imported definition or as a path.
- * A run that fails is a result with `error`; what is wrong before any run begins is thrown. Tasks after a failed one are not run, and
- * listed so.
+ * A run that fails is a result with `error`; what is wrong before any run begins is thrown. Tasks that read the rows of
+ * a failed one are not run, and listed so.
  * @throws DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, NO_INPUT
  */
 export async function run(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<RunResult> {
@@ -38,26 +38,38 @@ export async function runSession(session: Session): Promise<RunResult> {
 
 type TaskEnd = { readonly result: TaskResult; readonly error?: FanmillError }
 
-/** Runs tasks one after another. Tasks after a failed one are not run, since they may read what it writes. */
+/** Runs tasks one after another. A failed one stops those that read its rows; with `failFast`, or after an abort, it stops all that follow. */
 async function runTasks(
   session: Session,
   tasks: readonly TaskDefinition[],
   runOne: (task: TaskDefinition) => Promise<TaskEnd>,
 ): Promise<RunResult> {
   const results: TaskResult[] = []
+  const stopped = new Set<string>()
+  let error: FanmillError | undefined
   for (const [index, task] of tasks.entries()) {
-    const { result, error } = await runOne(task).catch((thrown: unknown): TaskEnd => {
-      // Results of earlier tasks are reported in any case.
+    const end = mustWait(task) ? { result: emptyResult(session, task, 'notRun') } : await runSafely(task, index)
+    results.push(end.result)
+    error ??= end.error
+    if (end.error || end.result.status === 'notRun') stopped.add(task.name)
+  }
+  if (error) return { status: 'failed', tasks: results, error }
+  const status: RunStatus = results.every(result => result.status === 'skipped') ? 'skipped' : 'complete'
+  return { status, tasks: results }
+
+  function mustWait({ source }: TaskDefinition): boolean {
+    const { failFast, signal } = session.options
+    if (error && (failFast || signal?.aborted)) return true
+    return source.kind === 'partitionsOf' && stopped.has(source.of.name)
+  }
+
+  /** Keeps what earlier tasks did in the result; what is wrong before the first one begins is thrown. */
+  function runSafely(task: TaskDefinition, index: number): Promise<TaskEnd> {
+    return runOne(task).catch((thrown: unknown): TaskEnd => {
       if (index === 0 || !(thrown instanceof FanmillError)) throw thrown
       return { result: emptyResult(session, task, 'failed'), error: thrown }
     })
-    results.push(result)
-    if (!error) continue
-    const rest = tasks.slice(index + 1).map(each => emptyResult(session, each, 'notRun'))
-    return { status: 'failed', tasks: [...results, ...rest], error }
   }
-  const status: RunStatus = results.every(result => result.status === 'skipped') ? 'skipped' : 'complete'
-  return { status, tasks: results }
 }
 
 /** Creates the result of a task without a run. */

@@ -67,7 +67,7 @@ export type RunPhase = 'plan' | 'convert' | 'merge' | 'commit'
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 export type RunStatus = 'complete' | 'skipped' | 'failed'
-/** `notRun`: an earlier task failed. */
+/** `notRun`: a task whose rows it reads failed, or any task before it with `failFast`. */
 export type TaskStatus = RunStatus | 'notRun'
 
 /**

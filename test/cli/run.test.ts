@@ -158,18 +158,18 @@ describe('a run that fails', () => {
     expect((await fanmill(hint!.split(' '), { cwd })).stdout).toMatch(/d\.csv +2 +id .*1\.5$/m)
   })
 
-  it('lists the tasks after one that failed as not run', async () => {
+  it('lists the tasks after one that failed as not run with --fail-fast', async () => {
     const later = pipelineText
       .replace('export const trips = task({', 'const define = (name: string) => task({')
       .replace("name: 'trips',", 'name,')
       .replace('tasks: [trips]', "tasks: [define('trips'), define('later')]")
     const cwd = project(withReject, later)
-    const { code, stdout } = await fanmill(run, { cwd })
+    const { code, stdout } = await fanmill([...run, '--fail-fast'], { cwd })
     expect(code).toBe(1)
     expect(stdout).toMatch(/^trips +failed /m)
     expect(stdout).toMatch(/^later +not run +0 /m)
     expect(stdout).toMatch(/^later: not run, because a task before it failed$/m)
-    const { end } = eventsOf(await fanmill([...run, '--json'], { cwd }))
+    const { end } = eventsOf(await fanmill([...run, '--fail-fast', '--json'], { cwd }))
     expect(end.tasks.map(({ task, status }) => [task, status])).toEqual([
       ['trips', 'failed'],
       ['later', 'notRun'],

@@ -65,12 +65,30 @@ describe('partitionsOf', () => {
     expect((await rowsOf(some, 'doubled')).map(row => row.total)).toEqual([80, 120, 164])
   })
 
-  it('does not run what depends on a task that failed, and keeps what was there', async () => {
-    const some = project(pipeline(), input)
+  it('does not run what depends on a task that failed, keeps what was there, and runs the rest', async () => {
+    const other = `
+const names = task({
+  name: 'names',
+  params: { month: param.month() },
+  source: files({ paths: 'names.csv', format: csv() }),
+  columns: { name: column.string() },
+  output: parquet({ path: 'names/{month}' }),
+})
+export default pipeline({ name: 'shops', tasks: [sales, large, doubled, names] })
+`
+    const text = pipeline().replace(/export default .*\n/, other)
+    const some = project(text, { ...input, 'names.csv': 'name\none\n' })
     await some.run({ params })
     some.write({ '2024-01/b.csv': 'shop,total\n2,many\n' })
     const failed = await some.run({ params })
-    expect(statusesOf(failed)).toEqual({ sales: 'failed', large: 'notRun', doubled: 'notRun' })
+    const rest = { large: 'notRun', doubled: 'notRun' }
+    expect(statusesOf(failed)).toEqual({ sales: 'failed', ...rest, names: 'skipped' })
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'REJECTS_OVER_LIMIT' } })
+    expect(statusesOf(await some.run({ params, failFast: true }))).toEqual({
+      sales: 'failed',
+      ...rest,
+      names: 'notRun',
+    })
     expect((await rowsOf(some, 'doubled')).map(row => row.total)).toEqual([40, 60, 80])
   })
 
