@@ -1,6 +1,6 @@
 /** `fanmill tasks`: prints the tasks of a pipeline with their parameters and docs. */
 import type { Command } from 'commander'
-import type { ParamDefinition, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import type { ParamDefinition, PipelineDefinition, Source, TaskDefinition } from '../define/definition.ts'
 import { addCommand, type CommonOptions } from './options.ts'
 import { print, printJson, visible } from './output.ts'
 import { drawTable } from './table.ts'
@@ -27,8 +27,13 @@ function pipelineJson({ name, tasks }: PipelineDefinition): unknown {
   return { name, tasks: tasks.map(taskJson) }
 }
 
-async function printTask({ name, doc, params, output }: TaskDefinition): Promise<void> {
+/** Returns the name of the task whose rows a source reads. */
+const readsOf = (source: Source): string | undefined => (source.kind === 'partitionsOf' ? source.of.name : undefined)
+
+async function printTask({ name, doc, params, source, output }: TaskDefinition): Promise<void> {
   print(visible(doc === undefined ? name : `${name}: ${doc}`))
+  const reads = readsOf(source)
+  if (reads !== undefined) print(visible(`  reads: ${reads}`))
   print(visible(`  output: ${output.path}`))
   const rows = Object.entries(params).map(([param, definition]) => ['', param, ...paramCells(definition)])
   if (rows.length > 0) print(await drawTable(['', 'parameter', 'type', 'default', 'doc'], rows))

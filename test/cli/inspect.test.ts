@@ -51,6 +51,22 @@ describe('before a run', () => {
     expect(stdout).toMatch(/month +month +2001-01 +month of the upload/)
   })
 
+  it('lists which task reads the rows of another', async () => {
+    const both = pipelineText
+      .replace('parquet, param', 'parquet, param, partitionsOf')
+      .replace(
+        'export default',
+        "const old = task({ name: 'old', source: partitionsOf(trips), output: parquet({ path: 'old/{month}' }) })\nexport default",
+      )
+      .replace('[trips]', '[old, trips]')
+    const cwd = folderOf({ 'pipeline.ts': both })
+    expect((await fanmill(['tasks', 'pipeline.ts'], { cwd })).stdout).toMatch(
+      /^old\n {2}reads: trips\n {2}output: old/m,
+    )
+    const { tasks } = JSON.parse((await fanmill(['tasks', 'pipeline.ts', '--json'], { cwd })).stdout)
+    expect(tasks).toMatchObject([{ name: 'trips' }, { name: 'old', reads: 'trips' }])
+  })
+
   it('infers columns of an archive and of a file', async () => {
     const cwd = folderOf({ 'x.zip': buildZip(members), 'y.csv': 'id;day\n1;2001-01-02\n' })
     const archive = await fanmill(['infer', 'x.zip', '--members', '**/*.csv'], { cwd })
