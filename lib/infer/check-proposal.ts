@@ -8,6 +8,7 @@ import { files } from '../define/source.ts'
 import { task } from '../define/task.ts'
 import { openReader, readRows } from '../engine/dataset.ts'
 import { expectedText } from '../engine/read/column-sql.ts'
+import { rejectSchema } from '../engine/write/reject-rows.ts'
 import { CapacityError, FanmillError } from '../errors/errors.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { Reject } from '../model/reject.ts'
@@ -40,26 +41,35 @@ export interface CheckOptions {
   readonly onChecked?: (columns: number) => void
 }
 
-/** Columns that are checked in one reading: the engine takes much longer for a query over thousands. */
+/** Columns that one reading checks: a query over thousands takes the engine much longer. */
 const columnsAtOnce = 400
 
-/** Reads the samples as a run does, some hundred columns at a time where they are read by name. @throws the errors of a run */
-export async function checkProposal(
-  proposal: Proposal,
+/**
+ * Returns a check that reads the samples as a run does, some hundred columns at a time where they are read by name.
+ * Columns that an earlier call checked with the same types are not read again. The check throws the errors of such a run.
+ */
+export function createProposalCheck(
   samples: readonly Sample[],
   options: CheckOptions,
-): Promise<CheckedProposal> {
+): (proposal: Proposal) => Promise<CheckedProposal> {
   const { onChecked = () => {} } = options
-  const entries = Object.entries(proposal.columns)
-  onChecked(0)
-  if (proposal.format.kind === 'csv' && !proposal.format.header) return checkColumns(proposal, samples, options)
-  const checked: CheckedColumns[] = []
-  for (let start = 0; start < entries.length; start += columnsAtOnce) {
-    const columns = Object.fromEntries(entries.slice(start, start + columnsAtOnce))
-    checked.push(await checkColumns({ ...proposal, columns }, samples, options))
-    onChecked(Math.min(start + columnsAtOnce, entries.length))
+  const known = new Map<string, CheckedColumns>()
+  return async proposal => {
+    const entries = Object.entries(proposal.columns)
+    const isByPosition = proposal.format.kind === 'csv' && !proposal.format.header
+    const step = isByPosition ? entries.length : columnsAtOnce
+    const checked: CheckedColumns[] = []
+    onChecked(0)
+    for (let start = 0; start < entries.length; start += step) {
+      const columns = Object.fromEntries(entries.slice(start, start + step))
+      const key = JSON.stringify(columns)
+      const found = known.get(key) ?? (await checkColumns({ ...proposal, columns }, samples, options))
+      known.set(key, found)
+      checked.push(found)
+      onChecked(Math.min(start + step, entries.length))
+    }
+    return joinChecks(checked)
   }
-  return joinChecks(checked)
 }
 
 type CheckedColumns = CheckedProposal & { readonly rejectedRecords: ReadonlySet<string> }
@@ -174,8 +184,9 @@ async function readRejects(
   const engine = await openReader([folder], folder)
   try {
     const connection = await engine.connect()
+    const query = { schema: rejectSchema, columns: namesWithoutText, rowsMax: readMax }
     for (const file of rejectFiles)
-      for await (const row of readRows(connection, { file }, { schema: rejectSchema, rowsMax: readMax })) {
+      for await (const row of readRows(connection, { file }, query)) {
         const reject = rejectOf(row, samples)
         rejectedRecords.add(`${row.archive} ${reject.record}`)
         if (rejects.length < shownMax) rejects.push(reject)
@@ -188,10 +199,8 @@ async function readRejects(
   return { rejects, misfits: [...misfits], rejectedRecords }
 }
 
-const rejectSchema = ['archive', 'member', 'line', 'record', 'column', 'expected', 'received'].map(name => ({
-  name,
-  type: name === 'line' || name === 'record' ? 'BIGINT' : 'VARCHAR',
-}))
+/** The text of a reject is only for the files of rejects. */
+const namesWithoutText = rejectSchema.map(({ name }) => name).filter(name => name !== 'text')
 
 function rejectOf(row: Readonly<Record<string, unknown>>, samples: readonly Sample[]): Reject {
   const index = Number(String(row.archive).replace('sample-', ''))

@@ -1,29 +1,13 @@
-/** Translates types of the engine into columns. */
+/** Finds the column definition for a type of the engine. */
+import { scalarName } from '../model/type-names.ts'
 import type { InferredColumn } from './columns-source.ts'
 
-const scalars: Readonly<Record<string, InferredColumn['type']>> = {
-  BOOLEAN: 'boolean',
-  TINYINT: 'int8',
-  SMALLINT: 'int16',
-  INTEGER: 'int32',
-  BIGINT: 'int64',
-  UTINYINT: 'uint8',
-  USMALLINT: 'uint16',
-  UINTEGER: 'uint32',
-  UBIGINT: 'uint64',
-  FLOAT: 'float32',
-  DOUBLE: 'float64',
-  VARCHAR: 'string',
+/** Types without a definition of their own. */
+const similar: Readonly<Record<string, InferredColumn['type']>> = {
   UUID: 'string',
-  BLOB: 'binary',
-  DATE: 'date',
-  TIME: 'time',
   'TIME WITH TIME ZONE': 'time',
-  TIMESTAMP: 'timestamp',
   TIMESTAMP_S: 'timestamp',
   TIMESTAMP_MS: 'timestamp',
-  'TIMESTAMP WITH TIME ZONE': 'timestamptz',
-  JSON: 'json',
 }
 
 /** Returns the column for a type of the engine; structs and maps become JSON. */
@@ -37,5 +21,5 @@ export function columnOfType(type: string): InferredColumn {
   if (type === 'TIMESTAMP_NS')
     return { type: 'timestamp', note: 'the nanoseconds below a microsecond make rejects, unless strict: false' }
   if (/^U?HUGEINT$/.test(type)) return { type: 'decimal', precision: 38, scale: 0 }
-  return { type: scalars[type] ?? 'json' }
+  return { type: scalarName(type) ?? similar[type] ?? 'json' }
 }

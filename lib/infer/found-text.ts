@@ -19,5 +19,6 @@ export interface FoundText {
   readonly format: TextFormat
   readonly columns: readonly FoundColumn[]
   readonly notes: readonly string[]
+  /** Whether some samples lack some of the columns. */
   readonly isColumnMissing: boolean
 }

@@ -1,5 +1,5 @@
-/** Finds out what columns staged JSON lines and Parquet files have, by the engine's own description of them. */
-import type { DuckDBConnection } from '@duckdb/node-api'
+/** Finds the columns of staged JSON lines and Parquet files by the engine's own description of them. */
+import type { DuckDBConnection, DuckDBResultReader } from '@duckdb/node-api'
 import type { JsonLinesFormat } from '../define/definition.ts'
 import { engineFault } from '../engine/duckdb/engine.ts'
 import { quoteTexts } from '../engine/duckdb/quote.ts'
@@ -10,24 +10,24 @@ import type { StagedFile } from '../stage/stage.ts'
 import type { InferredColumn } from './columns-source.ts'
 import { columnOfType } from './engine-type.ts'
 
-/** A column in its first spelling, with those that differ in case: a definition takes only one of them. */
+/** A column in its first spelling, with the spellings that differ in case: a definition may have only one of them. */
 export interface FoundColumn {
   readonly name: string
   readonly others: readonly string[]
-  /** Undefined where its texts decide. */
+  /** Undefined where the texts decide about the type. */
   readonly column?: InferredColumn
   /** Distinct texts of the sample; those of JSON strings are no numbers. */
   readonly texts: ReadonlySet<string>
   readonly isText: boolean
 }
 
-/** Names in their first spelling, each with those that differ from it in case. */
+/** Returns names in their first spelling, each with those that differ from it in case. */
 export function bySpelling(names: Iterable<string>): { readonly name: string; readonly others: readonly string[] }[] {
   const groups = Map.groupBy(new Set(names), name => name.toLowerCase())
   return [...groups.values()].map(([name = '', ...others]) => ({ name, others }))
 }
 
-/** Columns of staged JSON lines, with the texts of those whose type the texts decide. */
+/** Returns the columns of staged JSON lines, with the texts of those whose texts decide about the type. */
 export async function describeJson(
   connection: DuckDBConnection,
   files: readonly StagedFile[],
@@ -42,10 +42,10 @@ export async function describeJson(
   return found.map(each => ({ ...each, texts: texts.get(each.name) ?? new Set() }))
 }
 
-/** Columns whose texts one query reads: enough to be quick, few enough for the engine's memory. */
+/** Columns whose texts one query reads: enough for few queries, few enough for the engine's memory. */
 const columnsAtOnce = 200
 
-/** The JSON's own types; texts in it may be dates. */
+/** Returns the types that the engine finds in JSON by key; texts may be dates. */
 async function jsonTypes(
   connection: DuckDBConnection,
   files: readonly StagedFile[],
@@ -56,13 +56,15 @@ async function jsonTypes(
     connection,
     `DESCRIBE SELECT * FROM read_json(${list}, format = 'newline_delimited', sample_size = -1, ignore_errors = true)`,
   )
-  const types = new Map(described.map(({ column_name, column_type }) => [String(column_name), String(column_type)]))
+  const types = new Map(
+    described.getRowObjects().map(({ column_name, column_type }) => [String(column_name), String(column_type)]),
+  )
   // A key that differs from another in case has a number in its described name.
   const keys = await query(
     connection,
     `SELECT DISTINCT unnest(json_keys(json)) AS key FROM read_ndjson_objects(${list}, ignore_errors = true) WHERE json_type(json) = 'OBJECT' ORDER BY 1`,
   )
-  const names = new Set(keys.map(({ key }) => String(key)))
+  const names = new Set(keys.getRowObjects().map(({ key }) => String(key)))
   const ordered = [...[...types.keys()].filter(name => names.has(name)), ...names]
   return new Map(ordered.map(name => [name, types.get(name) ?? 'VARCHAR']))
 }
@@ -85,8 +87,9 @@ async function readTexts(connection: DuckDBConnection, { files, format, columns,
   const sets = columns.map(() => new Set<string>())
   for (const source of textSources(files, { format, columns: declared, badRecords: 'ignore' })) {
     const list = columns.map(each => `CAST(${textOf(source, each)} AS VARCHAR)`)
-    const rows = await rowsOf(connection, `SELECT ${list.join(', ')} FROM ${source.from}`)
-    for (const row of rows) for (const [at, text] of row.entries()) if (typeof text === 'string') sets[at]?.add(text)
+    const read = await query(connection, `SELECT ${list.join(', ')} FROM ${source.from}`)
+    for (const row of read.getRows())
+      for (const [at, text] of row.entries()) if (typeof text === 'string') sets[at]?.add(text)
   }
   for (const [at, { name }] of columns.entries()) texts.set(name, sets[at] ?? new Set())
 }
@@ -98,11 +101,11 @@ function textOf(source: TextSource, { name, others }: Pick<FoundColumn, 'name' |
 
 export interface ParquetColumns {
   readonly columns: Readonly<Record<string, InferredColumn>>
-  /** Columns of types that no column holds, and their types. */
+  /** Columns whose types no column definition has, and these types. */
   readonly unreadable: Readonly<Record<string, string>>
 }
 
-/** Columns of a prepared Parquet file, as they are. */
+/** Returns the columns of a prepared Parquet file. */
 export async function describeParquetColumns(
   connection: DuckDBConnection,
   file: GivenParquet,
@@ -119,23 +122,15 @@ export async function describeParquetColumns(
   }
 }
 
-/** The type of a column that cannot be read, of the message that says why. */
+/** Names the type of a column that cannot be read, by the message about it. */
 function typeNamed(refused = ''): string {
   if (refused.includes('VARIANT')) return 'VARIANT'
   return refused.includes('decimal') ? 'DECIMAL of more than 38 digits' : 'that the engine does not read'
 }
 
-async function query(connection: DuckDBConnection, sql: string): Promise<Record<string, unknown>[]> {
+async function query(connection: DuckDBConnection, sql: string): Promise<DuckDBResultReader> {
   try {
-    return (await connection.runAndReadAll(sql)).getRowObjects() as Record<string, unknown>[]
-  } catch (error) {
-    throw engineFault(error)
-  }
-}
-
-async function rowsOf(connection: DuckDBConnection, sql: string): Promise<unknown[][]> {
-  try {
-    return (await connection.runAndReadAll(sql)).getRows()
+    return await connection.runAndReadAll(sql)
   } catch (error) {
     throw engineFault(error)
   }

@@ -1,5 +1,5 @@
-/** Makes a proposal for sampled text, and changes it until the sample fits it as far as possible. */
-import { type CheckedProposal, type CheckOptions, checkProposal } from './check-proposal.ts'
+/** Proposes columns for sampled text, and changes them until as much of the sample fits as can. */
+import { type CheckedProposal, type CheckOptions, createProposalCheck } from './check-proposal.ts'
 import type { Candidate } from './column-candidates.ts'
 import type { InferredColumn } from './columns-source.ts'
 import { type CsvHints, findCsv, typedColumns } from './csv.ts'
@@ -48,14 +48,13 @@ async function fitTypes(
   samples: readonly Sample[],
   options: Pick<CheckOptions, 'scratch' | 'onChecked'>,
 ): Promise<TypedProposal> {
-  const engineBytes = engineBytesFor(found.columns.length)
+  const check = createProposalCheck(samples, { ...options, engineBytes: engineBytesFor(found.columns.length) })
   const refused = new Map<string, readonly Candidate[]>()
   let strings: readonly string[] = []
   for (let round = 1; ; round++) {
     const typed = typedColumns(found.columns, refused)
     const columns = { ...typed, ...Object.fromEntries(strings.map(name => [name, { type: 'string' } as const])) }
-    const proposal = { format: found.format, columns, isColumnMissing: found.isColumnMissing }
-    const checked = await checkProposal(proposal, samples, { ...options, engineBytes })
+    const checked = await check({ format: found.format, columns, isColumnMissing: found.isColumnMissing })
     if (checked.misfits.length === 0) return { columns, checked }
     if (round >= roundsMax) strings = [...strings, ...checked.misfits]
     for (const name of checked.misfits) {

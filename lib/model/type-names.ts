@@ -23,17 +23,20 @@ export const engineTypes: Readonly<Record<ScalarType, string>> = {
   binary: 'BLOB',
 }
 
-const namesOfScalars = new Map(Object.entries(engineTypes).map(([name, engineType]) => [engineType, name]))
+const scalarNames = new Map(Object.entries(engineTypes).map(([name, engineType]) => [engineType, name as ScalarType]))
 
-/** A type of the engine by the name that a definition has for it; a type that no definition has, as the engine names it. */
+/** Returns the definition's name for a scalar type of the engine. */
+export const scalarName = (engineType: string): ScalarType | undefined => scalarNames.get(engineType)
+
+/** Returns the definition's name for a type of the engine; the engine's own name for a type that no definition has. */
 export function typeName(engineType: string): string {
   if (engineType.endsWith('[]')) return `list of ${typeName(engineType.slice(0, -2))}`
   const decimal = /^DECIMAL\((\d+),\s*(\d+)\)$/.exec(engineType)
   if (decimal) return `decimal(${decimal[1]}, ${decimal[2]})`
-  return namesOfScalars.get(engineType) ?? engineType
+  return scalarName(engineType) ?? engineType
 }
 
-/** The type of a definition by its name. */
+/** Returns the name of a definition's type. */
 export function definedTypeName({ type, precision = 18, scale = 3, items }: ColumnDefinition): string {
   if (type === 'decimal') return `decimal(${precision}, ${scale})`
   return type === 'list' ? `list of ${items ? definedTypeName(items) : 'string'}` : type
