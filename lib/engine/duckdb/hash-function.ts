@@ -1,4 +1,4 @@
-/** Functions of the engine over the hashes of whole vectors, read and answered at once, not value by value. */
+/** Registers functions over the hashes of whole vectors, which are read and written at once, not value by value. */
 import {
   type DuckDBConnection,
   type DuckDBDataChunk,
@@ -10,10 +10,10 @@ import {
 
 export interface HashWork {
   readonly name: string
-  /** Texts that are passed beside the hash. */
+  /** Texts that are passed besides the hash. */
   readonly textCount: number
-  /** Fills `numbers`, one a row. `words` are the halves of each row's hash, low before high. What it throws fails the query. */
-  each(words: Uint32Array, numbers: Int32Array, chunk: DuckDBDataChunk): void
+  /** Fills `numbers`, one for each row. `words` are the halves of each row's hash, low before high. An error fails the query. */
+  each(words: Int32Array, numbers: Int32Array, chunk: DuckDBDataChunk): void
 }
 
 /** Registers a volatile function of a UBIGINT and of texts, which returns an INTEGER. */
@@ -28,7 +28,7 @@ export function registerHashFunction(connection: DuckDBConnection, { name, textC
       mainFunction: (info, chunk, output) => {
         try {
           const { buffer, byteOffset, length } = (chunk.getColumnVector(0) as unknown as HashVector).items
-          each(new Uint32Array(buffer, byteOffset, 2 * length), (output as unknown as NumberVector).items, chunk)
+          each(new Int32Array(buffer, byteOffset, 2 * length), (output as unknown as NumberVector).items, chunk)
           output.flush()
         } catch {
           info.setError(`${name} stopped the query`)
@@ -38,7 +38,7 @@ export function registerHashFunction(connection: DuckDBConnection, { name, textC
   )
 }
 
-/** Vectors as the engine's library makes them. */
+/** Vectors, as the engine's library implements them. */
 interface HashVector {
   readonly items: BigUint64Array
 }

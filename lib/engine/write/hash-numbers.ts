@@ -1,49 +1,56 @@
 /** Numbers 64-bit hashes in the order of their first appearance, without allocating an object for each. */
 export class HashNumbers {
-  #low = new Uint32Array(64)
-  #high = new Uint32Array(64)
+  #low = new Int32Array(64)
+  #high = new Int32Array(64)
   /** The number plus one, because 0 marks a free place. */
-  #number = new Uint32Array(64)
+  #number = new Int32Array(64)
   #count = 0
 
   get count(): number {
     return this.#count
   }
 
-  /** Returns the hash's number, or undefined when it is new. */
-  find(low: number, high: number): number | undefined {
-    const number = this.#number[this.#place(low, high)] as number
-    return number === 0 ? undefined : number - 1
+  /**
+   * Writes the numbers of hashes from index `start` on to `out`. Returns the index of the first hash that is new, or the
+   * length of `out`. `words` are the halves of each hash, low before high; as signed numbers they are never boxed.
+   */
+  numberKnown(words: Int32Array, out: Int32Array, start = 0): number {
+    const [lows, highs, numbers] = [this.#low, this.#high, this.#number]
+    const mask = numbers.length - 1
+    for (let index = start; index < out.length; index++) {
+      const low = words[2 * index] as number
+      const high = words[2 * index + 1]
+      let at = low & mask
+      while (numbers[at] !== 0 && (lows[at] !== low || highs[at] !== high)) at = (at + 1) & mask
+      const number = numbers[at] as number
+      if (number === 0) return index
+      out[index] = number - 1
+    }
+    return out.length
   }
 
-  /** Numbers a new hash, one that `find` did not find. */
-  add(low: number, high: number): number {
+  /** Gives a new hash the next number. */
+  add(low: number, high: number): void {
     if (2 * this.#count >= this.#number.length) this.#grow()
-    const at = this.#place(low, high)
-    this.#low[at] = low
-    this.#high[at] = high
-    this.#number[at] = ++this.#count
-    return this.#count - 1
+    this.#count++
+    this.#set(low, high, this.#count)
   }
 
-  #place(low: number, high: number): number {
+  #set(low: number, high: number, number: number): void {
     const mask = this.#number.length - 1
     let at = low & mask
-    while (this.#number[at] !== 0 && (this.#low[at] !== low || this.#high[at] !== high)) at = (at + 1) & mask
-    return at
+    while (this.#number[at] !== 0) at = (at + 1) & mask
+    this.#low[at] = low
+    this.#high[at] = high
+    this.#number[at] = number
   }
 
   #grow(): void {
     const [low, high, number] = [this.#low, this.#high, this.#number]
-    this.#low = new Uint32Array(2 * low.length)
-    this.#high = new Uint32Array(2 * low.length)
-    this.#number = new Uint32Array(2 * low.length)
-    for (let from = 0; from < number.length; from++) {
-      if (number[from] === 0) continue
-      const at = this.#place(low[from] as number, high[from] as number)
-      this.#low[at] = low[from] as number
-      this.#high[at] = high[from] as number
-      this.#number[at] = number[from] as number
-    }
+    this.#low = new Int32Array(2 * low.length)
+    this.#high = new Int32Array(2 * low.length)
+    this.#number = new Int32Array(2 * low.length)
+    for (let from = 0; from < number.length; from++)
+      if (number[from] !== 0) this.#set(low[from] as number, high[from] as number, number[from] as number)
   }
 }

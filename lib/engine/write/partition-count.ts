@@ -5,17 +5,17 @@ import { registerHashFunction } from '../duckdb/hash-function.ts'
 import { HashNumbers } from './hash-numbers.ts'
 import { partitionTexts } from './partition-texts.ts'
 
-/** Counting further says nothing new, and takes memory: 24 MB for so many. */
+/** Counting stops at this number, which takes 24 MB: a higher count tells a user nothing new. */
 const countedMax = 1_000_000
 const countFunction = 'fanmill_partition_count'
 
 export interface CountedPartitions {
   readonly partitions: number
-  /** The rows that have them. */
+  /** The rows in these partitions. */
   readonly rows: number
 }
 
-/** Stops after `rowsMax` rows. */
+/** Counts the partitions of a query in its first `rowsMax` rows. */
 export type CountPartitions = (query: BoundQuery, rowsMax: number) => Promise<CountedPartitions>
 
 export function registerPartitionCount(connection: DuckDBConnection, partitionBy: readonly string[]): CountPartitions {
@@ -25,10 +25,12 @@ export function registerPartitionCount(connection: DuckDBConnection, partitionBy
     name: countFunction,
     textCount: 0,
     each: (words, numbers) => {
-      for (let at = 0; at < words.length; at += 2) {
-        const [low, high] = [words[at] as number, words[at + 1] as number]
-        if (counts.find(low, high) === undefined) counts.add(low, high)
-      }
+      for (
+        let row = counts.numberKnown(words, numbers);
+        row < numbers.length;
+        row = counts.numberKnown(words, numbers, row)
+      )
+        counts.add(words[2 * row] as number, words[2 * row + 1] as number)
       rows += numbers.length
       if (rows >= rowsMax || counts.count >= countedMax) throw new Error('counted enough')
       numbers.fill(0)
@@ -39,7 +41,7 @@ export function registerPartitionCount(connection: DuckDBConnection, partitionBy
     ;[rows, rowsMax] = [0, limit]
     const { from, texts } = partitionTexts(query.sql, partitionBy)
     const sql = `SELECT sum(${countFunction}(hash(${texts}))) FROM ${from}`
-    // Whatever ends it early, what was counted is there.
+    // An error may end the query early; the count is kept.
     await runBound(connection, { ...query, sql }).catch(() => undefined)
     return { partitions: counts.count, rows }
   }

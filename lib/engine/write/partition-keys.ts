@@ -1,6 +1,6 @@
 /**
- * Numbers the partitions of a query's rows, inside the query. Files are then written in folders of short numbers, whatever the
- * values are, and too many partitions stop the query before the engine opens files for them.
+ * Numbers the partitions of a query's rows inside the query. Files are then written in folders with short numbers as names,
+ * whatever the values are, and too many partitions stop the query before the engine opens files for them.
  */
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
 import { checkFolderLength, type PartitionLimits } from '../../paths/partition-limits.ts'
@@ -15,21 +15,21 @@ import { partitionTexts } from './partition-texts.ts'
 export const numberColumn = '_fanmill_partition'
 
 export interface PartitionKeys {
-  /** The query's rows with their partition's number in place of the partition columns. */
+  /** Returns the query with the partition's number in place of the partition columns. */
   numbered(sql: string): string
   /** Counts the partitions of a query that has too many. */
   readonly count: CountPartitions
-  /** Forgets what the query before met. */
+  /** Begins a query: forgets the partitions of the last one. */
   begin(limits: PartitionLimits): void
-  /** The values that a number stands for. */
+  /** Returns the values of the partition with a number. */
   partition(number: number): Partition
-  /** The partitions that the query has met. */
+  /** The partitions that the query has found. */
   readonly met: readonly Partition[]
-  /** The error of a partition that made the query fail: `TooManyKeys`, or PARTITION_TOO_LONG; asking forgets it. */
+  /** Returns the error with which a partition made the query fail (`TooManyKeys` or PARTITION_TOO_LONG), and forgets it. */
   takeFault(): Error | undefined
 }
 
-/** More partitions than there may be: `count` says how many. */
+/** There are more partitions than allowed; `count` counts them. */
 export class TooManyKeys extends Error {}
 
 export interface PartitionOptions {
@@ -39,29 +39,27 @@ export interface PartitionOptions {
 
 const numberFunction = 'fanmill_partition_number'
 
-/** Registers what one task's partition columns need. Hashes of 64 bits stand for values: of 1,000 values two are equal once in 10^13 times. */
+/** Registers the functions for one task's partition columns. Hashes of 64 bits stand for values: two of 1,000 values have the same hash once in 10^13 times. */
 export function registerPartitionKeys(connection: DuckDBConnection, options: PartitionOptions): PartitionKeys {
   const { partitionBy, partitionsMax } = options
   let numbers = new HashNumbers()
   let met: Partition[] = []
   let limits: PartitionLimits = { folderBytesMax: Number.POSITIVE_INFINITY }
   let fault: Error | undefined
-  const enter = (low: number, high: number, partition: Partition): number => {
+  const enter = (low: number, high: number, partition: Partition): void => {
     met.push(partition)
     if (met.length > partitionsMax) throw new TooManyKeys()
     checkFolderLength(partition, limits.folderBytesMax)
-    if (limits.seen && addPartition(limits.seen, low, high) > partitionsMax) throw new TooManyKeys()
-    return numbers.add(low, high)
+    if (limits.seen && addPartition(limits.seen, low >>> 0, high >>> 0) > partitionsMax) throw new TooManyKeys()
+    numbers.add(low, high)
   }
   registerHashFunction(connection, {
     name: numberFunction,
     textCount: partitionBy.length,
     each: (words, out, chunk) => {
       try {
-        for (let row = 0; row < out.length; row++) {
-          const [low, high] = [words[2 * row] as number, words[2 * row + 1] as number]
-          out[row] = numbers.find(low, high) ?? enter(low, high, partitionAt(chunk, row, partitionBy))
-        }
+        for (let row = numbers.numberKnown(words, out); row < out.length; row = numbers.numberKnown(words, out, row))
+          enter(words[2 * row] as number, words[2 * row + 1] as number, partitionAt(chunk, row, partitionBy))
       } catch (error) {
         fault ??= error as Error
         throw error
