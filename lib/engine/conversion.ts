@@ -1,4 +1,4 @@
-/** What a conversion of staged files works with, what it is given, and what comes out. */
+/** A conversion of staged files to parts: its tools, its jobs and its results. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Format } from '../define/definition.ts'
 import type { PartitionLimits } from '../paths/partition-limits.ts'
@@ -13,7 +13,7 @@ import type { PartitionKeys } from './write/partition-keys.ts'
 import type { KeptRejects } from './write/reject-rows.ts'
 import type { PartOptions, WrittenPart } from './write/write-parts.ts'
 
-/** What stays the same from one conversion of a task to the next. */
+/** The tools of a task's conversions, which stay the same from one job to the next. */
 export interface Conversion {
   readonly connection: DuckDBConnection
   readonly counter: RowCounter

@@ -1,4 +1,4 @@
-/** Reads the parts of a dataset, one after another: typed rows, or texts to show. */
+/** Reads the parts of a dataset one by one, as typed rows or as texts to show. */
 import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
 import type { SqlStep } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -15,7 +15,7 @@ import { valueReader } from './transform/vector-values.ts'
 
 export type DatasetRow = Readonly<Record<string, unknown>>
 
-/** A part as a local file; its partition values are not in it. */
+/** A part as a local file, which lacks its partition values. */
 export interface LocalPart {
   readonly file: string
   readonly partition?: Partition
@@ -30,15 +30,15 @@ export interface PartQuery {
   readonly rowsMax?: number
 }
 
-/** An engine that reads files of these folders and nothing else. */
+/** Opens an engine that can read only the files in these folders. */
 export function openReader(folders: readonly string[], tempFolder: string): Promise<Engine> {
   return openEngine({ folders, tempFolder, memoryBytes: readerBytes })
 }
 
-/** Room for some row groups; nothing is sorted or joined. */
+/** Memory for some row groups; nothing is sorted or joined. */
 const readerBytes = 512 * 1024 * 1024
 
-/** The rows of a part with the values that map functions get. Memory: a row group. @throws USAGE for an unknown column; SQL_INVALID for the condition */
+/** Reads the rows of a part, with the values that map functions get. Memory: a row group. @throws USAGE for an unknown column; SQL_INVALID for the condition */
 export async function* readRows(
   connection: DuckDBConnection,
   part: LocalPart,
@@ -56,7 +56,7 @@ export async function* readRows(
   }
 }
 
-/** The same as the engine prints it, null for a null. */
+/** Reads the rows as texts, as the engine prints the values; null for a null. */
 export async function readTexts(
   connection: DuckDBConnection,
   part: LocalPart,
@@ -67,7 +67,7 @@ export async function readTexts(
   return (await result.getRows()) as (string | null)[][]
 }
 
-/** The columns that a query gives. @throws USAGE for one that the schema does not have */
+/** Returns the columns of a query. @throws USAGE for a column that the schema does not have */
 export function chosenColumns({ schema, columns }: Pick<PartQuery, 'schema' | 'columns'>): readonly string[] {
   const names = schema.map(column => column.name)
   const unknown = columns?.find(name => !names.includes(name))
@@ -98,14 +98,14 @@ async function select(
   }
 }
 
-/** The condition is one expression over the columns of the dataset: no table, no file, no second statement. @throws SQL_INVALID */
+/** Checks that the condition is one expression over the columns of the dataset: no table, no file, no second statement. @throws SQL_INVALID */
 async function checkCondition(connection: DuckDBConnection, condition: string): Promise<void> {
   const expression = await parseExpression(connection, condition, 'where')
   const catalog = await sqlCatalog(connection)
   checkAllowed(expression, { tables: [], where: 'where', sql: condition, catalog })
 }
 
-/** A part's rows in the shape of the dataset: partition values from the manifest; null where an older part lacks a column. */
+/** Returns a query of a part with all columns of the dataset: partition values are from the manifest, columns that an older part lacks are null. */
 async function wholeRows(
   connection: DuckDBConnection,
   part: LocalPart,

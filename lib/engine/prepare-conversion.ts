@@ -12,7 +12,7 @@ import { bindChecks } from './transform/row-checks.ts'
 import type { SchemaColumn } from './transform/schema-column.ts'
 import { checkTransform } from './transform/transform.ts'
 
-/** What all conversions of a task share. */
+/** Parts that all conversions of a task share. */
 export type ConversionTools = Pick<Conversion, 'connection' | 'maps' | 'counter' | 'fitCounter' | 'keys'> & {
   readonly memoryBytes: number
 }

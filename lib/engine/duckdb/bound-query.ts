@@ -1,4 +1,4 @@
-/** Queries with bound values, which become the engine's. */
+/** Queries with bound values, and the engine's values for them. */
 import {
   BIGINT,
   BOOLEAN,
@@ -23,19 +23,19 @@ export interface BoundQuery {
   readonly values: readonly DuckDBValue[]
 }
 
-/** A statement's result, with the values of its placeholders. */
+/** Runs a statement with the values of its placeholders. */
 export const runBound = (
   connection: DuckDBConnection,
   { sql, values }: BoundQuery,
 ): Promise<DuckDBMaterializedResult> => connection.run(sql, [...values], boundTypes(values))
 
-/** A value as the engine takes it. */
+/** Converts a value for the engine. */
 export function bindable(value: SqlValue): DuckDBValue {
   if (!Array.isArray(value)) return value as DuckDBValue
   return listValue(typeOfItems(value) === BIGINT ? value.map(item => BigInt(item)) : value)
 }
 
-/** The engine's types of bound values, as columns have them: a list without items has none that it could guess. */
+/** Returns the column types of bound values, because the engine cannot guess the type of a list without items. */
 export const boundTypes = (values: readonly DuckDBValue[]): DuckDBType[] =>
   values.map(value => (value instanceof DuckDBListValue ? LIST(typeOfItems(value.items)) : typeOfItems([value])))
 

@@ -1,4 +1,4 @@
-/** One single-threaded DuckDB for one worker thread: opened once, tables loaded, then locked. */
+/** One single-threaded DuckDB for one worker thread. It is opened once, loads tables, and is then locked. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { CapacityError, FanmillError, PermanentError } from '../../errors/errors.ts'
 import { keepByteOrderMarks } from '../read/byte-order-marks.ts'
@@ -7,17 +7,17 @@ import { quoteText, quoteTexts } from './quote.ts'
 export interface EngineOptions {
   /** The only folders that SQL can read or write, once locked. */
   readonly folders: readonly string[]
-  /** Where the engine spills; one of `folders`, or below one. */
+  /** Folder for spills: one of `folders`, or below one. */
   readonly tempFolder: string
-  /** Upper bound of the engine's buffers; it spills, then fails OUT_OF_MEMORY. */
+  /** Upper bound of the engine's buffers. Beyond it the engine spills, and finally fails with OUT_OF_MEMORY. */
   readonly memoryBytes: number
   /** Runs before locking: loads the broadcast tables. */
   readonly load?: (connection: DuckDBConnection) => Promise<void>
 }
 
-/** The engine of one thread. Queries run one at a time; a connection is made for each conversion and thrown away. */
+/** The engine of one thread, which runs one query at a time. */
 export interface Engine {
-  /** The first connection knows the progress of its queries. */
+  /** Opens a connection; the first one reports the progress of its queries. */
   connect(): Promise<DuckDBConnection>
   /** Upper bound of its buffers. */
   readonly memoryBytes: number
@@ -26,7 +26,7 @@ export interface Engine {
   close(): void
 }
 
-/** Opens, loads and locks an engine. @throws ENGINE_FAILED, INPUT_INVALID when a table does not load */
+/** Opens, loads and locks an engine. @throws ENGINE_FAILED; INPUT_INVALID when a table does not load */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   keepByteOrderMarks()
   const instance = await DuckDBInstance.create(':memory:', {
@@ -43,7 +43,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     return connection
   }
   const first = await connect()
-  // The locks allow no settings of a connection any more, so that this one is prepared for whoever connects first: the task.
+  // Locked connections allow no settings any more, so the first one, which is the task's, is prepared now.
   const ready = [await connect()]
   try {
     for (const statement of progressSettings) await ready[0]?.run(statement)
@@ -73,7 +73,7 @@ const settings = (options: EngineOptions): string[] => [
   "SET TimeZone = 'UTC'",
 ]
 
-/** Lets `connection.progress` say how far a query is, from its start; nothing is printed. */
+/** Makes `connection.progress` available from the start of a query, without printing it. */
 const progressSettings = [
   'SET enable_progress_bar = true',
   'SET enable_progress_bar_print = false',
@@ -86,7 +86,7 @@ const locks = (options: EngineOptions): string[] => [
   'SET lock_configuration = true',
 ]
 
-/** The engine's fault as one of ours; `context` goes to the detail. */
+/** Returns an error of the engine as one of Fanmill's; `context` is added to the detail. */
 export function engineFault(error: unknown, context: Readonly<Record<string, unknown>> = {}): Error {
   const message = error instanceof Error ? error.message : String(error)
   const line = (message.split('\n')[0] ?? message).slice(0, 500)
@@ -111,7 +111,7 @@ export function engineFault(error: unknown, context: Readonly<Record<string, unk
   return new PermanentError('ENGINE_FAILED', line, context, { ...options, publicMessage: publicOf(message) })
 }
 
-/** The engine's faults that are about statements and files; the words of others may quote a row. */
+/** Faults about statements and files, whose messages quote no row. */
 const valueless = /^(Binder|Catalog|Parser|Syntax|IO|Permission|Not implemented|Transaction|Connection) Error/
 
 function publicOf(message: string): string | undefined {

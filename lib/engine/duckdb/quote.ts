@@ -1,13 +1,13 @@
-/** The one place where names and texts become SQL. */
+/** Quotes names and texts for SQL; nothing else makes SQL of them. */
 
-/** An identifier, quoted. */
+/** Quotes an identifier. */
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
-/** A string literal, quoted. A NUL, which no literal may hold, makes it an expression. */
+/** Quotes a string literal. A text with a NUL, which no literal may have, becomes an expression. */
 export function quoteText(text: string): string {
   if (text.includes('\0')) return `concat_ws(chr(0), ${text.split('\0').map(quoteText).join(', ')})`
   return `'${text.replaceAll("'", "''")}'`
 }
 
-/** A list of string literals. */
+/** Quotes a list of string literals. */
 export const quoteTexts = (texts: readonly string[]): string => `[${texts.map(quoteText).join(', ')}]`

@@ -10,7 +10,7 @@ import { prefixOf, scanText } from './csv-scan.ts'
 import { jsonSource } from './json-source.ts'
 import type { LineSource, TextSource, TextSourceOptions } from './text-source.ts'
 
-/** What a format adds to the columns of the scan. */
+/** Reads each line as a record, with the columns that its format finds in it. */
 export function lineSource(
   files: readonly StagedFile[],
   format: JsonLinesFormat | LinesFormat,

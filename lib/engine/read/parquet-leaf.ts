@@ -1,23 +1,23 @@
-/** How one leaf of a Parquet column is read in SQL: its value, when it is no value, and its text for a reject. */
+/** Reads one leaf of a Parquet column in SQL: its value, a test for values that are lost, and its text for a reject. */
 import type { ParquetLeaf } from '../../parquet/columns.ts'
 
-/** A value in SQL, made of an expression over the file's column. */
+/** A value in SQL, from an expression over the file's column. */
 export interface LeafSql {
   readonly type: string
-  /** Null where the file's value cannot be had. */
+  /** Null where the file's value cannot be read. */
   readonly value: string
-  /** True where the file's value is lost; null or false elsewhere. Undefined where none can be. */
+  /** True where the file's value is lost, null or false elsewhere; undefined where no value can be lost. */
   readonly bad?: string
-  /** What stands in the file, for a message; default the value's own text. */
+  /** The value as the file has it, for a message; default the value's own text. */
   readonly text?: string
 }
 
 export interface LeafOptions {
   /** The engine's type of the column as it stands in the rewritten file. */
   readonly type: string
-  /** Whether digits that would be dropped count as lost. */
+  /** A value whose digits would be dropped counts as lost. */
   readonly strict: boolean
-  /** Texts as bytes, bytes as texts, or both as they are in the file. */
+  /** Reads bytes as texts (`text`), texts as bytes (`binary`), or both as they are in the file (`own`). */
   readonly wants: 'own' | 'text' | 'binary'
 }
 
@@ -42,7 +42,7 @@ export function leafSql(leaf: ParquetLeaf, from: string, options: LeafOptions): 
   }
 }
 
-/** Days of which the engine makes infinity are no days. */
+/** A day that the engine reads as infinity is lost. */
 function dateSql(from: string, { type, strict }: LeafOptions): LeafSql {
   return type === 'DATE' && strict ? { type, value: from, bad: `NOT isfinite(${from})` } : { type, value: from }
 }
@@ -61,7 +61,7 @@ function textSql(from: string): LeafSql {
 function documentSql(from: string, { type, wants }: LeafOptions): LeafSql {
   const isBytes = type === 'BLOB'
   if (wants === 'binary') return { type: 'BLOB', value: isBytes ? from : `encode(CAST(${from} AS VARCHAR))` }
-  // The engine's name of the type is that of a text.
+  // The engine names the type like that of a text.
   return isBytes ? jsonSql(from) : { type: 'JSON', value: from }
 }
 
@@ -71,7 +71,7 @@ function jsonSql(from: string): LeafSql {
   return { type: 'JSON', value, bad: `(${from} IS NOT NULL AND ${value} IS NULL)`, text }
 }
 
-/** By the unit of a leaf: how many of them a second has. */
+/** Units in a second, and their names, by the `unit` of a leaf. */
 const unitsPerSecond: Readonly<Record<number, number>> = { 1: 1_000, 2: 1_000_000, 3: 1_000_000_000 }
 const unitNames: Readonly<Record<number, string>> = { 1: 'ms', 2: 'µs', 3: 'ns' }
 
@@ -93,9 +93,9 @@ function timestampSql(leaf: ParquetLeaf, from: string, options: LeafOptions): Le
   return momentSql(from, leaf, { ...options, asMicros: leaf.isUtc === true || leaf.unit !== 3 })
 }
 
-/** The moments that the engine's timestamps hold, in microseconds; its limits beyond are infinity. */
+/** The range of the engine's timestamps in microseconds; beyond it they are infinity. */
 const [microsMin, microsMax] = ['-9223372022400000000', '9223372036854775806']
-/** The same of its nanoseconds. */
+/** The range of its timestamps in nanoseconds. */
 const [nanosMin, nanosMax] = ['-9223286400000000000', '9223372036854775806']
 
 function momentSql(
@@ -133,14 +133,14 @@ function momentSql(
   }
 }
 
-/** Microseconds, rounded down. */
+/** Converts to microseconds, rounded down. */
 function microsOf(from: string, unit: number): string {
   if (unit === 1) return `CAST(${from} AS BIGINT) * 1000`
   // The engine's division rounds towards zero.
   return unit === 3 ? `(${from} // 1000 - CASE WHEN ${from} % 1000 < 0 THEN 1 ELSE 0 END)` : from
 }
 
-/** A text with the digits below the microsecond that the engine would not print. */
+/** Adds the digits below a microsecond, which the engine does not print. */
 function nanosText(text: string, from: string, unit: number): string {
   if (unit !== 3) return text
   const below = `(((${from} % 1000) + 1000) % 1000)`
@@ -152,20 +152,20 @@ function nanosText(text: string, from: string, unit: number): string {
 const julianEpoch = 2_440_588
 
 /**
- * Nanoseconds since 1970 of twelve bytes that were read as one number with the first byte on top. They are eight of
- * the time of day and four of the day, the lowest byte first.
+ * Converts twelve bytes that were read as one number, first byte highest, to nanoseconds since 1970. Eight bytes are the
+ * time of day and four the day, lowest byte first.
  */
 function int96Nanos(from: string): string {
   const whole = `(CAST(${from} AS HUGEINT) + CASE WHEN ${from} < 0 THEN 79228162514264337593543950336 ELSE 0 END)`
   const time = swapped(`CAST(${whole} >> 32 AS UBIGINT)`, 8)
   const day = swapped(`CAST(${whole} & 4294967295 AS UBIGINT)`, 4)
-  // A day before 4713 BC, and a negative time of day, are numbers of two's complement.
+  // Days before 4713 BC and negative times of day are in two's complement.
   const signed = (bytes: string, span: string): string =>
     `(CASE WHEN ${bytes} >= ${span} // 2 THEN CAST(${bytes} AS HUGEINT) - ${span} ELSE CAST(${bytes} AS HUGEINT) END)`
   return `((${signed(day, '4294967296')} - ${julianEpoch}) * 86400000000000 + ${signed(time, '18446744073709551616::HUGEINT')})`
 }
 
-/** The bytes of a number in the opposite order. */
+/** Reverses the bytes of a number. */
 function swapped(number: string, byteCount: number): string {
   const bytes = Array.from({ length: byteCount }, (_, index) => {
     const byte = `((${number} >> ${8 * index}) & 255)`

@@ -1,4 +1,4 @@
-/** Reads Parquet files into the declared columns, or as they are when none are declared; footers say what is in them. */
+/** Reads Parquet files into the declared columns, or with their own columns when none are declared. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ColumnDefinition, TaskDefinition } from '../../define/definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
@@ -23,11 +23,11 @@ export interface ParquetOptions extends ExtraColumns {
   readonly onNewColumn?: TaskDefinition['onNewColumn']
   /** Default `fail`. */
   readonly onMissingColumn?: TaskDefinition['onMissingColumn']
-  /** Of a broadcast table, whose columns cannot be left out. Default false. */
+  /** The file is a broadcast table, whose columns cannot be missing. Default false. */
   readonly isTable?: boolean
 }
 
-/** Reads each file by itself. @throws INPUT_INVALID for the first that the engine cannot read */
+/** Reads each file alone. @throws INPUT_INVALID for the first that the engine cannot read */
 export async function checkReadable(
   connection: DuckDBConnection,
   files: readonly ParquetFile[],
@@ -46,7 +46,7 @@ export async function checkReadable(
 }
 
 /**
- * Columns are found by name; a value that does not fit fails the query.
+ * Returns a query of the files, with columns found by name. It fails on a value that does not fit.
  * @throws COLUMN_MISSING, COLUMN_NEW; INPUT_INVALID for a column that cannot be read
  */
 export function parquetRead(files: readonly ParquetFile[], options: ParquetOptions, guard?: string): string {
@@ -55,7 +55,7 @@ export function parquetRead(files: readonly ParquetFile[], options: ParquetOptio
     const value: ReadValue = column => mustRead(column, valueOptions(column, group, options))
     const list = `SELECT ${selectList(options.columns, value, extra)} FROM ${from}`
     if (guard === undefined) return list
-    // As with text: every column takes part in the guard's argument, by name, so none goes unchecked.
+    // As with text, every column stands in the guard's argument, so that none goes unchecked.
     const names = options.columns.map(({ name }) => quoteName(name))
     const visible = [...names, ...options.provenance, ...(options.keepNew ? ['_new'] : [])].join(', ')
     return `SELECT ${visible} FROM (SELECT *, ${guard}(${allRead(names)}) AS _fanmill_seen FROM (${list})) WHERE _fanmill_seen`
@@ -65,11 +65,11 @@ export function parquetRead(files: readonly ParquetFile[], options: ParquetOptio
 export interface CarefulParquetOptions {
   /** A boolean function of the engine that the rows pass through. */
   readonly guard: string
-  /** Give the columns of the row's place (`placeColumns`) as well. Default false. */
+  /** Adds the columns of the row's place (`placeColumns`). Default false. */
   readonly hasPlaces?: boolean
 }
 
-/** The rows of which every value fits. The others are those of `parquetMisfits`. @throws COLUMN_MISSING, COLUMN_NEW */
+/** Returns a query of the rows whose values all fit. The others are those of `parquetMisfits`. @throws COLUMN_MISSING, COLUMN_NEW */
 export function carefulParquetRead(
   files: readonly ParquetFile[],
   options: ParquetOptions,
@@ -87,7 +87,7 @@ export function carefulParquetRead(
   return union(files, options, query, hasPlaces)
 }
 
-/** A row of Parquet has no text; its first values are what was received. */
+/** The place of a row of Parquet: it has no text, and its first values are `received`. */
 function placesOf(group: readonly ParquetFile[], { columns, strict }: ParquetOptions): string[] {
   const values = (group[0]?.columns ?? []).flatMap((column, position) => {
     if (!columns.some(({ name }) => name === column.name)) return []
@@ -100,11 +100,11 @@ function placesOf(group: readonly ParquetFile[], { columns, strict }: ParquetOpt
   return [member, row, row, received, "''"].map((value, index) => `${value} AS ${placeColumns[index]}`)
 }
 
-/** More than this are not seen in 200 characters. */
+/** `received` is cut at 200 characters, which have no room for more values. */
 const shownColumnsMax = 40
 
 /**
- * The rows that do not fit, each with its first misfitting column: member (its index), line and record (both the row's
+ * Returns a query of the rows that do not fit, each with its first misfitting column: member (its index), line and record (both the row's
  * number, from 1), column, expected, received, and an empty text. Empty where every value fits.
  */
 export function parquetMisfits(files: readonly ParquetFile[], options: ParquetOptions): string {
@@ -126,13 +126,13 @@ export function parquetMisfits(files: readonly ParquetFile[], options: ParquetOp
 
 const scanGroup = (group: readonly ParquetFile[]): string => scan(group.map(({ file }) => file))
 
-/** Files with the same columns in the same order are one scan. */
+/** Groups files with the same columns in the same order, which one scan reads. */
 function groupsOf(files: readonly ParquetFile[], options: ParquetOptions): ParquetFile[][] {
   const keyOf = (file: ParquetFile): string => JSON.stringify([file.schemaKey, pathColumnsOf(file, options)])
   return [...Map.groupBy(files, keyOf).values()]
 }
 
-/** The columns of the task that stand in the path of this file. */
+/** Returns the columns of the task that stand in the path of this file. */
 function pathColumnsOf({ origin }: ParquetFile, { hive = [] }: ParquetOptions): readonly string[] {
   if (hive.length === 0) return []
   const values = hiveValues(origin.archive)
@@ -157,7 +157,7 @@ function wantsOf(definition: ColumnDefinition | undefined): SourceOptions['wants
   return definition.type === 'binary' ? 'binary' : 'text'
 }
 
-/** Looks at one file of each kind: there may be thousands of files. */
+/** Checks one file for each schema: there may be thousands of files. */
 function checkKinds(files: readonly ParquetFile[], options: ParquetOptions): void {
   for (const [file] of groupsOf(files, options)) if (file) checkColumns(file, options)
 }
@@ -176,7 +176,7 @@ function checkColumns(file: ParquetFile, options: ParquetOptions): void {
   if (missing.length > 0 && options.onMissingColumn !== 'null') {
     const close = missing.flatMap(name => nearest(name, names, 1))
     const hint = close.length > 0 ? ` (nearest: ${close.join(', ')})` : ''
-    const remedy = options.isTable ? 'mend the columns' : "mend the columns, or set onMissingColumn: 'null'"
+    const remedy = options.isTable ? 'fix the columns' : "fix the columns, or set onMissingColumn: 'null'"
     throw new PermanentError(
       'COLUMN_MISSING',
       `${placeOf(origin)}: expected the columns ${options.columns.map(column => column.name).join(', ')}, got a file without ${missing.join(', ')}${hint}; ${remedy}`,
@@ -195,7 +195,7 @@ function checkColumns(file: ParquetFile, options: ParquetOptions): void {
 type ReadValue = (column: ReadColumn) => string
 type Extra = readonly string[]
 
-/** One query for each group of like files, of no rows where there are no files. */
+/** Returns the union of one query for each group of files; a query without rows if there are no files. */
 function union(
   files: readonly ParquetFile[],
   options: ParquetOptions,
@@ -238,7 +238,7 @@ function provenanceOf(name: string, group: readonly ParquetFile[]): string {
   return byFile(group, ({ origin }) => (name === '_archive' ? origin.archive : origin.member))
 }
 
-/** A text of each file of the scan. */
+/** Returns a text for each file of the scan, as SQL. */
 function byFile(group: readonly ParquetFile[], textOf: (file: ParquetFile) => string | null): string {
   const texts = group.map(textOf).map(text => (text === null ? 'CAST(NULL AS VARCHAR)' : quoteText(text)))
   return texts.every(text => text === texts[0])

@@ -1,4 +1,4 @@
-/** One column of a Parquet file as SQL: its leaves converted wherever they stand in lists, maps and structures. */
+/** Reads one column of a Parquet file in SQL: converts its leaves inside lists, maps and structures. */
 import {
   type DuckDBListType,
   type DuckDBMapType,
@@ -10,31 +10,31 @@ import type { ParquetColumn, ParquetLeaf } from '../../parquet/columns.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { type LeafSql, leafSql } from './parquet-leaf.ts'
 
-/** A column of a file; its place names it in the rewritten footer. */
+/** A column of a file; the rewritten footer names it by its position. */
 export interface FileColumn extends ParquetColumn {
-  /** In the rewritten file. */
+  /** The type in the rewritten file. */
   readonly type: DuckDBType
 }
 
 export interface SourceOptions {
   readonly strict: boolean
-  /** Texts as bytes, bytes as texts, or both as they are in the file. */
+  /** Reads bytes as texts (`text`), texts as bytes (`binary`), or both as they are in the file (`own`). */
   readonly wants: 'own' | 'text' | 'binary'
 }
 
-/** The column at a position. */
+/** Returns the SQL of the column at a position. */
 export function sourceSql({ leaves, type }: FileColumn, position: number, options: SourceOptions): LeafSql {
   const from = `c${position}`
   const rest = [...leaves]
   const found = nodeSql(type, from, { ...options, depth: 0, rest })
-  // A type that the engine puts together of several leaves by itself.
+  // The engine itself builds such a type from several leaves.
   if (found === undefined || rest.length > 0) return { type: String(type), value: from }
   return found
 }
 
 interface Walk extends SourceOptions {
   readonly depth: number
-  /** The leaves that are still to come, in the order of the file. */
+  /** The leaves that were not read yet, in the order of the file. */
   readonly rest: ParquetLeaf[]
 }
 
@@ -98,7 +98,7 @@ function mapSql({ keyType, valueType }: DuckDBMapType, from: string, walk: Walk)
   const bads = [key, value].flatMap(({ bad }) => (bad ? [`coalesce(${bad}, false)`] : []))
   const bad = `len(list_filter(map_entries(${from}), lambda ${item}: ${bads.join(' OR ')})) > 0`
   const entries = `list_transform(map_entries(${from}), lambda ${item}: {'key': ${key.value}, 'value': ${value.value}})`
-  // A key that is lost cannot stand in a map.
+  // A map cannot have a key that is lost.
   const made = key.bad ? `CASE WHEN NOT ${bad} THEN map_from_entries(${entries}) END` : `map_from_entries(${entries})`
   return { type, value: made, ...(bads.length > 0 && { bad, text: rawText(from) }) }
 }

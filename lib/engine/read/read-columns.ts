@@ -1,30 +1,30 @@
-/** The columns that any reading gives, and the query of no rows of them. */
+/** The columns that every reading returns, and a query of them without rows. */
 import type { ColumnDefinition, Columns } from '../../define/definition.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { sqlType } from './column-sql.ts'
 import { provenanceType } from './provenance-sql.ts'
 
-/** A column as it is read. */
+/** A column that is read. */
 export interface ReadColumn {
   readonly name: string
   readonly type: string
-  /** Absent where none is declared. */
+  /** Undefined for a task that declares no columns. */
   readonly definition?: ColumnDefinition
 }
 
-/** What is read beside the columns. */
+/** Columns that are read besides those of the task. */
 export interface ExtraColumns {
-  /** Names of columns that say where a row comes from. */
+  /** Names of the columns for a row's origin. */
   readonly provenance: readonly string[]
-  /** Keep undeclared columns in the map column `_new`. */
+  /** Keeps undeclared columns in the map column `_new`. */
   readonly keepNew: boolean
 }
 
-/** The declared columns with the engine's types. */
+/** Returns the declared columns with the engine's types. */
 export const declaredColumns = (columns: Columns): ReadColumn[] =>
   Object.entries(columns).map(([name, definition]) => ({ name, type: sqlType(definition), definition }))
 
-/** What careful readings give of each row's place when they are asked to, all as texts. */
+/** The columns of each row's place, all texts, which careful readings add on request. */
 export const placeColumns = [
   '_fanmill_member',
   '_fanmill_line',
@@ -33,7 +33,7 @@ export const placeColumns = [
   '_fanmill_text',
 ] as const
 
-/** No rows, of the types that a reading gives. */
+/** Returns a query with the columns of a reading, and no rows. */
 export function emptyRead(
   columns: readonly ReadColumn[],
   { provenance, keepNew }: ExtraColumns,
@@ -51,19 +51,19 @@ export function emptyRead(
 /** The type of `_new`. */
 export const newType = 'MAP(VARCHAR, VARCHAR)'
 
-/** The value of `_new`: names, and SQL of their texts. */
+/** Returns the value of `_new` as SQL, from names and the SQL of their texts. */
 export function newMap(texts: readonly (readonly [name: string, text: string])[]): string {
   const entries = texts.map(([name, text]) => `{'key': ${quoteText(name)}, 'value': ${text}}`)
   return entries.length === 0 ? `CAST(MAP {} AS ${newType})` : `map_from_entries([${entries.join(', ')}])`
 }
 
-/** True, once every one of the values was computed: none is dropped as unused. Of small depth, whatever their number. */
+/** Returns SQL that is true and needs all values, so that none is dropped as unused. Its depth is small, whatever their number. */
 export function allRead(values: readonly string[]): string {
   const bits = values.map(value => `CAST(${value} IS NULL AS UTINYINT)`)
   return `(${joined(bits) ?? '0'}) >= 0`
 }
 
-/** A tree in place of a chain, because the engine refuses expressions of more than 1,000 levels. */
+/** Joins bits in a tree, because the engine refuses expressions with more than 1,000 levels. */
 function joined(bits: readonly string[]): string | undefined {
   if (bits.length < 2) return bits[0]
   const half = bits.length >> 1

@@ -1,12 +1,12 @@
-/** What must be true of a record that may not be one at all: JSON, log lines. */
+/** Tests for lines that may not be records (JSON, log lines). */
 
 export interface RecordTest {
-  /** As SQL; null counts as false. May raise, or be wrong, where a test before it is not met. */
+  /** A condition as SQL; null counts as false. It may raise an error, or be wrong, where an earlier test is not met. */
   readonly isMet: string
-  /** What a reject says was expected. */
+  /** The `expected` of a reject. */
   readonly expected: string
 }
 
-/** Whether all tests are met, as SQL: one inside the other, so that later ones are computed for few rows. */
+/** Returns whether all tests are met, as SQL. Each test stands inside the one before, so that it is computed only where that one is met. */
 export const allMet = (tests: readonly RecordTest[]): string =>
   tests.reduceRight((inner, { isMet }) => `(CASE WHEN ${isMet} THEN ${inner} ELSE false END)`, 'true')

@@ -2,13 +2,13 @@
 import { BOOLEAN, type DuckDBConnection, DuckDBScalarFunction } from '@duckdb/node-api'
 
 export interface RowCounter {
-  /** The SQL function that rows pass through; always true. */
+  /** The SQL function that rows pass through, which always returns true. */
   readonly name: string
   rows(): number
   reset(): void
 }
 
-/** The function is volatile, so the planner neither drops it nor moves a filter of the transform below it. */
+/** Registers the function. It is volatile, so that the planner neither drops it nor moves a filter of the transform below it. */
 export function registerRowCounter(connection: DuckDBConnection, name = 'fanmill_seen'): RowCounter {
   let rows = 0
   connection.registerScalarFunction(
@@ -20,7 +20,7 @@ export function registerRowCounter(connection: DuckDBConnection, name = 'fanmill
       specialHandling: true,
       mainFunction: (_info, chunk, output) => {
         rows += chunk.rowCount
-        // At once, not row by row, which would cost as much as reading the text. A new vector holds no nulls.
+        // Filled at once: row by row it would cost as much as reading the text. A new vector has no nulls.
         const { buffer, byteOffset } = (output as unknown as FlatVector).dataView
         new Uint8Array(buffer, byteOffset, chunk.rowCount).fill(1)
         output.flush()
@@ -36,7 +36,7 @@ export function registerRowCounter(connection: DuckDBConnection, name = 'fanmill
   }
 }
 
-/** What a vector of booleans is made of, one byte each. */
+/** A vector of booleans, one byte each. */
 interface FlatVector {
   readonly dataView: DataView
 }

@@ -1,4 +1,4 @@
-/** Refuses users' SQL that could read anything but its input, its tables and its own expressions. */
+/** Refuses user SQL that could read anything but its input, its tables and its own expressions. */
 import { nearest } from '../../errors/nearest.ts'
 import type { SqlCatalog } from './catalog.ts'
 import { isAllowedFunction, isAllowedTableFunction } from './functions.ts'
@@ -34,14 +34,14 @@ function checkNode(value: unknown, tables: ReadonlySet<string>, allowed: Allowed
   for (const part of Object.values(parts)) checkNode(part, visible, allowed)
 }
 
-/** The arguments of a function in FROM, once the function itself is allowed. */
+/** Returns the arguments of a function in FROM. @throws SQL_INVALID for a function that is not allowed */
 function argumentsOf(node: Node, allowed: AllowedSql): Node {
   const { function_name: name, children } = (node.function ?? {}) as Node
   if (!isAllowedTableFunction(String(name))) throw refused(String(name), allowed)
   return { children }
 }
 
-/** Each WITH clause sees those before it, and itself where it is recursive; returns what stands below them. */
+/** Checks WITH clauses, each of which sees those before it, and itself if it is recursive. Returns the tables that the statement sees. */
 function checkTableExpressions(map: unknown, tables: ReadonlySet<string>, allowed: AllowedSql): ReadonlySet<string> {
   const visible = new Set(tables)
   for (const { key, value } of list((map as Node | undefined)?.map)) {
@@ -70,7 +70,7 @@ const thereAre = (tables: readonly string[]): string =>
 function checkFunction(node: Node, allowed: AllowedSql): void {
   const name = String(node.function_name)
   const isKnown = allowed.catalog.functions.has(name.toLowerCase()) || name.toLowerCase().startsWith('fanmill_')
-  // The engine refuses names that it does not know, with the nearest one.
+  // The engine itself refuses unknown names, and names the nearest one.
   if (isKnown && !isAllowedFunction(name)) throw refused(name, allowed)
 }
 

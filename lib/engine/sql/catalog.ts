@@ -1,17 +1,17 @@
-/** The names of the engine's functions, asked once. */
+/** The names of the engine's functions, read once for each process. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 
 export interface SqlCatalog {
   /** Every function that an expression can call. */
   readonly functions: ReadonlySet<string>
   readonly aggregates: ReadonlySet<string>
-  /** Functions whose answer differs from call to call, or from query to query. */
+  /** Functions whose result differs from call to call, or from query to query. */
   readonly unstable: ReadonlySet<string>
 }
 
 let catalog: SqlCatalog | undefined
 
-/** Reads the engine's list of functions, the first time that it is needed in this process. */
+/** Returns the engine's functions, which are read the first time. */
 export async function sqlCatalog(connection: DuckDBConnection): Promise<SqlCatalog> {
   catalog ??= await readCatalog(connection)
   return catalog
@@ -34,7 +34,7 @@ async function readCatalog(connection: DuckDBConnection): Promise<SqlCatalog> {
   }
 }
 
-/** The present time, also as words without parentheses. */
+/** The current time, also as words without parentheses. */
 const clocks = [
   'current_timestamp',
   'current_date',
@@ -46,5 +46,5 @@ const clocks = [
   'ago',
 ]
 
-/** Aggregates of values that they choose by chance. */
+/** Aggregates of randomly chosen values. */
 const samples = ['reservoir_quantile']

@@ -1,4 +1,4 @@
-/** What a statement of the user's shows only as it was written, over an empty table `input`: equal names, and aggregates of `input`. */
+/** Binds a user's statement over an empty table `input`, to find equal column names and aggregates of `input` in subqueries. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../../errors/errors.ts'
 import { type BoundQuery, runBound } from '../duckdb/bound-query.ts'
@@ -8,14 +8,14 @@ import { type Node, selectWithColumn } from './syntax.ts'
 export interface StatementCheck {
   /** The statement's parse tree. */
   readonly select: Node
-  /** Gives the columns that the statement reads. */
+  /** A query with the columns of `input`. */
   readonly input: BoundQuery
   readonly columns: readonly string[]
   readonly where: string
 }
 
 /**
- * Checks a statement that `checkRowWise` has passed. One that does not bind passes: it fails where it is prepared, with the engine's words.
+ * Checks a statement that passed `checkRowWise`. A statement that does not bind passes here, and fails with the engine's message when it is prepared.
  * @throws SQL_INVALID, SQL_NOT_ROWWISE
  */
 export async function checkStatement(
@@ -36,7 +36,7 @@ export async function checkStatement(
   }
 }
 
-/** @throws SQL_INVALID for two that differ by case at most */
+/** @throws SQL_INVALID for two names that are equal, or differ only in case */
 export function checkNames(names: readonly string[], where: string, kind: 'sql' | 'map'): void {
   const seen = new Set<string>()
   for (const name of names) {
@@ -53,7 +53,7 @@ export function checkNames(names: readonly string[], where: string, kind: 'sql' 
   }
 }
 
-/** The names that come out, before the engine tells equal ones apart; or why it does not bind. */
+/** Returns the names of the output columns, before the engine makes equal names different; or the error if the statement does not bind. */
 async function describe(connection: DuckDBConnection, { sql, values }: BoundQuery): Promise<string[] | Error> {
   try {
     const result = await runBound(connection, { sql: `DESCRIBE ${sql}`, values })
@@ -64,8 +64,8 @@ async function describe(connection: DuckDBConnection, { sql, values }: BoundQuer
 }
 
 /**
- * An aggregate whose arguments are all columns of `input` is one over its rows, also in a subquery. The engine knows: it
- * refuses another column of `input` beside it.
+ * Refuses aggregates in subqueries whose arguments are all columns of `input`: they aggregate the rows of `input`. The
+ * engine detects them, because it refuses another column of `input` beside them.
  */
 async function checkAggregates(
   connection: DuckDBConnection,

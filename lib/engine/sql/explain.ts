@@ -1,7 +1,7 @@
-/** Says what is wrong with a statement of the user's. */
+/** Explains why the engine refuses a statement of the user's. */
 import { nearestOrAll } from '../../errors/nearest.ts'
 
-/** The engine's own words; for a column that it does not know the nearest of those there are, and for a table as the engine guesses. */
+/** Returns the engine's message; for an unknown column the nearest known ones, and for an unknown table the engine's guess. */
 export function explainSql(error: unknown, columns: readonly string[]): string {
   const message = error instanceof Error ? error.message : String(error)
   const table = /Table with name (\S+) does not exist/.exec(message)?.[1]

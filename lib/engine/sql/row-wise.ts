@@ -1,11 +1,10 @@
-/** Refuses SQL whose rows would depend on how the input was sliced. */
+/** Refuses SQL whose rows would depend on how the input is cut into slices. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../../errors/errors.ts'
 import { checkAllowed } from './allowed.ts'
 import { sqlCatalog } from './catalog.ts'
 import { list, type Node, parseSelect } from './syntax.ts'
 
-/** What a step's statement is checked against. */
 export interface RowWiseCheck {
   /** Names the step in messages. */
   readonly where: string
@@ -16,9 +15,9 @@ export interface RowWiseCheck {
 }
 
 /**
- * Checks one SELECT over `input`: no aggregate, DISTINCT, window, ORDER BY, LIMIT, set operation or sample of its rows, no function
- * with another answer for each call or query, `input` once in FROM, no join that would add unmatched rows of a table; and nothing
- * that reads more than `input` and the task's tables. Returns its parse tree.
+ * Checks one SELECT over `input` and returns its parse tree. It may have no aggregate, DISTINCT, window, ORDER BY, LIMIT, set
+ * operation or sample of its rows, no function whose result differs from call to call, no join that adds unmatched rows of a
+ * table, and must have `input` once in FROM. It may read nothing but `input` and the task's tables.
  * @throws SQL_NOT_ROWWISE; SQL_INVALID when it does not parse, is not one SELECT, or reads what it may not
  */
 export async function checkRowWise(connection: DuckDBConnection, sql: string, check: RowWiseCheck): Promise<Node> {
@@ -32,7 +31,7 @@ export async function checkRowWise(connection: DuckDBConnection, sql: string, ch
   return select
 }
 
-/** Throws SQL_NOT_ROWWISE, saying what it is that is refused. */
+/** Returns a function that throws SQL_NOT_ROWWISE and names the part that is refused. */
 export const refusal =
   (where: string, sql: string) =>
   (what: string): never => {
@@ -43,7 +42,7 @@ export const refusal =
     )
   }
 
-/** Anywhere in the statement, subqueries over tables as well. */
+/** Checks the functions of the whole statement, also in subqueries over tables. */
 function checkFunctions(
   node: unknown,
   unstable: ReadonlySet<string>,
@@ -85,7 +84,7 @@ const modifierNames: Record<string, string> = {
   DISTINCT_MODIFIER: 'DISTINCT',
 }
 
-/** `input` stands once, on the side of each join that keeps its rows. */
+/** Checks that `input` stands once in FROM, on the side of each join whose rows are kept. */
 function checkFrom(table: Node | undefined, refuse: Refuse): void {
   if (!table || countInput(table) === 0) return
   if (countInput(table) > 1) refuse('input joined with itself')

@@ -1,9 +1,9 @@
-/** Users' SQL as the engine's own parser reads it: one SELECT, or one expression. */
+/** Parses user SQL with the engine's own parser: one SELECT, or one expression. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../../errors/errors.ts'
 import { quoteText } from '../duckdb/quote.ts'
 
-/** Part of the engine's parse tree, as `json_serialize_sql` prints it. */
+/** A part of the engine's parse tree, as `json_serialize_sql` prints it. */
 export type Node = { readonly [key: string]: unknown }
 
 /** Parses a text that must be exactly one SELECT. `where` names the text in messages. @throws SQL_INVALID */
@@ -29,7 +29,7 @@ export async function parseExpression(connection: DuckDBConnection, text: string
   return expression
 }
 
-/** A SELECT of an expression alone: no FROM, no clause, no modifier. */
+/** Whether a SELECT has only expressions: no FROM, no clause, no modifier. */
 function isPlainSelect(select: Node): boolean {
   const { from_table, where_clause, group_expressions, having, qualify, sample, modifiers, cte_map } = select
   const clauses = [...list(group_expressions), ...list(modifiers), ...list((cte_map as Node | undefined)?.map)]
@@ -37,7 +37,7 @@ function isPlainSelect(select: Node): boolean {
   return select.type === 'SELECT_NODE' && isEmpty && !where_clause && !having && !qualify && !sample
 }
 
-/** A parsed SELECT as a text again, with one more column at the end of its list. */
+/** Returns the text of a parsed SELECT with one more column at the end of its list. */
 export async function selectWithColumn(connection: DuckDBConnection, select: Node, column: Node): Promise<string> {
   const node = { ...select, select_list: [...list(select.select_list), column] }
   const tree = JSON.stringify({ error: false, statements: [{ node, named_param_map: [] }] })
@@ -45,18 +45,18 @@ export async function selectWithColumn(connection: DuckDBConnection, select: Nod
   return String(reader.getRows()[0]?.[0])
 }
 
-/** Numbers of a parse tree may have more digits than a JavaScript number. */
+/** Keeps numbers as they are written: those of a parse tree may have more digits than a JavaScript number. */
 function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   if (typeof value !== 'number' || context?.source === undefined) return value
   return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(context.source)
 }
 
-/** SQL_INVALID for the text that `where` names. */
+/** Returns the error SQL_INVALID for the text that `where` names. */
 export const invalidSql = (where: string, problem: string, sql: string): PermanentError =>
   new PermanentError('SQL_INVALID', `${where}: ${problem}`, { where, sql })
 
 const problemOf = (message: string): string =>
   message.startsWith('Only SELECT') ? 'expected one SELECT, got another kind of statement' : message
 
-/** A list of the tree; empty where the tree has none. */
+/** Returns a list of the tree; an empty one where the tree has none. */
 export const list = (value: unknown): readonly Node[] => (Array.isArray(value) ? (value as Node[]) : [])

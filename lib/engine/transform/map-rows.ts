@@ -8,7 +8,7 @@ import { createRowView, type RowView } from './row-view.ts'
 import type { SchemaColumn } from './schema-column.ts'
 import { isSameValue } from './vector-values.ts'
 
-/** What is known about the results of a function from the rows that it has had. */
+/** The shape of a function's results, as far as its rows have shown it. */
 export interface Shape {
   /** It has returned null or a list. */
   isMany: boolean

@@ -1,4 +1,4 @@
-/** A task's steps over rows with a hidden column for their place, so that it is known which record a function rejects. */
+/** Runs a task's steps over rows with a hidden column for their place, to find the records that functions reject. */
 import { rmSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SqlStep } from '../../define/definition.ts'
@@ -13,15 +13,15 @@ import { allRows, applyMap, type CheckedTransform, stepSql } from './transform.t
 export interface CollectOptions {
   readonly transform: CheckedTransform
   readonly maps: MapFunctions
-  /** Where the rejects are kept meanwhile; nothing is there yet. */
+  /** Path of a temporary file for the rejects; nothing is there yet. */
   readonly file: string
   /** Runs before each try. */
   readonly begin: () => Promise<void>
 }
 
 /**
- * Runs the steps as far as the last function, and makes the table `fanmill_code_rejects` of the records that functions reject.
- * `input` has the place of its rows. Writes nothing else.
+ * Runs the steps up to the last function, and makes the table `fanmill_code_rejects` of the records that functions reject.
+ * The rows of `input` have their place. Writes no output.
  */
 export async function collectCodeRejects(
   connection: DuckDBConnection,
@@ -38,7 +38,7 @@ export async function collectCodeRejects(
   }
 }
 
-/** False where the query must be built again, with what was learned of a function. */
+/** Returns false when the query must be built again because a function returned something else than expected. */
 async function isCollected(
   connection: DuckDBConnection,
   input: string,
@@ -73,7 +73,7 @@ async function placedTransform(
   return query
 }
 
-/** The user's statement with the place as one more column; its other columns are those that it is known to give. */
+/** Adds the place as one more column to the user's statement; `gives` are its other columns. */
 async function placedSql(
   connection: DuckDBConnection,
   query: BoundQuery,
@@ -88,10 +88,10 @@ async function placedSql(
   }
 }
 
-/** Another name, because `select *` gives the column as well. */
+/** Another name than `placeColumn`, which `select *` also returns. */
 const passedPlace = `${placeColumn}_passed`
 
-/** A statement that sees each row on its own is one SELECT with `input` once in FROM. */
+/** Adds the place in the parse tree: a statement that sees each row on its own is one SELECT with `input` once in FROM. */
 async function withPlace(connection: DuckDBConnection, sql: string): Promise<string> {
   const select = await parseSelect(connection, sql, 'transform')
   const place = { class: 'COLUMN_REF', type: 'COLUMN_REF', alias: passedPlace, column_names: [placeColumn] }

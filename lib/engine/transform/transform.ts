@@ -13,15 +13,15 @@ import { placeColumn } from './code-rejects.ts'
 import type { MapFunctions } from './map-function.ts'
 import type { SchemaColumn } from './schema-column.ts'
 
-/** The steps in order, each with the columns that it is given. */
+/** The steps in order, each with its input columns. */
 export interface CheckedTransform {
   readonly steps: readonly { readonly step: Step; readonly given: readonly SchemaColumn[] }[]
-  /** The columns that come out. */
+  /** The columns of the output. */
   readonly schema: readonly SchemaColumn[]
 }
 
 export interface TransformCheck {
-  /** A SELECT of the rows that enter, without any yet. */
+  /** A SELECT with the columns that enter, and no rows. */
   readonly input: string
   readonly steps: readonly Step[]
   readonly maps: MapFunctions
@@ -30,7 +30,7 @@ export interface TransformCheck {
 }
 
 /**
- * Checks each step against the columns that the steps before it give.
+ * Checks each step against the columns that the steps before it return.
  * @throws SQL_NOT_ROWWISE, SQL_INVALID with the nearest names for an unknown column
  */
 export async function checkTransform(
@@ -67,17 +67,17 @@ async function checkStep(
   await checkStatement(connection, statement, { ...given, select })
 }
 
-/** A task's `where` is the first step, and none of its `transform`. */
+/** Names a step in messages. A task's `where` is the first step, and not counted as one of its `transform`. */
 function nameOf(steps: readonly Step[], index: number): string {
   const isWhere = (step: Step | undefined): boolean => step?.kind === 'sql' && step.clause === 'where'
   if (isWhere(steps[index])) return 'where'
   return `transform step ${isWhere(steps[0]) ? index : index + 1}`
 }
 
-/** Deliberately a limit that never cuts, because no filter moves below a limit: the rows that enter are counted there, and checked. */
+/** Deliberately a limit that never cuts, because the engine moves no filter below a limit: rows are counted and checked below it. */
 export const allRows = '9223372036854775807'
 
-/** The whole query of the checked steps over an input query. */
+/** Returns the query of all checked steps over an input query. */
 export function applyTransform(input: string, transform: CheckedTransform, maps: MapFunctions): BoundQuery {
   if (transform.steps.length === 0) return { sql: input, values: [] }
   let query: BoundQuery = { sql: `SELECT * FROM (${input}) LIMIT ${allRows}`, values: [] }
@@ -104,7 +104,7 @@ function applySql(query: BoundQuery, step: SqlStep): BoundQuery {
   }
 }
 
-/** The step's text with numbered placeholders, beginning at `first`. */
+/** Returns the step's text with placeholders numbered from `first`. */
 export function stepSql(step: SqlStep, first: number): string {
   const text = step.texts.reduce((sql, part, index) => `${sql}$${first + index - 1}${part}`)
   return text
@@ -113,17 +113,17 @@ export function stepSql(step: SqlStep, first: number): string {
     .trim()
 }
 
-/** A comment after the last semicolon. Where it has a character that could end a text, a name or another comment, it is left there. */
+/** A comment after the last semicolon; one with a character that could end a text, a name or another comment is not removed. */
 const commentAtEnd = /;\s*(?:--[^\n'"$*]*(?:\n\s*|$)|\/\*[^'"$*]*\*\/\s*)+$/
 
 export interface ApplyMap {
   readonly index: number
   readonly maps: MapFunctions
-  /** The rows have the column of their place, and keep it. Default false. */
+  /** The rows have the column of their place, which the output keeps. Default false. */
   readonly isPlaced?: boolean
 }
 
-/** A map step over an input query with the columns `given`. */
+/** Returns the query of a map step over an input query with the columns `given`. */
 export function applyMap(
   input: string,
   step: MapRowsStep | MapBatchesStep,
@@ -144,7 +144,7 @@ export function applyMap(
     const column = quoteName(name)
     return map.writes.includes(name) ? `_fanmill_mapped.${column} AS ${column}` : column
   })
-  // A result that no later step reads would never be asked for; but the function may drop the row, or throw.
+  // The engine does not compute a result that no later step reads; but the function may drop the row, or throw.
   const called = map.isMany ? '' : ' WHERE _fanmill_mapped IS NOT NULL'
   return `SELECT ${[...list, ...place].join(', ')} FROM (SELECT ${[...kept, `${mapped} AS _fanmill_mapped`].join(', ')} FROM (${input}))${called}`
 }

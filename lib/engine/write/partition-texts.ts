@@ -1,10 +1,10 @@
-/** The partition columns of a query as texts, which name folders; an empty text has the folder of a null, and is one. */
+/** The partition columns of a query as texts, after which folders are named. An empty text has the folder of a null, so it becomes a null. */
 import { quoteName } from '../duckdb/quote.ts'
 
 const textColumn = (at: number): string => `_fanmill_text_${at}`
 
 export interface PartitionTexts {
-  /** A query with the text columns beside its own. */
+  /** The query with the text columns added. */
   readonly from: string
   /** The text columns, as a list. */
   readonly texts: string

@@ -1,10 +1,10 @@
-/** Writes a query's rows as Parquet files and says what each holds. */
+/** Writes a query's rows as Parquet files, and returns the rows, bytes and partition of each. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ParquetOutput } from '../../define/output-definition.ts'
 import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { numberColumn, type PartitionKeys } from './partition-keys.ts'
-import { writerLimits } from './writer-limits.ts'
+import { vectorRows, writerLimits } from './writer-limits.ts'
 
 /** A Parquet file that the engine wrote. Partition values are texts, null for a null. */
 export interface WrittenPart {
@@ -18,27 +18,26 @@ export type PartOptions = Pick<
   ParquetOutput,
   'partitionBy' | 'sortBy' | 'compression' | 'rowGroupRows' | 'bloomFilters' | 'partitionsMax' | 'partBytes'
 > & {
-  /** Columns of a row and memory of the engine, so that wide rows fit into it. Default: they do. */
+  /** Columns of a row and memory of the engine, to make wide rows fit into it. Default: they fit. */
   readonly room?: Parameters<typeof writerLimits>[1]
 }
 
 const anyRoom = { columns: 1, memoryBytes: Number.POSITIVE_INFINITY }
 
-/** How the rows of one query are written. */
 export interface WriteOptions extends PartOptions {
-  /** Numbers the partitions; given where `partitionBy` names columns. */
+  /** Numbers the partitions. Without it, all rows go to one file, whatever `partitionBy` names. */
   readonly keys?: PartitionKeys | undefined
-  /** A new file begins where one has so many bytes; the engine looks only after many rows. Not with partitions. */
+  /** Bytes after which a new file begins; the engine checks only after many rows. Not with partitions. */
   readonly fileBytes?: number | undefined
   /** Rows of each file, a multiple of 2,048. Not with partitions. */
   readonly fileRows?: number | undefined
-  /** One file, whatever the partitions: for rows that are written to see whether they can be. Default false. */
+  /** Writes one file, whatever the partitions: it is only a test whether the rows can be written. Default false. */
   readonly isTrial?: boolean | undefined
 }
 
 /**
- * Runs the query into one file, or into one file a partition, below `target` (a path without ending that is not there yet).
- * Memory is bounded by a row group a partition. A query without rows gives one empty file with the schema.
+ * Writes the query to one file, or to one file for each partition, below `target` (a path without ending, where nothing is yet).
+ * Memory is bounded by one row group for each partition. A query without rows writes one empty file with the schema.
  * @throws `TooManyKeys`, PARTITION_TOO_LONG before the engine opens a file, as long as the rows are fewer than it keeps back
  */
 export async function writeParts(
@@ -52,7 +51,7 @@ export async function writeParts(
     ? await copyPartitions(connection, query, target, { ...options, keys })
     : await copy(connection, query, options.fileBytes || options.fileRows ? target : `${target}.parquet`, options)
   if (written.length > 0) return written
-  // Without rows there is no file: the query must not run twice, as it counts what it reads.
+  // Without rows the engine writes no file. The query itself must not run again, because it counts the rows that it reads.
   const empty = { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` }
   const { keys: _, fileBytes: __, fileRows: ___, ...whole } = options
   return copy(connection, empty, `${target}.parquet`, { ...whole, sortBy: [] })
@@ -103,7 +102,7 @@ async function copy(
   }))
 }
 
-/** How many rows are in a row group, and how much in a file. */
+/** The settings for the rows of a row group, and the rows or bytes of a file. */
 function fileSettings({ rowGroupRows, fileBytes, fileRows }: WriteOptions): string[] {
   if (fileRows === undefined)
     return [`ROW_GROUP_SIZE ${rowGroupRows}`, ...(fileBytes === undefined ? [] : [`FILE_SIZE_BYTES ${fileBytes}`])]
@@ -112,10 +111,7 @@ function fileSettings({ rowGroupRows, fileBytes, fileRows }: WriteOptions): stri
   return [`ROW_GROUP_SIZE ${groupRows}`, `ROW_GROUPS_PER_FILE ${groups}`]
 }
 
-/** The engine writes rows in vectors of so many. */
-const vectorRows = 2048
-
-/** The engine's map as it prints it in JSON: a list with the one key and its value. */
+/** Reads the partition's number from a map as the engine prints it in JSON: a list with the one key and its value. */
 function numberOf(map: unknown): number {
   const [entry] = Array.isArray(map) ? (map as { readonly value: string }[]) : []
   return Number(entry?.value)

@@ -1,4 +1,4 @@
-/** How much the engine's Parquet writer may keep for each column, so that wide rows fit into its memory. */
+/** Limits what the engine's Parquet writer keeps for each column, so that wide rows fit into its memory. */
 
 export interface WriterLimits {
   /** Rows of a row group. */
@@ -9,29 +9,27 @@ export interface WriterLimits {
   readonly dictionaryBytes: number
 }
 
-/** Of a row group's column; the engine's own, a fifth of the rows, costs 5 to 8 % where nearly every value differs. */
+/** Entries for each column of a row group. The engine's default, a fifth of the rows, costs 5 to 8 % where nearly every value differs. */
 const dictionaryEntriesMax = 10_000
 const dictionaryEntriesMin = 256
-/** The engine's own. */
+/** The engine's default. */
 const dictionaryBytesMax = 1_048_576
 const dictionaryBytesMin = 8192
-/** Measured: what the writer takes for an entry, hash table included. */
+/** Memory of the writer for an entry, hash table included (measured). */
 const entryBytes = 64
-/** What a value takes before it is encoded: 16 bytes for a text, beside long ones. */
+/** Memory of a value before it is encoded; long texts take more. */
 const valueBytes = 16
-/** The engine works with vectors of so many rows. */
-const vectorRows = 2048
+/** Rows of the engine's vectors. */
+export const vectorRows = 2048
 
-/**
- * The limits for so many columns and so much memory: those that were asked for while they fit.
- */
+/** Returns the limits for a number of columns and an amount of memory; the given rows of a row group while they fit. */
 export function writerLimits(
   rowGroupRows: number,
   { columns, memoryBytes }: { readonly columns: number; readonly memoryBytes: number },
 ): WriterLimits {
   const columnBytes = memoryBytes / 8 / Math.max(1, columns)
   const rowsThatFit = memoryBytes / 4 / (valueBytes * Math.max(1, columns))
-  // Values spill, so that twice the memory does no harm.
+  // Values spill to disk, so that twice the memory is no problem.
   const isWide = rowGroupRows > 8 * rowsThatFit
   return {
     rowGroupRows: isWide ? Math.max(vectorRows, Math.floor(rowsThatFit / vectorRows) * vectorRows) : rowGroupRows,
