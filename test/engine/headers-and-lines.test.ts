@@ -21,7 +21,7 @@ describe('equal names in a header', () => {
   it.each([
     ['the task reads one of them', { columns: { note: column.string() } }],
     ['all are kept', { onNewColumn: 'keep' }],
-  ] as const)('are refused with the name of the file where %s', async (_when, options) => {
+  ] as const)('are refused with the name of the file when %s', async (_when, options) => {
     const archive = buildZip({ 'm.csv': header })
     await expect(convertTexts({ 'z.zip': archive }, { source: inZip(), ...options })).rejects.toMatchObject({
       code: 'INPUT_INVALID',
@@ -30,7 +30,7 @@ describe('equal names in a header', () => {
     })
   })
 
-  it('are told apart by their case', async () => {
+  it('are different columns when they differ in case', async () => {
     const done = await convertTexts({ 'x.csv': 'b,a,B\nx,1,y\nz,bad,w\n' }, { onNewColumn: 'keep' })
     expect(done.rows).toEqual([{ a: '1', b: 'x', _new: '{B=y}' }])
     expect(shown(done)).toEqual(['x.csv/:3#2 a: int32, bad'])
@@ -70,7 +70,7 @@ describe('a blank line of a log', () => {
     expect((await read('(?i)(?<x>\\w*)')).results[0]).toMatchObject({ recordsFound: 6, rowsWritten: 6 })
   })
 
-  it('is passed over where the pattern does not', async () => {
+  it('is skipped where the pattern does not match it', async () => {
     for (const pattern of ['(?<x>.+)', '(?<x>\\w+)\\s*']) {
       const done = await read(pattern)
       expect(done.rejects).toEqual([])
@@ -88,7 +88,7 @@ describe('a header without the declared columns', () => {
       'a,bb\n1,x\n',
       'got the header "a,bb" without b (nearest: bb); correct the columns, or set onMissingColumn: \'null\'',
     ],
-  ])('shows what was found, and the option that helps: %j', async (text, message) => {
+  ])('fails with the columns that were found, and the option that helps: %j', async (text, message) => {
     await expect(convertTexts({ 'x.csv': text })).rejects.toMatchObject({
       code: 'COLUMN_MISSING',
       message: expect.stringMatching(/^x\.csv: expected the columns a, b, got the header /),
@@ -105,7 +105,7 @@ describe('a text that another option would read', () => {
     [column.float64(), '"1,234.50"', 'float64; for other separators read a column.string() and convert it in SQL'],
     [column.int32(), '1.5', 'int32'],
     [column.date({ format: '%d/%m/%Y' }), '1/23/2020', 'date as %d/%m/%Y'],
-  ])('is a reject that names it: %j %s', async (type, text, expected) => {
+  ])('becomes a reject that names the option: %j %s', async (type, text, expected) => {
     const done = await convertTexts({ 'x.csv': `a,b\n${text},x\n` }, { columns: { a: type, b: column.string() } })
     expect(done.rejects.map(each => each.expected)).toEqual([expected])
   })

@@ -20,7 +20,7 @@ const run = (inputs: Inputs, options: object, shares?: number) =>
   convertTask(taskOf(options), { inputs, ...(shares && { shares }) })
 
 describe('columns in the paths of inputs', () => {
-  it.each(contents)('of %s have their declared types, others are strings', async (_name, format, content) => {
+  it.each(contents)('of %s have their declared types; undeclared ones are strings', async (_name, format, content) => {
     const inputs = { 'year=2023/state=N%20Y/a': content, 'year=2024/state=__HIVE_DEFAULT_PARTITION__/b': content }
     const columns = { id: column.int32(), year: column.int16({ required: true }) }
     const done = await run(inputs, { source: source(format), columns })
@@ -58,7 +58,7 @@ describe('columns in the paths of inputs', () => {
     },
   )
 
-  it.each(contents)('of %s are none with hive: false', async (_name, format, content) => {
+  it.each(contents)('of %s are ignored with hive: false', async (_name, format, content) => {
     const columns = { id: column.int32() }
     const done = await run({ 'year=2023/a': content }, { source: source(format, { hive: false }), columns })
     expect(done.rows).toEqual([{ id: '1' }, { id: '2' }])

@@ -59,7 +59,7 @@ describe('a Parquet file', () => {
     expect((await read(fixture('lz4_raw'))).rows).toHaveLength(300)
   })
 
-  it('whose footer has another row count than its row groups says so', async () => {
+  it('fails when its footer has another row count than its row groups', async () => {
     const whole = fixture('plain')
     const { start, end } = footerOf(whole)
     const footer = readFooter(whole.subarray(start, end))
@@ -83,7 +83,7 @@ describe('a Parquet file', () => {
       Buffer.concat([fixture('plain').subarray(0, -4), Buffer.from('PARE')]),
       'an encrypted footer',
     ],
-  ])('that is %s is named', async (_name, bytes, message) => {
+  ])('that is %s fails with its name', async (_name, bytes, message) => {
     await expect(read(bytes)).rejects.toMatchObject({
       code: 'INPUT_INVALID',
       message: expect.stringMatching(new RegExp(`^a\\.parquet: expected a Parquet file, got .*${message}`)),

@@ -47,7 +47,7 @@ describe('Parquet files', () => {
     expect(done.results[0]).toMatchObject({ recordsFound: 5, rowsRead: 5, rowsWritten: 2 })
   })
 
-  it('that differ need columns', async () => {
+  it('with different columns fail unless columns are declared', async () => {
     for (const groupBytes of [1, 1e8])
       await expect(
         convertTask(taskOf({ source }), { inputs: { 'a.parquet': five, 'b.parquet': halves }, groupBytes }),
@@ -63,7 +63,7 @@ describe('Parquet files', () => {
     expect(done.rows.map(row => row.a)).toEqual(['0.0', '1.0', '2.0', '3.0', '4.0', '0.5', '1.5'])
   })
 
-  it('with values that do not fit give rejects of file, row, column and value, and their other rows', async () => {
+  it('with values that do not fit write their other rows, and rejects with file, row, column and value', async () => {
     const columns = { a: column.int64(), b: column.string() }
     const whole = await parquetOf("select 7.0::double as a, 'y' as b")
     const inputs = { 'a.parquet': five, 'b.parquet': halves, 'c.parquet': whole }
@@ -99,13 +99,13 @@ describe('Parquet files', () => {
       column.timestamp(),
       '2001-02-03 04:05:06.123456789',
     ],
-  ])('have rejects where %s would lose something', async (_name, query, type, received) => {
+  ])('have rejects where %s would lose digits or characters', async (_name, query, type, received) => {
     const done = await convertFiles({ 'a.parquet': await parquetOf(query) }, { columns: { v: type } })
     expect(done.rejects).toMatchObject([{ column: 'v', received }])
     expect(done.rows).toEqual([])
   })
 
-  it('with a column missing have rejects where it is required', async () => {
+  it('without a required column have a reject for each row', async () => {
     const columns = { a: column.int32(), z: column.string({ required: true }) }
     const done = await convertFiles({ 'a.parquet': five }, { columns, onMissingColumn: 'null' })
     expect(done.results[0]).toMatchObject({ recordsFound: 5, rowsRead: 0, rowsRejected: 5 })
@@ -143,7 +143,7 @@ describe('Parquet files', () => {
     ])
   })
 
-  it('without a declared column fail, or give nulls; new ones are ignored, kept or refused', async () => {
+  it('without a declared column fail, or have nulls; new columns are ignored, kept or refused', async () => {
     const columns = { aa: column.int32(), b: column.string() }
     await expect(convertFiles({ 'a.parquet': five }, { columns })).rejects.toMatchObject({
       code: 'COLUMN_MISSING',
@@ -156,7 +156,7 @@ describe('Parquet files', () => {
     ).rejects.toMatchObject({ code: 'COLUMN_NEW', detail: { added: ['b'] } })
   })
 
-  it('that are none fail by name', async () => {
+  it('fail with INPUT_INVALID and the file name when a file is not Parquet', async () => {
     for (const columns of [undefined, { a: column.int32() }])
       await expect(
         convertFiles({ 'a.parquet': five, 'no.parquet': 'nonsense' }, columns ? { columns } : {}),

@@ -75,7 +75,7 @@ describe('a Parquet column without declared columns', () => {
     ['uuid', { type: 'UUID', rows: ['30313233-3435-3637-3839-616263646566'] }],
     ['float16', { type: 'FLOAT', rows: ['1.5', null, 'nan'] }],
     ['dur_us', { type: 'BIGINT', rows: ['1', null] }],
-  ])('of %s has its value, or is a reject', async (name, expected) => {
+  ])('of %s is read, or becomes a reject', async (name, expected) => {
     expect(await read(name)).toMatchObject({ rejects: [], ...expected })
   })
 
@@ -158,7 +158,7 @@ describe('a declared Parquet column', () => {
 })
 
 describe('a binary column', () => {
-  it('is a Uint8Array for map functions, which give one back', async () => {
+  it('is a Uint8Array for map functions, which return one', async () => {
     const reversed = mapRows((row: { v: Uint8Array | null }) => ({ v: row.v && Uint8Array.from(row.v).reverse() }), {
       adds: { v: column.binary() },
     })
@@ -180,7 +180,7 @@ describe('a binary column', () => {
     expect(done.rejects).toMatchObject([{ column: 'v', expected: 'required binary' }])
   })
 
-  it('is no partition', async () => {
+  it('is refused in partitionBy', async () => {
     const { parquet } = await import('../../lib/define/index.ts')
     const output = parquet({ path: 'out', partitionBy: ['v'] })
     await expect(read('binary', { v: column.binary(), n: column.int32() }, { output })).rejects.toMatchObject({

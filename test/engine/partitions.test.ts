@@ -96,7 +96,7 @@ describe('too many partitions', () => {
     await expect(running).rejects.toThrow('got 50 in 50 rows, most of them by k;')
   })
 
-  it('are noticed behind map functions that drop rows, and make several of one', async () => {
+  it('are found behind map functions that drop or multiply rows', async () => {
     const transform = mapRows(({ n }: Row) => (n % 2 === 0 ? null : [{ k: `a${n}` }, { k: `b${n}` }]), {
       adds: { k: column.string() },
     })
@@ -141,7 +141,7 @@ describe('too many partitions', () => {
     }
   })
 
-  it('are counted over the members of several shares, each of which has few', async () => {
+  it('are counted over all shares, each of which has few', async () => {
     const inputs = Object.fromEntries(
       Array.from({ length: 4 }, (_, m) => {
         const values = Array.from({ length: 10 }, (_, n) => `${m}-${n}`)
@@ -160,7 +160,7 @@ describe('too many partitions', () => {
   })
 })
 
-it('gives every value back to a reader that takes them from the names of folders', async () => {
+it('returns every value to a reader that reads partitions from the names of folders', async () => {
   const source = files({ paths: '*', format: jsonLines() })
   const odd = [
     'a/b',

@@ -31,7 +31,7 @@ describe('a reject', () => {
     ])
   })
 
-  it('is one for a record, by its first misfit in the order of the columns', async () => {
+  it('is written once for a record, with its first misfit in the order of the columns', async () => {
     const types = { a: column.int32(), d: column.date({ required: true }) }
     expect(
       shown(await convertTexts({ 'x.csv': 'd,a\n,x\n2001-02-30,y\n,1\n2001-02-03,1\n' }, { columns: types })),
@@ -43,7 +43,7 @@ describe('a reject', () => {
     expect(reject?.received).toBe('é'.repeat(200))
   })
 
-  it('is made of a record with other fields than its header', async () => {
+  it('is written for a record with other fields than its header', async () => {
     const done = await convertTexts({ 'x.csv': 'a,b\n1\n2,x,y\n"3\n4",x,"y,z",\n5,ok\n' })
     expect(shown(done)).toEqual([
       'x.csv/:2#1 : 2 fields, 1',
@@ -53,7 +53,7 @@ describe('a reject', () => {
     expect(done.rows).toEqual([{ a: '5', b: 'ok' }])
   })
 
-  it('is made of one among strings alone', async () => {
+  it('is written for a record with other fields also where all columns are strings', async () => {
     const done = await convertTexts(
       { 'x.csv': 'a,b\n1\n2,x\n' },
       { columns: { a: column.string(), b: column.string() } },
@@ -62,7 +62,7 @@ describe('a reject', () => {
     expect(done.rows).toEqual([{ a: '2', b: 'x' }])
   })
 
-  it('is made of a record that is not UTF-8', async () => {
+  it('is written for a record that is not UTF-8', async () => {
     const text = Buffer.concat([Buffer.from('a,b\n1,x\n2,'), Buffer.from([0xff, 0xfe]), Buffer.from('\n3,y\n')])
     const done = await convertTexts({ 'x.csv': text })
     expect(done.rejects).toMatchObject([{ line: 3, record: 2, expected: 'UTF-8, or encoding in csv()' }])
@@ -78,13 +78,13 @@ describe('a reject', () => {
       'c,a,b\nz,1,x\nz,2,é\nz,3,y\n',
       { transform: sql`select a from input`, onNewColumn: 'keep' },
     ],
-  ] as const)('is made of a record that is not UTF-8 %s', async (_where, text, options) => {
+  ] as const)('is written for a record that is not UTF-8 %s', async (_where, text, options) => {
     const done = await convertTexts({ 'x.csv': Buffer.from(text, 'latin1') }, options)
     expect(done.rejects).toMatchObject([{ line: 3, record: 2, expected: 'UTF-8, or encoding in csv()' }])
     expect(done.rows.map(row => row.a)).toEqual(['1', '3'])
   })
 
-  it.each(['é', '€', '𝄞'])('is not made of %s in UTF-8, wherever a piece of the text ends', async character => {
+  it.each(['é', '€', '𝄞'])('is not written for %s in UTF-8, wherever a piece of the text ends', async character => {
     const records = `,1,${character.repeat(1000)}\n`.repeat(1000)
     for (const padding of ['', 'x', 'xx', 'xxx']) {
       const done = await convertTexts({ 'x.csv': `c,a,b\n${padding}${records}` }, { columns: { a: column.int32() } })
@@ -92,14 +92,14 @@ describe('a reject', () => {
     }
   })
 
-  it('is made of a record that is not UTF-8 megabytes after the text begins', async () => {
+  it('is written for a record that is not UTF-8 megabytes after the text begins', async () => {
     const text = `c,a,b\n${`z,1,${'x'.repeat(1000)}\n`.repeat(2000)}z,2,é\n`
     const done = await convertTexts({ 'x.csv': Buffer.from(text, 'latin1') })
     expect(done.rejects).toMatchObject([{ record: 2001, expected: 'UTF-8, or encoding in csv()' }])
     expect(done.rows).toHaveLength(2000)
   })
 
-  it('is made of a quoted field that does not end, and of what is in it', async () => {
+  it('is written for a quoted field that does not end, with everything in it', async () => {
     const done = await convertTexts(
       { 'z.zip': buildZip({ 'open.csv': 'a,b\n1,x\n2,"y\n3,z\n', 'next.csv': 'a,b\n4,w\n' }) },
       { source: inZip() },
@@ -108,7 +108,7 @@ describe('a reject', () => {
     expect(done.rows.map(row => row.a).sort()).toEqual(['1', '4'])
   })
 
-  it('is made of text after a closing quote', async () => {
+  it('is written for text after a closing quote', async () => {
     const done = await convertTexts({ 'x.csv': 'a,b\n1,"x"y\n2,z\n' })
     expect(done.rejects).toMatchObject([{ line: 2, record: 1 }])
     expect(done.rows.map(row => row.a)).toEqual(['2'])
@@ -125,14 +125,14 @@ describe('a reject', () => {
     ['a,b\r1,"x\r\ny"\r\r2,z\rbad,q\r', 6],
     ['"a",b\r\n1,"x\ry"\r\nbad,q', 3],
     ['a,b\n1,"x\ry"\nbad,q', 3],
-  ])('stands in the line that editors show, of %j', async (text, line) => {
+  ])('has the line number that editors show, in %j', async (text, line) => {
     for (const options of [{}, { provenance: ['_line'] as const }]) {
       const done = await convertTexts({ 'x.csv': text }, options)
       expect(done.rejects.map(each => each.line)).toEqual([line])
     }
   })
 
-  it('is found where the transform does not read the column', async () => {
+  it('is written also where the transform does not read the column', async () => {
     const done = await convertTexts(
       { 'x.csv': 'a,b\nbad,x\n2,y\n3,x\n' },
       { transform: sql`select b from input where b = 'x'` },
@@ -142,7 +142,7 @@ describe('a reject', () => {
     expect(done.results[0]).toMatchObject({ recordsFound: 3, rowsRead: 2, rowsRejected: 1 })
   })
 
-  it('is counted where the transform stops reading early', async () => {
+  it('is counted also where the transform stops reading early', async () => {
     const done = await convertTexts(
       { 'x.csv': 'a,b\nbad,x\n2,y\n3,x,z\n' },
       { transform: sql`select b from input where 1 = 2` },
@@ -197,7 +197,7 @@ describe('long and many records beside a bad one', () => {
     ])
   })
 
-  it('are each what they are, whatever the text around them has in quotes', async () => {
+  it('are the same rows and rejects, whatever stands in quotes around them', async () => {
     const inQuotes = 'x,\n""'.repeat(60)
     const count = 100_000
     const records = Array.from(
@@ -228,7 +228,7 @@ describe('lines of JSON', () => {
     '{"b":{"c":[1]}}',
   ].join('\n')
 
-  it('are read by name, and rejected where they are no object or do not fit', async () => {
+  it('are read by name, and rejected where they are not an object or do not fit', async () => {
     const done = await convertTexts({ 'x.jsonl': text }, { source })
     expect(shown(done)).toEqual([
       'x.jsonl/:2#2 : a JSON object, garbage',
@@ -337,7 +337,7 @@ describe('members', () => {
     ])
   })
 
-  it('that are empty or have only a header give no rows, but a part with the schema', async () => {
+  it('that are empty or have only a header become a part with the schema and no rows', async () => {
     const done = await convertTexts(
       { 'z.zip': buildZip({ 'empty.csv': '', 'header.csv': 'a,b\n', 'newline.csv': '\n' }) },
       { source: inZip() },

@@ -21,14 +21,14 @@ async function valuesOf(
 }
 
 describe('a value of JSON lines', () => {
-  it('is as it is written where it becomes a text', async () => {
+  it('keeps its digits as a text', async () => {
     const values = ['1.10', '-0.50', '1e2', '12345678901234567890.123', '12345678901234567890123', 'true', '"1.10"']
     const { rows, rejects } = await valuesOf(column.string(), [...values, 'null', '[1]'])
     expect(rejects).toEqual([])
     expect(rows.map(row => row.v)).toEqual([...values.slice(0, -1), '1.10', null, '[1]'])
   })
 
-  it('is found among others of its name and number', async () => {
+  it('is found among numbers with the same name or value', async () => {
     const line = '{"n":{"v":2.50},"s":"\\"v\\":1.500","v" : 1.50,"vv":1.5000,"w":1.5}'
     const { rows } = await convertLines([line], { columns: { v: column.string(), w: column.string() } })
     expect(rows).toEqual([{ v: '1.50', w: '1.5' }])
@@ -41,7 +41,7 @@ describe('a value of JSON lines', () => {
     expect(rows.map(row => row.v)).toEqual([...values, null])
   })
 
-  it('is rejected where it has a number whose digits would be lost, but not for that of another column', async () => {
+  it('is rejected when the digits of its number would be lost, but not for those of another column', async () => {
     const columns = { doc: column.json(), list: column.list(column.string()), d: column.decimal(38, 18) }
     const long = '0.123456789012345678'
     const lines = [`{"doc":{"a":${long}}}`, `{"list":[${long}]}`, `{"doc":{"a":"${long}"},"list":[1.5],"d":${long}}`]
@@ -54,7 +54,7 @@ describe('a value of JSON lines', () => {
     expect((await convertLines(lines, { columns, strict: false })).rejects).toEqual([])
   })
 
-  it('is taken where a float is printed otherwise, and in a list of floats', async () => {
+  it('is accepted when a float is printed differently, and in a list of floats', async () => {
     const columns = { doc: column.json(), list: column.list(column.float64()), s: column.list(column.string()) }
     const lines = [
       '{"doc":{"v":[1.2345678901234568e-05,1.2345678901234567e+20]},"list":[1.2345678901234568e-05]}',
@@ -72,7 +72,7 @@ describe('a value of JSON lines', () => {
     ])
   })
 
-  it('is found by names that a path would read otherwise', async () => {
+  it('is found by names that have the characters of a path', async () => {
     const names = ['*', 'a[*]', 'a/b', 'a~b', '~1', '$', 'a.b', '0']
     const columns = Object.fromEntries(names.map(name => [name, column.string()]))
     const row = Object.fromEntries(names.map((name, at) => [name, `v${at}`]))
@@ -153,7 +153,7 @@ describe('a line that parsers read in more than one way', () => {
     expect(done.rows.map(row => row.id)).toEqual(['8', '9'])
   })
 
-  it('is a reject also where most lines have other keys, and where the first line has the same', async () => {
+  it('is a reject also where most lines have other keys, and where the first line is like it', async () => {
     const lines = ['{"id":1,"b":2}', '{"b":1,"id":2}', '{"id":3}', '{"id":4,"b":1,"id":5}', '{"id":6,"b":7}']
     const done = await convertLines(lines, { columns })
     expect(done.rejects.map(each => each.line)).toEqual([4])
@@ -162,19 +162,19 @@ describe('a line that parsers read in more than one way', () => {
     expect(twice.rejects.map(each => each.line)).toEqual([1, 2])
   })
 
-  it('is read where only keys that are not declared stand twice, unless they are kept', async () => {
+  it('is read when only undeclared keys stand twice, unless they are kept', async () => {
     const lines = ['{"id":1,"z":true,"z":false}', '{"id":2}']
     expect((await convertLines(lines, { columns })).rows.map(row => row.id)).toEqual(['1', '2'])
     const kept = await convertLines(lines, { columns, onNewColumn: 'keep' })
     expect(kept.rejects.map(each => each.line)).toEqual([1])
   })
 
-  it('is read as the engine does where the task is not strict', async () => {
+  it('is read as the engine reads it when the task is not strict', async () => {
     const done = await convertLines(['{"id":1,"id":2}', '{"id":3,}'], { columns, strict: false })
     expect(done.rows.map(row => row.id)).toEqual(['1', '3'])
   })
 
-  it('is read where only its texts look so', async () => {
+  it('is read when only its strings look like it', async () => {
     const lines = ['{"id":1,"b":"[1,],\\",}"}', '{"id":2,"b":{"id":1,"x":",]"}}']
     const done = await convertLines(lines, { columns })
     expect(done.rejects).toEqual([])

@@ -120,7 +120,7 @@ describe('a broadcast table', () => {
     ['\n\nk\na\n\nb', csv(), ['a', 'b']],
     ['\uFEFF\r\n\r\nk\r\na\r\n', csv(), ['a']],
     ['a\n\nb\n', csv({ header: false }), ['a', 'b']],
-  ])('of one column has no row for a blank line: %j', async (content, format, keys) => {
+  ])('with one column has no row for a blank line: %j', async (content, format, keys) => {
     const tables = { t: table('t.csv', format, { k: column.string() }) }
     const done = await convertTask(
       taskOf({ tables, columns: { x: column.string() }, transform: sql`select t.* from input, t` }),
@@ -233,7 +233,7 @@ describe('a broadcast table', () => {
       absent,
       'table t, row 1: column k: expected required string, got null',
     ],
-  ] as const)('with %s fails by name and row', async (_name, definition, content, message) => {
+  ] as const)('with %s fails with its name and the row', async (_name, definition, content, message) => {
     await expect(readTable(definition, content)).rejects.toMatchObject({
       code: 'INPUT_INVALID',
       message: expect.stringContaining(message),

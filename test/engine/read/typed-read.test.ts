@@ -23,7 +23,7 @@ describe('more than a thousand columns', () => {
     ])
   })
 
-  it('are read the first time where all fit, nulls as well', async () => {
+  it('are read by the fast reading when all fit, also nulls', async () => {
     const done = await convertTask(taskOf({ source: files({ paths: '*', format: csv() }), columns, transform }), {
       inputs: { 'x.csv': `${header}\n${row}\n${nulls}\n` },
     })

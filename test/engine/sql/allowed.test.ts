@@ -1,22 +1,20 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
-import type { SqlStep } from '../../../lib/define/definition.ts'
-import { column, csv, sql, table } from '../../../lib/define/index.ts'
+import { column, csv, table } from '../../../lib/define/index.ts'
 import { isAllowedFunction } from '../../../lib/engine/sql/functions.ts'
 import { convertTask, taskOf } from '../converting.ts'
+import { checkSql, statement } from './checking.ts'
 
 const columns = { a: column.int32(), b: column.string() }
 const inputs = { 'x.csv': 'a,b\n1,x\n2,y\n' }
 const tables = { t: { name: 't.csv', content: 'b,n\nx,10\nz,20\n' } }
 
-const text = (statement: string): SqlStep => sql({})([statement] as unknown as TemplateStringsArray)
+const convertSql = (text: string) =>
+  convertTask(taskOf({ columns, tables: { t: table('t.csv', csv()) }, transform: statement(text) }), { inputs, tables })
 
-const convertSql = (statement: string) =>
-  convertTask(taskOf({ columns, tables: { t: table('t.csv', csv()) }, transform: text(statement) }), { inputs, tables })
+const convertWhere = (condition: string) => convertTask(taskOf({ columns, where: statement(condition) }), { inputs })
 
-const convertWhere = (condition: string) => convertTask(taskOf({ columns, where: text(condition) }), { inputs })
-
-describe('what SQL may read', () => {
+describe('SQL', () => {
   it.each([
     ['with k as (select * from t) select a from input join k using (b)', 1],
     ['with recursive k as (select 1 as n union all select n + 1 from k where n < 3) select a, n from input, k', 6],
@@ -25,13 +23,13 @@ describe('what SQL may read', () => {
     ['select a, (select max(r) from range(3) as g(r)) as m from input', 2],
     ['select a, j.value from input, json_each(\'{"k": 1}\') as j', 2],
     ["select b collate de as c, a::varchar as d, try_cast(b as int) as e from input where b glob 'x*'", 1],
-  ])('takes %s', async (statement, rows) => {
-    expect((await convertSql(statement)).rows).toHaveLength(rows)
+  ])('accepts %s', async (text, rows) => {
+    expect((await convertSql(text)).rows).toHaveLength(rows)
   })
 
   it.each([
     ["select * from read_csv('/etc/passwd')", 'the function read_csv is not available'],
-    ["select a, (select string_agg(content) from read_text('/etc/hostname')) as c from input", 'read_text'],
+    ["select a, (select string_agg(content) from read_statement('/etc/hostname')) as c from input", 'read_text'],
     ["select a, (select count(*) from read_blob('../**')) as c from input", 'read_blob'],
     ["select a, (select count(*) from glob('/**')) as c from input", 'glob'],
     ["select a, (select count(*) from parquet_metadata('/**/*.parquet')) as c from input", 'parquet_metadata'],
@@ -78,8 +76,8 @@ describe('what SQL may read', () => {
     ['create temp table input as select 1', 'another kind of statement'],
     ["export database '/etc/x'", 'another kind of statement'],
     ['set variable fanmill_members = []', 'another kind of statement'],
-  ])('refuses %s', async (statement, message) => {
-    await expect(convertSql(statement)).rejects.toMatchObject({
+  ])('refuses %s', async (text, message) => {
+    await expect(checkSql(statement(text), ['t'])).rejects.toMatchObject({
       code: 'SQL_INVALID',
       message: expect.stringContaining(message),
     })
@@ -87,7 +85,7 @@ describe('what SQL may read', () => {
 
   it('refuses to read the staged text of other slices through the folders of the engine', async () => {
     const statement =
-      "select i.*, x.content from input i left join read_text(list_transform(current_setting('allowed_directories'), d -> d || '**')) x on true"
+      "select i.*, x.content from input i left join read_statement(list_transform(current_setting('allowed_directories'), d -> d || '**')) x on true"
     await expect(convertSql(statement)).rejects.toMatchObject({
       code: 'SQL_INVALID',
       message:

@@ -4,6 +4,7 @@ import type { SqlStep } from '../../../lib/define/definition.ts'
 import { column, csv, sql, table } from '../../../lib/define/index.ts'
 import { checkTransform } from '../../../lib/engine/transform/transform.ts'
 import { type Conversed, convertTask, mapRows, taskOf } from '../converting.ts'
+import { checkSql, statement } from './checking.ts'
 
 const columns = { a: column.int32(), b: column.string() }
 const inputs = { 'x.csv': 'a,b\n1,x\n2,y\n3,x\n4,\n' }
@@ -16,8 +17,6 @@ const definitions = {
 function convertSql(step: SqlStep): Promise<Conversed> {
   return convertTask(taskOf({ columns, tables: definitions, transform: step }), { inputs, tables })
 }
-
-const statement = (text: string): SqlStep => sql({})([text] as unknown as TemplateStringsArray)
 
 describe('row-wise SQL', () => {
   it.each([
@@ -55,7 +54,7 @@ describe('row-wise SQL', () => {
     ['select input.*, t.* exclude (b) from input left join t on t.b = input.b', 4],
     ['select a, list_max([a, 2]) as m, greatest(a, 2) as g from input', 4],
     ['select * from input where 1 = 2', 0],
-  ])('takes %s', async (text, rows) => {
+  ])('accepts %s', async (text, rows) => {
     const { results, rows: written } = await convertSql(statement(text))
     expect(written).toHaveLength(rows)
     expect(results[0]).toMatchObject({ rowsRead: 4, recordsFound: 4, rowsWritten: rows })
@@ -114,8 +113,8 @@ describe('row-wise SQL', () => {
     ['select a, current_date as day from input', 'the function current_date'],
     ['select a, current_timestamp as day from input', 'the function current_timestamp'],
   ])('refuses %s', async (text, what) => {
-    const message = `task tested: transform step 1: ${what} would make the rows depend on how the input is cut into slices; a step sees each row on its own, so do this when you read the finished dataset`
-    await expect(convertSql(statement(text))).rejects.toMatchObject({ code: 'SQL_NOT_ROWWISE', message })
+    const message = `transform step 1: ${what} would make the rows depend on how the input is cut into slices; a step sees each row on its own, so do this when you read the finished dataset`
+    await expect(checkSql(statement(text))).rejects.toMatchObject({ code: 'SQL_NOT_ROWWISE', message })
   })
 
   it('refuses an aggregate in a subquery beside bound values and after other steps', async () => {
@@ -128,7 +127,7 @@ describe('row-wise SQL', () => {
     )
   })
 
-  it('takes a column named like a clock', async () => {
+  it('accepts a column that is named like a clock', async () => {
     const { rows } = await convertTask(
       taskOf({ columns: { current_date: column.string() }, transform: sql`select current_date from input` }),
       { inputs: { 'x.csv': 'current_date\ntoday\n' } },
@@ -151,7 +150,7 @@ describe('invalid SQL', () => {
     ['insert into t values (1)', 'expected one SELECT, got another kind of statement'],
     ['pivot input on b using sum(a)', 'expected one SELECT, got another kind of statement'],
   ])('refuses %s', async (text, message) => {
-    await expect(convertSql(statement(text))).rejects.toMatchObject({
+    await expect(checkSql(statement(text))).rejects.toMatchObject({
       code: expect.stringMatching(/SQL_INVALID|SQL_NOT_ROWWISE/),
       message: expect.stringContaining(message),
     })
@@ -163,9 +162,9 @@ describe('invalid SQL', () => {
     ['with k as (select 1 as a) select * from input, k', 'a'],
     ['select * from input left join t on t.b = input.b', 'b'],
   ])('refuses %s: two columns of one name', async (text, name) => {
-    await expect(convertSql(statement(text))).rejects.toMatchObject({
+    await expect(checkSql(statement(text))).rejects.toMatchObject({
       code: 'SQL_INVALID',
-      message: `task tested: transform step 1: column ${name} comes out twice; write * replace (… as ${name}) or * exclude (${name}) in place of *, or name one of them otherwise`,
+      message: `transform step 1: column ${name} comes out twice; write * replace (… as ${name}) or * exclude (${name}) in place of *, or name one of them otherwise`,
     })
   })
 
@@ -190,7 +189,7 @@ describe('invalid SQL', () => {
     })
   })
 
-  it('is named where it stands: a condition in where, a step by its number in transform', async () => {
+  it('fails with `where` or the number of its step in transform', async () => {
     const none = sql`select c from input`
     const where = sql`c > 1`
     const failing = (more: object) => convertTask(taskOf({ columns, ...more }), { inputs })
@@ -201,7 +200,7 @@ describe('invalid SQL', () => {
     await expect(failing({ where: sql`count(*) > 1` })).rejects.toThrow('where: the aggregate count_star')
   })
 
-  it('refuses a type that Parquet has not', async () => {
+  it('refuses a type that Parquet does not have', async () => {
     await expect(convertSql(sql`select a::hugeint as wide from input`)).rejects.toMatchObject({
       code: 'DEFINITION_INVALID',
       detail: { column: 'wide' },
@@ -223,13 +222,13 @@ describe('bound values', () => {
     [[1, 2 ** 40], '[1, 1099511627776]', 'BIGINT[]'],
     [[1.5, 2], '[1.5, 2.0]', 'DOUBLE[]'],
     [[], '[]', 'INTEGER[]'],
-  ])('gives %j as the value that it is', async (value, text, type) => {
+  ])('passes %j to the engine as this value', async (value, text, type) => {
     const { rows, schema } = await convertSql(sql`select ${value} as v from input where a = 1`)
     expect(rows).toEqual([{ v: text }])
     expect(schema).toEqual([{ name: 'v', type }])
   })
 
-  it('gives a bigint as one', async () => {
+  it('passes a bigint as a BIGINT', async () => {
     const { rows, schema } = await convertSql(sql`select ${-5n} as v from input where a = 1`)
     expect([rows, schema]).toEqual([[{ v: '-5' }], [{ name: 'v', type: 'BIGINT' }]])
   })
@@ -243,7 +242,7 @@ describe('bound values', () => {
     expect(rows).toEqual([{ a: '1', k: 'k' }])
   })
 
-  it('keeps a value from being a part of the statement', async () => {
+  it('never makes a value a part of the statement', async () => {
     const { rows } = await convertSql(sql`select a from input where b = ${"x' or '1'='1"}`)
     expect(rows).toEqual([])
   })

@@ -54,7 +54,7 @@ const negatives = [
 ]
 
 describe('a row that mapRows rejects', () => {
-  it('is a reject with the reason, its place and its text, beside those that do not fit', async () => {
+  it('becomes a reject with the reason, its place and its text, beside misfits', async () => {
     const done = await convertZip(refuseNegative)
     expect(shown(done)).toEqual(negatives)
     expect(done.rejects[0]).toMatchObject({ column: '', text: '2,-5,"a\nb"' })
@@ -62,7 +62,7 @@ describe('a row that mapRows rejects', () => {
     expect(done.results[0]).toMatchObject({ recordsFound: 6, rowsRead: 3, rowsRejected: 3, rowsWritten: 3 })
   })
 
-  it('is rejected by a RejectError as well, also one of another copy of the library', async () => {
+  it('is rejected also by a RejectError, even from another copy of the library', async () => {
     const other = (reason: string) =>
       Object.assign(new Error(reason), { reason, [Symbol.for('fanmill.RejectError')]: true })
     const done = await convertZip(
@@ -87,7 +87,7 @@ describe('a row that mapRows rejects', () => {
       [mapRows((row: Row) => [row, { ...row, kind: 'copy' }]), refuseNegative],
       {},
     ],
-  ] as const)('has its place behind %s', async (_what, transform, options) => {
+  ] as const)('has the place of its record after %s', async (_what, transform, options) => {
     const done = await convertZip(transform as readonly Step[], options)
     expect(shown(done)).toEqual(negatives)
     expect(done.results[0]).toMatchObject({ recordsFound: 6, rowsRead: 3, rowsRejected: 3 })
@@ -128,7 +128,7 @@ describe('a row that mapRows rejects', () => {
     ])
   })
 
-  it('is one among many of JSON lines, over several groups and partitions', async () => {
+  it('is found among many JSON lines in several groups and partitions', async () => {
     const lines = Array.from({ length: 20_000 }, (_, id) => JSON.stringify({ id, amount: id % 3, kind: `k${id % 4}` }))
     const definition = taskOf({
       source: files({ paths: '*', format: jsonLines() }),
@@ -203,7 +203,7 @@ describe("onError: 'reject'", () => {
     ])
   })
 
-  it('is not the default, and no other word', async () => {
+  it('needs onError to be exactly reject', async () => {
     await expect(convertZip(mapRows(parse as never, { adds: { n: column.int32() } }) as Step)).rejects.toMatchObject({
       code: 'TRANSFORM_FAILED',
     })
@@ -216,7 +216,7 @@ describe("onError: 'reject'", () => {
 describe('a row that mapBatches rejects', () => {
   const adds = { twice: column.float64() }
 
-  it('is named by its index, and its values are not used', async () => {
+  it('is rejected by its index, and its values are not used', async () => {
     const map = mapBatches(
       ({ columns: all }: Row, context) => {
         all.amount.forEach((amount: number | null, row: number) => {
@@ -235,7 +235,7 @@ describe('a row that mapBatches rejects', () => {
     ])
   })
 
-  it('is found where the function only throws', async () => {
+  it('is found when the function only throws', async () => {
     const map = mapBatches(
       ({ columns: all }: Row, context) => ({
         twice: all.amount.map((amount: number) => (amount < 0 ? context.reject('amount is negative') : amount)),

@@ -12,7 +12,7 @@ const convertMap = (transform: Step): Promise<Conversed> => convertTask(taskOf({
 type Row = any
 
 describe('mapBatches', () => {
-  it('gives columns and takes columns', async () => {
+  it('passes columns to the function and writes the columns that it returns', async () => {
     const map = mapBatches(
       ({ rowCount, columns: given }: Row) => ({ n: given.a.map((value: number) => value * rowCount) }) as never,
       { adds: { n: column.int32() } },

@@ -51,7 +51,7 @@ describe('mapRows', () => {
     ])
   })
 
-  it('gives a column another type when adds says so', async () => {
+  it('changes the type of a column that is in adds', async () => {
     const { rows, schema } = await convertMap(
       mapRows((row: Row) => ({ a: `#${row.a}` }), { adds: { a: column.string() } }),
     )
@@ -105,7 +105,7 @@ describe('mapRows', () => {
     expect(rows).toEqual([{ a: '3', b: 'y', c: '30', d: '30.5', e: '30.5' }])
   })
 
-  it('gives each type as its row type says, and takes it back unchanged', async () => {
+  it('passes each type as its row type declares, and accepts it unchanged', async () => {
     const types = {
       flag: column.boolean(),
       i64: column.int64(),
@@ -210,7 +210,7 @@ describe('mapRows', () => {
       ['x'],
       'column v: expected an integer from -2147483648 to 2147483647, got "x"',
     ],
-  ])('names the column where a value is no %s', async (_name, type, value, message) => {
+  ])('fails with the column when a value is no %s', async (_name, type, value, message) => {
     const failing = convertMap(mapRows(() => ({ v: value }) as never, { adds: { v: type } } as never) as Step)
     await expect(failing).rejects.toMatchObject({
       code: 'TRANSFORM_FAILED',
@@ -287,7 +287,7 @@ describe('mapRows', () => {
     })
   })
 
-  it('says archive, member and line where a function throws, among rejects and quoted newlines', async () => {
+  it('fails with archive, member and line when a function throws, among rejects and quoted newlines', async () => {
     const archive = buildZip({ 'ok.csv': 'a,b\n1,x\n', 'bad.csv': 'b,a\n"two\nlines",1\nx,y\n"p\nq",7\nz,8\n' })
     const source = zipMembers({ paths: '*.zip', format: csv() })
     const thrower = mapRows((row: Row) => {
@@ -302,7 +302,7 @@ describe('mapRows', () => {
     })
   })
 
-  it('says archive, member and line where the SQL of a step fails', async () => {
+  it('fails with archive, member and line when the SQL of a step fails', async () => {
     await expect(convertMap(sql`select cast(b as int) as n from input where b = 'y'`)).rejects.toMatchObject({
       code: 'TRANSFORM_FAILED',
       detail: { archive: 'x.csv', line: 3, record: 2 },
@@ -338,7 +338,7 @@ describe('the context of a function', () => {
     expect(setups).toBe(1)
   })
 
-  it('tells archive and member of each row, for any grouping of the slices', async () => {
+  it('has archive and member of each row, for any grouping of the slices', async () => {
     const source = zipMembers({ paths: '*.zip', format: csv() })
     const transform = mapRows((_row: Row, context: Row) => ({ from: `${context.archive}/${context.member}` }), {
       adds: { from: column.string() },
@@ -375,7 +375,7 @@ describe('the context of a function', () => {
     }
   })
 
-  it('tells the key of a file that is no member', async () => {
+  it('has the key as the member of a file that is not in an archive', async () => {
     const { rows } = await convertMap(mapRows((_row: Row, { member, archive }: Row) => ({ b: `${archive} ${member}` })))
     expect(new Set(rows.map(row => row.b))).toEqual(new Set(['x.csv x.csv']))
   })

@@ -19,7 +19,7 @@ describe('a row for which a check is false', () => {
     ['without a transform', {}],
     ['before a transform', { transform: sql`select id from input` }],
     ['that reads nothing', { transform: sql`select id from input where 1 = 2` }],
-  ])('is a reject with the reason, its place and its text, %s', async (_what, options) => {
+  ])('becomes a reject with the reason, its place and its text, %s', async (_what, options) => {
     const source = zipMembers({ paths: '*.zip', format: csv() })
     const done = await convertTask(taskOf({ source, columns, checks, ...options }), {
       inputs: { 'z.zip': buildZip({ 'a.csv': 'id,amount,kind\n9,9,a\n', 'm.csv': text }) },
@@ -34,7 +34,7 @@ describe('a row for which a check is false', () => {
     if (!('transform' in options)) expect(done.rows.map(row => row.id)).toEqual(['9', '1', '4'])
   })
 
-  it('is one of JSON lines, and null passes', async () => {
+  it('may be a JSON line; a condition that is null passes', async () => {
     const source = files({ paths: '*', format: jsonLines() })
     const only = [{ that: sql`amount > 1`, reason: 'too small' }]
     const lines = ['{"id":1,"amount":2}', '{"id":2,"amount":1}', '{"id":3}']
@@ -45,7 +45,7 @@ describe('a row for which a check is false', () => {
     expect(done.rows.map(row => row.id)).toEqual(['1', '3'])
   })
 
-  it('is shown by runTask', async () => {
+  it('is returned by runTask', async () => {
     const source = files({ paths: '*.csv', format: csv() })
     const checked = task({ name: 'checked', source, columns, checks, output: parquet({ path: 'out' }) })
     const { rows, rejects } = await runTask(checked, {
@@ -64,7 +64,7 @@ describe('a check', () => {
     [sql`amont > 0`, 'SQL_INVALID', /^task tested: check 1: .*amount/],
     [sql`amount > sum(amount)`, 'SQL_NOT_ROWWISE', /^task tested: check 1: /],
     [sql`true) union select * from input where (true`, 'SQL_INVALID', /^task tested: check 1: /],
-  ] as const)('is one condition over the columns of a row: %j', async (that, code, message) => {
+  ] as const)('fails unless it is one condition over the columns of a row: %j', async (that, code, message) => {
     const bad = taskOf({ columns, checks: [{ that, reason: 'r' }] })
     await expect(convertTask(bad, { inputs: { 'x.csv': text } })).rejects.toMatchObject({
       code,

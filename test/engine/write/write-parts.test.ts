@@ -68,7 +68,7 @@ describe('partitions', () => {
     expect(folders).not.toContain('k=../')
   })
 
-  it('are made of several columns of every type', async () => {
+  it('may be of several columns of every type', async () => {
     const types = { d: column.date(), b: column.boolean(), n: column.int32() }
     const { parts } = await convertTask(taskOf({ columns: types, output: outputOf({ partitionBy: ['d', 'b'] }) }), {
       inputs: { 'x.csv': 'd,b,n\n2001-02-03,true,1\n2001-02-03,false,2\n2001-02-03,true,3\n' },
@@ -79,7 +79,7 @@ describe('partitions', () => {
     ])
   })
 
-  it('of no rows are one part with the schema, of rows that are counted once', async () => {
+  it('without rows are one part with the schema, and the rows read are counted once', async () => {
     const done = await convertTask(
       taskOf({
         columns,
@@ -92,7 +92,7 @@ describe('partitions', () => {
     expect(done.results[0]).toMatchObject({ recordsFound: 2, rowsRead: 2, rowsWritten: 0 })
   })
 
-  it('are made of a provenance column under another name', async () => {
+  it('may be of a provenance column under another name', async () => {
     const definition = taskOf({
       columns,
       provenance: ['_archive'],
@@ -150,7 +150,7 @@ describe('a part', () => {
     )
   })
 
-  it('is read by a third library, without what that one does not know', async () => {
+  it('is read by a third library, without the types that it does not know', async () => {
     await withShares(
       taskOf({ columns, output: outputOf({ compression: 'snappy' }) }),
       { inputs: { 'x.csv': 'k,n\na,1\n,2\n' } },
@@ -164,7 +164,7 @@ describe('a part', () => {
     )
   })
 
-  it('is sorted when that is asked, with statistics of its row groups', async () => {
+  it('is sorted by sortBy, with statistics of its row groups', async () => {
     await withShares(
       taskOf({ columns, output: outputOf({ sortBy: ['n'], rowGroupRows: 2048 }) }),
       { inputs: { 'x.csv': text } },
@@ -183,7 +183,7 @@ describe('a part', () => {
     )
   })
 
-  it.each([true, false])('has bloom filters when they are asked for: %s', async bloomFilters => {
+  it.each([true, false])('has bloom filters when the output sets them: %s', async bloomFilters => {
     await withShares(
       taskOf({ columns, output: outputOf({ bloomFilters }) }),
       { inputs: { 'x.csv': text } },
@@ -212,7 +212,7 @@ describe('a part', () => {
     )
   })
 
-  it('says its true size and rows', async () => {
+  it('has its true size and rows in the result', async () => {
     await withShares(
       taskOf({ columns, output: outputOf({ partitionBy: ['k'] }) }),
       { inputs: { 'x.csv': text } },
@@ -248,7 +248,7 @@ const csvOf = (rows: readonly CellRow[]): string =>
 const cells = { id: column.int32(), s: column.string(), f: column.float64(), big: column.int64() }
 
 describe('rows', () => {
-  it('that are written are the rows that are read', async () => {
+  it('are written as they are read', async () => {
     const property = fc.asyncProperty(rowsOfCells, async rows => {
       await withShares(taskOf({ columns: cells }), { inputs: { 'x.csv': csvOf(rows) } }, async ([result]) => {
         const { rows: read } = await readParquet(result?.parts[0]?.file ?? '')
@@ -298,7 +298,7 @@ describe('rows', () => {
 })
 
 describe('memory', () => {
-  it('that an engine has not enough of is told as OUT_OF_MEMORY', async () => {
+  it('that is too little for the engine fails with OUT_OF_MEMORY', async () => {
     const transform = sql`select list_transform(range(3000), a -> k || repeat('x', 1000000) || a) as l from input`
     await expect(
       convertTask(taskOf({ columns, transform }), { inputs: { 'x.csv': 'k,n\na,1\n' }, engineBytes: 64 * 1024 * 1024 }),
