@@ -34,13 +34,13 @@ export interface Conversion {
   readonly folderBytesMax?: number
 }
 
-export interface Conversed {
+export interface ConversionResult {
   readonly rows: readonly Readonly<Record<string, string | null>>[]
   readonly schema: ShareResult['schema']
   readonly parts: readonly SharePart[]
   readonly rejects: readonly Reject[]
   readonly results: readonly CheckedResult[]
-  readonly told: readonly WorkerMessage[]
+  readonly messages: readonly WorkerMessage[]
 }
 
 /** A task over every file of the input root, with defaults for all that a test does not care about. */
@@ -70,11 +70,11 @@ const reader = await DuckDBInstance.create(':memory:', { threads: '1' })
 const connection = await reader.connect()
 await connection.run("SET TimeZone = 'UTC'")
 
-/** The task's rows, every value as the engine prints it, in the order of the parts. */
-export async function convertTask(definition: TaskDefinition, given: Conversion): Promise<Conversed> {
+/** Runs a task and returns its rows in the order of the parts, every value as the engine prints it. */
+export async function convertTask(definition: TaskDefinition, given: Conversion): Promise<ConversionResult> {
   return withFolder(async folder => {
-    const told: WorkerMessage[] = []
-    const results = await runShares(definition, given, { folder, told })
+    const messages: WorkerMessage[] = []
+    const results = await runShares(definition, given, { folder, messages })
     const parts = results.flatMap(result => result.parts)
     const rejects = await rowsOf(results.flatMap(result => result.rejectFiles))
     return {
@@ -85,18 +85,18 @@ export async function convertTask(definition: TaskDefinition, given: Conversion)
         row => ({ ...row, line: Number(row.line), record: Number(row.record) }) as unknown as Reject,
       ),
       results,
-      told,
+      messages,
     }
   })
 }
 
-/** Parts and all while they are there: `use` gets the results of the shares. */
+/** Runs the shares of a task and passes their results to `use` before the files are removed. */
 export async function withShares<T>(
   definition: TaskDefinition,
   given: Conversion,
   use: (results: readonly CheckedResult[], folder: string) => Promise<T>,
 ): Promise<T> {
-  return withFolder(async folder => use(await runShares(definition, given, { folder, told: [] }), folder))
+  return withFolder(async folder => use(await runShares(definition, given, { folder, messages: [] }), folder))
 }
 
 /** Rows of Parquet files, every value as text. */
@@ -111,7 +111,7 @@ export async function rowsOf(paths: readonly string[]): Promise<Readonly<Record<
   return rows
 }
 
-/** A Parquet file's bytes of a query, written by another engine than the one under test. */
+/** Writes the rows of a query to Parquet with another engine than the one under test, and returns the bytes. */
 export async function parquetOf(sql: string): Promise<Uint8Array> {
   return withFolder(async folder => {
     await connection.run(`COPY (${sql}) TO '${folder}/made.parquet' (FORMAT parquet)`)
@@ -135,7 +135,7 @@ type CheckedResult = ShareResult & { readonly accounts: readonly MemberAccount[]
 async function runShares(
   definition: TaskDefinition,
   given: Conversion,
-  { folder, told }: { readonly folder: string; readonly told: WorkerMessage[] },
+  { folder, messages }: { readonly folder: string; readonly messages: WorkerMessage[] },
 ): Promise<CheckedResult[]> {
   const { params = {}, groupBytes = 1e8, shares = 1, engineBytes = 512 * 1024 * 1024 } = given
   for (const name of ['in', 'stage', 'parts', 'tables']) mkdirSync(join(folder, name))
@@ -157,7 +157,7 @@ async function runShares(
   const results: CheckedResult[] = []
   const parted = slices.length > 0 ? splitShares(slices, shares) : [[]]
   for (const [index, share] of parted.entries()) {
-    const thread = await openThread(definition, setup, message => told.push(message))
+    const thread = await openThread(definition, setup, message => messages.push(message))
     try {
       const job = {
         kind: 'share',
@@ -176,7 +176,7 @@ async function runShares(
   return results
 }
 
-/** What the groups of a share wrote of their members. */
+/** Reads the accounts that the groups of a share wrote. */
 async function accountsIn(files: readonly string[]): Promise<MemberAccount[]> {
   const reader = await connection.runAndReadAll(`from read_parquet([${files.map(file => `'${file}'`).join(', ')}])`)
   const rows = reader.getRowObjectsJS() as unknown as readonly MemberAccount[]

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { column, files, parquetFiles, sql, zipMembers } from '../../lib/define/index.ts'
 import { buildZip } from '../zip-builder.ts'
 import {
-  type Conversed,
+  type ConversionResult,
   convertTask,
   type Inputs,
   mapRows,
@@ -16,7 +16,7 @@ const inZip = zipMembers({ paths: '*.zip', format: parquetFiles() })
 const five = await parquetOf("select i::int as a, 'x' || i as b from range(5) t(i)")
 const halves = await parquetOf('select i + 0.5::double as a, null::varchar as b from range(2) t(i)')
 
-const convertFiles = (inputs: Inputs, options: TestTaskOptions = {}): Promise<Conversed> =>
+const convertFiles = (inputs: Inputs, options: TestTaskOptions = {}): Promise<ConversionResult> =>
   convertTask(taskOf({ source, ...options }), { inputs })
 
 describe('Parquet files', () => {

@@ -68,7 +68,7 @@ it.each([{ transform: [] }, { transform: [sql`SELECT * FROM input WHERE x % 2 = 
   async ({ transform }) => {
     const content = `x\n${Array.from({ length: 30_000 }, (_, n) => n).join('\n')}\n`
     const task = taskOf({ columns: { x: column.int64() }, transform } as never)
-    const { told: sent, results } = await convertTask(task, { inputs: { 'a.csv': content }, groupBytes: 60_000 })
+    const { messages: sent, results } = await convertTask(task, { inputs: { 'a.csv': content }, groupBytes: 60_000 })
     const done = sent.filter(message => message.kind === 'progress')
     const sum = (name: 'members' | 'bytes' | 'rowsWritten') => done.reduce((all, each) => all + each[name], 0)
     expect(sum('rowsWritten')).toBe(results.reduce((all, each) => all + each.rowsWritten, 0))

@@ -7,9 +7,9 @@ export interface LeafSql {
   /** Null where the file's value cannot be read. */
   readonly value: string
   /** True where the file's value is lost, null or false elsewhere; undefined where no value can be lost. */
-  readonly bad?: string
+  readonly bad?: string | undefined
   /** The value as the file has it, for a message; default the value's own text. */
-  readonly text?: string
+  readonly text?: string | undefined
 }
 
 export interface LeafOptions {

@@ -148,7 +148,7 @@ function valueOptions(column: ReadColumn, group: readonly ParquetFile[], options
   }
   const position = own.findIndex(each => each.name === column.name)
   const found = own[position]
-  return { strict, ...(found && { source: sourceSql(found, position, { strict, wants: wantsOf(column.definition) }) }) }
+  return { strict, source: found && sourceSql(found, position, { strict, wants: wantsOf(column.definition) }) }
 }
 
 function wantsOf(definition: ColumnDefinition | undefined): SourceOptions['wants'] {

@@ -64,7 +64,8 @@ function listSql(items: DuckDBType, from: string, walk: Walk): LeafSql | undefin
   return {
     type,
     value: `list_transform(${from}, lambda ${item}: ${inner.value})`,
-    ...(inner.bad && { bad: `len(list_filter(${from}, lambda ${item}: ${inner.bad})) > 0`, text: rawText(from) }),
+    bad: inner.bad && `len(list_filter(${from}, lambda ${item}: ${inner.bad})) > 0`,
+    text: inner.bad && rawText(from),
   }
 }
 
@@ -83,7 +84,8 @@ function structSql({ entryNames, entryTypes }: DuckDBStructType, from: string, w
   return {
     type,
     value: `CASE WHEN ${from} IS NOT NULL THEN struct_pack(${packed}) END`,
-    ...(bads.length > 0 && { bad: `(${bads.join(' OR ')})`, text: rawText(from) }),
+    bad: bads.length > 0 ? `(${bads.join(' OR ')})` : undefined,
+    text: bads.length > 0 ? rawText(from) : undefined,
   }
 }
 
@@ -100,7 +102,7 @@ function mapSql({ keyType, valueType }: DuckDBMapType, from: string, walk: Walk)
   const entries = `list_transform(map_entries(${from}), lambda ${item}: {'key': ${key.value}, 'value': ${value.value}})`
   // A map cannot have a key that is lost.
   const made = key.bad ? `CASE WHEN NOT ${bad} THEN map_from_entries(${entries}) END` : `map_from_entries(${entries})`
-  return { type, value: made, ...(bads.length > 0 && { bad, text: rawText(from) }) }
+  return bads.length > 0 ? { type, value: made, bad, text: rawText(from) } : { type, value: made }
 }
 
 const rawText = (from: string): string => `CAST(${from} AS VARCHAR)`

@@ -8,7 +8,7 @@ import type { ReadColumn } from './read-columns.ts'
 /** The source of a declared column. */
 export interface ValueOptions {
   /** The file's column of the same name, where it has one. */
-  readonly source?: LeafSql
+  readonly source?: LeafSql | undefined
   readonly strict: boolean
 }
 

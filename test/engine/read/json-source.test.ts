@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { column, files, jsonLines, sql, table, zipMembers } from '../../../lib/define/index.ts'
 import { buildZip } from '../../zip-builder.ts'
-import { type Conversed, convertTask, type TestTaskOptions, taskOf } from '../converting.ts'
+import { type ConversionResult, convertTask, type TestTaskOptions, taskOf } from '../converting.ts'
 
 const source = files({ paths: '*', format: jsonLines() })
 
-const convertLines = (lines: readonly string[], options: TestTaskOptions): Promise<Conversed> =>
+const convertLines = (lines: readonly string[], options: TestTaskOptions): Promise<ConversionResult> =>
   convertTask(taskOf({ source, ...options }), { inputs: { 'x.jsonl': `${lines.join('\n')}\n` } })
 
 /** The values of one column `v`, each of a line of its own. */
@@ -13,7 +13,7 @@ async function valuesOf(
   type: ReturnType<typeof column.string | typeof column.json>,
   values: readonly string[],
   options: TestTaskOptions = {},
-): Promise<Conversed> {
+): Promise<ConversionResult> {
   return convertLines(
     values.map(value => `{"v":${value}}`),
     { columns: { v: type }, ...options },
@@ -133,7 +133,8 @@ describe('a key that is not declared', () => {
 
 describe('a line that parsers read in more than one way', () => {
   const columns = { id: column.int32(), b: column.json() }
-  const shown = ({ rejects }: Conversed) => rejects.map(({ line, expected, received }) => [line, expected, received])
+  const shown = ({ rejects }: ConversionResult) =>
+    rejects.map(({ line, expected, received }) => [line, expected, received])
 
   it.each([
     [

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { SqlStep } from '../../../lib/define/definition.ts'
 import { column, csv, sql, table } from '../../../lib/define/index.ts'
 import { checkTransform } from '../../../lib/engine/transform/transform.ts'
-import { type Conversed, convertTask, mapRows, taskOf } from '../converting.ts'
+import { type ConversionResult, convertTask, mapRows, taskOf } from '../converting.ts'
 import { checkSql, statement } from './checking.ts'
 
 const columns = { a: column.int32(), b: column.string() }
@@ -14,7 +14,7 @@ const definitions = {
   none: table('none.csv', csv(), { b: column.string(), m: column.int32() }),
 }
 
-function convertSql(step: SqlStep): Promise<Conversed> {
+function convertSql(step: SqlStep): Promise<ConversionResult> {
   return convertTask(taskOf({ columns, tables: definitions, transform: step }), { inputs, tables })
 }
 

@@ -16,7 +16,7 @@ import {
 import { runTask } from '../../../lib/testing.ts'
 import { buildZip } from '../../zip-builder.ts'
 import {
-  type Conversed,
+  type ConversionResult,
   convertTask,
   type Inputs,
   mapBatches,
@@ -33,12 +33,12 @@ const zip = buildZip({ 'a.csv': 'id,amount,kind\n9,9,a\n', 'm.csv': text })
 // biome-ignore lint/suspicious/noExplicitAny: the rows of a step in a list have no type
 type Row = any
 
-const convertZip = (transform: Step | readonly Step[], options: TestTaskOptions = {}): Promise<Conversed> =>
+const convertZip = (transform: Step | readonly Step[], options: TestTaskOptions = {}): Promise<ConversionResult> =>
   convertTask(taskOf({ source: zipMembers({ paths: '*.zip', format: csv() }), columns, transform, ...options }), {
     inputs: { 'z.zip': zip },
   })
 
-const shown = ({ rejects }: Conversed) =>
+const shown = ({ rejects }: ConversionResult) =>
   rejects.map(({ archive, member, line, record, expected, received }) => [
     `${archive} ${member}:${line}#${record}`,
     expected,

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Step } from '../../../lib/define/definition.ts'
 import { column } from '../../../lib/define/index.ts'
-import { type Conversed, convertTask, mapBatches, taskOf } from '../converting.ts'
+import { type ConversionResult, convertTask, mapBatches, taskOf } from '../converting.ts'
 
 const columns = { a: column.int32(), b: column.string() }
 const inputs = { 'x.csv': 'a,b\n1,x\n2,y\n3,\n' }
 
-const convertMap = (transform: Step): Promise<Conversed> => convertTask(taskOf({ columns, transform }), { inputs })
+const convertMap = (transform: Step): Promise<ConversionResult> =>
+  convertTask(taskOf({ columns, transform }), { inputs })
 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of a step in a list have no type
 type Row = any
@@ -20,7 +21,7 @@ describe('mapBatches', () => {
     expect((await convertMap(map as Step)).rows.map(row => row.n)).toEqual(['3', '6', '9'])
   })
 
-  it('fails where a column is changed in place, which could not be told', async () => {
+  it('fails where a column is changed in place, because the change could not be found', async () => {
     const map = mapBatches(
       ({ columns: given }: Row) => {
         given.a[0] = 7

@@ -12,12 +12,12 @@ import {
   zipMembers,
 } from '../../../lib/define/index.ts'
 import { buildZip } from '../../zip-builder.ts'
-import { type Conversed, convertTask, mapRows, parquetOf, type TestTaskOptions, taskOf } from '../converting.ts'
+import { type ConversionResult, convertTask, mapRows, parquetOf, type TestTaskOptions, taskOf } from '../converting.ts'
 
 const columns = { a: column.int32(), b: column.string() }
 const inputs = { 'x.csv': 'a,b\n1,x\n2,y\n3,\n' }
 
-const convertMap = (transform: Step | readonly Step[], options: TestTaskOptions = {}): Promise<Conversed> =>
+const convertMap = (transform: Step | readonly Step[], options: TestTaskOptions = {}): Promise<ConversionResult> =>
   convertTask(taskOf({ columns, transform, ...options }), { inputs })
 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of a step in a list have no type
