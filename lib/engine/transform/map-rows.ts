@@ -32,21 +32,21 @@ export function rowFunction(
   const view = createRowView(given)
   const positions = new Map(given.map((column, index) => [column.name, index]))
   const names = targets.map(({ name }) => name)
-  const isTarget = new Set(names)
   const map = step.map as (row: unknown, context: unknown) => unknown
+  const targetPositions = names.map(name => positions.get(name))
   // Positions of columns whose type stays the same, so that their values may pass as they are.
-  const sameTyped = targets.map(({ name, type }) => {
-    const at = positions.get(name)
+  const sameTyped = targets.map(({ type }, index) => {
+    const at = targetPositions[index]
     return at !== undefined && String(given[at]?.type) === String(type) ? at : undefined
   })
   const fields = (result: Readonly<Record<string, unknown>>, row: number): unknown[] => {
-    for (const key in result) if (!isTarget.has(key)) checkKey(key, result[key], { positions, view, shape })
+    for (const key in result) if (!names.includes(key)) checkKey(key, result[key], { positions, view, shape })
     return targets.map((target, at) => {
       const { name } = target
       const same = sameTyped[at]
       if (same !== undefined && (!(name in result) || isSameValue(result[name], view.value(same))))
         return present(target, view.item(same), row)
-      const position = positions.get(name)
+      const position = targetPositions[at]
       const value = name in result ? result[name] : position === undefined ? null : view.value(position)
       return write(target, value, row)
     })
