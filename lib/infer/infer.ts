@@ -59,7 +59,7 @@ export async function inferColumns(path: string, options: InferOptions = {}): Pr
   if (delimiter === undefined && knownKind(name) === undefined && Object.keys(inferred.columns).length === 1)
     throw new PermanentError(
       'INPUT_INVALID',
-      `${name}: expected fields that are delimited, got one in each line; set the delimiter, or use lines({ pattern }) for a log`,
+      `${name}: expected fields that are delimited, got one in each line; write lines({ pattern }) for a log, or set the delimiter`,
       { path, name },
     )
   return inferred
