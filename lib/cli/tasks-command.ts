@@ -21,8 +21,8 @@ async function tasksAction(path: string, { json }: CommonOptions): Promise<void>
 }
 
 function pipelineJson({ name, tasks }: PipelineDefinition): unknown {
-  const taskJson = ({ name, doc, params, output }: TaskDefinition) => {
-    return { name, doc, params, output: output.path }
+  const taskJson = ({ name, doc, params, source, output }: TaskDefinition) => {
+    return { name, doc, params, reads: readsOf(source), output: output.path }
   }
   return { name, tasks: tasks.map(taskJson) }
 }
