@@ -29,7 +29,7 @@ describe('SQL', () => {
 
   it.each([
     ["select * from read_csv('/etc/passwd')", 'the function read_csv is not available'],
-    ["select a, (select string_agg(content) from read_statement('/etc/hostname')) as c from input", 'read_text'],
+    ["select a, (select string_agg(content) from read_text('/etc/hostname')) as c from input", 'read_text'],
     ["select a, (select count(*) from read_blob('../**')) as c from input", 'read_blob'],
     ["select a, (select count(*) from glob('/**')) as c from input", 'glob'],
     ["select a, (select count(*) from parquet_metadata('/**/*.parquet')) as c from input", 'parquet_metadata'],
@@ -85,7 +85,7 @@ describe('SQL', () => {
 
   it('refuses to read the staged text of other slices through the folders of the engine', async () => {
     const statement =
-      "select i.*, x.content from input i left join read_statement(list_transform(current_setting('allowed_directories'), d -> d || '**')) x on true"
+      "select i.*, x.content from input i left join read_text(list_transform(current_setting('allowed_directories'), d -> d || '**')) x on true"
     await expect(convertSql(statement)).rejects.toMatchObject({
       code: 'SQL_INVALID',
       message:
