@@ -81,7 +81,7 @@ class WarmPool {
       threads: tier.threads,
       memory: shareMemory(tier.memoryMb * 1.048576 * memoryShare, tier.threads),
       // Below the limit of the platform, so that the batch fails with its own error and place instead of ending the process.
-      memoryBytesMax: tier.memoryMb * 1_048_576 * ceilingShare,
+      memoryBytesMax: Math.floor(tier.memoryMb * 1_048_576 * ceilingShare),
     }
   }
 

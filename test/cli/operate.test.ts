@@ -121,7 +121,7 @@ describe('an execution that was continued by another one', () => {
     aws.begin('first', { ...end, outputs })
     const { stdout } = await operate('status first')
     expect(stdout).toContain(
-      'continued by execution next\ntask points: waited long, and is continued by another execution',
+      'continued by execution next\ntask points: continued by another execution, after a long wait',
     )
   })
 })

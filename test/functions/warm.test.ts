@@ -15,7 +15,10 @@ import { listen } from './listen.ts'
 
 const month = '2001-01'
 let account: Account
-afterEach(() => account.close())
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await account.close()
+})
 
 async function planned(task: string, archives: readonly string[], steps = '') {
   account = await Account.open(pipelineText({ task, steps }), { FANMILL_GROUP_BYTES: '1' })
@@ -55,7 +58,7 @@ it('ends a batch with OUT_OF_MEMORY when its process takes more than 92 % of the
   const slow = '.mapRows(row => { const end = Date.now() + 300; while (Date.now() < end); return row })'
   const { run, items } = await planned('', ['a'], slow)
   const taken = vi.spyOn(process.memoryUsage, 'rss')
-  const shareOf = (share: number): number => Math.round(share * 3008 * 1024 * 1024)
+  const shareOf = (share: number): number => Math.floor(3008 * 1_048_576 * share)
   taken.mockReturnValue(shareOf(0.93))
   await expect(account.process('points', { run, item: items[0]! })).rejects.toMatchObject({
     name: 'CapacityError',
@@ -64,7 +67,6 @@ it('ends a batch with OUT_OF_MEMORY when its process takes more than 92 % of the
   })
   taken.mockReturnValue(shareOf(0.91))
   expect(await account.process('points', { run, item: items[0]!, tier: 1 })).toMatchObject({ rows: 1 })
-  taken.mockRestore()
 })
 
 it('keeps the threads of the last two runs, so that a process that alternates between them sets up each once', async () => {
