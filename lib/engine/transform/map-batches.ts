@@ -120,7 +120,9 @@ function checkBatchKey(
   targets: readonly Target[],
 ): void {
   if (targets.some(({ name }) => name === key)) return
-  if (!Object.hasOwn(columns, key)) throw unknownKey('mapBatches', key)
+  if (!Object.hasOwn(columns, key)) {
+    throw unknownKey('mapBatches', key, [...Object.keys(columns), ...targets.map(({ name }) => name)])
+  }
   if (isSameValue(values, columns[key])) return
   throw new PermanentError(
     'TRANSFORM_FAILED',

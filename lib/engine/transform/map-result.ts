@@ -4,6 +4,7 @@ import type { DuckDBType } from '@duckdb/node-api'
 import type { ColumnDefinition, MapBatchesStep, MapRowsStep } from '../../define/definition.ts'
 import { isRejectError } from '../../define/reject-error.ts'
 import { PermanentError } from '../../errors/errors.ts'
+import { didYouMean } from '../../errors/nearest.ts'
 import { expectedText } from '../read/column-sql.ts'
 import type { SchemaColumn } from './schema-column.ts'
 import { type ToVector, UnfitValue, valueWriter } from './vector-values.ts'
@@ -55,10 +56,10 @@ export const kindOf = (value: unknown): string =>
   value === null ? 'null' : typeof value === 'object' ? `a value of type ${tagOf(value)}` : typeof value
 
 /** Returns the error for a key that is not a column. */
-export const unknownKey = (kind: 'mapRows' | 'mapBatches', key: string): PermanentError =>
+export const unknownKey = (kind: 'mapRows' | 'mapBatches', key: string, known: readonly string[]): PermanentError =>
   new PermanentError(
     'TRANSFORM_FAILED',
-    `${kind} returned ${key}, which is neither a column nor in adds; add ${key}: column.…() to adds`,
+    `${kind} returned ${key}, which is neither a column nor in adds${didYouMean(key, known)}; add ${key}: column.…() to adds`,
     { key },
   )
 

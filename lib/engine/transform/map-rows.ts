@@ -40,7 +40,7 @@ export function rowFunction(
     return at !== undefined && String(given[at]?.type) === String(type) ? at : undefined
   })
   const fields = (result: Readonly<Record<string, unknown>>, row: number): unknown[] => {
-    for (const key in result) if (!names.includes(key)) checkKey(key, result[key], { positions, view, shape })
+    for (const key in result) if (!names.includes(key)) checkKey(key, result[key], { positions, names, view, shape })
     return targets.map((target, at) => {
       const { name } = target
       const same = sameTyped[at]
@@ -102,15 +102,17 @@ const entries = (names: readonly string[], values: readonly unknown[]): never =>
   Object.fromEntries(names.map((name, at) => [name, values[at]])) as never
 
 interface KnownRow {
+  /** The columns that the step writes. */
+  readonly names: readonly string[]
   readonly positions: ReadonlyMap<string, number>
   readonly view: RowView
   readonly shape: Shape
 }
 
 /** Checks a key that the query has no place for. An unchanged value passes; a changed one is learned. @throws ShapeChanged */
-function checkKey(key: string, value: unknown, { positions, view, shape }: KnownRow): void {
+function checkKey(key: string, value: unknown, { positions, names, view, shape }: KnownRow): void {
   const position = positions.get(key)
-  if (position === undefined) throw unknownKey('mapRows', key)
+  if (position === undefined) throw unknownKey('mapRows', key, [...positions.keys(), ...names])
   if (isSameValue(value, view.value(position))) return
   shape.changes.add(key)
   throw new ShapeChanged()

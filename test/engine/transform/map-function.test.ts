@@ -12,7 +12,15 @@ import {
   zipMembers,
 } from '../../../lib/define/index.ts'
 import { buildZip } from '../../zip-builder.ts'
-import { type ConversionResult, convertTask, mapRows, parquetOf, type TestTaskOptions, taskOf } from '../converting.ts'
+import {
+  type ConversionResult,
+  convertTask,
+  mapBatches,
+  mapRows,
+  parquetOf,
+  type TestTaskOptions,
+  taskOf,
+} from '../converting.ts'
 
 const columns = { a: column.int32(), b: column.string() }
 const inputs = { 'x.csv': 'a,b\n1,x\n2,y\n3,\n' }
@@ -255,6 +263,15 @@ describe('mapRows', () => {
       code: 'TRANSFORM_FAILED',
       message: expect.stringContaining('x.parquet: column struct: expected the value unchanged'),
     })
+  })
+
+  it.each([
+    ['mapRows', mapRows(() => ({ seasn: 'x' }), { adds: { season: column.string() } })],
+    ['mapBatches', mapBatches(() => ({ seasn: ['x'] }), { adds: { season: column.string() } })],
+  ])('name the nearest column when %s returns one that does not exist', async (kind, step) => {
+    await expect(convertMap(step)).rejects.toThrow(
+      `${kind} returned seasn, which is neither a column nor in adds, did you mean season; add seasn: column.…() to adds`,
+    )
   })
 
   it.each([
