@@ -141,11 +141,7 @@ const extractionExtras: readonly Readonly<Record<string, unknown>>[] = [
 it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
   ['a misspelt option', { sourec: source }, 'task flights: sourec: unknown option, did you mean source'],
   ['a misspelt option inside', { rejects: { mx: 1 } }, 'task flights: rejects.mx: unknown option, did you mean max'],
-  [
-    'a source that is none',
-    { source: { kind: 'zipMembers' } },
-    'source: expected zipMembers({ … }), files({ … }) or rowsFrom({ … }), got {"kind"',
-  ],
+  ['a source that is none', { source: { kind: 'zipMembers' } }, 'source: expected zipMembers({ … }), files({ … })'],
   [
     'an output that is none',
     { output: source },
