@@ -117,7 +117,7 @@ async function planTask(
       ...sizeWarnings(task, found?.bytes ?? 0, parts),
       ...(aws.warning ? [aws.warning] : []),
     ],
-    aws: aws.estimate,
+    ...(aws.estimate && { aws: aws.estimate }),
   }
 }
 

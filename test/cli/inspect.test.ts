@@ -107,7 +107,7 @@ describe('after a run', () => {
     const { code, stdout } = await fanmill(['show', 'out/trips/2001-01'], { cwd })
     expect(code).toBe(0)
     expect(stdout).toMatch(/^trips: 3 rows, .* 1 parts/m)
-    expect(stdout).toMatch(/^id +INTEGER/m)
+    expect(stdout).toMatch(/^id +int32/m)
     expect(stdout).toMatch(/^part-\S+\.parquet +3 /m)
   })
 
