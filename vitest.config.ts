@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -7,6 +8,8 @@ export default defineConfig({
     globalSetup: 'test/bundles-folder.ts',
     setupFiles: ['test/temporary-folder.ts', 'test/bundle-once.ts'],
     pool: 'forks',
+    // One worker less than cores is the default, which leaves one of two cores idle for half of the time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 120_000,
     hookTimeout: 300_000,
     // Read when their modules load: else the functions' log and metrics print into the report.

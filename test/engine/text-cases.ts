@@ -272,7 +272,7 @@ export const cases: readonly TextCase[] = [
     column: column.list(column.decimal(5, 1)),
     accepts: { '"[1, ""2.5""]"': '[1.0, 2.5]' },
     refuses: ['[1.25]', '[99999]'],
-    expected: 'list of decimal',
+    expected: 'list of decimal(5, 1)',
   },
   {
     name: 'list of dates',
@@ -286,7 +286,7 @@ export const cases: readonly TextCase[] = [
     column: column.list(column.list(column.int32())),
     accepts: { '"[[1,2],[],null]"': '[[1, 2], [], NULL]' },
     refuses: ['[1]', '[[1.5]]'],
-    expected: 'list of list',
+    expected: 'list of list of int32',
   },
   {
     name: 'list of strings',
