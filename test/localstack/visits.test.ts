@@ -74,7 +74,7 @@ describe.skipIf(!endpoint).concurrent('a pipeline in the CDK app of another proj
     expect((await manifestOf(laptop, dataset))?.schema).toEqual((await manifestOf(lake, dataset))?.schema)
     expect(await onLaptop(`s3://${visits.output}`)).toMatchObject({
       status: 'skipped',
-      tasks: [{ run: tasks[0]!.run!.runId }],
+      tasks: [{ runId: tasks[0]!.run!.runId }],
     })
   })
 
