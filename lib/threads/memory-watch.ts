@@ -8,7 +8,7 @@ import { machineMemoryBytes } from './machine-memory.ts'
 export interface MemoryWatchOptions {
   /** Limit on the memory of the whole process. */
   readonly bytesMax: number
-  /** Called once when the limit is exceeded; again only after `end` and `begin`. */
+  /** Called at each check while the limit is exceeded. */
   onOver(error: CapacityError): void
   /** Called when the limit is still exceeded 3 seconds later, or far exceeded. */
   onLost(error: CapacityError): void
@@ -43,12 +43,16 @@ export function watchMemory({
   let overSince: number | undefined
   const checkMemory = (): void => {
     const bytes = taken()
-    if (bytes <= bytesMax) return
+    if (bytes <= bytesMax) {
+      overSince = undefined
+      return
+    }
     const error = outOfMemory(bytes, bytesMax)
-    if (overSince === undefined) {
-      overSince = performance.now()
-      onOver(error)
-    } else if (performance.now() - overSince > endMsMax || bytes > lostBytes) onLost(error)
+    const isFirst = overSince === undefined
+    overSince ??= performance.now()
+    // Jobs that have begun since the check before are interrupted too.
+    if (isFirst || (performance.now() - overSince <= endMsMax && bytes <= lostBytes)) onOver(error)
+    else onLost(error)
   }
   return {
     begin() {
