@@ -58,7 +58,10 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
         // Jobs that were queued when the run was stopped still arrive.
         throwIfAborted(thread.signal)
         const runJob: JobRunners[K] = jobRunners[job.kind]
-        return await runJob(thread, job)
+        const result = await runJob(thread, job)
+        // An order that came during the last query ends the job too.
+        throwIfAborted(interrupting.signal)
+        return result
       } catch (error) {
         throw jobFault(error, interrupting.signal.reason)
       } finally {
