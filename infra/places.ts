@@ -2,7 +2,7 @@
 
 import { type KeyFilter, keyFilter } from '../lib/aws/key-wildcard.ts'
 import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
-import { sourcePaths } from '../lib/define/source-paths.ts'
+import { sourcePaths, upstreamOf } from '../lib/define/source-paths.ts'
 import { templateTokens } from '../lib/define/template-syntax.ts'
 import { PermanentError } from '../lib/errors/errors.ts'
 import { keyRebase, refuseOwnSources } from '../lib/inputs/own-outputs.ts'
@@ -40,9 +40,9 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
     ),
     outputs: unique(outputs),
     upstream: unique(
-      tasks.flatMap(({ source }) =>
-        source.kind === 'partitionsOf' ? [`${outputPrefix}${outputFolder(source.of)}*part-*.parquet`] : [],
-      ),
+      tasks
+        .flatMap(({ source }) => upstreamOf(source) ?? [])
+        .map(upstream => `${outputPrefix}${outputFolder(upstream)}*part-*.parquet`),
     ),
     parts: unique(
       tasks.map((task, index) => `${outputs[index]}${task.output.kind === 'parquet' ? '*part-*.parquet' : '*'}`),

@@ -1,6 +1,7 @@
 /** `fanmill tasks`: prints the tasks of a pipeline with their parameters and docs. */
 import type { Command } from 'commander'
-import type { ParamDefinition, PipelineDefinition, Source, TaskDefinition } from '../define/definition.ts'
+import type { ParamDefinition, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import { upstreamOf } from '../define/source-paths.ts'
 import { addCommand, type CommonOptions } from './options.ts'
 import { print, printJson, visible } from './output.ts'
 import { drawTable } from './table.ts'
@@ -22,17 +23,14 @@ async function tasksAction(path: string, { json }: CommonOptions): Promise<void>
 
 function pipelineJson({ name, tasks }: PipelineDefinition): unknown {
   const taskJson = ({ name, doc, params, source, output }: TaskDefinition) => {
-    return { name, doc, params, reads: readsOf(source), output: output.path }
+    return { name, doc, params, reads: upstreamOf(source)?.name, output: output.path }
   }
   return { name, tasks: tasks.map(taskJson) }
 }
 
-/** Returns the name of the task whose rows a source reads. */
-const readsOf = (source: Source): string | undefined => (source.kind === 'partitionsOf' ? source.of.name : undefined)
-
 async function printTask({ name, doc, params, source, output }: TaskDefinition): Promise<void> {
   print(visible(doc === undefined ? name : `${name}: ${doc}`))
-  const reads = readsOf(source)
+  const reads = upstreamOf(source)?.name
   if (reads !== undefined) print(visible(`  reads: ${reads}`))
   print(visible(`  output: ${output.path}`))
   const rows = Object.entries(params).map(([param, definition]) => ['', param, ...paramCells(definition)])

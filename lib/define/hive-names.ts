@@ -1,6 +1,6 @@
 /** Finds the columns in path templates: `year={year}/month={month}/a.csv` has year and month. */
 import type { Source } from './definition.ts'
-import { sourcePaths } from './source-paths.ts'
+import { sourcePaths, upstreamOf } from './source-paths.ts'
 
 /** Returns the names that every path of a source has, whatever its placeholders and globs match. */
 export function hiveNamesOf(source: Source): readonly string[] {
@@ -18,8 +18,9 @@ export function mayHaveMoreHive(source: Source): boolean {
 }
 
 function foldersOf(source: Source): readonly string[] {
-  if (source.kind !== 'partitionsOf') return sourcePaths(source).flatMap(path => path.split('/').slice(0, -1))
-  const { path, partitionBy } = source.of.output
+  const upstream = upstreamOf(source)
+  if (!upstream) return sourcePaths(source).flatMap(path => path.split('/').slice(0, -1))
+  const { path, partitionBy } = upstream.output
   return [...path.split('/'), ...partitionBy.map(name => `${encodeURIComponent(name)}=*`)]
 }
 

@@ -1,11 +1,15 @@
-/** Finds the paths and the root that a source reads. */
-import type { Source } from './definition.ts'
+/** Finds the paths, the root and the task that a source reads. */
+import type { Params, PartitionsOfSource, Source } from './definition.ts'
 
 /** Returns the path templates that a source reads under the input root; none when its rows come from elsewhere. */
 export const sourcePaths = (source: Source): readonly string[] => ('paths' in source ? [source.paths] : [])
 
+/** Returns the task whose rows a source reads; undefined when it reads none. */
+export const upstreamOf = (source: Source): PartitionsOfSource['of'] | undefined =>
+  source.kind === 'partitionsOf' ? source.of : undefined
+
 /** Returns the root of a source's inputs: the rows of another task are read where it wrote them. */
-export const sourceRoot = ({ kind }: Source): 'input' | 'output' => (kind === 'partitionsOf' ? 'output' : 'input')
+export const sourceRoot = (source: Source): 'input' | 'output' => (upstreamOf(source) ? 'output' : 'input')
 
 /** Returns the parameters that a task has by what it reads. */
-export const sourceParams = (source: Source) => (source.kind === 'partitionsOf' ? source.of.params : {})
+export const sourceParams = (source: Source): Params => upstreamOf(source)?.params ?? {}

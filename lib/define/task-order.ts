@@ -1,6 +1,7 @@
 /** Orders the tasks of a pipeline so that each follows the one whose rows it reads. */
 import { invalid } from './check.ts'
-import type { TaskDefinition } from './definition.ts'
+import type { PartitionsOfSource, TaskDefinition } from './definition.ts'
+import { upstreamOf } from './source-paths.ts'
 
 /**
  * Returns the tasks in layers: those of one layer read nothing of each other, and each layer only what earlier ones write.
@@ -11,8 +12,8 @@ export function taskLayers(subject: string, tasks: readonly TaskDefinition[]): r
   const depthOf = (task: TaskDefinition): number => {
     const known = depths.get(task)
     if (known !== undefined) return known
-    const { source } = task
-    const depth = source.kind === 'partitionsOf' ? 1 + depthOf(upstreamOf(subject, task, tasks)) : 0
+    const upstream = upstreamOf(task.source)
+    const depth = upstream ? 1 + depthOf(findUpstream(upstream, { subject, task, tasks })) : 0
     depths.set(task, depth)
     return depth
   }
@@ -20,22 +21,22 @@ export function taskLayers(subject: string, tasks: readonly TaskDefinition[]): r
   return Array.from({ length: count }, (_, depth) => tasks.filter(task => depthOf(task) === depth))
 }
 
-function upstreamOf(
-  subject: string,
-  { name, source }: TaskDefinition,
-  tasks: readonly TaskDefinition[],
+function findUpstream(
+  { name: upstream, output }: PartitionsOfSource['of'],
+  {
+    subject,
+    task,
+    tasks,
+  }: { readonly subject: string; readonly task: TaskDefinition; readonly tasks: readonly TaskDefinition[] },
 ): TaskDefinition {
-  const of = source.kind === 'partitionsOf' ? source.of : undefined
-  const found = tasks.find(task => task.name === of?.name)
+  const where = `${subject}: tasks`
+  const found = tasks.find(({ name }) => name === upstream)
   if (!found)
+    throw invalid(where, `expected ${upstream}, which ${task.name} reads, among the tasks, got none of that name`)
+  if (found === task || JSON.stringify(found.output) !== JSON.stringify(output))
     throw invalid(
-      `${subject}: tasks`,
-      `expected ${of?.name}, which ${name} reads, among the tasks, got none of that name`,
-    )
-  if (JSON.stringify(found.output) !== JSON.stringify(of?.output))
-    throw invalid(
-      `${subject}: tasks`,
-      `expected the ${found.name} that ${name} reads, got another task of that name; build ${name} from the task that the pipeline has`,
+      where,
+      `expected the ${upstream} that ${task.name} reads, got another task of that name; build ${task.name} from the task that the pipeline has`,
     )
   return found
 }

@@ -1,6 +1,7 @@
 /** Runs a pipeline's tasks on this machine, one after another. */
 
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import { upstreamOf } from '../define/source-paths.ts'
 import { FanmillError } from '../errors/errors.ts'
 import type { RunStatus, TaskResult, TaskStatus } from '../model/events.ts'
 import { outputPathOf } from '../model/output-path.ts'
@@ -60,7 +61,7 @@ async function runTasks(
   function mustWait({ source }: TaskDefinition): boolean {
     const { failFast, signal } = session.options
     if (error && (failFast || signal?.aborted)) return true
-    return source.kind === 'partitionsOf' && stopped.has(source.of.name)
+    return stopped.has(upstreamOf(source)?.name ?? '')
   }
 
   /** Keeps what earlier tasks did in the result; what is wrong before the first one begins is thrown. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TaskDefinition } from '../define/definition.ts'
+import { memberPolicy } from '../define/member-policy.ts'
 import { needsPlaces } from '../define/provenance.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { inflateFile } from '../inflate/file.ts'
@@ -26,7 +27,7 @@ export interface StreamOptions {
 
 /** Whether members that are damaged are skipped. */
 export const skipsBadMembers = ({ source }: Pick<TaskDefinition, 'source'>): boolean =>
-  source.kind === 'zipMembers' && source.onBadMember === 'skip'
+  memberPolicy(source).onBadMember === 'skip'
 
 /** Returns the folder in which the main thread stages the text of streams for all threads. */
 export const streamFolder = (stageFolder: string): string => join(stageFolder, 'streams')
@@ -104,8 +105,7 @@ function bytesOf(
 ): AsyncIterable<Uint8Array> {
   const options = signal ? { signal } : {}
   if (!slice.member) return inflateFile(store, input, options)
-  const { source } = task
-  const limits = source.kind === 'zipMembers' ? source.limits : { memberBytesMax: Number.MAX_SAFE_INTEGER }
+  const { limits } = memberPolicy(task.source)
   const bytes = openText(store, input, slice.member, { limits, ...options })
   return skipsBadMembers(task) ? markBad(bytes) : bytes
 }

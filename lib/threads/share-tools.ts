@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { TaskDefinition } from '../define/definition.ts'
 import type { JsonValue } from '../define/json-value.ts'
+import { memberPolicy } from '../define/member-policy.ts'
 import { needsPlaces } from '../define/provenance.ts'
 import type { TaskEngine } from '../engine/task-engine.ts'
 import { writeAccounts } from '../engine/write/write-accounts.ts'
@@ -53,12 +54,6 @@ function engineForShare(
   return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine
 }
 
-export const badMemberPolicy = ({ source }: TaskDefinition) =>
-  source.kind === 'zipMembers' ? source.onBadMember : 'fail'
-
-export const memberLimits = (task: TaskDefinition): { memberBytesMax: number } =>
-  task.source.kind === 'zipMembers' ? task.source.limits : { memberBytesMax: Number.MAX_SAFE_INTEGER }
-
 /** Returns the user's function of a source that yields rows, with the context of this thread. */
 function rowsFunction({ task: { source }, context }: ThreadState) {
   if (source.kind !== 'rowsFrom') return undefined
@@ -68,6 +63,7 @@ function rowsFunction({ task: { source }, context }: ThreadState) {
 export async function shareTools(thread: ThreadState, job: ShareJob) {
   const { task, setup, stageFolder, send, signal } = thread
   const format = task.source.format
+  const { onBadMember, limits } = memberPolicy(task.source)
   if (!format)
     throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
   const inPath = pathColumns(task, job)
@@ -80,8 +76,8 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
     columns: task.columns ?? {},
     onNewColumn: task.onNewColumn,
     onMissingColumn: task.onMissingColumn,
-    onBadMember: badMemberPolicy(task),
-    limits: memberLimits(task),
+    onBadMember,
+    limits,
     stageBytesMax: setup.stageBytesMax,
     readsHive: task.source.hive !== false,
     rowsOf: rowsFunction(thread),

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { TaskDefinition } from '../define/definition.ts'
+import { memberPolicy } from '../define/member-policy.ts'
 import { needsRun } from '../define/provenance.ts'
 import { engineFault, openEngine } from '../engine/duckdb/engine.ts'
 import { loadTables } from '../engine/read/load-tables.ts'
@@ -16,7 +17,7 @@ import { diskFault } from '../store/disk/fault.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Interrupt } from './channel.ts'
 import { runExtractJob } from './extract-job.ts'
-import { badMemberPolicy, memberLimits, shareTools } from './share-tools.ts'
+import { shareTools } from './share-tools.ts'
 import { checkedEngine, type SendMessage, type ThreadSetup, type ThreadState, taskEngine } from './thread-state.ts'
 import { createUserContext } from './user-context.ts'
 import { createThreadLog } from './worker-log.ts'
@@ -107,6 +108,8 @@ const jobRunners: JobRunners = {
     return (await taskEngine(thread)).merge(job.files, job)
   },
   accounts: ({ engine }, { files, target }) => joinAccounts(engine, files, target),
-  extract: ({ task, store, signal, send }, job) =>
-    runExtractJob(job, { store, limits: memberLimits(task), onBadMember: badMemberPolicy(task), signal, send }),
+  extract({ task, store, signal, send }, job) {
+    const { limits, onBadMember } = memberPolicy(task.source)
+    return runExtractJob(job, { store, limits, onBadMember, signal, send })
+  },
 }

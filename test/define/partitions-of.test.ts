@@ -45,6 +45,8 @@ it('is refused in a pipeline without the task that it reads, or with another of 
   )
   const other = sales.with({ output: parquet({ path: 'other/{month}' }) })
   expect(() => pipeline({ name: 'p', tasks: [other, large] })).toThrow('got another task of that name')
+  const ofItself = task({ name: 'sales', source: partitionsOf(sales), output: sales.output })
+  expect(() => pipeline({ name: 'p', tasks: [ofItself] })).toThrow('got another task of that name')
 })
 
 it('reads no task that writes no rows', () => {
