@@ -4,7 +4,7 @@ import { AssetHashType } from 'aws-cdk-lib'
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import type { BundledLambda } from '../lib/bundle-lambda.ts'
-import { type MadeBundle, type MakeBundleOptions, makeBundle } from './make-bundle.ts'
+import { type MakeBundleOptions, makeBundle, type PipelineFiles } from './make-bundle.ts'
 
 export type PipelineBundle = BundledLambda & {
   readonly code: AssetCode
@@ -26,9 +26,9 @@ export function bundleAsset(scope: Construct, options: MakeBundleOptions): Pipel
 }
 
 /** Bundles of this process, by their options. */
-const bundles = new Map<string, MadeBundle>()
+const bundles = new Map<string, PipelineFiles>()
 
-function makeAndPrint(options: MakeBundleOptions): MadeBundle {
+function makeAndPrint(options: MakeBundleOptions): PipelineFiles {
   const bundle = makeBundle(options)
   const { zippedBytes, bytes } = bundle
   console.error(

@@ -16,13 +16,13 @@ export interface MakeBundleOptions {
   readonly withSchemas?: boolean
 }
 
-export type MadeBundle = BundledLambda & {
+export type PipelineFiles = BundledLambda & {
   /** Folder of the asset, removed when this process exits. */
   readonly folder: string
 }
 
 /** @throws the pipeline's own error when it does not load, or when its SQL is wrong; DEFINITION_LOAD when the engine's binding cannot be fetched */
-export function makeBundle(options: MakeBundleOptions): MadeBundle {
+export function makeBundle(options: MakeBundleOptions): PipelineFiles {
   const folder = mkdtempSync(join(tmpdir(), 'fanmill-asset-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const bundled = bundleInChild({ ...options, entry: resolve(options.entry), outFolder: folder })

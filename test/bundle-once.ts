@@ -6,25 +6,28 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inject, vi } from 'vitest'
-import type { MadeBundle } from '../infra/make-bundle.ts'
+import type { PipelineFiles } from '../infra/make-bundle.ts'
 
 vi.mock('../infra/make-bundle.ts', async importOriginal => {
   const { makeBundle } = await importOriginal<typeof import('../infra/make-bundle.ts')>()
   return { makeBundle: (options: Parameters<typeof makeBundle>[0]) => bundleOnce(options, makeBundle) }
 })
 
-function bundleOnce<Options>(options: Options, make: (options: Options) => MadeBundle): MadeBundle {
+function bundleOnce<Options>(options: Options, make: (options: Options) => PipelineFiles): PipelineFiles {
   const name = createHash('sha256')
     .update(JSON.stringify([process.cwd(), options]))
     .digest('hex')
   const folder = join(inject('bundlesFolder'), name)
   const answer = `${folder}.json`
   if (!existsSync(answer)) keep(make(options), { folder, answer })
-  return { ...(JSON.parse(readFileSync(answer, 'utf8')) as MadeBundle), folder }
+  return { ...(JSON.parse(readFileSync(answer, 'utf8')) as PipelineFiles), folder }
 }
 
 /** Another test process may have made the same bundle meanwhile: the first one stays. */
-function keep({ folder: made, ...bundled }: MadeBundle, place: { readonly folder: string; readonly answer: string }) {
+function keep(
+  { folder: made, ...bundled }: PipelineFiles,
+  place: { readonly folder: string; readonly answer: string },
+) {
   try {
     renameSync(made, place.folder)
   } catch (error) {

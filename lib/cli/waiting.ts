@@ -2,7 +2,7 @@
 import { TransientError } from '../errors/errors.ts'
 import { exitCodes } from './failure.ts'
 
-export interface Waited<Result> {
+export interface WaitResult<Result> {
   /** Result; undefined when the waiting was interrupted. */
   readonly result?: Result
   /** Reason why there is no result. */
@@ -10,7 +10,9 @@ export interface Waited<Result> {
 }
 
 /** Runs `wait` with a signal that aborts on SIGINT or SIGTERM, which sets the exit code; another one ends the process. */
-export async function whileWaiting<Result>(wait: (signal: AbortSignal) => Promise<Result>): Promise<Waited<Result>> {
+export async function whileWaiting<Result>(
+  wait: (signal: AbortSignal) => Promise<Result>,
+): Promise<WaitResult<Result>> {
   const controller = new AbortController()
   const stop = (name: NodeJS.Signals): void => controller.abort(new TransientError('ABORTED', `interrupted by ${name}`))
   process.once('SIGINT', stop).once('SIGTERM', stop)

@@ -52,7 +52,7 @@ export interface AnyTaskOptions {
    */
   readonly params?: Params
   /**
-   * Where the rows come from: `zipMembers` or `files`. Required.
+   * The source of the rows: `zipMembers`, `files`, `rowsFrom` or `partitionsOf`. Required.
    * @example source: files({ paths: 'incoming/*.csv', format: csv() })
    */
   readonly source: Source

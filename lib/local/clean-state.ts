@@ -7,7 +7,7 @@ import { defaultOutput, rootSpec, specBelow } from '../store/roots.ts'
 import { stateRoot } from '../store/state-root.ts'
 import { isAlive } from '../threads/machine.ts'
 import type { CleanOptions } from './api-options.ts'
-import { type Leftover, leftovers } from './leftovers.ts'
+import { findLeftovers, type Leftover } from './leftovers.ts'
 
 export interface CleanResult {
   /** Files as they are named below the output root; in S3 an upload that was not completed has the key that it was for. */
@@ -52,7 +52,7 @@ async function cleanRoot(root: StoreSpec, ages: Ages, dryRun: boolean): Promise<
   const plan = await planClean(store, { ...clock, ...ages })
   const isLive = () => isAnyLive(store, clock)
   const left: readonly Leftover[] =
-    root.kind === 'disk' ? await leftovers(root.folder, { isAnyLive: isLive, ...ages }) : []
+    root.kind === 'disk' ? await findLeftovers(root.folder, { isAnyLive: isLive, ...ages }) : []
   if (!dryRun) {
     await clean(store, plan)
     for (const { path } of left) await rm(path, { recursive: true, force: true })

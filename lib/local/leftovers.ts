@@ -23,7 +23,7 @@ export interface LeftoverOptions {
 /** Least age of what has an unknown owner: a process of another host may not have begun its run yet. */
 const unknownAgeMsMin = 86_400_000
 
-export async function leftovers(
+export async function findLeftovers(
   folder: string,
   { olderThanMs, endedOlderThanMs = olderThanMs, isAnyLive }: LeftoverOptions,
 ): Promise<Leftover[]> {

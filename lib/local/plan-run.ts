@@ -20,6 +20,7 @@ import { defaultOutput, rootSpec } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
 import { defaultMemoryMb, defaultWorkers, shareMemory } from '../threads/machine.ts'
 import { checkInputRoot } from './check-roots.ts'
+import { outputRoot } from './output-root.ts'
 import { loadPipelineFile } from './pipeline-file.ts'
 import { ownOutputs } from './roots-apart.ts'
 import type { RunOptions } from './run-options.ts'
@@ -60,8 +61,8 @@ export async function planRun(pipeline: PipelineDefinition | string, options: Ru
   const input = openStore(inputSpec)
   const tasks: TaskPlan[] = []
   const outputs = ownOutputs(definition, inputSpec, rootSpec(options.output ?? defaultOutput, options))
-  const output = openStore(rootSpec(options.output ?? defaultOutput, options))
-  for (const task of chosen) tasks.push(await planTask(task, { input, output, outputs }, options))
+  const stores = { input, output: openStore(outputRoot(options)) }
+  for (const task of chosen) tasks.push(await planTask(task, { stores, outputs }, options))
   return { tasks }
 }
 
@@ -70,15 +71,16 @@ const warningsMax = 20
 
 async function planTask(
   task: TaskDefinition,
-  { input, output, outputs }: { readonly input: Store; readonly output: Store; readonly outputs: OwnOutputs },
+  { stores, outputs }: { readonly stores: Readonly<Record<'input' | 'output', Store>>; readonly outputs: OwnOutputs },
   options: RunOptions,
 ): Promise<TaskPlan> {
   const { memoryMb = defaultMemoryMb(), sample, signal } = options
   const { workers = defaultWorkers(memoryMb) } = options
   const params = readParams(task.params, options.params ?? {})
+  const { input } = stores
   const tables = await tablesOf(task, params, input)
   const given = {
-    input: sourceRoot(task.source) === 'input' ? input : output,
+    input: stores[sourceRoot(task.source)],
     outputs,
     task,
     params,
@@ -127,7 +129,7 @@ async function checkSqlOf(...given: Parameters<typeof import('./check-sql.ts').c
   await checkSql(...given)
 }
 
-/** Returns NO_INPUT as a warning: a plan tells what a run would find. */
+/** Returns NO_INPUT as a warning: a plan shows what a run would find. */
 async function findOrWarn(
   options: Parameters<typeof findInputs>[0],
 ): Promise<{ readonly found?: FoundInputs; readonly warning?: string }> {
@@ -154,13 +156,17 @@ async function tablesOf(task: TaskDefinition, params: ParamValues, input: Store)
   return { found, warnings }
 }
 
-interface OnAws {
+interface EstimateResult {
   readonly estimate?: AwsEstimate
   readonly warning?: string
 }
 
 /** Estimates the run on AWS. Slices are cut for the workers of this machine, which differ from Lambda's for less than one batch. */
-function estimate(task: TaskDefinition, { inputs, memberCount }: FoundInputs, slices: readonly Slice[]): OnAws {
+function estimate(
+  task: TaskDefinition,
+  { inputs, memberCount }: FoundInputs,
+  slices: readonly Slice[],
+): EstimateResult {
   try {
     checkLengths(slices, { inputs, task, tiers: defaultPlatform.tiers })
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Tells how the input root and the output root lie to each other, so that outputs among the inputs are known. */
+/** Finds whether the input root lies inside the output root, or the reverse, so that outputs among the inputs are known. */
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import type { PipelineDefinition } from '../define/definition.ts'
@@ -11,7 +11,7 @@ export function ownOutputs({ tasks }: PipelineDefinition, input: StoreSpec, outp
   return { tasks, ...(roots && { roots }) }
 }
 
-/** Undefined where neither lies in the other. */
+/** Returns how keys of one root become keys of the other; undefined when neither lies in the other. */
 export function rootsApart(input: StoreSpec, output: StoreSpec): KeyRebase | undefined {
   if (input.kind === 'disk' && output.kind === 'disk')
     return keyRebase(folderPath(input.folder), folderPath(output.folder))
@@ -19,7 +19,7 @@ export function rootsApart(input: StoreSpec, output: StoreSpec): KeyRebase | und
   return keyRebase(input.prefix, output.prefix)
 }
 
-/** Without links and `..`, as far as it exists. */
+/** Returns the path without links and `..`, as far as it exists. */
 function folderPath(folder: string): string {
   const path = realFolder(folder)
   return path.endsWith(sep) ? path.replaceAll(sep, '/') : `${path}${sep}`.replaceAll(sep, '/')

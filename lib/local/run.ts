@@ -12,7 +12,7 @@ import { urlBelow } from '../store/roots.ts'
 import type { RunOptions } from './run-options.ts'
 import type { RunResult } from './run-result.ts'
 import { openSession, type Session } from './session.ts'
-import { runTask } from './task-run.ts'
+import { runTask, type TaskEnd } from './task-run.ts'
 
 /**
  * Runs a pipeline, or one task of it, given as an imported definition or as a path.
@@ -29,7 +29,7 @@ export async function runSession(session: Session): Promise<RunResult> {
   const { options } = session
   try {
     const chosen = options.task === undefined ? session.pipeline.tasks : [taskNamed(session.pipeline, options.task)]
-    const result = await runTasks(session, chosen, task => runTask(session, task))
+    const result = await runTasks(session, chosen)
     session.emit({ event: 'end', ...result, error: result.error && shortError(result.error) })
     return result
   } finally {
@@ -37,14 +37,8 @@ export async function runSession(session: Session): Promise<RunResult> {
   }
 }
 
-type TaskEnd = { readonly result: TaskResult; readonly error?: FanmillError }
-
 /** Runs tasks one after another. A failed one stops those that read its rows; with `failFast`, or after an abort, it stops all that follow. */
-async function runTasks(
-  session: Session,
-  tasks: readonly TaskDefinition[],
-  runOne: (task: TaskDefinition) => Promise<TaskEnd>,
-): Promise<RunResult> {
+async function runTasks(session: Session, tasks: readonly TaskDefinition[]): Promise<RunResult> {
   const results: TaskResult[] = []
   const stopped = new Set<string>()
   let error: FanmillError | undefined
@@ -66,7 +60,7 @@ async function runTasks(
 
   /** Keeps what earlier tasks did in the result; what is wrong before the first one begins is thrown. */
   function runSafely(task: TaskDefinition, index: number): Promise<TaskEnd> {
-    return runOne(task).catch((thrown: unknown): TaskEnd => {
+    return runTask(session, task).catch((thrown: unknown): TaskEnd => {
       if (index === 0 || !(thrown instanceof FanmillError)) throw thrown
       return { result: emptyResult(session, task, 'failed'), error: thrown }
     })

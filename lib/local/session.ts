@@ -14,7 +14,7 @@ import type { Owner } from '../state/state.ts'
 import { sweepTemporary } from '../store/disk/files.ts'
 import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
-import { defaultOutput, rootSpec, specBelow } from '../store/roots.ts'
+import { defaultOutput, rootSpec } from '../store/roots.ts'
 import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
 import {
@@ -29,6 +29,7 @@ import {
 import { memoryCeiling } from '../threads/machine-memory.ts'
 import { openPool, type ThreadPool } from '../threads/pool.ts'
 import { checkInputRoot, checkOutputRoot } from './check-roots.ts'
+import { outputRoot } from './output-root.ts'
 import { ownOutputs } from './roots-apart.ts'
 import type { RunOptions } from './run-options.ts'
 
@@ -76,7 +77,7 @@ export async function openSession(
   // A small machine runs one worker, whatever its memory.
   if (workers > 1 || options.memoryMb !== undefined) checkMemory(memoryMb, workers)
   const inputSpec = rootSpec(options.input ?? '.', options)
-  const outputSpec = outputOf(options)
+  const outputSpec = outputRoot(options)
   checkInputRoot(inputSpec)
   checkOutputRoot(outputSpec)
   const shares = shareMemory(memoryMb, workers)
@@ -126,12 +127,6 @@ export async function openSession(
 async function load(pipeline: PipelineDefinition | string, workFolder: string) {
   const bundle = await bundlePipeline(fileOf(pipeline), { outFolder: join(workFolder, 'bundles') })
   return { bundle, definition: await loadPipeline(bundle) }
-}
-
-/** Returns the output root; a sample has one of its own, so that it never touches the real output. */
-export function outputOf({ output = defaultOutput, sample, ...access }: RunOptions): StoreSpec {
-  const spec = rootSpec(output, access)
-  return sample === undefined ? spec : specBelow(spec, `${stateRoot}sample`)
 }
 
 /**

@@ -5,7 +5,7 @@ import { Account } from './account.ts'
 let account: Account
 afterEach(() => account.close())
 
-it('reads the parts of the other task from the output root, and is complete until there are others', async () => {
+it('reads the parts of the other task from the output root, and runs again only when there are new parts', async () => {
   account = await Account.open(`
 import { column, csv, files, param, parquet, partitionsOf, pipeline, task } from 'fanmill'
 const sales = task({

@@ -5,7 +5,7 @@ import { Account } from './account.ts'
 let account: Account
 afterEach(() => account.close())
 
-it('gives each batch its partitions, and the same run for the same ones', async () => {
+it('sends each batch its partitions, and starts no second run for the same partitions', async () => {
   account = await Account.open(`
 import { column, parquet, param, pipeline, rowsFrom, task } from 'fanmill'
 const orders = task({

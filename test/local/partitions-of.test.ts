@@ -104,6 +104,13 @@ export default pipeline({ name: 'shops', tasks: [sales, large, doubled, names] }
     ])
     await some.run({ params, task: 'sales' })
     expect(await some.run({ params, task: 'large' })).toMatchObject({ status: 'complete' })
+    const sampled = await plan(join(some.folder, 'pipeline.ts'), {
+      params,
+      input: some.folder,
+      output: some.out,
+      sample: 1,
+    })
+    expect(sampled.tasks.map(({ inputs }) => inputs)).toEqual([1, 0, 0])
   })
 
   it('reads a dataset without rows', async () => {

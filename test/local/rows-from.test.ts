@@ -58,7 +58,7 @@ describe('rowsFrom', () => {
     ])
   })
 
-  it('gives the partitions of parameters, the context of setup, and JSON values as partitions', async () => {
+  it('calls rows with partitions made of parameters, and with what setup returned', async () => {
     const some = project(`
 import { column, parquet, param, pipeline, rowsFrom, task } from 'fanmill'
 export const t = task({
@@ -136,7 +136,7 @@ export default pipeline({ name: 't', tasks: [t] })
     ['no list', `() => 'a'`, 'SOURCE_FAILED', 'partitions() failed: expected a list, got string'],
     ['an error', `async () => { throw new Error('offline') }`, 'SOURCE_FAILED', 'partitions() failed: offline'],
     ['a value that is no JSON', `() => [new Date()]`, 'DEFINITION_INVALID', 'partitions.0: expected a JSON value'],
-  ])('fails when partitions gives %s', async (_, partitions, code, message) => {
+  ])('fails when partitions returns %s', async (_, partitions, code, message) => {
     const some = project(pipeline(`partitions: ${partitions}, *rows() {}`))
     const failure = await some.run().then(
       ({ error }) => error,
