@@ -29,7 +29,7 @@ export function planStatements(options: StatementOptions): PolicyStatement[] {
 export function processStatements(options: StatementOptions & WriteConditionProps): PolicyStatement[] {
   const { places, output, enforceConditionalWrites: isEnforced = false } = options
   const runs = `${places.state}runs/*`
-  const written = ['failures', 'rejects', 'accounts', 'partials', 'log'].map(folder => `${runs}/${folder}/*`)
+  const written = ['failures', 'rejects', 'accounts', 'skipped', 'partials', 'log'].map(folder => `${runs}/${folder}/*`)
   // A batch that runs renews the lease of its run.
   const records = [...written, `${runs}/lease.json`].map(pattern => output.arnForObjects(pattern))
   const outcomes = allow(['s3:PutObject'], [output.arnForObjects(`${runs}/outcomes/*`)])

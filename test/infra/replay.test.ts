@@ -1,6 +1,7 @@
 /** Checks that the synthesized roles allow each request that the real handlers send to S3, and nothing that breaks the protocol. */
 import type { Template } from 'aws-cdk-lib/assertions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { skippedShownMax } from '../../lib/model/skipped-member.ts'
 import type { S3Request } from '../store/s3/server.ts'
 import { buildZip } from '../zip-builder.ts'
 import { isAllowed, type Permission, permissionsOf } from './policy.ts'
@@ -151,11 +152,26 @@ async function executeAll(): Promise<void> {
   account.put('incoming/2002-03/crc.zip', damagedZip())
   await execute('a damaged member', 'points', byHand({ month: '2002-03' }))
   await execute('a damaged member, retried', 'points', byHand({ month: '2002-03' }))
+  account.put('incoming/2002-04/many.zip', zipOfDamagedMembers())
+  await execute('more skipped members than an outcome lists', 'skipping', {
+    task: 'skipping',
+    params: { month: '2002-04' },
+  })
   account.removeOutput('points/2001-02/_SUCCESS')
   await execute('a dataset without _SUCCESS', 'points', byHand({ month: '2001-02' }))
   account.putOutput('points/2003-01/stranger.parquet', 'x')
   account.upload('incoming/2003-01/a.zip', { 'a.csv': 'x,k\n1,a\n' })
   await execute('files of a stranger in the output', 'points', byHand({ month: '2003-01' }))
+}
+
+/** One good member, and as many with a wrong checksum as need a file of their own. */
+function zipOfDamagedMembers(): Uint8Array {
+  const names = Array.from({ length: skippedShownMax + 2 }, (_, index) => `${index}.csv`)
+  const bytes = Buffer.from(buildZip(Object.fromEntries(names.map(name => [name, 'x,k\n1,a\n']))))
+  let entry = bytes.indexOf('PK\x01\x02')
+  for (entry = bytes.indexOf('PK\x01\x02', entry + 1); entry > 0; entry = bytes.indexOf('PK\x01\x02', entry + 1))
+    bytes[entry + 16] = bytes[entry + 16]! ^ 0xff
+  return bytes
 }
 
 function damagedZip(): Uint8Array {

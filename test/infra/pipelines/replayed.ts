@@ -1,4 +1,4 @@
-/** Three tasks that use every kind of request to S3: parts, extracted members, a table, rejects, and append. */
+/** Four tasks that use every kind of request to S3: parts, extracted members, a table, rejects, skipped members, and append. */
 import { column, csv, files, memberFiles, param, parquet, pipeline, table, task, zipMembers } from 'fanmill'
 
 export const points = task({
@@ -18,6 +18,14 @@ export const raw = task({
   output: memberFiles({ path: 'raw/{month}' }),
 })
 
+export const skipping = task({
+  name: 'skipping',
+  params: { month: param.month() },
+  source: zipMembers({ paths: 'incoming/{month}/*.zip', format: csv(), onBadMember: 'skip' }),
+  columns: { x: column.int32() },
+  output: parquet({ path: 'skipping/{month}' }),
+})
+
 export const log = task({
   name: 'log',
   source: files({ paths: 'logs/*.csv', format: csv() }),
@@ -27,6 +35,6 @@ export const log = task({
 
 export default pipeline({
   name: 'replayed',
-  tasks: [points, raw, log],
+  tasks: [points, raw, skipping, log],
   trigger: { upload: 'incoming/{month}/*.zip' },
 })
