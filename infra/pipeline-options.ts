@@ -1,10 +1,12 @@
 /** The props of the construct, with their defaults. */
+
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import { LogLevel } from 'aws-cdk-lib/aws-stepfunctions'
+import { defaultPlatform } from '../lib/aws/estimate.ts'
 import type { Tier } from '../lib/aws/lambda-events.ts'
 import type { NetworkProps } from './function-network.ts'
 import type { LogEncryptionProps } from './log-encryption.ts'
@@ -12,7 +14,6 @@ import type { AlarmProps } from './pipeline-alarms.ts'
 import type { OwnBucketProps } from './pipeline-buckets.ts'
 import { functionTimeoutMax } from './pipeline-function.ts'
 import type { MachineLogProps } from './pipeline-machine.ts'
-import { modestTiers } from './tiers.ts'
 import type { WriteConditionProps } from './write-conditions.ts'
 
 /** Props of the construct; every prop except `entry` has a default. */
@@ -158,10 +159,10 @@ export type PipelineProps = ReturnType<typeof withDefaults>
 export function withDefaults({
   inputPrefix = '',
   outputPrefix = '',
-  tiers = modestTiers,
-  memoryMb = 1769,
-  architecture = 'arm64',
-  maxConcurrency = 100,
+  tiers = defaultPlatform.tiers,
+  memoryMb = defaultPlatform.memoryMb,
+  architecture = defaultPlatform.architecture,
+  maxConcurrency = defaultPlatform.maxConcurrency,
   functionTimeout = functionTimeoutMax,
   executionTimeout = Duration.days(1),
   logRetention = RetentionDays.ONE_MONTH,

@@ -82,6 +82,7 @@ const pure = {
     'store/store',
     'store/store-url',
     'store/byte-range',
+    'store/settle-all',
     'store/state-root',
     'store/reused-buffer',
     'store/upload-pieces',

@@ -1,6 +1,6 @@
 /** Converts errors of the AWS SDK, when a deployed pipeline is operated, to Fanmill's errors. */
 import { FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
-import { codeOf, isNetworkFault } from '../store/network-fault.ts'
+import { codeOf, isNetworkFault, statusOf } from '../store/network-fault.ts'
 
 export interface AwsAct {
   /** Verb for messages, as in `cannot start an execution`. */
@@ -70,7 +70,3 @@ function refusal(error: Error, act: AwsAct, why: string): PermanentError {
 const cannot = ({ verb, on }: AwsAct): string => `cannot ${verb} ${on}`
 const trimmed = (message: string): string => message.replace(/\.\s*$/, '')
 const detailOf = (error: Error, { action, on }: AwsAct) => ({ action, on, reason: error.name })
-
-function statusOf(error: Error): number | undefined {
-  return (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode
-}

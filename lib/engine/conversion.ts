@@ -1,6 +1,7 @@
 /** A conversion of staged files to parts: its tools, its jobs and its results. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Format } from '../define/definition.ts'
+import type { SharePart } from '../model/share.ts'
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import type { StagedFile } from '../stage/stage.ts'
 import type { ParquetOptions } from './read/parquet-read.ts'
@@ -11,7 +12,7 @@ import type { BoundCheck } from './transform/row-checks.ts'
 import type { CheckedTransform } from './transform/transform.ts'
 import type { PartitionKeys } from './write/partition-keys.ts'
 import type { KeptRejects } from './write/reject-rows.ts'
-import type { PartOptions, WrittenPart } from './write/write-parts.ts'
+import type { PartOptions } from './write/write-parts.ts'
 
 /** The tools of a task's conversions, which stay the same from one job to the next. */
 export interface Conversion {
@@ -58,7 +59,7 @@ export type Converted =
 
 export interface ConvertedParts extends KeptRejects {
   readonly kind: 'parts'
-  readonly parts: readonly WrittenPart[]
+  readonly parts: readonly SharePart[]
   /** Rows that entered the transform. */
   readonly rowsRead: number
   readonly rowsWritten: number

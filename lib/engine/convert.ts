@@ -1,6 +1,7 @@
 /** Turns staged text into parts: fast when everything fits, else carefully, with rejects. */
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { onlyPlace } from '../model/member-place.ts'
+import type { SharePart } from '../model/share.ts'
 import type { Conversion, Converted, ConvertedParts, ConvertJob } from './conversion.ts'
 import { conversionFault, isMisfitFault, transformFault, unsteadyRejects } from './conversion-fault.ts'
 import { readCarefully, sourcesOf } from './read/careful-input.ts'
@@ -13,7 +14,6 @@ import { NeedsMember, RowRejected } from './transform/map-context.ts'
 import { collectCodeRejects } from './transform/placed-transform.ts'
 import { raiseFailing } from './transform/row-checks.ts'
 import { dropScanErrors, keepRejects } from './write/reject-rows.ts'
-import type { WrittenPart } from './write/write-parts.ts'
 import { writeTransformed } from './write/write-transformed.ts'
 
 /** @throws TRANSFORM_FAILED, INPUT_INVALID when a file is not Parquet, OUT_OF_MEMORY, DISK_FULL, ENGINE_FAILED, TOO_MANY_PARTITIONS, PARTITION_TOO_LONG, ABORTED */
@@ -45,7 +45,7 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
   const guard = transform.steps.length > 0 ? counter.name : undefined
   const input = parquet
     ? parquetRead(await describeParquet(connection, job.files), parquet, guard)
-    : fastRead(sourcesOf(conversion, job, 'fail'), read, guard)
+    : fastRead(sourcesOf(conversion, job, { badRecords: 'fail' }), read, guard)
   const parts = await writeTransformed(conversion, raiseFailing(input, conversion.checks), job)
   const rowsWritten = sumRows(parts)
   const seen = guard ? counter.rows() : rowsWritten
@@ -90,4 +90,4 @@ async function readAll({ connection, counter }: Conversion, input: string): Prom
   return counter.rows()
 }
 
-const sumRows = (parts: readonly WrittenPart[]): number => parts.reduce((sum, part) => sum + part.rows, 0)
+const sumRows = (parts: readonly SharePart[]): number => parts.reduce((sum, part) => sum + part.rows, 0)

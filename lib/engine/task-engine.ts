@@ -1,7 +1,7 @@
 /** One task in the engine of one worker: its transform is checked and bound once, then its files are converted. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError } from '../errors/errors.ts'
-import type { LoadingRun } from '../model/share.ts'
+import type { LoadingRun, SharePart } from '../model/share.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
 import type { StagedFile } from '../stage/stage.ts'
 import type { Conversion, Converted, ConvertJob } from './conversion.ts'
@@ -17,7 +17,7 @@ import type { ReadColumn } from './read/read-columns.ts'
 import { registerRowCounter } from './read/row-counter.ts'
 import { createMapFunctions } from './transform/map-function.ts'
 import { registerPartitionKeys } from './write/partition-keys.ts'
-import { type PartOptions, type WrittenPart, writeParts } from './write/write-parts.ts'
+import { type PartOptions, writeParts } from './write/write-parts.ts'
 
 export interface TaskEngine {
   /**
@@ -37,7 +37,7 @@ export interface TaskEngine {
   /** Repeats a failed transform, and returns its error with archive, member and line. */
   findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
   /** Joins Parquet files with the same columns in one file, or in several with `fileRows` rows each; in their order, or sorted as the output is. */
-  merge(files: readonly string[], options: MergeOptions): Promise<readonly WrittenPart[]>
+  merge(files: readonly string[], options: MergeOptions): Promise<readonly SharePart[]>
 }
 
 export interface EngineProgress {
@@ -134,7 +134,7 @@ async function merge(
   parts: PartOptions,
   files: readonly string[],
   { target, fileRows }: MergeOptions,
-): Promise<readonly WrittenPart[]> {
+): Promise<readonly SharePart[]> {
   const query = { sql: `SELECT * FROM read_parquet(${quoteTexts(files)}, hive_partitioning = false)`, values: [] }
   const written = await writeParts(connection, query, target, { ...parts, fileRows })
   if (written.length === 0) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })

@@ -160,3 +160,9 @@ export function fromPlain(plain: PlainError): Error {
   if (!Kind) Object.defineProperty(error, 'name', { value: plain.name, configurable: true })
   return error
 }
+
+/** Returns the class that says what to do about an error: permanent for all that is no error of Fanmill. */
+export function classOf(error: unknown): typeof PermanentError | typeof TransientError | typeof CapacityError {
+  if (error instanceof CapacityError) return CapacityError
+  return error instanceof TransientError ? TransientError : PermanentError
+}

@@ -49,3 +49,7 @@ function costOf(wanted: string, candidate: string): number | undefined {
   const isExtension = wanted.length >= 3 && (candidate.startsWith(wanted) || wanted.startsWith(candidate))
   return isExtension && candidate.length >= 3 ? longest : undefined
 }
+
+/** Returns the end of a message that names the nearest names, or says something else where there are none. */
+export const nearestHint = (names: readonly string[], otherwise = ''): string =>
+  names.length > 0 ? `; nearest are ${names.join(', ')}` : otherwise

@@ -1,18 +1,18 @@
 /** Chooses the texts of an archive, of files or of a plan that are sampled. */
 import { zipLimits } from '../define/source.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { nearestToGlob } from '../errors/nearest.ts'
+import { nearestHint, nearestToGlob } from '../errors/nearest.ts'
 import { withoutCompression } from '../inflate/compression.ts'
 import { inflateFile } from '../inflate/file.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import { spread } from '../inputs/spread.ts'
-import type { InputObject, PlannedMember, Slice } from '../model/plan-data.ts'
+import type { InputObject, PlannedMember } from '../model/plan-data.ts'
 import { globMatcher } from '../paths/glob.ts'
 import { openText } from '../stage/member-text.ts'
 import type { Store } from '../store/store.ts'
 import { readZipDirectory } from '../zip/directory.ts'
 import { checkEntries, type ReadableEntry } from '../zip/limits.ts'
-import { unpackMembers } from '../zip/member-rows.ts'
+import { membersOfSlice } from '../zip/member-rows.ts'
 
 /** A member or file whose beginning may be read. */
 export interface SampleText {
@@ -47,8 +47,7 @@ export async function archiveTexts(store: Store, input: InputObject, glob?: stri
       glob ?? '',
       entries.map(entry => entry.name),
     )
-    const hint = close.length > 0 ? `; nearest are ${close.join(', ')}` : ''
-    throw new PermanentError('NO_INPUT', `no member of ${key} matches ${glob ?? '**/*'}${hint}`, {
+    throw new PermanentError('NO_INPUT', `no member of ${key} matches ${glob ?? '**/*'}${nearestHint(close)}`, {
       key,
       glob,
       nearest: close,
@@ -73,7 +72,7 @@ export function fileTexts(store: Store, inputs: readonly InputObject[]): readonl
 export function plannedTexts(store: Store, found: FoundInputs): readonly SampleText[] {
   const slices = found.cut(found.inputs)
   const members = slices.flatMap(slice =>
-    membersOf(slice).map(member => ({ member, input: found.inputs[slice.input] as InputObject })),
+    membersOfSlice(slice).map(member => ({ member, input: found.inputs[slice.input] as InputObject })),
   )
   if (members.length === 0)
     return fileTexts(
@@ -87,11 +86,6 @@ export function plannedTexts(store: Store, found: FoundInputs): readonly SampleT
 
 function memberText(store: Store, input: InputObject, member: PlannedMember): SampleText {
   return { name: member.name, open: () => openText(store, input, member, { limits: zipLimits }) }
-}
-
-function membersOf(slice: Slice): readonly PlannedMember[] {
-  if (slice.kind === 'members') return unpackMembers(slice)
-  return slice.kind === 'stream' && slice.member ? [slice.member] : []
 }
 
 /** Returns the entries of the kind that has most bytes. Names without a known ending count only when there are no others: a readme is not data. */

@@ -8,7 +8,7 @@ import type { InputObject } from '../model/plan-data.ts'
 import { sortInputs } from '../model/run-identity.ts'
 import { readState } from '../state/files.ts'
 import { outputPrefix, readManifest, successKey } from '../state/state.ts'
-import { type FindOptions, type FoundObjects, nothingSkipped } from './find-options.ts'
+import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
 import { spread } from './spread.ts'
 
 /** Each part with rows is an input, pinned as the manifest has it: one request, and nothing is listed. @throws NO_INPUT without a complete dataset */
@@ -25,9 +25,7 @@ export async function findDataset({ of }: PartitionsOfSource, options: FindOptio
     cut: chosen =>
       chosen.map(({ sizeBytes }, index) => ({ kind: 'file', slice: index, input: index, bytes: sizeBytes })),
     memberCount: inputs.length,
-    release() {},
-    skipped: nothingSkipped,
-    unused: [],
+    ...noMembers,
     bytesIn: bytes,
     bytes,
   }

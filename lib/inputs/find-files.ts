@@ -6,7 +6,7 @@ import type { Slice } from '../model/plan-data.ts'
 import { type StoredObject, smallFileBytes } from '../store/store.ts'
 import { contentHash } from './content-hash.ts'
 import { cutInputs, type SlicePlace } from './cut-inputs.ts'
-import { type FindOptions, type FoundObjects, nothingSkipped } from './find-options.ts'
+import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
 import { type OpenInput, openAll, openedAtOnce } from './open-input.ts'
 import { planRangeSlices } from './plan-slices.ts'
 import { spread } from './spread.ts'
@@ -30,9 +30,7 @@ export async function findFiles(
     cut: chosen =>
       cutInputs(chosen, (key, place) => fileSlices(source, byKey.get(key) as StoredObject, place), bytes, options),
     memberCount: taken.length,
-    release() {},
-    skipped: nothingSkipped,
-    unused: [],
+    ...noMembers,
     bytesIn: bytes,
     bytes,
   }

@@ -53,4 +53,9 @@ export interface FoundInputs {
 /** The inputs of a source, before anything is known of columns in their paths. */
 export type FoundObjects = Omit<FoundInputs, 'hive'>
 
-export const nothingSkipped: FoundSkipped = { count: 0, all: () => [] }
+/** The part of what is found that only archives have. */
+export const noMembers: Pick<FoundObjects, 'skipped' | 'unused' | 'release'> = {
+  skipped: { count: 0, all: () => [] },
+  unused: [],
+  release() {},
+}

@@ -6,7 +6,7 @@ import { checkPartitions } from '../define/rows-from.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import { canonicalJson, sortInputs } from '../model/run-identity.ts'
-import { type FindOptions, type FoundObjects, nothingSkipped } from './find-options.ts'
+import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
 import { spread } from './spread.ts'
 
 /** Each partition is an input whose key is the partition as text. @throws SOURCE_FAILED when the user's code throws; INPUT_INVALID for equal partitions */
@@ -22,9 +22,7 @@ export async function findPartitions(source: RowsFromSource, options: FindOption
         return { kind: 'rows', slice: index, input: index, partition, bytes: partitionBytes }
       }),
     memberCount: inputs.length,
-    release() {},
-    skipped: nothingSkipped,
-    unused: [],
+    ...noMembers,
     bytesIn: 0,
     bytes: inputs.length * partitionBytes,
   }

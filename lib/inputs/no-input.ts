@@ -2,7 +2,7 @@
 
 import type { ZipMembersSource } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
-import { nearestToGlob } from '../errors/nearest.ts'
+import { nearestHint, nearestToGlob } from '../errors/nearest.ts'
 import type { StoredObject } from '../store/store.ts'
 import { readZipDirectory } from '../zip/directory.ts'
 import { candidateKeys } from './candidate-keys.ts'
@@ -14,7 +14,11 @@ const candidatesMax = 10_000
 /** Creates the error of a glob that no file matches, with the nearest names. */
 export async function noFileError({ input }: FindOptions, glob: string): Promise<FanmillError> {
   const detail = { glob, root: input.url, nearest: nearestToGlob(glob, await candidateKeys(input)) }
-  return new PermanentError('NO_INPUT', `nothing under ${input.url} matches ${glob}${hint(detail.nearest)}`, detail)
+  return new PermanentError(
+    'NO_INPUT',
+    `nothing under ${input.url} matches ${glob}${nearestHint(detail.nearest, otherwise)}`,
+    detail,
+  )
 }
 
 /** Creates the error of archives that have no member to read: none matches, or all that match are skipped as bad. */
@@ -37,12 +41,11 @@ export async function noMemberError(
     return new PermanentError('NO_INPUT', message, { ...given, membersSkipped: skipped.count })
   }
   const nearest = nearestToGlob(source.members, await memberNames(source, objects, options))
-  const message = `no member of ${archives} under ${root} matches ${source.members}${hint(nearest)}`
+  const message = `no member of ${archives} under ${root} matches ${source.members}${nearestHint(nearest, otherwise)}`
   return new PermanentError('NO_INPUT', message, { ...given, nearest })
 }
 
-const hint = (names: readonly string[]): string =>
-  names.length > 0 ? `; nearest are ${names.join(', ')}` : '; check the input root and the pattern'
+const otherwise = '; check the input root and the pattern'
 
 async function memberNames(
   source: ZipMembersSource,

@@ -5,7 +5,7 @@ import { extname, join } from 'node:path'
 import type { ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { nearest } from '../errors/nearest.ts'
+import { nearest, nearestHint } from '../errors/nearest.ts'
 import { withoutCompression } from '../inflate/compression.ts'
 import { inflateNamed } from '../inflate/file.ts'
 import { prepareTable } from '../parquet/file.ts'
@@ -130,10 +130,9 @@ export async function findTable(
   const found = await input.stat(key)
   if (found) return found
   const close = nearest(key, await candidateKeys(input))
-  const hint = close.length > 0 ? `; nearest are ${close.join(', ')}` : ''
   throw new PermanentError(
     'NO_INPUT',
-    `task ${task}: table ${name}: expected ${key} under ${input.url}, got nothing${hint}`,
+    `task ${task}: table ${name}: expected ${key} under ${input.url}, got nothing${nearestHint(close)}`,
     { name, key, nearest: close },
   )
 }

@@ -140,12 +140,14 @@ async function commitReserved(
     const result = await commitTask({ ...options, task, codeHash, output: lambda.output }, run, plan)
     if (!result.done) {
       const losses = countLosses(event.losses, result, run.outputPath)
+      const numbers = new Set(result.missing)
+      const missing = plan.filter(({ batch }) => numbers.has(batch))
       const carried = { waits: afterProgress(event.waits), maxConcurrency: event.maxConcurrency, losses }
       return {
         done: false,
-        missing: result.missing.length,
+        missing: missing.length,
         ...carried,
-        ...(await writeMapItems(lambda, run, plan, true)),
+        ...(await writeMapItems(lambda, run, plan, missing)),
       }
     }
     await endRun(lambda.output, run, { ...ending, status: 'complete' })

@@ -1,7 +1,7 @@
 /** The frame of the three functions: checks the event, watches the deadline, and logs every failure. */
 import * as v from 'valibot'
 import { boundedText, messageBytesMax } from '../errors/bounded-text.ts'
-import { CapacityError, type FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
+import { classOf, type FanmillError, PermanentError } from '../errors/errors.ts'
 import { publicForm } from '../errors/public-error.ts'
 import { type Deadline, type LambdaContext, openDeadline } from './deadline.ts'
 import { type LambdaSession, openLambda } from './session.ts'
@@ -69,9 +69,7 @@ const taskCountMax = 400
  */
 function readable(error: unknown, taskCount: number): FanmillError {
   const { code = 'ENGINE_FAILED', message, detail } = publicForm(error)
-  const Kind =
-    error instanceof CapacityError ? CapacityError : error instanceof TransientError ? TransientError : PermanentError
-  const bounded = new Kind(code, boundedText(`${code} ${message}`, messageBytesMax(taskCount)), detail)
+  const bounded = new (classOf(error))(code, boundedText(`${code} ${message}`, messageBytesMax(taskCount)), detail)
   bounded.stack = `${bounded.name}: ${code}`
   return bounded
 }

@@ -6,17 +6,25 @@ import type { ReservedRun } from '../model/reserved-run.ts'
 import { runKeys, stateBytes } from '../state/state.ts'
 import { type LambdaSession, shortName } from './session.ts'
 
-/** Returns the whole plan; with `isResumed` only the batches without an outcome. */
+/** Returns the batches of a plan that have no outcome. */
+export async function withoutOutcome(
+  { output }: Pick<LambdaSession, 'output'>,
+  run: ReservedRun,
+  plan: readonly PlanItem[],
+): Promise<readonly PlanItem[]> {
+  const done = new Set((await readOutcomes(output, run, plan)).map(outcome => outcome.batch))
+  return plan.filter(item => !done.has(item.batch))
+}
+
+/** Writes the missing batches of a plan, unless that is the whole plan, whose file is there. */
 export async function writeMapItems(
   lambda: LambdaSession,
   run: ReservedRun,
   plan: readonly PlanItem[],
-  isResumed: boolean,
+  missing: readonly PlanItem[],
 ): Promise<Omit<PlannedRun, 'waits' | 'maxConcurrency' | 'losses'>> {
   const { output, settings } = lambda
   const keys = runKeys(run.runId, run.attempt)
-  const done = new Set((isResumed ? await readOutcomes(output, run, plan) : []).map(outcome => outcome.batch))
-  const missing = plan.filter(item => !done.has(item.batch))
   // A Map needs at least one item; a batch that is done already costs one request for its outcome.
   const items = missing.length > 0 ? missing : plan.slice(0, 1)
   const key = items.length === plan.length ? keys.plan : keys.todo(shortName(items.map(item => item.batch).join(' ')))

@@ -21,7 +21,7 @@ import { keepLease } from '../runs/run-lease.ts'
 import { bindTurn, enterTurn, leaveTurn, type Turn } from '../runs/turn.ts'
 import type { PlanEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
-import { writeMapItems } from './map-items.ts'
+import { withoutOutcome, writeMapItems } from './map-items.ts'
 import { recallInputs } from './opened-inputs.ts'
 import { isRequested, type RunRequest, readRunRequest } from './run-request.ts'
 import { executionOwner, runLeaseMs, shortName } from './session.ts'
@@ -143,6 +143,8 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
   await keepReservation(output, planned.run, tables)
   await keepLease(output, planned.run, { owner: executionOwner(execution), leaseUntil: Date.now() + runLeaseMs })
   await bindTurn(output, { outputPath, id: execution }, planned.run)
+  const { run, plan } = planned
+  const missing = planned.status === 'resume' ? await withoutOutcome(invocation.lambda, run, plan) : plan
   logPlan(planned, found)
   for (const { level: _, message, ...place } of inputWarnings(found)) logger.warn(message, place)
   return {
@@ -151,7 +153,7 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
     waits: afterProgress(event.waits),
     maxConcurrency: shareOfConcurrency(context),
     losses: 0,
-    ...(await writeMapItems(invocation.lambda, planned.run, planned.plan, planned.status === 'resume')),
+    ...(await writeMapItems(invocation.lambda, run, plan, missing)),
   }
 }
 

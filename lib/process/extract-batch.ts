@@ -13,10 +13,10 @@ import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import { mapParallel } from '../state/files.ts'
 import { inputOf } from '../state/plan-files.ts'
 import { outputPrefix } from '../state/state.ts'
+import { settleAll } from '../store/settle-all.ts'
 import type { Store } from '../store/store.ts'
 import { keepSkipped } from './keep-skipped.ts'
 import { retryTransient, type Sleep } from './retry-transient.ts'
-import { settleAll } from './settle-all.ts'
 
 export interface ExtractTools {
   readonly output: Store

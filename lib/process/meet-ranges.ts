@@ -2,7 +2,7 @@
 import type { Slice } from '../model/plan-data.ts'
 import { correctedStarts, withRecordStarts } from '../model/range-ends.ts'
 import type { ShareResult } from '../model/share.ts'
-import { settleAll } from './settle-all.ts'
+import { settleAll } from '../store/settle-all.ts'
 
 /** A share's slices, and their results. */
 export interface FinishedShare {

@@ -1,5 +1,5 @@
 /** Runs one share on a worker thread, and retries it before it counts as failed. */
-import { CapacityError, FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
+import { classOf, FanmillError } from '../errors/errors.ts'
 import type { ShareJob, ShareResult } from '../model/share.ts'
 import type { Workers } from '../model/worker-job.ts'
 import { unpackMembers } from '../zip/member-rows.ts'
@@ -65,7 +65,5 @@ function placed(error: FanmillError, job: ShareJob, batch: number): FanmillError
   const member = names.length === 1 ? names[0] : undefined
   const message = `${error.message} (batch ${batch}, slice ${slice}${archive ? ` of ${archive}` : ''}${membersText(names)}, processed alone)`
   const detail = { ...error.detail, batch, slice, ...(archive && { archive }), ...(member && { member }) }
-  const Kind =
-    error instanceof CapacityError ? CapacityError : error instanceof TransientError ? TransientError : PermanentError
-  return new Kind(error.code, message, detail, { cause: error })
+  return new (classOf(error))(error.code, message, detail, { cause: error })
 }

@@ -6,10 +6,10 @@ import type { LoadingRun, ShareJob, ShareResult, StagedText } from '../model/sha
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import { inputOf } from '../state/plan-files.ts'
+import { settleAll } from '../store/settle-all.ts'
 import { type FinishedShare, meetRanges } from './meet-ranges.ts'
 import { retryTransient } from './retry-transient.ts'
 import { runShare, type ShareRunner } from './run-share.ts'
-import { settleAll } from './settle-all.ts'
 
 export interface ShareOutTools extends ShareRunner {
   /** Folder for part files on this machine, on the output's file system where that is a disk. */

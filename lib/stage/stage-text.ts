@@ -5,7 +5,7 @@ import { readHeader } from '../text/csv-header.ts'
 import { type EarlyReject, EarlyRejects } from '../text/early-rejects.ts'
 import { toUtf8 } from '../text/encoding.ts'
 import { checkTextStart } from '../text/other-file.ts'
-import { type Dialect, encodingOf, type TextFormat } from '../text/record-dialect.ts'
+import { type Dialect, encodingOf, type TextFormat, topOf } from '../text/record-dialect.ts'
 import { rewriteRecords } from '../text/record-rewrite.ts'
 import { type RecordScan, scanRecords } from '../text/records.ts'
 import type { Origin } from './origin.ts'
@@ -76,8 +76,7 @@ function readTop(given: Uint8Array, { format, dialect, origin }: StageTextOption
     const isCsv = format.kind === 'csv'
     if (origin.header) return { bytes: text, columns: isCsv ? origin.header : ['line'], lines: 0, isWhole: true }
     checkTextStart(given, origin.member || origin.archive, encodingOf(format))
-    const { skip, header } = isCsv ? format : { skip: 0, header: false }
-    const { names, end, line } = readHeader(text, dialect, { skip, header })
+    const { names, end, line } = readHeader(text, dialect, topOf(format))
     return { bytes: text.subarray(end), columns: isCsv ? names : ['line'], lines: line - 1, isWhole: end === 0 }
   } catch (error) {
     throw withPlace(error, origin)

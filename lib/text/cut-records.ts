@@ -4,7 +4,7 @@ import { PermanentError } from '../errors/errors.ts'
 import { type MemberPlace, withPlace } from '../model/member-place.ts'
 import { type Header, readHeader } from './csv-header.ts'
 import { checkTextStart } from './other-file.ts'
-import { dialectOf, encodingOf, longestRecordBytes, type TextFormat } from './record-dialect.ts'
+import { dialectOf, encodingOf, longestRecordBytes, type TextFormat, topOf } from './record-dialect.ts'
 import { createRecordCutter, type RecordCutter } from './records.ts'
 
 /** Whole records of a text, in its own encoding. */
@@ -98,8 +98,7 @@ class HeaderReader {
     this.triedBytes = bytes.length
     if (!isAll && bytes.length < 4) return undefined
     checkTextStart(bytes, this.name, encodingOf(this.format))
-    const { skip, header } = this.format.kind === 'csv' ? this.format : { skip: 0, header: false }
-    const found = readHeader(bytes, dialectOf(this.format, encodingOf(this.format)), { skip, header })
+    const found = readHeader(bytes, dialectOf(this.format, encodingOf(this.format)), topOf(this.format))
     if (found.isComplete || isAll) return found
     if (bytes.length > this.recordBytesMax) throw recordTooLong(found.line, this.recordBytesMax)
     return undefined

@@ -7,7 +7,7 @@ import type { Reader } from '../store/store.ts'
 import { type Header, readHeader } from './csv-header.ts'
 import { checkTextStart } from './other-file.ts'
 import { RangeWindow } from './range-window.ts'
-import { type Dialect, dialectOf, encodingOf, longestRecordBytes, type TextFormat } from './record-dialect.ts'
+import { type Dialect, dialectOf, encodingOf, longestRecordBytes, type TextFormat, topOf } from './record-dialect.ts'
 import { RecordMachine } from './record-machine.ts'
 import { findRecordPlace } from './record-place.ts'
 import { recordStartSearch } from './record-start.ts'
@@ -84,11 +84,10 @@ interface Top extends Header {
 
 async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
   const dialect = dialectOf(format, encodingOf(format))
-  const { skip, header } = format.kind === 'csv' ? format : { skip: 0, header: false }
   await window.grow()
   checkTextStart(window.bytes, '', encodingOf(format))
   for (;;) {
-    const found = readHeader(window.bytes, dialect, { skip, header })
+    const found = readHeader(window.bytes, dialect, topOf(format))
     if (found.isComplete || window.isAtEnd) {
       return { ...found, columnCount: found.names.length || fieldCount(window.bytes.subarray(found.end), format) }
     }

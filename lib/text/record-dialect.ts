@@ -34,6 +34,11 @@ export function dialectOf(format: TextFormat, encoding: TextEncoding = 'utf-8'):
   return { delimiter, quote, escape: escapeCharacter, comment, encoding }
 }
 
+/** Returns what stands above the records of a text: only CSV has lines to skip, and a header. */
+export const topOf = (format: TextFormat): { readonly skip: number; readonly header: boolean } =>
+  format.kind === 'csv' ? format : noTop
+const noTop = { skip: 0, header: false }
+
 /** Returns the encoding that a format declares, by default UTF-8. */
 export function encodingOf(format: TextFormat): TextEncoding {
   return format.encoding ?? 'utf-8'

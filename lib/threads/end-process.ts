@@ -1,5 +1,6 @@
 /** Ends a process whose threads cannot be stopped: an ordinary exit would wait for them. */
 import { CapacityError } from '../errors/errors.ts'
+import { megabytes } from './machine-memory.ts'
 
 /** Jobs that were abandoned with the memory that they use, and whose threads are still running. */
 const lost = new Set<object>()
@@ -15,7 +16,6 @@ export function recordLoss(job: object, ended: Promise<unknown>): void {
 export function refuseAfterLoss(bytesMax: number): void {
   const bytes = process.memoryUsage.rss()
   if (lost.size === 0 || bytes <= bytesMax) return
-  const megabytes = (count: number): string => Math.round(count / 1e6).toLocaleString('en-US')
   throw new CapacityError(
     'OUT_OF_MEMORY',
     `expected the process to use at most ${megabytes(bytesMax)} MB before new work begins, got ${megabytes(bytes)} MB, because a function of an earlier run never returned and keeps its memory; run again in a new process, or raise --memory`,

@@ -16,3 +16,6 @@ export function memoryCeiling(memoryMb: number, machineBytes = machineMemoryByte
   const budget = memoryMb * 1e6
   return Math.max(budget, Math.min(budgetTimes * budget + extraBytes, (budget + machineBytes) / 2))
 }
+
+/** Formats bytes as megabytes for messages: `1,200`. */
+export const megabytes = (bytes: number): string => Math.round(bytes / 1e6).toLocaleString('en-US')

@@ -3,7 +3,7 @@
  * billion numbers, a text of gigabytes, an array that grows forever.
  */
 import { CapacityError } from '../errors/errors.ts'
-import { machineMemoryBytes } from './machine-memory.ts'
+import { machineMemoryBytes, megabytes } from './machine-memory.ts'
 
 export interface MemoryWatchOptions {
   /** Limit on the memory of the whole process. */
@@ -67,7 +67,6 @@ export function watchMemory({
 }
 
 function outOfMemory(bytes: number, bytesMax: number): CapacityError {
-  const megabytes = (count: number): string => Math.round(count / 1e6).toLocaleString('en-US')
   return new CapacityError(
     'OUT_OF_MEMORY',
     `expected the process to use at most ${megabytes(bytesMax)} MB, well above --memory, got ${megabytes(bytes)} MB; the transform creates lists or texts that are too long, or a function keeps too many values: create less at once, or raise --memory (on AWS: larger tiers)`,

@@ -1,8 +1,10 @@
 /** Opens the worker threads of a task, and composes the tools that process its batches. */
+
 import { readFile, rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { LoadableBundle } from '../bundle/bundle-load.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import { memberPolicy } from '../define/member-policy.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { WorkerMessage, Workers } from '../model/worker-job.ts'
@@ -44,12 +46,14 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
   const { task, params, bundle, input, tables, secrets, threads, memory, stageFolder, partFolder, strict, onMessage } =
     options
   const { source, output } = task
-  if (output.kind === 'memberFiles' && source.kind === 'zipMembers')
+  if (output.kind === 'memberFiles') {
+    const { limits, onBadMember } = memberPolicy(source)
     return openWorkers({
       ...{ threads, heapBytes: memory.heapBytes, memoryBytesMax: options.memoryBytesMax, onMessage },
       entry: 'worker-extract',
-      setup: { input, limits: source.limits, onBadMember: source.onBadMember },
+      setup: { input, limits, onBadMember },
     })
+  }
   const setup = {
     bundle: { file: bundle.file, url: bundle.url, files: bundle.files },
     task: task.name,

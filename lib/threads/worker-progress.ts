@@ -2,6 +2,7 @@
 
 import type { Converted } from '../engine/conversion.ts'
 import type { EngineProgress } from '../engine/task-engine.ts'
+import { sumFields } from '../model/sum-fields.ts'
 import type { UnderWay, WorkerMessage } from '../model/worker-job.ts'
 
 type Done = Omit<Extract<WorkerMessage, { kind: 'progress' }>, 'kind'>
@@ -62,12 +63,12 @@ export function createThreadProgress({
     },
     staged: bytes => update({ bytesStaged: now.bytesStaged + bytes }),
     endStaging({ files }) {
-      fileBytes = sumOf(files, 'bytes')
+      fileBytes = sumFields(files, ['bytes']).bytes
     },
     async during({ files }, convert) {
       const before = now
-      const share = fileBytes === 0 ? 0 : Math.min(1, sumOf(files, 'bytes') / fileBytes)
-      const records = sumOf(files, 'records')
+      const share = fileBytes === 0 ? 0 : Math.min(1, sumFields(files, ['bytes']).bytes / fileBytes)
+      const records = sumFields(files, ['records']).records
       const sendProgress = (): void => {
         const found = engineProgress()
         const bytes = before.bytesConverted + share * found.fraction * now.bytesStaged
@@ -95,8 +96,4 @@ export function createThreadProgress({
       send({ kind: 'progress', ...counts })
     },
   }
-}
-
-function sumOf<K extends string>(items: readonly Readonly<Record<K, number>>[], name: K): number {
-  return items.reduce((sum, item) => sum + item[name], 0)
 }

@@ -6,7 +6,7 @@ import type { InputObject, MembersSlice, PlannedMember, StreamSlice } from '../m
 import { diskFault, errnoOf } from '../store/disk/fault.ts'
 import type { Store } from '../store/store.ts'
 import { type MemberOptions, openMember, readMembers } from './member-bytes.ts'
-import { unpackMembers } from './member-rows.ts'
+import { membersOfSlice } from './member-rows.ts'
 import { safePath } from './names.ts'
 
 export interface ExtractedFile {
@@ -34,8 +34,7 @@ export async function extractMembers(
   slice: MembersSlice | StreamSlice,
   options: ExtractOptions,
 ): Promise<readonly ExtractedFile[]> {
-  const members = slice.kind === 'members' ? unpackMembers(slice) : slice.member ? [slice.member] : []
-  for (const member of members) safePath(member.name)
+  for (const member of membersOfSlice(slice)) safePath(member.name)
   const folders = new Set<string>()
   const files: ExtractedFile[] = []
   for await (const { member, chunks } of openAll(store, input, slice, options)) {

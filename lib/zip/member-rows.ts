@@ -1,6 +1,6 @@
 /** Writes a slice's members as text, so that a million of them pass through files and threads without a million objects. */
 import { PermanentError } from '../errors/errors.ts'
-import type { MembersSlice, PlannedMember } from '../model/plan-data.ts'
+import type { MembersSlice, PlannedMember, Slice } from '../model/plan-data.ts'
 
 type MemberRow = readonly [string, number, number, number, number, 0 | 8]
 
@@ -27,4 +27,10 @@ export function unpackMembers({ slice, members, memberCount }: MembersSlice): re
   return rows.map(([name, headerOffset, compressedBytes, inflatedBytes, crc32, method]) => {
     return { name, headerOffset, compressedBytes, inflatedBytes, crc32, method }
   })
+}
+
+/** Returns the members of any slice: none for one that is not of an archive. @throws STATE_INVALID */
+export function membersOfSlice(slice: Slice): readonly PlannedMember[] {
+  if (slice.kind === 'members') return unpackMembers(slice)
+  return slice.kind === 'stream' && slice.member ? [slice.member] : []
 }

@@ -34,10 +34,11 @@ async function readText(conversion: Conversion, job: ConvertJob): Promise<Carefu
   const { connection, read, format } = conversion
   const { files, lastRecord } = job
   if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not read as text')
-  const again = sourcesOf(conversion, job, 'ignore')
+  const isUtf8 = isUtf8Csv(conversion, job)
+  const again = sourcesOf(conversion, job, { badRecords: 'ignore', isUtf8 })
   if (read.refuseNew) await refuseNewColumns(connection, again)
   await refusePathColumns(connection, again)
-  const keep = sourcesOf(conversion, job, 'keep')
+  const keep = sourcesOf(conversion, job, { badRecords: 'keep', isUtf8 })
   const rows = (sources: readonly TextSource[], guard: string, hasPlaces: boolean): string =>
     carefulRead(sources, read, { lastRecord, guard, hasPlaces })
   const [column = ''] = Object.keys(read.columns)
@@ -108,11 +109,15 @@ const withoutPlaces = (input: string): string => `SELECT * EXCLUDE (${placeColum
 const withPlace = (input: string): string =>
   `SELECT * EXCLUDE (${placeColumns.join(', ')}), ${placeSql} AS ${placeColumn} FROM (${input})`
 
+/** Returns whether text is known to be UTF-8, of which a careful reading of CSV needs fewer columns. Reads the files. */
+export const isUtf8Csv = ({ format }: Conversion, { files }: Pick<ConvertJob, 'files'>): boolean =>
+  format.kind === 'csv' && isUtf8Text(files, format)
+
 /** Returns the staged text as text sources; none for Parquet. */
 export function sourcesOf(
   { format, read }: Conversion,
   { files }: Pick<ConvertJob, 'files'>,
-  badRecords: TextSourceOptions['badRecords'],
+  { badRecords, isUtf8 }: Pick<TextSourceOptions, 'badRecords' | 'isUtf8'>,
 ): TextSource[] {
   if (format.kind === 'parquet') return []
   const { columns, strict, hive, keepNew } = read
@@ -121,7 +126,7 @@ export function sourcesOf(
     format,
     columns,
     badRecords,
-    isUtf8: !isFast && format.kind === 'csv' && isUtf8Text(files, format),
+    isUtf8,
     isLenient: isFast && !strict,
     isExact: strict,
     hive,

@@ -1,18 +1,11 @@
 /** Writes a query's rows as Parquet files, and returns the rows, bytes and partition of each. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ParquetOutput } from '../../define/output-definition.ts'
+import type { SharePart } from '../../model/share.ts'
 import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { numberColumn, type PartitionKeys } from './partition-keys.ts'
 import { vectorRows, writerLimits } from './writer-limits.ts'
-
-/** A Parquet file that the engine wrote. Partition values are texts, null for a null. */
-export interface WrittenPart {
-  readonly file: string
-  readonly rows: number
-  readonly sizeBytes: number
-  readonly partition: Readonly<Record<string, string | null>>
-}
 
 export type PartOptions = Pick<
   ParquetOutput,
@@ -45,7 +38,7 @@ export async function writeParts(
   query: BoundQuery,
   target: string,
   options: WriteOptions,
-): Promise<WrittenPart[]> {
+): Promise<SharePart[]> {
   const { keys } = options
   const written = keys
     ? await copyPartitions(connection, query, target, { ...options, keys })
@@ -62,7 +55,7 @@ async function copyPartitions(
   query: BoundQuery,
   target: string,
   { keys, isTrial = false, ...options }: WriteOptions & { readonly keys: PartitionKeys },
-): Promise<WrittenPart[]> {
+): Promise<SharePart[]> {
   const numbered = { ...query, sql: keys.numbered(query.sql) }
   try {
     return isTrial
@@ -78,7 +71,7 @@ async function copy(
   query: BoundQuery,
   target: string,
   { keys, ...options }: WriteOptions,
-): Promise<WrittenPart[]> {
+): Promise<SharePart[]> {
   const order = options.sortBy.length > 0 ? ` ORDER BY ${options.sortBy.map(quoteName).join(', ')}` : ''
   const { room = anyRoom } = options
   const limits = writerLimits(options.rowGroupRows, room)

@@ -1,6 +1,7 @@
 /** Writes the transformed rows of a reading, and explains the failure when they have too many partitions. */
 import { rmSync } from 'node:fs'
 import type { PermanentError } from '../../errors/errors.ts'
+import type { SharePart } from '../../model/share.ts'
 import type { PartitionLimits } from '../../paths/partition-limits.ts'
 import type { Conversion, ConvertJob } from '../conversion.ts'
 import type { BoundQuery } from '../duckdb/bound-query.ts'
@@ -9,13 +10,13 @@ import { applyTransform } from '../transform/transform.ts'
 import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
 import { dropScanErrors } from './reject-rows.ts'
 import { explainTooMany } from './too-many-partitions.ts'
-import { type WrittenPart, writeParts } from './write-parts.ts'
+import { writeParts } from './write-parts.ts'
 
 /**
  * Writes the rows of `input`. The query is built again each time that a map function has to be called in another way,
  * at most once for each column and once for the number of rows.
  */
-export async function writeTransformed(conversion: Conversion, input: string, job: ConvertJob): Promise<WrittenPart[]> {
+export async function writeTransformed(conversion: Conversion, input: string, job: ConvertJob): Promise<SharePart[]> {
   const { connection, counter, transform, maps, parts, keys } = conversion
   const { target, isTrial, partitionLimits = unlimited } = job
   for (;;) {

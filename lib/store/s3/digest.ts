@@ -1,6 +1,6 @@
 /** Sends the MD5 digest of a body to buckets that require one: those with Object Lock and a default retention. */
 import { createHash } from 'node:crypto'
-import { statusOf } from './fault.ts'
+import { statusOf } from '../network-fault.ts'
 
 export interface BodyInput {
   readonly Bucket: string | undefined

@@ -1,7 +1,7 @@
 /** Converts errors of the AWS SDK for S3 to Fanmill's errors. */
 import { throwIfAborted } from '../../errors/abort.ts'
 import { FanmillError, PermanentError, TransientError } from '../../errors/errors.ts'
-import { codeOf, isNetworkFault } from '../network-fault.ts'
+import { codeOf, isNetworkFault, statusOf } from '../network-fault.ts'
 
 export interface FaultPlace {
   /** Verb for messages, as in `cannot read`. */
@@ -23,11 +23,6 @@ export function s3Fault(error: unknown, place: FaultPlace): unknown {
   if (!(error instanceof Error)) return error
   const fault = { error, place, status: statusOf(error) }
   return missingFault(fault) ?? changedFault(fault) ?? refusedFault(fault) ?? transientFault(fault) ?? otherFault(fault)
-}
-
-/** Returns the HTTP status of the answer; undefined when there was no answer. */
-export function statusOf(error: unknown): number | undefined {
-  return (error as { readonly $metadata?: { readonly httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode
 }
 
 /** Returns whether a failed request may still have had its effect: its answer was lost, or the server failed midway. */

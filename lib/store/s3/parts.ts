@@ -4,11 +4,12 @@ import type { ListMultipartUploadsCommandInput } from '@aws-sdk/client-s3'
 import pLimit from 'p-limit'
 import { PermanentError } from '../../errors/errors.ts'
 import { withFaults } from '../disk/fault.ts'
+import { statusOf } from '../network-fault.ts'
+import { settleAll } from '../settle-all.ts'
 import type { PendingPart } from '../store.ts'
 import { pieceBytesOf, pieceCountOf } from '../upload-pieces.ts'
 import { type S3Access, tokenName } from './access.ts'
 import { bareEtag } from './body.ts'
-import { statusOf } from './fault.ts'
 
 /** Limit on pieces that are uploaded at once, over all parts of a store: 64 MiB in memory. */
 const uploadsMax = 4
@@ -124,11 +125,7 @@ export class S3Parts {
           return this.#uploadPiece(part, index + 1, bytes)
         }),
       )
-      const settled = await Promise.allSettled(pieces)
-      return settled.map(piece => {
-        if (piece.status === 'rejected') throw piece.reason
-        return piece.value
-      })
+      return await settleAll(pieces)
     } finally {
       await handle.close()
     }

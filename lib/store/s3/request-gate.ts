@@ -1,7 +1,7 @@
 /** Limits the requests that one process has in flight at a bucket: fewer after each SlowDown of S3, and slowly more again. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { throwIfAborted } from '../../errors/abort.ts'
-import { statusOf } from './fault.ts'
+import { statusOf } from '../network-fault.ts'
 
 /** The clock of retries; tests pass their own. */
 export interface RetryClock {

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { throwIfAborted } from '../../errors/abort.ts'
 import { FanmillError } from '../../errors/errors.ts'
+import { statusOf } from '../network-fault.ts'
 import type {
   ContentMarks,
   FolderListOptions,
@@ -15,7 +16,7 @@ import type {
 } from '../store.ts'
 import { S3Access, type S3StoreSpec, tokenName } from './access.ts'
 import { bareEtag, readBody } from './body.ts'
-import { isUncertain, statusOf } from './fault.ts'
+import { isUncertain } from './fault.ts'
 import { listS3Folders } from './folders.ts'
 import { S3Parts } from './parts.ts'
 import { defaultRetry, type RetryPolicy } from './retry.ts'
