@@ -17,7 +17,7 @@ it('plans, processes over its threads and commits when bundled', async () => {
   account = await Account.open(
     pipelineText({ steps: '.mapRows(({ x, y }) => ({ x, y, z: x + y }), { adds: { z: column.int32() } })' }),
   )
-  const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,273\n' })
+  const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2730517\n' })
   const asset = join(account.folder, 'lambda')
   await mkdir(asset)
   const handler = (name: string): string => fileURLToPath(new URL(`../../functions/${name}.ts`, import.meta.url))
@@ -40,11 +40,11 @@ it('plans, processes over its threads and commits when bundled', async () => {
     .map(line => JSON.parse(line))
   expect(lines.at(-1)).toEqual({ done: true })
   const metrics = lines.find(line => line._aws)
-  expect(metrics).toMatchObject({ task: 'points', Rows: 1, Rejects: 0, Bytes: 10 })
+  expect(metrics).toMatchObject({ task: 'points', Rows: 1, Rejects: 0, Bytes: 14 })
   expect(Object.keys(metrics)).toEqual(expect.arrayContaining(['Speed', 'PeakMemory']))
   expect(lines.filter(line => line.message).map(line => line.message)).toEqual(['planned', 'processed', 'committed'])
-  expect(stdout).not.toContain('273')
-  expect(await account.rows(`points/${month}`)).toEqual([{ x: 1, y: 273, z: 274 }])
+  expect(stdout).not.toContain('2730517')
+  expect(await account.rows(`points/${month}`)).toEqual([{ x: 1, y: 2730517, z: 2730518 }])
   expect(JSON.parse(await readFile(join(account.folder, 'output/points', month, '_SUCCESS'), 'utf8')).totals.rows).toBe(
     1,
   )
