@@ -1,5 +1,6 @@
 /** Follows a run of a deployed pipeline: reads its state again and again, and emits events. */
 import type { RunEvent } from '../model/events.ts'
+import { nodeNameOf } from '../model/node-name.ts'
 import { type Outcome, totalsOf } from '../model/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import type { RunName } from '../model/run-identity.ts'
@@ -38,9 +39,9 @@ export async function followRun(
     record,
     async poll() {
       const done = await readNewOutcomes(store, keys.outcomes, outcomes)
-      const { task, runId } = record
-      for (const { batch, parts } of done) emit({ event: 'batch', task, runId, batch, parts: parts.length })
-      if (done.length > 0) emit({ event: 'progress', task, runId, ...progressOf(all()) })
+      const place = runPlaceOf(record)
+      for (const { batch, parts } of done) emit({ event: 'batch', ...place, batch, parts: parts.length })
+      if (done.length > 0) emit({ event: 'progress', ...place, ...progressOf(all()) })
       await emitFailures(store, keys.failures, { emitted, record, emit })
     },
     bytesIn: () => all().reduce((sum, outcome) => sum + outcome.bytesIn, 0),
@@ -57,13 +58,13 @@ interface RunStart {
 }
 
 function emitStart({ outputSpec }: Pick<Deployed, 'outputSpec'>, { record, plan, emit }: RunStart): void {
-  const { task, runId, attempt, outputPath, inputs } = record
+  const { attempt, outputPath, inputs } = record
+  const place = runPlaceOf(record)
   const sum = (of: (item: PlanItem) => number): number => plan.reduce((total, item) => total + of(item), 0)
-  emit({ event: 'start', task, runId, attempt, output: urlBelow(outputSpec, outputPath) })
+  emit({ event: 'start', ...place, attempt, output: urlBelow(outputSpec, outputPath) })
   emit({
     event: 'plan',
-    task,
-    runId,
+    ...place,
     inputs: inputs.length,
     members: sum(item => item.memberCount),
     slices: sum(item => item.sliceCount),
@@ -72,6 +73,8 @@ function emitStart({ outputSpec }: Pick<Deployed, 'outputSpec'>, { record, plan,
     bytesIn: inputs.reduce((total, input) => total + input.sizeBytes, 0),
   })
 }
+
+const runPlaceOf = ({ task, params, runId }: RunRecord) => ({ ...nodeNameOf(task, params), runId })
 
 /** Reads new outcomes. One that commit voided is removed, and is written again later. */
 async function readNewOutcomes(store: Deployed['store'], prefix: string, outcomes: Outcomes): Promise<Outcome[]> {
@@ -105,7 +108,6 @@ async function emitFailures(
   prefix: string,
   { emitted, record, emit }: FailureContext,
 ): Promise<void> {
-  const { task, runId } = record
   for await (const { key } of store.list(prefix)) {
     const failure = emitted.has(key) ? undefined : await readState(store, key, readFailure)
     if (!failure) continue
@@ -116,7 +118,7 @@ async function emitFailures(
       event: 'log',
       level: 'warn',
       message: `batch ${batch} failed${where}: ${code} ${message}`,
-      ...{ task, runId, archive, member },
+      ...{ ...runPlaceOf(record), archive, member },
     })
   }
 }

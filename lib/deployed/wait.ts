@@ -4,6 +4,7 @@ import { throwIfAborted } from '../errors/abort.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import type { RunResult } from '../local/run-result.ts'
 import type { RunEvent, RunStatus, TaskResult } from '../model/events.ts'
+import { nodeNameOf } from '../model/node-name.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { countsOf } from '../model/task-counts.ts'
 import { committedRun } from '../runs/runs.ts'
@@ -104,7 +105,7 @@ async function readTaskResult(deployed: Deployed, { task, status, followers }: T
   const committed =
     isDone && name ? await committedRun(store, name) : dataset?.runs.find(({ runId }) => runId === task.run?.runId)
   return {
-    task: task.task,
+    ...nodeNameOf(task.task, follower?.record.params ?? committed?.params ?? {}),
     runId: task.run?.runId ?? '',
     status: isDone ? 'complete' : isOver(task) && !task.fault ? 'skipped' : 'failed',
     ...countsOf(dataset?.totals ?? committed?.totals),

@@ -1,5 +1,6 @@
 /** Adds up the progress of the threads, and emits it as events. */
 import type { RunPhase } from '../model/events.ts'
+import type { NodeName } from '../model/node-name.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
 import type { JobKind, UnderWay, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
@@ -27,7 +28,7 @@ const nothing = { members: 0, bytes: 0, rowsWritten: 0, rowsRejected: 0 }
 /** Creates the progress of a task. A `progress` event holds the totals of finished work; `bytes` are inflated, as in the `plan` event. */
 export function createProgress(
   { emit }: Pick<Session, 'emit'>,
-  task: string,
+  name: NodeName,
   log: Pick<TaskLog, 'onMessage'>,
 ): Progress {
   let runId = ''
@@ -39,7 +40,7 @@ export function createProgress(
   const emitProgress = (): void => {
     const sum = (name: keyof UnderWay): number => [...underWay.values()].reduce((all, each) => all + each[name], 0)
     emit({
-      ...{ event: 'progress', task, runId, phase, ...totals },
+      ...{ event: 'progress', ...name, runId, phase, ...totals },
       bytesStaged: totals.bytes + sum('bytesStaged'),
       bytesConverted: totals.bytes + sum('bytesConverted'),
       rowsSoFar: totals.rowsWritten + sum('rows'),
@@ -71,7 +72,7 @@ export function createProgress(
       runId = run.runId
     },
     batchDone: (run, outcome) =>
-      emit({ event: 'batch', task, runId: run.runId, batch: outcome.batch, parts: outcome.parts.length }),
+      emit({ event: 'batch', ...name, runId: run.runId, batch: outcome.batch, parts: outcome.parts.length }),
     bytesInflated: () => bytesInflated,
     reset: () => Object.assign(totals, nothing),
   }

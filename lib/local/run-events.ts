@@ -2,16 +2,17 @@
 import { PermanentError } from '../errors/errors.ts'
 import type { FoundInputs } from '../inputs/find-options.ts'
 import type { RunEvent } from '../model/events.ts'
+import type { NodeName } from '../model/node-name.ts'
 import type { PlannedRun } from '../process/run-batches.ts'
 import type { BusyRun } from '../runs/reserve.ts'
 
 /** Returns the events `start` and `plan` of a run. */
 export function planEvents(
-  task: string,
+  name: NodeName,
   { run, plan }: PlannedRun,
   { found, output }: { readonly found: Pick<FoundInputs, 'memberCount' | 'bytesIn'>; readonly output: string },
 ): readonly RunEvent[] {
-  const common = { task, runId: run.runId }
+  const common = { ...name, runId: run.runId }
   const counts = {
     inputs: run.inputs.length,
     members: found.memberCount,

@@ -1,9 +1,10 @@
 /** Runs a pipeline's tasks on this machine, one after another. */
 
-import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { upstreamOf } from '../define/source-paths.ts'
 import { FanmillError } from '../errors/errors.ts'
 import type { RunStatus, TaskResult, TaskStatus } from '../model/events.ts'
+import { nodeNameOf } from '../model/node-name.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { readParams } from '../model/param-values.ts'
 import { taskNamed } from '../model/resolve-task.ts'
@@ -69,8 +70,9 @@ async function runTasks(session: Session, tasks: readonly TaskDefinition[]): Pro
 
 /** Creates the result of a task without a run. */
 function emptyResult({ options, outputSpec }: Session, task: TaskDefinition, status: TaskStatus): TaskResult {
+  const params = paramsOf(task, options.params ?? {})
   return {
-    task: task.name,
+    ...nodeNameOf(task.name, params ?? {}),
     runId: '',
     status,
     ...countsOf(undefined),
@@ -78,16 +80,16 @@ function emptyResult({ options, outputSpec }: Session, task: TaskDefinition, sta
     bytesIn: 0,
     bytesInflated: 0,
     seconds: 0,
-    output: urlBelow(outputSpec, pathOf(task, options.params ?? {})),
+    output: urlBelow(outputSpec, params ? outputPathOf(task, params) : ''),
   }
 }
 
-/** Returns the path of a task's output; empty, for the output root, when parameters are wrong. */
-function pathOf(task: TaskDefinition, params: Readonly<Record<string, unknown>>): string {
+/** Returns the parameters of a task; undefined when they are wrong. */
+function paramsOf(task: TaskDefinition, given: Readonly<Record<string, unknown>>): ParamValues | undefined {
   try {
-    return outputPathOf(task, readParams(task.params, params))
+    return readParams(task.params, given)
   } catch (error) {
-    if (error instanceof FanmillError) return ''
+    if (error instanceof FanmillError) return undefined
     throw error
   }
 }

@@ -1,6 +1,7 @@
 /** Collects the log of a task's run from all threads: emits lines from the chosen level on, and saves all of them in the run's folder. */
 import { join } from 'node:path'
 import { isAtLeast, type LogLevel, type RunEvent } from '../model/events.ts'
+import type { NodeName } from '../model/node-name.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
 import { runKeys } from '../state/state.ts'
 import { foldRepeats } from '../threads/fold-repeats.ts'
@@ -22,14 +23,14 @@ export interface TaskLog {
 type LogSession = Pick<Session, 'emit' | 'output' | 'owner' | 'partFolder' | 'options'>
 
 /** Creates the log. Lines before `begin` are saved too. */
-export function createTaskLog({ emit, output, owner, partFolder, options }: LogSession, task: string): TaskLog {
-  const file = openLog(join(partFolder, `${task}.log`))
+export function createTaskLog({ emit, output, owner, partFolder, options }: LogSession, name: NodeName): TaskLog {
+  const file = openLog(join(partFolder, `${name.task}.log`))
   const { logLevel = 'info' } = options
   let run: { readonly runId: string; readonly attempt: number } | undefined
   const write = (line: LogLine): void => file.write({ runId: run?.runId, ...line })
   const folder = foldRepeats((line: LogLine) => {
     write(line)
-    if (isAtLeast(line.level, logLevel)) emit({ event: 'log', task, runId: run?.runId, ...line } satisfies RunEvent)
+    if (isAtLeast(line.level, logLevel)) emit({ event: 'log', ...name, runId: run?.runId, ...line } satisfies RunEvent)
   })
   const save = async (): Promise<void> => {
     if (!run) return

@@ -3,6 +3,7 @@ import type { FanmillError } from '../errors/errors.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import type { RunStatus, TaskResult } from '../model/events.ts'
 import type { Manifest } from '../model/manifest.ts'
+import { nodeNameOf } from '../model/node-name.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { countsOf } from '../model/task-counts.ts'
 import { urlBelow } from '../store/roots.ts'
@@ -17,7 +18,7 @@ export function resultOf(
 ): TaskResult {
   const run = manifest?.runs.find(each => each.runId === runId)
   return {
-    task: task.name,
+    ...nodeNameOf(task.name, params),
     runId,
     status,
     // A task that was skipped reports the whole dataset: an append that finds nothing new has no run of its own.

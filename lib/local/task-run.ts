@@ -11,6 +11,7 @@ import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
 import { inputWarnings } from '../inputs/input-warnings.ts'
 import { type FetchedTables, fetchTables } from '../inputs/tables.ts'
 import type { TaskResult } from '../model/events.ts'
+import { nodeNameOf } from '../model/node-name.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { readParams } from '../model/param-values.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
@@ -46,8 +47,9 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   const params = readParams(task.params, session.options.params ?? {})
   await session.output.checkPlace?.(outputPrefix(outputPathOf(task, params)))
   const tables = await fetchTables(session, task, params)
-  const log = createTaskLog(session, task.name)
-  const progress = createProgress(session, task.name, log)
+  const name = nodeNameOf(task.name, params)
+  const log = createTaskLog(session, name)
+  const progress = createProgress(session, name, log)
   const partitions = partitionSetFor(task)
   const workers = progress.observe(openPool(session, task, params, tables, progress))
   progress.enter('plan')
@@ -214,7 +216,7 @@ function emitPlan({ session, task, log, params }: TaskRun, found: FoundInputs, p
   const counts = { inputs: run.inputs.length, members: found.memberCount, batches: items.length }
   log.note('info', `run of ${task.name} begins`, { attempt: run.attempt, params, ...counts })
   const output = urlBelow(session.outputSpec, run.outputPath)
-  for (const event of planEvents(task.name, planned, { found, output })) session.emit(event)
+  for (const event of planEvents(nodeNameOf(task.name, params), planned, { found, output })) session.emit(event)
 }
 
 /** Emits warnings about inputs, and logs them when there is a run. */

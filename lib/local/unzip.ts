@@ -13,6 +13,7 @@ import { type FoundMembers, findMembers } from '../inputs/find-members.ts'
 import type { FindOptions, FoundInputs } from '../inputs/find-options.ts'
 import { noMemberError } from '../inputs/no-input.ts'
 import type { RunEvent } from '../model/events.ts'
+import { nodeNameOf } from '../model/node-name.ts'
 import { outputHashOf } from '../model/run-identity.ts'
 import type { Workers } from '../model/worker-job.ts'
 import { createGate } from '../process/gate.ts'
@@ -59,7 +60,7 @@ export async function unzip(archive: string, destination: string, options: Unzip
   const file = resolve(archive)
   const input: StoreSpec = { kind: 'disk', folder: dirname(file) }
   const definition = unzipTask(members)
-  const progress = createProgress({ emit: onEvent }, definition.name, { onMessage: () => {} })
+  const progress = createProgress({ emit: onEvent }, nodeNameOf(definition.name, {}), { onMessage: () => {} })
   const { limits } = definition.source
   const workers = openWorkers({
     entry: 'worker-extract',
@@ -151,7 +152,7 @@ async function extract(job: Extraction): Promise<Omit<UnzipResult, 'seconds'>> {
     throw error
   }
   progress.begin(run)
-  for (const event of planEvents(definition.name, planned, { found, output: folder })) onEvent?.(event)
+  for (const event of planEvents(nodeNameOf(definition.name, {}), planned, { found, output: folder })) onEvent?.(event)
   const partFolder = makeOwnFolder(join(folder, stateRoot, 'tmp'))
   const machine = { task: definition, input: openStore(job.input), output, workers, gate: createGate(), signal }
   let tries = 0

@@ -1,18 +1,20 @@
 /** Events of a run, as JSON; the command line's `--json` prints them. */
 import type { PlainError } from '../errors/errors.ts'
+import type { NodeName } from './node-name.ts'
+
+/** Fields of every event about a run. */
+interface RunPlace extends NodeName {
+  readonly runId: string
+}
 
 export type RunEvent =
-  | {
+  | (RunPlace & {
       readonly event: 'start'
-      readonly task: string
-      readonly runId: string
       readonly attempt: number
       readonly output: string
-    }
-  | {
+    })
+  | (RunPlace & {
       readonly event: 'plan'
-      readonly task: string
-      readonly runId: string
       /** Archives or files that are read. */
       readonly inputs: number
       readonly members: number
@@ -20,11 +22,9 @@ export type RunEvent =
       readonly batches: number
       readonly bytes: number
       readonly bytesIn: number
-    }
-  | {
+    })
+  | (RunPlace & {
       readonly event: 'progress'
-      readonly task: string
-      readonly runId: string
       readonly members: number
       readonly bytes: number
       readonly rowsWritten: number
@@ -37,27 +37,23 @@ export type RunEvent =
       readonly bytesConverted?: number
       /** Rows written so far: `rowsWritten`, and an estimate for unfinished work. */
       readonly rowsSoFar?: number
-    }
-  | {
+    })
+  | (RunPlace & {
       readonly event: 'batch'
-      readonly task: string
-      readonly runId: string
       readonly batch: number
       readonly parts: number
-    }
-  | {
+    })
+  | (Partial<RunPlace> & {
       readonly event: 'log'
       readonly level: LogLevel
       readonly message: string
-      readonly task?: string
-      readonly runId?: string
       readonly slice?: number
       readonly archive?: string
       readonly member?: string
       /** Number of repetitions since the line was logged. */
       readonly repeats?: number
       readonly fields?: Readonly<Record<string, unknown>>
-    }
+    })
   | EndEvent
 
 /** `plan`: inputs are found and planned; `convert`: text becomes parts; `merge`: small parts are joined; `commit`: the dataset is made visible. */
@@ -74,8 +70,7 @@ export type TaskStatus = RunStatus | 'notRun'
  * The result of one task; bytes are compressed bytes read and Parquet bytes written. A task that was `skipped`, because it is complete,
  * has the counts of the whole dataset.
  */
-export interface TaskResult {
-  readonly task: string
+export interface TaskResult extends NodeName {
   /** Id of the run; empty where none was begun. */
   readonly runId: string
   readonly status: TaskStatus

@@ -97,7 +97,13 @@ describe('start --wait of a complete append', () => {
     }
     const { end } = eventsOf(await operate('start --wait --json'))
     expect(end?.tasks).toMatchObject([
-      { ...{ status: 'skipped', output: 's3://lake/points' }, rowsWritten: 5, rowsRead: 6, rowsRejected: 1, parts: 2 },
+      {
+        ...{ status: 'skipped', node: 'points', output: 's3://lake/points' },
+        rowsWritten: 5,
+        rowsRead: 6,
+        rowsRejected: 1,
+        parts: 2,
+      },
     ])
   })
 })

@@ -8,6 +8,7 @@ const events: readonly RunEvent[] = [
   {
     event: 'plan',
     task: 'trips',
+    node: 'trips',
     runId: 'a',
     inputs: 1,
     members: 40,
@@ -16,7 +17,16 @@ const events: readonly RunEvent[] = [
     bytes: 80e6,
     bytesIn: 20e6,
   },
-  { event: 'progress', task: 'trips', runId: 'a', members: 10, bytes: 20e6, rowsWritten: 12_345, rowsRejected: 2 },
+  {
+    event: 'progress',
+    task: 'trips',
+    node: 'trips',
+    runId: 'a',
+    members: 10,
+    bytes: 20e6,
+    rowsWritten: 12_345,
+    rowsRejected: 2,
+  },
   { event: 'log', level: 'warn', message: 'odd \u001b[2J name', member: 'a.csv' },
 ]
 

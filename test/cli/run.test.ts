@@ -63,10 +63,13 @@ describe('a run that completes', () => {
     expect(events.map(({ event }) => event)).toEqual(expect.arrayContaining(['start', 'plan', 'end']))
     const phases = events.flatMap(event => (event.event === 'progress' ? [event.phase] : []))
     expect(phases.filter((phase, index) => phase !== phases[index - 1])).toEqual(['plan', 'convert', 'commit'])
+    const nodes = new Set(events.flatMap(event => (event.event === 'end' ? [] : event.node)))
+    expect([...nodes]).toEqual(['trips(month=2001-01)'])
     expect(Object.keys(end)).toEqual(['event', 'status', 'tasks'])
     expect(end.tasks).toEqual([
       {
         task: 'trips',
+        node: 'trips(month=2001-01)',
         runId: expect.stringMatching(/^[0-9a-f]+$/),
         status: 'complete',
         rowsRead: 3,
