@@ -5,7 +5,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import type { TaskSchema } from '../lib/bundle-schemas.ts'
 import type { ParamDefinition, PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
-import type { ParquetOutput } from '../lib/define/output-definition.ts'
+import type { Output, ParquetOutput } from '../lib/define/output-definition.ts'
 import { placeholdersOf } from '../lib/define/template-syntax.ts'
 import type { PermanentError } from '../lib/errors/errors.ts'
 import { invalidProp } from './invalid-prop.ts'
@@ -21,9 +21,25 @@ export interface GlueTablesOptions {
 
 /** Makes one table for each task that writes Parquet. @throws DEFINITION_INVALID for a task whose columns are not known before a run, with a type that Athena does not read, or whose path has a salt */
 export function makeGlueTables(scope: Construct, options: GlueTablesOptions): CfnTable[] {
-  return options.pipeline.tasks.flatMap(task =>
-    task.output.kind === 'parquet' ? [makeTable(scope, task, task.output, options)] : [],
-  )
+  return options.pipeline.tasks.flatMap(task => makeFor(task.output, { scope, task, options }))
+}
+
+interface TableFor {
+  readonly scope: Construct
+  readonly task: TaskDefinition
+  readonly options: GlueTablesOptions
+}
+
+/** Makes the table of each kind of output; some have none. */
+const makers: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: K }>, what: TableFor) => CfnTable[] } =
+  {
+    parquet: (output, { scope, task, options }) => [makeTable(scope, task, output, options)],
+    memberFiles: () => [],
+  }
+
+function makeFor<K extends Output['kind']>(output: Extract<Output, { kind: K }>, what: TableFor): CfnTable[] {
+  const make: (output: Extract<Output, { kind: K }>, what: TableFor) => CfnTable[] = makers[output.kind as K]
+  return make(output, what)
 }
 
 function makeTable(

@@ -2,6 +2,7 @@
 
 import { type KeyFilter, keyFilter } from '../lib/aws/key-wildcard.ts'
 import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
+import { outputKind } from '../lib/define/output-kind.ts'
 import { sourcePaths, upstreamOf } from '../lib/define/source-paths.ts'
 import { templateTokens } from '../lib/define/template-syntax.ts'
 import { PermanentError } from '../lib/errors/errors.ts'
@@ -42,11 +43,9 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
     upstream: unique(
       tasks
         .flatMap(({ source }) => upstreamOf(source) ?? [])
-        .map(upstream => `${outputPrefix}${outputFolder(upstream)}*part-*.parquet`),
+        .map(upstream => outputPrefix + outputFolder(upstream) + outputKind(upstream.output).keys),
     ),
-    parts: unique(
-      tasks.map((task, index) => `${outputs[index]}${task.output.kind === 'parquet' ? '*part-*.parquet' : '*'}`),
-    ),
+    parts: unique(tasks.map((task, index) => outputs[index] + outputKind(task.output).keys)),
     state: outputPrefix + stateRoot,
     ...(trigger && {
       trigger: inputPrefix + fixedPrefix(trigger.upload),

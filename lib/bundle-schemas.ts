@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { type KnownSteps, type KnownStepsOptions, knownSteps } from './bundle-steps.ts'
 import type { PipelineDefinition, TableDefinition, TaskDefinition } from './define/definition.ts'
 import { hiveNamesOf } from './define/hive-names.ts'
-import type { ParquetOutput } from './define/output-definition.ts'
+import { layoutOf, type PartLayout } from './define/output-kind.ts'
 import { type Engine, openEngine } from './engine/duckdb/engine.ts'
 import { quoteName } from './engine/duckdb/quote.ts'
 import { sqlType } from './engine/read/column-sql.ts'
@@ -23,7 +23,7 @@ export type TaskSchema =
   | { readonly columns: readonly { readonly name: string; readonly type: string }[] }
   | { readonly unknown: string }
 
-/** Returns the schemas by task, for tasks that write Parquet. @throws SQL_*, DEFINITION_INVALID, with the task */
+/** Returns the schemas by task, for tasks that write rows. @throws SQL_*, DEFINITION_INVALID, with the task */
 export async function taskSchemas(
   { tasks }: PipelineDefinition,
   options: KnownStepsOptions,
@@ -31,17 +31,18 @@ export async function taskSchemas(
   const schemas: Record<string, TaskSchema> = {}
   for (const task of tasks) {
     const { name, output } = task
-    if (output.kind !== 'parquet') continue
-    schemas[name] = await schemaOf({ ...task, output }, knownSteps(task, options)).catch((error: unknown) => {
+    const layout = layoutOf(output)
+    if (!layout) continue
+    schemas[name] = await schemaOf({ ...task, layout }, knownSteps(task, options)).catch((error: unknown) => {
       throw nameTask(name, error)
     })
   }
   return schemas
 }
 
-type ParquetTask = TaskDefinition & { readonly output: ParquetOutput }
+type RowsTask = TaskDefinition & { readonly layout: PartLayout }
 
-async function schemaOf(task: ParquetTask, known: KnownSteps): Promise<TaskSchema> {
+async function schemaOf(task: RowsTask, known: KnownSteps): Promise<TaskSchema> {
   const folder = mkdtempSync(join(tmpdir(), 'fanmill-schema-'))
   const engine = await openEngine({
     folders: [folder],
@@ -64,11 +65,11 @@ async function schemaOf(task: ParquetTask, known: KnownSteps): Promise<TaskSchem
 const engineBytes = 256 * 1024 * 1024
 
 /** Prepares the task as a worker thread does, except for the steps whose columns are not known. */
-async function prepare(engine: Engine, task: ParquetTask, { typed, unknown }: KnownSteps): Promise<TaskEngine> {
-  const { columns = {}, strict, provenance, onNewColumn, onMissingColumn, output } = task
+async function prepare(engine: Engine, task: RowsTask, { typed, unknown }: KnownSteps): Promise<TaskEngine> {
+  const { columns = {}, strict, provenance, onNewColumn, onMissingColumn, layout } = task
   const { format } = task.source
-  if (!format) throw new PermanentError('DEFINITION_INVALID', 'a format is needed for Parquet output')
-  const parts = unknown === undefined ? output : { ...output, partitionBy: [], sortBy: [] }
+  if (!format) throw new PermanentError('DEFINITION_INVALID', 'a format is needed to read rows')
+  const parts = unknown === undefined ? layout : { ...layout, partitionBy: [], sortBy: [] }
   const reading = { format, columns, strict, provenance, onNewColumn, onMissingColumn }
   const opened = await openTask(
     engine,

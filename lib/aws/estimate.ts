@@ -3,6 +3,7 @@
  * times list prices. Nothing is simulated, and a real run may differ by a factor of two.
  */
 import type { TaskDefinition } from '../define/definition.ts'
+import { layoutOf, outputKind } from '../define/output-kind.ts'
 import { sourcePaths } from '../define/source-paths.ts'
 import { expectedParts, shrinkage } from '../inputs/expected-parts.ts'
 import { packBatches } from '../inputs/plan-slices.ts'
@@ -173,7 +174,7 @@ function secondsOf(slices: readonly Slice[], task: AwsWork['task'], tier: Tier):
   const sum = (of: (slice: Slice) => number): number => slices.reduce((total, slice) => total + of(slice), 0)
   const inflating = (slice: Slice): number =>
     slice.kind === 'members' || slice.kind === 'stream' ? textBytesOf(slice) / rates.inflate : 0
-  const isWhole = task.output.kind === 'memberFiles'
+  const isWhole = !layoutOf(task.output)
   // A byte of Parquet is as many bytes of text.
   const textPerByte = task.source.format?.kind === 'parquet' ? shrinkage({ source: { kind: 'files', paths: '' } }) : 1
   const converting = isWhole ? 0 : (sum(textBytesOf) * textPerByte) / rateOf(task)
@@ -182,7 +183,10 @@ function secondsOf(slices: readonly Slice[], task: AwsWork['task'], tier: Tier):
     0,
   )
   const reading = (slices.length * requestSeconds) / (readsAhead * tier.threads)
-  const uploads = isWhole ? 2 * sum(slice => (slice.kind === 'members' ? slice.memberCount : 1)) : 0
+  const uploads =
+    outputKind(task.output).adds === 'members'
+      ? 2 * sum(slice => (slice.kind === 'members' ? slice.memberCount : 1))
+      : 0
   return (
     batchSeconds +
     Math.max((sum(inflating) + converting) / cpus, streaming, reading) +
@@ -217,7 +221,7 @@ function partsOf(
   tier: Tier,
 ): { readonly count: number; readonly pieces: number } {
   const { count, bytes } =
-    task.output.kind === 'memberFiles'
+    outputKind(task.output).adds === 'members'
       ? { count: memberCount, bytes: slices.reduce((sum, slice) => sum + slice.bytes, 0) }
       : expectedParts(task, batches, { threads: tier.threads, groupBytes: groupBytesOf(tier) })
   return { count, pieces: count * pieceCountOf(bytes / Math.max(1, count)) }

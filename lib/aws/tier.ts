@@ -1,5 +1,6 @@
 /** Limits of a tier of Lambda functions: text that it stages at once, work of a batch, and members that are too long for it. */
 import type { TaskDefinition } from '../define/definition.ts'
+import { layoutOf } from '../define/output-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { PackOptions } from '../inputs/plan-slices.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
@@ -73,7 +74,7 @@ export function rateOf({ transform }: Pick<TaskDefinition, 'transform'>): number
 function sliceSeconds(slice: Slice, task: Pick<TaskDefinition, 'transform' | 'output'>, tier: Tier): number {
   const bytes = textBytesOf(slice)
   const inflating = bytes / rates.inflate
-  if (task.output.kind === 'memberFiles') return inflating
+  if (!layoutOf(task.output)) return inflating
   const cpus = slice.kind === 'stream' ? Math.min(tier.threads, tier.memoryMb / memoryMbPerCpu) : 1
   return Math.max(inflating, bytes / (rateOf(task) * cpus))
 }
@@ -100,7 +101,7 @@ export function checkLengths(
   const secondsMax = timeoutSeconds * workShare
   for (const slice of slices) {
     const seconds = Math.min(...tiers.map(tier => sliceSeconds(slice, task, tier)))
-    const isWhole = task.output.kind === 'memberFiles'
+    const isWhole = !layoutOf(task.output)
     const roomBytes = Math.max(...tiers.map(tier => tier.temporaryStorageMb * mebibyte * storageShare))
     if (seconds <= secondsMax && !(isWhole && slice.bytes > roomBytes)) continue
     throw tooLong(slice, inputs[slice.input]?.key ?? '', {

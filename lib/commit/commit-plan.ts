@@ -1,16 +1,17 @@
 /** Decides the changes of a commit, and writes them into its journal before the first one. */
-import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestRun } from '../model/manifest.ts'
 import { type Outcome, pendingOf, totalsOf } from '../model/outcome.ts'
-import { checkShape, keptParts } from '../model/schema-fit.ts'
+import { checkShape, keepsRows } from '../model/schema-fit.ts'
 import { joinSkipped } from '../model/skipped-member.ts'
 import { type Actor, readVersioned } from '../state/files.ts'
 import { type Head, type Journal, outputPrefix, readJournal, runKeys, stateBytes } from '../state/state.ts'
 import type { CommitOptions } from './commit-options.ts'
 import { refuseForeignFiles } from './foreign-files.ts'
-import type { Current } from './head.ts'
+import { type Current, lockedOut } from './head.ts'
 import type { HeadClaim } from './head-claim.ts'
 import { keysToRemove, nextManifest } from './next-manifest.ts'
+import { outputCommits } from './output-commit.ts'
 
 interface Decision extends CommitOptions {
   readonly current: Current
@@ -34,16 +35,16 @@ export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Dec
     // The journal of an earlier claim, which was dropped before it changed anything.
     const found = await readVersioned(actor.store, key, readJournal)
     if (found && (await actor.store.replace(key, bytes, found.etag)) !== undefined) return
-    throw new FanmillError('OUTPUT_LOCKED', `${key} was changed by another process; try again`, { key })
+    throw lockedOut(reservation.outputPath)
   })
   return journal
 }
 
 /** Checks again what plan checked, because another run may have been committed since, and inputs may add columns. */
 function checkFits({ reservation, current, outcomes, partitionBy }: Decision): void {
-  if (!current.standing || keptParts(current.standing, reservation).length === 0) return
+  if (!current.standing || !keepsRows(current.standing, reservation)) return
   const schema = outcomes.find(outcome => outcome.schema.length > 0)?.schema
-  if (reservation.outputKind === 'parquet')
+  if (outputCommits[reservation.outputKind].hasShape)
     checkShape(reservation.outputPath, current.standing, { partitionBy, schema })
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../model/manifest.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { canonicalJson } from '../model/run-identity.ts'
-import { joinedSchema } from '../model/schema-fit.ts'
+import { joinedSchema, keptParts } from '../model/schema-fit.ts'
 import type { Partition } from '../paths/partition-path.ts'
 
 export interface NextManifest {
@@ -29,7 +29,7 @@ export interface NextManifest {
 export function nextManifest(before: Manifest | undefined, what: NextManifest): Manifest {
   const { run, outcomes, generation, partitionBy } = what
   const added = outcomes.flatMap(outcome => partsOf(outcome, what))
-  const kept = keptParts(before, added, what)
+  const kept = partsBeside(before, added, what)
   const parts = visibleParts([...kept, ...added])
   const files = nextFiles(before, what)
   const runs = [...keptRuns(before, parts, files ?? [], what), withPartsOf(run, parts, files ?? [])]
@@ -102,16 +102,14 @@ function partsOf(outcome: Outcome, { run, prefixLength }: NextManifest): Manifes
   }))
 }
 
-function keptParts(
+/** Returns the parts that stay, now that the partitions of the run are known. */
+function partsBeside(
   before: Manifest | undefined,
   added: readonly ManifestPart[],
   { mode, run, replaces }: NextManifest,
 ): ManifestPart[] {
-  if (!before || mode === 'replace' || mode === 'fail') return []
   const keys = new Set(added.map(part => part.key))
-  const others = before.parts.filter(
-    part => part.runId !== run.runId && !replaces.includes(part.runId) && !keys.has(part.key),
-  )
+  const others = keptParts(before, { mode, runId: run.runId, replaces }).filter(part => !keys.has(part.key))
   if (mode === 'append') return others
   const partitions = new Set(added.map(part => partitionText(part.partition)))
   return others.filter(part => !partitions.has(partitionText(part.partition)))

@@ -3,6 +3,8 @@ import { check, invalid, piece } from './check.ts'
 import type { PartitionsOfSource, TaskDefinition } from './definition.ts'
 import { parquetFiles } from './format.ts'
 import { frozen } from './freeze.ts'
+import type { Output } from './output-definition.ts'
+import { outputKind } from './output-kind.ts'
 
 /**
  * The rows that another task of the same pipeline has written for the same parameters. The task runs after that one, has its
@@ -13,7 +15,9 @@ import { frozen } from './freeze.ts'
  */
 export function partitionsOf(task: TaskDefinition): PartitionsOfSource {
   const { name, params, output } = check('partitionsOf', piece<TaskDefinition>('a task', ['task']), task)
-  if (output.kind !== 'parquet')
+  if (!isDataset(output))
     throw invalid('partitionsOf', `expected a task whose output is parquet({ … }), got ${output.kind} of task ${name}`)
   return frozen({ kind: 'partitionsOf', of: { name, params, output }, format: parquetFiles() })
 }
+
+const isDataset = (output: Output): output is PartitionsOfSource['of']['output'] => outputKind(output).isDataset

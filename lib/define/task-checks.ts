@@ -4,6 +4,7 @@ import { invalid } from './check.ts'
 import type { TaskDefinition } from './definition.ts'
 import { hiveNamesOf, mayHaveMoreHive } from './hive-names.ts'
 import { groupNames } from './line-pattern.ts'
+import { layoutOf } from './output-kind.ts'
 import { checkOutputPath } from './output-paths.ts'
 import { sourcePaths } from './source-paths.ts'
 import { placeholdersOf, templateTokens } from './template-syntax.ts'
@@ -14,8 +15,8 @@ export const columnCountMax = 10_000
 /** @throws DEFINITION_INVALID, or OUTPUT_AMBIGUOUS, when the options contradict each other */
 export function checkTask(subject: string, task: TaskDefinition): void {
   checkTemplates(subject, task)
-  if (task.output.kind === 'memberFiles') checkExtraction(subject, task)
-  else checkReading(subject, task)
+  if (layoutOf(task.output)) checkReading(subject, task)
+  else checkExtraction(subject, task)
   checkColumnUse(subject, task)
   checkOutputPath(subject, task)
 }
@@ -137,17 +138,18 @@ function checkColumnUse(subject: string, task: TaskDefinition): void {
 export function checkOutputColumns(task: TaskDefinition): void {
   const subject = `task ${task.name}`
   const known = columnsAfter(task)
-  if (known === undefined || task.output.kind !== 'parquet') return
+  const layout = layoutOf(task.output)
+  if (known === undefined || !layout) return
   const lower = known.map(name => name.toLowerCase())
   for (const option of ['partitionBy', 'sortBy'] as const) {
-    const unknown = task.output[option].find(name => !lower.includes(name.toLowerCase()))
+    const unknown = layout[option].find(name => !lower.includes(name.toLowerCase()))
     if (unknown !== undefined)
       throw invalid(
         `${subject}: output.${option}`,
         `expected columns of ${known.join(', ')}, got ${unknown}${didYouMean(unknown, known)}`,
       )
   }
-  if (task.output.partitionBy.length >= known.length)
+  if (layout.partitionBy.length >= known.length)
     throw invalid(`${subject}: output.partitionBy`, 'expected a column that is left for the files, got all of them')
 }
 

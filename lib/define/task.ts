@@ -16,6 +16,7 @@ import type {
 import { frozen } from './freeze.ts'
 import { groupNames } from './line-pattern.ts'
 import type { Output } from './output-definition.ts'
+import { outputKindNames } from './output-kind.ts'
 import { type ProvenanceColumn, provenanceColumns } from './provenance.ts'
 import type { InputRow, ParamValuesOf } from './row-types.ts'
 import { anyFunction, columns as columnsSchema, filledText, flag, oneOf, text } from './schemas.ts'
@@ -165,7 +166,7 @@ const taskOptions = options(
       ),
     ),
     where: v.optional(v.union([piece<SqlStep>(sqlText, ['sql']), v.function()], sqlText)),
-    output: piece<Output>('parquet({ … }) or memberFiles({ … })', ['parquet', 'memberFiles']),
+    output: piece<Output>(outputKindNames.map(name => `${name}({ … })`).join(' or '), outputKindNames),
     checks: v.optional(v.array(rowCheck, 'a list of { that: sql`…`, reason }')),
     rejects: v.optional(options({ max: rejectMax })),
     strict: v.optional(flag),

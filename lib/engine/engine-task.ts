@@ -1,6 +1,7 @@
 /** The part of a task's definition that the engine needs, with its parameters resolved. */
 import type { Columns, Format, ParamValues, RowCheck, Step, TaskDefinition } from '../define/definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
+import { layoutOf } from '../define/output-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { resolveSteps } from '../model/resolve-task.ts'
 import type { PartOptions } from './write/write-parts.ts'
@@ -37,8 +38,9 @@ export interface EngineTaskOptions {
 /** @throws DEFINITION_INVALID for a task that reads no rows; and errors of step functions of the parameters */
 export function engineTask(task: TaskDefinition, { params, strict = task.strict }: EngineTaskOptions): EngineTask {
   const { output, source, columns = {}, provenance, onNewColumn, onMissingColumn, checks } = task
-  if (output.kind !== 'parquet' || !source.format)
-    throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
+  const parts = layoutOf(output)
+  if (!parts || !source.format)
+    throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed to read rows`)
   return {
     format: source.format,
     columns,
@@ -50,7 +52,7 @@ export function engineTask(task: TaskDefinition, { params, strict = task.strict 
     provenance,
     onNewColumn,
     onMissingColumn,
-    parts: output,
+    parts,
     checks,
   }
 }

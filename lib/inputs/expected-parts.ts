@@ -1,5 +1,6 @@
 /** Estimates the number and bytes of the parts of a plan, before anything is read. */
 import type { TaskDefinition } from '../define/definition.ts'
+import { layoutOf } from '../define/output-kind.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { splitShares } from './plan-slices.ts'
 
@@ -31,15 +32,15 @@ export function expectedParts(
   batches: readonly (readonly Slice[])[],
   { threads, groupBytes }: PartsOptions,
 ): ExpectedParts {
-  const { output } = task
-  if (output.kind === 'memberFiles') return { count: 0, bytes: 0 }
+  const layout = layoutOf(task.output)
+  if (!layout) return { count: 0, bytes: 0 }
   const perByte = shrinkage(task)
   const count = batches.reduce((sum, slices) => {
     const groups = splitShares(slices, threads).flatMap(share => groupSizes(bytesOf(share), groupBytes))
     const small = groups.filter(bytes => bytes / perByte < smallPartBytes)
-    const joined = Math.ceil(small.reduce((bytes, group) => bytes + group / perByte, 0) / output.partBytes)
+    const joined = Math.ceil(small.reduce((bytes, group) => bytes + group / perByte, 0) / layout.partBytes)
     const large = groups.filter(bytes => bytes / perByte >= smallPartBytes)
-    const split = large.reduce((parts, bytes) => parts + Math.ceil(bytes / perByte / output.partBytes), 0)
+    const split = large.reduce((parts, bytes) => parts + Math.ceil(bytes / perByte / layout.partBytes), 0)
     return sum + split + Math.max(joined, small.length > 0 ? 1 : 0)
   }, 0)
   return { count, bytes: bytesOf(batches.flat()) / perByte }

@@ -1,4 +1,5 @@
 /** Finds a task's inputs, pins them, and cuts them into slices. */
+import { layoutOf } from '../define/output-kind.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
@@ -22,7 +23,7 @@ function pathColumns(
   { source, columns = {}, output }: FindOptions['task'],
   inputs: readonly InputObject[],
 ): readonly string[] {
-  if (source.hive === false || output?.kind === 'memberFiles') return []
+  if (source.hive === false || (output && !layoutOf(output))) return []
   return hiveColumns(
     inputs.map(({ key }) => key),
     Object.keys(columns),

@@ -1,6 +1,7 @@
 /** Finds the members of archives that a run reads, those that it skips, and archives without any member for it. */
 
 import type { ZipMembersSource } from '../define/definition.ts'
+import { layoutOf } from '../define/output-kind.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { StoredObject } from '../store/store.ts'
 import { type MemberList, membersOf, pickMembers, sumOfSpans } from '../zip/member-list.ts'
@@ -26,7 +27,7 @@ export async function findMembers(
 ): Promise<FoundMembers> {
   const archives = await openAll(objects, object => openArchive(source, object, options), options)
   const chosen = sampleMembers(archives, options.sample)
-  if (options.task.output?.kind === 'memberFiles') checkExtractable(extracted(archives, chosen))
+  if (options.task.output && !layoutOf(options.task.output)) checkExtractable(extracted(archives, chosen))
   const byKey = new Map(archives.map(({ input }, index) => [input.key, chosen[index] as MemberList]))
   const memberCount = chosen.reduce((sum, { length }) => sum + length, 0)
   const bytes = chosen.reduce((sum, list) => sum + sumOfSpans(list, span => span.inflatedBytes), 0)

@@ -1,5 +1,6 @@
 /** Finds inputs that are outputs of the pipeline itself: a task that reads them would read its own rows again in each run. */
 import type { ParamDefinition, Params, ParamValues, TaskDefinition } from '../define/definition.ts'
+import { layoutOf } from '../define/output-kind.ts'
 import { sourcePaths } from '../define/source-paths.ts'
 import { escapeRegExp, templateTokens } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -56,9 +57,10 @@ export function partKeyOf(
   task: Pick<TaskDefinition, 'name' | 'output'>,
   params: ParamValues,
 ): string | undefined {
-  if (!roots || task.output.kind !== 'parquet') return undefined
+  const layout = layoutOf(task.output)
+  if (!roots || !layout) return undefined
   const folder = outputPathOf(task, params)
-  const partitions = task.output.partitionBy.map(column => `${column}=x/`).join('')
+  const partitions = layout.partitionBy.map(column => `${column}=x/`).join('')
   const key = `${folder}/${partitions}part-0-0-0000000000000000-1.parquet`
   return key.startsWith(roots.add) ? roots.strip + key.slice(roots.add.length) : undefined
 }

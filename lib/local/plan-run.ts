@@ -2,6 +2,7 @@
 import { type AwsEstimate, defaultPlatform, estimateOnAws } from '../aws/estimate.ts'
 import { checkLengths, groupBytesMax } from '../aws/tier.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import { layoutOf } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
@@ -92,7 +93,7 @@ async function planTask(
   // Deliberately the etag, because a content hash, which reads the file, is needed only for a run.
   const { found, warning } = await findOrWarn({ ...given, identify: async object => object.etag })
   if (found) await requireColumns(input, task, found)
-  if (task.output.kind === 'parquet' && tables.warnings.length === 0)
+  if (layoutOf(task.output) && tables.warnings.length === 0)
     await checkSqlOf(task, params, { input, hive: found?.hive })
   const slices = found?.cut(found.inputs) ?? []
   const batches = slices.length === 0 ? [] : packBatches(slices, { batchBytes: groupBytesMax * workers })
@@ -177,13 +178,13 @@ function estimate(
 }
 
 function sizeWarnings(task: TaskDefinition, bytes: number, parts: number): string[] {
-  const { output } = task
-  if (output.kind === 'memberFiles' || parts === 0) return []
+  const layout = layoutOf(task.output)
+  if (!layout || parts === 0) return []
   const total = bytes / shrinkage(task)
   const most = Math.floor(total / smallPartBytes)
-  if (output.partitionBy.length > 0 && most >= 1 && most < output.partitionsMax)
+  if (layout.partitionBy.length > 0 && most >= 1 && most < layout.partitionsMax)
     return [
-      `more than ${most} partitions of ${output.partitionBy.join(', ')} would make parts below 8 MB on average; partition by a coarser column then`,
+      `more than ${most} partitions of ${layout.partitionBy.join(', ')} would make parts below 8 MB on average; partition by a coarser column then`,
     ]
   if (parts < 2 || total / parts >= smallPartBytes) return []
   return [

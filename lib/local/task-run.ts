@@ -3,6 +3,7 @@
 import { groupBytesMax } from '../aws/tier.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
+import { layoutOf } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import type { FanmillError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
@@ -57,7 +58,7 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   session.options.signal?.addEventListener('abort', stop)
   if (session.options.signal?.aborted) stop()
   try {
-    const checking = task.output.kind === 'parquet' ? openThreads(workers) : undefined
+    const checking = layoutOf(task.output) ? openThreads(workers) : undefined
     const [checked, found] = await Promise.allSettled([checking, findInputs(findOptions(session, task, params))])
     // Missing columns are reported first: they explain a transform that fails for want of columns.
     if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
@@ -79,7 +80,7 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
 }
 
 const addsColumns = ({ source, output }: TaskDefinition, { hive }: FoundInputs): boolean =>
-  output.kind === 'parquet' && hive.some(name => !hiveNamesOf(source).includes(name))
+  layoutOf(output) !== undefined && hive.some(name => !hiveNamesOf(source).includes(name))
 
 /** Lets each thread open its engine and run the user's setup while inputs are found; returns the first result, which the others repeat. */
 async function openThreads(workers: Workers): Promise<WorkerResults['check']> {

@@ -3,16 +3,13 @@ import type { Outcome } from './outcome.ts'
 import type { SkippedMembers } from './skipped-member.ts'
 
 /** The result of an extraction. */
-export type Extraction = Pick<
-  Outcome,
-  'batch' | 'runId' | 'attempt' | 'token' | 'bytesIn' | 'seconds' | 'slices' | 'workers'
-> & {
+export type Extraction = Pick<Outcome, 'batch' | 'runId' | 'attempt' | 'token' | 'bytesIn' | 'slices'> & {
   readonly files: NonNullable<Outcome['files']>
   readonly skipped: SkippedMembers | undefined
 }
 
-/** Counts members by their files, so that each planned member must be one file or skipped. */
-export function filesOutcome({ skipped, ...extraction }: Extraction): Outcome {
+/** Counts members by their files, so that each planned member must be one file or skipped. The caller adds the seconds. */
+export function filesOutcome({ skipped, ...extraction }: Extraction): Omit<Outcome, 'seconds'> {
   const { files } = extraction
   return {
     ...extraction,
@@ -27,6 +24,7 @@ export function filesOutcome({ skipped, ...extraction }: Extraction): Outcome {
     members: files.length,
     bytesInflated: files.reduce((sum, file) => sum + file.sizeBytes, 0),
     rejects: [],
+    workers: [],
     firstRejects: [],
     schema: [],
   }

@@ -1,5 +1,6 @@
 /** A run that a process has reserved, as the steps pass it on. */
 import * as v from 'valibot'
+import { outputKindNames } from '../define/output-kind.ts'
 import { count, type DataOf, modeSchema } from './json-schema.ts'
 import { paramsSchema } from './manifest.ts'
 import type { InputObject } from './plan-data.ts'
@@ -11,7 +12,7 @@ export const frameSchema = v.object({
   attempt: count,
   generation: count,
   outputPath: v.string(),
-  outputKind: v.picklist(['parquet', 'memberFiles']),
+  outputKind: v.picklist(outputKindNames),
   mode: modeSchema,
   task: v.string(),
   params: paramsSchema,

@@ -10,14 +10,18 @@ export interface RunShape {
   readonly schema?: readonly SchemaColumn[] | undefined
 }
 
-/** Returns the parts with rows that may stay beside those of a run, before the run's partitions are known. */
+/** Returns the parts that may stay beside those of a run, before the run's partitions are known. */
 export function keptParts(
   before: Pick<Manifest, 'parts'> | undefined,
   { mode, runId, replaces }: { readonly mode: string; readonly runId: string; readonly replaces: readonly string[] },
 ): readonly ManifestPart[] {
   if (mode !== 'append' && mode !== 'replacePartitions') return []
-  return (before?.parts ?? []).filter(part => part.rows > 0 && part.runId !== runId && !replaces.includes(part.runId))
+  return (before?.parts ?? []).filter(part => part.runId !== runId && !replaces.includes(part.runId))
 }
+
+/** Whether rows may stay beside those of a run, before the run's partitions are known. */
+export const keepsRows = (...given: Parameters<typeof keptParts>): boolean =>
+  keptParts(...given).some(part => part.rows > 0)
 
 /**
  * Checks that every column of the dataset is among the run's, with its type; the run may add columns.

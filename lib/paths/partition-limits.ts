@@ -1,5 +1,7 @@
 /** Limits the number of partitions, and the length of their folders' names. */
+
 import type { Output } from '../define/output-definition.ts'
+import { layoutOf } from '../define/output-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Partition } from './partition-path.ts'
 import { partitionFolder } from './partition-path.ts'
@@ -18,13 +20,12 @@ export interface PartitionLimits {
   readonly seen?: PartitionSet | undefined
 }
 
-/** Returns how an output is partitioned, for commit; an output that is not Parquet has no partitions. */
+/** Returns how an output is partitioned, for commit; an output without parts has no partitions. */
 export function partitioningOf(output: Output | undefined): {
   readonly partitionBy: readonly string[]
   readonly partitionsMax: number
 } {
-  if (output?.kind !== 'parquet') return { partitionBy: [], partitionsMax: Number.POSITIVE_INFINITY }
-  const { partitionBy, partitionsMax } = output
+  const { partitionBy = [], partitionsMax = Number.POSITIVE_INFINITY } = (output && layoutOf(output)) ?? {}
   return { partitionBy, partitionsMax }
 }
 

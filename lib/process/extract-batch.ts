@@ -58,7 +58,7 @@ export async function extractBatch(
     extracted.flatMap(each => each.skipped),
     tools,
   )
-  const { seconds: _, ...outcome } = filesOutcome({
+  return filesOutcome({
     batch: item.batch,
     runId: run.runId,
     attempt: run.attempt,
@@ -66,11 +66,8 @@ export async function extractBatch(
     files,
     skipped,
     bytesIn: slices.reduce((sum, slice) => sum + bytesIn(slice), 0),
-    seconds: 0,
     slices: slices.map(slice => slice.slice),
-    workers: [],
   })
-  return outcome
 }
 
 interface ExtractContext {

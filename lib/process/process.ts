@@ -1,23 +1,16 @@
 /** Process: turns one batch's slices into pending parts and an outcome. May run any number of times, also at the same time. */
-import { checkSchemas } from '../commit/accounts.ts'
 import { FanmillError, toPlain } from '../errors/errors.ts'
-import { type Outcome, type OutcomePart, pendingOf } from '../model/outcome.ts'
+import { type Outcome, pendingOf } from '../model/outcome.ts'
 import type { BatchWork, PlanItem, Slice } from '../model/plan-data.ts'
 import { withRecordStarts } from '../model/range-ends.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
-import type { SharePart } from '../model/share.ts'
-import { folderBytesLeft } from '../paths/partition-limits.ts'
-import { partitionFolder } from '../paths/partition-path.ts'
 import { mapParallel, readState } from '../state/files.ts'
 import { inputOf, readBatch } from '../state/plan-files.ts'
-import { outputPrefix, partName, readOutcome, readStarts, runKeys, stateBytes } from '../state/state.ts'
+import { outputPrefix, readOutcome, readStarts, runKeys, stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
-import { buildOutcome } from './batch-outcome.ts'
-import { extractBatch } from './extract-batch.ts'
-import { fitParts } from './merge-parts.ts'
+import { batchWorks } from './batch-works.ts'
 import type { ProcessTools } from './process-tools.ts'
 import { retryTransient } from './retry-transient.ts'
-import { shareOut } from './share-out.ts'
 
 /** Returns the outcome, or the one that another try wrote first. @throws whatever reading, converting or storing throws; nothing is visible then */
 export async function processBatch(run: RunFrame, item: PlanItem, tools: ProcessTools): Promise<Outcome> {
@@ -26,39 +19,10 @@ export async function processBatch(run: RunFrame, item: PlanItem, tools: Process
   if (done) return done
   const started = tools.now()
   const work = await retryTransient(() => readWork(run, item, tools.output), tools.sleep)
-  const result =
-    run.outputKind === 'memberFiles'
-      ? await extractBatch(run, item, work, tools)
-      : await convertBatch(run, item, work, tools)
+  const result = await batchWorks[run.outputKind](run, item, work, tools)
   const outcome = { ...result, seconds: (tools.now() - started) / 1000 }
   return retryTransient(() => writeOutcome(tools.output, run, outcome), tools.sleep)
 }
-
-async function convertBatch(
-  run: RunFrame,
-  item: PlanItem,
-  work: BatchWork,
-  tools: ProcessTools,
-): Promise<Omit<Outcome, 'seconds'>> {
-  const partitionLimits = { folderBytesMax: folderBytesMax(run, item, tools.output), seen: tools.partitions }
-  const loading = { runId: run.runId, startedAt: run.startedAt }
-  const results = await shareOut(item, work, { ...tools, partitionLimits, run: loading })
-  checkSchemas(results.map(result => result.schema))
-  const parts = await fitParts(
-    results.flatMap(result => result.parts),
-    `${tools.partFolder}/${item.batch}-${tools.token}`,
-    tools,
-  )
-  const staged = await stageParts(run, item, parts, tools)
-  return buildOutcome(run, item, { slices: work.slices, results, staged }, tools)
-}
-
-/** Bytes that folders may take in a key, with the longest part name of this batch. */
-function folderBytesMax(run: RunFrame, item: PlanItem, { keyPrefix = '' }: Store): number {
-  return folderBytesLeft(keyPrefix + outputPrefix(run.outputPath), partName(item.batch, partsMax, run))
-}
-
-const partsMax = 999_999
 
 /** Writes why one try failed, for `status` and for commit's message. */
 export async function noteFailure(
@@ -106,23 +70,6 @@ function pinnedInputs({ slices, inputs }: BatchWork, { newEtags }: RunFrame): Ba
     return { ...input, etag: newEtags[slice.input] ?? input.etag }
   }
   return Object.fromEntries(slices.map(slice => [slice.input, pinned(slice)]))
-}
-
-async function stageParts(
-  run: RunFrame,
-  item: PlanItem,
-  parts: readonly SharePart[],
-  tools: ProcessTools,
-): Promise<OutcomePart[]> {
-  const by = { runId: run.runId, attempt: run.attempt, token: tools.token }
-  // A part without rows only carries the schema; it is kept only when there is no other.
-  const kept = parts.some(part => part.rows > 0) ? parts.filter(part => part.rows > 0) : parts.slice(0, 1)
-  return mapParallel(kept, async (part, index) => {
-    const key = `${outputPrefix(run.outputPath)}${partitionFolder(part.partition)}${partName(item.batch, index, run)}`
-    const pending = await retryTransient(() => tools.output.stagePart(key, part.file, by), tools.sleep)
-    const isPartitioned = Object.keys(part.partition).length > 0
-    return { ...pending, rows: part.rows, partition: isPartitioned ? part.partition : undefined }
-  })
 }
 
 /** The first outcome wins; a later try aborts its parts and returns the winner's outcome. */

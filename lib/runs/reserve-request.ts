@@ -1,6 +1,6 @@
 /** The run that a process wants to reserve. */
 import type { ParamValues } from '../define/definition.ts'
-import type { OutputMode } from '../define/output-definition.ts'
+import type { Output, OutputMode } from '../define/output-definition.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { RunName } from '../model/run-identity.ts'
 import type { RunShape } from '../model/schema-fit.ts'
@@ -11,7 +11,7 @@ export interface ReserveRequest extends ActorOptions, RunShape {
   /** Path of the dataset below the output root; no slash at either end. */
   readonly outputPath: string
   /** Default `parquet`. */
-  readonly outputKind?: 'parquet' | 'memberFiles'
+  readonly outputKind?: Output['kind']
   readonly task: string
   readonly params: ParamValues
   readonly codeHash: string

@@ -8,7 +8,7 @@ import type { Manifest } from '../model/manifest.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
 import type { RunName } from '../model/run-identity.ts'
-import { checkShape, keptParts } from '../model/schema-fit.ts'
+import { checkShape, keepsRows } from '../model/schema-fit.ts'
 import type { SkippedMembers } from '../model/skipped-member.ts'
 import { type Actor, actorOf, effect, roundsMax, type Versioned } from '../state/files.ts'
 import { type Head, type Owner, type RunRecord, runKeys, stateBytes } from '../state/state.ts'
@@ -62,7 +62,7 @@ export async function reserveRun(store: Store, request: ReserveRequest): Promise
 
 /** Checks what is known before anything is read; commit checks what only the inputs show. @throws OUTPUT_SCHEMA_MISMATCH */
 function checkFits(request: ReserveRequest, { standing }: Current, desired: DesiredRun): void {
-  if (standing && keptParts(standing, { mode: request.mode, ...desired }).length > 0)
+  if (standing && keepsRows(standing, { mode: request.mode, ...desired }))
     checkShape(request.outputPath, standing, request)
 }
 

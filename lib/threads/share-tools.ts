@@ -64,8 +64,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
   const { task, setup, stageFolder, send, signal } = thread
   const format = task.source.format
   const { onBadMember, limits } = memberPolicy(task.source)
-  if (!format)
-    throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed for Parquet output`)
+  if (!format) throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed to read rows`)
   const inPath = pathColumns(task, job)
   // Reads ahead over all groups of the share: the first slices of the next group arrive while one is converted.
   const store = readAhead(thread.store, wantedRanges(job, thread.store), { readsMax: setup.readsMax ?? 1, signal })

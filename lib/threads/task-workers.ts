@@ -5,9 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { LoadableBundle } from '../bundle/bundle-load.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { memberPolicy } from '../define/member-policy.ts'
+import { layoutOf } from '../define/output-kind.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { WorkerMessage, Workers } from '../model/worker-job.ts'
+import { partitioningOf } from '../paths/partition-limits.ts'
 import { createPartitionSet, type PartitionSet } from '../paths/partition-set.ts'
 import type { Gate } from '../process/gate.ts'
 import type { ProcessTools } from '../process/process-tools.ts'
@@ -46,7 +48,7 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
   const { task, params, bundle, input, tables, secrets, threads, memory, stageFolder, partFolder, strict, onMessage } =
     options
   const { source, output } = task
-  if (output.kind === 'memberFiles') {
+  if (!layoutOf(output)) {
     const { limits, onBadMember } = memberPolicy(source)
     return openWorkers({
       ...{ threads, heapBytes: memory.heapBytes, memoryBytesMax: options.memoryBytesMax, onMessage },
@@ -69,8 +71,10 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
 const readsOf = (input: StoreSpec, threads: number): number => (input.kind === 's3' ? 2 * threads : threads)
 
 /** Creates the set in which the threads count the partitions of a run together; undefined for an output without partitions. */
-export const partitionSetFor = ({ output }: TaskDefinition): PartitionSet | undefined =>
-  output.kind === 'parquet' && output.partitionBy.length > 0 ? createPartitionSet(output.partitionsMax) : undefined
+export function partitionSetFor({ output }: TaskDefinition): PartitionSet | undefined {
+  const { partitionBy, partitionsMax } = partitioningOf(output)
+  return partitionBy.length > 0 ? createPartitionSet(partitionsMax) : undefined
+}
 
 export interface BatchToolsOptions {
   readonly task: TaskDefinition
@@ -113,7 +117,7 @@ export function batchTools({
       streamPieces(slice, object, {
         ...{ input, task, folder: streamFolder(stageFolder), groupBytes: groupBytes / 4, signal },
       }),
-    partBytes: task.output.kind === 'parquet' ? task.output.partBytes : 0,
+    partBytes: layoutOf(task.output)?.partBytes ?? 0,
     now: () => Date.now(),
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { TaskDefinition } from '../define/definition.ts'
 import { memberPolicy } from '../define/member-policy.ts'
+import { layoutOf } from '../define/output-kind.ts'
 import { needsRun } from '../define/provenance.ts'
 import { engineFault, openEngine } from '../engine/duckdb/engine.ts'
 import { loadTables } from '../engine/read/load-tables.ts'
@@ -97,7 +98,7 @@ type JobRunners = {
 
 const jobRunners: JobRunners = {
   async check(thread, { hive }) {
-    return { schema: thread.task.output.kind === 'parquet' ? (await checkedEngine(thread, hive)).schema : [] }
+    return { schema: layoutOf(thread.task.output) ? (await checkedEngine(thread, hive)).schema : [] }
   },
   async share(thread, job) {
     thread.log.beginShare(job)

@@ -4,7 +4,7 @@ import { filesOutcome } from '../../lib/model/files-outcome.ts'
 import { runKeys, stateBytes } from '../../lib/state/state.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
 
-const run = { runId: '0123456789abcdef', attempt: 2, outputPath: 'flights', outputKind: 'memberFiles' }
+const run = { runId: '0123456789abcdef', attempt: 2, outputPath: 'flights', outputKind: 'memberFiles' as const }
 const bytes = new TextEncoder().encode('x')
 
 /** A store with a file of the first attempt, whose outcome names it. */
@@ -13,7 +13,7 @@ async function withFile({ hasJournal }: { readonly hasJournal: boolean }) {
   await store.write('flights/a.txt', bytes)
   const keys = runKeys(run.runId, 1)
   const outcome = filesOutcome({
-    ...{ batch: 0, runId: run.runId, attempt: 1, token: 't', slices: [0], workers: [], bytesIn: 1, seconds: 1 },
+    ...{ batch: 0, runId: run.runId, attempt: 1, token: 't', slices: [0], bytesIn: 1, seconds: 1 },
     files: [{ path: 'a.txt', crc32: 1, sizeBytes: 1 }],
     skipped: undefined,
   })

@@ -1,0 +1,59 @@
+/** The table of what commit checks of an output's folder, by kind of output. */
+import type { Output } from '../define/output-definition.ts'
+import type { RunName } from '../model/run-identity.ts'
+import { runOfPart } from '../state/state.ts'
+
+/** The run that is to write into the output. */
+export interface WritingRun {
+  readonly runId: string
+  readonly attempt?: number
+  readonly outputPath: string
+  readonly outputKind: Output['kind']
+}
+
+export interface OutputCommit {
+  /** Whether rows that stay beside those of the run must have the same columns and partitions. */
+  readonly hasShape: boolean
+  /**
+   * Returns whether a file in the folder that the manifest does not name may not stay, by its name below the folder; `written`
+   * are the paths of the members that the run extracts. Undefined where every such file may stay.
+   */
+  inTheWay(written: ReadonlySet<string>): ((name: string) => boolean) | undefined
+  /** What such files are, for a message. */
+  readonly foreignFiles: string
+  /** Returns the attempts whose commits may have left these files. */
+  attemptsOf(keys: readonly string[], run: WritingRun): RunName[]
+}
+
+/** Parts are found by a listing, and so are those of others: any Parquet file is refused that readers would take for a part. */
+const parquet: OutputCommit = {
+  hasShape: true,
+  inTheWay: () => name => name.endsWith('.parquet') && !isHidden(name),
+  foreignFiles: 'Parquet files',
+  attemptsOf: attemptsOfParts,
+}
+
+/** Any other file may stay beside extracted members. They have the names of their members: only the run itself is known to write them. */
+const memberFiles: OutputCommit = {
+  hasShape: false,
+  inTheWay: written => (written.size > 0 ? name => written.has(name) : undefined),
+  foreignFiles: 'files of the same names',
+  attemptsOf: (_, { runId, attempt = 1 }) =>
+    Array.from({ length: attempt - 1 }, (_, index) => ({ runId, attempt: index + 1 })),
+}
+
+export const outputCommits: { readonly [K in Output['kind']]: OutputCommit } = { parquet, memberFiles }
+
+function isHidden(name: string): boolean {
+  return name.split('/').some(segment => segment.startsWith('.') || (segment.startsWith('_') && !segment.includes('=')))
+}
+
+/** The attempts that parts are named after. */
+function attemptsOfParts(keys: readonly string[]): RunName[] {
+  const names = new Map<string, RunName>()
+  for (const key of keys) {
+    const name = runOfPart(key)
+    if (name) names.set(`${name.runId}/${name.attempt}`, name)
+  }
+  return [...names.values()]
+}

@@ -1,0 +1,39 @@
+/** The table of the kinds of outputs, as data: what a run writes of its rows or members, and how others may use it. */
+import type { Output, ParquetOutput } from './output-definition.ts'
+
+/** How rows become Parquet parts. */
+export type PartLayout = Pick<
+  ParquetOutput,
+  'partitionBy' | 'sortBy' | 'compression' | 'partBytes' | 'rowGroupRows' | 'bloomFilters' | 'partitionsMax'
+>
+
+export interface OutputKind {
+  /**
+   * How an engine writes the rows. Absent where members are written as they are: the task needs no format, no columns and no
+   * engine.
+   */
+  readonly layout?: PartLayout
+  /** What a run adds below the output's folder: one object for each part, one for each member, or none. */
+  readonly adds: 'parts' | 'members'
+  /** The keys of these objects below the folder, as a pattern of which `*` is any text. */
+  readonly keys: string
+  /** Whether its parts are a dataset that other tasks of the pipeline read with `partitionsOf`. */
+  readonly isDataset: boolean
+}
+
+const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: K }>) => OutputKind } = {
+  parquet: output => ({ layout: output, adds: 'parts', keys: '*part-*.parquet', isDataset: true }),
+  memberFiles: () => ({ adds: 'members', keys: '*', isDataset: false }),
+}
+
+/** Returns what an output is. */
+export function outputKind<K extends Output['kind']>(output: Extract<Output, { kind: K }>): OutputKind {
+  const kind: (output: Extract<Output, { kind: K }>) => OutputKind = kinds[output.kind as K]
+  return kind(output)
+}
+
+/** The names of all kinds. */
+export const outputKindNames = Object.keys(kinds) as readonly Output['kind'][]
+
+/** Returns how the rows of an output become parts; undefined where members are written as they are. */
+export const layoutOf = (output: Output): PartLayout | undefined => outputKind(output).layout

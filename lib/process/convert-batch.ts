@@ -1,0 +1,60 @@
+/** Processes a batch of rows: converts its slices over the threads, and leaves the parts pending in the store. */
+import { checkSchemas } from '../commit/accounts.ts'
+import type { Outcome, OutcomePart } from '../model/outcome.ts'
+import type { BatchWork, PlanItem } from '../model/plan-data.ts'
+import type { RunFrame } from '../model/reserved-run.ts'
+import type { SharePart } from '../model/share.ts'
+import { folderBytesLeft } from '../paths/partition-limits.ts'
+import { partitionFolder } from '../paths/partition-path.ts'
+import { mapParallel } from '../state/files.ts'
+import { outputPrefix, partName } from '../state/state.ts'
+import type { Store } from '../store/store.ts'
+import { buildOutcome } from './batch-outcome.ts'
+import { fitParts } from './merge-parts.ts'
+import type { ProcessTools } from './process-tools.ts'
+import { retryTransient } from './retry-transient.ts'
+import { shareOut } from './share-out.ts'
+
+/** Returns the outcome without its seconds. @throws whatever reading, converting or storing throws */
+export async function convertBatch(
+  run: RunFrame,
+  item: PlanItem,
+  work: BatchWork,
+  tools: ProcessTools,
+): Promise<Omit<Outcome, 'seconds'>> {
+  const partitionLimits = { folderBytesMax: folderBytesMax(run, item, tools.output), seen: tools.partitions }
+  const loading = { runId: run.runId, startedAt: run.startedAt }
+  const results = await shareOut(item, work, { ...tools, partitionLimits, run: loading })
+  checkSchemas(results.map(result => result.schema))
+  const parts = await fitParts(
+    results.flatMap(result => result.parts),
+    `${tools.partFolder}/${item.batch}-${tools.token}`,
+    tools,
+  )
+  const staged = await stageParts(run, item, parts, tools)
+  return buildOutcome(run, item, { slices: work.slices, results, staged }, tools)
+}
+
+/** Bytes that folders may take in a key, with the longest part name of this batch. */
+function folderBytesMax(run: RunFrame, item: PlanItem, { keyPrefix = '' }: Store): number {
+  return folderBytesLeft(keyPrefix + outputPrefix(run.outputPath), partName(item.batch, partsMax, run))
+}
+
+const partsMax = 999_999
+
+async function stageParts(
+  run: RunFrame,
+  item: PlanItem,
+  parts: readonly SharePart[],
+  tools: ProcessTools,
+): Promise<OutcomePart[]> {
+  const by = { runId: run.runId, attempt: run.attempt, token: tools.token }
+  // A part without rows only carries the schema; it is kept only when there is no other.
+  const kept = parts.some(part => part.rows > 0) ? parts.filter(part => part.rows > 0) : parts.slice(0, 1)
+  return mapParallel(kept, async (part, index) => {
+    const key = `${outputPrefix(run.outputPath)}${partitionFolder(part.partition)}${partName(item.batch, index, run)}`
+    const pending = await retryTransient(() => tools.output.stagePart(key, part.file, by), tools.sleep)
+    const isPartitioned = Object.keys(part.partition).length > 0
+    return { ...pending, rows: part.rows, partition: isPartitioned ? part.partition : undefined }
+  })
+}
