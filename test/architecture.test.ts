@@ -21,6 +21,7 @@ const arrows: Record<string, string> = {
   parquet: 'errors model',
   stage: 'define errors inflate model parquet paths state store text zip',
   engine: 'define errors inflate model parquet paths stage text',
+  graph: 'define errors model state store',
   inputs: 'define engine errors inflate model parquet paths state store text zip',
   runs: 'commit define errors inputs model state store',
   commit: 'define errors model paths state store',
@@ -53,6 +54,7 @@ const packages: Record<string, RegExp> = {
   'lib/threads/pool.ts': /^(node:|piscina$)/,
   'lib/cli': /^(node:|commander$|cli-progress$|cli-table3$)/,
   'lib/model': /^(node:|valibot$)/,
+  'lib/graph': /^valibot$/,
   'lib/runs': /^(node:|valibot$)/,
   'lib/state': /^(node:|valibot$)/,
   'lib/lambda': /^(node:|valibot$|@aws-lambda-powertools\/)/,
@@ -70,7 +72,21 @@ const packages: Record<string, RegExp> = {
 
 /** Modules without files, network, threads, clock or randomness: what they do follows from their arguments. Folders, then what they hold that is not pure. */
 const pure = {
-  folders: ['aws', 'commit', 'define', 'errors', 'inputs', 'model', 'paths', 'process', 'runs', 'state', 'text', 'zip'],
+  folders: [
+    'aws',
+    'commit',
+    'define',
+    'errors',
+    'graph',
+    'inputs',
+    'model',
+    'paths',
+    'process',
+    'runs',
+    'state',
+    'text',
+    'zip',
+  ],
   files: [
     'bundle/code-graph',
     'bundle/code-hash',

@@ -1,7 +1,11 @@
 /** The data of a definition: frozen and JSON-printable, except for the user's functions, which stay in their module. */
 import type { JsonValue } from './json-value.ts'
 import type { Output, ParquetOutput } from './output-definition.ts'
+import type { Params } from './param-definition.ts'
 import type { ProvenanceColumn } from './provenance.ts'
+import type { GraphFields, Resources } from './requirement-definition.ts'
+
+export type { ParamDefinition, Params, ParamType, ParamValue, ParamValues } from './param-definition.ts'
 
 /** The column types without parameters of their own. */
 export type ScalarType =
@@ -45,24 +49,6 @@ export interface ColumnDefinition {
 
 /** Columns by name. */
 export type Columns = Readonly<Record<string, ColumnDefinition>>
-
-export type ParamType = 'string' | 'integer' | 'float64' | 'boolean' | 'date' | 'month' | 'timestamp' | 'enumeration'
-export type ParamValue = string | number | boolean
-
-/** A parameter. Dates, months and timestamps are ISO strings in the code as they are on the command line. */
-export interface ParamDefinition {
-  readonly kind: 'param'
-  readonly type: ParamType
-  readonly default?: ParamValue
-  readonly values?: readonly string[]
-  readonly doc?: string
-  readonly validate?: (value: never) => boolean | string
-}
-
-/** Parameters by name. */
-export type Params = Readonly<Record<string, ParamDefinition>>
-/** Values of parameters by name. */
-export type ParamValues = Readonly<Record<string, ParamValue>>
 
 /** The encoding of a text; `windows-1252` is defined by the WHATWG encoding standard. */
 export type TextEncoding = 'utf-8' | 'windows-1252'
@@ -263,7 +249,7 @@ export interface TaskDefinition extends TaskFields {
 }
 
 /** The data of a task. Its options are documented at `AnyTaskOptions`. */
-export interface TaskFields {
+export interface TaskFields extends GraphFields {
   readonly kind: 'task'
   readonly name: string
   readonly doc?: string
@@ -291,6 +277,8 @@ export interface PipelineDefinition {
   readonly name: string
   readonly tasks: readonly TaskDefinition[]
   readonly trigger?: { readonly upload: string }
+  /** How many there are of each resource that tasks use. */
+  readonly resources?: Resources
   /** The URL of the module that workers import. JSON does not show it. */
   readonly module?: string
 }

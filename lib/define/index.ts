@@ -1,4 +1,6 @@
 /** Exports what a pipeline's module imports: the builders of definitions, and their types. It has no side effects. */
+
+export { days, months } from './calendar.ts'
 export { type ColumnOf, type ColumnOptions, column, type ListColumnOf, type TimeColumnOptions } from './column.ts'
 export type {
   ColumnDefinition,
@@ -58,6 +60,13 @@ export { type ParamOf, type ParamOptions, param } from './param.ts'
 export { partitionsOf } from './partitions-of.ts'
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline.ts'
 export { RejectError } from './reject-error.ts'
+export type {
+  NamedRequirements,
+  Requirement,
+  RequirementDefinition,
+  Requirements,
+  Resources,
+} from './requirement-definition.ts'
 export type {
   AnyRow,
   BatchContext,

@@ -5,8 +5,9 @@ import { check, invalid, options, piece } from './check.ts'
 import type { PipelineDefinition, TaskDefinition } from './definition.ts'
 import { frozen } from './freeze.ts'
 import { checkOutputsApart } from './output-paths.ts'
+import type { Resources } from './requirement-definition.ts'
 import { filledText, relativePath } from './schemas.ts'
-import { definitionName } from './task.ts'
+import { amounts, definitionName } from './task.ts'
 import { checkOutputColumns, checkTemplate } from './task-checks.ts'
 import { taskLayers } from './task-order.ts'
 
@@ -30,6 +31,11 @@ export interface PipelineOptions {
    */
   readonly trigger?: { readonly upload: string }
   /**
+   * How many there are of each resource that tasks use: a walk never runs more at once. Default none.
+   * @example resources: { warehouse: 2 }
+   */
+  readonly resources?: Resources
+  /**
    * The URL of the module that workers import. Default the module that calls `pipeline`.
    * @example module: import.meta.url
    */
@@ -46,19 +52,34 @@ export type Pipeline = PipelineDefinition & { readonly module?: string }
  */
 export function pipeline(given: PipelineOptions): Pipeline {
   const subject = typeof given?.name === 'string' && given.name !== '' ? `pipeline ${given.name}` : 'pipeline'
-  const { name, tasks, trigger, module } = check(subject, pipelineOptions, given)
+  const { name, tasks, trigger, resources, module } = check(subject, pipelineOptions, given)
   const twice = tasks.find((task, index) => tasks.findIndex(other => other.name === task.name) < index)
   if (twice !== undefined) throw invalid(`${subject}: tasks`, `expected names that differ, got ${twice.name} twice`)
   tasks.forEach(checkOutputColumns)
+  checkResources(subject, tasks, resources)
   checkOutputsApart(subject, tasks)
   if (trigger !== undefined)
     checkTemplate(`${subject}: trigger.upload`, trigger.upload, [
       ...new Set(tasks.flatMap(task => Object.keys(task.params))),
     ])
   const ordered = taskLayers(subject, tasks).flat()
-  const definition = { ...frozen({ kind: 'pipeline', name, tasks: ordered, trigger } as const) }
+  const definition = { ...frozen({ kind: 'pipeline', name, tasks: ordered, trigger, resources } as const) }
   Object.defineProperty(definition, 'module', { value: module ?? callerModule(pipeline), enumerable: false })
   return Object.freeze(definition)
+}
+
+/** Checks that there are as many of each resource as each task uses. */
+function checkResources(subject: string, tasks: readonly TaskDefinition[], resources: Resources = {}): void {
+  for (const { name: task, resources: uses = {} } of tasks) {
+    for (const [name, amount] of Object.entries(uses)) {
+      const available = resources[name] ?? 0
+      if (amount > available)
+        throw invalid(
+          `${subject}: resources.${name}`,
+          `expected at least ${amount}, which task ${task} uses, got ${available === 0 ? 'nothing' : available}`,
+        )
+    }
+  }
 }
 
 const pipelineOptions = options({
@@ -68,5 +89,6 @@ const pipelineOptions = options({
     v.minLength(1, 'at least one task'),
   ),
   trigger: v.optional(options({ upload: relativePath })),
+  resources: v.optional(amounts),
   module: v.optional(filledText),
 })

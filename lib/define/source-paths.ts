@@ -1,5 +1,5 @@
 /** Finds the paths, the root and the task that a source reads. */
-import type { Params, PartitionsOfSource, Source } from './definition.ts'
+import type { PartitionsOfSource, Source } from './definition.ts'
 
 /** Returns the path templates that a source reads under the input root; none when its rows come from elsewhere. */
 export const sourcePaths = (source: Source): readonly string[] => ('paths' in source ? [source.paths] : [])
@@ -10,6 +10,3 @@ export const upstreamOf = (source: Source): PartitionsOfSource['of'] | undefined
 
 /** Returns the root of a source's inputs: the rows of another task are read where it wrote them. */
 export const sourceRoot = (source: Source): 'input' | 'output' => (upstreamOf(source) ? 'output' : 'input')
-
-/** Returns the parameters that a task has by what it reads. */
-export const sourceParams = (source: Source): Params => upstreamOf(source)?.params ?? {}

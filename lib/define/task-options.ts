@@ -14,6 +14,7 @@ import type { UsedColumns } from './output.ts'
 import type { Output } from './output-definition.ts'
 import type { PathColumns } from './path-columns.ts'
 import type { ProvenanceColumn } from './provenance.ts'
+import type { Requirements, Resources } from './requirement-definition.ts'
 import type { ParamValuesOf, SetupContext } from './row-types.ts'
 
 /** The options of `task`. */
@@ -32,6 +33,7 @@ export interface TaskOptions<
   readonly setup?: (context: SetupContext<ParamValuesOf<P>>) => State | Promise<State>
   readonly provenance?: readonly Provenance[]
   readonly output: Output & UsedColumns<Uses>
+  readonly requires?: Requirements | ((params: ParamValuesOf<P>) => Requirements)
 }
 
 /** The options of a task whose columns and parameters the compiler does not know, for `.with`. Where it knows them, `TaskOptions`. */
@@ -134,4 +136,27 @@ export interface AnyTaskOptions {
    * @example version: '2024-02'
    */
   readonly version?: string
+  /**
+   * The tasks that must be complete before this one runs: one, a list, a record, or a function of the params that returns one of
+   * these. The task has their parameters without repeating them (except those of a function), and runs again when they have
+   * other rows. Default the task that `source` reads, if any.
+   * @example requires: { flights, airports }
+   * @example requires: ({ year }) => flights.each({ month: months(year) })
+   */
+  readonly requires?: Requirements | ((params: never) => Requirements)
+  /**
+   * What a run of the task uses of the pipeline's `resources` while it runs, so that not too many run at once. Default nothing.
+   * @example resources: { warehouse: 1 }
+   */
+  readonly resources?: Resources
+  /**
+   * How often a run that failed is tried again, unless another try cannot help, as with a bad definition. Default 0.
+   * @example retries: 2
+   */
+  readonly retries?: number
+  /**
+   * The seconds after which a run is stopped, and fails with OUT_OF_TIME. Default no limit.
+   * @example timeoutSeconds: 3_600
+   */
+  readonly timeoutSeconds?: number
 }

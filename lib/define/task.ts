@@ -14,13 +14,15 @@ import type {
   TaskDefinition,
 } from './definition.ts'
 import { frozen } from './freeze.ts'
+import { inheritedParams } from './inherited-params.ts'
 import { groupNames } from './line-pattern.ts'
 import type { Output } from './output-definition.ts'
 import { outputKindNames } from './output-kind.ts'
 import { type ProvenanceColumn, provenanceColumns } from './provenance.ts'
+import type { Requirements } from './requirement-definition.ts'
+import { isRequirements, namedRequirements, requirementOf, requirementsText } from './requirements.ts'
 import type { InputRow, ParamValuesOf } from './row-types.ts'
-import { anyFunction, columns as columnsSchema, filledText, flag, oneOf, text } from './schemas.ts'
-import { sourceParams } from './source-paths.ts'
+import { anyFunction, columns as columnsSchema, count, filledText, flag, oneOf, text } from './schemas.ts'
 import { sql } from './sql.ts'
 import { mapBatches, mapRows } from './steps.ts'
 import { checkTask, missingByDefault } from './task-checks.ts'
@@ -58,7 +60,7 @@ export function taskWithSteps(given: AnyTaskOptions, steps: readonly StepDefinit
   const data = { ...build(given, steps) }
   // The types of rows follow from the methods' signatures, which this function does not know.
   const withStep = (step: StepDefinition) => taskWithSteps(given, [...steps, step]) as never
-  const methods: Pick<Task, 'sql' | 'mapRows' | 'mapBatches' | 'with'> = {
+  const methods: Pick<Task, 'sql' | 'mapRows' | 'mapBatches' | 'with' | 'withParams' | 'each'> = {
     sql: (first: unknown, ...values: unknown[]) =>
       withStep(
         typeof first === 'function' ? (first as StepDefinition) : Reflect.apply(sql, undefined, [first, ...values]),
@@ -66,9 +68,12 @@ export function taskWithSteps(given: AnyTaskOptions, steps: readonly StepDefinit
     mapRows: (map, options) => withStep(mapRows(map as never, options)),
     mapBatches: (map, options) => withStep(mapBatches(map as never, options)),
     with: changes => taskWithSteps({ ...given, ...changes }, steps) as never,
+    withParams: values => requirementOf(`${data.name}.withParams`, made as Task, values),
+    each: values => requirementOf(`${data.name}.each`, made as Task, values),
   }
   for (const [name, value] of Object.entries(methods)) Object.defineProperty(data, name, { value, enumerable: false })
-  return Object.freeze(data) as Task
+  const made = Object.freeze(data) as Task
+  return made
 }
 
 /** The schema of task and pipeline names, which become parts of paths and of cloud resources' names. */
@@ -81,7 +86,8 @@ function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDef
   const subject = subjectOf(given)
   const checked = check(subject, taskOptions, given)
   const { tables = {} } = checked
-  const params = { ...sourceParams(checked.source), ...checked.params }
+  const requires = requirementsOf(given)
+  const params = inheritedParams(subject, { own: checked.params ?? {}, source: checked.source, requires })
   const data: TaskDefinition = {
     kind: 'task',
     name: checked.name,
@@ -103,6 +109,10 @@ function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDef
     setup: given.setup,
     secrets: checked.secrets,
     version: checked.version,
+    requires,
+    resources: checked.resources,
+    retries: checked.retries,
+    timeoutSeconds: checked.timeoutSeconds,
   }
   const definition = frozen(data)
   checkTask(subject, definition)
@@ -113,6 +123,11 @@ function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDef
 function columnsOfLines(source: Source): Columns | undefined {
   if (source.format?.kind !== 'lines') return undefined
   return Object.fromEntries(groupNames(source.format.pattern).map(name => [name, column.string()]))
+}
+
+function requirementsOf({ requires }: AnyTaskOptions): TaskDefinition['requires'] {
+  if (requires === undefined || typeof requires === 'function') return requires
+  return namedRequirements(requires)
 }
 
 function subjectOf(given: unknown): string {
@@ -128,6 +143,9 @@ const sqlText = 'sql`…`, or a function of the params that returns it'
 
 const shareText = 'a whole number from 0 up, or a share from 0% to 100% such as 0.5%'
 const rejectMax = v.custom<TaskDefinition['rejects']['max']>(value => isCount(value) || isShare(value), shareText)
+
+/** The schema of amounts of resources by name. */
+export const amounts = v.record(filledText, count(1), 'amounts of resources by name, such as { warehouse: 2 }')
 
 const rowCheck = options({ that: piece<SqlStep>('sql`…`', ['sql']), reason: filledText })
 
@@ -177,8 +195,17 @@ const taskOptions = options(
     setup: v.optional(anyFunction),
     secrets: v.optional(v.record(identifier, piece<SecretDefinition>("secret('name')", ['secret']), 'secrets by name')),
     version: v.optional(filledText),
+    requires: v.optional(v.union([v.function(), v.custom<Requirements>(isRequirements)], requirementsText)),
+    resources: v.optional(amounts),
+    retries: v.optional(count(0)),
+    timeoutSeconds: v.optional(count(1)),
   },
-  { transform: 'the steps .sql`…`, .mapRows(…) or .mapBatches(…) after task({ … })' },
+  {
+    transform: 'the steps .sql`…`, .mapRows(…) or .mapBatches(…) after task({ … })',
+    timeout: 'timeoutSeconds',
+    depends: 'requires',
+    dependsOn: 'requires',
+  },
 )
 
 function isCount(value: unknown): boolean {

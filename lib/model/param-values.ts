@@ -9,17 +9,23 @@ import { didYouMean } from '../errors/nearest.ts'
  * @throws PARAM_INVALID when one is unknown, missing, or not what its definition expects
  */
 export function readParams(params: Params, given: Readonly<Record<string, unknown>>): ParamValues {
+  refuseUnknownParam(params, given)
+  const values = Object.entries(params).map(([name, param]) => [name, readParam(name, param, given[name])] as const)
+  return Object.freeze(Object.fromEntries(values))
+}
+
+/** @throws PARAM_INVALID when a name is none of these parameters */
+export function refuseUnknownParam(params: Params, given: Readonly<Record<string, unknown>>): void {
   const names = Object.keys(params)
   const unknown = Object.keys(given).find(name => !names.includes(name))
   if (unknown !== undefined) {
     const known = names.length === 0 ? 'no params' : `one of the params ${names.join(', ')}`
     throw refuse(unknown, `expected ${known}, got ${unknown}${didYouMean(unknown, names)}`)
   }
-  const values = Object.entries(params).map(([name, param]) => [name, readOne(name, param, given[name])] as const)
-  return Object.freeze(Object.fromEntries(values))
 }
 
-function readOne(name: string, param: ParamDefinition, given: unknown): ParamValue {
+/** Returns one value in its normal form, or the default where none is given. @throws PARAM_INVALID */
+export function readParam(name: string, param: ParamDefinition, given: unknown): ParamValue {
   if (given === undefined && param.default !== undefined) return param.default
   const read = readParamValue(param, given)
   if ('value' in read) return read.value

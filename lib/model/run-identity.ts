@@ -54,6 +54,7 @@ export function sortInputs<T extends { readonly key: string }>(inputs: readonly 
   return [...inputs].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
 }
 
-function shortHash(text: string): string {
+/** Returns 16 hexadecimal digits of a text's SHA-256. */
+export function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

@@ -41,7 +41,7 @@ it('stands after the task that it reads, wherever the pipeline names it', () => 
 
 it('is refused in a pipeline without the task that it reads, or with another of that name', () => {
   expect(() => pipeline({ name: 'p', tasks: [large] })).toThrow(
-    'pipeline p: tasks: expected sales, which large reads, among the tasks',
+    'pipeline p: tasks: expected sales, which large requires, among the tasks',
   )
   const other = sales.with({ output: parquet({ path: 'other/{month}' }) })
   expect(() => pipeline({ name: 'p', tasks: [other, large] })).toThrow('got another task of that name')

@@ -1,0 +1,61 @@
+/** The graph of a walk as JSON: nodes, which are tasks with their parameters, and what each requires; the content of graph.json. */
+import * as v from 'valibot'
+import type { ParamValues } from '../define/definition.ts'
+import type { DataOf } from '../model/json-schema.ts'
+import { formatVersion, paramsSchema } from '../model/manifest.ts'
+import { canonicalJson, shortHash } from '../model/run-identity.ts'
+import { reader } from '../state/state.ts'
+import { stateRoot } from '../store/state-root.ts'
+
+const keysSchema = v.array(v.string())
+
+const nodeSchema = v.object({
+  /** Names the task and its parameters: `flights/month=2001-01`. */
+  key: v.string(),
+  task: v.string(),
+  params: paramsSchema,
+  /** Path of the output under the output root. */
+  output: v.string(),
+  /** Keys of the nodes that must be complete first. */
+  requires: keysSchema,
+  /** The same keys by the names that the task has for its requirements. */
+  groups: v.record(v.string(), keysSchema),
+  /** Key of the node that writes the same output before this one; absent where there is none. */
+  after: v.optional(v.string()),
+})
+/** A task with its parameters. */
+export type GraphNode = DataOf<typeof nodeSchema>
+
+export const graphSchema = v.object({
+  fanmill: v.literal(formatVersion),
+  pipeline: v.string(),
+  /** Keys of the nodes that were requested. */
+  requested: keysSchema,
+  /** Each after those that it requires. */
+  nodes: v.array(nodeSchema),
+})
+/** graph.json: what a walk runs, and in which order. */
+export type TaskGraph = DataOf<typeof graphSchema>
+
+/** Reads graph.json. @throws STATE_INVALID */
+export const readGraph = reader(graphSchema)
+
+/** Limit on the nodes of a graph: a state file of some megabytes, and a walk whose end a person can still read. */
+export const nodeCountMax = 10_000
+
+/** Returns the key of a node: the same for the same task and parameters. */
+export function nodeKeyOf(task: string, params: ParamValues): string {
+  const values = Object.entries(params).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+  return [task, ...values].join('/')
+}
+
+/** Returns 16 hexadecimal digits that are the same for the same request of the same pipeline. */
+export function graphIdOf({ pipeline, requested }: Pick<TaskGraph, 'pipeline' | 'requested'>): string {
+  return shortHash(canonicalJson({ pipeline, requested }))
+}
+
+/** Returns the keys of one graph's state. */
+export function graphKeys(graphId: string) {
+  const folder = `${stateRoot}graphs/${graphId}/`
+  return { folder, graph: `${folder}graph.json`, wave: (wave: number) => `${folder}waves/${wave}.json` } as const
+}

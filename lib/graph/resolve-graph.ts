@@ -1,0 +1,115 @@
+/** Resolves what is requested of a pipeline into a graph, and finds what is wrong with it before anything runs. */
+import type { ParamDefinition, Params, ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { formatVersion } from '../model/manifest.ts'
+import { outputPathOf } from '../model/output-path.ts'
+import { refuseUnknownParam } from '../model/param-values.ts'
+import { taskNamed } from '../model/resolve-task.ts'
+import { type GraphNode, nodeCountMax, nodeKeyOf, type TaskGraph } from './graph.ts'
+import { orderOutputs } from './output-order.ts'
+import { paramSets } from './param-sets.ts'
+import { pathText } from './path-text.ts'
+import { type NodeName, requiredNodes } from './required-nodes.ts'
+
+export interface GraphRequest {
+  /** Names of the tasks; default all of the pipeline. */
+  readonly tasks?: readonly string[] | undefined
+  /** Values of parameters by name: one, a list, or a range such as `2001-01..2001-12`. Each task takes those that it has. */
+  readonly params?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Returns the nodes of the requested tasks and of all that they require, each after those that it requires.
+ * @throws TASK_UNKNOWN, PARAM_INVALID; and with the path through the graph GRAPH_CYCLE, GRAPH_TOO_LARGE, PARAM_UNBOUND, PARAM_CONFLICT,
+ * OUTPUT_AMBIGUOUS, DEFINITION_INVALID
+ */
+export function resolveGraph(pipeline: PipelineDefinition, request: GraphRequest): TaskGraph {
+  const requested = requestedNodes(pipeline, request)
+  const nodes = new Map<string, GraphNode>()
+  for (const each of requested) if (!nodes.has(each.key)) addNodes(pipeline, nodes, each)
+  return {
+    fanmill: formatVersion,
+    pipeline: pipeline.name,
+    requested: [...new Set(requested.map(({ key }) => key))],
+    nodes: orderOutputs([...nodes.values()], pipeline.tasks),
+  }
+}
+
+function requestedNodes(pipeline: PipelineDefinition, { tasks, params = {} }: GraphRequest): readonly NodeName[] {
+  const chosen = tasks?.map(name => taskNamed(pipeline, name)) ?? pipeline.tasks
+  refuseUnknownParam(jointParams(chosen), params)
+  return chosen.flatMap(task => {
+    const own = Object.entries(params).filter(([name]) => Object.hasOwn(task.params, name))
+    return paramSets(task.params, Object.fromEntries(own)).map(values => nodeNameOf(task, values))
+  })
+}
+
+function jointParams(tasks: readonly TaskDefinition[]): Params {
+  const all: Record<string, ParamDefinition> = {}
+  for (const { params } of tasks) Object.assign(all, params)
+  return all
+}
+
+const nodeNameOf = (task: TaskDefinition, params: ParamValues): NodeName => ({
+  key: nodeKeyOf(task.name, params),
+  task,
+  params,
+})
+
+/** A node whose requirements are being added. */
+interface Visit {
+  readonly node: NodeName
+  readonly groups: Readonly<Record<string, readonly NodeName[]>>
+  readonly pending: NodeName[]
+}
+
+/** Adds a node after all that it requires. Deliberately without recursion, because a chain may be as long as a graph may be large. */
+function addNodes(pipeline: PipelineDefinition, nodes: Map<string, GraphNode>, first: NodeName): void {
+  const stack: Visit[] = []
+  const entered = new Set<string>()
+  const pathTo = (key: string) => (): readonly string[] => [...stack.map(({ node }) => node.key), key]
+  const enter = (node: NodeName): void => {
+    const path = pathTo(node.key)
+    if (entered.has(node.key)) throw cycle(path())
+    if (nodes.size + stack.length >= nodeCountMax) throw tooManyNodes(path())
+    const groups = requiredNodes(pipeline, node, path)
+    stack.push({ node, groups, pending: Object.values(groups).flat().reverse() })
+    entered.add(node.key)
+  }
+  enter(first)
+  for (let top = stack.at(-1); top; top = stack.at(-1)) {
+    const next = top.pending.pop()
+    if (next && !nodes.has(next.key)) enter(next)
+    if (next) continue
+    stack.pop()
+    entered.delete(top.node.key)
+    nodes.set(top.node.key, graphNodeOf(top))
+  }
+}
+
+function graphNodeOf({ node, groups }: Visit): GraphNode {
+  const keys = Object.entries(groups).map(([name, all]) => [name, all.map(({ key }) => key)] as const)
+  return {
+    key: node.key,
+    task: node.task.name,
+    params: node.params,
+    output: outputPathOf(node.task, node.params),
+    requires: [...new Set(keys.flatMap(([, all]) => all))],
+    groups: Object.fromEntries(keys),
+  }
+}
+
+function cycle(path: readonly string[]): PermanentError {
+  const round = path.slice(path.indexOf(path.at(-1) ?? ''))
+  return new PermanentError('GRAPH_CYCLE', `expected tasks that do not wait for themselves, got ${pathText(round)}`, {
+    path: round,
+  })
+}
+
+function tooManyNodes(path: readonly string[]): PermanentError {
+  return new PermanentError(
+    'GRAPH_TOO_LARGE',
+    `expected a graph of at most ${nodeCountMax} nodes, got more at ${pathText(path)}; run it in several ranges, or end requirements of a task by itself`,
+    { path: path.slice(-10), nodeCountMax },
+  )
+}
