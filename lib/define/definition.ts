@@ -166,6 +166,24 @@ export interface RowsFromSource {
   readonly hive: false
 }
 
+/** Rows that a function of the user makes of values. */
+export interface ItemsSource {
+  readonly kind: 'items'
+  /** The values, or a function of the parameters that returns them. */
+  readonly values: readonly JsonValue[] | ((params: never) => readonly JsonValue[] | Promise<readonly JsonValue[]>)
+  /** Returns a row, a list of rows or null; runs in a worker thread. Default each value is a row. */
+  readonly map?: (value: never, context: never) => unknown
+  /** Calls in flight at once in each worker; default 5. */
+  readonly concurrency: number
+  /** Repetitions of a call that fails; default 0. */
+  readonly retries: number
+  /** Bytes of JSON that a value is expected to yield; default 1 MiB. */
+  readonly itemBytes: number
+  /** Rows pass through the same checks as JSON lines. */
+  readonly format: JsonLinesFormat
+  readonly hive: false
+}
+
 /** The rows that another task of the pipeline has written. */
 export interface PartitionsOfSource {
   readonly kind: 'partitionsOf'
@@ -176,7 +194,7 @@ export interface PartitionsOfSource {
 }
 
 /** Where rows come from. */
-export type Source = ZipMembersSource | FilesSource | RowsFromSource | PartitionsOfSource
+export type Source = ZipMembersSource | FilesSource | RowsFromSource | ItemsSource | PartitionsOfSource
 
 /** SQL with its bound values: `texts` has one element more than `values`. */
 export interface SqlStep {

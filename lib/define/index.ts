@@ -8,6 +8,7 @@ export type {
   CsvFormat,
   FilesSource,
   Format,
+  ItemsSource,
   JsonLinesFormat,
   LinesFormat,
   MapBatchesStep,
@@ -46,6 +47,7 @@ export {
   parquetFiles,
 } from './format.ts'
 export type { Refined } from './freeze.ts'
+export { type ItemMap, type ItemResult, type Items, type ItemsOptions, type ItemValues, items } from './items.ts'
 export type { JsonValue } from './json-value.ts'
 export {
   type MemberFiles,

@@ -1,10 +1,10 @@
 /** Builds sources whose rows a user's function yields. */
 import * as v from 'valibot'
-import { check, invalid, options, show } from './check.ts'
+import { check, options } from './check.ts'
 import type { ParamValues, RowsFromSource } from './definition.ts'
 import { jsonLines } from './format.ts'
 import { type Refined, refinable } from './freeze.ts'
-import type { JsonValue } from './json-value.ts'
+import { checkJsonValues, type JsonValue } from './json-value.ts'
 import type { PathColumns } from './path-columns.ts'
 import type { MapContext } from './row-types.ts'
 import { anyFunction, count } from './schemas.ts'
@@ -50,7 +50,7 @@ export type RowsFrom<Partition extends JsonValue = JsonValue> = Refined<RowsFrom
  */
 export function rowsFrom<const Partition extends JsonValue>(given: RowsFromOptions<Partition>): RowsFrom<Partition> {
   const { partitions, rows, partitionBytes = 8 * 2 ** 20 } = check('rowsFrom', rowsFromOptions, given)
-  if (Array.isArray(partitions)) checkPartitions(partitions)
+  if (Array.isArray(partitions)) checkJsonValues('rowsFrom: partitions', partitions)
   const data = {
     kind: 'rowsFrom',
     partitions,
@@ -60,21 +60,6 @@ export function rowsFrom<const Partition extends JsonValue>(given: RowsFromOptio
     hive: false,
   } as RowsFromSource
   return refinable(data, given, rowsFrom) as RowsFrom<Partition>
-}
-
-/** @throws DEFINITION_INVALID for a value that JSON does not hold */
-export function checkPartitions(partitions: readonly unknown[]): void {
-  const at = partitions.findIndex(partition => !isJson(partition))
-  if (at >= 0) throw invalid(`rowsFrom: partitions.${at}`, `expected a JSON value, got ${show(partitions[at])}`)
-}
-
-function isJson(value: unknown): boolean {
-  if (value === null || ['string', 'boolean'].includes(typeof value)) return true
-  if (typeof value === 'number') return Number.isFinite(value)
-  if (typeof value !== 'object') return false
-  if (Array.isArray(value)) return value.every(isJson)
-  const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(value))
-  return isPlain && Object.values(value).every(one => one === undefined || isJson(one))
 }
 
 const rowsFromOptions = options(

@@ -166,10 +166,11 @@ const taskOptions = options(
         'parameters by name',
       ),
     ),
-    source: piece<Source>('zipMembers({ … }), files({ … }), rowsFrom({ … }) or partitionsOf(…)', [
+    source: piece<Source>('zipMembers({ … }), files({ … }), rowsFrom({ … }), items(…) or partitionsOf(…)', [
       'zipMembers',
       'files',
       'rowsFrom',
+      'items',
       'partitionsOf',
     ]),
     columns: v.optional(columnsSchema),

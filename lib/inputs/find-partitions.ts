@@ -2,16 +2,17 @@
 import { createHash } from 'node:crypto'
 import type { RowsFromSource } from '../define/definition.ts'
 import type { JsonValue } from '../define/json-value.ts'
-import { checkPartitions } from '../define/rows-from.ts'
-import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { PermanentError } from '../errors/errors.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import { canonicalJson, sortInputs } from '../model/run-identity.ts'
 import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { readValues } from './read-values.ts'
 import { spread } from './spread.ts'
 
 /** Each partition is an input whose key is the partition as text. @throws SOURCE_FAILED when the user's code throws; INPUT_INVALID for equal partitions */
 export async function findPartitions(source: RowsFromSource, options: FindOptions): Promise<FoundObjects> {
-  const all = partitionsByKey(await readPartitions(source, options), options)
+  const partitions = await readValues(source.partitions, { source: 'rowsFrom', option: 'partitions' }, options)
+  const all = partitionsByKey(partitions, options)
   const inputs = spread(sortInputs([...all.keys()].map(inputOfPartition)), options.sample)
   const { partitionBytes } = source
   return {
@@ -25,28 +26,6 @@ export async function findPartitions(source: RowsFromSource, options: FindOption
     ...noMembers,
     bytesIn: 0,
     bytes: inputs.length * partitionBytes,
-  }
-}
-
-async function readPartitions(
-  { partitions }: RowsFromSource,
-  { task, params }: FindOptions,
-): Promise<readonly JsonValue[]> {
-  if (typeof partitions !== 'function') return partitions
-  try {
-    const found: unknown = await partitions(params as never)
-    if (!Array.isArray(found)) throw new TypeError(`expected a list, got ${typeof found}`)
-    checkPartitions(found)
-    return found
-  } catch (error) {
-    if (error instanceof FanmillError) throw error
-    const message = error instanceof Error ? error.message : String(error)
-    throw new PermanentError(
-      'SOURCE_FAILED',
-      `task ${task.name}: partitions() failed: ${message}`,
-      {},
-      { cause: error },
-    )
   }
 }
 

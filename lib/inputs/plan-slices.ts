@@ -43,9 +43,22 @@ export function packBatches<T extends Weighted>(
   slices: readonly T[],
   { batchBytes, requestBytes = 0 }: PackOptions,
 ): readonly (readonly T[])[] {
+  if (areItems(slices)) return neighbours(slices, Math.ceil(bytesOf(slices) / batchBytes))
   const packs = packsOf(slices, { packBytes: batchBytes / 4, requestBytes })
   const batches = splitShares(packs, Math.max(1, Math.ceil(bytesOf(packs) / batchBytes)))
   return batches.map(batch => batch.flatMap(pack => pack.slices))
+}
+
+/** Returns whether slices are values of one list, whose order is that of the rows. */
+export const areItems = (slices: readonly Weighted[]): boolean =>
+  slices.length > 0 && slices.every(({ kind }) => kind === 'item')
+
+/** Splits slices into `count` runs of neighbours whose lengths differ by at most one; none is empty. */
+export function neighbours<T>(slices: readonly T[], count: number): readonly (readonly T[])[] {
+  const runs = Math.min(Math.max(1, count), slices.length)
+  return Array.from({ length: runs }, (_, index) =>
+    slices.slice(cutAt(index, runs, slices.length), cutAt(index + 1, runs, slices.length)),
+  )
 }
 
 interface Pack<T> extends Weighted {

@@ -1,9 +1,17 @@
 /** The table of the kinds of sources: how the inputs of each are found. */
-import type { FilesSource, PartitionsOfSource, RowsFromSource, Source, ZipMembersSource } from '../define/definition.ts'
+import type {
+  FilesSource,
+  ItemsSource,
+  PartitionsOfSource,
+  RowsFromSource,
+  Source,
+  ZipMembersSource,
+} from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { templateGlob } from '../paths/path-template.ts'
 import { findDataset } from './find-dataset.ts'
 import { findFiles } from './find-files.ts'
+import { findItems } from './find-items.ts'
 import { findMembers } from './find-members.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
 import { findPartitions } from './find-partitions.ts'
@@ -25,6 +33,7 @@ const kinds: { readonly [K in Source['kind']]: (source: Extract<Source, { kind: 
   zipMembers: source => ({ find: options => findZipMembers(source, options) }),
   files: source => ({ find: options => findPlainFiles(source, options) }),
   rowsFrom: source => ({ find: options => findRows(source, options) }),
+  items: source => ({ find: options => findValues(source, options) }),
   partitionsOf: source => ({ find: options => findUpstream(source, options) }),
 }
 
@@ -58,6 +67,15 @@ async function findRows(source: RowsFromSource, options: FindOptions): Promise<F
   const message = `task ${name}: expected partitions to read, got none; check what partitions() returns for these parameters`
   return {
     found: await findPartitions(source, options),
+    noInputError: async () => new PermanentError('NO_INPUT', message, { task: name }),
+  }
+}
+
+async function findValues(source: ItemsSource, options: FindOptions): Promise<FoundSource> {
+  const { name } = options.task
+  const message = `task ${name}: expected values to map, got none; check what values() returns for these parameters`
+  return {
+    found: await findItems(source, options),
     noInputError: async () => new PermanentError('NO_INPUT', message, { task: name }),
   }
 }

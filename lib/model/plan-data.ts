@@ -28,7 +28,7 @@ export interface PlannedMember {
 }
 
 /** The work of one thread. `input` is an index into the run's inputs; `slice` is unique in the run. */
-export type Slice = MembersSlice | RangeSlice | FileSlice | StreamSlice | RowsSlice
+export type Slice = MembersSlice | RangeSlice | FileSlice | StreamSlice | RowsSlice | ItemSlice
 
 /** Adjacent members of one archive, which one read of `range` serves. */
 export interface MembersSlice {
@@ -77,6 +77,15 @@ export interface RowsSlice {
   readonly slice: number
   readonly input: number
   readonly partition: JsonValue
+  readonly bytes: number
+}
+
+/** A value of a source that maps a function over values. Batches and shares have neighbours, so that rows are in the order of the values. */
+export interface ItemSlice {
+  readonly kind: 'item'
+  readonly slice: number
+  readonly input: number
+  readonly value: JsonValue
   readonly bytes: number
 }
 

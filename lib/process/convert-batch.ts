@@ -1,5 +1,6 @@
 /** Processes a batch of rows: converts its slices over the threads, and leaves the parts pending in the store. */
 import { checkSchemas } from '../commit/accounts.ts'
+import { areItems } from '../inputs/plan-slices.ts'
 import type { Outcome, OutcomePart } from '../model/outcome.ts'
 import type { BatchWork, PlanItem } from '../model/plan-data.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
@@ -29,7 +30,7 @@ export async function convertBatch(
   const parts = await fitParts(
     results.flatMap(result => result.parts),
     `${tools.partFolder}/${item.batch}-${tools.token}`,
-    tools,
+    { ...tools, isOrdered: areItems(work.slices) },
   )
   const staged = await stageParts(run, item, parts, tools)
   return buildOutcome(run, item, { slices: work.slices, results, staged }, tools)

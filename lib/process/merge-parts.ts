@@ -13,14 +13,21 @@ const splitReserve = 1.1
 /** Rows in a vector of the engine. */
 const vectorRows = 2048
 
+export interface FitOptions {
+  readonly workers: Workers
+  readonly partBytes: number
+  /** Joins only neighbours, so that the rows stay in their order; default false. */
+  readonly isOrdered?: boolean
+}
+
 /** Returns parts in order of partition; no merged part is larger than `partBytes`. All merges are settled before a failure is thrown. */
 export async function fitParts(
   parts: readonly SharePart[],
   target: string,
-  { workers, partBytes }: { readonly workers: Workers; readonly partBytes: number },
+  { workers, partBytes, isOrdered = false }: FitOptions,
 ): Promise<SharePart[]> {
   const groups = [...Map.groupBy(parts, part => partitionFolder(part.partition)).values()].flatMap(group =>
-    bundles(group, partBytes),
+    (isOrdered ? bundlesInOrder : bundles)(group, partBytes),
   )
   const fit = (group: readonly SharePart[], index: number) =>
     joinOrSplit(group, `${target}-merged${index}`, { workers, partBytes })
@@ -43,6 +50,23 @@ function bundles(parts: readonly SharePart[], partBytes: number): SharePart[][] 
     bytes += part.sizeBytes
   }
   return [...alone.map(part => [part]), ...bundled]
+}
+
+/** Groups small parts between two large ones up to `partBytes`; each large part is a group of its own. */
+function bundlesInOrder(parts: readonly SharePart[], partBytes: number): SharePart[][] {
+  const withRows = parts.filter(part => part.rows > 0)
+  const bundled: SharePart[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const part of withRows.length > 0 ? withRows : parts) {
+    const isLarge = part.sizeBytes >= smallPartBytes
+    if (isLarge || bytes + part.sizeBytes > partBytes) {
+      bundled.push([])
+      bytes = 0
+    }
+    bundled.at(-1)?.push(part)
+    bytes = isLarge ? Number.POSITIVE_INFINITY : bytes + part.sizeBytes
+  }
+  return bundled
 }
 
 async function joinOrSplit(

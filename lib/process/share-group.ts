@@ -73,7 +73,7 @@ export async function* groupParts(
 
 /** Returns whether reading a group again gives the same text; the user's code may yield other rows each time. */
 const canReadAgain = (group: StageSource): boolean =>
-  group.kind === 'staged' || group.slices.every(({ kind }) => kind !== 'rows')
+  group.kind === 'staged' || group.slices.every(({ kind }) => kind !== 'rows' && kind !== 'item')
 
 /**
  * Converts fast first. When something does not fit, or the engine read another number of records than the text has, converts again with

@@ -1,6 +1,6 @@
 /** Distributes a batch's slices over the worker threads, and collects their results. */
 
-import { splitShares } from '../inputs/plan-slices.ts'
+import { areItems, neighbours, splitShares } from '../inputs/plan-slices.ts'
 import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice, StreamSlice } from '../model/plan-data.ts'
 import type { LoadingRun, ShareJob, ShareResult, StagedText } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
@@ -22,6 +22,8 @@ export interface ShareOutTools extends ShareRunner {
   onSkip?(member: SkippedMember): void
   /** Bytes staged at once for one writer. */
   readonly groupBytes: number
+  /** The user's calls that a worker may have in flight, for a source that maps values; default 1. */
+  readonly callsAtOnce?: number
   /** Default each conversion counts its own partitions. */
   readonly partitionLimits?: PartitionLimits | undefined
   /** The run of the batch, for the columns `_run` and `_loaded_at`. */
@@ -53,8 +55,25 @@ export async function shareOut(
   const batch: Batch = { inputs, item, tools, jobs: { count: 0 } }
   const streams = slices.filter(slice => slice.kind === 'stream')
   const others = slices.filter(slice => slice.kind !== 'stream')
-  const shares = others.length > 0 ? splitShares(others, tools.workers.threads) : streams.length > 0 ? [] : [[]]
+  const shares = others.length > 0 ? sharesOf(others, tools) : streams.length > 0 ? [] : [[]]
   return (await settleAll([sharesOut(batch, shares), ...streams.map(slice => streamOut(batch, slice))])).flat()
+}
+
+/** Shares of values for each thread: a thread that has finished one takes the next, so that slow values do not hold up the others. */
+const itemSharesPerThread = 8
+
+/**
+ * Splits slices over the threads by bytes. The time that a value takes is unknown, so values make more shares than there are
+ * threads, each with as many values as a worker maps at once.
+ */
+function sharesOf(
+  slices: readonly Slice[],
+  { workers, callsAtOnce = 1 }: ShareOutTools,
+): readonly (readonly Slice[])[] {
+  const { threads } = workers
+  if (!areItems(slices)) return splitShares(slices, threads)
+  const most = Math.floor(slices.length / callsAtOnce)
+  return neighbours(slices, Math.min(threads * itemSharesPerThread, Math.max(threads, most)))
 }
 
 interface Batch {

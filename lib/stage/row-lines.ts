@@ -1,6 +1,6 @@
 /** Writes rows that the user's code yields as JSON lines, which are then checked like any text. */
 import { throwIfAborted } from '../errors/abort.ts'
-import { FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
+import { type ErrorDetail, FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import { isNetworkFault } from '../store/network-fault.ts'
 
 export interface RowLinesOptions {
@@ -33,15 +33,15 @@ export async function* rowLines(
     }
   } catch (error) {
     throwIfAborted(signal)
-    throw sourceFault(error, { partition, rows })
+    throw userFault(error, `partition ${partition}: rows() failed after ${rows} rows`, { partition, rows })
   }
   if (text !== '') yield encoder.encode(text)
 }
 
 const encoder = new TextEncoder()
 
-/** @throws TypeError for what is no object, and for values that JSON would change in silence */
-function rowText(row: unknown): string {
+/** Returns a row as JSON. @throws TypeError for what is no object, and for values that JSON would change in silence */
+export function rowText(row: unknown): string {
   if (typeof row === 'object' && row !== null && !Array.isArray(row)) return JSON.stringify(row, replaceValue)
   throw new TypeError(`expected an object with a value for each column, got ${kindOf(row)}`)
 }
@@ -66,10 +66,10 @@ function kindOf(value: unknown): string {
 /** Writes digits as they are, which a number could not hold. */
 const { rawJSON: rawJson } = JSON as typeof JSON & { rawJSON(text: string): unknown }
 
-function sourceFault(error: unknown, detail: { readonly partition: string; readonly rows: number }): unknown {
+/** Returns the error of a source whose code threw: `what` says which code and where. A network error is transient. */
+export function userFault(error: unknown, what: string, detail: ErrorDetail): unknown {
   if (error instanceof FanmillError) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  const message = `partition ${detail.partition}: rows() failed after ${detail.rows} rows: ${reason}`
+  const message = `${what}: ${error instanceof Error ? error.message : String(error)}`
   const isTransient = error instanceof Error && isNetworkFault(error)
   return new (isTransient ? TransientError : PermanentError)('SOURCE_FAILED', message, detail, { cause: error })
 }

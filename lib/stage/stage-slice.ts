@@ -7,7 +7,15 @@ import { throwIfAborted } from '../errors/abort.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { inflateFile, inflateSmall } from '../inflate/file.ts'
 import { type MemberPlace, withPlace } from '../model/member-place.ts'
-import type { FileSlice, InputObject, MembersSlice, RangeSlice, RowsSlice, Slice } from '../model/plan-data.ts'
+import type {
+  FileSlice,
+  InputObject,
+  ItemSlice,
+  MembersSlice,
+  RangeSlice,
+  RowsSlice,
+  Slice,
+} from '../model/plan-data.ts'
 import { skippedMember } from '../model/skipped-member.ts'
 import { prepareParquet } from '../parquet/file.ts'
 import { smallFileBytes } from '../store/store.ts'
@@ -39,6 +47,8 @@ export function stageSlice(
       return stageFile(slice, input, staging, options)
     case 'rows':
       return stageRows(slice, input, staging, options)
+    case 'item':
+      return stageItem(slice, input, staging, options)
     case 'stream':
       throw new PermanentError('STATE_INVALID', `slice ${slice.slice} is a stream; another thread stages it`)
   }
@@ -121,6 +131,23 @@ async function* stageRows(
   current().counts.members++
   const lines = rowLines(() => rowsOf(slice.partition), { partition: key, signal })
   yield* stagePieces(current, options, { archive: key, member: '' }, lines)
+}
+
+/** Stages the rows of a value as JSON lines. Memory: the rows. */
+async function* stageItem(
+  slice: ItemSlice,
+  { key }: InputObject,
+  current: () => Staging,
+  { itemText }: SliceStageOptions,
+): Pieces {
+  if (!itemText)
+    throw new PermanentError('STATE_INVALID', `slice ${slice.slice} is read from a source that maps values`)
+  const bytes = await itemText(slice)
+  const staging = current()
+  staging.counts.members++
+  staging.addInflated(bytes.length)
+  staging.text?.add(bytes, { archive: key, member: '' })
+  yield
 }
 
 /** Stages a Parquet file, or a text file that is small enough for one thread. */

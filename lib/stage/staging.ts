@@ -1,6 +1,7 @@
 /** One part while it is staged, and how slices are staged into it. */
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
 import type { JsonValue } from '../define/json-value.ts'
+import type { ItemSlice } from '../model/plan-data.ts'
 import type { RangeEnds } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { ReusedBuffer } from '../store/reused-buffer.ts'
@@ -21,6 +22,8 @@ export interface SliceStageOptions {
   readonly readsHive?: boolean
   /** Yields the rows of a partition, for a source whose rows the user's code yields. */
   readonly rowsOf?: ((partition: JsonValue) => AsyncIterable<object> | Iterable<object>) | undefined
+  /** Returns the rows of a value as JSON lines, for a source that maps a function over values. */
+  readonly itemText?: ((slice: ItemSlice) => Promise<Uint8Array>) | undefined
   readonly isLocated: boolean
   /** Writes one staged file per member; default false. */
   readonly isByMember?: boolean

@@ -13,6 +13,7 @@ import type { MemberAccount, ShareJob, StagedText } from '../model/share.ts'
 import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
 import type { StageOptions } from '../process/share.ts'
+import { callItems } from '../stage/item-calls.ts'
 import type { StagedFile } from '../stage/stage.ts'
 import { type StageSource, stageInParts, stageSlices, wantedRanges } from '../stage/stage-slices.ts'
 import { readAhead } from '../store/read-ahead.ts'
@@ -60,6 +61,16 @@ function rowsFunction({ task: { source }, context }: ThreadState) {
   return (partition: JsonValue) => source.rows(partition as never, context as never)
 }
 
+/** Starts to map the values of a share, for a source that maps a function over values. */
+function itemCalls({ task: { source }, context, signal }: ThreadState, { slices, inputs }: ShareJob) {
+  if (source.kind !== 'items') return undefined
+  const { map = (value: unknown) => value, concurrency, retries } = source
+  return callItems(
+    slices.filter(slice => slice.kind === 'item'),
+    { map: value => map(value as never, context as never), inputs, concurrency, retries, signal },
+  )
+}
+
 export async function shareTools(thread: ThreadState, job: ShareJob) {
   const { task, setup, stageFolder, send, signal } = thread
   const format = task.source.format
@@ -68,6 +79,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
   const inPath = pathColumns(task, job)
   // Reads ahead over all groups of the share: the first slices of the next group arrive while one is converted.
   const store = readAhead(thread.store, wantedRanges(job, thread.store), { readsMax: setup.readsMax ?? 1, signal })
+  const items = itemCalls(thread, job)
   const staging = {
     store,
     folder: stageFolder,
@@ -80,6 +92,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
     stageBytesMax: setup.stageBytesMax,
     readsHive: task.source.hive !== false,
     rowsOf: rowsFunction(thread),
+    itemText: items?.textOf,
     signal,
     onInflated: (bytes: number) => progress.staged(bytes),
   }
@@ -108,5 +121,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
       writeAccounts(thread.engine, accounts, { staged: join(stageFolder, 'accounts.jsonl'), target }),
     onSkip: (member: SkippedMember) => send({ kind: 'log', ...skippedLine(member) }),
     progress: progress.done,
+    /** Waits for the user's calls that are in flight. */
+    end: async () => items?.end(),
   }
 }

@@ -4,6 +4,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { LoadableBundle } from '../bundle/bundle-load.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import { callsAtOnce } from '../define/items.ts'
 import { memberPolicy } from '../define/member-policy.ts'
 import { layoutOf } from '../define/output-kind.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
@@ -112,6 +113,7 @@ export function batchTools({
     sleep: ms => delay(ms, undefined, signal && { signal }).catch(() => undefined),
     readFile: file => readFile(file),
     removeFile: file => rm(file, { force: true }),
+    callsAtOnce: callsAtOnce(task.source),
     skipsBadMembers: skipsBadMembers(task),
     stream: (slice, object) =>
       streamPieces(slice, object, {

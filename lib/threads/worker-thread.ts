@@ -103,7 +103,8 @@ const jobRunners: JobRunners = {
   async share(thread, job) {
     thread.log.beginShare(job)
     if (job.run && needsRun(thread.task.provenance)) await (await taskEngine(thread)).enterRun(job.run)
-    return processShare(job, await shareTools(thread, job))
+    const tools = await shareTools(thread, job)
+    return processShare(job, tools).finally(tools.end)
   },
   async merge(thread, job) {
     return (await taskEngine(thread)).merge(job.files, job)

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import {
   csv,
   files,
+  items,
   memberFiles,
   parquet,
   parquetFiles,
@@ -152,4 +153,17 @@ it('takes the rows of a function, for JSON values as partitions', () => {
     'rowsFrom: partitions.1: expected a JSON value, got NaN',
   )
   expect(() => rowsFrom({ partitions: [1], read: rows } as never)).toThrow('unknown option, did you mean rows')
+})
+
+it('takes a function over JSON values, or values that are rows', () => {
+  const map = (n: number) => ({ n })
+  expect(items([1, 2], map)).toMatchObject({ kind: 'items', values: [1, 2], map, concurrency: 5, retries: 0 })
+  expect(items([{ n: 1 }])).not.toHaveProperty('map')
+  expect(() => items([1, Number.NaN], map)).toThrow('items: values.1: expected a JSON value, got NaN')
+  expect(() => items([{ n: 1 }, 2])).toThrow('items: values.1: expected an object with a value for each column, got 2')
+  expect(() => items([1], map, { concurrency: 0 })).toThrow(
+    'items: concurrency: expected a whole number from 1 up, got 0',
+  )
+  expect(() => items([1], map, { limit: 2 } as never)).toThrow('items: limit: unknown option, did you mean concurrency')
+  expect(() => items(1 as never)).toThrow('items: values: expected a list of JSON values, or a function of the params')
 })

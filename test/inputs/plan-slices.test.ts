@@ -140,6 +140,16 @@ describe('packing', () => {
     ])
   })
 
+  it('packs neighbouring values into batches, so that rows stay in the order of the values', () => {
+    const values = Array.from({ length: 7 }, (_, slice) => ({ kind: 'item', slice, input: slice, bytes: 2 }) as const)
+    const batches = packBatches(values, { batchBytes: 5 })
+    expect(batches.map(batch => batch.map(({ slice }) => slice))).toEqual([
+      [0, 1],
+      [2, 3],
+      [4, 5, 6],
+    ])
+  })
+
   it('keeps neighbouring ranges of a text together, up to a quarter of a batch', () => {
     const ranges = planRangeSlices({ input: 0, sizeBytes: 64, sliceBytes: 2 })
     const batches = packBatches(ranges, { batchBytes: 32 })

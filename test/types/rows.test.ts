@@ -4,6 +4,7 @@ import {
   column,
   csv,
   files,
+  items,
   lines,
   type ParamValuesOf,
   param,
@@ -310,6 +311,29 @@ it('checks the columns of rows that code yields', () => {
   const unsorted = { name: 'x', source, columns } as const
   expectTypeOf(task({ ...unsorted, output: parquet({ path: 'x', sortBy: ['delay'] }) })).toExtend<TaskDefinition>()
   expectTypeOf(task({ ...unsorted, output: parquet({ path: 'x', sortBy: ['year'] }) })).not.toExtend<TaskDefinition>()
+})
+
+it('gives the function of items its value', () => {
+  const source = items([{ city: 'Rome', days: [1, 2] }, { city: 'Oslo' }], (value, { params, signal }) => {
+    expectTypeOf(value.city).toEqualTypeOf<'Rome' | 'Oslo'>()
+    expectTypeOf(signal).toEqualTypeOf<AbortSignal>()
+    return { city: value.city, params }
+  })
+  items(
+    async ({ month }: { month: string }) => [month.length],
+    async value => {
+      expectTypeOf(value).toEqualTypeOf<number>()
+      return [{ value }]
+    },
+  )
+  // @ts-expect-error: a row is an object
+  items(['a'], value => value)
+  const sorted = { name: 'x', source, columns } as const
+  expectTypeOf(task({ ...sorted, output: parquet({ path: 'x', sortBy: ['year'] }) })).not.toExtend<TaskDefinition>()
+  task({ ...sorted, output: parquet({ path: 'x' }) }).mapRows(row => {
+    expectTypeOf(row).toEqualTypeOf<Row>()
+    return row
+  })
 })
 
 it('checks no columns that only the paths of inputs or the pattern of lines tell', () => {

@@ -1,0 +1,74 @@
+/** Finds the values of a source that maps a function over them. */
+import { createHash } from 'node:crypto'
+import type { ItemsSource } from '../define/definition.ts'
+import { checkItems } from '../define/items.ts'
+import type { JsonValue } from '../define/json-value.ts'
+import type { InputObject } from '../model/plan-data.ts'
+import { canonicalJson } from '../model/run-identity.ts'
+import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { readValues } from './read-values.ts'
+import { spread } from './spread.ts'
+
+interface Item {
+  readonly position: number
+  readonly value: JsonValue
+}
+
+/**
+ * Each value is an input whose key is the value as text; equal values have a number behind it. Slices are in the order of the
+ * values. @throws SOURCE_FAILED when the user's code throws; DEFINITION_INVALID
+ */
+export async function findItems(source: ItemsSource, options: FindOptions): Promise<FoundObjects> {
+  const values = await readValues(source.values, { source: 'items', option: 'values' }, options)
+  checkItems(values, source.map !== undefined)
+  const all = itemsByKey(values)
+  const isOrdered = !appends(options)
+  const inputs = spread([...all], options.sample).map(([key, { position }]) => inputOf(key, isOrdered ? position : 0))
+  const { itemBytes: bytes } = source
+  return {
+    inputs,
+    cut: chosen =>
+      chosen
+        .map(({ key }, input) => ({ ...(all.get(key) as Item), input }))
+        .sort((a, b) => a.position - b.position)
+        .map(({ value, input }, slice) => ({ kind: 'item', slice, input, value, bytes })),
+    memberCount: inputs.length,
+    ...noMembers,
+    bytesIn: 0,
+    bytes: inputs.length * bytes,
+  }
+}
+
+/** Whether earlier rows stay in the dataset, so that the order of all values is not that of its rows. */
+const appends = ({ task: { output } }: FindOptions): boolean => output?.kind === 'parquet' && output.mode === 'append'
+
+function itemsByKey(values: readonly JsonValue[]): Map<string, Item> {
+  const all = new Map<string, Item>()
+  const counts = new Map<string, number>()
+  for (const [position, value] of values.entries()) {
+    const name = nameOf(value)
+    let count = (counts.get(name) ?? 0) + 1
+    let key = count === 1 ? name : `${name} (${count})`
+    while (all.has(key)) key = `${name} (${++count})`
+    counts.set(name, count)
+    all.set(key, { position, value })
+  }
+  return all
+}
+
+/** Characters of a key; keys are in messages and in the state. */
+const keyLengthMax = 200
+
+/** Returns a value as text: a long one is its beginning and a hash. */
+function nameOf(value: JsonValue): string {
+  const name = typeof value === 'string' ? value : canonicalJson(value)
+  return name.length <= keyLengthMax ? name : `${name.slice(0, keyLengthMax)}… ${hashOf(name).slice(0, 16)}`
+}
+
+/** Returns the input of a key. Its identity has the position too, where another order of the values is another dataset. */
+function inputOf(key: string, position: number): InputObject {
+  const identity = hashOf(`${position} ${key}`).slice(0, 32)
+  return { key, sizeBytes: 0, etag: identity, identity }
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex')
