@@ -26,6 +26,7 @@ export interface LogicalType {
   /** The union's bytes in the footer. */
   readonly raw: Uint8Array
   readonly precision?: number
+  readonly scale?: number
   readonly isUtc?: boolean
   /** 1 for milliseconds, 2 for microseconds, 3 for nanoseconds. */
   readonly unit?: number
@@ -40,6 +41,15 @@ export interface ColumnChunk {
   /** Offset of its first page, and the bytes of all pages with their headers. */
   readonly start: number
   readonly lengthBytes: number
+  /** Absent where the writer made none. */
+  readonly statistics?: ChunkStatistics | undefined
+}
+
+/** The statistics of a chunk. Bounds are values in plain encoding, of texts perhaps shortened ones, and absent where there are none. */
+export interface ChunkStatistics {
+  readonly nullCount?: number
+  readonly min?: Uint8Array
+  readonly max?: Uint8Array
 }
 
 export interface ParquetFooter {
@@ -102,7 +112,8 @@ function readLogical(reader: ThriftReader): LogicalType {
     found.id = id
     if (type !== wire.struct) return false
     reader.fields(inner => {
-      if (id === 5 && inner.id === 2) found.precision = reader.int()
+      if (id === 5 && inner.id === 1) found.scale = reader.int()
+      else if (id === 5 && inner.id === 2) found.precision = reader.int()
       else if ((id === 7 || id === 8) && inner.id === 2) found.unit = firstField(reader)
       else {
         if ((id === 7 || id === 8) && inner.id === 1) found.isUtc = inner.type === wire.true
@@ -140,6 +151,7 @@ function readRowGroup(reader: ThriftReader): ParquetFooter['rowGroups'][number] 
 function readChunk(reader: ThriftReader): ColumnChunk {
   const found = { codec: 0, encodings: [] as number[], valueCount: 0, isEncrypted: false, lengthBytes: 0 }
   let [dataStart, dictionaryStart] = [0, 0]
+  let statistics: ChunkStatistics | undefined
   reader.fields(({ id }) => {
     if (id === 8) found.isEncrypted = true
     if (id !== 3) return false
@@ -150,6 +162,7 @@ function readChunk(reader: ThriftReader): ColumnChunk {
       else if (inner.id === 7) found.lengthBytes = reader.int()
       else if (inner.id === 9) dataStart = reader.int()
       else if (inner.id === 11) dictionaryStart = reader.int()
+      else if (inner.id === 12) statistics = readStatistics(reader)
       else return false
       return true
     })
@@ -157,7 +170,20 @@ function readChunk(reader: ThriftReader): ColumnChunk {
   })
   // Some writers set the offset 0 where there is no dictionary.
   const start = dictionaryStart > 0 ? Math.min(dictionaryStart, dataStart) : dataStart
-  return { ...found, start }
+  return { ...found, start, statistics }
+}
+
+/** Reads the bounds in the order that the schema defines; those of older writers (1 and 2) were compared as signed bytes. */
+function readStatistics(reader: ThriftReader): ChunkStatistics {
+  const found: { -readonly [Key in keyof ChunkStatistics]: ChunkStatistics[Key] } = {}
+  reader.fields(({ id }) => {
+    if (id === 3) found.nullCount = reader.int()
+    else if (id === 5) found.max = reader.binary()
+    else if (id === 6) found.min = reader.binary()
+    else return false
+    return true
+  })
+  return found
 }
 
 /** The header before the bytes of a page. */

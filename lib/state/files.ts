@@ -130,7 +130,8 @@ export async function changeState<T>(
   return undefined
 }
 
-async function readIfThere(store: Store, key: string): Promise<Uint8Array | undefined> {
+/** Reads a file; undefined when it is not there. */
+export async function readIfThere(store: Pick<Store, 'read'>, key: string): Promise<Uint8Array | undefined> {
   try {
     return await store.read(key)
   } catch (error) {

@@ -1,0 +1,94 @@
+/** Makes the statistics of a file in a table's log from the footer of the Parquet file. */
+import { endOf, isLeaf } from '../parquet/columns.ts'
+import type { ChunkStatistics, ParquetFooter, SchemaElement } from '../parquet/footer.ts'
+import { type Bound, compareBounds, highestText, lowestText, readBound } from './statistics-values.ts'
+
+/** Columns with statistics, as other writers have them by default. */
+const columnsMax = 32
+
+/** The statistics of a file, as far as a commit needs them. */
+export interface FileStatistics {
+  readonly numRecords: number
+  /** Nulls by column; a column is absent where they are not known. */
+  readonly nullCount: ReadonlyMap<string, number>
+  /** JSON, for the log. */
+  readonly text: string
+}
+
+/**
+ * Counts rows and nulls, and finds the bounds of the first 32 columns with single values. Texts are cut to 32 characters and
+ * timestamps rounded to milliseconds, so that every value still lies between the bounds.
+ */
+export function fileStatistics(footer: ParquetFooter): FileStatistics {
+  const columns = primitiveColumns(footer).slice(0, columnsMax)
+  const [mins, maxs, nulls] = [new Map<string, string>(), new Map<string, string>(), new Map<string, number>()]
+  for (const { element, chunks } of columns) {
+    const { name } = element
+    const nullCounts = chunks.map(chunk => chunk.statistics?.nullCount)
+    const isCounted = nullCounts.every(count => count !== undefined)
+    if (isCounted)
+      nulls.set(
+        name,
+        nullCounts.reduce((sum, count) => sum + count, 0),
+      )
+    const bounds = boundsOf(element, chunks)
+    const low = bounds && lowestText(element, bounds.min)
+    const high = bounds && highestText(element, bounds.max)
+    if (low !== undefined) mins.set(name, low)
+    if (high !== undefined) maxs.set(name, high)
+  }
+  const nullTexts = new Map([...nulls].map(([name, count]) => [name, String(count)]))
+  const text = `{"numRecords":${footer.rowCount},"minValues":${objectText(mins)},"maxValues":${objectText(maxs)},"nullCount":${objectText(nullTexts)}}`
+  return { numRecords: footer.rowCount, nullCount: nulls, text }
+}
+
+interface Chunk {
+  readonly rowCount: number
+  readonly statistics?: ChunkStatistics | undefined
+}
+
+interface Column {
+  readonly element: SchemaElement
+  /** Its chunks in the row groups. */
+  readonly chunks: readonly Chunk[]
+}
+
+/** Returns the columns that are one leaf, without lists, maps and structures. */
+function primitiveColumns({ elements, rowGroups }: ParquetFooter): Column[] {
+  const columns: Column[] = []
+  let leaf = 0
+  for (let at = 1; at < elements.length; at = endOf(elements, at)) {
+    const element = elements[at] as SchemaElement
+    const index = leaf
+    if (isLeaf(element) && element.repetition !== repeated) {
+      const chunks = rowGroups.flatMap(({ rowCount, columns: all }) => {
+        const chunk = all[index]
+        return chunk ? [{ rowCount, statistics: chunk.statistics }] : []
+      })
+      columns.push({ element, chunks })
+    }
+    leaf += elements.slice(at, endOf(elements, at)).filter(isLeaf).length
+  }
+  return columns
+}
+
+const repeated = 2
+
+/** Joins the bounds of the row groups; undefined where one with values has none. */
+function boundsOf(element: SchemaElement, chunks: readonly Chunk[]): { min: Bound; max: Bound } | undefined {
+  let found: { min: Bound; max: Bound } | undefined
+  for (const { rowCount, statistics } of chunks) {
+    if (rowCount === 0 || statistics?.nullCount === rowCount) continue
+    const min = statistics?.min && readBound(element, statistics.min)
+    const max = statistics?.max && readBound(element, statistics.max)
+    if (min === undefined || max === undefined) return undefined
+    found = {
+      min: found && compareBounds(found.min, min) <= 0 ? found.min : min,
+      max: found && compareBounds(found.max, max) >= 0 ? found.max : max,
+    }
+  }
+  return found
+}
+
+const objectText = (texts: ReadonlyMap<string, string>): string =>
+  `{${[...texts].map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`

@@ -1,0 +1,224 @@
+import { describe, expect, it } from 'vitest'
+import { actionBytes, type MetaData, readActions } from '../../lib/delta/actions.ts'
+import { logFolder, versionName } from '../../lib/delta/log-names.ts'
+import { readTable } from '../../lib/delta/read-table.ts'
+import { writeVersion } from '../../lib/delta/write-version.ts'
+import { TransientError } from '../../lib/errors/errors.ts'
+import { type MemoryStore, memoryStore } from '../../lib/store/memory-store.ts'
+import { changeOf, fileOf, freely, statistics, tableIn } from './table.ts'
+
+const logKey = (version: number): string => `sales/${logFolder}${versionName(version)}`
+const actionsIn = (store: MemoryStore, version: number) =>
+  readActions(store.objects.get(logKey(version))!, logKey(version))
+
+async function filesIn(store: MemoryStore, version?: number): Promise<string[]> {
+  const snapshot = await readTable(tableIn(store), version)
+  return [...snapshot!.files.keys()].sort()
+}
+
+describe('a version of a Delta table', () => {
+  it('begins a table with protocol, columns, transaction and files', async () => {
+    const store = memoryStore()
+    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    const actions = actionsIn(store, 0)
+    expect(actions.map(action => Object.keys(action)[0])).toEqual(['commitInfo', 'protocol', 'metaData', 'txn', 'add'])
+    expect(actions[1]!.protocol).toEqual({ minReaderVersion: 1, minWriterVersion: 2 })
+    expect(actions[2]!.metaData).toMatchObject({ partitionColumns: [], format: { provider: 'parquet' } })
+    expect(actions[3]!.txn).toMatchObject({ appId: 'out', version: 1 })
+    expect(actions[4]!.add).toMatchObject({ path: 'part-out-1.parquet', size: 100, dataChange: true })
+  })
+
+  it('asks for timestampNtz where a column has timestamps without a zone, also when it is added later', async () => {
+    const store = memoryStore()
+    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    const schema = [...changeOf('out', 2).schema, { name: 'at', type: 'TIMESTAMP' }]
+    await writeVersion(tableIn(store), changeOf('out', 2, { schema }), freely)
+    const snapshot = await readTable(tableIn(store))
+    expect(snapshot!.protocol).toEqual({
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: ['timestampNtz'],
+      writerFeatures: ['appendOnly', 'invariants', 'timestampNtz'],
+    })
+    expect(JSON.parse(snapshot!.metaData.schemaString).fields.map((field: { type: string }) => field.type)).toEqual([
+      'long',
+      'string',
+      'timestamp_ntz',
+    ])
+  })
+
+  it('is written once, however often the same generation is committed', async () => {
+    const store = memoryStore()
+    for (let time = 0; time < 3; time++) await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    expect((await readTable(tableIn(store)))!.version).toBe(0)
+  })
+
+  it('removes all files in an overwrite, and keeps old versions readable', async () => {
+    const store = memoryStore()
+    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    await writeVersion(tableIn(store), changeOf('other', 1), freely)
+    await writeVersion(tableIn(store), changeOf('out', 2, { mode: 'overwrite' }), freely)
+    expect(await filesIn(store)).toEqual(['part-out-2.parquet'])
+    expect(await filesIn(store, 1)).toEqual(['part-other-1.parquet', 'part-out-1.parquet'])
+    expect(actionsIn(store, 2).filter(action => action.remove)).toHaveLength(2)
+  })
+
+  it('removes the files in the partitions of the new rows, whoever wrote them and however they wrote the value', async () => {
+    const store = memoryStore()
+    const schema = [
+      { name: 'at', type: 'TIMESTAMP WITH TIME ZONE' },
+      { name: 'id', type: 'BIGINT' },
+    ]
+    const change = { schema, partitionBy: ['at'], mode: 'replacePartitions' as const }
+    const files = ['2024-01-01 10:00:00+00', '2024-01-02 10:00:00+00', ''].map((at, index) =>
+      fileOf(`${index}`, { at }),
+    )
+    await writeVersion(tableIn(store), changeOf('out', 1, { ...change, added: files }), freely)
+    expect(
+      actionsIn(store, 0)
+        .map(({ add }) => add?.partitionValues.at)
+        .slice(-3),
+    ).toEqual(['2024-01-01 10:00:00', '2024-01-02 10:00:00', null])
+    const log = Buffer.from(store.objects.get(logKey(0))!).toString()
+    store.objects.set(logKey(0), Buffer.from(log.replace('2024-01-01 10:00:00', '2024-01-01T10:00:00.000000Z')))
+    const added = [fileOf('new', { at: '2024-01-01 10:00:00+00' }), fileOf('none', { at: null })]
+    await writeVersion(tableIn(store), changeOf('out', 2, { ...change, added }), freely)
+    expect(await filesIn(store)).toEqual(['1', 'new', 'none'])
+  })
+
+  it('removes the files of the runs that it replaces in an append', async () => {
+    const store = memoryStore()
+    await writeVersion(tableIn(store), changeOf('out', 1, { added: [fileOf('a b.parquet')] }), freely)
+    await writeVersion(tableIn(store), changeOf('other', 1), freely)
+    await writeVersion(tableIn(store), changeOf('out', 2, { replaced: ['a b.parquet'] }), freely)
+    expect(await filesIn(store)).toEqual(['part-other-1.parquet', 'part-out-2.parquet'])
+  })
+
+  it('loses nothing of twenty writers at once', async () => {
+    const store = memoryStore()
+    const apps = Array.from({ length: 20 }, (_, index) => `writer${index}`)
+    await Promise.all(apps.map(app => writeVersion(tableIn(store), changeOf(app, 1), freely)))
+    expect(await filesIn(store)).toEqual(apps.map(app => `part-${app}-1.parquet`).sort())
+    expect((await readTable(tableIn(store)))!.version).toBe(19)
+  })
+
+  it.each(['before', 'after'] as const)('settles an answer that was lost %s the version was created', async phase => {
+    let isLost = true
+    const store = memoryStore({
+      onRequest: ({ operation, key }, when) => {
+        if (operation !== 'create' || key !== logKey(0) || when !== phase || !isLost) return
+        isLost = false
+        throw new TransientError('STORE_FAILED', 'the answer was lost', {})
+      },
+    })
+    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    expect(isLost).toBe(false)
+    expect(await filesIn(store)).toEqual(['part-out-1.parquet'])
+    expect((await readTable(tableIn(store)))!.version).toBe(0)
+  })
+
+  it('comes after the version of another writer that was faster', async () => {
+    const store = memoryStore()
+    let isFirst = true
+    await writeVersion(tableIn(store), changeOf('out', 1), async (_, act) => {
+      if (isFirst) await writeVersion(tableIn(store), changeOf('other', 1), freely)
+      isFirst = false
+      return act()
+    })
+    expect(await filesIn(store)).toEqual(['part-other-1.parquet', 'part-out-1.parquet'])
+    expect(actionsIn(store, 1).some(action => action.metaData)).toBe(false)
+  })
+
+  it('fails when another writer changed the columns meanwhile, so that the rows no longer fit', async () => {
+    const store = memoryStore()
+    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    const other = changeOf('other', 1, { mode: 'overwrite', schema: [{ name: 'id', type: 'VARCHAR' }] })
+    const writing = writeVersion(tableIn(store), changeOf('out', 2), async (_, act) => {
+      await writeVersion(tableIn(store), other, freely)
+      return act()
+    })
+    await expect(writing).rejects.toMatchObject({ code: 'OUTPUT_SCHEMA_MISMATCH', message: /column id of type string/ })
+  })
+
+  it.each([
+    ['lacks a column', { schema: [{ name: 'id', type: 'BIGINT' }] }, /expected column state.*got rows without it/],
+    [
+      'has another partitioning',
+      { partitionBy: ['state'] },
+      /expected files without partitions.*got files partitioned by state/,
+    ],
+  ])('refuses an append that %s', async (_, change, message) => {
+    const store = memoryStore()
+    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    const writing = writeVersion(tableIn(store), changeOf('out', 2, change), freely)
+    await expect(writing).rejects.toMatchObject({ code: 'OUTPUT_SCHEMA_MISMATCH', message })
+  })
+
+  it('refuses rows with nulls in a column that may have none', async () => {
+    const store = memoryStore()
+    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    changeMetaData(store, metaData => ({ ...metaData, schemaString: metaData.schemaString.replace('true', 'false') }))
+    const withNulls = (id: number) => ({ added: [{ ...fileOf('x'), statistics: statistics(3, { id }) }] })
+    const writing = writeVersion(tableIn(store), changeOf('out', 2, withNulls(1)), freely)
+    await expect(writing).rejects.toMatchObject({ message: /expected a value in every row of column id/ })
+    await writeVersion(tableIn(store), changeOf('out', 2, withNulls(0)), freely)
+  })
+})
+
+describe('tables that ask for more than Fanmill knows', () => {
+  const configured = (key: string, value: string) => (metaData: MetaData) => ({
+    ...metaData,
+    configuration: { [key]: value },
+  })
+  const marked = (mark: string) => (metaData: MetaData) => ({
+    ...metaData,
+    schemaString: metaData.schemaString.replace('"metadata":{}', `"metadata":{"${mark}":1}`),
+  })
+  it.each([
+    ['column mapping', configured('delta.columnMapping.mode', 'name')],
+    ['deletion vectors', configured('delta.enableDeletionVectors', 'true')],
+    ['CHECK constraints', configured('delta.constraints.positive', 'id > 0')],
+    ['row tracking', configured('delta.enableRowTracking', 'true')],
+    ['in-commit timestamps', configured('delta.enableInCommitTimestamps', 'true')],
+    ['generated columns', marked('delta.generationExpression')],
+    ['identity columns', marked('delta.identity.start')],
+    ['column invariants', marked('delta.invariants')],
+  ])('are refused by name: %s', async (name, change) => {
+    const store = memoryStore()
+    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    changeMetaData(store, change)
+    const writing = writeVersion(tableIn(store), changeOf('out', 2), freely)
+    await expect(writing).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED', message: new RegExp(`with ${name}`) })
+  })
+
+  it.each([
+    ['deletionVectors', 'deletion vectors'],
+    ['rowTracking', 'row tracking'],
+    ['inCommitTimestamp', 'in-commit timestamps'],
+    ['v2Checkpoint', 'v2 checkpoints'],
+    ['someFeature', 'someFeature'],
+  ])('are refused by name: the feature %s', async (feature, name) => {
+    const store = memoryStore()
+    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: [feature] }
+    store.objects.set(logKey(1), actionBytes([{ protocol }]))
+    const writing = writeVersion(tableIn(store), changeOf('out', 2), freely)
+    await expect(writing).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED', message: new RegExp(`with ${name}`) })
+  })
+
+  it('may only be appended to where they say so', async () => {
+    const store = memoryStore()
+    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    changeMetaData(store, configured('delta.appendOnly', 'true'))
+    const writing = writeVersion(tableIn(store), changeOf('out', 2, { mode: 'overwrite' }), freely)
+    await expect(writing).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED', message: /delta.appendOnly/ })
+    await writeVersion(tableIn(store), changeOf('out', 2), freely)
+    expect(await filesIn(store)).toHaveLength(2)
+  })
+})
+
+/** Adds a version with other metadata, as another program would. */
+function changeMetaData(store: MemoryStore, change: (metaData: MetaData) => MetaData): void {
+  const metaData = actionsIn(store, 0).find(action => action.metaData)!.metaData!
+  store.objects.set(logKey(1), actionBytes([{ metaData: change(metaData) }]))
+}
