@@ -101,6 +101,7 @@ const pure = {
     'store/store',
     'store/store-url',
     'store/byte-range',
+    'store/outage',
     'store/settle-all',
     'store/state-root',
     'store/reused-buffer',

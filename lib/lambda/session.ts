@@ -11,6 +11,8 @@ import { columnsSchema, type SchemaColumn } from '../model/manifest.ts'
 import { outputHashOf } from '../model/run-identity.ts'
 import type { Owner } from '../state/state.ts'
 import { openStore } from '../store/open-store.ts'
+import { outageMs } from '../store/outage.ts'
+import { leasedMs } from '../store/s3/retry.ts'
 import type { Store } from '../store/store.ts'
 import { type LambdaSettings, readEnvironment } from './environment.ts'
 
@@ -24,7 +26,7 @@ export interface LambdaSession {
   readonly schemas: Readonly<Record<string, readonly SchemaColumn[]>>
   readonly input: Store
   readonly output: Store
-  /** Time until which both stores retry requests that S3 refuses for their rate. */
+  /** Time until which both stores may retry: requests that S3 refuses for their rate until then, others as long as an outage may last. */
   readonly patience: Patience
 }
 
@@ -71,9 +73,10 @@ async function open(settings: LambdaSettings): Promise<LambdaSession> {
   const codeHashes = await shipped(settings, assetNames.codeHashes, hashesSchema)
   const schemas = await shipped(settings, assetNames.schemas, schemasSchema)
   const patience: Patience = { untilMs: 0 }
-  const options = { refusedUntilMs: () => patience.untilMs }
-  const input = openStore(settings.input, options)
-  const output = openStore(settings.output, options)
+  const untilMs = (startedAtMs: number, isRefusal: boolean): number =>
+    Math.max(startedAtMs + leasedMs, Math.min(patience.untilMs, isRefusal ? patience.untilMs : startedAtMs + outageMs))
+  const input = openStore(settings.input, { untilMs })
+  const output = openStore(settings.output, { untilMs })
   return { settings, bundle, pipeline, codeHashes, schemas, input, output, patience }
 }
 

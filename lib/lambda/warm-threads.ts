@@ -10,6 +10,7 @@ import { fetchTables } from '../inputs/tables.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import type { WorkerMessage, Workers } from '../model/worker-job.ts'
 import type { KeptReservation } from '../runs/reservation-file.ts'
+import { outlastingOutages } from '../store/outage.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import { stateRoot } from '../store/state-root.ts'
 import { endIfThreadsAreLost } from '../threads/end-process.ts'
@@ -120,8 +121,8 @@ class WarmPool {
     const place = settings[sourceRoot(task.source)]
     const workers = openTaskWorkers({
       ...{ task, params: run.params, bundle, stageFolder, partFolder, tables: tables.files, ...this.#machine },
-      // Requests are retried until the deadline, which stops the threads.
-      input: place.kind === 's3' ? { ...place, refusedMs: settings.timeoutSeconds * 1000 } : place,
+      // Refused requests are retried until the deadline, which stops the threads.
+      input: { ...outlastingOutages(place), ...(place.kind === 's3' && { refusedMs: settings.timeoutSeconds * 1000 }) },
       secrets: await secretsOf(task, settings),
       stageBytesMax: 4 * groupBytes,
       pool: () => this.#openPool(),

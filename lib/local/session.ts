@@ -13,6 +13,7 @@ import type { RunEvent } from '../model/events.ts'
 import type { Owner } from '../state/state.ts'
 import { sweepTemporary } from '../store/disk/files.ts'
 import { openStore, type StoreSpec } from '../store/open-store.ts'
+import { outlastingOutages } from '../store/outage.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import { defaultOutput, rootSpec } from '../store/roots.ts'
 import { stateRoot } from '../store/state-root.ts'
@@ -76,8 +77,8 @@ export async function openSession(
   const { workers = defaultWorkers(memoryMb) } = options
   // A small machine runs one worker, whatever its memory.
   if (workers > 1 || options.memoryMb !== undefined) checkMemory(memoryMb, workers)
-  const inputSpec = rootSpec(options.input ?? '.', options)
-  const outputSpec = outputRoot(options)
+  const inputSpec = outlastingOutages(rootSpec(options.input ?? '.', options))
+  const outputSpec = outlastingOutages(outputRoot(options))
   checkInputRoot(inputSpec)
   checkOutputRoot(outputSpec)
   const shares = shareMemory(memoryMb, workers)

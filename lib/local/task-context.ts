@@ -24,5 +24,5 @@ export interface TaskRun {
   readonly started: number
 }
 
-/** Time for which a run belongs to its owner without a renewal. */
-export const leaseMs = 60_000
+/** Time for which a run belongs to its owner without a renewal: a commit changes nothing in its last half, so that requests may outlast an outage. */
+export const leaseMs = 180_000

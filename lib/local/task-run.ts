@@ -5,7 +5,7 @@ import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
 import { layoutOf } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
-import type { FanmillError } from '../errors/errors.ts'
+import type { FanmillError, TransientError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { contentIdentity } from '../inputs/content-identity.ts'
 import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
@@ -198,9 +198,15 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
     onRepeat: () => progress.reset(),
   }
   const onSkip = (member: SkippedMember): void => log.onMessage({ kind: 'log', ...skippedLine(member) })
-  const openTools = () => batchTools({ ...machine, task, onSkip, token: `${owner.id.slice(0, 8)}${tokens++}` })
+  const onRepeat = ({ message }: TransientError, waitMs: number): void =>
+    log.onMessage({ kind: 'log', level: 'warn', message: `${message}; trying again in ${Math.ceil(waitMs / 1000)} s` })
+  const openTools = () =>
+    batchTools({ ...machine, task, onSkip, onRepeat, token: `${owner.id.slice(0, 8)}${tokens++}` })
   return { openTools, failFast, watcher }
 }
+
+/** Interval at which the lease is renewed and the log is saved. */
+const renewMs = 20_000
 
 function keepLease({ session, log }: TaskRun, run: ReservedRun): NodeJS.Timeout {
   const renew = (): void => {
@@ -209,7 +215,7 @@ function keepLease({ session, log }: TaskRun, run: ReservedRun): NodeJS.Timeout 
       () => undefined,
     )
   }
-  return setInterval(renew, leaseMs / 3).unref()
+  return setInterval(renew, renewMs).unref()
 }
 
 function emitPlan({ session, task, log, params }: TaskRun, found: FoundInputs, planned: PlannedRun): void {

@@ -7,7 +7,6 @@ import { sumFields } from '../model/sum-fields.ts'
 import { runKeys } from '../state/state.ts'
 import { keepSkipped } from './keep-skipped.ts'
 import type { ProcessTools } from './process-tools.ts'
-import { retryTransient } from './retry-transient.ts'
 
 /** The work of a batch, done. */
 export interface ProcessedSlices {
@@ -81,6 +80,6 @@ async function keepRejects(
   return kept
 }
 
-async function keepFile(key: string, file: string, { output, readFile, sleep }: ProcessTools): Promise<void> {
-  await retryTransient(async () => output.write(key, await readFile(file)), sleep)
+async function keepFile(key: string, file: string, { output, readFile }: ProcessTools): Promise<void> {
+  await output.write(key, await readFile(file))
 }

@@ -13,7 +13,6 @@ import type { Store } from '../store/store.ts'
 import { buildOutcome } from './batch-outcome.ts'
 import { fitParts } from './merge-parts.ts'
 import type { ProcessTools } from './process-tools.ts'
-import { retryTransient } from './retry-transient.ts'
 import { shareOut } from './share-out.ts'
 
 /** Returns the outcome without its seconds. @throws whatever reading, converting or storing throws */
@@ -54,7 +53,7 @@ async function stageParts(
   const kept = parts.some(part => part.rows > 0) ? parts.filter(part => part.rows > 0) : parts.slice(0, 1)
   return mapParallel(kept, async (part, index) => {
     const key = `${outputPrefix(run.outputPath)}${partitionFolder(part.partition)}${partName(item.batch, index, run)}`
-    const pending = await retryTransient(() => tools.output.stagePart(key, part.file, by), tools.sleep)
+    const pending = await tools.output.stagePart(key, part.file, by)
     const isPartitioned = Object.keys(part.partition).length > 0
     return { ...pending, rows: part.rows, partition: isPartitioned ? part.partition : undefined }
   })

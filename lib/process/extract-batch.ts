@@ -90,16 +90,12 @@ async function stageFiles(
   run: RunFrame,
   extracted: Extracted['files'],
   folder: string,
-  { output, token, sleep }: ExtractTools,
+  { output, token }: ExtractTools,
 ): Promise<OutcomeFile[]> {
   const prefix = outputPrefix(run.outputPath)
   const by = { runId: run.runId, attempt: run.attempt, token }
   const files = await mapParallel(extracted, async ({ path, crc32 }) => {
-    const {
-      key: _,
-      token: __,
-      ...pending
-    } = await retryTransient(() => output.stagePart(prefix + path, `${folder}/${path}`, by), sleep)
+    const { key: _, token: __, ...pending } = await output.stagePart(prefix + path, `${folder}/${path}`, by)
     return { path, crc32, ...pending }
   })
   return files.sort((a, b) => (a.path < b.path ? -1 : 1))

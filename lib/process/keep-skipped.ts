@@ -3,12 +3,10 @@ import type { RunName } from '../model/run-identity.ts'
 import { type SkippedMember, type SkippedMembers, skippedFile, skippedShownMax } from '../model/skipped-member.ts'
 import { runKeys } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
-import { retryTransient, type Sleep } from './retry-transient.ts'
 
 export interface SkipTools {
   readonly output: Store
   readonly token: string
-  readonly sleep?: Sleep
 }
 
 /** Returns undefined where no member was skipped. */
@@ -16,12 +14,12 @@ export async function keepSkipped(
   run: RunName,
   batch: number,
   skipped: readonly SkippedMember[],
-  { output, token, sleep }: SkipTools,
+  { output, token }: SkipTools,
 ): Promise<SkippedMembers | undefined> {
   if (skipped.length === 0) return undefined
   const first = skipped.slice(0, skippedShownMax)
   if (first.length === skipped.length) return { count: skipped.length, first, files: [] }
   const key = runKeys(run.runId, run.attempt).skipped(`${batch}-${token}`)
-  await retryTransient(() => output.write(key, skippedFile(skipped)), sleep)
+  await output.write(key, skippedFile(skipped))
   return { count: skipped.length, first, files: [key] }
 }

@@ -10,7 +10,6 @@ import { outputPrefix, readOutcome, readStarts, runKeys, stateBytes } from '../s
 import type { Store } from '../store/store.ts'
 import { batchWorks } from './batch-works.ts'
 import type { ProcessTools } from './process-tools.ts'
-import { retryTransient } from './retry-transient.ts'
 
 /** Returns the outcome, or the one that another try wrote first. @throws whatever reading, converting or storing throws; nothing is visible then */
 export async function processBatch(run: RunFrame, item: PlanItem, tools: ProcessTools): Promise<Outcome> {
@@ -18,10 +17,10 @@ export async function processBatch(run: RunFrame, item: PlanItem, tools: Process
   const done = tools.isFirstTry ? undefined : await readState(tools.output, keys.outcome(item.batch), readOutcome)
   if (done) return done
   const started = tools.now()
-  const work = await retryTransient(() => readWork(run, item, tools.output), tools.sleep)
+  const work = await readWork(run, item, tools.output)
   const result = await batchWorks[run.outputKind](run, item, work, tools)
   const outcome = { ...result, seconds: (tools.now() - started) / 1000 }
-  return retryTransient(() => writeOutcome(tools.output, run, outcome), tools.sleep)
+  return writeOutcome(tools.output, run, outcome)
 }
 
 /** Writes why one try failed, for `status` and for commit's message. */

@@ -10,7 +10,7 @@ export interface ShareRunner {
   readonly workers: Workers
   /** Shared by all shares in this process; default a share does not wait for others before it runs alone. */
   readonly gate?: Gate
-  /** Waits between tries; default no wait. */
+  /** Waits before a job is repeated after a transient error; default no job is repeated. */
   readonly sleep?: Sleep
 }
 

@@ -2,7 +2,8 @@
 
 import { diskStore } from './disk/store.ts'
 import type { S3StoreSpec } from './s3/access.ts'
-import { type S3StoreOptions, s3Store } from './s3/store.ts'
+import type { RetryPolicy } from './s3/retry.ts'
+import { s3Store } from './s3/store.ts'
 import type { Store } from './store.ts'
 
 /** Address of a store, as plain data. */
@@ -15,7 +16,7 @@ export interface DiskStoreSpec {
 }
 
 /** Opens the store of a spec without any request; a store, as tests pass it, is returned unchanged. */
-export function openStore(spec: StoreSpec | Store, options: Pick<S3StoreOptions, 'refusedUntilMs'> = {}): Store {
+export function openStore(spec: StoreSpec | Store, retry: Partial<RetryPolicy> = {}): Store {
   if (!('kind' in spec)) return spec
-  return spec.kind === 's3' ? s3Store(spec, options) : diskStore(spec.folder)
+  return spec.kind === 's3' ? s3Store(spec, retry) : diskStore(spec.folder)
 }

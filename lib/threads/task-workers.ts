@@ -8,6 +8,7 @@ import { callsAtOnce } from '../define/items.ts'
 import { memberPolicy } from '../define/member-policy.ts'
 import { layoutOf } from '../define/output-kind.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
+import type { TransientError } from '../errors/errors.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { WorkerMessage, Workers } from '../model/worker-job.ts'
 import { partitioningOf } from '../paths/partition-limits.ts'
@@ -93,6 +94,8 @@ export interface BatchToolsOptions {
   readonly signal?: AbortSignal | undefined
   /** Logs a streamed member that is skipped; threads log the others themselves. */
   onSkip?(member: SkippedMember): void
+  /** Is called before a job is repeated after a transient error; default no job is repeated. */
+  onRepeat?(error: TransientError, waitMs: number): void
 }
 
 /** Composes the tools for `processBatch` from folders and threads. */
@@ -103,6 +106,7 @@ export function batchTools({
   signal,
   stageFolder,
   partitions = partitionSetFor(task),
+  onRepeat,
   ...given
 }: BatchToolsOptions): ProcessTools {
   return {
@@ -110,7 +114,12 @@ export function batchTools({
     partitions,
     groupBytes,
     // Ends early when the run is stopped; the next attempt then throws.
-    sleep: ms => delay(ms, undefined, signal && { signal }).catch(() => undefined),
+    sleep:
+      onRepeat &&
+      ((ms, error) => {
+        onRepeat(error, ms)
+        return delay(ms, undefined, signal && { signal }).catch(() => undefined)
+      }),
     readFile: file => readFile(file),
     removeFile: file => rm(file, { force: true }),
     callsAtOnce: callsAtOnce(task.source),

@@ -34,10 +34,11 @@ interface Given {
   share(job: ShareJob, going: number): ShareResult
   readonly stream?: ShareOutTools['stream']
   readonly skipsBadMembers?: boolean
+  readonly repeats?: boolean
 }
 
 /** Distributes slices to workers that return `share(job)`, and keeps the jobs. */
-function shared({ threads = 2, share, stream, skipsBadMembers = false }: Given) {
+function shared({ threads = 2, share, stream, skipsBadMembers = false, repeats = true }: Given) {
   const jobs: ShareJob[] = []
   const waits: number[] = []
   const removed: string[] = []
@@ -61,7 +62,7 @@ function shared({ threads = 2, share, stream, skipsBadMembers = false }: Given) 
   const tools: ShareOutTools = {
     workers,
     gate: createGate(),
-    sleep: async ms => void waits.push(ms),
+    sleep: repeats ? async ms => void waits.push(ms) : undefined,
     partFolder: 'parts',
     token: 't',
     groupBytes: 1000,
@@ -82,10 +83,10 @@ function shared({ threads = 2, share, stream, skipsBadMembers = false }: Given) 
 const tooMuch = () => new CapacityError('OUT_OF_MEMORY', 'too much')
 
 describe('a share that fails', () => {
-  it('is retried after a transient error, with growing waits, and then fails', async () => {
+  it('is repeated after a transient error for about a minute, with growing waits, and then fails', async () => {
     const flaky = shared({
       share: job => {
-        if (flaky.jobs.length < 4) throw new TransientError('STORE_FAILED', 'busy')
+        if (flaky.jobs.length < 4) throw new TransientError('SOURCE_FAILED', 'busy')
         return resultOf(job)
       },
       threads: 1,
@@ -94,17 +95,30 @@ describe('a share that fails', () => {
     expect(flaky.waits).toEqual([250, 500, 1000])
     const dead = shared({
       share: () => {
-        throw new TransientError('STORE_FAILED', 'busy')
+        throw new TransientError('SOURCE_FAILED', 'busy')
       },
       threads: 1,
     })
-    await expect(dead.done(slicesOf(2))).rejects.toMatchObject({ code: 'STORE_FAILED' })
-    expect(dead.jobs).toHaveLength(4)
+    await expect(dead.done(slicesOf(2))).rejects.toMatchObject({ code: 'SOURCE_FAILED' })
+    expect(dead.waits).toEqual([250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000])
+  })
+
+  it('is not repeated by a function on AWS, whose state machine does that', async () => {
+    const dead = shared({
+      share: () => {
+        throw new TransientError('SOURCE_FAILED', 'busy')
+      },
+      threads: 1,
+      repeats: false,
+    })
+    await expect(dead.done(slicesOf(2))).rejects.toMatchObject({ code: 'SOURCE_FAILED' })
+    expect(dead.jobs).toHaveLength(1)
   })
 
   it.each([
     new PermanentError('INPUT_INVALID', 'bad'),
     new TransientError('ABORTED', 'stopped'),
+    new TransientError('STORE_FAILED', 'tried 9 times', { tries: 9 }),
     new CapacityError('DISK_FULL', 'full'),
   ])('is not retried after $code', async error => {
     const once = shared({

@@ -10,13 +10,15 @@ import { bareEtag } from './body.ts'
 import type { S3Calls, S3ClientOptions } from './client.ts'
 import type { FaultPlace } from './fault.ts'
 import { RequestGate } from './request-gate.ts'
-import { type RetryPolicy, withRetries } from './retry.ts'
+import { leasedMs, type RetryPolicy, withRetries } from './retry.ts'
 
 export interface S3StoreSpec extends S3Place, S3ClientOptions {
   readonly kind: 's3'
   /** KMS key that encrypts all written objects; default the bucket's encryption. */
   readonly kmsKeyId?: string
-  /** Milliseconds for which a request is retried that S3 refuses with SlowDown; default as for any other fault. @see RetryPolicy.refusedUntilMs */
+  /** Milliseconds for which a request is retried; default 15,000. @see RetryPolicy.untilMs */
+  readonly retryMs?: number
+  /** The same for a request that S3 refuses with SlowDown; default `retryMs`. */
   readonly refusedMs?: number
 }
 
@@ -53,12 +55,21 @@ export class S3Access {
   constructor(spec: S3StoreSpec, retry: RetryPolicy) {
     this.spec = spec
     this.url = formatStoreUrl(spec)
-    this.retry = retry
     this.gates = gatesOf(spec)
+    this.retry = { ...retry, untilMs: this.#untilMs(retry.untilMs) }
     // With a bucket key, one request to KMS serves many objects, even in buckets whose default has no bucket key.
     this.encryption = spec.kmsKeyId
       ? { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: spec.kmsKeyId, BucketKeyEnabled: true }
       : {}
+  }
+
+  /** An outage comes after an answer: what never answered may have a wrong address, and is not waited for so long. */
+  #untilMs(untilMs: RetryPolicy['untilMs']): RetryPolicy['untilMs'] {
+    const { read, write } = this.gates
+    return (startedAtMs, isRefusal) => {
+      const wholeMs = untilMs(startedAtMs, isRefusal)
+      return read.isReached || write.isReached ? wholeMs : Math.min(wholeMs, startedAtMs + leasedMs)
+    }
   }
 
   /** Describes an operation on a key, for error messages. */

@@ -37,6 +37,8 @@ export class RequestGate {
   #refusals = 0
   #openAtMs = 0
   readonly #waiting: (() => void)[] = []
+  /** Whether any request was answered, also with an error. */
+  isReached = false
 
   constructor(clock: RetryClock = systemClock) {
     this.#clock = clock
@@ -48,10 +50,12 @@ export class RequestGate {
     const round = this.#round
     try {
       const answer = await send()
+      this.isReached = true
       this.#limit = Math.min(limitMax, this.#limit + 1 / this.#limit)
       this.#refusals = 0
       return answer
     } catch (error) {
+      if (statusOf(error) !== undefined) this.isReached = true
       if (isRefusal(error)) this.#shrink(round)
       throw error
     } finally {

@@ -1,24 +1,27 @@
-/** Retries requests after transient faults, with growing, jittered pauses and within a budget. */
+/** Retries requests after transient faults, with growing, jittered pauses, as long as time allows. */
 import { type FanmillError, TransientError } from '../../errors/errors.ts'
 import { type FaultPlace, s3Fault } from './fault.ts'
 import { isRefusal, type RequestGate, type RetryClock, systemClock } from './request-gate.ts'
 
 export interface RetryPolicy {
-  /** Limit on the tries of one request, or of a body without a byte of progress. */
-  readonly triesMax: number
   readonly firstPauseMs: number
   readonly pauseMsMax: number
-  /** Time from the first try to the start of the last one. Together with the time of one request it is less than half of a lease, so that no retry outlives its lease. */
-  readonly budgetMs: number
   /**
-   * Returns until when, in milliseconds since 1970, a request is retried that S3 refuses with 503 SlowDown, without a limit on tries.
-   * Default as for any other fault. Only for work without a lease: the parts and outcome of a batch may be written at any time.
+   * Returns until when, in milliseconds since 1970, tries of a request may start whose first try, or last byte of progress, was at
+   * `startedAtMs`. A refusal is an answer such as 503 SlowDown.
    */
-  readonly refusedUntilMs?: ((startedAtMs: number) => number) | undefined
+  readonly untilMs: (startedAtMs: number, isRefusal: boolean) => number
   readonly clock?: RetryClock
 }
 
-export const defaultRetry: RetryPolicy = { triesMax: 10, firstPauseMs: 100, pauseMsMax: 5_000, budgetMs: 15_000 }
+/** Time for retries under a lease of 60 seconds or more: together with the time of one request less than half of it, so that no retry outlives its lease. */
+export const leasedMs = 15_000
+
+export const defaultRetry: RetryPolicy = {
+  firstPauseMs: 100,
+  pauseMsMax: 5_000,
+  untilMs: startedAtMs => startedAtMs + leasedMs,
+}
 
 /** Counts the tries of one operation. */
 export class Retries {
@@ -27,7 +30,6 @@ export class Retries {
   readonly #place: FaultPlace
   #tries = 0
   #startedAt: number
-  #isRefused = false
 
   constructor(policy: RetryPolicy, place: FaultPlace) {
     this.#policy = policy
@@ -47,16 +49,15 @@ export class Retries {
     this.#startedAt = this.#clock.now()
   }
 
-  /** Pauses before the next try. @throws the fault when it is permanent or the budget is used up; ABORTED */
+  /** Pauses before the next try. @throws the fault when it is permanent or the time is used up; ABORTED */
   async pauseOrThrow(error: unknown): Promise<void> {
     const fault = s3Fault(error, this.#place)
     if (!(fault instanceof TransientError) || fault.code === 'ABORTED') throw fault
     this.#tries++
-    this.#isRefused = isRefusal(error)
     const { firstPauseMs, pauseMsMax } = this.#policy
     // Full jitter: any pause up to the bound, so that many workers do not retry at the same time.
     const pauseMs = Math.random() * Math.min(pauseMsMax, firstPauseMs * 2 ** (this.#tries - 1))
-    if (this.#isLast(pauseMs)) throw this.#withTries(fault)
+    if (this.#clock.now() + pauseMs > this.#untilMs(isRefusal(error))) throw this.#withTries(fault)
     const { signal } = this.#place
     await this.#clock.pause(pauseMs, signal).catch(error => {
       throw s3Fault(error, this.#place)
@@ -65,23 +66,15 @@ export class Retries {
   }
 
   /**
-   * Checks the budget again after a wait: a machine that slept beyond it must not continue, because another process may have taken over.
+   * Checks the time again after a wait: a machine that slept beyond it must not continue, because another process may have taken over.
    * @throws the fault
    */
   checkTime(fault: FanmillError = lateFault(this.#place)): void {
-    if (this.#clock.now() > this.#endMs(true)) throw this.#withTries(fault)
+    if (this.#clock.now() > this.#untilMs(true)) throw this.#withTries(fault)
   }
 
-  #isLast(pauseMs: number): boolean {
-    const { triesMax, refusedUntilMs } = this.#policy
-    const isUnlimited = this.#isRefused && refusedUntilMs !== undefined
-    return (!isUnlimited && this.#tries >= triesMax) || this.#clock.now() + pauseMs > this.#endMs(this.#isRefused)
-  }
-
-  #endMs(isRefused: boolean): number {
-    const { budgetMs, refusedUntilMs } = this.#policy
-    const endMs = this.#startedAt + budgetMs
-    return isRefused && refusedUntilMs ? Math.max(endMs, refusedUntilMs(this.#startedAt)) : endMs
+  #untilMs(isRefusal: boolean): number {
+    return this.#policy.untilMs(this.#startedAt, isRefusal)
   }
 
   #withTries(fault: FanmillError): TransientError {

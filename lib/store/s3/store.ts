@@ -19,7 +19,7 @@ import { bareEtag, readBody } from './body.ts'
 import { isUncertain } from './fault.ts'
 import { listS3Folders } from './folders.ts'
 import { S3Parts } from './parts.ts'
-import { defaultRetry, type RetryPolicy } from './retry.ts'
+import { defaultRetry, leasedMs, type RetryPolicy } from './retry.ts'
 
 /**
  * Opens the store of a bucket. Nothing is sent or loaded before the first request.
@@ -28,20 +28,14 @@ import { defaultRetry, type RetryPolicy } from './retry.ts'
  * the next try fails its condition, the token shows whether this very write had succeeded.
  * A pending part is a multipart upload that is not completed; `listParts` does not return its token.
  */
-export function s3Store(
-  spec: S3StoreSpec,
-  { retry = defaultRetry, refusedUntilMs = refusedUntil(spec) }: S3StoreOptions = {},
-): Store {
-  return new S3Store(new S3Access(spec, { ...retry, refusedUntilMs }))
+export function s3Store(spec: S3StoreSpec, retry: Partial<RetryPolicy> = {}): Store {
+  return new S3Store(new S3Access(spec, { ...defaultRetry, untilMs: untilMsOf(spec), ...retry }))
 }
 
-export interface S3StoreOptions extends Pick<RetryPolicy, 'refusedUntilMs'> {
-  readonly retry?: RetryPolicy
-}
-
-function refusedUntil({ refusedMs }: S3StoreSpec): RetryPolicy['refusedUntilMs'] {
-  return refusedMs === undefined ? undefined : startedAtMs => startedAtMs + refusedMs
-}
+const untilMsOf =
+  ({ retryMs = leasedMs, refusedMs = retryMs }: S3StoreSpec): RetryPolicy['untilMs'] =>
+  (startedAtMs, isRefusal) =>
+    startedAtMs + (isRefusal ? refusedMs : retryMs)
 
 type Condition = { readonly IfNoneMatch?: '*'; readonly IfMatch?: string }
 

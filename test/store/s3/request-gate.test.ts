@@ -138,8 +138,7 @@ const fewer = { functions: 50, parts: 1000, writesPerSecond: 350 }
 
 describe('hundreds of functions that write a thousand partitions each to one prefix', () => {
   it('finish in little more than the time that S3 allows, when they retry until their deadline', async () => {
-    const refusedUntilMs = (): number => 880_000
-    const figures = await flood({ ...fewer, policy: { ...defaultRetry, refusedUntilMs } })
+    const figures = await flood({ ...fewer, policy: { ...defaultRetry, untilMs: () => 880_000 } })
     expect(figures).toMatchObject({ failed: 0, served: 100_000 })
     expect(figures.seconds).toBeLessThan(1.5 * figures.idealSeconds)
     expect(figures.refused).toBeLessThan(figures.served)
