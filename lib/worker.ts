@@ -82,7 +82,8 @@ async function open(setup: WorkerSetup): Promise<Thread> {
   const redact = redactor(setup.secrets ?? {})
   const pipeline = await loadPipeline(setup.bundle)
   const filesFolder = dirname(setup.bundle.file)
-  return openThread(taskNamed(pipeline, setup.task), { ...setup, filesFolder }, message =>
+  const loadCopy = async (copy: number) => taskNamed(await loadPipeline(setup.bundle, copy), setup.task)
+  return openThread(taskNamed(pipeline, setup.task), { ...setup, filesFolder, loadCopy }, message =>
     channel.send(redact(message)),
   )
 }

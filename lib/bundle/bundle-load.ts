@@ -14,10 +14,11 @@ export type LoadableBundle = Pick<Bundle, 'file' | 'url' | 'files'>
 /**
  * Imports a bundle and returns its default export; a single task becomes a pipeline of one task.
  * Enables source maps in this thread, so that stacks of the user's functions name the user's files.
+ * Each `copy` of the module has variables of its own; the first is 0.
  * @throws DEFINITION_LOAD when the module throws or exports no pipeline; definition errors unchanged
  */
-export async function loadPipeline(bundle: LoadableBundle): Promise<PipelineDefinition> {
-  const exported = await loadModule(bundle)
+export async function loadPipeline(bundle: LoadableBundle, copy = 0): Promise<PipelineDefinition> {
+  const exported = await loadModule(bundle, copy)
   const found = defaultExport(exported)
   if (isKind(found, 'pipeline')) return found as PipelineDefinition
   if (isKind(found, 'task')) {
@@ -63,10 +64,10 @@ export async function taskHasher(
   }
 }
 
-async function loadModule(bundle: LoadableBundle): Promise<Readonly<Record<string, unknown>>> {
+async function loadModule(bundle: LoadableBundle, copy = 0): Promise<Readonly<Record<string, unknown>>> {
   process.setSourceMapsEnabled(true)
   try {
-    return await import(bundle.url)
+    return await import(copy === 0 ? bundle.url : `${bundle.url}?copy=${copy}`)
   } catch (error) {
     throw isDefinitionError(error) ? asOwnError(error) : await loadError(bundle, error)
   }

@@ -6,11 +6,14 @@ import type { InputObject, ItemSlice } from '../model/plan-data.ts'
 import { inputOf } from '../state/plan-files.ts'
 import { rowText, userFault } from './row-lines.ts'
 
+/** The user's function with its context. */
+export type MapItem = (value: ItemSlice['value']) => unknown
+
 export interface ItemCallsOptions {
-  /** Maps a value to a row, a list of rows, or null. */
-  map(value: ItemSlice['value']): unknown
+  /** Returns the function of a lane; each lane calls its function for one value after another. */
+  mapOf(lane: number): Promise<MapItem>
   readonly inputs: Readonly<Record<number, InputObject>>
-  /** Calls in flight at once. */
+  /** Calls in flight at once, where the function is async. */
   readonly concurrency: number
   /** Repetitions of a call that fails. */
   readonly retries: number
@@ -27,29 +30,35 @@ export interface ItemCalls {
 /** Results that wait for a slow value before them, for each call in flight. */
 const waitingPerCall = 16
 
-/** Starts the first calls at once. Memory: the rows of 16 values for each call in flight. */
+/** Starts the first call at once, and more when it shows that the function is async. Memory: the rows of 16 values for each call in flight. */
 export function callItems(slices: readonly ItemSlice[], options: ItemCallsOptions): ItemCalls {
-  const { concurrency } = options
   const calls = new Map<number, Promise<Uint8Array>>()
+  const freeLanes = [0]
   let next = 0
-  let inFlight = 0
+  let isAsync = false
   let isEnded = false
   const startCalls = (): void => {
-    while (!isEnded && next < slices.length && inFlight < concurrency && calls.size < waitingPerCall * concurrency) {
+    while (!isEnded && next < slices.length && calls.size < waitingPerCall * options.concurrency) {
+      const lane = freeLanes.shift()
+      if (lane === undefined) return
       const slice = slices[next++] as ItemSlice
-      inFlight++
-      const call = callItem(slice, options)
+      const call = callItem(slice, { ...options, lane, onPromise })
       calls.set(slice.slice, call)
-      call.then(endCall, endFailedCall)
+      call.then(() => endCall(lane), endFailedCall)
     }
   }
-  const endCall = (): void => {
-    inFlight--
+  const onPromise = (): void => {
+    if (isAsync) return
+    isAsync = true
+    for (let lane = 1; lane < options.concurrency; lane++) freeLanes.push(lane)
+    startCalls()
+  }
+  const endCall = (lane: number): void => {
+    freeLanes.push(lane)
     startCalls()
   }
   // The error is thrown when the slice is requested; no further call begins until then.
   const endFailedCall = (): void => {
-    inFlight--
     isEnded = true
   }
   startCalls()
@@ -69,16 +78,26 @@ export function callItems(slices: readonly ItemSlice[], options: ItemCallsOption
   }
 }
 
+interface LaneOptions extends ItemCallsOptions {
+  readonly lane: number
+  /** Is called when the function returns a promise. */
+  onPromise(): void
+}
+
 const encoder = new TextEncoder()
 
-async function callItem(slice: ItemSlice, { inputs, map, retries, signal }: ItemCallsOptions): Promise<Uint8Array> {
+async function callItem(slice: ItemSlice, options: LaneOptions): Promise<Uint8Array> {
+  const { inputs, lane, mapOf, onPromise, retries, signal } = options
   const { key } = inputOf(inputs, slice)
+  const map = await mapOf(lane)
   for (let tries = 1; ; tries++) {
     // An order to stop the run arrives between two values, also where the function never waits.
     await setImmediate()
     throwIfAborted(signal)
     try {
-      const rows = rowsIn(await map(slice.value))
+      const result = map(slice.value)
+      if (result instanceof Promise) onPromise()
+      const rows = rowsIn(await result)
       return encoder.encode(rows.map(row => `${rowText(row)}\n`).join(''))
     } catch (error) {
       throwIfAborted(signal)

@@ -1,7 +1,7 @@
 /** Composes the tools for a share from the state of its thread. */
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import type { TaskDefinition } from '../define/definition.ts'
+import type { ItemsSource, TaskDefinition } from '../define/definition.ts'
 import type { JsonValue } from '../define/json-value.ts'
 import { memberPolicy } from '../define/member-policy.ts'
 import { needsPlaces } from '../define/provenance.ts'
@@ -62,14 +62,22 @@ function rowsFunction({ task: { source }, context }: ThreadState) {
 }
 
 /** Starts to map the values of a share, for a source that maps a function over values. */
-function itemCalls({ task: { source }, context, signal }: ThreadState, { slices, inputs }: ShareJob) {
+function itemCalls({ task, setup: { loadCopy }, context, signal }: ThreadState, { slices, inputs }: ShareJob) {
+  const { source } = task
   if (source.kind !== 'items') return undefined
-  const { map = (value: unknown) => value, concurrency, retries } = source
+  const { concurrency, retries } = source
   return callItems(
     slices.filter(slice => slice.kind === 'item'),
-    { map: value => map(value as never, context as never), inputs, concurrency, retries, signal },
+    { mapOf, inputs, concurrency, retries, signal },
   )
+
+  async function mapOf(lane: number) {
+    const { map } = itemsSource(lane === 0 || !loadCopy ? task : await loadCopy(lane))
+    return (value: JsonValue) => (map ? map(value as never, context as never) : value)
+  }
 }
+
+const itemsSource = ({ source }: TaskDefinition) => source as ItemsSource
 
 export async function shareTools(thread: ThreadState, job: ShareJob) {
   const { task, setup, stageFolder, send, signal } = thread

@@ -30,6 +30,8 @@ export interface ThreadSetup {
   readonly secrets?: SecretValues
   /** Folder that `ctx.file()` reads from; default the working directory. */
   readonly filesFolder?: string
+  /** Loads the task from another copy of the user's module; absent where the functions are those of a test's own module. */
+  loadCopy?(copy: number): Promise<TaskDefinition>
 }
 
 export type SendMessage = (message: WorkerMessage) => void

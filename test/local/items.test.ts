@@ -181,6 +181,37 @@ describe('items', () => {
     expect(some.leftovers()).toEqual([])
   })
 
+  it('keeps the rows of customers apart when parallel calls overwrite one variable of the module', async () => {
+    const some = project(`
+import { setTimeout as delay } from 'node:timers/promises'
+import { column, items, parquet, pipeline, task } from 'fanmill'
+let customer
+let orders = []
+async function loadOrders() {
+  await delay(10 * Math.random())
+  orders = [1, 2, 3].map(n => ({ customer, n }))
+}
+const customers = Array.from({ length: 40 }, (_, n) => 'customer' + n)
+const t = task({
+  name: 't',
+  source: items(customers, async name => {
+    customer = name
+    await loadOrders()
+    await delay(10 * Math.random())
+    return orders
+  }, { concurrency: 8 }),
+  columns: { customer: column.string({ required: true }), n: column.int64() },
+  output: parquet({ path: 't' }),
+})
+export default pipeline({ name: 't', tasks: [t] })
+`)
+    expect(await some.run()).toMatchObject({ tasks: [{ rowsWritten: 120 }] })
+    const all = Array.from({ length: 40 }, (_, n) =>
+      [1n, 2n, 3n].map(order => ({ customer: `customer${n}`, n: order })),
+    )
+    expect(await rowsOf(some)).toEqual(all.flat())
+  })
+
   it('maps 20,000 values', async () => {
     const some = project(pipeline(`Array.from({ length: 20_000 }, (_, n) => n), n => ({ name: 'a', n })`))
     expect(await some.run()).toMatchObject({ tasks: [{ rowsWritten: 20_000, members: 20_000 }] })
