@@ -134,7 +134,7 @@ export interface PartitionsOfSource {
   /** What names the dataset of the other task under the parameters of a run. */
   readonly of: { readonly name: string; readonly params: Params; readonly output: ParquetOutput }
   readonly format: ParquetFormat
-  readonly hive?: undefined
+  readonly hive: false
 }
 
 /** Where rows come from. */

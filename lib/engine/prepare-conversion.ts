@@ -1,6 +1,9 @@
 /** Prepares the conversions of a task: binds its transform and checks to the columns that are read. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep, Step } from '../define/definition.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { nearestOrAll } from '../errors/nearest.ts'
+import type { SchemaColumn as DatasetColumn } from '../model/manifest.ts'
 import { checkOutput } from './check-output.ts'
 import type { Conversion } from './conversion.ts'
 import { quoteName } from './duckdb/quote.ts'
@@ -22,21 +25,26 @@ export interface ReadInputs {
   readonly inPath: readonly string[]
   /** The columns of Parquet files, for a task that declares none. */
   readonly own?: readonly ReadColumn[] | undefined
+  /** The columns of the dataset that is read; absent for other inputs. */
+  readonly dataset?: readonly DatasetColumn[] | undefined
 }
 
-/** @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID */
+/** @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID, COLUMN_MISSING */
 export async function prepareConversion(
   task: EngineTask,
   { memoryBytes, ...tools }: ConversionTools,
-  { inPath, own = [] }: ReadInputs,
+  { inPath, own = [], dataset }: ReadInputs,
 ): Promise<Conversion> {
   const { format, strict, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
   const { columns: declared, hive } = withPathColumns(task, inPath)
-  const columns = [...own, ...declaredColumns(declared)]
+  const typed = declaredColumns(declared)
+  const columns = dataset ? datasetColumns(dataset, typed) : [...own, ...typed]
   const keepNew = onNewColumn === 'keep'
   const read = { columns: declared, strict, keepNew, provenance, hive, refuseNew: onNewColumn === 'fail' }
   const parquet =
-    format.kind === 'parquet' ? { columns, strict, keepNew, provenance, hive, onNewColumn, onMissingColumn } : undefined
+    format.kind === 'parquet'
+      ? { columns, strict, keepNew, provenance, hive, dataset, onNewColumn, onMissingColumn }
+      : undefined
   const input = parquet ? emptyRead(columns, parquet) : fastRead([], read)
   const given = { input, maps: tools.maps, tables: task.tables }
   const transform = await checkTransform(tools.connection, { ...given, steps: task.steps })
@@ -44,6 +52,16 @@ export async function prepareConversion(
   const checks = await bindChecks(tools.connection, given, task.checks ?? [])
   const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
   return { ...tools, read, parquet, checks, transform, format, parts: { ...parts, room } }
+}
+
+/** Returns the columns of a dataset that are read: the declared ones, or all. @throws COLUMN_MISSING for a declared one that it does not have */
+function datasetColumns(dataset: readonly DatasetColumn[], declared: readonly ReadColumn[]): readonly ReadColumn[] {
+  if (declared.length === 0) return dataset
+  const names = dataset.map(({ name }) => name)
+  const missing = declared.find(({ name }) => !names.includes(name))?.name
+  if (missing === undefined) return declared
+  const message = `columns: expected columns of the dataset, got ${missing}; ${nearestOrAll(missing, names)}`
+  throw new PermanentError('COLUMN_MISSING', message, { missing, columns: names })
 }
 
 /** The declared columns and those in the path, which are texts where they are not declared; `hive` names the ones in the path. */

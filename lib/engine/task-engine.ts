@@ -1,6 +1,7 @@
 /** One task in the engine of one worker: its transform is checked and bound once, then its files are converted. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { FanmillError } from '../errors/errors.ts'
+import type { SchemaColumn } from '../model/manifest.ts'
 import type { LoadingRun, SharePart } from '../model/share.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
 import type { StagedFile } from '../stage/stage.ts'
@@ -25,8 +26,11 @@ export interface TaskEngine {
    * without declared columns until it has read its first file.
    */
   readonly schema: readonly { readonly name: string; readonly type: string }[]
-  /** Checks the transform over the declared columns and those in the paths of the inputs. @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID */
-  check(inPath?: readonly string[]): Promise<void>
+  /**
+   * Checks the transform over the declared columns, or those of the dataset that is read, and over those in the paths of the inputs.
+   * @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID, COLUMN_MISSING
+   */
+  check(inputs?: InputColumns): Promise<void>
   /** Whether a map function has read its row's member: the files of a conversion must then be of one member. */
   readonly isByMember: boolean
   /** Sets the run of the next conversions, for provenance columns. */
@@ -38,6 +42,14 @@ export interface TaskEngine {
   findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
   /** Joins Parquet files with the same columns in one file, or in several with `fileRows` rows each; in their order, or sorted as the output is. */
   merge(files: readonly string[], options: MergeOptions): Promise<readonly SharePart[]>
+}
+
+/** Columns that only the inputs show. */
+export interface InputColumns {
+  /** Names of columns in the paths of the inputs; default those that are known before there are inputs. */
+  readonly hive?: readonly string[] | undefined
+  /** The columns of the dataset that is read, those of `partitionBy` included. */
+  readonly dataset?: readonly SchemaColumn[] | undefined
 }
 
 export interface EngineProgress {
@@ -76,14 +88,15 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
   const byPath = new Map<string, Conversion>()
   let conversion: Conversion | undefined
   let own: readonly ReadColumn[] | undefined
+  let dataset: readonly SchemaColumn[] | undefined
   const conversionWith = async (inPath: readonly string[]): Promise<Conversion> => {
-    const key = JSON.stringify(inPath)
-    conversion = byPath.get(key) ?? (await prepareConversion(task, tools, { inPath, own }))
+    const key = JSON.stringify([inPath, dataset])
+    conversion = byPath.get(key) ?? (await prepareConversion(task, tools, { inPath, own, dataset }))
     byPath.set(key, conversion)
     return conversion
   }
   const conversionFor = async (files: readonly StagedFile[]): Promise<Conversion> => {
-    if (isUntyped) own = await sharedColumns(connection, files, own)
+    if (isUntyped && !dataset) own = await sharedColumns(connection, files, own)
     return conversionWith(files.length > 0 ? pathColumns(task, files) : (task.hive ?? []))
   }
   if (!isUntyped && !task.isCheckedLater) await conversionWith(task.hive ?? [])
@@ -94,8 +107,9 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     get isByMember() {
       return maps.isByMember
     },
-    async check(inPath = task.hive ?? []) {
-      if (!isUntyped) await conversionWith(inPath)
+    async check(inputs = {}) {
+      if (inputs.dataset) dataset = inputs.dataset
+      if (!isUntyped || dataset) await conversionWith(inputs.hive ?? task.hive ?? [])
     },
     enterRun: run => enterRun(connection, run),
     async convert(job) {

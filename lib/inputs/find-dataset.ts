@@ -2,48 +2,83 @@
 import { createHash } from 'node:crypto'
 import type { PartitionsOfSource } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
-import type { Manifest, ManifestPart } from '../model/manifest.ts'
+import type { Manifest, ManifestPart, ManifestRun } from '../model/manifest.ts'
 import { outputPathOf } from '../model/output-path.ts'
-import type { InputObject } from '../model/plan-data.ts'
+import type { InputObject, PartSlice } from '../model/plan-data.ts'
 import { sortInputs } from '../model/run-identity.ts'
+import { partitionFolder } from '../paths/partition-path.ts'
 import { readState } from '../state/files.ts'
 import { outputPrefix, readManifest, successKey } from '../state/state.ts'
 import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
 import { spread } from './spread.ts'
 
-/** Each part with rows is an input, pinned as the manifest has it: one request, and nothing is listed. @throws NO_INPUT without a complete dataset */
+/**
+ * Each run of the manifest is an input, whose slices are its parts, pinned as the manifest has them: one request, and nothing is
+ * listed. @throws NO_INPUT without a complete dataset
+ */
 export async function findDataset({ of }: PartitionsOfSource, options: FindOptions): Promise<FoundObjects> {
   const { input, params, sample } = options
   const own = Object.fromEntries(Object.keys(of.params).flatMap(name => (name in params ? [[name, params[name]]] : [])))
   const outputPath = outputPathOf(of, own as typeof params)
   const manifest = await readState(input, successKey(outputPath), readManifest)
   if (!manifest) throw notComplete(of.name, { outputPath, options })
-  const inputs = spread(sortInputs(partsOf(manifest).map(part => inputOfPart(outputPrefix(outputPath), part))), sample)
-  const bytes = inputs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  const parts = spread(partsOf(manifest), sample)
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
   return {
-    inputs,
-    cut: chosen =>
-      chosen.map(({ sizeBytes }, index) => ({ kind: 'file', slice: index, input: index, bytes: sizeBytes })),
-    memberCount: inputs.length,
+    inputs: sortInputs(inputsOf(manifest, outputPath)),
+    cut: chosen => cutParts(chosen, parts, outputPath),
+    dataset: manifest.schema,
+    memberCount: parts.length,
     ...noMembers,
     bytesIn: bytes,
     bytes,
   }
 }
 
-/** Returns the parts with rows; the first one where none has any, for its columns. */
+/** Returns the parts with rows, in the order of their keys; the first one where none has any. */
 function partsOf({ parts }: Manifest): readonly ManifestPart[] {
   const filled = parts.filter(({ rows }) => rows > 0)
-  return filled.length > 0 ? filled : parts.slice(0, 1)
+  return sortInputs(filled.length > 0 ? filled : parts.slice(0, 1))
 }
 
-/** A part's name holds its run and attempt, and is never used for other rows. */
-function inputOfPart(prefix: string, { key, bytes, etag, rows }: ManifestPart): InputObject {
-  const identity = createHash('sha256')
-    .update(JSON.stringify([key, bytes, rows]))
-    .digest('hex')
-    .slice(0, 32)
-  return { key: prefix + key, sizeBytes: bytes, etag, identity }
+/** Names, sizes and order of parts do not count: the same rows written by another number of threads are the same input. */
+function inputsOf(manifest: Manifest, outputPath: string): InputObject[] {
+  const { schema, parts, runs } = manifest
+  const present = new Set(parts.map(part => part.runId))
+  return runs
+    .filter(({ runId }) => present.has(runId))
+    .map(run => {
+      const identity = identityOf(run, parts)
+      return { key: inputKey(outputPath, run.runId), sizeBytes: 0, etag: identity, identity, columns: [...schema] }
+    })
+}
+
+const inputKey = (outputPath: string, runId: string): string => `${outputPath}#${runId}`
+
+/** Returns run and attempt; for a run of which a later one has replaced partitions, also a hash of those that it still holds. */
+function identityOf({ runId, attempt, isReplaced }: ManifestRun, parts: readonly ManifestPart[]): string {
+  const name = `${runId}/${attempt}`
+  if (!isReplaced) return name
+  const held = parts.filter(part => part.runId === runId).map(({ partition = {} }) => partitionFolder(partition))
+  const hash = createHash('sha256').update(JSON.stringify([...new Set(held)].sort()))
+  return `${name}/${hash.digest('hex').slice(0, 16)}`
+}
+
+function cutParts(
+  chosen: readonly InputObject[],
+  parts: readonly ManifestPart[],
+  outputPath: string,
+): readonly PartSlice[] {
+  const prefix = outputPrefix(outputPath)
+  const indexes = new Map(chosen.map(({ key }, index) => [key, index]))
+  const slices: PartSlice[] = []
+  for (const { key, bytes, etag, partition, runId } of parts) {
+    const input = indexes.get(inputKey(outputPath, runId))
+    if (input === undefined) continue
+    const part = { key: prefix + key, sizeBytes: bytes, etag, partition }
+    slices.push({ kind: 'part', slice: slices.length, input, part, bytes })
+  }
+  return slices
 }
 
 function notComplete(

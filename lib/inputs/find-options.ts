@@ -1,6 +1,7 @@
 /** The options of finding inputs, and the result. */
 
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import type { SchemaColumn } from '../model/manifest.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import type { FoundSkipped, UnusedArchive } from './input-warnings.ts'
@@ -42,6 +43,8 @@ export interface FoundInputs {
   readonly unused: readonly UnusedArchive[]
   /** Columns in the paths of the inputs. */
   readonly hive: readonly string[]
+  /** The columns of the dataset that is read, those of `partitionBy` included; absent for other inputs. */
+  readonly dataset?: readonly SchemaColumn[] | undefined
   /** Frees the members once they are planned: `cut` returns none afterwards. */
   release(): void
   /** Bytes that will be read. */

@@ -5,7 +5,7 @@ import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { openEngine } from '../engine/duckdb/engine.ts'
 import { engineTask } from '../engine/engine-task.ts'
 import { loadTables } from '../engine/read/load-tables.ts'
-import { openTask } from '../engine/task-engine.ts'
+import { type InputColumns, openTask } from '../engine/task-engine.ts'
 import { nameTask } from '../errors/task-error.ts'
 import { fetchTables } from '../inputs/tables.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
@@ -21,7 +21,7 @@ const engineBytes = 512 * 1024 * 1024
 export async function checkSql(
   task: TaskDefinition,
   params: ParamValues,
-  { input, hive }: { readonly input: Store; readonly hive?: readonly string[] | undefined },
+  { input, hive, dataset }: { readonly input: Store } & InputColumns,
 ): Promise<void> {
   const folder = makeOwnFolder(tmpdir())
   try {
@@ -33,7 +33,8 @@ export async function checkSql(
       load: loadTables(files),
     })
     try {
-      await openTask(engine, { ...engineTask(task, { params }), hive }, {})
+      const opened = await openTask(engine, { ...engineTask(task, { params }), isCheckedLater: true }, {})
+      await opened.check({ hive, dataset })
     } finally {
       engine.close()
     }

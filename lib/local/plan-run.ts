@@ -94,7 +94,7 @@ async function planTask(
   const { found, warning } = await findOrWarn({ ...given, identify: async object => object.etag })
   if (found) await requireColumns(input, task, found)
   if (layoutOf(task.output) && tables.warnings.length === 0)
-    await checkSqlOf(task, params, { input, hive: found?.hive })
+    await checkSqlOf(task, params, { input, hive: found?.hive, dataset: found?.dataset })
   const slices = found?.cut(found.inputs) ?? []
   const batches = slices.length === 0 ? [] : packBatches(slices, { batchBytes: groupBytesMax * workers })
   const parts = expectedParts(task, batches, { threads: workers, groupBytes: groupBytesMax }).count

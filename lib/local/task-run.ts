@@ -64,7 +64,7 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
     // Columns in paths that the template does not name are known only when inputs were found.
     const isNew = found.status === 'fulfilled' && addsColumns(task, found.value)
-    const again = isNew ? await workers.run<'check'>({ kind: 'check', hive: found.value.hive }) : undefined
+    const again = isNew ? await workers.run<'check'>(checkJob(found.value)) : undefined
     if (!again && checked.status === 'rejected') throw checked.reason
     const schema = again?.schema ?? (checked.status === 'fulfilled' ? checked.value?.schema : undefined)
     if (found.status === 'rejected') throw found.reason
@@ -79,8 +79,10 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   }
 }
 
-const addsColumns = ({ source, output }: TaskDefinition, { hive }: FoundInputs): boolean =>
-  layoutOf(output) !== undefined && hive.some(name => !hiveNamesOf(source).includes(name))
+const checkJob = ({ hive, dataset }: FoundInputs) => ({ kind: 'check', hive, dataset }) as const
+
+const addsColumns = ({ source, output }: TaskDefinition, { hive, dataset }: FoundInputs): boolean =>
+  layoutOf(output) !== undefined && (dataset !== undefined || hive.some(name => !hiveNamesOf(source).includes(name)))
 
 /** Lets each thread open its engine and run the user's setup while inputs are found; returns the first result, which the others repeat. */
 async function openThreads(workers: Workers): Promise<WorkerResults['check']> {

@@ -1,15 +1,19 @@
 /** The plan of a run, as JSON: its inputs, batches and slices. */
 import * as v from 'valibot'
 import type { JsonValue } from '../define/json-value.ts'
+import type { Partition } from '../paths/partition-path.ts'
 import type { ByteRange } from '../store/byte-range.ts'
 import { count, type DataOf } from './json-schema.ts'
+import { columnsSchema } from './manifest.ts'
 
 export const inputSchema = v.object({
   key: v.string(),
   sizeBytes: count,
   etag: v.string(),
-  /** Hash of the zip directory, or of the content. */
+  /** Hash of the zip directory, or of the content; run and attempt for rows of a dataset. */
   identity: v.string(),
+  /** For rows of a dataset: its columns with their types, those of `partitionBy` included. */
+  columns: v.optional(columnsSchema),
 })
 /** A pinned input object: every read of the run uses `etag`, and the run's id is made of `identity`. */
 export type InputObject = DataOf<typeof inputSchema>
@@ -28,7 +32,7 @@ export interface PlannedMember {
 }
 
 /** The work of one thread. `input` is an index into the run's inputs; `slice` is unique in the run. */
-export type Slice = MembersSlice | RangeSlice | FileSlice | StreamSlice | RowsSlice | ItemSlice
+export type Slice = MembersSlice | RangeSlice | FileSlice | StreamSlice | RowsSlice | ItemSlice | PartSlice
 
 /** Adjacent members of one archive, which one read of `range` serves. */
 export interface MembersSlice {
@@ -86,6 +90,16 @@ export interface ItemSlice {
   readonly slice: number
   readonly input: number
   readonly value: JsonValue
+  readonly bytes: number
+}
+
+/** A part of a dataset. Its input is the run that wrote it. */
+export interface PartSlice {
+  readonly kind: 'part'
+  readonly slice: number
+  readonly input: number
+  /** Full key below the root, pinned as the manifest has it. */
+  readonly part: Pick<InputObject, 'key' | 'sizeBytes' | 'etag'> & { readonly partition?: Partition | undefined }
   readonly bytes: number
 }
 

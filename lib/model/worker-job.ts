@@ -1,6 +1,7 @@
 /** Jobs of worker threads, their results, and the messages that threads send while they work. */
 import type { PlainError } from '../errors/errors.ts'
 import type { LogLevel } from './events.ts'
+import type { SchemaColumn } from './manifest.ts'
 import type { InputObject, MembersSlice, StreamSlice } from './plan-data.ts'
 import type { ShareJob, SharePart, ShareResult } from './share.ts'
 import type { SkippedMember } from './skipped-member.ts'
@@ -11,6 +12,8 @@ interface JobFields {
   readonly check: {
     /** Columns in the paths of the inputs; default as the path template names them. */
     readonly hive?: readonly string[] | undefined
+    /** The columns of the dataset that is read, those of `partitionBy` included; absent for other inputs. */
+    readonly dataset?: readonly SchemaColumn[] | undefined
   }
   readonly share: ShareJob
   /** Joins several small parts into one, or splits a large one. */

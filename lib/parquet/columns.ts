@@ -2,10 +2,20 @@
 import { type ColumnChunk, type ParquetFooter, physical, type SchemaElement } from './footer.ts'
 
 /**
- * The kind of a leaf's values. `native`: the engine reads them as they are meant. `wide`: a decimal of more digits than the engine has.
+ * The kind of a leaf's values. `native`: the engine reads them as they are meant. `own`: the engine itself wrote them. `wide`: a decimal of more digits than the engine has.
  * The others are read as plain numbers or bytes, and queries convert them and notice what does not fit.
  */
-export type LeafKind = 'native' | 'text' | 'json' | 'binary' | 'geometry' | 'time' | 'timestamp' | 'int96' | 'wide'
+export type LeafKind =
+  | 'native'
+  | 'own'
+  | 'text'
+  | 'json'
+  | 'binary'
+  | 'geometry'
+  | 'time'
+  | 'timestamp'
+  | 'int96'
+  | 'wide'
 
 export interface ParquetLeaf {
   readonly kind: LeafKind
@@ -45,6 +55,14 @@ export function columnsOf(footer: ParquetFooter): readonly ParquetColumn[] {
   }
   return columns
 }
+
+/** Returns the columns of a file that the engine itself wrote, whose values it reads as they were. */
+export const ownColumnsOf = (footer: ParquetFooter): readonly ParquetColumn[] =>
+  columnsOf(footer).map(column => ({ ...column, leaves: column.leaves.map(ownLeaf) }))
+
+const ownLeaf = ({ kind }: ParquetLeaf): ParquetLeaf => ({
+  kind: kind === 'text' || kind === 'json' || kind === 'binary' ? kind : 'own',
+})
 
 /** A leaf's chunk in a row group. */
 interface Chunk extends ColumnChunk {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { PermanentError } from '../errors/errors.ts'
 import { placeOf } from '../model/member-place.ts'
-import { columnsOf, isLeaf, type ParquetColumn } from './columns.ts'
+import { columnsOf, isLeaf, ownColumnsOf, type ParquetColumn } from './columns.ts'
 import { type ParquetFooter, readFooter } from './footer.ts'
 import { pageFault } from './pages.ts'
 import { type ParquetReading, rewriteFooter } from './rewrite-footer.ts'
@@ -15,7 +15,12 @@ export interface ParquetContent {
   readonly rowCount: number
   /** Equal for files with the same columns that are read in the same way. */
   readonly schemaKey: string
+  /** Set when the file has its own footer, and so its own names of columns. */
+  readonly isAsWritten?: boolean
 }
+
+/** How a copy is read: `own` for a file that Fanmill itself wrote. */
+export type FileReading = ParquetReading | 'own'
 
 interface Origin {
   readonly archive: string
@@ -33,24 +38,50 @@ const footerBytesMax = 512 * 1024 * 1024
  * Appends a rewritten footer to the file, which must be a copy of the input. Memory: twice the footer.
  * @throws INPUT_INVALID, naming the input, for a damaged file or one that is not Parquet
  */
-export function prepareParquet(file: string, origin: Origin, reading: ParquetReading): ParquetContent {
+export function prepareParquet(file: string, origin: Origin, reading: FileReading): ParquetContent {
   const handle = openSync(file, 'r+')
   try {
-    const bytes = readFooterBytes(handle, origin)
-    const footer = parseFooter(bytes, origin)
-    checkRows(footer, origin)
+    const { bytes, footer } = openFooter(handle, origin)
     const fault = pageFault(handle, footer)
     if (fault !== undefined) throw notParquet(origin, `${fault}; it is damaged, get it again`)
-    const columns = columnsOf(footer)
+    const columns = reading === 'own' ? ownColumnsOf(footer) : columnsOf(footer)
     const kinds = columns.flatMap(column => column.leaves.map(leaf => leaf.kind))
-    appendFooter(handle, rewriteFooter(bytes, footer, { kinds, reading }))
-    const schema = bytes.subarray(footer.schemaStart, footer.schemaEnd)
-    const hash = createHash('sha1').update(reading).update(schema)
-    for (const { refused } of columns) hash.update(refused ?? '\0')
-    return { columns, rowCount: footer.rowCount, schemaKey: hash.digest('hex') }
+    appendFooter(handle, rewriteFooter(bytes, footer, { kinds, reading: reading === 'own' ? 'checked' : reading }))
+    return { columns, rowCount: footer.rowCount, schemaKey: schemaKeyOf(bytes, footer, columns, reading) }
   } finally {
     closeSync(handle)
   }
+}
+
+/** Describes a file that Fanmill itself wrote, which the engine opens as it is. @throws INPUT_INVALID */
+export function describeFile(file: string, origin: Origin): ParquetContent {
+  const handle = openSync(file, 'r')
+  try {
+    const { bytes, footer } = openFooter(handle, origin)
+    const columns = ownColumnsOf(footer)
+    const schemaKey = schemaKeyOf(bytes, footer, columns, 'as written')
+    return { columns, rowCount: footer.rowCount, schemaKey, isAsWritten: true }
+  } finally {
+    closeSync(handle)
+  }
+}
+
+function openFooter(handle: number, origin: Origin): { bytes: Uint8Array; footer: ParquetFooter } {
+  const bytes = readFooterBytes(handle, origin)
+  const footer = parseFooter(bytes, origin)
+  checkRows(footer, origin)
+  return { bytes, footer }
+}
+
+function schemaKeyOf(
+  bytes: Uint8Array,
+  { schemaStart, schemaEnd }: ParquetFooter,
+  columns: readonly ParquetColumn[],
+  reading: string,
+): string {
+  const hash = createHash('sha1').update(reading).update(bytes.subarray(schemaStart, schemaEnd))
+  for (const { refused } of columns) hash.update(refused ?? '\0')
+  return hash.digest('hex')
 }
 
 /** As `prepareParquet`, for the file of a broadcast table. */

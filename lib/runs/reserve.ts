@@ -141,7 +141,7 @@ function recordOf(
   return {
     fanmill: 1,
     ...{ runId, attempt, generation, outputPath, mode, task, params, codeHash },
-    inputs: inputs.map(({ key, sizeBytes, etag, identity }) => ({ key, sizeBytes, etag, identity })),
+    inputs: inputs.map(({ key, sizeBytes, etag, identity, columns }) => ({ key, sizeBytes, etag, identity, columns })),
     replaces,
     skipped: skipped?.count ? skippedIn(skipped, runKeys(runId, attempt).skipped('plan')) : undefined,
     owner: actor.owner,

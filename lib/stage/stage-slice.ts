@@ -1,12 +1,7 @@
 /** Reads, inflates and checks one slice into a stage. */
-import { createWriteStream } from 'node:fs'
-import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { throwIfAborted } from '../errors/abort.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { inflateFile, inflateSmall } from '../inflate/file.ts'
-import { type MemberPlace, withPlace } from '../model/member-place.ts'
 import type {
   FileSlice,
   InputObject,
@@ -17,15 +12,13 @@ import type {
   Slice,
 } from '../model/plan-data.ts'
 import { skippedMember } from '../model/skipped-member.ts'
-import { prepareParquet } from '../parquet/file.ts'
 import { smallFileBytes } from '../store/store.ts'
 import { cutRecords } from '../text/cut-records.ts'
-import { refuseOtherFile } from '../text/other-file.ts'
 import { readRangeSlice } from '../text/read-range-slice.ts'
-import { FileWriter } from './file-writer.ts'
 import { readTexts } from './member-text.ts'
 import type { Origin } from './origin.ts'
 import { rowLines } from './row-lines.ts'
+import { stageParquet, stagePart } from './stage-parquet.ts'
 import type { SliceStageOptions, Staging } from './staging.ts'
 
 /** Yields after each long piece; the caller may then continue with another stage. */
@@ -49,6 +42,8 @@ export function stageSlice(
       return stageRows(slice, input, staging, options)
     case 'item':
       return stageItem(slice, input, staging, options)
+    case 'part':
+      return stagePart(slice, staging, options)
     case 'stream':
       throw new PermanentError('STATE_INVALID', `slice ${slice.slice} is a stream; another thread stages it`)
   }
@@ -170,24 +165,6 @@ async function* stageFile(
   yield* stagePieces(current, options, { archive: input.key, member: '' }, source)
 }
 
-/** Refuses a file of another kind by its first chunk, because the engine's message does not say what the file is. */
-async function* checkParquet(source: AsyncIterable<Uint8Array>, origin: MemberPlace): AsyncGenerator<Uint8Array> {
-  let isFirst = true
-  for await (const chunk of source) {
-    if (isFirst) refuseNonParquet(chunk, origin)
-    isFirst = false
-    yield chunk
-  }
-}
-
-function refuseNonParquet(chunk: Uint8Array, origin: MemberPlace): void {
-  try {
-    refuseOtherFile(chunk, origin.member || origin.archive, 'a Parquet file')
-  } catch (error) {
-    throw withPlace(error, origin)
-  }
-}
-
 /** Stages a small file that is read and inflated in one go. Returns false when it inflates to more than may be in memory. */
 async function stageSmall(input: InputObject, staging: Staging, options: SliceStageOptions): Promise<boolean> {
   const { store, signal } = options
@@ -207,32 +184,3 @@ async function stageSmall(input: InputObject, staging: Staging, options: SliceSt
   else await stageParquet(staging, options, origin, [content])
   return true
 }
-
-/** Stages a Parquet file that is prepared for the engine. Its footer holds the number of rows. */
-async function stageParquet(
-  staging: Staging,
-  { folder, isLocated }: SliceStageOptions,
-  origin: MemberPlace,
-  source: readonly Uint8Array[] | AsyncIterable<Uint8Array>,
-): Promise<void> {
-  const index = staging.parquet.length
-  const file = join(folder, `${staging.name}-${index}.parquet`)
-  staging.parquetPaths.push(file)
-  if (isList(source)) writeChunks(file, source, origin)
-  else await pipeline(Readable.from(checkParquet(source, origin)), createWriteStream(file))
-  const parquet = prepareParquet(file, origin, isLocated ? 'raw' : 'checked')
-  const records = parquet.rowCount
-  const member = { index, ...origin, records, start: 0, end: 0, firstLine: 1, firstRecord: 1, header: [] }
-  const shared = { columns: [], newline: 'lf', bytes: 1, located: isLocated } as const
-  staging.parquet.push({ ...shared, file, records, members: [member], parquet })
-}
-
-function writeChunks(file: string, chunks: readonly Uint8Array[], origin: MemberPlace): void {
-  const [first] = chunks
-  if (first) refuseNonParquet(first, origin)
-  const writer = new FileWriter(file)
-  for (const chunk of chunks) writer.append(chunk)
-  writer.close()
-}
-
-const isList = <T>(source: readonly T[] | AsyncIterable<T>): source is readonly T[] => Array.isArray(source)

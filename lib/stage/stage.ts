@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { CapacityError } from '../errors/errors.ts'
 import type { ParquetContent } from '../parquet/file.ts'
+import type { Partition } from '../paths/partition-path.ts'
 import type { EarlyReject } from '../text/early-rejects.ts'
 import { dialectOf, lineDelimiter, type TextFormat } from '../text/record-dialect.ts'
 import { FileWriter } from './file-writer.ts'
@@ -41,6 +42,8 @@ export interface StagedMember {
   readonly header: readonly string[]
   /** Lines that were dropped (blank ones, comments): see RewriteResult. To stage this text again, pass them to `add`. */
   readonly gaps?: readonly number[]
+  /** Set for a part of a dataset: its values of `partitionBy`, which the file lacks. */
+  readonly partition?: Partition | undefined
 }
 
 export interface StagedFile {

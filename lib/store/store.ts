@@ -65,6 +65,11 @@ export interface Store {
   stream(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>
   /** Reads a whole small object synchronously; absent where waiting is cheaper. */
   readNow?(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array
+  /**
+   * Returns the path of the file that holds an object, for the engine to open; absent where objects are no files.
+   * @throws INPUT_CHANGED when the object is no longer the one of `etag`; DATASET_MISSING when there is no such object
+   */
+  fileOf?(key: string, etag: string): Promise<string>
   /** Returns the marks that the store keeps of an object's content, without reading it. */
   inspect?(object: StoredObject): Promise<ContentMarks>
   /** Writes only if there is no such key (If-None-Match: *); returns the etag, or undefined when another process was first. Durable and atomic. */
@@ -101,7 +106,7 @@ export interface FolderListOptions {
 }
 
 /** The part of a store that reads inputs. */
-export type Reader = Pick<Store, 'url' | 'read' | 'stream' | 'readNow'>
+export type Reader = Pick<Store, 'url' | 'read' | 'stream' | 'readNow' | 'fileOf'>
 
 /** Files of up to so many bytes are read whole, many of them in a row. */
 export const smallFileBytes = 256 * 1024

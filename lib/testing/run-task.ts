@@ -90,7 +90,7 @@ export async function runTask<Row = AnyRow>(
     workers = await threadHere(given, setup, message => {
       if (message.kind === 'log') logs.push(message)
     })
-    await workers.run<'check'>({ kind: 'check', hive: found.hive })
+    await workers.run<'check'>({ kind: 'check', hive: found.hive, dataset: found.dataset })
     const output = memoryStore()
     const manifest = await runSteps({ task: given, params, input, output, workers, folder, partFolder, found })
     return { ...(await resultsOf<Row>(output, manifest, outputPathOf(given, params))), manifest, logs }

@@ -21,6 +21,9 @@ import { checkedEngine, type ThreadState } from './thread-state.ts'
 import type { ThreadLog } from './worker-log.ts'
 import { createThreadProgress, type ThreadProgress } from './worker-progress.ts'
 
+/** Returns the columns of the dataset that a job reads; undefined for other inputs. */
+const datasetOf = ({ inputs }: ShareJob) => Object.values(inputs).find(({ columns }) => columns)?.columns
+
 /** Returns the columns in the paths of a job's inputs; undefined when it has no inputs. */
 function pathColumns({ source, columns = {} }: TaskDefinition, job: ShareJob): readonly string[] | undefined {
   const keys = inputKeys(job)
@@ -104,7 +107,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
     signal,
     onInflated: (bytes: number) => progress.staged(bytes),
   }
-  const engine = await checkedEngine(thread, inPath)
+  const engine = await checkedEngine(thread, { hive: inPath, dataset: datasetOf(job) })
   thread.progress ??= createThreadProgress({ send, engineProgress: () => engine.progress() })
   const progress = thread.progress
   return {

@@ -3,7 +3,7 @@ import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { Engine } from '../engine/duckdb/engine.ts'
 import { engineTask } from '../engine/engine-task.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
-import { openTask, type TaskEngine } from '../engine/task-engine.ts'
+import { type InputColumns, openTask, type TaskEngine } from '../engine/task-engine.ts'
 import { nameTask } from '../errors/task-error.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
 import type { StoreSpec } from '../store/open-store.ts'
@@ -60,10 +60,10 @@ export function taskEngine(thread: ThreadState): Promise<TaskEngine> {
   return thread.opened
 }
 
-/** Returns the engine after the transform was checked with the columns in the paths of the inputs. */
-export async function checkedEngine(thread: ThreadState, hive?: readonly string[]): Promise<TaskEngine> {
+/** Returns the engine after the transform was checked with the columns of the inputs. */
+export async function checkedEngine(thread: ThreadState, inputs?: InputColumns): Promise<TaskEngine> {
   const engine = await taskEngine(thread)
-  await engine.check(hive).catch(error => {
+  await engine.check(inputs).catch(error => {
     throw nameTask(thread.task.name, error)
   })
   return engine

@@ -42,7 +42,7 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
   mkdirSync(stageFolder, { recursive: true })
   const stopping = new AbortController()
   const engine = await openEngine({
-    folders: [stageFolder, streamFolder(setup.stageFolder), setup.partFolder],
+    folders: [stageFolder, streamFolder(setup.stageFolder), setup.partFolder, ...datasetFolders(task, setup)],
     tempFolder: join(stageFolder, 'spill'),
     memoryBytes: setup.engineBytes,
     load: loadTables(setup.tables),
@@ -85,6 +85,11 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
   }
 }
 
+/** Returns the folder whose parts the engine opens where they are. */
+function datasetFolders({ source }: TaskDefinition, { input }: ThreadSetup): string[] {
+  return source.kind === 'partitionsOf' && 'kind' in input && input.kind === 'disk' ? [input.folder] : []
+}
+
 /** Converts an error of the engine or the file system to one with a code, and that of an interrupted query to the reason. */
 function jobFault(error: unknown, reason: CapacityError | undefined): unknown {
   const found = diskFault(error, 'use', 'the temporary files of a thread')
@@ -97,8 +102,8 @@ type JobRunners = {
 }
 
 const jobRunners: JobRunners = {
-  async check(thread, { hive }) {
-    return { schema: layoutOf(thread.task.output) ? (await checkedEngine(thread, hive)).schema : [] }
+  async check(thread, inputs) {
+    return { schema: layoutOf(thread.task.output) ? (await checkedEngine(thread, inputs)).schema : [] }
   },
   async share(thread, job) {
     thread.log.beginShare(job)

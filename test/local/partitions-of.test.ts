@@ -18,7 +18,7 @@ const large = task({
   source: partitionsOf(sales),
   output: parquet({ path: 'large/{month}' }),
   ${more}
-}).sql\`select cast(shop as integer) as shop, total from input where total > 10\`
+}).sql\`select shop, total from input where total > 10\`
 const doubled = task({
   name: 'doubled',
   source: partitionsOf(large),

@@ -4,15 +4,16 @@ import { FanmillError, PermanentError } from '../../errors/errors.ts'
 import { placeOf } from '../../model/member-place.ts'
 import { typeName } from '../../model/type-names.ts'
 import type { ParquetContent } from '../../parquet/file.ts'
+import type { Partition } from '../../paths/partition-path.ts'
 import type { StagedFile, StagedMember } from '../../stage/stage.ts'
 import { engineFault } from '../duckdb/engine.ts'
-import { quoteTexts } from '../duckdb/quote.ts'
+import { quoteName, quoteTexts } from '../duckdb/quote.ts'
 import { type FileColumn, sourceSql } from './parquet-source.ts'
 import type { ReadColumn } from './read-columns.ts'
 
 /** A prepared file and its origin. */
 export type GivenParquet = Pick<StagedFile, 'file' | 'parquet'> & {
-  readonly members: readonly Pick<StagedMember, 'archive' | 'member' | 'index'>[]
+  readonly members: readonly Pick<StagedMember, 'archive' | 'member' | 'index' | 'partition'>[]
 }
 
 /** A staged file and its columns, in the order of the file. */
@@ -23,6 +24,8 @@ export interface ParquetFile {
   readonly index: number
   readonly columns: readonly FileColumn[]
   readonly schemaKey: string
+  /** Set for a part of a dataset: its values of `partitionBy`. */
+  readonly partition?: Partition | undefined
 }
 
 /** Returns the columns of each file; files with the same columns are opened once. @throws INPUT_INVALID for a file that the engine cannot open */
@@ -33,14 +36,14 @@ export async function describeParquet(
   const known = new Map<string, readonly FileColumn[]>()
   const described: ParquetFile[] = []
   for (const { file, members, parquet } of files) {
-    const { archive, member, index } = members[0] ?? { archive: file, member: '', index: 0 }
+    const { archive, member, index, partition } = members[0] ?? { archive: file, member: '', index: 0 }
     const origin = { archive, member }
     if (!parquet)
       throw new PermanentError('STATE_INVALID', `${placeOf(origin)}: expected a Parquet file that is prepared`)
     const { schemaKey } = parquet
     const columns = known.get(schemaKey) ?? (await fileColumns(connection, { file, origin, parquet }))
     known.set(schemaKey, columns)
-    described.push({ file, origin, index, columns, schemaKey })
+    described.push({ file, origin, index, columns, schemaKey, partition })
   }
   return described
 }
@@ -53,7 +56,11 @@ async function fileColumns(
     throw parquetFault(error, [{ file, origin }])
   })
   const types = result.columnTypes()
-  return parquet.columns.map((column, index) => ({ ...column, type: types[index] as DuckDBType }))
+  return parquet.columns.map((column, index) => ({
+    ...column,
+    from: parquet.isAsWritten ? quoteName(column.name) : `c${index}`,
+    type: types[index] as DuckDBType,
+  }))
 }
 
 /** Replaces the local file in an engine's fault by the input that it is a copy of. */
@@ -75,10 +82,10 @@ export function parquetFault(error: Error, files: readonly Pick<ParquetFile, 'fi
 export const columnTypes = (
   file: ParquetFile,
 ): readonly { readonly name: string; readonly type?: string; readonly refused?: string }[] =>
-  file.columns.map((column, position) => {
+  file.columns.map(column => {
     const { name, refused } = column
     if (refused !== undefined) return { name, refused }
-    return { name, type: sourceSql(column, position, { strict: true, wants: 'own' }).type }
+    return { name, type: sourceSql(column, { strict: true, wants: 'own' }).type }
   })
 
 /** Returns the columns for a task that declares none. @throws INPUT_INVALID for a column that cannot be read, or names that differ only in case */
@@ -94,7 +101,7 @@ export function ownColumns(file: ParquetFile): readonly ReadColumn[] {
       )
     names.add(name.toLowerCase())
     checkColumn(file, position)
-    return { name, type: sourceSql(column, position, { strict: true, wants: 'own' }).type }
+    return { name, type: sourceSql(column, { strict: true, wants: 'own' }).type }
   })
 }
 

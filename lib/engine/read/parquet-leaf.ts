@@ -30,6 +30,8 @@ export function leafSql(leaf: ParquetLeaf, from: string, options: LeafOptions): 
       return timestampSql(leaf, from, options)
     case 'int96':
       return momentSql(int96Nanos(from), { ...leaf, unit: 3 }, { ...options, asMicros: true })
+    case 'own':
+      return { type: options.type, value: from }
     case 'json':
       return documentSql(from, options)
     case 'text':

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ColumnDefinition, TaskDefinition } from '../../define/definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { nearest } from '../../errors/nearest.ts'
+import type { SchemaColumn } from '../../model/manifest.ts'
 import { placeOf } from '../../model/member-place.ts'
 import { hiveValues } from '../../paths/hive-columns.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
@@ -19,6 +20,8 @@ export interface ParquetOptions extends ExtraColumns {
   readonly strict: boolean
   /** Columns that stand in the paths of the inputs; they are among `columns`. Default none. */
   readonly hive?: readonly string[]
+  /** The columns of the dataset that the files are parts of, with their types; absent for other files. */
+  readonly dataset?: readonly SchemaColumn[] | undefined
   /** Default `ignore`. */
   readonly onNewColumn?: TaskDefinition['onNewColumn']
   /** Default `fail`. */
@@ -89,9 +92,9 @@ export function carefulParquetRead(
 
 /** The place of a row of Parquet: it has no text, and its first values are `received`. */
 function placesOf(group: readonly ParquetFile[], { columns, strict }: ParquetOptions): string[] {
-  const values = (group[0]?.columns ?? []).flatMap((column, position) => {
+  const values = (group[0]?.columns ?? []).flatMap(column => {
     if (!columns.some(({ name }) => name === column.name)) return []
-    return [`${quoteText(column.name)}: ${sourceSql(column, position, { strict, wants: 'own' }).value}`]
+    return [`${quoteText(column.name)}: ${sourceSql(column, { strict, wants: 'own' }).value}`]
   })
   const shown = values.slice(0, shownColumnsMax)
   const received = shown.length === 0 ? "''" : `CAST({${shown.join(', ')}} AS VARCHAR)`
@@ -128,7 +131,10 @@ const scanGroup = (group: readonly ParquetFile[]): string => scan(group.map(({ f
 
 /** Groups files with the same columns in the same order, which one scan reads. */
 function groupsOf(files: readonly ParquetFile[], options: ParquetOptions): ParquetFile[][] {
-  const keyOf = (file: ParquetFile): string => JSON.stringify([file.schemaKey, pathColumnsOf(file, options)])
+  const keyOf = (file: ParquetFile): string => {
+    const { schemaKey, partition = {} } = file
+    return JSON.stringify([schemaKey, pathColumnsOf(file, options), Object.keys(partition)])
+  }
   return [...Map.groupBy(files, keyOf).values()]
 }
 
@@ -146,9 +152,13 @@ function valueOptions(column: ReadColumn, group: readonly ParquetFile[], options
     const value = byFile(group, ({ origin }) => hiveValues(origin.archive)[column.name] ?? null)
     return { strict, source: { type: 'VARCHAR', value } }
   }
-  const position = own.findIndex(each => each.name === column.name)
-  const found = own[position]
-  return { strict, source: found && sourceSql(found, position, { strict, wants: wantsOf(column.definition) }) }
+  if (Object.hasOwn(group[0]?.partition ?? {}, column.name)) {
+    const type = options.dataset?.find(({ name }) => name === column.name)?.type ?? 'VARCHAR'
+    const text = byFile(group, ({ partition }) => partition?.[column.name] ?? null)
+    return { strict, source: { type, value: `CAST(${text} AS ${type})` } }
+  }
+  const found = own.find(each => each.name === column.name)
+  return { strict, source: found && sourceSql(found, { strict, wants: wantsOf(column.definition) }) }
 }
 
 function wantsOf(definition: ColumnDefinition | undefined): SourceOptions['wants'] {
@@ -170,6 +180,8 @@ function checkColumns(file: ParquetFile, options: ParquetOptions): void {
   if (both !== undefined) throw inPathAndFile(origin, both)
   for (const [position, name] of names.entries())
     if (options.keepNew || options.columns.some(column => column.name === name)) checkColumn(file, position)
+  // Parts of earlier runs may lack columns that the dataset has: their rows have null there.
+  if (options.dataset) return
   const missing = options.columns
     .map(column => column.name)
     .filter(name => !names.includes(name) && !inPath.includes(name))
@@ -223,9 +235,9 @@ function misfitOf(options: ParquetOptions, group: readonly ParquetFile[]): strin
 }
 
 function newColumns(own: readonly FileColumn[], { columns, strict }: ParquetOptions): string {
-  const added = own.flatMap((column, position) => {
+  const added = own.flatMap(column => {
     if (columns.some(each => each.name === column.name)) return []
-    const { value } = sourceSql(column, position, { strict, wants: 'own' })
+    const { value } = sourceSql(column, { strict, wants: 'own' })
     return [[column.name, `CAST(${value} AS VARCHAR)`] as const]
   })
   return newMap(added)

@@ -10,9 +10,10 @@ import type { ParquetColumn, ParquetLeaf } from '../../parquet/columns.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { type LeafSql, leafSql } from './parquet-leaf.ts'
 
-/** A column of a file; the rewritten footer names it by its position. */
 export interface FileColumn extends ParquetColumn {
-  /** The type in the rewritten file. */
+  /** Its name in SQL; a rewritten footer names it by its position. */
+  readonly from: string
+  /** The type in the file that the engine opens. */
   readonly type: DuckDBType
 }
 
@@ -22,9 +23,8 @@ export interface SourceOptions {
   readonly wants: 'own' | 'text' | 'binary'
 }
 
-/** Returns the SQL of the column at a position. */
-export function sourceSql({ leaves, type }: FileColumn, position: number, options: SourceOptions): LeafSql {
-  const from = `c${position}`
+/** Returns the SQL of a column. */
+export function sourceSql({ from, leaves, type }: FileColumn, options: SourceOptions): LeafSql {
   const rest = [...leaves]
   const found = nodeSql(type, from, { ...options, depth: 0, rest })
   // The engine itself builds such a type from several leaves.

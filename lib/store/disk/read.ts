@@ -65,6 +65,17 @@ export function readFileNow(path: string, key: string, { etag, into }: Pick<Read
   }
 }
 
+/** Returns the path after checking that its file is the version of the etag. @throws INPUT_CHANGED; DATASET_MISSING */
+export async function checkedPath(path: string, key: string, etag: string): Promise<string> {
+  const file = await withFaults('read', key, () => open(path, 'r'))
+  try {
+    await checkVersion(file, key, etag)
+    return path
+  } finally {
+    await file.close()
+  }
+}
+
 /** Fills `bytes` from the offset `start`. */
 async function readExactly(file: FileHandle, key: string, start: number, bytes: Uint8Array): Promise<Uint8Array> {
   const lengthBytes = bytes.length

@@ -30,7 +30,7 @@ import { listFolderKeys, listKeys } from './list.ts'
 import { withLock } from './lock.ts'
 import { isApart, pendingFolder, pendingKey, pendingPartAt, pendingPrefix } from './pending.ts'
 import { checkRenames } from './place.ts'
-import { readFileNow, readFileRange } from './read.ts'
+import { checkedPath, readFileNow, readFileRange } from './read.ts'
 
 /** Prefix of temporary files and locks, on the same file system as everything else, so that a rename is atomic. */
 const temporaryPrefix = `${stateRoot}tmp/`
@@ -108,6 +108,10 @@ class DiskStore implements Store {
 
   readNow(key: string, options: Pick<ReadOptions, 'etag' | 'into'>): Uint8Array {
     return readFileNow(this.#path(key), key, options)
+  }
+
+  fileOf(key: string, etag: string): Promise<string> {
+    return checkedPath(this.#path(key), key, etag)
   }
 
   stream(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,98 @@
+/** Stages Parquet files: those of others as copies that are prepared for the engine, parts of datasets on a disk where they are. */
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type MemberPlace, withPlace } from '../model/member-place.ts'
+import type { PartSlice } from '../model/plan-data.ts'
+import { describeFile, type ParquetContent, prepareParquet } from '../parquet/file.ts'
+import { refuseOtherFile } from '../text/other-file.ts'
+import { FileWriter } from './file-writer.ts'
+import type { StagedMember } from './stage.ts'
+import type { SliceStageOptions, Staging } from './staging.ts'
+
+/** Stages a Parquet file that is prepared for the engine. Its footer holds the number of rows. */
+export async function stageParquet(
+  staging: Staging,
+  { folder, isLocated }: SliceStageOptions,
+  origin: MemberPlace,
+  source: readonly Uint8Array[] | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const file = newFile(staging, folder)
+  if (isList(source)) writeChunks(file, source, origin)
+  else await pipeline(Readable.from(checkParquet(source, origin)), createWriteStream(file))
+  addParquet(staging, { file, isLocated, origin, parquet: prepareParquet(file, origin, isLocated ? 'raw' : 'checked') })
+}
+
+/** Stages a part of a dataset: its values fit, because Fanmill wrote them. On a disk the engine opens the part itself. */
+// biome-ignore lint/correctness/useYield: deliberately a generator, as every slice is staged by one; a part is one piece
+export async function* stagePart(
+  { part }: PartSlice,
+  current: () => Staging,
+  { store, folder, isLocated, signal }: SliceStageOptions,
+): AsyncGenerator<void> {
+  const { key, etag, sizeBytes, partition = {} } = part
+  const origin = { archive: key, member: '' }
+  const staging = current()
+  staging.counts.members++
+  staging.counts.bytesIn += sizeBytes
+  staging.addInflated(sizeBytes)
+  if (store.fileOf) {
+    const file = await store.fileOf(key, etag)
+    addParquet(staging, { file, isLocated, origin, partition, parquet: describeFile(file, origin) })
+    return
+  }
+  const file = newFile(staging, folder)
+  await pipeline(Readable.from(store.stream(key, { etag, signal })), createWriteStream(file))
+  addParquet(staging, { file, isLocated, origin, partition, parquet: prepareParquet(file, origin, 'own') })
+}
+
+function newFile(staging: Staging, folder: string): string {
+  const file = join(folder, `${staging.name}-${staging.parquet.length}.parquet`)
+  staging.parquetPaths.push(file)
+  return file
+}
+
+interface PreparedFile {
+  readonly file: string
+  readonly isLocated: boolean
+  readonly origin: MemberPlace
+  readonly parquet: ParquetContent
+  readonly partition?: StagedMember['partition']
+}
+
+function addParquet(staging: Staging, { file, isLocated, origin, parquet, partition }: PreparedFile): void {
+  const index = staging.parquet.length
+  const records = parquet.rowCount
+  const place = { index, ...origin, partition, records, start: 0, end: 0, firstLine: 1, firstRecord: 1, header: [] }
+  const shared = { columns: [], newline: 'lf', bytes: 1, located: isLocated } as const
+  staging.parquet.push({ ...shared, file, records, members: [place], parquet })
+}
+
+/** Refuses a file of another kind by its first chunk, because the engine's message does not say what the file is. */
+async function* checkParquet(source: AsyncIterable<Uint8Array>, origin: MemberPlace): AsyncGenerator<Uint8Array> {
+  let isFirst = true
+  for await (const chunk of source) {
+    if (isFirst) refuseNonParquet(chunk, origin)
+    isFirst = false
+    yield chunk
+  }
+}
+
+function refuseNonParquet(chunk: Uint8Array, origin: MemberPlace): void {
+  try {
+    refuseOtherFile(chunk, origin.member || origin.archive, 'a Parquet file')
+  } catch (error) {
+    throw withPlace(error, origin)
+  }
+}
+
+function writeChunks(file: string, chunks: readonly Uint8Array[], origin: MemberPlace): void {
+  const [first] = chunks
+  if (first) refuseNonParquet(first, origin)
+  const writer = new FileWriter(file)
+  for (const chunk of chunks) writer.append(chunk)
+  writer.close()
+}
+
+const isList = <T>(source: readonly T[] | AsyncIterable<T>): source is readonly T[] => Array.isArray(source)
