@@ -2,10 +2,12 @@
  * An estimate of what a run costs on AWS and how long it takes: counts from the plan, times speeds measured on one machine,
  * times list prices. Nothing is simulated, and a real run may differ by a factor of two.
  */
+
 import type { TaskDefinition } from '../define/definition.ts'
+import { formatKind } from '../define/format-kind.ts'
 import { layoutOf, outputKind } from '../define/output-kind.ts'
 import { sourcePaths } from '../define/source-paths.ts'
-import { expectedParts, shrinkage } from '../inputs/expected-parts.ts'
+import { expectedParts } from '../inputs/expected-parts.ts'
 import { packBatches } from '../inputs/plan-slices.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { pieceCountOf } from '../store/upload-pieces.ts'
@@ -175,8 +177,8 @@ function secondsOf(slices: readonly Slice[], task: AwsWork['task'], tier: Tier):
   const inflating = (slice: Slice): number =>
     slice.kind === 'members' || slice.kind === 'stream' ? textBytesOf(slice) / rates.inflate : 0
   const isWhole = !layoutOf(task.output)
-  // A byte of Parquet is as many bytes of text.
-  const textPerByte = task.source.format?.kind === 'parquet' ? shrinkage({ source: { kind: 'files', paths: '' } }) : 1
+  const { format } = task.source
+  const textPerByte = format ? formatKind(format).textPerByte : 1
   const converting = isWhole ? 0 : (sum(textBytesOf) * textPerByte) / rateOf(task)
   const streaming = slices.reduce(
     (most, slice) => (slice.kind === 'stream' ? Math.max(most, inflating(slice)) : most),

@@ -2,8 +2,8 @@
 import { didYouMean } from '../errors/nearest.ts'
 import { invalid } from './check.ts'
 import type { TaskDefinition } from './definition.ts'
+import { formatKind, mayLeaveOut } from './format-kind.ts'
 import { hiveNamesOf, mayHaveMoreHive } from './hive-names.ts'
-import { groupNames } from './line-pattern.ts'
 import { layoutOf } from './output-kind.ts'
 import { checkOutputPath } from './output-paths.ts'
 import { sourcePaths } from './source-paths.ts'
@@ -81,15 +81,16 @@ function checkReading(subject: string, task: TaskDefinition): void {
       'expected csv(), jsonLines(), lines({ … }) or parquetFiles(), got nothing',
     )
   checkColumnCount(subject, Object.keys(columns ?? {}).length)
-  if (source.format.kind === 'jsonLines' && columns === undefined)
-    throw invalid(`${subject}: columns`, 'expected columns by name, as jsonLines has no header, got nothing')
-  if (source.format.kind === 'jsonLines' && task.onMissingColumn === 'fail')
+  const { kind } = source.format
+  if (mayLeaveOut(source) && columns === undefined)
+    throw invalid(`${subject}: columns`, `expected columns by name, as ${kind} has no header, got nothing`)
+  if (mayLeaveOut(source) && task.onMissingColumn === 'fail')
     throw invalid(
       `${subject}: onMissingColumn`,
-      "expected 'null', as a row of jsonLines may leave keys out, got 'fail'; make the column required, and rows without it are rejects",
+      `expected 'null', as a row of ${kind} may leave keys out, got 'fail'; make the column required, and rows without it are rejects`,
     )
-  if (source.format.kind === 'lines')
-    checkGroups(subject, Object.keys(columns ?? {}), { groups: groupNames(source.format.pattern), source })
+  const groups = formatKind(source.format).ownColumns
+  if (groups) checkGroups(subject, Object.keys(columns ?? {}), { groups, source })
 }
 
 function checkColumnCount(subject: string, columnCount: number): void {
@@ -103,8 +104,8 @@ function checkColumnCount(subject: string, columnCount: number): void {
 }
 
 /** Returns the default of `onMissingColumn`: a row of JSON lines may leave keys out, a header may not. */
-export const missingByDefault = ({ format }: TaskDefinition['source']): TaskDefinition['onMissingColumn'] =>
-  format?.kind === 'jsonLines' ? 'null' : 'fail'
+export const missingByDefault = (source: TaskDefinition['source']): TaskDefinition['onMissingColumn'] =>
+  mayLeaveOut(source) ? 'null' : 'fail'
 
 function checkGroups(
   subject: string,

@@ -13,9 +13,9 @@ import type {
   TableDefinition,
   TaskDefinition,
 } from './definition.ts'
+import { formatKind } from './format-kind.ts'
 import { frozen } from './freeze.ts'
 import { inheritedParams } from './inherited-params.ts'
-import { groupNames } from './line-pattern.ts'
 import type { Output } from './output-definition.ts'
 import { outputKindNames } from './output-kind.ts'
 import { type ProvenanceColumn, provenanceColumns } from './provenance.ts'
@@ -121,8 +121,8 @@ function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDef
 
 /** Returns the columns of a `lines` format without `columns`: its named groups, as strings. */
 function columnsOfLines(source: Source): Columns | undefined {
-  if (source.format?.kind !== 'lines') return undefined
-  return Object.fromEntries(groupNames(source.format.pattern).map(name => [name, column.string()]))
+  const names = source.format && formatKind(source.format).ownColumns
+  return names && Object.fromEntries(names.map(name => [name, column.string()]))
 }
 
 function requirementsOf({ requires }: AnyTaskOptions): TaskDefinition['requires'] {

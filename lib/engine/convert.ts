@@ -1,4 +1,5 @@
 /** Turns staged text into parts: fast when everything fits, else carefully, with rejects. */
+import { isText } from '../define/format-kind.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { onlyPlace } from '../model/member-place.ts'
 import type { SharePart } from '../model/share.ts'
@@ -40,7 +41,7 @@ export async function convert(conversion: Conversion, job: ConvertJob): Promise<
 
 async function quickly(conversion: Conversion, job: ConvertJob): Promise<Converted> {
   const { counter, read, parquet, connection, transform, format } = conversion
-  if (format.kind !== 'parquet' && !isReadable(job.files, format, read.columns))
+  if (isText(format) && !isReadable(job.files, format, read.columns))
     return { kind: 'locate', cause: new PermanentError('INPUT_ENCODING', 'expected UTF-8, got a text that is not') }
   const guard = transform.steps.length > 0 ? counter.name : undefined
   const input = parquet

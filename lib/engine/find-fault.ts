@@ -1,5 +1,7 @@
 /** Finds the record at which a transform fails, or whose partition cannot be named, so that an error can name its line. */
+
 import { rmSync } from 'node:fs'
+import { isText } from '../define/format-kind.ts'
 import { type FanmillError, prefixError } from '../errors/errors.ts'
 import { isRowFault } from '../errors/row-fault.ts'
 import { placeOf } from '../model/member-place.ts'
@@ -18,12 +20,12 @@ export async function findFault(
 ): Promise<FanmillError | undefined> {
   const member = job.files[0]?.members[0]
   if (!member) return undefined
-  const isText = conversion.format.kind !== 'parquet'
-  let fault = await faultOf(conversion, { ...job, isCareful: isText })
+  const isLocated = isText(conversion.format)
+  let fault = await faultOf(conversion, { ...job, isCareful: isLocated })
   if (!fault) return undefined
   const { archive, member: name } = member
   const place = placeOf(member)
-  if (!isText) return prefixError(fault, place, { archive, member: name })
+  if (!isLocated) return prefixError(fault, place, { archive, member: name })
   let [passes, fails] = [member.firstRecord - 1, member.firstRecord + member.records - 1]
   while (fails - passes > 1) {
     const middle = Math.floor((passes + fails) / 2)

@@ -1,6 +1,8 @@
 /** Prepares the conversions of a task: binds its transform and checks to the columns that are read. */
+
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep, Step } from '../define/definition.ts'
+import { isText } from '../define/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import type { SchemaColumn as DatasetColumn } from '../model/manifest.ts'
@@ -41,10 +43,9 @@ export async function prepareConversion(
   const columns = dataset ? datasetColumns(dataset, typed) : [...own, ...typed]
   const keepNew = onNewColumn === 'keep'
   const read = { columns: declared, strict, keepNew, provenance, hive, refuseNew: onNewColumn === 'fail' }
-  const parquet =
-    format.kind === 'parquet'
-      ? { columns, strict, keepNew, provenance, hive, dataset, onNewColumn, onMissingColumn }
-      : undefined
+  const parquet = isText(format)
+    ? undefined
+    : { columns, strict, keepNew, provenance, hive, dataset, onNewColumn, onMissingColumn }
   const input = parquet ? emptyRead(columns, parquet) : fastRead([], read)
   const given = { input, maps: tools.maps, tables: task.tables }
   const transform = await checkTransform(tools.connection, { ...given, steps: task.steps })

@@ -1,5 +1,7 @@
 /** One task in the engine of one worker: its transform is checked and bound once, then its files are converted. */
+
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { isText } from '../define/format-kind.ts'
 import { FanmillError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { LoadingRun, SharePart } from '../model/share.ts'
@@ -84,7 +86,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     keys: task.parts.partitionBy.length > 0 ? registerPartitionKeys(connection, task.parts) : undefined,
     memoryBytes: engine.memoryBytes,
   }
-  const isUntyped = task.format.kind === 'parquet' && Object.keys(task.columns).length === 0
+  const isUntyped = !isText(task.format) && Object.keys(task.columns).length === 0
   const byPath = new Map<string, Conversion>()
   let conversion: Conversion | undefined
   let own: readonly ReadColumn[] | undefined

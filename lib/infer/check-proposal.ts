@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { column } from '../define/column.ts'
 import type { ColumnDefinition, TaskDefinition } from '../define/definition.ts'
+import { formatKind, type TextFormat } from '../define/format-kind.ts'
 import { parquet } from '../define/output.ts'
 import { files } from '../define/source.ts'
 import { task } from '../define/task.ts'
@@ -14,7 +15,6 @@ import type { InputObject } from '../model/plan-data.ts'
 import type { Reject } from '../model/reject.ts'
 import type { ShareResult } from '../model/share.ts'
 import { memoryStore } from '../store/memory-store.ts'
-import type { TextFormat } from '../text/record-dialect.ts'
 import { openThread } from '../threads/worker-thread.ts'
 import type { Inferred, InferredColumn } from './columns-source.ts'
 import { type Sample, wholeRecords } from './sample-bytes.ts'
@@ -56,7 +56,7 @@ export function createProposalCheck(
   const known = new Map<string, CheckedColumns>()
   return async proposal => {
     const entries = Object.entries(proposal.columns)
-    const isByPosition = proposal.format.kind === 'csv' && !proposal.format.header
+    const isByPosition = formatKind(proposal.format).columnsFrom === 'position'
     const step = isByPosition ? entries.length : columnsAtOnce
     const checked: CheckedColumns[] = []
     onChecked(0)

@@ -56,17 +56,16 @@ export function definitionSource(
   ].join('\n')
 }
 
-function formatSource(format: Format): string {
-  switch (format.kind) {
-    case 'csv':
-      return csvSource(format)
-    case 'jsonLines':
-      return call('jsonLines', encodingOption(format.encoding))
-    case 'lines':
-      return call('lines', [`pattern: ${literal(format.pattern)}`, ...encodingOption(format.encoding)])
-    case 'parquet':
-      return 'parquetFiles()'
-  }
+const formatSources: { readonly [K in Format['kind']]: (format: Extract<Format, { kind: K }>) => string } = {
+  csv: csvSource,
+  jsonLines: ({ encoding }) => call('jsonLines', encodingOption(encoding)),
+  lines: ({ pattern, encoding }) => call('lines', [`pattern: ${literal(pattern)}`, ...encodingOption(encoding)]),
+  parquet: () => 'parquetFiles()',
+}
+
+function formatSource<K extends Format['kind']>(format: Extract<Format, { kind: K }>): string {
+  const source: (format: Extract<Format, { kind: K }>) => string = formatSources[format.kind as K]
+  return source(format)
 }
 
 function csvSource({

@@ -1,5 +1,7 @@
 /** Refuses a CSV task without columns. */
+
 import type { TaskDefinition } from '../define/definition.ts'
+import { hasFields } from '../define/format-kind.ts'
 import { layoutOf } from '../define/output-kind.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import type { Store } from '../store/store.ts'
@@ -8,7 +10,8 @@ import type { Store } from '../store/store.ts'
 export async function requireColumns(store: Store, task: TaskDefinition, found: FoundInputs): Promise<void> {
   const { name, columns, output, source } = task
   const { format } = source
-  if (columns !== undefined || !layoutOf(output) || format?.kind !== 'csv' || found.memberCount === 0) return
+  if (columns !== undefined || !layoutOf(output) || found.memberCount === 0) return
+  if (!format || !hasFields(format)) return
   // Deliberately loaded here, because it brings an engine into this thread.
   const { columnsMissing } = await import('./infer.ts')
   throw await columnsMissing(store, { name, format }, found)

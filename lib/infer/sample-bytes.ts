@@ -1,11 +1,11 @@
 /** Reads the beginnings of texts, for `infer`. */
 import { Buffer } from 'node:buffer'
+import type { TextFormat } from '../define/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { withPlace } from '../model/member-place.ts'
 import { readHeader } from '../text/csv-header.ts'
-import { bomBytes } from '../text/encoding.ts'
 import { checkTextStart } from '../text/other-file.ts'
-import { dialectOf, encodingOf, longestRecordBytes, type TextFormat } from '../text/record-dialect.ts'
+import { dialectOf, encodingOf, longestRecordBytes, topOf } from '../text/record-dialect.ts'
 import { createRecordCutter } from '../text/records.ts'
 import type { SampleText } from './sample.ts'
 
@@ -58,7 +58,7 @@ function checkBytes(name: string, bytes: Uint8Array): void {
 export function wholeRecords({ bytes, isWhole }: Sample, format: TextFormat): Uint8Array {
   if (isWhole) return bytes
   const dialect = dialectOf(format, encodingOf(format))
-  const top = format.kind === 'csv' ? readHeader(bytes, dialect, format).end : bomBytes(bytes)
+  const top = readHeader(bytes, dialect, topOf(format)).end
   const end = createRecordCutter(dialect).push(bytes.subarray(top))
   return end === -1 ? bytes : bytes.subarray(0, top + end)
 }

@@ -1,5 +1,4 @@
-/** Reads files and members, and inflates those whose name ends in `.gz` or `.zst`. */
-import { createGunzip, createZstdDecompress, gunzipSync } from 'node:zlib'
+/** Reads files and members, and inflates those whose name ends as that of a compression. */
 import { PermanentError } from '../errors/errors.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { Reader } from '../store/store.ts'
@@ -29,17 +28,10 @@ const smallInflatedBytes = 8 * 1024 * 1024
 export function inflateSmall(bytes: Uint8Array, name: string): Uint8Array | undefined {
   const compression = compressionOf(name)
   if (!compression) return bytes
-  // zlib's synchronous call reads only the first frame of zstd.
-  if (compression !== 'gzip') return undefined
+  if (!compression.inflateWhole) return undefined
   try {
-    const { buffer, engine } = gunzipSync(bytes, {
-      maxOutputLength: smallInflatedBytes,
-      info: true,
-    }) as unknown as {
-      readonly buffer: Uint8Array
-      readonly engine: { readonly bytesWritten: number }
-    }
-    return skipPadding(bytes.subarray(engine.bytesWritten)).length === 0 ? buffer : undefined
+    const { content, used } = compression.inflateWhole(bytes, smallInflatedBytes)
+    return skipPadding(bytes.subarray(used)).length === 0 ? content : undefined
   } catch {
     return undefined
   }
@@ -63,9 +55,11 @@ export async function* inflateNamed(
     yield* source
     return
   }
-  const create = compression === 'gzip' ? createGunzip : createZstdDecompress
   try {
-    yield* inflateChunks(source, () => create({ chunkSize: inflateChunkBytes }), { signal, continueWith: skipPadding })
+    yield* inflateChunks(source, () => compression.create({ chunkSize: inflateChunkBytes }), {
+      signal,
+      continueWith: skipPadding,
+    })
   } catch (error) {
     throw inflateFault(error, { where, detail })
   }

@@ -1,5 +1,7 @@
 /** Estimates the number and bytes of the parts of a plan, before anything is read. */
+
 import type { TaskDefinition } from '../define/definition.ts'
+import { formatKind, textPerParquet } from '../define/format-kind.ts'
 import { layoutOf } from '../define/output-kind.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { splitShares } from './plan-slices.ts'
@@ -17,14 +19,12 @@ export interface PartsOptions {
   readonly groupBytes: number
 }
 
-/** Bytes of text for one byte of Parquet: measured between 4 and 5, with zstd and snappy alike. */
-const textPerParquet = 4.5
 /** Parts below this size are joined; readers spend more time opening such files than reading them. */
 export const smallPartBytes = 8 * 1024 * 1024
 
 /** Returns the bytes of input for one byte of Parquet. */
 export const shrinkage = ({ source }: Pick<TaskDefinition, 'source'>): number =>
-  source.format?.kind === 'parquet' ? 1 : textPerParquet
+  textPerParquet / (source.format ? formatKind(source.format).textPerByte : 1)
 
 /** Counts parts as process writes them: one for each group of each thread, small ones of a batch joined, large ones split. A partitioned output has at most as many for each partition. */
 export function expectedParts(

@@ -1,6 +1,7 @@
 /** Finds files that are no archives, pins them by the hash of their content, and cuts large texts into slices. */
 
 import type { FilesSource } from '../define/definition.ts'
+import { formatKind, isText } from '../define/format-kind.ts'
 import { compressionOf } from '../inflate/compression.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { type StoredObject, smallFileBytes } from '../store/store.ts'
@@ -59,11 +60,12 @@ function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place
   const { input, firstSlice, wholeBytes } = place
   const whole = { slice: firstSlice, input, bytes: sizeBytes }
   const isLarge = sizeBytes > wholeBytes
-  if (source.format?.kind === 'parquet') return [{ kind: 'file', ...whole }]
+  if (source.format && !isText(source.format)) return [{ kind: 'file', ...whole }]
   if (compressionOf(key)) return [{ kind: isLarge ? 'stream' : 'file', ...whole }]
   if (!isLarge || !canCut(source)) return [{ kind: 'file', ...whole }]
   return planRangeSlices({ sizeBytes, ...place })
 }
 
 /** Whether a file can be cut into ranges; text with comments is rewritten from its start, and so read whole. */
-const canCut = ({ format }: FilesSource): boolean => format?.kind !== 'csv' || format.comment === undefined
+const canCut = ({ format }: FilesSource): boolean =>
+  format !== undefined && formatKind(format).text?.comment === undefined

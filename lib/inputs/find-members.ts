@@ -1,6 +1,7 @@
 /** Finds the members of archives that a run reads, those that it skips, and archives without any member for it. */
 
 import type { ZipMembersSource } from '../define/definition.ts'
+import { isText } from '../define/format-kind.ts'
 import { layoutOf } from '../define/output-kind.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { StoredObject } from '../store/store.ts'
@@ -58,9 +59,9 @@ export async function findMembers(
   }
 }
 
-/** Options for Parquet, which is not cut: a member of any size is staged whole. */
+/** Options for members that are no text: one of any size is staged whole. */
 const wholeMembers = ({ format }: ZipMembersSource): { streamBytes?: number } =>
-  format?.kind === 'parquet' ? { streamBytes: Number.MAX_SAFE_INTEGER } : {}
+  format && !isText(format) ? { streamBytes: Number.MAX_SAFE_INTEGER } : {}
 
 /** Selects the members of each archive that are in a sample, spread over all of them. */
 function sampleMembers(archives: readonly OpenArchive[], sample: FindOptions['sample']): MemberList[] {

@@ -1,8 +1,10 @@
 /** Fetches broadcast tables once for all threads, and identifies them, because rows depend on them. */
+
 import { createHash } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
+import { isText } from '../define/format-kind.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearest, nearestHint } from '../errors/nearest.ts'
@@ -41,7 +43,7 @@ export async function fetchTables(
     const key = renderPath(table.path, params)
     const bytes = await readTable(places, task.name, name, key)
     const { file, format } = await writeTable(bytes, { folder, name, key, table })
-    const parquet = table.format.kind === 'parquet' ? prepareTable(file, name) : undefined
+    const parquet = isText(table.format) ? undefined : prepareTable(file, name)
     hash.update(tableHead(name, bytes.length)).update(bytes)
     files.push({
       name,
@@ -67,8 +69,8 @@ interface TablePlace {
 async function writeTable(bytes: Uint8Array, place: TablePlace): Promise<Pick<TableFile, 'file' | 'format'>> {
   const { folder, name, key, table } = place
   const { format } = table
-  const encoding = format.kind === 'parquet' ? 'utf-8' : encodingOf(format)
-  if (format.kind === 'parquet' || encoding === 'utf-8') {
+  const encoding = isText(format) ? encodingOf(format) : 'utf-8'
+  if (!isText(format) || encoding === 'utf-8') {
     const file = join(folder, `${name}${extname(key)}`)
     await writeFile(file, bytes)
     return { file, format }

@@ -1,8 +1,10 @@
 /** Inflates huge members and compressed files, cuts them on record ends, and stages the pieces for the worker threads. */
+
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TaskDefinition } from '../define/definition.ts'
+import { isText } from '../define/format-kind.ts'
 import { memberPolicy } from '../define/member-policy.ts'
 import { needsPlaces } from '../define/provenance.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -42,7 +44,7 @@ export async function* streamPieces(
 ): AsyncGenerator<StreamPiece | BadStream> {
   const { task, folder, groupBytes } = options
   const format = task.source.format
-  if (!format || format.kind === 'parquet') return
+  if (!format || !isText(format)) return
   mkdirSync(folder, { recursive: true })
   const isInPath = task.source.hive !== false && Object.keys(hiveValues(input.key)).length > 0
   const isLocated = needsPlaces(task.provenance) || isInPath

@@ -1,4 +1,5 @@
 /** Reads, inflates and checks one slice into a stage. */
+import { isText } from '../define/format-kind.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { inflateFile, inflateSmall } from '../inflate/file.ts'
@@ -83,7 +84,8 @@ async function* stagePieces(
   origin: Pick<Origin, 'archive' | 'member'>,
   source: AsyncIterable<Uint8Array>,
 ): Pieces {
-  if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut into pieces')
+  if (!isText(format))
+    throw new PermanentError('STATE_INVALID', `a file of format ${format.kind} is not cut into pieces`)
   for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes, origin })) {
     const staging = current()
     staging.addInflated(bytes.length)
@@ -101,8 +103,9 @@ async function* stageRange(
   options: SliceStageOptions,
 ): Pieces {
   const staging = current()
-  if (options.format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not cut by byte ranges')
   const { store, format, isLocated, signal } = options
+  if (!isText(format))
+    throw new PermanentError('STATE_INVALID', `a file of format ${format.kind} is not cut by byte ranges`)
   const { take: into } = staging.buffer
   const read = await readRangeSlice({ store, input, slice, format, isPlaced: isLocated, into, signal })
   const { bytes, header, firstLine, firstRecord, scan } = read

@@ -1,5 +1,7 @@
 /** Stages slices as text: reads, inflates and checks them, and refuses headers that lack declared columns. */
+
 import { rmSync } from 'node:fs'
+import { hasHeader, isText } from '../define/format-kind.ts'
 import { onlyPlace } from '../model/member-place.ts'
 import type { BatchInputs, Slice } from '../model/plan-data.ts'
 import type { RangeEnds, StagedText } from '../model/share.ts'
@@ -95,10 +97,9 @@ function openStaging(options: SliceStageOptions): Staging {
   const columnCount = Object.keys(columns).length
   const counts = { members: 0, bytesIn: 0, bytesInflated: 0 }
   const name = `stage${stageCount++}`
-  const text =
-    format.kind === 'parquet'
-      ? undefined
-      : createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnCount, name })
+  const text = isText(format)
+    ? createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnCount, name })
+    : undefined
   const parquetPaths: string[] = []
   const discard = (): void => {
     text?.discard()
@@ -137,7 +138,7 @@ async function reuseStaged(staged: StagedText, staging: Staging, options: SliceS
 function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
   const files = [...(staging.text?.finish() ?? []), ...staging.parquet, ...staging.borrowed]
   const { format } = options
-  if (format.kind === 'csv' && format.header) for (const file of files) checkHeader(file, { ...options, format })
+  if (hasHeader(format)) for (const file of files) checkHeader(file, { ...options, format })
   const members = files.flatMap(file => file.members).sort((a, b) => a.index - b.index)
   return {
     files,

@@ -1,11 +1,12 @@
 /** Prepares one text for a stage: reads its header, counts its records, and rewrites what the engine would misread. */
 
+import { hasFields, type TextFormat } from '../define/format-kind.ts'
 import { withPlace } from '../model/member-place.ts'
 import { readHeader } from '../text/csv-header.ts'
 import { type EarlyReject, EarlyRejects } from '../text/early-rejects.ts'
 import { toUtf8 } from '../text/encoding.ts'
 import { checkTextStart } from '../text/other-file.ts'
-import { type Dialect, encodingOf, type TextFormat, topOf } from '../text/record-dialect.ts'
+import { type Dialect, encodingOf, topOf } from '../text/record-dialect.ts'
 import { rewriteRecords } from '../text/record-rewrite.ts'
 import { type RecordScan, scanRecords } from '../text/records.ts'
 import type { Origin } from './origin.ts'
@@ -51,7 +52,7 @@ export function prepareText(given: Uint8Array, options: StageTextOptions): Stage
   if (scan.records === 0) return { ...shared, newline: 'lf', isAlone: false, writeTo: () => ({ gaps: noGaps }) }
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
   if (member !== undefined || mustRewrite(scan, columns)) {
-    const fields = options.format.kind === 'csv' ? columns.length || options.columnCount : 0
+    const fields = hasFields(options.format) ? columns.length || options.columnCount : 0
     return {
       ...shared,
       newline,
@@ -73,11 +74,11 @@ export function prepareText(given: Uint8Array, options: StageTextOptions): Stage
 function readTop(given: Uint8Array, { format, dialect, origin }: StageTextOptions) {
   try {
     const text = origin.gaps ? given : toUtf8(given, encodingOf(format))
-    const isCsv = format.kind === 'csv'
-    if (origin.header) return { bytes: text, columns: isCsv ? origin.header : ['line'], lines: 0, isWhole: true }
+    const isDelimited = hasFields(format)
+    if (origin.header) return { bytes: text, columns: isDelimited ? origin.header : ['line'], lines: 0, isWhole: true }
     checkTextStart(given, origin.member || origin.archive, encodingOf(format))
     const { names, end, line } = readHeader(text, dialect, topOf(format))
-    return { bytes: text.subarray(end), columns: isCsv ? names : ['line'], lines: line - 1, isWhole: end === 0 }
+    return { bytes: text.subarray(end), columns: isDelimited ? names : ['line'], lines: line - 1, isWhole: end === 0 }
   } catch (error) {
     throw withPlace(error, origin)
   }

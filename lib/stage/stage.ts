@@ -1,10 +1,11 @@
 /** Stages text for the engine: joins members of the same header and newline style into few files, and counts every record. */
 import { join } from 'node:path'
+import { lineDelimiter, type TextFormat } from '../define/format-kind.ts'
 import { CapacityError } from '../errors/errors.ts'
 import type { ParquetContent } from '../parquet/file.ts'
 import type { Partition } from '../paths/partition-path.ts'
 import type { EarlyReject } from '../text/early-rejects.ts'
-import { dialectOf, lineDelimiter, type TextFormat } from '../text/record-dialect.ts'
+import { dialectOf } from '../text/record-dialect.ts'
 import { FileWriter } from './file-writer.ts'
 import type { Origin } from './origin.ts'
 import { prepareText, type StageableText } from './stage-text.ts'

@@ -18,25 +18,35 @@ export function checkKeys(rows: readonly TestRow[], columns: Columns): void {
   }
 }
 
+type RowWriter<F extends Format> = (rows: readonly TestRow[], format: F, columns: Columns) => RowFile
+
+interface RowFile {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+/** How rows are written in each format; undefined for formats that rows cannot be written in. */
+const writers: { readonly [K in Format['kind']]: RowWriter<Extract<Format, { kind: K }>> | undefined } = {
+  csv: (rows, format, columns) => ({
+    name: 'rows.csv',
+    bytes: bytesOf(csvText(rows, format, columns), format.encoding),
+  }),
+  jsonLines: (rows, { encoding }, columns) => ({
+    name: 'rows.jsonl',
+    bytes: bytesOf(rows.map(row => `${jsonLine(row, columns)}\n`).join(''), encoding),
+  }),
+  lines: undefined,
+  parquet: undefined,
+}
+
 /** Creates a file of the rows, in the order of the columns. @throws USAGE for formats that rows cannot be written in */
-export function rowFile(
-  rows: readonly TestRow[],
-  format: Format | undefined,
-  columns: Columns = {},
-): { readonly name: string; readonly bytes: Uint8Array } {
-  switch (format?.kind) {
-    case 'csv':
-      return { name: 'rows.csv', bytes: bytesOf(csvText(rows, format, columns), format.encoding) }
-    case 'jsonLines': {
-      const text = rows.map(row => `${jsonLine(row, columns)}\n`).join('')
-      return { name: 'rows.jsonl', bytes: bytesOf(text, format.encoding) }
-    }
-    default:
-      throw new PermanentError(
-        'USAGE',
-        `rows: expected a task that reads csv() or jsonLines(), got ${format?.kind ?? 'no format'}; give files instead`,
-      )
-  }
+export function rowFile(rows: readonly TestRow[], format: Format | undefined, columns: Columns = {}): RowFile {
+  const write = format && (writers[format.kind] as RowWriter<Format> | undefined)
+  if (write) return write(rows, format, columns)
+  throw new PermanentError(
+    'USAGE',
+    `rows: expected a task that reads csv() or jsonLines(), got ${format?.kind ?? 'no format'}; give files instead`,
+  )
 }
 
 /** @throws USAGE for a character that the encoding does not have */

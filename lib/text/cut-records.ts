@@ -1,10 +1,11 @@
 /** Cuts a text of any length into pieces of whole records. */
 
+import type { TextFormat } from '../define/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { type MemberPlace, withPlace } from '../model/member-place.ts'
 import { type Header, readHeader } from './csv-header.ts'
 import { checkTextStart } from './other-file.ts'
-import { dialectOf, encodingOf, longestRecordBytes, type TextFormat, topOf } from './record-dialect.ts'
+import { dialectOf, encodingOf, longestRecordBytes, topOf } from './record-dialect.ts'
 import { createRecordCutter, type RecordCutter } from './records.ts'
 
 /** Whole records of a text, in its own encoding. */

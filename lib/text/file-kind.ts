@@ -1,4 +1,6 @@
 /** Recognises files that are not text by their first bytes, so that a message can name what was found. */
+import { compressions } from '../inflate/compression.ts'
+
 interface FileKind {
   readonly name: string
   readonly advice: string
@@ -30,12 +32,11 @@ const isWorkbook = (bytes: Uint8Array): boolean =>
 
 const kinds: readonly FileKind[] = [
   { name: 'a tar archive', advice: 'unpack it first', matches: bytes => textAt(bytes, 257, 262) === 'ustar' },
-  { name: 'gzip data', advice: 'let its name end in .gz, which is inflated', matches: beginsWith(0x1f, 0x8b, 0x08) },
-  {
-    name: 'zstd data',
-    advice: 'let its name end in .zst, which is inflated',
-    matches: beginsWith(0x28, 0xb5, 0x2f, 0xfd),
-  },
+  ...compressions.map(({ name, ending, signature }) => ({
+    name: `${name} data`,
+    advice: `let its name end in ${ending}, which is inflated`,
+    matches: beginsWith(...signature),
+  })),
   {
     name: 'bzip2 data',
     advice: 'decompress it first, or compress with gzip',

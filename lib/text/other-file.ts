@@ -19,7 +19,7 @@ export function refuseOtherFile(bytes: Uint8Array, name: string, expected = 'tex
   const kind = fileKindOf(bytes)
   if (kind === undefined || kind.name === expected) return
   const compression = compressionOf(name)
-  const inside = compression === undefined ? '' : ` in ${compression}`
+  const inside = compression === undefined ? '' : ` in ${compression.name}`
   const message = `expected ${expected}, got ${kind.name}${inside}; ${kind.advice}`
   throw new PermanentError('INPUT_INVALID', message, { found: kind.name })
 }

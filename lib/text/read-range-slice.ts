@@ -1,5 +1,6 @@
 /** Reads a slice of a large text by its byte range, cut on record ends. Its start is guessed from the text, or given by the slice before when the guess was wrong. */
 
+import { hasFields, type TextFormat } from '../define/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { withPlace } from '../model/member-place.ts'
 import type { InputObject, RangeSlice } from '../model/plan-data.ts'
@@ -7,7 +8,7 @@ import type { Reader } from '../store/store.ts'
 import { type Header, readHeader } from './csv-header.ts'
 import { checkTextStart } from './other-file.ts'
 import { RangeWindow } from './range-window.ts'
-import { type Dialect, dialectOf, encodingOf, longestRecordBytes, type TextFormat, topOf } from './record-dialect.ts'
+import { type Dialect, dialectOf, encodingOf, longestRecordBytes, topOf } from './record-dialect.ts'
 import { RecordMachine } from './record-machine.ts'
 import { findRecordPlace } from './record-place.ts'
 import { recordStartSearch } from './record-start.ts'
@@ -96,7 +97,7 @@ async function readTop(window: RangeWindow, format: TextFormat): Promise<Top> {
 }
 
 function fieldCount(bytes: Uint8Array, format: TextFormat): number {
-  if (format.kind !== 'csv') return 0
+  if (!hasFields(format)) return 0
   const machine = new RecordMachine(dialectOf(format, encodingOf(format)))
   for (let at = 0; at < bytes.length; ) {
     at = machine.step(bytes, at)

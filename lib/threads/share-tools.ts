@@ -1,7 +1,9 @@
 /** Composes the tools for a share from the state of its thread. */
+
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { ItemsSource, TaskDefinition } from '../define/definition.ts'
+import { isText } from '../define/format-kind.ts'
 import type { JsonValue } from '../define/json-value.ts'
 import { memberPolicy } from '../define/member-policy.ts'
 import { needsPlaces } from '../define/provenance.ts'
@@ -127,7 +129,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
     },
     worker: { pid: process.pid, thread: threadId },
     // The position of a row of Parquet is known without.
-    isAlwaysLocated: format.kind !== 'parquet' && (needsPlaces(task.provenance) || (inPath ?? []).length > 0),
+    isAlwaysLocated: isText(format) && (needsPlaces(task.provenance) || (inPath ?? []).length > 0),
     writeAccounts: (accounts: Iterable<MemberAccount>, target: string) =>
       writeAccounts(thread.engine, accounts, { staged: join(stageFolder, 'accounts.jsonl'), target }),
     onSkip: (member: SkippedMember) => send({ kind: 'log', ...skippedLine(member) }),

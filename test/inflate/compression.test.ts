@@ -9,6 +9,6 @@ it.each([
   ['gz', undefined, 'gz'],
   ['a.gz.csv', undefined, 'a.gz.csv'],
 ])('recognises %s as compressed by %s, with the inner name %s', (name, compression, inside) => {
-  expect(compressionOf(name)).toBe(compression)
+  expect(compressionOf(name)?.name).toBe(compression)
   expect(withoutCompression(name)).toBe(inside)
 })

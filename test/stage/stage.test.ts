@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { TextFormat } from '../../lib/define/format-kind.ts'
+import { lineDelimiter } from '../../lib/define/format-kind.ts'
 import { createStage, type StagedFile } from '../../lib/stage/stage.ts'
-import type { TextFormat } from '../../lib/text/record-dialect.ts'
-import { lineDelimiter } from '../../lib/text/record-dialect.ts'
 import { csvFormat, readStaged } from './staged-rows.ts'
 
 const fixtures = new URL('../fixtures/csv/', import.meta.url)

@@ -1,9 +1,9 @@
 /** Reads staged files with the real engine, for tests. */
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { CsvFormat } from '../../lib/define/definition.ts'
+import { lineDelimiter, type TextFormat } from '../../lib/define/format-kind.ts'
 import { csv } from '../../lib/define/index.ts'
 import type { StagedFile } from '../../lib/stage/stage.ts'
-import { lineDelimiter, type TextFormat } from '../../lib/text/record-dialect.ts'
 
 export const csvFormat: CsvFormat = csv()
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { TextFormat } from '../../lib/define/format-kind.ts'
 import { type CutOptions, cutRecords, type Piece } from '../../lib/text/cut-records.ts'
-import { dialectOf, type TextFormat } from '../../lib/text/record-dialect.ts'
+import { dialectOf } from '../../lib/text/record-dialect.ts'
 import { scanRecords } from '../../lib/text/records.ts'
 import { csvFormat } from '../stage/staged-rows.ts'
 

@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { TextFormat } from '../../lib/define/format-kind.ts'
 import type { InputObject, RangeSlice } from '../../lib/model/plan-data.ts'
 import type { ShareResult } from '../../lib/model/share.ts'
 import { type FinishedShare, meetRanges } from '../../lib/process/meet-ranges.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
 import { type RangeText, readRangeSlice } from '../../lib/text/read-range-slice.ts'
-import { dialectOf, type TextFormat } from '../../lib/text/record-dialect.ts'
+import { dialectOf } from '../../lib/text/record-dialect.ts'
 import { scanRecords } from '../../lib/text/records.ts'
 import { csvFormat } from '../stage/staged-rows.ts'
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Dialect, lineDelimiter } from '../../lib/text/record-dialect.ts'
+import { lineDelimiter } from '../../lib/define/format-kind.ts'
+import type { Dialect } from '../../lib/text/record-dialect.ts'
 import { RecordMachine } from '../../lib/text/record-machine.ts'
 import { createRecordCutter, recordEndSearch, scanRecords } from '../../lib/text/records.ts'
 

@@ -1,4 +1,5 @@
 /** The rows of a careful reading: those that enter the transform, and those that become rejects. */
+import { hasFields, isText } from '../../define/format-kind.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import type { Conversion, ConvertJob } from '../conversion.ts'
 import { codeRejectRows, notRejectedSql, placeColumn, placeSql } from '../transform/code-rejects.ts'
@@ -33,7 +34,7 @@ export const readCarefully = (conversion: Conversion, job: ConvertJob): Promise<
 async function readText(conversion: Conversion, job: ConvertJob): Promise<CarefulReading> {
   const { connection, read, format } = conversion
   const { files, lastRecord } = job
-  if (format.kind === 'parquet') throw new PermanentError('STATE_INVALID', 'Parquet is not read as text')
+  if (!isText(format)) throw new PermanentError('STATE_INVALID', `a file of format ${format.kind} is not read as text`)
   const isUtf8 = isUtf8Csv(conversion, job)
   const again = sourcesOf(conversion, job, { badRecords: 'ignore', isUtf8 })
   if (read.refuseNew) await refuseNewColumns(connection, again)
@@ -111,7 +112,7 @@ const withPlace = (input: string): string =>
 
 /** Returns whether text is known to be UTF-8, of which a careful reading of CSV needs fewer columns. Reads the files. */
 export const isUtf8Csv = ({ format }: Conversion, { files }: Pick<ConvertJob, 'files'>): boolean =>
-  format.kind === 'csv' && isUtf8Text(files, format)
+  hasFields(format) && isUtf8Text(files, format)
 
 /** Returns the staged text as text sources; none for Parquet. */
 export function sourcesOf(
@@ -119,7 +120,7 @@ export function sourcesOf(
   { files }: Pick<ConvertJob, 'files'>,
   { badRecords, isUtf8 }: Pick<TextSourceOptions, 'badRecords' | 'isUtf8'>,
 ): TextSource[] {
-  if (format.kind === 'parquet') return []
+  if (!isText(format)) return []
   const { columns, strict, hive, keepNew } = read
   const isFast = badRecords === 'fail'
   return textSources(files, {

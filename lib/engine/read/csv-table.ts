@@ -1,6 +1,5 @@
 /** The CSV of a broadcast table: its header, and the settings with which the engine reads the rows as a task does. */
 import { open, readFile } from 'node:fs/promises'
-import * as zlib from 'node:zlib'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Columns, CsvFormat } from '../../define/definition.ts'
 import { compressionOf } from '../../inflate/compression.ts'
@@ -84,12 +83,7 @@ function headerIn(bytes: Uint8Array, format: CsvFormat): TableHeader {
 }
 
 /** Inflates as far as the bytes go. */
-function inflate(file: string, bytes: Uint8Array): Uint8Array {
-  const compression = compressionOf(file)
-  if (compression === 'gzip') return zlib.gunzipSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH })
-  if (compression === 'zstd') return zlib.zstdDecompressSync(bytes, { finishFlush: zlib.constants.ZSTD_e_flush })
-  return bytes
-}
+const inflate = (file: string, bytes: Uint8Array): Uint8Array => compressionOf(file)?.inflateTop(bytes) ?? bytes
 
 const topBytes = 65_536
 

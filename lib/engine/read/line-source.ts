@@ -1,31 +1,42 @@
 /** Staged JSON lines and log lines as text sources: each record is one text in the column `line`. */
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { JsonLinesFormat, LinesFormat } from '../../define/definition.ts'
+import { lineDelimiter } from '../../define/format-kind.ts'
 import { groupNames } from '../../define/line-pattern.ts'
 import { readObject } from '../../errors/json-object.ts'
 import type { StagedFile } from '../../stage/stage.ts'
-import { lineDelimiter } from '../../text/record-dialect.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { prefixOf, scanText } from './csv-scan.ts'
 import { jsonSource } from './json-source.ts'
 import type { LineSource, TextSource, TextSourceOptions } from './text-source.ts'
 
-/** Reads each line as a record, with the columns that its format finds in it. */
-export function lineSource(
+/** Reads each line as an object, with its keys as columns. */
+export function jsonLineSource(
   files: readonly StagedFile[],
-  format: JsonLinesFormat | LinesFormat,
+  _format: JsonLinesFormat,
   options: TextSourceOptions,
 ): TextSource {
   const { columns, isExact = true, keepNew } = options
   const isFast = options.badRecords === 'fail'
-  const from = scanText(files, ['line'], { delimiter: lineDelimiter, quote: '', escape: '', nulls: [] }, options)
   const commonKeys = isFast && isExact ? keysOfFirst(files) : undefined
-  const source =
-    format.kind === 'jsonLines'
-      ? jsonSource(from, columns, { isExact, keepNew, isFast, commonKeys })
-      : patternSource(from, format, 'line')
-  return { ...source, all: [...prefixOf(files), 'line'], used: ['*'] }
+  return ofLines(files, jsonSource(scanStaged(files, options), columns, { isExact, keepNew, isFast, commonKeys }))
 }
+
+/** Reads each line by the pattern, with its groups as columns. */
+export const patternLineSource = (
+  files: readonly StagedFile[],
+  format: LinesFormat,
+  options: TextSourceOptions,
+): TextSource => ofLines(files, patternSource(scanStaged(files, options), format, 'line'))
+
+const scanStaged = (files: readonly StagedFile[], options: TextSourceOptions): string =>
+  scanText(files, ['line'], { delimiter: lineDelimiter, quote: '', escape: '', nulls: [] }, options)
+
+const ofLines = (files: readonly StagedFile[], source: LineSource): TextSource => ({
+  ...source,
+  all: [...prefixOf(files), 'line'],
+  used: ['*'],
+})
 
 /** Reads the groups of the pattern from the texts in a column of `from`. */
 export function patternSource(from: string, { pattern }: LinesFormat, column: string): LineSource {

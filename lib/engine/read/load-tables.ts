@@ -1,18 +1,15 @@
 /** Loads broadcast tables into an engine before it is locked. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Columns, Format, LinesFormat } from '../../define/definition.ts'
+import type { Columns, Format } from '../../define/definition.ts'
+import { isText, type TextFormat } from '../../define/format-kind.ts'
 import { FanmillError, PermanentError } from '../../errors/errors.ts'
 import type { ParquetContent } from '../../parquet/file.ts'
 import { engineFault } from '../duckdb/engine.ts'
-import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
-import { scanLines } from './csv-scan.ts'
-import { csvSettings, scanFault, tableFormat } from './csv-table.ts'
-import { jsonSource } from './json-source.ts'
-import { patternSource } from './line-source.ts'
+import { quoteName } from '../duckdb/quote.ts'
 import { describeParquet, ownColumns } from './parquet-describe.ts'
 import { parquetMisfits, parquetRead } from './parquet-read.ts'
 import { declaredColumns } from './read-columns.ts'
-import type { TextSource } from './text-source.ts'
+import { tableText } from './table-text.ts'
 import { carefulRead, misfits } from './typed-read.ts'
 
 /** A table's content as a local file, which may end in .gz. Its text is UTF-8, whatever encoding its format names. */
@@ -37,26 +34,25 @@ export function loadTables(tables: readonly TableFile[]): (connection: DuckDBCon
         await loadTable(connection, table)
       } catch (error) {
         if (error instanceof FanmillError) throw error
-        throw tableFault(table, (await csvFault(connection, table)) ?? error)
+        throw tableFault(table, (await textFault(connection, table)) ?? error)
       }
     }
   }
 }
 
-async function loadTable(connection: DuckDBConnection, given: TableFile): Promise<void> {
-  const { name, columns } = given
-  const format = given.format.kind === 'csv' ? await tableFormat(given, given.format) : given.format
-  const table = { ...given, format }
-  if (format.kind === 'parquet') return loadParquet(connection, table)
-  if (!columns) {
-    if (format.kind === 'lines') await checkLines(connection, table, format)
-    await connection.run(`CREATE TABLE ${quoteName(name)} AS SELECT * FROM ${sniffed(table, format)}`)
-    return
-  }
-  const read = { columns, strict: true, keepNew: false, provenance: [] }
-  const source = textOf(table, format, columns)
-  await checkRows(connection, table, misfits([source], read))
-  await connection.run(`CREATE TABLE ${quoteName(name)} AS ${carefulRead([source], read)}`)
+async function loadTable(connection: DuckDBConnection, table: TableFile): Promise<void> {
+  const { format } = table
+  return isText(format) ? loadText(connection, table, format) : loadParquet(connection, table)
+}
+
+async function loadText(connection: DuckDBConnection, table: TableFile, declared: TextFormat): Promise<void> {
+  const { name, file, columns } = table
+  const { prepare, texts, sniffed, mayMisfit = false } = tableText(declared)
+  const format = (await prepare?.(table, declared)) ?? declared
+  const read = { columns: columns ?? {}, strict: true, keepNew: false, provenance: [] }
+  if (columns || mayMisfit) await checkRows(connection, table, misfits([texts(file, format, read.columns)], read))
+  const rows = columns ? carefulRead([texts(file, format, columns)], read) : `SELECT * FROM ${sniffed(file, format)}`
+  await connection.run(`CREATE TABLE ${quoteName(name)} AS ${rows}`)
 }
 
 async function loadParquet(connection: DuckDBConnection, table: TableFile): Promise<void> {
@@ -69,11 +65,6 @@ async function loadParquet(connection: DuckDBConnection, table: TableFile): Prom
   const input = parquetRead(described, read)
   await checkRows(connection, table, parquetMisfits(described, read))
   await connection.run(`CREATE TABLE ${quoteName(name)} AS ${input}`)
-}
-
-async function checkLines(connection: DuckDBConnection, table: TableFile, format: LinesFormat): Promise<void> {
-  const read = { columns: {}, strict: true, keepNew: false, provenance: [] }
-  await checkRows(connection, table, misfits([textOf(table, format, {})], read))
 }
 
 async function checkRows(connection: DuckDBConnection, { name }: TableFile, query: string): Promise<void> {
@@ -93,55 +84,10 @@ async function checkRows(connection: DuckDBConnection, { name }: TableFile, quer
   })
 }
 
-/** Rows as texts, numbered in place of the located prefix. */
-function textOf(table: TableFile, format: Exclude<Format, { kind: 'parquet' }>, columns: Columns): TextSource {
-  const numbered = (from: string): string =>
-    `(SELECT '0' AS _fanmill_member, '' AS _fanmill_line, CAST(row_number() OVER () AS VARCHAR) AS _fanmill_record, * FROM ${from})`
-  const text = (column: string): string => quoteName(column)
-  switch (format.kind) {
-    case 'csv': {
-      const names = format.header ? '' : `, names = ${quoteTexts(Object.keys(columns))}`
-      return {
-        from: numbered(`read_csv(${csvSettings(table.file, format)}, all_varchar = true${names})`),
-        text,
-        recordText: "''",
-        all: Object.keys(columns).map(quoteName),
-        used: ['*'],
-        undeclared: [],
-      }
-    }
-    case 'jsonLines':
-      return {
-        ...jsonSource(
-          numbered(`(SELECT CAST(json AS VARCHAR) AS line FROM read_ndjson_objects(${quoteText(table.file)}))`),
-          columns,
-        ),
-        all: ['line'],
-        used: ['*'],
-      }
-    case 'lines':
-      return {
-        ...patternSource(numbered(scanLines([table.file], ['content'])), format, 'content'),
-        all: ['content'],
-        used: ['*'],
-      }
-  }
+async function textFault(connection: DuckDBConnection, table: TableFile): Promise<unknown> {
+  const { format } = table
+  return isText(format) ? tableText(format).faultOf?.(connection, table, format) : undefined
 }
-
-function sniffed({ file }: TableFile, format: Exclude<Format, { kind: 'parquet' }>): string {
-  switch (format.kind) {
-    case 'jsonLines':
-      // Every row is sniffed: a table is small, and a type found late would fail the load.
-      return `read_json(${quoteText(file)}, format = 'newline_delimited', sample_size = -1, hive_partitioning = false)`
-    case 'lines':
-      return `(SELECT unnest(groups) FROM ${patternSource(scanLines([file], ['content']), format, 'content').from})`
-    case 'csv':
-      return `read_csv(${csvSettings(file, format)}, sample_size = -1)`
-  }
-}
-
-const csvFault = async (connection: DuckDBConnection, table: TableFile): Promise<unknown> =>
-  table.format.kind === 'csv' ? scanFault(connection, table, table.format) : undefined
 
 function tableFault({ name, file }: TableFile, error: unknown): Error {
   const fault = engineFault(error)

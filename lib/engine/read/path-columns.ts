@@ -1,4 +1,5 @@
 /** Columns that stand in the paths of staged text (`name=value`), beside those of the text. */
+import { formatKind } from '../../define/format-kind.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { placeOf } from '../../model/member-place.ts'
 import { hiveValues } from '../../paths/hive-columns.ts'
@@ -17,7 +18,7 @@ export function withPathColumns(
   const archives = new Set(files.flatMap(file => file.members.map(({ archive }) => archive)))
   const inPaths = new Set([...archives].flatMap(archive => Object.keys(hiveValues(archive))))
   const inPath = hive.filter(name => inPaths.has(name))
-  if (format.kind === 'csv' && format.header) refuseBoth(archives, files[0]?.columns ?? [])
+  if (formatKind(format).columnsFrom === 'header') refuseBoth(archives, files[0]?.columns ?? [])
   return {
     ...source,
     text: column => (inPath.includes(column) ? pathText(column) : source.text(column)),

@@ -1,7 +1,8 @@
 /** Makes text sources of staged files, by their format. */
+import type { TextFormat } from '../../define/format-kind.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { csvSource } from './csv-source.ts'
-import { lineSource } from './line-source.ts'
+import { jsonLineSource, patternLineSource } from './line-source.ts'
 import { withPathColumns } from './path-columns.ts'
 import type { TextSource, TextSourceOptions } from './text-source.ts'
 
@@ -14,7 +15,23 @@ export function textSources(files: readonly StagedFile[], options: TextSourceOpt
   return [...groups.values()].map(group => withPathColumns(textSource(group, options), group, options))
 }
 
-function textSource(files: readonly StagedFile[], options: TextSourceOptions): TextSource {
-  const { format } = options
-  return format.kind === 'csv' ? csvSource(files, format, options) : lineSource(files, format, options)
+type SourceOf<F extends TextFormat> = (
+  files: readonly StagedFile[],
+  format: F,
+  options: TextSourceOptions,
+) => TextSource
+
+const sources: { readonly [K in TextFormat['kind']]: SourceOf<Extract<TextFormat, { kind: K }>> } = {
+  csv: csvSource,
+  jsonLines: jsonLineSource,
+  lines: patternLineSource,
+}
+
+function textSource<K extends TextFormat['kind']>(
+  files: readonly StagedFile[],
+  options: TextSourceOptions,
+): TextSource {
+  const format = options.format as Extract<TextFormat, { kind: K }>
+  const source: SourceOf<Extract<TextFormat, { kind: K }>> = sources[format.kind as K]
+  return source(files, format, options)
 }

@@ -1,5 +1,6 @@
 /** The interface between a format and the readings: staged text as a relation in SQL, with the text of each declared column. */
-import type { Columns, Format } from '../../define/definition.ts'
+import type { Columns } from '../../define/definition.ts'
+import type { TextFormat } from '../../define/format-kind.ts'
 import type { RecordTest } from './record-test.ts'
 
 /** Staged files that one scan can read: their header and newline style are the same. */
@@ -35,7 +36,7 @@ export interface TextSource {
 export type LineSource = Omit<TextSource, 'all' | 'used'>
 
 export interface TextSourceOptions {
-  readonly format: Exclude<Format, { kind: 'parquet' }>
+  readonly format: TextFormat
   readonly columns: Columns
   /** Records that cannot be read fail the query, are kept in the table `fanmill_errors`, or are skipped because they are kept already. */
   readonly badRecords: 'fail' | 'keep' | 'ignore'

@@ -2,8 +2,9 @@
 import { isUtf8 } from 'node:buffer'
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { Columns } from '../../define/definition.ts'
+import { hasFields, type TextFormat } from '../../define/format-kind.ts'
 import type { StagedFile } from '../../stage/stage.ts'
-import { encodingOf, type TextFormat } from '../../text/record-dialect.ts'
+import { encodingOf } from '../../text/record-dialect.ts'
 
 /**
  * Whether a fast reading may be tried: a text that is not UTF-8 ends the engine for good when it has columns that are
@@ -11,7 +12,7 @@ import { encodingOf, type TextFormat } from '../../text/record-dialect.ts'
  */
 export function isReadable(files: readonly StagedFile[], format: TextFormat, columns: Columns): boolean {
   const hasUnread = (file: StagedFile): boolean =>
-    file.located || (format.kind === 'csv' && file.columns.some(name => !Object.hasOwn(columns, name)))
+    file.located || (hasFields(format) && file.columns.some(name => !Object.hasOwn(columns, name)))
   return isUtf8Text(files.filter(hasUnread), format)
 }
 

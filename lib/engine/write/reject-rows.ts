@@ -1,7 +1,7 @@
 /** Rejected rows of a careful conversion: those that do not fit a column, and records that the scan could not read. */
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { layoutOfText, type TextFormat } from '../../define/format-kind.ts'
 import type { Reject } from '../../model/reject.ts'
-import { lineDelimiter, type TextFormat } from '../../text/record-dialect.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { prefixColumns, scanLines } from '../read/csv-scan.ts'
 import { recordCharactersMax } from '../read/record-text.ts'
@@ -67,8 +67,8 @@ export async function dropScanErrors(connection: DuckDBConnection): Promise<void
  * first counts. The located prefix stands before the record's text.
  */
 export function badRecords(format: TextFormat): string {
-  const delimiter = format.kind === 'csv' ? format.delimiter : lineDelimiter
-  const encoding = format.kind === 'csv' ? 'UTF-8, or encoding in csv()' : 'UTF-8'
+  const { delimiter } = layoutOfText(format)
+  const encoding = `UTF-8, or encoding in ${format.kind}()`
   const field = (index: number): string => `split_part(csv_line, ${quoteText(delimiter)}, ${index})`
   const prefix = prefixColumns.length
   const fieldCount = `CAST(regexp_extract(error_message, 'Number of Columns: (\\d+) Found: (\\d+)', 1) AS INTEGER) - ${prefix} || ' fields'`

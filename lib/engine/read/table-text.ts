@@ -1,0 +1,79 @@
+/** The table of the text formats of broadcast tables: how each is read as texts, or with the types that the engine finds. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Columns, CsvFormat, JsonLinesFormat, LinesFormat } from '../../define/definition.ts'
+import type { TextFormat } from '../../define/format-kind.ts'
+import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
+import { scanLines } from './csv-scan.ts'
+import { type CsvTable, csvSettings, scanFault, tableFormat } from './csv-table.ts'
+import { jsonSource } from './json-source.ts'
+import { patternSource } from './line-source.ts'
+import type { TextSource } from './text-source.ts'
+
+interface TableText<F extends TextFormat> {
+  /** Returns the format with which the table is read; default the declared one. */
+  prepare?(table: CsvTable, format: F): Promise<F>
+  /** The rows as texts, numbered in place of the located prefix. */
+  texts(file: string, format: F, columns: Columns): TextSource
+  /** A FROM clause with the names and types that the engine finds in all rows. */
+  sniffed(file: string, format: F): string
+  /** Whether a line may be no record, also where no columns are declared. */
+  readonly mayMisfit?: boolean
+  /** Returns the error of a reading that names the place, where the engine's own does not. */
+  faultOf?(connection: DuckDBConnection, table: CsvTable, format: F): Promise<unknown>
+}
+
+const csv: TableText<CsvFormat> = {
+  prepare: tableFormat,
+  texts(file, format, columns) {
+    const names = format.header ? '' : `, names = ${quoteTexts(Object.keys(columns))}`
+    return {
+      from: numbered(`read_csv(${csvSettings(file, format)}, all_varchar = true${names})`),
+      text: quoteName,
+      recordText: "''",
+      all: Object.keys(columns).map(quoteName),
+      used: ['*'],
+      undeclared: [],
+    }
+  },
+  sniffed: (file, format) => `read_csv(${csvSettings(file, format)}, sample_size = -1)`,
+  faultOf: scanFault,
+}
+
+const jsonLines: TableText<JsonLinesFormat> = {
+  texts: (file, _, columns) => ({
+    ...jsonSource(
+      numbered(`(SELECT CAST(json AS VARCHAR) AS line FROM read_ndjson_objects(${quoteText(file)}))`),
+      columns,
+    ),
+    all: ['line'],
+    used: ['*'],
+  }),
+  // Every row is sniffed: a table is small, and a type found late would fail the load.
+  sniffed: file =>
+    `read_json(${quoteText(file)}, format = 'newline_delimited', sample_size = -1, hive_partitioning = false)`,
+}
+
+const lines: TableText<LinesFormat> = {
+  texts: (file, format) => ({
+    ...patternSource(numbered(scanLines([file], ['content'])), format, 'content'),
+    all: ['content'],
+    used: ['*'],
+  }),
+  sniffed: (file, format) =>
+    `(SELECT unnest(groups) FROM ${patternSource(scanLines([file], ['content']), format, 'content').from})`,
+  mayMisfit: true,
+}
+
+const numbered = (from: string): string =>
+  `(SELECT '0' AS _fanmill_member, '' AS _fanmill_line, CAST(row_number() OVER () AS VARCHAR) AS _fanmill_record, * FROM ${from})`
+
+const kinds: { readonly [K in TextFormat['kind']]: TableText<Extract<TextFormat, { kind: K }>> } = {
+  csv,
+  jsonLines,
+  lines,
+}
+
+/** Returns how a table of this format is read. */
+export const tableText = <K extends TextFormat['kind']>(
+  format: Extract<TextFormat, { kind: K }>,
+): TableText<Extract<TextFormat, { kind: K }>> => kinds[format.kind as K]
