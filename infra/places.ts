@@ -41,11 +41,9 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
     ),
     outputs: unique(outputs),
     upstream: unique(
-      tasks
-        .flatMap(({ source }) => upstreamOf(source) ?? [])
-        .map(upstream => outputPrefix + outputFolder(upstream) + outputKind(upstream.output).keys),
+      tasks.flatMap(({ source }) => upstreamOf(source) ?? []).flatMap(upstream => outputKeys(upstream, outputPrefix)),
     ),
-    parts: unique(tasks.map((task, index) => outputs[index] + outputKind(task.output).keys)),
+    parts: unique(tasks.flatMap(task => outputKeys(task, outputPrefix))),
     state: outputPrefix + stateRoot,
     ...(trigger && {
       trigger: inputPrefix + fixedPrefix(trigger.upload),
@@ -80,6 +78,12 @@ function keyPattern(template: string): string {
 function fixedPrefix(template: string): string {
   const [first] = templateTokens(template)
   return first?.kind === 'text' ? literalPrefix(first.text) : ''
+}
+
+/** Returns the pattern of the keys that a task writes; none where it writes no objects. */
+function outputKeys(task: Pick<TaskDefinition, 'name' | 'output'>, outputPrefix: string): string[] {
+  const { keys } = outputKind(task.output)
+  return keys === undefined ? [] : [outputPrefix + outputFolder(task) + keys]
 }
 
 function outputFolder(task: Pick<TaskDefinition, 'name' | 'output'>): string {

@@ -53,6 +53,7 @@ const packages: Record<string, RegExp> = {
   'lib/engine': /^(node:|@duckdb\/)/,
   'lib/infer': /^(node:|@duckdb\/node-api$)/,
   'lib/threads/pool.ts': /^(node:|piscina$)/,
+  'lib/threads/task-workers.ts': /^(node:|p-limit$)/,
   'lib/cli': /^(node:|commander$|cli-progress$|cli-table3$)/,
   'lib/delta': /^(node:crypto|valibot)$/,
   'lib/model': /^(node:|valibot$)/,

@@ -57,7 +57,8 @@ function checkCounts(item: PlannedBatch, outcome: Outcome): void {
   same('members', item.memberCount, members + membersSkipped)
   same('records found in the text = rows read + rejected', recordsFound, rowsRead + rowsRejected)
   const inParts = outcome.parts.reduce((total, part) => total + part.rows, 0)
-  if (outcome.files === undefined) same('rows written = rows of the parts', rowsWritten, inParts)
+  if (outcome.delivered) same('rows written = rows of the calls of the sink', rowsWritten, outcome.delivered.rows)
+  else if (outcome.files === undefined) same('rows written = rows of the parts', rowsWritten, inParts)
 }
 
 function mismatch(outcome: Outcome, expected: string, got: string): PermanentError {

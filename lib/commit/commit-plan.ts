@@ -67,7 +67,8 @@ function journalOf(
   const { runId, attempt, outputPath, mode, replaces } = reservation
   const prefix = outputPrefix(outputPath)
   const generation = head.committing?.generation ?? reservation.generation
-  const what = { mode, generation, partitionBy, outcomes, prefixLength: prefix.length, replaces }
+  const { hasRowsInParts } = outputCommits[reservation.outputKind]
+  const what = { mode, generation, hasRowsInParts, partitionBy, outcomes, prefixLength: prefix.length, replaces }
   const next = nextManifest(current.standing, { ...what, run: runOf(reservation, outcomes, finishedAt) })
   const isNext = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])
   return {

@@ -16,6 +16,8 @@ import type { Partition } from '../paths/partition-path.ts'
 export interface NextManifest {
   readonly mode: OutputMode
   readonly generation: number
+  /** Default true. */
+  readonly hasRowsInParts?: boolean
   readonly partitionBy: readonly string[]
   readonly run: ManifestRun
   readonly outcomes: readonly Outcome[]
@@ -27,7 +29,7 @@ export interface NextManifest {
 
 /** `before` is what still exists of the dataset; etags of new parts are empty. */
 export function nextManifest(before: Manifest | undefined, what: NextManifest): Manifest {
-  const { run, outcomes, generation, partitionBy } = what
+  const { run, outcomes, generation, partitionBy, hasRowsInParts = true } = what
   const added = outcomes.flatMap(outcome => partsOf(outcome, what))
   const kept = partsBeside(before, added, what)
   const parts = visibleParts([...kept, ...added])
@@ -46,7 +48,7 @@ export function nextManifest(before: Manifest | undefined, what: NextManifest): 
     totals: {
       ...totals,
       // Counted over the present parts, because a later run may have replaced some.
-      rows: files ? totals.rows : sum(parts.map(part => part.rows)),
+      rows: hasRowsInParts ? sum(parts.map(part => part.rows)) : totals.rows,
       bytes: sum(parts.map(part => part.bytes)) + sum((files ?? []).map(file => file.sizeBytes)),
       parts: parts.length,
     },

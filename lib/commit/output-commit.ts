@@ -14,6 +14,8 @@ export interface WritingRun {
 export interface OutputCommit {
   /** Whether rows that stay beside those of the run must have the same columns and partitions. */
   readonly hasShape: boolean
+  /** Whether the rows of the dataset are those of its parts, of which a later run may replace some. */
+  readonly hasRowsInParts: boolean
   /**
    * Returns whether a file in the folder that the manifest does not name may not stay, by its name below the folder; `written`
    * are the paths of the members that the run extracts. Undefined where every such file may stay.
@@ -28,21 +30,32 @@ export interface OutputCommit {
 /** Parts are found by a listing, and so are those of others: any Parquet file is refused that readers would take for a part. */
 const parquet: OutputCommit = {
   hasShape: true,
+  hasRowsInParts: true,
   inTheWay: () => name => name.endsWith('.parquet') && !isHidden(name),
   foreignFiles: 'Parquet files',
   attemptsOf: attemptsOfParts,
 }
 
+/** A function writes elsewhere: the folder only records the runs. */
+const sink: OutputCommit = {
+  hasShape: false,
+  hasRowsInParts: false,
+  inTheWay: () => undefined,
+  foreignFiles: 'files',
+  attemptsOf: () => [],
+}
+
 /** Any other file may stay beside extracted members. They have the names of their members: only the run itself is known to write them. */
 const memberFiles: OutputCommit = {
   hasShape: false,
+  hasRowsInParts: false,
   inTheWay: written => (written.size > 0 ? name => written.has(name) : undefined),
   foreignFiles: 'files of the same names',
   attemptsOf: (_, { runId, attempt = 1 }) =>
     Array.from({ length: attempt - 1 }, (_, index) => ({ runId, attempt: index + 1 })),
 }
 
-export const outputCommits: { readonly [K in Output['kind']]: OutputCommit } = { parquet, memberFiles }
+export const outputCommits: { readonly [K in Output['kind']]: OutputCommit } = { parquet, memberFiles, sink }
 
 function isHidden(name: string): boolean {
   return name.split('/').some(segment => segment.startsWith('.') || (segment.startsWith('_') && !segment.includes('=')))

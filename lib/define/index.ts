@@ -57,7 +57,7 @@ export {
   type ParquetOptions,
   parquet,
 } from './output.ts'
-export type { MemberFilesOutput, Output, OutputMode, ParquetOutput } from './output-definition.ts'
+export type { MemberFilesOutput, Output, OutputMode, ParquetOutput, SinkOutput } from './output-definition.ts'
 export { type ParamOf, type ParamOptions, param } from './param.ts'
 export { partitionsOf } from './partitions-of.ts'
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline.ts'
@@ -86,6 +86,7 @@ export type {
 } from './row-types.ts'
 export { type RowsContext, type RowsFrom, type RowsFromOptions, rowsFrom } from './rows-from.ts'
 export { secret } from './secret.ts'
+export { type Sink, type SinkContext, type SinkOptions, sink } from './sink.ts'
 export {
   type Files,
   type FilesOptions,

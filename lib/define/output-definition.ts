@@ -62,5 +62,21 @@ export interface MemberFilesOutput {
   readonly mode: OutputMode
 }
 
+/** Rows that a function of the user writes. */
+export interface SinkOutput {
+  readonly kind: 'sink'
+  /** The folder of the state that records the runs; nothing else is written there. */
+  readonly path: string
+  readonly mode: OutputMode
+  /** Writes rows; runs in a worker thread. */
+  readonly write: (rows: never, context: never) => unknown
+  /** Returns whether the rows of a key are written already. */
+  readonly isDone?: (context: never) => boolean | Promise<boolean>
+  /** The most rows of one call. */
+  readonly batchRows: number
+  /** The most calls at once in one process. Absent means one in each worker. */
+  readonly concurrency?: number
+}
+
 /** Where rows or members go. */
-export type Output = ParquetOutput | MemberFilesOutput
+export type Output = ParquetOutput | MemberFilesOutput | SinkOutput

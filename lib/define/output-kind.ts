@@ -1,5 +1,5 @@
 /** The table of the kinds of outputs, as data: what a run writes of its rows or members, and how others may use it. */
-import type { Output, ParquetOutput } from './output-definition.ts'
+import type { Output, ParquetOutput, SinkOutput } from './output-definition.ts'
 
 /** How rows become Parquet parts. */
 export type PartLayout = Pick<
@@ -13,16 +13,34 @@ export interface OutputKind {
    * engine.
    */
   readonly layout?: PartLayout
-  /** What a run adds below the output's folder: one object for each part, one for each member, or none. */
-  readonly adds: 'parts' | 'members'
-  /** The keys of these objects below the folder, as a pattern of which `*` is any text. */
-  readonly keys: string
+  /** What a run adds below the output's folder: one object for each part, one for each member, or nothing. */
+  readonly adds: 'parts' | 'members' | 'nothing'
+  /** The keys of these objects below the folder, as a pattern of which `*` is any text. Absent where nothing is added. */
+  readonly keys?: string
+  /** The function that gets the rows; absent where they are written to the store. */
+  readonly delivery?: Pick<SinkOutput, 'write' | 'isDone' | 'batchRows' | 'concurrency'>
+  /**
+   * Set where a repeated batch must have the same rows in the same pieces, on any machine: the bytes of text that are staged at once.
+   * Files are then not cut by byte ranges, whose first records are found only when their neighbours are read.
+   */
+  readonly pieceBytes?: number
   /** Whether its parts are a dataset that other tasks of the pipeline read with `partitionsOf`. */
   readonly isDataset: boolean
 }
 
+/** Rows on their way to a function: one file for each piece, which is read once and removed. */
+const passingLayout: PartLayout = {
+  ...{ partitionBy: [], sortBy: [], partitionsMax: 1 },
+  ...{ compression: 'uncompressed', bloomFilters: false },
+  ...{ rowGroupRows: 122_880, partBytes: Number.MAX_SAFE_INTEGER },
+}
+
 const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: K }>) => OutputKind } = {
   parquet: output => ({ layout: output, adds: 'parts', keys: '*part-*.parquet', isDataset: true }),
+  sink: output => ({
+    ...{ layout: passingLayout, adds: 'nothing', isDataset: false },
+    ...{ delivery: output, pieceBytes: 16 * 2 ** 20 },
+  }),
   memberFiles: () => ({ adds: 'members', keys: '*', isDataset: false }),
 }
 

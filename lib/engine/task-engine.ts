@@ -35,6 +35,8 @@ export interface TaskEngine {
   check(inputs?: InputColumns): Promise<void>
   /** Whether a map function has read its row's member: the files of a conversion must then be of one member. */
   readonly isByMember: boolean
+  /** Forgets what it learned about members, so that the next job stages and orders its rows as on any other thread. */
+  forgetMember(): void
   /** Sets the run of the next conversions, for provenance columns. */
   enterRun(run: LoadingRun): Promise<void>
   convert(job: ConvertJob): Promise<Converted>
@@ -109,6 +111,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     get isByMember() {
       return maps.isByMember
     },
+    forgetMember: () => maps.forgetMember(),
     async check(inputs = {}) {
       if (inputs.dataset) dataset = inputs.dataset
       if (!isUntyped || dataset) await conversionWith(inputs.hive ?? task.hive ?? [])

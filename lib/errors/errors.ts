@@ -47,6 +47,7 @@ export type ErrorCode =
   | 'SOURCE_FAILED'
   | 'TRANSFORM_FAILED'
   // outputs and the protocol
+  | 'SINK_FAILED'
   | 'OUTPUT_LOCKED'
   | 'OUTPUT_UNSETTLED'
   | 'OUTPUT_NOT_OURS'

@@ -2,7 +2,7 @@
 
 import type { TaskDefinition } from '../define/definition.ts'
 import { formatKind, textPerParquet } from '../define/format-kind.ts'
-import { layoutOf } from '../define/output-kind.ts'
+import { layoutOf, outputKind } from '../define/output-kind.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { splitShares } from './plan-slices.ts'
 
@@ -33,7 +33,7 @@ export function expectedParts(
   { threads, groupBytes }: PartsOptions,
 ): ExpectedParts {
   const layout = layoutOf(task.output)
-  if (!layout) return { count: 0, bytes: 0 }
+  if (!layout || outputKind(task.output).adds !== 'parts') return { count: 0, bytes: 0 }
   const perByte = shrinkage(task)
   const count = batches.reduce((sum, slices) => {
     const groups = splitShares(slices, threads).flatMap(share => groupSizes(bytesOf(share), groupBytes))

@@ -1,7 +1,7 @@
 /** Finds files that are no archives, pins them by the hash of their content, and cuts large texts into slices. */
 
-import type { FilesSource } from '../define/definition.ts'
 import { formatKind, isText } from '../define/format-kind.ts'
+import { outputKind } from '../define/output-kind.ts'
 import { compressionOf } from '../inflate/compression.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { type StoredObject, smallFileBytes } from '../store/store.ts'
@@ -12,11 +12,7 @@ import { type OpenInput, openAll, openedAtOnce } from './open-input.ts'
 import { planRangeSlices } from './plan-slices.ts'
 import { spread } from './spread.ts'
 
-export async function findFiles(
-  source: FilesSource,
-  objects: readonly StoredObject[],
-  options: FindOptions,
-): Promise<FoundObjects> {
+export async function findFiles(objects: readonly StoredObject[], options: FindOptions): Promise<FoundObjects> {
   const identify = options.identify ?? (object => contentHash(options.input, object))
   const taken = spread(objects, options.sample)
   const pin = async (object: StoredObject): Promise<OpenInput> => {
@@ -29,7 +25,12 @@ export async function findFiles(
   return {
     inputs: opened.map(({ input }) => input),
     cut: chosen =>
-      cutInputs(chosen, (key, place) => fileSlices(source, byKey.get(key) as StoredObject, place), bytes, options),
+      cutInputs(
+        chosen,
+        (key, place) => fileSlices(options.task, byKey.get(key) as StoredObject, place),
+        bytes,
+        options,
+      ),
     memberCount: taken.length,
     ...noMembers,
     bytesIn: bytes,
@@ -56,16 +57,19 @@ async function openFiles(
   return objects.flatMap(({ key }) => byKey.get(key) ?? [])
 }
 
-function fileSlices(source: FilesSource, { key, sizeBytes }: StoredObject, place: SlicePlace): readonly Slice[] {
+function fileSlices(task: FindOptions['task'], { key, sizeBytes }: StoredObject, place: SlicePlace): readonly Slice[] {
   const { input, firstSlice, wholeBytes } = place
   const whole = { slice: firstSlice, input, bytes: sizeBytes }
   const isLarge = sizeBytes > wholeBytes
-  if (source.format && !isText(source.format)) return [{ kind: 'file', ...whole }]
+  const { format } = task.source
+  if (format && !isText(format)) return [{ kind: 'file', ...whole }]
   if (compressionOf(key)) return [{ kind: isLarge ? 'stream' : 'file', ...whole }]
-  if (!isLarge || !canCut(source)) return [{ kind: 'file', ...whole }]
+  if (!isLarge || !canCut(task)) return [{ kind: 'file', ...whole }]
   return planRangeSlices({ sizeBytes, ...place })
 }
 
 /** Whether a file can be cut into ranges; text with comments is rewritten from its start, and so read whole. */
-const canCut = ({ format }: FilesSource): boolean =>
-  format !== undefined && formatKind(format).text?.comment === undefined
+const canCut = ({ source: { format }, output }: FindOptions['task']): boolean =>
+  format !== undefined &&
+  formatKind(format).text?.comment === undefined &&
+  (output && outputKind(output).pieceBytes) === undefined

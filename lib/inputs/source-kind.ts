@@ -59,7 +59,7 @@ async function findZipMembers(source: ZipMembersSource, options: FindOptions): P
 async function findPlainFiles(source: FilesSource, options: FindOptions): Promise<FoundSource> {
   const glob = templateGlob(source.paths, options.params)
   const objects = await matchingObjects(options, glob)
-  return { found: await findFiles(source, objects, options), noInputError: () => noFileError(options, glob) }
+  return { found: await findFiles(objects, options), noInputError: () => noFileError(options, glob) }
 }
 
 async function findRows(source: RowsFromSource, options: FindOptions): Promise<FoundSource> {

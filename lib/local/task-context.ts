@@ -5,6 +5,7 @@ import type { FetchedTables } from '../inputs/tables.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import type { PartitionSet } from '../paths/partition-set.ts'
 import type { Gate } from '../process/gate.ts'
+import type { ProcessTools } from '../process/process-tools.ts'
 import type { Progress } from './progress.ts'
 import type { Session } from './session.ts'
 import type { TaskLog } from './task-log.ts'
@@ -19,6 +20,7 @@ export interface TaskRun {
   readonly workers: Workers
   readonly gate: Gate
   readonly partitions: PartitionSet | undefined
+  readonly deliveries: ProcessTools['deliveries']
   readonly progress: Progress
   readonly log: TaskLog
   readonly started: number

@@ -28,7 +28,7 @@ import { urlBelow } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
 import { isAlive } from '../threads/machine.ts'
 import { environmentSecrets } from '../threads/secrets.ts'
-import { batchTools, openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
+import { batchTools, deliveryLimitFor, openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { activeElsewhere, planEvents } from './run-events.ts'
 import type { Session } from './session.ts'
@@ -52,6 +52,7 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   const log = createTaskLog(session, name)
   const progress = createProgress(session, name, log)
   const partitions = partitionSetFor(task)
+  const deliveries = deliveryLimitFor(task, session.workers)
   const workers = progress.observe(openPool(session, task, params, tables, progress))
   progress.enter('plan')
   const stop = (): void => workers.stop()
@@ -69,7 +70,10 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     const schema = again?.schema ?? (checked.status === 'fulfilled' ? checked.value?.schema : undefined)
     if (found.status === 'rejected') throw found.reason
     return await runFound(
-      { session, task, params, schema, tables, workers, gate: createGate(), partitions, progress, log, started },
+      {
+        ...{ session, task, params, schema, tables, workers, gate: createGate(), partitions, deliveries },
+        ...{ progress, log, started },
+      },
       found.value,
     )
   } finally {
@@ -176,11 +180,11 @@ function contextOf({ session, task, params, tables }: TaskRun): TaskContext {
 let tokens = 0
 
 function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun): RunBatchesOptions {
-  const { session, task, workers, gate, partitions, progress, log } = taskRun
+  const { session, task, workers, gate, partitions, deliveries, progress, log } = taskRun
   const { output, stageFolder, partFolder, groupBytes, options, owner } = session
   const input = inputStore(session, task)
   const { signal, failFast } = options
-  const machine = { input, output, workers, gate, stageFolder, partFolder, groupBytes, partitions, signal }
+  const machine = { input, output, workers, gate, stageFolder, partFolder, groupBytes, partitions, deliveries, signal }
   const watcher: RunWatcher = {
     onStart() {
       log.begin(planned.run)

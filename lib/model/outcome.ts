@@ -44,6 +44,8 @@ export const outcomeSchema = v.object({
   token: v.string(),
   parts: v.array(partSchema),
   files: v.optional(v.array(fileSchema)),
+  /** The rows that a sink has, and the keys that they have there; `skipped` of the keys were there already. */
+  delivered: v.optional(v.object({ rows: count, keys: count, skipped: count })),
   /** Rows that entered the transform. */
   rowsRead: count,
   rowsWritten: count,

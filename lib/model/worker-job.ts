@@ -2,6 +2,7 @@
 import type { PlainError } from '../errors/errors.ts'
 import type { LogLevel } from './events.ts'
 import type { SchemaColumn } from './manifest.ts'
+import type { Outcome } from './outcome.ts'
 import type { InputObject, MembersSlice, StreamSlice } from './plan-data.ts'
 import type { ShareJob, SharePart, ShareResult } from './share.ts'
 import type { SkippedMember } from './skipped-member.ts'
@@ -25,6 +26,13 @@ interface JobFields {
   }
   /** Joins the account files of several groups into one. */
   readonly accounts: { readonly files: readonly string[]; readonly target: string }
+  /** Gives the rows of part files, in their order, to the function of a sink. */
+  readonly deliver: {
+    readonly files: readonly string[]
+    readonly schema: ShareResult['schema']
+    /** The beginning of the keys, to which the number of the call is added. */
+    readonly key: string
+  }
   /** Writes members as files below a folder. */
   readonly extract: {
     readonly slice: MembersSlice | StreamSlice
@@ -47,6 +55,7 @@ export interface WorkerResults {
   readonly share: ShareResult
   readonly merge: readonly SharePart[]
   readonly accounts: null
+  readonly deliver: NonNullable<Outcome['delivered']>
   readonly extract: {
     readonly files: readonly { readonly path: string; readonly sizeBytes: number; readonly crc32: number }[]
     readonly skipped: readonly SkippedMember[]

@@ -4,6 +4,7 @@ import type { Outcome } from '../model/outcome.ts'
 import type { BatchWork, PlanItem } from '../model/plan-data.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
 import { convertBatch } from './convert-batch.ts'
+import { deliverBatch } from './deliver-batch.ts'
 import { extractBatch } from './extract-batch.ts'
 import type { ProcessTools } from './process-tools.ts'
 
@@ -18,4 +19,5 @@ export type WorkOfBatch = (
 export const batchWorks: { readonly [K in Output['kind']]: WorkOfBatch } = {
   parquet: convertBatch,
   memberFiles: extractBatch,
+  sink: deliverBatch,
 }

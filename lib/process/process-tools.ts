@@ -10,6 +10,8 @@ export interface ProcessTools extends ShareOutTools {
   readonly partBytes: number
   /** Partitions that the run has met so far in this process; default each batch counts its own. */
   readonly partitions?: PartitionSet | undefined
+  /** Limits the calls of a sink at once, over all batches of this process; set for a task whose output is a sink. */
+  readonly deliveries?: (<T>(deliver: () => Promise<T>) => Promise<T>) | undefined
   readonly now: () => number
   /** Skips looking for an existing outcome (saves a request); set when no one can have processed this batch before. Default false. */
   readonly isFirstTry?: boolean

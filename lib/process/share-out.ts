@@ -145,6 +145,7 @@ async function streamOnce(batch: Batch, slice: StreamSlice): Promise<Streamed> {
   const { inputs, item, tools } = batch
   const mayBeBad = slice.member !== undefined && tools.skipsBadMembers === true
   const results: ShareResult[] = []
+  let count = 0
   let bad: BadStream | undefined
   const pending = new Set<Promise<void>>()
   let failure: { error: unknown } | undefined
@@ -159,10 +160,12 @@ async function streamOnce(batch: Batch, slice: StreamSlice): Promise<Streamed> {
         discard()
         continue
       }
+      const at = count++
       const working: Promise<void> = runShare({ ...jobOf(batch, []), staged }, item.batch, tools)
         .then(
           ([result]) => {
-            if (result) results.push({ ...result, bytesIn, members: results.length === 0 ? 1 : 0 })
+            // In the order of the pieces, whichever thread is done first.
+            if (result) results[at] = { ...result, bytesIn, members: at === 0 ? 1 : 0 }
           },
           error => {
             failure ??= { error }

@@ -2,11 +2,12 @@
 
 import { readFile, rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import pLimit from 'p-limit'
 import type { LoadableBundle } from '../bundle/bundle-load.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { callsAtOnce } from '../define/items.ts'
 import { memberPolicy } from '../define/member-policy.ts'
-import { layoutOf } from '../define/output-kind.ts'
+import { layoutOf, outputKind } from '../define/output-kind.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
 import type { TransientError } from '../errors/errors.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
@@ -78,6 +79,12 @@ export function partitionSetFor({ output }: TaskDefinition): PartitionSet | unde
   return partitionBy.length > 0 ? createPartitionSet(partitionsMax) : undefined
 }
 
+/** Creates the limit on the calls of a sink at once, which all batches of a process share; undefined for other outputs. */
+export function deliveryLimitFor({ output }: TaskDefinition, threads: number): ProcessTools['deliveries'] {
+  const { delivery } = outputKind(output)
+  return delivery && pLimit(delivery.concurrency ?? threads)
+}
+
 export interface BatchToolsOptions {
   readonly task: TaskDefinition
   readonly input: Store
@@ -89,6 +96,8 @@ export interface BatchToolsOptions {
   readonly groupBytes: number
   /** Partitions of the whole run when one process does all its batches; default the partitions of this batch. */
   readonly partitions?: PartitionSet | undefined
+  /** Default a limit for this batch alone. */
+  readonly deliveries?: ProcessTools['deliveries']
   /** Unique name of this attempt at the batch. */
   readonly token: string
   readonly signal?: AbortSignal | undefined
@@ -102,16 +111,21 @@ export interface BatchToolsOptions {
 export function batchTools({
   task,
   input,
-  groupBytes,
+  workers,
+  groupBytes: machineBytes,
   signal,
   stageFolder,
   partitions = partitionSetFor(task),
+  deliveries = deliveryLimitFor(task, workers.threads),
   onRepeat,
   ...given
 }: BatchToolsOptions): ProcessTools {
+  const { pieceBytes: groupBytes = machineBytes } = outputKind(task.output)
   return {
     ...given,
+    workers,
     partitions,
+    deliveries,
     groupBytes,
     // Ends early when the run is stopped; the next attempt then throws.
     sleep:

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { TaskDefinition } from '../define/definition.ts'
 import { memberPolicy } from '../define/member-policy.ts'
-import { layoutOf } from '../define/output-kind.ts'
+import { layoutOf, outputKind } from '../define/output-kind.ts'
 import { needsRun } from '../define/provenance.ts'
 import { engineFault, openEngine } from '../engine/duckdb/engine.ts'
 import { loadTables } from '../engine/read/load-tables.ts'
@@ -17,6 +17,7 @@ import { streamFolder } from '../process/stream-pieces.ts'
 import { diskFault } from '../store/disk/fault.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Interrupt } from './channel.ts'
+import { deliverRows } from './deliver-rows.ts'
 import { runExtractJob } from './extract-job.ts'
 import { shareTools } from './share-tools.ts'
 import { checkedEngine, type SendMessage, type ThreadSetup, type ThreadState, taskEngine } from './thread-state.ts'
@@ -107,6 +108,7 @@ const jobRunners: JobRunners = {
   },
   async share(thread, job) {
     thread.log.beginShare(job)
+    if (outputKind(thread.task.output).pieceBytes !== undefined) (await taskEngine(thread)).forgetMember()
     if (job.run && needsRun(thread.task.provenance)) await (await taskEngine(thread)).enterRun(job.run)
     const tools = await shareTools(thread, job)
     return processShare(job, tools).finally(tools.end)
@@ -114,6 +116,7 @@ const jobRunners: JobRunners = {
   async merge(thread, job) {
     return (await taskEngine(thread)).merge(job.files, job)
   },
+  deliver: deliverRows,
   accounts: ({ engine }, { files, target }) => joinAccounts(engine, files, target),
   extract({ task, store, signal, send }, job) {
     const { limits, onBadMember } = memberPolicy(task.source)

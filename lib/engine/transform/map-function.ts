@@ -47,6 +47,8 @@ export interface MapFunctions {
   enter(origin: Origin | undefined): void
   /** Whether a function has ever read its row's member. */
   readonly isByMember: boolean
+  /** Forgets that a function read its row's member. */
+  forgetMember(): void
   /** Whether a function has ever rejected a row. */
   readonly hasRejected: boolean
   /** Writes to a file what functions reject that have the place of their rows, until the file is closed. */
@@ -127,6 +129,9 @@ export function createMapFunctions(
     },
     get isByMember() {
       return isByMember
+    },
+    forgetMember() {
+      isByMember = false
     },
     get hasRejected() {
       return hasRejected
