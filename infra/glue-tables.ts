@@ -36,6 +36,7 @@ const makers: { readonly [K in Output['kind']]: (output: Extract<Output, { kind:
     parquet: (output, { scope, task, options }) => [makeTable(scope, task, output, options)],
     memberFiles: () => [],
     sink: () => [],
+    exchange: () => [],
   }
 
 function makeFor<K extends Output['kind']>(output: Extract<Output, { kind: K }>, what: TableFor): CfnTable[] {

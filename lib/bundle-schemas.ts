@@ -9,9 +9,11 @@ import { type KnownSteps, type KnownStepsOptions, knownSteps } from './bundle-st
 import type { PipelineDefinition, TableDefinition, TaskDefinition } from './define/definition.ts'
 import { hiveNamesOf } from './define/hive-names.ts'
 import { layoutOf, type PartLayout } from './define/output-kind.ts'
+import { stagesOf } from './define/task-stages.ts'
 import { type Engine, openEngine } from './engine/duckdb/engine.ts'
 import { quoteName } from './engine/duckdb/quote.ts'
 import { sqlType } from './engine/read/column-sql.ts'
+import { checkBucketWise } from './engine/sql/bucket-wise.ts'
 import { checkRowWise } from './engine/sql/row-wise.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
 import { stepSql } from './engine/transform/transform.ts'
@@ -31,16 +33,33 @@ export async function taskSchemas(
   const schemas: Record<string, TaskSchema> = {}
   for (const task of tasks) {
     const { name, output } = task
-    const layout = layoutOf(output)
-    if (!layout) continue
-    schemas[name] = await schemaOf({ ...task, layout }, knownSteps(task, options)).catch((error: unknown) => {
+    if (!layoutOf(output)) continue
+    schemas[name] = await stagedSchema(task, options).catch((error: unknown) => {
       throw nameTask(name, error)
     })
   }
   return schemas
 }
 
-type RowsTask = TaskDefinition & { readonly layout: PartLayout }
+/** Returns the columns after the last stage; each stage has the columns of the one before. */
+async function stagedSchema(task: TaskDefinition, options: KnownStepsOptions): Promise<TaskSchema> {
+  let schema: TaskSchema | undefined
+  for (const stage of stagesOf(task)) {
+    const layout = layoutOf(stage.output)
+    const own = schema && 'columns' in schema ? schema.columns : undefined
+    if (!layout) break
+    const known = knownSteps(stage, options, schema ? own !== undefined : undefined)
+    const found = await schemaOf({ ...stage, layout, own }, known)
+    schema = schema && !own ? schema : found
+  }
+  return schema ?? { unknown: 'it writes no rows' }
+}
+
+type RowsTask = TaskDefinition & {
+  readonly layout: PartLayout
+  /** The columns of the stage before. */
+  readonly own?: readonly { readonly name: string; readonly type: string }[] | undefined
+}
 
 async function schemaOf(task: RowsTask, known: KnownSteps): Promise<TaskSchema> {
   const folder = mkdtempSync(join(tmpdir(), 'fanmill-schema-'))
@@ -51,7 +70,7 @@ async function schemaOf(task: RowsTask, known: KnownSteps): Promise<TaskSchema> 
     load: emptyTables(task.tables),
   })
   try {
-    const opened = task.columns && (await prepare(engine, task, known))
+    const opened = (task.columns || task.own) && (await prepare(engine, task, known))
     await checkSyntax(engine, task, known)
     if (known.unknown !== undefined || !opened) return { unknown: known.unknown ?? 'the task declares no columns' }
     return { columns: opened.schema }
@@ -71,17 +90,20 @@ async function prepare(engine: Engine, task: RowsTask, { typed, unknown }: Known
   if (!format) throw new PermanentError('DEFINITION_INVALID', 'a format is needed to read rows')
   const parts = unknown === undefined ? layout : { ...layout, partitionBy: [], sortBy: [] }
   const reading = { format, columns, strict, provenance, onNewColumn, onMissingColumn }
+  const { source } = task
+  const exchangedBy = source.kind === 'exchange' ? source.by : undefined
   const opened = await openTask(
     engine,
-    { ...reading, steps: typed, tables: Object.keys(task.tables), parts, hive: hiveNamesOf(task.source) },
+    { ...reading, steps: typed, tables: Object.keys(task.tables), parts, hive: hiveNamesOf(source), exchangedBy },
     {},
   )
+  if (task.own) await opened.check({ exchanged: task.own })
   return opened
 }
 
 async function checkSyntax(
   engine: Engine,
-  { where, tables }: TaskDefinition,
+  { where, tables, source }: TaskDefinition,
   { steps, typed }: KnownSteps,
 ): Promise<void> {
   const connection = await engine.connect()
@@ -90,7 +112,10 @@ async function checkSyntax(
     // Steps have the numbers that a run gives them: `where` is not counted.
     const number = where === undefined ? index + 1 : index
     const name = number === 0 ? 'where' : `transform step ${number}`
-    await checkRowWise(connection, stepSql(step, 1), { where: name, tables: Object.keys(tables) })
+    const given = { where: name, tables: Object.keys(tables) }
+    if (step.scope === 'bucket' && source.kind === 'exchange')
+      await checkBucketWise(connection, stepSql(step, 1), { ...given, by: source.by })
+    else await checkRowWise(connection, stepSql(step, 1), given)
   }
 }
 

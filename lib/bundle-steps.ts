@@ -19,10 +19,14 @@ export interface KnownStepsOptions {
 }
 
 /** Calls steps that are functions with the defaults of the parameters. */
-export function knownSteps(task: TaskDefinition, { withSamples }: KnownStepsOptions): KnownSteps {
+export function knownSteps(
+  task: TaskDefinition,
+  { withSamples }: KnownStepsOptions,
+  hasColumns = Object.keys(task.columns ?? {}).length > 0,
+): KnownSteps {
   const calls = stepFunctions(task).map(step => call(step, task.params, withSamples))
   const steps = calls.map(each => each.step)
-  if (Object.keys(task.columns ?? {}).length === 0) return { steps, typed: [], unknown: 'the task declares no columns' }
+  if (!hasColumns) return { steps, typed: [], unknown: 'the task declares no columns' }
   const typed: Step[] = []
   for (const { step, unknown } of calls) {
     if (!step) return { steps, typed, unknown }

@@ -2,6 +2,8 @@
 import { dirname } from 'node:path'
 import type { MessagePort } from 'node:worker_threads'
 import { type LoadableBundle, loadPipeline } from './bundle/bundle-load.ts'
+import type { PipelineDefinition } from './define/definition.ts'
+import { stageOf } from './define/task-stages.ts'
 import { PermanentError, toPlain } from './errors/errors.ts'
 import { redactor } from './errors/redact.ts'
 import { taskNamed } from './model/resolve-task.ts'
@@ -14,6 +16,8 @@ import { openThread, type Thread } from './threads/worker-thread.ts'
 export interface WorkerSetup extends ThreadSetup {
   readonly bundle: LoadableBundle
   readonly task: string
+  /** The stage of the task; default the first. */
+  readonly stage?: number | undefined
 }
 
 interface WorkerCall {
@@ -82,8 +86,7 @@ async function open(setup: WorkerSetup): Promise<Thread> {
   const redact = redactor(setup.secrets ?? {})
   const pipeline = await loadPipeline(setup.bundle)
   const filesFolder = dirname(setup.bundle.file)
-  const loadCopy = async (copy: number) => taskNamed(await loadPipeline(setup.bundle, copy), setup.task)
-  return openThread(taskNamed(pipeline, setup.task), { ...setup, filesFolder, loadCopy }, message =>
-    channel.send(redact(message)),
-  )
+  const taskOf = (loaded: PipelineDefinition) => stageOf(taskNamed(loaded, setup.task), setup.stage ?? 0)
+  const loadCopy = async (copy: number) => taskOf(await loadPipeline(setup.bundle, copy))
+  return openThread(taskOf(pipeline), { ...setup, filesFolder, loadCopy }, message => channel.send(redact(message)))
 }

@@ -18,6 +18,10 @@ export const uploadEventSchema = v.looseObject({
 
 export const runNameSchema = v.strictObject({ runId: v.string(), attempt: v.number() })
 
+/** A run, and the stage that Process works on and Commit ends; absent for the first. */
+export const runStageSchema = v.strictObject({ ...runNameSchema.entries, stage: v.optional(v.number()) })
+export type RunStage = DataOf<typeof runStageSchema>
+
 /** A request by hand, for one task or for all. */
 export type ManualEvent = DataOf<typeof manualEventSchema>
 
@@ -60,7 +64,7 @@ export type PlanAnswer =
 /** Input of the states after Plan. */
 export interface PlannedRun {
   readonly task: string
-  readonly run: RunName
+  readonly run: RunStage
   /** Bucket of the Map's items. */
   readonly bucket: string
   /** Key of the items in the bucket: a JSON array of PlanItem, only of batches without an outcome. */

@@ -66,7 +66,7 @@ export const textBytesOf = (slice: Slice): number =>
 
 /** Returns the bytes of text that one virtual CPU converts in a second. */
 export function rateOf({ transform }: Pick<TaskDefinition, 'transform'>): number {
-  const isMapped = transform.some(step => typeof step === 'object' && step.kind !== 'sql')
+  const isMapped = transform.some(step => typeof step === 'object' && 'map' in step)
   return isMapped ? rates.mapped : rates.engine
 }
 

@@ -2,6 +2,7 @@
 import { PermanentError } from '../errors/errors.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
+import { sumFields } from '../model/sum-fields.ts'
 import { typeName } from '../model/type-names.ts'
 
 /** The part of a plan item that commit needs. */
@@ -28,6 +29,17 @@ export function checkAccounts(plan: readonly PlannedBatch[], outcomes: readonly 
   const [missing] = byBatch.keys()
   if (missing !== undefined)
     throw new PermanentError('ACCOUNT_MISMATCH', `batch ${missing} has no outcome`, { missing })
+}
+
+/** Checks that a stage read each row that the stage before wrote. @throws ACCOUNT_MISMATCH */
+export function checkExchanged(earlier: readonly Outcome[], outcomes: readonly Outcome[]): void {
+  const before = earlier.filter(outcome => outcome.exchange && outcome.stage === (outcomes[0]?.stage ?? 0) - 1)
+  if (before.length === 0) return
+  const { rowsWritten } = sumFields(before, ['rowsWritten'])
+  const { rowsRead } = sumFields(outcomes, ['rowsRead'])
+  if (rowsWritten === rowsRead) return
+  const message = `expected ${rowsWritten} rows of the stage before, got ${rowsRead}; rows may be lost, so nothing was committed`
+  throw new PermanentError('ACCOUNT_MISMATCH', message, { rowsWritten, rowsRead })
 }
 
 /**
@@ -57,8 +69,9 @@ function checkCounts(item: PlannedBatch, outcome: Outcome): void {
   same('members', item.memberCount, members + membersSkipped)
   same('records found in the text = rows read + rejected', recordsFound, rowsRead + rowsRejected)
   const inParts = outcome.parts.reduce((total, part) => total + part.rows, 0)
+  const exchanged = (outcome.exchange?.files ?? []).reduce((total, file) => total + file.rows, 0)
   if (outcome.delivered) same('rows written = rows of the calls of the sink', rowsWritten, outcome.delivered.rows)
-  else if (outcome.files === undefined) same('rows written = rows of the parts', rowsWritten, inParts)
+  else if (outcome.files === undefined) same('rows written = rows of the parts', rowsWritten, inParts + exchanged)
 }
 
 function mismatch(outcome: Outcome, expected: string, got: string): PermanentError {

@@ -1,18 +1,19 @@
 /** Checks a run before commit changes anything: outcomes, accounts, rejects, and that the pending parts still exist. */
 
 import { PermanentError } from '../errors/errors.ts'
-import { type Failure, type Outcome, pendingOf } from '../model/outcome.ts'
+import { type ExchangedRows, type Failure, type Outcome, pendingOf } from '../model/outcome.ts'
+import type { RunName } from '../model/run-identity.ts'
+import { sumFields } from '../model/sum-fields.ts'
 import { tooManyPartitions } from '../paths/partition-limits.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
 import { isDamaged, readUndamaged } from '../state/damaged-state.ts'
 import { type Actor, mapParallel, readState } from '../state/files.ts'
-import { outputPrefix, readFailure, readOutcome, runKeys } from '../state/state.ts'
+import { exchangePrefix, outputPrefix, readFailure, readOutcome, runKeys } from '../state/state.ts'
 import type { PendingPart, Store } from '../store/store.ts'
-import { checkAccounts, type PlannedBatch } from './accounts.ts'
+import { checkAccounts, checkExchanged, type PlannedBatch } from './accounts.ts'
 import type { CommitOptions } from './commit-options.ts'
-import type { HeadClaim } from './head-claim.ts'
 import { checkRejects } from './rejects-limit.ts'
-import { voidOutcome, voidUnmetRanges } from './void-outcome.ts'
+import { type Changes, voidOutcome, voidUnmetRanges } from './void-outcome.ts'
 
 /** Failures listed in an error. */
 const shownMax = 10
@@ -23,8 +24,9 @@ export type Checked =
   | { readonly missing: readonly number[]; readonly partsLost: boolean }
 
 /** @throws BATCHES_FAILED, ACCOUNT_MISMATCH, REJECTS_OVER_LIMIT, TOO_MANY_PARTITIONS */
-export async function checkOutcomes(actor: Actor, claim: HeadClaim, options: CommitOptions): Promise<Checked> {
-  const { reservation, plan, rejectsMax } = options
+export async function checkOutcomes(actor: Actor, claim: Changes, options: CommitOptions): Promise<Checked> {
+  const { plan, rejectsMax, stage, earlier = [] } = options
+  const reservation = { ...options.reservation, stage }
   const outcomes = await readOutcomes(actor.store, reservation, plan)
   if (outcomes.length < plan.length) {
     const done = new Set(outcomes.map(outcome => outcome.batch))
@@ -32,10 +34,11 @@ export async function checkOutcomes(actor: Actor, claim: HeadClaim, options: Com
     throw batchesFailed(missing, await readFailures(actor.store, reservation), plan.length)
   }
   checkAccounts(plan, outcomes)
+  checkExchanged(earlier, outcomes)
   // Checked before the rejects, because a wrong start of a slice may have caused them.
   const unmet = await voidUnmetRanges(actor, claim, reservation, outcomes)
   if (unmet.length > 0) return { missing: unmet, partsLost: false }
-  checkRejects(rejectsMax, outcomes)
+  checkRejects(rejectsMax, [...earlier, ...outcomes])
   checkPartitionCount(outcomes, options)
   const missing = await voidExpired(actor, claim, reservation, outcomes)
   return missing.length > 0 ? { missing, partsLost: true } : { outcomes }
@@ -52,23 +55,24 @@ function checkPartitionCount(
   if (partitions > partitionsMax) throw tooManyPartitions({ partitionBy, partitionsMax, partitions, rows })
 }
 
+interface StageName extends RunName {
+  readonly stage?: number | undefined
+}
+
 /** Reads the outcomes that exist, in order of batch; sixteen requests at once. */
 export async function readOutcomes(
   store: Store,
-  run: { readonly runId: string; readonly attempt: number },
+  run: StageName,
   plan: readonly Pick<PlannedBatch, 'batch'>[],
 ): Promise<Outcome[]> {
-  const keys = runKeys(run.runId, run.attempt)
+  const keys = runKeys(run.runId, run.attempt, run.stage)
   const outcomes = await mapParallel(plan, ({ batch }) => readState(store, keys.outcome(batch), readOutcome))
   return outcomes.filter(outcome => outcome !== undefined).sort((a, b) => a.batch - b.batch)
 }
 
 /** Reads the last failure of each batch that ever failed, in order of batch. */
-export async function readFailures(
-  store: Store,
-  run: { readonly runId: string; readonly attempt: number },
-): Promise<Failure[]> {
-  const found = await Array.fromAsync(store.list(runKeys(run.runId, run.attempt).failures))
+export async function readFailures(store: Store, run: StageName): Promise<Failure[]> {
+  const found = await Array.fromAsync(store.list(runKeys(run.runId, run.attempt, run.stage).failures))
   const failures = await mapParallel(found, ({ key }) => readUndamaged(store, key, readFailure))
   const last = new Map<number, Failure>()
   // A damaged note must not hide the others.
@@ -80,18 +84,40 @@ export async function readFailures(
 
 async function voidExpired(
   actor: Actor,
-  claim: HeadClaim,
-  run: { readonly runId: string; readonly attempt: number; readonly outputPath: string },
+  claim: Changes,
+  run: StageName & { readonly outputPath: string },
   outcomes: readonly Outcome[],
 ): Promise<number[]> {
+  const lost = outcomes.some(outcome => outcome.exchange)
+    ? await lostExchanges(actor.store, run, outcomes)
+    : await lostParts(actor.store, run, outcomes)
+  for (const outcome of outcomes.filter(({ batch }) => lost.has(batch))) await voidOutcome(actor, claim, run, outcome)
+  return [...lost].sort((a, b) => a - b)
+}
+
+/** Returns the batches whose exchanged rows are no longer there, or not as they were written. */
+async function lostExchanges(store: Store, run: StageName, outcomes: readonly Outcome[]): Promise<Set<number>> {
+  const there = new Map<string, number>()
+  for await (const { key, sizeBytes } of store.list(`${exchangePrefix(run)}${run.stage ?? 0}/`))
+    there.set(key, sizeBytes)
+  const isThere = ({ key, files }: ExchangedRows): boolean => {
+    if (files.every(({ name }) => name === undefined)) return there.get(key) === sumFields(files, ['bytes']).bytes
+    return files.every(({ name, bytes }) => there.get(`${key}/${name}`) === bytes)
+  }
+  return new Set(outcomes.flatMap(({ batch, exchange }) => (exchange && !isThere(exchange) ? [batch] : [])))
+}
+
+async function lostParts(
+  store: Store,
+  run: { readonly outputPath: string },
+  outcomes: readonly Outcome[],
+): Promise<Set<number>> {
   const prefix = outputPrefix(run.outputPath)
   const parts = outcomes.flatMap(outcome => pendingOf(outcome, prefix).map(part => ({ part, batch: outcome.batch })))
   // Listed instead of requested one by one: a page of a listing holds a thousand.
   const pending = new Set<string>()
-  for await (const part of actor.store.listParts(prefix)) pending.add(pendingName(part))
-  const lost = new Set(parts.filter(({ part }) => !pending.has(pendingName(part))).map(({ batch }) => batch))
-  for (const outcome of outcomes.filter(({ batch }) => lost.has(batch))) await voidOutcome(actor, claim, run, outcome)
-  return [...lost].sort((a, b) => a - b)
+  for await (const part of store.listParts(prefix)) pending.add(pendingName(part))
+  return new Set(parts.filter(({ part }) => !pending.has(pendingName(part))).map(({ batch }) => batch))
 }
 
 /** Returns a text that tells a listed pending part apart from others with the same key. */

@@ -1,16 +1,21 @@
 /** The run to commit, and the limits that it must keep. */
 import type { RejectLimit } from '../define/definition.ts'
+import type { Outcome } from '../model/outcome.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
 import type { ActorOptions } from '../state/files.ts'
 import type { PlannedBatch } from './accounts.ts'
 
 export interface CommitOptions extends ActorOptions {
   readonly reservation: ReservedRun
+  /** The stage of the plan; default the first, which is the only one of most runs. */
+  readonly stage?: number
+  /** The outcomes of the stages before; default none. */
+  readonly earlier?: readonly Outcome[]
   /** All items of the plan. */
   readonly plan: readonly PlannedBatch[]
   readonly partitionBy: readonly string[]
   /** Default no limit. */
-  readonly partitionsMax?: number
+  readonly partitionsMax?: number | undefined
   readonly rejectsMax: RejectLimit['max']
   /** Hash of the code that commits, where that may differ from the code that planned; a commit under way is completed in any case. */
   readonly codeHash?: string

@@ -1,7 +1,7 @@
 /** Decides the changes of a commit, and writes them into its journal before the first one. */
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestRun } from '../model/manifest.ts'
-import { type Outcome, pendingOf, totalsOf } from '../model/outcome.ts'
+import { type Outcome, pendingOf, totalsOfStages } from '../model/outcome.ts'
 import { checkShape, keepsRows } from '../model/schema-fit.ts'
 import { joinSkipped } from '../model/skipped-member.ts'
 import { type Actor, readVersioned } from '../state/files.ts'
@@ -60,7 +60,7 @@ export function checkExists(
 }
 
 function journalOf(
-  { reservation, current, outcomes, head, partitionBy }: Decision,
+  { reservation, current, outcomes, head, partitionBy, stage, earlier = [] }: Decision,
   leftovers: readonly string[],
   finishedAt: string,
 ): Journal {
@@ -69,7 +69,7 @@ function journalOf(
   const generation = head.committing?.generation ?? reservation.generation
   const { hasRowsInParts } = outputCommits[reservation.outputKind]
   const what = { mode, generation, hasRowsInParts, partitionBy, outcomes, prefixLength: prefix.length, replaces }
-  const next = nextManifest(current.standing, { ...what, run: runOf(reservation, outcomes, finishedAt) })
+  const next = nextManifest(current.standing, { ...what, run: runOf(reservation, { earlier, outcomes, finishedAt }) })
   const isNext = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])
   return {
     fanmill: 1,
@@ -77,6 +77,7 @@ function journalOf(
     outputPath,
     runId,
     attempt,
+    stage,
     previous: current.manifest,
     isPreviousVisible: current.hasSuccess,
     complete: outcomes
@@ -93,12 +94,11 @@ function journalOf(
 
 function runOf(
   reservation: CommitOptions['reservation'],
-  outcomes: readonly Outcome[],
-  finishedAt: string,
+  { earlier, outcomes, finishedAt }: Required<Pick<Decision, 'earlier' | 'outcomes'>> & { readonly finishedAt: string },
 ): ManifestRun {
   const { runId, attempt, task, params, codeHash } = reservation
   const inputs = reservation.inputs.map(({ key, identity, sizeBytes }) => ({ key, identity, sizeBytes }))
-  const skipped = joinSkipped([reservation.skipped, ...outcomes.map(outcome => outcome.skipped)])
-  const what = { runId, attempt, task, params, codeHash, inputs, finishedAt, totals: totalsOf(outcomes) }
+  const skipped = joinSkipped([reservation.skipped, ...[...earlier, ...outcomes].map(outcome => outcome.skipped)])
+  const what = { runId, attempt, task, params, codeHash, inputs, finishedAt, totals: totalsOfStages(earlier, outcomes) }
   return skipped ? { ...what, skipped } : what
 }

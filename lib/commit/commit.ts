@@ -2,6 +2,7 @@
 
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
+import type { PlanItem } from '../model/plan-data.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
 import { canonicalJson } from '../model/run-identity.ts'
 import { type Actor, actorOf, effect, roundsMax, type Versioned } from '../state/files.ts'
@@ -22,7 +23,13 @@ import { settleHead } from './settle-head.ts'
  */
 export type CommitResult =
   | { readonly done: true; readonly manifest: Manifest }
-  | { readonly done: false; readonly missing: readonly number[]; readonly partsLost: boolean }
+  | {
+      readonly done: false
+      readonly missing: readonly number[]
+      readonly partsLost: boolean
+      /** The plan of the next stage, of which the batches are; absent where they are of the plan that was to be committed. */
+      readonly next?: readonly PlanItem[]
+    }
 
 /**
  * Commits the whole run or leaves the output as it was; may be called again after any failure, also by another process.

@@ -48,9 +48,10 @@ export async function refuseForeignFiles(
 async function committedKeys(store: Store, prefix: string, attempts: readonly RunName[]): Promise<Set<string>> {
   const keys = new Set<string>()
   await mapParallel(attempts, async ({ runId, attempt }) => {
-    const { journal, outcomes } = runKeys(runId, attempt)
+    const { journal, outcomes, stages } = runKeys(runId, attempt)
     if (!(await store.stat(journal))) return
-    for await (const { key } of store.list(outcomes)) {
+    const listed = [...(await Array.fromAsync(store.list(outcomes))), ...(await Array.fromAsync(store.list(stages)))]
+    for (const { key } of listed.filter(({ key }) => key.includes('/outcomes/'))) {
       const outcome = await readUndamaged(store, key, readOutcome)
       if (!outcome || isDamaged(outcome)) continue
       for (const part of pendingOf(outcome, prefix)) keys.add(part.key)

@@ -55,7 +55,10 @@ const memberFiles: OutputCommit = {
     Array.from({ length: attempt - 1 }, (_, index) => ({ runId, attempt: index + 1 })),
 }
 
-export const outputCommits: { readonly [K in Output['kind']]: OutputCommit } = { parquet, memberFiles, sink }
+/** Rows of an exchange are below the state, and never committed. */
+const exchange = sink
+
+export const outputCommits: { readonly [K in Output['kind']]: OutputCommit } = { parquet, memberFiles, sink, exchange }
 
 function isHidden(name: string): boolean {
   return name.split('/').some(segment => segment.startsWith('.') || (segment.startsWith('_') && !segment.includes('=')))

@@ -10,13 +10,20 @@ import type { HeadClaim } from './head-claim.ts'
 
 interface OutputRun extends RunName {
   readonly outputPath: string
+  /** The stage of the outcomes; default the first. */
+  readonly stage?: number | undefined
 }
 
+/** Makes each change between two named points; a claim also checks that it is still valid. */
+export type Changes = Pick<HeadClaim, 'change'>
+
 /** Removes an outcome. Its parts are aborted first, so that none is left without an outcome. */
-export async function voidOutcome(actor: Actor, claim: HeadClaim, run: OutputRun, outcome: Outcome): Promise<void> {
+export async function voidOutcome(actor: Actor, claim: Changes, run: OutputRun, outcome: Outcome): Promise<void> {
   for (const part of pendingOf(outcome, outputPrefix(run.outputPath)))
     await claim.change('abort-part', () => actor.store.abortPart(part))
-  await claim.change('void-outcome', () => actor.store.remove(runKeys(run.runId, run.attempt).outcome(outcome.batch)))
+  await claim.change('void-outcome', () =>
+    actor.store.remove(runKeys(run.runId, run.attempt, run.stage).outcome(outcome.batch)),
+  )
 }
 
 /**
@@ -26,14 +33,14 @@ export async function voidOutcome(actor: Actor, claim: HeadClaim, run: OutputRun
  */
 export async function voidUnmetRanges(
   actor: Actor,
-  claim: HeadClaim,
+  claim: Changes,
   run: OutputRun,
   outcomes: readonly Outcome[],
 ): Promise<number[]> {
   const ranges = outcomes.flatMap(outcome => outcome.ranges ?? [])
   const corrected = correctedStarts(ranges)
   if (corrected.size === 0) return []
-  const { starts } = runKeys(run.runId, run.attempt)
+  const { starts } = runKeys(run.runId, run.attempt, run.stage)
   const known: Starts = (await readState(actor.store, starts, readStarts)) ?? { rounds: 0, slices: {} }
   if (known.rounds > ranges.length) checkRanges(ranges)
   const next: Starts = { rounds: known.rounds + 1, slices: { ...known.slices, ...Object.fromEntries(corrected) } }

@@ -1,10 +1,12 @@
 /** The data of a definition: frozen and JSON-printable, except for the user's functions, which stay in their module. */
+import type { ExchangeSource, ExchangingStep, KeyedStep } from './exchange-definition.ts'
 import type { Format, JsonLinesFormat, ParquetFormat } from './format-definition.ts'
 import type { JsonValue } from './json-value.ts'
 import type { Output, ParquetOutput } from './output-definition.ts'
 import type { Params } from './param-definition.ts'
 import type { ProvenanceColumn } from './provenance.ts'
 import type { GraphFields, Resources } from './requirement-definition.ts'
+import type { SqlStep } from './sql-step.ts'
 
 export type {
   CsvFormat,
@@ -15,6 +17,7 @@ export type {
   TextEncoding,
 } from './format-definition.ts'
 export type { ParamDefinition, Params, ParamType, ParamValue, ParamValues } from './param-definition.ts'
+export type { SqlStep, SqlValue } from './sql-step.ts'
 
 /** The column types without parameters of their own. */
 export type ScalarType =
@@ -138,20 +141,7 @@ export interface PartitionsOfSource {
 }
 
 /** Where rows come from. */
-export type Source = ZipMembersSource | FilesSource | RowsFromSource | ItemsSource | PartitionsOfSource
-
-/** SQL with its bound values: `texts` has one element more than `values`. */
-export interface SqlStep {
-  readonly kind: 'sql'
-  readonly texts: readonly string[]
-  readonly values: readonly SqlValue[]
-  readonly scope: 'row'
-  /** Set when the step is a task's `where`; messages name it. */
-  readonly clause?: 'where'
-}
-
-/** A value that SQL can bind. */
-export type SqlValue = string | number | bigint | boolean | null | readonly string[] | readonly number[]
+export type Source = ZipMembersSource | FilesSource | RowsFromSource | ItemsSource | PartitionsOfSource | ExchangeSource
 
 export interface MapRowsStep {
   readonly kind: 'mapRows'
@@ -170,9 +160,10 @@ export interface MapBatchesStep {
   readonly onError?: 'reject'
 }
 
-export type Step = SqlStep | MapRowsStep | MapBatchesStep
-/** A step, or a function of the parameters that returns one. */
-export type StepDefinition = Step | ((params: never) => Step)
+/** A step as an engine applies it. */
+export type Step = SqlStep | MapRowsStep | MapBatchesStep | KeyedStep
+/** A step, or a function of the parameters that returns one. An exchange ends a stage, and so is compiled before a step runs. */
+export type StepDefinition = Step | ExchangingStep | ((params: never) => Step)
 
 /** A small table that every worker reads whole. */
 export interface TableDefinition {

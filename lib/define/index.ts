@@ -34,6 +34,8 @@ export type {
   ZipLimits,
   ZipMembersSource,
 } from './definition.ts'
+export type { DistinctOptions, ExchangeOptions, ReduceOptions } from './exchange.ts'
+export type { DistinctStep, ExchangeStep, Measure, Measures, ReduceStep } from './exchange-definition.ts'
 export {
   type Csv,
   type CsvOptions,
@@ -49,6 +51,7 @@ export {
 export type { Refined } from './freeze.ts'
 export { type ItemMap, type ItemResult, type Items, type ItemsOptions, type ItemValues, items } from './items.ts'
 export type { JsonValue } from './json-value.ts'
+export { count, type MeasureOf, max, mean, min, type ReducedRow, stddev, sum, variance } from './measures.ts'
 export {
   type MemberFiles,
   type MemberFilesOptions,

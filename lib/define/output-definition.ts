@@ -1,4 +1,5 @@
 /** The data of outputs: where rows or members go. */
+import type { ExchangeOutput } from './exchange-definition.ts'
 
 export interface ParquetOutput {
   readonly kind: 'parquet'
@@ -79,4 +80,4 @@ export interface SinkOutput {
 }
 
 /** Where rows or members go. */
-export type Output = ParquetOutput | MemberFilesOutput | SinkOutput
+export type Output = ParquetOutput | MemberFilesOutput | SinkOutput | ExchangeOutput

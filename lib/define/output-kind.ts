@@ -28,7 +28,7 @@ export interface OutputKind {
   readonly isDataset: boolean
 }
 
-/** Rows on their way to a function: one file for each piece, which is read once and removed. */
+/** Rows on their way to a function, or to the next stage: files that are read once and removed. */
 const passingLayout: PartLayout = {
   ...{ partitionBy: [], sortBy: [], partitionsMax: 1 },
   ...{ compression: 'uncompressed', bloomFilters: false },
@@ -42,6 +42,7 @@ const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: 
     ...{ delivery: output, pieceBytes: 16 * 2 ** 20 },
   }),
   memberFiles: () => ({ adds: 'members', keys: '*', isDataset: false }),
+  exchange: () => ({ layout: passingLayout, adds: 'nothing', isDataset: false }),
 }
 
 /** Returns what an output is. */
@@ -52,6 +53,9 @@ export function outputKind<K extends Output['kind']>(output: Extract<Output, { k
 
 /** The names of all kinds. */
 export const outputKindNames = Object.keys(kinds) as readonly Output['kind'][]
+
+/** The names of the kinds that users can write. */
+export const userOutputKinds = outputKindNames.filter(name => name !== 'exchange')
 
 /** Returns how the rows of an output become parts; undefined where members are written as they are. */
 export const layoutOf = (output: Output): PartLayout | undefined => outputKind(output).layout

@@ -8,5 +8,6 @@ export const sourcePaths = (source: Source): readonly string[] => ('paths' in so
 export const upstreamOf = (source: Source): PartitionsOfSource['of'] | undefined =>
   source.kind === 'partitionsOf' ? source.of : undefined
 
-/** Returns the root of a source's inputs: the rows of another task are read where it wrote them. */
-export const sourceRoot = (source: Source): 'input' | 'output' => (upstreamOf(source) ? 'output' : 'input')
+/** Returns the root of a source's inputs: the rows of another task, or of the stage before, are read where they were written. */
+export const sourceRoot = (source: Source): 'input' | 'output' =>
+  upstreamOf(source) || source.kind === 'exchange' ? 'output' : 'input'

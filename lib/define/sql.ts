@@ -3,10 +3,15 @@ import * as v from 'valibot'
 import { check, invalid, options, show } from './check.ts'
 import type { SqlStep, SqlValue } from './definition.ts'
 import { frozen } from './freeze.ts'
+import { oneOf } from './schemas.ts'
 
 /** The options of the `sql` tag. */
 export interface SqlOptions {
-  /** What a statement sees: `row`, each row on its own, is the only scope. Default `row`. */
+  /**
+   * What a statement sees. `row`: each row on its own. `bucket`: all rows of a key together, after an exchange by that key; groups,
+   * windows and DISTINCT ON must then be by all columns of the key. Default `row`.
+   * @example task({ … }).exchange({ by: ['customer'] }).sql(() => sql({ scope: 'bucket' })`select customer, max(time) as last from input group by customer`)
+   */
   readonly scope?: SqlStep['scope']
 }
 
@@ -29,7 +34,7 @@ export const sql: SqlTag = ((first: TemplateStringsArray | SqlOptions, ...values
 }) as SqlTag
 
 const sqlOptions = options({
-  scope: v.optional(v.literal('row', "'row', the only scope: a step sees each row on its own")),
+  scope: v.optional(oneOf(['row', 'bucket'])),
 })
 
 function build(texts: TemplateStringsArray, values: readonly SqlValue[], scope: SqlStep['scope']): SqlStep {

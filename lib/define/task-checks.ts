@@ -2,11 +2,13 @@
 import { didYouMean } from '../errors/nearest.ts'
 import { invalid } from './check.ts'
 import type { TaskDefinition } from './definition.ts'
+import { checkExchanges, columnsAfterExchange } from './exchange-checks.ts'
 import { formatKind, mayLeaveOut } from './format-kind.ts'
 import { hiveNamesOf, mayHaveMoreHive } from './hive-names.ts'
 import { layoutOf } from './output-kind.ts'
 import { checkOutputPath } from './output-paths.ts'
 import { sourcePaths } from './source-paths.ts'
+import { isExchanging } from './task-stages.ts'
 import { placeholdersOf, templateTokens } from './template-syntax.ts'
 
 /** The most columns that a task declares. Time grows with their square: 5,000 take a dozen seconds, 10,000 about a minute. */
@@ -18,6 +20,7 @@ export function checkTask(subject: string, task: TaskDefinition): void {
   if (layoutOf(task.output)) checkReading(subject, task)
   else checkExtraction(subject, task)
   checkColumnUse(subject, task)
+  checkExchanges(subject, task)
   checkOutputPath(subject, task)
 }
 
@@ -157,10 +160,11 @@ export function checkOutputColumns(task: TaskDefinition): void {
 /** Returns the columns that reach the output, or undefined when they are not known before SQL is prepared. */
 function columnsAfter(task: TaskDefinition): string[] | undefined {
   if (task.columns === undefined || task.onNewColumn === 'keep' || mayHaveMoreHive(task.source)) return undefined
-  const added: string[] = []
+  let known = [...Object.keys(task.columns), ...hiveNamesOf(task.source), ...task.provenance]
   for (const step of task.transform) {
-    if (typeof step === 'function' || step.kind === 'sql') return undefined
-    added.push(...Object.keys(step.adds))
+    if (isExchanging(step)) known = columnsAfterExchange(step, known)
+    else if (typeof step === 'function' || !('adds' in step)) return undefined
+    else known.push(...Object.keys(step.adds))
   }
-  return [...new Set([...Object.keys(task.columns), ...hiveNamesOf(task.source), ...task.provenance, ...added])]
+  return [...new Set(known)]
 }

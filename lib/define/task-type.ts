@@ -1,5 +1,8 @@
 /** The type of a task: its data, and the methods that add steps to it. */
 import type { Columns, SqlStep, SqlValue, TaskFields, unknownOutputColumns } from './definition.ts'
+import type { DistinctOptions, ExchangeOptions, ReduceOptions } from './exchange.ts'
+import type { Measures } from './exchange-definition.ts'
+import type { ReducedRow } from './measures.ts'
 import type { ParamValue } from './param-definition.ts'
 import type { RequirementDefinition } from './requirement-definition.ts'
 import type { BatchContext, RowBatch, RowContext, RowOf } from './row-types.ts'
@@ -54,6 +57,32 @@ export interface Task<Row = Unchecked, Values = Unchecked, State = Unchecked, Us
   ): Task<RowAfterStep<Row, RowOf<Adds>>, Values, State, Uses>
 
   /**
+   * Brings the rows of one key together. A step `sql({ scope: 'bucket' })` after it may group, order and number the rows of a key.
+   * @example
+   * task({ … }).exchange({ by: ['customer'] }).sql(() => sql({ scope: 'bucket' })`select customer, count(*) as n from input group by customer`)
+   */
+  exchange<const Column extends keyof Row & string>(options: ExchangeOptions<Column>): Task<Row, Values, State, Uses>
+
+  /**
+   * Makes one row of the rows of each key: the columns of the key, and its measures. What can be combined is combined in every worker
+   * before rows are moved.
+   * @example
+   * task({ … }).reduce({ by: ['origin'], measures: { flights: count(), delay: sum('delay') } })
+   */
+  reduce<const Column extends keyof Row & string, const M extends MeasuresOf<Row>>(
+    options: ReduceOptions<Column, M>,
+  ): Task<ReducedRow<Row, Column, M>, Values, State, Uses>
+
+  /**
+   * Keeps one row of each key: the one with the greatest value in `latest`.
+   * @example
+   * task({ … }).distinct({ by: ['id'], latest: 'updated_at' })
+   */
+  distinct<const Column extends keyof Row & string, const Latest extends keyof Row & string = Column>(
+    options: DistinctOptions<Column, Latest>,
+  ): Task<Row, Values, State, Uses>
+
+  /**
    * Returns the task with other options and the same steps. The new options are checked like the first.
    * @example flights.with({ rejects: { max: '0.5%' } })
    */
@@ -88,6 +117,9 @@ export interface SqlMethod<Row, Values, State, Uses extends string> {
 /** The arguments of `Task` that stand for any task. */
 // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked, because nothing is known of any task
 type Unchecked = any
+
+/** Measures over the columns of a row. */
+type MeasuresOf<Row> = Measures & Readonly<Record<string, { readonly column?: keyof Row & string }>>
 
 type NoColumns = Readonly<Record<never, never>>
 

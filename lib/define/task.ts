@@ -13,11 +13,12 @@ import type {
   TableDefinition,
   TaskDefinition,
 } from './definition.ts'
+import { distinctStep, exchangeStep, reduceStep } from './exchange.ts'
 import { formatKind } from './format-kind.ts'
 import { frozen } from './freeze.ts'
 import { inheritedParams } from './inherited-params.ts'
 import type { Output } from './output-definition.ts'
-import { outputKindNames } from './output-kind.ts'
+import { userOutputKinds } from './output-kind.ts'
 import { type ProvenanceColumn, provenanceColumns } from './provenance.ts'
 import type { Requirements } from './requirement-definition.ts'
 import { isRequirements, namedRequirements, requirementOf, requirementsText } from './requirements.ts'
@@ -60,13 +61,16 @@ export function taskWithSteps(given: AnyTaskOptions, steps: readonly StepDefinit
   const data = { ...build(given, steps) }
   // The types of rows follow from the methods' signatures, which this function does not know.
   const withStep = (step: StepDefinition) => taskWithSteps(given, [...steps, step]) as never
-  const methods: Pick<Task, 'sql' | 'mapRows' | 'mapBatches' | 'with' | 'withParams' | 'each'> = {
+  const methods: Omit<Task, keyof TaskDefinition> = {
     sql: (first: unknown, ...values: unknown[]) =>
       withStep(
         typeof first === 'function' ? (first as StepDefinition) : Reflect.apply(sql, undefined, [first, ...values]),
       ),
     mapRows: (map, options) => withStep(mapRows(map as never, options)),
     mapBatches: (map, options) => withStep(mapBatches(map as never, options)),
+    exchange: options => withStep(exchangeStep(options)),
+    reduce: options => withStep(reduceStep(options)),
+    distinct: options => withStep(distinctStep(options)),
     with: changes => taskWithSteps({ ...given, ...changes }, steps) as never,
     withParams: values => requirementOf(`${data.name}.withParams`, made as Task, values),
     each: values => requirementOf(`${data.name}.each`, made as Task, values),
@@ -185,7 +189,7 @@ const taskOptions = options(
       ),
     ),
     where: v.optional(v.union([piece<SqlStep>(sqlText, ['sql']), v.function()], sqlText)),
-    output: piece<Output>(outputKindNames.map(name => `${name}({ … })`).join(' or '), outputKindNames),
+    output: piece<Output>(userOutputKinds.map(name => `${name}({ … })`).join(' or '), userOutputKinds),
     checks: v.optional(v.array(rowCheck, 'a list of { that: sql`…`, reason }')),
     rejects: v.optional(options({ max: rejectMax })),
     strict: v.optional(flag),

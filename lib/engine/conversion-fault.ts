@@ -2,6 +2,7 @@
 import { CapacityError, FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Conversion } from './conversion.ts'
 import { engineFault } from './duckdb/engine.ts'
+import { overflowMark } from './keyed/measure-sql.ts'
 
 /** The error as Fanmill's, with what the conversion knows about its cause. */
 export function conversionFault(error: unknown, conversion: Conversion): Error {
@@ -9,6 +10,8 @@ export function conversionFault(error: unknown, conversion: Conversion): Error {
   const fault = engineFault(error)
   if (!(fault instanceof FanmillError)) return fault
   if (fault.code === 'OUT_OF_MEMORY') return withPartitions(fault, conversion)
+  const [, column] = new RegExp(`${overflowMark}([^\\n]*)`).exec(fault.message) ?? []
+  if (column !== undefined) return sumOverflow(column, error)
   return /negative intervals/.test(fault.message) ? negativeInterval(conversion, error) : fault
 }
 
@@ -18,6 +21,11 @@ function withPartitions(fault: FanmillError, { keys, parts }: Conversion): Fanmi
   if (partitions < 100) return fault
   const message = `${fault.message}; or partition by something coarser than ${parts.partitionBy.join(', ')}, which gives ${partitions} partitions here`
   return new CapacityError(fault.code, message, { ...fault.detail, partitions }, { cause: fault.cause })
+}
+
+function sumOverflow(column: string, cause: unknown): PermanentError {
+  const message = `column ${column}: expected a sum that an int64 holds, got one beyond 9,223,372,036,854,775,807; cast the column to a decimal or to float64 in a step before`
+  return new PermanentError('SUM_OVERFLOW', message, { column }, { cause })
 }
 
 function negativeInterval({ transform }: Conversion, cause: unknown): PermanentError {
@@ -49,4 +57,13 @@ export const unsteadyRejects = (): PermanentError =>
   new PermanentError(
     'TRANSFORM_FAILED',
     'expected functions to reject the same rows each time that they are called, got a reject of a row that passed before; decide by the row alone, not by rows before it',
+  )
+
+/** The error of a function that rejects a row after an exchange. */
+export const noRecord = (cause: Error): PermanentError =>
+  new PermanentError(
+    'TRANSFORM_FAILED',
+    `expected no reject after an exchange, where a row is of no record, got one: ${cause.message}; reject rows in a step before the exchange, or drop them`,
+    {},
+    { cause },
   )

@@ -1,10 +1,12 @@
 /** A conversion of staged files to parts: its tools, its jobs and its results. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Format } from '../define/definition.ts'
+import type { ExchangeOutput } from '../define/exchange-definition.ts'
 import type { SharePart } from '../model/share.ts'
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import type { StagedFile } from '../stage/stage.ts'
 import type { ParquetOptions } from './read/parquet-read.ts'
+import type { ReadColumn } from './read/read-columns.ts'
 import type { RowCounter } from './read/row-counter.ts'
 import type { ReadOptions } from './read/typed-read.ts'
 import type { MapFunctions } from './transform/map-function.ts'
@@ -29,6 +31,10 @@ export interface Conversion {
   readonly transform: CheckedTransform
   readonly format: Format
   readonly parts: PartOptions
+  /** Set when the rows go to an exchange. */
+  readonly exchange?: ExchangeOutput | undefined
+  /** Set when the files are those of an exchange, with their columns. */
+  readonly exchanged?: { readonly own: readonly ReadColumn[] } | undefined
   /** Set when the output has partitions. */
   readonly keys?: PartitionKeys | undefined
 }
@@ -44,6 +50,8 @@ export interface ConvertJob {
   readonly lastRecord?: number | undefined
   /** Default folders as long as the engine's file system allows, and partitions counted by conversion. */
   readonly partitionLimits?: PartitionLimits | undefined
+  /** The number of buckets, when the rows go to an exchange. */
+  readonly buckets?: number | undefined
   /** Converts only to see whether it fails: partitions are not written apart. Default false. */
   readonly isTrial?: boolean
 }

@@ -4,8 +4,9 @@ import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { onlyPlace } from '../model/member-place.ts'
 import type { SharePart } from '../model/share.ts'
 import type { Conversion, Converted, ConvertedParts, ConvertJob } from './conversion.ts'
-import { conversionFault, isMisfitFault, transformFault, unsteadyRejects } from './conversion-fault.ts'
+import { conversionFault, isMisfitFault, noRecord, transformFault, unsteadyRejects } from './conversion-fault.ts'
 import { readCarefully, sourcesOf } from './read/careful-input.ts'
+import { exchangeRead } from './read/exchange-read.ts'
 import { describeParquet } from './read/parquet-describe.ts'
 import { checkReadable, parquetRead } from './read/parquet-read.ts'
 import { setStagedMembers } from './read/staged-members.ts'
@@ -29,9 +30,11 @@ export async function convert(conversion: Conversion, job: ConvertJob): Promise<
   } catch (error) {
     if (error instanceof NeedsMember) return { kind: 'byMember' }
     // From now on it is known that functions reject rows: the next careful conversion collects the rejects.
+    if (error instanceof RowRejected && conversion.exchanged) throw noRecord(error)
     if (error instanceof RowRejected) return isCareful ? convert(conversion, job) : { kind: 'locate', cause: error }
     const fault = conversionFault(error, conversion)
     if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') throw fault
+    if (conversion.exchanged) throw isMisfitFault(fault) ? transformFault(conversion, fault) : fault
     if (parquet && isCareful) await checkReadable(connection, await describeParquet(connection, files), parquet)
     if (!parquet && !isMisfitFault(fault)) throw fault
     if (!isCareful) return { kind: 'locate', cause: fault }
@@ -40,17 +43,24 @@ export async function convert(conversion: Conversion, job: ConvertJob): Promise<
 }
 
 async function quickly(conversion: Conversion, job: ConvertJob): Promise<Converted> {
-  const { counter, read, parquet, connection, transform, format } = conversion
+  const { counter, read, parquet, connection, transform, format, exchanged } = conversion
   if (isText(format) && !isReadable(job.files, format, read.columns))
     return { kind: 'locate', cause: new PermanentError('INPUT_ENCODING', 'expected UTF-8, got a text that is not') }
   const guard = transform.steps.length > 0 ? counter.name : undefined
-  const input = parquet
-    ? parquetRead(await describeParquet(connection, job.files), parquet, guard)
-    : fastRead(sourcesOf(conversion, job, { badRecords: 'fail' }), read, guard)
+  const input = exchanged
+    ? exchangeRead(
+        job.files.map(({ file }) => file),
+        exchanged.own,
+        guard,
+      )
+    : parquet
+      ? parquetRead(await describeParquet(connection, job.files), parquet, guard)
+      : fastRead(sourcesOf(conversion, job, { badRecords: 'fail' }), read, guard)
   const parts = await writeTransformed(conversion, raiseFailing(input, conversion.checks), job)
   const rowsWritten = sumRows(parts)
   const seen = guard ? counter.rows() : rowsWritten
   const rowsRead = guard && seen < recordCount(job) ? await readAll(conversion, input) : seen
+  if (exchanged) checkExchanged(rowsRead, recordCount(job))
   return { kind: 'parts', parts, rowsRead, rowsWritten, rowsRejected: 0, rejectedByMember: {}, rejects: [] }
 }
 
@@ -75,6 +85,13 @@ async function carefully(conversion: Conversion, job: ConvertJob): Promise<Conve
   const isWhole = kept.rowsRead + kept.rowsRejected >= recordCount(job)
   if (isWhole || job.lastRecord !== undefined) return kept
   return keep(await readAll(conversion, input))
+}
+
+/** @throws ACCOUNT_MISMATCH when the engine read other rows of an exchange than the stage before wrote */
+function checkExchanged(rowsRead: number, rows: number): void {
+  if (rowsRead === rows) return
+  const message = `expected ${rows} rows of the stage before, got ${rowsRead}; rows may be lost, so nothing was committed`
+  throw new PermanentError('ACCOUNT_MISMATCH', message, { rows, rowsRead })
 }
 
 /** The records of the files, which were counted apart from the scan. */

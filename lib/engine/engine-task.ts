@@ -1,5 +1,6 @@
 /** The part of a task's definition that the engine needs, with its parameters resolved. */
 import type { Columns, Format, ParamValues, RowCheck, Step, TaskDefinition } from '../define/definition.ts'
+import type { ExchangeOutput } from '../define/exchange-definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
 import { layoutOf } from '../define/output-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -25,6 +26,10 @@ export interface EngineTask {
   /** For Parquet files. Default `fail`. */
   readonly onMissingColumn?: TaskDefinition['onMissingColumn']
   readonly parts: PartOptions
+  /** Set when the rows go to an exchange. */
+  readonly exchange?: ExchangeOutput | undefined
+  /** The columns of the key, when the files are those of an exchange. */
+  readonly exchangedBy?: readonly string[] | undefined
   /** Default none. */
   readonly checks?: readonly RowCheck[] | undefined
 }
@@ -53,6 +58,8 @@ export function engineTask(task: TaskDefinition, { params, strict = task.strict 
     onNewColumn,
     onMissingColumn,
     parts,
+    exchange: output.kind === 'exchange' ? output : undefined,
+    exchangedBy: source.kind === 'exchange' ? source.by : undefined,
     checks,
   }
 }

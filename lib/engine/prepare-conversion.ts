@@ -37,7 +37,7 @@ export async function prepareConversion(
   { memoryBytes, ...tools }: ConversionTools,
   { inPath, own = [], dataset }: ReadInputs,
 ): Promise<Conversion> {
-  const { format, strict, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts } = task
+  const { format, strict, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts, exchange } = task
   const { columns: declared, hive } = withPathColumns(task, inPath)
   const typed = declaredColumns(declared)
   const columns = dataset ? datasetColumns(dataset, typed) : [...own, ...typed]
@@ -47,12 +47,13 @@ export async function prepareConversion(
     ? undefined
     : { columns, strict, keepNew, provenance, hive, dataset, onNewColumn, onMissingColumn }
   const input = parquet ? emptyRead(columns, parquet) : fastRead([], read)
-  const given = { input, maps: tools.maps, tables: task.tables }
+  const given = { input, maps: tools.maps, tables: task.tables, by: task.exchangedBy }
   const transform = await checkTransform(tools.connection, { ...given, steps: task.steps })
   checkOutput(parts, transform.schema)
   const checks = await bindChecks(tools.connection, given, task.checks ?? [])
   const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
-  return { ...tools, read, parquet, checks, transform, format, parts: { ...parts, room } }
+  const files = task.exchangedBy ? { own } : undefined
+  return { ...tools, read, parquet, checks, transform, format, parts: { ...parts, room }, exchange, exchanged: files }
 }
 
 /** Returns the columns of a dataset that are read: the declared ones, or all. @throws COLUMN_MISSING for a declared one that it does not have */
@@ -86,7 +87,7 @@ export async function addedColumns(
 ): Promise<Map<MapRowsStep | MapBatchesStep, readonly SchemaColumn[]>> {
   const added = new Map<MapRowsStep | MapBatchesStep, readonly SchemaColumn[]>()
   for (const step of steps) {
-    if (step.kind === 'sql') continue
+    if (!('map' in step)) continue
     const columns = Object.entries(step.adds).map(
       ([name, column]) => `CAST(NULL AS ${sqlType(column)}) AS ${quoteName(name)}`,
     )

@@ -13,13 +13,16 @@ import type { Engine } from './duckdb/engine.ts'
 import { quoteTexts } from './duckdb/quote.ts'
 import type { EngineTask } from './engine-task.ts'
 import { findFault } from './find-fault.ts'
+import { keyedQuery } from './keyed/keyed-query.ts'
 import { addedColumns, prepareConversion } from './prepare-conversion.ts'
-import { sharedColumns } from './read/parquet-describe.ts'
+import { exchangeColumns } from './read/exchange-read.ts'
+import { scan, sharedColumns } from './read/parquet-describe.ts'
 import { enterRun } from './read/provenance-sql.ts'
 import type { ReadColumn } from './read/read-columns.ts'
 import { registerRowCounter } from './read/row-counter.ts'
 import { createMapFunctions } from './transform/map-function.ts'
 import { registerPartitionKeys } from './write/partition-keys.ts'
+import { writeBuckets } from './write/write-buckets.ts'
 import { type PartOptions, writeParts } from './write/write-parts.ts'
 
 export interface TaskEngine {
@@ -46,6 +49,8 @@ export interface TaskEngine {
   findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
   /** Joins Parquet files with the same columns in one file, or in several with `fileRows` rows each; in their order, or sorted as the output is. */
   merge(files: readonly string[], options: MergeOptions): Promise<readonly SharePart[]>
+  /** Combines files of an exchange that slices of one batch made, into files by bucket. */
+  combine(files: readonly string[], options: CombineOptions): Promise<readonly SharePart[]>
 }
 
 /** Columns that only the inputs show. */
@@ -54,6 +59,8 @@ export interface InputColumns {
   readonly hive?: readonly string[] | undefined
   /** The columns of the dataset that is read, those of `partitionBy` included. */
   readonly dataset?: readonly SchemaColumn[] | undefined
+  /** The columns that the stage before returns. */
+  readonly exchanged?: readonly SchemaColumn[] | undefined
 }
 
 export interface EngineProgress {
@@ -61,6 +68,10 @@ export interface EngineProgress {
   readonly fraction: number
   /** Rows that entered the transform; undefined for a task without transform, which writes every row that it reads. */
   readonly rowsRead?: number | undefined
+}
+
+export interface CombineOptions extends Pick<MergeOptions, 'target'> {
+  readonly buckets: number
 }
 
 export interface MergeOptions {
@@ -100,7 +111,12 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     return conversion
   }
   const conversionFor = async (files: readonly StagedFile[]): Promise<Conversion> => {
-    if (isUntyped && !dataset) own = await sharedColumns(connection, files, own)
+    if (task.exchangedBy && files.length > 0)
+      own ??= await exchangeColumns(
+        connection,
+        files.map(({ file }) => file),
+      )
+    else if (isUntyped && !dataset) own = await sharedColumns(connection, files, own)
     return conversionWith(files.length > 0 ? pathColumns(task, files) : (task.hive ?? []))
   }
   if (!isUntyped && !task.isCheckedLater) await conversionWith(task.hive ?? [])
@@ -114,7 +130,8 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     forgetMember: () => maps.forgetMember(),
     async check(inputs = {}) {
       if (inputs.dataset) dataset = inputs.dataset
-      if (!isUntyped || dataset) await conversionWith(inputs.hive ?? task.hive ?? [])
+      if (inputs.exchanged) own = inputs.exchanged
+      if (!isUntyped || dataset || own) await conversionWith(inputs.hive ?? task.hive ?? [])
     },
     enterRun: run => enterRun(connection, run),
     async convert(job) {
@@ -127,6 +144,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
       rowsRead: task.steps.length > 0 ? counter.rows() : undefined,
     }),
     findFault: async job => findFault(await conversionFor(job.files), job),
+    combine: (files, options) => combine(connection, task, files, options),
     merge: (files, options) => merge(connection, conversion?.parts ?? task.parts, files, options),
   }
 }
@@ -158,4 +176,17 @@ async function merge(
   const written = await writeParts(connection, query, target, { ...parts, fileRows })
   if (written.length === 0) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })
   return written
+}
+
+async function combine(
+  connection: DuckDBConnection,
+  { exchange }: EngineTask,
+  files: readonly string[],
+  { target, buckets }: CombineOptions,
+): Promise<readonly SharePart[]> {
+  if (!exchange?.combine) throw new FanmillError('ENGINE_FAILED', 'expected an exchange whose rows can be combined')
+  const result = await connection.run(`SELECT * FROM ${scan(files)} LIMIT 0`)
+  const given = result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
+  const sql = keyedQuery(exchange.combine, given, `SELECT * FROM ${scan(files)}`)
+  return writeBuckets(connection, { sql, values: [] }, target, { by: exchange.by, buckets })
 }

@@ -46,6 +46,8 @@ export type ErrorCode =
   | 'PARTITION_TOO_LONG'
   | 'SOURCE_FAILED'
   | 'TRANSFORM_FAILED'
+  | 'SUM_OVERFLOW'
+  | 'BUCKET_TOO_LARGE'
   // outputs and the protocol
   | 'SINK_FAILED'
   | 'OUTPUT_LOCKED'

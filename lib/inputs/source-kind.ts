@@ -35,6 +35,7 @@ const kinds: { readonly [K in Source['kind']]: (source: Extract<Source, { kind: 
   rowsFrom: source => ({ find: options => findRows(source, options) }),
   items: source => ({ find: options => findValues(source, options) }),
   partitionsOf: source => ({ find: options => findUpstream(source, options) }),
+  exchange: () => ({ find: refuseExchange }),
 }
 
 /** Returns what a source can do. */
@@ -78,6 +79,11 @@ async function findValues(source: ItemsSource, options: FindOptions): Promise<Fo
     found: await findItems(source, options),
     noInputError: async () => new PermanentError('NO_INPUT', message, { task: name }),
   }
+}
+
+/** The slices of a later stage are planned by commit, from the outcomes of the stage before. */
+async function refuseExchange({ task }: FindOptions): Promise<never> {
+  throw new PermanentError('STATE_INVALID', `task ${task.name}: expected a source of the first stage, got an exchange`)
 }
 
 async function findUpstream(source: PartitionsOfSource, options: FindOptions): Promise<FoundSource> {

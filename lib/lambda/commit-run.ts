@@ -1,5 +1,6 @@
 /** Commit on Lambda: makes a run's parts visible, or completes an interrupted commit; stops between two changes when the time is short. */
 import type { CommitAnswer } from '../aws/lambda-events.ts'
+import { batchLimits } from '../aws/tier.ts'
 import { countLosses } from '../commit/lost-parts.ts'
 import { settleHead, yieldClaim } from '../commit/settle-head.ts'
 import { type ErrorCode, FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
@@ -127,7 +128,7 @@ async function commitReserved(
 ): Promise<CommitAnswer> {
   const { lambda } = invocation
   const run = await withInputs(lambda.output, kept.run)
-  const plan = await readState(lambda.output, runKeys(run.runId, run.attempt).plan, readPlan)
+  const plan = await readState(lambda.output, runKeys(run.runId, run.attempt, event.run.stage).plan, readPlan)
   if (!plan)
     throw new PermanentError('RUN_UNKNOWN', `run ${run.runId}, attempt ${run.attempt}, has no plan; plan it first`, {
       runId: run.runId,
@@ -137,17 +138,23 @@ async function commitReserved(
   try {
     const task = lambda.pipeline.tasks.find(each => each.name === run.task)
     const codeHash = rowCodeOf(lambda.codeHashes[run.task], kept.tables)
-    const result = await commitTask({ ...options, task, codeHash, output: lambda.output }, run, plan)
+    const { tiers } = lambda.settings
+    const packing = batchLimits(task ?? { transform: [] }, tiers[0], lambda.settings)
+    const result = await commitTask({ ...options, task, codeHash, output: lambda.output }, run, {
+      items: plan,
+      packing,
+    })
     if (!result.done) {
       const losses = countLosses(event.losses, result, run.outputPath)
       const numbers = new Set(result.missing)
-      const missing = plan.filter(({ batch }) => numbers.has(batch))
+      const items = result.next ?? plan
+      const missing = items.filter(({ batch }) => numbers.has(batch))
       const carried = { waits: afterProgress(event.waits), maxConcurrency: event.maxConcurrency, losses }
       return {
         done: false,
         missing: missing.length,
         ...carried,
-        ...(await writeMapItems(lambda, run, plan, missing)),
+        ...(await writeMapItems(lambda, run, items, missing)),
       }
     }
     await endRun(lambda.output, run, { ...ending, status: 'complete' })

@@ -1,6 +1,6 @@
 /** The events that the state machine gives to the functions. */
 import * as v from 'valibot'
-import { manualEventSchema, runNameSchema, uploadEventSchema } from '../aws/lambda-events.ts'
+import { manualEventSchema, runStageSchema, uploadEventSchema } from '../aws/lambda-events.ts'
 import { count, type DataOf } from '../model/json-schema.ts'
 import { planItemSchema } from '../model/plan-data.ts'
 
@@ -24,7 +24,7 @@ export type ProcessEvent = DataOf<typeof processEventSchema>
 
 export const processEventSchema = v.object({
   ...own,
-  run: runNameSchema,
+  run: runStageSchema,
   item: planItemSchema,
   /** Index into the pipeline's tiers; there is none after the last one. */
   tier: count,
@@ -34,7 +34,7 @@ export type CommitRunEvent = DataOf<typeof commitRunSchema>
 
 const commitRunSchema = v.object({
   ...own,
-  run: runNameSchema,
+  run: runStageSchema,
   waits,
   maxConcurrency: count,
   /** How often this execution has lost the pending parts of the run. */

@@ -24,7 +24,8 @@ export async function writeMapItems(
   missing: readonly PlanItem[],
 ): Promise<Omit<PlannedRun, 'waits' | 'maxConcurrency' | 'losses'>> {
   const { output, settings } = lambda
-  const keys = runKeys(run.runId, run.attempt)
+  const stage = plan[0]?.stage
+  const keys = runKeys(run.runId, run.attempt, stage)
   // A Map needs at least one item; a batch that is done already costs one request for its outcome.
   const items = missing.length > 0 ? missing : plan.slice(0, 1)
   const key = items.length === plan.length ? keys.plan : keys.todo(shortName(items.map(item => item.batch).join(' ')))
@@ -32,7 +33,7 @@ export async function writeMapItems(
   const { bucket, prefix } = settings.output.kind === 's3' ? settings.output : { bucket: '', prefix: '' }
   return {
     task: run.task,
-    run: { runId: run.runId, attempt: run.attempt },
+    run: { runId: run.runId, attempt: run.attempt, ...(stage === undefined ? {} : { stage }) },
     bucket,
     planKey: `${prefix}${key}`,
   }

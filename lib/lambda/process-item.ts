@@ -67,7 +67,7 @@ async function processInTime(
   signal.addEventListener('abort', stop)
   try {
     return await runner.processItem({ codeHash, output, now: Date.now, signal }, kept.run, item, async () => {
-      threads = await openWarmThreads(lambda, kept)
+      threads = await openWarmThreads(lambda, kept, item.stage)
       if (signal.aborted) stop()
       const onSkip = (member: SkippedMember): void => logMessage({ kind: 'log', ...skippedLine(member) })
       const input = lambda[sourceRoot(threads.task.source)]

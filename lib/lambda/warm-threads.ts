@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { groupBytesOf } from '../aws/tier.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { sourceRoot } from '../define/source-paths.ts'
+import { stageOf } from '../define/task-stages.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { fetchTables } from '../inputs/tables.ts'
 import { taskNamed } from '../model/resolve-task.ts'
@@ -47,11 +48,11 @@ const memoryShare = 0.75
 let warm: WarmPool | undefined
 
 /** Returns the threads for a batch; one process processes one batch at a time. @throws INPUT_CHANGED when a broadcast table differs from the planned one */
-export async function openWarmThreads(lambda: LambdaSession, kept: KeptReservation): Promise<WarmTask> {
+export async function openWarmThreads(lambda: LambdaSession, kept: KeptReservation, stage = 0): Promise<WarmTask> {
   const settings = JSON.stringify(lambda.settings)
   if (warm && warm.settings !== settings) await closeWarmThreads()
   warm ??= new WarmPool(lambda.settings, settings)
-  return warm.open(lambda, kept)
+  return warm.open(lambda, kept, stage)
 }
 
 /** Ends the threads: after a failure, whose cause may still be in them. A thread that does not return ends with the process. */
@@ -86,9 +87,9 @@ class WarmPool {
     }
   }
 
-  async open(lambda: LambdaSession, kept: KeptReservation): Promise<WarmTask> {
+  async open(lambda: LambdaSession, kept: KeptReservation, stage: number): Promise<WarmTask> {
     const { task, params, codeHash } = kept.run
-    const key = JSON.stringify([task, params, codeHash, kept.tables])
+    const key = JSON.stringify([task, params, codeHash, kept.tables, stage])
     const found = this.#tasks.get(key)
     this.#tasks.delete(key)
     for (const [other, { workers, stageFolder }] of this.#tasks) {
@@ -97,7 +98,7 @@ class WarmPool {
       await workers.close()
       await rm(stageFolder, { recursive: true, force: true })
     }
-    const opened = found ?? (await this.#openTask(lambda, kept))
+    const opened = found ?? (await this.#openTask(lambda, kept, stage))
     this.#tasks.set(key, opened)
     return opened
   }
@@ -105,8 +106,9 @@ class WarmPool {
   async #openTask(
     { settings, bundle, input, pipeline }: LambdaSession,
     { run, tables: planned }: KeptReservation,
+    stage: number,
   ): Promise<WarmTask> {
-    const task = taskNamed(pipeline, run.task)
+    const task = stageOf(taskNamed(pipeline, run.task), stage)
     const [partFolder, groupBytes] = [this.#partFolder, this.#groupBytes]
     // Each run has a folder of its own, because tables of two runs may have the same name.
     const stageFolder = join(this.#stageFolder, `run-${this.#openedCount++}`)
@@ -120,7 +122,7 @@ class WarmPool {
       )
     const place = settings[sourceRoot(task.source)]
     const workers = openTaskWorkers({
-      ...{ task, params: run.params, bundle, stageFolder, partFolder, tables: tables.files, ...this.#machine },
+      ...{ task, stage, params: run.params, bundle, stageFolder, partFolder, tables: tables.files, ...this.#machine },
       // Refused requests are retried until the deadline, which stops the threads.
       input: { ...outlastingOutages(place), ...(place.kind === 's3' && { refusedMs: settings.timeoutSeconds * 1000 }) },
       secrets: await secretsOf(task, settings),

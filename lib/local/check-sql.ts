@@ -2,10 +2,11 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import { stagesOf } from '../define/task-stages.ts'
 import { openEngine } from '../engine/duckdb/engine.ts'
 import { engineTask } from '../engine/engine-task.ts'
 import { loadTables } from '../engine/read/load-tables.ts'
-import { type InputColumns, openTask } from '../engine/task-engine.ts'
+import { type InputColumns, openTask, type TaskEngine } from '../engine/task-engine.ts'
 import { nameTask } from '../errors/task-error.ts'
 import { fetchTables } from '../inputs/tables.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
@@ -26,17 +27,23 @@ export async function checkSql(
   const folder = makeOwnFolder(tmpdir())
   try {
     const { files } = await fetchTables({ input, stageFolder: folder }, task, params)
-    const engine = await openEngine({
-      folders: [folder],
-      tempFolder: join(folder, 'spill'),
-      memoryBytes: engineBytes,
-      load: loadTables(files),
-    })
-    try {
-      const opened = await openTask(engine, { ...engineTask(task, { params }), isCheckedLater: true }, {})
-      await opened.check({ hive, dataset })
-    } finally {
-      engine.close()
+    let exchanged: TaskEngine['schema'] | undefined
+    for (const stage of stagesOf(task)) {
+      const engine = await openEngine({
+        folders: [folder],
+        tempFolder: join(folder, 'spill'),
+        memoryBytes: engineBytes,
+        load: loadTables(files),
+      })
+      try {
+        const opened = await openTask(engine, { ...engineTask(stage, { params }), isCheckedLater: true }, {})
+        await opened.check(exchanged ? { exchanged } : { hive, dataset })
+        exchanged = opened.schema
+      } finally {
+        engine.close()
+      }
+      // What comes after unknown columns is checked when they are known.
+      if (exchanged.length === 0) break
     }
   } catch (error) {
     throw nameTask(task.name, error)

@@ -17,7 +17,8 @@ export interface TaskRun {
   /** Columns of the output; undefined when only the first input decides them. */
   readonly schema: WorkerResults['check']['schema'] | undefined
   readonly tables: FetchedTables
-  readonly workers: Workers
+  /** The threads of each stage. */
+  readonly pools: readonly Workers[]
   readonly gate: Gate
   readonly partitions: PartitionSet | undefined
   readonly deliveries: ProcessTools['deliveries']

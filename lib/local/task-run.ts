@@ -5,6 +5,7 @@ import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
 import { layoutOf } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
+import { stagesOf } from '../define/task-stages.ts'
 import type { FanmillError, TransientError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { contentIdentity } from '../inputs/content-identity.ts'
@@ -51,11 +52,17 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
   const name = nodeNameOf(task.name, params)
   const log = createTaskLog(session, name)
   const progress = createProgress(session, name, log)
-  const partitions = partitionSetFor(task)
+  const stages = stagesOf(task)
+  const partitions = partitionSetFor(stages.at(-1) ?? task)
   const deliveries = deliveryLimitFor(task, session.workers)
-  const workers = progress.observe(openPool(session, task, params, tables, progress))
+  const pools = stages.map((each, stage) =>
+    progress.observe(openPool(session, each, { stage, params, tables, progress })),
+  )
+  const workers = pools[0] as Workers
   progress.enter('plan')
-  const stop = (): void => workers.stop()
+  const stop = (): void => {
+    for (const each of pools) each.stop()
+  }
   session.options.signal?.addEventListener('abort', stop)
   if (session.options.signal?.aborted) stop()
   try {
@@ -67,20 +74,32 @@ export async function runTask(session: Session, task: TaskDefinition): Promise<T
     const isNew = found.status === 'fulfilled' && addsColumns(task, found.value)
     const again = isNew ? await workers.run<'check'>(checkJob(found.value)) : undefined
     if (!again && checked.status === 'rejected') throw checked.reason
-    const schema = again?.schema ?? (checked.status === 'fulfilled' ? checked.value?.schema : undefined)
+    const first = again?.schema ?? (checked.status === 'fulfilled' ? checked.value?.schema : undefined)
+    const schema = await checkStages(pools, first)
     if (found.status === 'rejected') throw found.reason
     return await runFound(
       {
-        ...{ session, task, params, schema, tables, workers, gate: createGate(), partitions, deliveries },
+        ...{ session, task, params, schema, tables, pools, gate: createGate(), partitions, deliveries },
         ...{ progress, log, started },
       },
       found.value,
     )
   } finally {
     session.options.signal?.removeEventListener('abort', stop)
-    await workers.close()
+    for (const each of pools) await each.close()
     await log.end()
   }
+}
+
+/** Checks each later stage over the columns of the one before, where they are known, and returns those of the last. */
+async function checkStages(
+  [, ...later]: readonly Workers[],
+  schema: WorkerResults['check']['schema'] | undefined,
+): Promise<WorkerResults['check']['schema'] | undefined> {
+  let exchanged = schema
+  for (const workers of later)
+    if (exchanged && exchanged.length > 0) exchanged = (await workers.run<'check'>({ kind: 'check', exchanged })).schema
+  return exchanged
 }
 
 const checkJob = ({ hive, dataset }: FoundInputs) => ({ kind: 'check', hive, dataset }) as const
@@ -115,16 +134,17 @@ function findOptions(session: Session, task: TaskDefinition, params: ParamValues
 /** Returns the store that holds the inputs of a task. */
 const inputStore = (session: Session, { source }: TaskDefinition): Store => session[sourceRoot(source)]
 
-function openPool(
-  session: Session,
-  task: TaskDefinition,
-  params: ParamValues,
-  tables: FetchedTables,
-  progress: Progress,
-): Workers {
+interface PoolOptions {
+  readonly stage: number
+  readonly params: ParamValues
+  readonly tables: FetchedTables
+  readonly progress: Progress
+}
+
+function openPool(session: Session, task: TaskDefinition, { stage, params, tables, progress }: PoolOptions): Workers {
   const { bundle, memory, memoryBytesMax, stageFolder, partFolder, groupBytes, options } = session
   return openTaskWorkers({
-    ...{ task, params, bundle, memory, memoryBytesMax, stageFolder, partFolder },
+    ...{ task, stage, params, bundle, memory, memoryBytesMax, stageFolder, partFolder },
     input: sourceRoot(task.source) === 'input' ? session.inputSpec : session.outputSpec,
     threads: session.workers,
     pool: () => session.pool,
@@ -143,7 +163,7 @@ async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
   const planned = await planTask(context, {
     found,
     schema: task.schema,
-    batchBytes: session.groupBytes * session.workers,
+    ...packing(session),
     force: session.options.force,
   })
   if (planned.status !== 'new' && planned.status !== 'resume') warnOfInputs(task, found)
@@ -180,11 +200,11 @@ function contextOf({ session, task, params, tables }: TaskRun): TaskContext {
 let tokens = 0
 
 function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun): RunBatchesOptions {
-  const { session, task, workers, gate, partitions, deliveries, progress, log } = taskRun
+  const { session, task, pools, gate, partitions, deliveries, progress, log } = taskRun
+  const stages = stagesOf(task)
   const { output, stageFolder, partFolder, groupBytes, options, owner } = session
-  const input = inputStore(session, task)
   const { signal, failFast } = options
-  const machine = { input, output, workers, gate, stageFolder, partFolder, groupBytes, partitions, deliveries, signal }
+  const machine = { output, gate, stageFolder, partFolder, groupBytes, partitions, deliveries, signal }
   const watcher: RunWatcher = {
     onStart() {
       log.begin(planned.run)
@@ -201,15 +221,24 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
     },
     onFailure: ({ batch }, { code, message, detail }) =>
       log.note('error', `batch ${batch} failed: ${message}`, { code, ...detail }),
+    onStage: plan => {
+      progress.reset()
+      log.note('info', `stage ${(plan[0]?.stage ?? 0) + 1} of ${stages.length} begins`, { batches: plan.length })
+    },
     onRepeat: () => progress.reset(),
   }
   const onSkip = (member: SkippedMember): void => log.onMessage({ kind: 'log', ...skippedLine(member) })
   const onRepeat = ({ message }: TransientError, waitMs: number): void =>
     log.onMessage({ kind: 'log', level: 'warn', message: `${message}; trying again in ${Math.ceil(waitMs / 1000)} s` })
-  const openTools = () =>
-    batchTools({ ...machine, task, onSkip, onRepeat, token: `${owner.id.slice(0, 8)}${tokens++}` })
-  return { openTools, failFast, watcher }
+  const openTools = (stage: number) => {
+    const own = stages[stage] ?? task
+    const of = { task: own, input: inputStore(session, own), workers: pools[stage] as Workers }
+    return batchTools({ ...machine, ...of, onSkip, onRepeat, token: `${owner.id.slice(0, 8)}${tokens++}` })
+  }
+  return { openTools, packing: packing(session), failFast, watcher }
 }
+
+const packing = ({ groupBytes, workers }: Session) => ({ batchBytes: groupBytes * workers })
 
 /** Interval at which the lease is renewed and the log is saved. */
 const renewMs = 20_000

@@ -167,6 +167,7 @@ async function extract(job: Extraction): Promise<Omit<UnzipResult, 'seconds'>> {
     })
   const manifest = await runBatches(context, planned, {
     openTools,
+    packing: { batchBytes: Number.POSITIVE_INFINITY },
     failFast: true,
     watcher: { onPhase: progress.enter, onRepeat: progress.reset },
   }).finally(() => removeOwnFolder(partFolder))

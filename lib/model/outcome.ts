@@ -26,6 +26,16 @@ const fileSchema = v.object({
 /** A member extracted below the dataset's folder, pending under the outcome's token. */
 export type OutcomeFile = DataOf<typeof fileSchema>
 
+const exchangeSchema = v.object({
+  /** The object in which the files stand back to back, or the folder that has them, as their names say. */
+  key: v.string(),
+  buckets: count,
+  /** In order of bucket; a bucket may have several. */
+  files: v.array(v.object({ bucket: count, rows: count, bytes: count, name: v.optional(v.string()) })),
+})
+/** The rows of a batch as the next stage reads them. */
+export type ExchangedRows = DataOf<typeof exchangeSchema>
+
 const rejectSchema = v.object({
   archive: v.string(),
   member: v.string(),
@@ -40,12 +50,16 @@ export const outcomeSchema = v.object({
   batch: count,
   runId: v.string(),
   attempt: count,
+  /** The stage of the run; absent for the first. */
+  stage: v.optional(count),
   /** The token of its parts: tells which of several tries of this batch it was. */
   token: v.string(),
   parts: v.array(partSchema),
   files: v.optional(v.array(fileSchema)),
   /** The rows that a sink has, and the keys that they have there; `skipped` of the keys were there already. */
   delivered: v.optional(v.object({ rows: count, keys: count, skipped: count })),
+  /** Where the rows are, when they go to an exchange. */
+  exchange: v.optional(exchangeSchema),
   /** Rows that entered the transform. */
   rowsRead: count,
   rowsWritten: count,
@@ -103,6 +117,14 @@ export function pendingOf(
     ...parts.map(({ key, sizeBytes, token, uploadId, etags }) => ({ key, sizeBytes, token, uploadId, etags })),
     ...files.map(({ path, sizeBytes, uploadId, etags }) => ({ key: prefix + path, sizeBytes, token, uploadId, etags })),
   ]
+}
+
+/** Adds up what a run of several stages did: the first read, rejected and filtered rows, the last wrote them. */
+export function totalsOfStages(earlier: readonly Outcome[], outcomes: readonly Outcome[]): Totals {
+  const totals = totalsOf(outcomes)
+  if (earlier.length === 0) return totals
+  const { rowsRead, rowsRejected, members } = totalsOf(earlier.filter(({ stage = 0 }) => stage === 0))
+  return { ...totals, rowsRead, rowsRejected, members, rowsFiltered: rowsRead - totals.rows }
 }
 
 /** Adds up what the batches did; bytes are those of their parts and files. */

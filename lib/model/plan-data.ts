@@ -32,7 +32,15 @@ export interface PlannedMember {
 }
 
 /** The work of one thread. `input` is an index into the run's inputs; `slice` is unique in the run. */
-export type Slice = MembersSlice | RangeSlice | FileSlice | StreamSlice | RowsSlice | ItemSlice | PartSlice
+export type Slice =
+  | MembersSlice
+  | RangeSlice
+  | FileSlice
+  | StreamSlice
+  | RowsSlice
+  | ItemSlice
+  | PartSlice
+  | ExchangeSlice
 
 /** Adjacent members of one archive, which one read of `range` serves. */
 export interface MembersSlice {
@@ -103,6 +111,27 @@ export interface PartSlice {
   readonly bytes: number
 }
 
+/** Neighbouring buckets of an exchange. Its input only names them in messages. */
+export interface ExchangeSlice {
+  readonly kind: 'exchange'
+  readonly slice: number
+  readonly input: number
+  readonly buckets: { readonly start: number; readonly end: number }
+  /** The files of these buckets, by batch of the stage before. */
+  readonly pieces: readonly ExchangePiece[]
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** Files that one batch of the stage before wrote for neighbouring buckets. */
+export interface ExchangePiece {
+  /** The object in which they stand back to back, or the folder that has them. */
+  readonly key: string
+  /** The offset of the first in the object; absent where each file is an object of its own. */
+  readonly start?: number | undefined
+  readonly files: readonly { readonly rows: number; readonly bytes: number; readonly name?: string | undefined }[]
+}
+
 /** The slices and inputs of a batch, as the members file has them. */
 export interface BatchWork {
   readonly slices: readonly Slice[]
@@ -120,6 +149,12 @@ export const planItemSchema = v.object({
   sliceCount: count,
   memberCount: count,
   bytes: count,
+  /** The stage of the run; absent for the first. */
+  stage: v.optional(count),
+  /** The number of buckets, where the rows go to an exchange. */
+  buckets: v.optional(count),
+  /** The hash by which keys go to buckets: `hashName`. */
+  hash: v.optional(v.string()),
 })
 /** An item of plan.json: the place of a batch's inputs and slices. It takes at most 1 KB, however many members the batch has. */
 export type PlanItem = DataOf<typeof planItemSchema>

@@ -1,5 +1,6 @@
 /** Resolves the parts of a task that depend on parameters. */
 import type { ParamValues, PipelineDefinition, SqlStep, Step, TaskDefinition } from '../define/definition.ts'
+import { isExchanging } from '../define/task-stages.ts'
 import { PermanentError } from '../errors/errors.ts'
 
 /** Returns the steps in order, with `where` as the first. Functions of the parameters get frozen ones. */
@@ -13,9 +14,12 @@ export function stepFunctions({
   transform,
   where,
 }: Pick<TaskDefinition, 'transform' | 'where'>): ((params: ParamValues) => Step)[] {
-  const steps = transform.map(
-    step => (params: ParamValues) => (typeof step === 'function' ? step(params as never) : step),
-  )
+  const steps = transform.map(step => {
+    if (typeof step === 'function') return (params: ParamValues) => step(params as never)
+    // Compiled into two stages; callers resolve the steps of a stage.
+    if (isExchanging(step)) throw new TypeError(`expected the steps of a stage, got ${step.kind}`)
+    return () => step
+  })
   if (where === undefined) return steps
   return [params => whereStep(typeof where === 'function' ? where(params as never) : where), ...steps]
 }

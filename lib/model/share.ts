@@ -33,6 +33,8 @@ export interface ShareJob {
   readonly groupBytes: number
   /** Absent where each conversion counts its own partitions. */
   readonly partitionLimits?: PartitionLimits | undefined
+  /** The number of buckets, where the rows go to an exchange. */
+  readonly buckets?: number | undefined
   /** Absent where there is no run, as in a test of the step alone. */
   readonly run?: LoadingRun
 }
@@ -51,6 +53,8 @@ export interface SharePart {
   readonly rows: number
   readonly sizeBytes: number
   readonly partition: Readonly<Record<string, string | null>>
+  /** The bucket of its rows, where they go to an exchange. */
+  readonly bucket?: number
 }
 
 /** The offsets at which a range slice really began and ended: its end must be its neighbour's start. */

@@ -15,6 +15,8 @@ interface JobFields {
     readonly hive?: readonly string[] | undefined
     /** The columns of the dataset that is read, those of `partitionBy` included; absent for other inputs. */
     readonly dataset?: readonly SchemaColumn[] | undefined
+    /** The columns that the stage before returns; absent in the first stage. */
+    readonly exchanged?: readonly SchemaColumn[] | undefined
   }
   readonly share: ShareJob
   /** Joins several small parts into one, or splits a large one. */
@@ -24,6 +26,8 @@ interface JobFields {
     /** Rows of each file that a large part is split into; default one file. */
     readonly fileRows?: number | undefined
   }
+  /** Combines files of an exchange that slices of one batch made. */
+  readonly combine: { readonly files: readonly string[]; readonly target: string; readonly buckets: number }
   /** Joins the account files of several groups into one. */
   readonly accounts: { readonly files: readonly string[]; readonly target: string }
   /** Gives the rows of part files, in their order, to the function of a sink. */
@@ -54,6 +58,7 @@ export interface WorkerResults {
   readonly check: { readonly schema: ShareResult['schema'] }
   readonly share: ShareResult
   readonly merge: readonly SharePart[]
+  readonly combine: readonly SharePart[]
   readonly accounts: null
   readonly deliver: NonNullable<Outcome['delivered']>
   readonly extract: {

@@ -18,19 +18,19 @@ export interface ProcessedSlices {
 /** Returns the outcome without its seconds, which the caller measures. */
 export async function buildOutcome(
   { runId, attempt }: RunFrame,
-  { batch }: PlanItem,
+  { batch, stage }: PlanItem,
   { slices, results, staged }: ProcessedSlices,
   tools: ProcessTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
   const { token } = tools
-  const keys = runKeys(runId, attempt)
+  const keys = runKeys(runId, attempt, stage)
   const rows = sumFields(results, ['rowsRead', 'rowsWritten', 'rowsRejected'])
   const ranges = results.flatMap(result => result.ranges)
   const accounts = await keepAccounts(batch, results, keys, tools)
   const skippedMembers = results.flatMap(result => result.skipped)
   const skipped = await keepSkipped({ runId, attempt }, batch, skippedMembers, tools)
   return {
-    ...{ batch, runId, attempt, token, parts: staged, ...rows },
+    ...{ batch, runId, attempt, stage, token, parts: staged, ...rows },
     rowsFiltered: rows.rowsRead - rows.rowsWritten,
     ...sumFields(results, ['recordsFound', 'members']),
     membersSkipped: skipped?.count ?? 0,

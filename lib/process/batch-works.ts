@@ -5,6 +5,7 @@ import type { BatchWork, PlanItem } from '../model/plan-data.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
 import { convertBatch } from './convert-batch.ts'
 import { deliverBatch } from './deliver-batch.ts'
+import { exchangeBatch } from './exchange-batch.ts'
 import { extractBatch } from './extract-batch.ts'
 import type { ProcessTools } from './process-tools.ts'
 
@@ -20,4 +21,5 @@ export const batchWorks: { readonly [K in Output['kind']]: WorkOfBatch } = {
   parquet: convertBatch,
   memberFiles: extractBatch,
   sink: deliverBatch,
+  exchange: exchangeBatch,
 }

@@ -8,6 +8,10 @@ export interface ProcessTools extends ShareOutTools {
   /** Reads a part file or a file of rejects as bytes. */
   readFile(file: string): Promise<Uint8Array>
   readonly partBytes: number
+  /** Whether rows that go to an exchange can be combined first. Default false. */
+  readonly combines?: boolean
+  /** Writes the bytes of several files, one after another, into a new one, and removes them. */
+  joinFiles(files: readonly string[], target: string): Promise<void>
   /** Partitions that the run has met so far in this process; default each batch counts its own. */
   readonly partitions?: PartitionSet | undefined
   /** Limits the calls of a sink at once, over all batches of this process; set for a task whose output is a sink. */

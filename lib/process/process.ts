@@ -13,14 +13,14 @@ import type { ProcessTools } from './process-tools.ts'
 
 /** Returns the outcome, or the one that another try wrote first. @throws whatever reading, converting or storing throws; nothing is visible then */
 export async function processBatch(run: RunFrame, item: PlanItem, tools: ProcessTools): Promise<Outcome> {
-  const keys = runKeys(run.runId, run.attempt)
+  const keys = runKeys(run.runId, run.attempt, item.stage)
   const done = tools.isFirstTry ? undefined : await readState(tools.output, keys.outcome(item.batch), readOutcome)
   if (done) return done
   const started = tools.now()
   const work = await readWork(run, item, tools.output)
-  const result = await batchWorks[run.outputKind](run, item, work, tools)
+  const result = await batchWorks[item.buckets === undefined ? run.outputKind : 'exchange'](run, item, work, tools)
   const outcome = { ...result, seconds: (tools.now() - started) / 1000 }
-  return writeOutcome(tools.output, run, outcome)
+  return writeOutcome(tools.output, run, outcome, item.stage)
 }
 
 /** Writes why one try failed, for `status` and for commit's message. */
@@ -40,7 +40,7 @@ export async function noteFailure(
     member: textOf('member'),
     line: typeof detail.line === 'number' ? detail.line : undefined,
   }
-  const keys = runKeys(run.runId, run.attempt)
+  const keys = runKeys(run.runId, run.attempt, item.stage)
   for (let attempt = 1; attempt < triesMax; attempt++)
     if (
       (await output.create(keys.failure(item.batch, attempt), stateBytes({ ...failure, try: attempt }))) !== undefined
@@ -53,7 +53,7 @@ const triesMax = 1000
 /** Reads the slices and inputs of a batch. Ranges that did not meet a neighbour in another batch get the start that commit wrote. */
 async function readWork(run: RunFrame, item: PlanItem, output: Store): Promise<BatchWork> {
   if (item.sliceCount === 0) return { slices: [], inputs: {} }
-  const keys = runKeys(run.runId, run.attempt)
+  const keys = runKeys(run.runId, run.attempt, item.stage)
   const planned = readBatch(await output.read(keys.members(item.members), { range: item.range }), item)
   const inputs = pinnedInputs(planned, run)
   if (!planned.slices.some(slice => slice.kind === 'range')) return { ...planned, inputs }
@@ -66,14 +66,16 @@ async function readWork(run: RunFrame, item: PlanItem, output: Store): Promise<B
 function pinnedInputs({ slices, inputs }: BatchWork, { newEtags }: RunFrame): BatchWork['inputs'] {
   const pinned = (slice: Slice) => {
     const input = inputOf(inputs, slice)
+    // No input of the run.
+    if (slice.kind === 'exchange') return input
     return { ...input, etag: newEtags[slice.input] ?? input.etag }
   }
   return Object.fromEntries(slices.map(slice => [slice.input, pinned(slice)]))
 }
 
 /** The first outcome wins; a later try aborts its parts and returns the winner's outcome. */
-async function writeOutcome(output: Store, run: RunFrame, outcome: Outcome): Promise<Outcome> {
-  const key = runKeys(run.runId, run.attempt).outcome(outcome.batch)
+async function writeOutcome(output: Store, run: RunFrame, outcome: Outcome, stage?: number): Promise<Outcome> {
+  const key = runKeys(run.runId, run.attempt, stage).outcome(outcome.batch)
   if ((await output.create(key, stateBytes(outcome))) !== undefined) return outcome
   const winner = await readState(output, key, readOutcome)
   if (!winner) throw new FanmillError('STORE_FAILED', `${key} existed and was removed meanwhile; run again`, { key })

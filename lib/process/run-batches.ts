@@ -1,6 +1,7 @@
 /** Processes all batches of a planned run in this process, commits them, and ends the run. */
 import { countLosses } from '../commit/lost-parts.ts'
 import type { FanmillError } from '../errors/errors.ts'
+import type { PackOptions } from '../inputs/plan-slices.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
@@ -13,8 +14,10 @@ import { commitTask, faultOf, processItem, type TaskContext } from './task-runne
 export type PlannedRun = Extract<Planned, { readonly plan: unknown }>
 
 export interface RunBatchesOptions {
-  /** Returns the tools for one try of a batch. */
-  openTools(): ProcessTools
+  /** Returns the tools for one try of a batch of a stage. */
+  openTools(stage: number): ProcessTools
+  /** How the slices of later stages are packed into batches. */
+  readonly packing: PackOptions
   /** Ends at the first failed batch; default false, so that the others are finished first. */
   readonly failFast?: boolean | undefined
   readonly watcher?: RunWatcher
@@ -26,6 +29,8 @@ export interface RunWatcher {
   onPhase?(phase: 'process' | 'commit'): void
   onOutcome?(outcome: Outcome): void
   onFailure?(item: PlanItem, fault: FanmillError): void
+  /** A further stage was planned. */
+  onStage?(plan: readonly PlanItem[]): void
   /** Some batches are processed again. */
   onRepeat?(): void
 }
@@ -56,18 +61,21 @@ async function processAndCommit(
   planned: PlannedRun,
   options: RunBatchesOptions,
 ): Promise<Manifest> {
-  const { run, plan: items } = planned
-  const { failFast = false, watcher = {} } = options
+  const { run } = planned
+  const { failFast = false, packing, watcher = {} } = options
   let losses = 0
+  let items = planned.plan
   for (let missing = items; ; ) {
     watcher.onPhase?.('process')
     const failed = await processAll(context, { ...planned, plan: missing }, options)
     if (failed && (failFast || endsRun(failed) || items.length === 1)) throw failed
     watcher.onPhase?.('commit')
-    const result = await commitTask(context, run, items)
+    const result = await commitTask(context, run, { items, packing })
     if (result.done) return result.manifest
     losses = countLosses(losses, result, run.outputPath)
-    watcher.onRepeat?.()
+    if (result.next) watcher.onStage?.(result.next)
+    else watcher.onRepeat?.()
+    items = result.next ?? items
     missing = items.filter(item => result.missing.includes(item.batch))
   }
 }
@@ -92,7 +100,7 @@ async function processAll(
     for (let item = queue.shift(); item; item = queue.shift()) {
       if (signal?.aborted || (first && (failFast || endsRun(first)))) return
       try {
-        const outcome = await processItem(context, run, item, () => ({ ...openTools(), isFirstTry }))
+        const outcome = await processItem(context, run, item, () => ({ ...openTools(item.stage ?? 0), isFirstTry }))
         watcher.onOutcome?.(outcome)
       } catch (error) {
         first ??= error as FanmillError

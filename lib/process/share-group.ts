@@ -75,6 +75,10 @@ export async function* groupParts(
 const canReadAgain = (group: StageSource): boolean =>
   group.kind === 'staged' || group.slices.every(({ kind }) => kind !== 'rows' && kind !== 'item')
 
+/** The rows of an exchange are of no record that could be found again. */
+const isExchange = (group: StageSource): boolean =>
+  group.kind === 'slices' && group.slices.some(({ kind }) => kind === 'exchange')
+
 /**
  * Converts fast first. When something does not fit, or the engine read another number of records than the text has, converts again with
  * every record located. @throws TRANSFORM_FAILED, PARTITION_TOO_LONG with archive, member and line, when it fails again
@@ -92,7 +96,7 @@ export async function convertGroup(
       return await convertCarefully(group, target, tools)
     return report({ converted: fast, staged }, tools)
   } catch (error) {
-    if (!isRowFault(error) || 'line' in error.detail) throw error
+    if (!isRowFault(error) || 'line' in error.detail || isExchange(group)) throw error
     throw (await placeFault(group, `${target}-fault`, tools)) ?? error
   }
 }

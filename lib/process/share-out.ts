@@ -26,6 +26,8 @@ export interface ShareOutTools extends ShareRunner {
   readonly callsAtOnce?: number
   /** Default each conversion counts its own partitions. */
   readonly partitionLimits?: PartitionLimits | undefined
+  /** The number of buckets, where the rows go to an exchange. */
+  readonly buckets?: number | undefined
   /** The run of the batch, for the columns `_run` and `_loaded_at`. */
   readonly run?: LoadingRun
   /** Tells this try from another of the same batch. */
@@ -100,8 +102,8 @@ async function doShare(batch: Batch, slices: readonly Slice[]): Promise<Finished
 function jobOf({ inputs: all, item, tools, jobs }: Batch, slices: readonly Slice[]): ShareJob {
   const inputs = Object.fromEntries(slices.map(slice => [slice.input, inputOf(all, slice)]))
   const target = `${tools.partFolder}/${item.batch}-${tools.token}-${jobs.count++}`
-  const { groupBytes, partitionLimits, run } = tools
-  return { kind: 'share', slices, inputs, target, groupBytes, partitionLimits, run }
+  const { groupBytes, partitionLimits, buckets, run } = tools
+  return { kind: 'share', slices, inputs, target, groupBytes, partitionLimits, buckets, run }
 }
 
 async function removeFiles({ results }: FinishedShare, { removeFile }: ShareOutTools): Promise<void> {

@@ -3,15 +3,18 @@
 import { type CommitResult, commit } from '../commit/commit.ts'
 import { checkCode } from '../commit/run-code.ts'
 import type { ParamValues, RejectLimit, TaskDefinition } from '../define/definition.ts'
+import { stagesOf } from '../define/task-stages.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
+import type { PackOptions } from '../inputs/plan-slices.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { outputPathOf } from '../model/output-path.ts'
-import type { PlanItem } from '../model/plan-data.ts'
+import type { PlanItem, Slice } from '../model/plan-data.ts'
 import type { ReservedRun, RunFrame } from '../model/reserved-run.ts'
 import { partitioningOf } from '../paths/partition-limits.ts'
 import { type Planned, type PlanRequest, plan } from '../runs/plan.ts'
 import type { ActorOptions } from '../state/files.ts'
 import type { Store } from '../store/store.ts'
+import { bucketsOf, enterStages, removeExchange } from './next-stage.ts'
 import { noteFailure, processBatch } from './process.ts'
 import type { ProcessTools } from './process-tools.ts'
 
@@ -41,7 +44,10 @@ export function planTask(context: TaskContext, options: PlanTaskOptions): Promis
   const { kind: outputKind, mode } = task.output
   const { partitionBy } = partitioningOf(task.output)
   const outputPath = outputPathOf(task, context.params)
-  return plan(store, { ...rest, ...options, task: task.name, outputPath, outputKind, mode, partitionBy })
+  const bucketsFor = isStaged(task)
+    ? (batches: readonly (readonly Slice[])[]) => bucketsOf(task, 0, batches) ?? 1
+    : undefined
+  return plan(store, { ...rest, ...options, task: task.name, outputPath, outputKind, mode, partitionBy, bucketsFor })
 }
 
 /**
@@ -65,14 +71,33 @@ export async function processItem(
   }
 }
 
-/** Commits the run. A task that is no longer in the pipeline is other code, so that only a commit under way is completed. @throws as `commit` */
-export function commitTask(
+const isStaged = (task: TaskDefinition): boolean => stagesOf(task).length > 1
+
+/**
+ * Commits the run, or plans its next stage and returns the batches of it. `items` are the plan of the stage whose batches were
+ * processed. A task that is no longer in the pipeline is other code, so that only a commit under way is completed.
+ * @throws as `commit`
+ */
+export async function commitTask(
   context: Omit<TaskContext, 'task' | 'params'> & { readonly task: TaskDefinition | undefined },
   reservation: ReservedRun,
-  items: readonly PlanItem[],
+  { items, packing }: CommitWork,
 ): Promise<CommitResult> {
   const { task, output, rejectsMax = task?.rejects.max ?? 0, ...rest } = context
-  return commit(output, { ...rest, ...partitioningOf(task?.output), rejectsMax, reservation, plan: items })
+  const options = { ...rest, ...partitioningOf(task?.output), rejectsMax, reservation, plan: items }
+  if (!task || !isStaged(task)) return commit(output, options)
+  const last = await enterStages(output, { ...options, partitionsMax: undefined, task, packing })
+  if ('missing' in last) return last
+  const result = await commit(output, { ...options, ...last })
+  if (result.done) await removeExchange(output, reservation)
+  return result.done || last.plan === items ? result : { ...result, next: last.plan }
+}
+
+export interface CommitWork {
+  /** The plan of the stage whose batches were processed. */
+  readonly items: readonly PlanItem[]
+  /** How the slices of later stages are packed into batches. */
+  readonly packing: PackOptions
 }
 
 /** Returns any error as a FanmillError; after an abort the reason of the abort. */

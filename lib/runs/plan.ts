@@ -14,6 +14,8 @@ import type { ReserveRequest } from './reserve-request.ts'
 
 export interface PlanRequest extends Omit<ReserveRequest, 'inputs'>, PackOptions {
   readonly found: FoundInputs
+  /** Returns the number of buckets, for a run whose rows go to an exchange. */
+  bucketsFor?(batches: readonly (readonly Slice[])[]): number
 }
 
 export type Planned =
@@ -30,7 +32,8 @@ export async function plan(output: Store, request: PlanRequest): Promise<Planned
   const kept = await readState(output, keys.plan, readPlan)
   if (kept) return { status: run.status, run, plan: kept }
   for (const key of run.skipped?.files ?? []) await output.create(key, skippedFile(skipped.all()))
-  const files = planFiles(batchesOf(request.found.cut(run.inputs), request), run.inputs)
+  const batches = batchesOf(request.found.cut(run.inputs), request)
+  const files = planFiles(batches, run.inputs, { buckets: request.bucketsFor?.(batches) })
   const at = request.at ?? (() => {})
   await effect({ at }, 'write-members', () => output.create(keys.members(files.sha256), files.members))
   const etag = await effect({ at }, 'write-plan', () => output.create(keys.plan, stateBytes(files.plan)))
@@ -40,5 +43,5 @@ export async function plan(output: Store, request: PlanRequest): Promise<Planned
 }
 
 /** Packs slices into batches; without slices, one empty batch that writes the empty dataset. */
-const batchesOf = (slices: readonly Slice[], options: PackOptions): readonly (readonly Slice[])[] =>
+export const batchesOf = (slices: readonly Slice[], options: PackOptions): readonly (readonly Slice[])[] =>
   slices.length === 0 ? [[]] : packBatches(slices, options)

@@ -19,6 +19,7 @@ import { readRangeSlice } from '../text/read-range-slice.ts'
 import { readTexts } from './member-text.ts'
 import type { Origin } from './origin.ts'
 import { rowLines } from './row-lines.ts'
+import { stageExchange } from './stage-exchange.ts'
 import { stageParquet, stagePart } from './stage-parquet.ts'
 import type { SliceStageOptions, Staging } from './staging.ts'
 
@@ -45,6 +46,8 @@ export function stageSlice(
       return stageItem(slice, input, staging, options)
     case 'part':
       return stagePart(slice, staging, options)
+    case 'exchange':
+      return stageExchange(slice, input, staging, options)
     case 'stream':
       throw new PermanentError('STATE_INVALID', `slice ${slice.slice} is a stream; another thread stages it`)
   }

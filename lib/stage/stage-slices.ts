@@ -13,6 +13,7 @@ import { type Reader, smallFileBytes } from '../store/store.ts'
 import { checkHeader } from './check-header.ts'
 import { restage } from './restage.ts'
 import { createStage, type StagedFile } from './stage.ts'
+import { rangeOf } from './stage-exchange.ts'
 import { stageSlice } from './stage-slice.ts'
 import type { SliceStageOptions, Staging } from './staging.ts'
 
@@ -27,9 +28,11 @@ export type StageSource =
 /** Returns the reads that staging these slices begins with, in order. Small files are included only for stores without `readNow`. */
 export function wantedRanges(
   { slices, inputs }: Pick<Extract<StageSource, { kind: 'slices' }>, 'slices' | 'inputs'>,
-  { readNow }: Pick<Reader, 'readNow'>,
+  { readNow, files }: Pick<Reader, 'readNow' | 'files'>,
 ): WantedRange[] {
   return slices.flatMap(slice => {
+    if (slice.kind === 'exchange')
+      return files ? [] : slice.pieces.map(piece => ({ key: piece.key, range: rangeOf(piece) }))
     const { key, etag, sizeBytes } = inputOf(inputs, slice)
     if (slice.kind === 'members') return [{ key, etag, range: slice.range }]
     const isSmall = !readNow && slice.kind === 'file' && sizeBytes > 0 && sizeBytes <= smallFileBytes

@@ -1,6 +1,7 @@
 /** Writes a plan as bytes, and reads it: plan.json with one small item a batch, and the members file that the items point into. */
 import { createHash } from 'node:crypto'
 import { PermanentError } from '../errors/errors.ts'
+import { hashName } from '../model/bucket-hash.ts'
 import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice } from '../model/plan-data.ts'
 import type { ByteRange } from '../store/byte-range.ts'
 import { invalidState } from './state.ts'
@@ -17,7 +18,11 @@ export interface PlanFiles {
  * The inputs and slices of a batch stand together, so that one ranged read returns both, however many inputs the run has; an item stays
  * below 1 KB.
  */
-export function planFiles(batches: readonly (readonly Slice[])[], inputs: readonly InputObject[]): PlanFiles {
+export function planFiles(
+  batches: readonly (readonly Slice[])[],
+  inputs: readonly InputObject[],
+  { stage, buckets }: Pick<PlanItem, 'stage' | 'buckets'> = {},
+): PlanFiles {
   const expectedBytes = batches.flat().reduce((sum, slice) => sum + membersOf(slice) * lineBytesExpected, 0)
   const members = new GrowingText(expectedBytes)
   const ranges = batches.map((slices): ByteRange => {
@@ -27,11 +32,22 @@ export function planFiles(batches: readonly (readonly Slice[])[], inputs: readon
   })
   const bytes = members.bytes()
   const name = createHash('sha256').update(bytes).digest('hex')
+  const hash = buckets === undefined ? undefined : hashName
   const plan = batches.map((slices, batch): PlanItem => {
     const memberCount = slices.reduce((sum, slice) => sum + membersOf(slice), 0)
     const inflated = slices.reduce((sum, slice) => sum + slice.bytes, 0)
     const range = ranges[batch] as ByteRange
-    return { batch, members: name, range, sliceCount: slices.length, memberCount, bytes: inflated }
+    return {
+      batch,
+      members: name,
+      range,
+      sliceCount: slices.length,
+      memberCount,
+      bytes: inflated,
+      stage,
+      buckets,
+      hash,
+    }
   })
   return { plan, sha256: name, members: bytes }
 }

@@ -87,6 +87,8 @@ const journalSchema = v.object({
   outputPath: v.string(),
   runId: v.string(),
   attempt: count,
+  /** The last stage of the run, of which the parts are; absent for the first. */
+  stage: v.optional(count),
   previous: v.optional(manifestSchema),
   /** Whether `_SUCCESS` was there when the commit began. */
   isPreviousVisible: v.boolean(),
@@ -128,32 +130,40 @@ export function outputKeys(outputHash: string) {
   return { head: `${stateRoot}outputs/${outputHash}/head.json`, turn: `${stateRoot}turns/${outputHash}.json` } as const
 }
 
-/** Returns the keys of one attempt's state. */
-export function runKeys(runId: string, attempt: number) {
+/** Returns the keys of one attempt's state. Each stage after the first has a folder for what its batches read and write. */
+export function runKeys(runId: string, attempt: number, stage = 0) {
   const folder = `${stateRoot}runs/${runId}/${attempt}/`
+  const ofStage = stage === 0 ? folder : `${folder}stages/${stage}/`
   return {
     folder,
     run: `${folder}run.json`,
     lease: `${folder}lease.json`,
     end: `${folder}end.json`,
-    plan: `${folder}plan.json`,
     reservation: `${folder}reservation.json`,
-    todo: (name: string) => `${folder}todo/${name}.json`,
     journal: `${folder}commit.json`,
-    starts: `${folder}starts.json`,
     manifest: `${folder}manifest.json`,
-    outcomes: `${folder}outcomes/`,
-    failures: `${folder}failures/`,
-    members: (sha256: string) => `${folder}members/${sha256}`,
-    /** Lists every member that the plan, or a batch, skipped. */
-    skipped: (name: string) => `${folder}skipped/${name}.jsonl.gz`,
-    outcome: (batch: number) => `${folder}outcomes/${batch}.json`,
-    failure: (batch: number, tryNumber: number) => `${folder}failures/${batch}-${tryNumber}.json`,
-    rejects: (batch: number, token: string) => `${folder}rejects/${batch}-${token}.parquet`,
-    accounts: (batch: number, token: string) => `${folder}accounts/${batch}-${token}.parquet`,
+    stages: `${folder}stages/`,
     log: (token: string) => `${folder}log/${token}.jsonl`,
+    plan: `${ofStage}plan.json`,
+    todo: (name: string) => `${ofStage}todo/${name}.json`,
+    starts: `${ofStage}starts.json`,
+    outcomes: `${ofStage}outcomes/`,
+    failures: `${ofStage}failures/`,
+    members: (sha256: string) => `${ofStage}members/${sha256}`,
+    /** Lists every member that the plan, or a batch, skipped. */
+    skipped: (name: string) => `${ofStage}skipped/${name}.jsonl.gz`,
+    outcome: (batch: number) => `${ofStage}outcomes/${batch}.json`,
+    failure: (batch: number, tryNumber: number) => `${ofStage}failures/${batch}-${tryNumber}.json`,
+    rejects: (batch: number, token: string) => `${ofStage}rejects/${batch}-${token}.parquet`,
+    accounts: (batch: number, token: string) => `${ofStage}accounts/${batch}-${token}.parquet`,
   } as const
 }
+
+/** Returns the prefix of the rows that the stages of an attempt exchange. */
+export const exchangePrefix = ({ runId, attempt }: RunName): string => `${exchangeRoot}${runId}/${attempt}/`
+
+/** The root of all exchanged rows, which a rule of a bucket can expire. */
+export const exchangeRoot = `${stateRoot}exchange/`
 
 /** Returns the prefix of a dataset's keys. */
 export function outputPrefix(outputPath: string): string {

@@ -20,7 +20,7 @@ export interface MemoryStoreOptions {
 }
 
 export interface StoreRequest {
-  readonly operation: keyof Omit<Store, 'url' | 'keyPrefix'>
+  readonly operation: keyof Omit<Store, 'url' | 'keyPrefix' | 'files'>
   readonly key: string
 }
 

@@ -9,7 +9,7 @@ const smallStepBytes = 16 * 1024
 
 export interface WantedRange {
   readonly key: string
-  readonly etag: string
+  readonly etag?: string
   readonly range: ByteRange
   /** Marks a small file, which costs one request and little memory; default false. */
   readonly isSmall?: boolean
@@ -58,6 +58,7 @@ export function readAhead(
     url: store.url,
     ...(store.readNow && { readNow: (key, options) => store.readNow?.(key, options) as Uint8Array }),
     ...(store.fileOf && { fileOf: (key, etag) => store.fileOf?.(key, etag) as Promise<string> }),
+    ...(store.files && { files: store.files }),
     stream: (key, options) => store.stream(key, options),
   }
 }

@@ -70,6 +70,8 @@ export interface Store {
    * @throws INPUT_CHANGED when the object is no longer the one of `etag`; DATASET_MISSING when there is no such object
    */
   fileOf?(key: string, etag: string): Promise<string>
+  /** Moves a finished local file into the store, and returns the file of a key; absent where objects are no files of this machine. */
+  readonly files?: LocalFiles
   /** Returns the marks that the store keeps of an object's content, without reading it. */
   inspect?(object: StoredObject): Promise<ContentMarks>
   /** Writes only if there is no such key (If-None-Match: *); returns the etag, or undefined when another process was first. Durable and atomic. */
@@ -99,6 +101,13 @@ export interface Store {
   checkPlace?(prefix: string): Promise<void>
 }
 
+/** Objects as files of this machine. */
+export interface LocalFiles {
+  pathOf(key: string): string
+  /** Makes a file the object of a key, without syncing it to the disk. */
+  moveIn(key: string, file: string): Promise<void>
+}
+
 export interface FolderListOptions {
   /** Levels below the folder; 2 lists only the folders that lie in a folder below it. Default 1. */
   readonly depth?: 1 | 2
@@ -106,7 +115,7 @@ export interface FolderListOptions {
 }
 
 /** The part of a store that reads inputs. */
-export type Reader = Pick<Store, 'url' | 'read' | 'stream' | 'readNow' | 'fileOf'>
+export type Reader = Pick<Store, 'url' | 'read' | 'stream' | 'readNow' | 'fileOf' | 'files'>
 
 /** Files of up to so many bytes are read whole, many of them in a row. */
 export const smallFileBytes = 256 * 1024

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { AnyRow } from '../define/row-types.ts'
 import { checkOutputColumns } from '../define/task-checks.ts'
+import { stageOf, stagesOf } from '../define/task-stages.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import { requireColumns } from '../infer/require-columns.ts'
@@ -17,7 +18,7 @@ import type { Manifest } from '../model/manifest.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { readParams } from '../model/param-values.ts'
 import type { Reject } from '../model/reject.ts'
-import type { WorkerMessage, Workers } from '../model/worker-job.ts'
+import type { WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
 import { createGate } from '../process/gate.ts'
 import { runBatches } from '../process/run-batches.ts'
 import { planTask, type TaskContext } from '../process/task-runner.ts'
@@ -73,7 +74,7 @@ export async function runTask<Row = AnyRow>(
   const partFolder = join(folder, 'parts')
   mkdirSync(partFolder)
   const logs: LogMessage[] = []
-  let workers: Workers | undefined
+  const pools: Workers[] = []
   try {
     const tables = await fetchTables({ input, stageFolder: folder }, given, params)
     const found = await findInputs({ input, task: given, params })
@@ -87,15 +88,20 @@ export async function runTask<Row = AnyRow>(
       engineBytes,
       stageBytesMax: 4 * groupBytes,
     }
-    workers = await threadHere(given, setup, message => {
-      if (message.kind === 'log') logs.push(message)
-    })
-    await workers.run<'check'>({ kind: 'check', hive: found.hive, dataset: found.dataset })
     const output = memoryStore()
-    const manifest = await runSteps({ task: given, params, input, output, workers, folder, partFolder, found })
+    let exchanged: Schema | undefined
+    for (const [stage, each] of stagesOf(given).entries()) {
+      const workers = await threadHere(each, stage === 0 ? setup : { ...setup, input: output }, message => {
+        if (message.kind === 'log') logs.push(message)
+      })
+      pools.push(workers)
+      const columns = stage === 0 ? { hive: found.hive, dataset: found.dataset } : { exchanged }
+      if (exchanged?.length !== 0) exchanged = (await workers.run<'check'>({ kind: 'check', ...columns })).schema
+    }
+    const manifest = await runSteps({ task: given, params, input, output, pools, folder, partFolder, found })
     return { ...(await resultsOf<Row>(output, manifest, outputPathOf(given, params))), manifest, logs }
   } finally {
-    await workers?.close()
+    for (const workers of pools) await workers.close()
     removeOwnFolder(folder)
   }
 }
@@ -123,19 +129,22 @@ async function withRows(task: TaskDefinition, rows: readonly TestRow[], input: M
   return { ...task, source: { kind: 'files', paths: name, format } }
 }
 
+type Schema = WorkerResults['check']['schema']
+
 interface Steps {
   readonly task: TaskDefinition
   readonly params: ParamValues
   readonly input: MemoryStore
   readonly output: MemoryStore
-  readonly workers: Workers
+  /** The thread of each stage. */
+  readonly pools: readonly Workers[]
   readonly folder: string
   readonly partFolder: string
   readonly found: Awaited<ReturnType<typeof findInputs>>
 }
 
 async function runSteps(steps: Steps): Promise<Manifest> {
-  const { task, params, input, output, workers, folder, partFolder, found } = steps
+  const { task, params, input, output, pools, folder, partFolder, found } = steps
   const context: TaskContext = {
     ...{ task, params, output, owner: thisOwner(), now: Date.now },
     codeHash: 'test',
@@ -144,10 +153,13 @@ async function runSteps(steps: Steps): Promise<Manifest> {
   const planned = await planTask(context, { found, batchBytes: groupBytes })
   if (!('plan' in planned))
     throw new PermanentError('STATE_INVALID', `expected a new run in an empty store, got one that is ${planned.status}`)
-  const machine = { input, output, workers, gate: createGate(), stageFolder: folder, partFolder, groupBytes }
+  const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes }
   let tries = 0
-  const openTools = () => batchTools({ ...machine, task, token: `test${tries++}` })
-  return runBatches(context, planned, { openTools, failFast: true })
+  const openTools = (stage: number) => {
+    const own = { task: stageOf(task, stage), input: stage === 0 ? input : output, workers: pools[stage] as Workers }
+    return batchTools({ ...machine, ...own, token: `test${tries++}` })
+  }
+  return runBatches(context, planned, { openTools, packing: { batchBytes: groupBytes }, failFast: true })
 }
 
 async function resultsOf<Row>(

@@ -48,13 +48,13 @@ interface ShareWatch {
 /** Returns the same engine with the partition limits of a share; its conversions are reported to the log and the progress. */
 function engineForShare(
   engine: TaskEngine,
-  { partitionLimits }: ShareJob,
+  { partitionLimits, buckets }: ShareJob,
   { log, progress, signal }: ShareWatch,
 ): TaskEngine {
   const convert: TaskEngine['convert'] = async job => {
     throwIfAborted(signal)
     log.beginConversion(job.files)
-    return progress.during(job, () => engine.convert({ ...job, partitionLimits }))
+    return progress.during(job, () => engine.convert({ ...job, partitionLimits, buckets }))
   }
   const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })
   return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine

@@ -1,6 +1,8 @@
 /** Opens the worker threads of a task, and composes the tools that process its batches. */
 
+import { createReadStream, createWriteStream } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import type { LoadableBundle } from '../bundle/bundle-load.ts'
@@ -24,7 +26,10 @@ import { openWorkers, type ThreadPool } from './pool.ts'
 import type { SecretValues } from './secrets.ts'
 
 export interface TaskWorkersOptions {
+  /** The task of the stage. */
   readonly task: TaskDefinition
+  /** The stage of the run that the threads work on; default the first. */
+  readonly stage?: number
   readonly params: ParamValues
   readonly bundle: LoadableBundle
   readonly input: StoreSpec
@@ -63,6 +68,7 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
     bundle: { file: bundle.file, url: bundle.url, files: bundle.files },
     task: task.name,
     ...{ params, input, tables, secrets, stageFolder, partFolder },
+    stage: options.stage,
     engineBytes: memory.engineBytes,
     stageBytesMax: options.stageBytesMax,
     readsMax: Math.max(1, Math.floor((options.reads ?? readsOf(input, threads)) / threads)),
@@ -142,7 +148,17 @@ export function batchTools({
       streamPieces(slice, object, {
         ...{ input, task, folder: streamFolder(stageFolder), groupBytes: groupBytes / 4, signal },
       }),
+    combines: task.output.kind === 'exchange' && task.output.combine !== undefined,
+    joinFiles,
     partBytes: layoutOf(task.output)?.partBytes ?? 0,
     now: () => Date.now(),
   }
+}
+
+/** Memory: a few buffers. */
+async function joinFiles(files: readonly string[], target: string): Promise<void> {
+  await pipeline(async function* () {
+    for (const file of files) yield* createReadStream(file)
+  }, createWriteStream(target))
+  for (const file of files) await rm(file, { force: true })
 }

@@ -14,6 +14,7 @@ import { CapacityError, FanmillError, PermanentError } from '../errors/errors.ts
 import type { JobKind, WorkerJob, WorkerResults } from '../model/worker-job.ts'
 import { processShare } from '../process/share.ts'
 import { streamFolder } from '../process/stream-pieces.ts'
+import { exchangeRoot } from '../state/state.ts'
 import { diskFault } from '../store/disk/fault.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Interrupt } from './channel.ts'
@@ -44,6 +45,7 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
   const stopping = new AbortController()
   const engine = await openEngine({
     folders: [stageFolder, streamFolder(setup.stageFolder), setup.partFolder, ...datasetFolders(task, setup)],
+    writesBuckets: task.output.kind === 'exchange',
     tempFolder: join(stageFolder, 'spill'),
     memoryBytes: setup.engineBytes,
     load: loadTables(setup.tables),
@@ -86,9 +88,11 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
   }
 }
 
-/** Returns the folder whose parts the engine opens where they are. */
+/** Returns the folder whose parts, or rows of the stage before, the engine opens where they are. */
 function datasetFolders({ source }: TaskDefinition, { input }: ThreadSetup): string[] {
-  return source.kind === 'partitionsOf' && 'kind' in input && input.kind === 'disk' ? [input.folder] : []
+  if (!('kind' in input) || input.kind !== 'disk') return []
+  if (source.kind === 'exchange') return [join(input.folder, exchangeRoot)]
+  return source.kind === 'partitionsOf' ? [input.folder] : []
 }
 
 /** Converts an error of the engine or the file system to one with a code, and that of an interrupted query to the reason. */
@@ -117,6 +121,9 @@ const jobRunners: JobRunners = {
     return (await taskEngine(thread)).merge(job.files, job)
   },
   deliver: deliverRows,
+  async combine(thread, job) {
+    return (await taskEngine(thread)).combine(job.files, job)
+  },
   accounts: ({ engine }, { files, target }) => joinAccounts(engine, files, target),
   extract({ task, store, signal, send }, job) {
     const { limits, onBadMember } = memberPolicy(task.source)

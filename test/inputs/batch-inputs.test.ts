@@ -65,7 +65,7 @@ async function jobOf(store: Store, name: { readonly runId: string; readonly atte
   }
   const { run } = await readReservation(store, name)
   const tools = { output: store, workers, token: 't', partFolder: 'none', groupBytes: 1, partBytes: 1, now: () => 0 }
-  const reading = { stream: async function* () {}, readFile: async () => new Uint8Array() }
+  const reading = { stream: async function* () {}, readFile: async () => new Uint8Array(), joinFiles: async () => {} }
   await processBatch(run, item, { ...tools, ...reading }).catch(error => {
     if (jobs.length === 0) throw error
   })

@@ -1,7 +1,9 @@
 /** One single-threaded DuckDB for one worker thread. It is opened once, loads tables, and is then locked. */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { bucketsMax } from '../../define/exchange.ts'
 import { CapacityError, FanmillError, PermanentError } from '../../errors/errors.ts'
 import { keepByteOrderMarks } from '../read/byte-order-marks.ts'
+import { checkHash } from './check-hash.ts'
 import { quoteText, quoteTexts } from './quote.ts'
 
 export interface EngineOptions {
@@ -11,6 +13,8 @@ export interface EngineOptions {
   readonly tempFolder: string
   /** Upper bound of the engine's buffers. Beyond it the engine spills, and finally fails with OUT_OF_MEMORY. */
   readonly memoryBytes: number
+  /** Rows are written into files of many buckets at once. Default false. */
+  readonly writesBuckets?: boolean
   /** Runs before locking: loads the broadcast tables. */
   readonly load?: (connection: DuckDBConnection) => Promise<void>
 }
@@ -46,8 +50,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   // Locked connections allow no settings any more, so the first one, which is the task's, is prepared now.
   const ready = [await connect()]
   try {
-    for (const statement of progressSettings) await ready[0]?.run(statement)
+    for (const statement of [...progressSettings, ...bucketSettings(options)]) await ready[0]?.run(statement)
     for (const statement of settings(options)) await first.run(statement)
+    if (options.writesBuckets) await checkHash(first)
     await options.load?.(first)
     for (const statement of locks(options)) await first.run(statement)
   } catch (error) {
@@ -79,6 +84,17 @@ const progressSettings = [
   'SET enable_progress_bar_print = false',
   'SET progress_bar_time = 0',
 ]
+
+/** Rows that wait to be written are at most a quarter of the memory, if one takes a few hundred bytes. */
+const waitingRowBytes = 256
+const waitingRowsMin = 65_536
+
+/** With the defaults, the engine closes files and begins new ones: 3 million rows in 500 buckets became 2,505 files instead of 500. */
+const bucketSettings = ({ writesBuckets = false, memoryBytes }: EngineOptions): string[] => {
+  if (!writesBuckets) return []
+  const rows = Math.max(waitingRowsMin, Math.floor(memoryBytes / 4 / waitingRowBytes))
+  return [`SET partitioned_write_max_open_files = ${bucketsMax}`, `SET partitioned_write_flush_threshold = ${rows}`]
+}
 
 const locks = (options: EngineOptions): string[] => [
   `SET allowed_directories = ${quoteTexts(options.folders)}`,

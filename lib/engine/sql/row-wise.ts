@@ -43,7 +43,7 @@ export const refusal =
   }
 
 /** Checks the functions of the whole statement, also in subqueries over tables. */
-function checkFunctions(
+export function checkFunctions(
   node: unknown,
   unstable: ReadonlySet<string>,
   columns: readonly string[] | undefined,
@@ -77,7 +77,8 @@ function checkSelect(select: Node, aggregates: ReadonlySet<string>, refuse: Refu
   for (const part of [select.select_list, select.where_clause]) checkExpression(part, aggregates, refuse)
 }
 
-const modifierNames: Record<string, string> = {
+/** How SQL names the modifiers of a SELECT. */
+export const modifierNames: Record<string, string> = {
   ORDER_MODIFIER: 'ORDER BY',
   LIMIT_MODIFIER: 'LIMIT',
   LIMIT_PERCENT_MODIFIER: 'LIMIT',
@@ -89,6 +90,12 @@ function checkFrom(table: Node | undefined, refuse: Refuse): void {
   if (!table || countInput(table) === 0) return
   if (countInput(table) > 1) refuse('input joined with itself')
   if (isInput(table)) return
+  checkJoins(table, refuse, side => checkFrom(side, refuse))
+}
+
+/** Checks a join in FROM, of which one side has `input`, and then that side. */
+export function checkJoins(table: Node, refuse: Refuse, checkSide: (side: Node) => void): void {
+  if (countInput(table) > 1) refuse('input joined with itself')
   if (table.type !== 'JOIN') refuse('input in a subquery')
   if (table.ref_type === 'POSITIONAL') refuse('a POSITIONAL join')
   const [left, right] = [table.left as Node, table.right as Node]
@@ -97,7 +104,7 @@ function checkFrom(table: Node | undefined, refuse: Refuse): void {
   const allowed = isLeft ? ['INNER', 'LEFT', 'SEMI', 'ANTI'] : ['INNER', 'RIGHT']
   if (!allowed.includes(join)) refuse(`a ${join} join that adds or loses rows of a table`)
   if (mentionsInput(table.condition)) refuse('input in a subquery')
-  checkFrom(isLeft ? left : right, refuse)
+  checkSide(isLeft ? left : right)
 }
 
 function checkExpression(node: unknown, aggregates: ReadonlySet<string>, refuse: Refuse): void {
@@ -123,7 +130,7 @@ export const isInput = (node: Node): boolean =>
 
 const mentionsInput = (node: unknown): boolean => countInput(node) > 0
 
-function countInput(node: unknown): number {
+export function countInput(node: unknown): number {
   if (typeof node !== 'object' || node === null) return 0
   const own = !Array.isArray(node) && isInput(node as Node) ? 1 : 0
   return Object.values(node).reduce<number>((sum, value) => sum + countInput(value), own)

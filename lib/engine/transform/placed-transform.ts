@@ -64,11 +64,11 @@ async function placedTransform(
   { steps }: CheckedTransform,
   maps: MapFunctions,
 ): Promise<BoundQuery> {
-  const last = steps.findLastIndex(({ step }) => step.kind !== 'sql')
+  const last = steps.findLastIndex(({ step }) => 'map' in step)
   let query: BoundQuery = { sql: `SELECT * FROM (${input}) LIMIT ${allRows}`, values: [] }
   for (const [index, { step, given }] of steps.slice(0, last + 1).entries()) {
     if (step.kind === 'sql') query = await placedSql(connection, query, step, steps[index + 1]?.given ?? [])
-    else query = { ...query, sql: applyMap(query.sql, step, given, { index, maps, isPlaced: true }) }
+    else if ('map' in step) query = { ...query, sql: applyMap(query.sql, step, given, { index, maps, isPlaced: true }) }
   }
   return query
 }

@@ -1,14 +1,17 @@
 /** A task's steps as one query over `input`, and its check against empty typed inputs before any data is read. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep, SqlStep, Step } from '../../define/definition.ts'
+import type { KeyedStep } from '../../define/exchange-definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { conditionOf } from '../../model/resolve-task.ts'
 import { type BoundQuery, bindable, runBound } from '../duckdb/bound-query.ts'
 import { quoteName } from '../duckdb/quote.ts'
+import { keyedQuery } from '../keyed/keyed-query.ts'
+import { checkBucketWise, keepsKey } from '../sql/bucket-wise.ts'
 import { checkNames, checkStatement, type StatementCheck } from '../sql/check-statement.ts'
 import { explainSql } from '../sql/explain.ts'
 import { checkRowWise } from '../sql/row-wise.ts'
-import { parseExpression } from '../sql/syntax.ts'
+import { type Node, parseExpression } from '../sql/syntax.ts'
 import { placeColumn } from './code-rejects.ts'
 import type { MapFunctions } from './map-function.ts'
 import type { SchemaColumn } from './schema-column.ts'
@@ -27,6 +30,8 @@ export interface TransformCheck {
   readonly maps: MapFunctions
   /** The names of the task's broadcast tables. */
   readonly tables: readonly string[]
+  /** The columns of the key whose rows are together; absent where no exchange came before. */
+  readonly by?: readonly string[] | undefined
 }
 
 /**
@@ -35,17 +40,19 @@ export interface TransformCheck {
  */
 export async function checkTransform(
   connection: DuckDBConnection,
-  { input, steps, maps, tables }: TransformCheck,
+  { input, steps, maps, tables, by }: TransformCheck,
 ): Promise<CheckedTransform> {
   const checked: { step: Step; given: readonly SchemaColumn[] }[] = []
   let query: BoundQuery = { sql: input, values: [] }
   let given = await describe(connection, query, 'columns', [])
+  let key = by
   for (const [index, step] of steps.entries()) {
-    await checkStep(connection, step, {
+    key = await checkStep(connection, step, {
       input: query,
       columns: given.map(column => column.name),
       where: nameOf(steps, index),
       tables,
+      by: key,
     })
     checked.push({ step, given })
     query = applyStep(query, step, given, index, maps)
@@ -54,18 +61,42 @@ export async function checkTransform(
   return { steps: checked, schema: given }
 }
 
+/** Returns the key whose rows are still together after the step; undefined where the step changes a column of it. */
 async function checkStep(
   connection: DuckDBConnection,
   step: Step,
-  given: Omit<StatementCheck, 'select'> & Pick<TransformCheck, 'tables'>,
-): Promise<void> {
-  const { columns, where } = given
-  if (step.kind !== 'sql') return checkNames([...new Set([...columns, ...Object.keys(step.adds)])], where, 'map')
+  given: Omit<StatementCheck, 'select'> & Pick<TransformCheck, 'tables' | 'by'>,
+): Promise<readonly string[] | undefined> {
+  const { columns, where, by } = given
+  if (isKeyed(step)) return by
+  if (step.kind !== 'sql') {
+    const adds = Object.keys(step.adds)
+    checkNames([...new Set([...columns, ...adds])], where, 'map')
+    return by?.some(name => adds.includes(name)) ? undefined : by
+  }
   const statement = { sql: stepSql(step, 1), values: step.values.map(bindable) }
   if (step.clause === 'where') await parseExpression(connection, conditionOf(statement.sql), where)
-  const select = await checkRowWise(connection, statement.sql, given)
+  const select = await checkParsed(connection, step, statement.sql, given)
   await checkStatement(connection, statement, { ...given, select })
+  return by && keepsKey(select, by) ? by : undefined
 }
+
+/** @throws SQL_NOT_ROWWISE; DEFINITION_INVALID for the rows of a key that are not together */
+function checkParsed(
+  connection: DuckDBConnection,
+  { scope }: SqlStep,
+  sql: string,
+  given: Pick<StatementCheck, 'columns' | 'where'> & Pick<TransformCheck, 'tables' | 'by'>,
+): Promise<Node> {
+  if (scope === 'row') return checkRowWise(connection, sql, given)
+  const { by, where } = given
+  if (by) return checkBucketWise(connection, sql, { ...given, by })
+  const message = `${where}: expected the rows of a key together, as scope is 'bucket'; add .exchange({ by: […] }) before it, and return the columns of the key unchanged from each step in between`
+  throw new PermanentError('DEFINITION_INVALID', message, { where })
+}
+
+/** Whether a step is over rows of which those of one key are together. */
+export const isKeyed = (step: Step): step is KeyedStep => step.kind === 'aggregate' || step.kind === 'latest'
 
 /** Names a step in messages. A task's `where` is the first step, and not counted as one of its `transform`. */
 function nameOf(steps: readonly Step[], index: number): string {
@@ -93,6 +124,7 @@ function applyStep(
   maps: MapFunctions,
 ): BoundQuery {
   if (step.kind === 'sql') return applySql(query, step)
+  if (isKeyed(step)) return { ...query, sql: keyedQuery(step, given, query.sql) }
   return { sql: applyMap(query.sql, step, given, { index, maps }), values: query.values }
 }
 

@@ -10,6 +10,7 @@ import { applyTransform } from '../transform/transform.ts'
 import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
 import { dropScanErrors } from './reject-rows.ts'
 import { explainTooMany } from './too-many-partitions.ts'
+import { writeBuckets } from './write-buckets.ts'
 import { writeParts } from './write-parts.ts'
 
 /**
@@ -17,14 +18,15 @@ import { writeParts } from './write-parts.ts'
  * at most once for each column and once for the number of rows.
  */
 export async function writeTransformed(conversion: Conversion, input: string, job: ConvertJob): Promise<SharePart[]> {
-  const { connection, counter, transform, maps, parts, keys } = conversion
-  const { target, isTrial, partitionLimits = unlimited } = job
+  const { connection, counter, transform, maps, parts, keys, exchange } = conversion
+  const { target, isTrial, partitionLimits = unlimited, buckets = 1 } = job
   for (;;) {
     await dropScanErrors(connection)
     counter.reset()
     keys?.begin(partitionLimits)
     const query = applyTransform(input, transform, maps)
     try {
+      if (exchange && !isTrial) return await writeBuckets(connection, query, target, { by: exchange.by, buckets })
       const fileBytes = keys || isTrial ? undefined : parts.partBytes
       return await writeParts(connection, query, target, { ...parts, keys, isTrial, fileBytes })
     } catch (error) {

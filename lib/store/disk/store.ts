@@ -7,6 +7,7 @@ import { stateRoot } from '../state-root.ts'
 import type {
   FolderListOptions,
   ListedPart,
+  LocalFiles,
   PendingPart,
   ReadOptions,
   StagingRun,
@@ -160,6 +161,11 @@ class DiskStore implements Store {
       assert(found, 'a part that was just moved is there')
       return { key, sizeBytes: found.sizeBytes, token, uploadId, etags: [found.etag] }
     })
+  }
+
+  readonly files: LocalFiles = {
+    pathOf: key => this.#path(key),
+    moveIn: (key, file) => withFaults('write', key, () => moveFile(file, this.#path(key), this.#temporary)),
   }
 
   pendingFolder(run: StagingRun): string {

@@ -1,0 +1,77 @@
+/** The data of exchanges: the steps that need rows of one key together, and what they are compiled to. */
+
+/** Brings the rows of one key together for the steps after it. */
+export interface ExchangeStep {
+  readonly kind: 'exchange'
+  /** The columns of the key. */
+  readonly by: readonly string[]
+  /** The number of groups into which keys are hashed. Default by the bytes of the run. */
+  readonly buckets?: number
+}
+
+/** Makes one row of the rows of each key. */
+export interface ReduceStep {
+  readonly kind: 'reduce'
+  readonly by: readonly string[]
+  readonly measures: Measures
+  readonly buckets?: number
+}
+
+/** Keeps one row of each key. */
+export interface DistinctStep {
+  readonly kind: 'distinct'
+  readonly by: readonly string[]
+  /** The column whose greatest value decides which row is kept. Default the greatest row by all columns. */
+  readonly latest?: string
+  readonly buckets?: number
+}
+
+/** A step that ends a stage: between the stages stands an exchange. */
+export type ExchangingStep = ExchangeStep | ReduceStep | DistinctStep
+
+/** What is computed of the rows of a key. */
+export type Measure =
+  | { readonly kind: 'count'; readonly column?: string }
+  | { readonly kind: 'sum' | 'min' | 'max' | 'mean' | 'variance' | 'stddev'; readonly column: string }
+
+/** Measures by the names of their columns. */
+export type Measures = Readonly<Record<string, Measure>>
+
+/**
+ * A step that an engine applies to rows of which those with one key are together, in a slice or in a bucket. `partial` makes of the rows
+ * what can be combined, `combine` joins several of it, and `final` makes the measures.
+ */
+export type KeyedStep = AggregateStep | LatestStep
+
+export interface AggregateStep {
+  readonly kind: 'aggregate'
+  readonly phase: 'partial' | 'combine' | 'final'
+  readonly by: readonly string[]
+  readonly measures: Measures
+}
+
+export interface LatestStep {
+  readonly kind: 'latest'
+  readonly by: readonly string[]
+  readonly latest?: string | undefined
+}
+
+/** Where the rows of a stage before the last go: files of the state, by bucket of the key. */
+export interface ExchangeOutput {
+  readonly kind: 'exchange'
+  /** The path and mode of the task's own output. */
+  readonly path: string
+  readonly mode: 'replace' | 'fail' | 'replacePartitions' | 'append'
+  readonly by: readonly string[]
+  readonly buckets?: number | undefined
+  /** Combines what the slices of a batch have made, before it is exchanged. Absent where there is nothing to combine. */
+  readonly combine?: KeyedStep | undefined
+}
+
+/** The rows of the stage before. */
+export interface ExchangeSource {
+  readonly kind: 'exchange'
+  readonly by: readonly string[]
+  readonly format: { readonly kind: 'parquet' }
+  readonly hive: false
+}

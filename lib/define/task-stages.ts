@@ -1,0 +1,97 @@
+/** Compiles a task with exchanges to the tasks of its stages. */
+import type { Step, StepDefinition, TaskDefinition } from './definition.ts'
+import type { ExchangeOutput, ExchangeSource, ExchangingStep, KeyedStep } from './exchange-definition.ts'
+
+/** What an exchange does on its two sides. */
+interface Sides {
+  /** The steps at the end of the stage before. */
+  readonly before: readonly Step[]
+  /** Joins what several slices of a batch made, before it is exchanged. */
+  readonly combine?: KeyedStep
+  /** The steps at the beginning of the next stage. */
+  readonly after: readonly Step[]
+}
+
+const sides: { readonly [K in ExchangingStep['kind']]: (step: Extract<ExchangingStep, { kind: K }>) => Sides } = {
+  exchange: () => ({ before: [], after: [] }),
+  reduce: ({ by, measures }) => {
+    const step = { kind: 'aggregate', by, measures } as const
+    const combine = { ...step, phase: 'combine' } as const
+    return { before: [{ ...step, phase: 'partial' }], combine, after: [{ ...step, phase: 'final' }] }
+  },
+  distinct: ({ by, latest }) => {
+    const step = { kind: 'latest', by, latest } as const
+    return { before: [step], combine: step, after: [step] }
+  },
+}
+
+function sidesOf<K extends ExchangingStep['kind']>(step: Extract<ExchangingStep, { kind: K }>): Sides {
+  const make: (step: Extract<ExchangingStep, { kind: K }>) => Sides = sides[step.kind as K]
+  return make(step)
+}
+
+/** Returns whether a step ends a stage. */
+export const isExchanging = (step: StepDefinition): step is ExchangingStep =>
+  typeof step !== 'function' && (step.kind === 'exchange' || step.kind === 'reduce' || step.kind === 'distinct')
+
+const stages = new WeakMap<TaskDefinition, readonly TaskDefinition[]>()
+
+/**
+ * Returns the tasks of a task's stages, each with the source, steps and output of its own. A task without an exchange is its only stage.
+ * The rows of a stage before the last go to an exchange, from which the next stage reads them.
+ */
+export function stagesOf(task: TaskDefinition): readonly TaskDefinition[] {
+  const known = stages.get(task) ?? Object.freeze(compile(task))
+  stages.set(task, known)
+  return known
+}
+
+/** Returns the task of one stage. */
+export function stageOf(task: TaskDefinition, stage: number): TaskDefinition {
+  const found = stagesOf(task)[stage]
+  if (!found) throw new RangeError(`task ${task.name} has no stage ${stage}`)
+  return found
+}
+
+function compile(task: TaskDefinition): TaskDefinition[] {
+  const compiled: TaskDefinition[] = []
+  let current: TaskDefinition = task
+  let steps: StepDefinition[] = []
+  for (const step of task.transform) {
+    if (!isExchanging(step)) {
+      steps.push(step)
+      continue
+    }
+    const { before, combine, after } = sidesOf(step)
+    compiled.push({ ...current, transform: [...steps, ...before], output: exchangeOutput(task, step, combine) })
+    current = { ...task, ...unread, source: exchangeSource(step) }
+    steps = [...after]
+  }
+  return compiled.length === 0 ? [task] : [...compiled, { ...current, transform: steps }]
+}
+
+/** The options of a task that count where its source is read. */
+const unread = {
+  columns: undefined,
+  where: undefined,
+  checks: undefined,
+  strict: true,
+  onNewColumn: 'ignore',
+  onMissingColumn: 'fail',
+  provenance: [],
+} as const satisfies Partial<TaskDefinition>
+
+function exchangeOutput(
+  { output: { path, mode } }: TaskDefinition,
+  { by, buckets }: ExchangingStep,
+  combine: KeyedStep | undefined,
+): ExchangeOutput {
+  return { kind: 'exchange', path, mode, by, buckets, combine }
+}
+
+const exchangeSource = ({ by }: ExchangingStep): ExchangeSource => ({
+  kind: 'exchange',
+  by,
+  format: { kind: 'parquet' },
+  hive: false,
+})

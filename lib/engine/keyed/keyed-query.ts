@@ -1,0 +1,83 @@
+/** The queries of steps over rows of which those of one key are together: aggregates of a key, and its latest row. */
+import type { AggregateStep, KeyedStep, LatestStep, Measure } from '../../define/exchange-definition.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { nearestOrAll } from '../../errors/nearest.ts'
+import { quoteName } from '../duckdb/quote.ts'
+import type { SchemaColumn } from '../transform/schema-column.ts'
+import { type MeasuredColumn, measureKinds, type StateSql, stateColumn, stateIn } from './measure-sql.ts'
+
+/** Returns the query of a step over the rows of `input`, a query with the columns `given`. @throws DEFINITION_INVALID */
+export function keyedQuery(step: KeyedStep, given: readonly SchemaColumn[], input: string): string {
+  for (const name of step.by) requireColumn(name, given, `${step.kind === 'aggregate' ? 'reduce' : 'distinct'}: by`)
+  return step.kind === 'aggregate' ? aggregates[step.phase](step, given, input) : latestQuery(step, given, input)
+}
+
+type AggregateQuery = (step: AggregateStep, given: readonly SchemaColumn[], input: string) => string
+
+const aggregates: { readonly [P in AggregateStep['phase']]: AggregateQuery } = {
+  partial: ({ by, measures }, given, input) =>
+    grouped(
+      by,
+      input,
+      (measure, index, name) => {
+        return named(measureKinds[measure.kind].partial(measure, measured(measure, name, given)), index)
+      },
+      measures,
+    ),
+  combine: ({ by, measures }, given, input) =>
+    grouped(by, input, (measure, index) => named(combined(measure, index, given), index), measures),
+  final(step, given, input) {
+    const { by, measures } = step
+    const joined = aggregates.combine(step, given, input)
+    const values = Object.entries(measures).map(([name, measure], index) => {
+      const state = Object.keys(combined(measure, index, given)).map(suffix => [suffix, stateColumn(index, suffix)])
+      return `${measureKinds[measure.kind].finish(Object.fromEntries(state), name)} AS ${quoteName(name)}`
+    })
+    return `SELECT ${[...by.map(quoteName), ...values].join(', ')} FROM (${joined})`
+  },
+}
+
+const combined = (measure: Measure, index: number, given: readonly SchemaColumn[]): StateSql =>
+  measureKinds[measure.kind].combine(stateIn(index, given))
+
+const named = (state: StateSql, index: number): string[] =>
+  Object.entries(state).map(([suffix, sql]) => `${sql} AS ${stateColumn(index, suffix)}`)
+
+function grouped(
+  by: readonly string[],
+  input: string,
+  columnsOf: (measure: Measure, index: number, name: string) => readonly string[],
+  measures: AggregateStep['measures'],
+): string {
+  const columns = Object.entries(measures).flatMap(([name, measure], index) => columnsOf(measure, index, name))
+  const keys = by.map(quoteName)
+  return `SELECT ${[...keys, ...columns].join(', ')} FROM (${input}) GROUP BY ${keys.join(', ')}`
+}
+
+function measured({ kind, column }: Measure, name: string, given: readonly SchemaColumn[]): MeasuredColumn | undefined {
+  if (column === undefined) return undefined
+  const where = `reduce: measures.${name}: ${kind}('${column}')`
+  const { type } = requireColumn(column, given, where)
+  return { sql: quoteName(column), type, where }
+}
+
+/**
+ * Keeps the greatest row of each key, by whether it has a value in `latest`, that value, and all columns: the same row whatever the
+ * order of the rows.
+ */
+function latestQuery({ by, latest }: LatestStep, given: readonly SchemaColumn[], input: string): string {
+  if (latest !== undefined) requireColumn(latest, given, 'distinct: latest')
+  const names = given.map(({ name }) => quoteName(name))
+  const row = `struct_pack(${names.map(name => `${name} := ${name}`).join(', ')})`
+  const order = latest === undefined ? '' : `a := ${quoteName(latest)} IS NOT NULL, b := ${quoteName(latest)}, `
+  const greatest = `SELECT max(struct_pack(${order}c := ${row})) AS w FROM (${input}) GROUP BY ${by.map(quoteName).join(', ')}`
+  return `SELECT ${names.map(name => `w.c.${name} AS ${name}`).join(', ')} FROM (${greatest})`
+}
+
+function requireColumn(name: string, given: readonly SchemaColumn[], where: string): SchemaColumn {
+  const found = given.find(column => column.name === name)
+  if (found) return found
+  const names = given.map(column => column.name)
+  const message = `${where}: expected a column of the rows, got ${name}; ${nearestOrAll(name, names)}`
+  throw new PermanentError('DEFINITION_INVALID', message, { name, names })
+}

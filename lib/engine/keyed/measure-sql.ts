@@ -1,0 +1,129 @@
+/** The table of measures as SQL: what a slice computes, how several results of it are joined, and how the measure is made of them. */
+import { type DuckDBType, DuckDBTypeId } from '@duckdb/node-api'
+import type { Measure } from '../../define/exchange-definition.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { quoteName, quoteText } from '../duckdb/quote.ts'
+import type { SchemaColumn } from '../transform/schema-column.ts'
+
+/** SQL expressions of a state by suffix of their columns. */
+export type StateSql = Readonly<Record<string, string>>
+
+export interface MeasureKind<M extends Measure = Measure> {
+  /** Returns the state of the rows of a key. @throws DEFINITION_INVALID for a column of another type */
+  partial(measure: M, column: MeasuredColumn | undefined): StateSql
+  /** Returns the state that joins several states, whose columns `state` names. */
+  combine(state: StateSql): StateSql
+  /** Returns the measure of a state. `name` is that of its column, for messages. */
+  finish(state: StateSql, name: string): string
+}
+
+/** A column that a measure reads. */
+export interface MeasuredColumn {
+  readonly sql: string
+  readonly type: DuckDBType
+  /** Names measure and column for messages. */
+  readonly where: string
+}
+
+const count: MeasureKind = {
+  partial: (_, column) => ({ n: `count(${column?.sql ?? '*'})` }),
+  combine: ({ n }) => ({ n: `CAST(sum(${n}) AS BIGINT)` }),
+  finish: ({ n = '' }) => n,
+}
+
+const sum: MeasureKind = {
+  partial: (_, column) => sumOf(column),
+  combine: combineSum,
+  finish: (state, name) => {
+    if (state.whole === undefined) return state.s ?? ''
+    const overflow = `error(${quoteText(`${overflowMark}${name}`)})`
+    return `coalesce(TRY_CAST(${state.whole} AS BIGINT), CASE WHEN ${state.whole} IS NOT NULL THEN ${overflow} END)`
+  },
+}
+
+/** Begins the engine's error for a sum of integers that no `int64` holds. */
+export const overflowMark = 'fanmill SUM_OVERFLOW '
+
+/** Sums of integers are exact: as 38 digits, because Parquet has no larger integers than 64 bits. */
+function sumOf(column: MeasuredColumn | undefined): StateSql {
+  const { sql = '', type } = numeric(column)
+  return integers.has(type.typeId) ? { whole: `CAST(sum(${sql}) AS DECIMAL(38, 0))` } : { s: `sum(${sql})` }
+}
+
+function combineSum({ whole, s }: StateSql): StateSql {
+  return whole === undefined ? { s: `sum(${s})` } : { whole: `CAST(sum(${whole}) AS DECIMAL(38, 0))` }
+}
+
+const mean: MeasureKind = {
+  partial: (_, column) => ({ ...sumOf(column), n: `count(${column?.sql})` }),
+  combine: ({ n, ...state }) => ({ ...combineSum(state), n: `CAST(sum(${n}) AS BIGINT)` }),
+  finish: ({ whole, s, n }) => `CAST(${whole ?? s} AS DOUBLE) / nullif(${n}, 0)`,
+}
+
+const momentsType = 'STRUCT(n BIGINT, mean DOUBLE, m2 DOUBLE)'
+
+/** Count, mean and sum of squared differences from the mean, joined as Chan and others do: sums of squares would lose digits. */
+const moments = (finish: (moments: string) => string): MeasureKind => ({
+  partial: (_, column) => {
+    const value = `CAST(${numeric(column).sql} AS DOUBLE)`
+    const packed = `struct_pack(n := count(${value}), mean := avg(${value}), m2 := var_pop(${value}) * count(${value}))`
+    return { moments: `CASE WHEN count(${value}) > 0 THEN CAST(${packed} AS ${momentsType}) END` }
+  },
+  combine: ({ moments }) => {
+    const n = '(a.n + b.n)'
+    const joined = `struct_pack(n := ${n}, mean := a.mean + (b.mean - a.mean) * b.n / ${n}, m2 := a.m2 + b.m2 + (b.mean - a.mean) * (b.mean - a.mean) * a.n * b.n / ${n})`
+    return {
+      moments: `list_reduce(list(${moments}) FILTER (WHERE ${moments} IS NOT NULL), lambda a, b: CAST(${joined} AS ${momentsType}))`,
+    }
+  },
+  finish: ({ moments = '' }) => `CASE WHEN (${moments}).n > 1 THEN ${finish(moments)} END`,
+})
+
+const extreme = (name: 'min' | 'max'): MeasureKind => ({
+  partial: (_, column) => ({ m: `${name}(${column?.sql})` }),
+  combine: ({ m }) => ({ m: `${name}(${m})` }),
+  finish: ({ m = '' }) => m,
+})
+
+export const measureKinds: { readonly [K in Measure['kind']]: MeasureKind } = {
+  count,
+  sum,
+  mean,
+  min: extreme('min'),
+  max: extreme('max'),
+  variance: moments(state => `(${state}).m2 / ((${state}).n - 1)`),
+  stddev: moments(state => `sqrt((${state}).m2 / ((${state}).n - 1))`),
+}
+
+const integers: ReadonlySet<DuckDBTypeId> = new Set([
+  DuckDBTypeId.TINYINT,
+  DuckDBTypeId.SMALLINT,
+  DuckDBTypeId.INTEGER,
+  DuckDBTypeId.BIGINT,
+  DuckDBTypeId.HUGEINT,
+  DuckDBTypeId.UTINYINT,
+  DuckDBTypeId.USMALLINT,
+  DuckDBTypeId.UINTEGER,
+  DuckDBTypeId.UBIGINT,
+  DuckDBTypeId.UHUGEINT,
+])
+const others: ReadonlySet<DuckDBTypeId> = new Set([DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE, DuckDBTypeId.DECIMAL])
+
+/** @throws DEFINITION_INVALID for a column that has no numbers */
+function numeric(column: MeasuredColumn | undefined): MeasuredColumn {
+  if (column && (integers.has(column.type.typeId) || others.has(column.type.typeId))) return column
+  const message = `${column?.where}: expected a column of numbers, got ${String(column?.type)}; cast it in a step before`
+  throw new PermanentError('DEFINITION_INVALID', message)
+}
+
+const statePrefix = '_fanmill_state_'
+
+/** Names the column of a part of a measure's state. */
+export const stateColumn = (index: number, suffix: string): string => quoteName(`${statePrefix}${index}_${suffix}`)
+
+/** Finds the state of a measure among the columns of rows that a slice made. */
+export function stateIn(index: number, columns: readonly SchemaColumn[]): StateSql {
+  const prefix = `${statePrefix}${index}_`
+  const own = columns.filter(({ name }) => name.startsWith(prefix))
+  return Object.fromEntries(own.map(({ name }) => [name.slice(prefix.length), quoteName(name)]))
+}

@@ -1,0 +1,18 @@
+/** Reads the files of an exchange, which an engine of the same run has written: their columns are as they are. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { quoteName } from '../duckdb/quote.ts'
+import { scan } from './parquet-describe.ts'
+import type { ReadColumn } from './read-columns.ts'
+
+/** Returns the columns of the files, which all have the same. */
+export async function exchangeColumns(connection: DuckDBConnection, files: readonly string[]): Promise<ReadColumn[]> {
+  const result = await connection.run(`SELECT * FROM ${scan(files.slice(0, 1))} LIMIT 0`)
+  return result.columnNames().map((name, index) => ({ name, type: String(result.columnType(index)) }))
+}
+
+/** Returns a query of the rows of all files; each passes through the function `guard`, which counts it. */
+export function exchangeRead(files: readonly string[], columns: readonly ReadColumn[], guard?: string): string {
+  const list = columns.map(({ name, type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`)
+  const rows = `SELECT ${list.join(', ')} FROM ${scan(files)}`
+  return guard === undefined ? rows : `${rows} WHERE ${guard}(${quoteName(columns[0]?.name ?? '')} IS NULL)`
+}

@@ -1,0 +1,137 @@
+/** Refuses SQL over the rows of a bucket whose rows would depend on which keys share a bucket. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { PermanentError } from '../../errors/errors.ts'
+import { checkAllowed } from './allowed.ts'
+import { sqlCatalog } from './catalog.ts'
+import { checkFunctions, checkJoins, countInput, isInput, modifierNames, type RowWiseCheck } from './row-wise.ts'
+import { list, type Node, parseSelect } from './syntax.ts'
+
+export interface BucketWiseCheck extends RowWiseCheck {
+  /** The columns of the key. */
+  readonly by: readonly string[]
+}
+
+/**
+ * Checks one SELECT over `input` and returns its parse tree. It may group, number and filter the rows of one key: GROUP BY, the
+ * PARTITION BY of each window and DISTINCT ON must name all columns of the key. `input` may stand in a subquery in FROM that keeps them.
+ * @throws SQL_NOT_ROWWISE; SQL_INVALID as for a statement over single rows
+ */
+export async function checkBucketWise(
+  connection: DuckDBConnection,
+  sql: string,
+  check: BucketWiseCheck,
+): Promise<Node> {
+  const { where, columns, tables, by } = check
+  const select = await parseSelect(connection, sql, where)
+  const catalog = await sqlCatalog(connection)
+  checkAllowed(select, { tables: ['input', ...tables], where, sql, catalog })
+  const refuse = (what: string): never => {
+    const message = `${where}: ${what} would make the rows depend on which keys share a bucket; group, partition and number by ${by.join(', ')}`
+    throw new PermanentError('SQL_NOT_ROWWISE', message, { where, what, sql })
+  }
+  checkFunctions(select, catalog.unstable, columns, refuse)
+  checkSelect(select, { by, aggregates: catalog.aggregates, refuse })
+  return select
+}
+
+interface Rules {
+  readonly by: readonly string[]
+  readonly aggregates: ReadonlySet<string>
+  readonly refuse: (what: string) => never
+}
+
+function checkSelect(select: Node, rules: Rules): void {
+  const { by, aggregates, refuse } = rules
+  if (select.type === 'SET_OPERATION_NODE') refuse('a set operation (UNION, INTERSECT, EXCEPT)')
+  for (const modifier of list(select.modifiers)) checkModifier(modifier, select, rules)
+  const groups = list(select.group_expressions)
+  if (groups.length > 0 && !namesAll(groups, by)) refuse(`GROUP BY without ${by.join(', ')}`)
+  if (list(select.group_sets).length > 1) refuse('GROUPING SETS, ROLLUP or CUBE')
+  if (select.aggregate_handling === 'FORCE_AGGREGATES') refuse('GROUP BY ALL')
+  if (countInput(select.cte_map) > 0) refuse('input in a WITH clause')
+  checkFrom(select.from_table as Node | undefined, rules)
+  if (countInput(select.from_table) === 0) refuse('a statement that does not read input')
+  const isGrouped = groups.length > 0
+  for (const part of [select.select_list, select.where_clause, select.having, select.qualify])
+    checkExpression(part, { ...rules, isGrouped, aggregates })
+}
+
+function checkModifier(modifier: Node, select: Node, { by, refuse }: Rules): void {
+  if (modifier.type === 'ORDER_MODIFIER') return
+  if (modifier.type !== 'DISTINCT_MODIFIER') refuse(modifierNames[String(modifier.type)] ?? String(modifier.type))
+  const targets = list(modifier.distinct_on_targets)
+  const isByKey = targets.length > 0 ? namesAll(targets, by) : keepsKey(select, by)
+  if (!isByKey) refuse(`DISTINCT without ${by.join(', ')}`)
+}
+
+/** Checks joins as for single rows; a subquery over `input` must itself keep the key. */
+function checkFrom(table: Node | undefined, rules: Rules): void {
+  if (!table || countInput(table) === 0 || isInput(table)) return
+  if (table.type === 'SUBQUERY') {
+    const inner = ((table.subquery as Node).node ?? {}) as Node
+    checkSelect(inner, rules)
+    if (!keepsKey(inner, rules.by)) rules.refuse(`a subquery that does not return ${rules.by.join(', ')} as they are`)
+    return
+  }
+  checkJoins(table, rules.refuse, side => checkFrom(side, rules))
+}
+
+/** Aggregates whose value depends on the order of the rows. */
+const ordered = new Set([
+  'first',
+  'last',
+  'any_value',
+  'arbitrary',
+  'list',
+  'array_agg',
+  'string_agg',
+  'group_concat',
+  'listagg',
+])
+
+function checkExpression(node: unknown, rules: Rules & { readonly isGrouped: boolean }): void {
+  if (Array.isArray(node)) {
+    for (const each of node) checkExpression(each, rules)
+    return
+  }
+  if (typeof node !== 'object' || node === null) return
+  const { by, aggregates, refuse, isGrouped } = rules
+  const { class: kind, function_name: name, partitions, orders, order_bys: orderBys } = node as Node
+  if (kind === 'WINDOW') {
+    if (!namesAll(list(partitions), by)) refuse(`the window of ${String(name)} without PARTITION BY ${by.join(', ')}`)
+    if (!aggregates.has(String(name)) && list(orders).length === 0)
+      refuse(`the window of ${String(name)} without ORDER BY`)
+  } else if (kind === 'FUNCTION' && aggregates.has(String(name))) {
+    if (!isGrouped) refuse(`the aggregate ${String(name)} without GROUP BY ${by.join(', ')}`)
+    if (ordered.has(String(name)) && list((orderBys as Node | undefined)?.orders).length === 0)
+      refuse(`the aggregate ${String(name)} without ORDER BY`)
+  }
+  if (kind === 'SUBQUERY') {
+    if (countInput((node as Node).subquery) > 0) refuse('input in a subquery')
+    return
+  }
+  for (const value of Object.values(node)) checkExpression(value, rules)
+}
+
+const namesAll = (expressions: readonly Node[], by: readonly string[]): boolean =>
+  by.every(name => expressions.some(expression => columnOf(expression) === name.toLowerCase()))
+
+/** Returns the name of a column that an expression consists of. */
+function columnOf({ class: kind, column_names: path }: Node): string | undefined {
+  return kind === 'COLUMN_REF' && Array.isArray(path) ? String(path.at(-1)).toLowerCase() : undefined
+}
+
+/** Returns whether a SELECT returns the columns of the key unchanged, under their names. */
+export function keepsKey(select: Node, by: readonly string[]): boolean {
+  return by.every(name => list(select.select_list).some(expression => returns(expression, name.toLowerCase())))
+}
+
+function returns(expression: Node, name: string): boolean {
+  if (expression.class !== 'STAR') {
+    const alias = String(expression.alias ?? '').toLowerCase()
+    return columnOf(expression) === name && (alias === '' || alias === name)
+  }
+  const { exclude_list: excluded, replace_list: replaced, rename_list: renamed, columns } = expression
+  const texts = JSON.stringify([excluded, list(replaced).map(({ key }) => key), renamed]).toLowerCase()
+  return columns !== true && !texts.includes(JSON.stringify(name))
+}

@@ -1,0 +1,61 @@
+/** Writes the rows of a query to an exchange: into files by bucket of their key. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { SharePart } from '../../model/share.ts'
+import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
+import { quoteName, quoteText } from '../duckdb/quote.ts'
+
+export interface BucketOptions {
+  /** The columns of the key. */
+  readonly by: readonly string[]
+  readonly buckets: number
+}
+
+const bucketColumn = '_fanmill_bucket'
+
+/**
+ * Writes files of each bucket below `target`, a path where nothing is yet. Each file has rows of one bucket, and a bucket may have
+ * several. A query without rows writes one empty file with the schema, in bucket 0.
+ */
+export async function writeBuckets(
+  connection: DuckDBConnection,
+  query: BoundQuery,
+  target: string,
+  { by, buckets }: BucketOptions,
+): Promise<SharePart[]> {
+  const numbered = `SELECT *, ${bucketOf(by, buckets)} AS ${bucketColumn} FROM (${query.sql})`
+  const written = await copy(connection, { ...query, sql: numbered }, target, true)
+  if (written.length > 0) return written
+  return copy(connection, { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` }, `${target}.parquet`, false)
+}
+
+/**
+ * Returns the number of a row's bucket as SQL. Hashed twice, because the engine finds groups within a bucket by the bits of the same
+ * hash.
+ */
+export const bucketOf = (by: readonly string[], buckets: number): string =>
+  `CAST(hash(hash(${by.map(quoteName).join(', ')})) % ${buckets} AS INTEGER)`
+
+async function copy(
+  connection: DuckDBConnection,
+  query: BoundQuery,
+  target: string,
+  isPartitioned: boolean,
+): Promise<SharePart[]> {
+  const settings = ['FORMAT parquet', 'COMPRESSION snappy', 'WRITE_BLOOM_FILTER false', 'RETURN_STATS']
+  const apart = isPartitioned ? [`PARTITION_BY (${bucketColumn})`, "FILENAME_PATTERN '{uuid}'"] : []
+  const sql = `COPY (${query.sql}) TO ${quoteText(target)} (${[...settings, ...apart].join(', ')})`
+  const reader = await connection.runAndReadAll(sql, [...query.values], boundTypes(query.values))
+  return reader.getRowObjectsJson().map(row => ({
+    file: String(row.filename),
+    rows: Number(row.count),
+    sizeBytes: Number(row.file_size_bytes),
+    partition: {},
+    bucket: isPartitioned ? bucketIn(row.partition_keys) : 0,
+  }))
+}
+
+/** Reads the bucket from a map as the engine prints it in JSON: a list with the one key and its value. */
+function bucketIn(map: unknown): number {
+  const [entry] = Array.isArray(map) ? (map as { readonly value: string }[]) : []
+  return Number(entry?.value)
+}

@@ -1,0 +1,81 @@
+/** Cuts the rows of an exchange into slices of neighbouring buckets. */
+import { PermanentError } from '../errors/errors.ts'
+import type { ExchangedRows, Outcome } from '../model/outcome.ts'
+import type { ExchangePiece, ExchangeSlice, InputObject } from '../model/plan-data.ts'
+import { sumFields } from '../model/sum-fields.ts'
+
+/** Memory that rows take for a byte of an exchange's files, which is compressed. */
+const bytesInMemory = 4
+/** Text that a slice comes near to: neighbouring small buckets are read together. */
+const sliceBytes = 32 * 2 ** 20
+
+/** Returns the slices, and an input for each, which names it in messages. @throws ACCOUNT_MISMATCH when a slice lost rows */
+export function exchangeSlices(
+  outcomes: readonly Outcome[],
+  name: string,
+): { readonly slices: readonly ExchangeSlice[]; readonly inputs: readonly InputObject[] } {
+  const sides = outcomes.flatMap(({ exchange }) => (exchange ? [filesByBucket(exchange)] : []))
+  const groups = groupBuckets(sides)
+  const slices = groups.map((buckets, slice): ExchangeSlice => {
+    const pieces = sides.flatMap(side => pieceOf(side, buckets) ?? [])
+    const { rows, bytes } = sumFields(
+      pieces.flatMap(({ files }) => files),
+      ['rows', 'bytes'],
+    )
+    return { kind: 'exchange', slice, input: slice, buckets, pieces, rows, bytes: bytes * bytesInMemory }
+  })
+  checkRows(outcomes, slices)
+  const inputs = slices.map(({ bytes }) => ({ key: name, sizeBytes: bytes, etag: '', identity: '' }))
+  return { slices, inputs }
+}
+
+/** The files of a batch, with their offsets where they stand in one object. */
+interface ExchangedFiles {
+  readonly key: string
+  readonly files: readonly (ExchangedRows['files'][number] & { readonly start: number })[]
+  readonly buckets: number
+}
+
+function filesByBucket({ key, buckets, files }: ExchangedRows): ExchangedFiles {
+  let start = 0
+  const placed = files.map(file => {
+    const at = { ...file, start }
+    start += file.bytes
+    return at
+  })
+  return { key, buckets, files: placed }
+}
+
+/** Groups neighbouring buckets up to the bytes of a slice. Buckets without files are in no group. */
+function groupBuckets(sides: readonly ExchangedFiles[]): ExchangeSlice['buckets'][] {
+  const bytes = new Array<number>(Math.max(1, ...sides.map(side => side.buckets))).fill(0)
+  for (const file of sides.flatMap(side => side.files)) bytes[file.bucket] = (bytes[file.bucket] ?? 0) + file.bytes
+  const groups: { start: number; end: number; bytes: number }[] = []
+  for (const [bucket, size] of bytes.entries()) {
+    if (size === 0) continue
+    const last = groups.at(-1)
+    const weight = size * bytesInMemory
+    if (last && last.bytes + weight <= sliceBytes) {
+      last.end = bucket + 1
+      last.bytes += weight
+    } else groups.push({ start: bucket, end: bucket + 1, bytes: weight })
+  }
+  return groups.map(({ start, end }) => ({ start, end }))
+}
+
+function pieceOf({ key, files }: ExchangedFiles, buckets: ExchangeSlice['buckets']): ExchangePiece | undefined {
+  const own = files.filter(({ bucket }) => bucket >= buckets.start && bucket < buckets.end)
+  const [first] = own
+  if (!first) return undefined
+  const start = first.name === undefined ? first.start : undefined
+  return { key, start, files: own.map(({ rows, bytes, name }) => ({ rows, bytes, name })) }
+}
+
+/** Every row that a stage wrote is in one slice of the next. */
+function checkRows(outcomes: readonly Outcome[], slices: readonly ExchangeSlice[]): void {
+  const { rowsWritten } = sumFields(outcomes, ['rowsWritten'])
+  const { rows } = sumFields(slices, ['rows'])
+  if (rows === rowsWritten) return
+  const message = `expected ${rowsWritten} rows in the exchange, as its batches wrote, got ${rows}; rows may be lost, so nothing was committed`
+  throw new PermanentError('ACCOUNT_MISMATCH', message, { rowsWritten, rows })
+}
