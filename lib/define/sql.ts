@@ -10,7 +10,7 @@ export interface SqlOptions {
   /**
    * What a statement sees. `row`: each row on its own. `bucket`: all rows of a key together, after an exchange by that key; groups,
    * windows and DISTINCT ON must then be by all columns of the key. Default `row`.
-   * @example task({ … }).exchange({ by: ['customer'] }).sql(() => sql({ scope: 'bucket' })`select customer, max(time) as last from input group by customer`)
+   * @example task({ … }).exchange({ by: ['customer'] }).sql({ scope: 'bucket' })`select customer, max(time) as last from input group by customer`
    */
   readonly scope?: SqlStep['scope']
 }

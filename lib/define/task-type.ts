@@ -6,6 +6,7 @@ import type { ReducedRow } from './measures.ts'
 import type { ParamValue } from './param-definition.ts'
 import type { RequirementDefinition } from './requirement-definition.ts'
 import type { BatchContext, RowBatch, RowContext, RowOf } from './row-types.ts'
+import type { SqlOptions } from './sql.ts'
 import type { ExactColumns, MapOptions, MappedBatch, MappedRow, RowAfterStep } from './steps.ts'
 import type { AnyTaskOptions } from './task-options.ts'
 
@@ -57,9 +58,9 @@ export interface Task<Row = Unchecked, Values = Unchecked, State = Unchecked, Us
   ): Task<RowAfterStep<Row, RowOf<Adds>>, Values, State, Uses>
 
   /**
-   * Brings the rows of one key together. A step `sql({ scope: 'bucket' })` after it may group, order and number the rows of a key.
+   * Brings the rows of one key together. A step of scope `bucket` after it may group, order and number the rows of a key.
    * @example
-   * task({ … }).exchange({ by: ['customer'] }).sql(() => sql({ scope: 'bucket' })`select customer, count(*) as n from input group by customer`)
+   * task({ … }).exchange({ by: ['customer'] }).sql({ scope: 'bucket' })`select customer, count(*) as n from input group by customer`
    */
   exchange<const Column extends keyof Row & string>(options: ExchangeOptions<Column>): Task<Row, Values, State, Uses>
 
@@ -105,13 +106,16 @@ export interface Task<Row = Unchecked, Values = Unchecked, State = Unchecked, Us
 /** One value or several for each parameter. */
 type EachValue<Values> = { readonly [Name in keyof Values]?: Values[Name] | readonly Values[Name][] }
 
-/** The `sql` method of a task: a template, or a function of the parameters that returns one. */
+/** The `sql` method of a task: a template, options before a template, or a function of the parameters that returns one. */
 export interface SqlMethod<Row, Values, State, Uses extends string> {
   <Adds = unknown>(
     texts: TemplateStringsArray,
     ...values: SqlValue[]
   ): Task<RowAfterStep<Row, Adds>, Values, State, Uses>
   <Adds = unknown>(build: (params: Values) => SqlStep): Task<RowAfterStep<Row, Adds>, Values, State, Uses>
+  <Adds = unknown>(
+    options: SqlOptions,
+  ): (texts: TemplateStringsArray, ...values: SqlValue[]) => Task<RowAfterStep<Row, Adds>, Values, State, Uses>
 }
 
 /** The arguments of `Task` that stand for any task. */

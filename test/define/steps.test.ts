@@ -13,11 +13,11 @@ it('keeps the values of SQL out of its text', () => {
   expect(Object.isFrozen(step) && Object.isFrozen(step.texts) && Object.isFrozen(step.values)).toBe(true)
 })
 
-it.each(['slice', 'bucket'])('refuses the scope %s, whose rows would depend on the number of workers', scope => {
-  expect(() => sql({ scope: scope as 'row' })).toThrow(
+it('refuses the scope slice, whose rows would depend on the number of workers', () => {
+  expect(() => sql({ scope: 'slice' as 'row' })).toThrow(
     expect.objectContaining({
       code: 'DEFINITION_INVALID',
-      message: `sql: scope: expected 'row', the only scope: a step sees each row on its own, got "${scope}"`,
+      message: 'sql: scope: expected one of row, bucket, got "slice"',
     }),
   )
 })
@@ -47,11 +47,7 @@ it.each<[string, () => unknown, string]>([
   ['a missing value', () => sql`a ${undefined as never}`, 'got nothing'],
   ['a mixed list', () => sql`a ${['a', 1] as never}`, 'got ["a",1]'],
   ['an empty statement', () => sql` `, 'sql: expected a statement, got nothing'],
-  [
-    'an unknown scope',
-    () => sql({ scope: 'all' as never }),
-    `sql: scope: expected 'row', the only scope: a step sees each row on its own, got "all"`,
-  ],
+  ['an unknown scope', () => sql({ scope: 'all' as never }), 'sql: scope: expected one of row, bucket, got "all"'],
   ['no function', () => mapRows(12 as never), 'mapRows: map: expected a function, got 12'],
   [
     'a misspelt option',

@@ -86,8 +86,8 @@ describe('exchange', () => {
     const steps = `
       .exchange({ by: ['origin'], buckets: 7 })
       .sql\`select *, day + 1 as next from input\`
-      .sql(() => sql({ scope: 'bucket' })\`select origin, id, row_number() over (partition by origin order by id, day, delay) as place from input\`)
-      .sql(() => sql({ scope: 'bucket' })\`select origin, max(place) as rows, count(distinct id) as ids from input group by origin\`)`
+      .sql({ scope: 'bucket' })\`select origin, id, row_number() over (partition by origin order by id, day, delay) as place from input\`
+      .sql({ scope: 'bucket' })\`select origin, max(place) as rows, count(distinct id) as ids from input group by origin\``
     const some = project(pipeline(steps), input)
     await some.run({}, tuning)
     const expected = await duckdb(

@@ -1,0 +1,106 @@
+/** Steps that bring rows of one key together, and the stages that a task is compiled to. */
+import { describe, expect, it } from 'vitest'
+import { stagesOf } from '../../lib/define/task-stages.ts'
+import { column, count, csv, files, mean, type Parquet, parquet, pipeline, sql, sum, task } from '../../lib/index.ts'
+
+const sales = <Uses extends string = never>(output: Parquet<Uses> = parquet({ path: 'out' }) as Parquet<Uses>) =>
+  task({
+    name: 'sales',
+    source: files({ paths: '*.csv', format: csv() }),
+    columns: { shop: column.string(), day: column.date(), total: column.int32() },
+    where: sql`total > 0`,
+    output,
+  })
+
+const measures = { n: count(), total: sum('total') }
+
+describe('stages', () => {
+  it('leaves a task without an exchange as its only stage', () => {
+    const alone = sales().sql`select * from input`
+    expect(stagesOf(alone)).toEqual([alone])
+  })
+
+  it('compiles each exchange to a stage before it and a stage after it', () => {
+    const steps = sales()
+      .mapRows(row => row)
+      .reduce({ by: ['shop', 'day'], measures })
+      .reduce({ by: ['shop'], measures: { days: count(), mean: mean('total') } }).sql`select * from input`
+    const stages = stagesOf(steps)
+    expect(stages.map(({ source, output }) => [source.kind, output.kind])).toEqual([
+      ['files', 'exchange'],
+      ['exchange', 'exchange'],
+      ['exchange', 'parquet'],
+    ])
+    expect(
+      stages.map(({ transform }) =>
+        transform.map(step => ('phase' in step ? step.phase : 'kind' in step && step.kind)),
+      ),
+    ).toEqual([
+      ['mapRows', 'partial'],
+      ['final', 'partial'],
+      ['final', 'sql'],
+    ])
+    expect(stages.map(({ where, columns }) => [where !== undefined, columns !== undefined])).toEqual([
+      [true, true],
+      [false, false],
+      [false, false],
+    ])
+    expect(stagesOf(steps)).toBe(stages)
+  })
+})
+
+describe('exchanges', () => {
+  it.each([
+    ['no key', () => sales().exchange({ by: [] }), 'exchange: by: expected at least one column'],
+    ['a column twice', () => sales().distinct({ by: ['shop', 'shop'] }), 'distinct: by: expected each column once'],
+    ['no measures', () => sales().reduce({ by: ['shop'], measures: {} }), 'reduce: measures: expected at least one'],
+    [
+      'a measure with the name of a column of the key',
+      () => sales().reduce({ by: ['shop'], measures: { Shop: count() } }),
+      'reduce: measures: expected names that by does not use, got Shop in both',
+    ],
+    [
+      'too many buckets',
+      () => sales().exchange({ by: ['shop'], buckets: 100_000 }),
+      'exchange: buckets: expected a whole number from 1 to 65536, got 100000',
+    ],
+    [
+      'an output to which rows are appended',
+      () => sales(parquet({ path: 'out', mode: 'append' })).reduce({ by: ['shop'], measures }),
+      "task sales: reduce: expected an output of mode replace, as rows that are appended later would be of the same keys, got append; use mode: 'replace'",
+    ],
+    [
+      'replaced partitions that are not by the key',
+      () =>
+        sales(parquet({ path: 'out', mode: 'replacePartitions', partitionBy: ['day'] })).distinct({
+          by: ['shop'],
+          latest: 'day',
+        }),
+      'task sales: output.partitionBy: expected columns of the key shop, as mode is replacePartitions and distinct makes rows by key, got day',
+    ],
+    [
+      'a statement over the rows of a key that are not together',
+      () => sales().sql({ scope: 'bucket' })`select shop, count(*) as n from input group by shop`,
+      "task sales: transform step 1: expected an exchange before it, as scope is 'bucket', got none",
+    ],
+    [
+      'rejects after an exchange',
+      () =>
+        sales()
+          .exchange({ by: ['shop'] })
+          .mapRows(row => row, { onError: 'reject' }),
+      "task sales: transform step 2: onError: expected 'fail', as a row after an exchange has no record",
+    ],
+  ])('refuse %s', (_, build, message) => {
+    expect(build).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID' }))
+    expect(build).toThrow(message)
+  })
+
+  it('know the columns of the rows after them', () => {
+    const by = sales(parquet({ path: 'out', partitionBy: ['day'] })).reduce({ by: ['shop'], measures })
+    // @ts-expect-error: day is no column of the reduced rows
+    expect(() => pipeline({ name: 'p', tasks: [by] })).toThrow(
+      'task sales: output.partitionBy: expected columns of shop, n, total, got day',
+    )
+  })
+})
