@@ -62,13 +62,13 @@ export function taskWithSteps(given: AnyTaskOptions, steps: readonly StepDefinit
   // The types of rows follow from the methods' signatures, which this function does not know.
   const withStep = (step: StepDefinition) => taskWithSteps(given, [...steps, step]) as never
   const methods: Omit<Task, keyof TaskDefinition> = {
-    sql: ((first: unknown, ...values: unknown[]) => {
+    sql: (first: unknown, ...values: unknown[]) => {
       if (typeof first === 'function') return withStep(first as StepDefinition)
       const built = Reflect.apply(sql, undefined, [first, ...values])
       // With options, a template follows.
       if (typeof built !== 'function') return withStep(built)
-      return (...template: unknown[]) => withStep(Reflect.apply(built, undefined, template))
-    }) as Task['sql'],
+      return ((...template: unknown[]) => withStep(Reflect.apply(built, undefined, template))) as never
+    },
     mapRows: (map, options) => withStep(mapRows(map as never, options)),
     mapBatches: (map, options) => withStep(mapBatches(map as never, options)),
     exchange: options => withStep(exchangeStep(options)),
