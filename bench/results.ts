@@ -1,10 +1,8 @@
-/** Keeps the last measurement of each case, and writes RESULTS.md. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+/** Writes the measurement of a case into RESULTS.md: its section, and its rows among the targets. */
+import { loadavg } from 'node:os'
 import type { Case, Target } from './case.ts'
-import { dataFolder, machine } from './inputs.ts'
-import { awsHeading, readSection, stateHeading } from './page-section.ts'
+import { machine } from './inputs.ts'
+import { readSection, stateHeading, writeSection } from './page-section.ts'
 import type { Summary } from './summary.ts'
 
 /** Result of one case, whose sides were measured in turns in one run of the benchmark. */
@@ -13,13 +11,13 @@ export interface CaseResult {
   readonly title: string
   readonly date: string
   readonly command: string
+  readonly machine: string
+  /** The processes that wanted the CPUs in the last 15 minutes. */
+  readonly load: number
   readonly note?: string
   readonly sides: Readonly<Record<string, Summary>>
   readonly targets: readonly { readonly text: string; readonly value: string; readonly met: string }[]
 }
-
-const kept = join(dataFolder, 'results.json')
-const page = fileURLToPath(new URL('RESULTS.md', import.meta.url))
 
 export function resultOf(measured: Case, sides: Readonly<Record<string, Summary>>, command: string): CaseResult {
   const targets = measured.targets
@@ -32,28 +30,37 @@ export function resultOf(measured: Case, sides: Readonly<Record<string, Summary>
     note,
     date: new Date().toISOString().slice(0, 10),
     command,
+    machine: machine(),
+    load: loadavg()[2] ?? 0,
     sides,
     targets,
   }
 }
 
-/** Replaces the case's last result; results of another machine are dropped. */
+/** Replaces what an earlier measurement of the case left; `order` has the names of all cases. */
 export function keep(result: CaseResult, order: readonly string[]): void {
-  const earlier = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {}
-  const results: Record<string, CaseResult> = earlier.machine === machine() ? earlier.results : {}
-  results[result.name] = result
-  writeFileSync(kept, JSON.stringify({ machine: machine(), results }, undefined, 1))
-  writeFileSync(page, render(order.flatMap(name => results[name] ?? [])))
+  const later = order.slice(order.indexOf(result.name) + 1).map(name => `### ${name}: `)
+  const before = [...later, stateHeading].find(heading => readSection(heading) !== '')
+  writeSection(`### ${result.name}: `, caseTable(result).split('\n'), before)
+  const caseOf = (row: string): string => /^\| (\S+) \|/.exec(row)?.[1] ?? ''
+  const others = readSection(targetsHeading)
+    .split('\n')
+    .filter(row => order.includes(caseOf(row)) && caseOf(row) !== result.name)
+  const own = result.targets.map(({ text, value, met }) => tableRow([result.name, text, value, met]))
+  const rows = [...others, ...own].toSorted((a, b) => order.indexOf(caseOf(a)) - order.indexOf(caseOf(b)))
+  writeSection(targetsHeading, [targetsHeading, '', ...table(['case', 'target', 'measured', 'met'], []), ...rows])
 }
 
+const targetsHeading = '## Targets'
+
 /** Formats a case as a Markdown table. */
-export function caseTable({ name, title, date, command, sides, note }: CaseResult): string {
+export function caseTable({ name, title, date, command, machine, load, sides, note }: CaseResult): string {
   const head = ['side', 'runs', 'seconds: min / **median** / max', 'cpu s', 'peak MB', 'MB/s', 'result']
   const rows = Object.entries(sides).map(([label, side]) => [label, ...sideCells(side)])
   return [
     `### ${name}: ${title}`,
     '',
-    `${date}, \`${command}\``,
+    `${date}, \`${command}\`; ${machine}; load ${load.toFixed(1)}`,
     '',
     ...table(head, rows),
     '',
@@ -68,31 +75,11 @@ function sideCells({ runs, seconds, cpuSeconds, peakMb, mbPerSecond, isChecked, 
   return [`${runs}`, times, cpuSeconds.toFixed(1), peakMb.toFixed(0), mbPerSecond?.toFixed(0) ?? '', right]
 }
 
-function render(results: readonly CaseResult[]): string {
-  const targets = results.flatMap(result =>
-    result.targets.map(({ text, value, met }) => [result.name, text, value, met]),
-  )
-  return `# What was measured
-
-${machine()}
-
-Each measurement is one whole process, from its start to its end, with its input in the page cache. The sides of a case take turns (A B A B …), and a
-ratio is of the medians of one such run. Peak memory is the largest sum of resident sizes over the process and all that it starts, sampled every 50 ms; files in a tmpfs are not
-in it. MB are 10⁶ bytes; MB/s is of inflated CSV. Both sides write snappy. "right" means that every row has the hash that Python's csv module
-finds for it, with count, sums, types and extremes; of inputs above ten million rows, count, sum of ids and types; of extracted members, their count and bytes. Made by \`npm run bench\`; the last measurement of each case is shown.
-
-## Targets
-
-${table(['case', 'target', 'measured', 'met'], targets).join('\n')}
-
-## Cases
-
-${results.map(caseTable).join('\n')}${readSection(stateHeading)}${readSection(awsHeading)}`
-}
-
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  return [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`)
+  return [head, head.map(() => '---'), ...rows].map(tableRow)
 }
+
+const tableRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 
 function targetText({ what, unit, bound, limit }: Target): string {
   return bound === 'given' ? what : `${what}: ${bound} ${limit} ${unit}`
