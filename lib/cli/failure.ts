@@ -83,7 +83,8 @@ const deployedAdvices: Partial<Record<ErrorCode, string>> = {
 const rowsShownMax = 10
 
 async function explainDetail(detail: FanmillError['detail']): Promise<void> {
-  const { rejects, failures, source } = detail
+  const { rejects, failures, received, source } = detail
+  if (typeof received === 'string') printToStderr(visible(`  received: ${received}`))
   if (isList(rejects)) await explainTable(rejectTable(rejects as readonly Reject[]))
   if (isList(failures)) await explainTable(failureTable(failures as readonly Failure[]))
   if (typeof source === 'string' && source.includes('\n')) printToStderr(source)

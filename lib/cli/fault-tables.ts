@@ -16,7 +16,9 @@ export function rejectTable(rejects: readonly Reject[]): FaultTable {
 
 /** Arranges failures of batches, from `status` or from the detail of BATCHES_FAILED. */
 export function failureTable(failures: readonly Partial<Failure>[]): FaultTable {
-  return tableOf(['batch', 'code', 'member', 'line', 'message'], failures, ['batch', 'line'])
+  const titles = ['batch', 'code', 'member', 'line', 'message'] as const
+  const hasValues = failures.some(({ received }) => received !== undefined)
+  return tableOf(hasValues ? [...titles, 'received'] : titles, failures, ['batch', 'line'])
 }
 
 /** Arranges skipped members; the message names the archive. */

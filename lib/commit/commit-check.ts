@@ -128,15 +128,9 @@ function batchesFailed(missing: readonly number[], failures: readonly Failure[],
   const failed = failures.filter(failure => missing.includes(failure.batch))
   const first = failed[0]
   const where = [first?.archive, first?.member, first?.line && `line ${first.line}`].filter(Boolean).join(' ')
-  const messageWith = (reason: string | undefined): string => {
-    const why = first
-      ? `; batch ${first.batch}: ${first.code} ${reason}${where && ` (${where})`}`
-      : `; batch ${missing[0]} reported no error: its process was killed (out of memory?) or never started (throttled?)`
-    return `${missing.length} of ${batchCount} batches have no outcome${why}; run again to process only these`
-  }
-  const detail = { missing, failures: failed.slice(0, shownMax) }
-  const { publicMessage } = first ?? {}
-  return new PermanentError('BATCHES_FAILED', messageWith(first?.message), detail, {
-    publicMessage: publicMessage && messageWith(publicMessage),
-  })
+  const why = first
+    ? `; batch ${first.batch}: ${first.code} ${first.message}${where && ` (${where})`}`
+    : `; batch ${missing[0]} reported no error: its process was killed (out of memory?) or never started (throttled?)`
+  const message = `${missing.length} of ${batchCount} batches have no outcome${why}; run again to process only these`
+  return new PermanentError('BATCHES_FAILED', message, { missing, failures: failed.slice(0, shownMax) })
 }

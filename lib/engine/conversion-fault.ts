@@ -10,9 +10,10 @@ export function conversionFault(error: unknown, conversion: Conversion): Error {
   const fault = engineFault(error)
   if (!(fault instanceof FanmillError)) return fault
   if (fault.code === 'OUT_OF_MEMORY') return withPartitions(fault, conversion)
-  const [, column] = new RegExp(`${overflowMark}([^\\n]*)`).exec(fault.message) ?? []
+  const words = `${fault.message} ${fault.detail.received}`
+  const [, column] = new RegExp(`${overflowMark}([^\\n]*)`).exec(words) ?? []
   if (column !== undefined) return sumOverflow(column, error)
-  return /negative intervals/.test(fault.message) ? negativeInterval(conversion, error) : fault
+  return /negative intervals/.test(words) ? negativeInterval(conversion, error) : fault
 }
 
 /** Each partition has its own buffers: many of them are a likelier cause than too little memory. */
@@ -44,12 +45,8 @@ export const isMisfitFault = ({ message }: FanmillError): boolean =>
 /** The fault of a careful conversion. Every row that it reads fits, so that a statement of the user's failed. */
 export function transformFault({ transform }: Conversion, fault: FanmillError): FanmillError {
   if (!transform.steps.some(({ step }) => step.kind === 'sql')) return fault
-  const { message, publicMessage, detail, cause } = fault
-  const prefixed = (text: string): string => `the transform's SQL failed: ${text}`
-  return new PermanentError('TRANSFORM_FAILED', prefixed(message), detail, {
-    cause,
-    publicMessage: publicMessage && prefixed(publicMessage),
-  })
+  const { message, detail, cause } = fault
+  return new PermanentError('TRANSFORM_FAILED', `the transform's SQL failed: ${message}`, detail, { cause })
 }
 
 /** The error of a function that rejects a row after the rejects were collected and their records left out. */

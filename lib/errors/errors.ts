@@ -89,23 +89,19 @@ export type ErrorCode =
 
 export type ErrorDetail = Readonly<Record<string, unknown>>
 
-export interface FaultOptions extends ErrorOptions {
-  readonly publicMessage?: string | undefined
-}
-
-/** An error with a stable `code`, the facts in `detail` (JSON), and a message that ends with what to do. */
+/**
+ * An error with a stable `code`, the facts in `detail` (JSON), and a message that ends with what to do. Values of rows are in
+ * `detail.received` and in `detail.rejects` only, never in the message, because logs and state machines show messages.
+ */
 export class FanmillError extends Error {
   override readonly name: string = 'FanmillError'
   readonly code: ErrorCode
   readonly detail: ErrorDetail
-  /** The message without the row values that `message` quotes, for logs; undefined where it quotes none. */
-  readonly publicMessage: string | undefined
 
-  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}, options?: FaultOptions) {
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}, options?: ErrorOptions) {
     super(message, options)
     this.code = code
     this.detail = detail
-    this.publicMessage = options?.publicMessage
   }
 }
 
@@ -124,12 +120,10 @@ export class CapacityError extends FanmillError {
   override readonly name = 'CapacityError'
 }
 
-/** Returns an error of the same class with `place: ` before its messages and more facts in its detail. */
+/** Returns an error of the same class with `place: ` before its message and more facts in its detail. */
 export function prefixError(error: FanmillError, place: string, detail: ErrorDetail): FanmillError {
-  const { code, message, publicMessage } = error
   const Kind = error.constructor as typeof FanmillError
-  const options = { cause: error, publicMessage: publicMessage && `${place}: ${publicMessage}` }
-  return new Kind(code, `${place}: ${message}`, { ...error.detail, ...detail }, options)
+  return new Kind(error.code, `${place}: ${error.message}`, { ...error.detail, ...detail }, { cause: error })
 }
 
 /** An error as JSON, for threads, state files and events: cloning an Error would lose its name, code and fields. */
@@ -138,7 +132,6 @@ export interface PlainError {
   readonly message: string
   readonly code?: ErrorCode
   readonly detail?: ErrorDetail
-  readonly publicMessage?: string
   readonly stack?: string
   readonly cause?: PlainError
 }
@@ -147,24 +140,15 @@ export interface PlainError {
 export function toPlain(error: unknown): PlainError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
   const { name, message, stack, cause } = error
-  const { code, detail, publicMessage } = error as Partial<FanmillError>
-  return {
-    name,
-    message,
-    code,
-    detail,
-    publicMessage,
-    stack,
-    cause: cause === undefined ? undefined : toPlain(cause),
-  }
+  const { code, detail } = error as Partial<FanmillError>
+  return { name, message, code, detail, stack, cause: cause === undefined ? undefined : toPlain(cause) }
 }
 
 const kinds = { PermanentError, TransientError, CapacityError, FanmillError } as const
 
 /** Returns the error of a JSON form, with its class, code, detail and stack. */
 export function fromPlain(plain: PlainError): Error {
-  const { publicMessage } = plain
-  const options = plain.cause === undefined ? { publicMessage } : { publicMessage, cause: fromPlain(plain.cause) }
+  const options = plain.cause === undefined ? {} : { cause: fromPlain(plain.cause) }
   const Kind = kinds[plain.name as keyof typeof kinds]
   const error =
     Kind && plain.code ? new Kind(plain.code, plain.message, plain.detail, options) : new Error(plain.message, options)

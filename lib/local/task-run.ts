@@ -7,6 +7,7 @@ import { layoutOf } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import { stagesOf } from '../define/task-stages.ts'
 import type { FanmillError, TransientError } from '../errors/errors.ts'
+import { withoutValues } from '../errors/public-error.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { contentIdentity } from '../inputs/content-identity.ts'
 import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
@@ -220,7 +221,7 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
       log.note('debug', `batch ${batch} done`, { rows, rejects, seconds })
     },
     onFailure: ({ batch }, { code, message, detail }) =>
-      log.note('error', `batch ${batch} failed: ${message}`, { code, ...detail }),
+      log.note('error', `batch ${batch} failed: ${message}`, { code, ...withoutValues(detail) }),
     onStage: plan => {
       progress.reset()
       log.note('info', `stage ${(plan[0]?.stage ?? 0) + 1} of ${stages.length} begins`, { batches: plan.length })

@@ -97,8 +97,8 @@ export const failureSchema = v.object({
   try: count,
   code: v.string(),
   message: v.string(),
-  /** `message` without the values of rows that it quotes; absent where it quotes none. */
-  publicMessage: v.optional(v.string()),
+  /** The value of a row that caused it, or the engine's words about one; absent where no row did. */
+  received: v.optional(v.string()),
   /** ISO 8601. */
   at: v.string(),
   archive: v.optional(v.string()),

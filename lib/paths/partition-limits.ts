@@ -65,13 +65,10 @@ function tooLongError(
 ): PermanentError {
   const value = partition[column] ?? ''
   const characters = [...value]
-  const shown = JSON.stringify(characters.slice(0, shownCharacters).join(''))
-  const messageWith = (text: string): string =>
-    `column ${column}: expected a value that a folder can be named after, as ${rule}, got ${bytes} bytes, from a value of ${characters.length} characters${text}; shorten it in the transform, or partition by another column`
-  const detail = { column, bytes, bytesMax, valueCharacters: characters.length }
-  return new PermanentError('PARTITION_TOO_LONG', messageWith(` that begins with ${shown}`), detail, {
-    publicMessage: messageWith(''),
-  })
+  const received = characters.slice(0, shownCharacters).join('')
+  const message = `column ${column}: expected a value that a folder can be named after, as ${rule}, got ${bytes} bytes, from a value of ${characters.length} characters; shorten it in the transform, or partition by another column`
+  const detail = { column, bytes, bytesMax, valueCharacters: characters.length, received }
+  return new PermanentError('PARTITION_TOO_LONG', message, detail)
 }
 
 /** The partitions of a conversion that has too many. */

@@ -30,14 +30,15 @@ export async function noteFailure(
   error: unknown,
   { output, now }: Pick<ProcessTools, 'output' | 'now'>,
 ): Promise<void> {
-  const { code = 'ENGINE_FAILED', message, publicMessage, detail = {} } = toPlain(error)
+  const { code = 'ENGINE_FAILED', message, detail = {} } = toPlain(error)
   const textOf = (name: string): string | undefined =>
     typeof detail[name] === 'string' && detail[name] !== '' ? detail[name] : undefined
   const failure = {
-    ...{ batch: item.batch, code, message, publicMessage },
+    ...{ batch: item.batch, code, message },
     at: new Date(now()).toISOString(),
     archive: textOf('archive'),
     member: textOf('member'),
+    received: textOf('received'),
     line: typeof detail.line === 'number' ? detail.line : undefined,
   }
   const keys = runKeys(run.runId, run.attempt, item.stage)

@@ -66,9 +66,10 @@ function sinkFault(
   error: unknown,
   detail: { readonly task: string; readonly key: string; readonly rows: number },
 ): FanmillError {
-  const reason = error instanceof Error ? error.message : String(error)
-  const message = `task ${detail.task}: write() failed for the ${detail.rows} rows of key ${detail.key}: ${reason}`
+  // Errors of databases quote the rows that they refuse.
+  const received = error instanceof Error ? error.message : String(error)
+  const message = `task ${detail.task}: write() failed for the ${detail.rows} rows of key ${detail.key}`
   const isTransient = error instanceof TransientError || (error instanceof Error && isNetworkFault(error))
-  const options = { cause: error, publicMessage: `task ${detail.task}: write() failed for key ${detail.key}` }
-  return new (isTransient ? TransientError : PermanentError)('SINK_FAILED', message, detail, options)
+  const Kind = isTransient ? TransientError : PermanentError
+  return new Kind('SINK_FAILED', message, { ...detail, received }, { cause: error })
 }

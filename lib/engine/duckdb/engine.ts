@@ -124,15 +124,18 @@ export function engineFault(error: unknown, context: Readonly<Record<string, unk
   if (/No space left on device|disk is full/i.test(message))
     return new CapacityError('DISK_FULL', `the disk is full: ${line}; free some space`, context, options)
   if (/^INTERRUPT/i.test(message)) return new PermanentError('ABORTED', 'the run was stopped', context, options)
-  return new PermanentError('ENGINE_FAILED', line, context, { ...options, publicMessage: publicOf(message) })
+  const summary = summaryOf(message)
+  const detail = summary === undefined ? context : { ...context, received: line }
+  return new PermanentError('ENGINE_FAILED', summary ?? line, detail, options)
 }
 
 /** Faults about statements and files, whose messages quote no row. */
 const valueless = /^(Binder|Catalog|Parser|Syntax|IO|Permission|Not implemented|Transaction|Connection) Error/
 
-function publicOf(message: string): string | undefined {
+/** Returns the kind of a fault whose words may quote a row; undefined where they quote none. */
+function summaryOf(message: string): string | undefined {
   const [kind] = /^[A-Z][A-Za-z ]* Error(?=:)/.exec(message) ?? []
   if (kind === undefined || valueless.test(kind)) return undefined
   const [, line] = /on Line: (\d+)/.exec(message) ?? []
-  return `${kind}${line ? ` on line ${line}` : ''}, whose words may quote a row; fanmill status shows them`
+  return `${kind}${line ? ` on line ${line}` : ''}`
 }

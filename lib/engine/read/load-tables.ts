@@ -77,11 +77,8 @@ async function checkRows(connection: DuckDBConnection, { name }: TableFile, quer
   const column = String(found.column)
   const place = `table ${name}, row ${found.record}${column === '' ? '' : `: column ${column}`}`
   const detail = { table: name, row: Number(found.record), column, expected: found.expected, received: found.received }
-  const messageWith = (received: unknown): string =>
-    `${place}: expected ${found.expected}, got ${received}; fix the table, or its columns`
-  throw new PermanentError('INPUT_INVALID', messageWith(found.received), detail, {
-    publicMessage: messageWith('a value that fanmill status shows'),
-  })
+  const message = `${place}: expected ${found.expected}; fix the table, or its columns`
+  throw new PermanentError('INPUT_INVALID', message, detail)
 }
 
 async function textFault(connection: DuckDBConnection, table: TableFile): Promise<unknown> {
@@ -99,6 +96,9 @@ function tableFault({ name, file }: TableFile, error: unknown): Error {
     .filter(line => line.trim() !== '')
     .join('; ')
     .slice(0, 500)
-  const options = { cause: error, publicMessage: fault.publicMessage && `table ${name}: ${fault.publicMessage}` }
-  return new PermanentError('INPUT_INVALID', `table ${name}: ${problem}`, { table: name }, options)
+  const quotesRow = 'received' in fault.detail
+  const detail = { table: name, received: quotesRow ? problem : undefined }
+  return new PermanentError('INPUT_INVALID', `table ${name}: ${quotesRow ? fault.message : problem}`, detail, {
+    cause: error,
+  })
 }

@@ -69,13 +69,9 @@ export function parquetFault(error: Error, files: readonly Pick<ParquetFile, 'fi
   const fault = engineFault(error)
   if (!named || !(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') return fault
   const { file, origin } = named
-  const problem = (error.message.split('\n')[0] ?? '').replaceAll(file, placeOf(origin)).slice(0, 500)
-  return new PermanentError(
-    'INPUT_INVALID',
-    `${placeOf(origin)}: expected a Parquet file that can be read: ${problem}`,
-    origin,
-    { cause: error },
-  )
+  const problem = fault.message.replaceAll(file, placeOf(origin))
+  const message = `${placeOf(origin)}: expected a Parquet file that can be read: ${problem}`
+  return new PermanentError('INPUT_INVALID', message, { ...fault.detail, ...origin }, { cause: error })
 }
 
 /** Returns the types of all columns, or why one cannot be read. */

@@ -18,7 +18,7 @@ class RowError extends PermanentError {}
 export function rejectReason(error: unknown, step: MapRowsStep | MapBatchesStep): string | undefined {
   if (isRejectError(error)) return error.reason
   if (step.onError !== 'reject' || !(error instanceof RowError)) return undefined
-  return error.publicMessage ?? error.message
+  return error.message
 }
 
 /**
@@ -31,11 +31,12 @@ export function callUser(kind: 'mapRows' | 'mapBatches', call: () => unknown, ro
     result = call()
   } catch (error) {
     if (isRejectError(error)) throw error
-    const message = error instanceof Error ? error.message : String(error)
+    const text = error instanceof Error ? error.message : String(error)
     // Messages of the user may be shown anywhere; but errors of JSON.parse and BigInt quote the text that they were given.
-    const publicMessage = error instanceof SyntaxError ? `the ${kind} function threw a SyntaxError` : undefined
-    const options = { cause: error, publicMessage }
-    throw new RowError('TRANSFORM_FAILED', `the ${kind} function threw: ${message}`, { row }, options)
+    const isQuote = error instanceof SyntaxError
+    const message = `the ${kind} function threw${isQuote ? ' a SyntaxError' : `: ${text}`}`
+    const detail = { row, received: isQuote ? text : undefined }
+    throw new RowError('TRANSFORM_FAILED', message, detail, { cause: error })
   }
   if (result === null || Array.isArray(result) || isRecord(result)) return result as RowResult
   const got = result instanceof Promise ? `a promise (${kind} is synchronous; fetch in setup)` : kindOf(result)
@@ -84,9 +85,8 @@ export function write(target: Target, value: unknown, row: number): unknown {
     return present(target, target.toVector(value), row)
   } catch (error) {
     if (!(error instanceof UnfitValue)) throw error
-    const publicMessage = `column ${name}: ${error.publicMessage}`
-    const detail = { column: name, row }
-    throw new RowError('TRANSFORM_FAILED', `column ${name}: ${error.message}`, detail, { publicMessage })
+    const detail = { column: name, row, received: error.received }
+    throw new RowError('TRANSFORM_FAILED', `column ${name}: ${error.message}`, detail)
   }
 }
 

@@ -25,12 +25,12 @@ type FromVector = (value: DuckDBValue) => unknown
 
 /** A value that a type cannot hold; the message says what was expected. */
 export class UnfitValue extends Error {
-  /** The message without the value. */
-  readonly publicMessage: string
+  /** The value as a text, which the message does not quote. */
+  readonly received: string | undefined
 
-  constructor(message: string, publicMessage = message) {
+  constructor(message: string, received?: string) {
     super(message)
-    this.publicMessage = publicMessage
+    this.received = received
   }
 }
 
@@ -161,18 +161,11 @@ function toStructured(type: DuckDBType): ToVector {
 function expect(value: unknown, fits: boolean, expected: string): DuckDBValue {
   if (!fits)
     throw new UnfitValue(
-      `expected ${expected}, got ${describe(value)}`,
       `expected ${expected}, got ${Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`}`,
+      Array.isArray(value) ? undefined : String(value).slice(0, 200),
     )
   return value as DuckDBValue
 }
-
-const describe = (value: unknown): string =>
-  typeof value === 'string'
-    ? JSON.stringify(value.slice(0, 100))
-    : Array.isArray(value)
-      ? 'an array'
-      : String(value).slice(0, 100)
 
 const isInteger = (value: unknown, [low, high]: readonly [number, number]): boolean =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high
