@@ -8,17 +8,19 @@ import { readFileSync, statSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { figureCases } from './aws.ts'
 import type { Case, Side } from './case.ts'
-import { cases } from './cases.ts'
+import { cases as textCases } from './cases.ts'
 import { emptyFolders, productPath, removeFolders } from './commands.ts'
 import { keepFigures } from './figures.ts'
 import { generate } from './generate.ts'
 import { inflatedBytes, inputPath } from './inputs.ts'
+import { keyedCases } from './keyed-cases.ts'
 import { type Measurement, measure } from './measure.ts'
 import { installPeers } from './peers.ts'
 import { caseTable, keep, resultOf } from './results.ts'
 import { type Summary, summarize } from './summary.ts'
 import { expectedFacts } from './verify.ts'
 
+const cases = [...textCases, ...keyedCases]
 const options = { only: { type: 'string' }, runs: { type: 'string' }, peers: { type: 'boolean' } } as const
 const { only, runs = '3', peers = false } = parseArgs({ options }).values
 const names = [...cases, ...figureCases].map(({ name }) => name)
@@ -56,7 +58,7 @@ async function measureCase(measured: Case): Promise<Record<string, Summary>> {
     // Brings the file into the page cache; the first run does so for the files of a folder.
     if (statSync(inputPath(input)).isFile()) readFileSync(inputPath(input))
   }
-  measured.setUp?.()
+  await measured.setUp?.()
   const sides = [...measured.sides, ...(peers ? (measured.peers ?? []) : [])]
   const taken = sides.map(side => ({ side, measurements: [] as Measurement[], wrong: [] as string[] }))
   for (let run = 0; run < Number(runs); run++)

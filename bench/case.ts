@@ -6,12 +6,12 @@ import type { Summary } from './summary.ts'
 export interface Case {
   readonly name: string
   readonly title: string
-  /** Inputs; rates are those of the first. */
+  /** Generated inputs; rates are those of the first. */
   readonly inputs: readonly InputName[]
   readonly sides: readonly Side[]
   /** Sides that are measured only with `--peers`. */
   readonly peers?: readonly Side[]
-  readonly setUp?: () => void
+  readonly setUp?: () => void | Promise<void>
   /** Remark below its table. */
   readonly note?: string
   readonly targets: readonly Target[]
