@@ -29,7 +29,6 @@ const entries = [
   'functions/plan',
   'functions/process',
   'functions/commit',
-  'functions/graph',
   'functions/start',
   'infra/index',
 ]

@@ -136,6 +136,10 @@ export interface PartitionsOfSource {
   readonly kind: 'partitionsOf'
   /** What names the dataset of the other task under the parameters of a run. */
   readonly of: { readonly name: string; readonly params: Params; readonly output: ParquetOutput }
+  /** The columns that are read. Default all, or those that the first step in SQL names. */
+  readonly columns?: readonly string[]
+  /** A condition on the rows as they were written. Default every row. */
+  readonly where?: SqlStep | ((params: never) => SqlStep)
   readonly format: ParquetFormat
   readonly hive: false
 }

@@ -78,6 +78,8 @@ function readingOptions(task: TaskDefinition): Readonly<Record<string, boolean>>
 
 function checkReading(subject: string, task: TaskDefinition): void {
   const { source, columns } = task
+  if (source.kind === 'partitionsOf' && source.columns && columns)
+    throw invalid(`${subject}: columns`, 'expected columns in the task or in partitionsOf, got both; leave one out')
   if (source.format === undefined)
     throw invalid(
       `${subject}: source.format`,

@@ -1,7 +1,8 @@
 /** Makes the statistics of a file in a table's log from the footer of the Parquet file. */
+import { type Bound, readBound } from '../parquet/bounds.ts'
 import { endOf, isLeaf } from '../parquet/columns.ts'
 import type { ChunkStatistics, ParquetFooter, SchemaElement } from '../parquet/footer.ts'
-import { type Bound, compareBounds, highestText, lowestText, readBound } from './statistics-values.ts'
+import { compareBounds, highestText, lowestText } from './statistics-values.ts'
 
 /** Columns with statistics, as other writers have them by default. */
 const columnsMax = 32

@@ -16,6 +16,7 @@ export interface RunFollower {
   /** Compressed bytes that finished batches have read. */
   bytesIn(): number
   bytesInflated(): number
+  rowGroupsSkipped(): number
 }
 
 /** Begins to follow; returns undefined when there is no such run. */
@@ -46,6 +47,7 @@ export async function followRun(
     },
     bytesIn: () => all().reduce((sum, outcome) => sum + outcome.bytesIn, 0),
     bytesInflated: () => progressOf(all()).bytes,
+    rowGroupsSkipped: () => all().reduce((sum, outcome) => sum + (outcome.rowGroupsSkipped ?? 0), 0),
   }
 }
 

@@ -1,10 +1,10 @@
 /** The part of a task's definition that the engine needs, with its parameters resolved. */
-import type { Columns, Format, ParamValues, RowCheck, Step, TaskDefinition } from '../define/definition.ts'
+import type { Columns, Format, ParamValues, RowCheck, SqlStep, Step, TaskDefinition } from '../define/definition.ts'
 import type { ExchangeOutput } from '../define/exchange-definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
 import { layoutOf } from '../define/output-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { resolveSteps } from '../model/resolve-task.ts'
+import { resolveConditions, resolveSteps, sourceWhere } from '../model/resolve-task.ts'
 import type { PartOptions } from './write/write-parts.ts'
 
 export interface EngineTask {
@@ -30,6 +30,12 @@ export interface EngineTask {
   readonly exchange?: ExchangeOutput | undefined
   /** The columns of the key, when the files are those of an exchange. */
   readonly exchangedBy?: readonly string[] | undefined
+  /** Conditions on the rows as they are read, which are steps too: they show what need not be read. Default none. */
+  readonly conditions?: readonly SqlStep[] | undefined
+  /** The columns of a dataset that are read. Default all. */
+  readonly datasetColumns?: readonly string[] | undefined
+  /** Whether the first of the conditions is that of the source, which may use columns beside `datasetColumns`. Default false. */
+  readonly hasSourceWhere?: boolean
   /** Default none. */
   readonly checks?: readonly RowCheck[] | undefined
 }
@@ -50,6 +56,9 @@ export function engineTask(task: TaskDefinition, { params, strict = task.strict 
     format: source.format,
     columns,
     steps: resolveSteps(task, params),
+    conditions: resolveConditions(task, params),
+    hasSourceWhere: sourceWhere(source) !== undefined,
+    datasetColumns: source.kind === 'partitionsOf' ? source.columns : undefined,
     tables: Object.keys(task.tables),
     hive: hiveNamesOf(source),
     readsHive: source.hive !== false,

@@ -13,6 +13,7 @@ import type { EngineTask } from './engine-task.ts'
 import { sqlType } from './read/column-sql.ts'
 import { declaredColumns, emptyRead, type ReadColumn } from './read/read-columns.ts'
 import { fastRead } from './read/typed-read.ts'
+import { conditionColumns, usedColumns } from './read/used-columns.ts'
 import { bindChecks } from './transform/row-checks.ts'
 import type { SchemaColumn } from './transform/schema-column.ts'
 import { checkTransform } from './transform/transform.ts'
@@ -40,7 +41,7 @@ export async function prepareConversion(
   const { format, strict, provenance, onNewColumn = 'ignore', onMissingColumn = 'fail', parts, exchange } = task
   const { columns: declared, hive } = withPathColumns(task, inPath)
   const typed = declaredColumns(declared)
-  const columns = dataset ? datasetColumns(dataset, typed) : [...own, ...typed]
+  const columns = dataset ? await datasetColumns(tools.connection, task, dataset, typed) : [...own, ...typed]
   const keepNew = onNewColumn === 'keep'
   const read = { columns: declared, strict, keepNew, provenance, hive, refuseNew: onNewColumn === 'fail' }
   const parquet = isText(format)
@@ -56,14 +57,34 @@ export async function prepareConversion(
   return { ...tools, read, parquet, checks, transform, format, parts: { ...parts, room }, exchange, exchanged: files }
 }
 
-/** Returns the columns of a dataset that are read: the declared ones, or all. @throws COLUMN_MISSING for a declared one that it does not have */
-function datasetColumns(dataset: readonly DatasetColumn[], declared: readonly ReadColumn[]): readonly ReadColumn[] {
-  if (declared.length === 0) return dataset
+/**
+ * Returns the columns of a dataset that are read: the declared ones; else those that the source names, or all, as far as the steps use
+ * them. @throws COLUMN_MISSING for one that the dataset does not have
+ */
+async function datasetColumns(
+  connection: DuckDBConnection,
+  { steps, checks = [], onNewColumn, datasetColumns: chosen, hasSourceWhere }: EngineTask,
+  dataset: readonly DatasetColumn[],
+  declared: readonly ReadColumn[],
+): Promise<readonly ReadColumn[]> {
   const names = dataset.map(({ name }) => name)
-  const missing = declared.find(({ name }) => !names.includes(name))?.name
-  if (missing === undefined) return declared
-  const message = `columns: expected columns of the dataset, got ${missing}; ${nearestOrAll(missing, names)}`
-  throw new PermanentError('COLUMN_MISSING', message, { missing, columns: names })
+  const missing = [...(chosen ?? []), ...declared.map(({ name }) => name)].find(name => !names.includes(name))
+  if (missing !== undefined) {
+    const message = `columns: expected columns of the dataset, got ${missing}; ${nearestOrAll(missing, names)}`
+    throw new PermanentError('COLUMN_MISSING', message, { missing, columns: names })
+  }
+  if (declared.length > 0) return declared
+  const inWhere = chosen && hasSourceWhere ? await conditionColumns(connection, steps[0], names) : []
+  const all = chosen ? dataset.filter(({ name }) => chosen.includes(name) || inWhere.includes(name)) : dataset
+  if (checks.length > 0 || onNewColumn === 'keep') return all
+  const used = await usedColumns(
+    connection,
+    steps,
+    all.map(({ name }) => name),
+  )
+  const read = all.filter(({ name }) => used?.includes(name) ?? true)
+  // A query needs a column, also one that only counts rows.
+  return read.length > 0 ? read : all.slice(0, 1)
 }
 
 /** The declared columns and those in the path, which are texts where they are not declared; `hive` names the ones in the path. */

@@ -5,6 +5,8 @@ import { isText } from '../define/format-kind.ts'
 import { FanmillError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { LoadingRun, SharePart } from '../model/share.ts'
+import type { ParquetFooter } from '../parquet/footer.ts'
+import { boundsByRowGroup } from '../parquet/row-group-bounds.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
 import type { StagedFile } from '../stage/stage.ts'
 import type { Conversion, Converted, ConvertJob } from './conversion.ts'
@@ -20,6 +22,7 @@ import { scan, sharedColumns } from './read/parquet-describe.ts'
 import { enterRun } from './read/provenance-sql.ts'
 import type { ReadColumn } from './read/read-columns.ts'
 import { registerRowCounter } from './read/row-counter.ts'
+import { type RowGroupFilter, rowGroupFilter } from './read/row-group-filter.ts'
 import { createMapFunctions } from './transform/map-function.ts'
 import { registerPartitionKeys } from './write/partition-keys.ts'
 import { writeBuckets } from './write/write-buckets.ts'
@@ -36,6 +39,10 @@ export interface TaskEngine {
    * @throws SQL_INVALID, SQL_NOT_ROWWISE, DEFINITION_INVALID, COLUMN_MISSING
    */
   check(inputs?: InputColumns): Promise<void>
+  /** The columns of the dataset that are read; undefined for other inputs. */
+  readonly datasetColumns: readonly string[] | undefined
+  /** Returns for each row group of a part of the dataset whether it may have rows that are needed; undefined where all may. */
+  rowGroups(footer: ParquetFooter): Promise<readonly boolean[] | undefined>
   /** Whether a map function has read its row's member: the files of a conversion must then be of one member. */
   readonly isByMember: boolean
   /** Forgets what it learned about members, so that the next job stages and orders its rows as on any other thread. */
@@ -104,6 +111,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
   let conversion: Conversion | undefined
   let own: readonly ReadColumn[] | undefined
   let dataset: readonly SchemaColumn[] | undefined
+  let filter: RowGroupFilter | undefined
   const conversionWith = async (inPath: readonly string[]): Promise<Conversion> => {
     const key = JSON.stringify([inPath, dataset])
     conversion = byPath.get(key) ?? (await prepareConversion(task, tools, { inPath, own, dataset }))
@@ -124,19 +132,26 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     get schema() {
       return (conversion?.transform.schema ?? []).map(({ name, type }) => ({ name, type: String(type) }))
     },
+    get datasetColumns() {
+      return dataset && conversion?.parquet?.columns.map(({ name }) => name)
+    },
+    rowGroups: async footer => filter?.needed(boundsByRowGroup(footer, filter.columns)),
     get isByMember() {
       return maps.isByMember
     },
     forgetMember: () => maps.forgetMember(),
     async check(inputs = {}) {
-      if (inputs.dataset) dataset = inputs.dataset
+      if (inputs.dataset && JSON.stringify(inputs.dataset) !== JSON.stringify(dataset)) {
+        dataset = inputs.dataset
+        filter = mayReject(task) ? undefined : await rowGroupFilter(connection, task.conditions ?? [], dataset)
+      }
       if (inputs.exchanged) own = inputs.exchanged
       if (!isUntyped || dataset || own) await conversionWith(inputs.hive ?? task.hive ?? [])
     },
     enterRun: run => enterRun(connection, run),
     async convert(job) {
       // Without any file there is no schema, and nothing to write.
-      if (isUntyped && job.files.length === 0) return nothing
+      if (isUntyped && !dataset && job.files.length === 0) return nothing
       return convert(await conversionFor(job.files), job)
     },
     progress: () => ({
@@ -148,6 +163,9 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     merge: (files, options) => merge(connection, conversion?.parts ?? task.parts, files, options),
   }
 }
+
+/** Whether any row may be a reject: then all rows are read, because which rows a row group has depends on how it was written. */
+const mayReject = ({ columns, checks = [] }: EngineTask): boolean => Object.keys(columns).length + checks.length > 0
 
 const nothing: Converted = {
   kind: 'parts',

@@ -85,7 +85,6 @@ export type ErrorCode =
   | 'OUT_OF_TIME'
   | 'ABORTED'
   | 'BATCHES_FAILED'
-  | 'NODE_LOST'
 
 export type ErrorDetail = Readonly<Record<string, unknown>>
 

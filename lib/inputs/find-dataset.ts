@@ -5,6 +5,7 @@ import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart, ManifestRun } from '../model/manifest.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import type { InputObject, PartSlice } from '../model/plan-data.ts'
+import { resolveConditions } from '../model/resolve-task.ts'
 import { sortInputs } from '../model/run-identity.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
 import { readState } from '../state/files.ts'
@@ -22,7 +23,8 @@ export async function findDataset({ of }: PartitionsOfSource, options: FindOptio
   const outputPath = outputPathOf(of, own as typeof params)
   const manifest = await readState(input, successKey(outputPath), readManifest)
   if (!manifest) throw notComplete(of.name, { outputPath, options })
-  const parts = spread(partsOf(manifest), sample)
+  const needed = await neededParts(manifest, options)
+  const parts = spread(needed, sample)
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
   return {
     inputs: sortInputs(inputsOf(manifest, outputPath)),
@@ -30,6 +32,7 @@ export async function findDataset({ of }: PartitionsOfSource, options: FindOptio
     dataset: manifest.schema,
     memberCount: parts.length,
     ...noMembers,
+    partsSkipped: partsOf(manifest).length - needed.length,
     bytesIn: bytes,
     bytes,
   }
@@ -39,6 +42,25 @@ export async function findDataset({ of }: PartitionsOfSource, options: FindOptio
 function partsOf({ parts }: Manifest): readonly ManifestPart[] {
   const filled = parts.filter(({ rows }) => rows > 0)
   return sortInputs(filled.length > 0 ? filled : parts.slice(0, 1))
+}
+
+/** Leaves out parts whose partitions have no row for the conditions of the task; one part stays, so that there is something to read. */
+async function neededParts(manifest: Manifest, options: FindOptions): Promise<readonly ManifestPart[]> {
+  const { task, params } = options
+  const parts = partsOf(manifest)
+  const { source, where, transform = [] } = task
+  const conditions = resolveConditions({ source, where, transform }, params)
+  const isConverted = manifest.partitionBy.some(name => task.columns?.[name] !== undefined)
+  if (conditions.length === 0 || manifest.partitionBy.length === 0 || isConverted) return parts
+  const folderOf = ({ partition = {} }: ManifestPart): string => partitionFolder(partition)
+  const byFolder = new Map(
+    parts.filter(({ partition }) => partition).map(part => [folderOf(part), part.partition ?? {}]),
+  )
+  const query = { conditions, schema: manifest.schema, partitions: [...byFolder.values()] }
+  const needed = (await options.neededPartitions?.(query)) ?? []
+  const dropped = new Set([...byFolder.keys()].filter((_, at) => needed[at] === false))
+  const kept = parts.filter(part => !dropped.has(folderOf(part)))
+  return kept.length > 0 ? kept : parts.slice(0, 1)
 }
 
 /** Names, sizes and order of parts do not count: the same rows written by another number of threads are the same input. */

@@ -2,6 +2,7 @@
 
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
+import type { PartitionQuery } from '../model/partition-query.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import type { FoundSkipped, UnusedArchive } from './input-warnings.ts'
@@ -12,7 +13,7 @@ export interface FindOptions {
   readonly input: Store
   /** For an output `memberFiles`, the names of members are checked too. */
   readonly task: Pick<TaskDefinition, 'name' | 'source' | 'params' | 'onEmpty'> &
-    Partial<Pick<TaskDefinition, 'output' | 'columns'>>
+    Partial<Pick<TaskDefinition, 'output' | 'columns' | 'where' | 'transform'>>
   readonly params: ParamValues
   /** Selects only some of the members, or of the files where there are no members: a count, or a percentage. */
   readonly sample?: number | `${number}%`
@@ -26,6 +27,8 @@ export interface FindOptions {
   readonly opened?: ReadonlyMap<string, OpenInput>
   /** Called with each input as it is opened. */
   onOpen?(input: OpenInput): void
+  /** Returns for each partition of a dataset whether it may have rows for the conditions of the task; default all may. */
+  neededPartitions?(query: PartitionQuery): Promise<readonly boolean[]>
   /** The pipeline's outputs, where the roots may overlap; default there are none. */
   readonly outputs?: OwnOutputs
   readonly signal?: AbortSignal
@@ -45,6 +48,8 @@ export interface FoundInputs {
   readonly hive: readonly string[]
   /** The columns of the dataset that is read, those of `partitionBy` included; absent for other inputs. */
   readonly dataset?: readonly SchemaColumn[] | undefined
+  /** Parts of a dataset that hold no row for the conditions, by the values of their partitions. Default 0. */
+  readonly partsSkipped?: number
   /** Frees the members once they are planned: `cut` returns none afterwards. */
   release(): void
   /** Bytes that will be read. */

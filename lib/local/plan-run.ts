@@ -20,6 +20,7 @@ import { openStore } from '../store/open-store.ts'
 import { defaultOutput, rootSpec } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
 import { defaultMemoryMb, defaultWorkers, shareMemory } from '../threads/machine.ts'
+import { neededPartitions } from '../threads/needed-partitions.ts'
 import { checkInputRoot } from './check-roots.ts'
 import { outputRoot } from './output-root.ts'
 import { loadPipelineFile } from './pipeline-file.ts'
@@ -82,6 +83,7 @@ async function planTask(
   const tables = await tablesOf(task, params, input)
   const given = {
     input: stores[sourceRoot(task.source)],
+    neededPartitions,
     outputs,
     task,
     params,

@@ -19,6 +19,9 @@ export interface Progress {
   batchDone(run: ReservedRun, outcome: Outcome): void
   /** Returns the bytes of all work, including batches that are processed again. */
   bytesInflated(): number
+  /** Bytes that the finished batches read. */
+  bytesIn(): number
+  rowGroupsSkipped(): number
   /** Resets the totals, because batches are processed again. */
   reset(): void
 }
@@ -35,6 +38,7 @@ export function createProgress(
   let phase: RunPhase = 'plan'
   const totals = { ...nothing }
   let bytesInflated = 0
+  const read = { bytesIn: 0, rowGroupsSkipped: 0 }
   const underWay = new Map<object, UnderWay>()
   const atWork = { share: 0, merge: 0 }
   const emitProgress = (): void => {
@@ -71,9 +75,14 @@ export function createProgress(
     begin: run => {
       runId = run.runId
     },
-    batchDone: (run, outcome) =>
-      emit({ event: 'batch', ...name, runId: run.runId, batch: outcome.batch, parts: outcome.parts.length }),
+    batchDone(run, outcome) {
+      read.bytesIn += outcome.bytesIn
+      read.rowGroupsSkipped += outcome.rowGroupsSkipped ?? 0
+      emit({ event: 'batch', ...name, runId: run.runId, batch: outcome.batch, parts: outcome.parts.length })
+    },
     bytesInflated: () => bytesInflated,
+    bytesIn: () => read.bytesIn,
+    rowGroupsSkipped: () => read.rowGroupsSkipped,
     reset: () => Object.assign(totals, nothing),
   }
 }

@@ -77,6 +77,8 @@ function emptyResult({ options, outputSpec }: Session, task: TaskDefinition, sta
     status,
     ...countsOf(undefined),
     membersSkipped: 0,
+    partsSkipped: 0,
+    rowGroupsSkipped: 0,
     bytesIn: 0,
     bytesInflated: 0,
     seconds: 0,

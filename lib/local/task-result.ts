@@ -24,12 +24,18 @@ export function resultOf(
     // A task that was skipped reports the whole dataset: an append that finds nothing new has no run of its own.
     ...countsOf(status === 'skipped' ? manifest?.totals : run?.totals),
     membersSkipped: run?.skipped?.count ?? 0,
-    bytesIn: status === 'complete' ? found.bytesIn : 0,
+    partsSkipped: status === 'complete' ? (found.partsSkipped ?? 0) : 0,
+    rowGroupsSkipped: status === 'complete' ? progress.rowGroupsSkipped() : 0,
+    bytesIn: status === 'complete' ? bytesRead(task, found, progress) : 0,
     bytesInflated: status === 'complete' ? progress.bytesInflated() : 0,
     seconds: (Date.now() - started) / 1000,
     output: urlBelow(session.outputSpec, outputPathOf(task, params)),
   }
 }
+
+/** Returns the bytes that were read, which are known before they are read except for Parquet. */
+const bytesRead = ({ source }: TaskRun['task'], { bytesIn }: FoundInputs, progress: TaskRun['progress']): number =>
+  source.format?.kind === 'parquet' ? progress.bytesIn() : bytesIn
 
 /** Returns the counts of a run that failed for too many rejects, although nothing was committed. */
 export function rejectedCounts({ code, detail }: FanmillError): Partial<TaskResult> {

@@ -29,6 +29,7 @@ import { outputPrefix } from '../state/state.ts'
 import { urlBelow } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
 import { isAlive } from '../threads/machine.ts'
+import { neededPartitions } from '../threads/needed-partitions.ts'
 import { environmentSecrets } from '../threads/secrets.ts'
 import { batchTools, deliveryLimitFor, openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
 import { createProgress, type Progress } from './progress.ts'
@@ -123,6 +124,7 @@ function findOptions(session: Session, task: TaskDefinition, params: ParamValues
     input: inputStore(session, task),
     task,
     params,
+    neededPartitions,
     identify,
     outputs: session.outputs,
     threads: session.workers,

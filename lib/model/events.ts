@@ -82,6 +82,11 @@ export interface TaskResult extends NodeName {
   /** Bad members that were skipped. */
   readonly membersSkipped: number
   readonly parts: number
+  /** Parts of a dataset that were not read, because their partitions have no row for the conditions; 0 for other inputs. */
+  readonly partsSkipped: number
+  /** Row groups of the parts of a dataset that were not read, because no row of them meets the conditions. */
+  readonly rowGroupsSkipped: number
+  /** Bytes read, of Parquet files only those of the columns and row groups that are needed. */
   readonly bytesIn: number
   /** Inflated bytes that this process read, without batches of an earlier process. */
   readonly bytesInflated: number

@@ -76,6 +76,8 @@ export const outcomeSchema = v.object({
   /** Compressed bytes read. */
   bytesIn: count,
   bytesInflated: count,
+  /** Row groups of Parquet files that were not read, because no row of them is needed; absent where there were none. */
+  rowGroupsSkipped: v.optional(count),
   seconds: v.number(),
   /** The slices that were processed. */
   slices: v.array(count),

@@ -3,25 +3,52 @@ import type { ParamValues, PipelineDefinition, SqlStep, Step, TaskDefinition } f
 import { isExchanging } from '../define/task-stages.ts'
 import { PermanentError } from '../errors/errors.ts'
 
-/** Returns the steps in order, with `where` as the first. Functions of the parameters get frozen ones. */
-export function resolveSteps(task: Pick<TaskDefinition, 'transform' | 'where'>, params: ParamValues): Step[] {
+/** The parts of a task that make steps. */
+export type SteppedTask = Pick<TaskDefinition, 'transform' | 'where' | 'source'> &
+  Partial<Pick<TaskDefinition, 'provenance'>>
+
+/** Returns the steps in order, with the conditions as the first. Functions of the parameters get frozen ones. */
+export function resolveSteps(task: SteppedTask, params: ParamValues): Step[] {
   const frozen = Object.freeze({ ...params })
   return stepFunctions(task).map(step => step(frozen))
 }
 
-/** Returns the steps as functions of frozen parameters, with `where` as the first. */
-export function stepFunctions({
-  transform,
-  where,
-}: Pick<TaskDefinition, 'transform' | 'where'>): ((params: ParamValues) => Step)[] {
-  const steps = transform.map(step => {
+/** Returns the steps as functions of frozen parameters, with the conditions as the first. */
+export function stepFunctions(task: SteppedTask): ((params: ParamValues) => Step)[] {
+  const ofSource = sourceWhere(task.source) === undefined ? undefined : sourceList(task)
+  const conditions = conditionFunctions(task).map(
+    (condition, index) => (params: ParamValues) => whereStep(condition(params), index === 0 ? ofSource : undefined),
+  )
+  const steps = task.transform.map(step => {
     if (typeof step === 'function') return (params: ParamValues) => step(params as never)
     // Compiled into two stages; callers resolve the steps of a stage.
     if (isExchanging(step)) throw new TypeError(`expected the steps of a stage, got ${step.kind}`)
     return () => step
   })
-  if (where === undefined) return steps
-  return [params => whereStep(typeof where === 'function' ? where(params as never) : where), ...steps]
+  return [...conditions, ...steps]
+}
+
+/** Returns the conditions on the rows as they are read: the `where` of the source, then that of the task. */
+export function resolveConditions(task: SteppedTask, params: ParamValues): SqlStep[] {
+  const frozen = Object.freeze({ ...params })
+  return conditionFunctions(task).map(condition => condition(frozen))
+}
+
+function conditionFunctions({ where, source }: SteppedTask): ((params: ParamValues) => SqlStep)[] {
+  const conditions = [sourceWhere(source), where]
+  return conditions
+    .filter(condition => condition !== undefined)
+    .map(condition => params => (typeof condition === 'function' ? condition(params as never) : condition))
+}
+
+/** Returns the condition of a source that reads a dataset. */
+export const sourceWhere = (source: TaskDefinition['source']) =>
+  source.kind === 'partitionsOf' ? source.where : undefined
+
+/** Returns what stays of a row after the condition of the source, which may use other columns too; undefined for all. */
+function sourceList({ source, provenance = [] }: SteppedTask): string | undefined {
+  if (source.kind !== 'partitionsOf' || !source.columns) return undefined
+  return [...source.columns.map(name => `"${name.replaceAll('"', '""')}"`), ...provenance].join(', ')
 }
 
 /** Finds a task of a pipeline by name. @throws TASK_UNKNOWN */
@@ -35,17 +62,18 @@ export function taskNamed(pipeline: PipelineDefinition, name: string): TaskDefin
   return task
 }
 
-const opening = 'SELECT * FROM input WHERE ('
+const opening = ' FROM input WHERE ('
 /** Begins a new line, because the condition may end in a comment. */
 const closing = '\n)'
 
-/** Makes a whole statement of a condition. */
-export function whereStep(condition: SqlStep): SqlStep {
+/** Makes a whole statement of a condition, with all columns or those of a list. */
+export function whereStep(condition: SqlStep, list = '*'): SqlStep {
   const texts = [...condition.texts]
-  texts[0] = `${opening}${texts[0]}`
+  texts[0] = `SELECT ${list}${opening}${texts[0]}`
   texts[texts.length - 1] += closing
   return { ...condition, texts, clause: 'where' }
 }
 
-/** Returns the condition in the statement of a task's `where`. */
-export const conditionOf = (statement: string): string => statement.slice(opening.length, -closing.length)
+/** Returns the condition in the statement of a `where`. */
+export const conditionOf = (statement: string): string =>
+  statement.slice(statement.indexOf(opening) + opening.length, -closing.length)

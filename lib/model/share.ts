@@ -74,6 +74,8 @@ export interface ShareResult {
   readonly skipped: readonly SkippedMember[]
   readonly bytesIn: number
   readonly bytesInflated: number
+  /** Row groups of Parquet files that were not read. */
+  readonly rowGroupsSkipped: number
   /** Parquet files of the accounts by member, one for each group. */
   readonly accountFiles: readonly string[]
   /** Parquet files of rejected rows. */

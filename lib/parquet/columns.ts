@@ -32,28 +32,39 @@ export interface ParquetColumn {
   readonly refused?: string
 }
 
-/** Returns the columns in the order of the file; names may be equal. */
-export function columnsOf(footer: ParquetFooter): readonly ParquetColumn[] {
-  const { elements, rowGroups } = footer
-  const columns: ParquetColumn[] = []
+/** A column's elements, itself first, and the index of its first leaf. */
+export interface ColumnElements {
+  readonly elements: readonly SchemaElement[]
+  readonly firstLeaf: number
+}
+
+/** Returns the elements of each column, in the order of the file. */
+export function columnElements({ elements }: Pick<ParquetFooter, 'elements'>): readonly ColumnElements[] {
+  const columns: ColumnElements[] = []
   let [at, leaf] = [1, 0]
   for (let index = 0; index < (elements[0]?.childCount ?? 0); index++) {
     const end = endOf(elements, at)
     const own = elements.slice(at, end)
-    const leaves = own.filter(isLeaf)
-    const first = leaf
-    const chunks = rowGroups.flatMap(({ rowCount, columns: all }) =>
+    columns.push({ elements: own, firstLeaf: leaf })
+    at = end
+    leaf += own.filter(isLeaf).length
+  }
+  return columns
+}
+
+/** Returns the columns in the order of the file; names may be equal. */
+export function columnsOf(footer: ParquetFooter): readonly ParquetColumn[] {
+  return columnElements(footer).map(({ elements, firstLeaf }) => {
+    const leaves = elements.filter(isLeaf)
+    const chunks = footer.rowGroups.flatMap(({ rowCount, columns: all }) =>
       leaves.flatMap((element, index): Chunk[] => {
-        const chunk = all[first + index]
+        const chunk = all[firstLeaf + index]
         return chunk ? [{ ...chunk, rowCount, element }] : []
       }),
     )
-    const refused = refusalOf(own, leaves, chunks)
-    columns.push({ name: elements[at]?.name ?? '', leaves: leaves.map(leafOf), refused })
-    at = end
-    leaf += leaves.length
-  }
-  return columns
+    const refused = refusalOf(elements, leaves, chunks)
+    return { name: elements[0]?.name ?? '', leaves: leaves.map(leafOf), refused }
+  })
 }
 
 /** Returns the columns of a file that the engine itself wrote, whose values it reads as they were. */

@@ -6,6 +6,7 @@ import { placeOf } from '../model/member-place.ts'
 import { columnsOf, isLeaf, ownColumnsOf, type ParquetColumn } from './columns.ts'
 import { type ParquetFooter, readFooter } from './footer.ts'
 import { pageFault } from './pages.ts'
+import { type FooterChoice, projectFooter } from './project-footer.ts'
 import { type ParquetReading, rewriteFooter } from './rewrite-footer.ts'
 import { ThriftError } from './thrift-compact.ts'
 
@@ -15,8 +16,14 @@ export interface ParquetContent {
   readonly rowCount: number
   /** Equal for files with the same columns that are read in the same way. */
   readonly schemaKey: string
+  /** Names of all columns of the file, where some of them were not copied. */
+  readonly names?: readonly string[]
   /** Set when the file has its own footer, and so its own names of columns. */
   readonly isAsWritten?: boolean
+  /** Rows of the file that are read, end exclusive, where not all are; only with `isAsWritten`. */
+  readonly rowRanges?: readonly { readonly start: number; readonly end: number }[] | undefined
+  /** Numbers of rows that a copy lacks: from row `start` of the copy on, `skipped` rows of the file were left out before. */
+  readonly gaps?: readonly { readonly start: number; readonly skipped: number }[] | undefined
 }
 
 /** How a copy is read: `own` for a file that Fanmill itself wrote. */
@@ -30,7 +37,8 @@ interface Origin {
 }
 
 const magicBytes = 4
-const tailBytes = 8
+/** Bytes after the footer: its length, and the mark of the format. */
+export const tailBytes = 8
 /** Limit on a footer, which is held in memory twice while it is rewritten. */
 const footerBytesMax = 512 * 1024 * 1024
 
@@ -42,35 +50,75 @@ export function prepareParquet(file: string, origin: Origin, reading: FileReadin
   const handle = openSync(file, 'r+')
   try {
     const { bytes, footer } = openFooter(handle, origin)
-    const fault = pageFault(handle, footer)
-    if (fault !== undefined) throw notParquet(origin, `${fault}; it is damaged, get it again`)
-    const columns = reading === 'own' ? ownColumnsOf(footer) : columnsOf(footer)
-    const kinds = columns.flatMap(column => column.leaves.map(leaf => leaf.kind))
-    appendFooter(handle, rewriteFooter(bytes, footer, { kinds, reading: reading === 'own' ? 'checked' : reading }))
-    return { columns, rowCount: footer.rowCount, schemaKey: schemaKeyOf(bytes, footer, columns, reading) }
+    return prepareCopy(handle, bytes, footer, origin, reading)
   } finally {
     closeSync(handle)
   }
 }
 
 /** Describes a file that Fanmill itself wrote, which the engine opens as it is. @throws INPUT_INVALID */
-export function describeFile(file: string, origin: Origin): ParquetContent {
+export function describeFile(
+  file: string,
+  origin: Origin,
+): ParquetContent & { readonly footer: ParquetFooter; readonly footerBytes: number } {
   const handle = openSync(file, 'r')
   try {
     const { bytes, footer } = openFooter(handle, origin)
     const columns = ownColumnsOf(footer)
     const schemaKey = schemaKeyOf(bytes, footer, columns, 'as written')
-    return { columns, rowCount: footer.rowCount, schemaKey, isAsWritten: true }
+    return { columns, rowCount: footer.rowCount, schemaKey, isAsWritten: true, footer, footerBytes: bytes.length }
   } finally {
     closeSync(handle)
   }
 }
 
+/** A sparse copy: the chosen chunks of a file at their own offsets. */
+export interface SparseCopy {
+  readonly handle: number
+  /** The footer of the file, and what of it was copied. */
+  readonly bytes: Uint8Array
+  readonly footer: ParquetFooter
+  readonly choice: FooterChoice
+}
+
+/** Writes the beginning and the end of a sparse copy, so that the engine can open it. @throws INPUT_INVALID for a damaged file */
+export function prepareSparse(
+  { handle, bytes, footer, choice }: SparseCopy,
+  origin: Origin,
+  reading: FileReading,
+): ParquetContent {
+  const projected = projectFooter(bytes, footer, choice)
+  writeSync(handle, Buffer.from('PAR1', 'latin1'), 0, magicBytes, 0)
+  const names = columnsOf(footer).map(({ name }) => name)
+  return { ...prepareCopy(handle, projected, parseFooter(projected, origin), origin, reading), names }
+}
+
 function openFooter(handle: number, origin: Origin): { bytes: Uint8Array; footer: ParquetFooter } {
   const bytes = readFooterBytes(handle, origin)
+  return { bytes, footer: checkedFooter(bytes, origin) }
+}
+
+/** Reads a footer without the eight bytes that end the file, and checks its sums. @throws INPUT_INVALID */
+export function checkedFooter(bytes: Uint8Array, origin: Origin): ParquetFooter {
   const footer = parseFooter(bytes, origin)
   checkRows(footer, origin)
-  return { bytes, footer }
+  return footer
+}
+
+/** Checks the pages of a copy, and appends the footer with which the engine changes no value. */
+function prepareCopy(
+  handle: number,
+  bytes: Uint8Array,
+  footer: ParquetFooter,
+  origin: Origin,
+  reading: FileReading,
+): ParquetContent {
+  const fault = pageFault(handle, footer)
+  if (fault !== undefined) throw notParquet(origin, `${fault}; it is damaged, get it again`)
+  const columns = reading === 'own' ? ownColumnsOf(footer) : columnsOf(footer)
+  const kinds = columns.flatMap(column => column.leaves.map(leaf => leaf.kind))
+  appendFooter(handle, rewriteFooter(bytes, footer, { kinds, reading: reading === 'own' ? 'checked' : reading }))
+  return { columns, rowCount: footer.rowCount, schemaKey: schemaKeyOf(bytes, footer, columns, reading) }
 }
 
 function schemaKeyOf(
@@ -91,19 +139,26 @@ export const prepareTable = (file: string, table: string): ParquetContent =>
 function readFooterBytes(handle: number, origin: Origin): Uint8Array {
   const sizeBytes = fstatSync(handle).size
   if (sizeBytes < magicBytes + tailBytes) throw notParquet(origin, `got only ${sizeBytes} bytes`)
-  const [head, tail] = [readAt(handle, 0, magicBytes), readAt(handle, sizeBytes - tailBytes, tailBytes)]
-  const [first, last] = [head.toString('latin1'), tail.subarray(magicBytes).toString('latin1')]
+  if (readAt(handle, 0, magicBytes).toString('latin1') !== 'PAR1')
+    throw notParquet(origin, 'got a file that does not begin with PAR1')
+  const lengthBytes = footerLength(readAt(handle, sizeBytes - tailBytes, tailBytes), sizeBytes, origin)
+  return readAt(handle, sizeBytes - tailBytes - lengthBytes, lengthBytes)
+}
+
+/** Returns the bytes of the footer from the last eight bytes of a file, which follow it. @throws INPUT_INVALID */
+export function footerLength(tail: Buffer, sizeBytes: number, origin: Origin): number {
+  if (sizeBytes < magicBytes + tailBytes) throw notParquet(origin, `got only ${sizeBytes} bytes`)
+  const last = tail.toString('latin1', tail.length - magicBytes)
   if (last === 'PARE') throw notParquet(origin, 'got one with an encrypted footer; decrypt it first')
-  if (first !== 'PAR1') throw notParquet(origin, 'got a file that does not begin with PAR1')
   if (last !== 'PAR1')
     throw notParquet(origin, 'got a file that does not end with PAR1; it may be cut short, get it again')
-  const lengthBytes = tail.readUInt32LE(0)
+  const lengthBytes = tail.readUInt32LE(tail.length - tailBytes)
   if (lengthBytes > Math.min(footerBytesMax, sizeBytes - magicBytes - tailBytes))
     throw notParquet(
       origin,
       `got a footer of ${lengthBytes} bytes in a file of ${sizeBytes}; it is damaged, get it again`,
     )
-  return readAt(handle, sizeBytes - tailBytes - lengthBytes, lengthBytes)
+  return lengthBytes
 }
 
 function readAt(handle: number, position: number, lengthBytes: number): Buffer {

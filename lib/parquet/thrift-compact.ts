@@ -131,22 +131,23 @@ export class ThriftReader {
   }
 }
 
-/** Collects the bytes of a structure. */
+/** Collects the bytes of a structure in a buffer, which grows by half. */
 export class ThriftWriter {
-  readonly #bytes: number[] = []
+  #bytes = new Uint8Array(1024)
+  #length = 0
   #lastId = 0
 
-  /** Begins a field; ids must increase. */
+  /** Begins a field; ids must increase, by at most 15. */
   field(id: number, type: number): this {
-    this.#bytes.push(((id - this.#lastId) << 4) | type)
+    this.#push(((id - this.#lastId) << 4) | type)
     this.#lastId = id
     return this
   }
 
   varint(value: number): this {
     let rest = value
-    for (; rest >= 0x80; rest = Math.floor(rest / 128)) this.#bytes.push((rest % 128) | 0x80)
-    this.#bytes.push(rest)
+    for (; rest >= 0x80; rest = Math.floor(rest / 128)) this.#push((rest % 128) | 0x80)
+    this.#push(rest)
     return this
   }
 
@@ -160,14 +161,16 @@ export class ThriftWriter {
   }
 
   raw(bytes: Uint8Array): this {
-    for (const byte of bytes) this.#bytes.push(byte)
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
     return this
   }
 
   listHead(count: number, type: number): this {
-    if (count < 15) this.#bytes.push((count << 4) | type)
+    if (count < 15) this.#push((count << 4) | type)
     else {
-      this.#bytes.push(0xf0 | type)
+      this.#push(0xf0 | type)
       this.varint(count)
     }
     return this
@@ -175,12 +178,25 @@ export class ThriftWriter {
 
   /** Ends the structure; the ids of the next one begin again. */
   stop(): this {
-    this.#bytes.push(0)
+    this.#push(0)
     this.#lastId = 0
     return this
   }
 
   done(): Uint8Array {
-    return Uint8Array.from(this.#bytes)
+    return this.#bytes.slice(0, this.#length)
+  }
+
+  #push(byte: number): void {
+    this.#reserve(1)
+    this.#bytes[this.#length++] = byte
+  }
+
+  #reserve(lengthBytes: number): void {
+    const needed = this.#length + lengthBytes
+    if (needed <= this.#bytes.length) return
+    const larger = new Uint8Array(Math.max(needed, Math.ceil(1.5 * this.#bytes.length)))
+    larger.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = larger
   }
 }

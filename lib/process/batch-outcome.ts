@@ -36,6 +36,7 @@ export async function buildOutcome(
     membersSkipped: skipped?.count ?? 0,
     skipped,
     ...sumFields(results, ['bytesIn', 'bytesInflated']),
+    rowGroupsSkipped: sumFields(results, ['rowGroupsSkipped']).rowGroupsSkipped || undefined,
     slices: slices.map(slice => slice.slice),
     ranges: ranges.length > 0 ? ranges : undefined,
     accounts,

@@ -31,8 +31,8 @@ export async function processShare(job: ShareJob, tools: ShareTools): Promise<Sh
 
 /** Takes the counts from the first staging: text that was staged again has no number of members and bytes. */
 function countedAs(first: StagedSlices, { staged }: GroupResult): GroupResult['staged'] {
-  const { memberCount, skipped, bytesIn, bytesInflated, ranges } = first
-  return { ...staged, memberCount, skipped, bytesIn, bytesInflated, ranges }
+  const { memberCount, skipped, bytesIn, bytesInflated, rowGroupsSkipped, ranges } = first
+  return { ...staged, memberCount, skipped, bytesIn, bytesInflated, rowGroupsSkipped, ranges }
 }
 
 /** Groups slices in their order, up to `groupBytes` each, in groups of nearly equal bytes. */
@@ -59,7 +59,7 @@ interface GroupSummary {
   readonly converted: Omit<ConvertedParts, 'rejectedByMember'>
   readonly staged: Pick<
     StagedSlices,
-    'recordsFound' | 'memberCount' | 'skipped' | 'bytesIn' | 'bytesInflated' | 'ranges'
+    'recordsFound' | 'memberCount' | 'skipped' | 'bytesIn' | 'bytesInflated' | 'rowGroupsSkipped' | 'ranges'
   >
   readonly accountFile: string
 }
@@ -73,10 +73,10 @@ async function summarizeGroup(
   await tools.writeAccounts(accountsOf({ converted, staged }), accountFile)
   for (const member of staged.skipped) tools.onSkip?.(member)
   const { rejectedByMember: _, ...kept } = converted
-  const { recordsFound, memberCount, skipped, bytesIn, bytesInflated, ranges } = staged
+  const { recordsFound, memberCount, skipped, bytesIn, bytesInflated, rowGroupsSkipped, ranges } = staged
   return {
     converted: kept,
-    staged: { recordsFound, memberCount, skipped, bytesIn, bytesInflated, ranges },
+    staged: { recordsFound, memberCount, skipped, bytesIn, bytesInflated, rowGroupsSkipped, ranges },
     accountFile,
   }
 }
@@ -90,6 +90,7 @@ function joinGroups(results: readonly GroupSummary[], tools: ShareTools): ShareR
     'memberCount',
     'bytesIn',
     'bytesInflated',
+    'rowGroupsSkipped',
   ])
   return {
     parts: converted.flatMap(each => each.parts),

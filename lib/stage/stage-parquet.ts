@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type MemberPlace, withPlace } from '../model/member-place.ts'
-import type { PartSlice } from '../model/plan-data.ts'
-import { describeFile, type ParquetContent, prepareParquet } from '../parquet/file.ts'
+import type { InputObject, PartSlice } from '../model/plan-data.ts'
+import { type ParquetContent, prepareParquet } from '../parquet/file.ts'
 import { refuseOtherFile } from '../text/other-file.ts'
 import { FileWriter } from './file-writer.ts'
+import { copyChunks, openInPlace } from './sparse-parquet.ts'
 import type { StagedMember } from './stage.ts'
 import type { SliceStageOptions, Staging } from './staging.ts'
 
@@ -24,27 +25,52 @@ export async function stageParquet(
   addParquet(staging, { file, isLocated, origin, parquet: prepareParquet(file, origin, isLocated ? 'raw' : 'checked') })
 }
 
-/** Stages a part of a dataset: its values fit, because Fanmill wrote them. On a disk the engine opens the part itself. */
+/** Stages a Parquet file of others: only the chunks of the columns that are read are copied. */
+export async function stageParquetFile(
+  input: Pick<InputObject, 'key' | 'etag' | 'sizeBytes'>,
+  staging: Staging,
+  { store, folder, isLocated, names, signal }: SliceStageOptions,
+): Promise<void> {
+  const origin = { archive: input.key, member: '' }
+  const file = newFile(staging, folder)
+  const reading = isLocated ? 'raw' : 'checked'
+  const copying = copyChunks(input, { store, file, origin, reading, names, signal })
+  const { parquet, bytesRead } = await copying.catch(async (error: unknown) => {
+    const range = { start: 0, end: Math.min(input.sizeBytes, headBytes) }
+    // A file of another kind is named by its first bytes.
+    refuseNonParquet(await store.read(input.key, { etag: input.etag, range, signal }), origin)
+    throw error
+  })
+  staging.counts.bytesIn += bytesRead
+  addParquet(staging, { file, isLocated, origin, parquet })
+}
+
+/** Enough to tell what a file is. */
+const headBytes = 4096
+
+/**
+ * Stages a part of a dataset: its values fit, because Fanmill wrote them. On a disk the engine opens the part itself, else the chunks that
+ * are needed are copied.
+ */
 // biome-ignore lint/correctness/useYield: deliberately a generator, as every slice is staged by one; a part is one piece
 export async function* stagePart(
   { part }: PartSlice,
   current: () => Staging,
-  { store, folder, isLocated, signal }: SliceStageOptions,
+  options: SliceStageOptions,
 ): AsyncGenerator<void> {
+  const { store, folder, isLocated, names, rowGroups, signal } = options
   const { key, etag, sizeBytes, partition = {} } = part
   const origin = { archive: key, member: '' }
   const staging = current()
   staging.counts.members++
-  staging.counts.bytesIn += sizeBytes
   staging.addInflated(sizeBytes)
-  if (store.fileOf) {
-    const file = await store.fileOf(key, etag)
-    addParquet(staging, { file, isLocated, origin, partition, parquet: describeFile(file, origin) })
-    return
-  }
-  const file = newFile(staging, folder)
-  await pipeline(Readable.from(store.stream(key, { etag, signal })), createWriteStream(file))
-  addParquet(staging, { file, isLocated, origin, partition, parquet: prepareParquet(file, origin, 'own') })
+  const file = store.fileOf ? await store.fileOf(key, etag) : newFile(staging, folder)
+  const { parquet, bytesRead, rowGroupsSkipped } = store.fileOf
+    ? await openInPlace(file, { origin, names, rowGroups })
+    : await copyChunks(part, { store, file, origin, reading: 'own', names, rowGroups, signal })
+  staging.counts.bytesIn += bytesRead
+  staging.counts.rowGroupsSkipped += rowGroupsSkipped
+  if (parquet.rowCount > 0) addParquet(staging, { file, isLocated, origin, partition, parquet })
 }
 
 function newFile(staging: Staging, folder: string): string {

@@ -20,7 +20,7 @@ import { readTexts } from './member-text.ts'
 import type { Origin } from './origin.ts'
 import { rowLines } from './row-lines.ts'
 import { stageExchange } from './stage-exchange.ts'
-import { stageParquet, stagePart } from './stage-parquet.ts'
+import { stageParquet, stageParquetFile, stagePart } from './stage-parquet.ts'
 import type { SliceStageOptions, Staging } from './staging.ts'
 
 /** Yields after each long piece; the caller may then continue with another stage. */
@@ -161,13 +161,13 @@ async function* stageFile(
   const staging = current()
   const { store, signal } = options
   if (input.sizeBytes <= smallFileBytes && (await stageSmall(input, staging, options))) return
-  const source = inflateFile(store, input, { signal })
   staging.counts.members++
-  staging.counts.bytesIn += input.sizeBytes
   if (!staging.text) {
     staging.addInflated(input.sizeBytes)
-    return stageParquet(staging, options, { archive: input.key, member: '' }, source)
+    return stageParquetFile(input, staging, options)
   }
+  staging.counts.bytesIn += input.sizeBytes
+  const source = inflateFile(store, input, { signal })
   yield* stagePieces(current, options, { archive: input.key, member: '' }, source)
 }
 

@@ -50,6 +50,8 @@ export interface StagedSlices {
   readonly recordsFound: number
   readonly bytesIn: number
   readonly bytesInflated: number
+  /** Row groups of Parquet files that were not read, because no row of them is needed. */
+  readonly rowGroupsSkipped: number
   readonly ranges: readonly RangeEnds[]
   discard(): void
 }
@@ -98,7 +100,7 @@ let stageCount = 0
 function openStaging(options: SliceStageOptions): Staging {
   const { folder, format, columns, isLocated, isByMember = false, stageBytesMax } = options
   const columnCount = Object.keys(columns).length
-  const counts = { members: 0, bytesIn: 0, bytesInflated: 0 }
+  const counts = { members: 0, bytesIn: 0, bytesInflated: 0, rowGroupsSkipped: 0 }
   const name = `stage${stageCount++}`
   const text = isText(format)
     ? createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnCount, name })
@@ -151,6 +153,7 @@ function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
     recordsFound: files.reduce((sum, file) => sum + file.records, 0),
     bytesIn: staging.counts.bytesIn,
     bytesInflated: staging.counts.bytesInflated,
+    rowGroupsSkipped: staging.counts.rowGroupsSkipped,
     ranges: staging.ranges,
     discard: staging.discard,
   }

@@ -4,6 +4,7 @@ import type { JsonValue } from '../define/json-value.ts'
 import type { ItemSlice } from '../model/plan-data.ts'
 import type { RangeEnds } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
+import type { ParquetFooter } from '../parquet/footer.ts'
 import type { ReusedBuffer } from '../store/reused-buffer.ts'
 import type { Reader } from '../store/store.ts'
 import type { Stage, StagedFile } from './stage.ts'
@@ -24,6 +25,10 @@ export interface SliceStageOptions {
   readonly rowsOf?: ((partition: JsonValue) => AsyncIterable<object> | Iterable<object>) | undefined
   /** Returns the rows of a value as JSON lines, for a source that maps a function over values. */
   readonly itemText?: ((slice: ItemSlice) => Promise<Uint8Array>) | undefined
+  /** Names of the columns of Parquet files that are read; default all. */
+  readonly names?: ReadonlySet<string> | undefined
+  /** Returns for each row group of a part of a dataset whether it may have rows that are needed; undefined where all may. */
+  readonly rowGroups?: ((footer: ParquetFooter) => Promise<readonly boolean[] | undefined>) | undefined
   readonly isLocated: boolean
   /** Writes one staged file per member; default false. */
   readonly isByMember?: boolean
@@ -45,7 +50,7 @@ export interface Staging {
   borrowed: readonly StagedFile[]
   /** Memory that the slices use one after another. */
   readonly buffer: ReusedBuffer
-  readonly counts: { members: number; bytesIn: number; bytesInflated: number }
+  readonly counts: { members: number; bytesIn: number; bytesInflated: number; rowGroupsSkipped: number }
   /** Counts inflated bytes and reports them to `onInflated`. */
   addInflated(bytes: number): void
   readonly skipped: SkippedMember[]

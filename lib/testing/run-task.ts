@@ -27,6 +27,7 @@ import { outputPrefix, readOutcome, runKeys } from '../state/state.ts'
 import { type MemoryStore, memoryStore } from '../store/memory-store.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import { thisOwner } from '../threads/machine.ts'
+import { neededPartitions } from '../threads/needed-partitions.ts'
 import { batchTools } from '../threads/task-workers.ts'
 import { checkKeys, rowFile, type TestRow } from './row-text.ts'
 import { putFiles, type TestFiles } from './test-files.ts'
@@ -77,7 +78,7 @@ export async function runTask<Row = AnyRow>(
   const pools: Workers[] = []
   try {
     const tables = await fetchTables({ input, stageFolder: folder }, given, params)
-    const found = await findInputs({ input, task: given, params })
+    const found = await findInputs({ input, task: given, params, neededPartitions })
     await requireColumns(input, given, found)
     const setup = {
       params,

@@ -39,6 +39,13 @@ const inputKeys = ({ inputs, staged }: ShareJob): string[] =>
 const stagedArchives = ({ files }: StagedText): string[] =>
   (files as readonly StagedFile[]).flatMap(({ members }) => members.map(({ archive }) => archive))
 
+/** Returns the names of the columns of Parquet files that are read; undefined for all. */
+function namesRead({ columns, onNewColumn }: TaskDefinition, engine: TaskEngine): ReadonlySet<string> | undefined {
+  const declared = columns && onNewColumn !== 'keep' ? Object.keys(columns) : undefined
+  const names = engine.datasetColumns ?? declared
+  return names && new Set(names)
+}
+
 interface ShareWatch {
   readonly signal: AbortSignal
   readonly log: ThreadLog
@@ -90,6 +97,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
   const { onBadMember, limits } = memberPolicy(task.source)
   if (!format) throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed to read rows`)
   const inPath = pathColumns(task, job)
+  const engine = await checkedEngine(thread, { hive: inPath, dataset: datasetOf(job) })
   // Reads ahead over all groups of the share: the first slices of the next group arrive while one is converted.
   const store = readAhead(thread.store, wantedRanges(job, thread.store), { readsMax: setup.readsMax ?? 1, signal })
   const items = itemCalls(thread, job)
@@ -104,12 +112,13 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
     limits,
     stageBytesMax: setup.stageBytesMax,
     readsHive: task.source.hive !== false,
+    names: namesRead(task, engine),
+    rowGroups: engine.rowGroups,
     rowsOf: rowsFunction(thread),
     itemText: items?.textOf,
     signal,
     onInflated: (bytes: number) => progress.staged(bytes),
   }
-  const engine = await checkedEngine(thread, { hive: inPath, dataset: datasetOf(job) })
   thread.progress ??= createThreadProgress({ send, engineProgress: () => engine.progress() })
   const progress = thread.progress
   return {

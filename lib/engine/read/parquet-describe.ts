@@ -24,6 +24,11 @@ export interface ParquetFile {
   readonly index: number
   readonly columns: readonly FileColumn[]
   readonly schemaKey: string
+  /** Names of all columns of the file, in its order. */
+  readonly names: readonly string[]
+  /** Rows that are read, and rows that the file lacks: see `ParquetContent`. */
+  readonly rowRanges?: ParquetContent['rowRanges'] | undefined
+  readonly gaps?: ParquetContent['gaps'] | undefined
   /** Set for a part of a dataset: its values of `partitionBy`. */
   readonly partition?: Partition | undefined
 }
@@ -43,7 +48,8 @@ export async function describeParquet(
     const { schemaKey } = parquet
     const columns = known.get(schemaKey) ?? (await fileColumns(connection, { file, origin, parquet }))
     known.set(schemaKey, columns)
-    described.push({ file, origin, index, columns, schemaKey, partition })
+    const { rowRanges, gaps, names = columns.map(({ name }) => name) } = parquet
+    described.push({ file, origin, index, columns, schemaKey, names, rowRanges, gaps, partition })
   }
   return described
 }

@@ -98,7 +98,7 @@ function placesOf(group: readonly ParquetFile[], { columns, strict }: ParquetOpt
   })
   const shown = values.slice(0, shownColumnsMax)
   const received = shown.length === 0 ? "''" : `CAST({${shown.join(', ')}} AS VARCHAR)`
-  const row = 'CAST(file_row_number + 1 AS VARCHAR)'
+  const row = `CAST(${rowNumber(group)} + 1 AS VARCHAR)`
   const member = byFile(group, ({ index }) => String(index))
   return [member, row, row, received, "''"].map((value, index) => `${value} AS ${placeColumns[index]}`)
 }
@@ -121,19 +121,37 @@ export function parquetMisfits(files: readonly ParquetFile[], options: ParquetOp
       return bad === undefined ? [] : [`WHEN ${bad} THEN ${misfit(column.name, expected, received)}`]
     })
     const member = byFile(group, ({ index }) => String(index))
-    const row = 'CAST(file_row_number + 1 AS VARCHAR)'
+    const row = `CAST(${rowNumber(group)} + 1 AS VARCHAR)`
     return `SELECT ${member} AS member, ${row} AS line, ${row} AS record, unnest(CASE ${cases.join(' ')} END), '' AS text FROM ${scanGroup(group)} WHERE ${anyBad}`
   })
   return selects.join(' UNION ALL ')
 }
 
-const scanGroup = (group: readonly ParquetFile[]): string => scan(group.map(({ file }) => file))
+/** Returns a FROM clause over the files of a group, with the rows that are read. */
+function scanGroup(group: readonly ParquetFile[]): string {
+  const from = scan(group.map(({ file }) => file))
+  const ranges = group[0]?.rowRanges?.map(({ start, end }) => `file_row_number BETWEEN ${start} AND ${end - 1}`)
+  // The engine leaves out row groups by the numbers of their rows.
+  return ranges ? `(SELECT *, file_row_number, file_index FROM ${from} WHERE ${ranges.join(' OR ') || 'false'})` : from
+}
+
+/** Returns the number of a row in its file, from 0, as SQL. */
+function rowNumber(group: readonly ParquetFile[]): string {
+  if (group.every(({ gaps }) => !gaps)) return 'file_row_number'
+  const byIndex = group.map(({ gaps = [] }, index) => {
+    const cases = gaps.toReversed().map(({ start, skipped }) => `WHEN file_row_number >= ${start} THEN ${skipped}`)
+    return `WHEN ${index} THEN ${cases.length > 0 ? `CASE ${cases.join(' ')} END` : 0}`
+  })
+  return `(file_row_number + CASE file_index ${byIndex.join(' ')} END)`
+}
 
 /** Groups files with the same columns in the same order, which one scan reads. */
 function groupsOf(files: readonly ParquetFile[], options: ParquetOptions): ParquetFile[][] {
   const keyOf = (file: ParquetFile): string => {
-    const { schemaKey, partition = {} } = file
-    return JSON.stringify([schemaKey, pathColumnsOf(file, options), Object.keys(partition)])
+    const { schemaKey, partition = {}, rowRanges } = file
+    // Ranges of rows are conditions on one file.
+    const alone = rowRanges && file.file
+    return JSON.stringify([schemaKey, pathColumnsOf(file, options), Object.keys(partition), alone])
   }
   return [...Map.groupBy(files, keyOf).values()]
 }
@@ -174,11 +192,11 @@ function checkKinds(files: readonly ParquetFile[], options: ParquetOptions): voi
 
 function checkColumns(file: ParquetFile, options: ParquetOptions): void {
   const { origin, columns } = file
-  const names = columns.map(column => column.name)
+  const { names } = file
   const inPath = pathColumnsOf(file, options)
   const both = names.find(name => inPath.includes(name))
   if (both !== undefined) throw inPathAndFile(origin, both)
-  for (const [position, name] of names.entries())
+  for (const [position, { name }] of columns.entries())
     if (options.keepNew || options.columns.some(column => column.name === name)) checkColumn(file, position)
   // Parts of earlier runs may lack columns that the dataset has: their rows have null there.
   if (options.dataset) return
@@ -244,7 +262,7 @@ function newColumns(own: readonly FileColumn[], { columns, strict }: ParquetOpti
 }
 
 function provenanceOf(name: string, group: readonly ParquetFile[]): string {
-  if (name === '_line') return 'file_row_number + 1'
+  if (name === '_line') return `${rowNumber(group)} + 1`
   const ofRun = runValue(name)
   if (ofRun !== undefined) return ofRun
   return byFile(group, ({ origin }) => (name === '_archive' ? origin.archive : origin.member))

@@ -98,11 +98,11 @@ function checkParsed(
 /** Whether a step is over rows of which those of one key are together. */
 export const isKeyed = (step: Step): step is KeyedStep => step.kind === 'aggregate' || step.kind === 'latest'
 
-/** Names a step in messages. A task's `where` is the first step, and not counted as one of its `transform`. */
+/** Names a step in messages. Conditions are the first steps, and not counted as one of its `transform`. */
 function nameOf(steps: readonly Step[], index: number): string {
   const isWhere = (step: Step | undefined): boolean => step?.kind === 'sql' && step.clause === 'where'
   if (isWhere(steps[index])) return 'where'
-  return `transform step ${isWhere(steps[0]) ? index : index + 1}`
+  return `transform step ${index + 1 - steps.filter(isWhere).length}`
 }
 
 /** Deliberately a limit that never cuts, because the engine moves no filter below a limit: rows are counted and checked below it. */

@@ -1,0 +1,42 @@
+/** Finds the partitions of a dataset that may have rows for a condition. */
+import type { PartitionQuery } from '../model/partition-query.ts'
+import { runBound } from './duckdb/bound-query.ts'
+import type { Engine } from './duckdb/engine.ts'
+import { quoteName, quoteText } from './duckdb/quote.ts'
+import { boundQuery, conjunctsOf, expressionText } from './sql/predicate.ts'
+
+/** Partitions of one query. */
+const partitionsAtOnce = 1000
+
+/**
+ * Returns for each partition whether it may have rows that meet the conditions: those parts of them that are joined by AND and have
+ * columns of partitions alone are evaluated by the engine. @throws SQL_INVALID
+ */
+export async function neededPartitions(engine: Engine, query: PartitionQuery): Promise<readonly boolean[]> {
+  const { conditions, schema, partitions } = query
+  const connection = await engine.connect()
+  const names = Object.keys(partitions[0] ?? {})
+  const columns = names.map(name => ({ name, type: schema.find(each => each.name === name)?.type ?? 'VARCHAR' }))
+  const lower = names.map(name => name.toLowerCase())
+  const all = await conjunctsOf(connection, conditions)
+  const own = all.filter(({ columns: used }) => used?.length && used.every(name => lower.includes(name)))
+  if (own.length === 0) return partitions.map(() => true)
+  const tests = await Promise.all(
+    own.map(async ({ node, values }) => ({ text: `(${await expressionText(connection, node)})`, values })),
+  )
+  const needed = new Set<number>()
+  for (let start = 0; start < partitions.length; start += partitionsAtOnce) {
+    const rows = partitions.slice(start, start + partitionsAtOnce).map((partition, index) => {
+      const texts = names.map(name => textSql(partition[name] ?? null))
+      return `(${[start + index, ...texts].join(', ')})`
+    })
+    const casts = columns.map(({ name, type }, at) => `CAST(p${at} AS ${type}) AS ${quoteName(name)}`)
+    const from = `(SELECT _fanmill_number, ${casts.join(', ')} FROM (VALUES ${rows.join(', ')}) AS t(_fanmill_number, ${names.map((_, at) => `p${at}`).join(', ')})) AS input`
+    const where = tests.flatMap((test, at) => (at === 0 ? [test] : [' AND ', test]))
+    const result = await runBound(connection, boundQuery([`SELECT _fanmill_number FROM ${from} WHERE `, ...where]))
+    for (const [at] of await result.getRows()) needed.add(Number(at))
+  }
+  return partitions.map((_, at) => needed.has(at))
+}
+
+const textSql = (text: string | null): string => (text === null ? 'CAST(NULL AS VARCHAR)' : quoteText(text))

@@ -1,0 +1,92 @@
+/** Finds the columns that the first steps of a task use, where their SQL shows it. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Step } from '../../define/definition.ts'
+import type { AggregateStep } from '../../define/exchange-definition.ts'
+import { conditionOf } from '../../model/resolve-task.ts'
+import { list, type Node, parseExpression, parseSelect } from '../sql/syntax.ts'
+import { stepSql } from '../transform/transform.ts'
+
+/**
+ * Returns the names that are used; undefined where all columns may be: the rows are the output, a function gets them, or the SQL has `*`
+ * or something else that is not a list of names.
+ */
+export async function usedColumns(
+  connection: DuckDBConnection,
+  steps: readonly Step[],
+  names: readonly string[],
+): Promise<readonly string[] | undefined> {
+  const used = new Set<string>()
+  const known = new Map(names.map(name => [name.toLowerCase(), name]))
+  for (const step of steps) {
+    if (step.kind === 'aggregate') return aggregated(step, known, used)
+    if (step.kind !== 'sql') return undefined
+    const sql = stepSql(step, 1)
+    const isCondition = step.clause === 'where'
+    const tree = await (isCondition
+      ? parseExpression(connection, conditionOf(sql), 'where')
+      : parseSelect(connection, sql, 'transform step')
+    ).catch(() => undefined)
+    // SQL that does not parse is refused where it is checked, over all columns.
+    if (!tree || !collectNames(tree, aliasesIn(tree), known, used)) return undefined
+    if (!isCondition) return [...used]
+  }
+  return undefined
+}
+
+/** Adds key and columns of measures; undefined where a measure has more than a column. */
+function aggregated(
+  { by, measures }: AggregateStep,
+  known: ReadonlyMap<string, string>,
+  used: Set<string>,
+): readonly string[] | undefined {
+  const all = Object.values(measures)
+  if (!all.every(measure => Object.keys(measure).every(field => field === 'kind' || field === 'column')))
+    return undefined
+  for (const name of [...by, ...all.flatMap(({ column }) => column ?? [])]) {
+    const column = known.get(name.toLowerCase())
+    if (column !== undefined) used.add(column)
+  }
+  return [...used]
+}
+
+/** Returns the names that a condition uses; all where it may use any. */
+export async function conditionColumns(
+  connection: DuckDBConnection,
+  step: Step | undefined,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const used = new Set<string>()
+  if (step?.kind !== 'sql') return names
+  const tree = await parseExpression(connection, conditionOf(stepSql(step, 1)), 'where').catch(() => undefined)
+  const known = new Map(names.map(name => [name.toLowerCase(), name]))
+  return tree && collectNames(tree, aliasesIn(tree), known, used) ? [...used] : names
+}
+
+/** Returns the names by which whole rows can be meant. */
+function aliasesIn(tree: unknown, found = new Set(['input'])): Set<string> {
+  if (typeof tree !== 'object' || tree === null) return found
+  const { alias, type } = tree as Node
+  if (typeof type === 'string' && type.endsWith('_TABLE') && typeof alias === 'string') found.add(alias.toLowerCase())
+  for (const part of Object.values(tree)) aliasesIn(part, found)
+  return found
+}
+
+/** Adds the names in a tree; false where something in it may mean all columns. */
+function collectNames(
+  tree: unknown,
+  rows: ReadonlySet<string>,
+  known: ReadonlyMap<string, string>,
+  used: Set<string>,
+): boolean {
+  if (typeof tree !== 'object' || tree === null) return true
+  const node = tree as Node
+  const { class: kind, column_names: path, using_columns: using, column_name_alias: renamed, ref_type: join } = node
+  if (kind === 'STAR' || kind === 'POSITIONAL_REFERENCE' || join === 'NATURAL' || list(renamed).length > 0) return false
+  const names = [...((path ?? []) as readonly string[]), ...((using ?? []) as readonly string[])]
+  if (kind === 'COLUMN_REF' && names.length === 1 && rows.has(String(names[0]).toLowerCase())) return false
+  for (const name of names) {
+    const column = known.get(String(name).toLowerCase())
+    if (column !== undefined) used.add(column)
+  }
+  return Object.values(node).every(part => collectNames(part, rows, known, used))
+}

@@ -1,0 +1,77 @@
+/** Returns the bounds of columns in row groups as texts that the engine casts to the column's type. */
+import { type Bound, boundKind, dateText, decimalText, readBound, timestampUnit } from './bounds.ts'
+import { columnElements } from './columns.ts'
+import { type ParquetFooter, physical, type SchemaElement } from './footer.ts'
+
+/** The bounds of a column in one row group. What is unknown is absent. */
+export interface ColumnBounds {
+  readonly min?: string | undefined
+  readonly max?: string | undefined
+  readonly nullCount?: number | undefined
+}
+
+export interface RowGroupBounds {
+  readonly rowCount: number
+  /** By the name of the column; only columns of one value a row. */
+  readonly columns: ReadonlyMap<string, ColumnBounds>
+}
+
+/** Returns the bounds of the named columns in each row group. */
+export function boundsByRowGroup(footer: ParquetFooter, names: readonly string[]): readonly RowGroupBounds[] {
+  const columns = columnElements(footer).flatMap(({ elements, firstLeaf }) => {
+    const [element] = elements
+    const isFlat = elements.length === 1 && element !== undefined && element.repetition !== repeated
+    return isFlat && names.includes(element.name) ? [{ element, leaf: firstLeaf }] : []
+  })
+  return footer.rowGroups.map(group => ({
+    rowCount: group.rowCount,
+    columns: new Map(
+      columns.map(({ element, leaf }) => {
+        const { min, max, nullCount } = group.columns[leaf]?.statistics ?? {}
+        return [element.name, { min: boundText(element, min), max: boundText(element, max), nullCount }]
+      }),
+    ),
+  }))
+}
+
+const repeated = 2
+
+function boundText(element: SchemaElement, bytes: Uint8Array | undefined): string | undefined {
+  const bound = bytes && readBound(element, bytes)
+  return bound === undefined ? undefined : textOf(element, bound)
+}
+
+function textOf(element: SchemaElement, bound: Bound): string | undefined {
+  if (typeof bound === 'number') return String(bound)
+  if (typeof bound !== 'bigint') return utf8(bound)
+  const kind = boundKind(element)
+  if (kind === 'decimal') return decimalText(bound, element.logical?.scale ?? element.scale ?? 0)
+  if (kind === 'date') return dateText(Number(bound) * 86_400_000)?.slice(0, 10)
+  if (kind === 'timestamp') return momentText(element, bound)
+  return String(
+    unsignedTypes.includes(element.converted ?? -1)
+      ? BigInt.asUintN(element.type === physical.int32 ? 32 : 64, bound)
+      : bound,
+  )
+}
+
+/** UINT_8 to UINT_64. */
+const unsignedTypes = [11, 12, 13, 14]
+
+function utf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+function momentText(element: SchemaElement, value: bigint): string | undefined {
+  const unit = timestampUnit(element)
+  const perMillisecond = 1000n ** BigInt(unit - 1)
+  const rest = ((value % perMillisecond) + perMillisecond) % perMillisecond
+  const iso = dateText(Number((value - rest) / perMillisecond))
+  if (iso === undefined) return undefined
+  const below = unit === 1 ? '' : rest.toString().padStart(3 * (unit - 1), '0')
+  return `${iso.slice(0, -1).replace('T', ' ')}${below}${element.logical?.isUtc ? '+00' : ''}`
+}

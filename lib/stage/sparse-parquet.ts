@@ -1,0 +1,122 @@
+/** Copies the chunks of a Parquet file that are needed into a sparse file, at their own offsets: nothing else of it is read. */
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { throwIfAborted } from '../errors/abort.ts'
+import type { MemberPlace } from '../model/member-place.ts'
+import type { InputObject } from '../model/plan-data.ts'
+import { chooseChunks, chosenRows, chunkBytes, chunkRanges } from '../parquet/choose-chunks.ts'
+import {
+  checkedFooter,
+  describeFile,
+  type FileReading,
+  footerLength,
+  type ParquetContent,
+  prepareSparse,
+  tailBytes,
+} from '../parquet/file.ts'
+import type { ParquetFooter } from '../parquet/footer.ts'
+import { mapParallel } from '../state/files.ts'
+import type { Reader } from '../store/store.ts'
+
+export interface SparseOptions {
+  readonly store: Pick<Reader, 'read' | 'stream'>
+  readonly file: string
+  readonly origin: MemberPlace
+  readonly reading: FileReading
+  /** Names of the columns that are read; default all. */
+  readonly names?: ReadonlySet<string> | undefined
+  /** Decides which row groups may have rows that are needed; default all. */
+  readonly rowGroups?: ((footer: ParquetFooter) => Promise<readonly boolean[] | undefined>) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface SparseResult {
+  readonly parquet: ParquetContent
+  readonly bytesRead: number
+  readonly rowGroupsSkipped: number
+}
+
+/** Most footers are smaller, and are read with the end of the file. */
+const tailGuessBytes = 8 * 1024
+const rangesAtOnce = 4
+
+/** Memory: the footer, and a few MiB. @throws INPUT_INVALID for a file that is not Parquet; INPUT_CHANGED */
+export async function copyChunks(
+  input: Pick<InputObject, 'key' | 'etag' | 'sizeBytes'>,
+  options: SparseOptions,
+): Promise<SparseResult> {
+  const { file, origin, reading, names, rowGroups } = options
+  const tail = await readTail(input, options)
+  const footer = checkedFooter(tail.footer, origin)
+  const isNeeded = await rowGroups?.(footer)
+  const choice = chooseChunks(footer, { names, isNeeded })
+  const ranges = chunkRanges(footer, choice, input.sizeBytes - tailBytes - tail.footer.length)
+  const handle = openSync(file, 'w+')
+  try {
+    await mapParallel(ranges, range => copyRange(handle, input, range, options), rangesAtOnce)
+    // The rewritten footer stands after the last byte of the original.
+    writeSync(handle, new Uint8Array(1), 0, 1, input.sizeBytes - 1)
+    const parquet = prepareSparse({ handle, bytes: tail.footer, footer, choice }, origin, reading)
+    const bytesRead = tail.bytesRead + ranges.reduce((sum, { start, end }) => sum + end - start, 0)
+    const rowGroupsSkipped = footer.rowGroups.length - choice.rowGroups.size
+    return { parquet: { ...parquet, gaps: gapsOf(footer, choice.rowGroups) }, bytesRead, rowGroupsSkipped }
+  } finally {
+    closeSync(handle)
+  }
+}
+
+/** Describes a file that Fanmill wrote, and that the engine opens itself, and the rows of it that it has to read. */
+export async function openInPlace(
+  file: string,
+  { origin, names, rowGroups }: Pick<SparseOptions, 'origin' | 'names' | 'rowGroups'>,
+): Promise<SparseResult> {
+  const { footer, footerBytes, ...parquet } = describeFile(file, origin)
+  const isNeeded = await rowGroups?.(footer)
+  const choice = chooseChunks(footer, { names, isNeeded })
+  const rowRanges = chosenRows(footer, choice.rowGroups)
+  const rowCount = rowRanges?.reduce((sum, { start, end }) => sum + end - start, 0) ?? parquet.rowCount
+  return {
+    parquet: { ...parquet, rowCount, rowRanges },
+    bytesRead: footerBytes + tailBytes + chunkBytes(footer, choice),
+    rowGroupsSkipped: footer.rowGroups.length - choice.rowGroups.size,
+  }
+}
+
+async function readTail(
+  { key, etag, sizeBytes }: Pick<InputObject, 'key' | 'etag' | 'sizeBytes'>,
+  { store, origin, signal }: SparseOptions,
+): Promise<{ readonly footer: Uint8Array; readonly bytesRead: number }> {
+  const read = async (start: number, end: number): Promise<Buffer> =>
+    Buffer.from(await store.read(key, { etag, range: { start, end }, signal }))
+  const start = Math.max(0, sizeBytes - tailGuessBytes)
+  const tail = await read(start, sizeBytes)
+  const footerStart = sizeBytes - tailBytes - footerLength(tail, sizeBytes, origin)
+  const end = tail.subarray(Math.max(0, footerStart - start), tail.length - tailBytes)
+  if (footerStart >= start) return { footer: end, bytesRead: tail.length }
+  return { footer: Buffer.concat([await read(footerStart, start), end]), bytesRead: sizeBytes - footerStart }
+}
+
+async function copyRange(
+  handle: number,
+  { key, etag }: Pick<InputObject, 'key' | 'etag'>,
+  range: { readonly start: number; readonly end: number },
+  { store, signal }: SparseOptions,
+): Promise<void> {
+  let at = range.start
+  for await (const bytes of store.stream(key, { etag, range, signal })) {
+    throwIfAborted(signal)
+    for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done, bytes.length - done, at + done)
+    at += bytes.length
+  }
+}
+
+/** Returns where the copy lacks rows, so that its rows have the numbers that they have in the file. */
+function gapsOf(footer: ParquetFooter, chosen: ReadonlySet<number>): ParquetContent['gaps'] {
+  const ranges = chosenRows(footer, chosen)
+  if (!ranges) return undefined
+  let start = 0
+  return ranges.map(range => {
+    const gap = { start, skipped: range.start - start }
+    start += range.end - range.start
+    return gap
+  })
+}
