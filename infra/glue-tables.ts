@@ -37,6 +37,8 @@ const makers: { readonly [K in Output['kind']]: (output: Extract<Output, { kind:
     memberFiles: () => [],
     sink: () => [],
     exchange: () => [],
+    // Programs that read Delta tables find the columns in the table's own log.
+    delta: () => [],
   }
 
 function makeFor<K extends Output['kind']>(output: Extract<Output, { kind: K }>, what: TableFor): CfnTable[] {

@@ -25,7 +25,7 @@ const arrows: Record<string, string> = {
   engine: 'define delta errors inflate model parquet paths stage text',
   inputs: 'define engine errors inflate model parquet paths state store text zip',
   runs: 'commit define errors inputs model state store',
-  commit: 'define errors model paths state store',
+  commit: 'define delta errors model paths state store',
   exchange: 'errors model',
   process: 'commit define engine errors exchange inflate inputs model paths runs stage state store text zip',
   threads: 'bundle define engine errors model paths process stage state store zip',

@@ -42,8 +42,9 @@ export async function writeJournal(actor: Actor, claim: HeadClaim, decision: Dec
 
 /** Checks again what plan checked, because another run may have been committed since, and inputs may add columns. */
 function checkFits({ reservation, current, outcomes, partitionBy }: Decision): void {
-  if (!current.standing || !keepsRows(current.standing, reservation)) return
   const schema = outcomes.find(outcome => outcome.schema.length > 0)?.schema
+  current.checkFits?.({ partitionBy, schema })
+  if (!current.standing || !keepsRows(current.standing, reservation)) return
   if (outputCommits[reservation.outputKind].hasShape)
     checkShape(reservation.outputPath, current.standing, { partitionBy, schema })
 }
@@ -64,17 +65,20 @@ function journalOf(
   leftovers: readonly string[],
   finishedAt: string,
 ): Journal {
-  const { runId, attempt, outputPath, mode, replaces } = reservation
+  const { runId, attempt, outputPath, outputKind, mode, replaces } = reservation
   const prefix = outputPrefix(outputPath)
   const generation = head.committing?.generation ?? reservation.generation
-  const { hasRowsInParts } = outputCommits[reservation.outputKind]
-  const what = { mode, generation, hasRowsInParts, partitionBy, outcomes, prefixLength: prefix.length, replaces }
+  const { hasRowsInParts, hasEmptyPart } = outputCommits[outputKind]
+  const counting = { hasRowsInParts, hasEmptyPart }
+  const what = { mode, generation, ...counting, partitionBy, outcomes, prefixLength: prefix.length, replaces }
   const next = nextManifest(current.standing, { ...what, run: runOf(reservation, { earlier, outcomes, finishedAt }) })
   const isNext = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])
   return {
     fanmill: 1,
     claim: head.claims,
     outputPath,
+    outputKind,
+    mode,
     runId,
     attempt,
     stage,

@@ -12,8 +12,9 @@ import { type Checked, checkOutcomes } from './commit-check.ts'
 import { rollJournal } from './commit-journal.ts'
 import type { CommitOptions } from './commit-options.ts'
 import { writeJournal } from './commit-plan.ts'
-import { type Current, changeHead, lockedOut, readCurrent } from './head.ts'
+import { type Current, changeHead, lockedOut } from './head.ts'
 import { HeadClaim } from './head-claim.ts'
+import { currentOf } from './output-commit.ts'
 import { checkCode } from './run-code.ts'
 import { settleHead } from './settle-head.ts'
 
@@ -48,6 +49,7 @@ export async function commit(store: Store, options: CommitOptions): Promise<Comm
   const prepared = await prepare(actor, claimed, options)
   if ('missing' in prepared) return { done: false, ...prepared }
   const rolled = await rollJournal(actor, claimed.head, prepared)
+  if (rolled.status === 'refused') throw rolled.error
   if (rolled.status === 'undone') return { done: false, missing: rolled.lostBatches, partsLost: true }
   return { done: true, manifest: rolled.manifest }
 }
@@ -65,7 +67,7 @@ async function claimHead(
   for (let round = 0; round < roundsMax; round++) {
     const { head, live } = await settleHead(actor, run.outputPath)
     if (live) throw lockedOut(run.outputPath, live)
-    const current = await readCurrent(actor.store, head.value)
+    const current = await currentOf(actor, head.value, run)
     const isDone = (current.manifest?.runs ?? []).some(one => one.runId === run.runId && one.attempt === run.attempt)
     if (current.manifest && isDone) return { done: true, manifest: current.manifest }
     if (codeHash !== undefined) checkCode(run, { codeHash, now: actor.now() })

@@ -2,6 +2,7 @@
 import { PermanentError, TransientError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { outputHashOf } from '../model/run-identity.ts'
+import type { RunShape } from '../model/schema-fit.ts'
 import { type Actor, effect, readState, readVersioned, roundsMax, type Versioned } from '../state/files.ts'
 import {
   type Committing,
@@ -24,6 +25,10 @@ export interface Current {
   readonly standing?: Manifest
   /** Whether `_SUCCESS` holds this manifest; false when someone removed it. */
   readonly hasSuccess: boolean
+  /** The highest generation that the output itself has seen, where it has a log of its own. */
+  readonly generation?: number
+  /** Checks the rows of a run against the output itself, where it has a log of its own. @throws OUTPUT_SCHEMA_MISMATCH */
+  readonly checkFits?: (run: RunShape) => void
 }
 
 /** Whether a claim is still valid: its time is not up and its owner is not known to be dead. */

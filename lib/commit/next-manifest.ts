@@ -18,6 +18,8 @@ export interface NextManifest {
   readonly generation: number
   /** Default true. */
   readonly hasRowsInParts?: boolean
+  /** Keeps a part without rows where no part has any, for the columns. Default true. */
+  readonly hasEmptyPart?: boolean
   readonly partitionBy: readonly string[]
   readonly run: ManifestRun
   readonly outcomes: readonly Outcome[]
@@ -29,10 +31,10 @@ export interface NextManifest {
 
 /** `before` is what still exists of the dataset; etags of new parts are empty. */
 export function nextManifest(before: Manifest | undefined, what: NextManifest): Manifest {
-  const { run, outcomes, generation, partitionBy, hasRowsInParts = true } = what
+  const { run, outcomes, generation, partitionBy, hasRowsInParts = true, hasEmptyPart = true } = what
   const added = outcomes.flatMap(outcome => partsOf(outcome, what))
   const kept = partsBeside(before, added, what)
-  const parts = visibleParts([...kept, ...added])
+  const parts = visibleParts([...kept, ...added], hasEmptyPart)
   const files = nextFiles(before, what)
   const runs = [...keptRuns(before, parts, files ?? [], what), withPartsOf(run, parts, files ?? [])]
   const totals = addTotals(runs.map(one => one.totals))
@@ -86,11 +88,11 @@ function withPartsOf(run: ManifestRun, parts: readonly ManifestPart[], files: re
 
 /**
  * Leaves out parts without rows, which only carry the schema and disturb readers of a partitioned dataset, because they are in no
- * partition. Where no part has rows, the last one is kept.
+ * partition. Where no part has rows, the last one is kept with `hasEmptyPart`.
  */
-function visibleParts(parts: readonly ManifestPart[]): readonly ManifestPart[] {
+function visibleParts(parts: readonly ManifestPart[], hasEmptyPart: boolean): readonly ManifestPart[] {
   const withRows = parts.filter(part => part.rows > 0)
-  return withRows.length > 0 ? withRows : parts.slice(-1)
+  return withRows.length > 0 || !hasEmptyPart ? withRows : parts.slice(-1)
 }
 
 function partsOf(outcome: Outcome, { run, prefixLength }: NextManifest): ManifestPart[] {

@@ -1,7 +1,10 @@
 /** The table of what commit checks of an output's folder, by kind of output. */
-import type { Output } from '../define/output-definition.ts'
+import type { Output, OutputMode } from '../define/output-definition.ts'
 import type { RunName } from '../model/run-identity.ts'
-import { runOfPart } from '../state/state.ts'
+import type { Actor } from '../state/files.ts'
+import { type Head, runOfPart } from '../state/state.ts'
+import { type Current, readCurrent } from './head.ts'
+import { viewTable } from './table-view.ts'
 
 /** The run that is to write into the output. */
 export interface WritingRun {
@@ -23,14 +26,28 @@ export interface OutputCommit {
   inTheWay(written: ReadonlySet<string>): ((name: string) => boolean) | undefined
   /** What such files are, for a message. */
   readonly foreignFiles: string
+  /** Whether a dataset without rows has a part all the same, for its columns. */
+  readonly hasEmptyPart: boolean
+  /** Returns the state of an output as its own log tells it. Absent where the manifest is the truth. */
+  view?(actor: Actor, run: ViewingRun, current: Current): Promise<Current>
   /** Returns the attempts whose commits may have left these files. */
   attemptsOf(keys: readonly string[], run: WritingRun): RunName[]
+}
+
+/** The run for which the state of an output is read. */
+export type ViewingRun = Pick<WritingRun, 'outputPath' | 'outputKind'> & { readonly mode: OutputMode }
+
+/** Reads the present state of an output. */
+export async function currentOf(actor: Actor, head: Head, run: ViewingRun): Promise<Current> {
+  const current = await readCurrent(actor.store, head)
+  return (await outputCommits[run.outputKind].view?.(actor, run, current)) ?? current
 }
 
 /** Parts are found by a listing, and so are those of others: any Parquet file is refused that readers would take for a part. */
 const parquet: OutputCommit = {
   hasShape: true,
   hasRowsInParts: true,
+  hasEmptyPart: true,
   inTheWay: () => name => name.endsWith('.parquet') && !isHidden(name),
   foreignFiles: 'Parquet files',
   attemptsOf: attemptsOfParts,
@@ -40,6 +57,7 @@ const parquet: OutputCommit = {
 const sink: OutputCommit = {
   hasShape: false,
   hasRowsInParts: false,
+  hasEmptyPart: false,
   inTheWay: () => undefined,
   foreignFiles: 'files',
   attemptsOf: () => [],
@@ -49,6 +67,7 @@ const sink: OutputCommit = {
 const memberFiles: OutputCommit = {
   hasShape: false,
   hasRowsInParts: false,
+  hasEmptyPart: false,
   inTheWay: written => (written.size > 0 ? name => written.has(name) : undefined),
   foreignFiles: 'files of the same names',
   attemptsOf: (_, { runId, attempt = 1 }) =>
@@ -58,7 +77,24 @@ const memberFiles: OutputCommit = {
 /** Rows of an exchange are below the state, and never committed. */
 const exchange = sink
 
-export const outputCommits: { readonly [K in Output['kind']]: OutputCommit } = { parquet, memberFiles, sink, exchange }
+/** Files that the table's log does not name are nobody's: they may stay. */
+const delta: OutputCommit = {
+  hasShape: false,
+  hasRowsInParts: true,
+  hasEmptyPart: false,
+  view: viewTable,
+  inTheWay: () => undefined,
+  foreignFiles: 'files',
+  attemptsOf: () => [],
+}
+
+export const outputCommits: { readonly [K in Output['kind']]: OutputCommit } = {
+  parquet,
+  memberFiles,
+  sink,
+  exchange,
+  delta,
+}
 
 function isHidden(name: string): boolean {
   return name.split('/').some(segment => segment.startsWith('.') || (segment.startsWith('_') && !segment.includes('=')))

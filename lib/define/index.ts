@@ -34,6 +34,7 @@ export type {
   ZipLimits,
   ZipMembersSource,
 } from './definition.ts'
+export { type Delta, type DeltaOptions, delta } from './delta.ts'
 export type { DistinctOptions, ExchangeOptions, ReduceOptions } from './exchange.ts'
 export type { DistinctStep, ExchangeStep, Measure, Measures, ReduceStep } from './exchange-definition.ts'
 export {
@@ -60,7 +61,14 @@ export {
   type ParquetOptions,
   parquet,
 } from './output.ts'
-export type { MemberFilesOutput, Output, OutputMode, ParquetOutput, SinkOutput } from './output-definition.ts'
+export type {
+  DeltaOutput,
+  MemberFilesOutput,
+  Output,
+  OutputMode,
+  ParquetOutput,
+  SinkOutput,
+} from './output-definition.ts'
 export { type ParamOf, type ParamOptions, param } from './param.ts'
 export { partitionsOf } from './partitions-of.ts'
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline.ts'

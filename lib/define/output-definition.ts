@@ -79,5 +79,12 @@ export interface SinkOutput {
   readonly concurrency?: number
 }
 
+/** A Delta table. Its parts are those of Parquet; its transaction log decides which of them count. */
+export interface DeltaOutput extends Omit<ParquetOutput, 'kind' | 'mode'> {
+  readonly kind: 'delta'
+  /** `replace` is the mode `overwrite` of the options. */
+  readonly mode: Exclude<OutputMode, 'fail'>
+}
+
 /** Where rows or members go. */
-export type Output = ParquetOutput | MemberFilesOutput | SinkOutput | ExchangeOutput
+export type Output = ParquetOutput | MemberFilesOutput | SinkOutput | ExchangeOutput | DeltaOutput

@@ -5,7 +5,10 @@ import type { Output, ParquetOutput, SinkOutput } from './output-definition.ts'
 export type PartLayout = Pick<
   ParquetOutput,
   'partitionBy' | 'sortBy' | 'compression' | 'partBytes' | 'rowGroupRows' | 'bloomFilters' | 'partitionsMax'
->
+> & {
+  /** Set where the files belong to a Delta table, which has fewer types: some values are stored as another type. */
+  readonly isDelta?: boolean
+}
 
 export interface OutputKind {
   /**
@@ -43,6 +46,12 @@ const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: 
   }),
   memberFiles: () => ({ adds: 'members', keys: '*', isDataset: false }),
   exchange: () => ({ layout: passingLayout, adds: 'nothing', isDataset: false }),
+  delta: output => ({
+    layout: { ...output, isDelta: true },
+    adds: 'parts',
+    keys: '*part-*.parquet',
+    isDataset: false,
+  }),
 }
 
 /** Returns what an output is. */

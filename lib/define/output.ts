@@ -3,8 +3,8 @@ import * as v from 'valibot'
 import { check, invalid, options } from './check.ts'
 import { type Refined, refinable } from './freeze.ts'
 import type { MemberFilesOutput, OutputMode, ParquetOutput } from './output-definition.ts'
-import { count, filledText, flag, oneOf, relativePath } from './schemas.ts'
-import { hasGlob, placeholdersOf } from './template-syntax.ts'
+import { checkLayout, layoutOptions, outputPath, partLayout } from './part-layout.ts'
+import { oneOf } from './schemas.ts'
 
 declare const usedColumns: unique symbol
 
@@ -56,22 +56,9 @@ export function parquet<const Uses extends string = never>(
   given: ParquetOptions<Uses>,
 ): Parquet<string extends Uses ? never : Uses>
 export function parquet(given: ParquetOptions): Parquet {
-  const checked = check('parquet', parquetOptions, given)
-  const salted = checked.salted ?? placeholdersOf(checked.path).includes('salt')
-  const data: ParquetOutput = {
-    kind: 'parquet',
-    path: saltedPath(checked.path, salted),
-    partitionBy: checked.partitionBy ?? [],
-    sortBy: checked.sortBy ?? [],
-    compression: checked.compression ?? 'zstd',
-    partBytes: checked.partBytes ?? 128 * 2 ** 20,
-    rowGroupRows: checked.rowGroupRows ?? 122_880,
-    bloomFilters: checked.bloomFilters ?? true,
-    mode: checked.mode ?? 'replace',
-    salted,
-    partitionsMax: checked.partitionsMax ?? 1000,
-  }
-  checkParquet(data)
+  const { mode: checkedMode = 'replace', ...layout } = check('parquet', parquetOptions, given)
+  const data: ParquetOutput = { kind: 'parquet', mode: checkedMode, ...partLayout('parquet', layout) }
+  checkLayout('parquet', data)
   return refinable<ParquetOutput, ParquetOptions>(data, given, parquet) as Parquet
 }
 
@@ -86,58 +73,6 @@ export function memberFiles(given: MemberFilesOptions): MemberFiles {
   return refinable({ kind: 'memberFiles', path, mode }, given, memberFiles)
 }
 
-/** The rows of a vector, the unit in which the engine writes row groups. */
-const rowGroupRowsMin = 2048
-
-const outputPath = v.pipe(
-  relativePath,
-  v.check(path => !hasGlob(path), 'a path without glob characters'),
-  v.check(path => !path.startsWith('.fanmill'), 'a path outside .fanmill, which holds the state of runs'),
-)
-const names = v.pipe(
-  v.array(filledText, 'a list of column names'),
-  v.check(all => new Set(all.map(name => name.toLowerCase())).size === all.length, 'each column once'),
-)
 const mode = oneOf(['replace', 'fail', 'replacePartitions', 'append'])
-
-const parquetOptions = options({
-  path: outputPath,
-  partitionBy: v.optional(names),
-  sortBy: v.optional(names),
-  compression: v.optional(oneOf(['zstd', 'snappy', 'gzip', 'lz4', 'uncompressed'])),
-  partBytes: v.optional(count(1)),
-  rowGroupRows: v.optional(count(rowGroupRowsMin)),
-  bloomFilters: v.optional(flag),
-  mode: v.optional(mode),
-  salted: v.optional(flag),
-  partitionsMax: v.optional(count(1)),
-})
+const parquetOptions = options({ ...layoutOptions, mode: v.optional(mode) })
 const memberFilesOptions = options({ path: outputPath, mode: v.optional(mode) })
-
-/** Returns the path; a salted one without `{salt}` gets it as its last segment. */
-function saltedPath(path: string, salted: boolean): string {
-  const named = placeholdersOf(path).includes('salt')
-  if (named && !salted) throw invalid('parquet: salted', 'expected true, as path has {salt}, got false')
-  return salted && !named ? `${path}/{salt}` : path
-}
-
-function checkParquet({ partitionBy, sortBy, mode }: ParquetOutput): void {
-  checkFolderNames(partitionBy)
-  const both = sortBy.find(name => partitionBy.some(other => other.toLowerCase() === name.toLowerCase()))
-  if (both !== undefined)
-    throw invalid('parquet: sortBy', `expected columns that partitionBy does not name, got ${both} in both`)
-  if (mode === 'replacePartitions' && partitionBy.length === 0)
-    throw invalid('parquet: partitionBy', 'expected a column, as mode is replacePartitions, got none')
-}
-
-/** Refuses names that begin with `_` or `.`: pyarrow, pandas, Spark and Hive pass over such folders, and would find no rows. */
-function checkFolderNames(partitionBy: readonly string[]): void {
-  const hidden = partitionBy.find(name => /^[._]/.test(name))
-  if (hidden === undefined) return
-  const visible = hidden.replace(/^[._]+/, '') || 'part'
-  throw invalid(
-    'parquet: partitionBy',
-    `expected columns that do not begin with _ or ., as readers such as pandas and Spark pass over folders that do, got ${hidden}; rename the column, for instance with sql\`select *, "${hidden}" as "${visible}" from input\``,
-    { column: hidden },
-  )
-}

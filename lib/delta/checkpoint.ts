@@ -28,15 +28,12 @@ const isKept = ({ deletionTimestamp }: RemoveFile, { metaData }: Snapshot, now: 
   metaData.configuration?.['delta.deletedFileRetentionDuration'] !== undefined ||
   (deletionTimestamp ?? 0) > now - retentionMs
 
-function* counted(actions: Iterable<Action>, counts: { size: number; adds: number }): Generator<Action> {
-  for (const action of actions) {
+/** Returns the lines of the checkpoint, and counts them. A checkpoint changes no rows. */
+function* counted(actions: Iterable<Action>, counts: { size: number; adds: number }): Generator<string> {
+  for (const { add, remove, ...others } of actions) {
     counts.size++
-    if (action.add) counts.adds++
-    // A checkpoint changes no rows.
-    yield action.add
-      ? { add: { ...action.add, dataChange: false } }
-      : action.remove
-        ? { remove: { ...action.remove, dataChange: false } }
-        : action
+    if (add) counts.adds++
+    const files = { add: add && { ...add, dataChange: false }, remove: remove && { ...remove, dataChange: false } }
+    yield JSON.stringify({ ...others, ...files })
   }
 }

@@ -1,11 +1,11 @@
 /** Reads a table's log: the last checkpoint, then the versions after it. */
 import * as v from 'valibot'
-import { PermanentError } from '../errors/errors.ts'
+import { type FanmillError, PermanentError } from '../errors/errors.ts'
+import type { CheckpointFiles } from '../model/checkpoint-files.ts'
 import { count } from '../model/json-schema.ts'
 import { mapParallel, readIfThere } from '../state/files.ts'
 import type { Store } from '../store/store.ts'
-import { type Action, invalidLog, readActions } from './actions.ts'
-import type { CheckpointFiles } from './checkpoint-files.ts'
+import { type Action, invalidLog, readAction, readActions } from './actions.ts'
 import {
   type CheckpointName,
   checkpointNames,
@@ -98,8 +98,20 @@ async function readFrom(
   const there = files.flatMap(bytes => bytes ?? [])
   if (there.length < files.length) return undefined
   const builder = new SnapshotBuilder()
-  builder.play(await checkpoints.read(there, keys[0] as string))
+  builder.play(await readCheckpoint(checkpoints, there, keys[0] as string))
   return readVersions(table, { builder, after: version, until, checkpointVersion: version })
+}
+
+async function readCheckpoint(
+  checkpoints: CheckpointFiles,
+  files: readonly Uint8Array[],
+  place: string,
+): Promise<readonly Action[]> {
+  const lines = await checkpoints.read(files).catch((error: FanmillError) => {
+    if (error.code !== 'ENGINE_FAILED') throw error
+    throw invalidLog(place, `expected a checkpoint as Parquet, got: ${error.message}`, error)
+  })
+  return lines.map(line => readAction(line, place))
 }
 
 /** Looks for the best checkpoint in a listing of the log. */

@@ -42,8 +42,10 @@ export interface TableChange {
 }
 
 /** Returns whether a table has this change already. */
-export const isDone = (snapshot: Snapshot | undefined, { transaction: { appId, version } }: TableChange): boolean =>
-  (snapshot?.transactions.get(appId)?.version ?? Number.NEGATIVE_INFINITY) >= version
+export const isDone = (
+  snapshot: Snapshot | undefined,
+  { transaction: { appId, version } }: Pick<TableChange, 'transaction'>,
+): boolean => (snapshot?.transactions.get(appId)?.version ?? Number.NEGATIVE_INFINITY) >= version
 
 /**
  * Returns the actions of the version after a snapshot; without one, of a new table. Everything is decided anew from the snapshot, so
@@ -75,18 +77,24 @@ export function checkChange(snapshot: Snapshot | undefined, change: Omit<TableCh
   actionsFor(snapshot, { ...change, transaction: { appId: '', version: 0 }, run: { runId: '', attempt: 0 } })
 }
 
-/** Returns the columns of the table after the change. */
-function meet(
+/** Checks what does not depend on the columns of the rows. @throws as `actionsFor` */
+export function checkTable(
   { protocol, metaData }: Snapshot,
-  own: readonly DeltaField[],
-  change: TableChange,
-): readonly DeltaField[] {
+  change: Pick<TableChange, 'table' | 'mode' | 'partitionBy'>,
+): void {
   const { table, mode, partitionBy } = change
-  const before = fieldsOf(metaData, table)
-  checkWritable({ table, protocol, metaData, fields: before })
+  checkWritable({ table, protocol, metaData, fields: fieldsOf(metaData, table) })
   const samePartitions = `${partitionBy}` === `${metaData.partitionColumns}`
   if (!samePartitions && mode !== 'overwrite')
     throw mismatch(change, partitionText(metaData.partitionColumns), partitionText(partitionBy))
+  if (mode !== 'append' && isAppendOnly(metaData)) throw appendOnly(change)
+}
+
+/** Returns the columns of the table after the change. */
+function meet(snapshot: Snapshot, own: readonly DeltaField[], change: TableChange): readonly DeltaField[] {
+  const { table, mode } = change
+  checkTable(snapshot, change)
+  const before = fieldsOf(snapshot.metaData, table)
   const fields = fittingFields({ table, before, own, mode })
   for (const { name, nullable } of fields)
     if (!nullable && !change.added.every(file => hasNoNulls(file, name)))
@@ -186,12 +194,12 @@ function commitInfoOf({ mode, partitionBy, added, run, now }: TableChange, remov
   }
 }
 
-function mismatch({ table }: TableChange, expected: string, got: string): PermanentError {
+function mismatch({ table }: Pick<TableChange, 'table'>, expected: string, got: string): PermanentError {
   const message = `${table}: expected ${expected}, as in the table, got ${got}; change the task, or write to another path`
   return new PermanentError('OUTPUT_SCHEMA_MISMATCH', message, { table, expected, got })
 }
 
-function appendOnly({ table, mode }: TableChange): PermanentError {
+function appendOnly({ table, mode }: Pick<TableChange, 'table' | 'mode'>): PermanentError {
   const message = `${table}: expected mode append, as the table sets delta.appendOnly, got ${mode}; use mode 'append', or write to another path`
   return new PermanentError('DELTA_UNSUPPORTED', message, { table, mode })
 }

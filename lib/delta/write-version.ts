@@ -12,24 +12,28 @@ const lossesMax = 10 * roundsMax
 /** Tries of one version whose answer is uncertain. */
 const triesMax = 3
 
-/** Makes one change of the output, if this process may still do so. */
-type Guard = <T>(name: string, act: () => Promise<T>) => Promise<T>
+export interface VersionRequest {
+  readonly change: TableChange
+  /** The newest version that is known; undefined where there is no table. */
+  readonly before: Snapshot | undefined
+  /** Makes one change of the output, if this process may still do so. */
+  guard<T>(name: string, act: () => Promise<T>): Promise<T>
+}
 
 /**
  * Writes the change as the next version, once: a table that has its transaction is left as it is. When another writer was faster, the
- * log is read on, the change is checked against it, and the version after it is tried.
+ * log is read on, the change is checked against it, and the version after it is tried. Returns the table with the change.
  * @throws as `actionsFor` for a table that no longer fits; DELTA_CONFLICT, transient, when the table was made anew meanwhile, or when
  * others were faster each time
  */
-export async function writeVersion(table: DeltaTable, change: TableChange, guard: Guard): Promise<Snapshot> {
-  const first = await readTable(table)
-  let snapshot = first
+export async function writeVersion(table: DeltaTable, { change, before, guard }: VersionRequest): Promise<Snapshot> {
+  let snapshot = before && (await readOn(table, before))
   for (let losses = 0; losses < lossesMax; losses++) {
     if (snapshot && isDone(snapshot, change)) return snapshot
-    if (first && snapshot && snapshot.metaData.id !== first.metaData.id)
+    if (before && snapshot && snapshot.metaData.id !== before.metaData.id)
       throw conflict(change, 'another table was put in its place')
     const actions = actionsFor(snapshot, change)
-    await guard('write-delta-version', () => createVersion(table, (snapshot?.version ?? -1) + 1, actions))
+    await guard('write-version', () => createVersion(table, (snapshot?.version ?? -1) + 1, actions))
     snapshot = snapshot ? await readOn(table, snapshot) : await readTable(table)
   }
   throw conflict(change, `other writers were faster ${lossesMax} times`)

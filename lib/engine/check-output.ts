@@ -1,11 +1,38 @@
-/** Checks the options of a Parquet output against the columns that the transform returns. */
+/** Checks the options of an output of Parquet files against the columns that the transform returns, and finds the types as which they are written. */
+import { storedType } from '../delta/column-types.ts'
+import { checkPartitionColumns } from '../delta/partition-values.ts'
+import { newFields } from '../delta/table-schema.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
+import { quoteName } from './duckdb/quote.ts'
 import type { SchemaColumn } from './transform/schema-column.ts'
 import type { PartOptions } from './write/write-parts.ts'
 
-/** @throws DEFINITION_INVALID with the option or the column */
-export function checkOutput(parts: PartOptions, schema: readonly SchemaColumn[]): void {
+/** A column as it is written. */
+export interface WrittenColumn {
+  readonly name: string
+  /** The engine's name of its type. */
+  readonly type: string
+}
+
+/** Returns the columns with the types as which they are written. @throws DEFINITION_INVALID with the option or the column */
+export function writtenColumns(parts: PartOptions, schema: readonly SchemaColumn[]): readonly WrittenColumn[] {
+  checkOutput(parts, schema)
+  if (!parts.isDelta) return schema.map(({ name, type }) => ({ name, type: String(type) }))
+  const written = schema.map(({ name, type }) => ({ name, type: storedType(name, String(type)) }))
+  checkPartitionColumns(parts.partitionBy, newFields(written))
+  return written
+}
+
+/** Returns the query with its columns cast to the types as which they are written. */
+export function castWritten(sql: string, schema: readonly SchemaColumn[], written: readonly WrittenColumn[]): string {
+  const casts = written.filter(({ type }, index) => type !== String(schema[index]?.type))
+  if (casts.length === 0) return sql
+  const list = casts.map(({ name, type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`)
+  return `SELECT * REPLACE (${list.join(', ')}) FROM (${sql})`
+}
+
+function checkOutput(parts: PartOptions, schema: readonly SchemaColumn[]): void {
   const names = schema.map(column => column.name)
   for (const option of ['partitionBy', 'sortBy'] as const) checkNames(option, parts[option], names)
   for (const { name, type } of schema) {

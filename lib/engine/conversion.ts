@@ -1,10 +1,12 @@
 /** A conversion of staged files to parts: its tools, its jobs and its results. */
+
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Format } from '../define/definition.ts'
 import type { ExchangeOutput } from '../define/exchange-definition.ts'
 import type { SharePart } from '../model/share.ts'
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import type { StagedFile } from '../stage/stage.ts'
+import type { WrittenColumn } from './check-output.ts'
 import type { ParquetOptions } from './read/parquet-read.ts'
 import type { ReadColumn } from './read/read-columns.ts'
 import type { RowCounter } from './read/row-counter.ts'
@@ -29,6 +31,8 @@ export interface Conversion {
   /** Conditions on the rows that fit. */
   readonly checks: readonly BoundCheck[]
   readonly transform: CheckedTransform
+  /** The columns that the transform returns, as they are written. */
+  readonly written: readonly WrittenColumn[]
   readonly format: Format
   readonly parts: PartOptions
   /** Set when the rows go to an exchange. */

@@ -1,10 +1,8 @@
 /** Reads and writes the Parquet files of a Delta table's checkpoints. */
-import { rmSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { type Action, invalidLog, readAction } from '../delta/actions.ts'
-import type { CheckpointFiles } from '../delta/checkpoint-files.ts'
+import type { CheckpointFiles } from '../model/checkpoint-files.ts'
 import { engineFault, openEngine } from './duckdb/engine.ts'
 import { quoteName, quoteText, quoteTexts } from './duckdb/quote.ts'
 
@@ -24,19 +22,25 @@ const columns = {
 }
 const kinds = Object.keys(columns)
 
-/** Returns the reader and writer of checkpoints, which puts its files into a folder of its own. An engine is open only while it works. */
-export function deltaCheckpoints(makeFolder: () => string): CheckpointFiles {
+/** Folders for files that are read or written only while an engine works on them. */
+export interface ScratchFolders {
+  make(): string
+  remove(folder: string): void
+}
+
+/** Returns the reader and writer of checkpoints. An engine is open only while it works. */
+export function deltaCheckpoints(folders: ScratchFolders): CheckpointFiles {
   return {
-    read: (files, place) =>
-      inFolder(makeFolder(), (connection, folder) => readFiles(connection, { files, place, folder })),
-    write: actions => inFolder(makeFolder(), (connection, folder) => writeFileOf(connection, folder, actions)),
+    read: files => inFolder(folders, (connection, folder) => readFiles(connection, folder, files)),
+    write: actions => inFolder(folders, (connection, folder) => writeFileOf(connection, folder, actions)),
   }
 }
 
 async function inFolder<T>(
-  folder: string,
+  { make, remove }: ScratchFolders,
   act: (connection: DuckDBConnection, folder: string) => Promise<T>,
 ): Promise<T> {
+  const folder = make()
   try {
     const engine = await openEngine({ folders: [folder], tempFolder: folder, memoryBytes: engineBytes })
     try {
@@ -45,17 +49,15 @@ async function inFolder<T>(
       engine.close()
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    remove(folder)
   }
 }
 
-interface Reading {
-  readonly files: readonly Uint8Array[]
-  readonly place: string
-  readonly folder: string
-}
-
-async function readFiles(connection: DuckDBConnection, { files, place, folder }: Reading): Promise<Action[]> {
+async function readFiles(
+  connection: DuckDBConnection,
+  folder: string,
+  files: readonly Uint8Array[],
+): Promise<readonly string[]> {
   const paths = files.map((_, index) => join(folder, `${index}.parquet`))
   for (const [index, path] of paths.entries()) await writeFile(path, files[index] as Uint8Array)
   try {
@@ -64,29 +66,26 @@ async function readFiles(connection: DuckDBConnection, { files, place, folder }:
     const there = kinds.filter(kind => names.includes(kind))
     const fields = there.map(kind => `${quoteText(kind)}: to_json(${quoteName(kind)})`)
     // A row has one action; its other columns are null.
-    const reader = await connection.runAndReadAll(
-      `SELECT CAST(to_json({${fields.join(', ')}}) AS VARCHAR) FROM ${from} WHERE ${there.map(kind => `${quoteName(kind)} IS NOT NULL`).join(' OR ')}`,
-    )
-    return reader.getRows().map(([line]) => readAction(String(line), place))
+    const rows = there.map(kind => `${quoteName(kind)} IS NOT NULL`).join(' OR ')
+    const sql = `SELECT CAST(to_json({${fields.join(', ')}}) AS VARCHAR) FROM ${from} WHERE ${rows}`
+    const reader = await connection.runAndReadAll(sql)
+    return reader.getRows().map(([line]) => String(line))
   } catch (error) {
-    const fault = engineFault(error)
-    throw error instanceof Error && error.name === 'PermanentError'
-      ? error
-      : invalidLog(place, `expected a checkpoint as Parquet, got: ${fault.message}`, error)
+    throw engineFault(error)
   }
 }
 
 async function writeFileOf(
   connection: DuckDBConnection,
   folder: string,
-  actions: Iterable<Action>,
+  actions: Iterable<string>,
 ): Promise<Uint8Array> {
   const [lines, target] = [join(folder, 'actions.jsonl'), join(folder, 'checkpoint.parquet')]
   let longestBytes = objectBytesMin
   await writeFile(
     lines,
     Iterator.from(actions).map(action => {
-      const line = Buffer.from(`${JSON.stringify(action)}\n`)
+      const line = Buffer.from(`${action}\n`)
       longestBytes = Math.max(longestBytes, line.length)
       return line
     }),

@@ -6,7 +6,7 @@ import { isText } from '../define/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import type { SchemaColumn as DatasetColumn } from '../model/manifest.ts'
-import { checkOutput } from './check-output.ts'
+import { writtenColumns } from './check-output.ts'
 import type { Conversion } from './conversion.ts'
 import { quoteName } from './duckdb/quote.ts'
 import type { EngineTask } from './engine-task.ts'
@@ -50,11 +50,12 @@ export async function prepareConversion(
   const input = parquet ? emptyRead(columns, parquet) : fastRead([], read)
   const given = { input, maps: tools.maps, tables: task.tables, by: task.exchangedBy }
   const transform = await checkTransform(tools.connection, { ...given, steps: task.steps })
-  checkOutput(parts, transform.schema)
+  const written = writtenColumns(parts, transform.schema)
   const checks = await bindChecks(tools.connection, given, task.checks ?? [])
   const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
   const files = task.exchangedBy ? { own } : undefined
-  return { ...tools, read, parquet, checks, transform, format, parts: { ...parts, room }, exchange, exchanged: files }
+  const writing = { written, format, parts: { ...parts, room }, exchange, exchanged: files }
+  return { ...tools, read, parquet, checks, transform, ...writing }
 }
 
 /**

@@ -130,7 +130,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
   if (!isUntyped && !task.isCheckedLater) await conversionWith(task.hive ?? [])
   return {
     get schema() {
-      return (conversion?.transform.schema ?? []).map(({ name, type }) => ({ name, type: String(type) }))
+      return conversion?.written ?? []
     },
     get datasetColumns() {
       return dataset && conversion?.parquet?.columns.map(({ name }) => name)

@@ -40,7 +40,7 @@ export async function findItems(source: ItemsSource, options: FindOptions): Prom
 }
 
 /** Whether earlier rows stay in the dataset, so that the order of all values is not that of its rows. */
-const appends = ({ task: { output } }: FindOptions): boolean => output?.kind === 'parquet' && output.mode === 'append'
+const appends = ({ task: { output } }: FindOptions): boolean => output?.mode === 'append'
 
 function itemsByKey(values: readonly JsonValue[]): Map<string, Item> {
   const all = new Map<string, Item>()

@@ -4,6 +4,7 @@ import { batchLimits } from '../aws/tier.ts'
 import { countLosses } from '../commit/lost-parts.ts'
 import { settleHead, yieldClaim } from '../commit/settle-head.ts'
 import { type ErrorCode, FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
+import { checkpointFiles } from '../local/delta-checkpoints.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
 import { afterProgress, growingMs, nextWait } from '../model/waits.ts'
@@ -79,7 +80,7 @@ async function waitOrContinue(
 function actorOptions(
   { execution }: CommitEvent,
   { context, deadline }: Invocation,
-): Required<Pick<ActorOptions, 'owner' | 'now' | 'leaseMs' | 'at'>> {
+): Required<Pick<ActorOptions, 'owner' | 'now' | 'leaseMs' | 'at' | 'checkpoints'>> {
   const guarded = (point: string): void => {
     if (point.endsWith(':before') && !point.startsWith('drop-claim') && deadline.leftMs() <= 0)
       throw new StopHere(point)
@@ -89,6 +90,7 @@ function actorOptions(
     now: () => Date.now(),
     leaseMs: Math.min(claimLeaseMs, deadline.remainingMs() + 5000),
     at: guarded,
+    checkpoints: checkpointFiles,
   }
 }
 

@@ -9,6 +9,7 @@ import { inputIdentity } from '../inputs/content-identity.ts'
 import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
 import { inputWarnings } from '../inputs/input-warnings.ts'
 import { tablesIdentity } from '../inputs/tables.ts'
+import { checkpointFiles } from '../local/delta-checkpoints.ts'
 import { ownOutputs } from '../local/roots-apart.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { taskNamed } from '../model/resolve-task.ts'
@@ -172,6 +173,7 @@ function contextOf({ task, request, event, invocation }: PlanContext, tables: st
   return {
     owner: executionOwner(event.execution),
     now: Date.now,
+    checkpoints: checkpointFiles,
     isAlive: ({ id }) => (request.ended.includes(id) ? false : undefined),
     leaseMs: runLeaseMs,
     ...{ task, params: request.params, output },

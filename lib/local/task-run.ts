@@ -32,6 +32,7 @@ import { isAlive } from '../threads/machine.ts'
 import { neededPartitions } from '../threads/needed-partitions.ts'
 import { environmentSecrets } from '../threads/secrets.ts'
 import { batchTools, deliveryLimitFor, openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
+import { checkpointFiles } from './delta-checkpoints.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { activeElsewhere, planEvents } from './run-events.ts'
 import type { Session } from './session.ts'
@@ -193,7 +194,7 @@ async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
 function contextOf({ session, task, params, tables }: TaskRun): TaskContext {
   const { owner, output, options } = session
   return {
-    ...{ owner, output, task, params, isAlive, leaseMs, now: Date.now },
+    ...{ owner, output, task, params, isAlive, leaseMs, now: Date.now, checkpoints: checkpointFiles },
     codeHash: rowCodeOf(session.codeHash(task), tables.identity, options),
     rejectsMax: options.rejectsMax,
     signal: options.signal,

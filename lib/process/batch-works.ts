@@ -22,4 +22,5 @@ export const batchWorks: { readonly [K in Output['kind']]: WorkOfBatch } = {
   memberFiles: extractBatch,
   sink: deliverBatch,
   exchange: exchangeBatch,
+  delta: convertBatch,
 }

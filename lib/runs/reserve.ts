@@ -1,7 +1,8 @@
 /** Reserves a run: decides whether there is anything to do, and makes this process the run's owner. */
 import { checkExists } from '../commit/commit-plan.ts'
 import { refuseForeignFiles } from '../commit/foreign-files.ts'
-import { type Current, changeHead, lockedOut, readCurrent } from '../commit/head.ts'
+import { type Current, changeHead, lockedOut } from '../commit/head.ts'
+import { currentOf } from '../commit/output-commit.ts'
 import { settleHead } from '../commit/settle-head.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
@@ -47,7 +48,7 @@ export async function reserveRun(store: Store, request: ReserveRequest): Promise
   if (request.force) await rebuildDamagedHead(actor, outputPath)
   for (let round = 0; round < roundsMax; round++) {
     const { head, live } = await settleHead(actor, outputPath, { ...request, dropsDamaged: request.force })
-    const current = await readCurrent(store, head.value)
+    const current = await currentOf(actor, head.value, { outputKind: 'parquet', ...request })
     const desired = await findDesiredRun(store, request, current)
     const { runId } = desired
     if (live && live.runId === runId) return { status: 'busy', runId, owner: live.owner }
@@ -61,8 +62,9 @@ export async function reserveRun(store: Store, request: ReserveRequest): Promise
 }
 
 /** Checks what is known before anything is read; commit checks what only the inputs show. @throws OUTPUT_SCHEMA_MISMATCH */
-function checkFits(request: ReserveRequest, { standing }: Current, desired: DesiredRun): void {
-  if (standing && keepsRows(standing, { mode: request.mode, ...desired }))
+function checkFits(request: ReserveRequest, { standing, checkFits: check }: Current, desired: DesiredRun): void {
+  check?.(request)
+  if (!check && standing && keepsRows(standing, { mode: request.mode, ...desired }))
     checkShape(request.outputPath, standing, request)
 }
 
@@ -123,7 +125,7 @@ async function beginAttempt(round: ReserveAttempt, attempt: number): Promise<Res
   const run = { ...request, runId: desired.runId, outputKind: request.outputKind ?? 'parquet' }
   checkExists(run, current.manifest)
   await refuseForeignFiles(store, run, current.manifest)
-  const generation = head.value.reserved + 1
+  const generation = Math.max(head.value.reserved, current.generation ?? 0) + 1
   const changed = await effect(actor, 'reserve-generation', () => changeHead(store, head, { reserved: generation }))
   if (!changed) return undefined
   const record = recordOf(round, { attempt, generation })

@@ -1,5 +1,6 @@
 /** Reads and changes state files in a store, and defines the process that does so. */
 import { FanmillError, TransientError } from '../errors/errors.ts'
+import type { CheckpointFiles } from '../model/checkpoint-files.ts'
 import type { Store } from '../store/store.ts'
 import { type Owner, stateBytes } from './state.ts'
 
@@ -23,6 +24,7 @@ export interface Actor {
   readonly leaseMs: number
   /** Called before and after each effect with its name, for tests that crash there. */
   readonly at: (point: string) => void | Promise<void>
+  readonly checkpoints: CheckpointFiles
 }
 
 /** The options of an actor; the others have defaults. */
@@ -33,12 +35,20 @@ export interface ActorOptions {
   /** Default 16 minutes: longer than a Lambda function can run. */
   readonly leaseMs?: number
   readonly at?: (point: string) => void | Promise<void>
+  /** Reads and writes the checkpoints of Delta tables. Default none, for a process that works on no such table. */
+  readonly checkpoints?: CheckpointFiles | undefined
 }
 
 /** Creates an actor; by default leases decide whether an owner is alive. */
-export function actorOf(store: Store, { owner, now, isAlive, leaseMs = 960_000, at }: ActorOptions): Actor {
-  return { store, owner, now, leaseMs, isAlive: isAlive ?? (() => undefined), at: at ?? (() => {}) }
+export function actorOf(store: Store, options: ActorOptions): Actor {
+  const { owner, now, isAlive, leaseMs = 960_000, at, checkpoints = noCheckpoints } = options
+  return { store, owner, now, leaseMs, checkpoints, isAlive: isAlive ?? (() => undefined), at: at ?? (() => {}) }
 }
+
+const refuseCheckpoint = async (): Promise<never> => {
+  throw new FanmillError('ENGINE_FAILED', 'expected an engine for checkpoints, got a process without one', {})
+}
+const noCheckpoints: CheckpointFiles = { read: refuseCheckpoint, write: refuseCheckpoint }
 
 /** Makes one change between two named points: `<name>:before` and `<name>:after`. */
 export async function effect<T>(actor: Pick<Actor, 'at'>, name: string, act: () => Promise<T>): Promise<T> {

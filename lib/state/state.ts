@@ -5,6 +5,7 @@ import { count, type DataOf, modeSchema } from '../model/json-schema.ts'
 import { formatVersion, manifestSchema, paramsSchema } from '../model/manifest.ts'
 import { failureSchema, outcomeSchema, pendingPartEntries } from '../model/outcome.ts'
 import { inputSchema, planItemSchema } from '../model/plan-data.ts'
+import { frameSchema } from '../model/reserved-run.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { skippedSchema } from '../model/skipped-member.ts'
 import { stateRoot } from '../store/state-root.ts'
@@ -93,8 +94,12 @@ const journalSchema = v.object({
   /** Whether `_SUCCESS` was there when the commit began. */
   isPreviousVisible: v.boolean(),
   complete: v.array(v.object({ ...pendingPartEntries, batch: count })),
-  /** Keys below the output root. */
+  /** Keys below the output root, of parts that the next manifest no longer holds. */
   remove: v.array(v.string()),
+  /** Default `parquet`, as in journals of older versions. */
+  outputKind: v.optional(frameSchema.entries.outputKind),
+  /** Default `replace`. */
+  mode: v.optional(modeSchema),
   /** Becomes `_SUCCESS` once the etags of the new parts are known. */
   next: manifestSchema,
 })

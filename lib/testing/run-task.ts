@@ -13,6 +13,7 @@ import { requireColumns } from '../infer/require-columns.ts'
 import { findInputs } from '../inputs/find-inputs.ts'
 import { fetchTables } from '../inputs/tables.ts'
 import { datasetAt } from '../local/dataset.ts'
+import { checkpointFiles } from '../local/delta-checkpoints.ts'
 import { readRejectFiles } from '../local/state.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { outputPathOf } from '../model/output-path.ts'
@@ -147,7 +148,7 @@ interface Steps {
 async function runSteps(steps: Steps): Promise<Manifest> {
   const { task, params, input, output, pools, folder, partFolder, found } = steps
   const context: TaskContext = {
-    ...{ task, params, output, owner: thisOwner(), now: Date.now },
+    ...{ task, params, output, owner: thisOwner(), now: Date.now, checkpoints: checkpointFiles },
     codeHash: 'test',
     rejectsMax: Number.MAX_SAFE_INTEGER,
   }

@@ -1,17 +1,17 @@
 /** Tables for tests: changes with made-up files, in a store. */
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { FileStatistics } from '../../lib/delta/file-statistics.ts'
-import type { DeltaTable } from '../../lib/delta/read-table.ts'
+import { type DeltaTable, readTable } from '../../lib/delta/read-table.ts'
 import type { NewFile, TableChange } from '../../lib/delta/table-change.ts'
-import { deltaCheckpoints } from '../../lib/engine/delta-checkpoint.ts'
+import { type VersionRequest, writeVersion } from '../../lib/delta/write-version.ts'
+import { checkpointFiles } from '../../lib/local/delta-checkpoints.ts'
 import type { Partition } from '../../lib/paths/partition-path.ts'
 import type { Store } from '../../lib/store/store.ts'
 
-export const checkpoints = deltaCheckpoints(() => mkdtempSync(join(tmpdir(), 'fanmill-checkpoint-')))
-
-export const tableIn = (store: Store, prefix = 'sales/'): DeltaTable => ({ store, prefix, checkpoints })
+export const tableIn = (store: Store, prefix = 'sales/'): DeltaTable => ({
+  store,
+  prefix,
+  checkpoints: checkpointFiles,
+})
 
 export const statistics = (numRecords: number, nulls: Readonly<Record<string, number>> = {}): FileStatistics => ({
   numRecords,
@@ -46,4 +46,15 @@ export function changeOf(app: string, version: number, change: Partial<TableChan
 }
 
 /** Makes each change without asking anyone. */
-export const freely = <T>(_name: string, act: () => Promise<T>): Promise<T> => act()
+const freely = <T>(_name: string, act: () => Promise<T>): Promise<T> => act()
+
+/** Writes a change as the next version. */
+export async function write(
+  store: Store,
+  change: TableChange,
+  guard: VersionRequest['guard'] = freely,
+  prefix = 'sales/',
+) {
+  const table = tableIn(store, prefix)
+  return writeVersion(table, { change, guard, before: await readTable(table) })
+}

@@ -2,10 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { actionBytes, type MetaData, readActions } from '../../lib/delta/actions.ts'
 import { logFolder, versionName } from '../../lib/delta/log-names.ts'
 import { readTable } from '../../lib/delta/read-table.ts'
-import { writeVersion } from '../../lib/delta/write-version.ts'
 import { TransientError } from '../../lib/errors/errors.ts'
 import { type MemoryStore, memoryStore } from '../../lib/store/memory-store.ts'
-import { changeOf, fileOf, freely, statistics, tableIn } from './table.ts'
+import { changeOf, fileOf, statistics, tableIn, write } from './table.ts'
 
 const logKey = (version: number): string => `sales/${logFolder}${versionName(version)}`
 const actionsIn = (store: MemoryStore, version: number) =>
@@ -19,7 +18,7 @@ async function filesIn(store: MemoryStore, version?: number): Promise<string[]> 
 describe('a version of a Delta table', () => {
   it('begins a table with protocol, columns, transaction and files', async () => {
     const store = memoryStore()
-    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    await write(store, changeOf('out', 1))
     const actions = actionsIn(store, 0)
     expect(actions.map(action => Object.keys(action)[0])).toEqual(['commitInfo', 'protocol', 'metaData', 'txn', 'add'])
     expect(actions[1]!.protocol).toEqual({ minReaderVersion: 1, minWriterVersion: 2 })
@@ -30,9 +29,9 @@ describe('a version of a Delta table', () => {
 
   it('asks for timestampNtz where a column has timestamps without a zone, also when it is added later', async () => {
     const store = memoryStore()
-    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    await write(store, changeOf('out', 1))
     const schema = [...changeOf('out', 2).schema, { name: 'at', type: 'TIMESTAMP' }]
-    await writeVersion(tableIn(store), changeOf('out', 2, { schema }), freely)
+    await write(store, changeOf('out', 2, { schema }))
     const snapshot = await readTable(tableIn(store))
     expect(snapshot!.protocol).toEqual({
       minReaderVersion: 3,
@@ -49,15 +48,15 @@ describe('a version of a Delta table', () => {
 
   it('is written once, however often the same generation is committed', async () => {
     const store = memoryStore()
-    for (let time = 0; time < 3; time++) await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    for (let time = 0; time < 3; time++) await write(store, changeOf('out', 1))
     expect((await readTable(tableIn(store)))!.version).toBe(0)
   })
 
   it('removes all files in an overwrite, and keeps old versions readable', async () => {
     const store = memoryStore()
-    await writeVersion(tableIn(store), changeOf('out', 1), freely)
-    await writeVersion(tableIn(store), changeOf('other', 1), freely)
-    await writeVersion(tableIn(store), changeOf('out', 2, { mode: 'overwrite' }), freely)
+    await write(store, changeOf('out', 1))
+    await write(store, changeOf('other', 1))
+    await write(store, changeOf('out', 2, { mode: 'overwrite' }))
     expect(await filesIn(store)).toEqual(['part-out-2.parquet'])
     expect(await filesIn(store, 1)).toEqual(['part-other-1.parquet', 'part-out-1.parquet'])
     expect(actionsIn(store, 2).filter(action => action.remove)).toHaveLength(2)
@@ -73,7 +72,7 @@ describe('a version of a Delta table', () => {
     const files = ['2024-01-01 10:00:00+00', '2024-01-02 10:00:00+00', ''].map((at, index) =>
       fileOf(`${index}`, { at }),
     )
-    await writeVersion(tableIn(store), changeOf('out', 1, { ...change, added: files }), freely)
+    await write(store, changeOf('out', 1, { ...change, added: files }))
     expect(
       actionsIn(store, 0)
         .map(({ add }) => add?.partitionValues.at)
@@ -82,22 +81,22 @@ describe('a version of a Delta table', () => {
     const log = Buffer.from(store.objects.get(logKey(0))!).toString()
     store.objects.set(logKey(0), Buffer.from(log.replace('2024-01-01 10:00:00', '2024-01-01T10:00:00.000000Z')))
     const added = [fileOf('new', { at: '2024-01-01 10:00:00+00' }), fileOf('none', { at: null })]
-    await writeVersion(tableIn(store), changeOf('out', 2, { ...change, added }), freely)
+    await write(store, changeOf('out', 2, { ...change, added }))
     expect(await filesIn(store)).toEqual(['1', 'new', 'none'])
   })
 
   it('removes the files of the runs that it replaces in an append', async () => {
     const store = memoryStore()
-    await writeVersion(tableIn(store), changeOf('out', 1, { added: [fileOf('a b.parquet')] }), freely)
-    await writeVersion(tableIn(store), changeOf('other', 1), freely)
-    await writeVersion(tableIn(store), changeOf('out', 2, { replaced: ['a b.parquet'] }), freely)
+    await write(store, changeOf('out', 1, { added: [fileOf('a b.parquet')] }))
+    await write(store, changeOf('other', 1))
+    await write(store, changeOf('out', 2, { replaced: ['a b.parquet'] }))
     expect(await filesIn(store)).toEqual(['part-other-1.parquet', 'part-out-2.parquet'])
   })
 
   it('loses nothing of twenty writers at once', async () => {
     const store = memoryStore()
     const apps = Array.from({ length: 20 }, (_, index) => `writer${index}`)
-    await Promise.all(apps.map(app => writeVersion(tableIn(store), changeOf(app, 1), freely)))
+    await Promise.all(apps.map(app => write(store, changeOf(app, 1))))
     expect(await filesIn(store)).toEqual(apps.map(app => `part-${app}-1.parquet`).sort())
     expect((await readTable(tableIn(store)))!.version).toBe(19)
   })
@@ -111,7 +110,7 @@ describe('a version of a Delta table', () => {
         throw new TransientError('STORE_FAILED', 'the answer was lost', {})
       },
     })
-    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    await write(store, changeOf('out', 1))
     expect(isLost).toBe(false)
     expect(await filesIn(store)).toEqual(['part-out-1.parquet'])
     expect((await readTable(tableIn(store)))!.version).toBe(0)
@@ -120,8 +119,8 @@ describe('a version of a Delta table', () => {
   it('comes after the version of another writer that was faster', async () => {
     const store = memoryStore()
     let isFirst = true
-    await writeVersion(tableIn(store), changeOf('out', 1), async (_, act) => {
-      if (isFirst) await writeVersion(tableIn(store), changeOf('other', 1), freely)
+    await write(store, changeOf('out', 1), async (_, act) => {
+      if (isFirst) await write(store, changeOf('other', 1))
       isFirst = false
       return act()
     })
@@ -131,10 +130,10 @@ describe('a version of a Delta table', () => {
 
   it('fails when another writer changed the columns meanwhile, so that the rows no longer fit', async () => {
     const store = memoryStore()
-    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    await write(store, changeOf('out', 1))
     const other = changeOf('other', 1, { mode: 'overwrite', schema: [{ name: 'id', type: 'VARCHAR' }] })
-    const writing = writeVersion(tableIn(store), changeOf('out', 2), async (_, act) => {
-      await writeVersion(tableIn(store), other, freely)
+    const writing = write(store, changeOf('out', 2), async (_, act) => {
+      await write(store, other)
       return act()
     })
     await expect(writing).rejects.toMatchObject({ code: 'OUTPUT_SCHEMA_MISMATCH', message: /column id of type string/ })
@@ -149,19 +148,19 @@ describe('a version of a Delta table', () => {
     ],
   ])('refuses an append that %s', async (_, change, message) => {
     const store = memoryStore()
-    await writeVersion(tableIn(store), changeOf('out', 1), freely)
-    const writing = writeVersion(tableIn(store), changeOf('out', 2, change), freely)
+    await write(store, changeOf('out', 1))
+    const writing = write(store, changeOf('out', 2, change))
     await expect(writing).rejects.toMatchObject({ code: 'OUTPUT_SCHEMA_MISMATCH', message })
   })
 
   it('refuses rows with nulls in a column that may have none', async () => {
     const store = memoryStore()
-    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    await write(store, changeOf('out', 1))
     changeMetaData(store, metaData => ({ ...metaData, schemaString: metaData.schemaString.replace('true', 'false') }))
     const withNulls = (id: number) => ({ added: [{ ...fileOf('x'), statistics: statistics(3, { id }) }] })
-    const writing = writeVersion(tableIn(store), changeOf('out', 2, withNulls(1)), freely)
+    const writing = write(store, changeOf('out', 2, withNulls(1)))
     await expect(writing).rejects.toMatchObject({ message: /expected a value in every row of column id/ })
-    await writeVersion(tableIn(store), changeOf('out', 2, withNulls(0)), freely)
+    await write(store, changeOf('out', 2, withNulls(0)))
   })
 })
 
@@ -185,9 +184,9 @@ describe('tables that ask for more than Fanmill knows', () => {
     ['column invariants', marked('delta.invariants')],
   ])('are refused by name: %s', async (name, change) => {
     const store = memoryStore()
-    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    await write(store, changeOf('out', 1))
     changeMetaData(store, change)
-    const writing = writeVersion(tableIn(store), changeOf('out', 2), freely)
+    const writing = write(store, changeOf('out', 2))
     await expect(writing).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED', message: new RegExp(`with ${name}`) })
   })
 
@@ -199,20 +198,20 @@ describe('tables that ask for more than Fanmill knows', () => {
     ['someFeature', 'someFeature'],
   ])('are refused by name: the feature %s', async (feature, name) => {
     const store = memoryStore()
-    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    await write(store, changeOf('out', 1))
     const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: [feature] }
     store.objects.set(logKey(1), actionBytes([{ protocol }]))
-    const writing = writeVersion(tableIn(store), changeOf('out', 2), freely)
+    const writing = write(store, changeOf('out', 2))
     await expect(writing).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED', message: new RegExp(`with ${name}`) })
   })
 
   it('may only be appended to where they say so', async () => {
     const store = memoryStore()
-    await writeVersion(tableIn(store), changeOf('out', 1), freely)
+    await write(store, changeOf('out', 1))
     changeMetaData(store, configured('delta.appendOnly', 'true'))
-    const writing = writeVersion(tableIn(store), changeOf('out', 2, { mode: 'overwrite' }), freely)
+    const writing = write(store, changeOf('out', 2, { mode: 'overwrite' }))
     await expect(writing).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED', message: /delta.appendOnly/ })
-    await writeVersion(tableIn(store), changeOf('out', 2), freely)
+    await write(store, changeOf('out', 2))
     expect(await filesIn(store)).toHaveLength(2)
   })
 })

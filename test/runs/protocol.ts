@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type CommitResult, commit } from '../../lib/commit/commit.ts'
 import type { CommitOptions } from '../../lib/commit/commit-options.ts'
 import type { OutputMode } from '../../lib/define/output-definition.ts'
+import { checkpointFiles } from '../../lib/local/delta-checkpoints.ts'
 import type { Outcome, OutcomePart } from '../../lib/model/outcome.ts'
 import type { InputObject } from '../../lib/model/plan-data.ts'
 import type { ReservedRun } from '../../lib/model/reserved-run.ts'
@@ -24,6 +25,8 @@ export interface Job {
   readonly params?: Readonly<Record<string, string>>
   readonly codeHash?: string
   readonly mode?: OutputMode
+  /** Default `parquet`. */
+  readonly outputKind?: 'parquet' | 'delta'
   readonly force?: boolean
   readonly mayRoll?: boolean
   /** Content by key. */
@@ -43,7 +46,7 @@ export class Actor {
   #killAt: string | undefined
   isDead = false
   /** Is called at each point, before it is passed. */
-  onPoint: (point: string) => void = () => {}
+  onPoint: (point: string) => void | Promise<void> = () => {}
 
   constructor(world: World, name: string, killAt?: string) {
     this.#world = world
@@ -55,7 +58,7 @@ export class Actor {
   readonly at = async (point: string) => {
     const count = this.points.filter(known => known.startsWith(`${point}#`)).length + 1
     this.points.push(`${point}#${count}`)
-    this.onPoint(point)
+    await this.onPoint(point)
     if (this.isDead) throw new Killed()
     if (this.#killAt !== `${point}#${count}`) return
     this.isDead = true
@@ -69,7 +72,7 @@ export class Actor {
 
   get options() {
     const { now, isAlive } = this.#world
-    return { owner: this.owner, at: this.at, now, isAlive, leaseMs }
+    return { owner: this.owner, at: this.at, now, isAlive, leaseMs, checkpoints: checkpointFiles }
   }
 }
 
@@ -88,6 +91,13 @@ export class World {
     this.#name = name
   }
 
+  /** Returns the content of a part; default a text. */
+  contentOf: (run: ReservedRun, batch: number, index: number) => Promise<string | Uint8Array> = async (
+    run,
+    batch,
+    index,
+  ) => `rows of ${run.runId}-${run.attempt} ${batch} ${index}`
+
   readonly now = () => this.time
   /** Knows only dead owners; for others, leases decide. */
   readonly isAlive = (owner: Owner) => (this.#actors.get(owner.id)?.isDead ? false : undefined)
@@ -101,6 +111,7 @@ export class World {
 
   reserve(actor: Actor, job: Job): Promise<Reservation> {
     const { task = 'flights', params = {}, codeHash = 'code', mode = 'replace', force = false, mayRoll = true } = job
+    const { outputKind = 'parquet' } = job
     const inputs: InputObject[] = Object.entries(job.inputs).map(([key, content]) => ({
       key,
       sizeBytes: content.length,
@@ -114,6 +125,8 @@ export class World {
       params,
       codeHash,
       mode,
+      outputKind,
+      ...(job.outputKind && { partitionBy: partitionByOf(job) }),
       force,
       mayRoll,
       inputs,
@@ -145,14 +158,14 @@ export class World {
     const partition: Partition | undefined = value === '' ? undefined : { state: value }
     const folder = outputPrefix(outputPath) + (partition ? `state=${value}/` : '')
     const file = join(this.folder, `staged-${token}-${index}`)
-    await writeFile(file, `rows of ${run.runId}-${run.attempt} ${batch} ${index}`)
+    await writeFile(file, await this.contentOf(run, batch, index))
     const part = await this.store.stagePart(folder + partName(batch, index, run), file, { ...run, token })
     return { ...part, rows: 10, ...(partition ? { partition } : {}) }
   }
 
   commit(actor: Actor, run: ReservedRun, job: Job, options: Partial<CommitOptions> = {}): Promise<CommitResult> {
     const plan = batchesOf(job).map((_, batch) => ({ batch, sliceCount: 1, memberCount: 1 }))
-    const partitionBy = job.batches ? ['state'] : []
+    const partitionBy = partitionByOf(job)
     return commit(this.store, { ...actor.options, reservation: run, plan, partitionBy, rejectsMax: 0, ...options })
   }
 
@@ -226,6 +239,7 @@ export function outcomeOf(
   { batch, token, parts }: { batch: number; token: string; parts: readonly OutcomePart[] },
 ): Outcome {
   const rows = parts.length * 10
+  const partitions = Object.keys(parts[0]?.partition ?? {})
   return {
     batch,
     runId: run.runId,
@@ -245,9 +259,11 @@ export function outcomeOf(
     rejects: [],
     firstRejects: [],
     workers: [{ pid: 1, thread: 0 }],
-    schema: [{ name: 'delay', type: 'INTEGER' }],
+    schema: [{ name: 'delay', type: 'INTEGER' }, ...partitions.map(name => ({ name, type: 'VARCHAR' }))],
   }
 }
+
+const partitionByOf = (job: Job): readonly string[] => (job.batches ? ['state'] : [])
 
 function batchesOf(job: Job): readonly (readonly string[])[] {
   return job.batches ?? [[''], ['']]

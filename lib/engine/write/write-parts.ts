@@ -1,16 +1,13 @@
 /** Writes a query's rows as Parquet files, and returns the rows, bytes and partition of each. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { ParquetOutput } from '../../define/output-definition.ts'
+import type { PartLayout } from '../../define/output-kind.ts'
 import type { SharePart } from '../../model/share.ts'
 import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { numberColumn, type PartitionKeys } from './partition-keys.ts'
 import { vectorRows, writerLimits } from './writer-limits.ts'
 
-export type PartOptions = Pick<
-  ParquetOutput,
-  'partitionBy' | 'sortBy' | 'compression' | 'rowGroupRows' | 'bloomFilters' | 'partitionsMax' | 'partBytes'
-> & {
+export type PartOptions = PartLayout & {
   /** Columns of a row and memory of the engine, to make wide rows fit into it. Default: they fit. */
   readonly room?: Parameters<typeof writerLimits>[1]
 }

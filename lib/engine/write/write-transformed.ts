@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import type { PermanentError } from '../../errors/errors.ts'
 import type { SharePart } from '../../model/share.ts'
 import type { PartitionLimits } from '../../paths/partition-limits.ts'
+import { castWritten } from '../check-output.ts'
 import type { Conversion, ConvertJob } from '../conversion.ts'
 import type { BoundQuery } from '../duckdb/bound-query.ts'
 import { learnOrThrow } from '../transform/map-function.ts'
@@ -18,13 +19,14 @@ import { writeParts } from './write-parts.ts'
  * at most once for each column and once for the number of rows.
  */
 export async function writeTransformed(conversion: Conversion, input: string, job: ConvertJob): Promise<SharePart[]> {
-  const { connection, counter, transform, maps, parts, keys, exchange } = conversion
+  const { connection, counter, transform, written, maps, parts, keys, exchange } = conversion
   const { target, isTrial, partitionLimits = unlimited, buckets = 1 } = job
   for (;;) {
     await dropScanErrors(connection)
     counter.reset()
     keys?.begin(partitionLimits)
-    const query = applyTransform(input, transform, maps)
+    const transformed = applyTransform(input, transform, maps)
+    const query = { ...transformed, sql: castWritten(transformed.sql, transform.schema, written) }
     try {
       if (exchange && !isTrial) return await writeBuckets(connection, query, target, { by: exchange.by, buckets })
       const fileBytes = keys || isTrial ? undefined : parts.partBytes
