@@ -7,6 +7,7 @@ import {
   type CleanOptions,
   cleanOptions,
   inferOptions,
+  parallelMapOptions,
   type RejectsOptions,
   type RunsOptions,
   rejectsOptions,
@@ -17,7 +18,8 @@ import {
 } from './local/api-options.ts'
 import type { CleanResult } from './local/clean-state.ts'
 import type { Dataset } from './local/dataset.ts'
-import { checkOptions } from './local/options.ts'
+import { checkOptions, type OptionKinds } from './local/options.ts'
+import type { ParallelContext, ParallelMapOptions } from './local/parallel-map.ts'
 import type { PlanSummary } from './local/plan-run.ts'
 import { type RunOptions, runOptions } from './local/run-options.ts'
 import type { RunResult } from './local/run-result.ts'
@@ -117,4 +119,27 @@ export async function infer(file: string, options: InferOptions = {}): Promise<I
 export async function openDataset(dataset: string, access: RootAccess = {}): Promise<Dataset> {
   checkOptions('openDataset', access, accessOptions)
   return (await import('./local/dataset.ts')).openDataset(dataset, access)
+}
+
+/**
+ * Maps a function over values in worker threads, several at once, and returns the results in the order of the values. The function
+ * is an exported one of `module`, which each thread imports. Values and results are copied between threads: plain data, typed arrays.
+ * Memory: all values and results.
+ * @throws USAGE for an option, or for a value that cannot be sent to a thread; DEFINITION_LOAD when the module does not export the function;
+ * TRANSFORM_FAILED with the index of the value for which it threw; ABORTED
+ * @example const scores = await parallelMap(rows, score, { module: new URL('./score.ts', import.meta.url), params: { factor: 2 } })
+ */
+export async function parallelMap<
+  Value,
+  Result,
+  Params extends object = Readonly<Record<string, never>>,
+  State = undefined,
+>(
+  values: Iterable<Value> | AsyncIterable<Value>,
+  map: (value: Value, context: ParallelContext<NoInfer<Params>, NoInfer<State>>) => Result,
+  options: ParallelMapOptions<Params, State>,
+): Promise<Awaited<Result>[]> {
+  checkOptions('parallelMap', options, parallelMapOptions as OptionKinds<ParallelMapOptions<Params, State>>)
+  const mapping = await import('./local/parallel-map.ts')
+  return (await mapping.parallelMap(values, map, options as ParallelMapOptions<object, unknown>)) as Awaited<Result>[]
 }

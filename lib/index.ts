@@ -1,6 +1,6 @@
 /** What users import from `fanmill`. */
 
-export { clean, infer, openDataset, plan, rejects, run, runs, status, unzip } from './api.ts'
+export { clean, infer, openDataset, parallelMap, plan, rejects, run, runs, status, unzip } from './api.ts'
 export * from './define/index.ts'
 export {
   CapacityError,
@@ -15,6 +15,7 @@ export type { InferProgress } from './infer/progress.ts'
 export type { CleanOptions, RejectsOptions, RunsOptions, StateOptions, StatusOptions } from './local/api-options.ts'
 export type { CleanResult } from './local/clean-state.ts'
 export type { Dataset, DatasetRow, RowsOptions } from './local/dataset.ts'
+export type { ParallelContext, ParallelMapOptions } from './local/parallel-map.ts'
 export type { PlanSummary, TaskPlan } from './local/plan-run.ts'
 export type { RunOptions } from './local/run-options.ts'
 export type { RunResult } from './local/run-result.ts'

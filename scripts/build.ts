@@ -34,7 +34,7 @@ const entries = [
 ]
 
 /** Entries whose packages are bundled too: each thread loads its modules again, and few files halve the time for that. */
-const threadEntries = ['lib/worker', 'lib/worker-extract']
+const threadEntries = ['lib/worker', 'lib/worker-extract', 'lib/worker-map']
 
 /** Packages that are not bundled: those loaded only for S3, and those with native parts. */
 const threadExternals = ['@aws-sdk/*', '@smithy/*', '@duckdb/node-bindings']

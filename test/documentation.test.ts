@@ -29,6 +29,13 @@ const texts = new Map(pages.map(page => [page, readFileSync(join(root, page), 'u
 const snippetsOf = (page: string): string[] =>
   [...(texts.get(page) ?? '').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(match => match[1] ?? '')
 
+/** Returns the files that a page shows whole, each as a snippet with its name: three backticks and `ts file=score.ts`. */
+const filesOf = (page: string): [string, string][] =>
+  [...(texts.get(page) ?? '').matchAll(/^```ts file=(\S+)\n([\s\S]*?)^```$/gm)].map(([, name = '', text = '']) => [
+    join(dirname(page), name),
+    text,
+  ])
+
 let folder: string
 
 beforeAll(() => {
@@ -53,6 +60,7 @@ beforeAll(() => {
   // Other pages use the README's pipeline.
   files.push(['docs/flights.ts', snippetsOf(readme)[0] ?? ''])
   files.push(...others.map(page => [`${page}.ts`, snippetsOf(page).join('\n')] as const))
+  files.push(...pages.flatMap(filesOf))
   for (const [name, text] of files) {
     const file = join(folder, name)
     mkdirSync(dirname(file), { recursive: true })

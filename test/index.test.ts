@@ -34,6 +34,7 @@ describe('every function', () => {
     ['clean', () => fanmill.clean(misspelt)],
     ['unzip', () => fanmill.unzip('absent.zip', 'out', misspelt)],
     ['infer', () => fanmill.infer('absent.zip', misspelt)],
+    ['parallelMap', () => fanmill.parallelMap([1], Math.sqrt, misspelt as never)],
     ['openDataset', () => fanmill.openDataset('out/absent', misspelt)],
   ])('refuses an option that %s does not know, before anything begins', async (name, call) => {
     await expect(call()).rejects.toMatchObject({

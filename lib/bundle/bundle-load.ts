@@ -64,7 +64,8 @@ export async function taskHasher(
   }
 }
 
-async function loadModule(bundle: LoadableBundle, copy = 0): Promise<Readonly<Record<string, unknown>>> {
+/** Returns what a copy of a bundled module exports. @throws DEFINITION_LOAD when the module throws */
+export async function loadModule(bundle: LoadableBundle, copy = 0): Promise<Readonly<Record<string, unknown>>> {
   process.setSourceMapsEnabled(true)
   try {
     return await import(copy === 0 ? bundle.url : `${bundle.url}?copy=${copy}`)

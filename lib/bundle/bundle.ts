@@ -29,6 +29,8 @@ export interface BundleOptions {
   readonly outFolder: string
   /** URL that `import 'fanmill'` resolves to; default this library, so that definitions are of the same classes. */
   readonly fanmillUrl?: string
+  /** What the file is, for messages; default `a pipeline file`. */
+  readonly what?: string
 }
 
 /**
@@ -38,9 +40,9 @@ export interface BundleOptions {
  */
 export async function bundlePipeline(
   file: string,
-  { outFolder, fanmillUrl = entryUrl('index') }: BundleOptions,
+  { outFolder, fanmillUrl = entryUrl('index'), what }: BundleOptions,
 ): Promise<Bundle> {
-  await checkPipelineFile(file)
+  await checkPipelineFile(file, what)
   const entry = resolve(file)
   const folder = dirname(entry)
   const target = resolve(outFolder)

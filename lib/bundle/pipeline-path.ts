@@ -5,18 +5,16 @@ import { PermanentError } from '../errors/errors.ts'
 
 const extensions = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '.tsx', '.jsx']
 
-/** @throws DEFINITION_LOAD when the path does not exist, or is a folder or a file other than TypeScript or JavaScript */
-export async function checkPipelineFile(file: string): Promise<void> {
+/** `what` names it in messages. @throws DEFINITION_LOAD when the path does not exist, or is a folder or a file other than TypeScript or JavaScript */
+export async function checkPipelineFile(file: string, what = 'a pipeline file'): Promise<void> {
+  const refusal = (problem: string, options?: ErrorOptions): PermanentError =>
+    new PermanentError('DEFINITION_LOAD', `expected ${what}, ${problem}`, { file }, options)
   const found = await stat(file).catch((cause: Error) => {
-    throw refusal(file, `found none at ${file}`, { cause })
+    throw refusal(`found none at ${file}`, { cause })
   })
-  if (found.isDirectory()) throw refusal(file, `got the folder ${file}${await filesIn(file)}`)
-  if (!extensions.includes(extname(file)))
-    throw refusal(file, `got ${file}, which ends in none of ${extensions.join(', ')}`)
+  if (found.isDirectory()) throw refusal(`got the folder ${file}${await filesIn(file)}`)
+  if (!extensions.includes(extname(file))) throw refusal(`got ${file}, which ends in none of ${extensions.join(', ')}`)
 }
-
-const refusal = (file: string, problem: string, options?: ErrorOptions): PermanentError =>
-  new PermanentError('DEFINITION_LOAD', `expected a pipeline file, ${problem}`, { file }, options)
 
 /** Limit on the files that a message names. */
 const namedMax = 5

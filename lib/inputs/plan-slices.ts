@@ -54,11 +54,26 @@ export const areItems = (slices: readonly Weighted[]): boolean =>
   slices.length > 0 && slices.every(({ kind }) => kind === 'item')
 
 /** Splits slices into `count` runs of neighbours whose lengths differ by at most one; none is empty. */
-export function neighbours<T>(slices: readonly T[], count: number): readonly (readonly T[])[] {
+function neighbours<T>(slices: readonly T[], count: number): readonly (readonly T[])[] {
   const runs = Math.min(Math.max(1, count), slices.length)
   return Array.from({ length: runs }, (_, index) =>
     slices.slice(cutAt(index, runs, slices.length), cutAt(index + 1, runs, slices.length)),
   )
+}
+
+/** Shares of values for each thread: a thread that has finished one takes the next, so that slow values do not hold up the others. */
+const itemSharesPerThread = 8
+
+/**
+ * Splits values into shares of neighbours. The time that a value takes is unknown, so there are more shares than threads, each with as many
+ * values as a thread maps at once.
+ */
+export function itemShares<T>(
+  values: readonly T[],
+  { threads, callsAtOnce = 1 }: { readonly threads: number; readonly callsAtOnce?: number | undefined },
+): readonly (readonly T[])[] {
+  const most = Math.floor(values.length / callsAtOnce)
+  return neighbours(values, Math.min(threads * itemSharesPerThread, Math.max(threads, most)))
 }
 
 interface Pack<T> extends Weighted {

@@ -1,7 +1,8 @@
 /** Options of the functions that programs call, each with its check; those of `run` are in run-options.ts. */
 import type { InferOptions } from '../infer/infer.ts'
 import type { RootAccess } from '../store/roots.ts'
-import { callback, count, days, flag, type OptionKinds, root, signal, text } from './options.ts'
+import { callback, count, days, flag, module, type OptionKinds, params, root, signal, text } from './options.ts'
+import type { ParallelMapOptions } from './parallel-map.ts'
 import type { UnzipOptions } from './unzip.ts'
 
 export interface StateOptions extends RootAccess {
@@ -41,4 +42,7 @@ export const statusOptions: OptionKinds<StatusOptions> = { ...stateOptions, runI
 export const rejectsOptions: OptionKinds<RejectsOptions> = { ...statusOptions, limit: count }
 export const cleanOptions: OptionKinds<CleanOptions> = { ...stateOptions, olderThanDays: days, dryRun: flag }
 export const unzipOptions: OptionKinds<UnzipOptions> = { members: text, workers: count, signal, onEvent: callback }
+export const parallelMapOptions: OptionKinds<ParallelMapOptions<object, unknown>> = {
+  ...{ module, params, setup: callback, workers: count, concurrency: count, signal },
+}
 export const inferOptions: OptionKinds<InferOptions> = { members: text, delimiter: text, onProgress: callback }

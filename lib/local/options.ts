@@ -91,4 +91,8 @@ export const logLevel: OptionKind = {
   fits: value => logLevels.some(level => level === value),
 }
 export const signal: OptionKind = { expected: 'an AbortSignal', fits: value => value instanceof AbortSignal }
+export const module: OptionKind = {
+  expected: 'the path or the URL of a module',
+  fits: value => text.fits(value) || value instanceof URL,
+}
 export const callback: OptionKind = { expected: 'a function', fits: value => typeof value === 'function' }

@@ -37,6 +37,8 @@ interface JobFields {
     /** The beginning of the keys, to which the number of the call is added. */
     readonly key: string
   }
+  /** Maps values of a program. */
+  readonly map: { readonly values: readonly unknown[]; readonly firstIndex: number }
   /** Writes members as files below a folder. */
   readonly extract: {
     readonly slice: MembersSlice | StreamSlice
@@ -61,6 +63,7 @@ export interface WorkerResults {
   readonly combine: readonly SharePart[]
   readonly accounts: null
   readonly deliver: NonNullable<Outcome['delivered']>
+  readonly map: readonly unknown[]
   readonly extract: {
     readonly files: readonly { readonly path: string; readonly sizeBytes: number; readonly crc32: number }[]
     readonly skipped: readonly SkippedMember[]

@@ -1,6 +1,6 @@
 /** Distributes a batch's slices over the worker threads, and collects their results. */
 
-import { areItems, neighbours, splitShares } from '../inputs/plan-slices.ts'
+import { areItems, itemShares, splitShares } from '../inputs/plan-slices.ts'
 import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice, StreamSlice } from '../model/plan-data.ts'
 import type { LoadingRun, ShareJob, ShareResult, StagedText } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
@@ -61,21 +61,10 @@ export async function shareOut(
   return (await settleAll([sharesOut(batch, shares), ...streams.map(slice => streamOut(batch, slice))])).flat()
 }
 
-/** Shares of values for each thread: a thread that has finished one takes the next, so that slow values do not hold up the others. */
-const itemSharesPerThread = 8
-
-/**
- * Splits slices over the threads by bytes. The time that a value takes is unknown, so values make more shares than there are
- * threads, each with as many values as a worker maps at once.
- */
-function sharesOf(
-  slices: readonly Slice[],
-  { workers, callsAtOnce = 1 }: ShareOutTools,
-): readonly (readonly Slice[])[] {
+/** Splits slices over the threads: values by their number, others by bytes. */
+function sharesOf(slices: readonly Slice[], { workers, callsAtOnce }: ShareOutTools): readonly (readonly Slice[])[] {
   const { threads } = workers
-  if (!areItems(slices)) return splitShares(slices, threads)
-  const most = Math.floor(slices.length / callsAtOnce)
-  return neighbours(slices, Math.min(threads * itemSharesPerThread, Math.max(threads, most)))
+  return areItems(slices) ? itemShares(slices, { threads, callsAtOnce }) : splitShares(slices, threads)
 }
 
 interface Batch {

@@ -1,9 +1,10 @@
 /** Calls the user's function for the values of a share, some at once, and returns their rows as JSON lines in the order of the values. */
 import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import { throwIfAborted } from '../errors/abort.ts'
-import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { FanmillError } from '../errors/errors.ts'
 import type { InputObject, ItemSlice } from '../model/plan-data.ts'
 import { inputOf } from '../state/plan-files.ts'
+import { callInOrder } from './ordered-calls.ts'
 import { rowText, userFault } from './row-lines.ts'
 
 /** The user's function with its context. */
@@ -27,55 +28,13 @@ export interface ItemCalls {
   end(): Promise<void>
 }
 
-/** Results that wait for a slow value before them, for each call in flight. */
-const waitingPerCall = 16
-
-/** Starts the first call at once, and more when it shows that the function is async. Memory: the rows of 16 values for each call in flight. */
+/** Starts the first calls at once. Memory: the rows of 16 values for each call in flight. */
 export function callItems(slices: readonly ItemSlice[], options: ItemCallsOptions): ItemCalls {
-  const calls = new Map<number, Promise<Uint8Array>>()
-  const freeLanes = [0]
-  let next = 0
-  let isAsync = false
-  let isEnded = false
-  const startCalls = (): void => {
-    while (!isEnded && next < slices.length && calls.size < waitingPerCall * options.concurrency) {
-      const lane = freeLanes.shift()
-      if (lane === undefined) return
-      const slice = slices[next++] as ItemSlice
-      const call = callItem(slice, { ...options, lane, onPromise })
-      calls.set(slice.slice, call)
-      call.then(() => endCall(lane), endFailedCall)
-    }
-  }
-  const onPromise = (): void => {
-    if (isAsync) return
-    isAsync = true
-    for (let lane = 1; lane < options.concurrency; lane++) freeLanes.push(lane)
-    startCalls()
-  }
-  const endCall = (lane: number): void => {
-    freeLanes.push(lane)
-    startCalls()
-  }
-  // The error is thrown when the slice is requested; no further call begins until then.
-  const endFailedCall = (): void => {
-    isEnded = true
-  }
-  startCalls()
-  return {
-    async textOf({ slice }) {
-      const call = calls.get(slice)
-      if (!call) throw new PermanentError('STATE_INVALID', `slice ${slice} is not the next value of its share`)
-      const text = await call
-      calls.delete(slice)
-      startCalls()
-      return text
-    },
-    async end() {
-      isEnded = true
-      await Promise.allSettled(calls.values())
-    },
-  }
+  const { next, end } = callInOrder(slices, {
+    call: (slice, lane, onPromise) => callItem(slice, { ...options, lane, onPromise }),
+    concurrency: options.concurrency,
+  })
+  return { textOf: next, end }
 }
 
 interface LaneOptions extends ItemCallsOptions {

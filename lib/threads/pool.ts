@@ -15,7 +15,7 @@ export type WorkerSetup = Readonly<Record<string, unknown>>
 
 export interface PoolOptions {
   /** Module of the threads; default `worker`, which needs a task. */
-  readonly entry?: 'worker' | 'worker-extract'
+  readonly entry?: 'worker' | 'worker-extract' | 'worker-map'
   readonly threads: number
   /** Limit on each thread's JavaScript heap, not counting the young generation of up to 48 MiB. */
   readonly heapBytes: number

@@ -125,6 +125,9 @@ const jobRunners: JobRunners = {
     return (await taskEngine(thread)).combine(job.files, job)
   },
   accounts: ({ engine }, { files, target }) => joinAccounts(engine, files, target),
+  async map() {
+    throw new PermanentError('STATE_INVALID', 'expected a job of a task, got values of a program')
+  },
   extract({ task, store, signal, send }, job) {
     const { limits, onBadMember } = memberPolicy(task.source)
     return runExtractJob(job, { store, limits, onBadMember, signal, send })
