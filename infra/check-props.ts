@@ -5,7 +5,7 @@ import type { PipelineProps } from './pipeline-options.ts'
 
 /** @throws DEFINITION_INVALID with the prop, what was expected and what was received */
 export function checkProps(props: PipelineProps): void {
-  const { inputPrefix, outputPrefix, tiers, maxConcurrency, functionTimeout, uploadWindow } = props
+  const { inputPrefix, outputPrefix, tiers, maxConcurrency, nodeConcurrency, functionTimeout, uploadWindow } = props
   const { noncurrentVersionExpiration, noRunAlarmAfter, reservedConcurrency = [] } = props
   checkPrefix('inputPrefix', inputPrefix)
   checkPrefix('outputPrefix', outputPrefix)
@@ -16,6 +16,7 @@ export function checkProps(props: PipelineProps): void {
     checkWhole(`tiers[${index}].temporaryStorageMb`, temporaryStorageMb, { min: 512, max: 10_240 })
   }
   checkWhole('maxConcurrency', maxConcurrency, { min: 1, max: 10_000 })
+  checkWhole('nodeConcurrency', nodeConcurrency, { min: 1, max: 500 })
   checkWhole('functionTimeout in seconds', functionTimeout.toSeconds(), { min: 30, max: 900 })
   checkWhole('uploadWindow in seconds', uploadWindow.toSeconds(), { min: 1, max: 300 })
   checkWhole('noncurrentVersionExpiration in days', noncurrentVersionExpiration.toDays({ integral: false }), {

@@ -4,7 +4,6 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import type { PipelineDefinition } from '../lib/define/definition.ts'
-import { taskLayers } from '../lib/define/task-order.ts'
 import { bundleAsset } from './bundle-asset.ts'
 import { checkBuckets } from './check-buckets.ts'
 import { checkProps } from './check-props.ts'
@@ -39,6 +38,8 @@ export class FanmillPipeline extends Construct {
   /** One for each tier. */
   readonly process: readonly PipelineFunction[]
   readonly commit: PipelineFunction
+  /** Gives the nodes of a graph that may run. */
+  readonly graph: PipelineFunction
   /** Starts executions for events in the queue, with `uploads: 'queue'`. */
   readonly starter: PipelineFunction | undefined
   /** Events that could not be delivered; undefined without a trigger. */
@@ -70,7 +71,7 @@ export class FanmillPipeline extends Construct {
     abortAbandoned(this.output)
     const context = { bundle, places, keys: findKeys(buckets), network: makeNetwork(this, props), props }
     const functions = makeFunctions(this, context)
-    ;({ plan: this.plan, process: this.process, commit: this.commit } = functions)
+    ;({ plan: this.plan, process: this.process, commit: this.commit, graph: this.graph } = functions)
     this.stateMachine = makeMachine(this, context).stateMachine
     this.stateMachineArn = this.stateMachine.stateMachineArn
     const trigger = places.trigger === undefined ? undefined : makeTrigger(this, context)
@@ -96,23 +97,24 @@ function placesIn({ input, output }: FanmillPipeline, pipeline: PipelineDefiniti
 }
 
 function makeMachine(pipeline: FanmillPipeline, { bundle, places, keys, props }: PipelineContext): PipelineMachine {
-  const { plan, process, commit, output } = pipeline
+  const { plan, process, commit, graph, output } = pipeline
   return new PipelineMachine(pipeline, 'StateMachine', {
     ...props,
-    stages: taskLayers('pipeline', bundle.pipeline.tasks).map(layer => layer.map(task => task.name)),
+    tasks: bundle.pipeline.tasks.map(task => task.name),
     timeoutSeconds: props.executionTimeout.toSeconds(),
     functionTimeoutSeconds: props.functionTimeout.toSeconds(),
     plan: plan.function,
     process: process.map(each => each.function),
     commit: commit.function,
+    graph: graph.function,
     output,
     state: places.state,
     outputKeys: keys.outputKeys,
   })
 }
 
-const functionsOf = ({ plan, process, commit, starter }: FanmillPipeline) =>
-  [plan, ...process, commit, ...(starter ? [starter] : [])].map(each => each.function)
+const functionsOf = ({ plan, process, commit, graph, starter }: FanmillPipeline) =>
+  [plan, ...process, commit, graph, ...(starter ? [starter] : [])].map(each => each.function)
 
 function makeTrigger(pipeline: FanmillPipeline, context: PipelineContext): UploadTrigger {
   const { input: bucket, stateMachineArn } = pipeline

@@ -12,7 +12,7 @@ import { allow } from './statements.ts'
 
 export interface PipelineFunctionProps {
   readonly code: Code
-  readonly handler: 'plan' | 'process' | 'commit' | 'start'
+  readonly handler: 'plan' | 'process' | 'commit' | 'graph' | 'start'
   readonly description: string
   readonly architecture: 'arm64' | 'x86_64'
   readonly memoryMb: number

@@ -1,4 +1,4 @@
-/** The Lambda functions of a pipeline: one that plans, one for each tier that processes, one that commits. */
+/** The Lambda functions of a pipeline: one that plans, one for each tier that processes, one that commits, one that walks graphs. */
 import type { LambdaEnvironment } from '../lib/aws/lambda-events.ts'
 import type { PipelineBundle } from './bundle-asset.ts'
 import type { FunctionNetwork } from './function-network.ts'
@@ -8,7 +8,7 @@ import type { PipelineProps } from './pipeline-options.ts'
 import type { PipelineScope } from './pipeline-parts.ts'
 import { findSecrets } from './pipeline-secrets.ts'
 import type { Places } from './places.ts'
-import { commitStatements, planStatements, processStatements } from './statements.ts'
+import { commitStatements, graphStatements, planStatements, processStatements } from './statements.ts'
 
 /** Values that the constructs of one pipeline share. */
 export interface PipelineContext {
@@ -60,6 +60,13 @@ export function makeFunctions(pipeline: PipelineScope, context: PipelineContext)
       handler: 'commit',
       description: describe('commit'),
       statements: commitStatements(where),
+    }),
+    graph: new PipelineFunction(pipeline, 'Graph', {
+      ...small,
+      inputKeys: [],
+      handler: 'graph',
+      description: describe('graph'),
+      statements: graphStatements(where),
     }),
   }
 }

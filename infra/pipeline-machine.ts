@@ -7,12 +7,8 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { LogLevel, type LogOptions, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
-import {
-  integrationNames,
-  makeStateMachine,
-  type StateMachineOptions,
-  substitutions,
-} from '../lib/aws/state-machine.ts'
+import { integrationNames, substitutions } from '../lib/aws/invoke-states.ts'
+import { makeStateMachine, type StateMachineOptions } from '../lib/aws/state-machine.ts'
 import { acknowledge, acknowledgeWildcards } from './acknowledge.ts'
 import { makeDefinitionBody } from './definition-body.ts'
 import { allow } from './statements.ts'
@@ -38,8 +34,9 @@ export interface PipelineMachineProps extends Omit<StateMachineOptions, 'tierCou
   /** One function for each tier, smallest first. */
   readonly process: readonly IFunction[]
   readonly commit: IFunction
+  readonly graph: IFunction
   readonly output: IBucket
-  /** Prefix of all state: the Map reads its items there. */
+  /** Prefix of all state: the Maps read their items there. */
   readonly state: string
   /** Keys of the state. */
   readonly outputKeys: readonly IKey[]
@@ -74,29 +71,33 @@ export class PipelineMachine extends Construct {
   }
 }
 
-function substitutionsOf({ plan, process, commit }: PipelineMachineProps): Record<string, string> {
+function substitutionsOf({ plan, process, commit, graph }: PipelineMachineProps): Record<string, string> {
   return {
     ...Object.fromEntries(
       integrationNames.map(name => [substitutions.integration(name), `arn:${Aws.PARTITION}:states:::${name}`]),
     ),
     [substitutions.plan]: plan.functionArn,
     [substitutions.commit]: commit.functionArn,
+    [substitutions.graph]: graph.functionArn,
     ...Object.fromEntries(process.map((tier, index) => [substitutions.process(index), tier.functionArn])),
   }
 }
 
 function machineStatements(
   { stateMachineArn: arn, stateMachineName: name }: StateMachine,
-  { plan, process, commit, output, state }: PipelineMachineProps,
+  { plan, process, commit, graph, output, state }: PipelineMachineProps,
 ): PolicyStatement[] {
-  // The Map's children are executions of the same machine.
+  // The children of Maps are executions of the same machine, and those of a Map within a Map of its children.
   const children = `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:execution:${name}/*`
   return [
     allow(
       ['lambda:InvokeFunction'],
-      [plan, ...process, commit].map(each => each.functionArn),
+      [plan, ...process, commit, graph].map(each => each.functionArn),
     ),
-    allow(['s3:GetObject'], [output.arnForObjects(`${state}runs/*`)]),
+    allow(
+      ['s3:GetObject'],
+      [`${state}runs/*`, `${state}graphs/*`].map(pattern => output.arnForObjects(pattern)),
+    ),
     allow(['states:StartExecution'], [arn]),
     allow(['states:DescribeExecution', 'states:StopExecution'], [children]),
   ]

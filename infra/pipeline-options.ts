@@ -80,6 +80,13 @@ export interface FanmillPipelineProps
    */
   readonly maxConcurrency?: number
   /**
+   * Nodes of a graph, which are tasks with their parameters, that one execution runs at the same time, 1 to 500. They share the
+   * batches of `maxConcurrency`.
+   * @default 20
+   * @example 5
+   */
+  readonly nodeConcurrency?: number
+  /**
    * Timeout of each function, 30 seconds to 15 minutes; functions stop by themselves shortly before.
    * @default 15 minutes
    */
@@ -163,6 +170,7 @@ export function withDefaults({
   memoryMb = defaultPlatform.memoryMb,
   architecture = defaultPlatform.architecture,
   maxConcurrency = defaultPlatform.maxConcurrency,
+  nodeConcurrency = 20,
   functionTimeout = functionTimeoutMax,
   executionTimeout = Duration.days(1),
   logRetention = RetentionDays.ONE_MONTH,
@@ -181,8 +189,18 @@ export function withDefaults({
 }: FanmillPipelineProps) {
   return {
     ...rest,
-    ...{ inputPrefix, outputPrefix, tiers, memoryMb, architecture, maxConcurrency, functionTimeout, executionTimeout },
-    ...{ logRetention, stateMachineLogLevel, tracing, dashboard, trigger, uploads, uploadWindow },
+    ...{ inputPrefix, outputPrefix, tiers, memoryMb, architecture, maxConcurrency, nodeConcurrency },
+    ...{
+      functionTimeout,
+      executionTimeout,
+      logRetention,
+      stateMachineLogLevel,
+      tracing,
+      dashboard,
+      trigger,
+      uploads,
+      uploadWindow,
+    },
     ...{ enforceConditionalWrites, noncurrentVersionExpiration, removalPolicy, include, external },
   }
 }

@@ -16,13 +16,14 @@ export function addOutputs(pipeline: PipelineParts, { name, inputPrefix, outputP
     pipeline.node.scope === stack
       ? pipeline.node.id.replaceAll(/[^A-Za-z\d]/g, '')
       : Names.uniqueResourceName(pipeline, { maxLength: 100 })
-  const { input, output, plan, process, commit, starter, stateMachineArn } = pipeline
+  const { input, output, plan, process, commit, graph, starter, stateMachineArn } = pipeline
   const facts = {
     Pipeline: name,
     StateMachineArn: stateMachineArn,
     Input: `s3://${input.bucketName}/${inputPrefix}`,
     Output: `s3://${output.bucketName}/${outputPrefix}`,
     LogGroups: [plan, ...process, commit].map(each => each.logGroup.logGroupName).join(','),
+    GraphLogGroup: graph.logGroup.logGroupName,
     StartLogGroup: starter?.logGroup.logGroupName,
   }
   for (const [fact, value] of Object.entries(facts)) {
@@ -40,5 +41,6 @@ const descriptions = {
   Input: 'where uploads go',
   Output: 'where its datasets and its state are',
   LogGroups: 'log groups of Plan, Process by tier, and Commit',
+  GraphLogGroup: 'log group of the function that walks graphs of tasks',
   StartLogGroup: 'log group of the function that starts executions for uploads in the queue',
 } as const

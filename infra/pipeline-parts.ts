@@ -14,6 +14,7 @@ export interface PipelineParts extends PipelineScope {
   /** One for each tier. */
   readonly process: readonly PipelineFunction[]
   readonly commit: PipelineFunction
+  readonly graph: PipelineFunction
   readonly starter: PipelineFunction | undefined
   readonly stateMachineArn: string
 }

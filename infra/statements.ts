@@ -68,6 +68,12 @@ export function commitStatements(options: StatementOptions): PolicyStatement[] {
   ]
 }
 
+/** Lets Graph read and write the state of graphs, and nothing else. */
+export function graphStatements({ places, output }: StatementOptions): PolicyStatement[] {
+  const graphs = `${places.state}graphs/*`
+  return [allow(['s3:GetObject', 's3:PutObject'], [output.arnForObjects(graphs)]), listBucket(output, [graphs])]
+}
+
 /** Lets a function read the secrets that tasks declare: by name, or by ARN with the characters that Secrets Manager appends. */
 export function secretStatements(ids: readonly string[]): PolicyStatement[] {
   if (ids.length === 0) return []

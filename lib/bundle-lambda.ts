@@ -32,7 +32,7 @@ const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const handler = (name: string): string => fileURLToPath(new URL(`../functions/${name}.${extension}`, import.meta.url))
 const handlers = {
   ...{ plan: handler('plan'), process: handler('process'), commit: handler('commit') },
-  start: handler('start'),
+  ...{ graph: handler('graph'), start: handler('start') },
 }
 
 const answer = await bundle(JSON.parse(process.argv[2] ?? '{}') as BundleLambdaRequest).catch((error: unknown) => ({

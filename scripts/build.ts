@@ -29,6 +29,7 @@ const entries = [
   'functions/plan',
   'functions/process',
   'functions/commit',
+  'functions/graph',
   'functions/start',
   'infra/index',
 ]

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { DataOf } from '../model/json-schema.ts'
 import type { RunName } from '../model/run-identity.ts'
+import { runNameSchema } from '../model/run-name-schema.ts'
 import type { WaitAnswer, Waits } from '../model/waits.ts'
 
 /** An S3 event as EventBridge delivers it; the key is not URL-encoded. */
@@ -16,13 +17,11 @@ export const uploadEventSchema = v.looseObject({
   }),
 })
 
-export const runNameSchema = v.strictObject({ runId: v.string(), attempt: v.number() })
-
 /** A run, and the stage that Process works on and Commit ends; absent for the first. */
 export const runStageSchema = v.strictObject({ ...runNameSchema.entries, stage: v.optional(v.number()) })
 export type RunStage = DataOf<typeof runStageSchema>
 
-/** A request by hand, for one task or for all. */
+/** A request by hand, for one task or for all. A parameter may have a list or a range of values. */
 export type ManualEvent = DataOf<typeof manualEventSchema>
 
 export const manualEventSchema = v.strictObject({
@@ -35,7 +34,22 @@ export const manualEventSchema = v.strictObject({
   ended: v.optional(v.array(v.string())),
 })
 
+/** The input of an execution: what started it. */
+export type ExecutionInput = UploadEvent | ManualEvent
+
+export const executionInputSchema = v.union([uploadEventSchema, manualEventSchema])
+
+/** A node of a graph in one wave of its walk. */
+export interface NodeRef {
+  readonly graph: string
+  /** Step of the walk that reads how the node ended: the one after that which gave it. */
+  readonly step: number
+  readonly key: string
+}
+
 /**
+ * `graph`: what is requested is more than one task without requirements; the states of a graph follow.
+ * `left`: another execution for the same upload waits for the output of this node, and runs it.
  * `planned`: process the items at `planKey`, then commit. `more`: the deadline was near, call Plan again.
  * `wait`: call Plan again after `waitSeconds`, because another execution has the output, or more uploads may arrive.
  * `unsettled`: Commit must first complete an interrupted commit of this output (Plan may not: OUTPUT_UNSETTLED); then wait, and call Plan again.
@@ -45,7 +59,7 @@ export const manualEventSchema = v.strictObject({
 export type PlanAnswer =
   | ({ readonly status: 'planned'; readonly done: true } & PlannedRun)
   | {
-      readonly status: 'complete' | 'busy' | 'ignored' | 'continued'
+      readonly status: 'complete' | 'busy' | 'left' | 'ignored' | 'continued' | 'graph'
       readonly done: true
       readonly task: string
       readonly run?: Partial<RunName>
@@ -86,6 +100,33 @@ export type CommitAnswer =
   | { readonly done: false; readonly missing?: number }
   | ({ readonly done: false } & Omit<PlannedRun, 'bucket' | 'planKey' | 'waits'> & WaitAnswer)
   | ({ readonly done: false; readonly missing: number } & PlannedRun)
+
+/** `wave`: run its nodes, then call again. `wait`: call again after `waitSeconds`, because other processes work on all nodes that could run. */
+export type GraphAnswer =
+  | (GraphPlace & {
+      readonly status: 'wave'
+      readonly step: number
+      readonly waits: Waits
+      readonly bucket: string
+      /** Key in the bucket of a JSON array of the nodes, each `{ key, task }`. */
+      readonly waveKey: string
+      readonly nodes: number
+      /** Batches of each node at once: its share of the execution's. */
+      readonly maxConcurrency: number
+    })
+  | (GraphPlace & WaitAnswer & { readonly status: 'wait'; readonly step: number })
+  | (GraphPlace & { readonly status: 'continued' })
+  | (GraphPlace & {
+      readonly status: 'complete' | 'failed'
+      /** Nodes by how they ended. */
+      readonly counts: Readonly<Record<string, number>>
+      /** The first failures; `fanmill status` shows all of them. */
+      readonly failures?: readonly { readonly node: string; readonly code?: string; readonly message: string }[]
+    })
+
+interface GraphPlace {
+  readonly graph: string
+}
 
 /** Environment variables of the functions. */
 export interface LambdaEnvironment {

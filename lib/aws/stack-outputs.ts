@@ -19,7 +19,7 @@ export interface DeployedPipeline {
 /** Log group of one of the functions. */
 export interface LogGroup {
   readonly name: string
-  readonly step: 'plan' | 'process' | 'commit' | 'start'
+  readonly step: 'plan' | 'process' | 'commit' | 'graph' | 'start'
 }
 
 /** Returns the pipelines of a stack, sorted by name; other outputs are ignored. */
@@ -62,11 +62,12 @@ function namesOf(pipelines: readonly DeployedPipeline[]): string[] {
 }
 
 function pipelineOf(stack: string, id: string, outputs: Readonly<Record<string, string>>): DeployedPipeline[] {
-  const facts = ['Pipeline', 'StateMachineArn', 'Input', 'Output', 'LogGroups', 'StartLogGroup']
-  const [name, stateMachineArn, input, output, groups, startGroup] = facts.map(fact => outputs[id + fact])
+  const facts = ['Pipeline', 'StateMachineArn', 'Input', 'Output', 'LogGroups', 'GraphLogGroup', 'StartLogGroup']
+  const [name, stateMachineArn, input, output, groups, graphGroup, startGroup] = facts.map(fact => outputs[id + fact])
   if (!name || !stateMachineArn || !input || !output || !groups) return []
   const names = groups.split(',')
   const logGroups: LogGroup[] = names.map((group, index) => ({ name: group, step: stepOf(index, names.length) }))
+  if (graphGroup) logGroups.push({ name: graphGroup, step: 'graph' })
   if (startGroup) logGroups.push({ name: startGroup, step: 'start' })
   return [{ stack, name, id, stateMachineArn, input, output, logGroups }]
 }

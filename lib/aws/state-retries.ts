@@ -46,6 +46,9 @@ export const mapRetries = [
   { ErrorEquals: ['States.ItemReaderFailed', 'States.TaskFailed'], ...backoff, MaxAttempts: 5 },
 ]
 
+/** For the Map of a wave: begun again only while none of its nodes was given. */
+export const itemReaderRetries = [{ ErrorEquals: ['States.ItemReaderFailed'], ...backoff, MaxAttempts: 5 }]
+
 export const alreadyStarted = 'StepFunctions.ExecutionAlreadyExistsException'
 
 /** Retries for the start of an execution. */

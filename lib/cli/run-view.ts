@@ -42,7 +42,11 @@ export async function printExecution(execution: ExecutionStatus, runs: readonly 
   // The error of a run is more precise than that of its task, and is printed with the run.
   const withError = runs.filter(run => run.error).map(run => run.runId)
   for (const task of tasks)
-    print(visible(`task ${task.task}: ${taskText(task, withError.includes(task.run?.runId ?? ''))}`))
+    print(
+      visible(
+        `${task.node ? `node ${task.node}` : `task ${task.task}`}: ${taskText(task, withError.includes(task.run?.runId ?? ''))}`,
+      ),
+    )
   for (const run of runs) await printRun(run)
 }
 
@@ -70,4 +74,6 @@ const taskTexts: Readonly<Record<ExecutedTask['status'], string>> = {
   continued: 'continued by another execution, after a long wait',
   ignored: 'not requested',
   failed: 'failed',
+  waiting: 'waiting for what it requires',
+  notRun: 'not run, because something that it requires did not end well',
 }

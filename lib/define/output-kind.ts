@@ -40,12 +40,12 @@ const passingLayout: PartLayout = {
 
 const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: K }>) => OutputKind } = {
   parquet: output => ({ layout: output, adds: 'parts', keys: '*part-*.parquet', isDataset: true }),
+  memberFiles: () => ({ adds: 'members', keys: '*', isDataset: false }),
+  exchange: () => ({ layout: passingLayout, adds: 'nothing', isDataset: false }),
   sink: output => ({
     ...{ layout: passingLayout, adds: 'nothing', isDataset: false },
     ...{ delivery: output, pieceBytes: 16 * 2 ** 20 },
   }),
-  memberFiles: () => ({ adds: 'members', keys: '*', isDataset: false }),
-  exchange: () => ({ layout: passingLayout, adds: 'nothing', isDataset: false }),
   delta: output => ({
     layout: { ...output, isDelta: true },
     adds: 'parts',

@@ -154,6 +154,11 @@ const rejectMax = v.custom<TaskDefinition['rejects']['max']>(value => isCount(va
 /** The schema of amounts of resources by name. */
 export const amounts = v.record(filledText, count(1), 'amounts of resources by name, such as { warehouse: 2 }')
 
+const anyOutput = userOutputKinds
+  .map(name => `${name}({ … })`)
+  .join(', ')
+  .replace(/, (?=[^,]*$)/, ' or ')
+
 const rowCheck = options({ that: piece<SqlStep>('sql`…`', ['sql']), reason: filledText })
 
 const taskOptions = options(
@@ -192,7 +197,7 @@ const taskOptions = options(
       ),
     ),
     where: v.optional(v.union([piece<SqlStep>(sqlText, ['sql']), v.function()], sqlText)),
-    output: piece<Output>(userOutputKinds.map(name => `${name}({ … })`).join(' or '), userOutputKinds),
+    output: piece<Output>(anyOutput, userOutputKinds),
     checks: v.optional(v.array(rowCheck, 'a list of { that: sql`…`, reason }')),
     rejects: v.optional(options({ max: rejectMax })),
     strict: v.optional(flag),

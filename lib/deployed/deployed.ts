@@ -3,6 +3,7 @@
 import { choosePipeline, type DeployedPipeline, pipelinesIn } from '../aws/stack-outputs.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearest } from '../errors/nearest.ts'
+import { executionIn } from '../model/run-owner.ts'
 import { listRuns, type RunClock, type RunSummary } from '../runs/runs.ts'
 import type { Owner } from '../state/state.ts'
 import { openStore, type StoreSpec } from '../store/open-store.ts'
@@ -73,8 +74,9 @@ function makeClock(control: AwsControl): RunClock {
     now: () => Date.now(),
     isAlive(owner) {
       if (!isExecution(owner)) return isAlive(owner)
-      const answer = known.get(owner.id) ?? control.describe(owner.id).then(found => found?.status === 'running')
-      known.set(owner.id, answer)
+      const arn = executionIn(owner.id)
+      const answer = known.get(arn) ?? control.describe(arn).then(found => found?.status === 'running')
+      known.set(arn, answer)
       return answer
     },
   }

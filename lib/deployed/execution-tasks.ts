@@ -1,6 +1,7 @@
 /** The tasks of an execution and how far they are, from the outputs of its states. */
+import { type Fault, faultOf } from '../aws/fault.ts'
 import type { ManualEvent, UploadEvent } from '../aws/lambda-events.ts'
-import type { ErrorCode } from '../errors/errors.ts'
+import type { ParamValues } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { readObject } from '../errors/json-object.ts'
 import type { RunName } from '../model/run-identity.ts'
@@ -9,6 +10,7 @@ import type { RunName } from '../model/run-identity.ts'
  * `planned`: its batches are processed, or its commit is under way. `complete`: it was complete before this execution.
  * `busy`: another execution works on it. `wait`: it waits for another execution, or for more uploads. `continued`: it waited so long that
  * another execution continues it. `ignored`: it was not requested. `superseded`: a later run that read all of its inputs was committed first.
+ * `waiting`: it waits for what it requires. `notRun`: something that it requires failed or was not run.
  */
 export interface ExecutedTask {
   readonly task: string
@@ -24,15 +26,15 @@ export interface ExecutedTask {
     | 'continued'
     | 'ignored'
     | 'failed'
+    | 'waiting'
+    | 'notRun'
+  /** Key and parameters of the node; absent for a task that is alone in its execution. */
+  readonly node?: string
+  readonly params?: ParamValues
   readonly run?: Partial<RunName>
-  /** Path of its dataset below the output root, where it was complete before. */
+  /** Path of its dataset below the output root: of a node, or where it was complete before. */
   readonly outputPath?: string
   readonly fault?: Fault
-}
-
-export interface Fault {
-  readonly code?: ErrorCode
-  readonly message: string
 }
 
 /** Returns the tasks in the order of their first state; `outputs` are those of the states that have ended, in order, as JSON. */
@@ -50,8 +52,9 @@ export function tasksOf(outputs: readonly string[]): ExecutedTask[] {
 }
 
 /** Tells whether the execution does nothing more for a task. */
-export const isOver = ({ status }: ExecutedTask): boolean =>
-  status !== 'planned' && status !== 'more' && status !== 'wait' && status !== 'unsettled'
+export const isOver = ({ status }: ExecutedTask): boolean => !working.includes(status)
+
+const working: readonly ExecutedTask['status'][] = ['planned', 'more', 'wait', 'unsettled', 'waiting']
 
 /** Returns the ARN of the execution that continues this one, from the outputs of its states. */
 export function continuedBy(outputs: readonly string[]): string | undefined {
@@ -71,16 +74,6 @@ export function startedBy(input: string | undefined): string | undefined {
 /** Returns a fault as an error. */
 export function faultError({ code = 'EXECUTION_FAILED', message }: Fault): FanmillError {
   return new PermanentError(code, message)
-}
-
-/** Reads `Error` and `Cause` of a state; errors of our functions begin with their code. */
-export function faultOf(error: string | undefined, cause: string | undefined): Fault {
-  const thrown = readObject(cause ?? '')
-  const text = typeof thrown?.errorMessage === 'string' ? thrown.errorMessage : undefined
-  const [, code, message] = /^([A-Z]+(?:_[A-Z]+)*) (.+)$/s.exec(text ?? '') ?? []
-  if (code !== undefined && message !== undefined) return { code: code as ErrorCode, message }
-  const name = typeof thrown?.errorType === 'string' ? thrown.errorType : error
-  return { message: [name, text ?? cause].filter(Boolean).join(': ') || 'it failed without an error message' }
 }
 
 const statuses: readonly string[] = [

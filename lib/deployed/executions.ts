@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { ManualEvent } from '../aws/lambda-events.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearest } from '../errors/nearest.ts'
+import { executionIn } from '../model/run-owner.ts'
 import { type RunSummary, readRun } from '../runs/runs.ts'
 import type { EndedBadly, Execution, ExecutionDetail } from './aws-control.ts'
 import { type Deployed, isExecution } from './deployed.ts'
@@ -66,7 +67,7 @@ export async function findExecutionOf(
   { control }: Deployed,
   { owner }: RunSummary,
 ): Promise<ExecutionDetail | undefined> {
-  return isExecution(owner) ? control.describe(owner.id) : undefined
+  return isExecution(owner) ? control.describe(executionIn(owner.id)) : undefined
 }
 
 export type Start = Omit<ManualEvent, 'ended'>

@@ -2,6 +2,7 @@
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { RunResult } from '../local/run-result.ts'
 import { canonicalJson } from '../model/run-identity.ts'
+import { executionIn } from '../model/run-owner.ts'
 import { endRun } from '../runs/run-lease.ts'
 import { listRuns, type RunSummary } from '../runs/runs.ts'
 import { leaveStopped } from '../runs/turn.ts'
@@ -36,7 +37,7 @@ export async function retryDeployed(options: DeployedOptions, name?: string): Pr
   const run = name === undefined ? await onlyUnfinished(deployed) : await namedRun(deployed, name)
   const { runId, attempt, task, params, owner } = run
   await refuseRetry(deployed, run)
-  const execution = await startNew(deployed, { task, params, resume: { runId, attempt } }, [owner.id])
+  const execution = await startNew(deployed, { task, params, resume: { runId, attempt } }, [executionIn(owner.id)])
   return { ...startedOf(deployed, execution), run }
 }
 
@@ -64,7 +65,7 @@ export async function stopDeployed(options: DeployedOptions, name?: string): Pro
 async function releaseAll({ store }: Deployed, { arn }: Execution, runs: readonly RunSummary[]): Promise<void> {
   try {
     for (const run of runs)
-      if (!isDone(run) && run.owner.id === arn)
+      if (!isDone(run) && executionIn(run.owner.id) === arn)
         await endRun(store, run, { owner: run.owner, now: () => Date.now(), status: 'interrupted' })
     await leaveStopped(store, arn)
   } catch (error) {

@@ -1,10 +1,12 @@
 /** The status of an execution of a deployed pipeline: its own, that of its tasks, and that of their runs. */
+import { type Fault, faultOf } from '../aws/fault.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { type RunSummary, readAttempt, readRun } from '../runs/runs.ts'
 import type { Execution, ExecutionDetail } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
-import { continuedBy, type ExecutedTask, type Fault, faultOf, isOver, startedBy, tasksOf } from './execution-tasks.ts'
+import { continuedBy, type ExecutedTask, isOver, startedBy, tasksOf } from './execution-tasks.ts'
 import { findExecutionOf, findNamed } from './executions.ts'
+import { graphIn, readNodes } from './graph-nodes.ts'
 
 export interface ExecutionStatus extends Execution {
   /** The upload or the request by hand that started it. */
@@ -41,15 +43,21 @@ export async function deployedStatus(options: DeployedOptions, name?: string): P
 
 /** Returns an execution with its tasks, from the outputs of its states. */
 export async function readStatus(
-  { control }: Deployed,
+  { control, store }: Deployed,
   detail: ExecutionDetail,
   given?: readonly string[],
 ): Promise<ExecutionStatus> {
   const { input, error, cause, stateMachineArn: _, ...execution } = detail
   const outputs = given ?? (await control.stateOutputs(detail.arn))
-  const tasks = tasksOf(outputs)
+  const tasks = await readTasks(store, outputs)
   const fault = tasks.some(task => task.fault) ? undefined : endOf(detail)
   return { ...execution, startedBy: startedBy(input), continuedBy: continuedBy(outputs), tasks, fault }
+}
+
+/** Returns the nodes of the graph that an execution walks, or its task. */
+async function readTasks(store: Deployed['store'], outputs: readonly string[]): Promise<readonly ExecutedTask[]> {
+  const graph = graphIn(outputs)
+  return graph === undefined ? tasksOf(outputs) : readNodes(store, graph)
 }
 
 /** Reads the runs that an execution began or continued. */
@@ -89,21 +97,23 @@ interface Found {
 
 /** Finds the first execution that did work, does work or failed, and the latest one that waits for its turn. */
 async function findWorking(
-  { control }: Deployed,
+  { control, store }: Deployed,
   executions: readonly Execution[],
 ): Promise<{ readonly working?: Found; readonly waiting?: Found }> {
-  let waiting: Found | undefined
+  let idle: Found | undefined
   for (const execution of executions) {
     if (execution.status !== 'succeeded' && execution.status !== 'running') return { working: { execution } }
     const outputs = await control.stateOutputs(execution.arn)
-    const tasks = tasksOf(outputs)
-    const isWaiting = tasks.length > 0 && tasks.every(task => isOver(task) || task.status === 'wait')
+    const tasks = await readTasks(store, outputs)
+    const isWaiting = tasks.length > 0 && tasks.every(task => isOver(task) || waitingStatuses.includes(task.status))
     const isWorking = tasks.some(task => task.status === 'committed') || (execution.status === 'running' && !isWaiting)
     if (isWorking) return { working: { execution, outputs } }
-    if (execution.status === 'running') waiting ??= { execution, outputs }
+    if (execution.status === 'running') idle ??= { execution, outputs }
   }
-  return { waiting }
+  return { waiting: idle }
 }
+
+const waitingStatuses: readonly ExecutedTask['status'][] = ['wait', 'waiting']
 
 /** Finds the execution of the latest run in the state, however many executions found nothing to do since. */
 async function executionOfLatestRun(deployed: Deployed): Promise<ExecutionDetail | undefined> {

@@ -105,9 +105,9 @@ async function readTaskResult(deployed: Deployed, { task, status, followers }: T
   const committed =
     isDone && name ? await committedRun(store, name) : dataset?.runs.find(({ runId }) => runId === task.run?.runId)
   return {
-    ...nodeNameOf(task.task, follower?.record.params ?? committed?.params ?? {}),
+    ...nodeNameOf(task.task, task.params ?? follower?.record.params ?? committed?.params ?? {}),
     runId: task.run?.runId ?? '',
-    status: isDone ? 'complete' : isOver(task) && !task.fault ? 'skipped' : 'failed',
+    status: resultStatus(task),
     ...countsOf(dataset?.totals ?? committed?.totals),
     membersSkipped: committed?.skipped?.count ?? 0,
     // Deliberately 0: parts are chosen in the function that plans, which writes no number of them.
@@ -118,6 +118,12 @@ async function readTaskResult(deployed: Deployed, { task, status, followers }: T
     seconds: secondsBetween(status.startedAt, (isDone && committed?.finishedAt) || status.endedAt || status.startedAt),
     output: outputPath === undefined ? deployed.output : urlBelow(outputSpec, outputPath),
   }
+}
+
+function resultStatus(task: ExecutedTask): TaskResult['status'] {
+  if (task.status === 'committed') return 'complete'
+  if (task.status === 'notRun' || task.status === 'waiting') return 'notRun'
+  return isOver(task) && !task.fault ? 'skipped' : 'failed'
 }
 
 const secondsBetween = (from: string, to: string): number => Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000)

@@ -85,6 +85,7 @@ export type ErrorCode =
   | 'OUT_OF_TIME'
   | 'ABORTED'
   | 'BATCHES_FAILED'
+  | 'NODE_LOST'
 
 export type ErrorDetail = Readonly<Record<string, unknown>>
 

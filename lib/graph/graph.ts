@@ -57,5 +57,19 @@ export function graphIdOf({ pipeline, requested }: Pick<TaskGraph, 'pipeline' | 
 /** Returns the keys of one graph's state. */
 export function graphKeys(graphId: string) {
   const folder = `${stateRoot}graphs/${graphId}/`
-  return { folder, graph: `${folder}graph.json`, wave: (wave: number) => `${folder}waves/${wave}.json` } as const
+  return {
+    folder,
+    graph: `${folder}graph.json`,
+    request: `${folder}request.json`,
+    /** The nodes that a step gives to the state machine. */
+    wave: (step: number) => `${folder}waves/${step}.json`,
+    /** What a walk knows after a step, and what it answered. */
+    steps: `${folder}steps/`,
+    step: (step: number) => `${folder}steps/${step}.json`,
+    /** The runs that the nodes of a wave have begun, and how the nodes ended. */
+    runs: (step: number) => `${folder}runs/${step}/`,
+    ends: (step: number) => `${folder}ends/${step}/`,
+    /** Name of a node's file in these folders; its key may be longer than a name may be. */
+    file: (nodeKey: string) => `${shortHash(nodeKey)}.json`,
+  } as const
 }

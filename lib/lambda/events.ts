@@ -1,21 +1,23 @@
 /** The events that the state machine gives to the functions. */
 import * as v from 'valibot'
-import { manualEventSchema, runStageSchema, uploadEventSchema } from '../aws/lambda-events.ts'
+import { executionInputSchema, runStageSchema } from '../aws/lambda-events.ts'
 import { count, type DataOf } from '../model/json-schema.ts'
 import { planItemSchema } from '../model/plan-data.ts'
+import { runNameSchema } from '../model/run-name-schema.ts'
 
 const waits = v.object({ count, inRow: count, max: count })
-/** Fields of every event; the execution is an ARN, and owns the run. */
-const own = { task: v.string(), execution: v.string() }
+const nodeRef = v.object({ graph: v.string(), step: count, key: v.string() })
+/** Fields of every event; the execution owns the run: an ARN, in a graph followed by `#` and the key of the node. */
+const own = { task: v.string(), execution: v.string(), node: v.optional(nodeRef) }
 
 export type PlanEvent = DataOf<typeof planEventSchema>
 
 export const planEventSchema = v.object({
   ...own,
-  /** The whole input of the execution. */
-  event: v.union([uploadEventSchema, manualEventSchema]),
+  /** The whole input of the execution; absent for a node, whose graph has what was requested. */
+  event: v.optional(executionInputSchema),
   waits,
-  /** Batches of the whole execution at once. */
+  /** Batches of the task at once. */
   maxConcurrency: count,
 })
 
@@ -45,3 +47,39 @@ const commitRunSchema = v.object({
 export type CommitEvent = DataOf<typeof commitEventSchema>
 
 export const commitEventSchema = v.union([commitRunSchema, v.object({ ...own, outputPath: v.string() })])
+
+export type GraphStepEvent = DataOf<typeof graphStepSchema>
+
+const graphStepSchema = v.object({
+  execution: v.string(),
+  /** The whole input of the execution. */
+  event: executionInputSchema,
+  /** Counts the calls of this execution. */
+  step: count,
+  waits,
+  /** Batches, and nodes, of the whole execution at once. */
+  maxConcurrency: count,
+  nodeConcurrency: count,
+})
+
+export type NodeEndEvent = DataOf<typeof nodeEndEventSchema>
+
+const nodeEndEventSchema = v.object({
+  ...own,
+  node: nodeRef,
+  end: v.object({
+    status: v.string(),
+    /** What Step Functions caught, where a function failed. */
+    fault: v.optional(v.looseObject({ Error: v.optional(v.string()), Cause: v.optional(v.string()) })),
+    /** Input of the state in which the node ended. */
+    state: v.looseObject({
+      run: v.optional(v.partial(v.object(runNameSchema.entries))),
+      commit: v.optional(v.unknown()),
+    }),
+  }),
+})
+
+/** With `end` the function only records how a node ended. */
+export type GraphEvent = DataOf<typeof graphEventSchema>
+
+export const graphEventSchema = v.union([nodeEndEventSchema, graphStepSchema])

@@ -1,5 +1,6 @@
 /** The frame of the three functions: checks the event, watches the deadline, and logs every failure. */
 import * as v from 'valibot'
+import type { NodeRef } from '../aws/lambda-events.ts'
 import { boundedText, messageBytesMax } from '../errors/bounded-text.ts'
 import { classOf, type FanmillError, PermanentError } from '../errors/errors.ts'
 import { publicForm } from '../errors/public-error.ts'
@@ -23,7 +24,7 @@ export interface HandlerOptions<Event, Answer> {
  * @throws errors whose `name` is their class, by which the state machine decides, and whose message begins with the code
  * and quotes no row; the details are in the state, for `status`
  */
-export function createHandler<Event extends { readonly task: string; readonly execution: string }, Answer>({
+export function createHandler<Event extends HandledEvent, Answer extends object>({
   event: schema,
   work,
 }: HandlerOptions<Event, Answer>) {
@@ -39,7 +40,7 @@ export function createHandler<Event extends { readonly task: string; readonly ex
       logger.appendKeys({ task, execution })
       const lambda = await openLambda()
       taskCount = lambda.pipeline.tasks.length
-      return await work(event, { lambda, deadline, context })
+      return { ...(await work(event, { lambda, deadline, context })), ...carried(event) }
     } catch (error) {
       const { name, code, message, detail } = publicForm(error)
       logger.error(message, { fault: { name, code, detail } })
@@ -48,6 +49,18 @@ export function createHandler<Event extends { readonly task: string; readonly ex
       deadline.close()
     }
   }
+}
+
+/** Fields by which the frame knows what an invocation is for. */
+interface HandledEvent {
+  readonly task?: string
+  readonly execution: string
+  readonly node?: NodeRef | undefined
+}
+
+/** Returns what the states of a node carry from one answer to the next: in a child, the context object does not name the execution. */
+function carried({ node, execution }: HandledEvent): object {
+  return node ? { node, execution } : {}
 }
 
 function parse<Event>(schema: v.GenericSchema<unknown, Event>, given: unknown): Event {

@@ -1,9 +1,9 @@
 /** Plan on Lambda: turns the input of an execution into a run with its batches, or finds that there is nothing to do. */
-import type { PlanAnswer } from '../aws/lambda-events.ts'
+import type { ExecutionInput, PlanAnswer } from '../aws/lambda-events.ts'
 import { batchLimits, checkLengths } from '../aws/tier.ts'
 import type { TaskDefinition } from '../define/definition.ts'
-import { sourceRoot } from '../define/source-paths.ts'
-import { FanmillError, TransientError } from '../errors/errors.ts'
+import { sourceRoot, upstreamOf } from '../define/source-paths.ts'
+import { FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { inputIdentity } from '../inputs/content-identity.ts'
 import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
@@ -14,6 +14,7 @@ import { ownOutputs } from '../local/roots-apart.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { canonicalJson, rowCodeOf } from '../model/run-identity.ts'
+import { executionIn } from '../model/run-owner.ts'
 import { afterProgress, growingMs, nextWait } from '../model/waits.ts'
 import * as runner from '../process/task-runner.ts'
 import type { Planned } from '../runs/plan.ts'
@@ -22,23 +23,28 @@ import { keepLease } from '../runs/run-lease.ts'
 import { bindTurn, enterTurn, leaveTurn, type Turn } from '../runs/turn.ts'
 import { neededPartitions } from '../threads/needed-partitions.ts'
 import type { PlanEvent } from './events.ts'
+import { graphOf } from './graph-request.ts'
 import type { Invocation } from './handler.ts'
 import { withoutOutcome, writeMapItems } from './map-items.ts'
+import { recordRun } from './node-records.ts'
+import { readNodeRequest } from './node-request.ts'
 import { recallInputs } from './opened-inputs.ts'
-import { isRequested, type RunRequest, readRunRequest } from './run-request.ts'
-import { executionOwner, runLeaseMs, shortName } from './session.ts'
+import { isUpload, type RunRequest, readRunRequest } from './run-request.ts'
+import { executionOwner, type LambdaSession, runLeaseMs, shortName } from './session.ts'
 import { logger } from './telemetry.ts'
 
 /** @throws as `findInputs` and `reserveRun`; MEMBER_TOO_LONG */
 export async function planTask(event: PlanEvent, invocation: Invocation): Promise<PlanAnswer> {
-  const { pipeline, settings, output } = invocation.lambda
+  const { lambda } = invocation
+  const { pipeline, output } = lambda
   const task = taskNamed(pipeline, event.task)
-  const request = readRunRequest(event.event, task, { pipeline, input: settings.input })
+  if (event.event && isGraph(event.event, task, lambda)) return { status: 'graph', done: true, task: task.name }
+  const request = await readRequest(event, task, lambda)
   if (!request) return { status: 'ignored', done: true, task: task.name }
   const outputPath = outputPathOf(task, request.params)
   const context: PlanContext = { task, request, outputPath, event, invocation }
   const turn = await requestTurn(context)
-  if (turn.status === 'skip') return { status: 'busy', done: true, task: task.name }
+  if (turn.status === 'skip') return { status: event.node ? 'left' : 'busy', done: true, task: task.name }
   if (turn.status === 'wait') return waitOrContinue(context, turn.waitMs)
   const name = { outputPath, id: event.execution }
   try {
@@ -50,6 +56,26 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
     if (!(error instanceof TransientError)) await leaveTurn(output, name)
     throw error
   }
+}
+
+/** Reads what is requested: of a node from its graph, else from the input of the execution. */
+async function readRequest(
+  { event, node }: PlanEvent,
+  task: TaskDefinition,
+  lambda: LambdaSession,
+): Promise<RunRequest | undefined> {
+  if (node) return readNodeRequest(lambda, node)
+  if (event) return readRunRequest(event, task, { pipeline: lambda.pipeline, input: lambda.settings.input })
+  throw new PermanentError('USAGE', 'event: expected the input of the execution, or a node, got neither')
+}
+
+/** Whether more than one task without requirements is requested; a run that is continued is always alone. */
+function isGraph(event: ExecutionInput, task: TaskDefinition, lambda: LambdaSession): boolean {
+  const { name, params, requires, source } = task
+  if (requires !== undefined || upstreamOf(source) !== undefined) return isUpload(event) || !event.resume
+  if (isUpload(event) || event.resume || (event.task ?? name) !== name) return false
+  const own = Object.entries(event.params ?? {}).filter(([param]) => param in params)
+  return graphOf({ task: name, params: Object.fromEntries(own) }, lambda).graph.nodes.length > 1
 }
 
 interface PlanContext {
@@ -147,6 +173,7 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
   await keepLease(output, planned.run, { owner: executionOwner(execution), leaseUntil: Date.now() + runLeaseMs })
   await bindTurn(output, { outputPath, id: execution }, planned.run)
   const { run, plan } = planned
+  if (event.node) await recordRun(output, event.node, { runId: run.runId, attempt: run.attempt })
   const missing = planned.status === 'resume' ? await withoutOutcome(invocation.lambda, run, plan) : plan
   logPlan(planned, found)
   for (const { level: _, message, ...place } of inputWarnings(found)) logger.warn(message, place)
@@ -154,18 +181,10 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
     status: 'planned',
     done: true,
     waits: afterProgress(event.waits),
-    maxConcurrency: shareOfConcurrency(context),
+    maxConcurrency: event.maxConcurrency,
     losses: 0,
     ...(await writeMapItems(invocation.lambda, run, plan, missing)),
   }
-}
-
-/** Divides the concurrency of the execution by the tasks that it works on, because their Maps run at the same time. */
-function shareOfConcurrency({ task, event, invocation }: PlanContext): number {
-  const { pipeline, settings } = invocation.lambda
-  const tasks = pipeline.tasks.filter(each => isRequested(event.event, each, { pipeline, input: settings.input }))
-  const index = tasks.findIndex(each => each.name === task.name)
-  return Math.max(1, Math.floor((event.maxConcurrency + tasks.length - 1 - index) / tasks.length))
 }
 
 function contextOf({ task, request, event, invocation }: PlanContext, tables: string): runner.TaskContext {
@@ -174,7 +193,7 @@ function contextOf({ task, request, event, invocation }: PlanContext, tables: st
     owner: executionOwner(event.execution),
     now: Date.now,
     checkpoints: checkpointFiles,
-    isAlive: ({ id }) => (request.ended.includes(id) ? false : undefined),
+    isAlive: ({ id }) => (request.ended.includes(executionIn(id)) ? false : undefined),
     leaseMs: runLeaseMs,
     ...{ task, params: request.params, output },
     codeHash: rowCodeOf(codeHashes[task.name], tables),

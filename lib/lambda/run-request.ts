@@ -1,5 +1,5 @@
 /** The run of a task that the input of an execution requests. */
-import type { ManualEvent, UploadEvent } from '../aws/lambda-events.ts'
+import type { ExecutionInput, ManualEvent, UploadEvent } from '../aws/lambda-events.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { readParams } from '../model/param-values.ts'
@@ -18,40 +18,35 @@ export interface RunRequest {
   readonly ended: readonly string[]
 }
 
+/** The pipeline, and where its inputs are. */
+export interface RequestPlace {
+  readonly pipeline: PipelineDefinition
+  readonly input: StoreSpec
+}
+
 /**
  * Returns undefined when the event is not for this task: its key does not match the trigger, or has texts that are no values of the parameters.
  * @throws PARAM_INVALID for a run by hand, or when the trigger does not name a parameter that is needed; TASK_UNKNOWN
  */
-export function readRunRequest(
-  event: UploadEvent | ManualEvent,
-  task: TaskDefinition,
-  at: { readonly pipeline: PipelineDefinition; readonly input: StoreSpec },
-): RunRequest | undefined {
+export function readRunRequest(event: ExecutionInput, task: TaskDefinition, at: RequestPlace): RunRequest | undefined {
   return isUpload(event) ? requestOfUpload(event, task, at) : requestByHand(event, task, at.pipeline)
 }
 
-const isUpload = (event: UploadEvent | ManualEvent): event is UploadEvent => 'detail' in event
+export const isUpload = (event: ExecutionInput): event is UploadEvent => 'detail' in event
 
-/** Tells whether an execution with this event works on a task. */
-export function isRequested(...[event, task, at]: Parameters<typeof readRunRequest>): boolean {
-  try {
-    return readRunRequest(event, task, at) !== undefined
-  } catch (error) {
-    if (error instanceof FanmillError) return false
-    throw error
-  }
-}
-
-function requestOfUpload(
-  { detail }: UploadEvent,
-  task: TaskDefinition,
-  { pipeline, input }: Parameters<typeof readRunRequest>[2],
-): RunRequest | undefined {
+/** Returns the texts in the key of an upload by parameter; undefined where the key does not match the trigger. */
+export function uploadTexts({ detail }: UploadEvent, { pipeline, input }: RequestPlace): PathTexts | undefined {
   const { trigger } = pipeline
   const prefix = input.kind === 's3' ? input.prefix : ''
   if (!trigger || !detail.object.key.startsWith(prefix)) return undefined
   if (input.kind === 's3' && detail.bucket.name !== input.bucket) return undefined
-  const texts = matchPath(trigger.upload, detail.object.key.slice(prefix.length))
+  return matchPath(trigger.upload, detail.object.key.slice(prefix.length))
+}
+
+type PathTexts = Readonly<Record<string, string>>
+
+function requestOfUpload(event: UploadEvent, task: TaskDefinition, at: RequestPlace): RunRequest | undefined {
+  const texts = uploadTexts(event, at)
   if (!texts) return undefined
   try {
     return {

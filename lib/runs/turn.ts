@@ -8,6 +8,7 @@ import { lockedOut } from '../commit/head.ts'
 import type { DataOf } from '../model/json-schema.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { outputHashOf } from '../model/run-identity.ts'
+import { executionIn } from '../model/run-owner.ts'
 import { waitSecondsMax } from '../model/waits.ts'
 import { changeState, mapParallel, readState } from '../state/files.ts'
 import { outputKeys, readLease, runKeys } from '../state/state.ts'
@@ -19,7 +20,7 @@ export type Turn = { readonly status: 'go' | 'skip' } | { readonly status: 'wait
 
 export interface TurnOptions {
   readonly outputPath: string
-  /** Id of the execution. */
+  /** Id of the execution, or of a node of its graph. */
   readonly id: string
   /** Short text of the task and parameters by which inputs are listed: only an execution with the same text sees the same inputs. */
   readonly wants: string
@@ -71,18 +72,18 @@ export async function leaveTurn(store: Store, { outputPath, id }: TurnName): Pro
  * Gives up the turns and places of a stopped execution at every output. Its Plan may still be under way, so it gets no turn there again.
  * Where it was planning, its turn stays until the lease lapses, because that Plan may still begin a run.
  */
-export async function leaveStopped(store: Store, id: string): Promise<void> {
+export async function leaveStopped(store: Store, execution: string): Promise<void> {
   const keys: string[] = []
   for await (const { key } of store.list(`${stateRoot}turns/`)) keys.push(key)
   await mapParallel(keys, key =>
     change(store, key, ({ working, waiting, stopped = [] }) => {
-      const isWaiting = waiting?.id === id
-      const isWorking = working?.id === id && working.run !== undefined
+      const isWaiting = waiting !== undefined && executionIn(waiting.id) === execution
+      const isWorking = working?.run !== undefined && executionIn(working.id) === execution
       if (!isWaiting && !isWorking) return undefined
       return {
         working: isWorking ? undefined : working,
         waiting: isWaiting ? undefined : waiting,
-        stopped: [id, ...stopped].slice(0, stoppedMax),
+        stopped: [execution, ...stopped].slice(0, stoppedMax),
       }
     }),
   )
@@ -121,7 +122,7 @@ async function decide(
 ): Promise<{ readonly turn: Turn; readonly next?: TurnFile }> {
   const { id, wants, now, leaseMs, settleMs = 0, maySkip = true } = options
   const { working, waiting, stopped } = file
-  if (stopped?.includes(id)) return { turn: { status: 'skip' } }
+  if (stopped?.includes(executionIn(id))) return { turn: { status: 'skip' } }
   const isBusy = working !== undefined && working.id !== id && (await isLive(store, working, options))
   if (isBusy) {
     const isPlaceTaken = waiting !== undefined && waiting.id !== id && (await isLive(store, waiting, options))
@@ -161,7 +162,7 @@ async function isLive(
   { id, leaseUntil, run }: Holder,
   { now, ended = [] }: TurnOptions,
 ): Promise<boolean> {
-  if (ended.includes(id)) return false
+  if (ended.includes(executionIn(id))) return false
   if (now < leaseUntil) return true
   if (!run) return false
   const lease = await readState(store, runKeys(run.runId, run.attempt).lease, readLease)

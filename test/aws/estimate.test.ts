@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { modestTiers } from '../../infra/tiers.ts'
 import { type AwsWork, defaultPlatform, estimateOnAws, transitionsOf } from '../../lib/aws/estimate.ts'
+import type { State, States } from '../../lib/aws/invoke-states.ts'
 import { awsPrices } from '../../lib/aws/prices.ts'
-import { makeStateMachine, type State, type States } from '../../lib/aws/state-machine.ts'
+import { makeStateMachine } from '../../lib/aws/state-machine.ts'
 import { csv, files, memberFiles, parquet, rowsFrom, zipMembers } from '../../lib/define/index.ts'
 import { planMemberSlices } from '../../lib/inputs/member-slices.ts'
 
@@ -120,7 +121,8 @@ describe('an estimate of a run on AWS', () => {
 /** Counts the states of a successful execution of one task; `status` is the answer of Plan. */
 function statesEntered(batches: number, status = 'planned'): number {
   const machine = makeStateMachine({
-    ...{ stages: [['t']], tierCount: 2, maxConcurrency: 100, timeoutSeconds: 60, functionTimeoutSeconds: 60 },
+    ...{ tasks: ['t'], tierCount: 2, maxConcurrency: 100, nodeConcurrency: 20 },
+    ...{ timeoutSeconds: 60, functionTimeoutSeconds: 60 },
   })
   return walk(machine, { batches, status })
 }

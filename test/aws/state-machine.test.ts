@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { makeStateMachine, type State, type StateMachine, type States } from '../../lib/aws/state-machine.ts'
-import type { Waits } from '../../lib/model/waits.ts'
+import type { State, States } from '../../lib/aws/invoke-states.ts'
+import { makeStateMachine, type StateMachine } from '../../lib/aws/state-machine.ts'
 
 const options = {
-  stages: [['flights']],
+  tasks: ['flights'],
   tierCount: 2,
   maxConcurrency: 100,
+  nodeConcurrency: 20,
   timeoutSeconds: 86_400,
   functionTimeoutSeconds: 900,
 }
@@ -15,23 +16,27 @@ describe('stateMachine', () => {
     expect(JSON.stringify(makeStateMachine(options), undefined, 2)).toMatchSnapshot()
   })
 
-  it('has only a few kilobytes for each task', () => {
-    const tasks = Array.from({ length: 10 }, (_, index) => `task-${index}`)
-    expect(JSON.stringify(makeStateMachine({ ...options, stages: [tasks] })).length).toBeLessThan(10 * 8192)
+  it('is the same for any number of tasks', () => {
+    const tasks = Array.from({ length: 100 }, (_, index) => `task-${index}`)
+    expect(makeStateMachine({ ...options, tasks })).toEqual(makeStateMachine({ ...options, tasks: ['a', 'b'] }))
+    expect(JSON.stringify(makeStateMachine({ ...options, tasks })).length).toBeLessThan(24 * 1024)
   })
 
   it('names states uniquely in the whole machine, in at most 80 characters', () => {
-    const long = 'x'.repeat(100)
-    const names = namesIn(makeStateMachine({ ...options, stages: [['flights', `${long}-a`, `${long}-b`], ['delays']] }))
-    expect(new Set(names).size).toBe(names.length)
-    expect(names.filter(name => name.length > 80)).toEqual([])
+    for (const tasks of [['flights'], ['x'.repeat(100)], ['flights', 'delays']]) {
+      const names = namesIn(makeStateMachine({ ...options, tasks }))
+      expect(new Set(names).size).toBe(names.length)
+      expect(names.filter(name => name.length > 80)).toEqual([])
+    }
   })
 
   it('leads every state to one that exists', () => {
-    for (const scope of scopesOf(makeStateMachine({ ...options, stages: [['a', 'b'], ['c']] }))) {
-      const targets = [scope.StartAt, ...Object.values(scope.States).flatMap(targetsOf)]
-      expect(targets.filter(target => !(target in scope.States))).toEqual([])
-    }
+    for (const tasks of [['a'], ['a', 'b']])
+      for (const scope of scopesOf(makeStateMachine({ ...options, tasks }))) {
+        const targets = [scope.StartAt, ...Object.values(scope.States).flatMap(targetsOf)]
+        expect(targets.filter(target => !(target in scope.States))).toEqual([])
+        expect(Object.keys(scope.States).filter(name => !targets.includes(name))).toEqual([])
+      }
   })
 
   it('retries a batch that lacks memory, time or disk on the next tier, if there is one', () => {
@@ -79,53 +84,121 @@ describe('stateMachine', () => {
     expect(scope.States['flights: superseded']).toMatchObject({ Parameters: { status: 'superseded' }, End: true })
   })
 
-  it('begins a stage only when every task of the one before is complete', () => {
-    const { States: states } = makeStateMachine({ ...options, stages: [['a', 'b'], ['c']] })
-    const isAny = (status: string) => [0, 1].map(index => ({ Variable: `$[${index}].status`, StringEquals: status }))
-    expect(states['tasks 1 complete?']).toEqual({
+  it('begins with the states of a graph where an input names none of several tasks', () => {
+    const { StartAt, States: states } = makeStateMachine({ ...options, tasks: ['a', 'b'] })
+    expect(states[StartAt]).toEqual({
+      Type: 'Choice',
+      Choices: [{ Variable: '$.task', IsPresent: true, Next: 'begin task' }],
+      Default: 'begin graph',
+    })
+    expect(makeStateMachine(options).StartAt).toBe('begin task')
+  })
+
+  it('goes on with the states of a graph where Plan says that more than one task is requested', () => {
+    expect(makeStateMachine(options).States['task complete?']).toEqual({
       Type: 'Choice',
       Choices: [
-        { Or: isAny('continued'), Next: 'continue' },
-        { Or: isAny('failed'), Next: 'failed' },
+        { Variable: '$[0].status', StringEquals: 'continued', Next: 'continue' },
+        { Variable: '$[0].status', StringEquals: 'failed', Next: 'failed' },
+        { Variable: '$[0].status', StringEquals: 'graph', Next: 'begin graph' },
       ],
-      Default: 'begin tasks 2',
+      Default: 'complete',
     })
+  })
+
+  it('asks Graph for nodes until none is left, and fails only then', () => {
+    const { States: states } = makeStateMachine(options)
+    expect(states.graph).toMatchObject({ OutputPath: '$.Payload', Next: 'nodes ready?' })
+    const statusIs = (status: string, Next: string) => ({ Variable: '$.status', StringEquals: status, Next })
+    expect(states['nodes ready?']).toEqual({
+      Type: 'Choice',
+      Choices: [
+        statusIs('wave', 'nodes'),
+        statusIs('wait', 'wait for nodes'),
+        statusIs('continued', 'continue'),
+        statusIs('failed', 'failed'),
+      ],
+      Default: 'complete',
+    })
+    expect(states.nodes).toMatchObject({
+      MaxConcurrency: 20,
+      ResultPath: null,
+      Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: null, Next: 'graph' }],
+      Next: 'graph',
+    })
+  })
+
+  it('gives a node only its key, and the execution of the whole graph as the owner of its run', () => {
+    const { ItemReader, ItemSelector } = makeStateMachine(options).States.nodes as Record<string, unknown>
+    expect(ItemReader).toMatchObject({ Parameters: { 'Bucket.$': '$.bucket', 'Key.$': '$.waveKey' } })
+    expect(ItemSelector).toEqual({
+      'task.$': '$$.Map.Item.Value.task',
+      'execution.$': "States.Format('{}#{}', $$.Execution.Id, $$.Map.Item.Value.key)",
+      node: { 'graph.$': '$.graph', 'step.$': '$.step', 'key.$': '$$.Map.Item.Value.key' },
+      'maxConcurrency.$': '$.maxConcurrency',
+      waits: { count: 0, inRow: 0, max: 444 },
+    })
+  })
+
+  it('names no execution within the children of a node, where the context object is another one on each platform', () => {
+    const { nodes } = makeStateMachine(options).States
+    expect(JSON.stringify(nodes?.ItemProcessor)).not.toContain('$$.Execution')
+    expect(JSON.stringify(nodes?.ItemSelector)).toContain('$$.Execution')
+  })
+
+  it('ends every node in a state that records how it ended', () => {
+    const { ItemProcessor } = makeStateMachine(options).States.nodes ?? {}
+    const { States: states } = ItemProcessor as States
+    const ends = Object.entries(states).filter(([, state]) => !targetsOf(state).length)
+    expect(ends.map(([name]) => name)).toEqual([
+      'node: nothing to do',
+      'node: failed',
+      'node: complete',
+      'node: superseded',
+      'node: continued',
+    ])
+    for (const [, state] of ends)
+      expect(state).toMatchObject({
+        Type: 'Task',
+        Parameters: {
+          FunctionName: expect.stringMatching(/^\$.GraphFunction.$/),
+          Payload: { 'node.$': '$.node', end: { 'state.$': '$' } },
+        },
+        End: true,
+      })
+    const failing = Object.values(states).filter(state => state.Type === 'Task' && !state.End)
+    expect(failing.map(targetsOf)).toEqual(failing.map(() => expect.arrayContaining(['node: failed'])))
   })
 
   it('waits in Wait states for the seconds in the answers of the functions', () => {
     const waits = scopesOf(makeStateMachine(options))
       .flatMap(scope => Object.entries(scope.States))
       .filter(([, state]) => state.Type === 'Wait')
-    expect(waits).toEqual([
-      ['flights: wait', { Type: 'Wait', SecondsPath: '$.waitSeconds', Next: 'flights: plan' }],
+    const path = '$.commit.answer.waitSeconds'
+    const waitsOf = (name: string) => [
+      [`${name}: wait`, { Type: 'Wait', SecondsPath: '$.waitSeconds', Next: `${name}: plan` }],
       [
-        'flights: wait to commit',
-        {
-          Type: 'Wait',
-          SecondsPath: '$.commit.answer.waitSeconds',
-          OutputPath: '$.commit.answer',
-          Next: 'flights: commit',
-        },
+        `${name}: wait to commit`,
+        { Type: 'Wait', SecondsPath: path, OutputPath: '$.commit.answer', Next: `${name}: commit` },
       ],
-    ])
+    ]
+    expect(waits.sort()).toEqual(
+      [
+        ...waitsOf('flights'),
+        ...waitsOf('node'),
+        ['wait for nodes', { Type: 'Wait', SecondsPath: '$.waitSeconds', Next: 'graph' }],
+      ].sort(),
+    )
     expect(JSON.stringify(makeStateMachine(options))).not.toContain('waitForTaskToken')
   })
 
-  it.each([1, 3, 40])('spends at most 4,000 events of a history on waiting, in all of %i tasks together', taskCount => {
-    const tasks = Array.from({ length: taskCount }, (_, index) => `task-${index}`)
-    const half = Math.ceil(taskCount / 2)
-    const stages = taskCount === 1 ? [tasks] : [tasks.slice(0, half), tasks.slice(half)]
-    const machine = makeStateMachine({ ...options, stages })
-    const maxima = Object.values(machine.States).flatMap(({ Result, Next }) => {
-      const { waits } = (Result ?? {}) as { waits?: Waits }
-      const { Branches = [] } = machine.States[String(Next)] ?? {}
-      return waits ? (Branches as unknown[]).map(() => waits.max) : []
-    })
-    expect(maxima).toHaveLength(taskCount)
-    const sum = maxima.reduce((total, max) => total + max, 0)
+  it('spends at most 4,000 events of each history on waiting', () => {
+    const machine = makeStateMachine(options)
+    const maxima = [...JSON.stringify(machine).matchAll(/"max":(\d+)/g)].map(([, max]) => Number(max))
+    // Those of one task, of the graph, and of a node, whose child has a history of its own.
+    expect(maxima).toHaveLength(3)
     // The function's task writes five events, the Choice and the Wait state two each.
-    expect(sum * 9).toBeLessThanOrEqual(4_000)
-    expect(sum * 9).toBeGreaterThan(4_000 - 9 * taskCount)
+    for (const max of maxima) expect(Math.abs(max * 9 - 4_000)).toBeLessThan(9)
   })
 
   it('starts one successor with its own input and ends when a task has used up its waits', () => {
@@ -143,13 +216,19 @@ describe('stateMachine', () => {
   })
 
   it('retries a Map that could not read its items or start its children', () => {
-    const [map] = mapsIn(makeStateMachine(options))
+    const map = mapsIn(makeStateMachine(options)).find(({ MaxConcurrencyPath }) => MaxConcurrencyPath)
     expect(map?.Retry).toMatchObject([{ ErrorEquals: ['States.ItemReaderFailed', 'States.TaskFailed'] }])
   })
 
+  it('begins a wave of nodes again only while none of them was given', () => {
+    expect(makeStateMachine(options).States.nodes?.Retry).toMatchObject([{ ErrorEquals: ['States.ItemReaderFailed'] }])
+  })
+
   it('runs as many batches at once as the answer of Plan says', () => {
-    const maps = mapsIn(makeStateMachine({ ...options, stages: [['a', 'b'], ['c']] }))
-    expect(maps).toHaveLength(3)
+    const maps = mapsIn(makeStateMachine(options)).filter(
+      map => map.ItemSelector && 'item.$' in (map.ItemSelector as object),
+    )
+    expect(maps).toHaveLength(2)
     for (const map of maps) {
       expect(map).toMatchObject({ MaxConcurrencyPath: '$.maxConcurrency' })
       expect(map).not.toHaveProperty('MaxConcurrency')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { continuedBy, faultOf, isOver, startedBy, tasksOf } from '../../lib/deployed/execution-tasks.ts'
+import { faultOf } from '../../lib/aws/fault.ts'
+import { continuedBy, isOver, startedBy, tasksOf } from '../../lib/deployed/execution-tasks.ts'
 
 const run = { runId: '0f3a9c1d5e7b2468', attempt: 1 }
 const planned = { status: 'planned', done: true, task: 'flights', run, bucket: 'b', planKey: 'k' }

@@ -10,6 +10,7 @@ import {
   assetNames,
   type CommitAnswer,
   type ManualEvent,
+  type NodeRef,
   type PlanAnswer,
   type UploadEvent,
 } from '../../lib/aws/lambda-events.ts'
@@ -153,6 +154,18 @@ export class Account {
     { execution = 'execution', seconds = 900, waits = noWaits(1) as Waits, maxConcurrency = 100 } = {},
   ): Promise<PlanAnswer> {
     return planHandler({ task, execution, event, waits, maxConcurrency }, context(seconds))
+  }
+
+  /** Plans one node of a graph, again after each wait. */
+  async planNode(own: { task: string; execution: string; node: NodeRef }): Promise<PlanAnswer> {
+    let waits = noWaits(1)
+    for (;;) {
+      const planned: PlanAnswer = await planHandler({ ...own, waits, maxConcurrency: 100 }, context(900))
+      if (planned.done) return planned
+      if (planned.status === 'unsettled') await this.commit(own.task, { ...own, outputPath: planned.outputPath })
+      if ('waitSeconds' in planned) await waitShort(planned)
+      waits = planned.waits
+    }
   }
 
   process(

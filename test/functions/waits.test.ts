@@ -48,30 +48,6 @@ describe('Plan', () => {
     await account.commit('points', { run: first.run, execution: 'first' })
     expect(await asking('continued-second', waitsAfter(1))).toMatchObject({ status: 'complete' })
   })
-
-  it.each([
-    { event: { params }, shares: [4, 3, 3] },
-    { event: { task: 'b', params }, shares: [10] },
-  ])('divides the concurrency by the tasks that $event works on', async ({ event, shares }) => {
-    const extra = ['b', 'c'].map(name => `export const ${name} = () => points.with({ name: '${name}' })`).join('\n')
-    const text = pipelineText({ extra }).replace('tasks: [points]', 'tasks: [points, b(), c()]')
-    account = await Account.open(text)
-    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
-    const answers = await Promise.all(
-      ['points', 'b', 'c'].map(task => account.plan(task, event, { execution: task, maxConcurrency: 10 })),
-    )
-    expect(answers.flatMap(answer => (answer.status === 'planned' ? answer.maxConcurrency : []))).toEqual(shares)
-  })
-
-  it('runs one batch of each task at once when there are more tasks than concurrent batches', async () => {
-    const text = pipelineText({ extra: "export const b = () => points.with({ name: 'b' })" })
-    account = await Account.open(text.replace('tasks: [points]', 'tasks: [points, b()]'))
-    await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,2\n' })
-    for (const task of ['points', 'b'])
-      expect(await account.plan(task, { params }, { execution: task, maxConcurrency: 1 })).toMatchObject({
-        maxConcurrency: 1,
-      })
-  })
 })
 
 describe('Commit', () => {

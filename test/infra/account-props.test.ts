@@ -27,7 +27,7 @@ describe('vpc', () => {
         { 'Fn::GetAtt': [expect.stringContaining('SecurityGroup'), 'GroupId'] },
       ])
     }
-    for (const role of ['VisitsPlanRole', 'VisitsProcess1Role', 'VisitsCommitRole'])
+    for (const role of ['VisitsPlanRole', 'VisitsProcess1Role', 'VisitsCommitRole', 'VisitsGraphRole'])
       expect(actionsOf(template, role)).toContain('ec2:CreateNetworkInterface')
     expect(actionsOf(plain.template, 'Visits').filter(action => action.startsWith('ec2:'))).toEqual([])
   })
@@ -57,7 +57,7 @@ describe('logEncryptionKey', () => {
       logEncryptionKey: new Key(one, 'LogKey'),
       stateMachineLogLevel: LogLevel.ERROR,
     }))
-    template.resourceCountIs('AWS::Logs::LogGroup', 5)
+    template.resourceCountIs('AWS::Logs::LogGroup', 6)
     template.allResourcesProperties('AWS::Logs::LogGroup', { KmsKeyId: Match.anyValue() })
     const [key] = Object.values(template.findResources('AWS::KMS::Key'))
     const principals = key!.Properties.KeyPolicy.Statement.map((each: { Principal: object }) => each.Principal)
@@ -84,7 +84,7 @@ describe('environmentEncryptionKey', () => {
   it('encrypts the variables of every function, which may decrypt them', () => {
     const { template } = synthesise(one => ({ environmentEncryptionKey: new Key(one, 'EnvironmentKey') }))
     template.allResourcesProperties('AWS::Lambda::Function', { KmsKeyArn: Match.anyValue() })
-    for (const role of ['VisitsPlanRole', 'VisitsProcess1Role', 'VisitsCommitRole'])
+    for (const role of ['VisitsPlanRole', 'VisitsProcess1Role', 'VisitsCommitRole', 'VisitsGraphRole'])
       expect(actionsOf(template, role)).toContain('kms:Decrypt')
   })
 })
@@ -153,7 +153,7 @@ describe('alarms', () => {
     ])
     const { Metrics, EvaluationPeriods } = alarmOf(plain.template, 'ThrottledAlarm')!
     expect(EvaluationPeriods).toBe(3)
-    expect(Metrics.filter((each: { MetricStat?: object }) => each.MetricStat)).toHaveLength(4)
+    expect(Metrics.filter((each: { MetricStat?: object }) => each.MetricStat)).toHaveLength(5)
   })
 
   it('watch at most ten functions for throttles, because one alarm has at most ten metrics', () => {

@@ -84,7 +84,7 @@ describe('a CDK app of another project', () => {
     expect(output).toContain('done')
     const types = Object.values(template.Resources as Record<string, { Type: string }>).map(({ Type }) => Type)
     expect(types.filter(type => type === 'AWS::S3::Bucket')).toHaveLength(1)
-    expect(types.filter(type => type === 'AWS::Lambda::Function')).toHaveLength(4)
+    expect(types.filter(type => type === 'AWS::Lambda::Function')).toHaveLength(5)
     const asset = readdirSync(join(theirs, 'cdk.out')).find(name => name.startsWith('asset.'))!
     expect(readFileSync(join(theirs, 'cdk.out', asset, 'pipeline.mjs'), 'utf8')).toContain('1.25')
   })

@@ -20,7 +20,7 @@ describe('encryptionKey', () => {
     })
     const both = ['kms:Decrypt Key', 'kms:GenerateDataKey Key']
     expect(kmsGrants(template)).toEqual({
-      ...{ Plan: both, Process1: both, Process2: both, Commit: both },
+      ...{ Plan: both, Process1: both, Process2: both, Commit: both, Graph: both },
       StateMachine: ['kms:Decrypt Key'],
     })
   })
@@ -40,6 +40,7 @@ describe('keys of given buckets', () => {
     expect(kmsGrants(template)).toEqual({
       ...{ Plan: work, Process1: work, Process2: work },
       Commit: [`kms:Decrypt ${out}`, `kms:GenerateDataKey ${out}`],
+      Graph: [`kms:Decrypt ${out}`, `kms:GenerateDataKey ${out}`],
       StateMachine: [`kms:Decrypt ${out}`],
     })
     expect(keyWarnings(stack)).toEqual([])
@@ -70,7 +71,7 @@ const keyWarnings = (stack: Parameters<typeof warningsOf>[0]): string[] =>
 
 /** Returns the grants by role, as `action key`. */
 function kmsGrants(template: Template): Record<string, string[]> {
-  const roles = ['Plan', 'Process1', 'Process2', 'Commit', 'StateMachine']
+  const roles = ['Plan', 'Process1', 'Process2', 'Commit', 'Graph', 'StateMachine']
   return Object.fromEntries(roles.map(role => [role, grantsOf(template, `Visits${role}Role`)]))
 }
 

@@ -28,6 +28,7 @@ describe('roles', () => {
       'VisitsPlanRole',
       'VisitsProcess1Role',
       'VisitsProcess2Role',
+      'VisitsGraphRole',
       'VisitsStateMachineRole',
       'VisitsTriggerRole',
     ]) {
@@ -36,6 +37,10 @@ describe('roles', () => {
     const denied = statementsOf(deployed.template, 'VisitsProcess1Role').filter(({ Effect }) => Effect === 'Deny')
     expect(denied.flatMap(({ Resource }) => Resource).every(resource => resource.endsWith('_SUCCESS'))).toBe(true)
     expect(denied).toHaveLength(1)
+  })
+
+  it('let Graph read and write the state of graphs, and nothing else', () => {
+    expect(allowed(deployed.template, 'VisitsGraphRole')).toMatchSnapshot()
   })
 
   it('let the state machine invoke these functions, read plans and start its own children', () => {
@@ -169,7 +174,7 @@ describe('the trigger', () => {
 describe('functions', () => {
   it('fit an account whose functions are limited to 3,008 MB', () => {
     const functions = Object.values(deployed.template.findResources('AWS::Lambda::Function'))
-    expect(functions).toHaveLength(4)
+    expect(functions).toHaveLength(5)
     expect(
       functions.filter(({ Properties }) => Properties.MemorySize > 3008 || Properties.Runtime !== 'nodejs24.x'),
     ).toEqual([])
@@ -218,7 +223,7 @@ describe('functions', () => {
   })
 
   it('have log groups of their own, and nothing needs a custom resource', () => {
-    deployed.template.resourceCountIs('AWS::Logs::LogGroup', 4)
+    deployed.template.resourceCountIs('AWS::Logs::LogGroup', 5)
     const types = Object.values(deployed.template.toJSON().Resources as Record<string, { Type: string }>).map(
       ({ Type }) => Type,
     )
@@ -338,6 +343,7 @@ describe('the rest', () => {
 
   it('has outputs by which the command line finds it', () => {
     expect(Object.keys(deployed.template.findOutputs('*')).sort()).toEqual([
+      'VisitsGraphLogGroup',
       'VisitsInput',
       'VisitsLogGroups',
       'VisitsOutput',
@@ -360,6 +366,7 @@ describe('the rest', () => {
       'tiers[0].memoryMb: expected a whole number from 512 to 10240',
     ],
     [{ maxConcurrency: 0 }, 'maxConcurrency: expected a whole number from 1'],
+    [{ nodeConcurrency: 501 }, 'nodeConcurrency: expected a whole number from 1 to 500'],
     [
       { noncurrentVersionExpiration: Duration.hours(12) },
       'noncurrentVersionExpiration in days: expected a whole number from 1 to 36500, got 0.5',

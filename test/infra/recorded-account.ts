@@ -3,9 +3,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { handler as commit } from '../../functions/commit.ts'
+import { handler as graph } from '../../functions/graph.ts'
 import { handler as plan } from '../../functions/plan.ts'
 import { handler as process_ } from '../../functions/process.ts'
-import { assetNames, type CommitAnswer, type PlanAnswer, type UploadEvent } from '../../lib/aws/lambda-events.ts'
+import {
+  assetNames,
+  type CommitAnswer,
+  type GraphAnswer,
+  type PlanAnswer,
+  type UploadEvent,
+} from '../../lib/aws/lambda-events.ts'
 import { bundlePipeline } from '../../lib/bundle/bundle.ts'
 import { codeHashes, loadPipeline } from '../../lib/bundle/bundle-load.ts'
 import { closeWarmThreads } from '../../lib/lambda/warm-threads.ts'
@@ -19,7 +26,7 @@ import { pipelineFile } from './stacks.ts'
 export const buckets = { input: 'inb', output: 'outb' } as const
 const prefixes = { input: 'in/', output: 'lake/' } as const
 
-type FunctionName = 'Plan' | 'Process' | 'Commit'
+type FunctionName = 'Plan' | 'Process' | 'Commit' | 'Graph'
 
 export interface RecordedRequest {
   readonly sender: FunctionName
@@ -118,6 +125,24 @@ export class RecordedAccount {
     }
   }
 
+  /** Walks a graph, each of whose nodes is complete already or fails in Plan. */
+  async walk(event: unknown): Promise<Ending> {
+    const execution = `execution-${this.#count++}`
+    for (let step = 0; ; step++) {
+      const given = { execution, event, step, ...unhurried, nodeConcurrency: 20 }
+      const answer = (await this.#as('Graph', () => graph(given, context(900)))) as GraphAnswer
+      if (answer.status !== 'wave') return answer.status
+      for (const { key, task } of this.#items<{ key: string; task: string }>(answer.waveKey)) {
+        const own = { task, execution: `${execution}#${key}`, node: { graph: answer.graph, step: answer.step, key } }
+        const end = await this.#plan(own, undefined).then(
+          ({ status }) => ({ status, state: {} }),
+          (error: Error) => ({ status: 'failed', state: {}, fault: { Error: error.name } }),
+        )
+        await this.#as('Graph', () => graph({ ...own, end }, context(900)))
+      }
+    }
+  }
+
   async #plan(own: Own, event: unknown): Promise<PlanAnswer> {
     for (let calls = 0; calls < callsMax; calls++) {
       const answer = await this.#as('Plan', () => plan({ ...own, ...unhurried, event }, context(900)))
@@ -144,8 +169,8 @@ export class RecordedAccount {
   }
 
   /** Reads the items, as the state machine does itself. */
-  #items(key: string): PlanItem[] {
-    return JSON.parse(this.#server.objects.get(key)!.bytes.toString()) as PlanItem[]
+  #items<T = PlanItem>(key: string): T[] {
+    return JSON.parse(this.#server.objects.get(key)!.bytes.toString()) as T[]
   }
 
   async #as<T>(sender: FunctionName, act: () => Promise<T>): Promise<T> {

@@ -28,7 +28,7 @@ const byDefault = {
 } as const
 const props = { ...byDefault, enforceConditionalWrites: true } as const
 
-describe('the roles of Plan, Process and Commit', () => {
+describe('the roles of Plan, Process, Commit and Graph', () => {
   it('allow every request of executions that commit, fail, continue, repeat and are refused', () => {
     const denied = account.requests.flatMap(({ sender, request, isMissing }) =>
       permissionsOf(request, { isMissing })
@@ -110,7 +110,10 @@ function rolesOf(template: Template): typeof roles {
       .replace(/<VisitsOutput\w+\.Arn>/, `arn:aws:s3:::${buckets.output}`)
   const role = (name: string): Statement[] =>
     statementsOf(template, name).map(statement => ({ ...statement, Resource: statement.Resource.map(named) }))
-  return { Plan: role('VisitsPlanRole'), Process: role('VisitsProcess1Role'), Commit: role('VisitsCommitRole') }
+  return {
+    ...{ Plan: role('VisitsPlanRole'), Process: role('VisitsProcess1Role') },
+    ...{ Commit: role('VisitsCommitRole'), Graph: role('VisitsGraphRole') },
+  }
 }
 
 async function executeAll(): Promise<void> {
@@ -157,6 +160,8 @@ async function executeAll(): Promise<void> {
     task: 'skipping',
     params: { month: '2002-04' },
   })
+  endings['a graph of complete nodes'] = await account.walk(byHand({ month: '2001-01..2001-02' }))
+  endings['a graph with a node that fails'] = await account.walk(byHand({ month: '1998-12..1999-01' }))
   account.removeOutput('points/2001-02/_SUCCESS')
   await execute('a dataset without _SUCCESS', 'points', byHand({ month: '2001-02' }))
   account.putOutput('points/2003-01/stranger.parquet', 'x')

@@ -11,16 +11,19 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn'
+import { readNodes } from '../../lib/deployed/graph-nodes.ts'
 import type { DeployedPipeline } from './deployment.ts'
+import { lakeOf } from './lake.ts'
 
 export interface Ended {
   readonly arn: string
   readonly status: string
   /** Uploaded key; undefined for a start by hand. */
   readonly key: string | undefined
-  /** Output of each task's branch. */
+  /** The task, or the nodes of the graph. */
   readonly tasks: readonly {
     readonly task: string
+    readonly node?: string
     readonly status: string
     readonly run?: { runId: string; attempt: number }
   }[]
@@ -28,7 +31,7 @@ export interface Ended {
   readonly cause: string
 }
 
-type Place = Pick<DeployedPipeline, 'input' | 'stateMachineArn'>
+type Place = Pick<DeployedPipeline, 'input' | 'output' | 'stateMachineArn'>
 
 export async function upload({ input }: Place, key: string, body: Uint8Array): Promise<void> {
   await new S3Client({ forcePathStyle: true }).send(new PutObjectCommand({ Bucket: input, Key: key, Body: body }))
@@ -40,7 +43,7 @@ export async function endsOf(pipeline: Place, keys: readonly string[], count = k
     const found = await startedBy(pipeline, keys)
     const ended = found.filter(({ status }) => status !== 'RUNNING')
     if (ended.length >= count)
-      return Promise.all(ended.map(async ({ executionArn }) => endedOf(await describe(executionArn))))
+      return Promise.all(ended.map(async ({ executionArn }) => endedOf(pipeline, await describe(executionArn))))
     await pause(pollMs)
   }
 }
@@ -53,11 +56,12 @@ export async function uploadAndWait(pipeline: Place, key: string, body: Uint8Arr
 }
 
 /** Starts an execution by hand, and waits for its end. @param input a ManualEvent, or a whole S3 event */
-export async function startAndWait({ stateMachineArn }: Place, input: object): Promise<Ended> {
+export async function startAndWait(pipeline: Place, input: object): Promise<Ended> {
+  const { stateMachineArn } = pipeline
   const started = await client().send(new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(input) }))
   for (;;) {
     const described = await describe(started.executionArn)
-    if (described.status !== 'RUNNING') return endedOf(described)
+    if (described.status !== 'RUNNING') return endedOf(pipeline, described)
     await pause(pollMs)
   }
 }
@@ -116,7 +120,9 @@ const inputs = new Map<string, Promise<string>>()
 
 const keyOf = (input: string): string | undefined => JSON.parse(input).detail?.object?.key
 
-function endedOf(described: DescribeExecutionCommandOutput): Ended {
-  const { executionArn = '', status = '', output = '[]', cause = '' } = described
-  return { arn: executionArn, status, key: keyOf(described.input ?? '{}'), tasks: JSON.parse(output), cause }
+async function endedOf({ output: bucket }: Place, described: DescribeExecutionCommandOutput): Promise<Ended> {
+  const { executionArn = '', status = '', output, cause = '' } = described
+  const answer = JSON.parse(output ?? (cause || '[]'))
+  const tasks = answer.graph === undefined ? answer : await readNodes(lakeOf(bucket), answer.graph)
+  return { arn: executionArn, status, key: keyOf(described.input ?? '{}'), tasks, cause }
 }

@@ -57,16 +57,8 @@ describe.skipIf(!endpoint)('an execution whose output is taken', () => {
     const first = await endOf(started.executionArn ?? '')
     expect({ status: first.status, cause: first.cause }).toEqual({ status: 'SUCCEEDED' })
     expect(await statesOf(first.executionArn ?? '')).toEqual([
-      ...[
-        'begin tasks',
-        'tasks',
-        'visits: plan',
-        'visits: planned?',
-        'visits: wait',
-        'visits: plan',
-        'visits: planned?',
-      ],
-      ...['visits: nothing to do', 'tasks complete?', 'continue', 'continued'],
+      ...['begin task', 'task', 'visits: plan', 'visits: planned?', 'visits: wait', 'visits: plan', 'visits: planned?'],
+      ...['visits: nothing to do', 'task complete?', 'continue', 'continued'],
     ])
     const { continuedBy } = JSON.parse(first.output ?? '{}')
     expect(continuedBy).toMatch(/:execution:impatient-.*:continued-[\da-f]{40}$/)

@@ -1,0 +1,88 @@
+/** Walks a graph over the handlers of a deployed pipeline, as the state machine does. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { handler } from '../../functions/graph.ts'
+import type { CommitAnswer, GraphAnswer, NodeRef, PlanAnswer } from '../../lib/aws/lambda-events.ts'
+import { noWaits } from '../../lib/model/waits.ts'
+import { type Account, context } from './account.ts'
+
+export interface Walked {
+  /** Last answer of Graph. */
+  readonly answer: GraphAnswer
+  /** Keys of the nodes of each wave. */
+  readonly waves: readonly (readonly string[])[]
+}
+
+export interface WalkOptions {
+  readonly execution?: string
+  /** Keys of nodes whose children are stopped before they do anything. */
+  readonly stopped?: (key: string, step: number) => boolean
+}
+
+/** Steps of one walk of a test; more are a walk that does not end. */
+const stepsMax = 30
+let count = 0
+
+export async function walk(account: Account, event: object, options: WalkOptions = {}): Promise<Walked> {
+  const { execution = `arn:execution-${count++}`, stopped = () => false } = options
+  const waves: string[][] = []
+  let [step, waits] = [0, noWaits(1)]
+  for (;;) {
+    const given = { execution, event, step, waits, maxConcurrency: 100, nodeConcurrency: 20 }
+    const answer = (await handler(given, context(900))) as GraphAnswer
+    if (answer.status !== 'wave' && answer.status !== 'wait') return { answer, waves }
+    if (step > stepsMax) throw new Error(`expected the end of a walk, got ${JSON.stringify(waves)}`)
+    ;({ step, waits } = answer)
+    if (answer.status === 'wait') continue
+    const nodes = JSON.parse(await readFile(join(account.folder, 'output', answer.waveKey), 'utf8')) as Item[]
+    waves.push(nodes.map(({ key }) => key))
+    for (const { key, task } of nodes) {
+      const node = { graph: answer.graph, step, key }
+      if (!stopped(key, step)) await runNode(account, { task, execution: `${execution}#${key}`, node })
+    }
+  }
+}
+
+interface Item {
+  readonly key: string
+  readonly task: string
+}
+
+interface Own {
+  readonly task: string
+  readonly execution: string
+  readonly node: NodeRef
+}
+
+/** Goes through the states of one node. */
+async function runNode(account: Account, own: Own): Promise<void> {
+  const end = (status: string, state: object, fault?: object) =>
+    handler({ ...own, end: { status, state: { ...own, ...state }, fault } }, context(900))
+  try {
+    const planned = await account.planNode(own)
+    if (planned.status !== 'planned') return void (await end(planned.status, planned))
+    const answer = await processAndCommit(account, own, planned)
+    const status = 'supersededBy' in answer ? 'superseded' : 'complete'
+    await end(status, { run: planned.run, commit: { answer } })
+  } catch (error) {
+    const { name, message } = error as Error
+    const Cause = JSON.stringify({ errorType: name, errorMessage: message })
+    await end('failed', {}, { Error: name, Cause })
+  }
+}
+
+async function processAndCommit(
+  account: Account,
+  { task, execution, node }: Own,
+  planned: Extract<PlanAnswer, { status: 'planned' }>,
+): Promise<CommitAnswer> {
+  const { run } = planned
+  let todo: string | undefined = planned.planKey
+  for (;;) {
+    for (const item of todo ? await account.items(todo) : [])
+      await account.process(task, { run, item, execution }).catch(() => undefined)
+    const answer: CommitAnswer = await account.commit(task, { run, execution, node })
+    if (answer.done) return answer
+    todo = 'planKey' in answer ? answer.planKey : undefined
+  }
+}
