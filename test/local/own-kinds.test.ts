@@ -25,9 +25,9 @@ it('loads each row once into a database when a run is killed and started again',
     `import { run } from ${url('index.ts')}
 await run('pipeline.ts', { input: '.', output: 'out', workers: 2 })`,
   )
-  const child = spawn(process.execPath, ['main.mjs'], { cwd: some.folder, stdio: 'ignore' })
+  const child = spawn(process.execPath, ['main.mjs'], { cwd: some.folder, stdio: ['ignore', 'ignore', 'inherit'] })
   const closed = once(child, 'close')
-  while ((db.prepare('select count(*) as n from keys').get() as { n: number }).n < 3)
+  while (child.exitCode === null && (db.prepare('select count(*) as n from keys').get() as { n: number }).n < 3)
     await new Promise(resolve => setTimeout(resolve, 10))
   child.kill('SIGKILL')
   expect(await closed).toEqual([null, 'SIGKILL'])
