@@ -11,7 +11,7 @@ import { makeNetwork } from './function-network.ts'
 import { makeGlueTables } from './glue-tables.ts'
 import { allowLogs } from './log-encryption.ts'
 import { makeAlarms } from './pipeline-alarms.ts'
-import { abortAbandoned, makeBucket } from './pipeline-buckets.ts'
+import { abortAbandoned, expireExchanged, makeBucket } from './pipeline-buckets.ts'
 import { makeDashboard } from './pipeline-dashboard.ts'
 import type { PipelineFunction } from './pipeline-function.ts'
 import { makeFunctions, type PipelineContext, starterProps } from './pipeline-functions.ts'
@@ -69,6 +69,7 @@ export class FanmillPipeline extends Construct {
     checkBuckets(this, buckets)
     const places = placesIn(this, bundle.pipeline, props)
     abortAbandoned(this.output)
+    expireExchanged(this.output, places.exchange)
     const context = { bundle, places, keys: findKeys(buckets), network: makeNetwork(this, props), props }
     const functions = makeFunctions(this, context)
     ;({ plan: this.plan, process: this.process, commit: this.commit, graph: this.graph } = functions)

@@ -60,6 +60,28 @@ export function abortAbandoned(bucket: IBucket): void {
   }
 }
 
+/** Age at which rows that stages exchanged are removed, of runs that were never committed; a run resumed later makes them again. */
+const exchangedFor = Duration.days(14)
+
+/** Removes exchanged rows of runs that were never committed; the others are removed by their commit. */
+export function expireExchanged(bucket: IBucket, prefix: string | undefined): void {
+  if (prefix === undefined) return
+  if (!(bucket instanceof Bucket)) {
+    warn(
+      bucket,
+      'AbandonedRows',
+      `give this bucket a lifecycle rule that expires objects below ${prefix} after 14 days`,
+    )
+  } else if (!expiring.get(bucket)?.has(prefix)) {
+    const id = `fanmill-abandoned-rows-${(expiring.get(bucket)?.size ?? 0) + 1}`
+    expiring.set(bucket, new Set([...(expiring.get(bucket) ?? []), prefix]))
+    bucket.addLifecycleRule({ id, prefix, expiration: exchangedFor })
+  }
+}
+
+/** Prefixes of each bucket that have the rule. */
+const expiring = new WeakMap<Bucket, ReadonlySet<string>>()
+
 /** Buckets that have the rule: pipelines may share an output, and S3 refuses two rules with one id. */
 const aborting = new WeakSet<Bucket>()
 

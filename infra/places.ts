@@ -4,11 +4,12 @@ import { type KeyFilter, keyFilter } from '../lib/aws/key-wildcard.ts'
 import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
 import { outputKind } from '../lib/define/output-kind.ts'
 import { sourcePaths, upstreamOf } from '../lib/define/source-paths.ts'
+import { stagesOf } from '../lib/define/task-stages.ts'
 import { templateTokens } from '../lib/define/template-syntax.ts'
 import { PermanentError } from '../lib/errors/errors.ts'
 import { keyRebase, refuseOwnSources } from '../lib/inputs/own-outputs.ts'
 import { literalPrefix } from '../lib/paths/glob.ts'
-import { stateRoot } from '../lib/store/state-root.ts'
+import { exchangeRoot, stateRoot } from '../lib/store/state-root.ts'
 
 /** Keys below the buckets' roots; a pattern ends in `*`, or is one whole key. */
 export interface Places {
@@ -20,6 +21,8 @@ export interface Places {
   /** Keys that Process may write: parts, or members. */
   readonly parts: readonly string[]
   readonly state: string
+  /** Prefix of the rows that stages of a task exchange; absent where no task has several. */
+  readonly exchange?: string
   /** Prefix of keys that start the pipeline. */
   readonly trigger?: string
   /** The filter of the rule that starts it; absent where every key may. */
@@ -45,6 +48,7 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
     ),
     parts: unique(tasks.flatMap(task => outputKeys(task, outputPrefix))),
     state: outputPrefix + stateRoot,
+    ...(tasks.some(task => stagesOf(task).length > 1) && { exchange: outputPrefix + exchangeRoot }),
     ...(trigger && {
       trigger: inputPrefix + fixedPrefix(trigger.upload),
       triggerFilter: keyFilter(inputPrefix, trigger.upload),

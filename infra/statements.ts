@@ -46,12 +46,19 @@ export function processStatements(options: StatementOptions & WriteConditionProp
     isEnforced ? createOnly(outcomes) : outcomes,
     isEnforced ? stageOnly(parts) : parts,
     allow(['s3:AbortMultipartUpload'], partArns),
+    ...exchangeRows(options),
     new PolicyStatement({
       effect: Effect.DENY,
       actions: ['s3:PutObject'],
       resources: places.outputs.map(prefix => output.arnForObjects(`${prefix}*_SUCCESS`)),
     }),
   ]
+}
+
+/** Lets Process write rows for the next stage, and read them: nobody else reads there, so that it may complete the uploads. */
+function exchangeRows({ places: { exchange }, output }: StatementOptions): PolicyStatement[] {
+  if (exchange === undefined) return []
+  return [allow(['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'], [output.arnForObjects(`${exchange}*`)])]
 }
 
 /** Lets Commit, and no other function, delete objects and make parts and `_SUCCESS` visible. */

@@ -1,7 +1,7 @@
 /** Decides the changes of a commit, and writes them into its journal before the first one. */
 import { PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestRun } from '../model/manifest.ts'
-import { type Outcome, pendingOf, totalsOfStages } from '../model/outcome.ts'
+import { type Outcome, pendingOf, totalsOfRun } from '../model/outcome.ts'
 import { checkShape, keepsRows } from '../model/schema-fit.ts'
 import { joinSkipped } from '../model/skipped-member.ts'
 import { type Actor, readVersioned } from '../state/files.ts'
@@ -103,6 +103,15 @@ function runOf(
   const { runId, attempt, task, params, codeHash } = reservation
   const inputs = reservation.inputs.map(({ key, identity, sizeBytes }) => ({ key, identity, sizeBytes }))
   const skipped = joinSkipped([reservation.skipped, ...[...earlier, ...outcomes].map(outcome => outcome.skipped)])
-  const what = { runId, attempt, task, params, codeHash, inputs, finishedAt, totals: totalsOfStages(earlier, outcomes) }
+  const what = {
+    runId,
+    attempt,
+    task,
+    params,
+    codeHash,
+    inputs,
+    finishedAt,
+    totals: totalsOfRun([...earlier, ...outcomes]),
+  }
   return skipped ? { ...what, skipped } : what
 }

@@ -33,19 +33,36 @@ export type ExchangingStep = ExchangeStep | ReduceStep | DistinctStep
 export type Measure =
   | { readonly kind: 'count'; readonly column?: string }
   | { readonly kind: 'sum' | 'min' | 'max' | 'mean' | 'variance' | 'stddev'; readonly column: string }
+  | { readonly kind: 'first' | 'last'; readonly column: string; readonly orderBy: readonly string[] }
+  | {
+      readonly kind: 'listOf'
+      readonly column: string
+      readonly orderBy: readonly string[]
+      /** The most values; those after them are left out. */
+      readonly limit: number
+    }
+  | { readonly kind: 'countDistinct'; readonly column: string; readonly isApproximate: boolean }
+  | { readonly kind: 'quantile'; readonly column: string; readonly fraction: number }
 
 /** Measures by the names of their columns. */
 export type Measures = Readonly<Record<string, Measure>>
 
 /**
  * A step that an engine applies to rows of which those with one key are together, in a slice or in a bucket. `partial` makes of the rows
- * what can be combined, `combine` joins several of it, and `final` makes the measures.
+ * what can be combined, `combine` joins several of it, and `final` makes the measures. `whole` makes them of the rows themselves.
  */
-export type KeyedStep = AggregateStep | LatestStep
+export type KeyedStep = AggregateStep | LatestStep | PickStep
+
+/** Leaves only the columns that a reduction of whole rows needs. */
+export interface PickStep {
+  readonly kind: 'pick'
+  readonly by: readonly string[]
+  readonly columns: readonly string[]
+}
 
 export interface AggregateStep {
   readonly kind: 'aggregate'
-  readonly phase: 'partial' | 'combine' | 'final'
+  readonly phase: 'partial' | 'combine' | 'final' | 'whole'
   readonly by: readonly string[]
   readonly measures: Measures
 }

@@ -48,7 +48,10 @@ const keyColumns = v.pipe(
   v.minLength(1, 'at least one column'),
   v.check(all => new Set(all.map(name => name.toLowerCase())).size === all.length, 'each column once'),
 )
-const measures = ['count', 'sum', 'min', 'max', 'mean', 'variance', 'stddev'] as const satisfies Measure['kind'][]
+const measures = [
+  ...(['count', 'sum', 'min', 'max', 'mean', 'variance', 'stddev'] as const),
+  ...(['first', 'last', 'listOf', 'countDistinct', 'quantile'] as const),
+] satisfies Measure['kind'][]
 const shared = { by: keyColumns, buckets: v.optional(bucketCount) }
 const exchangeOptions = options(shared, { keys: 'by', key: 'by', on: 'by' })
 const reduceOptions = options(

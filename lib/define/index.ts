@@ -52,7 +52,24 @@ export {
 export type { Refined } from './freeze.ts'
 export { type ItemMap, type ItemResult, type Items, type ItemsOptions, type ItemValues, items } from './items.ts'
 export type { JsonValue } from './json-value.ts'
-export { count, type MeasureOf, max, mean, min, type ReducedRow, stddev, sum, variance } from './measures.ts'
+export {
+  count,
+  countDistinct,
+  first,
+  type ListOptions,
+  last,
+  listOf,
+  type MeasureOf,
+  max,
+  mean,
+  min,
+  type OrderOptions,
+  quantile,
+  type ReducedRow,
+  stddev,
+  sum,
+  variance,
+} from './measures.ts'
 export {
   type MemberFiles,
   type MemberFilesOptions,

@@ -1,8 +1,9 @@
 /** Builds measures: what `reduce` computes of the rows of a key. */
+import * as v from 'valibot'
 import { check, options } from './check.ts'
 import type { Measure } from './exchange-definition.ts'
 import { frozen } from './freeze.ts'
-import { filledText } from './schemas.ts'
+import { filledText, flag } from './schemas.ts'
 
 declare const valueType: unique symbol
 
@@ -47,6 +48,91 @@ export const variance = <const Column extends string>(column: Column) => measure
 /** The sample standard deviation of a column of numbers as `float64`, null where a key has fewer than two values. */
 export const stddev = <const Column extends string>(column: Column) => measure('stddev', column)
 
+/** The options of measures that depend on an order. */
+export interface OrderOptions<Column extends string = string> {
+  /**
+   * The columns that order the rows of a key, ascending; nulls come last. Rows that are equal in them are ordered by the value.
+   * Required.
+   * @example last('price', { orderBy: ['day'] })
+   */
+  readonly orderBy: readonly Column[]
+}
+
+/** The options of `listOf`. */
+export interface ListOptions<Column extends string = string> extends OrderOptions<Column> {
+  /** The most values of a key; those after them are left out. Required, at most 100,000. */
+  readonly limit: number
+}
+
+/**
+ * The value of the first row of a key, by an order.
+ * @example reduce({ by: ['customer'], measures: { since: first('day', { orderBy: ['day'] }) } })
+ */
+export const first = <const Column extends string>(column: Column, options: OrderOptions) =>
+  ordered('first', column, options)
+
+/** The value of the last row of a key, by an order. Rows without a value in the order come before the others. */
+export const last = <const Column extends string>(column: Column, options: OrderOptions) =>
+  ordered('last', column, options)
+
+/**
+ * The values of a key that are not null, as a list in an order.
+ * @example reduce({ by: ['customer'], measures: { shops: listOf('shop', { orderBy: ['day'], limit: 100 }) } })
+ */
+export function listOf<const Column extends string>(column: Column, given: ListOptions): MeasureOf<'listOf', Column> {
+  const { orderBy, limit } = check('listOf', listOptions, given)
+  check('listOf', options({ column: filledText }), { column })
+  return frozen({ kind: 'listOf', column, orderBy, limit }) as unknown as MeasureOf<'listOf', Column>
+}
+
+/**
+ * The number of different values of a column, without null. The exact number moves all rows of a key to one worker; an approximate
+ * one moves at most a few kilobytes for each key and batch, and is within about 5 % (standard error 2.3 %).
+ * @example reduce({ by: ['shop'], measures: { customers: countDistinct('customer', { approximate: true }) } })
+ */
+export function countDistinct<const Column extends string>(
+  column: Column,
+  given: { readonly approximate?: boolean } = {},
+): MeasureOf<'countDistinct', Column> {
+  const { approximate = false } = check('countDistinct', distinctOptions, given)
+  check('countDistinct', options({ column: filledText }), { column })
+  const data = { kind: 'countDistinct', column, isApproximate: approximate }
+  return frozen(data) as unknown as MeasureOf<'countDistinct', Column>
+}
+
+/**
+ * The exact quantile of a column of numbers, interpolated, as `float64`. It moves all values of a key to one worker.
+ * @example reduce({ by: ['shop'], measures: { median: quantile('total', 0.5) } })
+ */
+export function quantile<const Column extends string>(column: Column, fraction: number): MeasureOf<'quantile', Column> {
+  check('quantile', options({ column: filledText, fraction: fractionSchema }), { column, fraction })
+  return frozen({ kind: 'quantile', column, fraction }) as unknown as MeasureOf<'quantile', Column>
+}
+
+const fractionText = 'a number from 0 to 1'
+const fractionSchema = v.pipe(v.number(fractionText), v.minValue(0, fractionText), v.maxValue(1, fractionText))
+const orderColumns = v.pipe(v.array(filledText, 'a list of column names'), v.minLength(1, 'at least one column'))
+const limitText = 'a whole number from 1 to 100000'
+const limitSchema = v.pipe(
+  v.number(limitText),
+  v.safeInteger(limitText),
+  v.minValue(1, limitText),
+  v.maxValue(100_000, limitText),
+)
+const orderOptions = options({ orderBy: orderColumns })
+const listOptions = options({ orderBy: orderColumns, limit: limitSchema })
+const distinctOptions = options({ approximate: v.optional(flag) })
+
+function ordered<const Kind extends 'first' | 'last', const Column extends string>(
+  kind: Kind,
+  column: Column,
+  given: OrderOptions,
+): MeasureOf<Kind, Column> {
+  const { orderBy } = check(kind, orderOptions, given)
+  check(kind, options({ column: filledText }), { column })
+  return frozen({ kind, column, orderBy }) as unknown as MeasureOf<Kind, Column>
+}
+
 function measure<const Kind extends Measure['kind'], const Column extends string>(
   kind: Kind,
   column: Column,
@@ -56,15 +142,17 @@ function measure<const Kind extends Measure['kind'], const Column extends string
 }
 
 /** The type of a measure's value. The compiler knows an integer only as a number, whose sum is a bigint, or a number for floats. */
-export type MeasureValue<M, Row> = M extends { readonly kind: 'count' }
+export type MeasureValue<M, Row> = M extends { readonly kind: 'count' | 'countDistinct' }
   ? bigint
-  : M extends { readonly kind: 'mean' | 'variance' | 'stddev' }
+  : M extends { readonly kind: 'mean' | 'variance' | 'stddev' | 'quantile' }
     ? number | null
     : M extends { readonly kind: 'sum'; readonly column: infer Column }
       ? SumOf<Column extends keyof Row ? Row[Column] : unknown>
-      : M extends { readonly kind: 'min' | 'max'; readonly column: infer Column }
+      : M extends { readonly kind: 'min' | 'max' | 'first' | 'last'; readonly column: infer Column }
         ? (Column extends keyof Row ? Row[Column] : unknown) | null
-        : unknown
+        : M extends { readonly kind: 'listOf'; readonly column: infer Column }
+          ? readonly (Column extends keyof Row ? NonNullable<Row[Column]> : unknown)[] | null
+          : unknown
 
 type SumOf<Value> = unknown extends Value
   ? // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked where the column's type is unknown

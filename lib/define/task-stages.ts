@@ -1,6 +1,6 @@
 /** Compiles a task with exchanges to the tasks of its stages. */
 import type { Step, StepDefinition, TaskDefinition } from './definition.ts'
-import type { ExchangeOutput, ExchangeSource, ExchangingStep, KeyedStep } from './exchange-definition.ts'
+import type { ExchangeOutput, ExchangeSource, ExchangingStep, KeyedStep, Measure } from './exchange-definition.ts'
 
 /** What an exchange does on its two sides. */
 interface Sides {
@@ -16,6 +16,10 @@ const sides: { readonly [K in ExchangingStep['kind']]: (step: Extract<Exchanging
   exchange: () => ({ before: [], after: [] }),
   reduce: ({ by, measures }) => {
     const step = { kind: 'aggregate', by, measures } as const
+    if (Object.values(measures).some(needsRows)) {
+      const columns = [...new Set(Object.values(measures).flatMap(columnsOf))]
+      return { before: [{ kind: 'pick', by, columns }], after: [{ ...step, phase: 'whole' }] }
+    }
     const combine = { ...step, phase: 'combine' } as const
     return { before: [{ ...step, phase: 'partial' }], combine, after: [{ ...step, phase: 'final' }] }
   },
@@ -24,6 +28,16 @@ const sides: { readonly [K in ExchangingStep['kind']]: (step: Extract<Exchanging
     return { before: [step], combine: step, after: [step] }
   },
 }
+
+/** Whether a measure cannot be combined: all values of a key have to be together. */
+const needsRows = (measure: Measure): boolean =>
+  measure.kind === 'quantile' || (measure.kind === 'countDistinct' && !measure.isApproximate)
+
+/** Returns the columns that a measure reads. */
+const columnsOf = (measure: Measure): readonly string[] => [
+  ...(measure.column === undefined ? [] : [measure.column]),
+  ...('orderBy' in measure ? measure.orderBy : []),
+]
 
 function sidesOf<K extends ExchangingStep['kind']>(step: Extract<ExchangingStep, { kind: K }>): Sides {
   const make: (step: Extract<ExchangingStep, { kind: K }>) => Sides = sides[step.kind as K]

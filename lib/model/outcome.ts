@@ -121,12 +121,13 @@ export function pendingOf(
   ]
 }
 
-/** Adds up what a run of several stages did: the first read, rejected and filtered rows, the last wrote them. */
-export function totalsOfStages(earlier: readonly Outcome[], outcomes: readonly Outcome[]): Totals {
-  const totals = totalsOf(outcomes)
-  if (earlier.length === 0) return totals
-  const { rowsRead, rowsRejected, members } = totalsOf(earlier.filter(({ stage = 0 }) => stage === 0))
-  return { ...totals, rowsRead, rowsRejected, members, rowsFiltered: rowsRead - totals.rows }
+/** Adds up what a run did: its first stage read, rejected and filtered rows, and its last wrote them. */
+export function totalsOfRun(outcomes: readonly Outcome[]): Totals {
+  const written = totalsOf(outcomes.filter(({ exchange }) => exchange === undefined))
+  const first = outcomes.filter(({ stage = 0 }) => stage === 0)
+  if (first.every(({ exchange }) => exchange === undefined)) return written
+  const { rowsRead, rowsRejected, members } = totalsOf(first)
+  return { ...written, rowsRead, rowsRejected, members, rowsFiltered: rowsRead - written.rows }
 }
 
 /** Adds up what the batches did; bytes are those of their parts and files. */

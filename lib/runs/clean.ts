@@ -4,7 +4,7 @@ import { outputHashOf, type RunName } from '../model/run-identity.ts'
 import { type DamagedFile, isDamaged, readUndamaged } from '../state/damaged-state.ts'
 import { type Actor, mapParallel, readsAtOnce } from '../state/files.ts'
 import { type Lease, type RunRecord, readLease, readRunRecord, runKeys, runOfPart } from '../state/state.ts'
-import { stateRoot } from '../store/state-root.ts'
+import { exchangeRoot, stateRoot } from '../store/state-root.ts'
 import type { ListedPart, Store, StoredObject } from '../store/store.ts'
 import { attemptText, type NeededAttempts, neededAttempts } from './needed-attempts.ts'
 import { attemptOf, attemptsIn } from './runs.ts'
@@ -51,7 +51,10 @@ export async function planClean(store: Store, options: CleanOptions): Promise<Cl
     return !isKept && part.stagedAtMs <= options.now() - olderThanMs
   }
   return {
-    objects: await objectsOf(store, unneeded, names.length),
+    objects: [
+      ...(await objectsOf(store, unneeded, names.length)),
+      ...(await exchangedOf(store, name => uses.get(attemptText(name)))),
+    ],
     parts: listed.filter(isOld),
     damaged: damaged.sort((a, b) => (a.key < b.key ? -1 : 1)),
   }
@@ -82,6 +85,21 @@ async function objectsOf(store: Store, attempts: readonly RunName[], attemptCoun
   }
   const list = ({ runId, attempt }: RunName) => Array.fromAsync(store.list(runKeys(runId, attempt).folder))
   return (await mapParallel(attempts, list, readsAtOnce)).flat()
+}
+
+/** Lists the rows that stages of unneeded attempts exchanged, and those that a commit left when it ended before it removed them. */
+async function exchangedOf(
+  store: Store,
+  useOfAttempt: (name: RunName) => AttemptUse | undefined,
+): Promise<StoredObject[]> {
+  const objects: StoredObject[] = []
+  for await (const folder of store.listFolders(exchangeRoot, { depth: 2 })) {
+    const [runId = '', attempt] = folder.slice(exchangeRoot.length).split('/')
+    const name = { runId, attempt: Number(attempt) }
+    const isNeeded = useOfAttempt(name)?.isKept && !(await store.stat(runKeys(runId, name.attempt).manifest))
+    if (!isNeeded) for await (const object of store.list(folder)) objects.push(object)
+  }
+  return objects
 }
 
 /** Judges one attempt. Without run.json it cannot be resumed: an earlier clean was interrupted. */

@@ -5,7 +5,8 @@ import type { ParamValues } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearest } from '../errors/nearest.ts'
 import type { ManifestRun } from '../model/manifest.ts'
-import { type Failure, type Outcome, totalsOf } from '../model/outcome.ts'
+import { type Failure, type Outcome, totalsOfRun } from '../model/outcome.ts'
+import type { PlanItem } from '../model/plan-data.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { joinSkipped, type SkippedMembers } from '../model/skipped-member.ts'
 import { type DamagedFile, isDamaged, orDamaged, readUndamaged } from '../state/damaged-state.ts'
@@ -150,10 +151,7 @@ async function readWhole(store: Store, clock: RunClock, name: RunName): Promise<
   const record = await readState(store, keys.run, readRunRecord)
   if (!record) return undefined
   const { runId, attempt, task, params, outputPath, startedAt } = record
-  const plan = (await readState(store, keys.plan, readPlan)) ?? []
-  const outcomes = await readOutcomes(store, name, plan)
-  const done = new Set(outcomes.map(outcome => outcome.batch))
-  const failures = (await readFailures(store, name)).filter(failure => !done.has(failure.batch))
+  const { plan, outcomes, failures } = await readStages(store, name)
   const committed = await committedRun(store, name)
   const end = await readState(store, keys.end, readRunEnd)
   const holder = await holderOf(store, record)
@@ -185,6 +183,22 @@ export async function isAnyLive(store: Store, clock: RunClock): Promise<boolean>
   }
   await mapParallel(await attemptsIn(store), look, readsAtOnce)
   return isLive
+}
+
+/** Reads the batches of all stages that are planned. */
+async function readStages(store: Store, name: RunName) {
+  const [plan, outcomes, failures]: [PlanItem[], Outcome[], Failure[]] = [[], [], []]
+  for (let stage = 0; ; stage++) {
+    const items = await readState(store, runKeys(name.runId, name.attempt, stage).plan, readPlan)
+    if (!items && stage > 0) return { plan, outcomes, failures }
+    const found = await readOutcomes(store, { ...name, stage }, items ?? [])
+    const done = new Set(found.map(outcome => outcome.batch))
+    plan.push(...(items ?? []))
+    outcomes.push(...found)
+    failures.push(...(await readFailures(store, { ...name, stage })).filter(failure => !done.has(failure.batch)))
+    // The rows of a last stage go to no exchange.
+    if (items?.[0]?.buckets === undefined) return { plan, outcomes, failures }
+  }
 }
 
 function damagedSummary(
@@ -223,6 +237,6 @@ function statusOf(end: RunEnd | undefined, failures: readonly Failure[]): 'inter
 function countsOf(
   outcomes: readonly Outcome[],
 ): Pick<RunSummary, 'rowsWritten' | 'rowsRead' | 'rowsRejected' | 'members'> {
-  const { rows, rowsRead, rowsRejected, members } = totalsOf(outcomes)
+  const { rows, rowsRead, rowsRejected, members } = totalsOfRun(outcomes)
   return { rowsWritten: rows, rowsRead, rowsRejected, members }
 }

@@ -8,7 +8,7 @@ import { inputSchema, planItemSchema } from '../model/plan-data.ts'
 import { frameSchema } from '../model/reserved-run.ts'
 import type { RunName } from '../model/run-identity.ts'
 import { skippedSchema } from '../model/skipped-member.ts'
-import { stateRoot } from '../store/state-root.ts'
+import { exchangeRoot, stateRoot } from '../store/state-root.ts'
 
 const ownerSchema = v.object({
   /** Unique to this process or execution. */
@@ -166,9 +166,6 @@ export function runKeys(runId: string, attempt: number, stage = 0) {
 
 /** Returns the prefix of the rows that the stages of an attempt exchange. */
 export const exchangePrefix = ({ runId, attempt }: RunName): string => `${exchangeRoot}${runId}/${attempt}/`
-
-/** The root of all exchanged rows, which a rule of a bucket can expire. */
-export const exchangeRoot = `${stateRoot}exchange/`
 
 /** Returns the prefix of a dataset's keys. */
 export function outputPrefix(outputPath: string): string {

@@ -122,7 +122,8 @@ export class Account {
         planCalls,
         commitCalls: 0,
       }
-    const { run, maxConcurrency } = planned
+    const { maxConcurrency } = planned
+    let { run } = planned
     let { losses } = planned
     waits = planned.waits
     const batches: number[] = []
@@ -142,6 +143,7 @@ export class Account {
         if ('waitSeconds' in answer) await waitShort(answer)
         if (answer.done) return { ...end, commitCalls }
         todo = 'planKey' in answer ? answer.planKey : undefined
+        if ('planKey' in answer) run = answer.run
       } catch (error) {
         return { ...end, commitCalls, error: error as Error }
       }

@@ -153,8 +153,9 @@ export class RecordedAccount {
     throw new Error(`expected Plan to be done after ${callsMax} calls`)
   }
 
-  async #processAndCommit(own: Own, { run, planKey }: Planned, commitSeconds: number): Promise<Ending> {
-    let itemsKey: string | undefined = planKey
+  async #processAndCommit(own: Own, planned: Planned, commitSeconds: number): Promise<Ending> {
+    let { run } = planned
+    let itemsKey: string | undefined = planned.planKey
     for (let calls = 0; calls < callsMax; calls++) {
       for (const item of itemsKey === undefined ? [] : this.#items(itemsKey))
         await this.#as('Process', () => process_({ ...own, run, item, tier: 0 }, context(900))).catch(() => undefined)
@@ -164,6 +165,7 @@ export class RecordedAccount {
       )
       if (answer.done) return 'committed'
       itemsKey = 'planKey' in answer ? answer.planKey : undefined
+      if ('planKey' in answer) run = answer.run
     }
     throw new Error(`expected Commit to be done after ${callsMax} calls`)
   }

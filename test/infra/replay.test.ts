@@ -140,6 +140,8 @@ async function executeAll(): Promise<void> {
   account.put('logs/2.csv', 'x\n2\n22\n')
   await execute('an append of a changed input', 'log', { task: 'log' })
   await execute('an append of a changed input, forced', 'log', { task: 'log', force: true })
+  account.upload('incoming/2001-05/g.zip', { 'g.csv': 'x,k\n1,a\n2,b\n3,a\n' })
+  await execute('a task of two stages', 'counts', { task: 'counts', params: { month: '2001-05' } })
   const continued = account.upload('incoming/2001-02/d.zip', { 'd.csv': 'x,k\n4,a\n5,b\n6,c\n7,d\n' })
   await execute('a commit that runs out of time and is called again', 'points', continued, { commitSeconds: 0.05 })
   await execute('an upload that matches no trigger', 'points', uploadEvent('incoming/x.txt'))

@@ -8,8 +8,24 @@ import { type MeasuredColumn, measureKinds, type StateSql, stateColumn, stateIn 
 
 /** Returns the query of a step over the rows of `input`, a query with the columns `given`. @throws DEFINITION_INVALID */
 export function keyedQuery(step: KeyedStep, given: readonly SchemaColumn[], input: string): string {
-  for (const name of step.by) requireColumn(name, given, `${step.kind === 'aggregate' ? 'reduce' : 'distinct'}: by`)
-  return step.kind === 'aggregate' ? aggregates[step.phase](step, given, input) : latestQuery(step, given, input)
+  for (const name of step.by) requireColumn(name, given, `${step.kind === 'latest' ? 'distinct' : 'reduce'}: by`)
+  const query: (step: never, given: readonly SchemaColumn[], input: string) => string = queries[step.kind]
+  return query(step as never, given, input)
+}
+
+const queries: {
+  readonly [K in KeyedStep['kind']]: (
+    step: Extract<KeyedStep, { readonly kind: K }>,
+    given: readonly SchemaColumn[],
+    input: string,
+  ) => string
+} = {
+  aggregate: (step, given, input) => aggregates[step.phase](step, given, input),
+  latest: latestQuery,
+  pick({ by, columns }, given, input) {
+    for (const name of columns) requireColumn(name, given, 'reduce: measures')
+    return `SELECT ${[...new Set([...by, ...columns])].map(quoteName).join(', ')} FROM (${input})`
+  },
 }
 
 type AggregateQuery = (step: AggregateStep, given: readonly SchemaColumn[], input: string) => string
@@ -24,14 +40,33 @@ const aggregates: { readonly [P in AggregateStep['phase']]: AggregateQuery } = {
       },
       measures,
     ),
+  whole: ({ by, measures }, given, input) => {
+    const partial = grouped(
+      by,
+      input,
+      (measure, index, name) => {
+        const { whole, partial } = measureKinds[measure.kind]
+        const column = measured(measure, name, given)
+        return whole ? [`${whole(measure, column)} AS ${quoteName(name)}`] : named(partial(measure, column), index)
+      },
+      measures,
+    )
+    const values = Object.entries(measures).map(([name, measure], index) => {
+      const { whole, partial, finish } = measureKinds[measure.kind]
+      if (whole) return quoteName(name)
+      const state = partial(measure, measured(measure, name, given))
+      return `${finish(columnsOfState(state, index), name)} AS ${quoteName(name)}`
+    })
+    return `SELECT ${[...by.map(quoteName), ...values].join(', ')} FROM (${partial})`
+  },
   combine: ({ by, measures }, given, input) =>
     grouped(by, input, (measure, index) => named(combined(measure, index, given), index), measures),
   final(step, given, input) {
     const { by, measures } = step
     const joined = aggregates.combine(step, given, input)
     const values = Object.entries(measures).map(([name, measure], index) => {
-      const state = Object.keys(combined(measure, index, given)).map(suffix => [suffix, stateColumn(index, suffix)])
-      return `${measureKinds[measure.kind].finish(Object.fromEntries(state), name)} AS ${quoteName(name)}`
+      const state = columnsOfState(combined(measure, index, given), index)
+      return `${measureKinds[measure.kind].finish(state, name)} AS ${quoteName(name)}`
     })
     return `SELECT ${[...by.map(quoteName), ...values].join(', ')} FROM (${joined})`
   },
@@ -39,6 +74,10 @@ const aggregates: { readonly [P in AggregateStep['phase']]: AggregateQuery } = {
 
 const combined = (measure: Measure, index: number, given: readonly SchemaColumn[]): StateSql =>
   measureKinds[measure.kind].combine(stateIn(index, given))
+
+/** Returns the columns of a state by their suffixes. */
+const columnsOfState = (state: StateSql, index: number): StateSql =>
+  Object.fromEntries(Object.keys(state).map(suffix => [suffix, stateColumn(index, suffix)]))
 
 const named = (state: StateSql, index: number): string[] =>
   Object.entries(state).map(([suffix, sql]) => `${sql} AS ${stateColumn(index, suffix)}`)
@@ -54,11 +93,14 @@ function grouped(
   return `SELECT ${[...keys, ...columns].join(', ')} FROM (${input}) GROUP BY ${keys.join(', ')}`
 }
 
-function measured({ kind, column }: Measure, name: string, given: readonly SchemaColumn[]): MeasuredColumn | undefined {
+function measured(measure: Measure, name: string, given: readonly SchemaColumn[]): MeasuredColumn | undefined {
+  const { kind, column } = measure
   if (column === undefined) return undefined
   const where = `reduce: measures.${name}: ${kind}('${column}')`
   const { type } = requireColumn(column, given, where)
-  return { sql: quoteName(column), type, where }
+  const orderBy = 'orderBy' in measure ? measure.orderBy : []
+  for (const each of orderBy) requireColumn(each, given, `${where}: orderBy`)
+  return { sql: quoteName(column), type, where, orderBy: orderBy.map(quoteName) }
 }
 
 /**

@@ -15,6 +15,8 @@ export interface MeasureKind<M extends Measure = Measure> {
   combine(state: StateSql): StateSql
   /** Returns the measure of a state. `name` is that of its column, for messages. */
   finish(state: StateSql, name: string): string
+  /** Computes the measure of all rows of a key at once, where it cannot be combined. */
+  whole?(measure: M, column: MeasuredColumn | undefined): string
 }
 
 /** A column that a measure reads. */
@@ -23,6 +25,8 @@ export interface MeasuredColumn {
   readonly type: DuckDBType
   /** Names measure and column for messages. */
   readonly where: string
+  /** The columns of its order, as SQL. */
+  readonly orderBy: readonly string[]
 }
 
 const count: MeasureKind = {
@@ -85,6 +89,75 @@ const extreme = (name: 'min' | 'max'): MeasureKind => ({
   finish: ({ m = '' }) => m,
 })
 
+/** Packs the order and the value of a row. In a comparison of structs, later fields decide where the former are equal. */
+function orderedValue({ sql, orderBy }: MeasuredColumn, present: (value: string) => string): string {
+  const order = orderBy.flatMap((name, index) => [`p${index} := ${present(name)}`, `o${index} := ${name}`])
+  return `struct_pack(${[...order, `p := ${present(sql)}`, `v := ${sql}`].join(', ')})`
+}
+
+/** The value at one end of the order, where rows without a value in the order come last, from the other end. */
+function atEnd(name: 'min' | 'max'): MeasureKind {
+  const present = (value: string): string => `(${value} IS ${name === 'min' ? '' : 'NOT '}NULL)`
+  return {
+    partial: (_, column) => ({ end: column ? `${name}(${orderedValue(column, present)})` : '' }),
+    combine: ({ end }) => ({ end: `${name}(${end})` }),
+    finish: ({ end }) => `(${end}).v`,
+  }
+}
+
+/** Every state of a list says how long it may be, because states are joined without the definition. */
+const listOf: MeasureKind = {
+  partial: (measure, column) => {
+    const limit = measure.kind === 'listOf' ? measure.limit : 0
+    const row = column ? orderedValue(column, value => `(${value} IS NULL)`) : ''
+    const rows = `list(${row}) FILTER (WHERE ${column?.sql} IS NOT NULL)`
+    return { rows: `list_sort(${rows})[1:${limit}]`, limit: `CAST(${limit} AS INTEGER)` }
+  },
+  combine: ({ rows, limit }) => ({
+    rows: `list_sort(flatten(list(${rows})))[1:max(${limit})]`,
+    limit: `max(${limit})`,
+  }),
+  finish: ({ rows }) => `list_transform(${rows}, lambda r: r.v)`,
+}
+
+/** Registers of an approximate count, each with the longest run of zeros that a hash has shown. */
+const registers = 2048
+const registerBits = 11
+/** Room for a run of zeros beside the number of its register. */
+const runsMax = 64
+/** The constant of the HyperLogLog estimate for so many registers. */
+const alpha = 0.7213 / (1 + 1.079 / registers)
+
+/** The documented hash of a value: MD5 of its text, so that no engine's own sketch is moved. */
+const countDistinct: MeasureKind = {
+  partial: (_, column) => {
+    const hash = `md5_number_lower(CAST(${column?.sql} AS VARCHAR))`
+    const run = `(${64 - registerBits} - length(ltrim(bin(${hash} >> ${registerBits}), '0')) + 1)`
+    const code = `CAST((${hash} & ${registers - 1}) * ${runsMax} + ${run} AS INTEGER)`
+    return { codes: `list_distinct(list(${code}) FILTER (WHERE ${column?.sql} IS NOT NULL))` }
+  },
+  combine: ({ codes }) => ({ codes: `list_distinct(flatten(list(${codes})))` }),
+  finish: ({ codes }) => {
+    const sorted = `list_reverse_sort(coalesce(${codes}, CAST([] AS INTEGER[])))`
+    const longest = `list_filter(${sorted}, lambda x, i: i = 1 OR ${sorted}[i - 1] // ${runsMax} <> x // ${runsMax})`
+    const seen = `len(${longest})`
+    const powers = `(coalesce(list_sum(list_transform(${longest}, lambda x: pow(2.0, -(x % ${runsMax})))), 0) + ${registers} - ${seen})`
+    const raw = `${alpha * registers * registers} / ${powers}`
+    const linear = `${registers} * ln(${registers}.0 / nullif(${registers} - ${seen}, 0))`
+    return `CAST(round(CASE WHEN ${raw} <= ${2.5 * registers} AND ${seen} < ${registers} THEN ${linear} ELSE ${raw} END) AS BIGINT)`
+  },
+  whole: (_, column) => `count(DISTINCT ${column?.sql})`,
+}
+
+/** Exact quantiles need all values. */
+const quantile: MeasureKind = {
+  partial: () => ({}),
+  combine: () => ({}),
+  finish: () => '',
+  whole: (measure, column) =>
+    `quantile_cont(CAST(${numeric(column).sql} AS DOUBLE), ${measure.kind === 'quantile' ? measure.fraction : 0})`,
+}
+
 export const measureKinds: { readonly [K in Measure['kind']]: MeasureKind } = {
   count,
   sum,
@@ -93,6 +166,11 @@ export const measureKinds: { readonly [K in Measure['kind']]: MeasureKind } = {
   max: extreme('max'),
   variance: moments(state => `(${state}).m2 / ((${state}).n - 1)`),
   stddev: moments(state => `sqrt((${state}).m2 / ((${state}).n - 1))`),
+  first: atEnd('min'),
+  last: atEnd('max'),
+  listOf,
+  countDistinct,
+  quantile,
 }
 
 const integers: ReadonlySet<DuckDBTypeId> = new Set([

@@ -82,7 +82,8 @@ interface BatchResult {
   readonly reasons: ReadonlyMap<number, string>
 }
 
-function callBatch(
+/** Calls the user's function with one batch. */
+export function callBatch(
   step: MapBatchesStep,
   batch: { readonly rowCount: number; readonly columns: unknown },
   own: OwnContext,
@@ -102,7 +103,7 @@ function callBatch(
 }
 
 /** @throws TRANSFORM_FAILED for a column without a value for each row */
-function valuesOf(result: BatchResult['result'], name: string, rowCount: number): readonly unknown[] {
+export function valuesOf(result: BatchResult['result'], name: string, rowCount: number): readonly unknown[] {
   const values = result[name]
   if (Array.isArray(values) && values.length === rowCount) return values
   throw new PermanentError(
@@ -113,7 +114,7 @@ function valuesOf(result: BatchResult['result'], name: string, rowCount: number)
 }
 
 /** Accepts unchanged columns; a change to a column that is not in `adds` would be lost. */
-function checkBatchKey(
+export function checkBatchKey(
   key: string,
   values: unknown,
   columns: Readonly<Record<string, unknown>>,

@@ -17,6 +17,7 @@ import {
 } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep } from '../../define/definition.ts'
 import { type CodeRejectFile, writeCodeRejects } from './code-rejects.ts'
+import { keyBatchFunction, listTypes } from './key-batches.ts'
 import { batchFunction } from './map-batches.ts'
 import {
   type ChunkFunction,
@@ -62,6 +63,8 @@ export interface MapOptions {
   readonly index: number
   /** Passes the place of each row as one more argument, and keeps rows that the function rejects apart. */
   readonly isPlaced: boolean
+  /** Each call of `mapBatches` has all rows of a key, which are lists in one row. Default false. */
+  readonly isByKey?: boolean
 }
 
 /** Returns after a failed query that must be built again. @throws the error with which a function made it fail, else the given one */
@@ -100,7 +103,7 @@ export function createMapFunctions(
     }
   }
   return {
-    register(step, given, { index, isPlaced }) {
+    register(step, given, { index, isPlaced, isByKey = false }) {
       const shape = shapes.get(index) ?? { isMany: false, changes: new Set<string>() }
       shapes.set(index, shape)
       const added = addedBy(step)
@@ -108,16 +111,21 @@ export function createMapFunctions(
         column => shape.changes.has(column.name) && !added.some(each => each.name === column.name),
       )
       const writes = [...added, ...changed]
-      const { isMany } = shape
-      const name = `fanmill_map_${index}_${isMany ? 'many' : 'one'}_${changed.length}${isPlaced ? '_placed' : ''}`
+      const isMany = shape.isMany || isByKey
+      const name = `fanmill_map_${index}_${isMany ? 'many' : 'one'}_${changed.length}${isPlaced ? '_placed' : ''}${isByKey ? '_key' : ''}`
       const key = `${name}(${given.map(column => `${column.name} ${column.type}`).join()})`
       const known = registered.get(key)
       if (known) return known
       const tools = { own, shape, reject: rejectRow(isPlaced ? given.length : undefined) }
       const targets = writes.map(column => targetOf(column, step))
       const run =
-        step.kind === 'mapRows' ? rowFunction(step, given, targets, tools) : batchFunction(step, given, targets, tools)
-      const parameterTypes = [...given.map(column => column.type), ...(isPlaced ? [BIGINT] : [])]
+        step.kind === 'mapRows'
+          ? rowFunction(step, given, targets, tools)
+          : isByKey
+            ? keyBatchFunction(step, given, targets, own)
+            : batchFunction(step, given, targets, tools)
+      const columnTypes = isByKey ? listTypes(given) : given.map(column => column.type)
+      const parameterTypes = [...columnTypes, ...(isPlaced ? [BIGINT] : [])]
       const returnType = isMany ? LIST(structOf(writes)) : structOf(writes)
       connection.registerScalarFunction(scalarFunction({ name, parameterTypes, returnType, run, fail }))
       const call = { name, isMany, writes: writes.map(column => column.name) }

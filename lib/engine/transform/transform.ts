@@ -13,12 +13,21 @@ import { explainSql } from '../sql/explain.ts'
 import { checkRowWise } from '../sql/row-wise.ts'
 import { type Node, parseExpression } from '../sql/syntax.ts'
 import { placeColumn } from './code-rejects.ts'
+import { listsByKey } from './key-batches.ts'
 import type { MapFunctions } from './map-function.ts'
 import type { SchemaColumn } from './schema-column.ts'
 
+/** A step with its input columns. */
+export interface CheckedStep {
+  readonly step: Step
+  readonly given: readonly SchemaColumn[]
+  /** The key whose rows are together before the step; absent where no exchange came before. */
+  readonly by?: readonly string[] | undefined
+}
+
 /** The steps in order, each with its input columns. */
 export interface CheckedTransform {
-  readonly steps: readonly { readonly step: Step; readonly given: readonly SchemaColumn[] }[]
+  readonly steps: readonly CheckedStep[]
   /** The columns of the output. */
   readonly schema: readonly SchemaColumn[]
 }
@@ -42,20 +51,21 @@ export async function checkTransform(
   connection: DuckDBConnection,
   { input, steps, maps, tables, by }: TransformCheck,
 ): Promise<CheckedTransform> {
-  const checked: { step: Step; given: readonly SchemaColumn[] }[] = []
+  const checked: CheckedStep[] = []
   let query: BoundQuery = { sql: input, values: [] }
   let given = await describe(connection, query, 'columns', [])
   let key = by
   for (const [index, step] of steps.entries()) {
-    key = await checkStep(connection, step, {
+    const next = await checkStep(connection, step, {
       input: query,
       columns: given.map(column => column.name),
       where: nameOf(steps, index),
       tables,
       by: key,
     })
-    checked.push({ step, given })
-    query = applyStep(query, step, given, index, maps)
+    checked.push({ step, given, by: key })
+    query = applyStep(query, { step, given, by: key }, index, maps)
+    key = next
     given = await describe(connection, query, nameOf(steps, index), given)
   }
   return { steps: checked, schema: given }
@@ -96,7 +106,8 @@ function checkParsed(
 }
 
 /** Whether a step is over rows of which those of one key are together. */
-export const isKeyed = (step: Step): step is KeyedStep => step.kind === 'aggregate' || step.kind === 'latest'
+export const isKeyed = (step: Step): step is KeyedStep =>
+  step.kind === 'aggregate' || step.kind === 'latest' || step.kind === 'pick'
 
 /** Names a step in messages. Conditions are the first steps, and not counted as one of its `transform`. */
 function nameOf(steps: readonly Step[], index: number): string {
@@ -112,20 +123,14 @@ export const allRows = '9223372036854775807'
 export function applyTransform(input: string, transform: CheckedTransform, maps: MapFunctions): BoundQuery {
   if (transform.steps.length === 0) return { sql: input, values: [] }
   let query: BoundQuery = { sql: `SELECT * FROM (${input}) LIMIT ${allRows}`, values: [] }
-  for (const [index, { step, given }] of transform.steps.entries()) query = applyStep(query, step, given, index, maps)
+  for (const [index, step] of transform.steps.entries()) query = applyStep(query, step, index, maps)
   return query
 }
 
-function applyStep(
-  query: BoundQuery,
-  step: Step,
-  given: readonly SchemaColumn[],
-  index: number,
-  maps: MapFunctions,
-): BoundQuery {
+function applyStep(query: BoundQuery, { step, given, by }: CheckedStep, index: number, maps: MapFunctions): BoundQuery {
   if (step.kind === 'sql') return applySql(query, step)
   if (isKeyed(step)) return { ...query, sql: keyedQuery(step, given, query.sql) }
-  return { sql: applyMap(query.sql, step, given, { index, maps }), values: query.values }
+  return { sql: applyMap(query.sql, step, given, { index, maps, by }), values: query.values }
 }
 
 function applySql(query: BoundQuery, step: SqlStep): BoundQuery {
@@ -153,6 +158,8 @@ export interface ApplyMap {
   readonly maps: MapFunctions
   /** The rows have the column of their place, which the output keeps. Default false. */
   readonly isPlaced?: boolean
+  /** The key whose rows are together: a call of `mapBatches` then has all rows of a key. */
+  readonly by?: readonly string[] | undefined
 }
 
 /** Returns the query of a map step over an input query with the columns `given`. */
@@ -160,13 +167,15 @@ export function applyMap(
   input: string,
   step: MapRowsStep | MapBatchesStep,
   given: readonly SchemaColumn[],
-  { index, maps, isPlaced = false }: ApplyMap,
+  { index, maps, isPlaced = false, by }: ApplyMap,
 ): string {
-  const map = maps.register(step, given, { index, isPlaced })
+  const isByKey = by !== undefined && step.kind === 'mapBatches'
+  const map = maps.register(step, given, { index, isPlaced, isByKey })
   const place = isPlaced ? [placeColumn] : []
   const call = `${map.name}(${[...given.map(column => quoteName(column.name)), ...place].join(', ')})`
   const mapped = map.isMany ? `unnest(${call})` : call
-  const unchanged = given.filter(column => !map.writes.includes(column.name)).map(column => quoteName(column.name))
+  const unchanged = given.filter(column => !map.writes.includes(column.name)).map(({ name }) => keptName(name, isByKey))
+  const rows = isByKey ? listsByKey(input, given, by) : input
   const kept = [...unchanged, ...place]
   const order = [
     ...given.map(column => column.name),
@@ -178,8 +187,12 @@ export function applyMap(
   })
   // The engine does not compute a result that no later step reads; but the function may drop the row, or throw.
   const called = map.isMany ? '' : ' WHERE _fanmill_mapped IS NOT NULL'
-  return `SELECT ${[...list, ...place].join(', ')} FROM (SELECT ${[...kept, `${mapped} AS _fanmill_mapped`].join(', ')} FROM (${input}))${called}`
+  return `SELECT ${[...list, ...place].join(', ')} FROM (SELECT ${[...kept, `${mapped} AS _fanmill_mapped`].join(', ')} FROM (${rows}))${called}`
 }
+
+/** Returns a column that passes by a function, as SQL: the lists of a key become rows again. */
+const keptName = (name: string, isList: boolean): string =>
+  isList ? `unnest(${quoteName(name)}) AS ${quoteName(name)}` : quoteName(name)
 
 async function describe(
   connection: DuckDBConnection,

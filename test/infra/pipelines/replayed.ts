@@ -1,5 +1,5 @@
-/** Four tasks that use every kind of request to S3: parts, extracted members, a table, rejects, skipped members, and append. */
-import { column, csv, files, memberFiles, param, parquet, pipeline, table, task, zipMembers } from 'fanmill'
+/** Five tasks that use every kind of request to S3: parts, extracted members, a table, rejects, skipped members, append, and an exchange between stages. */
+import { column, count, csv, files, memberFiles, param, parquet, pipeline, table, task, zipMembers } from 'fanmill'
 
 export const points = task({
   name: 'points',
@@ -33,8 +33,16 @@ export const log = task({
   output: parquet({ path: 'log', mode: 'append' }),
 })
 
+export const counts = task({
+  name: 'counts',
+  params: { month: param.month() },
+  source: zipMembers({ paths: 'incoming/{month}/*.zip', format: csv() }),
+  columns: { x: column.int32(), k: column.string() },
+  output: parquet({ path: 'counts/{month}' }),
+}).reduce({ by: ['k'], measures: { n: count() } })
+
 export default pipeline({
   name: 'replayed',
-  tasks: [points, raw, skipping, log],
+  tasks: [points, raw, skipping, log, counts],
   trigger: { upload: 'incoming/{month}/*.zip' },
 })

@@ -1,0 +1,71 @@
+/** Runs the user's `mapBatches` after an exchange: one call for all rows of a key, which are lists in one row of a chunk. */
+import {
+  type DuckDBDataChunk,
+  type DuckDBType,
+  type DuckDBVector,
+  LIST,
+  listValue,
+  structValue,
+} from '@duckdb/node-api'
+import type { MapBatchesStep } from '../../define/definition.ts'
+import { quoteName } from '../duckdb/quote.ts'
+import { callBatch, checkBatchKey, valuesOf } from './map-batches.ts'
+import { type ChunkFunction, type OwnContext, RowRejected } from './map-context.ts'
+import { type Target, write } from './map-result.ts'
+import type { SchemaColumn } from './schema-column.ts'
+import { valueReader } from './vector-values.ts'
+
+/** Returns the query of one row for each key, with a list of values in each column; all are in the order of the rows by all columns. */
+export function listsByKey(input: string, given: readonly SchemaColumn[], by: readonly string[]): string {
+  const names = given.map(({ name }) => quoteName(name))
+  const row = `struct_pack(${names.map(name => `${name} := ${name}`).join(', ')})`
+  const keys = by.map(quoteName).join(', ')
+  const lists = names.map(name => `list_transform(_fanmill_rows, lambda r: r.${name}) AS ${name}`)
+  return `SELECT ${lists.join(', ')} FROM (SELECT list_sort(list(${row})) AS _fanmill_rows FROM (${input}) GROUP BY ${keys})`
+}
+
+/** The types of the function's arguments. */
+export const listTypes = (given: readonly SchemaColumn[]): DuckDBType[] => given.map(({ type }) => LIST(type))
+
+/** Returns the step as a function of chunks with a key in each row. Memory: the rows of one key. */
+export function keyBatchFunction(
+  step: MapBatchesStep,
+  given: readonly SchemaColumn[],
+  targets: readonly Target[],
+  own: OwnContext,
+): ChunkFunction {
+  const readers = listTypes(given).map(valueReader)
+  const mapKey = (chunk: DuckDBDataChunk, output: DuckDBVector, row: number): void => {
+    const read = (index: number): readonly unknown[] =>
+      Object.freeze((readers[index]?.(chunk.getColumnVector(index), row) ?? []) as unknown[])
+    const columns: Record<string, unknown> = {}
+    for (const [index, { name }] of given.entries()) defineOnce(columns, name, () => read(index))
+    const rowCount = read(0).length
+    const { result, reasons } = callBatch(step, { rowCount, columns }, own)
+    for (const reason of reasons.values()) throw new RowRejected(reason)
+    for (const key in result) checkBatchKey(key, result[key], columns, targets)
+    const values = targets.map(({ name }) => valuesOf(result, name, rowCount))
+    const rows = Array.from({ length: rowCount }, (_, at) => {
+      const fields = targets.map((target, index) => [target.name, write(target, values[index]?.[at], at)])
+      return structValue(Object.fromEntries(fields) as never)
+    })
+    ;(output as unknown as ListVector).setItem(row, listValue(rows))
+  }
+  return (chunk, output) => {
+    for (let row = 0; row < chunk.rowCount; row++) mapKey(chunk, output, row)
+  }
+}
+
+interface ListVector {
+  setItem(row: number, value: unknown): void
+}
+
+/** Defines a column whose values are read when the function first uses it. */
+function defineOnce(columns: Record<string, unknown>, name: string, read: () => readonly unknown[]): void {
+  let values: readonly unknown[] | undefined
+  const get = (): readonly unknown[] => {
+    values ??= read()
+    return values
+  }
+  Object.defineProperty(columns, name, { enumerable: true, get })
+}

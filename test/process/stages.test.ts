@@ -1,0 +1,175 @@
+/** Runs of several stages that end at any request to the store, expire or change on their way, and are run again. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { stageOf, stagesOf } from '../../lib/define/task-stages.ts'
+import { PermanentError } from '../../lib/errors/errors.ts'
+import { column, count, csv, files, parquet, sum, task } from '../../lib/index.ts'
+import { findInputs } from '../../lib/inputs/find-inputs.ts'
+import { datasetAt } from '../../lib/local/dataset.ts'
+import type { Manifest } from '../../lib/model/manifest.ts'
+import type { Workers } from '../../lib/model/worker-job.ts'
+import { createGate } from '../../lib/process/gate.ts'
+import { runBatches } from '../../lib/process/run-batches.ts'
+import { planTask } from '../../lib/process/task-runner.ts'
+import { clean, planClean } from '../../lib/runs/clean.ts'
+import { listRuns } from '../../lib/runs/runs.ts'
+import { memoryStore, type StoreRequest } from '../../lib/store/memory-store.ts'
+import { threadHere } from '../../lib/testing/thread-here.ts'
+import { batchTools } from '../../lib/threads/task-workers.ts'
+
+const sales = task({
+  name: 'sales',
+  source: files({ paths: '*.csv', format: csv() }),
+  columns: { shop: column.string(), day: column.int32(), total: column.int32() },
+  output: parquet({ path: 'sales' }),
+})
+  .reduce({ by: ['shop', 'day'], measures: { total: sum('total') }, buckets: 3 })
+  .reduce({ by: ['shop'], measures: { days: count(), total: sum('total') }, buckets: 2 })
+
+const input = memoryStore()
+let onRequest: (request: StoreRequest, phase: 'before' | 'after') => void = () => {}
+const output = memoryStore({ onRequest: (request, phase) => onRequest(request, phase) })
+const folder = mkdtempSync(join(tmpdir(), 'fanmill-stages-'))
+const partFolder = join(folder, 'parts')
+const pools: Workers[] = []
+
+beforeAll(async () => {
+  mkdirSync(partFolder)
+  for (const file of [0, 1]) {
+    const rows = Array.from({ length: 200 }, (_, row) => `s${row % 5},${row % 3},${file + 1}\n`)
+    await input.write(`${file}.csv`, Buffer.from(`shop,day,total\n${rows.join('')}`))
+  }
+  for (const [stage, each] of stagesOf(sales).entries()) {
+    const setup = {
+      params: {},
+      tables: [],
+      stageFolder: folder,
+      partFolder,
+      engineBytes: 2 ** 28,
+      stageBytesMax: 2 ** 26,
+    }
+    pools.push(await threadHere(each, { ...setup, input: stage === 0 ? input : output }, () => {}))
+  }
+})
+afterAll(async () => {
+  for (const workers of pools) await workers.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+beforeEach(() => {
+  output.objects.clear()
+  output.uploads.clear()
+  onRequest = () => {}
+})
+
+let owners = 0
+let tokens = 0
+const groupBytes = 1024
+
+/** Runs the task as a process of its own. */
+async function run(): Promise<Manifest> {
+  const owner = { id: `owner-${owners++}`, host: 'test', startedAt: '' }
+  const isAlive = ({ id }: { readonly id: string }): boolean => id === owner.id
+  const context = { task: sales, params: {}, codeHash: 'code', output, owner, isAlive, now: () => 1_000_000 }
+  const found = await findInputs({ input, task: sales, params: {} })
+  const planned = await planTask(context, { found, batchBytes: groupBytes })
+  if (planned.status === 'complete') return planned.manifest
+  if (planned.status === 'busy') throw new Error('expected a run that nobody works on')
+  const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes }
+  const openTools = (stage: number) => {
+    const own = { task: stageOf(sales, stage), input: stage === 0 ? input : output, workers: pools[stage] as Workers }
+    return { ...batchTools({ ...machine, ...own, token: `t${tokens++}` }), sleep: async () => {} }
+  }
+  return runBatches(context, planned, { openTools, packing: { batchBytes: groupBytes } })
+}
+
+const expected = Array.from({ length: 5 }, (_, shop) => ({ shop: `s${shop}`, days: 3n, total: 120n }))
+
+async function rowsOf() {
+  const rows = await Array.fromAsync((await datasetAt({ store: output, outputPath: 'sales' })).rows())
+  return rows.toSorted((a, b) => (String(a.shop) < String(b.shop) ? -1 : 1))
+}
+
+const keysOf = (prefix: string): string[] => [...output.objects.keys()].filter(key => key.startsWith(prefix))
+
+/** Ends the process at a request, before or after it takes effect: no later one is sent. */
+function killAt(at: number, when: 'before' | 'after'): { readonly isOver: () => boolean } {
+  let requests = 0
+  onRequest = (_, phase) => {
+    if (phase === 'before') requests++
+    if (requests > at || (requests === at && phase === when)) throw new PermanentError('STORE_FAILED', 'killed')
+  }
+  return { isOver: () => requests < at }
+}
+
+it('loses and doubles nothing when a run in three stages ends at any request and is run again', async () => {
+  let kills = 0
+  for (let at = 1; ; at++) {
+    output.objects.clear()
+    output.uploads.clear()
+    const kill = killAt(at, at % 2 === 0 ? 'before' : 'after')
+    const ended = await run().catch((error: unknown) => error)
+    if (kill.isOver()) break
+    kills++
+    onRequest = () => {}
+    // After the last request of a commit the run is complete all the same.
+    if (ended instanceof Error) expect(ended).toMatchObject({ code: 'STORE_FAILED' })
+    expect(await run().then(rowsOf), `ended at request ${at}`).toEqual(expected)
+  }
+  expect(kills).toBeGreaterThan(50)
+}, 120_000)
+
+it('removes exchanged rows after the commit, and clean removes those that an ended commit left', async () => {
+  await run()
+  expect(keysOf('.fanmill/exchange/')).toEqual([])
+  output.objects.clear()
+  onRequest = ({ operation, key }) => {
+    if (operation === 'remove' && key.startsWith('.fanmill/exchange/'))
+      throw new PermanentError('STORE_FAILED', 'killed')
+  }
+  await expect(run()).rejects.toThrow('killed')
+  onRequest = () => {}
+  expect(keysOf('.fanmill/exchange/').length).toBeGreaterThan(0)
+  await run()
+  const options = { olderThanMs: 0, now: () => 2_000_000, isAlive: () => false }
+  await clean(output, await planClean(output, options))
+  expect(keysOf('.fanmill/exchange/')).toEqual([])
+  expect(await rowsOf()).toEqual(expected)
+})
+
+it('makes exchanged rows again that expired before the run was resumed', async () => {
+  onRequest = ({ operation, key }, phase) => {
+    const isLast = operation === 'create' && phase === 'before' && key.includes('/stages/2/outcomes/')
+    if (isLast) throw new PermanentError('STORE_FAILED', 'killed')
+  }
+  await expect(run()).rejects.toThrow()
+  onRequest = () => {}
+  const [expired] = keysOf('.fanmill/exchange/').filter(key => key.includes('/0/'))
+  output.objects.delete(expired!)
+  expect(await run().then(rowsOf)).toEqual(expected)
+})
+
+it('counts rows that are read in the first stage and written in the last, in the manifest and in the status', async () => {
+  const manifest = await run()
+  expect(manifest.totals).toMatchObject({ rowsRead: 400, rows: 5, rowsFiltered: 395, rowsRejected: 0 })
+  const [summary] = await listRuns(output, { now: () => 1_000_000, isAlive: () => false })
+  expect(summary).toMatchObject({ rowsRead: 400, rowsWritten: 5, status: 'complete' })
+  expect(summary!.batches).toBe(summary!.batchesDone)
+  expect(summary!.batches).toBeGreaterThan(4)
+})
+
+it('refuses a run whose exchanged rows are fewer than the stage before wrote', async () => {
+  onRequest = ({ operation, key }, phase) => {
+    if (operation !== 'create' || phase !== 'after' || !key.endsWith('/outcomes/0.json') || key.includes('/stages/'))
+      return
+    const outcome = JSON.parse(Buffer.from(output.objects.get(key)!).toString())
+    outcome.exchange.files[0].rows++
+    outcome.rowsWritten++
+    output.objects.set(key, Buffer.from(JSON.stringify(outcome)))
+  }
+  await expect(run()).rejects.toMatchObject({
+    code: 'BATCHES_FAILED',
+    message: expect.stringContaining('ACCOUNT_MISMATCH expected'),
+  })
+})
