@@ -60,7 +60,7 @@ export const unsteadyRejects = (): PermanentError =>
 export const noRecord = (cause: Error): PermanentError =>
   new PermanentError(
     'TRANSFORM_FAILED',
-    `expected no reject after an exchange, where a row is of no record, got one: ${cause.message}; reject rows in a step before the exchange, or drop them`,
-    {},
+    `expected no reject after an exchange, where a row is of no record, got one; reject rows in a step before the exchange, or drop them`,
+    { received: cause.message },
     { cause },
   )

@@ -17,7 +17,7 @@ import type { EngineTask } from './engine-task.ts'
 import { findFault } from './find-fault.ts'
 import { keyedQuery } from './keyed/keyed-query.ts'
 import { addedColumns, prepareConversion } from './prepare-conversion.ts'
-import { exchangeColumns } from './read/exchange-read.ts'
+import { exchangeColumns, heaviestKeys } from './read/exchange-read.ts'
 import { scan, sharedColumns } from './read/parquet-describe.ts'
 import { enterRun } from './read/provenance-sql.ts'
 import type { ReadColumn } from './read/read-columns.ts'
@@ -56,6 +56,8 @@ export interface TaskEngine {
   findFault(job: Omit<ConvertJob, 'isCareful'>): Promise<FanmillError | undefined>
   /** Joins Parquet files with the same columns in one file, or in several with `fileRows` rows each; in their order, or sorted as the output is. */
   merge(files: readonly string[], options: MergeOptions): Promise<readonly SharePart[]>
+  /** Returns the keys with the most rows in files of an exchange, as texts with their counts. */
+  heaviestKeys(files: readonly string[]): Promise<readonly string[]>
   /** Combines files of an exchange that slices of one batch made, into files by bucket. */
   combine(files: readonly string[], options: CombineOptions): Promise<readonly SharePart[]>
 }
@@ -159,6 +161,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
       rowsRead: task.steps.length > 0 ? counter.rows() : undefined,
     }),
     findFault: async job => findFault(await conversionFor(job.files), job),
+    heaviestKeys: files => heaviestKeys(connection, task.exchangedBy ?? [], files),
     combine: (files, options) => combine(connection, task, files, options),
     merge: (files, options) => merge(connection, conversion?.parts ?? task.parts, files, options),
   }

@@ -35,7 +35,7 @@ export async function runShare(
 const openGate: Gate = { shared: work => work(), exclusive: work => work() }
 
 const isTooMuch = (error: unknown): boolean =>
-  error instanceof FanmillError && (error.code === 'OUT_OF_MEMORY' || error.code === 'WORKER_DIED')
+  error instanceof FanmillError && ['OUT_OF_MEMORY', 'BUCKET_TOO_LARGE', 'WORKER_DIED'].includes(error.code)
 
 async function sliceBySlice(job: ShareJob, batch: number, workers: Workers): Promise<ShareResult[]> {
   const results: ShareResult[] = []

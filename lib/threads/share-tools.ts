@@ -19,6 +19,7 @@ import { callItems } from '../stage/item-calls.ts'
 import type { StagedFile } from '../stage/stage.ts'
 import { type StageSource, stageInParts, stageSlices, wantedRanges } from '../stage/stage-slices.ts'
 import { readAhead } from '../store/read-ahead.ts'
+import { bucketFault } from './bucket-fault.ts'
 import { checkedEngine, type ThreadState } from './thread-state.ts'
 import type { ThreadLog } from './worker-log.ts'
 import { createThreadProgress, type ThreadProgress } from './worker-progress.ts'
@@ -55,13 +56,20 @@ interface ShareWatch {
 /** Returns the same engine with the partition limits of a share; its conversions are reported to the log and the progress. */
 function engineForShare(
   engine: TaskEngine,
-  { partitionLimits, buckets }: ShareJob,
+  { partitionLimits, buckets, slices }: ShareJob,
   { log, progress, signal }: ShareWatch,
 ): TaskEngine {
   const convert: TaskEngine['convert'] = async job => {
     throwIfAborted(signal)
     log.beginConversion(job.files)
-    return progress.during(job, () => engine.convert({ ...job, partitionLimits, buckets }))
+    const [slice, ...others] = slices
+    return progress
+      .during(job, () => engine.convert({ ...job, partitionLimits, buckets }))
+      .catch(async (error: unknown) => {
+        throw slice?.kind === 'exchange' && others.length === 0
+          ? await bucketFault(error, slice, { engine, job })
+          : error
+      })
   }
   const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })
   return Object.create(engine, { convert: { value: convert }, findFault: { value: findFault } }) as TaskEngine

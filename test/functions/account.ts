@@ -200,7 +200,8 @@ export class Account {
   async rows(path: string): Promise<Record<string, unknown>[]> {
     const rows: Record<string, unknown>[] = []
     for await (const row of (await openDataset(join(this.folder, 'output', path))).rows()) rows.push({ ...row })
-    return rows.sort((a, b) => (JSON.stringify(Object.values(a)) < JSON.stringify(Object.values(b)) ? -1 : 1))
+    const textOf = (row: object): string => JSON.stringify(Object.values(row).map(value => [typeof value, `${value}`]))
+    return rows.sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1))
   }
 }
 

@@ -54,6 +54,6 @@ it('fails when batches of a later stage have no outcome, and processes only thos
   const { error } = await account.execute('totals', {})
   expect(error).toMatchObject({ code: 'BATCHES_FAILED' })
   const again = await account.execute('totals', {})
-  expect(again).toMatchObject({ status: 'planned', error: undefined })
+  expect([again.status, again.error]).toEqual(['planned', undefined])
   expect(await account.rows('totals')).toEqual(expected)
 })

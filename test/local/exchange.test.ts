@@ -7,7 +7,9 @@ import { duckdb } from './compare.ts'
 import { type Project, project } from './project.ts'
 
 const pipeline = (steps: string, options = '') => `
-import { column, count, csv, files, max, mean, min, parquet, pipeline, sql, stddev, sum, task, variance } from 'fanmill'
+import {
+  column, count, countDistinct, csv, files, first, last, listOf, max, mean, min, parquet, pipeline, quantile, sql, stddev, sum, task, variance,
+} from 'fanmill'
 const totals = task({
   name: 'totals',
   source: files({ paths: 'in/*.csv', format: csv() }),
@@ -115,5 +117,131 @@ describe('distinct', () => {
     expect(all[0]!.map(({ id, day }) => [String(id), day])).toEqual(
       sorted(expected, 'id').map(({ id, day }) => [String(id), Number(day)]),
     )
+  })
+})
+
+describe('any number of workers, batches and buckets', () => {
+  /** One key has half of all rows. */
+  const skewed = Object.fromEntries(
+    Object.entries(input).map(([name, text]) => [name, text.replaceAll(/^(ABE|ATL|BOS|DEN),/gm, 'JFK,')]),
+  )
+  const steps = (buckets: number) => `.reduce({ buckets: ${buckets}, by: ['origin'], measures: {
+    n: count(), total: sum('delay'), price: sum('price'), weight: sum('weight'), spread: stddev('weight'),
+    earliest: first('id', { orderBy: ['day', 'price'] }), latest: last('id', { orderBy: ['day', 'price'] }),
+    some: listOf('id', { orderBy: ['id'], limit: 7 }), about: countDistinct('id', { approximate: true }),
+  } })`
+
+  it.each([
+    [1, 1_000_000, 1],
+    [2, 20_000, 5],
+    [2, 7_000, 64],
+  ])('give the same rows: %i workers, batches of %i bytes, %i buckets', async (workers, groupBytes, buckets) => {
+    const some = project(pipeline(steps(buckets)), skewed)
+    await some.run({ workers }, { groupBytes })
+    const expected = await duckdb(
+      some.folder,
+      `select origin, count(*) as n, sum(delay) as total, sum(price) as price, sum(weight) as weight, stddev(weight) as spread,
+        arg_min(id, (day, price is null, price, id)) as earliest, arg_max(id, (day, price is not null, price, id)) as latest,
+        (list(id order by id))[1:7] as some
+      from read_csv('in/*.csv', types = {origin: 'VARCHAR', price: 'DECIMAL(12,2)'}) group by all`,
+    )
+    const rows = sorted(await rowsOf(some), 'origin')
+    const wanted = sorted(expected, 'origin')
+    expect(rows.map(row => row.origin)).toEqual(wanted.map(row => row.origin))
+    for (const [at, row] of rows.entries()) {
+      for (const name of ['n', 'total', 'price', 'earliest', 'latest', 'some'])
+        expect([name, String(row[name])]).toEqual([name, textOf(wanted[at]![name])])
+      for (const name of ['weight', 'spread'])
+        expect(Math.abs(Number(row[name]) / Number(wanted[at]![name]) - 1)).toBeLessThan(1e-9)
+      expect(Number(row.about)).toBeGreaterThan(0)
+    }
+  })
+
+  it('give the same values where all rows of a key have to be together', async () => {
+    const whole = `.reduce({ buckets: 9, by: ['origin'], measures: {
+      ids: countDistinct('id'), median: quantile('delay', 0.5), n: count(), late: sum('delay') } })`
+    const some = project(pipeline(whole), skewed)
+    await some.run({}, tuning)
+    const expected = await duckdb(
+      some.folder,
+      `select origin, count(distinct id) as ids, quantile_cont(delay, 0.5) as median, count(*) as n, sum(delay) as late from 'in/*.csv' group by all`,
+    )
+    const plain = (all: readonly DatasetRow[]) =>
+      sorted(all, 'origin').map(({ origin, ids, median, n, late }) => [origin, ids, Number(median), n, late])
+    expect(plain(await rowsOf(some))).toEqual(plain(expected))
+  })
+})
+
+const textOf = (value: unknown): string =>
+  typeof value === 'object' && value !== null && 'items' in value ? String(value.items) : String(value)
+
+describe('mapBatches after an exchange', () => {
+  it('has all rows of one key in each call', async () => {
+    const steps = `
+      .exchange({ by: ['id'], buckets: 4 })
+      .mapBatches(({ rowCount, columns }) => ({
+        rows: columns.id.map(() => rowCount),
+        rank: columns.day.map(day => columns.day.filter(other => other < day).length),
+      }), { adds: { rows: column.int32(), rank: column.int32() } })`
+    const some = project(pipeline(steps), input)
+    await some.run({}, tuning)
+    const expected = await duckdb(
+      some.folder,
+      `select id, day, count(*) over (partition by id) as rows, rank() over (partition by id order by day) - 1 as rank from 'in/*.csv'`,
+    )
+    const plain = (all: readonly DatasetRow[]) =>
+      all.map(({ id, day, rows, rank }) => [id, day, rows, rank].join(' ')).toSorted()
+    expect(plain(await rowsOf(some))).toEqual(plain(expected))
+  })
+
+  it('fails the run when a function rejects a row, which is of no record', async () => {
+    const steps = `.exchange({ by: ['id'] }).mapRows((row, context) => context.reject('never'))`
+    const some = project(pipeline(steps), input)
+    const { error } = await some.run({}, tuning)
+    expect(error).toMatchObject({ message: expect.stringContaining('expected no reject after an exchange') })
+    expect(some.outputFiles()).toEqual([])
+  })
+})
+
+describe('statements of scope bucket', () => {
+  it.each([
+    ['select count(*) as n from input', 'the aggregate count_star without GROUP BY origin'],
+    ['select day, count(*) as n from input group by day', 'GROUP BY without origin'],
+    [
+      'select *, row_number() over (order by id) as r from input',
+      'the window of row_number without PARTITION BY origin',
+    ],
+    ['select *, row_number() over (partition by origin) as r from input', 'the window of row_number without ORDER BY'],
+    ['select origin, list(id) as ids from input group by origin', 'the aggregate list without ORDER BY'],
+    ['select * from input limit 3', 'LIMIT'],
+    ['select distinct day from input', 'DISTINCT without origin'],
+    [
+      'select origin, n from (select lower(origin) as origin, 1 as n from input)',
+      'a subquery that does not return origin',
+    ],
+  ])('refuse %s', async (statement, what) => {
+    const some = project(pipeline(`.exchange({ by: ['origin'] }).sql({ scope: 'bucket' })\`${statement}\``), input)
+    await expect(some.run({}, tuning)).rejects.toMatchObject({
+      code: 'SQL_NOT_ROWWISE',
+      message: expect.stringContaining(what),
+    })
+  })
+
+  it('are refused when a step before them changes the key', async () => {
+    const steps = `.exchange({ by: ['origin'] }).sql\`select * replace (lower(origin) as origin) from input\`
+      .sql({ scope: 'bucket' })\`select origin, count(*) as n from input group by origin\``
+    await expect(project(pipeline(steps), input).run({}, tuning)).rejects.toMatchObject({
+      code: 'DEFINITION_INVALID',
+      message: expect.stringContaining('return the columns of the key unchanged'),
+    })
+  })
+})
+
+describe('sums', () => {
+  it('that no int64 holds fail the run with SUM_OVERFLOW', async () => {
+    const big = { 'in/a.csv': `origin,day,delay,price,weight,id\n${'X,1,1,1,1,9223372036854775807\n'.repeat(2)}` }
+    const some = project(pipeline(`.reduce({ by: ['origin'], measures: { total: sum('id') } })`), big)
+    const { error } = await some.run()
+    expect(error?.message).toContain('column total: expected a sum that an int64 holds')
   })
 })

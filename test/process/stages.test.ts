@@ -156,7 +156,7 @@ it('counts rows that are read in the first stage and written in the last, in the
   const [summary] = await listRuns(output, { now: () => 1_000_000, isAlive: () => false })
   expect(summary).toMatchObject({ rowsRead: 400, rowsWritten: 5, status: 'complete' })
   expect(summary!.batches).toBe(summary!.batchesDone)
-  expect(summary!.batches).toBeGreaterThan(4)
+  expect(summary!.batches).toBe(4)
 })
 
 it('refuses a run whose exchanged rows are fewer than the stage before wrote', async () => {
@@ -169,7 +169,7 @@ it('refuses a run whose exchanged rows are fewer than the stage before wrote', a
     output.objects.set(key, Buffer.from(JSON.stringify(outcome)))
   }
   await expect(run()).rejects.toMatchObject({
-    code: 'BATCHES_FAILED',
-    message: expect.stringContaining('ACCOUNT_MISMATCH expected'),
+    code: 'ACCOUNT_MISMATCH',
+    message: expect.stringContaining('rows of the stage before'),
   })
 })

@@ -16,3 +16,19 @@ export function exchangeRead(files: readonly string[], columns: readonly ReadCol
   const rows = `SELECT ${list.join(', ')} FROM ${scan(files)}`
   return guard === undefined ? rows : `${rows} WHERE ${guard}(${quoteName(columns[0]?.name ?? '')} IS NULL)`
 }
+
+const keysShown = 3
+
+/** Returns the keys with the most rows, as texts with their counts. */
+export async function heaviestKeys(
+  connection: DuckDBConnection,
+  by: readonly string[],
+  files: readonly string[],
+): Promise<readonly string[]> {
+  const keys = by.map(quoteName).join(', ')
+  const text = `concat_ws(', ', ${by.map(name => `coalesce(CAST(${quoteName(name)} AS VARCHAR), 'null')`).join(', ')})`
+  const counted = `SELECT ${keys}, count(*) AS _fanmill_rows FROM ${scan(files)} GROUP BY ${keys}`
+  const sql = `SELECT ${text}, _fanmill_rows FROM (${counted}) ORDER BY _fanmill_rows DESC, 1 LIMIT ${keysShown}`
+  const rows = (await connection.runAndReadAll(sql)).getRows()
+  return rows.map(([key, count]) => `${String(key)} (${Number(count).toLocaleString('en-US')} rows)`)
+}

@@ -99,8 +99,8 @@ function checkExpression(node: unknown, rules: Rules & { readonly isGrouped: boo
   const { class: kind, function_name: name, partitions, orders, order_bys: orderBys } = node as Node
   if (kind === 'WINDOW') {
     if (!namesAll(list(partitions), by)) refuse(`the window of ${String(name)} without PARTITION BY ${by.join(', ')}`)
-    if (!aggregates.has(String(name)) && list(orders).length === 0)
-      refuse(`the window of ${String(name)} without ORDER BY`)
+    const needsOrder = (node as Node).type !== 'WINDOW_AGGREGATE' || ordered.has(String(name))
+    if (needsOrder && list(orders).length === 0) refuse(`the window of ${String(name)} without ORDER BY`)
   } else if (kind === 'FUNCTION' && aggregates.has(String(name))) {
     if (!isGrouped) refuse(`the aggregate ${String(name)} without GROUP BY ${by.join(', ')}`)
     if (ordered.has(String(name)) && list((orderBys as Node | undefined)?.orders).length === 0)
