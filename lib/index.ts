@@ -16,7 +16,7 @@ export type { CleanOptions, RejectsOptions, RunsOptions, StateOptions, StatusOpt
 export type { CleanResult } from './local/clean-state.ts'
 export type { Dataset, DatasetRow, RowsOptions } from './local/dataset.ts'
 export type { ParallelContext, ParallelMapOptions } from './local/parallel-map.ts'
-export type { PlanSummary, TaskPlan } from './local/plan-run.ts'
+export type { PlannedExchange, PlanSummary, TaskPlan } from './local/plan-run.ts'
 export type { RunOptions } from './local/run-options.ts'
 export type { RunResult } from './local/run-result.ts'
 export type { RunSummary } from './local/state.ts'

@@ -50,6 +50,13 @@ async function printPlan(plans: readonly TaskPlan[]): Promise<void> {
     print('')
     await printTable(['task', 'table', 'path', 'bytes'], tables, { numbers: ['bytes'] })
   }
+  const exchanges = plans.flatMap(({ task, exchanges = [] }) =>
+    exchanges.map(({ by, buckets }, index) => [task, index + 2, by.join(', '), buckets ?? '']),
+  )
+  if (exchanges.length > 0) {
+    print('')
+    await printTable(['task', 'stage', 'rows by', 'buckets'], exchanges, { numbers: ['stage', 'buckets'] })
+  }
   await printEstimates(plans)
   for (const { task, warnings } of plans) {
     for (const warning of warnings) printToStderr(`${paintLevel('warn')}: ${visible(`${task}: ${warning}`)}`)

@@ -4,6 +4,7 @@ import { checkLengths, groupBytesMax } from '../aws/tier.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { layoutOf } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
+import { stagesOf } from '../define/task-stages.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { expectedParts, shrinkage, smallPartBytes } from '../inputs/expected-parts.ts'
@@ -16,6 +17,7 @@ import { readParams } from '../model/param-values.ts'
 import type { Slice } from '../model/plan-data.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { renderPath } from '../paths/path-template.ts'
+import { bucketsOf } from '../process/next-stage.ts'
 import { openStore } from '../store/open-store.ts'
 import { defaultOutput, rootSpec } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
@@ -49,9 +51,18 @@ export interface TaskPlan {
   /** Estimate from the usual size of Parquet; for a partitioned output the most that each partition can have. */
   readonly expectedParts: number
   readonly tables: readonly { readonly name: string; readonly path: string; readonly bytes: number }[]
+  /** The exchanges between the stages of the task, in order; absent for a task of one stage. */
+  readonly exchanges?: readonly PlannedExchange[]
   readonly warnings: readonly string[]
   /** Estimate of the same run on AWS with the construct's defaults; undefined for a sample, when nothing was found, and when AWS cannot run it. */
   readonly aws?: AwsEstimate
+}
+
+/** Rows that are brought together by key, between two stages of a task. */
+export interface PlannedExchange {
+  readonly by: readonly string[]
+  /** Undefined after the first, where it depends on the rows before it. */
+  readonly buckets?: number | undefined
 }
 
 /** Plans each task: reads directories of archives, not their members, and checks SQL as a run does. @throws DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, ZIP_* */
@@ -115,6 +126,7 @@ async function planTask(
     skew: skew(slices),
     expectedParts: parts,
     tables: tables.found,
+    ...exchangesOf(task, batches),
     warnings: [
       ...(warning ? [warning] : []),
       ...(found ? inputWarnings(found, warningsMax) : []).map(line => line.message),
@@ -124,6 +136,17 @@ async function planTask(
     ],
     ...(aws.estimate && { aws: aws.estimate }),
   }
+}
+
+function exchangesOf(
+  task: TaskDefinition,
+  batches: readonly (readonly Slice[])[],
+): { readonly exchanges?: readonly PlannedExchange[] } {
+  const exchanges = stagesOf(task).flatMap(({ output }, stage) => {
+    if (output.kind !== 'exchange') return []
+    return [{ by: output.by, buckets: output.buckets ?? (stage === 0 ? bucketsOf(task, 0, batches) : undefined) }]
+  })
+  return exchanges.length > 0 ? { exchanges } : {}
 }
 
 /** Imports the check only when it is needed: it loads an engine into this thread. */
