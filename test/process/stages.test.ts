@@ -150,6 +150,26 @@ it('makes exchanged rows again that expired before the run was resumed', async (
   expect(await run().then(rowsOf)).toEqual(expected)
 })
 
+it('writes one object for each batch, and reads it by one range for each slice of the next stage', async () => {
+  const sent: string[] = []
+  onRequest = ({ operation, key }, phase) => {
+    if (phase === 'before' && key.startsWith('.fanmill/exchange/')) sent.push(`${operation} ${key}`)
+  }
+  await run()
+  const keysAfter = (operation: string) =>
+    sent.filter(one => one.startsWith(`${operation} `)).map(one => one.split(' ')[1])
+  const written = keysAfter('stagePart')
+  expect(written.length).toBeGreaterThan(2)
+  expect(new Set(written).size).toBe(written.length)
+  expect(keysAfter('completePart').toSorted()).toEqual(written.toSorted())
+  // All buckets of this little run are one slice, which is read by one range of each object.
+  expect(keysAfter('read').toSorted()).toEqual(written.toSorted())
+  expect(keysAfter('remove').toSorted()).toEqual(written.toSorted())
+  // One listing for each exchange before its rows are read, and one to remove them.
+  expect(keysAfter('list')).toHaveLength(3)
+  expect(sent).toHaveLength(4 * written.length + 3)
+})
+
 it('counts rows that are read in the first stage and written in the last, in the manifest and in the status', async () => {
   const manifest = await run()
   expect(manifest.totals).toMatchObject({ rowsRead: 400, rows: 5, rowsFiltered: 395, rowsRejected: 0 })
