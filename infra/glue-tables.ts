@@ -39,6 +39,7 @@ const makers: { readonly [K in Output['kind']]: (output: Extract<Output, { kind:
     exchange: () => [],
     // Programs that read Delta tables find the columns in the table's own log.
     delta: () => [],
+    temporary: () => [],
   }
 
 function makeFor<K extends Output['kind']>(output: Extract<Output, { kind: K }>, what: TableFor): CfnTable[] {

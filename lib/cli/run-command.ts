@@ -28,6 +28,7 @@ export function addRunCommand(program: Command): void {
     .addOption(flagOption(runOptions.failFast).conflicts('keepGoing'))
     .option('--keep-going', 'do the other batches when one fails (default)')
     .addOption(flagOption(runOptions.force))
+    .addOption(flagOption(runOptions.keep))
     .option('--quiet', 'print warnings and errors alone')
     .action(runAction)
 }
@@ -37,17 +38,18 @@ interface RunFlags extends CommonOptions, ParamOptions {
   readonly output?: string
   readonly sample?: number | `${number}%`
   readonly force?: boolean
+  readonly keep?: boolean
   readonly quiet?: boolean
 }
 
 async function runAction(pipeline: string, task: string | undefined, flags: RunFlags): Promise<void> {
   const settings = readRunSettings({ ...flags })
   sizeThreadpool(settings.workers, settings.reads)
-  const { sample, force } = flags
+  const { sample, force, keep } = flags
   const params = readParams(flags)
   const view = await openView(flags)
   const { run } = await import('../local/run.ts')
-  const given = { ...settings, task, params, sample, force, onEvent: view.show }
+  const given = { ...settings, task, params, sample, force, keep, onEvent: view.show }
   const result = await withInterrupt(signal => run(pipeline, { ...given, signal })).finally(view.stop)
   const isSample = sample !== undefined
   const output = isSample ? `${settings.output}/.fanmill/sample` : flags.output

@@ -15,6 +15,7 @@ const rolls: { readonly [K in Output['kind']]: (roll: Roll) => Promise<Rolled> }
   sink: rollDataset,
   exchange: rollDataset,
   delta: rollTable,
+  temporary: rollDataset,
 }
 
 export interface RollOptions {

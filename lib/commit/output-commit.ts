@@ -94,6 +94,7 @@ export const outputCommits: { readonly [K in Output['kind']]: OutputCommit } = {
   sink,
   exchange,
   delta,
+  temporary: parquet,
 }
 
 function isHidden(name: string): boolean {

@@ -2,7 +2,7 @@
 import type { ExchangeSource, ExchangingStep, KeyedStep } from './exchange-definition.ts'
 import type { Format, JsonLinesFormat, ParquetFormat } from './format-definition.ts'
 import type { JsonValue } from './json-value.ts'
-import type { Output, ParquetOutput } from './output-definition.ts'
+import type { DatasetOutput, Output } from './output-definition.ts'
 import type { Params } from './param-definition.ts'
 import type { ProvenanceColumn } from './provenance.ts'
 import type { GraphFields, Resources } from './requirement-definition.ts'
@@ -135,7 +135,7 @@ export interface ItemsSource {
 export interface PartitionsOfSource {
   readonly kind: 'partitionsOf'
   /** What names the dataset of the other task under the parameters of a run. */
-  readonly of: { readonly name: string; readonly params: Params; readonly output: ParquetOutput }
+  readonly of: { readonly name: string; readonly params: Params; readonly output: DatasetOutput }
   /** The columns that are read. Default all, or those that the first step in SQL names. */
   readonly columns?: readonly string[]
   /** A condition on the rows as they were written. Default every row. */

@@ -86,5 +86,14 @@ export interface DeltaOutput extends Omit<ParquetOutput, 'kind' | 'mode'> {
   readonly mode: Exclude<OutputMode, 'fail'>
 }
 
+/** Rows that other tasks of the pipeline read: a dataset below the state, whose parts are removed once these tasks are complete. */
+export interface TemporaryOutput extends Omit<ParquetOutput, 'kind' | 'mode'> {
+  readonly kind: 'temporary'
+  readonly mode: 'replace'
+}
+
+/** A dataset that other tasks of the pipeline read. */
+export type DatasetOutput = ParquetOutput | TemporaryOutput
+
 /** Where rows or members go. */
-export type Output = ParquetOutput | MemberFilesOutput | SinkOutput | ExchangeOutput | DeltaOutput
+export type Output = ParquetOutput | MemberFilesOutput | SinkOutput | ExchangeOutput | DeltaOutput | TemporaryOutput

@@ -29,6 +29,8 @@ export interface OutputKind {
   readonly pieceBytes?: number
   /** Whether its parts are a dataset that other tasks of the pipeline read with `partitionsOf`. */
   readonly isDataset: boolean
+  /** Whether its parts are removed once every task that reads them is complete. */
+  readonly isTemporary?: boolean
 }
 
 /** Rows on their way to a function, or to the next stage: files that are read once and removed. */
@@ -51,6 +53,10 @@ const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: 
     adds: 'parts',
     keys: '*part-*.parquet',
     isDataset: false,
+  }),
+  temporary: output => ({
+    ...{ layout: output, adds: 'parts', keys: '*part-*.parquet' },
+    ...{ isDataset: true, isTemporary: true },
   }),
 }
 

@@ -34,7 +34,10 @@ export function partitionsOf(task: TaskDefinition, given: PartitionsOfOptions = 
   const { name, params, output } = check('partitionsOf', piece<TaskDefinition>('a task', ['task']), task)
   const { columns, where } = check('partitionsOf', partitionsOptions, given)
   if (!isDataset(output))
-    throw invalid('partitionsOf', `expected a task whose output is parquet({ … }), got ${output.kind} of task ${name}`)
+    throw invalid(
+      'partitionsOf',
+      `expected a task whose output is parquet({ … }) or temporary(), got ${(output as Output).kind} of task ${name}`,
+    )
   return frozen({
     kind: 'partitionsOf',
     of: { name, params, output },

@@ -127,7 +127,7 @@ export interface AnyTaskOptions {
    */
   readonly secrets?: Readonly<Record<string, SecretDefinition>>
   /**
-   * Where the rows go: `parquet`, `sink` or `memberFiles`. Required.
+   * Where the rows go: `parquet`, `temporary`, `sink` or `memberFiles`. Required.
    * @example output: parquet({ path: '{task}', partitionBy: ['state'] })
    */
   readonly output: Output

@@ -1,6 +1,7 @@
 /** Finds the parts that another task of the pipeline has committed. */
 import { createHash } from 'node:crypto'
 import type { PartitionsOfSource } from '../define/definition.ts'
+import { outputKind } from '../define/output-kind.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart, ManifestRun } from '../model/manifest.ts'
 import { outputPathOf } from '../model/output-path.ts'
@@ -11,6 +12,7 @@ import { partitionFolder } from '../paths/partition-path.ts'
 import { readState } from '../state/files.ts'
 import { outputPrefix, readManifest, successKey } from '../state/state.ts'
 import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { areRemoved, RowsRemoved } from './removed-rows.ts'
 import { spread } from './spread.ts'
 
 /**
@@ -26,8 +28,10 @@ export async function findDataset({ of }: PartitionsOfSource, options: FindOptio
   const needed = await neededParts(manifest, options)
   const parts = spread(needed, sample)
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
+  const isRemoved = await areRemoved(input, of, { outputPath, manifest })
   return {
-    inputs: sortInputs(inputsOf(manifest, outputPath)),
+    inputs: sortInputs(inputsOf(manifest, { outputPath, isTemporary: outputKind(of.output).isTemporary })),
+    unreadable: isRemoved ? rowsRemoved(of.name, { outputPath, options }) : undefined,
     cut: chosen => cutParts(chosen, parts, outputPath),
     dataset: manifest.schema,
     memberCount: parts.length,
@@ -64,13 +68,17 @@ async function neededParts(manifest: Manifest, options: FindOptions): Promise<re
 }
 
 /** Names, sizes and order of parts do not count: the same rows written by another number of threads are the same input. */
-function inputsOf(manifest: Manifest, outputPath: string): InputObject[] {
+function inputsOf(
+  manifest: Manifest,
+  { outputPath, isTemporary = false }: { readonly outputPath: string; readonly isTemporary?: boolean | undefined },
+): InputObject[] {
   const { schema, parts, runs } = manifest
   const present = new Set(parts.map(part => part.runId))
   return runs
     .filter(({ runId }) => present.has(runId))
     .map(run => {
-      const identity = identityOf(run, parts)
+      // Temporary rows that were removed and written again are the same input.
+      const identity = isTemporary ? run.runId : identityOf(run, parts)
       return { key: inputKey(outputPath, run.runId), sizeBytes: 0, etag: identity, identity, columns: [...schema] }
     })
 }
@@ -101,6 +109,15 @@ function cutParts(
     slices.push({ kind: 'part', slice: slices.length, input, part, bytes })
   }
   return slices
+}
+
+function rowsRemoved(
+  upstream: string,
+  { outputPath, options }: { readonly outputPath: string; readonly options: FindOptions },
+): RowsRemoved {
+  const { task } = options
+  const message = `task ${task.name}: expected the rows of task ${upstream}, which were removed when every task that reads them was complete; run ${upstream} again with --force`
+  return new RowsRemoved('NO_INPUT', message, { task: task.name, upstream, outputPath })
 }
 
 function notComplete(

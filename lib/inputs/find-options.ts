@@ -1,6 +1,7 @@
 /** The options of finding inputs, and the result. */
 
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import type { FanmillError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { PartitionQuery } from '../model/partition-query.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
@@ -50,6 +51,8 @@ export interface FoundInputs {
   readonly dataset?: readonly SchemaColumn[] | undefined
   /** Parts of a dataset that hold no row for the conditions, by the values of their partitions. Default 0. */
   readonly partsSkipped?: number
+  /** Why the inputs cannot be read as they are; a run that is complete does not need them. */
+  readonly unreadable?: FanmillError | undefined
   /** Frees the members once they are planned: `cut` returns none afterwards. */
   release(): void
   /** Bytes that will be read. */

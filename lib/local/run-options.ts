@@ -51,6 +51,8 @@ export interface RunOptions {
   readonly sample?: number | `${number}%`
   /** Runs a task again that is complete; default false. */
   readonly force?: boolean
+  /** Keeps the rows of temporary datasets; default false: they are removed once every task that reads them is complete. */
+  readonly keep?: boolean
   /** Reads text strictly; default as the task says. */
   readonly strict?: boolean
   /** Least level of log lines that become events; default `info`. */
@@ -130,6 +132,7 @@ export const runOptions = {
     help: 'only so many members, or this share; written to .fanmill/sample',
   },
   force: { ...flag, flag: '--force', help: 'run although it is complete already' },
+  keep: { ...flag, flag: '--keep', help: 'keep the rows of temporary datasets' },
   strict: flag,
   signal,
   onEvent: callback,

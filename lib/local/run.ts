@@ -14,6 +14,7 @@ import type { RunOptions } from './run-options.ts'
 import type { RunResult } from './run-result.ts'
 import { openSession, type Session } from './session.ts'
 import { runTask, type TaskEnd } from './task-run.ts'
+import { type EndedTask, removeTemporaryRows, runWithRows } from './temporary-rows.ts'
 
 /**
  * Runs a pipeline, or one task of it, given as an imported definition or as a path.
@@ -49,9 +50,16 @@ async function runTasks(session: Session, tasks: readonly TaskDefinition[]): Pro
     error ??= end.error
     if (end.error || end.result.status === 'notRun') stopped.add(task.name)
   }
+  await removeTemporaryRows(session, tasks.map(endedTask))
   if (error) return { status: 'failed', tasks: results, error }
   const status: RunStatus = results.every(result => result.status === 'skipped') ? 'skipped' : 'complete'
   return { status, tasks: results }
+
+  function endedTask(task: TaskDefinition, index: number): EndedTask {
+    const { status } = results[index] ?? {}
+    const params = paramsOf(task, session.options.params ?? {}) ?? {}
+    return { task, params, isComplete: status === 'complete' || status === 'skipped' }
+  }
 
   function mustWait({ source }: TaskDefinition): boolean {
     const { failFast, signal } = session.options
@@ -61,7 +69,7 @@ async function runTasks(session: Session, tasks: readonly TaskDefinition[]): Pro
 
   /** Keeps what earlier tasks did in the result; what is wrong before the first one begins is thrown. */
   function runSafely(task: TaskDefinition, index: number): Promise<TaskEnd> {
-    return runTask(session, task).catch((thrown: unknown): TaskEnd => {
+    return runWithRows(session, task, runTask).catch((thrown: unknown): TaskEnd => {
       if (index === 0 || !(thrown instanceof FanmillError)) throw thrown
       return { result: emptyResult(session, task, 'failed'), error: thrown }
     })

@@ -23,4 +23,5 @@ export const batchWorks: { readonly [K in Output['kind']]: WorkOfBatch } = {
   sink: deliverBatch,
   exchange: exchangeBatch,
   delta: convertBatch,
+  temporary: convertBatch,
 }

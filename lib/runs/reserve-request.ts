@@ -23,6 +23,8 @@ export interface ReserveRequest extends ActorOptions, RunShape {
   readonly force?: boolean | undefined
   /** Resumes this attempt or fails: no other run is begun. */
   readonly resume?: RunName | undefined
+  /** Why a run that is not complete cannot be begun; it is thrown before anything is reserved. */
+  readonly unreadable?: Error | undefined
   /** False where this process may not change outputs, so that an interrupted commit is left to Commit; default true. */
   readonly mayRoll?: boolean
 }

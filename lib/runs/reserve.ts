@@ -54,6 +54,7 @@ export async function reserveRun(store: Store, request: ReserveRequest): Promise
     if (live && live.runId === runId) return { status: 'busy', runId, owner: live.owner }
     if (live) throw lockedOut(outputPath, live)
     if (desired.isComplete && current.manifest) return { status: 'complete', runId, manifest: current.manifest }
+    if (request.unreadable) throw request.unreadable
     checkFits(request, current, desired)
     const reservation = await claimRun({ actor, request, head, current, desired })
     if (reservation) return reservation

@@ -145,12 +145,12 @@ it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
   [
     'an output that is none',
     { output: source },
-    'task flights: output: expected parquet({ … }), memberFiles({ … }), sink({ … }) or delta({ … }), got zipMembers(…)',
+    'task flights: output: expected parquet({ … }), memberFiles({ … }), sink({ … }), delta({ … }) or temporary({ … }), got zipMembers(…)',
   ],
   [
     'no output',
     { output: undefined },
-    'task flights: output: expected parquet({ … }), memberFiles({ … }), sink({ … }) or delta({ … }), got nothing',
+    'task flights: output: expected parquet({ … }), memberFiles({ … }), sink({ … }), delta({ … }) or temporary({ … }), got nothing',
   ],
   [
     'a share of rejects over all',
