@@ -37,6 +37,8 @@ export interface Conversion {
   readonly parts: PartOptions
   /** Set when the rows go to an exchange. */
   readonly exchange?: ExchangeOutput | undefined
+  /** Writes wide rows to an exchange. */
+  readonly wideRows?: DuckDBConnection | undefined
   /** Set when the files are those of an exchange, with their columns. */
   readonly exchanged?: { readonly own: readonly ReadColumn[] } | undefined
   /** Set when the output has partitions. */

@@ -19,7 +19,10 @@ import type { SchemaColumn } from './transform/schema-column.ts'
 import { checkTransform } from './transform/transform.ts'
 
 /** Parts that all conversions of a task share. */
-export type ConversionTools = Pick<Conversion, 'connection' | 'maps' | 'counter' | 'fitCounter' | 'keys'> & {
+export type ConversionTools = Pick<
+  Conversion,
+  'connection' | 'maps' | 'counter' | 'fitCounter' | 'keys' | 'wideRows'
+> & {
   readonly memoryBytes: number
 }
 

@@ -107,6 +107,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     // Registered once for the connection: conversions with other path columns call the same functions.
     keys: task.parts.partitionBy.length > 0 ? registerPartitionKeys(connection, task.parts) : undefined,
     memoryBytes: engine.memoryBytes,
+    wideRows: engine.wideRows,
   }
   const isUntyped = !isText(task.format) && Object.keys(task.columns).length === 0
   const byPath = new Map<string, Conversion>()

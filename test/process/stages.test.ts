@@ -1,23 +1,12 @@
 /** Runs of several stages that end at any request to the store, expire or change on their way, and are run again. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { stageOf, stagesOf } from '../../lib/define/task-stages.ts'
 import { PermanentError } from '../../lib/errors/errors.ts'
 import { column, count, csv, files, parquet, sum, task } from '../../lib/index.ts'
-import { findInputs } from '../../lib/inputs/find-inputs.ts'
 import { datasetAt } from '../../lib/local/dataset.ts'
-import type { Manifest } from '../../lib/model/manifest.ts'
-import type { Workers } from '../../lib/model/worker-job.ts'
-import { createGate } from '../../lib/process/gate.ts'
-import { runBatches } from '../../lib/process/run-batches.ts'
-import { planTask } from '../../lib/process/task-runner.ts'
 import { clean, planClean } from '../../lib/runs/clean.ts'
 import { listRuns } from '../../lib/runs/runs.ts'
 import { memoryStore, type StoreRequest } from '../../lib/store/memory-store.ts'
-import { threadHere } from '../../lib/testing/thread-here.ts'
-import { batchTools } from '../../lib/threads/task-workers.ts'
+import { openStagedRun, type StagedRun } from './staged-run.ts'
 
 const sales = task({
   name: 'sales',
@@ -31,58 +20,22 @@ const sales = task({
 const input = memoryStore()
 let onRequest: (request: StoreRequest, phase: 'before' | 'after') => void = () => {}
 const output = memoryStore({ onRequest: (request, phase) => onRequest(request, phase) })
-const folder = mkdtempSync(join(tmpdir(), 'fanmill-stages-'))
-const partFolder = join(folder, 'parts')
-const pools: Workers[] = []
+let staged: StagedRun
+const run = () => staged.run()
 
 beforeAll(async () => {
-  mkdirSync(partFolder)
   for (const file of [0, 1]) {
     const rows = Array.from({ length: 200 }, (_, row) => `s${row % 5},${row % 3},${file + 1}\n`)
     await input.write(`${file}.csv`, Buffer.from(`shop,day,total\n${rows.join('')}`))
   }
-  for (const [stage, each] of stagesOf(sales).entries()) {
-    const setup = {
-      params: {},
-      tables: [],
-      stageFolder: folder,
-      partFolder,
-      engineBytes: 2 ** 28,
-      stageBytesMax: 2 ** 26,
-    }
-    pools.push(await threadHere(each, { ...setup, input: stage === 0 ? input : output }, () => {}))
-  }
+  staged = await openStagedRun(sales, { input, output })
 })
-afterAll(async () => {
-  for (const workers of pools) await workers.close()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => staged.close())
 beforeEach(() => {
   output.objects.clear()
   output.uploads.clear()
   onRequest = () => {}
 })
-
-let owners = 0
-let tokens = 0
-const groupBytes = 1024
-
-/** Runs the task as a process of its own. */
-async function run(): Promise<Manifest> {
-  const owner = { id: `owner-${owners++}`, host: 'test', startedAt: '' }
-  const isAlive = ({ id }: { readonly id: string }): boolean => id === owner.id
-  const context = { task: sales, params: {}, codeHash: 'code', output, owner, isAlive, now: () => 1_000_000 }
-  const found = await findInputs({ input, task: sales, params: {} })
-  const planned = await planTask(context, { found, batchBytes: groupBytes })
-  if (planned.status === 'complete') return planned.manifest
-  if (planned.status === 'busy') throw new Error('expected a run that nobody works on')
-  const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes }
-  const openTools = (stage: number) => {
-    const own = { task: stageOf(sales, stage), input: stage === 0 ? input : output, workers: pools[stage] as Workers }
-    return { ...batchTools({ ...machine, ...own, token: `t${tokens++}` }), sleep: async () => {} }
-  }
-  return runBatches(context, planned, { openTools, packing: { batchBytes: groupBytes } })
-}
 
 const expected = Array.from({ length: 5 }, (_, shop) => ({ shop: `s${shop}`, days: 3n, total: 120n }))
 

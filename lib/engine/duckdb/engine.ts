@@ -25,6 +25,8 @@ export interface Engine {
   connect(): Promise<DuckDBConnection>
   /** Upper bound of its buffers. */
   readonly memoryBytes: number
+  /** Writes files of many buckets with few rows in memory, for wide rows; absent where no buckets are written. */
+  readonly wideRows?: DuckDBConnection | undefined
   /** Ends the running query with ABORTED. */
   interrupt(): void
   close(): void
@@ -49,8 +51,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const first = await connect()
   // Locked connections allow no settings any more, so the first one, which is the task's, is prepared now.
   const ready = [await connect()]
+  const wideRows = options.writesBuckets ? await connect() : undefined
   try {
-    for (const statement of [...progressSettings, ...bucketSettings(options)]) await ready[0]?.run(statement)
+    for (const statement of [...progressSettings, ...bucketSettings(options, waitingRowBytes)])
+      await ready[0]?.run(statement)
+    for (const statement of bucketSettings(options, wideRowBytes)) await wideRows?.run(statement)
     for (const statement of settings(options)) await first.run(statement)
     if (options.writesBuckets) await checkHash(first)
     await options.load?.(first)
@@ -63,6 +68,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   return {
     connect: async () => ready.pop() ?? connect(),
     memoryBytes: options.memoryBytes,
+    wideRows,
     interrupt: () => {
       for (const connection of open) connection.interrupt()
     },
@@ -87,12 +93,15 @@ const progressSettings = [
 
 /** Rows that wait to be written are at most a quarter of the memory, if one takes a few hundred bytes. */
 const waitingRowBytes = 256
-const waitingRowsMin = 65_536
+/** Fewer would make files of many tiny row groups. */
+const waitingRowsMin = 2048
+/** The same for rows that did not fit. */
+const wideRowBytes = 16_384
 
 /** With the defaults, the engine closes files and begins new ones: 3 million rows in 500 buckets became 2,505 files instead of 500. */
-const bucketSettings = ({ writesBuckets = false, memoryBytes }: EngineOptions): string[] => {
+const bucketSettings = ({ writesBuckets = false, memoryBytes }: EngineOptions, rowBytes: number): string[] => {
   if (!writesBuckets) return []
-  const rows = Math.max(waitingRowsMin, Math.floor(memoryBytes / 4 / waitingRowBytes))
+  const rows = Math.max(waitingRowsMin, Math.floor(memoryBytes / 4 / rowBytes))
   return [`SET partitioned_write_max_open_files = ${bucketsMax}`, `SET partitioned_write_flush_threshold = ${rows}`]
 }
 

@@ -1,17 +1,19 @@
 /** Writes the transformed rows of a reading, and explains the failure when they have too many partitions. */
 import { rmSync } from 'node:fs'
-import type { PermanentError } from '../../errors/errors.ts'
+import { FanmillError, type PermanentError } from '../../errors/errors.ts'
 import type { SharePart } from '../../model/share.ts'
 import type { PartitionLimits } from '../../paths/partition-limits.ts'
 import { castWritten } from '../check-output.ts'
 import type { Conversion, ConvertJob } from '../conversion.ts'
-import type { BoundQuery } from '../duckdb/bound-query.ts'
+import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
+import { engineFault } from '../duckdb/engine.ts'
+import { quoteText } from '../duckdb/quote.ts'
 import { learnOrThrow } from '../transform/map-function.ts'
 import { applyTransform } from '../transform/transform.ts'
 import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
 import { dropScanErrors } from './reject-rows.ts'
 import { explainTooMany } from './too-many-partitions.ts'
-import { writeBuckets } from './write-buckets.ts'
+import { type BucketOptions, writeBuckets } from './write-buckets.ts'
 import { writeParts } from './write-parts.ts'
 
 /**
@@ -28,7 +30,7 @@ export async function writeTransformed(conversion: Conversion, input: string, jo
     const transformed = applyTransform(input, transform, maps)
     const query = { ...transformed, sql: castWritten(transformed.sql, transform.schema, written) }
     try {
-      if (exchange && !isTrial) return await writeBuckets(connection, query, target, { by: exchange.by, buckets })
+      if (exchange && !isTrial) return await writeExchanged(conversion, query, target, { by: exchange.by, buckets })
       const fileBytes = keys || isTrial ? undefined : parts.partBytes
       return await writeParts(connection, query, target, { ...parts, keys, isTrial, fileBytes })
     } catch (error) {
@@ -36,6 +38,41 @@ export async function writeTransformed(conversion: Conversion, input: string, jo
       if (keys && error instanceof TooManyKeys) throw await tooMany(conversion, keys, query, job)
       learnOrThrow(maps, error)
     }
+  }
+}
+
+/** Conversions whose rows are too wide for many of them to wait in memory. */
+const wide = new WeakSet<Conversion>()
+
+/**
+ * Writes the rows by bucket. Rows that are too wide for the engine's usual number in memory are written to one file first, and then by
+ * bucket with few in memory: how wide they are is known only then, and settings cannot be changed any more.
+ */
+async function writeExchanged(
+  conversion: Conversion,
+  query: BoundQuery,
+  target: string,
+  options: BucketOptions,
+): Promise<SharePart[]> {
+  const { connection, wideRows, counter } = conversion
+  if (!wide.has(conversion) || !wideRows)
+    try {
+      return await writeBuckets(connection, query, target, options)
+    } catch (error) {
+      const fault = engineFault(error)
+      if (!wideRows || !(fault instanceof FanmillError) || fault.code !== 'OUT_OF_MEMORY') throw error
+      wide.add(conversion)
+      rmSync(target, { recursive: true, force: true })
+      counter.reset()
+    }
+  const file = `${target}.rows`
+  try {
+    const copy = `COPY (${query.sql}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 2048)`
+    await connection.run(copy, [...query.values], boundTypes(query.values))
+    const rows = { sql: `SELECT * FROM read_parquet(${quoteText(file)})`, values: [] }
+    return await writeBuckets(wideRows, rows, target, options)
+  } finally {
+    rmSync(file, { force: true })
   }
 }
 

@@ -1,0 +1,66 @@
+/** Runs a task of several stages over stores in memory, with the threads of all stages in this one. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stageOf, stagesOf } from '../../lib/define/task-stages.ts'
+import type { TaskDefinition } from '../../lib/index.ts'
+import { findInputs } from '../../lib/inputs/find-inputs.ts'
+import type { Manifest } from '../../lib/model/manifest.ts'
+import type { Workers } from '../../lib/model/worker-job.ts'
+import { createGate } from '../../lib/process/gate.ts'
+import { runBatches } from '../../lib/process/run-batches.ts'
+import { planTask } from '../../lib/process/task-runner.ts'
+import type { MemoryStore } from '../../lib/store/memory-store.ts'
+import { threadHere } from '../../lib/testing/thread-here.ts'
+import { batchTools } from '../../lib/threads/task-workers.ts'
+
+export interface StagedRun {
+  /** Runs the task as a process of its own, to its end. */
+  run(): Promise<Manifest>
+  close(): Promise<void>
+}
+
+export interface StagedRunOptions {
+  readonly input: MemoryStore
+  readonly output: MemoryStore
+  readonly engineBytes?: number
+  readonly groupBytes?: number
+}
+
+export async function openStagedRun(
+  task: TaskDefinition,
+  { input, output, engineBytes = 2 ** 28, groupBytes = 1024 }: StagedRunOptions,
+): Promise<StagedRun> {
+  const folder = mkdtempSync(join(tmpdir(), 'fanmill-stages-'))
+  const partFolder = join(folder, 'parts')
+  mkdirSync(partFolder)
+  const pools: Workers[] = []
+  for (const [stage, each] of stagesOf(task).entries()) {
+    const setup = { params: {}, tables: [], stageFolder: folder, partFolder, engineBytes, stageBytesMax: 2 ** 28 }
+    pools.push(await threadHere(each, { ...setup, input: stage === 0 ? input : output }, () => {}))
+  }
+  let owners = 0
+  let tokens = 0
+  return {
+    async run() {
+      const owner = { id: `owner-${owners++}`, host: 'test', startedAt: '' }
+      const isAlive = ({ id }: { readonly id: string }): boolean => id === owner.id
+      const context = { task, params: {}, codeHash: 'code', output, owner, isAlive, now: () => 1_000_000 }
+      const found = await findInputs({ input, task, params: {} })
+      const planned = await planTask(context, { found, batchBytes: groupBytes })
+      if (planned.status === 'complete') return planned.manifest
+      if (planned.status === 'busy') throw new Error('expected a run that nobody works on')
+      const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes }
+      const openTools = (stage: number) => {
+        const own = { task: stageOf(task, stage), input: stage === 0 ? input : output }
+        const tools = batchTools({ ...machine, ...own, workers: pools[stage] as Workers, token: `t${tokens++}` })
+        return { ...tools, sleep: async () => {} }
+      }
+      return runBatches(context, planned, { openTools, packing: { batchBytes: groupBytes } })
+    },
+    async close() {
+      for (const workers of pools) await workers.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
