@@ -7,6 +7,7 @@ import type { SchemaColumn } from '../model/manifest.ts'
 import type { Partition } from '../paths/partition-path.ts'
 import { type Engine, engineFault, openEngine } from './duckdb/engine.ts'
 import { quoteName, quoteText } from './duckdb/quote.ts'
+import { scan } from './read/parquet-describe.ts'
 import { checkAllowed } from './sql/allowed.ts'
 import { sqlCatalog } from './sql/catalog.ts'
 import { explainSql } from './sql/explain.ts'
@@ -111,7 +112,7 @@ async function wholeRows(
   part: LocalPart,
   schema: readonly SchemaColumn[],
 ): Promise<string> {
-  const from = `read_parquet(${quoteText(part.file)}, hive_partitioning = false)`
+  const from = scan([part.file])
   const there = await namesOf(connection, from, part)
   const list = schema.map(({ name, type }) => {
     const value = part.partition?.[name]

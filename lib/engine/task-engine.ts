@@ -12,7 +12,6 @@ import type { StagedFile } from '../stage/stage.ts'
 import type { Conversion, Converted, ConvertJob } from './conversion.ts'
 import { convert } from './convert.ts'
 import type { Engine } from './duckdb/engine.ts'
-import { quoteTexts } from './duckdb/quote.ts'
 import type { EngineTask } from './engine-task.ts'
 import { findFault } from './find-fault.ts'
 import { keyedQuery } from './keyed/keyed-query.ts'
@@ -194,7 +193,7 @@ async function merge(
   files: readonly string[],
   { target, fileRows }: MergeOptions,
 ): Promise<readonly SharePart[]> {
-  const query = { sql: `SELECT * FROM read_parquet(${quoteTexts(files)}, hive_partitioning = false)`, values: [] }
+  const query = { sql: `SELECT * FROM ${scan(files)}`, values: [] }
   const written = await writeParts(connection, query, target, { ...parts, fileRows })
   if (written.length === 0) throw new FanmillError('ENGINE_FAILED', 'the engine wrote no file', { target })
   return written

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { PermanentError } from '../errors/errors.ts'
-import { placeOf } from '../model/member-place.ts'
+import { type MemberPlace, placeOf } from '../model/member-place.ts'
 import { columnsOf, isLeaf, ownColumnsOf, type ParquetColumn } from './columns.ts'
 import { type ParquetFooter, readFooter } from './footer.ts'
 import { pageFault } from './pages.ts'
@@ -29,9 +29,7 @@ export interface ParquetContent {
 /** How a copy is read: `own` for a file that Fanmill itself wrote. */
 export type FileReading = ParquetReading | 'own'
 
-interface Origin {
-  readonly archive: string
-  readonly member: string
+interface Origin extends MemberPlace {
   /** Set for a broadcast table. */
   readonly table?: string
 }

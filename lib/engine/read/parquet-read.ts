@@ -13,7 +13,15 @@ import { type FileColumn, type SourceOptions, sourceSql } from './parquet-source
 import { misfitCondition, misfitText, mustRead, tryRead, type ValueOptions } from './parquet-values.ts'
 import { inPathAndFile } from './path-columns.ts'
 import { runValue } from './provenance-sql.ts'
-import { allRead, type ExtraColumns, emptyRead, newMap, placeColumns, type ReadColumn } from './read-columns.ts'
+import {
+  allRead,
+  type ExtraColumns,
+  emptyRead,
+  guardedRows,
+  newMap,
+  placeColumns,
+  type ReadColumn,
+} from './read-columns.ts'
 
 export interface ParquetOptions extends ExtraColumns {
   readonly columns: readonly ReadColumn[]
@@ -58,10 +66,7 @@ export function parquetRead(files: readonly ParquetFile[], options: ParquetOptio
     const value: ReadValue = column => mustRead(column, valueOptions(column, group, options))
     const list = `SELECT ${selectList(options.columns, value, extra)} FROM ${from}`
     if (guard === undefined) return list
-    // As with text, every column stands in the guard's argument, so that none goes unchecked.
-    const names = options.columns.map(({ name }) => quoteName(name))
-    const visible = [...names, ...options.provenance, ...(options.keepNew ? ['_new'] : [])].join(', ')
-    return `SELECT ${visible} FROM (SELECT *, ${guard}(${allRead(names)}) AS _fanmill_seen FROM (${list})) WHERE _fanmill_seen`
+    return guardedRows(list, guard, { ...options, names: options.columns.map(({ name }) => name) })
   })
 }
 

@@ -1,7 +1,7 @@
 /** Columns that stand in the paths of staged text (`name=value`), beside those of the text. */
 import { formatKind } from '../../define/format-kind.ts'
 import { PermanentError } from '../../errors/errors.ts'
-import { placeOf } from '../../model/member-place.ts'
+import { type MemberPlace, placeOf } from '../../model/member-place.ts'
 import { hiveValues } from '../../paths/hive-columns.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { quoteText } from '../duckdb/quote.ts'
@@ -35,10 +35,7 @@ function refuseBoth(archives: ReadonlySet<string>, header: readonly string[]): v
 }
 
 /** Returns the error for a column that stands in a path and in its file. */
-export const inPathAndFile = (
-  place: { readonly archive: string; readonly member: string },
-  column: string,
-): PermanentError =>
+export const inPathAndFile = (place: MemberPlace, column: string): PermanentError =>
   new PermanentError(
     'DEFINITION_INVALID',
     `${placeOf(place)}: expected column ${column} in the path or in the file, got it in both; set hive: false, or rename one`,

@@ -63,6 +63,19 @@ export function allRead(values: readonly string[]): string {
   return `(${joined(bits) ?? '0'}) >= 0`
 }
 
+/**
+ * Returns a query of the same rows that pass through `guard`, a boolean function of the engine. Every column stands in its argument, so
+ * that none is dropped as unused before it was checked.
+ */
+export function guardedRows(
+  read: string,
+  guard: string,
+  { names, provenance, keepNew }: { readonly names: readonly string[] } & Pick<ExtraColumns, 'provenance' | 'keepNew'>,
+): string {
+  const visible = [...names, ...provenance, ...(keepNew ? ['_new'] : [])].map(quoteName).join(', ')
+  return `SELECT ${visible} FROM (SELECT *, ${guard}(${allRead(names.map(quoteName))}) AS _fanmill_seen FROM (${read})) WHERE _fanmill_seen`
+}
+
 /** Joins bits in a tree, because the engine refuses expressions with more than 1,000 levels. */
 function joined(bits: readonly string[]): string | undefined {
   if (bits.length < 2) return bits[0]

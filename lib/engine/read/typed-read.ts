@@ -14,7 +14,7 @@ import {
 } from './column-sql.ts'
 import { prefixColumns } from './csv-scan.ts'
 import { runValue } from './provenance-sql.ts'
-import { allRead, declaredColumns, type ExtraColumns, emptyRead, newMap } from './read-columns.ts'
+import { declaredColumns, type ExtraColumns, emptyRead, guardedRows, newMap } from './read-columns.ts'
 import { allMet } from './record-test.ts'
 import { recordCharactersMax } from './record-text.ts'
 import { memberField } from './staged-members.ts'
@@ -120,12 +120,8 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
     conditions.length > 0
       ? ` WHERE CASE WHEN ${conditions.join(' AND ')} THEN true ELSE error('fanmill: a record does not fit') END`
       : ''
-  if (guard === undefined) return `SELECT ${list} FROM ${from}${valid}`
-  const names = Object.keys(options.columns)
-  // Every column stands in the guard's argument, so that none is dropped as unused before it was checked.
-  const visible = [...names, ...options.provenance, ...(options.keepNew ? ['_new'] : [])].map(quoteName).join(', ')
   const read = `SELECT ${list} FROM ${from}${valid}`
-  return `SELECT ${visible} FROM (SELECT *, ${guard}(${allRead(names.map(quoteName))}) AS _fanmill_seen FROM (${read})) WHERE _fanmill_seen`
+  return guard === undefined ? read : guardedRows(read, guard, { ...options, names: Object.keys(options.columns) })
 }
 
 type Convert = (column: ColumnDefinition, text: string, name: string) => string

@@ -1,12 +1,7 @@
 /** The context of map functions of the user, and the errors by which they stop a query. */
 import type { DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api'
 import { RejectError } from '../../define/reject-error.ts'
-
-/** The member of a query's rows. */
-export interface Origin {
-  readonly archive: string
-  readonly member: string
-}
+import type { MemberPlace } from '../../model/member-place.ts'
 
 /** Fills a vector with the results of a map function for the rows of a chunk. */
 export type ChunkFunction = (chunk: DuckDBDataChunk, output: DuckDBVector) => void
@@ -33,8 +28,11 @@ export interface OwnContext {
 }
 
 /** Copies the task's context and adds `reject`, `archive` and `member`; `originField` returns undefined while there are several members. */
-export function ownContext(context: unknown, originField: (field: keyof Origin) => string | undefined): OwnContext {
-  const read = (field: keyof Origin): string => {
+export function ownContext(
+  context: unknown,
+  originField: (field: keyof MemberPlace) => string | undefined,
+): OwnContext {
+  const read = (field: keyof MemberPlace): string => {
     const value = originField(field)
     own.wasRefused ||= value === undefined
     return value ?? ''

@@ -16,13 +16,13 @@ import {
   LIST,
 } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep } from '../../define/definition.ts'
+import type { MemberPlace } from '../../model/member-place.ts'
 import { type CodeRejectFile, writeCodeRejects } from './code-rejects.ts'
 import { keyBatchFunction, listTypes } from './key-batches.ts'
 import { batchFunction } from './map-batches.ts'
 import {
   type ChunkFunction,
   NeedsMember,
-  type Origin,
   ownContext,
   type RejectRow,
   RowRejected,
@@ -45,7 +45,7 @@ export interface MapCall {
 export interface MapFunctions {
   register(step: MapRowsStep | MapBatchesStep, given: readonly SchemaColumn[], options: MapOptions): MapCall
   /** Sets the member of the next query's rows; undefined when they are of several. */
-  enter(origin: Origin | undefined): void
+  enter(origin: MemberPlace | undefined): void
   /** Whether a function has ever read its row's member. */
   readonly isByMember: boolean
   /** Forgets that a function read its row's member. */
@@ -81,7 +81,7 @@ export function createMapFunctions(
   const shapes = new Map<number, Shape>()
   const registered = new Map<string, MapCall>()
   let fault: Error | undefined
-  let origin: Origin | undefined
+  let origin: MemberPlace | undefined
   let isByMember = false
   let hasRejected = false
   let rejects: CodeRejectFile | undefined
