@@ -109,6 +109,7 @@ const pure = {
     'store/store-url',
     'store/byte-range',
     'store/outage',
+    'store/network-fault',
     'store/settle-all',
     'store/state-root',
     'store/reused-buffer',

@@ -6,6 +6,7 @@ import { PermanentError } from '../errors/errors.ts'
 import { didYouMean } from '../errors/nearest.ts'
 import { invalidOption, readOption, text } from '../local/options.ts'
 import { type FlagOption, type RunOptions, runSettings } from '../local/run-options.ts'
+import { parseStoreUrl } from '../store/store-url.ts'
 import { defaultMemoryMb, defaultWorkers } from '../threads/machine.ts'
 import { readJsonObject } from './json-file.ts'
 
@@ -52,7 +53,8 @@ export function readSettings(flags: Readonly<Record<string, unknown>>): readonly
     input: '.',
     output: './out',
     workers,
-    reads: 2 * workers,
+    // From a disk, more reads than threads gain nothing.
+    reads: parseStoreUrl(String(read('input').value ?? '.')) ? 2 * workers : workers,
     memoryMb,
     failFast: false,
     logLevel: 'info',

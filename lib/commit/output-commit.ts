@@ -1,6 +1,6 @@
 /** The table of what commit checks of an output's folder, by kind of output. */
 import type { Output, OutputMode } from '../define/output-definition.ts'
-import type { RunName } from '../model/run-identity.ts'
+import { attemptText, type RunName } from '../model/run-identity.ts'
 import type { Actor } from '../state/files.ts'
 import { type Head, runOfPart } from '../state/state.ts'
 import { type Current, readCurrent } from './head.ts'
@@ -106,7 +106,7 @@ function attemptsOfParts(keys: readonly string[]): RunName[] {
   const names = new Map<string, RunName>()
   for (const key of keys) {
     const name = runOfPart(key)
-    if (name) names.set(`${name.runId}/${name.attempt}`, name)
+    if (name) names.set(attemptText(name), name)
   }
   return [...names.values()]
 }

@@ -6,6 +6,20 @@ import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { readObject } from '../errors/json-object.ts'
 import type { RunName } from '../model/run-identity.ts'
 
+/** The statuses that states have; `committed` is `complete` after `planned`. */
+const statuses = [
+  'more',
+  'wait',
+  'unsettled',
+  'planned',
+  'superseded',
+  'complete',
+  'busy',
+  'continued',
+  'ignored',
+  'failed',
+] as const
+
 /**
  * `planned`: its batches are processed, or its commit is under way. `complete`: it was complete before this execution.
  * `busy`: another execution works on it. `wait`: it waits for another execution, or for more uploads. `continued`: it waited so long that
@@ -14,20 +28,7 @@ import type { RunName } from '../model/run-identity.ts'
  */
 export interface ExecutedTask {
   readonly task: string
-  readonly status:
-    | 'more'
-    | 'wait'
-    | 'unsettled'
-    | 'planned'
-    | 'committed'
-    | 'superseded'
-    | 'complete'
-    | 'busy'
-    | 'continued'
-    | 'ignored'
-    | 'failed'
-    | 'waiting'
-    | 'notRun'
+  readonly status: (typeof statuses)[number] | 'committed' | 'waiting' | 'notRun'
   /** Key and parameters of the node; absent for a task that is alone in its execution. */
   readonly node?: string
   readonly params?: ParamValues
@@ -76,23 +77,11 @@ export function faultError({ code = 'EXECUTION_FAILED', message }: Fault): Fanmi
   return new PermanentError(code, message)
 }
 
-const statuses: readonly string[] = [
-  'more',
-  'wait',
-  'unsettled',
-  'planned',
-  'superseded',
-  'complete',
-  'busy',
-  'continued',
-  'ignored',
-  'failed',
-] satisfies ExecutedTask['status'][]
-
 /** Reads the output of a state; outputs of Choice and Map states repeat the one before. */
 function readTask(output: string): ExecutedTask | undefined {
   const { task, status, run, outputPath, fault } = readObject(output) ?? {}
-  if (typeof task !== 'string' || typeof status !== 'string' || !statuses.includes(status)) return undefined
+  if (typeof task !== 'string' || typeof status !== 'string' || !statuses.some(each => each === status))
+    return undefined
   const { Error: name, Cause: cause } = (fault ?? {}) as { readonly Error?: string; readonly Cause?: string }
   return {
     task,

@@ -5,7 +5,7 @@ import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import type { RunResult } from '../local/run-result.ts'
 import type { RunEvent, RunStatus, TaskResult } from '../model/events.ts'
 import { nodeNameOf } from '../model/node-name.ts'
-import type { RunName } from '../model/run-identity.ts'
+import { attemptText, type RunName } from '../model/run-identity.ts'
 import { countsOf } from '../model/task-counts.ts'
 import { committedRun } from '../runs/runs.ts'
 import { readState } from '../state/files.ts'
@@ -57,15 +57,13 @@ async function follow(
   for (const { run } of tasks) {
     const name = nameOf(run)
     if (!name) continue
-    const key = keyOf(name)
+    const key = attemptText(name)
     const follower = followers.get(key) ?? (await followRun(deployed, name, onEvent))
     if (!follower) continue
     followers.set(key, follower)
     await follower.poll()
   }
 }
-
-const keyOf = ({ runId, attempt }: RunName): string => `${runId}/${attempt}`
 
 const nameOf = ({ runId, attempt }: Partial<RunName> = {}): RunName | undefined =>
   runId === undefined || attempt === undefined ? undefined : { runId, attempt }
@@ -94,7 +92,7 @@ interface TaskEnd {
 async function readTaskResult(deployed: Deployed, { task, status, followers }: TaskEnd): Promise<TaskResult> {
   const { store, outputSpec } = deployed
   const name = nameOf(task.run)
-  const follower = name && followers.get(keyOf(name))
+  const follower = name && followers.get(attemptText(name))
   const outputPath = follower?.record.outputPath ?? task.outputPath
   const isDone = task.status === 'committed'
   // A complete task has the rows of its whole dataset, because an append that finds nothing new has no run of its own.

@@ -54,16 +54,20 @@ export function createProposalCheck(
 ): (proposal: Proposal) => Promise<CheckedProposal> {
   const { onChecked = () => {} } = options
   const known = new Map<string, CheckedColumns>()
+  let stored: { readonly format: string; readonly samples: Promise<StoredSamples> } | undefined
   return async proposal => {
     const entries = Object.entries(proposal.columns)
     const isByPosition = formatKind(proposal.format).columnsFrom === 'position'
     const step = isByPosition ? entries.length : columnsAtOnce
     const checked: CheckedColumns[] = []
+    const format = JSON.stringify(proposal.format)
+    if (stored?.format !== format) stored = { format, samples: storeSamples(proposal.format, samples) }
+    const given = { samples, stored: await stored.samples }
     onChecked(0)
     for (let start = 0; start < entries.length; start += step) {
       const columns = Object.fromEntries(entries.slice(start, start + step))
       const key = JSON.stringify(columns)
-      const found = known.get(key) ?? (await checkColumns({ ...proposal, columns }, samples, options))
+      const found = known.get(key) ?? (await checkColumns({ ...proposal, columns }, given, options))
       known.set(key, found)
       checked.push(found)
       onChecked(Math.min(start + step, entries.length))
@@ -90,13 +94,12 @@ function joinChecks(checked: readonly CheckedColumns[]): CheckedProposal {
 /** Converts the samples as one thread's share of a run. */
 async function checkColumns(
   proposal: Proposal,
-  samples: readonly Sample[],
+  { samples, stored: { input, inputs } }: { readonly samples: readonly Sample[]; readonly stored: StoredSamples },
   { scratch, engineBytes }: CheckOptions,
 ): Promise<CheckedColumns> {
   const folder = mkdtempSync(join(scratch, 'check-'))
   const partFolder = join(folder, 'parts')
   mkdirSync(partFolder)
-  const { input, inputs } = await storeSamples(proposal.format, samples)
   const definition = taskOf(proposal)
   const setup = { params: {}, input, tables: [], stageFolder: folder, partFolder, engineBytes, stageBytesMax: 2 ** 32 }
   const thread = await openThread(definition, setup, () => {})
@@ -117,6 +120,8 @@ function tooMuchMemoryError(error: unknown, columns: number): unknown {
   const message = `expected a sample of ${columns} columns that can be read within the memory of one engine, got a larger one; write a few of the columns by hand: a task reads the columns that it declares`
   return new CapacityError('OUT_OF_MEMORY', message, { columns }, { cause: error })
 }
+
+type StoredSamples = Awaited<ReturnType<typeof storeSamples>>
 
 /** Stores the samples as numbered files, because their own names may end like those of compressed files. */
 async function storeSamples(format: TextFormat, samples: readonly Sample[]) {

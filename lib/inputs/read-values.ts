@@ -1,6 +1,7 @@
 /** Reads the values of a source that are in its definition, or that a function of the parameters returns. */
 import { checkJsonValues, type JsonValue } from '../define/json-value.ts'
-import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
+import { isNetworkFault } from '../store/network-fault.ts'
 import type { FindOptions } from './find-options.ts'
 
 /** The values themselves, or the user's function that returns them. */
@@ -8,7 +9,7 @@ export type GivenValues =
   | readonly JsonValue[]
   | ((params: never) => readonly JsonValue[] | Promise<readonly JsonValue[]>)
 
-/** Returns the values; `source` and `option` name them in messages. @throws SOURCE_FAILED when the user's code throws; DEFINITION_INVALID */
+/** Returns the values; `source` and `option` name them in messages. @throws SOURCE_FAILED when the user's code throws, transient after a network error; DEFINITION_INVALID */
 export async function readValues(
   values: GivenValues,
   { source, option }: { readonly source: string; readonly option: string },
@@ -22,7 +23,8 @@ export async function readValues(
     return found
   } catch (error) {
     if (error instanceof FanmillError) throw error
-    const message = error instanceof Error ? error.message : String(error)
-    throw new PermanentError('SOURCE_FAILED', `task ${task.name}: ${option}() failed: ${message}`, {}, { cause: error })
+    const reason = error instanceof Error ? error.message : String(error)
+    const Kind = error instanceof Error && isNetworkFault(error) ? TransientError : PermanentError
+    throw new Kind('SOURCE_FAILED', `task ${task.name}: ${option}() failed: ${reason}`, {}, { cause: error })
   }
 }

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { PermanentError } from '../errors/errors.ts'
+import { diskFault } from '../store/disk/fault.ts'
 import type { StoreSpec } from '../store/open-store.ts'
 
 /** @throws USAGE when the input root is no folder */
@@ -27,7 +28,11 @@ export function checkOutputRoot(spec: StoreSpec): void {
 }
 
 function kindOf(path: string): 'folder' | 'file' | undefined {
-  const found = statSync(path, { throwIfNoEntry: false })
-  if (!found) return undefined
-  return found.isDirectory() ? 'folder' : 'file'
+  try {
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (!found) return undefined
+    return found.isDirectory() ? 'folder' : 'file'
+  } catch (error) {
+    throw diskFault(error, 'look at', path)
+  }
 }

@@ -86,42 +86,37 @@ export async function openSession(
   // A heap that reaches its limit in a query ends the whole process, so that the limit of the process must come first.
   const memory = { ...shares, heapBytes: Math.max(shares.heapBytes, memoryBytesMax) }
   const pool = openPool({ threads: workers, heapBytes: memory.heapBytes, memoryBytesMax })
-  const { workFolder, isTemporary } = workFolderOf(outputSpec)
-  const { bundle, definition } = await load(pipeline, workFolder).catch(async error => {
+  const folders: string[] = []
+  const own = (folder: string): string => {
+    folders.unshift(folder)
+    return folder
+  }
+  const close = async (): Promise<void> => {
     await pool.close()
+    for (const folder of folders) removeOwnFolder(folder)
+  }
+  try {
+    const { workFolder, isTemporary } = workFolderOf(outputSpec)
+    if (isTemporary) own(workFolder)
+    const { bundle, definition } = await load(pipeline, workFolder)
+    // The store removes files of killed processes when it first writes; a run that is complete already writes nothing.
+    await sweepTemporary(join(workFolder, 'tmp'))
+    return {
+      pipeline: definition,
+      bundle,
+      codeHash: await taskHasher(bundle, definition),
+      ...{ inputSpec, outputSpec, workFolder, workers, memory, memoryBytesMax, pool, groupBytes, options, close },
+      input: openStore(inputSpec),
+      output: openStore(outputSpec),
+      outputs: ownOutputs(definition, inputSpec, rootSpec(options.output ?? defaultOutput, options)),
+      owner: thisOwner(),
+      partFolder: own(makeOwnFolder(join(workFolder, 'tmp'))),
+      stageFolder: own(makeStageFolder((workers + 1) * 2 * groupBytesMax, memoryMb * 1e6)),
+      emit: event => onEvent?.(event),
+    }
+  } catch (error) {
+    await close()
     throw error
-  })
-  const owner = thisOwner()
-  // The store removes files of killed processes when it first writes; a run that is complete already writes nothing.
-  await sweepTemporary(join(workFolder, 'tmp'))
-  const partFolder = makeOwnFolder(join(workFolder, 'tmp'))
-  const stageFolder = makeStageFolder((workers + 1) * 2 * groupBytesMax, memoryMb * 1e6)
-  return {
-    pipeline: definition,
-    bundle,
-    codeHash: await taskHasher(bundle, definition),
-    inputSpec,
-    input: openStore(inputSpec),
-    outputs: ownOutputs(definition, inputSpec, rootSpec(options.output ?? defaultOutput, options)),
-    outputSpec,
-    workFolder,
-    output: openStore(outputSpec),
-    owner,
-    workers,
-    memory,
-    memoryBytesMax,
-    pool,
-    stageFolder,
-    partFolder,
-    groupBytes,
-    options,
-    emit: event => onEvent?.(event),
-    async close() {
-      await pool.close()
-      removeOwnFolder(stageFolder)
-      removeOwnFolder(partFolder)
-      if (isTemporary) removeOwnFolder(workFolder)
-    },
   }
 }
 

@@ -18,6 +18,9 @@ export interface RunName {
   readonly attempt: number
 }
 
+/** Returns a text that tells attempts apart. */
+export const attemptText = ({ runId, attempt }: RunName): string => `${runId}/${attempt}`
+
 /** Returns JSON with sorted keys and without undefined, so that equal data is equal text. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(item => canonicalJson(item ?? null)).join(',')}]`

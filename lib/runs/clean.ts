@@ -1,12 +1,12 @@
 /** Clean: removes state that no dataset needs any more, and pending parts of failed or interrupted runs. */
 import { isLive } from '../commit/head.ts'
-import { outputHashOf, type RunName } from '../model/run-identity.ts'
+import { attemptText, outputHashOf, type RunName } from '../model/run-identity.ts'
 import { type DamagedFile, isDamaged, readUndamaged } from '../state/damaged-state.ts'
 import { type Actor, mapParallel, readsAtOnce } from '../state/files.ts'
 import { type Lease, type RunRecord, readLease, readRunRecord, runKeys, runOfPart } from '../state/state.ts'
 import { exchangeRoot, stateRoot } from '../store/state-root.ts'
 import type { ListedPart, Store, StoredObject } from '../store/store.ts'
-import { attemptText, type NeededAttempts, neededAttempts } from './needed-attempts.ts'
+import { type NeededAttempts, neededAttempts } from './needed-attempts.ts'
 import { attemptOf, attemptsIn } from './runs.ts'
 
 export interface CleanOptions extends Pick<Actor, 'now' | 'isAlive'> {

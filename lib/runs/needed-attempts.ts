@@ -1,7 +1,7 @@
 /** Finds the attempts whose state is still needed by datasets. */
 
 import { readCurrent } from '../commit/head.ts'
-import type { RunName } from '../model/run-identity.ts'
+import { attemptText, type RunName } from '../model/run-identity.ts'
 import { type DamagedFile, isDamaged, orDamaged } from '../state/damaged-state.ts'
 import { mapParallel, readState, readsAtOnce } from '../state/files.ts'
 import { outputKeys, readHeadFile } from '../state/state.ts'
@@ -15,9 +15,6 @@ export interface NeededAttempts {
   readonly damagedOutputs: ReadonlySet<string>
   readonly damaged: readonly DamagedFile[]
 }
-
-/** Returns a name that tells attempts apart. */
-export const attemptText = ({ runId, attempt }: RunName): string => `${runId}/${attempt}`
 
 /** Reads every head and its manifest. */
 export async function neededAttempts(store: Store): Promise<NeededAttempts> {

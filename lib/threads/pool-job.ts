@@ -81,7 +81,7 @@ function throwDeath(error: unknown): never {
   if (code === 'ERR_WORKER_OUT_OF_MEMORY')
     throw new CapacityError(
       'OUT_OF_MEMORY',
-      'a worker thread ran out of JavaScript memory; raise --memory or lower --workers',
+      'a worker thread ran out of JavaScript memory; raise --memory or lower --workers (on AWS: tiers with more memory)',
       {},
       { cause: error },
     )

@@ -69,7 +69,7 @@ export function openPool({ entry = 'worker', threads, heapBytes, memoryBytesMax 
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
-    resourceLimits: threadLimits(heapBytes, heapBytes),
+    resourceLimits: threadLimits(heapBytes),
   })
   // A thread that dies without a job is replaced; if the next one dies too, its job reports it.
   piscina.on('error', () => undefined)

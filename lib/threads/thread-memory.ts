@@ -10,12 +10,9 @@ const youngGenerationMb = 48
 /** With less, short-lived objects are moved to the old generation. */
 const youngGenerationMbMin = 16
 
-/**
- * Returns the limits of a thread with a heap of `heapBytes`, not counting the young generation, which gets an eighth of `shareBytes`,
- * the thread's part of the memory budget, between 16 and 48 MiB.
- */
-export function threadLimits(heapBytes: number, shareBytes: number = Number.POSITIVE_INFINITY): ResourceLimits {
-  const youngMb = Math.max(youngGenerationMbMin, Math.floor(shareBytes / 8 / mebibyte))
+/** Returns the limits of a thread with a heap of `heapBytes`, not counting the young generation, which gets an eighth of that, between 16 and 48 MiB. */
+export function threadLimits(heapBytes: number): ResourceLimits {
+  const youngMb = Math.max(youngGenerationMbMin, Math.floor(heapBytes / 8 / mebibyte))
   return {
     maxOldGenerationSizeMb: Math.max(oldGenerationMbMin, Math.floor(heapBytes / mebibyte)),
     maxYoungGenerationSizeMb: Math.min(youngGenerationMb, youngMb),

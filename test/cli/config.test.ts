@@ -25,7 +25,9 @@ describe('fanmill config', () => {
   it('takes defaults from the machine', async () => {
     const { workers, reads, input } = await configOf([], { cwd: folderOf({}) })
     expect(workers).toMatchObject({ value: availableParallelism(), origin: 'default' })
-    expect(reads).toMatchObject({ value: 2 * availableParallelism(), origin: 'default' })
+    expect(reads).toMatchObject({ value: availableParallelism(), origin: 'default' })
+    const { reads: fromS3 } = await configOf(['--input', 's3://lake/in'], { cwd: folderOf({}) })
+    expect(fromS3).toMatchObject({ value: 2 * availableParallelism(), origin: 'default' })
     expect(input).toMatchObject({ value: '.', origin: 'default' })
   })
 

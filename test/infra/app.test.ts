@@ -9,6 +9,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FanmillPipeline } from '../../infra/index.ts'
+import { publishInto } from '../publish-into.ts'
 import { ownArchitecture, pipelineFile, templateApp } from './stacks.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -71,6 +72,7 @@ describe('a CDK app of another project', () => {
   it('deploys a pipeline of its own, from the published package, with the caller’s bucket and workspace', () => {
     const theirs = join(folder, 'theirs')
     publishInto(theirs)
+    write(join(theirs, 'package.json'), '{ "name": "theirs", "private": true, "type": "module" }')
     write(join(theirs, 'pipelines/sales.ts'), salesPipeline)
     write(
       join(theirs, 'packages/rates/package.json'),
@@ -115,17 +117,6 @@ const sales = task({
 
 export default pipeline({ name: 'sales', tasks: [sales], trigger: { upload: 'sales/*.csv' } })
 `
-
-/** The built package in node_modules; its dependencies are this repository's. */
-function publishInto(theirs: string): void {
-  const modules = join(theirs, 'node_modules')
-  mkdirSync(modules, { recursive: true })
-  execFileSync(process.execPath, [join(root, 'scripts/build.ts'), '--out', join(modules, 'fanmill')], { stdio: 'pipe' })
-  for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (!name.startsWith('.') && name !== 'fanmill') symlinkSync(join(root, 'node_modules', name), join(modules, name))
-  }
-  write(join(theirs, 'package.json'), '{ "name": "theirs", "private": true, "type": "module" }')
-}
 
 function write(path: string, text: string): void {
   mkdirSync(join(path, '..'), { recursive: true })

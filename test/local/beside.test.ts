@@ -1,6 +1,5 @@
 /** Rows that come beside those that a dataset holds: their columns, their partitions, and parts without rows. */
 import { describe, expect, it } from 'vitest'
-import { type DatasetRow, openDataset } from '../../lib/index.ts'
 import { type Project, project } from './project.ts'
 
 const pipeline = (columns: string, output: string, more = '') => `
@@ -74,9 +73,7 @@ describe.each(modes)('a run that adds to a dataset by %s', mode => {
       { name: 'c', type: 'INTEGER' },
     ]
     expect(some.manifest('t')).toMatchObject({ schema, addedColumns: ['c'] })
-    const rows: DatasetRow[] = []
-    for await (const row of (await openDataset(`${some.out}/t`)).rows()) rows.push(row)
-    expect(rows.sort((x, y) => Number(x.a) - Number(y.a))).toEqual([
+    expect((await some.rows()).sort((x, y) => Number(x.a) - Number(y.a))).toEqual([
       { a: 1n, b: 'x', c: null },
       { a: 2n, b: 'y', c: null },
       { a: 3n, b: 'z', c: 7 },

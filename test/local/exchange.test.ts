@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type DatasetRow, openDataset } from '../../lib/index.ts'
+import type { DatasetRow } from '../../lib/index.ts'
 import { duckdb } from './compare.ts'
-import { type Project, project } from './project.ts'
+import { project } from './project.ts'
 
 const pipeline = (steps: string, options = '') => `
 import {
@@ -41,10 +41,6 @@ const input = Object.fromEntries([0, 1, 2, 3, 4].map(file => [`in/${file}.csv`, 
 /** Small sizes, so that there are several slices and batches. */
 const tuning = { groupBytes: 40_000 }
 
-async function rowsOf({ out }: Project): Promise<DatasetRow[]> {
-  return Array.fromAsync((await openDataset(join(out, 'totals'))).rows())
-}
-
 const sorted = (rows: readonly DatasetRow[], ...by: string[]): DatasetRow[] =>
   rows.toSorted((a, b) => {
     const keys = (row: DatasetRow) => JSON.stringify(by.map(name => String(row[name])))
@@ -67,7 +63,7 @@ describe('reduce', () => {
         min(delay) as least, max(price) as most, avg(delay) as average, stddev(delay) as spread, variance(weight) as square
       from read_csv('in/*.csv', types = {origin: 'VARCHAR', delay: 'INT', price: 'DECIMAL(12,2)'}) group by all`,
     )
-    const rows = sorted(await rowsOf(some), 'origin', 'day')
+    const rows = sorted(await some.rows('totals'), 'origin', 'day')
     const wanted = sorted(expected, 'origin', 'day')
     expect(rows).toHaveLength(wanted.length)
     for (const [at, row] of rows.entries()) {
@@ -97,7 +93,7 @@ describe('exchange', () => {
       `select origin, count(*) as rows, count(distinct id) as ids from 'in/*.csv' group by all`,
     )
 
-    expect(sorted(await rowsOf(some), 'origin')).toEqual(sorted(expected, 'origin'))
+    expect(sorted(await some.rows('totals'), 'origin')).toEqual(sorted(expected, 'origin'))
   })
 })
 
@@ -108,7 +104,7 @@ describe('distinct', () => {
     for (const workers of [1, 2]) {
       const some = project(pipeline(steps), input)
       await some.run({ workers }, { groupBytes: 40_000 * workers })
-      all.push(sorted(await rowsOf(some), 'id'))
+      all.push(sorted(await some.rows('totals'), 'id'))
     }
     expect(all[0]).toHaveLength(500)
     expect(all[1]).toEqual(all[0])
@@ -145,7 +141,7 @@ describe('any number of workers, batches and buckets', () => {
         (list(id order by id))[1:7] as some
       from read_csv('in/*.csv', types = {origin: 'VARCHAR', price: 'DECIMAL(12,2)'}) group by all`,
     )
-    const rows = sorted(await rowsOf(some), 'origin')
+    const rows = sorted(await some.rows('totals'), 'origin')
     const wanted = sorted(expected, 'origin')
     expect(rows.map(row => row.origin)).toEqual(wanted.map(row => row.origin))
     for (const [at, row] of rows.entries()) {
@@ -168,7 +164,7 @@ describe('any number of workers, batches and buckets', () => {
     )
     const plain = (all: readonly DatasetRow[]) =>
       sorted(all, 'origin').map(({ origin, ids, median, n, late }) => [origin, ids, Number(median), n, late])
-    expect(plain(await rowsOf(some))).toEqual(plain(expected))
+    expect(plain(await some.rows('totals'))).toEqual(plain(expected))
   })
 })
 
@@ -191,7 +187,7 @@ describe('mapBatches after an exchange', () => {
     )
     const plain = (all: readonly DatasetRow[]) =>
       all.map(({ id, day, rows, rank }) => [id, day, rows, rank].join(' ')).toSorted()
-    expect(plain(await rowsOf(some))).toEqual(plain(expected))
+    expect(plain(await some.rows('totals'))).toEqual(plain(expected))
   })
 
   it('fails the run when a function rejects a row, which is of no record', async () => {

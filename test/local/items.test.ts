@@ -2,7 +2,7 @@
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type DatasetRow, openDataset, rejects } from '../../lib/index.ts'
+import { openDataset, rejects } from '../../lib/index.ts'
 import { type Project, project } from './project.ts'
 
 const columns = `columns: { name: column.string({ required: true }), n: column.int64() },`
@@ -24,10 +24,7 @@ export const t = task({
 export default pipeline({ name: 't', tasks: [t] })
 `
 
-async function rowsOf({ out }: Project): Promise<DatasetRow[]> {
-  return Array.fromAsync((await openDataset(join(out, 't'))).rows())
-}
-const namesOf = async (some: Project) => (await rowsOf(some)).map(({ name }) => name)
+const namesOf = async (some: Project) => (await some.rows()).map(({ name }) => name)
 const callsOf = ({ folder }: Project): string[] => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')
 
 describe('items', () => {
@@ -52,7 +49,7 @@ describe('items', () => {
     const source = `Array.from({ length: 60 }, (_, n) => n), n => ({ name: 'x'.repeat(n % 3 === 0 ? 20_000 : 1), n }), { itemBytes: 2e8 }`
     const some = project(pipeline(source))
     await some.run({ workers: 2 }, { groupBytes: 64 * 1024 })
-    expect((await rowsOf(some)).map(({ n }) => n)).toEqual(Array.from({ length: 60 }, (_, n) => BigInt(n)))
+    expect((await some.rows()).map(({ n }) => n)).toEqual(Array.from({ length: 60 }, (_, n) => BigInt(n)))
     expect((await openDataset(join(some.out, 't'))).parts.length).toBeGreaterThan(2)
   })
 
@@ -85,7 +82,7 @@ describe('items', () => {
     }, { retries: 2 }`
     const some = project(pipeline(source))
     expect(await some.run()).toMatchObject({ status: 'complete' })
-    expect(await rowsOf(some)).toEqual([
+    expect(await some.rows()).toEqual([
       { name: 'a', n: 1n },
       { name: 'b', n: 3n },
       { name: 'c', n: 1n },
@@ -133,7 +130,7 @@ describe('items', () => {
     const { tasks } = await some.run()
     expect(tasks[0]).toMatchObject({ rowsWritten: 5, rowsRejected: 1 })
     expect(callsOf(some).sort()).toEqual(['a', 'b', 'c'])
-    expect((await rowsOf(some)).map(({ name, n }) => `${name}${n}`)).toEqual(['a1', 'a2', 'b1', 'c1', 'c2'])
+    expect((await some.rows()).map(({ name, n }) => `${name}${n}`)).toEqual(['a1', 'a2', 'b1', 'c1', 'c2'])
     const [reject] = await rejects({ output: some.out })
     expect(reject).toMatchObject({ archive: 'b', record: 2, column: 'n', received: 'many' })
   })
@@ -209,7 +206,7 @@ export default pipeline({ name: 't', tasks: [t] })
     const all = Array.from({ length: 40 }, (_, n) =>
       [1n, 2n, 3n].map(order => ({ customer: `customer${n}`, n: order })),
     )
-    expect(await rowsOf(some)).toEqual(all.flat())
+    expect(await some.rows()).toEqual(all.flat())
   })
 
   it('maps 20,000 values', async () => {

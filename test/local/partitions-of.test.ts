@@ -1,7 +1,7 @@
 /** Tasks that read what another task of the pipeline has written. */
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type DatasetRow, openDataset, plan } from '../../lib/index.ts'
+import { type DatasetRow, plan } from '../../lib/index.ts'
 import { type Project, project } from './project.ts'
 
 const pipeline = (factor = 1, more = '') => `
@@ -29,9 +29,8 @@ export default pipeline({ name: 'shops', tasks: [doubled, sales, large] })
 const input = { '2024-01/a.csv': 'shop,total\n1,5\n1,20\n2,30\n', '2024-01/b.csv': 'shop,total\n2,40\n' }
 const params = { month: '2024-01' }
 
-async function rowsOf({ out }: Project, task: string): Promise<DatasetRow[]> {
-  const rows = await Array.fromAsync((await openDataset(join(out, task, '2024-01'))).rows())
-  return rows.toSorted((a, b) => Number(a.total) - Number(b.total))
+async function rowsOf(some: Project, task: string): Promise<DatasetRow[]> {
+  return (await some.rows(`${task}/2024-01`)).toSorted((a, b) => Number(a.total) - Number(b.total))
 }
 
 const statusesOf = ({ tasks }: Awaited<ReturnType<Project['run']>>) =>

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { RunOptions, RunResult } from '../../lib/index.ts'
+import { type DatasetRow, openDataset, type RunOptions, type RunResult } from '../../lib/index.ts'
 import { runSession } from '../../lib/local/run.ts'
 import { openSession, type SessionTuning } from '../../lib/local/session.ts'
 import { readManifest } from '../../lib/state/state.ts'
@@ -17,6 +17,8 @@ export interface Project {
   /** Everything below the output that looks temporary or pending. */
   leftovers(): string[]
   manifest(path: string): ReturnType<typeof readManifest>
+  /** Rows of the dataset at a path below the output, in the order of the parts; default `t`. */
+  rows(path?: string): Promise<DatasetRow[]>
 }
 
 /** `pipeline` is the text of a module that imports `fanmill`. */
@@ -41,6 +43,7 @@ export function project(pipeline: string, files: Readonly<Record<string, string 
     },
     outputFiles: () => all().filter(name => !name.startsWith('.fanmill/')),
     leftovers: () => all().filter(name => /^\.fanmill\/(pending|tmp)\//.test(name) || name.includes('.pending-')),
+    rows: async (path = 't') => Array.fromAsync((await openDataset(join(out, path))).rows()),
     manifest: path => readManifest(readFileSync(join(out, path, '_SUCCESS')), path),
   }
 }

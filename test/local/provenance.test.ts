@@ -2,7 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type DatasetRow, openDataset } from '../../lib/index.ts'
+import type { DatasetRow } from '../../lib/index.ts'
 import { buildZip } from '../zip-builder.ts'
 import { type Project, project } from './project.ts'
 
@@ -19,10 +19,8 @@ export default pipeline({ name: 't', tasks: [t] })
 `
 const both = `provenance: ['_run', '_loaded_at']`
 
-async function rowsOf({ out }: Project): Promise<readonly DatasetRow[]> {
-  const rows: DatasetRow[] = []
-  for await (const row of (await openDataset(join(out, 't'))).rows()) rows.push(row)
-  return rows.toSorted((a, b) => Number(a.x) - Number(b.x))
+async function rowsOf(some: Project): Promise<readonly DatasetRow[]> {
+  return (await some.rows()).toSorted((a, b) => Number(a.x) - Number(b.x))
 }
 
 describe('_run and _loaded_at', () => {

@@ -19,9 +19,8 @@ export const t = task({
 export default pipeline({ name: 't', tasks: [t] })
 `
 
-async function rowsOf({ out }: Project): Promise<DatasetRow[]> {
-  const rows = await Array.fromAsync((await openDataset(join(out, 't'))).rows())
-  return rows.toSorted((a, b) => `${a.day}${a.n}`.localeCompare(`${b.day}${b.n}`))
+async function rowsOf(some: Project): Promise<DatasetRow[]> {
+  return (await some.rows()).toSorted((a, b) => `${a.day}${a.n}`.localeCompare(`${b.day}${b.n}`))
 }
 
 const counted = `partitions: ['mon', 'tue', 'wed'], async *rows(day) {

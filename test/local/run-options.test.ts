@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { checkInputRoot } from '../../lib/local/check-roots.ts'
 import { checkOptions } from '../../lib/local/options.ts'
 import { type RunOptions, runOptions } from '../../lib/local/run-options.ts'
 
@@ -36,4 +40,13 @@ it.each<[Readonly<Record<string, unknown>>, string]>([
 
 it('refuses options that are not an object', () => {
   expect(() => checkRunOptions('data' as never)).toThrow('run: options: expected an object, got "data"')
+})
+
+it('explains an input folder that the system cannot look at', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fanmill-roots-'))
+  symlinkSync('circle', join(folder, 'circle'))
+  expect(() => checkInputRoot({ kind: 'disk', folder: join(folder, 'circle') })).toThrow(
+    expect.objectContaining({ code: 'STORE_FAILED', message: expect.stringContaining('lead in a circle') }),
+  )
+  rmSync(folder, { recursive: true })
 })

@@ -1,8 +1,7 @@
 /** The CDK app of another project, in its own folder with the built package: pipelines whose faults the tests provoke by parameter. */
-import { execFile } from 'node:child_process'
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { publishInto } from '../publish-into.ts'
 
 export const theirStack = 'Theirs'
 
@@ -17,21 +16,9 @@ export const ownArchitecture = process.arch === 'arm64' ? 'arm64' : 'x86_64'
 
 /** Command for `cdk --app` in that folder. */
 export async function writeTheirApp(folder: string): Promise<string> {
-  await publishInto(folder)
+  publishInto(folder)
   for (const [name, text] of Object.entries(files)) await write(join(folder, name), text)
   return `${process.execPath} app.ts`
-}
-
-const root = join(import.meta.dirname, '../..')
-
-/** Links the built package and this repository's packages into node_modules. */
-async function publishInto(folder: string): Promise<void> {
-  const modules = join(folder, 'node_modules')
-  await mkdir(modules, { recursive: true })
-  const build = [join(root, 'scripts/build.ts'), '--out', join(modules, 'fanmill')]
-  await promisify(execFile)(process.execPath, build)
-  for (const name of await readdir(join(root, 'node_modules')))
-    if (name !== 'fanmill') await symlink(join(root, 'node_modules', name), join(modules, name))
 }
 
 async function write(path: string, text: string): Promise<void> {

@@ -119,14 +119,14 @@ export function engineFault(error: unknown, context: Readonly<Record<string, unk
   if (/max_temp_directory_size/.test(message))
     return new CapacityError(
       'DISK_FULL',
-      `the engine's temporary files have no more room: ${line}; free some space in the temporary folder, or raise --memory`,
+      `the engine's temporary files have no more room: ${line}; free some space in the temporary folder, or raise --memory (on AWS: tiers with more temporary storage)`,
       context,
       options,
     )
   if (/^Out of Memory|failed to allocate|bad_alloc/i.test(message))
     return new CapacityError(
       'OUT_OF_MEMORY',
-      `the engine ran out of its memory: ${line}; raise --memory or lower --workers`,
+      `the engine ran out of its memory: ${line}; raise --memory or lower --workers (on AWS: tiers with more memory)`,
       context,
       options,
     )

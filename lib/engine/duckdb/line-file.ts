@@ -1,22 +1,21 @@
 /** Files of lines by which rows made in JavaScript reach the engine. */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { FileWriter } from '../../stage/file-writer.ts'
 
-/** A file while it is written. Memory: its buffer. */
+/** A file while it is written. Memory: its buffers. */
 export interface LineFile {
-  /** Adds a line without its newline. */
+  /** Adds a line without its newline. @throws DISK_FULL, STORE_FAILED */
   add(line: string): void
   close(): void
 }
 
-/** Characters that are collected before they are written. */
+/** Characters that are collected before they are encoded. */
 const bufferCharacters = 65_536
 
 export function createLineFile(path: string): LineFile {
-  const handle = openSync(path, 'w')
+  const file = new FileWriter(path)
   let text = ''
   const flush = (): void => {
-    const bytes = Buffer.from(text)
-    for (let written = 0; written < bytes.length; ) written += writeSync(handle, bytes, written)
+    file.append(Buffer.from(text))
     text = ''
   }
   return {
@@ -28,7 +27,7 @@ export function createLineFile(path: string): LineFile {
       try {
         flush()
       } finally {
-        closeSync(handle)
+        file.close()
       }
     },
   }

@@ -32,6 +32,7 @@ export function rowFunction(
   const view = createRowView(given)
   const positions = new Map(given.map((column, index) => [column.name, index]))
   const names = targets.map(({ name }) => name)
+  const known = new Set(names)
   const map = step.map as (row: unknown, context: unknown) => unknown
   const targetPositions = names.map(name => positions.get(name))
   // Positions of columns whose type stays the same, so that their values may pass as they are.
@@ -40,7 +41,7 @@ export function rowFunction(
     return at !== undefined && String(given[at]?.type) === String(type) ? at : undefined
   })
   const fields = (result: Readonly<Record<string, unknown>>, row: number): unknown[] => {
-    for (const key in result) if (!names.includes(key)) checkKey(key, result[key], { positions, names, view, shape })
+    for (const key in result) if (!known.has(key)) checkKey(key, result[key], { positions, names, view, shape })
     return targets.map((target, at) => {
       const { name } = target
       const same = sameTyped[at]
