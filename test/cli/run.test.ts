@@ -81,6 +81,8 @@ describe('a run that completes', () => {
         parts: 1,
         bytesIn: expect.any(Number),
         bytesInflated: expect.any(Number),
+        partsSkipped: 0,
+        rowGroupsSkipped: 0,
         bytesOut: expect.any(Number),
         seconds: expect.any(Number),
         output: expect.stringContaining('trips/2001-01'),

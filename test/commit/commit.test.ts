@@ -218,7 +218,7 @@ describe.each(stores)('commit on %s', (_, open) => {
     const change = (outcome: Outcome) => ({ ...outcome, recordsFound: 11, rowsRejected: 1, firstRejects: [reject] })
     await expect(spoil(world, change)).rejects.toMatchObject({
       code: 'REJECTS_OVER_LIMIT',
-      message: expect.stringContaining('x.csv line 3, column delay: expected INTEGER, got "x"'),
+      message: expect.stringContaining('x.csv line 3, column delay: expected INTEGER'),
       detail: { rejected: 1, allowed: 0, records: 21, rejects: [reject] },
     })
     const run = await reserved(world, one, world.actor())

@@ -28,6 +28,7 @@ describe('lines of functions', () => {
     const place = {
       event: 'log',
       task: 'trips',
+      node: 'trips(month=2001-01)',
       runId,
       slice: 0,
       level: 'warn',
