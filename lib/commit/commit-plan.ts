@@ -68,8 +68,8 @@ function journalOf(
   const { runId, attempt, outputPath, outputKind, mode, replaces } = reservation
   const prefix = outputPrefix(outputPath)
   const generation = head.committing?.generation ?? reservation.generation
-  const { hasRowsInParts, hasEmptyPart } = outputCommits[outputKind]
-  const counting = { hasRowsInParts, hasEmptyPart }
+  const { hasRowsInParts, hasEmptyPart, log } = outputCommits[outputKind]
+  const counting = { hasRowsInParts, hasEmptyPart, log }
   const what = { mode, generation, ...counting, partitionBy, outcomes, prefixLength: prefix.length, replaces }
   const next = nextManifest(current.standing, { ...what, run: runOf(reservation, { earlier, outcomes, finishedAt }) })
   const isNext = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])

@@ -20,6 +20,7 @@ export interface NextManifest {
   readonly hasRowsInParts?: boolean
   /** Keeps a part without rows where no part has any, for the columns. Default true. */
   readonly hasEmptyPart?: boolean
+  readonly log?: Manifest['log']
   readonly partitionBy: readonly string[]
   readonly run: ManifestRun
   readonly outcomes: readonly Outcome[]
@@ -31,7 +32,7 @@ export interface NextManifest {
 
 /** `before` is what still exists of the dataset; etags of new parts are empty. */
 export function nextManifest(before: Manifest | undefined, what: NextManifest): Manifest {
-  const { run, outcomes, generation, partitionBy, hasRowsInParts = true, hasEmptyPart = true } = what
+  const { run, outcomes, generation, partitionBy, hasRowsInParts = true, hasEmptyPart = true, log } = what
   const added = outcomes.flatMap(outcome => partsOf(outcome, what))
   const kept = partsBeside(before, added, what)
   const parts = visibleParts([...kept, ...added], hasEmptyPart)
@@ -45,6 +46,7 @@ export function nextManifest(before: Manifest | undefined, what: NextManifest): 
     runs,
     ...schemaOf(kept.some(part => part.rows > 0) ? before : undefined, what, before),
     partitionBy,
+    log,
     parts,
     files,
     totals: {

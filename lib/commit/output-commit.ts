@@ -1,5 +1,6 @@
 /** The table of what commit checks of an output's folder, by kind of output. */
 import type { Output, OutputMode } from '../define/output-definition.ts'
+import type { Manifest } from '../model/manifest.ts'
 import { attemptText, type RunName } from '../model/run-identity.ts'
 import type { Actor } from '../state/files.ts'
 import { type Head, runOfPart } from '../state/state.ts'
@@ -28,6 +29,8 @@ export interface OutputCommit {
   readonly foreignFiles: string
   /** Whether a dataset without rows has a part all the same, for its columns. */
   readonly hasEmptyPart: boolean
+  /** The log that says which parts count. Absent where the manifest does. */
+  readonly log?: Manifest['log']
   /** Returns the state of an output as its own log tells it. Absent where the manifest is the truth. */
   view?(actor: Actor, run: ViewingRun, current: Current): Promise<Current>
   /** Returns the attempts whose commits may have left these files. */
@@ -82,6 +85,7 @@ const delta: OutputCommit = {
   hasShape: false,
   hasRowsInParts: true,
   hasEmptyPart: false,
+  log: 'delta',
   view: viewTable,
   inTheWay: () => undefined,
   foreignFiles: 'files',

@@ -144,8 +144,24 @@ export interface PartitionsOfSource {
   readonly hive: false
 }
 
+/** The rows of a Delta table at one version. */
+export interface DeltaTableSource extends Pick<PartitionsOfSource, 'columns' | 'where' | 'format' | 'hive'> {
+  readonly kind: 'deltaTable'
+  /** The folder of the table under the input root: a template with `{param}` placeholders. */
+  readonly path: string
+  /** Default the newest version when the run is planned. */
+  readonly version?: number
+}
+
 /** Where rows come from. */
-export type Source = ZipMembersSource | FilesSource | RowsFromSource | ItemsSource | PartitionsOfSource | ExchangeSource
+export type Source =
+  | DeltaTableSource
+  | ZipMembersSource
+  | FilesSource
+  | RowsFromSource
+  | ItemsSource
+  | PartitionsOfSource
+  | ExchangeSource
 
 export interface MapRowsStep {
   readonly kind: 'mapRows'

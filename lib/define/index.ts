@@ -6,6 +6,7 @@ export type {
   ColumnDefinition,
   Columns,
   CsvFormat,
+  DeltaTableSource,
   FilesSource,
   Format,
   ItemsSource,
@@ -35,6 +36,7 @@ export type {
   ZipMembersSource,
 } from './definition.ts'
 export { type Delta, type DeltaOptions, delta } from './delta.ts'
+export { type DeltaTableOptions, deltaTable } from './delta-table.ts'
 export type { DistinctOptions, ExchangeOptions, ReduceOptions } from './exchange.ts'
 export type { DistinctStep, ExchangeStep, Measure, Measures, ReduceStep } from './exchange-definition.ts'
 export {

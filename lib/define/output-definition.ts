@@ -93,7 +93,7 @@ export interface TemporaryOutput extends Omit<ParquetOutput, 'kind' | 'mode'> {
 }
 
 /** A dataset that other tasks of the pipeline read. */
-export type DatasetOutput = ParquetOutput | TemporaryOutput
+export type DatasetOutput = ParquetOutput | DeltaOutput | TemporaryOutput
 
 /** Where rows or members go. */
 export type Output = ParquetOutput | MemberFilesOutput | SinkOutput | ExchangeOutput | DeltaOutput | TemporaryOutput

@@ -52,7 +52,7 @@ const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: 
     layout: { ...output, isDelta: true },
     adds: 'parts',
     keys: '*part-*.parquet',
-    isDataset: false,
+    isDataset: true,
   }),
   temporary: output => ({
     ...{ layout: output, adds: 'parts', keys: '*part-*.parquet' },

@@ -48,11 +48,13 @@ export function partitionsOf(task: TaskDefinition, given: PartitionsOfOptions = 
   })
 }
 
-const partitionsOptions = options({
+/** The schemas of the options of sources that read a dataset. */
+export const datasetOptions = {
   columns: v.optional(v.pipe(v.array(filledText), v.nonEmpty('at least one column'))),
   where: v.optional(
     v.union([piece<SqlStep>('sql`…`', ['sql']), v.function()], 'sql`…`, or a function of the params that returns it'),
   ),
-})
+}
+const partitionsOptions = options(datasetOptions)
 
 const isDataset = (output: Output): output is PartitionsOfSource['of']['output'] => outputKind(output).isDataset

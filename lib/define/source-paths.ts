@@ -1,8 +1,15 @@
 /** Finds the paths, the root and the task that a source reads. */
-import type { PartitionsOfSource, Source } from './definition.ts'
+import type { DeltaTableSource, PartitionsOfSource, Source } from './definition.ts'
 
 /** Returns the path templates that a source reads under the input root; none when its rows come from elsewhere. */
-export const sourcePaths = (source: Source): readonly string[] => ('paths' in source ? [source.paths] : [])
+export const sourcePaths = (source: Source): readonly string[] => {
+  if (source.kind === 'deltaTable') return [`${source.path}/**`]
+  return 'paths' in source ? [source.paths] : []
+}
+
+/** Returns a source that reads parts with known columns and partitions, so that only some of them may be read; undefined for others. */
+export const datasetSource = (source: Source): PartitionsOfSource | DeltaTableSource | undefined =>
+  source.kind === 'partitionsOf' || source.kind === 'deltaTable' ? source : undefined
 
 /** Returns the task whose rows a source reads; undefined when it reads none. */
 export const upstreamOf = (source: Source): PartitionsOfSource['of'] | undefined =>

@@ -7,7 +7,7 @@ import { formatKind, mayLeaveOut } from './format-kind.ts'
 import { hiveNamesOf, mayHaveMoreHive } from './hive-names.ts'
 import { layoutOf } from './output-kind.ts'
 import { checkOutputPath } from './output-paths.ts'
-import { sourcePaths } from './source-paths.ts'
+import { datasetSource, sourcePaths } from './source-paths.ts'
 import { isExchanging } from './task-stages.ts'
 import { placeholdersOf, templateTokens } from './template-syntax.ts'
 
@@ -78,8 +78,8 @@ function readingOptions(task: TaskDefinition): Readonly<Record<string, boolean>>
 
 function checkReading(subject: string, task: TaskDefinition): void {
   const { source, columns } = task
-  if (source.kind === 'partitionsOf' && source.columns && columns)
-    throw invalid(`${subject}: columns`, 'expected columns in the task or in partitionsOf, got both; leave one out')
+  if (datasetSource(source)?.columns && columns)
+    throw invalid(`${subject}: columns`, `expected columns in the task or in ${source.kind}, got both; leave one out`)
   if (source.format === undefined)
     throw invalid(
       `${subject}: source.format`,

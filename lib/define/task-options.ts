@@ -54,7 +54,7 @@ export interface AnyTaskOptions {
    */
   readonly params?: Params
   /**
-   * The source of the rows: `zipMembers`, `files`, `rowsFrom`, `items` or `partitionsOf`. Required.
+   * The source of the rows: `zipMembers`, `files`, `rowsFrom`, `items`, `partitionsOf` or `deltaTable`. Required.
    * @example source: files({ paths: 'incoming/*.csv', format: csv() })
    */
   readonly source: Source

@@ -178,13 +178,10 @@ const taskOptions = options(
         'parameters by name',
       ),
     ),
-    source: piece<Source>('zipMembers({ … }), files({ … }), rowsFrom({ … }), items(…) or partitionsOf(…)', [
-      'zipMembers',
-      'files',
-      'rowsFrom',
-      'items',
-      'partitionsOf',
-    ]),
+    source: piece<Source>(
+      'zipMembers({ … }), files({ … }), rowsFrom({ … }), items(…), partitionsOf(…) or deltaTable({ … })',
+      ['zipMembers', 'files', 'rowsFrom', 'items', 'partitionsOf', 'deltaTable'],
+    ),
     columns: v.optional(columnsSchema),
     tables: v.optional(
       v.record(

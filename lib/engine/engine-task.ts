@@ -3,6 +3,7 @@ import type { Columns, Format, ParamValues, RowCheck, SqlStep, Step, TaskDefinit
 import type { ExchangeOutput } from '../define/exchange-definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
 import { layoutOf } from '../define/output-kind.ts'
+import { datasetSource } from '../define/source-paths.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { resolveConditions, resolveSteps, sourceWhere } from '../model/resolve-task.ts'
 import type { PartOptions } from './write/write-parts.ts'
@@ -58,7 +59,7 @@ export function engineTask(task: TaskDefinition, { params, strict = task.strict 
     steps: resolveSteps(task, params),
     conditions: resolveConditions(task, params),
     hasSourceWhere: sourceWhere(source) !== undefined,
-    datasetColumns: source.kind === 'partitionsOf' ? source.columns : undefined,
+    datasetColumns: datasetSource(source)?.columns,
     tables: Object.keys(task.tables),
     hive: hiveNamesOf(source),
     readsHive: source.hive !== false,

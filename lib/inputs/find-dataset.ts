@@ -19,10 +19,12 @@ import { spread } from './spread.ts'
  * Each run of the manifest is an input, whose slices are its parts, pinned as the manifest has them: one request, and nothing is
  * listed. @throws NO_INPUT without a complete dataset
  */
-export async function findDataset({ of }: PartitionsOfSource, options: FindOptions): Promise<FoundObjects> {
-  const { input, params, sample } = options
-  const own = Object.fromEntries(Object.keys(of.params).flatMap(name => (name in params ? [[name, params[name]]] : [])))
-  const outputPath = outputPathOf(of, own as typeof params)
+export async function findDataset(
+  { of }: PartitionsOfSource,
+  outputPath: string,
+  options: FindOptions,
+): Promise<FoundObjects> {
+  const { input, sample } = options
   const manifest = await readState(input, successKey(outputPath), readManifest)
   if (!manifest) throw notComplete(of.name, { outputPath, options })
   const needed = await neededParts(manifest, options)
@@ -42,6 +44,12 @@ export async function findDataset({ of }: PartitionsOfSource, options: FindOptio
   }
 }
 
+/** Returns the path of the dataset of the other task under the parameters of a run. */
+export function upstreamPath({ of }: PartitionsOfSource, { params }: Pick<FindOptions, 'params'>): string {
+  const own = Object.fromEntries(Object.keys(of.params).flatMap(name => (name in params ? [[name, params[name]]] : [])))
+  return outputPathOf(of, own as typeof params)
+}
+
 /** Returns the parts with rows, in the order of their keys; the first one where none has any. */
 function partsOf({ parts }: Manifest): readonly ManifestPart[] {
   const filled = parts.filter(({ rows }) => rows > 0)
@@ -49,7 +57,7 @@ function partsOf({ parts }: Manifest): readonly ManifestPart[] {
 }
 
 /** Leaves out parts whose partitions have no row for the conditions of the task; one part stays, so that there is something to read. */
-async function neededParts(manifest: Manifest, options: FindOptions): Promise<readonly ManifestPart[]> {
+export async function neededParts(manifest: Manifest, options: FindOptions): Promise<readonly ManifestPart[]> {
   const { task, params } = options
   const parts = partsOf(manifest)
   const { source, where, transform = [] } = task

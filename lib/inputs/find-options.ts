@@ -2,6 +2,7 @@
 
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { FanmillError } from '../errors/errors.ts'
+import type { CheckpointFiles } from '../model/checkpoint-files.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { PartitionQuery } from '../model/partition-query.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
@@ -32,6 +33,8 @@ export interface FindOptions {
   neededPartitions?(query: PartitionQuery): Promise<readonly boolean[]>
   /** The pipeline's outputs, where the roots may overlap; default there are none. */
   readonly outputs?: OwnOutputs
+  /** Reads the checkpoints of Delta tables. Absent where no source is one. */
+  readonly checkpoints?: CheckpointFiles
   readonly signal?: AbortSignal
 }
 

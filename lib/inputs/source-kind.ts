@@ -1,5 +1,6 @@
 /** The table of the kinds of sources: how the inputs of each are found. */
 import type {
+  DeltaTableSource,
   FilesSource,
   ItemsSource,
   PartitionsOfSource,
@@ -8,13 +9,14 @@ import type {
   ZipMembersSource,
 } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
-import { templateGlob } from '../paths/path-template.ts'
-import { findDataset } from './find-dataset.ts'
+import { renderPath, templateGlob } from '../paths/path-template.ts'
+import { findDataset, upstreamPath } from './find-dataset.ts'
 import { findFiles } from './find-files.ts'
 import { findItems } from './find-items.ts'
 import { findMembers } from './find-members.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
 import { findPartitions } from './find-partitions.ts'
+import { findTable } from './find-table.ts'
 import { matchingObjects } from './matching-objects.ts'
 import { noFileError, noMemberError } from './no-input.ts'
 
@@ -35,6 +37,7 @@ const kinds: { readonly [K in Source['kind']]: (source: Extract<Source, { kind: 
   rowsFrom: source => ({ find: options => findRows(source, options) }),
   items: source => ({ find: options => findValues(source, options) }),
   partitionsOf: source => ({ find: options => findUpstream(source, options) }),
+  deltaTable: source => ({ find: options => findVersion(source, options) }),
   exchange: () => ({ find: refuseExchange }),
 }
 
@@ -86,11 +89,26 @@ async function refuseExchange({ task }: FindOptions): Promise<never> {
   throw new PermanentError('STATE_INVALID', `task ${task.name}: expected a source of the first stage, got an exchange`)
 }
 
+async function findVersion(source: DeltaTableSource, options: FindOptions): Promise<FoundSource> {
+  const { name } = options.task
+  const message = `task ${name}: expected rows in the Delta table ${source.path}, got a version without files`
+  return {
+    found: await findTable({ path: renderPath(source.path, options.params), version: source.version }, options),
+    noInputError: async () => new PermanentError('NO_INPUT', message, { task: name, path: source.path }),
+  }
+}
+
+/** Finds the rows of the other task: in a Delta table also those that other programs wrote. */
+function findWritten(source: PartitionsOfSource, options: FindOptions): Promise<FoundObjects> {
+  const path = upstreamPath(source, options)
+  return source.of.output.kind === 'delta' ? findTable({ path }, options) : findDataset(source, path, options)
+}
+
 async function findUpstream(source: PartitionsOfSource, options: FindOptions): Promise<FoundSource> {
   const { name } = options.task
   const message = `task ${name}: expected rows of task ${source.of.name}, got a dataset without parts`
   return {
-    found: await findDataset(source, options),
+    found: await findWritten(source, options),
     noInputError: async () => new PermanentError('NO_INPUT', message, { task: name, upstream: source.of.name }),
   }
 }

@@ -122,6 +122,7 @@ async function planInTurn(context: PlanContext): Promise<PlanAnswer> {
       task,
       params: request.params,
       neededPartitions,
+      checkpoints: checkpointFiles,
       identify,
       outputs: ownOutputs(lambda.pipeline, settings.input, settings.output),
       threads,

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { headKey, readSuccess } from '../commit/head.ts'
+import { readTableManifest } from '../delta/table-manifest.ts'
 import type { LocalPart } from '../engine/dataset.ts'
 import { type FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
@@ -11,6 +12,7 @@ import { type Head, outputPrefix, readHeadFile, successKey } from '../state/stat
 import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { type RootAccess, rootSpec } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
+import { checkpointFiles } from './delta-checkpoints.ts'
 
 /** An output root, and a dataset's path below it. */
 export interface DatasetPlace {
@@ -35,12 +37,18 @@ function checkFolder(folder: string): void {
   throw new PermanentError('DATASET_MISSING', message, { dataset: folder })
 }
 
+const tableManifest = ({ store, outputPath }: DatasetPlace): Promise<Manifest | undefined> =>
+  readTableManifest({ store, prefix: outputPrefix(outputPath), checkpoints: checkpointFiles })
+
 /**
- * Returns the manifest in `_SUCCESS`, when the head names the same one.
+ * Returns the manifest in `_SUCCESS`, or the newest version of a Delta table; a manifest when the head names the same one.
  * @throws DATASET_MISSING when there is none; DATASET_REPLACED, transient, when head and `_SUCCESS` differ
  */
 export async function currentManifest(place: DatasetPlace): Promise<Manifest> {
   const manifest = await readSuccess(place.store, place.outputPath)
+  // Of a Delta table the log is the truth; other programs write no manifest.
+  const table = !manifest || manifest.log === 'delta' ? await tableManifest(place) : undefined
+  if (table) return { ...table, task: manifest?.task ?? table.task, runs: manifest?.runs ?? [] }
   const head = await readHead(place)
   if (!manifest) throw await missing(place, head)
   if (head && !isOf(head, manifest)) throw replaced(place, manifest, head)
@@ -49,6 +57,8 @@ export async function currentManifest(place: DatasetPlace): Promise<Manifest> {
 
 /** @throws DATASET_REPLACED when the dataset is no longer the one that `manifest` describes */
 export async function checkSame(place: DatasetPlace, manifest: Manifest): Promise<void> {
+  // A version of a Delta table stays as it is.
+  if (manifest.log === 'delta') return
   const now = await readSuccess(place.store, place.outputPath)
   const head = await readHead(place)
   const isSame = now !== undefined && now.generation === manifest.generation && (!head || isOf(head, manifest))

@@ -24,6 +24,7 @@ import type { Store } from '../store/store.ts'
 import { defaultMemoryMb, defaultWorkers, shareMemory } from '../threads/machine.ts'
 import { neededPartitions } from '../threads/needed-partitions.ts'
 import { checkInputRoot } from './check-roots.ts'
+import { checkpointFiles } from './delta-checkpoints.ts'
 import { outputRoot } from './output-root.ts'
 import { loadPipelineFile } from './pipeline-file.ts'
 import { ownOutputs } from './roots-apart.ts'
@@ -95,6 +96,7 @@ async function planTask(
   const given = {
     input: stores[sourceRoot(task.source)],
     neededPartitions,
+    checkpoints: checkpointFiles,
     outputs,
     task,
     params,

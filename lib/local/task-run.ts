@@ -126,6 +126,7 @@ function findOptions(session: Session, task: TaskDefinition, params: ParamValues
     task,
     params,
     neededPartitions,
+    checkpoints: checkpointFiles,
     identify,
     outputs: session.outputs,
     threads: session.workers,

@@ -80,6 +80,8 @@ export const manifestSchema = v.object({
   partitionBy: v.array(v.string()),
   /** Columns that parts of earlier runs do not have: their rows have null there. Absent where all parts have all columns. */
   addedColumns: v.optional(v.array(v.string())),
+  /** The log of the dataset that says which parts count, where it is not this manifest. */
+  log: v.optional(v.literal('delta')),
   parts: v.array(partSchema),
   files: v.optional(v.array(fileSchema)),
   totals: totalsSchema,

@@ -1,5 +1,6 @@
 /** Resolves the parts of a task that depend on parameters. */
 import type { ParamValues, PipelineDefinition, SqlStep, Step, TaskDefinition } from '../define/definition.ts'
+import { datasetSource } from '../define/source-paths.ts'
 import { isExchanging } from '../define/task-stages.ts'
 import { PermanentError } from '../errors/errors.ts'
 
@@ -42,13 +43,13 @@ function conditionFunctions({ where, source }: SteppedTask): ((params: ParamValu
 }
 
 /** Returns the condition of a source that reads a dataset. */
-export const sourceWhere = (source: TaskDefinition['source']) =>
-  source.kind === 'partitionsOf' ? source.where : undefined
+export const sourceWhere = (source: TaskDefinition['source']) => datasetSource(source)?.where
 
 /** Returns what stays of a row after the condition of the source, which may use other columns too; undefined for all. */
 function sourceList({ source, provenance = [] }: SteppedTask): string | undefined {
-  if (source.kind !== 'partitionsOf' || !source.columns) return undefined
-  return [...source.columns.map(name => `"${name.replaceAll('"', '""')}"`), ...provenance].join(', ')
+  const columns = datasetSource(source)?.columns
+  if (!columns) return undefined
+  return [...columns.map(name => `"${name.replaceAll('"', '""')}"`), ...provenance].join(', ')
 }
 
 /** Finds a task of a pipeline by name. @throws TASK_UNKNOWN */

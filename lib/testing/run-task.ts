@@ -79,7 +79,7 @@ export async function runTask<Row = AnyRow>(
   const pools: Workers[] = []
   try {
     const tables = await fetchTables({ input, stageFolder: folder }, given, params)
-    const found = await findInputs({ input, task: given, params, neededPartitions })
+    const found = await findInputs({ input, task: given, params, neededPartitions, checkpoints: checkpointFiles })
     await requireColumns(input, given, found)
     const setup = {
       params,

@@ -1,4 +1,5 @@
 /** Runs the jobs of one task in this thread, with the engine, the user's module and a stage folder of its own. */
+
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
@@ -6,6 +7,7 @@ import type { TaskDefinition } from '../define/definition.ts'
 import { memberPolicy } from '../define/member-policy.ts'
 import { layoutOf, outputKind } from '../define/output-kind.ts'
 import { needsRun } from '../define/provenance.ts'
+import { datasetSource } from '../define/source-paths.ts'
 import { engineFault, openEngine } from '../engine/duckdb/engine.ts'
 import { loadTables } from '../engine/read/load-tables.ts'
 import { joinAccounts } from '../engine/write/write-accounts.ts'
@@ -92,7 +94,7 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
 function datasetFolders({ source }: TaskDefinition, { input }: ThreadSetup): string[] {
   if (!('kind' in input) || input.kind !== 'disk') return []
   if (source.kind === 'exchange') return [join(input.folder, exchangeRoot)]
-  return source.kind === 'partitionsOf' ? [input.folder] : []
+  return datasetSource(source) ? [input.folder] : []
 }
 
 /** Converts an error of the engine or the file system to one with a code, and that of an interrupted query to the reason. */

@@ -1,0 +1,76 @@
+/** Finds the files of a Delta table at one version. */
+import { type DeltaTable, tableName } from '../delta/read-table.ts'
+import { readTableManifest, type TableManifest } from '../delta/table-manifest.ts'
+import { PermanentError } from '../errors/errors.ts'
+import type { ManifestPart } from '../model/manifest.ts'
+import type { InputObject } from '../model/plan-data.ts'
+import { mapParallel } from '../state/files.ts'
+import type { Store } from '../store/store.ts'
+import { neededParts } from './find-dataset.ts'
+import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { spread } from './spread.ts'
+
+/** Files that are looked up one by one; more are found by a listing, of which a page has a thousand. */
+const statsMax = 64
+
+/** `path` is that of the table. The table is one input, whose identity is its id and version; its files are the slices. @throws NO_INPUT without a table; as `readTableManifest` */
+export async function findTable(
+  { path, version }: { readonly path: string; readonly version?: number | undefined },
+  options: FindOptions,
+): Promise<FoundObjects> {
+  const { input, sample, task, checkpoints } = options
+  if (!checkpoints) throw new PermanentError('ENGINE_FAILED', 'expected an engine for checkpoints, got none', {})
+  const table: DeltaTable = { store: input, prefix: `${path}/`, checkpoints }
+  const manifest = await readTableManifest(table, version)
+  if (!manifest) throw noTable(task.name, tableName(table))
+  const filled = manifest.parts.filter(part => part.rows > 0)
+  const needed = filled.length > 0 ? await neededParts({ ...manifest, parts: filled }, options) : []
+  const parts = spread(needed, sample)
+  const etags = await etagsOf(input, table, parts)
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
+  return {
+    inputs: [inputOf(path, manifest)],
+    cut: chosen =>
+      chosen.length === 0
+        ? []
+        : parts.map(({ key, bytes: sizeBytes, partition }, slice) => {
+            const part = { key: table.prefix + key, sizeBytes, etag: etags.get(key) ?? '', partition }
+            return { kind: 'part', slice, input: 0, part, bytes: sizeBytes }
+          }),
+    dataset: manifest.schema,
+    memberCount: parts.length,
+    ...noMembers,
+    partsSkipped: filled.length - needed.length,
+    bytesIn: bytes,
+    bytes,
+  }
+}
+
+function inputOf(path: string, { table: { id, version }, schema }: TableManifest): InputObject {
+  const identity = `${id}/${version}`
+  return { key: `${path}#delta`, sizeBytes: 0, etag: identity, identity, columns: [...schema] }
+}
+
+/** Returns the etags of files by their keys in the table. @throws DATASET_MISSING for one that is gone */
+async function etagsOf(
+  store: Store,
+  table: DeltaTable,
+  parts: readonly ManifestPart[],
+): Promise<ReadonlyMap<string, string>> {
+  const etags = new Map<string, string>()
+  if (parts.length <= statsMax)
+    await mapParallel(parts, async ({ key }) => {
+      const found = await store.stat(table.prefix + key)
+      if (found) etags.set(key, found.etag)
+    })
+  else for await (const { key, etag } of store.list(table.prefix)) etags.set(key.slice(table.prefix.length), etag)
+  const gone = parts.find(({ key }) => !etags.has(key))
+  if (!gone) return etags
+  const message = `${tableName(table)}: expected file ${gone.key}, which this version of the table names, got none; it was deleted, perhaps by a vacuum: read a newer version`
+  throw new PermanentError('DATASET_MISSING', message, { table: tableName(table), key: gone.key })
+}
+
+function noTable(task: string, table: string): PermanentError {
+  const message = `task ${task}: expected a Delta table in ${table}, got no _delta_log with a version; check path and the input root`
+  return new PermanentError('NO_INPUT', message, { task, table })
+}
