@@ -202,7 +202,7 @@ describe('secrets', () => {
     account = await Account.open(pipelineText())
     await account.upload(`incoming/${month}/a.zip`, { 'a.csv': 'x,y\n1,private\n' })
     const { error } = await account.execute('points', { params })
-    expect(error?.message).toMatch(/REJECTS_OVER_LIMIT expected at most 0 .*a\.csv line 2, column y, expected int32/)
+    expect(error?.message).toMatch(/REJECTS_OVER_LIMIT expected at most 0 .*a\.csv line 2, column y: expected int32/)
     expect(JSON.stringify({ ...error, message: error?.message })).not.toContain('private')
   })
 
@@ -213,7 +213,7 @@ describe('secrets', () => {
     await account.upload(`incoming/${month}/a.zip`, members)
     const { error } = await account.execute('points', { params })
     expect(error?.message).toMatch(
-      /REJECTS_OVER_LIMIT expected at most 0 .*a\.parquet line 1, column x, expected int32/,
+      /REJECTS_OVER_LIMIT expected at most 0 .*a\.parquet line 1, column x: expected int32/,
     )
     expect(JSON.stringify({ ...error, message: error?.message })).not.toContain('private')
   })
