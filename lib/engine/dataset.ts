@@ -1,13 +1,19 @@
 /** Reads the parts of a dataset one by one, as typed rows or as texts to show. */
-import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
 import type { SqlStep } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
+import type { ParquetFooter } from '../parquet/footer.ts'
+import { boundsByRowGroup } from '../parquet/row-group-bounds.ts'
 import type { Partition } from '../paths/partition-path.ts'
+import { type ColumnValues, columnValuesReader } from './columns-out.ts'
 import { type Engine, engineFault, openEngine } from './duckdb/engine.ts'
 import { quoteName, quoteText } from './duckdb/quote.ts'
+import { neededPartitions } from './partition-filter.ts'
 import { scan } from './read/parquet-describe.ts'
+import { rowGroupFilter } from './read/row-group-filter.ts'
+import { conditionColumns } from './read/used-columns.ts'
 import { checkAllowed } from './sql/allowed.ts'
 import { sqlCatalog } from './sql/catalog.ts'
 import { explainSql } from './sql/explain.ts'
@@ -20,6 +26,16 @@ export type DatasetRow = Readonly<Record<string, unknown>>
 export interface LocalPart {
   readonly file: string
   readonly partition?: Partition
+  /** The rows that are read, by their number in the part, end exclusive; default all. */
+  readonly rows?: { readonly start: number; readonly end: number } | undefined
+  /** Rows of the part that the file lacks: from row `start` of the file on, `skipped` rows of the part were left out before. */
+  readonly gaps?: readonly { readonly start: number; readonly skipped: number }[] | undefined
+}
+
+/** Some rows as columns, in arrays of their own. */
+export interface DatasetBatch {
+  readonly rowCount: number
+  readonly columns: Readonly<Record<string, ColumnValues>>
 }
 
 export interface PartQuery {
@@ -46,15 +62,49 @@ export async function* readRows(
   query: PartQuery,
 ): AsyncGenerator<DatasetRow> {
   const names = chosenColumns(query)
-  const result = await select(connection, part, query, names.map(quoteName))
-  const readers = names.map((_, index) => valueReader(result.columnType(index)))
-  for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-    const vectors = names.map((_, index) => chunk?.getColumnVector(index))
+  for await (const { chunk, result } of chunksOf(connection, part, query, names.map(quoteName))) {
+    const readers = names.map((_, index) => valueReader(result.columnType(index)))
+    const vectors = names.map((_, index) => chunk.getColumnVector(index))
     for (let row = 0; row < chunk.rowCount; row++) {
       const values = names.map((name, index) => [name, vectors[index] && readers[index]?.(vectors[index], row)])
       yield Object.fromEntries(values) as DatasetRow
     }
   }
+}
+
+/** Reads a part as columns of at most 2,048 rows. Memory: a row group. @throws as `readRows` */
+export async function* readBatches(
+  connection: DuckDBConnection,
+  part: LocalPart,
+  query: PartQuery,
+): AsyncGenerator<DatasetBatch> {
+  const names = chosenColumns(query)
+  for await (const { chunk, result } of chunksOf(connection, part, query, names.map(quoteName))) {
+    const { rowCount } = chunk
+    const columns = names.map((name, index) => {
+      const values = columnValuesReader(result.columnType(index))(chunk.getColumnVector(index), rowCount)
+      return [name, values] as const
+    })
+    yield { rowCount, columns: Object.fromEntries(columns) }
+  }
+}
+
+/** A chunk of at most 2,048 rows; its memory is the engine's, and valid until the next one is requested. */
+export interface PartChunk {
+  readonly chunk: DuckDBDataChunk
+  readonly result: DuckDBResult
+}
+
+/** Reads the chunks of a query over a part. @throws USAGE, SQL_INVALID */
+export async function* chunksOf(
+  connection: DuckDBConnection,
+  part: LocalPart,
+  query: PartQuery,
+  list: readonly string[],
+): AsyncGenerator<PartChunk> {
+  const result = await select(connection, part, query, list)
+  for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk())
+    yield { chunk, result }
 }
 
 /** Reads the rows as texts, as the engine prints the values; null for a null. */
@@ -77,6 +127,39 @@ export function chosenColumns({ schema, columns }: Pick<PartQuery, 'schema' | 'c
   throw new PermanentError('USAGE', message, { column: unknown, columns: names })
 }
 
+/** What of the parts a query needs. */
+export interface NeededData {
+  /** Names of the columns. */
+  readonly names: ReadonlySet<string>
+  /** Returns for each partition whether it may have rows that are needed. */
+  partitions(partitions: readonly Partition[]): Promise<readonly boolean[]>
+  /** Returns for each row group whether it may have rows that are needed; undefined where all may. */
+  rowGroups(footer: ParquetFooter): Promise<readonly boolean[] | undefined>
+}
+
+/** Finds what a query needs of the parts. @throws USAGE, SQL_INVALID */
+export async function neededData(
+  engine: Engine,
+  connection: DuckDBConnection,
+  query: Pick<PartQuery, 'schema' | 'columns' | 'where'>,
+): Promise<NeededData> {
+  const { schema, where } = query
+  const names = schema.map(({ name }) => name)
+  const condition = conditionSql(query)
+  const used = condition === undefined ? [] : await conditionColumns(connection, condition, names)
+  const conditions = where ? [where] : []
+  const filter = where && (await rowGroupFilter(connection, conditions, schema))
+  return {
+    names: new Set([...chosenColumns(query), ...used]),
+    partitions: partitions => neededPartitions(engine, { conditions, schema, partitions }),
+    rowGroups: async footer => filter?.needed(boundsByRowGroup(footer, filter.columns)),
+  }
+}
+
+/** Returns the condition with numbered placeholders; undefined where there is none. */
+const conditionSql = ({ where }: Pick<PartQuery, 'where'>): string | undefined =>
+  where?.texts.reduce((sql, text, index) => `${sql}$${index}${text}`)
+
 async function select(
   connection: DuckDBConnection,
   part: LocalPart,
@@ -84,7 +167,7 @@ async function select(
   list: readonly string[],
 ): Promise<DuckDBResult> {
   const from = await wholeRows(connection, part, query.schema)
-  const condition = query.where?.texts.reduce((sql, text, index) => `${sql}$${index}${text}`)
+  const condition = conditionSql(query)
   if (condition !== undefined) await checkCondition(connection, condition)
   const where = condition === undefined ? '' : ` WHERE (${condition}\n)`
   const limit = query.rowsMax === undefined ? '' : ` LIMIT ${query.rowsMax}`
@@ -120,7 +203,15 @@ async function wholeRows(
       return `CAST(${value === null ? 'NULL' : quoteText(value)} AS ${type}) AS ${quoteName(name)}`
     return there.includes(name) ? quoteName(name) : `CAST(NULL AS ${type}) AS ${quoteName(name)}`
   })
-  return `SELECT ${list.join(', ')} FROM ${from}`
+  return `SELECT ${list.join(', ')} FROM ${from}${rowsCondition(part)}`
+}
+
+/** The engine leaves out row groups by the numbers of their rows. */
+function rowsCondition({ rows, gaps = [] }: LocalPart): string {
+  if (!rows) return ''
+  const cases = gaps.toReversed().map(({ start, skipped }) => `WHEN file_row_number >= ${start} THEN ${skipped}`)
+  const number = cases.length > 0 ? `file_row_number + CASE ${cases.join(' ')} END` : 'file_row_number'
+  return ` WHERE ${number} BETWEEN ${rows.start} AND ${rows.end - 1}`
 }
 
 async function namesOf(connection: DuckDBConnection, from: string, part: LocalPart): Promise<readonly string[]> {

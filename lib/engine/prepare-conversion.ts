@@ -6,6 +6,7 @@ import { isText } from '../define/format-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import type { SchemaColumn as DatasetColumn } from '../model/manifest.ts'
+import { conditionOf } from '../model/resolve-task.ts'
 import { writtenColumns } from './check-output.ts'
 import type { Conversion } from './conversion.ts'
 import { quoteName } from './duckdb/quote.ts'
@@ -16,7 +17,7 @@ import { fastRead } from './read/typed-read.ts'
 import { conditionColumns, usedColumns } from './read/used-columns.ts'
 import { bindChecks } from './transform/row-checks.ts'
 import type { SchemaColumn } from './transform/schema-column.ts'
-import { checkTransform } from './transform/transform.ts'
+import { checkTransform, stepSql } from './transform/transform.ts'
 
 /** Parts that all conversions of a task share. */
 export type ConversionTools = Pick<
@@ -78,7 +79,11 @@ async function datasetColumns(
     throw new PermanentError('COLUMN_MISSING', message, { missing, columns: names })
   }
   if (declared.length > 0) return declared
-  const inWhere = chosen && hasSourceWhere ? await conditionColumns(connection, steps[0], names) : []
+  const [first] = steps
+  const inWhere =
+    chosen && hasSourceWhere && first?.kind === 'sql'
+      ? await conditionColumns(connection, conditionOf(stepSql(first, 1)), names)
+      : []
   const all = chosen ? dataset.filter(({ name }) => chosen.includes(name) || inWhere.includes(name)) : dataset
   if (checks.length > 0 || onNewColumn === 'keep') return all
   const used = await usedColumns(

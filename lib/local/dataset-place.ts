@@ -1,10 +1,8 @@
 /** Finds a dataset and its manifest, and reads its parts as local files. */
 import { statSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
-import { dirname, join, sep } from 'node:path'
+import { dirname, sep } from 'node:path'
 import { headKey, readSuccess } from '../commit/head.ts'
 import { readTableManifest } from '../delta/table-manifest.ts'
-import type { LocalPart } from '../engine/dataset.ts'
 import { type FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
 import { mapParallel, readState } from '../state/files.ts'
@@ -86,27 +84,6 @@ export async function checkParts(place: DatasetPlace, manifest: Manifest): Promi
   throw damaged(place, wrong, sizes.get(wrong.key))
 }
 
-/** Yields the parts as files, in the manifest's order. A copy from S3 is removed before the next one, so that the disk holds one part. */
-export async function* localParts(place: DatasetPlace, manifest: Manifest, scratch: string): AsyncGenerator<LocalPart> {
-  for (const part of manifest.parts) {
-    const { key, partition } = part
-    const full = `${outputPrefix(place.outputPath)}${key}`
-    const named = partition ? { partition } : {}
-    if (place.folder !== undefined) {
-      const found = await place.store.stat(full)
-      if (found?.sizeBytes !== part.bytes) throw damaged(place, part, found?.sizeBytes)
-      yield { file: join(place.folder, ...full.split('/')), ...named }
-      continue
-    }
-    const file = join(scratch, 'part.parquet')
-    const bytes = await place.store.read(full)
-    if (bytes.length !== part.bytes) throw damaged(place, part, bytes.length)
-    await writeFile(file, bytes)
-    yield { file, ...named }
-    await rm(file, { force: true })
-  }
-}
-
 /** Yields the dataset's own folder as the root, then each folder above it. */
 function* placesAbove(spec: StoreSpec): Generator<DatasetPlace> {
   const isDisk = spec.kind === 'disk'
@@ -156,7 +133,11 @@ function replaced(place: DatasetPlace, { generation }: Manifest, head: Head | un
   return new TransientError('DATASET_REPLACED', message, { dataset: urlOf(place), generation, now })
 }
 
-function damaged(place: DatasetPlace, { key, bytes }: ManifestPart, foundBytes: number | undefined): FanmillError {
+export function damaged(
+  place: DatasetPlace,
+  { key, bytes }: ManifestPart,
+  foundBytes: number | undefined,
+): FanmillError {
   const got = foundBytes === undefined ? 'no such file' : `${foundBytes} bytes`
   const message = `${urlOf(place)}: expected part ${key} with ${bytes} bytes, as its manifest says, got ${got}; something other than fanmill changed it: run the task again with --force`
   const code = foundBytes === undefined ? 'DATASET_MISSING' : 'DATASET_DAMAGED'

@@ -26,8 +26,8 @@ export interface ParquetContent {
   readonly gaps?: readonly { readonly start: number; readonly skipped: number }[] | undefined
 }
 
-/** How a copy is read: `own` for a file that Fanmill itself wrote. */
-export type FileReading = ParquetReading | 'own'
+/** How a copy is read: `own` for a file that Fanmill itself wrote, `named` for one whose columns keep their names. */
+export type FileReading = ParquetReading | 'own' | 'named'
 
 interface Origin extends MemberPlace {
   /** Set for a broadcast table. */
@@ -113,9 +113,12 @@ function prepareCopy(
 ): ParquetContent {
   const fault = pageFault(handle, footer)
   if (fault !== undefined) throw notParquet(origin, `${fault}; it is damaged, get it again`)
-  const columns = reading === 'own' ? ownColumnsOf(footer) : columnsOf(footer)
+  const isOwn = reading === 'own' || reading === 'named'
+  const columns = isOwn ? ownColumnsOf(footer) : columnsOf(footer)
   const kinds = columns.flatMap(column => column.leaves.map(leaf => leaf.kind))
-  appendFooter(handle, rewriteFooter(bytes, footer, { kinds, reading: reading === 'own' ? 'checked' : reading }))
+  const end =
+    reading === 'named' ? bytes : rewriteFooter(bytes, footer, { kinds, reading: isOwn ? 'checked' : reading })
+  appendFooter(handle, end)
   return { columns, rowCount: footer.rowCount, schemaKey: schemaKeyOf(bytes, footer, columns, reading) }
 }
 

@@ -52,12 +52,11 @@ function aggregated(
 /** Returns the names that a condition uses; all where it may use any. */
 export async function conditionColumns(
   connection: DuckDBConnection,
-  step: Step | undefined,
+  condition: string,
   names: readonly string[],
 ): Promise<readonly string[]> {
   const used = new Set<string>()
-  if (step?.kind !== 'sql') return names
-  const tree = await parseExpression(connection, conditionOf(stepSql(step, 1)), 'where').catch(() => undefined)
+  const tree = await parseExpression(connection, condition, 'where').catch(() => undefined)
   const known = new Map(names.map(name => [name.toLowerCase(), name]))
   return tree && collectNames(tree, aliasesIn(tree), known, used) ? [...used] : names
 }
