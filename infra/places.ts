@@ -3,7 +3,7 @@
 import { type KeyFilter, keyFilter } from '../lib/aws/key-wildcard.ts'
 import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
 import { outputKind } from '../lib/define/output-kind.ts'
-import { sourcePaths, upstreamOf } from '../lib/define/source-paths.ts'
+import { datasetAt, sourcePaths, upstreamOf } from '../lib/define/source-paths.ts'
 import { stagesOf } from '../lib/define/task-stages.ts'
 import { templateTokens } from '../lib/define/template-syntax.ts'
 import { PermanentError } from '../lib/errors/errors.ts'
@@ -18,6 +18,8 @@ export interface Places {
   readonly outputs: readonly string[]
   /** Parts that tasks of the pipeline read. */
   readonly upstream: readonly string[]
+  /** Datasets of other pipelines below the output prefix that tasks read. */
+  readonly datasets: readonly string[]
   /** Keys that Process may write: parts, or members. */
   readonly parts: readonly string[]
   readonly state: string
@@ -45,6 +47,12 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
     outputs: unique(outputs),
     upstream: unique(
       tasks.flatMap(({ source }) => upstreamOf(source) ?? []).flatMap(upstream => outputKeys(upstream, outputPrefix)),
+    ),
+    datasets: unique(
+      tasks
+        .flatMap(({ source }) => datasetAt(source) ?? [])
+        .filter(({ root }) => root === 'output')
+        .map(({ path }) => outputPrefix + keyPattern(`${path}/**`)),
     ),
     parts: unique(tasks.flatMap(task => outputKeys(task, outputPrefix))),
     state: outputPrefix + stateRoot,

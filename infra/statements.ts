@@ -20,7 +20,7 @@ export function planStatements(options: StatementOptions): PolicyStatement[] {
     allow(['s3:GetObject', 's3:PutObject'], [output.arnForObjects(`${places.state}*`)]),
     allow(
       ['s3:GetObject'],
-      places.outputs.map(prefix => output.arnForObjects(`${prefix}*_SUCCESS`)),
+      [...places.outputs.map(prefix => `${prefix}*_SUCCESS`), ...places.datasets].map(key => output.arnForObjects(key)),
     ),
   ]
 }
@@ -40,7 +40,7 @@ export function processStatements(options: StatementOptions & WriteConditionProp
     ...list(options, { withInputs: true, withOutputs: false }),
     allow(
       ['s3:GetObject'],
-      [runs, ...places.upstream].map(pattern => output.arnForObjects(pattern)),
+      [runs, ...places.upstream, ...places.datasets].map(pattern => output.arnForObjects(pattern)),
     ),
     allow(['s3:PutObject'], records),
     isEnforced ? createOnly(outcomes) : outcomes,

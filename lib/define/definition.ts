@@ -135,7 +135,9 @@ export interface ItemsSource {
 export interface PartitionsOfSource {
   readonly kind: 'partitionsOf'
   /** What names the dataset of the other task under the parameters of a run. */
-  readonly of: { readonly name: string; readonly params: Params; readonly output: DatasetOutput }
+  readonly of?: { readonly name: string; readonly params: Params; readonly output: DatasetOutput }
+  /** The dataset of another pipeline, in place of a task. */
+  readonly at?: { readonly path: string; readonly root: 'input' | 'output' }
   /** The columns that are read. Default all, or those that the first step in SQL names. */
   readonly columns?: readonly string[]
   /** A condition on the rows as they were written. Default every row. */

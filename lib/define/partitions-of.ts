@@ -1,4 +1,4 @@
-/** The builder of a source that reads what another task of the pipeline wrote. */
+/** The builder of a source that reads what another task of the pipeline, or another pipeline, wrote. */
 import * as v from 'valibot'
 import { check, invalid, options, piece } from './check.ts'
 import type { PartitionsOfSource, SqlStep, TaskDefinition } from './definition.ts'
@@ -6,7 +6,7 @@ import { parquetFiles } from './format.ts'
 import { frozen } from './freeze.ts'
 import type { Output } from './output-definition.ts'
 import { outputKind } from './output-kind.ts'
-import { filledText } from './schemas.ts'
+import { filledText, oneOf, relativePath } from './schemas.ts'
 
 /** The options of `partitionsOf`. */
 export interface PartitionsOfOptions {
@@ -23,30 +23,55 @@ export interface PartitionsOfOptions {
   readonly where?: SqlStep | ((params: never) => SqlStep)
 }
 
+/** The dataset of another pipeline. */
+export interface DatasetPath {
+  /** The path of its folder under the root: a template with `{param}` placeholders of the reading task. */
+  readonly path: string
+  /** The root of the path: that of inputs, or that of outputs. Default `input`. */
+  readonly root?: 'input' | 'output'
+}
+
 /**
  * The rows that another task of the same pipeline has written for the same parameters. The task runs after that one, has its
  * parameters without repeating them, and runs again when there are other rows. Without `columns` it has all columns with
- * their types, those of `partitionBy` included.
+ * their types, those of `partitionBy` included. `partitionsOf({ path })` reads the dataset of another pipeline where it was committed.
  * @example const late = task({ name: 'late', source: partitionsOf(flights), output: parquet({ path: 'late/{month}' }) })
+ * @example partitionsOf({ path: 'lake/airports', root: 'output' }, { columns: ['iata', 'state'] })
  * @throws DEFINITION_INVALID for a task that writes no Parquet
  */
-export function partitionsOf(task: TaskDefinition, given: PartitionsOfOptions = {}): PartitionsOfSource {
-  const { name, params, output } = check('partitionsOf', piece<TaskDefinition>('a task', ['task']), task)
+export function partitionsOf(
+  upstream: TaskDefinition | DatasetPath,
+  given: PartitionsOfOptions = {},
+): PartitionsOfSource {
   const { columns, where } = check('partitionsOf', partitionsOptions, given)
-  if (!isDataset(output))
-    throw invalid(
-      'partitionsOf',
-      `expected a task whose output is parquet({ … }) or temporary(), got ${(output as Output).kind} of task ${name}`,
-    )
   return frozen({
     kind: 'partitionsOf',
-    of: { name, params, output },
+    ...('kind' in upstream || typeof upstream !== 'object'
+      ? { of: taskDataset(upstream) }
+      : { at: pathDataset(upstream) }),
     ...(columns === undefined ? {} : { columns }),
     ...(where === undefined ? {} : { where: where as PartitionsOfSource['where'] }),
     format: parquetFiles(),
     hive: false,
   })
 }
+
+function taskDataset(task: TaskDefinition): NonNullable<PartitionsOfSource['of']> {
+  const { name, params, output } = check('partitionsOf', piece<TaskDefinition>('a task', ['task']), task)
+  if (!isDataset(output))
+    throw invalid(
+      'partitionsOf',
+      `expected a task whose output is parquet({ … }) or temporary(), got ${(output as Output).kind} of task ${name}`,
+    )
+  return { name, params, output }
+}
+
+function pathDataset(given: DatasetPath): NonNullable<PartitionsOfSource['at']> {
+  const { path, root = 'input' } = check('partitionsOf', datasetPath, given)
+  return { path: path.replace(/\/+$/, ''), root }
+}
+
+const datasetPath = options({ path: relativePath, root: v.optional(oneOf(['input', 'output'])) })
 
 /** The schemas of the options of sources that read a dataset. */
 export const datasetOptions = {
@@ -57,4 +82,5 @@ export const datasetOptions = {
 }
 const partitionsOptions = options(datasetOptions)
 
-const isDataset = (output: Output): output is PartitionsOfSource['of']['output'] => outputKind(output).isDataset
+const isDataset = (output: Output): output is NonNullable<PartitionsOfSource['of']>['output'] =>
+  outputKind(output).isDataset

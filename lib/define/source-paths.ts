@@ -2,10 +2,16 @@
 import type { DeltaTableSource, PartitionsOfSource, Source } from './definition.ts'
 
 /** Returns the path templates that a source reads under the input root; none when its rows come from elsewhere. */
-export const sourcePaths = (source: Source): readonly string[] => {
+export function sourcePaths(source: Source): readonly string[] {
+  const dataset = datasetAt(source)
+  if (dataset?.root === 'input') return [`${dataset.path}/**`]
   if (source.kind === 'deltaTable') return [`${source.path}/**`]
   return 'paths' in source ? [source.paths] : []
 }
+
+/** Returns the dataset of another pipeline that a source reads; undefined when it reads none. */
+export const datasetAt = (source: Source): PartitionsOfSource['at'] =>
+  source.kind === 'partitionsOf' ? source.at : undefined
 
 /** Returns a source that reads parts with known columns and partitions, so that only some of them may be read; undefined for others. */
 export const datasetSource = (source: Source): PartitionsOfSource | DeltaTableSource | undefined =>
@@ -17,4 +23,4 @@ export const upstreamOf = (source: Source): PartitionsOfSource['of'] | undefined
 
 /** Returns the root of a source's inputs: the rows of another task, or of the stage before, are read where they were written. */
 export const sourceRoot = (source: Source): 'input' | 'output' =>
-  upstreamOf(source) || source.kind === 'exchange' ? 'output' : 'input'
+  datasetAt(source)?.root ?? (upstreamOf(source) || source.kind === 'exchange' ? 'output' : 'input')

@@ -7,7 +7,7 @@ import { formatKind, mayLeaveOut } from './format-kind.ts'
 import { hiveNamesOf, mayHaveMoreHive } from './hive-names.ts'
 import { layoutOf } from './output-kind.ts'
 import { checkOutputPath } from './output-paths.ts'
-import { datasetSource, sourcePaths } from './source-paths.ts'
+import { datasetAt, datasetSource, sourcePaths } from './source-paths.ts'
 import { isExchanging } from './task-stages.ts'
 import { placeholdersOf, templateTokens } from './template-syntax.ts'
 
@@ -29,6 +29,8 @@ function checkTemplates(subject: string, task: TaskDefinition): void {
   const { source, output, tables } = task
   const params = Object.keys(task.params)
   for (const path of sourcePaths(source)) checkTemplate(`${subject}: source.paths`, path, params)
+  const dataset = datasetAt(source)
+  if (dataset) checkTemplate(`${subject}: partitionsOf.path`, dataset.path, params)
   for (const [name, table] of Object.entries(tables))
     checkTemplate(`${subject}: tables.${name}.path`, table.path, params)
   checkTemplate(`${subject}: output.path`, output.path, [...params, 'task', 'salt'])

@@ -1,4 +1,4 @@
-/** Finds the parts that another task of the pipeline has committed. */
+/** Finds the parts that another task of the pipeline, or another pipeline, has committed. */
 import { createHash } from 'node:crypto'
 import type { PartitionsOfSource } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
@@ -9,6 +9,7 @@ import type { InputObject, PartSlice } from '../model/plan-data.ts'
 import { resolveConditions } from '../model/resolve-task.ts'
 import { sortInputs } from '../model/run-identity.ts'
 import { partitionFolder } from '../paths/partition-path.ts'
+import { renderPath } from '../paths/path-template.ts'
 import { readState } from '../state/files.ts'
 import { outputPrefix, readManifest, successKey } from '../state/state.ts'
 import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
@@ -20,19 +21,21 @@ import { spread } from './spread.ts'
  * listed. @throws NO_INPUT without a complete dataset
  */
 export async function findDataset(
-  { of }: PartitionsOfSource,
+  source: PartitionsOfSource,
   outputPath: string,
   options: FindOptions,
 ): Promise<FoundObjects> {
   const { input, sample } = options
   const manifest = await readState(input, successKey(outputPath), readManifest)
-  if (!manifest) throw notComplete(of.name, { outputPath, options })
+  if (!manifest) throw notComplete(source, { outputPath, options })
   const needed = await neededParts(manifest, options)
   const parts = spread(needed, sample)
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
-  const isRemoved = await areRemoved(input, of, { outputPath, manifest })
+  const { of } = source
+  const isRemoved = of !== undefined && (await areRemoved(input, of, { outputPath, manifest }))
+  const isTemporary = of !== undefined && outputKind(of.output).isTemporary
   return {
-    inputs: sortInputs(inputsOf(manifest, { outputPath, isTemporary: outputKind(of.output).isTemporary })),
+    inputs: sortInputs(inputsOf(manifest, { outputPath, isTemporary })),
     unreadable: isRemoved ? rowsRemoved(of.name, { outputPath, options }) : undefined,
     cut: chosen => cutParts(chosen, parts, outputPath),
     dataset: manifest.schema,
@@ -44,11 +47,16 @@ export async function findDataset(
   }
 }
 
-/** Returns the path of the dataset of the other task under the parameters of a run. */
-export function upstreamPath({ of }: PartitionsOfSource, { params }: Pick<FindOptions, 'params'>): string {
-  const own = Object.fromEntries(Object.keys(of.params).flatMap(name => (name in params ? [[name, params[name]]] : [])))
-  return outputPathOf(of, own as typeof params)
+/** Returns the path of the dataset under the parameters of a run. */
+export function upstreamPath({ of, at }: PartitionsOfSource, { params }: Pick<FindOptions, 'params'>): string {
+  if (!of) return renderPath(at?.path ?? '', params)
+  const own = Object.keys(of.params).flatMap(name => (name in params ? [[name, params[name]]] : []))
+  return outputPathOf(of, Object.fromEntries(own))
 }
+
+/** Names what is read, for messages. */
+export const upstreamName = ({ of, at }: PartitionsOfSource): string =>
+  of ? `task ${of.name}` : `the dataset ${at?.path ?? ''}`
 
 /** Returns the parts with rows, in the order of their keys; the first one where none has any. */
 function partsOf({ parts }: Manifest): readonly ManifestPart[] {
@@ -129,10 +137,14 @@ function rowsRemoved(
 }
 
 function notComplete(
-  upstream: string,
+  source: PartitionsOfSource,
   { outputPath, options }: { readonly outputPath: string; readonly options: FindOptions },
 ): FanmillError {
   const { task, input } = options
-  const message = `task ${task.name}: expected the dataset of task ${upstream} at ${input.url}/${outputPath}, got no _SUCCESS; run ${upstream} first`
-  return new PermanentError('NO_INPUT', message, { task: task.name, upstream, outputPath })
+  const advice = source.of
+    ? `run ${source.of.name} first`
+    : 'run the pipeline that writes it first, or check path and root'
+  const what = source.of ? `the dataset of task ${source.of.name}` : 'a dataset'
+  const message = `task ${task.name}: expected ${what} at ${input.url}/${outputPath}, got no _SUCCESS; ${advice}`
+  return new PermanentError('NO_INPUT', message, { task: task.name, upstream: source.of?.name, outputPath })
 }

@@ -10,7 +10,7 @@ import type {
 } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { renderPath, templateGlob } from '../paths/path-template.ts'
-import { findDataset, upstreamPath } from './find-dataset.ts'
+import { findDataset, upstreamName, upstreamPath } from './find-dataset.ts'
 import { findFiles } from './find-files.ts'
 import { findItems } from './find-items.ts'
 import { findMembers } from './find-members.ts'
@@ -101,14 +101,15 @@ async function findVersion(source: DeltaTableSource, options: FindOptions): Prom
 /** Finds the rows of the other task: in a Delta table also those that other programs wrote. */
 function findWritten(source: PartitionsOfSource, options: FindOptions): Promise<FoundObjects> {
   const path = upstreamPath(source, options)
-  return source.of.output.kind === 'delta' ? findTable({ path }, options) : findDataset(source, path, options)
+  return source.of?.output.kind === 'delta' ? findTable({ path }, options) : findDataset(source, path, options)
 }
 
 async function findUpstream(source: PartitionsOfSource, options: FindOptions): Promise<FoundSource> {
   const { name } = options.task
-  const message = `task ${name}: expected rows of task ${source.of.name}, got a dataset without parts`
+  const upstream = upstreamName(source)
+  const message = `task ${name}: expected rows of ${upstream}, got a dataset without parts`
   return {
     found: await findWritten(source, options),
-    noInputError: async () => new PermanentError('NO_INPUT', message, { task: name, upstream: source.of.name }),
+    noInputError: async () => new PermanentError('NO_INPUT', message, { task: name, upstream }),
   }
 }

@@ -38,7 +38,7 @@ export async function* localParts(
   options: PartsOptions,
 ): AsyncGenerator<LocalPart> {
   const kept = await keptPartitions(manifest, options.needed)
-  for (const { part, rows } of wantedParts(manifest.parts, options.shard)) {
+  for (const [number, { part, rows }] of wantedParts(manifest.parts, options.shard).entries()) {
     const { partition, key } = part
     if (partition && !kept.has(partitionFolder(partition))) continue
     const found = await place.store.stat(`${outputPrefix(place.outputPath)}${key}`)
@@ -48,7 +48,8 @@ export async function* localParts(
       yield { file: join(place.folder, ...found.key.split('/')), ...named }
       continue
     }
-    const file = join(options.scratch, 'part.parquet')
+    // A name of its own, because the engine keeps blocks of files by their names.
+    const file = join(options.scratch, `part-${number}.parquet`)
     const rowGroups = (footer: ParquetFooter) => neededGroups(footer, options.needed, rows)
     const origin = { archive: found.key, member: '' }
     const { names } = options.needed

@@ -8,6 +8,7 @@ import {
   parquet,
   partitionsOf,
   pipeline,
+  sql,
   task,
   zipMembers,
 } from '../../lib/define/index.ts'
@@ -55,4 +56,19 @@ it('reads no task that writes no rows', () => {
     'expected a task whose output is parquet({ … }) or temporary(), got memberFiles',
   )
   expect(() => partitionsOf('sales' as never)).toThrow('partitionsOf: expected a task, got "sales"')
+})
+
+it('names columns, a condition, and the dataset of another pipeline', () => {
+  const source = partitionsOf({ path: 'lake/{month}/', root: 'output' }, { columns: ['total'], where: sql`total > 1` })
+  expect(source).toMatchObject({ at: { path: 'lake/{month}', root: 'output' }, columns: ['total'] })
+  const output = parquet({ path: 'copy/{month}' })
+  expect(() => task({ name: 'copy', source, output })).toThrow('expected no placeholder, as there are no parameters')
+  const params = { month: param.month() }
+  expect(task({ name: 'copy', params, source, output }).source).toMatchObject({ kind: 'partitionsOf' })
+  const columns = { total: column.int32() }
+  expect(() => task({ name: 'copy', params, source, output, columns })).toThrow(
+    'expected columns in the task or in partitionsOf, got both',
+  )
+  expect(() => partitionsOf(sales, { columns: [] })).toThrow('partitionsOf: columns: expected at least one column')
+  expect(() => partitionsOf({ path: '../lake' })).toThrow('partitionsOf: path')
 })

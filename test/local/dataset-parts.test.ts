@@ -74,4 +74,22 @@ describe('parts of a dataset', () => {
     expect(tasks[1]).toMatchObject({ status: 'complete', rowsRead: 1, rowsRejected: 1 })
     expect(await rowsIn(join(some.out, 'copy'))).toEqual([{ shop: 7, price: '1.10' }])
   })
+
+  it('are read by another pipeline from the path of the dataset', async () => {
+    const some = project(pipeline(typed), { 'a.csv': 'day,shop,at,price\n2024-01-31,7,2024-01-31 10:00:00,1.10\n' })
+    await some.run({ task: 'sales' })
+    const other = (path: string) => `
+import { parquet, partitionsOf, pipeline, task } from 'fanmill'
+const source = partitionsOf({ path: '${path}', root: 'output' }, { columns: ['shop', 'price'] })
+export default pipeline({ name: 'other', tasks: [task({ name: 'prices', source, output: parquet({ path: 'prices' }) })] })
+`
+    some.write({ 'pipeline.ts': other('sales') })
+    expect(await some.run()).toMatchObject({ status: 'complete' })
+    expect(await rowsIn(join(some.out, 'prices'))).toEqual([{ shop: 7, price: '1.10' }])
+    expect(await some.run()).toMatchObject({ status: 'skipped' })
+    some.write({ 'pipeline.ts': other('nothing') })
+    expect(await some.run()).toMatchObject({
+      error: { code: 'NO_INPUT', message: expect.stringContaining('check path and root') },
+    })
+  })
 })
