@@ -32,7 +32,8 @@ const arrows: Record<string, string> = {
   bundle: 'define errors store',
   infer: 'define engine errors inflate inputs model parquet paths stage store text threads zip',
   aws: 'define errors inputs model paths store',
-  local: 'aws bundle commit define delta engine errors infer inputs model parquet paths process runs stage state store threads',
+  local:
+    'aws bundle commit define delta engine errors infer inputs model parquet paths process runs stage state store threads',
   deployed: 'aws define errors graph local model runs state store threads',
   testing: 'define errors infer inputs local model process state store text threads',
   cli: 'aws define deployed errors infer local model paths store threads',

@@ -46,15 +46,16 @@ export function partitionsOf(
   const { columns, where } = check('partitionsOf', partitionsOptions, given)
   return frozen({
     kind: 'partitionsOf',
-    ...('kind' in upstream || typeof upstream !== 'object'
-      ? { of: taskDataset(upstream) }
-      : { at: pathDataset(upstream) }),
+    ...(isPath(upstream) ? { at: pathDataset(upstream) } : { of: taskDataset(upstream) }),
     ...(columns === undefined ? {} : { columns }),
     ...(where === undefined ? {} : { where: where as PartitionsOfSource['where'] }),
     format: parquetFiles(),
     hive: false,
   })
 }
+
+const isPath = (upstream: TaskDefinition | DatasetPath): upstream is DatasetPath =>
+  typeof upstream === 'object' && upstream !== null && 'path' in upstream
 
 function taskDataset(task: TaskDefinition): NonNullable<PartitionsOfSource['of']> {
   const { name, params, output } = check('partitionsOf', piece<TaskDefinition>('a task', ['task']), task)
@@ -68,7 +69,7 @@ function taskDataset(task: TaskDefinition): NonNullable<PartitionsOfSource['of']
 
 function pathDataset(given: DatasetPath): NonNullable<PartitionsOfSource['at']> {
   const { path, root = 'input' } = check('partitionsOf', datasetPath, given)
-  return { path: path.replace(/\/+$/, ''), root }
+  return { path, root }
 }
 
 const datasetPath = options({ path: relativePath, root: v.optional(oneOf(['input', 'output'])) })

@@ -59,6 +59,8 @@ export interface ParquetFooter {
   readonly schemaStart: number
   readonly schemaEnd: number
   readonly rowCount: number
+  /** The program that wrote the file; absent where it does not say. */
+  readonly createdBy?: string | undefined
   readonly rowGroups: readonly { readonly rowCount: number; readonly columns: readonly ColumnChunk[] }[]
 }
 
@@ -68,6 +70,7 @@ export function readFooter(bytes: Uint8Array): ParquetFooter {
   let [schemaStart, schemaEnd, rowCount] = [0, 0, 0]
   let elements: SchemaElement[] = []
   let rowGroups: ParquetFooter['rowGroups'] = []
+  let createdBy: string | undefined
   reader.fields(({ id }) => {
     if (id === 2) {
       schemaStart = reader.at
@@ -75,10 +78,11 @@ export function readFooter(bytes: Uint8Array): ParquetFooter {
       schemaEnd = reader.at
     } else if (id === 3) rowCount = reader.int()
     else if (id === 4) rowGroups = listOf(reader, readRowGroup)
+    else if (id === 6) createdBy = reader.text()
     else return false
     return true
   })
-  return { elements, schemaStart, schemaEnd, rowCount, rowGroups }
+  return { elements, schemaStart, schemaEnd, rowCount, createdBy, rowGroups }
 }
 
 function listOf<T>(reader: ThriftReader, read: (reader: ThriftReader) => T): T[] {

@@ -23,12 +23,16 @@ export function boundsByRowGroup(footer: ParquetFooter, names: readonly string[]
     const isFlat = elements.length === 1 && element !== undefined && element.repetition !== repeated
     return isFlat && names.includes(element.name) ? [{ element, leaf: firstLeaf }] : []
   })
+  // Other writers leave NaN out of the bounds, which the engine takes for the greatest number.
+  const knowsNaN = footer.createdBy?.startsWith('DuckDB') === true
   return footer.rowGroups.map(group => ({
     rowCount: group.rowCount,
     columns: new Map(
       columns.map(({ element, leaf }) => {
         const { min, max, nullCount } = group.columns[leaf]?.statistics ?? {}
-        return [element.name, { min: boundText(element, min), max: boundText(element, max), nullCount }]
+        const isUnbounded = !knowsNaN && boundKind(element) === 'float'
+        const greatest = isUnbounded ? undefined : boundText(element, max)
+        return [element.name, { min: boundText(element, min), max: greatest, nullCount }]
       }),
     ),
   }))

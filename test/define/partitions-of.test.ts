@@ -59,7 +59,7 @@ it('reads no task that writes no rows', () => {
 })
 
 it('names columns, a condition, and the dataset of another pipeline', () => {
-  const source = partitionsOf({ path: 'lake/{month}/', root: 'output' }, { columns: ['total'], where: sql`total > 1` })
+  const source = partitionsOf({ path: 'lake/{month}', root: 'output' }, { columns: ['total'], where: sql`total > 1` })
   expect(source).toMatchObject({ at: { path: 'lake/{month}', root: 'output' }, columns: ['total'] })
   const output = parquet({ path: 'copy/{month}' })
   expect(() => task({ name: 'copy', source, output })).toThrow('expected no placeholder, as there are no parameters')

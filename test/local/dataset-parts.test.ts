@@ -88,8 +88,9 @@ export default pipeline({ name: 'other', tasks: [task({ name: 'prices', source, 
     expect(await rowsIn(join(some.out, 'prices'))).toEqual([{ shop: 7, price: '1.10' }])
     expect(await some.run()).toMatchObject({ status: 'skipped' })
     some.write({ 'pipeline.ts': other('nothing') })
-    expect(await some.run()).toMatchObject({
-      error: { code: 'NO_INPUT', message: expect.stringContaining('check path and root') },
+    await expect(some.run()).rejects.toMatchObject({
+      code: 'NO_INPUT',
+      message: expect.stringContaining('check path and root'),
     })
   })
 })
