@@ -21,6 +21,7 @@ import { type FanmillPipelineProps, type PipelineProps, withDefaults } from './p
 import { addOutputs } from './pipeline-outputs.ts'
 import { type Places, placesOf, refuseLoop, refuseOwnInputs } from './places.ts'
 import { isSameBucket } from './same-bucket.ts'
+import { chooseSchedule, ScheduleTrigger } from './schedule-trigger.ts'
 import { UploadQueue } from './upload-queue.ts'
 import { UploadTrigger } from './upload-trigger.ts'
 
@@ -79,12 +80,25 @@ export class FanmillPipeline extends Construct {
     this.deadLetterQueue = trigger?.deadLetterQueue
     this.starter = trigger?.queue?.starter
     const { name } = bundle.pipeline
-    makeAlarms(this, { ...props, name, stateMachineArn: this.stateMachineArn, functions: functionsOf(this), trigger })
+    const schedule = makeSchedule(this, context)
+    const watched = { functions: functionsOf(this), trigger, schedule }
+    makeAlarms(this, { ...props, ...watched, name, stateMachineArn: this.stateMachineArn })
     if (props.dashboard) makeDashboard(this, this, name)
     if (glueDatabase !== undefined)
       makeGlueTables(this, { ...bundle, database: glueDatabase, output: this.output, outputPrefix: props.outputPrefix })
     addOutputs(this, { ...props, name })
   }
+}
+
+function makeSchedule(pipeline: FanmillPipeline, { bundle, props }: PipelineContext): ScheduleTrigger | undefined {
+  const schedule = chooseSchedule(bundle.pipeline.schedule, props.schedule)
+  if (!schedule) return undefined
+  const { expression, timezone } = schedule
+  const { stateMachineArn } = pipeline
+  const trigger = new ScheduleTrigger(pipeline, 'Schedule', { expression, timezone, stateMachineArn })
+  // The role of an execution has its policy before the first one starts.
+  trigger.node.addDependency(pipeline.node.findChild('StateMachine'))
+  return trigger
 }
 
 function placesIn({ input, output }: FanmillPipeline, pipeline: PipelineDefinition, props: PipelineProps): Places {

@@ -13,6 +13,7 @@ import {
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
+import type { ScheduleTrigger } from './schedule-trigger.ts'
 import type { UploadTrigger } from './upload-trigger.ts'
 
 /** Props of the construct for its alarms. */
@@ -36,6 +37,7 @@ export interface AlarmOptions extends AlarmProps {
   readonly stateMachineArn: string
   readonly functions: readonly IFunction[]
   readonly trigger?: UploadTrigger | undefined
+  readonly schedule?: ScheduleTrigger | undefined
 }
 
 /** Makes the alarms, each with a description that says what to do. */
@@ -45,6 +47,7 @@ export function makeAlarms(scope: Construct, options: AlarmOptions): void {
     ...makeExecutionAlarms(options),
     makeThrottleAlarm(options),
     ...makeTriggerAlarms(options),
+    ...makeScheduleAlarms(options),
     ...makeNoRunAlarms(options),
   ]) {
     const alarm = new Alarm(scope, id, {
@@ -129,6 +132,18 @@ function makeTriggerAlarms({ trigger }: AlarmOptions): AlarmSpec[] {
         dimensionsMap: { RuleName: ruleName },
       }),
       description: 'an upload did not start a run, and its event is lost; start one by hand with fanmill start',
+    },
+  ]
+}
+
+function makeScheduleAlarms({ schedule }: AlarmOptions): AlarmSpec[] {
+  if (!schedule) return []
+  const { deadLetterQueue: queue } = schedule
+  return [
+    {
+      id: 'UnscheduledAlarm',
+      metric: queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1), statistic: 'Maximum' }),
+      description: `a scheduled run was not started; its time waits in ${queue.queueName}`,
     },
   ]
 }

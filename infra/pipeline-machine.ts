@@ -5,12 +5,17 @@ import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
-import { LogLevel, type LogOptions, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions'
+import {
+  DefinitionBody,
+  LogLevel,
+  type LogOptions,
+  StateMachine,
+  StateMachineType,
+} from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import { integrationNames, substitutions } from '../lib/aws/invoke-states.ts'
 import { makeStateMachine, type StateMachineOptions } from '../lib/aws/state-machine.ts'
 import { acknowledge, acknowledgeWildcards } from './acknowledge.ts'
-import { makeDefinitionBody } from './definition-body.ts'
 import { allow } from './statements.ts'
 
 /** Props of the construct for the logs and traces of its state machine. */
@@ -55,7 +60,9 @@ export class PipelineMachine extends Construct {
     this.stateMachine = new StateMachine(this, 'Machine', {
       role,
       stateMachineType: StateMachineType.STANDARD,
-      definitionBody: makeDefinitionBody(makeStateMachine({ ...props, tierCount: process.length })),
+      definitionBody: DefinitionBody.fromString(
+        JSON.stringify(makeStateMachine({ ...props, tierCount: process.length })),
+      ),
       definitionSubstitutions: substitutionsOf(props),
       tracingEnabled: tracing,
       logs,

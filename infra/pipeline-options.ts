@@ -14,6 +14,7 @@ import type { AlarmProps } from './pipeline-alarms.ts'
 import type { OwnBucketProps } from './pipeline-buckets.ts'
 import { functionTimeoutMax } from './pipeline-function.ts'
 import type { MachineLogProps } from './pipeline-machine.ts'
+import type { ScheduleProps } from './schedule-trigger.ts'
 import type { WriteConditionProps } from './write-conditions.ts'
 
 /** Props of the construct; every prop except `entry` has a default. */
@@ -23,7 +24,8 @@ export interface FanmillPipelineProps
     NetworkProps,
     LogEncryptionProps,
     MachineLogProps,
-    AlarmProps {
+    AlarmProps,
+    ScheduleProps {
   /** File of the pipeline, from the folder where the app runs. */
   readonly entry: string
   /**

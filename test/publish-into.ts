@@ -11,5 +11,6 @@ export function publishInto(folder: string): void {
   mkdirSync(modules, { recursive: true })
   execFileSync(process.execPath, [join(root, 'scripts/build.ts'), '--out', join(modules, 'fanmill')], { stdio: 'pipe' })
   for (const name of readdirSync(join(root, 'node_modules')))
-    if (!name.startsWith('.') && name !== 'fanmill') symlinkSync(join(root, 'node_modules', name), join(modules, name))
+    if ((name === '.bin' || !name.startsWith('.')) && name !== 'fanmill')
+      symlinkSync(join(root, 'node_modules', name), join(modules, name))
 }

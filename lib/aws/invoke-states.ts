@@ -1,4 +1,5 @@
 /** States that call services: the placeholders in a definition, and the invocation of a function. */
+import { graceSeconds } from './batch-timeout.ts'
 import { crashRetry, functionRetries } from './state-retries.ts'
 
 export type State = Readonly<Record<string, unknown>>
@@ -29,9 +30,6 @@ export interface InvokeOptions {
   /** Timeout of the functions. */
   readonly functionTimeoutSeconds: number
 }
-
-/** Time after the timeout of a function at which the state gives up a hung invocation. */
-const graceSeconds = 30
 
 export function invoke(functionName: string, payload: State, { functionTimeoutSeconds }: InvokeOptions): State {
   return {

@@ -34,10 +34,18 @@ export const manualEventSchema = v.strictObject({
   ended: v.optional(v.array(v.string())),
 })
 
-/** The input of an execution: what started it. */
-export type ExecutionInput = UploadEvent | ManualEvent
+/** A time of the pipeline's schedule, ISO 8601. */
+export type ScheduledEvent = DataOf<typeof scheduledEventSchema>
 
-export const executionInputSchema = v.union([uploadEventSchema, manualEventSchema])
+export const scheduledEventSchema = v.strictObject({ schedule: v.strictObject({ time: v.string() }) })
+
+/** The input that EventBridge Scheduler gives to an execution, in which it writes the time. */
+export const scheduledInput: ScheduledEvent = { schedule: { time: '<aws.scheduler.scheduled-time>' } }
+
+/** The input of an execution: what started it. */
+export type ExecutionInput = UploadEvent | ScheduledEvent | ManualEvent
+
+export const executionInputSchema = v.union([uploadEventSchema, scheduledEventSchema, manualEventSchema])
 
 /** A node of a graph in one wave of its walk. */
 export interface NodeRef {
@@ -88,6 +96,8 @@ export interface PlannedRun {
   readonly maxConcurrency: number
   /** How often pending parts of this run were lost in this execution. */
   readonly losses: number
+  /** Time after which a batch is tried once more on the first tier. */
+  readonly timeoutSeconds: number
 }
 
 /**
@@ -98,7 +108,7 @@ export interface PlannedRun {
 export type CommitAnswer =
   | { readonly done: true; readonly supersededBy?: string; readonly continued?: true }
   | { readonly done: false; readonly missing?: number }
-  | ({ readonly done: false } & Omit<PlannedRun, 'bucket' | 'planKey' | 'waits'> & WaitAnswer)
+  | ({ readonly done: false } & Omit<PlannedRun, 'bucket' | 'planKey' | 'waits' | 'timeoutSeconds'> & WaitAnswer)
   | ({ readonly done: false; readonly missing: number } & PlannedRun)
 
 /** `wave`: run its nodes, then call again. `wait`: call again after `waitSeconds`, because other processes work on all nodes that could run. */

@@ -35,6 +35,9 @@ export const functionRetries = [
   },
 ]
 
+/** For a batch that takes far longer than its estimate: the old invocation may go on, and the first outcome wins. */
+export const stragglerRetry = { ErrorEquals: ['States.Timeout'], ...backoff, MaxAttempts: 1 }
+
 /** Plan and Commit continue where they stopped; they have no larger tier. */
 export const crashRetry = { ErrorEquals: capacityErrors.slice(1), ...backoff, MaxAttempts: 2 }
 

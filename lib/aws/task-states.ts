@@ -10,7 +10,7 @@ import {
   type States,
   substitutions,
 } from './invoke-states.ts'
-import { capacityErrors, functionRetries, mapRetries } from './state-retries.ts'
+import { capacityErrors, functionRetries, mapRetries, stragglerRetry } from './state-retries.ts'
 
 export interface TaskStatesOptions extends InvokeOptions {
   readonly tierCount: number
@@ -100,8 +100,7 @@ function planStates({ names, own, planned, end }: Lane, options: TaskStatesOptio
 /** States from the plan to the end of the run. */
 function commitStates(lane: Lane, options: TaskStatesOptions): States['States'] {
   const { names, own } = lane
-  const carried = ['run', 'waits', 'maxConcurrency', 'losses'].map(name => [`${name}.$`, `$.${name}`])
-  const commit = { ...own, ...Object.fromEntries(carried) }
+  const commit = { ...own, ...stateFields('run', 'waits', 'maxConcurrency', 'losses') }
   const has = (field: string, Next: string) => ({ Variable: `$.commit.answer.${field}`, IsPresent: true, Next })
   const end = (status: string): State => lane.end({ status, 'run.$': '$.run' })
   return {
@@ -140,7 +139,7 @@ function processMap({ names, own }: Lane, options: TaskStatesOptions): State {
   return {
     Type: 'Map',
     ItemReader: itemsAt('$.bucket', '$.planKey'),
-    ItemSelector: { ...own, 'run.$': '$.run', 'item.$': '$$.Map.Item.Value' },
+    ItemSelector: { ...own, ...stateFields('run', 'timeoutSeconds'), 'item.$': '$$.Map.Item.Value' },
     ItemProcessor: {
       ProcessorConfig: distributed,
       StartAt: names.batch(0),
@@ -160,14 +159,23 @@ function processMap({ names, own }: Lane, options: TaskStatesOptions): State {
 
 /** Discards the output of a batch, because the output of a Map may have at most 256 KB; its results are in its outcome. */
 function batchState(tier: number, names: Names, options: TaskStatesOptions): State {
-  const copied = Object.fromEntries(['task', 'execution', 'run', 'item'].map(name => [`${name}.$`, `$.${name}`]))
-  const task = {
+  const copied = stateFields('task', 'execution', 'run', 'item')
+  const task: State = {
     ...invoke(substitutions.process(tier), { ...copied, tier }, options),
     Retry: functionRetries,
     OutputPath: null,
   }
   if (tier + 1 === options.tierCount) return { ...task, End: true }
-  return { ...task, Catch: [{ ErrorEquals: capacityErrors, ResultPath: null, Next: names.batch(tier + 1) }], End: true }
+  const Catch = [{ ErrorEquals: capacityErrors, ResultPath: null, Next: names.batch(tier + 1) }]
+  if (tier > 0) return { ...task, Catch, End: true }
+  // Only where a larger tier follows: the last one has the whole time of its function.
+  const { TimeoutSeconds: _, ...estimated } = task
+  const Retry = [stragglerRetry, ...functionRetries]
+  return { ...estimated, TimeoutSecondsPath: '$.timeoutSeconds', Retry, Catch, End: true }
 }
+
+/** Returns fields that are copied from the input of a state. */
+const stateFields = (...names: readonly string[]): State =>
+  Object.fromEntries(names.map(name => [`${name}.$`, `$.${name}`]))
 
 const toFailed = ({ failed }: Names) => ({ ErrorEquals: ['States.ALL'], ResultPath: '$.fault', Next: failed })

@@ -6,6 +6,7 @@ import type { DatasetOutput, Output } from './output-definition.ts'
 import type { Params } from './param-definition.ts'
 import type { ProvenanceColumn } from './provenance.ts'
 import type { GraphFields, Resources } from './requirement-definition.ts'
+import type { ScheduleDefinition } from './schedule-definition.ts'
 import type { SqlStep } from './sql-step.ts'
 
 export type {
@@ -252,6 +253,8 @@ export interface PipelineDefinition {
   readonly name: string
   readonly tasks: readonly TaskDefinition[]
   readonly trigger?: { readonly upload: string }
+  /** When it starts by itself, and with which parameters. */
+  readonly schedule?: ScheduleDefinition
   /** How many there are of each resource that tasks use. */
   readonly resources?: Resources
   /** The URL of the module that workers import. JSON does not show it. */

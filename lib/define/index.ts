@@ -2,6 +2,7 @@
 
 export { days, months } from './calendar.ts'
 export { type ColumnOf, type ColumnOptions, column, type ListColumnOf, type TimeColumnOptions } from './column.ts'
+export { type CronOptions, cron } from './cron.ts'
 export type {
   ColumnDefinition,
   Columns,
@@ -115,6 +116,8 @@ export type {
   ValueOf,
 } from './row-types.ts'
 export { type RowsContext, type RowsFrom, type RowsFromOptions, rowsFrom } from './rows-from.ts'
+export type { ScheduleDefinition, ScheduledParam, ScheduledTime } from './schedule-definition.ts'
+export { lastMonth, thisMonth, today, yesterday } from './scheduled-params.ts'
 export { secret } from './secret.ts'
 export { type Sink, type SinkContext, type SinkOptions, sink } from './sink.ts'
 export {

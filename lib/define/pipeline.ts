@@ -1,11 +1,13 @@
 /** Builds pipelines. */
 import * as v from 'valibot'
+import { didYouMean } from '../errors/nearest.ts'
 import { callerModule } from './caller-module.ts'
 import { check, invalid, options, piece } from './check.ts'
 import type { PipelineDefinition, TaskDefinition } from './definition.ts'
 import { frozen } from './freeze.ts'
 import { checkOutputsApart } from './output-paths.ts'
 import type { Resources } from './requirement-definition.ts'
+import type { ScheduleDefinition } from './schedule-definition.ts'
 import { filledText, relativePath } from './schemas.ts'
 import { amounts, definitionName } from './task.ts'
 import { checkOutputColumns, checkTemplate } from './task-checks.ts'
@@ -31,6 +33,12 @@ export interface PipelineOptions {
    */
   readonly trigger?: { readonly upload: string }
   /**
+   * When the pipeline starts by itself on AWS, with parameters from the scheduled time. Every task whose parameters are all bound runs.
+   * Default none.
+   * @example schedule: cron('0 6 1 * ? *', { timezone: 'Europe/Berlin', params: { month: lastMonth } })
+   */
+  readonly schedule?: ScheduleDefinition
+  /**
    * How many there are of each resource that tasks use: a walk never runs more at once. Default none.
    * @example resources: { warehouse: 2 }
    */
@@ -52,7 +60,7 @@ export type Pipeline = PipelineDefinition & { readonly module?: string }
  */
 export function pipeline(given: PipelineOptions): Pipeline {
   const subject = typeof given?.name === 'string' && given.name !== '' ? `pipeline ${given.name}` : 'pipeline'
-  const { name, tasks, trigger, resources, module } = check(subject, pipelineOptions, given)
+  const { name, tasks, trigger, schedule, resources, module } = check(subject, pipelineOptions, given)
   const twice = tasks.find((task, index) => tasks.findIndex(other => other.name === task.name) < index)
   if (twice !== undefined) throw invalid(`${subject}: tasks`, `expected names that differ, got ${twice.name} twice`)
   tasks.forEach(checkOutputColumns)
@@ -62,10 +70,26 @@ export function pipeline(given: PipelineOptions): Pipeline {
     checkTemplate(`${subject}: trigger.upload`, trigger.upload, [
       ...new Set(tasks.flatMap(task => Object.keys(task.params))),
     ])
+  if (schedule) checkSchedule(subject, tasks, schedule)
   const ordered = taskLayers(subject, tasks).flat()
-  const definition = { ...frozen({ kind: 'pipeline', name, tasks: ordered, trigger, resources } as const) }
+  const definition = { ...frozen({ kind: 'pipeline', name, tasks: ordered, trigger, schedule, resources } as const) }
   Object.defineProperty(definition, 'module', { value: module ?? callerModule(pipeline), enumerable: false })
   return Object.freeze(definition)
+}
+
+/** Checks that a schedule names parameters of tasks, and binds all that some task has. */
+function checkSchedule(subject: string, tasks: readonly TaskDefinition[], { params }: ScheduleDefinition): void {
+  const names = new Set(tasks.flatMap(task => Object.keys(task.params)))
+  const unknown = Object.keys(params).find(name => !names.has(name))
+  const where = `${subject}: schedule.params`
+  if (unknown !== undefined)
+    throw invalid(where, `expected parameters of tasks, got ${unknown}${didYouMean(unknown, [...names])}`)
+  if (
+    !tasks.some(task =>
+      Object.entries(task.params).every(([name, param]) => name in params || param.default !== undefined),
+    )
+  )
+    throw invalid(where, 'expected values for all parameters of at least one task, got fewer; no task would run')
 }
 
 /** Checks that there are as many of each resource as each task uses. */
@@ -89,6 +113,7 @@ const pipelineOptions = options({
     v.minLength(1, 'at least one task'),
   ),
   trigger: v.optional(options({ upload: relativePath })),
+  schedule: v.optional(piece<ScheduleDefinition>("cron('0 6 * * ? *')", ['cron'])),
   resources: v.optional(amounts),
   module: v.optional(filledText),
 })

@@ -1,6 +1,6 @@
 /** The tasks of an execution and how far they are, from the outputs of its states. */
 import { type Fault, faultOf } from '../aws/fault.ts'
-import type { ManualEvent, UploadEvent } from '../aws/lambda-events.ts'
+import type { ManualEvent, ScheduledEvent, UploadEvent } from '../aws/lambda-events.ts'
 import type { ParamValues } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { readObject } from '../errors/json-object.ts'
@@ -29,7 +29,7 @@ const statuses = [
 export interface ExecutedTask {
   readonly task: string
   readonly status: (typeof statuses)[number] | 'committed' | 'waiting' | 'notRun'
-  /** Key and parameters of the node; absent for a task that is alone in its execution. */
+  /** Id and parameters of the node; absent for a task that is alone in its execution. */
   readonly node?: string
   readonly params?: ParamValues
   readonly run?: Partial<RunName>
@@ -65,8 +65,9 @@ export function continuedBy(outputs: readonly string[]): string | undefined {
 
 /** Describes what started an execution; undefined when its input is not known. */
 export function startedBy(input: string | undefined): string | undefined {
-  const event = readObject(input ?? '') as Partial<UploadEvent & ManualEvent> | undefined
+  const event = readObject(input ?? '') as Partial<UploadEvent & ManualEvent & ScheduledEvent> | undefined
   if (!event) return undefined
+  if (event.schedule) return `schedule, for ${event.schedule.time}`
   if (event.detail) return `upload of s3://${event.detail.bucket?.name}/${event.detail.object?.key}`
   const words = [event.task, ...Object.entries(event.params ?? {}).map(([name, value]) => `${name}=${value}`)]
   return ['by hand', ...words.filter(Boolean), ...(event.force ? ['force'] : [])].join(' ')

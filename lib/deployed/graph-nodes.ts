@@ -10,6 +10,7 @@ import {
   type StepRecord,
   type WalkedNode,
 } from '../graph/walk-state.ts'
+import { nodeNameOf } from '../model/node-name.ts'
 import { mapParallel, readState, readsAtOnce } from '../state/files.ts'
 import type { Store } from '../store/store.ts'
 import type { ExecutedTask } from './execution-tasks.ts'
@@ -43,9 +44,9 @@ export async function readNodes(store: Store, graphId: string): Promise<readonly
 
 type NodeProgress = Pick<ExecutedTask, 'status' | 'run'> & { readonly fault?: WalkedNode['fault'] }
 
-function executedNode({ key, task, params, output }: GraphNode, { status, run, fault }: NodeProgress): ExecutedTask {
+function executedNode({ task, params, output }: GraphNode, { status, run, fault }: NodeProgress): ExecutedTask {
   return {
-    ...{ task, node: key, params, status, outputPath: output },
+    ...{ ...nodeNameOf(task, params), params, status, outputPath: output },
     ...(run && { run }),
     ...(status === 'failed' &&
       fault && { fault: { code: fault.code as ErrorCode | undefined, message: fault.message } }),

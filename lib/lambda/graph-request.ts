@@ -1,13 +1,13 @@
 /** What the input of an execution asks for, as a graph. */
 import * as v from 'valibot'
 import { type ExecutionInput, executionInputSchema } from '../aws/lambda-events.ts'
-import type { TaskDefinition } from '../define/definition.ts'
-import { readParamValue } from '../define/param-value.ts'
+import { type BoundRequest, boundRequest } from '../graph/bound-request.ts'
 import type { TaskGraph } from '../graph/graph.ts'
 import { resolveGraph } from '../graph/resolve-graph.ts'
 import type { DataOf } from '../model/json-schema.ts'
+import { scheduledParams } from '../model/scheduled-params.ts'
 import { reader } from '../state/state.ts'
-import { isUpload, uploadTexts } from './run-request.ts'
+import { isScheduled, isUpload, type RequestPlace, uploadTexts } from './run-request.ts'
 import type { LambdaSession } from './session.ts'
 
 const requestSchema = v.object({
@@ -23,30 +23,18 @@ export type GraphRequestRecord = DataOf<typeof requestSchema>
 /** Reads request.json. @throws STATE_INVALID */
 export const readGraphRequest = reader(requestSchema)
 
-/** Resolves the graph of an execution's input. @throws as `resolveGraph` */
+/** Resolves the graph of an execution's input. @throws as `resolveGraph`; USAGE for a time of a pipeline without a schedule */
 export function graphOf(
   event: ExecutionInput,
   { pipeline, settings }: Pick<LambdaSession, 'pipeline' | 'settings'>,
 ): { readonly graph: TaskGraph; readonly ignored: readonly string[] } {
-  if (!isUpload(event)) {
-    const { task, params } = event
-    return { graph: resolveGraph(pipeline, { tasks: task === undefined ? undefined : [task], params }), ignored: [] }
-  }
-  const texts = uploadTexts(event, { pipeline, input: settings.input }) ?? {}
-  const [asked, ignored] = [true, false].map(isAsked =>
-    pipeline.tasks.filter(task => isBound(task, texts) === isAsked).map(({ name }) => name),
-  ) as [string[], string[]]
-  const names = new Set(pipeline.tasks.filter(({ name }) => asked.includes(name)).flatMap(paramNames))
-  const params = Object.fromEntries(Object.entries(texts).filter(([name]) => names.has(name)))
-  return { graph: resolveGraph(pipeline, { tasks: asked, params }), ignored }
+  const { request, ignored } = requestOf(event, { pipeline, input: settings.input })
+  return { graph: resolveGraph(pipeline, request), ignored }
 }
 
-const paramNames = ({ params }: TaskDefinition): string[] => Object.keys(params)
-
-/** An upload asks for every task whose parameters are all bound, by its key or by defaults. */
-function isBound({ params }: TaskDefinition, texts: Readonly<Record<string, string>>): boolean {
-  return Object.entries(params).every(([name, param]) => {
-    const text = texts[name]
-    return text === undefined ? param.default !== undefined : 'value' in readParamValue(param, text)
-  })
+function requestOf(event: ExecutionInput, at: RequestPlace): BoundRequest {
+  if (isUpload(event)) return boundRequest(at.pipeline, uploadTexts(event, at))
+  if (isScheduled(event)) return boundRequest(at.pipeline, scheduledParams(at.pipeline, event.schedule.time))
+  const { task, params } = event
+  return { request: { tasks: task === undefined ? undefined : [task], params }, ignored: [] }
 }

@@ -1,4 +1,5 @@
 /** Writes the file of the batches that the Map processes. */
+import { batchTimeout } from '../aws/batch-timeout.ts'
 import type { PlannedRun } from '../aws/lambda-events.ts'
 import { readOutcomes } from '../commit/commit-check.ts'
 import type { PlanItem } from '../model/plan-data.ts'
@@ -23,7 +24,7 @@ export async function writeMapItems(
   plan: readonly PlanItem[],
   missing: readonly PlanItem[],
 ): Promise<Omit<PlannedRun, 'waits' | 'maxConcurrency' | 'losses'>> {
-  const { output, settings } = lambda
+  const { output, settings, pipeline } = lambda
   const stage = plan[0]?.stage
   const keys = runKeys(run.runId, run.attempt, stage)
   // A Map needs at least one item; a batch that is done already costs one request for its outcome.
@@ -36,5 +37,9 @@ export async function writeMapItems(
     run: { runId: run.runId, attempt: run.attempt, ...(stage === undefined ? {} : { stage }) },
     bucket,
     planKey: `${prefix}${key}`,
+    timeoutSeconds: batchTimeout(items, {
+      ...{ task: pipeline.tasks.find(({ name }) => name === run.task), tier: settings.tiers[0] },
+      timeoutSeconds: settings.timeoutSeconds,
+    }),
   }
 }

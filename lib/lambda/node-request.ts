@@ -4,7 +4,7 @@ import { PermanentError } from '../errors/errors.ts'
 import { type GraphNode, graphKeys, readGraph } from '../graph/graph.ts'
 import { readState } from '../state/files.ts'
 import { type GraphRequestRecord, readGraphRequest } from './graph-request.ts'
-import { isUpload, type RunRequest } from './run-request.ts'
+import { isByHand, isUpload, type RunRequest } from './run-request.ts'
 import type { LambdaSession } from './session.ts'
 
 /** @throws STATE_INVALID when the graph is not there, or has no such node */
@@ -16,8 +16,8 @@ export async function readNodeRequest({ output }: LambdaSession, node: NodeRef):
   return {
     params: found.params,
     isUpload: isUpload(event),
-    force: !isUpload(event) && event.force === true && requested.has(node.key),
-    ended: isUpload(event) ? [] : (event.ended ?? []),
+    force: isByHand(event) && event.force === true && requested.has(node.key),
+    ended: isByHand(event) ? (event.ended ?? []) : [],
   }
 }
 

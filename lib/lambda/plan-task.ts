@@ -29,7 +29,7 @@ import { withoutOutcome, writeMapItems } from './map-items.ts'
 import { recordRun } from './node-records.ts'
 import { readNodeRequest } from './node-request.ts'
 import { recallInputs } from './opened-inputs.ts'
-import { isUpload, type RunRequest, readRunRequest } from './run-request.ts'
+import { isByHand, isScheduled, isUpload, type RunRequest, readRunRequest } from './run-request.ts'
 import { executionOwner, type LambdaSession, runLeaseMs, shortName } from './session.ts'
 import { logger } from './telemetry.ts'
 
@@ -72,8 +72,10 @@ async function readRequest(
 /** Whether more than one task without requirements is requested; a run that is continued is always alone. */
 function isGraph(event: ExecutionInput, task: TaskDefinition, lambda: LambdaSession): boolean {
   const { name, params, requires, source } = task
-  if (requires !== undefined || upstreamOf(source) !== undefined) return isUpload(event) || !event.resume
-  if (isUpload(event) || event.resume || (event.task ?? name) !== name) return false
+  if (isScheduled(event)) return true
+  const resume = isByHand(event) && event.resume
+  if (requires !== undefined || upstreamOf(source) !== undefined) return !resume
+  if (isUpload(event) || resume || (event.task ?? name) !== name) return false
   const own = Object.entries(event.params ?? {}).filter(([param]) => param in params)
   return graphOf({ task: name, params: Object.fromEntries(own) }, lambda).graph.nodes.length > 1
 }

@@ -1,5 +1,5 @@
 /** The run of a task that the input of an execution requests. */
-import type { ExecutionInput, ManualEvent, UploadEvent } from '../aws/lambda-events.ts'
+import type { ExecutionInput, ManualEvent, ScheduledEvent, UploadEvent } from '../aws/lambda-events.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { readParams } from '../model/param-values.ts'
@@ -29,8 +29,13 @@ export interface RequestPlace {
  * @throws PARAM_INVALID for a run by hand, or when the trigger does not name a parameter that is needed; TASK_UNKNOWN
  */
 export function readRunRequest(event: ExecutionInput, task: TaskDefinition, at: RequestPlace): RunRequest | undefined {
-  return isUpload(event) ? requestOfUpload(event, task, at) : requestByHand(event, task, at.pipeline)
+  if (isUpload(event)) return requestOfUpload(event, task, at)
+  return isByHand(event) ? requestByHand(event, task, at.pipeline) : undefined
 }
+
+export const isScheduled = (event: ExecutionInput): event is ScheduledEvent => 'schedule' in event
+
+export const isByHand = (event: ExecutionInput): event is ManualEvent => !isUpload(event) && !isScheduled(event)
 
 export const isUpload = (event: ExecutionInput): event is UploadEvent => 'detail' in event
 

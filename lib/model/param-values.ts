@@ -14,6 +14,13 @@ export function readParams(params: Params, given: Readonly<Record<string, unknow
   return Object.freeze(Object.fromEntries(values))
 }
 
+/** Whether each of a task's parameters has a value among these, or a default. */
+export function areBound(params: Params, given: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(params).every(([name, param]) =>
+    given[name] === undefined ? param.default !== undefined : 'value' in readParamValue(param, given[name]),
+  )
+}
+
 /** @throws PARAM_INVALID when a name is none of these parameters */
 export function refuseUnknownParam(params: Params, given: Readonly<Record<string, unknown>>): void {
   const names = Object.keys(params)

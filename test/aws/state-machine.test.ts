@@ -19,7 +19,7 @@ describe('stateMachine', () => {
   it('is the same for any number of tasks', () => {
     const tasks = Array.from({ length: 100 }, (_, index) => `task-${index}`)
     expect(makeStateMachine({ ...options, tasks })).toEqual(makeStateMachine({ ...options, tasks: ['a', 'b'] }))
-    expect(JSON.stringify(makeStateMachine({ ...options, tasks })).length).toBeLessThan(24 * 1024)
+    expect(JSON.stringify(makeStateMachine({ ...options, tasks })).length).toBeLessThan(32 * 1024)
   })
 
   it('names states uniquely in the whole machine, in at most 80 characters', () => {
@@ -51,6 +51,18 @@ describe('stateMachine', () => {
     })
     expect(second).not.toHaveProperty('Catch')
     expect(JSON.stringify([first, second])).toMatch(/ProcessFunction1.*ProcessFunction2/)
+  })
+
+  it('gives a batch up at its estimate on the first tier, tries it once more there, and then on the next one', () => {
+    const [first, second] = batchStates(makeStateMachine(options))
+    expect(first).toMatchObject({ TimeoutSecondsPath: '$.timeoutSeconds' })
+    expect(first).not.toHaveProperty('TimeoutSeconds')
+    const timedOut = (first!.Retry as Retry[]).filter(({ ErrorEquals }) => ErrorEquals.includes('States.Timeout'))
+    expect(timedOut).toMatchObject([{ ErrorEquals: ['States.Timeout'], MaxAttempts: 1 }])
+    expect(JSON.stringify(first!.Catch)).toContain('States.Timeout')
+    expect(second).toMatchObject({ TimeoutSeconds: 930 })
+    const [only] = batchStates(makeStateMachine({ ...options, tierCount: 1 }))
+    expect(only).toMatchObject({ TimeoutSeconds: 930 })
   })
 
   it('retries transient errors with jitter, and never a PermanentError', () => {

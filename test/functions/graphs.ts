@@ -3,20 +3,22 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { handler } from '../../functions/graph.ts'
 import type { CommitAnswer, GraphAnswer, NodeRef, PlanAnswer } from '../../lib/aws/lambda-events.ts'
+import { graphKeys, type TaskGraph } from '../../lib/graph/graph.ts'
+import { nodeIdOf } from '../../lib/model/node-name.ts'
 import { noWaits } from '../../lib/model/waits.ts'
 import { type Account, context } from './account.ts'
 
 export interface Walked {
   /** Last answer of Graph. */
   readonly answer: GraphAnswer
-  /** Keys of the nodes of each wave. */
+  /** Ids of the nodes of each wave. */
   readonly waves: readonly (readonly string[])[]
 }
 
 export interface WalkOptions {
   readonly execution?: string
-  /** Keys of nodes whose children are stopped before they do anything. */
-  readonly stopped?: (key: string, step: number) => boolean
+  /** Whether the child of a node is stopped before it does anything. */
+  readonly stopped?: (node: string, step: number) => boolean
 }
 
 /** Steps of one walk of a test; more are a walk that does not end. */
@@ -34,11 +36,15 @@ export async function walk(account: Account, event: object, options: WalkOptions
     if (step > stepsMax) throw new Error(`expected the end of a walk, got ${JSON.stringify(waves)}`)
     ;({ step, waits } = answer)
     if (answer.status === 'wait') continue
-    const nodes = JSON.parse(await readFile(join(account.folder, 'output', answer.waveKey), 'utf8')) as Item[]
-    waves.push(nodes.map(({ key }) => key))
+    const read = async <T>(file: string): Promise<T> =>
+      JSON.parse(await readFile(join(account.folder, 'output', file), 'utf8')) as T
+    const graph = await read<TaskGraph>(graphKeys(answer.graph).graph)
+    const idOf = new Map(graph.nodes.map(({ key, task, params }) => [key, nodeIdOf(task, params)]))
+    const nodes = await read<Item[]>(answer.waveKey)
+    waves.push(nodes.map(({ key }) => idOf.get(key) ?? ''))
     for (const { key, task } of nodes) {
       const node = { graph: answer.graph, step, key }
-      if (!stopped(key, step)) await runNode(account, { task, execution: `${execution}#${key}`, node })
+      if (!stopped(idOf.get(key) ?? '', step)) await runNode(account, { task, execution: `${execution}#${key}`, node })
     }
   }
 }

@@ -292,6 +292,7 @@ describe('secrets', () => {
     const arns = JSON.stringify({ 'weather/api-key': arn })
     expect(variables.sort()).toEqual([
       ['commit.handler', undefined],
+      ['graph.handler', undefined],
       ['plan.handler', undefined],
       ['process.handler', arns],
       ['process.handler', arns],

@@ -162,7 +162,7 @@ async function executeAll(): Promise<void> {
     task: 'skipping',
     params: { month: '2002-04' },
   })
-  endings['a graph of complete nodes'] = await account.walk(byHand({ month: '2001-01..2001-02' }))
+  endings['a graph of complete nodes'] = await account.walk(byHand({ month: '2001-02..2001-03' }))
   endings['a graph with a node that fails'] = await account.walk(byHand({ month: '1998-12..1999-01' }))
   account.removeOutput('points/2001-02/_SUCCESS')
   await execute('a dataset without _SUCCESS', 'points', byHand({ month: '2001-02' }))

@@ -23,9 +23,9 @@ describe.skipIf(!endpoint)('tasks that require each other', () => {
     const first = await startAndWait(chained, event)
     expect(first).toMatchObject({ status: 'SUCCEEDED' })
     expect(statusesOf(first)).toEqual({
-      'sales/month=2024-01': 'committed',
-      'large/month=2024-01': 'committed',
-      'doubled/month=2024-01': 'committed',
+      'sales(month=2024-01)': 'committed',
+      'large(month=2024-01)': 'committed',
+      'doubled(month=2024-01)': 'committed',
     })
     const rows = await rowsOf(lake, 'doubled/2024-01')
     const totals = [1, 2, 3].flatMap(shop => Array.from({ length: 100 }, (_, sale) => shop * sale))
@@ -41,12 +41,12 @@ describe.skipIf(!endpoint)('tasks that require each other', () => {
     const ended = await startAndWait(chained, { task: 'large', params: { month: '1999-10..1999-12' } })
     expect(ended).toMatchObject({ status: 'FAILED', cause: expect.stringContaining('the shop is closed') })
     expect(statusesOf(ended)).toEqual({
-      'sales/month=1999-10': 'committed',
-      'sales/month=1999-11': 'committed',
-      'sales/month=1999-12': 'failed',
-      'large/month=1999-10': 'committed',
-      'large/month=1999-11': 'committed',
-      'large/month=1999-12': 'notRun',
+      'sales(month=1999-10)': 'committed',
+      'sales(month=1999-11)': 'committed',
+      'sales(month=1999-12)': 'failed',
+      'large(month=1999-10)': 'committed',
+      'large(month=1999-11)': 'committed',
+      'large(month=1999-12)': 'notRun',
     })
     for (const month of ['1999-10', '1999-11']) expect(await manifestOf(lake, `large/${month}`)).toBeDefined()
     expect(await manifestOf(lake, 'large/1999-12')).toBeUndefined()

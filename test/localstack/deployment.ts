@@ -46,6 +46,9 @@ export interface Deployment {
   readonly queued: DeployedPipeline
   /** Three tasks in a row, each of which reads what the one before wrote. */
   readonly chained: DeployedPipeline
+  /** Flights, delays by origin, top airports; `edited` is the same over the same buckets, with an edited last task. */
+  readonly airports: DeployedPipeline
+  readonly edited: DeployedPipeline
 }
 
 /** Constructs by their names in tests. */
@@ -57,6 +60,8 @@ const constructs = {
   uploads: [theirStack, 'Uploads'],
   queued: [theirStack, 'Queued'],
   chained: [theirStack, 'Chained'],
+  airports: [theirStack, 'Airports'],
+  edited: [theirStack, 'Edited'],
 } as const
 
 /** Deploys both apps, or waits for them. @throws Error with the output of the CDK, for all callers */

@@ -66,7 +66,7 @@ export async function rowsOf(lake: Store, dataset: string): Promise<Row[]> {
     )
     for (const values of await parquetReadObjects({ file: await fileOf(lake, key), compressors })) {
       const row = { ...values, ...partition }
-      rows.push({ row, text: JSON.stringify(row) })
+      rows.push({ row, text: JSON.stringify(row, (_, value) => (typeof value === 'bigint' ? `${value}` : value)) })
     }
   }
   return rows.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)).map(({ row }) => row)

@@ -41,6 +41,10 @@ for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operat
   const { plan, process, commit } = new FanmillPipeline(stack, id, given)
   for (const { function: each } of [plan, ...process, commit]) each.addEnvironment('FANMILL_GROUP_BYTES', '${groupBytes}').addEnvironment('FANMILL_SETTLE_SECONDS', '1')
 }
+// Two versions of one pipeline over the same buckets: the second has an edited step.
+const common = { tiers: [middle], architecture: '${ownArchitecture}', dashboard: false, trigger: false }
+const { input, output } = new FanmillPipeline(stack, 'Airports', { ...common, entry: 'pipelines/airports.ts' })
+new FanmillPipeline(stack, 'Edited', { ...common, input, output, entry: 'pipelines/airports-edited.ts' })
 `
 
 /** The key of an upload, `incoming/<shop>/…`, decides about its faults. */
@@ -117,10 +121,45 @@ const doubled = task({
 export default pipeline({ name: 'shops', tasks: [doubled, large, sales] })
 `
 
+/** Flights, delays by origin, and the airports with most flights, which stand together in one bucket of an exchange. */
+const airports = (
+  flights: number,
+) => `import { column, count, cron, csv, files, lastMonth, param, parquet, partitionsOf, pipeline, sum, task } from 'fanmill'
+
+const flights = task({
+  name: 'flights',
+  params: { month: param.month() },
+  source: files({ paths: 'incoming/{month}/*.csv', format: csv() }),
+  columns: { origin: column.string(), destination: column.string(), delay: column.int32(), distance: column.int32() },
+  output: parquet({ path: '{task}/{month}' }),
+})
+const delays = task({
+  name: 'delays',
+  source: partitionsOf(flights),
+  output: parquet({ path: '{task}/{month}' }),
+}).reduce({ by: ['origin'], measures: { flights: count(), delay: sum('delay') } })
+const top = task({
+  name: 'top',
+  source: partitionsOf(delays),
+  output: parquet({ path: '{task}/{month}' }),
+})
+  .sql\`select origin, flights, delay, 'all' as country from input where flights >= ${flights}\`
+  .exchange({ by: ['country'] })
+  .sql({ scope: 'bucket' })\`select origin, flights, delay, row_number() over (partition by country order by flights desc, origin) as place from input\`
+
+export default pipeline({
+  name: 'airports',
+  tasks: [flights, delays, top],
+  schedule: cron('0 6 1 * ? *', { timezone: 'Europe/Berlin', params: { month: lastMonth } }),
+})
+`
+
 const files: Readonly<Record<string, string>> = {
   'package.json': '{ "name": "theirs", "private": true, "type": "module" }',
   'app.ts': app,
   'pipelines/visits.ts': visits,
   'pipelines/uploads.ts': uploads,
   'pipelines/shops.ts': shops,
+  'pipelines/airports.ts': airports(10),
+  'pipelines/airports-edited.ts': airports(100),
 }

@@ -1,0 +1,123 @@
+/** A deployed graph over real flights: delays by origin, and the airports with most flights, for three months at once. */
+import { readFileSync } from 'node:fs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Store } from '../../lib/store/store.ts'
+import { eventsOf, fanmill } from '../cli/fanmill.ts'
+import { type DeployedPipeline, deployment } from './deployment.ts'
+import { endpoint, environment } from './environment.ts'
+import { type Ended, startAndWait, upload } from './executions.ts'
+import { keysOf, lakeOf, rowsOf } from './lake.ts'
+
+interface Flight {
+  readonly date: string
+  readonly origin: string
+  readonly destination: string
+  readonly delay: number
+  readonly distance: number
+}
+
+const source = new URL('../data/flights-20k.json', import.meta.resolve('vega-datasets'))
+const months = ['2001-01', '2001-02', '2001-03'] as const
+const tasks = ['flights', 'delays', 'top'] as const
+
+/** Flights of a month, as they are in the source. */
+function flightsOf(month: string): Flight[] {
+  const all = JSON.parse(readFileSync(source, 'utf8')) as Flight[]
+  return all.filter(({ date }) => date.startsWith(month.replace('-', '/')))
+}
+
+const csvOf = (flights: readonly Flight[]): Buffer =>
+  Buffer.from(
+    [
+      'origin,destination,delay,distance',
+      ...flights.map(({ origin, destination, delay, distance }) => [origin, destination, delay, distance].join(',')),
+    ].join('\n'),
+  )
+
+/** Flights and delays by origin, counted from the source. */
+function delaysOf(month: string): { origin: string; flights: number; delay: number }[] {
+  const sums = new Map<string, { origin: string; flights: number; delay: number }>()
+  for (const { origin, delay } of flightsOf(month)) {
+    const sum = sums.get(origin) ?? { origin, flights: 0, delay: 0 }
+    sums.set(origin, { origin, flights: sum.flights + 1, delay: sum.delay + delay })
+  }
+  return [...sums.values()].sort((a, b) => (a.origin < b.origin ? -1 : 1))
+}
+
+const topOf = (month: string, least: number) =>
+  delaysOf(month)
+    .filter(({ flights }) => flights >= least)
+    .sort((a, b) => b.flights - a.flights || (a.origin < b.origin ? -1 : 1))
+    .map((row, index) => ({ ...row, place: index + 1 }))
+
+describe.skipIf(!endpoint)('a graph of tasks with exchanges', () => {
+  let airports: DeployedPipeline
+  let edited: DeployedPipeline
+  let lake: Store
+
+  beforeAll(async () => {
+    ;({ airports, edited } = await deployment())
+    lake = lakeOf(airports.output)
+    for (const month of months) await upload(airports, `incoming/${month}/flights.csv`, csvOf(flightsOf(month)))
+  })
+
+  const numbersOf = async (dataset: string, ...names: readonly string[]): Promise<Record<string, unknown>[]> =>
+    (await rowsOf(lake, dataset)).map(row => ({
+      origin: row.origin,
+      ...Object.fromEntries(names.map(name => [name, Number(row[name])])),
+    }))
+
+  const statusesOf = ({ tasks: nodes }: Ended) => Object.groupBy(nodes, ({ status }) => status)
+
+  it('backfills three months: every node is committed once, in the rows of a count over the source', async () => {
+    const ended = await startAndWait(airports, { params: { month: '2001-01..2001-03' } })
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' })
+    expect(
+      statusesOf(ended)
+        .committed?.map(({ node }) => node)
+        .sort(),
+    ).toEqual(tasks.flatMap(task => months.map(month => `${task}(month=${month})`)).sort())
+    for (const month of months) {
+      expect((await rowsOf(lake, `flights/${month}`)).length).toBe(flightsOf(month).length)
+      const delays = await numbersOf(`delays/${month}`, 'flights', 'delay')
+      expect(delays.toSorted((a, b) => (String(a.origin) < String(b.origin) ? -1 : 1))).toEqual(delaysOf(month))
+      const top = await numbersOf(`top/${month}`, 'flights', 'delay', 'place')
+      expect(top.toSorted((a, b) => Number(a.place) - Number(b.place))).toEqual(topOf(month, 10))
+    }
+    // Rows between stages are no state that stays.
+    expect(await keysOf(lake, '.fanmill/exchange/')).toEqual([])
+  })
+
+  it('runs only what depends on an edited step', async () => {
+    const ended = await startAndWait(edited, { params: { month: '2001-01..2001-03' } })
+    const { committed = [], complete = [] } = statusesOf(ended)
+    expect(committed.map(({ task }) => task)).toEqual(['top', 'top', 'top'])
+    expect(complete).toHaveLength(6)
+    const top = await numbersOf('top/2001-02', 'flights', 'delay', 'place')
+    expect(top.toSorted((a, b) => Number(a.place) - Number(b.place))).toEqual(topOf('2001-02', 100))
+  })
+
+  it('runs at a scheduled time for the parameters of that time', async () => {
+    // The first of April in Berlin.
+    const ended = await startAndWait(edited, { schedule: { time: '2001-03-31T22:30:00Z' } })
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' })
+    expect(ended.tasks.map(({ node, status }) => `${node} ${status}`)).toEqual(
+      tasks.map(task => `${task}(month=2001-03) complete`),
+    )
+  })
+
+  it('is started for a range from the command line, which shows each node and leaves siblings of a failed one complete', async () => {
+    const operate = (words: string) =>
+      fanmill([...words.split(' '), '--stack', airports.stack, '--pipeline', 'Edited'], { env: environment })
+    // No flights were uploaded for April.
+    const started = await operate('start top --param month=2001-03..2001-04 --wait --json')
+    expect(started.code).toBe(1)
+    expect(eventsOf(started).end).toMatchObject({ event: 'end', status: 'failed', error: { code: 'NO_INPUT' } })
+    const status = await operate('status')
+    for (const month of ['2001-03', '2001-04'])
+      for (const task of tasks) expect(status.stdout).toContain(`node ${task}(month=${month}): `)
+    expect(status.stdout).toContain('node top(month=2001-03): complete already')
+    expect(status.stdout).toContain('node flights(month=2001-04): failed')
+    expect(status.stdout).toContain('node top(month=2001-04): not run')
+  })
+})
