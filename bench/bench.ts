@@ -12,6 +12,7 @@ import { cases as textCases } from './cases.ts'
 import { emptyFolders, productPath, removeFolders } from './commands.ts'
 import { keepFigures } from './figures.ts'
 import { generate } from './generate.ts'
+import { graphCase } from './graph-case.ts'
 import { inflatedBytes, inputPath } from './inputs.ts'
 import { keyedCases } from './keyed-cases.ts'
 import { type Measurement, measure } from './measure.ts'
@@ -20,7 +21,7 @@ import { caseTable, keep, resultOf } from './results.ts'
 import { type Summary, summarize } from './summary.ts'
 import { expectedFacts } from './verify.ts'
 
-const cases = [...textCases, ...keyedCases]
+const cases = [...textCases, ...keyedCases, graphCase]
 const options = { only: { type: 'string' }, runs: { type: 'string' }, peers: { type: 'boolean' } } as const
 const { only, runs = '3', peers = false } = parseArgs({ options }).values
 const names = [...cases, ...figureCases].map(({ name }) => name)

@@ -4,6 +4,7 @@ import { type KeyFilter, keyFilter } from '../lib/aws/key-wildcard.ts'
 import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
 import { outputKind } from '../lib/define/output-kind.ts'
 import { datasetAt, sourcePaths, upstreamOf } from '../lib/define/source-paths.ts'
+import { targetPaths } from '../lib/define/target-paths.ts'
 import { stagesOf } from '../lib/define/task-stages.ts'
 import { templateTokens } from '../lib/define/template-syntax.ts'
 import { PermanentError } from '../lib/errors/errors.ts'
@@ -41,7 +42,11 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
   return {
     inputs: unique(
       tasks
-        .flatMap(task => [...sourcePaths(task.source), ...Object.values(task.tables).map(table => table.path)])
+        .flatMap(task => [
+          ...sourcePaths(task.source),
+          ...Object.values(task.tables).map(table => table.path),
+          ...targetPaths(task),
+        ])
         .map(path => inputPrefix + keyPattern(path)),
     ),
     outputs: unique(outputs),

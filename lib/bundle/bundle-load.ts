@@ -44,7 +44,7 @@ export async function codeHashes(
   return new Map(pipeline.tasks.map(task => [task.name, hash(task)]))
 }
 
-/** Returns a function that computes the code hash of a task. */
+/** Returns a function that computes the code hash of a task, once for all its nodes. */
 export async function taskHasher(
   bundle: LoadableBundle & Pick<Bundle, 'hashText'>,
   { tasks }: PipelineDefinition,
@@ -52,15 +52,15 @@ export async function taskHasher(
   const exported = Object.entries(await loadModule(bundle))
   const hash = codeHasher(bundle.hashText)
   const versions = rowVersions()
+  const known = new Map<TaskDefinition, string>()
   return task => {
+    const found = known.get(task)
+    if (found !== undefined) return found
     const exportedAs = exported.find(([, value]) => value === task)?.[0]
-    return hash({
-      task: task.name,
-      versions,
-      position: { index: tasks.indexOf(task), count: tasks.length },
-      exportedAs,
-      version: task.version,
-    })
+    const position = { index: tasks.indexOf(task), count: tasks.length }
+    const computed = hash({ task: task.name, versions, position, exportedAs, version: task.version })
+    known.set(task, computed)
+    return computed
   }
 }
 

@@ -7,7 +7,7 @@ import { printTable } from './table.ts'
 
 /** Prints nothing when no task has an estimate. */
 export async function printEstimates(plans: readonly TaskPlan[]): Promise<void> {
-  const estimated = plans.flatMap(({ task, aws }) => (aws ? [{ task, aws }] : []))
+  const estimated = plans.flatMap(({ node, aws }) => (aws ? [{ task: node, aws }] : []))
   const [first] = estimated
   if (!first) return
   print('')

@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatRate, formatSeconds } from './amounts.t
 import { textWidth } from './column-widths.ts'
 
 export interface BarState {
-  readonly task: string
+  readonly node: string
   readonly phase?: RunPhase | 'done' | undefined
   /** Absent until the run is planned. */
   readonly plan?: BarPlan | undefined
@@ -37,9 +37,9 @@ const wideColumns = 100
 
 /** Returns the line. Parts that do not fit are left out whole, the least important first. */
 export function barText(state: BarState, { columns, nowMs, draw }: BarOptions): string {
-  const { task, phase, plan, bytes, rows, members, rejects } = state
+  const { node, phase, plan, bytes, rows, members, rejects } = state
   const room = columns - 1
-  if (!plan) return firstThatFits([[task, phase].filter(Boolean).join(' '), task, phase ?? ''], room)
+  if (!plan) return firstThatFits([[node, phase].filter(Boolean).join(' '), node, phase ?? ''], room)
   const isConverted = phase === 'commit' || phase === 'done'
   // Header lines are among the planned bytes, but not among the converted ones, so that the sum stays a little below.
   const fraction = isConverted || plan.bytes === 0 ? 1 : Math.min(1, bytes / plan.bytes)
@@ -48,8 +48,8 @@ export function barText(state: BarState, { columns, nowMs, draw }: BarOptions): 
   const left = (seconds * (plan.bytes - bytes)) / bytes
   const [wide, narrow] = barWidths
   const bar = draw(fraction, columns >= wideColumns ? wide : narrow)
-  const name = phase === undefined ? task : `${task} ${phase}`
-  const head = firstThatFits([`${name} ${bar} ${percent}`, `${name} ${percent}`, `${task} ${percent}`, percent], room)
+  const name = phase === undefined ? node : `${node} ${phase}`
+  const head = firstThatFits([`${name} ${bar} ${percent}`, `${name} ${percent}`, `${node} ${percent}`, percent], room)
   const parts: readonly Part[] = [
     { rank: 1, text: `${formatBytes(Math.round(bytes))} of ${formatBytes(plan.bytes)}` },
     { rank: 3, text: `${formatCount(rows)} rows` },

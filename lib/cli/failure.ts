@@ -17,7 +17,7 @@ export function exitCodeOf(error: unknown): number {
   const code = error instanceof FanmillError ? error.code : undefined
   if (code === undefined) return exitCodes.failed
   if (code === 'ABORTED') return exitCodes.interrupted
-  const isUsage = usageCodes.includes(code) || /^(DEFINITION|SQL)_/.test(code)
+  const isUsage = usageCodes.includes(code) || /^(DEFINITION|SQL|PARAM|GRAPH)_/.test(code)
   return isUsage ? exitCodes.usage : exitCodes.failed
 }
 
@@ -61,13 +61,7 @@ export async function explain(
   if (debug && error instanceof Error) printToStderr(stacks(error))
 }
 
-const usageCodes: readonly ErrorCode[] = [
-  'USAGE',
-  'PARAM_INVALID',
-  'TASK_UNKNOWN',
-  'OUTPUT_AMBIGUOUS',
-  'COLUMNS_MISSING',
-]
+const usageCodes: readonly ErrorCode[] = ['USAGE', 'TASK_UNKNOWN', 'OUTPUT_AMBIGUOUS', 'COLUMNS_MISSING']
 
 const advices: Partial<Record<ErrorCode, string>> = {
   ABORTED: 'the same command resumes it',

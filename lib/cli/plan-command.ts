@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander'
 import type { TaskPlan } from '../local/plan-run.ts'
+import { reasonsText } from '../model/run-reason.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { printEstimates } from './aws-estimates.ts'
 import { paintLevel } from './colours.ts'
@@ -39,33 +40,45 @@ async function planAction(pipeline: string, task: string | undefined, flags: Pla
   else await printPlan(plan.tasks)
 }
 
+/** With more nodes, those that are complete are counted, and not listed. */
+const shownMax = 20
+
+/** Says whether a node is due to run, and why. */
+const whyLine = ({ node, status, reasons }: TaskPlan): string =>
+  status === 'complete' ? `${node}: complete already` : `${node}: runs (${reasonsText(reasons)})`
+
 const numbers = ['inputs', 'members', 'bytes in', 'bytes', 'slices', 'batches', 'skew', 'parts']
 
 async function printPlan(plans: readonly TaskPlan[]): Promise<void> {
-  await printTable(['task', ...numbers], plans.map(planRow), { numbers })
+  const due = plans.filter(({ status }) => status === 'due')
+  const shown = plans.length > shownMax ? due : plans
+  await printTable(['task', ...numbers], shown.map(planRow), { numbers, otherwise: '' })
+  print('')
+  for (const plan of shown) print(visible(whyLine(plan)))
+  if (plans.length > 1) print(`${plans.length} nodes: ${due.length} due, ${plans.length - due.length} complete`)
   const tables = plans.flatMap(plan =>
-    plan.tables.map(table => [plan.task, table.name, table.path, formatBytes(table.bytes)]),
+    plan.tables.map(table => [plan.node, table.name, table.path, formatBytes(table.bytes)]),
   )
   if (tables.length > 0) {
     print('')
     await printTable(['task', 'table', 'path', 'bytes'], tables, { numbers: ['bytes'] })
   }
-  const exchanges = plans.flatMap(({ task, exchanges = [] }) =>
-    exchanges.map(({ by, buckets }, index) => [task, index + 2, by.join(', '), buckets ?? '']),
+  const exchanges = shown.flatMap(({ node, exchanges = [] }) =>
+    exchanges.map(({ by, buckets }, index) => [node, index + 2, by.join(', '), buckets ?? '']),
   )
   if (exchanges.length > 0) {
     print('')
     await printTable(['task', 'stage', 'rows by', 'buckets'], exchanges, { numbers: ['stage', 'buckets'] })
   }
-  await printEstimates(plans)
-  for (const { task, warnings } of plans) {
-    for (const warning of warnings) printToStderr(`${paintLevel('warn')}: ${visible(`${task}: ${warning}`)}`)
+  await printEstimates(due)
+  for (const { node, warnings } of plans) {
+    for (const warning of warnings) printToStderr(`${paintLevel('warn')}: ${visible(`${node}: ${warning}`)}`)
   }
 }
 
 function planRow(plan: TaskPlan): readonly unknown[] {
-  const { task, inputs, members, bytesIn, bytes, slices, batches, skew, expectedParts } = plan
+  const { node, inputs, members, bytesIn, bytes, slices, batches, skew, expectedParts } = plan
   const counts = [slices, batches].map(formatCount)
   const read = [formatCount(inputs), formatCount(members), formatBytes(bytesIn), formatBytes(bytes)]
-  return [task, ...read, ...counts, skew.toFixed(2), formatCount(expectedParts)]
+  return [node, ...read, ...counts, skew.toFixed(2), formatCount(expectedParts)]
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addConfigCommand } from './config-command.ts'
 import { addHeadCommand, addShowCommand } from './dataset-commands.ts'
+import { addGraphCommand } from './graph-command.ts'
 import { addInferCommand } from './infer-command.ts'
 import { addLogsCommand } from './logs-command.ts'
 import { addPlanCommand } from './plan-command.ts'
@@ -17,6 +18,7 @@ const addCommands = [
   addRunCommand,
   addPlanCommand,
   addTasksCommand,
+  addGraphCommand,
   addInferCommand,
   addUnzipCommand,
   addRunsCommand,

@@ -59,12 +59,12 @@ function barsView(multi: MultiBar, stream: NodeJS.WriteStream): RunView {
   const bars = new Map<string, Bar>()
   const show = (event: RunEvent) => {
     if (event.event === 'log') multi.log(`${messageText(event, stream)}\n`)
+    else if (event.event === 'node') finish(multi, bars, event.node)
     else if (event.event === 'plan' || event.event === 'progress') {
-      if (!bars.has(event.task)) for (const bar of bars.values()) finish(bar)
-      const before = bars.get(event.task)?.state ?? emptyState(event.task)
+      const before = bars.get(event.node)?.state ?? emptyState(event.node)
       const state = event.event === 'plan' ? planned(before, event) : advanced(before, event)
-      const bar = bars.get(event.task) ?? { single: multi.create(1, 0, state), state }
-      bars.set(event.task, bar)
+      const bar = bars.get(event.node) ?? { single: multi.create(1, 0, state), state }
+      bars.set(event.node, bar)
       bar.state = state
       bar.single.update(state)
     }
@@ -72,13 +72,23 @@ function barsView(multi: MultiBar, stream: NodeJS.WriteStream): RunView {
   return { show, stop: () => stopBars(multi) }
 }
 
-/** Marks a bar as done: tasks run one after another, so that when one begins, those before it have ended. */
-function finish(bar: Bar): void {
+/** Limit on the bars of nodes that have ended, so that those of running nodes stay on the screen. */
+const finishedMax = 5
+
+/** Marks the bar of a node as done, and removes that of the node that ended first where there are too many. */
+function finish(multi: MultiBar, bars: Map<string, Bar>, node: string): void {
+  const bar = bars.get(node)
+  if (!bar) return
   bar.state = { ...bar.state, phase: 'done' }
   bar.single.update(bar.state)
+  const done = [...bars].filter(([, { state }]) => state.phase === 'done')
+  for (const [name, { single }] of done.slice(0, -finishedMax)) {
+    multi.remove(single)
+    bars.delete(name)
+  }
 }
 
-const emptyState = (task: string): BarState => ({ task, members: 0, bytes: 0, rows: 0, rejects: 0 })
+const emptyState = (node: string): BarState => ({ node, members: 0, bytes: 0, rows: 0, rejects: 0 })
 
 function planned(state: BarState, { members, bytes }: Extract<RunEvent, { event: 'plan' }>): BarState {
   return { ...state, plan: { members, bytes, atMs: Date.now() } }

@@ -40,6 +40,7 @@ export { type Delta, type DeltaOptions, delta } from './delta.ts'
 export { type DeltaTableOptions, deltaTable } from './delta-table.ts'
 export type { DistinctOptions, ExchangeOptions, ReduceOptions } from './exchange.ts'
 export type { DistinctStep, ExchangeStep, Measure, Measures, ReduceStep } from './exchange-definition.ts'
+export { type ExternalTask, type ExternalTaskOptions, externalTask } from './external-task.ts'
 export {
   type Csv,
   type CsvOptions,
@@ -94,6 +95,7 @@ export { partitionsOf } from './partitions-of.ts'
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline.ts'
 export { RejectError } from './reject-error.ts'
 export type {
+  ExternalTaskDefinition,
   NamedRequirements,
   Requirement,
   RequirementDefinition,

@@ -9,8 +9,9 @@ import { checkOutputsApart } from './output-paths.ts'
 import type { Resources } from './requirement-definition.ts'
 import type { ScheduleDefinition } from './schedule-definition.ts'
 import { filledText, relativePath } from './schemas.ts'
-import { amounts, definitionName } from './task.ts'
+import { amounts } from './task.ts'
 import { checkOutputColumns, checkTemplate } from './task-checks.ts'
+import { definitionName } from './task-name.ts'
 import { taskLayers } from './task-order.ts'
 
 /** The options of `pipeline`. */

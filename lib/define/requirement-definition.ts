@@ -10,15 +10,28 @@ export interface RequiredTask {
   readonly output: Output
 }
 
+/** Files that somebody else writes. */
+export interface ExternalTaskDefinition {
+  readonly kind: 'externalTask'
+  readonly name: string
+  readonly doc?: string
+  readonly params: Params
+  /** The path of a flag file, or a glob, under the input root: a template with `{param}` placeholders. */
+  readonly target: string
+}
+
+/** What can be required. */
+export type Requirable = RequiredTask | ExternalTaskDefinition
+
 /** A task that must be complete first, with values for some of its parameters; several values give a node for each. */
 export interface RequirementDefinition {
   readonly kind: 'requirement'
-  readonly task: RequiredTask
+  readonly task: Requirable
   readonly values: Readonly<Record<string, readonly ParamValue[]>>
 }
 
 /** A task, or a task with values for some of its parameters. */
-export type Requirement = RequiredTask | RequirementDefinition
+export type Requirement = Requirable | RequirementDefinition
 /** What a task requires: one task, a list, or a record whose names `partitionsOf` may use. */
 export type Requirements =
   | Requirement

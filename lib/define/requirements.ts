@@ -6,7 +6,7 @@ import type { ParamDefinition, Params, ParamValue } from './param-definition.ts'
 import { readParamValue } from './param-value.ts'
 import type {
   NamedRequirements,
-  RequiredTask,
+  Requirable,
   Requirement,
   RequirementDefinition,
   Requirements,
@@ -40,7 +40,7 @@ export function namedRequirements(given: Requirements): NamedRequirements {
  */
 export function requirementOf(
   caller: string,
-  task: RequiredTask,
+  task: Requirable,
   given: Readonly<Record<string, unknown>>,
 ): RequirementDefinition {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
@@ -51,7 +51,7 @@ export function requirementOf(
 
 function readValues(
   caller: string,
-  { name, value, task }: { readonly name: string; readonly value: unknown; readonly task: RequiredTask },
+  { name, value, task }: { readonly name: string; readonly value: unknown; readonly task: Requirable },
 ): readonly ParamValue[] {
   const param = task.params[name]
   const names = Object.keys(task.params)
@@ -83,7 +83,7 @@ export function openParams(
 
 function isRequirement(value: unknown): value is Requirement {
   if (typeof value !== 'object' || value === null || !Object.isFrozen(value) || !('kind' in value)) return false
-  return value.kind === 'task' || value.kind === 'requirement'
+  return value.kind === 'task' || value.kind === 'externalTask' || value.kind === 'requirement'
 }
 
 const isList = <T>(value: T | readonly T[]): value is readonly T[] => Array.isArray(value)

@@ -30,7 +30,8 @@ type KnownTask = Pick<RequiredTask, 'name' | 'output'>
 
 /** Returns the tasks that a task needs before it, as far as its definition names them. */
 export function requiredTasks({ source, requires }: Pick<TaskDefinition, 'source' | 'requires'>): readonly KnownTask[] {
-  const required = typeof requires === 'object' ? Object.values(requires).flatMap(all => all.map(one => one.task)) : []
+  const named = typeof requires === 'object' ? Object.values(requires).flat() : []
+  const required = named.map(({ task }) => task).filter(task => task.kind === 'task')
   const upstream = upstreamOf(source)
   return upstream ? [...required, upstream] : required
 }

@@ -27,6 +27,7 @@ import { anyFunction, columns as columnsSchema, count, filledText, flag, oneOf, 
 import { sql } from './sql.ts'
 import { mapBatches, mapRows } from './steps.ts'
 import { checkTask, missingByDefault } from './task-checks.ts'
+import { definitionName } from './task-name.ts'
 import type { AnyTaskOptions, TaskOptions } from './task-options.ts'
 import type { Task } from './task-type.ts'
 
@@ -82,12 +83,6 @@ export function taskWithSteps(given: AnyTaskOptions, steps: readonly StepDefinit
   const made = Object.freeze(data) as Task
   return made
 }
-
-/** The schema of task and pipeline names, which become parts of paths and of cloud resources' names. */
-export const definitionName = v.pipe(
-  v.string('a name'),
-  v.regex(/^[a-z0-9][a-z0-9-]*$/, 'a name of lower case letters, digits and hyphens'),
-)
 
 function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDefinition {
   const subject = subjectOf(given)

@@ -1,6 +1,5 @@
 /** The graph of a walk as JSON: nodes, which are tasks with their parameters, and what each requires; the content of graph.json. */
 import * as v from 'valibot'
-import type { ParamValues } from '../define/definition.ts'
 import type { DataOf } from '../model/json-schema.ts'
 import { formatVersion, paramsSchema } from '../model/manifest.ts'
 import { canonicalJson, shortHash } from '../model/run-identity.ts'
@@ -10,7 +9,7 @@ import { stateRoot } from '../store/state-root.ts'
 const keysSchema = v.array(v.string())
 
 const nodeSchema = v.object({
-  /** Names the task and its parameters: `flights/month=2001-01`. */
+  /** The id of the node, as events and results have it: `flights(month=2001-01)`. */
   key: v.string(),
   task: v.string(),
   params: paramsSchema,
@@ -20,6 +19,8 @@ const nodeSchema = v.object({
   requires: keysSchema,
   /** The same keys by the names that the task has for its requirements. */
   groups: v.record(v.string(), keysSchema),
+  /** Files of external tasks that must be there first. */
+  targets: v.optional(v.array(v.object({ node: v.string(), path: v.string(), isGlob: v.boolean() }))),
   /** Key of the node that writes the same output before this one; absent where there is none. */
   after: v.optional(v.string()),
 })
@@ -43,12 +44,6 @@ export const readGraph = reader(graphSchema)
 /** Limit on the nodes of a graph: a state file of some megabytes, and a walk whose end a person can still read. */
 export const nodeCountMax = 10_000
 
-/** Returns the key of a node: the same for the same task and parameters. */
-export function nodeKeyOf(task: string, params: ParamValues): string {
-  const values = Object.entries(params).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
-  return [task, ...values].join('/')
-}
-
 /** Returns 16 hexadecimal digits that are the same for the same request of the same pipeline. */
 export function graphIdOf({ pipeline, requested }: Pick<TaskGraph, 'pipeline' | 'requested'>): string {
   return shortHash(canonicalJson({ pipeline, requested }))
@@ -60,6 +55,8 @@ export function graphKeys(graphId: string) {
   return {
     folder,
     graph: `${folder}graph.json`,
+    /** How each node ended, of a walk on a laptop. */
+    walk: `${folder}walk.json`,
     request: `${folder}request.json`,
     /** The nodes that a step gives to the state machine. */
     wave: (step: number) => `${folder}waves/${step}.json`,

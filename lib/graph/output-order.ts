@@ -25,7 +25,7 @@ export function orderOutputs(nodes: readonly GraphNode[], tasks: readonly TaskDe
 }
 
 /** Returns the length of the longest way from each node to one that requires nothing. */
-export function depthsOf(nodes: readonly GraphNode[]): ReadonlyMap<string, number> {
+export function depthsOf(nodes: readonly Pick<GraphNode, 'key' | 'requires'>[]): ReadonlyMap<string, number> {
   const depths = new Map<string, number>()
   for (const { key, requires } of nodes)
     depths.set(

@@ -7,24 +7,37 @@ import type {
   TaskDefinition,
 } from '../define/definition.ts'
 import { readParamValue } from '../define/param-value.ts'
-import type { NamedRequirements, RequiredTask, RequirementDefinition } from '../define/requirement-definition.ts'
+import type {
+  ExternalTaskDefinition,
+  NamedRequirements,
+  Requirable,
+  RequiredTask,
+  RequirementDefinition,
+} from '../define/requirement-definition.ts'
 import { isRequirements, namedRequirements, requirementsText } from '../define/requirements.ts'
 import { upstreamOf } from '../define/source-paths.ts'
 import { findRequired } from '../define/task-order.ts'
+import { hasGlob } from '../define/template-syntax.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
-import { nodeKeyOf } from './graph.ts'
+import { nodeIdOf } from '../model/node-name.ts'
+import type { ExternalTarget } from '../model/upstream-node.ts'
+import { renderPath, templateGlob } from '../paths/path-template.ts'
 import { combinations } from './param-sets.ts'
 import { pathText } from './path-text.ts'
 
 /** A task with its parameters, and the key that names both. */
-export interface NodeName {
+export interface BoundTask {
   readonly key: string
   readonly task: TaskDefinition
   readonly params: ParamValues
 }
 
-/** Nodes by the name that the task has for them. */
-export type NamedNodes = Readonly<Record<string, readonly NodeName[]>>
+export interface RequiredNodes {
+  /** Nodes by the name that the task has for them. */
+  readonly groups: Readonly<Record<string, readonly BoundTask[]>>
+  /** Files of external tasks, which are not nodes: nobody runs them. */
+  readonly targets: readonly ExternalTarget[]
+}
 
 /**
  * Returns the nodes that a node requires. `pathTo` returns the keys on the way to it, for messages.
@@ -32,19 +45,24 @@ export type NamedNodes = Readonly<Record<string, readonly NodeName[]>>
  */
 export function requiredNodes(
   pipeline: PipelineDefinition,
-  node: NodeName,
+  node: BoundTask,
   pathTo: () => readonly string[],
-): NamedNodes {
-  const named = Object.entries(requirementsOf(node, pathTo))
-  const groups = named.map(([name, requirements]) => {
-    const nodes = requirements.flatMap(requirement => nodesOf(pipeline, requirement, { node, pathTo }))
-    return [name, [...new Map(nodes.map(one => [one.key, one])).values()]]
-  })
-  return Object.fromEntries(groups)
+): RequiredNodes {
+  const groups: Record<string, readonly BoundTask[]> = {}
+  const targets: ExternalTarget[] = []
+  for (const [name, requirements] of Object.entries(requirementsOf(node, pathTo))) {
+    const nodes = requirements.flatMap(({ task: required, values }) => {
+      if (required.kind === 'task') return nodesOf(pipeline, { required, values }, { node, pathTo })
+      targets.push(...targetsOf(required, values, { node, pathTo }))
+      return []
+    })
+    if (nodes.length > 0) groups[name] = [...new Map(nodes.map(one => [one.key, one])).values()]
+  }
+  return { groups, targets }
 }
 
 /** Returns the requirements of a task under its parameters, with the task that its source reads. */
-function requirementsOf({ task, params }: NodeName, pathTo: () => readonly string[]): NamedRequirements {
+function requirementsOf({ task, params }: BoundTask, pathTo: () => readonly string[]): NamedRequirements {
   const { requires = {}, source } = task
   const named = typeof requires === 'function' ? callRequires(requires, { params, pathTo }) : requires
   const upstream = upstreamOf(source)
@@ -75,29 +93,44 @@ function callRequires(
 
 /** The node that requires others. */
 interface Requiring {
-  readonly node: NodeName
+  readonly node: BoundTask
   readonly pathTo: () => readonly string[]
 }
+
+type Values = RequirementDefinition['values']
 
 /** Returns one node for each combination of the values of a requirement. */
 function nodesOf(
   pipeline: PipelineDefinition,
-  requirement: RequirementDefinition,
+  { required, values }: { readonly required: RequiredTask; readonly values: Values },
   requiring: Requiring,
-): readonly NodeName[] {
-  const { node } = requiring
+): readonly BoundTask[] {
   const subject = `pipeline ${pipeline.name}`
-  const task = findRequired(requirement.task, { subject, task: node.task, tasks: pipeline.tasks })
-  const values = Object.entries(task.params).map(([name, param]) => {
-    const bound = requirement.values[name] ?? [flowingValue(task, { name, param }, requiring)]
-    return [name, bound] as const
+  const task = findRequired(required, { subject, task: requiring.node.task, tasks: pipeline.tasks })
+  return paramsOf(task, values, requiring).map(params => ({ key: nodeIdOf(task.name, params), task, params }))
+}
+
+/** Returns the files of an external task for each combination of the values of a requirement. */
+function targetsOf(external: ExternalTaskDefinition, values: Values, requiring: Requiring): readonly ExternalTarget[] {
+  const isGlob = hasGlob(external.target)
+  const render = isGlob ? templateGlob : renderPath
+  return paramsOf(external, values, requiring).map(params => ({
+    node: nodeIdOf(external.name, params),
+    path: render(external.target, params),
+    isGlob,
+  }))
+}
+
+function paramsOf(task: Requirable, values: Values, requiring: Requiring): readonly ParamValues[] {
+  const named = Object.entries(task.params).map(([name, param]) => {
+    return [name, values[name] ?? [flowingValue(task, { name, param }, requiring)]] as const
   })
-  return combinations(values).map(params => ({ key: nodeKeyOf(task.name, params), task, params }))
+  return combinations(named)
 }
 
 /** Returns the value that a parameter has from the node that requires its task, or its default. */
 function flowingValue(
-  task: TaskDefinition,
+  task: Requirable,
   { name, param }: { readonly name: string; readonly param: ParamDefinition },
   { node, pathTo }: Requiring,
 ): ParamValue {

@@ -2,14 +2,16 @@
 import type { ParamDefinition, Params, ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { formatVersion } from '../model/manifest.ts'
+import { nodeIdOf } from '../model/node-name.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { refuseUnknownParam } from '../model/param-values.ts'
 import { taskNamed } from '../model/resolve-task.ts'
-import { type GraphNode, nodeCountMax, nodeKeyOf, type TaskGraph } from './graph.ts'
+import type { ExternalTarget } from '../model/upstream-node.ts'
+import { type GraphNode, nodeCountMax, type TaskGraph } from './graph.ts'
 import { orderOutputs } from './output-order.ts'
 import { paramSets } from './param-sets.ts'
 import { pathText } from './path-text.ts'
-import { type NodeName, requiredNodes } from './required-nodes.ts'
+import { type BoundTask, requiredNodes } from './required-nodes.ts'
 
 export interface GraphRequest {
   /** Names of the tasks; default all of the pipeline. */
@@ -35,12 +37,12 @@ export function resolveGraph(pipeline: PipelineDefinition, request: GraphRequest
   }
 }
 
-function requestedNodes(pipeline: PipelineDefinition, { tasks, params = {} }: GraphRequest): readonly NodeName[] {
+function requestedNodes(pipeline: PipelineDefinition, { tasks, params = {} }: GraphRequest): readonly BoundTask[] {
   const chosen = tasks?.map(name => taskNamed(pipeline, name)) ?? pipeline.tasks
   refuseUnknownParam(jointParams(chosen), params)
   return chosen.flatMap(task => {
     const own = Object.entries(params).filter(([name]) => Object.hasOwn(task.params, name))
-    return paramSets(task.params, Object.fromEntries(own)).map(values => nodeNameOf(task, values))
+    return paramSets(task.params, Object.fromEntries(own)).map(values => bindTask(task, values))
   })
 }
 
@@ -50,30 +52,31 @@ function jointParams(tasks: readonly TaskDefinition[]): Params {
   return all
 }
 
-const nodeNameOf = (task: TaskDefinition, params: ParamValues): NodeName => ({
-  key: nodeKeyOf(task.name, params),
+const bindTask = (task: TaskDefinition, params: ParamValues): BoundTask => ({
+  key: nodeIdOf(task.name, params),
   task,
   params,
 })
 
 /** A node whose requirements are being added. */
 interface Visit {
-  readonly node: NodeName
-  readonly groups: Readonly<Record<string, readonly NodeName[]>>
-  readonly pending: NodeName[]
+  readonly node: BoundTask
+  readonly groups: Readonly<Record<string, readonly BoundTask[]>>
+  readonly targets: readonly ExternalTarget[]
+  readonly pending: BoundTask[]
 }
 
 /** Adds a node after all that it requires. Deliberately without recursion, because a chain may be as long as a graph may be large. */
-function addNodes(pipeline: PipelineDefinition, nodes: Map<string, GraphNode>, first: NodeName): void {
+function addNodes(pipeline: PipelineDefinition, nodes: Map<string, GraphNode>, first: BoundTask): void {
   const stack: Visit[] = []
   const entered = new Set<string>()
   const pathTo = (key: string) => (): readonly string[] => [...stack.map(({ node }) => node.key), key]
-  const enter = (node: NodeName): void => {
+  const enter = (node: BoundTask): void => {
     const path = pathTo(node.key)
     if (entered.has(node.key)) throw cycle(path())
     if (nodes.size + stack.length >= nodeCountMax) throw tooManyNodes(path())
-    const groups = requiredNodes(pipeline, node, path)
-    stack.push({ node, groups, pending: Object.values(groups).flat().reverse() })
+    const { groups, targets } = requiredNodes(pipeline, node, path)
+    stack.push({ node, groups, targets, pending: Object.values(groups).flat().reverse() })
     entered.add(node.key)
   }
   enter(first)
@@ -87,7 +90,7 @@ function addNodes(pipeline: PipelineDefinition, nodes: Map<string, GraphNode>, f
   }
 }
 
-function graphNodeOf({ node, groups }: Visit): GraphNode {
+function graphNodeOf({ node, groups, targets }: Visit): GraphNode {
   const keys = Object.entries(groups).map(([name, all]) => [name, all.map(({ key }) => key)] as const)
   return {
     key: node.key,
@@ -96,6 +99,7 @@ function graphNodeOf({ node, groups }: Visit): GraphNode {
     output: outputPathOf(node.task, node.params),
     requires: [...new Set(keys.flatMap(([, all]) => all))],
     groups: Object.fromEntries(keys),
+    ...(targets.length > 0 && { targets }),
   }
 }
 

@@ -22,7 +22,7 @@ export function contentIdentity(places: IdentityPlaces): (object: StoredObject) 
   const known = readKnown(file)
   const remember = gatherLines(file)
   return async object => {
-    const name = createHash('sha256').update(`${input.url}\0${object.key}\0${object.etag}`).digest('hex').slice(0, 24)
+    const name = nameOf(input, object)
     const found = known.get(name)
     if (found !== undefined) return found
     const hash = await contentHash(input, object)
@@ -31,6 +31,23 @@ export function contentIdentity(places: IdentityPlaces): (object: StoredObject) 
     return hash
   }
 }
+
+/**
+ * Returns what identifies the content of an object, without reading objects or writing anything: the kept hash, or the etag of one that
+ * has none yet because it is new or was written since.
+ */
+export function knownIdentity({
+  input,
+  inputSpec,
+  workFolder,
+}: IdentityPlaces): (object: StoredObject) => Promise<string> {
+  if (inputSpec.kind === 's3') return identityInS3(input)
+  const known = readKnown(join(workFolder, 'identities'))
+  return async object => known.get(nameOf(input, object)) ?? `etag:${object.etag}`
+}
+
+const nameOf = ({ url }: Store, { key, etag }: StoredObject): string =>
+  createHash('sha256').update(`${url}\0${key}\0${etag}`).digest('hex').slice(0, 24)
 
 /** Appends lines, many at once: a line for each of 100,000 small files would cost more than reading them. */
 function gatherLines(file: string): (line: string) => Promise<void> {

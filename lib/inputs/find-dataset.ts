@@ -1,9 +1,8 @@
 /** Finds the parts that another task of the pipeline, or another pipeline, has committed. */
-import { createHash } from 'node:crypto'
-import type { PartitionsOfSource } from '../define/definition.ts'
+import type { ParamValues, PartitionsOfSource } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
-import type { Manifest, ManifestPart, ManifestRun } from '../model/manifest.ts'
+import type { Manifest, ManifestPart } from '../model/manifest.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import type { InputObject, PartSlice } from '../model/plan-data.ts'
 import { resolveConditions } from '../model/resolve-task.ts'
@@ -12,6 +11,7 @@ import { partitionFolder } from '../paths/partition-path.ts'
 import { renderPath } from '../paths/path-template.ts'
 import { readState } from '../state/files.ts'
 import { outputPrefix, readManifest, successKey } from '../state/state.ts'
+import { runIdentityOf, runKeyOf } from './dataset-identity.ts'
 import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
 import { areRemoved, RowsRemoved } from './removed-rows.ts'
 import { spread } from './spread.ts'
@@ -48,15 +48,30 @@ export async function findDataset(
 }
 
 /** Returns the path of the dataset under the parameters of a run. */
-export function upstreamPath({ of, at }: PartitionsOfSource, { params }: Pick<FindOptions, 'params'>): string {
-  if (!of) return renderPath(at?.path ?? '', params)
-  const own = Object.keys(of.params).flatMap(name => (name in params ? [[name, params[name]]] : []))
-  return outputPathOf(of, Object.fromEntries(own))
+export function upstreamPath(
+  { of, at }: PartitionsOfSource,
+  options: Pick<FindOptions, 'params' | 'upstream'>,
+): string {
+  return of ? outputPathOf(of, upstreamParams(of, options)) : renderPath(at?.path ?? '', options.params)
 }
 
 /** Names what is read, for messages. */
 export const upstreamName = ({ of, at }: PartitionsOfSource): string =>
   of ? `task ${of.name}` : `the dataset ${at?.path ?? ''}`
+
+type RequiredDataset = NonNullable<PartitionsOfSource['of']>
+
+/** Returns the parameters of the node that is read; without a graph those of the task that it has too. */
+function upstreamParams(
+  of: RequiredDataset,
+  { params, upstream }: Pick<FindOptions, 'params' | 'upstream'>,
+): ParamValues {
+  const [node, ...others] = upstream?.filter(({ task }) => task === of.name) ?? []
+  if (others.length > 0) throw severalNodes(of.name, others.length + 1)
+  if (node) return node.params
+  const names = Object.keys(of.params).filter(name => name in params)
+  return Object.fromEntries(names.map(name => [name, params[name]])) as ParamValues
+}
 
 /** Returns the parts with rows, in the order of their keys; the first one where none has any. */
 function partsOf({ parts }: Manifest): readonly ManifestPart[] {
@@ -94,20 +109,9 @@ function inputsOf(
     .filter(({ runId }) => present.has(runId))
     .map(run => {
       // Temporary rows that were removed and written again are the same input.
-      const identity = isTemporary ? run.runId : identityOf(run, parts)
-      return { key: inputKey(outputPath, run.runId), sizeBytes: 0, etag: identity, identity, columns: [...schema] }
+      const identity = isTemporary ? run.runId : runIdentityOf(run, parts)
+      return { key: runKeyOf(outputPath, run.runId), sizeBytes: 0, etag: identity, identity, columns: [...schema] }
     })
-}
-
-const inputKey = (outputPath: string, runId: string): string => `${outputPath}#${runId}`
-
-/** Returns run and attempt; for a run of which a later one has replaced partitions, also a hash of those that it still holds. */
-function identityOf({ runId, attempt, isReplaced }: ManifestRun, parts: readonly ManifestPart[]): string {
-  const name = `${runId}/${attempt}`
-  if (!isReplaced) return name
-  const held = parts.filter(part => part.runId === runId).map(({ partition = {} }) => partitionFolder(partition))
-  const hash = createHash('sha256').update(JSON.stringify([...new Set(held)].sort()))
-  return `${name}/${hash.digest('hex').slice(0, 16)}`
 }
 
 function cutParts(
@@ -119,7 +123,7 @@ function cutParts(
   const indexes = new Map(chosen.map(({ key }, index) => [key, index]))
   const slices: PartSlice[] = []
   for (const { key, bytes, etag, partition, runId } of parts) {
-    const input = indexes.get(inputKey(outputPath, runId))
+    const input = indexes.get(runKeyOf(outputPath, runId))
     if (input === undefined) continue
     const part = { key: prefix + key, sizeBytes: bytes, etag, partition }
     slices.push({ kind: 'part', slice: slices.length, input, part, bytes })
@@ -134,6 +138,11 @@ function rowsRemoved(
   const { task } = options
   const message = `task ${task.name}: expected the rows of task ${upstream}, which were removed when every task that reads them was complete; run ${upstream} again with --force`
   return new RowsRemoved('NO_INPUT', message, { task: task.name, upstream, outputPath })
+}
+
+function severalNodes(upstream: string, count: number): FanmillError {
+  const message = `expected one node of ${upstream} to read, got ${count}; read the others as inputs of a task each`
+  return new PermanentError('DEFINITION_INVALID', message, { upstream, count })
 }
 
 function notComplete(

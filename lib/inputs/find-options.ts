@@ -6,6 +6,7 @@ import type { CheckpointFiles } from '../model/checkpoint-files.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { PartitionQuery } from '../model/partition-query.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
+import type { UpstreamNode } from '../model/upstream-node.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import type { FoundSkipped, UnusedArchive } from './input-warnings.ts'
 import type { OpenInput } from './open-input.ts'
@@ -17,6 +18,8 @@ export interface FindOptions {
   readonly task: Pick<TaskDefinition, 'name' | 'source' | 'params' | 'onEmpty'> &
     Partial<Pick<TaskDefinition, 'output' | 'columns' | 'where' | 'transform'>>
   readonly params: ParamValues
+  /** The nodes that the task requires, where a graph says so; default those of the run's own parameters. */
+  readonly upstream?: readonly UpstreamNode[]
   /** Selects only some of the members, or of the files where there are no members: a count, or a percentage. */
   readonly sample?: number | `${number}%`
   /** Threads that shall each get work: small inputs are cut smaller for them. Default 1. */

@@ -10,6 +10,7 @@ import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
 import { inputWarnings } from '../inputs/input-warnings.ts'
 import { tablesIdentity } from '../inputs/tables.ts'
 import { checkpointFiles } from '../local/delta-checkpoints.ts'
+import { planOptionsOf } from '../local/plan-options.ts'
 import { ownOutputs } from '../local/roots-apart.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { taskNamed } from '../model/resolve-task.ts'
@@ -31,6 +32,7 @@ import { readNodeRequest } from './node-request.ts'
 import { recallInputs } from './opened-inputs.ts'
 import { isByHand, isScheduled, isUpload, type RunRequest, readRunRequest } from './run-request.ts'
 import { executionOwner, type LambdaSession, runLeaseMs, shortName } from './session.ts'
+import { requiredIdentities, type TaskUpstream, taskUpstream } from './task-upstream.ts'
 import { logger } from './telemetry.ts'
 
 /** @throws as `findInputs` and `reserveRun`; MEMBER_TOO_LONG */
@@ -42,7 +44,8 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
   const request = await readRequest(event, task, lambda)
   if (!request) return { status: 'ignored', done: true, task: task.name }
   const outputPath = outputPathOf(task, request.params)
-  const context: PlanContext = { task, request, outputPath, event, invocation }
+  const needs = taskUpstream(lambda, task, request.params)
+  const context: PlanContext = { task, request, needs, outputPath, event, invocation }
   const turn = await requestTurn(context)
   if (turn.status === 'skip') return { status: event.node ? 'left' : 'busy', done: true, task: task.name }
   if (turn.status === 'wait') return waitOrContinue(context, turn.waitMs)
@@ -83,6 +86,7 @@ function isGraph(event: ExecutionInput, task: TaskDefinition, lambda: LambdaSess
 interface PlanContext {
   readonly task: TaskDefinition
   readonly request: RunRequest
+  readonly needs: TaskUpstream
   readonly outputPath: string
   readonly event: PlanEvent
   readonly invocation: Invocation
@@ -111,7 +115,7 @@ async function waitOrContinue({ task, event, outputPath, invocation }: PlanConte
 }
 
 async function planInTurn(context: PlanContext): Promise<PlanAnswer> {
-  const { task, request, outputPath, event, invocation } = context
+  const { task, request, needs, outputPath, event, invocation } = context
   const { lambda, deadline } = invocation
   const known = await recallInputs(lambda.output, task, request.params)
   const { input, settings } = lambda
@@ -125,6 +129,7 @@ async function planInTurn(context: PlanContext): Promise<PlanAnswer> {
       params: request.params,
       neededPartitions,
       checkpoints: checkpointFiles,
+      upstream: needs.upstream,
       identify,
       outputs: ownOutputs(lambda.pipeline, settings.input, settings.output),
       threads,
@@ -167,7 +172,10 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
   const { force, resume } = request
   const limits = batchLimits(task, tiers[0], settings)
   const schema = schemas[task.name]
-  const options = { found, ...limits, schema, force, resume, mayRoll: false }
+  const required = await requiredIdentities(invocation.lambda, task, context.needs)
+  const { upstream } = context.needs
+  const planning = planOptionsOf({ task, upstream, required, tablesIdentity: tables, options: { force } })
+  const options = { ...planning, found, ...limits, schema, resume, mayRoll: false }
   const planned = await runner.planTask(contextOf(context, tables), options)
   const { name } = task
   if (planned.status === 'complete' || planned.status === 'busy')

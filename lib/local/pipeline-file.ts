@@ -1,17 +1,43 @@
-/** Loads a pipeline's definition from its file, and leaves no files behind. */
+/** Finds and loads the module of a pipeline, and leaves no files behind. */
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { bundlePipeline } from '../bundle/bundle.ts'
-import { loadPipeline } from '../bundle/bundle-load.ts'
-import type { PipelineDefinition } from '../define/definition.ts'
+import { loadPipeline, taskHasher } from '../bundle/bundle-load.ts'
+import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import { PermanentError } from '../errors/errors.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+
+/** A pipeline with the code hashes of its tasks. */
+export interface HashedPipeline {
+  readonly definition: PipelineDefinition
+  codeHash(task: TaskDefinition): string
+}
 
 /** Imports what the file exports as default. @throws DEFINITION_LOAD, DEFINITION_INVALID */
 export async function loadPipelineFile(path: string): Promise<PipelineDefinition> {
+  return (await loadHashed(path)).definition
+}
+
+/** Imports the module of a pipeline, which an imported definition names. @throws DEFINITION_LOAD, DEFINITION_INVALID */
+export async function loadHashed(pipeline: PipelineDefinition | string): Promise<HashedPipeline> {
   const outFolder = makeOwnFolder(tmpdir())
   try {
-    return await loadPipeline(await bundlePipeline(resolve(path), { outFolder }))
+    const bundle = await bundlePipeline(pipelineFile(pipeline), { outFolder })
+    const definition = await loadPipeline(bundle)
+    return { definition, codeHash: await taskHasher(bundle, definition) }
   } finally {
     removeOwnFolder(outFolder)
   }
+}
+
+/** Returns the file of a pipeline: threads import it, since functions cannot be sent to them. */
+export function pipelineFile(pipeline: PipelineDefinition | string): string {
+  if (typeof pipeline === 'string') return resolve(pipeline)
+  const { module } = pipeline as { readonly module?: string }
+  if (module?.startsWith('file:')) return fileURLToPath(module)
+  throw new PermanentError(
+    'DEFINITION_LOAD',
+    `pipeline ${pipeline.name}: its module is unknown; pass pipeline({ …, module: import.meta.url }), or run it by its path`,
+  )
 }

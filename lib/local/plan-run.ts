@@ -3,41 +3,35 @@ import { type AwsEstimate, defaultPlatform, estimateOnAws } from '../aws/estimat
 import { checkLengths, groupBytesMax } from '../aws/tier.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { layoutOf } from '../define/output-kind.ts'
-import { sourceRoot } from '../define/source-paths.ts'
 import { stagesOf } from '../define/task-stages.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { expectedParts, shrinkage, smallPartBytes } from '../inputs/expected-parts.ts'
-import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
+import type { FoundInputs } from '../inputs/find-inputs.ts'
 import { inputWarnings } from '../inputs/input-warnings.ts'
-import type { OwnOutputs } from '../inputs/own-outputs.ts'
 import { packBatches, skew } from '../inputs/plan-slices.ts'
 import { findTable } from '../inputs/tables.ts'
-import { readParams } from '../model/param-values.ts'
+import { type NodeName, nodeNameOf } from '../model/node-name.ts'
 import type { Slice } from '../model/plan-data.ts'
-import { taskNamed } from '../model/resolve-task.ts'
+import type { RunReason } from '../model/run-reason.ts'
 import { renderPath } from '../paths/path-template.ts'
 import { bucketsOf } from '../process/next-stage.ts'
-import { openStore } from '../store/open-store.ts'
-import { defaultOutput, rootSpec } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
-import { defaultMemoryMb, defaultWorkers, shareMemory } from '../threads/machine.ts'
-import { neededPartitions } from '../threads/needed-partitions.ts'
-import { checkInputRoot } from './check-roots.ts'
-import { checkpointFiles } from './delta-checkpoints.ts'
-import { outputRoot } from './output-root.ts'
-import { loadPipelineFile } from './pipeline-file.ts'
-import { ownOutputs } from './roots-apart.ts'
+import { lookAtNodes, type NodeOutlook } from './look-at-nodes.ts'
+import { openPlan, type PlanContext } from './open-plan.ts'
 import type { RunOptions } from './run-options.ts'
 
 export interface PlanSummary {
   readonly tasks: readonly TaskPlan[]
 }
 
-/** Plan of one task. `bytes` are inflated bytes, as archives declare them; `bytesIn` are compressed bytes. */
-export interface TaskPlan {
-  readonly task: string
+/** Plan of one node: a task with its parameters. `bytes` are inflated bytes, as archives declare them; `bytesIn` are compressed bytes. */
+export interface TaskPlan extends NodeName {
   readonly params: ParamValues
+  /** `complete`: there is nothing to do. `due`: a run would run it. */
+  readonly status: 'complete' | 'due'
+  /** Why it is due. */
+  readonly reasons: readonly RunReason[]
   /** Number of archives or files that are read. */
   readonly inputs: number
   readonly members: number
@@ -66,63 +60,45 @@ export interface PlannedExchange {
   readonly buckets?: number | undefined
 }
 
-/** Plans each task: reads directories of archives, not their members, and checks SQL as a run does. @throws DEFINITION_*, SQL_*, PARAM_INVALID, TASK_UNKNOWN, COLUMNS_MISSING, ZIP_* */
+/**
+ * Plans each task that would run: reads directories of archives, not their members, and checks SQL as a run does, once for each task,
+ * with the parameters of its first node. @throws DEFINITION_*, SQL_*, PARAM_*, GRAPH_*, TASK_UNKNOWN, COLUMNS_MISSING, ZIP_*
+ */
 export async function planRun(pipeline: PipelineDefinition | string, options: RunOptions = {}): Promise<PlanSummary> {
-  const definition = typeof pipeline === 'string' ? await loadPipelineFile(pipeline) : pipeline
-  const chosen = options.task === undefined ? definition.tasks : [taskNamed(definition, options.task)]
-  const inputSpec = rootSpec(options.input ?? '.', options)
-  checkInputRoot(inputSpec)
-  const input = openStore(inputSpec)
+  const context = await openPlan(pipeline, options)
+  const checked = new Set<string>()
   const tasks: TaskPlan[] = []
-  const outputs = ownOutputs(definition, inputSpec, rootSpec(options.output ?? defaultOutput, options))
-  const stores = { input, output: openStore(outputRoot(options)) }
-  for (const task of chosen) tasks.push(await planTask(task, { stores, outputs }, options))
+  for await (const outlook of lookAtNodes(context)) tasks.push(await planNode(context, outlook, checked))
   return { tasks }
 }
 
 /** Limit on the warnings of each kind: people read a plan as a whole. */
 const warningsMax = 20
 
-async function planTask(
-  task: TaskDefinition,
-  { stores, outputs }: { readonly stores: Readonly<Record<'input' | 'output', Store>>; readonly outputs: OwnOutputs },
-  options: RunOptions,
+async function planNode(
+  { input, workers, options }: PlanContext,
+  { task, node, status, reasons, found, warning }: NodeOutlook,
+  checked: Set<string>,
 ): Promise<TaskPlan> {
-  const { memoryMb = defaultMemoryMb(), sample, signal } = options
-  const { workers = defaultWorkers(memoryMb) } = options
-  const params = readParams(task.params, options.params ?? {})
-  const { input } = stores
+  const { params } = node
   const tables = await tablesOf(task, params, input)
-  const given = {
-    input: stores[sourceRoot(task.source)],
-    neededPartitions,
-    checkpoints: checkpointFiles,
-    outputs,
-    task,
-    params,
-    threads: workers,
-    textBytes: shareMemory(memoryMb, workers).textBytes,
-    sample,
-    signal,
-  }
-  // Deliberately the etag, because a content hash, which reads the file, is needed only for a run.
-  const { found, warning } = await findOrWarn({ ...given, identify: async object => object.etag })
   if (found) await requireColumns(input, task, found)
-  if (layoutOf(task.output) && tables.warnings.length === 0)
+  if (layoutOf(task.output) && tables.warnings.length === 0 && !checked.has(task.name)) {
     await checkSqlOf(task, params, { input, hive: found?.hive, dataset: found?.dataset })
+    // Without inputs, columns in paths and of datasets are unknown, so that another node is checked too.
+    if (found) checked.add(task.name)
+  }
   const slices = found?.cut(found.inputs) ?? []
   const batches = slices.length === 0 ? [] : packBatches(slices, { batchBytes: groupBytesMax * workers })
   const parts = expectedParts(task, batches, { threads: workers, groupBytes: groupBytesMax }).count
   // Deliberately no estimate of a sample: it would say nothing about the whole.
-  const aws = found && sample === undefined ? estimate(task, found, slices) : {}
+  const aws = found && options.sample === undefined ? estimate(task, found, slices) : {}
   return {
-    task: task.name,
+    ...nodeNameOf(task.name, params),
     params,
-    inputs: found?.inputs.length ?? 0,
-    members: found?.memberCount ?? 0,
-    membersSkipped: found?.skipped.count ?? 0,
-    bytes: found?.bytes ?? 0,
-    bytesIn: found?.bytesIn ?? 0,
+    status,
+    reasons,
+    ...countsOf(found),
     slices: slices.length,
     batches: batches.length,
     skew: skew(slices),
@@ -151,22 +127,18 @@ function exchangesOf(
   return exchanges.length > 0 ? { exchanges } : {}
 }
 
+const countsOf = (found: FoundInputs | undefined) => ({
+  inputs: found?.inputs.length ?? 0,
+  members: found?.memberCount ?? 0,
+  membersSkipped: found?.skipped.count ?? 0,
+  bytes: found?.bytes ?? 0,
+  bytesIn: found?.bytesIn ?? 0,
+})
+
 /** Imports the check only when it is needed: it loads an engine into this thread. */
 async function checkSqlOf(...given: Parameters<typeof import('./check-sql.ts').checkSql>): Promise<void> {
   const { checkSql } = await import('./check-sql.ts')
   await checkSql(...given)
-}
-
-/** Returns NO_INPUT as a warning: a plan shows what a run would find. */
-async function findOrWarn(
-  options: Parameters<typeof findInputs>[0],
-): Promise<{ readonly found?: FoundInputs; readonly warning?: string }> {
-  try {
-    return { found: await findInputs(options) }
-  } catch (error) {
-    if (error instanceof FanmillError && error.code === 'NO_INPUT') return { warning: `NO_INPUT ${error.message}` }
-    throw error
-  }
 }
 
 async function tablesOf(task: TaskDefinition, params: ParamValues, input: Store) {

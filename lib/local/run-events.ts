@@ -22,7 +22,7 @@ export function planEvents(
     bytesIn: found.bytesIn,
   }
   return [
-    { event: 'start', ...common, attempt: run.attempt, output },
+    { event: 'start', ...common, attempt: run.attempt, output, ...(run.reasons && { reasons: run.reasons }) },
     { event: 'plan', ...common, ...counts },
   ]
 }

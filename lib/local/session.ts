@@ -1,13 +1,12 @@
 /** Opens what the tasks of one `run` call share: the pipeline, its stores, this machine's folders and memory. */
 import { accessSync, constants, existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, join } from 'node:path'
 import { groupBytesMax } from '../aws/tier.ts'
 import { type Bundle, bundlePipeline } from '../bundle/bundle.ts'
 import { loadPipeline, taskHasher } from '../bundle/bundle-load.ts'
 import type { PipelineDefinition, TaskDefinition } from '../define/definition.ts'
-import { PermanentError } from '../errors/errors.ts'
+import { contentIdentity } from '../inputs/content-identity.ts'
 import type { OwnOutputs } from '../inputs/own-outputs.ts'
 import type { RunEvent } from '../model/events.ts'
 import type { Owner } from '../state/state.ts'
@@ -17,7 +16,7 @@ import { outlastingOutages } from '../store/outage.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import { defaultOutput, rootSpec } from '../store/roots.ts'
 import { stateRoot } from '../store/state-root.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoredObject } from '../store/store.ts'
 import {
   checkMemory,
   defaultMemoryMb,
@@ -31,6 +30,7 @@ import { memoryCeiling } from '../threads/machine-memory.ts'
 import { openPool, type ThreadPool } from '../threads/pool.ts'
 import { checkInputRoot, checkOutputRoot } from './check-roots.ts'
 import { outputRoot } from './output-root.ts'
+import { pipelineFile } from './pipeline-file.ts'
 import { ownOutputs } from './roots-apart.ts'
 import type { RunOptions } from './run-options.ts'
 
@@ -40,6 +40,8 @@ export interface Session {
   codeHash(task: TaskDefinition): string
   readonly inputSpec: StoreSpec
   readonly input: Store
+  /** Identifies the content of an input. */
+  identify(object: StoredObject): Promise<string>
   /** Outputs of the pipeline, which could be among the inputs. */
   readonly outputs: OwnOutputs
   /** Root of the outputs; a sample's is below the state of the real one. */
@@ -101,12 +103,14 @@ export async function openSession(
     const { bundle, definition } = await load(pipeline, workFolder)
     // The store removes files of killed processes when it first writes; a run that is complete already writes nothing.
     await sweepTemporary(join(workFolder, 'tmp'))
+    const input = openStore(inputSpec)
     return {
       pipeline: definition,
       bundle,
       codeHash: await taskHasher(bundle, definition),
       ...{ inputSpec, outputSpec, workFolder, workers, memory, memoryBytesMax, pool, groupBytes, options, close },
-      input: openStore(inputSpec),
+      input,
+      identify: contentIdentity({ input, inputSpec, workFolder }),
       output: openStore(outputSpec),
       outputs: ownOutputs(definition, inputSpec, rootSpec(options.output ?? defaultOutput, options)),
       owner: thisOwner(),
@@ -121,7 +125,7 @@ export async function openSession(
 }
 
 async function load(pipeline: PipelineDefinition | string, workFolder: string) {
-  const bundle = await bundlePipeline(fileOf(pipeline), { outFolder: join(workFolder, 'bundles') })
+  const bundle = await bundlePipeline(pipelineFile(pipeline), { outFolder: join(workFolder, 'bundles') })
   return { bundle, definition: await loadPipeline(bundle) }
 }
 
@@ -144,15 +148,4 @@ function isWritable(folder: string): boolean {
   } catch {
     return false
   }
-}
-
-/** Returns the file of a pipeline: threads import it, since functions cannot be sent to them. */
-function fileOf(pipeline: PipelineDefinition | string): string {
-  if (typeof pipeline === 'string') return resolve(pipeline)
-  const { module } = pipeline as { readonly module?: string }
-  if (module?.startsWith('file:')) return fileURLToPath(module)
-  throw new PermanentError(
-    'DEFINITION_LOAD',
-    `pipeline ${pipeline.name}: its module is unknown; pass pipeline({ …, module: import.meta.url }), or run it by its path`,
-  )
 }

@@ -1,7 +1,11 @@
 /** State that the steps of one task's run on this machine share. */
 
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import type { FanmillError } from '../errors/errors.ts'
 import type { FetchedTables } from '../inputs/tables.ts'
+import type { TaskResult } from '../model/events.ts'
+import type { UpstreamIdentity } from '../model/run-identity.ts'
+import type { ExternalTarget, UpstreamNode } from '../model/upstream-node.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import type { PartitionSet } from '../paths/partition-set.ts'
 import type { Gate } from '../process/gate.ts'
@@ -10,21 +14,42 @@ import type { Progress } from './progress.ts'
 import type { Session } from './session.ts'
 import type { TaskLog } from './task-log.ts'
 
-export interface TaskRun {
-  readonly session: Session
+/** A task with its parameters, and what it requires. */
+export interface TaskNode {
   readonly task: TaskDefinition
   readonly params: ParamValues
+  readonly upstream: readonly UpstreamNode[]
+  readonly targets: readonly ExternalTarget[]
+  /** No other node of the walk needs the threads. */
+  readonly isAlone: boolean
+}
+
+/** A task whose inputs are about to be found. */
+export interface BegunTask extends TaskNode {
+  readonly session: Session
+  /** What the task requires besides the rows that its source reads. */
+  readonly required: readonly UpstreamIdentity[]
+  readonly tables: FetchedTables
+  readonly progress: Progress
+  readonly log: TaskLog
+  readonly started: number
+}
+
+/** A task whose threads are open. */
+export interface TaskRun extends BegunTask {
   /** Columns of the output; undefined when only the first input decides them. */
   readonly schema: WorkerResults['check']['schema'] | undefined
-  readonly tables: FetchedTables
   /** The threads of each stage. */
   readonly pools: readonly Workers[]
   readonly gate: Gate
   readonly partitions: PartitionSet | undefined
   readonly deliveries: ProcessTools['deliveries']
-  readonly progress: Progress
-  readonly log: TaskLog
-  readonly started: number
+}
+
+/** Result of a task; a failure comes with the counts that are known. */
+export interface TaskEnd {
+  readonly result: TaskResult
+  readonly error?: FanmillError
 }
 
 /** Time for which a run belongs to its owner without a renewal: a commit changes nothing in its last half, so that requests may outlast an outage. */

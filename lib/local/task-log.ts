@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { isAtLeast, type LogLevel, type RunEvent } from '../model/events.ts'
 import type { NodeName } from '../model/node-name.ts'
+import { shortHash } from '../model/run-identity.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
 import { runKeys } from '../state/state.ts'
 import { foldRepeats } from '../threads/fold-repeats.ts'
@@ -24,7 +25,7 @@ type LogSession = Pick<Session, 'emit' | 'output' | 'owner' | 'partFolder' | 'op
 
 /** Creates the log. Lines before `begin` are saved too. */
 export function createTaskLog({ emit, output, owner, partFolder, options }: LogSession, name: NodeName): TaskLog {
-  const file = openLog(join(partFolder, `${name.task}.log`))
+  const file = openLog(join(partFolder, `${name.task}-${shortHash(name.node)}.log`))
   const { logLevel = 'info' } = options
   let run: { readonly runId: string; readonly attempt: number } | undefined
   const write = (line: LogLine): void => file.write({ runId: run?.runId, ...line })

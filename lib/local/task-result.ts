@@ -1,16 +1,17 @@
 /** Creates the result of a task, for events and summaries. */
 import type { FanmillError } from '../errors/errors.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
-import type { RunStatus, TaskResult } from '../model/events.ts'
+import type { RunStatus, TaskResult, TaskStatus } from '../model/events.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { nodeNameOf } from '../model/node-name.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { countsOf } from '../model/task-counts.ts'
 import { urlBelow } from '../store/roots.ts'
-import type { TaskRun } from './task-context.ts'
+import type { Session } from './session.ts'
+import type { BegunTask, TaskNode } from './task-context.ts'
 
 export function resultOf(
-  { session, task, params, started, progress }: TaskRun,
+  { session, task, params, started, progress }: BegunTask,
   runId: string,
   status: RunStatus,
   manifest: Manifest | undefined,
@@ -34,11 +35,35 @@ export function resultOf(
 }
 
 /** Returns the bytes that were read, which are known before they are read except for Parquet. */
-const bytesRead = ({ source }: TaskRun['task'], { bytesIn }: FoundInputs, progress: TaskRun['progress']): number =>
+const bytesRead = ({ source }: BegunTask['task'], { bytesIn }: FoundInputs, progress: BegunTask['progress']): number =>
   source.format?.kind === 'parquet' ? progress.bytesIn() : bytesIn
+
+/** Creates the result of a node without a run. */
+export function emptyResult(
+  { outputSpec }: Pick<Session, 'outputSpec'>,
+  { task, params }: Pick<TaskNode, 'task' | 'params'>,
+  status: TaskStatus,
+): TaskResult {
+  return {
+    ...nodeNameOf(task.name, params),
+    runId: '',
+    status,
+    ...countsOf(undefined),
+    membersSkipped: 0,
+    partsSkipped: 0,
+    rowGroupsSkipped: 0,
+    bytesIn: 0,
+    bytesInflated: 0,
+    seconds: 0,
+    output: urlBelow(outputSpec, outputPathOf(task, params)),
+  }
+}
 
 /** Returns the counts of a run that failed for too many rejects, although nothing was committed. */
 export function rejectedCounts({ code, detail }: FanmillError): Partial<TaskResult> {
   if (code !== 'REJECTS_OVER_LIMIT') return {}
   return { rowsRead: Number(detail.records), rowsRejected: Number(detail.rejected) }
 }
+
+/** Returns the fields of an error that events have. */
+export const shortError = ({ code, message, detail }: FanmillError) => ({ code, message, detail })

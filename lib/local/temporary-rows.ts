@@ -4,12 +4,12 @@ import { outputKind } from '../define/output-kind.ts'
 import { upstreamOf } from '../define/source-paths.ts'
 import { areRemoved, RowsRemoved, removeRows } from '../inputs/removed-rows.ts'
 import { outputPathOf } from '../model/output-path.ts'
-import { taskNamed } from '../model/resolve-task.ts'
 import { canonicalJson } from '../model/run-identity.ts'
 import { readState } from '../state/files.ts'
 import { readManifest, successKey } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 import type { Session } from './session.ts'
+import type { TaskEnd, TaskNode } from './task-context.ts'
 
 /** A task of a run with its parameters, and whether its dataset is complete now. */
 export interface EndedTask {
@@ -51,23 +51,24 @@ async function removeOnce(output: Store, task: TaskDefinition, params: ParamValu
 /** Tasks whose rows are being written again, by the path of their output: several tasks may need them at once. */
 const remaking = new WeakMap<Store, Map<string, Promise<unknown>>>()
 
-/** Runs a task. When it needs rows of a temporary dataset that were removed, the task that writes them runs first. */
-export async function runWithRows<End extends { readonly error?: unknown }>(
-  session: Session,
-  task: TaskDefinition,
-  run: (session: Session, task: TaskDefinition) => Promise<End>,
-): Promise<End> {
+/** Runs a node. When it needs rows of a temporary dataset that were removed, the node that writes them runs first. */
+export async function runWithRows(session: Session, node: TaskNode, { run, writerOf }: RowWriters): Promise<TaskEnd> {
   try {
-    return await run(session, task)
+    return await run(session, node)
   } catch (error) {
-    const upstream = upstreamOf(task.source)
-    if (!(error instanceof RowsRemoved) || !upstream) throw error
-    const writer = taskNamed(session.pipeline, upstream.name)
+    const writer = error instanceof RowsRemoved ? writerOf(String(error.detail.outputPath)) : undefined
+    if (!(error instanceof RowsRemoved) || !writer) throw error
     const forced = { ...session, options: { ...session.options, force: true } }
     const path = String(error.detail.outputPath)
-    const end = await remakeOnce(session.output, path, () => runWithRows(forced, writer, run))
-    return end.error ? end : run(session, task)
+    const end = await remakeOnce(session.output, path, () => runWithRows(forced, writer, { run, writerOf }))
+    return end.error ? end : run(session, node)
   }
+}
+
+export interface RowWriters {
+  run(session: Session, node: TaskNode): Promise<TaskEnd>
+  /** Returns the node of the graph that writes to a path. */
+  writerOf(outputPath: string): TaskNode | undefined
 }
 
 function remakeOnce<End>(output: Store, path: string, remake: () => Promise<End>): Promise<End> {

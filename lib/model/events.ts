@@ -1,6 +1,7 @@
 /** Events of a run, as JSON; the command line's `--json` prints them. */
 import type { PlainError } from '../errors/errors.ts'
 import type { NodeName } from './node-name.ts'
+import type { RunReason } from './run-reason.ts'
 
 /** Fields of every event about a run. */
 interface RunPlace extends NodeName {
@@ -12,6 +13,8 @@ export type RunEvent =
       readonly event: 'start'
       readonly attempt: number
       readonly output: string
+      /** Why the run is necessary; absent where that is unknown, as for a run on AWS. */
+      readonly reasons?: readonly RunReason[]
     })
   | (RunPlace & {
       readonly event: 'plan'
@@ -54,6 +57,7 @@ export type RunEvent =
       readonly repeats?: number
       readonly fields?: Readonly<Record<string, unknown>>
     })
+  | NodeEvent
   | EndEvent
 
 /** `plan`: inputs are found and planned; `convert`: text becomes parts; `merge`: small parts are joined; `commit`: the dataset is made visible. */
@@ -74,6 +78,8 @@ export interface TaskResult extends NodeName {
   /** Id of the run; empty where none was begun. */
   readonly runId: string
   readonly status: TaskStatus
+  /** Why its run was necessary; absent where none was begun, and for a run on AWS. */
+  readonly reasons?: readonly RunReason[]
   readonly rowsRead: number
   readonly rowsWritten: number
   readonly rowsRejected: number
@@ -94,6 +100,12 @@ export interface TaskResult extends NodeName {
   readonly seconds: number
   /** URL or path of the dataset. */
   readonly output: string
+}
+
+/** A node has ended, or will not run. */
+export interface NodeEvent extends TaskResult {
+  readonly event: 'node'
+  readonly error?: Pick<PlainError, 'code' | 'message' | 'detail'>
 }
 
 export interface EndEvent {

@@ -4,6 +4,7 @@ import { outputKindNames } from '../define/output-kind.ts'
 import { count, type DataOf, modeSchema } from './json-schema.ts'
 import { paramsSchema } from './manifest.ts'
 import type { InputObject } from './plan-data.ts'
+import type { RunReason } from './run-reason.ts'
 import type { SkippedMembers } from './skipped-member.ts'
 
 export const frameSchema = v.object({
@@ -31,6 +32,8 @@ export type RunFrame = DataOf<typeof frameSchema>
 
 /** The run is this process's, as JSON; with `resume` there may be outcomes of an earlier owner. */
 export interface ReservedRun extends RunFrame {
+  /** Why the run was necessary when it began; absent for runs of older versions. */
+  readonly reasons?: readonly RunReason[] | undefined
   /** Members that the plan skipped, as its record lists them. */
   readonly skipped?: SkippedMembers | undefined
   /** In the order in which the plan numbers them, pinned as in its record; an append leaves out those that the dataset holds. */

@@ -1,6 +1,8 @@
 /** Derives the identity of runs and outputs from their contents. */
 import { createHash } from 'node:crypto'
+import * as v from 'valibot'
 import type { ParamValues } from '../define/definition.ts'
+import type { DataOf } from './json-schema.ts'
 import type { InputObject } from './plan-data.ts'
 
 /** The identity of a run; inputs in any order. */
@@ -10,7 +12,19 @@ export interface RunIdentity {
   readonly params: ParamValues
   readonly codeHash: string
   readonly inputs: readonly Pick<InputObject, 'key' | 'sizeBytes' | 'identity'>[]
+  /** What the task requires besides its inputs; default nothing. */
+  readonly upstream?: readonly UpstreamIdentity[] | undefined
 }
+
+export const upstreamIdentitySchema = v.object({
+  /** The required node, such as `flights(month=2001-01)`. */
+  node: v.string(),
+  /** The dataset and one of its runs: `{output}#{runId}`. */
+  key: v.string(),
+  identity: v.string(),
+})
+/** A run of a dataset that a task requires. */
+export type UpstreamIdentity = DataOf<typeof upstreamIdentitySchema>
 
 /** One attempt of a run. */
 export interface RunName {
@@ -35,7 +49,11 @@ export function canonicalJson(value: unknown): string {
 export function runIdOf(run: RunIdentity): string {
   const inputs = sortInputs(run.inputs).map(({ key, sizeBytes, identity }) => ({ key, sizeBytes, identity }))
   const { outputPath, task, params, codeHash } = run
-  return shortHash(canonicalJson({ outputPath, task, params, codeHash, inputs }))
+  // Absent without requirements, so that the ids of such runs do not depend on this field.
+  const upstream = run.upstream?.length
+    ? sortInputs(run.upstream).map(({ key, identity }) => ({ key, identity }))
+    : undefined
+  return shortHash(canonicalJson({ outputPath, task, params, codeHash, inputs, upstream }))
 }
 
 /** Returns a hash of what rows depend on besides inputs and parameters: the task's code, its broadcast tables, and the options of reading. */

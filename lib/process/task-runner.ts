@@ -11,6 +11,7 @@ import { outputPathOf } from '../model/output-path.ts'
 import type { PlanItem, Slice } from '../model/plan-data.ts'
 import type { ReservedRun, RunFrame } from '../model/reserved-run.ts'
 import { partitioningOf } from '../paths/partition-limits.ts'
+import { lookAhead, type Outlook } from '../runs/look-ahead.ts'
 import { type Planned, type PlanRequest, plan } from '../runs/plan.ts'
 import type { ActorOptions } from '../state/files.ts'
 import type { Store } from '../store/store.ts'
@@ -35,19 +36,39 @@ export interface TaskContext extends ActorOptions {
 /** The inputs that were found, and how they are packed into batches. */
 export type PlanTaskOptions = Pick<
   PlanRequest,
-  'found' | 'batchBytes' | 'requestBytes' | 'schema' | 'force' | 'resume' | 'mayRoll'
+  | 'found'
+  | 'upstream'
+  | 'codeParts'
+  | 'inputNoun'
+  | 'reads'
+  | 'batchBytes'
+  | 'requestBytes'
+  | 'schema'
+  | 'force'
+  | 'resume'
+  | 'mayRoll'
 >
 
 /** Reserves the run of the inputs and writes its plan. @throws as `reserveRun` */
 export function planTask(context: TaskContext, options: PlanTaskOptions): Promise<Planned> {
-  const { task, output: store, ...rest } = context
+  return plan(context.output, requestOf(context, options))
+}
+
+/** Finds out what `planTask` would decide, without changing anything. */
+export function lookAheadTask(context: TaskContext, options: PlanTaskOptions): Promise<Outlook> {
+  const { inputs } = options.found
+  return lookAhead(context.output, { ...requestOf(context, options), inputs, skipped: undefined })
+}
+
+function requestOf(context: TaskContext, options: PlanTaskOptions): PlanRequest {
+  const { task, output: _, ...rest } = context
   const { kind: outputKind, mode } = task.output
   const { partitionBy } = partitioningOf(task.output)
   const outputPath = outputPathOf(task, context.params)
   const bucketsFor = isStaged(task)
     ? (batches: readonly (readonly Slice[])[]) => bucketsOf(task, 0, batches) ?? 1
     : undefined
-  return plan(store, { ...rest, ...options, task: task.name, outputPath, outputKind, mode, partitionBy, bucketsFor })
+  return { ...rest, ...options, task: task.name, outputPath, outputKind, mode, partitionBy, bucketsFor }
 }
 
 /**

@@ -19,7 +19,7 @@ const parse = reader(reservationSchema)
 
 /** Writes the file each time that a process plans the run, because the inputs may have other etags then. */
 export async function keepReservation(store: Store, planned: ReservedRun, tables: string): Promise<void> {
-  const { inputs: _, skipped: __, ...run } = planned
+  const { inputs: _, skipped: __, reasons: ___, ...run } = planned
   await store.write(runKeys(run.runId, run.attempt).reservation, stateBytes({ run, tables } satisfies KeptReservation))
 }
 
@@ -34,7 +34,7 @@ export async function readReservation(store: Store, name: RunName): Promise<Kept
 export async function withInputs(store: Store, run: RunFrame): Promise<ReservedRun> {
   const record = await readState(store, runKeys(run.runId, run.attempt).run, readRunRecord)
   if (!record) throw unplanned(store, run)
-  return { ...run, inputs: record.inputs, skipped: record.skipped }
+  return { ...run, inputs: record.inputs, skipped: record.skipped, reasons: record.reasons }
 }
 
 function unplanned({ url }: Store, { runId, attempt }: RunName): PermanentError {

@@ -1,8 +1,9 @@
 /** The run that a process wants to reserve. */
 import type { ParamValues } from '../define/definition.ts'
 import type { Output, OutputMode } from '../define/output-definition.ts'
+import type { CodeParts } from '../model/code-parts.ts'
 import type { InputObject } from '../model/plan-data.ts'
-import type { RunName } from '../model/run-identity.ts'
+import type { RunName, UpstreamIdentity } from '../model/run-identity.ts'
 import type { RunShape } from '../model/schema-fit.ts'
 import type { SkippedMembers } from '../model/skipped-member.ts'
 import type { ActorOptions } from '../state/files.ts'
@@ -15,7 +16,15 @@ export interface ReserveRequest extends ActorOptions, RunShape {
   readonly task: string
   readonly params: ParamValues
   readonly codeHash: string
+  /** Hashes of the pieces of the definition, from `codePartsOf`, to name what changed. */
+  readonly codeParts?: CodeParts | undefined
+  /** The word for inputs in reasons, such as `archives`; default `inputs`. */
+  readonly inputNoun?: string | undefined
+  /** The node whose rows are the inputs; default none. */
+  readonly reads?: string | undefined
   readonly inputs: readonly InputObject[]
+  /** What the task requires besides its inputs; default nothing. */
+  readonly upstream?: readonly UpstreamIdentity[] | undefined
   /** Members that the plan skips. */
   readonly skipped?: Pick<SkippedMembers, 'count' | 'first'> | undefined
   readonly mode: OutputMode

@@ -18,6 +18,7 @@ import { type DesiredRun, findDesiredRun } from './desired-run.ts'
 import { findLastAttempt, readHolder, takeLease } from './last-attempt.ts'
 import { rebuildDamagedHead } from './rebuild-head.ts'
 import type { ReserveRequest } from './reserve-request.ts'
+import { whyRun } from './why-run.ts'
 
 export type Reservation = CompleteRun | BusyRun | ReservedRun
 
@@ -129,7 +130,8 @@ async function beginAttempt(round: ReserveAttempt, attempt: number): Promise<Res
   const generation = Math.max(head.value.reserved, current.generation ?? 0) + 1
   const changed = await effect(actor, 'reserve-generation', () => changeHead(store, head, { reserved: generation }))
   if (!changed) return undefined
-  const record = recordOf(round, { attempt, generation })
+  const reasons = await whyRun(store, request, { current, desired })
+  const record = recordOf(round, { attempt, generation, reasons: [...reasons] })
   const key = runKeys(record.runId, attempt).run
   const etag = await effect(actor, 'create-run', () => store.create(key, stateBytes(record)))
   return etag === undefined ? undefined : reservedRun(round, record, 'new')
@@ -137,14 +139,15 @@ async function beginAttempt(round: ReserveAttempt, attempt: number): Promise<Res
 
 function recordOf(
   { actor, request, desired }: ReserveAttempt,
-  { attempt, generation }: Pick<RunRecord, 'attempt' | 'generation'>,
+  { attempt, generation, reasons }: Pick<RunRecord, 'attempt' | 'generation' | 'reasons'>,
 ): RunRecord {
   const { runId, inputs, replaces } = desired
-  const { outputPath, mode, task, params, codeHash, skipped } = request
+  const { outputPath, mode, task, params, codeHash, codeParts, skipped, upstream } = request
   return {
     fanmill: 1,
-    ...{ runId, attempt, generation, outputPath, mode, task, params, codeHash },
+    ...{ runId, attempt, generation, outputPath, mode, task, params, codeHash, codeParts, reasons },
     inputs: inputs.map(({ key, sizeBytes, etag, identity, columns }) => ({ key, sizeBytes, etag, identity, columns })),
+    upstream: upstream?.length ? [...upstream] : undefined,
     replaces,
     skipped: skipped?.count ? skippedIn(skipped, runKeys(runId, attempt).skipped('plan')) : undefined,
     owner: actor.owner,
@@ -164,13 +167,14 @@ function reservedRun(
   status: ReservedRun['status'],
 ): ReservedRun {
   const { outputPath, outputKind = 'parquet', mode, task, params, codeHash } = request
-  const { runId, attempt, generation, inputs, startedAt, skipped } = record
+  const { runId, attempt, generation, inputs, startedAt, skipped, reasons } = record
   return {
     ...{ status, runId, attempt, generation, outputPath, outputKind, mode, task, params, codeHash, inputs, startedAt },
     reservedAt: timeOf(actor),
     newEtags: newEtags(inputs, desired.inputs),
     replaces: desired.replaces,
     skipped,
+    reasons,
   }
 }
 

@@ -6,7 +6,8 @@ import { formatVersion, manifestSchema, paramsSchema } from '../model/manifest.t
 import { failureSchema, outcomeSchema, pendingPartEntries } from '../model/outcome.ts'
 import { inputSchema, planItemSchema } from '../model/plan-data.ts'
 import { frameSchema } from '../model/reserved-run.ts'
-import type { RunName } from '../model/run-identity.ts'
+import { type RunName, upstreamIdentitySchema } from '../model/run-identity.ts'
+import { reasonSchema } from '../model/run-reason.ts'
 import { skippedSchema } from '../model/skipped-member.ts'
 import { exchangeRoot, stateRoot } from '../store/state-root.ts'
 
@@ -44,8 +45,14 @@ const runSchema = v.object({
   task: v.string(),
   params: paramsSchema,
   codeHash: v.string(),
+  /** Hashes of the pieces of the definition, by their names in messages. */
+  codeParts: v.optional(v.record(v.string(), v.string())),
+  /** Why the run was necessary when it began. */
+  reasons: v.optional(v.array(reasonSchema)),
   /** Sorted by key; pinned as they were when the attempt began, like its plan. */
   inputs: v.array(inputSchema),
+  /** What the task requires besides its inputs; absent where that is nothing. */
+  upstream: v.optional(v.array(upstreamIdentitySchema)),
   /** Runs of the manifest whose place this one takes: append with `force`. */
   replaces: v.array(v.string()),
   /** Members that are bad by the archive's directory; absent where there are none. */

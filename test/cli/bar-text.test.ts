@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { type BarState, barText } from '../../lib/cli/bar-text.ts'
 
 const state: BarState = {
-  task: 'trips',
+  node: 'trips',
   phase: 'convert',
   plan: { members: 40, bytes: 80e6, atMs: 0 },
   ...{ members: 10, bytes: 20e6, rows: 12_345, rejects: 0 },

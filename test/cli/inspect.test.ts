@@ -41,7 +41,7 @@ describe('before a run', () => {
       },
     ])
     expect(existsSync(join(cwd, 'out/trips'))).toBe(false)
-    expect((await fanmill(['plan', 'pipeline.ts'], { cwd })).stdout).toMatch(/^trips +1 +2 /m)
+    expect((await fanmill(['plan', 'pipeline.ts'], { cwd })).stdout).toMatch(/^trips\(month=2001-01\) +1 +2 /m)
   })
 
   it('lists tasks with parameters, defaults and docs', async () => {

@@ -66,9 +66,11 @@ it('moves while work is running, with its phase and the rows so far', async () =
   expect(text).toMatch(/trips convert \S+ 50 % · 40\.0 MB of 80\.0 MB · 20,000 rows/)
 })
 
-it('shows a task as done when the next one begins', async () => {
-  const next = { ...(events[1] as ProgressEvent), task: 'next', phase: 'plan' } as const
-  expect(await drawn(true, 200, [...events, next])).toMatch(/trips done \S+ 100 %[\s\S]*next plan/)
+it('shows nodes that run at once, and those that have ended as done', async () => {
+  const next = { ...(events[1] as ProgressEvent), node: 'next(month=2001-01)', phase: 'plan' } as const
+  const ended = { event: 'node', task: 'trips', node: 'trips', status: 'complete' } as RunEvent
+  const text = await drawn(true, 200, [...events, next, ended])
+  expect(text).toMatch(/trips done \S+ 100 %[\s\S]*next\(month=2001-01\) plan/)
 })
 
 it('draws nothing when stderr is not a terminal', async () => {

@@ -1,6 +1,7 @@
 /** A task that reads what another one wrote, in Lambda functions. */
 import { afterEach, expect, it } from 'vitest'
 import { Account } from './account.ts'
+import { walk } from './graphs.ts'
 
 let account: Account
 afterEach(() => account.close())
@@ -19,15 +20,15 @@ const large = task({ name: 'large', source: partitionsOf(sales), output: parquet
   .sql\`select * from input where total > 10\`
 export default pipeline({ name: 'shops', tasks: [sales, large] })
 `)
-  const event = { params: { month: '2024-02' } }
+  const run = () => walk(account, { task: 'large', params: { month: '2024-02' } })
   await account.write('input/incoming/2024-02/a.csv', 'shop,total\n1,5\n1,20\n')
-  await expect(account.execute('large', event)).rejects.toThrow('run sales first')
-  await account.execute('sales', event)
-  expect(await account.execute('large', event)).toMatchObject({ status: 'planned', batches: [0] })
+  expect(await run()).toMatchObject({
+    answer: { status: 'complete', counts: { complete: 2 } },
+    waves: [['sales(month=2024-02)'], ['large(month=2024-02)']],
+  })
   expect(await account.rows('large/2024-02')).toEqual([{ shop: 1, total: 20 }])
-  expect(await account.execute('large', event)).toMatchObject({ status: 'complete' })
+  expect(await run()).toMatchObject({ answer: { status: 'complete', counts: { skipped: 2 } } })
   await account.write('input/incoming/2024-02/a.csv', 'shop,total\n1,30\n')
-  await account.execute('sales', event)
-  expect(await account.execute('large', event)).toMatchObject({ status: 'planned' })
+  expect(await run()).toMatchObject({ answer: { status: 'complete', counts: { complete: 2 } } })
   expect(await account.rows('large/2024-02')).toEqual([{ shop: 1, total: 30 }])
 })

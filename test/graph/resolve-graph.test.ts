@@ -28,13 +28,13 @@ describe('resolveGraph', () => {
     const graph = resolveGraph(of(flights, delays), { tasks: ['delays'], params: { month: '2001-01' } })
     expect(graph).toMatchObject({
       pipeline: 'p',
-      requested: ['delays/month=2001-01'],
+      requested: ['delays(month=2001-01)'],
       nodes: [
-        { key: 'flights/month=2001-01', task: 'flights', params: { month: '2001-01' }, requires: [], groups: {} },
+        { key: 'flights(month=2001-01)', task: 'flights', params: { month: '2001-01' }, requires: [], groups: {} },
         {
-          key: 'delays/month=2001-01',
-          requires: ['flights/month=2001-01'],
-          groups: { flights: ['flights/month=2001-01'] },
+          key: 'delays(month=2001-01)',
+          requires: ['flights(month=2001-01)'],
+          groups: { flights: ['flights(month=2001-01)'] },
         },
       ],
     })
@@ -45,8 +45,8 @@ describe('resolveGraph', () => {
     const graph = resolveGraph(of(flights, delays, year), { params: { month: '2001-02', year: 2001 } })
     expect(graph.nodes.length).toBe(12 + 1 + 1)
     expect(graph.nodes.at(-2)).toMatchObject({
-      key: 'year/year=2001',
-      requires: months(2001).map(month => `flights/month=${month}`),
+      key: 'year(year=2001)',
+      requires: months(2001).map(month => `flights(month=${month})`),
     })
   })
 
@@ -55,7 +55,7 @@ describe('resolveGraph', () => {
     const request = { params: { day: '2024-02-28..2024-03-01,2024-03-05', kind: 'c,a' } }
     expect(keysOf(of(both), request)).toEqual(
       ['2024-02-28', '2024-02-29', '2024-03-01', '2024-03-05'].flatMap(day =>
-        ['c', 'a'].map(kind => `both/day=${day}/kind=${kind}`),
+        ['c', 'a'].map(kind => `both(day=${day},kind=${kind})`),
       ),
     )
     expect(keysOf(of(flights), { params: { month: ['2001-11..2002-01', '2001-12'] } }).length).toBe(3)
@@ -69,7 +69,7 @@ describe('resolveGraph', () => {
 
   it('escapes values in keys', () => {
     const text = fileTask('text', { params: { name: param.string() } })
-    expect(keysOf(of(text), { params: { name: ['a/b=c', 'ü'] } })).toEqual(['text/name=a%2Fb%3Dc', 'text/name=%C3%BC'])
+    expect(keysOf(of(text), { params: { name: ['a/b=c', 'ü'] } })).toEqual(['text(name="a/b=c")', 'text(name="ü")'])
   })
 
   it('follows a chain of thousands of days', () => {
@@ -124,7 +124,7 @@ describe('a graph that cannot run', () => {
     expect(refused(of(flights, delays, top), { tasks: ['top'], params: { month: 'May' } })).toMatchObject({
       code: 'PARAM_CONFLICT',
       message: expect.stringContaining(
-        'top/month=May → delays: param month: expected a month YYYY-MM, got "May" from top',
+        'top(month=May) → delays: param month: expected a month YYYY-MM, got "May" from top',
       ),
     })
   })
@@ -136,7 +136,7 @@ describe('a graph that cannot run', () => {
     expect(refused(definition, { params: { month: '2001-01..2001-02' } })).toMatchObject({
       code: 'OUTPUT_AMBIGUOUS',
       message: expect.stringContaining(
-        'got one of salted/month=2001-01 and of salted/month=2001-02, whose mode is replace',
+        'got one of salted(month=2001-01) and of salted(month=2001-02), whose mode is replace',
       ),
     })
   })
@@ -181,8 +181,8 @@ it('lets nodes of one output follow each other in the order of their parameters'
   })
   const { nodes } = resolveGraph(of(appending), { params: { number: [10, 9, -1] } })
   expect(nodes.map(({ params, after }) => [params.number, after])).toEqual([
-    [10, 'appending/number=9'],
-    [9, 'appending/number=-1'],
+    [10, 'appending(number=9)'],
+    [9, 'appending(number=-1)'],
     [-1, undefined],
   ])
 })

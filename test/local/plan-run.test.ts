@@ -14,6 +14,9 @@ describe('a plan', () => {
       tasks: [
         {
           task: 'trips',
+          node: 'trips(month=2001-01)',
+          status: 'due',
+          reasons: [{ kind: 'neverRun', text: 'never run' }],
           params: { month: '2001-01' },
           inputs: 1,
           members: 2,

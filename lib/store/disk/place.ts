@@ -18,6 +18,20 @@ const foldersAtOnce = 64
  * @throws OUTPUT_OTHER_FILE_SYSTEM naming the folder
  */
 export async function checkRenames(from: string, to: string, skipped: string): Promise<void> {
+  for (let tryNumber = 1; ; tryNumber++) {
+    try {
+      return await checkFolders(from, to, skipped)
+    } catch (error) {
+      // Runs that end meanwhile remove the folders that they have emptied.
+      if (!isAbsent(error) || tryNumber === triesMax) throw error
+    }
+  }
+}
+
+/** Enough for as many runs as end at the same time. */
+const triesMax = 20
+
+async function checkFolders(from: string, to: string, skipped: string): Promise<void> {
   const source = await existingFolder(from)
   const target = await existingFolder(to)
   const { dev } = await stat(source)

@@ -1,0 +1,74 @@
+/** Builds external tasks: files that somebody else writes, and that must be there before a task runs. */
+import * as v from 'valibot'
+import { check, options, piece } from './check.ts'
+import { frozen } from './freeze.ts'
+import type { ParamDefinition, Params, ParamValue } from './param-definition.ts'
+import type { ExternalTaskDefinition, RequirementDefinition } from './requirement-definition.ts'
+import { requirementOf } from './requirements.ts'
+import type { ParamValuesOf } from './row-types.ts'
+import { relativePath, text } from './schemas.ts'
+import { checkTemplate } from './task-checks.ts'
+import { definitionName } from './task-name.ts'
+
+/** The options of `externalTask`. */
+export interface ExternalTaskOptions<P extends Params> {
+  /**
+   * The name: lower case letters, digits and hyphens. Required.
+   * @example name: 'bookings'
+   */
+  readonly name: string
+  /** A description for people. Default none. */
+  readonly doc?: string
+  /**
+   * The parameters by name, which `target` may use. Tasks that require this one have them too. Default none.
+   * @example params: { month: param.month() }
+   */
+  readonly params?: P
+  /**
+   * The path of a flag file under the input root, such as Spark's `_SUCCESS`, or a glob that some file must match: a template with
+   * `{param}` placeholders. What requires it runs again when a file below the flag's folder, or one that the glob matches, has
+   * changed. Required.
+   * @example target: 'bookings/{month}/_SUCCESS'
+   * @example target: 'incoming/{month}/*.csv'
+   */
+  readonly target: string
+}
+
+/** An external task, with methods that give values to its parameters, as a task has them. */
+export interface ExternalTask<Values> extends ExternalTaskDefinition {
+  withParams(values: Partial<Values> & Readonly<Record<string, ParamValue>>): RequirementDefinition
+  each(
+    values: { readonly [Name in keyof Values]?: Values[Name] | readonly Values[Name][] } & Readonly<
+      Record<string, ParamValue | readonly ParamValue[]>
+    >,
+  ): RequirementDefinition
+}
+
+/**
+ * Files that somebody else writes. A task that requires them fails with NO_INPUT until they are there, and runs again when they change.
+ * @example const bookings = externalTask({ name: 'bookings', params: { month: param.month() }, target: 'bookings/{month}/_SUCCESS' })
+ * @throws DEFINITION_INVALID
+ */
+export function externalTask<const P extends Params = Params>(
+  given: ExternalTaskOptions<P>,
+): ExternalTask<ParamValuesOf<P>> {
+  const subject = typeof given?.name === 'string' && given.name !== '' ? `externalTask ${given.name}` : 'externalTask'
+  const { name, doc, params = {}, target } = check(subject, externalOptions, given)
+  checkTemplate(`${subject}: target`, target, Object.keys(params))
+  const data = { ...frozen({ kind: 'externalTask', name, doc, params, target } as const) }
+  const requirement = (method: string) => (values: object) =>
+    requirementOf(`${name}.${method}`, made as ExternalTaskDefinition, values as Readonly<Record<string, unknown>>)
+  for (const method of ['withParams', 'each'])
+    Object.defineProperty(data, method, { value: requirement(method), enumerable: false })
+  const made = Object.freeze(data) as unknown as ExternalTask<ParamValuesOf<P>>
+  return made
+}
+
+const externalOptions = options({
+  name: definitionName,
+  doc: v.optional(text),
+  params: v.optional(
+    v.record(v.string(), piece<ParamDefinition>('a parameter such as param.month()', ['param']), 'parameters by name'),
+  ),
+  target: relativePath,
+})

@@ -1,0 +1,141 @@
+/** Runs a task whose inputs are found: the steps plan, process and commit. */
+import { sourceRoot } from '../define/source-paths.ts'
+import { stagesOf } from '../define/task-stages.ts'
+import type { FanmillError, TransientError } from '../errors/errors.ts'
+import { withoutValues } from '../errors/public-error.ts'
+import type { FoundInputs } from '../inputs/find-inputs.ts'
+import { inputWarnings } from '../inputs/input-warnings.ts'
+import type { RunStatus, TaskResult } from '../model/events.ts'
+import type { Manifest } from '../model/manifest.ts'
+import { nodeNameOf } from '../model/node-name.ts'
+import type { ReservedRun } from '../model/reserved-run.ts'
+import { rowCodeOf } from '../model/run-identity.ts'
+import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
+import type { Workers } from '../model/worker-job.ts'
+import { type PlannedRun, type RunBatchesOptions, type RunWatcher, runBatches } from '../process/run-batches.ts'
+import { type PlanTaskOptions, planTask, type TaskContext } from '../process/task-runner.ts'
+import { renewRun } from '../runs/run-lease.ts'
+import { urlBelow } from '../store/roots.ts'
+import { isAlive } from '../threads/machine.ts'
+import { batchTools } from '../threads/task-workers.ts'
+import { checkpointFiles } from './delta-checkpoints.ts'
+import { planOptionsOf } from './plan-options.ts'
+import { activeElsewhere, planEvents } from './run-events.ts'
+import type { Session } from './session.ts'
+import { type BegunTask, leaseMs, type TaskEnd, type TaskRun } from './task-context.ts'
+import { rejectedCounts, resultOf } from './task-result.ts'
+
+/** Plans the run of the inputs, processes its batches, and commits it. A run that fails is a result with `error`. */
+export async function runFound(task: TaskRun, found: FoundInputs): Promise<TaskEnd> {
+  const { log } = task
+  const context = contextOf(task)
+  const planned = await planTask(context, { ...planOptions(task, found), schema: task.schema })
+  if (planned.status !== 'new' && planned.status !== 'resume') warnOfInputs(task, found)
+  if (planned.status === 'complete')
+    return { result: resultOf(task, planned.runId, 'skipped', planned.manifest, found) }
+  if (planned.status === 'busy')
+    return { result: resultOf(task, planned.runId, 'failed', undefined, found), error: activeElsewhere(planned) }
+  const lease = keepLease(task, planned.run)
+  const { reasons } = planned.run
+  const end = (status: RunStatus, manifest?: Manifest): TaskResult => ({
+    ...resultOf(task, planned.run.runId, status, manifest, found),
+    ...(reasons && { reasons }),
+  })
+  try {
+    const manifest = await runBatches(context, planned, batchOptions(task, found, planned))
+    log.note('info', 'complete', { generation: manifest.generation })
+    return { result: end('complete', manifest) }
+  } catch (error) {
+    const fault = error as FanmillError
+    const status = fault.code === 'ABORTED' ? 'interrupted' : 'failed'
+    log.note('error', fault.message, { status, code: fault.code })
+    return { result: { ...end('failed'), ...rejectedCounts(fault) }, error: fault }
+  } finally {
+    clearInterval(lease)
+  }
+}
+
+/** Returns the options of planning a run of these inputs. */
+export function planOptions({ session, tables, ...begun }: BegunTask, found: FoundInputs): PlanTaskOptions {
+  const { options } = session
+  return { ...planOptionsOf({ ...begun, tablesIdentity: tables.identity, options }), found, ...packing(session) }
+}
+
+export function contextOf({ session, task, params, tables }: BegunTask): TaskContext {
+  const { owner, output, options } = session
+  return {
+    ...{ owner, output, task, params, isAlive, leaseMs, now: Date.now, checkpoints: checkpointFiles },
+    codeHash: rowCodeOf(session.codeHash(task), tables.identity, options),
+    rejectsMax: options.rejectsMax,
+    signal: options.signal,
+  }
+}
+
+let tokens = 0
+
+function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun): RunBatchesOptions {
+  const { session, task, pools, gate, partitions, deliveries, progress, log } = taskRun
+  const stages = stagesOf(task)
+  const { output, stageFolder, partFolder, groupBytes, options, owner } = session
+  const { signal, failFast } = options
+  const machine = { output, gate, stageFolder, partFolder, groupBytes, partitions, deliveries, signal }
+  const watcher: RunWatcher = {
+    onStart() {
+      log.begin(planned.run)
+      progress.begin(planned.run)
+      emitPlan(taskRun, found, planned)
+      warnOfInputs(taskRun, found)
+      found.release()
+    },
+    onPhase: phase => progress.enter(phase),
+    onOutcome: outcome => {
+      progress.batchDone(planned.run, outcome)
+      const { batch, rowsWritten: rows, rowsRejected: rejects, seconds } = outcome
+      log.note('debug', `batch ${batch} done`, { rows, rejects, seconds })
+    },
+    onFailure: ({ batch }, { code, message, detail }) =>
+      log.note('error', `batch ${batch} failed: ${message}`, { code, ...withoutValues(detail) }),
+    onStage: plan => {
+      progress.reset()
+      log.note('info', `stage ${(plan[0]?.stage ?? 0) + 1} of ${stages.length} begins`, { batches: plan.length })
+    },
+    onRepeat: () => progress.reset(),
+  }
+  const onSkip = (member: SkippedMember): void => log.onMessage({ kind: 'log', ...skippedLine(member) })
+  const onRepeat = ({ message }: TransientError, waitMs: number): void =>
+    log.onMessage({ kind: 'log', level: 'warn', message: `${message}; trying again in ${Math.ceil(waitMs / 1000)} s` })
+  const openTools = (stage: number) => {
+    const own = stages[stage] ?? task
+    const of = { task: own, input: session[sourceRoot(own.source)], workers: pools[stage] as Workers }
+    return batchTools({ ...machine, ...of, onSkip, onRepeat, token: `${owner.id.slice(0, 8)}${tokens++}` })
+  }
+  return { openTools, packing: packing(session), failFast, watcher }
+}
+
+const packing = ({ groupBytes, workers }: Session) => ({ batchBytes: groupBytes * workers })
+
+/** Interval at which the lease is renewed and the log is saved. */
+const renewMs = 20_000
+
+function keepLease({ session, log }: TaskRun, run: ReservedRun): NodeJS.Timeout {
+  const renew = (): void => {
+    void log.save()
+    void renewRun(session.output, run, { owner: session.owner, leaseUntil: Date.now() + leaseMs }).catch(
+      () => undefined,
+    )
+  }
+  return setInterval(renew, renewMs).unref()
+}
+
+function emitPlan({ session, task, log, params }: TaskRun, found: FoundInputs, planned: PlannedRun): void {
+  const { run, plan: items } = planned
+  const counts = { inputs: run.inputs.length, members: found.memberCount, batches: items.length }
+  log.note('info', `run of ${task.name} begins`, { attempt: run.attempt, params, ...counts })
+  const output = urlBelow(session.outputSpec, run.outputPath)
+  for (const event of planEvents(nodeNameOf(task.name, params), planned, { found, output })) session.emit(event)
+}
+
+/** Emits warnings about inputs, and logs them when there is a run. */
+export function warnOfInputs({ log }: Pick<TaskRun, 'log'>, found: FoundInputs): void {
+  for (const line of inputWarnings(found)) log.onMessage({ kind: 'log', ...line })
+}

@@ -1,0 +1,136 @@
+/** Finds out which nodes of a graph are due to run, and why, without running them. */
+import type { TaskDefinition } from '../define/definition.ts'
+import { sourceRoot } from '../define/source-paths.ts'
+import { FanmillError } from '../errors/errors.ts'
+import type { GraphNode } from '../graph/graph.ts'
+import { upstreamNodes } from '../graph/upstream-nodes.ts'
+import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
+import { tablesIdentity } from '../inputs/tables.ts'
+import { targetIdentities } from '../inputs/target-identity.ts'
+import { upstreamIdentities } from '../inputs/upstream-identity.ts'
+import { taskNamed } from '../model/resolve-task.ts'
+import { rowCodeOf } from '../model/run-identity.ts'
+import type { RunReason } from '../model/run-reason.ts'
+import type { UpstreamNode } from '../model/upstream-node.ts'
+import { lookAheadTask, type TaskContext } from '../process/task-runner.ts'
+import type { Outlook } from '../runs/look-ahead.ts'
+import { isAlive, thisOwner } from '../threads/machine.ts'
+import { neededPartitions } from '../threads/needed-partitions.ts'
+import { checkpointFiles } from './delta-checkpoints.ts'
+import type { PlanContext } from './open-plan.ts'
+import { isRead, planOptionsOf } from './plan-options.ts'
+import { leaseMs } from './task-context.ts'
+
+/** What a run would find at a node. */
+export interface NodeOutlook {
+  readonly node: GraphNode
+  readonly task: TaskDefinition
+  /** `due`: a run of the graph would run it. */
+  readonly status: 'complete' | 'due'
+  /** Why it is due. */
+  readonly reasons: readonly RunReason[]
+  /** Absent where the source finds nothing, as `warning` says. */
+  readonly found?: FoundInputs
+  readonly warning?: string
+  /** Id of the run that would be begun or resumed; absent where that is not known yet. */
+  readonly runId?: string | undefined
+}
+
+/** Yields the nodes in the order of the graph. What requires a node that is due is due itself. @throws as `findInputs` */
+export async function* lookAtNodes(context: PlanContext): AsyncGenerator<NodeOutlook> {
+  const upstreamOf = upstreamNodes(context.graph)
+  const due = new Set<string>()
+  for (const node of context.graph.nodes) {
+    const task = taskNamed(context.definition, node.task)
+    const place = { node, task, upstream: upstreamOf(node) }
+    const { found, warning } = await findOrWarn(context, place)
+    const waits = node.requires.filter(key => due.has(key))
+    const outlook =
+      waits.length > 0 ? { status: 'due' as const, reasons: [waitsFor(waits)] } : await outlookOf(context, place, found)
+    if (outlook.status === 'due') due.add(node.key)
+    yield { node, task, ...outlook, ...(found && { found }), ...(warning !== undefined && { warning }) }
+  }
+}
+
+interface NodePlace {
+  readonly node: GraphNode
+  readonly task: TaskDefinition
+  readonly upstream: readonly UpstreamNode[]
+}
+
+/** Returns NO_INPUT as a warning: a plan shows what a run would find. */
+async function findOrWarn(
+  context: PlanContext,
+  { node, task, upstream }: NodePlace,
+): Promise<Pick<NodeOutlook, 'found' | 'warning'>> {
+  const { input, output, outputs, options, workers, textBytes } = context
+  const { sample, signal } = options
+  try {
+    const found = await findInputs({
+      ...{
+        task,
+        params: node.params,
+        upstream,
+        outputs,
+        textBytes,
+        neededPartitions,
+        checkpoints: checkpointFiles,
+        sample,
+        signal,
+      },
+      input: { input, output }[sourceRoot(task.source)],
+      threads: workers,
+      identify: object => context.identify(object),
+    })
+    return { found }
+  } catch (error) {
+    if (isNoInput(error)) return { warning: `NO_INPUT ${error.message}` }
+    throw error
+  }
+}
+
+type NodeState = Pick<NodeOutlook, 'status' | 'reasons' | 'runId'>
+
+async function outlookOf(context: PlanContext, place: NodePlace, found: FoundInputs | undefined): Promise<NodeState> {
+  if (!found) return { status: 'due', reasons: [{ kind: 'input', text: 'input missing' }] }
+  try {
+    const outlook = await lookAhead(context, place, found)
+    if (outlook.status === 'unsettled')
+      return { status: 'due', reasons: [{ kind: 'output', text: 'an interrupted commit is completed first' }] }
+    const { runId } = outlook
+    if (outlook.status === 'complete') return { status: 'complete', reasons: [], runId }
+    return { status: 'due', reasons: outlook.reasons, runId }
+  } catch (error) {
+    if (isNoInput(error)) return { status: 'due', reasons: [{ kind: 'input', text: 'input missing' }] }
+    throw error
+  }
+}
+
+async function lookAhead(context: PlanContext, place: NodePlace, found: FoundInputs): Promise<Outlook> {
+  const { input, output, options } = context
+  const { task, upstream, node } = place
+  const { params } = node
+  const tables = await tablesIdentity(input, task, params)
+  const read = upstream.filter(one => !isRead(task, one))
+  const required = [
+    ...(await targetIdentities(input, task.name, node.targets ?? [])),
+    ...(await upstreamIdentities(output, task.name, read)),
+  ]
+  const taskContext: TaskContext = {
+    ...{ task, params, output, isAlive, leaseMs, checkpoints: checkpointFiles },
+    owner: thisOwner(),
+    now: Date.now,
+    codeHash: rowCodeOf(context.codeHash(task), tables, options),
+  }
+  const force = options.force && context.graph.requested.includes(node.key)
+  const identified = { task, upstream, required, tablesIdentity: tables }
+  const planning = planOptionsOf({ ...identified, options: { ...options, force } })
+  return lookAheadTask(taskContext, { ...planning, found, batchBytes: 1 })
+}
+
+const waitsFor = (nodes: readonly string[]): RunReason => ({
+  kind: 'upstream',
+  text: `upstream runs: ${nodes.slice(0, 3).join(', ')}${nodes.length > 3 ? ` and ${nodes.length - 3} more` : ''}`,
+})
+
+const isNoInput = (error: unknown): error is FanmillError => error instanceof FanmillError && error.code === 'NO_INPUT'

@@ -1,0 +1,65 @@
+/** Runs one node of a graph: with the task's time limit, and again after a failure where the task says so. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { CapacityError, FanmillError } from '../errors/errors.ts'
+import { nodeIdOf } from '../model/node-name.ts'
+import type { Session } from './session.ts'
+import type { TaskEnd, TaskNode } from './task-context.ts'
+import { runTask } from './task-run.ts'
+import { type RowWriters, runWithRows } from './temporary-rows.ts'
+
+/** Runs a node. A run that fails is a result with `error`. @throws as `runTask` */
+export async function runNode(session: Session, node: TaskNode, writerOf: RowWriters['writerOf']): Promise<TaskEnd> {
+  const { retries = 0 } = node.task
+  const { signal } = session.options
+  for (let tryNumber = 0; ; tryNumber++) {
+    const last = tryNumber === retries || signal?.aborted
+    try {
+      const end = await runWithRows(session, node, { run: runInTime, writerOf })
+      if (!end.error || last || !mayHelp(end.error)) return end
+      warnOfRetry(session, node, { error: end.error, tryNumber, retries })
+    } catch (error) {
+      if (!(error instanceof FanmillError) || last || !mayHelp(error)) throw error
+      warnOfRetry(session, node, { error, tryNumber, retries })
+    }
+    await delay(retryMs(tryNumber), undefined, signal && { signal }).catch(() => undefined)
+  }
+}
+
+/** Runs a node whose signal is aborted when its time is over. */
+async function runInTime(session: Session, node: TaskNode): Promise<TaskEnd> {
+  const { timeoutSeconds } = node.task
+  if (timeoutSeconds === undefined) return runTask(session, node)
+  const timing = new AbortController()
+  const timer = setTimeout(() => timing.abort(outOfTime(node, timeoutSeconds)), timeoutSeconds * 1000)
+  const { signal = timing.signal } = session.options
+  const options = { ...session.options, signal: AbortSignal.any([signal, timing.signal]) }
+  try {
+    return await runTask({ ...session, options }, node)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function outOfTime({ task, params }: TaskNode, timeoutSeconds: number): CapacityError {
+  const node = nodeIdOf(task.name, params)
+  const message = `${node}: expected an end within ${timeoutSeconds} s, as timeoutSeconds says, got none; run it again to resume, or raise timeoutSeconds`
+  return new CapacityError('OUT_OF_TIME', message, { node, timeoutSeconds })
+}
+
+/** Whether another try may end differently: what is wrong with a definition or an option stays wrong. */
+function mayHelp({ code }: FanmillError): boolean {
+  return !/^(?:DEFINITION|SQL|PARAM|GRAPH)_|^(?:USAGE|ABORTED|TASK_UNKNOWN|OUTPUT_AMBIGUOUS)$/.test(code)
+}
+
+/** Time before the next try, twice as long each time, so that a service that is overloaded can recover. */
+const retryMs = (tryNumber: number): number => Math.min(30_000, 500 * 2 ** tryNumber)
+
+function warnOfRetry(
+  { emit }: Session,
+  { task, params }: TaskNode,
+  { error, tryNumber, retries }: { readonly error: FanmillError; readonly tryNumber: number; readonly retries: number },
+): void {
+  const node = nodeIdOf(task.name, params)
+  const message = `${node} failed and is tried again (${tryNumber + 1} of ${retries}): ${error.code} ${error.message}`
+  emit({ event: 'log', level: 'warn', task: task.name, node, message })
+}

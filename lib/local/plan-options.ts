@@ -1,0 +1,42 @@
+/** Collects what a run's id and its reasons are made of, besides the inputs. */
+import type { TaskDefinition } from '../define/definition.ts'
+import { upstreamOf } from '../define/source-paths.ts'
+import { inputNounOf } from '../inputs/input-noun.ts'
+import { codePartsOf } from '../model/code-parts.ts'
+import type { UpstreamIdentity } from '../model/run-identity.ts'
+import type { UpstreamNode } from '../model/upstream-node.ts'
+import type { PlanTaskOptions } from '../process/task-runner.ts'
+import type { RunOptions } from './run-options.ts'
+
+export interface IdentifiedTask {
+  readonly task: TaskDefinition
+  readonly upstream: readonly UpstreamNode[]
+  /** Identities of what the task requires besides the rows that its source reads. */
+  readonly required: readonly UpstreamIdentity[]
+  /** Hash of the broadcast tables. */
+  readonly tablesIdentity: string
+  readonly options: Pick<RunOptions, 'force' | 'strict' | 'sample'>
+}
+
+/** Returns the options of planning a run that do not depend on the inputs that were found. */
+export function planOptionsOf({
+  task,
+  upstream,
+  required,
+  tablesIdentity,
+  options: { force, strict, sample },
+}: IdentifiedTask): Omit<PlanTaskOptions, 'found' | 'batchBytes'> {
+  const read = upstream.filter(node => isRead(task, node)).map(({ node }) => node)
+  return {
+    ...{ upstream: required, force },
+    reads: read.length > 0 ? read.join(', ') : undefined,
+    codeParts: codePartsOf(task, {
+      'contents of tables': tablesIdentity,
+      'options of the run': JSON.stringify([strict, sample]),
+    }),
+    inputNoun: inputNounOf(task.source),
+  }
+}
+
+/** Whether the source of a task reads the rows of a node, so that they are among its inputs. */
+export const isRead = ({ source }: TaskDefinition, { task }: UpstreamNode): boolean => task === upstreamOf(source)?.name

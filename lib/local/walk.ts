@@ -1,0 +1,135 @@
+/** Walks a graph on this machine: nodes that are ready run at once, over one pool of threads. */
+import { FanmillError } from '../errors/errors.ts'
+import { fitResources } from '../graph/fit-resources.ts'
+import type { GraphNode, TaskGraph } from '../graph/graph.ts'
+import { lostNodes, type NodeState, readyNodes } from '../graph/node-states.ts'
+import { upstreamNodes } from '../graph/upstream-nodes.ts'
+import type { RunStatus, TaskResult } from '../model/events.ts'
+import { taskNamed } from '../model/resolve-task.ts'
+import { runNode } from './node-run.ts'
+import type { RunResult } from './run-result.ts'
+import type { Session } from './session.ts'
+import type { TaskEnd, TaskNode } from './task-context.ts'
+import { emptyResult, shortError } from './task-result.ts'
+import { type EndedTask, removeTemporaryRows } from './temporary-rows.ts'
+import { recordGraph, recordWalk } from './walk-record.ts'
+
+interface Walk {
+  readonly session: Session
+  readonly graph: TaskGraph
+  readonly states: Record<string, NodeState>
+  readonly results: Map<string, TaskResult>
+  readonly running: Map<string, { readonly node: GraphNode; readonly ended: Promise<void> }>
+  readonly nodeOf: (node: GraphNode) => TaskNode
+  /** Resolves to true when the graph is in the state; absent where nothing was run. */
+  recording?: Promise<boolean>
+  /** What the first failed node ended with. */
+  error?: FanmillError
+  /** An error that is none of Fanmill's: the walk stops and throws it. */
+  bug?: { readonly error: unknown }
+}
+
+/**
+ * Runs every node, each after those that it requires. A node that fails stops those that require it, and all others run; with
+ * `failFast`, or after an abort, no further node begins.
+ * @throws what is wrong before any run begins, where nothing else could run
+ */
+export async function walkGraph(session: Session, graph: TaskGraph): Promise<RunResult> {
+  const walk: Walk = {
+    ...{ session, graph, states: {}, results: new Map(), running: new Map() },
+    nodeOf: taskNodes(session, graph),
+  }
+  do startNodes(walk)
+  while (await oneEnded(walk))
+  if (walk.bug) throw walk.bug.error
+  const result = resultOfWalk(walk)
+  await removeTemporaryRows(
+    session,
+    graph.nodes.map(node => endedTask(walk, node)),
+  )
+  if (await walk.recording) await recordWalk(session, graph, walk)
+  return result
+}
+
+/** Returns a function that adds its task, and what it requires, to a node. */
+function taskNodes({ pipeline }: Session, graph: TaskGraph): Walk['nodeOf'] {
+  const upstreamOf = upstreamNodes(graph)
+  const isAlone = graph.nodes.length === 1
+  return node => ({
+    task: taskNamed(pipeline, node.task),
+    params: node.params,
+    upstream: upstreamOf(node),
+    targets: node.targets ?? [],
+    isAlone,
+  })
+}
+
+/** Limit on the nodes that run at once: while some are planned or committed, others keep the threads busy. */
+const nodesAtOnce = ({ workers }: Session): number => workers + 1
+
+function startNodes(walk: Walk): void {
+  const { session, graph, states, running } = walk
+  for (const node of lostNodes(graph, states)) endWithout(walk, node)
+  const { failFast, signal } = session.options
+  if (walk.bug || signal?.aborted || (walk.error && failFast)) return
+  const active = [...running.values()].map(({ node }) => node)
+  const fitting = fitResources(session.pipeline, { ready: readyNodes(graph, states), running: active })
+  for (const node of fitting.slice(0, nodesAtOnce(session) - running.size)) {
+    states[node.key] = 'running'
+    running.set(node.key, { node, ended: endNode(walk, node) })
+  }
+}
+
+async function oneEnded({ running }: Walk): Promise<boolean> {
+  if (running.size === 0) return false
+  await Promise.race(Array.from(running.values(), ({ ended }) => ended))
+  return true
+}
+
+function writerOf({ graph, nodeOf }: Walk, outputPath: string): TaskNode | undefined {
+  const writer = graph.nodes.find(({ output }) => output === outputPath)
+  return writer && nodeOf(writer)
+}
+
+async function endNode(walk: Walk, node: GraphNode): Promise<void> {
+  const { session, states, results, running } = walk
+  const taskNode = walk.nodeOf(node)
+  // Only what was asked for is forced, not all that it requires.
+  const force = session.options.force && walk.graph.requested.includes(node.key)
+  const own = { ...session, options: { ...session.options, force } }
+  const end = await runNode(own, taskNode, path => writerOf(walk, path)).catch((error: unknown): TaskEnd => {
+    if (!(error instanceof FanmillError)) walk.bug ??= { error }
+    const result = emptyResult(session, taskNode, 'failed')
+    return { result, ...(error instanceof FanmillError && { error }) }
+  })
+  walk.error ??= end.error
+  results.set(node.key, end.result)
+  // A walk over complete nodes writes nothing, so that it is possible where the output is read-only.
+  if (end.result.status !== 'skipped') walk.recording ??= recordGraph(session, walk.graph)
+  session.emit({ event: 'node', ...end.result, ...(end.error && { error: shortError(end.error) }) })
+  states[node.key] = end.result.status
+  running.delete(node.key)
+}
+
+function endedTask({ nodeOf, states }: Walk, node: GraphNode): EndedTask {
+  const { task, params } = nodeOf(node)
+  return { task, params, isComplete: states[node.key] === 'complete' || states[node.key] === 'skipped' }
+}
+
+function endWithout(walk: Walk, node: GraphNode): void {
+  walk.states[node.key] = 'notRun'
+  const result = emptyResult(walk.session, walk.nodeOf(node), 'notRun')
+  walk.results.set(node.key, result)
+  walk.session.emit({ event: 'node', ...result })
+}
+
+function resultOfWalk(walk: Walk): RunResult {
+  const { graph, results, states, error } = walk
+  for (const node of graph.nodes) if (states[node.key] === undefined) endWithout(walk, node)
+  const tasks = graph.nodes.flatMap(({ key }) => results.get(key) ?? [])
+  // What is wrong with the definition or the machine is no result of a run where none began.
+  if (error && tasks.every(({ runId }) => runId === '')) throw error
+  if (error) return { status: 'failed', tasks, error }
+  const status: RunStatus = tasks.every(result => result.status === 'skipped') ? 'skipped' : 'complete'
+  return { status, tasks }
+}

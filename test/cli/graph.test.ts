@@ -1,0 +1,64 @@
+/** Graphs on the command line: backfills, plans with reasons, drawings. */
+import { expect, it } from 'vitest'
+import { fanmill, folderOf } from './fanmill.ts'
+
+const pipeline = `
+import { column, csv, files, param, parquet, partitionsOf, pipeline, task } from 'fanmill'
+const flights = task({
+  name: 'flights',
+  params: { month: param.month() },
+  source: files({ paths: '{month}.csv', format: csv() }),
+  columns: { delay: column.int32() },
+  output: parquet({ path: 'flights/{month}' }),
+})
+const late = task({ name: 'late', source: partitionsOf(flights), output: parquet({ path: 'late/{month}' }) })
+export default pipeline({ name: 'flights', tasks: [flights, late] })
+`
+
+it('runs a range of months, and says of each node why it ran, is due, or is complete', async () => {
+  const cwd = folderOf({ 'pipeline.ts': pipeline, '2001-01.csv': 'delay\n1\n', '2001-02.csv': 'delay\n2\n' })
+  const first = await fanmill(['run', 'pipeline.ts', 'flights', '--param', 'month=2001-01'], { cwd })
+  expect(first.stdout).toMatch(/^flights\(month=2001-01\): complete in .+ \(never run\)$/m)
+
+  const range = ['--param', 'month=2001-01..2001-02']
+  const plan = await fanmill(['plan', 'pipeline.ts', 'late', ...range], { cwd })
+  expect(plan.stdout).toContain('flights(month=2001-01): complete already\n')
+  expect(plan.stdout).toContain('late(month=2001-02): runs (upstream runs: flights(month=2001-02))\n')
+  expect(plan.stdout).toContain('4 nodes: 3 due, 1 complete\n')
+
+  const run = await fanmill(['run', 'pipeline.ts', 'late', ...range], { cwd })
+  expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('4 nodes: 3 complete, 1 complete already\n') })
+
+  const tree = await fanmill(['graph', 'pipeline.ts', 'late', ...range], { cwd })
+  expect(tree.stdout).toBe(`late(month=2001-01)  complete
+└─ flights(month=2001-01)  complete
+late(month=2001-02)  complete
+└─ flights(month=2001-02)  complete
+4 nodes, 4 complete
+`)
+  const svg = await fanmill(['graph', 'pipeline.ts', ...range, '--format', 'svg'], { cwd })
+  expect(svg.stdout).toMatch(/^<svg [\s\S]*<\/svg>\n$/)
+  const json = await fanmill(['graph', 'pipeline.ts', '--param', 'month=2001-03', '--json'], { cwd })
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    requested: ['flights(month=2001-03)', 'late(month=2001-03)'],
+    nodes: [
+      { node: 'flights(month=2001-03)', state: 'due', reasons: [{ kind: 'input', text: 'input missing' }] },
+      { node: 'late(month=2001-03)', state: 'due', requires: ['flights(month=2001-03)'] },
+    ],
+  })
+})
+
+it('draws the last attempt of a run that failed', async () => {
+  const cwd = folderOf({ 'pipeline.ts': pipeline, '2001-01.csv': 'delay\nmany\n' })
+  expect(await fanmill(['run', 'pipeline.ts', '--param', 'month=2001-01'], { cwd })).toMatchObject({ code: 1 })
+  const { stdout } = await fanmill(['graph', 'pipeline.ts', '--param', 'month=2001-01', '--format', 'mermaid'], { cwd })
+  expect(stdout).toContain('n0["flights(month=2001-01)"]:::failed\n')
+  expect(stdout).toContain('n1["late(month=2001-01)"]:::due\n')
+})
+
+it('refuses a wrong range with the parameter', async () => {
+  const cwd = folderOf({ 'pipeline.ts': pipeline })
+  const { code, stderr } = await fanmill(['graph', 'pipeline.ts', '--param', 'month=2001-02..2001-01'], { cwd })
+  expect(code).toBe(2)
+  expect(stderr).toContain('PARAM_INVALID param month: expected a range from the earlier to the later value')
+})
