@@ -21,6 +21,8 @@ export interface Places {
   readonly upstream: readonly string[]
   /** Datasets of other pipelines below the output prefix that tasks read. */
   readonly datasets: readonly string[]
+  /** Logs of Delta tables, and the tables that tasks of the pipeline read: Plan pins their versions and files. */
+  readonly tables: readonly string[]
   /** Keys that Process may write: parts, or members. */
   readonly parts: readonly string[]
   readonly state: string
@@ -39,6 +41,7 @@ export interface Prefixes {
 
 export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, outputPrefix }: Prefixes): Places {
   const outputs = tasks.map(task => outputPrefix + outputFolder(task))
+  const upstream = tasks.flatMap(({ source }) => upstreamOf(source) ?? [])
   return {
     inputs: unique(
       tasks
@@ -50,16 +53,18 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
         .map(path => inputPrefix + keyPattern(path)),
     ),
     outputs: unique(outputs),
-    upstream: unique(
-      tasks.flatMap(({ source }) => upstreamOf(source) ?? []).flatMap(upstream => outputKeys(upstream, outputPrefix)),
-    ),
+    upstream: unique(upstream.flatMap(task => outputKeys(task, outputPrefix, readsOf(task)))),
+    tables: unique([
+      ...tasks.flatMap(task => outputKeys(task, outputPrefix, outputKind(task.output).log)),
+      ...upstream.filter(hasLog).flatMap(task => outputKeys(task, outputPrefix, readsOf(task))),
+    ]),
     datasets: unique(
       tasks
         .flatMap(({ source }) => datasetAt(source) ?? [])
         .filter(({ root }) => root === 'output')
         .map(({ path }) => outputPrefix + keyPattern(`${path}/**`)),
     ),
-    parts: unique(tasks.flatMap(task => outputKeys(task, outputPrefix))),
+    parts: unique(tasks.flatMap(task => outputKeys(task, outputPrefix, outputKind(task.output).keys))),
     state: outputPrefix + stateRoot,
     ...(tasks.some(task => stagesOf(task).length > 1) && { exchange: outputPrefix + exchangeRoot }),
     ...(trigger && {
@@ -97,13 +102,22 @@ function fixedPrefix(template: string): string {
   return first?.kind === 'text' ? literalPrefix(first.text) : ''
 }
 
-/** Returns the pattern of the keys that a task writes; none where it writes no objects. */
-function outputKeys(task: Pick<TaskDefinition, 'name' | 'output'>, outputPrefix: string): string[] {
-  const { keys } = outputKind(task.output)
+type WritingTask = Pick<TaskDefinition, 'name' | 'output'>
+
+/** Returns a pattern of keys below the folder of a task; none where it has no such keys. */
+function outputKeys(task: WritingTask, outputPrefix: string, keys: string | undefined): string[] {
   return keys === undefined ? [] : [outputPrefix + outputFolder(task) + keys]
 }
 
-function outputFolder(task: Pick<TaskDefinition, 'name' | 'output'>): string {
+/** Returns the pattern of what other tasks read of an output. */
+function readsOf({ output }: WritingTask): string | undefined {
+  const { reads, keys } = outputKind(output)
+  return reads ?? keys
+}
+
+const hasLog = ({ output }: WritingTask): boolean => outputKind(output).log !== undefined
+
+function outputFolder(task: WritingTask): string {
   const path = task.output.path.replaceAll('{task}', task.name)
   const prefix = fixedPrefix(path)
   return prefix === path && path !== '' ? `${path}/` : prefix

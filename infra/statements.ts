@@ -20,7 +20,9 @@ export function planStatements(options: StatementOptions): PolicyStatement[] {
     allow(['s3:GetObject', 's3:PutObject'], [output.arnForObjects(`${places.state}*`)]),
     allow(
       ['s3:GetObject'],
-      [...places.outputs.map(prefix => `${prefix}*_SUCCESS`), ...places.datasets].map(key => output.arnForObjects(key)),
+      [...places.outputs.map(prefix => `${prefix}*_SUCCESS`), ...places.datasets, ...places.tables].map(key =>
+        output.arnForObjects(key),
+      ),
     ),
   ]
 }

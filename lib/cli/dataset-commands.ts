@@ -48,9 +48,18 @@ async function showAction(named: string, { json, ...flags }: CommonOptions): Pro
   }
 }
 
-async function printManifest({ task, generation, runs, schema, partitionBy, parts, totals }: Manifest): Promise<void> {
+async function printManifest({
+  task,
+  generation,
+  runs,
+  schema,
+  partitionBy,
+  parts,
+  totals,
+  log,
+}: Manifest): Promise<void> {
   const counts = `${formatCount(totals.rows)} rows, ${formatBytes(totals.bytes)}, ${formatCount(totals.parts)} parts`
-  print(visible(`${task}: ${counts}, generation ${generation}`))
+  print(visible(`${task}: ${counts}, ${log === 'delta' ? 'version' : 'generation'} ${generation}`))
   for (const { runId, params, finishedAt } of runs)
     print(visible(`run ${runId} ${JSON.stringify(params)} ${finishedAt}`))
   print('')

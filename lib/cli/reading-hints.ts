@@ -8,7 +8,7 @@ export interface ReadingHint {
   readonly command: string
 }
 
-type Shape = Pick<Manifest, 'schema' | 'partitionBy' | 'addedColumns' | 'parts'>
+type Shape = Pick<Manifest, 'schema' | 'partitionBy' | 'addedColumns' | 'parts' | 'log'>
 
 /**
  * Returns a command for each tool. Globs name the part files, because polars and ClickHouse stop at `_SUCCESS`, which is not empty,
@@ -16,12 +16,26 @@ type Shape = Pick<Manifest, 'schema' | 'partitionBy' | 'addedColumns' | 'parts'>
  */
 export function readingHints(folder: string, manifest: Shape): readonly ReadingHint[] {
   const root = folder.replace(/\/+$/, '')
+  if (manifest.log === 'delta') return tableHints(root)
   return [
     { tool: 'DuckDB', command: duckdbQuery(root, manifest) },
     { tool: 'polars', command: polarsCall(root, manifest) },
     { tool: 'pandas', command: pandasCall(root, manifest) },
     { tool: 'Spark', command: sparkCall(root, manifest) },
     { tool: 'ClickHouse', command: clickhouseQuery(root, manifest) },
+  ]
+}
+
+/** Returns the commands for a Delta table, whose folder also has files that are no longer part of it. */
+function tableHints(root: string): readonly ReadingHint[] {
+  const place = parseStoreUrl(root)
+  const address = place ? root.replace(`s3://${place.bucket}/`, `https://${place.bucket}.s3.amazonaws.com/`) : root
+  return [
+    { tool: 'DuckDB', command: `SELECT * FROM delta_scan(${sqlText(root)})` },
+    { tool: 'polars', command: `pl.read_delta(${pythonText(root)})` },
+    { tool: 'pandas', command: `deltalake.DeltaTable(${pythonText(root)}).to_pandas()` },
+    { tool: 'Spark', command: `spark.read.format('delta').load(${pythonText(root.replace(/^s3:/, 's3a:'))})` },
+    { tool: 'ClickHouse', command: `SELECT * FROM ${place ? 'deltaLake' : 'deltaLakeLocal'}(${sqlText(address)})` },
   ]
 }
 

@@ -27,6 +27,10 @@ export interface OutputKind {
    * Files are then not cut by byte ranges, whose first records are found only when their neighbours are read.
    */
   readonly pieceBytes?: number
+  /** The files of its own log below the folder, as such a pattern. Absent where it has none. */
+  readonly log?: string
+  /** What other tasks read of it below the folder, as such a pattern. Default `keys`. */
+  readonly reads?: string
   /** Whether its parts are a dataset that other tasks of the pipeline read with `partitionsOf`. */
   readonly isDataset: boolean
   /** Whether its parts are removed once every task that reads them is complete. */
@@ -52,6 +56,9 @@ const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: 
     layout: { ...output, isDelta: true },
     adds: 'parts',
     keys: '*part-*.parquet',
+    log: '*_delta_log/*',
+    // Other programs give their files other names.
+    reads: '*',
     isDataset: true,
   }),
   temporary: output => ({

@@ -25,8 +25,14 @@ export function writtenColumns(parts: PartOptions, schema: readonly SchemaColumn
 }
 
 /** Returns the query with its columns cast to the types as which they are written. */
-export function castWritten(sql: string, schema: readonly SchemaColumn[], written: readonly WrittenColumn[]): string {
-  const casts = written.filter(({ type }, index) => type !== String(schema[index]?.type))
+export function castWritten(
+  sql: string,
+  schema: readonly SchemaColumn[],
+  { written, parts }: { readonly written: readonly WrittenColumn[]; readonly parts: PartOptions },
+): string {
+  // The engine names JSON like any other text, but marks it in the file; readers of Delta tables then find bytes.
+  const mayBeJson = (type: string): boolean => parts.isDelta === true && type.includes('VARCHAR')
+  const casts = written.filter(({ type }, index) => mayBeJson(type) || type !== String(schema[index]?.type))
   if (casts.length === 0) return sql
   const list = casts.map(({ name, type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`)
   return `SELECT * REPLACE (${list.join(', ')}) FROM (${sql})`

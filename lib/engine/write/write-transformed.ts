@@ -28,7 +28,7 @@ export async function writeTransformed(conversion: Conversion, input: string, jo
     counter.reset()
     keys?.begin(partitionLimits)
     const transformed = applyTransform(input, transform, maps)
-    const query = { ...transformed, sql: castWritten(transformed.sql, transform.schema, written) }
+    const query = { ...transformed, sql: castWritten(transformed.sql, transform.schema, { written, parts }) }
     try {
       if (exchange && !isTrial) return await writeExchanged(conversion, query, target, { by: exchange.by, buckets })
       const fileBytes = keys || isTrial ? undefined : parts.partBytes

@@ -1,5 +1,19 @@
-/** Five tasks that use every kind of request to S3: parts, extracted members, a table, rejects, skipped members, append, and an exchange between stages. */
-import { column, count, csv, files, memberFiles, param, parquet, pipeline, table, task, zipMembers } from 'fanmill'
+/** Tasks that use every kind of request to S3: parts, extracted members, a table, rejects, skipped members, append, an exchange between stages, a Delta table and a task that reads it. */
+import {
+  column,
+  count,
+  csv,
+  delta,
+  files,
+  memberFiles,
+  param,
+  parquet,
+  partitionsOf,
+  pipeline,
+  table,
+  task,
+  zipMembers,
+} from 'fanmill'
 
 export const points = task({
   name: 'points',
@@ -41,8 +55,17 @@ export const counts = task({
   output: parquet({ path: 'counts/{month}' }),
 }).reduce({ by: ['k'], measures: { n: count() } })
 
+export const visits = task({
+  name: 'visits',
+  source: files({ paths: 'logs/*.csv', format: csv() }),
+  columns: { x: column.int32() },
+  output: delta({ path: 'visits', partitionBy: ['x'], mode: 'append' }),
+}).sql<{ y: number }>`select *, x + 1 as y from input`
+
+export const copied = task({ name: 'copied', source: partitionsOf(visits), output: parquet({ path: 'copied' }) })
+
 export default pipeline({
   name: 'replayed',
-  tasks: [points, raw, skipping, log, counts],
+  tasks: [points, raw, skipping, log, counts, visits, copied],
   trigger: { upload: 'incoming/{month}/*.zip' },
 })
