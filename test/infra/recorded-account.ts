@@ -125,7 +125,7 @@ export class RecordedAccount {
     }
   }
 
-  /** Walks a graph, each of whose nodes is complete already or fails in Plan. */
+  /** Walks a graph, node by node. */
   async walk(event: unknown): Promise<Ending> {
     const execution = `execution-${this.#count++}`
     for (let step = 0; ; step++) {
@@ -134,13 +134,20 @@ export class RecordedAccount {
       if (answer.status !== 'wave') return answer.status
       for (const { key, task } of this.#items<{ key: string; task: string }>(answer.waveKey)) {
         const own = { task, execution: `${execution}#${key}`, node: { graph: answer.graph, step: answer.step, key } }
-        const end = await this.#plan(own, undefined).then(
-          ({ status }) => ({ status, state: {} }),
+        const end = await this.#runNode(own).then(
+          status => ({ status, state: {} }),
           (error: Error) => ({ status: 'failed', state: {}, fault: { Error: error.name } }),
         )
         await this.#as('Graph', () => graph({ ...own, end }, context(900)))
       }
     }
+  }
+
+  async #runNode(own: Own): Promise<Ending> {
+    const planned = await this.#plan(own, undefined)
+    if (planned.status !== 'planned') return planned.status
+    const ending = await this.#processAndCommit(own, planned, 900)
+    return ending === 'committed' ? 'complete' : 'failed'
   }
 
   async #plan(own: Own, event: unknown): Promise<PlanAnswer> {

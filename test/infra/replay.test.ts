@@ -135,13 +135,15 @@ async function executeAll(): Promise<void> {
   await execute('no input', 'points', byHand({ month: '1999-01' }))
   account.put('logs/1.csv', 'x\n1\n')
   await execute('an append', 'log', { task: 'log' })
+  account.put('visits/1.csv', 'x\n1\n')
   await execute('a Delta table', 'visits', { task: 'visits' })
   account.put('logs/2.csv', 'x\n2\n')
   await execute('another append', 'log', { task: 'log' })
+  account.put('visits/2.csv', 'x\n2\n')
   await execute('a second version of a Delta table', 'visits', { task: 'visits' })
-  await execute('a task that reads a Delta table', 'copied', { task: 'copied' })
+  endings['a task that reads a Delta table'] = await account.walk({ task: 'copied' })
   for (let number = 3; number < 12; number++) {
-    account.put(`logs/${number}.csv`, `x\n${number}\n`)
+    account.put(`visits/${number}.csv`, `x\n${number}\n`)
     await execute('a version of a Delta table with a checkpoint', 'visits', { task: 'visits' })
   }
   await execute('a Delta table that is complete', 'visits', { task: 'visits' })

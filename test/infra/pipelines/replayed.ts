@@ -57,7 +57,7 @@ export const counts = task({
 
 export const visits = task({
   name: 'visits',
-  source: files({ paths: 'logs/*.csv', format: csv() }),
+  source: files({ paths: 'visits/*.csv', format: csv() }),
   columns: { x: column.int32() },
   output: delta({ path: 'visits', partitionBy: ['x'], mode: 'append' }),
 }).sql<{ y: number }>`select *, x + 1 as y from input`
