@@ -104,6 +104,8 @@ function maskDots(path: string, dots: RegExp): string {
 function ownSyntax(glob: string): string {
   return glob.replace(/\\.|\[(?:\\.|[^\]\\])*\]|[()!+@|"]/gs, found => {
     if (found.startsWith('[!')) return `[^${found.slice(2)}`
+    // A class, because picomatch joins escaped backslashes that follow one another.
+    if (found === '\\\\') return '[\\\\]'
     return found.length > 1 ? found : `\\${found}`
   })
 }

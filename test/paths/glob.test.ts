@@ -82,6 +82,14 @@ it('matches unsafe names like any others, so that they can be refused', () => {
   expect(globMatcher(escapeGlob('.*'))('.*')).toBe(true)
 })
 
+it.each(['\\\\ ', 'a\\\\b', '\\\\', '\\\\\\a'])(
+  'matches backslashes that follow one another by their escaped form: %j',
+  text => {
+    expect(globMatcher(escapeGlob(text))(text)).toBe(true)
+    expect(globMatcher(escapeGlob(text))(text.slice(1))).toBe(false)
+  },
+)
+
 it('matches a text by its escaped form, and no other text', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1, unit: 'grapheme-ascii' }), fc.string({ minLength: 1 }), (text, other) => {

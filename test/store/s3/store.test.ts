@@ -219,7 +219,7 @@ describe('the S3 store', () => {
 
   it('fails after its last try with a TransientError that counts the tries', async () => {
     server.fault = () => ({ kind: 'refuse', status: 503, code: 'SlowDown' })
-    const store = s3Store({ ...spec, endpoint: server.endpoint, retryMs: 200 })
+    const store = s3Store({ ...spec, endpoint: server.endpoint, retryMs: 2_000 })
     const fault = await store.write('a', bytes('rows')).catch((error: unknown) => error)
     const tries = server.requests.filter(isPut).length
     const detail = { key: 'a', status: 503, reason: 'SlowDown', tries }
