@@ -2,9 +2,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { MapBatchesStep, MapRowsStep, SqlStep, Step } from '../../define/definition.ts'
 import type { KeyedStep } from '../../define/exchange-definition.ts'
-import { PermanentError } from '../../errors/errors.ts'
+import { FanmillError, PermanentError } from '../../errors/errors.ts'
 import { conditionOf } from '../../model/resolve-task.ts'
 import { type BoundQuery, bindable, runBound } from '../duckdb/bound-query.ts'
+import { engineFault } from '../duckdb/engine.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { keyedQuery } from '../keyed/keyed-query.ts'
 import { checkBucketWise, keepsKey } from '../sql/bucket-wise.ts'
@@ -204,6 +205,9 @@ async function describe(
     const result = await runBound(connection, { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` })
     return result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
   } catch (error) {
+    // An interrupt or a lack of memory says nothing about the statement.
+    const fault = engineFault(error)
+    if (!(fault instanceof FanmillError && fault.code === 'ENGINE_FAILED')) throw fault
     throw new PermanentError(
       'SQL_INVALID',
       `${where}: ${explainSql(
