@@ -56,11 +56,12 @@ interface HandledEvent {
   readonly task?: string
   readonly execution: string
   readonly node?: NodeRef | undefined
+  readonly maxConcurrency?: number
 }
 
-/** Returns what the states of a node carry from one answer to the next: in a child, the context object does not name the execution. */
-function carried({ node, execution }: HandledEvent): object {
-  return node ? { node, execution } : {}
+/** Returns what the states of a node carry from one answer to the next: in a child, the context object has neither. */
+function carried({ node, execution, maxConcurrency }: HandledEvent): object {
+  return node ? { node, execution, maxConcurrency } : {}
 }
 
 function parse<Event>(schema: v.GenericSchema<unknown, Event>, given: unknown): Event {

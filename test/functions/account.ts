@@ -159,14 +159,16 @@ export class Account {
   }
 
   /** Plans one node of a graph, again after each wait. */
+  /** Plans a node. As in the state machine, a further call gets only what the answer before it had. */
   async planNode(own: { task: string; execution: string; node: NodeRef }): Promise<PlanAnswer> {
-    let waits = noWaits(1)
+    let given: object = { ...own, waits: noWaits(1), maxConcurrency: 100 }
     for (;;) {
-      const planned: PlanAnswer = await planHandler({ ...own, waits, maxConcurrency: 100 }, context(900))
+      const planned: PlanAnswer = await planHandler(given, context(900))
       if (planned.done) return planned
       if (planned.status === 'unsettled') await this.commit(own.task, { ...own, outputPath: planned.outputPath })
       if ('waitSeconds' in planned) await waitShort(planned)
-      waits = planned.waits
+      const { task, execution, node, waits, maxConcurrency } = planned as PlanAnswer & Record<string, unknown>
+      given = { task, execution, node, waits, maxConcurrency }
     }
   }
 

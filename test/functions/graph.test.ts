@@ -125,6 +125,12 @@ describe('a graph on the functions', () => {
     expect((await walk(account, uploadEvent('incoming/all/a.csv'))).answer).toMatchObject({ counts: {} })
   })
 
+  it('waits for further uploads before it plans a node', async () => {
+    process.env.FANMILL_SETTLE_SECONDS = '1'
+    const { answer } = await walk(account, uploadEvent('incoming/2024-01/a.csv'))
+    expect(answer).toMatchObject({ status: 'complete', counts: { complete: 3 } })
+  })
+
   it('shares the batches at once among the nodes that run at once, and gives each one at least', async () => {
     const event = { task: 'sales', params: { month: '2024-01..2024-03' } }
     const shareOf = async (maxConcurrency: number, nodeConcurrency: number) => {
