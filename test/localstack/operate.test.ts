@@ -105,7 +105,10 @@ describe.skipIf(!endpoint)('a deployed pipeline, from the command line', () => {
     await uploadAndWait(operated, `incoming/${shops.small}/day.zip`, buildZip({ '0.csv': `${header}1,1,Ulm,a\n` }))
     const named = `start visits --param shop=${shops.small} --wait`
     const forced = await operate(`${named} --force`)
-    expect(forced).toMatchObject({ code: 0, stdout: expect.stringContaining(`visits(shop=${shops.small}): complete in s3://`) })
+    expect(forced).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`visits(shop=${shops.small}): complete in s3://`),
+    })
     expect(await manifestOf(lake, `visits/${shops.small}`)).toMatchObject({ runs: [{ attempt: 2 }] })
     const again = eventsOf(await operate(`${named} --json`))
     expect(again.end).toMatchObject({ status: 'skipped', tasks: [{ rowsWritten: 1 }] })
