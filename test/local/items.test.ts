@@ -120,7 +120,7 @@ describe('items', () => {
     await some.run()
     appendFileSync(join(some.folder, 'days'), ' wed')
     expect(await some.run()).toMatchObject({ status: 'complete' })
-    expect(callsOf(some)).toEqual(['mon', 'tue', 'wed'])
+    expect(callsOf(some).toSorted()).toEqual(['mon', 'tue', 'wed'])
     expect(await namesOf(some)).toEqual(['mon', 'tue', 'wed'])
   })
 
