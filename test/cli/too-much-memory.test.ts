@@ -8,13 +8,15 @@ const rows = `n\n${Array.from({ length: 2000 }, (_, n) => `${n + 1}\n`).join('')
 const pipeline = (steps: string): string => `
 import { column, csv, parquet, pipeline, sql, task, zipMembers } from 'fanmill'
 const kept = []
-export default pipeline({ name: 't', tasks: [task({
+export default pipeline({ name: 't', resources: { turn: 1 }, tasks: [task({
   name: 't',
+  resources: { turn: 1 },
   source: zipMembers({ paths: '*.zip', format: csv() }),
   columns: { n: column.int64() },
   output: parquet({ path: '{task}' }),
 })${steps}, task({
   name: 'next',
+  resources: { turn: 1 },
   source: zipMembers({ paths: '*.zip', format: csv() }),
   columns: { n: column.int64() },
   output: parquet({ path: '{task}' }),
