@@ -111,7 +111,8 @@ async function withoutLostRuns(store: Store, outputPath: string, manifest: Manif
   }
 }
 
-async function firstHead(store: Store, outputPath: string): Promise<Head> {
+/** Returns the head of an output that has none yet: what `_SUCCESS` holds is committed. */
+export async function firstHead(store: Store, outputPath: string): Promise<Head> {
   const success = await readSuccess(store, outputPath)
   const last = success?.runs.at(-1)
   const generation = success?.generation ?? 0

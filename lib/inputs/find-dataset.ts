@@ -13,12 +13,13 @@ import { readState } from '../state/files.ts'
 import { outputPrefix, readManifest, successKey } from '../state/state.ts'
 import { runIdentityOf, runKeyOf } from './dataset-identity.ts'
 import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { pinParts } from './part-etags.ts'
 import { areRemoved, RowsRemoved } from './removed-rows.ts'
 import { spread } from './spread.ts'
 
 /**
- * Each run of the manifest is an input, whose slices are its parts, pinned as the manifest has them: one request, and nothing is
- * listed. @throws NO_INPUT without a complete dataset
+ * Each run of the manifest is an input, whose slices are its parts, pinned as the manifest has them: two requests, and nothing is
+ * listed, unless the dataset is a copy. @throws NO_INPUT without a complete dataset; as `pinParts`
  */
 export async function findDataset(
   source: PartitionsOfSource,
@@ -29,15 +30,16 @@ export async function findDataset(
   const manifest = await readState(input, successKey(outputPath), readManifest)
   if (!manifest) throw notComplete(source, { outputPath, options })
   const needed = await neededParts(manifest, options)
-  const parts = spread(needed, sample)
-  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
   const { of } = source
   const isRemoved = of !== undefined && (await areRemoved(input, of, { outputPath, manifest }))
+  const chosen = spread(needed, sample)
+  const parts = isRemoved ? chosen : await pinParts(input, outputPrefix(outputPath), { manifest, parts: chosen })
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
   const isTemporary = of !== undefined && outputKind(of.output).isTemporary
   return {
     inputs: sortInputs(inputsOf(manifest, { outputPath, isTemporary })),
     unreadable: isRemoved ? rowsRemoved(of.name, { outputPath, options }) : undefined,
-    cut: chosen => cutParts(chosen, parts, outputPath),
+    cut: some => cutParts(some, parts, outputPath),
     dataset: manifest.schema,
     memberCount: parts.length,
     ...noMembers,

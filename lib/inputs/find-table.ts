@@ -4,14 +4,11 @@ import { readTableManifest, type TableManifest } from '../delta/table-manifest.t
 import { PermanentError } from '../errors/errors.ts'
 import type { ManifestPart } from '../model/manifest.ts'
 import type { InputObject } from '../model/plan-data.ts'
-import { mapParallel } from '../state/files.ts'
 import type { Store } from '../store/store.ts'
 import { neededParts } from './find-dataset.ts'
 import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { partObjects } from './part-etags.ts'
 import { spread } from './spread.ts'
-
-/** Files that are looked up one by one; more are found by a listing, of which a page has a thousand. */
-const statsMax = 64
 
 /** `path` is that of the table. The table is one input, whose identity is its id and version; its files are the slices. @throws NO_INPUT without a table; as `readTableManifest` */
 export async function findTable(
@@ -57,15 +54,9 @@ async function etagsOf(
   table: DeltaTable,
   parts: readonly ManifestPart[],
 ): Promise<ReadonlyMap<string, string>> {
-  const etags = new Map<string, string>()
-  if (parts.length <= statsMax)
-    await mapParallel(parts, async ({ key }) => {
-      const found = await store.stat(table.prefix + key)
-      if (found) etags.set(key, found.etag)
-    })
-  else for await (const { key, etag } of store.list(table.prefix)) etags.set(key.slice(table.prefix.length), etag)
-  const gone = parts.find(({ key }) => !etags.has(key))
-  if (!gone) return etags
+  const objects = await partObjects(store, table.prefix, parts)
+  const gone = parts.find(({ key }) => !objects.has(key))
+  if (!gone) return new Map(Array.from(objects, ([key, { etag }]) => [key, etag]))
   const message = `${tableName(table)}: expected file ${gone.key}, which this version of the table names, got none; it was deleted, perhaps by a vacuum: read a newer version`
   throw new PermanentError('DATASET_MISSING', message, { table: tableName(table), key: gone.key })
 }

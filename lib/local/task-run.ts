@@ -12,20 +12,14 @@ import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
 import { type FetchedTables, fetchTables } from '../inputs/tables.ts'
 import { targetIdentities } from '../inputs/target-identity.ts'
 import { upstreamIdentities } from '../inputs/upstream-identity.ts'
-import type { Manifest } from '../model/manifest.ts'
 import { nodeIdOf, nodeNameOf } from '../model/node-name.ts'
-import { outputPathOf } from '../model/output-path.ts'
 import { shortHash, type UpstreamIdentity } from '../model/run-identity.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import { createGate } from '../process/gate.ts'
-import { lookAheadTask } from '../process/task-runner.ts'
-import { outputPrefix, successKey } from '../state/state.ts'
-import type { Store } from '../store/store.ts'
-import { neededPartitions } from '../threads/needed-partitions.ts'
 import { environmentSecrets } from '../threads/secrets.ts'
 import { deliveryLimitFor, openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
-import { checkpointFiles } from './delta-checkpoints.ts'
-import { contextOf, planOptions, runFound, warnOfInputs } from './found-run.ts'
+import { type CompleteTask, checkPlace, findOptions, lookForComplete } from './complete-already.ts'
+import { runFound, warnOfInputs } from './found-run.ts'
 import { isRead } from './plan-options.ts'
 import { createProgress, type Progress } from './progress.ts'
 import type { Session } from './session.ts'
@@ -37,7 +31,6 @@ import { resultOf } from './task-result.ts'
 export async function runTask(session: Session, node: TaskNode): Promise<TaskEnd> {
   const started = Date.now()
   const { task, params } = node
-  await session.output.checkPlace?.(outputPrefix(outputPathOf(task, params)))
   const tables = await fetchTables(tablePlaces(session, node), task, params)
   const name = nodeNameOf(task.name, params)
   const log = createTaskLog(session, name)
@@ -47,8 +40,9 @@ export async function runTask(session: Session, node: TaskNode): Promise<TaskEnd
     const required = await identifyUpstream(session, node)
     const begun: BegunTask = { session, ...node, required, tables, progress, log, started }
     const known = await lookForComplete(begun)
-    if (known && 'manifest' in known) return skip(begun, known)
-    return await runBegun(begun, known?.found)
+    if (known.status === 'complete') return skip(begun, known)
+    await checkPlace(begun, known)
+    return await runBegun(begun, known.found)
   } finally {
     await log.end()
     await removeTables(session, node)
@@ -101,26 +95,6 @@ async function checkStages(
   return exchanged
 }
 
-/**
- * Returns what makes the dataset complete already, or the inputs that were found on the way; undefined where nothing is committed.
- * Most nodes of a graph that runs again are complete, and need neither threads nor engines.
- */
-async function lookForComplete(begun: BegunTask): Promise<CompleteTask | { readonly found: FoundInputs } | undefined> {
-  const { session, task, params } = begun
-  if (session.options.force || !(await session.output.stat(successKey(outputPathOf(task, params))))) return undefined
-  // What is wrong with the inputs is reported after what is wrong with the definition.
-  const found = await findInputs(findOptions(begun)).catch(() => undefined)
-  if (!found) return undefined
-  const outlook = await lookAheadTask(contextOf(begun), planOptions(begun, found))
-  return outlook.status === 'complete' ? { ...outlook, found } : { found }
-}
-
-interface CompleteTask {
-  readonly runId: string
-  readonly manifest: Manifest
-  readonly found: FoundInputs
-}
-
 function skip(begun: BegunTask, { runId, manifest, found }: CompleteTask): TaskEnd {
   warnOfInputs(begun, found)
   return { result: resultOf(begun, runId, 'skipped', manifest, found) }
@@ -160,27 +134,6 @@ async function openThreads(workers: Workers, isAlone: boolean): Promise<WorkerRe
   for (const each of opening) each.catch(() => undefined)
   return Promise.race(opening)
 }
-
-function findOptions({ session, task, params, upstream }: BegunTask) {
-  const { sample, signal } = session.options
-  return {
-    input: inputStore(session, task),
-    task,
-    params,
-    upstream,
-    neededPartitions,
-    checkpoints: checkpointFiles,
-    identify: session.identify,
-    outputs: session.outputs,
-    threads: session.workers,
-    textBytes: session.memory.textBytes,
-    sample,
-    signal,
-  }
-}
-
-/** Returns the store that holds the inputs of a task. */
-const inputStore = (session: Session, { source }: TaskDefinition): Store => session[sourceRoot(source)]
 
 interface PoolOptions {
   readonly stage: number

@@ -1,8 +1,9 @@
 /** Finds out what reserving a run would decide, without changing anything. */
-import { headKey, readCurrent, readSuccess } from '../commit/head.ts'
+import { firstHead, headKey } from '../commit/head.ts'
+import { currentOf } from '../commit/output-commit.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { RunReason } from '../model/run-reason.ts'
-import { readState } from '../state/files.ts'
+import { actorOf, readState } from '../state/files.ts'
 import { readHeadFile } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 import { findDesiredRun } from './desired-run.ts'
@@ -18,11 +19,15 @@ export type Outlook =
   | { readonly status: 'new'; readonly runId: string; readonly reasons: readonly RunReason[] }
   | { readonly status: 'unsettled' }
 
-/** Reads the head and the manifest of the output, and for the reasons the record of its last run. @throws as `findDesiredRun` */
+/**
+ * Reads the head and the manifest of the output, and for the reasons the record of its last run. Without a head, as beside a dataset
+ * that was copied alone, `_SUCCESS` says everything, as it does for the run that then creates the head. @throws as `findDesiredRun`
+ */
 export async function lookAhead(store: Store, request: ReserveRequest): Promise<Outlook> {
-  const head = await readState(store, headKey(request.outputPath), readHeadFile)
-  if (head?.committing || (!head && (await readSuccess(store, request.outputPath)))) return { status: 'unsettled' }
-  const current = head ? await readCurrent(store, head) : { hasSuccess: false }
+  const { outputPath, outputKind = 'parquet', mode } = request
+  const head = (await readState(store, headKey(outputPath), readHeadFile)) ?? (await firstHead(store, outputPath))
+  if (head.committing) return { status: 'unsettled' }
+  const current = await currentOf(actorOf(store, request), head, { outputPath, outputKind, mode })
   const desired = await findDesiredRun(store, request, current)
   if (desired.isComplete && current.manifest)
     return { status: 'complete', runId: desired.runId, manifest: current.manifest }

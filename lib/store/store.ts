@@ -96,7 +96,8 @@ export interface Store {
   listParts(prefix: string, signal?: AbortSignal): AsyncIterable<ListedPart>
   /**
    * Checks that completed parts can be made visible below a prefix, before anything is staged; absent where they always can.
-   * @throws OUTPUT_OTHER_FILE_SYSTEM naming the folder that lies on another file system than the state
+   * @throws OUTPUT_OTHER_FILE_SYSTEM naming the folder that lies on another file system than the state; OUTPUT_READ_ONLY naming the
+   * folder that this process may not write to
    */
   checkPlace?(prefix: string): Promise<void>
 }

@@ -1,4 +1,5 @@
 /** Tasks that read what another task of the pipeline has written. */
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type DatasetRow, plan } from '../../lib/index.ts'
@@ -133,5 +134,29 @@ export default pipeline({ name: 'days', tasks: [days, copy] })
     const { tasks } = await some.run()
     expect(tasks.map(({ rowsRead }) => rowsRead)).toEqual([1, 1])
     expect((await rowsOf(some, 'copy')).map(row => row.total)).toEqual([1, 2])
+  })
+
+  it('reads a copy of a dataset, and says which part of it is not as it was written', async () => {
+    const some = project(pipeline(), input)
+    await some.run({ params, task: 'sales' })
+    cpSync(join(some.out, 'sales'), join(some.folder, 'copies/sales'), { recursive: true })
+    some.write({
+      'pipeline.ts': `
+import { parquet, partitionsOf, pipeline, task } from 'fanmill'
+const copied = task({
+  name: 'copied',
+  source: partitionsOf({ path: 'copies/sales/2024-01', root: 'input' }),
+  output: parquet({ path: 'copied/2024-01' }),
+})
+export default pipeline({ name: 'shops', tasks: [copied] })
+`,
+    })
+    expect(await some.run()).toMatchObject({ status: 'complete', tasks: [{ rowsRead: 4 }] })
+    expect((await rowsOf(some, 'copied')).map(row => row.total)).toEqual([5, 20, 30, 40])
+    const part = (await some.manifest('sales/2024-01')).parts[0]?.key ?? ''
+    writeFileSync(join(some.folder, 'copies/sales/2024-01', part), 'PAR1')
+    const damaged = await some.run({ force: true }).catch(error => ({ error }))
+    expect(damaged).toMatchObject({ error: { code: 'DATASET_DAMAGED', detail: { foundBytes: 4 } } })
+    expect(damaged.error?.message).toContain(part)
   })
 })

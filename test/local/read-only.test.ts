@@ -1,6 +1,6 @@
 /** A run over an output that this process may not write to. */
 import { execFile, spawnSync } from 'node:child_process'
-import { chmodSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -21,32 +21,49 @@ export default pipeline({ name: 't', tasks: [t] })
 /** Root may write anywhere, so that the run is then another user's. */
 const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
-it('finds a complete dataset, and fails with the path where it would have to write', async () => {
+it('finds a complete dataset, also one without any state, and otherwise says why it would have to write', async () => {
   const some = project(pipeline, { 'a.csv': 'x\n1\n' })
   expect(await some.run()).toMatchObject({ status: 'complete' })
-  for (const folder of [some.out, ...foldersBelow(some.out)]) chmodSync(folder, 0o555)
+  cpSync(join(some.out, 't'), join(some.folder, 'alone/t'), { recursive: true })
+  mkdirSync(join(some.folder, 'empty'))
+  for (const out of ['out', 'alone', 'empty'])
+    for (const folder of [join(some.folder, out), ...foldersBelow(join(some.folder, out))]) chmodSync(folder, 0o555)
   chmodSync(some.folder, 0o755)
+  const [beside, alone, never, forced, changed] = await runAsNobody(some.folder, [
+    `run('pipeline.ts', { output: 'out', workers: 1 })`,
+    `run('pipeline.ts', { output: 'alone', workers: 1 })`,
+    `run('pipeline.ts', { output: 'empty', workers: 1 })`,
+    `run('pipeline.ts', { output: 'out', workers: 1, force: true })`,
+    `run('pipeline.ts', { output: 'alone', input: 'other', workers: 1 })`,
+  ])
+  expect([beside, alone]).toEqual([{ status: 'skipped' }, { status: 'skipped' }])
+  const refused = (out: string, reason: string) => ({
+    code: 'OUTPUT_READ_ONLY',
+    message: `t has to be written (${reason}): cannot write to ${join(some.folder, out)}: permission denied; give this user the right to it (EACCES)`,
+  })
+  expect(never).toEqual(refused('empty', 'it has no _SUCCESS'))
+  expect(forced).toEqual(refused('out/.fanmill', 'forced'))
+  expect(changed).toEqual(refused('alone', 'input changed: 1 of 1 files'))
+})
+
+async function runAsNobody(folder: string, runs: readonly string[]): Promise<unknown[]> {
+  mkdirSync(join(folder, 'other'))
+  writeFileSync(join(folder, 'other/a.csv'), 'x\n2\n')
   const url = new URL('../../lib/index.ts', import.meta.url).href
   const script = `const { run } = await import(${JSON.stringify(url)})
-const print = ({ status, error }) => console.log(JSON.stringify({ status, code: error?.code, message: error?.message }))
-print(await run('pipeline.ts', { output: 'out', workers: 1 }))
-print(await run('pipeline.ts', { output: 'out', workers: 1, force: true }).catch(error => ({ status: 'failed', error })))`
+const print = one => console.log(JSON.stringify(one))
+const failed = ({ code, message }) => print({ code, message })
+${runs.map(text => `await ${text}.then(({ status, error }) => (error ? failed(error) : print({ status })), failed)`).join('\n')}`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: some.folder,
+    cwd: folder,
     env: { ...process.env, TMPDIR: '/tmp', HOME: '/tmp' },
     ...nobody,
   })
-  const [skipped, forced] = stdout
+  return stdout
     .trim()
     .split('\n')
     .map(line => JSON.parse(line))
-  expect(skipped).toEqual({ status: 'skipped' })
-  expect(forced).toMatchObject({
-    status: 'failed',
-    code: 'STORE_FAILED',
-    message: expect.stringContaining('.fanmill/'),
-  })
-})
+}
 
 it('removes temporary files of killed processes also when there is nothing to do', async () => {
   const some = project(pipeline, { 'a.csv': 'x\n1\n' })

@@ -75,7 +75,8 @@ function faultOf(errno: string, verb: string, key: string, options: ErrorOptions
   }
 }
 
-function wordsOf(errno: string): string {
+/** Returns what an errno name means, and what to do. */
+export function wordsOf(errno: string): string {
   const meaning = meanings[errno]
   return meaning === undefined ? errno : `${meaning} (${errno})`
 }

@@ -1,10 +1,22 @@
-/** Checks that files can be renamed from one folder into another, and into every folder below it. */
+/** Checks that files can be written to a folder, and renamed from one folder into another and into every folder below it. */
 import { randomUUID } from 'node:crypto'
-import { readdir, rename, stat } from 'node:fs/promises'
+import { access, constants, readdir, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PermanentError } from '../../errors/errors.ts'
-import { errnoOf } from './fault.ts'
+import { errnoOf, wordsOf } from './fault.ts'
 import { isAbsent } from './files.ts'
+
+/** Checks that this process may write to a folder, or to the nearest existing one above it. @throws OUTPUT_READ_ONLY naming it */
+export async function checkWritable(path: string): Promise<void> {
+  const folder = await existingFolder(path)
+  try {
+    await access(folder, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const errno = errnoOf(error) ?? 'EACCES'
+    const message = `cannot write to ${folder}: ${wordsOf(errno)}`
+    throw new PermanentError('OUTPUT_READ_ONLY', message, { folder, errno }, { cause: error })
+  }
+}
 
 /** Deeper than any real tree of partitions; ends a loop of links. */
 const depthMax = 20

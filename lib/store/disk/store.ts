@@ -30,7 +30,7 @@ import {
 import { listFolderKeys, listKeys } from './list.ts'
 import { withLock } from './lock.ts'
 import { isApart, pendingFolder, pendingKey, pendingPartAt, pendingPrefix } from './pending.ts'
-import { checkRenames } from './place.ts'
+import { checkRenames, checkWritable } from './place.ts'
 import { checkedPath, readFileNow, readFileRange } from './read.ts'
 
 /** Prefix of temporary files and locks, on the same file system as everything else, so that a rename is atomic. */
@@ -209,10 +209,12 @@ class DiskStore implements Store {
   }
 
   checkPlace(prefix: string): Promise<void> {
-    const folder = join(this.url, ...prefix.split('/'))
-    return withFaults('check', prefix, () =>
-      checkRenames(join(this.url, pendingPrefix), resolve(folder), stateRoot.slice(0, -1)),
-    )
+    const pending = join(this.url, pendingPrefix)
+    const folder = resolve(join(this.url, ...prefix.split('/')))
+    return withFaults('check', prefix, async () => {
+      for (const path of [pending, folder]) await checkWritable(path)
+      await checkRenames(pending, folder, stateRoot.slice(0, -1))
+    })
   }
 
   async *#partsAmong(files: AsyncIterable<string>): AsyncGenerator<ListedPart> {

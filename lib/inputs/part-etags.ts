@@ -1,0 +1,56 @@
+/** Finds the present etags of parts, by which a plan pins them. */
+import { PermanentError } from '../errors/errors.ts'
+import type { Manifest, ManifestPart } from '../model/manifest.ts'
+import { mapParallel } from '../state/files.ts'
+import type { Store, StoredObject } from '../store/store.ts'
+
+type PartStore = Pick<Store, 'url' | 'stat' | 'list'>
+
+/** Files that are looked up one by one; more are found by a listing, of which a page has a thousand. */
+const statsMax = 64
+
+/** Returns the objects of parts below a prefix, by the keys of the parts; one that is gone has none. */
+export async function partObjects(
+  store: Pick<PartStore, 'stat' | 'list'>,
+  prefix: string,
+  parts: readonly Pick<ManifestPart, 'key'>[],
+): Promise<ReadonlyMap<string, StoredObject>> {
+  const objects = new Map<string, StoredObject>()
+  if (parts.length <= statsMax)
+    await mapParallel(parts, async ({ key }) => {
+      const found = await store.stat(prefix + key)
+      if (found) objects.set(key, found)
+    })
+  else for await (const found of store.list(prefix)) objects.set(found.key.slice(prefix.length), found)
+  return objects
+}
+
+/**
+ * Returns the parts of a dataset with their present etags. A copy of a dataset has the keys and sizes of its manifest, and other etags.
+ * One part tells: the oldest run was there when any copy was made, so that nothing was copied since where its etag is that of the
+ * manifest. @throws DATASET_MISSING, DATASET_DAMAGED for parts of a copy
+ */
+export async function pinParts(
+  store: PartStore,
+  prefix: string,
+  { manifest, parts }: { readonly manifest: Manifest; readonly parts: readonly ManifestPart[] },
+): Promise<readonly ManifestPart[]> {
+  const byRun = new Map(parts.map(part => [part.runId, part]))
+  const oldest = manifest.runs.map(({ runId }) => byRun.get(runId)).find(part => part !== undefined)
+  if (!oldest || (await store.stat(prefix + oldest.key))?.etag === oldest.etag) return parts
+  const objects = await partObjects(store, prefix, parts)
+  return parts.map(part => {
+    const found = objects.get(part.key)
+    if (found?.sizeBytes === part.bytes) return { ...part, etag: found.etag }
+    throw notAsWritten(`${store.url}/${prefix}${part.key}`, part.bytes, found?.sizeBytes)
+  })
+}
+
+function notAsWritten(part: string, bytes: number, foundBytes: number | undefined): PermanentError {
+  const message = `${part}: expected ${bytes} bytes as the manifest says, got ${foundBytes ?? 'no file'}; copy the dataset again, with all of its files`
+  return new PermanentError(foundBytes === undefined ? 'DATASET_MISSING' : 'DATASET_DAMAGED', message, {
+    part,
+    bytes,
+    foundBytes,
+  })
+}

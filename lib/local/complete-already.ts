@@ -1,0 +1,82 @@
+/** Finds out whether a task is complete already, which writes nothing, and otherwise whether its output can be written to. */
+import { sourceRoot } from '../define/source-paths.ts'
+import { FanmillError, prefixError } from '../errors/errors.ts'
+import { type FindOptions, type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
+import type { Manifest } from '../model/manifest.ts'
+import { outputPathOf } from '../model/output-path.ts'
+import { reasonsText } from '../model/run-reason.ts'
+import { lookAheadTask } from '../process/task-runner.ts'
+import { outputPrefix, successKey } from '../state/state.ts'
+import { neededPartitions } from '../threads/needed-partitions.ts'
+import { checkpointFiles } from './delta-checkpoints.ts'
+import { contextOf, planOptions } from './found-run.ts'
+import type { BegunTask } from './task-context.ts'
+
+export interface CompleteTask {
+  readonly status: 'complete'
+  readonly runId: string
+  readonly manifest: Manifest
+  readonly found: FoundInputs
+}
+
+/** A task that must run, for a reason in words. */
+export interface DueTask {
+  readonly status: 'due'
+  readonly reason: string
+  /** Absent where nothing had to be found to know it, or where that failed. */
+  readonly found?: FoundInputs
+  /** What is wrong with the inputs, which is reported after what is wrong with the definition. */
+  readonly fault?: unknown
+}
+
+/**
+ * Compares the inputs with what is committed, where anything is. Most nodes of a graph that runs again are complete, and need neither
+ * threads nor engines.
+ */
+export async function lookForComplete(begun: BegunTask): Promise<CompleteTask | DueTask> {
+  const { session, task, params } = begun
+  if (session.options.force) return { status: 'due', reason: 'forced' }
+  if (!(await session.output.stat(successKey(outputPathOf(task, params)))))
+    return { status: 'due', reason: 'it has no _SUCCESS' }
+  const [finding] = await Promise.allSettled([findInputs(findOptions(begun))])
+  if (finding.status === 'rejected')
+    return { status: 'due', reason: 'its inputs cannot be read', fault: finding.reason }
+  const found = finding.value
+  const outlook = await lookAheadTask(contextOf(begun), planOptions(begun, found))
+  if (outlook.status === 'complete') return { ...outlook, found }
+  const reason = outlook.status === 'new' ? reasonsText(outlook.reasons) : 'a commit is under way, or was interrupted'
+  return { status: 'due', reason, found }
+}
+
+/**
+ * Checks the place of the output before anything is done for a task that must run.
+ * @throws OUTPUT_READ_ONLY, OUTPUT_OTHER_FILE_SYSTEM; the fault of the inputs where the output can only be read
+ */
+export async function checkPlace({ session, task, params }: BegunTask, { reason, fault }: DueTask): Promise<void> {
+  const path = outputPathOf(task, params)
+  try {
+    await session.output.checkPlace?.(outputPrefix(path))
+  } catch (error) {
+    if (!(error instanceof FanmillError) || error.code !== 'OUTPUT_READ_ONLY') throw error
+    if (fault !== undefined) throw fault
+    throw prefixError(error, `${path} has to be written (${reason})`, { task: task.name, outputPath: path, reason })
+  }
+}
+
+export function findOptions({ session, task, params, upstream }: BegunTask): FindOptions {
+  const { sample, signal } = session.options
+  return {
+    input: session[sourceRoot(task.source)],
+    task,
+    params,
+    upstream,
+    neededPartitions,
+    checkpoints: checkpointFiles,
+    identify: session.identify,
+    outputs: session.outputs,
+    threads: session.workers,
+    textBytes: session.memory.textBytes,
+    sample,
+    signal,
+  }
+}
