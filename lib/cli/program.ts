@@ -7,6 +7,7 @@ import { addGraphCommand } from './graph-command.ts'
 import { addInferCommand } from './infer-command.ts'
 import { addLogsCommand } from './logs-command.ts'
 import { addPlanCommand } from './plan-command.ts'
+import { addPreviewCommand } from './preview-command.ts'
 import { addRunCommand } from './run-command.ts'
 import { addRetryCommand, addStartCommand, addStopCommand } from './start-commands.ts'
 import { addCleanCommand, addRejectsCommand, addRunsCommand, addStatusCommand } from './state-commands.ts'
@@ -17,6 +18,7 @@ import { addUnzipCommand } from './unzip-command.ts'
 const addCommands = [
   addRunCommand,
   addPlanCommand,
+  addPreviewCommand,
   addTasksCommand,
   addGraphCommand,
   addInferCommand,

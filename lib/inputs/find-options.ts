@@ -22,6 +22,8 @@ export interface FindOptions {
   readonly upstream?: readonly UpstreamNode[]
   /** Selects only some of the members, or of the files where there are no members: a count, or a percentage. */
   readonly sample?: number | `${number}%`
+  /** Looks only at the first of the files or archives that the path matches: so many of them. Default all. */
+  readonly objectsMax?: number
   /** Threads that shall each get work: small inputs are cut smaller for them. Default 1. */
   readonly threads?: number
   /** Text that a thread may hold at once: less makes smaller slices, and smaller files are cut or streamed. Default 96 MiB. */

@@ -23,5 +23,5 @@ export async function matchingObjects(options: FindOptions, glob: string): Promi
     if (writer !== undefined) refuse(writer, object.key)
     objects.push(object)
   }
-  return sortInputs(objects)
+  return sortInputs(objects).slice(0, options.objectsMax)
 }

@@ -104,8 +104,12 @@ export interface DatasetHead {
 
 /** Returns the first rows. @throws as `openDataset`; USAGE for an unknown column; SQL_INVALID */
 export async function headDataset(folder: string, options: HeadOptions = {}): Promise<DatasetHead> {
+  return headAt(await placeOf(folder, options), options)
+}
+
+/** Returns the first rows of the dataset of a place. @throws as `headDataset` */
+export async function headAt(place: DatasetPlace, options: Omit<HeadOptions, keyof RootAccess>): Promise<DatasetHead> {
   const { rows: rowsMax = 10, columns, where } = options
-  const place = await placeOf(folder, options)
   const manifest = await currentManifest(place)
   const condition = where === undefined ? {} : { where: { texts: [where], values: [] } }
   const query = { schema: manifest.schema, columns, ...condition }

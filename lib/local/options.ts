@@ -67,6 +67,11 @@ export const count: OptionKind = {
   fits: value => isWhole(value, 1),
   fromText: wholeNumber,
 }
+export const index: OptionKind = {
+  expected: 'a whole number, 0 or more',
+  fits: value => isWhole(value, 0),
+  fromText: wholeNumber,
+}
 /** Days, also parts of one. */
 export const days: OptionKind = {
   expected: 'a number of days, 0 or more',

@@ -12,6 +12,8 @@ import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 export interface HashedPipeline {
   readonly definition: PipelineDefinition
   codeHash(task: TaskDefinition): string
+  /** Absolute paths of its sources: the pipeline and what it imports that is not installed. */
+  readonly files: readonly string[]
 }
 
 /** Imports what the file exports as default. @throws DEFINITION_LOAD, DEFINITION_INVALID */
@@ -25,7 +27,7 @@ export async function loadHashed(pipeline: PipelineDefinition | string): Promise
   try {
     const bundle = await bundlePipeline(pipelineFile(pipeline), { outFolder })
     const definition = await loadPipeline(bundle)
-    return { definition, codeHash: await taskHasher(bundle, definition) }
+    return { definition, codeHash: await taskHasher(bundle, definition), files: bundle.files }
   } finally {
     removeOwnFolder(outFolder)
   }

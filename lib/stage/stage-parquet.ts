@@ -29,19 +29,20 @@ export async function stageParquet(
 export async function stageParquetFile(
   input: Pick<InputObject, 'key' | 'etag' | 'sizeBytes'>,
   staging: Staging,
-  { store, folder, isLocated, names, signal }: SliceStageOptions,
+  { store, folder, isLocated, names, rowGroups, signal }: SliceStageOptions,
 ): Promise<void> {
   const origin = { archive: input.key, member: '' }
   const file = newFile(staging, folder)
   const reading = isLocated ? 'raw' : 'checked'
-  const copying = copyChunks(input, { store, file, origin, reading, names, signal })
-  const { parquet, bytesRead } = await copying.catch(async (error: unknown) => {
+  const copying = copyChunks(input, { store, file, origin, reading, names, rowGroups, signal })
+  const { parquet, bytesRead, rowGroupsSkipped } = await copying.catch(async (error: unknown) => {
     const range = { start: 0, end: Math.min(input.sizeBytes, headBytes) }
     // A file of another kind is named by its first bytes.
     refuseNonParquet(await store.read(input.key, { etag: input.etag, range, signal }), origin)
     throw error
   })
   staging.counts.bytesIn += bytesRead
+  staging.counts.rowGroupsSkipped += rowGroupsSkipped
   addParquet(staging, { file, isLocated, origin, parquet })
 }
 

@@ -13,6 +13,7 @@ import { throwIfAborted } from '../errors/abort.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { MemberAccount, ShareJob, StagedText } from '../model/share.ts'
 import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
+import type { ParquetFooter } from '../parquet/footer.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
 import type { StageOptions } from '../process/share.ts'
 import { callItems } from '../stage/item-calls.ts'
@@ -46,6 +47,10 @@ function namesRead({ columns, onNewColumn }: TaskDefinition, engine: TaskEngine)
   const names = engine.datasetColumns ?? declared
   return names && new Set(names)
 }
+
+/** Chooses the first row group of a file. */
+const onlyFirst = async ({ rowGroups }: ParquetFooter): Promise<readonly boolean[]> =>
+  rowGroups.map((_, at) => at === 0)
 
 interface ShareWatch {
   readonly signal: AbortSignal
@@ -121,7 +126,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
     stageBytesMax: setup.stageBytesMax,
     readsHive: task.source.hive !== false,
     names: namesRead(task, engine),
-    rowGroups: engine.rowGroups,
+    rowGroups: setup.firstRowGroup ? onlyFirst : engine.rowGroups,
     rowsOf: rowsFunction(thread),
     itemText: items?.textOf,
     signal,

@@ -26,6 +26,8 @@ export interface ThreadSetup {
   /** Limit on slices that are read at once; default 1. */
   readonly readsMax?: number
   readonly strict?: boolean
+  /** Reads only the first row group of each Parquet file; default false. */
+  readonly firstRowGroup?: boolean
   /** Values of the task's secrets; default none. */
   readonly secrets?: SecretValues
   /** Folder that `ctx.file()` reads from; default the working directory. */

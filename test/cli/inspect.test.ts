@@ -44,6 +44,17 @@ describe('before a run', () => {
     expect((await fanmill(['plan', 'pipeline.ts'], { cwd })).stdout).toMatch(/^trips\(month=2001-01\) +1 +2 /m)
   })
 
+  it('previews the first rows of a task with their types', async () => {
+    const cwd = project()
+    const finished = await fanmill(['preview', 'pipeline.ts', 'trips', '--rows', '1'], { cwd })
+    expect(finished).toMatchObject({ code: 0, stderr: '' })
+    expect(finished.stdout).toMatch(
+      /^trips\(month=2001-01\): 2 records of a\.csv in incoming\/2001-01\/x\.zip\n\n *id: int32 +city: string\n +1 +Oslo\n/,
+    )
+    expect(existsSync(join(cwd, 'out'))).toBe(false)
+    expect((await fanmill(['preview', 'pipeline.ts', 'trips', '--step', '1'], { cwd })).code).toBe(2)
+  })
+
   it('lists tasks with parameters, defaults and docs', async () => {
     const { code, stdout } = await fanmill(['tasks', 'pipeline.ts'], { cwd: project() })
     expect(code).toBe(0)

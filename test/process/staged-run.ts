@@ -11,8 +11,8 @@ import { createGate } from '../../lib/process/gate.ts'
 import { runBatches } from '../../lib/process/run-batches.ts'
 import { planTask } from '../../lib/process/task-runner.ts'
 import type { MemoryStore } from '../../lib/store/memory-store.ts'
-import { threadHere } from '../../lib/testing/thread-here.ts'
 import { batchTools } from '../../lib/threads/task-workers.ts'
+import { threadHere } from '../../lib/threads/thread-here.ts'
 
 export interface StagedRun {
   /** Runs the task as a process of its own, to its end. */

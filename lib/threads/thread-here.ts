@@ -1,9 +1,9 @@
-/** Runs the jobs of a test in its own thread. */
+/** Runs the jobs of a task in the thread that calls: for tests, and for work that ends in a moment. */
 
 import type { TaskDefinition } from '../define/definition.ts'
 import type { JobKind, WorkerJob, WorkerResults, Workers } from '../model/worker-job.ts'
-import type { SendMessage, ThreadSetup } from '../threads/thread-state.ts'
-import { openThread } from '../threads/worker-thread.ts'
+import type { SendMessage, ThreadSetup } from './thread-state.ts'
+import { openThread } from './worker-thread.ts'
 
 /** Jobs run one after another, as on a thread. @throws SQL_*, DEFINITION_INVALID, INPUT_INVALID */
 export async function threadHere(task: TaskDefinition, setup: ThreadSetup, send: SendMessage): Promise<Workers> {

@@ -1,0 +1,141 @@
+/** Runs one task in the calling thread, with the real steps and the real engine, into a store in memory: for tests and previews. */
+import { mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import { stageOf, stagesOf } from '../define/task-stages.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { requireColumns } from '../infer/require-columns.ts'
+import type { FoundInputs } from '../inputs/find-inputs.ts'
+import { fetchTables } from '../inputs/tables.ts'
+import type { Manifest } from '../model/manifest.ts'
+import { outputPathOf } from '../model/output-path.ts'
+import type { Reject } from '../model/reject.ts'
+import type { WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
+import { createGate } from '../process/gate.ts'
+import type { ProcessTools } from '../process/process-tools.ts'
+import { runBatches } from '../process/run-batches.ts'
+import { planTask, type TaskContext } from '../process/task-runner.ts'
+import { readState } from '../state/files.ts'
+import { readOutcome, runKeys } from '../state/state.ts'
+import { type MemoryStore, memoryStore } from '../store/memory-store.ts'
+import { openStore, type StoreSpec } from '../store/open-store.ts'
+import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import type { Store } from '../store/store.ts'
+import { thisOwner } from '../threads/machine.ts'
+import { batchTools } from '../threads/task-workers.ts'
+import { threadHere } from '../threads/thread-here.ts'
+import type { ThreadSetup } from '../threads/thread-state.ts'
+import { checkpointFiles } from './delta-checkpoints.ts'
+import { readRejectFiles } from './state.ts'
+
+/** A line that a function of the task logged. */
+export type LogMessage = Extract<WorkerMessage, { readonly kind: 'log' }>
+
+export interface MemoryRun {
+  readonly task: TaskDefinition
+  readonly params: ParamValues
+  /** Holds the inputs of the source. */
+  readonly input: StoreSpec | Store
+  /** Holds the tables; default `input`. */
+  readonly tables?: Store
+  /** Finds the inputs, after the tables were loaded. */
+  find(): Promise<FoundInputs>
+  /** Text that is staged at once; default 64 MiB. */
+  readonly groupBytes?: number
+  /** Options of the thread beside those that every run sets. */
+  readonly thread?: Pick<ThreadSetup, 'secrets' | 'firstRowGroup'>
+  /** Replaces tools of the first stage. */
+  readonly changeTools?: (tools: ProcessTools) => Partial<ProcessTools>
+}
+
+export interface MemoryResult {
+  /** Holds the dataset and the state. */
+  readonly output: MemoryStore
+  readonly manifest: Manifest
+  readonly outputPath: string
+  /** All rejected rows: the task's limit is not applied. */
+  readonly rejects: readonly Reject[]
+  /** Lines that the task's functions logged. */
+  readonly logs: readonly LogMessage[]
+}
+
+const engineBytes = 256 * 1024 * 1024
+const groupBytesDefault = 64 * 1024 * 1024
+
+/** Runs the task once, and leaves no files behind. @throws the error of a run that fails, except for REJECTS_OVER_LIMIT */
+export async function runInMemory(run: MemoryRun): Promise<MemoryResult> {
+  const { task, params } = run
+  const input = openStore(run.input)
+  const folder = makeOwnFolder(tmpdir())
+  const partFolder = join(folder, 'parts')
+  mkdirSync(partFolder)
+  const logs: LogMessage[] = []
+  const pools: Workers[] = []
+  try {
+    const tables = await fetchTables({ input: run.tables ?? input, stageFolder: folder }, task, params)
+    const found = await run.find()
+    await requireColumns(input, task, found)
+    const output = memoryStore()
+    const setup = {
+      ...{ params, tables: tables.files, stageFolder: folder, partFolder, engineBytes },
+      stageBytesMax: 4 * groupBytesDefault,
+    }
+    let exchanged: Schema | undefined
+    for (const [stage, each] of stagesOf(task).entries()) {
+      const own = stage === 0 ? { ...run.thread, input: run.input } : { ...run.thread, input: output }
+      const workers = await threadHere(each, { ...setup, ...own }, message => {
+        if (message.kind === 'log') logs.push(message)
+      })
+      pools.push(workers)
+      const columns = stage === 0 ? { hive: found.hive, dataset: found.dataset } : { exchanged }
+      if (exchanged?.length !== 0) exchanged = (await workers.run<'check'>({ kind: 'check', ...columns })).schema
+    }
+    const manifest = await runSteps({ ...run, input, output, pools, folder, partFolder, found })
+    const outputPath = outputPathOf(task, params)
+    return { output, manifest, outputPath, rejects: await rejectsOf(output, manifest), logs }
+  } finally {
+    for (const workers of pools) await workers.close()
+    removeOwnFolder(folder)
+  }
+}
+
+type Schema = WorkerResults['check']['schema']
+
+interface Steps extends Omit<MemoryRun, 'input'> {
+  readonly input: Store
+  readonly output: MemoryStore
+  /** The thread of each stage. */
+  readonly pools: readonly Workers[]
+  readonly folder: string
+  readonly partFolder: string
+  readonly found: FoundInputs
+}
+
+async function runSteps(steps: Steps): Promise<Manifest> {
+  const { task, params, input, output, pools, folder, partFolder, found, groupBytes = groupBytesDefault } = steps
+  const context: TaskContext = {
+    ...{ task, params, output, owner: thisOwner(), now: Date.now, checkpoints: checkpointFiles },
+    codeHash: 'memory',
+    rejectsMax: Number.MAX_SAFE_INTEGER,
+  }
+  const planned = await planTask(context, { found, batchBytes: groupBytes })
+  if (!('plan' in planned))
+    throw new PermanentError('STATE_INVALID', `expected a new run in an empty store, got one that is ${planned.status}`)
+  const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes }
+  let tries = 0
+  const openTools = (stage: number): ProcessTools => {
+    const own = { task: stageOf(task, stage), input: stage === 0 ? input : output, workers: pools[stage] as Workers }
+    const tools = batchTools({ ...machine, ...own, token: `memory${tries++}` })
+    return stage === 0 ? { ...tools, ...steps.changeTools?.(tools) } : tools
+  }
+  return runBatches(context, planned, { openTools, packing: { batchBytes: groupBytes }, failFast: true })
+}
+
+async function rejectsOf(output: MemoryStore, { runs }: Manifest): Promise<Reject[]> {
+  const { outcomes } = runKeys(runs[0]?.runId ?? '', runs[0]?.attempt ?? 1)
+  const keys: string[] = []
+  for await (const { key } of output.list(outcomes))
+    keys.push(...((await readState(output, key, readOutcome))?.rejects ?? []))
+  return readRejectFiles(output, keys)
+}
