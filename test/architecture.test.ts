@@ -33,9 +33,9 @@ const arrows: Record<string, string> = {
   infer: 'define engine errors inflate inputs model parquet paths stage store text threads zip',
   aws: 'define errors inputs model paths store',
   local:
-    'aws bundle commit define delta engine errors graph infer inputs model parquet paths process runs stage state store threads',
+    'aws bundle commit define delta engine errors graph infer inputs model parquet paths process runs stage state store threads zip',
   deployed: 'aws define errors graph local model runs state store threads',
-  testing: 'define errors infer inputs local model process state store text threads',
+  testing: 'define errors inputs local model state store text threads',
   cli: 'aws define deployed errors graph infer local model paths store threads',
   lambda: 'aws bundle commit define errors graph infer inputs local model paths process runs state store threads',
   lib: 'bundle define engine errors infer lambda local model paths store testing threads',
