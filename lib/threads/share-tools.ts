@@ -48,8 +48,7 @@ function namesRead({ columns, onNewColumn }: TaskDefinition, engine: TaskEngine)
 }
 
 /** Chooses the first row group of a file. */
-const onlyFirst = async ({ rowGroups }: ParquetFooter): Promise<readonly boolean[]> =>
-  rowGroups.map((_, at) => at === 0)
+const onlyFirst: TaskEngine['rowGroups'] = async ({ rowGroups }) => rowGroups.map((_, at) => at === 0)
 
 interface ShareWatch {
   readonly signal: AbortSignal
