@@ -17,7 +17,7 @@ const sides: { readonly [K in ExchangingStep['kind']]: (step: Extract<Exchanging
   reduce: ({ by, measures }) => {
     const step = { kind: 'aggregate', by, measures } as const
     if (Object.values(measures).some(needsRows)) {
-      const columns = [...new Set(Object.values(measures).flatMap(columnsOf))]
+      const columns = [...new Set(Object.values(measures).flatMap(measuredColumns))]
       return { before: [{ kind: 'pick', by, columns }], after: [{ ...step, phase: 'whole' }] }
     }
     const combine = { ...step, phase: 'combine' } as const
@@ -34,7 +34,7 @@ const needsRows = (measure: Measure): boolean =>
   measure.kind === 'quantile' || (measure.kind === 'countDistinct' && !measure.isApproximate)
 
 /** Returns the columns that a measure reads. */
-const columnsOf = (measure: Measure): readonly string[] => [
+export const measuredColumns = (measure: Measure): readonly string[] => [
   ...(measure.column === undefined ? [] : [measure.column]),
   ...('orderBy' in measure ? measure.orderBy : []),
 ]

@@ -6,9 +6,9 @@ import type { SharePart } from '../model/share.ts'
 import type { Conversion, Converted, ConvertedParts, ConvertJob } from './conversion.ts'
 import { conversionFault, isMisfitFault, noRecord, transformFault, unsteadyRejects } from './conversion-fault.ts'
 import { readCarefully, sourcesOf } from './read/careful-input.ts'
-import { exchangeRead } from './read/exchange-read.ts'
+import { countRows, exchangeRead } from './read/exchange-read.ts'
 import { describeParquet } from './read/parquet-describe.ts'
-import { checkReadable, parquetRead } from './read/parquet-read.ts'
+import { checkReadable, needsGuard, parquetRead } from './read/parquet-read.ts'
 import { setStagedMembers } from './read/staged-members.ts'
 import { fastRead } from './read/typed-read.ts'
 import { isReadable } from './read/utf8-text.ts'
@@ -43,25 +43,49 @@ export async function convert(conversion: Conversion, job: ConvertJob): Promise<
 }
 
 async function quickly(conversion: Conversion, job: ConvertJob): Promise<Converted> {
-  const { counter, read, parquet, connection, transform, format, exchanged } = conversion
+  const { read, transform, format } = conversion
   if (isText(format) && !isReadable(job.files, format, read.columns))
     return { kind: 'locate', cause: new PermanentError('INPUT_ENCODING', 'expected UTF-8, got a text that is not') }
-  const guard = transform.steps.length > 0 ? counter.name : undefined
-  const input = exchanged
-    ? exchangeRead(
-        job.files.map(({ file }) => file),
-        exchanged.own,
-        guard,
-      )
-    : parquet
-      ? parquetRead(await describeParquet(connection, job.files), parquet, guard)
-      : fastRead(sourcesOf(conversion, job, { badRecords: 'fail' }), read, guard)
+  const { input, isGuarded } = await fastInput(conversion, job)
   const parts = await writeTransformed(conversion, raiseFailing(input, conversion.checks), job)
   const rowsWritten = sumRows(parts)
-  const seen = guard ? counter.rows() : rowsWritten
-  const rowsRead = guard && seen < recordCount(job) ? await readAll(conversion, input) : seen
-  if (exchanged) checkExchanged(rowsRead, recordCount(job))
+  const rowsRead = isGuarded
+    ? await rowsSeen(conversion, input, job)
+    : transform.steps.length > 0
+      ? recordCount(job)
+      : rowsWritten
   return { kind: 'parts', parts, rowsRead, rowsWritten, rowsRejected: 0, rejectedByMember: {}, rejects: [] }
+}
+
+/** Returns the query of a fast reading, and whether each of its rows passes through the counter. */
+async function fastInput(
+  conversion: Conversion,
+  job: ConvertJob,
+): Promise<{ readonly input: string; readonly isGuarded: boolean }> {
+  const { counter, read, parquet, connection, transform, checks, exchanged } = conversion
+  if (exchanged) {
+    const files = job.files.map(({ file }) => file)
+    checkExchanged(await countRows(connection, files), recordCount(job))
+    return { input: exchangeRead(files, exchanged.own), isGuarded: false }
+  }
+  const hasSteps = transform.steps.length > 0
+  if (!parquet) {
+    const input = fastRead(
+      sourcesOf(conversion, job, { badRecords: 'fail' }),
+      read,
+      hasSteps ? counter.name : undefined,
+    )
+    return { input, isGuarded: hasSteps }
+  }
+  const described = await describeParquet(connection, job.files)
+  const isGuarded = hasSteps && (checks.length > 0 || needsGuard(described, parquet))
+  return { input: parquetRead(described, parquet, isGuarded ? counter.name : undefined), isGuarded }
+}
+
+/** Returns the rows that entered the transform; all are read again where it stopped early. */
+async function rowsSeen(conversion: Conversion, input: string, job: ConvertJob): Promise<number> {
+  const seen = conversion.counter.rows()
+  return seen < recordCount(job) ? readAll(conversion, input) : seen
 }
 
 async function carefully(conversion: Conversion, job: ConvertJob): Promise<Converted> {

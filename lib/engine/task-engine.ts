@@ -9,6 +9,7 @@ import type { ParquetFooter } from '../parquet/footer.ts'
 import { boundsByRowGroup } from '../parquet/row-group-bounds.ts'
 import { hiveColumns } from '../paths/hive-columns.ts'
 import type { StagedFile } from '../stage/stage.ts'
+import type { FileColumns } from '../stage/staging.ts'
 import type { Conversion, Converted, ConvertJob } from './conversion.ts'
 import { convert } from './convert.ts'
 import type { Engine } from './duckdb/engine.ts'
@@ -22,6 +23,7 @@ import { enterRun } from './read/provenance-sql.ts'
 import type { ReadColumn } from './read/read-columns.ts'
 import { registerRowCounter } from './read/row-counter.ts'
 import { type RowGroupFilter, rowGroupFilter } from './read/row-group-filter.ts'
+import { usedColumns } from './read/used-columns.ts'
 import { createMapFunctions } from './transform/map-function.ts'
 import { registerPartitionKeys } from './write/partition-keys.ts'
 import { writeBuckets } from './write/write-buckets.ts'
@@ -40,6 +42,8 @@ export interface TaskEngine {
   check(inputs?: InputColumns): Promise<void>
   /** The columns of the dataset that are read; undefined for other inputs. */
   readonly datasetColumns: readonly string[] | undefined
+  /** Returns the columns that the steps use, for a task that declares none; undefined where they may use all. */
+  usedColumns(file: FileColumns): Promise<ReadonlySet<string> | undefined>
   /** Returns for each row group of a part of the dataset whether it may have rows that are needed; undefined where all may. */
   rowGroups(footer: ParquetFooter): Promise<readonly boolean[] | undefined>
   /** Whether a map function has read its row's member: the files of a conversion must then be of one member. */
@@ -74,7 +78,9 @@ export interface InputColumns {
 export interface EngineProgress {
   /** Fraction of the rows that were read, from 0 to 1. */
   readonly fraction: number
-  /** Rows that entered the transform; undefined for a task without transform, which writes every row that it reads. */
+  /** Whether the rows that are written are others than those that are read. */
+  readonly isTransformed: boolean
+  /** Rows that entered the transform; undefined where they are not counted one by one. */
   readonly rowsRead?: number | undefined
 }
 
@@ -114,6 +120,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
   let own: readonly ReadColumn[] | undefined
   let dataset: readonly SchemaColumn[] | undefined
   let filter: RowGroupFilter | undefined
+  const used = usedColumnsOf(connection, task)
   const conversionWith = async (inPath: readonly string[]): Promise<Conversion> => {
     const key = JSON.stringify([inPath, dataset])
     conversion = byPath.get(key) ?? (await prepareConversion(task, tools, { inPath, own, dataset }))
@@ -126,7 +133,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
         connection,
         files.map(({ file }) => file),
       )
-    else if (isUntyped && !dataset) own = await sharedColumns(connection, files, own)
+    else if (isUntyped && !dataset) own = await sharedColumns(connection, files, { earlier: own, usedColumns: used })
     return conversionWith(files.length > 0 ? pathColumns(task, files) : (task.hive ?? []))
   }
   if (!isUntyped && !task.isCheckedLater) await conversionWith(task.hive ?? [])
@@ -137,6 +144,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     get datasetColumns() {
       return dataset && conversion?.parquet?.columns.map(({ name }) => name)
     },
+    usedColumns: used,
     rowGroups: async footer => filter?.needed(boundsByRowGroup(footer, filter.columns)),
     get isByMember() {
       return maps.isByMember
@@ -158,7 +166,8 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     },
     progress: () => ({
       fraction: Math.min(1, Math.max(0, connection.progress.percentage / 100)),
-      rowsRead: task.steps.length > 0 ? counter.rows() : undefined,
+      isTransformed: task.steps.length > 0,
+      rowsRead: counter.rows() > 0 ? counter.rows() : undefined,
     }),
     findFault: async job => findFault(await conversionFor(job.files), job),
     heaviestKeys: files => heaviestKeys(connection, task.exchangedBy ?? [], files),
@@ -169,6 +178,23 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
 
 /** Whether any row may be a reject: then all rows are read, because which rows a row group has depends on how it was written. */
 const mayReject = ({ columns, checks = [] }: EngineTask): boolean => Object.keys(columns).length + checks.length > 0
+
+/** Returns a function that finds the columns of a file that are used; files with the same columns are looked at once. */
+function usedColumnsOf(connection: DuckDBConnection, task: EngineTask): TaskEngine['usedColumns'] {
+  const { checks = [], onNewColumn = 'ignore', readsHive = true } = task
+  if (checks.length > 0 || onNewColumn !== 'ignore') return async () => undefined
+  const found = new Map<string, ReadonlySet<string> | undefined>()
+  return async ({ archive, names }) => {
+    const all = [...names, ...(readsHive ? hiveColumns([archive], []) : [])]
+    const key = JSON.stringify(all)
+    if (!found.has(key)) {
+      const used = await usedColumns(connection, task.steps, all)
+      // A query needs a column, also one that only counts rows.
+      found.set(key, used && new Set(used.length > 0 ? used : names.slice(0, 1)))
+    }
+    return found.get(key)
+  }
+}
 
 const nothing: Converted = {
   kind: 'parts',

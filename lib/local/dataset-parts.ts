@@ -58,7 +58,7 @@ export async function* localParts(
       file,
       origin,
       reading: 'named',
-      names,
+      neededColumns: async () => names,
       rowGroups,
     })
     if (parquet.rowCount > 0) yield { file, ...named, gaps: parquet.gaps }

@@ -51,7 +51,8 @@ export function chunkRanges(footer: ParquetFooter, choice: FooterChoice, endMax:
   return joined(ranges.sort((a, b) => a.start - b.start))
 }
 
-function chosenChunks(footer: ParquetFooter, { columns, rowGroups }: FooterChoice): readonly ColumnChunk[] {
+/** Returns the chosen chunks, row group by row group. */
+export function chosenChunks(footer: ParquetFooter, { columns, rowGroups }: FooterChoice): readonly ColumnChunk[] {
   const all = columnElements(footer)
   const leaves = [...columns].flatMap(column => {
     const { elements = [], firstLeaf = 0 } = all[column] ?? {}

@@ -22,6 +22,8 @@ export interface ParquetLeaf {
   /** Unit of times: 1 for milliseconds, 2 for microseconds, 3 for nanoseconds. */
   readonly unit?: number
   readonly isUtc?: boolean
+  /** Set where the statistics of the file show that all values are in the engine's range. */
+  readonly isInRange?: boolean
 }
 
 /** A column of the table, which is one leaf, or a list, map or structure of several. */

@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { PermanentError } from '../errors/errors.ts'
 import { type MemberPlace, placeOf } from '../model/member-place.ts'
+import { chosenChunks } from './choose-chunks.ts'
 import { columnsOf, isLeaf, ownColumnsOf, type ParquetColumn } from './columns.ts'
 import { type ParquetFooter, readFooter } from './footer.ts'
+import { foreignColumnsOf } from './in-place.ts'
 import { pageFault } from './pages.ts'
 import { type FooterChoice, projectFooter } from './project-footer.ts'
 import { type ParquetReading, rewriteFooter } from './rewrite-footer.ts'
@@ -54,20 +56,49 @@ export function prepareParquet(file: string, origin: Origin, reading: FileReadin
   }
 }
 
+/** A file that the engine opens as it is. */
+export type FileInPlace = ParquetContent & { readonly footer: ParquetFooter; readonly footerBytes: number }
+
 /** Describes a file that Fanmill itself wrote, which the engine opens as it is. @throws INPUT_INVALID */
-export function describeFile(
+export const describeFile = (file: string, origin: Origin): FileInPlace =>
+  describeInPlace(file, origin, { columns: ownColumnsOf, reading: 'as written' })
+
+/** Describes a file of others, for the engine to open as it is. @throws INPUT_INVALID */
+export const describeForeignFile = (file: string, origin: Origin): FileInPlace =>
+  describeInPlace(file, origin, { columns: foreignColumnsOf, reading: 'as others wrote' })
+
+function describeInPlace(
   file: string,
   origin: Origin,
-): ParquetContent & { readonly footer: ParquetFooter; readonly footerBytes: number } {
+  { columns: list, reading }: { readonly columns: typeof columnsOf; readonly reading: string },
+): FileInPlace {
   const handle = openSync(file, 'r')
   try {
     const { bytes, footer } = openFooter(handle, origin)
-    const columns = ownColumnsOf(footer)
-    const schemaKey = schemaKeyOf(bytes, footer, columns, 'as written')
+    const columns = list(footer)
+    const schemaKey = schemaKeyOf(bytes, footer, columns, reading)
     return { columns, rowCount: footer.rowCount, schemaKey, isAsWritten: true, footer, footerBytes: bytes.length }
   } finally {
     closeSync(handle)
   }
+}
+
+/** Checks the pages of the chosen chunks. @throws INPUT_INVALID for a damaged file */
+export function checkPages(
+  file: string,
+  { footer, choice }: Pick<SparseCopy, 'footer' | 'choice'>,
+  origin: Origin,
+): void {
+  const handle = openSync(file, 'r')
+  try {
+    refusePageFault(pageFault(handle, chosenChunks(footer, choice)), origin)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+function refusePageFault(fault: string | undefined, origin: Origin): void {
+  if (fault !== undefined) throw notParquet(origin, `${fault}; it is damaged, get it again`)
 }
 
 /** A sparse copy: the chosen chunks of a file at their own offsets. */
@@ -111,8 +142,8 @@ function prepareCopy(
   origin: Origin,
   reading: FileReading,
 ): ParquetContent {
-  const fault = pageFault(handle, footer)
-  if (fault !== undefined) throw notParquet(origin, `${fault}; it is damaged, get it again`)
+  const chunks = footer.rowGroups.flatMap(group => group.columns)
+  refusePageFault(pageFault(handle, chunks), origin)
   const isOwn = reading === 'own' || reading === 'named'
   const columns = isOwn ? ownColumnsOf(footer) : columnsOf(footer)
   const kinds = columns.flatMap(column => column.leaves.map(leaf => leaf.kind))
@@ -129,7 +160,8 @@ function schemaKeyOf(
   reading: string,
 ): string {
   const hash = createHash('sha1').update(reading).update(bytes.subarray(schemaStart, schemaEnd))
-  for (const { refused } of columns) hash.update(refused ?? '\0')
+  for (const { refused, leaves } of columns)
+    hash.update(`${refused ?? ''}\0${leaves.map(({ isInRange = false }) => isInRange)}\0`)
   return hash.digest('hex')
 }
 

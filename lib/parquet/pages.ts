@@ -1,7 +1,7 @@
 /** Checks the pages of a Parquet file against their checksums, which the engine ignores. */
 import { readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
-import { type ColumnChunk, type PageHeader, type ParquetFooter, readPageHeader } from './footer.ts'
+import { type ColumnChunk, type PageHeader, readPageHeader } from './footer.ts'
 import { ThriftError } from './thrift-compact.ts'
 
 /** Enough for the header of a page with statistics of long texts; for a longer one more bytes are read. */
@@ -13,8 +13,8 @@ const readBytes = 1024 * 1024
  * Describes the first fault of the pages, as the end of a sentence. Returns undefined when there is none, or when the first page has
  * no checksum, because then no page has one. Memory: a mebibyte.
  */
-export function pageFault(handle: number, { rowGroups }: ParquetFooter): string | undefined {
-  const chunks = rowGroups.flatMap(group => group.columns).filter(chunk => !chunk.isEncrypted && chunk.valueCount > 0)
+export function pageFault(handle: number, all: readonly ColumnChunk[]): string | undefined {
+  const chunks = all.filter(chunk => !chunk.isEncrypted && chunk.valueCount > 0)
   const [first] = chunks
   if (!first) return undefined
   try {

@@ -44,7 +44,7 @@ export interface StageOptions {
 
 export interface GroupResult {
   readonly converted: ConvertedParts
-  readonly staged: Omit<StagedSlices, 'discard'>
+  readonly staged: Omit<StagedSlices, 'discard' | 'checkUnchanged'>
 }
 
 /** Stages a group once more, located or by member. */
@@ -90,7 +90,7 @@ export async function convertGroup(
   tools: ShareTools,
 ): Promise<GroupResult> {
   try {
-    const fast = await convertFiles(staged, { target, isCareful: false }, tools)
+    const fast = await convertFiles(staged, { target, isCareful: false }, tools).finally(() => staged.checkUnchanged())
     if (fast.kind === 'byMember') return await convertByMember(group, target, tools)
     if (fast.kind === 'locate' || fast.rowsRead + fast.rowsRejected !== staged.recordsFound)
       return await convertCarefully(group, target, tools)

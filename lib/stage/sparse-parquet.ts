@@ -4,9 +4,12 @@ import { throwIfAborted } from '../errors/abort.ts'
 import type { MemberPlace } from '../model/member-place.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import { chooseChunks, chosenRows, chunkBytes, chunkRanges } from '../parquet/choose-chunks.ts'
+import { columnElements } from '../parquet/columns.ts'
 import {
   checkedFooter,
+  checkPages,
   describeFile,
+  describeForeignFile,
   type FileReading,
   footerLength,
   type ParquetContent,
@@ -14,16 +17,19 @@ import {
   tailBytes,
 } from '../parquet/file.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
+import { isReadAsWritten } from '../parquet/in-place.ts'
+import type { FooterChoice } from '../parquet/project-footer.ts'
 import { mapParallel } from '../state/files.ts'
 import type { Reader } from '../store/store.ts'
+import type { SliceStageOptions } from './staging.ts'
 
 export interface SparseOptions {
   readonly store: Pick<Reader, 'read' | 'stream'>
   readonly file: string
   readonly origin: MemberPlace
   readonly reading: FileReading
-  /** Names of the columns that are read; default all. */
-  readonly names?: ReadonlySet<string> | undefined
+  /** Returns the names of the columns that are read; default all. */
+  readonly neededColumns?: SliceStageOptions['neededColumns']
   /** Decides which row groups may have rows that are needed; default all. */
   readonly rowGroups?: ((footer: ParquetFooter) => Promise<readonly boolean[] | undefined>) | undefined
   readonly signal?: AbortSignal | undefined
@@ -44,11 +50,10 @@ export async function copyChunks(
   input: Pick<InputObject, 'key' | 'etag' | 'sizeBytes'>,
   options: SparseOptions,
 ): Promise<SparseResult> {
-  const { file, origin, reading, names, rowGroups } = options
+  const { file, origin, reading } = options
   const tail = await readTail(input, options)
   const footer = checkedFooter(tail.footer, origin)
-  const isNeeded = await rowGroups?.(footer)
-  const choice = chooseChunks(footer, { names, isNeeded })
+  const choice = await neededChunks(footer, options)
   const ranges = chunkRanges(footer, choice, input.sizeBytes - tailBytes - tail.footer.length)
   const handle = openSync(file, 'w+')
   try {
@@ -64,14 +69,31 @@ export async function copyChunks(
   }
 }
 
+type InPlaceOptions = Pick<SparseOptions, 'origin' | 'neededColumns' | 'rowGroups'>
+
 /** Describes a file that Fanmill wrote, and that the engine opens itself, and the rows of it that it has to read. */
-export async function openInPlace(
-  file: string,
-  { origin, names, rowGroups }: Pick<SparseOptions, 'origin' | 'names' | 'rowGroups'>,
-): Promise<SparseResult> {
-  const { footer, footerBytes, ...parquet } = describeFile(file, origin)
-  const isNeeded = await rowGroups?.(footer)
-  const choice = chooseChunks(footer, { names, isNeeded })
+export async function openInPlace(file: string, options: InPlaceOptions): Promise<SparseResult> {
+  const opened = describeFile(file, options.origin)
+  return resultInPlace(opened, await neededChunks(opened.footer, options))
+}
+
+/**
+ * Describes a file of others that the engine can open itself, because it changes no value of the needed columns; undefined where it would.
+ * @throws INPUT_INVALID for a damaged file or one that is not Parquet
+ */
+export async function openAsWritten(file: string, options: InPlaceOptions): Promise<SparseResult | undefined> {
+  const { origin } = options
+  const opened = describeForeignFile(file, origin)
+  const choice = await neededChunks(opened.footer, options)
+  if (!isReadAsWritten(opened.columns, choice.columns)) return undefined
+  checkPages(file, { footer: opened.footer, choice }, origin)
+  return resultInPlace(opened, choice)
+}
+
+function resultInPlace(
+  { footer, footerBytes, ...parquet }: ReturnType<typeof describeFile>,
+  choice: FooterChoice,
+): SparseResult {
   const rowRanges = chosenRows(footer, choice.rowGroups)
   const rowCount = rowRanges?.reduce((sum, { start, end }) => sum + end - start, 0) ?? parquet.rowCount
   return {
@@ -79,6 +101,15 @@ export async function openInPlace(
     bytesRead: footerBytes + tailBytes + chunkBytes(footer, choice),
     rowGroupsSkipped: footer.rowGroups.length - choice.rowGroups.size,
   }
+}
+
+async function neededChunks(
+  footer: ParquetFooter,
+  { origin: { archive }, neededColumns, rowGroups }: InPlaceOptions,
+): Promise<FooterChoice> {
+  const all = columnElements(footer).map(({ elements }) => elements[0]?.name ?? '')
+  const names = await neededColumns?.({ archive, names: all })
+  return chooseChunks(footer, { names, isNeeded: await rowGroups?.(footer) })
 }
 
 async function readTail(

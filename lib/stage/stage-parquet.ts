@@ -8,7 +8,7 @@ import type { InputObject, PartSlice } from '../model/plan-data.ts'
 import { type ParquetContent, prepareParquet } from '../parquet/file.ts'
 import { refuseOtherFile } from '../text/other-file.ts'
 import { FileWriter } from './file-writer.ts'
-import { copyChunks, openInPlace } from './sparse-parquet.ts'
+import { copyChunks, openAsWritten, openInPlace, type SparseResult } from './sparse-parquet.ts'
 import type { StagedMember } from './stage.ts'
 import type { SliceStageOptions, Staging } from './staging.ts'
 
@@ -25,17 +25,19 @@ export async function stageParquet(
   addParquet(staging, { file, isLocated, origin, parquet: prepareParquet(file, origin, isLocated ? 'raw' : 'checked') })
 }
 
-/** Stages a Parquet file of others: only the chunks of the columns that are read are copied. */
+/**
+ * Stages a Parquet file of others. On a disk the engine opens the file itself where it changes no value, else only the chunks of the columns
+ * that are read are copied.
+ */
 export async function stageParquetFile(
   input: Pick<InputObject, 'key' | 'etag' | 'sizeBytes'>,
   staging: Staging,
-  { store, folder, isLocated, names, rowGroups, signal }: SliceStageOptions,
+  options: SliceStageOptions,
 ): Promise<void> {
+  const { store, isLocated, signal } = options
   const origin = { archive: input.key, member: '' }
-  const file = newFile(staging, folder)
-  const reading = isLocated ? 'raw' : 'checked'
-  const copying = copyChunks(input, { store, file, origin, reading, names, rowGroups, signal })
-  const { parquet, bytesRead, rowGroupsSkipped } = await copying.catch(async (error: unknown) => {
+  const opening = async () => (await openFile(input, staging, options)) ?? (await copyFile(input, staging, options))
+  const { file, parquet, bytesRead, rowGroupsSkipped } = await opening().catch(async (error: unknown) => {
     const range = { start: 0, end: Math.min(input.sizeBytes, headBytes) }
     // A file of another kind is named by its first bytes.
     refuseNonParquet(await store.read(input.key, { etag: input.etag, range, signal }), origin)
@@ -44,6 +46,34 @@ export async function stageParquetFile(
   staging.counts.bytesIn += bytesRead
   staging.counts.rowGroupsSkipped += rowGroupsSkipped
   addParquet(staging, { file, isLocated, origin, parquet })
+}
+
+type OpenedFile = SparseResult & { readonly file: string }
+
+/** Returns nothing for a file that the engine must not open as it is. */
+async function openFile(
+  { key, etag }: Pick<InputObject, 'key' | 'etag'>,
+  staging: Staging,
+  { store, isLocated, neededColumns, rowGroups }: SliceStageOptions,
+): Promise<OpenedFile | undefined> {
+  if (isLocated || !store.fileOf) return undefined
+  const file = await store.fileOf(key, etag)
+  const opened = await openAsWritten(file, { origin: { archive: key, member: '' }, neededColumns, rowGroups })
+  if (!opened) return undefined
+  staging.opened.push({ key, etag })
+  return { ...opened, file }
+}
+
+async function copyFile(
+  input: Pick<InputObject, 'key' | 'etag' | 'sizeBytes'>,
+  staging: Staging,
+  { store, folder, isLocated, neededColumns, rowGroups, signal }: SliceStageOptions,
+): Promise<OpenedFile> {
+  const file = newFile(staging, folder)
+  const reading = isLocated ? 'raw' : 'checked'
+  const origin = { archive: input.key, member: '' }
+  const options = { store, file, origin, reading, neededColumns, rowGroups, signal } as const
+  return { ...(await copyChunks(input, options)), file }
 }
 
 /** Enough to tell what a file is. */
@@ -59,7 +89,7 @@ export async function* stagePart(
   current: () => Staging,
   options: SliceStageOptions,
 ): AsyncGenerator<void> {
-  const { store, folder, isLocated, names, rowGroups, signal } = options
+  const { store, folder, isLocated, neededColumns, rowGroups, signal } = options
   const { key, etag, sizeBytes, partition = {} } = part
   const origin = { archive: key, member: '' }
   const staging = current()
@@ -67,8 +97,8 @@ export async function* stagePart(
   staging.addInflated(sizeBytes)
   const file = store.fileOf ? await store.fileOf(key, etag) : newFile(staging, folder)
   const { parquet, bytesRead, rowGroupsSkipped } = store.fileOf
-    ? await openInPlace(file, { origin, names, rowGroups })
-    : await copyChunks(part, { store, file, origin, reading: 'own', names, rowGroups, signal })
+    ? await openInPlace(file, { origin, neededColumns, rowGroups })
+    : await copyChunks(part, { store, file, origin, reading: 'own', neededColumns, rowGroups, signal })
   staging.counts.bytesIn += bytesRead
   staging.counts.rowGroupsSkipped += rowGroupsSkipped
   if (parquet.rowCount > 0) addParquet(staging, { file, isLocated, origin, partition, parquet })

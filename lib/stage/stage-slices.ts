@@ -53,6 +53,8 @@ export interface StagedSlices {
   /** Row groups of Parquet files that were not read, because no row of them is needed. */
   readonly rowGroupsSkipped: number
   readonly ranges: readonly RangeEnds[]
+  /** Checks that files which the engine opened where they are did not change meanwhile. @throws INPUT_CHANGED */
+  checkUnchanged(): Promise<void>
   discard(): void
 }
 
@@ -114,6 +116,7 @@ function openStaging(options: SliceStageOptions): Staging {
     text,
     parquet: [],
     parquetPaths,
+    opened: [],
     ranges: [],
     borrowed: [],
     buffer: new ReusedBuffer(),
@@ -155,6 +158,9 @@ function finish(staging: Staging, options: SliceStageOptions): StagedSlices {
     bytesInflated: staging.counts.bytesInflated,
     rowGroupsSkipped: staging.counts.rowGroupsSkipped,
     ranges: staging.ranges,
+    async checkUnchanged() {
+      for (const { key, etag } of staging.opened) await options.store.fileOf?.(key, etag)
+    },
     discard: staging.discard,
   }
 }

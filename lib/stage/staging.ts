@@ -1,13 +1,20 @@
 /** One part while it is staged, and how slices are staged into it. */
 import type { Columns, Format, ZipLimits } from '../define/definition.ts'
 import type { JsonValue } from '../define/json-value.ts'
-import type { ItemSlice } from '../model/plan-data.ts'
+import type { InputObject, ItemSlice } from '../model/plan-data.ts'
 import type { RangeEnds } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
 import type { ReusedBuffer } from '../store/reused-buffer.ts'
 import type { Reader } from '../store/store.ts'
 import type { Stage, StagedFile } from './stage.ts'
+
+/** A Parquet file with the names of its columns. */
+export interface FileColumns {
+  /** The key of the file. */
+  readonly archive: string
+  readonly names: readonly string[]
+}
 
 export interface SliceStageOptions {
   readonly store: Reader
@@ -25,8 +32,8 @@ export interface SliceStageOptions {
   readonly rowsOf?: ((partition: JsonValue) => AsyncIterable<object> | Iterable<object>) | undefined
   /** Returns the rows of a value as JSON lines, for a source that maps a function over values. */
   readonly itemText?: ((slice: ItemSlice) => Promise<Uint8Array>) | undefined
-  /** Names of the columns of Parquet files that are read; default all. */
-  readonly names?: ReadonlySet<string> | undefined
+  /** Returns the names of the columns of a Parquet file that are read; undefined for all. */
+  readonly neededColumns?: ((file: FileColumns) => Promise<ReadonlySet<string> | undefined>) | undefined
   /** Returns for each row group of a part of a dataset whether it may have rows that are needed; undefined where all may. */
   readonly rowGroups?: ((footer: ParquetFooter) => Promise<readonly boolean[] | undefined>) | undefined
   readonly isLocated: boolean
@@ -45,6 +52,8 @@ export interface Staging {
   readonly parquet: StagedFile[]
   /** Paths of the Parquet files, including one that is being written. */
   readonly parquetPaths: string[]
+  /** Files of others that the engine opens where they are. */
+  readonly opened: Pick<InputObject, 'key' | 'etag'>[]
   readonly ranges: RangeEnds[]
   /** Files of an earlier stage that are used unchanged; `discard` leaves them. */
   borrowed: readonly StagedFile[]

@@ -18,6 +18,7 @@ import type { StageOptions } from '../process/share.ts'
 import { callItems } from '../stage/item-calls.ts'
 import type { StagedFile } from '../stage/stage.ts'
 import { type StageSource, stageInParts, stageSlices, wantedRanges } from '../stage/stage-slices.ts'
+import type { SliceStageOptions } from '../stage/staging.ts'
 import { readAhead } from '../store/read-ahead.ts'
 import { bucketFault } from './bucket-fault.ts'
 import { checkedEngine, type ThreadState } from './thread-state.ts'
@@ -40,11 +41,15 @@ const inputKeys = ({ inputs, staged }: ShareJob): string[] =>
 const stagedArchives = ({ files }: StagedText): string[] =>
   (files as readonly StagedFile[]).flatMap(({ members }) => members.map(({ archive }) => archive))
 
-/** Returns the names of the columns of Parquet files that are read; undefined for all. */
-function namesRead({ columns, onNewColumn }: TaskDefinition, engine: TaskEngine): ReadonlySet<string> | undefined {
-  const declared = columns && onNewColumn !== 'keep' ? Object.keys(columns) : undefined
-  const names = engine.datasetColumns ?? declared
-  return names && new Set(names)
+/** Returns which columns of Parquet files are read: those of the dataset or the declared ones, else those that the steps use. */
+function neededColumns(
+  { columns, onNewColumn }: TaskDefinition,
+  engine: TaskEngine,
+): NonNullable<SliceStageOptions['neededColumns']> {
+  if (columns && onNewColumn === 'keep') return async () => undefined
+  const known = engine.datasetColumns ?? (columns && Object.keys(columns))
+  const names = known && new Set(known)
+  return names ? async () => names : file => engine.usedColumns(file)
 }
 
 /** Chooses the first row group of a file. */
@@ -123,7 +128,7 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
     limits,
     stageBytesMax: setup.stageBytesMax,
     readsHive: task.source.hive !== false,
-    names: namesRead(task, engine),
+    neededColumns: neededColumns(task, engine),
     rowGroups: setup.firstRowGroup ? onlyFirst : engine.rowGroups,
     rowsOf: rowsFunction(thread),
     itemText: items?.textOf,

@@ -52,9 +52,10 @@ export function createThreadProgress({
     send({ kind: 'underWay', ...now })
   }
   /** Estimates written rows. How many rows a transform drops is unknown until the first conversion ends: 0 until then. */
-  const estimateRows = ({ fraction, rowsRead }: EngineProgress, records: number): number => {
-    if (rowsRead === undefined) return Math.round(fraction * records)
-    return finished.read === 0 ? 0 : Math.round((rowsRead * finished.written) / finished.read)
+  const estimateRows = ({ fraction, isTransformed, rowsRead }: EngineProgress, records: number): number => {
+    const read = rowsRead ?? fraction * records
+    if (!isTransformed) return Math.round(read)
+    return finished.read === 0 ? 0 : Math.round((read * finished.written) / finished.read)
   }
   return {
     beginGroup() {

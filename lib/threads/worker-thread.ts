@@ -94,7 +94,8 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
 function datasetFolders({ source }: TaskDefinition, { input }: ThreadSetup): string[] {
   if (!('kind' in input) || input.kind !== 'disk') return []
   if (source.kind === 'exchange') return [join(input.folder, exchangeRoot)]
-  return datasetSource(source) ? [input.folder] : []
+  // The engine opens Parquet files where they are.
+  return datasetSource(source) || source.format?.kind === 'parquet' ? [input.folder] : []
 }
 
 /** Converts an error of the engine or the file system to one with a code, and that of an interrupted query to the reason. */

@@ -20,7 +20,7 @@ it('sends the bytes that are staged, then the bytes and rows that are converted'
   let fraction = 0
   const progress = createThreadProgress({
     send: message => sent.push(message),
-    engineProgress: () => ({ fraction }),
+    engineProgress: () => ({ fraction, isTransformed: false }),
     intervalMs: 0,
   })
   progress.beginGroup()
@@ -44,7 +44,7 @@ it('sends no row count of a transform before it is known how many rows it drops'
   const sent: WorkerMessage[] = []
   const progress = createThreadProgress({
     send: message => sent.push(message),
-    engineProgress: () => ({ fraction: 0.5, rowsRead: 50 }),
+    engineProgress: () => ({ fraction: 0.5, isTransformed: true, rowsRead: 50 }),
     intervalMs: 0,
   })
   const group = { files: [{ bytes: 10, records: 100 }] }

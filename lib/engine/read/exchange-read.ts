@@ -10,11 +10,17 @@ export async function exchangeColumns(connection: DuckDBConnection, files: reado
   return result.columnNames().map((name, index) => ({ name, type: String(result.columnType(index)) }))
 }
 
-/** Returns a query of the rows of all files; each passes through the function `guard`, which counts it. */
-export function exchangeRead(files: readonly string[], columns: readonly ReadColumn[], guard?: string): string {
+/** Returns a query of the rows of all files. */
+export function exchangeRead(files: readonly string[], columns: readonly ReadColumn[]): string {
   const list = columns.map(({ name, type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`)
-  const rows = `SELECT ${list.join(', ')} FROM ${scan(files)}`
-  return guard === undefined ? rows : `${rows} WHERE ${guard}(${quoteName(columns[0]?.name ?? '')} IS NULL)`
+  return `SELECT ${list.join(', ')} FROM ${scan(files)}`
+}
+
+/** Returns how many rows the files have, by their footers. */
+export async function countRows(connection: DuckDBConnection, files: readonly string[]): Promise<number> {
+  if (files.length === 0) return 0
+  const reader = await connection.runAndReadAll(`SELECT count(*) FROM ${scan(files)}`)
+  return Number(reader.getRows()[0]?.[0])
 }
 
 const keysShown = 3

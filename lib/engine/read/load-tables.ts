@@ -60,7 +60,7 @@ async function loadParquet(connection: DuckDBConnection, table: TableFile): Prom
   if (!parquet) throw new PermanentError('STATE_INVALID', `table ${name}: expected a Parquet file that is prepared`)
   const origin = { archive: `table ${name}`, member: '', index: 0 }
   const described = await describeParquet(connection, [{ file, members: [origin], parquet }])
-  const columns = declared ? declaredColumns(declared) : described.flatMap(ownColumns)
+  const columns = declared ? declaredColumns(declared) : described.flatMap(file => ownColumns(file))
   const read = { columns, strict: true, keepNew: false, provenance: [], isTable: true }
   const input = parquetRead(described, read)
   await checkRows(connection, table, parquetMisfits(described, read))

@@ -6,6 +6,7 @@ import { typeName } from '../../model/type-names.ts'
 import type { ParquetContent } from '../../parquet/file.ts'
 import type { Partition } from '../../paths/partition-path.ts'
 import type { StagedFile, StagedMember } from '../../stage/stage.ts'
+import type { FileColumns } from '../../stage/staging.ts'
 import { engineFault } from '../duckdb/engine.ts'
 import { quoteName, quoteTexts } from '../duckdb/quote.ts'
 import { type FileColumn, sourceSql } from './parquet-source.ts'
@@ -90,11 +91,12 @@ export const columnTypes = (
     return { name, type: sourceSql(column, { strict: true, wants: 'own' }).type }
   })
 
-/** Returns the columns for a task that declares none. @throws INPUT_INVALID for a column that cannot be read, or names that differ only in case */
-export function ownColumns(file: ParquetFile): readonly ReadColumn[] {
+/** Returns the columns for a task that declares none: all, or those of `used`. @throws INPUT_INVALID for a column that cannot be read, or names that differ only in case */
+export function ownColumns(file: ParquetFile, used?: ReadonlySet<string>): readonly ReadColumn[] {
   const names = new Set<string>()
-  return file.columns.map((column, position) => {
+  return file.columns.flatMap((column, position) => {
     const { name } = column
+    if (used && !used.has(name)) return []
     if (names.has(name.toLowerCase()))
       throw refusal(
         file,
@@ -103,26 +105,34 @@ export function ownColumns(file: ParquetFile): readonly ReadColumn[] {
       )
     names.add(name.toLowerCase())
     checkColumn(file, position)
-    return { name, type: sourceSql(column, { strict: true, wants: 'own' }).type }
+    return [{ name, type: sourceSql(column, { strict: true, wants: 'own' }).type }]
   })
 }
 
-/**
- * Returns the columns that all files have, for a task that declares none; `earlier` are those of the files before.
- * @throws INPUT_INVALID when they differ
- */
+export interface SharedColumnsOptions {
+  /** Those of the files before. */
+  readonly earlier?: readonly ReadColumn[] | undefined
+  /** Returns the columns of a file that are used; undefined for all. */
+  usedColumns(file: FileColumns): Promise<ReadonlySet<string> | undefined>
+}
+
+/** Returns the columns that all files have, as far as they are used, for a task that declares none. @throws INPUT_INVALID when they differ */
 export async function sharedColumns(
   connection: DuckDBConnection,
   files: readonly GivenParquet[],
-  earlier?: readonly ReadColumn[],
+  { earlier, usedColumns }: SharedColumnsOptions,
 ): Promise<readonly ReadColumn[]> {
   const described = await describeParquet(connection, files)
+  const ownOf = async (file: ParquetFile): Promise<readonly ReadColumn[]> => {
+    const used = await usedColumns({ archive: file.origin.archive, names: file.names })
+    return ownColumns(file, used)
+  }
   // One file for each schema: there may be thousands of files.
   const distinct = [...new Map(described.map(file => [file.schemaKey, file])).values()]
-  const columns = earlier ?? (distinct[0] ? ownColumns(distinct[0]) : [])
+  const columns = earlier ?? (distinct[0] ? await ownOf(distinct[0]) : [])
   const expected = columnsText(columns)
   for (const file of distinct) {
-    const got = columnsText(ownColumns(file))
+    const got = columnsText(await ownOf(file))
     if (got === expected) continue
     throw new PermanentError(
       'INPUT_INVALID',

@@ -40,13 +40,15 @@ export function leafSql(leaf: ParquetLeaf, from: string, options: LeafOptions): 
     case 'geometry':
       return options.wants === 'text' && options.type === 'BLOB' ? textSql(from) : { type: options.type, value: from }
     default:
-      return dateSql(from, options)
+      return dateSql(leaf, from, options)
   }
 }
 
 /** A day that the engine reads as infinity is lost. */
-function dateSql(from: string, { type, strict }: LeafOptions): LeafSql {
-  return type === 'DATE' && strict ? { type, value: from, bad: `NOT isfinite(${from})` } : { type, value: from }
+function dateSql({ isInRange }: ParquetLeaf, from: string, { type, strict }: LeafOptions): LeafSql {
+  return type === 'DATE' && strict && !isInRange
+    ? { type, value: from, bad: `NOT isfinite(${from})` }
+    : { type, value: from }
 }
 
 function wordsSql(from: string, { type, wants }: LeafOptions): LeafSql {
@@ -92,6 +94,7 @@ function timeSql({ unit = 2, isUtc }: ParquetLeaf, from: string, { strict }: Lea
 }
 
 function timestampSql(leaf: ParquetLeaf, from: string, options: LeafOptions): LeafSql {
+  if (options.type !== 'BIGINT' && leaf.unit === 2) return ownMomentSql(leaf, from, options)
   return momentSql(from, leaf, { ...options, asMicros: leaf.isUtc === true || leaf.unit !== 3 })
 }
 
@@ -99,6 +102,12 @@ function timestampSql(leaf: ParquetLeaf, from: string, options: LeafOptions): Le
 const [microsMin, microsMax] = ['-9223372022400000000', '9223372036854775806']
 /** The range of its timestamps in nanoseconds. */
 const [nanosMin, nanosMax] = ['-9223286400000000000', '9223372036854775806']
+
+/** Reads microseconds that the engine has read as its own timestamps, of which those out of its range are lost. */
+function ownMomentSql({ isInRange }: ParquetLeaf, from: string, { type }: LeafOptions): LeafSql {
+  const least = `CAST(make_timestamp(${microsMin}) AS ${type})`
+  return { type, value: from, bad: isInRange ? undefined : `NOT (${from} >= ${least} AND isfinite(${from}))` }
+}
 
 function momentSql(
   from: string,

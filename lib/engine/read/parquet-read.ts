@@ -66,9 +66,24 @@ export function parquetRead(files: readonly ParquetFile[], options: ParquetOptio
     const value: ReadValue = column => mustRead(column, valueOptions(column, group, options))
     const list = `SELECT ${selectList(options.columns, value, extra)} FROM ${from}`
     if (guard === undefined) return list
-    return guardedRows(list, guard, { ...options, names: options.columns.map(({ name }) => name) })
+    const names = options.columns.map(({ name }) => name)
+    return guardedRows(list, guard, { ...options, names, checked: checkedColumns(group, options) })
   })
 }
+
+/**
+ * Whether a column of any file has to be read and checked for each row. Where none has, the engine needs no guard: the number of the rows
+ * is in the footers from which it reads them.
+ */
+export const needsGuard = (files: readonly ParquetFile[], options: ParquetOptions): boolean =>
+  groupsOf(files, options).some(group => checkedColumns(group, options).length > 0)
+
+const checkedColumns = (group: readonly ParquetFile[], options: ParquetOptions): string[] =>
+  options.columns.filter(column => needsCheck(column, valueOptions(column, group, options))).map(({ name }) => name)
+
+/** Whether a column is read also where no step uses it: a declared one, or one of which values may not fit. */
+const needsCheck = (column: ReadColumn, options: ValueOptions): boolean =>
+  column.definition !== undefined || misfitCondition(column, options) !== undefined
 
 export interface CarefulParquetOptions {
   /** A boolean function of the engine that the rows pass through. */

@@ -63,17 +63,24 @@ export function allRead(values: readonly string[]): string {
   return `(${joined(bits) ?? '0'}) >= 0`
 }
 
+export interface GuardedColumns extends Pick<ExtraColumns, 'provenance' | 'keepNew'> {
+  readonly names: readonly string[]
+  /** Columns that are read and checked whether or not a transform uses them. Default all. */
+  readonly checked?: readonly string[]
+}
+
 /**
- * Returns a query of the same rows that pass through `guard`, a boolean function of the engine. Every column stands in its argument, so
- * that none is dropped as unused before it was checked.
+ * Returns a query of the same rows that pass through `guard`, a boolean function of the engine. The columns that need a check stand in
+ * its argument, so that none is dropped as unused.
  */
 export function guardedRows(
   read: string,
   guard: string,
-  { names, provenance, keepNew }: { readonly names: readonly string[] } & Pick<ExtraColumns, 'provenance' | 'keepNew'>,
+  { names, checked = names, provenance, keepNew }: GuardedColumns,
 ): string {
   const visible = [...names, ...provenance, ...(keepNew ? ['_new'] : [])].map(quoteName).join(', ')
-  return `SELECT ${visible} FROM (SELECT *, ${guard}(${allRead(names.map(quoteName))}) AS _fanmill_seen FROM (${read})) WHERE _fanmill_seen`
+  const all = checked.length > 0 ? allRead(checked.map(quoteName)) : 'true'
+  return `SELECT ${visible} FROM (SELECT *, ${guard}(${all}) AS _fanmill_seen FROM (${read})) WHERE _fanmill_seen`
 }
 
 /** Joins bits in a tree, because the engine refuses expressions with more than 1,000 levels. */

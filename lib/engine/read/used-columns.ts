@@ -1,7 +1,8 @@
 /** Finds the columns that the first steps of a task use, where their SQL shows it. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Step } from '../../define/definition.ts'
-import type { AggregateStep } from '../../define/exchange-definition.ts'
+import type { AggregateStep, PickStep } from '../../define/exchange-definition.ts'
+import { measuredColumns } from '../../define/task-stages.ts'
 import { conditionOf } from '../../model/resolve-task.ts'
 import { list, type Node, parseExpression, parseSelect } from '../sql/syntax.ts'
 import { stepSql } from '../transform/transform.ts'
@@ -18,7 +19,7 @@ export async function usedColumns(
   const used = new Set<string>()
   const known = new Map(names.map(name => [name.toLowerCase(), name]))
   for (const step of steps) {
-    if (step.kind === 'aggregate') return aggregated(step, known, used)
+    if (step.kind === 'aggregate' || step.kind === 'pick') return keyed(step, known, used)
     if (step.kind !== 'sql') return undefined
     const sql = stepSql(step, 1)
     const isCondition = step.clause === 'where'
@@ -33,18 +34,17 @@ export async function usedColumns(
   return undefined
 }
 
-/** Adds key and columns of measures; undefined where a measure has more than a column. */
-function aggregated(
-  { by, measures }: AggregateStep,
+/** Adds key and columns of measures. One that is unknown is refused where it is checked, over all columns. */
+function keyed(
+  step: AggregateStep | PickStep,
   known: ReadonlyMap<string, string>,
   used: Set<string>,
 ): readonly string[] | undefined {
-  const all = Object.values(measures)
-  if (!all.every(measure => Object.keys(measure).every(field => field === 'kind' || field === 'column')))
-    return undefined
-  for (const name of [...by, ...all.flatMap(({ column }) => column ?? [])]) {
+  const names = step.kind === 'pick' ? step.columns : Object.values(step.measures).flatMap(measuredColumns)
+  for (const name of [...step.by, ...names]) {
     const column = known.get(name.toLowerCase())
-    if (column !== undefined) used.add(column)
+    if (column === undefined) return undefined
+    used.add(column)
   }
   return [...used]
 }

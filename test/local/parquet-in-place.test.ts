@@ -1,0 +1,97 @@
+/** Parquet files on a disk are read by the engine where they are, and only in the columns that the steps use. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { DatasetRow } from '../../lib/index.ts'
+import { duckdb } from './compare.ts'
+import { type Project, project } from './project.ts'
+
+const pipeline = (steps: string, options = '') => `
+import { appendFileSync } from 'node:fs'
+import { count, files, max, parquet, parquetFiles, pipeline, sum, task } from 'fanmill'
+const totals = task({
+  name: 'totals',
+  source: files({ paths: 'in/**/*.parquet', format: parquetFiles() }),
+  ${options}
+  output: parquet({ path: 'totals' }),
+})${steps}
+export default pipeline({ name: 'p', tasks: [totals] })
+`
+const reduction = `.reduce({ by: ['shop'], measures: { n: count(), late: sum('amount'), last: max('sold') } })`
+
+/** The files are larger than those that are read whole. */
+const select = (file: number, extra = '') =>
+  `select i as id, 's' || i % 7 as shop, (i * 7919 % 1000)::int as amount, timestamp '2024-01-01' + to_seconds(i) as sold,
+    md5(i::varchar) as long ${extra} from range(${file * 20_000}, ${(file + 1) * 20_000}) t(i)`
+
+async function withFiles(text: string, extra = '', names = ['a', 'b']): Promise<Project> {
+  const some = project(text, { 'in/.keep': '' })
+  for (const [file, name] of names.entries())
+    await duckdb(
+      some.folder,
+      `copy (${select(file, extra)}) to '${some.folder}/in/${name}.parquet' (row_group_size 4096)`,
+    )
+  return some
+}
+
+const textOf = (value: unknown): string =>
+  value instanceof Date ? value.toISOString().slice(0, 19).replace('T', ' ') : String(value)
+
+const byShop = (rows: readonly DatasetRow[]) =>
+  rows.toSorted((a, b) => (String(a.shop) < String(b.shop) ? -1 : 1)).map(row => Object.values(row).map(textOf))
+
+const expected = (some: Project) =>
+  duckdb(
+    some.folder,
+    `select shop, count(*) as n, sum(amount)::bigint as late, max(sold) as last from 'in/**/*.parquet' group by shop`,
+  )
+
+describe('Parquet files on a disk', () => {
+  it('are read only in the columns that a reduction uses', async () => {
+    const some = await withFiles(pipeline(reduction))
+    const { tasks } = await some.run()
+    expect(tasks[0]).toMatchObject({ status: 'complete', rowsRead: 40_000 })
+    expect(byShop(await some.rows('totals'))).toEqual(byShop(await expected(some)))
+    const bytes = statSync(join(some.folder, 'in/a.parquet')).size + statSync(join(some.folder, 'in/b.parquet')).size
+    expect(tasks[0]!.bytesIn).toBeLessThan(bytes / 3)
+  })
+
+  it('are read with columns of their paths, and where a column without a use could not be read', async () => {
+    const steps = reduction.replace("by: ['shop']", "by: ['day', 'shop']")
+    const some = project(pipeline(steps), { 'in/day=1/.keep': '', 'in/day=2/.keep': '' })
+    for (const day of [1, 2])
+      await duckdb(
+        some.folder,
+        `copy (${select(day, `, time '10:00' as clock`)}) to '${some.folder}/in/day=${day}/a.parquet'`,
+      )
+    await some.run()
+    const rows = await duckdb(
+      some.folder,
+      `select day::varchar as day, shop, count(*) as n, sum(amount)::bigint as late, max(sold) as last
+      from read_parquet('in/**/*.parquet', hive_partitioning = true) group by all`,
+    )
+    const plain = (all: readonly DatasetRow[]) => all.map(row => Object.values(row).map(textOf).join(' ')).toSorted()
+    expect(plain(await some.rows('totals'))).toEqual(plain(rows))
+  })
+
+  it('keep moments that the engine reads as infinity as rejects', async () => {
+    const some = await withFiles(pipeline(reduction, 'rejects: { max: 10 },'))
+    const odd = `select * replace (case when id = 7 then 'infinity'::timestamp when id = 8 then null else sold end as sold) from (${select(0)})`
+    await duckdb(some.folder, `copy (${odd}) to '${some.folder}/in/a.parquet' (row_group_size 4096)`)
+    const { tasks, error } = await some.run()
+    expect(error).toBeUndefined()
+    expect(tasks[0]).toMatchObject({ rowsRead: 39_999, rowsRejected: 1 })
+    const sums = await some.rows('totals')
+    expect(sums.reduce((sum, { n }) => sum + Number(n), 0)).toBe(39_999)
+  })
+
+  it('that change while they are read fail the run with INPUT_CHANGED', async () => {
+    const some = await withFiles('', '', ['a'])
+    const file = JSON.stringify(join(some.folder, 'in/a.parquet'))
+    const steps = `.mapRows(row => { if (Number(row.id) === 9000) appendFileSync(${file}, 'x'); return row })`
+    some.write({ 'pipeline.ts': pipeline(steps) })
+    const { error } = await some.run({ workers: 1 })
+    expect(error).toMatchObject({ code: 'INPUT_CHANGED' })
+    expect(some.outputFiles()).toEqual([])
+  })
+})
