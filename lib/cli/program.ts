@@ -9,6 +9,7 @@ import { addLogsCommand } from './logs-command.ts'
 import { addPlanCommand } from './plan-command.ts'
 import { addPreviewCommand } from './preview-command.ts'
 import { addRunCommand } from './run-command.ts'
+import { addSqlCommand } from './sql-command.ts'
 import { addRetryCommand, addStartCommand, addStopCommand } from './start-commands.ts'
 import { addCleanCommand, addRejectsCommand, addRunsCommand, addStatusCommand } from './state-commands.ts'
 import { addTasksCommand } from './tasks-command.ts'
@@ -28,6 +29,7 @@ const addCommands = [
   addRejectsCommand,
   addShowCommand,
   addHeadCommand,
+  addSqlCommand,
   addCleanCommand,
   addStartCommand,
   addLogsCommand,

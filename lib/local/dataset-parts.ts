@@ -23,6 +23,8 @@ export interface PartsOptions {
   /** A folder for one copy at a time. */
   readonly scratch: string
   readonly shard?: Shard | undefined
+  /** Whether copies stay until `scratch` is removed. Default false. */
+  readonly keepsCopies?: boolean
 }
 
 interface WantedPart {
@@ -31,7 +33,7 @@ interface WantedPart {
   readonly rows: { readonly start: number; readonly end: number } | undefined
 }
 
-/** Yields the parts in the manifest's order. A copy is removed before the next one. @throws DATASET_DAMAGED, DATASET_MISSING; USAGE for a wrong shard */
+/** Yields the parts in the manifest's order. A copy is removed before the next one, unless they are kept. @throws DATASET_DAMAGED, DATASET_MISSING; USAGE for a wrong shard */
 export async function* localParts(
   place: DatasetPlace,
   manifest: Manifest,
@@ -62,7 +64,7 @@ export async function* localParts(
       rowGroups,
     })
     if (parquet.rowCount > 0) yield { file, ...named, gaps: parquet.gaps }
-    await rm(file, { force: true })
+    if (!options.keepsCopies) await rm(file, { force: true })
   }
 }
 

@@ -132,6 +132,18 @@ describe('after a run', () => {
     })
   })
 
+  it('runs SQL over committed datasets, as a table, as CSV, and into a file', async () => {
+    const select = 'select city, id from trips where id > 1 order by id'
+    const args = ['sql', select, '--tasks', 'pipeline.ts']
+    expect(await fanmill(args, { cwd })).toMatchObject({ code: 0, stdout: 'city  id\nRome   2\nBern   3\n' })
+    expect((await fanmill([...args, '--format', 'csv'], { cwd })).stdout).toBe('city,id\nRome,2\nBern,3\n')
+    const toFile = ['sql', select, '--dataset', 'trips=out/trips/2001-01', '--to', 'rows.json']
+    expect((await fanmill(toFile, { cwd })).stdout).toBe('2 rows: rows.json\n')
+    expect(readFileSync(join(cwd, 'rows.json'), 'utf8')).toBe('{"city":"Rome","id":2}\n{"city":"Bern","id":3}\n')
+    const unknown = await fanmill(['sql', 'select 1 from trip'], { cwd })
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('unknown table trip') })
+  })
+
   it('fails with DATASET_MISSING when there is no dataset', async () => {
     const { code, stderr } = await fanmill(['show', 'out/nothing'], { cwd })
     expect(code).toBe(1)

@@ -13,6 +13,8 @@ export interface EngineOptions {
   readonly tempFolder: string
   /** Upper bound of the engine's buffers. Beyond it the engine spills, and finally fails with OUT_OF_MEMORY. */
   readonly memoryBytes: number
+  /** Threads of a query; default 1, because each worker thread has an engine of its own. */
+  readonly threads?: number
   /** Rows are written into files of many buckets at once. Default false. */
   readonly writesBuckets?: boolean
   /** Runs before locking: loads the broadcast tables. */
@@ -36,7 +38,7 @@ export interface Engine {
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   keepByteOrderMarks()
   const instance = await DuckDBInstance.create(':memory:', {
-    threads: '1',
+    threads: String(options.threads ?? 1),
     memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',

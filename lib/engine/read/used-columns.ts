@@ -34,6 +34,13 @@ export async function usedColumns(
   return undefined
 }
 
+/** Returns those of the names that a parsed SELECT over these tables uses; all where it may use any. */
+export function treeColumns(tree: Node, tables: readonly string[], names: readonly string[]): readonly string[] {
+  const used = new Set<string>()
+  const rows = aliasesIn(tree, new Set(tables.map(table => table.toLowerCase())))
+  return collectNames(tree, rows, new Map(names.map(name => [name.toLowerCase(), name])), used) ? [...used] : names
+}
+
 /** Adds key and columns of measures. One that is unknown is refused where it is checked, over all columns. */
 function keyed(
   step: AggregateStep | PickStep,

@@ -45,6 +45,22 @@ export async function selectWithColumn(connection: DuckDBConnection, select: Nod
   return String(reader.getRows()[0]?.[0])
 }
 
+/** Returns the names of tables in a tree, as they are written; those of common table expressions are not among them. */
+export function tableNames(tree: unknown): readonly string[] {
+  const named = new Set<string>()
+  const expressions = new Set<string>()
+  collectTables(tree, named, expressions)
+  return [...named].filter(name => !expressions.has(name.toLowerCase()))
+}
+
+function collectTables(tree: unknown, named: Set<string>, expressions: Set<string>): void {
+  if (typeof tree !== 'object' || tree === null) return
+  const { type, table_name: name, cte_map: map } = tree as Node
+  if (type === 'BASE_TABLE') named.add(String(name))
+  for (const { key } of list((map as Node | undefined)?.map)) expressions.add(String(key).toLowerCase())
+  for (const part of Object.values(tree)) collectTables(part, named, expressions)
+}
+
 /** Keeps numbers as they are written: those of a parse tree may have more digits than a JavaScript number. */
 function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   if (typeof value !== 'number' || context?.source === undefined) return value

@@ -1,0 +1,224 @@
+/** Runs SQL over committed datasets, which are read by their manifests. */
+import { randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { copyFile, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { LocalPart } from '../engine/dataset.ts'
+import {
+  createViews,
+  openQueryEngine,
+  type ParsedQuery,
+  parseQuery,
+  type QueryFormat,
+  type QueryTable,
+  queryRows,
+  writeQuery,
+} from '../engine/dataset-query.ts'
+import { FanmillError, PermanentError } from '../errors/errors.ts'
+import { nearestOrAll } from '../errors/nearest.ts'
+import type { Manifest } from '../model/manifest.ts'
+import { typeName } from '../model/type-names.ts'
+import { openStore } from '../store/open-store.ts'
+import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
+import { defaultOutput, type RootAccess, rootSpec } from '../store/roots.ts'
+import { defaultMemoryMb, defaultWorkers } from '../threads/machine.ts'
+import { localParts } from './dataset-parts.ts'
+import { checkParts, checkSame, currentManifest, type DatasetPlace, placeOf } from './dataset-place.ts'
+
+export interface SqlOptions extends RootAccess {
+  /** Folder, or `s3://bucket/prefix`, below which tables are datasets by their paths; default `out`. */
+  readonly output?: string
+  /** Places of datasets by the names of tables, such as `{ flights: 'out/flights' }`; default none. */
+  readonly datasets?: Readonly<Record<string, string>>
+}
+
+export type { QueryFormat } from '../engine/dataset-query.ts'
+
+export interface SqlRows {
+  /** The columns, with types as definitions name them. */
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  /** Values as the engine prints them; null for a null. */
+  readonly rows: readonly (readonly (string | null)[])[]
+  /** Whether these are all rows. */
+  readonly isWhole: boolean
+}
+
+/** Returns the first rows of a SELECT; default at most 1,000. @throws SQL_INVALID, USAGE, DATASET_MISSING, DATASET_DAMAGED, DATASET_REPLACED */
+export async function sqlRows(
+  statement: string,
+  options: SqlOptions & { readonly rowsMax?: number } = {},
+): Promise<SqlRows> {
+  const { rowsMax = 1000 } = options
+  return withTables(statement, options, async ({ connection, query, tables }) => {
+    const { columns, rows } = await queryRows(connection, query, { tables, rowsMax: rowsMax + 1 })
+    return {
+      columns: columns.map(({ name, type }) => ({ name, type: typeName(type) })),
+      rows: rows.slice(0, rowsMax),
+      isWhole: rows.length <= rowsMax,
+    }
+  })
+}
+
+export interface SqlTarget {
+  readonly format: QueryFormat
+  /** Gets the file with the rows, which is removed afterwards. */
+  use(file: string): Promise<void>
+}
+
+/** Writes all rows of a SELECT to a file, and returns how many. Memory: bounded; the engine spills to the temporary folder. @throws as `sqlRows` */
+export async function writeSql(statement: string, options: SqlOptions, { format, use }: SqlTarget): Promise<number> {
+  return withTables(statement, options, async ({ connection, query, tables, scratch, check }) => {
+    const file = join(scratch, `rows.${format}`)
+    const rows = await writeQuery(connection, query, { tables, file, format })
+    // Rows of a dataset that was replaced meanwhile are given to nobody.
+    await check()
+    await use(file)
+    return rows
+  })
+}
+
+/** Puts a finished file in its place, in one step. */
+export async function placeFile(from: string, to: string): Promise<void> {
+  const beside = `${to}.${randomUUID().slice(0, 8)}.tmp`
+  try {
+    await copyFile(from, beside)
+    await rename(beside, to)
+  } finally {
+    await rm(beside, { force: true })
+  }
+}
+
+interface OpenQuery {
+  readonly connection: DuckDBConnection
+  readonly query: ParsedQuery
+  readonly tables: readonly QueryTable[]
+  readonly scratch: string
+  /** @throws DATASET_REPLACED when a dataset is no longer the one that is read */
+  check(): Promise<void>
+}
+
+interface FoundTable {
+  readonly name: string
+  readonly place: DatasetPlace
+  readonly manifest: Manifest
+}
+
+async function withTables<T>(
+  statement: string,
+  options: SqlOptions,
+  work: (open: OpenQuery) => Promise<T>,
+): Promise<T> {
+  const scratch = makeOwnFolder(tmpdir())
+  try {
+    const query = await parseAlone(statement, scratch)
+    const found: FoundTable[] = []
+    for (const name of query.tables) found.push(await findTable(name, options))
+    const check = async (): Promise<void> => {
+      for (const { place, manifest } of found) await checkSame(place, manifest)
+    }
+    const folders = found.flatMap(({ place }) => place.folder ?? [])
+    const memoryMb = defaultMemoryMb()
+    const threads = defaultWorkers(memoryMb)
+    const memoryBytes = Math.floor((memoryMb * 1e6) / 2)
+    const engine = await openQueryEngine({
+      folders: [...folders, scratch],
+      tempFolder: join(scratch, 'spill'),
+      memoryBytes,
+      threads,
+    })
+    try {
+      const connection = await engine.connect()
+      const tables: QueryTable[] = []
+      for (const [at, each] of found.entries()) tables.push(await tableOf(each, query, join(scratch, String(at))))
+      await createViews(connection, tables)
+      const result = await work({ connection, query, tables, scratch, check })
+      await check()
+      return result
+    } catch (error) {
+      await check()
+      throw error
+    } finally {
+      engine.close()
+    }
+  } finally {
+    removeOwnFolder(scratch)
+  }
+}
+
+/** Parses the statement in an engine that reads nothing, because the folders are those of its tables. */
+async function parseAlone(statement: string, scratch: string): Promise<ParsedQuery> {
+  const engine = await openQueryEngine({
+    folders: [scratch],
+    tempFolder: scratch,
+    memoryBytes: 128 * 2 ** 20,
+    threads: 1,
+  })
+  try {
+    return await parseQuery(await engine.connect(), statement)
+  } finally {
+    engine.close()
+  }
+}
+
+/** @throws SQL_INVALID for an unknown table; as `currentManifest` */
+async function findTable(name: string, options: SqlOptions): Promise<FoundTable> {
+  const { datasets = {}, output = defaultOutput } = options
+  const given = Object.entries(datasets).find(([table]) => table.toLowerCase() === name.toLowerCase())?.[1]
+  if (given === undefined && !isBelow(name)) throw await unknownTable(name, options)
+  const path = given ?? `${output.replace(/\/+$/, '')}/${name}`
+  try {
+    const place = await placeOf(path, options)
+    const manifest = await currentManifest(place)
+    if (manifest.schema.length === 0)
+      throw new PermanentError(
+        'DATASET_MISSING',
+        `table ${name}: expected a dataset with rows, got one of extracted files in ${path}`,
+        { dataset: path },
+      )
+    await checkParts(place, manifest)
+    return { name, place, manifest }
+  } catch (error) {
+    const isMissing = error instanceof FanmillError && error.code === 'DATASET_MISSING' && !('key' in error.detail)
+    throw isMissing && given === undefined ? await unknownTable(name, options) : error
+  }
+}
+
+/** Whether the name is that of a folder below the output root. */
+const isBelow = (name: string): boolean => !name.split('/').some(part => part === '' || part.startsWith('.'))
+
+async function unknownTable(
+  name: string,
+  { datasets = {}, output = defaultOutput, ...access }: SqlOptions,
+): Promise<PermanentError> {
+  const below: string[] = []
+  for await (const folder of openStore(rootSpec(output, access)).listFolders(''))
+    if (!folder.startsWith('.')) below.push(folder.slice(0, -1))
+  const known = [...new Set([...Object.keys(datasets), ...below])]
+  const advice = known.length === 0 ? `nothing is in ${output}` : nearestOrAll(name, known)
+  const message = `sql: unknown table ${name}: no dataset of this name is in ${output}; ${advice}; name another place with --dataset name=path`
+  return new PermanentError('SQL_INVALID', message, { where: 'sql', table: name, known })
+}
+
+/** Copies what the query needs of parts that are not on a disk of this machine. */
+async function tableOf(
+  { name, place, manifest }: FoundTable,
+  query: ParsedQuery,
+  scratch: string,
+): Promise<QueryTable> {
+  const { schema, partitionBy, addedColumns, log } = manifest
+  mkdirSync(scratch)
+  const used = query.columnsOf(schema)
+  // A file needs a column, also where its rows are only counted.
+  const [first] = schema.filter(column => !partitionBy.includes(column.name))
+  const needed = {
+    names: new Set([...used, ...(first && !used.some(column => !partitionBy.includes(column)) ? [first.name] : [])]),
+    partitions: async (partitions: readonly unknown[]) => partitions.map(() => true),
+    rowGroups: async () => undefined,
+  }
+  const parts: LocalPart[] = []
+  for await (const part of localParts(place, manifest, { needed, scratch, keepsCopies: true })) parts.push(part)
+  const isCopied = place.folder === undefined
+  return { name, schema, parts, mayLackColumns: isCopied || addedColumns !== undefined || log === 'delta' }
+}
