@@ -40,6 +40,7 @@ const makers: { readonly [K in Output['kind']]: (output: Extract<Output, { kind:
     // Programs that read Delta tables find the columns in the table's own log.
     delta: () => [],
     temporary: () => [],
+    target: () => [],
   }
 
 function makeFor<K extends Output['kind']>(output: Extract<Output, { kind: K }>, what: TableFor): CfnTable[] {

@@ -73,8 +73,10 @@ function isNamed(argument: AnyNode, task: string): boolean {
   return name?.value.type === 'Literal' && name.value.value === task && !property(argument, 'tasks')
 }
 
+const taskBuilders: ReadonlySet<string> = new Set(['task', 'programTask', 'stateTask'].map(name => `fanmill#${name}`))
+
 function isTaskCall(graph: CodeGraph, call: CallExpression): boolean {
-  return call.callee.type === 'Identifier' && graph.imports.get(call.callee.name) === 'fanmill#task'
+  return call.callee.type === 'Identifier' && taskBuilders.has(graph.imports.get(call.callee.name) ?? '')
 }
 
 /** Returns a call with the calls chained to it where it is an element of a list `tasks`, and otherwise its whole statement. */

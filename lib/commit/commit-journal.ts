@@ -16,6 +16,7 @@ const rolls: { readonly [K in Output['kind']]: (roll: Roll) => Promise<Rolled> }
   exchange: rollDataset,
   delta: rollTable,
   temporary: rollDataset,
+  target: rollDataset,
 }
 
 export interface RollOptions {

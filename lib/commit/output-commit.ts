@@ -99,6 +99,7 @@ export const outputCommits: { readonly [K in Output['kind']]: OutputCommit } = {
   exchange,
   delta,
   temporary: parquet,
+  target: sink,
 }
 
 function isHidden(name: string): boolean {

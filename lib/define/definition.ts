@@ -1,4 +1,5 @@
 /** The data of a definition: frozen and JSON-printable, except for the user's functions, which stay in their module. */
+import type { ActionSource } from './action-definition.ts'
 import type { ExchangeSource, ExchangingStep, KeyedStep } from './exchange-definition.ts'
 import type { Format, JsonLinesFormat, ParquetFormat } from './format-definition.ts'
 import type { JsonValue } from './json-value.ts'
@@ -165,6 +166,7 @@ export type Source =
   | ItemsSource
   | PartitionsOfSource
   | ExchangeSource
+  | ActionSource
 
 export interface MapRowsStep {
   readonly kind: 'mapRows'

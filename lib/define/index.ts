@@ -1,5 +1,7 @@
 /** Exports what a pipeline's module imports: the builders of definitions, and their types. It has no side effects. */
 
+export type { ActingTask, ActingTaskOptions } from './acting-task.ts'
+export type { Environment, Permission, TargetDefinition } from './action-definition.ts'
 export { days, months } from './calendar.ts'
 export { type ColumnOf, type ColumnOptions, column, type ListColumnOf, type TimeColumnOptions } from './column.ts'
 export { type CronOptions, cron } from './cron.ts'
@@ -93,6 +95,7 @@ export type {
 export { type ParamOf, type ParamOptions, param } from './param.ts'
 export { partitionsOf } from './partitions-of.ts'
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline.ts'
+export { type ProgramTask, type ProgramTaskOptions, programTask } from './program-task.ts'
 export { RejectError } from './reject-error.ts'
 export type {
   ExternalTaskDefinition,
@@ -132,6 +135,7 @@ export {
   zipMembers,
 } from './source.ts'
 export { type SqlOptions, type SqlTag, sql } from './sql.ts'
+export { type LocalCall, type StateTask, type StateTaskOptions, stateTask } from './state-task.ts'
 export type {
   MapOptions,
   MappedBatch,

@@ -92,8 +92,23 @@ export interface TemporaryOutput extends Omit<ParquetOutput, 'kind' | 'mode'> {
   readonly mode: 'replace'
 }
 
+/** What tells that a task is done which acts instead of writing rows: its record in the state, and the target of its source. */
+export interface TargetOutput {
+  readonly kind: 'target'
+  /** The folder of the state that records the runs; nothing else is written there. */
+  readonly path: string
+  readonly mode: 'replace'
+}
+
 /** A dataset that other tasks of the pipeline read. */
 export type DatasetOutput = ParquetOutput | DeltaOutput | TemporaryOutput
 
 /** Where rows or members go. */
-export type Output = ParquetOutput | MemberFilesOutput | SinkOutput | ExchangeOutput | DeltaOutput | TemporaryOutput
+export type Output =
+  | ParquetOutput
+  | MemberFilesOutput
+  | SinkOutput
+  | ExchangeOutput
+  | DeltaOutput
+  | TemporaryOutput
+  | TargetOutput

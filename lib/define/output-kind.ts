@@ -35,6 +35,8 @@ export interface OutputKind {
   readonly isDataset: boolean
   /** Whether its parts are removed once every task that reads them is complete. */
   readonly isTemporary?: boolean
+  /** Whether a batch needs no worker threads: its work is a program, or the call of a service. */
+  readonly isThreadless?: boolean
 }
 
 /** Rows on their way to a function, or to the next stage: files that are read once and removed. */
@@ -65,6 +67,7 @@ const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: 
     ...{ layout: output, adds: 'parts', keys: '*part-*.parquet' },
     ...{ isDataset: true, isTemporary: true },
   }),
+  target: () => ({ adds: 'nothing', isDataset: false, isThreadless: true }),
 }
 
 /** Returns what an output is. */
@@ -77,7 +80,7 @@ export function outputKind<K extends Output['kind']>(output: Extract<Output, { k
 export const outputKindNames = Object.keys(kinds) as readonly Output['kind'][]
 
 /** The names of the kinds that users can write. */
-export const userOutputKinds = outputKindNames.filter(name => name !== 'exchange')
+export const userOutputKinds = outputKindNames.filter(name => name !== 'exchange' && name !== 'target')
 
 /** Returns how the rows of an output become parts; undefined where members are written as they are. */
 export const layoutOf = (output: Output): PartLayout | undefined => outputKind(output).layout

@@ -9,10 +9,10 @@ import { checkOutputsApart } from './output-paths.ts'
 import type { Resources } from './requirement-definition.ts'
 import type { ScheduleDefinition } from './schedule-definition.ts'
 import { filledText, relativePath } from './schemas.ts'
-import { amounts } from './task.ts'
 import { checkOutputColumns, checkTemplate } from './task-checks.ts'
 import { definitionName } from './task-name.ts'
 import { taskLayers } from './task-order.ts'
+import { amounts } from './task-schemas.ts'
 
 /** The options of `pipeline`. */
 export interface PipelineOptions {

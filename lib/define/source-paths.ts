@@ -1,4 +1,5 @@
 /** Finds the paths, the root and the task that a source reads. */
+import type { ActionSource } from './action-definition.ts'
 import type { DeltaTableSource, PartitionsOfSource, Source } from './definition.ts'
 
 /** Returns the path templates that a source reads under the input root; none when its rows come from elsewhere. */
@@ -21,6 +22,11 @@ export const datasetSource = (source: Source): PartitionsOfSource | DeltaTableSo
 export const upstreamOf = (source: Source): PartitionsOfSource['of'] | undefined =>
   source.kind === 'partitionsOf' ? source.of : undefined
 
-/** Returns the root of a source's inputs: the rows of another task, or of the stage before, are read where they were written. */
+/** Returns what tells that the task of a source is done; undefined where the task reads rows, or has no target. */
+export const targetOf = (source: Source): ActionSource['target'] => ('target' in source ? source.target : undefined)
+
+/** Returns the root of a source's inputs, or of its target: the rows of another task, or of the stage before, are read where they were written. */
 export const sourceRoot = (source: Source): 'input' | 'output' =>
-  datasetAt(source)?.root ?? (upstreamOf(source) || source.kind === 'exchange' ? 'output' : 'input')
+  targetOf(source)?.root ??
+  datasetAt(source)?.root ??
+  (upstreamOf(source) || source.kind === 'exchange' ? 'output' : 'input')

@@ -2,17 +2,7 @@
 import * as v from 'valibot'
 import { check, options, piece } from './check.ts'
 import { column } from './column.ts'
-import type {
-  Columns,
-  ParamDefinition,
-  Params,
-  SecretDefinition,
-  Source,
-  SqlStep,
-  StepDefinition,
-  TableDefinition,
-  TaskDefinition,
-} from './definition.ts'
+import type { Columns, Params, Source, SqlStep, StepDefinition, TableDefinition, TaskDefinition } from './definition.ts'
 import { distinctStep, exchangeStep, reduceStep } from './exchange.ts'
 import { formatKind } from './format-kind.ts'
 import { frozen } from './freeze.ts'
@@ -20,15 +10,15 @@ import { inheritedParams } from './inherited-params.ts'
 import type { Output } from './output-definition.ts'
 import { userOutputKinds } from './output-kind.ts'
 import { type ProvenanceColumn, provenanceColumns } from './provenance.ts'
-import type { Requirements } from './requirement-definition.ts'
-import { isRequirements, namedRequirements, requirementOf, requirementsText } from './requirements.ts'
+import { requirementOf } from './requirements.ts'
 import type { InputRow, ParamValuesOf } from './row-types.ts'
-import { anyFunction, columns as columnsSchema, count, filledText, flag, oneOf, text } from './schemas.ts'
+import { anyFunction, columns as columnsSchema, filledText, flag, oneOf, text } from './schemas.ts'
 import { sql } from './sql.ts'
 import { mapBatches, mapRows } from './steps.ts'
 import { checkTask, missingByDefault } from './task-checks.ts'
 import { definitionName } from './task-name.ts'
 import type { AnyTaskOptions, TaskOptions } from './task-options.ts'
+import { graphOptions, identifier, paramsByName, requirementsFrom, secretsByName, subjectOf } from './task-schemas.ts'
 import type { Task } from './task-type.ts'
 
 /**
@@ -85,10 +75,10 @@ export function taskWithSteps(given: AnyTaskOptions, steps: readonly StepDefinit
 }
 
 function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDefinition {
-  const subject = subjectOf(given)
+  const subject = subjectOf('task', given)
   const checked = check(subject, taskOptions, given)
   const { tables = {} } = checked
-  const requires = requirementsOf(given)
+  const requires = requirementsFrom(given.requires)
   const params = inheritedParams(subject, { own: checked.params ?? {}, source: checked.source, requires })
   const data: TaskDefinition = {
     kind: 'task',
@@ -127,27 +117,10 @@ function columnsOfLines(source: Source): Columns | undefined {
   return names && Object.fromEntries(names.map(name => [name, column.string()]))
 }
 
-function requirementsOf({ requires }: AnyTaskOptions): TaskDefinition['requires'] {
-  if (requires === undefined || typeof requires === 'function') return requires
-  return namedRequirements(requires)
-}
-
-function subjectOf(given: unknown): string {
-  const name = typeof given === 'object' && given !== null && 'name' in given ? given.name : undefined
-  return typeof name === 'string' && name !== '' ? `task ${name}` : 'task'
-}
-
-const identifier = v.pipe(
-  v.string(),
-  v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name of letters, digits and underscores that begins with no digit'),
-)
 const sqlText = 'sql`…`, or a function of the params that returns it'
 
 const shareText = 'a whole number from 0 up, or a share from 0% to 100% such as 0.5%'
 const rejectMax = v.custom<TaskDefinition['rejects']['max']>(value => isCount(value) || isShare(value), shareText)
-
-/** The schema of amounts of resources by name. */
-export const amounts = v.record(filledText, count(1), 'amounts of resources by name, such as { warehouse: 2 }')
 
 const anyOutput = userOutputKinds
   .map(name => `${name}({ … })`)
@@ -160,19 +133,7 @@ const taskOptions = options(
   {
     name: definitionName,
     doc: v.optional(text),
-    params: v.optional(
-      v.record(
-        v.pipe(
-          identifier,
-          v.check(
-            name => name !== 'task' && name !== 'salt',
-            'a name other than task and salt, which paths use already',
-          ),
-        ),
-        piece<ParamDefinition>('a parameter such as param.string()', ['param']),
-        'parameters by name',
-      ),
-    ),
+    params: v.optional(paramsByName),
     source: piece<Source>(
       'zipMembers({ … }), files({ … }), rowsFrom({ … }), items(…), partitionsOf(…) or deltaTable({ … })',
       ['zipMembers', 'files', 'rowsFrom', 'items', 'partitionsOf', 'deltaTable'],
@@ -198,12 +159,9 @@ const taskOptions = options(
     onEmpty: v.optional(oneOf(['fail', 'succeed'])),
     provenance: v.optional(v.array(oneOf(provenanceColumns), `a list of ${provenanceColumns.join(', ')}`)),
     setup: v.optional(anyFunction),
-    secrets: v.optional(v.record(identifier, piece<SecretDefinition>("secret('name')", ['secret']), 'secrets by name')),
+    secrets: v.optional(secretsByName),
     version: v.optional(filledText),
-    requires: v.optional(v.union([v.function(), v.custom<Requirements>(isRequirements)], requirementsText)),
-    resources: v.optional(amounts),
-    retries: v.optional(count(0)),
-    timeoutSeconds: v.optional(count(1)),
+    ...graphOptions,
   },
   {
     transform: 'the steps .sql`…`, .mapRows(…) or .mapBatches(…) after task({ … })',

@@ -87,6 +87,10 @@ export type ErrorCode =
   | 'ABORTED'
   | 'BATCHES_FAILED'
   | 'NODE_LOST'
+  // programs and services
+  | 'PROGRAM_FAILED'
+  | 'CALL_FAILED'
+  | 'STAND_IN_MISSING'
 
 export type ErrorDetail = Readonly<Record<string, unknown>>
 

@@ -59,6 +59,8 @@ export interface FoundInputs {
   readonly dataset?: readonly SchemaColumn[] | undefined
   /** Parts of a dataset that hold no row for the conditions, by the values of their partitions. Default 0. */
   readonly partsSkipped?: number
+  /** Whether the target of the task is not there, so that it is not complete, whatever the state says. Default false. */
+  readonly isTargetMissing?: boolean
   /** Why the inputs cannot be read as they are; a run that is complete does not need them. */
   readonly unreadable?: FanmillError | undefined
   /** Frees the members once they are planned: `cut` returns none afterwards. */

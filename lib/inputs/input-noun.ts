@@ -8,4 +8,6 @@ const nouns: { readonly [Kind in Source['kind']]?: string } = {
   zipMembers: 'archives',
   files: 'files',
   rowsFrom: 'partitions',
+  program: 'commands',
+  stateCall: 'calls',
 }

@@ -13,18 +13,28 @@ export type GivenValues =
 export async function readValues(
   values: GivenValues,
   { source, option }: { readonly source: string; readonly option: string },
-  { task, params }: FindOptions,
+  { task, params }: Pick<FindOptions, 'task' | 'params'>,
 ): Promise<readonly JsonValue[]> {
   if (typeof values !== 'function') return values
-  try {
+  return readGiven({ task: task.name, option }, async () => {
     const found: unknown = await values(params as never)
     if (!Array.isArray(found)) throw new TypeError(`expected a list, got ${typeof found}`)
     checkJsonValues(`${source}: ${option}`, found)
     return found
+  })
+}
+
+/** Calls a function of a definition, and names it in errors. @throws SOURCE_FAILED, transient after a network error */
+export async function readGiven<T>(
+  { task, option }: { readonly task: string; readonly option: string },
+  read: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await read()
   } catch (error) {
     if (error instanceof FanmillError) throw error
     const reason = error instanceof Error ? error.message : String(error)
     const Kind = error instanceof Error && isNetworkFault(error) ? TransientError : PermanentError
-    throw new Kind('SOURCE_FAILED', `task ${task.name}: ${option}() failed: ${reason}`, {}, { cause: error })
+    throw new Kind('SOURCE_FAILED', `task ${task}: ${option}() failed: ${reason}`, {}, { cause: error })
   }
 }

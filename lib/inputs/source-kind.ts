@@ -1,4 +1,5 @@
 /** The table of the kinds of sources: how the inputs of each are found. */
+import type { ActionSource } from '../define/action-definition.ts'
 import type {
   DeltaTableSource,
   FilesSource,
@@ -10,6 +11,7 @@ import type {
 } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { renderPath, templateGlob } from '../paths/path-template.ts'
+import { findAction } from './find-action.ts'
 import { findDataset, upstreamName, upstreamPath } from './find-dataset.ts'
 import { findFiles } from './find-files.ts'
 import { findItems } from './find-items.ts'
@@ -39,6 +41,8 @@ const kinds: { readonly [K in Source['kind']]: (source: Extract<Source, { kind: 
   partitionsOf: source => ({ find: options => findUpstream(source, options) }),
   deltaTable: source => ({ find: options => findVersion(source, options) }),
   exchange: () => ({ find: refuseExchange }),
+  program: source => ({ find: options => findOne(source, options) }),
+  stateCall: source => ({ find: options => findOne(source, options) }),
 }
 
 /** Returns what a source can do. */
@@ -82,6 +86,15 @@ async function findValues(source: ItemsSource, options: FindOptions): Promise<Fo
     found: await findItems(source, options),
     noInputError: async () => new PermanentError('NO_INPUT', message, { task: name }),
   }
+}
+
+async function findOne(source: ActionSource, options: FindOptions): Promise<FoundSource> {
+  return { found: await findAction(source, options), noInputError: refuseNothing }
+}
+
+/** There is always one action. */
+const refuseNothing = async (): Promise<never> => {
+  throw new PermanentError('STATE_INVALID', 'expected an action, got none')
 }
 
 /** The slices of a later stage are planned by commit, from the outcomes of the stage before. */

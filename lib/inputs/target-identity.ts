@@ -16,14 +16,17 @@ export function targetIdentities(
   targets: readonly ExternalTarget[],
 ): Promise<readonly UpstreamIdentity[]> {
   return mapParallel(targets, async target => {
-    const found = await objectsOf(input, target)
+    const found = await targetObjects(input, target)
     if (found.length === 0) throw await missing(input, task, target)
     return { node: target.node, key: target.path, identity: identityOf(found) }
   })
 }
 
 /** Returns everything below the flag's folder, or what the glob matches; nothing while the flag, or any match, is not there. */
-async function objectsOf(input: Store, { path, isGlob }: ExternalTarget): Promise<readonly StoredObject[]> {
+export async function targetObjects(
+  input: Pick<Store, 'list' | 'stat'>,
+  { path, isGlob }: Pick<ExternalTarget, 'path' | 'isGlob'>,
+): Promise<readonly StoredObject[]> {
   const matches = isGlob ? globMatcher(path) : () => true
   const objects: StoredObject[] = []
   const prefix = isGlob ? literalPrefix(path) : path.slice(0, path.lastIndexOf('/') + 1)

@@ -1,19 +1,23 @@
 /** Process on Lambda: processes one batch on the threads of its tier, and stops before the time is up. */
 import { randomUUID } from 'node:crypto'
+import { dirname } from 'node:path'
+import type { TaskDefinition } from '../define/definition.ts'
+import { outputKind } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { rowCodeOf } from '../model/run-identity.ts'
 import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
 import { createGate } from '../process/gate.ts'
 import * as runner from '../process/task-runner.ts'
+import type { ActingMachine } from '../programs/action-tools.ts'
 import { type KeptReservation, readReservation } from '../runs/reservation-file.ts'
 import { renewWhenDue } from '../runs/run-lease.ts'
 import { batchTools } from '../threads/task-workers.ts'
 import type { ProcessEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
-import { executionOwner, runLeaseMs } from './session.ts'
+import { executionOwner, type LambdaSession, runLeaseMs } from './session.ts'
 import { logger, logMessage, measure, peakMemoryMb } from './telemetry.ts'
-import { closeWarmThreads, openWarmThreads, type WarmTask } from './warm-threads.ts'
+import { closeWarmThreads, openWarmThreads, secretsOf, type WarmTask } from './warm-threads.ts'
 
 /** A summary: parts and counts of the batch are in its outcome. */
 export interface ProcessAnswer {
@@ -71,11 +75,27 @@ async function processInTime(
       if (signal.aborted) stop()
       const onSkip = (member: SkippedMember): void => logMessage({ kind: 'log', ...skippedLine(member) })
       const input = lambda[sourceRoot(threads.task.source)]
-      return batchTools({ ...threads, input, output, gate: createGate(), token, signal, onSkip })
+      const isActing = outputKind(threads.task.output).isThreadless
+      const machine = isActing ? await actingMachine(lambda, threads.task) : undefined
+      return batchTools({ ...threads, input, output, machine, gate: createGate(), token, signal, onSkip })
     })
   } finally {
     signal.removeEventListener('abort', stop)
     await threads?.emptyPartFolder()
+  }
+}
+
+/** What a task has in a function that acts instead of reading rows: the files of `include`. */
+async function actingMachine(
+  { bundle, settings, input, output }: LambdaSession,
+  task: TaskDefinition,
+): Promise<ActingMachine> {
+  return {
+    folder: dirname(bundle.file),
+    secrets: await secretsOf(task, settings),
+    isDeployed: true,
+    roots: { input: input.url, output: output.url },
+    onMessage: logMessage,
   }
 }
 

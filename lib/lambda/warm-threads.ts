@@ -158,6 +158,7 @@ class WarmPool {
   }
 }
 
-function secretsOf(task: TaskDefinition, { input, secretArns: arns }: LambdaSettings): Promise<SecretValues> {
+/** Returns the values of a task's secrets. @throws SECRET_MISSING */
+export function secretsOf(task: TaskDefinition, { input, secretArns: arns }: LambdaSettings): Promise<SecretValues> {
   return input.kind === 's3' ? managedSecrets(task, { arns }) : Promise.resolve(environmentSecrets(task))
 }

@@ -1,4 +1,5 @@
 /** Runs a task whose inputs are found: the steps plan, process and commit. */
+import { dirname } from 'node:path'
 import { sourceRoot } from '../define/source-paths.ts'
 import { stagesOf } from '../define/task-stages.ts'
 import type { FanmillError, TransientError } from '../errors/errors.ts'
@@ -14,9 +15,11 @@ import { type SkippedMember, skippedLine } from '../model/skipped-member.ts'
 import type { Workers } from '../model/worker-job.ts'
 import { type PlannedRun, type RunBatchesOptions, type RunWatcher, runBatches } from '../process/run-batches.ts'
 import { type PlanTaskOptions, planTask, type TaskContext } from '../process/task-runner.ts'
+import type { ActingMachine } from '../programs/action-tools.ts'
 import { renewRun } from '../runs/run-lease.ts'
 import { urlBelow } from '../store/roots.ts'
 import { isAlive } from '../threads/machine.ts'
+import { environmentSecrets } from '../threads/secrets.ts'
 import { batchTools } from '../threads/task-workers.ts'
 import { checkpointFiles } from './delta-checkpoints.ts'
 import { planOptionsOf } from './plan-options.ts'
@@ -107,9 +110,28 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
   const openTools = (stage: number) => {
     const own = stages[stage] ?? task
     const of = { task: own, input: session[sourceRoot(own.source)], workers: pools[stage] as Workers }
-    return batchTools({ ...machine, ...of, onSkip, onRepeat, token: `${owner.id.slice(0, 8)}${tokens++}` })
+    return batchTools({
+      ...machine,
+      ...of,
+      machine: actingMachine(taskRun),
+      onSkip,
+      onRepeat,
+      token: `${owner.id.slice(0, 8)}${tokens++}`,
+    })
   }
   return { openTools, packing: packing(session), failFast, watcher }
+}
+
+/** What a task has on this machine that acts instead of reading rows. */
+function actingMachine({ session, task, log }: TaskRun): ActingMachine {
+  const { bundle, input, output } = session
+  return {
+    folder: dirname(bundle.file),
+    secrets: environmentSecrets(task),
+    isDeployed: false,
+    roots: { input: input.url, output: output.url },
+    onMessage: message => message.kind === 'log' && log.onMessage(message),
+  }
 }
 
 const packing = ({ groupBytes, workers }: Session) => ({ batchBytes: groupBytes * workers })

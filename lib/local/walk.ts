@@ -6,6 +6,7 @@ import { lostNodes, type NodeState, readyNodes } from '../graph/node-states.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import type { RunStatus, TaskResult } from '../model/events.ts'
 import { taskNamed } from '../model/resolve-task.ts'
+import { refuseWithoutStandIn } from '../programs/perform.ts'
 import { runNode } from './node-run.ts'
 import type { RunResult } from './run-result.ts'
 import type { Session } from './session.ts'
@@ -35,6 +36,7 @@ interface Walk {
  * @throws what is wrong before any run begins, where nothing else could run
  */
 export async function walkGraph(session: Session, graph: TaskGraph): Promise<RunResult> {
+  refuseWithoutStandIn(graph.nodes.map(({ task }) => taskNamed(session.pipeline, task)))
   const walk: Walk = {
     ...{ session, graph, states: {}, results: new Map(), running: new Map() },
     nodeOf: taskNodes(session, graph),

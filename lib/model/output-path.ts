@@ -6,8 +6,15 @@ import { canonicalJson } from './run-identity.ts'
 
 /** Returns the path of the output under the output root. `{salt}` is a hash of task and parameters. @throws PARAM_INVALID as `renderPath` */
 export function outputPathOf({ name, output }: Pick<TaskDefinition, 'name' | 'output'>, params: ParamValues): string {
-  return renderPath(output.path, { ...params, task: name, salt: saltOf(name, params) })
+  return renderPath(output.path, pathValues(name, params))
 }
+
+/** Returns the values of the placeholders in paths to which a task writes. */
+export const pathValues = (task: string, params: ParamValues): ParamValues => ({
+  ...params,
+  task,
+  salt: saltOf(task, params),
+})
 
 /** Returns 10 hexadecimal digits: a short name for a folder that no other parameters of the task share. */
 function saltOf(task: string, params: ParamValues): string {

@@ -3,6 +3,7 @@ import type { Output } from '../define/output-definition.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { BatchWork, PlanItem } from '../model/plan-data.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
+import { actOnBatch } from './act-on-batch.ts'
 import { convertBatch } from './convert-batch.ts'
 import { deliverBatch } from './deliver-batch.ts'
 import { exchangeBatch } from './exchange-batch.ts'
@@ -24,4 +25,5 @@ export const batchWorks: { readonly [K in Output['kind']]: WorkOfBatch } = {
   exchange: exchangeBatch,
   delta: convertBatch,
   temporary: convertBatch,
+  target: actOnBatch,
 }

@@ -1,6 +1,7 @@
 /** The stores, threads and functions of a machine with which a batch is processed. */
 import type { PartitionSet } from '../paths/partition-set.ts'
 import type { Store } from '../store/store.ts'
+import type { ActionTools } from './act-on-batch.ts'
 import type { ShareOutTools } from './share-out.ts'
 
 export interface ProcessTools extends ShareOutTools {
@@ -16,6 +17,8 @@ export interface ProcessTools extends ShareOutTools {
   readonly partitions?: PartitionSet | undefined
   /** Limits the calls of a sink at once, over all batches of this process; set for a task whose output is a sink. */
   readonly deliveries?: (<T>(deliver: () => Promise<T>) => Promise<T>) | undefined
+  /** Set for a task that acts instead of reading rows. */
+  readonly actions?: ActionTools | undefined
   readonly now: () => number
   /** Skips looking for an existing outcome (saves a request); set when no one can have processed this batch before. Default false. */
   readonly isFirstTry?: boolean

@@ -56,8 +56,9 @@ export function planTask(context: TaskContext, options: PlanTaskOptions): Promis
 
 /** Finds out what `planTask` would decide, without changing anything. */
 export function lookAheadTask(context: TaskContext, options: PlanTaskOptions): Promise<Outlook> {
-  const { inputs } = options.found
-  return lookAhead(context.output, { ...requestOf(context, options), inputs, skipped: undefined })
+  const { inputs, isTargetMissing } = options.found
+  const request = { ...requestOf(context, options), inputs, isTargetMissing, skipped: undefined }
+  return lookAhead(context.output, request)
 }
 
 function requestOf(context: TaskContext, options: PlanTaskOptions): PlanRequest {

@@ -24,8 +24,8 @@ export async function findDesiredRun(store: Store, request: ReserveRequest, curr
 const completeIn = { replace: hasOnlyRun, replacePartitions: hasPartitionsAlone, append: hasRun, fail: hasRun }
 
 function desiredRun(request: ReserveRequest, current: Current): DesiredRun {
-  const { mode, force = false } = request
-  const isRedo = force || !current.hasSuccess
+  const { mode, force = false, isTargetMissing = false } = request
+  const isRedo = force || isTargetMissing || !current.hasSuccess
   const all: AppendPlan = { inputs: request.inputs, replaces: [] }
   const { inputs, replaces } = mode === 'append' ? planAppend(request.inputs, current.standing, isRedo) : all
   const runId = runIdOf({ ...request, inputs })

@@ -24,9 +24,15 @@ export type Planned =
 
 /** Plans a run. A plan of an interrupted try is kept, because its outcomes count. @throws as `reserveRun` */
 export async function plan(output: Store, request: PlanRequest): Promise<Planned> {
-  const { inputs, skipped, unreadable } = request.found
+  const { inputs, skipped, unreadable, isTargetMissing } = request.found
   const first = Iterator.from(skipped.all()).take(skippedShownMax).toArray()
-  const run = await reserveRun(output, { ...request, inputs, unreadable, skipped: { count: skipped.count, first } })
+  const run = await reserveRun(output, {
+    ...request,
+    inputs,
+    unreadable,
+    isTargetMissing,
+    skipped: { count: skipped.count, first },
+  })
   if (run.status === 'complete' || run.status === 'busy') return run
   const keys = runKeys(run.runId, run.attempt)
   const kept = await readState(output, keys.plan, readPlan)

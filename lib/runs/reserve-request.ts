@@ -30,6 +30,8 @@ export interface ReserveRequest extends ActorOptions, RunShape {
   readonly mode: OutputMode
   /** Runs again what is complete; default false. */
   readonly force?: boolean | undefined
+  /** Whether the target of the task is not there, so that a run of it is not complete; default false. */
+  readonly isTargetMissing?: boolean | undefined
   /** Resumes this attempt or fails: no other run is begun. */
   readonly resume?: RunName | undefined
   /** Why a run that is not complete cannot be begun; it is thrown before anything is reserved. */

@@ -21,6 +21,7 @@ export async function whyRun(
   if (request.force) return [{ kind: 'forced', text: 'forced' }]
   if (!manifest) return [{ kind: 'neverRun', text: 'never run' }]
   if (!hasSuccess) return [{ kind: 'output', text: '_SUCCESS is gone' }]
+  if (request.isTargetMissing) return [{ kind: 'output', text: 'its target is gone' }]
   const last = manifest.runs.findLast(run => isSameNode(run, request))
   if (!last) return [otherNode(request, manifest.runs)]
   const record = await readUndamaged(store, runKeys(last.runId, last.attempt).run, readRunRecord)

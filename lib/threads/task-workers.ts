@@ -11,7 +11,7 @@ import { callsAtOnce } from '../define/items.ts'
 import { memberPolicy } from '../define/member-policy.ts'
 import { layoutOf, outputKind } from '../define/output-kind.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
-import type { TransientError } from '../errors/errors.ts'
+import { PermanentError, type TransientError } from '../errors/errors.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { WorkerMessage, Workers } from '../model/worker-job.ts'
 import { partitioningOf } from '../paths/partition-limits.ts'
@@ -19,6 +19,7 @@ import { createPartitionSet, type PartitionSet } from '../paths/partition-set.ts
 import type { Gate } from '../process/gate.ts'
 import type { ProcessTools } from '../process/process-tools.ts'
 import { skipsBadMembers, streamFolder, streamPieces } from '../process/stream-pieces.ts'
+import { type ActingMachine, actionToolsFor } from '../programs/action-tools.ts'
 import type { StoreSpec } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import type { MemoryShares } from './machine.ts'
@@ -56,6 +57,7 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
   const { task, params, bundle, input, tables, secrets, threads, memory, stageFolder, partFolder, strict, onMessage } =
     options
   const { source, output } = task
+  if (outputKind(output).isThreadless) return noThreads
   if (!layoutOf(output)) {
     const { limits, onBadMember } = memberPolicy(source)
     return openWorkers({
@@ -75,6 +77,16 @@ export function openTaskWorkers(options: TaskWorkersOptions): Workers {
     strict,
   }
   return options.pool().workersFor({ setup, onMessage })
+}
+
+/** The workers of a task that acts in this thread. */
+const noThreads: Workers = {
+  threads: 1,
+  async run({ kind }) {
+    throw new PermanentError('STATE_INVALID', `expected no job of a task that acts, got ${kind}`)
+  },
+  stop() {},
+  async close() {},
 }
 
 const readsOf = (input: StoreSpec, threads: number): number => (input.kind === 's3' ? 2 * threads : threads)
@@ -104,6 +116,8 @@ export interface BatchToolsOptions {
   readonly partitions?: PartitionSet | undefined
   /** Default a limit for this batch alone. */
   readonly deliveries?: ProcessTools['deliveries']
+  /** Needed by a task that acts instead of reading rows. */
+  readonly machine?: ActingMachine | undefined
   /** Unique name of this attempt at the batch. */
   readonly token: string
   readonly signal?: AbortSignal | undefined
@@ -124,6 +138,7 @@ export function batchTools({
   partitions = partitionSetFor(task),
   deliveries = deliveryLimitFor(task, workers.threads),
   onRepeat,
+  machine,
   ...given
 }: BatchToolsOptions): ProcessTools {
   const { pieceBytes: groupBytes = machineBytes } = outputKind(task.output)
@@ -132,6 +147,7 @@ export function batchTools({
     workers,
     partitions,
     deliveries,
+    actions: actionToolsFor({ task, store: input, machine, signal }),
     groupBytes,
     // Ends early when the run is stopped; the next attempt then throws.
     sleep:

@@ -1,0 +1,156 @@
+/** Builds tasks that act instead of reading rows, with the options that all of them have. */
+import * as v from 'valibot'
+import type { ActionSource } from './action-definition.ts'
+import type { options } from './check.ts'
+import type { ParamDefinition, Params, ParamValue, SecretDefinition, TaskDefinition } from './definition.ts'
+import { frozen } from './freeze.ts'
+import { inheritedParams } from './inherited-params.ts'
+import type { TargetOutput } from './output-definition.ts'
+import type { RequirementDefinition, Requirements, Resources } from './requirement-definition.ts'
+import { requirementOf } from './requirements.ts'
+import { count, filledText, oneOf, relativePath, text } from './schemas.ts'
+import { checkTemplate } from './task-checks.ts'
+import { definitionName } from './task-name.ts'
+import { graphOptions, paramsByName, requirementsFrom } from './task-schemas.ts'
+
+/** The options that tasks have which act instead of reading rows. */
+export interface ActingTaskOptions<P extends Params, Values> {
+  /**
+   * The name: lower case letters, digits and hyphens. Required.
+   * @example name: 'load-warehouse'
+   */
+  readonly name: string
+  /** A description for people. Default none. */
+  readonly doc?: string
+  /**
+   * The parameters by name. Those of `requires` need not be repeated. Default none.
+   * @example params: { month: param.month() }
+   */
+  readonly params?: P
+  /**
+   * The path of a flag file, or a glob that some file must match: a template with `{task}`, `{salt}` and `{param}` placeholders. The
+   * task is done only when it is there, and runs again when it is gone. Default none: the end of the task decides.
+   * @example target: 'marts/{month}/_SUCCESS'
+   */
+  readonly target?: string
+  /**
+   * The root of `target`: `input` or `output`. Default `input`, where `files` reads.
+   * @example root: 'output'
+   */
+  readonly root?: 'input' | 'output'
+  /**
+   * The seconds for which the target is looked for when the task has ended, for one that only submits a job. Default 0.
+   * @example waitSeconds: 600
+   */
+  readonly waitSeconds?: number
+  /**
+   * The tasks that must be complete first. It runs again when they have other rows. Default none.
+   * @example requires: flights
+   */
+  readonly requires?: Requirements | ((params: Values) => Requirements)
+  /**
+   * What a run uses of the pipeline's `resources` while it runs. Default nothing.
+   * @example resources: { warehouse: 1 }
+   */
+  readonly resources?: Resources
+  /**
+   * How often a run that failed is tried again. Default 0.
+   * @example retries: 2
+   */
+  readonly retries?: number
+  /**
+   * The seconds after which a run is stopped, and fails with OUT_OF_TIME. Default no limit.
+   * @example timeoutSeconds: 3_600
+   */
+  readonly timeoutSeconds?: number
+  /**
+   * A text in place of the code hash: the task runs again when it changes, and no longer when its code does. Default none.
+   * @example version: '2024-02'
+   */
+  readonly version?: string
+}
+
+/** A task that acts: its data, and methods that change its options and give values to its parameters. */
+export interface ActingTask<Values, Options> extends TaskDefinition {
+  /** Returns the task with other options, which are checked like the first. */
+  with(changes: Partial<Options>): ActingTask<Values, Options>
+  /** Returns a requirement: the task with these values of its parameters. */
+  withParams(values: Partial<Values> & Readonly<Record<string, ParamValue>>): RequirementDefinition
+  /** Returns a requirement: the task once for each value, and for each combination of values. */
+  each(
+    values: { readonly [Name in keyof Values]?: Values[Name] | readonly Values[Name][] } & Readonly<
+      Record<string, ParamValue | readonly ParamValue[]>
+    >,
+  ): RequirementDefinition
+}
+
+/** The schemas of these options. */
+export const actingOptions = {
+  name: definitionName,
+  doc: v.optional(text),
+  params: v.optional(paramsByName),
+  target: v.optional(relativePath),
+  root: v.optional(oneOf(['input', 'output'])),
+  waitSeconds: v.optional(count(0)),
+  ...graphOptions,
+  version: v.optional(filledText),
+}
+
+/** Names that people may try for these options. */
+export const otherActingNames = {
+  output: 'target',
+  depends: 'requires',
+  dependsOn: 'requires',
+  timeout: 'timeoutSeconds',
+}
+
+/** The checked options, and what the task does. */
+export interface ActingFields {
+  readonly checked: v.InferOutput<ReturnType<typeof options<typeof actingOptions>>> & {
+    readonly secrets?: Readonly<Record<string, SecretDefinition>> | undefined
+  }
+  readonly source: DistributedOmit<ActionSource, 'target' | 'waitSeconds' | 'hive' | 'format'>
+}
+
+type DistributedOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never
+
+/** Makes the task. `build` makes it again from its options and changes of them. @throws DEFINITION_INVALID, PARAM_CONFLICT */
+export function actingTask<Options extends object>(
+  subject: string,
+  { checked, source }: ActingFields,
+  { given, build }: { readonly given: Options; readonly build: (options: Options) => TaskDefinition },
+): TaskDefinition {
+  const { name, target: path, root = 'input', waitSeconds = 0 } = checked
+  const requires = requirementsFrom(checked.requires as Requirements)
+  const own = (checked.params ?? {}) as Readonly<Record<string, ParamDefinition>>
+  const target = path === undefined ? undefined : { path, root }
+  const acting = { ...source, target, waitSeconds, hive: false } as ActionSource
+  const params = inheritedParams(subject, { own, source: acting, requires })
+  if (target) checkTemplate(`${subject}: target`, target.path, [...Object.keys(params), 'task', 'salt'])
+  const { doc, resources, retries, timeoutSeconds, version, secrets } = checked
+  const fields: TaskDefinition = {
+    ...{ kind: 'task', name, doc, params, source: acting, output: record, ...withoutRows },
+    ...{ requires, resources, retries, timeoutSeconds, version, secrets },
+  }
+  const data = { ...frozen(fields) }
+  const requirement = (method: string) => (values: object) =>
+    requirementOf(`${name}.${method}`, made, values as Readonly<Record<string, unknown>>)
+  const methods = {
+    with: (changes: Partial<Options>) => build({ ...given, ...changes }),
+    withParams: requirement('withParams'),
+    each: requirement('each'),
+  }
+  for (const [method, value] of Object.entries(methods))
+    Object.defineProperty(data, method, { value, enumerable: false })
+  const made: TaskDefinition = Object.freeze(data)
+  return made
+}
+
+/** Where the state records the runs, of its own for each set of parameters. */
+const record: TargetOutput = { kind: 'target', path: '.fanmill/targets/{task}/{salt}', mode: 'replace' }
+
+/** The options of a task that only count where it reads rows. */
+const withoutRows = {
+  ...{ tables: {}, transform: [], rejects: { max: 0 }, strict: true, provenance: [] },
+  ...{ onNewColumn: 'ignore', onMissingColumn: 'fail', onEmpty: 'fail' },
+} as const satisfies Partial<TaskDefinition>

@@ -1,0 +1,90 @@
+/** Finds what a task does that acts instead of reading rows, and whether its target is there. */
+import { createHash } from 'node:crypto'
+import type { ActionSource, ProgramSource, StateCallSource } from '../define/action-definition.ts'
+import { checkJsonValues, type JsonValue } from '../define/json-value.ts'
+import { hasGlob } from '../define/template-syntax.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { type Action, actionText, type CallAction, type ProgramAction } from '../model/action.ts'
+import { pathValues } from '../model/output-path.ts'
+import { canonicalJson } from '../model/run-identity.ts'
+import { renderPath, templateGlob } from '../paths/path-template.ts'
+import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { readGiven, readValues } from './read-values.ts'
+import { targetObjects } from './target-identity.ts'
+
+/** The action is the only input: the run's id is made of it. @throws SOURCE_FAILED when a function of the definition fails */
+export async function findAction(source: ActionSource, options: FindOptions): Promise<FoundObjects> {
+  const action = await actionOf(source, options)
+  const value = action as unknown as JsonValue
+  const identity = createHash('sha256').update(canonicalJson(action)).digest('hex').slice(0, 32)
+  const there = action.target ? await targetObjects(options.input, action.target) : undefined
+  return {
+    inputs: [{ key: actionText(action), sizeBytes: 0, etag: identity, identity }],
+    cut: inputs => inputs.map((_, input) => ({ kind: 'item', slice: input, input, value, bytes: 1 })),
+    memberCount: 1,
+    ...noMembers,
+    bytesIn: 0,
+    bytes: 0,
+    isTargetMissing: there?.length === 0,
+  }
+}
+
+/** Returns what a task does under the parameters of a run. */
+export async function actionOf(source: ActionSource, options: Pick<FindOptions, 'task' | 'params'>): Promise<Action> {
+  const { target, waitSeconds } = source
+  const common = { target: target && targetUnder(target.path, options), waitSeconds }
+  return source.kind === 'program' ? programOf(source, common, options) : callOf(source, common, options)
+}
+
+type Place = Pick<FindOptions, 'task' | 'params'>
+type Common = Pick<Action, 'target' | 'waitSeconds'>
+
+function targetUnder(path: string, { task, params }: Place): NonNullable<Action['target']> {
+  const values = pathValues(task.name, params)
+  const isGlob = hasGlob(path)
+  return { path: isGlob ? templateGlob(path, values) : renderPath(path, values), isGlob }
+}
+
+async function programOf(source: ProgramSource, common: Common, place: Place): Promise<ProgramAction> {
+  const given = await readValues(source.command, { source: 'programTask', option: 'command' }, place)
+  const command = checkTexts('command', given, place)
+  const environment = (await readObject('environment', source.environment ?? {}, place)) as Record<string, string>
+  checkTexts('environment', Object.values(environment), place)
+  return { kind: 'program', command, environment, ...common }
+}
+
+async function callOf(source: StateCallSource, common: Common, place: Place): Promise<CallAction> {
+  const { integration } = source
+  return {
+    kind: 'stateCall',
+    integration,
+    arguments: await readObject('arguments', source.arguments, place),
+    ...common,
+  }
+}
+
+/** Returns the value itself, or what the function returns. */
+function readObject(
+  option: string,
+  given: object | ((params: never) => unknown),
+  { task, params }: Place,
+): Promise<Readonly<Record<string, unknown>>> {
+  return readGiven({ task: task.name, option }, async () => {
+    const found = typeof given === 'function' ? await given(params as never) : given
+    if (typeof found !== 'object' || found === null || Array.isArray(found))
+      throw new TypeError(`expected an object, got ${Array.isArray(found) ? 'a list' : typeof found}`)
+    checkJsonValues(`${task.name}: ${option}`, [found])
+    return found as Readonly<Record<string, unknown>>
+  })
+}
+
+function checkTexts(option: string, values: readonly unknown[], { task }: Place): readonly string[] {
+  const other = values.find(value => typeof value !== 'string')
+  if (other === undefined && (option !== 'command' || values[0])) return values as readonly string[]
+  const expected = option === 'command' ? 'the program and its arguments as strings' : 'strings'
+  throw new PermanentError(
+    'SOURCE_FAILED',
+    `task ${task.name}: ${option}: expected ${expected}, got ${JSON.stringify(other ?? values)}`,
+    { task: task.name, option },
+  )
+}

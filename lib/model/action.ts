@@ -1,0 +1,30 @@
+/** What a task does that acts instead of reading rows, under given parameters: JSON that its run's plan holds. */
+
+export type Action = ProgramAction | CallAction
+
+interface ActionTarget {
+  /** Absent where the end of the action is all that tells. */
+  readonly target?: { readonly path: string; readonly isGlob: boolean } | undefined
+  readonly waitSeconds: number
+}
+
+export interface ProgramAction extends ActionTarget {
+  readonly kind: 'program'
+  /** The program and its arguments. */
+  readonly command: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+}
+
+export interface CallAction extends ActionTarget {
+  readonly kind: 'stateCall'
+  readonly integration: string
+  readonly arguments: Readonly<Record<string, unknown>>
+}
+
+/** Returns a short text that names an action, for messages and as the key of an input. */
+export function actionText(action: Action): string {
+  const text = action.kind === 'program' ? action.command.join(' ') : action.integration
+  return text.length <= textLengthMax ? text : `${text.slice(0, textLengthMax)}…`
+}
+
+const textLengthMax = 200
