@@ -116,6 +116,7 @@ function makeMachine(pipeline: FanmillPipeline, { bundle, places, keys, props }:
   return new PipelineMachine(pipeline, 'StateMachine', {
     ...props,
     tasks: bundle.pipeline.tasks.map(task => task.name),
+    ...callsOf(bundle.pipeline),
     timeoutSeconds: props.executionTimeout.toSeconds(),
     functionTimeoutSeconds: props.functionTimeout.toSeconds(),
     plan: plan.function,
@@ -126,6 +127,15 @@ function makeMachine(pipeline: FanmillPipeline, { bundle, places, keys, props }:
     state: places.state,
     outputKeys: keys.outputKeys,
   })
+}
+
+/** The services that tasks call, each once, and what their calls need. */
+function callsOf({ tasks }: PipelineDefinition) {
+  const calls = tasks.flatMap(({ source }) => (source.kind === 'stateCall' ? [source] : []))
+  return {
+    integrations: [...new Set(calls.map(({ integration }) => integration))],
+    permissions: calls.flatMap(({ permissions }) => permissions),
+  }
 }
 
 const functionsOf = ({ plan, process, commit, graph, starter }: FanmillPipeline) =>

@@ -15,8 +15,9 @@ import {
 import { Construct } from 'constructs'
 import { integrationNames, substitutions } from '../lib/aws/invoke-states.ts'
 import { makeStateMachine, type StateMachineOptions } from '../lib/aws/state-machine.ts'
+import type { Permission } from '../lib/define/action-definition.ts'
 import { acknowledge, acknowledgeWildcards } from './acknowledge.ts'
-import { allow } from './statements.ts'
+import { allow, permissionStatement } from './statements.ts'
 
 /** Props of the construct for the logs and traces of its state machine. */
 export interface MachineLogProps {
@@ -45,6 +46,8 @@ export interface PipelineMachineProps extends Omit<StateMachineOptions, 'tierCou
   readonly state: string
   /** Keys of the state. */
   readonly outputKeys: readonly IKey[]
+  /** What the services need that tasks of the pipeline call. */
+  readonly permissions: readonly Permission[]
   readonly logRetention: RetentionDays
   readonly logEncryptionKey?: IKey | undefined
 }
@@ -71,6 +74,11 @@ export class PipelineMachine extends Construct {
     // A policy of its own, because one within the role would make role and machine depend on each other.
     const policy = new Policy(this, 'Policy', { roles: [role], statements })
     acknowledgeWildcards(policy, statements, 'stands for the run and for the execution in a name of this pipeline')
+    const own = props.permissions.map(permissionStatement)
+    if (own.length > 0) {
+      const calls = new Policy(this, 'Calls', { roles: [role], statements: own })
+      acknowledgeWildcards(calls, own, 'is what a task of the pipeline declares for the service that it calls')
+    }
     for (const key of outputKeys) key.grant(role, 'kms:Decrypt')
     if (logs || tracing)
       acknowledge(role, 'IAM5[Resource::*]', 'log delivery and traces have no resource that a policy could name before')
@@ -78,10 +86,19 @@ export class PipelineMachine extends Construct {
   }
 }
 
-function substitutionsOf({ plan, process, commit, graph }: PipelineMachineProps): Record<string, string> {
+function substitutionsOf({
+  plan,
+  process,
+  commit,
+  graph,
+  integrations = [],
+}: PipelineMachineProps): Record<string, string> {
   return {
     ...Object.fromEntries(
-      integrationNames.map(name => [substitutions.integration(name), `arn:${Aws.PARTITION}:states:::${name}`]),
+      [...integrationNames, ...integrations].map(name => [
+        substitutions.integration(name),
+        `arn:${Aws.PARTITION}:states:::${name}`,
+      ]),
     ),
     [substitutions.plan]: plan.functionArn,
     [substitutions.commit]: commit.functionArn,

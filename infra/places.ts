@@ -4,7 +4,7 @@ import { type KeyFilter, keyFilter } from '../lib/aws/key-wildcard.ts'
 import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
 import { outputKind } from '../lib/define/output-kind.ts'
 import { datasetAt, sourcePaths, upstreamOf } from '../lib/define/source-paths.ts'
-import { targetPaths } from '../lib/define/target-paths.ts'
+import { ownTarget, targetPaths } from '../lib/define/target-paths.ts'
 import { stagesOf } from '../lib/define/task-stages.ts'
 import { templateTokens } from '../lib/define/template-syntax.ts'
 import { PermanentError } from '../lib/errors/errors.ts'
@@ -25,6 +25,10 @@ export interface Places {
   readonly tables: readonly string[]
   /** Keys that Process may write: parts, or members. */
   readonly parts: readonly string[]
+  /** Keys below the output prefix that tell whether a task is done which acts instead of writing rows. */
+  readonly targets: readonly string[]
+  /** Keys that programs may write in each bucket: the folders of their targets. */
+  readonly programs: { readonly input: readonly string[]; readonly output: readonly string[] }
   readonly state: string
   /** Prefix of the rows that stages of a task exchange; absent where no task has several. */
   readonly exchange?: string
@@ -49,6 +53,7 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
           ...sourcePaths(task.source),
           ...Object.values(task.tables).map(table => table.path),
           ...targetPaths(task),
+          ...targetsIn('input', [task]),
         ])
         .map(path => inputPrefix + keyPattern(path)),
     ),
@@ -65,6 +70,11 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
         .map(({ path }) => outputPrefix + keyPattern(`${path}/**`)),
     ),
     parts: unique(tasks.flatMap(task => outputKeys(task, outputPrefix, outputKind(task.output).keys))),
+    targets: unique(targetsIn('output', tasks).map(path => outputPrefix + keyPattern(path))),
+    programs: {
+      input: targetsIn('input', tasks.filter(isProgram)).map(path => inputPrefix + keyPattern(path)),
+      output: targetsIn('output', tasks.filter(isProgram)).map(path => outputPrefix + keyPattern(path)),
+    },
     state: outputPrefix + stateRoot,
     ...(tasks.some(task => stagesOf(task).length > 1) && { exchange: outputPrefix + exchangeRoot }),
     ...(trigger && {
@@ -90,6 +100,12 @@ export function refuseOwnInputs({ tasks }: PipelineDefinition, { inputPrefix, ou
   const advice = 'an inputPrefix without outputs, an outputPrefix outside of it, or another bucket'
   refuseOwnSources({ tasks, roots }, { root: inputPrefix === '' ? 'the input bucket' : inputPrefix, advice })
 }
+
+/** Returns globs for the targets of tasks that act, below one root. */
+const targetsIn = (root: 'input' | 'output', tasks: readonly TaskDefinition[]): string[] =>
+  tasks.flatMap(task => ownTarget(task) ?? []).flatMap(target => (target.root === root ? [target.path] : []))
+
+const isProgram = ({ source }: TaskDefinition): boolean => source.kind === 'program'
 
 function keyPattern(template: string): string {
   const prefix = fixedPrefix(template)

@@ -2,6 +2,7 @@
 import { Arn, Aws, Token } from 'aws-cdk-lib'
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
+import type { Permission } from '../lib/define/action-definition.ts'
 import type { Places } from './places.ts'
 import { createOnly, stageOnly, type WriteConditionProps } from './write-conditions.ts'
 
@@ -36,7 +37,6 @@ export function processStatements(options: StatementOptions & WriteConditionProp
   const records = [...written, `${runs}/lease.json`].map(pattern => output.arnForObjects(pattern))
   const outcomes = allow(['s3:PutObject'], [output.arnForObjects(`${runs}/outcomes/*`)])
   const partArns = places.parts.map(pattern => output.arnForObjects(pattern))
-  const parts = allow(['s3:PutObject'], partArns)
   return [
     ...readInputs(options),
     ...list(options, { withInputs: true, withOutputs: false }),
@@ -46,15 +46,31 @@ export function processStatements(options: StatementOptions & WriteConditionProp
     ),
     allow(['s3:PutObject'], records),
     isEnforced ? createOnly(outcomes) : outcomes,
-    isEnforced ? stageOnly(parts) : parts,
-    allow(['s3:AbortMultipartUpload'], partArns),
+    ...stageParts(partArns, isEnforced),
     ...exchangeRows(options),
+    ...programTargets(options),
     new PolicyStatement({
       effect: Effect.DENY,
       actions: ['s3:PutObject'],
       resources: places.outputs.map(prefix => output.arnForObjects(`${prefix}*_SUCCESS`)),
     }),
   ]
+}
+
+/** Returns none for tasks that write no objects. */
+function stageParts(arns: readonly string[], isEnforced: boolean): PolicyStatement[] {
+  if (arns.length === 0) return []
+  const parts = allow(['s3:PutObject'], arns)
+  return [isEnforced ? stageOnly(parts) : parts, allow(['s3:AbortMultipartUpload'], arns)]
+}
+
+/** Lets programs write their targets, and what else belongs into the folders of these. */
+function programTargets({ places: { programs }, input, output }: StatementOptions): PolicyStatement[] {
+  const keys = [
+    ...programs.input.map(key => input.arnForObjects(key)),
+    ...programs.output.map(key => output.arnForObjects(key)),
+  ]
+  return keys.length > 0 ? [allow(['s3:GetObject', 's3:PutObject'], keys)] : []
 }
 
 /** Lets Process write rows for the next stage, and read them: nobody else reads there, so that it may complete the uploads. */
@@ -102,6 +118,10 @@ export function secretStatements(ids: readonly string[]): PolicyStatement[] {
 /** Pattern for the six characters that Secrets Manager appends to a name. */
 export const secretSuffix = '-??????'
 
+/** Returns the statement that a task declares. */
+export const permissionStatement = ({ actions, resources, conditions }: Permission): PolicyStatement =>
+  new PolicyStatement({ actions: [...actions], resources: [...resources], ...(conditions && { conditions }) })
+
 export function allow(actions: readonly string[], resources: readonly string[]): PolicyStatement {
   return new PolicyStatement({ actions: [...actions], resources: [...new Set(resources)] })
 }
@@ -118,9 +138,10 @@ function list(
   { withInputs, withOutputs }: { readonly withInputs: boolean; readonly withOutputs: boolean },
 ): PolicyStatement[] {
   const written = [places.state, ...(withOutputs ? places.outputs : [])].map(prefix => `${prefix}*`)
+  const targets = withInputs ? places.targets : []
   return [
     ...(withInputs && places.inputs.length > 0 ? [listBucket(input, places.inputs)] : []),
-    listBucket(output, written),
+    listBucket(output, [...written, ...targets]),
   ]
 }
 

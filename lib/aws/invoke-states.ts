@@ -18,13 +18,14 @@ export const substitutions = {
   commit: 'CommitFunction',
   graph: 'GraphFunction',
   process: (tier: number) => `ProcessFunction${tier + 1}`,
-  integration: (name: string) => name.replace(/(?:^|:)([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+  integration: (name: string) =>
+    name.replace(/(?:^|[^a-zA-Z\d]+)([a-zA-Z\d])/g, (_, first: string) => first.toUpperCase()),
 } as const
 
-/** The services that states call, as in `arn:aws:states:::lambda:invoke`. */
+/** The services that states of every pipeline call, as in `arn:aws:states:::lambda:invoke`. */
 export const integrationNames = ['lambda:invoke', 's3:getObject', 'states:startExecution'] as const
 
-export const integration = (name: (typeof integrationNames)[number]): string => `\${${substitutions.integration(name)}}`
+export const integration = (name: string): string => `\${${substitutions.integration(name)}}`
 
 export interface InvokeOptions {
   /** Timeout of the functions. */

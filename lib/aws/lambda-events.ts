@@ -58,7 +58,7 @@ export interface NodeRef {
 /**
  * `graph`: what is requested is more than one task without requirements; the states of a graph follow.
  * `left`: another execution for the same upload waits for the output of this node, and runs it.
- * `planned`: process the items at `planKey`, then commit. `more`: the deadline was near, call Plan again.
+ * `planned`: process the items at `planKey`, then commit. `call`: let the state machine make the call first. `more`: the deadline was near, call Plan again.
  * `wait`: call Plan again after `waitSeconds`, because another execution has the output, or more uploads may arrive.
  * `unsettled`: Commit must first complete an interrupted commit of this output (Plan may not: OUTPUT_UNSETTLED); then wait, and call Plan again.
  * `continued`: the waits are used up and the turn at the output is given up; another execution begins with the same input.
@@ -66,6 +66,7 @@ export interface NodeRef {
  */
 export type PlanAnswer =
   | ({ readonly status: 'planned'; readonly done: true } & PlannedRun)
+  | ({ readonly status: 'call'; readonly done: true; readonly call: PlannedCall } & PlannedRun)
   | {
       readonly status: 'complete' | 'busy' | 'left' | 'ignored' | 'continued' | 'graph'
       readonly done: true
@@ -82,6 +83,14 @@ export type PlanAnswer =
       readonly task: string
       readonly outputPath: string
     } & WaitAnswer)
+
+/** A call that the state machine makes. */
+export interface PlannedCall {
+  /** The integration, which has a state of its own. */
+  readonly integration: string
+  readonly arguments: Readonly<Record<string, unknown>>
+  readonly timeoutSeconds: number
+}
 
 /** Input of the states after Plan. */
 export interface PlannedRun {

@@ -1,4 +1,5 @@
 /** The states of one task, from its plan to the end of its run: Plan, a distributed Map of Process, Commit. */
+import { callStates } from './call-states.ts'
 import {
   distributed,
   failuresTolerated,
@@ -13,6 +14,8 @@ import {
 import { capacityErrors, functionRetries, mapRetries, stragglerRetry } from './state-retries.ts'
 
 export interface TaskStatesOptions extends InvokeOptions {
+  /** Integrations that tasks of the pipeline call, each once; default none. */
+  readonly integrations?: readonly string[]
   readonly tierCount: number
 }
 
@@ -36,6 +39,9 @@ export function namesOf(task: string) {
     planned: named('planned?'),
     wait: named('wait'),
     settle: named('settle'),
+    call: named('which call?'),
+    calling: (integration: string) => named(integration),
+    callFailed: named('call failed'),
     process: named('process'),
     batch: (tier: number) => named(tier === 0 ? 'batch' : `batch, tier ${tier + 1}`),
     commit: named('commit'),
@@ -63,7 +69,12 @@ function checksum(text: string): string {
 
 /** Returns the states of a lane, which begin with Plan. A failure ends the lane and not the execution. */
 export function taskStates(lane: Lane, options: TaskStatesOptions): States {
-  return { StartAt: lane.names.plan, States: { ...planStates(lane, options), ...commitStates(lane, options) } }
+  const { integrations = [] } = options
+  const failing = integrations.length > 0 ? { [lane.names.callFailed]: callFailed(lane, options) } : {}
+  return {
+    StartAt: lane.names.plan,
+    States: { ...planStates(lane, options), ...failing, ...commitStates(lane, options) },
+  }
 }
 
 /** States until there is a plan, or nothing to do. */
@@ -72,6 +83,8 @@ function planStates({ names, own, planned, end }: Lane, options: TaskStatesOptio
   const plan = { ...own, ...planned, 'waits.$': '$.waits' }
   const settle = { ...own, 'outputPath.$': '$.outputPath' }
   const Catch = [toFailed(names)]
+  const { integrations = [] } = options
+  const calls = { choice: names.call, call: names.calling, next: names.process, failed: names.callFailed }
   return {
     [names.plan]: {
       ...{ ...invokeAgain(substitutions.plan, plan, options), Catch },
@@ -81,12 +94,14 @@ function planStates({ names, own, planned, end }: Lane, options: TaskStatesOptio
       Type: 'Choice',
       Choices: [
         statusIs('planned', names.process),
+        ...(integrations.length > 0 ? [statusIs('call', names.call)] : []),
         statusIs('more', names.plan),
         statusIs('wait', names.wait),
         statusIs('unsettled', names.settle),
       ],
       Default: names.nothing,
     },
+    ...callStates(integrations, calls),
     [names.wait]: { Type: 'Wait', SecondsPath: '$.waitSeconds', Next: names.plan },
     [names.settle]: {
       ...{ ...invokeAgain(substitutions.commit, settle, options), Catch },
@@ -95,6 +110,12 @@ function planStates({ names, own, planned, end }: Lane, options: TaskStatesOptio
     [names.nothing]: end({ 'status.$': '$.status' }),
     [names.failed]: end({ status: 'failed', 'fault.$': '$.fault' }),
   }
+}
+
+/** Lets Commit end the run of a call that failed, which always fails in turn. */
+function callFailed({ names, own }: Lane, options: TaskStatesOptions): State {
+  const payload = { ...own, ...stateFields('run', 'waits', 'maxConcurrency', 'losses', 'fault') }
+  return { ...invokeAgain(substitutions.commit, payload, options), Catch: [toFailed(names)], Next: names.failed }
 }
 
 /** States from the plan to the end of the run. */

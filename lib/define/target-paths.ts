@@ -1,5 +1,6 @@
-/** Finds the path templates of the external tasks that a task requires. */
+/** Finds the path templates of targets: of a task itself, and of the external tasks that it requires. */
 import type { TaskDefinition } from './definition.ts'
+import { targetOf } from './source-paths.ts'
 import { hasGlob } from './template-syntax.ts'
 
 /**
@@ -10,6 +11,12 @@ export function targetPaths({ requires }: Pick<TaskDefinition, 'requires'>): rea
   if (typeof requires !== 'object') return []
   const required = Object.values(requires).flatMap(all => all.map(({ task }) => task))
   return required.flatMap(task => (task.kind === 'externalTask' ? [globOf(task.target)] : []))
+}
+
+/** Returns a glob for the files that tell whether a task is done, with the root below which they are; undefined where there are none. */
+export function ownTarget({ name, source }: Pick<TaskDefinition, 'name' | 'source'>) {
+  const target = targetOf(source)
+  return target && { root: target.root, path: globOf(target.path.replaceAll('{task}', name)) }
 }
 
 const globOf = (target: string): string =>

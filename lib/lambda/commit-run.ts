@@ -3,6 +3,7 @@ import type { CommitAnswer } from '../aws/lambda-events.ts'
 import { batchLimits } from '../aws/tier.ts'
 import { countLosses } from '../commit/lost-parts.ts'
 import { settleHead, yieldClaim } from '../commit/settle-head.ts'
+import { boundedText } from '../errors/bounded-text.ts'
 import { type ErrorCode, FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import { checkpointFiles } from '../local/delta-checkpoints.ts'
 import type { Manifest } from '../model/manifest.ts'
@@ -29,6 +30,7 @@ export async function commitRun(event: CommitEvent, invocation: Invocation): Pro
   const kept = await readReservation(output, event.run)
   await renewWhenDue(output, event.run, { ...options, owner: executionOwner(event.execution), leaseMs: runLeaseMs })
   const { outputPath } = kept.run
+  if (event.fault) throw await endFailedCall(kept, event, invocation)
   try {
     return await inTime(outputPath, invocation, options, () => commitReserved(kept, { event, invocation, options }))
   } catch (error) {
@@ -38,6 +40,28 @@ export async function commitRun(event: CommitEvent, invocation: Invocation): Pro
     return waitOrContinue(event, { outputPath, firstMs, invocation })
   }
 }
+
+/** Ends the run of a call that failed, gives up its turn, and returns the error. */
+async function endFailedCall(
+  { run }: KeptReservation,
+  { execution, fault = {} }: CommitRunEvent,
+  { lambda: { output } }: Invocation,
+): Promise<FanmillError> {
+  const { Error: name = 'States.TaskFailed', Cause: cause = '' } = fault
+  const isLate = name === 'States.Timeout'
+  const why = `task ${run.task}: the service that it calls failed: ${name}: ${boundedText(cause, causeBytesMax)}`
+  const error = new PermanentError(
+    isLate ? 'OUT_OF_TIME' : 'CALL_FAILED',
+    isLate ? `task ${run.task}: the service that it calls did not end within timeoutSeconds; raise it` : why,
+    { task: run.task },
+  )
+  await endRun(output, run, { owner: executionOwner(execution), now: () => Date.now(), status: 'failed', error })
+  await leaveTurn(output, { outputPath: run.outputPath, id: execution })
+  return error
+}
+
+/** Services answer with the whole record of a job. */
+const causeBytesMax = 1000
 
 /** Completes an interrupted commit. While another process commits or does the same, Plan is called again later. */
 async function settleOutput(outputPath: string, invocation: Invocation, options: ActorOptions): Promise<CommitAnswer> {

@@ -7,6 +7,7 @@ import { runNameSchema } from '../model/run-name-schema.ts'
 
 const waits = v.object({ count, inRow: count, max: count })
 const nodeRef = v.object({ graph: v.string(), step: count, key: v.string() })
+const faultSchema = v.looseObject({ Error: v.optional(v.string()), Cause: v.optional(v.string()) })
 /** Fields of every event; the execution owns the run: an ARN, in a graph followed by `#` and the key of the node. */
 const own = { task: v.string(), execution: v.string(), node: v.optional(nodeRef) }
 
@@ -41,6 +42,8 @@ const commitRunSchema = v.object({
   maxConcurrency: count,
   /** How often this execution has lost the pending parts of the run. */
   losses: v.optional(count, 0),
+  /** What Step Functions caught, where the call of a service failed: the run ends. */
+  fault: v.optional(faultSchema),
 })
 
 /** With `outputPath` Commit only completes an interrupted commit of that output, and answers `{ done: true }`. */
@@ -70,7 +73,7 @@ const nodeEndEventSchema = v.object({
   end: v.object({
     status: v.string(),
     /** What Step Functions caught, where a function failed. */
-    fault: v.optional(v.looseObject({ Error: v.optional(v.string()), Cause: v.optional(v.string()) })),
+    fault: v.optional(faultSchema),
     /** Input of the state in which the node ended. */
     state: v.looseObject({
       run: v.optional(v.partial(v.object(runNameSchema.entries))),

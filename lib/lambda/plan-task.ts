@@ -30,6 +30,7 @@ import { withoutOutcome, writeMapItems } from './map-items.ts'
 import { recordRun } from './node-records.ts'
 import { readNodeRequest } from './node-request.ts'
 import { recallInputs } from './opened-inputs.ts'
+import { plannedCall } from './planned-call.ts'
 import { isByHand, isScheduled, isUpload, type RunRequest, readRunRequest } from './run-request.ts'
 import { executionOwner, type LambdaSession, runLeaseMs, shortName } from './session.ts'
 import { requiredIdentities, type TaskUpstream, taskUpstream } from './task-upstream.ts'
@@ -52,7 +53,7 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
   const name = { outputPath, id: event.execution }
   try {
     const answer = await planInTurn(context)
-    if (answer.done && answer.status !== 'planned') await leaveTurn(output, name)
+    if (answer.done && answer.status !== 'planned' && answer.status !== 'call') await leaveTurn(output, name)
     return answer
   } catch (error) {
     // This execution tries again after a transient error, and keeps its turn for that.
@@ -188,14 +189,15 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
   const missing = planned.status === 'resume' ? await withoutOutcome(invocation.lambda, run, plan) : plan
   logPlan(planned, found)
   for (const { level: _, message, ...place } of inputWarnings(found)) logger.warn(message, place)
-  return {
-    status: 'planned',
+  const ready = {
     done: true,
     waits: afterProgress(event.waits),
     maxConcurrency: event.maxConcurrency,
     losses: 0,
     ...(await writeMapItems(invocation.lambda, run, plan, missing)),
-  }
+  } as const
+  const call = missing.length > 0 ? await plannedCall(task, request.params) : undefined
+  return call ? { ...ready, status: 'call', call } : { ...ready, status: 'planned' }
 }
 
 function contextOf({ task, request, event, invocation }: PlanContext, tables: string): runner.TaskContext {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { handler } from '../../functions/graph.ts'
-import type { CommitAnswer, GraphAnswer, NodeRef, PlanAnswer } from '../../lib/aws/lambda-events.ts'
+import type { CommitAnswer, GraphAnswer, NodeRef, PlanAnswer, PlannedCall } from '../../lib/aws/lambda-events.ts'
 import { graphKeys, type TaskGraph } from '../../lib/graph/graph.ts'
 import { nodeIdOf } from '../../lib/model/node-name.ts'
 import { noWaits } from '../../lib/model/waits.ts'
@@ -19,6 +19,8 @@ export interface WalkOptions {
   readonly execution?: string
   /** Whether the child of a node is stopped before it does anything. */
   readonly stopped?: (node: string, step: number) => boolean
+  /** Stands for the services that states call. */
+  readonly service?: (call: PlannedCall) => Promise<unknown>
 }
 
 /** Steps of one walk of a test; more are a walk that does not end. */
@@ -44,7 +46,8 @@ export async function walk(account: Account, event: object, options: WalkOptions
     waves.push(nodes.map(({ key }) => idOf.get(key) ?? ''))
     for (const { key, task } of nodes) {
       const node = { graph: answer.graph, step, key }
-      if (!stopped(idOf.get(key) ?? '', step)) await runNode(account, { task, execution: `${execution}#${key}`, node })
+      if (!stopped(idOf.get(key) ?? '', step))
+        await runNode(account, { task, execution: `${execution}#${key}`, node }, options.service)
     }
   }
 }
@@ -61,12 +64,13 @@ interface Own {
 }
 
 /** Goes through the states of one node. */
-async function runNode(account: Account, own: Own): Promise<void> {
+async function runNode(account: Account, own: Own, service: WalkOptions['service']): Promise<void> {
   const end = (status: string, state: object, fault?: object) =>
     handler({ ...own, end: { status, state: { ...own, ...state }, fault } }, context(900))
   try {
     const planned = await account.planNode(own)
-    if (planned.status !== 'planned') return void (await end(planned.status, planned))
+    if (planned.status !== 'planned' && planned.status !== 'call') return void (await end(planned.status, planned))
+    if (planned.status === 'call') await callService(account, own, planned, service)
     const answer = await processAndCommit(account, own, planned)
     const status = 'supersededBy' in answer ? 'superseded' : 'complete'
     await end(status, { run: planned.run, commit: { answer } })
@@ -77,10 +81,24 @@ async function runNode(account: Account, own: Own): Promise<void> {
   }
 }
 
+/** Commit ends the run of a call that failed. */
+async function callService(
+  account: Account,
+  own: Own,
+  { call, run }: Extract<PlanAnswer, { status: 'call' }>,
+  service: WalkOptions['service'],
+): Promise<void> {
+  const failed = await service?.(call).then(
+    () => undefined,
+    (error: Error) => ({ Error: 'States.TaskFailed', Cause: error.message }),
+  )
+  if (failed) await account.commit(own.task, { ...own, run, fault: failed })
+}
+
 async function processAndCommit(
   account: Account,
   { task, execution, node }: Own,
-  planned: Extract<PlanAnswer, { status: 'planned' }>,
+  planned: Extract<PlanAnswer, { status: 'planned' | 'call' }>,
 ): Promise<CommitAnswer> {
   const { run } = planned
   let todo: string | undefined = planned.planKey

@@ -125,7 +125,7 @@ describe('a task that runs a program', () => {
     process.env.WAREHOUSE_PASSWORD = 'sesame'
     const some = project(
       only(
-        `secrets: { PASSWORD: secret('warehouse/password') }, command: ['sh', '-c', 'test "$PASSWORD" = sesame']`,
+        `secrets: { PASSWORD: secret('warehouse/password') }, command: ['sh', '-c', 'test "$(echo "$PASSWORD" | rev)" = emases']`,
       ).replace('programTask }', 'programTask, secret }'),
     )
     expect(await some.run()).toMatchObject({ status: 'complete' })
@@ -134,6 +134,46 @@ describe('a task that runs a program', () => {
       .filter(entry => entry.isFile())
       .map(entry => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
     expect(texts.filter(text => text.includes('sesame'))).toEqual([])
+  })
+})
+
+describe('a task whose service the state machine calls', () => {
+  const service = (options = '') => `
+import { param, pipeline, stateTask } from 'fanmill'
+import { writeFileSync } from 'node:fs'
+export default pipeline({ name: 'p', tasks: [stateTask({
+  name: 'marts',
+  params: { month: param.month() },
+  integration: 'glue:startJobRun.sync',
+  arguments: ({ month }) => ({ JobName: 'marts', Arguments: { '--month': month } }),
+  permissions: [{ actions: ['glue:StartJobRun'], resources: ['*'] }],
+  target: '{month}.done',
+  ${options}
+})] })
+`
+  it('is refused on a laptop before anything runs, where it has no stand-in', async () => {
+    const some = project(service())
+    await expect(some.run(options)).rejects.toMatchObject({
+      code: 'STAND_IN_MISSING',
+      message: expect.stringContaining('got marts, whose services are called by the state machine; give it a stand-in'),
+    })
+    expect(existsSync(join(some.out, '.fanmill/runs'))).toBe(false)
+  })
+
+  it('runs its stand-in with the arguments, whose errors and missing targets fail it', async () => {
+    const writes = 'local: call => { writeFileSync(call.target, JSON.stringify(call.arguments)) }'
+    const some = project(service(writes))
+    expect(await some.run(options)).toMatchObject({ status: 'complete' })
+    const given = readFileSync(join(some.folder, '2001-02.done'), 'utf8')
+    expect(JSON.parse(given)).toEqual({ JobName: 'marts', Arguments: { '--month': '2001-02' } })
+    expect(await some.run(options)).toMatchObject({ status: 'skipped' })
+    const failed = await project(service(`local: async () => { throw new Error('no job') }`)).run(options)
+    expect(failed.error).toMatchObject({
+      code: 'CALL_FAILED',
+      message: 'task marts: the stand-in of glue:startJobRun.sync failed: no job',
+    })
+    const missing = await project(service('local: () => {}')).run(options)
+    expect(missing.error).toMatchObject({ code: 'OUTPUT_MISSING' })
   })
 })
 
