@@ -9,7 +9,6 @@ import type { RunFrame } from '../model/reserved-run.ts'
 import { readState } from '../state/files.ts'
 import { readRunRecord, runKeys } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
-import type { ProcessTools } from './process-tools.ts'
 
 /** The means of a machine for tasks that act. */
 export interface ActionTools {
@@ -22,12 +21,19 @@ export interface ActionTools {
   note(message: string): void
 }
 
+export interface ActTools {
+  readonly output: Store
+  readonly token: string
+  /** Set for a task that acts instead of reading rows. */
+  readonly actions?: ActionTools | undefined
+}
+
 /** The caller adds the seconds. @throws OUTPUT_MISSING when the action has ended and its target is not there; as `perform` */
 export async function actOnBatch(
   run: RunFrame,
   { batch }: PlanItem,
   { slices }: BatchWork,
-  tools: ProcessTools,
+  tools: ActTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
   for (const slice of slices) await act(run, actionOf(slice), tools)
   const { runId, attempt } = run
@@ -43,7 +49,7 @@ function actionOf(slice: Slice): Action {
   throw new PermanentError('STATE_INVALID', `slice ${slice.slice}: expected an action, got a ${slice.kind} slice`)
 }
 
-async function act(run: RunFrame, action: Action, { actions, output }: ProcessTools): Promise<void> {
+async function act(run: RunFrame, action: Action, { actions, output }: ActTools): Promise<void> {
   if (!actions) throw new PermanentError('STATE_INVALID', 'the run acts, but its task reads rows')
   if (await isDoneAlready(run, action, { actions, output }))
     return actions.note(`${action.target?.path} is there already: ${actionText(action)} is not needed`)
