@@ -1,40 +1,22 @@
 /** Builds the types of columns. */
-import * as v from 'valibot'
-import { check, invalid, options, piece } from './check.ts'
+import { check, invalid, piece } from './check.ts'
+import {
+  type BooleanColumnOptions,
+  booleanColumnOptions,
+  type ColumnOptions,
+  columnFields,
+  columnOptions,
+  type IntegerColumnOptions,
+  integerColumnOptions,
+  type NumberColumnOptions,
+  numberColumnOptions,
+  type TimeColumnOptions,
+  timeColumnOptions,
+} from './column-options.ts'
 import type { ColumnDefinition, ScalarType } from './definition.ts'
 import { frozen } from './freeze.ts'
 import { withKnownNames } from './known-names.ts'
 import { type OtherColumnNames, otherColumnNames } from './other-names.ts'
-import { filledText, flag, text, texts } from './schemas.ts'
-
-/** The options of every column type. */
-export interface ColumnOptions<Required extends boolean = boolean> {
-  /**
-   * Whether a null makes the row a reject. The column is optional in Parquet all the same. Default false.
-   * @example column.int64({ required: true })
-   */
-  readonly required?: Required
-  /**
-   * Texts that are read as null, besides those of the format. In Parquet, they count where the file's column is a text.
-   * Default none.
-   * @example column.float64({ nullValues: ['-', 'n/a'] })
-   */
-  readonly nullValues?: readonly string[]
-  /**
-   * A description for people. Default none.
-   * @example column.int32({ doc: 'minutes after the planned time' })
-   */
-  readonly doc?: string
-}
-
-/** The options of `date`, `time`, `timestamp` and `timestamptz`. */
-export interface TimeColumnOptions<Required extends boolean = boolean> extends ColumnOptions<Required> {
-  /**
-   * How the text is written, in strptime's specifiers. Default ISO 8601.
-   * @example column.date({ format: '%d/%m/%Y' })
-   */
-  readonly format?: string
-}
 
 /** A column whose type and `required` the compiler knows. */
 export interface ColumnOf<Type extends ColumnDefinition['type'], Required extends boolean> extends ColumnDefinition {
@@ -50,27 +32,27 @@ export interface ListColumnOf<Items extends ColumnDefinition, Required extends b
 
 const builders = {
   /** `true` or `false`, in any case; a `boolean` in functions. */
-  boolean: scalar('boolean'),
+  boolean: truth,
   /** A whole number from −128 to 127; a `number` in functions. */
-  int8: scalar('int8'),
+  int8: integer('int8'),
   /** A whole number from −32,768 to 32,767; a `number` in functions. */
-  int16: scalar('int16'),
+  int16: integer('int16'),
   /** A whole number from −2,147,483,648 to 2,147,483,647; a `number` in functions. */
-  int32: scalar('int32'),
+  int32: integer('int32'),
   /** A whole number of 64 bits with sign; a `bigint` in functions. */
-  int64: scalar('int64'),
+  int64: integer('int64'),
   /** A whole number from 0 to 255; a `number` in functions. */
-  uint8: scalar('uint8'),
+  uint8: integer('uint8'),
   /** A whole number from 0 to 65,535; a `number` in functions. */
-  uint16: scalar('uint16'),
+  uint16: integer('uint16'),
   /** A whole number from 0 to 4,294,967,295; a `number` in functions. */
-  uint32: scalar('uint32'),
+  uint32: integer('uint32'),
   /** A whole number of 64 bits without sign; a `bigint` in functions. */
-  uint64: scalar('uint64'),
+  uint64: integer('uint64'),
   /** A floating point number of 32 bits; a `number` in functions. */
-  float32: scalar('float32'),
+  float32: number('float32'),
   /** A floating point number of 64 bits; a `number` in functions. */
-  float64: scalar('float64'),
+  float64: number('float64'),
   /** A text; a `string` in functions. */
   string: scalar('string'),
   /** A JSON text; a `string` in functions. */
@@ -95,24 +77,6 @@ const builders = {
  */
 export const column = withKnownNames<typeof builders, OtherColumnNames>('column', builders, otherColumnNames)
 
-const commonEntries = {
-  required: v.optional(flag),
-  nullValues: v.optional(texts),
-  doc: v.optional(text),
-}
-const columnOptions = options(commonEntries)
-/** The specifiers of strptime that the engine knows. */
-const timeSpecifier = /%(?:[abcdfghjmnpuwxyzABGHIMSTUVWXYZ%]|-[djmyHIMS])/g
-const timeFormat = v.pipe(
-  filledText,
-  v.check(format => format.includes('%'), 'a strptime format such as %d/%m/%Y'),
-  v.check(
-    format => !format.replaceAll(timeSpecifier, '').includes('%'),
-    'a strptime format of the specifiers %Y %y %m %-m %b %B %d %-d %j %a %A %H %-H %I %p %M %S %f %g %n %z %Z and their like',
-  ),
-)
-const timeColumnOptions = options({ ...commonEntries, format: v.optional(timeFormat) })
-
 /**
  * An exact number of up to `precision` digits (1 to 38), `scale` of them after the point; a `string` in functions, so that no
  * digit is lost.
@@ -121,13 +85,18 @@ const timeColumnOptions = options({ ...commonEntries, format: v.optional(timeFor
 function decimal<const Required extends boolean = false>(
   precision: number,
   scale: number,
-  given: ColumnOptions<Required> = {},
+  given: NumberColumnOptions<Required> = {},
 ): ColumnOf<'decimal', Required> {
   if (!Number.isInteger(precision) || precision < 1 || precision > 38)
     throw invalid('column.decimal', `precision: expected a whole number from 1 to 38, got ${precision}`)
   if (!Number.isInteger(scale) || scale < 0 || scale > precision)
     throw invalid('column.decimal', `scale: expected a whole number from 0 to the precision ${precision}, got ${scale}`)
-  return build({ type: 'decimal', precision, scale, ...check('column.decimal', columnOptions, given) })
+  return build('column.decimal', {
+    type: 'decimal',
+    precision,
+    scale,
+    ...check('column.decimal', numberColumnOptions, given),
+  })
 }
 
 /**
@@ -143,23 +112,45 @@ function list<const Items extends ColumnDefinition, const Required extends boole
     piece<ColumnDefinition>('a column such as column.int32()', ['column']),
     items,
   )
-  return build({ type: 'list', items: checked, ...check('column.list', columnOptions, given) })
+  return build('column.list', { type: 'list', items: checked, ...check('column.list', columnOptions, given) })
+}
+
+/** `true` or `false`, in any case, or words of your own; a `boolean` in functions. */
+function truth<const Required extends boolean = false>(
+  given: BooleanColumnOptions<Required> = {},
+): ColumnOf<'boolean', Required> {
+  return build('column.boolean', { type: 'boolean', ...check('column.boolean', booleanColumnOptions, given) })
 }
 
 function scalar<const Type extends ScalarType>(type: Type) {
   return <const Required extends boolean = false>(given: ColumnOptions<Required> = {}): ColumnOf<Type, Required> =>
-    build({ type, ...check(`column.${type}`, columnOptions, given) })
+    build(`column.${type}`, { type, ...check(`column.${type}`, columnOptions, given) })
+}
+
+function integer<const Type extends ScalarType>(type: Type) {
+  return <const Required extends boolean = false>(
+    given: IntegerColumnOptions<Required> = {},
+  ): ColumnOf<Type, Required> =>
+    build(`column.${type}`, { type, ...check(`column.${type}`, integerColumnOptions, given) })
+}
+
+function number<const Type extends ScalarType>(type: Type) {
+  return <const Required extends boolean = false>(
+    given: NumberColumnOptions<Required> = {},
+  ): ColumnOf<Type, Required> =>
+    build(`column.${type}`, { type, ...check(`column.${type}`, numberColumnOptions, given) })
 }
 
 function timed<const Type extends ScalarType>(type: Type) {
   return <const Required extends boolean = false>(given: TimeColumnOptions<Required> = {}): ColumnOf<Type, Required> =>
-    build({ type, ...check(`column.${type}`, timeColumnOptions, given) })
+    build(`column.${type}`, { type, ...check(`column.${type}`, timeColumnOptions, given) })
 }
 
 /** The compiler's type of a column follows from its builder's signature, which this function does not know. */
-function build<Column extends ColumnDefinition>({
-  required = false,
-  ...fields
-}: Omit<ColumnDefinition, 'kind'>): Column {
-  return frozen<ColumnDefinition>({ kind: 'column', required, ...fields }) as Column
+function build<Column extends ColumnDefinition>(
+  subject: string,
+  { type, ...given }: { readonly type: ColumnDefinition['type'] } & Parameters<typeof columnFields>[1],
+): Column {
+  const { required = false, ...fields } = columnFields(subject, given)
+  return frozen<ColumnDefinition>({ kind: 'column', required, type, ...fields }) as Column
 }

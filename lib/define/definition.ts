@@ -54,10 +54,29 @@ export interface ColumnDefinition {
   readonly items?: ColumnDefinition
   /** Whether a null makes the row a reject. The column is optional in Parquet all the same. Default false. */
   readonly required?: boolean
-  /** The strptime format of a date, time or timestamp. Default ISO 8601. */
-  readonly format?: string
+  /** The strptime format of a date, time or timestamp, or several, of which the first that fits counts. Default ISO 8601. */
+  readonly format?: string | readonly string[]
   /** Texts that are read as null, besides those of the format. Default none. */
   readonly nullValues?: readonly string[]
+  /** The names that the column may have in the file. Default its own. */
+  readonly from?: readonly string[]
+  /** Whether white space around the text is removed. Default false. */
+  readonly trim?: boolean
+  /** The texts that mean true, and those that mean false; of `boolean` only. Default those of the engine. */
+  readonly true?: readonly string[]
+  readonly false?: readonly string[]
+  /** The character before the fraction of a number. Default a point. */
+  readonly decimalSeparator?: string
+  /** The character between groups of digits. Default none. */
+  readonly thousandsSeparator?: string
+  /** Currency signs that may stand beside a number. Default none. */
+  readonly currency?: readonly string[]
+  /** Whether a number in parentheses is negative. Default false. */
+  readonly parentheses?: boolean
+  /** Whether the text is a percentage. Default false. */
+  readonly percent?: boolean
+  /** The unit in which `H:MM:SS` is read as a number. Default none. */
+  readonly duration?: 'seconds' | 'milliseconds' | 'microseconds'
   readonly doc?: string
 }
 

@@ -40,6 +40,12 @@ export interface CsvFormat {
    * @example csv({ skip: 2 })
    */
   readonly skip: number
+  /**
+   * How the names in the header are compared with those of the columns. `ignoreCaseAndSpace` also finds ` Order ID` for
+   * `order id`. Default `exact`.
+   * @example csv({ matchNames: 'ignoreCaseAndSpace' })
+   */
+  readonly matchNames?: 'exact' | 'ignoreCaseAndSpace'
   /** The encoding of the text. Default UTF-8. */
   readonly encoding: TextEncoding
 }

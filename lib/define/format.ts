@@ -49,6 +49,7 @@ export function csv(given: CsvOptions = {}): Csv {
     comment: checked.comment,
     nullValues: checked.nullValues ?? [''],
     skip: checked.skip ?? 0,
+    matchNames: checked.matchNames,
     encoding: encodingNamed(checked.encoding) ?? 'utf-8',
   }
   checkApart(data)
@@ -115,6 +116,7 @@ const csvOptions = options({
   comment: v.optional(character),
   nullValues: v.optional(texts),
   skip: v.optional(count(0)),
+  matchNames: v.optional(oneOf(['exact', 'ignoreCaseAndSpace'])),
   encoding: anyEncoding,
 })
 
@@ -129,6 +131,8 @@ function checkApart(format: CsvFormat): void {
     throw apart('delimiter', 'a delimiter that is not the quote', delimiter)
   if (comment === delimiter) throw apart('comment', 'a comment that is not the delimiter', comment)
   if (comment !== undefined && comment === quote) throw apart('comment', 'a comment that is not the quote', comment)
+  if (format.matchNames !== undefined && !format.header)
+    throw apart('matchNames', 'none where there is no header', format.matchNames)
   if (quote === '' && format.escape !== '') throw apart('escape', 'no escape where there is no quote', format.escape)
 }
 

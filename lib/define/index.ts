@@ -3,7 +3,14 @@
 export type { ActingTask, ActingTaskOptions } from './acting-task.ts'
 export type { Environment, Permission, TargetDefinition } from './action-definition.ts'
 export { days, months } from './calendar.ts'
-export { type ColumnOf, type ColumnOptions, column, type ListColumnOf, type TimeColumnOptions } from './column.ts'
+export { type ColumnOf, column, type ListColumnOf } from './column.ts'
+export type {
+  BooleanColumnOptions,
+  ColumnOptions,
+  IntegerColumnOptions,
+  NumberColumnOptions,
+  TimeColumnOptions,
+} from './column-options.ts'
 export { type CronOptions, cron } from './cron.ts'
 export type {
   ColumnDefinition,

@@ -1,5 +1,6 @@
 /** Builds the small tables that every worker reads whole. */
 import { check } from './check.ts'
+import { checkNamesInFile } from './check-names.ts'
 import type { Columns, Format, TableDefinition } from './definition.ts'
 import { frozen } from './freeze.ts'
 import { anyFormat, columns as columnsSchema, relativePath } from './schemas.ts'
@@ -10,10 +11,8 @@ import { anyFormat, columns as columnsSchema, relativePath } from './schemas.ts'
  * @example tables: { airports: table('reference/airports.csv', csv(), { iata: column.string(), state: column.string() }) }
  */
 export function table(path: string, tableFormat: Format, columns?: Columns): TableDefinition {
-  return frozen({
-    kind: 'table',
-    path: check('table: path', relativePath, path),
-    format: check('table: format', anyFormat, tableFormat),
-    ...(columns === undefined ? {} : { columns: check('table: columns', columnsSchema, columns) }),
-  })
+  const format = check('table: format', anyFormat, tableFormat)
+  const declared = columns && check('table: columns', columnsSchema, columns)
+  if (declared) checkNamesInFile('table', declared, format)
+  return frozen({ kind: 'table', path: check('table: path', relativePath, path), format, columns: declared })
 }

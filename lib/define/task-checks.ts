@@ -1,6 +1,7 @@
 /** Checks a task's options against each other. */
 import { didYouMean } from '../errors/nearest.ts'
 import { invalid } from './check.ts'
+import { checkNamesInFile } from './check-names.ts'
 import type { TaskDefinition } from './definition.ts'
 import { checkExchanges, columnsAfterExchange } from './exchange-checks.ts'
 import { formatKind, mayLeaveOut } from './format-kind.ts'
@@ -89,6 +90,13 @@ function checkReading(subject: string, task: TaskDefinition): void {
     )
   checkColumnCount(subject, Object.keys(columns ?? {}).length)
   const { kind } = source.format
+  checkNamesInFile(subject, columns ?? {}, source.format)
+  const renamed = Object.entries(columns ?? {}).find(([, { from }]) => from && datasetSource(source))
+  if (renamed)
+    throw invalid(
+      `${subject}: columns.${renamed[0]}.from`,
+      `expected none, as a dataset has one name of each column; rename it in SQL`,
+    )
   if (mayLeaveOut(source) && columns === undefined)
     throw invalid(`${subject}: columns`, `expected columns by name, as ${kind} has no header, got nothing`)
   if (mayLeaveOut(source) && task.onMissingColumn === 'fail')

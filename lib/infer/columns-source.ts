@@ -96,7 +96,7 @@ const encodingOption = (encoding: CsvFormat['encoding'] = 'utf-8'): string[] =>
 function columnSource({ type, format, precision, scale, items, nullValues = [] }: InferredColumn): string {
   if (type === 'list') return `column.list(${items ? columnSource(items) : 'column.json()'})`
   const options = [
-    ...(format === undefined ? [] : [`format: ${literal(format)}`]),
+    ...(format === undefined ? [] : [`format: ${typeof format === 'string' ? literal(format) : list(format)}`]),
     ...(nullValues.length === 0 ? [] : [`nullValues: ${list(nullValues)}`]),
   ]
   const size = type === 'decimal' ? [String(precision), String(scale)] : []

@@ -58,7 +58,7 @@ async function fitTypes(
     if (checked.misfits.length === 0) return { columns, checked }
     if (round >= roundsMax) strings = [...strings, ...checked.misfits]
     for (const name of checked.misfits) {
-      const { type, format } = columns[name] as InferredColumn
+      const { type, format } = columns[name] as Candidate
       refused.set(name, [...(refused.get(name) ?? []), { type, format }])
     }
   }

@@ -1,6 +1,7 @@
 /** Compares the header of staged text with the declared columns of a task. */
 import type { Columns, CsvFormat } from '../define/definition.ts'
-import { PermanentError } from '../errors/errors.ts'
+import { type FoundColumns, findColumns, namesInFile } from '../define/file-names.ts'
+import { type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import { nearest } from '../errors/nearest.ts'
 import { placeOf } from '../model/member-place.ts'
 import { hiveValues } from '../paths/hive-columns.ts'
@@ -24,24 +25,31 @@ export function checkHeader(file: StagedFile, options: HeaderCheck): void {
   if (header.length === 0 || !first) return
   const where = placeOf(first)
   const place = { archive: first.archive, member: first.member, header: header.slice(0, 1000) }
-  refuseEqualNames(header, {
-    where,
-    detail: place,
-    used: name => onNewColumn === 'keep' || Object.hasOwn(columns, name),
-  })
-  const names = new Set([...header, ...(options.readsHive ? pathColumns(file) : [])])
-  const missing = Object.keys(columns).filter(name => !names.has(name))
+  const found = findColumns(header, columns, options.format.matchNames)
+  const used = new Set(Array.from(found.positions.values(), position => header[position]))
+  refuseEqualNames(header, { where, detail: place, used: name => onNewColumn === 'keep' || used.has(name) })
+  refuseSeveral(found, where, place)
+  const inPath = new Set(options.readsHive ? pathColumns(file) : [])
+  const missing = Object.keys(columns).filter(name => !found.positions.has(name) && !inPath.has(name))
   if (missing.length > 0 && options.onMissingColumn === 'fail') {
     const message = `${where}: expected the columns ${list(Object.keys(columns))}, got ${describeMissing(missing, header, options)}`
     throw new PermanentError('COLUMN_MISSING', message, { ...place, missing })
   }
-  const added = header.filter(name => !Object.hasOwn(columns, name))
+  const added = header.filter(name => !used.has(name))
   if (added.length > 0 && onNewColumn === 'fail')
     throw new PermanentError(
       'COLUMN_NEW',
       `${where}: expected only declared columns, got ${list(added)}; declare them, or set onNewColumn: 'ignore'`,
       { ...place, added: added.slice(0, 1000) },
     )
+}
+
+function refuseSeveral({ several }: FoundColumns, where: string, place: ErrorDetail): void {
+  for (const [column, names] of several) {
+    const shown = names.map(name => JSON.stringify(name)).join(' and ')
+    const message = `${where}: expected one name of column ${column} in the header, got ${shown}; take one of them out of from, or read this file by a task of its own`
+    throw new PermanentError('INPUT_INVALID', message, { ...place, column, names })
+  }
 }
 
 /** Returns the columns that the paths of all members have in common. */
@@ -58,18 +66,22 @@ function describeMissing(
   { columns, format }: HeaderCheck,
 ): string {
   const isSmall = missing.length * header.length <= comparisonsMax
-  const hints = isSmall ? missing.map(name => withNearest(name, header)) : missing
+  const hints = missing.map(name => missingName(name, columns, isSmall ? header : []))
   const found = `the header ${JSON.stringify(shorten(header.join(format.delimiter)))} without ${list(hints)}`
-  const otherwise = dialectAdvice(header, Object.keys(columns), format)
+  const wanted = Object.entries(columns).flatMap(([name, column]) => namesInFile(name, column))
+  const otherwise = dialectAdvice(header, wanted, format)
   return `${found}; ${otherwise ?? "correct the columns, or set onMissingColumn: 'null'"}`
 }
 
 /** Limit on comparisons of names; more would take seconds. */
 const comparisonsMax = 20_000
 
-function withNearest(name: string, header: readonly string[]): string {
-  const [like] = nearest(name, header, 1)
-  return like === undefined ? name : `${name} (nearest: ${like})`
+/** Returns a missing column with its names in files, and with the nearest name of the header. */
+function missingName(name: string, columns: Columns, header: readonly string[]): string {
+  const names = namesInFile(name, columns[name])
+  const [like] = names.flatMap(each => nearest(each, header, 1))
+  const inFile = columns[name]?.from ? ` (from ${names.join(' or ')})` : ''
+  return `${name}${inFile}${like === undefined ? '' : ` (nearest: ${like})`}`
 }
 
 const delimiters = [',', ';', '\t', '|']

@@ -1,6 +1,7 @@
 /** Writes a test's rows as text in the format of a source, so that they are read like real input. */
 
 import type { ColumnDefinition, Columns, CsvFormat, Format, TextEncoding } from '../define/definition.ts'
+import { namesInFile } from '../define/file-names.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import { encodeText } from '../text/encoding.ts'
@@ -64,10 +65,13 @@ function bytesOf(text: string, encoding: TextEncoding = 'utf-8'): Uint8Array {
 function csvText(rows: readonly TestRow[], format: CsvFormat, columns: Columns): string {
   const names = [...new Set([...Object.keys(columns), ...rows.flatMap(row => Object.keys(row))])]
   const line = (fields: readonly string[]): string => `${fields.join(format.delimiter)}\n`
-  const header = format.header ? line(names.map(name => csvField(name, format))) : ''
+  const header = format.header ? line(names.map(name => csvField(nameInFile(name, columns), format))) : ''
   const records = rows.map(row => line(names.map(name => csvField(textOf(row[name], columns[name]), format))))
   return `${'\n'.repeat(format.skip)}${header}${records.join('')}`
 }
+
+/** Returns the first of the names that a column may have in the file. */
+const nameInFile = (name: string, columns: Columns): string => namesInFile(name, columns[name])[0] as string
 
 /** Writes a null as an empty field, and quotes every text that would be read differently without quotes. */
 function csvField(text: string | null, { delimiter, quote, escape: escaped, nullValues, comment }: CsvFormat): string {
@@ -84,7 +88,7 @@ function csvField(text: string | null, { delimiter, quote, escape: escaped, null
 }
 
 function jsonLine(row: TestRow, columns: Columns): string {
-  const plain = Object.entries(row).map(([name, value]) => [name, jsonValue(value, columns[name])])
+  const plain = Object.entries(row).map(([name, value]) => [nameInFile(name, columns), jsonValue(value, columns[name])])
   return JSON.stringify(Object.fromEntries(plain))
 }
 
@@ -98,8 +102,29 @@ function textOf(value: unknown, column: ColumnDefinition | undefined): string | 
   if (value === null || value === undefined) return null
   if (value instanceof Date) return dateText(value, column)
   if (value instanceof Uint8Array) return bytesText(value)
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  if (typeof value !== 'object') return plainText(value, column)
+  return JSON.stringify(value)
 }
+
+/** @throws USAGE for a value whose column says how its text is written */
+function plainText(value: unknown, column: ColumnDefinition | undefined): string {
+  const option = typeof value === 'string' ? undefined : writingOptions.find(name => column?.[name])
+  if (option === undefined) return String(value)
+  throw new PermanentError(
+    'USAGE',
+    `rows: expected a text, as the column has ${option}, got ${String(value)}; write it as it stands in the input`,
+  )
+}
+
+const writingOptions = [
+  'true',
+  'decimalSeparator',
+  'thousandsSeparator',
+  'currency',
+  'parentheses',
+  'percent',
+  'duration',
+] as const
 
 /** Returns bytes of a binary column as text: a file of text can hold only those. */
 function bytesText(value: Uint8Array): string {

@@ -2,7 +2,8 @@
 
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import type { ItemsSource, TaskDefinition } from '../define/definition.ts'
+import type { Columns, ItemsSource, TaskDefinition } from '../define/definition.ts'
+import { namesInFile } from '../define/file-names.ts'
 import { isText } from '../define/format-kind.ts'
 import type { JsonValue } from '../define/json-value.ts'
 import { memberPolicy } from '../define/member-policy.ts'
@@ -47,10 +48,14 @@ function neededColumns(
   engine: TaskEngine,
 ): NonNullable<SliceStageOptions['neededColumns']> {
   if (columns && onNewColumn === 'keep') return async () => undefined
-  const known = engine.datasetColumns ?? (columns && Object.keys(columns))
+  const known = engine.datasetColumns ?? namesRead(columns)
   const names = known && new Set(known)
   return names ? async () => names : file => engine.usedColumns(file)
 }
+
+/** Returns all names that the declared columns may have in a file. */
+const namesRead = (columns: Columns | undefined): readonly string[] | undefined =>
+  columns && Object.entries(columns).flatMap(([name, column]) => namesInFile(name, column))
 
 /** Chooses the first row group of a file. */
 const onlyFirst: TaskEngine['rowGroups'] = async ({ rowGroups }) => rowGroups.map((_, at) => at === 0)

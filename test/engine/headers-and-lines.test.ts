@@ -102,7 +102,8 @@ describe('a text that another option would read', () => {
     [column.date(), '20240131', "date; set format: '%Y%m%d' on the column"],
     [column.date(), '1/23/20', "date; set format, such as '%m/%d/%y' or '%d/%m/%y', on the column"],
     [column.timestamp(), '31.12.2024 10:00', "timestamp; set format, such as '%d.%m.%Y', on the column"],
-    [column.float64(), '"1,234.50"', 'float64; for other separators read a column.string() and convert it in SQL'],
+    [column.float64(), '"1,234.50"', 'float64; set decimalSeparator or thousandsSeparator on the column'],
+    [column.time(), '25:35:00', "time; for times past 24:00 read column.int32({ duration: 'seconds' })"],
     [column.int32(), '1.5', 'int32'],
     [column.date({ format: '%d/%m/%Y' }), '1/23/2020', 'date as %d/%m/%Y'],
   ])('becomes a reject that names the option: %j %s', async (type, text, expected) => {

@@ -3,8 +3,9 @@ import { column } from '../../lib/define/index.ts'
 import { formatCases } from './format-cases.ts'
 import { type Read, readTexts } from './reading.ts'
 import { cases } from './text-cases.ts'
+import { writingCases } from './writing-cases.ts'
 
-describe.each([...cases, ...formatCases])(
+describe.each([...cases, ...formatCases, ...writingCases])(
   'a column of $name',
   ({ column: type, strict = true, accepts, refuses = [], expected }) => {
     it('reads what fits exactly and rejects the rest, fast and carefully alike', async () => {

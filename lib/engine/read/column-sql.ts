@@ -3,6 +3,7 @@ import type { ColumnDefinition } from '../../define/definition.ts'
 import { definedTypeName, engineTypes } from '../../model/type-names.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { withoutStrings } from './json-record.ts'
+import { isPlain, readableText, writtenAs } from './plain-text.ts'
 
 /** The engine's name of a column's type. */
 export function sqlType(column: ColumnDefinition): string {
@@ -13,14 +14,13 @@ export function sqlType(column: ColumnDefinition): string {
 
 /** The `expected` of a reject: the column's type as its definition names it. */
 export function expectedText(column: ColumnDefinition): string {
-  const { required, format } = column
-  return `${required ? 'required ' : ''}${definedTypeName(column)}${format ? ` as ${format}` : ''}`
+  return `${column.required ? 'required ' : ''}${definedTypeName(column)}${writtenAs(column)}`
 }
 
 /** The `expected` of a reject as SQL; with the option to set, where the text is written in another common way. */
 export function expectedSql(column: ColumnDefinition, text: string): string {
   const expected = expectedText(column)
-  const hints = column.format === undefined ? (hintsOf(column) ?? []) : []
+  const hints = writtenAs(column) === '' ? (hintsOf(column) ?? []) : []
   if (hints.length === 0) return quoteText(expected)
   const cases = hints.map(
     ([pattern, advice]) =>
@@ -31,6 +31,7 @@ export function expectedSql(column: ColumnDefinition, text: string): string {
 
 /** Ways of writing as patterns, each with the option to set. */
 function hintsOf({ type }: ColumnDefinition): readonly (readonly [string, string])[] | undefined {
+  if (type === 'time') return timeHints
   if (type === 'date' || type === 'timestamp' || type === 'timestamptz') return dateHints
   const isNumber = type === 'decimal' || type.startsWith('float') || type.includes('int')
   return isNumber ? numberHints : undefined
@@ -44,10 +45,13 @@ const dateHints = [
   [`\\d{1,2}/\\d{1,2}/\\d{2}${time}`, "set format, such as '%m/%d/%y' or '%d/%m/%y', on the column"],
   [`\\d{1,2}[.]\\d{1,2}[.]\\d{4}${time}`, "set format, such as '%d.%m.%Y', on the column"],
 ] as const
+const timeHints = [
+  ['(2[4-9]|[3-9]\\d|\\d{3,}):\\d{2}:\\d{2}', "for times past 24:00 read column.int32({ duration: 'seconds' })"],
+] as const
 const numberHints = [
   [
     '[+-]?(\\d{1,3}(,\\d{3})+([.]\\d+)?|\\d{1,3}([.]\\d{3})+,\\d+|\\d+,\\d+)',
-    'for other separators read a column.string() and convert it in SQL',
+    'set decimalSeparator or thousandsSeparator on the column',
   ],
 ] as const
 
@@ -59,19 +63,11 @@ export const misfit = (column: string, expected: string, received: string): stri
 export const misfitOf = (column: string, expected: string, received: string): string =>
   `{'column': ${quoteText(column)}, 'expected': ${expected}, 'received': coalesce(left(${received}, 200), 'null')}`
 
-/** Returns null for the column's own null texts; `text` may also be the bytes of a binary column. */
-export function nullableText(column: ColumnDefinition, text: string, isBytes = false): string {
-  if (!column.nullValues?.length) return text
-  const nulls = column.nullValues.map(quoteText).map(each => (isBytes ? `encode(${each})` : each))
-  // The test for null makes the text stand an odd number of times, for the reason that `raiseMisfit` has.
-  return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${text} IN (${nulls.join(', ')}) THEN NULL ELSE ${text} END`
-}
-
 /** Returns the typed value; null where the text does not convert. */
 export function tryConvert(column: ColumnDefinition, text: string, strict: boolean): string {
   if (column.type === 'string') return text
   if (column.type === 'binary') return `encode(${text})`
-  if (column.format !== undefined) return tryFormat(column, text, column.format)
+  if (column.format !== undefined) return tryFormats(column, text, strict)
   if (column.type === 'list') return tryList(column, text, strict)
   const value = `TRY_CAST(${text} AS ${sqlType(column)})`
   return column.type === 'timestamptz' ? `CASE WHEN ${zoneName(text)} THEN NULL ELSE ${value} END` : value
@@ -135,20 +131,30 @@ function castOrRaise(
   return `CAST(${text} AS ${sqlType(column)})`
 }
 
-function tryFormat(column: ColumnDefinition, text: string, format: string): string {
-  const parsed = `try_strptime(${text}, ${quoteText(format)})`
-  return `CAST(${parsed} AS ${sqlType(column)})`
+/** Returns the value by the first format that fits: with several, a format must express the whole text. */
+function tryFormats(column: ColumnDefinition, text: string, strict: boolean): string {
+  const formats = formatsOf(column)
+  const values = formats.map(format => {
+    const value = `CAST(try_strptime(${text}, ${quoteText(format)}) AS ${sqlType(column)})`
+    const lossy = formats.length === 1 ? undefined : inexactFormat(column, text, { value, format, strict })
+    return lossy === undefined ? value : `CASE WHEN NOT (${lossy}) THEN ${value} END`
+  })
+  return values.length === 1 ? (values[0] as string) : `coalesce(${values.join(', ')})`
 }
+
+const formatsOf = ({ format = [] }: ColumnDefinition): readonly string[] =>
+  typeof format === 'string' ? [format] : format
 
 /** Converts each item of an array of texts as its own column; null when one of them does not fit. */
 function tryList(column: ColumnDefinition, text: string, strict: boolean): string {
   const items = `TRY(from_json_strict(CAST(${text} AS JSON), '["VARCHAR"]'))`
   const inner = column.items
-  if (inner === undefined || inner.type === 'string') return items
+  if (inner === undefined || (inner.type === 'string' && isPlain(inner))) return items
   // Lists in lists need different names: a lambda sees the names of the lambdas around it.
   const item = `i${depthOf(inner)}`
-  const value = tryConvert(inner, item, strict)
-  const bad = `list_filter(${items}, lambda ${item}: NOT ${fits(inner, item, value, strict)})`
+  const read = readableText(inner, item)
+  const value = tryConvert(inner, read, strict)
+  const bad = `list_filter(${items}, lambda ${item}: NOT ${fits(inner, read, value, strict)})`
   return `CASE WHEN len(${bad}) = 0 THEN list_transform(${items}, lambda ${item}: ${value}) END`
 }
 
@@ -162,8 +168,9 @@ interface Converted {
 
 /** True where a text must not be read: it would lose something (when reading is strict), or the engine would read later texts wrongly. */
 function lossyText(column: ColumnDefinition, text: string, { value, strict }: Converted): string | undefined {
-  if (column.format !== undefined)
-    return strict ? inexactFormat(column, text, { value, format: column.format }) : undefined
+  const [format, other] = formatsOf(column)
+  if (format !== undefined)
+    return strict && other === undefined ? inexactFormat(column, text, { value, format, strict }) : undefined
   if (strict) return inexact(column, text, value)
   return column.type === 'timestamptz' ? zoneName(text) : undefined
 }
@@ -172,11 +179,11 @@ function lossyText(column: ColumnDefinition, text: string, { value, strict }: Co
 function inexactFormat(
   { type }: ColumnDefinition,
   text: string,
-  { value, format }: { readonly value: string; readonly format: string },
+  { value, format, strict }: Converted & { readonly format: string },
 ): string | undefined {
   const specifiers = format.replaceAll('%%', '')
   const conditions = [
-    ...(type === 'date' && /%-?[cfgnpzHIMSTXZ]/.test(specifiers)
+    ...(strict && type === 'date' && /%-?[cfgnpzHIMSTXZ]/.test(specifiers)
       ? [`try_strptime(${text}, ${quoteText(format)}) <> ${value}`]
       : []),
     ...(type !== 'time' && specifiers.includes('%Y')

@@ -1,9 +1,11 @@
 /** Staged CSV as a text source. */
 import type { ColumnDefinition, CsvFormat } from '../../define/definition.ts'
+import { findColumns } from '../../define/file-names.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { sqlType } from './column-sql.ts'
 import { prefixOf, scanText } from './csv-scan.ts'
+import { isPlain } from './plain-text.ts'
 import { csvRecordText } from './record-text.ts'
 import type { TextSource, TextSourceOptions } from './text-source.ts'
 
@@ -12,18 +14,20 @@ export function csvSource(files: readonly StagedFile[], format: CsvFormat, optio
   const { columns, hive = [] } = options
   const byPosition = Object.keys(columns).filter(name => !hive.includes(name))
   const names = format.header ? (files[0]?.columns ?? []) : byPosition
-  const positions = new Map(names.map((name, index) => [name, index]))
+  const positions = format.header
+    ? findColumns(names, columns, format.matchNames).positions
+    : new Map(names.map((name, index) => [name, index]))
+  const declaredAt = new Map(Array.from(positions, ([column, index]) => [index, column]))
   const texts = textNames(names)
   const textAt = (index: number): string => quoteName(texts[index] as string)
-  const isDeclared = (name: string): boolean => Object.hasOwn(columns, name)
   const isTyped = (name: string): boolean =>
     options.isLenient === true && positions.has(name) && !hive.includes(name) && isScannable(columns[name])
-  const types = names.flatMap((name, index) =>
-    isTyped(name) ? [[texts[index], sqlType(columns[name] as ColumnDefinition)]] : [],
-  )
+  const types = Array.from(positions, ([column, index]) =>
+    isTyped(column) ? [[texts[index], sqlType(columns[column] as ColumnDefinition)]] : [],
+  ).flat()
   const used = [
     ...prefixOf(files),
-    ...names.flatMap((name, index) => (options.keepNew || isDeclared(name) ? [textAt(index)] : [])),
+    ...names.flatMap((_, index) => (options.keepNew || declaredAt.has(index) ? [textAt(index)] : [])),
   ]
   return {
     from: scanText(
@@ -40,7 +44,7 @@ export function csvSource(files: readonly StagedFile[], format: CsvFormat, optio
     recordText: csvRecordText(texts, format),
     all: options.isUtf8 ? used : [...prefixOf(files), ...texts.map(quoteName)],
     used,
-    undeclared: names.flatMap((name, index) => (isDeclared(name) ? [] : [{ name, text: textAt(index) }])),
+    undeclared: names.flatMap((name, index) => (declaredAt.has(index) ? [] : [{ name, text: textAt(index) }])),
   }
 }
 
@@ -62,6 +66,6 @@ function textNames(names: readonly string[]): string[] {
 
 /** Nulls and formats are handled apart from the scan, which reads garbage in a timestamp with zone as null without an error. */
 function isScannable(column: ColumnDefinition | undefined): boolean {
-  if (!column || column.required || column.format !== undefined || column.nullValues?.length) return false
+  if (!column || column.required || column.format !== undefined || !isPlain(column)) return false
   return !['string', 'binary', 'json', 'list', 'timestamptz'].includes(column.type)
 }

@@ -2,6 +2,8 @@
 import { open, readFile } from 'node:fs/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Columns, CsvFormat } from '../../define/definition.ts'
+import { findColumns } from '../../define/file-names.ts'
+import { PermanentError } from '../../errors/errors.ts'
 import { compressionOf } from '../../inflate/compression.ts'
 import { readHeader, refuseEqualNames } from '../../text/csv-header.ts'
 import { bomBytes } from '../../text/encoding.ts'
@@ -15,19 +17,33 @@ export interface CsvTable {
   readonly columns?: Columns
 }
 
+/** How a table is read, and the names in its header, where it has one. */
+export interface TableTop<F> {
+  readonly format: F
+  readonly header?: readonly string[]
+}
+
 /**
  * Returns the format with which the engine skips blank lines, as the scanner of tasks does. Otherwise it reads a blank
  * line above the header as the header, and where the only column has the empty text as null, a blank line as a null.
  * @throws INPUT_INVALID when two columns have the same name, in whatever case; where columns are declared, when one of those has
  */
-export async function tableFormat(table: CsvTable, format: CsvFormat): Promise<CsvFormat> {
-  if (!format.header) return columnCount(table) === 1 ? withoutBlanks(format) : format
+export async function readTableTop(table: CsvTable, format: CsvFormat): Promise<TableTop<CsvFormat>> {
+  if (!format.header) return { format: columnCount(table) === 1 ? withoutBlanks(format) : format }
   const { names, blankLines } = await headerOf(table, format)
   const { name, columns } = table
-  const used = columns && ((each: string) => Object.hasOwn(columns, each))
+  const found = columns && findColumns(names, columns, format.matchNames)
+  const read = new Set(Array.from(found?.positions.values() ?? [], position => names[position]))
+  const used = columns && ((each: string) => read.has(each))
   refuseEqualNames(names, { where: `table ${name}`, ignoreCase: true, detail: { table: name }, used })
   const below = { ...format, skip: format.skip === 0 ? blankLines : format.skip }
-  return names.length === 1 ? withoutBlanks(below) : below
+  for (const [column, several] of found?.several ?? [])
+    throw new PermanentError(
+      'INPUT_INVALID',
+      `table ${name}: expected one name of column ${column} in the header, got ${several.join(' and ')}; fix the table, or its columns`,
+      { table: name, column, names: several },
+    )
+  return { header: names, format: names.length === 1 ? withoutBlanks(below) : below }
 }
 
 const columnCount = ({ columns }: CsvTable): number => Object.keys(columns ?? {}).length

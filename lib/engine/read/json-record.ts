@@ -11,6 +11,8 @@ export interface RecordOptions {
   readonly commonKeys?: readonly string[] | undefined
   /** Reads keys that are not declared as well. Default false. */
   readonly keepNew?: boolean | undefined
+  /** Keys of one column each, of which a record has at most one. Default none. */
+  readonly others?: readonly (readonly string[])[] | undefined
 }
 
 /** The tests of a line, in order. `declared` are the keys that are read. */
@@ -21,8 +23,14 @@ export function jsonTests(declared: readonly string[], options: RecordOptions): 
     object,
     { isMet: hasNoTrailingComma, expected: 'a JSON object without trailing commas' },
     { isMet: hasUniqueKeys(declared, options), expected: 'a JSON object in which each key stands once' },
+    ...(options.others ?? []).filter(({ length }) => length > 1).map(oneKey),
   ]
 }
+
+const oneKey = (keys: readonly string[]): RecordTest => ({
+  isMet: `len(list_filter(json_keys(line), lambda k: list_contains(${quoteTexts(keys)}, k))) < 2`,
+  expected: `a JSON object with one of the keys ${keys.join(', ')}`,
+})
 
 const isObject = String.raw`CASE WHEN json_valid(line) THEN starts_with(ltrim(line, e' \t\r'), '{') ELSE false END`
 

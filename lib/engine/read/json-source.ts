@@ -1,5 +1,6 @@
 /** JSON lines as a relation: the text of each declared column, with every digit that the line has. */
 import type { ColumnDefinition, Columns } from '../../define/definition.ts'
+import { namesInFile } from '../../define/file-names.ts'
 import { quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { jsonTests, type RecordOptions, readableLine, withoutStrings } from './json-record.ts'
 import { newType } from './read-columns.ts'
@@ -15,11 +16,15 @@ export function jsonSource(
   columns: Columns,
   { isExact = true, ...options }: JsonSourceOptions = {},
 ): LineSource {
-  const tests = jsonTests(Object.keys(columns), { ...options, isStrict: isExact })
+  const columnOf = new Map(
+    Object.entries(columns).flatMap(([name, column]) => namesInFile(name, column).map(key => [key, column] as const)),
+  )
+  const names = [...columnOf.keys()]
+  const others = Object.entries(columns).map(([name, column]) => namesInFile(name, column))
+  const tests = jsonTests(names, { ...options, others, isStrict: isExact })
   const isValid = allMet(tests)
-  const names = Object.keys(columns)
-  const isJson = (name: string): boolean => columns[name]?.type === 'json'
-  const isText = (name: string): boolean => ['string', 'binary', 'decimal'].includes(columns[name]?.type ?? '')
+  const isJson = (name: string): boolean => columnOf.get(name)?.type === 'json'
+  const isText = (name: string): boolean => ['string', 'binary', 'decimal'].includes(columnOf.get(name)?.type ?? '')
   const lists = {
     texts: keyList(
       'json_extract_string',
@@ -32,12 +37,15 @@ export function jsonSource(
     .filter(([, list]) => list.positions.size > 0)
     .map(([name, list]) => `CASE WHEN ${isValid} THEN ${list.sql} END AS ${name}`)
   const at = (list: keyof typeof lists, name: string): string => `${list}[${lists[list].positions.get(name)}]`
-  const text = (name: string): string => {
+  const textOf = (name: string): string => {
+    const column = columnOf.get(name)
     if (isJson(name)) return documentText(`nullif(CAST(${at('documents', name)} AS VARCHAR), 'null')`, isExact)
     const found = at('texts', name)
-    if (columns[name]?.type === 'list') return documentText(found, isExact && mayLoseDigits(itemsOf(columns[name])))
-    return lists.types.positions.has(name) ? numberText(name, columns[name], found, at('types', name)) : found
+    if (column?.type === 'list') return documentText(found, isExact && mayLoseDigits(itemsOf(column)))
+    return lists.types.positions.has(name) ? numberText(name, column, found, at('types', name)) : found
   }
+  const text = (name: string): string => firstOf(namesInFile(name, columns[name]).map(textOf))
+  const hasKey = (name: string): string => `json_exists(line, ${quoteText(pointer(name))})`
   const written = options.isFast ? from : `(SELECT * REPLACE (${readableLine} AS line), line AS written FROM ${from})`
   return {
     from: `(SELECT ${['*', ...selects].join(', ')} FROM ${written})`,
@@ -45,15 +53,19 @@ export function jsonSource(
     undeclared: [],
     ownNew: ownNew(names, isValid),
     recordText: options.isFast ? 'line' : 'written',
-    keyOf: name => `(CASE WHEN ${isValid} THEN json_exists(line, ${quoteText(pointer(name))}) ELSE false END)`,
+    keyOf: name =>
+      `(CASE WHEN ${isValid} THEN ${namesInFile(name, columns[name]).map(hasKey).join(' OR ')} ELSE false END)`,
     record: { tests, received: options.isFast ? 'line' : 'written' },
   }
 }
 
-export interface JsonSourceOptions extends Omit<RecordOptions, 'isStrict'> {
+export interface JsonSourceOptions extends Omit<RecordOptions, 'isStrict' | 'others'> {
   /** Refuses what other parsers read otherwise, and looks up the digits that the engine loses. Default true. */
   readonly isExact?: boolean
 }
+
+const firstOf = (texts: readonly string[]): string =>
+  texts.length === 1 ? (texts[0] as string) : `coalesce(${texts.join(', ')})`
 
 /** A list of the values of keys, and the 1-based position of each key in it. */
 function keyList(extract: string, names: readonly string[]) {

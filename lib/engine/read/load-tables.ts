@@ -48,10 +48,10 @@ async function loadTable(connection: DuckDBConnection, table: TableFile): Promis
 async function loadText(connection: DuckDBConnection, table: TableFile, declared: TextFormat): Promise<void> {
   const { name, file, columns } = table
   const { prepare, texts, sniffed, mayMisfit = false } = tableText(declared)
-  const format = (await prepare?.(table, declared)) ?? declared
+  const top = (await prepare?.(table, declared)) ?? { format: declared }
   const read = { columns: columns ?? {}, strict: true, keepNew: false, provenance: [] }
-  if (columns || mayMisfit) await checkRows(connection, table, misfits([texts(file, format, read.columns)], read))
-  const rows = columns ? carefulRead([texts(file, format, columns)], read) : `SELECT * FROM ${sniffed(file, format)}`
+  if (columns || mayMisfit) await checkRows(connection, table, misfits([texts(file, top, read.columns)], read))
+  const rows = columns ? carefulRead([texts(file, top, columns)], read) : `SELECT * FROM ${sniffed(file, top.format)}`
   await connection.run(`CREATE TABLE ${quoteName(name)} AS ${rows}`)
 }
 

@@ -1,17 +1,14 @@
 /** Reads Parquet files into the declared columns, or with their own columns when none are declared. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ColumnDefinition, TaskDefinition } from '../../define/definition.ts'
-import { PermanentError } from '../../errors/errors.ts'
-import { nearest } from '../../errors/nearest.ts'
 import type { SchemaColumn } from '../../model/manifest.ts'
-import { placeOf } from '../../model/member-place.ts'
 import { hiveValues } from '../../paths/hive-columns.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { misfit } from './column-sql.ts'
-import { checkColumn, type ParquetFile, parquetFault, scan } from './parquet-describe.ts'
+import { type ParquetFile, parquetFault, scan } from './parquet-describe.ts'
+import { checkColumns, isRead, namesOf, pathColumnsOf } from './parquet-names.ts'
 import { type FileColumn, type SourceOptions, sourceSql } from './parquet-source.ts'
 import { misfitCondition, misfitText, mustRead, tryRead, type ValueOptions } from './parquet-values.ts'
-import { inPathAndFile } from './path-columns.ts'
 import { runValue } from './provenance-sql.ts'
 import {
   allRead,
@@ -113,7 +110,7 @@ export function carefulParquetRead(
 /** The place of a row of Parquet: it has no text, and its first values are `received`. */
 function placesOf(group: readonly ParquetFile[], { columns, strict }: ParquetOptions): string[] {
   const values = (group[0]?.columns ?? []).flatMap(column => {
-    if (!columns.some(({ name }) => name === column.name)) return []
+    if (!isRead(column, columns)) return []
     return [`${quoteText(column.name)}: ${sourceSql(column, { strict, wants: 'own' }).value}`]
   })
   const shown = values.slice(0, shownColumnsMax)
@@ -176,13 +173,6 @@ function groupsOf(files: readonly ParquetFile[], options: ParquetOptions): Parqu
   return [...Map.groupBy(files, keyOf).values()]
 }
 
-/** Returns the columns of the task that stand in the path of this file. */
-function pathColumnsOf({ origin }: ParquetFile, { hive = [] }: ParquetOptions): readonly string[] {
-  if (hive.length === 0) return []
-  const values = hiveValues(origin.archive)
-  return hive.filter(name => Object.hasOwn(values, name))
-}
-
 function valueOptions(column: ReadColumn, group: readonly ParquetFile[], options: ParquetOptions): ValueOptions {
   const { strict } = options
   const own = group[0]?.columns ?? []
@@ -195,7 +185,7 @@ function valueOptions(column: ReadColumn, group: readonly ParquetFile[], options
     const text = byFile(group, ({ partition }) => partition?.[column.name] ?? null)
     return { strict, source: { type, value: `CAST(${text} AS ${type})` } }
   }
-  const found = own.find(each => each.name === column.name)
+  const found = own.find(each => namesOf(column).includes(each.name))
   return { strict, source: found && sourceSql(found, { strict, wants: wantsOf(column.definition) }) }
 }
 
@@ -208,38 +198,6 @@ function wantsOf(definition: ColumnDefinition | undefined): SourceOptions['wants
 /** Checks one file for each schema: there may be thousands of files. */
 function checkKinds(files: readonly ParquetFile[], options: ParquetOptions): void {
   for (const [file] of groupsOf(files, options)) if (file) checkColumns(file, options)
-}
-
-function checkColumns(file: ParquetFile, options: ParquetOptions): void {
-  const { origin, columns } = file
-  const { names } = file
-  const inPath = pathColumnsOf(file, options)
-  const both = names.find(name => inPath.includes(name))
-  if (both !== undefined) throw inPathAndFile(origin, both)
-  for (const [position, { name }] of columns.entries())
-    if (options.keepNew || options.columns.some(column => column.name === name)) checkColumn(file, position)
-  // Parts of earlier runs may lack columns that the dataset has: their rows have null there.
-  if (options.dataset) return
-  const missing = options.columns
-    .map(column => column.name)
-    .filter(name => !names.includes(name) && !inPath.includes(name))
-  if (missing.length > 0 && options.onMissingColumn !== 'null') {
-    const close = missing.flatMap(name => nearest(name, names, 1))
-    const hint = close.length > 0 ? ` (nearest: ${close.join(', ')})` : ''
-    const remedy = options.isTable ? 'fix the columns' : "fix the columns, or set onMissingColumn: 'null'"
-    throw new PermanentError(
-      'COLUMN_MISSING',
-      `${placeOf(origin)}: expected the columns ${options.columns.map(column => column.name).join(', ')}, got a file without ${missing.join(', ')}${hint}; ${remedy}`,
-      { ...origin, missing },
-    )
-  }
-  const added = names.filter(name => !options.columns.some(column => column.name === name))
-  if (added.length > 0 && options.onNewColumn === 'fail')
-    throw new PermanentError(
-      'COLUMN_NEW',
-      `${placeOf(origin)}: expected only declared columns, got ${added.join(', ')}; declare them, or set onNewColumn: 'ignore'`,
-      { ...origin, added },
-    )
 }
 
 type ReadValue = (column: ReadColumn) => string
@@ -274,7 +232,7 @@ function misfitOf(options: ParquetOptions, group: readonly ParquetFile[]): strin
 
 function newColumns(own: readonly FileColumn[], { columns, strict }: ParquetOptions): string {
   const added = own.flatMap(column => {
-    if (columns.some(each => each.name === column.name)) return []
+    if (isRead(column, columns)) return []
     const { value } = sourceSql(column, { strict, wants: 'own' })
     return [[column.name, `CAST(${value} AS VARCHAR)`] as const]
   })

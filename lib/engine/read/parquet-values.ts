@@ -1,8 +1,9 @@
 /** Converts one column of a Parquet file to a declared column in SQL, and finds the values that do not fit. */
 
 import { typeName } from '../../model/type-names.ts'
-import { expectedText, fits, nullableText, raiseMisfit, tryConvert } from './column-sql.ts'
+import { expectedText, fits, raiseMisfit, tryConvert } from './column-sql.ts'
 import type { LeafSql } from './parquet-leaf.ts'
+import { nullableText, readableText } from './plain-text.ts'
 import type { ReadColumn } from './read-columns.ts'
 
 /** The source of a declared column. */
@@ -64,9 +65,8 @@ export function misfitText(column: ReadColumn, { source }: ValueOptions): { expe
 
 /** Reads null texts as null; other types have nulls of their own. */
 function givenValue({ definition }: ReadColumn, { type, value }: LeafSql): string {
-  return definition && (type === 'VARCHAR' || type === 'BLOB')
-    ? nullableText(definition, value, type === 'BLOB')
-    : value
+  if (definition && type === 'VARCHAR') return readableText(definition, value)
+  return definition && type === 'BLOB' ? nullableText(definition, value, true) : value
 }
 
 function lossyCast({ type }: ReadColumn, from: LeafSql, value: string, strict: boolean): string[] {

@@ -1,19 +1,20 @@
 /** The table of the text formats of broadcast tables: how each is read as texts, or with the types that the engine finds. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Columns, CsvFormat, JsonLinesFormat, LinesFormat } from '../../define/definition.ts'
+import { findColumns } from '../../define/file-names.ts'
 import type { TextFormat } from '../../define/format-kind.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { scanLines } from './csv-scan.ts'
-import { type CsvTable, csvSettings, scanFault, tableFormat } from './csv-table.ts'
+import { type CsvTable, csvSettings, readTableTop, scanFault, type TableTop } from './csv-table.ts'
 import { jsonSource } from './json-source.ts'
 import { patternSource } from './line-source.ts'
 import type { TextSource } from './text-source.ts'
 
 interface TableText<F extends TextFormat> {
-  /** Returns the format with which the table is read; default the declared one. */
-  prepare?(table: CsvTable, format: F): Promise<F>
+  /** Returns the format with which the table is read, and its header; default the declared format. */
+  prepare?(table: CsvTable, format: F): Promise<TableTop<F>>
   /** The rows as texts, numbered in place of the located prefix. */
-  texts(file: string, format: F, columns: Columns): TextSource
+  texts(file: string, top: TableTop<F>, columns: Columns): TextSource
   /** A FROM clause with the names and types that the engine finds in all rows. */
   sniffed(file: string, format: F): string
   /** Whether a line may be no record, also where no columns are declared. */
@@ -23,14 +24,16 @@ interface TableText<F extends TextFormat> {
 }
 
 const csv: TableText<CsvFormat> = {
-  prepare: tableFormat,
-  texts(file, format, columns) {
+  prepare: readTableTop,
+  texts(file, { format, header = [] }, columns) {
+    const { positions } = findColumns(header, columns, format.matchNames)
+    const text = (name: string): string => quoteName(header[positions.get(name) ?? -1] ?? name)
     const names = format.header ? '' : `, names = ${quoteTexts(Object.keys(columns))}`
     return {
       from: numbered(`read_csv(${csvSettings(file, format)}, all_varchar = true${names})`),
-      text: quoteName,
+      text,
       recordText: "''",
-      all: Object.keys(columns).map(quoteName),
+      all: Object.keys(columns).map(text),
       used: ['*'],
       undeclared: [],
     }
@@ -54,7 +57,7 @@ const jsonLines: TableText<JsonLinesFormat> = {
 }
 
 const lines: TableText<LinesFormat> = {
-  texts: (file, format) => ({
+  texts: (file, { format }) => ({
     ...patternSource(numbered(scanLines([file], ['content'])), format, 'content'),
     all: ['content'],
     used: ['*'],

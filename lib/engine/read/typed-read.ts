@@ -1,18 +1,9 @@
 /** Reads staged text into the declared columns: a fast query fails on the first misfit, a careful one keeps misfits apart. */
 import type { ColumnDefinition, Columns } from '../../define/definition.ts'
 import { quoteName } from '../duckdb/quote.ts'
-import {
-  expectedSql,
-  fits,
-  misfit,
-  misfitOf,
-  mustConvert,
-  nullableText,
-  raiseMisfit,
-  sqlType,
-  tryConvert,
-} from './column-sql.ts'
+import { expectedSql, fits, misfit, misfitOf, mustConvert, raiseMisfit, sqlType, tryConvert } from './column-sql.ts'
 import { prefixColumns } from './csv-scan.ts'
+import { readableText } from './plain-text.ts'
 import { runValue } from './provenance-sql.ts'
 import { declaredColumns, type ExtraColumns, emptyRead, guardedRows, newMap } from './read-columns.ts'
 import { allMet } from './record-test.ts'
@@ -137,7 +128,7 @@ function typedText(source: TextSource, name: string, options: ReadOptions, conve
   const column = options.columns[name] as ColumnDefinition
   const text = source.text(name)
   if (text !== undefined && source.isTyped?.(name)) return text
-  if (text !== undefined) return convert(column, nullableText(column, text), name)
+  if (text !== undefined) return convert(column, readableText(column, text), name)
   return column.required ? `CAST(${raiseMisfit(name)} AS ${sqlType(column)})` : `CAST(NULL AS ${sqlType(column)})`
 }
 
@@ -161,7 +152,7 @@ function fitOf(source: TextSource, options: ReadOptions): string {
 function fitTest(source: TextSource, name: string, column: ColumnDefinition, options: ReadOptions): string {
   const found = source.text(name)
   if (found === undefined) return column.required ? 'false' : 'true'
-  const text = nullableText(column, found)
+  const text = readableText(column, found)
   return fits(column, text, tryConvert(column, text, options.strict), options.strict)
 }
 

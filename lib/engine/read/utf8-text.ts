@@ -1,7 +1,8 @@
 /** Checks that staged text is UTF-8 before the engine reads it, where the engine would not survive a text that is not. */
 import { isUtf8 } from 'node:buffer'
 import { closeSync, openSync, readSync } from 'node:fs'
-import type { Columns } from '../../define/definition.ts'
+import type { Columns, CsvFormat } from '../../define/definition.ts'
+import { findColumns } from '../../define/file-names.ts'
 import { hasFields, type TextFormat } from '../../define/format-kind.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { encodingOf } from '../../text/record-dialect.ts'
@@ -12,8 +13,13 @@ import { encodingOf } from '../../text/record-dialect.ts'
  */
 export function isReadable(files: readonly StagedFile[], format: TextFormat, columns: Columns): boolean {
   const hasUnread = (file: StagedFile): boolean =>
-    file.located || (hasFields(format) && file.columns.some(name => !Object.hasOwn(columns, name)))
+    file.located || (hasFields(format) && hasUnreadColumns(file, format, columns))
   return isUtf8Text(files.filter(hasUnread), format)
+}
+
+function hasUnreadColumns({ columns: header }: StagedFile, { matchNames }: CsvFormat, columns: Columns): boolean {
+  const read = new Set(findColumns(header, columns, matchNames).positions.values())
+  return header.some((_, index) => !read.has(index))
 }
 
 /** Whether all of the text is UTF-8. Memory: a piece of 1 MiB. */
