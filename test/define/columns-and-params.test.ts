@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { column, param } from '../../lib/define/index.ts'
+import { ambiguousFormats } from '../../lib/define/time-format.ts'
 
 it('makes every type of column, as frozen data', () => {
   const { decimal, list, ...scalars } = column
@@ -20,6 +21,24 @@ it('makes every type of column, as frozen data', () => {
 it('keeps the options of columns', () => {
   const options = { required: true, format: '%d/%m/%Y', nullValues: ['NA'], doc: 'the day flown' } as const
   expect(column.date(options)).toEqual({ kind: 'column', type: 'date', ...options })
+})
+
+it.each([
+  ['%d/%m/%Y', '%m/%d/%Y', true],
+  ['%d/%m/%Y', '%d/%m/%y', false],
+  ['%d/%m/%y', '%y/%m/%d', true],
+  ['%d/%m/%Y', '%Y/%m/%d', false],
+  ['%d/%m/%Y', '%d.%m.%Y', false],
+  ['%d%m%Y', '%Y%m%d', true],
+  ['%Y%m%d', '%y%m%d', false],
+  ['%m/%d/%Y', '%-m/%-d/%Y', false],
+  ['%d %b %Y', '%d %B %Y', false],
+  ['%d-%b-%y', '%d-%m-%y', false],
+  ['%H:%M', '%M:%S', true],
+  ['%d/%m/%Y', '%d/%m/%Y', true],
+  ['%d/%m/%Y', '%m/%d/%Y %H:%M', false],
+])('knows whether %s and %s may read one text differently', (first, second, isAmbiguous) => {
+  expect(ambiguousFormats([first, second]) !== undefined).toBe(isAmbiguous)
 })
 
 it('accepts every specifier of times that the engine knows', () => {
@@ -73,6 +92,57 @@ it.each<[string, () => unknown, string]>([
     'a null value that is no text',
     () => column.string({ nullValues: [0 as never] }),
     'nullValues.0: expected a string',
+  ],
+  [
+    'formats that read one text differently',
+    () => column.date({ format: ['%d/%m/%Y', '%m/%d/%Y'] }),
+    'column.date: format: expected formats that never read one text differently, got %d/%m/%Y and %m/%d/%Y',
+  ],
+  [
+    'a wrong one of several formats',
+    () => column.date({ format: ['%d', 'DD'] }),
+    'format.1: expected a strptime format such as',
+  ],
+  ['no format', () => column.date({ format: [] }), 'column.date: format: expected'],
+  [
+    'equal separators',
+    () => column.decimal(9, 2, { thousandsSeparator: '.' }),
+    'column.decimal: thousandsSeparator: expected another character than the decimal separator, got .',
+  ],
+  [
+    'a digit as a separator',
+    () => column.float64({ decimalSeparator: '0' }),
+    'decimalSeparator: expected one character',
+  ],
+  [
+    'a fraction of a whole number',
+    () => column.int32({ decimalSeparator: ',' } as never),
+    'column.int32: decimalSeparator: unknown option, did you mean column.decimal or column.float64',
+  ],
+  [
+    'a percentage of money',
+    () => column.float64({ percent: true, currency: '$' }),
+    'percent: expected a percentage or a currency',
+  ],
+  [
+    'a duration with separators',
+    () => column.int64({ duration: 'seconds', thousandsSeparator: ',' }),
+    'duration: expected no options of written numbers',
+  ],
+  [
+    'words of true alone',
+    () => column.boolean({ true: ['x'] }),
+    'column.boolean: false: expected the words of true and of false',
+  ],
+  [
+    'a word of both',
+    () => column.boolean({ true: ['x'], false: ['x'] }),
+    'true: expected other words than those of false, got x',
+  ],
+  [
+    'a name twice',
+    () => column.string({ from: ['a', 'a'] }),
+    'column.string: from: expected different names, got a twice',
   ],
 ])('refuses %s', (_, build, message) => {
   expect(build).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID', name: 'PermanentError' }))

@@ -45,7 +45,7 @@ export const writingCases: readonly TextCase[] = [
     column: column.decimal(12, 2, { thousandsSeparator: ',', currency: ['$', 'US$'], parentheses: true }),
     accepts: {
       '"$1,234.50"': '1234.50',
-      'US$5': '5.00',
+      US$5: '5.00',
       '"($1,234.50)"': '-1234.50',
       '$(5)': '-5.00',
       '-$5': '-5.00',
@@ -60,7 +60,14 @@ export const writingCases: readonly TextCase[] = [
   {
     name: 'percentage as decimal',
     column: column.decimal(6, 4, { percent: true, parentheses: true }),
-    accepts: { '12.5%': '0.1250', '100 %': '1.0000', '-0.7%': '-0.0070', '.5%': '0.0050', '(3%)': '-0.0300', '5.%': '0.0500' },
+    accepts: {
+      '12.5%': '0.1250',
+      '100 %': '1.0000',
+      '-0.7%': '-0.0070',
+      '.5%': '0.0050',
+      '(3%)': '-0.0300',
+      '5.%': '0.0500',
+    },
     refuses: ['12.5', '1.23456%', '%', '1e1%', '12,5%'].map(text => (text.includes(',') ? `"${text}"` : text)),
     expected: 'decimal(6, 4) as 12.5%',
   },

@@ -37,6 +37,13 @@ export async function readTableTop(table: CsvTable, format: CsvFormat): Promise<
   const used = columns && ((each: string) => read.has(each))
   refuseEqualNames(names, { where: `table ${name}`, ignoreCase: true, detail: { table: name }, used })
   const below = { ...format, skip: format.skip === 0 ? blankLines : format.skip }
+  const missing = Object.keys(columns ?? {}).filter(name => !found?.positions.has(name))
+  if (missing.length > 0)
+    throw new PermanentError(
+      'INPUT_INVALID',
+      `table ${name}: expected the columns ${Object.keys(columns ?? {}).join(', ')}, got a header without ${missing.join(', ')}; fix the table, or its columns`,
+      { table: name, missing },
+    )
   for (const [column, several] of found?.several ?? [])
     throw new PermanentError(
       'INPUT_INVALID',

@@ -1,13 +1,29 @@
 /** Finds the columns of a task in Parquet files by their names, and checks that they are there. */
+import type { TaskDefinition } from '../../define/definition.ts'
 import { namesInFile } from '../../define/file-names.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import { nearest } from '../../errors/nearest.ts'
+import type { SchemaColumn } from '../../model/manifest.ts'
 import { placeOf } from '../../model/member-place.ts'
 import { hiveValues } from '../../paths/hive-columns.ts'
 import { checkColumn, type ParquetFile } from './parquet-describe.ts'
-import type { ParquetOptions } from './parquet-read.ts'
 import { inPathAndFile } from './path-columns.ts'
-import type { ReadColumn } from './read-columns.ts'
+import type { ExtraColumns, ReadColumn } from './read-columns.ts'
+
+export interface ParquetOptions extends ExtraColumns {
+  readonly columns: readonly ReadColumn[]
+  readonly strict: boolean
+  /** Columns that stand in the paths of the inputs; they are among `columns`. Default none. */
+  readonly hive?: readonly string[]
+  /** The columns of the dataset that the files are parts of, with their types; absent for other files. */
+  readonly dataset?: readonly SchemaColumn[] | undefined
+  /** Default `ignore`. */
+  readonly onNewColumn?: TaskDefinition['onNewColumn']
+  /** Default `fail`. */
+  readonly onMissingColumn?: TaskDefinition['onMissingColumn']
+  /** The file is a broadcast table, whose columns cannot be missing. Default false. */
+  readonly isTable?: boolean
+}
 
 /** Returns the names that a column may have in a file. */
 export const namesOf = ({ name, definition }: ReadColumn): readonly string[] => namesInFile(name, definition)

@@ -1,39 +1,15 @@
 /** Reads Parquet files into the declared columns, or with their own columns when none are declared. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { ColumnDefinition, TaskDefinition } from '../../define/definition.ts'
-import type { SchemaColumn } from '../../model/manifest.ts'
+import type { ColumnDefinition } from '../../define/definition.ts'
 import { hiveValues } from '../../paths/hive-columns.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { misfit } from './column-sql.ts'
 import { type ParquetFile, parquetFault, scan } from './parquet-describe.ts'
-import { checkColumns, isRead, namesOf, pathColumnsOf } from './parquet-names.ts'
+import { checkColumns, isRead, namesOf, type ParquetOptions, pathColumnsOf } from './parquet-names.ts'
 import { type FileColumn, type SourceOptions, sourceSql } from './parquet-source.ts'
 import { misfitCondition, misfitText, mustRead, tryRead, type ValueOptions } from './parquet-values.ts'
 import { runValue } from './provenance-sql.ts'
-import {
-  allRead,
-  type ExtraColumns,
-  emptyRead,
-  guardedRows,
-  newMap,
-  placeColumns,
-  type ReadColumn,
-} from './read-columns.ts'
-
-export interface ParquetOptions extends ExtraColumns {
-  readonly columns: readonly ReadColumn[]
-  readonly strict: boolean
-  /** Columns that stand in the paths of the inputs; they are among `columns`. Default none. */
-  readonly hive?: readonly string[]
-  /** The columns of the dataset that the files are parts of, with their types; absent for other files. */
-  readonly dataset?: readonly SchemaColumn[] | undefined
-  /** Default `ignore`. */
-  readonly onNewColumn?: TaskDefinition['onNewColumn']
-  /** Default `fail`. */
-  readonly onMissingColumn?: TaskDefinition['onMissingColumn']
-  /** The file is a broadcast table, whose columns cannot be missing. Default false. */
-  readonly isTable?: boolean
-}
+import { allRead, emptyRead, guardedRows, newMap, placeColumns, type ReadColumn } from './read-columns.ts'
 
 /** Reads each file alone. @throws INPUT_INVALID for the first that the engine cannot read */
 export async function checkReadable(

@@ -26,11 +26,13 @@ interface TableText<F extends TextFormat> {
 const csv: TableText<CsvFormat> = {
   prepare: readTableTop,
   texts(file, { format, header = [] }, columns) {
+    // The engine trims the names in a header, and so gets others.
+    const inHeader = header.map((_, index) => `column ${index}`)
     const { positions } = findColumns(header, columns, format.matchNames)
-    const text = (name: string): string => quoteName(header[positions.get(name) ?? -1] ?? name)
-    const names = format.header ? '' : `, names = ${quoteTexts(Object.keys(columns))}`
+    const text = (name: string): string => quoteName(inHeader[positions.get(name) ?? -1] ?? name)
+    const names = quoteTexts(format.header ? inHeader : Object.keys(columns))
     return {
-      from: numbered(`read_csv(${csvSettings(file, format)}, all_varchar = true${names})`),
+      from: numbered(`read_csv(${csvSettings(file, format)}, all_varchar = true, names = ${names})`),
       text,
       recordText: "''",
       all: Object.keys(columns).map(text),

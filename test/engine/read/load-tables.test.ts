@@ -197,7 +197,7 @@ describe('a broadcast table', () => {
       'no such column',
       table('t.csv', csv(), { k: column.string(), zzz: column.int32() }),
       'k,n\na,1\n',
-      'table t: Binder Error',
+      'table t: expected the columns k, zzz, got a header without zzz; fix the table, or its columns',
     ],
     [
       'JSON that is none',
