@@ -75,13 +75,11 @@ function engineForShare(
   const convert: TaskEngine['convert'] = async job => {
     throwIfAborted(signal)
     log.beginConversion(job.files)
-    const [slice, ...others] = slices
     return progress
       .during(job, () => engine.convert({ ...job, partitionLimits, buckets }))
       .catch(async (error: unknown) => {
-        throw slice?.kind === 'exchange' && others.length === 0
-          ? await bucketFault(error, slice, { engine, job })
-          : error
+        const exchanged = slices.filter(slice => slice.kind === 'exchange')
+        throw exchanged.length > 0 ? await bucketFault(error, exchanged, { engine, job }) : error
       })
   }
   const findFault: TaskEngine['findFault'] = job => engine.findFault({ ...job, partitionLimits })

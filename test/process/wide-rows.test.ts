@@ -33,3 +33,23 @@ it('writes rows by bucket that are too wide to wait for each other in memory', a
   const { totals } = await (await open(lengths)).run()
   expect(totals).toMatchObject({ rows: rowCount, rowsRead: rowCount })
 })
+
+it('writes wide rows that all have one key', async () => {
+  const lengths = wide.exchange({ by: ['shop'], buckets: 1 }).sql({ scope: 'bucket' })`
+    select shop, cast(sum(length(long)) as bigint) as bytes from input group by shop`
+  const { totals } = await (await open(lengths)).run()
+  expect(totals).toMatchObject({ rows: 7, rowsRead: rowCount })
+})
+
+it('fails with BUCKET_TOO_LARGE and the keys with the most rows, where the rows of a key do not fit into memory', async () => {
+  const lists = wide.exchange({ by: ['shop'], buckets: 1 }).sql({ scope: 'bucket' })`
+    select shop, string_agg(long, ',' order by id) as longs from input group by shop`
+  const error = await (await open(lists)).run().catch((fault: unknown) => fault)
+  expect(error).toMatchObject({
+    code: 'BUCKET_TOO_LARGE',
+    message: expect.stringContaining(
+      'bucket 0: expected rows that fit into the memory of a thread, got 130,000; set more buckets',
+    ),
+    detail: expect.objectContaining({ rows: rowCount, received: expect.stringContaining('s0 (18,572 rows)') }),
+  })
+})

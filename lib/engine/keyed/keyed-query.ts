@@ -4,7 +4,7 @@ import { PermanentError } from '../../errors/errors.ts'
 import { nearestOrAll } from '../../errors/nearest.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import type { SchemaColumn } from '../transform/schema-column.ts'
-import { type MeasuredColumn, measureKinds, type StateSql, stateColumn, stateIn } from './measure-sql.ts'
+import { type MeasuredColumn, measureKinds, type StateSql, stateColumn, stateIn, stateName } from './measure-sql.ts'
 
 /** Returns the query of a step over the rows of `input`, a query with the columns `given`. @throws DEFINITION_INVALID */
 export function keyedQuery(step: KeyedStep, given: readonly SchemaColumn[], input: string): string {
@@ -70,6 +70,25 @@ const aggregates: { readonly [P in AggregateStep['phase']]: AggregateQuery } = {
     })
     return `SELECT ${[...by.map(quoteName), ...values].join(', ')} FROM (${joined})`
   },
+}
+
+/**
+ * Returns a query of the same columns as that of the step, with the state of each row by itself; undefined for a measure that has none.
+ * `columns` are those of the step's query.
+ */
+export function rowStates(
+  { by, measures }: AggregateStep,
+  given: readonly SchemaColumn[],
+  { input, columns }: { readonly input: string; readonly columns: readonly SchemaColumn[] },
+): string | undefined {
+  const values = new Map(by.map(name => [name, quoteName(name)]))
+  for (const [index, [name, measure]] of Object.entries(measures).entries()) {
+    const state = measureKinds[measure.kind].row?.(measure, measured(measure, name, given))
+    if (!state) return undefined
+    for (const [suffix, sql] of Object.entries(state)) values.set(stateName(index, suffix), sql)
+  }
+  const list = columns.map(({ name, type }) => `CAST(${values.get(name)} AS ${type}) AS ${quoteName(name)}`)
+  return `SELECT ${list.join(', ')} FROM (${input})`
 }
 
 const combined = (measure: Measure, index: number, given: readonly SchemaColumn[]): StateSql =>

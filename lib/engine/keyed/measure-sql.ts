@@ -11,6 +11,8 @@ export type StateSql = Readonly<Record<string, string>>
 export interface MeasureKind<M extends Measure = Measure> {
   /** Returns the state of the rows of a key. @throws DEFINITION_INVALID for a column of another type */
   partial(measure: M, column: MeasuredColumn | undefined): StateSql
+  /** Returns the state of a single row, for keys that rarely repeat. Absent where a state is never of one row. */
+  row?(measure: M, column: MeasuredColumn | undefined): StateSql
   /** Returns the state that joins several states, whose columns `state` names. */
   combine(state: StateSql): StateSql
   /** Returns the measure of a state. `name` is that of its column, for messages. */
@@ -31,12 +33,16 @@ export interface MeasuredColumn {
 
 const count: MeasureKind = {
   partial: (_, column) => ({ n: `count(${column?.sql ?? '*'})` }),
+  row: (_, column) => ({ n: column ? isThere(column) : '1' }),
   combine: ({ n }) => ({ n: `CAST(sum(${n}) AS BIGINT)` }),
   finish: ({ n = '' }) => n,
 }
 
+const isThere = ({ sql }: MeasuredColumn): string => `CAST(${sql} IS NOT NULL AS BIGINT)`
+
 const sum: MeasureKind = {
   partial: (_, column) => sumOf(column),
+  row: (_, column) => sumOfRow(column),
   combine: combineSum,
   finish: (state, name) => {
     if (state.whole === undefined) return state.s ?? ''
@@ -54,12 +60,19 @@ function sumOf(column: MeasuredColumn | undefined): StateSql {
   return integers.has(type.typeId) ? { whole: `CAST(sum(${sql}) AS DECIMAL(38, 0))` } : { s: `sum(${sql})` }
 }
 
+/** Returns the sum of one row. */
+function sumOfRow(column: MeasuredColumn | undefined): StateSql {
+  const { sql, type } = numeric(column)
+  return integers.has(type.typeId) ? { whole: sql } : { s: sql }
+}
+
 function combineSum({ whole, s }: StateSql): StateSql {
   return whole === undefined ? { s: `sum(${s})` } : { whole: `CAST(sum(${whole}) AS DECIMAL(38, 0))` }
 }
 
 const mean: MeasureKind = {
   partial: (_, column) => ({ ...sumOf(column), n: `count(${column?.sql})` }),
+  row: (_, column) => ({ ...sumOfRow(column), n: isThere(numeric(column)) }),
   combine: ({ n, ...state }) => ({ ...combineSum(state), n: `CAST(sum(${n}) AS BIGINT)` }),
   finish: ({ whole, s, n }) => `CAST(${whole ?? s} AS DOUBLE) / nullif(${n}, 0)`,
 }
@@ -85,6 +98,7 @@ const moments = (finish: (moments: string) => string): MeasureKind => ({
 
 const extreme = (name: 'min' | 'max'): MeasureKind => ({
   partial: (_, column) => ({ m: `${name}(${column?.sql})` }),
+  row: (_, column) => ({ m: column?.sql ?? '' }),
   combine: ({ m }) => ({ m: `${name}(${m})` }),
   finish: ({ m = '' }) => m,
 })
@@ -100,6 +114,7 @@ function atEnd(name: 'min' | 'max'): MeasureKind {
   const present = (value: string): string => `(${value} IS ${name === 'min' ? '' : 'NOT '}NULL)`
   return {
     partial: (_, column) => ({ end: column ? `${name}(${orderedValue(column, present)})` : '' }),
+    row: (_, column) => ({ end: column ? orderedValue(column, present) : '' }),
     combine: ({ end }) => ({ end: `${name}(${end})` }),
     finish: ({ end }) => `(${end}).v`,
   }
@@ -197,7 +212,10 @@ function numeric(column: MeasuredColumn | undefined): MeasuredColumn {
 const statePrefix = '_fanmill_state_'
 
 /** Names the column of a part of a measure's state. */
-export const stateColumn = (index: number, suffix: string): string => quoteName(`${statePrefix}${index}_${suffix}`)
+export const stateName = (index: number, suffix: string): string => `${statePrefix}${index}_${suffix}`
+
+/** Returns the same name as SQL. */
+export const stateColumn = (index: number, suffix: string): string => quoteName(stateName(index, suffix))
 
 /** Finds the state of a measure among the columns of rows that a slice made. */
 export function stateIn(index: number, columns: readonly SchemaColumn[]): StateSql {

@@ -128,6 +128,12 @@ export function applyTransform(input: string, transform: CheckedTransform, maps:
   return query
 }
 
+/** Returns a transform without its last step. */
+export const withoutLast = (transform: CheckedTransform): CheckedTransform => ({
+  ...transform,
+  steps: transform.steps.slice(0, -1),
+})
+
 function applyStep(query: BoundQuery, { step, given, by }: CheckedStep, index: number, maps: MapFunctions): BoundQuery {
   if (step.kind === 'sql') return applySql(query, step)
   if (isKeyed(step)) return { ...query, sql: keyedQuery(step, given, query.sql) }

@@ -8,6 +8,8 @@ export interface BucketOptions {
   /** The columns of the key. */
   readonly by: readonly string[]
   readonly buckets: number
+  /** Rows of a row group, of which the engine has one for each bucket in memory. Default its own, 122,880. */
+  readonly rowGroupRows?: number | undefined
 }
 
 const bucketColumn = '_fanmill_bucket'
@@ -20,12 +22,13 @@ export async function writeBuckets(
   connection: DuckDBConnection,
   query: BoundQuery,
   target: string,
-  { by, buckets }: BucketOptions,
+  { by, buckets, rowGroupRows }: BucketOptions,
 ): Promise<SharePart[]> {
   const numbered = `SELECT *, ${bucketOf(by, buckets)} AS ${bucketColumn} FROM (${query.sql})`
-  const written = await copy(connection, { ...query, sql: numbered }, target, true)
+  const written = await copy(connection, { ...query, sql: numbered }, target, { isPartitioned: true, rowGroupRows })
   if (written.length > 0) return written
-  return copy(connection, { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` }, `${target}.parquet`, false)
+  const empty = { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` }
+  return copy(connection, empty, `${target}.parquet`, { isPartitioned: false })
 }
 
 /**
@@ -39,11 +42,12 @@ async function copy(
   connection: DuckDBConnection,
   query: BoundQuery,
   target: string,
-  isPartitioned: boolean,
+  { isPartitioned, rowGroupRows }: Pick<BucketOptions, 'rowGroupRows'> & { readonly isPartitioned: boolean },
 ): Promise<SharePart[]> {
+  const rows = rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${rowGroupRows}`]
   const settings = ['FORMAT parquet', 'COMPRESSION snappy', 'WRITE_BLOOM_FILTER false', 'RETURN_STATS']
   const apart = isPartitioned ? [`PARTITION_BY (${bucketColumn})`, "FILENAME_PATTERN '{uuid}'"] : []
-  const sql = `COPY (${query.sql}) TO ${quoteText(target)} (${[...settings, ...apart].join(', ')})`
+  const sql = `COPY (${query.sql}) TO ${quoteText(target)} (${[...settings, ...rows, ...apart].join(', ')})`
   const reader = await connection.runAndReadAll(sql, [...query.values], boundTypes(query.values))
   return reader.getRowObjectsJson().map(row => ({
     file: String(row.filename),

@@ -8,13 +8,16 @@ import type { Conversion, ConvertJob } from '../conversion.ts'
 import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
 import { engineFault } from '../duckdb/engine.ts'
 import { quoteText } from '../duckdb/quote.ts'
+import { rowStates } from '../keyed/keyed-query.ts'
+import { hasRareKeys } from '../keyed/rare-keys.ts'
 import { learnOrThrow } from '../transform/map-function.ts'
-import { applyTransform } from '../transform/transform.ts'
+import { applyTransform, withoutLast } from '../transform/transform.ts'
 import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
 import { dropScanErrors } from './reject-rows.ts'
 import { explainTooMany } from './too-many-partitions.ts'
 import { type BucketOptions, writeBuckets } from './write-buckets.ts'
 import { writeParts } from './write-parts.ts'
+import { vectorRows } from './writer-limits.ts'
 
 /**
  * Writes the rows of `input`. The query is built again each time that a map function has to be called in another way,
@@ -23,11 +26,12 @@ import { writeParts } from './write-parts.ts'
 export async function writeTransformed(conversion: Conversion, input: string, job: ConvertJob): Promise<SharePart[]> {
   const { connection, counter, transform, written, maps, parts, keys, exchange } = conversion
   const { target, isTrial, partitionLimits = unlimited, buckets = 1 } = job
+  const apply = await transformOf(conversion, input, job)
   for (;;) {
     await dropScanErrors(connection)
     counter.reset()
     keys?.begin(partitionLimits)
-    const transformed = applyTransform(input, transform, maps)
+    const transformed = apply()
     const query = { ...transformed, sql: castWritten(transformed.sql, transform.schema, { written, parts }) }
     try {
       if (exchange && !isTrial) return await writeExchanged(conversion, query, target, { by: exchange.by, buckets })
@@ -39,6 +43,25 @@ export async function writeTransformed(conversion: Conversion, input: string, jo
       learnOrThrow(maps, error)
     }
   }
+}
+
+/** Returns the transform as a function that builds its query. Rows are not aggregated first where keys rarely repeat. */
+async function transformOf(
+  { connection, transform, maps }: Conversion,
+  input: string,
+  { files }: ConvertJob,
+): Promise<() => BoundQuery> {
+  const { step, given } = transform.steps.at(-1) ?? {}
+  const before = withoutLast(transform)
+  const isPlain = before.steps.every(({ step: { kind } }) => kind === 'sql')
+  if (step?.kind === 'aggregate' && step.phase === 'partial' && given && isPlain) {
+    const query = applyTransform(input, before, maps)
+    const sql = rowStates(step, given, { input: query.sql, columns: transform.schema })
+    const rowCount = files.reduce((sum, { records }) => sum + records, 0)
+    if (sql !== undefined && (await hasRareKeys(connection, step, { query, rowCount })))
+      return () => ({ ...query, sql })
+  }
+  return () => applyTransform(input, transform, maps)
 }
 
 /** Conversions whose rows are too wide for many of them to wait in memory. */
@@ -67,10 +90,10 @@ async function writeExchanged(
     }
   const file = `${target}.rows`
   try {
-    const copy = `COPY (${query.sql}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 2048)`
+    const copy = `COPY (${query.sql}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${vectorRows})`
     await connection.run(copy, [...query.values], boundTypes(query.values))
     const rows = { sql: `SELECT * FROM read_parquet(${quoteText(file)})`, values: [] }
-    return await writeBuckets(wideRows, rows, target, options)
+    return await writeBuckets(wideRows, rows, target, { ...options, rowGroupRows: vectorRows })
   } finally {
     rmSync(file, { force: true })
   }
