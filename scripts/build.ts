@@ -1,15 +1,6 @@
 /** Builds `dist/`, the package as it is published, with its own package.json: one declaration for each source, and code in few files, which load faster. */
 import { spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -58,10 +49,22 @@ async function build(folder: string): Promise<void> {
   declare(folder)
   await compile(folder)
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`)
-  for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
-    if (existsSync(join(root, name))) copyFileSync(join(root, name), join(folder, name))
-  }
+  copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
+  const pages = ['README.md', 'CHANGELOG.md', ...readdirSync(join(root, 'docs')).map(name => `docs/${name}`)]
+  for (const page of pages.filter(name => name.endsWith('.md'))) copyPage(page, pages, folder)
   chmodSync(join(folder, 'lib/cli/main.js'), 0o755)
+}
+
+/** Copies a page of the documentation. Links to files that only the repository has become text. */
+function copyPage(page: string, pages: readonly string[], folder: string): void {
+  const text = readFileSync(join(root, page), 'utf8')
+    .replaceAll(/ \(\[kept by\]\([^)]+\)\)/g, '')
+    .replaceAll(/\[([^\]]+)\]\(([^)\s#]+)(#[^)\s]*)?\)/g, (link, name, target) => {
+      if (/^https?:/.test(target) || pages.includes(join(dirname(page), target))) return link
+      return name
+    })
+  mkdirSync(join(folder, dirname(page)), { recursive: true })
+  writeFileSync(join(folder, page), text)
 }
 
 function declare(folder: string): void {

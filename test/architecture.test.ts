@@ -32,12 +32,13 @@ const arrows: Record<string, string> = {
   threads: 'bundle define engine errors model paths process programs stage state store zip',
   bundle: 'define errors store',
   infer: 'define engine errors inflate inputs model parquet paths stage store text threads zip',
+  init: 'define errors infer',
   aws: 'define errors inputs model paths store',
   local:
     'aws bundle commit define delta engine errors graph infer inputs model parquet paths process programs runs stage state store threads zip',
   deployed: 'aws define errors graph local model runs state store threads',
   testing: 'define errors inputs local model state store text threads',
-  cli: 'aws define deployed errors graph infer local model paths store threads',
+  cli: 'aws define deployed errors graph infer init local model paths store threads',
   lambda:
     'aws bundle commit define errors graph infer inputs local model paths process programs runs state store threads',
   lib: 'bundle define engine errors infer lambda local model paths store testing threads',
@@ -58,6 +59,7 @@ const packages: Record<string, RegExp> = {
   'lib/engine': /^(node:|@duckdb\/)/,
   'lib/infer': /^(node:|@duckdb\/node-api$)/,
   'lib/programs': /^node:/,
+  'lib/init': /^node:/,
   'lib/threads/pool.ts': /^(node:|piscina$)/,
   'lib/threads/task-workers.ts': /^(node:|p-limit$)/,
   'lib/cli': /^(node:|commander$|cli-progress$|cli-table3$)/,

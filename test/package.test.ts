@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -83,6 +92,18 @@ describe('the packed package, installed elsewhere', () => {
     expect(files.filter(file => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([])
   })
 
+  it('has documentation whose links lead to files of the package', () => {
+    const there = join(installedIn, 'node_modules/fanmill')
+    const pages = ['README.md', ...readdirSync(join(there, 'docs')).map(name => `docs/${name}`)]
+    const broken = pages.flatMap(page => {
+      const links = [...readFileSync(join(there, page), 'utf8').matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)]
+      const files = links.map(([, link = '']) => link).filter(link => !/^https?:/.test(link))
+      return files.filter(link => !existsSync(join(there, page, '..', link))).map(link => `${page}: ${link}`)
+    })
+    expect(pages.length).toBeGreaterThan(10)
+    expect(broken).toEqual([])
+  })
+
   it('runs a pipeline in TypeScript, and again says that it is complete', () => {
     write({
       'pipeline.ts': consumer,
@@ -161,6 +182,28 @@ console.log(JSON.stringify({
       env: ownEnvironment(),
     })
     expect(lastEvent(stdout)).toMatchObject({ error: { code: 'INPUT_INVALID', message: 'the rates are of last year' } })
+  })
+
+  it('creates a project that runs, tests, type-checks and synthesizes, by create-fanmill', () => {
+    const create = join(installedIn, 'node_modules/create-fanmill')
+    execFileSync(process.execPath, [join(root, 'scripts/build-create.ts'), '--out', create])
+    const made = join(folder, 'made')
+    const run = (file: string, ...arguments_: string[]): string =>
+      execFileSync(process.execPath, [file, ...arguments_], { cwd: made, encoding: 'utf8', env: ownEnvironment() })
+    mkdirSync(join(made, 'node_modules'), { recursive: true })
+    run(join(create, 'create.js'), join(installedIn, 'data/visits/a.csv'), '.')
+    symlinkSync(join(installedIn, 'node_modules/fanmill'), join(made, 'node_modules/fanmill'))
+    for (const name of ['aws-cdk-lib', 'constructs', 'typescript', 'vitest', '@types'])
+      symlinkSync(join(root, 'node_modules', name), join(made, 'node_modules', name))
+    run(join(made, 'node_modules/fanmill/lib/cli/main.js'), 'run', 'pipelines/a.ts')
+    expect(readdirSync(join(made, 'out/a'))).toContain('_SUCCESS')
+    run(join(root, 'node_modules/vitest/vitest.mjs'), 'run')
+    expect(run(join(root, 'node_modules/typescript/bin/tsc'), '--noEmit')).toBe('')
+    const app = { cwd: made, env: { ...ownEnvironment(), CDK_OUTDIR: join(made, 'cdk.out') } }
+    execFileSync(process.execPath, ['app.ts'], app)
+    const { Resources } = JSON.parse(readFileSync(join(made, 'cdk.out/A.template.json'), 'utf8'))
+    const types = Object.values(Resources as Record<string, { Type: string }>).map(({ Type }) => Type)
+    expect(types).toContain('AWS::StepFunctions::StateMachine')
   })
 
   it('ships the licences of the packages whose code is in its files', () => {

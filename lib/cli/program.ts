@@ -5,6 +5,7 @@ import { addConfigCommand } from './config-command.ts'
 import { addHeadCommand, addShowCommand } from './dataset-commands.ts'
 import { addGraphCommand } from './graph-command.ts'
 import { addInferCommand } from './infer-command.ts'
+import { addInitCommand } from './init-command.ts'
 import { addLogsCommand } from './logs-command.ts'
 import { addPlanCommand } from './plan-command.ts'
 import { addPreviewCommand } from './preview-command.ts'
@@ -17,6 +18,7 @@ import { addUnzipCommand } from './unzip-command.ts'
 
 /** Commands in the order of the help. */
 const addCommands = [
+  addInitCommand,
   addRunCommand,
   addPlanCommand,
   addPreviewCommand,

@@ -46,14 +46,7 @@ export interface InferredSource extends Inferred {
  */
 export async function inferColumns(path: string, options: InferOptions = {}): Promise<InferredSource> {
   const { members, delimiter } = options
-  const file = resolve(path)
-  await checkFile(path)
-  const store = openStore({ kind: 'disk', folder: dirname(file) })
-  const object = await store.stat(basename(file))
-  if (!object) throw new PermanentError('NO_INPUT', `expected an archive or a file, got nothing at ${path}`, { path })
-  const input: InputObject = { ...object, identity: object.etag }
-  const isZip = /\.zip$/i.test(object.key)
-  const texts = isZip ? await archiveTexts(store, input, members) : fileTexts(store, [input])
+  const texts = await dataTexts(path, members)
   const { name } = texts[0] ?? { name: '' }
   const inferred = await inferTexts(texts, kindOf(name), options)
   if (delimiter === undefined && knownKind(name) === undefined && Object.keys(inferred.columns).length === 1)
@@ -64,6 +57,20 @@ export async function inferColumns(path: string, options: InferOptions = {}): Pr
     )
   return inferred
 }
+
+/** Returns what may be sampled of a file: the members of an archive that the glob matches, or the file. @throws NO_INPUT, ZIP_* */
+export async function dataTexts(path: string, members?: string): Promise<readonly SampleText[]> {
+  const file = resolve(path)
+  await checkFile(path)
+  const store = openStore({ kind: 'disk', folder: dirname(file) })
+  const object = await store.stat(basename(file))
+  if (!object) throw new PermanentError('NO_INPUT', `expected an archive or a file, got nothing at ${path}`, { path })
+  const input: InputObject = { ...object, identity: object.etag }
+  return isArchive(object.key) ? archiveTexts(store, input, members) : fileTexts(store, [input])
+}
+
+/** Whether a file has members, by its name. */
+export const isArchive = (name: string): boolean => /\.zip$/i.test(name)
 
 /** Returns the error for a CSV task without columns, with the columns of its input to paste. */
 export async function columnsMissing(

@@ -1,0 +1,135 @@
+/** Writes the texts of a new project: one that runs, tests, type-checks and deploys. */
+import type { ProjectNames } from './project-names.ts'
+import { nodeForTypeScript, projectVersions } from './versions.ts'
+
+export interface ProjectPlan extends ProjectNames {
+  /** Version of Fanmill. */
+  readonly version: string
+  /** The folder of the data, from the folder of the project. */
+  readonly input: string
+  /** Path of the data below it. */
+  readonly path: string
+  /** Glob over the members of an archive; absent for other files. */
+  readonly members?: string | undefined
+  /** As TypeScript: `csv({ delimiter: ';' })`. */
+  readonly format: string
+  /** The options of the task that were inferred, as TypeScript. */
+  readonly columns: string
+  /** Whether some records of the sample are rejects. */
+  readonly hasRejects: boolean
+  /** The expression that gives the test its file, and what it reads. */
+  readonly sample: { readonly expression: string; readonly member?: string | undefined }
+}
+
+/** Returns the texts of the files by their paths. */
+export function projectFiles(plan: ProjectPlan): Readonly<Record<string, string>> {
+  return {
+    'package.json': json(packageJson(plan)),
+    'tsconfig.json': json(tsconfig),
+    'cdk.json': json({ app: 'node app.ts', output: 'cdk.out', versionReporting: false }),
+    'fanmill.config.json': json({ input: plan.input, output: 'out' }),
+    [`pipelines/${plan.name}.ts`]: pipelineText(plan),
+    [`test/${plan.name}.test.ts`]: testText(plan),
+    'app.ts': appText(plan),
+    'README.md': readmeText(plan),
+    '.gitignore': 'node_modules/\nout/\ncdk.out/\n',
+  }
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
+
+/** Returns a text as a literal of TypeScript. */
+export const literal = (text: string): string =>
+  `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
+
+function packageJson({ name, version }: ProjectPlan): object {
+  const { 'aws-cdk-lib': cdk, constructs, ...development } = projectVersions
+  return {
+    name,
+    private: true,
+    type: 'module',
+    engines: { node: `>=${nodeForTypeScript}` },
+    scripts: {
+      start: `fanmill run pipelines/${name}.ts`,
+      preview: `fanmill preview pipelines/${name}.ts ${name}`,
+      test: 'tsc --noEmit && vitest run',
+      deploy: 'cdk deploy',
+    },
+    dependencies: { 'aws-cdk-lib': cdk, constructs, fanmill: version },
+    devDependencies: development,
+  }
+}
+
+const tsconfig = {
+  compilerOptions: {
+    target: 'es2024',
+    module: 'nodenext',
+    types: ['node'],
+    strict: true,
+    noEmit: true,
+    allowImportingTsExtensions: true,
+    erasableSyntaxOnly: true,
+    verbatimModuleSyntax: true,
+    skipLibCheck: true,
+  },
+  include: ['app.ts', 'pipelines', 'test'],
+}
+
+function pipelineText({ name, variable, path, members, format, columns, hasRejects }: ProjectPlan): string {
+  const source = members === undefined ? 'files' : 'zipMembers'
+  const formatName = /^\w+/.exec(format)?.[0] ?? 'csv'
+  const names = [...new Set(['column', formatName, 'parquet', 'pipeline', source, 'task'])].sort()
+  const options = [
+    `paths: ${literal(path)}`,
+    ...(members === undefined ? [] : [`members: ${literal(members)}`]),
+    `format: ${format}`,
+  ]
+  return `/** Reads ${path.replaceAll('*/', '* /')}, and writes it as Parquet. Steps may follow the task: .sql\`…\`, .mapRows(row => …). */
+import { ${names.join(', ')} } from 'fanmill'
+
+export const ${variable} = task({
+  name: ${literal(name)},
+  source: ${source}({ ${options.join(', ')} }),
+${columns.replaceAll(/^(?=.)/gm, '  ')}
+${hasRejects ? "  // Some records of the sample do not fit their columns: so many may be left out of the dataset.\n  rejects: { max: '1%' },\n" : ''}  output: parquet({ path: '{task}' }),
+})
+
+export default pipeline({ name: ${literal(name)}, tasks: [${variable}], trigger: { upload: ${literal(path)} } })
+`
+}
+
+function testText({ name, variable, path, hasRejects, sample: { expression, member } }: ProjectPlan): string {
+  const content = member === undefined ? 'sample' : `{ ${literal(member)}: sample }`
+  return `import { readFileSync } from 'node:fs'
+import { runTask } from 'fanmill/testing'
+import { expect, it } from 'vitest'
+import { ${variable} } from '../pipelines/${name}.ts'
+
+const sample = ${expression}
+
+it('reads the first records', async () => {
+  const { rows${hasRejects ? '' : ', rejects'} } = await runTask(${variable}, { files: { ${literal(path)}: ${content} } })
+  expect(rows.length).toBeGreaterThan(0)
+${hasRejects ? '' : '  expect(rejects).toEqual([])\n'}})
+`
+}
+
+const appText = ({ name, stack }: ProjectPlan): string => `import { App, Stack } from 'aws-cdk-lib'
+import { FanmillPipeline } from 'fanmill/cdk'
+
+new FanmillPipeline(new Stack(new App(), ${literal(stack)}), 'Pipeline', { entry: ${literal(`pipelines/${name}.ts`)} })
+`
+
+const readmeText = ({ name, path, input }: ProjectPlan): string => `# ${name}
+
+Reads \`${path}\` from \`${input}\` (\`fanmill.config.json\`) and writes Parquet to \`out/${name}\`.
+
+\`\`\`sh
+npm install
+npm start                             # run it on this machine
+npx fanmill head out/${name}
+npm run preview -- --watch            # the first rows, again after each change of pipelines/${name}.ts
+npm test                              # type-check, and run the steps on a sample
+npx cdk bootstrap && npm run deploy   # deploy it to the AWS account of the environment
+\`\`\`
+`
