@@ -38,6 +38,8 @@ export function projectFiles(plan: ProjectPlan): Readonly<Record<string, string>
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
+const importLine = (names: string, from: string): string => `import { ${names} } from '${from}'`
+
 /** Returns a text as a literal of TypeScript. */
 export const literal = (text: string): string =>
   `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
@@ -85,7 +87,7 @@ function pipelineText({ name, variable, path, members, format, columns, hasRejec
     `format: ${format}`,
   ]
   return `/** Reads ${path.replaceAll('*/', '* /')}, and writes it as Parquet. Steps may follow the task: .sql\`…\`, .mapRows(row => …). */
-import { ${names.join(', ')} } from 'fanmill'
+${importLine(names.join(', '), 'fanmill')}
 
 export const ${variable} = task({
   name: ${literal(name)},
@@ -100,10 +102,13 @@ export default pipeline({ name: ${literal(name)}, tasks: [${variable}], trigger:
 
 function testText({ name, variable, path, hasRejects, sample: { expression, member } }: ProjectPlan): string {
   const content = member === undefined ? 'sample' : `{ ${literal(member)}: sample }`
-  return `import { readFileSync } from 'node:fs'
-import { runTask } from 'fanmill/testing'
-import { expect, it } from 'vitest'
-import { ${variable} } from '../pipelines/${name}.ts'
+  return `${importLine(
+    `readFileSync } from 'node:fs'
+import { runTask`,
+    `fanmill/testing`,
+  )}
+${importLine('expect, it', 'vitest')}
+${importLine(variable, `../pipelines/${name}.ts`)}
 
 const sample = ${expression}
 
@@ -114,8 +119,11 @@ ${hasRejects ? '' : '  expect(rejects).toEqual([])\n'}})
 `
 }
 
-const appText = ({ name, stack }: ProjectPlan): string => `import { App, Stack } from 'aws-cdk-lib'
-import { FanmillPipeline } from 'fanmill/cdk'
+const appText = ({ name, stack }: ProjectPlan): string => `${importLine(
+  `App, Stack } from 'aws-cdk-lib'
+import { FanmillPipeline`,
+  `fanmill/cdk`,
+)}
 
 new FanmillPipeline(new Stack(new App(), ${literal(stack)}), 'Pipeline', { entry: ${literal(`pipelines/${name}.ts`)} })
 `
