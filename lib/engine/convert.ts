@@ -70,11 +70,7 @@ async function fastInput(
   }
   const hasSteps = transform.steps.length > 0
   if (!parquet) {
-    const input = fastRead(
-      sourcesOf(conversion, job, { badRecords: 'fail' }),
-      read,
-      hasSteps ? counter.name : undefined,
-    )
+    const input = fastRead(sourcesOf(conversion, job, 'fail'), read, hasSteps ? counter.name : undefined)
     return { input, isGuarded: hasSteps }
   }
   const described = await describeParquet(connection, job.files)

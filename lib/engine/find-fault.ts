@@ -8,7 +8,7 @@ import { placeOf } from '../model/member-place.ts'
 import type { Conversion, ConvertJob } from './conversion.ts'
 import { convert } from './convert.ts'
 import { quoteText } from './duckdb/quote.ts'
-import { isUtf8Csv, sourcesOf } from './read/careful-input.ts'
+import { sourcesOf } from './read/careful-input.ts'
 
 /**
  * Converts ever fewer records of one member, by halving: about twenty conversions for a million records. The fault is
@@ -52,10 +52,10 @@ async function faultOf(conversion: Conversion, job: ConvertJob): Promise<Fanmill
 }
 
 async function lineOf(conversion: Conversion, { files }: Pick<ConvertJob, 'files'>, record: number): Promise<number> {
-  const [source] = sourcesOf(conversion, { files }, { badRecords: 'ignore', isUtf8: isUtf8Csv(conversion, { files }) })
+  const [source] = sourcesOf(conversion, { files }, 'ignore')
   if (!source) return 0
   const reader = await conversion.connection.runAndReadAll(
-    `SELECT concat(_fanmill_line, left(concat(${source.all.join(', ')}), 0)) FROM ${source.from} WHERE _fanmill_record = ${quoteText(String(record))} LIMIT 1`,
+    `SELECT _fanmill_line FROM ${source.from} WHERE _fanmill_record = ${quoteText(String(record))} LIMIT 1`,
   )
   return Number(reader.getRows()[0]?.[0] ?? 0)
 }

@@ -52,8 +52,8 @@ export async function* streamPieces(
   const origin = { archive: input.key, member: slice.member?.name ?? '' }
   const totalIn = slice.member?.compressedBytes ?? input.sizeBytes
   let count = 0
-  const columnCount = Object.keys(task.columns ?? {}).length
-  const staging = { folder, format, located: isLocated, columnCount, stageBytesMax: 4 * groupBytes }
+  const columnNames = Object.keys(task.columns ?? {})
+  const staging = { folder, format, located: isLocated, columnNames, stageBytesMax: 4 * groupBytes }
   const open = () => createStage({ ...staging, name: `${prefix}-${count++}` })
   let stage = open()
   const piece = (bytesIn: number): StreamPiece => {

@@ -101,11 +101,11 @@ let stageCount = 0
 
 function openStaging(options: SliceStageOptions): Staging {
   const { folder, format, columns, isLocated, isByMember = false, stageBytesMax } = options
-  const columnCount = Object.keys(columns).length
+  const columnNames = Object.keys(columns)
   const counts = { members: 0, bytesIn: 0, bytesInflated: 0, rowGroupsSkipped: 0 }
   const name = `stage${stageCount++}`
   const text = isText(format)
-    ? createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnCount, name })
+    ? createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnNames, name })
     : undefined
   const parquetPaths: string[] = []
   const discard = (): void => {

@@ -1,5 +1,5 @@
 /** Prepares one text for a stage: reads its header, counts its records, and rewrites what the engine would misread. */
-
+import { isUtf8 } from 'node:buffer'
 import { hasFields, type TextFormat } from '../define/format-kind.ts'
 import { withPlace } from '../model/member-place.ts'
 import { readHeader } from '../text/csv-header.ts'
@@ -34,8 +34,8 @@ export interface StageTextOptions {
   readonly format: TextFormat
   readonly dialect: Dialect
   readonly origin: Origin
-  /** Fields of a record where there is no header; 0 for any number. */
-  readonly columnCount: number
+  /** Names of the fields where there is no header; empty for any number. */
+  readonly columnNames: readonly string[]
   /** Index that located records are prefixed with; absent where records are not located. */
   readonly member?: number | undefined
 }
@@ -52,12 +52,11 @@ export function prepareText(given: Uint8Array, options: StageTextOptions): Stage
   if (scan.records === 0) return { ...shared, newline: 'lf', isAlone: false, writeTo: () => ({ gaps: noGaps }) }
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
   if (member !== undefined || mustRewrite(scan, columns)) {
-    const fields = hasFields(options.format) ? columns.length || options.columnCount : 0
     return {
       ...shared,
       newline,
       writeTo: (write, setAside) => {
-        const earlyRejects = member === undefined ? undefined : new EarlyRejects(dialect, fields, setAside)
+        const earlyRejects = member === undefined ? undefined : earlyRejectsIn(bytes, { ...options, columns, setAside })
         return rewriteRecords(bytes, dialect, { firstLine, firstRecord, gaps, scan, member, earlyRejects, write })
       },
     }
@@ -68,6 +67,24 @@ export function prepareText(given: Uint8Array, options: StageTextOptions): Stage
     return { gaps }
   }
   return { ...shared, newline, writeTo }
+}
+
+interface EarlyRejectOptions extends Pick<StageTextOptions, 'format' | 'dialect' | 'columnNames'> {
+  readonly columns: readonly string[]
+  setAside(record: EarlyReject): void
+}
+
+function earlyRejectsIn(
+  bytes: Uint8Array,
+  { format, dialect, columns, columnNames, setAside }: EarlyRejectOptions,
+): EarlyRejects {
+  const names = columns.length > 0 ? columns : columnNames
+  return new EarlyRejects({
+    dialect,
+    columns: hasFields(format) ? names : [],
+    encoding: isUtf8(bytes) ? undefined : `UTF-8, or encoding in ${format.kind}()`,
+    keep: setAside,
+  })
 }
 
 /** Reads the header: returns the records below it in UTF-8, the column names, and the lines above the records. */

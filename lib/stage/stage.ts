@@ -20,8 +20,8 @@ export interface StageOptions {
   readonly stageBytesMax: number
   /** Writes one file per member, whatever their headers; default false. */
   readonly isByMember?: boolean
-  /** Fields of a record where there is no header; default 0 for any number. */
-  readonly columnCount?: number
+  /** Names of the fields where there is no header; default none, for any number. */
+  readonly columnNames?: readonly string[]
   /** Prefix of the file names; default `stage`. */
   readonly name?: string
 }
@@ -93,7 +93,7 @@ const locatedFileBytes = 24 * 1024 * 1024
  * it is not in UTF-8.
  */
 export function createStage(options: StageOptions): Stage {
-  const { folder, format, located, stageBytesMax, isByMember = false, name = 'stage', columnCount = 0 } = options
+  const { folder, format, located, stageBytesMax, isByMember = false, name = 'stage', columnNames = [] } = options
   const dialect = dialectOf(format)
   const files: OpenFile[] = []
   const joinable = new Map<string, OpenFile>()
@@ -131,7 +131,7 @@ export function createStage(options: StageOptions): Stage {
   return {
     add(given, origin) {
       const index = members++
-      const text = prepareText(given, { format, dialect, origin, columnCount, member: located ? index : undefined })
+      const text = prepareText(given, { format, dialect, origin, columnNames, member: located ? index : undefined })
       records += text.records
       const file = fileFor(text)
       if (open.size >= openFilesMax && !open.has(file)) closeAll()
@@ -190,9 +190,9 @@ function appendText(file: OpenFile, text: StageableText, { write, ...named }: Na
   file.members.push({ ...named, records, start, end: file.writer.bytes, firstLine, firstRecord, header, gaps })
 }
 
-function appendReject(file: OpenFile, index: number, { line, record, expected, text }: EarlyReject): void {
+function appendReject(file: OpenFile, index: number, { line, record, column, expected, text }: EarlyReject): void {
   file.rejects ??= new FileWriter(file.writer.file.replace(/\.txt$/, '.rejects'))
-  const fields = [index, line, record, expected, JSON.stringify(text)]
+  const fields = [index, line, record, JSON.stringify(column), expected, JSON.stringify(text)]
   file.rejects.append(Buffer.from(`${fields.join(lineDelimiter)}\n`))
 }
 

@@ -1,9 +1,9 @@
-/** Rejects records before the engine reads them, because it keeps a copy of the whole record for each field too many. */
-import { Buffer } from 'node:buffer'
+/** Rejects records that the engine cannot read, or only with far too much memory, before it sees them. */
+import { Buffer, isUtf8 } from 'node:buffer'
 import { type Dialect, longestRecordBytes, toBytes } from './record-dialect.ts'
 import { RecordMachine } from './record-machine.ts'
 
-/** Fields too many that the engine itself may report. */
+/** Fields too many that the engine itself may report; for more it keeps a copy of the whole record for each. */
 const extraFieldsMax = 8
 
 /** Bytes of a record that are kept. */
@@ -13,39 +13,51 @@ export interface EarlyReject {
   /** 1-based, in the member. */
   readonly line: number
   readonly record: number
+  /** Empty where it is the whole record. */
+  readonly column: string
   readonly expected: string
   /** Cut at 64 KiB. */
   readonly text: string
 }
 
-export class EarlyRejects {
-  private readonly dialect: Dialect
-  private readonly columnCount: number
-  private readonly delimiter: number
-  private readonly keep: (record: EarlyReject) => void
+export interface EarlyRejectOptions {
+  readonly dialect: Dialect
+  /** Names of the fields; empty where records have none, or any number. */
+  readonly columns: readonly string[]
+  /** What is expected of a record that is not UTF-8; absent where all of the text is. */
+  readonly encoding: string | undefined
+  /** Receives each reject. */
+  keep(record: EarlyReject): void
+}
 
-  /** `columnCount` is 0 where records have no fields; `keep` receives each reject. */
-  constructor(dialect: Dialect, columnCount: number, keep: (record: EarlyReject) => void) {
-    this.dialect = dialect
-    this.columnCount = columnCount
-    this.delimiter = toBytes(dialect).delimiter[0] ?? -1
-    this.keep = keep
+export class EarlyRejects {
+  private readonly options: EarlyRejectOptions
+  private readonly delimiter: number
+
+  constructor(options: EarlyRejectOptions) {
+    this.options = options
+    this.delimiter = toBytes(options.dialect).delimiter[0] ?? -1
   }
 
   /** Returns whether the record is a reject, which it then keeps. */
   take(bytes: Uint8Array, { line, record }: { readonly line: number; readonly record: number }): boolean {
-    const expected = this.expectedOf(bytes)
-    if (expected === undefined) return false
+    const fault = this.faultOf(bytes)
+    if (fault === undefined) return false
     const kept = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, keptBytesMax))
-    this.keep({ line, record, expected, text: kept.toString('utf8') })
+    this.options.keep({ line, record, ...fault, text: kept.toString('utf8') })
     return true
   }
 
-  private expectedOf(bytes: Uint8Array): string | undefined {
-    if (bytes.length > longestRecordBytes) return 'a record of at most 64 MiB'
-    const fieldsMax = this.columnCount + extraFieldsMax
-    if (this.columnCount === 0 || bytes.length < fieldsMax || !this.mayHaveMore(bytes, fieldsMax)) return undefined
-    return fieldCount(bytes, this.dialect) > fieldsMax ? `${this.columnCount} fields` : undefined
+  private faultOf(bytes: Uint8Array): Pick<EarlyReject, 'column' | 'expected'> | undefined {
+    const { dialect, columns, encoding } = this.options
+    if (bytes.length > longestRecordBytes) return { column: '', expected: 'a record of at most 64 MiB' }
+    const fieldsMax = columns.length + extraFieldsMax
+    const mayHaveMore = columns.length > 0 && bytes.length >= fieldsMax && this.mayHaveMore(bytes, fieldsMax)
+    if (mayHaveMore && fieldCount(bytes, dialect) > fieldsMax)
+      return { column: '', expected: `${columns.length} fields` }
+    if (encoding === undefined || isUtf8(bytes)) return undefined
+    const field = fieldCount(bytes.subarray(0, validBytes(bytes)), dialect)
+    return { column: columns[field - 1] ?? '', expected: encoding }
   }
 
   /** Counts delimiters inside quotes as well, which is much faster than telling them apart. */
@@ -56,10 +68,18 @@ export class EarlyRejects {
   }
 }
 
-/** Counts the fields of a record that has no newline. */
+/** Counts the fields of a record, or of its beginning, that has no newline outside quotes. */
 function fieldCount(bytes: Uint8Array, dialect: Dialect): number {
   const machine = new RecordMachine(dialect)
-  machine.step(bytes, 0)
+  for (let at = 0; at < bytes.length; ) at = machine.step(bytes, at)
   machine.finish()
   return machine.lineFields
+}
+
+/** Returns how many bytes at the beginning are UTF-8. */
+function validBytes(bytes: Uint8Array): number {
+  const again = Buffer.from(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'), 'utf8')
+  let at = 0
+  while (at < bytes.length && bytes[at] === again[at]) at++
+  return at
 }

@@ -65,7 +65,10 @@ describe('a reject', () => {
   it('is written for a record that is not UTF-8', async () => {
     const text = Buffer.concat([Buffer.from('a,b\n1,x\n2,'), Buffer.from([0xff, 0xfe]), Buffer.from('\n3,y\n')])
     const done = await convertTexts({ 'x.csv': text })
-    expect(done.rejects).toMatchObject([{ line: 3, record: 2, expected: 'UTF-8, or encoding in csv()' }])
+    const received = '2,\ufffd\ufffd'
+    expect(done.rejects).toMatchObject([
+      { line: 3, record: 2, column: 'b', expected: 'UTF-8, or encoding in csv()', received },
+    ])
     expect(done.rows.map(row => row.a)).toEqual(['1', '3'])
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { column, csv } from '../../lib/define/index.ts'
+import { column, csv, files } from '../../lib/define/index.ts'
 import { textSources } from '../../lib/engine/read/staged-sources.ts'
 import { fastRead } from '../../lib/engine/read/typed-read.ts'
 import { convertTask, taskOf } from './converting.ts'
@@ -31,6 +31,24 @@ describe('a file of 20,000 columns', () => {
     expect((rejects[0] as { text?: string } | undefined)?.text).toBe(fields.join(','))
   })
 })
+
+it.each([
+  ['windows-1252', 'int32', 4],
+  ['utf-8', 'UTF-8, or encoding in csv()', 4000],
+] as const)(
+  'reads 450 columns of windows-1252 carefully in the smallest engine, read as %s',
+  async (encoding, expected, count) => {
+    const names = Array.from({ length: 450 }, (_, index) => `c${index}`)
+    const columns = Object.fromEntries(names.map(name => [name, name === 'c1' ? column.string() : column.int32()]))
+    const record = names.map((_, index) => String(100_000 + index)).with(1, 'zürich')
+    const records = Array.from({ length: 4000 }, (_, index) => (index % 1000 === 0 ? record.with(0, 'x') : record))
+    const text = Buffer.from(textOf([names, ...records]), 'latin1')
+    const task = taskOf({ columns, source: files({ paths: '*', format: csv({ encoding }) }) })
+    const { results, rejects } = await convertTask(task, { inputs: { 'x.csv': text }, engineBytes: 128 * 2 ** 20 })
+    expect(results.map(({ rowsRead, rowsRejected }) => [rowsRead, rowsRejected])).toEqual([[4000 - count, count]])
+    expect(rejects[0]).toMatchObject({ line: 2, expected })
+  },
+)
 
 it('names only the columns that are read to the engine', () => {
   const used = (options: object) =>

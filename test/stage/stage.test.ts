@@ -271,8 +271,10 @@ describe('a record of more than 64 MiB', () => {
     const [staged] = stage.finish() as [StagedFile]
     expect(staged.records).toBe(3)
     expect(readFileSync(staged.file, 'utf8')).toBe('0,2,1,1,x\n0,4,3,3,y\n')
-    const [member, line, record, expected, text] = readFileSync(staged.setAside ?? '', 'utf8').split(lineDelimiter)
-    expect([member, line, record, expected]).toEqual(['0', '3', '2', 'a record of at most 64 MiB'])
+    const [member, line, record, column, expected, text] = readFileSync(staged.setAside ?? '', 'utf8').split(
+      lineDelimiter,
+    )
+    expect([member, line, record, column, expected]).toEqual(['0', '3', '2', '""', 'a record of at most 64 MiB'])
     expect(JSON.parse(text ?? '')).toBe(`2,${'x'.repeat(65_534)}`)
     stage.discard()
   })

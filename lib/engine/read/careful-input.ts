@@ -1,5 +1,5 @@
 /** The rows of a careful reading: those that enter the transform, and those that become rejects. */
-import { hasFields, isText } from '../../define/format-kind.ts'
+import { isText } from '../../define/format-kind.ts'
 import { PermanentError } from '../../errors/errors.ts'
 import type { Conversion, ConvertJob } from '../conversion.ts'
 import { codeRejectRows, notRejectedSql, placeColumn, placeSql } from '../transform/code-rejects.ts'
@@ -13,7 +13,6 @@ import { placeColumns } from './read-columns.ts'
 import { textSources } from './staged-sources.ts'
 import type { TextSource, TextSourceOptions } from './text-source.ts'
 import { carefulRead, misfits } from './typed-read.ts'
-import { isUtf8Text } from './utf8-text.ts'
 
 /** A query of the rows that enter the transform, and queries of the others; empty queries have no rows. */
 export interface CarefulInput {
@@ -36,11 +35,10 @@ async function readText(conversion: Conversion, job: ConvertJob): Promise<Carefu
   const { connection, read, format } = conversion
   const { files, lastRecord } = job
   if (!isText(format)) throw new PermanentError('STATE_INVALID', `a file of format ${format.kind} is not read as text`)
-  const isUtf8 = isUtf8Csv(conversion, job)
-  const again = sourcesOf(conversion, job, { badRecords: 'ignore', isUtf8 })
+  const again = sourcesOf(conversion, job, 'ignore')
   if (read.refuseNew) await refuseNewColumns(connection, again)
   await refusePathColumns(connection, again)
-  const keep = sourcesOf(conversion, job, { badRecords: 'keep', isUtf8 })
+  const keep = sourcesOf(conversion, job, 'keep')
   const rows = (sources: readonly TextSource[], guard: string, hasPlaces: boolean): string =>
     carefulRead(sources, read, { lastRecord, guard, hasPlaces })
   const [column = ''] = Object.keys(read.columns)
@@ -111,15 +109,11 @@ const withoutPlaces = (input: string): string => `SELECT * EXCLUDE (${placeColum
 const withPlace = (input: string): string =>
   `SELECT * EXCLUDE (${placeColumns.join(', ')}), ${placeSql} AS ${placeColumn} FROM (${input})`
 
-/** Returns whether text is known to be UTF-8, of which a careful reading of CSV needs fewer columns. Reads the files. */
-export const isUtf8Csv = ({ format }: Conversion, { files }: Pick<ConvertJob, 'files'>): boolean =>
-  hasFields(format) && isUtf8Text(files, format)
-
 /** Returns the staged text as text sources; none for Parquet. */
 export function sourcesOf(
   { format, read }: Conversion,
   { files }: Pick<ConvertJob, 'files'>,
-  { badRecords, isUtf8 }: Pick<TextSourceOptions, 'badRecords' | 'isUtf8'>,
+  badRecords: TextSourceOptions['badRecords'],
 ): TextSource[] {
   if (!isText(format)) return []
   const { columns, strict, hive, keepNew } = read
@@ -128,7 +122,6 @@ export function sourcesOf(
     format,
     columns,
     badRecords,
-    isUtf8,
     isLenient: isFast && !strict,
     isExact: strict,
     hive,

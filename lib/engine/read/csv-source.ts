@@ -42,7 +42,6 @@ export function csvSource(files: readonly StagedFile[], format: CsvFormat, optio
       return index === undefined ? undefined : textAt(index)
     },
     recordText: csvRecordText(texts, format),
-    all: options.isUtf8 ? used : [...prefixOf(files), ...texts.map(quoteName)],
     used,
     undeclared: names.flatMap((name, index) => (declaredAt.has(index) ? [] : [{ name, text: textAt(index) }])),
   }

@@ -6,7 +6,7 @@ import { groupNames } from '../../define/line-pattern.ts'
 import { readObject } from '../../errors/json-object.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
-import { prefixOf, scanText } from './csv-scan.ts'
+import { scanText } from './csv-scan.ts'
 import { jsonSource } from './json-source.ts'
 import type { LineSource, TextSource, TextSourceOptions } from './text-source.ts'
 
@@ -19,7 +19,7 @@ export function jsonLineSource(
   const { columns, isExact = true, keepNew } = options
   const isFast = options.badRecords === 'fail'
   const commonKeys = isFast && isExact ? keysOfFirst(files) : undefined
-  return ofLines(files, jsonSource(scanStaged(files, options), columns, { isExact, keepNew, isFast, commonKeys }))
+  return ofLines(jsonSource(scanStaged(files, options), columns, { isExact, keepNew, isFast, commonKeys }))
 }
 
 /** Reads each line by the pattern, with its groups as columns. */
@@ -27,16 +27,12 @@ export const patternLineSource = (
   files: readonly StagedFile[],
   format: LinesFormat,
   options: TextSourceOptions,
-): TextSource => ofLines(files, patternSource(scanStaged(files, options), format, 'line'))
+): TextSource => ofLines(patternSource(scanStaged(files, options), format, 'line'))
 
 const scanStaged = (files: readonly StagedFile[], options: TextSourceOptions): string =>
   scanText(files, ['line'], { delimiter: lineDelimiter, quote: '', escape: '', nulls: [] }, options)
 
-const ofLines = (files: readonly StagedFile[], source: LineSource): TextSource => ({
-  ...source,
-  all: [...prefixOf(files), 'line'],
-  used: ['*'],
-})
+const ofLines = (source: LineSource): TextSource => ({ ...source, used: ['*'] })
 
 /** Reads the groups of the pattern from the texts in a column of `from`. */
 export function patternSource(from: string, { pattern }: LinesFormat, column: string): LineSource {

@@ -13,11 +13,6 @@ export interface TextSource {
   isTyped?(column: string): boolean
   /** The whole text of a record as SQL; a CSV record is written anew. */
   readonly recordText: string
-  /**
-   * The columns that a careful reading must read, as SQL. They are all columns of the scan, unless the text is known to
-   * be UTF-8: the engine fails on a record that is not UTF-8 when it does not read each of its columns.
-   */
-  readonly all: readonly string[]
   /** The columns that a fast reading needs, as SQL. With thousands of columns, the time for `*` grows with their square. */
   readonly used: readonly string[]
   /** Columns that the files have and the task does not declare. */
@@ -33,15 +28,13 @@ export interface TextSource {
 }
 
 /** A relation over lines, whose only column the caller names. */
-export type LineSource = Omit<TextSource, 'all' | 'used'>
+export type LineSource = Omit<TextSource, 'used'>
 
 export interface TextSourceOptions {
   readonly format: TextFormat
   readonly columns: Columns
   /** Records that cannot be read fail the query, are kept in the table `fanmill_errors`, or are skipped because they are kept already. */
   readonly badRecords: 'fail' | 'keep' | 'ignore'
-  /** The text is known to be UTF-8. Default false. */
-  readonly isUtf8?: boolean
   /** Lets the scan read types where it reads as a cast of the text would: cheaper, but nothing can be checked. Default false. */
   readonly isLenient?: boolean
   /** Columns that stand in the paths of the inputs. Default none. */

@@ -53,9 +53,7 @@ export function carefulRead(
       const fit = `${before}${fitOf(source, options)}`
       // One expression, because filters side by side are evaluated in any order: only rows that fit are counted.
       const condition =
-        guard === undefined
-          ? fit
-          : `CASE WHEN ${fit} THEN ${guard}(coalesce(${source.all.join(', ')}) IS NULL) ELSE false END`
+        guard === undefined ? fit : `CASE WHEN ${fit} THEN ${guard}(_fanmill_member IS NULL) ELSE false END`
       const convert: Convert = (column, text) => tryConvert(column, text, options.strict)
       const text = `left(${source.recordText}, ${recordCharactersMax})`
       const places = hasPlaces
@@ -83,7 +81,7 @@ export function misfits(sources: readonly TextSource[], options: ReadOptions): s
           `WHEN NOT coalesce(${isMet}, false) THEN ${misfit('', expected, source.record?.received ?? 'NULL')}`,
       )
       if (whole.length + cases.length === 0) return []
-      const prefix = `concat(_fanmill_member, left(concat(${source.all.join(', ')}), 0)) AS member, _fanmill_line AS line, _fanmill_record AS record`
+      const prefix = `_fanmill_member AS member, _fanmill_line AS line, _fanmill_record AS record`
       return `SELECT ${prefix}, unnest(CASE ${[...whole, ...cases].join(' ')} END), left(${source.recordText}, ${recordCharactersMax}) AS text FROM ${source.from} WHERE NOT ${fitOf(source, options)}`
     })
     .join(' UNION ALL ')

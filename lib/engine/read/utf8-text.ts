@@ -9,23 +9,20 @@ import { encodingOf } from '../../text/record-dialect.ts'
 
 /**
  * Whether a fast reading may be tried: a text that is not UTF-8 ends the engine for good when it has columns that are
- * not read. Texts whose columns are all read need no check. Memory: a piece of 1 MiB.
+ * not read. Texts whose columns are all read need no check, nor does located text, of which staging sets aside what is not UTF-8.
+ * Memory: a piece of 1 MiB.
  */
 export function isReadable(files: readonly StagedFile[], format: TextFormat, columns: Columns): boolean {
   const hasUnread = (file: StagedFile): boolean =>
-    file.located || (hasFields(format) && hasUnreadColumns(file, format, columns))
-  return isUtf8Text(files.filter(hasUnread), format)
+    !file.located && hasFields(format) && hasUnreadColumns(file, format, columns)
+  // Other encodings became UTF-8 when they were staged.
+  if (encodingOf(format) !== 'utf-8') return true
+  return files.filter(hasUnread).every(file => file.bytes === 0 || isUtf8File(file.file))
 }
 
 function hasUnreadColumns({ columns: header }: StagedFile, { matchNames }: CsvFormat, columns: Columns): boolean {
   const read = new Set(findColumns(header, columns, matchNames).positions.values())
   return header.some((_, index) => !read.has(index))
-}
-
-/** Whether all of the text is UTF-8. Memory: a piece of 1 MiB. */
-export function isUtf8Text(files: readonly StagedFile[], format: TextFormat): boolean {
-  // Other encodings became UTF-8 when they were staged.
-  return encodingOf(format) !== 'utf-8' || files.every(file => file.bytes === 0 || isUtf8File(file.file))
 }
 
 const pieceBytes = 1 << 20

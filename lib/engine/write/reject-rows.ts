@@ -68,7 +68,6 @@ export async function dropScanErrors(connection: DuckDBConnection): Promise<void
  */
 export function badRecords(format: TextFormat): string {
   const { delimiter } = layoutOfText(format)
-  const encoding = `UTF-8, or encoding in ${format.kind}()`
   const field = (index: number): string => `split_part(csv_line, ${quoteText(delimiter)}, ${index})`
   const prefix = prefixColumns.length
   const fieldCount = `CAST(regexp_extract(error_message, 'Number of Columns: (\\d+) Found: (\\d+)', 1) AS INTEGER) - ${prefix} || ' fields'`
@@ -76,7 +75,6 @@ export function badRecords(format: TextFormat): string {
     WHEN 'TOO MANY COLUMNS' THEN ${fieldCount}
     WHEN 'MISSING COLUMNS' THEN ${fieldCount}
     WHEN 'UNQUOTED VALUE' THEN 'a closing quote at the end of the field'
-    WHEN 'INVALID ENCODING' THEN ${quoteText(encoding)}
     WHEN 'LINE SIZE OVER MAXIMUM' THEN 'a record of at most 64 MiB'
     ELSE error_message END`
   const column = `CASE WHEN error_type LIKE '%COLUMNS' THEN '' ELSE coalesce(regexp_replace(column_name, '^text ', ''), '') END`
@@ -89,8 +87,8 @@ export function badRecords(format: TextFormat): string {
 export function asideRecords(files: readonly string[]): string {
   if (files.length === 0) return ''
   const text = "json_extract_string(text, '$')"
-  return `SELECT m, line, record, '', expected, left(${text}, 200), ${text}
-    FROM ${scanLines(files, ['m', 'line', 'record', 'expected', 'text'])}`
+  return `SELECT m, line, record, json_extract_string("column", '$'), expected, left(${text}, 200), ${text}
+    FROM ${scanLines(files, ['m', 'line', 'record', 'column', 'expected', 'text'])}`
 }
 
 const toReject = (row: Readonly<Record<string, unknown>>): Reject => ({
