@@ -3,7 +3,7 @@
 import { type KeyFilter, keyFilter } from '../lib/aws/key-wildcard.ts'
 import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
 import { outputKind } from '../lib/define/output-kind.ts'
-import { datasetAt, sourcePaths, upstreamOf } from '../lib/define/source-paths.ts'
+import { datasetsAt, sourcePaths, upstreamOf } from '../lib/define/source-paths.ts'
 import { ownTarget, targetPaths } from '../lib/define/target-paths.ts'
 import { stagesOf } from '../lib/define/task-stages.ts'
 import { templateTokens } from '../lib/define/template-syntax.ts'
@@ -45,7 +45,7 @@ export interface Prefixes {
 
 export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, outputPrefix }: Prefixes): Places {
   const outputs = tasks.map(task => outputPrefix + outputFolder(task))
-  const upstream = tasks.flatMap(({ source }) => upstreamOf(source) ?? [])
+  const upstream = tasks.flatMap(({ source }) => upstreamOf(source))
   return {
     inputs: unique(
       tasks
@@ -65,7 +65,7 @@ export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, 
     ]),
     datasets: unique(
       tasks
-        .flatMap(({ source }) => datasetAt(source) ?? [])
+        .flatMap(({ source }) => datasetsAt(source))
         .filter(({ root }) => root === 'output')
         .map(({ path }) => outputPrefix + keyPattern(`${path}/**`)),
     ),

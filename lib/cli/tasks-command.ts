@@ -23,14 +23,20 @@ async function tasksAction(path: string, { json }: CommonOptions): Promise<void>
 
 function pipelineJson({ name, tasks }: PipelineDefinition): unknown {
   const taskJson = ({ name, doc, params, source, output }: TaskDefinition) => {
-    return { name, doc, params, reads: upstreamOf(source)?.name, output: output.path }
+    return { name, doc, params, reads: readsOf(source), output: output.path }
   }
   return { name, tasks: tasks.map(taskJson) }
 }
 
+/** Returns the names of the tasks whose rows a source reads; undefined when it reads none. */
+function readsOf(source: TaskDefinition['source']): string | undefined {
+  const names = upstreamOf(source).map(({ name }) => name)
+  return names.length > 0 ? names.join(', ') : undefined
+}
+
 async function printTask({ name, doc, params, source, output }: TaskDefinition): Promise<void> {
   print(visible(doc === undefined ? name : `${name}: ${doc}`))
-  const reads = upstreamOf(source)?.name
+  const reads = readsOf(source)
   if (reads !== undefined) print(visible(`  reads: ${reads}`))
   print(visible(`  output: ${output.path}`))
   const rows = Object.entries(params).map(([param, definition]) => ['', param, ...paramCells(definition)])

@@ -1,4 +1,5 @@
 /** Checks the accounts of a run: every planned slice and member was processed once, and no row was lost or doubled. */
+import { joinSides } from '../define/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { PlanItem } from '../model/plan-data.ts'
@@ -33,7 +34,9 @@ export function checkAccounts(plan: readonly PlannedBatch[], outcomes: readonly 
 
 /** Checks that a stage read each row that the stage before wrote. @throws ACCOUNT_MISMATCH */
 export function checkExchanged(earlier: readonly Outcome[], outcomes: readonly Outcome[]): void {
-  const before = earlier.filter(outcome => outcome.exchange && outcome.stage === (outcomes[0]?.stage ?? 0) - 1)
+  const [first] = outcomes
+  if (first?.side !== undefined) return
+  const before = earlier.filter(outcome => outcome.exchange && readerOf(outcome) === (first?.stage ?? 0))
   if (before.length === 0) return
   const { rowsWritten } = sumFields(before, ['rowsWritten'])
   const { rowsRead } = sumFields(outcomes, ['rowsRead'])
@@ -41,6 +44,9 @@ export function checkExchanged(earlier: readonly Outcome[], outcomes: readonly O
   const message = `expected ${rowsWritten} rows of the stage before, got ${rowsRead}; rows may be lost, so nothing was committed`
   throw new PermanentError('ACCOUNT_MISMATCH', message, { rowsWritten, rowsRead })
 }
+
+/** Returns the stage that reads the rows of an outcome: after the sides of a join comes the stage that joins them. */
+const readerOf = ({ stage = 0, side }: Outcome): number => (side === undefined ? stage : joinSides.length - 1) + 1
 
 /**
  * Checks that all parts have the same columns, in any order. They differ when a task without `columns` reads Parquet files that

@@ -2,6 +2,7 @@
 import type { ActionSource } from './action-definition.ts'
 import type { ExchangeSource, ExchangingStep, KeyedStep } from './exchange-definition.ts'
 import type { Format, JsonLinesFormat, ParquetFormat } from './format-definition.ts'
+import type { JoinStep } from './join-definition.ts'
 import type { JsonValue } from './json-value.ts'
 import type { DatasetOutput, Output } from './output-definition.ts'
 import type { Params } from './param-definition.ts'
@@ -176,6 +177,17 @@ export interface DeltaTableSource extends Pick<PartitionsOfSource, 'columns' | '
   readonly version?: number
 }
 
+/** The rows of two datasets, joined by key. */
+export interface JoinSource extends JoinStep {
+  readonly kind: 'joinOf'
+  readonly left: PartitionsOfSource
+  readonly right: PartitionsOfSource
+  /** The number of groups into which keys are hashed. Default by the bytes of both sides. */
+  readonly buckets?: number
+  readonly format: { readonly kind: 'parquet' }
+  readonly hive: false
+}
+
 /** Where rows come from. */
 export type Source =
   | DeltaTableSource
@@ -184,6 +196,7 @@ export type Source =
   | RowsFromSource
   | ItemsSource
   | PartitionsOfSource
+  | JoinSource
   | ExchangeSource
   | ActionSource
 

@@ -9,7 +9,8 @@ import { isExchanging } from './task-stages.ts'
 export function checkExchanges(subject: string, task: TaskDefinition): void {
   const exchanges = task.transform.filter(isExchanging)
   for (const [index, step] of task.transform.entries()) checkScope(subject, task, { step, index })
-  const [first] = exchanges
+  const join = task.source.kind === 'joinOf' ? task.source : undefined
+  const first = join ?? exchanges[0]
   if (first === undefined) return
   if (task.output.mode === 'append')
     throw invalid(
@@ -17,12 +18,12 @@ export function checkExchanges(subject: string, task: TaskDefinition): void {
       `expected an output of mode replace, as rows that are appended later would be of the same keys, got append; use mode: 'replace'`,
     )
   const { partitionBy = [] } = layoutOf(task.output) ?? {}
-  const by = exchanges.at(-1)?.by ?? []
+  const by = exchanges.at(-1)?.by ?? join?.on.map(({ left }) => left) ?? []
   const other = partitionBy.find(name => !includesName(by, name))
   if (task.output.mode === 'replacePartitions' && other !== undefined)
     throw invalid(
       `${subject}: output.partitionBy`,
-      `expected columns of the key ${by.join(', ')}, as mode is replacePartitions and ${exchanges.at(-1)?.kind} makes rows by key, got ${other}`,
+      `expected columns of the key ${by.join(', ')}, as mode is replacePartitions and ${(exchanges.at(-1) ?? first).kind} makes rows by key, got ${other}`,
     )
 }
 

@@ -1,5 +1,7 @@
 /** The data of exchanges: the steps that need rows of one key together, and what they are compiled to. */
 
+import type { JoinStep } from './join-definition.ts'
+
 /** Brings the rows of one key together for the steps after it. */
 export interface ExchangeStep {
   readonly kind: 'exchange'
@@ -83,12 +85,19 @@ export interface ExchangeOutput {
   readonly buckets?: number | undefined
   /** Combines what the slices of a batch have made, before it is exchanged. Absent where there is nothing to combine. */
   readonly combine?: KeyedStep | undefined
+  /**
+   * What happens with rows whose key has a null, which have no partner in a join: they are left out, or spread over all buckets.
+   * Default null is a key like any other.
+   */
+  readonly nullKeys?: 'drop' | 'spread' | undefined
 }
 
 /** The rows of the stage before. */
 export interface ExchangeSource {
   readonly kind: 'exchange'
   readonly by: readonly string[]
+  /** Set where two stages exchange their rows, which are joined when they are read. */
+  readonly join?: JoinStep | undefined
   readonly format: { readonly kind: 'parquet' }
   readonly hive: false
 }

@@ -42,7 +42,8 @@ export interface DistinctOptions<Column extends string, Latest extends string> e
 /** Hive-style folders and files of one batch: more buckets would make tiny files. */
 export const bucketsMax = 65_536
 
-const bucketCount = v.pipe(count(1), v.maxValue(bucketsMax, `a whole number from 1 to ${bucketsMax}`))
+/** The schema of a number of buckets. */
+export const bucketCount = v.pipe(count(1), v.maxValue(bucketsMax, `a whole number from 1 to ${bucketsMax}`))
 const keyColumns = v.pipe(
   v.array(filledText, 'a list of column names'),
   v.minLength(1, 'at least one column'),

@@ -20,6 +20,7 @@ export type {
   FilesSource,
   Format,
   ItemsSource,
+  JoinSource,
   JsonLinesFormat,
   LinesFormat,
   MapBatchesStep,
@@ -64,6 +65,8 @@ export {
 } from './format.ts'
 export type { Refined } from './freeze.ts'
 export { type ItemMap, type ItemResult, type Items, type ItemsOptions, type ItemValues, items } from './items.ts'
+export type { JoinKey, JoinKind } from './join-definition.ts'
+export { type JoinedRow, type JoinInput, type JoinOptions, joinOf } from './join-of.ts'
 export type { JsonValue } from './json-value.ts'
 export {
   count,

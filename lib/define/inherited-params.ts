@@ -38,9 +38,8 @@ function upstreamParams(
 ): readonly { readonly task: string; readonly params: Params }[] {
   if (typeof requires === 'function') return []
   const required = openParams(requires ?? {})
-  const upstream = upstreamOf(source)
-  if (!upstream || required.some(({ task }) => task === upstream.name)) return required
-  return [...required, { task: upstream.name, params: upstream.params }]
+  const read = upstreamOf(source).filter(({ name }) => !required.some(({ task }) => task === name))
+  return [...required, ...read.map(({ name, params }) => ({ task: name, params }))]
 }
 
 const isSame = (one: ParamDefinition, other: ParamDefinition): boolean =>

@@ -7,14 +7,15 @@ import { frozen } from './freeze.ts'
 import type { Output } from './output-definition.ts'
 import { outputKind } from './output-kind.ts'
 import { filledText, oneOf, relativePath } from './schemas.ts'
+import type { Task } from './task-type.ts'
 
 /** The options of `partitionsOf`. */
-export interface PartitionsOfOptions {
+export interface PartitionsOfOptions<Name extends string = string> {
   /**
    * The columns that are read; nothing is read of others. Default all columns, or, when the first step is SQL, those that it names.
    * @example partitionsOf(flights, { columns: ['origin', 'delay'] })
    */
-  readonly columns?: readonly string[]
+  readonly columns?: readonly Name[]
   /**
    * A condition on the rows as they were written, over all columns. Partitions and row groups in which no row can meet it are not read. Default every row.
    * @example partitionsOf(flights, { where: sql`state = 'NY' and delay > 60` })
@@ -22,6 +23,18 @@ export interface PartitionsOfOptions {
    */
   readonly where?: SqlStep | ((params: never) => SqlStep)
 }
+
+declare const rowOfSource: unique symbol
+
+/** Carries the type of a source's rows for the compiler only; `unknown` where it is not known. */
+export interface RowsOfSource<out Row> {
+  readonly [rowOfSource]?: readonly [Row]
+}
+
+/** The rows that are read of a task: its columns, or those that are chosen. */
+type RowsRead<Upstream, Name extends string> =
+  // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked, because only the rows count
+  Upstream extends Task<infer Row, any, any, any> ? (string extends Name ? Row : Pick<Row, Name & keyof Row>) : unknown
 
 /** The dataset of another pipeline. */
 export interface DatasetPath {
@@ -39,6 +52,10 @@ export interface DatasetPath {
  * @example partitionsOf({ path: 'lake/airports', root: 'output' }, { columns: ['iata', 'state'] })
  * @throws DEFINITION_INVALID for a task that writes no Parquet
  */
+export function partitionsOf<const Upstream extends TaskDefinition | DatasetPath, const Name extends string = string>(
+  upstream: Upstream,
+  given?: PartitionsOfOptions<Name>,
+): PartitionsOfSource & RowsOfSource<RowsRead<Upstream, Name>>
 export function partitionsOf(
   upstream: TaskDefinition | DatasetPath,
   given: PartitionsOfOptions = {},

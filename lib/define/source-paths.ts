@@ -2,8 +2,14 @@
 import type { ActionSource } from './action-definition.ts'
 import type { DeltaTableSource, PartitionsOfSource, Source } from './definition.ts'
 
+/** Returns the sources of datasets that a source joins; the source itself where it joins none. */
+export const sidesOf = (source: Source): readonly Source[] =>
+  source.kind === 'joinOf' ? [source.left, source.right] : [source]
+
 /** Returns the path templates that a source reads under the input root; none when its rows come from elsewhere. */
-export function sourcePaths(source: Source): readonly string[] {
+export const sourcePaths = (source: Source): readonly string[] => sidesOf(source).flatMap(pathsOf)
+
+function pathsOf(source: Source): readonly string[] {
   const dataset = datasetAt(source)
   if (dataset?.root === 'input') return [`${dataset.path}/**`]
   if (source.kind === 'deltaTable') return [`${source.path}/**`]
@@ -11,22 +17,28 @@ export function sourcePaths(source: Source): readonly string[] {
 }
 
 /** Returns the dataset of another pipeline that a source reads; undefined when it reads none. */
-export const datasetAt = (source: Source): PartitionsOfSource['at'] =>
-  source.kind === 'partitionsOf' ? source.at : undefined
+const datasetAt = (source: Source): PartitionsOfSource['at'] => (source.kind === 'partitionsOf' ? source.at : undefined)
+
+/** Returns the datasets of other pipelines that a source reads. */
+export const datasetsAt = (source: Source): readonly NonNullable<PartitionsOfSource['at']>[] =>
+  sidesOf(source).flatMap(side => datasetAt(side) ?? [])
 
 /** Returns a source that reads parts with known columns and partitions, so that only some of them may be read; undefined for others. */
 export const datasetSource = (source: Source): PartitionsOfSource | DeltaTableSource | undefined =>
   source.kind === 'partitionsOf' || source.kind === 'deltaTable' ? source : undefined
 
-/** Returns the task whose rows a source reads; undefined when it reads none. */
-export const upstreamOf = (source: Source): PartitionsOfSource['of'] | undefined =>
-  source.kind === 'partitionsOf' ? source.of : undefined
+/** Returns the tasks whose rows a source reads. */
+export const upstreamOf = (source: Source): readonly NonNullable<PartitionsOfSource['of']>[] =>
+  sidesOf(source).flatMap(side => (side.kind === 'partitionsOf' && side.of ? [side.of] : []))
 
 /** Returns what tells that the task of a source is done; undefined where the task reads rows, or has no target. */
 export const targetOf = (source: Source): ActionSource['target'] => ('target' in source ? source.target : undefined)
 
-/** Returns the root of a source's inputs, or of its target: the rows of another task, or of the stage before, are read where they were written. */
+/**
+ * Returns the root of a source's inputs, or of its target: the rows of another task, or of the stage before, are read where they were
+ * written. The sides of a join have a root each.
+ */
 export const sourceRoot = (source: Source): 'input' | 'output' =>
   targetOf(source)?.root ??
   datasetAt(source)?.root ??
-  (upstreamOf(source) || source.kind === 'exchange' ? 'output' : 'input')
+  (upstreamOf(source).length > 0 || source.kind === 'exchange' ? 'output' : 'input')

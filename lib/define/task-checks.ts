@@ -8,7 +8,7 @@ import { formatKind, mayLeaveOut } from './format-kind.ts'
 import { hiveNamesOf, mayHaveMoreHive } from './hive-names.ts'
 import { layoutOf } from './output-kind.ts'
 import { checkOutputPath } from './output-paths.ts'
-import { datasetAt, datasetSource, sourcePaths } from './source-paths.ts'
+import { datasetSource, datasetsAt, sourcePaths } from './source-paths.ts'
 import { isExchanging } from './task-stages.ts'
 import { placeholdersOf, templateTokens } from './template-syntax.ts'
 
@@ -30,8 +30,7 @@ function checkTemplates(subject: string, task: TaskDefinition): void {
   const { source, output, tables } = task
   const params = Object.keys(task.params)
   for (const path of sourcePaths(source)) checkTemplate(`${subject}: source.paths`, path, params)
-  const dataset = datasetAt(source)
-  if (dataset) checkTemplate(`${subject}: partitionsOf.path`, dataset.path, params)
+  for (const { path } of datasetsAt(source)) checkTemplate(`${subject}: partitionsOf.path`, path, params)
   for (const [name, table] of Object.entries(tables))
     checkTemplate(`${subject}: tables.${name}.path`, table.path, params)
   checkTemplate(`${subject}: output.path`, output.path, [...params, 'task', 'salt'])
@@ -83,6 +82,7 @@ function checkReading(subject: string, task: TaskDefinition): void {
   const { source, columns } = task
   if (datasetSource(source)?.columns && columns)
     throw invalid(`${subject}: columns`, `expected columns in the task or in ${source.kind}, got both; leave one out`)
+  if (source.kind === 'joinOf') checkJoin(subject, task)
   if (source.format === undefined)
     throw invalid(
       `${subject}: source.format`,
@@ -106,6 +106,17 @@ function checkReading(subject: string, task: TaskDefinition): void {
     )
   const groups = formatKind(source.format).ownColumns
   if (groups) checkGroups(subject, Object.keys(columns ?? {}), { groups, source })
+}
+
+/** The rows of a join are made of rows that were checked when they were written, and are of no record. */
+function checkJoin(subject: string, task: TaskDefinition): void {
+  const given = { columns: task.columns, checks: task.checks, provenance: task.provenance.length > 0 || undefined }
+  const [name] = Object.entries(given).find(([, value]) => value !== undefined) ?? []
+  if (name !== undefined)
+    throw invalid(
+      `${subject}: ${name}`,
+      `expected none, as the rows of joinOf have the columns of its sides, got ${name}; choose columns of a side with partitionsOf(side, { columns }), or add a step in SQL`,
+    )
 }
 
 function checkColumnCount(subject: string, columnCount: number): void {

@@ -32,8 +32,7 @@ type KnownTask = Pick<RequiredTask, 'name' | 'output'>
 export function requiredTasks({ source, requires }: Pick<TaskDefinition, 'source' | 'requires'>): readonly KnownTask[] {
   const named = typeof requires === 'object' ? Object.values(requires).flat() : []
   const required = named.map(({ task }) => task).filter(task => task.kind === 'task')
-  const upstream = upstreamOf(source)
-  return upstream ? [...required, upstream] : required
+  return [...required, ...upstreamOf(source)]
 }
 
 /** The task that requires another, and the tasks of its pipeline. */

@@ -1,6 +1,7 @@
 /** Compiles a task with exchanges to the tasks of its stages. */
-import type { Step, StepDefinition, TaskDefinition } from './definition.ts'
+import type { JoinSource, Step, StepDefinition, TaskDefinition } from './definition.ts'
 import type { ExchangeOutput, ExchangeSource, ExchangingStep, KeyedStep, Measure } from './exchange-definition.ts'
+import { joinSides, keepsUnmatched } from './join-definition.ts'
 
 /** What an exchange does on its two sides. */
 interface Sides {
@@ -68,8 +69,9 @@ export function stageOf(task: TaskDefinition, stage: number): TaskDefinition {
 }
 
 function compile(task: TaskDefinition): TaskDefinition[] {
-  const compiled: TaskDefinition[] = []
-  let current: TaskDefinition = task
+  const join = task.source.kind === 'joinOf' ? task.source : undefined
+  const compiled: TaskDefinition[] = join ? sideStages(task, join) : []
+  let current: TaskDefinition = join ? { ...task, ...unread, where: task.where, source: joinedSource(join) } : task
   let steps: StepDefinition[] = []
   for (const step of task.transform) {
     if (!isExchanging(step)) {
@@ -82,6 +84,32 @@ function compile(task: TaskDefinition): TaskDefinition[] {
     steps = [...after]
   }
   return compiled.length === 0 ? [task] : [...compiled, { ...current, transform: steps }]
+}
+
+/** Returns the stages that read the sides of a join, in the order of the sides; the next stage reads both. */
+function sideStages(task: TaskDefinition, join: JoinSource): TaskDefinition[] {
+  const { path, mode } = task.output
+  return joinSides.map(side => {
+    const by = join.on.map(key => key[side])
+    const nullKeys = keepsUnmatched(join.how, side) ? 'spread' : 'drop'
+    const output: ExchangeOutput = { kind: 'exchange', path, mode, by, buckets: join.buckets, nullKeys }
+    return { ...task, ...unread, source: join[side], transform: [], setup: undefined, output }
+  })
+}
+
+const joinedSource = ({ on, how, prefix }: JoinSource): ExchangeSource => ({
+  kind: 'exchange',
+  by: on.map(({ left }) => left),
+  join: { on, how, ...(prefix === undefined ? {} : { prefix }) },
+  format: { kind: 'parquet' },
+  hive: false,
+})
+
+/** Returns the stages whose rows a stage reads; none for a stage that reads the source of the task. */
+export function stagesBefore(task: TaskDefinition, stage: number): readonly number[] {
+  const { source } = stageOf(task, stage)
+  if (source.kind !== 'exchange') return []
+  return source.join ? joinSides.map((_, side) => side) : [stage - 1]
 }
 
 /** The options of a task that count where its source is read. */

@@ -7,6 +7,7 @@ import { distinctStep, exchangeStep, reduceStep } from './exchange.ts'
 import { formatKind } from './format-kind.ts'
 import { frozen } from './freeze.ts'
 import { inheritedParams } from './inherited-params.ts'
+import type { JoinedRows } from './join-of.ts'
 import type { Output } from './output-definition.ts'
 import { userOutputKinds } from './output-kind.ts'
 import { type ProvenanceColumn, provenanceColumns } from './provenance.ts'
@@ -40,9 +41,15 @@ export function task<
   InPath extends string = string,
   const Provenance extends ProvenanceColumn = never,
   Uses extends string = never,
+  Joined = unknown,
 >(
-  given: TaskOptions<C, P, State, InPath, Provenance, Uses>,
-): Task<InputRow<C, InPath, Provenance>, ParamValuesOf<P>, State, string extends InPath ? never : Uses>
+  given: TaskOptions<C, P, State, InPath, Provenance, Uses> & { readonly source: JoinedRows<Joined> },
+): Task<
+  unknown extends Joined ? InputRow<C, InPath, Provenance> : Joined,
+  ParamValuesOf<P>,
+  State,
+  string extends InPath ? never : Uses
+>
 export function task(given: AnyTaskOptions): unknown {
   return taskWithSteps(given, [])
 }
@@ -135,8 +142,8 @@ const taskOptions = options(
     doc: v.optional(text),
     params: v.optional(paramsByName),
     source: piece<Source>(
-      'zipMembers({ … }), files({ … }), rowsFrom({ … }), items(…), partitionsOf(…) or deltaTable({ … })',
-      ['zipMembers', 'files', 'rowsFrom', 'items', 'partitionsOf', 'deltaTable'],
+      'zipMembers({ … }), files({ … }), rowsFrom({ … }), items(…), partitionsOf(…), joinOf(…) or deltaTable({ … })',
+      ['zipMembers', 'files', 'rowsFrom', 'items', 'partitionsOf', 'joinOf', 'deltaTable'],
     ),
     columns: v.optional(columnsSchema),
     tables: v.optional(

@@ -3,6 +3,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Format } from '../define/definition.ts'
 import type { ExchangeOutput } from '../define/exchange-definition.ts'
+import type { JoinStep } from '../define/join-definition.ts'
+import type { SideColumns } from '../model/plan-data.ts'
 import type { SharePart } from '../model/share.ts'
 import type { PartitionLimits } from '../paths/partition-limits.ts'
 import type { StagedFile } from '../stage/stage.ts'
@@ -40,7 +42,7 @@ export interface Conversion {
   /** Writes wide rows to an exchange. */
   readonly wideRows?: DuckDBConnection | undefined
   /** Set when the files are those of an exchange, with their columns. */
-  readonly exchanged?: { readonly own: readonly ReadColumn[] } | undefined
+  readonly exchanged?: { readonly own: readonly ReadColumn[]; readonly join?: JoinStep | undefined } | undefined
   /** Set when the output has partitions. */
   readonly keys?: PartitionKeys | undefined
 }
@@ -58,6 +60,10 @@ export interface ConvertJob {
   readonly partitionLimits?: PartitionLimits | undefined
   /** The number of buckets, when the rows go to an exchange. */
   readonly buckets?: number | undefined
+  /** The types to which the columns of the key are converted before they are hashed; default their own. */
+  readonly keyTypes?: readonly string[] | undefined
+  /** The columns of both sides, when the files are those of a join. */
+  readonly sides?: SideColumns | undefined
   /** Converts only to see whether it fails: partitions are not written apart. Default false. */
   readonly isTrial?: boolean
 }

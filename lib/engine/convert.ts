@@ -7,6 +7,7 @@ import type { Conversion, Converted, ConvertedParts, ConvertJob } from './conver
 import { conversionFault, isMisfitFault, noRecord, transformFault, unsteadyRejects } from './conversion-fault.ts'
 import { readCarefully, sourcesOf } from './read/careful-input.ts'
 import { countRows, exchangeRead } from './read/exchange-read.ts'
+import { joinRead } from './read/join-read.ts'
 import { describeParquet } from './read/parquet-describe.ts'
 import { checkReadable, needsGuard, parquetRead } from './read/parquet-read.ts'
 import { setStagedMembers } from './read/staged-members.ts'
@@ -51,7 +52,7 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
   const rowsWritten = sumRows(parts)
   const rowsRead = isGuarded
     ? await rowsSeen(conversion, input, job)
-    : transform.steps.length > 0
+    : transform.steps.length > 0 || conversion.exchanged
       ? recordCount(job)
       : rowsWritten
   return { kind: 'parts', parts, rowsRead, rowsWritten, rowsRejected: 0, rejectedByMember: {}, rejects: [] }
@@ -64,8 +65,9 @@ async function fastInput(
 ): Promise<{ readonly input: string; readonly isGuarded: boolean }> {
   const { counter, read, parquet, connection, transform, checks, exchanged } = conversion
   if (exchanged) {
+    checkExchanged(await countRows(connection, job.files), recordCount(job))
+    if (exchanged.join) return { input: joinRead(exchanged.join, job), isGuarded: false }
     const files = job.files.map(({ file }) => file)
-    checkExchanged(await countRows(connection, files), recordCount(job))
     return { input: exchangeRead(files, exchanged.own), isGuarded: false }
   }
   const hasSteps = transform.steps.length > 0

@@ -2,6 +2,7 @@
 import type { Columns, Format, ParamValues, RowCheck, SqlStep, Step, TaskDefinition } from '../define/definition.ts'
 import type { ExchangeOutput } from '../define/exchange-definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
+import type { JoinStep } from '../define/join-definition.ts'
 import { layoutOf } from '../define/output-kind.ts'
 import { datasetSource } from '../define/source-paths.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -31,6 +32,8 @@ export interface EngineTask {
   readonly exchange?: ExchangeOutput | undefined
   /** The columns of the key, when the files are those of an exchange. */
   readonly exchangedBy?: readonly string[] | undefined
+  /** Set when the files are those of both sides of a join. */
+  readonly join?: JoinStep | undefined
   /** Conditions on the rows as they are read, which are steps too: they show what need not be read. Default none. */
   readonly conditions?: readonly SqlStep[] | undefined
   /** The columns of a dataset that are read. Default all. */
@@ -70,6 +73,7 @@ export function engineTask(task: TaskDefinition, { params, strict = task.strict 
     parts,
     exchange: output.kind === 'exchange' ? output : undefined,
     exchangedBy: source.kind === 'exchange' ? source.by : undefined,
+    join: source.kind === 'exchange' ? source.join : undefined,
     checks,
   }
 }

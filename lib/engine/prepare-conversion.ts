@@ -52,12 +52,12 @@ export async function prepareConversion(
     ? undefined
     : { columns, strict, keepNew, provenance, hive, dataset, onNewColumn, onMissingColumn }
   const input = parquet ? emptyRead(columns, parquet) : fastRead([], read)
-  const given = { input, maps: tools.maps, tables: task.tables, by: task.exchangedBy }
+  const given = { input, maps: tools.maps, tables: task.tables, by: task.join ? undefined : task.exchangedBy }
   const transform = await checkTransform(tools.connection, { ...given, steps: task.steps })
   const written = writtenColumns(parts, transform.schema)
   const checks = await bindChecks(tools.connection, given, task.checks ?? [])
   const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
-  const files = task.exchangedBy ? { own } : undefined
+  const files = task.exchangedBy ? { own, join: task.join } : undefined
   const writing = { written, format, parts: { ...parts, room }, exchange, exchanged: files }
   return { ...tools, read, parquet, checks, transform, ...writing }
 }

@@ -4,6 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { isText } from '../define/format-kind.ts'
 import { FanmillError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
+import type { SideColumns } from '../model/plan-data.ts'
 import type { LoadingRun, SharePart } from '../model/share.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
 import { boundsByRowGroup } from '../parquet/row-group-bounds.ts'
@@ -18,6 +19,7 @@ import { findFault } from './find-fault.ts'
 import { keyedQuery } from './keyed/keyed-query.ts'
 import { addedColumns, prepareConversion } from './prepare-conversion.ts'
 import { exchangeColumns, heaviestKeys } from './read/exchange-read.ts'
+import { joinedColumns } from './read/join-read.ts'
 import { scan, sharedColumns } from './read/parquet-describe.ts'
 import { enterRun } from './read/provenance-sql.ts'
 import type { ReadColumn } from './read/read-columns.ts'
@@ -60,7 +62,7 @@ export interface TaskEngine {
   /** Joins Parquet files with the same columns in one file, or in several with `fileRows` rows each; in their order, or sorted as the output is. */
   merge(files: readonly string[], options: MergeOptions): Promise<readonly SharePart[]>
   /** Returns the keys with the most rows in files of an exchange, as texts with their counts. */
-  heaviestKeys(files: readonly string[]): Promise<readonly string[]>
+  heaviestKeys(files: readonly StagedFile[]): Promise<readonly string[]>
   /** Combines files of an exchange that slices of one batch made, into files by bucket. */
   combine(files: readonly string[], options: CombineOptions): Promise<readonly SharePart[]>
 }
@@ -73,6 +75,8 @@ export interface InputColumns {
   readonly dataset?: readonly SchemaColumn[] | undefined
   /** The columns that the stage before returns. */
   readonly exchanged?: readonly SchemaColumn[] | undefined
+  /** The columns that the stages of both sides of a join return. */
+  readonly sides?: SideColumns | undefined
 }
 
 export interface EngineProgress {
@@ -127,8 +131,9 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     byPath.set(key, conversion)
     return conversion
   }
-  const conversionFor = async (files: readonly StagedFile[]): Promise<Conversion> => {
-    if (task.exchangedBy && files.length > 0)
+  const conversionFor = async ({ files, sides }: Pick<ConvertJob, 'files' | 'sides'>): Promise<Conversion> => {
+    if (task.join && sides) own ??= joinedColumns(task.join, sides)
+    else if (task.exchangedBy && files.length > 0)
       own ??= await exchangeColumns(
         connection,
         files.map(({ file }) => file),
@@ -156,21 +161,22 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
         filter = mayReject(task) ? undefined : await rowGroupFilter(connection, task.conditions ?? [], dataset)
       }
       if (inputs.exchanged) own = inputs.exchanged
+      if (task.join && inputs.sides) own = joinedColumns(task.join, inputs.sides)
       if (!isUntyped || dataset || own) await conversionWith(inputs.hive ?? task.hive ?? [])
     },
     enterRun: run => enterRun(connection, run),
     async convert(job) {
       // Without any file there is no schema, and nothing to write.
       if (isUntyped && !dataset && job.files.length === 0) return nothing
-      return convert(await conversionFor(job.files), job)
+      return convert(await conversionFor(job), job)
     },
     progress: () => ({
       fraction: Math.min(1, Math.max(0, connection.progress.percentage / 100)),
       isTransformed: task.steps.length > 0,
       rowsRead: counter.rows() > 0 ? counter.rows() : undefined,
     }),
-    findFault: async job => findFault(await conversionFor(job.files), job),
-    heaviestKeys: files => heaviestKeys(connection, task.exchangedBy ?? [], files),
+    findFault: async job => findFault(await conversionFor(job), job),
+    heaviestKeys: files => heaviestKeys(connection, task, files),
     combine: (files, options) => combine(connection, task, files, options),
     merge: (files, options) => merge(connection, conversion?.parts ?? task.parts, files, options),
   }
@@ -235,5 +241,5 @@ async function combine(
   const result = await connection.run(`SELECT * FROM ${scan(files)} LIMIT 0`)
   const given = result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
   const sql = keyedQuery(exchange.combine, given, `SELECT * FROM ${scan(files)}`)
-  return writeBuckets(connection, { sql, values: [] }, target, { by: exchange.by, buckets })
+  return writeBuckets(connection, { sql, values: [] }, target, { ...exchange, buckets })
 }

@@ -1,7 +1,7 @@
 /** Cuts the rows of an exchange into slices of neighbouring buckets. */
 import { PermanentError } from '../errors/errors.ts'
 import type { ExchangedRows, Outcome } from '../model/outcome.ts'
-import type { ExchangePiece, ExchangeSlice, InputObject } from '../model/plan-data.ts'
+import type { ExchangePiece, ExchangeSlice, InputObject, SideColumns } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
 
 /** Memory that rows take for a byte of an exchange's files, which is compressed. */
@@ -13,8 +13,9 @@ const sliceBytes = 32 * 2 ** 20
 export function exchangeSlices(
   outcomes: readonly Outcome[],
   name: string,
+  columns?: SideColumns,
 ): { readonly slices: readonly ExchangeSlice[]; readonly inputs: readonly InputObject[] } {
-  const sides = outcomes.flatMap(({ exchange }) => (exchange ? [filesByBucket(exchange)] : []))
+  const sides = outcomes.flatMap(({ exchange, side }) => (exchange ? [filesByBucket(exchange, side)] : []))
   const groups = groupBuckets(sides)
   const slices = groups.map((buckets, slice): ExchangeSlice => {
     const pieces = sides.flatMap(side => pieceOf(side, buckets) ?? [])
@@ -22,7 +23,16 @@ export function exchangeSlices(
       pieces.flatMap(({ files }) => files),
       ['rows', 'bytes'],
     )
-    return { kind: 'exchange', slice, input: slice, buckets, pieces, rows, bytes: bytes * bytesInMemory }
+    return {
+      kind: 'exchange',
+      slice,
+      input: slice,
+      buckets,
+      pieces,
+      sides: columns,
+      rows,
+      bytes: bytes * bytesInMemory,
+    }
   })
   checkRows(outcomes, slices)
   const inputs = slices.map(({ bytes }) => ({ key: name, sizeBytes: bytes, etag: '', identity: '' }))
@@ -32,18 +42,19 @@ export function exchangeSlices(
 /** The files of a batch, with their offsets where they stand in one object. */
 interface ExchangedFiles {
   readonly key: string
+  readonly side: number | undefined
   readonly files: readonly (ExchangedRows['files'][number] & { readonly start: number })[]
   readonly buckets: number
 }
 
-function filesByBucket({ key, buckets, files }: ExchangedRows): ExchangedFiles {
+function filesByBucket({ key, buckets, files }: ExchangedRows, side: number | undefined): ExchangedFiles {
   let start = 0
   const placed = files.map(file => {
     const at = { ...file, start }
     start += file.bytes
     return at
   })
-  return { key, buckets, files: placed }
+  return { key, side, buckets, files: placed }
 }
 
 /** Groups neighbouring buckets up to the bytes of a slice. Buckets without files are in no group. */
@@ -63,12 +74,12 @@ function groupBuckets(sides: readonly ExchangedFiles[]): ExchangeSlice['buckets'
   return groups.map(({ start, end }) => ({ start, end }))
 }
 
-function pieceOf({ key, files }: ExchangedFiles, buckets: ExchangeSlice['buckets']): ExchangePiece | undefined {
+function pieceOf({ key, side, files }: ExchangedFiles, buckets: ExchangeSlice['buckets']): ExchangePiece | undefined {
   const own = files.filter(({ bucket }) => bucket >= buckets.start && bucket < buckets.end)
   const [first] = own
   if (!first) return undefined
   const start = first.name === undefined ? first.start : undefined
-  return { key, start, files: own.map(({ rows, bytes, name }) => ({ rows, bytes, name })) }
+  return { key, start, side, files: own.map(({ rows, bytes, name }) => ({ rows, bytes, name })) }
 }
 
 /** Every row that a stage wrote is in one slice of the next. */

@@ -61,16 +61,18 @@ export function requiredNodes(
   return { groups, targets }
 }
 
-/** Returns the requirements of a task under its parameters, with the task that its source reads. */
+/** Returns the requirements of a task under its parameters, with the tasks that its source reads. */
 function requirementsOf({ task, params }: BoundTask, pathTo: () => readonly string[]): NamedRequirements {
   const { requires = {}, source } = task
   const named = typeof requires === 'function' ? callRequires(requires, { params, pathTo }) : requires
-  const upstream = upstreamOf(source)
   const isNamed = (name: string): boolean =>
     Object.values(named).some(all => all.some(({ task }) => task.name === name))
-  if (!upstream || isNamed(upstream.name)) return named
-  const read: RequiredTask = { kind: 'task', ...upstream }
-  return { ...named, [upstream.name]: [{ kind: 'requirement', task: read, values: {} }] }
+  const read = upstreamOf(source).filter(({ name }) => !isNamed(name))
+  const required = read.map(upstream => {
+    const task: RequiredTask = { kind: 'task', ...upstream }
+    return [upstream.name, [{ kind: 'requirement' as const, task, values: {} }]] as const
+  })
+  return { ...named, ...Object.fromEntries(required) }
 }
 
 function callRequires(

@@ -5,7 +5,7 @@ import type { FanmillError } from '../errors/errors.ts'
 import type { CheckpointFiles } from '../model/checkpoint-files.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { PartitionQuery } from '../model/partition-query.ts'
-import type { InputObject, Slice } from '../model/plan-data.ts'
+import type { InputObject, SideColumns, Slice } from '../model/plan-data.ts'
 import type { UpstreamNode } from '../model/upstream-node.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import type { FoundSkipped, UnusedArchive } from './input-warnings.ts'
@@ -14,6 +14,8 @@ import type { OwnOutputs } from './own-outputs.ts'
 
 export interface FindOptions {
   readonly input: Store
+  /** The stores of both roots, for a join, whose sides have a root each. Default both sides are below `input`. */
+  readonly roots?: { readonly input: Store; readonly output: Store }
   /** For an output `memberFiles`, the names of members are checked too. */
   readonly task: Pick<TaskDefinition, 'name' | 'source' | 'params' | 'onEmpty'> &
     Partial<Pick<TaskDefinition, 'output' | 'columns' | 'where' | 'transform'>>
@@ -57,6 +59,10 @@ export interface FoundInputs {
   readonly hive: readonly string[]
   /** The columns of the dataset that is read, those of `partitionBy` included; absent for other inputs. */
   readonly dataset?: readonly SchemaColumn[] | undefined
+  /** The columns of the left and of the right side of a join. */
+  readonly sides?: SideColumns | undefined
+  /** The types to which the keys of both sides are converted, in the order of the key; absent where nothing is joined. */
+  readonly keyTypes?: readonly string[] | undefined
   /** Parts of a dataset that hold no row for the conditions, by the values of their partitions. Default 0. */
   readonly partsSkipped?: number
   /** Whether the target of the task is not there, so that it is not complete, whatever the state says. Default false. */

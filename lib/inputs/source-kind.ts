@@ -9,29 +9,20 @@ import type {
   Source,
   ZipMembersSource,
 } from '../define/definition.ts'
-import { type FanmillError, PermanentError } from '../errors/errors.ts'
+import { PermanentError } from '../errors/errors.ts'
 import { renderPath, templateGlob } from '../paths/path-template.ts'
 import { findAction } from './find-action.ts'
 import { findDataset, upstreamName, upstreamPath } from './find-dataset.ts'
 import { findFiles } from './find-files.ts'
 import { findItems } from './find-items.ts'
+import { findJoin } from './find-join.ts'
 import { findMembers } from './find-members.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
 import { findPartitions } from './find-partitions.ts'
 import { findTable } from './find-table.ts'
+import type { FoundSource, SourceKind } from './found-source.ts'
 import { matchingObjects } from './matching-objects.ts'
 import { noFileError, noMemberError } from './no-input.ts'
-
-export interface SourceKind {
-  /** Finds the inputs, pins them, and prepares to cut them. @throws INPUT_*, ZIP_* */
-  find(options: FindOptions): Promise<FoundSource>
-}
-
-export interface FoundSource {
-  readonly found: FoundObjects
-  /** Creates the error of a run that finds nothing to read. */
-  noInputError(): Promise<FanmillError>
-}
 
 const kinds: { readonly [K in Source['kind']]: (source: Extract<Source, { kind: K }>) => SourceKind } = {
   zipMembers: source => ({ find: options => findZipMembers(source, options) }),
@@ -40,6 +31,7 @@ const kinds: { readonly [K in Source['kind']]: (source: Extract<Source, { kind: 
   items: source => ({ find: options => findValues(source, options) }),
   partitionsOf: source => ({ find: options => findUpstream(source, options) }),
   deltaTable: source => ({ find: options => findVersion(source, options) }),
+  joinOf: source => ({ find: options => findJoin(source, options, side => sourceKind(side)) }),
   exchange: () => ({ find: refuseExchange }),
   program: source => ({ find: options => findOne(source, options) }),
   stateCall: source => ({ find: options => findOne(source, options) }),

@@ -78,7 +78,7 @@ function isGraph(event: ExecutionInput, task: TaskDefinition, lambda: LambdaSess
   const { name, params, requires, source } = task
   if (isScheduled(event)) return true
   const resume = isByHand(event) && event.resume
-  if (requires !== undefined || upstreamOf(source) !== undefined) return !resume
+  if (requires !== undefined || upstreamOf(source).length > 0) return !resume
   if (isUpload(event) || resume || (event.task ?? name) !== name) return false
   const own = Object.entries(event.params ?? {}).filter(([param]) => param in params)
   return graphOf({ task: name, params: Object.fromEntries(own) }, lambda).graph.nodes.length > 1
@@ -126,6 +126,7 @@ async function planInTurn(context: PlanContext): Promise<PlanAnswer> {
     const identify = inputIdentity(settings.input, input)
     const found = await findInputs({
       input: lambda[sourceRoot(task.source)],
+      roots: lambda,
       task,
       params: request.params,
       neededPartitions,

@@ -22,7 +22,7 @@ export function taskUpstream(
   task: TaskDefinition,
   params: ParamValues,
 ): TaskUpstream {
-  if (task.requires === undefined && upstreamOf(task.source) === undefined) return { upstream: [], targets: [] }
+  if (task.requires === undefined && upstreamOf(task.source).length === 0) return { upstream: [], targets: [] }
   const graph = resolveGraph(pipeline, { tasks: [task.name], params })
   const key = nodeIdOf(task.name, params)
   const node = graph.nodes.find(each => each.key === key)

@@ -6,9 +6,10 @@ import { stagesOf } from '../define/task-stages.ts'
 import { openEngine } from '../engine/duckdb/engine.ts'
 import { engineTask } from '../engine/engine-task.ts'
 import { loadTables } from '../engine/read/load-tables.ts'
-import { type InputColumns, openTask, type TaskEngine } from '../engine/task-engine.ts'
+import { openTask, type TaskEngine } from '../engine/task-engine.ts'
 import { nameTask } from '../errors/task-error.ts'
 import { fetchTables } from '../inputs/tables.ts'
+import { type FoundColumns, stageColumns } from '../model/stage-columns.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 import type { Store } from '../store/store.ts'
 
@@ -22,13 +23,16 @@ const engineBytes = 512 * 1024 * 1024
 export async function checkSql(
   task: TaskDefinition,
   params: ParamValues,
-  { input, hive, dataset }: { readonly input: Store } & InputColumns,
+  { input, ...found }: { readonly input: Store } & FoundColumns,
 ): Promise<void> {
   const folder = makeOwnFolder(tmpdir())
   try {
     const { files } = await fetchTables({ input, stageFolder: folder }, task, params)
-    let exchanged: TaskEngine['schema'] | undefined
-    for (const stage of stagesOf(task)) {
+    const schemas: TaskEngine['schema'][] = []
+    for (const [index, stage] of stagesOf(task).entries()) {
+      const columns = stageColumns(task, index, { found, schemas })
+      // What comes after unknown columns is checked when they are known.
+      if (!columns) break
       const engine = await openEngine({
         folders: [folder],
         tempFolder: join(folder, 'spill'),
@@ -37,13 +41,11 @@ export async function checkSql(
       })
       try {
         const opened = await openTask(engine, { ...engineTask(stage, { params }), isCheckedLater: true }, {})
-        await opened.check(exchanged ? { exchanged } : { hive, dataset })
-        exchanged = opened.schema
+        await opened.check(columns)
+        schemas.push(opened.schema)
       } finally {
         engine.close()
       }
-      // What comes after unknown columns is checked when they are known.
-      if (exchanged.length === 0) break
     }
   } catch (error) {
     throw nameTask(task.name, error)

@@ -67,6 +67,7 @@ export function findOptions({ session, task, params, upstream }: BegunTask): Fin
   const { sample, signal } = session.options
   return {
     input: session[sourceRoot(task.source)],
+    roots: session,
     task,
     params,
     upstream,

@@ -79,6 +79,7 @@ async function findOrWarn(
         signal,
       },
       input: { input, output }[sourceRoot(task.source)],
+      roots: { input, output },
       threads: workers,
       identify: object => context.identify(object),
     })

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { stageOf, stagesOf } from '../define/task-stages.ts'
+import { stageOf, stagesBefore, stagesOf } from '../define/task-stages.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
@@ -11,6 +11,7 @@ import { fetchTables } from '../inputs/tables.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import type { Reject } from '../model/reject.ts'
+import { stageColumns } from '../model/stage-columns.ts'
 import type { WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
 import { createGate } from '../process/gate.ts'
 import type { ProcessTools } from '../process/process-tools.ts'
@@ -81,15 +82,16 @@ export async function runInMemory(run: MemoryRun): Promise<MemoryResult> {
       ...{ params, tables: tables.files, stageFolder: folder, partFolder, engineBytes },
       stageBytesMax: 4 * groupBytesDefault,
     }
-    let exchanged: Schema | undefined
+    const schemas: (Schema | undefined)[] = []
     for (const [stage, each] of stagesOf(task).entries()) {
-      const own = stage === 0 ? { ...run.thread, input: run.input } : { ...run.thread, input: output }
+      const own =
+        stagesBefore(task, stage).length === 0 ? { ...run.thread, input: run.input } : { ...run.thread, input: output }
       const workers = await threadHere(each, { ...setup, ...own }, message => {
         if (message.kind === 'log') logs.push(message)
       })
       pools.push(workers)
-      const columns = stage === 0 ? { hive: found.hive, dataset: found.dataset } : { exchanged }
-      if (exchanged?.length !== 0) exchanged = (await workers.run<'check'>({ kind: 'check', ...columns })).schema
+      const columns = stageColumns(task, stage, { found, schemas })
+      schemas.push(columns && (await workers.run<'check'>({ kind: 'check', ...columns })).schema)
     }
     const manifest = await runSteps({ ...run, input, output, pools, folder, partFolder, found })
     const outputPath = outputPathOf(task, params)
@@ -125,7 +127,11 @@ async function runSteps(steps: Steps): Promise<Manifest> {
   const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes }
   let tries = 0
   const openTools = (stage: number): ProcessTools => {
-    const own = { task: stageOf(task, stage), input: stage === 0 ? input : output, workers: pools[stage] as Workers }
+    const own = {
+      task: stageOf(task, stage),
+      input: stagesBefore(task, stage).length === 0 ? input : output,
+      workers: pools[stage] as Workers,
+    }
     const tools = batchTools({ ...machine, ...own, token: `memory${tries++}` })
     return stage === 0 ? { ...tools, ...steps.changeTools?.(tools) } : tools
   }

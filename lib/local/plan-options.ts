@@ -39,4 +39,5 @@ export function planOptionsOf({
 }
 
 /** Whether the source of a task reads the rows of a node, so that they are among its inputs. */
-export const isRead = ({ source }: TaskDefinition, { task }: UpstreamNode): boolean => task === upstreamOf(source)?.name
+export const isRead = ({ source }: TaskDefinition, { task }: UpstreamNode): boolean =>
+  upstreamOf(source).some(({ name }) => name === task)

@@ -84,7 +84,7 @@ async function planNode(
   const tables = await tablesOf(task, params, input)
   if (found) await requireColumns(input, task, found)
   if (layoutOf(task.output) && tables.warnings.length === 0 && !checked.has(task.name)) {
-    await checkSqlOf(task, params, { input, hive: found?.hive, dataset: found?.dataset })
+    await checkSqlOf(task, params, { input, hive: found?.hive, dataset: found?.dataset, sides: found?.sides })
     // Without inputs, columns in paths and of datasets are unknown, so that another node is checked too.
     if (found) checked.add(task.name)
   }
@@ -122,7 +122,14 @@ function exchangesOf(
 ): { readonly exchanges?: readonly PlannedExchange[] } {
   const exchanges = stagesOf(task).flatMap(({ output }, stage) => {
     if (output.kind !== 'exchange') return []
-    return [{ by: output.by, buckets: output.buckets ?? (stage === 0 ? bucketsOf(task, 0, batches) : undefined) }]
+    return [
+      {
+        by: output.by,
+        buckets:
+          output.buckets ??
+          (stage === 0 || (task.source.kind === 'joinOf' && stage === 1) ? bucketsOf(task, 0, batches) : undefined),
+      },
+    ]
   })
   return exchanges.length > 0 ? { exchanges } : {}
 }

@@ -14,6 +14,7 @@ import { targetIdentities } from '../inputs/target-identity.ts'
 import { upstreamIdentities } from '../inputs/upstream-identity.ts'
 import { nodeIdOf, nodeNameOf } from '../model/node-name.ts'
 import { shortHash, type UpstreamIdentity } from '../model/run-identity.ts'
+import { type FoundColumns, stageColumns } from '../model/stage-columns.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import { createGate } from '../process/gate.ts'
 import { environmentSecrets } from '../threads/secrets.ts'
@@ -73,7 +74,7 @@ async function runBegun(begun: BegunTask, known: FoundInputs | undefined): Promi
     const again = isNew ? await workers.run<'check'>(checkJob(found.value)) : undefined
     if (!again && checked.status === 'rejected') throw checked.reason
     const first = again?.schema ?? (checked.status === 'fulfilled' ? checked.value?.schema : undefined)
-    const schema = await checkStages(pools, first)
+    const schema = await checkStages(begun, pools, { first, found: found.status === 'fulfilled' ? found.value : {} })
     if (found.status === 'rejected') throw found.reason
     const partitions = partitionSetFor(stages.at(-1) ?? task)
     const deliveries = deliveryLimitFor(task, session.workers)
@@ -84,15 +85,21 @@ async function runBegun(begun: BegunTask, known: FoundInputs | undefined): Promi
   }
 }
 
-/** Checks each later stage over the columns of the one before, where they are known, and returns those of the last. */
+type Schema = WorkerResults['check']['schema']
+
+/** Checks each later stage over the columns that enter it, where they are known, and returns those of the last. */
 async function checkStages(
-  [, ...later]: readonly Workers[],
-  schema: WorkerResults['check']['schema'] | undefined,
-): Promise<WorkerResults['check']['schema'] | undefined> {
-  let exchanged = schema
-  for (const workers of later)
-    if (exchanged && exchanged.length > 0) exchanged = (await workers.run<'check'>({ kind: 'check', exchanged })).schema
-  return exchanged
+  { task }: BegunTask,
+  pools: readonly Workers[],
+  { first, found }: { readonly first: Schema | undefined; readonly found: FoundColumns },
+): Promise<Schema | undefined> {
+  const schemas: (Schema | undefined)[] = [first]
+  for (const [stage, workers] of pools.entries()) {
+    if (stage === 0) continue
+    const columns = stageColumns(task, stage, { found, schemas })
+    schemas.push(columns && (await workers.run<'check'>({ kind: 'check', ...columns })).schema)
+  }
+  return schemas.at(-1)
 }
 
 function skip(begun: BegunTask, { runId, manifest, found }: CompleteTask): TaskEnd {

@@ -26,7 +26,7 @@ export async function removeTemporaryRows(
   if (options.keep) return
   for (const { task, params, isComplete } of ended) {
     if (!outputKind(task.output).isTemporary || !isComplete) continue
-    const readers = pipeline.tasks.filter(({ source }) => upstreamOf(source)?.name === task.name)
+    const readers = pipeline.tasks.filter(({ source }) => upstreamOf(source).some(({ name }) => name === task.name))
     const isUsed = readers.length > 0 && readers.every(reader => areComplete(ended, reader, params))
     if (isUsed) await removeOnce(output, task, params)
   }

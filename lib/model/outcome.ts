@@ -52,6 +52,8 @@ export const outcomeSchema = v.object({
   attempt: count,
   /** The stage of the run; absent for the first. */
   stage: v.optional(count),
+  /** The side of a join that the stage reads; absent for other stages. */
+  side: v.optional(count),
   /** The token of its parts: tells which of several tries of this batch it was. */
   token: v.string(),
   parts: v.array(partSchema),
@@ -121,10 +123,10 @@ export function pendingOf(
   ]
 }
 
-/** Adds up what a run did: its first stage read, rejected and filtered rows, and its last wrote them. */
+/** Adds up what a run did: its first stage, or those of the sides of a join, read, rejected and filtered rows, and its last wrote them. */
 export function totalsOfRun(outcomes: readonly Outcome[]): Totals {
   const written = totalsOf(outcomes.filter(({ exchange }) => exchange === undefined))
-  const first = outcomes.filter(({ stage = 0 }) => stage === 0)
+  const first = outcomes.filter(({ stage = 0, side }) => stage === 0 || side !== undefined)
   if (first.every(({ exchange }) => exchange === undefined)) return written
   const { rowsRead, rowsRejected, members } = totalsOf(first)
   return { ...written, rowsRead, rowsRejected, members, rowsFiltered: rowsRead - written.rows }

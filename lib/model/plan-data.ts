@@ -4,7 +4,7 @@ import type { JsonValue } from '../define/json-value.ts'
 import type { Partition } from '../paths/partition-path.ts'
 import type { ByteRange } from '../store/byte-range.ts'
 import { count, type DataOf } from './json-schema.ts'
-import { columnsSchema } from './manifest.ts'
+import { columnsSchema, type SchemaColumn } from './manifest.ts'
 
 export const inputSchema = v.object({
   key: v.string(),
@@ -109,6 +109,8 @@ export interface PartSlice {
   /** Full key below the root, pinned as the manifest has it. */
   readonly part: Pick<InputObject, 'key' | 'sizeBytes' | 'etag'> & { readonly partition?: Partition | undefined }
   readonly bytes: number
+  /** The stage that reads it, where a join reads two datasets: 0 the left side, 1 the right. Absent for other sources. */
+  readonly side?: number
 }
 
 /** Neighbouring buckets of an exchange. Its input only names them in messages. */
@@ -119,9 +121,14 @@ export interface ExchangeSlice {
   readonly buckets: { readonly start: number; readonly end: number }
   /** The files of these buckets, by batch of the stage before. */
   readonly pieces: readonly ExchangePiece[]
+  /** The columns of the left and of the right side, where they are joined: a side may have no rows in these buckets. */
+  readonly sides?: SideColumns
   readonly rows: number
   readonly bytes: number
 }
+
+/** The columns of the two sides of a join. */
+export type SideColumns = readonly [left: readonly SchemaColumn[], right: readonly SchemaColumn[]]
 
 /** Files that one batch of the stage before wrote for neighbouring buckets. */
 export interface ExchangePiece {
@@ -129,6 +136,8 @@ export interface ExchangePiece {
   readonly key: string
   /** The offset of the first in the object; absent where each file is an object of its own. */
   readonly start?: number | undefined
+  /** The side of a join, 0 the left one; absent where rows are not joined. */
+  readonly side?: number | undefined
   readonly files: readonly { readonly rows: number; readonly bytes: number; readonly name?: string | undefined }[]
 }
 
@@ -155,6 +164,10 @@ export const planItemSchema = v.object({
   buckets: v.optional(count),
   /** The hash by which keys go to buckets: `hashName`. */
   hash: v.optional(v.string()),
+  /** The side of a join that the stage reads; absent for other stages. */
+  side: v.optional(count),
+  /** The engine's types to which the columns of the key are converted before they are hashed; default their own. */
+  keyTypes: v.optional(v.array(v.string())),
 })
 /** An item of plan.json: the place of a batch's inputs and slices. It takes at most 1 KB, however many members the batch has. */
 export type PlanItem = DataOf<typeof planItemSchema>

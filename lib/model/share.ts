@@ -35,6 +35,8 @@ export interface ShareJob {
   readonly partitionLimits?: PartitionLimits | undefined
   /** The number of buckets, where the rows go to an exchange. */
   readonly buckets?: number | undefined
+  /** The types to which the columns of the key are converted before they are hashed; default their own. */
+  readonly keyTypes?: readonly string[] | undefined
   /** Absent where there is no run, as in a test of the step alone. */
   readonly run?: LoadingRun
 }

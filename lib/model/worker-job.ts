@@ -3,7 +3,7 @@ import type { PlainError } from '../errors/errors.ts'
 import type { LogLevel } from './events.ts'
 import type { SchemaColumn } from './manifest.ts'
 import type { Outcome } from './outcome.ts'
-import type { InputObject, MembersSlice, StreamSlice } from './plan-data.ts'
+import type { InputObject, MembersSlice, SideColumns, StreamSlice } from './plan-data.ts'
 import type { ShareJob, SharePart, ShareResult } from './share.ts'
 import type { SkippedMember } from './skipped-member.ts'
 
@@ -17,6 +17,8 @@ interface JobFields {
     readonly dataset?: readonly SchemaColumn[] | undefined
     /** The columns that the stage before returns; absent in the first stage. */
     readonly exchanged?: readonly SchemaColumn[] | undefined
+    /** The columns that the stages of both sides of a join return; absent in other stages. */
+    readonly sides?: SideColumns | undefined
   }
   readonly share: ShareJob
   /** Joins several small parts into one, or splits a large one. */

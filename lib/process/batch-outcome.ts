@@ -18,7 +18,7 @@ export interface ProcessedSlices {
 /** Returns the outcome without its seconds, which the caller measures. */
 export async function buildOutcome(
   { runId, attempt }: RunFrame,
-  { batch, stage }: PlanItem,
+  { batch, stage, side }: PlanItem,
   { slices, results, staged }: ProcessedSlices,
   tools: ProcessTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
@@ -30,7 +30,7 @@ export async function buildOutcome(
   const skippedMembers = results.flatMap(result => result.skipped)
   const skipped = await keepSkipped({ runId, attempt }, batch, skippedMembers, tools)
   return {
-    ...{ batch, runId, attempt, stage, token, parts: staged, ...rows },
+    ...{ batch, runId, attempt, stage, side, token, parts: staged, ...rows },
     rowsFiltered: rows.rowsRead - rows.rowsWritten,
     ...sumFields(results, ['recordsFound', 'members']),
     membersSkipped: skipped?.count ?? 0,

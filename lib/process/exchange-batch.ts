@@ -20,10 +20,10 @@ export async function exchangeBatch(
   work: BatchWork,
   tools: ProcessTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
-  const { buckets = 1 } = item
+  const { buckets = 1, keyTypes } = item
   checkHashName(run, item)
   const loading = { runId: run.runId, startedAt: run.startedAt }
-  const results = await shareOut(item, work, { ...tools, buckets, run: loading })
+  const results = await shareOut(item, work, { ...tools, buckets, keyTypes, run: loading })
   checkSchemas(results.map(result => result.schema))
   const parts = await combineParts(results, item, tools)
   const exchange = await placeParts(run, item, parts, tools)

@@ -5,17 +5,17 @@ import type { CommitOptions } from '../commit/commit-options.ts'
 import { checkCode } from '../commit/run-code.ts'
 import { type Changes, voidOutcome } from '../commit/void-outcome.ts'
 import type { TaskDefinition } from '../define/definition.ts'
-import { stagesOf } from '../define/task-stages.ts'
+import { stagesBefore, stagesOf } from '../define/task-stages.ts'
 import { bucketCount } from '../exchange/bucket-count.ts'
 import { exchangeSlices } from '../exchange/exchange-slices.ts'
 import type { PackOptions } from '../inputs/plan-slices.ts'
 import type { Outcome } from '../model/outcome.ts'
-import type { PlanItem, Slice } from '../model/plan-data.ts'
+import type { PlanItem, SideColumns, Slice } from '../model/plan-data.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
 import { batchesOf } from '../runs/plan.ts'
 import { type Actor, actorOf, effect, readState } from '../state/files.ts'
 import { planFiles } from '../state/plan-files.ts'
-import { exchangePrefix, readPlan, runKeys, stateBytes } from '../state/state.ts'
+import { exchangePrefix, invalidState, readPlan, runKeys, stateBytes } from '../state/state.ts'
 import type { Store } from '../store/store.ts'
 
 export interface StageOptions extends Omit<CommitOptions, 'plan' | 'earlier' | 'stage'> {
@@ -53,11 +53,13 @@ export async function enterStages(
   while (stage < last) {
     const checked = await checkOutcomes(actor, changes, { ...options, plan, stage, earlier })
     if ('missing' in checked) {
-      await voidStages(actor, changes, reservation, stage + 1)
+      await voidStages(actor, changes, { task, run: reservation, from: stage + 1 })
       return { done: false, ...checked, ...(plan === options.plan ? {} : { next: plan }) }
     }
     earlier.push(...checked.outcomes)
-    plan = await planStage(actor, { ...options, stage: stage + 1, outcomes: checked.outcomes })
+    const before = new Set(stagesBefore(task, stage + 1))
+    const outcomes = earlier.filter(outcome => before.has(outcome.stage ?? 0))
+    plan = await planStage(actor, { ...options, stage: stage + 1, outcomes })
     stage++
     const done = new Set((await readOutcomes(store, { ...reservation, stage }, plan)).map(({ batch }) => batch))
     const missing = plan.map(({ batch }) => batch).filter(batch => !done.has(batch))
@@ -96,8 +98,9 @@ async function planStage(
   const kept = await readState(store, keys.plan, readPlan)
   if (kept) return kept
   const source = stagesOf(task)[stage]?.source
-  const by = source?.kind === 'exchange' ? source.by.join(', ') : ''
-  const { slices, inputs } = exchangeSlices(outcomes, `rows by ${by}`)
+  if (source?.kind !== 'exchange') throw invalidState(keys.plan, `expected the plan of stage ${stage}, got none`)
+  const columns = source.join && columnsOfSides(outcomes)
+  const { slices, inputs } = exchangeSlices(outcomes, `rows by ${source.by.join(', ')}`, columns)
   const batches = batchesOf(slices, packing)
   const files = planFiles(batches, inputs, { stage, buckets: bucketsOf(task, stage, batches) })
   await effect(actor, 'write-stage-members', () => store.create(keys.members(files.sha256), files.members))
@@ -105,6 +108,15 @@ async function planStage(
   // The plan of another process counts if it was first.
   const others = etag === undefined ? await readState(store, keys.plan, readPlan) : undefined
   return others ?? files.plan
+}
+
+/** Returns the columns of the left and of the right side of a join. Those of a side are the same in all of its batches. */
+function columnsOfSides(outcomes: readonly Outcome[]): SideColumns {
+  const [left, right] = [0, 1].map(side => {
+    const found = outcomes.find(outcome => outcome.side === side && outcome.schema.length > 0)
+    return found?.schema ?? []
+  })
+  return [left ?? [], right ?? []]
 }
 
 /** Returns the number of buckets of a stage whose rows go to an exchange. */
@@ -125,9 +137,16 @@ export function bucketsOf(
 /** Text for one byte of Parquet, as it is usual. */
 const textPerParquet = 4.5
 
-/** Removes the plans and outcomes of later stages, which are of rows that are no longer there. */
-async function voidStages(actor: Actor, changes: Changes, run: ReservedRun, from: number): Promise<void> {
-  for (let stage = from; ; stage++) {
+interface StagesToVoid {
+  readonly task: TaskDefinition
+  readonly run: ReservedRun
+  readonly from: number
+}
+
+/** Removes the plans and outcomes of later stages, which are of rows that are no longer there; the other side of a join is. */
+async function voidStages(actor: Actor, changes: Changes, { task, run, from }: StagesToVoid): Promise<void> {
+  for (let stage = from; stage < stagesOf(task).length; stage++) {
+    if (stagesBefore(task, stage).length === 0) continue
     const { plan: key } = runKeys(run.runId, run.attempt, stage)
     const plan = await readState(actor.store, key, readPlan)
     if (!plan) return

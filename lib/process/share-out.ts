@@ -28,6 +28,8 @@ export interface ShareOutTools extends ShareRunner {
   readonly partitionLimits?: PartitionLimits | undefined
   /** The number of buckets, where the rows go to an exchange. */
   readonly buckets?: number | undefined
+  /** The types to which the columns of the key are converted before they are hashed; default their own. */
+  readonly keyTypes?: readonly string[] | undefined
   /** The run of the batch, for the columns `_run` and `_loaded_at`. */
   readonly run?: LoadingRun
   /** Tells this try from another of the same batch. */
@@ -91,8 +93,8 @@ async function doShare(batch: Batch, slices: readonly Slice[]): Promise<Finished
 function jobOf({ inputs: all, item, tools, jobs }: Batch, slices: readonly Slice[]): ShareJob {
   const inputs = Object.fromEntries(slices.map(slice => [slice.input, inputOf(all, slice)]))
   const target = `${tools.partFolder}/${item.batch}-${tools.token}-${jobs.count++}`
-  const { groupBytes, partitionLimits, buckets, run } = tools
-  return { kind: 'share', slices, inputs, target, groupBytes, partitionLimits, buckets, run }
+  const { groupBytes, partitionLimits, buckets, keyTypes, run } = tools
+  return { kind: 'share', slices, inputs, target, groupBytes, partitionLimits, buckets, keyTypes, run }
 }
 
 async function removeFiles({ results }: FinishedShare, { removeFile }: ShareOutTools): Promise<void> {

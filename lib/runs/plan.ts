@@ -1,5 +1,6 @@
 /** Plan: reserves the run of the inputs that were found and writes its batches, or finds that there is nothing to do. */
 
+import { joinSides } from '../define/join-definition.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import { type PackOptions, packBatches } from '../inputs/plan-slices.ts'
 import type { PlanItem, Slice } from '../model/plan-data.ts'
@@ -38,14 +39,43 @@ export async function plan(output: Store, request: PlanRequest): Promise<Planned
   const kept = await readState(output, keys.plan, readPlan)
   if (kept) return { status: run.status, run, plan: kept }
   for (const key of run.skipped?.files ?? []) await output.create(key, skippedFile(skipped.all()))
-  const batches = batchesOf(request.found.cut(run.inputs), request)
-  const files = planFiles(batches, run.inputs, { buckets: request.bucketsFor?.(batches) })
-  const at = request.at ?? (() => {})
+  const sides = sidesIn(request.found.cut(run.inputs)).map(slices => batchesOf(slices, request))
+  const buckets = request.bucketsFor?.(sides.flat())
+  let written: readonly PlanItem[] = []
+  // The first stage is planned last: once its plan is there, so are the others.
+  for (const [side, batches] of [...sides.entries()].reverse())
+    written = await writePlan(output, { ...request, run, batches, buckets, side: sides.length > 1 ? side : undefined })
+  return { status: run.status, run, plan: written }
+}
+
+interface PlanWriting extends PlanRequest {
+  readonly run: ReservedRun
+  readonly batches: readonly (readonly Slice[])[]
+  readonly buckets: number | undefined
+  /** The side of a join, which is a stage of its own. */
+  readonly side: number | undefined
+}
+
+/** Writes the plan of a stage, and returns it, or that of another process which was first. */
+async function writePlan(
+  output: Store,
+  { run, batches, buckets, side, found: { keyTypes }, at = () => {} }: PlanWriting,
+): Promise<readonly PlanItem[]> {
+  const stage = side || undefined
+  const keys = runKeys(run.runId, run.attempt, stage)
+  const files = planFiles(batches, run.inputs, { stage, buckets, side, keyTypes: keyTypes && [...keyTypes] })
   await effect({ at }, 'write-members', () => output.create(keys.members(files.sha256), files.members))
   const etag = await effect({ at }, 'write-plan', () => output.create(keys.plan, stateBytes(files.plan)))
   // The plan of another process counts if it was first.
   const others = etag === undefined ? await readState(output, keys.plan, readPlan) : undefined
-  return { status: run.status, run, plan: others ?? files.plan }
+  return others ?? files.plan
+}
+
+/** Returns the slices of each side of a join; all slices as one side for other sources. */
+function sidesIn(slices: readonly Slice[]): readonly (readonly Slice[])[] {
+  const isJoin = slices.some(slice => slice.kind === 'part' && slice.side !== undefined)
+  if (!isJoin) return [slices]
+  return joinSides.map((_, side) => slices.filter(slice => slice.kind === 'part' && slice.side === side))
 }
 
 /** Packs slices into batches; without slices, one empty batch that writes the empty dataset. */

@@ -63,6 +63,8 @@ export interface StagedFile {
   /** File of the records that are rejects already: `records` counts them, the text lacks them. */
   readonly setAside?: string
   readonly members: readonly StagedMember[]
+  /** The side of a join that it belongs to, 0 the left one. */
+  readonly side?: number | undefined
   /** Set for a Parquet file that is prepared for the engine; `located` then means that its texts are read as bytes. */
   readonly parquet?: ParquetContent
 }

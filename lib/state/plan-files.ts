@@ -21,7 +21,7 @@ export interface PlanFiles {
 export function planFiles(
   batches: readonly (readonly Slice[])[],
   inputs: readonly InputObject[],
-  { stage, buckets }: Pick<PlanItem, 'stage' | 'buckets'> = {},
+  { stage, buckets, side, keyTypes }: Pick<PlanItem, 'stage' | 'buckets' | 'side' | 'keyTypes'> = {},
 ): PlanFiles {
   const expectedBytes = batches.flat().reduce((sum, slice) => sum + membersOf(slice) * lineBytesExpected, 0)
   const members = new GrowingText(expectedBytes)
@@ -47,6 +47,8 @@ export function planFiles(
       stage,
       buckets,
       hash,
+      side,
+      keyTypes,
     }
   })
   return { plan, sha256: name, members: bytes }

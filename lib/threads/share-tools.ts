@@ -69,14 +69,15 @@ interface ShareWatch {
 /** Returns the same engine with the partition limits of a share; its conversions are reported to the log and the progress. */
 function engineForShare(
   engine: TaskEngine,
-  { partitionLimits, buckets, slices }: ShareJob,
+  { partitionLimits, buckets, keyTypes, slices }: ShareJob,
   { log, progress, signal }: ShareWatch,
 ): TaskEngine {
   const convert: TaskEngine['convert'] = async job => {
     throwIfAborted(signal)
     log.beginConversion(job.files)
+    const sides = slices.find(slice => slice.kind === 'exchange')?.sides
     return progress
-      .during(job, () => engine.convert({ ...job, partitionLimits, buckets }))
+      .during(job, () => engine.convert({ ...job, partitionLimits, buckets, keyTypes, sides }))
       .catch(async (error: unknown) => {
         const exchanged = slices.filter(slice => slice.kind === 'exchange')
         throw exchanged.length > 0 ? await bucketFault(error, exchanged, { engine, job }) : error

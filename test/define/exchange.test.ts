@@ -1,7 +1,21 @@
 /** Steps that bring rows of one key together, and the stages that a task is compiled to. */
 import { describe, expect, it } from 'vitest'
 import { stagesOf } from '../../lib/define/task-stages.ts'
-import { column, count, csv, files, mean, type Parquet, parquet, pipeline, sql, sum, task } from '../../lib/index.ts'
+import {
+  column,
+  count,
+  csv,
+  files,
+  joinOf,
+  mean,
+  type Parquet,
+  parquet,
+  partitionsOf,
+  pipeline,
+  sql,
+  sum,
+  task,
+} from '../../lib/index.ts'
 
 const sales = <Uses extends string = never>(output: Parquet<Uses> = parquet({ path: 'out' }) as Parquet<Uses>) =>
   task({
@@ -102,5 +116,63 @@ describe('exchanges', () => {
     expect(() => pipeline({ name: 'p', tasks: [by] })).toThrow(
       'task sales: output.partitionBy: expected columns of shop, n, total, got day',
     )
+  })
+})
+
+describe('joinOf', () => {
+  const shops = task({
+    name: 'shops',
+    source: files({ paths: 'shops.csv', format: csv() }),
+    columns: { id: column.string(), town: column.string() },
+    output: parquet({ path: 'shops' }),
+  })
+  const joined = (options: object = {}) =>
+    task({
+      name: 'joined',
+      source: joinOf({ left: sales(), right: shops }, { on: { shop: 'id' }, how: 'left' }),
+      output: parquet({ path: 'joined' }),
+      ...options,
+    } as never)
+
+  it('is compiled to a stage for each side, and one that joins them', () => {
+    const stages = stagesOf(joined({ where: sql`total > 0` }).reduce({ by: ['town'], measures }))
+    expect(stages.map(({ source, output }) => [source.kind, output.kind])).toEqual([
+      ['partitionsOf', 'exchange'],
+      ['partitionsOf', 'exchange'],
+      ['exchange', 'exchange'],
+      ['exchange', 'parquet'],
+    ])
+    expect(stages.map(({ where }) => where !== undefined)).toEqual([false, false, true, false])
+    expect(stages.map(({ output }) => output.kind === 'exchange' && [output.by, output.nullKeys])).toEqual([
+      [['shop'], 'spread'],
+      [['id'], 'drop'],
+      [['town'], undefined],
+      false,
+    ])
+  })
+
+  const join = (options: object, left: object = sales()) => joinOf({ left, right: shops } as never, options as never)
+  it.each([
+    ['no key', () => join({ on: [] }), 'joinOf: on: expected at least one column'],
+    ['another kind', () => join({ on: ['id'], how: 'outer' }), 'joinOf: how: expected one of inner, left, full, semi'],
+    ['a key twice', () => join({ on: ['id', 'ID'] }), 'joinOf: on: expected each column once, got ID twice'],
+    [
+      'a side without the key',
+      () => join({ on: { shop: 'id' } }, partitionsOf(sales(), { columns: ['day'] })),
+      'joinOf: left: columns: expected the columns of the key too, got no shop',
+    ],
+    [
+      'columns of the task',
+      () => joined({ columns: { id: column.string() } }),
+      'task joined: columns: expected none, as the rows of joinOf have the columns of its sides',
+    ],
+    [
+      'an output to which rows are appended',
+      () => joined({ output: parquet({ path: 'out', mode: 'append' }) }),
+      'task joined: joinOf: expected an output of mode replace',
+    ],
+  ])('refuses %s', (_, build, message) => {
+    expect(build).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID' }))
+    expect(build).toThrow(message)
   })
 })

@@ -32,3 +32,41 @@ export default pipeline({ name: 'shops', tasks: [sales, large] })
   expect(await run()).toMatchObject({ answer: { status: 'complete', counts: { complete: 2 } } })
   expect(await account.rows('large/2024-02')).toEqual([{ shop: 1, total: 30 }])
 })
+
+it('joins the rows of two tasks, each side in a stage of its own', async () => {
+  account = await Account.open(`
+import { column, csv, files, joinOf, parquet, pipeline, task } from 'fanmill'
+const sales = task({
+  name: 'sales',
+  source: files({ paths: 'incoming/*.csv', format: csv() }),
+  columns: { shop: column.int32(), total: column.int32() },
+  output: parquet({ path: 'sales' }),
+})
+const shops = task({
+  name: 'shops',
+  source: files({ paths: 'shops.csv', format: csv() }),
+  columns: { id: column.int64(), town: column.string() },
+  output: parquet({ path: 'shops' }),
+})
+const joined = task({
+  name: 'joined',
+  source: joinOf({ left: sales, right: shops }, { on: { shop: 'id' }, how: 'left', buckets: 4 }),
+  output: parquet({ path: 'joined' }),
+})
+export default pipeline({ name: 'shops', tasks: [sales, shops, joined] })
+`)
+  await account.write('input/incoming/a.csv', 'shop,total\n1,5\n2,20\n,7\n')
+  await account.write('input/shops.csv', 'id,town\n1,Bern\n')
+  const run = () => walk(account, { task: 'joined' })
+  expect(await run()).toMatchObject({
+    answer: { status: 'complete', counts: { complete: 3 } },
+    waves: [['sales', 'shops'], ['joined']],
+  })
+  const rows = (await account.rows('joined')).toSorted((a, b) => Number(a.total) - Number(b.total))
+  expect(rows).toEqual([
+    { shop: 1, total: 5, town: 'Bern' },
+    { shop: null, total: 7, town: null },
+    { shop: 2, total: 20, town: null },
+  ])
+  expect(await run()).toMatchObject({ answer: { status: 'complete', counts: { skipped: 3 } } })
+})

@@ -2,7 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { stageOf, stagesOf } from '../../lib/define/task-stages.ts'
+import { stageOf, stagesBefore, stagesOf } from '../../lib/define/task-stages.ts'
+import { PermanentError } from '../../lib/errors/errors.ts'
 import type { TaskDefinition } from '../../lib/index.ts'
 import { findInputs } from '../../lib/inputs/find-inputs.ts'
 import type { Manifest } from '../../lib/model/manifest.ts'
@@ -10,9 +11,22 @@ import type { Workers } from '../../lib/model/worker-job.ts'
 import { createGate } from '../../lib/process/gate.ts'
 import { runBatches } from '../../lib/process/run-batches.ts'
 import { planTask } from '../../lib/process/task-runner.ts'
-import type { MemoryStore } from '../../lib/store/memory-store.ts'
+import type { MemoryStore, StoreRequest } from '../../lib/store/memory-store.ts'
 import { batchTools } from '../../lib/threads/task-workers.ts'
 import { threadHere } from '../../lib/threads/thread-here.ts'
+
+type OnRequest = (request: StoreRequest, phase: 'before' | 'after') => void
+
+/** Ends the process at a request, before or after it takes effect: no later one is sent. */
+export function killAt(at: number, listen: (onRequest: OnRequest) => void): { readonly isOver: () => boolean } {
+  const when = at % 2 === 0 ? 'before' : 'after'
+  let requests = 0
+  listen((_, phase) => {
+    if (phase === 'before') requests++
+    if (requests > at || (requests === at && phase === when)) throw new PermanentError('STORE_FAILED', 'killed')
+  })
+  return { isOver: () => requests < at }
+}
 
 export interface StagedRun {
   /** Runs the task as a process of its own, to its end. */
@@ -37,7 +51,9 @@ export async function openStagedRun(
   const pools: Workers[] = []
   for (const [stage, each] of stagesOf(task).entries()) {
     const setup = { params: {}, tables: [], stageFolder: folder, partFolder, engineBytes, stageBytesMax: 2 ** 28 }
-    pools.push(await threadHere(each, { ...setup, input: stage === 0 ? input : output }, () => {}))
+    pools.push(
+      await threadHere(each, { ...setup, input: stagesBefore(task, stage).length === 0 ? input : output }, () => {}),
+    )
   }
   let owners = 0
   let tokens = 0
@@ -52,7 +68,7 @@ export async function openStagedRun(
       if (planned.status === 'busy') throw new Error('expected a run that nobody works on')
       const machine = { output, gate: createGate(), stageFolder: folder, partFolder, groupBytes }
       const openTools = (stage: number) => {
-        const own = { task: stageOf(task, stage), input: stage === 0 ? input : output }
+        const own = { task: stageOf(task, stage), input: stagesBefore(task, stage).length === 0 ? input : output }
         const tools = batchTools({ ...machine, ...own, workers: pools[stage] as Workers, token: `t${tokens++}` })
         return { ...tools, sleep: async () => {} }
       }

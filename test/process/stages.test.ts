@@ -6,7 +6,7 @@ import { datasetAt } from '../../lib/local/dataset.ts'
 import { clean, planClean } from '../../lib/runs/clean.ts'
 import { listRuns } from '../../lib/runs/runs.ts'
 import { memoryStore, type StoreRequest } from '../../lib/store/memory-store.ts'
-import { openStagedRun, type StagedRun } from './staged-run.ts'
+import { killAt, openStagedRun, type StagedRun } from './staged-run.ts'
 
 const sales = task({
   name: 'sales',
@@ -46,22 +46,14 @@ async function rowsOf() {
 
 const keysOf = (prefix: string): string[] => [...output.objects.keys()].filter(key => key.startsWith(prefix))
 
-/** Ends the process at a request, before or after it takes effect: no later one is sent. */
-function killAt(at: number, when: 'before' | 'after'): { readonly isOver: () => boolean } {
-  let requests = 0
-  onRequest = (_, phase) => {
-    if (phase === 'before') requests++
-    if (requests > at || (requests === at && phase === when)) throw new PermanentError('STORE_FAILED', 'killed')
-  }
-  return { isOver: () => requests < at }
-}
-
 it('loses and doubles nothing when a run in three stages ends at any request and is run again', async () => {
   let kills = 0
   for (let at = 1; ; at++) {
     output.objects.clear()
     output.uploads.clear()
-    const kill = killAt(at, at % 2 === 0 ? 'before' : 'after')
+    const kill = killAt(at, listener => {
+      onRequest = listener
+    })
     const ended = await run().catch((error: unknown) => error)
     if (kill.isOver()) break
     kills++

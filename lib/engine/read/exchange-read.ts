@@ -1,6 +1,9 @@
 /** Reads the files of an exchange, which an engine of the same run has written: their columns are as they are. */
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { joinSides } from '../../define/join-definition.ts'
+import type { StagedFile } from '../../stage/stage.ts'
 import { quoteName } from '../duckdb/quote.ts'
+import type { EngineTask } from '../engine-task.ts'
 import { scan } from './parquet-describe.ts'
 import type { ReadColumn } from './read-columns.ts'
 
@@ -16,17 +19,34 @@ export function exchangeRead(files: readonly string[], columns: readonly ReadCol
   return `SELECT ${list.join(', ')} FROM ${scan(files)}`
 }
 
-/** Returns how many rows the files have, by their footers. */
-export async function countRows(connection: DuckDBConnection, files: readonly string[]): Promise<number> {
-  if (files.length === 0) return 0
-  const reader = await connection.runAndReadAll(`SELECT count(*) FROM ${scan(files)}`)
-  return Number(reader.getRows()[0]?.[0])
+/** Returns how many rows the files have, by their footers. Those of one side of a join have the same columns. */
+export async function countRows(connection: DuckDBConnection, files: readonly StagedFile[]): Promise<number> {
+  let rows = 0
+  for (const own of Map.groupBy(files, ({ side }) => side).values()) {
+    const reader = await connection.runAndReadAll(`SELECT count(*) FROM ${scan(own.map(({ file }) => file))}`)
+    rows += Number(reader.getRows()[0]?.[0])
+  }
+  return rows
 }
 
 const keysShown = 3
 
-/** Returns the keys with the most rows, as texts with their counts. */
+/** Returns the keys with the most rows, as texts with their counts; those of a join for each side. */
 export async function heaviestKeys(
+  connection: DuckDBConnection,
+  { exchangedBy = [], join }: Pick<EngineTask, 'exchangedBy' | 'join'>,
+  files: readonly StagedFile[],
+): Promise<readonly string[]> {
+  const sides = join ? joinSides.map(side => join.on.map(key => key[side])) : [exchangedBy]
+  const keys = sides.map(async (by, side) => {
+    const own = files.filter(file => !join || file.side === side).map(({ file }) => file)
+    const heaviest = own.length === 0 ? [] : await heaviestOf(connection, by, own)
+    return heaviest.map(key => (join ? `${joinSides[side]} ${key}` : key))
+  })
+  return (await Promise.all(keys)).flat()
+}
+
+async function heaviestOf(
   connection: DuckDBConnection,
   by: readonly string[],
   files: readonly string[],

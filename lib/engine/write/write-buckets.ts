@@ -1,5 +1,6 @@
 /** Writes the rows of a query to an exchange: into files by bucket of their key. */
 import type { DuckDBConnection } from '@duckdb/node-api'
+import type { ExchangeOutput } from '../../define/exchange-definition.ts'
 import type { SharePart } from '../../model/share.ts'
 import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
@@ -10,6 +11,10 @@ export interface BucketOptions {
   readonly buckets: number
   /** Rows of a row group, of which the engine has one for each bucket in memory. Default its own, 122,880. */
   readonly rowGroupRows?: number | undefined
+  /** The types to which the columns of the key are converted before they are hashed; default their own. */
+  readonly keyTypes?: readonly string[] | undefined
+  /** What happens with rows whose key has a null. Default they are rows of a key like any other. */
+  readonly nullKeys?: ExchangeOutput['nullKeys']
 }
 
 const bucketColumn = '_fanmill_bucket'
@@ -22,9 +27,11 @@ export async function writeBuckets(
   connection: DuckDBConnection,
   query: BoundQuery,
   target: string,
-  { by, buckets, rowGroupRows }: BucketOptions,
+  options: BucketOptions,
 ): Promise<SharePart[]> {
-  const numbered = `SELECT *, ${bucketOf(by, buckets)} AS ${bucketColumn} FROM (${query.sql})`
+  const { by, nullKeys, rowGroupRows } = options
+  const dropped = nullKeys === 'drop' ? ` WHERE NOT (${hasNull(by)})` : ''
+  const numbered = `SELECT *, ${bucketOf(options)} AS ${bucketColumn} FROM (${query.sql}) AS _fanmill_rows${dropped}`
   const written = await copy(connection, { ...query, sql: numbered }, target, { isPartitioned: true, rowGroupRows })
   if (written.length > 0) return written
   const empty = { ...query, sql: `SELECT * FROM (${query.sql}) LIMIT 0` }
@@ -35,8 +42,19 @@ export async function writeBuckets(
  * Returns the number of a row's bucket as SQL. Hashed twice, because the engine finds groups within a bucket by the bits of the same
  * hash.
  */
-export const bucketOf = (by: readonly string[], buckets: number): string =>
-  `CAST(hash(hash(${by.map(quoteName).join(', ')})) % ${buckets} AS INTEGER)`
+export function bucketOf({ by, buckets, keyTypes = [], nullKeys }: BucketOptions): string {
+  const keys = by.map((name, at) => {
+    const type = keyTypes[at]
+    return type === undefined ? quoteName(name) : `CAST(${quoteName(name)} AS ${type})`
+  })
+  const hash = `hash(hash(${keys.join(', ')}))`
+  // Rows whose key has a null have no partner: they would all be in one bucket.
+  const spread =
+    nullKeys === 'spread' ? `CASE WHEN ${hasNull(by)} THEN hash(hash(_fanmill_rows)) ELSE ${hash} END` : hash
+  return `CAST(${spread} % ${buckets} AS INTEGER)`
+}
+
+const hasNull = (by: readonly string[]): string => by.map(name => `${quoteName(name)} IS NULL`).join(' OR ')
 
 async function copy(
   connection: DuckDBConnection,

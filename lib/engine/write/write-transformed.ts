@@ -25,7 +25,7 @@ import { vectorRows } from './writer-limits.ts'
  */
 export async function writeTransformed(conversion: Conversion, input: string, job: ConvertJob): Promise<SharePart[]> {
   const { connection, counter, transform, written, maps, parts, keys, exchange } = conversion
-  const { target, isTrial, partitionLimits = unlimited, buckets = 1 } = job
+  const { target, isTrial, partitionLimits = unlimited, buckets = 1, keyTypes } = job
   const apply = await transformOf(conversion, input, job)
   for (;;) {
     await dropScanErrors(connection)
@@ -34,7 +34,8 @@ export async function writeTransformed(conversion: Conversion, input: string, jo
     const transformed = apply()
     const query = { ...transformed, sql: castWritten(transformed.sql, transform.schema, { written, parts }) }
     try {
-      if (exchange && !isTrial) return await writeExchanged(conversion, query, target, { by: exchange.by, buckets })
+      if (exchange && !isTrial)
+        return await writeExchanged(conversion, query, target, { ...exchange, buckets, keyTypes })
       const fileBytes = keys || isTrial ? undefined : parts.partBytes
       return await writeParts(connection, query, target, { ...parts, keys, isTrial, fileBytes })
     } catch (error) {

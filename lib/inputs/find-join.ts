@@ -1,0 +1,84 @@
+/** Finds the datasets of both sides of a join. */
+import type { JoinSource, PartitionsOfSource } from '../define/definition.ts'
+import type { JoinStep } from '../define/join-definition.ts'
+import { sourceRoot } from '../define/source-paths.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { nearestOrAll } from '../errors/nearest.ts'
+import { keyTypes } from '../model/key-types.ts'
+import type { SchemaColumn } from '../model/manifest.ts'
+import type { InputObject, PartSlice, SideColumns } from '../model/plan-data.ts'
+import type { FindOptions, FoundObjects } from './find-options.ts'
+import type { FoundSource, SourceKind } from './found-source.ts'
+
+/**
+ * The inputs are those of both sides, each once. Slices name the side, because each side is a stage of its own.
+ * @throws as the sides; COLUMN_MISSING, DEFINITION_INVALID for keys that cannot be compared
+ */
+export async function findJoin(
+  source: JoinSource,
+  options: FindOptions,
+  kindOf: (side: PartitionsOfSource) => SourceKind,
+): Promise<FoundSource> {
+  const [left, right] = await Promise.all([findSide('left'), findSide('right')])
+  const empty = [left, right].find(({ found }) => found.memberCount === 0)
+  return { found: joinFound(source, options, [left.found, right.found]), noInputError: (empty ?? left).noInputError }
+
+  function findSide(side: 'left' | 'right'): Promise<FoundSource> {
+    const own = source[side]
+    // The task's own condition is on the rows of the join.
+    const task = { ...options.task, source: own, where: undefined, transform: [], columns: undefined }
+    return kindOf(own).find({ ...options, task, input: options.roots?.[sourceRoot(own)] ?? options.input })
+  }
+}
+
+function joinFound(
+  source: JoinSource,
+  { task }: FindOptions,
+  all: readonly [left: FoundObjects, right: FoundObjects],
+): FoundObjects {
+  const [left, right] = all
+  const isEmpty = all.some(({ memberCount }) => memberCount === 0)
+  const sides: SideColumns = [left.dataset ?? [], right.dataset ?? []]
+  return {
+    inputs: [...new Map([...left.inputs, ...right.inputs].map(input => [input.key, input])).values()],
+    cut: chosen => cutSides(all, chosen),
+    skipped: left.skipped,
+    unused: [],
+    unreadable: left.unreadable ?? right.unreadable,
+    dataset: left.dataset,
+    sides,
+    keyTypes: isEmpty ? undefined : typesOfKeys(task.name, source, sides),
+    // Without any part there are no columns to join.
+    memberCount: isEmpty ? 0 : left.memberCount + right.memberCount,
+    partsSkipped: (left.partsSkipped ?? 0) + (right.partsSkipped ?? 0),
+    bytesIn: left.bytesIn + right.bytesIn,
+    bytes: left.bytes + right.bytes,
+    release() {
+      for (const { release } of all) release()
+    },
+  }
+}
+
+/** Cuts both sides, with slices numbered over both. A dataset may be both sides. */
+function cutSides(all: readonly FoundObjects[], chosen: readonly InputObject[]): PartSlice[] {
+  return all.flatMap((found, side) => cutSide(found, chosen, side)).map((part, slice) => ({ ...part, slice }))
+}
+
+function cutSide(found: FoundObjects, chosen: readonly InputObject[], side: number): PartSlice[] {
+  const keys = new Set(found.inputs.map(({ key }) => key))
+  const own = chosen.filter(({ key }) => keys.has(key))
+  const indexes = own.map(input => chosen.indexOf(input))
+  const slices = found.cut(own) as readonly PartSlice[]
+  return slices.map(part => ({ ...part, input: indexes[part.input] as number, side }))
+}
+
+function typesOfKeys(task: string, { on }: JoinStep, [left, right]: SideColumns): readonly string[] {
+  const typeOf = (side: 'left' | 'right', columns: readonly SchemaColumn[], name: string): SchemaColumn => {
+    const found = columns.find(column => column.name === name)
+    if (found) return found
+    const names = columns.map(column => column.name)
+    const message = `task ${task}: joinOf: on: expected a column of the ${side} side, got ${name}; ${nearestOrAll(name, names)}`
+    throw new PermanentError('COLUMN_MISSING', message, { task, side, name, names })
+  }
+  return keyTypes(on.map(key => [typeOf('left', left, key.left), typeOf('right', right, key.right)]))
+}

@@ -1,0 +1,35 @@
+/** Finds the columns that enter a stage, so that its steps are checked before any row is read. */
+import type { TaskDefinition } from '../define/definition.ts'
+import { stagesBefore } from '../define/task-stages.ts'
+import type { SchemaColumn } from './manifest.ts'
+import type { SideColumns } from './plan-data.ts'
+
+/** The columns that inputs show: see `FoundInputs`. */
+export interface FoundColumns {
+  readonly hive?: readonly string[] | undefined
+  readonly dataset?: readonly SchemaColumn[] | undefined
+  readonly sides?: SideColumns | undefined
+}
+
+export interface StageColumns extends FoundColumns {
+  /** The columns that the stage before returns. */
+  readonly exchanged?: readonly SchemaColumn[] | undefined
+}
+
+/** Returns the columns of a stage's inputs, or those that the stages before return; undefined where these are not known. */
+export function stageColumns(
+  task: TaskDefinition,
+  stage: number,
+  {
+    found,
+    schemas,
+  }: { readonly found: FoundColumns; readonly schemas: readonly (readonly SchemaColumn[] | undefined)[] },
+): StageColumns | undefined {
+  const { hive, dataset, sides } = found
+  const before = stagesBefore(task, stage)
+  if (before.length === 0) return sides ? { hive, dataset: sides[stage] } : { hive, dataset }
+  const columns = before.map(index => schemas[index] ?? [])
+  if (columns.some(each => each.length === 0)) return undefined
+  const [first = [], second] = columns
+  return second ? { sides: [first, second] } : { exchanged: first }
+}

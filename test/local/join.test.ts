@@ -1,0 +1,112 @@
+/** Tasks that join the rows of two datasets by key, over real files and worker threads. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { DatasetRow } from '../../lib/index.ts'
+import { duckdb } from './compare.ts'
+import { type Project, project } from './project.ts'
+
+const kinds = ['inner', 'left', 'full', 'semi', 'anti'] as const
+
+/** Two tasks that write datasets, and tasks that join them. */
+const pipeline = (joins: Readonly<Record<string, string>>) => `
+import { column, count, csv, files, joinOf, parquet, partitionsOf, pipeline, sql, sum, task } from 'fanmill'
+const orders = task({
+  name: 'orders',
+  source: files({ paths: 'in/orders-*.csv', format: csv() }),
+  columns: { customer: column.int32(), day: column.string(), id: column.int32(), price: column.decimal(8, 2) },
+  output: parquet({ path: 'orders', partitionBy: ['day'] }),
+})
+const customers = task({
+  name: 'customers',
+  source: files({ paths: 'in/customers-*.csv', format: csv() }),
+  columns: { id: column.int64(), name: column.string(), rank: column.int32() },
+  output: parquet({ path: 'customers' }),
+})
+${Object.entries(joins)
+  .map(
+    ([name, source]) =>
+      `const ${name.replaceAll('-', '_')} = task({ name: '${name}', source: ${source}, output: parquet({ path: '${name}' }) })`,
+  )
+  .join('\n')}
+export default pipeline({ name: 'p', tasks: [orders, customers, ${Object.keys(joins)
+  .map(name => name.replaceAll('-', '_'))
+  .join(', ')}] })
+`
+
+const on = '{ customer: "id" }'
+const joinBy = (how: string, options = '') =>
+  `joinOf({ left: orders, right: customers }, { on: ${on}, how: '${how}', prefix: 'customer_'${options} })`
+
+/** Half of the orders are of one customer, an eighth of none; some customers are there twice, some have no order, some no number. */
+function ordersOf(file: number): string {
+  const lines = ['customer,day,id,price']
+  for (let row = file * 700; row < (file + 1) * 700; row++) {
+    const customer = row % 8 === 0 ? '' : row % 2 === 0 ? 7 : (row * 31) % 150
+    lines.push(`${customer},d${row % 3},${row},${((row * 37) % 9000) / 100}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+const customersOf = (file: number): string =>
+  `id,name,rank\n${Array.from({ length: 60 }, (_, row) => `${row % 20 === 3 ? '' : file * 55 + row},n${file}-${row},${row}\n`).join('')}`
+
+const input = {
+  ...Object.fromEntries([0, 1, 2].map(file => [`in/orders-${file}.csv`, ordersOf(file)])),
+  ...Object.fromEntries([0, 1].map(file => [`in/customers-${file}.csv`, customersOf(file)])),
+}
+
+const sorted = (rows: readonly DatasetRow[]): string[] =>
+  rows
+    .map(row => JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value), 0))
+    .toSorted()
+
+/** The rows of one query over the datasets of both sides. */
+function joined(some: Project, select: string, how: string): Promise<DatasetRow[]> {
+  const orders = `(select customer, id, price, day from read_parquet('out/orders/**/*.parquet', hive_partitioning = true))`
+  const customers = `(select * from 'out/customers/*.parquet')`
+  return duckdb(some.folder, `select ${select} from ${orders} l ${how} join ${customers} r on l.customer = r.id`)
+}
+
+const all = 'l.*, r.name, r.rank'
+const selects = {
+  inner: all,
+  left: all,
+  full: 'coalesce(l.customer, r.id) as customer, l.* exclude (customer), r.name, r.rank',
+  semi: 'l.*',
+  anti: 'l.*',
+}
+
+/** Returns rows with their columns in one order, and numbers as texts: a key of two types has the wider one. */
+const plain = (rows: readonly DatasetRow[]): string[] =>
+  sorted(
+    rows.map(row =>
+      Object.fromEntries(
+        Object.entries(row)
+          .map(([name, value]): [string, string] => [name, String(value)])
+          .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      ),
+    ) as DatasetRow[],
+  )
+
+describe('joinOf', () => {
+  it.each([
+    [1, 1_000_000, 1],
+    [2, 6000, 5],
+    [2, 2000, 64],
+  ])(
+    'returns the rows of one query: %i workers, batches of %i bytes, %i buckets',
+    async (workers, groupBytes, buckets) => {
+      const names = Object.fromEntries(kinds.map(how => [how, joinBy(how, `, buckets: ${buckets}`)]))
+      const some = project(pipeline(names), input)
+      const { error } = await some.run({ workers }, { groupBytes })
+      expect(error).toBeUndefined()
+      for (const how of kinds) {
+        const expected = await joined(some, selects[how], how)
+        expect([how, plain(await some.rows(how))]).toEqual([how, plain(expected)])
+      }
+      expect(existsSync(join(some.out, '.fanmill/exchange'))).toBe(false)
+      const { totals } = some.manifest('full')
+      expect(totals.rowsRead).toBe(3 * 700 + 2 * 60)
+    },
+  )
+})
