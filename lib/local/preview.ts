@@ -124,6 +124,7 @@ async function findFirst(context: PlanContext, bound: Bound): Promise<FoundInput
   const options = {
     ...{ ...bound, outputs, neededPartitions, checkpoints: checkpointFiles },
     input: { input, output }[sourceRoot(bound.task.source)],
+    roots: { input, output },
     // Nothing is remembered of an input, so that its content need not be read.
     identify: async ({ etag }: { readonly etag: string }) => etag,
   }
