@@ -17,21 +17,23 @@ const arrows: Record<string, string> = {
   state: 'errors model store',
   inflate: 'errors model store',
   zip: 'define errors inflate model paths store',
+  tar: 'define errors inflate model store zip',
+  archive: 'define errors model store tar zip',
   text: 'define errors inflate model store',
   parquet: 'errors model',
   delta: 'errors model parquet paths state store',
-  stage: 'define errors inflate model parquet paths state store text zip',
+  stage: 'archive define errors inflate model parquet paths state store text zip',
   graph: 'define errors model paths state store',
   engine: 'define delta errors inflate model parquet paths stage text',
-  inputs: 'define delta engine errors inflate model parquet paths state store text zip',
+  inputs: 'archive define delta engine errors inflate model parquet paths state store text zip',
   runs: 'commit define errors inputs model state store',
   commit: 'define delta errors model paths state store',
   exchange: 'errors model',
   process: 'commit define engine errors exchange inflate inputs model paths runs stage state store text zip',
   programs: 'define errors model process store',
-  threads: 'bundle define engine errors model paths process programs stage state store zip',
+  threads: 'archive bundle define engine errors model paths process programs stage state store zip',
   bundle: 'define errors store',
-  infer: 'define engine errors inflate inputs model parquet paths stage store text threads zip',
+  infer: 'archive define engine errors inflate inputs model parquet paths stage store text threads zip',
   init: 'define errors infer',
   aws: 'define errors inputs model paths store',
   local:
@@ -84,6 +86,7 @@ const packages: Record<string, RegExp> = {
 /** Modules without files, network, threads, clock or randomness: what they do follows from their arguments. Folders, then what they hold that is not pure. */
 const pure = {
   folders: [
+    'archive',
     'aws',
     'commit',
     'define',
@@ -97,6 +100,7 @@ const pure = {
     'process',
     'runs',
     'state',
+    'tar',
     'text',
     'zip',
   ],
@@ -104,6 +108,9 @@ const pure = {
     'bundle/code-graph',
     'bundle/code-hash',
     'inflate/compression',
+    'inflate/file',
+    'inflate/raw-inflater',
+    'inflate/stream',
     'parquet/bounds',
     'parquet/choose-chunks',
     'parquet/columns',
@@ -122,13 +129,7 @@ const pure = {
     'store/reused-buffer',
     'store/upload-pieces',
   ],
-  except: [
-    'inputs/content-identity',
-    'inputs/tables',
-    'process/stream-pieces',
-    'zip/extract-members',
-    'zip/member-bytes',
-  ],
+  except: ['inputs/content-identity', 'inputs/tables', 'process/stream-pieces', 'archive/extract-members'],
 }
 const purePackages = /^(node:(zlib|crypto|buffer|path\/posix)|yauzl|picomatch|acorn|fastest-levenshtein|valibot)$/
 const impureCalls =

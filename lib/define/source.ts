@@ -9,7 +9,8 @@ import { anyFormat, count, filledText, flag, oneOf, relativePath } from './schem
 /** The options of `zipMembers`. */
 export interface ZipMembersOptions<Paths extends string = string, Hive extends boolean = boolean> {
   /**
-   * The paths of the archives under the input root: a template with `{param}` placeholders and globs. Required.
+   * The paths of the archives under the input root: a template with `{param}` placeholders and globs. Names that end in .tar, .tar.gz,
+   * .tgz, .tar.zst and so on are tar archives, all others zips. Required.
    * @example zipMembers({ paths: 'incoming/{month}/*.zip', format: csv() })
    */
   readonly paths: Paths
@@ -61,7 +62,7 @@ export const zipLimits: ZipLimits = Object.freeze({
 })
 
 /**
- * Reads the members of zip archives.
+ * Reads the members of zip archives and of tar archives (`.tar`, `.tar.gz`, `.tgz`, `.tar.zst`), by their names.
  * @example zipMembers({ paths: 'incoming/*.zip', members: '**\/*.csv', format: csv() })
  */
 export function zipMembers<const Paths extends string, const Hive extends boolean = true>(

@@ -37,6 +37,8 @@ export type ErrorCode =
   | 'ZIP_DUPLICATE_NAME'
   | 'ZIP_OVERLAP'
   | 'ZIP_LIMIT'
+  | 'TAR_DAMAGED'
+  | 'TAR_BAD_MEMBER'
   // rows
   | 'COLUMN_MISSING'
   | 'COLUMN_NEW'

@@ -1,6 +1,8 @@
 /** Infers columns to paste from a sample of an archive's members, or of files, and checks them by reading the sample. */
+
 import { tmpdir } from 'node:os'
 import { basename, dirname, resolve } from 'node:path'
+import { hasArchiveName } from '../archive/archive-kind.ts'
 import type { CsvFormat, Format } from '../define/definition.ts'
 import { csv } from '../define/format.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -70,7 +72,7 @@ export async function dataTexts(path: string, members?: string): Promise<readonl
 }
 
 /** Whether a file has members, by its name. */
-export const isArchive = (name: string): boolean => /\.zip$/i.test(name)
+export const isArchive = (name: string): boolean => hasArchiveName(name)
 
 /** Returns the error for a CSV task without columns, with the columns of its input to paste. */
 export async function columnsMissing(

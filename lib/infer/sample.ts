@@ -1,4 +1,5 @@
 /** Chooses the texts of an archive, of files or of a plan that are sampled. */
+import { archiveKind } from '../archive/archive-kind.ts'
 import { zipLimits } from '../define/source.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestHint, nearestToGlob } from '../errors/nearest.ts'
@@ -10,7 +11,7 @@ import type { InputObject, PlannedMember } from '../model/plan-data.ts'
 import { globMatcher } from '../paths/glob.ts'
 import { openText } from '../stage/member-text.ts'
 import type { Store } from '../store/store.ts'
-import { readZipDirectory } from '../zip/directory.ts'
+import type { ZipEntry } from '../zip/entry-table.ts'
 import { checkEntries, type ReadableEntry } from '../zip/limits.ts'
 import { membersOfSlice } from '../zip/member-rows.ts'
 
@@ -37,9 +38,10 @@ export function knownKind(name: string): TextKind | undefined {
 
 /** Returns the members that the glob matches; without one, those of the kind that has most bytes. @throws NO_INPUT, ZIP_* */
 export async function archiveTexts(store: Store, input: InputObject, glob?: string): Promise<readonly SampleText[]> {
-  const { key, sizeBytes, etag } = input
-  const read = (range: { start: number; end: number }): Promise<Uint8Array> => store.read(key, { range, etag })
-  const { entries } = await readZipDirectory(read, sizeBytes, { key, limits: zipLimits })
+  const { key } = input
+  const { isSequential, list: listMembers } = archiveKind(key)
+  const { table } = await listMembers(store, input, { limits: zipLimits })
+  const entries = Array.from({ length: table.length }, (_, index) => table.get(index))
   const matches = globMatcher(glob ?? '**/*')
   const files = entries.filter(entry => !entry.isDirectory && matches(entry.name))
   if (files.length === 0) {
@@ -53,15 +55,16 @@ export async function archiveTexts(store: Store, input: InputObject, glob?: stri
       nearest: close,
     })
   }
-  const chosen: typeof entries =
+  const chosen: readonly ZipEntry[] =
     glob === undefined ? largestKind(files) : files.filter(entry => kindOf(entry.name) === kindOf(files[0]?.name ?? ''))
-  const list: typeof entries = spread(
-    chosen.filter(entry => entry.inflatedBytes > 0 || chosen.length === 1),
-    1000,
-  )
+  const filled = chosen.filter(entry => entry.inflatedBytes > 0 || chosen.length === 1)
+  const list = isSequential ? filled.slice(0, sequentialMembersMax) : spread(filled, 1000)
   checkEntries(list, zipLimits, key)
   return (list as readonly ReadableEntry[]).map(member => memberText(store, input, member))
 }
+
+/** Members of a compressed archive that are sampled: all before each of them is inflated again. */
+const sequentialMembersMax = 20
 
 /** Returns the files, which are inflated where their names end like those of compressed files. */
 export function fileTexts(store: Store, inputs: readonly InputObject[]): readonly SampleText[] {

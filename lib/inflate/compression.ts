@@ -13,6 +13,8 @@ export interface Compression {
   readonly name: string
   /** The ending of names, in upper or lower case. */
   readonly ending: string
+  /** The short endings of tar archives in this compression, besides `.tar` and `ending`. */
+  readonly tarEndings: readonly string[]
   /** The first bytes of every file. */
   readonly signature: readonly number[]
   /** Makes a decompressor of one stream. */
@@ -32,6 +34,7 @@ export interface Compression {
 const gzip: Compression = {
   name: 'gzip',
   ending: '.gz',
+  tarEndings: ['.tgz'],
   signature: [0x1f, 0x8b, 0x08],
   create: createGunzip,
   inflateTop: bytes => gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }),
@@ -47,6 +50,7 @@ const gzip: Compression = {
 const zstd: Compression = {
   name: 'zstd',
   ending: '.zst',
+  tarEndings: ['.tzst'],
   signature: [0x28, 0xb5, 0x2f, 0xfd],
   create: createZstdDecompress,
   inflateTop: bytes => zstdDecompressSync(bytes, { finishFlush: constants.ZSTD_e_flush }),

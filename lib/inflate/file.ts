@@ -2,7 +2,7 @@
 import { PermanentError } from '../errors/errors.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { Reader } from '../store/store.ts'
-import { compressionOf } from './compression.ts'
+import { type Compression, compressionOf } from './compression.ts'
 import { inflateChunkBytes, inflateChunks } from './stream.ts'
 
 /**
@@ -48,13 +48,18 @@ export interface InflateNamedOptions {
 export async function* inflateNamed(
   source: AsyncIterable<Uint8Array>,
   name: string,
-  { where, detail, signal }: InflateNamedOptions,
+  options: InflateNamedOptions,
 ): AsyncGenerator<Uint8Array> {
   const compression = compressionOf(name)
-  if (!compression) {
-    yield* source
-    return
-  }
+  yield* compression ? inflateBytes(source, compression, options) : source
+}
+
+/** Inflates bytes, any number of streams one after another. @throws INPUT_INVALID when they are damaged or cut short */
+export async function* inflateBytes(
+  source: AsyncIterable<Uint8Array>,
+  compression: Compression,
+  { where, detail, signal }: InflateNamedOptions,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* inflateChunks(source, () => compression.create({ chunkSize: inflateChunkBytes }), {
       signal,

@@ -19,7 +19,7 @@ const slicesPerThread = 4
 /** Returns the slices of all inputs, numbered over all of them. */
 export function cutInputs(
   inputs: readonly InputObject[],
-  cut: (key: string, place: SlicePlace) => readonly Slice[],
+  cut: (input: InputObject, place: SlicePlace) => readonly Slice[],
   bytes: number,
   { threads = 1, textBytes = textBytesDefault }: FindOptions,
 ): readonly Slice[] {
@@ -27,7 +27,7 @@ export function cutInputs(
   const wholeBytes = Math.floor(textBytes / 3)
   const sliceBytes = Math.min(wholeBytes, Math.max(sliceBytesMin, even))
   const slices: Slice[] = []
-  for (const [input, { key }] of inputs.entries())
-    slices.push(...cut(key, { input, firstSlice: slices.length, sliceBytes, wholeBytes }))
+  for (const [index, input] of inputs.entries())
+    slices.push(...cut(input, { input: index, firstSlice: slices.length, sliceBytes, wholeBytes }))
   return slices
 }

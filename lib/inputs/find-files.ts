@@ -27,7 +27,7 @@ export async function findFiles(objects: readonly StoredObject[], options: FindO
     cut: chosen =>
       cutInputs(
         chosen,
-        (key, place) => fileSlices(options.task, byKey.get(key) as StoredObject, place),
+        ({ key }, place) => fileSlices(options.task, byKey.get(key) as StoredObject, place),
         bytes,
         options,
       ),

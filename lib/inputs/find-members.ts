@@ -1,16 +1,18 @@
 /** Finds the members of archives that a run reads, those that it skips, and archives without any member for it. */
 
+import { archiveKind } from '../archive/archive-kind.ts'
 import type { ZipMembersSource } from '../define/definition.ts'
 import { isText } from '../define/format-kind.ts'
 import { layoutOf } from '../define/output-kind.ts'
+import type { InputObject, Slice } from '../model/plan-data.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import type { StoredObject } from '../store/store.ts'
-import { type MemberList, membersOf, pickMembers, sumOfSpans } from '../zip/member-list.ts'
+import { listOfMembers, type MemberList, membersOf, pickMembers, sumOfSpans } from '../zip/member-list.ts'
 import { checkExtractable } from '../zip/names.ts'
 import { cutInputs } from './cut-inputs.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
 import type { UnusedArchive } from './input-warnings.ts'
-import { planMemberSlices } from './member-slices.ts'
+import { type MemberSlicesOptions, planMemberSlices, planWholeArchive } from './member-slices.ts'
 import { type OpenArchive, openArchive } from './open-archive.ts'
 import { openAll } from './open-input.ts'
 import { spreadIndexes } from './spread.ts'
@@ -39,7 +41,7 @@ export async function findMembers(
     cut: inputs =>
       cutInputs(
         inputs,
-        (key, at) => planMemberSlices(byKey.get(key) ?? [], { ...at, ...wholeMembers(source) }),
+        (input, at) => cutArchive(input, byKey.get(input.key) ?? listOfMembers([]), { ...at, ...wholeMembers(source) }),
         bytes,
         options,
       ),
@@ -54,10 +56,24 @@ export async function findMembers(
       all: () => skippedIn(archives),
     },
     unused: archives.flatMap(archive => unusedArchive(archive, source)),
-    bytesIn: chosen.reduce((sum, list) => sum + sumOfSpans(list, span => span.compressedBytes), 0),
+    bytesIn: archives.reduce((sum, archive, index) => sum + readBytes(archive, chosen[index] as MemberList), 0),
     bytes,
   }
 }
+
+/** Cuts an archive by its members; one that is read in order only is one slice. */
+const cutArchive = (
+  { key, sizeBytes }: InputObject,
+  members: MemberList,
+  options: MemberSlicesOptions,
+): readonly Slice[] =>
+  archiveKind(key).isSequential
+    ? planWholeArchive(members, { ...options, sizeBytes })
+    : planMemberSlices(members, options)
+
+/** Returns the bytes that are read of an archive. */
+const readBytes = ({ input }: OpenArchive, members: MemberList): number =>
+  archiveKind(input.key).isSequential ? input.sizeBytes : sumOfSpans(members, span => span.compressedBytes)
 
 /** Options for members that are no text: one of any size is staged whole. */
 const wholeMembers = ({ format }: ZipMembersSource): { streamBytes?: number } =>

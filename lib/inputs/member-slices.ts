@@ -8,6 +8,7 @@ import {
   type MemberList,
   type MemberSpan,
   type PlannableMember,
+  sumOfSpans,
 } from '../zip/member-list.ts'
 import { packMembers } from '../zip/member-rows.ts'
 import { defaultSliceBytes, weightOf } from './plan-slices.ts'
@@ -51,6 +52,19 @@ export function planMemberSlices(
     .flatMap(group => cutEvenly(sorted, group, sliceBytes))
     .flatMap(group => cutByRange(sorted, group, rangeBytesMax))
     .map((group, index) => toSlice(sorted, group, { slice: firstSlice + index, input, streamBytes }))
+}
+
+/** Returns one slice of all members, for an archive of `sizeBytes` that is inflated from its beginning. */
+export function planWholeArchive(
+  members: MemberList,
+  { input, sizeBytes, firstSlice = 0 }: MemberSlicesOptions & { readonly sizeBytes: number },
+): readonly MembersSlice[] {
+  if (members.length === 0) return []
+  const sorted = new SortedMembers(members)
+  const group = { start: 0, end: sorted.length }
+  const bytes = sumOfSpans(members, span => span.inflatedBytes)
+  const range = { start: 0, end: sizeBytes }
+  return [membersSlice(sorted, group, { slice: firstSlice, input, range, bytes })]
 }
 
 /** Gives members by their place in the archive. */
@@ -172,16 +186,21 @@ function toSlice(
   }
   if (isStreamed(sorted.span(start), streamBytes))
     return { kind: 'stream', slice, input, member: sorted.get(start), bytes }
+  return membersSlice(sorted, { start, end }, { slice, input, range, bytes })
+}
+
+function membersSlice(
+  sorted: SortedMembers,
+  { start, end }: Group,
+  given: Pick<MembersSlice, 'slice' | 'input' | 'range' | 'bytes'>,
+): MembersSlice {
   return {
     kind: 'members',
-    slice,
-    input,
-    range,
+    ...given,
     memberCount: end - start,
     get members() {
       return packMembers(sorted.between(start, end))
     },
-    bytes,
   }
 }
 

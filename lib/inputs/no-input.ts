@@ -1,10 +1,10 @@
 /** Creates the error of a run whose globs match nothing. */
 
+import { archiveKind } from '../archive/archive-kind.ts'
 import type { ZipMembersSource } from '../define/definition.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { nearestHint, nearestToGlob } from '../errors/nearest.ts'
 import type { StoredObject } from '../store/store.ts'
-import { readZipDirectory } from '../zip/directory.ts'
 import { candidateKeys } from './candidate-keys.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
 
@@ -54,9 +54,7 @@ async function memberNames(
 ): Promise<string[]> {
   const [first] = objects
   if (!first) return []
-  const read = (range: { start: number; end: number }): Promise<Uint8Array> =>
-    options.input.read(first.key, { range, etag: first.etag })
-  const { table } = await readZipDirectory(read, first.sizeBytes, { key: first.key, limits: source.limits })
+  const { table } = await archiveKind(first.key).list(options.input, first, { limits: source.limits })
   const names: string[] = []
   for (let index = 0; index < table.length && names.length < candidatesMax; index++)
     if (!table.isDirectory(index)) names.push(table.name(index))

@@ -1,14 +1,16 @@
 /** Opens an archive: reads its directory, and selects the members that a source reads and those that it skips. */
 
+import { archiveKind } from '../archive/archive-kind.ts'
 import type { ZipMembersSource } from '../define/definition.ts'
 import type { PermanentError } from '../errors/errors.ts'
 import { type SkippedMember, skippedMember } from '../model/skipped-member.ts'
 import { excludedGlob, globMatcher } from '../paths/glob.ts'
-import type { Store, StoredObject } from '../store/store.ts'
-import { readZipDirectory } from '../zip/directory.ts'
+import type { StoredObject } from '../store/store.ts'
 import type { EntryTable } from '../zip/entry-table.ts'
 import { ArchiveTotals, entryFault } from '../zip/limits.ts'
 import { type MemberList, type PlannableMember, pickMembers } from '../zip/member-list.ts'
+import { contentHash } from './content-hash.ts'
+import type { FindOptions } from './find-options.ts'
 import type { OpenInput } from './open-input.ts'
 
 /** An archive with the members that a source selects. */
@@ -23,16 +25,16 @@ export interface SkippedList {
   get(index: number): SkippedMember
 }
 
-/** Opens an archive. Memory: the directory as columns of numbers. @throws ZIP_*, except for members that the source skips */
+/** Opens an archive. Memory: the directory as columns of numbers. @throws ZIP_*, TAR_*, INPUT_INVALID, except for members that the source skips */
 export async function openArchive(
   source: ZipMembersSource,
   object: StoredObject,
-  options: { readonly input: Store },
+  options: Pick<FindOptions, 'input' | 'identify' | 'signal'>,
 ): Promise<OpenArchive> {
   const { key, sizeBytes, etag } = object
   const { limits } = source
-  const read = (range: { start: number; end: number }): Promise<Uint8Array> => options.input.read(key, { range, etag })
-  const { table, identity } = await readZipDirectory(read, sizeBytes, { key, limits })
+  const { input: store, signal, identify = each => contentHash(store, each) } = options
+  const { table, identity = await identify(object) } = await archiveKind(key).list(store, object, { limits, signal })
   const { usable, faulty } = selectEntries(table, source, key)
   return {
     input: { key, sizeBytes, etag, identity },

@@ -1,19 +1,13 @@
 /** Reads the text of members: large ones in chunks, and members that are compressed files inflated a second time. */
 
+import { archiveKind } from '../archive/archive-kind.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { compressionOf } from '../inflate/compression.ts'
 import { inflateNamed } from '../inflate/file.ts'
 import type { InputObject, MembersSlice, PlannedMember } from '../model/plan-data.ts'
 import type { Reader } from '../store/store.ts'
 import { memberError } from '../zip/local-header.ts'
-import {
-  type MemberBytes,
-  type MemberChunks,
-  type MemberOptions,
-  openMember,
-  readMembers,
-  readMembersOrChunks,
-} from '../zip/member-bytes.ts'
+import type { MemberBytes, MemberChunks, MemberOptions } from '../zip/member-bytes.ts'
 
 /** Members up to this size are read whole, which is a little faster. */
 const wholeBytesMax = 16 * 1024 * 1024
@@ -26,8 +20,9 @@ export async function* readTexts(
   options: MemberOptions,
 ): AsyncGenerator<MemberBytes | MemberChunks> {
   const { onBad, ...reading } = options
-  if (onBad) {
-    for await (const { member, bytes } of readMembers(store, input, slice, options)) {
+  const archive = archiveKind(input.key)
+  if (onBad && archive.hasChecksums) {
+    for await (const { member, bytes } of archive.readMembers(store, input, slice, options)) {
       if (!compressionOf(member.name)) yield { member, bytes }
       else if (await isWhole(bytes, { member, input, ...options, onBad }))
         yield { member, chunks: inflateText(once(bytes), { member, input, ...options }) }
@@ -36,11 +31,35 @@ export async function* readTexts(
   }
   const isReadWhole = ({ name, inflatedBytes }: PlannedMember): boolean =>
     inflatedBytes <= wholeBytesMax && !compressionOf(name)
-  for await (const found of readMembersOrChunks(store, input, slice, { ...reading, isWhole: isReadWhole })) {
+  for await (const found of archive.readMembersOrChunks(store, input, slice, { ...reading, isWhole: isReadWhole })) {
     const { member } = found
-    yield 'bytes' in found ? found : { member, chunks: inflateText(found.chunks, { member, input, ...reading }) }
+    if (onBad && 'chunks' in found) {
+      const kept = await keepWhole(found, { input, ...options, onBad })
+      if (kept) yield kept
+    } else yield 'bytes' in found ? found : { member, chunks: inflateText(found.chunks, { member, input, ...reading }) }
   }
 }
+
+/**
+ * Returns a member of an archive without checksums: one that is compressed itself, and whose fault shows only at its end, is checked
+ * first. Returns undefined when it is bad. @throws ZIP_LIMIT when it is too large to be kept for that
+ */
+async function keepWhole(
+  { member, chunks }: MemberChunks,
+  options: Omit<TextOptions, 'member'> & Required<Pick<MemberOptions, 'onBad'>>,
+): Promise<MemberChunks | undefined> {
+  if (!compressionOf(member.name)) return { member, chunks }
+  if (member.inflatedBytes > keptBytesMax) {
+    const what = `expected at most ${keptBytesMax} bytes of a compressed member that may be skipped, got ${member.inflatedBytes}; set onBadMember: 'fail'`
+    throw memberError('ZIP_LIMIT', { archive: options.input.key, member }, what)
+  }
+  const bytes = Buffer.concat(await Array.fromAsync(chunks, chunk => Uint8Array.from(chunk)))
+  const isGood = await isWhole(bytes, { ...options, member })
+  return isGood ? { member, chunks: inflateText(once(bytes), { ...options, member }) } : undefined
+}
+
+/** The most bytes of a compressed member that are kept to check it before a row of it is written. */
+const keptBytesMax = 64 * 1024 * 1024
 
 /** As `openMember`. */
 export function openText(
@@ -49,7 +68,7 @@ export function openText(
   member: PlannedMember,
   options: MemberOptions,
 ): AsyncGenerator<Uint8Array> {
-  return inflateText(openMember(store, input, member, options), { member, input, ...options })
+  return inflateText(archiveKind(input.key).openMember(store, input, member, options), { member, input, ...options })
 }
 
 interface TextOptions extends MemberOptions {

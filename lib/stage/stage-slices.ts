@@ -1,6 +1,7 @@
 /** Stages slices as text: reads, inflates and checks them, and refuses headers that lack declared columns. */
 
 import { rmSync } from 'node:fs'
+import { archiveKind } from '../archive/archive-kind.ts'
 import { hasHeader, isText } from '../define/format-kind.ts'
 import { onlyPlace } from '../model/member-place.ts'
 import type { BatchInputs, Slice } from '../model/plan-data.ts'
@@ -34,7 +35,7 @@ export function wantedRanges(
     if (slice.kind === 'exchange')
       return files ? [] : slice.pieces.map(piece => ({ key: piece.key, range: rangeOf(piece) }))
     const { key, etag, sizeBytes } = inputOf(inputs, slice)
-    if (slice.kind === 'members') return [{ key, etag, range: slice.range }]
+    if (slice.kind === 'members') return archiveKind(key).isSequential ? [] : [{ key, etag, range: slice.range }]
     const isSmall = !readNow && slice.kind === 'file' && sizeBytes > 0 && sizeBytes <= smallFileBytes
     return isSmall ? [{ key, etag, range: { start: 0, end: sizeBytes }, isSmall }] : []
   })

@@ -31,7 +31,11 @@ const isWorkbook = (bytes: Uint8Array): boolean =>
   zip(bytes) && /\[Content_Types\]\.xml|xl\/|_rels\/\.rels/.test(textAt(bytes, 0, workbookBytes))
 
 const kinds: readonly FileKind[] = [
-  { name: 'a tar archive', advice: 'unpack it first', matches: bytes => textAt(bytes, 257, 262) === 'ustar' },
+  {
+    name: 'a tar archive',
+    advice: 'read it with zipMembers(), and let its name end in .tar, .tar.gz, .tgz or .tar.zst',
+    matches: bytes => textAt(bytes, 257, 262) === 'ustar',
+  },
   ...compressions.map(({ name, ending, signature }) => ({
     name: `${name} data`,
     advice: `let its name end in ${ending}, which is inflated`,

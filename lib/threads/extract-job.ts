@@ -1,11 +1,11 @@
 /** Runs the job of a thread that extracts members. */
 
+import { extractMembers } from '../archive/extract-members.ts'
 import type { ZipLimits } from '../define/definition.ts'
 import type { FanmillError } from '../errors/errors.ts'
 import { type SkippedMember, skippedLine, skippedMember } from '../model/skipped-member.ts'
 import type { WorkerJob, WorkerMessage, WorkerResults } from '../model/worker-job.ts'
 import type { Store } from '../store/store.ts'
-import { extractMembers } from '../zip/extract-members.ts'
 
 export interface ExtractJobOptions {
   readonly store: Store

@@ -1,4 +1,4 @@
-/** Keeps the entries of a zip directory as columns of numbers: 45 bytes and the name for each, however many there are. */
+/** Keeps the entries of an archive as columns of numbers: 45 bytes and the name for each, however many there are. */
 import { Buffer } from 'node:buffer'
 import type { MemberSpan } from './member-list.ts'
 
@@ -12,15 +12,37 @@ export interface ZipEntry extends MemberSpan {
   readonly method: number
   readonly isEncrypted: boolean
   /** Why the entry itself is wrong; absent where it is not. */
-  readonly fault?: string
+  readonly fault?: EntryFault | undefined
 }
 
+/** What is wrong with an entry itself, and what to do. */
+export interface EntryFault {
+  readonly code: 'ZIP_BAD_MEMBER' | 'TAR_BAD_MEMBER'
+  readonly what: string
+}
+
+const damage = 'the archive is damaged, get it again'
+const inZip = (what: string): EntryFault => ({ code: 'ZIP_BAD_MEMBER', what: `${what}; ${damage}` })
+const inTar = (what: string, advice = "leave it out with a members glob, or set onBadMember: 'skip'"): EntryFault => ({
+  code: 'TAR_BAD_MEMBER',
+  what: `${what}; ${advice}`,
+})
+
 /** Faults of single entries, which leave the others readable. */
-const entryFaults = [
+const entryFaults: readonly (EntryFault | undefined)[] = [
   undefined,
-  'expected its sizes and its offset in the zip64 extra field, got too few numbers',
-  'expected a member that ends before the directory, got a longer one',
-] as const
+  inZip('expected its sizes and its offset in the zip64 extra field, got too few numbers'),
+  inZip('expected a member that ends before the directory, got a longer one'),
+  // Of tar archives: `tarFaults`.
+  inTar('expected a file, got a link'),
+  inTar('expected a file, got a device or a pipe'),
+  inTar('expected a file with all its bytes, got a sparse file', 'write the archive without --sparse'),
+  inTar('expected a file, got an entry of another kind'),
+  inTar(
+    'expected one file of this name, got a later one too, which replaces it',
+    "set onBadMember: 'skip' to read the later one",
+  ),
+]
 
 export interface EntryFacts extends Omit<ZipEntry, 'fault' | 'endOffset'> {
   /** Index into `entryFaults`. */
@@ -63,6 +85,32 @@ export class EntryTable {
 
   get length(): number {
     return this.#count
+  }
+
+  /** The most entries that there is room for. */
+  get capacity(): number {
+    return this.headerOffsets.length
+  }
+
+  /** Returns a table of the same entries with room for more. */
+  withCapacity(capacity: number): EntryTable {
+    const larger = new EntryTable(capacity)
+    const columns = (table: EntryTable) => [
+      table.headerOffsets,
+      table.endOffsets,
+      table.compressedBytes,
+      table.inflatedBytes,
+      table.#crcs,
+      table.#methods,
+      table.nameBytes,
+      table.#flags,
+      table.faults,
+      table.#nameEnds,
+    ]
+    for (const [at, column] of columns(this).entries()) columns(larger)[at]?.set(column)
+    larger.#names = Buffer.concat([this.#names], Math.max(this.#names.length, capacity * nameBytesExpected))
+    larger.#count = this.#count
+    return larger
   }
 
   add(entry: EntryFacts): void {

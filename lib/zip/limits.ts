@@ -2,7 +2,7 @@
 import type { ZipLimits } from '../define/definition.ts'
 import { type ErrorCode, type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import type { ZipEntry } from './entry-table.ts'
-import { localBytes, memberError } from './local-header.ts'
+import { type ArchiveMember, localBytes, memberError } from './local-header.ts'
 
 /** An entry that is stored or deflated and within the limits. */
 export type ReadableEntry = ZipEntry & { readonly method: 0 | 8 }
@@ -39,7 +39,7 @@ export function entryFault(entry: ZipEntry, limits: ZipLimits, key: string): Per
     const what = `expected method 0 (stored) or 8 (deflate), got ${method} (${got}); zip it again with deflate`
     return fault('ZIP_METHOD_UNSUPPORTED', what, { method })
   }
-  if (entry.fault !== undefined) return fault('ZIP_BAD_MEMBER', `${entry.fault}; the archive is damaged, get it again`)
+  if (entry.fault !== undefined) return fault(entry.fault.code, entry.fault.what)
   if (nameBytes > limits.nameBytesMax) return fault('ZIP_LIMIT', overLimit('nameBytesMax', limits, nameBytes))
   if (inflatedBytes > limits.memberBytesMax)
     return fault('ZIP_LIMIT', overLimit('memberBytesMax', limits, inflatedBytes))
@@ -96,10 +96,19 @@ export class ArchiveTotals {
   }
 }
 
-function archiveFault(limit: keyof ZipLimits, limits: ZipLimits, got: number, archive: string): PermanentError {
+/** Returns the error of an archive that is over a limit. */
+export function archiveFault(limit: keyof ZipLimits, limits: ZipLimits, got: number, archive: string): PermanentError {
   return new PermanentError('ZIP_LIMIT', `${archive}: ${overLimit(limit, limits, got)}`, { archive, limit, got })
 }
 
 function overLimit(limit: keyof ZipLimits, limits: ZipLimits, got: number): string {
   return `expected at most ${limits[limit]}, got ${got}; raise limits.${limit} if the archive is trusted`
+}
+
+/** Checks the size of a member again where it is read, because anybody may have written the plan file. @throws ZIP_LIMIT */
+export function checkMemberLimit(place: ArchiveMember, { memberBytesMax }: Pick<ZipLimits, 'memberBytesMax'>): void {
+  const { inflatedBytes } = place.member
+  if (inflatedBytes <= memberBytesMax) return
+  const what = `expected at most ${memberBytesMax} bytes, got ${inflatedBytes}; raise limits.memberBytesMax if the archive is trusted`
+  throw memberError('ZIP_LIMIT', place, what, { memberBytesMax, inflatedBytes })
 }

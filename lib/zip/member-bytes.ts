@@ -8,6 +8,7 @@ import { inflateChunkBytes, inflateChunks } from '../inflate/stream.ts'
 import type { InputObject, MembersSlice, PlannedMember } from '../model/plan-data.ts'
 import type { Reader } from '../store/store.ts'
 import { asBuffer } from './end.ts'
+import { checkMemberLimit } from './limits.ts'
 import { type ArchiveMember, badMember, findMemberData, headerBytes, memberError } from './local-header.ts'
 import { unpackMembers } from './member-rows.ts'
 
@@ -81,7 +82,7 @@ function memberChunks(
   place: ArchiveMember,
   { limits, signal }: MemberOptions,
 ): AsyncIterable<Uint8Array> {
-  checkLimit(place, limits)
+  checkMemberLimit(place, limits)
   const source = chunksOf(memberData(local, place))
   return checkMember(place.member.method === 0 ? source : inflateMemberData(source, place, signal), place)
 }
@@ -116,7 +117,7 @@ function inflateOrSkip(local: Buffer, place: ArchiveMember, options: MemberOptio
  */
 function inflateMember(local: Buffer, place: ArchiveMember, { limits }: MemberOptions): Uint8Array {
   const { inflatedBytes, method, crc32: expected } = place.member
-  checkLimit(place, limits)
+  checkMemberLimit(place, limits)
   const data = memberData(local, place)
   const bytes = method === 0 ? data : inflateWhole(data, place)
   if (bytes.length !== inflatedBytes) throw sizeMismatch(place, `${bytes.length}`)
@@ -137,7 +138,7 @@ export async function* openMember(
   { limits, signal }: MemberOptions,
 ): AsyncGenerator<Uint8Array> {
   const place = { archive: input.key, member }
-  checkLimit(place, limits)
+  checkMemberLimit(place, limits)
   const pinned = { etag: input.etag, signal }
   const range = await findData(store, input, place, pinned)
   const source = store.stream(input.key, { ...pinned, range })
@@ -200,13 +201,6 @@ function inflateFault(error: unknown, place: ArchiveMember): unknown {
   if (error.code === 'Z_BUF_ERROR') return badMember(place, 'its compressed data is cut short', error)
   if (!String(error.code).startsWith('Z_')) return error
   return badMember(place, `its compressed data is damaged (${error.message})`, error)
-}
-
-function checkLimit(place: ArchiveMember, { memberBytesMax }: MemberOptions['limits']): void {
-  const { inflatedBytes } = place.member
-  if (inflatedBytes <= memberBytesMax) return
-  const what = `expected at most ${memberBytesMax} bytes, got ${inflatedBytes}; raise limits.memberBytesMax if the archive is trusted`
-  throw memberError('ZIP_LIMIT', place, what, { memberBytesMax, inflatedBytes })
 }
 
 function sizeMismatch(place: ArchiveMember, got: string) {

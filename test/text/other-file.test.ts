@@ -47,7 +47,8 @@ describe('a text', () => {
     await expect(
       convertTask(taskOf({ source, columns: { a: column.string() } }), { inputs: { 'x.tar.gz': gzipSync(tar) } }),
     ).rejects.toMatchObject({
-      message: 'x.tar.gz: expected text, got a tar archive in gzip; unpack it first',
+      message:
+        'x.tar.gz: expected text, got a tar archive in gzip; read it with zipMembers(), and let its name end in .tar, .tar.gz, .tgz or .tar.zst',
     })
   })
 })

@@ -1,13 +1,15 @@
 /** Extracts members of an archive as files below a folder. */
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { InputObject, MembersSlice, PlannedMember, StreamSlice } from '../model/plan-data.ts'
 import { diskFault, errnoOf } from '../store/disk/fault.ts'
 import type { Store } from '../store/store.ts'
-import { type MemberOptions, openMember, readMembers } from './member-bytes.ts'
-import { membersOfSlice } from './member-rows.ts'
-import { safePath } from './names.ts'
+import type { MemberOptions } from '../zip/member-bytes.ts'
+import { membersOfSlice } from '../zip/member-rows.ts'
+import { safePath } from '../zip/names.ts'
+import { archiveKind } from './archive-kind.ts'
 
 export interface ExtractedFile {
   /** Path below the folder with `/` as separator: the member's name. */
@@ -40,10 +42,23 @@ export async function extractMembers(
   for await (const { member, chunks } of openAll(store, input, slice, options)) {
     const path = join(options.folder, member.name)
     createFolder(dirname(path), folders, options.folder)
-    if (!(await tryWrite(path, member, chunks, options))) continue
-    files.push({ path: member.name, sizeBytes: member.inflatedBytes, crc32: member.crc32 })
+    const sum = archiveKind(input.key).hasChecksums ? undefined : sumUp(chunks)
+    if (!(await tryWrite(path, member, sum?.chunks ?? chunks, options))) continue
+    files.push({ path: member.name, sizeBytes: member.inflatedBytes, crc32: sum?.crc32() ?? member.crc32 })
   }
   return files
+}
+
+/** Computes the checksum of bytes on their way, where the archive has none. */
+function sumUp(source: OpenMember['chunks']): { readonly chunks: AsyncIterable<Uint8Array>; crc32(): number } {
+  let sum = 0
+  const pass = async function* () {
+    for await (const chunk of source) {
+      sum = crc32(chunk, sum)
+      yield chunk
+    }
+  }
+  return { chunks: pass(), crc32: () => sum }
 }
 
 interface OpenMember {
@@ -57,14 +72,19 @@ async function* openAll(
   slice: MembersSlice | StreamSlice,
   options: MemberOptions,
 ): AsyncGenerator<OpenMember> {
-  if (slice.kind === 'members') {
-    for await (const { member, bytes } of readMembers(store, input, slice, options)) yield { member, chunks: [bytes] }
-  } else {
+  const archive = archiveKind(input.key)
+  if (slice.kind === 'stream') {
     const { member } = slice
     if (!member)
       throw new PermanentError('STATE_INVALID', 'expected a stream slice with a member, got a file', { slice })
-    yield { member, chunks: openMember(store, input, member, options) }
-  }
+    yield { member, chunks: archive.openMember(store, input, member, options) }
+  } else if (!archive.hasChecksums) {
+    const reading = { ...options, isWhole: () => false }
+    for await (const found of archive.readMembersOrChunks(store, input, slice, reading))
+      yield { member: found.member, chunks: 'bytes' in found ? [found.bytes] : found.chunks }
+  } else
+    for await (const { member, bytes } of archive.readMembers(store, input, slice, options))
+      yield { member, chunks: [bytes] }
 }
 
 function createFolder(folder: string, existing: Set<string>, root: string): void {

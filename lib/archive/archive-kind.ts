@@ -1,0 +1,109 @@
+/** The table of the kinds of archives: how their members are listed and read. */
+import type { ZipLimits } from '../define/definition.ts'
+import type { InputObject, MembersSlice, PlannedMember } from '../model/plan-data.ts'
+import type { Reader, StoredObject } from '../store/store.ts'
+import { readTarDirectory } from '../tar/directory.ts'
+import { openTarMember, readTarMembers } from '../tar/member-bytes.ts'
+import { tarName } from '../tar/tar-name.ts'
+import { readZipDirectory } from '../zip/directory.ts'
+import type { EntryTable } from '../zip/entry-table.ts'
+import {
+  type MemberBytes,
+  type MemberChunks,
+  type MemberOptions,
+  openMember,
+  readMembers,
+  readMembersOrChunks,
+} from '../zip/member-bytes.ts'
+import { unpackMembers } from '../zip/member-rows.ts'
+
+export interface ListingOptions {
+  readonly limits: ZipLimits
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Listing {
+  /** The entries in the order of the archive, folders included. */
+  readonly table: EntryTable
+  /** Identifies the content; absent where the listing does not tell contents apart, because it has no checksums. */
+  readonly identity?: string
+}
+
+type ChunkOptions = Omit<MemberOptions, 'onBad'> & { isWhole(member: PlannedMember): boolean }
+
+export interface ArchiveKind {
+  /** Whether members can only be read in their order from the beginning of the archive. */
+  readonly isSequential: boolean
+  /** Whether each member has a checksum, so that a damaged one is known. */
+  readonly hasChecksums: boolean
+  /** Lists the members. @throws ZIP_*, TAR_DAMAGED, INPUT_INVALID */
+  list(store: Reader, object: StoredObject, options: ListingOptions): Promise<Listing>
+  /** Yields the members of a slice whole, without those that are bad where `onBad` is given. */
+  readMembers(
+    store: Reader,
+    input: InputObject,
+    slice: MembersSlice,
+    options: MemberOptions,
+  ): AsyncGenerator<MemberBytes>
+  /** Yields the members of a slice, those for which `isWhole` is false in chunks. */
+  readMembersOrChunks(
+    store: Reader,
+    input: InputObject,
+    slice: MembersSlice,
+    options: ChunkOptions,
+  ): AsyncGenerator<MemberBytes | MemberChunks>
+  /** Yields the bytes of one member, of any size. */
+  openMember(
+    store: Reader,
+    input: InputObject,
+    member: PlannedMember,
+    options: MemberOptions,
+  ): AsyncGenerator<Uint8Array>
+}
+
+const zip: ArchiveKind = {
+  isSequential: false,
+  hasChecksums: true,
+  list(store, { key, sizeBytes, etag }, { limits, signal }) {
+    return readZipDirectory(range => store.read(key, { range, etag, signal }), sizeBytes, { key, limits })
+  },
+  readMembers,
+  readMembersOrChunks,
+  openMember,
+}
+
+const tar: ArchiveKind = {
+  isSequential: false,
+  hasChecksums: false,
+  list: async (store, object, options) => ({ table: await readTarDirectory(store, object, options) }),
+  async *readMembers(store, input, slice, options) {
+    // A tar archive has no checksums of members: one is bad only as a whole archive.
+    for await (const found of readTarMembers(store, input, planned(slice), options))
+      yield { member: found.member, bytes: await whole(found.chunks) }
+  },
+  async *readMembersOrChunks(store, input, slice, { isWhole, ...options }) {
+    for await (const found of readTarMembers(store, input, planned(slice), options))
+      yield isWhole(found.member) ? { member: found.member, bytes: await whole(found.chunks) } : found
+  },
+  openMember: openTarMember,
+}
+
+const compressedTar: ArchiveKind = { ...tar, isSequential: true }
+
+const planned = (slice: MembersSlice) => ({ range: slice.range, members: unpackMembers(slice) })
+
+async function whole(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const copies: Uint8Array[] = []
+  for await (const chunk of chunks) copies.push(Uint8Array.from(chunk))
+  return copies.length === 1 ? (copies[0] as Uint8Array) : Buffer.concat(copies)
+}
+
+/** Returns what can be done with an archive, by its name: a zip, whatever its name, where it is not that of a tar archive. */
+export function archiveKind(key: string): ArchiveKind {
+  const name = tarName(key)
+  if (!name) return zip
+  return name.compression ? compressedTar : tar
+}
+
+/** Whether a name is that of an archive. */
+export const hasArchiveName = (key: string): boolean => /\.zip$/i.test(key) || tarName(key) !== undefined

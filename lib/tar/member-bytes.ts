@@ -1,0 +1,99 @@
+/** Reads the members of a tar archive: from a range of a plain one, and in order from a compressed one as it is inflated. */
+import { PermanentError } from '../errors/errors.ts'
+import { inflateBytes } from '../inflate/file.ts'
+import { inflateChunkBytes } from '../inflate/stream.ts'
+import type { InputObject, PlannedMember } from '../model/plan-data.ts'
+import type { ByteRange } from '../store/byte-range.ts'
+import type { Reader } from '../store/store.ts'
+import { asBuffer } from '../zip/end.ts'
+import { checkMemberLimit } from '../zip/limits.ts'
+import type { MemberOptions } from '../zip/member-bytes.ts'
+import { notInTar } from './directory.ts'
+import { blockBytes, readHeader } from './header.ts'
+import { ChunkBytes } from './tar-bytes.ts'
+import { tarName } from './tar-name.ts'
+
+/** A member whose bytes are read before the next one is requested. */
+export interface TarMember {
+  readonly member: PlannedMember
+  readonly chunks: AsyncIterable<Uint8Array>
+}
+
+/**
+ * Yields members in the order of the archive. Memory: the range of a plain archive; one chunk of a compressed one.
+ * @throws TAR_DAMAGED; INPUT_INVALID for damaged compressed data; ZIP_LIMIT; what the store throws
+ */
+export async function* readTarMembers(
+  store: Reader,
+  input: InputObject,
+  { range, members }: { readonly range: ByteRange; readonly members: readonly PlannedMember[] },
+  options: MemberOptions,
+): AsyncGenerator<TarMember> {
+  for (const member of members) checkMemberLimit({ archive: input.key, member }, options.limits)
+  if (tarName(input.key)?.compression) return yield* inflateMembers(store, input, members, options)
+  const bytes = asBuffer(await store.read(input.key, { range, etag: input.etag, signal: options.signal }))
+  for (const member of members) {
+    const start = member.headerOffset - range.start
+    const content = bytes.subarray(start + blockBytes, start + blockBytes + member.inflatedBytes)
+    checkHeader(bytes.subarray(start, start + blockBytes), input.key, member)
+    if (content.length < member.inflatedBytes) throw notInTar(input.key, member.name)
+    yield { member, chunks: chunksOf(content) }
+  }
+}
+
+/** Yields the bytes of one member: of a plain archive its range alone, of a compressed one all before it is inflated too. */
+export async function* openTarMember(
+  store: Reader,
+  input: InputObject,
+  member: PlannedMember,
+  options: MemberOptions,
+): AsyncGenerator<Uint8Array> {
+  checkMemberLimit({ archive: input.key, member }, options.limits)
+  if (tarName(input.key)?.compression) {
+    for await (const { chunks } of inflateMembers(store, input, [member], options)) yield* chunks
+    return
+  }
+  const start = member.headerOffset + blockBytes
+  const pinned = { etag: input.etag, signal: options.signal }
+  const header = await store.read(input.key, { ...pinned, range: { start: member.headerOffset, end: start } })
+  checkHeader(asBuffer(header), input.key, member)
+  if (member.inflatedBytes > 0)
+    yield* store.stream(input.key, { ...pinned, range: { start, end: start + member.inflatedBytes } })
+}
+
+async function* inflateMembers(
+  store: Reader,
+  { key, etag }: InputObject,
+  members: readonly PlannedMember[],
+  { signal }: MemberOptions,
+): AsyncGenerator<TarMember> {
+  const compression = tarName(key)?.compression
+  if (!compression) throw new PermanentError('STATE_INVALID', `${key} is not a compressed tar archive`)
+  const source = inflateBytes(store.stream(key, { etag, signal }), compression, { where: key, detail: { key }, signal })
+  const bytes = new ChunkBytes(source)
+  try {
+    for (const member of members) {
+      await bytes.skip(member.headerOffset - bytes.offset)
+      checkHeader(await bytes.take(blockBytes), key, member)
+      yield { member, chunks: wholeContent(bytes, key, member) }
+    }
+  } finally {
+    await bytes.close()
+  }
+}
+
+/** Yields the content of a member. @throws TAR_DAMAGED when there is less */
+async function* wholeContent(bytes: ChunkBytes, key: string, member: PlannedMember): AsyncGenerator<Uint8Array> {
+  const end = bytes.offset + member.inflatedBytes
+  yield* bytes.chunks(member.inflatedBytes)
+  if (bytes.offset < end) throw notInTar(key, member.name)
+}
+
+/** Checks that a header begins where the plan has found it. */
+function checkHeader(block: Uint8Array, key: string, { name }: PlannedMember): void {
+  if (block.length < blockBytes || !readHeader(asBuffer(block))) throw notInTar(key, name)
+}
+
+async function* chunksOf(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < content.length; at += inflateChunkBytes) yield content.subarray(at, at + inflateChunkBytes)
+}

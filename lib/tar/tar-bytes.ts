@@ -1,0 +1,96 @@
+/** Reads the bytes of a tar archive in order: of a plain one by ranges, which leave contents out; of a compressed one as they are inflated. */
+import { Buffer } from 'node:buffer'
+import type { ByteRange } from '../store/byte-range.ts'
+
+/** The bytes of an archive, read from its beginning to its end. */
+export interface TarBytes {
+  /** Offset of the next byte. */
+  readonly offset: number
+  /** Returns the next bytes; fewer at the end of the archive. */
+  take(length: number): Promise<Buffer>
+  /** Passes over bytes, also beyond the end. */
+  skip(length: number): Promise<void>
+}
+
+const kibibyte = 1024
+/** Bytes of the first read, and of one after a content that was left out. */
+const firstWindowBytes = 64 * kibibyte
+/** Contents up to this size are read with the headers around them, because another request takes longer than so many bytes. */
+const windowBytesMax = 4096 * kibibyte
+
+/** Reads a plain archive by ranges. Memory: 4 MiB. */
+export function rangeBytes(read: (range: ByteRange) => Promise<Uint8Array>, sizeBytes: number): TarBytes {
+  let offset = 0
+  let window: { readonly start: number; readonly bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) }
+  let windowBytes = firstWindowBytes
+  const load = async (length: number): Promise<void> => {
+    const windowEnd = window.start + window.bytes.length
+    windowBytes = offset - windowEnd < windowBytesMax ? Math.min(2 * windowBytes, windowBytesMax) : firstWindowBytes
+    const range = { start: offset, end: Math.min(sizeBytes, offset + Math.max(length, windowBytes)) }
+    const bytes = range.end > range.start ? await read(range) : new Uint8Array()
+    window = { start: offset, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) }
+  }
+  return {
+    get offset() {
+      return offset
+    },
+    async take(length) {
+      const isThere = offset >= window.start && offset + length <= window.start + window.bytes.length
+      if (!isThere) await load(length)
+      const bytes = window.bytes.subarray(offset - window.start, offset - window.start + length)
+      offset += bytes.length
+      return bytes
+    },
+    async skip(length) {
+      offset += length
+    },
+  }
+}
+
+/** Reads an archive as it is inflated. `chunks` yields the bytes of a content. Memory: one chunk, which the source may reuse. */
+export class ChunkBytes implements TarBytes {
+  offset = 0
+  readonly #source: AsyncIterator<Uint8Array>
+  #chunk: Uint8Array = new Uint8Array()
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]()
+  }
+
+  async take(length: number): Promise<Buffer> {
+    const bytes = Buffer.alloc(length)
+    let filled = 0
+    for await (const chunk of this.chunks(length)) {
+      bytes.set(chunk, filled)
+      filled += chunk.length
+    }
+    return bytes.subarray(0, filled)
+  }
+
+  async skip(length: number): Promise<void> {
+    const target = this.offset + length
+    for await (const _chunk of this.chunks(length));
+    this.offset = target
+  }
+
+  /** Yields the next bytes in chunks; fewer at the end of the archive. */
+  async *chunks(length: number): AsyncGenerator<Uint8Array> {
+    for (let left = length; left > 0; ) {
+      if (this.#chunk.length === 0) {
+        const { done, value } = await this.#source.next()
+        if (done) return
+        this.#chunk = value
+      }
+      const bytes = this.#chunk.subarray(0, left)
+      this.#chunk = this.#chunk.subarray(bytes.length)
+      this.offset += bytes.length
+      left -= bytes.length
+      yield bytes
+    }
+  }
+
+  /** Ends the source, where not all is read. */
+  async close(): Promise<void> {
+    await this.#source.return?.()
+  }
+}

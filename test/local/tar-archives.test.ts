@@ -1,0 +1,111 @@
+/** Rows and files of tar archives, which are the same as those of a zip with the same members. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { buildZip } from '../zip-builder.ts'
+import { type Project, project } from './project.ts'
+
+const fixture = (name: string): Buffer => readFileSync(new URL(`../fixtures/tar/${name}.tar`, import.meta.url))
+const long = `data/${'l'.repeat(120)}/${'n'.repeat(130)}.csv`
+const sameMembers = buildZip({
+  './data/a.csv': 'id,name\n1,a\n2,b\n',
+  'data/b.csv': 'id,name\n3,c\n',
+  [long]: 'id,name\n4,d\n',
+  'data/ä.csv': 'id,name\n5,ä\n',
+  'readme.txt': 'hello',
+  'data/empty.csv': 'id,name\n',
+})
+
+const rowsTask = (source = '', more = '') => `
+import { column, csv, parquet, pipeline, task, zipMembers } from 'fanmill'
+export const t = task({
+  name: 't',
+  source: zipMembers({ paths: 'in/*', members: 'data/**/*.csv', format: csv(), ${source} }),
+  columns: { id: column.int32(), name: column.string() },
+  output: parquet({ path: 't' }), ${more}
+})
+export default pipeline({ name: 'p', tasks: [t] })
+`
+const filesTask = `
+import { memberFiles, pipeline, task, zipMembers } from 'fanmill'
+export const t = task({ name: 't', source: zipMembers({ paths: 'in/*' }), output: memberFiles({ path: 't' }) })
+export default pipeline({ name: 'p', tasks: [t] })
+`
+
+const archives: readonly (readonly [string, Buffer])[] = [
+  ['a.tar', fixture('gnu')],
+  ['a.tar.gz', gzipSync(fixture('pax'))],
+  ['a.tgz', gzipSync(fixture('gnu'))],
+  ['a.tar.zst', zstdCompressSync(fixture('pax'))],
+]
+
+const sorted = async (each: Project) => (await each.rows()).sort((a, b) => Number(a.id) - Number(b.id))
+
+describe('tar archives', () => {
+  it.each(archives)('give the rows and the counts of a zip with the same members: %s', async (name, bytes) => {
+    const [zip, tar] = [
+      project(rowsTask(), { 'in/a.zip': sameMembers }),
+      project(rowsTask(), { [`in/${name}`]: bytes }),
+    ]
+    const [one, other] = [await zip.run(), await tar.run()]
+    expect(other).toMatchObject({ status: 'complete' })
+    expect(await sorted(tar)).toEqual(await sorted(zip))
+    expect(other.tasks[0]).toMatchObject({ members: 5, rowsWritten: one.tasks[0]!.rowsWritten, rowsRejected: 0 })
+    expect(await tar.run()).toMatchObject({ status: 'skipped' })
+  })
+
+  it.each(archives)(
+    'are extracted to the files of a zip with the same members, with their checksums: %s',
+    async (name, bytes) => {
+      const [zip, tar] = [
+        project(filesTask, { 'in/a.zip': sameMembers }),
+        project(filesTask, { [`in/${name}`]: bytes }),
+      ]
+      await zip.run()
+      expect(await tar.run()).toMatchObject({ status: 'complete' })
+      expect(tar.outputFiles()).toEqual(zip.outputFiles())
+      for (const file of tar.outputFiles().filter(each => !each.endsWith('_SUCCESS')))
+        expect(readFileSync(join(tar.out, file))).toEqual(readFileSync(join(zip.out, file)))
+      const sums = ({ files = [] }: ReturnType<Project['manifest']>) => files.map(({ path, crc32 }) => [path, crc32])
+      expect(sums(tar.manifest('t'))).toEqual(sums(zip.manifest('t')))
+    },
+  )
+
+  it('fail for links and files of one name, or skip them with a reason each', async () => {
+    const bytes = { 'in/links.tgz': gzipSync(fixture('links')) }
+    await expect(project(rowsTask(), bytes).run()).rejects.toMatchObject({
+      code: 'TAR_BAD_MEMBER',
+      message: expect.stringContaining('member data/soft.csv of in/links.tgz: expected a file, got a link'),
+    })
+    const lenient = project(rowsTask("onBadMember: 'skip'"), bytes)
+    const { status, tasks } = await lenient.run()
+    expect(status).toBe('complete')
+    expect(tasks[0]).toMatchObject({ membersSkipped: 5, members: 2 })
+    expect(await sorted(lenient)).toEqual([
+      { id: 1, name: 'a' },
+      { id: 2, name: 'b' },
+    ])
+  })
+
+  it('refuse to extract names that lead out of the folder', async () => {
+    const unsafe = project(filesTask, { 'in/unsafe.tar': fixture('unsafe') })
+    await expect(unsafe.run()).rejects.toMatchObject({ code: 'ZIP_UNSAFE_NAME' })
+    expect(unsafe.outputFiles()).toEqual([])
+  })
+
+  it('leave no output when they are damaged, and name the archive', async () => {
+    const whole = gzipSync(fixture('pax'))
+    const cut = project(rowsTask(), { 'in/cut.tar.gz': whole.subarray(0, -20) })
+    const open = project(rowsTask(), { 'in/open.tar.gz': gzipSync(gunzipSync(whole).subarray(0, 6000)) })
+    await expect(cut.run()).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining('in/cut.tar.gz'),
+    })
+    await expect(open.run()).rejects.toMatchObject({
+      code: 'TAR_DAMAGED',
+      message: expect.stringContaining('in/open.tar.gz'),
+    })
+    expect([...cut.outputFiles(), ...open.outputFiles()]).toEqual([])
+  })
+})
