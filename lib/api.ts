@@ -101,11 +101,11 @@ export async function unzip(archive: string, destination: string, options: Unzip
 }
 
 /**
- * Finds the format and the columns of a file or an archive in a sample, and checks them by reading it.
+ * Finds the format and the columns of a file, several files or an archive in a sample, and checks them by reading it.
  * @throws USAGE, NO_INPUT, ZIP_*, INPUT_*
  * @example const { source, columns } = await infer('incoming/flights.zip')
  */
-export async function infer(file: string, options: InferOptions = {}): Promise<InferredSource> {
+export async function infer(file: string | readonly string[], options: InferOptions = {}): Promise<InferredSource> {
   checkOptions('infer', options, inferOptions)
   return (await import('./infer/infer.ts')).inferColumns(file, options)
 }

@@ -1,29 +1,49 @@
 /** `fanmill infer`: prints column definitions to paste, from a sample of the data. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import type { TextEncoding } from '../define/definition.ts'
+import type { InferredSource } from '../infer/infer.ts'
+import { textEncodings } from '../local/options.ts'
+import { formatCount } from './amounts.ts'
 import { inferView } from './infer-progress.ts'
 import { addCommand, type CommonOptions } from './options.ts'
 import { print, printJson } from './output.ts'
 
 export function addInferCommand(program: Command): void {
   addCommand(program, {
-    usage: 'infer <file>',
-    description: 'sample a file or archive and print its columns, to paste',
-    examples: ['infer incoming/2001-01/flights.zip --members "**/*.csv"', 'infer data/flights.csv --delimiter ";"'],
+    usage: 'infer <files...>',
+    description: 'sample files or an archive and print their columns, to paste',
+    examples: ['infer incoming/2001-01/flights.zip --members "**/*.csv"', 'infer data/*.csv --delimiter ";"'],
   })
     .option('--members <glob>', 'members of an archive to sample (default: all)')
     .option('--delimiter <text>', 'delimiter of the fields (default: found in the data)')
+    .addOption(
+      new Option('--encoding <name>', 'encoding of the texts (default: found in the data)').choices(textEncodings),
+    )
     .action(inferAction)
 }
 
 interface InferFlags extends CommonOptions {
   readonly members?: string
   readonly delimiter?: string
+  readonly encoding?: TextEncoding
 }
 
-async function inferAction(file: string, { json, members, delimiter }: InferFlags): Promise<void> {
+async function inferAction(
+  files: readonly string[],
+  { json, members, delimiter, encoding }: InferFlags,
+): Promise<void> {
   const { inferColumns } = await import('../infer/infer.ts')
   const view = inferView()
-  const inferred = await inferColumns(file, { members, delimiter, onProgress: view.show }).finally(view.stop)
+  const given = { members, delimiter, encoding, onProgress: view.show }
+  const inferred = await inferColumns(files, given).finally(view.stop)
   if (json) printJson(inferred)
-  else print(inferred.source)
+  else print(`${samplingLine(inferred)}${inferred.source}`)
+}
+
+/** Says how much was sampled; nothing of Parquet, which declares its types. */
+function samplingLine({ rows, rowsRejected, sampled, available }: InferredSource): string {
+  if (rows + rowsRejected === 0) return ''
+  const of = available === sampled.length ? '' : ` of ${formatCount(available)}`
+  const texts = available === 1 ? 'one file' : `${formatCount(sampled.length)}${of} files`
+  return `// read ${formatCount(rows + rowsRejected)} records, from the beginning of ${texts}\n`
 }

@@ -147,9 +147,17 @@ function taskOf({ format, columns, isColumnMissing }: Proposal): TaskDefinition 
   }).sql`select 1 as counted from input`
 }
 
-function columnOf({ type, format, precision = 18, scale = 3, nullValues, items }: InferredColumn): ColumnDefinition {
+function columnOf({
+  type,
+  format,
+  precision = 18,
+  scale = 3,
+  nullValues,
+  items,
+  from,
+}: InferredColumn): ColumnDefinition {
   // Types without a format refuse the option, even when it is undefined.
-  const options = format === undefined ? { nullValues } : { format, nullValues }
+  const options = format === undefined ? { nullValues, from } : { format, nullValues, from }
   if (type === 'decimal') return column.decimal(precision, scale, options)
   if (type === 'list') return column.list(items ? columnOf(items) : column.json())
   return column[type](options)

@@ -1,10 +1,11 @@
 /** Finds the types that texts may have, by how they are written. The engine has the final word. */
 import type { ColumnDefinition, ScalarType } from '../define/definition.ts'
+import { ambiguousFormats } from '../define/time-format.ts'
 
 export interface Candidate {
   readonly type: ColumnDefinition['type']
-  /** strptime format; undefined for the form of ISO 8601. */
-  readonly format?: string
+  /** strptime format, or several of which each text has one; undefined for the form of ISO 8601. */
+  readonly format?: ColumnDefinition['format']
 }
 
 interface Shape extends Candidate {
@@ -92,19 +93,54 @@ const times: readonly Shape[] = [
   ...allDateFormats.flatMap(date => timeFormats.map(time => shapeOfFormat('timestamp', `${date} ${time}`))),
 ]
 
-/** Returns the types that fit every text, the narrowest first; none without texts. With `isText` only times fit, because a text in JSON is no number. */
+/**
+ * Returns the types that fit every text, the narrowest first; none without texts. Where none does, dates and timestamps that are written
+ * in several formats. With `isText` only times fit, because a text in JSON is no number.
+ */
 export function candidatesOf(texts: Iterable<string>, { isText = false } = {}): Candidate[] {
   let fitting: readonly Shape[] = isText ? times : [...numbers, ...times]
-  let count = 0
-  for (const text of texts) {
+  const all = [...texts]
+  for (const text of all) {
     fitting = fitting.filter(shape => shape.fits(text))
-    if (fitting.length === 0) return []
-    count++
+    if (fitting.length === 0) return severalFormats(all)
   }
-  return count === 0 ? [] : fitting.map(({ type, format }) => ({ type, format }))
+  return all.length === 0 ? [] : fitting.map(({ type, format }) => ({ type, format }))
 }
 
 /** Texts that many programs write for a missing value. */
 export const nullMarks: readonly string[] = [
   ...['', 'NA', 'N/A', 'n/a', '#N/A', 'NULL', 'null', 'None', 'NaN', 'nan', '\\N', '-', '--', '.', '?'],
 ]
+
+/** ISO 8601 as formats, for columns that have others too. */
+const isoTimes = ['%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%dT%H:%M']
+const formatsOf = (type: ScalarType, iso: readonly string[]): readonly (Shape & { readonly format: string })[] => [
+  ...iso.map(format => ({ ...shapeOfFormat(type, format), format })),
+  ...times.flatMap(shape =>
+    shape.type === type && typeof shape.format === 'string' ? [{ ...shape, format: shape.format }] : [],
+  ),
+]
+const severalTimes = [formatsOf('date', ['%Y-%m-%d']), formatsOf('timestamp', isoTimes)]
+
+/** More formats than these are rather texts of people than of programs. */
+const formatsMax = 4
+/** Texts that show whether a column has times at all. */
+const firstTexts = 20
+
+/** Returns a column whose texts have several formats, none of which reads a text of another one differently. */
+function severalFormats(texts: readonly string[]): Candidate[] {
+  return severalTimes.flatMap(shapes => {
+    if (!texts.slice(0, firstTexts).every(text => shapes.some(shape => shape.fits(text)))) return []
+    const chosen: string[] = []
+    for (let rest = texts; rest.length > 0; ) {
+      const open = shapes.filter(({ format }) => !ambiguousFormats([...chosen, format]))
+      const [best] = open
+        .map(shape => ({ shape, left: rest.filter(text => !shape.fits(text)) }))
+        .sort((a, b) => a.left.length - b.left.length)
+      if (!best || best.left.length === rest.length || chosen.length === formatsMax) return []
+      chosen.push(best.shape.format)
+      rest = best.left
+    }
+    return chosen.length > 1 ? [{ type: shapes[0]?.type ?? 'date', format: chosen }] : []
+  })
+}

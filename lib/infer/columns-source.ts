@@ -2,7 +2,10 @@
 import type { ColumnDefinition, CsvFormat, Format } from '../define/definition.ts'
 import { columnCountMax } from '../define/task-checks.ts'
 
-export type InferredColumn = Pick<ColumnDefinition, 'type' | 'format' | 'precision' | 'scale' | 'nullValues'> & {
+export type InferredColumn = Pick<
+  ColumnDefinition,
+  'type' | 'format' | 'precision' | 'scale' | 'nullValues' | 'from'
+> & {
   /** Type of a list's items. */
   readonly items?: InferredColumn
   /** Another format that fits every text as well. */
@@ -93,9 +96,10 @@ function csvSource({
 const encodingOption = (encoding: CsvFormat['encoding'] = 'utf-8'): string[] =>
   encoding === 'utf-8' ? [] : [`encoding: ${literal(encoding)}`]
 
-function columnSource({ type, format, precision, scale, items, nullValues = [] }: InferredColumn): string {
+function columnSource({ type, format, precision, scale, items, nullValues = [], from }: InferredColumn): string {
   if (type === 'list') return `column.list(${items ? columnSource(items) : 'column.json()'})`
   const options = [
+    ...(from === undefined ? [] : [`from: ${list(from)}`]),
     ...(format === undefined ? [] : [`format: ${typeof format === 'string' ? literal(format) : list(format)}`]),
     ...(nullValues.length === 0 ? [] : [`nullValues: ${list(nullValues)}`]),
   ]

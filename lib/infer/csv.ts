@@ -1,5 +1,5 @@
 /** Finds the format and the columns of sampled CSV. */
-import type { CsvFormat } from '../define/definition.ts'
+import type { CsvFormat, TextEncoding } from '../define/definition.ts'
 import { csv } from '../define/format.ts'
 import { readHeader } from '../text/csv-header.ts'
 import { bomBytes, toUtf8 } from '../text/encoding.ts'
@@ -7,8 +7,9 @@ import { dialectOf } from '../text/record-dialect.ts'
 import type { Candidate } from './column-candidates.ts'
 import type { InferredColumn } from './columns-source.ts'
 import type { FoundText } from './found-text.ts'
+import { headerNotes, namedColumns, type SampleHeader } from './headers.ts'
 import { inferColumn } from './infer-column.ts'
-import { bySpelling, type FoundColumn } from './infer-columns.ts'
+import type { FoundColumn } from './infer-columns.ts'
 import { type Sample, wholeRecords } from './sample-bytes.ts'
 import { fieldsOf, type SampleBytes, type SampleRecord, sampleRecords } from './sample-records.ts'
 import { sniffEncoding } from './sniff-encoding.ts'
@@ -16,6 +17,8 @@ import { type CsvLayout, sniffLayout } from './sniff-layout.ts'
 
 export interface CsvHints {
   readonly delimiter?: string
+  /** The encoding of the texts; default found in the data. */
+  readonly encoding?: TextEncoding
   /** The format, where it is known already: then only columns are inferred. */
   readonly format?: CsvFormat
 }
@@ -23,9 +26,8 @@ export interface CsvHints {
 /** Finds a format for all samples, and the columns that they have by it. */
 export function findCsv(samples: readonly Sample[], hints: CsvHints): FoundText {
   const filled = samples.filter(({ bytes }) => bytes.length > bomBytes(bytes))
-  const { encoding, notes } = hints.format
-    ? { encoding: hints.format.encoding, notes: [] }
-    : sniffEncoding(filled.map(({ bytes }) => bytes))
+  const known = hints.format?.encoding ?? hints.encoding
+  const { encoding, notes } = known ? { encoding: known, notes: [] } : sniffEncoding(filled.map(({ bytes }) => bytes))
   const texts = filled.map(sample => ({ ...sample, text: utf8Text(sample, encoding) }))
   const layout = layoutOf(
     texts.map(({ text }) => text),
@@ -34,7 +36,8 @@ export function findCsv(samples: readonly Sample[], hints: CsvHints): FoundText 
   const format = hints.format ?? formatOf(layout, encoding)
   const columns = new ColumnTexts(layout.names)
   for (const sample of filled) columns.read(sample, format)
-  return { format, ...columns.found(), notes: [...layout.notes, ...notes] }
+  const { headers, ...found } = columns.found()
+  return { format, ...found, notes: [...layout.notes, ...notes, ...headerNotes(headers, found.named)] }
 }
 
 function utf8Text({ bytes, isWhole }: Sample, encoding: CsvFormat['encoding']): SampleBytes {
@@ -78,7 +81,7 @@ const textsMax = 20_000
 class ColumnTexts {
   private readonly texts = new Map<string, Set<string>>()
   private readonly positions: readonly string[]
-  private readonly headers: (readonly string[])[] = []
+  private readonly headers: SampleHeader[] = []
 
   constructor(positions: readonly string[]) {
     this.positions = positions
@@ -91,7 +94,7 @@ class ColumnTexts {
     const body = { bytes: text.subarray(header.end), isWhole: true }
     const records = sampleRecords(body, dialect)
     const names = format.header ? header.names : this.namesFor(records)
-    this.headers.push(names)
+    this.headers.push({ sample: sample.name, names })
     const sets = names.map(name => this.setOf(name))
     for (const record of records) {
       if (record.fieldCount !== names.length || record.isMalformed) continue
@@ -103,13 +106,16 @@ class ColumnTexts {
     }
   }
 
-  found(): Pick<FoundText, 'columns' | 'isColumnMissing'> {
-    const columns = bySpelling(this.texts.keys()).map(({ name, others }) => {
+  found() {
+    const headers = this.headers.filter(({ names }) => names.length > 0)
+    const named = namedColumns(headers)
+    const columns = named.map(({ name, others, isOne }): FoundColumn => {
       const texts = new Set([name, ...others].flatMap(each => [...this.setOf(each)]))
-      return { name, others, texts, isText: false }
+      return { name, others, isOne, texts, isText: false }
     })
-    const isMissing = (header: readonly string[]): boolean => columns.some(({ name }) => !header.includes(name))
-    return { columns, isColumnMissing: this.headers.some(header => header.length > 0 && isMissing(header)) }
+    const lacks = ({ names }: SampleHeader): boolean =>
+      named.some(({ name, others, isOne }) => ![name, ...(isOne ? others : [])].some(each => names.includes(each)))
+    return { headers, named, columns, isColumnMissing: headers.some(lacks) }
   }
 
   private namesFor(records: readonly SampleRecord[]): readonly string[] {
@@ -129,10 +135,11 @@ export function typedColumns(
   found: readonly FoundColumn[],
   refused: ReadonlyMap<string, readonly Candidate[]>,
 ): Readonly<Record<string, InferredColumn>> {
-  const typed = found.map(({ name, others, texts, isText, column }) => {
+  const typed = found.map(({ name, others, isOne, texts, isText, column }) => {
     const inferred = column ?? inferColumn(texts, { isText, refused: refused.get(name) ?? [] })
-    const note = `also written ${others.join(', ')}, which is not read as this`
-    return [name, others.length === 0 ? inferred : { ...inferred, note }] as const
+    if (others.length === 0) return [name, inferred] as const
+    if (isOne) return [name, { ...inferred, from: [name, ...others] }] as const
+    return [name, { ...inferred, note: `also written ${others.join(', ')}, which is not read as this` }] as const
   })
   return Object.fromEntries(typed)
 }

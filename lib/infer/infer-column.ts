@@ -21,7 +21,7 @@ export function inferColumn(texts: ReadonlySet<string>, options: InferColumnOpti
 
 function fittingTypes(texts: ReadonlySet<string>, { isText = false, refused = [] }: InferColumnOptions): Candidate[] {
   const isRefused = (candidate: Candidate): boolean =>
-    refused.some(({ type, format }) => type === candidate.type && format === candidate.format)
+    refused.some(({ type, format }) => type === candidate.type && String(format) === String(candidate.format))
   return candidatesOf(texts, { isText }).filter(candidate => !isRefused(candidate))
 }
 
@@ -29,6 +29,6 @@ function fittingTypes(texts: ReadonlySet<string>, { isText = false, refused = []
 function columnOf(fitting: readonly Candidate[]): InferredColumn {
   const [first, ...others] = fitting as [Candidate, ...Candidate[]]
   const other = others.find(({ type, format }) => type === first.type && format !== undefined)
-  const isUnsure = first.format !== undefined && other?.format !== undefined
-  return isUnsure ? { ...first, orFormat: other.format } : first
+  const isUnsure = typeof first.format === 'string' && typeof other?.format === 'string'
+  return isUnsure ? { ...first, orFormat: String(other.format) } : first
 }

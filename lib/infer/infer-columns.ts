@@ -14,6 +14,8 @@ import { columnOfType } from './engine-type.ts'
 export interface FoundColumn {
   readonly name: string
   readonly others: readonly string[]
+  /** Whether all spellings are read as this column, because no file has two of them. Default false. */
+  readonly isOne?: boolean
   /** Undefined where the texts decide about the type. */
   readonly column?: InferredColumn
   /** Distinct texts of the sample; those of JSON strings are no numbers. */

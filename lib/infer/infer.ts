@@ -3,7 +3,7 @@
 import { tmpdir } from 'node:os'
 import { basename, dirname, resolve } from 'node:path'
 import { hasArchiveName } from '../archive/archive-kind.ts'
-import type { CsvFormat, Format } from '../define/definition.ts'
+import type { CsvFormat, Format, TextEncoding } from '../define/definition.ts'
 import { csv } from '../define/format.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
@@ -25,6 +25,8 @@ export interface InferOptions {
   readonly members?: string
   /** Delimiter of the CSV; by default found in the data. */
   readonly delimiter?: string
+  /** Encoding of the texts, such as `windows-1252`; by default found in the data. */
+  readonly encoding?: TextEncoding
   /** Called as the work progresses. */
   readonly onProgress?: (progress: InferProgress) => void
 }
@@ -39,16 +41,22 @@ export interface InferredSource extends Inferred {
   readonly rejects: readonly Reject[]
   /** Names of the members, or files, that were sampled. */
   readonly sampled: readonly string[]
+  /** Number of members, or files, that could have been sampled; at most 1,000 are looked at in one archive. */
+  readonly available: number
 }
 
 /**
- * Infers columns from the beginnings of at most 16 members, 512 KiB each, spread over the archive, and reads the sample by them
+ * Infers columns from the beginnings of at most 16 members of an archive, or files, 512 KiB each, spread over all of them, and reads the sample by them
  * as a run does. For Parquet it describes one file or member.
  * @throws NO_INPUT when there is nothing to sample; ZIP_*, INPUT_*
  */
-export async function inferColumns(path: string, options: InferOptions = {}): Promise<InferredSource> {
+export async function inferColumns(
+  path: string | readonly string[],
+  options: InferOptions = {},
+): Promise<InferredSource> {
   const { members, delimiter } = options
-  const texts = await dataTexts(path, members)
+  const texts: SampleText[] = []
+  for (const each of typeof path === 'string' ? [path] : path) texts.push(...(await dataTexts(each, members)))
   const { name } = texts[0] ?? { name: '' }
   const inferred = await inferTexts(texts, kindOf(name), options)
   if (delimiter === undefined && knownKind(name) === undefined && Object.keys(inferred.columns).length === 1)
@@ -90,7 +98,7 @@ export async function columnsMissing(
   )
 }
 
-interface Hints extends Pick<InferOptions, 'delimiter' | 'onProgress'> {
+interface Hints extends Pick<InferOptions, 'delimiter' | 'encoding' | 'onProgress'> {
   /** The format, where it is known already. */
   readonly format?: CsvFormat
 }
@@ -105,7 +113,12 @@ async function inferTexts(texts: readonly SampleText[], kind: TextKind, hints: H
     const found =
       kind === 'parquet' ? await inferParquet(chosen, scratch) : await inferText(chosen, { ...hints, kind, scratch })
     if (Object.keys(found.columns).length === 0) throw noColumns(chosen, found.unreadable)
-    return { ...found, source: definitionSource(found, found.format, found), sampled: chosen.map(text => text.name) }
+    return {
+      ...found,
+      source: definitionSource(found, found.format, found),
+      sampled: chosen.map(text => text.name),
+      available: texts.length,
+    }
   } finally {
     removeOwnFolder(scratch)
   }

@@ -1,5 +1,5 @@
 /** Finds the columns of sampled JSON lines. */
-import type { JsonLinesFormat } from '../define/definition.ts'
+import type { JsonLinesFormat, TextEncoding } from '../define/definition.ts'
 import { jsonLines } from '../define/format.ts'
 import { openReader } from '../engine/dataset.ts'
 import { PermanentError } from '../errors/errors.ts'
@@ -11,9 +11,12 @@ import { type Sample, sampleBytes, wholeRecords } from './sample-bytes.ts'
 import { sniffEncoding } from './sniff-encoding.ts'
 
 /** Finds format and columns. @throws INPUT_INVALID for JSON that is not one object in each line */
-export async function findJson(samples: readonly Sample[], scratch: string): Promise<FoundText> {
+export async function findJson(
+  samples: readonly Sample[],
+  { scratch, encoding: known }: { readonly scratch: string; readonly encoding?: TextEncoding | undefined },
+): Promise<FoundText> {
   for (const sample of samples) checkLines(sample)
-  const { encoding, notes } = sniffEncoding(samples.map(({ bytes }) => bytes))
+  const { encoding, notes } = known ? { encoding: known, notes: [] } : sniffEncoding(samples.map(({ bytes }) => bytes))
   const format: JsonLinesFormat = jsonLines({ encoding })
   const stageBytesMax = 64 * samples.length * sampleBytes
   const stage = createStage({ folder: scratch, format, located: false, stageBytesMax })

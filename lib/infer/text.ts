@@ -24,7 +24,7 @@ export async function inferText(texts: readonly SampleText[], options: InferText
     samples.push(await readSample(text))
   }
   onProgress({ phase: 'find', done: 0, total: samples.length })
-  const found = kind === 'jsonLines' ? await findJson(samples, scratch) : findCsv(samples, options)
+  const found = kind === 'jsonLines' ? await findJson(samples, options) : findCsv(samples, options)
   if (found.columns.length === 0) return { ...found, ...nothingRead, columns: {} }
   const onChecked = (done: number): void => onProgress({ phase: 'check', done, total: found.columns.length })
   const { columns, checked } = await fitTypes(found, samples, { scratch, onChecked })

@@ -102,11 +102,8 @@ export default pipeline({ name: ${literal(name)}, tasks: [${variable}], trigger:
 
 function testText({ name, variable, path, hasRejects, sample: { expression, member } }: ProjectPlan): string {
   const content = member === undefined ? 'sample' : `{ ${literal(member)}: sample }`
-  return `${importLine(
-    `readFileSync } from 'node:fs'
-import { runTask`,
-    `fanmill/testing`,
-  )}
+  return `${importLine('readFileSync', 'node:fs')}
+${importLine('runTask', 'fanmill/testing')}
 ${importLine('expect, it', 'vitest')}
 ${importLine(variable, `../pipelines/${name}.ts`)}
 
@@ -119,11 +116,8 @@ ${hasRejects ? '' : '  expect(rejects).toEqual([])\n'}})
 `
 }
 
-const appText = ({ name, stack }: ProjectPlan): string => `${importLine(
-  `App, Stack } from 'aws-cdk-lib'
-import { FanmillPipeline`,
-  `fanmill/cdk`,
-)}
+const appText = ({ name, stack }: ProjectPlan): string => `${importLine('App, Stack', 'aws-cdk-lib')}
+${importLine('FanmillPipeline', 'fanmill/cdk')}
 
 new FanmillPipeline(new Stack(new App(), ${literal(stack)}), 'Pipeline', { entry: ${literal(`pipelines/${name}.ts`)} })
 `

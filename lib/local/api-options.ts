@@ -1,7 +1,19 @@
 /** Options of the functions that programs call, each with its check; those of `run` are in run-options.ts. */
 import type { InferOptions } from '../infer/infer.ts'
 import type { RootAccess } from '../store/roots.ts'
-import { callback, count, days, flag, module, type OptionKinds, params, root, signal, text } from './options.ts'
+import {
+  callback,
+  count,
+  days,
+  encoding,
+  flag,
+  module,
+  type OptionKinds,
+  params,
+  root,
+  signal,
+  text,
+} from './options.ts'
 import type { ParallelMapOptions } from './parallel-map.ts'
 import type { UnzipOptions } from './unzip.ts'
 
@@ -45,4 +57,9 @@ export const unzipOptions: OptionKinds<UnzipOptions> = { members: text, workers:
 export const parallelMapOptions: OptionKinds<ParallelMapOptions<object, unknown>> = {
   ...{ module, params, setup: callback, workers: count, concurrency: count, signal },
 }
-export const inferOptions: OptionKinds<InferOptions> = { members: text, delimiter: text, onProgress: callback }
+export const inferOptions: OptionKinds<InferOptions> = {
+  members: text,
+  delimiter: text,
+  encoding,
+  onProgress: callback,
+}

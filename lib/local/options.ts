@@ -1,4 +1,5 @@
 /** Kinds of options, and the check of options where they enter: from a program, a flag, a variable or a configuration file. */
+import type { TextEncoding } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { didYouMean } from '../errors/nearest.ts'
 import { logLevels } from '../model/events.ts'
@@ -71,6 +72,11 @@ export const index: OptionKind = {
   expected: 'a whole number, 0 or more',
   fits: value => isWhole(value, 0),
   fromText: wholeNumber,
+}
+export const textEncodings: readonly TextEncoding[] = ['utf-8', 'windows-1252']
+export const encoding: OptionKind = {
+  expected: `one of ${textEncodings.join(', ')}`,
+  fits: value => textEncodings.includes(value as TextEncoding),
 }
 /** Days, also parts of one. */
 export const days: OptionKind = {

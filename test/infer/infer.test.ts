@@ -10,6 +10,7 @@ import { folderOf } from '../cli/fanmill.ts'
 import { parquetOf } from '../engine/converting.ts'
 import { tripsProject } from '../local/trips.ts'
 import { buildZip } from '../zip-builder.ts'
+import { runProposal } from './proposals.ts'
 
 async function sourceOf(
   name: string,
@@ -113,9 +114,48 @@ it('joins names that differ only in case into one column, as a definition does, 
   const lines = '{"n":1,"m_1":2}\n{"N":2.5}\n'
   const note = '// also written N, which is not read as this'
   expect(await sourceOf('x.jsonl', lines)).toContain(`\n  n: column.float64(), ${note}\n  m_1: column.int64(),\n}`)
-  const archive = buildZip({ 'a.csv': 'n,m\n1,x\n', 'b.csv': 'N,m\n2.5,x\n' })
-  expect(await sourceOf('x.zip', archive)).toBe(
-    `columns: {\n  n: column.float64(), ${note}\n  m: column.string(),\n},\n${missing}`,
+})
+
+describe('files whose headers drift', () => {
+  const drift = {
+    '01.csv': '\ufeffProvince/State,Last Update,Confirmed\nAlpha,1/22/2020 17:00,1\n',
+    '02.csv': 'Province/State,Last Update,Confirmed,Latitude\nAlpha,2020-02-22T23:33:06,64,30.9\n',
+    '03.csv': 'FIPS,Province_State,Last_Update,Lat,Confirmed\n36061,Beta,3/22/20 23:45,40.7,9654\n',
+    '04.csv': 'FIPS,Province_State,Last_Update,Lat,Confirmed\n36062,Beta,3/23/20 23:45,40.7,9654\n',
+  }
+  const expected = `// 4 samples have 3 different headers: 03.csv and 1 more; 01.csv; 02.csv
+// Lat and Latitude are in no file together: if they are one column, write from: ['Lat', 'Latitude']
+columns: {
+  Province_State: column.string({ from: ['Province_State', 'Province/State'] }),
+  Last_Update: column.timestamp({ from: ['Last_Update', 'Last Update'], format: ['%m/%d/%y %H:%M', '%Y-%m-%dT%H:%M:%S', '%m/%d/%Y %H:%M'] }),
+  Confirmed: column.int64(),
+  Latitude: column.float64(),
+  FIPS: column.int64(),
+  Lat: column.float64(),
+},
+${missing}`
+
+  it('get other names and several formats for one column, and a note about what may be one', async () => {
+    const folder = folderOf(drift)
+    const inferred = await fanmill.infer(Object.keys(drift).map(name => join(folder, name)))
+    expect(inferred.source).toBe(expected)
+    expect(inferred).toMatchObject({ rows: 4, rowsRejected: 0, available: 4 })
+    const bytes = Buffer.from(drift['03.csv'])
+    const { rows } = await runProposal(inferred.source, { name: '03.csv', bytes })
+    expect(rows).toMatchObject([{ Province_State: 'Beta', Last_Update: '2020-03-22T23:45:00.000Z', Lat: 40.7 }])
+  })
+
+  it('keep names apart that one file has together', async () => {
+    const archive = buildZip({ 'a.csv': 'n,m 1,m_1\n1,x,y\n', 'b.csv': 'N,m 1,m_1\n2.5,x,y\n' })
+    expect(await sourceOf('x.zip', archive)).toBe(`// 2 samples have 2 different headers: a.csv; b.csv
+columns: {\n  n: column.float64({ from: ['n', 'N'] }),\n  'm 1': column.string(),\n  m_1: column.string(),\n},`)
+  })
+})
+
+it('reads texts in the encoding that is given', async () => {
+  const bytes = Buffer.concat([Buffer.from('a,é\n1,x\n', 'latin1')])
+  expect(await sourceOf('x.csv', bytes, { encoding: 'windows-1252' })).toBe(
+    "format: csv({ encoding: 'windows-1252' }),\ncolumns: {\n  a: column.int64(),\n  'é': column.string(),\n},",
   )
 })
 
@@ -155,7 +195,7 @@ describe('an archive', () => {
     const file = join(folderOf({ 'x.zip': buildZip(members) }), 'x.zip')
     const { source, sampled, rows } = await fanmill.infer(file)
     expect(source).toBe(
-      `columns: {\n  id: column.int64(),\n  v: column.float64(),\n  extra: column.string(),\n},\n${missing}`,
+      `// 2 samples have 2 different headers: a.csv; b.csv\ncolumns: {\n  id: column.int64(),\n  v: column.float64(),\n  extra: column.string(),\n},\n${missing}`,
     )
     expect({ sampled, rows }).toEqual({ sampled: ['a.csv', 'b.csv'], rows: 2 })
   })
