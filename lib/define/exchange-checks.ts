@@ -41,8 +41,13 @@ interface PlacedStep {
 }
 
 /** Steps that are functions of the parameters are checked when they are resolved. */
-function checkScope(subject: string, { transform }: TaskDefinition, { step, index }: PlacedStep): void {
+function checkScope(subject: string, { transform, output }: TaskDefinition, { step, index }: PlacedStep): void {
   if (typeof step === 'function' || isExchanging(step)) return
+  if (step.kind === 'sql' && step.scope === 'any-slice' && output.mode === 'append')
+    throw invalid(
+      `${subject}: transform step ${index + 1}`,
+      "expected an output of mode replace, as scope is 'any-slice', whose rows may be others each time, got append",
+    )
   const isAfter = transform.slice(0, index).some(isExchanging)
   if (step.kind === 'sql' && step.scope === 'bucket' && !isAfter)
     throw needsExchange(`${subject}: transform step ${index + 1}`)

@@ -1,4 +1,5 @@
 /** The data of exchanges: the steps that need rows of one key together, and what they are compiled to. */
+import type { ColumnDefinition } from './definition.ts'
 
 import type { JoinStep } from './join-definition.ts'
 
@@ -34,7 +35,8 @@ export type ExchangingStep = ExchangeStep | ReduceStep | DistinctStep
 /** What is computed of the rows of a key. */
 export type Measure =
   | { readonly kind: 'count'; readonly column?: string }
-  | { readonly kind: 'sum' | 'min' | 'max' | 'mean' | 'variance' | 'stddev'; readonly column: string }
+  | { readonly kind: 'min' | 'max' | 'mean' | 'variance' | 'stddev'; readonly column: string }
+  | { readonly kind: 'sum'; readonly column: string; readonly as?: ColumnDefinition | undefined }
   | { readonly kind: 'first' | 'last'; readonly column: string; readonly orderBy: readonly string[] }
   | {
       readonly kind: 'listOf'
@@ -44,7 +46,30 @@ export type Measure =
       readonly limit: number
     }
   | { readonly kind: 'countDistinct'; readonly column: string; readonly isApproximate: boolean }
-  | { readonly kind: 'quantile'; readonly column: string; readonly fraction: number }
+  | {
+      readonly kind: 'textOf'
+      readonly column: string
+      readonly orderBy: readonly string[]
+      readonly limit: number
+      readonly separator: string
+    }
+  | {
+      readonly kind: 'quantile'
+      readonly column: string
+      readonly fraction: number
+      readonly isApproximate: boolean
+    }
+  | OwnAggregate
+
+/** An aggregate that the user writes in SQL. Its states have names, which stand as `{name}` in the expressions that read them. */
+export interface OwnAggregate {
+  readonly kind: 'aggregate'
+  readonly column?: undefined
+  readonly columns: readonly string[]
+  readonly partial: Readonly<Record<string, string>>
+  readonly combine: Readonly<Record<string, string>>
+  readonly finish: string
+}
 
 /** Measures by the names of their columns. */
 export type Measures = Readonly<Record<string, Measure>>

@@ -51,7 +51,7 @@ const keyColumns = v.pipe(
 )
 const measures = [
   ...(['count', 'sum', 'min', 'max', 'mean', 'variance', 'stddev'] as const),
-  ...(['first', 'last', 'listOf', 'countDistinct', 'quantile'] as const),
+  ...(['first', 'last', 'listOf', 'textOf', 'countDistinct', 'quantile', 'aggregate'] as const),
 ] satisfies Measure['kind'][]
 const shared = { by: keyColumns, buckets: v.optional(bucketCount) }
 const exchangeOptions = options(shared, { keys: 'by', key: 'by', on: 'by' })

@@ -82,8 +82,11 @@ export {
   type OrderOptions,
   quantile,
   type ReducedRow,
+  type SumOptions,
   stddev,
   sum,
+  type TextOptions,
+  textOf,
   variance,
 } from './measures.ts'
 export {
@@ -102,6 +105,7 @@ export type {
   ParquetOutput,
   SinkOutput,
 } from './output-definition.ts'
+export { type AggregateOptions, aggregate, type OwnAggregateOf } from './own-aggregate.ts'
 export { type ParamOf, type ParamOptions, param } from './param.ts'
 export { partitionsOf } from './partitions-of.ts'
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline.ts'

@@ -1,8 +1,11 @@
 /** Builds measures: what `reduce` computes of the rows of a key. */
 import * as v from 'valibot'
-import { check, options } from './check.ts'
+import { check, options, piece } from './check.ts'
+import type { ColumnDefinition } from './definition.ts'
 import type { Measure } from './exchange-definition.ts'
 import { frozen } from './freeze.ts'
+import type { OwnValue } from './own-aggregate.ts'
+import type { ValueOf } from './row-types.ts'
 import { filledText, flag } from './schemas.ts'
 
 declare const valueType: unique symbol
@@ -26,12 +29,31 @@ export function count(column?: string): Measure {
   return column === undefined ? frozen({ kind: 'count' }) : measure('count', column)
 }
 
+/** The options of `sum`. */
+export interface SumOptions<As extends ColumnDefinition = ColumnDefinition> {
+  /**
+   * The type of the sum, a number. A sum that it does not hold exactly fails the run with SUM_OVERFLOW. Default `int64` for integers, a
+   * decimal of 38 digits for decimals, `float64` for floats.
+   * @example sum('total', { as: column.decimal(18, 2) })
+   */
+  readonly as?: As
+}
+
 /**
  * The sum of a column, null where a key has no value. A sum of integers is an `int64`, and one that does not fit fails the run with
- * SUM_OVERFLOW; a sum of decimals is an exact decimal of 38 digits, and one of floats a `float64`.
+ * SUM_OVERFLOW; a sum of decimals is an exact decimal of 38 digits, and one of floats a `float64`. `as` sets another type.
  * @example reduce({ by: ['origin'], measures: { delay: sum('delay') } })
  */
-export const sum = <const Column extends string>(column: Column) => measure('sum', column)
+export function sum<const Column extends string>(column: Column): MeasureOf<'sum', Column>
+export function sum<const Column extends string, As extends ColumnDefinition>(
+  column: Column,
+  options: SumOptions<As>,
+): MeasureOf<'sum', Column> & { readonly as: As }
+export function sum(column: string, given: SumOptions = {}): Measure {
+  const { as } = check('sum', sumOptions, given)
+  check('sum', options({ column: filledText }), { column })
+  return frozen(as === undefined ? { kind: 'sum', column } : { kind: 'sum', column, as })
+}
 
 /** The least value of a column, null where a key has none. */
 export const min = <const Column extends string>(column: Column) => measure('min', column)
@@ -85,6 +107,22 @@ export function listOf<const Column extends string>(column: Column, given: ListO
   return frozen({ kind: 'listOf', column, orderBy, limit }) as unknown as MeasureOf<'listOf', Column>
 }
 
+/** The options of `textOf`. */
+export interface TextOptions<Column extends string = string> extends ListOptions<Column> {
+  /** The text between two values. Default `, `. */
+  readonly separator?: string
+}
+
+/**
+ * The values of a key that are not null as one text, in an order.
+ * @example reduce({ by: ['customer'], measures: { shops: textOf('shop', { orderBy: ['day'], limit: 100, separator: ';' }) } })
+ */
+export function textOf<const Column extends string>(column: Column, given: TextOptions): MeasureOf<'textOf', Column> {
+  const { orderBy, limit, separator = ', ' } = check('textOf', textOptions, given)
+  check('textOf', options({ column: filledText }), { column })
+  return frozen({ kind: 'textOf', column, orderBy, limit, separator }) as unknown as MeasureOf<'textOf', Column>
+}
+
 /**
  * The number of different values of a column, without null. The exact number moves all rows of a key to one worker; an approximate
  * one moves at most a few kilobytes for each key and batch, and is within about 5 % (standard error 2.3 %).
@@ -101,12 +139,20 @@ export function countDistinct<const Column extends string>(
 }
 
 /**
- * The exact quantile of a column of numbers, interpolated, as `float64`. It moves all values of a key to one worker.
+ * The quantile of a column of numbers as `float64`. The exact one is interpolated, and moves all values of a key to one worker; an
+ * approximate one differs by at most 1 % from a value at its place, and moves at most some kilobytes for each key and slice.
  * @example reduce({ by: ['shop'], measures: { median: quantile('total', 0.5) } })
+ * @example reduce({ by: ['shop'], measures: { late: quantile('delay', 0.99, { approximate: true }) } })
  */
-export function quantile<const Column extends string>(column: Column, fraction: number): MeasureOf<'quantile', Column> {
+export function quantile<const Column extends string>(
+  column: Column,
+  fraction: number,
+  given: { readonly approximate?: boolean } = {},
+): MeasureOf<'quantile', Column> {
+  const { approximate = false } = check('quantile', distinctOptions, given)
   check('quantile', options({ column: filledText, fraction: fractionSchema }), { column, fraction })
-  return frozen({ kind: 'quantile', column, fraction }) as unknown as MeasureOf<'quantile', Column>
+  const data = { kind: 'quantile', column, fraction, isApproximate: approximate }
+  return frozen(data) as unknown as MeasureOf<'quantile', Column>
 }
 
 const fractionText = 'a number from 0 to 1'
@@ -121,6 +167,16 @@ const limitSchema = v.pipe(
 )
 const orderOptions = options({ orderBy: orderColumns })
 const listOptions = options({ orderBy: orderColumns, limit: limitSchema })
+const textOptions = options({ orderBy: orderColumns, limit: limitSchema, separator: v.optional(v.string('a text')) })
+const numberTypes = /^(u?int(8|16|32|64)|decimal|float(32|64))$/
+const sumOptions = options({
+  as: v.optional(
+    v.pipe(
+      piece<ColumnDefinition>('a column of numbers such as column.decimal(18, 2)', ['column']),
+      v.check(({ type }) => numberTypes.test(type), 'a column of numbers such as column.decimal(18, 2)'),
+    ),
+  ),
+})
 const distinctOptions = options({ approximate: v.optional(flag) })
 
 function ordered<const Kind extends 'first' | 'last', const Column extends string>(
@@ -142,17 +198,23 @@ function measure<const Kind extends Measure['kind'], const Column extends string
 }
 
 /** The type of a measure's value. The compiler knows an integer only as a number, whose sum is a bigint, or a number for floats. */
-export type MeasureValue<M, Row> = M extends { readonly kind: 'count' | 'countDistinct' }
-  ? bigint
-  : M extends { readonly kind: 'mean' | 'variance' | 'stddev' | 'quantile' }
-    ? number | null
-    : M extends { readonly kind: 'sum'; readonly column: infer Column }
-      ? SumOf<Column extends keyof Row ? Row[Column] : unknown>
-      : M extends { readonly kind: 'min' | 'max' | 'first' | 'last'; readonly column: infer Column }
-        ? (Column extends keyof Row ? Row[Column] : unknown) | null
-        : M extends { readonly kind: 'listOf'; readonly column: infer Column }
-          ? readonly (Column extends keyof Row ? NonNullable<Row[Column]> : unknown)[] | null
-          : unknown
+export type MeasureValue<M, Row> = M extends { readonly kind: 'aggregate' }
+  ? OwnValue<M>
+  : M extends { readonly kind: 'count' | 'countDistinct' }
+    ? bigint
+    : M extends { readonly kind: 'mean' | 'variance' | 'stddev' | 'quantile' }
+      ? number | null
+      : M extends { readonly kind: 'textOf' }
+        ? string | null
+        : M extends { readonly kind: 'sum'; readonly as: infer As extends ColumnDefinition }
+          ? ValueOf<As> | null
+          : M extends { readonly kind: 'sum'; readonly column: infer Column }
+            ? SumOf<Column extends keyof Row ? Row[Column] : unknown>
+            : M extends { readonly kind: 'min' | 'max' | 'first' | 'last'; readonly column: infer Column }
+              ? (Column extends keyof Row ? Row[Column] : unknown) | null
+              : M extends { readonly kind: 'listOf'; readonly column: infer Column }
+                ? readonly (Column extends keyof Row ? NonNullable<Row[Column]> : unknown)[] | null
+                : unknown
 
 type SumOf<Value> = unknown extends Value
   ? // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked where the column's type is unknown

@@ -11,9 +11,10 @@ export interface SqlStep {
 }
 
 /**
- * What a statement sees. `row`: each row on its own. `bucket`: all rows of a key together, after an exchange by that key.
+ * What a statement sees. `row`: each row on its own. `bucket`: all rows of a key together, after an exchange by that key. `any-slice`: the
+ * rows of a slice, whichever these are.
  */
-export type SqlScope = 'row' | 'bucket'
+export type SqlScope = 'row' | 'bucket' | 'any-slice'
 
 /** A value that SQL can bind. */
 export type SqlValue = string | number | bigint | boolean | null | readonly string[] | readonly number[]

@@ -9,7 +9,9 @@ import { oneOf } from './schemas.ts'
 export interface SqlOptions {
   /**
    * What a statement sees. `row`: each row on its own. `bucket`: all rows of a key together, after an exchange by that key; groups,
-   * windows and DISTINCT ON must then be by all columns of the key. Default `row`.
+   * windows and DISTINCT ON must then be by all columns of the key. `any-slice`: some rows of the input together, such as those of a
+   * file; which ones depends on the machine and its memory, so another run may write other rows. Not with an output that appends.
+   * Default `row`.
    * @example task({ … }).exchange({ by: ['customer'] }).sql({ scope: 'bucket' })`select customer, max(time) as last from input group by customer`
    */
   readonly scope?: SqlStep['scope']
@@ -34,7 +36,7 @@ export const sql: SqlTag = ((first: TemplateStringsArray | SqlOptions, ...values
 }) as SqlTag
 
 const sqlOptions = options({
-  scope: v.optional(oneOf(['row', 'bucket'])),
+  scope: v.optional(oneOf(['row', 'bucket', 'any-slice'])),
 })
 
 function build(texts: TemplateStringsArray, values: readonly SqlValue[], scope: SqlStep['scope']): SqlStep {

@@ -32,12 +32,13 @@ const sides: { readonly [K in ExchangingStep['kind']]: (step: Extract<Exchanging
 
 /** Whether a measure cannot be combined: all values of a key have to be together. */
 const needsRows = (measure: Measure): boolean =>
-  measure.kind === 'quantile' || (measure.kind === 'countDistinct' && !measure.isApproximate)
+  (measure.kind === 'quantile' || measure.kind === 'countDistinct') && !measure.isApproximate
 
 /** Returns the columns that a measure reads. */
 export const measuredColumns = (measure: Measure): readonly string[] => [
   ...(measure.column === undefined ? [] : [measure.column]),
   ...('orderBy' in measure ? measure.orderBy : []),
+  ...('columns' in measure ? measure.columns : []),
 ]
 
 function sidesOf<K extends ExchangingStep['kind']>(step: Extract<ExchangingStep, { kind: K }>): Sides {

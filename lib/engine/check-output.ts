@@ -44,7 +44,7 @@ function checkOutput(parts: PartOptions, schema: readonly SchemaColumn[]): void 
   for (const { name, type } of schema) {
     if (/HUGEINT/.test(String(type)))
       throw invalid(
-        `column ${name}: expected a type that Parquet has, got ${String(type)}; cast it to BIGINT or DECIMAL(38, 0)`,
+        `column ${name.replace(/^_fanmill_state_\d+_/, '')}: expected a type that Parquet has, got ${String(type)}; cast it to BIGINT or DECIMAL(38, 0)`,
         { column: name },
       )
     if (parts.partitionBy.includes(name) && String(type) === 'BLOB')

@@ -11,8 +11,8 @@ export function conversionFault(error: unknown, conversion: Conversion): Error {
   if (!(fault instanceof FanmillError)) return fault
   if (fault.code === 'OUT_OF_MEMORY') return withPartitions(fault, conversion)
   const words = `${fault.message} ${fault.detail.received}`
-  const [, column] = new RegExp(`${overflowMark}([^\\n]*)`).exec(words) ?? []
-  if (column !== undefined) return sumOverflow(column, error)
+  const [, type, column] = new RegExp(`${overflowMark}(\\S+) ([^\\n]*)`).exec(words) ?? []
+  if (type !== undefined && column !== undefined) return sumOverflow(column, type, error)
   return /negative intervals/.test(words) ? negativeInterval(conversion, error) : fault
 }
 
@@ -24,8 +24,10 @@ function withPartitions(fault: FanmillError, { keys, parts }: Conversion): Fanmi
   return new CapacityError(fault.code, message, { ...fault.detail, partitions }, { cause: fault.cause })
 }
 
-function sumOverflow(column: string, cause: unknown): PermanentError {
-  const message = `column ${column}: expected a sum that an int64 holds, got one beyond 9,223,372,036,854,775,807; cast the column to a decimal or to float64 in a step before`
+function sumOverflow(column: string, type: string, cause: unknown): PermanentError {
+  const what =
+    type === 'int64' ? 'an int64 holds, got one beyond 9,223,372,036,854,775,807' : `${type} holds exactly, got another`
+  const message = `column ${column}: expected a sum that ${what}; set its type: sum(column, { as: column.decimal(38, 0) })`
   return new PermanentError('SUM_OVERFLOW', message, { column }, { cause })
 }
 

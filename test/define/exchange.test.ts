@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { stagesOf } from '../../lib/define/task-stages.ts'
 import {
+  aggregate,
   column,
   count,
   csv,
@@ -96,6 +97,29 @@ describe('exchanges', () => {
       'a statement over the rows of a key that are not together',
       () => sales().sql({ scope: 'bucket' })`select shop, count(*) as n from input group by shop`,
       "task sales: transform step 1: expected an exchange before it, as scope is 'bucket', got none",
+    ],
+    [
+      'a statement over the rows of any slice with an output to which rows are appended',
+      () =>
+        sales(parquet({ path: 'out', mode: 'append' })).sql({
+          scope: 'any-slice',
+        })`select shop, count(*) as n from input group by shop`,
+      "task sales: transform step 1: expected an output of mode replace, as scope is 'any-slice'",
+    ],
+    [
+      'an own aggregate that joins other states than it makes',
+      () => aggregate({ columns: ['total'], partial: { s: 'sum(total)' }, combine: { t: 'sum({s})' }, finish: '{s}' }),
+      'aggregate: combine: expected the states s of partial, got none for s',
+    ],
+    [
+      'an own aggregate that reads a state that it does not make',
+      () => aggregate({ columns: ['total'], partial: { s: 'sum(total)' }, combine: { s: 'sum({s})' }, finish: '{t}' }),
+      'aggregate: finish: expected a state of partial (s), got {t}',
+    ],
+    [
+      'a sum of a type that has no numbers',
+      () => sum('total', { as: column.string() }),
+      'sum: as: expected a column of numbers such as column.decimal(18, 2)',
     ],
     [
       'rejects after an exchange',

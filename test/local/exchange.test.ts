@@ -8,7 +8,8 @@ import { project } from './project.ts'
 
 const pipeline = (steps: string, options = '') => `
 import {
-  column, count, countDistinct, csv, files, first, last, listOf, max, mean, min, parquet, pipeline, quantile, sql, stddev, sum, task, variance,
+  aggregate, column, count, countDistinct, csv, files, first, last, listOf, max, mean, min, parquet, pipeline, quantile, sql, stddev, sum,
+  task, textOf, variance,
 } from 'fanmill'
 const totals = task({
   name: 'totals',
@@ -125,6 +126,14 @@ describe('any number of workers, batches and buckets', () => {
     n: count(), total: sum('delay'), price: sum('price'), weight: sum('weight'), spread: stddev('weight'),
     earliest: first('id', { orderBy: ['day', 'price'] }), latest: last('id', { orderBy: ['day', 'price'] }),
     some: listOf('id', { orderBy: ['id'], limit: 7 }), about: countDistinct('id', { approximate: true }),
+    text: textOf('day', { orderBy: ['id', 'price'], limit: 5, separator: '/' }), narrow: sum('price', { as: column.decimal(18, 2) }),
+    ninth: quantile('weight', 0.9, { approximate: true }),
+    own: aggregate({
+      columns: ['price', 'delay'],
+      partial: { s: 'sum(price * delay)', most: 'max(delay)' },
+      combine: { s: 'sum({s})', most: 'max({most})' },
+      finish: '{s} + {most}',
+    }),
   } })`
 
   it.each([
@@ -138,19 +147,48 @@ describe('any number of workers, batches and buckets', () => {
       some.folder,
       `select origin, count(*) as n, sum(delay) as total, sum(price) as price, sum(weight) as weight, stddev(weight) as spread,
         arg_min(id, (day, price is null, price, id)) as earliest, arg_max(id, (day, price is not null, price, id)) as latest,
-        (list(id order by id))[1:7] as some
+        (list(id order by id))[1:7] as some, sum(price)::decimal(18, 2) as narrow, sum(price * delay) + max(delay) as own,
+        array_to_string((list(day order by id, price, day))[1:5], '/') as text,
+        list_sort(list(weight))[floor(0.9 * (count(*) - 1))::int + 1] as ninth
       from read_csv('in/*.csv', types = {origin: 'VARCHAR', price: 'DECIMAL(12,2)'}) group by all`,
     )
     const rows = sorted(await some.rows('totals'), 'origin')
     const wanted = sorted(expected, 'origin')
     expect(rows.map(row => row.origin)).toEqual(wanted.map(row => row.origin))
     for (const [at, row] of rows.entries()) {
-      for (const name of ['n', 'total', 'price', 'earliest', 'latest', 'some'])
+      for (const name of ['n', 'total', 'price', 'earliest', 'latest', 'some', 'narrow', 'own', 'text'])
         expect([name, String(row[name])]).toEqual([name, textOf(wanted[at]![name])])
       for (const name of ['weight', 'spread'])
         expect(Math.abs(Number(row[name]) / Number(wanted[at]![name]) - 1)).toBeLessThan(1e-9)
       expect(Number(row.about)).toBeGreaterThan(0)
+      expect(Math.abs(Number(row.ninth) / Number(wanted[at]!.ninth) - 1)).toBeLessThan(0.01001)
     }
+  })
+
+  it('give the same values for keys that rarely repeat, whose rows are exchanged by themselves', async () => {
+    const rare = `.reduce({ by: ['weight', 'day'], measures: {
+      n: count(), delays: count('delay'), total: sum('delay'), price: sum('price'), average: mean('delay'), most: max('price'),
+      latest: last('id', { orderBy: ['price'] }), middle: quantile('id', 0.5, { approximate: true }),
+    } })`
+    const twice = { ...input, 'in/5.csv': csvOf(0, 300) }
+    const some = project(pipeline(rare), twice)
+    const { tasks } = await some.run({}, tuning)
+    expect(tasks[0]).toMatchObject({ status: 'complete', rowsRead: 10_300 })
+    const expected = await duckdb(
+      some.folder,
+      `select weight, day, count(*) as n, count(delay) as delays, sum(delay) as total, sum(price) as price, avg(delay) as average,
+        max(price) as most, arg_max(id, (price is not null, price, id)) as latest
+      from read_csv('in/*.csv', types = {weight: 'DOUBLE', price: 'DECIMAL(12,2)'}) group by all`,
+    )
+    const names = ['weight', 'day', 'n', 'delays', 'total', 'price', 'average', 'most', 'latest']
+    const plain = (all: readonly DatasetRow[]) =>
+      all.map(row => names.map(name => String(row[name])).join(' ')).toSorted()
+    const rows = await some.rows('totals')
+    expect(plain(rows)).toEqual(plain(expected))
+    // The median of a key's one or two equal values.
+    expect(
+      rows.every(({ middle, latest }) => Math.abs(Number(middle) - Number(latest)) <= 0.01001 * Number(latest)),
+    ).toBe(true)
   })
 
   it('give the same values where all rows of a key have to be together', async () => {
@@ -230,6 +268,34 @@ describe('statements of scope bucket', () => {
       code: 'DEFINITION_INVALID',
       message: expect.stringContaining('return the columns of the key unchanged'),
     })
+  })
+})
+
+describe('statements of scope any-slice', () => {
+  it('see some rows of the input together', async () => {
+    const steps = `.sql({ scope: 'any-slice' })\`select origin, count(*) as n from input group by origin\``
+    const some = project(pipeline(steps), input)
+    const { tasks } = await some.run({}, tuning)
+    expect(tasks[0]).toMatchObject({ status: 'complete', rowsRead: 10_000 })
+    const rows = await some.rows('totals')
+    expect(rows.reduce((sum, { n }) => sum + Number(n), 0)).toBe(10_000)
+  })
+})
+
+describe('own aggregates', () => {
+  it.each([
+    [
+      "partial: { s: 'list(delay)' }, combine: { s: 'flatten(list({s} order by {s}))' }",
+      'the aggregate list without ORDER BY',
+    ],
+    [
+      "partial: { s: 'sum(id)' }, combine: { s: 'sum({s})' }",
+      'measures.own: columns: expected the columns that partial reads',
+    ],
+    ["partial: { s: 'sum(delay), 1' }, combine: { s: 'sum({s})' }", 'partial.s: expected one expression'],
+  ])('are refused: %s', async (expressions, message) => {
+    const steps = `.reduce({ by: ['origin'], measures: { own: aggregate({ columns: ['delay'], ${expressions}, finish: '{s}' }) } })`
+    await expect(project(pipeline(steps), input).run({}, tuning)).rejects.toThrow(message)
   })
 })
 

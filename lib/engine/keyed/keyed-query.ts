@@ -4,7 +4,8 @@ import { PermanentError } from '../../errors/errors.ts'
 import { nearestOrAll } from '../../errors/nearest.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import type { SchemaColumn } from '../transform/schema-column.ts'
-import { type MeasuredColumn, measureKinds, type StateSql, stateColumn, stateIn, stateName } from './measure-sql.ts'
+import { measureKind, type StateSql, stateColumn, stateIn, stateName } from './measure-sql.ts'
+import type { MeasuredColumn } from './measured-column.ts'
 
 /** Returns the query of a step over the rows of `input`, a query with the columns `given`. @throws DEFINITION_INVALID */
 export function keyedQuery(step: KeyedStep, given: readonly SchemaColumn[], input: string): string {
@@ -36,7 +37,7 @@ const aggregates: { readonly [P in AggregateStep['phase']]: AggregateQuery } = {
       by,
       input,
       (measure, index, name) => {
-        return named(measureKinds[measure.kind].partial(measure, measured(measure, name, given)), index)
+        return named(measureKind(measure).partial(measure, measured(measure, name, given)), index)
       },
       measures,
     ),
@@ -45,17 +46,17 @@ const aggregates: { readonly [P in AggregateStep['phase']]: AggregateQuery } = {
       by,
       input,
       (measure, index, name) => {
-        const { whole, partial } = measureKinds[measure.kind]
+        const { whole, partial } = measureKind(measure)
         const column = measured(measure, name, given)
         return whole ? [`${whole(measure, column)} AS ${quoteName(name)}`] : named(partial(measure, column), index)
       },
       measures,
     )
     const values = Object.entries(measures).map(([name, measure], index) => {
-      const { whole, partial, finish } = measureKinds[measure.kind]
+      const { whole, partial, finish } = measureKind(measure)
       if (whole) return quoteName(name)
       const state = partial(measure, measured(measure, name, given))
-      return `${finish(columnsOfState(state, index), name)} AS ${quoteName(name)}`
+      return `${finish(columnsOfState(state, index), name, measure)} AS ${quoteName(name)}`
     })
     return `SELECT ${[...by.map(quoteName), ...values].join(', ')} FROM (${partial})`
   },
@@ -66,7 +67,7 @@ const aggregates: { readonly [P in AggregateStep['phase']]: AggregateQuery } = {
     const joined = aggregates.combine(step, given, input)
     const values = Object.entries(measures).map(([name, measure], index) => {
       const state = columnsOfState(combined(measure, index, given), index)
-      return `${measureKinds[measure.kind].finish(state, name)} AS ${quoteName(name)}`
+      return `${measureKind(measure).finish(state, name, measure)} AS ${quoteName(name)}`
     })
     return `SELECT ${[...by.map(quoteName), ...values].join(', ')} FROM (${joined})`
   },
@@ -83,7 +84,7 @@ export function rowStates(
 ): string | undefined {
   const values = new Map(by.map(name => [name, quoteName(name)]))
   for (const [index, [name, measure]] of Object.entries(measures).entries()) {
-    const state = measureKinds[measure.kind].row?.(measure, measured(measure, name, given))
+    const state = measureKind(measure).row?.(measure, measured(measure, name, given))
     if (!state) return undefined
     for (const [suffix, sql] of Object.entries(state)) values.set(stateName(index, suffix), sql)
   }
@@ -92,7 +93,7 @@ export function rowStates(
 }
 
 const combined = (measure: Measure, index: number, given: readonly SchemaColumn[]): StateSql =>
-  measureKinds[measure.kind].combine(stateIn(index, given))
+  measureKind(measure).combine(stateIn(index, given), measure)
 
 /** Returns the columns of a state by their suffixes. */
 const columnsOfState = (state: StateSql, index: number): StateSql =>
@@ -114,6 +115,8 @@ function grouped(
 
 function measured(measure: Measure, name: string, given: readonly SchemaColumn[]): MeasuredColumn | undefined {
   const { kind, column } = measure
+  if (measure.kind === 'aggregate')
+    for (const each of measure.columns) requireColumn(each, given, `reduce: measures.${name}: columns`)
   if (column === undefined) return undefined
   const where = `reduce: measures.${name}: ${kind}('${column}')`
   const { type } = requireColumn(column, given, where)

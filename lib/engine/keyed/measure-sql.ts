@@ -1,9 +1,13 @@
 /** The table of measures as SQL: what a slice computes, how several results of it are joined, and how the measure is made of them. */
-import { type DuckDBType, DuckDBTypeId } from '@duckdb/node-api'
+import type { ColumnDefinition } from '../../define/definition.ts'
 import type { Measure } from '../../define/exchange-definition.ts'
-import { PermanentError } from '../../errors/errors.ts'
+import { withStates } from '../../define/own-aggregate.ts'
+import { definedTypeName } from '../../model/type-names.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
+import { sqlType } from '../read/column-sql.ts'
 import type { SchemaColumn } from '../transform/schema-column.ts'
+import { integers, type MeasuredColumn, numeric } from './measured-column.ts'
+import { approximateQuantile } from './quantile-bins.ts'
 
 /** SQL expressions of a state by suffix of their columns. */
 export type StateSql = Readonly<Record<string, string>>
@@ -14,21 +18,11 @@ export interface MeasureKind<M extends Measure = Measure> {
   /** Returns the state of a single row, for keys that rarely repeat. Absent where a state is never of one row. */
   row?(measure: M, column: MeasuredColumn | undefined): StateSql
   /** Returns the state that joins several states, whose columns `state` names. */
-  combine(state: StateSql): StateSql
+  combine(state: StateSql, measure: M): StateSql
   /** Returns the measure of a state. `name` is that of its column, for messages. */
-  finish(state: StateSql, name: string): string
+  finish(state: StateSql, name: string, measure: M): string
   /** Computes the measure of all rows of a key at once, where it cannot be combined. */
   whole?(measure: M, column: MeasuredColumn | undefined): string
-}
-
-/** A column that a measure reads. */
-export interface MeasuredColumn {
-  readonly sql: string
-  readonly type: DuckDBType
-  /** Names measure and column for messages. */
-  readonly where: string
-  /** The columns of its order, as SQL. */
-  readonly orderBy: readonly string[]
 }
 
 const count: MeasureKind = {
@@ -44,14 +38,23 @@ const sum: MeasureKind = {
   partial: (_, column) => sumOf(column),
   row: (_, column) => sumOfRow(column),
   combine: combineSum,
-  finish: (state, name) => {
-    if (state.whole === undefined) return state.s ?? ''
-    const overflow = `error(${quoteText(`${overflowMark}${name}`)})`
-    return `coalesce(TRY_CAST(${state.whole} AS BIGINT), CASE WHEN ${state.whole} IS NOT NULL THEN ${overflow} END)`
+  finish: (state, name, measure) => {
+    const as = measure.kind === 'sum' ? measure.as : undefined
+    if (as) return castSum(state.whole ?? state.s ?? '', as, name)
+    return state.whole === undefined ? (state.s ?? '') : castSum(state.whole, { kind: 'column', type: 'int64' }, name)
   },
 }
 
-/** Begins the engine's error for a sum of integers that no `int64` holds. */
+/** Casts a sum to a type, and fails where that does not hold it: a float may lose digits. */
+function castSum(sum: string, as: ColumnDefinition, name: string): string {
+  const type = sqlType(as)
+  const cast = `TRY_CAST(${sum} AS ${type})`
+  const held = as.type.startsWith('float') ? `${cast} IS NOT NULL` : `${cast} = ${sum}`
+  const overflow = `error(${quoteText(`${overflowMark}${definedTypeName(as).replaceAll(' ', '')} ${name}`)})`
+  return `CASE WHEN ${sum} IS NULL THEN NULL WHEN coalesce(${held}, false) THEN ${cast} ELSE CAST(${overflow} AS ${type}) END`
+}
+
+/** Begins the engine's error for a sum that its type does not hold: the type and the column follow. */
 export const overflowMark = 'fanmill SUM_OVERFLOW '
 
 /** Sums of integers are exact: as 38 digits, because Parquet has no larger integers than 64 bits. */
@@ -123,7 +126,7 @@ function atEnd(name: 'min' | 'max'): MeasureKind {
 /** Every state of a list says how long it may be, because states are joined without the definition. */
 const listOf: MeasureKind = {
   partial: (measure, column) => {
-    const limit = measure.kind === 'listOf' ? measure.limit : 0
+    const limit = 'limit' in measure ? measure.limit : 0
     const row = column ? orderedValue(column, value => `(${value} IS NULL)`) : ''
     const rows = `list(${row}) FILTER (WHERE ${column?.sql} IS NOT NULL)`
     return { rows: `list_sort(${rows})[1:${limit}]`, limit: `CAST(${limit} AS INTEGER)` }
@@ -164,8 +167,18 @@ const countDistinct: MeasureKind = {
   whole: (_, column) => `count(DISTINCT ${column?.sql})`,
 }
 
+/** The values of `listOf`, joined to one text. */
+const joinedText: MeasureKind = {
+  partial: (measure, column) => listOf.partial(measure, column),
+  combine: (state, measure) => listOf.combine(state, measure),
+  finish: ({ rows }, _, measure) => {
+    const separator = measure.kind === 'textOf' ? measure.separator : ''
+    return `array_to_string(list_transform(${rows}, lambda r: CAST(r.v AS VARCHAR)), ${quoteText(separator)})`
+  },
+}
+
 /** Exact quantiles need all values. */
-const quantile: MeasureKind = {
+const exactQuantile: MeasureKind = {
   partial: () => ({}),
   combine: () => ({}),
   finish: () => '',
@@ -173,7 +186,26 @@ const quantile: MeasureKind = {
     `quantile_cont(CAST(${numeric(column).sql} AS DOUBLE), ${measure.kind === 'quantile' ? measure.fraction : 0})`,
 }
 
-export const measureKinds: { readonly [K in Measure['kind']]: MeasureKind } = {
+/** The expressions of an own aggregate. */
+const own: MeasureKind = {
+  partial: measure => (measure.kind === 'aggregate' ? inParentheses(measure.partial) : {}),
+  combine: (state, measure) => {
+    if (measure.kind !== 'aggregate') return {}
+    const joined = Object.entries(measure.combine).map(([name, sql]) => [
+      name,
+      withStates(sql, each => state[each] ?? ''),
+    ])
+    return inParentheses(Object.fromEntries(joined))
+  },
+  finish: (state, _, measure) =>
+    measure.kind === 'aggregate' ? `(${withStates(measure.finish, each => state[each] ?? '')}\n)` : '',
+}
+
+/** A text may end in a comment. */
+const inParentheses = (expressions: StateSql): StateSql =>
+  Object.fromEntries(Object.entries(expressions).map(([name, sql]) => [name, `(${sql}\n)`]))
+
+const measureKinds: { readonly [K in Measure['kind']]: MeasureKind } = {
   count,
   sum,
   mean,
@@ -184,30 +216,15 @@ export const measureKinds: { readonly [K in Measure['kind']]: MeasureKind } = {
   first: atEnd('min'),
   last: atEnd('max'),
   listOf,
+  textOf: joinedText,
   countDistinct,
-  quantile,
+  quantile: exactQuantile,
+  aggregate: own,
 }
 
-const integers: ReadonlySet<DuckDBTypeId> = new Set([
-  DuckDBTypeId.TINYINT,
-  DuckDBTypeId.SMALLINT,
-  DuckDBTypeId.INTEGER,
-  DuckDBTypeId.BIGINT,
-  DuckDBTypeId.HUGEINT,
-  DuckDBTypeId.UTINYINT,
-  DuckDBTypeId.USMALLINT,
-  DuckDBTypeId.UINTEGER,
-  DuckDBTypeId.UBIGINT,
-  DuckDBTypeId.UHUGEINT,
-])
-const others: ReadonlySet<DuckDBTypeId> = new Set([DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE, DuckDBTypeId.DECIMAL])
-
-/** @throws DEFINITION_INVALID for a column that has no numbers */
-function numeric(column: MeasuredColumn | undefined): MeasuredColumn {
-  if (column && (integers.has(column.type.typeId) || others.has(column.type.typeId))) return column
-  const message = `${column?.where}: expected a column of numbers, got ${String(column?.type)}; cast it in a step before`
-  throw new PermanentError('DEFINITION_INVALID', message)
-}
+/** Returns the SQL of a measure. */
+export const measureKind = (measure: Measure): MeasureKind =>
+  measure.kind === 'quantile' && measure.isApproximate ? approximateQuantile : measureKinds[measure.kind]
 
 const statePrefix = '_fanmill_state_'
 

@@ -89,6 +89,17 @@ const ordered = new Set([
   'listagg',
 ])
 
+/** Returns the name of an aggregate in a tree whose value depends on an order that it does not name. */
+export function orderedAggregate(node: unknown): string | undefined {
+  if (typeof node !== 'object' || node === null) return undefined
+  const { class: kind, function_name: name, order_bys: orderBys } = node as Node
+  const isOrdered = list((orderBys as Node | undefined)?.orders).length > 0
+  if (kind === 'FUNCTION' && ordered.has(String(name)) && !isOrdered) return String(name)
+  return Object.values(node)
+    .map(orderedAggregate)
+    .find(found => found !== undefined)
+}
+
 function checkExpression(node: unknown, rules: Rules & { readonly isGrouped: boolean }): void {
   if (Array.isArray(node)) {
     for (const each of node) checkExpression(each, rules)

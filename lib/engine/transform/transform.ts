@@ -7,7 +7,9 @@ import { conditionOf } from '../../model/resolve-task.ts'
 import { type BoundQuery, bindable, runBound } from '../duckdb/bound-query.ts'
 import { engineFault } from '../duckdb/engine.ts'
 import { quoteName } from '../duckdb/quote.ts'
+import { checkAggregates } from '../keyed/check-aggregates.ts'
 import { keyedQuery } from '../keyed/keyed-query.ts'
+import { checkAnySlice } from '../sql/any-slice.ts'
 import { checkBucketWise, keepsKey } from '../sql/bucket-wise.ts'
 import { checkNames, checkStatement, type StatementCheck } from '../sql/check-statement.ts'
 import { explainSql } from '../sql/explain.ts'
@@ -79,7 +81,10 @@ async function checkStep(
   given: Omit<StatementCheck, 'select'> & Pick<TransformCheck, 'tables' | 'by'>,
 ): Promise<readonly string[] | undefined> {
   const { columns, where, by } = given
-  if (isKeyed(step)) return by
+  if (isKeyed(step)) {
+    await checkAggregates(connection, step, columns)
+    return by
+  }
   if (step.kind !== 'sql') {
     const adds = Object.keys(step.adds)
     checkNames([...new Set([...columns, ...adds])], where, 'map')
@@ -100,6 +105,7 @@ function checkParsed(
   given: Pick<StatementCheck, 'columns' | 'where'> & Pick<TransformCheck, 'tables' | 'by'>,
 ): Promise<Node> {
   if (scope === 'row') return checkRowWise(connection, sql, given)
+  if (scope === 'any-slice') return checkAnySlice(connection, sql, given)
   const { by, where } = given
   if (by) return checkBucketWise(connection, sql, { ...given, by })
   const message = `${where}: expected the rows of a key together, as scope is 'bucket'; add .exchange({ by: […] }) before it, and return the columns of the key unchanged from each step in between`

@@ -1,0 +1,61 @@
+/** Checks the SQL of own aggregates. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { KeyedStep, OwnAggregate } from '../../define/exchange-definition.ts'
+import { withStates } from '../../define/own-aggregate.ts'
+import { PermanentError } from '../../errors/errors.ts'
+import { quoteName } from '../duckdb/quote.ts'
+import { conditionColumns } from '../read/used-columns.ts'
+import { checkAllowed } from '../sql/allowed.ts'
+import { orderedAggregate } from '../sql/bucket-wise.ts'
+import { sqlCatalog } from '../sql/catalog.ts'
+import { checkFunctions } from '../sql/row-wise.ts'
+import { parseExpression } from '../sql/syntax.ts'
+
+/**
+ * Checks that each expression is one, reads only the columns that it names, and does not depend on an order of the rows.
+ * @throws DEFINITION_INVALID, SQL_INVALID, SQL_NOT_ROWWISE with the name of the measure
+ */
+export async function checkAggregates(
+  connection: DuckDBConnection,
+  step: KeyedStep,
+  columns: readonly string[],
+): Promise<void> {
+  if (step.kind !== 'aggregate') return
+  for (const [name, measure] of Object.entries(step.measures))
+    if (measure.kind === 'aggregate')
+      await checkOwn(connection, measure, { where: `reduce: measures.${name}`, columns })
+}
+
+async function checkOwn(
+  connection: DuckDBConnection,
+  { columns: named, partial, combine, finish }: OwnAggregate,
+  { where, columns }: { readonly where: string; readonly columns: readonly string[] },
+): Promise<void> {
+  const check = async (option: string, sql: string): Promise<void> => {
+    await checkExpression(connection, withStates(sql, quoteName), `${where}: ${option}`)
+  }
+  for (const [state, sql] of Object.entries(partial)) {
+    await check(`partial.${state}`, sql)
+    const used = await conditionColumns(connection, sql, columns)
+    const other = used.find(column => !named.includes(column))
+    if (other !== undefined) {
+      const message = `${where}: columns: expected the columns that partial reads, got none named ${other}`
+      throw new PermanentError('DEFINITION_INVALID', message, { where, column: other })
+    }
+  }
+  for (const [state, sql] of Object.entries(combine)) await check(`combine.${state}`, sql)
+  await check('finish', finish)
+}
+
+async function checkExpression(connection: DuckDBConnection, sql: string, where: string): Promise<void> {
+  const expression = await parseExpression(connection, sql, where)
+  const catalog = await sqlCatalog(connection)
+  checkAllowed(expression, { tables: [], where, sql, catalog })
+  const refuse = (what: string): never => {
+    const message = `${where}: ${what} would make the value depend on how rows are cut into slices; name an order, or leave it out`
+    throw new PermanentError('SQL_NOT_ROWWISE', message, { where, what, sql })
+  }
+  checkFunctions(expression, catalog.unstable, undefined, refuse)
+  const ordered = orderedAggregate(expression)
+  if (ordered !== undefined) refuse(`the aggregate ${ordered} without ORDER BY`)
+}
