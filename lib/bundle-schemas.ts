@@ -16,7 +16,7 @@ import { sqlType } from './engine/read/column-sql.ts'
 import { checkBucketWise } from './engine/sql/bucket-wise.ts'
 import { checkRowWise } from './engine/sql/row-wise.ts'
 import { openTask, type TaskEngine } from './engine/task-engine.ts'
-import { stepSql } from './engine/transform/transform.ts'
+import { stepSql } from './engine/transform/step-sql.ts'
 import { PermanentError } from './errors/errors.ts'
 import { nameTask } from './errors/task-error.ts'
 

@@ -10,7 +10,7 @@ import { checkAllowed } from './sql/allowed.ts'
 import { sqlCatalog } from './sql/catalog.ts'
 import { explainSql } from './sql/explain.ts'
 import { parseSelect, tableNames } from './sql/syntax.ts'
-import { stepSql } from './transform/transform.ts'
+import { stepSql } from './transform/step-sql.ts'
 
 export interface QueryEngineOptions {
   /** The only folders that the engine can read or write. */

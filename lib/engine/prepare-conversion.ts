@@ -17,7 +17,8 @@ import { fastRead } from './read/typed-read.ts'
 import { conditionColumns, usedColumns } from './read/used-columns.ts'
 import { bindChecks } from './transform/row-checks.ts'
 import type { SchemaColumn } from './transform/schema-column.ts'
-import { checkTransform, stepSql } from './transform/transform.ts'
+import { stepSql } from './transform/step-sql.ts'
+import { checkTransform } from './transform/transform.ts'
 
 /** Parts that all conversions of a task share. */
 export type ConversionTools = Pick<

@@ -4,7 +4,8 @@ import { PermanentError } from '../../errors/errors.ts'
 import { nearestOrAll } from '../../errors/nearest.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import type { SchemaColumn } from '../transform/schema-column.ts'
-import { measureKind, type StateSql, stateColumn, stateIn, stateName } from './measure-sql.ts'
+import type { StateSql } from './measure-kind.ts'
+import { measureKind, stateColumn, stateIn, stateName } from './measure-sql.ts'
 import type { MeasuredColumn } from './measured-column.ts'
 
 /** Returns the query of a step over the rows of `input`, a query with the columns `given`. @throws DEFINITION_INVALID */

@@ -6,24 +6,9 @@ import { definedTypeName } from '../../model/type-names.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { sqlType } from '../read/column-sql.ts'
 import type { SchemaColumn } from '../transform/schema-column.ts'
+import type { MeasureKind, StateSql } from './measure-kind.ts'
 import { integers, type MeasuredColumn, numeric } from './measured-column.ts'
 import { approximateQuantile } from './quantile-bins.ts'
-
-/** SQL expressions of a state by suffix of their columns. */
-export type StateSql = Readonly<Record<string, string>>
-
-export interface MeasureKind<M extends Measure = Measure> {
-  /** Returns the state of the rows of a key. @throws DEFINITION_INVALID for a column of another type */
-  partial(measure: M, column: MeasuredColumn | undefined): StateSql
-  /** Returns the state of a single row, for keys that rarely repeat. Absent where a state is never of one row. */
-  row?(measure: M, column: MeasuredColumn | undefined): StateSql
-  /** Returns the state that joins several states, whose columns `state` names. */
-  combine(state: StateSql, measure: M): StateSql
-  /** Returns the measure of a state. `name` is that of its column, for messages. */
-  finish(state: StateSql, name: string, measure: M): string
-  /** Computes the measure of all rows of a key at once, where it cannot be combined. */
-  whole?(measure: M, column: MeasuredColumn | undefined): string
-}
 
 const count: MeasureKind = {
   partial: (_, column) => ({ n: `count(${column?.sql ?? '*'})` }),

@@ -1,5 +1,5 @@
 /** The approximate quantile of a column as SQL: counts of values in logarithmic bins, which any number of slices add up. */
-import type { MeasureKind } from './measure-sql.ts'
+import type { MeasureKind } from './measure-kind.ts'
 import { type MeasuredColumn, numeric } from './measured-column.ts'
 
 /** The greatest relative error. */

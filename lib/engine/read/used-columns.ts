@@ -5,7 +5,7 @@ import type { AggregateStep, PickStep } from '../../define/exchange-definition.t
 import { measuredColumns } from '../../define/task-stages.ts'
 import { conditionOf } from '../../model/resolve-task.ts'
 import { list, type Node, parseExpression, parseSelect } from '../sql/syntax.ts'
-import { stepSql } from '../transform/transform.ts'
+import { stepSql } from '../transform/step-sql.ts'
 
 /**
  * Returns the names that are used; undefined where all columns may be: the rows are the output, a function gets them, or the SQL has `*`

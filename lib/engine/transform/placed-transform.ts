@@ -8,7 +8,8 @@ import { parseSelect, selectWithColumn } from '../sql/syntax.ts'
 import { loadCodeRejects, placeColumn } from './code-rejects.ts'
 import { learnOrThrow, type MapFunctions } from './map-function.ts'
 import type { SchemaColumn } from './schema-column.ts'
-import { allRows, applyMap, type CheckedTransform, stepSql } from './transform.ts'
+import { stepSql } from './step-sql.ts'
+import { allRows, applyMap, type CheckedTransform } from './transform.ts'
 
 export interface CollectOptions {
   readonly transform: CheckedTransform

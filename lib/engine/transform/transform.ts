@@ -19,6 +19,7 @@ import { placeColumn } from './code-rejects.ts'
 import { listsByKey } from './key-batches.ts'
 import type { MapFunctions } from './map-function.ts'
 import type { SchemaColumn } from './schema-column.ts'
+import { stepSql } from './step-sql.ts'
 
 /** A step with its input columns. */
 export interface CheckedStep {
@@ -153,18 +154,6 @@ function applySql(query: BoundQuery, step: SqlStep): BoundQuery {
     values: [...query.values, ...step.values.map(bindable)],
   }
 }
-
-/** Returns the step's text with placeholders numbered from `first`. */
-export function stepSql(step: SqlStep, first: number): string {
-  const text = step.texts.reduce((sql, part, index) => `${sql}$${first + index - 1}${part}`)
-  return text
-    .replace(commentAtEnd, '')
-    .replace(/[;\s]+$/, '')
-    .trim()
-}
-
-/** A comment after the last semicolon; one with a character that could end a text, a name or another comment is not removed. */
-const commentAtEnd = /;\s*(?:--[^\n'"$*]*(?:\n\s*|$)|\/\*[^'"$*]*\*\/\s*)+$/
 
 export interface ApplyMap {
   readonly index: number

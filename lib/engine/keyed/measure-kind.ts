@@ -1,0 +1,19 @@
+/** What a kind of measure is: the SQL of its states and of its value. */
+import type { Measure } from '../../define/exchange-definition.ts'
+import type { MeasuredColumn } from './measured-column.ts'
+
+/** SQL expressions of a state by suffix of their columns. */
+export type StateSql = Readonly<Record<string, string>>
+
+export interface MeasureKind<M extends Measure = Measure> {
+  /** Returns the state of the rows of a key. @throws DEFINITION_INVALID for a column of another type */
+  partial(measure: M, column: MeasuredColumn | undefined): StateSql
+  /** Returns the state of a single row, for keys that rarely repeat. Absent where a state is never of one row. */
+  row?(measure: M, column: MeasuredColumn | undefined): StateSql
+  /** Returns the state that joins several states, whose columns `state` names. */
+  combine(state: StateSql, measure: M): StateSql
+  /** Returns the measure of a state. `name` is that of its column, for messages. */
+  finish(state: StateSql, name: string, measure: M): string
+  /** Computes the measure of all rows of a key at once, where it cannot be combined. */
+  whole?(measure: M, column: MeasuredColumn | undefined): string
+}
