@@ -1,5 +1,5 @@
 /** The data of exchanges: the steps that need rows of one key together, and what they are compiled to. */
-import type { ColumnDefinition } from './definition.ts'
+import type { ColumnDefinition } from './column-definition.ts'
 
 import type { JoinStep } from './join-definition.ts'
 
