@@ -1,12 +1,16 @@
-/** A deployed graph over real flights: delays by origin, and the airports with most flights, for three months at once. */
+/**
+ * A deployed graph over real flights: files of somebody else, a service that checks them, delays by origin, the airports with most
+ * flights, and a program at the end, for three months at once.
+ */
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Store } from '../../lib/store/store.ts'
 import { eventsOf, fanmill } from '../cli/fanmill.ts'
 import { type DeployedPipeline, deployment } from './deployment.ts'
 import { endpoint, environment } from './environment.ts'
-import { type Ended, startAndWait, upload } from './executions.ts'
+import { type Ended, executionsOf, startAndWait, upload } from './executions.ts'
 import { keysOf, lakeOf, rowsOf } from './lake.ts'
+import { checkerArn } from './their-app.ts'
 
 interface Flight {
   readonly date: string
@@ -18,7 +22,7 @@ interface Flight {
 
 const source = new URL('../data/flights-20k.json', import.meta.resolve('vega-datasets'))
 const months = ['2001-01', '2001-02', '2001-03'] as const
-const tasks = ['flights', 'delays', 'top'] as const
+const tasks = ['checked', 'flights', 'delays', 'top', 'announced'] as const
 
 /** Flights of a month, as they are in the source. */
 function flightsOf(month: string): Flight[] {
@@ -58,7 +62,11 @@ describe.skipIf(!endpoint)('a graph of tasks with exchanges', () => {
   beforeAll(async () => {
     ;({ airports, edited } = await deployment())
     lake = lakeOf(airports.output)
-    for (const month of months) await upload(airports, `incoming/${month}/flights.csv`, csvOf(flightsOf(month)))
+    for (const month of months) {
+      await upload(airports, `incoming/${month}/flights.csv`, csvOf(flightsOf(month)))
+      // Nothing begins before the flag of the external task.
+      await upload(airports, `incoming/${month}/_SUCCESS`, Buffer.from(''))
+    }
   })
 
   const numbersOf = async (dataset: string, ...names: readonly string[]): Promise<Record<string, unknown>[]> =>
@@ -67,11 +75,15 @@ describe.skipIf(!endpoint)('a graph of tasks with exchanges', () => {
       ...Object.fromEntries(names.map(name => [name, Number(row[name])])),
     }))
 
+  /** How the executions of the service ended. */
+  const checks = async (): Promise<string[]> =>
+    (await executionsOf({ ...airports, stateMachineArn: checkerArn })).map(({ status = '' }) => status)
+
   const statusesOf = ({ tasks: nodes }: Ended) => Object.groupBy(nodes, ({ status }) => status)
 
   it('backfills three months: every node is committed once, in the rows of a count over the source', async () => {
     const ended = await startAndWait(airports, { params: { month: '2001-01..2001-03' } })
-    expect(ended).toMatchObject({ status: 'SUCCEEDED' })
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', cause: '' })
     expect(
       statusesOf(ended)
         .committed?.map(({ node }) => node)
@@ -84,6 +96,9 @@ describe.skipIf(!endpoint)('a graph of tasks with exchanges', () => {
       const top = await numbersOf(`top/${month}`, 'flights', 'delay', 'place')
       expect(top.toSorted((a, b) => Number(a.place) - Number(b.place))).toEqual(topOf(month, 10))
     }
+    // Each call waited for the execution that writes the flag.
+    expect(await keysOf(lake, 'checked/')).toEqual(months.map(month => `checked/${month}/_SUCCESS`))
+    expect(await checks()).toEqual(['SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED'])
     // Rows between stages are no state that stays.
     expect(await keysOf(lake, '.fanmill/exchange/')).toEqual([])
   })
@@ -91,8 +106,10 @@ describe.skipIf(!endpoint)('a graph of tasks with exchanges', () => {
   it('runs only what depends on an edited step', async () => {
     const ended = await startAndWait(edited, { params: { month: '2001-01..2001-03' } })
     const { committed = [], complete = [] } = statusesOf(ended)
-    expect(committed.map(({ task }) => task)).toEqual(['top', 'top', 'top'])
-    expect(complete).toHaveLength(6)
+    const edits = committed.map(({ task }) => task).sort()
+    expect(edits).toEqual(['announced', 'announced', 'announced', 'top', 'top', 'top'])
+    expect(complete).toHaveLength(9)
+    expect(await checks()).toHaveLength(3)
     const top = await numbersOf('top/2001-02', 'flights', 'delay', 'place')
     expect(top.toSorted((a, b) => Number(a.place) - Number(b.place))).toEqual(topOf('2001-02', 100))
   })
@@ -109,15 +126,16 @@ describe.skipIf(!endpoint)('a graph of tasks with exchanges', () => {
   it('is started for a range from the command line, which shows each node and leaves siblings of a failed one complete', async () => {
     const operate = (words: string) =>
       fanmill([...words.split(' '), '--stack', airports.stack, '--pipeline', 'Edited'], { env: environment })
-    // No flights were uploaded for April.
+    // Nothing was uploaded for April, so that no task could begin.
     const started = await operate('start top --param month=2001-03..2001-04 --wait --json')
     expect(started.code).toBe(1)
     expect(eventsOf(started).end).toMatchObject({ event: 'end', status: 'failed', error: { code: 'NO_INPUT' } })
     const status = await operate('status')
     for (const month of ['2001-03', '2001-04'])
-      for (const task of tasks) expect(status.stdout).toContain(`node ${task}(month=${month}): `)
+      for (const task of tasks.slice(0, -1)) expect(status.stdout).toContain(`node ${task}(month=${month}): `)
     expect(status.stdout).toContain('node top(month=2001-03): complete already')
-    expect(status.stdout).toContain('node flights(month=2001-04): failed')
+    expect(status.stdout).toContain('node checked(month=2001-04): failed')
+    expect(status.stdout).toContain('node flights(month=2001-04): not run')
     expect(status.stdout).toContain('node top(month=2001-04): not run')
   })
 })
