@@ -25,12 +25,20 @@ export function callStates(
   const choose = (name: string) => ({ Variable: '$.call.integration', StringEquals: name, Next: call(name) })
   const calling = (name: string): State => ({
     Type: 'Task',
+    // In JSONPath, a state that takes its arguments from a path can take no timeout from another one.
+    QueryLanguage: 'JSONata',
     Resource: integration(name),
-    InputPath: '$.call.arguments',
-    TimeoutSecondsPath: '$.call.timeoutSeconds',
-    ResultPath: null,
+    Arguments: '{% $states.input.call.arguments %}',
+    TimeoutSeconds: '{% $states.input.call.timeoutSeconds %}',
+    Output: '{% $states.input %}',
     // No Retry: the task's own retries begin with a plan, which knows whether its target is there.
-    Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.fault', Next: failed }],
+    Catch: [
+      {
+        ErrorEquals: ['States.ALL'],
+        Output: "{% $merge([$states.input, { 'fault': $states.errorOutput }]) %}",
+        Next: failed,
+      },
+    ],
     Next: next,
   })
   return {
