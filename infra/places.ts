@@ -3,7 +3,7 @@
 import { type KeyFilter, keyFilter } from '../lib/aws/key-wildcard.ts'
 import type { PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
 import { outputKind } from '../lib/define/output-kind.ts'
-import { datasetsAt, sourcePaths, upstreamOf } from '../lib/define/source-paths.ts'
+import { datasetsAt, readTasks, sourcePaths } from '../lib/define/source-paths.ts'
 import { ownTarget, targetPaths } from '../lib/define/target-paths.ts'
 import { stagesOf } from '../lib/define/task-stages.ts'
 import { templateTokens } from '../lib/define/template-syntax.ts'
@@ -45,13 +45,13 @@ export interface Prefixes {
 
 export function placesOf({ tasks, trigger }: PipelineDefinition, { inputPrefix, outputPrefix }: Prefixes): Places {
   const outputs = tasks.map(task => outputPrefix + outputFolder(task))
-  const upstream = tasks.flatMap(({ source }) => upstreamOf(source))
+  const upstream = tasks.flatMap(readTasks)
   return {
     inputs: unique(
       tasks
         .flatMap(task => [
           ...sourcePaths(task.source),
-          ...Object.values(task.tables).map(table => table.path),
+          ...Object.values(task.tables).flatMap(({ path }) => path ?? []),
           ...targetPaths(task),
           ...targetsIn('input', [task]),
         ])

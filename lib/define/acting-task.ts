@@ -125,7 +125,7 @@ export function actingTask<Options extends object>(
   const own = (checked.params ?? {}) as Readonly<Record<string, ParamDefinition>>
   const target = path === undefined ? undefined : { path, root }
   const acting = { ...source, target, waitSeconds, hive: false } as ActionSource
-  const params = inheritedParams(subject, { own, source: acting, requires })
+  const params = inheritedParams(subject, { own, source: acting, tables: {}, requires })
   if (target) checkTemplate(`${subject}: target`, target.path, [...Object.keys(params), 'task', 'salt'])
   const { doc, resources, retries, timeoutSeconds, version, secrets } = checked
   const fields: TaskDefinition = {

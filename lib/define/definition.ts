@@ -166,10 +166,27 @@ export type Step = SqlStep | MapRowsStep | MapBatchesStep | KeyedStep
 export type StepDefinition = Step | ExchangingStep | ((params: never) => Step)
 
 /** A small table that every worker reads whole. */
-export interface TableDefinition {
+export type TableDefinition = TableFields &
+  (
+    | {
+        /** The path of its file under the input root, or a glob of files: a template with `{param}` placeholders. */
+        readonly path: string
+        /** The members of the archive at the path; absent where the file itself is the table. */
+        readonly member?: string
+        readonly of?: undefined
+      }
+    | {
+        /** The task whose rows it has. */
+        readonly of: NonNullable<PartitionsOfSource['of']>
+        readonly path?: undefined
+        readonly member?: undefined
+      }
+  )
+
+interface TableFields {
   readonly kind: 'table'
-  /** The path of its file under the input root: a template with `{param}` placeholders. */
-  readonly path: string
+  /** The most bytes that it may have. */
+  readonly bytesMax: number
   readonly format: Format
   /** The types of its columns. Default those that the engine detects. */
   readonly columns?: Columns

@@ -1,10 +1,10 @@
 /** Finds the parameters that a task has by what it requires and reads. */
 import { PermanentError } from '../errors/errors.ts'
-import type { Source } from './definition.ts'
+import type { TaskDefinition } from './definition.ts'
 import type { ParamDefinition, Params } from './param-definition.ts'
 import type { GraphFields } from './requirement-definition.ts'
 import { openParams } from './requirements.ts'
-import { upstreamOf } from './source-paths.ts'
+import { readTasks } from './source-paths.ts'
 
 /**
  * Returns the parameters of the task: those of its requirements that no value binds, and its own, which win. A function of the
@@ -15,12 +15,15 @@ export function inheritedParams(
   subject: string,
   {
     own,
-    source,
     requires,
-  }: { readonly own: Params; readonly source: Source; readonly requires: GraphFields['requires'] },
+    ...reading
+  }: {
+    readonly own: Params
+    readonly requires: GraphFields['requires']
+  } & Pick<TaskDefinition, 'source' | 'tables'>,
 ): Params {
   const found = new Map<string, { readonly task: string; readonly param: ParamDefinition }>()
-  for (const { task, params } of upstreamParams(source, requires)) {
+  for (const { task, params } of upstreamParams(reading, requires)) {
     for (const [name, param] of Object.entries(params)) {
       const known = found.get(name)
       if (known && !isSame(known.param, param) && !Object.hasOwn(own, name))
@@ -33,13 +36,13 @@ export function inheritedParams(
 }
 
 function upstreamParams(
-  source: Source,
+  reading: Pick<TaskDefinition, 'source' | 'tables'>,
   requires: GraphFields['requires'],
 ): readonly { readonly task: string; readonly params: Params }[] {
   if (typeof requires === 'function') return []
   const required = openParams(requires ?? {})
-  const read = upstreamOf(source).filter(({ name }) => !required.some(({ task }) => task === name))
-  return [...required, ...read.map(({ name, params }) => ({ task: name, params }))]
+  const read = readTasks(reading).filter(({ name }) => !required.some(({ task }) => task === name))
+  return [...required, ...read.map(({ name: task, params }) => ({ task, params }))]
 }
 
 const isSame = (one: ParamDefinition, other: ParamDefinition): boolean =>

@@ -63,7 +63,7 @@ export function partitionsOf(
   const { columns, where } = check('partitionsOf', partitionsOptions, given)
   return frozen({
     kind: 'partitionsOf',
-    ...(isPath(upstream) ? { at: pathDataset(upstream) } : { of: taskDataset(upstream) }),
+    ...(isPath(upstream) ? { at: pathDataset(upstream) } : { of: datasetOf('partitionsOf', upstream) }),
     ...(columns === undefined ? {} : { columns }),
     ...(where === undefined ? {} : { where: where as PartitionsOfSource['where'] }),
     format: parquetFiles(),
@@ -74,11 +74,12 @@ export function partitionsOf(
 const isPath = (upstream: TaskDefinition | DatasetPath): upstream is DatasetPath =>
   typeof upstream === 'object' && upstream !== null && 'path' in upstream
 
-function taskDataset(task: TaskDefinition): NonNullable<PartitionsOfSource['of']> {
-  const { name, params, output } = check('partitionsOf', piece<TaskDefinition>('a task', ['task']), task)
+/** Returns what names the dataset of a task. @throws DEFINITION_INVALID for a task that writes none */
+export function datasetOf(caller: string, task: TaskDefinition): NonNullable<PartitionsOfSource['of']> {
+  const { name, params, output } = check(caller, piece<TaskDefinition>('a task', ['task']), task)
   if (!isDataset(output))
     throw invalid(
-      'partitionsOf',
+      caller,
       `expected a task whose output is parquet({ … }) or temporary(), got ${(output as Output).kind} of task ${name}`,
     )
   return { name, params, output }

@@ -1,6 +1,6 @@
 /** Finds the paths, the root and the task that a source reads. */
 import type { ActionSource } from './action-definition.ts'
-import type { DeltaTableSource, PartitionsOfSource, Source } from './definition.ts'
+import type { DeltaTableSource, PartitionsOfSource, Source, TaskDefinition } from './definition.ts'
 
 /** Returns the sources of datasets that a source joins; the source itself where it joins none. */
 export const sidesOf = (source: Source): readonly Source[] =>
@@ -30,6 +30,14 @@ export const datasetSource = (source: Source): PartitionsOfSource | DeltaTableSo
 /** Returns the tasks whose rows a source reads. */
 export const upstreamOf = (source: Source): readonly NonNullable<PartitionsOfSource['of']>[] =>
   sidesOf(source).flatMap(side => (side.kind === 'partitionsOf' && side.of ? [side.of] : []))
+
+/** Returns the tasks whose rows a task reads: by its source, and by its tables. */
+export function readTasks({
+  source,
+  tables,
+}: Pick<TaskDefinition, 'source' | 'tables'>): readonly NonNullable<PartitionsOfSource['of']>[] {
+  return [...upstreamOf(source), ...Object.values(tables).flatMap(({ of }) => of ?? [])]
+}
 
 /** Returns what tells that the task of a source is done; undefined where the task reads rows, or has no target. */
 export const targetOf = (source: Source): ActionSource['target'] => ('target' in source ? source.target : undefined)

@@ -31,8 +31,8 @@ function checkTemplates(subject: string, task: TaskDefinition): void {
   const params = Object.keys(task.params)
   for (const path of sourcePaths(source)) checkTemplate(`${subject}: source.paths`, path, params)
   for (const { path } of datasetsAt(source)) checkTemplate(`${subject}: partitionsOf.path`, path, params)
-  for (const [name, table] of Object.entries(tables))
-    checkTemplate(`${subject}: tables.${name}.path`, table.path, params)
+  for (const [name, { path }] of Object.entries(tables))
+    if (path !== undefined) checkTemplate(`${subject}: tables.${name}.path`, path, params)
   checkTemplate(`${subject}: output.path`, output.path, [...params, 'task', 'salt'])
 }
 

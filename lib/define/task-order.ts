@@ -3,7 +3,7 @@ import { PermanentError } from '../errors/errors.ts'
 import { invalid } from './check.ts'
 import type { TaskDefinition } from './definition.ts'
 import type { RequiredTask } from './requirement-definition.ts'
-import { upstreamOf } from './source-paths.ts'
+import { readTasks } from './source-paths.ts'
 
 /**
  * Returns the tasks in layers: those of one layer need nothing of each other, and each layer only what earlier ones write. What a
@@ -29,10 +29,14 @@ export function taskLayers(subject: string, tasks: readonly TaskDefinition[]): r
 type KnownTask = Pick<RequiredTask, 'name' | 'output'>
 
 /** Returns the tasks that a task needs before it, as far as its definition names them. */
-export function requiredTasks({ source, requires }: Pick<TaskDefinition, 'source' | 'requires'>): readonly KnownTask[] {
+export function requiredTasks({
+  source,
+  tables,
+  requires,
+}: Pick<TaskDefinition, 'source' | 'tables' | 'requires'>): readonly KnownTask[] {
   const named = typeof requires === 'object' ? Object.values(requires).flat() : []
   const required = named.map(({ task }) => task).filter(task => task.kind === 'task')
-  return [...required, ...upstreamOf(source)]
+  return [...required, ...readTasks({ source, tables })]
 }
 
 /** The task that requires another, and the tasks of its pipeline. */

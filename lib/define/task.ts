@@ -86,7 +86,7 @@ function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDef
   const checked = check(subject, taskOptions, given)
   const { tables = {} } = checked
   const requires = requirementsFrom(given.requires)
-  const params = inheritedParams(subject, { own: checked.params ?? {}, source: checked.source, requires })
+  const params = inheritedParams(subject, { own: checked.params ?? {}, source: checked.source, tables, requires })
   const data: TaskDefinition = {
     kind: 'task',
     name: checked.name,
@@ -152,7 +152,7 @@ const taskOptions = options(
           identifier,
           v.check(name => name.toLowerCase() !== 'input', 'a name other than input, which is the rows themselves'),
         ),
-        piece<TableDefinition>('table(path, format)', ['table']),
+        piece<TableDefinition>('table(…)', ['table']),
         'tables by name',
       ),
     ),

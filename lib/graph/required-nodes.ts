@@ -15,7 +15,7 @@ import type {
   RequirementDefinition,
 } from '../define/requirement-definition.ts'
 import { isRequirements, namedRequirements, requirementsText } from '../define/requirements.ts'
-import { upstreamOf } from '../define/source-paths.ts'
+import { readTasks } from '../define/source-paths.ts'
 import { findRequired } from '../define/task-order.ts'
 import { hasGlob } from '../define/template-syntax.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
@@ -61,19 +61,19 @@ export function requiredNodes(
   return { groups, targets }
 }
 
-/** Returns the requirements of a task under its parameters, with the tasks that its source reads. */
+/** Returns the requirements of a task under its parameters, with the tasks whose rows it reads. */
 function requirementsOf({ task, params }: BoundTask, pathTo: () => readonly string[]): NamedRequirements {
-  const { requires = {}, source } = task
+  const { requires = {} } = task
   const named = typeof requires === 'function' ? callRequires(requires, { params, pathTo }) : requires
+  const read = readTasks(task)
   const isNamed = (name: string): boolean =>
     Object.values(named).some(all => all.some(({ task }) => task.name === name))
-  const read = upstreamOf(source).filter(({ name }) => !isNamed(name))
-  const required = read.map(upstream => {
-    const task: RequiredTask = { kind: 'task', ...upstream }
-    return [upstream.name, [{ kind: 'requirement' as const, task, values: {} }]] as const
-  })
-  return { ...named, ...Object.fromEntries(required) }
+  const others = read.filter(({ name }) => !isNamed(name))
+  const added = others.map(one => [one.name, [requirementTo({ kind: 'task', ...one })]] as const)
+  return { ...named, ...Object.fromEntries(added) }
 }
+
+const requirementTo = (task: RequiredTask): RequirementDefinition => ({ kind: 'requirement', task, values: {} })
 
 function callRequires(
   requires: (params: never) => unknown,

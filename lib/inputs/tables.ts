@@ -3,33 +3,28 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import type { ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
+import type { Format, ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
 import { isText } from '../define/format-kind.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
-import { PermanentError } from '../errors/errors.ts'
-import { nearest, nearestHint } from '../errors/nearest.ts'
 import { withoutCompression } from '../inflate/compression.ts'
 import { inflateNamed } from '../inflate/file.ts'
 import { prepareTable } from '../parquet/file.ts'
-import { renderPath } from '../paths/path-template.ts'
-import type { Store, StoredObject } from '../store/store.ts'
 import { checkEncoding, toUtf8 } from '../text/encoding.ts'
 import { encodingOf } from '../text/record-dialect.ts'
-import { candidateKeys } from './candidate-keys.ts'
+import { type FoundTable, findTable, type TablePiece, type TableStores } from './table-pieces.ts'
 
 export interface FetchedTables {
-  readonly files: readonly (TableFile & { readonly key: string; readonly sizeBytes: number })[]
-  /** Hash of names and contents. */
+  readonly files: readonly TableFile[]
+  /** Hash of names and contents, or of the runs of a task's dataset. */
   readonly identity: string
 }
 
-export interface TablePlaces {
-  readonly input: Store
+export interface TablePlaces extends TableStores {
   /** Folder below which the files of the tables are written. */
   readonly stageFolder: string
 }
 
-/** Fetches the tables of a task. @throws NO_INPUT when a table is missing */
+/** Fetches the tables of a task. @throws NO_INPUT when a table is missing, TABLE_TOO_LARGE */
 export async function fetchTables(
   places: TablePlaces,
   task: TaskDefinition,
@@ -38,22 +33,22 @@ export async function fetchTables(
   const folder = join(places.stageFolder, 'tables')
   await mkdir(folder, { recursive: true })
   const hash = createHash('sha256')
-  const files = []
+  const files: TableFile[] = []
   for (const [name, table] of Object.entries(task.tables)) {
-    const key = renderPath(table.path, params)
-    const bytes = await readTable(places, task.name, name, key)
-    const { file, format } = await writeTable(bytes, { folder, name, key, table })
-    const parquet = isText(table.format) ? undefined : prepareTable(file, name)
-    hash.update(tableHead(name, bytes.length)).update(bytes)
-    files.push({
-      name,
-      file,
-      key,
-      sizeBytes: bytes.length,
-      format,
-      columns: table.columns,
-      parquet,
-    })
+    const found = await findTable(places, { task: task.name, name, table, params })
+    hash.update(tableHead(name, found))
+    const pieces: TableFile['pieces'][number][] = []
+    let format: Format = table.format
+    for (const [index, piece] of found.pieces.entries()) {
+      const bytes = await piece.read()
+      if (found.identity === undefined) hash.update(pieceHead(piece, found)).update(bytes)
+      const place = { folder, name: index === 0 ? name : `${name}-${index}`, key: piece.key, table }
+      const written = await writeTable(bytes, place)
+      ;({ format } = written)
+      const parquet = isText(table.format) ? undefined : prepareTable(written.file, name)
+      pieces.push({ file: written.file, parquet, partition: piece.partition })
+    }
+    files.push({ name, format, columns: table.columns, dataset: found.dataset, pieces })
   }
   return { files, identity: hash.digest('hex') }
 }
@@ -66,7 +61,10 @@ interface TablePlace {
 }
 
 /** Writes a table unchanged, or its text in UTF-8, because the engine reads no other encoding. */
-async function writeTable(bytes: Uint8Array, place: TablePlace): Promise<Pick<TableFile, 'file' | 'format'>> {
+async function writeTable(
+  bytes: Uint8Array,
+  place: TablePlace,
+): Promise<{ readonly file: string; readonly format: Format }> {
   const { folder, name, key, table } = place
   const { format } = table
   const encoding = isText(format) ? encodingOf(format) : 'utf-8'
@@ -98,43 +96,29 @@ async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 const chunkBytes = 1024 * 1024
 
 /**
- * Returns the identity of `fetchTables` without writing the tables. Memory: a few MiB.
- * @throws NO_INPUT when a table is missing
+ * Returns the identity of `fetchTables` without writing the tables. Memory: a few MiB, or a member of an archive.
+ * @throws NO_INPUT when a table is missing, TABLE_TOO_LARGE
  */
-export async function tablesIdentity(input: Store, task: TaskDefinition, params: ParamValues): Promise<string> {
+export async function tablesIdentity(
+  stores: TableStores,
+  { name: task, tables }: Pick<TaskDefinition, 'name' | 'tables'>,
+  params: ParamValues,
+): Promise<string> {
   const hash = createHash('sha256')
-  for (const [name, table] of Object.entries(task.tables)) {
-    const key = renderPath(table.path, params)
-    const { etag, sizeBytes } = await findTable(input, { task: task.name, name, key })
-    hash.update(tableHead(name, sizeBytes))
-    for await (const bytes of input.stream(key, { etag })) hash.update(bytes)
+  for (const [name, table] of Object.entries(tables)) {
+    const found = await findTable(stores, { task, name, table, params })
+    hash.update(tableHead(name, found))
+    if (found.identity !== undefined) continue
+    for (const piece of found.pieces) {
+      hash.update(pieceHead(piece, found))
+      for await (const bytes of piece.stream()) hash.update(bytes)
+    }
   }
   return hash.digest('hex')
 }
 
-const tableHead = (name: string, sizeBytes: number): string => `${name}\0${sizeBytes}\0`
+const tableHead = (name: string, { sizeBytes, identity }: FoundTable): string => `${name}\0${identity ?? sizeBytes}\0`
 
-async function readTable(
-  { input }: Pick<TablePlaces, 'input'>,
-  task: string,
-  name: string,
-  key: string,
-): Promise<Uint8Array> {
-  const found = await findTable(input, { task, name, key })
-  return input.read(key, { etag: found.etag })
-}
-
-/** Finds a table's object. @throws NO_INPUT with the nearest names when it is missing */
-export async function findTable(
-  input: Store,
-  { task, name, key }: { readonly task: string; readonly name: string; readonly key: string },
-): Promise<StoredObject> {
-  const found = await input.stat(key)
-  if (found) return found
-  const close = nearest(key, await candidateKeys(input))
-  throw new PermanentError(
-    'NO_INPUT',
-    `task ${task}: table ${name}: expected ${key} under ${input.url}, got nothing${nearestHint(close)}`,
-    { name, key, nearest: close },
-  )
-}
+/** Tells several files apart; the name of an only one does not count. */
+const pieceHead = ({ key, sizeBytes }: TablePiece, { pieces }: FoundTable): string =>
+  pieces.length > 1 ? `${key}\0${sizeBytes}\0` : ''

@@ -2,7 +2,7 @@
 import type { ExecutionInput, PlanAnswer } from '../aws/lambda-events.ts'
 import { batchLimits, checkLengths } from '../aws/tier.ts'
 import type { TaskDefinition } from '../define/definition.ts'
-import { sourceRoot, upstreamOf } from '../define/source-paths.ts'
+import { readTasks, sourceRoot } from '../define/source-paths.ts'
 import { FanmillError, PermanentError, TransientError } from '../errors/errors.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { inputIdentity } from '../inputs/content-identity.ts'
@@ -75,10 +75,10 @@ async function readRequest(
 
 /** Whether more than one task without requirements is requested; a run that is continued is always alone. */
 function isGraph(event: ExecutionInput, task: TaskDefinition, lambda: LambdaSession): boolean {
-  const { name, params, requires, source } = task
+  const { name, params, requires } = task
   if (isScheduled(event)) return true
   const resume = isByHand(event) && event.resume
-  if (requires !== undefined || upstreamOf(source).length > 0) return !resume
+  if (requires !== undefined || readTasks(task).length > 0) return !resume
   if (isUpload(event) || resume || (event.task ?? name) !== name) return false
   const own = Object.entries(event.params ?? {}).filter(([param]) => param in params)
   return graphOf({ task: name, params: Object.fromEntries(own) }, lambda).graph.nodes.length > 1
@@ -170,7 +170,8 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
   await requireColumns(input, task, found)
   const { tiers, timeoutSeconds } = settings
   checkLengths(found.cut(found.inputs), { inputs: found.inputs, task, tiers, timeoutSeconds })
-  const tables = await tablesIdentity(input, task, request.params)
+  const stores = { input, output, upstream: context.needs.upstream, checkpoints: checkpointFiles }
+  const tables = await tablesIdentity(stores, task, request.params)
   const { force, resume } = request
   const limits = batchLimits(task, tiers[0], settings)
   const schema = schemas[task.name]

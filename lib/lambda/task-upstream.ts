@@ -1,6 +1,6 @@
 /** Finds what a run requires, in the same way as on a laptop, because it is part of the run's id. */
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
-import { upstreamOf } from '../define/source-paths.ts'
+import { readTasks } from '../define/source-paths.ts'
 import { resolveGraph } from '../graph/resolve-graph.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import { targetIdentities } from '../inputs/target-identity.ts'
@@ -22,7 +22,7 @@ export function taskUpstream(
   task: TaskDefinition,
   params: ParamValues,
 ): TaskUpstream {
-  if (task.requires === undefined && upstreamOf(task.source).length === 0) return { upstream: [], targets: [] }
+  if (task.requires === undefined && readTasks(task).length === 0) return { upstream: [], targets: [] }
   const graph = resolveGraph(pipeline, { tasks: [task.name], params })
   const key = nodeIdOf(task.name, params)
   const node = graph.nodes.find(each => each.key === key)

@@ -8,6 +8,7 @@ import { sourceRoot } from '../define/source-paths.ts'
 import { stageOf } from '../define/task-stages.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { fetchTables } from '../inputs/tables.ts'
+import { checkpointFiles } from '../local/delta-checkpoints.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import type { WorkerMessage, Workers } from '../model/worker-job.ts'
 import type { KeptReservation } from '../runs/reservation-file.ts'
@@ -23,6 +24,7 @@ import { resetHeapFlags } from '../threads/thread-memory.ts'
 import { managedSecrets } from './aws-secrets.ts'
 import type { LambdaSettings } from './environment.ts'
 import type { LambdaSession } from './session.ts'
+import { taskUpstream } from './task-upstream.ts'
 import { logMessage } from './telemetry.ts'
 
 /** The task, threads and folders that process a batch. */
@@ -103,17 +105,17 @@ class WarmPool {
     return opened
   }
 
-  async #openTask(
-    { settings, bundle, input, pipeline }: LambdaSession,
-    { run, tables: planned }: KeptReservation,
-    stage: number,
-  ): Promise<WarmTask> {
-    const task = stageOf(taskNamed(pipeline, run.task), stage)
+  async #openTask(lambda: LambdaSession, { run, tables: planned }: KeptReservation, stage: number): Promise<WarmTask> {
+    const { settings, bundle, input, output, pipeline } = lambda
+    const whole = taskNamed(pipeline, run.task)
+    const task = stageOf(whole, stage)
     const [partFolder, groupBytes] = [this.#partFolder, this.#groupBytes]
     // Each run has a folder of its own, because tables of two runs may have the same name.
     const stageFolder = join(this.#stageFolder, `run-${this.#openedCount++}`)
     await mkdir(stageFolder)
-    const tables = await fetchTables({ input, stageFolder }, task, run.params)
+    const { upstream } = taskUpstream(lambda, whole, run.params)
+    const stores = { input, output, upstream, checkpoints: checkpointFiles }
+    const tables = await fetchTables({ ...stores, stageFolder }, task, run.params)
     if (tables.identity !== planned)
       throw new PermanentError(
         'INPUT_CHANGED',

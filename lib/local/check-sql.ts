@@ -8,10 +8,10 @@ import { engineTask } from '../engine/engine-task.ts'
 import { loadTables } from '../engine/read/load-tables.ts'
 import { openTask, type TaskEngine } from '../engine/task-engine.ts'
 import { nameTask } from '../errors/task-error.ts'
+import type { TableStores } from '../inputs/table-pieces.ts'
 import { fetchTables } from '../inputs/tables.ts'
 import { type FoundColumns, stageColumns } from '../model/stage-columns.ts'
 import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
-import type { Store } from '../store/store.ts'
 
 /** Memory of the engine: enough for tables, which are small, and for preparing statements. */
 const engineBytes = 512 * 1024 * 1024
@@ -23,11 +23,11 @@ const engineBytes = 512 * 1024 * 1024
 export async function checkSql(
   task: TaskDefinition,
   params: ParamValues,
-  { input, ...found }: { readonly input: Store } & FoundColumns,
+  { stores, ...found }: { readonly stores: TableStores } & FoundColumns,
 ): Promise<void> {
   const folder = makeOwnFolder(tmpdir())
   try {
-    const { files } = await fetchTables({ input, stageFolder: folder }, task, params)
+    const { files } = await fetchTables({ ...stores, stageFolder: folder }, task, params)
     const schemas: TaskEngine['schema'][] = []
     for (const [index, stage] of stagesOf(task).entries()) {
       const columns = stageColumns(task, index, { found, schemas })

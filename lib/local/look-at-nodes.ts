@@ -111,7 +111,8 @@ async function lookAhead(context: PlanContext, place: NodePlace, found: FoundInp
   const { input, output, options } = context
   const { task, upstream, node } = place
   const { params } = node
-  const tables = await tablesIdentity(input, task, params)
+  const stores = { input, output, upstream, checkpoints: checkpointFiles }
+  const tables = await tablesIdentity(stores, task, params)
   const read = upstream.filter(one => !isRead(task, one))
   const required = [
     ...(await targetIdentities(input, task.name, node.targets ?? [])),

@@ -74,7 +74,11 @@ export async function runInMemory(run: MemoryRun): Promise<MemoryResult> {
   const logs: LogMessage[] = []
   const pools: Workers[] = []
   try {
-    const tables = await fetchTables({ input: run.tables ?? input, stageFolder: folder }, task, params)
+    const tables = await fetchTables(
+      { input: run.tables ?? input, output: memoryStore(), stageFolder: folder },
+      task,
+      params,
+    )
     const found = await run.find()
     await requireColumns(input, task, found)
     const output = memoryStore()

@@ -5,18 +5,18 @@ import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/
 import { layoutOf } from '../define/output-kind.ts'
 import { stagesOf } from '../define/task-stages.ts'
 import { FanmillError } from '../errors/errors.ts'
+import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { expectedParts, shrinkage, smallPartBytes } from '../inputs/expected-parts.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import { inputWarnings } from '../inputs/input-warnings.ts'
 import { packBatches, skew } from '../inputs/plan-slices.ts'
-import { findTable } from '../inputs/tables.ts'
+import { findTable, type TableStores } from '../inputs/table-pieces.ts'
 import { type NodeName, nodeNameOf } from '../model/node-name.ts'
 import type { Slice } from '../model/plan-data.ts'
 import type { RunReason } from '../model/run-reason.ts'
-import { renderPath } from '../paths/path-template.ts'
 import { bucketsOf } from '../process/next-stage.ts'
-import type { Store } from '../store/store.ts'
+import { checkpointFiles } from './delta-checkpoints.ts'
 import { lookAtNodes, type NodeOutlook } from './look-at-nodes.ts'
 import { openPlan, type PlanContext } from './open-plan.ts'
 import type { RunOptions } from './run-options.ts'
@@ -76,15 +76,16 @@ export async function planRun(pipeline: PipelineDefinition | string, options: Ru
 const warningsMax = 20
 
 async function planNode(
-  { input, workers, options }: PlanContext,
+  { input, output, graph, workers, options }: PlanContext,
   { task, node, status, reasons, found, warning }: NodeOutlook,
   checked: Set<string>,
 ): Promise<TaskPlan> {
   const { params } = node
-  const tables = await tablesOf(task, params, input)
+  const stores = { input, output, upstream: upstreamNodes(graph)(node), checkpoints: checkpointFiles }
+  const tables = await tablesOf(task, params, stores)
   if (found) await requireColumns(input, task, found)
   if (layoutOf(task.output) && tables.warnings.length === 0 && !checked.has(task.name)) {
-    await checkSqlOf(task, params, { input, hive: found?.hive, dataset: found?.dataset, sides: found?.sides })
+    await checkSqlOf(task, params, { stores, hive: found?.hive, dataset: found?.dataset, sides: found?.sides })
     // Without inputs, columns in paths and of datasets are unknown, so that another node is checked too.
     if (found) checked.add(task.name)
   }
@@ -148,13 +149,13 @@ async function checkSqlOf(...given: Parameters<typeof import('./check-sql.ts').c
   await checkSql(...given)
 }
 
-async function tablesOf(task: TaskDefinition, params: ParamValues, input: Store) {
+async function tablesOf(task: TaskDefinition, params: ParamValues, stores: TableStores) {
   const found: TaskPlan['tables'][number][] = []
   const warnings: string[] = []
-  for (const [name, { path }] of Object.entries(task.tables)) {
-    const key = renderPath(path, params)
+  for (const [name, table] of Object.entries(task.tables)) {
     try {
-      found.push({ name, path: key, bytes: (await findTable(input, { task: task.name, name, key })).sizeBytes })
+      const { key, sizeBytes } = await findTable(stores, { task: task.name, name, table, params })
+      found.push({ name, path: key, bytes: sizeBytes })
     } catch (error) {
       if (!(error instanceof FanmillError) || error.code !== 'NO_INPUT') throw error
       warnings.push(`NO_INPUT ${error.message}`)

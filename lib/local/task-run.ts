@@ -20,6 +20,7 @@ import { createGate } from '../process/gate.ts'
 import { environmentSecrets } from '../threads/secrets.ts'
 import { deliveryLimitFor, openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
 import { type CompleteTask, checkPlace, findOptions, lookForComplete } from './complete-already.ts'
+import { checkpointFiles } from './delta-checkpoints.ts'
 import { runFound, warnOfInputs } from './found-run.ts'
 import { isRead } from './plan-options.ts'
 import { createProgress, type Progress } from './progress.ts'
@@ -118,8 +119,9 @@ async function identifyUpstream(
 }
 
 /** Nodes run at the same time, and their tables of one name may differ. */
-function tablePlaces({ input, stageFolder }: Session, { task, params }: TaskNode) {
-  return { input, stageFolder: join(stageFolder, shortHash(nodeIdOf(task.name, params))) }
+function tablePlaces({ input, output, stageFolder }: Session, { task, params, upstream }: TaskNode) {
+  const stores = { input, output, upstream, checkpoints: checkpointFiles }
+  return { ...stores, stageFolder: join(stageFolder, shortHash(nodeIdOf(task.name, params))) }
 }
 
 async function removeTables(session: Session, node: TaskNode): Promise<void> {

@@ -1,7 +1,7 @@
 /** Removes the rows of temporary datasets at the end of a run, and writes them again when a task needs them. */
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
-import { upstreamOf } from '../define/source-paths.ts'
+import { readTasks } from '../define/source-paths.ts'
 import { areRemoved, RowsRemoved, removeRows } from '../inputs/removed-rows.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { canonicalJson } from '../model/run-identity.ts'
@@ -26,7 +26,7 @@ export async function removeTemporaryRows(
   if (options.keep) return
   for (const { task, params, isComplete } of ended) {
     if (!outputKind(task.output).isTemporary || !isComplete) continue
-    const readers = pipeline.tasks.filter(({ source }) => upstreamOf(source).some(({ name }) => name === task.name))
+    const readers = pipeline.tasks.filter(reader => readTasks(reader).some(({ name }) => name === task.name))
     const isUsed = readers.length > 0 && readers.every(reader => areComplete(ended, reader, params))
     if (isUsed) await removeOnce(output, task, params)
   }

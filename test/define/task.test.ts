@@ -170,11 +170,7 @@ it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
     'that differ in more than case',
   ],
   ['a table named input', { tables: { input: table('a', csv()) } }, 'tables.input: expected a name other than input'],
-  [
-    'a table that is none',
-    { tables: { a: 'a.csv' } },
-    'task flights: tables.a: expected table(path, format), got "a.csv"',
-  ],
+  ['a table that is none', { tables: { a: 'a.csv' } }, 'task flights: tables.a: expected table(…), got "a.csv"'],
   [
     'a parameter that is none',
     { params: { a: 'x' } },

@@ -195,9 +195,8 @@ function tablesIn(folder: string, definition: TaskDefinition, given: Conversion)
     const isParquet = table.format.kind === 'parquet'
     const parquet = isParquet ? prepareTable(file, name) : undefined
     return {
-      ...{ name, file, format: table.format },
+      ...{ name, format: table.format, pieces: [{ file, parquet }] },
       ...(table.columns && { columns: table.columns }),
-      ...(parquet && { parquet }),
     }
   })
 }

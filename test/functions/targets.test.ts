@@ -50,6 +50,38 @@ async function open(): Promise<PlannedCall[]> {
 
 const writeMart = (total = 30) => account.write('input/mart/2024-01/1.csv', `total\n${total}\n`)
 
+/** Orders in currencies, and a table of rates that another task writes. */
+const exchange = (rate: number) => `
+import { column, items, parquet, pipeline, table, task } from 'fanmill'
+const rates = task({
+  name: 'rates',
+  source: items([{ currency: 'EUR', rate: ${rate} }]),
+  columns: { currency: column.string(), rate: column.int32() },
+  output: parquet({ path: '{task}', partitionBy: ['currency'] }),
+})
+const orders = task({
+  name: 'orders',
+  source: items([{ currency: 'EUR', amount: 5 }]),
+  columns: { currency: column.string(), amount: column.int32() },
+  tables: { rates: table(rates) },
+  output: parquet({ path: '{task}' }),
+}).sql\`select amount * rate as amount from input join rates using (currency)\`
+export default pipeline({ name: 'orders', tasks: [orders, rates] })
+`
+
+describe('a table of rows that another task writes, on the functions', () => {
+  it('is written before the task that joins it, which runs again when it has other rows', async () => {
+    account = await Account.open(exchange(2))
+    const { waves, answer } = await walk(account, {})
+    expect(waves).toEqual([['rates'], ['orders']])
+    expect(answer).toMatchObject({ status: 'complete' })
+    await account.deploy(exchange(3))
+    expect((await walk(account, { task: 'orders' })).answer).toMatchObject({ counts: { complete: 2 } })
+    expect(await account.rows('orders')).toEqual([{ amount: 15 }])
+    expect((await walk(account, { task: 'orders' })).answer).toMatchObject({ counts: { skipped: 2 } })
+  })
+})
+
 describe('programs and services on the functions', () => {
   it('runs a program in Process, lets a state call a service, and then what reads its files', async () => {
     const calls = await open()

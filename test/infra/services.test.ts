@@ -20,7 +20,9 @@ it('has one state for each integration, whose arguments are those of its input, 
   const definition = JSON.parse(machine.DefinitionString)
   expect(validateDefinition(definition).errors).toEqual([])
   const { States: states } = definition.States.nodes.ItemProcessor
-  const calls = Object.entries<State>(states).filter(([, state]) => state.Type === 'Task' && state.Arguments === '{% $states.input.call.arguments %}')
+  const calls = Object.entries<State>(states).filter(
+    ([, state]) => state.Type === 'Task' && state.Arguments === '{% $states.input.call.arguments %}',
+  )
   expect(Object.fromEntries(calls.map(([name, { Resource }]) => [name, Resource]))).toEqual({
     'node: glue:startJobRun.sync': placeholder('GlueStartJobRunSync'),
     'node: emr-serverless:startJobRun.sync': placeholder('EmrServerlessStartJobRunSync'),

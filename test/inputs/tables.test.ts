@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { column, csv, files, parquet, table, task } from '../../lib/define/index.ts'
 import { fetchTables, tablesIdentity } from '../../lib/inputs/tables.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
+import type { Store } from '../../lib/store/store.ts'
 
 const sales = task({
   name: 'sales',
@@ -15,6 +16,7 @@ const sales = task({
   output: parquet({ path: 'sales' }),
 })
 
+const storesOf = (input: Store) => ({ input, output: memoryStore() })
 let stageFolder: string
 beforeEach(async () => {
   stageFolder = await mkdtemp(join(tmpdir(), 'fanmill-tables-'))
@@ -25,19 +27,32 @@ it('gives tables the identity that they have when they are fetched, of names and
   const input = memoryStore()
   await input.write('cities.csv', Buffer.from('city\nRome\n'.repeat(500_000)))
   await input.write('rates.csv', Buffer.from('rate\n1\n'))
-  const { files: fetched, identity } = await fetchTables({ input, stageFolder }, sales, {})
-  expect(await readFile(fetched[1]!.file, 'utf8')).toBe('rate\n1\n')
-  expect(await tablesIdentity(input, sales, {})).toBe(identity)
+  const { files: fetched, identity } = await fetchTables({ ...storesOf(input), stageFolder }, sales, {})
+  expect(await readFile(fetched[1]!.pieces[0]!.file, 'utf8')).toBe('rate\n1\n')
+  expect(await tablesIdentity(storesOf(input), sales, {})).toBe(identity)
   await input.write('rates.csv', Buffer.from('rate\n2\n'))
-  expect(await tablesIdentity(input, sales, {})).not.toBe(identity)
+  expect(await tablesIdentity(storesOf(input), sales, {})).not.toBe(identity)
   expect(await readdir(join(stageFolder, 'tables'))).toHaveLength(2)
 })
 
 it('says which table is not there, and what is near', async () => {
   const input = memoryStore()
   await input.write('city.csv', Buffer.from('city\n'))
-  await expect(tablesIdentity(input, sales, {})).rejects.toMatchObject({
+  await expect(tablesIdentity(storesOf(input), sales, {})).rejects.toMatchObject({
     code: 'NO_INPUT',
     message: expect.stringContaining('table cities: expected cities.csv'),
+  })
+})
+
+it('refuses a table that is larger than its limit before it is read', async () => {
+  const input = memoryStore()
+  await input.write('a.csv', Buffer.from('city\nRome\n'))
+  await input.write('b.csv', Buffer.from('city\nParis\n'))
+  const tables = { cities: table('*.csv', { bytesMax: 15 }) }
+  await expect(tablesIdentity(storesOf(input), { name: 'sales', tables }, {})).rejects.toMatchObject({
+    code: 'TABLE_TOO_LARGE',
+    message: expect.stringMatching(
+      /^task sales: table cities: expected at most 15 bytes, got 21 in \*\.csv; .* or raise its bytesMax$/,
+    ),
   })
 })

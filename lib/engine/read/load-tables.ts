@@ -3,23 +3,33 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Columns, Format } from '../../define/definition.ts'
 import { isText, type TextFormat } from '../../define/format-kind.ts'
 import { FanmillError, PermanentError } from '../../errors/errors.ts'
+import type { SchemaColumn } from '../../model/manifest.ts'
 import type { ParquetContent } from '../../parquet/file.ts'
+import type { Partition } from '../../paths/partition-path.ts'
 import { engineFault } from '../duckdb/engine.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { describeParquet, ownColumns } from './parquet-describe.ts'
 import { parquetMisfits, parquetRead } from './parquet-read.ts'
-import { declaredColumns } from './read-columns.ts'
+import { declaredColumns, type ReadColumn } from './read-columns.ts'
 import { tableText } from './table-text.ts'
 import { carefulRead, misfits } from './typed-read.ts'
 
-/** A table's content as a local file, which may end in .gz. Its text is UTF-8, whatever encoding its format names. */
+/** A table's content as local files, which may end in .gz. Their text is UTF-8, whatever encoding the format names. */
 export interface TableFile {
   readonly name: string
-  readonly file: string
   readonly format: Format
-  readonly columns?: Columns
+  readonly columns?: Columns | undefined
+  /** The columns of the dataset that the files are parts of; absent for other files. */
+  readonly dataset?: readonly SchemaColumn[] | undefined
+  readonly pieces: readonly TablePiece[]
+}
+
+interface TablePiece {
+  readonly file: string
   /** Set for a Parquet file, which is prepared for the engine. */
-  readonly parquet?: ParquetContent
+  readonly parquet?: ParquetContent | undefined
+  /** Set for a part of a dataset: its values of `partitionBy`. */
+  readonly partition?: Partition | undefined
 }
 
 /**
@@ -34,7 +44,7 @@ export function loadTables(tables: readonly TableFile[]): (connection: DuckDBCon
         await loadTable(connection, table)
       } catch (error) {
         if (error instanceof FanmillError) throw error
-        throw tableFault(table, (await textFault(connection, table)) ?? error)
+        throw tableFault(table, error)
       }
     }
   }
@@ -45,29 +55,66 @@ async function loadTable(connection: DuckDBConnection, table: TableFile): Promis
   return isText(format) ? loadText(connection, table, format) : loadParquet(connection, table)
 }
 
+/** Loads the first file as a table, and adds the rows of the others by the names of their columns. */
 async function loadText(connection: DuckDBConnection, table: TableFile, declared: TextFormat): Promise<void> {
-  const { name, file, columns } = table
+  const { name, columns } = table
+  for (const [index, { file }] of table.pieces.entries()) {
+    const one: NamedFile = { name, file, ...(columns && { columns }) }
+    try {
+      const rows = await rowsOfText(connection, one, declared)
+      const target = quoteName(name)
+      await connection.run(index === 0 ? `CREATE TABLE ${target} AS ${rows}` : `INSERT INTO ${target} BY NAME ${rows}`)
+    } catch (error) {
+      if (error instanceof FanmillError) throw error
+      throw tableFault(table, (await tableText(declared).faultOf?.(connection, one, declared)) ?? error)
+    }
+  }
+}
+
+interface NamedFile {
+  readonly name: string
+  readonly file: string
+  readonly columns?: Columns
+}
+
+/** Returns a query of the rows of one file. @throws INPUT_INVALID for the first row that does not fit */
+async function rowsOfText(connection: DuckDBConnection, table: NamedFile, declared: TextFormat): Promise<string> {
+  const { file, columns } = table
   const { prepare, texts, sniffed, mayMisfit = false } = tableText(declared)
   const top = (await prepare?.(table, declared)) ?? { format: declared }
   const read = { columns: columns ?? {}, strict: true, keepNew: false, provenance: [] }
   if (columns || mayMisfit) await checkRows(connection, table, misfits([texts(file, top, read.columns)], read))
-  const rows = columns ? carefulRead([texts(file, top, columns)], read) : `SELECT * FROM ${sniffed(file, top.format)}`
-  await connection.run(`CREATE TABLE ${quoteName(name)} AS ${rows}`)
+  return columns ? carefulRead([texts(file, top, columns)], read) : `SELECT * FROM ${sniffed(file, top.format)}`
 }
 
 async function loadParquet(connection: DuckDBConnection, table: TableFile): Promise<void> {
-  const { name, file, parquet, columns: declared } = table
-  if (!parquet) throw new PermanentError('STATE_INVALID', `table ${name}: expected a Parquet file that is prepared`)
-  const origin = { archive: `table ${name}`, member: '', index: 0 }
-  const described = await describeParquet(connection, [{ file, members: [origin], parquet }])
-  const columns = declared ? declaredColumns(declared) : described.flatMap(file => ownColumns(file))
-  const read = { columns, strict: true, keepNew: false, provenance: [], isTable: true }
+  const { name, dataset, pieces } = table
+  const files = pieces.map(({ file, parquet, partition }, index) => {
+    if (!parquet) throw new PermanentError('STATE_INVALID', `table ${name}: expected a Parquet file that is prepared`)
+    return { file, members: [{ archive: `table ${name}`, member: '', index, partition }], parquet }
+  })
+  const described = await describeParquet(connection, files)
+  const columns = columnsOf(table, described)
+  const read = { columns, dataset, strict: true, keepNew: false, provenance: [], isTable: true }
   const input = parquetRead(described, read)
   await checkRows(connection, table, parquetMisfits(described, read))
   await connection.run(`CREATE TABLE ${quoteName(name)} AS ${input}`)
 }
 
-async function checkRows(connection: DuckDBConnection, { name }: TableFile, query: string): Promise<void> {
+/** Returns the declared columns, those of the dataset, or those of the first file. */
+function columnsOf(
+  { columns, dataset }: TableFile,
+  [first]: Awaited<ReturnType<typeof describeParquet>>,
+): readonly ReadColumn[] {
+  if (columns) return declaredColumns(columns)
+  return dataset ?? (first ? ownColumns(first) : [])
+}
+
+async function checkRows(
+  connection: DuckDBConnection,
+  { name }: Pick<TableFile, 'name'>,
+  query: string,
+): Promise<void> {
   if (query === '') return
   const reader = await connection.runAndReadAll(
     `SELECT record, "column", expected, received FROM (${query}) ORDER BY CAST(record AS BIGINT) LIMIT 1`,
@@ -81,16 +128,12 @@ async function checkRows(connection: DuckDBConnection, { name }: TableFile, quer
   throw new PermanentError('INPUT_INVALID', message, detail)
 }
 
-async function textFault(connection: DuckDBConnection, table: TableFile): Promise<unknown> {
-  const { format } = table
-  return isText(format) ? tableText(format).faultOf?.(connection, table, format) : undefined
-}
-
-function tableFault({ name, file }: TableFile, error: unknown): Error {
+function tableFault({ name, pieces }: TableFile, error: unknown): Error {
   const fault = engineFault(error)
   if (!(fault instanceof FanmillError) || fault.code !== 'ENGINE_FAILED') return fault
   // The engine names its local copy, and gives advice about its own settings.
-  const lines = (error instanceof Error ? error.message : String(error)).replaceAll(file, name).split('\n')
+  const text = error instanceof Error ? error.message : String(error)
+  const lines = pieces.reduce((shown, { file }) => shown.replaceAll(file, name), text).split('\n')
   const problem = lines
     .slice(0, 3)
     .filter(line => line.trim() !== '')

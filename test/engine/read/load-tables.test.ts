@@ -11,7 +11,7 @@ async function readTable(definition: TableDefinition, content: string | Uint8Arr
   return (
     await convertTask(tested, {
       inputs: { 'x.csv': 'k\na\nb\nc\n' },
-      tables: { t: { name: definition.path, content } },
+      tables: { t: { name: definition.path ?? '', content } },
     })
   ).rows
 }
