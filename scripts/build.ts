@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type BuildOptions, build as bundle, type PluginBuild } from 'esbuild'
 import { nodeNeeded } from '../lib/node-version.ts'
+import { copyPage } from './copy-page.ts'
 
 const root = join(import.meta.dirname, '..')
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'dist') } } })
@@ -51,20 +52,8 @@ async function build(folder: string): Promise<void> {
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`)
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
   const pages = ['README.md', 'CHANGELOG.md', ...readdirSync(join(root, 'docs')).map(name => `docs/${name}`)]
-  for (const page of pages.filter(name => name.endsWith('.md'))) copyPage(page, pages, folder)
+  for (const page of pages.filter(name => name.endsWith('.md'))) copyPage(page, { root, pages, to: folder })
   chmodSync(join(folder, 'lib/cli/main.js'), 0o755)
-}
-
-/** Copies a page of the documentation. Links to files that only the repository has become text. */
-function copyPage(page: string, pages: readonly string[], folder: string): void {
-  const text = readFileSync(join(root, page), 'utf8')
-    .replaceAll(/ \(\[kept by\]\([^)]+\)\)/g, '')
-    .replaceAll(/\[([^\]]+)\]\(([^)\s#]+)(#[^)\s]*)?\)/g, (link, name, target) => {
-      if (/^https?:/.test(target) || pages.includes(join(dirname(page), target))) return link
-      return name
-    })
-  mkdirSync(join(folder, dirname(page)), { recursive: true })
-  writeFileSync(join(folder, page), text)
 }
 
 function declare(folder: string): void {

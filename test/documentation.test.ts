@@ -15,15 +15,19 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createProgram } from '../lib/cli/program.ts'
 import type { TaskDefinition } from '../lib/define/index.ts'
 import { runTask } from '../lib/testing.ts'
+import { commandReference } from '../scripts/command-reference.ts'
 
 const root = join(import.meta.dirname, '..')
 const pages: readonly [string, ...string[]] = [
   'README.md',
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
-  ...readdirSync(join(root, 'docs')).map(name => `docs/${name}`),
+  ...readdirSync(join(root, 'docs'))
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`),
 ]
 const texts = new Map(pages.map(page => [page, readFileSync(join(root, page), 'utf8')]))
 const snippetsOf = (page: string): string[] =>
@@ -94,6 +98,33 @@ it("runs the README's pipeline as the README's unit test does", async () => {
   expect(rows).toMatchObject([{ origin: 'ABE', state: 'PA', season: 'winter' }])
   expect(rejects).toEqual([])
   expect(snippetsOf('README.md').join('\n')).toContain("'jan.csv': 'date,delay,origin\\n2001-01-05 10:00:00,4,ABE\\n'")
+})
+
+it('explains every error code, and no other, in the reference of errors', () => {
+  const source = readFileSync(join(root, 'lib/errors/errors.ts'), 'utf8')
+  const union = /export type ErrorCode =([\s\S]*?)\n\n/.exec(source)?.[1] ?? ''
+  const codes = [...union.matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map(match => match[1])
+  const rows = [...(texts.get('docs/errors.md') ?? '').matchAll(/^\| `([A-Z_]+)` \| .+ \| .+ \|$/gm)]
+  expect(codes.length).toBeGreaterThan(50)
+  expect(rows.map(match => match[1]).toSorted()).toEqual(codes.toSorted())
+})
+
+it('has every command and option in the reference of the command line, with what it means', () => {
+  const reference = commandReference()
+  for (const command of createProgram().commands) {
+    if (command.name() === 'help') continue
+    const [, section = ''] = reference.split(`## fanmill ${command.name()}\n`)
+    for (const { flags, description } of command.options) {
+      expect(section).toContain(`\n| \`${flags.replaceAll('|', '\\|')}\` | `)
+      expect(description.length, flags).toBeGreaterThan(3)
+    }
+  }
+})
+
+it('links every page in the sidebar of the site', () => {
+  const config = readFileSync(join(root, 'docs/site/.vitepress/config.ts'), 'utf8')
+  const names = pages.flatMap(page => /^docs\/([\w-]+)\.md$/.exec(page)?.[1] ?? []).filter(name => name !== 'index')
+  expect(names.filter(name => !new RegExp(`(?<![\\w-])'?${name}'?: '`).test(config))).toEqual([])
 })
 
 it.each(pages)('links from %s to files and headings that exist', page => {
