@@ -67,11 +67,13 @@ async function someHeld(paths: readonly string[]): Promise<boolean> {
 async function isHeld(path: string): Promise<boolean> {
   try {
     const stats = await statFile(path)
+    // Released after the listing. By now another process may hold it again: its content must not be taken for that of a dead one.
+    if (!stats) return true
     const [host, pid] = JSON.parse(await readFile(path, 'utf8')) as [string, number]
     if (host === hostname() && !isRunning(pid)) return false
-    return stats !== undefined && Date.now() - stats.mtimeMs < staleAfterMs
+    return Date.now() - stats.mtimeMs < staleAfterMs
   } catch (error) {
-    // Released after the listing: report it as held, so that the caller lists again.
+    // Released meanwhile: report it as held, so that the caller lists again.
     if (isAbsent(error)) return true
     throw error
   }
