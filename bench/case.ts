@@ -47,6 +47,12 @@ export function timesAsLong(slow: string, fast: string, [bound, limit]: Bound): 
   return { what: `time of ${slow} / time of ${fast}`, unit: '×', bound, limit, of: [slow, fast], value }
 }
 
+/** Returns the CPU seconds of `slow` as a multiple of those of `fast`: they say more than time while others use the machine. */
+export function cpuAsMuch(slow: string, fast: string, [bound, limit]: Bound): Target {
+  const value: Target['value'] = sides => quotient(sides[slow]?.cpuSeconds, sides[fast]?.cpuSeconds)
+  return { what: `CPU seconds of ${slow} / of ${fast}`, unit: '×', bound, limit, of: [slow, fast], value }
+}
+
 export function peakGrowth(large: string, small: string, [bound, limit]: Bound): Target {
   const value: Target['value'] = sides => quotient(sides[large]?.peakMb, sides[small]?.peakMb)
   return { what: `peak memory of ${large} / of ${small}`, unit: '×', bound, limit, of: [large, small], value }

@@ -1,10 +1,10 @@
 /** The cases that bring rows of one key together, against one process of the engine over the same files. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Case, peakMemory, timesAsLong } from './case.ts'
-import { outFolder, product } from './commands.ts'
+import { type Case, cpuAsMuch, peakMemory, type Side, timesAsLong } from './case.ts'
+import { outFolder, peer, product } from './commands.ts'
 import { dataFolder } from './inputs.ts'
-import { checkSales, engineAlone, generateSales, type SalesTask } from './sales.ts'
+import { checkSales, engineAlone, generateSales, type SalesTask, salesFolder } from './sales.ts'
 
 export const keyedCases: readonly Case[] = [
   reduceCase('reduce-few', 'shops', '1,000 keys', 1.5),
@@ -29,8 +29,21 @@ function reduceCase(name: string, task: SalesTask, keys: string, atMost: number)
         check: () => checkSales(join(outFolder, 'all.parquet'), task),
       },
     ],
-    targets: [timesAsLong('fanmill', 'duckdb', ['at most', atMost]), peakMemory('fanmill')],
+    peers: (['polars', 'dask', 'spark'] as const).map(tool => sumsBy(tool, task)),
+    note: 'polars streams; dask has two processes and floats in place of decimals, whose sums are not compared; spark is `local[2]`.',
+    targets: [
+      timesAsLong('fanmill', 'duckdb', ['at most', atMost]),
+      cpuAsMuch('fanmill', 'duckdb', ['at most', atMost]),
+      peakMemory('fanmill'),
+    ],
   }
+}
+
+/** Returns a tool of Python over the same files. */
+function sumsBy(tool: 'polars' | 'dask' | 'spark', task: SalesTask): Side {
+  const command = () => peer(`${tool}_${task}`, salesFolder)
+  if (tool === 'dask') return { label: tool, command }
+  return { label: tool, command, check: () => checkSales(join(outFolder, '**/*.parquet'), task) }
 }
 
 /** Runs one task of `pipelines/sales.ts`. */
