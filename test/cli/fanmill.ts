@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { inject } from 'vitest'
 import type { EndEvent, RunEvent } from '../../lib/model/events.ts'
 
-export const mainFile = fileURLToPath(new URL('../../lib/cli/main.ts', import.meta.url))
+export const mainFile = join(inject('compiledFolder'), 'lib/cli/main.js')
 
 export interface Finished {
   readonly code: number | null
