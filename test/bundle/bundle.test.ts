@@ -6,7 +6,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Bundle, bundlePipeline } from '../../lib/bundle/bundle.ts'
 import { codeHashes, loadPipeline } from '../../lib/bundle/bundle-load.ts'
-import { entryUrl } from '../../lib/bundle/entry-url.ts'
 
 let folder: string
 
@@ -363,9 +362,9 @@ async function version(bundle: Bundle): Promise<string> {
 
 /** Loads a bundle where no test runner rewrites stacks and modules: what a worker or the command line sees. */
 function loadInOwnProcess(url: string): Record<string, unknown> {
-  const sibling = (name: string): string => new URL(name, entryUrl('index')).href
-  const script = `import { loadPipeline } from ${JSON.stringify(sibling('./bundle/bundle-load.ts'))}
-import { toPlain } from ${JSON.stringify(sibling('./errors/errors.ts'))}
+  const sibling = (name: string): string => new URL(`../../lib/${name}`, import.meta.url).href
+  const script = `import { loadPipeline } from ${JSON.stringify(sibling('bundle/bundle-load.ts'))}
+import { toPlain } from ${JSON.stringify(sibling('errors/errors.ts'))}
 const bundle = ${JSON.stringify({ file: basename(url), url, files: [join(folder, 'main.ts'), join(folder, 'deep/fails.ts')] })}
 console.log(JSON.stringify(await loadPipeline(bundle).catch(toPlain)))`
   return JSON.parse(execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' }))
