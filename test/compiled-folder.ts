@@ -13,6 +13,8 @@ export default async function setup(project: TestProject): Promise<() => void> {
   mkdirSync(parent, { recursive: true })
   const folder = mkdtempSync(join(parent, 'fanmill-tests-'))
   await compile(folder)
+  // Processes that load sources, such as those that bundle functions, compile each of them once.
+  process.env.NODE_COMPILE_CACHE = join(folder, 'compile-cache')
   project.onTestsRerun(() => compile(folder))
   project.provide('compiledFolder', folder)
   return () => rmSync(folder, { recursive: true, force: true })

@@ -9,6 +9,8 @@ export interface MemberSpec {
   /** 0 stored, 8 deflated (default); any other id stores the bytes under that id. */
   readonly method?: number
   readonly level?: number
+  /** What `data` is when inflated, where it is deflated already. */
+  readonly compressed?: { readonly crc32: number; readonly inflatedBytes: number }
   /** Puts sizes and offset into the zip64 extra field, also small ones. */
   readonly zip64?: boolean
   /** Writes sizes and CRC after the data, as streaming writers do. */
@@ -109,16 +111,16 @@ function packMember(spec: MemberSpec, headerOffset: number): { local: Buffer; ce
   const data = typeof spec.data === 'string' ? Buffer.from(spec.data) : Buffer.from(spec.data ?? '')
   const name = Buffer.from(spec.name)
   const method = spec.method ?? (name.at(-1) === 0x2f ? 0 : 8)
-  const body = method === 8 ? deflateRawSync(data, { level: spec.level ?? 6 }) : data
+  const body = method === 8 && !spec.compressed ? deflateRawSync(data, { level: spec.level ?? 6 }) : data
   const isUtf8 = typeof spec.name === 'string' && spec.name.length !== name.length
   const facts: Facts = {
     spec,
     name,
     flags: (spec.declared?.flags ?? 0) | (spec.encrypted ? 1 : 0) | (spec.descriptor ? 8 : 0) | (isUtf8 ? 0x800 : 0),
     method,
-    crc: spec.declared?.crc32 ?? crc32(data),
+    crc: spec.declared?.crc32 ?? spec.compressed?.crc32 ?? crc32(data),
     compressedBytes: spec.declared?.compressedBytes ?? body.length,
-    inflatedBytes: spec.declared?.inflatedBytes ?? data.length,
+    inflatedBytes: spec.declared?.inflatedBytes ?? spec.compressed?.inflatedBytes ?? data.length,
     headerOffset: spec.declared?.headerOffset ?? headerOffset,
   }
   return { local: Buffer.concat([localHeader(facts), body, descriptor(facts)]), central: centralHeader(facts) }

@@ -33,10 +33,10 @@ const run = async (made: Project, task = 'sales'): Promise<void> => {
   const { status } = await made.run({ task })
   expect(status).toBe('complete')
 }
-const idsIn = (made: Project, version?: number): number[] =>
-  readWithPython(join(made.out, 'sales'), { version: version ?? null })
-    .rows.map(({ id }) => Number(id))
-    .sort((a, b) => a - b)
+const idsIn = async (made: Project, version?: number): Promise<number[]> => {
+  const { rows } = await readWithPython(join(made.out, 'sales'), { version: version ?? null })
+  return rows.map(({ id }) => Number(id)).sort((a, b) => a - b)
+}
 
 describe.skipIf(python === undefined)('a Delta table of Fanmill, read by delta-rs and polars', () => {
   it('has the same rows, types and partitions, also of values with special characters and none', async () => {
@@ -49,7 +49,7 @@ describe.skipIf(python === undefined)('a Delta table of Fanmill, read by delta-r
       ]),
     })
     await run(made)
-    const { types, rows, version } = readWithPython(join(made.out, 'sales'))
+    const { types, rows, version } = await readWithPython(join(made.out, 'sales'))
     expect(version).toBe(0)
     expect(types).toEqual({ id: 'Int64', customer: 'String', amount: 'Decimal(precision=9, scale=2)' })
     const byId = new Map(rows.map(row => [row.id, [row.customer, row.amount]]))
@@ -87,7 +87,7 @@ export default pipeline({ name: 't', tasks: [t] })
       },
     )
     await run(made, 't')
-    const { types, rows } = readWithPython(join(made.out, 't'))
+    const { types, rows } = await readWithPython(join(made.out, 't'))
     expect(types).toMatchObject({
       ...{
         i8: 'Int8',
@@ -129,7 +129,7 @@ export default pipeline({ name: 't', tasks: [t] })
         ]),
       })
       await run(made)
-      expect([idsIn(made, 0), idsIn(made, 1), idsIn(made)], mode).toEqual([[1, 2], after, after])
+      expect([await idsIn(made, 0), await idsIn(made, 1), await idsIn(made)], mode).toEqual([[1, 2], after, after])
     }
   })
 
@@ -140,9 +140,9 @@ export default pipeline({ name: 't', tasks: [t] })
       await run(made)
     }
     expect(readdirSync(join(made.out, 'sales/_delta_log'))).toContain('00000000000000000010.checkpoint.parquet')
-    expect(idsIn(made)).toEqual(Array.from({ length: 12 }, (_, id) => id))
+    expect(await idsIn(made)).toEqual(Array.from({ length: 12 }, (_, id) => id))
     // delta-rs removes nothing here; it reads the checkpoint because `_last_checkpoint` names it.
-    expect(idsIn(made, 4)).toEqual([0, 1, 2, 3, 4])
+    expect(await idsIn(made, 4)).toEqual([0, 1, 2, 3, 4])
   })
 })
 
@@ -150,12 +150,12 @@ describe.skipIf(python === undefined)('a Delta table that Fanmill and delta-rs w
   it('has the rows of both, whoever began', async () => {
     const made = project(pipeline(append), { 'in/1.csv': salesOf([[1, 'anna']]) })
     const theirs = { mode: 'append', partition_by: ['customer'] }
-    writeWithPython(join(made.out, 'sales'), [{ id: 100, customer: 'x y/%', amount: 1 }], theirs)
+    await writeWithPython(join(made.out, 'sales'), [{ id: 100, customer: 'x y/%', amount: 1 }], theirs)
     await run(made)
-    writeWithPython(join(made.out, 'sales'), [{ id: 101, customer: 'anna', amount: 1 }], theirs)
+    await writeWithPython(join(made.out, 'sales'), [{ id: 101, customer: 'anna', amount: 1 }], theirs)
     made.write({ 'in/2.csv': salesOf([[2, 'ben']]) })
     await run(made)
-    expect(idsIn(made)).toEqual([1, 2, 100, 101])
+    expect(await idsIn(made)).toEqual([1, 2, 100, 101])
     const dataset = await openDataset(join(made.out, 'sales'))
     const rows = await Array.fromAsync(dataset.rows({ columns: ['id', 'customer'] }))
     expect(rows.map(row => [Number(row.id), row.customer]).sort((a, b) => Number(a[0]) - Number(b[0]))).toEqual([
@@ -167,14 +167,14 @@ describe.skipIf(python === undefined)('a Delta table that Fanmill and delta-rs w
       ],
     ])
     const { tasks } = await made.run({ task: 'sales' })
-    expect([tasks[0]!.status, idsIn(made).length]).toEqual(['skipped', 4])
+    expect([tasks[0]!.status, (await idsIn(made)).length]).toEqual(['skipped', 4])
   })
 
   it('is read by deltaTable with the partitions and checkpoints of delta-rs, and again when there is a newer version', async () => {
     const made = project(pipeline(append), {})
     const theirs = { mode: 'append', partition_by: ['customer'], configuration: { 'delta.checkpointInterval': '3' } }
     for (let id = 0; id < 5; id++)
-      writeWithPython(join(made.folder, 'theirs'), [{ id, customer: id % 2 ? 'a/b' : 'c d', amount: id }], theirs)
+      await writeWithPython(join(made.folder, 'theirs'), [{ id, customer: id % 2 ? 'a/b' : 'c d', amount: id }], theirs)
     await run(made, 'copy')
     const copied = async () =>
       (await Array.fromAsync((await openDataset(join(made.out, 'copy'))).rows()))
@@ -188,7 +188,7 @@ describe.skipIf(python === undefined)('a Delta table that Fanmill and delta-rs w
       [4, 'c d'],
     ])
     expect((await made.run({ task: 'copy' })).tasks[0]!.status).toBe('skipped')
-    writeWithPython(join(made.folder, 'theirs'), [{ id: 5, customer: 'a/b', amount: 5 }], theirs)
+    await writeWithPython(join(made.folder, 'theirs'), [{ id: 5, customer: 'a/b', amount: 5 }], theirs)
     await run(made, 'copy')
     expect(await copied()).toHaveLength(6)
   })
@@ -233,7 +233,7 @@ export default pipeline({ name: 'orders', tasks: [orders] })
 `,
     )
     await run(made, 'orders')
-    const { rows, version } = readWithPython(join(made.out, 'orders'))
+    const { rows, version } = await readWithPython(join(made.out, 'orders'))
     expect([rows.length, version]).toEqual([1000, 0])
     expect(Map.groupBy(rows, row => row.customer).size).toBe(20)
     expect(new Set(rows.map(row => `${row.customer}/${row.id}`)).size).toBe(1000)

@@ -1,15 +1,13 @@
 import { spawn } from 'node:child_process'
-import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { constants, crc32, deflateRawSync } from 'node:zlib'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ZipFile } from 'yazl'
+import { mainFile } from '../cli/fanmill.ts'
 import { buildZip, type MemberSpec } from '../zip-builder.ts'
 
-const root = join(import.meta.dirname, '../..')
 const rowsPerBlock = 10_000
 const blocks = 1200
 const badBlocks = 90
@@ -18,10 +16,11 @@ const peakBytesMax = 700e6
 const tinyCount = 150_000
 let folder: string
 
-beforeAll(async () => {
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'fanmill-memory-'))
-  await writeZip('huge.zip', { 'huge.csv': texts(blocks) })
-  await writeZip('bad.zip', Object.fromEntries(badMembers.map(name => [name, textsWithBadRow()])))
+  const bad = longMember(badBlocks, 'bad,,,\n')
+  writeFileSync(join(folder, 'huge.zip'), buildZip([{ name: 'huge.csv', ...longMember(blocks) }]))
+  writeFileSync(join(folder, 'bad.zip'), buildZip(badMembers.map(name => ({ name, ...bad }))))
   writeFileSync(join(folder, 'tiny.zip'), buildZip(tinyMembers(), { zip64: true }))
   writeFileSync(
     join(folder, 'pipeline.ts'),
@@ -46,31 +45,28 @@ function tinyMembers(): MemberSpec[] {
   }))
 }
 
-async function writeZip(name: string, members: Readonly<Record<string, Iterable<string>>>): Promise<void> {
-  const zip = new ZipFile()
-  for (const [member, text] of Object.entries(members))
-    zip.addReadStream(Readable.from(text), member, { mtime: new Date(0), compressionLevel: 1 })
-  zip.end()
-  await pipeline(zip.outputStream, createWriteStream(join(folder, name)))
-}
-
-/** Some 570 kB of text a block: 680 MB in the huge member, which held whole would be too much. */
-function* texts(count: number) {
-  yield 'id,at,name,price\n'
-  for (let block = 0; block < count; block++) {
-    const first = block * rowsPerBlock
-    const rows = Array.from({ length: rowsPerBlock }, (_, row) => {
-      const id = first + row
-      return `${id},2024-01-0${1 + (id % 9)} 10:00:00,somebody with the name ${id % 977},${(id % 9973) / 100}`
-    })
-    yield `${rows.join('\n')}\n`
+/**
+ * Repeats a block of rows, some 570 kB of text: 680 MB in the huge member, which held whole would be too much. The block is compressed
+ * once: chunks that end with a full flush may follow one another in any order.
+ */
+function longMember(count: number, last = ''): Pick<MemberSpec, 'data' | 'compressed'> {
+  const texts = ['id,at,name,price\n', ...Array.from({ length: count }, () => block), last]
+  const chunks = new Map(
+    texts.map(text => [text, deflateRawSync(text, { level: 1, finishFlush: constants.Z_FULL_FLUSH })]),
+  )
+  return {
+    data: Buffer.concat([...texts.map(text => chunks.get(text)!), deflateRawSync('')]),
+    compressed: {
+      crc32: texts.reduce((crc, text) => crc32(text, crc), 0),
+      inflatedBytes: texts.reduce((sum, text) => sum + text.length, 0),
+    },
   }
 }
 
-function* textsWithBadRow() {
-  yield* texts(badBlocks)
-  yield 'bad,,,\n'
-}
+const block = Array.from(
+  { length: rowsPerBlock },
+  (_, id) => `${id},2024-01-0${1 + (id % 9)} 10:00:00,somebody with the name ${id % 977},${(id % 9973) / 100}\n`,
+).join('')
 
 describe.runIf(existsSync('/proc/self/status'))('the memory of a run', () => {
   it('is less than a member that it streams', async () => {
@@ -112,7 +108,7 @@ async function accountsBelow(runs: string): Promise<number[]> {
 async function peakOfRun(task: string, ...flags: string[]): Promise<{ end: unknown; peakBytes: number }> {
   const roots = ['--input', folder, '--output', join(folder, 'out')]
   const args = ['run', join(folder, 'pipeline.ts'), task, ...roots, '--workers', '2', '--json', ...flags]
-  const child = spawn(process.execPath, [join(root, 'lib/cli/main.ts'), ...args], {
+  const child = spawn(process.execPath, [mainFile, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let printed = ''

@@ -1,5 +1,8 @@
 /** Python with delta-rs and polars, for tests that read and write Delta tables as other programs do. */
-import { execFileSync } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import { afterAll } from 'vitest'
 import { installPackages } from '../localstack/install.ts'
 
 const packages = ['deltalake==1.6.6', 'polars==2.1.0', 'pyarrow==26.0.1']
@@ -16,15 +19,25 @@ export function leaveOutWithoutPython(file: string): void {
   console.warn(`\n  LEFT OUT: ${file}. ${message}.\n`)
 }
 
-const readScript = `
+/** Answers requests line by line, so that the packages are imported once. */
+const script = `
 import json, sys, deltalake, polars as pl
-options = json.loads(sys.argv[3])
-table = deltalake.DeltaTable(sys.argv[1], storage_options=options, version=json.loads(sys.argv[2]))
-found = pl.from_arrow(table.to_pyarrow_table())
-same = pl.read_delta(sys.argv[1], storage_options=options, version=json.loads(sys.argv[2]))
-columns = sorted(found.columns)
-assert found.select(columns).sort(columns).equals(same.select(columns).sort(columns)), 'polars reads other rows than delta-rs'
-print(json.dumps({'version': table.version(), 'types': {n: str(t) for n, t in zip(found.columns, found.dtypes)}, 'rows': found.rows(named=True)}, default=str))
+
+def read(address, version, options):
+    table = deltalake.DeltaTable(address, storage_options=options, version=version)
+    found = pl.from_arrow(table.to_pyarrow_table())
+    same = pl.read_delta(address, storage_options=options, version=version)
+    columns = sorted(found.columns)
+    assert found.select(columns).sort(columns).equals(same.select(columns).sort(columns)), 'polars reads other rows than delta-rs'
+    return {'version': table.version(), 'types': {n: str(t) for n, t in zip(found.columns, found.dtypes)}, 'rows': found.rows(named=True)}
+
+def write(address, rows, given):
+    frame = pl.DataFrame(rows).with_columns(pl.col('amount').cast(pl.Decimal(9, 2)))
+    deltalake.write_deltalake(address, frame.to_arrow(), **given)
+
+for line in sys.stdin:
+    name, *args = json.loads(line)
+    print(json.dumps({'read': read, 'write': write}[name](*args), default=str), flush=True)
 `
 
 export interface PythonTable {
@@ -35,22 +48,36 @@ export interface PythonTable {
 }
 
 /** Reads a table with delta-rs and with polars, which must have the same rows. */
-export function readWithPython(
+export async function readWithPython(
   address: string,
   { version = null, options = {} }: { readonly version?: number | null; readonly options?: object } = {},
-): PythonTable {
-  const args = ['-c', readScript, address, JSON.stringify(version), JSON.stringify(options)]
-  return JSON.parse(execFileSync(python!, args, { encoding: 'utf8' })) as PythonTable
+): Promise<PythonTable> {
+  return (await ask(['read', address, version, options])) as PythonTable
 }
 
-const writeScript = `
-import json, sys, deltalake, polars as pl
-rows, given = json.loads(sys.argv[2]), json.loads(sys.argv[3])
-frame = pl.DataFrame(rows).with_columns(pl.col('amount').cast(pl.Decimal(9, 2)))
-deltalake.write_deltalake(sys.argv[1], frame.to_arrow(), **given)
-`
-
 /** Writes rows with delta-rs; `given` are arguments of write_deltalake, such as the mode. */
-export function writeWithPython(address: string, rows: readonly object[], given: object): void {
-  execFileSync(python!, ['-c', writeScript, address, JSON.stringify(rows), JSON.stringify(given)])
+export async function writeWithPython(address: string, rows: readonly object[], given: object): Promise<void> {
+  await ask(['write', address, rows, given])
+}
+
+interface Interpreter {
+  readonly child: ChildProcessByStdio<Writable, Readable, null>
+  readonly answers: AsyncIterator<string>
+}
+
+let started: Interpreter | undefined
+
+function start(): Interpreter {
+  const child = spawn(python!, ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  afterAll(() => void child.stdin.end())
+  return { child, answers: createInterface(child.stdout)[Symbol.asyncIterator]() }
+}
+
+/** Throws when the interpreter has ended, whose error is then printed. */
+async function ask(request: readonly unknown[]): Promise<unknown> {
+  started ??= start()
+  started.child.stdin.write(`${JSON.stringify(request)}\n`)
+  const { value, done } = await started.answers.next()
+  if (done) throw new Error(`Python ended at ${JSON.stringify(request)}`)
+  return JSON.parse(value)
 }

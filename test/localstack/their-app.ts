@@ -20,7 +20,7 @@ export const ownArchitecture = process.arch === 'arm64' ? 'arm64' : 'x86_64'
 
 /** Command for `cdk --app` in that folder. */
 export async function writeTheirApp(folder: string): Promise<string> {
-  publishInto(folder)
+  await publishInto(folder)
   for (const [name, text] of Object.entries(files)) await write(join(folder, name), text)
   return `${process.execPath} app.ts`
 }
