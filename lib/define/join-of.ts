@@ -5,22 +5,16 @@ import type { JoinSource, PartitionsOfSource } from './definition.ts'
 import { bucketCount } from './exchange.ts'
 import { frozen } from './freeze.ts'
 import type { JoinKey, JoinKind } from './join-definition.ts'
-import { type DatasetPath, partitionsOf, type RowsOfSource } from './partitions-of.ts'
+import { type DatasetPath, partitionsOf } from './partitions-of.ts'
 import type { PathColumns } from './path-columns.ts'
 import type { AnyRow } from './row-types.ts'
 import { filledText, oneOf } from './schemas.ts'
+import type { RowOfTask, SourceRows } from './source-rows.ts'
 import type { Task } from './task-type.ts'
 
 /** A side of a join: a task of the pipeline, the dataset of another pipeline, or `partitionsOf` of either with `columns` and `where`. */
 // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked, because any task may be a side
 export type JoinInput = Task<any, any, any, any> | DatasetPath | PartitionsOfSource
-
-declare const joinedRow: unique symbol
-
-/** Carries the type of the rows of a join to its task, for the compiler only. */
-export interface JoinedRows<out Row> {
-  readonly [joinedRow]?: readonly [Row]
-}
 
 /** The options of `joinOf`. */
 export interface JoinOptions<On, How extends JoinKind, Prefix extends string> {
@@ -64,7 +58,7 @@ export function joinOf<
 >(
   sides: { readonly left: Left; readonly right: Right },
   given: JoinOptions<On, How, Prefix>,
-): JoinSource & PathColumns<never> & JoinedRows<JoinedRow<RowsOf<Left>, RowsOf<Right>, On, How, Prefix>> {
+): JoinSource & PathColumns<never> & SourceRows<JoinedRow<RowsOf<Left>, RowsOf<Right>, On, How, Prefix>> {
   const { left, right } = check('joinOf', sidesSchema, sides)
   const { on, how = 'inner', prefix, buckets } = check('joinOf', joinOptions, given)
   const data: JoinSource = {
@@ -122,9 +116,7 @@ function checkKeys(side: 'left' | 'right', { columns }: PartitionsOfSource, on: 
 const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
 
 /** The rows of a side, as far as the compiler knows them. */
-type RowsOf<Side> =
-  // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked, because only the rows count
-  Side extends Task<infer Row, any, any, any> ? Row : Side extends RowsOfSource<infer Row> ? KnownRow<Row> : AnyRow
+type RowsOf<Side> = Side extends PartitionsOfSource & SourceRows<infer Row> ? KnownRow<Row> : RowOfTask<Side>
 type KnownRow<Row> = unknown extends Row ? AnyRow : Row
 
 type NameOf<Row> = string extends keyof Row ? string : keyof Row & string

@@ -6,16 +6,17 @@ import { parquetFiles } from './format.ts'
 import { frozen } from './freeze.ts'
 import type { Output } from './output-definition.ts'
 import { outputKind } from './output-kind.ts'
+import type { PathColumns } from './path-columns.ts'
 import { filledText, oneOf, relativePath } from './schemas.ts'
-import type { Task } from './task-type.ts'
+import type { ReadRow, RowOfTask, SourceRows } from './source-rows.ts'
 
 /** The options of `partitionsOf`. */
-export interface PartitionsOfOptions<Name extends string = string> {
+export interface PartitionsOfOptions<Column extends string = string> {
   /**
    * The columns that are read; nothing is read of others. Default all columns, or, when the first step is SQL, those that it names.
    * @example partitionsOf(flights, { columns: ['origin', 'delay'] })
    */
-  readonly columns?: readonly Name[]
+  readonly columns?: readonly Column[]
   /**
    * A condition on the rows as they were written, over all columns. Partitions and row groups in which no row can meet it are not read. Default every row.
    * @example partitionsOf(flights, { where: sql`state = 'NY' and delay > 60` })
@@ -23,18 +24,6 @@ export interface PartitionsOfOptions<Name extends string = string> {
    */
   readonly where?: SqlStep | ((params: never) => SqlStep)
 }
-
-declare const rowOfSource: unique symbol
-
-/** Carries the type of a source's rows for the compiler only; `unknown` where it is not known. */
-export interface RowsOfSource<out Row> {
-  readonly [rowOfSource]?: readonly [Row]
-}
-
-/** The rows that are read of a task: its columns, or those that are chosen. */
-type RowsRead<Upstream, Name extends string> =
-  // biome-ignore lint/suspicious/noExplicitAny: deliberately unchecked, because only the rows count
-  Upstream extends Task<infer Row, any, any, any> ? (string extends Name ? Row : Pick<Row, Name & keyof Row>) : unknown
 
 /** The dataset of another pipeline. */
 export interface DatasetPath {
@@ -47,15 +36,18 @@ export interface DatasetPath {
 /**
  * The rows that another task of the same pipeline has written for the same parameters. The task runs after that one, has its
  * parameters without repeating them, and runs again when there are other rows. Without `columns` it has all columns with
- * their types, those of `partitionBy` included. `partitionsOf({ path })` reads the dataset of another pipeline where it was committed.
+ * their types, those of `partitionBy` included, as the compiler knows them from the other task. `partitionsOf({ path })` reads the dataset of another pipeline where it was committed.
  * @example const late = task({ name: 'late', source: partitionsOf(flights), output: parquet({ path: 'late/{month}' }) })
  * @example partitionsOf({ path: 'lake/airports', root: 'output' }, { columns: ['iata', 'state'] })
  * @throws DEFINITION_INVALID for a task that writes no Parquet
  */
-export function partitionsOf<const Upstream extends TaskDefinition | DatasetPath, const Name extends string = string>(
+export function partitionsOf<
+  const Upstream extends TaskDefinition | DatasetPath,
+  const Column extends keyof RowOfTask<Upstream> & string = keyof RowOfTask<Upstream> & string,
+>(
   upstream: Upstream,
-  given?: PartitionsOfOptions<Name>,
-): PartitionsOfSource & RowsOfSource<RowsRead<Upstream, Name>>
+  given?: PartitionsOfOptions<Column>,
+): PartitionsOfSource & PathColumns<never> & SourceRows<ReadRow<RowOfTask<Upstream>, Column>>
 export function partitionsOf(
   upstream: TaskDefinition | DatasetPath,
   given: PartitionsOfOptions = {},

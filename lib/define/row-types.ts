@@ -20,13 +20,16 @@ export type CellOf<Column extends ColumnDefinition> = Column extends { required:
  */
 export type RowOf<C extends Columns> = { readonly [Name in keyof C]: CellOf<C[Name]> }
 
-/** The rows that a task reads: its columns, those of its paths, and those about the row's origin. */
+/** The rows that a task reads: its columns, or without any the rows of its source; those of its paths, and those about the row's origin. */
 export type InputRow<
   C extends Columns,
   InPath extends string,
   Provenance extends ProvenanceColumn,
+  SourceRow = AnyRow,
 > = string extends keyof C
-  ? AnyRow
+  ? [Provenance] extends [never]
+    ? SourceRow
+    : SourceRow & { readonly [Name in Provenance]: ValueOfProvenance[Name] }
   : {
       readonly [Name in keyof C | Provenance | (string extends InPath ? never : InPath)]: Name extends keyof C
         ? CellOf<C[Name]>

@@ -16,6 +16,7 @@ import type { PathColumns } from './path-columns.ts'
 import type { ProvenanceColumn } from './provenance.ts'
 import type { Requirements, Resources } from './requirement-definition.ts'
 import type { ParamValuesOf, SetupContext } from './row-types.ts'
+import type { SourceRows } from './source-rows.ts'
 
 /** The options of `task`. */
 export interface TaskOptions<
@@ -25,9 +26,10 @@ export interface TaskOptions<
   InPath extends string,
   Provenance extends ProvenanceColumn,
   Uses extends string,
+  SourceRow,
 > extends AnyTaskOptions {
   readonly params?: P
-  readonly source: Source & PathColumns<InPath>
+  readonly source: Source & PathColumns<InPath> & SourceRows<SourceRow>
   readonly columns?: C
   readonly where?: SqlStep | ((params: ParamValuesOf<P>) => SqlStep)
   readonly setup?: (context: SetupContext<ParamValuesOf<P>>) => State | Promise<State>

@@ -7,12 +7,11 @@ import { distinctStep, exchangeStep, reduceStep } from './exchange.ts'
 import { formatKind } from './format-kind.ts'
 import { frozen } from './freeze.ts'
 import { inheritedParams } from './inherited-params.ts'
-import type { JoinedRows } from './join-of.ts'
 import type { Output } from './output-definition.ts'
 import { userOutputKinds } from './output-kind.ts'
 import { type ProvenanceColumn, provenanceColumns } from './provenance.ts'
 import { requirementOf } from './requirements.ts'
-import type { InputRow, ParamValuesOf } from './row-types.ts'
+import type { AnyRow, InputRow, ParamValuesOf } from './row-types.ts'
 import { anyFunction, columns as columnsSchema, filledText, flag, oneOf, text } from './schemas.ts'
 import { sql } from './sql.ts'
 import { mapBatches, mapRows } from './steps.ts'
@@ -41,15 +40,10 @@ export function task<
   InPath extends string = string,
   const Provenance extends ProvenanceColumn = never,
   Uses extends string = never,
-  Joined = unknown,
+  SourceRow = AnyRow,
 >(
-  given: TaskOptions<C, P, State, InPath, Provenance, Uses> & { readonly source: JoinedRows<Joined> },
-): Task<
-  unknown extends Joined ? InputRow<C, InPath, Provenance> : Joined,
-  ParamValuesOf<P>,
-  State,
-  string extends InPath ? never : Uses
->
+  given: TaskOptions<C, P, State, InPath, Provenance, Uses, SourceRow>,
+): Task<InputRow<C, InPath, Provenance, SourceRow>, ParamValuesOf<P>, State, string extends InPath ? never : Uses>
 export function task(given: AnyTaskOptions): unknown {
   return taskWithSteps(given, [])
 }

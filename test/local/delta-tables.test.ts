@@ -197,9 +197,9 @@ describe.skipIf(python === undefined)('a Delta table that Fanmill and delta-rs w
     const made = project(pipeline(`mode: 'overwrite'`), { 'in/1.csv': salesOf([[1, 'anna']]) })
     await run(made)
     expect((await made.run({ task: 'sales' })).tasks[0]!.status).toBe('skipped')
-    writeWithPython(join(made.out, 'sales'), [{ id: 9, customer: 'ben', amount: 9 }], { mode: 'overwrite' })
+    await writeWithPython(join(made.out, 'sales'), [{ id: 9, customer: 'ben', amount: 9 }], { mode: 'overwrite' })
     await run(made)
-    expect(idsIn(made)).toEqual([1])
+    expect(await idsIn(made)).toEqual([1])
   })
 })
 
