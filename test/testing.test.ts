@@ -10,6 +10,7 @@ import {
   memberFiles,
   param,
   parquet,
+  partitionsOf,
   sql,
   table,
   task,
@@ -204,6 +205,36 @@ describe('a failure', () => {
       { adds: { season: column.string() } },
     )
     await expect(runTask(broken, { rows: [{ a: 1 }] })).rejects.toThrow(/no such season/)
+  })
+})
+
+describe('rows of a task that reads what another one writes', () => {
+  const late = task({
+    name: 'late',
+    source: partitionsOf(flights, { columns: ['origin', 'delay', 'date'] }),
+    output: parquet({ path: '{task}/{carrier}/{month}' }),
+  }).mapRows(row => ({ isLong: (row.delay ?? 0) > 60 }), { adds: { isLong: column.boolean() } })
+
+  it('have the types of their values', async () => {
+    const date = new Date('2001-01-02T03:04:05.006Z')
+    const { rows } = await runTask(late, {
+      params,
+      rows: [
+        { origin: 'ABE', delay: 61, date },
+        { origin: null, delay: 1.5, date: null },
+      ],
+    })
+    expect(rows).toEqual([
+      { origin: 'ABE', delay: 61, date, isLong: true },
+      { origin: null, delay: 1.5, date: null, isLong: false },
+    ])
+  })
+
+  it('are refused where no type follows from the values', async () => {
+    await expect(runTask(late, { params, rows: [{ delay: 1 }, { delay: 'late' }] })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('in column delay; for other values declare the columns of the task'),
+    })
   })
 })
 

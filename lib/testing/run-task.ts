@@ -1,7 +1,10 @@
 /** Runs one task on rows or files of a test, with the real steps and the real engine over stores in memory. */
 
 import type { TaskDefinition } from '../define/definition.ts'
+import { jsonLines } from '../define/format.ts'
 import type { AnyRow } from '../define/row-types.ts'
+import { datasetSource } from '../define/source-paths.ts'
+import type { RowOfTask } from '../define/source-rows.ts'
 import { checkOutputColumns } from '../define/task-checks.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
@@ -15,6 +18,7 @@ import type { Reject } from '../model/reject.ts'
 import { outputPrefix } from '../state/state.ts'
 import { type MemoryStore, memoryStore } from '../store/memory-store.ts'
 import { neededPartitions } from '../threads/needed-partitions.ts'
+import { columnsOfRows } from './row-columns.ts'
 import { checkKeys, rowFile, type TestRow } from './row-text.ts'
 import { putFiles, type TestFiles } from './test-files.ts'
 
@@ -24,7 +28,10 @@ export interface RunTaskOptions {
   readonly params?: Readonly<Record<string, unknown>>
   /** Files below the input root by path: archives as `{ 'incoming/x.zip': { 'a.csv': 'id\n1\n' } }`, tables, other files. Default none. */
   readonly files?: TestFiles
-  /** Rows to read instead of the source, written in its format, CSV or JSON lines, to `rows.csv` or `rows.jsonl`. */
+  /**
+   * Rows to read instead of the source, written in its format, CSV or JSON lines, to `rows.csv` or `rows.jsonl`. Those of `partitionsOf` and
+   * `deltaTable` are given as the source's `where` leaves them; without `columns`, their types are those of the values.
+   */
   readonly rows?: readonly TestRow[]
 }
 
@@ -45,10 +52,10 @@ export interface TaskRunResult<Row = AnyRow> {
  * @example const { rows } = await runTask(flights, { rows: [{ origin: 'ABE', delay: 5 }], files: { 'reference/airports.csv': 'iata,state\nABE,PA\n' } })
  * @throws the error of a run that fails, except for REJECTS_OVER_LIMIT
  */
-export async function runTask<Row = AnyRow>(
-  task: TaskDefinition,
+export async function runTask<T extends TaskDefinition>(
+  task: T,
   options: RunTaskOptions = {},
-): Promise<TaskRunResult<Row>> {
+): Promise<TaskRunResult<RowOfTask<T>>> {
   checkOptions(options)
   checkOutputColumns(task)
   const params = readParams(task.params, options.params ?? {})
@@ -57,7 +64,7 @@ export async function runTask<Row = AnyRow>(
   const given = options.rows === undefined ? task : await withRows(task, options.rows, input)
   const find = () => findInputs({ input, task: given, params, neededPartitions, checkpoints: checkpointFiles })
   const { output, outputPath, manifest, ...found } = await runInMemory({ task: given, params, input, find })
-  return { ...(await resultsOf<Row>(output, manifest, outputPath)), ...found, manifest }
+  return { ...(await resultsOf<RowOfTask<T>>(output, manifest, outputPath)), ...found, manifest }
 }
 
 const optionNames = ['params', 'files', 'rows']
@@ -72,12 +79,14 @@ function checkOptions(options: RunTaskOptions): void {
 
 /** Returns the same task with one file as its source. */
 async function withRows(task: TaskDefinition, rows: readonly TestRow[], input: MemoryStore): Promise<TaskDefinition> {
-  const { format } = task.source
+  const isDataset = datasetSource(task.source) !== undefined
+  const format = isDataset ? jsonLines() : task.source.format
+  const columns = task.columns ?? (isDataset ? columnsOfRows(rows) : undefined)
   // A task that keeps or refuses new columns handles them itself.
-  if (task.columns && task.onNewColumn === 'ignore') checkKeys(rows, task.columns)
-  const { name, bytes } = rowFile(rows, format, task.columns)
+  if (columns && task.onNewColumn === 'ignore') checkKeys(rows, columns)
+  const { name, bytes } = rowFile(rows, format, columns)
   await input.write(name, bytes)
-  return { ...task, source: { kind: 'files', paths: name, format } }
+  return { ...task, columns, source: { kind: 'files', paths: name, format } }
 }
 
 async function resultsOf<Row>(
