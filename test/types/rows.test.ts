@@ -392,7 +392,7 @@ it('types context.reject: it never returns in mapRows, and names a row in mapBat
 
 it('types the rows of partitionsOf by those that the other task writes', () => {
   const flights = task(base).mapRows(({ delay }) => ({ late: delay > 15 }), { adds: { late: column.boolean() } })
-  const reading = { name: 'reading', output: parquet({ path: 'reading' }) } as const
+  const reading = { name: 'reading', output } as const
   task({ ...reading, source: partitionsOf(flights) }).mapRows(row => {
     expectTypeOf(row).toEqualTypeOf<{
       readonly date: Date | null
@@ -413,9 +413,13 @@ it('types the rows of partitionsOf by those that the other task writes', () => {
   })
   // @ts-expect-error
   partitionsOf(flights, { columns: ['dealy'] })
-  const wrong = task({ ...reading, source: partitionsOf(flights), output: parquet({ path: 'r', sortBy: ['dealy'] }) })
+  const wrong = task({
+    ...reading,
+    source: partitionsOf(flights),
+    output: parquet({ path: '{task}/{carrier}/{limit}', sortBy: ['dealy'] }),
+  })
   // @ts-expect-error
-  pipeline({ name: 'p', tasks: [wrong] })
+  expectTypeOf(() => pipeline({ name: 'p', tasks: [wrong] })).toBeFunction()
   task({ ...reading, source: partitionsOf({ path: 'lake/airports' }, { columns: ['iata'] }) }).mapRows(row => {
     expectTypeOf(row.iata).toBeAny()
     return null
@@ -425,12 +429,12 @@ it('types the rows of partitionsOf by those that the other task writes', () => {
 it('types the rows of partitionsOf also after SQL, and those of a task that names its own columns', () => {
   const flights = task(base).sql<{ state: string }>`select *, 'PA' as state from input`
   const source = partitionsOf(flights, { columns: ['state', 'origin'] })
-  task({ name: 'a', source, output: parquet({ path: 'a' }) }).mapRows(row => {
+  task({ name: 'a', source, output }).mapRows(row => {
     expectTypeOf(row).toEqualTypeOf<{ readonly state: string; readonly origin: string | null }>()
     return null
   })
   const columns = { state: column.string({ required: true }) }
-  task({ name: 'a', source, columns, output: parquet({ path: 'a' }) }).mapRows(row => {
+  task({ name: 'a', source: partitionsOf(flights), columns, output }).mapRows(row => {
     expectTypeOf(row).toEqualTypeOf<{ readonly state: string }>()
     return null
   })
