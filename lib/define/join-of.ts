@@ -7,9 +7,10 @@ import { frozen } from './freeze.ts'
 import type { JoinKey, JoinKind } from './join-definition.ts'
 import { type DatasetPath, partitionsOf } from './partitions-of.ts'
 import type { PathColumns } from './path-columns.ts'
+import type { RowOfTask } from './read-rows.ts'
 import type { AnyRow } from './row-types.ts'
 import { filledText, oneOf } from './schemas.ts'
-import type { RowOfTask, SourceRows } from './source-rows.ts'
+import type { SourceRows } from './source-rows.ts'
 import type { Task } from './task-type.ts'
 
 /** A side of a join: a task of the pipeline, the dataset of another pipeline, or `partitionsOf` of either with `columns` and `where`. */

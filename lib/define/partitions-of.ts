@@ -7,8 +7,9 @@ import { frozen } from './freeze.ts'
 import type { Output } from './output-definition.ts'
 import { outputKind } from './output-kind.ts'
 import type { PathColumns } from './path-columns.ts'
+import type { ReadRow, RowOfTask } from './read-rows.ts'
 import { filledText, oneOf, relativePath } from './schemas.ts'
-import type { ReadRow, RowOfTask, SourceRows } from './source-rows.ts'
+import type { SourceRows } from './source-rows.ts'
 
 /** The options of `partitionsOf`. */
 export interface PartitionsOfOptions<Column extends string = string> {

@@ -2,9 +2,9 @@
 
 import type { TaskDefinition } from '../define/definition.ts'
 import { jsonLines } from '../define/format.ts'
+import type { RowOfTask } from '../define/read-rows.ts'
 import type { AnyRow } from '../define/row-types.ts'
 import { datasetSource } from '../define/source-paths.ts'
-import type { RowOfTask } from '../define/source-rows.ts'
 import { checkOutputColumns } from '../define/task-checks.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'

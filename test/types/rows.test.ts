@@ -9,7 +9,6 @@ import {
   type ParamValuesOf,
   param,
   parquet,
-  partitionsOf,
   pipeline,
   type RowOf,
   rowsFrom,
@@ -388,54 +387,4 @@ it('types context.reject: it never returns in mapRows, and names a row in mapBat
     },
     { adds: { n: column.int32() } },
   )
-})
-
-it('types the rows of partitionsOf by those that the other task writes', () => {
-  const flights = task(base).mapRows(({ delay }) => ({ late: delay > 15 }), { adds: { late: column.boolean() } })
-  const reading = { name: 'reading', output } as const
-  task({ ...reading, source: partitionsOf(flights) }).mapRows(row => {
-    expectTypeOf(row).toEqualTypeOf<{
-      readonly date: Date | null
-      readonly delay: number
-      readonly origin: string | null
-      readonly late: boolean | null
-    }>()
-    return null
-  })
-  task({ ...reading, source: partitionsOf(flights, { columns: ['delay', 'late'] }) }).mapRows(row => {
-    expectTypeOf(row).toEqualTypeOf<{ readonly delay: number; readonly late: boolean | null }>()
-    return null
-  })
-  task({ ...reading, source: partitionsOf(flights), provenance: ['_run'] }).mapRows(row => {
-    expectTypeOf(row.delay).toEqualTypeOf<number>()
-    expectTypeOf(row._run).toEqualTypeOf<string>()
-    return null
-  })
-  // @ts-expect-error
-  partitionsOf(flights, { columns: ['dealy'] })
-  const wrong = task({
-    ...reading,
-    source: partitionsOf(flights),
-    output: parquet({ path: '{task}/{carrier}/{limit}', sortBy: ['dealy'] }),
-  })
-  // @ts-expect-error
-  expectTypeOf(() => pipeline({ name: 'p', tasks: [wrong] })).toBeFunction()
-  task({ ...reading, source: partitionsOf({ path: 'lake/airports' }, { columns: ['iata'] }) }).mapRows(row => {
-    expectTypeOf(row.iata).toBeAny()
-    return null
-  })
-})
-
-it('types the rows of partitionsOf also after SQL, and those of a task that names its own columns', () => {
-  const flights = task(base).sql<{ state: string }>`select *, 'PA' as state from input`
-  const source = partitionsOf(flights, { columns: ['state', 'origin'] })
-  task({ name: 'a', source, output }).mapRows(row => {
-    expectTypeOf(row).toEqualTypeOf<{ readonly state: string; readonly origin: string | null }>()
-    return null
-  })
-  const columns = { state: column.string({ required: true }) }
-  task({ name: 'a', source: partitionsOf(flights), columns, output }).mapRows(row => {
-    expectTypeOf(row).toEqualTypeOf<{ readonly state: string }>()
-    return null
-  })
 })
