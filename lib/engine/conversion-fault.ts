@@ -9,7 +9,7 @@ export function conversionFault(error: unknown, conversion: Conversion): Error {
   if (error instanceof FanmillError) return error
   const fault = engineFault(error)
   if (!(fault instanceof FanmillError)) return fault
-  if (fault.code === 'OUT_OF_MEMORY') return withPartitions(fault, conversion)
+  if (fault.code === 'OUT_OF_MEMORY') return withColumns(withPartitions(fault, conversion), conversion)
   const words = `${fault.message} ${fault.detail.received}`
   const [, type, column] = new RegExp(`${overflowMark}(\\S+) ([^\\n]*)`).exec(words) ?? []
   if (type !== undefined && column !== undefined) return sumOverflow(column, type, error)
@@ -22,6 +22,20 @@ function withPartitions(fault: FanmillError, { keys, parts }: Conversion): Fanmi
   if (partitions < 100) return fault
   const message = `${fault.message}; or partition by something coarser than ${parts.partitionBy.join(', ')}, which gives ${partitions} partitions here`
   return new CapacityError(fault.code, message, { ...fault.detail, partitions }, { cause: fault.cause })
+}
+
+/** Memory of an engine that a declared column takes while text is read: vectors of 2,048 texts and values, and the writer's pages. */
+const columnKib = 150
+/** Fewer columns are not what an engine runs out of memory for. */
+const manyColumns = 500
+
+/** Vectors have the same size for any number of rows, so that no smaller share of the text would fit. */
+function withColumns(fault: FanmillError, { read }: Conversion): FanmillError {
+  const columns = Object.keys(read.columns).length
+  if (columns < manyColumns) return fault
+  const neededMb = Math.ceil((columns * columnKib * 1024) / 1e6)
+  const message = `${fault.message}; or declare fewer columns: the ${columns.toLocaleString('en-US')} of this task take about ${neededMb} MB in the engine of each worker`
+  return new CapacityError(fault.code, message, { ...fault.detail, columns, neededMb }, { cause: fault.cause })
 }
 
 function sumOverflow(column: string, type: string, cause: unknown): PermanentError {

@@ -63,3 +63,15 @@ it('gives each column an expression with a constant of its own, so that the engi
   const query = fastRead(sources, { columns, strict: true, keepNew: false, provenance: [] })
   for (const name of Object.keys(columns)) expect(query).toContain(`a value of column ${name} does not fit`)
 })
+
+it('says what 4,000 declared columns take where they do not fit into the memory of an engine', async () => {
+  const names = Array.from({ length: 4000 }, (_, index) => `c${index}`)
+  const columns = Object.fromEntries(names.map(name => [name, column.int32()]))
+  const text = textOf([names, names.map((_, index) => String(index))])
+  const converting = convertTask(taskOf({ columns }), { inputs: { 'x.csv': text }, engineBytes: 128 * 2 ** 20 })
+  await expect(converting).rejects.toMatchObject({
+    code: 'OUT_OF_MEMORY',
+    message: /declare fewer columns: the 4,000 of this task take about 615 MB in the engine of each worker/,
+    detail: { columns: 4000, neededMb: 615 },
+  })
+})

@@ -30,6 +30,7 @@ export class Retries {
   readonly #place: FaultPlace
   #tries = 0
   #startedAt: number
+  #late: TransientError | undefined
 
   constructor(policy: RetryPolicy, place: FaultPlace) {
     this.#policy = policy
@@ -51,6 +52,8 @@ export class Retries {
 
   /** Pauses before the next try. @throws the fault when it is permanent or the time is used up; ABORTED */
   async pauseOrThrow(error: unknown): Promise<void> {
+    // The time was up before the request was sent, which is no try.
+    if (error === this.#late) throw error
     const fault = s3Fault(error, this.#place)
     if (!(fault instanceof TransientError) || fault.code === 'ABORTED') throw fault
     this.#tries++
@@ -70,7 +73,9 @@ export class Retries {
    * @throws the fault
    */
   checkTime(fault: FanmillError = lateFault(this.#place)): void {
-    if (this.#clock.now() > this.#untilMs(true)) throw this.#withTries(fault)
+    if (this.#clock.now() <= this.#untilMs(true)) return
+    this.#late = this.#withTries(fault)
+    throw this.#late
   }
 
   #untilMs(isRefusal: boolean): number {

@@ -169,3 +169,21 @@ it('gives the slot of a waiting request that is aborted to the next one', async 
     'next',
   )
 })
+
+it('counts no try of a request that waited until its time was up', async () => {
+  let now = 0
+  const clock = { now: () => now, pause: async () => {} }
+  const gate = {
+    run: (act: () => Promise<unknown>) => {
+      now += 60_000
+      return act()
+    },
+  } as unknown as RequestGate
+  const place = { verb: 'read', url: 's3://b/', key: 'a' } as const
+  const sending = withRetries({ ...defaultRetry, clock }, place, { gate, act: async () => 'sent' })
+  await expect(sending).rejects.toMatchObject({
+    code: 'STORE_FAILED',
+    message: expect.stringMatching(/was not sent in time[^,]*, because S3 refuses the rate of requests \(SlowDown\)$/),
+    detail: { tries: 0 },
+  })
+})
