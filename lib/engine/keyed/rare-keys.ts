@@ -1,7 +1,9 @@
 /** Decides whether the rows of a slice are aggregated before they are exchanged, which pays only where keys repeat. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { AggregateStep } from '../../define/exchange-definition.ts'
+import { FanmillError } from '../../errors/errors.ts'
 import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
+import { engineFault } from '../duckdb/engine.ts'
 import { quoteName } from '../duckdb/quote.ts'
 
 /** Enough to tell ten million keys from a hundred thousand. */
@@ -11,7 +13,7 @@ const keysPerRowMax = 0.6
 
 /**
  * Returns whether keys are so rare among `rowCount` rows that aggregating them does not pay, by the first rows of the query. False where the
- * query fails: the conversion will say why.
+ * query fails: the conversion will say why. @throws ABORTED
  */
 export async function hasRareKeys(
   connection: DuckDBConnection,
@@ -21,7 +23,14 @@ export async function hasRareKeys(
   const keys = by.map(quoteName).join(', ')
   const sample = `SELECT hash(${keys}) AS key FROM (SELECT ${keys} FROM (${query.sql}) LIMIT ${sampleRows})`
   const sql = `SELECT count(*), count(DISTINCT key) FROM (${sample})`
-  const reader = await connection.runAndReadAll(sql, [...query.values], boundTypes(query.values)).catch(() => undefined)
+  const reader = await connection
+    .runAndReadAll(sql, [...query.values], boundTypes(query.values))
+    .catch((error: unknown) => {
+      // Stopping a run interrupts the query that runs, and no later one.
+      const fault = engineFault(error)
+      if (fault instanceof FanmillError && fault.code === 'ABORTED') throw fault
+      return undefined
+    })
   const [rows = 0, found = 0] = reader?.getRows()[0]?.map(Number) ?? []
   return rows > 0 && keysPerRow({ rows, keys: found }, Math.max(rows, rowCount)) > keysPerRowMax
 }
