@@ -15,11 +15,16 @@ import type { SqlStep } from './sql-step.ts'
 export type { ColumnDefinition, ScalarType } from './column-definition.ts'
 export type {
   CsvFormat,
+  DeclaredEncoding,
+  FieldRange,
+  FixedWidthFormat,
   Format,
+  JsonFormat,
   JsonLinesFormat,
   LinesFormat,
   ParquetFormat,
   TextEncoding,
+  WideEncoding,
 } from './format-definition.ts'
 export type { ParamDefinition, Params, ParamType, ParamValue, ParamValues } from './param-definition.ts'
 export type { SqlStep, SqlValue } from './sql-step.ts'

@@ -3,6 +3,12 @@
 /** The encoding of a text; `windows-1252` is defined by the WHATWG encoding standard. */
 export type TextEncoding = 'utf-8' | 'windows-1252'
 
+/** The encodings of two bytes a character. `utf-16` is little-endian unless a byte order mark says otherwise. */
+export type WideEncoding = 'utf-16' | 'utf-16le' | 'utf-16be'
+
+/** Every encoding that a format may declare. */
+export type DeclaredEncoding = TextEncoding | WideEncoding
+
 export interface CsvFormat {
   readonly kind: 'csv'
   /**
@@ -16,8 +22,9 @@ export interface CsvFormat {
    */
   readonly quote: string
   /**
-   * The character before a quote inside a quoted field. Default the quote itself.
-   * @example csv({ escape: '\\' })
+   * The character before a quote inside a quoted field. Default the quote itself. With `quote: ''`, it stands before delimiters,
+   * newlines and the letters of `\\n`, `\\t` and their like, as MySQL and PostgreSQL write text; `nullValues` is then `['\\N']` by default.
+   * @example csv({ delimiter: '\t', quote: '', escape: '\\' })
    */
   readonly escape: string
   /**
@@ -26,8 +33,8 @@ export interface CsvFormat {
    */
   readonly header: boolean
   /**
-   * The character at the beginning of lines that are not records. Default none.
-   * @example csv({ comment: '#' })
+   * The text at the beginning of lines that are not records. Default none.
+   * @example csv({ comment: '//' })
    */
   readonly comment?: string
   /**
@@ -41,19 +48,34 @@ export interface CsvFormat {
    */
   readonly skip: number
   /**
+   * The number of lines right below the header that are not read, for instance of units. Default 0.
+   * @example csv({ skipAfterHeader: 1 })
+   */
+  readonly skipAfterHeader?: number
+  /**
+   * The number of lines at the end that are not read, blank lines not counted. A large file is then read by one thread. Default 0.
+   * @example csv({ footer: 1 })
+   */
+  readonly footer?: number
+  /**
+   * What a row with fewer fields than the header is: a `reject`, or a row with `null` in the others. Default `reject`.
+   * @example csv({ shortRows: 'null' })
+   */
+  readonly shortRows?: 'reject' | 'null'
+  /**
    * How the names in the header are compared with those of the columns. `ignoreCaseAndSpace` also finds ` Order ID` for
    * `order id`. Default `exact`.
    * @example csv({ matchNames: 'ignoreCaseAndSpace' })
    */
   readonly matchNames?: 'exact' | 'ignoreCaseAndSpace'
   /** The encoding of the text. Default UTF-8. */
-  readonly encoding: TextEncoding
+  readonly encoding: DeclaredEncoding
 }
 
 export interface JsonLinesFormat {
   readonly kind: 'jsonLines'
   /** The encoding of the text. Default UTF-8. */
-  readonly encoding?: TextEncoding
+  readonly encoding?: DeclaredEncoding
 }
 
 export interface LinesFormat {
@@ -61,12 +83,37 @@ export interface LinesFormat {
   /** The source of a regular expression (RE2 syntax) that must match a whole line. Its named groups are the columns. */
   readonly pattern: string
   /** The encoding of the text. Default UTF-8. */
-  readonly encoding?: TextEncoding
+  readonly encoding?: DeclaredEncoding
 }
 
 export interface ParquetFormat {
   readonly kind: 'parquet'
 }
 
+export interface JsonFormat {
+  readonly kind: 'json'
+  /** The path of the records in a document, of keys and `[*]`. Default the items of an array, or else the document itself. */
+  readonly path?: string
+  /** The encoding of the text. Default UTF-8. */
+  readonly encoding?: DeclaredEncoding
+}
+
+/** A range of characters in a line, numbered from 1, both ends included. */
+export interface FieldRange {
+  readonly from: number
+  readonly to: number
+}
+
+export interface FixedWidthFormat {
+  readonly kind: 'fixedWidth'
+  /** Where each column stands in a line. */
+  readonly columns: Readonly<Record<string, FieldRange>>
+  readonly skip: number
+  readonly footer: number
+  readonly shortRows: 'reject' | 'null'
+  /** The encoding of the text. Default UTF-8. */
+  readonly encoding?: DeclaredEncoding
+}
+
 /** How records stand in a file. */
-export type Format = CsvFormat | JsonLinesFormat | LinesFormat | ParquetFormat
+export type Format = CsvFormat | FixedWidthFormat | JsonFormat | JsonLinesFormat | LinesFormat | ParquetFormat

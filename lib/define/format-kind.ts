@@ -1,9 +1,20 @@
 /** The table of the kinds of formats, as data: how records stand in a file, and how columns are named. */
-import type { CsvFormat, Format, JsonLinesFormat, LinesFormat, Source, TextEncoding } from './definition.ts'
+import type {
+  CsvFormat,
+  DeclaredEncoding,
+  FixedWidthFormat,
+  Format,
+  JsonFormat,
+  JsonLinesFormat,
+  LinesFormat,
+  Source,
+  TextEncoding,
+  WideEncoding,
+} from './definition.ts'
 import { groupNames, matchesBlank } from './line-pattern.ts'
 
 /** A format whose text can be cut at the ends of records. */
-export type TextFormat = CsvFormat | JsonLinesFormat | LinesFormat
+export type TextFormat = CsvFormat | FixedWidthFormat | JsonFormat | JsonLinesFormat | LinesFormat
 
 /** Delimiter of the columns of staged lines (JSON lines, log lines). Four bytes are the most that the engine takes. */
 export const lineDelimiter = '\x1e\x1f\x1e\x1f'
@@ -18,7 +29,15 @@ export interface TextLayout {
   /** The lines above the records, and whether a header follows them. */
   readonly skip: number
   readonly header: boolean
+  /** The lines right below the header that are not read. */
+  readonly skipAfterHeader: number
+  /** That of the bytes after they were rewritten. */
   readonly encoding: TextEncoding
+  /** How the bytes of a text are rewritten before records are found: see `lib/text/text-filter.ts`. */
+  readonly decoded: Exclude<DeclaredEncoding, 'utf-8'> | undefined
+  readonly footer: number
+  readonly escapes: { readonly escape: string; readonly delimiter: string } | undefined
+  readonly document: { readonly path?: string | undefined } | undefined
   /** Whether blank lines are records. */
   readonly hasBlankRecords: boolean
 }
@@ -37,28 +56,80 @@ export interface FormatKind {
   readonly textPerByte: number
 }
 
-const wholeLine = { delimiter: lineDelimiter, quote: '', escape: '', skip: 0, header: false }
+/** A text that is read as it is, in the encoding that its format declares. */
+const plainText = (encoding: DeclaredEncoding = 'utf-8', isRewritten = false): PlainText => {
+  const isDecoded = isWide(encoding) || (isRewritten && encoding !== 'utf-8')
+  return {
+    encoding: isDecoded || isWide(encoding) ? 'utf-8' : encoding,
+    decoded: isDecoded ? (encoding as TextLayout['decoded']) : undefined,
+    skip: 0,
+    skipAfterHeader: 0,
+    footer: 0,
+    escapes: undefined,
+    document: undefined,
+    hasBlankRecords: false,
+  }
+}
+
+type PlainText = Omit<TextLayout, 'delimiter' | 'quote' | 'escape' | 'comment' | 'header'>
+
+/** Whether an encoding has two bytes a character. */
+export const isWide = (encoding: DeclaredEncoding): encoding is WideEncoding => encoding.startsWith('utf-16')
+
+/** A text of lines that are records. */
+const lineText = (encoding?: DeclaredEncoding, isRewritten = false): TextLayout => ({
+  ...plainText(encoding, isRewritten),
+  delimiter: lineDelimiter,
+  quote: '',
+  escape: '',
+  header: false,
+})
+
 /** A byte of Parquet is as many bytes of text: measured between 4 and 5, with zstd and snappy alike. */
 export const textPerParquet = 4.5
 
 const kinds: { readonly [K in Format['kind']]: (format: Extract<Format, { kind: K }>) => FormatKind } = {
   csv: format => ({
-    text: { ...format, hasBlankRecords: false },
+    text: csvText(format),
     columnsFrom: format.header ? 'header' : 'position',
     textPerByte: 1,
   }),
-  jsonLines: ({ encoding = 'utf-8' }) => ({
-    text: { ...wholeLine, encoding, hasBlankRecords: false },
+  json: ({ encoding, path }) => ({
+    text: { ...lineText(encoding, true), document: { path } },
     columnsFrom: 'record',
     textPerByte: 1,
   }),
-  lines: ({ encoding = 'utf-8', pattern }) => ({
-    text: { ...wholeLine, encoding, hasBlankRecords: matchesBlank(pattern) },
+  fixedWidth: ({ encoding, skip, footer, columns }) => ({
+    text: { ...lineText(encoding), skip, footer },
+    columnsFrom: 'pattern',
+    ownColumns: Object.keys(columns),
+    textPerByte: 1,
+  }),
+  jsonLines: ({ encoding }) => ({
+    text: lineText(encoding),
+    columnsFrom: 'record',
+    textPerByte: 1,
+  }),
+  lines: ({ encoding, pattern }) => ({
+    text: { ...lineText(encoding), hasBlankRecords: matchesBlank(pattern) },
     columnsFrom: 'pattern',
     ownColumns: groupNames(pattern),
     textPerByte: 1,
   }),
   parquet: () => ({ columnsFrom: 'file', textPerByte: textPerParquet }),
+}
+
+function csvText(format: CsvFormat): TextLayout {
+  const { delimiter, quote, escape: escaped, comment, header, skip, skipAfterHeader = 0, footer = 0, encoding } = format
+  const escapes = quote === '' && escaped !== '' ? { escape: escaped, delimiter } : undefined
+  const fields = { delimiter, quote, escape: escapes ? '' : escaped, comment, header }
+  return { ...plainText(encoding, escapes !== undefined), ...fields, skip, skipAfterHeader, footer, escapes }
+}
+
+/** Whether a large text can be read from the middle. Text that is rewritten, or has comments, is read from its start. */
+export function canBeCut(format: Format): boolean {
+  const { text } = formatKind(format)
+  return text !== undefined && !text.comment && !text.decoded && text.footer === 0 && !text.escapes && !text.document
 }
 
 /** What is known of each format, because patterns are parsed for it. */

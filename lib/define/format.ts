@@ -1,19 +1,11 @@
 /** Builds the formats of files. */
 import * as v from 'valibot'
 import { check, invalid, options, show } from './check.ts'
-import type { CsvFormat, JsonLinesFormat, LinesFormat, ParquetFormat, TextEncoding } from './definition.ts'
+import type { CsvFormat, JsonLinesFormat, LinesFormat, ParquetFormat } from './definition.ts'
+import { anyEncoding, declaredEncoding, type EncodingOptions, encodingNamed } from './encoding-options.ts'
 import { type Refined, refinable } from './freeze.ts'
 import { readPattern } from './line-pattern.ts'
 import { count, flag, oneOf, texts } from './schemas.ts'
-
-/** The option of all text formats. */
-export interface EncodingOptions {
-  /**
-   * The encoding of the text. `latin-1` means `windows-1252`, as in browsers. Default `utf-8`.
-   * @example csv({ encoding: 'windows-1252' })
-   */
-  readonly encoding?: TextEncoding | 'latin-1'
-}
 
 /** The options of `csv`. All have defaults. */
 export type CsvOptions = Partial<Omit<CsvFormat, 'kind' | 'encoding'>> & EncodingOptions
@@ -40,6 +32,7 @@ export interface LinesOptions extends EncodingOptions {
 export function csv(given: CsvOptions = {}): Csv {
   const checked = check('csv', csvOptions, given)
   const quote = checked.quote ?? '"'
+  const isEscaped = quote === '' && (checked.escape ?? '') !== ''
   const data: CsvFormat = {
     kind: 'csv',
     delimiter: checked.delimiter ?? ',',
@@ -47,8 +40,11 @@ export function csv(given: CsvOptions = {}): Csv {
     escape: checked.escape ?? quote,
     header: checked.header ?? true,
     comment: checked.comment,
-    nullValues: checked.nullValues ?? [''],
+    nullValues: checked.nullValues ?? (isEscaped ? [`${checked.escape}N`] : ['']),
     skip: checked.skip ?? 0,
+    skipAfterHeader: checked.skipAfterHeader || undefined,
+    footer: checked.footer || undefined,
+    shortRows: checked.shortRows === 'null' ? 'null' : undefined,
     matchNames: checked.matchNames,
     encoding: encodingNamed(checked.encoding) ?? 'utf-8',
   }
@@ -83,18 +79,6 @@ export function parquetFiles(given: NoOptions = {}): ParquetFiles {
   return refinable({ kind: 'parquet' }, given, parquetFiles)
 }
 
-/** Returns the encoding that an option names. Like browsers, it reads latin-1 as windows-1252, whose 0x80 to 0x9f are printed characters. */
-const encodingNamed = (name: EncodingOptions['encoding']): TextEncoding | undefined =>
-  name === 'latin-1' ? 'windows-1252' : name
-
-/** Returns the encoding as a field of a format, absent for UTF-8. */
-function declaredEncoding(name: EncodingOptions['encoding']): { readonly encoding?: TextEncoding } {
-  const encoding = encodingNamed(name)
-  return encoding === undefined || encoding === 'utf-8' ? {} : { encoding }
-}
-
-const anyEncoding = v.optional(oneOf(['utf-8', 'windows-1252', 'latin-1']))
-
 const byteLength = (value: string) => new TextEncoder().encode(value).length
 const lineFree = (value: string) => !/[\r\n]/.test(value)
 
@@ -106,16 +90,23 @@ const characterOrNone = v.pipe(
   v.string('one character, or an empty string for none'),
   v.check(value => value === '' || isCharacter(value), 'one ASCII character, or an empty string for none'),
 )
-const character = v.pipe(v.string('one character'), v.check(isCharacter, 'one ASCII character'))
+const commentText = 'one to eight characters without white space'
+const commentMark = v.pipe(
+  v.string(commentText),
+  v.regex(/^[!-~]{1,8}$/, 'one to eight ASCII characters without white space'),
+)
 
 const csvOptions = options({
   delimiter: v.optional(delimiter),
   quote: v.optional(characterOrNone),
   escape: v.optional(characterOrNone),
   header: v.optional(flag),
-  comment: v.optional(character),
+  comment: v.optional(commentMark),
   nullValues: v.optional(texts),
   skip: v.optional(count(0)),
+  skipAfterHeader: v.optional(count(0)),
+  footer: v.optional(count(0)),
+  shortRows: v.optional(oneOf(['reject', 'null'])),
   matchNames: v.optional(oneOf(['exact', 'ignoreCaseAndSpace'])),
   encoding: anyEncoding,
 })
@@ -129,11 +120,18 @@ function checkApart(format: CsvFormat): void {
   const { delimiter, quote, comment } = format
   if (quote !== '' && delimiter.includes(quote))
     throw apart('delimiter', 'a delimiter that is not the quote', delimiter)
-  if (comment === delimiter) throw apart('comment', 'a comment that is not the delimiter', comment)
-  if (comment !== undefined && comment === quote) throw apart('comment', 'a comment that is not the quote', comment)
+  if (comment?.startsWith(delimiter))
+    throw apart('comment', 'a comment that does not begin with the delimiter', comment)
+  if (comment !== undefined && quote !== '' && comment.includes(quote))
+    throw apart('comment', 'a comment without the quote', comment)
+  if (format.skipAfterHeader !== undefined && !format.header)
+    throw invalid('csv: skipAfterHeader', 'expected none where there is no header; use skip', {
+      path: 'skipAfterHeader',
+    })
   if (format.matchNames !== undefined && !format.header)
     throw apart('matchNames', 'none where there is no header', format.matchNames)
-  if (quote === '' && format.escape !== '') throw apart('escape', 'no escape where there is no quote', format.escape)
+  if (quote === '' && format.escape !== '' && (delimiter.length > 1 || delimiter === format.escape))
+    throw apart('escape', 'a delimiter of one other character where fields are escaped without quotes', delimiter)
 }
 
 const apart = (option: string, expected: string, got: string) =>

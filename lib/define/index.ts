@@ -51,6 +51,7 @@ export { type DeltaTableOptions, deltaTable } from './delta-table.ts'
 export type { DistinctOptions, ExchangeOptions, ReduceOptions } from './exchange.ts'
 export type { DistinctStep, ExchangeStep, Measure, Measures, ReduceStep } from './exchange-definition.ts'
 export { type ExternalTask, type ExternalTaskOptions, externalTask } from './external-task.ts'
+export { type FixedWidth, type FixedWidthOptions, fixedWidth } from './fixed-width.ts'
 export {
   type Csv,
   type CsvOptions,
@@ -67,6 +68,7 @@ export type { Refined } from './freeze.ts'
 export { type ItemMap, type ItemResult, type Items, type ItemsOptions, type ItemValues, items } from './items.ts'
 export type { JoinKey, JoinKind } from './join-definition.ts'
 export { type JoinedRow, type JoinInput, type JoinOptions, joinOf } from './join-of.ts'
+export { type Json, type JsonOptions, json } from './json-format.ts'
 export type { JsonValue } from './json-value.ts'
 export {
   count,

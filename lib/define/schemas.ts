@@ -48,12 +48,10 @@ export const columns = v.pipe(
 )
 
 /** How records stand in a file. */
-export const anyFormat = piece<Format>('csv(), jsonLines(), lines({ … }) or parquetFiles()', [
-  'csv',
-  'jsonLines',
-  'lines',
-  'parquet',
-])
+export const anyFormat = piece<Format>(
+  'csv(), jsonLines(), json(), lines({ … }), fixedWidth({ … }) or parquetFiles()',
+  ['csv', 'jsonLines', 'json', 'fixedWidth', 'lines', 'parquet'],
+)
 
 function hasControlCharacter(path: string): boolean {
   return [...path].some(character => character < ' ' || character === '\x7f')

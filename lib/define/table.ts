@@ -57,6 +57,7 @@ export function table(
   const isFormat = typeof given !== 'object' || given === null || 'kind' in given
   const all = isFormat ? { format: given, ...(columns !== undefined && { columns }) } : given
   const { format = formatOf(path), bytesMax = bytesMaxDefault, ...rest } = check('table', tableOptions, all)
+  checkTableFormat(format)
   if (rest.columns) checkNamesInFile('table', rest.columns, format)
   if (rest.member !== undefined && format.kind === 'parquet')
     throw invalid('table: member', 'expected a member of text, got parquetFiles(), which are read by ranges')
@@ -89,3 +90,19 @@ const tableOptions = options(
   },
   { members: 'member', maxBytes: 'bytesMax' },
 )
+
+/** @throws DEFINITION_INVALID for options that the engine's own reader of tables does not have */
+function checkTableFormat(format: Format): void {
+  if (format.kind !== 'csv') return
+  const { comment = '', quote, escape: escaped } = format
+  const other = (
+    [
+      ['skipAfterHeader', format.skipAfterHeader],
+      ['shortRows', format.shortRows],
+    ] as const
+  ).find(([, given]) => given)?.[0]
+  const option = other ?? (comment.length > 1 ? 'comment' : quote === '' && escaped !== '' ? 'escape' : undefined)
+  if (option === undefined) return
+  const message = `expected a format without ${option}, which a table cannot have; read the file by a task, or rewrite it`
+  throw invalid(`table: format.${option}`, message, { path: `format.${option}` })
+}

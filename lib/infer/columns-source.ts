@@ -61,6 +61,16 @@ export function definitionSource(
 
 const formatSources: { readonly [K in Format['kind']]: (format: Extract<Format, { kind: K }>) => string } = {
   csv: csvSource,
+  fixedWidth: ({ columns, skip, footer, shortRows, encoding }) =>
+    call('fixedWidth', [
+      `columns: ${JSON.stringify(columns)}`,
+      ...(skip === 0 ? [] : [`skip: ${skip}`]),
+      ...(footer === 0 ? [] : [`footer: ${footer}`]),
+      ...(shortRows === 'reject' ? [] : [`shortRows: ${literal(shortRows)}`]),
+      ...encodingOption(encoding),
+    ]),
+  json: ({ path, encoding }) =>
+    call('json', [...(path === undefined ? [] : [`path: ${literal(path)}`]), ...encodingOption(encoding)]),
   jsonLines: ({ encoding }) => call('jsonLines', encodingOption(encoding)),
   lines: ({ pattern, encoding }) => call('lines', [`pattern: ${literal(pattern)}`, ...encodingOption(encoding)]),
   parquet: () => 'parquetFiles()',
@@ -78,6 +88,10 @@ function csvSource({
   header,
   comment,
   skip,
+  skipAfterHeader,
+  footer,
+  shortRows,
+  matchNames,
   nullValues,
   encoding,
 }: CsvFormat): string {
@@ -88,6 +102,10 @@ function csvSource({
     ...(header ? [] : ['header: false']),
     ...(comment === undefined ? [] : [`comment: ${literal(comment)}`]),
     ...(skip === 0 ? [] : [`skip: ${skip}`]),
+    ...(skipAfterHeader === undefined ? [] : [`skipAfterHeader: ${skipAfterHeader}`]),
+    ...(footer === undefined ? [] : [`footer: ${footer}`]),
+    ...(shortRows === undefined ? [] : [`shortRows: ${literal(shortRows)}`]),
+    ...(matchNames === undefined ? [] : [`matchNames: ${literal(matchNames)}`]),
     ...(nullValues.length === 1 && nullValues[0] === '' ? [] : [`nullValues: ${list(nullValues)}`]),
     ...encodingOption(encoding),
   ])

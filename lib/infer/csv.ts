@@ -1,6 +1,7 @@
 /** Finds the format and the columns of sampled CSV. */
 import type { CsvFormat, TextEncoding } from '../define/definition.ts'
 import { csv } from '../define/format.ts'
+import { layoutOfText } from '../define/format-kind.ts'
 import { readHeader } from '../text/csv-header.ts'
 import { bomBytes, toUtf8 } from '../text/encoding.ts'
 import { dialectOf } from '../text/record-dialect.ts'
@@ -26,7 +27,7 @@ export interface CsvHints {
 /** Finds a format for all samples, and the columns that they have by it. */
 export function findCsv(samples: readonly Sample[], hints: CsvHints): FoundText {
   const filled = samples.filter(({ bytes }) => bytes.length > bomBytes(bytes))
-  const known = hints.format?.encoding ?? hints.encoding
+  const known = hints.format ? layoutOfText(hints.format).encoding : hints.encoding
   const { encoding, notes } = known ? { encoding: known, notes: [] } : sniffEncoding(filled.map(({ bytes }) => bytes))
   const texts = filled.map(sample => ({ ...sample, text: utf8Text(sample, encoding) }))
   const layout = layoutOf(
@@ -40,7 +41,7 @@ export function findCsv(samples: readonly Sample[], hints: CsvHints): FoundText 
   return { format, ...found, notes: [...layout.notes, ...notes, ...headerNotes(headers, found.named)] }
 }
 
-function utf8Text({ bytes, isWhole }: Sample, encoding: CsvFormat['encoding']): SampleBytes {
+function utf8Text({ bytes, isWhole }: Sample, encoding: TextEncoding): SampleBytes {
   const text = toUtf8(bytes, encoding)
   return { bytes: text.subarray(bomBytes(text)), isWhole }
 }
@@ -69,7 +70,7 @@ function layoutOf(texts: readonly SampleBytes[], { delimiter, format }: CsvHints
   return others === 0 ? layout : { ...layout, notes: [...layout.notes, note] }
 }
 
-function formatOf({ dialect, skip, header }: CsvLayout, encoding: CsvFormat['encoding']): CsvFormat {
+function formatOf({ dialect, skip, header }: CsvLayout, encoding: TextEncoding): CsvFormat {
   const { delimiter, quote, escape: escapeCharacter, comment } = dialect
   return csv({ delimiter, quote, escape: escapeCharacter, comment, skip, header, encoding })
 }
@@ -88,7 +89,7 @@ class ColumnTexts {
   }
 
   read(sample: Sample, format: CsvFormat): void {
-    const text = toUtf8(wholeRecords(sample, format), format.encoding)
+    const text = toUtf8(wholeRecords(sample, format), layoutOfText(format).encoding)
     const dialect = dialectOf(format)
     const header = readHeader(text, dialect, format)
     const body = { bytes: text.subarray(header.end), isWhole: true }

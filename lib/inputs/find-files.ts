@@ -1,6 +1,6 @@
 /** Finds files that are no archives, pins them by the hash of their content, and cuts large texts into slices. */
 
-import { formatKind, isText } from '../define/format-kind.ts'
+import { canBeCut, isText } from '../define/format-kind.ts'
 import { outputKind } from '../define/output-kind.ts'
 import { compressionOf } from '../inflate/compression.ts'
 import type { Slice } from '../model/plan-data.ts'
@@ -68,8 +68,6 @@ function fileSlices(task: FindOptions['task'], { key, sizeBytes }: StoredObject,
   return planRangeSlices({ sizeBytes, ...place })
 }
 
-/** Whether a file can be cut into ranges; text with comments is rewritten from its start, and so read whole. */
+/** Whether a file can be cut into ranges. */
 const canCut = ({ source: { format }, output }: FindOptions['task']): boolean =>
-  format !== undefined &&
-  formatKind(format).text?.comment === undefined &&
-  (output && outputKind(output).pieceBytes) === undefined
+  format !== undefined && canBeCut(format) && (output && outputKind(output).pieceBytes) === undefined

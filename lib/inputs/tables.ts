@@ -4,13 +4,14 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Format, ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
-import { isText } from '../define/format-kind.ts'
+import { isText, type TextFormat } from '../define/format-kind.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
 import { withoutCompression } from '../inflate/compression.ts'
 import { inflateNamed } from '../inflate/file.ts'
 import { prepareTable } from '../parquet/file.ts'
 import { checkEncoding, toUtf8 } from '../text/encoding.ts'
 import { encodingOf } from '../text/record-dialect.ts'
+import { filterChunks, textFilter } from '../text/text-filter.ts'
 import { type FoundTable, findTable, type TablePiece, type TableStores } from './table-pieces.ts'
 
 export interface FetchedTables {
@@ -68,7 +69,8 @@ async function writeTable(
   const { folder, name, key, table } = place
   const { format } = table
   const encoding = isText(format) ? encodingOf(format) : 'utf-8'
-  if (!isText(format) || encoding === 'utf-8') {
+  const filter = isText(format) ? textFilter(format, key) : undefined
+  if (!isText(format) || (encoding === 'utf-8' && !filter)) {
     const file = join(folder, `${name}${extname(key)}`)
     await writeFile(file, bytes)
     return { file, format }
@@ -78,7 +80,8 @@ async function writeTable(
   try {
     let isFirst = true
     const where = `table ${name}`
-    for await (const chunk of inflateNamed(chunksOf(bytes), key, { where, detail: { table: name } })) {
+    const inflated = inflateNamed(chunksOf(bytes), key, { where, detail: { table: name } })
+    for await (const chunk of filter ? filterChunks(inflated, filter) : inflated) {
       if (isFirst) checkEncoding(chunk, encoding)
       isFirst = false
       await target.writeFile(toUtf8(chunk, encoding))
@@ -86,8 +89,15 @@ async function writeTable(
   } finally {
     await target.close()
   }
-  return { file, format: { ...format, encoding: 'utf-8' } }
+  return { file, format: plainFormat(format) }
 }
+
+/** Returns the format of a table's text after it was rewritten. */
+const plainFormat = (format: TextFormat): TextFormat => ({
+  ...format,
+  encoding: 'utf-8',
+  ...('footer' in format && { footer: 0 }),
+})
 
 async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.length; start += chunkBytes) yield bytes.subarray(start, start + chunkBytes)

@@ -66,7 +66,8 @@ export async function* streamPieces(
       pieceBytes: Math.min(pieceBytes, groupBytes),
       origin,
     })) {
-      stage.add(cut.bytes, { ...origin, header: cut.header, firstLine: cut.firstLine, firstRecord: cut.firstRecord })
+      const { bytes, ...place } = cut
+      stage.add(bytes, { ...origin, ...place })
       if (stage.bytes < groupBytes) continue
       const full = piece(0)
       stage = open()

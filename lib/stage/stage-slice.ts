@@ -89,10 +89,14 @@ async function* stagePieces(
 ): Pieces {
   if (!isText(format))
     throw new PermanentError('STATE_INVALID', `a file of format ${format.kind} is not cut into pieces`)
-  for await (const { bytes, header, firstLine, firstRecord } of cutRecords(source, { format, pieceBytes, origin })) {
+  for await (const { bytes, header, firstLine, firstRecord, gaps } of cutRecords(source, {
+    format,
+    pieceBytes,
+    origin,
+  })) {
     const staging = current()
     staging.addInflated(bytes.length)
-    staging.text?.add(bytes, { ...origin, header, firstLine, firstRecord })
+    staging.text?.add(bytes, { ...origin, header, firstLine, firstRecord, gaps })
     yield
   }
 }

@@ -9,6 +9,7 @@ import { checkTextStart } from '../text/other-file.ts'
 import { type Dialect, encodingOf, topOf } from '../text/record-dialect.ts'
 import { rewriteRecords } from '../text/record-rewrite.ts'
 import { type RecordScan, scanRecords } from '../text/records.ts'
+import { filterText, gapsFrom } from '../text/text-filter.ts'
 import type { Origin } from './origin.ts'
 
 /** Shared by all texts without gaps. */
@@ -43,15 +44,15 @@ export interface StageTextOptions {
 /** Reads the header of a text and counts its records. @throws INPUT_ENCODING, INPUT_INVALID */
 export function prepareText(given: Uint8Array, options: StageTextOptions): StageableText {
   const { dialect, origin, member } = options
-  const { bytes, columns, lines, isWhole } = readTop(given, options)
-  const { firstRecord = 1, gaps = noGaps } = origin
+  const { bytes, columns, lines, isWhole, gaps } = readTop(given, options)
+  const { firstRecord = 1 } = origin
   const firstLine = (origin.firstLine ?? 1) + lines
   // Another encoding changes no record's end: a scan holds for the converted text too.
   const scan = (isWhole && origin.scan) || scanRecords(bytes, dialect)
   const shared = { columns, records: scan.records, firstLine, firstRecord, isAlone: scan.endsInsideQuote }
   if (scan.records === 0) return { ...shared, newline: 'lf', isAlone: false, writeTo: () => ({ gaps: noGaps }) }
   const newline = scan.newline === 'crlf' ? 'crlf' : 'lf'
-  if (member !== undefined || mustRewrite(scan, columns)) {
+  if (member !== undefined || mustRewrite(scan, columns, options.format)) {
     return {
       ...shared,
       newline,
@@ -90,21 +91,29 @@ function earlyRejectsIn(
 /** Reads the header: returns the records below it in UTF-8, the column names, and the lines above the records. */
 function readTop(given: Uint8Array, { format, dialect, origin }: StageTextOptions) {
   try {
-    const text = origin.gaps ? given : toUtf8(given, encodingOf(format))
     const isDelimited = hasFields(format)
-    if (origin.header) return { bytes: text, columns: isDelimited ? origin.header : ['line'], lines: 0, isWhole: true }
-    checkTextStart(given, origin.member || origin.archive, encodingOf(format))
+    const isUtf8 = origin.gaps !== undefined
+    if (origin.header) {
+      const bytes = isUtf8 ? given : toUtf8(given, encodingOf(format))
+      const columns = isDelimited ? origin.header : ['line']
+      return { bytes, columns, lines: 0, isWhole: true, gaps: origin.gaps ?? noGaps }
+    }
+    const name = origin.member || origin.archive
+    const filtered = filterText(format, name, given)
+    checkTextStart(filtered.bytes, name, encodingOf(format))
+    const text = toUtf8(filtered.bytes, encodingOf(format))
     const { names, end, line } = readHeader(text, dialect, topOf(format))
-    return { bytes: text.subarray(end), columns: isDelimited ? names : ['line'], lines: line - 1, isWhole: end === 0 }
+    const below = gapsFrom(filtered.gaps ?? noGaps, end)
+    const columns = isDelimited ? names : ['line']
+    return { bytes: text.subarray(end), columns, lines: line - 1 + below.lines, isWhole: end === 0, gaps: below.gaps }
   } catch (error) {
     throw withPlace(error, origin)
   }
 }
 
-/** True for text that the engine would refuse or misread: it accepts one kind of newline, and reads a blank line of one column as a null. */
-function mustRewrite(scan: RecordScan, columns: readonly string[]): boolean {
+/** True for text that the engine would refuse or misread: it accepts one kind of newline, and reads a blank line as nulls where it may. */
+function mustRewrite(scan: RecordScan, columns: readonly string[], format: TextFormat): boolean {
   const { newline, commentLines, tangled, blankLines } = scan
-  return (
-    newline === 'mixed' || newline === 'cr' || commentLines > 0 || tangled > 0 || (blankLines > 0 && columns.length < 2)
-  )
+  const mayBeBlank = columns.length < 2 || (format.kind === 'csv' && format.shortRows === 'null')
+  return newline === 'mixed' || newline === 'cr' || commentLines > 0 || tangled > 0 || (blankLines > 0 && mayBeBlank)
 }

@@ -1,10 +1,13 @@
 /** Writes a test's rows as text in the format of a source, so that they are read like real input. */
 
-import type { ColumnDefinition, Columns, CsvFormat, Format, TextEncoding } from '../define/definition.ts'
+import type { ColumnDefinition, Columns, CsvFormat, DeclaredEncoding, Format } from '../define/definition.ts'
 import { namesInFile } from '../define/file-names.ts'
+import { isWide } from '../define/format-kind.ts'
+import { type JsonStep, readJsonPath } from '../define/json-path.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import { encodeText } from '../text/encoding.ts'
+import { encodeUtf16 } from '../text/utf16.ts'
 
 export type TestRow = Readonly<Record<string, unknown>>
 
@@ -36,6 +39,17 @@ const writers: { readonly [K in Format['kind']]: RowWriter<Extract<Format, { kin
     name: 'rows.jsonl',
     bytes: bytesOf(rows.map(row => `${jsonLine(row, columns)}\n`).join(''), encoding),
   }),
+  json: (rows, { path, encoding }, columns) => ({
+    name: 'rows.json',
+    bytes: bytesOf(
+      documentText(
+        rows.map(row => jsonLine(row, columns)),
+        path,
+      ),
+      encoding,
+    ),
+  }),
+  fixedWidth: undefined,
   lines: undefined,
   parquet: undefined,
 }
@@ -46,12 +60,13 @@ export function rowFile(rows: readonly TestRow[], format: Format | undefined, co
   if (write) return write(rows, format, columns)
   throw new PermanentError(
     'USAGE',
-    `rows: expected a task that reads csv() or jsonLines(), got ${format?.kind ?? 'no format'}; give files instead`,
+    `rows: expected a task that reads csv(), jsonLines() or json(), got ${format?.kind ?? 'no format'}; give files instead`,
   )
 }
 
 /** @throws USAGE for a character that the encoding does not have */
-function bytesOf(text: string, encoding: TextEncoding = 'utf-8'): Uint8Array {
+function bytesOf(text: string, encoding: DeclaredEncoding = 'utf-8'): Uint8Array {
+  if (isWide(encoding)) return encodeUtf16(text, encoding)
   const bytes = encodeText(text, encoding)
   if (bytes) return bytes
   const foreign = Array.from(text).find(character => encodeText(character, encoding) === undefined)
@@ -67,24 +82,44 @@ function csvText(rows: readonly TestRow[], format: CsvFormat, columns: Columns):
   const line = (fields: readonly string[]): string => `${fields.join(format.delimiter)}\n`
   const header = format.header ? line(names.map(name => csvField(nameInFile(name, columns), format))) : ''
   const records = rows.map(row => line(names.map(name => csvField(textOf(row[name], columns[name]), format))))
-  return `${'\n'.repeat(format.skip)}${header}${records.join('')}`
+  const { skip, skipAfterHeader = 0, footer = 0 } = format
+  const units = `${format.delimiter}\n`.repeat(skipAfterHeader)
+  return `${'\n'.repeat(skip)}${header}${units}${records.join('')}${`${format.delimiter}\n`.repeat(footer)}`
 }
+
+/** Puts records where a path finds them. */
+function documentText(records: readonly string[], path = '$[*]'): string {
+  const steps = readJsonPath(path) ?? []
+  if (!steps.includes('*')) return records.map(record => nested(record, steps)).join('\n')
+  const last = steps.lastIndexOf('*')
+  const inner = records.map(record => nested(record, steps.slice(last + 1)))
+  return nested(`[${inner.join(',\n')}]`, steps.slice(0, last))
+}
+
+const nested = (text: string, steps: readonly JsonStep[]): string =>
+  steps.reduceRight((inner, step) => (step === '*' ? `[${inner}]` : `{${JSON.stringify(step.key)}:${inner}}`), text)
 
 /** Returns the first of the names that a column may have in the file. */
 const nameInFile = (name: string, columns: Columns): string => namesInFile(name, columns[name])[0] as string
 
 /** Writes a null as an empty field, and quotes every text that would be read differently without quotes. */
 function csvField(text: string | null, { delimiter, quote, escape: escaped, nullValues, comment }: CsvFormat): string {
-  if (text === null) return ''
+  if (text === null) return nullValues.includes('') ? '' : (nullValues[0] ?? '')
   const isPlain =
     text !== '' && ![delimiter, quote, '\n', '\r', comment ?? '\n'].some(mark => mark !== '' && text.includes(mark))
   if (isPlain && !nullValues.includes(text) && text.trim() === text) return text
+  if (quote === '' && escaped !== '') return escapedField(text, { delimiter, escape: escaped })
   if (quote === '') return text
   return (
     quote +
     text.replaceAll(escaped, escaped + escaped).replaceAll(quote, escaped === quote ? quote : escaped + quote) +
     quote
   )
+}
+
+function escapedField(text: string, { delimiter, escape: escaped }: Pick<CsvFormat, 'delimiter' | 'escape'>): string {
+  const letters: Readonly<Record<string, string>> = { '\n': 'n', '\r': 'r', [delimiter]: delimiter, [escaped]: escaped }
+  return Array.from(text, each => (letters[each] === undefined ? each : escaped + letters[each])).join('')
 }
 
 function jsonLine(row: TestRow, columns: Columns): string {

@@ -22,12 +22,14 @@ export interface HeaderOptions {
   readonly skip?: number
   /** Whether there is a header; default true. */
   readonly header?: boolean
+  /** Physical lines right below the header that are skipped; default 0. */
+  readonly skipAfterHeader?: number
 }
 
 /** Reads the header of a text. Blank lines and comments above it are skipped. Names may be equal: see `refuseEqualNames`. */
 export function readHeader(bytes: Uint8Array, dialect: Dialect, options: HeaderOptions = {}): Header {
-  const { skip = 0, header = true } = options
-  let { at, line, isComplete } = skipLines(bytes, skip)
+  const { skip = 0, header = true, skipAfterHeader = 0 } = options
+  let { at, line, isComplete } = skipLines(bytes, { at: bomBytes(bytes), line: 1, skip })
   if (!header) return { names: [], end: at, line, isComplete }
   const machine = new RecordMachine(dialect)
   while (at < bytes.length) {
@@ -36,23 +38,32 @@ export function readHeader(bytes: Uint8Array, dialect: Dialect, options: HeaderO
     if (!isComplete) machine.finish()
     if (machine.lineKind === 'record' || machine.isInsideQuote) {
       const names = namesOf(bytes.subarray(at, end - (isComplete ? machine.newlineBytes : 0)), dialect)
-      return { names, end, line: line + machine.tally.lines, isComplete }
+      const below = skipLines(bytes, { at: end, line: line + machine.tally.lines, skip: skipAfterHeader })
+      return {
+        names,
+        end: below.at,
+        line: below.line,
+        isComplete: isComplete && (skipAfterHeader === 0 || below.isComplete),
+      }
     }
     at = end
   }
   return { names: [], end: at, line: line + machine.tally.lines, isComplete: false }
 }
 
-function skipLines(bytes: Uint8Array, skip: number): { at: number; line: number; isComplete: boolean } {
-  let at = bomBytes(bytes)
-  let line = 1
-  while (line <= skip && at < bytes.length) {
+function skipLines(
+  bytes: Uint8Array,
+  { at: from, line: first, skip }: { readonly at: number; readonly line: number; readonly skip: number },
+): { at: number; line: number; isComplete: boolean } {
+  let at = from
+  let line = first
+  while (line < first + skip && at < bytes.length) {
     while (at < bytes.length && bytes[at] !== 10 && bytes[at] !== 13) at++
     at += bytes[at] === 13 && bytes[at + 1] === 10 ? 2 : 1
     line++
   }
   // One more byte shows that a carriage return was the whole newline, and three show that there is no byte order mark.
-  const isComplete = line > skip && at < bytes.length && bytes.length > 3
+  const isComplete = line >= first + skip && at < bytes.length && bytes.length > 3
   return { at: Math.min(at, bytes.length), line, isComplete }
 }
 

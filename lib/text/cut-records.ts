@@ -7,6 +7,7 @@ import { type Header, readHeader } from './csv-header.ts'
 import { checkTextStart } from './other-file.ts'
 import { dialectOf, encodingOf, longestRecordBytes, topOf } from './record-dialect.ts'
 import { createRecordCutter, type RecordCutter } from './records.ts'
+import { filterChunks, gapsFrom, linesOf, textFilter } from './text-filter.ts'
 
 /** Whole records of a text, in its own encoding. */
 export interface Piece {
@@ -19,6 +20,8 @@ export interface Piece {
   /** 1-based number of the first record in the text. */
   readonly firstRecord: number
   readonly records: number
+  /** Lines that the text lacks, where it was rewritten: see `ChunkFilter`; offsets are those of the piece. */
+  readonly gaps?: readonly number[] | undefined
 }
 
 export interface CutOptions {
@@ -56,21 +59,23 @@ async function* readPieces(
   options: Omit<CutOptions, 'origin'> & { readonly name: string },
 ): AsyncGenerator<Piece> {
   const { format, name, pieceBytes = 32 * 1024 * 1024, recordBytesMax = longestRecordBytes } = options
+  const filter = textFilter(format, name)
+  const gaps = filter?.gaps
   const buffer = new PieceBuffer(pieceBytes)
   const top = new HeaderReader(format, recordBytesMax, name)
   let cut: PieceCutter | undefined
-  for await (const large of source) {
+  for await (const large of filter ? filterChunks(source, filter) : source) {
     for (let at = 0; at < large.length; at += chunkBytesMax) {
       buffer.append(large.subarray(at, at + chunkBytesMax))
       const header: Header | undefined = cut ? undefined : top.read(buffer.all, false)
-      if (header) cut = new PieceCutter({ format, header, buffer, pieceBytes, recordBytesMax })
+      if (header) cut = new PieceCutter({ format, header, buffer, pieceBytes, recordBytesMax, gaps })
       const piece = cut?.next()
       if (piece) yield piece
     }
   }
   if (!cut) {
     const header = top.read(buffer.all, true)
-    cut = new PieceCutter({ format, header, buffer, pieceBytes, recordBytesMax })
+    cut = new PieceCutter({ format, header, buffer, pieceBytes, recordBytesMax, gaps })
     const piece = cut.next()
     if (piece) yield piece
   }
@@ -112,6 +117,8 @@ interface PieceOptions {
   readonly buffer: PieceBuffer
   readonly pieceBytes: number
   readonly recordBytesMax: number
+  /** Gaps of the text so far. */
+  readonly gaps?: number[] | undefined
 }
 
 /** Cuts pieces off the buffer, up to its last record end. */
@@ -125,12 +132,16 @@ class PieceCutter {
   private recordsBefore = 0
   private linesBefore = 0
   private hasPiece = false
+  /** Offset in the text of the next piece, and the lines that are missing before it. */
+  private taken: number
+  private missing = 0
 
   constructor(options: PieceOptions) {
     const { format, header, buffer } = options
     this.options = options
     this.cutter = createRecordCutter(dialectOf(format, encodingOf(format)))
     buffer.take(header.end)
+    this.taken = header.end
   }
 
   /** Searches the bytes that are new, and returns a piece when enough are there. */
@@ -152,10 +163,12 @@ class PieceCutter {
 
   private cut(end: number): Piece {
     const { header, buffer } = this.options
+    const gaps = this.takeGaps(end)
     const piece = {
       bytes: buffer.take(end),
+      gaps,
       header: header.names,
-      firstLine: this.line(this.linesBefore),
+      firstLine: this.line(this.linesBefore) + this.missing,
       firstRecord: this.recordsBefore + 1,
       records: this.cutter.records - this.recordsBefore,
     }
@@ -164,7 +177,21 @@ class PieceCutter {
     this.searched -= end
     this.end = 0
     this.hasPiece = true
+    this.missing += linesOf(gaps ?? [])
     return piece
+  }
+
+  /** Removes the gaps of the next piece from those of the text, and returns them. */
+  private takeGaps(pieceBytes: number): number[] | undefined {
+    const { gaps } = this.options
+    if (!gaps) return undefined
+    const { lines, gaps: own } = gapsFrom(gaps, this.taken, this.taken + pieceBytes)
+    const rest = gapsFrom(gaps, this.taken + pieceBytes).gaps
+    for (let at = 0; at < rest.length; at += 2) rest[at] = (rest[at] as number) + this.taken + pieceBytes
+    gaps.splice(0, gaps.length, ...rest)
+    this.missing += lines
+    this.taken += pieceBytes
+    return own
   }
 
   private line(linesBefore: number): number {

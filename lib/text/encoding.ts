@@ -22,7 +22,7 @@ export function checkEncoding(bytes: Uint8Array, encoding: TextEncoding): void {
   if (utf16 !== undefined)
     throw new PermanentError(
       'INPUT_ENCODING',
-      `expected text in UTF-8 or windows-1252, got ${utf16}; convert it first, for example with iconv -f UTF-16 -t UTF-8`,
+      `expected text in ${encoding}, got ${utf16}; set encoding: 'utf-16' in the format`,
       { encoding: utf16 },
     )
   if (encoding !== 'utf-8' && bomBytes(bytes) > 0)

@@ -4,7 +4,7 @@ import type { TextEncoding } from '../define/definition.ts'
 import { layoutOfText, type TextFormat, type TextLayout } from '../define/format-kind.ts'
 import { encodeText } from './encoding.ts'
 
-/** How fields are delimited and quoted. `quote`, `escape` and `comment` are one ASCII character or empty; `encoding` is that of the bytes, by default UTF-8. */
+/** How fields are delimited and quoted. `quote` and `escape` are one ASCII character or empty, `comment` is ASCII text; `encoding` is that of the bytes, by default UTF-8. */
 export interface Dialect {
   readonly delimiter: string
   readonly quote: string
@@ -25,7 +25,8 @@ export function dialectOf(format: TextFormat, encoding: TextEncoding = 'utf-8'):
 }
 
 /** Returns what stands above the records of a text. */
-export const topOf = (format: TextFormat): Pick<TextLayout, 'skip' | 'header'> => layoutOfText(format)
+export const topOf = (format: TextFormat): Pick<TextLayout, 'skip' | 'header' | 'skipAfterHeader'> =>
+  layoutOfText(format)
 
 /** Returns the encoding that a format declares, by default UTF-8. */
 export const encodingOf = (format: TextFormat): TextEncoding => layoutOfText(format).encoding
@@ -35,7 +36,7 @@ export interface DialectBytes {
   readonly delimiter: Uint8Array
   readonly quote: number
   readonly escape: number
-  readonly comment: number
+  readonly comment: Uint8Array
 }
 
 /** Returns the bytes that scanners look for. Without an escape character the quote escapes itself. */
@@ -46,7 +47,7 @@ export function toBytes(dialect: Dialect): DialectBytes {
     delimiter: encodeText(delimiter, encoding) ?? Buffer.from(delimiter),
     quote: quoteByte,
     escape: quoteByte === -1 || dialect.escape === '' ? quoteByte : byteOf(dialect.escape),
-    comment: byteOf(comment),
+    comment: Buffer.from(comment),
   }
 }
 

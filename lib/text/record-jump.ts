@@ -6,7 +6,9 @@ import type { RecordTally } from './record-machine.ts'
 /** Whether a text of this dialect can be jumped through: it has one delimiter byte, doubled quotes and no comments. */
 export function canJump(dialect: Dialect): boolean {
   const bytes = toBytes(dialect)
-  return bytes.comment === -1 && (bytes.quote === -1 || (bytes.delimiter.length === 1 && bytes.escape === bytes.quote))
+  return (
+    bytes.comment.length === 0 && (bytes.quote === -1 || (bytes.delimiter.length === 1 && bytes.escape === bytes.quote))
+  )
 }
 
 /**

@@ -30,6 +30,7 @@ const escaped = 6
 const carriageReturn = 7
 const comment = 8
 const partial = 9
+const partialComment = 10
 
 /** The state machine. `step` reads to the end of one line at a time. */
 export class RecordMachine {
@@ -144,9 +145,12 @@ export class RecordMachine {
       if (byte === this.bytes.delimiter[this.matched]) return this.matchDelimiter()
       return this.next(this.stateBeforePartial === closed ? this.markMalformed(at) : text, byte, at)
     }
+    if (state === partialComment && byte === this.bytes.comment[this.matched]) return this.matchComment()
+    if (state === partialComment) return this.next(text, byte, at)
     if (state === start) {
-      this.kind = byte === this.bytes.comment ? 'comment' : 'record'
-      if (this.kind === 'comment') return comment
+      this.kind = 'record'
+      this.matched = 0
+      if (byte === this.bytes.comment[0]) return this.matchComment()
     }
     if (byte === this.bytes.delimiter[0]) {
       this.matched = 0
@@ -158,6 +162,13 @@ export class RecordMachine {
     if (byte === 32 && state < space) return space
     if (state !== closed) return text
     return byte === 32 ? closed : this.markMalformed(at)
+  }
+
+  /** Until the whole mark is there, the line may be a record that begins alike. */
+  private matchComment(): number {
+    if (++this.matched < this.bytes.comment.length) return partialComment
+    this.kind = 'comment'
+    return comment
   }
 
   private matchDelimiter(): number {

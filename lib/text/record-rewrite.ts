@@ -22,7 +22,7 @@ export interface RewriteOptions {
 
 export interface RewriteResult {
   readonly newline: 'lf' | 'crlf'
-  /** Dropped lines as pairs of numbers: an offset in the written text, and how many lines are missing right before it. */
+  /** Dropped lines as pairs of numbers: an offset in the written text, and how many lines are missing right before it; negative where several records share a line. */
   readonly gaps: readonly number[]
   /** Bytes of the longest written record, with its prefix and newline. */
   readonly longest: number
@@ -177,7 +177,7 @@ class DroppedLines {
 
   /** Notes that the record is copied to `offset`. */
   note(offset: number): void {
-    if (this.missingLines > this.notedLines) this.gaps.push(offset, this.missingLines - this.notedLines)
+    if (this.missingLines !== this.notedLines) this.gaps.push(offset, this.missingLines - this.notedLines)
     this.notedLines = this.missingLines
   }
 

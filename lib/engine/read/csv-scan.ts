@@ -33,7 +33,11 @@ export function scanText(
   files: readonly StagedFile[],
   names: readonly string[],
   dialect: ScanDialect,
-  options: Pick<TextSourceOptions, 'badRecords'> & { readonly types?: Readonly<Record<string, string>> },
+  options: Pick<TextSourceOptions, 'badRecords'> & {
+    readonly types?: Readonly<Record<string, string>>
+    /** Reads the fields that a record lacks as null. Default false. */
+    readonly isPadded?: boolean
+  },
 ): string {
   const columns = [...prefixOf(files), ...names]
     .map(name => `${quoteText(name)}: ${quoteText(options.types?.[name] ?? 'VARCHAR')}`)
@@ -50,7 +54,8 @@ export function scanText(
     `nullstr = ${nullTexts(dialect.nulls)}`,
     `max_line_size = ${bytesMax}, buffer_size = ${Math.max(names.length > wideColumns ? wideBufferBytesMin : bufferBytesMin, bytesMax)}`,
     // A parallel scan starts again in the middle of the text and loses its place near bad records; one that is not parallel does not report an open quote.
-    isCareful && !files.some(file => file.isOpen) ? 'parallel = false' : '',
+    (isCareful && !files.some(file => file.isOpen)) || options.isPadded ? 'parallel = false' : '',
+    options.isPadded ? 'null_padding = true' : '',
     badRecordSettings[options.badRecords],
   ]
   return `read_csv(${settings.filter(Boolean).join(', ')})`

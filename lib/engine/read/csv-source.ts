@@ -1,10 +1,12 @@
 /** Staged CSV as a text source. */
 import type { ColumnDefinition, CsvFormat } from '../../define/definition.ts'
 import { findColumns } from '../../define/file-names.ts'
+import { layoutOfText } from '../../define/format-kind.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { sqlType } from './column-sql.ts'
 import { prefixOf, scanText } from './csv-scan.ts'
+import { unescapedText, writtenText } from './escaped-text.ts'
 import { isPlain } from './plain-text.ts'
 import { csvRecordText } from './record-text.ts'
 import type { TextSource, TextSourceOptions } from './text-source.ts'
@@ -19,29 +21,32 @@ export function csvSource(files: readonly StagedFile[], format: CsvFormat, optio
     : new Map(names.map((name, index) => [name, index]))
   const declaredAt = new Map(Array.from(positions, ([column, index]) => [index, column]))
   const texts = textNames(names)
-  const textAt = (index: number): string => quoteName(texts[index] as string)
+  const { escapes } = layoutOfText(format)
+  const nameAt = (index: number): string => quoteName(texts[index] as string)
+  const textAt = (index: number): string => (escapes ? unescapedText(nameAt(index), escapes) : nameAt(index))
+  const written = csvRecordText(texts, format)
   const isTyped = (name: string): boolean =>
-    options.isLenient === true && positions.has(name) && !hive.includes(name) && isScannable(columns[name])
+    options.isLenient === true && !escapes && positions.has(name) && !hive.includes(name) && isScannable(columns[name])
   const types = Array.from(positions, ([column, index]) =>
     isTyped(column) ? [[texts[index], sqlType(columns[column] as ColumnDefinition)]] : [],
   ).flat()
   const used = [
     ...prefixOf(files),
-    ...names.flatMap((_, index) => (options.keepNew || declaredAt.has(index) ? [textAt(index)] : [])),
+    ...names.flatMap((_, index) => (options.keepNew || declaredAt.has(index) ? [nameAt(index)] : [])),
   ]
   return {
     from: scanText(
       files,
       texts,
-      { ...format, nulls: format.nullValues },
-      { ...options, types: Object.fromEntries(types) },
+      { ...layoutOfText(format), nulls: format.nullValues },
+      { ...options, types: Object.fromEntries(types), isPadded: format.shortRows === 'null' },
     ),
     isTyped,
     text: column => {
       const index = positions.get(column)
       return index === undefined ? undefined : textAt(index)
     },
-    recordText: csvRecordText(texts, format),
+    recordText: escapes ? writtenText(written, escapes) : written,
     used,
     undeclared: names.flatMap((name, index) => (declaredAt.has(index) ? [] : [{ name, text: textAt(index) }])),
   }

@@ -1,6 +1,6 @@
 /** Staged JSON lines and log lines as text sources: each record is one text in the column `line`. */
 import { closeSync, openSync, readSync } from 'node:fs'
-import type { JsonLinesFormat, LinesFormat } from '../../define/definition.ts'
+import type { FixedWidthFormat, JsonFormat, JsonLinesFormat, LinesFormat } from '../../define/definition.ts'
 import { lineDelimiter } from '../../define/format-kind.ts'
 import { groupNames } from '../../define/line-pattern.ts'
 import { readObject } from '../../errors/json-object.ts'
@@ -13,7 +13,7 @@ import type { LineSource, TextSource, TextSourceOptions } from './text-source.ts
 /** Reads each line as an object, with its keys as columns. */
 export function jsonLineSource(
   files: readonly StagedFile[],
-  _format: JsonLinesFormat,
+  _format: JsonFormat | JsonLinesFormat,
   options: TextSourceOptions,
 ): TextSource {
   const { columns, isExact = true, keepNew } = options
@@ -28,6 +28,13 @@ export const patternLineSource = (
   format: LinesFormat,
   options: TextSourceOptions,
 ): TextSource => ofLines(patternSource(scanStaged(files, options), format, 'line'))
+
+/** Reads each line by the places of its columns. */
+export const fixedWidthSource = (
+  files: readonly StagedFile[],
+  format: FixedWidthFormat,
+  options: TextSourceOptions,
+): TextSource => ofLines(placesSource(scanStaged(files, options), format, 'line'))
 
 const scanStaged = (files: readonly StagedFile[], options: TextSourceOptions): string =>
   scanText(files, ['line'], { delimiter: lineDelimiter, quote: '', escape: '', nulls: [] }, options)
@@ -46,6 +53,19 @@ export function patternSource(from: string, { pattern }: LinesFormat, column: st
     recordText: column,
     record: { tests: [{ isMet, expected: 'a line that matches the pattern' }], received: column },
   }
+}
+
+/** Reads the characters of each column from the texts in a column of `from`. */
+export function placesSource(from: string, { columns, shortRows }: FixedWidthFormat, column: string): LineSource {
+  const end = Math.max(...Object.values(columns).map(({ to }) => to))
+  const text = (name: string): string | undefined => {
+    const place = columns[name]
+    if (!place) return undefined
+    return `nullif(trim(substring(${column}, ${place.from}, ${place.to - place.from + 1}), e' \t'), '')`
+  }
+  const isLong = { isMet: `length(${column}) >= ${end}`, expected: `a line of at least ${end} characters` }
+  const tests = shortRows === 'null' ? [] : [isLong]
+  return { from, text, undeclared: [], recordText: column, record: { tests, received: column } }
 }
 
 /** The keys of the first line, which most other lines have too. */

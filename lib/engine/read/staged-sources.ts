@@ -2,7 +2,7 @@
 import type { TextFormat } from '../../define/format-kind.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { csvSource } from './csv-source.ts'
-import { jsonLineSource, patternLineSource } from './line-source.ts'
+import { fixedWidthSource, jsonLineSource, patternLineSource } from './line-source.ts'
 import { withPathColumns } from './path-columns.ts'
 import type { TextSource, TextSourceOptions } from './text-source.ts'
 
@@ -23,6 +23,8 @@ type SourceOf<F extends TextFormat> = (
 
 const sources: { readonly [K in TextFormat['kind']]: SourceOf<Extract<TextFormat, { kind: K }>> } = {
   csv: csvSource,
+  fixedWidth: fixedWidthSource,
+  json: jsonLineSource,
   jsonLines: jsonLineSource,
   lines: patternLineSource,
 }

@@ -1,13 +1,19 @@
 /** The table of the text formats of broadcast tables: how each is read as texts, or with the types that the engine finds. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Columns, CsvFormat, JsonLinesFormat, LinesFormat } from '../../define/definition.ts'
+import type {
+  Columns,
+  CsvFormat,
+  FixedWidthFormat,
+  JsonLinesFormat,
+  LinesFormat,
+} from '../../define/definition.ts'
 import { findColumns } from '../../define/file-names.ts'
 import type { TextFormat } from '../../define/format-kind.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { scanLines } from './csv-scan.ts'
 import { type CsvTable, csvSettings, readTableTop, scanFault, type TableTop } from './csv-table.ts'
 import { jsonSource } from './json-source.ts'
-import { patternSource } from './line-source.ts'
+import { patternSource, placesSource } from './line-source.ts'
 import type { TextSource } from './text-source.ts'
 
 interface TableText<F extends TextFormat> {
@@ -69,11 +75,31 @@ const lines: TableText<LinesFormat> = {
   mayMisfit: true,
 }
 
+const fixedWidth: TableText<FixedWidthFormat> = {
+  texts: (file, { format }) => ({
+    ...placesSource(numbered(scanLines([file], ['content'])), format, 'content'),
+    all: ['content'],
+    used: ['*'],
+  }),
+  sniffed: (file, format) => {
+    const { text } = placesSource('', format, 'content')
+    const names = Object.keys(format.columns).map(name => `${text(name)} AS ${quoteName(name)}`)
+    return `(SELECT ${names.join(', ')} FROM ${scanLines([file], ['content'])})`
+  },
+  mayMisfit: true,
+}
+
 const numbered = (from: string): string =>
   `(SELECT '0' AS _fanmill_member, '' AS _fanmill_line, CAST(row_number() OVER () AS VARCHAR) AS _fanmill_record, * FROM ${from})`
 
 const kinds: { readonly [K in TextFormat['kind']]: TableText<Extract<TextFormat, { kind: K }>> } = {
   csv,
+  fixedWidth,
+  json: {
+    // The table's file has the records of the documents, one a line.
+    texts: (file, _, columns) => jsonLines.texts(file, { format: { kind: 'jsonLines' } }, columns),
+    sniffed: file => jsonLines.sniffed(file, { kind: 'jsonLines' }),
+  },
   jsonLines,
   lines,
 }

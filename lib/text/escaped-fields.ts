@@ -1,0 +1,53 @@
+/** Rewrites text whose fields escape delimiters and newlines without quotes, as MySQL and PostgreSQL write it, to one record a line. */
+import { Buffer } from 'node:buffer'
+import { type ChunkFilter, joinChunks } from './chunk-filter.ts'
+
+export interface EscapedText {
+  /** One ASCII character each. */
+  readonly escape: string
+  readonly delimiter: string
+}
+
+/** Stands for an escaped delimiter after the escape character. */
+export const delimiterMark = '\u0001'
+
+/** Returns a filter that writes an escaped newline as `\n` or `\r`, and an escaped delimiter as `\t` or as the mark. */
+export function escapedFields({ escape: escaped, delimiter }: EscapedText): ChunkFilter {
+  const escapeByte = escaped.charCodeAt(0)
+  const replaced = new Map([
+    [10, 0x6e],
+    [13, 0x72],
+    [delimiter.charCodeAt(0), delimiter === '\t' ? 0x74 : delimiterMark.charCodeAt(0)],
+  ])
+  const gaps: number[] = []
+  let kept: Uint8Array = new Uint8Array(0)
+  let written = 0
+  let missing = 0
+  /** Notes the escaped newlines before the next record, which begins after an unescaped one. */
+  const note = (bytes: Buffer, from: number, end: number): void => {
+    const newline = missing > 0 ? bytes.subarray(from, end).indexOf(10) : -1
+    if (newline === -1) return
+    gaps.push(written + from + newline + 1, missing)
+    missing = 0
+  }
+  return {
+    gaps,
+    push(chunk, isLast) {
+      const bytes = Buffer.from(joinChunks(kept, chunk))
+      kept = new Uint8Array(0)
+      let from = 0
+      for (let at = bytes.indexOf(escapeByte); at !== -1; at = bytes.indexOf(escapeByte, from)) {
+        note(bytes, from, at)
+        if (at + 1 === bytes.length && !isLast) kept = bytes.subarray(at)
+        const next = bytes[at + 1] ?? 0
+        if (next === 10) missing++
+        bytes[at + 1] = replaced.get(next) ?? next
+        from = at + 2
+      }
+      const text = bytes.subarray(0, bytes.length - kept.length)
+      note(text, Math.min(from, text.length), text.length)
+      written += text.length
+      return text
+    },
+  }
+}
