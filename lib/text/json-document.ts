@@ -61,17 +61,16 @@ class DocumentCutter implements ChunkFilter {
   }
 
   push(chunk: Uint8Array, isLast: boolean): Uint8Array {
-    const from = this.documents === 0 && this.line === 1 ? bomEnd(chunk) : 0
     if (this.out.length < chunk.length + 2) this.out = Buffer.allocUnsafeSlow(chunk.length + 1024)
     this.size = 0
-    for (let at = from; at < chunk.length; at++) {
+    for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] as number
       if (byte === 10 ? !this.wasReturn : byte === 13) this.line++
       this.wasReturn = byte === 13
       if (this.mode === 'inside') this.readInside(byte)
       else if (this.mode === 'scalar') this.readScalar(byte)
       else if (this.mode === 'inKey') this.readKey(byte)
-      else if (!isSpace(byte)) this.readOutside(byte)
+      else if (!isSpace(byte) && !(this.documents === 0 && bomBytes.includes(byte))) this.readOutside(byte)
     }
     if (isLast) this.finish()
     this.written += this.size
@@ -252,4 +251,5 @@ function unescaped(key: string): string {
   }
 }
 
-const bomEnd = (bytes: Uint8Array): number => (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0)
+/** Bytes of the mark before the first document. */
+const bomBytes: readonly number[] = [0xef, 0xbb, 0xbf]

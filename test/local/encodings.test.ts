@@ -81,6 +81,70 @@ export default pipeline({ name: 't', tasks: [t] })
   return project(pipeline, inputs)
 }
 
+/** Texts that are read from their start, whatever their size. */
+const fromStart = {
+  'csv in UTF-16 with a footer': {
+    source: "csv({ encoding: 'utf-16', footer: 2 })",
+    text: (ids: readonly number[]) =>
+      Buffer.from(
+        `\ufeffid,text\n${ids.map(id => `${isBad(id) ? 'x' : id},"${textOf(id)}"\n`).join('')}sum\nend`,
+        'utf16le',
+      ),
+    line: (id: number) => id + 2,
+  },
+  'a JSON document': {
+    source: "json({ path: '$.rows[*]' })",
+    text: (ids: readonly number[]) =>
+      Buffer.from(
+        `{"rows":[${ids.map(id => `\n{"id":${isBad(id) ? '"x"' : id},\n"text":"${textOf(id)}"}`).join(',')}]}`,
+      ),
+    line: (id: number) => 2 * id + 2,
+  },
+}
+
+describe.each(Object.entries(fromStart))('%s', (_, { source, text, line }) => {
+  it.each(['t.txt', 't.txt.gz', 'a.zip'])('is read whole from a large %s', async name => {
+    const ids = Array.from({ length: large }, (_, id) => id)
+    const bytes = text(ids)
+    const content = name === 'a.zip' ? buildZip({ 't.txt': bytes }) : name.endsWith('.gz') ? gzipSync(bytes) : bytes
+    const from =
+      name === 'a.zip'
+        ? `zipMembers({ paths: '*.zip', format: ${source} })`
+        : `files({ paths: 't.*', format: ${source} })`
+    const some = project(
+      `
+import { column, csv, files, json, parquet, pipeline, task, zipMembers } from 'fanmill'
+export const t = task({
+  name: 't',
+  source: ${from},
+  columns: { id: column.int32(), text: column.string() },
+  rejects: { max: 100 },
+  output: parquet({ path: '{task}' }),
+})
+export default pipeline({ name: 't', tasks: [t] })
+`,
+      { [name]: content },
+    )
+    const { error } = await some.run({}, { groupBytes: 2 ** 20 })
+    expect(error).toBeUndefined()
+    const rows = await rowsOf(
+      some
+        .outputFiles()
+        .filter(each => each.endsWith('.parquet'))
+        .map(part => join(some.out, part)),
+    )
+    expect(rows.map(row => `${row.id} ${row.text}`).sort()).toEqual(
+      ids
+        .filter(id => !isBad(id))
+        .map(id => `${id} ${textOf(id)}`)
+        .sort(),
+    )
+    const rejects = await fanmill.rejects({ output: some.out, runId: some.manifest('t').runs[0]!.runId })
+    const places = rejects.map(reject => [reject.record, reject.line]).sort(([a = 0], [b = 0]) => a - b)
+    expect(places).toEqual(ids.filter(isBad).map(id => [id + 1, line(id)]))
+  })
+})
+
 describe.each(Object.keys(formats) as FormatName[])('%s in windows-1252', format => {
   it.each(containers)('as %s gives every character, and rejects with their lines', async (_, count, pack) => {
     const some = projectOf(format, pack(`t.${formats[format].ending}`, contentOf(format, count)))

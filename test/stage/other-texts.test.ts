@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import type { Columns } from '../../lib/define/definition.ts'
+import type { Columns, TaskDefinition } from '../../lib/define/definition.ts'
 import type { TextFormat } from '../../lib/define/format-kind.ts'
 import { column, csv, files, fixedWidth, json, parquet, task, zipMembers } from '../../lib/define/index.ts'
 import { createStage } from '../../lib/stage/stage.ts'
+import type { TestFiles } from '../../lib/testing/test-files.ts'
 import { runTask } from '../../lib/testing.ts'
 import { cutRecords } from '../../lib/text/cut-records.ts'
 
@@ -182,7 +183,7 @@ const forms: readonly TextForm[] = [
 
 const bytesOf = (text: string | Uint8Array): Uint8Array => (typeof text === 'string' ? Buffer.from(text) : text)
 
-function tasksOf({ format, columns, text }: TextForm) {
+function tasksOf({ format, columns, text }: TextForm): readonly { tested: TaskDefinition; given: TestFiles }[] {
   const common = { name: 't', columns, rejects: { max: 9 }, output: parquet({ path: 't' }) } as const
   const bytes = bytesOf(text)
   const plain = task({ ...common, source: files({ paths: 'x*', format }) })

@@ -1,12 +1,6 @@
 /** The table of the text formats of broadcast tables: how each is read as texts, or with the types that the engine finds. */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type {
-  Columns,
-  CsvFormat,
-  FixedWidthFormat,
-  JsonLinesFormat,
-  LinesFormat,
-} from '../../define/definition.ts'
+import type { Columns, CsvFormat, FixedWidthFormat, JsonLinesFormat, LinesFormat } from '../../define/definition.ts'
 import { findColumns } from '../../define/file-names.ts'
 import type { TextFormat } from '../../define/format-kind.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
