@@ -24,13 +24,15 @@ export type ScalarType =
 /** A column: its type, and how its text is read. */
 export interface ColumnDefinition {
   readonly kind: 'column'
-  readonly type: ScalarType | 'decimal' | 'list'
+  readonly type: ScalarType | 'decimal' | 'list' | 'struct'
   /** The number of digits in all, 1 to 38; of `decimal` only. */
   readonly precision?: number
   /** The number of digits after the point; of `decimal` only. */
   readonly scale?: number
   /** The column that types the items; of `list` only. */
   readonly items?: ColumnDefinition
+  /** The columns of the fields; of `struct` only. */
+  readonly fields?: Readonly<Record<string, ColumnDefinition>>
   /** Whether a null makes the row a reject. The column is optional in Parquet all the same. Default false. */
   readonly required?: boolean
   /** The strptime format of a date, time or timestamp, or several, of which the first that fits counts. Default ISO 8601. */

@@ -1,5 +1,6 @@
 /** Builds the types of columns. */
 import { check, invalid, piece } from './check.ts'
+import { checkNamesInFile } from './check-names.ts'
 import {
   type BooleanColumnOptions,
   booleanColumnOptions,
@@ -13,10 +14,11 @@ import {
   type TimeColumnOptions,
   timeColumnOptions,
 } from './column-options.ts'
-import type { ColumnDefinition, ScalarType } from './definition.ts'
+import type { ColumnDefinition, Columns, ScalarType } from './definition.ts'
 import { frozen } from './freeze.ts'
 import { withKnownNames } from './known-names.ts'
 import { type OtherColumnNames, otherColumnNames } from './other-names.ts'
+import { columns as columnsSchema } from './schemas.ts'
 
 /** A column whose type and `required` the compiler knows. */
 export interface ColumnOf<Type extends ColumnDefinition['type'], Required extends boolean> extends ColumnDefinition {
@@ -28,6 +30,11 @@ export interface ColumnOf<Type extends ColumnDefinition['type'], Required extend
 export interface ListColumnOf<Items extends ColumnDefinition, Required extends boolean>
   extends ColumnOf<'list', Required> {
   readonly items: Items
+}
+
+/** A struct column whose field types the compiler knows. */
+export interface StructColumnOf<Fields extends Columns, Required extends boolean> extends ColumnOf<'struct', Required> {
+  readonly fields: Fields
 }
 
 const builders = {
@@ -69,6 +76,7 @@ const builders = {
   timestamptz: timed('timestamptz'),
   decimal,
   list,
+  struct,
 }
 
 /**
@@ -113,6 +121,24 @@ function list<const Items extends ColumnDefinition, const Required extends boole
     items,
   )
   return build('column.list', { type: 'list', items: checked, ...check('column.list', columnOptions, given) })
+}
+
+/**
+ * An object with a column for each field, read from a JSON object; an object in functions. Fields that the JSON lacks are null, and others
+ * are not read.
+ * @example column.struct({ id: column.int64({ required: true }), name: column.string() })
+ */
+function struct<const Fields extends Columns, const Required extends boolean = false>(
+  fields: Fields,
+  given: ColumnOptions<Required> = {},
+): StructColumnOf<Fields, Required> {
+  const checked = check('column.struct: fields', columnsSchema, fields)
+  checkNamesInFile('column.struct', checked, { kind: 'jsonLines' })
+  return build('column.struct', {
+    type: 'struct',
+    fields: checked,
+    ...check('column.struct', columnOptions, given),
+  })
 }
 
 /** `true` or `false`, in any case, or words of your own; a `boolean` in functions. */

@@ -3,7 +3,7 @@
 export type { ActingTask, ActingTaskOptions } from './acting-task.ts'
 export type { Environment, Permission, TargetDefinition } from './action-definition.ts'
 export { days, months } from './calendar.ts'
-export { type ColumnOf, column, type ListColumnOf } from './column.ts'
+export { type ColumnOf, column, type ListColumnOf, type StructColumnOf } from './column.ts'
 export type {
   BooleanColumnOptions,
   ColumnOptions,

@@ -29,6 +29,8 @@ export interface OtherColumnNames {
   readonly datetime: DidYouMean<'timestamp or timestamptz'>
   /** @deprecated Use `list`. */
   readonly array: DidYouMean<'list'>
+  /** @deprecated Use `struct`. */
+  readonly object: DidYouMean<'struct'>
   /** @deprecated Use `binary`. */
   readonly blob: DidYouMean<'binary'>
   /** @deprecated Use `binary`. */
@@ -73,6 +75,7 @@ export const otherColumnNames: Meant<OtherColumnNames> = {
   text: 'string',
   datetime: 'timestamp or timestamptz',
   array: 'list',
+  object: 'struct',
   blob: 'binary',
   bytes: 'binary',
 }

@@ -7,7 +7,11 @@ export type ValueOf<Column extends ColumnDefinition> = Column extends { type: 'l
   ? Items extends ColumnDefinition
     ? readonly CellOf<Items>[]
     : never
-  : ValueOfType[Column['type']]
+  : Column extends { type: 'struct'; fields: infer Fields }
+    ? Fields extends Columns
+      ? RowOf<Fields>
+      : never
+    : ValueOfType[Column['type']]
 
 /** The type of a column's values: with null, unless it is required. */
 export type CellOf<Column extends ColumnDefinition> = Column extends { required: true }
@@ -150,6 +154,7 @@ interface ValueOfType {
   timestamp: Date
   timestamptz: Date
   list: readonly unknown[]
+  struct: Readonly<Record<string, unknown>>
 }
 
 interface ValueOfProvenance {

@@ -160,6 +160,8 @@ function columnOf({
   const options = format === undefined ? { nullValues, from } : { format, nullValues, from }
   if (type === 'decimal') return column.decimal(precision, scale, options)
   if (type === 'list') return column.list(items ? columnOf(items) : column.json())
+  // No proposal has structs: objects are proposed as JSON.
+  if (type === 'struct') return column.json(options)
   return column[type](options)
 }
 

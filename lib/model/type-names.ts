@@ -37,7 +37,11 @@ export function typeName(engineType: string): string {
 }
 
 /** Returns the name of a definition's type. */
-export function definedTypeName({ type, precision = 18, scale = 3, items }: ColumnDefinition): string {
+export function definedTypeName({ type, precision = 18, scale = 3, items, fields = {} }: ColumnDefinition): string {
   if (type === 'decimal') return `decimal(${precision}, ${scale})`
+  if (type === 'struct')
+    return `struct(${Object.entries(fields)
+      .map(([name, field]) => `${name} ${definedTypeName(field)}`)
+      .join(', ')})`
   return type === 'list' ? `list of ${items ? definedTypeName(items) : 'string'}` : type
 }

@@ -128,6 +128,12 @@ function jsonLine(row: TestRow, columns: Columns): string {
 }
 
 function jsonValue(value: unknown, column: ColumnDefinition | undefined): unknown {
+  const { fields, items } = column ?? {}
+  if (items && Array.isArray(value)) return value.map(item => jsonValue(item, items))
+  if (fields && typeof value === 'object' && value !== null && !Array.isArray(value))
+    return Object.fromEntries(
+      Object.entries(value).map(([name, own]) => [nameInFile(name, fields), jsonValue(own, fields[name])]),
+    )
   const isText = value instanceof Date || typeof value === 'bigint' || value instanceof Uint8Array
   return isText ? textOf(value, column) : value
 }
@@ -138,7 +144,7 @@ function textOf(value: unknown, column: ColumnDefinition | undefined): string | 
   if (value instanceof Date) return dateText(value, column)
   if (value instanceof Uint8Array) return bytesText(value)
   if (typeof value !== 'object') return plainText(value, column)
-  return JSON.stringify(value)
+  return JSON.stringify(jsonValue(value, column))
 }
 
 /** @throws USAGE for a value whose column says how its text is written */

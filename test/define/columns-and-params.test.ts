@@ -3,7 +3,7 @@ import { column, param } from '../../lib/define/index.ts'
 import { ambiguousFormats } from '../../lib/define/time-format.ts'
 
 it('makes every type of column, as frozen data', () => {
-  const { decimal, list, ...scalars } = column
+  const { decimal, list, struct, ...scalars } = column
   for (const [type, build] of Object.entries(scalars as unknown as Record<string, () => unknown>)) {
     expect(build()).toEqual({ kind: 'column', type, required: false })
     expect(Object.isFrozen(build())).toBe(true)
@@ -16,6 +16,7 @@ it('makes every type of column, as frozen data', () => {
     required: true,
   })
   expect(list(column.int32()).items).toEqual(column.int32())
+  expect(struct({ a: column.int32() }).fields).toEqual({ a: column.int32() })
 })
 
 it('keeps the options of columns', () => {

@@ -1,14 +1,19 @@
 /** Converts the text of one declared column to its type in SQL: strictly, or as the engine reads it. */
 import type { ColumnDefinition } from '../../define/definition.ts'
+import { namesInFile } from '../../define/file-names.ts'
 import { definedTypeName, engineTypes } from '../../model/type-names.ts'
-import { quoteText } from '../duckdb/quote.ts'
-import { withoutStrings } from './json-record.ts'
+import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
+import { jsonPointer, withoutStrings } from './json-record.ts'
 import { isPlain, readableText, writtenAs } from './plain-text.ts'
 
 /** The engine's name of a column's type. */
 export function sqlType(column: ColumnDefinition): string {
   if (column.type === 'decimal') return `DECIMAL(${column.precision ?? 18}, ${column.scale ?? 3})`
   if (column.type === 'list') return `${column.items ? sqlType(column.items) : 'VARCHAR'}[]`
+  if (column.type === 'struct') {
+    const fields = Object.entries(column.fields ?? {}).map(([name, field]) => `${quoteName(name)} ${sqlType(field)}`)
+    return `STRUCT(${fields.join(', ')})`
+  }
   return engineTypes[column.type]
 }
 
@@ -69,6 +74,7 @@ export function tryConvert(column: ColumnDefinition, text: string, strict: boole
   if (column.type === 'binary') return `encode(${text})`
   if (column.format !== undefined) return tryFormats(column, text, strict)
   if (column.type === 'list') return tryList(column, text, strict)
+  if (column.type === 'struct') return tryStruct(column, text, strict)
   const value = `TRY_CAST(${text} AS ${sqlType(column)})`
   return column.type === 'timestamptz' ? `CASE WHEN ${zoneName(text)} THEN NULL ELSE ${value} END` : value
 }
@@ -126,7 +132,7 @@ function castOrRaise(
   text: string,
   { raise, strict }: { readonly raise: string; readonly strict: boolean },
 ): string {
-  if (column.format !== undefined || column.type === 'list')
+  if (column.format !== undefined || column.type === 'list' || column.type === 'struct')
     return `CASE WHEN ${text} IS NULL THEN NULL ELSE coalesce(${tryConvert(column, text, strict)}, ${raise}) END`
   return `CAST(${text} AS ${sqlType(column)})`
 }
@@ -158,7 +164,47 @@ function tryList(column: ColumnDefinition, text: string, strict: boolean): strin
   return `CASE WHEN len(${bad}) = 0 THEN list_transform(${items}, lambda ${item}: ${value}) END`
 }
 
-const depthOf = (column: ColumnDefinition): number => (column.items ? 1 + depthOf(column.items) : 0)
+/** How deep lists and structs are nested. */
+function depthOf({ items, fields }: ColumnDefinition): number {
+  const inner = [...(items ? [items] : []), ...Object.values(fields ?? {})]
+  return inner.length === 0 ? 0 : 1 + Math.max(...inner.map(depthOf))
+}
+
+/** Converts each field of an object as its own column; null where one of them does not fit. The text is bound, so that it is read once. */
+function tryStruct(column: ColumnDefinition, text: string, strict: boolean): string {
+  const object = `o${depthOf(column)}`
+  const fields = fieldsOf(column, object)
+  const values = fields.map(({ name, field, text: own }) => `${quoteName(name)} := ${tryConvert(field, own, strict)}`)
+  const fit = fields.map(({ field, text: own }) => fits(field, own, tryConvert(field, own, strict), strict))
+  const packed = `CASE WHEN ${fit.join(' AND ')} THEN struct_pack(${values.join(', ')}) END`
+  return `list_transform([${text}], lambda ${object}: CASE WHEN ${isObjectText(column, object, strict)} THEN ${packed} END)[1]`
+}
+
+/** Whether a text is a JSON object; strictly, one in which each field stands once. */
+export function isObjectText({ fields = {} }: ColumnDefinition, text: string, strict: boolean): string {
+  const groups = Object.entries(fields).map(([name, field]) => namesInFile(name, field))
+  const once = groups.map(
+    keys => `len(list_filter(json_keys(${text}), lambda k: list_contains(${quoteTexts(keys)}, k))) < 2`,
+  )
+  const isObject = `json_type(${text}) = 'OBJECT'`
+  const inner = strict ? `CASE WHEN ${isObject} THEN ${once.join(' AND ')} ELSE false END` : isObject
+  return `CASE WHEN json_valid(${text}) THEN ${inner} ELSE false END`
+}
+
+/** Returns the fields of a struct with their texts, as SQL. */
+export function fieldsOf(column: ColumnDefinition, object: string) {
+  return Object.entries(column.fields ?? {}).map(([name, field]) => {
+    const texts = namesInFile(name, field).map(key => fieldText(field, object, key))
+    const own = texts.length === 1 ? (texts[0] as string) : `coalesce(${texts.join(', ')})`
+    return { name, field, text: readableText(field, own) }
+  })
+}
+
+function fieldText({ type }: ColumnDefinition, object: string, key: string): string {
+  const path = quoteText(jsonPointer(key))
+  if (type !== 'json') return `json_extract_string(${object}, ${path})`
+  return `nullif(CAST(json_extract(${object}, ${path}) AS VARCHAR), 'null')`
+}
 
 interface Converted {
   /** The expression that converts the text, or where its value stands. */
@@ -205,7 +251,7 @@ function inexact(column: ColumnDefinition, text: string, value: string): string 
   // The engine ignores underscores, and makes infinity of too many digits or too large an exponent.
   if (column.type.startsWith('float'))
     return `(contains(${text}, '_') OR (isinf(${value}) AND NOT contains(lower(${text}), 'inf')))`
-  if (column.type === 'json' || column.type === 'list')
+  if (column.type === 'json' || column.type === 'list' || column.type === 'struct')
     return `(${looseJson(text)} AND ${looseJson(withoutStrings(text))})`
   const pattern = exactPattern(column)
   if (pattern === undefined) return undefined

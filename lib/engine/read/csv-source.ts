@@ -71,5 +71,5 @@ function textNames(names: readonly string[]): string[] {
 /** Nulls and formats are handled apart from the scan, which reads garbage in a timestamp with zone as null without an error. */
 function isScannable(column: ColumnDefinition | undefined): boolean {
   if (!column || column.required || column.format !== undefined || !isPlain(column)) return false
-  return !['string', 'binary', 'json', 'list', 'timestamptz'].includes(column.type)
+  return !['string', 'binary', 'json', 'list', 'struct', 'timestamptz'].includes(column.type)
 }

@@ -57,6 +57,9 @@ function hasUniqueKeys(declared: readonly string[], options: RecordOptions): str
   return commonKeys ? `CASE WHEN json_keys(line) = ${quoteTexts(commonKeys)} THEN true ELSE ${test} END` : test
 }
 
+/** The JSON pointer of a key, whatever characters it has. */
+export const jsonPointer = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+
 const pair = String.raw`'\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})'`
 const surrogate = String.raw`'\\u[dD][89a-fA-F][0-9a-fA-F]{2}'`
 const escapedBackslash = quoteText('\\\\')

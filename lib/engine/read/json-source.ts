@@ -2,7 +2,7 @@
 import type { ColumnDefinition, Columns } from '../../define/definition.ts'
 import { namesInFile } from '../../define/file-names.ts'
 import { quoteText, quoteTexts } from '../duckdb/quote.ts'
-import { jsonTests, type RecordOptions, readableLine, withoutStrings } from './json-record.ts'
+import { jsonPointer, jsonTests, type RecordOptions, readableLine, withoutStrings } from './json-record.ts'
 import { newType } from './read-columns.ts'
 import { allMet } from './record-test.ts'
 import type { LineSource, TextSource } from './text-source.ts'
@@ -41,11 +41,12 @@ export function jsonSource(
     const column = columnOf.get(name)
     if (isJson(name)) return documentText(`nullif(CAST(${at('documents', name)} AS VARCHAR), 'null')`, isExact)
     const found = at('texts', name)
-    if (column?.type === 'list') return documentText(found, isExact && mayLoseDigits(itemsOf(column)))
+    if (column?.type === 'list' || column?.type === 'struct')
+      return documentText(found, isExact && innerOf(column).some(mayLoseDigits))
     return lists.types.positions.has(name) ? numberText(name, column, found, at('types', name)) : found
   }
   const text = (name: string): string => firstOf(namesInFile(name, columns[name]).map(textOf))
-  const hasKey = (name: string): string => `json_exists(line, ${quoteText(pointer(name))})`
+  const hasKey = (name: string): string => `json_exists(line, ${quoteText(jsonPointer(name))})`
   const written = options.isFast ? from : `(SELECT * REPLACE (${readableLine} AS line), line AS written FROM ${from})`
   return {
     from: `(SELECT ${['*', ...selects].join(', ')} FROM ${written})`,
@@ -70,20 +71,17 @@ const firstOf = (texts: readonly string[]): string =>
 /** A list of the values of keys, and the 1-based position of each key in it. */
 function keyList(extract: string, names: readonly string[]) {
   return {
-    sql: `${extract}(line, ${quoteTexts(names.map(pointer))})`,
+    sql: `${extract}(line, ${quoteTexts(names.map(jsonPointer))})`,
     positions: new Map(names.map((name, index) => [name, index + 1])),
   }
 }
 
-/** The JSON pointer of a key, whatever characters it has. */
-const pointer = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
-
 /** Whether a column would keep too few digits of a number that the engine reads as a double. */
 const mayLoseDigits = (column: ColumnDefinition | undefined): boolean =>
-  column?.type === 'string' || column?.type === 'decimal' || column?.type === 'json' || column?.type === 'list'
+  ['string', 'decimal', 'json', 'list', 'struct'].includes(column?.type ?? '')
 
-const itemsOf = (column: ColumnDefinition | undefined): ColumnDefinition | undefined =>
-  column && 'items' in column ? (column.items as ColumnDefinition) : undefined
+const innerOf = ({ items, fields }: ColumnDefinition): readonly ColumnDefinition[] =>
+  items ? [items] : Object.values(fields ?? {})
 
 /**
  * A number as the line writes it; a decimal of few digits is exact already. Where the line's number is not found, a decimal

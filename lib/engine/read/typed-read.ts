@@ -1,7 +1,18 @@
 /** Reads staged text into the declared columns: a fast query fails on the first misfit, a careful one keeps misfits apart. */
 import type { ColumnDefinition, Columns } from '../../define/definition.ts'
 import { quoteName } from '../duckdb/quote.ts'
-import { expectedSql, fits, misfit, misfitOf, mustConvert, raiseMisfit, sqlType, tryConvert } from './column-sql.ts'
+import {
+  expectedSql,
+  fieldsOf,
+  fits,
+  isObjectText,
+  misfit,
+  misfitOf,
+  mustConvert,
+  raiseMisfit,
+  sqlType,
+  tryConvert,
+} from './column-sql.ts'
 import { prefixColumns } from './csv-scan.ts'
 import { readableText } from './plain-text.ts'
 import { runValue } from './provenance-sql.ts'
@@ -158,7 +169,26 @@ function misfitCase(source: TextSource, name: string, column: ColumnDefinition, 
   const test = fitTest(source, name, column, options)
   if (test === 'true') return []
   const text = source.text(name) ?? 'NULL'
-  return [`WHEN NOT ${test} THEN ${misfitOf(name, expectedSql(column, text), text)}`]
+  const ofFields = column.type === 'struct' ? fieldMisfits(name, column, { text, strict: options.strict }) : []
+  return [...ofFields, `WHEN NOT ${test} THEN ${misfitOf(name, expectedSql(column, text), text)}`]
+}
+
+/** Returns a case for each field of a struct that does not fit, which names the field. */
+function fieldMisfits(
+  name: string,
+  column: ColumnDefinition,
+  { text, strict }: { readonly text: string; readonly strict: boolean },
+): string[] {
+  return fieldsOf(column, text).flatMap(({ name: own, field, text: fieldText }) => {
+    const path = `${name}.${own}`
+    const inner = field.type === 'struct' ? fieldMisfits(path, field, { text: fieldText, strict }) : []
+    const isMisfit = `NOT ${fits(field, fieldText, tryConvert(field, fieldText, strict), strict)}`
+    const found = misfitOf(path, expectedSql(field, fieldText), fieldText)
+    return [
+      ...inner,
+      `WHEN CASE WHEN ${isObjectText(column, text, strict)} THEN ${isMisfit} ELSE false END THEN ${found}`,
+    ]
+  })
 }
 
 function union(selects: readonly string[], options: ReadOptions, hasPlaces = false): string {

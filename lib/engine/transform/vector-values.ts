@@ -5,6 +5,8 @@ import {
   DuckDBDecimalValue,
   type DuckDBListType,
   type DuckDBListValue,
+  type DuckDBStructType,
+  type DuckDBStructValue,
   DuckDBTimestampMillisecondsValue,
   DuckDBTimestampNanosecondsValue,
   DuckDBTimestampSecondsValue,
@@ -16,6 +18,7 @@ import {
   type DuckDBValue,
   type DuckDBVector,
   listValue,
+  structValue,
 } from '@duckdb/node-api'
 
 export type ReadValue = (vector: DuckDBVector, row: number) => unknown
@@ -85,8 +88,34 @@ function fromVector(type: DuckDBType): FromVector | undefined {
       const inner = fromVector((type as DuckDBListType).valueType) ?? (item => item)
       return value => (value as DuckDBListValue).items.map(item => (item === null ? null : inner(item)))
     }
+    case DuckDBTypeId.STRUCT:
+      return structReader(type as DuckDBStructType)
     default:
       return undefined
+  }
+}
+
+function structReader({ entryNames, entryTypes }: DuckDBStructType): FromVector {
+  const fields = entryNames.map((name, index) => [name, fromVector(entryTypes[index] as DuckDBType)] as const)
+  return value => {
+    const { entries } = value as DuckDBStructValue
+    const read = fields.map(([name, convert]) => {
+      const own = entries[name] ?? null
+      return [name, own === null || !convert ? own : convert(own)]
+    })
+    return Object.fromEntries(read)
+  }
+}
+
+function structWriter({ entryNames, entryTypes }: DuckDBStructType): ToVector {
+  const fields = entryNames.map((name, index) => [name, valueWriter(entryTypes[index] as DuckDBType)] as const)
+  return value => {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    const given = expect(value, isObject, 'an object') as unknown as Readonly<Record<string, unknown>>
+    const other = Object.keys(given).find(name => !entryNames.includes(name))
+    if (other !== undefined)
+      throw new UnfitValue(`expected an object of ${entryNames.join(', ')}, got one with ${other}`)
+    return structValue(Object.fromEntries(fields.map(([name, write]) => [name, write(given[name])])))
   }
 }
 
@@ -149,6 +178,8 @@ function toStructured(type: DuckDBType): ToVector {
       const inner = valueWriter((type as DuckDBListType).valueType)
       return value => listValue((expect(value, Array.isArray(value), 'an array') as unknown as unknown[]).map(inner))
     }
+    case DuckDBTypeId.STRUCT:
+      return structWriter(type as DuckDBStructType)
     default:
       return () => {
         throw new UnfitValue(
