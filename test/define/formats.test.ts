@@ -47,21 +47,21 @@ it.each<[string, () => unknown, string]>([
   [
     'the delimiter as comment',
     () => csv({ comment: ',' }),
-    'csv: comment: expected a comment that is not the delimiter, got ","',
+    'csv: comment: expected a comment that does not begin with the delimiter, got ","',
   ],
   [
     'the quote as comment',
     () => csv({ quote: '#', comment: '#' }),
-    'csv: comment: expected a comment that is not the quote',
+    'csv: comment: expected a comment without the quote',
   ],
   [
-    'an escape without a quote',
-    () => csv({ quote: '', escape: '\\' }),
-    'csv: escape: expected no escape where there is no quote',
+    'an escape without a quote and with a delimiter of two characters',
+    () => csv({ quote: '', escape: '\\', delimiter: '||' }),
+    'csv: escape: expected a delimiter of one other character',
   ],
   [
     'an unknown encoding',
-    () => csv({ encoding: 'utf-16' as never }),
+    () => csv({ encoding: 'utf-32' as never }),
     'encoding: expected one of utf-8, windows-1252, latin-1',
   ],
   ['lines to skip that are no count', () => csv({ skip: -1 }), 'csv: skip: expected a whole number from 0 up, got -1'],
