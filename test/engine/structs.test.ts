@@ -100,7 +100,7 @@ it.each<[string, () => unknown, string]>([
   [
     'a field that is no column',
     () => column.struct({ a: 'int' as never }),
-    'column.struct: fields.a: expected a column such as',
+    'column.struct: fields: a: expected a column such as',
   ],
   [
     'a name of two fields',

@@ -177,18 +177,20 @@ function tryStruct(column: ColumnDefinition, text: string, strict: boolean): str
   const values = fields.map(({ name, field, text: own }) => `${quoteName(name)} := ${tryConvert(field, own, strict)}`)
   const fit = fields.map(({ field, text: own }) => fits(field, own, tryConvert(field, own, strict), strict))
   const packed = `CASE WHEN ${fit.join(' AND ')} THEN struct_pack(${values.join(', ')}) END`
-  return `list_transform([${text}], lambda ${object}: CASE WHEN ${isObjectText(column, object, strict)} THEN ${packed} END)[1]`
+  return `list_transform([${validJson(text)}], lambda ${object}: CASE WHEN ${isObjectText(column, object, strict)} THEN ${packed} END)[1]`
 }
 
-/** Whether a text is a JSON object; strictly, one in which each field stands once. */
+/** Returns a text that is JSON, null for others: the engine may extract fields before it looks at conditions. */
+export const validJson = (text: string): string => `CASE WHEN json_valid(${text}) THEN ${text} END`
+
+/** Whether a JSON text is an object; strictly, one in which each field stands once. */
 export function isObjectText({ fields = {} }: ColumnDefinition, text: string, strict: boolean): string {
   const groups = Object.entries(fields).map(([name, field]) => namesInFile(name, field))
   const once = groups.map(
     keys => `len(list_filter(json_keys(${text}), lambda k: list_contains(${quoteTexts(keys)}, k))) < 2`,
   )
   const isObject = `json_type(${text}) = 'OBJECT'`
-  const inner = strict ? `CASE WHEN ${isObject} THEN ${once.join(' AND ')} ELSE false END` : isObject
-  return `CASE WHEN json_valid(${text}) THEN ${inner} ELSE false END`
+  return `CASE WHEN ${isObject} THEN ${strict ? once.join(' AND ') : 'true'} ELSE false END`
 }
 
 /** Returns the fields of a struct with their texts, as SQL. */

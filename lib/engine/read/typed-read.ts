@@ -12,6 +12,7 @@ import {
   raiseMisfit,
   sqlType,
   tryConvert,
+  validJson,
 } from './column-sql.ts'
 import { prefixColumns } from './csv-scan.ts'
 import { readableText } from './plain-text.ts'
@@ -179,14 +180,15 @@ function fieldMisfits(
   column: ColumnDefinition,
   { text, strict }: { readonly text: string; readonly strict: boolean },
 ): string[] {
-  return fieldsOf(column, text).flatMap(({ name: own, field, text: fieldText }) => {
+  const object = validJson(text)
+  return fieldsOf(column, object).flatMap(({ name: own, field, text: fieldText }) => {
     const path = `${name}.${own}`
     const inner = field.type === 'struct' ? fieldMisfits(path, field, { text: fieldText, strict }) : []
     const isMisfit = `NOT ${fits(field, fieldText, tryConvert(field, fieldText, strict), strict)}`
     const found = misfitOf(path, expectedSql(field, fieldText), fieldText)
     return [
       ...inner,
-      `WHEN CASE WHEN ${isObjectText(column, text, strict)} THEN ${isMisfit} ELSE false END THEN ${found}`,
+      `WHEN CASE WHEN ${isObjectText(column, object, strict)} THEN ${isMisfit} ELSE false END THEN ${found}`,
     ]
   })
 }
