@@ -21,7 +21,10 @@ interface Expected {
 
 const expected = JSON.parse(readFileSync(join(difficult, 'expected.json'), 'utf8')) as Record<string, Expected>
 const refused: Record<string, readonly [code: string, message: string]> = {
-  'utf16.csv': ['INPUT_ENCODING', "utf16.csv: expected text in utf-8, got UTF-16LE; set encoding: 'utf-16' in the format"],
+  'utf16.csv': [
+    'INPUT_ENCODING',
+    "utf16.csv: expected text in utf-8, got UTF-16LE; set encoding: 'utf-16' in the format",
+  ],
   'archive.tar.gz': ['INPUT_INVALID', 'archive.tar.gz: expected text, got a tar archive in gzip; unpack it first'],
   'array.json': ['INPUT_INVALID', 'array.json: expected JSON lines, one object a line, got a JSON array; convert it'],
 }
