@@ -30,7 +30,7 @@ function reduceCase(name: string, task: SalesTask, keys: string, atMost: number)
       },
     ],
     peers: (['polars', 'dask', 'spark'] as const).map(tool => sumsBy(tool, task)),
-    note: 'polars streams; dask has two processes and floats in place of decimals, whose sums are not compared; spark is `local[2]`.',
+    note: 'With `--peers`: polars streams; dask has two processes and floats in place of decimals, whose sums are not compared; spark is `local[2]`.',
     targets: [
       timesAsLong('fanmill', 'duckdb', ['at most', atMost]),
       cpuAsMuch('fanmill', 'duckdb', ['at most', atMost]),
