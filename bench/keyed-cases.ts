@@ -4,11 +4,31 @@ import { fileURLToPath } from 'node:url'
 import { type Case, cpuAsMuch, peakMemory, type Side, timesAsLong } from './case.ts'
 import { outFolder, peer, product } from './commands.ts'
 import { dataFolder } from './inputs.ts'
+import { checkJoined, generateJoins, joinAlone, joinRows, runJoins } from './joins.ts'
 import { checkSales, engineAlone, generateSales, type SalesTask, salesFolder } from './sales.ts'
 
 export const keyedCases: readonly Case[] = [
   reduceCase('reduce-few', 'shops', '1,000 keys', 1.5),
   reduceCase('reduce-many', 'customers', '10 million keys', 2.5),
+  {
+    name: 'join',
+    title: `join of ${joinRows / 1e6} million rows with as many, against the engine alone with 2 threads over the same files`,
+    inputs: [],
+    setUp: generateJoins,
+    sides: [
+      {
+        label: 'fanmill',
+        command: () => runJoins('joined', outFolder, '--memory', '700'),
+        check: () => checkJoined(join(outFolder, 'joined/*.parquet')),
+      },
+      { label: 'duckdb', command: joinAlone, check: () => checkJoined(join(outFolder, 'all.parquet')) },
+    ],
+    targets: [
+      timesAsLong('fanmill', 'duckdb', ['at most', 3]),
+      cpuAsMuch('fanmill', 'duckdb', ['at most', 3]),
+      peakMemory('fanmill'),
+    ],
+  },
 ]
 
 function reduceCase(name: string, task: SalesTask, keys: string, atMost: number): Case {
