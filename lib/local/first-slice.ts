@@ -13,19 +13,34 @@ export interface FirstSlice {
   readonly place?: { readonly archive: string; readonly member?: string }
 }
 
-/** Returns the first slice: one member or file, one partition, one value or one part of a dataset. Text is read as a stream, so that its reading can end early. */
+/**
+ * Returns the first slice: one member or file, one partition, one value or one part of a dataset; of a join one part of each side. Text is
+ * read as a stream, so that its reading can end early.
+ */
 export function firstSlice(found: FoundInputs, { source: { format } }: Pick<TaskDefinition, 'source'>): FirstSlice {
   const slices = found.cut(found.inputs)
-  const first = slices.find(({ bytes }) => bytes > 0) ?? slices[0]
+  const sides = [...Map.groupBy(slices, slice => (slice.kind === 'part' ? (slice.side ?? 0) : 0)).values()]
+  const firsts = sides.flatMap(own => own.find(({ bytes }) => bytes > 0) ?? own[0] ?? [])
+  const [first] = firsts
   if (!first) return { found }
-  const input = found.inputs[first.input] as InputObject
-  const member = membersOfSlice(first).find(({ inflatedBytes }) => inflatedBytes > 0) ?? membersOfSlice(first)[0]
-  const slice = { ...cutSlice(first, member, format !== undefined && isText(format)), slice: 0, input: 0 } as Slice
-  const archive = first.kind === 'part' ? first.part.key : input.key
+  const isStreamable = format !== undefined && isText(format)
+  const indexes = [...new Set(firsts.map(({ input }) => input))]
+  const cut = firsts.map((each, slice) => ({
+    ...cutSlice(each, firstMember(each), isStreamable),
+    ...{ slice, input: indexes.indexOf(each.input) },
+  })) as Slice[]
+  const inputs = indexes.map(index => found.inputs[index] as InputObject)
+  const member = firstMember(first)
+  const archive = first.kind === 'part' ? first.part.key : (inputs[0] as InputObject).key
   return {
-    found: { ...found, inputs: [input], cut: () => [slice], memberCount: 1 },
+    found: { ...found, inputs, cut: () => cut, memberCount: cut.length },
     place: { archive, ...(member && { member: member.name }) },
   }
+}
+
+const firstMember = (slice: Slice): PlannedMember | undefined => {
+  const members = membersOfSlice(slice)
+  return members.find(({ inflatedBytes }) => inflatedBytes > 0) ?? members[0]
 }
 
 function cutSlice(first: Slice, member: PlannedMember | undefined, isStreamable: boolean): Slice {

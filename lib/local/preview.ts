@@ -198,6 +198,9 @@ function notesOf(task: TaskDefinition, steps: readonly StepDefinition[], { place
   return [
     ...(place ? [] : ['there is nothing to read for these parameters']),
     ...exchanging.map(step => `${step}: over the records that were read here, so that a run has other rows`),
+    ...(task.source.kind === 'joinOf'
+      ? ['one part of each side was joined, so that rows of the other parts are missing']
+      : []),
     ...(outputKind(task.output).delivery ? ['the rows are not given to the function of the sink'] : []),
     ...(task.source.kind === 'rowsFrom' ? [`at most ${yieldedMax} rows of the first partition were read`] : []),
     ...(task.source.kind === 'items' ? ['only the first value was mapped'] : []),

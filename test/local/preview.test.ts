@@ -9,7 +9,7 @@ import { buildZip } from '../zip-builder.ts'
 import { type Project, project } from './project.ts'
 
 const pipeline = `
-import { column, count, csv, files, memberFiles, param, parquet, parquetFiles, partitionsOf, pipeline, rowsFrom, sink, sql, task, zipMembers } from 'fanmill'
+import { column, count, csv, files, joinOf, memberFiles, param, parquet, parquetFiles, partitionsOf, pipeline, rowsFrom, sink, sql, task, zipMembers } from 'fanmill'
 const columns = { id: column.int32({ required: true }), city: column.string(), total: column.decimal(10, 2) }
 const raw = zipMembers({ paths: 'in/*.zip', members: '*.csv', format: csv() })
 const sales = task({ name: 'sales', source: raw, columns, output: parquet({ path: 'sales', partitionBy: ['city'] }) })
@@ -18,13 +18,14 @@ const sales = task({ name: 'sales', source: raw, columns, output: parquet({ path
 const packed = task({ name: 'packed', params: { day: param.date() }, source: files({ paths: 'day={day}/*.csv.gz', format: csv() }), columns, output: sink({ write: () => { throw new Error('called') } }) })
 const large = task({ name: 'large', source: partitionsOf(sales), output: parquet({ path: 'large' }) })
   .sql\`select id, city from input where isLarge\`
+const joined = task({ name: 'joined', source: joinOf({ left: sales, right: large }, { on: { id: 'id' }, prefix: 'large_' }), output: parquet({ path: 'joined' }) })
 const plain = task({ name: 'plain', source: files({ paths: 'sales/**/*.parquet', format: parquetFiles() }), output: parquet({ path: 'plain' }) })
 const byCity = task({ name: 'by-city', source: raw, columns, output: parquet({ path: 'by-city' }) })
   .reduce({ by: ['city'], measures: { rows: count() } })
 const rare = task({ name: 'rare', source: raw, columns, output: parquet({ path: 'rare' }) }).sql\`select * from input where id = 300000\`
 const api = task({ name: 'api', source: rowsFrom({ partitions: ['a', 'b'], async *rows(letter) { for (let id = 0; ; id++) yield { id, letter } } }), columns: { id: column.int32(), letter: column.string() }, output: parquet({ path: 'api' }) })
 const extracted = task({ name: 'extracted', source: zipMembers({ paths: 'in/*.zip' }), output: memberFiles({ path: 'extracted' }) })
-export default pipeline({ name: 'shop', tasks: [sales, packed, large, plain, byCity, rare, api, extracted] })
+export default pipeline({ name: 'shop', tasks: [joined, sales, packed, large, plain, byCity, rare, api, extracted] })
 `
 const cities = ['Oslo', 'Rome', 'Bern']
 const row = (id: number) => `${id},${cities[id % 3]},${id}.50\n`
@@ -129,6 +130,10 @@ describe('preview', () => {
     })
     expect(parquet.columns.map(({ name }) => name)).toEqual(['id', 'total', 'isLarge', 'city'])
     expect(some.outputFiles()).toEqual(before)
+    await some.run({ task: 'large' })
+    const joined = await preview({ task: 'joined', rows: 1 })
+    expect(joined.rows).toHaveLength(1)
+    expect(joined.notes).toEqual(['one part of each side was joined, so that rows of the other parts are missing'])
   })
 })
 
