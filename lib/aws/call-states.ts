@@ -15,7 +15,8 @@ export interface CallPlace {
 
 /**
  * Returns the states of these integrations; none where there are no such tasks. The input has the arguments of the call, so that a state
- * needs none of its own; its answer is left out, because the target of the task decides.
+ * needs none of its own; its answer is left out, because the target of the task decides. A state that takes its arguments from a path
+ * can take no time limit from another one: services have limits of their own.
  */
 export function callStates(
   integrations: readonly string[],
@@ -25,20 +26,11 @@ export function callStates(
   const choose = (name: string) => ({ Variable: '$.call.integration', StringEquals: name, Next: call(name) })
   const calling = (name: string): State => ({
     Type: 'Task',
-    // In JSONPath, a state that takes its arguments from a path can take no timeout from another one.
-    QueryLanguage: 'JSONata',
     Resource: integration(name),
-    Arguments: '{% $states.input.call.arguments %}',
-    TimeoutSeconds: '{% $states.input.call.timeoutSeconds %}',
-    Output: '{% $states.input %}',
+    InputPath: '$.call.arguments',
+    ResultPath: null,
     // No Retry: the task's own retries begin with a plan, which knows whether its target is there.
-    Catch: [
-      {
-        ErrorEquals: ['States.ALL'],
-        Output: "{% $merge([$states.input, { 'fault': $states.errorOutput }]) %}",
-        Next: failed,
-      },
-    ],
+    Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.fault', Next: failed }],
     Next: next,
   })
   return {

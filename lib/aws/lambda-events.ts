@@ -89,7 +89,6 @@ export interface PlannedCall {
   /** The integration, which has a state of its own. */
   readonly integration: string
   readonly arguments: Readonly<Record<string, unknown>>
-  readonly timeoutSeconds: number
 }
 
 /** Input of the states after Plan. */

@@ -48,13 +48,8 @@ async function endFailedCall(
   { lambda: { output } }: Invocation,
 ): Promise<FanmillError> {
   const { Error: name = 'States.TaskFailed', Cause: cause = '' } = fault
-  const isLate = name === 'States.Timeout'
   const why = `task ${run.task}: the service that it calls failed: ${name}: ${boundedText(cause, causeBytesMax)}`
-  const error = new PermanentError(
-    isLate ? 'OUT_OF_TIME' : 'CALL_FAILED',
-    isLate ? `task ${run.task}: the service that it calls did not end within timeoutSeconds; raise it` : why,
-    { task: run.task },
-  )
+  const error = new PermanentError('CALL_FAILED', why, { task: run.task })
   await endRun(output, run, { owner: executionOwner(execution), now: () => Date.now(), status: 'failed', error })
   await leaveTurn(output, { outputPath: run.outputPath, id: execution })
   return error

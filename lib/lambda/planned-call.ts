@@ -3,14 +3,11 @@ import type { PlannedCall } from '../aws/lambda-events.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { actionOf } from '../inputs/find-action.ts'
 
-/** The longest time that a state may have: three years. */
-const timeoutSecondsMax = 99_999_999
-
 /** Returns undefined for a task that calls no service. @throws SOURCE_FAILED */
 export async function plannedCall(task: TaskDefinition, params: ParamValues): Promise<PlannedCall | undefined> {
-  const { source, timeoutSeconds = timeoutSecondsMax } = task
+  const { source } = task
   if (source.kind !== 'stateCall') return undefined
   const action = await actionOf(source, { task, params })
   if (action.kind !== 'stateCall') return undefined
-  return { integration: action.integration, arguments: action.arguments, timeoutSeconds }
+  return { integration: action.integration, arguments: action.arguments }
 }

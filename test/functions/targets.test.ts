@@ -96,7 +96,6 @@ describe('programs and services on the functions', () => {
       {
         integration: 'glue:startJobRun.sync',
         arguments: { JobName: 'mart', Arguments: { '--month': '2024-01' } },
-        timeoutSeconds: 600,
       },
     ])
     expect(await account.rows('report/2024-01')).toEqual([{ total: 30 }])

@@ -21,7 +21,7 @@ it('has one state for each integration, whose arguments are those of its input, 
   expect(validateDefinition(definition).errors).toEqual([])
   const { States: states } = definition.States.nodes.ItemProcessor
   const calls = Object.entries<State>(states).filter(
-    ([, state]) => state.Type === 'Task' && state.Arguments === '{% $states.input.call.arguments %}',
+    ([, state]) => state.Type === 'Task' && state.InputPath === '$.call.arguments',
   )
   expect(Object.fromEntries(calls.map(([name, { Resource }]) => [name, Resource]))).toEqual({
     'node: glue:startJobRun.sync': placeholder('GlueStartJobRunSync'),
