@@ -24,8 +24,11 @@ const entries = [
 /** Entries whose packages are bundled too: each thread loads its modules again, and few files halve the time for that. */
 const threadEntries = ['lib/worker', 'lib/worker-extract', 'lib/worker-map']
 
-/** Packages that are not bundled: those loaded only for S3, and those with native parts. */
-const threadExternals = ['@aws-sdk/*', '@smithy/*', '@duckdb/node-bindings']
+/**
+ * Packages that are not bundled: those loaded only for S3, those with native parts, one that uses what Node warns of outside of packages,
+ * and one without the text of its licence.
+ */
+const threadExternals = ['@aws-sdk/*', '@smithy/*', '@duckdb/node-bindings', 'seek-bzip', 'xz-decompress']
 
 /**
  * Sources that stay files of their own: the bundle of a Lambda function replaces one of them, threads and pipelines must share the classes

@@ -55,6 +55,8 @@ const packages: Record<string, RegExp> = {
   'lib/errors/nearest.ts': /^fastest-levenshtein$/,
   'lib/paths/glob.ts': /^picomatch$/,
   'lib/zip': /^(node:|yauzl$)/,
+  'lib/inflate/bzip2.ts': /^seek-bzip$/,
+  'lib/inflate/xz.ts': /^xz-decompress$/,
   'lib/bundle': /^(node:|acorn$|esbuild$|fastest-levenshtein$)/,
   'lib/local/arrow-stream.ts': /^apache-arrow$/,
   'lib/local': /^(node:|fastest-levenshtein$|pino$|@duckdb\/node-api$)/,
@@ -107,10 +109,13 @@ const pure = {
   files: [
     'bundle/code-graph',
     'bundle/code-hash',
+    'inflate/bzip2',
     'inflate/compression',
     'inflate/file',
+    'inflate/inflate-error',
     'inflate/raw-inflater',
     'inflate/stream',
+    'inflate/xz',
     'parquet/bounds',
     'parquet/choose-chunks',
     'parquet/columns',
@@ -131,7 +136,8 @@ const pure = {
   ],
   except: ['inputs/content-identity', 'inputs/tables', 'process/stream-pieces', 'archive/extract-members'],
 }
-const purePackages = /^(node:(zlib|crypto|buffer|path\/posix)|yauzl|picomatch|acorn|fastest-levenshtein|valibot)$/
+const purePackages =
+  /^(node:(zlib|crypto|buffer|path\/posix)|yauzl|picomatch|acorn|fastest-levenshtein|seek-bzip|valibot|xz-decompress)$/
 const impureCalls =
   /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|(?<!\/)\bprocess\.|\bsetTimeout\(|\bperformance\.|\brandom(?:UUID|Bytes)\b/
 

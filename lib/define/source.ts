@@ -38,8 +38,8 @@ export interface ZipMembersOptions<Paths extends string = string, Hive extends b
 /** The options of `files`. */
 export interface FilesOptions<Paths extends string = string, Hive extends boolean = boolean> {
   /**
-   * The paths of the files under the input root: a template with `{param}` placeholders and globs. Files whose names end in .gz
-   * or .zst are inflated. Required.
+   * The paths of the files under the input root: a template with `{param}` placeholders and globs. Files whose names end in .gz,
+   * .zst, .bz2 or .xz are inflated. Required.
    * @example files({ paths: 'logs/{day}/*.csv.gz', format: csv() })
    */
   readonly paths: Paths
@@ -83,7 +83,7 @@ export function zipMembers(given: ZipMembersOptions): ZipMembers {
 }
 
 /**
- * Reads files, also those that end in .gz or .zst.
+ * Reads files, also those that end in .gz, .zst, .bz2 or .xz.
  * @example files({ paths: 'incoming/*.csv', format: csv() })
  */
 export function files<const Paths extends string, const Hive extends boolean = true>(

@@ -3,10 +3,10 @@ import { PermanentError } from '../errors/errors.ts'
 import type { InputObject } from '../model/plan-data.ts'
 import type { Reader } from '../store/store.ts'
 import { type Compression, compressionOf } from './compression.ts'
-import { inflateChunkBytes, inflateChunks } from './stream.ts'
+import { skipPadding } from './stream.ts'
 
 /**
- * Yields the bytes of a file: `.gz` (any number of gzip members) and `.zst` (any number of frames) inflated, other files as stored.
+ * Yields the bytes of a file: `.gz`, `.zst`, `.bz2` and `.xz` (any number of streams) inflated, other files as stored.
  * @throws INPUT_INVALID when the compressed data is damaged or cut short; as the store
  */
 export function inflateFile(
@@ -61,19 +61,10 @@ export async function* inflateBytes(
   { where, detail, signal }: InflateNamedOptions,
 ): AsyncGenerator<Uint8Array> {
   try {
-    yield* inflateChunks(source, () => compression.create({ chunkSize: inflateChunkBytes }), {
-      signal,
-      continueWith: skipPadding,
-    })
+    yield* compression.inflate(source, { signal })
   } catch (error) {
     throw inflateFault(error, { where, detail })
   }
-}
-
-/** Returns the bytes after leading zeros: tapes and some writers fill the last block of a gzip file with zeros, and no stream begins with one. */
-function skipPadding(rest: Uint8Array): Uint8Array {
-  const start = rest.findIndex(byte => byte !== 0)
-  return rest.subarray(start < 0 ? rest.length : start)
 }
 
 function inflateFault(error: unknown, { where, detail }: InflateNamedOptions): unknown {

@@ -46,6 +46,12 @@ export async function* inflateChunks(
   }
 }
 
+/** Returns the bytes after leading zeros: tapes and some writers fill the last block of a gzip file with zeros, and no stream begins with one. */
+export function skipPadding(rest: Uint8Array): Uint8Array {
+  const start = rest.findIndex(byte => byte !== 0)
+  return rest.subarray(start < 0 ? rest.length : start)
+}
+
 function ignore(rest: Uint8Array): Uint8Array {
   return rest.subarray(rest.length)
 }

@@ -6,7 +6,7 @@ import { extname, join } from 'node:path'
 import type { Format, ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
 import { isText, type TextFormat } from '../define/format-kind.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
-import { withoutCompression } from '../inflate/compression.ts'
+import { compressionOf, withoutCompression } from '../inflate/compression.ts'
 import { inflateNamed } from '../inflate/file.ts'
 import { prepareTable } from '../parquet/file.ts'
 import { checkEncoding, toUtf8 } from '../text/encoding.ts'
@@ -61,7 +61,7 @@ interface TablePlace {
   readonly table: TableDefinition
 }
 
-/** Writes a table unchanged, or its text in UTF-8, because the engine reads no other encoding. */
+/** Writes a table unchanged, or its inflated text in UTF-8, because the engine reads no other encoding, and of compressions only gzip and zstd. */
 async function writeTable(
   bytes: Uint8Array,
   place: TablePlace,
@@ -70,7 +70,9 @@ async function writeTable(
   const { format } = table
   const encoding = isText(format) ? encodingOf(format) : 'utf-8'
   const filter = isText(format) ? textFilter(format, key) : undefined
-  if (!isText(format) || (encoding === 'utf-8' && !filter)) {
+  const compression = compressionOf(key)
+  const isReadByEngine = encoding === 'utf-8' && (!compression || compression.inflateTop)
+  if (!isText(format) || (isReadByEngine && !filter)) {
     const file = join(folder, `${name}${extname(key)}`)
     await writeFile(file, bytes)
     return { file, format }

@@ -8,9 +8,9 @@ interface FileKind {
 }
 
 const beginsWith =
-  (...expected: readonly number[]) =>
+  (...expected: readonly (number | undefined)[]) =>
   (bytes: Uint8Array): boolean =>
-    expected.every((byte, at) => bytes[at] === byte)
+    expected.every((byte, at) => byte === undefined || bytes[at] === byte)
 
 const textAt = (bytes: Uint8Array, at: number, end: number): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', at, end)
@@ -33,7 +33,7 @@ const isWorkbook = (bytes: Uint8Array): boolean =>
 const kinds: readonly FileKind[] = [
   {
     name: 'a tar archive',
-    advice: 'read it with zipMembers(), and let its name end in .tar, .tar.gz, .tgz or .tar.zst',
+    advice: 'read it with zipMembers(), and let its name end in .tar, .tar.gz, .tar.zst and so on',
     matches: bytes => textAt(bytes, 257, 262) === 'ustar',
   },
   ...compressions.map(({ name, ending, signature }) => ({
@@ -41,16 +41,6 @@ const kinds: readonly FileKind[] = [
     advice: `let its name end in ${ending}, which is inflated`,
     matches: beginsWith(...signature),
   })),
-  {
-    name: 'bzip2 data',
-    advice: 'decompress it first, or compress with gzip',
-    matches: bytes => /^BZh[1-9]1AY&SY/.test(textAt(bytes, 0, 10)),
-  },
-  {
-    name: 'xz data',
-    advice: 'decompress it first, or compress with gzip',
-    matches: beginsWith(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00),
-  },
   { name: '7z data', advice: 'unpack it first', matches: beginsWith(0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c) },
   { name: 'an Excel workbook (xlsx)', advice: 'save its sheet as CSV first', matches: isWorkbook },
   {

@@ -42,6 +42,28 @@ const archives: readonly (readonly [string, Buffer])[] = [
 
 const sorted = async (each: Project) => (await each.rows()).sort((a, b) => Number(a.id) - Number(b.id))
 
+const compressed = (name: string): Buffer => readFileSync(new URL(`../fixtures/${name}`, import.meta.url))
+
+describe('bzip2 and xz', () => {
+  it.each(['bz2', 'xz'])('give the rows of files, members and tar archives that end in .%s', async ending => {
+    const small = compressed(`compressed/small.csv.${ending}`)
+    const archived = project(rowsTask(), {
+      'in/a.zip': buildZip({ [`data/small.csv.${ending}`]: small }),
+      [`in/b.tar.${ending}`]: compressed(`tar/pax.tar.${ending}`),
+    })
+    expect(await archived.run()).toMatchObject({ status: 'complete' })
+    expect((await sorted(archived)).map(({ id }) => id)).toEqual([1, 1, 2, 2, 3, 4, 5])
+    const task = rowsTask().replace(/zipMembers\(\{.*\}\)/, "files({ paths: 'in/*', format: csv() })")
+    const plain = project(task.replace('zipMembers', 'files'), {
+      [`in/rows.csv.${ending}`]: compressed(`compressed/rows.csv.${ending}`),
+    })
+    expect((await plain.run()).tasks[0]).toMatchObject({ rowsWritten: 15_000, rowsRejected: 0 })
+    const cut = project(task.replace('zipMembers', 'files'), { [`in/cut.csv.${ending}`]: small.subarray(0, -2) })
+    expect((await cut.run()).error?.message).toContain(`in/cut.csv.${ending}: its compressed data is cut short`)
+    expect(cut.outputFiles()).toEqual([])
+  })
+})
+
 describe('tar archives', () => {
   it.each(archives)('give the rows and the counts of a zip with the same members: %s', async (name, bytes) => {
     const [zip, tar] = [

@@ -64,6 +64,12 @@ describe('tar archives', () => {
     },
   )
 
+  it.each(['bz2', 'xz'])('are read in the compression %s', async ending => {
+    const bytes = readFileSync(new URL(`../fixtures/tar/pax.tar.${ending}`, import.meta.url))
+    expect(await contents(bytes, `a.tar.${ending}`)).toEqual(files(long))
+    expect(await contents(bytes, `a.t${ending === 'xz' ? 'xz' : 'bz2'}`)).toEqual(files(long))
+  })
+
   it('tell links, devices, pipes and files that a later one replaces from files', async () => {
     expect(await contents(fixture('links'))).toEqual([
       ['data/a.csv', 'id,name\n1,a\n'],

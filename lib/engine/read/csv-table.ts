@@ -106,7 +106,7 @@ function headerIn(bytes: Uint8Array, format: CsvFormat): TableHeader {
 }
 
 /** Inflates as far as the bytes go. */
-const inflate = (file: string, bytes: Uint8Array): Uint8Array => compressionOf(file)?.inflateTop(bytes) ?? bytes
+const inflate = (file: string, bytes: Uint8Array): Uint8Array => compressionOf(file)?.inflateTop?.(bytes) ?? bytes
 
 const topBytes = 65_536
 

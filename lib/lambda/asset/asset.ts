@@ -52,8 +52,8 @@ export async function writeLambdaAsset(options: LambdaAssetOptions): Promise<voi
   await copyIncluded(include, dirname(entry), join(outFolder, assetNames.files))
 }
 
-/** Packages that are copied instead of bundled, because they load files of their own by name. */
-const ownPackages = ['@duckdb/node-api', 'piscina']
+/** Packages that are copied instead of bundled: they load files of their own by name, or use what Node warns of outside of packages. */
+const ownPackages = ['@duckdb/node-api', 'piscina', 'seek-bzip']
 
 interface BundleRequest extends LambdaAssetOptions {
   readonly external: readonly string[]
