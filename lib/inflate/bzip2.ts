@@ -1,3 +1,4 @@
+/// <reference path="./seek-bzip.d.ts" />
 /** Inflates bzip2 block by block. Blocks are independent: each has at most 900 kB before runs of equal bytes are expanded. */
 import Bunzip from 'seek-bzip'
 import { throwIfAborted } from '../errors/abort.ts'
