@@ -75,6 +75,8 @@ async function* stageMembers(
     else {
       staging.addInflated(found.bytes.length)
       staging.text.add(found.bytes, origin)
+      // The slice of a compressed tar archive may have any number of members.
+      if (staging.text.bytes >= pieceBytes) yield
     }
   }
   current().counts.bytesIn += slice.range.end - slice.range.start

@@ -2,6 +2,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { column, csv, files, sql, zipMembers } from '../../lib/define/index.ts'
 import { convertTask, mapRows, taskOf } from '../engine/converting.ts'
+import { buildTar } from '../tar-builder.ts'
 import { buildZip } from '../zip-builder.ts'
 
 const columns = { a: column.int32(), b: column.string() }
@@ -48,6 +49,21 @@ describe('a small input that inflates to much text', () => {
       expect(done.results[0]?.bytesInflated).toBeGreaterThanOrEqual(text.length - 4)
     },
   )
+
+  it('is converted in parts from a compressed tar archive of many members', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `${index}.csv`)
+    const of = (index: number) => `a,b\n${rows.slice(index * 1000, (index + 1) * 1000).join('')}`
+    const archive = gzipSync(buildTar(Object.fromEntries(names.map((name, index) => [name, of(index)]))))
+    const task = taskOf({
+      columns,
+      source: zipMembers({ paths: '*.tgz', format: csv() }),
+      transform: sql`select a from input`,
+    })
+    const done = await convertTask(task, { inputs: { 'a.tgz': archive }, groupBytes })
+    expect(done.results[0]).toMatchObject({ recordsFound: rowCount, rowsRead: rowCount, members: 12 })
+    expect(done.parts.length).toBeGreaterThan(1)
+    expect(new Set(done.rows.map(row => row.a)).size).toBe(rowCount)
+  })
 
   it('has rejects with the lines of the whole file, and passes the member to map functions', async () => {
     const archive = buildZip({ 'm.csv': 'a,b\n-1,m\n', 'x.csv.gz': gzipSync(withBad) })

@@ -6,7 +6,9 @@ import { archiveKind } from '../../lib/archive/archive-kind.ts'
 import { zipLimits } from '../../lib/define/source.ts'
 import type { FanmillError } from '../../lib/errors/errors.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
+import type { Reader, ReadOptions } from '../../lib/store/store.ts'
 import type { ZipEntry } from '../../lib/zip/entry-table.ts'
+import { buildTar } from '../tar-builder.ts'
 
 const fixture = (name: string): Buffer => readFileSync(new URL(`../fixtures/tar/${name}.tar`, import.meta.url))
 
@@ -123,6 +125,25 @@ describe('tar archives', () => {
         ])
       }
     }
+  })
+
+  it('are listed by ranges that leave large contents out, when they are plain', async () => {
+    const bytes = buildTar({
+      'large.csv': Buffer.alloc(30_000_000, 'x'),
+      'a.csv': 'a',
+      'b.csv': Buffer.alloc(9_000_000),
+      'c.csv': '',
+    })
+    let readBytes = 0
+    const read = async (_key: string, { range = { start: 0, end: 0 } }: ReadOptions = {}): Promise<Uint8Array> => {
+      readBytes += range.end - range.start
+      return bytes.subarray(range.start, range.end)
+    }
+    const store = { ...memoryStore(), read } as Reader
+    const object = { key: 'a.tar', sizeBytes: bytes.length, etag: '' }
+    const { table } = await archiveKind('a.tar').list(store, object, { limits: zipLimits })
+    expect([0, 1, 2, 3].map(index => table.name(index))).toEqual(['large.csv', 'a.csv', 'b.csv', 'c.csv'])
+    expect(readBytes).toBeLessThan(300_000)
   })
 
   it('are refused by the limits on members, sizes and the ratio of the compression', async () => {
