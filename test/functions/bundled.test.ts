@@ -2,9 +2,12 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { Account, pipelineText } from './account.ts'
 import { executeAsset } from './asset-execution.ts'
+
+// The asset is made in this process, of the sources.
+vi.unmock('../../lib/bundle/entry-url.ts')
 
 const month = '2001-01'
 let account: Account

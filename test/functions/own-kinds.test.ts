@@ -1,10 +1,13 @@
 /** A source and an output of the user, in Lambda functions. */
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { copyPipeline, sqliteTable, tables } from '../own-kinds.ts'
 import { Account, pipelineText } from './account.ts'
 import { executeAsset } from './asset-execution.ts'
+
+// The asset is made in this process, of the sources.
+vi.unmock('../../lib/bundle/entry-url.ts')
 
 let account: Account
 afterEach(() => account.close())
