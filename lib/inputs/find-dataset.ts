@@ -19,7 +19,7 @@ import { spread } from './spread.ts'
 
 /**
  * Each run of the manifest is an input, whose slices are its parts, pinned as the manifest has them: two requests, and nothing is
- * listed, unless the dataset is a copy. @throws NO_INPUT without a complete dataset; as `pinParts`
+ * listed, unless the dataset is a copy. @throws NO_INPUT without a complete dataset
  */
 export async function findDataset(
   source: PartitionsOfSource,
@@ -33,12 +33,14 @@ export async function findDataset(
   const { of } = source
   const isRemoved = of !== undefined && (await areRemoved(input, of, { outputPath, manifest }))
   const chosen = spread(needed, sample)
-  const parts = isRemoved ? chosen : await pinParts(input, outputPrefix(outputPath), { manifest, parts: chosen })
+  const { parts, unreadable } = isRemoved
+    ? { parts: chosen, unreadable: rowsRemoved(of.name, { outputPath, options }) }
+    : await pinParts(input, outputPrefix(outputPath), { manifest, parts: chosen })
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
   const isTemporary = of !== undefined && outputKind(of.output).isTemporary
   return {
     inputs: sortInputs(inputsOf(manifest, { outputPath, isTemporary })),
-    unreadable: isRemoved ? rowsRemoved(of.name, { outputPath, options }) : undefined,
+    unreadable,
     cut: some => cutParts(some, parts, outputPath),
     dataset: manifest.schema,
     memberCount: parts.length,

@@ -28,22 +28,22 @@ export async function partObjects(
 /**
  * Returns the parts of a dataset with their present etags. A copy of a dataset has the keys and sizes of its manifest, and other etags.
  * One part tells: the oldest run was there when any copy was made, so that nothing was copied since where its etag is that of the
- * manifest. @throws DATASET_MISSING, DATASET_DAMAGED for parts of a copy
+ * manifest. A part that is gone or has another size makes the dataset unreadable, which matters only where a run is necessary.
  */
 export async function pinParts(
   store: PartStore,
   prefix: string,
   { manifest, parts }: { readonly manifest: Manifest; readonly parts: readonly ManifestPart[] },
-): Promise<readonly ManifestPart[]> {
+): Promise<{ readonly parts: readonly ManifestPart[]; readonly unreadable?: PermanentError }> {
   const byRun = new Map(parts.map(part => [part.runId, part]))
   const oldest = manifest.runs.map(({ runId }) => byRun.get(runId)).find(part => part !== undefined)
-  if (!oldest || (await store.stat(prefix + oldest.key))?.etag === oldest.etag) return parts
+  if (!oldest || (await store.stat(prefix + oldest.key))?.etag === oldest.etag) return { parts }
   const objects = await partObjects(store, prefix, parts)
-  return parts.map(part => {
-    const found = objects.get(part.key)
-    if (found?.sizeBytes === part.bytes) return { ...part, etag: found.etag }
-    throw notAsWritten(`${store.url}/${prefix}${part.key}`, part.bytes, found?.sizeBytes)
-  })
+  const pinned = parts.map(part => ({ ...part, etag: objects.get(part.key)?.etag ?? part.etag }))
+  const wrong = parts.find(({ key, bytes }) => objects.get(key)?.sizeBytes !== bytes)
+  if (!wrong) return { parts: pinned }
+  const foundBytes = objects.get(wrong.key)?.sizeBytes
+  return { parts: pinned, unreadable: notAsWritten(`${store.url}/${prefix}${wrong.key}`, wrong.bytes, foundBytes) }
 }
 
 function notAsWritten(part: string, bytes: number, foundBytes: number | undefined): PermanentError {
