@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     name: 'localstack',
     include: ['test/localstack/**/*.test.ts'],
-    globalSetup: 'test/localstack/global-setup.ts',
+    globalSetup: ['test/compiled-folder.ts', 'test/localstack/global-setup.ts'],
     setupFiles: ['test/temporary-folder.ts', 'test/localstack/environment.ts'],
     pool: 'forks',
     // The stacks are deployed once, and other tests run while one waits.
