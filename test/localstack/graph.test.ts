@@ -1,5 +1,5 @@
 /**
- * A deployed graph over real flights: files of somebody else, a service that checks them, delays by origin, the airports with most
+ * A deployed graph over real flights: files of somebody else, delays by origin, the airports with most
  * flights, and a program at the end, for three months at once.
  */
 import { readFileSync } from 'node:fs'
@@ -8,9 +8,8 @@ import type { Store } from '../../lib/store/store.ts'
 import { eventsOf, fanmill } from '../cli/fanmill.ts'
 import { type DeployedPipeline, deployment } from './deployment.ts'
 import { endpoint, environment } from './environment.ts'
-import { type Ended, executionsOf, startAndWait, upload } from './executions.ts'
+import { type Ended, startAndWait, upload } from './executions.ts'
 import { keysOf, lakeOf, rowsOf } from './lake.ts'
-import { checkerArn } from './their-app.ts'
 
 interface Flight {
   readonly date: string
@@ -22,7 +21,7 @@ interface Flight {
 
 const source = new URL('../data/flights-20k.json', import.meta.resolve('vega-datasets'))
 const months = ['2001-01', '2001-02', '2001-03'] as const
-const tasks = ['checked', 'flights', 'delays', 'top', 'announced'] as const
+const tasks = ['flights', 'delays', 'top', 'announced'] as const
 
 /** Flights of a month, as they are in the source. */
 function flightsOf(month: string): Flight[] {
@@ -75,10 +74,6 @@ describe.skipIf(!endpoint)('a graph of tasks with exchanges', () => {
       ...Object.fromEntries(names.map(name => [name, Number(row[name])])),
     }))
 
-  /** How the executions of the service ended. */
-  const checks = async (): Promise<string[]> =>
-    (await executionsOf({ ...airports, stateMachineArn: checkerArn })).map(({ status = '' }) => status)
-
   const statusesOf = ({ tasks: nodes }: Ended) => Object.groupBy(nodes, ({ status }) => status)
 
   it('backfills three months: every node is committed once, in the rows of a count over the source', async () => {
@@ -96,9 +91,6 @@ describe.skipIf(!endpoint)('a graph of tasks with exchanges', () => {
       const top = await numbersOf(`top/${month}`, 'flights', 'delay', 'place')
       expect(top.toSorted((a, b) => Number(a.place) - Number(b.place))).toEqual(topOf(month, 10))
     }
-    // Each call waited for the execution that writes the flag.
-    expect(await keysOf(lake, 'checked/')).toEqual(months.map(month => `checked/${month}/_SUCCESS`))
-    expect(await checks()).toEqual(['SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED'])
     // Rows between stages are no state that stays.
     expect(await keysOf(lake, '.fanmill/exchange/')).toEqual([])
   })
@@ -108,8 +100,7 @@ describe.skipIf(!endpoint)('a graph of tasks with exchanges', () => {
     const { committed = [], complete = [] } = statusesOf(ended)
     const edits = committed.map(({ task }) => task).sort()
     expect(edits).toEqual(['announced', 'announced', 'announced', 'top', 'top', 'top'])
-    expect(complete).toHaveLength(9)
-    expect(await checks()).toHaveLength(3)
+    expect(complete).toHaveLength(6)
     const top = await numbersOf('top/2001-02', 'flights', 'delay', 'place')
     expect(top.toSorted((a, b) => Number(a.place) - Number(b.place))).toEqual(topOf('2001-02', 100))
   })
@@ -134,8 +125,7 @@ describe.skipIf(!endpoint)('a graph of tasks with exchanges', () => {
     for (const month of ['2001-03', '2001-04'])
       for (const task of tasks.slice(0, -1)) expect(status.stdout).toContain(`node ${task}(month=${month}): `)
     expect(status.stdout).toContain('node top(month=2001-03): complete already')
-    expect(status.stdout).toContain('node checked(month=2001-04): failed')
-    expect(status.stdout).toContain('node flights(month=2001-04): not run')
+    expect(status.stdout).toContain('node flights(month=2001-04): failed')
     expect(status.stdout).toContain('node top(month=2001-04): not run')
   })
 })

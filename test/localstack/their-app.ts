@@ -8,10 +8,6 @@ export const theirStack = 'Theirs'
 /** Name in the pipeline of a secret that has a generated name. */
 export const secretName = 'uploads/api-key'
 
-/** Name of the state machine that a task calls. */
-export const checkerName = 'checker'
-export const checkerArn = `arn:aws:states:us-east-1:000000000000:stateMachine:${checkerName}`
-
 /** Text that a thread stages at once: that of the smallest slice, so that many batches need little text. */
 export const groupBytes = 1024 * 1024
 
@@ -33,7 +29,6 @@ async function write(path: string, text: string): Promise<void> {
 /** The second tier has several times the JavaScript heap that a thread of the first has. */
 const app = `import { App, Duration, SecretValue, Stack } from 'aws-cdk-lib'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
-import { DefinitionBody, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { FanmillPipeline } from 'fanmill/cdk'
 
 const stack = new Stack(new App(), '${theirStack}')
@@ -50,14 +45,6 @@ for (const [id, entry, tiers] of [['Visits', 'visits', [small, large]], ['Operat
 const common = { tiers: [middle], architecture: '${ownArchitecture}', dashboard: false, trigger: false }
 const { input, output } = new FanmillPipeline(stack, 'Airports', { ...common, entry: 'pipelines/airports.ts' })
 new FanmillPipeline(stack, 'Edited', { ...common, input, output, entry: 'pipelines/airports-edited.ts' })
-// The service that a task of both calls: it writes the flag of a month.
-const put = { Type: 'Task', Resource: 'arn:aws:states:::aws-sdk:s3:putObject', Parameters: { Bucket: '\${Bucket}', 'Key.$': "States.Format('checked/{}/_SUCCESS', $.month)", Body: 'checked' }, End: true }
-const checker = new StateMachine(stack, 'Checker', {
-  stateMachineName: '${checkerName}',
-  definitionBody: DefinitionBody.fromString(JSON.stringify({ StartAt: 'write the flag', States: { 'write the flag': put } })),
-  definitionSubstitutions: { Bucket: output.bucketName },
-})
-output.grantPut(checker)
 `
 
 /** The key of an upload, `incoming/<shop>/…`, decides about its faults. */
@@ -135,27 +122,17 @@ export default pipeline({ name: 'shops', tasks: [doubled, large, sales] })
 `
 
 /**
- * Flights that somebody else uploads and a service checks, delays by origin, and the airports with most flights, which stand together in
+ * Flights that somebody else uploads, delays by origin, and the airports with most flights, which stand together in
  * one bucket of an exchange and are announced by a program.
  */
 const airports = (
   flights: number,
-) => `import { column, count, cron, csv, externalTask, files, lastMonth, param, parquet, partitionsOf, pipeline, programTask, stateTask, sum, task } from 'fanmill'
+) => `import { column, count, cron, csv, externalTask, files, lastMonth, param, parquet, partitionsOf, pipeline, programTask, sum, task } from 'fanmill'
 
 const uploaded = externalTask({ name: 'uploaded', params: { month: param.month() }, target: 'incoming/{month}/_SUCCESS' })
-const checked = stateTask({
-  name: 'checked',
-  requires: uploaded,
-  integration: 'states:startExecution.sync:2',
-  arguments: ({ month }) => ({ StateMachineArn: '${checkerArn}', Input: { month } }),
-  permissions: [{ actions: ['states:StartExecution', 'states:DescribeExecution', 'states:StopExecution'], resources: ['${checkerArn}'] }],
-  target: 'checked/{month}/_SUCCESS',
-  root: 'output',
-})
-
 const flights = task({
   name: 'flights',
-  requires: checked,
+  requires: uploaded,
   source: files({ paths: 'incoming/{month}/*.csv', format: csv() }),
   columns: { origin: column.string(), destination: column.string(), delay: column.int32(), distance: column.int32() },
   output: parquet({ path: '{task}/{month}' }),
@@ -181,7 +158,7 @@ const announced = programTask({
 
 export default pipeline({
   name: 'airports',
-  tasks: [checked, flights, delays, top, announced],
+  tasks: [flights, delays, top, announced],
   schedule: cron('0 6 1 * ? *', { timezone: 'Europe/Berlin', params: { month: lastMonth } }),
 })
 `
