@@ -64,8 +64,9 @@ export interface ArchiveKind {
 const zip: ArchiveKind = {
   isSequential: false,
   hasChecksums: true,
-  list(store, { key, sizeBytes, etag }, { limits, signal }) {
-    return readZipDirectory(range => store.read(key, { range, etag, signal }), sizeBytes, { key, limits })
+  // A directory is read in a moment. One whose reading has begun is read to its end, so that a plan whose time is up keeps it.
+  list(store, { key, sizeBytes, etag }, { limits }) {
+    return readZipDirectory(range => store.read(key, { range, etag }), sizeBytes, { key, limits })
   },
   readMembers,
   readMembersOrChunks,

@@ -21,7 +21,9 @@ export interface Compression {
    * @throws errors with a code that begins with `Z_` or `ZSTD_` for bytes that are damaged or cut short
    */
   inflate(source: AsyncIterable<Uint8Array>, options: InflateOptions): AsyncGenerator<Uint8Array>
-  /** Inflates the beginning of a file, as far as the bytes go; absent where the engine cannot read such a file itself. */
+  /** Whether DuckDB's reader of CSV inflates such a file itself. */
+  readonly isReadByEngine: boolean
+  /** Inflates the beginning of a file, as far as the bytes go; absent where that is not possible. */
   readonly inflateTop?: (bytes: Uint8Array) => Uint8Array
   /**
    * Inflates a file that is one stream, and returns the bytes of the file that it used. Absent where the synchronous call of zlib
@@ -46,6 +48,7 @@ const gzip: Compression = {
   tarEndings: ['.tgz'],
   signature: [0x1f, 0x8b, 0x08],
   inflate: (source, options) => inflateStreams(source, createGunzip, options),
+  isReadByEngine: true,
   inflateTop: bytes => gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }),
   inflateWhole(bytes, bytesMax) {
     const result = gunzipSync(bytes, { maxOutputLength: bytesMax, info: true })
@@ -62,6 +65,7 @@ const zstd: Compression = {
   tarEndings: ['.tzst'],
   signature: [0x28, 0xb5, 0x2f, 0xfd],
   inflate: (source, options) => inflateStreams(source, createZstdDecompress, options),
+  isReadByEngine: true,
   inflateTop: bytes => zstdDecompressSync(bytes, { finishFlush: constants.ZSTD_e_flush }),
 }
 
@@ -72,6 +76,7 @@ const bzip2: Compression = {
   tarEndings: ['.tbz2', '.tbz'],
   signature: [0x42, 0x5a, 0x68, undefined, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59],
   inflate: inflateBzip2,
+  isReadByEngine: false,
 }
 
 const xz: Compression = {
@@ -80,6 +85,7 @@ const xz: Compression = {
   tarEndings: ['.txz'],
   signature: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00],
   inflate: inflateXz,
+  isReadByEngine: false,
 }
 
 export const compressions: readonly Compression[] = [gzip, zstd, bzip2, xz]

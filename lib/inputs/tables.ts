@@ -71,7 +71,7 @@ async function writeTable(
   const encoding = isText(format) ? encodingOf(format) : 'utf-8'
   const filter = isText(format) ? textFilter(format, key) : undefined
   const compression = compressionOf(key)
-  const isReadByEngine = encoding === 'utf-8' && (!compression || compression.inflateTop)
+  const isReadByEngine = encoding === 'utf-8' && (!compression || compression.isReadByEngine)
   if (!isText(format) || (isReadByEngine && !filter)) {
     const file = join(folder, `${name}${extname(key)}`)
     await writeFile(file, bytes)

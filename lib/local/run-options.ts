@@ -114,7 +114,7 @@ export const runSettings = {
     flag: '--rejects-max <n|p%>',
     help: 'rejected rows that do not fail a run (default: as the task says, else 0)',
   },
-  failFast: { ...flag, flag: '--fail-fast', help: 'stop at the first batch that fails' },
+  failFast: { ...flag, flag: '--fail-fast', help: 'stop at the first batch that fails, and begin no further task' },
   logLevel: {
     ...logLevel,
     flag: '--log-level <level>',
