@@ -252,10 +252,10 @@ describe('mapRows', () => {
       { ...before.rows[1], n: '3', s: '1970-01-01 00:00:00', ns: '2002-01-01 00:00:00' },
     ])
     expect(seen[0]).toEqual({ ns: new Date('2001-02-03T04:05:06.123Z'), s: new Date('2001-02-03T04:05:06Z') })
-    const writing = mapRows((row: Row) => ({ struct: row.n }))
+    const writing = mapRows((row: Row) => ({ pairs: row.n }))
     await expect(read([writing])).rejects.toMatchObject({
       code: 'TRANSFORM_FAILED',
-      message: expect.stringContaining('x.parquet: column struct: expected the value unchanged'),
+      message: expect.stringContaining('x.parquet: column pairs: expected the value unchanged'),
     })
   })
 
