@@ -38,10 +38,10 @@ function checkLines({ name, bytes }: Sample): void {
   const isOpenObject = /^\{/.test(line) && line.length < firstBytes / 2 && !isJson(line) && !/\}\s*$/.test(line)
   const got = text.startsWith('[') ? 'a JSON array' : isOpenObject ? 'an object over several lines' : undefined
   if (got === undefined) return
-  const filter = text.startsWith('[') ? "jq -c '.[]'" : 'jq -c .'
+  const format = text.startsWith('[') ? 'json()' : "json({ path: '$…' }), with the path of the records in it"
   throw new PermanentError(
     'INPUT_INVALID',
-    `${name}: expected JSON lines, one object a line, got ${got}; convert it first, for example with ${filter}`,
+    `${name}: expected JSON lines, one object a line, got ${got}; read it with ${format}, and write its columns yourself`,
     { name },
   )
 }

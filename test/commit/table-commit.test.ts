@@ -93,7 +93,9 @@ describe('an output that is a Delta table', () => {
     await otherChange(world, { schema: [{ name: 'delay', type: 'VARCHAR' }], partitionBy: ['delay'], added: [] })
     await expect(world.reserve(world.actor(), first)).rejects.toMatchObject({
       code: 'OUTPUT_SCHEMA_MISMATCH',
-      message: /expected files partitioned by delay, as in the table, got files without partitions/,
+      message: expect.stringMatching(
+        /expected files partitioned by delay, as in the table, got files without partitions/,
+      ),
     })
   })
 

@@ -47,7 +47,11 @@ it.each<[string, () => unknown, string]>([
   ['a missing value', () => sql`a ${undefined as never}`, 'got nothing'],
   ['a mixed list', () => sql`a ${['a', 1] as never}`, 'got ["a",1]'],
   ['an empty statement', () => sql` `, 'sql: expected a statement, got nothing'],
-  ['an unknown scope', () => sql({ scope: 'all' as never }), 'sql: scope: expected one of row, bucket, any-slice, got "all"'],
+  [
+    'an unknown scope',
+    () => sql({ scope: 'all' as never }),
+    'sql: scope: expected one of row, bucket, any-slice, got "all"',
+  ],
   ['no function', () => mapRows(12 as never), 'mapRows: map: expected a function, got 12'],
   [
     'a misspelt option',

@@ -77,7 +77,7 @@ describe('reading the log of a Delta table', () => {
     expect([...(await readTable(tableIn(store), 4))!.files.keys()]).toHaveLength(5)
     await expect(readTable(tableIn(store), 40)).rejects.toMatchObject({
       code: 'DATASET_MISSING',
-      message: /expected version 40 of the Delta table, got versions up to 12/,
+      message: expect.stringMatching(/expected version 40 of the Delta table, got versions up to 12/),
     })
     await expect(readTable(tableIn(without(store, isVersionUpTo(9))), 4)).rejects.toMatchObject({
       code: 'DATASET_MISSING',
@@ -93,12 +93,12 @@ describe('reading the log of a Delta table', () => {
     store.objects.delete(inLog(versionName(11)))
     await expect(readTable(tableIn(store))).rejects.toMatchObject({
       code: 'DELTA_INVALID',
-      message: /expected version 11/,
+      message: expect.stringMatching(/expected version 11/),
     })
     store.objects.set(inLog(versionName(11)), Buffer.from('{"add":{"path":1}}\n'))
     await expect(readTable(tableIn(store))).rejects.toMatchObject({
       code: 'DELTA_INVALID',
-      message: /00011.json, line 1: add.path: expected string, got 1/,
+      message: expect.stringMatching(/00011.json, line 1: add.path: expected string, got 1/),
     })
   })
 
@@ -110,7 +110,7 @@ describe('reading the log of a Delta table', () => {
     )
     await expect(readTable(tableIn(store))).rejects.toMatchObject({
       code: 'DELTA_UNSUPPORTED',
-      message: /v2 checkpoints/,
+      message: expect.stringMatching(/v2 checkpoints/),
     })
   })
 })

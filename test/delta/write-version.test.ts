@@ -136,7 +136,10 @@ describe('a version of a Delta table', () => {
       await write(store, other)
       return act()
     })
-    await expect(writing).rejects.toMatchObject({ code: 'OUTPUT_SCHEMA_MISMATCH', message: /column id of type string/ })
+    await expect(writing).rejects.toMatchObject({
+      code: 'OUTPUT_SCHEMA_MISMATCH',
+      message: expect.stringMatching(/column id of type string/),
+    })
   })
 
   it.each([
@@ -159,7 +162,9 @@ describe('a version of a Delta table', () => {
     changeMetaData(store, metaData => ({ ...metaData, schemaString: metaData.schemaString.replace('true', 'false') }))
     const withNulls = (id: number) => ({ added: [{ ...fileOf('x'), statistics: statistics(3, { id }) }] })
     const writing = write(store, changeOf('out', 2, withNulls(1)))
-    await expect(writing).rejects.toMatchObject({ message: /expected a value in every row of column id/ })
+    await expect(writing).rejects.toMatchObject({
+      message: expect.stringMatching(/expected a value in every row of column id/),
+    })
     await write(store, changeOf('out', 2, withNulls(0)))
   })
 })
@@ -210,7 +215,10 @@ describe('tables that ask for more than Fanmill knows', () => {
     await write(store, changeOf('out', 1))
     changeMetaData(store, configured('delta.appendOnly', 'true'))
     const writing = write(store, changeOf('out', 2, { mode: 'overwrite' }))
-    await expect(writing).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED', message: /delta.appendOnly/ })
+    await expect(writing).rejects.toMatchObject({
+      code: 'DELTA_UNSUPPORTED',
+      message: expect.stringMatching(/delta.appendOnly/),
+    })
     await write(store, changeOf('out', 2))
     expect(await filesIn(store)).toHaveLength(2)
   })
