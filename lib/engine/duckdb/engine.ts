@@ -83,7 +83,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
 const settings = (options: EngineOptions): string[] => [
   `SET temp_directory = ${quoteText(options.tempFolder)}`,
-  "SET TimeZone = 'UTC'",
+  // Of all connections: without GLOBAL it is a setting of one, and the others would have the time zone of the machine.
+  "SET GLOBAL TimeZone = 'UTC'",
 ]
 
 /** Makes `connection.progress` available from the start of a query, without printing it. */
