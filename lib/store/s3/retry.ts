@@ -31,6 +31,8 @@ export class Retries {
   #tries = 0
   #startedAt: number
   #late: TransientError | undefined
+  /** The fault of the last try. */
+  #fault: TransientError | undefined
 
   constructor(policy: RetryPolicy, place: FaultPlace) {
     this.#policy = policy
@@ -47,6 +49,7 @@ export class Retries {
   /** Starts counting again, after progress. */
   reset(): void {
     this.#tries = 0
+    this.#fault = undefined
     this.#startedAt = this.#clock.now()
   }
 
@@ -57,6 +60,7 @@ export class Retries {
     const fault = s3Fault(error, this.#place)
     if (!(fault instanceof TransientError) || fault.code === 'ABORTED') throw fault
     this.#tries++
+    this.#fault = fault
     const { firstPauseMs, pauseMsMax } = this.#policy
     // Full jitter: any pause up to the bound, so that many workers do not retry at the same time.
     const pauseMs = Math.random() * Math.min(pauseMsMax, firstPauseMs * 2 ** (this.#tries - 1))
@@ -65,16 +69,16 @@ export class Retries {
     await this.#clock.pause(pauseMs, signal).catch(error => {
       throw s3Fault(error, this.#place)
     })
-    this.checkTime(fault)
+    this.checkTime()
   }
 
   /**
    * Checks the time again after a wait: a machine that slept beyond it must not continue, because another process may have taken over.
-   * @throws the fault
+   * @throws the fault of the last try, or that there was none in time
    */
-  checkTime(fault: FanmillError = lateFault(this.#place)): void {
+  checkTime(): void {
     if (this.#clock.now() <= this.#untilMs(true)) return
-    this.#late = this.#withTries(fault)
+    this.#late = this.#withTries(this.#fault ?? lateFault(this.#place))
     throw this.#late
   }
 
