@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
-import type { LocalPart } from './dataset.ts'
+import { type LocalPart, partColumns } from './dataset.ts'
 import { type Engine, engineFault, openEngine } from './duckdb/engine.ts'
 import { quoteName, quoteText, quoteTexts } from './duckdb/quote.ts'
 import { treeColumns } from './read/used-columns.ts'
@@ -84,15 +84,8 @@ async function selectParts(
 ): Promise<string> {
   const byName = mayLackColumns ? ', union_by_name = true' : ''
   const from = `read_parquet(${quoteTexts(parts.map(({ file }) => file))}, hive_partitioning = false${byName})`
-  const { partition = {} } = parts[0] ?? {}
   const there = mayLackColumns ? (await connection.run(`SELECT * FROM ${from} LIMIT 0`)).columnNames() : undefined
-  const list = schema.map(({ name, type }) => {
-    const value = partition[name]
-    const column = quoteName(name)
-    if (value !== undefined) return `CAST(${value === null ? 'NULL' : quoteText(value)} AS ${type}) AS ${column}`
-    return (there?.includes(name) ?? true) ? column : `CAST(NULL AS ${type}) AS ${column}`
-  })
-  return `SELECT ${list.join(', ')} FROM ${from}`
+  return `SELECT ${partColumns(schema, parts[0]?.partition, there).join(', ')} FROM ${from}`
 }
 
 const emptySelect = ({ schema }: QueryTable): string =>

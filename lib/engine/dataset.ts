@@ -197,13 +197,21 @@ async function wholeRows(
 ): Promise<string> {
   const from = scan([part.file])
   const there = await namesOf(connection, from, part)
-  const list = schema.map(({ name, type }) => {
-    const value = part.partition?.[name]
-    if (value !== undefined)
-      return `CAST(${value === null ? 'NULL' : quoteText(value)} AS ${type}) AS ${quoteName(name)}`
-    return there.includes(name) ? quoteName(name) : `CAST(NULL AS ${type}) AS ${quoteName(name)}`
+  return `SELECT ${partColumns(schema, part.partition, there).join(', ')} FROM ${from}${rowsCondition(part)}`
+}
+
+/** Returns the columns of the dataset as SQL over a part; `there` are those that its file has, default all. */
+export function partColumns(
+  schema: readonly SchemaColumn[],
+  partition: LocalPart['partition'],
+  there?: readonly string[],
+): string[] {
+  return schema.map(({ name, type }) => {
+    const value = partition?.[name]
+    const column = quoteName(name)
+    if (value !== undefined) return `CAST(${value === null ? 'NULL' : quoteText(value)} AS ${type}) AS ${column}`
+    return (there?.includes(name) ?? true) ? column : `CAST(NULL AS ${type}) AS ${column}`
   })
-  return `SELECT ${list.join(', ')} FROM ${from}${rowsCondition(part)}`
 }
 
 /** The engine leaves out row groups by the numbers of their rows. */

@@ -75,12 +75,13 @@ function likelyPairs(
   columns: readonly NamedColumn[],
 ): readonly (readonly [string, string])[] {
   const pairs: [string, string][] = []
-  for (const short of columns)
-    for (const long of columns) {
-      const [a, b] = [spelling(short.name), spelling(long.name)]
-      if (a.length < lengthMin || a === b || !b.startsWith(a)) continue
+  const spelled = columns.map(column => ({ ...column, plain: spelling(column.name) }))
+  for (const short of spelled.filter(({ plain }) => plain.length >= lengthMin))
+    for (const long of spelled) {
+      if (short.plain === long.plain || !long.plain.startsWith(short.plain)) continue
       if (areApart([short.name, ...short.others, long.name, ...long.others], headers))
         pairs.push([short.name, long.name])
+      if (pairs.length === shownMax) return pairs
     }
-  return pairs.slice(0, shownMax)
+  return pairs
 }

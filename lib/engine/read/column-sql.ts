@@ -2,8 +2,8 @@
 import type { ColumnDefinition } from '../../define/definition.ts'
 import { namesInFile } from '../../define/file-names.ts'
 import { definedTypeName, engineTypes } from '../../model/type-names.ts'
-import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
-import { jsonPointer, withoutStrings } from './json-record.ts'
+import { quoteName, quoteText } from '../duckdb/quote.ts'
+import { hasAtMostOne, jsonPointer, withoutStrings } from './json-record.ts'
 import { isPlain, readableText, writtenAs } from './plain-text.ts'
 
 /** The engine's name of a column's type. */
@@ -145,8 +145,12 @@ function tryFormats(column: ColumnDefinition, text: string, strict: boolean): st
     const lossy = formats.length === 1 ? undefined : inexactFormat(column, text, { value, format, strict })
     return lossy === undefined ? value : `CASE WHEN NOT (${lossy}) THEN ${value} END`
   })
-  return values.length === 1 ? (values[0] as string) : `coalesce(${values.join(', ')})`
+  return firstOf(values)
 }
+
+/** Returns the first of these values that is not null, as SQL. */
+export const firstOf = (values: readonly string[]): string =>
+  values.length === 1 ? (values[0] as string) : `coalesce(${values.join(', ')})`
 
 const formatsOf = ({ format = [] }: ColumnDefinition): readonly string[] =>
   typeof format === 'string' ? [format] : format
@@ -186,9 +190,7 @@ export const validJson = (text: string): string => `CASE WHEN json_valid(${text}
 /** Whether a JSON text is an object; strictly, one in which each field stands once. */
 export function isObjectText({ fields = {} }: ColumnDefinition, text: string, strict: boolean): string {
   const groups = Object.entries(fields).map(([name, field]) => namesInFile(name, field))
-  const once = groups.map(
-    keys => `len(list_filter(json_keys(${text}), lambda k: list_contains(${quoteTexts(keys)}, k))) < 2`,
-  )
+  const once = groups.map(keys => hasAtMostOne(text, keys))
   const isObject = `json_type(${text}) = 'OBJECT'`
   return `CASE WHEN ${isObject} THEN ${strict ? once.join(' AND ') : 'true'} ELSE false END`
 }
@@ -197,8 +199,7 @@ export function isObjectText({ fields = {} }: ColumnDefinition, text: string, st
 export function fieldsOf(column: ColumnDefinition, object: string) {
   return Object.entries(column.fields ?? {}).map(([name, field]) => {
     const texts = namesInFile(name, field).map(key => fieldText(field, object, key))
-    const own = texts.length === 1 ? (texts[0] as string) : `coalesce(${texts.join(', ')})`
-    return { name, field, text: readableText(field, own) }
+    return { name, field, text: readableText(field, firstOf(texts)) }
   })
 }
 

@@ -1,4 +1,5 @@
 /** Reads the escapes of fields without quotes, as MySQL and PostgreSQL write them, in SQL. */
+import { escapeRegExp } from '../../define/template-syntax.ts'
 import { delimiterMark } from '../../text/escaped-fields.ts'
 import { quoteText } from '../duckdb/quote.ts'
 
@@ -25,12 +26,10 @@ export function unescapedText(
     (sql, [letter, value]) => `replace(${sql}, ${quoteText(escaped + letter)}, ${value})`,
     'piece',
   )
-  const others = `regexp_replace(${read}, ${quoteText(`${pattern(escaped)}(.)`)}, '\\1', 'gs')`
+  const others = `regexp_replace(${read}, ${quoteText(`${escapeRegExp(escaped)}(.)`)}, '\\1', 'gs')`
   const pieces = `list_transform(string_split(${text}, ${quoteText(escaped + escaped)}), lambda piece: ${others})`
   return `CASE WHEN contains(${text}, ${literal}) THEN array_to_string(${pieces}, ${literal}) ELSE ${text} END`
 }
-
-const pattern = (character: string): string => character.replaceAll(/[\\^$.|?*+()[\]{}]/g, '\\$&')
 
 /** Returns the text of a record as it stood in the file, as far as delimiters are escaped. */
 export const writtenText = (

@@ -7,7 +7,7 @@ import type { SideColumns } from '../../model/plan-data.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import type { ConvertJob } from '../conversion.ts'
 import { quoteName } from '../duckdb/quote.ts'
-import { scan } from './parquet-describe.ts'
+import { exchangeRead } from './exchange-read.ts'
 import { emptyRead, type ReadColumn } from './read-columns.ts'
 
 /** A column of the join: its name and type, and the SQL of its values. */
@@ -37,8 +37,10 @@ export function joinRead(join: JoinStep, { files, sides = [[], []] }: Pick<Conve
 
 function sideRead(columns: readonly SchemaColumn[], files: readonly StagedFile[]): string {
   if (files.length === 0) return emptyRead(columns, { provenance: [], keepNew: false })
-  const list = columns.map(({ name, type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`)
-  return `SELECT ${list.join(', ')} FROM ${scan(files.map(({ file }) => file))}`
+  return exchangeRead(
+    files.map(({ file }) => file),
+    columns,
+  )
 }
 
 function typesOf({ on }: JoinStep, [left, right]: SideColumns): readonly string[] {

@@ -27,8 +27,12 @@ export function jsonTests(declared: readonly string[], options: RecordOptions): 
   ]
 }
 
+/** Whether an object, the text `json` in SQL, has at most one of the keys, and that one once. */
+export const hasAtMostOne = (json: string, keys: readonly string[]): string =>
+  `len(list_filter(json_keys(${json}), lambda k: list_contains(${quoteTexts(keys)}, k))) < 2`
+
 const oneKey = (keys: readonly string[]): RecordTest => ({
-  isMet: `len(list_filter(json_keys(line), lambda k: list_contains(${quoteTexts(keys)}, k))) < 2`,
+  isMet: hasAtMostOne('line', keys),
   expected: `a JSON object with one of the keys ${keys.join(', ')}`,
 })
 

@@ -1,7 +1,9 @@
 /** JSON lines as a relation: the text of each declared column, with every digit that the line has. */
 import type { ColumnDefinition, Columns } from '../../define/definition.ts'
 import { namesInFile } from '../../define/file-names.ts'
+import { escapeRegExp } from '../../define/template-syntax.ts'
 import { quoteText, quoteTexts } from '../duckdb/quote.ts'
+import { firstOf } from './column-sql.ts'
 import { jsonPointer, jsonTests, type RecordOptions, readableLine, withoutStrings } from './json-record.ts'
 import { newType } from './read-columns.ts'
 import { allMet } from './record-test.ts'
@@ -65,9 +67,6 @@ export interface JsonSourceOptions extends Omit<RecordOptions, 'isStrict' | 'oth
   readonly isExact?: boolean
 }
 
-const firstOf = (texts: readonly string[]): string =>
-  texts.length === 1 ? (texts[0] as string) : `coalesce(${texts.join(', ')})`
-
 /** A list of the values of keys, and the 1-based position of each key in it. */
 function keyList(extract: string, names: readonly string[]) {
   return {
@@ -88,7 +87,7 @@ const innerOf = ({ items, fields }: ColumnDefinition): readonly ColumnDefinition
  * becomes a misfit, and a string has the engine's text.
  */
 function numberText(name: string, column: ColumnDefinition | undefined, text: string, type: string): string {
-  const key = JSON.stringify(name).replaceAll(/[\\^$.|?*+()[\]{}]/g, '\\$&')
+  const key = escapeRegExp(JSON.stringify(name))
   const written = `regexp_extract_all(line, ${quoteText(`${key}\\s*:\\s*(-?[0-9][-+.eE0-9]*)`)}, 1)`
   const same = `list_distinct(list_filter(${written}, lambda t: t = ${text} OR TRY_CAST(t AS DOUBLE) = TRY_CAST(${text} AS DOUBLE)))`
   const isString = column?.type !== 'decimal'

@@ -28,9 +28,8 @@ export interface ParquetOptions extends ExtraColumns {
 /** Returns the names that a column may have in a file. */
 export const namesOf = ({ name, definition }: ReadColumn): readonly string[] => namesInFile(name, definition)
 
-/** Whether a column of the file is read. */
-export const isRead = ({ name }: { readonly name: string }, columns: readonly ReadColumn[]): boolean =>
-  columns.some(column => namesOf(column).includes(name))
+/** Returns all names of a file that are read. */
+export const readNames = (columns: readonly ReadColumn[]): ReadonlySet<string> => new Set(columns.flatMap(namesOf))
 
 /** Returns the columns of the task that stand in the path of this file. */
 export function pathColumnsOf({ origin }: ParquetFile, { hive = [] }: ParquetOptions): readonly string[] {
@@ -43,16 +42,18 @@ export function pathColumnsOf({ origin }: ParquetFile, { hive = [] }: ParquetOpt
 export function checkColumns(file: ParquetFile, options: ParquetOptions): void {
   const { origin, columns } = file
   const { names } = file
+  const read = readNames(options.columns)
+  const inFile = new Set(names)
   const inPath = pathColumnsOf(file, options)
   const both = names.find(name => inPath.includes(name))
   if (both !== undefined) throw inPathAndFile(origin, both)
   for (const [position, { name }] of columns.entries())
-    if (options.keepNew || isRead({ name }, options.columns)) checkColumn(file, position)
+    if (options.keepNew || read.has(name)) checkColumn(file, position)
   checkSeveral(file, options)
   // Parts of earlier runs may lack columns that the dataset has: their rows have null there.
   if (options.dataset) return
   const missing = options.columns
-    .filter(column => !namesOf(column).some(name => names.includes(name)) && !inPath.includes(column.name))
+    .filter(column => !namesOf(column).some(name => inFile.has(name)) && !inPath.includes(column.name))
     .map(column => column.name)
   if (missing.length > 0 && options.onMissingColumn !== 'null') {
     const wanted = options.columns.filter(({ name }) => missing.includes(name)).flatMap(namesOf)
@@ -65,7 +66,7 @@ export function checkColumns(file: ParquetFile, options: ParquetOptions): void {
       { ...origin, missing },
     )
   }
-  const added = names.filter(name => !isRead({ name }, options.columns))
+  const added = names.filter(name => !read.has(name))
   if (added.length > 0 && options.onNewColumn === 'fail')
     throw new PermanentError(
       'COLUMN_NEW',
@@ -76,8 +77,9 @@ export function checkColumns(file: ParquetFile, options: ParquetOptions): void {
 
 /** @throws INPUT_INVALID for a file that has two names of one column */
 function checkSeveral({ origin, names }: ParquetFile, { columns }: ParquetOptions): void {
+  const inFile = new Set(names)
   for (const column of columns) {
-    const found = namesOf(column).filter(name => names.includes(name))
+    const found = namesOf(column).filter(name => inFile.has(name))
     if (found.length < 2) continue
     const message = `${placeOf(origin)}: expected one name of column ${column.name}, got ${found.join(' and ')}; take one of them out of from, or read this file by a task of its own`
     throw new PermanentError('INPUT_INVALID', message, { ...origin, column: column.name, names: found })

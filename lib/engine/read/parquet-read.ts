@@ -5,7 +5,7 @@ import { hiveValues } from '../../paths/hive-columns.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { misfit } from './column-sql.ts'
 import { type ParquetFile, parquetFault, scan } from './parquet-describe.ts'
-import { checkColumns, isRead, namesOf, type ParquetOptions, pathColumnsOf } from './parquet-names.ts'
+import { checkColumns, namesOf, type ParquetOptions, pathColumnsOf, readNames } from './parquet-names.ts'
 import { type FileColumn, type SourceOptions, sourceSql } from './parquet-source.ts'
 import { misfitCondition, misfitText, mustRead, tryRead, type ValueOptions } from './parquet-values.ts'
 import { runValue } from './provenance-sql.ts'
@@ -85,8 +85,9 @@ export function carefulParquetRead(
 
 /** The place of a row of Parquet: it has no text, and its first values are `received`. */
 function placesOf(group: readonly ParquetFile[], { columns, strict }: ParquetOptions): string[] {
+  const read = readNames(columns)
   const values = (group[0]?.columns ?? []).flatMap(column => {
-    if (!isRead(column, columns)) return []
+    if (!read.has(column.name)) return []
     return [`${quoteText(column.name)}: ${sourceSql(column, { strict, wants: 'own' }).value}`]
   })
   const shown = values.slice(0, shownColumnsMax)
@@ -161,7 +162,8 @@ function valueOptions(column: ReadColumn, group: readonly ParquetFile[], options
     const text = byFile(group, ({ partition }) => partition?.[column.name] ?? null)
     return { strict, source: { type, value: `CAST(${text} AS ${type})` } }
   }
-  const found = own.find(each => namesOf(column).includes(each.name))
+  const names = namesOf(column)
+  const found = own.find(each => names.includes(each.name))
   return { strict, source: found && sourceSql(found, { strict, wants: wantsOf(column.definition) }) }
 }
 
@@ -207,8 +209,9 @@ function misfitOf(options: ParquetOptions, group: readonly ParquetFile[]): strin
 }
 
 function newColumns(own: readonly FileColumn[], { columns, strict }: ParquetOptions): string {
+  const read = readNames(columns)
   const added = own.flatMap(column => {
-    if (isRead(column, columns)) return []
+    if (read.has(column.name)) return []
     const { value } = sourceSql(column, { strict, wants: 'own' })
     return [[column.name, `CAST(${value} AS VARCHAR)`] as const]
   })

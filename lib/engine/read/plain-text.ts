@@ -1,5 +1,6 @@
 /** Rewrites the text of a column, written as its options say, to the plain text that the engine converts, as SQL. */
 import type { ColumnDefinition } from '../../define/definition.ts'
+import { escapeRegExp } from '../../define/template-syntax.ts'
 import { quoteText } from '../duckdb/quote.ts'
 
 /** Whether the engine reads the text of a column as it stands. */
@@ -87,13 +88,13 @@ function durationWriting(unit: keyof typeof unitDigits): Writing {
 
 function numberWriting(column: ColumnDefinition): Writing {
   const { decimalSeparator: point = '.', thousandsSeparator, currency = [], percent } = column
-  const signs = currency.toSorted((a, b) => b.length - a.length).map(pattern)
+  const signs = currency.toSorted((a, b) => b.length - a.length).map(escapeRegExp)
   const sign = signs.length > 0 ? `(?:${signs.join('|')})` : ''
   const grouping = thousandsSeparator === undefined ? '' : `[${groupingClass(thousandsSeparator)}]`
   const isFloat = column.type.startsWith('float')
   const whole = grouping === '' ? '\\d+' : `(?:\\d+|\\d{1,3}(?:${grouping}\\d{2,3})*${grouping}\\d{3})`
   const isWhole = column.type.includes('int')
-  const fraction = isWhole ? whole : `(?:${whole}(?:${pattern(point)}\\d*)?|${pattern(point)}\\d+)`
+  const fraction = isWhole ? whole : `(?:${whole}(?:${escapeRegExp(point)}\\d*)?|${escapeRegExp(point)}\\d+)`
   const number = isFloat && !percent ? `${fraction}(?:[eE][+-]?\\d+)?` : fraction
   const full = quoteText(
     fullPattern(number, { sign, isPercent: percent === true, isParted: column.parentheses === true }),
@@ -113,8 +114,7 @@ function numberWriting(column: ColumnDefinition): Writing {
 
 /** A space, a no-break space and a narrow no-break space. */
 const spaces = ' \\x{a0}\\x{202f}'
-const pattern = (text: string): string => text.replaceAll(/[\\^$.|?*+()[\]{}-]/g, '\\$&')
-const groupingClass = (separator: string): string => (separator.trim() === '' ? spaces : pattern(separator))
+const groupingClass = (separator: string): string => (separator.trim() === '' ? spaces : escapeRegExp(separator))
 
 /** The pattern of a number with its sign, currency sign, percent sign and parentheses. */
 function fullPattern(

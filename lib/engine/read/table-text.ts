@@ -35,7 +35,6 @@ const csv: TableText<CsvFormat> = {
       from: numbered(`read_csv(${csvSettings(file, format)}, all_varchar = true, names = ${names})`),
       text,
       recordText: "''",
-      all: Object.keys(columns).map(text),
       used: ['*'],
       undeclared: [],
     }
@@ -50,7 +49,6 @@ const jsonLines: TableText<JsonLinesFormat> = {
       numbered(`(SELECT CAST(json AS VARCHAR) AS line FROM read_ndjson_objects(${quoteText(file)}))`),
       columns,
     ),
-    all: ['line'],
     used: ['*'],
   }),
   // Every row is sniffed: a table is small, and a type found late would fail the load.
@@ -61,7 +59,6 @@ const jsonLines: TableText<JsonLinesFormat> = {
 const lines: TableText<LinesFormat> = {
   texts: (file, { format }) => ({
     ...patternSource(numbered(scanLines([file], ['content'])), format, 'content'),
-    all: ['content'],
     used: ['*'],
   }),
   sniffed: (file, format) =>
@@ -72,7 +69,6 @@ const lines: TableText<LinesFormat> = {
 const fixedWidth: TableText<FixedWidthFormat> = {
   texts: (file, { format }) => ({
     ...placesSource(numbered(scanLines([file], ['content'])), format, 'content'),
-    all: ['content'],
     used: ['*'],
   }),
   sniffed: (file, format) => {

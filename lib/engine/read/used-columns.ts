@@ -62,10 +62,8 @@ export async function conditionColumns(
   condition: string,
   names: readonly string[],
 ): Promise<readonly string[]> {
-  const used = new Set<string>()
   const tree = await parseExpression(connection, condition, 'where').catch(() => undefined)
-  const known = new Map(names.map(name => [name.toLowerCase(), name]))
-  return tree && collectNames(tree, aliasesIn(tree), known, used) ? [...used] : names
+  return tree ? treeColumns(tree, ['input'], names) : names
 }
 
 /** Returns the names by which whole rows can be meant. */
