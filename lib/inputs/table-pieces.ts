@@ -1,4 +1,5 @@
 /** Finds the files of a broadcast table: one file, those that a glob matches, members of an archive, or the parts of a task's dataset. */
+import { archiveKind } from '../archive/archive-kind.ts'
 import type { ParamValues, PartitionsOfSource, TableDefinition, ZipMembersSource } from '../define/definition.ts'
 import { zipLimits } from '../define/source.ts'
 import { hasGlob } from '../define/template-syntax.ts'
@@ -13,7 +14,6 @@ import { globMatcher, literalPrefix } from '../paths/glob.ts'
 import type { Partition } from '../paths/partition-path.ts'
 import { renderPath, templateGlob } from '../paths/path-template.ts'
 import type { Store, StoredObject } from '../store/store.ts'
-import { readMembers } from '../zip/member-bytes.ts'
 import { candidateKeys } from './candidate-keys.ts'
 import type { FoundObjects } from './find-options.ts'
 import { isNeverInput } from './own-outputs.ts'
@@ -99,7 +99,14 @@ async function findMembers(stores: TableStores, place: TablePlace, member: strin
     ...{ kind: 'zipMembers', paths: table.path ?? '', members: member, onBadMember: 'fail', limits: zipLimits },
     ...{ format: table.format, hive: false },
   }
-  const { found, noInputError } = await sourceKind(source).find({ input, params, task: taskOf(place, source) })
+  // Members are identified by their content, so the archive needs no identity of its own.
+  const identify = async ({ etag }: StoredObject): Promise<string> => etag
+  const { found, noInputError } = await sourceKind(source).find({
+    input,
+    params,
+    task: taskOf(place, source),
+    identify,
+  })
   if (found.memberCount === 0) throw await noInputError()
   if (found.bytes > table.bytesMax) throw tooLarge({ key: `${key}: ${member}`, sizeBytes: found.bytes }, place)
   const { inputs } = found
@@ -117,7 +124,9 @@ async function membersIn(
   if (!object || slice.kind !== 'members')
     throw new PermanentError('TABLE_TOO_LARGE', `table ${table}: expected a small member, got ${slice.bytes} bytes`)
   const pieces: TablePiece[] = []
-  for await (const { member, bytes } of readMembers(input, object, slice, { limits: zipLimits })) {
+  for await (const { member, bytes } of archiveKind(object.key).readMembers(input, object, slice, {
+    limits: zipLimits,
+  })) {
     const copy = Uint8Array.from(bytes)
     const stream = async function* () {
       yield copy

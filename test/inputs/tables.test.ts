@@ -2,11 +2,14 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { column, csv, files, parquet, table, task } from '../../lib/define/index.ts'
 import { fetchTables, tablesIdentity } from '../../lib/inputs/tables.ts'
 import { memoryStore } from '../../lib/store/memory-store.ts'
 import type { Store } from '../../lib/store/store.ts'
+import { buildTar } from '../tar-builder.ts'
+import { buildZip } from '../zip-builder.ts'
 
 const sales = task({
   name: 'sales',
@@ -55,4 +58,18 @@ it('refuses a table that is larger than its limit before it is read', async () =
       /^task sales: table cities: expected at most 15 bytes, got 21 in \*\.csv; .* or raise its bytesMax$/,
     ),
   })
+})
+
+it.each([
+  ['a zip', 'feed.zip', buildZip({ 'stops.csv': 'stop\nA\n', 'other.csv': 'x\n1\n' })],
+  ['a tar archive', 'feed.tar', buildTar({ 'stops.csv': 'stop\nA\n', 'other.csv': 'x\n1\n' })],
+  ['a compressed tar archive', 'feed.tgz', gzipSync(buildTar({ 'stops.csv': 'stop\nA\n', 'other.csv': 'x\n1\n' }))],
+])('fetches a table from a member of %s', async (_, name, bytes) => {
+  const input = memoryStore()
+  await input.write(name, bytes)
+  const tables = { stops: table(name, { format: csv(), member: 'stops.csv' }) }
+  const of = { ...sales, tables }
+  const { files: fetched, identity } = await fetchTables({ ...storesOf(input), stageFolder }, of, {})
+  expect(await readFile(fetched[0]!.pieces[0]!.file, 'utf8')).toBe('stop\nA\n')
+  expect(await tablesIdentity(storesOf(input), of, {})).toBe(identity)
 })
