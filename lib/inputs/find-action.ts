@@ -30,7 +30,7 @@ export async function findAction(source: ActionSource, options: FindOptions): Pr
 }
 
 /** Returns what a task does under the parameters of a run. */
-export async function actionOf(source: ActionSource, options: Pick<FindOptions, 'task' | 'params'>): Promise<Action> {
+async function actionOf(source: ActionSource, options: Pick<FindOptions, 'task' | 'params'>): Promise<Action> {
   const { target, waitSeconds } = source
   const common = { target: target && targetUnder(target.path, options), waitSeconds }
   return source.kind === 'program' ? programOf(source, common, options) : callOf(source, common, options)

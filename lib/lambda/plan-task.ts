@@ -198,7 +198,7 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
     losses: 0,
     ...(await writeMapItems(invocation.lambda, run, plan, missing)),
   } as const
-  const call = missing.length > 0 ? await plannedCall(task, request.params) : undefined
+  const call = missing.length > 0 ? plannedCall(task, found) : undefined
   return call ? { ...ready, status: 'call', call } : { ...ready, status: 'planned' }
 }
 

@@ -1,4 +1,6 @@
 /** What a task does that acts instead of reading rows, under given parameters: JSON that its run's plan holds. */
+import { PermanentError } from '../errors/errors.ts'
+import type { Slice } from './plan-data.ts'
 
 export type Action = ProgramAction | CallAction
 
@@ -28,3 +30,9 @@ export function actionText(action: Action): string {
 }
 
 const textLengthMax = 200
+
+/** Returns the action of a slice. @throws STATE_INVALID for a slice of rows */
+export function actionOfSlice(slice: Slice): Action {
+  if (slice.kind === 'item') return slice.value as unknown as Action
+  throw new PermanentError('STATE_INVALID', `slice ${slice.slice}: expected an action, got a ${slice.kind} slice`)
+}

@@ -1,10 +1,10 @@
 /** Processes a batch of a task that acts instead of reading rows: runs its program, or stands in for its call, and looks for its target. */
 import { PermanentError } from '../errors/errors.ts'
 import { targetObjects } from '../inputs/target-identity.ts'
-import { type Action, actionText } from '../model/action.ts'
+import { type Action, actionOfSlice, actionText } from '../model/action.ts'
 import { filesOutcome } from '../model/files-outcome.ts'
 import type { Outcome } from '../model/outcome.ts'
-import type { BatchWork, PlanItem, Slice } from '../model/plan-data.ts'
+import type { BatchWork, PlanItem } from '../model/plan-data.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
 import { readState } from '../state/files.ts'
 import { readRunRecord, runKeys } from '../state/state.ts'
@@ -35,18 +35,13 @@ export async function actOnBatch(
   { slices }: BatchWork,
   tools: ActTools,
 ): Promise<Omit<Outcome, 'seconds'>> {
-  for (const slice of slices) await act(run, actionOf(slice), tools)
+  for (const slice of slices) await act(run, actionOfSlice(slice), tools)
   const { runId, attempt } = run
   const ended = filesOutcome({
     ...{ batch, runId, attempt, token: tools.token, files: [], skipped: undefined, bytesIn: 0 },
     slices: slices.map(({ slice }) => slice),
   })
   return { ...ended, members: slices.length }
-}
-
-function actionOf(slice: Slice): Action {
-  if (slice.kind === 'item') return slice.value as unknown as Action
-  throw new PermanentError('STATE_INVALID', `slice ${slice.slice}: expected an action, got a ${slice.kind} slice`)
 }
 
 async function act(run: RunFrame, action: Action, { actions, output }: ActTools): Promise<void> {

@@ -107,6 +107,19 @@ describe('programs and services on the functions', () => {
     expect(calls).toHaveLength(2)
   })
 
+  it('calls a service with the arguments that the run is made of, which are asked for once', async () => {
+    const counted = shop.replace("'--month': month", "'--month': month, '--asked': String(++globalThis.asked)")
+    account = await Account.open(`globalThis.asked = 0\n${counted}`)
+    await account.write('asset-0/files/export.sh', exporter)
+    const calls: PlannedCall[] = []
+    const service = async (call: PlannedCall): Promise<void> => {
+      calls.push(call)
+      await writeMart()
+    }
+    await walk(account, event, { service })
+    expect(calls[0]?.arguments).toMatchObject({ Arguments: { '--asked': '1' } })
+  })
+
   it('calls a service again as its retries say, and ends with its fault', async () => {
     await open()
     let count = 0
