@@ -80,11 +80,11 @@ const tar: ArchiveKind = {
   async *readMembers(store, input, slice, options) {
     // A tar archive has no checksums of members: one is bad only as a whole archive.
     for await (const found of readTarMembers(store, input, planned(slice), options))
-      yield { member: found.member, bytes: await whole(found.chunks) }
+      yield { member: found.member, bytes: await whole(found) }
   },
   async *readMembersOrChunks(store, input, slice, { isWhole, ...options }) {
     for await (const found of readTarMembers(store, input, planned(slice), options))
-      yield isWhole(found.member) ? { member: found.member, bytes: await whole(found.chunks) } : found
+      yield isWhole(found.member) ? { member: found.member, bytes: await whole(found) } : found
   },
   openMember: openTarMember,
 }
@@ -93,10 +93,15 @@ const compressedTar: ArchiveKind = { ...tar, isSequential: true }
 
 const planned = (slice: MembersSlice) => ({ range: slice.range, members: unpackMembers(slice) })
 
-async function whole(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const copies: Uint8Array[] = []
-  for await (const chunk of chunks) copies.push(Uint8Array.from(chunk))
-  return copies.length === 1 ? (copies[0] as Uint8Array) : Buffer.concat(copies)
+/** Returns the bytes of a member whose chunks may be reused. */
+export async function whole({ member, chunks }: MemberChunks): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(member.inflatedBytes)
+  let at = 0
+  for await (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
 }
 
 /** Returns what can be done with an archive, by its name: a zip, whatever its name, where it is not that of a tar archive. */

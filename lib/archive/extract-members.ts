@@ -39,10 +39,11 @@ export async function extractMembers(
   for (const member of membersOfSlice(slice)) safePath(member.name)
   const folders = new Set<string>()
   const files: ExtractedFile[] = []
+  const { hasChecksums } = archiveKind(input.key)
   for await (const { member, chunks } of openAll(store, input, slice, options)) {
     const path = join(options.folder, member.name)
     createFolder(dirname(path), folders, options.folder)
-    const sum = archiveKind(input.key).hasChecksums ? undefined : sumUp(chunks)
+    const sum = hasChecksums ? undefined : sumUp(chunks)
     if (!(await tryWrite(path, member, sum?.chunks ?? chunks, options))) continue
     files.push({ path: member.name, sizeBytes: member.inflatedBytes, crc32: sum?.crc32() ?? member.crc32 })
   }

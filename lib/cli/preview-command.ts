@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { count, index } from '../local/options.ts'
 import type { Preview } from '../local/preview.ts'
+import { isNumberName } from '../model/type-names.ts'
 import { formatCount } from './amounts.ts'
 import { paintLevel } from './colours.ts'
 import { explain } from './failure.ts'
@@ -95,7 +96,7 @@ async function printPreview(shown: Preview): Promise<void> {
     printToStderr(`${paintLevel(level)}: ${visible(message)}`)
   print('')
   const titles = columns.map(({ name, type }) => `${name}: ${type}`)
-  const numbers = titles.filter((_, at) => isNumber(columns[at]?.type))
+  const numbers = titles.filter((_, at) => isNumberName(columns[at]?.type ?? ''))
   await printTable(titles, rows, { numbers, otherwise: `no rows; columns ${titles.join(', ')}` })
   if (recordsRejected === 0) return
   print(
@@ -107,8 +108,6 @@ async function printPreview(shown: Preview): Promise<void> {
 
 /** Lines that the user's functions logged. */
 const logsShownMax = 20
-
-const isNumber = (type = ''): boolean => /^(u?int|float|decimal)/.test(type)
 
 function headline({ node, step, steps, recordsRead, place, isWhole }: Preview): string {
   const after = step === steps ? '' : step === 0 ? ' as it is read' : ` after step ${step} of ${steps}`

@@ -5,6 +5,7 @@ import { pipeline as connect } from 'node:stream/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { PermanentError } from '../errors/errors.ts'
 import type { QueryFormat, SqlOptions } from '../local/sql-query.ts'
+import { isNumberName } from '../model/type-names.ts'
 import { formatCount } from './amounts.ts'
 import {
   addCommand,
@@ -88,7 +89,7 @@ function formatOf({ format, to, json }: SqlFlags): FormatName {
 async function printRows(statement: string, options: SqlOptions): Promise<void> {
   const { sqlRows } = await import('../local/sql-query.ts')
   const { columns, rows, isWhole } = await sqlRows(statement, options)
-  const numbers = columns.filter(({ type }) => /^(u?int|float|decimal|HUGEINT)/.test(type)).map(({ name }) => name)
+  const numbers = columns.filter(({ type }) => isNumberName(type)).map(({ name }) => name)
   await printTable(
     columns.map(({ name }) => name),
     rows,

@@ -3,7 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { PermanentError } from '../errors/errors.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import { type LocalPart, partColumns } from './dataset.ts'
-import { type Engine, engineFault, openEngine } from './duckdb/engine.ts'
+import { engineFault } from './duckdb/engine.ts'
 import { quoteName, quoteText, quoteTexts } from './duckdb/quote.ts'
 import { treeColumns } from './read/used-columns.ts'
 import { checkAllowed } from './sql/allowed.ts'
@@ -11,18 +11,6 @@ import { sqlCatalog } from './sql/catalog.ts'
 import { explainSql } from './sql/explain.ts'
 import { parseSelect, tableNames } from './sql/syntax.ts'
 import { stepSql } from './transform/step-sql.ts'
-
-export interface QueryEngineOptions {
-  /** The only folders that the engine can read or write. */
-  readonly folders: readonly string[]
-  readonly tempFolder: string
-  /** Beyond it the engine spills to `tempFolder`. */
-  readonly memoryBytes: number
-  readonly threads: number
-}
-
-/** Opens an engine for one query at a time. */
-export const openQueryEngine = (options: QueryEngineOptions): Promise<Engine> => openEngine(options)
 
 /** A statement, and what it needs of its tables. */
 export interface ParsedQuery {

@@ -3,7 +3,7 @@ import { type AwsEstimate, defaultPlatform, estimateOnAws } from '../aws/estimat
 import { checkLengths, groupBytesMax } from '../aws/tier.ts'
 import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { layoutOf } from '../define/output-kind.ts'
-import { stagesOf } from '../define/task-stages.ts'
+import { stagesBefore, stagesOf } from '../define/task-stages.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import { requireColumns } from '../infer/require-columns.ts'
@@ -126,9 +126,7 @@ function exchangesOf(
     return [
       {
         by: output.by,
-        buckets:
-          output.buckets ??
-          (stage === 0 || (task.source.kind === 'joinOf' && stage === 1) ? bucketsOf(task, 0, batches) : undefined),
+        buckets: output.buckets ?? (stagesBefore(task, stage).length === 0 ? bucketsOf(task, 0, batches) : undefined),
       },
     ]
   })

@@ -8,7 +8,6 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { LocalPart } from '../engine/dataset.ts'
 import {
   createViews,
-  openQueryEngine,
   type ParsedQuery,
   parseQuery,
   type QueryFormat,
@@ -16,6 +15,7 @@ import {
   queryRows,
   writeQuery,
 } from '../engine/dataset-query.ts'
+import { openEngine } from '../engine/duckdb/engine.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { nearestOrAll } from '../errors/nearest.ts'
 import type { Manifest } from '../model/manifest.ts'
@@ -122,7 +122,7 @@ async function withTables<T>(
     const memoryMb = defaultMemoryMb()
     const threads = defaultWorkers(memoryMb)
     const memoryBytes = Math.floor((memoryMb * 1e6) / 2)
-    const engine = await openQueryEngine({
+    const engine = await openEngine({
       folders: [...folders, scratch],
       tempFolder: join(scratch, 'spill'),
       memoryBytes,
@@ -149,7 +149,7 @@ async function withTables<T>(
 
 /** Parses the statement in an engine that reads nothing, because the folders are those of its tables. */
 async function parseAlone(statement: string, scratch: string): Promise<ParsedQuery> {
-  const engine = await openQueryEngine({
+  const engine = await openEngine({
     folders: [scratch],
     tempFolder: scratch,
     memoryBytes: 128 * 2 ** 20,

@@ -45,3 +45,6 @@ export function definedTypeName({ type, precision = 18, scale = 3, items, fields
       .join(', ')})`
   return type === 'list' ? `list of ${items ? definedTypeName(items) : 'string'}` : type
 }
+
+/** Whether a type has numbers, by the name that `typeName` returns. */
+export const isNumberName = (name: string): boolean => /^(u?int|float|decimal|HUGEINT)/.test(name)

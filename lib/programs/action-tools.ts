@@ -2,8 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TaskDefinition } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
-import type { TaskLog } from '../define/row-types.ts'
-import { type LogLevel, logLevels } from '../model/events.ts'
+import { taskLog } from '../model/task-log.ts'
 import type { WorkerMessage } from '../model/worker-job.ts'
 import type { ActionTools } from '../process/act-on-batch.ts'
 import type { Store } from '../store/store.ts'
@@ -27,7 +26,7 @@ export interface ActionToolsOptions {
 /** Returns undefined for a task that reads rows. */
 export function actionToolsFor({ task, store, machine, signal }: ActionToolsOptions): ActionTools | undefined {
   if (!machine || !outputKind(task.output).isThreadless) return undefined
-  const log = taskLog(machine)
+  const log = taskLog(message => machine.onMessage(message))
   const context = { ...machine, task, log, signal, roots: { ...machine.roots, target: store.url } }
   return {
     perform: (action, run) => perform(action, run, context),
@@ -35,12 +34,4 @@ export function actionToolsFor({ task, store, machine, signal }: ActionToolsOpti
     pause: ms => delay(ms, undefined, signal && { signal }),
     note: message => log.info(message),
   }
-}
-
-function taskLog({ onMessage }: ActingMachine): TaskLog {
-  const lines = logLevels.map((level: LogLevel) => [
-    level,
-    (message: string, fields?: Readonly<Record<string, unknown>>) => onMessage({ kind: 'log', level, message, fields }),
-  ])
-  return Object.fromEntries(lines) as TaskLog
 }

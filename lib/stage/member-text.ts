@@ -1,6 +1,6 @@
 /** Reads the text of members: large ones in chunks, and members that are compressed files inflated a second time. */
 
-import { archiveKind } from '../archive/archive-kind.ts'
+import { archiveKind, whole } from '../archive/archive-kind.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { compressionOf } from '../inflate/compression.ts'
 import { inflateNamed } from '../inflate/file.ts'
@@ -53,7 +53,7 @@ async function keepWhole(
     const what = `expected at most ${keptBytesMax} bytes of a compressed member that may be skipped, got ${member.inflatedBytes}; set onBadMember: 'fail'`
     throw memberError('ZIP_LIMIT', { archive: options.input.key, member }, what)
   }
-  const bytes = Buffer.concat(await Array.fromAsync(chunks, chunk => Uint8Array.from(chunk)))
+  const bytes = await whole({ member, chunks })
   const isGood = await isWhole(bytes, { ...options, member })
   return isGood ? { member, chunks: inflateText(once(bytes), { ...options, member }) } : undefined
 }

@@ -10,8 +10,6 @@ export interface TarHeader {
   readonly sizeBytes: number | undefined
   /** The letter of the kind of entry, `0` for a file. */
   readonly type: string
-  /** The target of a link. */
-  readonly link: string
   /** Whether another block of a GNU sparse header follows. */
   readonly isExtended: boolean
 }
@@ -25,7 +23,7 @@ export function readHeader(block: Buffer): TarHeader | undefined {
   // 257 - magic: POSIX writes a NUL after it, and only then the field at 345 is the beginning of a long name
   const isPosix = block.toString('latin1', 257, 263) === 'ustar\0'
   const prefix = isPosix ? text(block, 345, 155) : ''
-  // 0 - name, 156 - type flag, 157 - name of linked file
+  // 0 - name, 156 - type flag
   const name = text(block, 0, 100)
   const letter = block[156] ?? 0
   return {
@@ -33,7 +31,6 @@ export function readHeader(block: Buffer): TarHeader | undefined {
     // 124 - size
     sizeBytes: readNumber(block.subarray(124, 136)),
     type: letter === 0 ? '0' : String.fromCharCode(letter),
-    link: text(block, 157, 100),
     // 482 - GNU: whether blocks of the map of a sparse file follow
     isExtended: block[482] === 1,
   }

@@ -1,23 +1,16 @@
 /** Reads the members of a tar archive: from a range of a plain one, and in order from a compressed one as it is inflated. */
-import { PermanentError } from '../errors/errors.ts'
+import type { Compression } from '../inflate/compression.ts'
 import { inflateBytes } from '../inflate/file.ts'
-import { inflateChunkBytes } from '../inflate/stream.ts'
 import type { InputObject, PlannedMember } from '../model/plan-data.ts'
 import type { ByteRange } from '../store/byte-range.ts'
 import type { Reader } from '../store/store.ts'
 import { asBuffer } from '../zip/end.ts'
 import { checkMemberLimit } from '../zip/limits.ts'
-import type { MemberOptions } from '../zip/member-bytes.ts'
+import { chunksOf, type MemberChunks, type MemberOptions } from '../zip/member-bytes.ts'
 import { notInTar } from './directory.ts'
 import { blockBytes, readHeader } from './header.ts'
 import { ChunkBytes } from './tar-bytes.ts'
 import { tarName } from './tar-name.ts'
-
-/** A member whose bytes are read before the next one is requested. */
-export interface TarMember {
-  readonly member: PlannedMember
-  readonly chunks: AsyncIterable<Uint8Array>
-}
 
 /**
  * Yields members in the order of the archive. Memory: the range of a plain archive; one chunk of a compressed one.
@@ -28,9 +21,10 @@ export async function* readTarMembers(
   input: InputObject,
   { range, members }: { readonly range: ByteRange; readonly members: readonly PlannedMember[] },
   options: MemberOptions,
-): AsyncGenerator<TarMember> {
+): AsyncGenerator<MemberChunks> {
   for (const member of members) checkMemberLimit({ archive: input.key, member }, options.limits)
-  if (tarName(input.key)?.compression) return yield* inflateMembers(store, input, members, options)
+  const compression = tarName(input.key)?.compression
+  if (compression) return yield* inflateMembers(store, { ...input, compression }, members, options)
   const bytes = asBuffer(await store.read(input.key, { range, etag: input.etag, signal: options.signal }))
   for (const member of members) {
     const start = member.headerOffset - range.start
@@ -49,8 +43,9 @@ export async function* openTarMember(
   options: MemberOptions,
 ): AsyncGenerator<Uint8Array> {
   checkMemberLimit({ archive: input.key, member }, options.limits)
-  if (tarName(input.key)?.compression) {
-    for await (const { chunks } of inflateMembers(store, input, [member], options)) yield* chunks
+  const compression = tarName(input.key)?.compression
+  if (compression) {
+    for await (const { chunks } of inflateMembers(store, { ...input, compression }, [member], options)) yield* chunks
     return
   }
   const start = member.headerOffset + blockBytes
@@ -63,12 +58,10 @@ export async function* openTarMember(
 
 async function* inflateMembers(
   store: Reader,
-  { key, etag }: InputObject,
+  { key, etag, compression }: InputObject & { readonly compression: Compression },
   members: readonly PlannedMember[],
   { signal }: MemberOptions,
-): AsyncGenerator<TarMember> {
-  const compression = tarName(key)?.compression
-  if (!compression) throw new PermanentError('STATE_INVALID', `${key} is not a compressed tar archive`)
+): AsyncGenerator<MemberChunks> {
   const source = inflateBytes(store.stream(key, { etag, signal }), compression, { where: key, detail: { key }, signal })
   const bytes = new ChunkBytes(source)
   try {
@@ -92,8 +85,4 @@ async function* wholeContent(bytes: ChunkBytes, key: string, member: PlannedMemb
 /** Checks that a header begins where the plan has found it. */
 function checkHeader(block: Uint8Array, key: string, { name }: PlannedMember): void {
   if (block.length < blockBytes || !readHeader(asBuffer(block))) throw notInTar(key, name)
-}
-
-async function* chunksOf(content: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < content.length; at += inflateChunkBytes) yield content.subarray(at, at + inflateChunkBytes)
 }

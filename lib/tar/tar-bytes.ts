@@ -1,6 +1,7 @@
 /** Reads the bytes of a tar archive in order: of a plain one by ranges, which leave contents out; of a compressed one as they are inflated. */
 import { Buffer } from 'node:buffer'
 import type { ByteRange } from '../store/byte-range.ts'
+import { asBuffer } from '../zip/end.ts'
 
 /** The bytes of an archive, read from its beginning to its end. */
 export interface TarBytes {
@@ -28,7 +29,7 @@ export function rangeBytes(read: (range: ByteRange) => Promise<Uint8Array>, size
     windowBytes = offset - windowEnd < windowBytesMax ? Math.min(2 * windowBytes, windowBytesMax) : firstWindowBytes
     const range = { start: offset, end: Math.min(sizeBytes, offset + Math.max(length, windowBytes)) }
     const bytes = range.end > range.start ? await read(range) : new Uint8Array()
-    window = { start: offset, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) }
+    window = { start: offset, bytes: asBuffer(bytes) }
   }
   return {
     get offset() {

@@ -2,7 +2,7 @@
 import type { TaskDefinition } from '../define/definition.ts'
 import type { UserFile } from '../define/row-types.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
-import { type LogLevel, logLevels } from '../model/events.ts'
+import { taskLog } from '../model/task-log.ts'
 import type { SendMessage, ThreadSetup } from './thread-state.ts'
 import { userFile } from './user-file.ts'
 
@@ -13,12 +13,7 @@ export async function createUserContext(
   send: SendMessage,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const log = Object.fromEntries(
-    logLevels.map((level: LogLevel) => [
-      level,
-      (message: string, fields?: Readonly<Record<string, unknown>>) => send({ kind: 'log', level, message, fields }),
-    ]),
-  )
+  const log = taskLog(send)
   const file = (name: string): UserFile => userFile(filesFolder, name)
   const base = { params: Object.freeze({ ...params }), log, secrets: Object.freeze({ ...secrets }), signal, file }
   const state = await runSetup(task, base)

@@ -87,7 +87,8 @@ function memberChunks(
   return checkMember(place.member.method === 0 ? source : inflateMemberData(source, place, signal), place)
 }
 
-async function* chunksOf(data: Buffer): AsyncGenerator<Uint8Array> {
+/** Yields bytes in chunks. */
+export async function* chunksOf(data: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < data.length; at += inflateChunkBytes) yield data.subarray(at, at + inflateChunkBytes)
 }
 
