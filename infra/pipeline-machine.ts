@@ -46,7 +46,7 @@ export interface PipelineMachineProps extends Omit<StateMachineOptions, 'tierCou
   readonly state: string
   /** Keys of the state. */
   readonly outputKeys: readonly IKey[]
-  /** What the services need that tasks of the pipeline call. */
+  /** The permissions that the services need which tasks of the pipeline call. */
   readonly permissions: readonly Permission[]
   readonly logRetention: RetentionDays
   readonly logEncryptionKey?: IKey | undefined

@@ -49,7 +49,7 @@ export interface ActingTaskOptions<P extends Params, Values> {
    */
   readonly requires?: Requirements | ((params: Values) => Requirements)
   /**
-   * What a run uses of the pipeline's `resources` while it runs. Default nothing.
+   * The pipeline's `resources` that a run uses while it runs. Default nothing.
    * @example resources: { warehouse: 1 }
    */
   readonly resources?: Resources
@@ -146,7 +146,7 @@ export function actingTask<Options extends object>(
   return made
 }
 
-/** Where the state records the runs, of its own for each set of parameters. */
+/** The path under which the state records the runs, one for each set of parameters. */
 const record: TargetOutput = { kind: 'target', path: '.fanmill/targets/{task}/{salt}', mode: 'replace' }
 
 /** The options of a task that only count where it reads rows. */

@@ -3,7 +3,7 @@
 /** Values by name. */
 export type Environment = Readonly<Record<string, string>>
 
-/** What tells whether a task is done: a flag file, or files that match a glob. */
+/** The sign that a task is done: a flag file, or files that match a glob. */
 export interface TargetDefinition {
   /** The path of a flag file, or a glob: a template with `{task}`, `{salt}` and `{param}` placeholders. */
   readonly path: string
@@ -41,7 +41,7 @@ export interface StateCallSource extends ActionFields {
   readonly integration: string
   /** The arguments of the call, as the integration documents them. */
   readonly arguments: object | ((params: never) => object | Promise<object>)
-  /** What the role of the state machine needs for it. */
+  /** The permissions that the role of the state machine needs for it. */
   readonly permissions: readonly Permission[]
   /** Stands in for the call on a laptop. */
   readonly local?: (call: never) => unknown

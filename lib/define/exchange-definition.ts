@@ -111,7 +111,7 @@ export interface ExchangeOutput {
   /** Combines what the slices of a batch have made, before it is exchanged. Absent where there is nothing to combine. */
   readonly combine?: KeyedStep | undefined
   /**
-   * What happens with rows whose key has a null, which have no partner in a join: they are left out, or spread over all buckets.
+   * The treatment of rows whose key has a null, which have no partner in a join: they are left out, or spread over all buckets.
    * Default null is a key like any other.
    */
   readonly nullKeys?: 'drop' | 'spread' | undefined

@@ -9,7 +9,7 @@ import { count, filledText, oneOf } from './schemas.ts'
 /** The options of `fixedWidth`. */
 export interface FixedWidthOptions extends EncodingOptions {
   /**
-   * Where each column stands: its width in characters, right after the column before, or its first and last character, counted from 1.
+   * The place of each column: its width in characters, right after the column before, or its first and last character, counted from 1.
    * White space around a field is removed; a blank field is null. Required.
    * @example fixedWidth({ columns: { station: 11, latitude: { from: 13, to: 20 } } })
    */
@@ -25,7 +25,7 @@ export interface FixedWidthOptions extends EncodingOptions {
    */
   readonly footer?: number
   /**
-   * What a line is that ends before the last column does: a `reject`, or a row with `null` where nothing is left. Default `reject`.
+   * The treatment of a line that ends before the last column does: a `reject`, or a row with `null` where nothing is left. Default `reject`.
    * @example fixedWidth({ columns: { id: 5, note: 40 }, shortRows: 'null' })
    */
   readonly shortRows?: 'reject' | 'null'

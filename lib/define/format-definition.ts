@@ -58,7 +58,7 @@ export interface CsvFormat {
    */
   readonly footer?: number
   /**
-   * What a row with fewer fields than the header is: a `reject`, or a row with `null` in the others. Default `reject`.
+   * The treatment of a row with fewer fields than the header: a `reject`, or a row with `null` in the others. Default `reject`.
    * @example csv({ shortRows: 'null' })
    */
   readonly shortRows?: 'reject' | 'null'
@@ -106,7 +106,7 @@ export interface FieldRange {
 
 export interface FixedWidthFormat {
   readonly kind: 'fixedWidth'
-  /** Where each column stands in a line. */
+  /** The place of each column in a line. */
   readonly columns: Readonly<Record<string, FieldRange>>
   readonly skip: number
   readonly footer: number

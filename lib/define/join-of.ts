@@ -122,7 +122,7 @@ type KnownRow<Row> = unknown extends Row ? AnyRow : Row
 
 type NameOf<Row> = string extends keyof Row ? string : keyof Row & string
 
-/** What `on` may be for two sides. */
+/** The forms that `on` may have for two sides. */
 type OnOf<Left, Right> =
   | readonly (NameOf<RowsOf<Left>> & NameOf<RowsOf<Right>>)[]
   | { readonly [Name in NameOf<RowsOf<Left>>]?: NameOf<RowsOf<Right>> }

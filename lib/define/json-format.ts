@@ -9,7 +9,7 @@ import { readJsonPath } from './json-path.ts'
 /** The options of `json`. */
 export interface JsonOptions extends EncodingOptions {
   /**
-   * Where the records are in a document: a path of keys and `[*]` from `$`. Default the items of an array, or else the document itself.
+   * The place of the records in a document: a path of keys and `[*]` from `$`. Default the items of an array, or else the document itself.
    * @example json({ path: '$.Records[*]' })
    */
   readonly path?: string

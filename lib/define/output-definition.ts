@@ -92,7 +92,7 @@ export interface TemporaryOutput extends Omit<ParquetOutput, 'kind' | 'mode'> {
   readonly mode: 'replace'
 }
 
-/** What tells that a task is done which acts instead of writing rows: its record in the state, and the target of its source. */
+/** The sign that a task is done which acts instead of writing rows: its record in the state, and the target of its source. */
 export interface TargetOutput {
   readonly kind: 'target'
   /** The folder of the state that records the runs; nothing else is written there. */

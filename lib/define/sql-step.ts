@@ -11,7 +11,7 @@ export interface SqlStep {
 }
 
 /**
- * What a statement sees. `row`: each row on its own. `bucket`: all rows of a key together, after an exchange by that key. `any-slice`: the
+ * The rows that a statement sees. `row`: each row on its own. `bucket`: all rows of a key together, after an exchange by that key. `any-slice`: the
  * rows of a slice, whichever these are.
  */
 export type SqlScope = 'row' | 'bucket' | 'any-slice'

@@ -8,7 +8,7 @@ import { oneOf } from './schemas.ts'
 /** The options of the `sql` tag. */
 export interface SqlOptions {
   /**
-   * What a statement sees. `row`: each row on its own. `bucket`: all rows of a key together, after an exchange by that key; groups,
+   * The rows that a statement sees. `row`: each row on its own. `bucket`: all rows of a key together, after an exchange by that key; groups,
    * windows and DISTINCT ON must then be by all columns of the key. `any-slice`: some rows of the input together, such as those of a
    * file; which ones depends on the machine and its memory, so another run may write other rows. Not with an output that appends.
    * Default `row`.

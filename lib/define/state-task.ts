@@ -8,7 +8,7 @@ import type { ParamValuesOf, TaskLog } from './row-types.ts'
 import { anyFunction, filledText } from './schemas.ts'
 import { subjectOf } from './task-schemas.ts'
 
-/** What the stand-in of a call gets. */
+/** The argument of the stand-in of a call. */
 export interface LocalCall<Values = ParamValues> {
   /** The arguments that the service would get. */
   readonly arguments: Readonly<Record<string, unknown>>
@@ -33,7 +33,7 @@ export interface StateTaskOptions<P extends Params> extends ActingTaskOptions<P,
    */
   readonly arguments: object | ((params: ParamValuesOf<P>) => object | Promise<object>)
   /**
-   * What the role of the state machine may do, as statements of an IAM policy. Required.
+   * The rights that the role of the state machine gets, as statements of an IAM policy. Required.
    * @example permissions: [{ actions: ['glue:StartJobRun', 'glue:GetJobRun', 'glue:BatchStopJobRun'], resources: ['arn:aws:glue:eu-central-1:123456789012:job/marts'] }]
    */
   readonly permissions: readonly Permission[]

@@ -135,7 +135,7 @@ export async function writeQuery(
   })
 }
 
-/** What the engine refuses of a statement is an error of the statement, and not of the engine. */
+/** Matches errors of the engine that are faults of the statement, and not of the engine. */
 const ofStatement = /^(Binder|Catalog|Parser|Syntax|Conversion|Invalid Input|Out of Range|Not implemented) Error/
 
 async function withReasons<T>(tables: readonly QueryTable[], sql: string, work: () => Promise<T>): Promise<T> {

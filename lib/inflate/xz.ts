@@ -6,7 +6,7 @@ import xz from 'xz-decompress'
 import { throwIfAborted } from '../errors/abort.ts'
 import { InflateError } from './inflate-error.ts'
 
-/** What the module exports. A context begins with its sizes and places: see `fields`. */
+/** The exports of the module. A context begins with its sizes and places: see `fields`. */
 interface XzModule {
   readonly memory: { readonly buffer: ArrayBuffer }
   create_context(): number

@@ -1,11 +1,11 @@
 /** Derives the names of a new project from that of its data. */
 
 export interface ProjectNames {
-  /** Of task, pipeline, folder and package: `flights-2001`. */
+  /** The name of task, pipeline, folder and package: `flights-2001`. */
   readonly name: string
-  /** Of the task in TypeScript: `flights2001`. */
+  /** The name of the task in TypeScript: `flights2001`. */
   readonly variable: string
-  /** Of the stack: `Flights2001`. */
+  /** The name of the stack: `Flights2001`. */
   readonly stack: string
 }
 

@@ -1,4 +1,4 @@
-/** What a kind of source does, and what it finds. */
+/** A kind of source: how it is found, and what it finds. */
 import type { FanmillError } from '../errors/errors.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
 

@@ -41,7 +41,7 @@ export interface TablePiece {
 }
 
 export interface FoundTable {
-  /** Where it is, for messages. */
+  /** Its place, for messages. */
   readonly key: string
   readonly sizeBytes: number
   readonly pieces: readonly TablePiece[]

@@ -42,7 +42,7 @@ const commitRunSchema = v.object({
   maxConcurrency: count,
   /** How often this execution has lost the pending parts of the run. */
   losses: v.optional(count, 0),
-  /** What Step Functions caught, where the call of a service failed: the run ends. */
+  /** The error that Step Functions caught when the call of a service failed: the run ends. */
   fault: v.optional(faultSchema),
 })
 

@@ -85,7 +85,7 @@ async function processInTime(
   }
 }
 
-/** What a task has in a function that acts instead of reading rows: the files of `include`. */
+/** The machine of a task that acts instead of reading rows, in a function: it has the files of `include`. */
 async function actingMachine(
   { bundle, settings, input, output }: LambdaSession,
   task: TaskDefinition,

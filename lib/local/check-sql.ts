@@ -31,7 +31,7 @@ export async function checkSql(
     const schemas: TaskEngine['schema'][] = []
     for (const [index, stage] of stagesOf(task).entries()) {
       const columns = stageColumns(task, index, { found, schemas })
-      // What comes after unknown columns is checked when they are known.
+      // Steps after unknown columns are checked when these are known.
       if (!columns) break
       const engine = await openEngine({
         folders: [folder],

@@ -25,7 +25,7 @@ export interface DueTask {
   readonly reason: string
   /** Absent where nothing had to be found to know it, or where that failed. */
   readonly found?: FoundInputs
-  /** What is wrong with the inputs, which is reported after what is wrong with the definition. */
+  /** The error of the inputs, which is reported after errors of the definition. */
   readonly fault?: unknown
 }
 

@@ -122,7 +122,7 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
   return { openTools, packing: packing(session), failFast, watcher }
 }
 
-/** What a task has on this machine that acts instead of reading rows. */
+/** The machine of a task that acts instead of reading rows, on this computer. */
 function actingMachine({ session, task, log }: TaskRun): ActingMachine {
   const { bundle, input, output } = session
   return {

@@ -46,11 +46,11 @@ export interface Preview {
   readonly recordsRejected: number
   /** The first rejects, at most as many as rows were requested. */
   readonly rejects: readonly Reject[]
-  /** What was read: an archive or file, and a member of it. Absent where there is nothing to read. */
+  /** The input that was read: an archive or file, and a member of it. Absent where there is nothing to read. */
   readonly place?: FirstSlice['place']
   /** Whether all of it was read. */
   readonly isWhole: boolean
-  /** What differs from a run. */
+  /** Differences from a run. */
   readonly notes: readonly string[]
   readonly logs: readonly LogMessage[]
   /** Absolute paths of the sources of the pipeline. */

@@ -1,4 +1,4 @@
-/** What a task does that acts instead of reading rows, under given parameters: JSON that its run's plan holds. */
+/** The action of a task that acts instead of reading rows, under given parameters: JSON that its run's plan holds. */
 import { PermanentError } from '../errors/errors.ts'
 import type { Slice } from './plan-data.ts'
 

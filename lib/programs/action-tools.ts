@@ -8,7 +8,7 @@ import type { ActionTools } from '../process/act-on-batch.ts'
 import type { Store } from '../store/store.ts'
 import { type ActionContext, perform } from './perform.ts'
 
-/** What a machine knows about its pipeline and its roots. */
+/** The pipeline and the roots, as a machine knows them. */
 export interface ActingMachine extends Pick<ActionContext, 'folder' | 'secrets' | 'isDeployed'> {
   /** The URLs or paths of the roots. */
   readonly roots: { readonly input: string; readonly output: string }

@@ -11,7 +11,7 @@ import { type Action, actionText, type CallAction, type ProgramAction } from '..
 import type { RunFrame } from '../model/reserved-run.ts'
 import { runProgram } from './run-program.ts'
 
-/** What an action has besides its own data. */
+/** The surroundings of an action: everything besides its own data. */
 export interface ActionContext {
   readonly task: TaskDefinition
   /** The folder of the pipeline, or of the files that were shipped with it. */

@@ -16,7 +16,7 @@ export interface ProgramOptions {
   onLine(line: string, stream: 'stdout' | 'stderr'): void
 }
 
-/** Time that a program has to end by itself after it was asked to. */
+/** Time that a program has to end by itself after SIGTERM. */
 const graceMs = 5000
 /** Time for the rest of the output after the end: a process that it left behind may keep the streams open. */
 const drainMs = 2000
@@ -81,7 +81,7 @@ function ended(child: ChildProcess): Promise<ProgramEnd> {
   return promise
 }
 
-/** Ends a group of processes: first it is asked, and killed where that does not help. */
+/** Ends a group of processes: first by SIGTERM, and by SIGKILL where that does not help. */
 function stopper(child: ChildProcess) {
   let timer: NodeJS.Timeout | undefined
   const send = (signal: NodeJS.Signals | 0): boolean => {

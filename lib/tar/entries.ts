@@ -59,7 +59,7 @@ export async function* tarEntries(bytes: TarBytes, key: string): AsyncGenerator<
 
 const padded = (sizeBytes: number): number => Math.ceil(sizeBytes / blockBytes) * blockBytes
 
-/** What the headers before an entry say about it. */
+/** Data of an entry from the headers before it. */
 interface Extra {
   readonly name?: string
   readonly link?: string

@@ -24,7 +24,7 @@ export interface EarlyRejectOptions {
   readonly dialect: Dialect
   /** Names of the fields; empty where records have none, or any number. */
   readonly columns: readonly string[]
-  /** What is expected of a record that is not UTF-8; absent where all of the text is. */
+  /** The encoding that is expected of a record that is not UTF-8; absent where all of the text is. */
   readonly encoding: string | undefined
   /** Receives each reject. */
   keep(record: EarlyReject): void

@@ -15,7 +15,7 @@ export interface ZipEntry extends MemberSpan {
   readonly fault?: EntryFault | undefined
 }
 
-/** What is wrong with an entry itself, and what to do. */
+/** The fault of an entry itself, and what to do. */
 export interface EntryFault {
   readonly code: 'ZIP_BAD_MEMBER' | 'TAR_BAD_MEMBER'
   readonly what: string
@@ -33,7 +33,7 @@ const entryFaults: readonly (EntryFault | undefined)[] = [
   undefined,
   inZip('expected its sizes and its offset in the zip64 extra field, got too few numbers'),
   inZip('expected a member that ends before the directory, got a longer one'),
-  // Of tar archives: `tarFaults`.
+  // Codes of tar archives: `tarFaults`.
   inTar('expected a file, got a link'),
   inTar('expected a file, got a device or a pipe'),
   inTar('expected a file with all its bytes, got a sparse file', 'write the archive without --sparse'),

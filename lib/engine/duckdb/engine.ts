@@ -83,7 +83,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
 const settings = (options: EngineOptions): string[] => [
   `SET temp_directory = ${quoteText(options.tempFolder)}`,
-  // Of all connections: without GLOBAL it is a setting of one, and the others would have the time zone of the machine.
+  // GLOBAL sets it for all connections. Otherwise only one would have it, and the others the time zone of the machine.
   "SET GLOBAL TimeZone = 'UTC'",
 ]
 

@@ -1,4 +1,4 @@
-/** What a kind of measure is: the SQL of its states and of its value. */
+/** A kind of measure: the SQL of its states and of its value. */
 import type { Measure } from '../../define/exchange-definition.ts'
 import type { MeasuredColumn } from './measured-column.ts'
 

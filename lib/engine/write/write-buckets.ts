@@ -13,7 +13,7 @@ export interface BucketOptions {
   readonly rowGroupRows?: number | undefined
   /** The types to which the columns of the key are converted before they are hashed; default their own. */
   readonly keyTypes?: readonly string[] | undefined
-  /** What happens with rows whose key has a null. Default they are rows of a key like any other. */
+  /** The treatment of rows whose key has a null. Default they are rows of a key like any other. */
   readonly nullKeys?: ExchangeOutput['nullKeys']
 }
 
