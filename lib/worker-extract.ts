@@ -23,7 +23,7 @@ interface ExtractCall {
   readonly port: MessagePort
 }
 
-export default function work({ port, ...call }: ExtractCall): Promise<WorkerAnswer<WorkerResults['extract']>> {
+export function work({ port, ...call }: ExtractCall): Promise<WorkerAnswer<WorkerResults['extract']>> {
   return channel.during(port, () => answer(call))
 }
 

@@ -17,7 +17,7 @@ const stopping = new AbortController()
 const channel = openWorkerChannel(() => stopping.abort(new PermanentError('ABORTED', 'the map was stopped')))
 let opening: Promise<unknown> | undefined
 
-export default function work({ port, ...call }: MapCall): Promise<WorkerAnswer<WorkerResults['map']>> {
+export function work({ port, ...call }: MapCall): Promise<WorkerAnswer<WorkerResults['map']>> {
   return channel.during(port, () => answer(call))
 }
 

@@ -46,7 +46,7 @@ const channel = openWorkerChannel(
   },
 )
 
-export default function work({ port, ...call }: WorkerCall): Promise<WorkerAnswer<unknown>> {
+export function work({ port, ...call }: WorkerCall): Promise<WorkerAnswer<unknown>> {
   return channel.during(port, () => answer(call))
 }
 

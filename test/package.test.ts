@@ -167,7 +167,7 @@ console.log(JSON.stringify({
     const code = files.map(file => readFileSync(join(outFolder, file), 'utf8')).join('\n')
     expect(code).not.toMatch(/#entry-url|#errors/)
     // The engine's binding is beside the thread's file.
-    const load = `import(${JSON.stringify(join(outFolder, 'worker.mjs'))}).then(({ default: work }) => console.log(typeof work))`
+    const load = `import(${JSON.stringify(join(outFolder, 'worker.mjs'))}).then(({ work }) => console.log(typeof work))`
     expect(execFileSync(process.execPath, ['-e', load], { encoding: 'utf8' })).toBe('function\n')
   })
 

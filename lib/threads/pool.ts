@@ -65,6 +65,8 @@ const closeMsMax = 30_000
 export function openPool({ entry = 'worker', threads, heapBytes, memoryBytesMax = 0 }: PoolOptions): ThreadPool {
   const piscina = new Piscina({
     filename: entryUrl(entry),
+    // Not a default export: Node aborts the process when a thread ends while it makes one for `require`.
+    name: 'work',
     minThreads: threads,
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
