@@ -2,12 +2,13 @@
 import { rm } from 'node:fs/promises'
 import { clean, planClean } from '../runs/clean.ts'
 import { isAnyLive } from '../runs/runs.ts'
+import { pruneFolders } from '../store/disk/files.ts'
 import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { defaultOutput, rootSpec, specBelow } from '../store/roots.ts'
 import { stateRoot } from '../store/state-root.ts'
 import { isAlive } from '../threads/machine.ts'
 import type { CleanOptions } from './api-options.ts'
-import { findLeftovers, type Leftover } from './leftovers.ts'
+import { findLeftovers } from './leftovers.ts'
 
 export interface CleanResult {
   /** Files as they are named below the output root; in S3 an upload that was not completed has the key that it was for. */
@@ -51,11 +52,12 @@ async function cleanRoot(root: StoreSpec, ages: Ages, dryRun: boolean): Promise<
   const store = openStore(root)
   const plan = await planClean(store, { ...clock, ...ages })
   const isLive = () => isAnyLive(store, clock)
-  const left: readonly Leftover[] =
-    root.kind === 'disk' ? await findLeftovers(root.folder, { isAnyLive: isLive, ...ages }) : []
+  const folder = root.kind === 'disk' ? root.folder : undefined
+  const left = folder === undefined ? [] : await findLeftovers(folder, { isAnyLive: isLive, ...ages })
   if (!dryRun) {
     await clean(store, plan)
-    for (const { path } of left) await rm(path, { recursive: true, force: true })
+    for (const { path, isEmpty } of left)
+      await (isEmpty ? pruneFolders(path, folder ?? path) : rm(path, { recursive: true, force: true }))
   }
   const removed = [
     ...plan.objects.map(({ key, sizeBytes }) => ({ key, bytes: sizeBytes })),

@@ -1,13 +1,16 @@
-/** Finds working folders, temporary files and bundles of ended processes below the state folder of an output root. */
+/** Finds working folders, temporary files, bundles and empty folders of ended processes below the state folder of an output root. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isAbsent, isLeftTemporary } from '../store/disk/files.ts'
+import { pendingPrefix } from '../store/disk/pending.ts'
 import { isLeftFolder } from '../store/own-folder.ts'
 import { stateRoot } from '../store/state-root.ts'
 
 export interface Leftover {
   /** Path of a file, or of a folder that is removed with all that it holds. */
   readonly path: string
+  /** Whether it is an empty folder, which is removed only while it is empty, with the folders above that it leaves empty. */
+  readonly isEmpty?: boolean
   /** The files in it, or the folder itself when it is empty, as they are named below the output root. */
   readonly files: readonly { readonly key: string; readonly bytes: number }[]
 }
@@ -28,6 +31,8 @@ export async function findLeftovers(
   { olderThanMs, endedOlderThanMs = olderThanMs, isAnyLive }: LeftoverOptions,
 ): Promise<Leftover[]> {
   const found: Leftover[] = []
+  // Listed before it is known that no run is live: a run has its lease before its first folder.
+  const empty = await emptyFolders(folder, pendingPrefix.slice(0, -1))
   let isQuiet: boolean | undefined
   for (const parent of ['tmp', 'bundles']) {
     const parentKey = `${stateRoot}${parent}`
@@ -40,7 +45,23 @@ export async function findLeftovers(
       if (isLeft || isQuiet) found.push({ path: join(folder, key), files: await filesOf(folder, key) })
     }
   }
+  for (const { key, mtimeMs } of empty) {
+    if (Date.now() - mtimeMs < endedOlderThanMs) continue
+    isQuiet ??= !(await isAnyLive())
+    if (isQuiet) found.push({ path: join(folder, key), isEmpty: true, files: [{ key: `${key}/`, bytes: 0 }] })
+  }
   return found
+}
+
+/** Finds the folders in which a process was about to write its first part when it ended. */
+async function emptyFolders(root: string, key: string): Promise<{ readonly key: string; readonly mtimeMs: number }[]> {
+  const entries = await readdir(join(root, key), { withFileTypes: true }).catch(() => undefined)
+  if (entries?.length === 0) {
+    const found = await statOf(join(root, key))
+    return found ? [{ key, mtimeMs: found.mtimeMs }] : []
+  }
+  const folders = (entries ?? []).filter(entry => entry.isDirectory())
+  return (await Promise.all(folders.map(({ name }) => emptyFolders(root, `${key}/${name}`)))).flat()
 }
 
 /** Returns undefined for a file that is gone: another process may be cleaning at the same time. */
