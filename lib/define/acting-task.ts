@@ -6,7 +6,7 @@ import type { ParamDefinition, Params, ParamValue, SecretDefinition, TaskDefinit
 import { frozen } from './freeze.ts'
 import { inheritedParams } from './inherited-params.ts'
 import type { TargetOutput } from './output-definition.ts'
-import type { RequirementDefinition, Requirements, Resources } from './requirement-definition.ts'
+import type { DiscoverContext, RequirementDefinition, Requirements, Resources } from './requirement-definition.ts'
 import { requirementOf } from './requirements.ts'
 import { count, filledText, oneOf, relativePath, text } from './schemas.ts'
 import { checkTemplate } from './task-checks.ts'
@@ -48,6 +48,12 @@ export interface ActingTaskOptions<P extends Params, Values> {
    * @example requires: flights
    */
   readonly requires?: Requirements | ((params: Values) => Requirements)
+  /**
+   * Finds out what the task requires besides, once everything in `requires` is complete: a function that returns what `requires` may
+   * have. Its answer is recorded, and used again until the task is complete. Default nothing.
+   * @example discover: async (params, { list }) => (await list('shops/*.csv')).map(file => sales.withParams({ file }))
+   */
+  readonly discover?: (params: Values, context: DiscoverContext) => Requirements | Promise<Requirements>
   /**
    * The pipeline's `resources` that a run uses while it runs. Default nothing.
    * @example resources: { warehouse: 1 }
@@ -125,12 +131,13 @@ export function actingTask<Options extends object>(
   const own = (checked.params ?? {}) as Readonly<Record<string, ParamDefinition>>
   const target = path === undefined ? undefined : { path, root }
   const acting = { ...source, target, waitSeconds, hive: false } as ActionSource
-  const params = inheritedParams(subject, { own, source: acting, tables: {}, requires })
+  const params = inheritedParams(subject, { own, source: acting, tables: {}, requires, discover: undefined })
   if (target) checkTemplate(`${subject}: target`, target.path, [...Object.keys(params), 'task', 'salt'])
   const { doc, resources, retries, timeoutSeconds, version, secrets } = checked
+  const discover = checked.discover as TaskDefinition['discover']
   const fields: TaskDefinition = {
     ...{ kind: 'task', name, doc, params, source: acting, output: record, ...withoutRows },
-    ...{ requires, resources, retries, timeoutSeconds, version, secrets },
+    ...{ requires, discover, resources, retries, timeoutSeconds, version, secrets },
   }
   const data = { ...frozen(fields) }
   const requirement = (method: string) => (values: object) =>

@@ -114,8 +114,10 @@ export { type Pipeline, type PipelineOptions, pipeline } from './pipeline.ts'
 export { type ProgramTask, type ProgramTaskOptions, programTask } from './program-task.ts'
 export { RejectError } from './reject-error.ts'
 export type {
+  DiscoverContext,
   ExternalTaskDefinition,
   NamedRequirements,
+  RequiredDataset,
   Requirement,
   RequirementDefinition,
   Requirements,

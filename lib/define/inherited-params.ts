@@ -8,7 +8,7 @@ import { readTasks } from './source-paths.ts'
 
 /**
  * Returns the parameters of the task: those of its requirements that no value binds, and its own, which win. A function of the
- * params cannot be called yet, so that nothing is known of what it requires.
+ * params cannot be called yet, so that nothing is known of what it requires; with `discover`, nothing of which nodes the source reads.
  * @throws PARAM_CONFLICT when two requirements have different parameters of one name, and the task none of its own
  */
 export function inheritedParams(
@@ -16,14 +16,16 @@ export function inheritedParams(
   {
     own,
     requires,
+    discover,
     ...reading
   }: {
     readonly own: Params
     readonly requires: GraphFields['requires']
+    readonly discover: GraphFields['discover']
   } & Pick<TaskDefinition, 'source' | 'tables'>,
 ): Params {
   const found = new Map<string, { readonly task: string; readonly param: ParamDefinition }>()
-  for (const { task, params } of upstreamParams(reading, requires)) {
+  for (const { task, params } of upstreamParams(discover ? undefined : reading, requires)) {
     for (const [name, param] of Object.entries(params)) {
       const known = found.get(name)
       if (known && !isSame(known.param, param) && !Object.hasOwn(own, name))
@@ -36,12 +38,12 @@ export function inheritedParams(
 }
 
 function upstreamParams(
-  reading: Pick<TaskDefinition, 'source' | 'tables'>,
+  reading: Pick<TaskDefinition, 'source' | 'tables'> | undefined,
   requires: GraphFields['requires'],
 ): readonly { readonly task: string; readonly params: Params }[] {
   if (typeof requires === 'function') return []
   const required = openParams(requires ?? {})
-  const read = readTasks(reading).filter(({ name }) => !required.some(({ task }) => task === name))
+  const read = (reading ? readTasks(reading) : []).filter(({ name }) => !required.some(({ task }) => task === name))
   return [...required, ...read.map(({ name: task, params }) => ({ task, params }))]
 }
 

@@ -14,7 +14,7 @@ import type { UsedColumns } from './output.ts'
 import type { Output } from './output-definition.ts'
 import type { PathColumns } from './path-columns.ts'
 import type { ProvenanceColumn } from './provenance.ts'
-import type { Requirements, Resources } from './requirement-definition.ts'
+import type { DiscoverContext, Requirements, Resources } from './requirement-definition.ts'
 import type { ParamValuesOf, SetupContext } from './row-types.ts'
 import type { SourceRows } from './source-rows.ts'
 
@@ -36,6 +36,7 @@ export interface TaskOptions<
   readonly provenance?: readonly Provenance[]
   readonly output: Output & UsedColumns<Uses>
   readonly requires?: Requirements | ((params: ParamValuesOf<P>) => Requirements)
+  readonly discover?: (params: ParamValuesOf<P>, context: DiscoverContext) => Requirements | Promise<Requirements>
 }
 
 /** The options of a task whose columns and parameters the compiler does not know, for `.with`. Where it knows them, `TaskOptions`. */
@@ -146,6 +147,12 @@ export interface AnyTaskOptions {
    * @example requires: ({ year }) => flights.each({ month: months(year) })
    */
   readonly requires?: Requirements | ((params: never) => Requirements)
+  /**
+   * Finds out what the task requires besides, once everything in `requires` is complete: a function that returns what `requires` may
+   * have. Its answer is recorded, and used again until the task is complete. Default nothing.
+   * @example discover: async (params, { list }) => (await list('shops/*.csv')).map(file => sales.withParams({ file }))
+   */
+  readonly discover?: (params: never, context: DiscoverContext) => Requirements | Promise<Requirements>
   /**
    * What a run of the task uses of the pipeline's `resources` while it runs, so that not too many run at once. Default nothing.
    * @example resources: { warehouse: 1 }

@@ -4,7 +4,7 @@ import { piece } from './check.ts'
 import type { ParamDefinition, SecretDefinition, TaskDefinition } from './definition.ts'
 import type { Requirements } from './requirement-definition.ts'
 import { isRequirements, namedRequirements, requirementsText } from './requirements.ts'
-import { count, filledText } from './schemas.ts'
+import { anyFunction, count, filledText } from './schemas.ts'
 
 export const identifier = v.pipe(
   v.string(),
@@ -32,6 +32,7 @@ export const amounts = v.record(filledText, count(1), 'amounts of resources by n
 /** The options that say when a task runs. */
 export const graphOptions = {
   requires: v.optional(v.union([v.function(), v.custom<Requirements>(isRequirements)], requirementsText)),
+  discover: v.optional(anyFunction),
   resources: v.optional(amounts),
   retries: v.optional(count(0)),
   timeoutSeconds: v.optional(count(1)),

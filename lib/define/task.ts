@@ -80,7 +80,13 @@ function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDef
   const checked = check(subject, taskOptions, given)
   const { tables = {} } = checked
   const requires = requirementsFrom(given.requires)
-  const params = inheritedParams(subject, { own: checked.params ?? {}, source: checked.source, tables, requires })
+  const params = inheritedParams(subject, {
+    own: checked.params ?? {},
+    source: checked.source,
+    tables,
+    requires,
+    discover: given.discover,
+  })
   const data: TaskDefinition = {
     kind: 'task',
     name: checked.name,
@@ -103,6 +109,7 @@ function build(given: AnyTaskOptions, steps: readonly StepDefinition[]): TaskDef
     secrets: checked.secrets,
     version: checked.version,
     requires,
+    discover: given.discover,
     resources: checked.resources,
     retries: checked.retries,
     timeoutSeconds: checked.timeoutSeconds,

@@ -8,6 +8,8 @@ import { stateRoot } from '../store/state-root.ts'
 
 const keysSchema = v.array(v.string())
 
+export const targetsSchema = v.array(v.object({ node: v.string(), path: v.string(), isGlob: v.boolean() }))
+
 const nodeSchema = v.object({
   /** The id of the node, as events and results have it: `flights(month=2001-01)`. */
   key: v.string(),
@@ -20,7 +22,9 @@ const nodeSchema = v.object({
   /** The same keys by the names that the task has for its requirements. */
   groups: v.record(v.string(), keysSchema),
   /** Files of external tasks that must be there first. */
-  targets: v.optional(v.array(v.object({ node: v.string(), path: v.string(), isGlob: v.boolean() }))),
+  targets: v.optional(targetsSchema),
+  /** Whether its function `discover` has answered what it requires besides; absent for tasks without one. */
+  isDiscovered: v.optional(v.boolean()),
   /** Key of the node that writes the same output before this one; absent where there is none. */
   after: v.optional(v.string()),
 })
@@ -48,6 +52,9 @@ export const nodeCountMax = 10_000
 export function graphIdOf({ pipeline, requested }: Pick<TaskGraph, 'pipeline' | 'requested'>): string {
   return shortHash(canonicalJson({ pipeline, requested }))
 }
+
+/** Returns the key of what a node has answered, which is used again by other walks until the node is complete. */
+export const answerKey = (nodeKey: string): string => `${stateRoot}graphs/discovered/${shortHash(nodeKey)}.json`
 
 /** Returns the keys of one graph's state. */
 export function graphKeys(graphId: string) {

@@ -2,19 +2,27 @@
 import type { ParamValue, TaskDefinition } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { GraphNode } from './graph.ts'
+import { isEnded, type NodeState, type NodeStates } from './node-states.ts'
 
 /**
  * Returns the nodes with `after`: nodes of one output follow each other in the order of their parameters. A node that requires
- * another one of its output, also by way of others, comes after it.
+ * another one of its output, also by way of others, comes after it. Nodes that have begun come before all others.
  * @throws OUTPUT_AMBIGUOUS when the mode of the output does not keep the rows of other nodes
  */
-export function orderOutputs(nodes: readonly GraphNode[], tasks: readonly TaskDefinition[]): readonly GraphNode[] {
+export function orderOutputs(
+  nodes: readonly GraphNode[],
+  tasks: readonly TaskDefinition[],
+  states: NodeStates = {},
+): readonly GraphNode[] {
   const depths = depthsOf(nodes)
   const before = new Map<string, string>()
   for (const [output, sharing] of Map.groupBy(nodes, node => node.output)) {
     if (sharing.length > 1) checkShared(output, sharing, tasks)
     const ordered = sharing.toSorted(
-      (a, b) => (depths.get(a.key) ?? 0) - (depths.get(b.key) ?? 0) || compareParams(a, b),
+      (a, b) =>
+        turnOf(states[a.key]) - turnOf(states[b.key]) ||
+        (depths.get(a.key) ?? 0) - (depths.get(b.key) ?? 0) ||
+        compareParams(a, b),
     )
     ordered.forEach(({ key }, index) => {
       const previous = ordered[index - 1]
@@ -23,6 +31,9 @@ export function orderOutputs(nodes: readonly GraphNode[], tasks: readonly TaskDe
   }
   return nodes.map(node => ({ ...node, after: before.get(node.key) }))
 }
+
+/** A graph that grows while it is walked must not let a node wait for one that has begun already to begin. */
+const turnOf = (state: NodeState | undefined): number => (isEnded(state) ? 0 : state === undefined ? 2 : 1)
 
 /** Returns the length of the longest way from each node to one that requires nothing. */
 export function depthsOf(nodes: readonly Pick<GraphNode, 'key' | 'requires'>[]): ReadonlyMap<string, number> {

@@ -48,12 +48,32 @@ export function requiredNodes(
   node: BoundTask,
   pathTo: () => readonly string[],
 ): RequiredNodes {
+  return bindAll(pipeline, requirementsOf(node, pathTo), { node, pathTo })
+}
+
+/**
+ * Returns the nodes that a node requires once its `discover` has returned something: those of `requires` too, and those whose rows it
+ * reads that neither names.
+ * @throws DEFINITION_INVALID, PARAM_UNBOUND, PARAM_CONFLICT
+ */
+export function allRequiredNodes(
+  pipeline: PipelineDefinition,
+  node: BoundTask,
+  { returned, pathTo }: { readonly returned: unknown; readonly pathTo: () => readonly string[] },
+): RequiredNodes {
+  const discovered = checkRequirements(returned, { option: 'discover', pathTo })
+  const named: Record<string, readonly RequirementDefinition[]> = { ...statedRequirements(node, pathTo) }
+  for (const [name, all] of Object.entries(discovered)) named[name] = [...(named[name] ?? []), ...all]
+  return bindAll(pipeline, withRead(named, node.task), { node, pathTo })
+}
+
+function bindAll(pipeline: PipelineDefinition, named: NamedRequirements, requiring: Requiring): RequiredNodes {
   const groups: Record<string, readonly BoundTask[]> = {}
   const targets: ExternalTarget[] = []
-  for (const [name, requirements] of Object.entries(requirementsOf(node, pathTo))) {
+  for (const [name, requirements] of Object.entries(named)) {
     const nodes = requirements.flatMap(({ task: required, values }) => {
-      if (required.kind === 'task') return nodesOf(pipeline, { required, values }, { node, pathTo })
-      targets.push(...targetsOf(required, values, { node, pathTo }))
+      if (required.kind === 'task') return nodesOf(pipeline, { required, values }, requiring)
+      targets.push(...targetsOf(required, values, requiring))
       return []
     })
     if (nodes.length > 0) groups[name] = [...new Map(nodes.map(one => [one.key, one])).values()]
@@ -61,14 +81,24 @@ export function requiredNodes(
   return { groups, targets }
 }
 
-/** Returns the requirements of a task under its parameters, with the tasks whose rows it reads. */
-function requirementsOf({ task, params }: BoundTask, pathTo: () => readonly string[]): NamedRequirements {
+/**
+ * Returns the requirements of a task under its parameters, with the tasks whose rows it reads. With `discover` these are left out:
+ * its answer may say which of their nodes are read.
+ */
+function requirementsOf(node: BoundTask, pathTo: () => readonly string[]): NamedRequirements {
+  const stated = statedRequirements(node, pathTo)
+  return node.task.discover ? stated : withRead(stated, node.task)
+}
+
+function statedRequirements({ task, params }: BoundTask, pathTo: () => readonly string[]): NamedRequirements {
   const { requires = {} } = task
-  const named = typeof requires === 'function' ? callRequires(requires, { params, pathTo }) : requires
-  const read = readTasks(task)
+  return typeof requires === 'function' ? callRequires(requires, { params, pathTo }) : requires
+}
+
+function withRead(named: NamedRequirements, task: TaskDefinition): NamedRequirements {
   const isNamed = (name: string): boolean =>
     Object.values(named).some(all => all.some(({ task }) => task.name === name))
-  const others = read.filter(({ name }) => !isNamed(name))
+  const others = readTasks(task).filter(({ name }) => !isNamed(name))
   const added = others.map(one => [one.name, [requirementTo({ kind: 'task', ...one })]] as const)
   return { ...named, ...Object.fromEntries(added) }
 }
@@ -79,18 +109,30 @@ function callRequires(
   requires: (params: never) => unknown,
   { params, pathTo }: { readonly params: ParamValues; readonly pathTo: () => readonly string[] },
 ): NamedRequirements {
-  const refuse = (message: string, cause?: unknown): PermanentError => {
-    const path = pathTo()
-    return new PermanentError('DEFINITION_INVALID', `${pathText(path)}: requires: ${message}`, { path }, { cause })
-  }
+  const option = 'requires'
   try {
-    const given = requires(Object.freeze({ ...params }) as never)
-    if (isRequirements(given)) return namedRequirements(given)
-    throw refuse(`expected ${requirementsText.replace(/, or a function.*/, '')}, got ${typeof given}`)
+    return checkRequirements(requires(Object.freeze({ ...params }) as never), { option, pathTo })
   } catch (error) {
     if (error instanceof FanmillError) throw error
-    throw refuse(`the function failed: ${error instanceof Error ? error.message : String(error)}`, error)
+    const reason = error instanceof Error ? error.message : String(error)
+    throw refusal(`the function failed: ${reason}`, { option, pathTo, cause: error })
   }
+}
+
+/** The option whose function returned something, and the way to its node. */
+interface ReturningOption {
+  readonly option: 'requires' | 'discover'
+  readonly pathTo: () => readonly string[]
+}
+
+function checkRequirements(returned: unknown, from: ReturningOption): NamedRequirements {
+  if (isRequirements(returned)) return namedRequirements(returned)
+  throw refusal(`expected ${requirementsText.replace(/, or a function.*/, '')}, got ${typeof returned}`, from)
+}
+
+function refusal(what: string, { option, pathTo, cause }: ReturningOption & { cause?: unknown }): PermanentError {
+  const path = pathTo()
+  return new PermanentError('DEFINITION_INVALID', `${pathText(path)}: ${option}: ${what}`, { path }, { cause })
 }
 
 /** The node that requires others. */

@@ -1,17 +1,15 @@
 /** Resolves what is requested of a pipeline into a graph, and finds what is wrong with it before anything runs. */
 import type { ParamDefinition, Params, ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
-import { PermanentError } from '../errors/errors.ts'
 import { formatVersion } from '../model/manifest.ts'
 import { nodeIdOf } from '../model/node-name.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import { refuseUnknownParam } from '../model/param-values.ts'
 import { taskNamed } from '../model/resolve-task.ts'
-import type { ExternalTarget } from '../model/upstream-node.ts'
 import { type GraphNode, nodeCountMax, type TaskGraph } from './graph.ts'
+import { cycle, tooManyNodes } from './graph-errors.ts'
 import { orderOutputs } from './output-order.ts'
 import { paramSets } from './param-sets.ts'
-import { pathText } from './path-text.ts'
-import { type BoundTask, requiredNodes } from './required-nodes.ts'
+import { type BoundTask, type RequiredNodes, requiredNodes } from './required-nodes.ts'
 
 export interface GraphRequest {
   /** Names of the tasks; default all of the pipeline. */
@@ -58,19 +56,29 @@ const bindTask = (task: TaskDefinition, params: ParamValues): BoundTask => ({
   params,
 })
 
-/** A node whose requirements are being added. */
-interface Visit {
+/** A node, and what it requires. */
+export interface NodeFields extends RequiredNodes {
   readonly node: BoundTask
-  readonly groups: Readonly<Record<string, readonly BoundTask[]>>
-  readonly targets: readonly ExternalTarget[]
+}
+
+/** A node whose requirements are being added. */
+interface Visit extends NodeFields {
   readonly pending: BoundTask[]
 }
 
-/** Adds a node after all that it requires. Deliberately without recursion, because a chain may be as long as a graph may be large. */
-function addNodes(pipeline: PipelineDefinition, nodes: Map<string, GraphNode>, first: BoundTask): void {
+/**
+ * Adds a node after all that it requires. `before` has the keys on the way to it, for messages. Deliberately without recursion, because a
+ * chain may be as long as a graph may be large.
+ */
+export function addNodes(
+  pipeline: PipelineDefinition,
+  nodes: Map<string, GraphNode>,
+  first: BoundTask,
+  before: readonly string[] = [],
+): void {
   const stack: Visit[] = []
   const entered = new Set<string>()
-  const pathTo = (key: string) => (): readonly string[] => [...stack.map(({ node }) => node.key), key]
+  const pathTo = (key: string) => (): readonly string[] => [...before, ...stack.map(({ node }) => node.key), key]
   const enter = (node: BoundTask): void => {
     const path = pathTo(node.key)
     if (entered.has(node.key)) throw cycle(path())
@@ -90,7 +98,7 @@ function addNodes(pipeline: PipelineDefinition, nodes: Map<string, GraphNode>, f
   }
 }
 
-function graphNodeOf({ node, groups, targets }: Visit): GraphNode {
+export function graphNodeOf({ node, groups, targets }: NodeFields): GraphNode {
   const keys = Object.entries(groups).map(([name, all]) => [name, all.map(({ key }) => key)] as const)
   return {
     key: node.key,
@@ -100,20 +108,6 @@ function graphNodeOf({ node, groups, targets }: Visit): GraphNode {
     requires: [...new Set(keys.flatMap(([, all]) => all))],
     groups: Object.fromEntries(keys),
     ...(targets.length > 0 && { targets }),
+    ...(node.task.discover && { isDiscovered: false }),
   }
-}
-
-function cycle(path: readonly string[]): PermanentError {
-  const round = path.slice(path.indexOf(path.at(-1) ?? ''))
-  return new PermanentError('GRAPH_CYCLE', `expected tasks that do not wait for themselves, got ${pathText(round)}`, {
-    path: round,
-  })
-}
-
-function tooManyNodes(path: readonly string[]): PermanentError {
-  return new PermanentError(
-    'GRAPH_TOO_LARGE',
-    `expected a graph of at most ${nodeCountMax} nodes, got more at ${pathText(path)}; run it in several ranges, or end requirements of a task by itself`,
-    { path: path.slice(-10), nodeCountMax },
-  )
 }

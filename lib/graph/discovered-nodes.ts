@@ -1,0 +1,93 @@
+/** Adds to a graph what a node requires besides, as its function `discover` has answered. */
+import * as v from 'valibot'
+import type { PipelineDefinition } from '../define/definition.ts'
+import type { DataOf } from '../model/json-schema.ts'
+import { paramsSchema } from '../model/manifest.ts'
+import { nodeIdOf } from '../model/node-name.ts'
+import { taskNamed } from '../model/resolve-task.ts'
+import { reader } from '../state/state.ts'
+import { type GraphNode, type TaskGraph, targetsSchema } from './graph.ts'
+import { inOrder } from './node-order.ts'
+import type { NodeStates } from './node-states.ts'
+import { orderOutputs } from './output-order.ts'
+import { allRequiredNodes } from './required-nodes.ts'
+import { addNodes, graphNodeOf } from './resolve-graph.ts'
+
+const answerSchema = v.object({
+  /** Key of the node that was asked. */
+  node: v.string(),
+  /** Hash of what the answer may depend on: the code of the task, and what was complete before. */
+  identity: v.string(),
+  /** Whether the node has been complete since, so that it is asked again. */
+  isUsed: v.boolean(),
+  /** All nodes that it requires, by the names that the task has for them. */
+  groups: v.record(v.string(), v.array(v.object({ task: v.string(), params: paramsSchema }))),
+  targets: targetsSchema,
+})
+/** What a node requires, as it is recorded. */
+export type RecordedAnswer = DataOf<typeof answerSchema>
+/** What a node requires, what it has answered included. */
+export type Answer = Pick<RecordedAnswer, 'groups' | 'targets'>
+
+/** Reads a recorded answer. @throws STATE_INVALID */
+export const readAnswer = reader(answerSchema)
+
+/** Whether a node must be asked before it may run. */
+export const isUnasked = ({ isDiscovered }: GraphNode): boolean => isDiscovered === false
+
+/**
+ * Checks what `discover` returned, and binds its parameters.
+ * @throws DEFINITION_INVALID, PARAM_UNBOUND, PARAM_CONFLICT with the path through the graph
+ */
+export function answerFrom(
+  pipeline: PipelineDefinition,
+  { graph, node, returned }: { readonly graph: TaskGraph; readonly node: GraphNode; readonly returned: unknown },
+): Answer {
+  const bound = { key: node.key, task: taskNamed(pipeline, node.task), params: node.params }
+  const { groups, targets } = allRequiredNodes(pipeline, bound, { returned, pathTo: () => pathTo(graph, node.key) })
+  const named = Object.entries(groups).map(([name, all]) => {
+    return [name, all.map(({ task, params }) => ({ task: task.name, params }))] as const
+  })
+  return { groups: Object.fromEntries(named), targets }
+}
+
+/**
+ * Returns the graph in which a node requires what it has answered. Nodes before it keep their places.
+ * @throws GRAPH_CYCLE, GRAPH_TOO_LARGE, PARAM_UNBOUND, PARAM_CONFLICT, OUTPUT_AMBIGUOUS, DEFINITION_INVALID with the path through the graph
+ */
+export function expandGraph(
+  pipeline: PipelineDefinition,
+  graph: TaskGraph,
+  { key, answer, states }: { readonly key: string; readonly answer: Answer; readonly states: NodeStates },
+): TaskGraph {
+  const nodes = new Map(graph.nodes.map(node => [node.key, node]))
+  const asked = nodes.get(key)
+  if (!asked) throw new TypeError(`expected node ${key} in the graph`)
+  const path = pathTo(graph, key)
+  const groups = Object.entries(answer.groups).map(([name, all]) => [name, all.map(bind(pipeline))] as const)
+  const node = { key, task: taskNamed(pipeline, asked.task), params: asked.params }
+  nodes.set(key, {
+    ...graphNodeOf({ node, groups: Object.fromEntries(groups), targets: answer.targets }),
+    isDiscovered: true,
+  })
+  for (const each of groups.flatMap(([, all]) => all)) if (!nodes.has(each.key)) addNodes(pipeline, nodes, each, path)
+  return { ...graph, nodes: orderOutputs(inOrder(nodes, path), pipeline.tasks, states) }
+}
+
+const bind =
+  (pipeline: PipelineDefinition) =>
+  ({ task, params }: Answer['groups'][string][number]) => ({
+    key: nodeIdOf(task, params),
+    task: taskNamed(pipeline, task),
+    params,
+  })
+
+/** Returns keys from a requested node to this one. */
+function pathTo({ nodes }: TaskGraph, key: string): readonly string[] {
+  const path = [key]
+  for (;;) {
+    const requiring = nodes.find(({ requires }) => requires.includes(path[0] as string))
+    if (!requiring) return path
+    path.unshift(requiring.key)
+  }
+}
