@@ -8,7 +8,14 @@ import type { PipelineProps } from './pipeline-options.ts'
 import type { PipelineScope } from './pipeline-parts.ts'
 import { findSecrets } from './pipeline-secrets.ts'
 import type { Places } from './places.ts'
-import { commitStatements, graphStatements, planStatements, processStatements } from './statements.ts'
+import {
+  answerStatement,
+  commitStatements,
+  discoverStatements,
+  graphStatements,
+  planStatements,
+  processStatements,
+} from './statements.ts'
 
 /** Values that the constructs of one pipeline share. */
 export interface PipelineContext {
@@ -29,6 +36,7 @@ export function makeFunctions(pipeline: PipelineScope, context: PipelineContext)
   const common = { ...commonProps(context), timeout, ...keys }
   const small = { ...common, memoryMb, temporaryStorageMb: 512, threads: 1, environment }
   const where = { places, input, output }
+  const discovers = bundle.pipeline.tasks.some(({ discover }) => discover !== undefined)
   const secrets = findSecrets(pipeline, bundle.pipeline, props.secrets)
   const describe = (what: string): string => `Fanmill pipeline ${name}: ${what}`
   return {
@@ -49,7 +57,11 @@ export function makeFunctions(pipeline: PipelineScope, context: PipelineContext)
           FANMILL_MEMORY_MB: `${tier.memoryMb}`,
           FANMILL_STORAGE_MB: `${tier.temporaryStorageMb}`,
         },
-        statements: [...processStatements({ ...where, enforceConditionalWrites }), ...secrets.statements],
+        statements: [
+          ...processStatements({ ...where, enforceConditionalWrites }),
+          ...(discovers ? [answerStatement(where)] : []),
+          ...secrets.statements,
+        ],
       })
       secrets.grantDecrypt(made.role)
       return made
@@ -63,10 +75,10 @@ export function makeFunctions(pipeline: PipelineScope, context: PipelineContext)
     }),
     graph: new PipelineFunction(pipeline, 'Graph', {
       ...small,
-      inputKeys: [],
+      ...(!discovers && { inputKeys: [] }),
       handler: 'graph',
       description: describe('graph'),
-      statements: graphStatements(where),
+      statements: [...graphStatements(where), ...(discovers ? discoverStatements(where) : [])],
     }),
   }
 }

@@ -99,6 +99,21 @@ export function graphStatements({ places, output }: StatementOptions): PolicySta
   return [allow(['s3:GetObject', 's3:PutObject'], [output.arnForObjects(graphs)]), listBucket(output, [graphs])]
 }
 
+/** Lets Graph look at inputs and at datasets of the pipeline, as functions of tasks do that find out what these require. */
+export function discoverStatements(options: StatementOptions): PolicyStatement[] {
+  const { places, output } = options
+  const datasets = places.outputs.map(prefix => output.arnForObjects(`${prefix}*`))
+  return [
+    ...readInputs(options),
+    ...list(options, { withInputs: true, withOutputs: true }),
+    allow(['s3:GetObject'], datasets),
+  ]
+}
+
+/** Lets Process read what tasks have found out to require: their tables may be rows of that. */
+export const answerStatement = ({ places, output }: StatementOptions): PolicyStatement =>
+  allow(['s3:GetObject'], [output.arnForObjects(`${places.state}graphs/discovered/*`)])
+
 /** Lets a function read the secrets that tasks declare: by name, or by ARN with the characters that Secrets Manager appends. */
 export function secretStatements(ids: readonly string[]): PolicyStatement[] {
   if (ids.length === 0) return []

@@ -23,17 +23,47 @@ export interface StepInput {
 }
 
 /** Returns the next step and what is known before it. A node is given again at most as often as its task's `retries` say, and once after a change. */
-export function nextStep({ pipeline, graph, walk, ends }: StepInput): { readonly step: NextStep; readonly walk: Walk } {
+export function nextStep(input: StepInput): DecidedStep {
+  return decideStep(input, afterEnds(input))
+}
+
+export interface DecidedStep {
+  readonly step: NextStep
+  readonly walk: Walk
+}
+
+/** Returns what is known once these nodes have ended. */
+export function afterEnds({ pipeline, graph, walk, ends }: StepInput): Walk {
   const endOf = new Map(ends.map(end => [end.key, end]))
   const retriesOf = retriesIn(pipeline, graph)
   const given = walk.given.map(key => endOf.get(key) ?? { ...lostNode, key })
   const nodes = { ...walk.nodes }
   for (const end of given) nodes[end.key] = afterEnd(nodes[end.key] ?? untried, end, retriesOf(end.key))
-  for (const { key } of lostNodes(graph, statesOf(nodes))) nodes[key] = { ...untried, ...nodes[key], state: 'notRun' }
   const busy = given.filter(({ status }) => status === 'busy').map(({ key }) => key)
   const isContinued = walk.isContinued || given.some(({ status }) => status === 'continued')
-  const known = { given: [], busy, isContinued, nodes }
-  const ready = fitResources(pipeline, { ready: readyNodes(graph, statesOf(nodes)), running: [] })
+  return { given: [], busy, isContinued, nodes }
+}
+
+/** Returns what is known once a node could not find out what it requires, which counts as a failure of the node. */
+export function afterFailedAnswer(
+  input: Omit<StepInput, 'ends'>,
+  { key, fault }: Pick<NodeEnd, 'key' | 'fault'>,
+): Walk {
+  const failed = afterEnds({
+    ...input,
+    walk: { ...input.walk, given: [key] },
+    ends: [{ key, status: 'failed', fault }],
+  })
+  return { ...failed, busy: input.walk.busy }
+}
+
+/** Returns the next step after what is known. */
+export function decideStep({ pipeline, graph }: Pick<StepInput, 'pipeline' | 'graph'>, walk: Walk): DecidedStep {
+  const { busy, isContinued } = walk
+  const nodes = { ...walk.nodes }
+  for (const { key } of lostNodes(graph, nodeStates(walk))) nodes[key] = { ...untried, ...nodes[key], state: 'notRun' }
+  const known = { ...walk, nodes }
+  const ready = fitResources(pipeline, { ready: readyNodes(graph, nodeStates(known)), running: [] })
   if (isContinued) return { step: { kind: 'continued' }, walk: known }
   if (ready.length === 0) return { step: { kind: 'ended' }, walk: known }
   if (ready.every(({ key }) => busy.includes(key))) return { step: { kind: 'wait' }, walk: known }
@@ -50,7 +80,8 @@ const lostNode: Pick<NodeEnd, 'status' | 'fault'> = {
   },
 }
 
-function statesOf(nodes: Walk['nodes']): Readonly<Record<string, NodeState>> {
+/** Returns the states of the nodes that have one. */
+export function nodeStates({ nodes }: Pick<Walk, 'nodes'>): Readonly<Record<string, NodeState>> {
   return Object.fromEntries(Object.entries(nodes).flatMap(([key, { state }]) => (state ? [[key, state]] : [])))
 }
 

@@ -3,11 +3,12 @@ import type { GraphAnswer } from '../aws/lambda-events.ts'
 import { boundedText } from '../errors/bounded-text.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { type GraphNode, graphKeys, readGraph, type TaskGraph } from '../graph/graph.ts'
-import { type NextStep, nextStep } from '../graph/next-step.ts'
-import { type NodeEnd, newWalk, readNodeEnd, readStep, type Walk } from '../graph/walk-state.ts'
+import type { NextStep } from '../graph/next-step.ts'
+import { newWalk, readNodeEnd, readStep, type Walk } from '../graph/walk-state.ts'
 import { afterProgress, growingMs, nextWait } from '../model/waits.ts'
 import { mapParallel, readState, readsAtOnce } from '../state/files.ts'
 import { stateBytes } from '../state/state.ts'
+import { decideDiscovered, type KnownWalk, useUpAnswers } from './discovered-step.ts'
 import type { GraphStepEvent } from './events.ts'
 import { graphOf } from './graph-request.ts'
 import type { Invocation } from './handler.ts'
@@ -18,15 +19,16 @@ import { logger } from './telemetry.ts'
  * Gives the same answer again for a step that was taken before, because the state machine may repeat a call.
  * @throws as `resolveGraph`, in the first step
  */
-export async function walkGraph(event: GraphStepEvent, { lambda }: Invocation): Promise<GraphAnswer> {
-  const { output, pipeline } = lambda
+export async function walkGraph(event: GraphStepEvent, invocation: Invocation): Promise<GraphAnswer> {
+  const { lambda } = invocation
+  const { output } = lambda
   const id = shortName(event.execution)
   const keys = graphKeys(id)
   const taken = await readState(output, keys.step(event.step), readStep)
   if (taken) return taken.answer as unknown as GraphAnswer
-  const { graph, walk, ends } =
-    event.step === 0 ? await beginWalk(event, id, lambda) : await continueWalk(event.step, id, lambda)
-  const next = nextStep({ pipeline, graph, walk, ends })
+  const known = event.step === 0 ? await beginWalk(event, id, lambda) : await continueWalk(event.step, id, lambda)
+  await useUpAnswers(known, lambda)
+  const { graph, next } = await decideDiscovered(known, { id, event, invocation })
   const answer = answerOf(next, { id, event, lambda, graph })
   if (answer.status === 'wave' && next.step.kind === 'wave')
     await output.write(keys.wave(event.step), stateBytes(next.step.nodes.map(({ key, task }) => ({ key, task }))))
@@ -34,12 +36,6 @@ export async function walkGraph(event: GraphStepEvent, { lambda }: Invocation): 
   const { counts, nodes } = { counts: undefined, nodes: undefined, ...answer }
   logger.info('graph', { graph: id, step: event.step, status: answer.status, nodes, counts })
   return answer
-}
-
-interface KnownWalk {
-  readonly graph: TaskGraph
-  readonly walk: Walk
-  readonly ends: readonly NodeEnd[]
 }
 
 async function beginWalk({ event, execution }: GraphStepEvent, id: string, lambda: LambdaSession): Promise<KnownWalk> {

@@ -1,17 +1,18 @@
 /** The run that a node of a graph requests, from the files of the graph. */
 import type { NodeRef } from '../aws/lambda-events.ts'
 import { PermanentError } from '../errors/errors.ts'
-import { type GraphNode, graphKeys, readGraph } from '../graph/graph.ts'
+import { isUnasked } from '../graph/discovered-nodes.ts'
+import { type GraphNode, graphKeys, readGraph, type TaskGraph } from '../graph/graph.ts'
+import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import { readState } from '../state/files.ts'
 import { type GraphRequestRecord, readGraphRequest } from './graph-request.ts'
 import { isByHand, isUpload, type RunRequest } from './run-request.ts'
 import type { LambdaSession } from './session.ts'
+import type { TaskUpstream } from './task-upstream.ts'
 
 /** @throws STATE_INVALID when the graph is not there, or has no such node */
 export async function readNodeRequest({ output }: LambdaSession, node: NodeRef): Promise<RunRequest> {
-  const { nodes, request, requested } = await openGraph(output, node.graph)
-  const found = nodes.get(node.key)
-  if (!found) throw missing(node.graph, `node ${node.key}`)
+  const { request, requested, found } = await openNode(output, node)
   const { event } = request
   return {
     params: found.params,
@@ -21,14 +22,38 @@ export async function readNodeRequest({ output }: LambdaSession, node: NodeRef):
   }
 }
 
+/** Returns what a node requires, by its graph. @throws STATE_INVALID */
+export async function readNodeUpstream(
+  { output }: Pick<LambdaSession, 'output'>,
+  node: NodeRef,
+): Promise<Pick<TaskUpstream, 'upstream' | 'targets'>> {
+  const { graph, found } = await openNode(output, node)
+  return { upstream: upstreamNodes(graph)(found), targets: found.targets ?? [] }
+}
+
+/** Opens the graph of a node. A graph grows while it is walked, but a node is planned only when all is known of it. */
+async function openNode(
+  output: LambdaSession['output'],
+  { graph: id, key }: NodeRef,
+): Promise<OpenedGraph & { readonly found: GraphNode }> {
+  for (const isFresh of [false, true]) {
+    if (isFresh) opened = undefined
+    const graph = await openGraph(output, id)
+    const found = graph.nodes.get(key)
+    if (found && !isUnasked(found)) return { ...graph, found }
+  }
+  throw missing(id, `node ${key}`)
+}
+
 /** A graph as Plan needs it. */
 interface OpenedGraph {
+  readonly graph: TaskGraph
   readonly nodes: ReadonlyMap<string, GraphNode>
   readonly requested: ReadonlySet<string>
   readonly request: GraphRequestRecord
 }
 
-/** The graph that this process has read last: its files never change, and a process plans many nodes of one graph. */
+/** The graph that this process has read last: a process plans many nodes of one graph. */
 let opened: { readonly output: LambdaSession['output']; readonly id: string; readonly graph: OpenedGraph } | undefined
 
 async function openGraph(output: LambdaSession['output'], id: string): Promise<OpenedGraph> {
@@ -40,7 +65,7 @@ async function openGraph(output: LambdaSession['output'], id: string): Promise<O
   ])
   if (!graph || !request) throw missing(id, `${keys.graph} and ${keys.request}`)
   const nodes = new Map(graph.nodes.map(node => [node.key, node]))
-  opened = { output, id, graph: { nodes, requested: new Set(graph.requested), request } }
+  opened = { output, id, graph: { graph, nodes, requested: new Set(graph.requested), request } }
   return opened.graph
 }
 

@@ -45,7 +45,7 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
   const request = await readRequest(event, task, lambda)
   if (!request) return { status: 'ignored', done: true, task: task.name }
   const outputPath = outputPathOf(task, request.params)
-  const needs = taskUpstream(lambda, task, request.params)
+  const needs = await taskUpstream(lambda, task, { params: request.params, node: event.node })
   const context: PlanContext = { task, request, needs, outputPath, event, invocation }
   const turn = await requestTurn(context)
   if (turn.status === 'skip') return { status: event.node ? 'left' : 'busy', done: true, task: task.name }
@@ -75,10 +75,10 @@ async function readRequest(
 
 /** Whether more than one task without requirements is requested; a run that is continued is always alone. */
 function isGraph(event: ExecutionInput, task: TaskDefinition, lambda: LambdaSession): boolean {
-  const { name, params, requires } = task
+  const { name, params, requires, discover } = task
   if (isScheduled(event)) return true
   const resume = isByHand(event) && event.resume
-  if (requires !== undefined || readTasks(task).length > 0) return !resume
+  if (requires !== undefined || discover || readTasks(task).length > 0) return !resume
   if (isUpload(event) || resume || (event.task ?? name) !== name) return false
   const own = Object.entries(event.params ?? {}).filter(([param]) => param in params)
   return graphOf({ task: name, params: Object.fromEntries(own) }, lambda).graph.nodes.length > 1

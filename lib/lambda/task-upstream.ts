@@ -1,6 +1,11 @@
 /** Finds what a run requires, in the same way as on a laptop, because it is part of the run's id. */
+
+import type { NodeRef } from '../aws/lambda-events.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { readTasks } from '../define/source-paths.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { expandGraph, readAnswer } from '../graph/discovered-nodes.ts'
+import { answerKey, type TaskGraph } from '../graph/graph.ts'
 import { resolveGraph } from '../graph/resolve-graph.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import { targetIdentities } from '../inputs/target-identity.ts'
@@ -9,6 +14,8 @@ import { isRead } from '../local/plan-options.ts'
 import { nodeIdOf } from '../model/node-name.ts'
 import type { UpstreamIdentity } from '../model/run-identity.ts'
 import type { ExternalTarget, UpstreamNode } from '../model/upstream-node.ts'
+import { readState } from '../state/files.ts'
+import { readNodeUpstream } from './node-request.ts'
 import type { LambdaSession } from './session.ts'
 
 export interface TaskUpstream {
@@ -16,17 +23,40 @@ export interface TaskUpstream {
   readonly targets: readonly ExternalTarget[]
 }
 
-/** Returns the nodes and files that a task requires under these parameters. @throws as `resolveGraph` */
-export function taskUpstream(
-  { pipeline }: Pick<LambdaSession, 'pipeline'>,
+/** What a task requires that requires nothing. */
+export const noUpstream: TaskUpstream = { upstream: [], targets: [] }
+
+/**
+ * Returns the nodes and files that a task requires under these parameters: as a graph says that is walked, else as a run of the task
+ * alone would find them. @throws as `resolveGraph`; STATE_INVALID
+ */
+export async function taskUpstream(
+  lambda: Pick<LambdaSession, 'pipeline' | 'output'>,
   task: TaskDefinition,
-  params: ParamValues,
-): TaskUpstream {
-  if (task.requires === undefined && readTasks(task).length === 0) return { upstream: [], targets: [] }
-  const graph = resolveGraph(pipeline, { tasks: [task.name], params })
+  { params, node: ref }: { readonly params: ParamValues; readonly node?: NodeRef | undefined },
+): Promise<TaskUpstream> {
+  if (task.requires === undefined && !task.discover && readTasks(task).length === 0) return noUpstream
+  if (ref) return readNodeUpstream(lambda, ref)
   const key = nodeIdOf(task.name, params)
+  const graph = await withAnswer(lambda, task, {
+    key,
+    graph: resolveGraph(lambda.pipeline, { tasks: [task.name], params }),
+  })
   const node = graph.nodes.find(each => each.key === key)
-  return node ? { upstream: upstreamNodes(graph)(node), targets: node.targets ?? [] } : { upstream: [], targets: [] }
+  return node ? { upstream: upstreamNodes(graph)(node), targets: node.targets ?? [] } : noUpstream
+}
+
+/** Adds what the node has answered before: a run that is continued alone requires what it required when it began. */
+async function withAnswer(
+  { pipeline, output }: Pick<LambdaSession, 'pipeline' | 'output'>,
+  { discover, name }: TaskDefinition,
+  { key, graph }: { readonly key: string; readonly graph: TaskGraph },
+): Promise<TaskGraph> {
+  if (!discover) return graph
+  const answer = await readState(output, answerKey(key), readAnswer)
+  if (answer) return expandGraph(pipeline, graph, { key, answer, states: {} })
+  const message = `task ${name}: expected the recorded answer of discover at ${answerKey(key)}, got nothing; start an execution without resume`
+  throw new PermanentError('STATE_INVALID', message, { node: key })
 }
 
 /** Identifies what a task requires besides the rows that its source reads. @throws NO_INPUT when something is not complete */

@@ -24,7 +24,7 @@ import { resetHeapFlags } from '../threads/thread-memory.ts'
 import { managedSecrets } from './aws-secrets.ts'
 import type { LambdaSettings } from './environment.ts'
 import type { LambdaSession } from './session.ts'
-import { taskUpstream } from './task-upstream.ts'
+import { noUpstream, taskUpstream } from './task-upstream.ts'
 import { logMessage } from './telemetry.ts'
 
 /** The task, threads and folders that process a batch. */
@@ -113,7 +113,8 @@ class WarmPool {
     // Each run has a folder of its own, because tables of two runs may have the same name.
     const stageFolder = join(this.#stageFolder, `run-${this.#openedCount++}`)
     await mkdir(stageFolder)
-    const { upstream } = taskUpstream(lambda, whole, run.params)
+    const readsTasks = Object.values(whole.tables).some(({ of }) => of !== undefined)
+    const { upstream } = readsTasks ? await taskUpstream(lambda, whole, { params: run.params }) : noUpstream
     const stores = { input, output, upstream, checkpoints: checkpointFiles }
     const tables = await fetchTables({ ...stores, stageFolder }, task, run.params)
     if (tables.identity !== planned)

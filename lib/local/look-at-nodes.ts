@@ -2,7 +2,8 @@
 import type { TaskDefinition } from '../define/definition.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import { FanmillError } from '../errors/errors.ts'
-import type { GraphNode } from '../graph/graph.ts'
+import { expandGraph, isUnasked } from '../graph/discovered-nodes.ts'
+import type { GraphNode, TaskGraph } from '../graph/graph.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import { type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
 import { tablesIdentity } from '../inputs/tables.ts'
@@ -17,6 +18,7 @@ import type { Outlook } from '../runs/look-ahead.ts'
 import { isAlive, thisOwner } from '../threads/machine.ts'
 import { neededPartitions } from '../threads/needed-partitions.ts'
 import { checkpointFiles } from './delta-checkpoints.ts'
+import { findAnswer } from './discover-nodes.ts'
 import type { PlanContext } from './open-plan.ts'
 import { isRead, planOptionsOf } from './plan-options.ts'
 import { leaseMs } from './task-context.ts'
@@ -25,6 +27,8 @@ import { leaseMs } from './task-context.ts'
 export interface NodeOutlook {
   readonly node: GraphNode
   readonly task: TaskDefinition
+  /** The nodes that it requires. */
+  readonly upstream: readonly UpstreamNode[]
   /** `due`: a run of the graph would run it. */
   readonly status: 'complete' | 'due'
   /** Why it is due. */
@@ -36,19 +40,62 @@ export interface NodeOutlook {
   readonly runId?: string | undefined
 }
 
-/** Yields the nodes in the order of the graph. What requires a node that is due is due itself. @throws as `findInputs` */
+/**
+ * Yields the nodes in the order of the graph. What requires a node that is due is due itself. A node whose requirements are complete is
+ * asked what it requires besides, and that comes before it. @throws as `findInputs` and `findAnswer`
+ */
 export async function* lookAtNodes(context: PlanContext): AsyncGenerator<NodeOutlook> {
-  const upstreamOf = upstreamNodes(context.graph)
+  let { graph } = context
+  let upstreamOf = upstreamNodes(graph)
   const due = new Set<string>()
-  for (const node of context.graph.nodes) {
+  const waitsOf = ({ requires }: GraphNode): readonly string[] => requires.filter(key => due.has(key))
+  for (let index = 0; index < graph.nodes.length; index++) {
+    let node = graph.nodes[index] as GraphNode
+    while (isUnasked(node) && waitsOf(node).length === 0) {
+      const grown = await growAt(context, graph, node)
+      if (!grown) break
+      graph = grown
+      upstreamOf = upstreamNodes(graph)
+      // What the node requires has been put before it.
+      node = graph.nodes[index] as GraphNode
+    }
     const task = taskNamed(context.definition, node.task)
     const place = { node, task, upstream: upstreamOf(node) }
-    const { found, warning } = await findOrWarn(context, place)
-    const waits = node.requires.filter(key => due.has(key))
+    const { found, warning } = isUnasked(node) ? unknownYet : await findOrWarn(context, place)
+    const waits = waitsOf(node)
     const outlook =
       waits.length > 0 ? { status: 'due' as const, reasons: [waitsFor(waits)] } : await outlookOf(context, place, found)
     if (outlook.status === 'due') due.add(node.key)
-    yield { node, task, ...outlook, ...(found && { found }), ...(warning !== undefined && { warning }) }
+    yield { ...place, ...outlook, ...(found && { found }), ...(warning !== undefined && { warning }) }
+  }
+}
+
+/** Without an answer it is not even known which datasets the node reads. */
+const unknownYet: Pick<NodeOutlook, 'found' | 'warning'> = {
+  warning: 'discover: what it returns is known only when all of requires is complete, and is not in this plan yet',
+}
+
+/** Returns undefined where something that the node requires is missing, as its outlook says. */
+async function growAt(context: PlanContext, graph: TaskGraph, node: GraphNode): Promise<TaskGraph | undefined> {
+  const { definition: pipeline, input, output, options } = context
+  const { key } = node
+  const force = options.force && graph.requested.includes(key)
+  const codeHash = context.codeHash(taskNamed(pipeline, node.task))
+  try {
+    const { answer } = await findAnswer({
+      pipeline,
+      graph,
+      node,
+      input,
+      output,
+      codeHash,
+      force,
+      signal: options.signal,
+    })
+    return expandGraph(pipeline, graph, { key, answer, states: {} })
+  } catch (error) {
+    if (isNoInput(error)) return undefined
+    throw error
   }
 }
 

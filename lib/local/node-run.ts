@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CapacityError, FanmillError } from '../errors/errors.ts'
 import { nodeIdOf } from '../model/node-name.ts'
+import { useUpAnswer } from './discover-nodes.ts'
 import type { Session } from './session.ts'
 import type { TaskEnd, TaskNode } from './task-context.ts'
 import { runTask } from './task-run.ts'
@@ -9,14 +10,24 @@ import { type RowWriters, runWithRows } from './temporary-rows.ts'
 
 /** Runs a node. A run that fails is a result with `error`. @throws as `runTask` */
 export async function runNode(session: Session, node: TaskNode, writerOf: RowWriters['writerOf']): Promise<TaskEnd> {
+  const end = await tryAgain(session, node, () => runWithRows(session, node, { run: runInTime, writerOf }))
+  // Where that fails, the next walk uses the answer once more.
+  if (!end.error && node.task.discover)
+    await useUpAnswer(session.output, nodeIdOf(node.task.name, node.params)).catch(() => undefined)
+  return end
+}
+
+/** Works on a node as often as its task's `retries` say, until that succeeds. @throws what the last try threw */
+export async function tryAgain<T extends object>(session: Session, node: TaskNode, work: () => Promise<T>): Promise<T> {
   const { retries = 0 } = node.task
   const { signal } = session.options
   for (let tryNumber = 0; ; tryNumber++) {
     const last = tryNumber === retries || signal?.aborted
     try {
-      const end = await runWithRows(session, node, { run: runInTime, writerOf })
-      if (!end.error || last || !mayHelp(end.error)) return end
-      warnOfRetry(session, node, { error: end.error, tryNumber, retries })
+      const end = await work()
+      const { error } = end as Pick<TaskEnd, 'error'>
+      if (!error || last || !mayHelp(error)) return end
+      warnOfRetry(session, node, { error, tryNumber, retries })
     } catch (error) {
       if (!(error instanceof FanmillError) || last || !mayHelp(error)) throw error
       warnOfRetry(session, node, { error, tryNumber, retries })

@@ -5,7 +5,6 @@ import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/
 import { layoutOf } from '../define/output-kind.ts'
 import { stagesBefore, stagesOf } from '../define/task-stages.ts'
 import { FanmillError } from '../errors/errors.ts'
-import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import { requireColumns } from '../infer/require-columns.ts'
 import { expectedParts, shrinkage, smallPartBytes } from '../inputs/expected-parts.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
@@ -76,12 +75,12 @@ export async function planRun(pipeline: PipelineDefinition | string, options: Ru
 const warningsMax = 20
 
 async function planNode(
-  { input, output, graph, workers, options }: PlanContext,
-  { task, node, status, reasons, found, warning }: NodeOutlook,
+  { input, output, workers, options }: PlanContext,
+  { task, node, upstream, status, reasons, found, warning }: NodeOutlook,
   checked: Set<string>,
 ): Promise<TaskPlan> {
   const { params } = node
-  const stores = { input, output, upstream: upstreamNodes(graph)(node), checkpoints: checkpointFiles }
+  const stores = { input, output, upstream, checkpoints: checkpointFiles }
   const tables = await tablesOf(task, params, stores)
   if (found) await requireColumns(input, task, found)
   if (layoutOf(task.output) && tables.warnings.length === 0 && !checked.has(task.name)) {

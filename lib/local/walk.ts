@@ -1,5 +1,6 @@
 /** Walks a graph on this machine: nodes that are ready run at once, over one pool of threads. */
 import { FanmillError } from '../errors/errors.ts'
+import { expandGraph, isUnasked } from '../graph/discovered-nodes.ts'
 import { fitResources } from '../graph/fit-resources.ts'
 import type { GraphNode, TaskGraph } from '../graph/graph.ts'
 import { lostNodes, type NodeState, readyNodes } from '../graph/node-states.ts'
@@ -7,6 +8,7 @@ import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import type { RunStatus, TaskResult } from '../model/events.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { refuseWithoutStandIn } from '../programs/perform.ts'
+import { askNode } from './ask-node.ts'
 import { runNode } from './node-run.ts'
 import type { RunResult } from './run-result.ts'
 import type { Session } from './session.ts'
@@ -17,11 +19,12 @@ import { recordGraph, recordWalk } from './walk-record.ts'
 
 interface Walk {
   readonly session: Session
-  readonly graph: TaskGraph
+  /** Grows when a node has found out what it requires besides. */
+  graph: TaskGraph
   readonly states: Record<string, NodeState>
   readonly results: Map<string, TaskResult>
   readonly running: Map<string, { readonly node: GraphNode; readonly ended: Promise<void> }>
-  readonly nodeOf: (node: GraphNode) => TaskNode
+  nodeOf: (node: GraphNode) => TaskNode
   /** Resolves to true when the graph is in the state; absent where nothing was run. */
   recording?: Promise<boolean>
   /** What the first failed node ended with. */
@@ -47,9 +50,9 @@ export async function walkGraph(session: Session, graph: TaskGraph): Promise<Run
   const result = resultOfWalk(walk)
   await removeTemporaryRows(
     session,
-    graph.nodes.map(node => endedTask(walk, node)),
+    walk.graph.nodes.map(node => endedTask(walk, node)),
   )
-  if (await walk.recording) await recordWalk(session, graph, walk)
+  if (await walk.recording) await recordWalk(session, walk.graph, walk)
   return result
 }
 
@@ -99,18 +102,34 @@ async function endNode(walk: Walk, node: GraphNode): Promise<void> {
   // Only what was asked for is forced, not all that it requires.
   const force = session.options.force && walk.graph.requested.includes(node.key)
   const own = { ...session, options: { ...session.options, force } }
-  const end = await runNode(own, taskNode, path => writerOf(walk, path)).catch((error: unknown): TaskEnd => {
+  const working = isUnasked(node) ? growAt(walk, own, node) : runNode(own, taskNode, path => writerOf(walk, path))
+  const end = await working.catch((error: unknown): TaskEnd => {
     if (!(error instanceof FanmillError)) walk.bug ??= { error }
     const result = emptyResult(session, taskNode, 'failed')
     return { result, ...(error instanceof FanmillError && { error }) }
   })
+  running.delete(node.key)
+  if (!end) return
   walk.error ??= end.error
   results.set(node.key, end.result)
   // A walk over complete nodes writes nothing, so that it is possible where the output is read-only.
   if (end.result.status !== 'skipped') walk.recording ??= recordGraph(session, walk.graph)
   session.emit({ event: 'node', ...end.result, ...(end.error && { error: shortError(end.error) }) })
   states[node.key] = end.result.status
-  running.delete(node.key)
+}
+
+/** Adds to the graph what a node requires besides. The node waits for that, and is then ready again. */
+async function growAt(walk: Walk, session: Session, node: GraphNode): Promise<undefined> {
+  const { pipeline } = session
+  const found = await askNode(session, walk, node)
+  // From here on the node waits: it must not count as one that has begun.
+  delete walk.states[node.key]
+  const { key } = node
+  const grown = expandGraph(pipeline, walk.graph, { key, answer: found.answer, states: walk.states })
+  refuseWithoutStandIn(grown.nodes.map(({ task }) => taskNamed(pipeline, task)))
+  walk.graph = grown
+  walk.nodeOf = taskNodes(session, grown)
+  walk.recording = walk.recording?.then(() => recordGraph(session, walk.graph))
 }
 
 function endedTask({ nodeOf, states }: Walk, node: GraphNode): EndedTask {

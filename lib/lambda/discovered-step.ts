@@ -1,0 +1,107 @@
+/** Decides a step of a walk on Lambda, and asks the nodes that are ready what they require besides. */
+import { toPlain } from '../errors/errors.ts'
+import { type Answer, expandGraph, isUnasked } from '../graph/discovered-nodes.ts'
+import { type GraphNode, graphKeys, type TaskGraph } from '../graph/graph.ts'
+import { afterEnds, afterFailedAnswer, type DecidedStep, decideStep, nodeStates } from '../graph/next-step.ts'
+import type { NodeEnd, NodeFault, Walk } from '../graph/walk-state.ts'
+import { findAnswer, recordAnswer, useUpAnswer } from '../local/discover-nodes.ts'
+import { mapParallel } from '../state/files.ts'
+import { stateBytes } from '../state/state.ts'
+import type { GraphStepEvent } from './events.ts'
+import type { Invocation } from './handler.ts'
+import { isByHand } from './run-request.ts'
+import type { LambdaSession } from './session.ts'
+import { logger } from './telemetry.ts'
+
+/** What is known of a walk when a step begins. */
+export interface KnownWalk {
+  readonly graph: TaskGraph
+  readonly walk: Walk
+  readonly ends: readonly NodeEnd[]
+}
+
+interface StepPlace {
+  readonly id: string
+  readonly event: GraphStepEvent
+  readonly invocation: Invocation
+}
+
+/**
+ * Returns the next step, and the graph with all that has been asked for it, which is written before. A node that cannot find out what
+ * it requires has failed, and is asked again as often as its task's `retries` say.
+ */
+export async function decideDiscovered(
+  known: KnownWalk,
+  place: StepPlace,
+): Promise<{ readonly graph: TaskGraph; readonly next: DecidedStep }> {
+  const { lambda } = place.invocation
+  const { pipeline } = lambda
+  let { graph } = known
+  let walk = afterEnds({ pipeline, ...known })
+  for (;;) {
+    const next = decideStep({ pipeline, graph }, walk)
+    const unasked = next.step.kind === 'wave' ? next.step.nodes.filter(isUnasked) : []
+    if (unasked.length === 0) {
+      if (graph !== known.graph) await lambda.output.write(graphKeys(place.id).graph, stateBytes(graph))
+      return { graph, next }
+    }
+    const asking = graph
+    const answers = await mapParallel(unasked, node => answerOf(node, asking, place), asksAtOnce)
+    for (const each of answers) {
+      const grown = grow(each, { pipeline, graph, walk })
+      if (grown.graph) graph = grown.graph
+      else walk = afterFailedAnswer({ pipeline, graph, walk }, grown)
+    }
+  }
+}
+
+/** What is wrong with an answer is a failure of its node, not of the walk. */
+function grow(
+  { key, answer, fault }: NodeAnswer,
+  { pipeline, graph, walk }: { pipeline: LambdaSession['pipeline']; graph: TaskGraph; walk: Walk },
+): NodeAnswer & { readonly graph?: TaskGraph } {
+  if (!answer) return { key, fault }
+  try {
+    return { key, graph: expandGraph(pipeline, graph, { key, answer, states: nodeStates(walk) }) }
+  } catch (error) {
+    return faultOf(key, error)
+  }
+}
+
+/** Functions of users that run at once: they wait for services, which have limits. */
+const asksAtOnce = 8
+
+interface NodeAnswer {
+  readonly key: string
+  readonly answer?: Answer
+  readonly fault?: NodeFault
+}
+
+async function answerOf(node: GraphNode, graph: TaskGraph, { event, invocation }: StepPlace): Promise<NodeAnswer> {
+  const { lambda, deadline } = invocation
+  const { pipeline, input, output, codeHashes } = lambda
+  const { key } = node
+  const force = isByHand(event.event) && event.event.force === true && graph.requested.includes(key)
+  const codeHash = codeHashes[node.task] ?? ''
+  try {
+    const { signal } = deadline
+    const found = await findAnswer({ pipeline, graph, node, input, output, codeHash, force, signal })
+    await recordAnswer(output, node, found)
+    logger.info('discovered', { node: key, groups: found.answer.groups, isRecorded: found.isRecorded })
+    return { key, answer: found.answer }
+  } catch (error) {
+    return faultOf(key, error)
+  }
+}
+
+function faultOf(key: string, error: unknown): NodeAnswer {
+  const { code, message } = toPlain(error)
+  logger.warn('a node could not find out what it requires', { node: key, code, error: message })
+  return { key, fault: { code, message } }
+}
+
+/** Lets the next walk ask the nodes again that have become complete. */
+export async function useUpAnswers({ graph, ends }: KnownWalk, { output }: LambdaSession): Promise<void> {
+  const done = new Set(ends.filter(({ status }) => status === 'complete' || status === 'skipped').map(({ key }) => key))
+  for (const { key, isDiscovered } of graph.nodes) if (isDiscovered && done.has(key)) await useUpAnswer(output, key)
+}

@@ -1,0 +1,26 @@
+/** Asks a node of a walk on this machine what it requires besides. */
+import type { GraphNode, TaskGraph } from '../graph/graph.ts'
+import { type FoundAnswer, findAnswer, recordAnswer } from './discover-nodes.ts'
+import { tryAgain } from './node-run.ts'
+import type { Session } from './session.ts'
+import type { TaskNode } from './task-context.ts'
+
+/** The graph before the answer. */
+interface AskingWalk {
+  readonly graph: TaskGraph
+  readonly nodeOf: (node: GraphNode) => TaskNode
+}
+
+/** Asks as often as the task's `retries` say, and records the answer. @throws as `findAnswer` */
+export async function askNode(session: Session, walk: AskingWalk, node: GraphNode): Promise<FoundAnswer> {
+  const { pipeline, input, output, options } = session
+  const { force, signal } = options
+  const taskNode = walk.nodeOf(node)
+  const codeHash = session.codeHash(taskNode.task)
+  const found = await tryAgain(session, taskNode, () =>
+    findAnswer({ pipeline, graph: walk.graph, node, input, output, codeHash, force, signal }),
+  )
+  // Without a place to write, no run of a node succeeds, and its failure explains that better.
+  await recordAnswer(output, node, found).catch(() => undefined)
+  return found
+}

@@ -1,0 +1,97 @@
+/** Asks a node what it requires besides: calls the function `discover` of its task, and records the answer. */
+import type { PipelineDefinition } from '../define/definition.ts'
+import type { DiscoverContext } from '../define/requirement-definition.ts'
+import { throwIfAborted } from '../errors/abort.ts'
+import { type Answer, answerFrom, expandGraph, readAnswer } from '../graph/discovered-nodes.ts'
+import { answerKey, type GraphNode, type TaskGraph } from '../graph/graph.ts'
+import { upstreamNodes } from '../graph/upstream-nodes.ts'
+import { readGiven } from '../inputs/read-values.ts'
+import { targetIdentities, targetObjects } from '../inputs/target-identity.ts'
+import { upstreamIdentities } from '../inputs/upstream-identity.ts'
+import { taskNamed } from '../model/resolve-task.ts'
+import { canonicalJson, shortHash } from '../model/run-identity.ts'
+import { readState } from '../state/files.ts'
+import { stateBytes } from '../state/state.ts'
+import type { Store } from '../store/store.ts'
+
+/** A node that is asked, once what `requires` names is complete. */
+export interface AskedNode {
+  readonly pipeline: PipelineDefinition
+  readonly graph: TaskGraph
+  readonly node: GraphNode
+  readonly input: Store
+  readonly output: Store
+  readonly codeHash: string
+  /** Whether the node is asked again although there is an answer. Default false. */
+  readonly force?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Whether an answer came from the state, and the identity with which a new one is recorded. */
+export interface FoundAnswer {
+  readonly answer: Answer
+  readonly identity: string
+  readonly isRecorded: boolean
+}
+
+/**
+ * Returns the recorded answer where code and requirements are those of then and the node has not been complete since, else asks.
+ * @throws SOURCE_FAILED, transient after a network error; NO_INPUT when something is not complete; as `answerFrom` and `expandGraph`
+ */
+export async function findAnswer(asked: AskedNode): Promise<FoundAnswer> {
+  const { pipeline, graph, node, output, force } = asked
+  const identity = await identityOf(asked)
+  const recorded = force ? undefined : await readState(output, answerKey(node.key), readAnswer)
+  if (recorded && !recorded.isUsed && recorded.identity === identity && recorded.node === node.key)
+    return { answer: recorded, identity, isRecorded: true }
+  const answer = answerFrom(pipeline, { graph, node, returned: await askNode(asked) })
+  // An answer that makes no graph is not worth recording: it is wrong however often it is read.
+  expandGraph(pipeline, graph, { key: node.key, answer, states: {} })
+  return { answer, identity, isRecorded: false }
+}
+
+/** Records an answer, so that other tries and walks use it. */
+export async function recordAnswer(
+  output: Store,
+  { key }: GraphNode,
+  { answer: { groups, targets }, identity, isRecorded }: FoundAnswer,
+): Promise<void> {
+  if (isRecorded) return
+  await output.write(answerKey(key), stateBytes({ node: key, identity, isUsed: false, groups, targets }))
+}
+
+/** Marks the answer of a node that is complete as used: the next walk asks again. */
+export async function useUpAnswer(output: Store, nodeKey: string): Promise<void> {
+  const key = answerKey(nodeKey)
+  const recorded = await readState(output, key, readAnswer)
+  if (recorded && !recorded.isUsed) await output.write(key, stateBytes({ ...recorded, isUsed: true }))
+}
+
+/** Hashes what an answer may depend on, as far as the state knows it. */
+async function identityOf({ graph, node, input, output, codeHash }: AskedNode): Promise<string> {
+  const required = [
+    ...(await targetIdentities(input, node.task, node.targets ?? [])),
+    ...(await upstreamIdentities(output, node.task, upstreamNodes(graph)(node))),
+  ]
+  return shortHash(canonicalJson({ codeHash, required }))
+}
+
+async function askNode(asked: AskedNode): Promise<unknown> {
+  const { pipeline, node, signal = new AbortController().signal } = asked
+  const { discover } = taskNamed(pipeline, node.task)
+  throwIfAborted(signal)
+  return readGiven({ task: node.task, option: 'discover' }, async () =>
+    discover?.(Object.freeze({ ...node.params }) as never, contextOf(asked, signal)),
+  )
+}
+
+function contextOf({ graph, node, input, output }: AskedNode, signal: AbortSignal): DiscoverContext {
+  const required = upstreamNodes(graph)(node).map(({ name, task, params, outputPath }) => {
+    return { name, task, params, dataset: `${output.url}/${outputPath}` }
+  })
+  const list = async (glob: string): Promise<readonly string[]> => {
+    const objects = await targetObjects(input, { path: glob, isGlob: true })
+    return objects.map(({ key }) => key)
+  }
+  return Object.freeze({ required, list, signal })
+}
