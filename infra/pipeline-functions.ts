@@ -36,7 +36,7 @@ export function makeFunctions(pipeline: PipelineScope, context: PipelineContext)
   const common = { ...commonProps(context), timeout, ...keys }
   const small = { ...common, memoryMb, temporaryStorageMb: 512, threads: 1, environment }
   const where = { places, input, output }
-  const discovers = bundle.pipeline.tasks.some(({ discover }) => discover !== undefined)
+  const { discovers } = bundle
   const secrets = findSecrets(pipeline, bundle.pipeline, props.secrets)
   const describe = (what: string): string => `Fanmill pipeline ${name}: ${what}`
   return {

@@ -23,7 +23,10 @@ export type BundleLambdaRequest = Omit<LambdaAssetOptions, 'handlers' | 'codeHas
 export type BundleLambdaAnswer = { readonly error: PlainError } | BundledLambda
 
 export interface BundledLambda extends AssetBytes {
+  /** Without its functions, which are no JSON. */
   readonly pipeline: PipelineDefinition
+  /** Whether a task has the function `discover`. */
+  readonly discovers: boolean
   /** Columns by task. */
   readonly schemas: Readonly<Record<string, TaskSchema>>
 }
@@ -50,7 +53,8 @@ async function bundle(request: BundleLambdaRequest): Promise<BundledLambda> {
     const schemas = await taskSchemas(pipeline, { withSamples: request.withSchemas === true })
     const known = request.withSchemas ? await taskSchemas(pipeline, { withSamples: false }) : schemas
     await writeLambdaAsset({ ...request, handlers, codeHashes: hashes, schemas: columnsOf(known) })
-    return { pipeline, schemas, ...(await assetBytes(request.outFolder)) }
+    const discovers = pipeline.tasks.some(({ discover }) => discover !== undefined)
+    return { pipeline, discovers, schemas, ...(await assetBytes(request.outFolder)) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
