@@ -43,21 +43,6 @@ describe('roles', () => {
     expect(allowed(deployed.template, 'VisitsGraphRole')).toMatchSnapshot()
   })
 
-  it('let Graph read inputs and datasets where a task finds out what it requires, and Process what was found out', () => {
-    const { template } = synthesise({ entry: pipelineFile('discovering.ts'), include: [] })
-    const before = allowed(deployed.template, 'VisitsGraphRole')
-    const added = allowed(template, 'VisitsGraphRole').filter(pair => !before.includes(pair))
-    const text = added.join('\n')
-    expect(text).toMatch(/s3:GetObject .*visits\/\*/)
-    expect(text).toMatch(/s3:GetObject .*lake\/visits\/\*/)
-    expect(text).toMatch(/s3:GetObject .*lake\/first/)
-    expect(text).not.toMatch(/s3:(?!GetObject|ListBucket)/)
-    expect(allowed(template, 'VisitsProcess1Role').join('\n')).toMatch(
-      /s3:GetObject .*\.fanmill\/graphs\/discovered\/\*/,
-    )
-    expect(allowed(deployed.template, 'VisitsProcess1Role').join('\n')).not.toMatch(/graphs\/discovered/)
-  })
-
   it('let the state machine invoke these functions, read plans and start its own children', () => {
     expect(allowed(deployed.template, 'VisitsStateMachineRole')).toMatchSnapshot()
   })
