@@ -99,6 +99,14 @@ describe('requires', () => {
     )
   })
 
+  it('inherits parameters of requires but not of its source, of which discover may choose the node', () => {
+    const late = { name: 'late', source: partitionsOf(flights), output: parquet({ path: 'late' }) } as const
+    expect(task({ ...late, discover: () => flights.withParams({ month: '2001-01' }) }).params).toEqual({})
+    const both = { requires: flights, discover: () => [], output: parquet({ path: 'late/{month}/{carrier}' }) }
+    expect(Object.keys(task({ ...late, ...both }).params)).toEqual(['month', 'carrier'])
+    expect(() => task({ ...late, discover: flights as never })).toThrow('task late: discover: expected a function')
+  })
+
   it('refuses tasks that wait for themselves by their names', () => {
     const a = task({ ...rest, name: 'a', output: parquet({ path: 'a' }) })
     const b = task({ ...rest, name: 'b', requires: a, output: parquet({ path: 'b' }) })
