@@ -5,7 +5,7 @@ import { hasGlob } from './template-syntax.ts'
 
 /**
  * Returns globs for the files that are looked at under the input root: those of each target, or all below the folder of its flag. What a
- * function of the params requires is not known.
+ * function of the task returns as its requirements is not known.
  */
 export function targetPaths({ requires }: Pick<TaskDefinition, 'requires'>): readonly string[] {
   if (typeof requires !== 'object') return []
