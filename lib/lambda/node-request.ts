@@ -4,11 +4,11 @@ import { PermanentError } from '../errors/errors.ts'
 import { isUnasked } from '../graph/discovered-nodes.ts'
 import { type GraphNode, graphKeys, readGraph, type TaskGraph } from '../graph/graph.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
+import type { ExternalTarget, UpstreamNode } from '../model/upstream-node.ts'
 import { readState } from '../state/files.ts'
 import { type GraphRequestRecord, readGraphRequest } from './graph-request.ts'
 import { isByHand, isUpload, type RunRequest } from './run-request.ts'
 import type { LambdaSession } from './session.ts'
-import type { TaskUpstream } from './task-upstream.ts'
 
 /** @throws STATE_INVALID when the graph is not there, or has no such node */
 export async function readNodeRequest({ output }: LambdaSession, node: NodeRef): Promise<RunRequest> {
@@ -22,11 +22,17 @@ export async function readNodeRequest({ output }: LambdaSession, node: NodeRef):
   }
 }
 
+/** The nodes and files that a run requires. */
+export interface TaskUpstream {
+  readonly upstream: readonly UpstreamNode[]
+  readonly targets: readonly ExternalTarget[]
+}
+
 /** Returns what a node requires, by its graph. @throws STATE_INVALID */
 export async function readNodeUpstream(
   { output }: Pick<LambdaSession, 'output'>,
   node: NodeRef,
-): Promise<Pick<TaskUpstream, 'upstream' | 'targets'>> {
+): Promise<TaskUpstream> {
   const { graph, found } = await openNode(output, node)
   return { upstream: upstreamNodes(graph)(found), targets: found.targets ?? [] }
 }

@@ -1,5 +1,4 @@
 /** Finds what a run requires, in the same way as on a laptop, because it is part of the run's id. */
-
 import type { NodeRef } from '../aws/lambda-events.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { readTasks } from '../define/source-paths.ts'
@@ -13,15 +12,9 @@ import { upstreamIdentities } from '../inputs/upstream-identity.ts'
 import { isRead } from '../local/plan-options.ts'
 import { nodeIdOf } from '../model/node-name.ts'
 import type { UpstreamIdentity } from '../model/run-identity.ts'
-import type { ExternalTarget, UpstreamNode } from '../model/upstream-node.ts'
 import { readState } from '../state/files.ts'
-import { readNodeUpstream } from './node-request.ts'
+import { readNodeUpstream, type TaskUpstream } from './node-request.ts'
 import type { LambdaSession } from './session.ts'
-
-export interface TaskUpstream {
-  readonly upstream: readonly UpstreamNode[]
-  readonly targets: readonly ExternalTarget[]
-}
 
 /** What a task requires that requires nothing. */
 export const noUpstream: TaskUpstream = { upstream: [], targets: [] }
