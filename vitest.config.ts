@@ -6,7 +6,12 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/localstack/**'],
     globalSetup: ['test/compiled-folder.ts', 'test/bundles-folder.ts'],
-    setupFiles: ['test/temporary-folder.ts', 'test/compiled-entries.ts', 'test/bundle-once.ts'],
+    setupFiles: [
+      'test/strict-patterns.ts',
+      'test/temporary-folder.ts',
+      'test/compiled-entries.ts',
+      'test/bundle-once.ts',
+    ],
     pool: 'forks',
     // One worker less than cores is the default, which leaves one of two cores idle for half of the time.
     maxWorkers: Math.max(2, availableParallelism() - 1),

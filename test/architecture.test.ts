@@ -221,6 +221,17 @@ describe('files', () => {
   })
 })
 
+describe('assertions', () => {
+  it('fail where an object has a text in place of an expected pattern, which would match anything', () => {
+    const error = { message: 'lost', list: [{ message: 'lost' }] }
+    expect(error).not.toMatchObject({ message: /found/ })
+    expect(error).not.toMatchObject({ message: /lost/ })
+    expect(error).not.toMatchObject({ list: [{ message: /lost/ }] })
+    expect(error).toMatchObject({ message: expect.stringMatching(/lost/) })
+    expect({ pattern: /lost/ }).toMatchObject({ pattern: /lost/ })
+  })
+})
+
 const lineCount = (file: string): number => readFileSync(file, 'utf8').split('\n').length - 1
 
 function sources(folder: string): string[] {

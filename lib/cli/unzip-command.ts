@@ -1,5 +1,6 @@
 /** `fanmill unzip`: extracts the members of an archive in parallel. */
 import type { Command } from 'commander'
+import { PermanentError } from '../errors/errors.ts'
 import { formatBytes, formatCount, formatRate, formatSeconds } from './amounts.ts'
 import { withInterrupt } from './interrupt.ts'
 import { addCommand, addSettings, type CommonOptions } from './options.ts'
@@ -36,11 +37,18 @@ async function unzipAction(archive: string, destination: string, flags: UnzipFla
   const view = await runView({ quiet: quiet || json })
   const given = { members, workers, onEvent: view.show }
   const { files, bytes, seconds } = await withInterrupt(signal =>
-    unzip(archive, destination, { ...given, signal }),
+    unzip(archive, destination, { ...given, signal }).catch(throwWithFlag),
   ).finally(view.stop)
   if (json) printJson({ event: 'end', status: 'complete', files, bytes, seconds, output: destination })
   else if (!quiet) {
     const rate = `${formatSeconds(seconds)}, ${formatRate(bytes, seconds)} MB/s`
     print(`${formatCount(files)} files, ${formatBytes(bytes)}, ${rate}: ${destination}`)
   }
+}
+
+/** Names the flag in advice, where a pipeline has an option. */
+function throwWithFlag(error: unknown): never {
+  if (!(error instanceof PermanentError)) throw error
+  const message = error.message.replaceAll("members: '", "--members '")
+  throw message === error.message ? error : new PermanentError(error.code, message, error.detail, { cause: error })
 }

@@ -2,6 +2,8 @@
 import { Buffer } from 'node:buffer'
 import { PermanentError } from '../errors/errors.ts'
 import type { ByteRange } from '../store/byte-range.ts'
+import { endRecordBytes, findRecord } from './end-record.ts'
+import { findEarlierEnd } from './trailing-bytes.ts'
 
 /** Reads exactly the bytes of a range of the archive. */
 export type ReadRange = (range: ByteRange) => Promise<Uint8Array>
@@ -23,11 +25,10 @@ export interface Tail {
   readonly bytes: Buffer
 }
 
-const endBytes = 22
 const locatorBytes = 20
 const recordBytes = 56
 /** The longest comment, and a zip64 locator and record before the end record. */
-const tailBytesMax = 0xffff + endBytes + locatorBytes + recordBytes
+const tailBytesMax = 0xffff + endRecordBytes + locatorBytes + recordBytes
 
 /**
  * Takes one read of at most 65,633 bytes, and a second, small one where offsets do not agree.
@@ -37,7 +38,7 @@ export async function readZipEnd(read: ReadRange, sizeBytes: number, key: string
   const start = Math.max(0, sizeBytes - tailBytesMax)
   const tail = { start, bytes: asBuffer(await read({ start, end: sizeBytes })) }
   const at = findEnd(tail.bytes)
-  if (at === undefined) throw noDirectory(tail, sizeBytes, key)
+  if (at === undefined) return readBeforeOthers(read, tail, { sizeBytes, key })
   const fields = (await readRecord64(read, tail, at, key)) ?? readRecord(tail, at)
   if (fields.diskNumber !== 0) {
     throw badDirectory(key, `expected one file, got disk ${fields.diskNumber} of a split archive; join it first`)
@@ -68,36 +69,46 @@ function findEnd(bytes: Buffer): number | undefined {
   const endsWithFile = findRecord(bytes, end => end === bytes.length)
   if (endsWithFile !== undefined || bytes.at(-1) !== 0) return endsWithFile
   const paddingStart = bytes.findLastIndex(byte => byte !== 0) + 1
-  return findRecord(bytes, end => end >= paddingStart)
+  return findRecord(bytes, end => end >= paddingStart && end <= bytes.length)
 }
 
-/** Finds the last record for whose end, its comment included, the condition holds. */
-function findRecord(bytes: Buffer, holds: (end: number) => boolean): number | undefined {
-  for (let at = bytes.length - endBytes; at >= 0; at -= 1) {
-    at = bytes.lastIndexOf('PK\x05\x06', at, 'latin1')
-    if (at < 0) return undefined
-    // 20 - comment length
-    const end = at + endBytes + bytes.readUInt16LE(at + 20)
-    if (end <= bytes.length && holds(end)) return at
-  }
-  return undefined
+interface ArchiveFile {
+  readonly sizeBytes: number
+  readonly key: string
 }
 
-/** Returns the error for a missing end record, with the bytes to cut off where one with its directory is followed by others. */
-function noDirectory({ start, bytes }: Tail, sizeBytes: number, key: string): PermanentError {
-  const at = findRecord(bytes, () => true)
+/** Reads the archive before bytes that follow its end record, where they are padding. @throws ZIP_NO_DIRECTORY */
+async function readBeforeOthers(read: ReadRange, tail: Tail, file: ArchiveFile): Promise<ZipEnd> {
+  const near = findPlausibleEnd(tail)
+  if (near !== undefined) throw bytesAfterEnd(near, file)
+  const earlier = await findEarlierEnd(read, file.sizeBytes)
+  if (!earlier) throw noDirectory(tail, file)
+  if (!earlier.isPadded) throw bytesAfterEnd(earlier.end, file)
+  return readZipEnd(read, earlier.end, file.key)
+}
+
+/** Returns where the last archive ends whose directory can be before its end record. */
+function findPlausibleEnd({ start, bytes }: Tail): number | undefined {
+  const at = findRecord(bytes, end => end <= bytes.length)
+  if (at === undefined) return undefined
   // 12 - size of the central directory, 16 - offset of start of central directory
-  const isPlausible = at !== undefined && bytes.readUInt32LE(at + 12) + bytes.readUInt32LE(at + 16) <= start + at
-  if (at !== undefined && isPlausible) {
-    const endBytesOffset = start + at + endBytes + bytes.readUInt16LE(at + 20)
-    const extra = sizeBytes - endBytesOffset
-    const message = `${key}: expected the archive to end with its end record, got ${extra} more bytes after it; cut them off: head -c ${endBytesOffset} ${key} > whole.zip`
-    return new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes, bytesAfterEnd: extra })
-  }
-  const searched = Math.min(sizeBytes, 0xffff + endBytes)
+  const isPlausible = bytes.readUInt32LE(at + 12) + bytes.readUInt32LE(at + 16) <= start + at
+  // 20 - comment length
+  return isPlausible ? start + at + endRecordBytes + bytes.readUInt16LE(at + 20) : undefined
+}
+
+/** Returns the error for an archive that other bytes follow, with their number and the command that cuts them off. */
+function bytesAfterEnd(end: number, { sizeBytes, key }: ArchiveFile): PermanentError {
+  const extra = sizeBytes - end
+  const message = `${key}: expected the archive to end with its end record, got ${extra} more bytes after it; cut them off: head -c ${end} ${key} > whole.zip`
+  return new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes, bytesAfterEnd: extra })
+}
+
+function noDirectory({ bytes }: Tail, { sizeBytes, key }: ArchiveFile): PermanentError {
+  const searched = Math.min(sizeBytes, 0xffff + endRecordBytes)
   const isPadding = bytes.length > 0 && bytes.every(byte => byte === 0)
   const message = isPadding
-    ? `${key}: expected an end of central directory, got ${bytes.length} NUL bytes or more at the end of the file; cut them off, or get the file again`
+    ? `${key}: expected an end of central directory, got ${bytes.length} NUL bytes or more at the end of the file; get the file again`
     : `${key}: expected an end of central directory in the last ${searched} bytes, got none; the file is not a zip or was cut short, get it again`
   return new PermanentError('ZIP_NO_DIRECTORY', message, { key, sizeBytes })
 }

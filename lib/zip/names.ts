@@ -42,19 +42,26 @@ function withSlashes(name: string, isUnicode: boolean): string {
 }
 
 /**
- * Returns the one spelling of a path that can be written in several ways: `./a//b` is `a/b`. Parts that lead out of a folder
- * (`..`, a leading slash, a drive letter) stay, so that they can be refused.
+ * Returns the one spelling of a path that can be written in several ways: `./a//b` and `a/c/../b` are `a/b`. Parts that lead out of a
+ * folder (`..` without a folder before it, a leading slash, a drive letter) stay, so that they can be refused.
  */
 export function memberPath(name: string): string {
-  if (!/\/\/|(?:^|\/)\.(?:\/|$)/.test(name)) return name
+  if (!/\/\/|(?:^|\/)\.{1,2}(?:\/|$)/.test(name)) return name
   const segments = name.split('/')
   const last = segments.length - 1
-  const kept = segments.filter((segment, index) => {
-    if (segment === '') return index === 0 || index === last
-    return segment !== '.'
-  })
+  const kept: string[] = []
+  for (const [index, segment] of segments.entries()) {
+    if (segment === '.' || (segment === '' && index !== 0 && index !== last)) continue
+    // A name that ends with `..` is no file.
+    if (segment === '..' && index !== last && isFolderName(kept.at(-1))) kept.pop()
+    else kept.push(segment)
+  }
   return kept.join('/')
 }
+
+const isFolderName = (segment = ''): boolean => segment !== '' && segment !== '..' && !startsWithDrive(segment)
+
+const startsWithDrive = (path: string): boolean => /^[a-z]:/i.test(path)
 
 /** Whether two spellings mean the same file: a local header does not name the system that wrote it. */
 export function isSamePath(one: string, other: string): boolean {
@@ -72,7 +79,7 @@ export function safePath(name: string, archive?: string): string {
 }
 
 function unsafeNameError(member: ExtractableMember, reason: string): PermanentError {
-  const leaveOut = `leave it out with a members glob: '!${escapeGlob(member.name)}'`
+  const leaveOut = `members: '!${escapeGlob(member.name)}' leaves it out`
   const message = `expected a member name that can be a file below its folder, got ${nameInArchive(member)} (${reason}); ${leaveOut}`
   return new PermanentError('ZIP_UNSAFE_NAME', message, { member: member.name, archive: member.archive, reason })
 }
@@ -85,7 +92,7 @@ function unsafeReason(name: string): string | undefined {
   if (name.includes('\0')) return 'a NUL'
   if (name.includes('\\')) return 'a backslash'
   if (name.startsWith('/')) return 'absolute'
-  if (/^[a-z]:/i.test(name)) return 'a drive letter'
+  if (startsWithDrive(name)) return 'a drive letter'
   const segments = name.split('/')
   const segment = segments.find(part => part === '' || part === '.' || part === '..')
   if (segment !== undefined) return `a segment ${JSON.stringify(segment)}`

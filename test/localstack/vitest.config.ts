@@ -7,7 +7,7 @@ export default defineConfig({
     name: 'localstack',
     include: ['test/localstack/**/*.test.ts'],
     globalSetup: ['test/compiled-folder.ts', 'test/localstack/global-setup.ts'],
-    setupFiles: ['test/temporary-folder.ts', 'test/localstack/environment.ts'],
+    setupFiles: ['test/strict-patterns.ts', 'test/temporary-folder.ts', 'test/localstack/environment.ts'],
     pool: 'forks',
     // The stacks are deployed once, and other tests run while one waits.
     maxWorkers: 2,

@@ -97,9 +97,10 @@ describe('one path in several spellings', () => {
   const named = (name: string | Uint8Array, more: Partial<MemberSpec> = {}) =>
     namesOf(buildZip([{ name, data: 'x', ...more }]))
 
-  it('reads ./ and double slashes as every tool does', async () => {
+  it('reads ./, double slashes and ../ within its folder as a path', async () => {
     expect(await named('./data//a.csv')).toEqual(['data/a.csv'])
     expect(await named('data/./a.csv')).toEqual(['data/a.csv'])
+    expect(await named('old/../data/a.csv')).toEqual(['data/a.csv'])
   })
 
   it('reads the backslashes of DOS and Windows programs as slashes', async () => {
@@ -117,11 +118,12 @@ describe('one path in several spellings', () => {
   })
 
   it('reads the bytes of members whose local header has another spelling', async () => {
-    const members = ['./a.csv', 'b\\c.csv', './d//e.csv'].map(name => ({ name, data: name }))
+    const members = ['./a.csv', 'b\\c.csv', './d//e.csv', 'x/../f.csv'].map(name => ({ name, data: name }))
     expect(await readZip(buildZip(members))).toEqual([
       ['a.csv', './a.csv'],
       ['b/c.csv', 'b\\c.csv'],
       ['d/e.csv', './d//e.csv'],
+      ['f.csv', 'x/../f.csv'],
     ])
   })
 
@@ -188,7 +190,7 @@ describe('finding the directory', () => {
     expect(await readZip(buildZip(members, options))).toEqual(content)
   })
 
-  it.each([1, 30, 512, 60_000])('reads through %i NULs after the end record', async count => {
+  it.each([1, 30, 512, 60_000, 3_000_000])('reads through %i NULs after the end record', async count => {
     expect(await readZip(Buffer.concat([buildZip(members), Buffer.alloc(count)]))).toEqual(content)
     expect(await readZip(Buffer.concat([buildZip(members, { zip64: true }), Buffer.alloc(count)]))).toEqual(content)
   })
@@ -201,11 +203,23 @@ describe('finding the directory', () => {
     })
   })
 
+  it.each([100_000, 2 ** 20 - 10, 3_000_000])('finds the end record before %i other bytes', async count => {
+    for (const zip of [buildZip(members), buildZip(members, { zip64: true })])
+      await expect(namesOf(Buffer.concat([zip, Buffer.alloc(count, 'junk')]))).rejects.toThrow(
+        `got ${count} more bytes after it; cut them off: head -c ${zip.length} test.zip > whole.zip`,
+      )
+  })
+
+  it('does not take the end of an archive within a member for that of an archive that was cut short', async () => {
+    const inner = buildZip(members)
+    const content = Buffer.concat([inner, Buffer.alloc(200_000, 'x')])
+    const cut = buildZip([{ name: 'inner.zip', data: content, method: 0 }]).subarray(0, 150_000)
+    await expect(namesOf(cut)).rejects.toThrow(/the file is not a zip or was cut short, get it again/)
+  })
+
   it('fails with the NUL bytes at the end when there is nothing else', async () => {
-    const padded = Buffer.concat([buildZip(members), Buffer.alloc(100_000)])
-    await expect(namesOf(padded)).rejects.toThrowError(
-      /got 65633 NUL bytes or more at the end of the file; cut them off/,
-    )
+    const padded = Buffer.alloc(100_000)
+    await expect(namesOf(padded)).rejects.toThrow(/got 65633 NUL bytes or more at the end of the file; get the file/)
   })
 
   it('reads a comment that looks like a zip64 locator as a comment', async () => {
