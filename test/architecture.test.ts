@@ -19,7 +19,8 @@ const arrows: Record<string, string> = {
   zip: 'define errors inflate model paths store',
   tar: 'define errors inflate model store zip',
   archive: 'define errors model store tar zip',
-  text: 'define errors inflate model store',
+  text: 'define errors inflate model store workbook',
+  workbook: 'define errors store zip',
   parquet: 'errors model',
   delta: 'errors model parquet paths state store',
   stage: 'archive define errors inflate model parquet paths state store text zip',
@@ -55,6 +56,8 @@ const packages: Record<string, RegExp> = {
   'lib/errors/nearest.ts': /^fastest-levenshtein$/,
   'lib/paths/glob.ts': /^picomatch$/,
   'lib/zip': /^(node:|yauzl$)/,
+  'lib/workbook': /^node:/,
+  'lib/workbook/xml-events.ts': /^saxen$/,
   'lib/inflate/bzip2.ts': /^seek-bzip$/,
   'lib/inflate/xz.ts': /^xz-decompress$/,
   'lib/bundle': /^(node:|acorn$|esbuild$|fastest-levenshtein$)/,
@@ -104,6 +107,7 @@ const pure = {
     'state',
     'tar',
     'text',
+    'workbook',
     'zip',
   ],
   files: [
@@ -137,7 +141,7 @@ const pure = {
   except: ['inputs/content-identity', 'inputs/tables', 'process/stream-pieces', 'archive/extract-members'],
 }
 const purePackages =
-  /^(node:(zlib|crypto|buffer|path\/posix)|yauzl|picomatch|acorn|fastest-levenshtein|seek-bzip|valibot|xz-decompress)$/
+  /^(node:(zlib|crypto|buffer|path\/posix)|yauzl|picomatch|acorn|fastest-levenshtein|saxen|seek-bzip|valibot|xz-decompress)$/
 const impureCalls =
   /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|(?<!\/)\bprocess\.|\bsetTimeout\(|\bperformance\.|\brandom(?:UUID|Bytes)\b/
 

@@ -25,6 +25,7 @@ export type {
   ParquetFormat,
   TextEncoding,
   WideEncoding,
+  WorkbookFormat,
 } from './format-definition.ts'
 export type { ParamDefinition, Params, ParamType, ParamValue, ParamValues } from './param-definition.ts'
 export type { SqlStep, SqlValue } from './sql-step.ts'

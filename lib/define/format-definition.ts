@@ -115,5 +115,20 @@ export interface FixedWidthFormat {
   readonly encoding?: DeclaredEncoding
 }
 
+export interface WorkbookFormat {
+  readonly kind: 'xlsx'
+  /** Name or number of the sheet; default the first one that is not hidden. */
+  readonly sheet?: string | number | undefined
+  readonly headerRow: number | false
+  readonly matchNames?: CsvFormat['matchNames']
+}
+
 /** How records stand in a file. */
-export type Format = CsvFormat | FixedWidthFormat | JsonFormat | JsonLinesFormat | LinesFormat | ParquetFormat
+export type Format =
+  | CsvFormat
+  | FixedWidthFormat
+  | JsonFormat
+  | JsonLinesFormat
+  | LinesFormat
+  | ParquetFormat
+  | WorkbookFormat

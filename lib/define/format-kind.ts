@@ -10,11 +10,16 @@ import type {
   Source,
   TextEncoding,
   WideEncoding,
+  WorkbookFormat,
 } from './definition.ts'
 import { groupNames, matchesBlank } from './line-pattern.ts'
+import { sheetText } from './workbook-format.ts'
 
 /** A format whose text can be cut at the ends of records. */
-export type TextFormat = CsvFormat | FixedWidthFormat | JsonFormat | JsonLinesFormat | LinesFormat
+export type TextFormat = FieldFormat | FixedWidthFormat | JsonFormat | JsonLinesFormat | LinesFormat
+
+/** A format whose records have fields: their columns stand in a header, or are known by their position. */
+export type FieldFormat = CsvFormat | WorkbookFormat
 
 /** Delimiter of the columns of staged lines (JSON lines, log lines). Four bytes are the most that the engine takes. */
 export const lineDelimiter = '\x1e\x1f\x1e\x1f'
@@ -38,6 +43,8 @@ export interface TextLayout {
   readonly footer: number
   readonly escapes: { readonly escape: string; readonly delimiter: string } | undefined
   readonly document: { readonly path?: string | undefined } | undefined
+  /** The sheet whose cells are rewritten to this text: see `lib/workbook`. */
+  readonly workbook: Pick<WorkbookFormat, 'sheet' | 'headerRow'> | undefined
   /** Whether blank lines are records. */
   readonly hasBlankRecords: boolean
 }
@@ -67,6 +74,7 @@ const plainText = (encoding: DeclaredEncoding = 'utf-8', isRewritten = false): P
     footer: 0,
     escapes: undefined,
     document: undefined,
+    workbook: undefined,
     hasBlankRecords: false,
   }
 }
@@ -87,6 +95,9 @@ const lineText = (encoding?: DeclaredEncoding, isRewritten = false): TextLayout 
 
 /** A byte of Parquet is as many bytes of text: measured between 4 and 5, with zstd and snappy alike. */
 export const textPerParquet = 4.5
+
+/** A byte of a workbook is as many bytes of the text of its rows: measured 1.6 with five columns of numbers and texts. */
+const textPerWorkbook = 1.6
 
 const kinds: { readonly [K in Format['kind']]: (format: Extract<Format, { kind: K }>) => FormatKind } = {
   csv: format => ({
@@ -116,6 +127,11 @@ const kinds: { readonly [K in Format['kind']]: (format: Extract<Format, { kind: 
     ownColumns: groupNames(pattern),
     textPerByte: 1,
   }),
+  xlsx: format => ({
+    text: { ...csvText(sheetText(format)), workbook: format },
+    columnsFrom: format.headerRow === false ? 'position' : 'header',
+    textPerByte: textPerWorkbook,
+  }),
   parquet: () => ({ columnsFrom: 'file', textPerByte: textPerParquet }),
 }
 
@@ -129,7 +145,8 @@ function csvText(format: CsvFormat): TextLayout {
 /** Whether a large text can be read from the middle. Text that is rewritten, or has comments, is read from its start. */
 export function canBeCut(format: Format): boolean {
   const { text } = formatKind(format)
-  return text !== undefined && !text.comment && !text.decoded && text.footer === 0 && !text.escapes && !text.document
+  if (!text || text.comment || text.decoded || text.footer > 0) return false
+  return !text.escapes && !text.document && !text.workbook
 }
 
 /** What is known of each format, because patterns are parsed for it. */
@@ -151,8 +168,11 @@ export const layoutOfText = (format: TextFormat): TextLayout => formatKind(forma
 /** Whether files of a format are text. */
 export const isText = (format: Format): format is TextFormat => formatKind(format).text !== undefined
 
+/** Whether files of a format are workbooks: a small one may have any number of rows, which are read in pieces. */
+export const isWorkbook = (format: Format): format is WorkbookFormat => format.kind === 'xlsx'
+
 /** Whether records have fields: their columns stand in a header, or are known by their position. */
-export const hasFields = (format: Format): format is CsvFormat =>
+export const hasFields = (format: Format): format is FieldFormat =>
   ['header', 'position'].includes(formatKind(format).columnsFrom)
 
 /** Whether the records of a source may leave columns out. */
@@ -160,4 +180,4 @@ export const mayLeaveOut = ({ format }: Source): boolean =>
   format !== undefined && formatKind(format).columnsFrom === 'record'
 
 /** Whether the files of a format begin with a header. */
-export const hasHeader = (format: Format): format is CsvFormat => formatKind(format).columnsFrom === 'header'
+export const hasHeader = (format: Format): format is FieldFormat => formatKind(format).columnsFrom === 'header'

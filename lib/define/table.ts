@@ -93,6 +93,10 @@ const tableOptions = options(
 
 /** @throws DEFINITION_INVALID for options that the engine's own reader of tables does not have */
 function checkTableFormat(format: Format): void {
+  if (format.kind === 'xlsx' && format.headerRow === false)
+    throw invalid('table: format.headerRow', 'expected the number of a row, as a table needs a header, got false', {
+      path: 'format.headerRow',
+    })
   if (format.kind !== 'csv') return
   const { comment = '', quote, escape: escaped } = format
   const other = (

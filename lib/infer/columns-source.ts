@@ -74,6 +74,12 @@ const formatSources: { readonly [K in Format['kind']]: (format: Extract<Format, 
   jsonLines: ({ encoding }) => call('jsonLines', encodingOption(encoding)),
   lines: ({ pattern, encoding }) => call('lines', [`pattern: ${literal(pattern)}`, ...encodingOption(encoding)]),
   parquet: () => 'parquetFiles()',
+  xlsx: ({ sheet, headerRow, matchNames }) =>
+    call('xlsx', [
+      ...(sheet === undefined ? [] : [`sheet: ${typeof sheet === 'string' ? literal(sheet) : sheet}`]),
+      ...(headerRow === 1 ? [] : [`headerRow: ${headerRow}`]),
+      ...(matchNames === undefined ? [] : [`matchNames: ${literal(matchNames)}`]),
+    ]),
 }
 
 function formatSource<K extends Format['kind']>(format: Extract<Format, { kind: K }>): string {

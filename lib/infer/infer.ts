@@ -3,8 +3,10 @@
 import { tmpdir } from 'node:os'
 import { basename, dirname, resolve } from 'node:path'
 import { hasArchiveName } from '../archive/archive-kind.ts'
-import type { CsvFormat, Format, TextEncoding } from '../define/definition.ts'
+import type { Format, TextEncoding } from '../define/definition.ts'
 import { csv } from '../define/format.ts'
+import type { FieldFormat } from '../define/format-kind.ts'
+import { xlsx } from '../define/workbook-format.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { FoundInputs } from '../inputs/find-inputs.ts'
 import { spread } from '../inputs/spread.ts'
@@ -19,6 +21,7 @@ import { inferParquet } from './parquet.ts'
 import type { InferProgress } from './progress.ts'
 import { archiveTexts, fileTexts, kindOf, knownKind, plannedTexts, type SampleText, type TextKind } from './sample.ts'
 import { inferText } from './text.ts'
+import { inferWorkbooks } from './workbook.ts'
 
 export interface InferOptions {
   /** Glob over the members of an archive; by default all of the kind that has most bytes. */
@@ -85,22 +88,22 @@ export const isArchive = (name: string): boolean => hasArchiveName(name)
 /** Returns the error for a CSV task without columns, with the columns of its input to paste. */
 export async function columnsMissing(
   store: Store,
-  { name, format }: { readonly name: string; readonly format: CsvFormat },
+  { name, format }: { readonly name: string; readonly format: FieldFormat },
   found: FoundInputs,
 ): Promise<PermanentError> {
   const texts = plannedTexts(store, found)
   const isPlain = JSON.stringify(format) === JSON.stringify(csv())
-  const inferred = await inferTexts(texts, 'csv', isPlain ? {} : { format })
+  const inferred = await inferTexts(texts, format.kind, isPlain ? {} : { format })
   return new PermanentError(
     'COLUMNS_MISSING',
-    `task ${name}: columns: expected the columns of its CSV, got none; paste these, found in ${inferred.sampled.length} of ${found.memberCount} members`,
+    `task ${name}: columns: expected the columns of its ${format.kind === 'csv' ? 'CSV' : 'workbooks'}, got none; paste these, found in ${inferred.sampled.length} of ${found.memberCount} members`,
     { task: name, source: inferred.source, sampled: inferred.sampled },
   )
 }
 
 interface Hints extends Pick<InferOptions, 'delimiter' | 'encoding' | 'onProgress'> {
   /** The format, where it is known already. */
-  readonly format?: CsvFormat
+  readonly format?: FieldFormat
 }
 
 /** The most members or files of a sample: enough for several headers, and 8 MiB of text take at most a second. */
@@ -110,8 +113,13 @@ async function inferTexts(texts: readonly SampleText[], kind: TextKind, hints: H
   const scratch = makeOwnFolder(tmpdir())
   try {
     const chosen = kind === 'parquet' ? texts.slice(0, 1) : spread(texts, samplesMax)
+    const { format, ...others } = hints
     const found =
-      kind === 'parquet' ? await inferParquet(chosen, scratch) : await inferText(chosen, { ...hints, kind, scratch })
+      kind === 'parquet'
+        ? await inferParquet(chosen, scratch)
+        : kind === 'xlsx'
+          ? await inferWorkbooks(chosen, format?.kind === 'xlsx' ? format : xlsx(), { ...others, scratch })
+          : await inferText(chosen, { ...others, ...(format?.kind === 'csv' && { format }), kind, scratch })
     if (Object.keys(found.columns).length === 0) throw noColumns(chosen, found.unreadable)
     return {
       ...found,

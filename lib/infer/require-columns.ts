@@ -1,4 +1,4 @@
-/** Refuses a CSV task without columns. */
+/** Refuses a task without columns whose records have fields. */
 
 import type { TaskDefinition } from '../define/definition.ts'
 import { hasFields } from '../define/format-kind.ts'

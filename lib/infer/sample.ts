@@ -21,7 +21,7 @@ export interface SampleText {
   open(): AsyncIterable<Uint8Array>
 }
 
-export type TextKind = 'csv' | 'jsonLines' | 'parquet'
+export type TextKind = 'csv' | 'jsonLines' | 'parquet' | 'xlsx'
 
 /** Returns the kind of a file by its name; CSV when the name does not show it. */
 export function kindOf(name: string): TextKind {
@@ -32,6 +32,7 @@ export function kindOf(name: string): TextKind {
 export function knownKind(name: string): TextKind | undefined {
   const plain = withoutCompression(name)
   if (/\.(parquet|pq)$/i.test(plain)) return 'parquet'
+  if (/\.xlsx$/i.test(plain)) return 'xlsx'
   if (/\.(jsonl|ndjson|json)$/i.test(plain)) return 'jsonLines'
   return /\.(csv|tsv|psv)$/i.test(plain) ? 'csv' : undefined
 }

@@ -4,14 +4,15 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Format, ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
-import { isText, type TextFormat } from '../define/format-kind.ts'
+import { isText, layoutOfText, type TextFormat } from '../define/format-kind.ts'
+import { sheetText } from '../define/workbook-format.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
 import { compressionOf, withoutCompression } from '../inflate/compression.ts'
 import { inflateNamed } from '../inflate/file.ts'
 import { prepareTable } from '../parquet/file.ts'
 import { checkEncoding, toUtf8 } from '../text/encoding.ts'
 import { encodingOf } from '../text/record-dialect.ts'
-import { filterChunks, textFilter } from '../text/text-filter.ts'
+import { rewriteText, textFilter } from '../text/text-filter.ts'
 import { type FoundTable, findTable, type TablePiece, type TableStores } from './table-pieces.ts'
 
 export interface FetchedTables {
@@ -69,21 +70,22 @@ async function writeTable(
   const { folder, name, key, table } = place
   const { format } = table
   const encoding = isText(format) ? encodingOf(format) : 'utf-8'
-  const filter = isText(format) ? textFilter(format, key) : undefined
+  const isRewritten = isText(format) && (layoutOfText(format).workbook || textFilter(format, key)) !== undefined
   const compression = compressionOf(key)
   const isReadByEngine = encoding === 'utf-8' && (!compression || compression.isReadByEngine)
-  if (!isText(format) || (isReadByEngine && !filter)) {
+  if (!isText(format) || (isReadByEngine && !isRewritten)) {
     const file = join(folder, `${name}${extname(key)}`)
     await writeFile(file, bytes)
     return { file, format }
   }
+  const plain = plainFormat(format)
   const file = join(folder, `${name}${extname(withoutCompression(key))}`)
   const target = await open(file, 'w')
   try {
     let isFirst = true
     const where = `table ${name}`
     const inflated = inflateNamed(chunksOf(bytes), key, { where, detail: { table: name } })
-    for await (const chunk of filter ? filterChunks(inflated, filter) : inflated) {
+    for await (const chunk of rewriteText(inflated, { format, name: key, errors: 'refuse' }).chunks) {
       if (isFirst) checkEncoding(chunk, encoding)
       isFirst = false
       await target.writeFile(toUtf8(chunk, encoding))
@@ -91,15 +93,14 @@ async function writeTable(
   } finally {
     await target.close()
   }
-  return { file, format: plainFormat(format) }
+  return { file, format: plain }
 }
 
 /** Returns the format of a table's text after it was rewritten. */
-const plainFormat = (format: TextFormat): TextFormat => ({
-  ...format,
-  encoding: 'utf-8',
-  ...('footer' in format && { footer: 0 }),
-})
+const plainFormat = (format: TextFormat): TextFormat =>
+  format.kind === 'xlsx'
+    ? sheetText(format)
+    : { ...format, encoding: 'utf-8', ...('footer' in format && { footer: 0 }) }
 
 async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.length; start += chunkBytes) yield bytes.subarray(start, start + chunkBytes)

@@ -1,6 +1,7 @@
 /** Compares the header of staged text with the declared columns of a task. */
-import type { Columns, CsvFormat } from '../define/definition.ts'
+import type { Columns } from '../define/definition.ts'
 import { type FoundColumns, findColumns, namesInFile } from '../define/file-names.ts'
+import { type FieldFormat, layoutOfText } from '../define/format-kind.ts'
 import { type ErrorDetail, PermanentError } from '../errors/errors.ts'
 import { nearest } from '../errors/nearest.ts'
 import { placeOf } from '../model/member-place.ts'
@@ -9,7 +10,7 @@ import { refuseEqualNames } from '../text/csv-header.ts'
 import type { StagedFile } from './stage.ts'
 
 export interface HeaderCheck {
-  readonly format: CsvFormat
+  readonly format: FieldFormat
   readonly columns: Columns
   readonly onNewColumn: 'ignore' | 'fail' | 'keep'
   readonly onMissingColumn: 'fail' | 'null'
@@ -67,7 +68,7 @@ function describeMissing(
 ): string {
   const isSmall = missing.length * header.length <= comparisonsMax
   const hints = missing.map(name => missingName(name, columns, isSmall ? header : []))
-  const found = `the header ${JSON.stringify(shorten(header.join(format.delimiter)))} without ${list(hints)}`
+  const found = `the header ${JSON.stringify(shorten(header.join(layoutOfText(format).delimiter)))} without ${list(hints)}`
   const wanted = Object.entries(columns).flatMap(([name, column]) => namesInFile(name, column))
   const otherwise = dialectAdvice(header, wanted, format)
   return `${found}; ${otherwise ?? "correct the columns, or set onMissingColumn: 'null'"}`
@@ -87,12 +88,10 @@ function missingName(name: string, columns: Columns, header: readonly string[]):
 const delimiters = [',', ';', '\t', '|']
 
 /** Suggests the delimiter for a header of one field, which is often a line of another delimiter. Excel may name it in the first line. */
-function dialectAdvice(
-  header: readonly string[],
-  names: readonly string[],
-  { delimiter, quote, skip }: CsvFormat,
-): string | undefined {
+function dialectAdvice(header: readonly string[], names: readonly string[], format: FieldFormat): string | undefined {
+  const { delimiter, quote, skip, workbook } = layoutOfText(format)
   const [only = ''] = header
+  if (workbook) return 'set headerRow and sheet in xlsx() if the header stands elsewhere, or correct the columns'
   if (header.length > 1) return undefined
   const [, excel] = /^sep=(.{1,2})$/i.exec(only) ?? []
   if (excel !== undefined) return `set delimiter: '${escapeTab(excel)}' and skip: ${skip + 1} in csv()`

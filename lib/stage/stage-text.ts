@@ -114,6 +114,6 @@ function readTop(given: Uint8Array, { format, dialect, origin }: StageTextOption
 /** True for text that the engine would refuse or misread: it accepts one kind of newline, and reads a blank line as nulls where it may. */
 function mustRewrite(scan: RecordScan, columns: readonly string[], format: TextFormat): boolean {
   const { newline, commentLines, tangled, blankLines } = scan
-  const mayBeBlank = columns.length < 2 || (format.kind === 'csv' && format.shortRows === 'null')
+  const mayBeBlank = columns.length < 2 || ('shortRows' in format && format.shortRows === 'null')
   return newline === 'mixed' || newline === 'cr' || commentLines > 0 || tangled > 0 || (blankLines > 0 && mayBeBlank)
 }

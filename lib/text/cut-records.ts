@@ -7,7 +7,7 @@ import { type Header, readHeader } from './csv-header.ts'
 import { checkTextStart } from './other-file.ts'
 import { dialectOf, encodingOf, longestRecordBytes, topOf } from './record-dialect.ts'
 import { createRecordCutter, type RecordCutter } from './records.ts'
-import { filterChunks, gapsFrom, linesOf, textFilter } from './text-filter.ts'
+import { gapsFrom, linesOf, rewriteText } from './text-filter.ts'
 
 /** Whole records of a text, in its own encoding. */
 export interface Piece {
@@ -59,12 +59,11 @@ async function* readPieces(
   options: Omit<CutOptions, 'origin'> & { readonly name: string },
 ): AsyncGenerator<Piece> {
   const { format, name, pieceBytes = 32 * 1024 * 1024, recordBytesMax = longestRecordBytes } = options
-  const filter = textFilter(format, name)
-  const gaps = filter?.gaps
+  const { chunks, gaps } = rewriteText(source, { format, name })
   const buffer = new PieceBuffer(pieceBytes)
   const top = new HeaderReader(format, recordBytesMax, name)
   let cut: PieceCutter | undefined
-  for await (const large of filter ? filterChunks(source, filter) : source) {
+  for await (const large of chunks) {
     for (let at = 0; at < large.length; at += chunkBytesMax) {
       buffer.append(large.subarray(at, at + chunkBytesMax))
       const header: Header | undefined = cut ? undefined : top.read(buffer.all, false)

@@ -42,10 +42,10 @@ const kinds: readonly FileKind[] = [
     matches: beginsWith(...signature),
   })),
   { name: '7z data', advice: 'unpack it first', matches: beginsWith(0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c) },
-  { name: 'an Excel workbook (xlsx)', advice: 'save its sheet as CSV first', matches: isWorkbook },
+  { name: 'an Excel workbook (xlsx)', advice: 'set format: xlsx()', matches: isWorkbook },
   {
-    name: 'an Excel workbook (xls)',
-    advice: 'save its sheet as CSV first',
+    name: 'an Excel workbook (xls), or one with a password',
+    advice: 'save it as .xlsx without a password first',
     matches: beginsWith(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1),
   },
   { name: 'a zip archive', advice: 'read it with zipMembers(), or unpack it first', matches: zip },

@@ -1,5 +1,7 @@
 /** Rewrites texts of other forms (UTF-16, JSON documents, escaped fields, texts with a footer) to UTF-8 with one record a line. */
+
 import { isWide, layoutOfText, type TextFormat, type TextLayout } from '../define/format-kind.ts'
+import { type SheetTextOptions, sheetText } from '../workbook/sheet-text.ts'
 import type { ChunkFilter } from './chunk-filter.ts'
 import { dropFooter } from './drop-footer.ts'
 import { toUtf8 } from './encoding.ts'
@@ -52,6 +54,45 @@ export async function* filterChunks(
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of source) yield filter.push(chunk, false)
   yield filter.push(new Uint8Array(0), true)
+}
+
+/** A text that is rewritten as it comes. `gaps` are those of the text so far, as `ChunkFilter` describes. */
+export interface RewrittenText {
+  readonly chunks: AsyncIterable<Uint8Array>
+  readonly gaps?: number[] | undefined
+}
+
+export interface RewriteTextOptions {
+  readonly format: TextFormat
+  /** Name of the file or member, for messages. */
+  readonly name: string
+  /** What cells of workbooks with an error are: see `sheetText`. */
+  readonly errors?: SheetTextOptions['errors']
+}
+
+/** Rewrites a text of any form. Memory: as `filterChunks`; for workbooks as `sheetText`. @throws INPUT_INVALID, INPUT_ENCODING */
+export function rewriteText(
+  source: AsyncIterable<Uint8Array>,
+  { format, name, errors }: RewriteTextOptions,
+): RewrittenText {
+  const { workbook } = layoutOfText(format)
+  if (workbook) {
+    const gaps: number[] = []
+    return { chunks: sheetText(checkWorkbook(source, name), { format: workbook, gaps, errors }), gaps }
+  }
+  const filter = textFilter(format, name)
+  return filter ? { chunks: filterChunks(source, filter), gaps: filter.gaps } : { chunks: source }
+}
+
+/** Refuses a file of another kind by its first bytes. Any zip archive may be a workbook. */
+async function* checkWorkbook(source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  let isFirst = true
+  for await (const chunk of source) {
+    const isZip = chunk[0] === 0x50 && chunk[1] === 0x4b
+    if (isFirst && !isZip) refuseOtherFile(chunk, name, 'an Excel workbook (xlsx)')
+    isFirst &&= chunk.length === 0
+    yield chunk
+  }
 }
 
 /** Returns the lines of all gaps together. */

@@ -5,6 +5,7 @@ import { csvSource } from './csv-source.ts'
 import { fixedWidthSource, jsonLineSource, patternLineSource } from './line-source.ts'
 import { withPathColumns } from './path-columns.ts'
 import type { TextSource, TextSourceOptions } from './text-source.ts'
+import { workbookSource } from './workbook-source.ts'
 
 /** Returns one source for each header and newline style among the files. @throws DEFINITION_INVALID for a column both in a path and in its file */
 export function textSources(files: readonly StagedFile[], options: TextSourceOptions): TextSource[] {
@@ -27,6 +28,7 @@ const sources: { readonly [K in TextFormat['kind']]: SourceOf<Extract<TextFormat
   json: jsonLineSource,
   jsonLines: jsonLineSource,
   lines: patternLineSource,
+  xlsx: workbookSource,
 }
 
 function textSource<K extends TextFormat['kind']>(

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Columns, CsvFormat, FixedWidthFormat, JsonLinesFormat, LinesFormat } from '../../define/definition.ts'
 import { findColumns } from '../../define/file-names.ts'
 import type { TextFormat } from '../../define/format-kind.ts'
+import { sheetText } from '../../define/workbook-format.ts'
 import { quoteName, quoteText, quoteTexts } from '../duckdb/quote.ts'
 import { scanLines } from './csv-scan.ts'
 import { type CsvTable, csvSettings, readTableTop, scanFault, type TableTop } from './csv-table.ts'
@@ -92,6 +93,11 @@ const kinds: { readonly [K in TextFormat['kind']]: TableText<Extract<TextFormat,
   },
   jsonLines,
   lines,
+  // The table's file is the text of the sheet.
+  xlsx: {
+    texts: (file, top, columns) => csv.texts(file, { ...top, format: sheetText(top.format) }, columns),
+    sniffed: (file, format) => csv.sniffed(file, sheetText(format)),
+  },
 }
 
 /** Returns how a table of this format is read. */

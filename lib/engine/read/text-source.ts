@@ -11,6 +11,8 @@ export interface TextSource {
   text(column: string): string | undefined
   /** Whether the scan itself reads a column as its type. */
   isTyped?(column: string): boolean
+  /** For formats whose fields may hold an error in place of a value: whether one does, and the error as it is shown, as SQL. */
+  errorIn?(column: string): { readonly isMet: string; readonly shown: string } | undefined
   /** The whole text of a record as SQL; a CSV record is written anew. */
   readonly recordText: string
   /** The columns that a fast reading needs, as SQL. With thousands of columns, the time for `*` grows with their square. */

@@ -114,6 +114,7 @@ function fastSelect(source: TextSource, options: ReadOptions, guard?: string): s
     values.length === 0 ? source.from : `(SELECT ${[...source.used, ...values].join(', ')} FROM ${source.from})`
   const conditions = [
     ...(source.record ? [allMet(source.record.tests)] : []),
+    ...Object.keys(options.columns).flatMap(name => withoutError(source, name)),
     ...(options.refuseNew && source.ownNew ? [`len(${source.ownNew.names}) = 0`] : []),
     ...(source.keyOf ? (source.inPath ?? []).map(name => `NOT ${source.keyOf?.(name)}`) : []),
   ]
@@ -163,13 +164,21 @@ function fitTest(source: TextSource, name: string, column: ColumnDefinition, opt
   const found = source.text(name)
   if (found === undefined) return column.required ? 'false' : 'true'
   const text = readableText(column, found)
-  return fits(column, text, tryConvert(column, text, options.strict), options.strict)
+  const own = fits(column, text, tryConvert(column, text, options.strict), options.strict)
+  const [hasValue] = withoutError(source, name)
+  return hasValue === undefined ? own : `(CASE WHEN ${hasValue} THEN ${own} ELSE false END)`
+}
+
+/** Returns the test that a field holds no error; none for formats that have no errors. */
+function withoutError(source: TextSource, name: string): string[] {
+  const error = source.errorIn?.(name)
+  return error === undefined ? [] : [`NOT ${error.isMet}`]
 }
 
 function misfitCase(source: TextSource, name: string, column: ColumnDefinition, options: ReadOptions): string[] {
   const test = fitTest(source, name, column, options)
   if (test === 'true') return []
-  const text = source.text(name) ?? 'NULL'
+  const text = source.errorIn?.(name)?.shown ?? source.text(name) ?? 'NULL'
   const ofFields = column.type === 'struct' ? fieldMisfits(name, column, { text, strict: options.strict }) : []
   return [...ofFields, `WHEN NOT ${test} THEN ${misfitOf(name, expectedSql(column, text), text)}`]
 }

@@ -1,9 +1,9 @@
 /** Checks that staged text is UTF-8 before the engine reads it, where the engine would not survive a text that is not. */
 import { isUtf8 } from 'node:buffer'
 import { closeSync, openSync, readSync } from 'node:fs'
-import type { Columns, CsvFormat } from '../../define/definition.ts'
+import type { Columns } from '../../define/definition.ts'
 import { findColumns } from '../../define/file-names.ts'
-import { hasFields, type TextFormat } from '../../define/format-kind.ts'
+import { type FieldFormat, hasFields, type TextFormat } from '../../define/format-kind.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { encodingOf } from '../../text/record-dialect.ts'
 
@@ -20,7 +20,7 @@ export function isReadable(files: readonly StagedFile[], format: TextFormat, col
   return files.filter(hasUnread).every(file => file.bytes === 0 || isUtf8File(file.file))
 }
 
-function hasUnreadColumns({ columns: header }: StagedFile, { matchNames }: CsvFormat, columns: Columns): boolean {
+function hasUnreadColumns({ columns: header }: StagedFile, { matchNames }: FieldFormat, columns: Columns): boolean {
   const read = new Set(findColumns(header, columns, matchNames).positions.values())
   return header.some((_, index) => !read.has(index))
 }

@@ -1,0 +1,23 @@
+/** Infers the columns of workbooks from the text of their sheets. */
+import type { WorkbookFormat } from '../define/definition.ts'
+import { csv } from '../define/format.ts'
+import { sheetText } from '../define/workbook-format.ts'
+import { rewriteText } from '../text/text-filter.ts'
+import type { InferredText } from './found-text.ts'
+import type { SampleText } from './sample.ts'
+import { type InferTextOptions, inferText } from './text.ts'
+
+/** Cells with an error are no values, so they do not change the type of their column. @throws INPUT_INVALID; and as `inferText` */
+export async function inferWorkbooks(
+  texts: readonly SampleText[],
+  format: WorkbookFormat,
+  options: Omit<InferTextOptions, 'kind' | 'format'>,
+): Promise<InferredText> {
+  const sheets = texts.map(({ name, open }) => ({
+    name,
+    open: () => rewriteText(open(), { format, name, errors: 'empty' }).chunks,
+  }))
+  const { header, shortRows, matchNames } = sheetText(format)
+  const found = await inferText(sheets, { ...options, kind: 'csv', format: csv({ header, shortRows, matchNames }) })
+  return { ...found, format }
+}

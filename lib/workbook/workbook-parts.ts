@@ -1,0 +1,117 @@
+/** The parts of a workbook, which is a zip archive: their names, their relationships and their bytes. */
+import type { Buffer } from 'node:buffer'
+import posix from 'node:path/posix'
+import type { ZipLimits } from '../define/definition.ts'
+import { PermanentError } from '../errors/errors.ts'
+import type { Reader } from '../store/store.ts'
+import { readZipDirectory } from '../zip/directory.ts'
+import type { ZipEntry } from '../zip/entry-table.ts'
+import { entryFault } from '../zip/limits.ts'
+import { openMember } from '../zip/member-bytes.ts'
+import { workbookFault } from './workbook-fault.ts'
+import { readAllXml } from './xml-events.ts'
+
+/** A relationship of a part to another one. */
+export interface Relationship {
+  /** The last word of its type, such as `worksheet`. */
+  readonly kind: string
+  readonly target: string
+}
+
+/** Bytes of the parts besides the sheet and the shared strings. */
+const smallPartBytes = 16 * 1024 * 1024
+
+const limits: ZipLimits = {
+  memberBytesMax: 16 * 2 ** 30,
+  archiveBytesMax: 2 ** 40,
+  ratioMax: 1100,
+  memberCountMax: 100_000,
+  nameBytesMax: 4096,
+}
+
+export class WorkbookParts {
+  readonly #bytes: Buffer
+  readonly #entries: ReadonlyMap<string, ZipEntry>
+
+  private constructor(bytes: Buffer, entries: readonly ZipEntry[]) {
+    this.#bytes = bytes
+    this.#entries = new Map(entries.map(entry => [entry.name.toLowerCase(), entry]))
+  }
+
+  /** Reads the directory of a workbook. @throws INPUT_INVALID */
+  static async open(bytes: Buffer): Promise<WorkbookParts> {
+    const read = async ({ start, end }: { readonly start: number; readonly end: number }) => bytes.subarray(start, end)
+    const { entries } = await readZipDirectory(read, bytes.length, { key, limits }).catch(refuseDamage)
+    return new WorkbookParts(bytes, entries)
+  }
+
+  has(part: string): boolean {
+    return this.#entries.has(part.toLowerCase())
+  }
+
+  /** Yields the bytes of a part, whose checksum is compared at its end. @throws INPUT_INVALID */
+  async *stream(part: string): AsyncGenerator<Uint8Array> {
+    const entry = this.#entries.get(part.toLowerCase())
+    if (!entry) throw workbookFault(`the part ${part} in the workbook`, 'a zip archive without it', { part })
+    try {
+      const fault = entryFault(entry, limits, key)
+      if (fault) throw fault
+      const member = { ...entry, method: entry.method as 0 | 8 }
+      const input = { key, etag: '', sizeBytes: this.#bytes.length, identity: '' }
+      yield* openMember(readerOf(this.#bytes), input, member, { limits })
+    } catch (error) {
+      refuseDamage(error)
+    }
+  }
+
+  /** Yields the bytes of a part of at most 16 MiB. @throws INPUT_INVALID */
+  async *streamSmall(part: string): AsyncGenerator<Uint8Array> {
+    let sizeBytes = 0
+    for await (const chunk of this.stream(part)) {
+      sizeBytes += chunk.length
+      if (sizeBytes > smallPartBytes)
+        throw workbookFault(`${part} of at most ${smallPartBytes} bytes`, 'more', { part })
+      yield chunk
+    }
+  }
+
+  /** Returns the relationships of a part by their ids; of the workbook as a whole without a part. */
+  async relationships(part = ''): Promise<ReadonlyMap<string, Relationship>> {
+    const folder = posix.dirname(part)
+    const file = posix.join(folder, '_rels', `${posix.basename(part)}.rels`)
+    const found = new Map<string, Relationship>()
+    if (!this.has(file)) return found
+    const open = (name: string, attribute: (name: string) => string | undefined): void => {
+      if (name !== 'Relationship' || attribute('TargetMode') === 'External') return
+      const target = posix.join('/', folder, attribute('Target') ?? '')
+      const isAbsolute = attribute('Target')?.startsWith('/')
+      const path = isAbsolute ? posix.normalize(attribute('Target') ?? '') : target
+      const kind = (attribute('Type') ?? '').split('/').at(-1) ?? ''
+      found.set(attribute('Id') ?? '', { kind, target: path.replace(/^\/+/, '') })
+    }
+    await readAllXml(this.streamSmall(file), { open, close() {} }, file)
+    return found
+  }
+}
+
+const key = 'workbook'
+
+/** Reads the bytes of a workbook as an object of a store. */
+const readerOf = (bytes: Buffer): Reader => ({
+  url: 'memory:',
+  read: async (_key, { range } = {}) => bytes.subarray(range?.start ?? 0, range?.end),
+  stream: (_key, { range } = {}) => piecesOf(bytes.subarray(range?.start ?? 0, range?.end)),
+})
+
+const pieceBytes = 64 * 1024
+
+async function* piecesOf(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes)
+}
+
+/** Names the workbook where its archive is damaged. */
+function refuseDamage(error: unknown): never {
+  if (!(error instanceof PermanentError) || !error.code.startsWith('ZIP_')) throw error
+  const message = `expected an Excel workbook (xlsx), got a zip archive that cannot be read: ${error.message}`
+  throw new PermanentError('INPUT_INVALID', message, { reason: error.code }, { cause: error })
+}
