@@ -11,6 +11,7 @@ import { type RootAccess, rootSpec } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
 import { isAlive } from '../threads/machine.ts'
 import { type AwsControl, openControl } from './aws-control.ts'
+import { isActive } from './operations-by-status.ts'
 
 /** The stack of a pipeline, and how to reach AWS. */
 export interface DeployedOptions extends Pick<RootAccess, 'profile' | 'region'> {
@@ -75,7 +76,7 @@ function makeClock(control: AwsControl): RunClock {
     isAlive(owner) {
       if (!isExecution(owner)) return isAlive(owner)
       const arn = executionIn(owner.id)
-      const answer = known.get(arn) ?? control.describe(arn).then(found => found?.status === 'running')
+      const answer = known.get(arn) ?? control.describe(arn).then(isActive)
       known.set(arn, answer)
       return answer
     },

@@ -52,11 +52,6 @@ export function tasksOf(outputs: readonly string[]): ExecutedTask[] {
   return [...tasks.values()]
 }
 
-/** Tells whether the execution does nothing more for a task. */
-export const isOver = ({ status }: ExecutedTask): boolean => !working.includes(status)
-
-const working: readonly ExecutedTask['status'][] = ['planned', 'more', 'wait', 'unsettled', 'waiting']
-
 /** Returns the ARN of the execution that continues this one, from the outputs of its states. */
 export function continuedBy(outputs: readonly string[]): string | undefined {
   const arns = outputs.map(output => readObject(output)?.continuedBy)

@@ -6,8 +6,9 @@ import { PermanentError } from '../errors/errors.ts'
 import { nearest } from '../errors/nearest.ts'
 import { executionIn } from '../model/run-owner.ts'
 import { type RunSummary, readRun } from '../runs/runs.ts'
-import type { EndedBadly, Execution, ExecutionDetail } from './aws-control.ts'
+import type { Execution, ExecutionDetail } from './aws-control.ts'
 import { type Deployed, isExecution } from './deployed.ts'
+import { badEnds, isActive } from './operations-by-status.ts'
 
 /** Executions in which a name is looked for. */
 const executionsMax = 100
@@ -84,7 +85,7 @@ export async function stopAndWait(deployed: Deployed, arn: string): Promise<Exec
   await deployed.control.stop(arn, 'stopped by fanmill stop')
   for (let tries = 1; ; tries++) {
     const found = await readExecution(deployed, arn)
-    if (found.status !== 'running' || tries === stopTriesMax) return found
+    if (!isActive(found) || tries === stopTriesMax) return found
     await pause(stopPollMs)
   }
 }
@@ -102,8 +103,7 @@ const leaseMsMax = 45 * 60_000
 
 /** Returns executions that failed or were stopped lately, and so may still hold a turn or a run. */
 async function recentlyEnded({ control, stateMachineArn }: Deployed): Promise<string[]> {
-  const statuses: readonly EndedBadly[] = ['failed', 'timed out', 'stopped']
-  const lists = statuses.map(status => control.list(stateMachineArn, { status, max: executionsMax }))
+  const lists = badEnds.map(status => control.list(stateMachineArn, { status, max: executionsMax }))
   const after = new Date(Date.now() - leaseMsMax).toISOString()
   const ended = (await Promise.all(lists)).flat().filter(({ endedAt = '' }) => endedAt > after)
   return ended.map(({ arn }) => arn)

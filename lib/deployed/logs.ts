@@ -6,6 +6,7 @@ import type { StoredLogEvent } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
 import { findExecutionOf, findNamed } from './executions.ts'
 import { createLogReader, type LogFilter, type LogLine } from './log-lines.ts'
+import { isActive } from './operations-by-status.ts'
 
 export interface LogOptions extends DeployedOptions {
   /** Milliseconds since 1970; default the start of the named run or execution, else an hour ago. */
@@ -128,6 +129,6 @@ const lingerMs = 10_000
 async function readEnd({ control }: Deployed, { arn, endedAt }: Subject): Promise<number | undefined> {
   if (arn === undefined) return endedAt
   const execution = await control.describe(arn)
-  if (execution?.status === 'running') return undefined
+  if (isActive(execution)) return undefined
   return execution?.endedAt === undefined ? (endedAt ?? Date.now()) : Date.parse(execution.endedAt)
 }

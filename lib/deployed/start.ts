@@ -9,6 +9,7 @@ import { leaveStopped } from '../runs/turn.ts'
 import type { Execution } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
 import { findExecutionOf, findNamed, type Start, startNew, stopAndWait } from './executions.ts'
+import { isActive, runOperations } from './operations-by-status.ts'
 import { readRuns, readStatus } from './status.ts'
 import { type WaitOptions, waitFor } from './wait.ts'
 
@@ -57,7 +58,7 @@ export async function stopDeployed(options: DeployedOptions, name?: string): Pro
   const running = name === undefined ? await onlyRunning(deployed) : await namedRunning(deployed, name)
   const { tasks, ...execution } = await readStatus(deployed, await stopAndWait(deployed, running.arn))
   const runs = await readRuns(deployed, tasks)
-  if (execution.status !== 'running') await releaseAll(deployed, execution, runs)
+  if (!isActive(execution)) await releaseAll(deployed, execution, runs)
   return { execution, runs }
 }
 
@@ -65,7 +66,7 @@ export async function stopDeployed(options: DeployedOptions, name?: string): Pro
 async function releaseAll({ store }: Deployed, { arn }: Execution, runs: readonly RunSummary[]): Promise<void> {
   try {
     for (const run of runs)
-      if (!isDone(run) && executionIn(run.owner.id) === arn)
+      if (runOperations[run.status].isOpen && executionIn(run.owner.id) === arn)
         await endRun(store, run, { owner: run.owner, now: () => Date.now(), status: 'interrupted' })
     await leaveStopped(store, arn)
   } catch (error) {
@@ -73,8 +74,6 @@ async function releaseAll({ store }: Deployed, { arn }: Execution, runs: readonl
     if (!(error instanceof FanmillError)) throw error
   }
 }
-
-const isDone = ({ status }: RunSummary): boolean => status === 'complete' || status === 'superseded'
 
 const startedOf = (deployed: Deployed, execution: Execution): Started => ({
   execution,
@@ -86,7 +85,7 @@ async function namedRun(deployed: Deployed, name: string): Promise<RunSummary> {
   const named = await findNamed(deployed, name)
   if ('run' in named) return named.run
   const { tasks } = await readStatus(deployed, named.execution)
-  const [run, ...others] = (await readRuns(deployed, tasks)).filter(each => !isDone(each))
+  const [run, ...others] = (await readRuns(deployed, tasks)).filter(({ status }) => runOperations[status].isOpen)
   if (run && others.length === 0) return run
   const { name: execution } = named.execution
   if (run) throw severalRuns(`execution ${execution} left`, [run, ...others])
@@ -106,9 +105,11 @@ async function onlyUnfinished({ store, clock, name }: Deployed): Promise<RunSumm
     const key = canonicalJson([run.output, run.task, run.params])
     if (!latest.has(key)) latest.set(key, run)
   }
-  const runs = [...latest.values()]
-  const unfinished = runs.filter(run => run.status === 'failed' || run.status === 'interrupted')
-  const [run = runs.find(each => each.status === 'running'), ...others] = unfinished
+  const { first: unfinished = [], last = [] } = Object.groupBy(
+    latest.values(),
+    run => runOperations[run.status].unnamed,
+  )
+  const [run = last[0], ...others] = unfinished
   if (others.length > 0) throw severalRuns(`pipeline ${name} has`, unfinished)
   if (run) return run
   throw new PermanentError(
@@ -133,15 +134,16 @@ const paramWords = ({ params }: RunSummary): string[] =>
 
 /** Checks the execution also when the lease has lapsed, because an execution may be slower than its lease. */
 async function refuseRetry(deployed: Deployed, run: RunSummary): Promise<void> {
-  const { runId, status, owner, output } = run
-  if (status === 'complete')
+  const { runId, owner, output } = run
+  const { retry } = runOperations[run.status]
+  if (retry === 'refuseComplete')
     throw new PermanentError(
       'RUN_COMPLETE',
       `run ${runId} is complete in ${output}; to run it again: fanmill start ${run.task} --force`,
       { runId },
     )
   const execution = await findExecutionOf(deployed, run)
-  if (status !== 'running' && execution?.status !== 'running') return
+  if (retry !== 'refuseActive' && !isActive(execution)) return
   const who = execution ? `execution ${execution.name}` : `a process on ${owner.host}`
   const advice = execution ? `wait for it, or: fanmill stop ${execution.name}` : 'wait for its end'
   throw new PermanentError('RUN_ACTIVE', `run ${runId} is being worked on by ${who}; ${advice}`, { runId, owner })
@@ -162,7 +164,7 @@ const runningMax = 20
 async function namedRunning(deployed: Deployed, name: string): Promise<Execution> {
   const named = await findNamed(deployed, name)
   const execution = 'run' in named ? await findExecutionOf(deployed, named.run) : named.execution
-  if (execution?.status === 'running') return execution
+  if (execution && isActive(execution)) return execution
   const what = execution
     ? `execution ${execution.name} has ended already: ${execution.status}`
     : `no execution works on ${name}`

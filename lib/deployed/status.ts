@@ -1,12 +1,13 @@
 /** The status of an execution of a deployed pipeline: its own, that of its tasks, and that of their runs. */
-import { type Fault, faultOf } from '../aws/fault.ts'
+import type { Fault } from '../aws/fault.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import { type RunSummary, readAttempt, readRun } from '../runs/runs.ts'
 import type { Execution, ExecutionDetail } from './aws-control.ts'
 import { type Deployed, type DeployedOptions, openDeployed } from './deployed.ts'
-import { continuedBy, type ExecutedTask, isOver, startedBy, tasksOf } from './execution-tasks.ts'
+import { continuedBy, type ExecutedTask, startedBy, tasksOf } from './execution-tasks.ts'
 import { findExecutionOf, findNamed } from './executions.ts'
 import { graphIn, readNodes } from './graph-nodes.ts'
+import { executionOperations, isActive, taskOperations } from './operations-by-status.ts'
 
 export interface ExecutionStatus extends Execution {
   /** The upload or the request by hand that started it. */
@@ -47,10 +48,10 @@ export async function readStatus(
   detail: ExecutionDetail,
   given?: readonly string[],
 ): Promise<ExecutionStatus> {
-  const { input, error, cause, stateMachineArn: _, ...execution } = detail
+  const { input, error: _error, cause: _cause, stateMachineArn: _, ...execution } = detail
   const outputs = given ?? (await control.stateOutputs(detail.arn))
   const tasks = await readTasks(store, outputs)
-  const fault = tasks.some(task => task.fault) ? undefined : endOf(detail)
+  const fault = tasks.some(task => task.fault) ? undefined : executionOperations[detail.status].fault(detail)
   return { ...execution, startedBy: startedBy(input), continuedBy: continuedBy(outputs), tasks, fault }
 }
 
@@ -102,18 +103,17 @@ async function findWorking(
 ): Promise<{ readonly working?: Found; readonly waiting?: Found }> {
   let idle: Found | undefined
   for (const execution of executions) {
-    if (execution.status !== 'succeeded' && execution.status !== 'running') return { working: { execution } }
+    if (executionOperations[execution.status].end === 'bad') return { working: { execution } }
     const outputs = await control.stateOutputs(execution.arn)
     const tasks = await readTasks(store, outputs)
-    const isWaiting = tasks.length > 0 && tasks.every(task => isOver(task) || waitingStatuses.includes(task.status))
-    const isWorking = tasks.some(task => task.status === 'committed') || (execution.status === 'running' && !isWaiting)
+    const isWaiting = tasks.length > 0 && tasks.every(({ status }) => taskOperations[status].progress !== 'working')
+    const isWorking =
+      tasks.some(({ status }) => taskOperations[status].counts === 'run') || (isActive(execution) && !isWaiting)
     if (isWorking) return { working: { execution, outputs } }
-    if (execution.status === 'running') idle ??= { execution, outputs }
+    if (isActive(execution)) idle ??= { execution, outputs }
   }
   return { waiting: idle }
 }
-
-const waitingStatuses: readonly ExecutedTask['status'][] = ['wait', 'waiting']
 
 /** Finds the execution of the latest run in the state, however many executions found nothing to do since. */
 async function executionOfLatestRun(deployed: Deployed): Promise<ExecutionDetail | undefined> {
@@ -123,10 +123,4 @@ async function executionOfLatestRun(deployed: Deployed): Promise<ExecutionDetail
     if (error instanceof FanmillError && error.code === 'RUN_UNKNOWN') return undefined
     throw error
   }
-}
-
-function endOf({ status, error, cause }: ExecutionDetail): Fault | undefined {
-  if (status === 'stopped') return { message: cause ?? 'it was stopped' }
-  if (status === 'timed out') return { message: cause ?? 'it took longer than its time limit' }
-  return status === 'failed' ? faultOf(error, cause) : undefined
 }

@@ -12,8 +12,9 @@ import { readState } from '../state/files.ts'
 import { readManifest, readRunEnd, runKeys, successKey } from '../state/state.ts'
 import { urlBelow } from '../store/roots.ts'
 import type { Deployed } from './deployed.ts'
-import { type ExecutedTask, faultError, isOver } from './execution-tasks.ts'
+import { type ExecutedTask, faultError } from './execution-tasks.ts'
 import { readExecution } from './executions.ts'
+import { executionOperations, isActive, taskOperations } from './operations-by-status.ts'
 import { followRun, type RunFollower } from './run.ts'
 import { type ExecutionStatus, readStatus } from './status.ts'
 
@@ -35,8 +36,8 @@ export async function waitFor(
     throwIfAborted(signal)
     const status = await readStatus(deployed, await readExecution(deployed, current))
     await follow(deployed, status.tasks, { followers, onEvent })
-    if (status.status !== 'running' && status.continuedBy !== undefined) current = status.continuedBy
-    else if (status.status !== 'running') return readResult(deployed, status, followers)
+    if (!isActive(status) && status.continuedBy === undefined) return readResult(deployed, status, followers)
+    if (!isActive(status)) current = status.continuedBy ?? current
     await pause(pollMs, undefined, signal && { signal }).catch(() => undefined)
   }
 }
@@ -73,31 +74,35 @@ async function readResult(
   status: ExecutionStatus,
   followers: FollowContext['followers'],
 ): Promise<RunResult> {
-  const requested = status.tasks.filter(task => task.status !== 'ignored')
   const tasks: TaskResult[] = []
-  for (const task of requested) tasks.push(await readTaskResult(deployed, { task, status, followers }))
-  if (status.status === 'succeeded') {
+  for (const task of status.tasks) {
+    const { result } = taskOperations[task.status]
+    if (result) tasks.push(await readTaskResult(deployed, { task, result, status, followers }))
+  }
+  if (executionOperations[status.status].end === 'good') {
     const all: RunStatus = tasks.every(task => task.status === 'skipped') ? 'skipped' : 'complete'
     return { status: all, tasks }
   }
-  return { status: 'failed', tasks, error: await readError(deployed, status, requested) }
+  return { status: 'failed', tasks, error: await readError(deployed, status) }
 }
 
 interface TaskEnd {
   readonly task: ExecutedTask
+  readonly result: TaskResult['status']
   readonly status: ExecutionStatus
   readonly followers: FollowContext['followers']
 }
 
-async function readTaskResult(deployed: Deployed, { task, status, followers }: TaskEnd): Promise<TaskResult> {
+async function readTaskResult(deployed: Deployed, { task, result, status, followers }: TaskEnd): Promise<TaskResult> {
   const { store, outputSpec } = deployed
+  const { counts } = taskOperations[task.status]
   const name = nameOf(task.run)
   const follower = name && followers.get(attemptText(name))
   const outputPath = follower?.record.outputPath ?? task.outputPath
-  const isDone = task.status === 'committed'
+  const isDone = counts === 'run'
   // A complete task has the rows of its whole dataset, because an append that finds nothing new has no run of its own.
   const dataset =
-    task.status === 'complete' && outputPath !== undefined
+    counts === 'dataset' && outputPath !== undefined
       ? await readState(store, successKey(outputPath), readManifest)
       : undefined
   const committed =
@@ -105,7 +110,7 @@ async function readTaskResult(deployed: Deployed, { task, status, followers }: T
   return {
     ...nodeNameOf(task.task, task.params ?? follower?.record.params ?? committed?.params ?? {}),
     runId: task.run?.runId ?? '',
-    status: resultStatus(task),
+    status: result,
     ...countsOf(dataset?.totals ?? committed?.totals),
     membersSkipped: committed?.skipped?.count ?? 0,
     // Deliberately 0: parts are chosen in the function that plans, which writes no number of them.
@@ -118,21 +123,11 @@ async function readTaskResult(deployed: Deployed, { task, status, followers }: T
   }
 }
 
-function resultStatus(task: ExecutedTask): TaskResult['status'] {
-  if (task.status === 'committed') return 'complete'
-  if (task.status === 'notRun' || task.status === 'waiting') return 'notRun'
-  return isOver(task) && !task.fault ? 'skipped' : 'failed'
-}
-
 const secondsBetween = (from: string, to: string): number => Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000)
 
 /** Prefers the error in the run's state, which has details that the state machine does not carry. */
-async function readError(
-  { store }: Deployed,
-  status: ExecutionStatus,
-  tasks: readonly ExecutedTask[],
-): Promise<FanmillError> {
-  const failed = tasks.find(task => task.fault)
+async function readError({ store }: Deployed, status: ExecutionStatus): Promise<FanmillError> {
+  const failed = status.tasks.find(task => task.fault)
   const name = nameOf(failed?.run)
   const end = name && (await readState(store, runKeys(name.runId, name.attempt).end, readRunEnd))
   if (failed?.fault && end?.error?.code === failed.fault.code && end?.error?.code !== undefined)

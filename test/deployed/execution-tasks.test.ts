@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { faultOf } from '../../lib/aws/fault.ts'
-import { continuedBy, isOver, startedBy, tasksOf } from '../../lib/deployed/execution-tasks.ts'
+import { continuedBy, startedBy, tasksOf } from '../../lib/deployed/execution-tasks.ts'
+import { runOperations, taskOperations } from '../../lib/deployed/operations-by-status.ts'
 
 const run = { runId: '0f3a9c1d5e7b2468', attempt: 1 }
 const planned = { status: 'planned', done: true, task: 'flights', run, bucket: 'b', planKey: 'k' }
@@ -67,9 +68,16 @@ describe('tasks of an execution', () => {
 
   it('are over when the execution does nothing more for them', () => {
     const over = ['committed', 'superseded', 'complete', 'busy', 'continued', 'ignored', 'failed'] as const
-    for (const status of over) expect(isOver({ task: 'flights', status })).toBe(true)
+    for (const status of over) expect(taskOperations[status].progress).toBe('over')
     for (const status of ['more', 'wait', 'unsettled', 'planned'] as const)
-      expect(isOver({ task: 'flights', status })).toBe(false)
+      expect(taskOperations[status].progress).not.toBe('over')
+  })
+
+  it('name the run to continue where nothing else is chosen, and never one that is complete', () => {
+    const chosen = Object.entries(runOperations).filter(([, { unnamed }]) => unnamed === 'first')
+    expect(chosen.map(([status]) => status)).toEqual(['interrupted', 'failed'])
+    for (const [status, { retry }] of Object.entries(runOperations))
+      expect(retry === 'refuseComplete').toBe(status === 'complete')
   })
 })
 
