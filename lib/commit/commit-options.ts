@@ -1,5 +1,6 @@
 /** The run to commit, and the limits that it must keep. */
 import type { RejectLimit } from '../define/definition.ts'
+import type { Manifest } from '../model/manifest.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { ReservedRun } from '../model/reserved-run.ts'
 import type { ActorOptions } from '../state/files.ts'
@@ -14,6 +15,8 @@ export interface CommitOptions extends ActorOptions {
   /** All items of the plan. */
   readonly plan: readonly PlannedBatch[]
   readonly partitionBy: readonly string[]
+  /** How rows are kept by key; absent where they are not. */
+  readonly bucketBy?: Manifest['bucketBy']
   /** Default no limit. */
   readonly partitionsMax?: number | undefined
   readonly rejectsMax: RejectLimit['max']

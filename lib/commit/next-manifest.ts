@@ -22,6 +22,7 @@ export interface NextManifest {
   readonly hasEmptyPart?: boolean
   readonly log?: Manifest['log']
   readonly partitionBy: readonly string[]
+  readonly bucketBy?: Manifest['bucketBy']
   readonly run: ManifestRun
   readonly outcomes: readonly Outcome[]
   /** Length of the dataset's prefix in the outcomes' keys. */
@@ -32,7 +33,7 @@ export interface NextManifest {
 
 /** `before` is what still exists of the dataset; etags of new parts are empty. */
 export function nextManifest(before: Manifest | undefined, what: NextManifest): Manifest {
-  const { run, outcomes, generation, partitionBy, hasRowsInParts = true, hasEmptyPart = true, log } = what
+  const { run, outcomes, generation, partitionBy, bucketBy, hasRowsInParts = true, hasEmptyPart = true, log } = what
   const added = outcomes.flatMap(outcome => partsOf(outcome, what))
   const kept = partsBeside(before, added, what)
   const parts = visibleParts([...kept, ...added], hasEmptyPart)
@@ -46,6 +47,7 @@ export function nextManifest(before: Manifest | undefined, what: NextManifest): 
     runs,
     ...schemaOf(kept.some(part => part.rows > 0) ? before : undefined, what, before),
     partitionBy,
+    bucketBy,
     log,
     parts,
     files,
@@ -98,13 +100,14 @@ function visibleParts(parts: readonly ManifestPart[], hasEmptyPart: boolean): re
 }
 
 function partsOf(outcome: Outcome, { run, prefixLength }: NextManifest): ManifestPart[] {
-  return outcome.parts.map(({ key, rows, sizeBytes, partition }) => ({
+  return outcome.parts.map(({ key, rows, sizeBytes, partition, bucket }) => ({
     key: key.slice(prefixLength),
     rows,
     bytes: sizeBytes,
     etag: '',
     runId: run.runId,
     partition,
+    bucket,
   }))
 }
 

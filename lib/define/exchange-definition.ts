@@ -115,6 +115,8 @@ export interface ExchangeOutput {
    * Default null is a key like any other.
    */
   readonly nullKeys?: 'drop' | 'spread' | undefined
+  /** Keys are hashed by the documented hash of datasets that are kept by key. */
+  readonly isKept?: boolean | undefined
 }
 
 /** The rows of the stage before. */
@@ -123,6 +125,10 @@ export interface ExchangeSource {
   readonly by: readonly string[]
   /** Set where two stages exchange their rows, which are joined when they are read. */
   readonly join?: JoinStep | undefined
+  /** Each bucket is written by itself, because the output keeps rows by key. */
+  readonly isKept?: boolean | undefined
+  /** The rows are those of datasets that are kept by key, which are joined as they are. */
+  readonly areParts?: boolean | undefined
   readonly format: { readonly kind: 'parquet' }
   readonly hive: false
 }

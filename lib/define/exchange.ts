@@ -44,7 +44,8 @@ export const bucketsMax = 65_536
 
 /** The schema of a number of buckets. */
 export const bucketCount = v.pipe(count(1), v.maxValue(bucketsMax, `a whole number from 1 to ${bucketsMax}`))
-const keyColumns = v.pipe(
+/** The schema of the columns of a key. */
+export const keyColumns = v.pipe(
   v.array(filledText, 'a list of column names'),
   v.minLength(1, 'at least one column'),
   v.check(all => new Set(all.map(name => name.toLowerCase())).size === all.length, 'each column once'),

@@ -5,6 +5,7 @@ import type { JoinSource, PartitionsOfSource } from './definition.ts'
 import { bucketCount } from './exchange.ts'
 import { frozen } from './freeze.ts'
 import type { JoinKey, JoinKind } from './join-definition.ts'
+import { layoutOf } from './output-kind.ts'
 import { type DatasetPath, partitionsOf } from './partitions-of.ts'
 import type { PathColumns } from './path-columns.ts'
 import type { RowOfTask } from './read-rows.ts'
@@ -76,7 +77,7 @@ export function joinOf<
     hive: false,
   }
   for (const side of ['left', 'right'] as const) checkKeys(side, data[side], data.on)
-  return frozen(data)
+  return frozen(areKept(data) ? { ...data, isKept: true } : data)
 }
 
 const sidesSchema = options({ left: v.unknown(), right: v.unknown() }, { from: 'left', to: 'right' })
@@ -103,6 +104,15 @@ const sideSource = (side: JoinInput): PartitionsOfSource =>
   typeof side === 'object' && side !== null && 'kind' in side && side.kind === 'partitionsOf'
     ? side
     : partitionsOf(side as DatasetPath)
+
+/** Whether both sides are tasks that keep their rows by the key of the join, in as many buckets. A condition needs a stage that applies it. */
+function areKept({ left, right, on }: JoinSource): boolean {
+  const [one, other] = [left, right].map(({ of, where }) => (where ? undefined : of && layoutOf(of.output)?.bucketBy))
+  const isBy = (columns: readonly string[], side: 'left' | 'right') =>
+    columns.length === on.length && on.every((key, at) => key[side] === columns[at])
+  if (!one || !other || one.buckets !== other.buckets) return false
+  return isBy(one.columns, 'left') && isBy(other.columns, 'right')
+}
 
 /** @throws DEFINITION_INVALID for a column of the key twice, or one that the side does not read */
 function checkKeys(side: 'left' | 'right', { columns }: PartitionsOfSource, on: readonly JoinKey[]): void {

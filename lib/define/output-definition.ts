@@ -37,6 +37,8 @@ export interface ParquetOutput {
    * @example parquet({ path: '{task}', mode: 'append' })
    */
   readonly mode: OutputMode
+  /** The parts have the rows of one bucket each, by a hash of these columns that never changes. Default parts are not by key. */
+  readonly bucketBy?: BucketBy
   /**
    * Whether the path gets a hash of the parameters as its last folder, `{salt}`, so that each set of parameters has a dataset
    * of its own. Default true when the path has `{salt}`, else false.
@@ -55,6 +57,14 @@ export interface ParquetOutput {
  * they stay, and only inputs that are new are read. `replacePartitions`: those in partitions of the new rows go.
  */
 export type OutputMode = 'replace' | 'fail' | 'replacePartitions' | 'append'
+
+/** How rows are kept by key: two datasets that are kept alike are joined without an exchange. */
+export interface BucketBy {
+  /** The columns of the key, in an order that counts. */
+  readonly columns: readonly string[]
+  /** The number of groups into which keys are hashed. */
+  readonly buckets: number
+}
 
 /** The members of archives themselves, extracted below a path. */
 export interface MemberFilesOutput {
@@ -80,14 +90,14 @@ export interface SinkOutput {
 }
 
 /** A Delta table. Its parts are those of Parquet; its transaction log decides which of them count. */
-export interface DeltaOutput extends Omit<ParquetOutput, 'kind' | 'mode'> {
+export interface DeltaOutput extends Omit<ParquetOutput, 'kind' | 'mode' | 'bucketBy'> {
   readonly kind: 'delta'
   /** `replace` is the mode `overwrite` of the options. */
   readonly mode: Exclude<OutputMode, 'fail'>
 }
 
 /** Rows that other tasks of the pipeline read: a dataset below the state, whose parts are removed once these tasks are complete. */
-export interface TemporaryOutput extends Omit<ParquetOutput, 'kind' | 'mode'> {
+export interface TemporaryOutput extends Omit<ParquetOutput, 'kind' | 'mode' | 'bucketBy'> {
   readonly kind: 'temporary'
   readonly mode: 'replace'
 }

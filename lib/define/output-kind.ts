@@ -1,5 +1,5 @@
 /** The table of the kinds of outputs, as data: what a run writes of its rows or members, and how others may use it. */
-import type { Output, ParquetOutput, SinkOutput } from './output-definition.ts'
+import type { BucketBy, Output, ParquetOutput, SinkOutput } from './output-definition.ts'
 
 /** How rows become Parquet parts. */
 export type PartLayout = Pick<
@@ -8,6 +8,8 @@ export type PartLayout = Pick<
 > & {
   /** Set where the files belong to a Delta table, which has fewer types: some values are stored as another type. */
   readonly isDelta?: boolean
+  /** Set where parts are kept by key. */
+  readonly bucketBy?: BucketBy
 }
 
 export interface OutputKind {

@@ -1,6 +1,7 @@
 /** Builds outputs: where a task's rows or members go. */
 import * as v from 'valibot'
 import { check, invalid, options } from './check.ts'
+import { bucketCount, keyColumns } from './exchange.ts'
 import { type Refined, refinable } from './freeze.ts'
 import type { MemberFilesOutput, OutputMode, ParquetOutput } from './output-definition.ts'
 import { checkLayout, layoutOptions, outputPath, partLayout } from './part-layout.ts'
@@ -16,7 +17,7 @@ export interface UsedColumns<out Names extends string> {
 /** The options of `parquet`. All but `path` have defaults. */
 export interface ParquetOptions<Uses extends string = string>
   extends Pick<ParquetOutput, 'path'>,
-    Partial<Omit<ParquetOutput, 'kind' | 'path' | 'partitionBy' | 'sortBy'>> {
+    Partial<Omit<ParquetOutput, 'kind' | 'path' | 'partitionBy' | 'sortBy' | 'bucketBy'>> {
   /**
    * Columns whose values become folders, `state=PA/`. Their names begin with neither `_` nor `.`, because readers pass over such
    * folders. Default none.
@@ -28,6 +29,13 @@ export interface ParquetOptions<Uses extends string = string>
    * @example sortBy: ['date', 'origin']
    */
   readonly sortBy?: readonly Uses[]
+  /**
+   * Keeps rows by key: each part has the rows of one bucket, by a hash of `columns` that never changes. `joinOf` joins two datasets of
+   * as many buckets by their `columns` without moving rows. Not with `partitionBy`, `append` or `replacePartitions`. Default parts are
+   * not by key.
+   * @example bucketBy: { columns: ['customer'], buckets: 32 }
+   */
+  readonly bucketBy?: { readonly columns: readonly Uses[]; readonly buckets: number }
 }
 
 /** The options of `memberFiles`. */
@@ -56,10 +64,21 @@ export function parquet<const Uses extends string = never>(
   given: ParquetOptions<Uses>,
 ): Parquet<string extends Uses ? never : Uses>
 export function parquet(given: ParquetOptions): Parquet {
-  const { mode: checkedMode = 'replace', ...layout } = check('parquet', parquetOptions, given)
-  const data: ParquetOutput = { kind: 'parquet', mode: checkedMode, ...partLayout('parquet', layout) }
+  const { mode: checkedMode = 'replace', bucketBy, ...layout } = check('parquet', parquetOptions, given)
+  const kept = bucketBy && { bucketBy }
+  const data: ParquetOutput = { kind: 'parquet', mode: checkedMode, ...partLayout('parquet', layout), ...kept }
   checkLayout('parquet', data)
+  checkBuckets(data)
   return refinable<ParquetOutput, ParquetOptions>(data, given, parquet) as Parquet
+}
+
+/** @throws DEFINITION_INVALID for options that do not go with buckets */
+function checkBuckets({ bucketBy, partitionBy, mode }: ParquetOutput): void {
+  if (!bucketBy) return
+  if (partitionBy.length > 0)
+    throw invalid('parquet: bucketBy', 'expected partitionBy or bucketBy, got both; sort by the columns of partitionBy')
+  if (mode === 'append' || mode === 'replacePartitions')
+    throw invalid('parquet: bucketBy', `expected mode replace or fail, as buckets are written as a whole, got ${mode}`)
 }
 
 /**
@@ -74,5 +93,6 @@ export function memberFiles(given: MemberFilesOptions): MemberFiles {
 }
 
 const mode = oneOf(['replace', 'fail', 'replacePartitions', 'append'])
-const parquetOptions = options({ ...layoutOptions, mode: v.optional(mode) })
+const bucketBy = options({ columns: keyColumns, buckets: bucketCount })
+const parquetOptions = options({ ...layoutOptions, bucketBy: v.optional(bucketBy), mode: v.optional(mode) })
 const memberFilesOptions = options({ path: outputPath, mode: v.optional(mode) })

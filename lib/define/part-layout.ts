@@ -31,7 +31,7 @@ export const layoutOptions = {
   partitionsMax: v.optional(count(1)),
 }
 
-type Layout = Omit<ParquetOutput, 'kind' | 'mode'>
+type Layout = Omit<ParquetOutput, 'kind' | 'mode' | 'bucketBy'>
 
 /** Fills in the defaults. */
 export function partLayout(subject: string, given: Pick<Layout, 'path'> & Partial<Layout>): Layout {

@@ -2,6 +2,7 @@
 import type { JoinSource, Step, StepDefinition, TaskDefinition } from './definition.ts'
 import type { ExchangeOutput, ExchangeSource, ExchangingStep, KeyedStep, Measure } from './exchange-definition.ts'
 import { joinSides, keepsUnmatched } from './join-definition.ts'
+import { layoutOf } from './output-kind.ts'
 
 /** What an exchange does on its two sides. */
 interface Sides {
@@ -71,7 +72,7 @@ export function stageOf(task: TaskDefinition, stage: number): TaskDefinition {
 
 function compile(task: TaskDefinition): TaskDefinition[] {
   const join = task.source.kind === 'joinOf' ? task.source : undefined
-  const compiled: TaskDefinition[] = join ? sideStages(task, join) : []
+  const compiled: TaskDefinition[] = join && !join.isKept ? sideStages(task, join) : []
   let current: TaskDefinition = join ? { ...task, ...unread, where: task.where, source: joinedSource(join) } : task
   let steps: StepDefinition[] = []
   for (const step of task.transform) {
@@ -84,7 +85,15 @@ function compile(task: TaskDefinition): TaskDefinition[] {
     current = { ...task, ...unread, source: exchangeSource(step) }
     steps = [...after]
   }
-  return compiled.length === 0 ? [task] : [...compiled, { ...current, transform: steps }]
+  const { bucketBy } = layoutOf(task.output) ?? {}
+  if (bucketBy) {
+    const { columns: by, buckets } = bucketBy
+    const output = exchangeOutput(task, { kind: 'exchange', by, buckets }, undefined)
+    compiled.push({ ...current, transform: steps, output: { ...output, isKept: true } })
+    current = { ...task, ...unread, source: { ...exchangeSource({ kind: 'exchange', by }), isKept: true } }
+    steps = []
+  }
+  return compiled.length === 0 && !join ? [task] : [...compiled, { ...current, transform: steps }]
 }
 
 /** Returns the stages that read the sides of a join, in the order of the sides; the next stage reads both. */
@@ -98,10 +107,11 @@ function sideStages(task: TaskDefinition, join: JoinSource): TaskDefinition[] {
   })
 }
 
-const joinedSource = ({ on, how, prefix }: JoinSource): ExchangeSource => ({
+const joinedSource = ({ on, how, prefix, isKept }: JoinSource): ExchangeSource => ({
   kind: 'exchange',
   by: on.map(({ left }) => left),
   join: { on, how, ...(prefix === undefined ? {} : { prefix }) },
+  ...(isKept && { areParts: true }),
   format: { kind: 'parquet' },
   hive: false,
 })
@@ -109,7 +119,7 @@ const joinedSource = ({ on, how, prefix }: JoinSource): ExchangeSource => ({
 /** Returns the stages whose rows a stage reads; none for a stage that reads the source of the task. */
 export function stagesBefore(task: TaskDefinition, stage: number): readonly number[] {
   const { source } = stageOf(task, stage)
-  if (source.kind !== 'exchange') return []
+  if (source.kind !== 'exchange' || source.areParts) return []
   return source.join ? joinSides.map((_, side) => side) : [stage - 1]
 }
 

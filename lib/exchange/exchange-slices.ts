@@ -9,14 +9,22 @@ const bytesInMemory = 4
 /** Text that a slice comes near to: neighbouring small buckets are read together. */
 const sliceBytes = 32 * 2 ** 20
 
+export interface ExchangeOf {
+  /** Names the rows in messages. */
+  readonly name: string
+  /** The columns of both sides, where they are joined. */
+  readonly columns?: SideColumns | undefined
+  /** Makes a slice of each bucket, because the output keeps rows by key. */
+  readonly isKept?: boolean | undefined
+}
+
 /** Returns the slices, and an input for each, which names it in messages. @throws ACCOUNT_MISMATCH when a slice lost rows */
 export function exchangeSlices(
   outcomes: readonly Outcome[],
-  name: string,
-  columns?: SideColumns,
+  { name, columns, isKept }: ExchangeOf,
 ): { readonly slices: readonly ExchangeSlice[]; readonly inputs: readonly InputObject[] } {
   const sides = outcomes.flatMap(({ exchange, side }) => (exchange ? [filesByBucket(exchange, side)] : []))
-  const groups = groupBuckets(sides)
+  const groups = groupBuckets(sides, isKept ? 0 : sliceBytes)
   const slices = groups.map((buckets, slice): ExchangeSlice => {
     const pieces = sides.flatMap(side => pieceOf(side, buckets) ?? [])
     const { rows, bytes } = sumFields(
@@ -58,7 +66,7 @@ function filesByBucket({ key, buckets, files }: ExchangedRows, side: number | un
 }
 
 /** Groups neighbouring buckets up to the bytes of a slice. Buckets without files are in no group. */
-function groupBuckets(sides: readonly ExchangedFiles[]): ExchangeSlice['buckets'][] {
+function groupBuckets(sides: readonly ExchangedFiles[], bytesMax: number): ExchangeSlice['buckets'][] {
   const bytes = new Array<number>(Math.max(1, ...sides.map(side => side.buckets))).fill(0)
   for (const file of sides.flatMap(side => side.files)) bytes[file.bucket] = (bytes[file.bucket] ?? 0) + file.bytes
   const groups: { start: number; end: number; bytes: number }[] = []
@@ -66,7 +74,7 @@ function groupBuckets(sides: readonly ExchangedFiles[]): ExchangeSlice['buckets'
     if (size === 0) continue
     const last = groups.at(-1)
     const weight = size * bytesInMemory
-    if (last && last.bytes + weight <= sliceBytes) {
+    if (last && last.bytes + weight <= bytesMax) {
       last.end = bucket + 1
       last.bytes += weight
     } else groups.push({ start: bucket, end: bucket + 1, bytes: weight })

@@ -43,6 +43,10 @@ export async function findDataset(
     unreadable,
     cut: some => cutParts(some, parts, outputPath),
     dataset: manifest.schema,
+    kept: manifest.bucketBy && {
+      bucketBy: manifest.bucketBy,
+      parts: parts.map(part => ({ ...part, key: outputPrefix(outputPath) + part.key })),
+    },
     memberCount: parts.length,
     ...noMembers,
     partsSkipped: partsOf(manifest).length - needed.length,

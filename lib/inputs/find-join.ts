@@ -7,6 +7,7 @@ import { nearestOrAll } from '../errors/nearest.ts'
 import { keyTypes } from '../model/key-types.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { InputObject, PartSlice, SideColumns } from '../model/plan-data.ts'
+import { cutKept } from './cut-kept.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
 import type { FoundSource, SourceKind } from './found-source.ts'
 
@@ -41,7 +42,7 @@ function joinFound(
   const sides: SideColumns = [left.dataset ?? [], right.dataset ?? []]
   return {
     inputs: [...new Map([...left.inputs, ...right.inputs].map(input => [input.key, input])).values()],
-    cut: chosen => cutSides(all, chosen),
+    cut: chosen => (source.isKept && !isEmpty ? cutKept(task.name, source, all) : cutSides(all, chosen)),
     skipped: left.skipped,
     unused: [],
     unreadable: left.unreadable ?? right.unreadable,

@@ -3,7 +3,7 @@
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import type { FanmillError } from '../errors/errors.ts'
 import type { CheckpointFiles } from '../model/checkpoint-files.ts'
-import type { SchemaColumn } from '../model/manifest.ts'
+import type { Manifest, ManifestPart, SchemaColumn } from '../model/manifest.ts'
 import type { PartitionQuery } from '../model/partition-query.ts'
 import type { InputObject, SideColumns, Slice } from '../model/plan-data.ts'
 import type { UpstreamNode } from '../model/upstream-node.ts'
@@ -45,6 +45,12 @@ export interface FindOptions {
   readonly signal?: AbortSignal
 }
 
+export interface KeptParts {
+  readonly bucketBy: NonNullable<Manifest['bucketBy']>
+  /** With full keys below the root. */
+  readonly parts: readonly ManifestPart[]
+}
+
 /** The inputs that a run reads. */
 export interface FoundInputs {
   readonly inputs: readonly InputObject[]
@@ -59,6 +65,8 @@ export interface FoundInputs {
   readonly hive: readonly string[]
   /** The columns of the dataset that is read, those of `partitionBy` included; absent for other inputs. */
   readonly dataset?: readonly SchemaColumn[] | undefined
+  /** The parts of a dataset that is kept by key, with their buckets; absent for other inputs. */
+  readonly kept?: KeptParts | undefined
   /** The columns of the left and of the right side of a join. */
   readonly sides?: SideColumns | undefined
   /** The types to which the keys of both sides are converted, in the order of the key; absent where nothing is joined. */

@@ -72,7 +72,9 @@ async function runBegun(begun: BegunTask, known: FoundInputs | undefined): Promi
     if (found.status === 'fulfilled') await requireColumns(session.input, task, found.value)
     // Columns in paths that the template does not name are known only when inputs were found.
     const isNew = found.status === 'fulfilled' && addsColumns(task, found.value)
-    const again = isNew ? await workers.run<'check'>(checkJob(found.value)) : undefined
+    const again = isNew
+      ? await workers.run<'check'>({ kind: 'check', ...stageColumns(task, 0, { found: found.value, schemas: [] }) })
+      : undefined
     if (!again && checked.status === 'rejected') throw checked.reason
     const first = again?.schema ?? (checked.status === 'fulfilled' ? checked.value?.schema : undefined)
     const schema = await checkStages(begun, pools, { first, found: found.status === 'fulfilled' ? found.value : {} })
@@ -127,8 +129,6 @@ function tablePlaces({ input, output, stageFolder }: Session, { task, params, up
 async function removeTables(session: Session, node: TaskNode): Promise<void> {
   await rm(tablePlaces(session, node).stageFolder, { recursive: true, force: true })
 }
-
-const checkJob = ({ hive, dataset }: FoundInputs) => ({ kind: 'check', hive, dataset }) as const
 
 const addsColumns = ({ source, output }: TaskDefinition, { hive, dataset }: FoundInputs): boolean =>
   layoutOf(output) !== undefined && (dataset !== undefined || hive.some(name => !hiveNamesOf(source).includes(name)))

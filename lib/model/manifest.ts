@@ -56,6 +56,8 @@ const partSchema = v.object({
   etag: v.string(),
   runId: v.string(),
   partition: v.optional(partitionSchema),
+  /** The bucket of its rows, where they are kept by key. */
+  bucket: v.optional(count),
 })
 export type ManifestPart = DataOf<typeof partSchema>
 
@@ -78,6 +80,8 @@ export const manifestSchema = v.object({
   /** The columns of all parts. */
   schema: columnsSchema,
   partitionBy: v.array(v.string()),
+  /** How rows are kept by key: each part has those of one bucket. Absent where parts are not by key. */
+  bucketBy: v.optional(v.object({ columns: v.array(v.string()), buckets: count })),
   /** Columns that parts of earlier runs do not have: their rows have null there. Absent where all parts have all columns. */
   addedColumns: v.optional(v.array(v.string())),
   /** The log of the dataset that says which parts count, where it is not this manifest. */

@@ -13,7 +13,13 @@ const pendingEntries = {
 }
 export const pendingPartEntries = { key: v.string(), token: v.string(), ...pendingEntries }
 
-const partSchema = v.object({ ...pendingPartEntries, rows: count, partition: v.optional(partitionSchema) })
+const partSchema = v.object({
+  ...pendingPartEntries,
+  rows: count,
+  partition: v.optional(partitionSchema),
+  /** The bucket of its rows, where they are kept by key. */
+  bucket: v.optional(count),
+})
 /** A pending part with the rows of its footer. */
 export type OutcomePart = DataOf<typeof partSchema>
 

@@ -121,6 +121,8 @@ export interface ExchangeSlice {
   readonly buckets: { readonly start: number; readonly end: number }
   /** The files of these buckets, by batch of the stage before. */
   readonly pieces: readonly ExchangePiece[]
+  /** Set where each bucket is written by itself, because the output keeps rows by key. */
+  readonly isKept?: boolean | undefined
   /** The columns of the left and of the right side, where they are joined: a side may have no rows in these buckets. */
   readonly sides?: SideColumns
   readonly rows: number
@@ -138,6 +140,8 @@ export interface ExchangePiece {
   readonly start?: number | undefined
   /** The side of a join, 0 the left one; absent where rows are not joined. */
   readonly side?: number | undefined
+  /** Set for a part of a dataset that is kept by key: its etag, and `key` is that of the part. */
+  readonly etag?: string | undefined
   readonly files: readonly { readonly rows: number; readonly bytes: number; readonly name?: string | undefined }[]
 }
 

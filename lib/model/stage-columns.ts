@@ -1,6 +1,6 @@
 /** Finds the columns that enter a stage, so that its steps are checked before any row is read. */
 import type { TaskDefinition } from '../define/definition.ts'
-import { stagesBefore } from '../define/task-stages.ts'
+import { stageOf, stagesBefore } from '../define/task-stages.ts'
 import type { SchemaColumn } from './manifest.ts'
 import type { SideColumns } from './plan-data.ts'
 
@@ -27,7 +27,10 @@ export function stageColumns(
 ): StageColumns | undefined {
   const { hive, dataset, sides } = found
   const before = stagesBefore(task, stage)
-  if (before.length === 0) return sides ? { hive, dataset: sides[stage] } : { hive, dataset }
+  if (before.length === 0) {
+    if (!sides) return { hive, dataset }
+    return stageOf(task, stage).source.kind === 'exchange' ? { sides } : { hive, dataset: sides[stage] }
+  }
   const columns = before.map(index => schemas[index] ?? [])
   if (columns.some(each => each.length === 0)) return undefined
   const [first = [], second] = columns

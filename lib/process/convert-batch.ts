@@ -55,6 +55,7 @@ async function stageParts(
     const key = `${outputPrefix(run.outputPath)}${partitionFolder(part.partition)}${partName(item.batch, index, run)}`
     const pending = await tools.output.stagePart(key, part.file, by)
     const isPartitioned = Object.keys(part.partition).length > 0
-    return { ...pending, rows: part.rows, partition: isPartitioned ? part.partition : undefined }
+    const { rows, bucket } = part
+    return { ...pending, rows, partition: isPartitioned ? part.partition : undefined, bucket }
   })
 }

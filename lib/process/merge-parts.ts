@@ -26,9 +26,9 @@ export async function fitParts(
   target: string,
   { workers, partBytes, isOrdered = false }: FitOptions,
 ): Promise<SharePart[]> {
-  const groups = [...Map.groupBy(parts, part => partitionFolder(part.partition)).values()].flatMap(group =>
-    (isOrdered ? bundlesInOrder : bundles)(group, partBytes),
-  )
+  const groups = [
+    ...Map.groupBy(parts, part => `${part.bucket ?? ''}/${partitionFolder(part.partition)}`).values(),
+  ].flatMap(group => (isOrdered ? bundlesInOrder : bundles)(group, partBytes))
   const fit = (group: readonly SharePart[], index: number) =>
     joinOrSplit(group, `${target}-merged${index}`, { workers, partBytes })
   const fitted = await mapParallel(groups, fit, workers.threads)
@@ -80,7 +80,7 @@ async function joinOrSplit(
   if (others.length === 0 && fileRows === undefined) return [first]
   const files = group.map(part => part.file)
   const made = await workers.run<'merge'>({ kind: 'merge', files, target, fileRows })
-  return made.map(part => ({ ...part, partition: first.partition }))
+  return made.map(part => ({ ...part, partition: first.partition, bucket: first.bucket }))
 }
 
 /** Returns the rows of each of the equal parts that a part is split into, at least one vector; undefined where it is not split. */

@@ -100,7 +100,9 @@ async function planStage(
   const source = stagesOf(task)[stage]?.source
   if (source?.kind !== 'exchange') throw invalidState(keys.plan, `expected the plan of stage ${stage}, got none`)
   const columns = source.join && columnsOfSides(outcomes)
-  const { slices, inputs } = exchangeSlices(outcomes, `rows by ${source.by.join(', ')}`, columns)
+  const { slices, inputs } = exchangeSlices(outcomes, {
+    ...{ name: `rows by ${source.by.join(', ')}`, columns, isKept: source.isKept },
+  })
   const batches = batchesOf(slices, packing)
   const files = planFiles(batches, inputs, { stage, buckets: bucketsOf(task, stage, batches) })
   await effect(actor, 'write-stage-members', () => store.create(keys.members(files.sha256), files.members))
@@ -127,6 +129,8 @@ export function bucketsOf(
 ): number | undefined {
   const { output, source } = stagesOf(task)[stage] ?? task
   if (output.kind !== 'exchange') return undefined
+  // A dataset that is kept by key has as many as its definition says.
+  if (output.isKept) return output.buckets
   const planned = batches.flat().reduce((sum, slice) => sum + slice.bytes, 0)
   // The bytes of an exchange's slices are those in memory already.
   const isCompressed = source.kind !== 'exchange' && source.format?.kind === 'parquet'

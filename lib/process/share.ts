@@ -21,7 +21,7 @@ export async function processShare(job: ShareJob, tools: ShareTools): Promise<Sh
       try {
         const result = await convertGroup(source, staged, target, tools)
         const counted = source === group ? result : { ...result, staged: countedAs(staged, result) }
-        results.push(await summarizeGroup(counted, target, tools))
+        results.push(inBucket(group, await summarizeGroup(counted, target, tools)))
       } finally {
         staged.discard()
       }
@@ -38,6 +38,8 @@ function countedAs(first: StagedSlices, { staged }: GroupResult): GroupResult['s
 /** Groups slices in their order, up to `groupBytes` each, in groups of nearly equal bytes. */
 function groupsOf(job: ShareJob): StageSource[] {
   if (job.staged) return [{ kind: 'staged', staged: job.staged }]
+  if (job.slices.some(slice => keptBucket(slice) !== undefined))
+    return job.slices.map(slice => ({ kind: 'slices', slices: [slice], inputs: job.inputs }))
   const bytes = job.slices.reduce((sum, slice) => sum + weightOf(slice), 0)
   const count = Math.max(1, Math.ceil(bytes / job.groupBytes))
   const groups: Slice[][] = [[]]
@@ -53,6 +55,10 @@ function groupsOf(job: ShareJob): StageSource[] {
     .filter(slices => slices.length > 0 || groups.length === 1)
     .map(slices => ({ kind: 'slices', slices, inputs: job.inputs }))
 }
+
+/** Returns the bucket of a slice whose rows are kept by key. */
+const keptBucket = (slice: Slice): number | undefined =>
+  slice.kind === 'exchange' && slice.isKept ? slice.buckets.start : undefined
 
 /** The result of a group without its accounts, which are written: nothing here grows with the number of members. */
 interface GroupSummary {
@@ -79,6 +85,15 @@ async function summarizeGroup(
     staged: { recordsFound, memberCount, skipped, bytesIn, bytesInflated, rowGroupsSkipped, ranges },
     accountFile,
   }
+}
+
+/** Names the bucket of the parts, where rows are kept by key. */
+function inBucket(group: StageSource, summary: GroupSummary): GroupSummary {
+  const [slice] = group.kind === 'slices' ? group.slices : []
+  const bucket = slice && keptBucket(slice)
+  if (bucket === undefined) return summary
+  const parts = summary.converted.parts.map(part => ({ ...part, bucket }))
+  return { ...summary, converted: { ...summary.converted, parts } }
 }
 
 function joinGroups(results: readonly GroupSummary[], tools: ShareTools): ShareResult {

@@ -3,9 +3,11 @@
 import { type CommitResult, commit } from '../commit/commit.ts'
 import { checkCode } from '../commit/run-code.ts'
 import type { ParamValues, RejectLimit, TaskDefinition } from '../define/definition.ts'
+import { layoutOf } from '../define/output-kind.ts'
 import { stagesOf } from '../define/task-stages.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { PackOptions } from '../inputs/plan-slices.ts'
+import type { Manifest } from '../model/manifest.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { outputPathOf } from '../model/output-path.ts'
 import type { PlanItem, Slice } from '../model/plan-data.ts'
@@ -106,13 +108,20 @@ export async function commitTask(
   { items, packing }: CommitWork,
 ): Promise<CommitResult> {
   const { task, output, rejectsMax = task?.rejects.max ?? 0, ...rest } = context
-  const options = { ...rest, ...partitioningOf(task?.output), rejectsMax, reservation, plan: items }
+  const bucketBy = task && keptBy(task.output)
+  const options = { ...rest, ...partitioningOf(task?.output), bucketBy, rejectsMax, reservation, plan: items }
   if (!task || !isStaged(task)) return commit(output, options)
   const last = await enterStages(output, { ...options, partitionsMax: undefined, task, packing })
   if ('missing' in last) return last
   const result = await commit(output, { ...options, ...last })
   if (result.done) await removeExchange(output, reservation)
   return result.done || last.plan === items ? result : { ...result, next: last.plan }
+}
+
+/** Returns how an output keeps rows by key, as the manifest has it. */
+function keptBy(output: TaskDefinition['output']): Manifest['bucketBy'] {
+  const { bucketBy } = layoutOf(output) ?? {}
+  return bucketBy && { columns: [...bucketBy.columns], buckets: bucketBy.buckets }
 }
 
 export interface CommitWork {

@@ -63,7 +63,12 @@ async function writePlan(
 ): Promise<readonly PlanItem[]> {
   const stage = side || undefined
   const keys = runKeys(run.runId, run.attempt, stage)
-  const files = planFiles(batches, run.inputs, { stage, buckets, side, keyTypes: keyTypes && [...keyTypes] })
+  const files = planFiles(batches, run.inputs, {
+    stage,
+    buckets,
+    side,
+    keyTypes: side === undefined ? undefined : keyTypes && [...keyTypes],
+  })
   await effect({ at }, 'write-members', () => output.create(keys.members(files.sha256), files.members))
   const etag = await effect({ at }, 'write-plan', () => output.create(keys.plan, stateBytes(files.plan)))
   // The plan of another process counts if it was first.

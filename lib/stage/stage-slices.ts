@@ -33,7 +33,11 @@ export function wantedRanges(
 ): WantedRange[] {
   return slices.flatMap(slice => {
     if (slice.kind === 'exchange')
-      return files ? [] : slice.pieces.map(piece => ({ key: piece.key, range: rangeOf(piece) }))
+      return files
+        ? []
+        : slice.pieces
+            .filter(({ etag }) => etag === undefined)
+            .map(piece => ({ key: piece.key, range: rangeOf(piece) }))
     const { key, etag, sizeBytes } = inputOf(inputs, slice)
     if (slice.kind === 'members') return archiveKind(key).isSequential ? [] : [{ key, etag, range: slice.range }]
     const isSmall = !readNow && slice.kind === 'file' && sizeBytes > 0 && sizeBytes <= smallFileBytes

@@ -117,7 +117,10 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
   const { onBadMember, limits } = memberPolicy(task.source)
   if (!format) throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed to read rows`)
   const inPath = pathColumns(task, job)
-  const engine = await checkedEngine(thread, { hive: inPath, dataset: datasetOf(job) })
+  const engine = await checkedEngine(thread, {
+    hive: inPath,
+    dataset: task.source.kind === 'exchange' ? undefined : datasetOf(job),
+  })
   // Reads ahead over all groups of the share: the first slices of the next group arrive while one is converted.
   const store = readAhead(thread.store, wantedRanges(job, thread.store), { readsMax: setup.readsMax ?? 1, signal })
   const items = itemCalls(thread, job)

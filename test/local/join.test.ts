@@ -1,5 +1,6 @@
 /** Tasks that join the rows of two datasets by key, over real files and worker threads. */
-import { existsSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { DatasetRow } from '../../lib/index.ts'
@@ -110,3 +111,52 @@ describe('joinOf', () => {
     },
   )
 })
+
+describe('bucketBy', () => {
+  const kept = (source: string, name: string, columns: string) => `
+const ${name} = task({
+  name: '${name}', source: partitionsOf(${source}), output: parquet({ path: '${name}', bucketBy: { columns: ${columns}, buckets: 5 } }),
+})`
+  const bucketed = `${kept('orders', 'ordersbykey', "['customer']")}${kept('customers', 'customersbykey', "['id']")}
+const sides = { left: ordersbykey, right: partitionsOf(customersbykey, { columns: ['id', 'name'] }) }
+`
+  const counted = ".reduce({ by: ['day'], measures: { orders: count('price'), total: sum('price') } })"
+  const keptPipeline = pipeline(
+    Object.fromEntries(kinds.map(how => [how, `joinOf(sides, { on: ${on}, how: '${how}' })`])),
+  )
+    .replace('const inner =', `${bucketed}const inner =`)
+    .replace("path: 'semi' }) })", match => match + counted)
+    .replace('tasks: [orders,', 'tasks: [ordersbykey, customersbykey, orders,')
+
+  it('keeps the rows of a key in the parts of one bucket, by a hash that never changes', async () => {
+    const some = project(keptPipeline, input)
+    const { error, tasks } = await some.run({}, { groupBytes: 6000 })
+    expect(error).toBeUndefined()
+    const manifest = some.manifest('ordersbykey')
+    expect(manifest.bucketBy).toEqual({ columns: ['customer'], buckets: 5 })
+    expect(new Set(manifest.parts.map(({ bucket }) => bucket)).size).toBe(5)
+    for (const { key, bucket } of manifest.parts) {
+      const rows = await duckdb(some.folder, `select distinct customer from 'out/ordersbykey/${key}'`)
+      for (const { customer } of rows) expect([customer, bucketOf(customer, 5)]).toEqual([customer, bucket])
+    }
+    for (const how of ['inner', 'left', 'full', 'anti'] as const) {
+      const select = selects[how].replace(', r.rank', '')
+      expect([how, plain(await some.rows(how))]).toEqual([how, plain(await joined(some, select, how))])
+    }
+    const [expected] = await joined(some, 'count(*) as orders', 'semi')
+    const counts = (await some.rows('semi')).map(({ orders }) => Number(orders))
+    expect(counts.reduce((a, b) => a + b, 0)).toBe(Number(expected!.orders))
+    // No rows were exchanged: the batches of the only stage read the parts of their buckets.
+    const { runId } = tasks.find(({ task }) => task === 'inner')!
+    const files = readdirSync(join(some.out, '.fanmill'), { recursive: true }).map(String)
+    expect(files.filter(file => file.includes(runId) && file.includes('/stages/'))).toEqual([])
+    expect(some.manifest('inner').totals.rowsRead).toBe(3 * 700 + 2 * 60)
+  })
+})
+
+/** The documented hash, computed without the engine. */
+function bucketOf(key: unknown, buckets: number): number {
+  const text = key === null ? 'n;' : `${Buffer.byteLength(String(key))}:${key};`
+  const digest = createHash('md5').update(text).digest().reverse().toString('hex')
+  return Number(BigInt(`0x${digest}`) % BigInt(buckets))
+}

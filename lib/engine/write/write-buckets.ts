@@ -4,6 +4,7 @@ import type { ExchangeOutput } from '../../define/exchange-definition.ts'
 import type { SharePart } from '../../model/share.ts'
 import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
+import { keptBucket } from './kept-bucket.ts'
 
 export interface BucketOptions {
   /** The columns of the key. */
@@ -15,6 +16,8 @@ export interface BucketOptions {
   readonly keyTypes?: readonly string[] | undefined
   /** The treatment of rows whose key has a null. Default they are rows of a key like any other. */
   readonly nullKeys?: ExchangeOutput['nullKeys']
+  /** The columns with their types, for the documented hash of datasets that are kept by key. Default the engine's hash. */
+  readonly kept?: readonly { readonly name: string; readonly type: string }[] | undefined
 }
 
 const bucketColumn = '_fanmill_bucket'
@@ -42,7 +45,8 @@ export async function writeBuckets(
  * Returns the number of a row's bucket as SQL. Hashed twice, because the engine finds groups within a bucket by the bits of the same
  * hash.
  */
-export function bucketOf({ by, buckets, keyTypes = [], nullKeys }: BucketOptions): string {
+export function bucketOf({ by, buckets, keyTypes = [], nullKeys, kept }: BucketOptions): string {
+  if (kept) return keptBucket(kept, buckets)
   const keys = by.map((name, at) => {
     const type = keyTypes[at]
     return type === undefined ? quoteName(name) : `CAST(${quoteName(name)} AS ${type})`

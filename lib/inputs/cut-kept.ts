@@ -1,0 +1,85 @@
+/** Cuts two datasets that are kept by the key of a join into slices: a bucket of both is joined by itself. */
+import type { JoinSource } from '../define/definition.ts'
+import { joinSides } from '../define/join-definition.ts'
+import { PermanentError } from '../errors/errors.ts'
+import type { SchemaColumn } from '../model/manifest.ts'
+import type { ExchangePiece, ExchangeSlice, SideColumns } from '../model/plan-data.ts'
+import { sumFields } from '../model/sum-fields.ts'
+import { typeName } from '../model/type-names.ts'
+import type { FoundObjects, KeptParts } from './find-options.ts'
+
+/** Memory that rows take for a byte of a part, which is compressed. */
+const bytesInMemory = 4
+
+/** Returns a slice for each bucket that has rows of a side. @throws INPUT_INVALID when a dataset is not kept as its task says */
+export function cutKept(
+  task: string,
+  source: JoinSource,
+  found: readonly [left: FoundObjects, right: FoundObjects],
+): readonly ExchangeSlice[] {
+  const kept = joinSides.map((side, index) => keptParts(task, { source, side, found: found[index] as FoundObjects }))
+  const buckets = new Set(
+    kept.flatMap(({ parts }) => parts.filter(({ rows }) => rows > 0).map(({ bucket = 0 }) => bucket)),
+  )
+  const sides = columnsRead(source, found)
+  checkTexts(task, source, sides)
+  return [...buckets]
+    .toSorted((a, b) => a - b)
+    .map((bucket, slice): ExchangeSlice => {
+      const pieces = kept.flatMap((of, side) => piecesOf(of, { bucket, side }))
+      const { rows, bytes } = sumFields(
+        pieces.flatMap(({ files }) => files),
+        ['rows', 'bytes'],
+      )
+      const range = { start: bucket, end: bucket + 1 }
+      return { kind: 'exchange', slice, input: 0, buckets: range, pieces, sides, rows, bytes: bytes * bytesInMemory }
+    })
+}
+
+function piecesOf(
+  { parts }: KeptParts,
+  { bucket, side }: { readonly bucket: number; readonly side: number },
+): ExchangePiece[] {
+  return parts
+    .filter(part => part.bucket === bucket && part.rows > 0)
+    .map(({ key, etag, rows, bytes }) => ({ key, etag, side, start: 0, files: [{ rows, bytes }] }))
+}
+
+function keptParts(
+  task: string,
+  {
+    source,
+    side,
+    found,
+  }: { readonly source: JoinSource; readonly side: 'left' | 'right'; readonly found: FoundObjects },
+): KeptParts {
+  const { of } = source[side]
+  const columns = source.on.map(key => key[side])
+  const buckets = of?.output.kind === 'parquet' ? of.output.bucketBy?.buckets : undefined
+  const { bucketBy } = found.kept ?? {}
+  if (found.kept && bucketBy && bucketBy.buckets === buckets && `${bucketBy.columns}` === `${columns}`)
+    return found.kept
+  const message = `task ${task}: expected the dataset of task ${of?.name} in ${buckets} buckets by ${columns.join(', ')}, as its definition says, got another; run ${of?.name} again`
+  throw new PermanentError('INPUT_INVALID', message, { task, side, bucketBy })
+}
+
+/** Keys are hashed as texts, which are the same for all integers, but not for other types. @throws DEFINITION_INVALID */
+function checkTexts(task: string, { on }: JoinSource, [left, right]: SideColumns): void {
+  for (const key of on) {
+    const [one, other] = [left.find(({ name }) => name === key.left), right.find(({ name }) => name === key.right)]
+    if (!one || !other || one.type === other.type || [one, other].every(({ type }) => isInteger(type))) continue
+    const message = `task ${task}: joinOf: on: expected columns of one type, as both sides are kept by them (bucketBy), got ${one.name} (${typeName(one.type)}) and ${other.name} (${typeName(other.type)}); convert one in the task that writes it`
+    throw new PermanentError('DEFINITION_INVALID', message, { task, left: one.name, right: other.name })
+  }
+}
+
+const isInteger = (type: string): boolean => /^U?(TINYINT|SMALLINT|INTEGER|BIGINT)$/.test(type)
+
+/** Returns the columns of both sides that are read. */
+function columnsRead(source: JoinSource, [left, right]: readonly [FoundObjects, FoundObjects]): SideColumns {
+  const chosen = (side: 'left' | 'right', all: readonly SchemaColumn[] = []): readonly SchemaColumn[] => {
+    const { columns } = source[side]
+    return columns ? all.filter(({ name }) => columns.includes(name)) : all
+  }
+  return [chosen('left', left.dataset), chosen('right', right.dataset)]
+}
