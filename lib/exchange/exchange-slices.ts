@@ -38,6 +38,7 @@ export function exchangeSlices(
       buckets,
       pieces,
       sides: columns,
+      isKept,
       rows,
       bytes: bytes * bytesInMemory,
     }

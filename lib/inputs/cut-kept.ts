@@ -75,8 +75,8 @@ function checkTexts(task: string, { on }: JoinSource, [left, right]: SideColumns
 
 const isInteger = (type: string): boolean => /^U?(TINYINT|SMALLINT|INTEGER|BIGINT)$/.test(type)
 
-/** Returns the columns of both sides that are read. */
-function columnsRead(source: JoinSource, [left, right]: readonly [FoundObjects, FoundObjects]): SideColumns {
+/** Returns the columns of both sides that are read: no stage before the join leaves any out. */
+export function columnsRead(source: JoinSource, [left, right]: readonly [FoundObjects, FoundObjects]): SideColumns {
   const chosen = (side: 'left' | 'right', all: readonly SchemaColumn[] = []): readonly SchemaColumn[] => {
     const { columns } = source[side]
     return columns ? all.filter(({ name }) => columns.includes(name)) : all

@@ -7,7 +7,7 @@ import { nearestOrAll } from '../errors/nearest.ts'
 import { keyTypes } from '../model/key-types.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { InputObject, PartSlice, SideColumns } from '../model/plan-data.ts'
-import { cutKept } from './cut-kept.ts'
+import { columnsRead, cutKept } from './cut-kept.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
 import type { FoundSource, SourceKind } from './found-source.ts'
 
@@ -39,7 +39,7 @@ function joinFound(
 ): FoundObjects {
   const [left, right] = all
   const isEmpty = all.some(({ memberCount }) => memberCount === 0)
-  const sides: SideColumns = [left.dataset ?? [], right.dataset ?? []]
+  const sides: SideColumns = source.isKept ? columnsRead(source, all) : [left.dataset ?? [], right.dataset ?? []]
   return {
     inputs: [...new Map([...left.inputs, ...right.inputs].map(input => [input.key, input])).values()],
     cut: chosen => (source.isKept && !isEmpty ? cutKept(task.name, source, all) : cutSides(all, chosen)),
