@@ -168,8 +168,9 @@ export function checkOutputColumns(task: TaskDefinition): void {
   const layout = layoutOf(task.output)
   if (known === undefined || !layout) return
   const lower = known.map(name => name.toLowerCase())
-  for (const option of ['partitionBy', 'sortBy'] as const) {
-    const unknown = layout[option].find(name => !lower.includes(name.toLowerCase()))
+  const used = { partitionBy: layout.partitionBy, sortBy: layout.sortBy, bucketBy: layout.bucketBy?.columns ?? [] }
+  for (const [option, names] of Object.entries(used)) {
+    const unknown = names.find(name => !lower.includes(name.toLowerCase()))
     if (unknown !== undefined)
       throw invalid(
         `${subject}: output.${option}`,

@@ -39,6 +39,8 @@ export interface Conversion {
   readonly parts: PartOptions
   /** Set when the rows go to an exchange. */
   readonly exchange?: ExchangeOutput | undefined
+  /** The columns by which a dataset is kept, with their types, where the rows go to the exchange before it. */
+  readonly kept?: readonly WrittenColumn[] | undefined
   /** Writes wide rows to an exchange. */
   readonly wideRows?: DuckDBConnection | undefined
   /** Set when the files are those of an exchange, with their columns. */

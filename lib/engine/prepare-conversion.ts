@@ -19,6 +19,7 @@ import { bindChecks } from './transform/row-checks.ts'
 import type { SchemaColumn } from './transform/schema-column.ts'
 import { stepSql } from './transform/step-sql.ts'
 import { checkTransform } from './transform/transform.ts'
+import { keptColumns } from './write/kept-bucket.ts'
 
 /** Parts that all conversions of a task share. */
 export type ConversionTools = Pick<
@@ -56,10 +57,11 @@ export async function prepareConversion(
   const given = { input, maps: tools.maps, tables: task.tables, by: task.join ? undefined : task.exchangedBy }
   const transform = await checkTransform(tools.connection, { ...given, steps: task.steps })
   const written = writtenColumns(parts, transform.schema)
+  const kept = exchange && keptColumns(exchange, written)
   const checks = await bindChecks(tools.connection, given, task.checks ?? [])
   const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
   const files = task.exchangedBy ? { own, join: task.join } : undefined
-  const writing = { written, format, parts: { ...parts, room }, exchange, exchanged: files }
+  const writing = { written, format, parts: { ...parts, room }, exchange, kept, exchanged: files }
   return { ...tools, read, parquet, checks, transform, ...writing }
 }
 

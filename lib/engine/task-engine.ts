@@ -166,8 +166,8 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     },
     enterRun: run => enterRun(connection, run),
     async convert(job) {
-      // Without any file there is no schema, and nothing to write.
-      if (isUntyped && !dataset && job.files.length === 0) return nothing
+      // Without any file there is no schema, and nothing to write; the columns of a join are those of its sides.
+      if (isUntyped && !dataset && !job.sides && job.files.length === 0) return nothing
       return convert(await conversionFor(job), job)
     },
     progress: () => ({

@@ -2,6 +2,7 @@
 import type { JoinSource } from '../define/definition.ts'
 import { joinSides } from '../define/join-definition.ts'
 import { PermanentError } from '../errors/errors.ts'
+import { nearestOrAll } from '../errors/nearest.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { ExchangePiece, ExchangeSlice, SideColumns } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
@@ -11,7 +12,10 @@ import type { FoundObjects, KeptParts } from './find-options.ts'
 /** Memory that rows take for a byte of a part, which is compressed. */
 const bytesInMemory = 4
 
-/** Returns a slice for each bucket that has rows of a side. @throws INPUT_INVALID when a dataset is not kept as its task says */
+/**
+ * Returns a slice for each bucket that has rows of a side; one without rows where no side has any.
+ * @throws INPUT_INVALID when a dataset is not kept as its task says
+ */
 export function cutKept(
   task: string,
   source: JoinSource,
@@ -21,9 +25,9 @@ export function cutKept(
   const buckets = new Set(
     kept.flatMap(({ parts }) => parts.filter(({ rows }) => rows > 0).map(({ bucket = 0 }) => bucket)),
   )
-  const sides = columnsRead(source, found)
+  const sides = columnsRead(task, source, found)
   checkTexts(task, source, sides)
-  return [...buckets]
+  return [...(buckets.size > 0 ? buckets : [0])]
     .toSorted((a, b) => a - b)
     .map((bucket, slice): ExchangeSlice => {
       const pieces = kept.flatMap((of, side) => piecesOf(of, { bucket, side }))
@@ -57,8 +61,10 @@ function keptParts(
   const columns = source.on.map(key => key[side])
   const buckets = of?.output.kind === 'parquet' ? of.output.bucketBy?.buckets : undefined
   const { bucketBy } = found.kept ?? {}
-  if (found.kept && bucketBy && bucketBy.buckets === buckets && `${bucketBy.columns}` === `${columns}`)
-    return found.kept
+  const isAsDefined = bucketBy?.buckets === buckets && `${bucketBy?.columns}` === `${columns}`
+  // A part without a bucket would be in no slice, and its rows would be lost.
+  const arePlaced = found.kept?.parts.every(({ rows, bucket }) => rows === 0 || bucket !== undefined)
+  if (found.kept && isAsDefined && arePlaced) return found.kept
   const message = `task ${task}: expected the dataset of task ${of?.name} in ${buckets} buckets by ${columns.join(', ')}, as its definition says, got another; run ${of?.name} again`
   throw new PermanentError('INPUT_INVALID', message, { task, side, bucketBy })
 }
@@ -75,11 +81,22 @@ function checkTexts(task: string, { on }: JoinSource, [left, right]: SideColumns
 
 const isInteger = (type: string): boolean => /^U?(TINYINT|SMALLINT|INTEGER|BIGINT)$/.test(type)
 
-/** Returns the columns of both sides that are read: no stage before the join leaves any out. */
-export function columnsRead(source: JoinSource, [left, right]: readonly [FoundObjects, FoundObjects]): SideColumns {
+/**
+ * Returns the columns of both sides that are read: no stage before the join leaves any out.
+ * @throws COLUMN_MISSING for one that the dataset does not have
+ */
+export function columnsRead(
+  task: string,
+  source: JoinSource,
+  [left, right]: readonly [FoundObjects, FoundObjects],
+): SideColumns {
   const chosen = (side: 'left' | 'right', all: readonly SchemaColumn[] = []): readonly SchemaColumn[] => {
     const { columns } = source[side]
-    return columns ? all.filter(({ name }) => columns.includes(name)) : all
+    const names = all.map(({ name }) => name)
+    const missing = columns?.find(name => !names.includes(name))
+    if (missing === undefined) return columns ? all.filter(({ name }) => columns.includes(name)) : all
+    const message = `task ${task}: joinOf: ${side}: columns: expected columns of the dataset, got ${missing}; ${nearestOrAll(missing, names)}`
+    throw new PermanentError('COLUMN_MISSING', message, { task, side, missing, columns: names })
   }
   return [chosen('left', left.dataset), chosen('right', right.dataset)]
 }

@@ -39,7 +39,9 @@ function joinFound(
 ): FoundObjects {
   const [left, right] = all
   const isEmpty = all.some(({ memberCount }) => memberCount === 0)
-  const sides: SideColumns = source.isKept ? columnsRead(source, all) : [left.dataset ?? [], right.dataset ?? []]
+  const sides: SideColumns = source.isKept
+    ? columnsRead(task.name, source, all)
+    : [left.dataset ?? [], right.dataset ?? []]
   return {
     inputs: [...new Map([...left.inputs, ...right.inputs].map(input => [input.key, input])).values()],
     cut: chosen => (source.isKept && !isEmpty ? cutKept(task.name, source, all) : cutSides(all, chosen)),

@@ -100,9 +100,8 @@ async function planStage(
   const source = stagesOf(task)[stage]?.source
   if (source?.kind !== 'exchange') throw invalidState(keys.plan, `expected the plan of stage ${stage}, got none`)
   const columns = source.join && columnsOfSides(outcomes)
-  const { slices, inputs } = exchangeSlices(outcomes, {
-    ...{ name: `rows by ${source.by.join(', ')}`, columns, isKept: source.isKept },
-  })
+  const name = `rows by ${source.by.join(', ')}`
+  const { slices, inputs } = exchangeSlices(outcomes, { name, columns, isKept: source.isKept })
   const batches = batchesOf(slices, packing)
   const files = planFiles(batches, inputs, { stage, buckets: bucketsOf(task, stage, batches) })
   await effect(actor, 'write-stage-members', () => store.create(keys.members(files.sha256), files.members))

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { throwIfAborted } from '../errors/abort.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { ExchangePiece, ExchangeSlice, InputObject } from '../model/plan-data.ts'
+import { sumFields } from '../model/sum-fields.ts'
 import type { ByteRange } from '../store/byte-range.ts'
 import { FileWriter } from './file-writer.ts'
-import { copyChunks } from './sparse-parquet.ts'
+import { copyChunks, openInPlace } from './sparse-parquet.ts'
 import type { SliceStageOptions, Staging } from './staging.ts'
 
 /** Stages the files of a slice. Their rows are those that the stage before has counted. Memory: the largest range. */
@@ -19,7 +20,8 @@ export async function* stageExchange(
   staging.counts.members++
   for (const piece of slice.pieces) {
     throwIfAborted(options.signal)
-    const files = await filesOf(piece, staging, slice, options)
+    const { files, bytesRead } = await openPiece(piece, staging, slice, options)
+    staging.counts.bytesIn += bytesRead
     for (const [index, { rows, bytes }] of piece.files.entries()) {
       const isFirst = staging.parquet.length === 0
       const place = { index: 0, archive: input.key, member: '', records: 0, start: 0, end: 0 }
@@ -27,7 +29,6 @@ export async function* stageExchange(
       const file = { file: files[index] ?? '', columns: [], newline: 'lf', bytes, located: false } as const
       staging.parquet.push({ ...file, records: rows, members, side: piece.side })
       staging.addInflated(bytes)
-      staging.counts.bytesIn += bytes
     }
   }
   yield
@@ -36,31 +37,41 @@ export async function* stageExchange(
 const pathsOf = ({ key, files }: ExchangePiece, { store }: SliceStageOptions): string[] =>
   files.map(({ name }) => store.files?.pathOf(`${key}/${name}`) ?? '')
 
-function filesOf(
+/** The files of a piece where the engine opens them, and the bytes that are read for them. */
+interface OpenedPiece {
+  readonly files: readonly string[]
+  readonly bytesRead: number
+}
+
+async function openPiece(
   piece: ExchangePiece,
   staging: Staging,
   { sides }: ExchangeSlice,
   options: SliceStageOptions,
-): Promise<readonly string[]> | readonly string[] {
+): Promise<OpenedPiece> {
   if (piece.etag !== undefined) return openPart(piece, staging, sides?.[piece.side ?? 0] ?? [], options)
-  return options.store.files ? pathsOf(piece, options) : readPiece(piece, staging, options)
+  const files = options.store.files ? pathsOf(piece, options) : await readPiece(piece, staging, options)
+  return { files, bytesRead: sumFields(piece.files, ['bytes']).bytes }
 }
 
-/** Opens a part of a dataset that is kept by key where the store is a disk, and else reads the chunks of its columns. */
+/** Opens a part of a dataset that is kept by key where the store is a disk, and else copies the chunks of its columns. */
 async function openPart(
-  { key, etag = '', files }: ExchangePiece,
+  { key, etag = '', files: [part] }: ExchangePiece,
   staging: Staging,
   columns: readonly SchemaColumn[],
   { store, folder, signal }: SliceStageOptions,
-): Promise<readonly string[]> {
-  if (store.fileOf) return [await store.fileOf(key, etag)]
-  const file = join(folder, `${staging.name}-${staging.parquetPaths.length}.parquet`)
-  staging.parquetPaths.push(file)
+): Promise<OpenedPiece> {
   const names = new Set(columns.map(({ name }) => name))
-  const part = { key, etag, sizeBytes: files[0]?.bytes ?? 0 }
-  const origin = { archive: key, member: '' }
-  await copyChunks(part, { store, file, origin, reading: 'own', neededColumns: async () => names, signal })
-  return [file]
+  const reading = { origin: { archive: key, member: '' }, neededColumns: async () => names }
+  if (store.fileOf) {
+    const file = await store.fileOf(key, etag)
+    return { files: [file], bytesRead: (await openInPlace(file, reading)).bytesRead }
+  }
+  const file = join(folder, `${staging.name}-part${staging.parquetPaths.length}.parquet`)
+  staging.parquetPaths.push(file)
+  const input = { key, etag, sizeBytes: part?.bytes ?? 0 }
+  const { bytesRead } = await copyChunks(input, { ...reading, store, file, reading: 'own', signal })
+  return { files: [file], bytesRead }
 }
 
 /** Returns the range in which the files of a piece stand back to back. */

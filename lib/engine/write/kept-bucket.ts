@@ -1,14 +1,38 @@
 /** The documented hash by which datasets are kept by key: it never changes, and does not depend on the engine. */
+import type { ExchangeOutput } from '../../define/exchange-definition.ts'
 import { PermanentError } from '../../errors/errors.ts'
+import { nearestOrAll } from '../../errors/nearest.ts'
 import { typeName } from '../../model/type-names.ts'
+import type { WrittenColumn } from '../check-output.ts'
 import { quoteName } from '../duckdb/quote.ts'
+
+/**
+ * Returns the columns by which a dataset is kept, with their types; undefined for other exchanges.
+ * @throws DEFINITION_INVALID for a column that the rows do not have, or of a type that has no text that never changes
+ */
+export function keptColumns(
+  { by, isKept }: Pick<ExchangeOutput, 'by' | 'isKept'>,
+  written: readonly WrittenColumn[],
+): readonly WrittenColumn[] | undefined {
+  if (!isKept) return undefined
+  const names = written.map(({ name }) => name)
+  return by.map(name => {
+    const column = written.find(each => each.name === name)
+    if (!column) {
+      const message = `output.bucketBy: expected columns that the transform returns, got ${name}; ${nearestOrAll(name, names)}`
+      throw new PermanentError('DEFINITION_INVALID', message, { name, names })
+    }
+    valueText(column)
+    return column
+  })
+}
 
 /**
  * Returns the number of a row's bucket as SQL: the MD5 hash of the key's text in UTF-8, as a little-endian number of 128 bits, modulo
  * the number of buckets. The text has for each column `n;` where it is null, else the number of its bytes, `:`, the value and `;`.
  * @throws DEFINITION_INVALID for a type whose values have no text that never changes
  */
-export function keptBucket(by: readonly { readonly name: string; readonly type: string }[], buckets: number): string {
+export function keptBucket(by: readonly WrittenColumn[], buckets: number): string {
   const texts = by.map(column => {
     const text = valueText(column)
     return `coalesce(strlen(${text}) || ':' || ${text} || ';', 'n;')`
@@ -17,7 +41,7 @@ export function keptBucket(by: readonly { readonly name: string; readonly type: 
 }
 
 /** Integers in decimal digits; decimals with all digits of their scale; dates as in ISO 8601; times as microseconds since 1970 in UTC. */
-function valueText({ name, type }: { readonly name: string; readonly type: string }): string {
+function valueText({ name, type }: WrittenColumn): string {
   const column = quoteName(name)
   if (/^(U?(TINYINT|SMALLINT|INTEGER|BIGINT)|DECIMAL\(.*\)|VARCHAR|DATE|BOOLEAN)$/.test(type))
     return `CAST(${column} AS VARCHAR)`

@@ -2,6 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ExchangeOutput } from '../../define/exchange-definition.ts'
 import type { SharePart } from '../../model/share.ts'
+import type { WrittenColumn } from '../check-output.ts'
 import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { keptBucket } from './kept-bucket.ts'
@@ -17,7 +18,7 @@ export interface BucketOptions {
   /** The treatment of rows whose key has a null. Default they are rows of a key like any other. */
   readonly nullKeys?: ExchangeOutput['nullKeys']
   /** The columns with their types, for the documented hash of datasets that are kept by key. Default the engine's hash. */
-  readonly kept?: readonly { readonly name: string; readonly type: string }[] | undefined
+  readonly kept?: readonly WrittenColumn[] | undefined
 }
 
 const bucketColumn = '_fanmill_bucket'

@@ -1,8 +1,6 @@
 /** Writes the transformed rows of a reading, and explains the failure when they have too many partitions. */
 import { rmSync } from 'node:fs'
-import type { ExchangeOutput } from '../../define/exchange-definition.ts'
-import { FanmillError, PermanentError } from '../../errors/errors.ts'
-import { nearestOrAll } from '../../errors/nearest.ts'
+import { FanmillError, type PermanentError } from '../../errors/errors.ts'
 import type { SharePart } from '../../model/share.ts'
 import type { PartitionLimits } from '../../paths/partition-limits.ts'
 import { castWritten } from '../check-output.ts'
@@ -26,7 +24,7 @@ import { vectorRows } from './writer-limits.ts'
  * at most once for each column and once for the number of rows.
  */
 export async function writeTransformed(conversion: Conversion, input: string, job: ConvertJob): Promise<SharePart[]> {
-  const { connection, counter, transform, written, maps, parts, keys, exchange } = conversion
+  const { connection, counter, transform, written, maps, parts, keys, exchange, kept } = conversion
   const { target, isTrial, partitionLimits = unlimited, buckets = 1, keyTypes } = job
   const apply = await transformOf(conversion, input, job)
   for (;;) {
@@ -37,12 +35,7 @@ export async function writeTransformed(conversion: Conversion, input: string, jo
     const query = { ...transformed, sql: castWritten(transformed.sql, transform.schema, { written, parts }) }
     try {
       if (exchange && !isTrial)
-        return await writeExchanged(conversion, query, target, {
-          ...exchange,
-          buckets,
-          keyTypes,
-          kept: keptColumns(exchange, written),
-        })
+        return await writeExchanged(conversion, query, target, { ...exchange, buckets, keyTypes, kept })
       const fileBytes = keys || isTrial ? undefined : parts.partBytes
       return await writeParts(connection, query, target, { ...parts, keys, isTrial, fileBytes })
     } catch (error) {
@@ -70,18 +63,6 @@ async function transformOf(
       return () => ({ ...query, sql })
   }
   return () => applyTransform(input, transform, maps)
-}
-
-/** Returns the columns of the key of a dataset that is kept by key; undefined for other exchanges. @throws DEFINITION_INVALID */
-function keptColumns({ by, isKept }: ExchangeOutput, written: Conversion['written']): BucketOptions['kept'] {
-  if (!isKept) return undefined
-  return by.map(name => {
-    const found = written.find(column => column.name === name)
-    if (found) return found
-    const names = written.map(column => column.name)
-    const message = `output.bucketBy: expected columns that the transform returns, got ${name}; ${nearestOrAll(name, names)}`
-    throw new PermanentError('DEFINITION_INVALID', message, { name, names })
-  })
 }
 
 /** Conversions whose rows are too wide for many of them to wait in memory. */
