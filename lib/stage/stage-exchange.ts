@@ -62,15 +62,15 @@ async function openPart(
   { store, folder, signal }: SliceStageOptions,
 ): Promise<OpenedPiece> {
   const names = new Set(columns.map(({ name }) => name))
-  const reading = { origin: { archive: key, member: '' }, neededColumns: async () => names }
+  const place = { origin: { archive: key, member: '' }, neededColumns: async () => names }
   if (store.fileOf) {
     const file = await store.fileOf(key, etag)
-    return { files: [file], bytesRead: (await openInPlace(file, reading)).bytesRead }
+    return { files: [file], bytesRead: (await openInPlace(file, place)).bytesRead }
   }
   const file = join(folder, `${staging.name}-part${staging.parquetPaths.length}.parquet`)
   staging.parquetPaths.push(file)
   const input = { key, etag, sizeBytes: part?.bytes ?? 0 }
-  const { bytesRead } = await copyChunks(input, { ...reading, store, file, reading: 'own', signal })
+  const { bytesRead } = await copyChunks(input, { ...place, store, file, reading: 'named', signal })
   return { files: [file], bytesRead }
 }
 
