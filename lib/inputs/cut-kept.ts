@@ -12,21 +12,22 @@ import type { FoundObjects, KeptParts } from './find-options.ts'
 /** Memory that rows take for a byte of a part, which is compressed. */
 const bytesInMemory = 4
 
+interface KeptSides {
+  readonly all: readonly [left: FoundObjects, right: FoundObjects]
+  /** The columns of both that are read. */
+  readonly sides: SideColumns
+}
+
 /**
  * Returns a slice for each bucket that has rows of a side; one without rows where no side has any.
  * @throws INPUT_INVALID when a dataset is not kept as its task says
  */
-export function cutKept(
-  task: string,
-  source: JoinSource,
-  found: readonly [left: FoundObjects, right: FoundObjects],
-): readonly ExchangeSlice[] {
-  const kept = joinSides.map((side, index) => keptParts(task, { source, side, found: found[index] as FoundObjects }))
+export function cutKept(task: string, source: JoinSource, { all, sides }: KeptSides): readonly ExchangeSlice[] {
+  checkTexts(task, source, sides)
+  const kept = joinSides.map((side, index) => keptParts(task, { source, side, found: all[index] as FoundObjects }))
   const buckets = new Set(
     kept.flatMap(({ parts }) => parts.filter(({ rows }) => rows > 0).map(({ bucket = 0 }) => bucket)),
   )
-  const sides = columnsRead(task, source, found)
-  checkTexts(task, source, sides)
   return [...(buckets.size > 0 ? buckets : [0])]
     .toSorted((a, b) => a - b)
     .map((bucket, slice): ExchangeSlice => {

@@ -42,9 +42,10 @@ function joinFound(
   const sides: SideColumns = source.isKept
     ? columnsRead(task.name, source, all)
     : [left.dataset ?? [], right.dataset ?? []]
+  const kept = source.isKept && !isEmpty ? cutKept(task.name, source, { all, sides }) : undefined
   return {
     inputs: [...new Map([...left.inputs, ...right.inputs].map(input => [input.key, input])).values()],
-    cut: chosen => (source.isKept && !isEmpty ? cutKept(task.name, source, all) : cutSides(all, chosen)),
+    cut: chosen => kept ?? cutSides(all, chosen),
     skipped: left.skipped,
     unused: [],
     unreadable: left.unreadable ?? right.unreadable,
