@@ -200,3 +200,75 @@ describe('joinOf', () => {
     expect(build).toThrow(message)
   })
 })
+
+describe('bucketBy', () => {
+  const kept = (name: string, columns: readonly ('id' | 'shop')[], buckets = 4) =>
+    task({
+      name,
+      source: files({ paths: `${name}.csv`, format: csv() }),
+      columns: { id: column.int32(), shop: column.string() },
+      output: parquet({ path: name, bucketBy: { columns, buckets } }),
+    })
+  const stagesBy = (left: object, right: object, options: object = {}) =>
+    stagesOf(
+      task({
+        name: 'joined',
+        source: joinOf({ left, right } as never, { on: ['id', 'shop'], prefix: 'r_', ...options } as never),
+        output: parquet({ path: 'joined' }),
+      }) as never,
+    ).map(({ source, output }) => [source.kind, output.kind])
+
+  it('adds a stage that writes each bucket by itself', () => {
+    const stages = stagesOf(kept('a', ['id']).distinct({ by: ['id', 'shop'] }))
+    expect(stages.map(({ output }) => output.kind)).toEqual(['exchange', 'exchange', 'parquet'])
+    expect(stages[1]?.output).toMatchObject({ by: ['id'], buckets: 4, isKept: true })
+  })
+
+  it('lets a join of datasets that are kept alike read them in its only stage', () => {
+    const right = kept('b', ['id', 'shop'])
+    expect(stagesBy(kept('a', ['id', 'shop']), right)).toEqual([['exchange', 'parquet']])
+    const some = partitionsOf(kept('a', ['id', 'shop']), { columns: ['id', 'shop'] })
+    expect(stagesBy(some, right)).toEqual([['exchange', 'parquet']])
+  })
+
+  it.each([
+    ['other columns', () => kept('a', ['id'])],
+    ['the columns in another order', () => kept('a', ['shop', 'id'])],
+    ['another number of buckets', () => kept('a', ['id', 'shop'], 8)],
+    ['a condition', () => partitionsOf(kept('a', ['id', 'shop']), { where: sql`id > 1` })],
+    ['only a path', () => ({ path: 'a' })],
+  ])('exchanges the rows of both sides where one has %s', (_, left) => {
+    expect(stagesBy(left(), kept('b', ['id', 'shop'])).length).toBe(3)
+  })
+
+  it.each([
+    [{ partitionBy: ['shop'] }, 'parquet: bucketBy: expected partitionBy or bucketBy, got both'],
+    [
+      { mode: 'append' },
+      'parquet: bucketBy: expected mode replace or fail, as buckets are written as a whole, got append',
+    ],
+    [{ bucketBy: { columns: [], buckets: 4 } }, 'parquet: bucketBy.columns: expected at least one column'],
+    [
+      { bucketBy: { columns: ['id'], buckets: 0 } },
+      'parquet: bucketBy.buckets: expected a whole number from 1 to 65536',
+    ],
+    [{ bucketBy: { columns: ['id'] } }, 'parquet: bucketBy.buckets: expected'],
+  ])('is refused with %j', (options, message) => {
+    const build = () => parquet({ path: 'out', bucketBy: { columns: ['id'], buckets: 4 }, ...options } as never)
+    expect(build).toThrow(expect.objectContaining({ code: 'DEFINITION_INVALID' }))
+    expect(build).toThrow(message)
+  })
+
+  it('names a column that the rows do not have, when the compiler was not asked', () => {
+    const wrong = task({
+      name: 'wrong',
+      source: files({ paths: '*.csv', format: csv() }),
+      columns: { id: column.int32() },
+      output: parquet({ path: 'wrong', bucketBy: { columns: ['ID', 'shop'], buckets: 4 } }),
+    })
+    // @ts-expect-error: shop is no column of the rows
+    expect(() => pipeline({ name: 'p', tasks: [wrong] })).toThrow(
+      'task wrong: output.bucketBy: expected columns of id, got shop',
+    )
+  })
+})
