@@ -125,7 +125,9 @@ function exchangesOf(
     return [
       {
         by: output.by,
-        buckets: output.buckets ?? (stagesBefore(task, stage).length === 0 ? bucketsOf(task, 0, batches) : undefined),
+        // Later stages have as many as the rows before them need.
+        buckets:
+          output.buckets ?? (stagesBefore(task, stage).length === 0 ? bucketsOf(task, stage, batches) : undefined),
       },
     ]
   })

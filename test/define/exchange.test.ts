@@ -250,7 +250,7 @@ describe('bucketBy', () => {
     [{ bucketBy: { columns: [], buckets: 4 } }, 'parquet: bucketBy.columns: expected at least one column'],
     [
       { bucketBy: { columns: ['id'], buckets: 0 } },
-      'parquet: bucketBy.buckets: expected a whole number from 1 to 65536',
+      'parquet: bucketBy.buckets: expected a whole number from 1 up, got 0',
     ],
     [{ bucketBy: { columns: ['id'] } }, 'parquet: bucketBy.buckets: expected'],
   ])('is refused with %j', (options, message) => {
