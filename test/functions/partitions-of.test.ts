@@ -70,3 +70,35 @@ export default pipeline({ name: 'shops', tasks: [sales, shops, joined] })
   ])
   expect(await run()).toMatchObject({ answer: { status: 'complete', counts: { skipped: 3 } } })
 })
+
+it('joins datasets that are kept by its key in the stage that totals their rows', async () => {
+  account = await Account.open(`
+import { column, count, csv, files, joinOf, parquet, pipeline, sum, task } from 'fanmill'
+const sales = task({
+  name: 'sales',
+  source: files({ paths: 'incoming/*.csv', format: csv() }),
+  columns: { shop: column.int32(), total: column.int32() },
+  output: parquet({ path: 'sales', bucketBy: { columns: ['shop'], buckets: 3 } }),
+})
+const shops = task({
+  name: 'shops',
+  source: files({ paths: 'shops.csv', format: csv() }),
+  columns: { id: column.int64(), town: column.string() },
+  output: parquet({ path: 'shops', bucketBy: { columns: ['id'], buckets: 3 } }),
+})
+const towns = task({
+  name: 'towns',
+  source: joinOf({ left: sales, right: shops }, { on: { shop: 'id' }, how: 'left' }),
+  output: parquet({ path: 'towns' }),
+}).reduce({ by: ['town'], measures: { n: count(), total: sum('total') } })
+export default pipeline({ name: 'shops', tasks: [sales, shops, towns] })
+`)
+  await account.write('input/incoming/a.csv', 'shop,total\n1,5\n2,20\n,7\n')
+  await account.write('input/shops.csv', 'id,town\n1,Bern\n')
+  expect(await walk(account, { task: 'towns' })).toMatchObject({ answer: { status: 'complete' } })
+  const rows = (await account.rows('towns')).toSorted((a, b) => Number(a.total) - Number(b.total))
+  expect(rows.map(({ town, n, total }) => [town, Number(n), Number(total)])).toEqual([
+    ['Bern', 1, 5],
+    [null, 2, 27],
+  ])
+})
