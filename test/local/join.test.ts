@@ -113,46 +113,54 @@ describe('joinOf', () => {
 })
 
 describe('bucketBy', () => {
-  const kept = (source: string, name: string, columns: string) => `
+  const kept = (source: string, name: string, columns: string, buckets: number) => `
 const ${name} = task({
-  name: '${name}', source: partitionsOf(${source}), output: parquet({ path: '${name}', bucketBy: { columns: ${columns}, buckets: 5 } }),
+  name: '${name}', source: partitionsOf(${source}), output: parquet({ path: '${name}', bucketBy: { columns: ${columns}, buckets: ${buckets} } }),
 })`
-  const bucketed = `${kept('orders', 'ordersbykey', "['customer']")}${kept('customers', 'customersbykey', "['id']")}
+  const bucketed = (buckets: number) => `
+${kept('orders', 'ordersbykey', "['customer']", buckets)}
+${kept('customers', 'customersbykey', "['id']", buckets)}
 const sides = { left: ordersbykey, right: partitionsOf(customersbykey, { columns: ['id', 'name'] }) }
 `
   const counted = ".reduce({ by: ['day'], measures: { orders: count('price'), total: sum('price') } })"
-  const keptPipeline = pipeline(
-    Object.fromEntries(kinds.map(how => [how, `joinOf(sides, { on: ${on}, how: '${how}' })`])),
-  )
-    .replace('const inner =', `${bucketed}const inner =`)
-    .replace("path: 'semi' }) })", match => match + counted)
-    .replace('tasks: [orders,', 'tasks: [ordersbykey, customersbykey, orders,')
+  const joins = pipeline(Object.fromEntries(kinds.map(how => [how, `joinOf(sides, { on: ${on}, how: '${how}' })`])))
+  const keptPipeline = (buckets: number) =>
+    joins
+      .replace('const inner =', `${bucketed(buckets)}const inner =`)
+      .replace("path: 'semi' }) })", match => match + counted)
+      .replace('tasks: [orders,', 'tasks: [ordersbykey, customersbykey, orders,')
 
-  it('keeps the rows of a key in the parts of one bucket, and joins them without an exchange', async () => {
-    const some = project(keptPipeline, input)
-    const { error, tasks } = await some.run({}, { groupBytes: 6000 })
-    expect(error).toBeUndefined()
-    const manifest = some.manifest('ordersbykey')
-    expect(manifest.bucketBy).toEqual({ columns: ['customer'], buckets: 5 })
-    expect(new Set(manifest.parts.map(({ bucket }) => bucket)).size).toBe(5)
-    for (const { key, bucket } of manifest.parts) {
-      const rows = await duckdb(some.folder, `select distinct customer from 'out/ordersbykey/${key}'`)
-      for (const { customer } of rows) expect([customer, bucketOf(customer, 5)]).toEqual([customer, bucket])
-    }
-    for (const how of ['inner', 'left', 'full', 'anti'] as const) {
-      const select = selects[how].replace(', r.rank', '')
-      expect([how, plain(await some.rows(how))]).toEqual([how, plain(await joined(some, select, how))])
-    }
-    const ofDay = 'day, count(price) as orders, sum(price) as total'
-    const totals = await joined(some, ofDay, 'semi', 'group by day')
-    expect(totals.length).toBe(3)
-    expect(plain(await some.rows('semi'))).toEqual(plain(totals))
-    // No rows were exchanged: the batches of the only stage read the parts of their buckets.
-    const { runId } = tasks.find(({ task }) => task === 'inner')!
-    const files = readdirSync(join(some.out, '.fanmill'), { recursive: true }).map(String)
-    expect(files.filter(file => file.includes(runId) && file.includes('/stages/'))).toEqual([])
-    expect(some.manifest('inner').totals.rowsRead).toBe(3 * 700 + 2 * 60)
-  })
+  it.each([
+    [2, 6000, 5],
+    [1, 1_000_000, 1],
+  ])(
+    'keeps the rows of a key in the parts of one bucket, and joins them without an exchange: %i workers, batches of %i bytes, %i buckets',
+    async (workers, groupBytes, buckets) => {
+      const some = project(keptPipeline(buckets), input)
+      const { error, tasks } = await some.run({ workers }, { groupBytes })
+      expect(error).toBeUndefined()
+      const manifest = some.manifest('ordersbykey')
+      expect(manifest.bucketBy).toEqual({ columns: ['customer'], buckets })
+      expect(new Set(manifest.parts.map(({ bucket }) => bucket)).size).toBe(buckets)
+      for (const { key, bucket } of manifest.parts) {
+        const rows = await duckdb(some.folder, `select distinct customer from 'out/ordersbykey/${key}'`)
+        for (const { customer } of rows) expect([customer, bucketOf(customer, buckets)]).toEqual([customer, bucket])
+      }
+      for (const how of ['inner', 'left', 'full', 'anti'] as const) {
+        const select = selects[how].replace(', r.rank', '')
+        expect([how, plain(await some.rows(how))]).toEqual([how, plain(await joined(some, select, how))])
+      }
+      const ofDay = 'day, count(price) as orders, sum(price) as total'
+      const totals = await joined(some, ofDay, 'semi', 'group by day')
+      expect(totals.length).toBe(3)
+      expect(plain(await some.rows('semi'))).toEqual(plain(totals))
+      // No rows were exchanged: the batches of the only stage read the parts of their buckets.
+      const { runId } = tasks.find(({ task }) => task === 'inner')!
+      const files = readdirSync(join(some.out, '.fanmill'), { recursive: true }).map(String)
+      expect(files.filter(file => file.includes(runId) && file.includes('/stages/'))).toEqual([])
+      expect(some.manifest('inner').totals.rowsRead).toBe(3 * 700 + 2 * 60)
+    },
+  )
 })
 
 /** The documented hash, computed without the engine. */
