@@ -11,9 +11,16 @@ export function nodeVersionProblem(version: string): string | undefined {
   return `fanmill needs Node ${nodeNeeded} or newer, and this is Node ${version}: install a newer Node, or start the program with one`
 }
 
+/** Returns whether a program is `fanmill` or `create-fanmill`, by its file or by the link that npm makes to it. */
+function isCommandLine(program: string): boolean {
+  return /[\\/]cli[\\/]main\.[jt]s$|[\\/]create-fanmill[\\/]create\.js$|[\\/]\.?bin[\\/](create-)?fanmill$/.test(
+    program,
+  )
+}
+
 const problem = nodeVersionProblem(process.versions.node)
 if (problem !== undefined) {
-  if (/[\\/]cli[\\/]main\.[jt]s$|[\\/]bin[\\/]fanmill$/.test(process.argv[1] ?? '')) {
+  if (isCommandLine(process.argv[1] ?? '')) {
     process.stderr.write(`${problem}\n`)
     process.exit(2)
   }
