@@ -107,6 +107,17 @@ export function candidatesOf(texts: Iterable<string>, { isText = false } = {}): 
   return all.length === 0 ? [] : fitting.map(({ type, format }) => ({ type, format }))
 }
 
+/** Returns the type that fits most texts, and the texts that it does not fit. */
+export function nearestCandidate(
+  texts: Iterable<string>,
+  { isText = false } = {},
+): (Candidate & { readonly others: readonly string[] }) | undefined {
+  const all = [...texts]
+  const shapes = isText ? times : [...numbers, ...times]
+  const counted = shapes.map(({ type, format, fits }) => ({ type, format, others: all.filter(text => !fits(text)) }))
+  return counted.sort((a, b) => a.others.length - b.others.length)[0]
+}
+
 /** Texts that many programs write for a missing value. */
 export const nullMarks: readonly string[] = [
   ...['', 'NA', 'N/A', 'n/a', '#N/A', 'NULL', 'null', 'None', 'NaN', 'nan', '\\N', '-', '--', '.', '?'],

@@ -1,5 +1,5 @@
 /** Infers the type of a column from its texts in a sample. */
-import { type Candidate, candidatesOf, nullMarks } from './column-candidates.ts'
+import { type Candidate, candidatesOf, nearestCandidate, nullMarks } from './column-candidates.ts'
 import type { InferredColumn } from './columns-source.ts'
 
 export interface InferColumnOptions {
@@ -16,8 +16,23 @@ export function inferColumn(texts: ReadonlySet<string>, options: InferColumnOpti
   const values = new Set(texts)
   const marks = nullMarks.filter(mark => values.delete(mark))
   const fittingValues = marks.length === 0 ? [] : fittingTypes(values, options)
-  return fittingValues.length === 0 ? { type: 'string' } : { ...columnOf(fittingValues), nullValues: marks }
+  if (fittingValues.length > 0) return { ...columnOf(fittingValues), nullValues: marks }
+  return { type: 'string', note: nearMiss(values, options) }
 }
+
+/** Returns a note for texts of which three in four, and at least two, fit one type: it names the first that does not. */
+function nearMiss(texts: ReadonlySet<string>, { isText, refused = [] }: InferColumnOptions): string | undefined {
+  const nearest = refused.length > 0 ? undefined : nearestCandidate(texts, { isText })
+  if (!nearest || texts.size < 3 || nearest.others.length > texts.size / 4) return undefined
+  const { type, format, others } = nearest
+  const [first = ''] = others
+  const name = typeof format === 'string' ? `${type} with format '${format}'` : type
+  const shown = JSON.stringify(first.length > shownChars ? `${first.slice(0, shownChars)}…` : first)
+  return `${texts.size - others.length} of ${texts.size} different values are ${name}; ${shown} is not`
+}
+
+/** Characters of a value in a note. */
+const shownChars = 40
 
 function fittingTypes(texts: ReadonlySet<string>, { isText = false, refused = [] }: InferColumnOptions): Candidate[] {
   const isRefused = (candidate: Candidate): boolean =>

@@ -39,6 +39,11 @@ describe('a CSV', () => {
     ['identifiers too long for a number', ['12345678901234567890', '1'], 'column.string()'],
     ['texts', ['1', 'two'], 'column.string()'],
     ['nothing', ['', ''], 'column.string()'],
+    [
+      'dates, but for a day that does not exist',
+      ['2001-01-05', '2001-02-01', '2001-02-30', '2001-03-01', 'NA'],
+      'column.string(), // 3 of 4 different values are date; "2001-02-30" is not',
+    ],
   ])('of %s is typed so that every text fits, read strictly', async (_, texts, expected) => {
     const source = await sourceOf('x.csv', `other,value\n${texts.map(text => `x,${text}\n`).join('')}`)
     expect(source).toContain(`  value: ${expected}`)
