@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { CommanderError } from 'commander'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createProgram } from '../lib/cli/program.ts'
 import type { TaskDefinition } from '../lib/define/index.ts'
@@ -120,6 +121,44 @@ it('has every command and option in the reference of the command line, with what
     }
   }
 })
+
+it('shows only commands that the command line takes', () => {
+  const commands = pages.flatMap(page => commandsOf(texts.get(page) ?? '').map(command => ({ page, ...command })))
+  expect(commands.length).toBeGreaterThan(50)
+  // Running text may name a command, or an option of it, without what belongs to it.
+  const shortened = ['commander.missingArgument', 'commander.optionMissingArgument', 'commander.help']
+  const refused = commands.flatMap(({ page, words, isInline }) => {
+    const program = createProgram()
+    for (const command of program.commands) command.exitOverride().action(() => undefined)
+    try {
+      program.parse(words, { from: 'user' })
+      return []
+    } catch (error) {
+      if (isInline && shortened.includes((error as CommanderError).code)) return []
+      return [`${page}: fanmill ${words.join(' ')}: ${(error as Error).message}`]
+    }
+  })
+  expect(refused).toEqual([])
+})
+
+interface ShownCommand {
+  /** The words behind `fanmill`. */
+  readonly words: string[]
+  /** Whether it stands in running text, and not in a block of shell commands. */
+  readonly isInline: boolean
+}
+
+function commandsOf(text: string): ShownCommand[] {
+  const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) => block.split('\n'))
+  const inline = [...text.matchAll(/(?<!`)`([^`\n]+)`(?!`)/g)].map(([, code = '']) => code)
+  return [...blocks, ...inline].flatMap((line, index) => {
+    const [, rest] = /^(?:npx )?fanmill ([a-z].*)$/.exec(line) ?? []
+    if (rest === undefined || rest.startsWith('help ')) return []
+    const words = rest.replace(/ +#.*$/, '').match(/'[^']*'|"[^"]*"|[^\s]+/g) ?? []
+    const plain = words.filter(word => word !== '…').map(word => word.replace(/^(['"])(.*)\1$/, '$2'))
+    return [{ words: plain, isInline: index >= blocks.length }]
+  })
+}
 
 it('links every page in the sidebar of the site', () => {
   const config = readFileSync(join(root, 'docs/site/.vitepress/config.ts'), 'utf8')
