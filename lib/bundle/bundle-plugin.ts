@@ -5,6 +5,7 @@ import { isBuiltin } from 'node:module'
 import { dirname, extname, isAbsolute, join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
+import { type BuildRecord, sha256 } from './bundle-inputs.ts'
 
 export interface PipelinePluginOptions {
   /** Folder of the pipeline; texts for code hashes name files relative to it. */
@@ -12,6 +13,8 @@ export interface PipelinePluginOptions {
   readonly fanmillUrl: string
   /** `run` imports packages by file URL, so that the bundle can be in any folder; `hash` by name and version, without a path. */
   readonly purpose: 'run' | 'hash'
+  /** Is filled with what the build reads. */
+  readonly record: BuildRecord
 }
 
 /** Entries of esbuild's `define` that refer to the names in the plugin's prologues. */
@@ -28,11 +31,19 @@ export function pipelinePlugin(options: PipelinePluginOptions): Plugin {
   return {
     name: 'fanmill-pipeline',
     setup(build) {
+      build.onResolve({ filter: /./ }, args => recordImport(args, options))
       build.onResolve({ filter: /^fanmill($|\/)/ }, args => resolveFanmill(args, options))
       build.onResolve({ filter: /^[^.]/ }, args => resolvePackage(build, args, options))
       build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, args => loadSource(args, options))
     },
   }
+}
+
+function recordImport(
+  { path, kind, resolveDir, pluginData }: OnResolveArgs,
+  { record }: PipelinePluginOptions,
+): undefined {
+  if (kind !== 'entry-point' && pluginData !== 'resolving') record.imports.push({ specifier: path, folder: resolveDir })
 }
 
 function resolveFanmill(
@@ -49,12 +60,14 @@ function resolveFanmill(
 async function resolvePackage(
   build: PluginBuild,
   { path, kind, importer, namespace, resolveDir, pluginData }: OnResolveArgs,
-  { purpose }: PipelinePluginOptions,
+  { purpose, record }: PipelinePluginOptions,
 ): Promise<OnResolveResult | undefined> {
   if (kind === 'entry-point' || pluginData === 'resolving' || isBuiltin(path) || isAbsolute(path)) return undefined
   const found = await build.resolve(path, { kind, importer, namespace, resolveDir, pluginData: 'resolving' })
   if (found.errors.length > 0 || found.external || !isInstalled(found.path)) return undefined
-  if (purpose === 'hash') return { path: versionedName(found.path), external: true }
+  const { root, name } = packageOf(found.path)
+  record.packages.add(root)
+  if (purpose === 'hash') return { path: versionedName(found.path, root, name), external: true }
   return { path: kind.startsWith('require') ? found.path : pathToFileURL(found.path).href, external: true }
 }
 
@@ -62,10 +75,14 @@ function isInstalled(path: string): boolean {
   return /[\\/]node_modules[\\/]/.test(path) && /\.([cm]?js|node)$/.test(path)
 }
 
-/** Returns `npm:name@version/file` for an installed file. */
-function versionedName(path: string): string {
+/** Returns the folder and the name of the package of an installed file. */
+function packageOf(path: string): { readonly root: string; readonly name: string } {
   const [, folder = '', name = ''] = /^(.*[\\/]node_modules[\\/])(@[^\\/]+[\\/][^\\/]+|[^\\/]+)/.exec(path) ?? []
-  const root = join(folder, name)
+  return { root: join(folder, name), name }
+}
+
+/** Returns `npm:name@version/file` for an installed file. */
+function versionedName(path: string, root: string, name: string): string {
   return `npm:${name}@${installedVersion(root)}/${relative(root, path)}`.replaceAll('\\', '/')
 }
 
@@ -77,11 +94,17 @@ function installedVersion(root: string): string {
   }
 }
 
-/** Adds a prologue to sources that use `import.meta` or `__dirname`, so that these point at the source and not at the bundle. */
-async function loadSource({ path }: OnLoadArgs, options: PipelinePluginOptions): Promise<OnLoadResult | undefined> {
-  const source = await readFile(path, 'utf8')
-  if (!/import\.meta\b|__(file|dir)name\b/.test(source)) return undefined
-  return { contents: prologue(path, options) + source.replace(/^#!/, '//'), loader: loaderOf(path) }
+/**
+ * Reads a source, whose content is recorded as it goes into the bundle. A source that uses `import.meta` or `__dirname` gets a prologue, so
+ * that these point at it and not at the bundle.
+ */
+async function loadSource({ path }: OnLoadArgs, options: PipelinePluginOptions): Promise<OnLoadResult> {
+  const bytes = await readFile(path)
+  options.record.sources.set(path, sha256(bytes))
+  const source = bytes.toString()
+  const usesPlace = /import\.meta\b|__(file|dir)name\b/.test(source)
+  const contents = usesPlace ? prologue(path, options) + source.replace(/^#!/, '//') : source
+  return { contents, loader: loaderOf(path) }
 }
 
 /** Returns a prologue without a line break, so that line numbers do not change. */

@@ -1,13 +1,15 @@
 /** Bundles the user's pipeline into one ES module that any thread can import by URL, and a text for code hashes. */
-import { createHash } from 'node:crypto'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { BuildFailure, BuildOptions, BuildResult, Message } from 'esbuild'
 import { PermanentError } from '../errors/errors.ts'
 import { sweepTemporary, temporaryPath } from '../store/disk/files.ts'
+import { type BundleOrigin, type CachedBundle, findBundle, keepBundle } from './bundle-cache.ts'
+import { type BuildRecord, inputStates, newBuildRecord, sha256 } from './bundle-inputs.ts'
 import { fileNames, type PipelinePluginOptions, pipelinePlugin } from './bundle-plugin.ts'
 import { entryUrl } from './entry-url.ts'
+import { bundleVersions } from './own-versions.ts'
 import { checkPipelineFile } from './pipeline-path.ts'
 
 /** A bundle, as plain data that can be sent to threads. */
@@ -31,6 +33,8 @@ export interface BundleOptions {
   readonly fanmillUrl?: string
   /** What the file is, for messages; default `a pipeline file`. */
   readonly what?: string
+  /** Takes the bundle that an earlier process left in the folder, where nothing that it depends on has changed; default false. */
+  readonly reuse?: boolean
 }
 
 /**
@@ -40,31 +44,44 @@ export interface BundleOptions {
  */
 export async function bundlePipeline(
   file: string,
-  { outFolder, fanmillUrl = entryUrl('index'), what }: BundleOptions,
+  { outFolder, fanmillUrl = entryUrl('index'), what, reuse = false }: BundleOptions,
 ): Promise<Bundle> {
   await checkPipelineFile(file, what)
-  const entry = resolve(file)
+  const folder = resolve(outFolder)
+  const origin = { entry: resolve(file), folder, fanmillUrl, versions: bundleVersions() }
+  const bundle = (reuse && findBundle(origin)) || (await writeBundle(file, origin, reuse))
+  const path = join(folder, bundle.name)
+  const { files, hashText } = bundle
+  return { file, url: pathToFileURL(path).href, files, sourceMap: `${path}.map`, hashText }
+}
+
+async function writeBundle(file: string, origin: BundleOrigin, keep: boolean): Promise<CachedBundle> {
+  const { entry, folder: target, fanmillUrl } = origin
   const folder = dirname(entry)
-  const target = resolve(outFolder)
+  const startedMs = Date.now()
+  const records: BuildRecord[] = []
+  const plugin = (purpose: PipelinePluginOptions['purpose']): PipelinePluginOptions => {
+    const record = newBuildRecord()
+    records.push(record)
+    return { folder, fanmillUrl, purpose, record }
+  }
   const [run, hash] = await Promise.all([
-    build(file, { ...options(entry, { folder, fanmillUrl, purpose: 'run' }), outdir: target, sourcemap: 'external' }),
-    build(file, { ...options(entry, { folder, fanmillUrl, purpose: 'hash' }), minifyWhitespace: true }),
+    build(file, { ...options(entry, plugin('run')), outdir: target, sourcemap: 'external' }),
+    build(file, { ...options(entry, plugin('hash')), minifyWhitespace: true }),
   ])
   const text = outputText(run, '.js')
-  const name = `${basename(entry, extname(entry))}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.mjs`
+  const name = `${basename(entry, extname(entry))}-${sha256(text).slice(0, 16)}.mjs`
   const path = join(target, name)
-  const sourceMap = `${path}.map`
   await mkdir(target, { recursive: true })
   await sweepTemporary(target)
-  await writeWhole(sourceMap, outputText(run, '.js.map'))
+  await writeWhole(`${path}.map`, outputText(run, '.js.map'))
   await writeWhole(path, `${withRequire(text)}//# sourceMappingURL=${encodeURIComponent(name)}.map\n`)
-  return {
-    file,
-    url: pathToFileURL(path).href,
-    files: Object.keys(run.metafile?.inputs ?? {}).map(input => join(folder, input)),
-    sourceMap,
-    hashText: outputText(hash, '.js'),
-  }
+  const files = Object.keys(run.metafile?.inputs ?? {}).map(input => join(folder, input))
+  const bundle = { name, files, hashText: outputText(hash, '.js') }
+  // A pattern in `import()` bundles whatever files match it.
+  const states = keep && !text.includes('__glob(') && inputStates({ files: [entry, ...files], records, startedMs })
+  if (states) await keepBundle(origin, bundle, states)
+  return bundle
 }
 
 function options(entry: string, plugin: PipelinePluginOptions): BuildOptions {

@@ -12,6 +12,15 @@ export function rowVersions(): readonly string[] {
   return [`fanmill@${version}`, `engine@${dependencies['@duckdb/node-api']}`]
 }
 
+/** Returns `name@version` of the library, of the bundler, and of the bundles' own form. */
+export function bundleVersions(): readonly string[] {
+  const { version, dependencies } = ownPackage()
+  return [`fanmill@${version}`, `esbuild@${dependencies.esbuild}`, `form@${bundleForm}`]
+}
+
+/** Raised when the same sources become another bundle, or an entry of the cache has other fields. */
+const bundleForm = 1
+
 function ownPackage(): OwnPackage {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as OwnPackage
 }

@@ -100,7 +100,7 @@ export async function openSession(
   try {
     const { workFolder, isTemporary } = workFolderOf(outputSpec)
     if (isTemporary) own(workFolder)
-    const { bundle, definition } = await load(pipeline, workFolder)
+    const { bundle, definition } = await load(pipeline, join(workFolder, 'bundles'), !isTemporary)
     // The store removes files of killed processes when it first writes; a run that is complete already writes nothing.
     await sweepTemporary(join(workFolder, 'tmp'))
     const input = openStore(inputSpec)
@@ -124,8 +124,8 @@ export async function openSession(
   }
 }
 
-async function load(pipeline: PipelineDefinition | string, workFolder: string) {
-  const bundle = await bundlePipeline(pipelineFile(pipeline), { outFolder: join(workFolder, 'bundles') })
+async function load(pipeline: PipelineDefinition | string, outFolder: string, reuse: boolean) {
+  const bundle = await bundlePipeline(pipelineFile(pipeline), { outFolder, reuse })
   return { bundle, definition: await loadPipeline(bundle) }
 }
 
