@@ -43,8 +43,10 @@ export interface Conversion {
   readonly kept?: readonly WrittenColumn[] | undefined
   /** Writes wide rows to an exchange. */
   readonly wideRows?: DuckDBConnection | undefined
-  /** Set when the files are those of an exchange, with their columns. */
-  readonly exchanged?: { readonly own: readonly ReadColumn[]; readonly join?: JoinStep | undefined } | undefined
+  /** Set when the files are those of an exchange, with their columns, and those of the key. */
+  readonly exchanged?:
+    | { readonly own: readonly ReadColumn[]; readonly by: readonly string[]; readonly join?: JoinStep | undefined }
+    | undefined
   /** Set when the output has partitions. */
   readonly keys?: PartitionKeys | undefined
 }

@@ -6,7 +6,7 @@ import type { SharePart } from '../model/share.ts'
 import type { Conversion, Converted, ConvertedParts, ConvertJob } from './conversion.ts'
 import { conversionFault, isMisfitFault, noRecord, transformFault, unsteadyRejects } from './conversion-fault.ts'
 import { readCarefully, sourcesOf } from './read/careful-input.ts'
-import { countRows, exchangeRead } from './read/exchange-read.ts'
+import { countRows, exchangeRead, rowsOf } from './read/exchange-read.ts'
 import { joinRead } from './read/join-read.ts'
 import { describeParquet } from './read/parquet-describe.ts'
 import { checkReadable, needsGuard, parquetRead } from './read/parquet-read.ts'
@@ -65,10 +65,9 @@ async function fastInput(
 ): Promise<{ readonly input: string; readonly isGuarded: boolean }> {
   const { counter, read, parquet, connection, transform, checks, exchanged } = conversion
   if (exchanged) {
-    checkExchanged(await countRows(connection, job.files), recordCount(job))
-    if (exchanged.join) return { input: joinRead(exchanged.join, job), isGuarded: false }
-    const files = job.files.map(({ file }) => file)
-    return { input: exchangeRead(files, exchanged.own), isGuarded: false }
+    const { own, by, join } = exchanged
+    checkExchanged(await countRows(connection, job.files, by), recordCount(job))
+    return { input: join ? joinRead(join, job) : exchangeRead(rowsOf(job.files, by), own), isGuarded: false }
   }
   const hasSteps = transform.steps.length > 0
   if (!parquet) {

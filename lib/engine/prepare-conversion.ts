@@ -60,7 +60,7 @@ export async function prepareConversion(
   const kept = exchange && keptColumns(exchange, written)
   const checks = await bindChecks(tools.connection, given, task.checks ?? [])
   const room = { columns: Math.max(columns.length, transform.schema.length), memoryBytes }
-  const files = task.exchangedBy ? { own, join: task.join } : undefined
+  const files = task.exchangedBy ? { own, by: task.exchangedBy, join: task.join } : undefined
   const writing = { written, format, parts: { ...parts, room }, exchange, kept, exchanged: files }
   return { ...tools, read, parquet, checks, transform, ...writing }
 }

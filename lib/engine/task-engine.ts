@@ -28,7 +28,7 @@ import { type RowGroupFilter, rowGroupFilter } from './read/row-group-filter.ts'
 import { usedColumns } from './read/used-columns.ts'
 import { createMapFunctions } from './transform/map-function.ts'
 import { registerPartitionKeys } from './write/partition-keys.ts'
-import { writeBuckets } from './write/write-buckets.ts'
+import { rowsByBucket, writeBuckets, writeUndivided } from './write/write-buckets.ts'
 import { type PartOptions, writeParts } from './write/write-parts.ts'
 
 export interface TaskEngine {
@@ -63,7 +63,7 @@ export interface TaskEngine {
   merge(files: readonly string[], options: MergeOptions): Promise<readonly SharePart[]>
   /** Returns the keys with the most rows in files of an exchange, as texts with their counts. */
   heaviestKeys(files: readonly StagedFile[]): Promise<readonly string[]>
-  /** Combines files of an exchange that slices of one batch made, into files by bucket. */
+  /** Combines files of an exchange that slices of one batch made, into files by bucket, or into one. */
   combine(files: readonly string[], options: CombineOptions): Promise<readonly SharePart[]>
 }
 
@@ -90,6 +90,8 @@ export interface EngineProgress {
 
 export interface CombineOptions extends Pick<MergeOptions, 'target'> {
   readonly buckets: number
+  /** Writes one file with the rows of all buckets. */
+  readonly isUndivided: boolean
 }
 
 export interface MergeOptions {
@@ -235,11 +237,19 @@ async function combine(
   connection: DuckDBConnection,
   { exchange }: EngineTask,
   files: readonly string[],
-  { target, buckets }: CombineOptions,
+  { target, buckets, isUndivided }: CombineOptions,
 ): Promise<readonly SharePart[]> {
   if (!exchange?.combine) throw new FanmillError('ENGINE_FAILED', 'expected an exchange whose rows can be combined')
   const result = await connection.run(`SELECT * FROM ${scan(files)} LIMIT 0`)
   const given = result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
   const sql = keyedQuery(exchange.combine, given, `SELECT * FROM ${scan(files)}`)
-  return writeBuckets(connection, { sql, values: [] }, target, { ...exchange, buckets })
+  const options = { ...exchange, buckets }
+  if (!isUndivided) return writeBuckets(connection, { sql, values: [] }, target, options)
+  const parts = await writeUndivided(connection, { sql, values: [] }, target)
+  return Promise.all(
+    parts.map(async part =>
+      // A file without rows only carries the schema, in a bucket like any other.
+      part.rows === 0 ? { ...part, bucket: 0 } : { ...part, rowsByBucket: await rowsByBucket(connection, part.file, options) },
+    ),
+  )
 }

@@ -48,11 +48,13 @@ export function exchangeSlices(
   return { slices, inputs }
 }
 
+type ExchangedFile = ExchangedRows['files'][number]
+
 /** The files of a batch, with their offsets where they stand in one object. */
 interface ExchangedFiles {
   readonly key: string
   readonly side: number | undefined
-  readonly files: readonly (ExchangedRows['files'][number] & { readonly start: number })[]
+  readonly files: readonly (ExchangedFile & { readonly start: number })[]
   readonly buckets: number
 }
 
@@ -69,7 +71,9 @@ function filesByBucket({ key, buckets, files }: ExchangedRows, side: number | un
 /** Groups neighbouring buckets up to the bytes of a slice. Buckets without files are in no group. */
 function groupBuckets(sides: readonly ExchangedFiles[], bytesMax: number): ExchangeSlice['buckets'][] {
   const bytes = new Array<number>(Math.max(1, ...sides.map(side => side.buckets))).fill(0)
-  for (const file of sides.flatMap(side => side.files)) bytes[file.bucket] = (bytes[file.bucket] ?? 0) + file.bytes
+  for (const file of sides.flatMap(side => side.files))
+    for (const [bucket, rows] of rowsByBucket(file))
+      bytes[bucket] = (bytes[bucket] ?? 0) + (file.rows === 0 ? file.bytes : (file.bytes * rows) / file.rows)
   const groups: { start: number; end: number; bytes: number }[] = []
   for (const [bucket, size] of bytes.entries()) {
     if (size === 0) continue
@@ -83,12 +87,38 @@ function groupBuckets(sides: readonly ExchangedFiles[], bytesMax: number): Excha
   return groups.map(({ start, end }) => ({ start, end }))
 }
 
-function pieceOf({ key, side, files }: ExchangedFiles, buckets: ExchangeSlice['buckets']): ExchangePiece | undefined {
-  const own = files.filter(({ bucket }) => bucket >= buckets.start && bucket < buckets.end)
+/** Yields the buckets of which a file has rows, and how many; a file without rows carries the schema, in a bucket of its own. */
+function rowsByBucket({
+  bucket,
+  rows,
+  rowsByBucket: counts,
+}: ExchangedFile): (readonly [bucket: number, rows: number])[] {
+  return counts ? [...counts.entries()].filter(([, rows]) => rows > 0) : [[bucket, rows]]
+}
+
+function pieceOf(
+  { key, side, files, buckets: of }: ExchangedFiles,
+  buckets: ExchangeSlice['buckets'],
+): ExchangePiece | undefined {
+  const isNeeded = (bucket: number): boolean => bucket >= buckets.start && bucket < buckets.end
+  const own = files.flatMap(file => {
+    const needed = rowsByBucket(file).filter(([bucket]) => isNeeded(bucket))
+    return needed.length === 0
+      ? []
+      : [{ ...file, rows: needed.reduce((sum, [, rows]) => sum + rows, 0), all: file.rows }]
+  })
   const [first] = own
   if (!first) return undefined
   const start = first.name === undefined ? first.start : undefined
-  return { key, start, side, files: own.map(({ rows, bytes, name }) => ({ rows, bytes, name })) }
+  // Only files that are not divided have rows of other buckets.
+  const isPartial = own.some(({ rows, all }) => rows < all)
+  return {
+    key,
+    start,
+    side,
+    of: isPartial ? of : undefined,
+    files: own.map(({ rows, bytes, name }) => ({ rows, bytes, name })),
+  }
 }
 
 /** Every row that a stage wrote is in one slice of the next. */

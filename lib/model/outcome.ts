@@ -37,7 +37,16 @@ const exchangeSchema = v.object({
   key: v.string(),
   buckets: count,
   /** In order of bucket; a bucket may have several. */
-  files: v.array(v.object({ bucket: count, rows: count, bytes: count, name: v.optional(v.string()) })),
+  files: v.array(
+    v.object({
+      bucket: count,
+      rows: count,
+      bytes: count,
+      name: v.optional(v.string()),
+      /** The rows of each bucket, for a file that is not divided: it has rows of all buckets. */
+      rowsByBucket: v.optional(v.array(count)),
+    }),
+  ),
 })
 /** The rows of a batch as the next stage reads them. */
 export type ExchangedRows = DataOf<typeof exchangeSchema>

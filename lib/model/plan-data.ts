@@ -142,6 +142,8 @@ export interface ExchangePiece {
   readonly side?: number | undefined
   /** Set for a part of a dataset that is kept by key: its etag, and `key` is that of the part. */
   readonly etag?: string | undefined
+  /** The number of buckets, where the file has rows of all of them and only some are needed; its rows are those that are needed. */
+  readonly of?: number | undefined
   readonly files: readonly { readonly rows: number; readonly bytes: number; readonly name?: string | undefined }[]
 }
 
@@ -168,6 +170,8 @@ export const planItemSchema = v.object({
   buckets: v.optional(count),
   /** The hash by which keys go to buckets: `hashName`. */
   hash: v.optional(v.string()),
+  /** The most bytes of rows that a batch leaves in one file, not divided into buckets; set where rows go to an exchange. */
+  undividedBytes: v.optional(count),
   /** The side of a join that the stage reads; absent for other stages. */
   side: v.optional(count),
   /** The engine's types to which the columns of the key are converted before they are hashed; default their own. */

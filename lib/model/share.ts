@@ -55,8 +55,10 @@ export interface SharePart {
   readonly rows: number
   readonly sizeBytes: number
   readonly partition: Readonly<Record<string, string | null>>
-  /** The bucket of its rows, where they go to an exchange. */
+  /** The bucket of its rows, where they go to an exchange. Absent for a file that is not divided into buckets. */
   readonly bucket?: number
+  /** The rows of each bucket, for a file that is not divided. */
+  readonly rowsByBucket?: readonly number[]
 }
 
 /** The offsets at which a range slice really began and ended: its end must be its neighbour's start. */

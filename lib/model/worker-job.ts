@@ -29,7 +29,13 @@ interface JobFields {
     readonly fileRows?: number | undefined
   }
   /** Combines files of an exchange that slices of one batch made. */
-  readonly combine: { readonly files: readonly string[]; readonly target: string; readonly buckets: number }
+  readonly combine: {
+    readonly files: readonly string[]
+    readonly target: string
+    readonly buckets: number
+    /** Leaves one file with the rows of all buckets. */
+    readonly isUndivided: boolean
+  }
   /** Joins the account files of several groups into one. */
   readonly accounts: { readonly files: readonly string[]; readonly target: string }
   /** Gives the rows of part files, in their order, to the function of a sink. */

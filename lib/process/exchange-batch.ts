@@ -42,7 +42,7 @@ function checkHashName({ runId, attempt, task }: RunFrame, { hash }: PlanItem): 
 /** Combining costs another pass over the rows, which pays only where keys repeat. */
 const combinedShareMax = 0.5
 
-/** Combines what the slices of the batch have made, where that leaves fewer rows. */
+/** Combines what the slices of the batch have made, where that leaves fewer rows, or where it is not divided into buckets yet. */
 async function combineParts(
   results: readonly ShareResult[],
   item: PlanItem,
@@ -50,11 +50,14 @@ async function combineParts(
 ): Promise<readonly SharePart[]> {
   const parts = results.flatMap(result => result.parts)
   const { rowsRead, rowsWritten } = sumFields(results, ['rowsRead', 'rowsWritten'])
+  const isDivided = parts.every(part => part.bucket !== undefined)
   const isShared = parts.length > new Set(parts.map(part => part.bucket)).size
-  if (!tools.combines || !isShared || rowsWritten > combinedShareMax * rowsRead) return parts
+  if (isDivided && (!tools.combines || !isShared || rowsWritten > combinedShareMax * rowsRead)) return parts
   const files = parts.map(part => part.file)
+  const { buckets = 1, undividedBytes = 0 } = item
+  const isUndivided = sumFields(parts, ['sizeBytes']).sizeBytes <= undividedBytes
   const target = `${tools.partFolder}/${item.batch}-${tools.token}-combined`
-  const combined = await tools.workers.run<'combine'>({ kind: 'combine', files, target, buckets: item.buckets ?? 1 })
+  const combined = await tools.workers.run<'combine'>({ kind: 'combine', files, target, buckets, isUndivided })
   for (const file of files) await tools.removeFile?.(file)
   return combined
 }
@@ -71,7 +74,12 @@ async function placeParts(
   // A file without rows only carries the schema; it is kept only when there is no other.
   const filled = all.filter(part => part.rows > 0)
   const parts = (filled.length > 0 ? filled : all.slice(0, 1)).toSorted((a, b) => (a.bucket ?? 0) - (b.bucket ?? 0))
-  const files = parts.map(({ bucket = 0, rows, sizeBytes: bytes }) => ({ bucket, rows, bytes }))
+  const files = parts.map(({ bucket = 0, rows, sizeBytes: bytes, rowsByBucket }) => ({
+    bucket,
+    rows,
+    bytes,
+    rowsByBucket: rowsByBucket && [...rowsByBucket],
+  }))
   const local = output.files
   if (local) {
     const named = files.map((file, index) => ({ ...file, name: `${file.bucket}-${index}.parquet` }))

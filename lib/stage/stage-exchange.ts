@@ -27,7 +27,8 @@ export async function* stageExchange(
       const place = { index: 0, archive: input.key, member: '', records: 0, start: 0, end: 0 }
       const members = isFirst ? [{ ...place, firstLine: 1, firstRecord: 1, header: [] }] : []
       const file = { file: files[index] ?? '', columns: [], newline: 'lf', bytes, located: false } as const
-      staging.parquet.push({ ...file, records: rows, members, side: piece.side })
+      const onlyBuckets = piece.of === undefined ? undefined : { ...slice.buckets, of: piece.of }
+      staging.parquet.push({ ...file, records: rows, members, side: piece.side, onlyBuckets })
       staging.addInflated(bytes)
     }
   }

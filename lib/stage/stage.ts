@@ -65,6 +65,8 @@ export interface StagedFile {
   readonly members: readonly StagedMember[]
   /** The side of a join that it belongs to, 0 the left one. */
   readonly side?: number | undefined
+  /** The buckets whose rows are needed, where it has rows of all. */
+  readonly onlyBuckets?: { readonly start: number; readonly end: number; readonly of: number } | undefined
   /** Set for a Parquet file that is prepared for the engine; `located` then means that its texts are read as bytes. */
   readonly parquet?: ParquetContent
 }

@@ -32,7 +32,8 @@ export function planFiles(
   })
   const bytes = members.bytes()
   const name = createHash('sha256').update(bytes).digest('hex')
-  const hash = buckets === undefined ? undefined : hashName
+  const exchanged =
+    buckets === undefined ? {} : { hash: hashName, undividedBytes: Math.floor(undividedBytesMax / batches.length) }
   const plan = batches.map((slices, batch): PlanItem => {
     const memberCount = slices.reduce((sum, slice) => sum + membersOf(slice), 0)
     const inflated = slices.reduce((sum, slice) => sum + slice.bytes, 0)
@@ -46,13 +47,16 @@ export function planFiles(
       bytes: inflated,
       stage,
       buckets,
-      hash,
+      ...exchanged,
       side,
       keyTypes,
     }
   })
   return { plan, sha256: name, members: bytes }
 }
+
+/** Bytes of all batches' rows that are not divided into buckets: each slice of the next stage may read all of them. */
+const undividedBytesMax = 4 * 2 ** 20
 
 /** Bytes of a member's line where names are long; the machine does not use memory that no line fills. */
 const lineBytesExpected = 128

@@ -105,7 +105,12 @@ const wideRowBytes = 16_384
 const bucketSettings = ({ writesBuckets = false, memoryBytes }: EngineOptions, rowBytes: number): string[] => {
   if (!writesBuckets) return []
   const rows = Math.max(waitingRowsMin, Math.floor(memoryBytes / 4 / rowBytes))
-  return [`SET partitioned_write_max_open_files = ${bucketsMax}`, `SET partitioned_write_flush_threshold = ${rows}`]
+  return [
+    // It would read the first rows of an input by a join with their positions.
+    "SET disabled_optimizers = 'late_materialization'",
+    `SET partitioned_write_max_open_files = ${bucketsMax}`,
+    `SET partitioned_write_flush_threshold = ${rows}`,
+  ]
 }
 
 const locks = (options: EngineOptions): string[] => [

@@ -1,4 +1,4 @@
-/** Decides whether the rows of a slice are aggregated before they are exchanged, which pays only where keys repeat. */
+/** Estimates how frequent keys are: rows are aggregated before they are exchanged only where keys repeat. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { AggregateStep } from '../../define/exchange-definition.ts'
 import { FanmillError } from '../../errors/errors.ts'
@@ -11,15 +11,21 @@ const sampleRows = 122_880
 /** With more keys than this for each row, rows are exchanged by themselves: the table of the keys costs more than it saves. */
 const keysPerRowMax = 0.6
 
+/** With fewer keys than this for each row, what is made of the rows is divided into buckets only when it is combined. */
+const keysPerRowFew = 0.05
+
+/** The number of keys for each row: `rare` keys are not worth aggregating, `few` keys leave few rows. */
+export type KeyFrequency = 'rare' | 'usual' | 'few'
+
 /**
- * Returns whether keys are so rare among `rowCount` rows that aggregating them does not pay, by the first rows of the query. False where the
- * query fails: the conversion will say why. @throws ABORTED
+ * Estimates how frequent keys are among `rowCount` rows, by the first rows of the query. `usual` where the query fails: the conversion
+ * will say why. @throws ABORTED
  */
-export async function hasRareKeys(
+export async function keyFrequency(
   connection: DuckDBConnection,
   { by }: Pick<AggregateStep, 'by'>,
   { query, rowCount }: { readonly query: BoundQuery; readonly rowCount: number },
-): Promise<boolean> {
+): Promise<KeyFrequency> {
   const keys = by.map(quoteName).join(', ')
   const sample = `SELECT hash(${keys}) AS key FROM (SELECT ${keys} FROM (${query.sql}) LIMIT ${sampleRows})`
   const sql = `SELECT count(*), count(DISTINCT key) FROM (${sample})`
@@ -32,7 +38,9 @@ export async function hasRareKeys(
       return undefined
     })
   const [rows = 0, found = 0] = reader?.getRows()[0]?.map(Number) ?? []
-  return rows > 0 && keysPerRow({ rows, keys: found }, Math.max(rows, rowCount)) > keysPerRowMax
+  if (rows === 0) return 'usual'
+  const share = keysPerRow({ rows, keys: found }, Math.max(rows, rowCount))
+  return share > keysPerRowMax ? 'rare' : share <= keysPerRowFew ? 'few' : 'usual'
 }
 
 /** Estimates the keys for each of `rowCount` rows, as if each key were as frequent as any other. */

@@ -4,6 +4,7 @@ import { joinSides } from '../../define/join-definition.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import type { EngineTask } from '../engine-task.ts'
+import { bucketOf } from '../write/write-buckets.ts'
 import { scan } from './parquet-describe.ts'
 import type { ReadColumn } from './read-columns.ts'
 
@@ -13,17 +14,34 @@ export async function exchangeColumns(connection: DuckDBConnection, files: reado
   return result.columnNames().map((name, index) => ({ name, type: String(result.columnType(index)) }))
 }
 
-/** Returns a query of the rows of all files. */
-export function exchangeRead(files: readonly string[], columns: readonly ReadColumn[]): string {
+/** Returns a query of the rows in `source`. */
+export function exchangeRead(source: string, columns: readonly ReadColumn[]): string {
   const list = columns.map(({ name, type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`)
-  return `SELECT ${list.join(', ')} FROM ${scan(files)}`
+  return `SELECT ${list.join(', ')} FROM ${source}`
+}
+
+/** Returns the rows of files as SQL that may stand after FROM: of files that are not divided into buckets, only those of the needed buckets. */
+export function rowsOf(files: readonly StagedFile[], by: readonly string[]): string {
+  const groups = [...Map.groupBy(files, ({ onlyBuckets }) => onlyBuckets && JSON.stringify(onlyBuckets)).values()]
+  const queries = groups.map(group => {
+    const scanned = scan(group.map(({ file }) => file))
+    const { start, end, of = 1 } = group[0]?.onlyBuckets ?? {}
+    return start === undefined || end === undefined
+      ? scanned
+      : `(SELECT * FROM ${scanned} WHERE ${bucketOf({ by, buckets: of })} BETWEEN ${start} AND ${end - 1})`
+  })
+  return queries.length === 1 ? `${queries[0]}` : `(${queries.map(query => `FROM ${query}`).join(' UNION ALL ')})`
 }
 
 /** Returns how many rows the files have, by their footers. Those of one side of a join have the same columns. */
-export async function countRows(connection: DuckDBConnection, files: readonly StagedFile[]): Promise<number> {
+export async function countRows(
+  connection: DuckDBConnection,
+  files: readonly StagedFile[],
+  by: readonly string[],
+): Promise<number> {
   let rows = 0
   for (const own of Map.groupBy(files, ({ side }) => side).values()) {
-    const reader = await connection.runAndReadAll(`SELECT count(*) FROM ${scan(own.map(({ file }) => file))}`)
+    const reader = await connection.runAndReadAll(`SELECT count(*) FROM ${rowsOf(own, by)}`)
     rows += Number(reader.getRows()[0]?.[0])
   }
   return rows
@@ -39,7 +57,7 @@ export async function heaviestKeys(
 ): Promise<readonly string[]> {
   const sides = join ? joinSides.map(side => join.on.map(key => key[side])) : [exchangedBy]
   const keys = sides.map(async (by, side) => {
-    const own = files.filter(file => !join || file.side === side).map(({ file }) => file)
+    const own = files.filter(file => !join || file.side === side)
     const heaviest = own.length === 0 ? [] : await heaviestOf(connection, by, own)
     return heaviest.map(key => (join ? `${joinSides[side]} ${key}` : key))
   })
@@ -49,11 +67,11 @@ export async function heaviestKeys(
 async function heaviestOf(
   connection: DuckDBConnection,
   by: readonly string[],
-  files: readonly string[],
+  files: readonly StagedFile[],
 ): Promise<readonly string[]> {
   const keys = by.map(quoteName).join(', ')
   const text = `concat_ws(', ', ${by.map(name => `coalesce(CAST(${quoteName(name)} AS VARCHAR), 'null')`).join(', ')})`
-  const counted = `SELECT ${keys}, count(*) AS _fanmill_rows FROM ${scan(files)} GROUP BY ${keys}`
+  const counted = `SELECT ${keys}, count(*) AS _fanmill_rows FROM ${rowsOf(files, by)} GROUP BY ${keys}`
   const sql = `SELECT ${text}, _fanmill_rows FROM (${counted}) ORDER BY _fanmill_rows DESC, 1 LIMIT ${keysShown}`
   const rows = (await connection.runAndReadAll(sql)).getRows()
   return rows.map(([key, count]) => `${String(key)} (${Number(count).toLocaleString('en-US')} rows)`)

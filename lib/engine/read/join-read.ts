@@ -8,6 +8,7 @@ import type { StagedFile } from '../../stage/stage.ts'
 import type { ConvertJob } from '../conversion.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { exchangeRead } from './exchange-read.ts'
+import { scan } from './parquet-describe.ts'
 import { emptyRead, type ReadColumn } from './read-columns.ts'
 
 /** A column of the join: its name and type, and the SQL of its values. */
@@ -37,10 +38,7 @@ export function joinRead(join: JoinStep, { files, sides = [[], []] }: Pick<Conve
 
 function sideRead(columns: readonly SchemaColumn[], files: readonly StagedFile[]): string {
   if (files.length === 0) return emptyRead(columns, { provenance: [], keepNew: false })
-  return exchangeRead(
-    files.map(({ file }) => file),
-    columns,
-  )
+  return exchangeRead(scan(files.map(({ file }) => file)), columns)
 }
 
 function typesOf({ on }: JoinStep, [left, right]: SideColumns): readonly string[] {

@@ -42,6 +42,28 @@ export async function writeBuckets(
   return copy(connection, empty, `${target}.parquet`, { isPartitioned: false })
 }
 
+/** Writes one file with the rows of all buckets. */
+export async function writeUndivided(
+  connection: DuckDBConnection,
+  query: BoundQuery,
+  target: string,
+): Promise<SharePart[]> {
+  const parts = await copy(connection, query, `${target}.parquet`, { isPartitioned: false })
+  return parts.map(({ bucket: _, ...part }) => part)
+}
+
+/** Returns the rows of each bucket in a file that is not divided. */
+export async function rowsByBucket(
+  connection: DuckDBConnection,
+  file: string,
+  options: BucketOptions,
+): Promise<readonly number[]> {
+  const sql = `SELECT ${bucketOf(options)} AS bucket, count(*) FROM read_parquet(${quoteText(file)}) GROUP BY bucket`
+  const rows = new Array<number>(options.buckets).fill(0)
+  for (const [bucket, count] of (await connection.runAndReadAll(sql)).getRows()) rows[Number(bucket)] = Number(count)
+  return rows
+}
+
 /**
  * Returns the number of a row's bucket as SQL. Hashed twice, because the engine finds groups within a bucket by the bits of the same
  * hash.

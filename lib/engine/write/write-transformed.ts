@@ -9,13 +9,13 @@ import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
 import { engineFault } from '../duckdb/engine.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { rowStates } from '../keyed/keyed-query.ts'
-import { hasRareKeys } from '../keyed/rare-keys.ts'
+import { keyFrequency } from '../keyed/rare-keys.ts'
 import { learnOrThrow } from '../transform/map-function.ts'
 import { applyTransform, withoutLast } from '../transform/transform.ts'
 import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
 import { dropScanErrors } from './reject-rows.ts'
 import { explainTooMany } from './too-many-partitions.ts'
-import { type BucketOptions, writeBuckets } from './write-buckets.ts'
+import { type BucketOptions, writeBuckets, writeUndivided } from './write-buckets.ts'
 import { writeParts } from './write-parts.ts'
 import { vectorRows } from './writer-limits.ts'
 
@@ -26,7 +26,7 @@ import { vectorRows } from './writer-limits.ts'
 export async function writeTransformed(conversion: Conversion, input: string, job: ConvertJob): Promise<SharePart[]> {
   const { connection, counter, transform, written, maps, parts, keys, exchange, kept } = conversion
   const { target, isTrial, partitionLimits = unlimited, buckets = 1, keyTypes } = job
-  const apply = await transformOf(conversion, input, job)
+  const { apply, isUndivided } = await transformOf(conversion, input, job)
   for (;;) {
     await dropScanErrors(connection)
     counter.reset()
@@ -34,6 +34,7 @@ export async function writeTransformed(conversion: Conversion, input: string, jo
     const transformed = apply()
     const query = { ...transformed, sql: castWritten(transformed.sql, transform.schema, { written, parts }) }
     try {
+      if (isUndivided && !isTrial) return await writeUndivided(connection, query, target)
       if (exchange && !isTrial)
         return await writeExchanged(conversion, query, target, { ...exchange, buckets, keyTypes, kept })
       const fileBytes = keys || isTrial ? undefined : parts.partBytes
@@ -46,23 +47,32 @@ export async function writeTransformed(conversion: Conversion, input: string, jo
   }
 }
 
-/** Returns the transform as a function that builds its query. Rows are not aggregated first where keys rarely repeat. */
+/** A transform as a function that builds its query. */
+interface AppliedTransform {
+  readonly apply: () => BoundQuery
+  /** Its rows are few, and are divided into buckets when they are combined with others. */
+  readonly isUndivided: boolean
+}
+
+/** Returns the transform for the rows of a job. They are not aggregated first where keys rarely repeat. */
 async function transformOf(
-  { connection, transform, maps }: Conversion,
+  { connection, transform, maps, exchange }: Conversion,
   input: string,
   { files }: ConvertJob,
-): Promise<() => BoundQuery> {
+): Promise<AppliedTransform> {
   const { step, given } = transform.steps.at(-1) ?? {}
   const before = withoutLast(transform)
+  let isUndivided = false
   const isPlain = before.steps.every(({ step: { kind } }) => kind === 'sql')
   if (step?.kind === 'aggregate' && step.phase === 'partial' && given && isPlain) {
     const query = applyTransform(input, before, maps)
-    const sql = rowStates(step, given, { input: query.sql, columns: transform.schema })
     const rowCount = files.reduce((sum, { records }) => sum + records, 0)
-    if (sql !== undefined && (await hasRareKeys(connection, step, { query, rowCount })))
-      return () => ({ ...query, sql })
+    const frequency = await keyFrequency(connection, step, { query, rowCount })
+    const sql = rowStates(step, given, { input: query.sql, columns: transform.schema })
+    if (sql !== undefined && frequency === 'rare') return { apply: () => ({ ...query, sql }), isUndivided: false }
+    isUndivided = frequency === 'few' && exchange?.combine !== undefined
   }
-  return () => applyTransform(input, transform, maps)
+  return { apply: () => applyTransform(input, transform, maps), isUndivided }
 }
 
 /** Conversions whose rows are too wide for many of them to wait in memory. */
