@@ -249,7 +249,9 @@ async function combine(
   return Promise.all(
     parts.map(async part =>
       // A file without rows only carries the schema, in a bucket like any other.
-      part.rows === 0 ? { ...part, bucket: 0 } : { ...part, rowsByBucket: await rowsByBucket(connection, part.file, options) },
+      part.rows === 0
+        ? { ...part, bucket: 0 }
+        : { ...part, rowsByBucket: await rowsByBucket(connection, part.file, options) },
     ),
   )
 }
