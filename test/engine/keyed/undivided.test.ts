@@ -38,7 +38,9 @@ it('each slice of the next stage reads its own keys of a file that is not divide
     few.map(async part => ({ ...part, rowsByBucket: await rowsByBucket(connection, part.file, options) })),
   )
   const many = await writeBuckets(connection, rows(500, 2000), join(folder, 'many'), options)
-  const { slices } = exchangeSlices([outcomeOf(0, counted, 1000), outcomeOf(1, many, 6 * 2 ** 20)], 'rows by key')
+  const { slices } = exchangeSlices([outcomeOf(0, counted, 1000), outcomeOf(1, many, 6 * 2 ** 20)], {
+    name: 'rows by key',
+  })
 
   expect(slices.length).toBeGreaterThan(3)
   const keys: string[] = []
@@ -63,7 +65,7 @@ it('each slice of the next stage reads its own keys of a file that is not divide
   expect(sum).toBe((2000n * 1999n) / 2n)
 
   // A slice of all buckets reads the file as it is.
-  const whole = exchangeSlices([outcomeOf(0, counted, 1000)], 'rows by key').slices
+  const whole = exchangeSlices([outcomeOf(0, counted, 1000)], { name: 'rows by key' }).slices
   expect(whole).toHaveLength(1)
   expect(whole[0]?.pieces[0]).toMatchObject({ of: undefined, files: [{ rows: 500 }] })
   connection.closeSync()
