@@ -1,16 +1,19 @@
-/** Makes lib/text/record-kernel-wasm.ts from record-kernel.wat. */
+/** Makes the modules of the kernels in lib/text from their sources in WebAssembly's text format. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import openWabt from 'wabt'
 
 const folder = join(import.meta.dirname, '../lib/text')
 
-/** The generated file, beside its source. */
-export const kernelFile = join(folder, 'record-kernel-wasm.ts')
+/** Names of the kernels: `{name}.wat` becomes `{name}-wasm.ts`. */
+export const kernels = ['record-kernel', 'plain-fields'] as const
 
-/** Returns the text of the generated file. */
-export async function kernelModule(): Promise<string> {
-  const name = 'record-kernel.wat'
+/** Returns the path of a generated file, beside its source. */
+export const kernelFile = (kernel: string): string => join(folder, `${kernel}-wasm.ts`)
+
+/** Returns the text of a generated file. */
+export async function kernelModule(kernel: string): Promise<string> {
+  const name = `${kernel}.wat`
   const wabt = await openWabt()
   const { buffer } = wabt.parseWat(name, readFileSync(join(folder, name), 'utf8'), { simd: true }).toBinary({})
   return `/** ${name}, compiled by scripts/build-kernel.ts: do not edit. */
@@ -19,4 +22,4 @@ export const kernelBase64 =
 `
 }
 
-if (import.meta.main) writeFileSync(kernelFile, await kernelModule())
+if (import.meta.main) for (const kernel of kernels) writeFileSync(kernelFile(kernel), await kernelModule(kernel))

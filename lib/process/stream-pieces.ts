@@ -7,6 +7,7 @@ import type { TaskDefinition } from '../define/definition.ts'
 import { isText } from '../define/format-kind.ts'
 import { memberPolicy } from '../define/member-policy.ts'
 import { needsPlaces } from '../define/provenance.ts'
+import { plainForms } from '../engine/read/scanned-types.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { inflateFile } from '../inflate/file.ts'
 import type { InputObject, StreamSlice } from '../model/plan-data.ts'
@@ -52,8 +53,11 @@ export async function* streamPieces(
   const origin = { archive: input.key, member: slice.member?.name ?? '' }
   const totalIn = slice.member?.compressedBytes ?? input.sizeBytes
   let count = 0
-  const columnNames = Object.keys(task.columns ?? {})
-  const staging = { folder, format, located: isLocated, columnNames, stageBytesMax: 4 * groupBytes }
+  const { columns = {}, strict } = task
+  const staging = {
+    ...{ folder, format, located: isLocated, columnNames: Object.keys(columns), stageBytesMax: 4 * groupBytes },
+    plainForms: plainForms(format, { columns, strict }),
+  }
   const open = () => createStage({ ...staging, name: `${prefix}-${count++}` })
   let stage = open()
   const piece = (bytesIn: number): StreamPiece => {

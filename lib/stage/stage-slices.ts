@@ -105,12 +105,12 @@ export async function stageSlices(source: StageSource, options: SliceStageOption
 let stageCount = 0
 
 function openStaging(options: SliceStageOptions): Staging {
-  const { folder, format, columns, isLocated, isByMember = false, stageBytesMax } = options
+  const { folder, format, columns, isLocated, isByMember = false, stageBytesMax, plainForms } = options
   const columnNames = Object.keys(columns)
   const counts = { members: 0, bytesIn: 0, bytesInflated: 0, rowGroupsSkipped: 0 }
   const name = `stage${stageCount++}`
   const text = isText(format)
-    ? createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnNames, name })
+    ? createStage({ folder, format, located: isLocated, isByMember, stageBytesMax, columnNames, name, plainForms })
     : undefined
   const parquetPaths: string[] = []
   const discard = (): void => {

@@ -24,6 +24,8 @@ export interface StageableText {
   readonly firstRecord: number
   /** True when no other text may follow in the same file: its last record has an open quote. */
   readonly isAlone: boolean
+  /** The records, where they are written as they are. */
+  readonly unchanged?: Uint8Array
   /** Passes the text to `write`, rewritten where the engine needs that, and the records that are rejects already to `setAside`. */
   writeTo(
     write: (piece: Uint8Array) => void,
@@ -67,7 +69,7 @@ export function prepareText(given: Uint8Array, options: StageTextOptions): Stage
     if (!scan.endsWithNewline && !scan.endsInsideQuote) write(Buffer.from(newline === 'crlf' ? '\r\n' : '\n'))
     return { gaps }
   }
-  return { ...shared, newline, writeTo }
+  return { ...shared, newline, unchanged: bytes, writeTo }
 }
 
 interface EarlyRejectOptions extends Pick<StageTextOptions, 'format' | 'dialect' | 'columnNames'> {

@@ -5,6 +5,7 @@ import { CapacityError } from '../errors/errors.ts'
 import type { ParquetContent } from '../parquet/file.ts'
 import type { Partition } from '../paths/partition-path.ts'
 import type { EarlyReject } from '../text/early-rejects.ts'
+import { type FieldForm, PlainFields } from '../text/plain-fields.ts'
 import { dialectOf } from '../text/record-dialect.ts'
 import { FileWriter } from './file-writer.ts'
 import type { Origin } from './origin.ts'
@@ -24,6 +25,8 @@ export interface StageOptions {
   readonly columnNames?: readonly string[]
   /** Prefix of the file names; default `stage`. */
   readonly name?: string
+  /** Returns for each column of a header the form in which its fields are plain, to learn which columns are; default none is learned. */
+  readonly plainForms?: ((columns: readonly string[]) => readonly (FieldForm | undefined)[]) | undefined
 }
 
 export interface StagedMember {
@@ -60,6 +63,8 @@ export interface StagedFile {
   readonly longestRecord?: number
   /** True when the last record has an unclosed quote. */
   readonly isOpen?: boolean
+  /** Whether every field of a column, by its position, is written plainly; absent where it was not looked at. */
+  readonly plainColumns?: readonly boolean[]
   /** File of the records that are rejects already: `records` counts them, the text lacks them. */
   readonly setAside?: string
   readonly members: readonly StagedMember[]
@@ -97,7 +102,16 @@ const locatedFileBytes = 24 * 1024 * 1024
  * it is not in UTF-8.
  */
 export function createStage(options: StageOptions): Stage {
-  const { folder, format, located, stageBytesMax, isByMember = false, name = 'stage', columnNames = [] } = options
+  const {
+    folder,
+    format,
+    located,
+    stageBytesMax,
+    isByMember = false,
+    name = 'stage',
+    columnNames = [],
+    plainForms,
+  } = options
   const dialect = dialectOf(format)
   const files: OpenFile[] = []
   const joinable = new Map<string, OpenFile>()
@@ -115,6 +129,7 @@ export function createStage(options: StageOptions): Stage {
       columns: text.columns,
       newline: text.newline,
       isOpen: text.isAlone,
+      plain: located || !plainForms ? undefined : new PlainFields(dialect, plainForms(text.columns)),
       members: [],
       records: 0,
       longest: 0,
@@ -171,6 +186,7 @@ interface OpenFile {
   readonly columns: readonly string[]
   readonly newline: 'lf' | 'crlf'
   readonly isOpen: boolean
+  readonly plain: PlainFields | undefined
   readonly members: StagedMember[]
   records: number
   longest: number
@@ -188,6 +204,8 @@ function appendText(file: OpenFile, text: StageableText, { write, ...named }: Na
   // Deliberately one list of names for all members of the file, because a list for each of a million members would not fit into memory.
   const { columns: header } = file
   const start = file.writer.bytes
+  if (text.unchanged) file.plain?.add(text.unchanged)
+  else if (records > 0) file.plain?.giveUp()
   const { gaps, longest = 0 } = text.writeTo(write, record => appendReject(file, named.index, record))
   file.records += records
   file.longest = Math.max(file.longest, longest)
@@ -200,9 +218,9 @@ function appendReject(file: OpenFile, index: number, { line, record, column, exp
   file.rejects.append(Buffer.from(`${fields.join(lineDelimiter)}\n`))
 }
 
-function stagedFile({ writer, rejects, longest, ...file }: OpenFile, located: boolean): StagedFile {
-  const longestRecord = located ? longest : undefined
-  return { ...file, file: writer.file, bytes: writer.bytes, located, setAside: rejects?.file, longestRecord }
+function stagedFile({ writer, rejects, longest, plain, ...file }: OpenFile, located: boolean): StagedFile {
+  const found = { longestRecord: located ? longest : undefined, plainColumns: plain?.columns }
+  return { ...file, ...found, file: writer.file, bytes: writer.bytes, located, setAside: rejects?.file }
 }
 
 function stageFull(bytes: number, stageBytesMax: number): CapacityError {

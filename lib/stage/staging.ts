@@ -7,7 +7,7 @@ import type { SkippedMember } from '../model/skipped-member.ts'
 import type { ParquetFooter } from '../parquet/footer.ts'
 import type { ReusedBuffer } from '../store/reused-buffer.ts'
 import type { Reader } from '../store/store.ts'
-import type { Stage, StagedFile } from './stage.ts'
+import type { Stage, StagedFile, StageOptions } from './stage.ts'
 
 /** A Parquet file with the names of its columns. */
 export interface FileColumns {
@@ -39,6 +39,7 @@ export interface SliceStageOptions {
   readonly isLocated: boolean
   /** Writes one staged file per member; default false. */
   readonly isByMember?: boolean
+  readonly plainForms?: StageOptions['plainForms']
   readonly signal?: AbortSignal
   /** Called with the number of bytes each time that text was inflated. */
   onInflated?(bytes: number): void

@@ -1,5 +1,5 @@
 /** Counts whole records 64 bytes at a time with the processor's wide instructions, which is several times faster than RecordJumper. */
-import { Buffer } from 'node:buffer'
+import { kernelLoader } from './load-kernel.ts'
 import { type Dialect, toBytes } from './record-dialect.ts'
 import { RecordJumper } from './record-jump.ts'
 import { kernelBase64 } from './record-kernel-wasm.ts'
@@ -126,22 +126,12 @@ class Kernel {
   }
 }
 
-declare const WebAssembly: {
-  validate(bytes: Uint8Array): boolean
-  readonly Module: new (bytes: Uint8Array) => object
-  readonly Instance: new (module: object) => { readonly exports: unknown }
-}
-
+const load = kernelLoader(kernelBase64)
 let kernel: Kernel | undefined
-let isCompiled = false
 
-/** Returns the thread's kernel, which is compiled at first use in a millisecond; undefined where there is no WebAssembly SIMD. */
+/** Returns the thread's kernel; undefined where there is no WebAssembly SIMD. */
 function kernelOfThread(): Kernel | undefined {
-  if (isCompiled) return kernel
-  isCompiled = true
-  const code = Buffer.from(kernelBase64, 'base64')
-  if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(code)) return undefined
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code))
-  kernel = new Kernel(exports as ConstructorParameters<typeof Kernel>[0])
+  const exports = load() as ConstructorParameters<typeof Kernel>[0] | undefined
+  kernel ??= exports && new Kernel(exports)
   return kernel
 }

@@ -8,6 +8,7 @@ import { isText } from '../define/format-kind.ts'
 import type { JsonValue } from '../define/json-value.ts'
 import { memberPolicy } from '../define/member-policy.ts'
 import { needsPlaces } from '../define/provenance.ts'
+import { plainForms } from '../engine/read/scanned-types.ts'
 import type { TaskEngine } from '../engine/task-engine.ts'
 import { writeAccounts } from '../engine/write/write-accounts.ts'
 import { throwIfAborted } from '../errors/abort.ts'
@@ -135,6 +136,11 @@ export async function shareTools(thread: ThreadState, job: ShareJob) {
     limits,
     stageBytesMax: setup.stageBytesMax,
     readsHive: task.source.hive !== false,
+    plainForms: plainForms(format, {
+      columns: task.columns ?? {},
+      strict: setup.strict ?? task.strict,
+      hive: inPath ?? [],
+    }),
     neededColumns: neededColumns(task, engine),
     rowGroups: setup.firstRowGroup ? onlyFirst : engine.rowGroups,
     rowsOf: rowsFunction(thread),

@@ -2,12 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ColumnDefinition } from '../../lib/define/definition.ts'
+import type { ColumnDefinition, Columns } from '../../lib/define/definition.ts'
 import { csv, parquet } from '../../lib/define/index.ts'
 import type { Converted } from '../../lib/engine/conversion.ts'
 import { type Engine, openEngine } from '../../lib/engine/duckdb/engine.ts'
+import { plainForms } from '../../lib/engine/read/scanned-types.ts'
 import { openTask, type TaskEngine } from '../../lib/engine/task-engine.ts'
-import { createStage } from '../../lib/stage/stage.ts'
+import { createStage, type StageOptions } from '../../lib/stage/stage.ts'
 import { rowsOf } from './converting.ts'
 
 /** What became of one text: the value as the engine prints it, or what the reject says. */
@@ -26,10 +27,11 @@ export async function readTexts(
     memoryBytes: 256 * 1024 * 1024,
   })
   try {
-    const opened = await openReader(engine, column, strict)
-    const careful = await readCarefully(opened, folder, texts)
+    const task = await openReader(engine, column, strict)
+    const opened = { task, folder, forms: plainForms(format, { columns: columnsOf(column), strict }) }
+    const careful = await readCarefully(opened, texts)
     for (const [index, text] of texts.entries()) {
-      const fast = await readOne(opened, folder, text)
+      const fast = await readOne(opened, text)
       const same =
         JSON.stringify(fast ?? 'reject') ===
         JSON.stringify('value' in (careful[index] as Read) ? careful[index] : 'reject')
@@ -48,7 +50,7 @@ export async function readTexts(
 const format = csv()
 
 function openReader(engine: Engine, column: ColumnDefinition, strict: boolean): Promise<TaskEngine> {
-  const columns = { x: column, k: { kind: 'column', type: 'int32' } } as const
+  const columns = columnsOf(column)
   return openTask(
     engine,
     { format, columns, steps: [], tables: [], strict, provenance: [], parts: parquet({ path: 'p' }) },
@@ -56,15 +58,22 @@ function openReader(engine: Engine, column: ColumnDefinition, strict: boolean): 
   )
 }
 
+const columnsOf = (x: ColumnDefinition): Columns => ({ x, k: { kind: 'column', type: 'int32' } })
+
 let conversions = 0
 
+interface Opened {
+  readonly task: TaskEngine
+  readonly folder: string
+  readonly forms: StageOptions['plainForms']
+}
+
 async function convertTexts(
-  task: TaskEngine,
-  folder: string,
+  { task, folder, forms }: Opened,
   { texts, isCareful }: { readonly texts: readonly string[]; readonly isCareful: boolean },
 ): Promise<Converted> {
   const name = `c${conversions++}`
-  const stage = createStage({ folder, format, located: isCareful, stageBytesMax: 1e8, name })
+  const stage = createStage({ folder, format, located: isCareful, stageBytesMax: 1e8, name, plainForms: forms })
   stage.add(Buffer.from(`x,k\n${texts.map((text, index) => `${text},${index}\n`).join('')}`), {
     archive: 'a',
     member: 'm',
@@ -72,15 +81,15 @@ async function convertTexts(
   return task.convert({ files: stage.finish(), target: join(folder, `${name}-part`), isCareful })
 }
 
-async function readOne(task: TaskEngine, folder: string, text: string): Promise<Read | undefined> {
-  const converted = await convertTexts(task, folder, { texts: [text], isCareful: false })
+async function readOne(opened: Opened, text: string): Promise<Read | undefined> {
+  const converted = await convertTexts(opened, { texts: [text], isCareful: false })
   if (converted.kind !== 'parts') return undefined
   const [row] = await rowsOf(converted.parts.map(part => part.file))
   return { value: row?.x ?? null }
 }
 
-async function readCarefully(task: TaskEngine, folder: string, texts: readonly string[]): Promise<Read[]> {
-  const converted = await convertTexts(task, folder, { texts, isCareful: true })
+async function readCarefully(opened: Opened, texts: readonly string[]): Promise<Read[]> {
+  const converted = await convertTexts(opened, { texts, isCareful: true })
   if (converted.kind !== 'parts') throw new Error(converted.kind)
   const reads: Read[] = []
   for (const row of await rowsOf(converted.parts.map(part => part.file)))

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Dialect } from '../../lib/text/record-dialect.ts'
 import { RecordSkipper, windowBytesMax } from '../../lib/text/record-kernel.ts'
 import { RecordMachine, type RecordTally } from '../../lib/text/record-machine.ts'
-import { kernelFile, kernelModule } from '../../scripts/build-kernel.ts'
+import { kernelFile, kernelModule, kernels } from '../../scripts/build-kernel.ts'
 
 const csv: Dialect = { delimiter: ',', quote: '"', escape: '"' }
 const lines: Dialect = { delimiter: ',', quote: '', escape: '' }
@@ -134,8 +134,8 @@ describe('RecordSkipper', () => {
   })
 })
 
-describe('the kernel', () => {
+describe.each(kernels)('the kernel %s', kernel => {
   it('is what its source compiles to', async () => {
-    expect(readFileSync(kernelFile, 'utf8')).toBe(await kernelModule())
+    expect(readFileSync(kernelFile(kernel), 'utf8')).toBe(await kernelModule(kernel))
   })
 })

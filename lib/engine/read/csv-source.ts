@@ -1,24 +1,19 @@
 /** Staged CSV as a text source. */
 import type { ColumnDefinition, CsvFormat } from '../../define/definition.ts'
-import { findColumns } from '../../define/file-names.ts'
 import { layoutOfText } from '../../define/format-kind.ts'
 import type { StagedFile } from '../../stage/stage.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import { sqlType } from './column-sql.ts'
 import { prefixOf, scanText } from './csv-scan.ts'
 import { unescapedText, writtenText } from './escaped-text.ts'
-import { isPlain } from './plain-text.ts'
 import { csvRecordText } from './record-text.ts'
+import { fieldsOf, isExact, isScannable } from './scanned-types.ts'
 import type { TextSource, TextSourceOptions } from './text-source.ts'
 
 /** Reads the columns by name, or by position where the format has no header. */
 export function csvSource(files: readonly StagedFile[], format: CsvFormat, options: TextSourceOptions): TextSource {
   const { columns, hive = [] } = options
-  const byPosition = Object.keys(columns).filter(name => !hive.includes(name))
-  const names = format.header ? (files[0]?.columns ?? []) : byPosition
-  const positions = format.header
-    ? findColumns(names, columns, format.matchNames).positions
-    : new Map(names.map((name, index) => [name, index]))
+  const { names, positions } = fieldsOf(files[0]?.columns ?? [], format, { columns, hive })
   const declaredAt = new Map(Array.from(positions, ([column, index]) => [index, column]))
   const texts = textNames(names)
   const { escapes } = layoutOfText(format)
@@ -26,7 +21,11 @@ export function csvSource(files: readonly StagedFile[], format: CsvFormat, optio
   const textAt = (index: number): string => (escapes ? unescapedText(nameAt(index), escapes) : nameAt(index))
   const written = csvRecordText(texts, format)
   const isTyped = (name: string): boolean =>
-    options.isLenient === true && !escapes && positions.has(name) && !hive.includes(name) && isScannable(columns[name])
+    options.badRecords === 'fail' &&
+    positions.has(name) &&
+    !hive.includes(name) &&
+    isScannable(columns[name], format) &&
+    (options.isLenient === true || isExact(columns[name], files, positions.get(name)))
   const types = Array.from(positions, ([column, index]) =>
     isTyped(column) ? [[texts[index], sqlType(columns[column] as ColumnDefinition)]] : [],
   ).flat()
@@ -66,10 +65,4 @@ function textNames(names: readonly string[]): string[] {
     taken.add(text.toLowerCase())
     return text
   })
-}
-
-/** Nulls and formats are handled apart from the scan, which reads garbage in a timestamp with zone as null without an error. */
-function isScannable(column: ColumnDefinition | undefined): boolean {
-  if (!column || column.required || column.format !== undefined || !isPlain(column)) return false
-  return !['string', 'binary', 'json', 'list', 'struct', 'timestamptz'].includes(column.type)
 }
