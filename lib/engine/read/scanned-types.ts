@@ -1,7 +1,7 @@
 /** Chooses the columns of CSV that the engine's scan reads with their types, which is cheaper than to cast their texts. */
 import type { ColumnDefinition, Columns, CsvFormat, Format } from '../../define/definition.ts'
 import { findColumns } from '../../define/file-names.ts'
-import { hasFields, layoutOfText } from '../../define/format-kind.ts'
+import { layoutOfText } from '../../define/format-kind.ts'
 import type { StagedFile, StageOptions } from '../../stage/stage.ts'
 import type { FieldForm } from '../../text/plain-fields.ts'
 import { isPlain } from './plain-text.ts'
@@ -47,7 +47,7 @@ export function plainForms(
   format: Format,
   { columns, hive, strict }: NamedColumns & { readonly strict: boolean },
 ): StageOptions['plainForms'] {
-  if (!strict || !hasFields(format)) return undefined
+  if (!strict || format.kind !== 'csv') return undefined
   const forms = new Map<string, FieldForm>()
   for (const [name, column] of Object.entries(columns)) {
     const form = isScannable(column, format) && !hive?.includes(name) ? plainForm(column) : undefined
