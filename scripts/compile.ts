@@ -1,6 +1,6 @@
 /** Compiles the sources into the code of the published package, with its package.json: few files, which load faster. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { type BuildOptions, build as bundle, type PluginBuild } from 'esbuild'
 import { nodeNeeded } from '../lib/node-version.ts'
 
@@ -10,7 +10,6 @@ const root = join(import.meta.dirname, '..')
 const entries = [
   'lib/index',
   'lib/testing',
-  'lib/cli/main',
   'lib/bundle-lambda',
   'lib/bundle-schemas',
   'functions/plan',
@@ -21,71 +20,114 @@ const entries = [
   'infra/index',
 ]
 
-/** Entries whose packages are bundled too: each thread loads its modules again, and few files halve the time for that. */
+/**
+ * Entries that are one file each, with the packages that they use. Each thread, or each start of the command line, loads them again, and a
+ * file more costs it as much as 10 kB of code. What they import when it is needed is a file of its own.
+ */
+const singleEntries = ['lib/fanmill', 'lib/cli/main', 'lib/cli/command-line', 'lib/local/run']
+
+/** Entries of threads. They are one file each with the chunks that they share. */
 const threadEntries = ['lib/worker', 'lib/worker-extract', 'lib/worker-map']
 
 /**
- * Packages that are not bundled: those loaded only for S3, those with native parts, one that uses what Node warns of outside of packages,
- * and one without the text of its licence.
+ * Packages that are not bundled: those loaded only for S3, those with native parts or threads of their own, and those that Node warns of
+ * outside of packages, or that have no text of their licence.
  */
-const threadExternals = ['@aws-sdk/*', '@smithy/*', '@duckdb/node-bindings', 'seek-bzip', 'xz-decompress']
+const externals = [
+  '@aws-sdk/*',
+  '@smithy/*',
+  '@duckdb/node-bindings',
+  'esbuild',
+  'piscina',
+  'seek-bzip',
+  'xz-decompress',
+  'apache-arrow',
+]
 
 /**
  * Sources that stay files of their own: the bundle of a Lambda function replaces one of them, threads and pipelines must share the classes
- * of errors, and the version of Node is checked before the rest is loaded.
+ * of errors, the command line must know the threads that its commands lost, and the version of Node is checked before the rest is loaded.
  */
 const apart = {
   '#node-version': 'lib/node-version',
   '#entry-url': 'lib/bundle/entry-url',
   '#errors': 'lib/errors/errors',
+  '#lost-jobs': 'lib/threads/lost-jobs',
 } as const
+
+const shared = {
+  absWorkingDir: root,
+  platform: 'node',
+  format: 'esm',
+  target: 'node22',
+  charset: 'utf8',
+  legalComments: 'none',
+  logLevel: 'warning',
+} as const
+
+const joined = {
+  ...shared,
+  bundle: true,
+  outbase: root,
+  // The entry of the command line is imported for its effects.
+  ignoreAnnotations: true,
+  metafile: true,
+} satisfies BuildOptions
+
+/** The first import of each file, so that nothing else runs on a Node that is too old. */
+const checkVersion = "import '#node-version';"
+/** CommonJS packages call `require` for modules of Node and for the binding. */
+const defineRequire = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 
 /** Writes the code and its package.json to a folder that exists. */
 export async function compile(folder: string): Promise<void> {
-  const shared = {
-    absWorkingDir: root,
-    outdir: folder,
-    outbase: root,
-    platform: 'node',
-    format: 'esm',
-    target: 'node22',
-    charset: 'utf8',
-    legalComments: 'none',
-    logLevel: 'warning',
-  } as const
-  const joined = {
-    ...shared,
-    bundle: true,
-    splitting: true,
-    // Chunks lie as deep as the sources, which look for files beside them.
-    chunkNames: 'lib/shared/[hash]',
-    // The entry of the command line is imported for its effects.
-    ignoreAnnotations: true,
-    plugins: [{ name: 'apart', setup: keepApart }],
-  } satisfies BuildOptions
+  const singles = await Promise.all(singleEntries.map(entry => compileSingle(entry, folder)))
+  const lazy = new Set(singles.flatMap(single => single.lazy.filter(entry => !singleEntries.includes(entry))))
+  const chunked = { ...joined, outdir: folder, splitting: true, chunkNames: 'lib/shared/[hash]', plugins: [ownFiles] }
   await bundle({
-    ...joined,
-    entryPoints: sourcesOf(entries),
+    ...chunked,
+    entryPoints: sourcesOf([...entries, ...lazy]),
     packages: 'external',
-    // The first import of each file, so that nothing else runs on a Node that is too old.
-    banner: { js: "import '#node-version';" },
+    banner: { js: checkVersion },
   })
+  const threads = await bundle({
+    ...chunked,
+    entryPoints: sourcesOf(threadEntries),
+    external: [...externals],
+    banner: { js: defineRequire },
+  })
+  await bundle({ ...shared, outdir: folder, outbase: root, entryPoints: sourcesOf(Object.values(apart)) })
+  const inputs = [...singles.flatMap(single => single.inputs), ...Object.keys(threads.metafile.inputs)]
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), licencesOf(inputs))
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`)
+}
+
+/** Compiles an entry into one file. Returns its sources, and the entries that it imports when they are needed. */
+async function compileSingle(entry: string, folder: string): Promise<{ inputs: string[]; lazy: string[] }> {
+  const lazy = new Set<string>()
+  const importLazily = ({ onResolve }: PluginBuild): void =>
+    onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined
+      const target = relative(root, join(resolveDir, path)).replace(/\.ts$/, '')
+      lazy.add(target)
+      return { path: `./${relative(dirname(entry), target)}.js`.replace(/^\.\/\.\./, '..'), external: true }
+    })
   const { metafile } = await bundle({
     ...joined,
-    entryPoints: sourcesOf(threadEntries),
-    external: [...threadExternals],
-    metafile: true,
-    // CommonJS packages call `require` for modules of Node and for the binding.
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    entryPoints: sourcesOf([entry]),
+    outdir: folder,
+    external: [...externals],
+    banner: { js: `${checkVersion} ${defineRequire}` },
+    plugins: [{ name: 'lazy', setup: importLazily }, ownFiles],
   })
-  await bundle({ ...shared, entryPoints: sourcesOf(Object.values(apart)) })
-  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), licencesOf(Object.keys(metafile.inputs)))
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`)
+  return { inputs: Object.keys(metafile.inputs), lazy: [...lazy] }
 }
 
 function sourcesOf(names: readonly string[]): string[] {
   return names.map(name => `${name}.ts`)
 }
+
+const ownFiles = { name: 'apart', setup: keepApart }
 
 function keepApart({ onResolve }: PluginBuild): void {
   for (const [name, source] of Object.entries(apart)) {
@@ -129,7 +171,8 @@ function publishedPackage(): Record<string, unknown> {
 function compiledExports(exports: Readonly<Record<string, string>>): Record<string, unknown> {
   const entries = Object.entries(exports).map(([name, target]) => {
     if (!target.endsWith('.ts')) return [name, target]
-    return [name, { types: target.replace(/\.ts$/, '.d.ts'), default: target.replace(/\.ts$/, '.js') }]
+    const code = name === '.' ? './lib/fanmill.js' : target.replace(/\.ts$/, '.js')
+    return [name, { types: target.replace(/\.ts$/, '.d.ts'), default: code }]
   })
   return Object.fromEntries(entries)
 }

@@ -62,7 +62,7 @@ describe('the packed package, installed elsewhere', () => {
   it.each([
     ['the command line', 'lib/cli/main.js', 2],
     ['npx', '../.bin/fanmill', 2],
-    ['fanmill', 'lib/index.js', 1],
+    ['fanmill', 'lib/fanmill.js', 1],
     ['fanmill/testing', 'lib/testing.js', 1],
     ['fanmill/cdk', 'infra/index.js', 1],
     ['a handler', 'functions/process.js', 1],

@@ -86,7 +86,7 @@ function asOwnError(error: Error): Error {
 async function loadError({ file, files }: LoadableBundle, error: unknown): Promise<PermanentError> {
   const { name, message } = error instanceof Error ? error : { name: 'thrown', message: String(error) }
   const missing = /does not provide an export named '(.+)'/.exec(message)?.[1]
-  if (missing && message.includes(entryUrl('index'))) return unknownExport(file, missing, error)
+  if (missing && message.includes(entryUrl('fanmill'))) return unknownExport(file, missing, error)
   const place = error instanceof Error ? userFrame(error.stack ?? '', files) : undefined
   const at = place ? `${place.file}:${place.line}:${place.column}` : file
   const wrapped = new PermanentError(
@@ -100,7 +100,7 @@ async function loadError({ file, files }: LoadableBundle, error: unknown): Promi
 }
 
 async function unknownExport(file: string, name: string, cause: unknown): Promise<PermanentError> {
-  const known = Object.keys(await import(entryUrl('index')))
+  const known = Object.keys(await import(entryUrl('fanmill')))
   const near = known.length > 0 ? `; did you mean ${closest(name, known)}` : ''
   const message = `cannot load ${file}: expected an export of fanmill, got ${name}${near}`
   return new PermanentError('DEFINITION_LOAD', message, { file, name }, { cause })

@@ -44,7 +44,7 @@ export interface BundleOptions {
  */
 export async function bundlePipeline(
   file: string,
-  { outFolder, fanmillUrl = entryUrl('index'), what, reuse = false }: BundleOptions,
+  { outFolder, fanmillUrl = entryUrl('fanmill'), what, reuse = false }: BundleOptions,
 ): Promise<Bundle> {
   await checkPipelineFile(file, what)
   const folder = resolve(outFolder)

@@ -1,6 +1,6 @@
 /// <reference path="./seek-bzip.d.ts" />
 /** Inflates bzip2 block by block. Blocks are independent: each has at most 900 kB before runs of equal bytes are expanded. */
-import Bunzip from 'seek-bzip'
+import type Bunzip from 'seek-bzip'
 import { throwIfAborted } from '../errors/abort.ts'
 import { InflateError } from './inflate-error.ts'
 import { inflateChunkBytes } from './stream.ts'
@@ -16,6 +16,8 @@ export async function* inflateBzip2(
   source: AsyncIterable<Uint8Array>,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<Uint8Array> {
+  // Loaded when it is needed, because each thread would load its files at its start.
+  const { default: Decoder } = await import('seek-bzip')
   const input = new BlockInput()
   const output = new BlockOutput()
   const chunks = source[Symbol.asyncIterator]()
@@ -30,7 +32,7 @@ export async function* inflateBzip2(
   try {
     await fill()
     do {
-      const stream = decode(() => new Bunzip(input, output))
+      const stream = decode(() => new Decoder(input, output))
       while (decode(() => nextBlock(stream))) {
         for (const bytes of output.take()) yield bytes
         await fill()

@@ -2,7 +2,6 @@
  * Inflates xz by the WebAssembly module of xz-decompress. Deliberately drives the module and not the stream class around it: the class
  * takes a file that is cut short for a whole one, and inflates one file after another only.
  */
-import xz from 'xz-decompress'
 import { throwIfAborted } from '../errors/abort.ts'
 import { InflateError } from './inflate-error.ts'
 
@@ -23,6 +22,8 @@ interface XzClass {
 let loading: Promise<void> | undefined
 
 async function loadModule(): Promise<XzModule> {
+  // Imported when it is needed, because each thread would load it at its start.
+  const { default: xz } = await import('xz-decompress')
   const stream = xz.XzReadableStream as unknown as XzClass
   loading ??= stream._getModuleInstance()
   await loading
