@@ -79,6 +79,13 @@ export async function deployment(): Promise<Deployment> {
   return { theirFolder: theirsIn(folder), ...Object.fromEntries(found) } as unknown as Deployment
 }
 
+/** Returns what a stack that a test deployed itself says about its pipeline. */
+export async function deployedPipeline(stack: string, id: string): Promise<DeployedPipeline> {
+  const { Stacks = [] } = await new CloudFormationClient({}).send(new DescribeStacksCommand({ StackName: stack }))
+  const outputs = (Stacks[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue])
+  return pipelineOf({ [stack]: Object.fromEntries(outputs) }, [stack, id])
+}
+
 /** Values of outputs by name, by stack. */
 type StackOutputs = Readonly<Record<string, Readonly<Record<string, string>>>>
 
