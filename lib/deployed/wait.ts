@@ -113,8 +113,7 @@ async function readTaskResult(deployed: Deployed, { task, result, status, follow
     status: result,
     ...countsOf(dataset?.totals ?? committed?.totals),
     membersSkipped: committed?.skipped?.count ?? 0,
-    // Deliberately 0: parts are chosen in the function that plans, which writes no number of them.
-    partsSkipped: 0,
+    partsSkipped: isDone ? (follower?.record.partsSkipped ?? 0) : 0,
     rowGroupsSkipped: isDone ? (follower?.rowGroupsSkipped() ?? 0) : 0,
     bytesIn: isDone ? (follower?.bytesIn() ?? 0) : 0,
     bytesInflated: isDone ? (follower?.bytesInflated() ?? 0) : 0,

@@ -25,13 +25,14 @@ export type Planned =
 
 /** Plans a run. A plan of an interrupted try is kept, because its outcomes count. @throws as `reserveRun` */
 export async function plan(output: Store, request: PlanRequest): Promise<Planned> {
-  const { inputs, skipped, unreadable, isTargetMissing } = request.found
+  const { inputs, skipped, partsSkipped, unreadable, isTargetMissing } = request.found
   const first = Iterator.from(skipped.all()).take(skippedShownMax).toArray()
   const run = await reserveRun(output, {
     ...request,
     inputs,
     unreadable,
     isTargetMissing,
+    partsSkipped,
     skipped: { count: skipped.count, first },
   })
   if (run.status === 'complete' || run.status === 'busy') return run

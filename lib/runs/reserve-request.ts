@@ -27,6 +27,8 @@ export interface ReserveRequest extends ActorOptions, RunShape {
   readonly upstream?: readonly UpstreamIdentity[] | undefined
   /** Members that the plan skips. */
   readonly skipped?: Pick<SkippedMembers, 'count' | 'first'> | undefined
+  /** Parts of a dataset that the plan leaves out; default 0. */
+  readonly partsSkipped?: number | undefined
   readonly mode: OutputMode
   /** Runs again what is complete; default false. */
   readonly force?: boolean | undefined

@@ -142,7 +142,7 @@ function recordOf(
   { attempt, generation, reasons }: Pick<RunRecord, 'attempt' | 'generation' | 'reasons'>,
 ): RunRecord {
   const { runId, inputs, replaces } = desired
-  const { outputPath, mode, task, params, codeHash, codeParts, skipped, upstream } = request
+  const { outputPath, mode, task, params, codeHash, codeParts, skipped, partsSkipped, upstream } = request
   return {
     fanmill: 1,
     ...{ runId, attempt, generation, outputPath, mode, task, params, codeHash, codeParts, reasons },
@@ -150,6 +150,7 @@ function recordOf(
     upstream: upstream?.length ? [...upstream] : undefined,
     replaces,
     skipped: skipped?.count ? skippedIn(skipped, runKeys(runId, attempt).skipped('plan')) : undefined,
+    partsSkipped: partsSkipped || undefined,
     owner: actor.owner,
     leaseUntil: actor.now() + actor.leaseMs,
     startedAt: timeOf(actor),

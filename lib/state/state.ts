@@ -57,6 +57,8 @@ const runSchema = v.object({
   replaces: v.array(v.string()),
   /** Members that are bad by the archive's directory; absent where there are none. */
   skipped: v.optional(skippedSchema),
+  /** Parts of the datasets that it reads which hold no row for its conditions; absent where there are none. */
+  partsSkipped: v.optional(count),
   ...leaseEntries,
   /** ISO 8601. */
   startedAt: v.string(),

@@ -1,5 +1,9 @@
 /** A task that reads what another one wrote, in Lambda functions. */
+import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
+import type { Deployed } from '../../lib/deployed/deployed.ts'
+import { waitFor } from '../../lib/deployed/wait.ts'
+import { openStore, type StoreSpec } from '../../lib/store/open-store.ts'
 import { Account } from './account.ts'
 import { walk } from './graphs.ts'
 
@@ -102,3 +106,43 @@ export default pipeline({ name: 'shops', tasks: [sales, shops, towns] })
     [null, 2, 27],
   ])
 })
+
+it('counts the parts that it did not read, for whoever waits for the execution', async () => {
+  account = await Account.open(`
+import { column, csv, files, parquet, partitionsOf, pipeline, sql, task } from 'fanmill'
+const sales = task({
+  name: 'sales',
+  source: files({ paths: 'incoming/*.csv', format: csv() }),
+  columns: { shop: column.int32(), total: column.int32() },
+  output: parquet({ path: 'sales', partitionBy: ['shop'] }),
+})
+const some = task({
+  name: 'some',
+  source: partitionsOf({ path: 'sales', root: 'output' }, { where: sql\`shop = 2\` }),
+  output: parquet({ path: 'some' }),
+})
+export default pipeline({ name: 'shops', tasks: [sales, some] })
+`)
+  await account.write('input/incoming/a.csv', 'shop,total\n1,5\n2,20\n3,7\n')
+  expect(await account.execute('sales', { task: 'sales' })).toMatchObject({ status: 'planned' })
+  const { run, error } = await account.execute('some', { task: 'some' })
+  expect(error).toBeUndefined()
+  expect((await account.rows('some')).map(({ total }) => total)).toEqual([20])
+  const answer = { task: 'some', run }
+  const { tasks } = await waitFor(
+    deployedWith(account, [
+      { ...answer, status: 'planned', done: true },
+      { ...answer, status: 'complete' },
+    ]),
+    'arn',
+  )
+  expect(tasks).toMatchObject([{ task: 'some', status: 'complete', rowsRead: 1, partsSkipped: 2 }])
+})
+
+/** A deployed pipeline whose only execution has ended with these answers of its functions. */
+function deployedWith({ folder }: Account, answers: readonly object[]): Deployed {
+  const outputSpec: StoreSpec = { kind: 'disk', folder: join(folder, 'output') }
+  const execution = { arn: 'arn', name: 'first', status: 'succeeded', startedAt: '2024-01-01T00:00:00Z', input: '{}' }
+  const control = { describe: async () => execution, stateOutputs: async () => answers.map(one => JSON.stringify(one)) }
+  return { name: 'shops', control, outputSpec, store: openStore(outputSpec) } as unknown as Deployed
+}
