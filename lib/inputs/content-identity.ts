@@ -47,7 +47,7 @@ export function knownIdentity({
 }
 
 const nameOf = ({ url }: Store, { key, etag }: StoredObject): string =>
-  createHash('sha256').update(`${url}\0${key}\0${etag}`).digest('hex').slice(0, 24)
+  createHash('sha256').update(`${url}\0${key}\0${etag}`).digest().toString('hex', 0, 12)
 
 /** Appends lines, many at once: a line for each of 100,000 small files would cost more than reading them. */
 function gatherLines(file: string): (line: string) => Promise<void> {

@@ -27,12 +27,16 @@ export async function findFiles(objects: readonly StoredObject[], options: FindO
     cut: chosen =>
       cutInputs(
         chosen,
-        ({ key }, place) => fileSlices(options.task, byKey.get(key) as StoredObject, place),
+        ({ key }, place) => {
+          const object = byKey.get(key)
+          return object ? fileSlices(options.task, object, place) : []
+        },
         bytes,
         options,
       ),
     memberCount: taken.length,
     ...noMembers,
+    release: () => byKey.clear(),
     bytesIn: bytes,
     bytes,
   }

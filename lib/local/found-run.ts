@@ -19,6 +19,7 @@ import type { ActingMachine } from '../programs/action-tools.ts'
 import { renewRun } from '../runs/run-lease.ts'
 import { urlBelow } from '../store/roots.ts'
 import { isAlive } from '../threads/machine.ts'
+import { returnHeap } from '../threads/return-heap.ts'
 import { environmentSecrets } from '../threads/secrets.ts'
 import { batchTools } from '../threads/task-workers.ts'
 import { checkpointFiles } from './delta-checkpoints.ts'
@@ -89,6 +90,7 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
       emitPlan(taskRun, found, planned)
       warnOfInputs(taskRun, found)
       found.release()
+      returnHeap()
     },
     onPhase: phase => progress.enter(phase),
     onOutcome: outcome => {

@@ -1,5 +1,5 @@
 /** Derives the identity of runs and outputs from their contents. */
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import * as v from 'valibot'
 import type { ParamValues } from '../define/definition.ts'
 import type { DataOf } from './json-schema.ts'
@@ -47,13 +47,17 @@ export function canonicalJson(value: unknown): string {
 
 /** Returns 16 hexadecimal digits: the same for the same output, task, parameters, code and inputs. */
 export function runIdOf(run: RunIdentity): string {
-  const inputs = sortInputs(run.inputs).map(({ key, sizeBytes, identity }) => ({ key, sizeBytes, identity }))
   const { outputPath, task, params, codeHash } = run
   // Absent without requirements, so that the ids of such runs do not depend on this field.
   const upstream = run.upstream?.length
     ? sortInputs(run.upstream).map(({ key, identity }) => ({ key, identity }))
     : undefined
-  return shortHash(canonicalJson({ outputPath, task, params, codeHash, inputs, upstream }))
+  const rest = canonicalJson({ outputPath, task, params, upstream })
+  // The canonical JSON of everything, one input after another: the text of 100,000 inputs would take more memory than they do.
+  const hash = createHash('sha256').update(`{"codeHash":${JSON.stringify(codeHash)},"inputs":[`)
+  for (const [index, { key, sizeBytes, identity }] of sortInputs(run.inputs).entries())
+    hash.update((index === 0 ? '' : ',') + canonicalJson({ key, sizeBytes, identity }))
+  return shortDigest(hash.update(`],${rest.slice(1)}`))
 }
 
 /** Returns a hash of what rows depend on besides inputs and parameters: the task's code, its broadcast tables, and the options of reading. */
@@ -77,5 +81,7 @@ export function sortInputs<T extends { readonly key: string }>(inputs: readonly 
 
 /** Returns 16 hexadecimal digits of a text's SHA-256. */
 export function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+  return shortDigest(createHash('sha256').update(text))
 }
+
+const shortDigest = (hash: Hash): string => hash.digest('hex').slice(0, 16)

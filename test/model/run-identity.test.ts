@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson, outputHashOf, runIdOf } from '../../lib/model/run-identity.ts'
+import { canonicalJson, outputHashOf, runIdOf, shortHash } from '../../lib/model/run-identity.ts'
 
 const run = {
   outputPath: 'flights',
@@ -32,6 +32,16 @@ describe('a run', () => {
     const inputs = [...run.inputs].reverse().map(input => ({ ...input, etag: 'other' }))
     expect(runIdOf({ ...run, inputs })).toBe(runIdOf(run))
     expect(runIdOf(run)).toMatch(/^[0-9a-f]{16}$/)
+  })
+
+  it('has the first digits of the hash of its canonical JSON as its id', () => {
+    const { inputs, ...rest } = run
+    for (const some of [inputs, inputs.slice(1), []]) {
+      const upstream = [{ key: 'k', identity: 'i', node: 'n' }]
+      const whole = { ...rest, inputs: some, upstream: [{ key: 'k', identity: 'i' }] }
+      expect(runIdOf({ ...rest, inputs: some, upstream })).toBe(shortHash(canonicalJson(whole)))
+      expect(runIdOf({ ...rest, inputs: some })).toBe(shortHash(canonicalJson({ ...rest, inputs: some })))
+    }
   })
 
   it('has another id when anything changes that its rows depend on', () => {
