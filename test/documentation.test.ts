@@ -18,6 +18,7 @@ import type { CommanderError } from 'commander'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createProgram } from '../lib/cli/program.ts'
 import type { TaskDefinition } from '../lib/define/index.ts'
+import { nodeNeeded } from '../lib/node-version.ts'
 import { runTask } from '../lib/testing.ts'
 import { commandReference } from '../scripts/command-reference.ts'
 
@@ -74,6 +75,11 @@ beforeAll(() => {
 })
 
 afterAll(() => rmSync(folder, { recursive: true }))
+
+it('names the Node that the package needs', () => {
+  const [needed] = nodeNeeded.split(/\.0$/)
+  for (const page of ['README.md', 'ARCHITECTURE.md']) expect(texts.get(page)).toContain(`Node ${needed} or newer`)
+})
 
 it('compiles every TypeScript snippet of the documentation', async () => {
   const compiler = join(fileURLToPath(import.meta.resolve('typescript/package.json')), '../bin/tsc')

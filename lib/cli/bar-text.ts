@@ -13,8 +13,10 @@ export interface BarState {
   readonly bytes: number
   readonly rows: number
   readonly rejects: number
-  /** When the last bytes were converted, in milliseconds since 1970; absent until then. */
-  readonly convertedAtMs?: number | undefined
+  /** When the task began, in milliseconds since 1970. */
+  readonly startedAtMs: number
+  /** How long the task took; absent until it has ended. */
+  readonly seconds?: number | undefined
 }
 
 export interface BarPlan {
@@ -44,8 +46,9 @@ export function barText(state: BarState, { columns, nowMs, draw }: BarOptions): 
   // Header lines are among the planned bytes, but not among the converted ones, so that the sum stays a little below.
   const fraction = isConverted || plan.bytes === 0 ? 1 : Math.min(1, bytes / plan.bytes)
   const percent = `${Math.floor(fraction * 100)} %`
-  const seconds = ((state.convertedAtMs ?? nowMs) - plan.atMs) / 1000
-  const left = (seconds * (plan.bytes - bytes)) / bytes
+  // As in the summary: all bytes of the task by its whole time.
+  const seconds = state.seconds ?? (nowMs - state.startedAtMs) / 1000
+  const left = ((nowMs - plan.atMs) * (plan.bytes - bytes)) / bytes / 1000
   const [wide, narrow] = barWidths
   const bar = draw(fraction, columns >= wideColumns ? wide : narrow)
   const name = phase === undefined ? node : `${node} ${phase}`

@@ -59,7 +59,7 @@ function barsView(multi: MultiBar, stream: NodeJS.WriteStream): RunView {
   const bars = new Map<string, Bar>()
   const show = (event: RunEvent) => {
     if (event.event === 'log') multi.log(`${messageText(event, stream)}\n`)
-    else if (event.event === 'node') finish(multi, bars, event.node)
+    else if (event.event === 'node') finish(multi, bars, event)
     else if (event.event === 'plan' || event.event === 'progress') {
       const before = bars.get(event.node)?.state ?? emptyState(event.node)
       const state = event.event === 'plan' ? planned(before, event) : advanced(before, event)
@@ -76,10 +76,14 @@ function barsView(multi: MultiBar, stream: NodeJS.WriteStream): RunView {
 const finishedMax = 5
 
 /** Marks the bar of a node as done, and removes that of the node that ended first where there are too many. */
-function finish(multi: MultiBar, bars: Map<string, Bar>, node: string): void {
+function finish(
+  multi: MultiBar,
+  bars: Map<string, Bar>,
+  { node, seconds, bytesInflated: bytes }: Extract<RunEvent, { event: 'node' }>,
+): void {
   const bar = bars.get(node)
   if (!bar) return
-  bar.state = { ...bar.state, phase: 'done' }
+  bar.state = { ...bar.state, phase: 'done', bytes, seconds }
   bar.single.update(bar.state)
   const done = [...bars].filter(([, { state }]) => state.phase === 'done')
   for (const [name, { single }] of done.slice(0, -finishedMax)) {
@@ -88,7 +92,10 @@ function finish(multi: MultiBar, bars: Map<string, Bar>, node: string): void {
   }
 }
 
-const emptyState = (node: string): BarState => ({ node, members: 0, bytes: 0, rows: 0, rejects: 0 })
+const emptyState = (node: string): BarState => ({
+  ...{ node, members: 0, bytes: 0, rows: 0, rejects: 0 },
+  startedAtMs: Date.now(),
+})
 
 function planned(state: BarState, { members, bytes }: Extract<RunEvent, { event: 'plan' }>): BarState {
   return { ...state, plan: { members, bytes, atMs: Date.now() } }
@@ -98,8 +105,7 @@ function planned(state: BarState, { members, bytes }: Extract<RunEvent, { event:
 function advanced(state: BarState, event: Extract<RunEvent, { event: 'progress' }>): BarState {
   const { phase, members, bytes, bytesStaged = bytes, bytesConverted = bytes } = event
   const { rowsWritten, rowsSoFar: rows = rowsWritten, rowsRejected: rejects } = event
-  const convertedAtMs = phase === 'commit' ? (state.convertedAtMs ?? Date.now()) : undefined
-  return { ...state, phase, members, bytes: (bytesStaged + bytesConverted) / 2, rows, rejects, convertedAtMs }
+  return { ...state, phase, members, bytes: (bytesStaged + bytesConverted) / 2, rows, rejects }
 }
 
 /** Writes the messages that wait for the next drawing, and removes the bars. */

@@ -6,7 +6,7 @@ const state: BarState = {
   node: 'trips',
   phase: 'convert',
   plan: { members: 40, bytes: 80e6, atMs: 0 },
-  ...{ members: 10, bytes: 20e6, rows: 12_345, rejects: 0 },
+  ...{ members: 10, bytes: 20e6, rows: 12_345, rejects: 0, startedAtMs: 0 },
 }
 const draw = (fraction: number, width: number): string => '#'.repeat(Math.round(fraction * width)).padEnd(width, '-')
 const line = (columns: number, change: Partial<BarState> = {}): string =>
@@ -40,7 +40,7 @@ it('keeps the rejects longest when there are some', () => {
 it('names the phase while the run is planned and committed, when nothing is left to convert', () => {
   expect(line(80, { phase: 'plan', plan: undefined })).toBe('trips plan')
   expect(line(80, { phase: 'merge' })).toContain('trips merge ###')
-  const committing = line(160, { phase: 'commit', bytes: 79.9e6, convertedAtMs: 1000 })
+  const committing = line(160, { phase: 'commit', bytes: 79.9e6, startedAtMs: 1000 })
   expect(committing).toContain('trips commit ######################## 100 %')
   expect(committing).toContain('79.9 MB/s inflated')
   expect(committing).not.toContain('left')

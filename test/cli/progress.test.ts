@@ -1,7 +1,8 @@
 /** The live view of a run. */
 import { PassThrough } from 'node:stream'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { runView } from '../../lib/cli/progress.ts'
+import { printSummary } from '../../lib/cli/summary.ts'
 import type { RunEvent } from '../../lib/model/events.ts'
 
 const events: readonly RunEvent[] = [
@@ -71,6 +72,20 @@ it('shows nodes that run at once, and those that have ended as done', async () =
   const ended = { event: 'node', task: 'trips', node: 'trips', status: 'complete' } as RunEvent
   const text = await drawn(true, 200, [...events, next, ended])
   expect(text).toMatch(/trips done \S+ 100 %[\s\S]*next\(month=2001-01\) plan/)
+})
+
+it('ends with the rate of the summary, which is inflated bytes by the seconds of the task', async () => {
+  const counts = { rowsRead: 9, rowsWritten: 9, rowsRejected: 0, rowsFiltered: 0, members: 40, parts: 1 }
+  const bytes = { bytesIn: 9, bytesInflated: 79.6e6, bytesOut: 9 }
+  const skipped = { membersSkipped: 0, partsSkipped: 0, rowGroupsSkipped: 0 }
+  const name = { task: 'trips', node: 'trips', params: {}, runId: 'a', status: 'complete', output: 'out' } as const
+  const result = { ...name, ...counts, ...bytes, ...skipped, seconds: 4 }
+  expect(await drawn(true, 200, [...events, { event: 'node', ...result }])).toContain(' 19.9 MB/s inflated')
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  await printSummary([result])
+  const printed = write.mock.calls.join('')
+  write.mockRestore()
+  expect(printed).toMatch(/4\.00\D+19\.9\D/)
 })
 
 it('draws nothing when stderr is not a terminal', async () => {

@@ -33,7 +33,8 @@ describe('a Parquet column without declared columns', () => {
   it.each<[string, Expected]>([
     ['binary', { type: 'BLOB', rows: ['caf\\xC3\\xA9', null, '\\xFF\\xFE'] }],
     ['fixed', { type: 'BLOB', rows: ['abcd', null, '\\xFF\\x00\\x01\\x02'] }],
-    ['geometry', { type: 'BLOB' }],
+    // The well-known bytes of POINT (1 2).
+    ['geometry', { type: 'BLOB', rows: [`\\x01\\x01${'\\x00'.repeat(9)}\\xF0?${'\\x00'.repeat(7)}@`] }],
     ['dec_38_10', { type: 'DECIMAL(38,10)', rows: ['1.0000000000', null] }],
     ['t_ns', { type: 'TIME', rejects: ['1: 00:00:00.000000001', '2: 23:59:59.999999999'] }],
     ['t_us_big', { type: 'TIME', rows: [], rejects: ['1: 86400000000 µs', '2: -1 µs'] }],

@@ -47,7 +47,7 @@ it('writes as many partitions as partitionsMax allows', async () => {
   expect(manifest('t').parts).toHaveLength(40)
 })
 
-it('keeps every text as it was, in partitions too', async () => {
+it('keeps every text as it was, in partitions too, also where files of the dataset are read again', async () => {
   const texts = [
     '\u2028',
     'a\u2029b',
@@ -65,11 +65,28 @@ it('keeps every text as it was, in partitions too', async () => {
     '=',
   ]
   const lines = texts.map((text, n) => `"${text}",${n}\n`).join('')
-  const { run, rows, leftovers } = partitioned(100, { 'a.zip': buildZip({ 'rows.csv': `k,n\n${lines}` }) })
+  const zip = buildZip({ 'rows.csv': `k,n\n${lines},${texts.length}\n` })
+  const { run, rows, leftovers, out } = partitioned(100, { 'a.zip': zip })
   expect((await run()).status).toBe('complete')
-  const found = (await rows()).sort((a, b) => Number(a.n) - Number(b.n))
-  expect(found.map(({ k }) => k)).toEqual(texts)
+  const sorted = (found: Awaited<ReturnType<typeof rows>>) => found.sort((a, b) => Number(a.n) - Number(b.n))
+  const found = sorted(await rows())
+  expect(found.map(({ k }) => k)).toEqual([...texts, null])
   expect(leftovers()).toEqual([])
+  const again = project(`
+import { files, parquet, parquetFiles, pipeline, task } from 'fanmill'
+const t = task({
+  name: 't',
+  source: files({ paths: 't/**/*.parquet', format: parquetFiles() }),
+  output: parquet({ path: '{task}' }),
+})
+export default pipeline({ name: 't', tasks: [t] })
+`)
+  expect(await again.run({ input: out })).toMatchObject({ status: 'complete' })
+  expect(sorted(await again.rows())).toEqual(found)
+  expect(again.manifest('t').schema).toEqual([
+    { name: 'n', type: 'INTEGER' },
+    { name: 'k', type: 'VARCHAR' },
+  ])
 })
 
 it('ends with PARTS_LOST when another program keeps removing uncommitted parts', async () => {

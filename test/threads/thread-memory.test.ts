@@ -1,6 +1,6 @@
 /** The heap of a thread in a process that was started as Lambda starts Node. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -43,4 +43,13 @@ it('is bounded by the limits of the thread, not by the flags of Node on a functi
   // With the flags of the process it is 1,015, of which 256 are new space. A collection under way may hold a page or two more than 48.
   expect(heap).toBe(247 + 48)
   expect(newSpace).toBeLessThanOrEqual(56)
+})
+
+it('is tested on the emulator of AWS with both of these flags', async () => {
+  const executor = 'test/localstack/process_executor/localstack_process_executor/executor.py'
+  const text = await readFile(executor, 'utf8')
+  expect(text).toContain(
+    '[f"--max-old-space-size={max(64, memory * 9 // 10)}", f"--max-semi-space-size={memory // 20}"]',
+  )
+  expect(text).toContain('[NODE, *flags, RUNTIME]')
 })

@@ -1,7 +1,10 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
 import { column, csv, table } from '../../../lib/define/index.ts'
+import { checkAnySlice } from '../../../lib/engine/sql/any-slice.ts'
+import { checkBucketWise } from '../../../lib/engine/sql/bucket-wise.ts'
 import { isAllowedFunction } from '../../../lib/engine/sql/functions.ts'
+import { checkRowWise } from '../../../lib/engine/sql/row-wise.ts'
 import { convertTask, taskOf } from '../converting.ts'
 import { checkSql, statement } from './checking.ts'
 
@@ -91,6 +94,29 @@ describe('SQL', () => {
       message:
         'task tested: transform step 1: the function read_text is not available; SQL reads its input and tables, and calls functions of values',
     })
+  })
+})
+
+describe('SQL of every scope', () => {
+  const scopes = { row: checkRowWise, bucket: checkBucketWise, 'any-slice': checkAnySlice }
+  const check = { where: 'x', columns: ['a', 'b'], tables: [], by: ['a'] }
+
+  it.each(Object.entries(scopes))('is one statement that reads only its input: %s', async (_, checkStatement) => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect()
+    await connection.run('create table t as select 1 as n')
+    await checkStatement(connection, 'select a, b from input', check)
+    for (const text of [
+      'select a from input; drop table t',
+      "copy (select a from input) to '/tmp/x.csv'",
+      "select a, (select string_agg(content) from read_text('/etc/hostname')) as c from input",
+      "select i.a from input i, '/etc/passwd' f",
+      "select a, (select count(*) from glob('/**')) as c from input",
+      "select a, current_setting('allowed_directories') as c from input",
+      "select a, getvariable('fanmill_members') as c from input",
+    ])
+      await expect(checkStatement(connection, text, check)).rejects.toMatchObject({ code: 'SQL_INVALID' })
+    expect((await connection.runAndReadAll('select n from t')).getRows()).toEqual([[1]])
+    connection.closeSync()
   })
 })
 
