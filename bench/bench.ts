@@ -15,13 +15,14 @@ import { generate } from './generate.ts'
 import { graphCase } from './graph-case.ts'
 import { inflatedBytes, inputPath } from './inputs.ts'
 import { keyedCases } from './keyed-cases.ts'
+import { limitCases } from './limit-cases.ts'
 import { type Measurement, measure } from './measure.ts'
 import { installPeers } from './peers.ts'
 import { caseTable, keep, resultOf } from './results.ts'
 import { type Summary, summarize } from './summary.ts'
 import { expectedFacts } from './verify.ts'
 
-const cases = [...textCases, ...keyedCases, graphCase]
+const cases = [...textCases, ...limitCases, ...keyedCases, graphCase]
 const options = { only: { type: 'string' }, runs: { type: 'string' }, peers: { type: 'boolean' } } as const
 const { only, runs = '3', peers = false } = parseArgs({ options }).values
 const names = [...cases, ...figureCases].map(({ name }) => name)

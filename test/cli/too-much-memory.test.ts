@@ -24,6 +24,7 @@ export default pipeline({ name: 't', resources: { turn: 1 }, tasks: [task({
 
 it.each([
   ['SQL that makes long texts', ".sql`select length(repeat('abcdefghij', (n * 100000)::int)) as l from input`"],
+  ['SQL that makes huge lists', '.sql`select len(range((n * 100000)::bigint)) as l from input`'],
   [
     'a map function that never stops to fill an array',
     '.mapRows(({ n }) => { for (;;) kept.push({ n, more: [1, 2, 3] }) }, { adds: {} })',

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { flightsParquet } from '../../examples/flights/prepare.ts'
+import { csv } from '../../lib/define/index.ts'
 import * as fanmill from '../../lib/index.ts'
+import { createProposalCheck } from '../../lib/infer/check-proposal.ts'
 import type { InferProgress } from '../../lib/infer/progress.ts'
 import { folderOf } from '../cli/fanmill.ts'
 import { parquetOf } from '../engine/converting.ts'
@@ -287,4 +289,19 @@ it('fails a task without columns with the columns to paste', async () => {
     },
   }
   await expect(project.run()).rejects.toMatchObject(expected)
+})
+
+it('says what to do where a sample is too large for the engine, without flags that infer does not have', async () => {
+  const names = Array.from({ length: 300 }, (_, index) => `c${index}`)
+  const row = `${names.map(() => '1'.repeat(400)).join(',')}\n`
+  const bytes = Buffer.from(`${names.join(',')}\n${row.repeat(20)}`)
+  const samples = [{ name: 'w.csv', bytes, isWhole: true }]
+  const check = createProposalCheck(samples, { scratch: folderOf({}), engineBytes: 2 ** 20 })
+  const columns = Object.fromEntries(names.map(name => [name, { type: 'string' } as const]))
+  const checking = check({ format: csv(), columns, isColumnMissing: false })
+  await expect(checking).rejects.toMatchObject({
+    code: 'OUT_OF_MEMORY',
+    message:
+      'expected a sample of 300 columns that can be read within the memory of one engine, got a larger one; write a few of the columns by hand: a task reads the columns that it declares',
+  })
 })

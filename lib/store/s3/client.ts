@@ -26,6 +26,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { sendBody } from './digest.ts'
+import { sendUnpaid } from './requester-pays.ts'
 
 export interface S3ClientOptions {
   /** Default: `AWS_REGION`, then the profile's region, then us-east-1, from where S3 redirects. */
@@ -47,7 +48,10 @@ const uploadBytesPerMs = 50
 /** Time without a byte after which a body is resumed. */
 const idleMs = 60_000
 
-/** Each call is one request (`sendBody` may send two): the store retries, because it knows which requests may be sent again. */
+/** Agrees to pay for a request to a bucket with Requester Pays. */
+const asPayer = { RequestPayer: 'requester' } as const
+
+/** Each call is one request (`sendBody` may send two, and so does `sendUnpaid` where access is denied): the store retries, because it knows which requests may be sent again. */
 export function openS3Client({ region, profile, endpoint }: S3ClientOptions) {
   const agent = { keepAlive: true, maxSockets: socketsMax }
   const client = new S3Client({
@@ -69,12 +73,19 @@ export function openS3Client({ region, profile, endpoint }: S3ClientOptions) {
     },
   })
   return {
-    get: (input: GetObjectCommandInput, abortSignal?: AbortSignal) =>
-      client.send(new GetObjectCommand(input), { abortSignal }),
+    get: (input: GetObjectCommandInput, abortSignal?: AbortSignal) => {
+      const get = (options: Partial<GetObjectCommandInput> = {}) =>
+        client.send(new GetObjectCommand({ ...input, ...options }), { abortSignal })
+      const getAsPayer = () => get({ Range: 'bytes=0-0', ...asPayer }).then(({ Body }) => Body?.transformToByteArray())
+      return sendUnpaid(get, getAsPayer)
+    },
     head: (input: HeadObjectCommandInput, abortSignal?: AbortSignal) =>
       client.send(new HeadObjectCommand(input), { abortSignal }),
-    list: (input: ListObjectsV2CommandInput, abortSignal?: AbortSignal) =>
-      client.send(new ListObjectsV2Command(input), { abortSignal }),
+    list: (input: ListObjectsV2CommandInput, abortSignal?: AbortSignal) => {
+      const list = (options: Partial<ListObjectsV2CommandInput> = {}) =>
+        client.send(new ListObjectsV2Command({ ...input, ...options }), { abortSignal })
+      return sendUnpaid(list, () => list({ MaxKeys: 1, ...asPayer }))
+    },
     put: (input: PutObjectCommandInput) =>
       sendBody(input, body => client.send(new PutObjectCommand(body), uploading(body))),
     remove: (input: DeleteObjectCommandInput) => client.send(new DeleteObjectCommand(input)),

@@ -2,6 +2,7 @@
 import { throwIfAborted } from '../../errors/abort.ts'
 import { FanmillError, PermanentError, TransientError } from '../../errors/errors.ts'
 import { codeOf, isNetworkFault, statusOf } from '../network-fault.ts'
+import { requesterPays } from './requester-pays.ts'
 
 export interface FaultPlace {
   /** Verb for messages, as in `cannot read`. */
@@ -77,12 +78,14 @@ function refusedFault(fault: Fault): PermanentError | undefined {
       { cause: error },
     )
   if (transientNames.test(error.name)) return undefined
-  // Without permission to list the bucket, S3 also answers 403 for a missing key.
-  if (status === 403)
+  if (error.name === requesterPays)
     return failed(
       fault,
-      `cannot ${verb} ${url}: access denied; check that the role may read, write and list there (a bucket with Requester Pays refuses everybody but its owner, and is not supported: copy its objects to a bucket of yours)`,
+      `cannot ${verb} ${url}: expected a bucket whose owner pays, got one with Requester Pays, which is not supported; copy its objects to a bucket of yours: aws s3 sync --request-payer requester`,
     )
+  // Without permission to list the bucket, S3 also answers 403 for a missing key.
+  if (status === 403)
+    return failed(fault, `cannot ${verb} ${url}: access denied; check that the role may read, write and list there`)
   if (status === 301 || status === 307)
     return failed(fault, `cannot ${verb} ${url}: the bucket is in another region; name it`)
   return undefined

@@ -40,6 +40,8 @@ export interface S3Server {
   rate: { readonly perSecond: number; readonly burst: number } | undefined
   /** Whether its buckets have Object Lock with a default retention: bodies must come with a digest. */
   hasObjectLock: boolean
+  /** Whether who reads its buckets must agree to pay. */
+  isRequesterPays: boolean
   stop(): Promise<void>
 }
 
@@ -71,7 +73,7 @@ export async function startS3Server(): Promise<S3Server> {
   const server = createServer((request, response) => void serve(request, response))
   const own: S3Server = {
     ...{ endpoint: '', requests: [], objects: state.objects, aheadMs: 0, hasObjectLock: false, rate: undefined },
-    ...{ fault: () => undefined, stop },
+    ...{ isRequesterPays: false, fault: () => undefined, stop },
   }
   const isTaken = tokenBucket()
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -81,6 +83,8 @@ export async function startS3Server(): Promise<S3Server> {
     const fault = own.fault(received)
     if (own.rate && !isTaken(own.rate)) return send(response, failure(503, 'SlowDown'))
     if (fault?.kind === 'refuse') return send(response, failure(fault.status, fault.code))
+    if (own.isRequesterPays && !received.headers['x-amz-request-payer'])
+      return send(response, failure(403, 'AccessDenied'))
     const answer = (own.hasObjectLock && refuseBody(received)) || answerTo(received, state)
     if (fault?.kind === 'lose') return void response.socket?.destroy()
     if (fault?.kind === 'lie') return send(response, failure(200, fault.code))

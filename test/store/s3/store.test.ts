@@ -27,6 +27,7 @@ beforeEach(() => {
   server.aheadMs = 0
   server.rate = undefined
   server.hasObjectLock = false
+  server.isRequesterPays = false
 })
 afterAll(() => server.stop())
 
@@ -350,9 +351,14 @@ describe('the S3 store', () => {
     expect(server.requests.map(({ headers }) => headers['content-md5'])).toEqual([undefined])
   })
 
-  it('names Requester Pays as a possible reason when access is denied', async () => {
+  it('refuses a bucket with Requester Pays by that name, whichever request comes first', async () => {
+    server.isRequesterPays = true
+    const refused = /expected a bucket whose owner pays, got one with Requester Pays, which is not supported; copy its/
+    await expect(Array.fromAsync(openStore().list('data/'))).rejects.toThrow(refused)
+    await expect(openStore().read('a')).rejects.toThrow(refused)
+    await expect(openStore().stat('a')).rejects.toThrow(refused)
     server.fault = () => ({ kind: 'refuse', status: 403, code: 'AccessDenied' })
-    await expect(openStore().read('a')).rejects.toThrow(/access denied; .*Requester Pays .* is not supported/)
+    await expect(openStore().read('a')).rejects.toThrow(/access denied; check that the role may read, .* there$/)
   })
 
   it('ends a pause between retries when the run is aborted', async () => {
