@@ -5,7 +5,7 @@ const whole = { id: column.int64(), s: column.string(), x: column.float64() }
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => `c${index}`)
 const output = parquet({ path: '{task}' })
 
-export const limits = pipeline({
+export default pipeline({
   name: 'limits',
   tasks: [
     task({
