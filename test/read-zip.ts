@@ -17,6 +17,7 @@ export const testLimits: ZipLimits = {
   ratioMax: 200,
   memberCountMax: 1_000_000,
   nameBytesMax: 1024,
+  depthMax: 3,
 }
 
 /** A store of one archive that may have holes; counts requests and bytes. */

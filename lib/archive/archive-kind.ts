@@ -1,5 +1,6 @@
 /** The table of the kinds of archives: how their members are listed and read. */
 import type { ZipLimits } from '../define/definition.ts'
+import { PermanentError } from '../errors/errors.ts'
 import type { InputObject, MembersSlice, PlannedMember } from '../model/plan-data.ts'
 import type { Reader, StoredObject } from '../store/store.ts'
 import { readTarDirectory } from '../tar/directory.ts'
@@ -102,6 +103,20 @@ export async function whole({ member, chunks }: MemberChunks): Promise<Uint8Arra
     at += chunk.length
   }
   return bytes
+}
+
+/** As `whole`; returns undefined for a bad member that is skipped. */
+export async function wholeOrBad(
+  found: MemberChunks,
+  { onBad }: Pick<MemberOptions, 'onBad'>,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await whole(found)
+  } catch (error) {
+    if (!onBad || !(error instanceof PermanentError)) throw error
+    onBad(found.member, error)
+    return undefined
+  }
 }
 
 /** Returns what can be done with an archive, by its name: a zip, whatever its name, where it is not that of a tar archive. */

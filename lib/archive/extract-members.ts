@@ -10,6 +10,7 @@ import type { MemberOptions } from '../zip/member-bytes.ts'
 import { membersOfSlice } from '../zip/member-rows.ts'
 import { safePath } from '../zip/names.ts'
 import { archiveKind } from './archive-kind.ts'
+import { openMember, readNested } from './read-nested.ts'
 
 export interface ExtractedFile {
   /** Path below the folder with `/` as separator: the member's name. */
@@ -39,7 +40,8 @@ export async function extractMembers(
   for (const member of membersOfSlice(slice)) safePath(member.name)
   const folders = new Set<string>()
   const files: ExtractedFile[] = []
-  const { hasChecksums } = archiveKind(input.key)
+  const isNested = slice.kind === 'stream' ? slice.member?.within !== undefined : slice.isNested
+  const hasChecksums = archiveKind(input.key).hasChecksums && !isNested
   for await (const { member, chunks } of openAll(store, input, slice, options)) {
     const path = join(options.folder, member.name)
     createFolder(dirname(path), folders, options.folder)
@@ -78,7 +80,10 @@ async function* openAll(
     const { member } = slice
     if (!member)
       throw new PermanentError('STATE_INVALID', 'expected a stream slice with a member, got a file', { slice })
-    yield { member, chunks: archive.openMember(store, input, member, options) }
+    yield { member, chunks: openMember(store, input, member, options) }
+  } else if (slice.isNested) {
+    for await (const found of readNested(store, input, slice, { ...options, isWhole: () => false }))
+      yield { member: found.member, chunks: 'bytes' in found ? [found.bytes] : found.chunks }
   } else if (!archive.hasChecksums) {
     const reading = { ...options, isWhole: () => false }
     for await (const found of archive.readMembersOrChunks(store, input, slice, reading))

@@ -42,6 +42,8 @@ export interface ZipMembersSource {
   readonly format?: Format
   /** What happens with a member that cannot be read. Default `fail`. */
   readonly onBadMember: 'fail' | 'skip'
+  /** Whether members that are archives are opened, and their members read. Absent means false. */
+  readonly nested?: boolean
   /** Whether folders `name=value` in an archive's path are columns. Absent means true. */
   readonly hive?: boolean
   readonly limits: ZipLimits
@@ -59,6 +61,8 @@ export interface ZipLimits {
   readonly memberCountMax: number
   /** The bytes of a member's name. Default 4,096. */
   readonly nameBytesMax: number
+  /** The levels of archives in one another below an archive, which `nested` opens. Default 3. */
+  readonly depthMax: number
 }
 
 export interface FilesSource {

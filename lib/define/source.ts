@@ -26,6 +26,12 @@ export interface ZipMembersOptions<Paths extends string = string, Hive extends b
    * @example zipMembers({ paths: '*.zip', format: csv(), onBadMember: 'skip' })
    */
   readonly onBadMember?: 'fail' | 'skip'
+  /**
+   * Whether members that are archives by their names are opened, and their members read as `inner.zip/a.csv`; `limits.depthMax` bounds how
+   * deep. Default false.
+   * @example zipMembers({ paths: '*.zip', nested: true, members: '**\/*.csv', format: csv() })
+   */
+  readonly nested?: boolean
   /** Whether folders `name=value` in an archive's path are columns. Their types come from `columns`, else they are strings. Default true. */
   readonly hive?: Hive
   /**
@@ -59,6 +65,7 @@ export const zipLimits: ZipLimits = Object.freeze({
   ratioMax: 1100,
   memberCountMax: 2_000_000,
   nameBytesMax: 4096,
+  depthMax: 3,
 })
 
 /**
@@ -69,13 +76,22 @@ export function zipMembers<const Paths extends string, const Hive extends boolea
   given: ZipMembersOptions<Paths, Hive>,
 ): ZipMembers & PathColumns<Hive extends true ? PathColumnsOf<Paths> : never>
 export function zipMembers(given: ZipMembersOptions): ZipMembers {
-  const { paths, members = '**', format, onBadMember = 'fail', hive, limits } = check('zipMembers', zipOptions, given)
+  const {
+    paths,
+    members = '**',
+    format,
+    onBadMember = 'fail',
+    nested,
+    hive,
+    limits,
+  } = check('zipMembers', zipOptions, given)
   const data: ZipMembersSource = {
     kind: 'zipMembers',
     paths,
     members,
     ...(format === undefined ? {} : { format }),
     onBadMember,
+    ...(nested ? { nested } : {}),
     ...(hive === undefined ? {} : { hive }),
     limits: { ...zipLimits, ...limits },
   }
@@ -101,6 +117,7 @@ const zipOptions = options(
     members: v.optional(filledText),
     format: v.optional(anyFormat),
     onBadMember: v.optional(oneOf(['fail', 'skip'])),
+    nested: v.optional(flag),
     hive: v.optional(flag),
     limits: v.optional(
       options({
@@ -109,6 +126,7 @@ const zipOptions = options(
         ratioMax: v.optional(count(1)),
         memberCountMax: v.optional(count(1)),
         nameBytesMax: v.optional(count(1)),
+        depthMax: v.optional(count(1)),
       }),
     ),
   },

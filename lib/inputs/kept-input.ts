@@ -20,8 +20,17 @@ export function keepInput(opened: OpenInput | OpenArchive): KeptInput {
     input,
     members: Array.from(
       membersOf(members),
-      ({ name, headerOffset, endOffset, compressedBytes, inflatedBytes, crc32, method }) => {
-        return { name, headerOffset, endOffset, compressedBytes, inflatedBytes, crc32, method }
+      ({ name, headerOffset, endOffset, compressedBytes, inflatedBytes, crc32, method, within }) => {
+        return {
+          name,
+          headerOffset,
+          endOffset,
+          compressedBytes,
+          inflatedBytes,
+          crc32,
+          method,
+          ...(within && { within }),
+        }
       },
     ),
     skipped: Array.from({ length: skipped.length }, (_, index) => skipped.get(index)),

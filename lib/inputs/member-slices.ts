@@ -110,6 +110,7 @@ function adjacentGroups(
     const isAdjacent =
       last !== undefined &&
       member.headerOffset - last.endOffset <= gapBytes &&
+      member.isNested === last.isNested &&
       !isStreamed(member, streamBytes) &&
       !isStreamed(last, streamBytes)
     if (!isAdjacent) number++
@@ -130,13 +131,20 @@ function cutEvenly(sorted: SortedMembers, group: Group, sliceBytes: number): rea
     total += weightOf({ bytes: sorted.span(place).inflatedBytes, memberCount: 1 })
   const count = Math.ceil(total / sliceBytes)
   let before = 0
-  return splitBy(sorted, group, ({ inflatedBytes }) => {
-    const weight = weightOf({ bytes: inflatedBytes, memberCount: 1 })
+  let last: { readonly span: MemberSpan; readonly number: number } | undefined
+  return splitBy(sorted, group, span => {
+    const weight = weightOf({ bytes: span.inflatedBytes, memberCount: 1 })
     const middle = before + weight / 2
     before += weight
-    return Math.min(count - 1, Math.floor((middle * count) / total))
+    const number = Math.min(count - 1, Math.floor((middle * count) / total))
+    last = { span, number: last && isTogether(last.span, span) ? last.number : number }
+    return last.number
   })
 }
+
+/** Whether members are of one nested archive, whose offset they have: read apart, each would inflate it again. */
+const isTogether = (one: MemberSpan, other: MemberSpan): boolean =>
+  one.isNested === true && one.headerOffset === other.headerOffset
 
 /** Cuts a group so that no read is too large for memory, which gaps and members that inflate to less than they take could make it. */
 function cutByRange(sorted: SortedMembers, group: Group, rangeBytesMax: number): readonly Group[] {
@@ -194,10 +202,13 @@ function membersSlice(
   { start, end }: Group,
   given: Pick<MembersSlice, 'slice' | 'input' | 'range' | 'bytes'>,
 ): MembersSlice {
+  let isNested = false
+  for (let place = start; place < end; place++) isNested ||= sorted.span(place).isNested === true
   return {
     kind: 'members',
     ...given,
     memberCount: end - start,
+    ...(isNested && { isNested }),
     get members() {
       return packMembers(sorted.between(start, end))
     },
@@ -205,6 +216,7 @@ function membersSlice(
 }
 
 /** Returns the fields of a member that the plan keeps; entries have more. */
-function planned({ name, headerOffset, compressedBytes, inflatedBytes, crc32, method }: PlannedMember): PlannedMember {
-  return { name, headerOffset, compressedBytes, inflatedBytes, crc32, method }
+function planned(member: PlannedMember): PlannedMember {
+  const { name, headerOffset, compressedBytes, inflatedBytes, crc32, method, within } = member
+  return { name, headerOffset, compressedBytes, inflatedBytes, crc32, method, ...(within && { within }) }
 }

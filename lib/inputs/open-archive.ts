@@ -1,28 +1,21 @@
-/** Opens an archive: reads its directory, and selects the members that a source reads and those that it skips. */
+/** Opens an archive: reads its directory and those of archives within it, and selects the members that a source reads and those that it skips. */
 
 import { archiveKind } from '../archive/archive-kind.ts'
 import type { ZipMembersSource } from '../define/definition.ts'
-import type { PermanentError } from '../errors/errors.ts'
-import { type SkippedMember, skippedMember } from '../model/skipped-member.ts'
-import { excludedGlob, globMatcher } from '../paths/glob.ts'
+import type { SkippedMember } from '../model/skipped-member.ts'
 import type { StoredObject } from '../store/store.ts'
-import type { EntryTable } from '../zip/entry-table.ts'
-import { ArchiveTotals, entryFault } from '../zip/limits.ts'
-import { type MemberList, type PlannableMember, pickMembers } from '../zip/member-list.ts'
+import { ArchiveTotals } from '../zip/limits.ts'
+import { joinLists, type MemberList } from '../zip/member-list.ts'
 import { contentHash } from './content-hash.ts'
 import type { FindOptions } from './find-options.ts'
 import type { OpenInput } from './open-input.ts'
+import { openNested } from './open-nested.ts'
+import { type SkippedList, selectEntries } from './select-entries.ts'
 
 /** An archive with the members that a source selects. */
 export interface OpenArchive extends OpenInput {
   readonly members: MemberList
   readonly skipped: SkippedList
-}
-
-/** Members that the source skips; each is described on demand. */
-export interface SkippedList {
-  readonly length: number
-  get(index: number): SkippedMember
 }
 
 /** Opens an archive. Memory: the directory as columns of numbers. @throws ZIP_*, TAR_*, INPUT_INVALID, except for members that the source skips */
@@ -35,51 +28,22 @@ export async function openArchive(
   const { limits } = source
   const { input: store, signal, identify = each => contentHash(store, each) } = options
   const { table, identity = await identify(object) } = await archiveKind(key).list(store, object, { limits, signal })
-  const { usable, faulty } = selectEntries(table, source, key)
+  const input = { key, sizeBytes, etag, identity }
+  const place = { source, key, totals: new ArchiveTotals(limits, key) }
+  const outermost = selectEntries(table, place)
+  const nested = await openNested(outermost.archives, { ...place, store, input, signal })
+  const all = [outermost, ...nested]
   return {
-    input: { key, sizeBytes, etag, identity },
-    members: pickMembers({ get: index => readable(table, index), span: index => table.span(index) }, usable),
-    skipped: {
-      length: faulty.length,
-      get: index => skippedMember(entryFault(table.get(faulty[index] as number), limits, key) as PermanentError),
-    },
+    input,
+    members: joinLists(all.map(({ members }) => members)),
+    skipped: joinSkipped(all.map(({ skipped }) => skipped)),
   }
 }
 
-/** Returns a usable entry; its method is 0 or 8, because it has no fault. */
-const readable = (table: EntryTable, index: number): PlannableMember => table.get(index) as unknown as PlannableMember
-
-interface Selection {
-  readonly usable: Uint32Array
-  readonly faulty: Uint32Array
-}
-
-/** Tells usable entries from faulty ones. @throws the first member's fault, where the source does not skip it; ZIP_LIMIT for all together */
-function selectEntries(table: EntryTable, source: ZipMembersSource, key: string): Selection {
-  const matches = memberMatcher(source)
-  const usable = new Uint32Array(table.length)
-  const faulty: number[] = []
-  const totals = new ArchiveTotals(source.limits, key)
-  let count = 0
-  for (let index = 0; index < table.length; index++) {
-    if (table.isDirectory(index) || !matches(table.name(index))) continue
-    const entry = table.get(index)
-    const fault = entryFault(entry, source.limits, key)
-    if (fault && source.onBadMember === 'fail') throw fault
-    if (fault) faulty.push(index)
-    else {
-      totals.add(entry)
-      usable[count++] = index
-    }
-  }
-  return { usable: usable.subarray(0, count), faulty: Uint32Array.from(faulty) }
-}
-
-/** Returns a test of member names. Hidden files match when members are extracted, but not when they are read as text. */
-function memberMatcher({ format, members }: ZipMembersSource): (name: string) => boolean {
-  if (format !== undefined) return globMatcher(members)
-  const excluded = excludedGlob(members)
-  if (excluded === undefined) return members === '**' ? () => true : globMatcher(members)
-  const isExcluded = globMatcher(excluded)
-  return name => !isExcluded(name)
+function joinSkipped(lists: readonly SkippedList[]): SkippedList {
+  const filled = lists.filter(({ length }) => length > 0)
+  const [only = { length: 0, get: () => undefined as never }] = filled
+  if (filled.length < 2) return only
+  const all = filled.flatMap(list => Array.from({ length: list.length }, (_, index) => list.get(index)))
+  return { length: all.length, get: index => all[index] as SkippedMember }
 }

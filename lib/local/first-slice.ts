@@ -52,6 +52,7 @@ function cutSlice(first: Slice, member: PlannedMember | undefined, isStreamable:
 
 /** Returns the slice with one of its members; its range stays, up to the one that comes after. */
 function onlyMember(first: MembersSlice, member: PlannedMember): MembersSlice {
+  if (first.isNested) return { ...first, memberCount: 1, members: packMembers([member]), bytes: member.inflatedBytes }
   const next = membersOfSlice(first)
     .map(({ headerOffset }) => headerOffset)
     .filter(offset => offset > member.headerOffset)

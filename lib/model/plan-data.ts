@@ -29,6 +29,8 @@ export interface PlannedMember {
   readonly crc32: number
   /** 0 stored, 8 deflated. */
   readonly method: 0 | 8
+  /** The archives around a member of a nested archive, the outermost first, which is a member of the input itself. Names have them as folders. */
+  readonly within?: readonly [PlannedMember, ...PlannedMember[]] | undefined
 }
 
 /** The work of one thread. `input` is an index into the run's inputs; `slice` is unique in the run. */
@@ -42,13 +44,15 @@ export type Slice =
   | PartSlice
   | ExchangeSlice
 
-/** Adjacent members of one archive, which one read of `range` serves. */
+/** Adjacent members of one archive, which one read of `range` serves unless they are nested. */
 export interface MembersSlice {
   readonly kind: 'members'
   readonly slice: number
   readonly input: number
   readonly range: ByteRange
   readonly memberCount: number
+  /** Whether members of nested archives are among them: these are read as streams. */
+  readonly isNested?: boolean | undefined
   /** The members as `packMembers` writes them; they become objects where the slice is processed. */
   readonly members: string
   /** Inflated bytes, the weight for balancing. */

@@ -1,6 +1,7 @@
 /** Reads the text of members: large ones in chunks, and members that are compressed files inflated a second time. */
 
-import { archiveKind, whole } from '../archive/archive-kind.ts'
+import { archiveKind, wholeOrBad } from '../archive/archive-kind.ts'
+import { openMember, readNested } from '../archive/read-nested.ts'
 import { FanmillError } from '../errors/errors.ts'
 import { compressionOf } from '../inflate/compression.ts'
 import { inflateNamed } from '../inflate/file.ts'
@@ -21,7 +22,7 @@ export async function* readTexts(
 ): AsyncGenerator<MemberBytes | MemberChunks> {
   const { onBad, ...reading } = options
   const archive = archiveKind(input.key)
-  if (onBad && archive.hasChecksums) {
+  if (onBad && archive.hasChecksums && !slice.isNested) {
     for await (const { member, bytes } of archive.readMembers(store, input, slice, options)) {
       if (!compressionOf(member.name)) yield { member, bytes }
       else if (await isWhole(bytes, { member, input, ...options, onBad }))
@@ -29,14 +30,19 @@ export async function* readTexts(
     }
     return
   }
+  // Of members that may be skipped, nested ones are read whole, as far as they are not so large that they are streams.
+  const largest = onBad && slice.isNested ? keptBytesMax : wholeBytesMax
   const isReadWhole = ({ name, inflatedBytes }: PlannedMember): boolean =>
-    inflatedBytes <= wholeBytesMax && !compressionOf(name)
-  for await (const found of archive.readMembersOrChunks(store, input, slice, { ...reading, isWhole: isReadWhole })) {
-    const { member } = found
-    if (onBad && 'chunks' in found) {
-      const kept = await keepWhole(found, { input, ...options, onBad })
+    inflatedBytes <= largest && !compressionOf(name)
+  const found = slice.isNested
+    ? readNested(store, input, slice, { ...options, isWhole: isReadWhole })
+    : archive.readMembersOrChunks(store, input, slice, { ...reading, isWhole: isReadWhole })
+  for await (const each of found) {
+    const { member } = each
+    if (onBad && 'chunks' in each) {
+      const kept = await keepWhole(each, { input, ...options, onBad })
       if (kept) yield kept
-    } else yield 'bytes' in found ? found : { member, chunks: inflateText(found.chunks, { member, input, ...reading }) }
+    } else yield 'bytes' in each ? each : { member, chunks: inflateText(each.chunks, { member, input, ...reading }) }
   }
 }
 
@@ -53,7 +59,8 @@ async function keepWhole(
     const what = `expected at most ${keptBytesMax} bytes of a compressed member that may be skipped, got ${member.inflatedBytes}; set onBadMember: 'fail'`
     throw memberError('ZIP_LIMIT', { archive: options.input.key, member }, what)
   }
-  const bytes = await whole({ member, chunks })
+  const bytes = await wholeOrBad({ member, chunks }, options)
+  if (!bytes) return undefined
   const isGood = await isWhole(bytes, { ...options, member })
   return isGood ? { member, chunks: inflateText(once(bytes), { ...options, member }) } : undefined
 }
@@ -68,7 +75,7 @@ export function openText(
   member: PlannedMember,
   options: MemberOptions,
 ): AsyncGenerator<Uint8Array> {
-  return inflateText(archiveKind(input.key).openMember(store, input, member, options), { member, input, ...options })
+  return inflateText(openMember(store, input, member, options), { member, input, ...options })
 }
 
 interface TextOptions extends MemberOptions {

@@ -39,7 +39,8 @@ export function wantedRanges(
             .filter(({ etag }) => etag === undefined)
             .map(piece => ({ key: piece.key, range: rangeOf(piece) }))
     const { key, etag, sizeBytes } = inputOf(inputs, slice)
-    if (slice.kind === 'members') return archiveKind(key).isSequential ? [] : [{ key, etag, range: slice.range }]
+    if (slice.kind === 'members')
+      return slice.isNested || archiveKind(key).isSequential ? [] : [{ key, etag, range: slice.range }]
     const isSmall = !readNow && slice.kind === 'file' && sizeBytes > 0 && sizeBytes <= smallFileBytes
     return isSmall ? [{ key, etag, range: { start: 0, end: sizeBytes }, isSmall }] : []
   })

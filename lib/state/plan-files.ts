@@ -104,8 +104,9 @@ function* textsOf(slices: readonly Slice[], inputs: readonly InputObject[]): Gen
   for (const slice of slices) {
     if (slice.kind !== 'members') yield `${JSON.stringify(slice)}\n`
     else {
-      const { kind, slice: number, input, range, memberCount, bytes } = slice
-      yield `${JSON.stringify({ kind, slice: number, input, range, memberCount, bytes })}\n`
+      const { kind, slice: number, input, range, memberCount, isNested, bytes } = slice
+      yield `${JSON.stringify({ kind, slice: number, input, range, memberCount, isNested, bytes })}
+`
       yield slice.members
       yield '\n'
     }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import type { ZipLimits } from '../define/definition.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { PermanentError } from '../errors/errors.ts'
+import type { Compression } from '../inflate/compression.ts'
 import { inflateBytes } from '../inflate/file.ts'
 import type { Reader, StoredObject } from '../store/store.ts'
 import { EntryTable } from '../zip/entry-table.ts'
@@ -34,16 +35,29 @@ export async function readTarDirectory(
 ): Promise<EntryTable> {
   const { key, sizeBytes, etag } = object
   const compression = tarName(key)?.compression
-  if (!compression)
-    return listEntries(
-      rangeBytes(range => store.read(key, { range, etag, signal }), sizeBytes),
-      object,
-      limits,
-    )
-  const source = inflateBytes(store.stream(key, { etag, signal }), compression, { where: key, detail: { key }, signal })
-  const bytes = new ChunkBytes(checkSize(source, object, { limits, signal }))
+  if (compression) return listTarStream(store.stream(key, { etag, signal }), object, { limits, signal, compression })
+  return listEntries(
+    rangeBytes(range => store.read(key, { range, etag, signal }), sizeBytes),
+    object,
+    limits,
+  )
+}
+
+/** As `readTarDirectory`, of an archive whose bytes come in order. */
+export async function listTarStream(
+  source: AsyncIterable<Uint8Array>,
+  object: Pick<StoredObject, 'key' | 'sizeBytes'>,
+  { compression, ...options }: TarDirectoryOptions & { readonly compression: Compression | undefined },
+): Promise<EntryTable> {
+  const { key } = object
+  const { signal } = options
+  const inflated = compression ? inflateBytes(source, compression, { where: key, detail: { key }, signal }) : source
+  const bytes = new ChunkBytes(checkSize(inflated, object, options))
   try {
-    return await listEntries(bytes, object, limits)
+    const table = await listEntries(bytes, object, options.limits)
+    // The checksum of a nested archive is compared where its bytes end.
+    await bytes.skip(Number.MAX_SAFE_INTEGER)
+    return table
   } finally {
     await bytes.close()
   }
@@ -55,7 +69,7 @@ const ratioFloorBytes = 16 * 1024 * 1024
 /** Checks the inflated bytes of the archive against its limits, before the archive says what they are. */
 async function* checkSize(
   source: AsyncIterable<Uint8Array>,
-  { key, sizeBytes }: StoredObject,
+  { key, sizeBytes }: Pick<StoredObject, 'key' | 'sizeBytes'>,
   { limits, signal }: TarDirectoryOptions,
 ): AsyncGenerator<Uint8Array> {
   let inflatedBytes = 0
@@ -69,7 +83,11 @@ async function* checkSize(
   }
 }
 
-async function listEntries(bytes: TarBytes, { key }: StoredObject, limits: ZipLimits): Promise<EntryTable> {
+async function listEntries(
+  bytes: TarBytes,
+  { key }: Pick<StoredObject, 'key'>,
+  limits: ZipLimits,
+): Promise<EntryTable> {
   let table = new EntryTable(entriesExpected)
   for await (const entry of tarEntries(bytes, key)) {
     if (table.length >= limits.memberCountMax) throw archiveFault('memberCountMax', limits, table.length + 1, key)

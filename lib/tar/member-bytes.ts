@@ -10,7 +10,7 @@ import { chunksOf, type MemberChunks, type MemberOptions } from '../zip/member-b
 import { notInTar } from './directory.ts'
 import { blockBytes, readHeader } from './header.ts'
 import { ChunkBytes } from './tar-bytes.ts'
-import { tarName } from './tar-name.ts'
+import { type TarName, tarName } from './tar-name.ts'
 
 /**
  * Yields members in the order of the archive. Memory: the range of a plain archive; one chunk of a compressed one.
@@ -62,8 +62,18 @@ async function* inflateMembers(
   members: readonly PlannedMember[],
   { signal }: MemberOptions,
 ): AsyncGenerator<MemberChunks> {
-  const source = inflateBytes(store.stream(key, { etag, signal }), compression, { where: key, detail: { key }, signal })
-  const bytes = new ChunkBytes(source)
+  yield* tarMembersIn(store.stream(key, { etag, signal }), { key, compression, signal }, members)
+}
+
+/** Yields members of an archive whose bytes come in order. Memory: one chunk. @throws as `readTarMembers` */
+export async function* tarMembersIn(
+  source: AsyncIterable<Uint8Array>,
+  { key, compression, signal }: Pick<InputObject, 'key'> & Pick<MemberOptions, 'signal'> & Partial<TarName>,
+  members: readonly PlannedMember[],
+): AsyncGenerator<MemberChunks> {
+  const bytes = new ChunkBytes(
+    compression ? inflateBytes(source, compression, { where: key, detail: { key }, signal }) : source,
+  )
   try {
     for (const member of members) {
       await bytes.skip(member.headerOffset - bytes.offset)

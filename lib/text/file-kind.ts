@@ -48,7 +48,11 @@ const kinds: readonly FileKind[] = [
     advice: 'save it as .xlsx without a password first',
     matches: beginsWith(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1),
   },
-  { name: 'a zip archive', advice: 'read it with zipMembers(), or unpack it first', matches: zip },
+  {
+    name: 'a zip archive',
+    advice: 'read it with zipMembers(), with nested: true where it is in an archive, or unpack it first',
+    matches: zip,
+  },
   { name: 'a PDF document', advice: 'extract its table first', matches: bytes => textAt(bytes, 0, 5) === '%PDF-' },
   { name: 'a Parquet file', advice: 'set format: parquetFiles()', matches: wordThenBinary('PAR1') },
 ]

@@ -27,6 +27,7 @@ const limits: ZipLimits = {
   ratioMax: 1100,
   memberCountMax: 100_000,
   nameBytesMax: 4096,
+  depthMax: 1,
 }
 
 export class WorkbookParts {

@@ -32,6 +32,10 @@ export interface ArchiveMember {
   readonly member: PlannedMember
 }
 
+/** Returns the name that a member has in the archive that it is a member of, which may be nested. */
+export const ownName = ({ name, within }: Pick<PlannedMember, 'name' | 'within'>): string =>
+  name.slice(within ? (within.at(-1)?.name.length ?? 0) + 1 : 0)
+
 /**
  * Returns the offset of the data in `bytes`, which begin with the local header and hold it whole.
  * @throws ZIP_BAD_MEMBER when it is no local header, or that of another member; ZIP_ENCRYPTED
@@ -89,7 +93,7 @@ export function memberError(
 
 /** Checks the name leniently where honest writers differ: the unicode field and the UTF-8 flag may be missing here. */
 function checkName(fileNameRaw: Buffer, extra: Buffer, flags: number, place: ArchiveMember): void {
-  const expected = place.member.name
+  const expected = ownName(place.member)
   if (fileNameRaw.toString('utf8') === expected) return
   const bare = { fileNameRaw, generalPurposeBitFlag: 0, extraFields: [] }
   if (isSamePath(decodeZipName(bare), expected) || isSamePath(fileNameRaw.toString('utf8'), expected)) return

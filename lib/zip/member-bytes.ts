@@ -77,14 +77,18 @@ async function* readLocal(
   }
 }
 
-function memberChunks(
-  local: Buffer,
+function memberChunks(local: Buffer, place: ArchiveMember, options: MemberOptions): AsyncIterable<Uint8Array> {
+  return inflateData(chunksOf(memberData(local, place)), place, options)
+}
+
+/** Yields the bytes of a member whose data come in chunks, checked on the way. @throws as readMembers */
+export function inflateData(
+  data: AsyncIterable<Uint8Array>,
   place: ArchiveMember,
   { limits, signal }: MemberOptions,
-): AsyncIterable<Uint8Array> {
+): AsyncGenerator<Uint8Array> {
   checkMemberLimit(place, limits)
-  const source = chunksOf(memberData(local, place))
-  return checkMember(place.member.method === 0 ? source : inflateMemberData(source, place, signal), place)
+  return checkMember(place.member.method === 0 ? data : inflateMemberData(data, place, signal), place)
 }
 
 /** Yields bytes in chunks. */
@@ -142,8 +146,7 @@ export async function* openMember(
   checkMemberLimit(place, limits)
   const pinned = { etag: input.etag, signal }
   const range = await findData(store, input, place, pinned)
-  const source = store.stream(input.key, { ...pinned, range })
-  yield* checkMember(member.method === 0 ? source : inflateMemberData(source, place, signal), place)
+  yield* inflateData(store.stream(input.key, { ...pinned, range }), place, { limits, signal })
 }
 
 async function findData(store: Reader, input: InputObject, place: ArchiveMember, pinned: { readonly etag: string }) {

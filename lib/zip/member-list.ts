@@ -9,6 +9,8 @@ export interface MemberSpan {
   readonly endOffset: number
   readonly compressedBytes: number
   readonly inflatedBytes: number
+  /** Whether it is a member of a nested archive, whose place this is. */
+  readonly isNested?: boolean
 }
 
 /** A member with the offset before which its header and data end. */
@@ -34,7 +36,41 @@ export function indexesByOffset(offsets: Float64Array, count: number): Uint32Arr
 /** Returns a list of members that are objects already. */
 export function listOfMembers(members: readonly PlannableMember[]): MemberList {
   const get = (index: number): PlannableMember => members[index] as PlannableMember
-  return { length: members.length, get, span: get }
+  return { length: members.length, get, span: index => spanOf(get(index)) }
+}
+
+/** Returns the place of a member: that of the outermost nested archive around it, where there is one. `endOffset` is in the input itself. */
+export function spanOf(member: PlannableMember): MemberSpan {
+  const { within, endOffset, compressedBytes, inflatedBytes } = member
+  if (!within) return member
+  return { headerOffset: within[0].headerOffset, endOffset, compressedBytes, inflatedBytes, isNested: true }
+}
+
+/** Returns one list of the members of several. */
+export function joinLists(lists: readonly MemberList[]): MemberList {
+  const [only] = lists
+  if (only && lists.length === 1) return only
+  const starts: number[] = []
+  let length = 0
+  for (const list of lists) {
+    starts.push(length)
+    length += list.length
+  }
+  const find = (index: number): [MemberList, number] => {
+    let [low, high] = [0, lists.length - 1]
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      if ((starts[middle] as number) <= index) low = middle
+      else high = middle - 1
+    }
+    return [lists[low] as MemberList, index - (starts[low] as number)]
+  }
+  const call = <Result>(index: number, use: (list: MemberList, own: number) => Result): Result => use(...find(index))
+  return {
+    length,
+    get: index => call(index, (list, own) => list.get(own)),
+    span: index => call(index, (list, own) => list.span(own)),
+  }
 }
 
 /** Returns the members of a list that have these indexes. */

@@ -1,0 +1,73 @@
+/** Opens the archives within an archive, and those within them. */
+import { nestedKind } from '../archive/nested-kind.ts'
+import { openMember, readOutermost } from '../archive/read-nested.ts'
+import { PermanentError } from '../errors/errors.ts'
+import { placeOf } from '../model/member-place.ts'
+import type { InputObject, PlannedMember } from '../model/plan-data.ts'
+import type { Reader } from '../store/store.ts'
+import type { MemberChunks } from '../zip/member-bytes.ts'
+import type { PlannableMember } from '../zip/member-list.ts'
+import { type Selection, type SelectionPlace, selectEntries } from './select-entries.ts'
+
+export interface NestedPlace extends SelectionPlace {
+  readonly store: Reader
+  readonly input: InputObject
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Returns what a source reads of archives within an archive, and of those within them, each read to its end so that a damaged one is
+ * refused before any row is read. Memory: 16 MiB and the tables of entries.
+ * @throws ZIP_*, TAR_*, INPUT_INVALID, except for archives and members that the source skips
+ */
+export async function openNested(archives: readonly PlannableMember[], place: NestedPlace): Promise<Selection[]> {
+  const byOffset = new Map(archives.map(archive => [archive.headerOffset, archive]))
+  const found: Selection[] = []
+  for await (const { member, chunks } of readArchives(archives, place)) {
+    const archive = byOffset.get(member.headerOffset) as PlannableMember
+    const selection = await listArchive(archive, chunks, place)
+    found.push(selection)
+    if (selection.archives.length > 0)
+      found.push(...(await openNested(selection.archives, { ...place, around: archive })))
+  }
+  return found
+}
+
+async function* readArchives(
+  archives: readonly PlannedMember[],
+  { store, input, source: { limits }, around, signal }: NestedPlace,
+): AsyncGenerator<MemberChunks> {
+  if (archives.length === 0) return
+  const options = { limits, ...(signal && { signal }) }
+  if (!around) return yield* readOutermost(store, input, archives, options)
+  const inOrder = [...archives].sort((a, b) => a.headerOffset - b.headerOffset)
+  const reading = { ...options, archive: input.key, isWhole: () => false }
+  const source = openMember(store, input, around, options)
+  for await (const found of nestedKind(around.name).read(source, inOrder, reading)) if ('chunks' in found) yield found
+}
+
+async function listArchive(
+  around: PlannableMember,
+  chunks: AsyncIterable<Uint8Array>,
+  place: NestedPlace,
+): Promise<Selection> {
+  const { store, input, source, signal } = place
+  const { limits } = source
+  const key = placeOf({ archive: input.key, member: around.name })
+  const open = () => openMember(store, input, around, { limits, ...(signal && { signal }) })
+  try {
+    const archive = { key, sizeBytes: around.inflatedBytes, open }
+    const table = await nestedKind(around.name).list(chunks, archive, { limits, signal })
+    return selectEntries(table, { ...place, around })
+  } catch (error) {
+    if (source.onBadMember === 'fail' || !(error instanceof PermanentError)) throw error
+    const { code, message } = error
+    const skipped = { archive: input.key, member: around.name, code, message }
+    return { members: nothing, skipped: { length: 1, get: () => skipped }, archives: [] }
+  }
+}
+
+const missing = (): never => {
+  throw new RangeError('a list without members has none')
+}
+const nothing = { length: 0, get: missing, span: missing }
