@@ -5,7 +5,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import type { TaskSchema } from '../lib/bundle-schemas.ts'
 import type { ParamDefinition, PipelineDefinition, TaskDefinition } from '../lib/define/definition.ts'
-import type { Output, ParquetOutput } from '../lib/define/output-definition.ts'
+import { outputKind, type PartLayout } from '../lib/define/output-kind.ts'
 import { placeholdersOf } from '../lib/define/template-syntax.ts'
 import type { PermanentError } from '../lib/errors/errors.ts'
 import { invalidProp } from './invalid-prop.ts'
@@ -21,50 +21,29 @@ export interface GlueTablesOptions {
 
 /** Makes one table for each task that writes Parquet. @throws DEFINITION_INVALID for a task whose columns are not known before a run, with a type that Athena does not read, or whose path has a salt */
 export function makeGlueTables(scope: Construct, options: GlueTablesOptions): CfnTable[] {
-  return options.pipeline.tasks.flatMap(task => makeFor(task.output, { scope, task, options }))
-}
-
-interface TableFor {
-  readonly scope: Construct
-  readonly task: TaskDefinition
-  readonly options: GlueTablesOptions
-}
-
-/** Makes the table of each kind of output; some have none. */
-const makers: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: K }>, what: TableFor) => CfnTable[] } =
-  {
-    parquet: (output, { scope, task, options }) => [makeTable(scope, task, output, options)],
-    memberFiles: () => [],
-    sink: () => [],
-    exchange: () => [],
-    // Programs that read Delta tables find the columns in the table's own log.
-    delta: () => [],
-    temporary: () => [],
-    target: () => [],
-  }
-
-function makeFor<K extends Output['kind']>(output: Extract<Output, { kind: K }>, what: TableFor): CfnTable[] {
-  const make: (output: Extract<Output, { kind: K }>, what: TableFor) => CfnTable[] = makers[output.kind as K]
-  return make(output, what)
+  return options.pipeline.tasks.flatMap(task => {
+    const { isListed, layout } = outputKind(task.output)
+    return isListed && layout ? [makeTable(scope, task, layout, options)] : []
+  })
 }
 
 function makeTable(
   scope: Construct,
   task: TaskDefinition,
-  output: ParquetOutput,
+  { partitionBy }: PartLayout,
   options: GlueTablesOptions,
 ): CfnTable {
   const schema = options.schemas[task.name] ?? { unknown: 'it writes no Parquet' }
   if ('unknown' in schema)
     throw invalid(task, `columns that are known at synthesis, but ${schema.unknown}; declare them`)
-  const path = output.path.replaceAll('{task}', task.name)
+  const path = task.output.path.replaceAll('{task}', task.name)
   const params = placeholdersOf(path)
   if (params.includes('salt')) throw invalid(task, 'a path without {salt}, of which a query cannot know the value')
-  const keys = [...params, ...output.partitionBy]
+  const keys = [...params, ...partitionBy]
   const root = `s3://${options.output.bucketName}/${options.outputPrefix}`
   const template = [
     path.replaceAll(/\{\w+\}/g, placeholder => `$${placeholder}`),
-    ...output.partitionBy.map(column => `${column}=\${${column}}`),
+    ...partitionBy.map(column => `${column}=\${${column}}`),
   ].join('/')
   const columns = schema.columns.filter(({ name }) => !keys.includes(name))
   return new CfnTable(scope, `Table-${task.name}`, {

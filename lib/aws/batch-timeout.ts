@@ -1,5 +1,6 @@
 /** The time after which a batch counts as a straggler, and is tried once more on the same tier. */
 import type { TaskDefinition } from '../define/definition.ts'
+import { outputKind } from '../define/output-kind.ts'
 import type { PlanItem } from '../model/plan-data.ts'
 import type { Tier } from './lambda-events.ts'
 import { memoryMbPerCpu, rates, readsAhead, requestSeconds } from './tier.ts'
@@ -42,10 +43,9 @@ export function batchTimeout(
 
 const mapSteps: readonly string[] = ['mapRows', 'mapBatches']
 const ownSources: readonly string[] = ['zipMembers', 'files', 'partitionsOf']
-const ownOutputs: readonly string[] = ['parquet', 'memberFiles']
 
 /** Rows, steps and outputs of the user's code may wait for something else, however few bytes they have. */
 function runsUserCode({ source, transform, output }: Pick<TaskDefinition, 'source' | 'transform' | 'output'>): boolean {
   const isMapped = transform.some(step => typeof step === 'object' && mapSteps.includes(step.kind))
-  return isMapped || !ownSources.includes(source.kind) || !ownOutputs.includes(output.kind)
+  return isMapped || !ownSources.includes(source.kind) || !outputKind(output).isTimedByBytes
 }

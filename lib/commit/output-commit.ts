@@ -1,9 +1,11 @@
 /** The table of what commit checks of an output's folder, by kind of output. */
 import type { Output, OutputMode } from '../define/output-definition.ts'
+import { partEnding } from '../define/output-kind.ts'
 import type { Manifest } from '../model/manifest.ts'
+import { runOfPart } from '../model/part-name.ts'
 import { attemptText, type RunName } from '../model/run-identity.ts'
 import type { Actor } from '../state/files.ts'
-import { type Head, runOfPart } from '../state/state.ts'
+import type { Head } from '../state/state.ts'
 import { type Current, readCurrent } from './head.ts'
 import { viewTable } from './table-view.ts'
 
@@ -51,7 +53,7 @@ const parquet: OutputCommit = {
   hasShape: true,
   hasRowsInParts: true,
   hasEmptyPart: true,
-  inTheWay: () => name => name.endsWith('.parquet') && !isHidden(name),
+  inTheWay: () => name => name.endsWith(partEnding) && !isHidden(name),
   foreignFiles: 'Parquet files',
   attemptsOf: attemptsOfParts,
 }

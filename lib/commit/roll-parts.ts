@@ -1,8 +1,9 @@
 /** The changes of a commit that all kinds of outputs share: parts become visible, are verified, and leftovers are removed. */
 import { TransientError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
+import { isPartOf, runOfPart } from '../model/part-name.ts'
 import { type Actor, mapParallel } from '../state/files.ts'
-import { type Journal, outputPrefix, runKeys, runOfPart } from '../state/state.ts'
+import { type Journal, outputPrefix, runKeys } from '../state/state.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import type { HeadClaim } from './head-claim.ts'
 
@@ -32,9 +33,8 @@ export async function sizesOf(store: Store, prefix: string): Promise<Map<string,
 export async function completeParts({ actor, claim, journal, there }: Roll): Promise<Set<number>> {
   const lost = new Set<number>()
   // Only parts of this attempt have such names; an extracted file may have the name of an older file.
-  const ownName = `-${journal.runId}-${journal.attempt}.parquet`
   await mapParallel(journal.complete, async (part, index) => {
-    if (part.key.endsWith(ownName) && there?.get(part.key) === part.sizeBytes) return
+    if (isPartOf(part.key, journal) && there?.get(part.key) === part.sizeBytes) return
     const isVisible = await claim.change(`complete-part-${index}`, () => actor.store.completePart(part))
     if (!isVisible) lost.add(part.batch)
   })

@@ -1,4 +1,5 @@
 /** The table of the kinds of outputs, as data: what a run writes of its rows or members, and how others may use it. */
+import type { ExchangeOutput } from './exchange-definition.ts'
 import type { BucketBy, Output, ParquetOutput, SinkOutput } from './output-definition.ts'
 
 /** How rows become Parquet parts. */
@@ -22,6 +23,8 @@ export interface OutputKind {
   readonly adds: 'parts' | 'members' | 'nothing'
   /** The keys of these objects below the folder, as a pattern of which `*` is any text. Absent where nothing is added. */
   readonly keys?: string
+  /** How rows are distributed over the files for the next stage, whose rows are never committed; absent for all other outputs. */
+  readonly exchange?: ExchangeOutput
   /** The function that gets the rows; absent where they are written to the store. */
   readonly delivery?: Pick<SinkOutput, 'write' | 'isDone' | 'batchRows' | 'concurrency'>
   /**
@@ -39,7 +42,16 @@ export interface OutputKind {
   readonly isTemporary?: boolean
   /** Whether a batch needs no worker threads: its work is a program, or the call of a service. */
   readonly isThreadless?: boolean
+  /** Whether other programs find its parts by listing the folder, so that a table of a catalogue can be made over it. */
+  readonly isListed?: boolean
+  /** Whether the time of a batch follows from its bytes. Absent where it may take as long as its function. */
+  readonly isTimedByBytes?: boolean
 }
+
+/** How the files of parts end, which are all Parquet. */
+export const partEnding = '.parquet'
+
+const parts = { adds: 'parts', keys: `*part-*${partEnding}`, isDataset: true } as const
 
 /** Rows on their way to a function, or to the next stage: files that are read once and removed. */
 const passingLayout: PartLayout = {
@@ -49,26 +61,19 @@ const passingLayout: PartLayout = {
 }
 
 const kinds: { readonly [K in Output['kind']]: (output: Extract<Output, { kind: K }>) => OutputKind } = {
-  parquet: output => ({ layout: output, adds: 'parts', keys: '*part-*.parquet', isDataset: true }),
-  memberFiles: () => ({ adds: 'members', keys: '*', isDataset: false }),
-  exchange: () => ({ layout: passingLayout, adds: 'nothing', isDataset: false }),
+  parquet: output => ({ layout: output, ...parts, isListed: true, isTimedByBytes: true }),
+  memberFiles: () => ({ adds: 'members', keys: '*', isDataset: false, isTimedByBytes: true }),
+  exchange: output => ({ layout: passingLayout, adds: 'nothing', isDataset: false, exchange: output }),
   sink: output => ({
     ...{ layout: passingLayout, adds: 'nothing', isDataset: false },
     ...{ delivery: output, pieceBytes: 16 * 2 ** 20 },
   }),
   delta: output => ({
-    layout: { ...output, isDelta: true },
-    adds: 'parts',
-    keys: '*part-*.parquet',
-    log: '*_delta_log/*',
+    ...{ layout: { ...output, isDelta: true }, ...parts, log: '*_delta_log/*' },
     // Other programs give their files other names.
     reads: '*',
-    isDataset: true,
   }),
-  temporary: output => ({
-    ...{ layout: output, adds: 'parts', keys: '*part-*.parquet' },
-    ...{ isDataset: true, isTemporary: true },
-  }),
+  temporary: output => ({ layout: output, ...parts, isTemporary: true }),
   target: () => ({ adds: 'nothing', isDataset: false, isThreadless: true }),
 }
 

@@ -3,7 +3,7 @@ import type { Columns, Format, ParamValues, RowCheck, SqlStep, Step, TaskDefinit
 import type { ExchangeOutput } from '../define/exchange-definition.ts'
 import { hiveNamesOf } from '../define/hive-names.ts'
 import type { JoinStep } from '../define/join-definition.ts'
-import { layoutOf } from '../define/output-kind.ts'
+import { outputKind } from '../define/output-kind.ts'
 import { datasetSource } from '../define/source-paths.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { resolveConditions, resolveSteps, sourceWhere } from '../model/resolve-task.ts'
@@ -53,7 +53,7 @@ export interface EngineTaskOptions {
 /** @throws DEFINITION_INVALID for a task that reads no rows; and errors of step functions of the parameters */
 export function engineTask(task: TaskDefinition, { params, strict = task.strict }: EngineTaskOptions): EngineTask {
   const { output, source, columns = {}, provenance, onNewColumn, onMissingColumn, checks } = task
-  const parts = layoutOf(output)
+  const { layout: parts, exchange } = outputKind(output)
   if (!parts || !source.format)
     throw new PermanentError('DEFINITION_INVALID', `task ${task.name}: a format is needed to read rows`)
   return {
@@ -71,7 +71,7 @@ export function engineTask(task: TaskDefinition, { params, strict = task.strict 
     onNewColumn,
     onMissingColumn,
     parts,
-    exchange: output.kind === 'exchange' ? output : undefined,
+    exchange,
     exchangedBy: source.kind === 'exchange' ? source.by : undefined,
     join: source.kind === 'exchange' ? source.join : undefined,
     checks,

@@ -5,6 +5,7 @@ import { sourcePaths } from '../define/source-paths.ts'
 import { escapeRegExp, templateTokens } from '../define/template-syntax.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { outputPathOf } from '../model/output-path.ts'
+import { partName } from '../model/part-name.ts'
 import { globMatcher } from '../paths/glob.ts'
 import { templateGlob } from '../paths/path-template.ts'
 import { sampleOf } from '../paths/sample-values.ts'
@@ -51,7 +52,7 @@ function folderPattern(task: string, { path }: Pick<TaskDefinition['output'], 'p
   return new RegExp(`^${source.join('')}/`, 's')
 }
 
-/** Returns a key of the input root that a part of this run would have; undefined where its parts lie elsewhere or are not Parquet. */
+/** Returns a key of the input root that a part of this run would have; undefined where its parts lie elsewhere, or it has none. */
 export function partKeyOf(
   { roots }: OwnOutputs,
   task: Pick<TaskDefinition, 'name' | 'output'>,
@@ -61,7 +62,7 @@ export function partKeyOf(
   if (!roots || !layout) return undefined
   const folder = outputPathOf(task, params)
   const partitions = layout.partitionBy.map(column => `${column}=x/`).join('')
-  const key = `${folder}/${partitions}part-0-0-0000000000000000-1.parquet`
+  const key = `${folder}/${partitions}${partName(0, 0, { runId: '0'.repeat(16), attempt: 1 })}`
   return key.startsWith(roots.add) ? roots.strip + key.slice(roots.add.length) : undefined
 }
 

@@ -9,6 +9,7 @@ import type {
   Source,
   ZipMembersSource,
 } from '../define/definition.ts'
+import { outputKind } from '../define/output-kind.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { renderPath, templateGlob } from '../paths/path-template.ts'
 import { findAction } from './find-action.ts'
@@ -106,7 +107,8 @@ async function findVersion(source: DeltaTableSource, options: FindOptions): Prom
 /** Finds the rows of the other task: in a Delta table also those that other programs wrote. */
 function findWritten(source: PartitionsOfSource, options: FindOptions): Promise<FoundObjects> {
   const path = upstreamPath(source, options)
-  return source.of?.output.kind === 'delta' ? findTable({ path }, options) : findDataset(source, path, options)
+  const hasLog = source.of && outputKind(source.of.output).log !== undefined
+  return hasLog ? findTable({ path }, options) : findDataset(source, path, options)
 }
 
 async function findUpstream(source: PartitionsOfSource, options: FindOptions): Promise<FoundSource> {

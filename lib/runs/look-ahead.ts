@@ -24,7 +24,7 @@ export type Outlook =
  * that was copied alone, `_SUCCESS` says everything, as it does for the run that then creates the head. @throws as `findDesiredRun`
  */
 export async function lookAhead(store: Store, request: ReserveRequest): Promise<Outlook> {
-  const { outputPath, outputKind = 'parquet', mode } = request
+  const { outputPath, outputKind, mode } = request
   const head = (await readState(store, headKey(outputPath), readHeadFile)) ?? (await firstHead(store, outputPath))
   if (head.committing) return { status: 'unsettled' }
   const current = await currentOf(actorOf(store, request), head, { outputPath, outputKind, mode })

@@ -11,8 +11,7 @@ import type { ActorOptions } from '../state/files.ts'
 export interface ReserveRequest extends ActorOptions, RunShape {
   /** Path of the dataset below the output root; no slash at either end. */
   readonly outputPath: string
-  /** Default `parquet`. */
-  readonly outputKind?: Output['kind']
+  readonly outputKind: Output['kind']
   readonly task: string
   readonly params: ParamValues
   readonly codeHash: string

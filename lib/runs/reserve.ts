@@ -49,7 +49,7 @@ export async function reserveRun(store: Store, request: ReserveRequest): Promise
   if (request.force) await rebuildDamagedHead(actor, outputPath)
   for (let round = 0; round < roundsMax; round++) {
     const { head, live } = await settleHead(actor, outputPath, { ...request, dropsDamaged: request.force })
-    const current = await currentOf(actor, head.value, { outputKind: 'parquet', ...request })
+    const current = await currentOf(actor, head.value, request)
     const desired = await findDesiredRun(store, request, current)
     const { runId } = desired
     if (live && live.runId === runId) return { status: 'busy', runId, owner: live.owner }
@@ -124,7 +124,7 @@ function superseded(
 async function beginAttempt(round: ReserveAttempt, attempt: number): Promise<ReservedRun | undefined> {
   const { actor, request, head, current, desired } = round
   const { store } = actor
-  const run = { ...request, runId: desired.runId, outputKind: request.outputKind ?? 'parquet' }
+  const run = { ...request, runId: desired.runId }
   checkExists(run, current.manifest)
   await refuseForeignFiles(store, run, current.manifest)
   const generation = Math.max(head.value.reserved, current.generation ?? 0) + 1
@@ -167,7 +167,7 @@ function reservedRun(
   record: RunRecord,
   status: ReservedRun['status'],
 ): ReservedRun {
-  const { outputPath, outputKind = 'parquet', mode, task, params, codeHash } = request
+  const { outputPath, outputKind, mode, task, params, codeHash } = request
   const { runId, attempt, generation, inputs, startedAt, skipped, reasons } = record
   return {
     ...{ status, runId, attempt, generation, outputPath, outputKind, mode, task, params, codeHash, inputs, startedAt },

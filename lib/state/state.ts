@@ -186,17 +186,6 @@ export function successKey(outputPath: string): string {
   return `${outputPrefix(outputPath)}_SUCCESS`
 }
 
-/** Returns the name of a part, unique among batches, runs and attempts. */
-export function partName(batch: number, index: number, run: RunName): string {
-  return `part-${batch}-${index}-${run.runId}-${run.attempt}.parquet`
-}
-
-/** Returns the attempt that a part's key names; undefined for other keys. */
-export function runOfPart(key: string): RunName | undefined {
-  const [, runId, attempt] = /-([0-9a-f]{16})-(\d+)\.parquet$/.exec(key) ?? []
-  return runId === undefined ? undefined : { runId, attempt: Number(attempt) }
-}
-
 /** Returns a state file as bytes: indented JSON, so that people can read it. */
 export function stateBytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(value, undefined, 1)}\n`)

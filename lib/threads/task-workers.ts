@@ -164,7 +164,7 @@ export function batchTools({
       streamPieces(slice, object, {
         ...{ input, task, folder: streamFolder(stageFolder), groupBytes: groupBytes / 4, signal },
       }),
-    combines: task.output.kind === 'exchange' && task.output.combine !== undefined,
+    combines: outputKind(task.output).exchange?.combine !== undefined,
     joinFiles,
     partBytes: layoutOf(task.output)?.partBytes ?? 0,
     now: () => Date.now(),

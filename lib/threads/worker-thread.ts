@@ -47,7 +47,7 @@ export async function openThread(task: TaskDefinition, setup: ThreadSetup, sendA
   const stopping = new AbortController()
   const engine = await openEngine({
     folders: [stageFolder, streamFolder(setup.stageFolder), setup.partFolder, ...datasetFolders(task, setup)],
-    writesBuckets: task.output.kind === 'exchange',
+    writesBuckets: outputKind(task.output).exchange !== undefined,
     tempFolder: join(stageFolder, 'spill'),
     memoryBytes: setup.engineBytes,
     load: loadTables(setup.tables),

@@ -27,7 +27,15 @@ async function reserve(
   { month = '2001-01', leaseMs = 60_000 }: Reserving = {},
 ): Promise<ReservedRun> {
   const run = await reserveRun(aws.store, {
-    ...{ outputPath: 'points', task: 'points', params: { month }, codeHash: 'code', mode: 'append', leaseMs },
+    ...{
+      outputPath: 'points',
+      outputKind: 'parquet',
+      task: 'points',
+      params: { month },
+      codeHash: 'code',
+      mode: 'append',
+      leaseMs,
+    },
     inputs: [{ key: `${month}.zip`, etag: month, identity: month, sizeBytes: 1 }],
     owner: { id: arn, host: 'aws', startedAt: '' },
     now: () => Date.now(),

@@ -40,6 +40,7 @@ async function planned(store: Store, inputs: readonly InputObject[], options: Pa
     found: foundOf(inputs),
     batchBytes: 100 * sizeBytes,
     outputPath: 'flights',
+    outputKind: 'parquet',
     task: 'flights',
     params: {},
     codeHash: 'code',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Manifest } from '../../lib/model/manifest.ts'
-import { partName, readHeadFile, readManifest, runKeys, stateBytes, successKey } from '../../lib/state/state.ts'
+import { partName } from '../../lib/model/part-name.ts'
+import { readHeadFile, readManifest, runKeys, stateBytes, successKey } from '../../lib/state/state.ts'
 
 const totals = { rows: 1, bytes: 2, parts: 1, rowsRead: 1, rowsRejected: 0, rowsFiltered: -3, members: 1 }
 const manifest: Manifest = {
