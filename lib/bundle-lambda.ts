@@ -50,11 +50,12 @@ async function bundle(request: BundleLambdaRequest): Promise<BundledLambda> {
     const bundled = await bundlePipeline(request.entry, { outFolder: folder })
     const pipeline = await loadPipeline(bundled)
     const hashes = Object.fromEntries(await codeHashes(bundled, pipeline))
-    const schemas = await taskSchemas(pipeline, { withSamples: request.withSchemas === true })
-    const known = request.withSchemas ? await taskSchemas(pipeline, { withSamples: false }) : schemas
+    const known = await taskSchemas(pipeline, { withSamples: false })
+    const unknown = pipeline.tasks.filter(({ name }) => 'unknown' in (known[name] ?? {}))
+    const sampled = request.withSchemas && (await taskSchemas({ tasks: unknown }, { withSamples: true }))
     await writeLambdaAsset({ ...request, handlers, codeHashes: hashes, schemas: columnsOf(known) })
     const discovers = pipeline.tasks.some(({ discover }) => discover !== undefined)
-    return { pipeline, discovers, schemas, ...(await assetBytes(request.outFolder)) }
+    return { pipeline, discovers, schemas: { ...known, ...sampled }, ...(await assetBytes(request.outFolder)) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -27,7 +27,7 @@ export type TaskSchema =
 
 /** Returns the schemas by task, for tasks that write rows. @throws SQL_*, DEFINITION_INVALID, with the task */
 export async function taskSchemas(
-  { tasks }: PipelineDefinition,
+  { tasks }: Pick<PipelineDefinition, 'tasks'>,
   options: KnownStepsOptions,
 ): Promise<Readonly<Record<string, TaskSchema>>> {
   const schemas: Record<string, TaskSchema> = {}

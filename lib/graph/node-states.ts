@@ -38,7 +38,3 @@ export function lostNodes({ nodes }: TaskGraph, states: NodeStates): readonly Gr
   }
   return nodes.filter(({ key }) => lost.has(key))
 }
-
-/** Whether no node of the graph waits or runs. */
-export const isWalked = ({ nodes }: TaskGraph, states: NodeStates): boolean =>
-  nodes.every(({ key }) => isEnded(states[key]))

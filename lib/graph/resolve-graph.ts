@@ -1,9 +1,9 @@
 /** Resolves what is requested of a pipeline into a graph, and finds what is wrong with it before anything runs. */
-import type { ParamDefinition, Params, ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
+import type { ParamValues, PipelineDefinition, TaskDefinition } from '../define/definition.ts'
 import { formatVersion } from '../model/manifest.ts'
 import { nodeIdOf } from '../model/node-name.ts'
 import { outputPathOf } from '../model/output-path.ts'
-import { refuseUnknownParam } from '../model/param-values.ts'
+import { ownValues, refuseForeignParam } from '../model/param-values.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { type GraphNode, nodeCountMax, type TaskGraph } from './graph.ts'
 import { cycle, tooManyNodes } from './graph-errors.ts'
@@ -37,17 +37,8 @@ export function resolveGraph(pipeline: PipelineDefinition, request: GraphRequest
 
 function requestedNodes(pipeline: PipelineDefinition, { tasks, params = {} }: GraphRequest): readonly BoundTask[] {
   const chosen = tasks?.map(name => taskNamed(pipeline, name)) ?? pipeline.tasks
-  refuseUnknownParam(jointParams(chosen), params)
-  return chosen.flatMap(task => {
-    const own = Object.entries(params).filter(([name]) => Object.hasOwn(task.params, name))
-    return paramSets(task.params, Object.fromEntries(own)).map(values => bindTask(task, values))
-  })
-}
-
-function jointParams(tasks: readonly TaskDefinition[]): Params {
-  const all: Record<string, ParamDefinition> = {}
-  for (const { params } of tasks) Object.assign(all, params)
-  return all
+  refuseForeignParam(chosen, params)
+  return chosen.flatMap(task => paramSets(task.params, ownValues(task, params)).map(values => bindTask(task, values)))
 }
 
 const bindTask = (task: TaskDefinition, params: ParamValues): BoundTask => ({

@@ -2,26 +2,32 @@
 import { throwIfAborted } from '../errors/abort.ts'
 import { sortInputs } from '../model/run-identity.ts'
 import { globMatcher, literalPrefix } from '../paths/glob.ts'
-import type { StoredObject } from '../store/store.ts'
+import type { Store, StoredObject } from '../store/store.ts'
 import type { FindOptions } from './find-options.ts'
 import { isNeverInput, outputTaskOf, partKeyOf, refuseOwnOutput } from './own-outputs.ts'
 
 /** Returns objects by key. @throws INPUT_IS_OUTPUT for what a task of the pipeline wrote, or this run would write */
 export async function matchingObjects(options: FindOptions, glob: string): Promise<StoredObject[]> {
   const { input, task, params, outputs = { tasks: [] } } = options
-  const matches = globMatcher(glob)
   const taskOf = outputTaskOf(outputs)
   const refuse = (name: string, key: string): never => refuseOwnOutput({ glob, root: input.url, task: name, key })
   const { name, output } = task
   const own = output && partKeyOf(outputs, { name, output }, params)
-  if (own !== undefined && matches(own)) refuse(name, own)
+  if (own !== undefined && globMatcher(glob)(own)) refuse(name, own)
   const objects: StoredObject[] = []
-  for await (const object of input.list(literalPrefix(glob))) {
-    throwIfAborted(options.signal)
-    if (!matches(object.key) || isNeverInput(object.key)) continue
+  for await (const object of listMatching(input, glob, options.signal)) {
     const writer = taskOf(object.key)
     if (writer !== undefined) refuse(writer, object.key)
     objects.push(object)
   }
   return sortInputs(objects).slice(0, options.objectsMax)
+}
+
+/** Lists the objects of a store that a glob matches and that may be inputs. */
+export async function* listMatching(input: Store, glob: string, signal?: AbortSignal): AsyncGenerator<StoredObject> {
+  const matches = globMatcher(glob)
+  for await (const object of input.list(literalPrefix(glob))) {
+    throwIfAborted(signal)
+    if (matches(object.key) && !isNeverInput(object.key)) yield object
+  }
 }

@@ -10,13 +10,12 @@ import type { SchemaColumn } from '../model/manifest.ts'
 import type { InputObject, Slice } from '../model/plan-data.ts'
 import { sortInputs } from '../model/run-identity.ts'
 import type { UpstreamNode } from '../model/upstream-node.ts'
-import { globMatcher, literalPrefix } from '../paths/glob.ts'
 import type { Partition } from '../paths/partition-path.ts'
 import { renderPath, templateGlob } from '../paths/path-template.ts'
 import type { Store, StoredObject } from '../store/store.ts'
 import { candidateKeys } from './candidate-keys.ts'
 import type { FoundObjects } from './find-options.ts'
-import { isNeverInput } from './own-outputs.ts'
+import { listMatching } from './matching-objects.ts'
 import { sourceKind } from './source-kind.ts'
 
 export interface TableStores {
@@ -83,10 +82,7 @@ async function findFile({ input }: TableStores, place: TablePlace, path: string)
 
 async function findFiles({ input }: TableStores, place: TablePlace, path: string): Promise<FoundTable> {
   const glob = templateGlob(path, place.params)
-  const matches = globMatcher(glob)
-  const found: StoredObject[] = []
-  for await (const object of input.list(literalPrefix(glob)))
-    if (matches(object.key) && !isNeverInput(object.key)) found.push(object)
+  const found = await Array.fromAsync(listMatching(input, glob))
   if (found.length === 0) throw await missing(input, place, glob)
   return { key: glob, ...sized(sortInputs(found).map(object => pieceOf(input, object))) }
 }

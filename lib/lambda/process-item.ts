@@ -1,7 +1,6 @@
 /** Process on Lambda: processes one batch on the threads of its tier, and stops before the time is up. */
 import { randomUUID } from 'node:crypto'
 import { dirname } from 'node:path'
-import type { TaskDefinition } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
 import { sourceRoot } from '../define/source-paths.ts'
 import type { Outcome } from '../model/outcome.ts'
@@ -12,12 +11,13 @@ import * as runner from '../process/task-runner.ts'
 import type { ActingMachine } from '../programs/action-tools.ts'
 import { type KeptReservation, readReservation } from '../runs/reservation-file.ts'
 import { renewWhenDue } from '../runs/run-lease.ts'
+import type { SecretValues } from '../threads/secrets.ts'
 import { batchTools } from '../threads/task-workers.ts'
 import type { ProcessEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
 import { executionOwner, type LambdaSession, runLeaseMs } from './session.ts'
 import { logger, logMessage, measure, peakMemoryMb } from './telemetry.ts'
-import { closeWarmThreads, openWarmThreads, secretsOf, type WarmTask } from './warm-threads.ts'
+import { closeWarmThreads, openWarmThreads, type WarmTask } from './warm-threads.ts'
 
 /** A summary: parts and counts of the batch are in its outcome. */
 export interface ProcessAnswer {
@@ -76,7 +76,7 @@ async function processInTime(
       const onSkip = (member: SkippedMember): void => logMessage({ kind: 'log', ...skippedLine(member) })
       const input = lambda[sourceRoot(threads.task.source)]
       const isActing = outputKind(threads.task.output).isThreadless
-      const machine = isActing ? await actingMachine(lambda, threads.task) : undefined
+      const machine = isActing ? actingMachine(lambda, threads.secrets) : undefined
       return batchTools({ ...threads, input, output, machine, gate: createGate(), token, signal, onSkip })
     })
   } finally {
@@ -86,13 +86,10 @@ async function processInTime(
 }
 
 /** The machine of a task that acts instead of reading rows, in a function: it has the files of `include`. */
-async function actingMachine(
-  { bundle, settings, input, output }: LambdaSession,
-  task: TaskDefinition,
-): Promise<ActingMachine> {
+function actingMachine({ bundle, input, output }: LambdaSession, secrets: SecretValues): ActingMachine {
   return {
     folder: dirname(bundle.file),
-    secrets: await secretsOf(task, settings),
+    secrets,
     isDeployed: true,
     roots: { input: input.url, output: output.url },
     onMessage: logMessage,

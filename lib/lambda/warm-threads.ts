@@ -31,6 +31,7 @@ import { logMessage } from './telemetry.ts'
 export interface WarmTask {
   readonly task: TaskDefinition
   readonly workers: Workers
+  readonly secrets: SecretValues
   readonly stageFolder: string
   readonly partFolder: string
   readonly groupBytes: number
@@ -124,11 +125,12 @@ class WarmPool {
         { task: task.name },
       )
     const place = settings[sourceRoot(task.source)]
+    const secrets = await secretsOf(task, settings)
     const workers = openTaskWorkers({
       ...{ task, stage, params: run.params, bundle, stageFolder, partFolder, tables: tables.files, ...this.#machine },
       // Refused requests are retried until the deadline, which stops the threads.
       input: { ...outlastingOutages(place), ...(place.kind === 's3' && { refusedMs: settings.timeoutSeconds * 1000 }) },
-      secrets: await secretsOf(task, settings),
+      secrets,
       stageBytesMax: 4 * groupBytes,
       pool: () => this.#openPool(),
       onMessage: (message: WorkerMessage) => logMessage(message),
@@ -136,7 +138,7 @@ class WarmPool {
     const emptyPartFolder = async (): Promise<void> => {
       for (const name of await readdir(partFolder)) await rm(join(partFolder, name), { recursive: true, force: true })
     }
-    return { task, workers, stageFolder, partFolder, groupBytes, emptyPartFolder }
+    return { task, workers, secrets, stageFolder, partFolder, groupBytes, emptyPartFolder }
   }
 
   #openPool(): ThreadPool {
@@ -162,6 +164,6 @@ class WarmPool {
 }
 
 /** Returns the values of a task's secrets. @throws SECRET_MISSING */
-export function secretsOf(task: TaskDefinition, { input, secretArns: arns }: LambdaSettings): Promise<SecretValues> {
+function secretsOf(task: TaskDefinition, { input, secretArns: arns }: LambdaSettings): Promise<SecretValues> {
   return input.kind === 's3' ? managedSecrets(task, { arns }) : Promise.resolve(environmentSecrets(task))
 }

@@ -20,7 +20,6 @@ import { renewRun } from '../runs/run-lease.ts'
 import { urlBelow } from '../store/roots.ts'
 import { isAlive } from '../threads/machine.ts'
 import { returnHeap } from '../threads/return-heap.ts'
-import { environmentSecrets } from '../threads/secrets.ts'
 import { batchTools } from '../threads/task-workers.ts'
 import { checkpointFiles } from './delta-checkpoints.ts'
 import { planOptionsOf } from './plan-options.ts'
@@ -125,11 +124,11 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
 }
 
 /** The machine of a task that acts instead of reading rows, on this computer. */
-function actingMachine({ session, task, log }: TaskRun): ActingMachine {
+function actingMachine({ session, secrets, log }: TaskRun): ActingMachine {
   const { bundle, input, output } = session
   return {
     folder: dirname(bundle.file),
-    secrets: environmentSecrets(task),
+    secrets,
     isDeployed: false,
     roots: { input: input.url, output: output.url },
     onMessage: message => message.kind === 'log' && log.onMessage(message),

@@ -51,8 +51,9 @@ export async function sqlRows(
   options: SqlOptions & { readonly rowsMax?: number } = {},
 ): Promise<SqlRows> {
   const { rowsMax = 1000 } = options
-  return withTables(statement, options, async ({ connection, query, tables }) => {
+  return withTables(statement, options, async ({ connection, query, tables, check }) => {
     const { columns, rows } = await queryRows(connection, query, { tables, rowsMax: rowsMax + 1 })
+    await check()
     return {
       columns: columns.map(({ name, type }) => ({ name, type: typeName(type) })),
       rows: rows.slice(0, rowsMax),
@@ -133,9 +134,7 @@ async function withTables<T>(
       const tables: QueryTable[] = []
       for (const [at, each] of found.entries()) tables.push(await tableOf(each, query, join(scratch, String(at))))
       await createViews(connection, tables)
-      const result = await work({ connection, query, tables, scratch, check })
-      await check()
-      return result
+      return await work({ connection, query, tables, scratch, check })
     } catch (error) {
       await check()
       throw error

@@ -10,6 +10,7 @@ import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import type { PartitionSet } from '../paths/partition-set.ts'
 import type { Gate } from '../process/gate.ts'
 import type { ProcessTools } from '../process/process-tools.ts'
+import type { SecretValues } from '../threads/secrets.ts'
 import type { Progress } from './progress.ts'
 import type { Session } from './session.ts'
 import type { TaskLog } from './task-log.ts'
@@ -39,6 +40,7 @@ export interface BegunTask extends TaskNode {
 export interface TaskRun extends BegunTask {
   /** Columns of the output; undefined when only the first input decides them. */
   readonly schema: WorkerResults['check']['schema'] | undefined
+  readonly secrets: SecretValues
   /** The threads of each stage. */
   readonly pools: readonly Workers[]
   readonly gate: Gate

@@ -2,7 +2,7 @@
 import type { PipelineDefinition } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
 import { outputPathOf } from '../model/output-path.ts'
-import { areBound, readParams, refuseUnknownParam } from '../model/param-values.ts'
+import { areBound, ownValues, readParams, refuseForeignParam } from '../model/param-values.ts'
 
 /**
  * Returns the place of each task's dataset by the name of the task. Tasks whose parameters are not all given have none.
@@ -13,12 +13,12 @@ export function taskDatasets(
   params: Readonly<Record<string, unknown>>,
   output: string,
 ): Readonly<Record<string, string>> {
-  refuseUnknownParam(Object.assign({}, ...tasks.map(task => task.params)), params)
+  refuseForeignParam(tasks, params)
   const root = output.replace(/\/+$/, '')
   const places: Record<string, string> = {}
   for (const task of tasks) {
     if (!outputKind(task.output).isDataset) continue
-    const own = Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(task.params, name)))
+    const own = ownValues(task, params)
     if (areBound(task.params, own)) places[task.name] = `${root}/${outputPathOf(task, readParams(task.params, own))}`
   }
   return places

@@ -17,7 +17,7 @@ import { shortHash, type UpstreamIdentity } from '../model/run-identity.ts'
 import { type FoundColumns, stageColumns } from '../model/stage-columns.ts'
 import type { WorkerResults, Workers } from '../model/worker-job.ts'
 import { createGate } from '../process/gate.ts'
-import { environmentSecrets } from '../threads/secrets.ts'
+import { environmentSecrets, type SecretValues } from '../threads/secrets.ts'
 import { deliveryLimitFor, openTaskWorkers, partitionSetFor } from '../threads/task-workers.ts'
 import { type CompleteTask, checkPlace, findOptions, lookForComplete } from './complete-already.ts'
 import { checkpointFiles } from './delta-checkpoints.ts'
@@ -55,8 +55,9 @@ export async function runTask(session: Session, node: TaskNode): Promise<TaskEnd
 async function runBegun(begun: BegunTask, known: FoundInputs | undefined): Promise<TaskEnd> {
   const { session, task, params, tables, progress } = begun
   const stages = stagesOf(task)
+  const secrets = environmentSecrets(task)
   const pools = stages.map((each, stage) =>
-    progress.observe(openPool(session, each, { stage, params, tables, progress })),
+    progress.observe(openPool(session, each, { stage, params, tables, secrets, progress })),
   )
   const workers = pools[0] as Workers
   const stop = (): void => {
@@ -81,7 +82,7 @@ async function runBegun(begun: BegunTask, known: FoundInputs | undefined): Promi
     if (found.status === 'rejected') throw found.reason
     const partitions = partitionSetFor(stages.at(-1) ?? task)
     const deliveries = deliveryLimitFor(task, session.workers)
-    return await runFound({ ...begun, schema, pools, gate: createGate(), partitions, deliveries }, found.value)
+    return await runFound({ ...begun, schema, secrets, pools, gate: createGate(), partitions, deliveries }, found.value)
   } finally {
     session.options.signal?.removeEventListener('abort', stop)
     for (const each of pools) await each.close()
@@ -148,10 +149,15 @@ interface PoolOptions {
   readonly stage: number
   readonly params: ParamValues
   readonly tables: FetchedTables
+  readonly secrets: SecretValues
   readonly progress: Progress
 }
 
-function openPool(session: Session, task: TaskDefinition, { stage, params, tables, progress }: PoolOptions): Workers {
+function openPool(
+  session: Session,
+  task: TaskDefinition,
+  { stage, params, tables, secrets, progress }: PoolOptions,
+): Workers {
   const { bundle, memory, memoryBytesMax, stageFolder, partFolder, groupBytes, options } = session
   return openTaskWorkers({
     ...{ task, stage, params, bundle, memory, memoryBytesMax, stageFolder, partFolder },
@@ -162,7 +168,7 @@ function openPool(session: Session, task: TaskDefinition, { stage, params, table
     reads: options.reads,
     stageBytesMax: 4 * Math.max(groupBytes, groupBytesMax),
     tables: tables.files,
-    secrets: environmentSecrets(task),
+    secrets,
     onMessage: progress.onMessage,
   })
 }

@@ -1,5 +1,5 @@
 /** Reads the parameters of a run from texts or typed values. */
-import type { ParamDefinition, Params, ParamValue, ParamValues } from '../define/definition.ts'
+import type { ParamDefinition, Params, ParamValue, ParamValues, TaskDefinition } from '../define/definition.ts'
 import { readParamValue } from '../define/param-value.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { didYouMean } from '../errors/nearest.ts'
@@ -19,6 +19,19 @@ export function areBound(params: Params, given: Readonly<Record<string, unknown>
   return Object.entries(params).every(([name, param]) =>
     given[name] === undefined ? param.default !== undefined : 'value' in readParamValue(param, given[name]),
   )
+}
+
+/** Returns the given values of a task's own parameters. */
+export function ownValues({ params }: Pick<TaskDefinition, 'params'>, given: Readonly<Record<string, unknown>>) {
+  return Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(params, name)))
+}
+
+/** @throws PARAM_INVALID when a name is a parameter of none of the tasks */
+export function refuseForeignParam(
+  tasks: readonly Pick<TaskDefinition, 'params'>[],
+  given: Readonly<Record<string, unknown>>,
+): void {
+  refuseUnknownParam(Object.assign({}, ...tasks.map(({ params }) => params)), given)
 }
 
 /** @throws PARAM_INVALID when a name is none of these parameters */

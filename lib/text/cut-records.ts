@@ -184,12 +184,12 @@ class PieceCutter {
   private takeGaps(pieceBytes: number): number[] | undefined {
     const { gaps } = this.options
     if (!gaps) return undefined
-    const { lines, gaps: own } = gapsFrom(gaps, this.taken, this.taken + pieceBytes)
-    const rest = gapsFrom(gaps, this.taken + pieceBytes).gaps
-    for (let at = 0; at < rest.length; at += 2) rest[at] = (rest[at] as number) + this.taken + pieceBytes
-    gaps.splice(0, gaps.length, ...rest)
+    const end = this.taken + pieceBytes
+    const { lines, gaps: own } = gapsFrom(gaps, this.taken, end)
+    const next = gaps.findIndex((offset, at) => at % 2 === 0 && offset >= end)
+    gaps.splice(0, next === -1 ? gaps.length : next)
     this.missing += lines
-    this.taken += pieceBytes
+    this.taken = end
     return own
   }
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { fitResources } from '../../lib/graph/fit-resources.ts'
 import type { GraphNode, TaskGraph } from '../../lib/graph/graph.ts'
-import { isWalked, lostNodes, type NodeState, readyNodes } from '../../lib/graph/node-states.ts'
+import { lostNodes, readyNodes } from '../../lib/graph/node-states.ts'
 
 const node = (key: string, requires: readonly string[] = [], more: Partial<GraphNode> = {}): GraphNode => ({
   ...{ key, task: key, params: {}, output: key, requires, groups: {} },
@@ -23,13 +23,6 @@ it('loses what depends on a failed node, and nothing else', () => {
   expect(keys(lostNodes(diamond, { a: 'complete', b: 'failed', c: 'running' }))).toEqual(['d'])
   expect(keys(lostNodes(diamond, { a: 'failed' }))).toEqual(['b', 'c', 'd'])
   expect(keys(lostNodes(diamond, { a: 'failed', b: 'notRun', c: 'notRun', d: 'notRun' }))).toEqual([])
-})
-
-it('ends when each node has ended', () => {
-  const states: Record<string, NodeState> = { a: 'complete', b: 'failed', c: 'skipped', d: 'notRun' }
-  expect(isWalked(diamond, states)).toBe(false)
-  expect(isWalked(diamond, { ...states, e: 'busy' })).toBe(false)
-  expect(isWalked(diamond, { ...states, e: 'complete' })).toBe(true)
 })
 
 it('gives nodes of one output one after another, also after one that failed', () => {
