@@ -28,6 +28,9 @@ API = "/2018-06-01/runtime"
 HOST = "127.0.0.1"
 NODE = os.environ.get("LAMBDA_PROCESS_NODE", "node")
 CLOSE = object()
+# Folders of unzipped code by hash, one of each.
+UNZIPPED: dict[str, Path] = {}
+UNZIPPING = threading.Lock()
 
 
 class RuntimeApi(ThreadingHTTPServer):
@@ -240,8 +243,20 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
-        if function_version.config.code:
-            function_version.config.code.prepare_for_execution()
+        code = function_version.config.code
+        if not code:
+            return
+        # The functions of a pipeline have the same code: it is unzipped once, and linked into the folder of each.
+        target = code.get_unzipped_code_location()
+        with UNZIPPING:
+            if target.exists():
+                return
+            unzipped = UNZIPPED.get(code.code_sha256)
+            if unzipped and unzipped.exists():
+                shutil.copytree(unzipped, target, symlinks=True, copy_function=os.link)
+            else:
+                code.prepare_for_execution()
+                UNZIPPED[code.code_sha256] = target
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
