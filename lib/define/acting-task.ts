@@ -2,11 +2,11 @@
 import * as v from 'valibot'
 import type { ActionSource } from './action-definition.ts'
 import type { options } from './check.ts'
-import type { ParamDefinition, Params, ParamValue, SecretDefinition, TaskDefinition } from './definition.ts'
+import type { ParamDefinition, Params, SecretDefinition, TaskDefinition } from './definition.ts'
 import { frozen } from './freeze.ts'
 import { inheritedParams } from './inherited-params.ts'
 import type { TargetOutput } from './output-definition.ts'
-import type { DiscoverContext, RequirementDefinition, Requirements, Resources } from './requirement-definition.ts'
+import type { GraphOptions, ParamMethods, Requirements } from './requirement-definition.ts'
 import { requirementOf } from './requirements.ts'
 import { count, filledText, oneOf, relativePath, text } from './schemas.ts'
 import { checkTemplate } from './task-checks.ts'
@@ -14,7 +14,7 @@ import { definitionName } from './task-name.ts'
 import { graphOptions, paramsByName, requirementsFrom } from './task-schemas.ts'
 
 /** The options that tasks have which act instead of reading rows. */
-export interface ActingTaskOptions<P extends Params, Values> {
+export interface ActingTaskOptions<P extends Params, Values> extends GraphOptions<Values> {
   /**
    * The name: lower case letters, digits and hyphens. Required.
    * @example name: 'load-warehouse'
@@ -43,51 +43,12 @@ export interface ActingTaskOptions<P extends Params, Values> {
    * @example waitSeconds: 600
    */
   readonly waitSeconds?: number
-  /**
-   * The tasks that must be complete first. It runs again when they have other rows. Default none.
-   * @example requires: flights
-   */
-  readonly requires?: Requirements | ((params: Values) => Requirements)
-  /**
-   * Finds out what the task requires besides, once everything in `requires` is complete: a function that returns what `requires` may
-   * have. Its answer is recorded, and used again until the task is complete. Default nothing.
-   * @example discover: async (params, { list }) => (await list('shops/*.csv')).map(file => sales.withParams({ file }))
-   */
-  readonly discover?: (params: Values, context: DiscoverContext) => Requirements | Promise<Requirements>
-  /**
-   * The pipeline's `resources` that a run uses while it runs. Default nothing.
-   * @example resources: { warehouse: 1 }
-   */
-  readonly resources?: Resources
-  /**
-   * How often a run that failed is tried again. Default 0.
-   * @example retries: 2
-   */
-  readonly retries?: number
-  /**
-   * The seconds after which a run is stopped, and fails with OUT_OF_TIME. Default no limit.
-   * @example timeoutSeconds: 3_600
-   */
-  readonly timeoutSeconds?: number
-  /**
-   * A text in place of the code hash: the task runs again when it changes, and no longer when its code does. Default none.
-   * @example version: '2024-02'
-   */
-  readonly version?: string
 }
 
 /** A task that acts: its data, and methods that change its options and give values to its parameters. */
-export interface ActingTask<Values, Options> extends TaskDefinition {
+export interface ActingTask<Values, Options> extends TaskDefinition, ParamMethods<Values> {
   /** Returns the task with other options, which are checked like the first. */
   with(changes: Partial<Options>): ActingTask<Values, Options>
-  /** Returns a requirement: the task with these values of its parameters. */
-  withParams(values: Partial<Values> & Readonly<Record<string, ParamValue>>): RequirementDefinition
-  /** Returns a requirement: the task once for each value, and for each combination of values. */
-  each(
-    values: { readonly [Name in keyof Values]?: Values[Name] | readonly Values[Name][] } & Readonly<
-      Record<string, ParamValue | readonly ParamValue[]>
-    >,
-  ): RequirementDefinition
 }
 
 /** The schemas of these options. */

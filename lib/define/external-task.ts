@@ -2,8 +2,8 @@
 import * as v from 'valibot'
 import { check, options, piece } from './check.ts'
 import { frozen } from './freeze.ts'
-import type { ParamDefinition, Params, ParamValue } from './param-definition.ts'
-import type { ExternalTaskDefinition, RequirementDefinition } from './requirement-definition.ts'
+import type { ParamDefinition, Params } from './param-definition.ts'
+import type { ExternalTaskDefinition, ParamMethods } from './requirement-definition.ts'
 import { requirementOf } from './requirements.ts'
 import type { ParamValuesOf } from './row-types.ts'
 import { relativePath, text } from './schemas.ts'
@@ -35,14 +35,7 @@ export interface ExternalTaskOptions<P extends Params> {
 }
 
 /** An external task, with methods that give values to its parameters, as a task has them. */
-export interface ExternalTask<Values> extends ExternalTaskDefinition {
-  withParams(values: Partial<Values> & Readonly<Record<string, ParamValue>>): RequirementDefinition
-  each(
-    values: { readonly [Name in keyof Values]?: Values[Name] | readonly Values[Name][] } & Readonly<
-      Record<string, ParamValue | readonly ParamValue[]>
-    >,
-  ): RequirementDefinition
-}
+export type ExternalTask<Values> = ExternalTaskDefinition & ParamMethods<Values>
 
 /**
  * Files that somebody else writes. A task that requires them fails with NO_INPUT until they are there, and runs again when they change.

@@ -67,15 +67,64 @@ export interface DiscoverContext {
 /** Amounts of resources by name, such as `{ warehouse: 2 }`. */
 export type Resources = Readonly<Record<string, number>>
 
-/** The options of a task that say when it runs. */
-export interface GraphFields {
-  readonly requires?: NamedRequirements | ((params: never) => Requirements)
-  /** Returns what the task requires besides, once everything in `requires` is complete. */
-  readonly discover?: (params: never, context: DiscoverContext) => Requirements | Promise<Requirements>
-  /** What a run of the task uses while it runs. */
+/** The options of any task that say when it runs. `Values` are the values of its parameters. */
+export interface GraphOptions<Values = never> {
+  /**
+   * A text in place of the code hash: the task runs again when it changes, and no longer when its code does. Default none.
+   * @example version: '2024-02'
+   */
+  readonly version?: string
+  /**
+   * The tasks that must be complete before this one runs: one, a list, a record, or a function of the params that returns one of
+   * these. The task has their parameters without repeating them (except those of a function), and runs again when they have
+   * other rows. Default the task that `source` reads, if any.
+   * @example requires: { flights, airports }
+   * @example requires: ({ year }) => flights.each({ month: months(year) })
+   */
+  readonly requires?: Requirements | ((params: Values) => Requirements)
+  /**
+   * Finds out what the task requires besides, once everything in `requires` is complete: a function that returns what `requires` may
+   * have. Its answer is recorded, and used again until the task is complete. Default nothing.
+   * @example discover: async (params, { list }) => (await list('shops/*.csv')).map(file => sales.withParams({ file }))
+   */
+  readonly discover?: (params: Values, context: DiscoverContext) => Requirements | Promise<Requirements>
+  /**
+   * What a run of the task uses of the pipeline's `resources` while it runs, so that not too many run at once. Default nothing.
+   * @example resources: { warehouse: 1 }
+   */
   readonly resources?: Resources
-  /** How often a failed run is tried again. */
+  /**
+   * How often a run that failed is tried again, unless another try cannot help, as with a bad definition. Default 0.
+   * @example retries: 2
+   */
   readonly retries?: number
-  /** Seconds after which a run is stopped. */
+  /**
+   * The seconds after which a run is stopped, and fails with OUT_OF_TIME. Default no limit.
+   * @example timeoutSeconds: 3_600
+   */
   readonly timeoutSeconds?: number
 }
+
+/** These options as a definition has them. */
+export interface GraphFields extends Omit<GraphOptions, 'requires'> {
+  readonly requires?: NamedRequirements | ((params: never) => Requirements)
+}
+
+/** The methods that give values to the parameters of what can be required. */
+export interface ParamMethods<Values> {
+  /**
+   * Returns a requirement: the task with these values of its parameters. The others come from the task that requires it. (`with`
+   * changes options, so that values of parameters have a method of their own: a parameter may be called `source`.)
+   * @example requires: flights.withParams({ carrier: 'AA' })
+   */
+  withParams(values: Partial<Values> & Readonly<Record<string, ParamValue>>): RequirementDefinition
+
+  /**
+   * Returns a requirement: the task once for each value, and for each combination of values where several parameters have some.
+   * @example requires: ({ year }) => flights.each({ month: months(year) })
+   */
+  each(values: EachValue<Values> & Readonly<Record<string, ParamValue | readonly ParamValue[]>>): RequirementDefinition
+}
+
+/** One value or several for each parameter. */
+type EachValue<Values> = { readonly [Name in keyof Values]?: Values[Name] | readonly Values[Name][] }

@@ -14,7 +14,7 @@ import type { UsedColumns } from './output.ts'
 import type { Output } from './output-definition.ts'
 import type { PathColumns } from './path-columns.ts'
 import type { ProvenanceColumn } from './provenance.ts'
-import type { DiscoverContext, Requirements, Resources } from './requirement-definition.ts'
+import type { DiscoverContext, GraphOptions, Requirements } from './requirement-definition.ts'
 import type { ParamValuesOf, SetupContext } from './row-types.ts'
 import type { SourceRows } from './source-rows.ts'
 
@@ -40,7 +40,7 @@ export interface TaskOptions<
 }
 
 /** The options of a task whose columns and parameters the compiler does not know, for `.with`. Where it knows them, `TaskOptions`. */
-export interface AnyTaskOptions {
+export interface AnyTaskOptions extends GraphOptions {
   /**
    * The task's name: lower case letters, digits and hyphens. It is `{task}` in paths. Required.
    * @example name: 'flights'
@@ -134,38 +134,4 @@ export interface AnyTaskOptions {
    * @example output: parquet({ path: '{task}', partitionBy: ['state'] })
    */
   readonly output: Output
-  /**
-   * A text in place of the code hash: the task runs again when it changes, and no longer when its code does. Default none.
-   * @example version: '2024-02'
-   */
-  readonly version?: string
-  /**
-   * The tasks that must be complete before this one runs: one, a list, a record, or a function of the params that returns one of
-   * these. The task has their parameters without repeating them (except those of a function), and runs again when they have
-   * other rows. Default the task that `source` reads, if any.
-   * @example requires: { flights, airports }
-   * @example requires: ({ year }) => flights.each({ month: months(year) })
-   */
-  readonly requires?: Requirements | ((params: never) => Requirements)
-  /**
-   * Finds out what the task requires besides, once everything in `requires` is complete: a function that returns what `requires` may
-   * have. Its answer is recorded, and used again until the task is complete. Default nothing.
-   * @example discover: async (params, { list }) => (await list('shops/*.csv')).map(file => sales.withParams({ file }))
-   */
-  readonly discover?: (params: never, context: DiscoverContext) => Requirements | Promise<Requirements>
-  /**
-   * What a run of the task uses of the pipeline's `resources` while it runs, so that not too many run at once. Default nothing.
-   * @example resources: { warehouse: 1 }
-   */
-  readonly resources?: Resources
-  /**
-   * How often a run that failed is tried again, unless another try cannot help, as with a bad definition. Default 0.
-   * @example retries: 2
-   */
-  readonly retries?: number
-  /**
-   * The seconds after which a run is stopped, and fails with OUT_OF_TIME. Default no limit.
-   * @example timeoutSeconds: 3_600
-   */
-  readonly timeoutSeconds?: number
 }

@@ -3,8 +3,7 @@ import type { Columns, SqlStep, SqlValue, TaskFields, unknownOutputColumns } fro
 import type { DistinctOptions, ExchangeOptions, ReduceOptions } from './exchange.ts'
 import type { Measures } from './exchange-definition.ts'
 import type { ReducedRow } from './measures.ts'
-import type { ParamValue } from './param-definition.ts'
-import type { RequirementDefinition } from './requirement-definition.ts'
+import type { ParamMethods } from './requirement-definition.ts'
 import type { BatchContext, RowBatch, RowContext, RowOf } from './row-types.ts'
 import type { SqlOptions } from './sql.ts'
 import type { ExactColumns, MapOptions, MappedBatch, MappedRow, RowAfterStep } from './steps.ts'
@@ -15,7 +14,8 @@ import type { AnyTaskOptions } from './task-options.ts'
  * step, `Values` that of its parameters, `State` that of what `setup` returns, and `Uses` names the columns that its output uses.
  */
 export interface Task<Row = Unchecked, Values = Unchecked, State = Unchecked, Uses extends string = Unchecked>
-  extends TaskFields {
+  extends TaskFields,
+    ParamMethods<Values> {
   /** A column of `partitionBy` or `sortBy` that the rows do not have makes this task no `TaskDefinition`. */
   readonly [unknownOutputColumns]?: UnknownColumns<Uses, Row>
 
@@ -88,23 +88,7 @@ export interface Task<Row = Unchecked, Values = Unchecked, State = Unchecked, Us
    * @example flights.with({ rejects: { max: '0.5%' } })
    */
   with(changes: Partial<AnyTaskOptions>): Task<Row, Values, State, never>
-
-  /**
-   * Returns a requirement: the task with these values of its parameters. The others come from the task that requires it. (`with`
-   * changes options, so that values of parameters have a method of their own: a parameter may be called `source`.)
-   * @example requires: flights.withParams({ carrier: 'AA' })
-   */
-  withParams(values: Partial<Values> & Readonly<Record<string, ParamValue>>): RequirementDefinition
-
-  /**
-   * Returns a requirement: the task once for each value, and for each combination of values where several parameters have some.
-   * @example requires: ({ year }) => flights.each({ month: months(year) })
-   */
-  each(values: EachValue<Values> & Readonly<Record<string, ParamValue | readonly ParamValue[]>>): RequirementDefinition
 }
-
-/** One value or several for each parameter. */
-type EachValue<Values> = { readonly [Name in keyof Values]?: Values[Name] | readonly Values[Name][] }
 
 /** The `sql` method of a task: a template, options before a template, or a function of the parameters that returns one. */
 export interface SqlMethod<Row, Values, State, Uses extends string> {
