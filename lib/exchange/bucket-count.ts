@@ -18,7 +18,7 @@ const rangeBytes = 256 * 1024
 /** Files of all batches: an outcome lists those of its batch. */
 const filesMax = 4_000_000
 /** Text for one byte of Parquet, as it is usual. */
-const textPerParquet = 4.5
+export const textPerParquet = 4.5
 
 /** Returns the number of buckets, which is the same for all batches of a run. */
 export function bucketCount({ requested, batches, bytes }: BucketCountOptions): number {

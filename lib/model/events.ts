@@ -26,39 +26,46 @@ export type RunEvent =
       readonly bytes: number
       readonly bytesIn: number
     })
-  | (RunPlace & {
-      readonly event: 'progress'
-      readonly members: number
-      readonly bytes: number
-      readonly rowsWritten: number
-      readonly rowsRejected: number
-      /** The present phase; absent where it is unknown, as for a run on AWS. */
-      readonly phase?: RunPhase
-      /** Inflated bytes staged so far: `bytes`, and those of unfinished work. */
-      readonly bytesStaged?: number
-      /** Inflated bytes whose rows are converted so far: `bytes`, and an estimate for unfinished work. */
-      readonly bytesConverted?: number
-      /** Rows written so far: `rowsWritten`, and an estimate for unfinished work. */
-      readonly rowsSoFar?: number
-    })
+  | (RunPlace &
+      DoneCounts & {
+        readonly event: 'progress'
+        /** The present phase; absent where it is unknown, as for a run on AWS. */
+        readonly phase?: RunPhase
+        /** Inflated bytes staged so far: `bytes`, and those of unfinished work. */
+        readonly bytesStaged?: number
+        /** Inflated bytes whose rows are converted so far: `bytes`, and an estimate for unfinished work. */
+        readonly bytesConverted?: number
+        /** Rows written so far: `rowsWritten`, and an estimate for unfinished work. */
+        readonly rowsSoFar?: number
+      })
   | (RunPlace & {
       readonly event: 'batch'
       readonly batch: number
       readonly parts: number
     })
-  | (Partial<RunPlace> & {
-      readonly event: 'log'
-      readonly level: LogLevel
-      readonly message: string
-      readonly slice?: number
-      readonly archive?: string
-      readonly member?: string
-      /** Number of repetitions since the line was logged. */
-      readonly repeats?: number
-      readonly fields?: Readonly<Record<string, unknown>>
-    })
+  | (Partial<RunPlace> & LogMessage & { readonly event: 'log' })
   | NodeEvent
   | EndEvent
+
+/** The amounts of finished work. */
+export interface DoneCounts {
+  readonly members: number
+  readonly bytes: number
+  readonly rowsWritten: number
+  readonly rowsRejected: number
+}
+
+/** A line of a log, before its time and the run are added. */
+export interface LogMessage {
+  readonly level: LogLevel
+  readonly message: string
+  readonly slice?: number
+  readonly archive?: string
+  readonly member?: string
+  /** Number of repetitions since the line was logged. */
+  readonly repeats?: number
+  readonly fields?: Readonly<Record<string, unknown>>
+}
 
 /** `plan`: inputs are found and planned; `convert`: text becomes parts; `merge`: small parts are joined; `commit`: the dataset is made visible. */
 export type RunPhase = 'plan' | 'convert' | 'merge' | 'commit'

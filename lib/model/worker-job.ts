@@ -1,6 +1,6 @@
 /** Jobs of worker threads, their results, and the messages that threads send while they work. */
 import type { PlainError } from '../errors/errors.ts'
-import type { LogLevel } from './events.ts'
+import type { DoneCounts, LogMessage } from './events.ts'
 import type { SchemaColumn } from './manifest.ts'
 import type { Outcome } from './outcome.ts'
 import type { InputObject, MembersSlice, SideColumns, StreamSlice } from './plan-data.ts'
@@ -102,21 +102,5 @@ export interface UnderWay {
 export type WorkerMessage =
   /** Replaces the previous `underWay` message of the job; a `progress` message of the job resets it. */
   | ({ readonly kind: 'underWay' } & UnderWay)
-  | {
-      readonly kind: 'progress'
-      readonly members: number
-      readonly bytes: number
-      readonly rowsWritten: number
-      readonly rowsRejected: number
-    }
-  | {
-      readonly kind: 'log'
-      readonly level: LogLevel
-      readonly message: string
-      readonly slice?: number
-      readonly archive?: string
-      readonly member?: string
-      /** Number of repetitions since the line was logged. */
-      readonly repeats?: number
-      readonly fields?: Readonly<Record<string, unknown>>
-    }
+  | ({ readonly kind: 'progress' } & DoneCounts)
+  | ({ readonly kind: 'log' } & LogMessage)

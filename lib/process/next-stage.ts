@@ -6,7 +6,7 @@ import { checkCode } from '../commit/run-code.ts'
 import { type Changes, voidOutcome } from '../commit/void-outcome.ts'
 import type { TaskDefinition } from '../define/definition.ts'
 import { stagesBefore, stagesOf } from '../define/task-stages.ts'
-import { bucketCount } from '../exchange/bucket-count.ts'
+import { bucketCount, textPerParquet } from '../exchange/bucket-count.ts'
 import { exchangeSlices } from '../exchange/exchange-slices.ts'
 import type { PackOptions } from '../inputs/plan-slices.ts'
 import type { Outcome } from '../model/outcome.ts'
@@ -136,9 +136,6 @@ export function bucketsOf(
   const bytes = planned * (isCompressed ? textPerParquet : 1)
   return bucketCount({ requested: output.buckets, batches: batches.length, bytes })
 }
-
-/** Text for one byte of Parquet, as it is usual. */
-const textPerParquet = 4.5
 
 interface StagesToVoid {
   readonly task: TaskDefinition

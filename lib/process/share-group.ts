@@ -3,6 +3,7 @@
 import type { Converted, ConvertedParts, ConvertJob } from '../engine/conversion.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { isRowFault } from '../errors/row-fault.ts'
+import type { DoneCounts } from '../model/events.ts'
 import type { MemberAccount, ShareResult } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
 import { sumFields } from '../model/sum-fields.ts'
@@ -29,12 +30,7 @@ export interface ShareTools {
   writeAccounts(accounts: Iterable<MemberAccount>, target: string): Promise<void>
   /** Is called once for each skipped member, however often its group is read. */
   onSkip?(member: SkippedMember): void
-  progress(done: {
-    readonly members: number
-    readonly bytes: number
-    readonly rowsWritten: number
-    readonly rowsRejected: number
-  }): void
+  progress(done: DoneCounts): void
 }
 
 export interface StageOptions {

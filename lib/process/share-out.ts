@@ -2,16 +2,17 @@
 
 import { areItems, itemShares, splitShares } from '../inputs/plan-slices.ts'
 import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice, StreamSlice } from '../model/plan-data.ts'
-import type { LoadingRun, ShareJob, ShareResult, StagedText } from '../model/share.ts'
+import type { ShareJob, ShareResult, StagedText } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
-import type { PartitionLimits } from '../paths/partition-limits.ts'
 import { inputOf } from '../state/plan-files.ts'
 import { settleAll } from '../store/settle-all.ts'
 import { type FinishedShare, meetRanges } from './meet-ranges.ts'
 import { retryTransient } from './retry-transient.ts'
 import { runShare, type ShareRunner } from './run-share.ts'
 
-export interface ShareOutTools extends ShareRunner {
+export interface ShareOutTools
+  extends ShareRunner,
+    Pick<ShareJob, 'groupBytes' | 'partitionLimits' | 'buckets' | 'keyTypes' | 'run'> {
   /** Folder for part files on this machine, on the output's file system where that is a disk. */
   readonly partFolder: string
   /** Cuts a huge member, or a compressed file, into staged text; each piece is discarded when its share is done. */
@@ -20,18 +21,8 @@ export interface ShareOutTools extends ShareRunner {
   readonly skipsBadMembers?: boolean
   /** Is called with each streamed member that is skipped. */
   onSkip?(member: SkippedMember): void
-  /** Bytes staged at once for one writer. */
-  readonly groupBytes: number
   /** The user's calls that a worker may have in flight, for a source that maps values; default 1. */
   readonly callsAtOnce?: number
-  /** Default each conversion counts its own partitions. */
-  readonly partitionLimits?: PartitionLimits | undefined
-  /** The number of buckets, where the rows go to an exchange. */
-  readonly buckets?: number | undefined
-  /** The types to which the columns of the key are converted before they are hashed; default their own. */
-  readonly keyTypes?: readonly string[] | undefined
-  /** The run of the batch, for the columns `_run` and `_loaded_at`. */
-  readonly run?: LoadingRun
   /** Tells this try from another of the same batch. */
   readonly token: string
   /** Removes a part file that is no longer needed; default files stay until their folder is removed. */
