@@ -40,12 +40,10 @@ export function choosePipeline(
   const found = pipelines.filter(({ name, id }) => wanted === undefined || name === wanted || id === wanted)
   const [first, ...others] = found
   if (first && others.length === 0) return first
-  if (pipelines.length === 0)
-    throw new PermanentError(
-      'STACK_UNKNOWN',
-      `stack ${stack} has no Fanmill pipeline among its outputs; name the stack that was deployed with fanmill/cdk`,
-      { stack },
-    )
+  if (pipelines.length === 0) {
+    const message = `stack ${stack} has no Fanmill pipeline among its outputs; name the stack that was deployed with fanmill/cdk`
+    throw new PermanentError('STACK_UNKNOWN', message, { stack })
+  }
   const names = namesOf(first ? found : pipelines)
   const near = first ? [] : nearest(wanted ?? '', names)
   const hint = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : `; it has ${names.join(', ')}`

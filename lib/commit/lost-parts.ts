@@ -13,9 +13,6 @@ export function countLosses(
 ): number {
   if (!partsLost) return losses
   if (losses < lossesMax) return losses + 1
-  throw new PermanentError(
-    'PARTS_LOST',
-    `${outputPath}: expected the pending parts of ${missing.length} batches, but they were removed ${lossesMax + 1} times before they were committed; find out what removes files below .fanmill/pending of the output root, or on S3 what aborts multipart uploads, then run again`,
-    { batches: missing, outputPath },
-  )
+  const message = `${outputPath}: expected the pending parts of ${missing.length} batches, but they were removed ${lossesMax + 1} times before they were committed; find out what removes files below .fanmill/pending of the output root, or on S3 what aborts multipart uploads, then run again`
+  throw new PermanentError('PARTS_LOST', message, { batches: missing, outputPath })
 }

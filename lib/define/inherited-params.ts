@@ -53,9 +53,6 @@ const isSame = (one: ParamDefinition, other: ParamDefinition): boolean =>
 const typeOf = ({ type, values, default: byDefault }: ParamDefinition) => ({ type, values, byDefault })
 
 function conflict(subject: string, name: string, tasks: readonly string[]): PermanentError {
-  return new PermanentError(
-    'PARAM_CONFLICT',
-    `${subject}: params.${name}: expected one parameter ${name}, got different ones from ${tasks.join(' and ')}; declare ${name} in the task, or give one of them its value: ${tasks[0]}.withParams({ ${name}: … })`,
-    { param: name, tasks },
-  )
+  const message = `${subject}: params.${name}: expected one parameter ${name}, got different ones from ${tasks.join(' and ')}; declare ${name} in the task, or give one of them its value: ${tasks[0]}.withParams({ ${name}: … })`
+  return new PermanentError('PARAM_CONFLICT', message, { param: name, tasks })
 }

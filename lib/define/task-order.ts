@@ -64,9 +64,6 @@ export function findRequired(required: KnownTask, { subject, task, tasks }: Requ
 
 function cycle(subject: string, path: readonly TaskDefinition[]): PermanentError {
   const names = path.map(({ name }) => name)
-  return new PermanentError(
-    'GRAPH_CYCLE',
-    `${subject}: tasks: expected tasks that do not wait for themselves, got ${names.join(' → ')}; one of them requires another task of that name`,
-    { path: names },
-  )
+  const message = `${subject}: tasks: expected tasks that do not wait for themselves, got ${names.join(' → ')}; one of them requires another task of that name`
+  return new PermanentError('GRAPH_CYCLE', message, { path: names })
 }

@@ -21,13 +21,10 @@ export function awsFault(error: unknown, act: AwsAct): unknown {
 
 function credentialsFault(error: Error, act: AwsAct): PermanentError | undefined {
   const { name, message } = error
-  if (/^Region (is missing|not accepted)/.test(message))
-    return new PermanentError(
-      'USAGE',
-      `${cannot(act)}: no region is known; name one with --region, or set AWS_REGION`,
-      {},
-      { cause: error },
-    )
+  if (/^Region (is missing|not accepted)/.test(message)) {
+    const message = `${cannot(act)}: no region is known; name one with --region, or set AWS_REGION`
+    return new PermanentError('USAGE', message, {}, { cause: error })
+  }
   if (/ExpiredToken|RequestExpired|TokenRefreshRequired/.test(name) || /token (is|has) expired/i.test(message))
     return refusal(error, act, 'the credentials have expired; sign in again')
   if (credentialNames.test(name))

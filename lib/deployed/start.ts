@@ -89,13 +89,8 @@ async function namedRun(deployed: Deployed, name: string): Promise<RunSummary> {
   if (run && others.length === 0) return run
   const { name: execution } = named.execution
   if (run) throw severalRuns(`execution ${execution} left`, [run, ...others])
-  throw new PermanentError(
-    'RUN_UNKNOWN',
-    `execution ${execution} left no run to continue; start a new one: fanmill start`,
-    {
-      execution,
-    },
-  )
+  const message = `execution ${execution} left no run to continue; start a new one: fanmill start`
+  throw new PermanentError('RUN_UNKNOWN', message, { execution })
 }
 
 /** Looks only at the latest run of each output and its parameters: it replaced the older ones. */
@@ -112,21 +107,14 @@ async function onlyUnfinished({ store, clock, name }: Deployed): Promise<RunSumm
   const [run = last[0], ...others] = unfinished
   if (others.length > 0) throw severalRuns(`pipeline ${name} has`, unfinished)
   if (run) return run
-  throw new PermanentError(
-    'RUN_UNKNOWN',
-    `pipeline ${name} has no run to continue: the latest of each output is complete`,
-  )
+  const message = `pipeline ${name} has no run to continue: the latest of each output is complete`
+  throw new PermanentError('RUN_UNKNOWN', message)
 }
 
 function severalRuns(what: string, runs: readonly RunSummary[]): PermanentError {
   const names = runs.map(run => `${run.runId} (${[run.output, ...paramWords(run)].join(' ')})`)
-  return new PermanentError(
-    'USAGE',
-    `${what} ${runs.length} runs that can be continued, name one: ${names.join(', ')}`,
-    {
-      runs: runs.map(run => run.runId),
-    },
-  )
+  const message = `${what} ${runs.length} runs that can be continued, name one: ${names.join(', ')}`
+  return new PermanentError('USAGE', message, { runs: runs.map(run => run.runId) })
 }
 
 const paramWords = ({ params }: RunSummary): string[] =>
@@ -136,12 +124,10 @@ const paramWords = ({ params }: RunSummary): string[] =>
 async function refuseRetry(deployed: Deployed, run: RunSummary): Promise<void> {
   const { runId, owner, output } = run
   const { retry } = runOperations[run.status]
-  if (retry === 'refuseComplete')
-    throw new PermanentError(
-      'RUN_COMPLETE',
-      `run ${runId} is complete in ${output}; to run it again: fanmill start ${run.task} --force`,
-      { runId },
-    )
+  if (retry === 'refuseComplete') {
+    const message = `run ${runId} is complete in ${output}; to run it again: fanmill start ${run.task} --force`
+    throw new PermanentError('RUN_COMPLETE', message, { runId })
+  }
   const execution = await findExecutionOf(deployed, run)
   if (retry !== 'refuseActive' && !isActive(execution)) return
   const who = execution ? `execution ${execution.name}` : `a process on ${owner.host}`

@@ -8,12 +8,10 @@ export async function checkFile(path: string): Promise<void> {
     throw notFoundError(path, error)
   })
   if (found.isDirectory()) throw await folderError(path)
-  if (!found.isFile())
-    throw new PermanentError(
-      'USAGE',
-      `expected an archive or a file, got ${path}, which is neither; save its bytes to a file first`,
-      { path },
-    )
+  if (!found.isFile()) {
+    const message = `expected an archive or a file, got ${path}, which is neither; save its bytes to a file first`
+    throw new PermanentError('USAGE', message, { path })
+  }
   await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
     throw notReadableError(path, error)
   })

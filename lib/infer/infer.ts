@@ -62,12 +62,10 @@ export async function inferColumns(
   for (const each of typeof path === 'string' ? [path] : path) texts.push(...(await dataTexts(each, members)))
   const { name } = texts[0] ?? { name: '' }
   const inferred = await inferTexts(texts, kindOf(name), options)
-  if (delimiter === undefined && knownKind(name) === undefined && Object.keys(inferred.columns).length === 1)
-    throw new PermanentError(
-      'INPUT_INVALID',
-      `${name}: expected fields that are delimited, got one in each line; write lines({ pattern }) for a log, or set the delimiter`,
-      { path, name },
-    )
+  if (delimiter === undefined && knownKind(name) === undefined && Object.keys(inferred.columns).length === 1) {
+    const message = `${name}: expected fields that are delimited, got one in each line; write lines({ pattern }) for a log, or set the delimiter`
+    throw new PermanentError('INPUT_INVALID', message, { path, name })
+  }
   return inferred
 }
 

@@ -39,11 +39,8 @@ function checkLines({ name, bytes }: Sample): void {
   const got = text.startsWith('[') ? 'a JSON array' : isOpenObject ? 'an object over several lines' : undefined
   if (got === undefined) return
   const format = text.startsWith('[') ? 'json()' : "json({ path: '$…' }), with the path of the records in it"
-  throw new PermanentError(
-    'INPUT_INVALID',
-    `${name}: expected JSON lines, one object a line, got ${got}; read it with ${format}, and write its columns yourself`,
-    { name },
-  )
+  const message = `${name}: expected JSON lines, one object a line, got ${got}; read it with ${format}, and write its columns yourself`
+  throw new PermanentError('INPUT_INVALID', message, { name })
 }
 
 const firstBytes = 65_536

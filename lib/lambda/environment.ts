@@ -92,11 +92,8 @@ function rootOf(
 
 function required(name: string, value: string | undefined): string {
   if (value) return value
-  throw new PermanentError(
-    'USAGE',
-    `expected the environment variable ${name}, which the construct sets, got nothing`,
-    { name },
-  )
+  const message = `expected the environment variable ${name}, which the construct sets, got nothing`
+  throw new PermanentError('USAGE', message, { name })
 }
 
 function jsonOf<Schema extends v.GenericSchema>(
@@ -108,11 +105,7 @@ function jsonOf<Schema extends v.GenericSchema>(
     return v.parse(schema, JSON.parse(required(name, value)))
   } catch (cause) {
     if (cause instanceof PermanentError) throw cause
-    throw new PermanentError(
-      'USAGE',
-      `environment variable ${name}: expected JSON as the construct writes it, got ${value}`,
-      { name },
-      { cause },
-    )
+    const message = `environment variable ${name}: expected JSON as the construct writes it, got ${value}`
+    throw new PermanentError('USAGE', message, { name }, { cause })
   }
 }

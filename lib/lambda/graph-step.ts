@@ -50,12 +50,10 @@ async function continueWalk(step: number, id: string, { output }: LambdaSession)
   const keys = graphKeys(id)
   const graph = await readState(output, keys.graph, readGraph)
   const before = await readState(output, keys.step(step - 1), readStep)
-  if (!graph || !before)
-    throw new PermanentError(
-      'STATE_INVALID',
-      `expected ${keys.graph} and ${keys.step(step - 1)}, which this execution wrote, got nothing; start it again`,
-      { graph: id },
-    )
+  if (!graph || !before) {
+    const message = `expected ${keys.graph} and ${keys.step(step - 1)}, which this execution wrote, got nothing; start it again`
+    throw new PermanentError('STATE_INVALID', message, { graph: id })
+  }
   const { walk } = before
   const ends = await mapParallel(
     walk.given,

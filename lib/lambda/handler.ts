@@ -68,10 +68,8 @@ function parse<Event>(schema: v.GenericSchema<unknown, Event>, given: unknown): 
   const result = v.safeParse(schema, given)
   if (result.success) return result.output
   const [issue] = result.issues
-  throw new PermanentError(
-    'USAGE',
-    `event: ${v.getDotPath(issue) ?? 'it'}: expected ${issue.expected}, got ${issue.received}`,
-  )
+  const message = `event: ${v.getDotPath(issue) ?? 'it'}: expected ${issue.expected}, got ${issue.received}`
+  throw new PermanentError('USAGE', message)
 }
 
 /** Count of tasks that is assumed until the pipeline is loaded. */

@@ -72,12 +72,10 @@ function requestByHand(
   task: TaskDefinition,
   { name: pipeline, tasks }: PipelineDefinition,
 ): RunRequest | undefined {
-  if (name !== undefined && !tasks.some(each => each.name === name))
-    throw new PermanentError(
-      'TASK_UNKNOWN',
-      `pipeline ${pipeline} has no task ${name}; it has ${tasks.map(each => each.name).join(', ')}`,
-      { task: name },
-    )
+  if (name !== undefined && !tasks.some(each => each.name === name)) {
+    const message = `pipeline ${pipeline} has no task ${name}; it has ${tasks.map(each => each.name).join(', ')}`
+    throw new PermanentError('TASK_UNKNOWN', message, { task: name })
+  }
   if (name !== undefined && name !== task.name) return undefined
   // When all tasks are requested, each takes the parameters that it has; the first task refuses those that no task has.
   const known = new Set(tasks.flatMap(each => Object.keys(each.params)))

@@ -65,11 +65,10 @@ export const shortName = (text: string): string => outputHashOf(text)
 async function open(settings: LambdaSettings): Promise<LambdaSession> {
   const bundle: LoadableBundle = { file: shippedFile(settings), url: settings.pipelineUrl, files: [] }
   const pipeline = await loadPipeline(bundle)
-  if (pipeline.name !== settings.pipeline)
-    throw new PermanentError(
-      'DEFINITION_LOAD',
-      `expected pipeline ${settings.pipeline} in the function's asset, got ${pipeline.name}; deploy again`,
-    )
+  if (pipeline.name !== settings.pipeline) {
+    const message = `expected pipeline ${settings.pipeline} in the function's asset, got ${pipeline.name}; deploy again`
+    throw new PermanentError('DEFINITION_LOAD', message)
+  }
   const codeHashes = await shipped(settings, assetNames.codeHashes, hashesSchema)
   const schemas = await shipped(settings, assetNames.schemas, schemasSchema)
   const patience: Patience = { untilMs: 0 }

@@ -118,12 +118,10 @@ class WarmPool {
     const { upstream } = readsTasks ? await taskUpstream(lambda, whole, { params: run.params }) : noUpstream
     const stores = { input, output, upstream, checkpoints: checkpointFiles }
     const tables = await fetchTables({ ...stores, stageFolder }, task, run.params)
-    if (tables.identity !== planned)
-      throw new PermanentError(
-        'INPUT_CHANGED',
-        `task ${task.name}: expected the broadcast tables of the plan, got changed ones; run it again`,
-        { task: task.name },
-      )
+    if (tables.identity !== planned) {
+      const message = `task ${task.name}: expected the broadcast tables of the plan, got changed ones; run it again`
+      throw new PermanentError('INPUT_CHANGED', message, { task: task.name })
+    }
     const place = settings[sourceRoot(task.source)]
     const secrets = await secretsOf(task, settings)
     const workers = openTaskWorkers({

@@ -113,12 +113,10 @@ function isOf({ committed, committing }: Head, { generation }: Manifest): boolea
 async function missing(place: DatasetPlace, head: Head | undefined): Promise<FanmillError> {
   const url = urlOf(place)
   const detail = { dataset: url }
-  if (head?.committing)
-    return new TransientError(
-      'DATASET_MISSING',
-      `no _SUCCESS in ${url}: run ${head.committing.runId} is committing to it; try again when it is done`,
-      detail,
-    )
+  if (head?.committing) {
+    const message = `no _SUCCESS in ${url}: run ${head.committing.runId} is committing to it; try again when it is done`
+    return new TransientError('DATASET_MISSING', message, detail)
+  }
   const foreign = await place.store.stat(successKey(place.outputPath))
   const why = foreign ? 'its _SUCCESS was written by another program' : 'it has no _SUCCESS'
   const advice = foreign

@@ -112,10 +112,8 @@ function refuseThread(module: string | URL): void {
 
 function nameOf(what: string, { name }: { readonly name: string }): string {
   if (name !== '') return name
-  throw new PermanentError(
-    'USAGE',
-    `parallelMap: expected ${what} to be exported under its name, got a function without one`,
-  )
+  const message = `parallelMap: expected ${what} to be exported under its name, got a function without one`
+  throw new PermanentError('USAGE', message)
 }
 
 function fileOf(module: string | URL): string {

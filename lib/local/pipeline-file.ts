@@ -38,8 +38,6 @@ export function pipelineFile(pipeline: PipelineDefinition | string): string {
   if (typeof pipeline === 'string') return resolve(pipeline)
   const { module } = pipeline as { readonly module?: string }
   if (module?.startsWith('file:')) return fileURLToPath(module)
-  throw new PermanentError(
-    'DEFINITION_LOAD',
-    `pipeline ${pipeline.name}: its module is unknown; pass pipeline({ …, module: import.meta.url }), or run it by its path`,
-  )
+  const message = `pipeline ${pipeline.name}: its module is unknown; pass pipeline({ …, module: import.meta.url }), or run it by its path`
+  throw new PermanentError('DEFINITION_LOAD', message)
 }

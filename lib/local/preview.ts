@@ -93,11 +93,10 @@ export async function preview(pipeline: PipelineDefinition | string, options: Pr
 
 /** @throws USAGE */
 function checkStep({ name, transform, output }: TaskDefinition, step = transform.length): number {
-  if (!layoutOf(output))
-    throw new PermanentError(
-      'USAGE',
-      `task ${name}: expected a task with rows, got one that extracts members as they are; fanmill plan shows what it reads`,
-    )
+  if (!layoutOf(output)) {
+    const message = `task ${name}: expected a task with rows, got one that extracts members as they are; fanmill plan shows what it reads`
+    throw new PermanentError('USAGE', message)
+  }
   if (step <= transform.length) return step
   const message = `step: expected a number from 0 to ${transform.length}, the steps of task ${name}, got ${step}`
   throw new PermanentError('USAGE', message, { task: name, step, steps: transform.length })

@@ -170,12 +170,10 @@ async function findTable(name: string, options: SqlOptions): Promise<FoundTable>
   try {
     const place = await placeOf(path, options)
     const manifest = await currentManifest(place)
-    if (manifest.schema.length === 0)
-      throw new PermanentError(
-        'DATASET_MISSING',
-        `table ${name}: expected a dataset with rows, got one of extracted files in ${path}`,
-        { dataset: path },
-      )
+    if (manifest.schema.length === 0) {
+      const message = `table ${name}: expected a dataset with rows, got one of extracted files in ${path}`
+      throw new PermanentError('DATASET_MISSING', message, { dataset: path })
+    }
     await checkParts(place, manifest)
     return { name, place, manifest }
   } catch (error) {

@@ -55,11 +55,10 @@ function sourceList({ source, provenance = [] }: SteppedTask): string | undefine
 /** Finds a task of a pipeline by name. @throws TASK_UNKNOWN */
 export function taskNamed(pipeline: PipelineDefinition, name: string): TaskDefinition {
   const task = pipeline.tasks.find(each => each.name === name)
-  if (!task)
-    throw new PermanentError(
-      'TASK_UNKNOWN',
-      `pipeline ${pipeline.name} has no task ${name}; it has ${pipeline.tasks.map(each => each.name).join(', ')}`,
-    )
+  if (!task) {
+    const message = `pipeline ${pipeline.name} has no task ${name}; it has ${pipeline.tasks.map(each => each.name).join(', ')}`
+    throw new PermanentError('TASK_UNKNOWN', message)
+  }
   return task
 }
 

@@ -240,10 +240,6 @@ function appendFooter(handle: number, footer: Uint8Array): void {
 }
 
 function notParquet(origin: Origin, got: string, cause?: unknown): PermanentError {
-  return new PermanentError(
-    'INPUT_INVALID',
-    `${placeOf(origin)}: expected a Parquet file, ${got}`,
-    { ...origin },
-    { cause },
-  )
+  const message = `${placeOf(origin)}: expected a Parquet file, ${got}`
+  return new PermanentError('INPUT_INVALID', message, { ...origin }, { cause })
 }

@@ -15,12 +15,10 @@ export function hiveValues(key: string): HiveValues {
     const at = folder.indexOf('=')
     if (at <= 0) continue
     const name = decoded(folder.slice(0, at))
-    if (Object.hasOwn(found, name))
-      throw new PermanentError(
-        'INPUT_INVALID',
-        `${key}: expected folders of different columns, got ${name}= twice; rename one, or set hive: false`,
-        { key, column: name },
-      )
+    if (Object.hasOwn(found, name)) {
+      const message = `${key}: expected folders of different columns, got ${name}= twice; rename one, or set hive: false`
+      throw new PermanentError('INPUT_INVALID', message, { key, column: name })
+    }
     const value = folder.slice(at + 1)
     found[name] = value === nullPartition ? null : decoded(value)
   }
@@ -54,11 +52,8 @@ function differingColumnsError(
   names: readonly string[],
   first: { readonly key: string; readonly others: readonly string[] },
 ): PermanentError {
-  return new PermanentError(
-    'INPUT_INVALID',
-    `${key}: expected the columns ${listed(first.others)} in its path as in ${first.key}, got ${listed(names)}; declare them in columns, or set hive: false`,
-    { key, names, expected: first.others },
-  )
+  const message = `${key}: expected the columns ${listed(first.others)} in its path as in ${first.key}, got ${listed(names)}; declare them in columns, or set hive: false`
+  return new PermanentError('INPUT_INVALID', message, { key, names, expected: first.others })
 }
 
 const sameNames = (a: readonly string[], b: readonly string[]): boolean =>

@@ -77,11 +77,10 @@ interface ExtractContext {
 }
 
 function extract(slice: Slice, { inputs, folder, workers }: ExtractContext): Promise<Extracted> {
-  if (slice.kind !== 'members' && slice.kind !== 'stream')
-    throw new PermanentError(
-      'STATE_INVALID',
-      `slice ${slice.slice}: expected members to extract, got a ${slice.kind} slice`,
-    )
+  if (slice.kind !== 'members' && slice.kind !== 'stream') {
+    const message = `slice ${slice.slice}: expected members to extract, got a ${slice.kind} slice`
+    throw new PermanentError('STATE_INVALID', message)
+  }
   return workers.run<'extract'>({ kind: 'extract', slice, input: inputOf(inputs, slice), folder })
 }
 

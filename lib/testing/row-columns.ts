@@ -26,9 +26,6 @@ const types: readonly (readonly [ColumnDefinition, (value: unknown) => boolean])
 function columnOf(name: string, values: readonly unknown[]): ColumnDefinition {
   const [found] = types.find(([, fits]) => values.every(fits)) ?? []
   if (found) return found
-  throw new PermanentError(
-    'USAGE',
-    `rows: expected texts, booleans, numbers, bigints or dates in column ${name}; for other values declare the columns of the task, or give files`,
-    { column: name },
-  )
+  const message = `rows: expected texts, booleans, numbers, bigints or dates in column ${name}; for other values declare the columns of the task, or give files`
+  throw new PermanentError('USAGE', message, { column: name })
 }

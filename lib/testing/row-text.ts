@@ -59,10 +59,8 @@ const writers: { readonly [K in Format['kind']]: RowWriter<Extract<Format, { kin
 export function rowFile(rows: readonly TestRow[], format: Format | undefined, columns: Columns = {}): RowFile {
   const write = format && (writers[format.kind] as RowWriter<Format> | undefined)
   if (write) return write(rows, format, columns)
-  throw new PermanentError(
-    'USAGE',
-    `rows: expected a task that reads csv(), jsonLines() or json(), got ${format?.kind ?? 'no format'}; give files instead`,
-  )
+  const message = `rows: expected a task that reads csv(), jsonLines() or json(), got ${format?.kind ?? 'no format'}; give files instead`
+  throw new PermanentError('USAGE', message)
 }
 
 /** @throws USAGE for a character that the encoding does not have */
@@ -71,11 +69,8 @@ function bytesOf(text: string, encoding: DeclaredEncoding = 'utf-8'): Uint8Array
   const bytes = encodeText(text, encoding)
   if (bytes) return bytes
   const foreign = Array.from(text).find(character => encodeText(character, encoding) === undefined)
-  throw new PermanentError(
-    'USAGE',
-    `rows: expected characters of ${encoding}, as the format says, got ${JSON.stringify(foreign)}; leave it out, or give files`,
-    { character: foreign, encoding },
-  )
+  const message = `rows: expected characters of ${encoding}, as the format says, got ${JSON.stringify(foreign)}; leave it out, or give files`
+  throw new PermanentError('USAGE', message, { character: foreign, encoding })
 }
 
 function csvText(rows: readonly TestRow[], format: CsvFormat, columns: Columns): string {
@@ -152,10 +147,8 @@ function textOf(value: unknown, column: ColumnDefinition | undefined): string | 
 function plainText(value: unknown, column: ColumnDefinition | undefined): string {
   const option = typeof value === 'string' ? undefined : writingOptions.find(name => column?.[name])
   if (option === undefined) return String(value)
-  throw new PermanentError(
-    'USAGE',
-    `rows: expected a text, as the column has ${option}, got ${String(value)}; write it as it stands in the input`,
-  )
+  const message = `rows: expected a text, as the column has ${option}, got ${String(value)}; write it as it stands in the input`
+  throw new PermanentError('USAGE', message)
 }
 
 const writingOptions = [
@@ -173,19 +166,16 @@ function bytesText(value: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value)
   } catch {
-    throw new PermanentError(
-      'USAGE',
-      'rows: expected the bytes of a UTF-8 text, got others; give a Parquet file instead',
-    )
+    const message = 'rows: expected the bytes of a UTF-8 text, got others; give a Parquet file instead'
+    throw new PermanentError('USAGE', message)
   }
 }
 
 function dateText(value: Date, column: ColumnDefinition | undefined): string {
-  if (column?.format !== undefined)
-    throw new PermanentError(
-      'USAGE',
-      `rows: expected a text as ${column.format}, got a Date; write it as it stands in the input`,
-    )
+  if (column?.format !== undefined) {
+    const message = `rows: expected a text as ${column.format}, got a Date; write it as it stands in the input`
+    throw new PermanentError('USAGE', message)
+  }
   const text = value.toISOString()
   if (column?.type === 'date') return text.slice(0, 10)
   return column?.type === 'timestamp' ? text.slice(0, -1) : text

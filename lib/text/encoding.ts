@@ -19,18 +19,14 @@ export function bomBytes(bytes: Uint8Array): number {
  */
 export function checkEncoding(bytes: Uint8Array, encoding: TextEncoding): void {
   const utf16 = utf16Of(bytes)
-  if (utf16 !== undefined)
-    throw new PermanentError(
-      'INPUT_ENCODING',
-      `expected text in ${encoding}, got ${utf16}; set encoding: 'utf-16' in the format`,
-      { encoding: utf16 },
-    )
-  if (encoding !== 'utf-8' && bomBytes(bytes) > 0)
-    throw new PermanentError(
-      'INPUT_ENCODING',
-      `expected text in ${encoding}, as the format says, got one that begins with the byte order mark of UTF-8; remove encoding from the format, or read this file by a task of its own`,
-      { encoding: 'utf-8', declared: encoding },
-    )
+  if (utf16 !== undefined) {
+    const message = `expected text in ${encoding}, got ${utf16}; set encoding: 'utf-16' in the format`
+    throw new PermanentError('INPUT_ENCODING', message, { encoding: utf16 })
+  }
+  if (encoding !== 'utf-8' && bomBytes(bytes) > 0) {
+    const message = `expected text in ${encoding}, as the format says, got one that begins with the byte order mark of UTF-8; remove encoding from the format, or read this file by a task of its own`
+    throw new PermanentError('INPUT_ENCODING', message, { encoding: 'utf-8', declared: encoding })
+  }
 }
 
 /** Returns the text in UTF-8, and the same bytes where nothing changes. Memory: up to three times the bytes. */

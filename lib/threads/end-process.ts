@@ -14,11 +14,8 @@ export function recordLoss(job: object, ended: Promise<unknown>): void {
 export function refuseAfterLoss(bytesMax: number): void {
   const bytes = process.memoryUsage.rss()
   if (lostJobs.size === 0 || bytes <= bytesMax) return
-  throw new CapacityError(
-    'OUT_OF_MEMORY',
-    `expected the process to use at most ${megabytes(bytesMax)} MB before new work begins, got ${megabytes(bytes)} MB, because a function of an earlier run never returned and keeps its memory; run again in a new process, or raise --memory`,
-    { bytes, bytesMax },
-  )
+  const message = `expected the process to use at most ${megabytes(bytesMax)} MB before new work begins, got ${megabytes(bytes)} MB, because a function of an earlier run never returned and keeps its memory; run again in a new process, or raise --memory`
+  throw new CapacityError('OUT_OF_MEMORY', message, { bytes, bytesMax })
 }
 
 /** Ends this process at once with its exit code when an abandoned job is still running; else returns. */

@@ -46,11 +46,8 @@ export function defaultMemoryMb(): number {
 export function checkMemory(memoryMb: number, workers: number): void {
   const needed = Math.ceil((processBytes + workers * workerBytesMin) / 1e6)
   if (memoryMb >= needed) return
-  throw new PermanentError(
-    'USAGE',
-    `expected at least ${needed} MB for ${workers} worker${workers === 1 ? '' : 's'}, got ${memoryMb}; give more memory${workers === 1 ? '' : ' or fewer workers'}`,
-    { memoryMb, workers, neededMb: needed },
-  )
+  const message = `expected at least ${needed} MB for ${workers} worker${workers === 1 ? '' : 's'}, got ${memoryMb}; give more memory${workers === 1 ? '' : ' or fewer workers'}`
+  throw new PermanentError('USAGE', message, { memoryMb, workers, neededMb: needed })
 }
 
 /** Shares out the memory budget. After text buffers, the engine gets 75 % and the heap 25 %. With too little memory, each gets its minimum. */

@@ -67,9 +67,6 @@ export function watchMemory({
 }
 
 function outOfMemory(bytes: number, bytesMax: number): CapacityError {
-  return new CapacityError(
-    'OUT_OF_MEMORY',
-    `expected the process to use at most ${megabytes(bytesMax)} MB, well above --memory, got ${megabytes(bytes)} MB; the transform creates lists or texts that are too long, or a function keeps too many values: create less at once, or raise --memory (on AWS: larger tiers)`,
-    { bytes, bytesMax },
-  )
+  const message = `expected the process to use at most ${megabytes(bytesMax)} MB, well above --memory, got ${megabytes(bytes)} MB; the transform creates lists or texts that are too long, or a function keeps too many values: create less at once, or raise --memory (on AWS: larger tiers)`
+  return new CapacityError('OUT_OF_MEMORY', message, { bytes, bytesMax })
 }

@@ -78,12 +78,10 @@ export async function runJob(
 /** Piscina rejects a job only when its thread has ended. */
 function throwDeath(error: unknown): never {
   const { code, message } = error as { code?: string; message: string }
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY')
-    throw new CapacityError(
-      'OUT_OF_MEMORY',
-      'a worker thread ran out of JavaScript memory; raise --memory or lower --workers (on AWS: tiers with more memory)',
-      {},
-      { cause: error },
-    )
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    const message =
+      'a worker thread ran out of JavaScript memory; raise --memory or lower --workers (on AWS: tiers with more memory)'
+    throw new CapacityError('OUT_OF_MEMORY', message, {}, { cause: error })
+  }
   throw new TransientError('WORKER_DIED', `a worker thread ended during its job: ${message}`, {}, { cause: error })
 }

@@ -126,12 +126,10 @@ async function copyIncluded(globs: readonly string[], folder: string, target: st
       await copyFile(source, join(target, name))
       count++
     }
-    if (count === 0)
-      throw new PermanentError(
-        'DEFINITION_LOAD',
-        `include: expected files that match ${pattern} below ${folder}, found none`,
-        { pattern },
-      )
+    if (count === 0) {
+      const message = `include: expected files that match ${pattern} below ${folder}, found none`
+      throw new PermanentError('DEFINITION_LOAD', message, { pattern })
+    }
   }
 }
 

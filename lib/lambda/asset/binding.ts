@@ -39,12 +39,8 @@ export function packageFolder(name: string, from: string): string {
   try {
     return dirname(createRequire(join(from, 'index.js')).resolve(`${name}/package.json`))
   } catch (cause) {
-    throw new PermanentError(
-      'DEFINITION_LOAD',
-      `expected the package ${name} to be installed, found none from ${from}; run npm install ${name}`,
-      { name },
-      { cause },
-    )
+    const message = `expected the package ${name} to be installed, found none from ${from}; run npm install ${name}`
+    throw new PermanentError('DEFINITION_LOAD', message, { name }, { cause })
   }
 }
 

@@ -50,22 +50,18 @@ export async function* readBody(options: BodyOptions): AsyncGenerator<Uint8Array
       body = (answer.Body as typeof body | undefined) ?? empty
       for await (const chunk of body) {
         at += chunk.length
-        if (at > end)
-          throw new PermanentError(
-            'STORE_FAILED',
-            `${place.url}: expected ${end - at + chunk.length} bytes more, got ${chunk.length}`,
-            { key: place.key },
-          )
+        if (at > end) {
+          const message = `${place.url}: expected ${end - at + chunk.length} bytes more, got ${chunk.length}`
+          throw new PermanentError('STORE_FAILED', message, { key: place.key })
+        }
         retries.reset()
         yield chunk
         throwIfAborted(signal)
       }
-      if (at < end)
-        throw new TransientError(
-          'STORE_FAILED',
-          `cannot ${place.verb} ${place.url} now: its body ended at byte ${at} of ${end}`,
-          { key: place.key },
-        )
+      if (at < end) {
+        const message = `cannot ${place.verb} ${place.url} now: its body ended at byte ${at} of ${end}`
+        throw new TransientError('STORE_FAILED', message, { key: place.key })
+      }
     } catch (error) {
       await retries.pauseOrThrow(error)
     } finally {
@@ -91,12 +87,10 @@ function rangeHeader(start: number, end: number | undefined): string | undefined
 /** Returns the size of the whole object: for a range it is the number after the `/` of Content-Range. */
 function sizeOf({ ContentRange, ContentLength }: GetAnswer, start: number, { url, key }: FaultPlace): number {
   const [, first, sizeBytes] = /^bytes (\d+)-\d+\/(\d+)$/.exec(ContentRange ?? '') ?? []
-  if (Number(first ?? 0) !== start)
-    throw new PermanentError(
-      'STORE_FAILED',
-      `${url}: expected bytes from ${start}, got ${ContentRange ?? 'the whole object'}`,
-      { key },
-    )
+  if (Number(first ?? 0) !== start) {
+    const message = `${url}: expected bytes from ${start}, got ${ContentRange ?? 'the whole object'}`
+    throw new PermanentError('STORE_FAILED', message, { key })
+  }
   const found = sizeBytes ?? ContentLength
   if (found === undefined)
     throw new TransientError('STORE_FAILED', `cannot read ${url} now: its answer has no length`, { key })

@@ -46,23 +46,15 @@ function missingFault({ error, place, status }: Fault): PermanentError | undefin
       `cannot ${verb} ${url}: there is no such bucket; check its name, the account and the region`,
     )
   if (error.name !== 'NoSuchKey' && error.name !== 'NotFound') return undefined
-  return new PermanentError(
-    'DATASET_MISSING',
-    `cannot ${verb} ${url}: there is no such object`,
-    { key: place.key },
-    { cause: error },
-  )
+  const message = `cannot ${verb} ${url}: there is no such object`
+  return new PermanentError('DATASET_MISSING', message, { key: place.key }, { cause: error })
 }
 
 function changedFault({ error, place, status }: Fault): PermanentError | undefined {
   if (status !== 412 && status !== 416) return undefined
   const what = status === 412 ? 'its etag is another' : 'it is shorter'
-  return new PermanentError(
-    'INPUT_CHANGED',
-    `${place.url}: ${what}; it changed while the run read it: run again`,
-    { key: place.key },
-    { cause: error },
-  )
+  const message = `${place.url}: ${what}; it changed while the run read it: run again`
+  return new PermanentError('INPUT_CHANGED', message, { key: place.key }, { cause: error })
 }
 
 function refusedFault(fault: Fault): PermanentError | undefined {
@@ -70,13 +62,10 @@ function refusedFault(fault: Fault): PermanentError | undefined {
   const { verb, url } = place
   if (/CredentialsProviderError|InvalidAccessKeyId|SignatureDoesNotMatch/.test(error.name))
     return failed(fault, `cannot ${verb} ${url}: ${error.message}; sign in, or name a profile that has credentials`)
-  if (/^Region (is missing|not accepted)/.test(error.message))
-    return new PermanentError(
-      'USAGE',
-      `cannot ${verb} ${url}: no region is known; name one, or set AWS_REGION`,
-      {},
-      { cause: error },
-    )
+  if (/^Region (is missing|not accepted)/.test(error.message)) {
+    const message = `cannot ${verb} ${url}: no region is known; name one, or set AWS_REGION`
+    return new PermanentError('USAGE', message, {}, { cause: error })
+  }
   if (transientNames.test(error.name)) return undefined
   if (error.name === requesterPays)
     return failed(
