@@ -30,7 +30,7 @@ function project(members: Readonly<Record<string, string>> = good, text = pipeli
   return folderOf({ 'pipeline.ts': text, 'incoming/2001-01/x.zip': buildZip(members) })
 }
 
-const run = ['run', 'pipeline.ts', '--param', 'month=2001-01', '--workers', '2']
+const run = ['run', 'pipeline.ts', '--param', 'month=2001-01', '--workers', '1']
 
 describe('a run that completes', () => {
   it('exits 0, prints the summary on stdout and where the dataset is', async () => {
@@ -172,12 +172,12 @@ describe('a run that fails', () => {
       .replace("name: 'trips',", 'name,')
       .replace('tasks: [trips]', `tasks: ${JSON.stringify(names)}.map(define)`)
     const cwd = project(withReject, many)
-    const { code, stdout } = await fanmill([...run, '--fail-fast'], { cwd })
+    const { code, stdout } = await fanmill([...run, '--workers', '2', '--fail-fast'], { cwd })
     expect(code).toBe(1)
     expect(stdout).toMatch(/^trips\(month=2001-01\) +failed /m)
     expect(stdout).toMatch(/^later\(month=2001-01\) +not run +0 /m)
     expect(stdout).toMatch(/^later\(month=2001-01\): not run, because /m)
-    const { end } = eventsOf(await fanmill([...run, '--fail-fast', '--json'], { cwd }))
+    const { end } = eventsOf(await fanmill([...run, '--workers', '2', '--fail-fast', '--json'], { cwd }))
     const statuses = new Map(end.tasks.map(({ task, status }) => [task, status]))
     // Three tasks begin at once on two workers.
     expect([statuses.get('trips'), statuses.get('fourth'), statuses.get('later')]).toEqual([

@@ -153,7 +153,10 @@ describe('a version of a Delta table', () => {
     const store = memoryStore()
     await write(store, changeOf('out', 1))
     const writing = write(store, changeOf('out', 2, change))
-    await expect(writing).rejects.toMatchObject({ code: 'OUTPUT_SCHEMA_MISMATCH', message })
+    await expect(writing).rejects.toMatchObject({
+      code: 'OUTPUT_SCHEMA_MISMATCH',
+      message: expect.stringMatching(message),
+    })
   })
 
   it('refuses rows with nulls in a column that may have none', async () => {
@@ -192,7 +195,10 @@ describe('tables that ask for more than Fanmill knows', () => {
     await write(store, changeOf('out', 1))
     changeMetaData(store, change)
     const writing = write(store, changeOf('out', 2))
-    await expect(writing).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED', message: new RegExp(`with ${name}`) })
+    await expect(writing).rejects.toMatchObject({
+      code: 'DELTA_UNSUPPORTED',
+      message: expect.stringContaining(`with ${name}`),
+    })
   })
 
   it.each([
@@ -207,7 +213,10 @@ describe('tables that ask for more than Fanmill knows', () => {
     const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: [feature] }
     store.objects.set(logKey(1), actionBytes([{ protocol }]))
     const writing = write(store, changeOf('out', 2))
-    await expect(writing).rejects.toMatchObject({ code: 'DELTA_UNSUPPORTED', message: new RegExp(`with ${name}`) })
+    await expect(writing).rejects.toMatchObject({
+      code: 'DELTA_UNSUPPORTED',
+      message: expect.stringContaining(`with ${name}`),
+    })
   })
 
   it('may only be appended to where they say so', async () => {

@@ -38,6 +38,10 @@ export interface Execution {
   readonly error?: Error
 }
 
+/** The tiers of functions with one tier of so many threads. One is enough for a slice, and opens one engine. */
+export const tierOf = (threads: number): string =>
+  JSON.stringify([{ memoryMb: 3008, threads, temporaryStorageMb: 1024 }])
+
 export class Account {
   readonly folder: string
   /** Runs calls of Process one after another, as one warm process of Lambda does. */
@@ -58,7 +62,7 @@ export class Account {
     Object.assign(process.env, {
       FANMILL_INPUT: join(account.folder, 'input'),
       FANMILL_OUTPUT: join(account.folder, 'output'),
-      FANMILL_TIERS: JSON.stringify([{ memoryMb: 3008, threads: 2, temporaryStorageMb: 1024 }]),
+      FANMILL_TIERS: tierOf(1),
       FANMILL_SETTLE_SECONDS: '0',
       FANMILL_GROUP_BYTES: '',
       ...env,

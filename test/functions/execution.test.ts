@@ -7,7 +7,7 @@ import type { Outcome } from '../../lib/model/outcome.ts'
 import type { RunName } from '../../lib/model/run-identity.ts'
 import { noWaits } from '../../lib/model/waits.ts'
 import { runKeys } from '../../lib/state/state.ts'
-import { Account, pipelineText, uploadEvent } from './account.ts'
+import { Account, pipelineText, tierOf, uploadEvent } from './account.ts'
 
 const month = '2001-01'
 const edited = '.sql`select x, y * 1000 as y from input`'
@@ -53,7 +53,7 @@ describe('an execution', () => {
   })
 
   it('spreads its batches over the worker threads of the tier', async () => {
-    account = await Account.open(pipelineText())
+    account = await Account.open(pipelineText(), { FANMILL_TIERS: tierOf(2) })
     const text = `x,y\n${'1,2\n'.repeat(700_000)}`
     const event = await account.upload(`incoming/${month}/a.zip`, { 'a.csv': text, 'b.csv': text })
     const { run: name, batches } = await account.execute('points', event)

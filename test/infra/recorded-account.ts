@@ -78,7 +78,7 @@ export class RecordedAccount {
       ...{ FANMILL_INPUT_BUCKET: buckets.input, FANMILL_INPUT_PREFIX: prefixes.input },
       ...{ FANMILL_OUTPUT_BUCKET: buckets.output, FANMILL_OUTPUT_PREFIX: prefixes.output },
       ...{ FANMILL_PIPELINE: pipeline.name, FANMILL_PIPELINE_URL: bundle.url, FANMILL_SETTLE_SECONDS: '0' },
-      FANMILL_TIERS: JSON.stringify([{ memoryMb: 3008, threads: 2, temporaryStorageMb: 1024 }]),
+      FANMILL_TIERS: JSON.stringify([{ memoryMb: 3008, threads: 1, temporaryStorageMb: 1024 }]),
     })
     return new RecordedAccount(server, folder)
   }
