@@ -57,9 +57,9 @@ async function sqlAction(statement: string, flags: SqlFlags): Promise<void> {
 
 async function tasksOf({ tasks, ...flags }: SqlFlags, output: string): Promise<Readonly<Record<string, string>>> {
   if (tasks === undefined) return {}
-  const { loadPipelineFile } = await import('../local/pipeline-file.ts')
+  const { loadHashed } = await import('../local/pipeline-file.ts')
   const { taskDatasets } = await import('../local/task-datasets.ts')
-  return taskDatasets(await loadPipelineFile(tasks), readParams(flags), output)
+  return taskDatasets(await loadHashed(tasks), readParams(flags), output)
 }
 
 /** The format of a file by its ending. */

@@ -34,7 +34,7 @@ export function delta<const Uses extends string = never>(
 export function delta(given: DeltaOptions): Delta {
   const { mode: checkedMode, ...layout } = check('delta', deltaOptions, given)
   const mode = checkedMode === 'overwrite' ? 'replace' : checkedMode
-  const data: DeltaOutput = { kind: 'delta', mode, ...partLayout('delta', layout) }
+  const data: DeltaOutput = { kind: 'delta', mode, ...partLayout(layout) }
   checkLayout('delta', data)
   return refinable<DeltaOutput, DeltaOptions>(data, given, delta) as Delta
 }

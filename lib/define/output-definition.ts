@@ -40,8 +40,9 @@ export interface ParquetOutput {
   /** The parts have the rows of one bucket each, by a hash of these columns that never changes. Default parts are not by key. */
   readonly bucketBy?: BucketBy
   /**
-   * Whether the path gets a hash of the parameters as its last folder, `{salt}`, so that each set of parameters has a dataset
-   * of its own. Default true when the path has `{salt}`, else false.
+   * Whether the path moves with the code: `{salt}`, its last folder where the path does not name it, is then a hash of the parameters, of
+   * the task's code, and of the code and parameters of all that it requires. So other code writes another dataset, and the older one
+   * stays as it is. Without it, `{salt}` is a hash of the parameters alone. Default false.
    * @example parquet({ path: '{task}', salted: true })
    */
   readonly salted: boolean

@@ -83,6 +83,9 @@ export function outputKind<K extends Output['kind']>(output: Extract<Output, { k
   return kind(output)
 }
 
+/** Whether its path moves with the code of the task, and with all that the task requires. */
+export const isSalted = (output: Output): boolean => 'salted' in output && output.salted
+
 /** The names of all kinds. */
 export const outputKindNames = Object.keys(kinds) as readonly Output['kind'][]
 

@@ -66,7 +66,7 @@ export function parquet<const Uses extends string = never>(
 export function parquet(given: ParquetOptions): Parquet {
   const { mode: checkedMode = 'replace', bucketBy, ...layout } = check('parquet', parquetOptions, given)
   const kept = bucketBy && { bucketBy }
-  const data: ParquetOutput = { kind: 'parquet', mode: checkedMode, ...partLayout('parquet', layout), ...kept }
+  const data: ParquetOutput = { kind: 'parquet', mode: checkedMode, ...partLayout(layout), ...kept }
   checkLayout('parquet', data)
   checkBuckets(data)
   return refinable<ParquetOutput, ParquetOptions>(data, given, parquet) as Parquet

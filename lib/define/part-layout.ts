@@ -33,11 +33,11 @@ export const layoutOptions = {
 
 type Layout = Omit<ParquetOutput, 'kind' | 'mode' | 'bucketBy'>
 
-/** Fills in the defaults. */
-export function partLayout(subject: string, given: Pick<Layout, 'path'> & Partial<Layout>): Layout {
-  const salted = given.salted ?? placeholdersOf(given.path).includes('salt')
+/** Fills in the defaults. A salted path without `{salt}` gets it as its last segment. */
+export function partLayout(given: Pick<Layout, 'path'> & Partial<Layout>): Layout {
+  const { path, salted = false } = given
   return {
-    path: saltedPath(subject, given.path, salted),
+    path: salted && !placeholdersOf(path).includes('salt') ? `${path}/{salt}` : path,
     partitionBy: given.partitionBy ?? [],
     sortBy: given.sortBy ?? [],
     compression: given.compression ?? 'zstd',
@@ -47,13 +47,6 @@ export function partLayout(subject: string, given: Pick<Layout, 'path'> & Partia
     salted,
     partitionsMax: given.partitionsMax ?? 1000,
   }
-}
-
-/** Returns the path; a salted one without `{salt}` gets it as its last segment. */
-function saltedPath(subject: string, path: string, salted: boolean): string {
-  const named = placeholdersOf(path).includes('salt')
-  if (named && !salted) throw invalid(`${subject}: salted`, 'expected true, as path has {salt}, got false')
-  return salted && !named ? `${path}/{salt}` : path
 }
 
 /** @throws DEFINITION_INVALID when the columns of a layout contradict each other or the mode */

@@ -23,7 +23,7 @@ export function temporary<const Uses extends string = never>(
   given?: TemporaryOptions<Uses>,
 ): Temporary<string extends Uses ? never : Uses>
 export function temporary(given: TemporaryOptions = {}): Temporary {
-  const layout = partLayout('temporary', { path: temporaryPath, ...check('temporary', temporaryOptions, given) })
+  const layout = partLayout({ path: temporaryPath, ...check('temporary', temporaryOptions, given) })
   const data: TemporaryOutput = { kind: 'temporary', mode: 'replace', ...layout }
   checkLayout('temporary', data)
   return refinable<TemporaryOutput, TemporaryOptions>(data, given, temporary) as Temporary

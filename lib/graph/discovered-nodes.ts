@@ -7,11 +7,12 @@ import { nodeIdOf } from '../model/node-name.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { reader } from '../state/state.ts'
 import { type GraphNode, type TaskGraph, targetsSchema } from './graph.ts'
+import { type CodeHash, unknownCode } from './lineage.ts'
 import { inOrder } from './node-order.ts'
 import type { NodeStates } from './node-states.ts'
 import { orderOutputs } from './output-order.ts'
 import { allRequiredNodes } from './required-nodes.ts'
-import { addNodes, graphNodeOf } from './resolve-graph.ts'
+import { addNodes, growingGraph, requiredKeys } from './resolve-graph.ts'
 
 const answerSchema = v.object({
   /** Key of the node that was asked. */
@@ -58,20 +59,27 @@ export function answerFrom(
 export function expandGraph(
   pipeline: PipelineDefinition,
   graph: TaskGraph,
-  { key, answer, states }: { readonly key: string; readonly answer: Answer; readonly states: NodeStates },
+  { key, answer, states, codeHash = unknownCode }: Expansion,
 ): TaskGraph {
-  const nodes = new Map(graph.nodes.map(node => [node.key, node]))
+  const growing = growingGraph(pipeline, codeHash, graph.nodes)
+  const { nodes } = growing
   const asked = nodes.get(key)
   if (!asked) throw new TypeError(`expected node ${key} in the graph`)
   const path = pathTo(graph, key)
   const groups = Object.entries(answer.groups).map(([name, all]) => [name, all.map(bind(pipeline))] as const)
-  const node = { key, task: taskNamed(pipeline, asked.task), params: asked.params }
-  nodes.set(key, {
-    ...graphNodeOf({ node, groups: Object.fromEntries(groups), targets: answer.targets }),
-    isDiscovered: true,
-  })
-  for (const each of groups.flatMap(([, all]) => all)) if (!nodes.has(each.key)) addNodes(pipeline, nodes, each, path)
+  const required = requiredKeys({ groups: Object.fromEntries(groups), targets: answer.targets })
+  nodes.set(key, { ...asked, ...required, isDiscovered: true })
+  for (const each of groups.flatMap(([, all]) => all)) if (!nodes.has(each.key)) addNodes(growing, each, path)
   return { ...graph, nodes: orderOutputs(inOrder(nodes, path), pipeline.tasks, states) }
+}
+
+/** What a node has answered, and how the nodes of the graph stand. */
+interface Expansion {
+  readonly key: string
+  readonly answer: Answer
+  readonly states: NodeStates
+  /** Needed where an output of the pipeline is salted. */
+  readonly codeHash?: CodeHash
 }
 
 const bind =

@@ -25,6 +25,9 @@ const nodeSchema = v.object({
   targets: v.optional(targetsSchema),
   /** Whether its function `discover` has answered what it requires besides; absent for tasks without one. */
   isDiscovered: v.optional(v.boolean()),
+  /** Hash of the code of its task, and its lineage; absent where no output of the pipeline is salted. */
+  code: v.optional(v.string()),
+  lineage: v.optional(v.string()),
   /** Key of the node that writes the same output before this one; absent where there is none. */
   after: v.optional(v.string()),
 })

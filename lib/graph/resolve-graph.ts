@@ -7,6 +7,7 @@ import { ownValues, refuseForeignParam } from '../model/param-values.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { type GraphNode, nodeCountMax, type TaskGraph } from './graph.ts'
 import { cycle, tooManyNodes } from './graph-errors.ts'
+import { type CodeHash, lineages, unknownCode } from './lineage.ts'
 import { orderOutputs } from './output-order.ts'
 import { paramSets } from './param-sets.ts'
 import { type BoundTask, type RequiredNodes, requiredNodes } from './required-nodes.ts'
@@ -23,10 +24,15 @@ export interface GraphRequest {
  * @throws TASK_UNKNOWN, PARAM_INVALID; and with the path through the graph GRAPH_CYCLE, GRAPH_TOO_LARGE, PARAM_UNBOUND, PARAM_CONFLICT,
  * OUTPUT_AMBIGUOUS, DEFINITION_INVALID
  */
-export function resolveGraph(pipeline: PipelineDefinition, request: GraphRequest): TaskGraph {
+export function resolveGraph(
+  pipeline: PipelineDefinition,
+  request: GraphRequest,
+  codeHash: CodeHash = unknownCode,
+): TaskGraph {
   const requested = requestedNodes(pipeline, request)
-  const nodes = new Map<string, GraphNode>()
-  for (const each of requested) if (!nodes.has(each.key)) addNodes(pipeline, nodes, each)
+  const growing = growingGraph(pipeline, codeHash)
+  const { nodes } = growing
+  for (const each of requested) if (!nodes.has(each.key)) addNodes(growing, each)
   return {
     fanmill: formatVersion,
     pipeline: pipeline.name,
@@ -47,8 +53,25 @@ const bindTask = (task: TaskDefinition, params: ParamValues): BoundTask => ({
   params,
 })
 
+/** The nodes of a graph to which others are added. */
+export interface GrowingGraph {
+  readonly pipeline: PipelineDefinition
+  readonly nodes: Map<string, GraphNode>
+  readonly lineageOf: ReturnType<typeof lineages>
+}
+
+export const growingGraph = (
+  pipeline: PipelineDefinition,
+  codeHash: CodeHash,
+  nodes: readonly GraphNode[] = [],
+): GrowingGraph => ({
+  pipeline,
+  nodes: new Map(nodes.map(node => [node.key, node])),
+  lineageOf: lineages(pipeline, codeHash),
+})
+
 /** A node, and what it requires. */
-export interface NodeFields extends RequiredNodes {
+interface NodeFields extends RequiredNodes {
   readonly node: BoundTask
 }
 
@@ -62,8 +85,7 @@ interface Visit extends NodeFields {
  * chain may be as long as a graph may be large.
  */
 export function addNodes(
-  pipeline: PipelineDefinition,
-  nodes: Map<string, GraphNode>,
+  { pipeline, nodes, lineageOf }: GrowingGraph,
   first: BoundTask,
   before: readonly string[] = [],
 ): void {
@@ -85,20 +107,28 @@ export function addNodes(
     if (next) continue
     stack.pop()
     entered.delete(top.node.key)
-    nodes.set(top.node.key, graphNodeOf(top))
+    nodes.set(top.node.key, newNode(top, { nodes, lineageOf }))
   }
 }
 
-export function graphNodeOf({ node, groups, targets }: NodeFields): GraphNode {
+function newNode(fields: NodeFields, { nodes, lineageOf }: Omit<GrowingGraph, 'pipeline'>): GraphNode {
+  const { key, task, params } = fields.node
+  const required = requiredKeys(fields)
+  const lineage = lineageOf({ key, requires: required.requires }, { task, nodes })
+  return {
+    ...{ key, task: task.name, params },
+    output: outputPathOf(task, params, lineage.lineage),
+    ...{ ...required, ...lineage },
+    ...(task.discover && { isDiscovered: false }),
+  }
+}
+
+/** Returns the fields of a node that name what it requires. */
+export function requiredKeys({ groups, targets }: RequiredNodes): Pick<GraphNode, 'requires' | 'groups' | 'targets'> {
   const keys = Object.entries(groups).map(([name, all]) => [name, all.map(({ key }) => key)] as const)
   return {
-    key: node.key,
-    task: node.task.name,
-    params: node.params,
-    output: outputPathOf(node.task, node.params),
     requires: [...new Set(keys.flatMap(([, all]) => all))],
     groups: Object.fromEntries(keys),
     ...(targets.length > 0 && { targets }),
-    ...(node.task.discover && { isDiscovered: false }),
   }
 }

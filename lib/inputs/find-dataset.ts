@@ -1,6 +1,6 @@
 /** Finds the parts that another task of the pipeline, or another pipeline, has committed. */
 import type { ParamValues, PartitionsOfSource } from '../define/definition.ts'
-import { outputKind } from '../define/output-kind.ts'
+import { isSalted, outputKind } from '../define/output-kind.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import type { Manifest, ManifestPart } from '../model/manifest.ts'
 import { outputPathOf } from '../model/output-path.ts'
@@ -60,7 +60,7 @@ export function upstreamPath(
   { of, at }: PartitionsOfSource,
   options: Pick<FindOptions, 'params' | 'upstream'>,
 ): string {
-  return of ? outputPathOf(of, upstreamParams(of, options)) : renderPath(at?.path ?? '', options.params)
+  return of ? writtenPath(of, options) : renderPath(at?.path ?? '', options.params)
 }
 
 /** Names what is read, for messages. */
@@ -69,16 +69,15 @@ export const upstreamName = ({ of, at }: PartitionsOfSource): string =>
 
 type RequiredDataset = NonNullable<PartitionsOfSource['of']>
 
-/** Returns the parameters of the node that is read; without a graph those of the task that it has too. */
-function upstreamParams(
-  of: RequiredDataset,
-  { params, upstream }: Pick<FindOptions, 'params' | 'upstream'>,
-): ParamValues {
+/** Returns the path of the node that is read; without a graph under the parameters of the task that it has too. */
+function writtenPath(of: RequiredDataset, { params, upstream }: Pick<FindOptions, 'params' | 'upstream'>): string {
   const [node, ...others] = upstream?.filter(({ task }) => task === of.name) ?? []
   if (others.length > 0) throw severalNodes(of.name, others.length + 1)
-  if (node) return node.params
+  if (node) return node.outputPath
+  if (isSalted(of.output)) throw unknownPath(of.name)
   const names = Object.keys(of.params).filter(name => name in params)
-  return Object.fromEntries(names.map(name => [name, params[name]])) as ParamValues
+  const own = Object.fromEntries(names.map(name => [name, params[name]])) as ParamValues
+  return outputPathOf(of, own, undefined)
 }
 
 /** Returns the parts with rows, in the order of their keys; the first one where none has any. */
@@ -146,6 +145,11 @@ function rowsRemoved(
   const { task } = options
   const message = `task ${task.name}: expected the rows of task ${upstream}, which were removed when every task that reads them was complete; run ${upstream} again with --force`
   return new RowsRemoved('NO_INPUT', message, { task: task.name, upstream, outputPath })
+}
+
+function unknownPath(upstream: string): FanmillError {
+  const message = `expected a requirement for the rows of task ${upstream}, whose path has a salt, got none: what discover returns is not known yet; run the task`
+  return new PermanentError('NO_INPUT', message, { upstream })
 }
 
 function severalNodes(upstream: string, count: number): FanmillError {

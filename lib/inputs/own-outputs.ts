@@ -60,7 +60,8 @@ export function partKeyOf(
 ): string | undefined {
   const layout = layoutOf(task.output)
   if (!roots || !layout) return undefined
-  const folder = outputPathOf(task, params)
+  // Any lineage does: it is the text of one folder.
+  const folder = outputPathOf(task, params, 'sample')
   const partitions = layout.partitionBy.map(column => `${column}=x/`).join('')
   const key = `${folder}/${partitions}${partName(0, 0, { runId: '0'.repeat(16), attempt: 1 })}`
   return key.startsWith(roots.add) ? roots.strip + key.slice(roots.add.length) : undefined

@@ -10,7 +10,7 @@ import { stateBytes } from '../state/state.ts'
 import type { GraphStepEvent } from './events.ts'
 import type { Invocation } from './handler.ts'
 import { isByHand } from './run-request.ts'
-import type { LambdaSession } from './session.ts'
+import { codeHashIn, type LambdaSession } from './session.ts'
 import { logger } from './telemetry.ts'
 
 /** What is known of a walk when a step begins. */
@@ -48,7 +48,7 @@ export async function decideDiscovered(
     const asking = graph
     const answers = await mapParallel(unasked, node => answerOf(node, asking, place), asksAtOnce)
     for (const each of answers) {
-      const grown = grow(each, { pipeline, graph, walk })
+      const grown = grow(each, { lambda, graph, walk })
       if (grown.graph) graph = grown.graph
       else walk = afterFailedAnswer({ pipeline, graph, walk }, grown)
     }
@@ -58,11 +58,12 @@ export async function decideDiscovered(
 /** What is wrong with an answer is a failure of its node, not of the walk. */
 function grow(
   { key, answer, fault }: NodeAnswer,
-  { pipeline, graph, walk }: { pipeline: LambdaSession['pipeline']; graph: TaskGraph; walk: Walk },
+  { lambda, graph, walk }: { lambda: LambdaSession; graph: TaskGraph; walk: Walk },
 ): NodeAnswer & { readonly graph?: TaskGraph } {
   if (!answer) return { key, fault }
   try {
-    return { key, graph: expandGraph(pipeline, graph, { key, answer, states: nodeStates(walk) }) }
+    const expansion = { key, answer, states: nodeStates(walk), codeHash: codeHashIn(lambda) }
+    return { key, graph: expandGraph(lambda.pipeline, graph, expansion) }
   } catch (error) {
     return faultOf(key, error)
   }
@@ -79,10 +80,10 @@ interface NodeAnswer {
 
 async function answerOf(node: GraphNode, graph: TaskGraph, { event, invocation }: StepPlace): Promise<NodeAnswer> {
   const { lambda, deadline } = invocation
-  const { pipeline, input, output, codeHashes } = lambda
+  const { pipeline, input, output } = lambda
   const { key } = node
   const force = isByHand(event.event) && event.event.force === true && graph.requested.includes(key)
-  const codeHash = codeHashes[node.task] ?? ''
+  const codeHash = codeHashIn(lambda)
   try {
     const { signal } = deadline
     const found = await findAnswer({ pipeline, graph, node, input, output, codeHash, force, signal })

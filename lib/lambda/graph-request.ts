@@ -8,7 +8,7 @@ import type { DataOf } from '../model/json-schema.ts'
 import { scheduledParams } from '../model/scheduled-params.ts'
 import { reader } from '../state/state.ts'
 import { isScheduled, isUpload, type RequestPlace, uploadTexts } from './run-request.ts'
-import type { LambdaSession } from './session.ts'
+import { codeHashIn, type LambdaSession } from './session.ts'
 
 const requestSchema = v.object({
   execution: v.string(),
@@ -26,10 +26,11 @@ export const readGraphRequest = reader(requestSchema)
 /** Resolves the graph of an execution's input. @throws as `resolveGraph`; USAGE for a time of a pipeline without a schedule */
 export function graphOf(
   event: ExecutionInput,
-  { pipeline, settings }: Pick<LambdaSession, 'pipeline' | 'settings'>,
+  lambda: Pick<LambdaSession, 'pipeline' | 'settings' | 'codeHashes'>,
 ): { readonly graph: TaskGraph; readonly ignored: readonly string[] } {
+  const { pipeline, settings } = lambda
   const { request, ignored } = requestOf(event, { pipeline, input: settings.input })
-  return { graph: resolveGraph(pipeline, request), ignored }
+  return { graph: resolveGraph(pipeline, request, codeHashIn(lambda)), ignored }
 }
 
 function requestOf(event: ExecutionInput, at: RequestPlace): BoundRequest {

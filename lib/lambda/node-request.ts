@@ -22,19 +22,33 @@ export async function readNodeRequest({ output }: LambdaSession, node: NodeRef):
   }
 }
 
-/** The nodes and files that a run requires. */
+/** The nodes and files that a run requires, and the path of its output. */
 export interface TaskUpstream {
+  readonly outputPath: string
   readonly upstream: readonly UpstreamNode[]
   readonly targets: readonly ExternalTarget[]
 }
 
-/** Returns what a node requires, by its graph. @throws STATE_INVALID */
+/** Returns what a node requires, by its graph. @throws STATE_INVALID; RUN_CHANGED where other code resolved a path with a salt */
 export async function readNodeUpstream(
-  { output }: Pick<LambdaSession, 'output'>,
+  { output, codeHashes }: Pick<LambdaSession, 'output' | 'codeHashes'>,
   node: NodeRef,
 ): Promise<TaskUpstream> {
   const { graph, found } = await openNode(output, node)
-  return { upstream: upstreamNodes(graph)(found), targets: found.targets ?? [] }
+  if (found.code !== undefined && found.code !== codeHashes[found.task]) throw deployedMeanwhile(found)
+  return upstreamIn(graph, found)
+}
+
+/** Returns what a node of a graph requires. */
+export const upstreamIn = (graph: TaskGraph, node: GraphNode): TaskUpstream => ({
+  outputPath: node.output,
+  upstream: upstreamNodes(graph)(node),
+  targets: node.targets ?? [],
+})
+
+function deployedMeanwhile({ key, task, output }: GraphNode): PermanentError {
+  const message = `${key}: expected the code that ${output} was resolved for, whose path has a salt, got other code: the pipeline was deployed meanwhile; start it again`
+  return new PermanentError('RUN_CHANGED', message, { node: key, task, outputPath: output })
 }
 
 /** Opens the graph of a node. A graph grows while it is walked, but a node is planned only when all is known of it. */

@@ -12,7 +12,6 @@ import { tablesIdentity } from '../inputs/tables.ts'
 import { checkpointFiles } from '../local/delta-checkpoints.ts'
 import { planOptionsOf } from '../local/plan-options.ts'
 import { ownOutputs } from '../local/roots-apart.ts'
-import { outputPathOf } from '../model/output-path.ts'
 import { taskNamed } from '../model/resolve-task.ts'
 import { canonicalJson, rowCodeOf } from '../model/run-identity.ts'
 import { executionIn } from '../model/run-owner.ts'
@@ -44,8 +43,8 @@ export async function planTask(event: PlanEvent, invocation: Invocation): Promis
   if (event.event && isGraph(event.event, task, lambda)) return { status: 'graph', done: true, task: task.name }
   const request = await readRequest(event, task, lambda)
   if (!request) return { status: 'ignored', done: true, task: task.name }
-  const outputPath = outputPathOf(task, request.params)
   const needs = await taskUpstream(lambda, task, { params: request.params, node: event.node })
+  const { outputPath } = needs
   const context: PlanContext = { task, request, needs, outputPath, event, invocation }
   const turn = await requestTurn(context)
   if (turn.status === 'skip') return { status: event.node ? 'left' : 'busy', done: true, task: task.name }
@@ -202,7 +201,7 @@ async function planFound(context: PlanContext, found: FoundInputs): Promise<Plan
   return call ? { ...ready, status: 'call', call } : { ...ready, status: 'planned' }
 }
 
-function contextOf({ task, request, event, invocation }: PlanContext, tables: string): runner.TaskContext {
+function contextOf({ task, request, outputPath, event, invocation }: PlanContext, tables: string): runner.TaskContext {
   const { output, codeHashes } = invocation.lambda
   return {
     owner: executionOwner(event.execution),
@@ -210,7 +209,7 @@ function contextOf({ task, request, event, invocation }: PlanContext, tables: st
     checkpoints: checkpointFiles,
     isAlive: ({ id }) => (request.ended.includes(executionIn(id)) ? false : undefined),
     leaseMs: runLeaseMs,
-    ...{ task, params: request.params, output },
+    ...{ task, params: request.params, output, outputPath },
     codeHash: rowCodeOf(codeHashes[task.name], tables),
   }
 }

@@ -7,6 +7,7 @@ import { assetNames } from '../aws/lambda-events.ts'
 import { type LoadableBundle, loadPipeline } from '../bundle/bundle-load.ts'
 import type { PipelineDefinition } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
+import type { CodeHash } from '../graph/lineage.ts'
 import { columnsSchema, type SchemaColumn } from '../model/manifest.ts'
 import { outputHashOf } from '../model/run-identity.ts'
 import type { Owner } from '../state/state.ts'
@@ -50,6 +51,12 @@ export async function openLambda(env: NodeJS.ProcessEnv = process.env): Promise<
     throw error
   }
 }
+
+/** Returns a function for the hashes of the running code. */
+export const codeHashIn =
+  ({ codeHashes }: Pick<LambdaSession, 'codeHashes'>): CodeHash =>
+  ({ name }) =>
+    codeHashes[name] ?? ''
 
 /** Returns the owner of a run: the execution, whichever of its functions works on it. */
 export function executionOwner(execution: string): Owner {

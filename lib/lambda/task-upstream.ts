@@ -1,53 +1,52 @@
 /** Finds what a run requires, in the same way as on a laptop, because it is part of the run's id. */
 import type { NodeRef } from '../aws/lambda-events.ts'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
+import { isSalted } from '../define/output-kind.ts'
 import { readTasks } from '../define/source-paths.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { expandGraph, readAnswer } from '../graph/discovered-nodes.ts'
-import { answerKey, type TaskGraph } from '../graph/graph.ts'
+import { answerKey, type GraphNode, type TaskGraph } from '../graph/graph.ts'
 import { resolveGraph } from '../graph/resolve-graph.ts'
-import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import { targetIdentities } from '../inputs/target-identity.ts'
 import { upstreamIdentities } from '../inputs/upstream-identity.ts'
 import { isRead } from '../local/plan-options.ts'
 import { nodeIdOf } from '../model/node-name.ts'
+import { outputPathOf } from '../model/output-path.ts'
 import type { UpstreamIdentity } from '../model/run-identity.ts'
 import { readState } from '../state/files.ts'
-import { readNodeUpstream, type TaskUpstream } from './node-request.ts'
-import type { LambdaSession } from './session.ts'
-
-/** What a task requires that requires nothing. */
-export const noUpstream: TaskUpstream = { upstream: [], targets: [] }
+import { readNodeUpstream, type TaskUpstream, upstreamIn } from './node-request.ts'
+import { codeHashIn, type LambdaSession } from './session.ts'
 
 /**
- * Returns the nodes and files that a task requires under these parameters: as a graph says that is walked, else as a run of the task
+ * Returns the nodes and files that a task requires under these parameters, and the path of its output: as a graph says that is walked, else as a run of the task
  * alone would find them. @throws as `resolveGraph`; STATE_INVALID
  */
 export async function taskUpstream(
-  lambda: Pick<LambdaSession, 'pipeline' | 'output'>,
+  lambda: Pick<LambdaSession, 'pipeline' | 'output' | 'codeHashes'>,
   task: TaskDefinition,
   { params, node: ref }: { readonly params: ParamValues; readonly node?: NodeRef | undefined },
 ): Promise<TaskUpstream> {
-  if (task.requires === undefined && !task.discover && readTasks(task).length === 0) return noUpstream
+  if (isAlone(task)) return { outputPath: outputPathOf(task, params, undefined), upstream: [], targets: [] }
   if (ref) return readNodeUpstream(lambda, ref)
   const key = nodeIdOf(task.name, params)
-  const graph = await withAnswer(lambda, task, {
-    key,
-    graph: resolveGraph(lambda.pipeline, { tasks: [task.name], params }),
-  })
-  const node = graph.nodes.find(each => each.key === key)
-  return node ? { upstream: upstreamNodes(graph)(node), targets: node.targets ?? [] } : noUpstream
+  const alone = resolveGraph(lambda.pipeline, { tasks: [task.name], params }, codeHashIn(lambda))
+  const graph = await withAnswer(lambda, task, { key, graph: alone })
+  return upstreamIn(graph, graph.nodes.find(each => each.key === key) as GraphNode)
 }
+
+/** Whether a run needs no graph to know what it requires, and where it writes. */
+const isAlone = (task: TaskDefinition): boolean =>
+  task.requires === undefined && !task.discover && readTasks(task).length === 0 && !isSalted(task.output)
 
 /** Adds what the node has answered before: a run that is continued alone requires what it required when it began. */
 async function withAnswer(
-  { pipeline, output }: Pick<LambdaSession, 'pipeline' | 'output'>,
+  lambda: Pick<LambdaSession, 'pipeline' | 'output' | 'codeHashes'>,
   { discover, name }: TaskDefinition,
   { key, graph }: { readonly key: string; readonly graph: TaskGraph },
 ): Promise<TaskGraph> {
   if (!discover) return graph
-  const answer = await readState(output, answerKey(key), readAnswer)
-  if (answer) return expandGraph(pipeline, graph, { key, answer, states: {} })
+  const answer = await readState(lambda.output, answerKey(key), readAnswer)
+  if (answer) return expandGraph(lambda.pipeline, graph, { key, answer, states: {}, codeHash: codeHashIn(lambda) })
   const message = `task ${name}: expected the recorded answer of discover at ${answerKey(key)}, got nothing; start an execution without resume`
   throw new PermanentError('STATE_INVALID', message, { node: key })
 }

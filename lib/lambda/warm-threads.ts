@@ -24,7 +24,7 @@ import { resetHeapFlags } from '../threads/thread-memory.ts'
 import { managedSecrets } from './aws-secrets.ts'
 import type { LambdaSettings } from './environment.ts'
 import type { LambdaSession } from './session.ts'
-import { noUpstream, taskUpstream } from './task-upstream.ts'
+import { taskUpstream } from './task-upstream.ts'
 import { logMessage } from './telemetry.ts'
 
 /** The task, threads and folders that process a batch. */
@@ -115,8 +115,8 @@ class WarmPool {
     const stageFolder = join(this.#stageFolder, `run-${this.#openedCount++}`)
     await mkdir(stageFolder)
     const readsTasks = Object.values(whole.tables).some(({ of }) => of !== undefined)
-    const { upstream } = readsTasks ? await taskUpstream(lambda, whole, { params: run.params }) : noUpstream
-    const stores = { input, output, upstream, checkpoints: checkpointFiles }
+    const needs = readsTasks ? await taskUpstream(lambda, whole, { params: run.params }) : undefined
+    const stores = { input, output, upstream: needs?.upstream, checkpoints: checkpointFiles }
     const tables = await fetchTables({ ...stores, stageFolder }, task, run.params)
     if (tables.identity !== planned) {
       const message = `task ${task.name}: expected the broadcast tables of the plan, got changed ones; run it again`

@@ -13,10 +13,9 @@ interface AskingWalk {
 
 /** Asks as often as the task's `retries` say, and records the answer. @throws as `findAnswer` */
 export async function askNode(session: Session, walk: AskingWalk, node: GraphNode): Promise<FoundAnswer> {
-  const { pipeline, input, output, options } = session
+  const { pipeline, input, output, codeHash, options } = session
   const { force, signal } = options
   const taskNode = walk.nodeOf(node)
-  const codeHash = session.codeHash(taskNode.task)
   const found = await tryAgain(session, taskNode, () =>
     findAnswer({ pipeline, graph: walk.graph, node, input, output, codeHash, force, signal }),
   )

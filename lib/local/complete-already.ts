@@ -3,7 +3,6 @@ import { sourceRoot } from '../define/source-paths.ts'
 import { FanmillError, prefixError } from '../errors/errors.ts'
 import { type FindOptions, type FoundInputs, findInputs } from '../inputs/find-inputs.ts'
 import type { Manifest } from '../model/manifest.ts'
-import { outputPathOf } from '../model/output-path.ts'
 import { reasonsText } from '../model/run-reason.ts'
 import { lookAheadTask } from '../process/task-runner.ts'
 import { outputPrefix, successKey } from '../state/state.ts'
@@ -34,10 +33,9 @@ export interface DueTask {
  * threads nor engines.
  */
 export async function lookForComplete(begun: BegunTask): Promise<CompleteTask | DueTask> {
-  const { session, task, params } = begun
+  const { session, outputPath } = begun
   if (session.options.force) return { status: 'due', reason: 'forced' }
-  if (!(await session.output.stat(successKey(outputPathOf(task, params)))))
-    return { status: 'due', reason: 'it has no _SUCCESS' }
+  if (!(await session.output.stat(successKey(outputPath)))) return { status: 'due', reason: 'it has no _SUCCESS' }
   const [finding] = await Promise.allSettled([findInputs(findOptions(begun))])
   if (finding.status === 'rejected')
     return { status: 'due', reason: 'its inputs cannot be read', fault: finding.reason }
@@ -52,14 +50,13 @@ export async function lookForComplete(begun: BegunTask): Promise<CompleteTask | 
  * Checks the place of the output before anything is done for a task that must run.
  * @throws OUTPUT_READ_ONLY, OUTPUT_OTHER_FILE_SYSTEM; the fault of the inputs where the output can only be read
  */
-export async function checkPlace({ session, task, params }: BegunTask, { reason, fault }: DueTask): Promise<void> {
-  const path = outputPathOf(task, params)
+export async function checkPlace({ session, task, outputPath }: BegunTask, { reason, fault }: DueTask): Promise<void> {
   try {
-    await session.output.checkPlace?.(outputPrefix(path))
+    await session.output.checkPlace?.(outputPrefix(outputPath))
   } catch (error) {
     if (!(error instanceof FanmillError) || error.code !== 'OUTPUT_READ_ONLY') throw error
     if (fault !== undefined) throw fault
-    throw prefixError(error, `${path} has to be written (${reason})`, { task: task.name, outputPath: path, reason })
+    throw prefixError(error, `${outputPath} has to be written (${reason})`, { task: task.name, outputPath, reason })
   }
 }
 

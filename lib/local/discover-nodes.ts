@@ -4,6 +4,7 @@ import type { DiscoverContext } from '../define/requirement-definition.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { type Answer, answerFrom, expandGraph, readAnswer } from '../graph/discovered-nodes.ts'
 import { answerKey, type GraphNode, type TaskGraph } from '../graph/graph.ts'
+import type { CodeHash } from '../graph/lineage.ts'
 import { upstreamNodes } from '../graph/upstream-nodes.ts'
 import { readGiven } from '../inputs/read-values.ts'
 import { targetIdentities, targetObjects } from '../inputs/target-identity.ts'
@@ -21,7 +22,7 @@ export interface AskedNode {
   readonly node: GraphNode
   readonly input: Store
   readonly output: Store
-  readonly codeHash: string
+  readonly codeHash: CodeHash
   /** Whether the node is asked again although there is an answer. Default false. */
   readonly force?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -39,14 +40,14 @@ export interface FoundAnswer {
  * @throws SOURCE_FAILED, transient after a network error; NO_INPUT when something is not complete; as `answerFrom` and `expandGraph`
  */
 export async function findAnswer(asked: AskedNode): Promise<FoundAnswer> {
-  const { pipeline, graph, node, output, force } = asked
+  const { pipeline, graph, node, output, force, codeHash } = asked
   const identity = await identityOf(asked)
   const recorded = force ? undefined : await readState(output, answerKey(node.key), readAnswer)
   if (recorded && !recorded.isUsed && recorded.identity === identity && recorded.node === node.key)
     return { answer: recorded, identity, isRecorded: true }
   const answer = answerFrom(pipeline, { graph, node, returned: await askNode(asked) })
   // An answer that makes no graph is not worth recording: it is wrong however often it is read.
-  expandGraph(pipeline, graph, { key: node.key, answer, states: {} })
+  expandGraph(pipeline, graph, { key: node.key, answer, states: {}, codeHash })
   return { answer, identity, isRecorded: false }
 }
 
@@ -68,12 +69,12 @@ export async function useUpAnswer(output: Store, nodeKey: string): Promise<void>
 }
 
 /** Hashes what an answer may depend on, as far as the state knows it. */
-async function identityOf({ graph, node, input, output, codeHash }: AskedNode): Promise<string> {
+async function identityOf({ pipeline, graph, node, input, output, codeHash }: AskedNode): Promise<string> {
   const required = [
     ...(await targetIdentities(input, node.task, node.targets ?? [])),
     ...(await upstreamIdentities(output, node.task, upstreamNodes(graph)(node))),
   ]
-  return shortHash(canonicalJson({ codeHash, required }))
+  return shortHash(canonicalJson({ codeHash: codeHash(taskNamed(pipeline, node.task)), required }))
 }
 
 async function askNode(asked: AskedNode): Promise<unknown> {

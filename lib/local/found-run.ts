@@ -64,10 +64,10 @@ export function planOptions({ session, tables, ...begun }: BegunTask, found: Fou
   return { ...planOptionsOf({ ...begun, tablesIdentity: tables.identity, options }), found, ...packing(session) }
 }
 
-export function contextOf({ session, task, params, tables }: BegunTask): TaskContext {
+export function contextOf({ session, task, params, outputPath, tables }: BegunTask): TaskContext {
   const { owner, output, options } = session
   return {
-    ...{ owner, output, task, params, isAlive, leaseMs, now: Date.now, checkpoints: checkpointFiles },
+    ...{ owner, output, task, params, outputPath, isAlive, leaseMs, now: Date.now, checkpoints: checkpointFiles },
     codeHash: rowCodeOf(session.codeHash(task), tables.identity, options),
     rejectsMax: options.rejectsMax,
     signal: options.signal,

@@ -80,7 +80,7 @@ async function growAt(context: PlanContext, graph: TaskGraph, node: GraphNode): 
   const { definition: pipeline, input, output, options } = context
   const { key } = node
   const force = options.force && graph.requested.includes(key)
-  const codeHash = context.codeHash(taskNamed(pipeline, node.task))
+  const { codeHash } = context
   try {
     const { answer } = await findAnswer({
       pipeline,
@@ -92,7 +92,7 @@ async function growAt(context: PlanContext, graph: TaskGraph, node: GraphNode): 
       force,
       signal: options.signal,
     })
-    return expandGraph(pipeline, graph, { key, answer, states: {} })
+    return expandGraph(pipeline, graph, { key, answer, states: {}, codeHash })
   } catch (error) {
     if (isNoInput(error)) return undefined
     throw error
@@ -167,6 +167,7 @@ async function lookAhead(context: PlanContext, place: NodePlace, found: FoundInp
   ]
   const taskContext: TaskContext = {
     ...{ task, params, output, isAlive, leaseMs, checkpoints: checkpointFiles },
+    outputPath: node.output,
     owner: thisOwner(),
     now: Date.now,
     codeHash: rowCodeOf(context.codeHash(task), tables, options),

@@ -97,8 +97,9 @@ export async function runInMemory(run: MemoryRun): Promise<MemoryResult> {
       const columns = stageColumns(task, stage, { found, schemas })
       schemas.push(columns && (await workers.run<'check'>({ kind: 'check', ...columns })).schema)
     }
-    const manifest = await runSteps({ ...run, input, output, pools, folder, partFolder, found })
-    const outputPath = outputPathOf(task, params)
+    // No code but this writes into the store.
+    const outputPath = outputPathOf(task, params, 'memory')
+    const manifest = await runSteps({ ...run, input, output, outputPath, pools, folder, partFolder, found })
     return { output, manifest, outputPath, rejects: await rejectsOf(output, manifest), logs }
   } finally {
     for (const workers of pools) await workers.close()
@@ -111,6 +112,7 @@ type Schema = WorkerResults['check']['schema']
 interface Steps extends Omit<MemoryRun, 'input'> {
   readonly input: Store
   readonly output: MemoryStore
+  readonly outputPath: string
   /** The thread of each stage. */
   readonly pools: readonly Workers[]
   readonly folder: string
@@ -119,9 +121,20 @@ interface Steps extends Omit<MemoryRun, 'input'> {
 }
 
 async function runSteps(steps: Steps): Promise<Manifest> {
-  const { task, params, input, output, pools, folder, partFolder, found, groupBytes = groupBytesDefault } = steps
+  const {
+    task,
+    params,
+    input,
+    output,
+    outputPath,
+    pools,
+    folder,
+    partFolder,
+    found,
+    groupBytes = groupBytesDefault,
+  } = steps
   const context: TaskContext = {
-    ...{ task, params, output, owner: thisOwner(), now: Date.now, checkpoints: checkpointFiles },
+    ...{ task, params, output, outputPath, owner: thisOwner(), now: Date.now, checkpoints: checkpointFiles },
     codeHash: 'memory',
     rejectsMax: Number.MAX_SAFE_INTEGER,
   }

@@ -31,7 +31,7 @@ export interface PlanContext extends HashedPipeline {
 /** Loads the pipeline and resolves its graph. @throws DEFINITION_*, PARAM_*, GRAPH_*, TASK_UNKNOWN */
 export async function openPlan(pipeline: PipelineDefinition | string, options: RunOptions): Promise<PlanContext> {
   const hashed = await loadHashed(pipeline)
-  const { definition } = hashed
+  const { definition, codeHash } = hashed
   const { task, params, memoryMb = defaultMemoryMb() } = options
   const { workers = defaultWorkers(memoryMb) } = options
   const inputSpec = rootSpec(options.input ?? '.', options)
@@ -41,7 +41,7 @@ export async function openPlan(pipeline: PipelineDefinition | string, options: R
   const workFolder = outputSpec.kind === 'disk' ? join(outputSpec.folder, stateRoot) : ''
   return {
     ...hashed,
-    graph: resolveGraph(definition, { tasks: task === undefined ? undefined : [task], params }),
+    graph: resolveGraph(definition, { tasks: task === undefined ? undefined : [task], params }, codeHash),
     input,
     output: openStore(outputSpec),
     outputs: ownOutputs(definition, inputSpec, rootSpec(options.output ?? defaultOutput, options)),

@@ -11,7 +11,7 @@ import { makeOwnFolder, removeOwnFolder } from '../store/own-folder.ts'
 /** A pipeline with the code hashes of its tasks. */
 export interface HashedPipeline {
   readonly definition: PipelineDefinition
-  codeHash(task: TaskDefinition): string
+  readonly codeHash: (task: TaskDefinition) => string
   /** Absolute paths of its sources: the pipeline and what it imports that is not installed. */
   readonly files: readonly string[]
 }

@@ -21,7 +21,8 @@ export async function run(pipeline: PipelineDefinition | string, options: RunOpt
 export async function runSession(session: Session): Promise<RunResult> {
   const { task, params } = session.options
   try {
-    const graph = resolveGraph(session.pipeline, { tasks: task === undefined ? undefined : [task], params })
+    const request = { tasks: task === undefined ? undefined : [task], params }
+    const graph = resolveGraph(session.pipeline, request, session.codeHash)
     const result = await walkGraph(session, graph)
     session.emit({ event: 'end', ...result, error: result.error && shortError(result.error) })
     return result

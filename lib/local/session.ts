@@ -37,7 +37,7 @@ import type { RunOptions } from './run-options.ts'
 export interface Session {
   readonly pipeline: PipelineDefinition
   readonly bundle: Bundle
-  codeHash(task: TaskDefinition): string
+  readonly codeHash: (task: TaskDefinition) => string
   readonly inputSpec: StoreSpec
   readonly input: Store
   /** Identifies the content of an input. */

@@ -19,6 +19,8 @@ import type { TaskLog } from './task-log.ts'
 export interface TaskNode {
   readonly task: TaskDefinition
   readonly params: ParamValues
+  /** Path of its output under the output root. */
+  readonly outputPath: string
   readonly upstream: readonly UpstreamNode[]
   readonly targets: readonly ExternalTarget[]
   /** No other node of the walk needs the threads. */

@@ -4,14 +4,13 @@ import type { FoundInputs } from '../inputs/find-inputs.ts'
 import type { RunStatus, TaskResult, TaskStatus } from '../model/events.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { nodeNameOf } from '../model/node-name.ts'
-import { outputPathOf } from '../model/output-path.ts'
 import { countsOf } from '../model/task-counts.ts'
 import { urlBelow } from '../store/roots.ts'
 import type { Session } from './session.ts'
 import type { BegunTask, TaskNode } from './task-context.ts'
 
 export function resultOf(
-  { session, task, params, started, progress }: BegunTask,
+  { session, task, params, outputPath, started, progress }: BegunTask,
   runId: string,
   status: RunStatus,
   manifest: Manifest | undefined,
@@ -30,7 +29,7 @@ export function resultOf(
     bytesIn: status === 'complete' ? bytesRead(task, found, progress) : 0,
     bytesInflated: status === 'complete' ? progress.bytesInflated() : 0,
     seconds: (Date.now() - started) / 1000,
-    output: urlBelow(session.outputSpec, outputPathOf(task, params)),
+    output: urlBelow(session.outputSpec, outputPath),
   }
 }
 
@@ -41,7 +40,7 @@ const bytesRead = ({ source }: BegunTask['task'], { bytesIn }: FoundInputs, prog
 /** Creates the result of a node without a run. */
 export function emptyResult(
   { outputSpec }: Pick<Session, 'outputSpec'>,
-  { task, params }: Pick<TaskNode, 'task' | 'params'>,
+  { task, params, outputPath }: Pick<TaskNode, 'task' | 'params' | 'outputPath'>,
   status: TaskStatus,
 ): TaskResult {
   return {
@@ -55,7 +54,7 @@ export function emptyResult(
     bytesIn: 0,
     bytesInflated: 0,
     seconds: 0,
-    output: urlBelow(outputSpec, outputPathOf(task, params)),
+    output: urlBelow(outputSpec, outputPath),
   }
 }
 

@@ -3,7 +3,6 @@ import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
 import { readTasks } from '../define/source-paths.ts'
 import { areRemoved, RowsRemoved, removeRows } from '../inputs/removed-rows.ts'
-import { outputPathOf } from '../model/output-path.ts'
 import { canonicalJson } from '../model/run-identity.ts'
 import { readState } from '../state/files.ts'
 import { readManifest, successKey } from '../state/state.ts'
@@ -15,6 +14,7 @@ import type { TaskEnd, TaskNode } from './task-context.ts'
 export interface EndedTask {
   readonly task: TaskDefinition
   readonly params: ParamValues
+  readonly outputPath: string
   readonly isComplete: boolean
 }
 
@@ -24,11 +24,11 @@ export async function removeTemporaryRows(
   ended: readonly EndedTask[],
 ): Promise<void> {
   if (options.keep) return
-  for (const { task, params, isComplete } of ended) {
+  for (const { task, params, outputPath, isComplete } of ended) {
     if (!outputKind(task.output).isTemporary || !isComplete) continue
     const readers = pipeline.tasks.filter(reader => readTasks(reader).some(({ name }) => name === task.name))
     const isUsed = readers.length > 0 && readers.every(reader => areComplete(ended, reader, params))
-    if (isUsed) await removeOnce(output, task, params)
+    if (isUsed) await removeOnce(output, task, outputPath)
   }
 }
 
@@ -41,8 +41,7 @@ function areComplete(ended: readonly EndedTask[], reader: TaskDefinition, params
 const isPartOf = (some: ParamValues, all: ParamValues): boolean =>
   Object.entries(some).every(([name, value]) => canonicalJson(all[name] ?? null) === canonicalJson(value))
 
-async function removeOnce(output: Store, task: TaskDefinition, params: ParamValues): Promise<void> {
-  const outputPath = outputPathOf(task, params)
+async function removeOnce(output: Store, task: TaskDefinition, outputPath: string): Promise<void> {
   const manifest = await readState(output, successKey(outputPath), readManifest)
   if (!manifest || (await areRemoved(output, task, { outputPath, manifest }))) return
   await removeRows(output, { outputPath, manifest })

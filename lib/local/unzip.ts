@@ -141,7 +141,7 @@ async function extract(job: Extraction): Promise<Omit<UnzipResult, 'seconds'>> {
   const owner = thisOwner()
   const context: TaskContext = {
     ...{ owner, output, task: definition, params: { members }, isAlive, leaseMs, now: Date.now, signal },
-    codeHash: '',
+    ...{ codeHash: '', outputPath: '' },
   }
   const planned = await planAnew(context, { found, batchBytes: batchBytesPerThread * workers.threads })
   const { run } = planned

@@ -63,6 +63,7 @@ function taskNodes({ pipeline }: Session, graph: TaskGraph): Walk['nodeOf'] {
   return node => ({
     task: taskNamed(pipeline, node.task),
     params: node.params,
+    outputPath: node.output,
     upstream: upstreamOf(node),
     targets: node.targets ?? [],
     isAlone,
@@ -125,7 +126,9 @@ async function growAt(walk: Walk, session: Session, node: GraphNode): Promise<un
   // From here on the node waits: it must not count as one that has begun.
   delete walk.states[node.key]
   const { key } = node
-  const grown = expandGraph(pipeline, walk.graph, { key, answer: found.answer, states: walk.states })
+  const { answer } = found
+  const { codeHash } = session
+  const grown = expandGraph(pipeline, walk.graph, { key, answer, states: walk.states, codeHash })
   refuseWithoutStandIn(grown.nodes.map(({ task }) => taskNamed(pipeline, task)))
   walk.graph = grown
   walk.nodeOf = taskNodes(session, grown)
@@ -133,8 +136,8 @@ async function growAt(walk: Walk, session: Session, node: GraphNode): Promise<un
 }
 
 function endedTask({ nodeOf, states }: Walk, node: GraphNode): EndedTask {
-  const { task, params } = nodeOf(node)
-  return { task, params, isComplete: states[node.key] === 'complete' || states[node.key] === 'skipped' }
+  const { task, params, outputPath } = nodeOf(node)
+  return { task, params, outputPath, isComplete: states[node.key] === 'complete' || states[node.key] === 'skipped' }
 }
 
 function endWithout(walk: Walk, node: GraphNode): void {

@@ -3,13 +3,12 @@
 import { type CommitResult, commit } from '../commit/commit.ts'
 import { checkCode } from '../commit/run-code.ts'
 import type { ParamValues, RejectLimit, TaskDefinition } from '../define/definition.ts'
-import { layoutOf } from '../define/output-kind.ts'
+import { isSalted, layoutOf } from '../define/output-kind.ts'
 import { stagesOf } from '../define/task-stages.ts'
 import { FanmillError, PermanentError } from '../errors/errors.ts'
 import type { PackOptions } from '../inputs/plan-slices.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { Outcome } from '../model/outcome.ts'
-import { outputPathOf } from '../model/output-path.ts'
 import type { PlanItem, Slice } from '../model/plan-data.ts'
 import type { ReservedRun, RunFrame } from '../model/reserved-run.ts'
 import { partitioningOf } from '../paths/partition-limits.ts'
@@ -25,6 +24,8 @@ import type { ProcessTools } from './process-tools.ts'
 export interface TaskContext extends ActorOptions {
   readonly task: TaskDefinition
   readonly params: ParamValues
+  /** Path of the output under the output root. */
+  readonly outputPath: string
   /** Hash of what rows depend on besides inputs and parameters, from `rowCodeOf`. */
   readonly codeHash: string
   /** Holds the output and the state. */
@@ -67,11 +68,11 @@ function requestOf(context: TaskContext, options: PlanTaskOptions): PlanRequest 
   const { task, output: _, ...rest } = context
   const { kind: outputKind, mode } = task.output
   const { partitionBy } = partitioningOf(task.output)
-  const outputPath = outputPathOf(task, context.params)
   const bucketsFor = isStaged(task)
     ? (batches: readonly (readonly Slice[])[]) => bucketsOf(task, 0, batches) ?? 1
     : undefined
-  return { ...rest, ...options, task: task.name, outputPath, outputKind, mode, partitionBy, bucketsFor }
+  const output = { outputKind, isSalted: isSalted(task.output), mode, partitionBy }
+  return { ...rest, ...options, ...output, task: task.name, bucketsFor }
 }
 
 /**
@@ -103,7 +104,7 @@ const isStaged = (task: TaskDefinition): boolean => stagesOf(task).length > 1
  * @throws as `commit`
  */
 export async function commitTask(
-  context: Omit<TaskContext, 'task' | 'params'> & { readonly task: TaskDefinition | undefined },
+  context: Omit<TaskContext, 'task' | 'params' | 'outputPath'> & { readonly task: TaskDefinition | undefined },
   reservation: ReservedRun,
   { items, packing }: CommitWork,
 ): Promise<CommitResult> {

@@ -12,6 +12,8 @@ export interface ReserveRequest extends ActorOptions, RunShape {
   /** Path of the dataset below the output root; no slash at either end. */
   readonly outputPath: string
   readonly outputKind: Output['kind']
+  /** Whether the path moves with the code, so that other code may have been run; default false. */
+  readonly isSalted?: boolean
   readonly task: string
   readonly params: ParamValues
   readonly codeHash: string

@@ -19,7 +19,7 @@ export async function whyRun(
 ): Promise<readonly RunReason[]> {
   const { manifest, hasSuccess } = current
   if (request.force) return [{ kind: 'forced', text: 'forced' }]
-  if (!manifest) return [{ kind: 'neverRun', text: 'never run' }]
+  if (!manifest) return [{ kind: 'neverRun', text: request.isSalted ? 'never run with this code' : 'never run' }]
   if (!hasSuccess) return [{ kind: 'output', text: '_SUCCESS is gone' }]
   if (request.isTargetMissing) return [{ kind: 'output', text: 'its target is gone' }]
   const last = manifest.runs.findLast(run => isSameNode(run, request))

@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadPipelineFile } from '../../lib/local/pipeline-file.ts'
+import { loadHashed } from '../../lib/local/pipeline-file.ts'
 import { placeFile, type SqlOptions, sqlRows, writeSql } from '../../lib/local/sql-query.ts'
 import { taskDatasets } from '../../lib/local/task-datasets.ts'
 import { type S3Server, startS3Server } from '../store/s3/server.ts'
@@ -88,10 +88,10 @@ describe('sql', () => {
   })
 
   it("takes a pipeline's tasks as tables, with the parameters of their paths", async () => {
-    const definition = await loadPipelineFile(join(some.folder, 'pipeline.ts'))
-    const datasets = taskDatasets(definition, { year: '2024' }, some.out)
+    const hashed = await loadHashed(join(some.folder, 'pipeline.ts'))
+    const datasets = taskDatasets(hashed, { year: '2024' }, some.out)
     expect(await rowsOf('select name from "shop-names" order by 1 limit 1', { datasets })).toEqual([['Oslo']])
-    expect(Object.keys(taskDatasets(definition, {}, some.out))).toEqual(['sales'])
+    expect(Object.keys(taskDatasets(hashed, {}, some.out))).toEqual(['sales'])
   })
 
   it('gives at most so many rows, and says when there are more', async () => {

@@ -7,6 +7,7 @@ import { PermanentError } from '../../lib/errors/errors.ts'
 import type { TaskDefinition } from '../../lib/index.ts'
 import { findInputs } from '../../lib/inputs/find-inputs.ts'
 import type { Manifest } from '../../lib/model/manifest.ts'
+import { outputPathOf } from '../../lib/model/output-path.ts'
 import type { Workers } from '../../lib/model/worker-job.ts'
 import { createGate } from '../../lib/process/gate.ts'
 import { runBatches } from '../../lib/process/run-batches.ts'
@@ -61,7 +62,8 @@ export async function openStagedRun(
     async run() {
       const owner = { id: `owner-${owners++}`, host: 'test', startedAt: '' }
       const isAlive = ({ id }: { readonly id: string }): boolean => id === owner.id
-      const context = { task, params: {}, codeHash: 'code', output, owner, isAlive, now: () => 1_000_000 }
+      const outputPath = outputPathOf(task, {}, undefined)
+      const context = { task, params: {}, codeHash: 'code', output, outputPath, owner, isAlive, now: () => 1_000_000 }
       const found = await findInputs({ input, task, params: {} })
       const planned = await planTask(context, { found, batchBytes: groupBytes })
       if (planned.status === 'complete') return planned.manifest

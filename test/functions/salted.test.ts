@@ -1,0 +1,64 @@
+/** Outputs whose paths move with the code, on the functions of a deployed pipeline. */
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { handler } from '../../functions/graph.ts'
+import { graphKeys } from '../../lib/graph/graph.ts'
+import { shortName } from '../../lib/lambda/session.ts'
+import { showGraph } from '../../lib/local/show-graph.ts'
+import { noWaits } from '../../lib/model/waits.ts'
+import { saltedInput, saltedPipeline } from '../local/salted-pipeline.ts'
+import { Account, context } from './account.ts'
+import { walk } from './graphs.ts'
+
+let account: Account
+beforeAll(async () => {
+  account = await Account.open(saltedPipeline())
+  for (const [name, content] of Object.entries(saltedInput)) await account.write(`input/${name}`, content)
+})
+afterAll(() => account.close())
+
+/** Node, state and place of each node, as a laptop sees them. */
+const seenHere = async () => {
+  const { nodes } = await showGraph(join(account.folder, 'pipeline.ts'), {
+    ...{ input: join(account.folder, 'input'), output: join(account.folder, 'output') },
+    ...{ task: 'top', params: { year: 2024 } },
+  })
+  return Object.fromEntries(nodes.map(({ task, state, output }) => [task, { state, output }]))
+}
+const event = { task: 'top', params: { year: 2024 } }
+
+describe('a salted output on the functions', () => {
+  it('has the path that it has on a laptop, where its task is then complete', async () => {
+    expect(await walk(account, event)).toMatchObject({ answer: { status: 'complete', counts: { complete: 3 } } })
+    const seen = await seenHere()
+    expect(Object.values(seen).map(({ state }) => state)).toEqual(['complete', 'complete', 'complete'])
+    expect(seen.totals?.output).toMatch(/\/totals\/2024\/[0-9a-f]{10}$/)
+    expect(await account.rows('top/2024')).toEqual([{ total: 6 }])
+  })
+
+  it('moves with the deployed code, and is complete again under the code of then', async () => {
+    const before = (await seenHere()).totals?.output
+    await account.deploy(saltedPipeline({ factor: 10 }))
+    expect((await walk(account, event)).answer).toMatchObject({ counts: { skipped: 1, complete: 2 } })
+    expect(await account.rows('top/2024')).toEqual([{ total: 60 }])
+    const { totals } = await seenHere()
+    expect(totals).toMatchObject({ state: 'complete' })
+    expect(totals?.output).not.toBe(before)
+    await account.deploy(saltedPipeline())
+    expect((await walk(account, event)).answer).toMatchObject({ counts: { skipped: 2, complete: 1 } })
+    expect(await account.rows('top/2024')).toEqual([{ total: 6 }])
+  })
+
+  it('is not written by other code that is deployed after its graph was resolved', async () => {
+    await account.deploy(saltedPipeline({ factor: 2 }))
+    const execution = 'arn:redeployed'
+    const step = { execution, event, step: 0, waits: noWaits(1), maxConcurrency: 100, nodeConcurrency: 20 }
+    await handler(step, context(900))
+    await account.deploy(saltedPipeline({ factor: 3 }))
+    const node = { graph: shortName(execution), step: 1, key: 'totals(year=2024)' }
+    expect(graphKeys(node.graph).graph).toContain(node.graph)
+    await expect(account.planNode({ task: 'totals', execution, node })).rejects.toMatchObject({
+      message: expect.stringMatching(/RUN_CHANGED|the pipeline was deployed meanwhile; start it again/),
+    })
+  })
+})

@@ -1,0 +1,86 @@
+/** Outputs whose paths move with the code, on a laptop. */
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { cleanState } from '../../lib/local/clean-state.ts'
+import { loadHashed } from '../../lib/local/pipeline-file.ts'
+import { planRun } from '../../lib/local/plan-run.ts'
+import { showGraph } from '../../lib/local/show-graph.ts'
+import { taskDatasets } from '../../lib/local/task-datasets.ts'
+import { type Project, project } from './project.ts'
+import { saltedInput, saltedPipeline } from './salted-pipeline.ts'
+
+const some = project(saltedPipeline(), saltedInput)
+const edit = (changes: Parameters<typeof saltedPipeline>[0]) => some.write({ 'pipeline.ts': saltedPipeline(changes) })
+const params = { year: 2024 }
+const run = () => some.run({ task: 'top', params })
+
+const statusesOf = ({ tasks }: Awaited<ReturnType<Project['run']>>) =>
+  Object.fromEntries(tasks.map(({ task, status }) => [task, status]))
+const pathOf = ({ tasks }: Awaited<ReturnType<Project['run']>>, name: string): string =>
+  (tasks.find(({ task }) => task === name)?.output ?? '').slice(some.out.length + 1)
+
+describe('a salted output', () => {
+  let first: Awaited<ReturnType<Project['run']>>
+
+  it('is written to a path with a salt, which other tasks read, and is complete there', async () => {
+    first = await run()
+    expect(pathOf(first, 'totals')).toMatch(/^totals\/2024\/[0-9a-f]{10}$/)
+    expect(pathOf(first, 'sales')).toBe('sales/2024')
+    expect(await some.rows('top/2024')).toEqual([{ total: 6 }])
+    expect(await run()).toMatchObject({ status: 'skipped' })
+  })
+
+  it('is named by plan, by graph and by the tables of a pipeline', async () => {
+    const file = join(some.folder, 'pipeline.ts')
+    const options = { input: some.folder, output: some.out, task: 'top', params }
+    const place = join(some.out, pathOf(first, 'totals'))
+    expect((await planRun(file, options)).tasks.map(({ status }) => status)).toEqual([
+      'complete',
+      'complete',
+      'complete',
+    ])
+    expect((await showGraph(file, options)).nodes.find(({ task }) => task === 'totals')?.output).toBe(place)
+    expect(taskDatasets(await loadHashed(file), { year: '2024' }, some.out)).toMatchObject({ totals: place })
+  })
+
+  it('moves when its code changes: the older dataset stays, and is complete again when the code is', async () => {
+    edit({ factor: 10 })
+    const edited = await run()
+    expect(statusesOf(edited)).toEqual({ sales: 'skipped', totals: 'complete', top: 'complete' })
+    expect(edited.tasks[1]?.reasons).toEqual([{ kind: 'neverRun', text: 'never run with this code' }])
+    expect(pathOf(edited, 'totals')).not.toBe(pathOf(first, 'totals'))
+    expect(await some.rows(pathOf(edited, 'totals'))).toEqual([{ total: 60 }])
+    expect(await some.rows(pathOf(first, 'totals'))).toEqual([{ total: 6 }])
+    expect(await some.rows('top/2024')).toEqual([{ total: 60 }])
+    edit({})
+    expect(statusesOf(await run())).toEqual({ sales: 'skipped', totals: 'skipped', top: 'complete' })
+    expect(await some.rows('top/2024')).toEqual([{ total: 6 }])
+  })
+
+  it('moves when the code of what it requires changes, also under a version of its own', async () => {
+    edit({ options: "version: '1'," })
+    const versioned = await run()
+    edit({ options: "version: '1',", factor: 10 })
+    expect(pathOf(await run(), 'totals')).toBe(pathOf(versioned, 'totals'))
+    edit({ options: "version: '1',", where: 'amount > 1' })
+    const upstream = await run()
+    expect(statusesOf(upstream)).toEqual({ sales: 'complete', totals: 'complete', top: 'complete' })
+    expect(pathOf(upstream, 'totals')).not.toBe(pathOf(versioned, 'totals'))
+    expect(await some.rows('top/2024')).toEqual([{ total: 5 }])
+  })
+
+  it('stays where it is when its input changes, and has the rows of it', async () => {
+    edit({})
+    const before = await run()
+    some.write({ 'sales/2024.csv': 'shop,amount\na,10\n' })
+    const after = await run()
+    expect(pathOf(after, 'totals')).toBe(pathOf(before, 'totals'))
+    expect(await some.rows('top/2024')).toEqual([{ total: 10 }])
+  })
+
+  it('keeps the datasets of older code when state is cleaned', async () => {
+    await cleanState({ output: some.out, olderThanDays: 0 })
+    expect(some.outputFiles().filter(name => /^totals\/2024\/.*_SUCCESS$/.test(name)).length).toBeGreaterThan(2)
+    expect(await run()).toMatchObject({ status: 'skipped' })
+  })
+})
