@@ -10,6 +10,7 @@ import { type Head, outputPrefix, readHeadFile, successKey } from '../state/stat
 import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { type RootAccess, rootSpec } from '../store/roots.ts'
 import type { Store } from '../store/store.ts'
+import { datasetsBelow } from './datasets-below.ts'
 import { checkpointFiles } from './delta-checkpoints.ts'
 
 /** An output root, and a dataset's path below it. */
@@ -119,11 +120,20 @@ async function missing(place: DatasetPlace, head: Head | undefined): Promise<Fan
   }
   const foreign = await place.store.stat(successKey(place.outputPath))
   const why = foreign ? 'its _SUCCESS was written by another program' : 'it has no _SUCCESS'
-  const advice = foreign
-    ? 'read its files with another tool'
-    : 'give the folder of a dataset that a run has completed, such as out/<task>'
+  const advice = foreign ? 'read its files with another tool' : await missingAdvice(place)
   return new PermanentError('DATASET_MISSING', `no dataset in ${url}: ${why}; ${advice}`, detail)
 }
+
+/** Names the newest datasets below the folder: one is probably meant. */
+async function missingAdvice({ store, outputPath }: DatasetPlace): Promise<string> {
+  const below = await datasetsBelow(store, outputPath).catch(() => [])
+  if (below.length === 0) return 'give the folder of a dataset that a run has completed, such as out/<task>'
+  const shown = below.slice(0, belowShownMax).map(each => urlOf({ store, outputPath: each.outputPath }))
+  const more = below.length > shown.length ? ` and ${below.length - shown.length} more` : ''
+  return `below it are, the newest first, ${shown.join(', ')}${more}`
+}
+
+const belowShownMax = 5
 
 function replaced(place: DatasetPlace, { generation }: Manifest, head: Head | undefined): FanmillError {
   const now = head?.committing?.generation ?? head?.committed?.generation

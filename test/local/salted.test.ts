@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { cleanState } from '../../lib/local/clean-state.ts'
+import { showDataset } from '../../lib/local/dataset.ts'
 import { loadHashed } from '../../lib/local/pipeline-file.ts'
 import { planRun } from '../../lib/local/plan-run.ts'
 import { showGraph } from '../../lib/local/show-graph.ts'
@@ -41,6 +42,13 @@ describe('a salted output', () => {
     ])
     expect((await showGraph(file, options)).nodes.find(({ task }) => task === 'totals')?.output).toBe(place)
     expect(taskDatasets(await loadHashed(file), { year: '2024' }, some.out)).toMatchObject({ totals: place })
+  })
+
+  it('is found by show from the folder above it, the newest first', async () => {
+    await expect(showDataset(join(some.out, 'totals/2024'))).rejects.toMatchObject({
+      code: 'DATASET_MISSING',
+      message: expect.stringContaining(`below it are, the newest first, ${join(some.out, pathOf(first, 'totals'))}`),
+    })
   })
 
   it('moves when its code changes: the older dataset stays, and is complete again when the code is', async () => {
