@@ -123,11 +123,12 @@ export default pipeline({ name: 'shops', tasks: [doubled, large, sales] })
 
 /**
  * Flights that somebody else uploads, delays by origin, and the airports with most flights, which stand together in
- * one bucket of an exchange and are announced by a program.
+ * one bucket of an exchange and are announced by a program. The flights from these airports are kept by a join, once the delays of all
+ * months before are complete, which is found out from the uploads.
  */
 const airports = (
   flights: number,
-) => `import { column, count, cron, csv, externalTask, files, lastMonth, param, parquet, partitionsOf, pipeline, programTask, sum, task } from 'fanmill'
+) => `import { column, count, cron, csv, externalTask, files, joinOf, lastMonth, openDataset, param, parquet, partitionsOf, pipeline, programTask, sum, task } from 'fanmill'
 
 const uploaded = externalTask({ name: 'uploaded', params: { month: param.month() }, target: 'incoming/{month}/_SUCCESS' })
 const flights = task({
@@ -155,10 +156,22 @@ const announced = programTask({
   requires: top,
   command: ({ month }) => ['sh', '-c', 'echo "the airports of $0 are known"; test "$FANMILL_TASK" = announced', month],
 })
+const kept = task({
+  name: 'kept',
+  requires: top,
+  async discover({ month }, { required, list }) {
+    const [first] = await Array.fromAsync((await openDataset(required[0].dataset)).rows())
+    if (!first) throw new Error('expected airports of ' + month)
+    const months = (await list('incoming/*/_SUCCESS')).map(key => key.split('/')[1])
+    return delays.each({ month: months.filter(each => each <= month) })
+  },
+  source: joinOf({ left: flights, right: top }, { on: ['origin'], how: 'semi' }),
+  output: parquet({ path: '{task}/{month}' }),
+})
 
 export default pipeline({
   name: 'airports',
-  tasks: [flights, delays, top, announced],
+  tasks: [flights, delays, top, announced, kept],
   schedule: cron('0 6 1 * ? *', { timezone: 'Europe/Berlin', params: { month: lastMonth } }),
 })
 `
