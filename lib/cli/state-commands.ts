@@ -51,6 +51,7 @@ export function addCleanCommand(program: Command): void {
       'such as 7d, 12h or 30m (default: 7d, and what failed runs left at any age)',
       readDays,
     )
+    .option('--old-salts <pipeline>', 'also remove datasets of salted outputs that other code than this file wrote')
     .option('--dry-run', 'print what would be removed, remove nothing')
     .action(cleanAction)
 }
@@ -110,12 +111,16 @@ async function rejectsAction(
 interface CleanFlags extends CommonOptions {
   readonly olderThan?: number
   readonly dryRun?: boolean
+  readonly oldSalts?: string
 }
 
-async function cleanAction({ json, olderThan, dryRun = false, ...flags }: CleanFlags): Promise<void> {
+async function cleanAction({ json, olderThan, dryRun = false, oldSalts, ...flags }: CleanFlags): Promise<void> {
   const { cleanState } = await import('../local/clean-state.ts')
   const { output, access } = await readPlace(flags)
-  const { removed, damaged } = await cleanState({ output, olderThanDays: olderThan, dryRun, ...access })
+  const { removed, damaged } = await cleanState({
+    ...{ output, olderThanDays: olderThan, dryRun, oldSaltsOf: oldSalts },
+    ...access,
+  })
   if (json) return printJson({ dryRun, removed, damaged })
   for (const { message } of damaged) printToStderr(`fanmill: state of a damaged file is kept: ${visible(message)}`)
   for (const { key, bytes } of removed) print(visible(`${key}  ${formatBytes(bytes)}`))

@@ -45,6 +45,11 @@ export interface CleanOptions extends StateOptions {
   readonly olderThanDays?: number
   /** Lists what would be removed, and removes nothing; default false. */
   readonly dryRun?: boolean
+  /**
+   * A pipeline file, such as `pipeline.ts`, of whose salted outputs the datasets at paths of other code are removed too, when the last run
+   * was committed that long ago and no run is active; default none. They cannot be brought back.
+   */
+  readonly oldSaltsOf?: string
 }
 
 export const accessOptions: OptionKinds<RootAccess> = { profile: text, region: text }
@@ -52,7 +57,10 @@ const stateOptions: OptionKinds<StateOptions> = { ...accessOptions, output: root
 export const runsOptions: OptionKinds<RunsOptions> = { ...stateOptions, limit: count }
 export const statusOptions: OptionKinds<StatusOptions> = { ...stateOptions, runId: text }
 export const rejectsOptions: OptionKinds<RejectsOptions> = { ...statusOptions, limit: count }
-export const cleanOptions: OptionKinds<CleanOptions> = { ...stateOptions, olderThanDays: days, dryRun: flag }
+export const cleanOptions: OptionKinds<CleanOptions> = {
+  ...stateOptions,
+  ...{ olderThanDays: days, dryRun: flag, oldSaltsOf: text },
+}
 export const unzipOptions: OptionKinds<UnzipOptions> = { members: text, workers: count, signal, onEvent: callback }
 export const parallelMapOptions: OptionKinds<ParallelMapOptions<object, unknown>> = {
   ...{ module, params, setup: callback, workers: count, concurrency: count, signal },

@@ -1,14 +1,18 @@
 /** Removes old state below an output root, and what runs left behind. */
 import { rm } from 'node:fs/promises'
 import { clean, planClean } from '../runs/clean.ts'
+import { findOldSalts, type OldSaltOptions, removeOldSalts } from '../runs/old-salts.ts'
 import { isAnyLive } from '../runs/runs.ts'
 import { pruneFolders } from '../store/disk/files.ts'
 import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { defaultOutput, rootSpec, specBelow } from '../store/roots.ts'
 import { stateRoot } from '../store/state-root.ts'
+import type { Store } from '../store/store.ts'
 import { isAlive } from '../threads/machine.ts'
 import type { CleanOptions } from './api-options.ts'
 import { findLeftovers } from './leftovers.ts'
+import { oldPaths } from './old-paths.ts'
+import { loadHashed } from './pipeline-file.ts'
 
 export interface CleanResult {
   /** Files as they are named below the output root; in S3 an upload that was not completed has the key that it was for. */
@@ -27,20 +31,32 @@ export async function cleanState({
   output = defaultOutput,
   olderThanDays,
   dryRun = false,
+  oldSaltsOf,
   ...access
 }: CleanOptions = {}): Promise<CleanResult> {
   const olderThanMs = (olderThanDays ?? defaultAgeDays) * dayMs
   const ages = { olderThanMs, endedOlderThanMs: olderThanDays === undefined ? 0 : undefined }
   const root = rootSpec(output, access)
+  // Before state is looked at, of which these datasets need some.
+  const isOld = oldSaltsOf === undefined ? undefined : oldPaths(await loadHashed(oldSaltsOf))
+  const old = isOld ? await cleanSalts(openStore(root), { ...clock, olderThanMs, isOld }, dryRun) : []
   const real = await cleanRoot(root, ages, dryRun)
   const sample = await cleanRoot(specBelow(root, samplePath), ages, dryRun)
   const below = <File extends { readonly key: string }>(file: File): File => {
     return { ...file, key: `${samplePath}/${file.key}` }
   }
   return {
-    removed: [...real.removed, ...sample.removed.map(below)],
+    removed: [...old, ...real.removed, ...sample.removed.map(below)],
     damaged: [...real.damaged, ...sample.damaged.map(below)],
   }
+}
+
+/** Removes datasets only while no run is live, as one of other code may be writing to such a path. */
+async function cleanSalts(store: Store, options: OldSaltOptions, dryRun: boolean): Promise<CleanResult['removed']> {
+  if (await isAnyLive(store, clock)) return []
+  const found = await findOldSalts(store, options)
+  if (!dryRun) await removeOldSalts(store, found)
+  return found.flatMap(({ files }) => files)
 }
 
 interface Ages {

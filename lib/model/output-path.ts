@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { ParamValues, TaskDefinition } from '../define/definition.ts'
 import { isSalted } from '../define/output-kind.ts'
-import { renderPath } from '../paths/path-template.ts'
+import { matchPath, renderPath } from '../paths/path-template.ts'
 import { canonicalJson } from './run-identity.ts'
 
 /**
@@ -26,6 +26,16 @@ export const pathValues = (task: string, params: ParamValues): ParamValues => ({
   task,
   salt: saltOf({ task, params }),
 })
+
+/** Whether a path is that of a salted output under these parameters, with any lineage. */
+export function isPathOf(
+  { name, output }: Pick<TaskDefinition, 'name' | 'output'>,
+  params: ParamValues,
+  path: string,
+): boolean {
+  const { salt = '' } = matchPath(output.path, path) ?? {}
+  return /^[0-9a-f]{10}$/.test(salt) && renderPath(output.path, { ...params, task: name, salt }) === path
+}
 
 /** Returns 10 hexadecimal digits: a short name for a folder that no other parameters of the task share. */
 function saltOf(parts: Readonly<Record<string, unknown>>): string {

@@ -91,4 +91,27 @@ describe('a salted output', () => {
     expect(some.outputFiles().filter(name => /^totals\/2024\/.*_SUCCESS$/.test(name)).length).toBeGreaterThan(2)
     expect(await run()).toMatchObject({ status: 'skipped' })
   })
+
+  it('loses the datasets of older code when clean is told of the pipeline, once they are old enough', async () => {
+    const oldSaltsOf = join(some.folder, 'pipeline.ts')
+    const salted = () => some.outputFiles().filter(name => name.startsWith('totals/'))
+    const before = salted()
+    await cleanState({ output: some.out, oldSaltsOf })
+    expect(salted()).toEqual(before)
+    const { removed } = await cleanState({ output: some.out, oldSaltsOf, olderThanDays: 0, dryRun: true })
+    expect(salted()).toEqual(before)
+    await cleanState({ output: some.out, oldSaltsOf, olderThanDays: 0 })
+    const kept = pathOf(await run(), 'totals')
+    expect(salted()).toEqual(before.filter(name => name.startsWith(kept)))
+    const others = before.filter(name => !name.startsWith(kept))
+    expect(
+      removed
+        .map(({ key }) => key)
+        .filter(key => key.startsWith('totals/'))
+        .sort(),
+    ).toEqual(others)
+    expect(await run()).toMatchObject({ status: 'skipped' })
+    edit({ factor: 10 })
+    expect(statusesOf(await run())).toMatchObject({ totals: 'complete' })
+  })
 })

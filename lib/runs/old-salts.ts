@@ -1,0 +1,67 @@
+/** Finds the datasets of salted outputs at paths to which the present code does not write, and removes them. */
+import type { ParamValues } from '../define/definition.ts'
+import { outputHashOf } from '../model/run-identity.ts'
+import { isDamaged, orDamaged } from '../state/damaged-state.ts'
+import { mapParallel, readState, readsAtOnce } from '../state/files.ts'
+import { outputKeys, outputPrefix, readHeadFile, readManifest, successKey } from '../state/state.ts'
+import { stateRoot } from '../store/state-root.ts'
+import type { Store } from '../store/store.ts'
+
+export interface OldSaltOptions {
+  readonly now: () => number
+  /** Datasets to which a run was committed more recently than this are kept. */
+  readonly olderThanMs: number
+  /** Whether a path belongs to a salted output of this task, but to other code. */
+  isOld(node: { readonly task: string; readonly params: ParamValues }, outputPath: string): boolean
+}
+
+/** A dataset of other code: `_SUCCESS`, then its parts as its manifest names them, then its head. */
+export interface OldDataset {
+  readonly files: readonly { readonly key: string; readonly bytes: number }[]
+  readonly head: string
+}
+
+/** Reads the head and the manifest of each output. What is being committed, and what cannot be read, is kept. */
+export async function findOldSalts(store: Store, options: OldSaltOptions): Promise<readonly OldDataset[]> {
+  const folders = await Array.fromAsync(store.listFolders(`${stateRoot}outputs/`))
+  const hashes = folders.map(folder => folder.split('/').at(-2) ?? '')
+  const find = async (hash: string): Promise<readonly OldDataset[]> => {
+    const found = await orDamaged(() => oldDataset(store, hash, options))
+    return isDamaged(found) ? [] : found
+  }
+  return (await mapParallel(hashes, find, readsAtOnce)).flat()
+}
+
+async function oldDataset(
+  store: Store,
+  hash: string,
+  { now, olderThanMs, isOld }: OldSaltOptions,
+): Promise<readonly OldDataset[]> {
+  const { head: key } = outputKeys(hash)
+  const head = await readState(store, key, readHeadFile)
+  if (!head?.committed || head.committing || outputHashOf(head.outputPath) !== hash) return []
+  const success = successKey(head.outputPath)
+  const manifest = await readState(store, success, readManifest)
+  const last = manifest?.runs.at(-1)
+  // The files of a Delta table are those of its log.
+  if (!manifest || !last || manifest.log === 'delta' || !isOld(last, head.outputPath)) return []
+  if (Date.parse(last.finishedAt) > now() - olderThanMs) return []
+  const prefix = outputPrefix(head.outputPath)
+  const { sizeBytes: bytes = 0 } = (await store.stat(success)) ?? {}
+  return [
+    {
+      files: [{ key: success, bytes }, ...manifest.parts.map(part => ({ ...part, key: prefix + part.key }))],
+      head: key,
+    },
+  ]
+}
+
+/** Removes `_SUCCESS` before any part, so that no reader takes the rest for a dataset, and the head last. */
+export async function removeOldSalts(store: Store, datasets: readonly OldDataset[]): Promise<void> {
+  for (const { files, head } of datasets) {
+    const [success, ...parts] = files
+    if (success) await store.remove(success.key)
+    await mapParallel(parts, ({ key }) => store.remove(key), readsAtOnce)
+    await store.remove(head)
+  }
+}
