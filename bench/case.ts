@@ -53,6 +53,12 @@ export function cpuAsMuch(slow: string, fast: string, [bound, limit]: Bound): Ta
   return { what: `CPU seconds of ${slow} / of ${fast}`, unit: '×', bound, limit, of: [slow, fast], value }
 }
 
+/** Returns the CPU seconds of a side. */
+export function cpuSeconds(side: string, [bound, limit]: Bound): Target {
+  const value: Target['value'] = sides => sides[side]?.cpuSeconds
+  return { what: `CPU seconds of ${side}`, unit: 's', bound, limit, of: [side], value }
+}
+
 export function peakGrowth(large: string, small: string, [bound, limit]: Bound): Target {
   const value: Target['value'] = sides => quotient(sides[large]?.peakMb, sides[small]?.peakMb)
   return { what: `peak memory of ${large} / of ${small}`, unit: '×', bound, limit, of: [large, small], value }
