@@ -76,6 +76,9 @@ export function contextOf({ session, task, params, outputPath, tables }: BegunTa
 
 let tokens = 0
 
+/** Planning fewer files or members leaves little behind, and a graph may plan thousands of nodes. */
+const manyMembers = 10_000
+
 function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun): RunBatchesOptions {
   const { session, task, pools, gate, partitions, deliveries, progress, log } = taskRun
   const stages = stagesOf(task)
@@ -89,7 +92,7 @@ function batchOptions(taskRun: TaskRun, found: FoundInputs, planned: PlannedRun)
       emitPlan(taskRun, found, planned)
       warnOfInputs(taskRun, found)
       found.release()
-      returnHeap()
+      if (found.memberCount >= manyMembers) returnHeap()
     },
     onPhase: phase => progress.enter(phase),
     onOutcome: outcome => {

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { PermanentError } from '../../lib/errors/errors.ts'
 import { diskFault, systemFault } from '../../lib/store/disk/fault.ts'
-import { fanmill, folderOf } from './fanmill.ts'
+import { fanmill, folderOf, mainFile } from './fanmill.ts'
 
 const pipeline = `import { column, csv, files, parquet, pipeline, task } from 'fanmill'
 export default pipeline({ name: 'p', tasks: [
@@ -89,5 +90,27 @@ describe('an error of the system', () => {
 
   it('leaves other errors unchanged', () => {
     expect(systemFault(new Error('of a user'))).toBeUndefined()
+  })
+})
+
+const mountsAlone = ['--map-root-user', '--mount', 'sh', '-c']
+const canMount = spawnSync('unshare', [...mountsAlone, 'mount -t tmpfs tmpfs /mnt']).status === 0
+
+describe.runIf(canMount)('a disk that is full', () => {
+  const rows = (archive: number): string =>
+    `k,n\n${Array.from({ length: 20_000 }, (_, n) => `${'ABCD'[n % 4]},${(n * 7919 + archive) % 1_000_003}\n`).join('')}`
+  const files = Object.fromEntries([0, 1, 2, 3].map(archive => [`in/${archive}.csv`, rows(archive)]))
+  const partitioned = pipeline
+    .replace('a: column.string()', 'k: column.string(), n: column.int32()')
+    .replace("path: 't'", "path: 't', partitionBy: ['k']")
+
+  it.each(['100k', '300k'])('of %s ends the process with DISK_FULL and exit code 1, and nothing is committed', size => {
+    const cwd = folderOf({ 'pipeline.ts': partitioned, 'out/.keep': '', ...files })
+    const run = `${process.execPath} ${mainFile} run pipeline.ts --input in --output out/t --workers 2`
+    const script = `mount -t tmpfs -o size=${size} tmpfs out; ${run}; code=$?; ls out/t/t >&2; exit $code`
+    const { status, stderr } = spawnSync('unshare', [...mountsAlone, script], { cwd, encoding: 'utf8' })
+    expect(stderr).toContain('DISK_FULL')
+    expect(stderr).not.toMatch(/terminate|Native stack|_SUCCESS/)
+    expect(status).toBe(1)
   })
 })

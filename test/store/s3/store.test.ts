@@ -215,7 +215,12 @@ describe('the S3 store', () => {
       message: expect.stringContaining('access denied'),
       detail: { reason: 'AccessDenied' },
     })
-    expect(server.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET'])
+    // The last one agrees to pay, in case the reason is Requester Pays.
+    expect(server.requests.map(({ method, headers }) => [method, headers['x-amz-request-payer']])).toEqual([
+      ['HEAD', undefined],
+      ['GET', undefined],
+      ['GET', 'requester'],
+    ])
   })
 
   it('fails after its last try with a TransientError that counts the tries', async () => {
