@@ -45,6 +45,28 @@ it('is bounded by the limits of the thread, not by the flags of Node on a functi
   expect(newSpace).toBeLessThanOrEqual(56)
 })
 
+it('is given back after a plan of many inputs, where it has grown', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fanmill-heap-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'shrink.mjs')
+  await writeFile(
+    file,
+    `
+import { returnHeap } from '${new URL('../../lib/threads/return-heap.ts', import.meta.url).href}'
+let kept = []
+for (let at = 0; at < 1_500_000; at++) kept.push({ at, text: 'x' + at })
+kept = kept.slice(0, 1000)
+const before = process.memoryUsage().heapTotal
+returnHeap()
+console.log(JSON.stringify({ before, after: process.memoryUsage().heapTotal, kept: kept.length }))
+`,
+  )
+  const { stdout } = await promisify(execFile)(process.execPath, [file])
+  const { before, after } = JSON.parse(stdout)
+  expect(before).toBeGreaterThan(100e6)
+  expect(after).toBeLessThan(20e6)
+})
+
 it('is tested on the emulator of AWS with both of these flags', async () => {
   const executor = 'test/localstack/process_executor/localstack_process_executor/executor.py'
   const text = await readFile(executor, 'utf8')
