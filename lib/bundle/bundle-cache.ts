@@ -1,9 +1,8 @@
 /** Finds the bundle that an earlier process left in a folder, where nothing that it depends on has changed. */
-import { closeSync, fstatSync, openSync, readFileSync, utimesSync } from 'node:fs'
-import { rename, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, extname, join } from 'node:path'
-import { temporaryPath } from '../store/disk/files.ts'
+import { readFileSync } from 'node:fs'
+import { basename, extname, join } from 'node:path'
 import { type InputStates, isUnchanged, sha256 } from './bundle-inputs.ts'
+import { markUsed, readOwnFile, writeOwnFile } from './own-file.ts'
 
 /** What a bundle is made from, besides the files that its sources name. */
 export interface BundleOrigin {
@@ -38,7 +37,7 @@ interface Entry extends CachedBundle {
  */
 export function findBundle(origin: BundleOrigin): CachedBundle | undefined {
   try {
-    const entry = JSON.parse(readOwn(entryPath(origin))) as Entry
+    const entry = JSON.parse(readOwnFile(entryPath(origin))) as Entry
     if (JSON.stringify(entry.origin) !== JSON.stringify(originOf(origin)) || !isUnchanged(entry.states))
       return undefined
     const paths = pathsOf(origin, entry)
@@ -51,32 +50,18 @@ export function findBundle(origin: BundleOrigin): CachedBundle | undefined {
   }
 }
 
-/** Writes the entry of a bundle whose files exist. A folder that cannot be written is no error. */
-export async function keepBundle(origin: BundleOrigin, bundle: CachedBundle, states: InputStates): Promise<void> {
-  const path = entryPath(origin)
-  const temporary = temporaryPath(dirname(path))
-  try {
-    const [code = '', map = ''] = pathsOf(origin, bundle).map(file => sha256(readFileSync(file)))
-    const entry: Entry = { ...bundle, origin: originOf(origin), states, hashes: [code, map] }
-    await writeFile(temporary, JSON.stringify(entry), { mode: 0o600, flag: 'wx' })
-    await rename(temporary, path)
-  } catch {
-    await rm(temporary, { force: true }).catch(() => undefined)
-  }
+/** Writes the entry of a bundle whose files exist. */
+export function keepBundle(origin: BundleOrigin, bundle: CachedBundle, states: InputStates): void {
+  const [code = '', map = ''] = pathsOf(origin, bundle).map(file => sha256(readFileSync(file)))
+  const entry: Entry = { ...bundle, origin: originOf(origin), states, hashes: [code, map] }
+  writeOwnFile(entryPath(origin), JSON.stringify(entry))
 }
+
+/** Returns the path of the file for the code hashes of the tasks in a bundle. */
+export const hashesPath = (origin: BundleOrigin): string => `${entryPath(origin).slice(0, -'.json'.length)}.hashes.json`
 
 const pathsOf = ({ folder }: BundleOrigin, { name }: CachedBundle): string[] =>
   [name, `${name}.map`].map(each => join(folder, each))
-
-/** Sets the time of a file, because `clean` removes what has not been used for long. */
-function markUsed(path: string): void {
-  const now = new Date()
-  try {
-    utimesSync(path, now, now)
-  } catch {
-    // Deliberately ignored, because another user may have written the same file.
-  }
-}
 
 /** Users have entries of their own, which others cannot read. */
 const originOf = ({ entry, fanmillUrl, versions }: BundleOrigin): readonly unknown[] => [
@@ -87,17 +72,4 @@ function entryPath(origin: BundleOrigin): string {
   const { entry, folder } = origin
   const hash = sha256(JSON.stringify(originOf(origin))).slice(0, 16)
   return join(folder, `${basename(entry, extname(entry))}-${hash}.json`)
-}
-
-/** Reads a file that this user alone can write. */
-function readOwn(path: string): string {
-  const file = openSync(path, 'r')
-  try {
-    const { uid, mode } = fstatSync(file)
-    const isOwn = process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0)
-    if (!isOwn) throw new Error(`${path} may have been written by another user`)
-    return readFileSync(file, 'utf8')
-  } finally {
-    closeSync(file)
-  }
 }

@@ -6,10 +6,13 @@ import { FanmillError, fromPlain, PermanentError, toPlain } from '../errors/erro
 import type { Bundle } from './bundle.ts'
 import { codeHasher } from './code-hash.ts'
 import { entryUrl } from './entry-url.ts'
+import { keptHashes } from './kept-hashes.ts'
 import { rowVersions } from './own-versions.ts'
 
 /** The fields of a bundle that loading needs. */
 export type LoadableBundle = Pick<Bundle, 'file' | 'url' | 'files'>
+
+type HashableBundle = LoadableBundle & Pick<Bundle, 'hashText' | 'hashesFile'>
 
 /**
  * Imports a bundle and returns its default export; a single task becomes a pipeline of one task.
@@ -37,7 +40,7 @@ function defaultExport(exported: Readonly<Record<string, unknown>>): unknown {
 
 /** Returns code hashes by task name: equal on every machine with the same sources, packages and version of this library. */
 export async function codeHashes(
-  bundle: LoadableBundle & Pick<Bundle, 'hashText'>,
+  bundle: HashableBundle,
   pipeline: PipelineDefinition,
 ): Promise<ReadonlyMap<string, string>> {
   const hash = await taskHasher(bundle, pipeline)
@@ -46,11 +49,13 @@ export async function codeHashes(
 
 /** Returns a function that computes the code hash of a task, once for all its nodes. */
 export async function taskHasher(
-  bundle: LoadableBundle & Pick<Bundle, 'hashText'>,
+  bundle: HashableBundle,
   { tasks }: PipelineDefinition,
 ): Promise<(task: TaskDefinition) => string> {
   const exported = Object.entries(await loadModule(bundle))
-  const hash = codeHasher(bundle.hashText)
+  const { hashText, hashesFile } = bundle
+  const compute = codeHasher(hashText)
+  const hash = hashesFile === undefined ? compute : keptHashes(hashesFile, hashText, compute)
   const versions = rowVersions()
   const known = new Map<TaskDefinition, string>()
   return task => {

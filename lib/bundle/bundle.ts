@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import type { BuildFailure, BuildOptions, BuildResult, Message } from 'esbuild'
 import { PermanentError } from '../errors/errors.ts'
 import { sweepTemporary, temporaryPath } from '../store/disk/files.ts'
-import { type BundleOrigin, type CachedBundle, findBundle, keepBundle } from './bundle-cache.ts'
+import { type BundleOrigin, type CachedBundle, findBundle, hashesPath, keepBundle } from './bundle-cache.ts'
 import { type BuildRecord, inputStates, newBuildRecord, sha256 } from './bundle-inputs.ts'
 import { fileNames, type PipelinePluginOptions, pipelinePlugin } from './bundle-plugin.ts'
 import { entryUrl } from './entry-url.ts'
@@ -24,6 +24,8 @@ export interface Bundle {
   readonly sourceMap: string
   /** The same module without comments and paths, for code hashes. */
   readonly hashText: string
+  /** File that keeps the code hashes for later processes; absent where the bundle is for this process alone. */
+  readonly hashesFile?: string | undefined
 }
 
 export interface BundleOptions {
@@ -52,7 +54,8 @@ export async function bundlePipeline(
   const bundle = (reuse && findBundle(origin)) || (await writeBundle(file, origin, reuse))
   const path = join(folder, bundle.name)
   const { files, hashText } = bundle
-  return { file, url: pathToFileURL(path).href, files, sourceMap: `${path}.map`, hashText }
+  const hashesFile = reuse ? hashesPath(origin) : undefined
+  return { file, url: pathToFileURL(path).href, files, sourceMap: `${path}.map`, hashText, hashesFile }
 }
 
 async function writeBundle(file: string, origin: BundleOrigin, keep: boolean): Promise<CachedBundle> {
@@ -80,7 +83,7 @@ async function writeBundle(file: string, origin: BundleOrigin, keep: boolean): P
   const bundle = { name, files, hashText: outputText(hash, '.js') }
   // A pattern in `import()` bundles whatever files match it.
   const states = keep && !text.includes('__glob(') && inputStates({ files: [entry, ...files], records, startedMs })
-  if (states) await keepBundle(origin, bundle, states)
+  if (states) keepBundle(origin, bundle, states)
   return bundle
 }
 

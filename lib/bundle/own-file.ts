@@ -1,0 +1,38 @@
+/** Files that decide which code runs: this user alone may have written one that is read. */
+import { closeSync, fstatSync, openSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { temporaryPath } from '../store/disk/files.ts'
+
+/** @throws Error when there is no file, or another user may have written it */
+export function readOwnFile(path: string): string {
+  const file = openSync(path, 'r')
+  try {
+    const { uid, mode } = fstatSync(file)
+    const isOwn = process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0)
+    if (!isOwn) throw new Error(`${path} may have been written by another user`)
+    return readFileSync(file, 'utf8')
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Writes a file as a whole, for this user alone. A folder that cannot be written is no error. */
+export function writeOwnFile(path: string, text: string): void {
+  const temporary = temporaryPath(dirname(path))
+  try {
+    writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' })
+    renameSync(temporary, path)
+  } catch {
+    rmSync(temporary, { force: true })
+  }
+}
+
+/** Sets the time of a file, because `clean` removes what has not been used for long. */
+export function markUsed(path: string): void {
+  const now = new Date()
+  try {
+    utimesSync(path, now, now)
+  } catch {
+    // Deliberately ignored, because another user may have written the file.
+  }
+}
