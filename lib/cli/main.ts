@@ -3,9 +3,9 @@
 import './threadpool.ts'
 // Deliberately the default import: with a named one an older Node would fail before its version is checked.
 import module from 'node:module'
+import { compileCacheFolder } from '../threads/compile-cache.ts'
 
-const compiled = module.enableCompileCache()
-// Threads find the cache by their environment.
-if (compiled.directory) process.env.NODE_COMPILE_CACHE ??= compiled.directory
+const cache = compileCacheFolder()
+if (cache !== undefined) module.enableCompileCache(cache)
 const { runCommandLine } = await import('./command-line.ts')
 await runCommandLine()

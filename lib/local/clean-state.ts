@@ -8,6 +8,7 @@ import { openStore, type StoreSpec } from '../store/open-store.ts'
 import { defaultOutput, rootSpec, specBelow } from '../store/roots.ts'
 import { stateRoot } from '../store/state-root.ts'
 import type { Store } from '../store/store.ts'
+import { removeCompileCache } from '../threads/compile-cache.ts'
 import { isAlive } from '../threads/machine.ts'
 import type { CleanOptions } from './api-options.ts'
 import { findLeftovers } from './leftovers.ts'
@@ -26,7 +27,7 @@ const dayMs = 86_400_000
 const defaultAgeDays = 7
 const samplePath = `${stateRoot}sample`
 
-/** Removes old state that no dataset needs, of samples as well, and what runs left behind that did not complete. */
+/** Removes old state that no dataset needs, of samples as well, what runs left behind that did not complete, and compiled code of this user. */
 export async function cleanState({
   output = defaultOutput,
   olderThanDays,
@@ -36,6 +37,7 @@ export async function cleanState({
 }: CleanOptions = {}): Promise<CleanResult> {
   const olderThanMs = (olderThanDays ?? defaultAgeDays) * dayMs
   const ages = { olderThanMs, endedOlderThanMs: olderThanDays === undefined ? 0 : undefined }
+  if (!dryRun) removeCompileCache()
   const root = rootSpec(output, access)
   // Before state is looked at, of which these datasets need some.
   const isOld = oldSaltsOf === undefined ? undefined : oldPaths(await loadHashed(oldSaltsOf))

@@ -5,6 +5,7 @@ import { entryUrl } from '../bundle/entry-url.ts'
 import { type CapacityError, type FanmillError, PermanentError } from '../errors/errors.ts'
 import type { JobKind, WorkerJob, WorkerMessage, WorkerResults, Workers } from '../model/worker-job.ts'
 import { type Interrupt, loadedMessage } from './channel.ts'
+import { compileCacheFolder } from './compile-cache.ts'
 import { recordLoss, refuseAfterLoss } from './end-process.ts'
 import { watchMemory } from './memory-watch.ts'
 import { type PoolState, type RunningJob, runJob } from './pool-job.ts'
@@ -63,6 +64,7 @@ const closeMsMax = 30_000
  * engines. A job that does not end then is abandoned: its promise rejects with ABORTED while its thread keeps running.
  */
 export function openPool({ entry = 'worker', threads, heapBytes, memoryBytesMax = 0 }: PoolOptions): ThreadPool {
+  const cache = compileCacheFolder()
   const piscina = new Piscina({
     filename: entryUrl(entry),
     // Not a default export: Node aborts the process when a thread ends while it makes one for `require`.
@@ -72,6 +74,7 @@ export function openPool({ entry = 'worker', threads, heapBytes, memoryBytesMax 
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
     resourceLimits: threadLimits(heapBytes),
+    ...(cache !== undefined && { env: { ...process.env, NODE_COMPILE_CACHE: cache } }),
   })
   // A thread that dies without a job is replaced; if the next one dies too, its job reports it.
   piscina.on('error', () => undefined)
