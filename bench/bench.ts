@@ -88,6 +88,7 @@ function summaryOf({ input, check }: Side, measurements: readonly Measurement[],
 async function measureSide(side: Side): Promise<{ measurement?: Measurement; differing: readonly string[] }> {
   emptyFolders()
   try {
+    if (side.warmUp) await measure(side.warmUp())
     const measurement = await measure(side.command(), side.mark)
     return { measurement, differing: (await side.check?.()) ?? [] }
   } catch (error) {

@@ -26,6 +26,8 @@ export interface Side {
   readonly check?: () => Promise<readonly string[]>
   /** Measures the time to the first line of output that matches. */
   readonly mark?: RegExp
+  /** Is run before each measurement; default nothing, and the output folder is empty. */
+  readonly warmUp?: () => Command
 }
 
 export interface Target {
