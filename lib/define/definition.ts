@@ -26,6 +26,7 @@ export type {
   TextEncoding,
   WideEncoding,
   WorkbookFormat,
+  XmlFormat,
 } from './format-definition.ts'
 export type { ParamDefinition, Params, ParamType, ParamValue, ParamValues } from './param-definition.ts'
 export type { SqlStep, SqlValue } from './sql-step.ts'

@@ -123,6 +123,14 @@ export interface WorkbookFormat {
   readonly matchNames?: CsvFormat['matchNames']
 }
 
+export interface XmlFormat {
+  readonly kind: 'xml'
+  /** The path of the element that is a record, from the outermost element: `orders/order`. */
+  readonly record: string
+  /** The paths, from the record, of elements that are items of a list. */
+  readonly lists?: readonly string[]
+}
+
 /** How records stand in a file. */
 export type Format =
   | CsvFormat
@@ -132,3 +140,4 @@ export type Format =
   | LinesFormat
   | ParquetFormat
   | WorkbookFormat
+  | XmlFormat

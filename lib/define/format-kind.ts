@@ -11,12 +11,13 @@ import type {
   TextEncoding,
   WideEncoding,
   WorkbookFormat,
+  XmlFormat,
 } from './definition.ts'
 import { groupNames, matchesBlank } from './line-pattern.ts'
 import { sheetText } from './workbook-format.ts'
 
 /** A format whose text can be cut at the ends of records. */
-export type TextFormat = FieldFormat | FixedWidthFormat | JsonFormat | JsonLinesFormat | LinesFormat
+export type TextFormat = FieldFormat | FixedWidthFormat | JsonFormat | JsonLinesFormat | LinesFormat | XmlFormat
 
 /** A format whose records have fields: their columns stand in a header, or are known by their position. */
 export type FieldFormat = CsvFormat | WorkbookFormat
@@ -45,6 +46,8 @@ export interface TextLayout {
   readonly document: { readonly path?: string | undefined } | undefined
   /** The sheet whose cells are rewritten to this text: see `lib/workbook`. */
   readonly workbook: Pick<WorkbookFormat, 'sheet' | 'headerRow'> | undefined
+  /** The elements that are rewritten to this text: see `lib/xml`. */
+  readonly xml: Pick<XmlFormat, 'record' | 'lists'> | undefined
   /** Whether blank lines are records. */
   readonly hasBlankRecords: boolean
 }
@@ -75,6 +78,7 @@ const plainText = (encoding: DeclaredEncoding = 'utf-8', isRewritten = false): P
     escapes: undefined,
     document: undefined,
     workbook: undefined,
+    xml: undefined,
     hasBlankRecords: false,
   }
 }
@@ -132,6 +136,7 @@ const kinds: { readonly [K in Format['kind']]: (format: Extract<Format, { kind: 
     columnsFrom: format.headerRow === false ? 'position' : 'header',
     textPerByte: textPerWorkbook,
   }),
+  xml: format => ({ text: { ...lineText(), xml: format }, columnsFrom: 'record', textPerByte: 1 }),
   parquet: () => ({ columnsFrom: 'file', textPerByte: textPerParquet }),
 }
 
@@ -146,7 +151,7 @@ function csvText(format: CsvFormat): TextLayout {
 export function canBeCut(format: Format): boolean {
   const { text } = formatKind(format)
   if (!text || text.comment || text.decoded || text.footer > 0) return false
-  return !text.escapes && !text.document && !text.workbook
+  return !text.escapes && !text.document && !isParsed(format)
 }
 
 /** What is known of each format, because patterns are parsed for it. */
@@ -168,8 +173,11 @@ export const layoutOfText = (format: TextFormat): TextLayout => formatKind(forma
 /** Whether files of a format are text. */
 export const isText = (format: Format): format is TextFormat => formatKind(format).text !== undefined
 
-/** Whether files of a format are workbooks: a small one may have any number of rows, which are read in pieces. */
-export const isWorkbook = (format: Format): format is WorkbookFormat => format.kind === 'xlsx'
+/** Whether the text of a format is written by a parser of workbooks or XML: a small file may have any number of records, which are read in pieces. */
+export function isParsed(format: Format): boolean {
+  const { text } = formatKind(format)
+  return text?.workbook !== undefined || text?.xml !== undefined
+}
 
 /** Whether records have fields: their columns stand in a header, or are known by their position. */
 export const hasFields = (format: Format): format is FieldFormat =>

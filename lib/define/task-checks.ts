@@ -86,7 +86,7 @@ function checkReading(subject: string, task: TaskDefinition): void {
   if (source.format === undefined)
     throw invalid(
       `${subject}: source.format`,
-      'expected csv(), jsonLines(), json(), lines({ … }), fixedWidth({ … }), xlsx() or parquetFiles(), got nothing',
+      'expected csv(), jsonLines(), json(), lines({ … }), fixedWidth({ … }), xlsx(), xml({ … }) or parquetFiles(), got nothing',
     )
   checkColumnCount(subject, Object.keys(columns ?? {}).length)
   const { kind } = source.format

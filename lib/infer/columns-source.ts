@@ -80,6 +80,8 @@ const formatSources: { readonly [K in Format['kind']]: (format: Extract<Format, 
       ...(headerRow === 1 ? [] : [`headerRow: ${headerRow}`]),
       ...(matchNames === undefined ? [] : [`matchNames: ${literal(matchNames)}`]),
     ]),
+  xml: ({ record, lists }) =>
+    call('xml', [`record: ${literal(record)}`, ...(lists === undefined ? [] : [`lists: ${JSON.stringify(lists)}`])]),
 }
 
 function formatSource<K extends Format['kind']>(format: Extract<Format, { kind: K }>): string {

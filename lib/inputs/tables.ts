@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Format, ParamValues, TableDefinition, TaskDefinition } from '../define/definition.ts'
-import { isText, layoutOfText, type TextFormat } from '../define/format-kind.ts'
+import { isParsed, isText, type TextFormat } from '../define/format-kind.ts'
 import { sheetText } from '../define/workbook-format.ts'
 import type { TableFile } from '../engine/read/load-tables.ts'
 import { compressionOf, withoutCompression } from '../inflate/compression.ts'
@@ -70,7 +70,7 @@ async function writeTable(
   const { folder, name, key, table } = place
   const { format } = table
   const encoding = isText(format) ? encodingOf(format) : 'utf-8'
-  const isRewritten = isText(format) && (layoutOfText(format).workbook || textFilter(format, key)) !== undefined
+  const isRewritten = isText(format) && (isParsed(format) || textFilter(format, key) !== undefined)
   const compression = compressionOf(key)
   const isReadByEngine = encoding === 'utf-8' && (!compression || compression.isReadByEngine)
   if (!isText(format) || (isReadByEngine && !isRewritten)) {
@@ -97,10 +97,11 @@ async function writeTable(
 }
 
 /** Returns the format of a table's text after it was rewritten. */
-const plainFormat = (format: TextFormat): TextFormat =>
-  format.kind === 'xlsx'
-    ? sheetText(format)
-    : { ...format, encoding: 'utf-8', ...('footer' in format && { footer: 0 }) }
+function plainFormat(format: TextFormat): TextFormat {
+  if (format.kind === 'xlsx') return sheetText(format)
+  if (format.kind === 'xml') return { kind: 'jsonLines' }
+  return { ...format, encoding: 'utf-8', ...('footer' in format && { footer: 0 }) }
+}
 
 async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.length; start += chunkBytes) yield bytes.subarray(start, start + chunkBytes)

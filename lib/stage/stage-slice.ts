@@ -1,5 +1,5 @@
 /** Reads, inflates and checks one slice into a stage. */
-import { isText, isWorkbook } from '../define/format-kind.ts'
+import { isParsed, isText } from '../define/format-kind.ts'
 import { throwIfAborted } from '../errors/abort.ts'
 import { type FanmillError, PermanentError } from '../errors/errors.ts'
 import { inflateFile, inflateSmall } from '../inflate/file.ts'
@@ -72,7 +72,7 @@ async function* stageMembers(
       staging.addInflated(found.member.inflatedBytes)
       await stageParquet(staging, options, origin, 'bytes' in found ? [found.bytes] : found.chunks)
     } else if ('chunks' in found) yield* stagePieces(current, options, origin, found.chunks)
-    else if (isWorkbook(options.format)) yield* stagePieces(current, options, origin, once(found.bytes))
+    else if (isParsed(options.format)) yield* stagePieces(current, options, origin, once(found.bytes))
     else {
       staging.addInflated(found.bytes.length)
       staging.text.add(found.bytes, origin)
@@ -171,7 +171,7 @@ async function* stageFile(
 ): Pieces {
   const staging = current()
   const { store, signal } = options
-  if (!isWorkbook(options.format) && input.sizeBytes <= smallFileBytes && (await stageSmall(input, staging, options)))
+  if (!isParsed(options.format) && input.sizeBytes <= smallFileBytes && (await stageSmall(input, staging, options)))
     return
   staging.counts.members++
   if (!staging.text) {

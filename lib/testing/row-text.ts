@@ -53,6 +53,7 @@ const writers: { readonly [K in Format['kind']]: RowWriter<Extract<Format, { kin
   lines: undefined,
   parquet: undefined,
   xlsx: undefined,
+  xml: undefined,
 }
 
 /** Creates a file of the rows, in the order of the columns. @throws USAGE for formats that rows cannot be written in */

@@ -2,6 +2,7 @@
 
 import { isWide, layoutOfText, type TextFormat, type TextLayout } from '../define/format-kind.ts'
 import { type SheetTextOptions, sheetText } from '../workbook/sheet-text.ts'
+import { recordLines } from '../xml/record-lines.ts'
 import type { ChunkFilter } from './chunk-filter.ts'
 import { dropFooter } from './drop-footer.ts'
 import { toUtf8 } from './encoding.ts'
@@ -75,10 +76,14 @@ export function rewriteText(
   source: AsyncIterable<Uint8Array>,
   { format, name, errors }: RewriteTextOptions,
 ): RewrittenText {
-  const { workbook } = layoutOfText(format)
+  const { workbook, xml } = layoutOfText(format)
   if (workbook) {
     const gaps: number[] = []
     return { chunks: sheetText(checkWorkbook(source, name), { format: workbook, gaps, errors }), gaps }
+  }
+  if (xml) {
+    const gaps: number[] = []
+    return { chunks: recordLines(checkXml(source, name), { format: xml, gaps }), gaps }
   }
   const filter = textFilter(format, name)
   return filter ? { chunks: filterChunks(source, filter), gaps: filter.gaps } : { chunks: source }
@@ -90,6 +95,16 @@ async function* checkWorkbook(source: AsyncIterable<Uint8Array>, name: string): 
   for await (const chunk of source) {
     const isZip = chunk[0] === 0x50 && chunk[1] === 0x4b
     if (isFirst && !isZip) refuseOtherFile(chunk, name, 'an Excel workbook (xlsx)')
+    isFirst &&= chunk.length === 0
+    yield chunk
+  }
+}
+
+/** Refuses a file of another kind by its first bytes. */
+async function* checkXml(source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  let isFirst = true
+  for await (const chunk of source) {
+    if (isFirst) refuseOtherFile(chunk, name, 'an XML document')
     isFirst &&= chunk.length === 0
     yield chunk
   }

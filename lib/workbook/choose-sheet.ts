@@ -1,8 +1,8 @@
 /** Finds the sheet of a workbook that is read, and what its cells refer to. */
 import type { WorkbookFormat } from '../define/definition.ts'
+import { readAllXml } from '../xml/xml-events.ts'
 import { workbookFault } from './workbook-fault.ts'
 import type { Relationship, WorkbookParts } from './workbook-parts.ts'
-import { readAllXml } from './xml-events.ts'
 
 /** The parts that reading a sheet needs. */
 export interface ChosenSheet {

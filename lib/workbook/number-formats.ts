@@ -1,6 +1,7 @@
 /** Tells by the number formats of a workbook which numbers are dates, and which are durations. */
+
+import { readAllXml } from '../xml/xml-events.ts'
 import type { WorkbookParts } from './workbook-parts.ts'
-import { readAllXml } from './xml-events.ts'
 
 /** What a number is: a date with or without time, or a duration such as 36:00:00. */
 export type NumberKind = 'date' | 'duration' | undefined

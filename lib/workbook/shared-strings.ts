@@ -1,9 +1,9 @@
 /** The texts that cells of a workbook share, as one buffer: far smaller than as many strings. */
 import { Buffer } from 'node:buffer'
+import { readXml } from '../xml/xml-events.ts'
 import { CellTextReader } from './cell-text-reader.ts'
 import { workbookFault } from './workbook-fault.ts'
 import type { WorkbookParts } from './workbook-parts.ts'
-import { readXml } from './xml-events.ts'
 
 const textBytesMax = 64 * 1024 * 1024
 const countMax = 2 ** 24

@@ -2,13 +2,13 @@
 import { Buffer } from 'node:buffer'
 import type { WorkbookFormat } from '../define/definition.ts'
 import { errorMark } from '../define/workbook-format.ts'
+import { readXml } from '../xml/xml-events.ts'
 import { chooseSheet } from './choose-sheet.ts'
 import { readNumberKinds } from './number-formats.ts'
 import { readSharedStrings } from './shared-strings.ts'
 import { SheetReader } from './sheet-reader.ts'
 import { workbookFault } from './workbook-fault.ts'
 import { WorkbookParts } from './workbook-parts.ts'
-import { readXml } from './xml-events.ts'
 
 export interface SheetTextOptions {
   readonly format: Pick<WorkbookFormat, 'sheet' | 'headerRow'>

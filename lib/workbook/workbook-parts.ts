@@ -4,12 +4,12 @@ import posix from 'node:path/posix'
 import type { ZipLimits } from '../define/definition.ts'
 import { PermanentError } from '../errors/errors.ts'
 import type { Reader } from '../store/store.ts'
+import { readAllXml } from '../xml/xml-events.ts'
 import { readZipDirectory } from '../zip/directory.ts'
 import type { ZipEntry } from '../zip/entry-table.ts'
 import { entryFault } from '../zip/limits.ts'
 import { openMember } from '../zip/member-bytes.ts'
 import { workbookFault } from './workbook-fault.ts'
-import { readAllXml } from './xml-events.ts'
 
 /** A relationship of a part to another one. */
 export interface Relationship {

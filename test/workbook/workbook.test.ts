@@ -289,7 +289,7 @@ it.each<[string, Uint8Array, string]>([
   [
     'bytes that are not UTF-8',
     buildWorkbook({ parts: { [sheetPart]: { data: Buffer.from('<worksheet>\xff</worksheet>', 'latin1') } } }),
-    'in UTF-8 or UTF-16',
+    'in UTF-8, as it declares or by default',
   ],
   [
     'elements without an end in one another',

@@ -1,6 +1,6 @@
 /** Staged JSON lines and log lines as text sources: each record is one text in the column `line`. */
 import { closeSync, openSync, readSync } from 'node:fs'
-import type { FixedWidthFormat, JsonFormat, JsonLinesFormat, LinesFormat } from '../../define/definition.ts'
+import type { FixedWidthFormat, JsonFormat, JsonLinesFormat, LinesFormat, XmlFormat } from '../../define/definition.ts'
 import { lineDelimiter } from '../../define/format-kind.ts'
 import { groupNames } from '../../define/line-pattern.ts'
 import { readObject } from '../../errors/json-object.ts'
@@ -13,7 +13,7 @@ import type { LineSource, TextSource, TextSourceOptions } from './text-source.ts
 /** Reads each line as an object, with its keys as columns. */
 export function jsonLineSource(
   files: readonly StagedFile[],
-  _format: JsonFormat | JsonLinesFormat,
+  _format: JsonFormat | JsonLinesFormat | XmlFormat,
   options: TextSourceOptions,
 ): TextSource {
   const { columns, isExact = true, keepNew } = options

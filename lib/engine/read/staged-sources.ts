@@ -29,6 +29,7 @@ const sources: { readonly [K in TextFormat['kind']]: SourceOf<Extract<TextFormat
   jsonLines: jsonLineSource,
   lines: patternLineSource,
   xlsx: workbookSource,
+  xml: jsonLineSource,
 }
 
 function textSource<K extends TextFormat['kind']>(

@@ -93,7 +93,11 @@ const kinds: { readonly [K in TextFormat['kind']]: TableText<Extract<TextFormat,
   },
   jsonLines,
   lines,
-  // The table's file is the text of the sheet.
+  // The tables' files are the texts that sheets and elements were rewritten to.
+  xml: {
+    texts: (file, top, columns) => jsonLines.texts(file, { ...top, format: { kind: 'jsonLines' } }, columns),
+    sniffed: file => jsonLines.sniffed(file, { kind: 'jsonLines' }),
+  },
   xlsx: {
     texts: (file, top, columns) => csv.texts(file, { ...top, format: sheetText(top.format) }, columns),
     sniffed: (file, format) => csv.sniffed(file, sheetText(format)),

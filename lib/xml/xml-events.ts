@@ -2,14 +2,23 @@
 /// <reference path="./saxen.d.ts" />
 import { Parser } from 'saxen'
 import { PermanentError } from '../errors/errors.ts'
-import { workbookFault } from './workbook-fault.ts'
+import { LineCounter } from './line-counter.ts'
+import { xmlFault } from './xml-fault.ts'
 
 /** Takes the elements of a document, by their names without a prefix. */
 export interface XmlListener {
-  open(name: string, attribute: (name: string) => string | undefined): void
+  open(name: string, attribute: (name: string) => string | undefined, element: XmlElement): void
   close(name: string): void
   /** A text may come in several pieces. */
   text?(text: string): void
+}
+
+/** What else is known of an element where it begins. */
+export interface XmlElement {
+  /** The line in which it begins, from 1, where lines are counted. */
+  readonly line: number
+  /** Returns all attributes by their names without a prefix, except those that declare namespaces. */
+  attributes(): Iterable<readonly [name: string, value: string]>
 }
 
 /** Bytes that are parsed in one go. One row may make many times as much text of them. */
@@ -17,6 +26,8 @@ const pieceBytes = 16 * 1024
 /** A text or element that is longer has no end. */
 const pendingMax = 1024 * 1024
 const depthMax = 64
+/** A tag that is neither a declaration nor a comment. */
+const rootTag = /<[^?!<][^<>]*>/
 
 /**
  * Reads a document and yields after each piece of it. Memory: a piece, and the longest text or element.
@@ -31,7 +42,7 @@ export async function* readXml(
   let decoder: InstanceType<typeof TextDecoder> | undefined
   try {
     for await (const chunk of source) {
-      decoder ??= new TextDecoder(encodingOf(chunk), { fatal: true })
+      decoder ??= decoderOf(chunk, part)
       for (let at = 0; at < chunk.length; at += pieceBytes) {
         reader.write(decoder.decode(chunk.subarray(at, at + pieceBytes), { stream: true }))
         yield
@@ -40,7 +51,8 @@ export async function* readXml(
     reader.end(decoder?.decode() ?? '')
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
-    throw workbookFault(`${part} in UTF-8 or UTF-16`, 'other bytes', { part })
+    const encoding = decoder?.encoding.toUpperCase() ?? 'UTF-8'
+    throw xmlFault(`${part} in ${encoding}, as it declares or by default`, 'other bytes', { part })
   }
 }
 
@@ -53,10 +65,21 @@ export async function readAllXml(
   for await (const _piece of readXml(source, listener, part));
 }
 
-const encodingOf = ([first, second]: Uint8Array): string => {
-  if (first === 0xff && second === 0xfe) return 'utf-16le'
-  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8'
+/** Returns a decoder for the encoding that the mark or the declaration at the beginning names; without both for UTF-8. */
+function decoderOf(chunk: Uint8Array, part: string): InstanceType<typeof TextDecoder> {
+  const [first, second] = chunk
+  const marked =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : undefined
+  const top = String.fromCharCode(...chunk.subarray(0, declarationBytes))
+  const [, declared = 'utf-8'] = /^[^<]{0,3}<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)["']/.exec(top) ?? []
+  try {
+    return new TextDecoder(marked ?? declared, { fatal: true })
+  } catch {
+    throw xmlFault(`${part} in an encoding of the web such as UTF-8`, `the declared encoding ${declared}`, { part })
+  }
 }
+
+const declarationBytes = 200
 
 class XmlReader {
   readonly #parser = new Parser()
@@ -64,21 +87,31 @@ class XmlReader {
   #depth = 0
   #elements = 0
   #pending = 0
+  #top = ''
+  readonly #lines = new LineCounter()
 
   constructor(listener: XmlListener, part: string) {
     this.#part = part
-    const text = (given: string): void => {
+    const text = (written: string, given: string): void => {
       this.#pending = 0
       listener.text?.(given)
+      this.#lines.pass(written)
     }
     this.#parser
-      .on('openTag', (name, attributes) => this.#open(name, attributes, listener))
-      .on('closeTag', name => {
+      .on('openTag', (name, attributes, _decode, _isEmpty, context) => {
+        if (this.#depth === 0) this.#lines.passToRoot(context)
+        this.#open(name, attributes, listener)
+        this.#lines.passTag(context)
+      })
+      .on('closeTag', (name, _decode, isEmpty, context) => {
         this.#depth--
         listener.close(localName(name))
+        if (!isEmpty) this.#lines.passTag(context)
       })
-      .on('text', given => text(given.includes('&') ? this.#decode(given) : given))
-      .on('cdata', text)
+      .on('text', given => text(given, given.includes('&') ? this.#decode(given) : given))
+      .on('cdata', given => text(given, given))
+      .on('comment', given => this.#lines.pass(given))
+      .on('question', given => this.#lines.pass(given))
       .on('attention', () => {
         throw this.#fault('a declaration of a document type')
       })
@@ -91,14 +124,32 @@ class XmlReader {
   }
 
   write(xml: string): void {
+    if (this.#elements > 0) {
+      this.#parse(xml)
+      return
+    }
+    // Parsed together with all before the outermost element, so that the parser knows its line.
+    this.#top += xml
+    if (rootTag.test(this.#top) || this.#top.length > pendingMax) this.#parseTop()
+  }
+
+  #parseTop(): void {
+    const top = this.#top
+    this.#top = ''
+    this.#parse(top)
+  }
+
+  #parse(xml: string): void {
     if (xml === '') return
     this.#pending += xml.length
+    this.#lines.begin(xml)
     this.#parser.write(xml)
     if (this.#pending > pendingMax) throw this.#fault(`an element or a text of more than ${pendingMax} characters`)
   }
 
   end(rest: string): void {
     this.write(rest)
+    this.#parseTop()
     this.#parser.end()
     if (this.#elements === 0 || this.#depth > 0) throw this.#fault('an end of the document that comes too early')
   }
@@ -107,12 +158,24 @@ class XmlReader {
     this.#pending = 0
     this.#elements++
     if (++this.#depth > depthMax) throw this.#fault(`more than ${depthMax} elements in one another`)
-    let found: Readonly<Record<string, string>> | false | undefined
-    listener.open(localName(name), wanted => {
-      found ??= attributes()
-      if (found === false) throw this.#fault(`attributes of ${name} that are not well formed`)
-      const value = found[wanted] ?? prefixed(found, wanted)
-      return value?.includes('&') ? this.#decode(value) : value
+    let found: Readonly<Record<string, string>> | undefined
+    const all = (): Readonly<Record<string, string>> => {
+      const read = found ?? attributes()
+      if (read === false) throw this.#fault(`attributes of ${name} that are not well formed`)
+      found = read
+      return read
+    }
+    const decoded = (value: string): string => (value.includes('&') ? this.#decode(value) : value)
+    const attribute = (wanted: string): string | undefined => {
+      const value = all()[wanted] ?? prefixed(all(), wanted)
+      return value === undefined ? undefined : decoded(value)
+    }
+    listener.open(localName(name), attribute, {
+      line: this.#lines.line,
+      attributes: () =>
+        Object.entries(all())
+          .filter(([key]) => !/^xmlns(:|$)/.test(key))
+          .map(([key, value]) => [localName(key), decoded(value)] as const),
     })
   }
 
@@ -126,7 +189,7 @@ class XmlReader {
   }
 
   #fault(got: string): PermanentError {
-    return workbookFault(`${this.#part} to be well formed`, got, { part: this.#part })
+    return xmlFault(`${this.#part} to be well formed`, got, { part: this.#part })
   }
 }
 
