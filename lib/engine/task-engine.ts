@@ -30,6 +30,7 @@ import { createMapFunctions } from './transform/map-function.ts'
 import { registerPartitionKeys } from './write/partition-keys.ts'
 import { rowsByBucket, writeBuckets, writeUndivided } from './write/write-buckets.ts'
 import { type PartOptions, writeParts } from './write/write-parts.ts'
+import { bucketRowGroup } from './write/writer-limits.ts'
 
 export interface TaskEngine {
   /**
@@ -179,7 +180,7 @@ export async function openTask(engine: Engine, task: EngineTask, context: unknow
     }),
     findFault: async job => findFault(await conversionFor(job), job),
     heaviestKeys: files => heaviestKeys(connection, task, files),
-    combine: (files, options) => combine(connection, task, files, options),
+    combine: (files, options) => combine(connection, task, files, { ...options, memoryBytes: engine.memoryBytes }),
     merge: (files, options) => merge(connection, conversion?.parts ?? task.parts, files, options),
   }
 }
@@ -237,13 +238,17 @@ async function combine(
   connection: DuckDBConnection,
   { exchange }: EngineTask,
   files: readonly string[],
-  { target, buckets, isUndivided }: CombineOptions,
+  { target, buckets, isUndivided, memoryBytes }: CombineOptions & { readonly memoryBytes: number },
 ): Promise<readonly SharePart[]> {
   if (!exchange?.combine) throw new FanmillError('ENGINE_FAILED', 'expected an exchange whose rows can be combined')
   const result = await connection.run(`SELECT * FROM ${scan(files)} LIMIT 0`)
   const given = result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }))
   const sql = keyedQuery(exchange.combine, given, `SELECT * FROM ${scan(files)}`)
-  const options = { ...exchange, buckets }
+  const options = {
+    ...exchange,
+    buckets,
+    rowGroupRows: bucketRowGroup(buckets, { columns: given.length, memoryBytes }),
+  }
   if (!isUndivided) return writeBuckets(connection, { sql, values: [] }, target, options)
   const parts = await writeUndivided(connection, { sql, values: [] }, target)
   return Promise.all(

@@ -11,7 +11,7 @@ export interface BucketOptions {
   /** The columns of the key. */
   readonly by: readonly string[]
   readonly buckets: number
-  /** Rows of a row group, of which the engine has one for each bucket in memory. Default its own, 122,880. */
+  /** Rows of a row group, of which the engine has one for each bucket in memory and spills what does not fit. Default its own, 122,880. */
   readonly rowGroupRows?: number | undefined
   /** The types to which the columns of the key are converted before they are hashed; default their own. */
   readonly keyTypes?: readonly string[] | undefined

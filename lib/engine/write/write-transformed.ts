@@ -17,7 +17,7 @@ import { dropScanErrors } from './reject-rows.ts'
 import { explainTooMany } from './too-many-partitions.ts'
 import { type BucketOptions, writeBuckets, writeUndivided } from './write-buckets.ts'
 import { writeParts } from './write-parts.ts'
-import { vectorRows } from './writer-limits.ts'
+import { bucketRowGroup, vectorRows } from './writer-limits.ts'
 
 /**
  * Writes the rows of `input`. The query is built again each time that a map function has to be called in another way,
@@ -88,10 +88,12 @@ async function writeExchanged(
   target: string,
   options: BucketOptions,
 ): Promise<SharePart[]> {
-  const { connection, wideRows, counter } = conversion
+  const { connection, wideRows, counter, transform, parts } = conversion
   if (!wide.has(conversion) || !wideRows)
     try {
-      return await writeBuckets(connection, query, target, options)
+      const room = parts.room && { ...parts.room, columns: transform.schema.length }
+      const rowGroupRows = room && bucketRowGroup(options.buckets, room)
+      return await writeBuckets(connection, query, target, { ...options, rowGroupRows })
     } catch (error) {
       const fault = engineFault(error)
       if (!wideRows || !(fault instanceof FanmillError) || fault.code !== 'OUT_OF_MEMORY') throw error

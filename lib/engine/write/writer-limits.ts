@@ -38,4 +38,16 @@ export function writerLimits(
   }
 }
 
+/** Rows of a row group by the engine's default. */
+const rowGroupRowsMax = 122_880
+
+/** Returns the rows of a row group where files of many buckets are written at once: what waits in each of them fits into half of the memory. */
+export function bucketRowGroup(
+  buckets: number,
+  { columns, memoryBytes }: { readonly columns: number; readonly memoryBytes: number },
+): number {
+  const rows = memoryBytes / 2 / (buckets * valueBytes * Math.max(1, columns))
+  return between(vectorRows, Math.floor(rows / vectorRows) * vectorRows, rowGroupRowsMax)
+}
+
 const between = (min: number, value: number, max: number): number => Math.floor(Math.max(min, Math.min(max, value)))
