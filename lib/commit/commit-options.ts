@@ -17,6 +17,8 @@ export interface CommitOptions extends ActorOptions {
   readonly partitionBy: readonly string[]
   /** How rows are kept by key; absent where they are not. */
   readonly bucketBy?: Manifest['bucketBy']
+  /** The order of the rows over all parts; absent where they are in none. */
+  readonly order?: Manifest['order']
   /** Default no limit. */
   readonly partitionsMax?: number | undefined
   readonly rejectsMax: RejectLimit['max']

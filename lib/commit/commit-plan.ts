@@ -61,7 +61,7 @@ export function checkExists(
 }
 
 function journalOf(
-  { reservation, current, outcomes, head, partitionBy, bucketBy, stage, earlier = [] }: Decision,
+  { reservation, current, outcomes, head, partitionBy, bucketBy, order, stage, earlier = [] }: Decision,
   leftovers: readonly string[],
   finishedAt: string,
 ): Journal {
@@ -70,7 +70,8 @@ function journalOf(
   const generation = head.committing?.generation ?? reservation.generation
   const { hasRowsInParts, hasEmptyPart, log } = outputCommits[outputKind]
   const counting = { hasRowsInParts, hasEmptyPart, log }
-  const what = { mode, generation, ...counting, partitionBy, bucketBy, outcomes, prefixLength: prefix.length, replaces }
+  const kept = { partitionBy, bucketBy, order }
+  const what = { mode, generation, ...counting, ...kept, outcomes, prefixLength: prefix.length, replaces }
   const next = nextManifest(current.standing, { ...what, run: runOf(reservation, { earlier, outcomes, finishedAt }) })
   const isNext = new Set([...next.parts.map(part => part.key), ...(next.files ?? []).map(file => file.path)])
   return {

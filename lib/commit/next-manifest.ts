@@ -23,6 +23,7 @@ export interface NextManifest {
   readonly log?: Manifest['log']
   readonly partitionBy: readonly string[]
   readonly bucketBy?: Manifest['bucketBy']
+  readonly order?: Manifest['order']
   readonly run: ManifestRun
   readonly outcomes: readonly Outcome[]
   /** Length of the dataset's prefix in the outcomes' keys. */
@@ -33,7 +34,17 @@ export interface NextManifest {
 
 /** `before` is what still exists of the dataset; etags of new parts are empty. */
 export function nextManifest(before: Manifest | undefined, what: NextManifest): Manifest {
-  const { run, outcomes, generation, partitionBy, bucketBy, hasRowsInParts = true, hasEmptyPart = true, log } = what
+  const {
+    run,
+    outcomes,
+    generation,
+    partitionBy,
+    bucketBy,
+    order,
+    hasRowsInParts = true,
+    hasEmptyPart = true,
+    log,
+  } = what
   const added = outcomes.flatMap(outcome => partsOf(outcome, what))
   const kept = partsBeside(before, added, what)
   const parts = visibleParts([...kept, ...added], hasEmptyPart)
@@ -48,6 +59,7 @@ export function nextManifest(before: Manifest | undefined, what: NextManifest): 
     ...schemaOf(kept.some(part => part.rows > 0) ? before : undefined, what, before),
     partitionBy,
     bucketBy,
+    order,
     log,
     parts,
     files,

@@ -2,6 +2,7 @@
 import type { ColumnDefinition } from './column-definition.ts'
 
 import type { JoinStep } from './join-definition.ts'
+import type { RowOrder } from './output-definition.ts'
 
 /** Brings the rows of one key together for the steps after it. */
 export interface ExchangeStep {
@@ -115,6 +116,8 @@ export interface ExchangeOutput {
    * Default null is a key like any other.
    */
   readonly nullKeys?: 'drop' | 'spread' | undefined
+  /** Rows go to the next stage in sorted runs, cut into chunks, in place of buckets: the output has all rows in this order. */
+  readonly order?: RowOrder | undefined
   /** Keys are hashed by the documented hash of datasets that are kept by key. */
   readonly isKept?: boolean | undefined
 }
@@ -125,6 +128,8 @@ export interface ExchangeSource {
   readonly by: readonly string[]
   /** Set where two stages exchange their rows, which are joined when they are read. */
   readonly join?: JoinStep | undefined
+  /** The rows are in sorted runs, of which a slice reads a range of the order. */
+  readonly isOrdered?: boolean | undefined
   /** Each bucket is written by itself, because the output keeps rows by key. */
   readonly isKept?: boolean | undefined
   /** The rows are those of datasets that are kept by key, which are joined as they are. */

@@ -39,6 +39,8 @@ export interface ParquetOutput {
   readonly mode: OutputMode
   /** The parts have the rows of one bucket each, by a hash of these columns that never changes. Default parts are not by key. */
   readonly bucketBy?: BucketBy
+  /** The order of the rows over all parts, which `sortBy` names too. Default rows are in order only within each part. */
+  readonly order?: RowOrder
   /**
    * Whether the path moves with the code: `{salt}`, its last folder where the path does not name it, is then a hash of the parameters, of
    * the task's code, and of the code and parameters of all that it requires. So other code writes another dataset, and the older one
@@ -58,6 +60,13 @@ export interface ParquetOutput {
  * they stay, and only inputs that are new are read. `replacePartitions`: those in partitions of the new rows go.
  */
 export type OutputMode = 'replace' | 'fail' | 'replacePartitions' | 'append'
+
+/** The order of all rows of a dataset. Nulls are last, NaN is greater than other numbers, and texts are compared by their bytes. */
+export interface RowOrder {
+  readonly columns: readonly string[]
+  /** Those of the columns whose greatest values are first. */
+  readonly descending: readonly string[]
+}
 
 /** How rows are kept by key: two datasets that are kept alike are joined without an exchange. */
 export interface BucketBy {
@@ -91,14 +100,14 @@ export interface SinkOutput {
 }
 
 /** A Delta table. Its parts are those of Parquet; its transaction log decides which of them count. */
-export interface DeltaOutput extends Omit<ParquetOutput, 'kind' | 'mode' | 'bucketBy'> {
+export interface DeltaOutput extends Omit<ParquetOutput, 'kind' | 'mode' | 'bucketBy' | 'order'> {
   readonly kind: 'delta'
   /** `replace` is the mode `overwrite` of the options. */
   readonly mode: Exclude<OutputMode, 'fail'>
 }
 
 /** Rows that other tasks of the pipeline read: a dataset below the state, whose parts are removed once these tasks are complete. */
-export interface TemporaryOutput extends Omit<ParquetOutput, 'kind' | 'mode' | 'bucketBy'> {
+export interface TemporaryOutput extends Omit<ParquetOutput, 'kind' | 'mode' | 'bucketBy' | 'order'> {
   readonly kind: 'temporary'
   readonly mode: 'replace'
 }

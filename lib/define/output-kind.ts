@@ -1,6 +1,6 @@
 /** The table of the kinds of outputs, as data: what a run writes of its rows or members, and how others may use it. */
 import type { ExchangeOutput } from './exchange-definition.ts'
-import type { BucketBy, Output, ParquetOutput, SinkOutput } from './output-definition.ts'
+import type { BucketBy, Output, ParquetOutput, RowOrder, SinkOutput } from './output-definition.ts'
 
 /** How rows become Parquet parts. */
 export type PartLayout = Pick<
@@ -11,6 +11,8 @@ export type PartLayout = Pick<
   readonly isDelta?: boolean
   /** Set where parts are kept by key. */
   readonly bucketBy?: BucketBy
+  /** Set where rows are in order over all parts. */
+  readonly order?: RowOrder
 }
 
 export interface OutputKind {

@@ -4,7 +4,7 @@ import { check, invalid, options } from './check.ts'
 import { bucketCount, keyColumns } from './exchange.ts'
 import { type Refined, refinable } from './freeze.ts'
 import type { MemberFilesOutput, OutputMode, ParquetOutput } from './output-definition.ts'
-import { checkLayout, layoutOptions, outputPath, partLayout } from './part-layout.ts'
+import { checkLayout, layoutOptions, names, outputPath, partLayout } from './part-layout.ts'
 import { oneOf } from './schemas.ts'
 
 declare const usedColumns: unique symbol
@@ -17,7 +17,7 @@ export interface UsedColumns<out Names extends string> {
 /** The options of `parquet`. All but `path` have defaults. */
 export interface ParquetOptions<Uses extends string = string>
   extends Pick<ParquetOutput, 'path'>,
-    Partial<Omit<ParquetOutput, 'kind' | 'path' | 'partitionBy' | 'sortBy' | 'bucketBy'>> {
+    Partial<Omit<ParquetOutput, 'kind' | 'path' | 'partitionBy' | 'sortBy' | 'bucketBy' | 'order'>> {
   /**
    * Columns whose values become folders, `state=PA/`. Their names begin with neither `_` nor `.`, because readers pass over such
    * folders. Default none.
@@ -25,10 +25,13 @@ export interface ParquetOptions<Uses extends string = string>
    */
   readonly partitionBy?: readonly Uses[]
   /**
-   * Columns by which the rows of each part are sorted, ascending. Default none.
+   * Columns by which the rows of each part are sorted, ascending. With `global: true` all rows of the dataset are in this order, from
+   * part to part in the order of their names; those of `descending` have their greatest values first. A global order is not for
+   * `partitionBy`, `bucketBy`, `append` and `replacePartitions`. Default none.
    * @example sortBy: ['date', 'origin']
+   * @example sortBy: { columns: ['date', 'delay'], descending: ['delay'], global: true }
    */
-  readonly sortBy?: readonly Uses[]
+  readonly sortBy?: readonly Uses[] | GlobalSort<Uses>
   /**
    * Keeps rows by key: each part has the rows of one bucket, by a hash of `columns` that never changes. `joinOf` joins two datasets of
    * as many buckets by their `columns` without moving rows. Not with `partitionBy`, `append` or `replacePartitions`. Default parts are
@@ -36,6 +39,15 @@ export interface ParquetOptions<Uses extends string = string>
    * @example bucketBy: { columns: ['customer'], buckets: 32 }
    */
   readonly bucketBy?: { readonly columns: readonly Uses[]; readonly buckets: number }
+}
+
+/** The order of all rows of a dataset. */
+export interface GlobalSort<Uses extends string = string> {
+  /** Columns by which rows are sorted, the first one first. Nulls are last, and NaN is greater than other numbers. */
+  readonly columns: readonly Uses[]
+  /** Those of the columns whose greatest values are first. Default none. */
+  readonly descending?: readonly Uses[]
+  readonly global: true
 }
 
 /** The options of `memberFiles`. */
@@ -64,11 +76,18 @@ export function parquet<const Uses extends string = never>(
   given: ParquetOptions<Uses>,
 ): Parquet<string extends Uses ? never : Uses>
 export function parquet(given: ParquetOptions): Parquet {
-  const { mode: checkedMode = 'replace', bucketBy, ...layout } = check('parquet', parquetOptions, given)
+  const { mode: checkedMode = 'replace', bucketBy, sortBy, ...layout } = check('parquet', parquetOptions, given)
   const kept = bucketBy && { bucketBy }
-  const data: ParquetOutput = { kind: 'parquet', mode: checkedMode, ...partLayout(layout), ...kept }
+  const sorted = sortBy === undefined || Array.isArray(sortBy) ? { sortBy } : orderOf(sortBy as GlobalSort)
+  const { order, ...rest } = { ...layout, ...sorted } as typeof layout & ReturnType<typeof orderOf>
+  const data: ParquetOutput = {
+    ...{ kind: 'parquet', mode: checkedMode, ...partLayout(rest) },
+    ...kept,
+    ...(order && { order }),
+  }
   checkLayout('parquet', data)
   checkBuckets(data)
+  checkOrder(data)
   return refinable<ParquetOutput, ParquetOptions>(data, given, parquet) as Parquet
 }
 
@@ -79,6 +98,29 @@ function checkBuckets({ bucketBy, partitionBy, mode }: ParquetOutput): void {
     throw invalid('parquet: bucketBy', 'expected partitionBy or bucketBy, got both; sort by the columns of partitionBy')
   if (mode === 'append' || mode === 'replacePartitions')
     throw invalid('parquet: bucketBy', `expected mode replace or fail, as buckets are written as a whole, got ${mode}`)
+}
+
+function orderOf({ columns, descending = [] }: GlobalSort): Pick<ParquetOutput, 'sortBy' | 'order'> {
+  const other = descending.find(name => !columns.includes(name))
+  if (other !== undefined)
+    throw invalid(
+      'parquet: sortBy.descending',
+      `expected columns of sortBy.columns, ${columns.join(', ')}, got ${other}`,
+    )
+  return { sortBy: columns, order: { columns, descending } }
+}
+
+/** @throws DEFINITION_INVALID for options that do not go with a global order */
+function checkOrder({ order, partitionBy, bucketBy, mode }: ParquetOutput): void {
+  if (!order) return
+  const other = partitionBy.length > 0 ? 'partitionBy' : bucketBy ? 'bucketBy' : undefined
+  if (other)
+    throw invalid(
+      'parquet: sortBy',
+      `expected global or ${other}, got both; name the columns of ${other} first in sortBy`,
+    )
+  if (mode === 'append' || mode === 'replacePartitions')
+    throw invalid('parquet: sortBy', `expected mode replace or fail, as all rows are sorted together, got ${mode}`)
 }
 
 /**
@@ -94,5 +136,12 @@ export function memberFiles(given: MemberFilesOptions): MemberFiles {
 
 const mode = oneOf(['replace', 'fail', 'replacePartitions', 'append'])
 const bucketBy = options({ columns: keyColumns, buckets: bucketCount })
-const parquetOptions = options({ ...layoutOptions, bucketBy: v.optional(bucketBy), mode: v.optional(mode) })
+const globalSort = options({ columns: keyColumns, descending: v.optional(names), global: v.literal(true, 'true') })
+const sortBy = v.union([names, globalSort], 'a list of columns, or { columns, global: true }')
+const parquetOptions = options({
+  ...layoutOptions,
+  sortBy: v.optional(sortBy),
+  bucketBy: v.optional(bucketBy),
+  mode: v.optional(mode),
+})
 const memberFilesOptions = options({ path: outputPath, mode: v.optional(mode) })

@@ -13,7 +13,8 @@ export const outputPath = v.pipe(
   v.check(path => !hasGlob(path), 'a path without glob characters'),
   v.check(path => !path.startsWith('.fanmill'), 'a path outside .fanmill, which holds the state of runs'),
 )
-const names = v.pipe(
+/** The schema of a list of columns. */
+export const names = v.pipe(
   v.array(filledText, 'a list of column names'),
   v.check(all => new Set(all.map(name => name.toLowerCase())).size === all.length, 'each column once'),
 )
@@ -31,7 +32,7 @@ export const layoutOptions = {
   partitionsMax: v.optional(count(1)),
 }
 
-type Layout = Omit<ParquetOutput, 'kind' | 'mode' | 'bucketBy'>
+type Layout = Omit<ParquetOutput, 'kind' | 'mode' | 'bucketBy' | 'order'>
 
 /** Fills in the defaults. A salted path without `{salt}` gets it as its last segment. */
 export function partLayout(given: Pick<Layout, 'path'> & Partial<Layout>): Layout {

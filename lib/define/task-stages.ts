@@ -85,7 +85,13 @@ function compile(task: TaskDefinition): TaskDefinition[] {
     current = { ...task, ...unread, source: exchangeSource(step) }
     steps = [...after]
   }
-  const { bucketBy } = layoutOf(task.output) ?? {}
+  const { bucketBy, order } = layoutOf(task.output) ?? {}
+  if (order) {
+    const step = { kind: 'exchange', by: order.columns } as const
+    compiled.push({ ...current, transform: steps, output: { ...exchangeOutput(task, step, undefined), order } })
+    current = { ...task, ...unread, source: { ...exchangeSource(step), isOrdered: true } }
+    steps = []
+  }
   if (bucketBy) {
     const { columns: by, buckets } = bucketBy
     const output = exchangeOutput(task, { kind: 'exchange', by, buckets }, undefined)

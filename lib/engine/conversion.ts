@@ -87,4 +87,6 @@ export interface ConvertedParts extends KeptRejects {
   /** Rows that entered the transform. */
   readonly rowsRead: number
   readonly rowsWritten: number
+  /** Records that only the conversion could count. Default they are counted where they are staged. */
+  readonly recordsFound?: number | undefined
 }

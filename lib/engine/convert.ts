@@ -13,6 +13,7 @@ import { checkReadable, needsGuard, parquetRead } from './read/parquet-read.ts'
 import { setStagedMembers } from './read/staged-members.ts'
 import { fastRead } from './read/typed-read.ts'
 import { isReadable } from './read/utf8-text.ts'
+import { recordCount } from './record-count.ts'
 import { NeedsMember, RowRejected } from './transform/map-context.ts'
 import { collectCodeRejects } from './transform/placed-transform.ts'
 import { raiseFailing } from './transform/row-checks.ts'
@@ -47,26 +48,40 @@ async function quickly(conversion: Conversion, job: ConvertJob): Promise<Convert
   const { read, transform, format } = conversion
   if (isText(format) && !isReadable(job.files, format, read.columns))
     return { kind: 'locate', cause: new PermanentError('INPUT_ENCODING', 'expected UTF-8, got a text that is not') }
-  const { input, isGuarded } = await fastInput(conversion, job)
+  const { input, isGuarded, recordsFound } = await fastInput(conversion, job)
   const parts = await writeTransformed(conversion, raiseFailing(input, conversion.checks), job)
   const rowsWritten = sumRows(parts)
+  if (recordsFound !== undefined) {
+    checkExchanged(rowsWritten, recordsFound)
+    return { ...noRejects, parts, rowsRead: recordsFound, rowsWritten, recordsFound }
+  }
   const rowsRead = isGuarded
     ? await rowsSeen(conversion, input, job)
     : transform.steps.length > 0 || conversion.exchanged
       ? recordCount(job)
       : rowsWritten
-  return { kind: 'parts', parts, rowsRead, rowsWritten, rowsRejected: 0, rejectedByMember: {}, rejects: [] }
+  return { ...noRejects, parts, rowsRead, rowsWritten }
 }
 
-/** Returns the query of a fast reading, and whether each of its rows passes through the counter. */
-async function fastInput(
-  conversion: Conversion,
-  job: ConvertJob,
-): Promise<{ readonly input: string; readonly isGuarded: boolean }> {
+const noRejects = { kind: 'parts', rowsRejected: 0, rejectedByMember: {}, rejects: [] } as const
+
+interface FastInput {
+  readonly input: string
+  /** Whether each row passes through the counter. */
+  readonly isGuarded: boolean
+  /** The rows of a range of sorted runs, which are counted only here; no step changes their number. */
+  readonly recordsFound?: number
+}
+
+/** Returns the query of a fast reading. */
+async function fastInput(conversion: Conversion, job: ConvertJob): Promise<FastInput> {
   const { counter, read, parquet, connection, transform, checks, exchanged } = conversion
   if (exchanged) {
     const { own, by, join } = exchanged
-    checkExchanged(await countRows(connection, job.files, by), recordCount(job))
+    const rows = await countRows(connection, job.files, by)
+    if (job.files.some(({ onlyKeys }) => onlyKeys))
+      return { input: exchangeRead(rowsOf(job.files, by), own), isGuarded: false, recordsFound: rows }
+    checkExchanged(rows, recordCount(job))
     return { input: join ? joinRead(join, job) : exchangeRead(rowsOf(job.files, by), own), isGuarded: false }
   }
   const hasSteps = transform.steps.length > 0
@@ -114,9 +129,6 @@ function checkExchanged(rowsRead: number, rows: number): void {
   const message = `expected ${rows} rows of the stage before, got ${rowsRead}; rows may be lost, so nothing was committed`
   throw new PermanentError('ACCOUNT_MISMATCH', message, { rows, rowsRead })
 }
-
-/** The records of the files, which were counted apart from the scan. */
-const recordCount = ({ files }: ConvertJob): number => files.reduce((sum, { records }) => sum + records, 0)
 
 /**
  * Reads, checks and counts all rows: a transform may stop reading early, for instance because of a condition that is

@@ -3,11 +3,7 @@ import { PermanentError } from '../errors/errors.ts'
 import type { ExchangedRows, Outcome } from '../model/outcome.ts'
 import type { ExchangePiece, ExchangeSlice, InputObject, SideColumns } from '../model/plan-data.ts'
 import { sumFields } from '../model/sum-fields.ts'
-
-/** Memory that rows take for a byte of an exchange's files, which is compressed. */
-const bytesInMemory = 4
-/** Text that a slice comes near to: neighbouring small buckets are read together. */
-const sliceBytes = 32 * 2 ** 20
+import { bytesInMemory, sliceBytes } from './slice-bytes.ts'
 
 export interface ExchangeOf {
   /** Names the rows in messages. */

@@ -43,7 +43,7 @@ export function packBatches<T extends Weighted>(
   slices: readonly T[],
   { batchBytes, requestBytes = 0 }: PackOptions,
 ): readonly (readonly T[])[] {
-  if (areItems(slices)) return neighbours(slices, Math.ceil(bytesOf(slices) / batchBytes))
+  if (areItems(slices) || areSorted(slices)) return neighbours(slices, Math.ceil(bytesOf(slices) / batchBytes))
   const packs = packsOf(slices, { packBytes: batchBytes / 4, requestBytes })
   const batches = splitShares(packs, Math.max(1, Math.ceil(bytesOf(packs) / batchBytes)))
   return batches.map(batch => batch.flatMap(pack => pack.slices))
@@ -53,8 +53,12 @@ export function packBatches<T extends Weighted>(
 export const areItems = (slices: readonly Weighted[]): boolean =>
   slices.length > 0 && slices.every(({ kind }) => kind === 'item')
 
+/** Returns whether slices are ranges of an order, which is that of the rows. */
+export const areSorted = (slices: readonly Weighted[]): boolean =>
+  slices.length > 0 && slices.every(slice => 'keys' in slice && slice.keys !== undefined)
+
 /** Splits slices into `count` runs of neighbours whose lengths differ by at most one; none is empty. */
-function neighbours<T>(slices: readonly T[], count: number): readonly (readonly T[])[] {
+export function neighbours<T>(slices: readonly T[], count: number): readonly (readonly T[])[] {
   const runs = Math.min(Math.max(1, count), slices.length)
   return Array.from({ length: runs }, (_, index) =>
     slices.slice(cutAt(index, runs, slices.length), cutAt(index + 1, runs, slices.length)),

@@ -82,6 +82,8 @@ export const manifestSchema = v.object({
   partitionBy: v.array(v.string()),
   /** How rows are kept by key: each part has those of one bucket. Absent where parts are not by key. */
   bucketBy: v.optional(v.object({ columns: v.array(v.string()), buckets: count })),
+  /** The order of the rows over all parts, as they are listed. Absent where parts are not in order. */
+  order: v.optional(v.object({ columns: v.array(v.string()), descending: v.array(v.string()) })),
   /** Columns that parts of earlier runs do not have: their rows have null there. Absent where all parts have all columns. */
   addedColumns: v.optional(v.array(v.string())),
   /** The log of the dataset that says which parts count, where it is not this manifest. */

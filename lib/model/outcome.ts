@@ -43,6 +43,8 @@ const exchangeSchema = v.object({
       rows: count,
       bytes: count,
       name: v.optional(v.string()),
+      /** Set for a chunk of a sorted run: the beginning of its first key in the order, as hex, and whether it begins a run. */
+      sorted: v.optional(v.object({ from: v.string(), isFirst: v.boolean() })),
       /** The rows of each bucket, for a file that is not divided: it has rows of all buckets. */
       rowsByBucket: v.optional(v.array(count)),
     }),

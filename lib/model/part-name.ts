@@ -8,6 +8,12 @@ export const partName = (batch: number, index: number, run: RunName): string => 
 /** Tells whether a part's key is of this attempt. */
 export const isPartOf = (key: string, run: RunName): boolean => key.endsWith(endOf(run))
 
+/** Returns the name of a part whose place among the others counts: names sort as parts do. */
+export const sortedPartName = (batch: number, index: number, run: RunName): string =>
+  `part-${numberText(batch)}-${numberText(index)}-${run.runId}-${run.attempt}.parquet`
+
+const numberText = (number: number): string => String(number).padStart(6, '0')
+
 /** Returns the attempt that a part's key names; undefined for other keys. */
 export function runOfPart(key: string): RunName | undefined {
   if (!key.endsWith(partEnding)) return undefined

@@ -127,10 +127,19 @@ export interface ExchangeSlice {
   readonly pieces: readonly ExchangePiece[]
   /** Set where each bucket is written by itself, because the output keeps rows by key. */
   readonly isKept?: boolean | undefined
+  /** The range of the order that the slice has, from sorted runs; its rows are at most `rows`. Absent where rows are in buckets. */
+  readonly keys?: KeyRange | undefined
   /** The columns of the left and of the right side, where they are joined: a side may have no rows in these buckets. */
   readonly sides?: SideColumns
   readonly rows: number
   readonly bytes: number
+}
+
+/** A range of keys in an order, as hex of what the engine sorts by; without an end where it has none. */
+export interface KeyRange {
+  readonly from?: string | undefined
+  /** The end, which is not in the range. */
+  readonly to?: string | undefined
 }
 
 /** The columns of the two sides of a join. */

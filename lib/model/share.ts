@@ -57,6 +57,8 @@ export interface SharePart {
   readonly partition: Readonly<Record<string, string | null>>
   /** The bucket of its rows, where they go to an exchange. Absent for a file that is not divided into buckets. */
   readonly bucket?: number
+  /** Set for a chunk of a sorted run: the beginning of its first key in the order, as hex, and whether it begins a run. */
+  readonly sorted?: { readonly from: string; readonly isFirst: boolean }
   /** The rows of each bucket, for a file that is not divided. */
   readonly rowsByBucket?: readonly number[]
 }

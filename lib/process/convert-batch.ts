@@ -1,8 +1,8 @@
 /** Processes a batch of rows: converts its slices over the threads, and leaves the parts pending in the store. */
 import { checkSchemas } from '../commit/accounts.ts'
-import { areItems } from '../inputs/plan-slices.ts'
+import { areItems, areSorted } from '../inputs/plan-slices.ts'
 import type { Outcome, OutcomePart } from '../model/outcome.ts'
-import { partName } from '../model/part-name.ts'
+import { partName, sortedPartName } from '../model/part-name.ts'
 import type { BatchWork, PlanItem } from '../model/plan-data.ts'
 import type { RunFrame } from '../model/reserved-run.ts'
 import type { SharePart } from '../model/share.ts'
@@ -30,9 +30,9 @@ export async function convertBatch(
   const parts = await fitParts(
     results.flatMap(result => result.parts),
     `${tools.partFolder}/${item.batch}-${tools.token}`,
-    { ...tools, isOrdered: areItems(work.slices) },
+    { ...tools, isOrdered: areItems(work.slices) || areSorted(work.slices) },
   )
-  const staged = await stageParts(run, item, parts, tools)
+  const staged = await stageParts(run, { ...item, isSorted: areSorted(work.slices) }, parts, tools)
   return buildOutcome(run, item, { slices: work.slices, results, staged }, tools)
 }
 
@@ -45,7 +45,7 @@ const partsMax = 999_999
 
 async function stageParts(
   run: RunFrame,
-  item: PlanItem,
+  { batch, isSorted }: PlanItem & { readonly isSorted: boolean },
   parts: readonly SharePart[],
   tools: ProcessTools,
 ): Promise<OutcomePart[]> {
@@ -53,7 +53,8 @@ async function stageParts(
   // A part without rows only carries the schema; it is kept only when there is no other.
   const kept = parts.some(part => part.rows > 0) ? parts.filter(part => part.rows > 0) : parts.slice(0, 1)
   return mapParallel(kept, async (part, index) => {
-    const key = `${outputPrefix(run.outputPath)}${partitionFolder(part.partition)}${partName(item.batch, index, run)}`
+    const name = isSorted ? sortedPartName(batch, index, run) : partName(batch, index, run)
+    const key = `${outputPrefix(run.outputPath)}${partitionFolder(part.partition)}${name}`
     const pending = await tools.output.stagePart(key, part.file, by)
     const isPartitioned = Object.keys(part.partition).length > 0
     const { rows, bucket } = part

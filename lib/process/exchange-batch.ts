@@ -73,11 +73,13 @@ async function placeParts(
   const key = `${exchangePrefix(run)}${stage}/${batch}-${token}`
   // A file without rows only carries the schema; it is kept only when there is no other.
   const filled = all.filter(part => part.rows > 0)
+  // Chunks of sorted runs are in their order already, all in bucket 0.
   const parts = (filled.length > 0 ? filled : all.slice(0, 1)).toSorted((a, b) => (a.bucket ?? 0) - (b.bucket ?? 0))
-  const files = parts.map(({ bucket = 0, rows, sizeBytes: bytes, rowsByBucket }) => ({
+  const files = parts.map(({ bucket = 0, rows, sizeBytes: bytes, rowsByBucket, sorted }) => ({
     bucket,
     rows,
     bytes,
+    sorted,
     rowsByBucket: rowsByBucket && [...rowsByBucket],
   }))
   const local = output.files

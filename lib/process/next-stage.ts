@@ -8,6 +8,7 @@ import type { TaskDefinition } from '../define/definition.ts'
 import { stagesBefore, stagesOf } from '../define/task-stages.ts'
 import { bucketCount, textPerParquet } from '../exchange/bucket-count.ts'
 import { exchangeSlices } from '../exchange/exchange-slices.ts'
+import { sortedSlices } from '../exchange/sorted-slices.ts'
 import type { PackOptions } from '../inputs/plan-slices.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { PlanItem, SideColumns, Slice } from '../model/plan-data.ts'
@@ -101,7 +102,9 @@ async function planStage(
   if (source?.kind !== 'exchange') throw invalidState(keys.plan, `expected the plan of stage ${stage}, got none`)
   const columns = source.join && columnsOfSides(outcomes)
   const name = `rows by ${source.by.join(', ')}`
-  const { slices, inputs } = exchangeSlices(outcomes, { name, columns, isKept: source.isKept })
+  const { slices, inputs } = source.isOrdered
+    ? sortedSlices(outcomes, { name, bytesMax: packing.batchBytes })
+    : exchangeSlices(outcomes, { name, columns, isKept: source.isKept })
   const batches = batchesOf(slices, packing)
   const files = planFiles(batches, inputs, { stage, buckets: bucketsOf(task, stage, batches) })
   await effect(actor, 'write-stage-members', () => store.create(keys.members(files.sha256), files.members))
@@ -130,6 +133,8 @@ export function bucketsOf(
   if (output.kind !== 'exchange') return undefined
   // A dataset that is kept by key has as many as its definition says.
   if (output.isKept) return output.buckets
+  // Sorted runs are not divided into buckets.
+  if (output.order) return 1
   const planned = batches.flat().reduce((sum, slice) => sum + slice.bytes, 0)
   // The bytes of an exchange's slices are those in memory already.
   const isCompressed = source.kind !== 'exchange' && source.format?.kind === 'parquet'

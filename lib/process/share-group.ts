@@ -88,6 +88,8 @@ export async function convertGroup(
   try {
     const fast = await convertFiles(staged, { target, isCareful: false }, tools).finally(() => staged.checkUnchanged())
     if (fast.kind === 'byMember') return await convertByMember(group, target, tools)
+    if (fast.kind === 'parts' && fast.recordsFound !== undefined)
+      return report({ converted: fast, staged: { ...staged, recordsFound: fast.recordsFound } }, tools)
     if (fast.kind === 'locate' || fast.rowsRead + fast.rowsRejected !== staged.recordsFound)
       return await convertCarefully(group, target, tools)
     return report({ converted: fast, staged }, tools)

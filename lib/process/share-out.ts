@@ -1,6 +1,6 @@
 /** Distributes a batch's slices over the worker threads, and collects their results. */
 
-import { areItems, itemShares, splitShares } from '../inputs/plan-slices.ts'
+import { areItems, areSorted, itemShares, neighbours, splitShares } from '../inputs/plan-slices.ts'
 import type { BatchInputs, BatchWork, InputObject, PlanItem, Slice, StreamSlice } from '../model/plan-data.ts'
 import type { ShareJob, ShareResult, StagedText } from '../model/share.ts'
 import type { SkippedMember } from '../model/skipped-member.ts'
@@ -54,9 +54,10 @@ export async function shareOut(
   return (await settleAll([sharesOut(batch, shares), ...streams.map(slice => streamOut(batch, slice))])).flat()
 }
 
-/** Splits slices over the threads: values by their number, others by bytes. */
+/** Splits slices over the threads: ranges of an order and values by their number, others by bytes. */
 function sharesOf(slices: readonly Slice[], { workers, callsAtOnce }: ShareOutTools): readonly (readonly Slice[])[] {
   const { threads } = workers
+  if (areSorted(slices)) return neighbours(slices, threads)
   return areItems(slices) ? itemShares(slices, { threads, callsAtOnce }) : splitShares(slices, threads)
 }
 

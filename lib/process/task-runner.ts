@@ -109,8 +109,8 @@ export async function commitTask(
   { items, packing }: CommitWork,
 ): Promise<CommitResult> {
   const { task, output, rejectsMax = task?.rejects.max ?? 0, ...rest } = context
-  const bucketBy = task && keptBy(task.output)
-  const options = { ...rest, ...partitioningOf(task?.output), bucketBy, rejectsMax, reservation, plan: items }
+  const kept = task && keptBy(task.output)
+  const options = { ...rest, ...partitioningOf(task?.output), ...kept, rejectsMax, reservation, plan: items }
   if (!task || !isStaged(task)) return commit(output, options)
   const last = await enterStages(output, { ...options, partitionsMax: undefined, task, packing })
   if ('missing' in last) return last
@@ -119,10 +119,13 @@ export async function commitTask(
   return result.done || last.plan === items ? result : { ...result, next: last.plan }
 }
 
-/** Returns how an output keeps rows by key, as the manifest has it. */
-function keptBy(output: TaskDefinition['output']): Manifest['bucketBy'] {
-  const { bucketBy } = layoutOf(output) ?? {}
-  return bucketBy && { columns: [...bucketBy.columns], buckets: bucketBy.buckets }
+/** Returns how an output keeps rows by key, or in which order, as the manifest has it. */
+function keptBy(output: TaskDefinition['output']): Pick<Manifest, 'bucketBy' | 'order'> {
+  const { bucketBy, order } = layoutOf(output) ?? {}
+  return {
+    bucketBy: bucketBy && { columns: [...bucketBy.columns], buckets: bucketBy.buckets },
+    order: order && { columns: [...order.columns], descending: [...order.descending] },
+  }
 }
 
 export interface CommitWork {

@@ -28,7 +28,7 @@ export async function* stageExchange(
       const members = isFirst ? [{ ...place, firstLine: 1, firstRecord: 1, header: [] }] : []
       const file = { file: files[index] ?? '', columns: [], newline: 'lf', bytes, located: false } as const
       const onlyBuckets = piece.of === undefined ? undefined : { ...slice.buckets, of: piece.of }
-      staging.parquet.push({ ...file, records: rows, members, side: piece.side, onlyBuckets })
+      staging.parquet.push({ ...file, records: rows, members, side: piece.side, onlyBuckets, onlyKeys: slice.keys })
       staging.addInflated(bytes)
     }
   }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { lineDelimiter, type TextFormat } from '../define/format-kind.ts'
 import { CapacityError } from '../errors/errors.ts'
+import type { KeyRange } from '../model/plan-data.ts'
 import type { ParquetContent } from '../parquet/file.ts'
 import type { Partition } from '../paths/partition-path.ts'
 import type { EarlyReject } from '../text/early-rejects.ts'
@@ -72,6 +73,8 @@ export interface StagedFile {
   readonly side?: number | undefined
   /** The buckets whose rows are needed, where it has rows of all. */
   readonly onlyBuckets?: { readonly start: number; readonly end: number; readonly of: number } | undefined
+  /** The keys whose rows are needed, where it is a chunk of a sorted run. */
+  readonly onlyKeys?: KeyRange | undefined
   /** Set for a Parquet file that is prepared for the engine; `located` then means that its texts are read as bytes. */
   readonly parquet?: ParquetContent
 }

@@ -5,13 +5,15 @@ import type { StagedFile } from '../../stage/stage.ts'
 import { quoteName } from '../duckdb/quote.ts'
 import type { EngineTask } from '../engine-task.ts'
 import { bucketOf } from '../write/write-buckets.ts'
+import { orderColumn, rangeCondition } from '../write/write-sorted.ts'
 import { scan } from './parquet-describe.ts'
 import type { ReadColumn } from './read-columns.ts'
 
 /** Returns the columns of the files, which all have the same. */
 export async function exchangeColumns(connection: DuckDBConnection, files: readonly string[]): Promise<ReadColumn[]> {
   const result = await connection.run(`SELECT * FROM ${scan(files.slice(0, 1))} LIMIT 0`)
-  return result.columnNames().map((name, index) => ({ name, type: String(result.columnType(index)) }))
+  const columns = result.columnNames().map((name, index) => ({ name, type: String(result.columnType(index)) }))
+  return columns.filter(({ name }) => name !== orderColumn)
 }
 
 /** Returns a query of the rows in `source`. */
@@ -20,17 +22,22 @@ export function exchangeRead(source: string, columns: readonly ReadColumn[]): st
   return `SELECT ${list.join(', ')} FROM ${source}`
 }
 
-/** Returns the rows of files as SQL that may stand after FROM: of files that are not divided into buckets, only those of the needed buckets. */
+/** Returns the rows of files as SQL that may stand after FROM: of files that are not divided into buckets, or sorted, only those that are needed. */
 export function rowsOf(files: readonly StagedFile[], by: readonly string[]): string {
-  const groups = [...Map.groupBy(files, ({ onlyBuckets }) => onlyBuckets && JSON.stringify(onlyBuckets)).values()]
-  const queries = groups.map(group => {
+  const groups = Map.groupBy(files, file => neededRows(file, by))
+  const queries = [...groups].map(([condition, group]) => {
     const scanned = scan(group.map(({ file }) => file))
-    const { start, end, of = 1 } = group[0]?.onlyBuckets ?? {}
-    return start === undefined || end === undefined
-      ? scanned
-      : `(SELECT * FROM ${scanned} WHERE ${bucketOf({ by, buckets: of })} BETWEEN ${start} AND ${end - 1})`
+    return condition === '' ? scanned : `(SELECT * FROM ${scanned} WHERE ${condition})`
   })
   return queries.length === 1 ? `${queries[0]}` : `(${queries.map(query => `FROM ${query}`).join(' UNION ALL ')})`
+}
+
+/** Returns the condition on the rows of a file that are needed; an empty one where all are. */
+function neededRows({ onlyBuckets, onlyKeys }: StagedFile, by: readonly string[]): string {
+  if (onlyKeys) return rangeCondition(onlyKeys)
+  if (!onlyBuckets) return ''
+  const { start, end, of } = onlyBuckets
+  return `${bucketOf({ by, buckets: of })} BETWEEN ${start} AND ${end - 1}`
 }
 
 /** Returns how many rows the files have, by their footers. Those of one side of a join have the same columns. */

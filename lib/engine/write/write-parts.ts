@@ -5,6 +5,7 @@ import type { SharePart } from '../../model/share.ts'
 import { type BoundQuery, boundTypes } from '../duckdb/bound-query.ts'
 import { quoteName, quoteText } from '../duckdb/quote.ts'
 import { numberColumn, type PartitionKeys } from './partition-keys.ts'
+import { orderSql } from './write-sorted.ts'
 import { vectorRows, writerLimits } from './writer-limits.ts'
 
 export type PartOptions = PartLayout & {
@@ -69,7 +70,8 @@ async function copy(
   target: string,
   { keys, ...options }: WriteOptions,
 ): Promise<SharePart[]> {
-  const order = options.sortBy.length > 0 ? ` ORDER BY ${options.sortBy.map(quoteName).join(', ')}` : ''
+  const columns = options.order ? orderSql(options.order) : options.sortBy.map(quoteName).join(', ')
+  const order = options.sortBy.length > 0 ? ` ORDER BY ${columns}` : ''
   const { room = anyRoom } = options
   const limits = writerLimits(options.rowGroupRows, room)
   const settings = [

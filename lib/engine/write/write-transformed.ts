@@ -10,6 +10,7 @@ import { engineFault } from '../duckdb/engine.ts'
 import { quoteText } from '../duckdb/quote.ts'
 import { rowStates } from '../keyed/keyed-query.ts'
 import { keyFrequency } from '../keyed/rare-keys.ts'
+import { recordCount } from '../record-count.ts'
 import { learnOrThrow } from '../transform/map-function.ts'
 import { applyTransform, withoutLast } from '../transform/transform.ts'
 import { type PartitionKeys, TooManyKeys } from './partition-keys.ts'
@@ -17,6 +18,7 @@ import { dropScanErrors } from './reject-rows.ts'
 import { explainTooMany } from './too-many-partitions.ts'
 import { type BucketOptions, writeBuckets, writeUndivided } from './write-buckets.ts'
 import { writeParts } from './write-parts.ts'
+import { writeSorted } from './write-sorted.ts'
 import { bucketRowGroup, vectorRows } from './writer-limits.ts'
 
 /**
@@ -35,6 +37,8 @@ export async function writeTransformed(conversion: Conversion, input: string, jo
     const query = { ...transformed, sql: castWritten(transformed.sql, transform.schema, { written, parts }) }
     try {
       if (isUndivided && !isTrial) return await writeUndivided(connection, query, target)
+      if (exchange?.order && !isTrial)
+        return await writeSorted(connection, query, target, { order: exchange.order, rowCount: recordCount(job) })
       if (exchange && !isTrial)
         return await writeExchanged(conversion, query, target, { ...exchange, buckets, keyTypes, kept })
       const fileBytes = keys || isTrial ? undefined : parts.partBytes
@@ -58,7 +62,7 @@ interface AppliedTransform {
 async function transformOf(
   { connection, transform, maps, exchange }: Conversion,
   input: string,
-  { files }: ConvertJob,
+  job: ConvertJob,
 ): Promise<AppliedTransform> {
   const { step, given } = transform.steps.at(-1) ?? {}
   const before = withoutLast(transform)
@@ -66,8 +70,7 @@ async function transformOf(
   const isPlain = before.steps.every(({ step: { kind } }) => kind === 'sql')
   if (step?.kind === 'aggregate' && step.phase === 'partial' && given && isPlain) {
     const query = applyTransform(input, before, maps)
-    const rowCount = files.reduce((sum, { records }) => sum + records, 0)
-    const frequency = await keyFrequency(connection, step, { query, rowCount })
+    const frequency = await keyFrequency(connection, step, { query, rowCount: recordCount(job) })
     const sql = rowStates(step, given, { input: query.sql, columns: transform.schema })
     if (sql !== undefined && frequency === 'rare') return { apply: () => ({ ...query, sql }), isUndivided: false }
     isUndivided = frequency === 'few' && exchange?.combine !== undefined
