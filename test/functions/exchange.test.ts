@@ -14,7 +14,11 @@ const totals = task({
 })
   .reduce({ by: ['shop', 'day'], measures: { total: sum('total') }, buckets: 3 })
   .reduce({ by: ['shop'], measures: { days: count(), best: sum('total') } })
-export default pipeline({ name: 'shops', tasks: [totals] })
+const sorted = task({
+  ...{ name: 'sorted', source: totals.source, columns: totals.columns },
+  output: parquet({ path: 'sorted', sortBy: { columns: ['shop', 'day'], descending: ['shop'], global: true } }),
+})
+export default pipeline({ name: 'shops', tasks: [totals, sorted] })
 `
 
 let account: Account
@@ -56,4 +60,15 @@ it('fails when batches of a later stage have no outcome, and processes only thos
   const again = await account.execute('totals', {})
   expect([again.status, again.error]).toEqual(['planned', undefined])
   expect(await account.rows('totals')).toEqual(expected)
+})
+
+it('sorts the rows of all parts', async () => {
+  await openWithSales()
+  const { status, commitCalls } = await account.execute('sorted', {})
+  expect([status, commitCalls]).toEqual(['planned', 2])
+  const keys = (await account.rows('sorted')).map(({ shop, day }) => `${shop} ${day}`)
+  const all = Array.from({ length: 9000 }, (_, row) => `s${(row % 3000) % 7} ${(row % 3000) % 5}`)
+  const [shopOf, dayOf] = [0, 1].map(at => (key: string) => key.split(' ')[at] ?? '')
+  const byShop = (a: string, b: string) => shopOf!(b).localeCompare(shopOf!(a)) || dayOf!(a).localeCompare(dayOf!(b))
+  expect(keys).toEqual(all.toSorted(byShop))
 })
