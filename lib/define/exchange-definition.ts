@@ -2,7 +2,7 @@
 import type { ColumnDefinition } from './column-definition.ts'
 
 import type { JoinStep } from './join-definition.ts'
-import type { RowOrder } from './output-definition.ts'
+import type { RowOrder } from './row-order.ts'
 
 /** Brings the rows of one key together for the steps after it. */
 export interface ExchangeStep {

@@ -1,5 +1,6 @@
 /** The data of outputs: where rows or members go. */
 import type { ExchangeOutput } from './exchange-definition.ts'
+import type { RowOrder } from './row-order.ts'
 
 export interface ParquetOutput {
   readonly kind: 'parquet'
@@ -60,13 +61,6 @@ export interface ParquetOutput {
  * they stay, and only inputs that are new are read. `replacePartitions`: those in partitions of the new rows go.
  */
 export type OutputMode = 'replace' | 'fail' | 'replacePartitions' | 'append'
-
-/** The order of all rows of a dataset. Nulls are last, NaN is greater than other numbers, and texts are compared by their bytes. */
-export interface RowOrder {
-  readonly columns: readonly string[]
-  /** Those of the columns whose greatest values are first. */
-  readonly descending: readonly string[]
-}
 
 /** How rows are kept by key: two datasets that are kept alike are joined without an exchange. */
 export interface BucketBy {

@@ -1,6 +1,7 @@
 /** The table of the kinds of outputs, as data: what a run writes of its rows or members, and how others may use it. */
 import type { ExchangeOutput } from './exchange-definition.ts'
-import type { BucketBy, Output, ParquetOutput, RowOrder, SinkOutput } from './output-definition.ts'
+import type { BucketBy, Output, ParquetOutput, SinkOutput } from './output-definition.ts'
+import type { RowOrder } from './row-order.ts'
 
 /** How rows become Parquet parts. */
 export type PartLayout = Pick<
