@@ -10,7 +10,9 @@ import { runTask } from '../../lib/testing.ts'
 import { encodeWindows1252 } from '../../lib/text/windows-1252.ts'
 import { rowsOf } from '../engine/converting.ts'
 import { buildZip } from '../zip-builder.ts'
-import { type Project, project } from './project.ts'
+import { type Project, projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 const bytesOf = (text: string): Uint8Array => encodeWindows1252(text)!
 

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { DatasetRow } from '../../lib/index.ts'
 import { duckdb } from './compare.ts'
-import { project } from './project.ts'
+import { projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 const pipeline = (steps: string, options = '') => `
 import {

@@ -5,7 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { RunEvent } from '../../lib/model/events.ts'
 import { buildZip } from '../zip-builder.ts'
-import { project } from './project.ts'
+import { projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 /** Less than an archive's text, so that each is a batch. */
 const tuning = { groupBytes: 4 * 1024 }

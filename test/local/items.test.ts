@@ -3,7 +3,9 @@ import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openDataset, rejects } from '../../lib/index.ts'
-import { type Project, project } from './project.ts'
+import { type Project, projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 const columns = `columns: { name: column.string({ required: true }), n: column.int64() },`
 

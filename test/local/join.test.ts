@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { DatasetRow } from '../../lib/index.ts'
 import { duckdb } from './compare.ts'
-import { type Project, project } from './project.ts'
+import { type Project, projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 const kinds = ['inner', 'left', 'full', 'semi', 'anti'] as const
 

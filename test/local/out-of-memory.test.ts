@@ -1,6 +1,8 @@
 /** In a file of its own, because functions that do not return keep the memory of the process. */
 import { expect, it } from 'vitest'
-import { project } from './project.ts'
+import { projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 it('fails with OUT_OF_MEMORY when setup allocates memory without end, and the process survives', async () => {
   const some = project(

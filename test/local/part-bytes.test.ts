@@ -1,7 +1,9 @@
 /** Parts come near `partBytes`, and are not much larger, whatever rows weigh. */
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { project } from './project.ts'
+import { projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 const rowCount = 60_000
 /** Some 300 bytes a row that do not compress much. */

@@ -3,7 +3,9 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { buildZip } from '../zip-builder.ts'
-import { project } from './project.ts'
+import { projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 const inputs = Object.fromEntries(
   Array.from({ length: 4 }, (_, archive) => [

@@ -1,6 +1,8 @@
 /** A large text whose quoted fields hold whole tables, just where it is cut. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { project } from './project.ts'
+import { projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 const sizeBytes = 34 * 2 ** 20
 /** What plan makes of a file of this size for two threads: four slices a thread. */

@@ -3,7 +3,9 @@ import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type DatasetRow, openDataset } from '../../lib/index.ts'
-import { type Project, project } from './project.ts'
+import { type Project, projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 /** `source` is the text of the options of rowsFrom; each call of `rows` can be counted in `calls`. */
 const pipeline = (source: string, more = `columns: { day: column.string({ required: true }), n: column.int64() },`) => `

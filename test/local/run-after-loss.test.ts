@@ -2,7 +2,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { project } from './project.ts'
+import { projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 it('runs again beside a function that never returned when memory allows, and else names what to do', async () => {
   const some = project('', { 'a.csv': 'x\n1\n' })

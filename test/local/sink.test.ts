@@ -5,7 +5,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { buildZip } from '../zip-builder.ts'
-import { type Project, project } from './project.ts'
+import { type Project, projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 /** `output` is the text of the options of sink, `more` of further options of the task. */
 const pipeline = (output: string, more = '', steps = '') => `

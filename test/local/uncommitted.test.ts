@@ -7,7 +7,9 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import * as fanmill from '../../lib/index.ts'
 import { buildZip } from '../zip-builder.ts'
-import { project } from './project.ts'
+import { projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 const pipeline = (output: string, columns: string) => `
 import { column, csv, memberFiles, parquet, pipeline, task, zipMembers } from 'fanmill'

@@ -3,7 +3,9 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { RunEvent } from '../../lib/index.ts'
-import { type Project, project } from './project.ts'
+import { type Project, projectWith } from './project.ts'
+
+const project = projectWith({ workers: 2 })
 
 const imports = `import { column, csv, files, months, param, parquet, partitionsOf, pipeline, rowsFrom, task } from 'fanmill'`
 const monthly = (factor = 1) => `${imports}

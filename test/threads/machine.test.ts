@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { checkMemory, defaultMemoryMb, defaultWorkers, shareMemory } from '../../lib/threads/machine.ts'
-import { project } from '../local/project.ts'
+import { projectWith } from '../local/project.ts'
+
+const project = projectWith({ workers: 2 })
 
 const mebibyte = 1024 * 1024
 
