@@ -7,6 +7,12 @@ import { afterAll } from 'vitest'
 const folder = mkdtempSync(join(tmpdir(), 'fanmill-tests-'))
 // Some tests run a process of another user.
 chmodSync(folder, 0o755)
+const before = process.env.TMPDIR
 process.env.TMPDIR = folder
 
-afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  // The process may go on with the next file of tests.
+  if (before === undefined) delete process.env.TMPDIR
+  else process.env.TMPDIR = before
+})
