@@ -1,15 +1,14 @@
 /** Files that decide which code runs: this user alone may have written one that is read. */
 import { closeSync, fstatSync, openSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { isOwnAlone } from '../store/cache-folder.ts'
 import { temporaryPath } from '../store/disk/files.ts'
 
 /** @throws Error when there is no file, or another user may have written it */
 export function readOwnFile(path: string): string {
   const file = openSync(path, 'r')
   try {
-    const { uid, mode } = fstatSync(file)
-    const isOwn = process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0)
-    if (!isOwn) throw new Error(`${path} may have been written by another user`)
+    if (!isOwnAlone(fstatSync(file))) throw new Error(`${path} may have been written by another user`)
     return readFileSync(file, 'utf8')
   } finally {
     closeSync(file)

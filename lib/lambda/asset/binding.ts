@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { PermanentError } from '../../errors/errors.ts'
+import { cacheFolder } from '../../store/cache-folder.ts'
 
 export type LambdaArchitecture = 'arm64' | 'x86_64'
 
@@ -45,7 +45,7 @@ export function packageFolder(name: string, from: string): string {
 }
 
 async function fetchOnce(name: string, version: string): Promise<string> {
-  const root = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fanmill', 'bindings')
+  const root = cacheFolder('bindings')
   const folder = join(root, `${name.split('/')[1]}-${version}`)
   if (existsSync(join(folder, 'duckdb.node'))) return folder
   const fetching = join(root, `fetching-${process.pid}-${Date.now()}`)
