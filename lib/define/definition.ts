@@ -118,6 +118,8 @@ export interface PartitionsOfSource {
   readonly columns?: readonly string[]
   /** A condition on the rows as they were written. Default every row. */
   readonly where?: SqlStep | ((params: never) => SqlStep)
+  /** The parameters of the other task whose values are columns of its rows. Default none. */
+  readonly params?: readonly string[]
   readonly format: ParquetFormat
   readonly hive: false
 }

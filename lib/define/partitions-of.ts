@@ -1,5 +1,6 @@
 /** The builder of a source that reads what another task of the pipeline, or another pipeline, wrote. */
 import * as v from 'valibot'
+import { nearestOrAll } from '../errors/nearest.ts'
 import { check, invalid, options, piece } from './check.ts'
 import type { PartitionsOfSource, SqlStep, TaskDefinition } from './definition.ts'
 import { parquetFiles } from './format.ts'
@@ -7,12 +8,12 @@ import { frozen } from './freeze.ts'
 import type { Output } from './output-definition.ts'
 import { outputKind } from './output-kind.ts'
 import type { PathColumns } from './path-columns.ts'
-import type { ReadRow, RowOfTask } from './read-rows.ts'
+import type { ParamOfTask, ReadRow, RowOfTask, ValuesOfTask, WithParams } from './read-rows.ts'
 import { filledText, oneOf, relativePath } from './schemas.ts'
 import type { SourceRows } from './source-rows.ts'
 
 /** The options of `partitionsOf`. */
-export interface PartitionsOfOptions<Column extends string = string> {
+export interface PartitionsOfOptions<Column extends string = string, Param extends string = string> {
   /**
    * The columns that are read; nothing is read of others. Default all columns, or, when the first step is SQL, those that it names.
    * @example partitionsOf(flights, { columns: ['origin', 'delay'] })
@@ -24,6 +25,12 @@ export interface PartitionsOfOptions<Column extends string = string> {
    * @example partitionsOf(flights, { where: ({ state }) => sql`state = ${state}` })
    */
   readonly where?: SqlStep | ((params: never) => SqlStep)
+  /**
+   * Parameters of the other task that become columns, for rows of several of its nodes: text, also for dates and months, `int32`,
+   * `float64` or `boolean`. Default none.
+   * @example partitionsOf(flights, { params: ['month'] })
+   */
+  readonly params?: readonly Param[]
 }
 
 /** The dataset of another pipeline. */
@@ -35,7 +42,7 @@ export interface DatasetPath {
 }
 
 /**
- * The rows that another task of the same pipeline has written for the same parameters. The task runs after that one, has its
+ * The rows that another task of the same pipeline has written for the same parameters, or of all its nodes that `requires` names. The task runs after that one, has its
  * parameters without repeating them, and runs again when there are other rows. Without `columns` it has all columns with
  * their types, those of `partitionBy` included, as the compiler knows them from the other task. `partitionsOf({ path })` reads the dataset of another pipeline where it was committed.
  * @example const late = task({ name: 'late', source: partitionsOf(flights), output: parquet({ path: 'late/{month}' }) })
@@ -45,20 +52,26 @@ export interface DatasetPath {
 export function partitionsOf<
   const Upstream extends TaskDefinition | DatasetPath,
   const Column extends keyof RowOfTask<Upstream> & string = keyof RowOfTask<Upstream> & string,
+  const Param extends ParamOfTask<Upstream> = never,
 >(
   upstream: Upstream,
-  given?: PartitionsOfOptions<Column>,
-): PartitionsOfSource & PathColumns<never> & SourceRows<ReadRow<RowOfTask<Upstream>, Column>>
+  given?: PartitionsOfOptions<Column, Param>,
+): PartitionsOfSource &
+  PathColumns<never> &
+  SourceRows<WithParams<ReadRow<RowOfTask<Upstream>, Column>, ValuesOfTask<Upstream>, Param>>
 export function partitionsOf(
   upstream: TaskDefinition | DatasetPath,
   given: PartitionsOfOptions = {},
 ): PartitionsOfSource {
-  const { columns, where } = check('partitionsOf', partitionsOptions, given)
+  const { columns, where, params = [] } = check('partitionsOf', partitionsOptions, given)
+  const read = isPath(upstream) ? { at: pathDataset(upstream) } : { of: datasetOf('partitionsOf', upstream) }
+  checkParams(params, 'of' in read ? read.of : undefined)
   return frozen({
     kind: 'partitionsOf',
-    ...(isPath(upstream) ? { at: pathDataset(upstream) } : { of: datasetOf('partitionsOf', upstream) }),
-    ...(columns === undefined ? {} : { columns }),
+    ...read,
+    ...(columns === undefined ? {} : { columns: [...new Set([...columns, ...params])] }),
     ...(where === undefined ? {} : { where: where as PartitionsOfSource['where'] }),
+    ...(params.length > 0 && { params }),
     format: parquetFiles(),
     hive: false,
   })
@@ -66,6 +79,16 @@ export function partitionsOf(
 
 const isPath = (upstream: TaskDefinition | DatasetPath): upstream is DatasetPath =>
   typeof upstream === 'object' && upstream !== null && 'path' in upstream
+
+/** @throws DEFINITION_INVALID for a parameter that the other task does not have */
+function checkParams(params: readonly string[], of: PartitionsOfSource['of']): void {
+  const known = Object.keys(of?.params ?? {})
+  const unknown = params.find(name => !known.includes(name))
+  if (unknown === undefined) return
+  const owner = of ? `task ${of.name}` : 'a task, as the dataset of another pipeline has none'
+  const advice = known.length > 0 ? `; ${nearestOrAll(unknown, known)}` : ''
+  throw invalid('partitionsOf: params', `expected params of ${owner}, got ${unknown}${advice}`)
+}
 
 /** Returns what names the dataset of a task. @throws DEFINITION_INVALID for a task that writes none */
 export function datasetOf(caller: string, task: TaskDefinition): NonNullable<PartitionsOfSource['of']> {
@@ -92,7 +115,7 @@ export const datasetOptions = {
     v.union([piece<SqlStep>('sql`…`', ['sql']), v.function()], 'sql`…`, or a function of the params that returns it'),
   ),
 }
-const partitionsOptions = options(datasetOptions)
+const partitionsOptions = options({ ...datasetOptions, params: v.optional(v.array(filledText)) })
 
 const isDataset = (output: Output): output is NonNullable<PartitionsOfSource['of']>['output'] =>
   outputKind(output).isDataset

@@ -13,6 +13,7 @@ import { readState } from '../state/files.ts'
 import { outputPrefix, readManifest, successKey } from '../state/state.ts'
 import { runIdentityOf, runKeyOf } from './dataset-identity.ts'
 import { type FindOptions, type FoundObjects, noMembers } from './find-options.ts'
+import { withParamColumns } from './param-columns.ts'
 import { pinParts } from './part-etags.ts'
 import { areRemoved, RowsRemoved } from './removed-rows.ts'
 import { spread } from './spread.ts'
@@ -23,13 +24,15 @@ import { spread } from './spread.ts'
  */
 export async function findDataset(
   source: PartitionsOfSource,
-  outputPath: string,
-  options: FindOptions,
+  { outputPath, params }: WrittenPlace,
+  options: FindOptions & PartNeed,
 ): Promise<FoundObjects> {
   const { input, sample } = options
   const manifest = await readState(input, successKey(outputPath), readManifest)
   if (!manifest) throw notComplete(source, { outputPath, options })
-  const needed = await neededParts(manifest, options)
+  const shown = withParamColumns(manifest, source, params)
+  const { schema } = shown
+  const needed = await neededParts(shown, options)
   const { of } = source
   const isRemoved = of !== undefined && (await areRemoved(input, of, { outputPath, manifest }))
   const chosen = spread(needed, sample)
@@ -39,28 +42,49 @@ export async function findDataset(
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
   const isTemporary = of !== undefined && outputKind(of.output).isTemporary
   return {
-    inputs: sortInputs(inputsOf(manifest, { outputPath, isTemporary })),
+    inputs: sortInputs(inputsOf(manifest, { outputPath, isTemporary }).map(one => ({ ...one, columns: [...schema] }))),
     unreadable,
     cut: some => cutParts(some, parts, outputPath),
-    dataset: manifest.schema,
-    kept: manifest.bucketBy && {
-      bucketBy: manifest.bucketBy,
-      parts: parts.map(part => ({ ...part, key: outputPrefix(outputPath) + part.key })),
-    },
+    dataset: schema,
+    // A join of kept datasets reads nothing but their files.
+    kept:
+      manifest.bucketBy && schema === manifest.schema
+        ? {
+            bucketBy: manifest.bucketBy,
+            parts: parts.map(part => ({ ...part, key: outputPrefix(outputPath) + part.key })),
+          }
+        : undefined,
     memberCount: parts.length,
     ...noMembers,
-    partsSkipped: partsOf(manifest).length - needed.length,
+    partsSkipped: partsOf(manifest, options).length - needed.length,
     bytesIn: bytes,
     bytes,
   }
 }
 
-/** Returns the path of the dataset under the parameters of a run. */
-export function upstreamPath(
-  { of, at }: PartitionsOfSource,
+/** A dataset that is read, and the parameters under which it was written. */
+export interface WrittenPlace {
+  readonly outputPath: string
+  readonly params: ParamValues
+}
+
+/** Whether a part is read also where no row is needed. */
+export interface PartNeed {
+  /** Default true, so that there is something to read. */
+  readonly keepsOne?: boolean
+}
+
+/** Returns the datasets of all nodes of the task that are required, each once, or the one under the parameters of a run. */
+export function writtenPlaces(
+  { of, at, params }: PartitionsOfSource,
   options: Pick<FindOptions, 'params' | 'upstream'>,
-): string {
-  return of ? writtenPath(of, options) : renderPath(at?.path ?? '', options.params)
+): readonly WrittenPlace[] {
+  if (!of) return [{ outputPath: renderPath(at?.path ?? '', options.params), params: options.params }]
+  const nodes = options.upstream?.filter(({ task }) => task === of.name) ?? []
+  if (nodes.length === 0) return [placeWithoutGraph(of, options.params)]
+  const byPath = new Map(nodes.map(node => [node.outputPath, node]))
+  if (params && byPath.size < new Set(nodes.map(({ node }) => node)).size) throw sharedPath(of.name)
+  return [...byPath.values()]
 }
 
 /** Names what is read, for messages. */
@@ -69,27 +93,27 @@ export const upstreamName = ({ of, at }: PartitionsOfSource): string =>
 
 type RequiredDataset = NonNullable<PartitionsOfSource['of']>
 
-/** Returns the path of the node that is read; without a graph under the parameters of the task that it has too. */
-function writtenPath(of: RequiredDataset, { params, upstream }: Pick<FindOptions, 'params' | 'upstream'>): string {
-  const [node, ...others] = upstream?.filter(({ task }) => task === of.name) ?? []
-  if (others.length > 0) throw severalNodes(of.name, others.length + 1)
-  if (node) return node.outputPath
+/** Returns the dataset under the parameters of the task that the other one has too. */
+function placeWithoutGraph(of: RequiredDataset, params: ParamValues): WrittenPlace {
   if (isSalted(of.output)) throw unknownPath(of.name)
   const names = Object.keys(of.params).filter(name => name in params)
   const own = Object.fromEntries(names.map(name => [name, params[name]])) as ParamValues
-  return outputPathOf(of, own, undefined)
+  return { outputPath: outputPathOf(of, own, undefined), params: own }
 }
 
 /** Returns the parts with rows, in the order of their keys; the first one where none has any. */
-function partsOf({ parts }: Manifest): readonly ManifestPart[] {
+function partsOf({ parts }: Manifest, { keepsOne = true }: PartNeed): readonly ManifestPart[] {
   const filled = parts.filter(({ rows }) => rows > 0)
-  return sortInputs(filled.length > 0 ? filled : parts.slice(0, 1))
+  return sortInputs(filled.length > 0 || !keepsOne ? filled : parts.slice(0, 1))
 }
 
-/** Leaves out parts whose partitions have no row for the conditions of the task; one part stays, so that there is something to read. */
-export async function neededParts(manifest: Manifest, options: FindOptions): Promise<readonly ManifestPart[]> {
-  const { task, params } = options
-  const parts = partsOf(manifest)
+/** Leaves out parts whose partitions have no row for the conditions of the task. */
+export async function neededParts(
+  manifest: Manifest,
+  options: FindOptions & PartNeed,
+): Promise<readonly ManifestPart[]> {
+  const { task, params, keepsOne = true } = options
+  const parts = partsOf(manifest, options)
   const { source, where, transform = [] } = task
   const conditions = resolveConditions({ source, where, transform }, params)
   const isConverted = manifest.partitionBy.some(name => task.columns?.[name] !== undefined)
@@ -102,7 +126,7 @@ export async function neededParts(manifest: Manifest, options: FindOptions): Pro
   const needed = (await options.neededPartitions?.(query)) ?? []
   const dropped = new Set([...byFolder.keys()].filter((_, at) => needed[at] === false))
   const kept = parts.filter(part => !dropped.has(folderOf(part)))
-  return kept.length > 0 ? kept : parts.slice(0, 1)
+  return kept.length > 0 || !keepsOne ? kept : parts.slice(0, 1)
 }
 
 /** Names, sizes and order of parts do not count: the same rows written by another number of threads are the same input. */
@@ -152,9 +176,9 @@ function unknownPath(upstream: string): FanmillError {
   return new PermanentError('NO_INPUT', message, { upstream })
 }
 
-function severalNodes(upstream: string, count: number): FanmillError {
-  const message = `expected one node of ${upstream} to read, got ${count}; read the others as inputs of a task each`
-  return new PermanentError('DEFINITION_INVALID', message, { upstream, count })
+function sharedPath(upstream: string): FanmillError {
+  const message = `partitionsOf: params: expected a dataset for each node of task ${upstream}, got one that several nodes write, so that its rows have no values of params; leave params out`
+  return new PermanentError('DEFINITION_INVALID', message, { upstream })
 }
 
 function notComplete(

@@ -8,6 +8,7 @@ import { keyTypes } from '../model/key-types.ts'
 import type { SchemaColumn } from '../model/manifest.ts'
 import type { InputObject, PartSlice, SideColumns } from '../model/plan-data.ts'
 import { columnsRead, cutKept } from './cut-kept.ts'
+import { cutOwn } from './cut-own.ts'
 import type { FindOptions, FoundObjects } from './find-options.ts'
 import type { FoundSource, SourceKind } from './found-source.ts'
 
@@ -65,15 +66,8 @@ function joinFound(
 
 /** Cuts both sides, with slices numbered over both. A dataset may be both sides. */
 function cutSides(all: readonly FoundObjects[], chosen: readonly InputObject[]): PartSlice[] {
-  return all.flatMap((found, side) => cutSide(found, chosen, side)).map((part, slice) => ({ ...part, slice }))
-}
-
-function cutSide(found: FoundObjects, chosen: readonly InputObject[], side: number): PartSlice[] {
-  const keys = new Set(found.inputs.map(({ key }) => key))
-  const own = chosen.filter(({ key }) => keys.has(key))
-  const indexes = own.map(input => chosen.indexOf(input))
-  const slices = found.cut(own) as readonly PartSlice[]
-  return slices.map(part => ({ ...part, input: indexes[part.input] as number, side }))
+  const cutSide = (found: FoundObjects, side: number) => cutOwn(found, chosen).map(part => ({ ...part, side }))
+  return all.flatMap(cutSide).map((part, slice) => ({ ...part, slice }))
 }
 
 function typesOfKeys(task: string, { on }: JoinStep, [left, right]: SideColumns): readonly string[] {

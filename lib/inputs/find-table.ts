@@ -12,14 +12,15 @@ import { spread } from './spread.ts'
 
 /** `path` is that of the table. The table is one input, whose identity is its id and version; its files are the slices. @throws NO_INPUT without a table; as `readTableManifest` */
 export async function findTable(
-  { path, version }: { readonly path: string; readonly version?: number | undefined },
+  { path, version, show = files => files }: TablePlace,
   options: FindOptions,
 ): Promise<FoundObjects> {
   const { input, sample, task, checkpoints } = options
   if (!checkpoints) throw new PermanentError('ENGINE_FAILED', 'expected an engine for checkpoints, got none', {})
   const table: DeltaTable = { store: input, prefix: `${path}/`, checkpoints }
-  const manifest = await readTableManifest(table, version)
-  if (!manifest) throw noTable(task.name, tableName(table))
+  const written = await readTableManifest(table, version)
+  if (!written) throw noTable(task.name, tableName(table))
+  const manifest = show(written)
   const filled = manifest.parts.filter(part => part.rows > 0)
   const needed = filled.length > 0 ? await neededParts({ ...manifest, parts: filled }, options) : []
   const parts = spread(needed, sample)
@@ -41,6 +42,13 @@ export async function findTable(
     bytesIn: bytes,
     bytes,
   }
+}
+
+interface TablePlace {
+  readonly path: string
+  readonly version?: number | undefined
+  /** Adds columns to the rows of the table. */
+  show?(manifest: TableManifest): TableManifest
 }
 
 function inputOf(path: string, { table: { id, version }, schema }: TableManifest): InputObject {

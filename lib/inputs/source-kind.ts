@@ -10,10 +10,12 @@ import type {
   ZipMembersSource,
 } from '../define/definition.ts'
 import { outputKind } from '../define/output-kind.ts'
+import type { TableManifest } from '../delta/table-manifest.ts'
 import { PermanentError } from '../errors/errors.ts'
 import { renderPath, templateGlob } from '../paths/path-template.ts'
+import { mapParallel } from '../state/files.ts'
 import { findAction } from './find-action.ts'
-import { findDataset, upstreamName, upstreamPath } from './find-dataset.ts'
+import { findDataset, type PartNeed, upstreamName, type WrittenPlace, writtenPlaces } from './find-dataset.ts'
 import { findFiles } from './find-files.ts'
 import { findItems } from './find-items.ts'
 import { findJoin } from './find-join.ts'
@@ -22,8 +24,10 @@ import type { FindOptions, FoundObjects } from './find-options.ts'
 import { findPartitions } from './find-partitions.ts'
 import { findTable } from './find-table.ts'
 import type { FoundSource, SourceKind } from './found-source.ts'
+import { joinNodes } from './join-nodes.ts'
 import { matchingObjects } from './matching-objects.ts'
 import { noFileError, noMemberError } from './no-input.ts'
+import { withParamColumns } from './param-columns.ts'
 
 const kinds: { readonly [K in Source['kind']]: (source: Extract<Source, { kind: K }>) => SourceKind } = {
   zipMembers: source => ({ find: options => findZipMembers(source, options) }),
@@ -104,11 +108,30 @@ async function findVersion(source: DeltaTableSource, options: FindOptions): Prom
   }
 }
 
-/** Finds the rows of the other task: in a Delta table also those that other programs wrote. */
-function findWritten(source: PartitionsOfSource, options: FindOptions): Promise<FoundObjects> {
-  const path = upstreamPath(source, options)
+/** Datasets that are looked at together: conditions on partitions need an engine for each. */
+const placesAtOnce = 4
+
+/** Finds the rows of all nodes of the other task that are required. Of several, those without a needed row are not read. */
+async function findWritten(source: PartitionsOfSource, options: FindOptions): Promise<FoundObjects> {
+  const places = writtenPlaces(source, options)
+  const find = (keepsOne: boolean) => (place: WrittenPlace) => findPlace(source, place, { ...options, keepsOne })
+  const all = await mapParallel(places, find(places.length === 1), placesAtOnce)
+  const isEmpty = all.every(({ memberCount }) => memberCount === 0)
+  const [first] = places
+  const kept = isEmpty && first ? [await find(true)(first), ...all.slice(1)] : all
+  return joinNodes(options.task.name, kept, places)
+}
+
+/** Finds the rows of one dataset: in a Delta table also those that other programs wrote. */
+function findPlace(
+  source: PartitionsOfSource,
+  place: WrittenPlace,
+  options: FindOptions & PartNeed,
+): Promise<FoundObjects> {
   const hasLog = source.of && outputKind(source.of.output).log !== undefined
-  return hasLog ? findTable({ path }, options) : findDataset(source, path, options)
+  if (!hasLog) return findDataset(source, place, options)
+  const show = (manifest: TableManifest): TableManifest => withParamColumns(manifest, source, place.params)
+  return findTable({ path: place.outputPath, show }, options)
 }
 
 async function findUpstream(source: PartitionsOfSource, options: FindOptions): Promise<FoundSource> {

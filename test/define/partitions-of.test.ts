@@ -72,3 +72,16 @@ it('names columns, a condition, and the dataset of another pipeline', () => {
   expect(() => partitionsOf(sales, { columns: [] })).toThrow('partitionsOf: columns: expected at least one column')
   expect(() => partitionsOf({ path: '../lake' })).toThrow('partitionsOf: path')
 })
+
+it('reads parameters of the other task as columns, which must be its own', () => {
+  expect(partitionsOf(sales, { columns: ['total'], params: ['month'] })).toMatchObject({
+    columns: ['total', 'month'],
+    params: ['month'],
+  })
+  expect(() => partitionsOf(sales, { params: ['mont' as never] })).toThrow(
+    'partitionsOf: params: expected params of task sales, got mont; did you mean month',
+  )
+  expect(() => partitionsOf({ path: 'lake' }, { params: ['month' as never] })).toThrow(
+    'expected params of a task, as the dataset of another pipeline has none, got month',
+  )
+})

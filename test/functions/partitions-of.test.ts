@@ -37,6 +37,35 @@ export default pipeline({ name: 'shops', tasks: [sales, large] })
   expect(await account.rows('large/2024-02')).toEqual([{ shop: 1, total: 30 }])
 })
 
+it('reads the parts of several nodes of the other task, with their parameters as columns', async () => {
+  account = await Account.open(`
+import { column, csv, files, param, parquet, partitionsOf, pipeline, task } from 'fanmill'
+const sales = task({
+  name: 'sales',
+  params: { month: param.month() },
+  source: files({ paths: 'incoming/{month}.csv', format: csv() }),
+  columns: { shop: column.int32(), total: column.int32() },
+  output: parquet({ path: 'sales/{month}' }),
+})
+const all = task({
+  name: 'all',
+  requires: sales.each({ month: ['2024-01', '2024-02'] }),
+  source: partitionsOf(sales, { params: ['month'] }),
+  output: parquet({ path: 'all' }),
+}).sql\`select month, total from input where month > '2023-12'\`
+export default pipeline({ name: 'shops', tasks: [sales, all] })
+`)
+  await account.write('input/incoming/2024-01.csv', 'shop,total\n1,5\n')
+  await account.write('input/incoming/2024-02.csv', 'shop,total\n1,20\n')
+  const run = () => walk(account, { task: 'all' })
+  expect(await run()).toMatchObject({ answer: { status: 'complete', counts: { complete: 3 } } })
+  expect(await account.rows('all')).toEqual([
+    { month: '2024-01', total: 5 },
+    { month: '2024-02', total: 20 },
+  ])
+  expect(await run()).toMatchObject({ answer: { status: 'complete', counts: { skipped: 3 } } })
+})
+
 it('joins the rows of two tasks, each side in a stage of its own', async () => {
   account = await Account.open(`
 import { column, csv, files, joinOf, parquet, pipeline, task } from 'fanmill'

@@ -1,0 +1,123 @@
+/** Tasks that read what several nodes of another task have written, with their parameters as columns. */
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { plan } from '../../lib/index.ts'
+import { type Project, project } from './project.ts'
+
+const pipeline = ({
+  of = `{ params: ['month'] }`,
+  steps = '',
+  output = `parquet({ path: 'sales/{month}/{level}' })`,
+} = {}) => `
+import { column, csv, delta, files, months, param, parquet, partitionsOf, pipeline, sql, sum, task } from 'fanmill'
+const sales = task({
+  name: 'sales',
+  params: { month: param.month(), level: param.integer({ default: 3 }) },
+  source: files({ paths: '{month}.csv', format: csv() }),
+  columns: { shop: column.string(), total: column.int32({ required: true }) },
+  output: ${output},
+})
+const year = task({
+  name: 'year',
+  params: { year: param.integer() },
+  requires: ({ year }) => sales.each({ month: months(year).slice(0, 3) }),
+  source: partitionsOf(sales, ${of}),
+  output: parquet({ path: 'year/{year}' }),
+})${steps}
+export default pipeline({ name: 'shops', tasks: [sales, year] })
+`
+const input = {
+  '2024-01.csv': 'shop,total\na,1\nb,2\n',
+  '2024-02.csv': 'shop,total\na,30\n',
+  '2024-03.csv': 'shop,total\nb,400\na,500\n',
+}
+const request = { task: 'year', params: { year: 2024 } }
+
+const rowsOf = async (some: Project): Promise<string[]> =>
+  (await some.rows('year/2024')).map(row => Object.values(row).join(' ')).sort()
+
+describe('partitionsOf over several nodes', () => {
+  it('reads all of them, with their parameters as columns', async () => {
+    const some = project(pipeline({ of: `{ params: ['month', 'level'] }` }), input)
+    await some.run(request)
+    expect(await rowsOf(some)).toEqual([
+      ...['a 1 2024-01 3', 'a 30 2024-02 3', 'a 500 2024-03 3', 'b 2 2024-01 3', 'b 400 2024-03 3'],
+    ])
+    expect(some.manifest('year/2024').schema.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      ...['shop VARCHAR', 'total INTEGER', 'month VARCHAR', 'level INTEGER'],
+    ])
+  })
+
+  it('gives functions and totals these columns, and runs again when one of the nodes has other rows', async () => {
+    const steps = `.mapRows(row => ({ shop: row.month + row.shop })).reduce({ by: ['month'], measures: { total: sum('total') } })`
+    const some = project(pipeline({ steps }), input)
+    await some.run(request)
+    expect(await rowsOf(some)).toEqual(['2024-01 3', '2024-02 30', '2024-03 900'])
+    some.write({ '2024-02.csv': 'shop,total\na,31\n' })
+    const again = await some.run(request)
+    expect(again.tasks.map(({ node, status }) => `${node} ${status}`)).toEqual([
+      'sales(level=3,month=2024-01) skipped',
+      'sales(level=3,month=2024-02) complete',
+      'sales(level=3,month=2024-03) skipped',
+      'year(year=2024) complete',
+    ])
+    expect(again.tasks.at(-1)?.reasons?.map(({ kind }) => kind)).toEqual(['upstream'])
+    expect(await rowsOf(some)).toEqual(['2024-01 3', '2024-02 31', '2024-03 900'])
+  })
+
+  it('reads no part of a node whose parameters a condition excludes', async () => {
+    const of = `{ columns: ['total'], params: ['month'], where: sql\`month > '2024-01'\` }`
+    const some = project(pipeline({ of }), input)
+    const result = await some.run(request)
+    expect(result.tasks.at(-1)).toMatchObject({ partsSkipped: 1, rowsRead: 3 })
+    expect(await rowsOf(some)).toEqual(['30 2024-02', '400 2024-03', '500 2024-03'])
+    some.write({ 'pipeline.ts': pipeline({ of: of.replace('2024-01', '2025-01') }) })
+    await some.run(request)
+    expect(await rowsOf(some)).toEqual([])
+  })
+
+  it('reads all of them without params, also where several nodes write one dataset', async () => {
+    const all = ['a 1', 'a 30', 'a 500', 'b 2', 'b 400']
+    const some = project(pipeline({ of: '{}' }), input)
+    await some.run(request)
+    expect(await rowsOf(some)).toEqual(all)
+    const shared = `parquet({ path: 'shared/{level}', mode: 'append' })`
+    some.write({ 'pipeline.ts': pipeline({ of: '{}', output: shared }) })
+    await some.run(request)
+    expect(await rowsOf(some)).toEqual(all)
+    some.write({ 'pipeline.ts': pipeline({ output: shared }) })
+    expect((await some.run(request)).error).toMatchObject({
+      code: 'DEFINITION_INVALID',
+      message: expect.stringContaining(
+        'expected a dataset for each node of task sales, got one that several nodes write',
+      ),
+    })
+  })
+
+  it('reads Delta tables in the same way', async () => {
+    const output = `delta({ path: 'sales/{month}/{level}', mode: 'overwrite' })`
+    const some = project(pipeline({ output }), input)
+    await some.run(request)
+    expect(await rowsOf(some)).toEqual(['a 1 2024-01', 'a 30 2024-02', 'a 500 2024-03', 'b 2 2024-01', 'b 400 2024-03'])
+  })
+
+  it('refuses a parameter that is a column, datasets whose columns differ, and an integer that is no int32', async () => {
+    const some = project(pipeline(), input)
+    await some.run({ task: 'sales', params: { month: '2024-01' } })
+    some.write({ 'pipeline.ts': pipeline().replace('shop: column.string()', 'month: column.string()') })
+    for (const month of ['2024-01', '2024-02', '2024-03']) some.write({ [`${month}.csv`]: 'month,total\na,1\n' })
+    expect((await some.run(request)).error).toMatchObject({
+      message: expect.stringContaining('got month, which its rows have already; leave it out'),
+    })
+    const levels = pipeline({ of: `{ params: ['level'] }` }).replace('default: 3', 'default: 3_000_000_000')
+    const large = project(levels, input)
+    expect((await large.run(request)).error).toMatchObject({ code: 'PARAM_INVALID' })
+  })
+
+  it('is planned with all parts', async () => {
+    const some = project(pipeline(), input)
+    await some.run(request)
+    const { tasks } = await plan(join(some.folder, 'pipeline.ts'), { input: some.folder, output: some.out, ...request })
+    expect(tasks.at(-1)).toMatchObject({ status: 'complete', members: 3 })
+  })
+})
