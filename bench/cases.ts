@@ -104,6 +104,24 @@ export const cases: readonly Case[] = [
     targets: [peakMemory('run, --memory 700'), peakMemory('plan', 512)],
     note: 'Before and after members became rows of numbers, on 2026-11-28, over another archive of 1,000,000 members of one row (148 MB, stored), one measurement each on two cores that were shared with some twenty other processes, so that processor time says more than the clock. A run: 2,272 MB, 31.5 s of processor time and 153 s before; 582 MB, 24.3 s and 141 s after, with `--memory 700`, which ended the process before. A plan: 689 MB, 7.4 s and 35 s before; 248 MB, 4.7 s and 20 s after. The state of the run: 54 MB after.',
   },
+  {
+    name: 'tiny',
+    title: '100,000 members of ~1 kB in one zip: to Parquet, and extracted to disk',
+    inputs: ['tiny'],
+    sides: [
+      task('fanmill', 'tiny', 'tiny'),
+      extracted('fanmill unzip', 'tiny', () =>
+        product('unzip', inputPath('tiny'), join(outFolder, 'members'), '--quiet'),
+      ),
+      extracted('unzip', 'tiny', () => infoZip(inputPath('tiny'), join(outFolder, 'members'))),
+    ],
+    peers: [files('pyarrow threads', 'tiny', () => peer('pyarrow_threads', inputPath('tiny')))],
+    targets: [
+      timesAsLong('pyarrow threads', 'fanmill', ['at least', 1.5]),
+      timesAsLong('unzip', 'fanmill unzip', ['given', 1]),
+      peakMemory('fanmill'),
+    ],
+  },
   smallFiles('files', '100,000 files of one row', 1.2),
   smallFiles('gzips', '20,000 .gz of one row', 1.2),
   {
@@ -127,8 +145,8 @@ export const cases: readonly Case[] = [
     title: 'extracting 6,087 members to disk, against Info-ZIP',
     inputs: ['many'],
     sides: [
-      extracted('fanmill unzip', () => product('unzip', zip, join(outFolder, 'members'), '--quiet')),
-      extracted('unzip', () => infoZip(zip, join(outFolder, 'members'))),
+      extracted('fanmill unzip', 'many', () => product('unzip', zip, join(outFolder, 'members'), '--quiet')),
+      extracted('unzip', 'many', () => infoZip(zip, join(outFolder, 'members'))),
     ],
     targets: [timesAsLong('unzip', 'fanmill unzip', ['given', 1])],
   },
@@ -159,9 +177,9 @@ function files(label: string, input: InputName, command: Side['command']): Side 
   return { label, command, input, check: () => checkRows(join(outFolder, '*.parquet'), input) }
 }
 
-/** A side that extracts the many members below `members`. */
-function extracted(label: string, command: Side['command']): Side {
-  return { label, command, input: 'many', check: () => checkMembers(join(outFolder, 'members/export'), 'many') }
+/** A side that extracts the members of an input below `members`. */
+function extracted(label: string, input: InputName, command: Side['command']): Side {
+  return { label, command, input, check: () => checkMembers(join(outFolder, 'members/export'), input) }
 }
 
 function twoWorkers(name: string, what: string, taskName: string, input: InputName, atLeast: number): Case {

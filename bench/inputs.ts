@@ -5,7 +5,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { firstOrderId, type OrderStyle } from './order-rows.ts'
 
-export type InputName = 'many' | 'many4x' | 'million' | 'big' | 'huge' | 'gzip' | 'newlines' | 'files' | 'gzips'
+export type InputName =
+  | 'many'
+  | 'many4x'
+  | 'million'
+  | 'tiny'
+  | 'big'
+  | 'huge'
+  | 'gzip'
+  | 'newlines'
+  | 'files'
+  | 'gzips'
 
 export interface Input {
   readonly file: string
@@ -24,6 +34,7 @@ export const inputs: Readonly<Record<InputName, Input>> = {
   many: { file: 'many.zip', form: 'members', style: 'many', rows: 6_087 * memberRows },
   many4x: { file: 'many-4x.zip', form: 'members', style: 'many', rows: 4 * 6_087 * memberRows },
   million: { file: 'million.zip', form: 'members', style: 'many', rows: 1_000_000, memberRows: 1 },
+  tiny: { file: 'tiny.zip', form: 'members', style: 'many', rows: 1_100_000, memberRows: 11 },
   big: { file: 'big.csv', form: 'text', style: 'big', rows: 2_000_000 },
   huge: { file: 'huge.zip', form: 'member', style: 'big', rows: 22_600_000 },
   gzip: { file: 'orders.csv.gz', form: 'gzip', style: 'big', rows: 4_000_000 },

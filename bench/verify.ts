@@ -26,7 +26,8 @@ export async function checkMembers(folder: string, name: InputName): Promise<rea
   const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter(entry => entry.isFile())
   const sizes = await Promise.all(files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size))
   const actual = `${sizes.length} files, ${sizes.reduce((sum, size) => sum + size, 0)} bytes`
-  const expected = `${inputs[name].rows / memberRows} files, ${inflatedBytes(name)} bytes`
+  const { rows, memberRows: rowsEach = memberRows } = inputs[name]
+  const expected = `${rows / rowsEach} files, ${inflatedBytes(name)} bytes`
   return actual === expected ? [] : [`expected ${expected}, got ${actual}`]
 }
 

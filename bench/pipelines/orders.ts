@@ -27,6 +27,7 @@ export const orders = pipeline({
     task({ name: 'many-lenient', source: many, columns, output, strict: false }),
     task({ name: 'many4x', source: members('many-4x.zip'), columns, output, strict: false }),
     task({ name: 'million', source: members('million.zip'), columns, output }),
+    task({ name: 'tiny', source: members('tiny.zip'), columns, output, strict: false }),
     task({ name: 'big', source: big, columns, output }),
     task({ name: 'big-lenient', source: big, columns, output, strict: false }),
     task({ name: 'huge', source: members('huge.zip'), columns, output, strict: false }),

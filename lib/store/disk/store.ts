@@ -14,6 +14,7 @@ import type {
   Store,
   StoredObject,
 } from '../store.ts'
+import { EmptiedFolders } from './emptied-folders.ts'
 import { withFaults } from './fault.ts'
 import {
   inFolderOf,
@@ -60,14 +61,14 @@ export interface DiskStoreOptions {
 class DiskStore implements Store {
   readonly url: string
   readonly #temporary: string
-  /** Removals under way, by folder. */
-  readonly #removals = new Map<string, number>()
+  readonly #folders: EmptiedFolders
   readonly #syncsParts: boolean
   #swept: Promise<void> | undefined
 
   constructor(folder: string, { syncsParts = true }: DiskStoreOptions) {
     this.#syncsParts = syncsParts
     this.url = resolve(folder)
+    this.#folders = new EmptiedFolders(this.url)
     this.#temporary = join(this.url, temporaryPrefix)
   }
 
@@ -183,19 +184,31 @@ class DiskStore implements Store {
     return withFaults('complete', part.key, async () => {
       const path = this.#path(part.key)
       const pending = this.#pendingPath(part)
-      // Checked first, because the target folder is created only for an existing part.
-      if (!(await statFile(pending))) return this.#isCompleted(part)
-      try {
-        await inFolderOf(path, () => rename(pending, path))
-      } catch (error) {
-        if (!isAbsent(error)) throw error
-        await pruneFolders(dirname(path), this.url)
-        return this.#isCompleted(part)
-      }
+      const isMoved = await this.#folders.takeOut(dirname(pending), () => this.#complete(pending, path))
+      if (!isMoved) return this.#isCompleted(part)
       if (this.#syncsParts) await syncPath(dirname(path))
-      await pruneFolders(dirname(pending), this.url)
       return true
     })
+  }
+
+  /** Renames a pending part; returns false when it is not there. */
+  async #complete(pending: string, path: string): Promise<boolean> {
+    try {
+      await rename(pending, path)
+      return true
+    } catch (error) {
+      if (!isAbsent(error)) throw error
+    }
+    // Only now looked at, because most parts find their folder; it is created only for an existing part.
+    if (!(await statFile(pending))) return false
+    try {
+      await inFolderOf(path, () => rename(pending, path))
+      return true
+    } catch (error) {
+      if (!isAbsent(error)) throw error
+      await pruneFolders(dirname(path), this.url)
+      return false
+    }
   }
 
   abortPart(part: PendingPart): Promise<void> {
@@ -271,19 +284,8 @@ class DiskStore implements Store {
     return found.etag
   }
 
-  /** Folders are pruned after the last of several removals in them: each attempt costs several times what a removal costs. */
-  async #removePath(path: string): Promise<void> {
-    const folder = dirname(path)
-    const removals = this.#removals
-    removals.set(folder, (removals.get(folder) ?? 0) + 1)
-    try {
-      await removeFile(path)
-    } finally {
-      const left = (removals.get(folder) ?? 0) - 1
-      if (left > 0) removals.set(folder, left)
-      else removals.delete(folder)
-    }
-    if (!removals.has(folder)) await pruneFolders(folder, this.url)
+  #removePath(path: string): Promise<void> {
+    return this.#folders.takeOut(dirname(path), () => removeFile(path))
   }
 }
 
