@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
+import { openDataset } from '../../lib/index.ts'
 import { Account } from './account.ts'
 
 const pipeline = `
@@ -66,7 +67,8 @@ it('sorts the rows of all parts', async () => {
   await openWithSales()
   const { status, commitCalls } = await account.execute('sorted', {})
   expect([status, commitCalls]).toEqual(['planned', 2])
-  const keys = (await account.rows('sorted')).map(({ shop, day }) => `${shop} ${day}`)
+  const dataset = await openDataset(join(account.folder, 'output/sorted'))
+  const keys = (await Array.fromAsync(dataset.rows())).map(({ shop, day }) => `${shop} ${day}`)
   const all = Array.from({ length: 9000 }, (_, row) => `s${(row % 3000) % 7} ${(row % 3000) % 5}`)
   const [shopOf, dayOf] = [0, 1].map(at => (key: string) => key.split(' ')[at] ?? '')
   const byShop = (a: string, b: string) => shopOf!(b).localeCompare(shopOf!(a)) || dayOf!(a).localeCompare(dayOf!(b))
