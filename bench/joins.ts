@@ -9,7 +9,8 @@ import { dataFolder } from './inputs.ts'
 import type { Command } from './measure.ts'
 
 export const joinRows = Number(process.env.FANMILL_BENCH_JOIN_ROWS ?? 20_000_000)
-const folder = join(dataFolder, `joins-${joinRows}`)
+/** The root of the inputs of the joins, and of the outputs of the datasets that are kept by key. */
+export const joinsFolder: string = join(dataFolder, `joins-${joinRows}`)
 const fileCount = 10
 
 const rowsOf = (file: number): string =>
@@ -26,37 +27,47 @@ const inputSql: Readonly<Record<string, (file: number) => string>> = {
 
 /** Generates the files and the datasets once. */
 export async function generateJoins(): Promise<void> {
-  if (existsSync(join(folder, 'complete'))) return
-  rmSync(folder, { recursive: true, force: true })
+  if (existsSync(join(joinsFolder, 'complete'))) return
+  rmSync(joinsFolder, { recursive: true, force: true })
   const connection = await (await DuckDBInstance.create(':memory:', { threads: '2' })).connect()
   for (const [name, sql] of Object.entries(inputSql)) {
-    mkdirSync(join(folder, 'in', name), { recursive: true })
+    mkdirSync(join(joinsFolder, 'in', name), { recursive: true })
     for (let file = 0; file < fileCount; file++)
-      await connection.run(`copy (${sql(file)}) to '${folder}/in/${name}/${file}.parquet' (compression snappy)`)
+      await connection.run(`copy (${sql(file)}) to '${joinsFolder}/in/${name}/${file}.parquet' (compression snappy)`)
   }
   connection.closeSync()
   for (const task of Object.keys(inputSql)) {
-    const [program, ...args] = runJoins(task, folder)
+    const [program, ...args] = runJoins(task, joinsFolder)
     execFileSync(program, args)
   }
-  writeFileSync(join(folder, 'complete'), '')
+  writeFileSync(join(joinsFolder, 'complete'), '')
+}
+
+/** Keeps both datasets by the key once. */
+export async function generateKept(): Promise<void> {
+  await generateJoins()
+  for (const task of ['orders-kept', 'payments-kept']) {
+    const [program, ...args] = runJoins(task, joinsFolder)
+    execFileSync(program, args)
+  }
 }
 
 /** Runs one task of `pipelines/joins.ts`. */
 export function runJoins(task: string, output: string = outFolder, ...flags: string[]): Command {
   const pipeline = fileURLToPath(new URL('pipelines/joins.ts', import.meta.url))
-  const roots = ['--input', folder, '--output', output, '--workers', '2']
+  const roots = ['--input', joinsFolder, '--output', output, '--workers', '2']
   return product('run', pipeline, task, ...roots, '--quiet', ...flags)
 }
 
-const joinSql = `select id, customer, amount, product, paid_at, method, total
-  from '${folder}/data/orders/*.parquet' join '${folder}/data/payments/*.parquet' on id = order_id`
+const joinSql = (orders: string, payments: string): string =>
+  `select id, customer, amount, product, paid_at, method, total
+  from '${joinsFolder}/${orders}/*.parquet' join '${joinsFolder}/${payments}/*.parquet' on id = order_id`
 
 /** Joins the same files by one process of the engine with two threads. */
-export const joinAlone = (): Command => [
+export const joinAlone = (orders = 'data/orders', payments = 'data/payments'): Command => [
   process.execPath,
   fileURLToPath(new URL('duckdb-query.ts', import.meta.url)),
-  joinSql,
+  joinSql(orders, payments),
   join(outFolder, 'all.parquet'),
 ]
 

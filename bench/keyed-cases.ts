@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type Case, cpuAsMuch, peakMemory, type Side, timesAsLong } from './case.ts'
 import { outFolder, peer, product } from './commands.ts'
 import { dataFolder } from './inputs.ts'
-import { checkJoined, generateJoins, joinAlone, joinRows, runJoins } from './joins.ts'
+import { checkJoined, generateJoins, generateKept, joinAlone, joinRows, joinsFolder, runJoins } from './joins.ts'
 import { checkSales, engineAlone, generateSales, type SalesTask, salesFolder } from './sales.ts'
 
 export const keyedCases: readonly Case[] = [
@@ -26,6 +26,30 @@ export const keyedCases: readonly Case[] = [
     targets: [
       timesAsLong('fanmill', 'duckdb', ['at most', 3]),
       cpuAsMuch('fanmill', 'duckdb', ['at most', 3]),
+      peakMemory('fanmill'),
+    ],
+  },
+  {
+    name: 'co-bucketed',
+    title: `join of ${joinRows / 1e6} million rows with as many, both kept by the key, against the engine alone with 2 threads over the same files`,
+    inputs: [],
+    setUp: generateKept,
+    sides: [
+      {
+        label: 'fanmill',
+        // The datasets of both sides are below the root of outputs, and so is the result, which is written again.
+        command: () => runJoins('co-bucketed', joinsFolder, '--memory', '700', '--force'),
+        check: () => checkJoined(join(joinsFolder, 'co-bucketed/*.parquet')),
+      },
+      {
+        label: 'duckdb',
+        command: () => joinAlone('orders-kept', 'payments-kept'),
+        check: () => checkJoined(join(outFolder, 'all.parquet')),
+      },
+    ],
+    targets: [
+      timesAsLong('fanmill', 'duckdb', ['at most', 1.5]),
+      cpuAsMuch('fanmill', 'duckdb', ['at most', 1.5]),
       peakMemory('fanmill'),
     ],
   },
